@@ -1,0 +1,128 @@
+-- The app that is being recommended for: a Teamu-like social productivity app.
+-- An adopter has such tables already and leaves this file out; the engine only reads the views of 20261125000300_sources.sql.
+
+create table public.profiles (
+  id uuid primary key default gen_random_uuid(),
+  external_id text unique,
+  passions text[] not null default '{}',
+  bio text not null default '',
+  created_at timestamptz not null default now()
+);
+comment on table public.profiles is 'One row a person. id is the auth user''s id; imported people have no login, so there is no foreign key to auth.users.';
+comment on column public.profiles.external_id is 'The id this person had in an imported bundle; null for people who signed up here.';
+
+create table public.projects (
+  id uuid primary key default gen_random_uuid(),
+  owner_id uuid not null references public.profiles (id) on delete cascade,
+  title text not null,
+  created_at timestamptz not null default now(),
+  unique (owner_id, title)
+);
+comment on table public.projects is 'What a person works on; its title tells the user tower what they care about.';
+
+create table public.posts (
+  id uuid primary key default gen_random_uuid(),
+  external_id text unique,
+  author_id uuid references public.profiles (id) on delete cascade,
+  title text not null,
+  description text not null default '',
+  tags text[] not null default '{}',
+  visibility text not null default 'public' check (visibility in ('public', 'private')),
+  created_at timestamptz not null default now()
+);
+comment on table public.posts is 'What is recommended. A private post is seen, and so recommended, to its author only.';
+create index posts_author_id_created_at_idx on public.posts (author_id, created_at desc);
+create index posts_created_at_idx on public.posts (created_at desc, id);
+
+create sequence public.interaction_id_seq;
+comment on sequence public.interaction_id_seq is 'Shared by views, votes and comments, so that interactions of the same instant keep their order across kinds.';
+
+create table public.post_views (
+  id bigint primary key default nextval('public.interaction_id_seq'),
+  user_id uuid not null references public.profiles (id) on delete cascade,
+  post_id uuid not null references public.posts (id) on delete cascade,
+  value real,
+  created_at timestamptz not null default now(),
+  unique (user_id, post_id, created_at)
+);
+comment on table public.post_views is 'A person opened a post. value: a strength, such as seconds read; null where nothing was measured.';
+create index post_views_post_id_idx on public.post_views (post_id);
+
+create table public.post_votes (
+  id bigint primary key default nextval('public.interaction_id_seq'),
+  user_id uuid not null references public.profiles (id) on delete cascade,
+  post_id uuid not null references public.posts (id) on delete cascade,
+  value real,
+  created_at timestamptz not null default now(),
+  unique (user_id, post_id, created_at)
+);
+comment on table public.post_votes is 'A person liked, favourited or voted for a post. value: a rating where the app has one.';
+create index post_votes_post_id_idx on public.post_votes (post_id);
+
+create table public.comments (
+  id bigint primary key default nextval('public.interaction_id_seq'),
+  user_id uuid not null references public.profiles (id) on delete cascade,
+  post_id uuid not null references public.posts (id) on delete cascade,
+  body text not null default '',
+  value real,
+  created_at timestamptz not null default now(),
+  unique (user_id, post_id, created_at)
+);
+comment on table public.comments is 'A person wrote under a post. The engine never reads the body.';
+create index comments_post_id_idx on public.comments (post_id);
+
+create table public.logins (
+  id bigint primary key generated always as identity,
+  user_id uuid not null references public.profiles (id) on delete cascade,
+  created_at timestamptz not null default now(),
+  unique (user_id, created_at)
+);
+comment on table public.logins is 'A person came back to the app; their frequency is a feature of the ranker.';
+
+alter table public.profiles enable row level security;
+alter table public.projects enable row level security;
+alter table public.posts enable row level security;
+alter table public.post_views enable row level security;
+alter table public.post_votes enable row level security;
+alter table public.comments enable row level security;
+alter table public.logins enable row level security;
+
+create policy "anyone signed in reads profiles" on public.profiles for select to authenticated using (true);
+create policy "people create their own profile" on public.profiles for insert to authenticated with check (id = (select auth.uid()));
+create policy "people edit their own profile" on public.profiles for update to authenticated using (id = (select auth.uid())) with check (id = (select auth.uid()));
+
+create policy "anyone signed in reads projects" on public.projects for select to authenticated using (true);
+create policy "owners create projects" on public.projects for insert to authenticated with check (owner_id = (select auth.uid()));
+create policy "owners edit projects" on public.projects for update to authenticated using (owner_id = (select auth.uid())) with check (owner_id = (select auth.uid()));
+create policy "owners delete projects" on public.projects for delete to authenticated using (owner_id = (select auth.uid()));
+
+create policy "public posts and one's own are readable" on public.posts for select to anon, authenticated
+  using (visibility = 'public' or author_id = (select auth.uid()));
+create policy "authors write posts" on public.posts for insert to authenticated with check (author_id = (select auth.uid()));
+create policy "authors edit posts" on public.posts for update to authenticated using (author_id = (select auth.uid())) with check (author_id = (select auth.uid()));
+create policy "authors delete posts" on public.posts for delete to authenticated using (author_id = (select auth.uid()));
+
+create policy "people read their own views" on public.post_views for select to authenticated using (user_id = (select auth.uid()));
+create policy "people record their own views" on public.post_views for insert to authenticated with check (user_id = (select auth.uid()));
+
+create policy "people read their own votes" on public.post_votes for select to authenticated using (user_id = (select auth.uid()));
+create policy "people cast their own votes" on public.post_votes for insert to authenticated with check (user_id = (select auth.uid()));
+create policy "people take back their own votes" on public.post_votes for delete to authenticated using (user_id = (select auth.uid()));
+
+create policy "comments are read with their post" on public.comments for select to authenticated
+  using (exists (select from public.posts where posts.id = comments.post_id));
+create policy "people write their own comments" on public.comments for insert to authenticated with check (user_id = (select auth.uid()));
+create policy "people delete their own comments" on public.comments for delete to authenticated using (user_id = (select auth.uid()));
+
+create policy "people read their own logins" on public.logins for select to authenticated using (user_id = (select auth.uid()));
+create policy "people record their own logins" on public.logins for insert to authenticated with check (user_id = (select auth.uid()));
+
+revoke all on public.profiles, public.projects, public.posts, public.post_views, public.post_votes, public.comments, public.logins from anon, authenticated;
+grant select on public.posts to anon;
+grant select, insert, update on public.profiles to authenticated;
+grant select, insert, update, delete on public.projects, public.posts to authenticated;
+grant select, insert on public.post_views, public.logins to authenticated;
+grant select, insert, delete on public.post_votes, public.comments to authenticated;
+grant usage on sequence public.interaction_id_seq to authenticated;
+grant select, insert, update, delete on public.profiles, public.projects, public.posts, public.post_views, public.post_votes, public.comments, public.logins to service_role;
+grant usage on sequence public.interaction_id_seq to service_role;

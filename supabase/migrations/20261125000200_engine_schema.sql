@@ -1,0 +1,32 @@
+-- The engine's own schema. It is not exposed to the Data API: only the Edge Functions, the trainer and the DBA come here.
+
+create schema if not exists extensions;
+create extension if not exists vector with schema extensions;
+
+create schema recsys;
+comment on schema recsys is 'The recommender: models, vectors, feature store, exposure log. Not exposed to the Data API.';
+revoke all on schema recsys from public;
+grant usage on schema recsys to authenticated, service_role;
+
+create table recsys.settings (
+  only_row boolean primary key default true check (only_row),
+  clock_shift interval not null default '0',
+  view_weight real not null default 0.2 check (view_weight >= 0),
+  vote_weight real not null default 1 check (vote_weight >= 0),
+  comment_weight real not null default 1 check (comment_weight >= 0)
+);
+comment on table recsys.settings is 'What an operator may turn, in one row.';
+comment on column recsys.settings.clock_shift is 'How far the engine''s clock lags behind the wall clock: 0 in production; the import of an archived community sets it so that its last event is now.';
+comment on column recsys.settings.view_weight is 'The score of a post is view_weight * p(view) + vote_weight * p(vote) + comment_weight * p(comment).';
+insert into recsys.settings default values;
+alter table recsys.settings enable row level security;
+create policy "settings are readable" on recsys.settings for select to authenticated using (true);
+grant select on recsys.settings to authenticated;
+grant select, update on recsys.settings to service_role;
+
+create function recsys.clock() returns timestamptz
+language sql stable security invoker set search_path = ''
+as $$ select now() - (select clock_shift from recsys.settings) $$;
+comment on function recsys.clock() is 'The instant for which the engine recommends: now(), minus settings.clock_shift.';
+revoke all on function recsys.clock() from public;
+grant execute on function recsys.clock() to authenticated, service_role;

@@ -1,0 +1,32 @@
+-- The seam between an app and the engine: four views. Another app redefines these and nothing else.
+-- They are security_invoker, so whoever reads them sees what the app's own row level security lets them see.
+
+create view recsys.source_users with (security_invoker = true) as
+select
+  profiles.id as user_id,
+  profiles.external_id,
+  profiles.passions,
+  array(select projects.title from public.projects where projects.owner_id = profiles.id order by projects.title) as projects,
+  profiles.bio,
+  profiles.created_at
+from public.profiles;
+comment on view recsys.source_users is 'People who may be recommended to: (user_id, external_id, passions, projects, bio, created_at).';
+
+create view recsys.source_posts with (security_invoker = true) as
+select posts.id as post_id, posts.external_id, posts.author_id, posts.title, posts.description, posts.tags, posts.created_at
+from public.posts;
+comment on view recsys.source_posts is 'Posts that may be recommended: (post_id, external_id, author_id, title, description, tags, created_at). Rows a caller may not read are never recommended to them.';
+
+create view recsys.source_interactions with (security_invoker = true) as
+select post_views.id as interaction_id, post_views.user_id, post_views.post_id, 'view' as kind, post_views.value, post_views.created_at from public.post_views
+union all
+select post_votes.id, post_votes.user_id, post_votes.post_id, 'vote', post_votes.value, post_votes.created_at from public.post_votes
+union all
+select comments.id, comments.user_id, comments.post_id, 'comment', comments.value, comments.created_at from public.comments;
+comment on view recsys.source_interactions is 'What people did with posts: (interaction_id, user_id, post_id, kind in view | vote | comment, value, created_at). interaction_id is unique over all kinds and breaks ties of created_at.';
+
+create view recsys.source_logins with (security_invoker = true) as
+select logins.id as login_id, logins.user_id, logins.created_at from public.logins;
+comment on view recsys.source_logins is 'When people came back: (login_id, user_id, created_at).';
+
+grant select on recsys.source_users, recsys.source_posts, recsys.source_interactions, recsys.source_logins to authenticated, service_role;

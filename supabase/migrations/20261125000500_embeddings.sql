@@ -1,0 +1,79 @@
+-- The towers' vectors, one LIST partition a model: a new model's vectors and index are built beside the live ones.
+
+create table recsys.post_embeddings (
+  model_id bigint not null references recsys.models (model_id) on delete cascade,
+  post_id uuid not null,
+  embedding extensions.vector(32) not null check (abs(extensions.vector_norm(embedding) - 1) < 0.001),
+  residual extensions.vector(32),
+  primary key (model_id, post_id)
+) partition by list (model_id);
+comment on table recsys.post_embeddings is 'Post tower output, 32-d, unit length (pgvector#923: HNSW with inner product needs it). residual: what the post''s own history taught beyond its text; null for a post the training never saw.';
+
+create table recsys.user_embeddings (
+  model_id bigint not null references recsys.models (model_id) on delete cascade,
+  user_id uuid not null,
+  embedding extensions.vector(32) not null check (abs(extensions.vector_norm(embedding) - 1) < 0.001),
+  residual extensions.vector(32),
+  primary key (model_id, user_id)
+) partition by list (model_id);
+comment on table recsys.user_embeddings is 'User tower output as of publishing, 32-d, unit length; serving computes a fresh one from what the user just did. residual: as for posts.';
+
+alter table recsys.post_embeddings enable row level security;
+alter table recsys.user_embeddings enable row level security;
+create policy "the callers of functions read post vectors" on recsys.post_embeddings for select to authenticated using (true);
+create policy "people read their own vector" on recsys.user_embeddings for select to authenticated using (user_id = (select auth.uid()));
+grant select on recsys.post_embeddings, recsys.user_embeddings to authenticated;
+grant select, insert, update, delete on recsys.post_embeddings, recsys.user_embeddings to service_role;
+
+create function recsys.create_model(p_name text, p_feature_spec jsonb, p_feature_spec_digest text, p_metrics jsonb) returns bigint
+language plpgsql volatile security invoker set search_path = ''
+as $$
+declare
+  new_model_id bigint;
+begin
+  insert into recsys.models (name, feature_spec, feature_spec_digest, metrics)
+  values (p_name, p_feature_spec, p_feature_spec_digest, p_metrics)
+  returning model_id into new_model_id;
+  -- stand-alone tables, attached when complete: readers of the live partitions never wait
+  execute format('create table recsys.post_embeddings_%s (like recsys.post_embeddings including all, check (model_id = %s))', new_model_id, new_model_id);
+  execute format('create table recsys.user_embeddings_%s (like recsys.user_embeddings including all, check (model_id = %s))', new_model_id, new_model_id);
+  execute format('alter table recsys.post_embeddings_%s enable row level security', new_model_id);
+  execute format('alter table recsys.user_embeddings_%s enable row level security', new_model_id);
+  return new_model_id;
+end
+$$;
+comment on function recsys.create_model(text, jsonb, text, jsonb) is 'Begins a model: its row in status building, and the stand-alone tables recsys.post_embeddings_N and recsys.user_embeddings_N for its vectors. Returns N.';
+
+create function recsys.complete_model(p_model_id bigint) returns void
+language plpgsql volatile security invoker set search_path = ''
+as $$
+begin
+  if (select count(*) from recsys.model_artifacts where model_id = p_model_id) <> 3 then
+    raise exception 'model % does not have its three graphs', p_model_id using hint = 'publish the model again';
+  end if;
+  -- pgvector before 0.8.2 can overflow in a parallel build (CVE-2026-3172), and Debian ships 0.8.0
+  perform set_config('max_parallel_maintenance_workers', '0', true);
+  execute format('create index on recsys.post_embeddings_%s using hnsw (embedding extensions.vector_ip_ops)', p_model_id);
+  execute format('alter table recsys.post_embeddings attach partition recsys.post_embeddings_%s for values in (%s)', p_model_id, p_model_id);
+  execute format('alter table recsys.user_embeddings attach partition recsys.user_embeddings_%s for values in (%s)', p_model_id, p_model_id);
+  execute format('analyze recsys.post_embeddings_%s', p_model_id);
+  update recsys.models set status = 'ready' where model_id = p_model_id;
+end
+$$;
+comment on function recsys.complete_model(bigint) is 'Ends the building of a model: builds its HNSW index, attaches its partitions, marks it ready. Raises when an artifact is missing.';
+
+create function recsys.drop_model(p_model_id bigint) returns void
+language plpgsql volatile security invoker set search_path = ''
+as $$
+begin
+  if exists (select from recsys.models where model_id = p_model_id and status = 'active') then
+    raise exception 'model % is active', p_model_id using hint = 'activate another model first';
+  end if;
+  execute format('drop table if exists recsys.post_embeddings_%s', p_model_id);
+  execute format('drop table if exists recsys.user_embeddings_%s', p_model_id);
+  delete from recsys.models where model_id = p_model_id;
+end
+$$;
+comment on function recsys.drop_model(bigint) is 'Removes a model that is not active, with its vectors and artifacts; also what an interrupted publish left behind.';
+
+revoke all on function recsys.create_model(text, jsonb, text, jsonb), recsys.complete_model(bigint), recsys.drop_model(bigint) from public;

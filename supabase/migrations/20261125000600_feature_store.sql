@@ -1,0 +1,109 @@
+-- The feature store: append-only roll-ups, one row an interaction. The state "as of t" is the latest row at or before t.
+-- Training walks through the rows in time order, serving reads the latest: one definition, no leakage, no skew.
+
+create function recsys.decay(p_counts double precision[], p_elapsed interval) returns double precision[]
+language sql immutable security invoker set search_path = ''
+as $$
+  select array[
+    p_counts[1] * power(0.5, least(hours, 900)),
+    p_counts[2] * power(0.5, least(hours / 6, 900)),
+    p_counts[3] * power(0.5, least(hours / 24, 900)),
+    p_counts[4] * power(0.5, least(hours / 168, 900)),
+    p_counts[5] * power(0.5, least(hours / 720, 900))
+  ]
+  from (select extract(epoch from p_elapsed)::double precision / 3600 as hours) as elapsed
+$$;
+comment on function recsys.decay(double precision[], interval) is 'Lets five counts with half-lives of 1 hour, 6 hours, 1 day, 7 days and 30 days decay over a time.';
+
+create type recsys.decayed_counts_state as (counts double precision[], at timestamptz);
+
+create function recsys.decayed_counts_step(p_state recsys.decayed_counts_state, p_at timestamptz) returns recsys.decayed_counts_state
+language plpgsql immutable security invoker set search_path = ''
+as $$
+declare
+  hours double precision;
+begin
+  if p_at is null then
+    return p_state;
+  end if;
+  if p_state is null then
+    return row(array[1, 1, 1, 1, 1]::double precision[], p_at)::recsys.decayed_counts_state;
+  end if;
+  -- recsys.decay written out: a call of it here made the roll-up of 211,756 interactions 1.8 times slower
+  hours := extract(epoch from p_at - p_state.at)::double precision / 3600;
+  return row(array[
+    1 + p_state.counts[1] * power(0.5, least(hours, 900)),
+    1 + p_state.counts[2] * power(0.5, least(hours / 6, 900)),
+    1 + p_state.counts[3] * power(0.5, least(hours / 24, 900)),
+    1 + p_state.counts[4] * power(0.5, least(hours / 168, 900)),
+    1 + p_state.counts[5] * power(0.5, least(hours / 720, 900))
+  ], p_at)::recsys.decayed_counts_state;
+end
+$$;
+comment on function recsys.decayed_counts_step(recsys.decayed_counts_state, timestamptz) is 'Counts one more event into recsys.decayed_counts; a null time is no event.';
+
+create function recsys.decayed_counts_result(p_state recsys.decayed_counts_state) returns double precision[]
+language sql immutable security invoker set search_path = ''
+as $$ select p_state.counts $$;
+comment on function recsys.decayed_counts_result(recsys.decayed_counts_state) is 'The five counts of recsys.decayed_counts.';
+
+create aggregate recsys.decayed_counts(timestamptz) (
+  sfunc = recsys.decayed_counts_step,
+  stype = recsys.decayed_counts_state,
+  finalfunc = recsys.decayed_counts_result
+);
+comment on aggregate recsys.decayed_counts(timestamptz) is 'Five exponentially decayed counts of events as of the last one; takes the times in ascending order. Unlike counts over a window they can be aged to any later instant without reading the events again.';
+
+create table recsys.post_stats (
+  post_id uuid not null,
+  at timestamptz not null,
+  interaction_id bigint not null,
+  user_id uuid not null,
+  kind text not null,
+  views integer not null,
+  votes integer not null,
+  comments integer not null,
+  participants integer not null,
+  last_comment_at timestamptz,
+  by_author boolean not null,
+  recent double precision[] not null,
+  primary key (interaction_id)
+);
+comment on table recsys.post_stats is 'The state of a post right after each of its interactions (at = last activity). A post without a row has had none: its last activity is its creation.';
+comment on column recsys.post_stats.kind is 'Kind of that interaction, so of the last activity.';
+comment on column recsys.post_stats.by_author is 'Whether the last activity was the author''s own.';
+comment on column recsys.post_stats.participants is 'Distinct people who interacted so far.';
+comment on column recsys.post_stats.recent is 'Interactions decayed with half-lives of 1 hour, 6 hours, 1 day, 7 days, 30 days, as of at.';
+create index post_stats_post_id_at_idx on recsys.post_stats (post_id, at desc, interaction_id desc);
+create index post_stats_at_idx on recsys.post_stats (at desc, interaction_id desc);
+
+create table recsys.user_stats (
+  user_id uuid not null,
+  at timestamptz not null,
+  event_id text not null,
+  views integer not null,
+  votes integer not null,
+  comments integer not null,
+  logins integer not null,
+  recent double precision[] not null,
+  recent_logins double precision[] not null,
+  habit_log_age double precision,
+  habit_log_idle double precision,
+  primary key (event_id)
+);
+comment on table recsys.user_stats is 'The state of a user right after each of their interactions and logins (at = last action).';
+comment on column recsys.user_stats.event_id is 'interaction_id, or login_id behind an L.';
+comment on column recsys.user_stats.recent is 'Interactions decayed with half-lives of 1 hour, 6 hours, 1 day, 7 days, 30 days, as of at.';
+comment on column recsys.user_stats.recent_logins is 'The same for logins, as of the last login: login frequency.';
+comment on column recsys.user_stats.habit_log_age is 'Mean of ln(1 + age of the post in hours) over the interactions so far: does this person answer what is new?';
+comment on column recsys.user_stats.habit_log_idle is 'Mean of ln(1 + hours the post had been idle) over the interactions so far: does this person revive what is old?';
+create index user_stats_user_id_at_idx on recsys.user_stats (user_id, at desc, event_id desc);
+
+alter table recsys.post_stats enable row level security;
+alter table recsys.user_stats enable row level security;
+create policy "the callers of functions read post stats" on recsys.post_stats for select to authenticated using (true);
+create policy "people read their own stats" on recsys.user_stats for select to authenticated using (user_id = (select auth.uid()));
+-- user_id of post_stats says who did what, so it is not granted
+grant select (post_id, at, interaction_id, kind, views, votes, comments, participants, last_comment_at, by_author, recent) on recsys.post_stats to authenticated;
+grant select on recsys.user_stats to authenticated;
+grant select, insert, delete on recsys.post_stats, recsys.user_stats to service_role;

@@ -1,0 +1,190 @@
+-- What the function `recommend` asks: who is this user, and which posts might they want. Both run under the caller's own role.
+
+create function recsys.user_context(p_user_id uuid, p_model_id bigint, p_now timestamptz)
+returns table (
+  passions text[],
+  projects text[],
+  bio text,
+  created_at timestamptz,
+  residual extensions.vector,
+  history extensions.vector[],
+  acted_at timestamptz,
+  views integer,
+  votes integer,
+  comments integer,
+  logins integer,
+  recent double precision[],
+  recent_logins double precision[],
+  habit_log_age double precision,
+  habit_log_idle double precision
+)
+language sql stable security invoker set search_path = ''
+as $$
+  select
+    users.passions, users.projects, users.bio, users.created_at,
+    user_embeddings.residual,
+    array(
+      select post_embeddings.embedding
+      from (
+        -- the last 50 posts this user touched or wrote, the latest first, each once
+        select touched.post_id, max(touched.at) as at, max(touched.sort_id) as sort_id
+        from (
+          (
+            select source_interactions.post_id, source_interactions.created_at as at, source_interactions.interaction_id as sort_id
+            from recsys.source_interactions
+            where source_interactions.user_id = p_user_id and source_interactions.created_at <= p_now
+            order by source_interactions.created_at desc, source_interactions.interaction_id desc
+            limit 200
+          )
+          union all
+          (
+            select source_posts.post_id, source_posts.created_at, 0
+            from recsys.source_posts
+            where source_posts.author_id = p_user_id and source_posts.created_at <= p_now
+            order by source_posts.created_at desc
+            limit 50
+          )
+        ) as touched
+        group by touched.post_id
+        order by at desc, sort_id desc
+        limit 50
+      ) as latest
+      join recsys.post_embeddings on post_embeddings.model_id = p_model_id and post_embeddings.post_id = latest.post_id
+      order by latest.at desc, latest.sort_id desc
+    ),
+    stats.at, stats.views, stats.votes, stats.comments, stats.logins, stats.recent, stats.recent_logins, stats.habit_log_age, stats.habit_log_idle
+  from recsys.source_users as users
+  left join recsys.user_embeddings on user_embeddings.model_id = p_model_id and user_embeddings.user_id = users.user_id
+  left join lateral (
+    select * from recsys.user_stats
+    where user_stats.user_id = users.user_id and user_stats.at <= p_now
+    order by user_stats.at desc, user_stats.event_id desc
+    limit 1
+  ) as stats on true
+  where users.user_id = p_user_id
+$$;
+comment on function recsys.user_context(uuid, bigint, timestamptz) is 'What the user tower needs to know of a user as of an instant: profile, learned residual, the vectors of the last 50 posts they touched or wrote (latest first), and their latest stats. No row: no such user. An interaction committed a moment ago is already in it.';
+
+create function recsys.candidates(p_user_id uuid, p_model_id bigint, p_embedding extensions.vector, p_now timestamptz)
+returns table (
+  post_id uuid,
+  title text,
+  author_id uuid,
+  created_at timestamptz,
+  embedding extensions.vector,
+  similarity double precision,
+  similar_rank integer,
+  active_rank integer,
+  fresh_rank integer,
+  trending_rank integer,
+  followed_rank integer,
+  acted_at timestamptz,
+  kind text,
+  views integer,
+  votes integer,
+  comments integer,
+  participants integer,
+  last_comment_at timestamptz,
+  by_author boolean,
+  recent double precision[],
+  author_affinity integer
+)
+language sql stable security invoker set search_path = ''
+-- without iterative scans a filter behind the index returns too few rows (pgvector#259)
+set hnsw.iterative_scan = 'relaxed_order' set hnsw.ef_search = 200
+as $$
+  with similar_posts as materialized (
+    select post_embeddings.post_id, post_embeddings.embedding operator(extensions.<#>) p_embedding as distance
+    from recsys.post_embeddings
+    where post_embeddings.model_id = p_model_id and p_embedding is not null
+    order by post_embeddings.embedding operator(extensions.<#>) p_embedding
+    limit 200
+  ),
+  activity as (
+    select latest.post_id, max(latest.at) as at
+    from (
+      (select post_stats.post_id, post_stats.at from recsys.post_stats where post_stats.at <= p_now order by post_stats.at desc, post_stats.interaction_id desc limit 3000)
+      union all
+      (select source_posts.post_id, source_posts.created_at from recsys.source_posts where source_posts.created_at <= p_now order by source_posts.created_at desc, source_posts.post_id limit 300)
+    ) as latest
+    group by latest.post_id
+    order by at desc, post_id
+    limit 300
+  ),
+  followed_authors as (
+    select source_posts.author_id, count(*)::integer as affinity
+    from recsys.source_interactions
+    join recsys.source_posts on source_posts.post_id = source_interactions.post_id
+    where source_interactions.user_id = p_user_id and source_interactions.created_at <= p_now and source_posts.author_id <> p_user_id
+    group by source_posts.author_id
+  ),
+  pool as (
+    select similar_posts.post_id, 'similar' as source, rank() over (order by similar_posts.distance) as place from similar_posts
+    union all
+    select activity.post_id, 'active', row_number() over (order by activity.at desc, activity.post_id) from activity
+    union all
+    select fresh.post_id, 'fresh', row_number() over (order by fresh.created_at desc, fresh.post_id)
+    from (select source_posts.post_id, source_posts.created_at from recsys.source_posts where source_posts.created_at <= p_now order by source_posts.created_at desc, source_posts.post_id limit 300) as fresh
+    union all
+    select trending.post_id, 'trending', row_number() over (order by trending.heat desc, trending.post_id)
+    from (
+      select post_stats.post_id, max((recsys.decay(post_stats.recent, p_now - post_stats.at))[4]) as heat
+      from recsys.post_stats
+      where post_stats.at <= p_now and post_stats.at > p_now - interval '7 days'
+      group by post_stats.post_id
+      order by heat desc, post_stats.post_id
+      limit 50
+    ) as trending
+    union all
+    select followed.post_id, 'followed', row_number() over (order by followed.created_at desc, followed.post_id)
+    from (
+      select source_posts.post_id, source_posts.created_at
+      from (select followed_authors.author_id from followed_authors order by followed_authors.affinity desc, followed_authors.author_id limit 50) as top_authors
+      join recsys.source_posts on source_posts.author_id = top_authors.author_id
+      where source_posts.created_at <= p_now
+      order by source_posts.created_at desc
+      limit 50
+    ) as followed
+  ),
+  ranked as (
+    select
+      pool.post_id,
+      min(pool.place) filter (where pool.source = 'similar')::integer as similar_rank,
+      min(pool.place) filter (where pool.source = 'active')::integer as active_rank,
+      min(pool.place) filter (where pool.source = 'fresh')::integer as fresh_rank,
+      min(pool.place) filter (where pool.source = 'trending')::integer as trending_rank,
+      min(pool.place) filter (where pool.source = 'followed')::integer as followed_rank
+    from pool
+    group by pool.post_id
+  )
+  select
+    posts.post_id, posts.title, posts.author_id, posts.created_at,
+    post_embeddings.embedding,
+    -(post_embeddings.embedding operator(extensions.<#>) p_embedding),
+    ranked.similar_rank, ranked.active_rank, ranked.fresh_rank, ranked.trending_rank, ranked.followed_rank,
+    stats.at, stats.kind, stats.views, stats.votes, stats.comments, stats.participants, stats.last_comment_at, stats.by_author, stats.recent,
+    coalesce(followed_authors.affinity, 0)
+  from ranked
+  -- row level security decides here what may be recommended
+  join recsys.source_posts as posts on posts.post_id = ranked.post_id
+  left join recsys.post_embeddings on post_embeddings.model_id = p_model_id and post_embeddings.post_id = ranked.post_id
+  left join followed_authors on followed_authors.author_id = posts.author_id
+  left join lateral (
+    select post_stats.at, post_stats.kind, post_stats.views, post_stats.votes, post_stats.comments, post_stats.participants, post_stats.last_comment_at, post_stats.by_author, post_stats.recent
+    from recsys.post_stats
+    where post_stats.post_id = ranked.post_id and post_stats.at <= p_now
+    order by post_stats.at desc, post_stats.interaction_id desc
+    limit 1
+  ) as stats on true
+  where posts.created_at <= p_now
+    and posts.author_id is distinct from p_user_id
+    and not exists (
+      select from recsys.source_interactions
+      where source_interactions.user_id = p_user_id and source_interactions.post_id = ranked.post_id and source_interactions.created_at <= p_now
+    )
+$$;
+comment on function recsys.candidates(uuid, bigint, extensions.vector, timestamptz) is 'Posts that this user might want as of an instant, from five sources (similar by inner product, last active, fresh, trending, by followed authors), never their own or one they touched, with what the ranker needs to know of each. p_model_id and p_embedding null: no model, no similar posts. About 300 to 800 rows, unordered.';
+
+revoke all on function recsys.user_context(uuid, bigint, timestamptz), recsys.candidates(uuid, bigint, extensions.vector, timestamptz) from public;
+grant execute on function recsys.user_context(uuid, bigint, timestamptz), recsys.candidates(uuid, bigint, extensions.vector, timestamptz) to authenticated, service_role;
+grant execute on function recsys.decay(double precision[], interval) to authenticated, service_role;

@@ -1,0 +1,23 @@
+-- The exposure log: what was shown to whom, where, and why. Experiments and drift reports read it; training takes its negatives from it.
+
+create table recsys.impressions (
+  request_id uuid not null,
+  user_id uuid not null,
+  post_id uuid not null,
+  position smallint not null check (position >= 1),
+  shown_at timestamptz not null,
+  score real,
+  source text,
+  model_id bigint,
+  variant text,
+  features real[],
+  primary key (request_id, post_id, shown_at)
+) partition by range (shown_at);
+comment on table recsys.impressions is 'One row a post shown: position from 1, score and model that put it there, its source, and the features as served. Partitioned by time.';
+create table recsys.impressions_default partition of recsys.impressions default;
+create index impressions_user_id_shown_at_idx on recsys.impressions (user_id, shown_at desc);
+alter table recsys.impressions enable row level security;
+alter table recsys.impressions_default enable row level security;
+create policy "people log what they were shown" on recsys.impressions for insert to authenticated with check (user_id = (select auth.uid()));
+grant insert on recsys.impressions to authenticated;
+grant select, insert, update, delete on recsys.impressions to service_role;

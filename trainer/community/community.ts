@@ -1,0 +1,38 @@
+/** A community in memory: what the trainer and the evaluation walk through. Users and posts are numbered from 0. */
+export interface Community {
+  users: Users;
+  posts: Posts;
+  /** In order of time; events of the same instant keep the order in which they happened. */
+  interactions: Interactions;
+}
+
+export interface Users {
+  /** External ids where the community was imported, uuids elsewhere. */
+  ids: string[];
+  passions: string[][];
+  projects: string[][];
+  bios: string[];
+  /** Milliseconds since 1970. */
+  createdAt: Float64Array;
+}
+
+export interface Posts {
+  ids: string[];
+  /** User number of the author, -1 where there is none. */
+  authors: Int32Array;
+  titles: string[];
+  descriptions: string[];
+  tags: string[][];
+  createdAt: Float64Array;
+}
+
+export interface Interactions {
+  users: Int32Array;
+  posts: Int32Array;
+  kinds: Uint8Array;
+  at: Float64Array;
+}
+
+/** The number of a kind in `Interactions.kinds` is its place here. */
+export const kinds = ["view", "vote", "comment"] as const;
+export type Kind = (typeof kinds)[number];
