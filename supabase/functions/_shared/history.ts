@@ -1,0 +1,26 @@
+/** A user's history as one vector: what the user tower sees of what they just did. */
+
+export const dimensions = 32;
+
+/** How many of the latest posts count; recsys.user_context returns as many. */
+export const historyLength = 50;
+
+/** Each step back in a user's history weighs this much less. */
+export const historyDecay = 0.9;
+
+/**
+ * Recency-weighted mean of post vectors, latest first, each of `dimensions` floats: Σ 0.9^i v_i / Σ 0.9^i.
+ * No history gives zeros. The length of the result tells how coherent the history is.
+ */
+export function poolHistory(vectors: ArrayLike<number>[], out = new Float32Array(dimensions)): Float32Array {
+  out.fill(0);
+  let weight = 1;
+  let total = 0;
+  for (const vector of vectors.slice(0, historyLength)) {
+    for (let d = 0; d < dimensions; d++) out[d] += weight * vector[d];
+    total += weight;
+    weight *= historyDecay;
+  }
+  if (total > 0) for (let d = 0; d < dimensions; d++) out[d] /= total;
+  return out;
+}

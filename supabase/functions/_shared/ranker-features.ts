@@ -1,0 +1,218 @@
+/**
+ * Features of the ranker (DLRM) from the state of user and posts at an instant. Training calls this with states as of
+ * each example's time, serving with the latest: the same code, so no skew. Everything that is a count or a time is
+ * log(1 + x) here; standardising and clipping live inside the graph.
+ */
+import { tokenId } from "./tokens.ts";
+
+/** Half-lives of the decayed counts of the feature store, in hours (recsys.decay). */
+export const halfLives = [1, 6, 24, 168, 720];
+
+/** The ranks of a source go up to this; a post outside a source has the rank behind its last. */
+export const sourceSizes = { similar: 200, active: 300, fresh: 300, trending: 50, followed: 50 };
+export type Source = keyof typeof sourceSizes;
+export const sources = Object.keys(sourceSizes) as Source[];
+
+/** State of the user as of `now`. Times are milliseconds since 1970; null: never. */
+export interface UserState {
+  created_at: number;
+  acted_at: number | null;
+  views: number;
+  votes: number;
+  comments: number;
+  logins: number;
+  /** Decayed counts as of acted_at, one per half-life. */
+  recent: ArrayLike<number>;
+  recent_logins: ArrayLike<number>;
+  habit_log_age: number | null;
+  habit_log_idle: number | null;
+}
+
+/** A candidate as of `now`: what recsys.candidates returns, times as milliseconds. */
+export interface Candidate {
+  author_id: string | null;
+  created_at: number;
+  similarity: number;
+  ranks: Record<Source, number | null>;
+  acted_at: number | null;
+  kind: "view" | "vote" | "comment" | null;
+  views: number;
+  votes: number;
+  comments: number;
+  participants: number;
+  last_comment_at: number | null;
+  by_author: boolean;
+  recent: ArrayLike<number>;
+  author_affinity: number;
+}
+
+export const userFeatures = [
+  "log_views",
+  "log_votes",
+  "log_comments",
+  "log_logins",
+  ...halfLives.map((hours) => `log_recent_${hours}h`),
+  "log_login_frequency",
+  "log_since_action",
+  "log_account_age",
+  "has_habit",
+  "hour_sin",
+  "hour_cos",
+];
+
+export const postFeatures = [
+  "log_age",
+  "log_idle",
+  "log_comment_idle",
+  "has_comment",
+  ...halfLives.map((hours) => `log_recent_${hours}h`),
+  "log_views",
+  "log_votes",
+  "log_comments",
+  "log_participants",
+  "log_click_rate",
+  "by_author",
+];
+
+export const pairFeatures = [
+  ...sources.map((source) => `log_${source}_rank`),
+  "similarity",
+  "log_similarity_place",
+  "log_author_affinity",
+  "age_beside_habit",
+  "idle_beside_habit",
+  "age_off_habit",
+  "idle_off_habit",
+];
+
+/** Categorical inputs: each has its own stretch of one embedding table. */
+export const categories = [
+  { name: "hour", size: 24 },
+  { name: "last_activity", size: 8 },
+  { name: "views_bucket", size: 16 },
+  { name: "login_bucket", size: 16 },
+  { name: "author", size: 512 },
+];
+export const categoryRows = categories.reduce((sum, category) => sum + category.size, 0);
+
+export interface RankerFeatures {
+  /** [U] */
+  user: Float32Array;
+  /** [N, P] */
+  posts: Float32Array;
+  /** [N, Q] */
+  pairs: Float32Array;
+  /** [N, C] rows of the embedding table */
+  categories: Int32Array;
+}
+
+/** All features of N candidates for one user at `now` (milliseconds). */
+export function rankerFeatures(user: UserState, candidates: Candidate[], now: number): RankerFeatures {
+  const n = candidates.length;
+  const posts = new Float32Array(n * postFeatures.length);
+  const pairs = new Float32Array(n * pairFeatures.length);
+  const ids = new Int32Array(n * categories.length);
+  const places = similarityPlaces(candidates);
+  for (const [i, candidate] of candidates.entries()) {
+    const post = postRow(candidate, now);
+    posts.set(post, i * postFeatures.length);
+    pairs.set(pairRow(user, candidate, post, places[i]), i * pairFeatures.length);
+    ids.set(categoryRow(user, candidate, now), i * categories.length);
+  }
+  return { user: Float32Array.from(userRow(user, now)), posts, pairs, categories: ids };
+}
+
+function userRow(user: UserState, now: number): number[] {
+  const angle = (hourOfDay(now) / 24) * 2 * Math.PI;
+  return [
+    Math.log1p(user.views),
+    Math.log1p(user.votes),
+    Math.log1p(user.comments),
+    Math.log1p(user.logins),
+    ...decayed(user.recent, user.acted_at, now).map(Math.log1p),
+    Math.log1p(loginFrequency(user, now)),
+    logHours(user.acted_at ?? user.created_at, now),
+    logHours(user.created_at, now),
+    user.habit_log_age === null ? 0 : 1,
+    Math.sin(angle),
+    Math.cos(angle),
+  ];
+}
+
+function postRow(post: Candidate, now: number): number[] {
+  return [
+    logHours(post.created_at, now),
+    logHours(post.acted_at ?? post.created_at, now),
+    logHours(post.last_comment_at ?? post.created_at, now),
+    post.last_comment_at === null ? 0 : 1,
+    ...decayed(post.recent, post.acted_at, now).map(Math.log1p),
+    Math.log1p(post.views),
+    Math.log1p(post.votes),
+    Math.log1p(post.comments),
+    Math.log1p(post.participants),
+    Math.log(clickRate(post)),
+    post.by_author ? 1 : 0,
+  ];
+}
+
+function pairRow(user: UserState, candidate: Candidate, post: number[], place: number): number[] {
+  const [logAge, logIdle] = post;
+  const age = user.habit_log_age === null ? 0 : logAge - user.habit_log_age;
+  const idle = user.habit_log_idle === null ? 0 : logIdle - user.habit_log_idle;
+  return [
+    ...sources.map((source) => Math.log1p(candidate.ranks[source] ?? sourceSizes[source] + 1)),
+    candidate.similarity,
+    Math.log1p(place),
+    Math.log1p(candidate.author_affinity),
+    age,
+    idle,
+    Math.abs(age),
+    Math.abs(idle),
+  ];
+}
+
+function categoryRow(user: UserState, post: Candidate, now: number): number[] {
+  const values = [
+    Math.floor(hourOfDay(now)),
+    (post.kind === null ? 0 : { view: 1, vote: 2, comment: 3 }[post.kind]) * 2 + (post.by_author ? 1 : 0),
+    Math.min(15, Math.floor(2 * Math.log2(1 + post.views))),
+    Math.min(15, Math.floor(4 * Math.log2(1 + loginFrequency(user, now)))),
+    post.author_id === null ? 0 : 1 + (tokenId(post.author_id) % 511),
+  ];
+  let offset = 0;
+  return values.map((value, c) => {
+    const row = offset + value;
+    offset += categories[c].size;
+    return row;
+  });
+}
+
+/** (votes + comments) per view, smoothed towards 10 % with the weight of 10 views (metarank's counters do the same). */
+export function clickRate(post: { views: number; votes: number; comments: number }): number {
+  return (post.votes + post.comments + 1) / (post.views + 10);
+}
+
+/** Logins decayed with a half-life of 7 days. recent_logins is as of the last action, close enough to the last login. */
+function loginFrequency(user: UserState, now: number): number {
+  return decayed(user.recent_logins, user.acted_at, now)[3];
+}
+
+function decayed(counts: ArrayLike<number>, at: number | null, now: number): number[] {
+  const hours = at === null ? 0 : Math.max(0, now - at) / 3_600_000;
+  return halfLives.map((halfLife, i) => (counts[i] ?? 0) * 0.5 ** (hours / halfLife));
+}
+
+function similarityPlaces(candidates: Candidate[]): Int32Array {
+  const order = candidates.map((_, i) => i).sort((a, b) => candidates[b].similarity - candidates[a].similarity);
+  const places = new Int32Array(candidates.length);
+  for (const [place, i] of order.entries()) places[i] = place + 1;
+  return places;
+}
+
+function logHours(since: number, now: number): number {
+  return Math.log1p(Math.max(0, now - since) / 3_600_000);
+}
+
+function hourOfDay(now: number): number {
+  return (now / 3_600_000) % 24;
+}

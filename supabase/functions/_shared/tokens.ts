@@ -1,0 +1,99 @@
+/**
+ * Text to hashed tokens: the one part of the towers that stands outside their graphs, so trainer and functions share it.
+ * Words of all fields and both towers share one table, so that a passion and a title that say the same word mean the same row.
+ */
+
+/** Rows of the token table; row 0 is padding. 16,384 × 32 floats twice (once a tower) keeps the graphs under 5 MB. */
+export const tokenRows = 16_384;
+
+/** A text field of a tower: its tokens take `slots` places of the row, the rest is padding. */
+export interface Field {
+  name: string;
+  slots: number;
+}
+
+export const userFields: Field[] = [
+  { name: "passions", slots: 16 },
+  { name: "projects", slots: 24 },
+  { name: "bio", slots: 40 },
+];
+
+export const postFields: Field[] = [
+  { name: "title", slots: 24 },
+  { name: "description", slots: 64 },
+  { name: "tags", slots: 8 },
+  { name: "author", slots: 1 },
+];
+
+/** Hashed tokens of one row, field behind field: `ids[i]` weighs `weights[i]`; padding has id 0 and weight 0. */
+export interface TokenRow {
+  ids: Int32Array;
+  weights: Float32Array;
+}
+
+export interface UserText {
+  passions: string[];
+  projects: string[];
+  bio: string;
+}
+
+export interface PostText {
+  title: string;
+  description: string;
+  tags: string[];
+  author_id: string | null;
+}
+
+/** Tokens of a user's profile, [Σ slots of userFields]. */
+export function userTokens(user: UserText): TokenRow {
+  return tokenRow(userFields, [words(user.passions.join(" ")), words(user.projects.join(" ")), words(user.bio)]);
+}
+
+/** Tokens of a post, [Σ slots of postFields]. Comments are left out: they come after the post and would leak. */
+export function postTokens(post: PostText): TokenRow {
+  const author = post.author_id === null ? [] : [`author ${post.author_id}`];
+  return tokenRow(postFields, [words(post.title), words(post.description), words(post.tags.join(" ")), author]);
+}
+
+/** Lower-case words without diacritics; letters and digits of any script. */
+export function words(text: string): string[] {
+  return (
+    text
+      .normalize("NFKD")
+      .replace(/\p{M}+/gu, "")
+      .toLowerCase()
+      .match(/[\p{L}\p{N}]+/gu) ?? []
+  );
+}
+
+/** The row of the token table for a word: FNV-1a over its UTF-8 bytes, 1 to tokenRows − 1. */
+export function tokenId(word: string): number {
+  let hash = 0x811c9dc5;
+  for (const byte of encoder.encode(word)) hash = Math.imul(hash ^ byte, 0x01000193);
+  return 1 + ((hash >>> 0) % (tokenRows - 1));
+}
+
+const encoder = new TextEncoder();
+
+function tokenRow(fields: Field[], texts: string[][]): TokenRow {
+  const length = fields.reduce((sum, field) => sum + field.slots, 0);
+  const row = { ids: new Int32Array(length), weights: new Float32Array(length) };
+  let offset = 0;
+  for (const [f, field] of fields.entries()) {
+    const counts = new Map<number, number>();
+    for (const word of texts[f]) {
+      const id = tokenId(word);
+      if (counts.has(id) || counts.size < field.slots) counts.set(id, (counts.get(id) ?? 0) + 1);
+    }
+    // 1 + ln(count) as in tf-idf, each field to unit length; the idf is in the table's own rows
+    const norm = Math.hypot(...[...counts.values()].map((count) => 1 + Math.log(count)));
+    let slot = offset;
+    for (const [id, count] of counts) {
+      row.ids[slot] = id;
+      row.weights[slot] = (1 + Math.log(count)) / norm;
+      slot++;
+    }
+    offset += field.slots;
+  }
+  return row;
+}
