@@ -47,7 +47,7 @@ as $$
       (count(*) filter (where first_touch) over so_far)::integer as participants,
       max(created_at) filter (where kind = 'comment') over so_far as last_comment_at,
       user_id is not distinct from author_id as by_author,
-      recsys.decayed_counts(created_at) over so_far as recent
+      recsys.decayed_counts(created_at, true) over so_far as recent
     from history
     window so_far as (partition by post_id order by created_at, interaction_id rows unbounded preceding)
   ),
@@ -103,8 +103,8 @@ as $$
       (count(*) filter (where kind = 'vote') over so_far)::integer as votes,
       (count(*) filter (where kind = 'comment') over so_far)::integer as comments,
       (count(*) filter (where kind = 'login') over so_far)::integer as logins,
-      recsys.decayed_counts(case when kind <> 'login' then created_at end) over so_far as recent,
-      recsys.decayed_counts(case when kind = 'login' then created_at end) over so_far as recent_logins,
+      recsys.decayed_counts(created_at, kind <> 'login') over so_far as recent,
+      recsys.decayed_counts(created_at, kind = 'login') over so_far as recent_logins,
       avg(log_age) over so_far as habit_log_age,
       avg(log_idle) over so_far as habit_log_idle
     from history
@@ -113,7 +113,7 @@ as $$
   added as (
     insert into recsys.user_stats (user_id, at, event_id, views, votes, comments, logins, recent, recent_logins, habit_log_age, habit_log_idle)
     select user_id, created_at, event_id, views, votes, comments, logins,
-      coalesce(recent, '{0,0,0,0,0}'), coalesce(recent_logins, '{0,0,0,0,0}'), habit_log_age, habit_log_idle
+      recent, recent_logins, habit_log_age, habit_log_idle
     from states where created_at >= since
     on conflict (event_id) do update set
       views = excluded.views, votes = excluded.votes, comments = excluded.comments, logins = excluded.logins, recent = excluded.recent,

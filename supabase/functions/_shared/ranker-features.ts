@@ -23,6 +23,7 @@ export interface UserState {
   logins: number;
   /** Decayed counts as of acted_at, one per half-life. */
   recent: ArrayLike<number>;
+  /** The same for logins. */
   recent_logins: ArrayLike<number>;
   habit_log_age: number | null;
   habit_log_idle: number | null;
@@ -192,7 +193,7 @@ export function clickRate(post: { views: number; votes: number; comments: number
   return (post.votes + post.comments + 1) / (post.views + 10);
 }
 
-/** Logins decayed with a half-life of 7 days. recent_logins is as of the last action, close enough to the last login. */
+/** Logins decayed with a half-life of 7 days. */
 function loginFrequency(user: UserState, now: number): number {
   return decayed(user.recent_logins, user.acted_at, now)[3];
 }
