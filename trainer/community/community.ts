@@ -7,8 +7,10 @@ export interface Community {
 }
 
 export interface Users {
-  /** External ids where the community was imported, uuids elsewhere. */
+  /** uuids where the community comes from a database, a bundle's ids where it comes from a bundle. */
   ids: string[];
+  /** The ids they had in the bundle a database imported; the id itself where there was none. */
+  externalIds?: string[];
   passions: string[][];
   projects: string[][];
   bios: string[];
@@ -18,6 +20,7 @@ export interface Users {
 
 export interface Posts {
   ids: string[];
+  externalIds?: string[];
   /** User number of the author, -1 where there is none. */
   authors: Int32Array;
   titles: string[];

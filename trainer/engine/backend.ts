@@ -1,0 +1,58 @@
+/**
+ * Which TensorFlow.js backend trains: the native library where @tensorflow/tfjs-node has it, else WebAssembly, else
+ * plain JavaScript. Only the dense layers run on it; embedding tables live in typed arrays (embedding-table.ts).
+ */
+import { createRequire } from "node:module";
+import { dirname } from "node:path";
+import * as tf from "@tensorflow/tfjs-core";
+
+export const backends = ["native", "wasm", "js"] as const;
+export type Backend = (typeof backends)[number];
+
+/** Starts a backend and says which it is. Without a wish the first of native, wasm, js that loads here. */
+export async function startBackend(wish?: Backend): Promise<Backend> {
+  if (wish) {
+    await start(wish).catch((error) => {
+      throw new Error(
+        `backend ${wish} does not start here (${firstLine(error)}); leave out --backend to take the first that does`,
+      );
+    });
+    return wish;
+  }
+  for (const backend of backends) {
+    const started = await start(backend).then(
+      () => true,
+      () => false,
+    );
+    if (started) return backend;
+  }
+  throw new Error("no TensorFlow.js backend starts here; run npm install again");
+}
+
+async function start(backend: Backend): Promise<void> {
+  if (backend === "native") await loadNative();
+  if (backend === "wasm") {
+    const wasm = await import("@tensorflow/tfjs-backend-wasm");
+    const require = createRequire(import.meta.url);
+    wasm.setWasmPaths(`${dirname(require.resolve("@tensorflow/tfjs-backend-wasm/package.json"))}/dist/`);
+  }
+  if (backend === "js") await import("@tensorflow/tfjs-backend-cpu");
+  const name = { native: "tensorflow", wasm: "wasm", js: "cpu" }[backend];
+  if (!(await tf.setBackend(name))) throw new Error(`TensorFlow.js has no backend ${name}`);
+  await tf.ready();
+}
+
+async function loadNative(): Promise<void> {
+  const require = createRequire(import.meta.url);
+  // tfjs-node 4.22 still calls two helpers that Node 23 removed
+  const util = require("node:util");
+  util.isNullOrUndefined ??= (value: unknown) => value === null || value === undefined;
+  util.isArray ??= Array.isArray;
+  process.env.TF_CPP_MIN_LOG_LEVEL ??= "2";
+  // tfjs-node prints a greeting through console.warn when another backend is there too
+  require("@tensorflow/tfjs-node");
+}
+
+function firstLine(error: unknown): string {
+  return String(error instanceof Error ? error.message : error).split("\n")[0];
+}

@@ -1,0 +1,93 @@
+/** The dense part of a model: named weights, and the bridge to TensorFlow.js that gives a loss and its gradients. */
+import * as tf from "@tensorflow/tfjs-core";
+import { type AdamOptions, adamStep, Weights } from "./adam.ts";
+import type { Random } from "./random.ts";
+
+/** Values in row order with their shape. */
+export interface Matrix {
+  values: Float32Array;
+  shape: number[];
+}
+
+type Named<T> = Record<string, T>;
+
+/** The dense weights of a model by name. */
+export class DenseWeights {
+  private readonly byName = new Map<string, { shape: number[]; weights: Weights }>();
+
+  /** Adds weights of a shape; initial values in row order, 0 when left out. */
+  add(name: string, shape: number[], values: Float32Array = new Float32Array(size(shape))): void {
+    this.byName.set(name, { shape, weights: new Weights(values) });
+  }
+
+  /** Adds a layer `name/weight` [inputs, outputs], He-initialised times `gain`, and `name/bias` [outputs]. */
+  addLayer(name: string, inputs: number, outputs: number, random: Random, gain = 1): void {
+    const deviation = gain * Math.sqrt(2 / inputs);
+    this.add(
+      `${name}/weight`,
+      [inputs, outputs],
+      Float32Array.from({ length: inputs * outputs }, () => deviation * random.normal()),
+    );
+    this.add(`${name}/bias`, [outputs]);
+  }
+
+  /** The values of some weights. */
+  values(name: string): Float32Array {
+    const entry = this.byName.get(name);
+    if (!entry) throw new Error(`the model has no weights named ${name}`);
+    return entry.weights.values;
+  }
+
+  /** All weights as matrices, by name. */
+  matrices(): Named<Matrix> {
+    return Object.fromEntries(
+      [...this.byName].map(([name, { shape, weights }]) => [name, { shape, values: weights.values }]),
+    );
+  }
+
+  /** One Adam step, the `step`-th (from 1); names without a gradient stay as they are. */
+  step(gradients: Named<Float32Array>, step: number, options: AdamOptions): void {
+    for (const [name, { weights }] of this.byName) {
+      const gradient = gradients[name];
+      if (gradient) adamStep(weights, 0, gradient, 0, gradient.length, step, options);
+    }
+  }
+}
+
+export interface LossAndGradients {
+  loss: number;
+  gradients: Named<Float32Array>;
+}
+
+/**
+ * The value of a scalar `loss` and its gradients with respect to every `variable`; `constants` get none. Inputs and
+ * results are plain arrays, so no tensor outlives the call.
+ */
+export function lossAndGradients(
+  variables: Named<Matrix>,
+  constants: Named<Matrix>,
+  loss: (tensors: Named<tf.Tensor>) => tf.Scalar,
+): LossAndGradients {
+  return tf.tidy(() => {
+    const names = Object.keys(variables);
+    const fixed = toTensors(constants);
+    const f = (...tensors: tf.Tensor[]) =>
+      loss({ ...fixed, ...Object.fromEntries(names.map((name, i) => [name, tensors[i]])) });
+    const { value, grads } = tf.valueAndGrads(f)(Object.values(toTensors(variables)));
+    return {
+      loss: (value as tf.Scalar).dataSync()[0],
+      gradients: Object.fromEntries(names.map((name, i) => [name, grads[i].dataSync() as Float32Array])),
+    };
+  });
+}
+
+/** Matrices as tensors, for a forward pass. */
+export function toTensors(matrices: Named<Matrix>): Named<tf.Tensor> {
+  return Object.fromEntries(
+    Object.entries(matrices).map(([name, { values, shape }]) => [name, tf.tensor(values, shape)]),
+  );
+}
+
+function size(shape: number[]): number {
+  return shape.reduce((product, side) => product * side, 1);
+}

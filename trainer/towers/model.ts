@@ -1,0 +1,117 @@
+/** The trained state of the two towers, and how many rows at a time go through them. */
+import { dimensions, poolHistory } from "../../supabase/functions/_shared/history.ts";
+import { postFields, postTokens, tokenRows, userFields, userTokens } from "../../supabase/functions/_shared/tokens.ts";
+import {
+  postNumberRow,
+  postNumbers,
+  userNumberRow,
+  userNumbers,
+} from "../../supabase/functions/_shared/tower-inputs.ts";
+import type { Community } from "../community/community.ts";
+import type { DenseWeights, Matrix } from "../engine/dense.ts";
+import { EmbeddingTable } from "../engine/embedding-table.ts";
+import type { Random } from "../engine/random.ts";
+import { newTowerWeights } from "./network.ts";
+import { TokenBags } from "./token-bags.ts";
+
+/** A community as the towers read it: text hashed once. */
+export class TowerData {
+  readonly userBags: TokenBags;
+  readonly postBags: TokenBags;
+  readonly postNumbers: Float32Array;
+
+  constructor(community: Community) {
+    const { users, posts } = community;
+    this.userBags = new TokenBags(
+      userFields,
+      users.ids.map((_, u) =>
+        userTokens({ passions: users.passions[u], projects: users.projects[u], bio: users.bios[u] }),
+      ),
+    );
+    this.postNumbers = new Float32Array(posts.ids.length * postNumbers.length);
+    const rows = posts.ids.map((_, p) => {
+      const author = posts.authors[p];
+      const row = postTokens({
+        title: posts.titles[p],
+        description: posts.descriptions[p],
+        tags: posts.tags[p],
+        author_id: author < 0 ? null : users.ids[author],
+      });
+      this.postNumbers.set(postNumberRow(row, posts.tags[p].length), p * postNumbers.length);
+      return row;
+    });
+    this.postBags = new TokenBags(postFields, rows);
+  }
+}
+
+/** Everything training changes. */
+export interface Towers {
+  tokens: EmbeddingTable;
+  userResiduals: EmbeddingTable;
+  postResiduals: EmbeddingTable;
+  dense: DenseWeights;
+}
+
+/** Untrained towers: token rows are random, as long as their idf; residuals are zero. */
+export function newTowers(community: Community, data: TowerData, random: Random): Towers {
+  const frequencies = data.postBags.documentFrequencies(tokenRows);
+  const documents = community.posts.ids.length;
+  const tokens = new EmbeddingTable(tokenRows, dimensions);
+  for (let row = 1; row < tokenRows; row++) {
+    const idf = Math.log((1 + documents) / (1 + frequencies[row]));
+    for (let d = 0; d < dimensions; d++) tokens.weights.values[row * dimensions + d] = (idf / 30) * random.normal();
+  }
+  return {
+    tokens,
+    userResiduals: new EmbeddingTable(community.users.ids.length, dimensions),
+    postResiduals: new EmbeddingTable(documents, dimensions),
+    dense: newTowerWeights(random),
+  };
+}
+
+/** The dense inputs of some users, each with the vectors of their history (latest first) already pooled in `history`. */
+export function userInputs(
+  towers: Towers,
+  data: TowerData,
+  users: ArrayLike<number>,
+  history: Float32Array,
+  counts: ArrayLike<number>,
+): Record<string, Matrix> {
+  const n = users.length;
+  return {
+    fields: { values: data.userBags.lookUp(towers.tokens, users), shape: [n, userFields.length * dimensions] },
+    history: { values: history, shape: [n, dimensions] },
+    numbers: { values: Float32Array.from(Array.from(counts, userNumberRow).flat()), shape: [n, userNumbers.length] },
+    residual: { values: gatherRows(towers.userResiduals, users), shape: [n, dimensions] },
+  };
+}
+
+/** The dense inputs of some posts. */
+export function postInputs(towers: Towers, data: TowerData, posts: ArrayLike<number>): Record<string, Matrix> {
+  const n = posts.length;
+  const width = postNumbers.length;
+  const numbers = new Float32Array(n * width);
+  for (let i = 0; i < n; i++)
+    numbers.set(data.postNumbers.subarray(posts[i] * width, (posts[i] + 1) * width), i * width);
+  return {
+    fields: { values: data.postBags.lookUp(towers.tokens, posts), shape: [n, postFields.length * dimensions] },
+    numbers: { values: numbers, shape: [n, width] },
+    residual: { values: gatherRows(towers.postResiduals, posts), shape: [n, dimensions] },
+  };
+}
+
+/** Pools the post vectors of each history (post numbers, latest first), [histories, 32]. */
+export function poolHistories(histories: number[][], postVectors: Float32Array): Float32Array {
+  const out = new Float32Array(histories.length * dimensions);
+  for (const [i, history] of histories.entries()) {
+    const vectors = history.map((post) => postVectors.subarray(post * dimensions, (post + 1) * dimensions));
+    poolHistory(vectors, out.subarray(i * dimensions, (i + 1) * dimensions));
+  }
+  return out;
+}
+
+function gatherRows(table: EmbeddingTable, rows: ArrayLike<number>): Float32Array {
+  const out = new Float32Array(rows.length * table.width);
+  for (let i = 0; i < rows.length; i++) table.addRow(rows[i], 1, out, i * table.width);
+  return out;
+}

@@ -1,0 +1,102 @@
+/**
+ * The two towers' dense part. Text has become one vector a field by then (token-bags.ts):
+ *
+ *   user = normalise( Σ_f a_f · field_f  +  history · H  +  MLP(fields, history, numbers)  +  residual )
+ *   post = normalise( Σ_f a_f · field_f                  +  MLP(fields, numbers)           +  residual )
+ *
+ * The MLPs' last layers start at zero and H at the identity, so an untrained model already is a text kNN.
+ */
+import * as tf from "@tensorflow/tfjs-core";
+import { dimensions } from "../../supabase/functions/_shared/history.ts";
+import { postFields, userFields } from "../../supabase/functions/_shared/tokens.ts";
+import { postNumbers, userNumbers } from "../../supabase/functions/_shared/tower-inputs.ts";
+import { DenseWeights } from "../engine/dense.ts";
+import type { Random } from "../engine/random.ts";
+
+const hidden = 64;
+
+export interface TowerInputs {
+  /** [N, fields · 32] */
+  fields: tf.Tensor;
+  /** [N, numbers] */
+  numbers: tf.Tensor;
+  /** [N, 32] */
+  residual: tf.Tensor;
+  /** [N, 32], users only */
+  history?: tf.Tensor;
+}
+
+/** Fresh dense weights of both towers, and the softmax's log scale (1 / temperature). */
+export function newTowerWeights(random: Random): DenseWeights {
+  const weights = new DenseWeights();
+  const userInputs = (userFields.length + 1) * dimensions + userNumbers.length;
+  const postInputs = postFields.length * dimensions + postNumbers.length;
+  weights.add("user/mix", [1, userFields.length, 1], new Float32Array(userFields.length).fill(1));
+  weights.add("post/mix", [1, postFields.length, 1], new Float32Array(postFields.length).fill(1));
+  weights.add("user/history", [dimensions, dimensions], identity(dimensions));
+  weights.addLayer("user/hidden", userInputs, hidden, random);
+  weights.addLayer("user/output", hidden, dimensions, random, 0);
+  weights.addLayer("post/hidden", postInputs, hidden, random);
+  weights.addLayer("post/output", hidden, dimensions, random, 0);
+  // never exactly zero: a user of whom nothing is known still gets a vector of unit length
+  for (const bias of ["user/output/bias", "post/output/bias"]) {
+    const values = weights.values(bias);
+    for (let d = 0; d < dimensions; d++) values[d] = 0.01 * random.normal();
+  }
+  weights.add("log_scale", [], Float32Array.of(Math.log(10)));
+  return weights;
+}
+
+/** The user tower: [N, 32], unit length. */
+export function userTower(
+  weights: Record<string, tf.Tensor>,
+  inputs: TowerInputs & { history: tf.Tensor },
+): tf.Tensor2D {
+  const seen = tf.matMul(inputs.history as tf.Tensor2D, weights["user/history"] as tf.Tensor2D);
+  return tower(
+    weights,
+    "user",
+    inputs,
+    tf.concat([inputs.fields, inputs.history, inputs.numbers], 1),
+    userFields.length,
+    seen,
+  );
+}
+
+/** The post tower: [N, 32], unit length. */
+export function postTower(weights: Record<string, tf.Tensor>, inputs: TowerInputs): tf.Tensor2D {
+  return tower(weights, "post", inputs, tf.concat([inputs.fields, inputs.numbers], 1), postFields.length);
+}
+
+function tower(
+  weights: Record<string, tf.Tensor>,
+  name: "user" | "post",
+  inputs: TowerInputs,
+  x: tf.Tensor,
+  fieldCount: number,
+  seen?: tf.Tensor,
+): tf.Tensor2D {
+  const n = x.shape[0];
+  const mixed = tf.sum(tf.mul(tf.reshape(inputs.fields, [n, fieldCount, dimensions]), weights[`${name}/mix`]), 1);
+  const layer = tf.relu(
+    tf.add(
+      tf.matMul(x as tf.Tensor2D, weights[`${name}/hidden/weight`] as tf.Tensor2D),
+      weights[`${name}/hidden/bias`],
+    ),
+  );
+  const learned = tf.add(
+    tf.matMul(layer as tf.Tensor2D, weights[`${name}/output/weight`] as tf.Tensor2D),
+    weights[`${name}/output/bias`],
+  );
+  const parts = [mixed, learned, inputs.residual, ...(seen ? [seen] : [])];
+  return normalise(parts.reduce((sum, part) => tf.add(sum, part)) as tf.Tensor2D);
+}
+
+/** Rows to unit length; the epsilon under the root keeps an empty row finite and its gradient too. */
+export function normalise(x: tf.Tensor2D): tf.Tensor2D {
+  return tf.div(x, tf.sqrt(tf.add(tf.sum(tf.square(x), 1, true), 1e-12))) as tf.Tensor2D;
+}
+
+function identity(n: number): Float32Array {
+  return Float32Array.from({ length: n * n }, (_, i) => (i % (n + 1) === 0 ? 1 : 0));
+}

@@ -1,0 +1,224 @@
+/**
+ * Trains the two towers: shuffled first touches, mixed-negative sampled softmax, the history pooled from a matrix of all
+ * post vectors that is refreshed each epoch (its gradient stops there, as in YoutubeDNN).
+ */
+import type * as tf from "@tensorflow/tfjs-core";
+import type { OnProgress } from "../../db/progress.ts";
+import { dimensions } from "../../supabase/functions/_shared/history.ts";
+import type { Community } from "../community/community.ts";
+import { lossAndGradients, type Matrix } from "../engine/dense.ts";
+import type { EmbeddingTable } from "../engine/embedding-table.ts";
+import { Random } from "../engine/random.ts";
+import { embedPosts } from "./embed.ts";
+import { logSamplingChance, sampledSoftmax } from "./loss.ts";
+import { newTowers, poolHistories, postInputs, TowerData, type Towers, userInputs } from "./model.ts";
+import { postTower, type TowerInputs, userTower } from "./network.ts";
+import { Histories, type Positives, positivesBefore } from "./positives.ts";
+
+export interface TowerOptions {
+  seed: number;
+  /** Only what happened before this instant (milliseconds) is learned from. */
+  until: number;
+  epochs: number;
+  batch: number;
+  /** Uniform negatives a batch, shared by its rows. */
+  uniformNegatives: number;
+  learningRate: number;
+  weightDecay: number;
+  /** How often a residual is left out, so that text and history must stand alone (DropoutNet). */
+  residualDropout: number;
+}
+
+export const towerDefaults = {
+  epochs: 12,
+  batch: 512,
+  uniformNegatives: 256,
+  learningRate: 0.003,
+  weightDecay: 0,
+  residualDropout: 0.5,
+};
+
+export interface TrainedTowers {
+  towers: Towers;
+  data: TowerData;
+  losses: number[];
+  examples: number;
+}
+
+/** Trains the towers of a community; throws an AbortError when `signal` says stop. */
+export async function trainTowers(
+  community: Community,
+  options: TowerOptions,
+  onProgress: OnProgress = () => {},
+  signal?: AbortSignal,
+): Promise<TrainedTowers> {
+  const random = new Random(options.seed);
+  const data = new TowerData(community);
+  const towers = newTowers(community, data, random);
+  const positives = positivesBefore(community, options.until);
+  const trainer = new Trainer(community, towers, data, positives, options, random);
+  const steps = Math.ceil(positives.at.length / options.batch);
+  const losses: number[] = [];
+  for (let epoch = 0; epoch < options.epochs; epoch++) {
+    trainer.refreshPostVectors();
+    const order = random.shuffle(Uint32Array.from(positives.at.keys()));
+    let sum = 0;
+    for (let s = 0; s < steps; s++) {
+      signal?.throwIfAborted();
+      sum += trainer.step(order.subarray(s * options.batch, (s + 1) * options.batch));
+      onProgress({ step: "two-tower training", done: epoch * steps + s + 1, total: options.epochs * steps });
+      if (s % 8 === 0) await new Promise(setImmediate);
+    }
+    losses.push(sum / steps);
+  }
+  return { towers, data, losses, examples: positives.at.length };
+}
+
+class Trainer {
+  private readonly share: Float32Array;
+  private readonly histories: Histories;
+  private readonly touchedBy: number[][];
+  private readonly trainable: Int32Array;
+  private postVectors: Float32Array = new Float32Array(0);
+  private steps = 0;
+  private readonly community: Community;
+  private readonly towers: Towers;
+  private readonly data: TowerData;
+  private readonly positives: Positives;
+  private readonly options: TowerOptions;
+  private readonly random: Random;
+
+  constructor(
+    community: Community,
+    towers: Towers,
+    data: TowerData,
+    positives: Positives,
+    options: TowerOptions,
+    random: Random,
+  ) {
+    this.community = community;
+    this.towers = towers;
+    this.data = data;
+    this.positives = positives;
+    this.options = options;
+    this.random = random;
+    this.histories = new Histories(community, options.until);
+    // posts of the training window, so that negatives never come from a future the positives cannot reach
+    this.trainable = Int32Array.from(community.posts.ids.keys()).filter(
+      (p) => community.posts.createdAt[p] < options.until,
+    );
+    this.share = new Float32Array(community.posts.ids.length);
+    this.touchedBy = community.users.ids.map(() => []);
+    for (let i = 0; i < positives.at.length; i++) {
+      this.share[positives.posts[i]] += 1 / positives.at.length;
+      this.touchedBy[positives.users[i]].push(positives.posts[i]);
+    }
+  }
+
+  refreshPostVectors(): void {
+    this.postVectors = embedPosts(this.towers, this.data, this.community.posts.ids.length);
+  }
+
+  /** One optimiser step on some positives (their numbers); the loss before it. */
+  step(batch: Uint32Array): number {
+    const { towers, data, positives, random, options } = this;
+    const users = Int32Array.from(batch, (i) => positives.users[i]);
+    const targets = Array.from(batch, (i) => positives.posts[i]);
+    const uniform = Array.from(
+      { length: options.uniformNegatives },
+      () => this.trainable[random.below(this.trainable.length)],
+    );
+    const posts = Int32Array.from([...targets, ...uniform]);
+    const histories = Array.from(batch, (i) =>
+      this.histories.latest(positives.users[i], positives.at[i], positives.posts[i]),
+    );
+    const inputs = {
+      ...prefixed(
+        "u",
+        userInputs(
+          towers,
+          data,
+          users,
+          poolHistories(histories, this.postVectors),
+          histories.map((h) => h.length),
+        ),
+      ),
+      ...prefixed("p", postInputs(towers, data, posts)),
+    };
+    const kept = {
+      users: this.dropResiduals(inputs["u.residual"]),
+      posts: this.dropResiduals(inputs["p.residual"]),
+    };
+    const { "u.history": history, "u.numbers": userNumbers, "p.numbers": postNumbers, ...learned } = inputs;
+    const columns = posts.length;
+    const logQ = logSamplingChance(posts, this.share, users.length, uniform.length);
+    const result = lossAndGradients(
+      { ...towers.dense.matrices(), ...learned },
+      {
+        "u.history": history,
+        "u.numbers": userNumbers,
+        "p.numbers": postNumbers,
+        logQ: { values: logQ, shape: [1, columns] },
+        mask: { values: this.accidentalHits(users, posts), shape: [users.length, columns] },
+      },
+      (t) => sampledSoftmax(userTower(t, side(t, "u")), postTower(t, side(t, "p")), t.log_scale, t.logQ, t.mask),
+    );
+    this.update(users, posts, kept, result.gradients);
+    return result.loss;
+  }
+
+  private update(
+    users: Int32Array,
+    posts: Int32Array,
+    kept: { users: boolean[]; posts: boolean[] },
+    gradients: Record<string, Float32Array>,
+  ): void {
+    const { towers, data, options } = this;
+    const step = ++this.steps;
+    data.userBags.addGradient(towers.tokens, users, gradients["u.fields"]);
+    data.postBags.addGradient(towers.tokens, posts, gradients["p.fields"]);
+    addRows(towers.userResiduals, users, kept.users, gradients["u.residual"]);
+    addRows(towers.postResiduals, posts, kept.posts, gradients["p.residual"]);
+    for (const table of [towers.tokens, towers.userResiduals, towers.postResiduals]) table.step(step, options);
+    towers.dense.step(gradients, step, options);
+  }
+
+  /** Zeroes a share of the rows in place; says which rows were kept. */
+  private dropResiduals({ values, shape }: Matrix): boolean[] {
+    return Array.from({ length: shape[0] }, (_, row) => {
+      const keep = this.random.uniform() >= this.options.residualDropout;
+      if (!keep) values.fill(0, row * dimensions, (row + 1) * dimensions);
+      return keep;
+    });
+  }
+
+  /** [B, B + M]: −1e9 where a column's post is not a negative for a row: its own post again, or one its user touched. */
+  private accidentalHits(users: Int32Array, posts: Int32Array): Float32Array {
+    const columnsOf = new Map<number, number[]>();
+    for (const [column, post] of posts.entries()) columnsOf.set(post, [...(columnsOf.get(post) ?? []), column]);
+    const mask = new Float32Array(users.length * posts.length);
+    for (const [row, user] of users.entries()) {
+      for (const post of this.touchedBy[user]) {
+        for (const column of columnsOf.get(post) ?? []) if (column !== row) mask[row * posts.length + column] = -1e9;
+      }
+    }
+    return mask;
+  }
+}
+
+function addRows(table: EmbeddingTable, rows: Int32Array, kept: boolean[], gradient: Float32Array): void {
+  for (const [i, row] of rows.entries()) if (kept[i]) table.addGradient(row, 1, gradient, i * table.width);
+}
+
+function prefixed(prefix: string, matrices: Record<string, Matrix>): Record<string, Matrix> {
+  return Object.fromEntries(Object.entries(matrices).map(([name, matrix]) => [`${prefix}.${name}`, matrix]));
+}
+
+function side(t: Record<string, tf.Tensor>, prefix: string): TowerInputs & { history: tf.Tensor } {
+  return {
+    fields: t[`${prefix}.fields`],
+    numbers: t[`${prefix}.numbers`],
+    residual: t[`${prefix}.residual`],
+    history: t[`${prefix}.history`],
+  };
+}
