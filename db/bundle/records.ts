@@ -1,0 +1,74 @@
+import { z } from "zod";
+
+const day = 24 * 60 * 60 * 1000;
+const earliest = Date.parse("0001-01-01T00:00:00Z");
+
+/** Postgres stores no NUL character; everything else JSON can say is welcome. */
+const text = z
+  .string()
+  .refine((value) => !value.includes("\0"), "contains a NUL character, which Postgres cannot store");
+
+/** Ids and project titles are indexed, and a Postgres index entry ends at 2,704 bytes. */
+const indexed = text.min(1, "must not be empty").max(500, "is longer than 500 characters");
+
+/** The zone is required: a time without one would mean another instant on every machine. */
+const time = z.iso
+  .datetime({ offset: true, error: "must be an ISO 8601 time with a zone, such as 2026-01-31T17:05:00Z" })
+  .refine((value) => !(Date.parse(value) < earliest), "lies before the year 1")
+  .refine((value) => !(Date.parse(value) > Date.now() + day), "lies in the future");
+
+/** `value` is stored as a 4-byte float; what would overflow it is refused here, with its line. */
+const strength = z.number().refine((value) => Number.isFinite(Math.fround(value)), "is too large for a 4-byte float");
+
+export const userRecord = z.object({
+  id: indexed,
+  passions: z.array(text).default([]),
+  projects: z.array(indexed).default([]),
+  bio: text.default(""),
+  created_at: time,
+});
+
+export const postRecord = z.object({
+  id: indexed,
+  author_id: indexed.nullable().default(null),
+  title: text,
+  description: text.default(""),
+  tags: z.array(text).default([]),
+  created_at: time,
+});
+
+export const interactionRecord = z.object({
+  user_id: indexed,
+  post_id: indexed,
+  kind: z.enum(["view", "vote", "comment"]),
+  value: strength.nullish(),
+  created_at: time,
+});
+
+export const impressionRecord = z.object({
+  request_id: indexed,
+  user_id: indexed,
+  post_id: indexed,
+  position: z.int().min(1).max(32_767),
+  shown_at: time,
+});
+
+export const loginRecord = z.object({ user_id: indexed, created_at: time });
+
+export type UserRecord = z.infer<typeof userRecord>;
+export type PostRecord = z.infer<typeof postRecord>;
+export type InteractionRecord = z.infer<typeof interactionRecord>;
+export type ImpressionRecord = z.infer<typeof impressionRecord>;
+export type LoginRecord = z.infer<typeof loginRecord>;
+
+/** The files of a bundle in the order in which they are read: what is referred to comes first. */
+export const bundleFiles = {
+  users: { name: "users.ndjson.gz", record: userRecord, required: true },
+  posts: { name: "posts.ndjson.gz", record: postRecord, required: true },
+  interactions: { name: "interactions.ndjson.gz", record: interactionRecord, required: true },
+  logins: { name: "logins.ndjson.gz", record: loginRecord, required: false },
+  impressions: { name: "impressions.ndjson.gz", record: impressionRecord, required: false },
+} as const;
+
+export type BundlePart = keyof typeof bundleFiles;
+export type RecordOf<Part extends BundlePart> = z.infer<(typeof bundleFiles)[Part]["record"]>;

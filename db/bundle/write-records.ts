@@ -1,0 +1,40 @@
+import { once } from "node:events";
+import { createWriteStream } from "node:fs";
+import { join } from "node:path";
+import { finished } from "node:stream/promises";
+import { createGzip } from "node:zlib";
+import { type BundlePart, bundleFiles, type RecordOf } from "./records.ts";
+
+/** Writes the records of one file of a bundle, in order. */
+export interface RecordWriter<T> {
+  /** Resolves when the writer wants more: wait for it, and memory stays constant. */
+  write(record: T): Promise<void> | undefined;
+  /** Resolves when everything is on disk. */
+  close(): Promise<void>;
+}
+
+const bufferedCharacters = 64 * 1024;
+
+/** Opens a file of the bundle in `folder` for writing; what was there is replaced. The same records give the same bytes. */
+export function writeRecords<Part extends BundlePart>(folder: string, part: Part): RecordWriter<RecordOf<Part>> {
+  const gzip = createGzip({ level: 6 });
+  const file = createWriteStream(join(folder, bundleFiles[part].name));
+  gzip.pipe(file);
+  file.on("error", (error) => gzip.destroy(error));
+  const written = Promise.all([finished(gzip), finished(file)]);
+  written.catch(() => {}); // reported by close()
+  let buffered = "";
+  return {
+    write(record) {
+      buffered += `${JSON.stringify(record)}\n`;
+      if (buffered.length < bufferedCharacters) return undefined;
+      const more = gzip.write(buffered);
+      buffered = "";
+      return more ? undefined : once(gzip, "drain").then(() => {});
+    },
+    async close() {
+      gzip.end(buffered);
+      await written;
+    },
+  };
+}

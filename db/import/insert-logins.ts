@@ -1,0 +1,14 @@
+import type { ClientBase } from "pg";
+import type { LoginRecord } from "../bundle/records.ts";
+import { plainArray } from "./array-literal.ts";
+
+/** Inserts logins, `users[i]` being the uuid of who came back in `logins[i]`; resolves to the number that were new. */
+export async function insertLogins(client: ClientBase, logins: LoginRecord[], users: string[]): Promise<number> {
+  const added = await client.query(
+    `insert into public.logins (user_id, created_at)
+    select * from unnest($1::uuid[], $2::timestamptz[])
+    on conflict do nothing`,
+    [plainArray(users), plainArray(logins.map(({ created_at }) => created_at))],
+  );
+  return added.rowCount ?? 0;
+}

@@ -1,0 +1,46 @@
+import type { ClientBase } from "pg";
+import type { OnProgress } from "../progress.ts";
+
+/**
+ * Brings the engine up to an import: planner statistics, feature store, clock. Resolves to the clock's lag in milliseconds.
+ * The clock is left alone when nothing was added, so that a second import changes nothing.
+ */
+export async function prepareEngine(client: ClientBase, added: boolean, onProgress: OnProgress): Promise<number> {
+  if (added) {
+    // the roll-up is planned on these statistics; autovacuum cannot see what is not committed
+    await client.query(
+      `analyze public.profiles, public.projects, public.posts, public.post_views, public.post_votes, public.comments,
+      public.logins, recsys.impressions`,
+    );
+  }
+  const step = "roll up the feature store";
+  onProgress({ step, done: 0, total: 2 });
+  // the same lock as recsys.roll_up()
+  await client.query("select pg_advisory_xact_lock(hashtext('recsys.roll_up'))");
+  await client.query("select recsys.roll_up_posts()");
+  onProgress({ step, done: 1, total: 2 });
+  await client.query("select recsys.roll_up_users()");
+  onProgress({ step, done: 2, total: 2 });
+  if (added) {
+    await client.query("analyze recsys.post_stats, recsys.user_stats");
+    await client.query(shiftClock);
+  }
+  const settings = await client.query<{ lag: number }>(
+    "select (extract(epoch from clock_shift) * 1000)::double precision as lag from recsys.settings",
+  );
+  return settings.rows[0].lag;
+}
+
+/** An archived community is one whose newest event is over a week old: its clock is set back, so that this event is now. */
+const shiftClock = `
+  with newest as (
+    select max(at) as at
+    from (
+      select max(created_at) as at from recsys.source_interactions
+      union all select max(created_at) from recsys.source_logins
+      union all select max(created_at) from recsys.source_posts
+    ) as events
+  )
+  update recsys.settings
+  set clock_shift = case when newest.at < now() - interval '7 days' then now() - newest.at else '0' end
+  from newest`;
