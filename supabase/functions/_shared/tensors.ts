@@ -14,5 +14,5 @@ export function float32(data: Float32Array, dims: number[]): Tensor {
 
 /** An int64 tensor of a shape. */
 export function int64(ids: Iterable<number>, dims: number[]): Tensor {
-  return { type: "int64", data: BigInt64Array.from(ids, BigInt), dims };
+  return { type: "int64", data: BigInt64Array.from(Array.from(ids, BigInt)), dims };
 }

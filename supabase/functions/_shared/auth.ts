@@ -1,0 +1,101 @@
+/** Who calls: a user of the project, proven by their access token. */
+import {
+  createRemoteJWKSet,
+  decodeProtectedHeader,
+  errors,
+  type JWTPayload,
+  type JWTVerifyGetKey,
+  jwtVerify,
+} from "jose";
+import { AppError } from "./errors.ts";
+
+/** The claims of a user's access token. All of them go to the database, where policies may read more than these. */
+export interface Claims extends JWTPayload {
+  sub: string;
+  role: "authenticated";
+}
+
+export interface VerifierOptions {
+  /** Where the project publishes its public keys (ES256, RS256): `<project>/auth/v1/.well-known/jwks.json`. */
+  jwksUrl?: string | undefined;
+  /** The shared secret of an older project (HS256). */
+  secret?: string | undefined;
+}
+
+export type Verify = (token: string) => Promise<Claims>;
+
+/** Verifies access tokens; anything but a valid token of a user is a 401 whose code says why. */
+export function createVerifier(options: VerifierOptions): Verify {
+  const remote = options.jwksUrl ? remoteKeys(options.jwksUrl) : undefined;
+  const secret = options.secret ? new TextEncoder().encode(options.secret) : undefined;
+
+  return async (token) => {
+    if (/^sb_/.test(token)) throw notAUser("an API key is not a user: sign in and send the user's access token");
+    const algorithm = algorithmOf(token);
+    // each kind of key verifies its own algorithms only, so a public key can never serve as a secret
+    if (algorithm === "HS256" && secret) return userOf(await payload(token, () => secret, ["HS256"]));
+    if (remote && (algorithm === "ES256" || algorithm === "RS256"))
+      return userOf(await payload(token, remote, ["ES256", "RS256"]));
+    throw invalid(`this project does not sign tokens with ${algorithm.slice(0, 20)}`);
+  };
+}
+
+/** The token of an `Authorization: Bearer …` header. */
+export function bearerToken(header: string | undefined): string {
+  if (!header) throw new AppError(401, "token_missing", "send the user's access token as Authorization: Bearer …");
+  const token = /^Bearer +([^\s]+)$/i.exec(header)?.[1];
+  if (!token) throw invalid("the Authorization header must read: Bearer, a space, the access token");
+  return token;
+}
+
+/** The published keys; that they cannot be read is no fault of the token. */
+function remoteKeys(url: string): JWTVerifyGetKey {
+  const keys = createRemoteJWKSet(new URL(url), { timeoutDuration: 3_000, cooldownDuration: 10_000 });
+  return async (header, token) => {
+    try {
+      return await keys(header, token);
+    } catch (error) {
+      if (error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWKSMultipleMatchingKeys) throw error;
+      throw new AppError(503, "keys_unavailable", "the project's public keys cannot be read; try again", error);
+    }
+  };
+}
+
+function algorithmOf(token: string): string {
+  try {
+    return String(decodeProtectedHeader(token).alg);
+  } catch (error) {
+    throw invalid("the token is not a JWT", error);
+  }
+}
+
+async function payload(token: string, key: JWTVerifyGetKey | (() => Uint8Array), algorithms: string[]) {
+  try {
+    return (await jwtVerify(token, key as JWTVerifyGetKey, { algorithms, clockTolerance: 5 })).payload;
+  } catch (error) {
+    if (error instanceof errors.JWTExpired)
+      throw new AppError(401, "token_expired", "the token has expired: refresh the session", error);
+    if (error instanceof AppError) throw error;
+    throw invalid("the token was not issued by this project", error);
+  }
+}
+
+function userOf(payload: JWTPayload): Claims {
+  const { sub, role, aud, exp } = payload;
+  if (exp === undefined) throw invalid("the token never expires");
+  if (role !== "authenticated" || !sub || !uuid.test(sub))
+    throw notAUser("the token belongs to no user: sign in and send the user's access token");
+  if (aud !== "authenticated" && !(Array.isArray(aud) && aud.includes("authenticated")))
+    throw new AppError(401, "token_audience", "the token is meant for another audience than authenticated");
+  return payload as Claims;
+}
+
+const uuid = /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
+
+function invalid(message: string, cause?: unknown): AppError {
+  return new AppError(401, "token_invalid", message, cause);
+}
+
+function notAUser(message: string): AppError {
+  return new AppError(401, "token_not_user", message);
+}

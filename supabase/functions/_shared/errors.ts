@@ -1,0 +1,61 @@
+/** What goes wrong in a function, as the caller is told: a status, a stable code, one line with the cure. */
+export class AppError extends Error {
+  readonly status: ErrorStatus;
+  readonly code: string;
+
+  constructor(status: ErrorStatus, code: string, message: string, cause?: unknown) {
+    super(message, { cause });
+    this.name = "AppError";
+    this.status = status;
+    this.code = code;
+  }
+}
+
+export type ErrorStatus = 400 | 401 | 404 | 405 | 413 | 500 | 503 | 504;
+
+/** Any thrown thing as an AppError; what we did not foresee is `internal` and keeps its cause for the log only. */
+export function asAppError(error: unknown): AppError {
+  if (error instanceof AppError) return error;
+  return databaseError(error) ?? new AppError(500, "internal", "something went wrong here; the log has it", error);
+}
+
+/** Whether the connection was lost, so that nothing that was sent can have been answered. */
+export function isConnectionLoss(error: unknown): boolean {
+  const { code, message } = details(error);
+  return lostCodes.has(code) || /^Connection terminated|not queryable|^read ECONN|socket/i.test(message);
+}
+
+const lostCodes = new Set(["ECONNRESET", "EPIPE", "57P01", "57P02", "08003", "08006"]);
+const unreachableCodes = new Set([
+  "ECONNREFUSED",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "ETIMEDOUT",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+]);
+
+function databaseError(error: unknown): AppError | undefined {
+  const { code, message } = details(error);
+  if (code === "57014" || code === "25P03" || message === "Query read timeout")
+    return new AppError(503, "database_timeout", "the database took too long; try again", error);
+  // 3F000, 42P01, 42883: no such schema, table, function
+  if (code === "3F000" || code === "42P01" || code === "42883")
+    return new AppError(503, "not_installed", "the database lacks the recommender: apply supabase/migrations", error);
+  if (
+    isConnectionLoss(error) ||
+    unreachableCodes.has(code) ||
+    /^(08|28|3D|53|57P)/.test(code) ||
+    /timeout/.test(message)
+  )
+    return new AppError(503, "database_unavailable", "the database cannot be reached; try again", error);
+  return undefined;
+}
+
+function details(error: unknown): { code: string; message: string } {
+  if (!(error instanceof Error)) return { code: "", message: "" };
+  // a host with several addresses fails with all their errors at once
+  const first = error instanceof AggregateError && error.errors[0] instanceof Error ? error.errors[0] : error;
+  const code = (first as { code?: unknown }).code;
+  return { code: typeof code === "string" ? code : "", message: first.message };
+}

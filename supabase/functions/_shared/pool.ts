@@ -1,0 +1,30 @@
+// @ts-types="npm:@types/pg@8.23.1"
+import pg from "pg";
+import type { Pool } from "./database.ts";
+
+/**
+ * A pool for one worker: few connections (the platform runs many workers), nothing that waits for long, no named
+ * prepared statements, so that a transaction pooler may stand between. `onError` hears of idle connections that died.
+ */
+export function openPool(url: string, onError: (error: Error) => void, options: pg.PoolConfig = {}): ClosablePool {
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: 3,
+    idleTimeoutMillis: 30_000,
+    connectionTimeoutMillis: 3_000,
+    query_timeout: 8_000,
+    // begin, role and first query travel together: two round trips for a whole feed
+    pipeline: true,
+    keepAlive: true,
+    application_name: "recsys",
+    ...options,
+  } as pg.PoolConfig);
+  pool.on("error", onError);
+  // a connection that dies in use tells its query; without a listener it would also end the process
+  pool.on("connect", (client) => client.on("error", () => undefined));
+  return pool as unknown as ClosablePool;
+}
+
+export interface ClosablePool extends Pool {
+  end(): Promise<void>;
+}

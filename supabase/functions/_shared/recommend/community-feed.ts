@@ -1,0 +1,19 @@
+/** The feed where no model is active: what is fresh, what is talked about, what is popular. */
+import { lastActiveWithAge } from "../formula.ts";
+import { halfLives } from "../ranker-features.ts";
+import type { PostCandidate } from "./states.ts";
+
+/** Half-life of popularity: 7 days. */
+const heatIndex = halfLives.indexOf(168);
+
+/** Order of a candidate in the community feed, highest first: last active with age, plus ¼ log(1 + popularity). */
+export function communityValue(post: PostCandidate, now: number): number {
+  const hours = post.acted_at === null ? 0 : Math.max(0, now - post.acted_at) / 3_600_000;
+  const heat = post.recent[heatIndex] * 0.5 ** (hours / halfLives[heatIndex]);
+  return lastActiveWithAge(post, now) + 0.25 * Math.log1p(heat);
+}
+
+/** The value as a score between 0 and 1. */
+export function communityScore(value: number): number {
+  return 1 / (1 + Math.exp(-value));
+}

@@ -1,0 +1,51 @@
+/** The two graphs at work: who the user is, and how likely they do what with each candidate. */
+import { dimensions } from "../history.ts";
+import type { Session } from "../inference.ts";
+import { corrupt, type ServingModel } from "../models.ts";
+import type { UserState } from "../ranker-features.ts";
+import { rankerInputs } from "../ranker-inputs.ts";
+import type { Feeds } from "../tensors.ts";
+import { type UserInput, userTowerInputs } from "../tower-inputs.ts";
+import type { PostCandidate } from "./states.ts";
+
+/** Probabilities that the user views, votes for and comments on a post. */
+export interface Predictions {
+  view: number;
+  vote: number;
+  comment: number;
+}
+
+/** The user's vector [32], unit length. */
+export async function embedUser(model: ServingModel, user: UserInput): Promise<Float32Array> {
+  return await outputOf(model, "user_tower", model.userTower, userTowerInputs([user]), "embedding", dimensions);
+}
+
+/** Predictions for each of N ≥ 1 candidates. */
+export async function predict(
+  model: ServingModel,
+  user: UserState,
+  embedding: Float32Array,
+  candidates: PostCandidate[],
+  now: number,
+): Promise<Predictions[]> {
+  const feeds = rankerInputs(user, embedding, candidates, now);
+  const p = await outputOf(model, "dlrm", model.dlrm, feeds, "probabilities", candidates.length * 3);
+  return candidates.map((_, i) => ({ view: p[3 * i], vote: p[3 * i + 1], comment: p[3 * i + 2] }));
+}
+
+async function outputOf(
+  model: ServingModel,
+  graph: string,
+  session: Session,
+  feeds: Feeds,
+  name: string,
+  size: number,
+) {
+  const outputs = await session.run(feeds).catch((error) => {
+    throw corrupt(model, graph, "fails to run", error);
+  });
+  const { data } = outputs[name];
+  if (!(data instanceof Float32Array) || data.length !== size || !data.every(Number.isFinite))
+    throw corrupt(model, graph, `does not give ${size} finite numbers`);
+  return data;
+}

@@ -1,0 +1,45 @@
+import type { Statement } from "../database.ts";
+
+/** What one feed needs to know first: the instant, the active model, the weights, and the user. */
+export interface ContextRow {
+  now: Date;
+  /** null: no model is active. */
+  model_id: string | null;
+  model_name: string | null;
+  feature_spec_digest: string | null;
+  view_weight: number;
+  vote_weight: number;
+  comment_weight: number;
+  /** false: no such user, and everything below is null. */
+  known: boolean;
+  passions: string[];
+  projects: string[];
+  bio: string;
+  created_at: Date;
+  residual: string | null;
+  history: string;
+  acted_at: Date | null;
+  views: number | null;
+  votes: number | null;
+  comments: number | null;
+  logins: number | null;
+  recent: number[] | null;
+  recent_logins: number[] | null;
+  habit_log_age: number | null;
+  habit_log_idle: number | null;
+}
+
+/** Model, weights and user as of recsys.clock(), in one row. */
+export function readContext(userId: string): Statement<ContextRow> {
+  return {
+    text: `select
+        clock.now, models.model_id, models.name as model_name, models.feature_spec_digest,
+        settings.view_weight, settings.vote_weight, settings.comment_weight,
+        context.created_at is not null as known, context.*
+      from recsys.settings
+      cross join (select recsys.clock() as now) as clock
+      left join recsys.models on models.status = 'active'
+      left join lateral recsys.user_context($1::uuid, models.model_id, clock.now) as context on true`,
+    values: [userId],
+  };
+}

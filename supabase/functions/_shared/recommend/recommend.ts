@@ -1,0 +1,113 @@
+/**
+ * A personal feed, in two round trips to the database:
+ *
+ *   user_context ──> user tower ──> candidates ──> DLRM ──> weighted sum ──> the best `limit`
+ *     (SQL)           (ONNX)          (SQL)       (ONNX)
+ *
+ * Without an active model the same candidates come in the order of the community feed.
+ */
+import type { Claims } from "../auth.ts";
+import { readAs } from "../caller.ts";
+import { type Connection, type Pool, run } from "../database.ts";
+import { AppError } from "../errors.ts";
+import type { ModelCache, ServingModel } from "../models.ts";
+import type { Source } from "../ranker-features.ts";
+import { communityScore, communityValue } from "./community-feed.ts";
+import { embedUser, type Predictions, predict } from "./rank.ts";
+import { readCandidates } from "./read-candidates.ts";
+import { type ContextRow, readContext } from "./read-context.ts";
+import { bestSource } from "./source.ts";
+import { type PostCandidate, postCandidate, userInput, userState } from "./states.ts";
+
+export interface Feed {
+  request_id: string;
+  /** The model that ranked; null: none is active. */
+  model: { id: number; name: string } | null;
+  /** history: from what the user did. profile: from what they say of themselves. community: what is fresh and popular. */
+  basis: "history" | "profile" | "community";
+  items: FeedItem[];
+}
+
+export interface FeedItem {
+  post_id: string;
+  title: string;
+  score: number;
+  predictions: Predictions | null;
+  source: Source;
+  /** From 1. */
+  position: number;
+}
+
+export interface Recommendation {
+  feed: Feed;
+  /** The engine's instant for which it holds. */
+  shownAt: Date;
+}
+
+/** The feed of the user whose claims these are. Throws AppError. */
+export async function recommend(
+  { pool, models }: { pool: Pool; models: ModelCache },
+  claims: Claims,
+  limit: number,
+): Promise<Recommendation> {
+  const { context, model, ranking } = await readAs(pool, claims, readContext(claims.sub), async (connection, rows) => {
+    const [context] = rows;
+    if (!context) throw new AppError(503, "not_installed", "recsys.settings is empty: insert its one row");
+    if (!context.known) throw new AppError(404, "unknown_user", "this user has no profile yet: create one first");
+    const model = await activeModel(models, context, connection);
+    return { context, model, ranking: await retrieve(connection, claims.sub, context, model) };
+  });
+  const ranked = await ranking();
+  const best = ranked.sort((a, b) => b.score - a.score || (a.post.post_id < b.post.post_id ? -1 : 1)).slice(0, limit);
+  const feed: Feed = {
+    request_id: crypto.randomUUID(),
+    model: model && { id: Number(model.id), name: model.name },
+    basis: model ? basisOf(context) : "community",
+    items: best.map(({ post, score, predictions }, i) => ({
+      post_id: post.post_id,
+      title: post.title,
+      score,
+      predictions,
+      source: bestSource(post.ranks),
+      position: i + 1,
+    })),
+  };
+  return { feed, shownAt: context.now };
+}
+
+interface Ranked {
+  post: PostCandidate;
+  score: number;
+  predictions: Predictions | null;
+}
+
+async function activeModel(models: ModelCache, row: ContextRow, connection: Connection): Promise<ServingModel | null> {
+  if (row.model_id === null) return null;
+  const active = { id: row.model_id, name: row.model_name ?? "", featureSpecDigest: row.feature_spec_digest ?? "" };
+  return await models(active, connection);
+}
+
+/** Reads the candidates; the ranking itself is handed back to be run when the connection is free again. */
+async function retrieve(connection: Connection, userId: string, row: ContextRow, model: ServingModel | null) {
+  const embedding = model && (await embedUser(model, userInput(row)));
+  const rows = await run(connection, readCandidates(userId, model?.id ?? null, embedding));
+  const posts = rows.map(postCandidate);
+  const now = Number(row.now);
+  return async (): Promise<Ranked[]> => {
+    if (!model || !embedding)
+      return posts.map((post) => ({ post, score: communityScore(communityValue(post, now)), predictions: null }));
+    if (posts.length === 0) return [];
+    const predictions = await predict(model, userState(row), embedding, posts, now);
+    return posts.map((post, i) => ({ post, score: weighted(predictions[i], row), predictions: predictions[i] }));
+  };
+}
+
+/** The score that recsys.settings defines. */
+function weighted(p: Predictions, weights: ContextRow): number {
+  return weights.view_weight * p.view + weights.vote_weight * p.vote + weights.comment_weight * p.comment;
+}
+
+function basisOf(row: ContextRow): Feed["basis"] {
+  if (row.history !== "{}") return "history";
+  return row.passions.length + row.projects.length + row.bio.length > 0 ? "profile" : "community";
+}

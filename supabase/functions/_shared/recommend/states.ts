@@ -1,0 +1,69 @@
+/** From rows to what the towers and the ranker take. Where the feature store has no row yet, nothing has happened. */
+import { halfLives, type Source, sources, type UserState } from "../ranker-features.ts";
+import type { EmbeddedCandidate } from "../ranker-inputs.ts";
+import type { UserInput } from "../tower-inputs.ts";
+import type { CandidateRow } from "./read-candidates.ts";
+import type { ContextRow } from "./read-context.ts";
+import { parseVector, parseVectors } from "./vectors.ts";
+
+const nothing = halfLives.map(() => 0);
+
+export function userInput(row: ContextRow): UserInput {
+  return {
+    passions: row.passions ?? [],
+    projects: row.projects ?? [],
+    bio: row.bio ?? "",
+    residual: row.residual === null ? null : parseVector(row.residual),
+    history: parseVectors(row.history),
+  };
+}
+
+export function userState(row: ContextRow): UserState {
+  return {
+    created_at: Number(row.created_at),
+    acted_at: milliseconds(row.acted_at),
+    views: row.views ?? 0,
+    votes: row.votes ?? 0,
+    comments: row.comments ?? 0,
+    logins: row.logins ?? 0,
+    recent: row.recent ?? nothing,
+    recent_logins: row.recent_logins ?? nothing,
+    habit_log_age: row.habit_log_age,
+    habit_log_idle: row.habit_log_idle,
+  };
+}
+
+/** A candidate with what the answer says of it. */
+export interface PostCandidate extends EmbeddedCandidate {
+  post_id: string;
+  title: string;
+}
+
+export function postCandidate(row: CandidateRow): PostCandidate {
+  return {
+    post_id: row.post_id,
+    title: row.title,
+    author_id: row.author_id,
+    created_at: Number(row.created_at),
+    embedding: row.embedding === null ? null : parseVector(row.embedding),
+    similarity: row.similarity ?? 0,
+    ranks: Object.fromEntries(sources.map((source) => [source, row[`${source}_rank`]])) as Record<
+      Source,
+      number | null
+    >,
+    acted_at: milliseconds(row.acted_at),
+    kind: row.kind,
+    views: row.views ?? 0,
+    votes: row.votes ?? 0,
+    comments: row.comments ?? 0,
+    participants: row.participants ?? 0,
+    last_comment_at: milliseconds(row.last_comment_at),
+    by_author: row.by_author ?? false,
+    recent: row.recent ?? nothing,
+    author_affinity: row.author_affinity,
+  };
+}
+
+function milliseconds(date: Date | null): number | null {
+  return date === null ? null : Number(date);
+}
