@@ -4,6 +4,8 @@
  */
 import { createRequire } from "node:module";
 import { dirname } from "node:path";
+// tfjs-core alone has no gradients; the whole package registers them (and the plain JavaScript backend) with it
+import "@tensorflow/tfjs";
 import * as tf from "@tensorflow/tfjs-core";
 
 export const backends = ["native", "wasm", "js"] as const;
@@ -36,7 +38,6 @@ async function start(backend: Backend): Promise<void> {
     const require = createRequire(import.meta.url);
     wasm.setWasmPaths(`${dirname(require.resolve("@tensorflow/tfjs-backend-wasm/package.json"))}/dist/`);
   }
-  if (backend === "js") await import("@tensorflow/tfjs-backend-cpu");
   const name = { native: "tensorflow", wasm: "wasm", js: "cpu" }[backend];
   if (!(await tf.setBackend(name))) throw new Error(`TensorFlow.js has no backend ${name}`);
   await tf.ready();

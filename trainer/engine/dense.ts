@@ -68,21 +68,30 @@ export function lossAndGradients(
   constants: Named<Matrix>,
   loss: (tensors: Named<tf.Tensor>) => tf.Scalar,
 ): LossAndGradients {
-  return tf.tidy(() => {
-    const names = Object.keys(variables);
+  const names = Object.keys(variables);
+  const result: LossAndGradients = { loss: 0, gradients: {} };
+  // nothing is returned from tidy: it would walk through every number of a returned array
+  tf.tidy(() => {
     const fixed = toTensors(constants);
     const f = (...tensors: tf.Tensor[]) =>
       loss({ ...fixed, ...Object.fromEntries(names.map((name, i) => [name, tensors[i]])) });
     const { value, grads } = tf.valueAndGrads(f)(Object.values(toTensors(variables)));
-    return {
-      loss: (value as tf.Scalar).dataSync()[0],
-      gradients: Object.fromEntries(names.map((name, i) => [name, grads[i].dataSync() as Float32Array])),
-    };
+    result.loss = value.dataSync()[0];
+    for (const [i, name] of names.entries()) result.gradients[name] = grads[i].dataSync() as Float32Array;
   });
+  return result;
 }
 
-/** Matrices as tensors, for a forward pass. */
-export function toTensors(matrices: Named<Matrix>): Named<tf.Tensor> {
+/** Runs a forward pass and returns the values of its result. */
+export function forward(inputs: Named<Matrix>, pass: (tensors: Named<tf.Tensor>) => tf.Tensor): Float32Array {
+  let values = new Float32Array();
+  tf.tidy(() => {
+    values = pass(toTensors(inputs)).dataSync() as Float32Array<ArrayBuffer>;
+  });
+  return values;
+}
+
+function toTensors(matrices: Named<Matrix>): Named<tf.Tensor> {
   return Object.fromEntries(
     Object.entries(matrices).map(([name, { values, shape }]) => [name, tf.tensor(values, shape)]),
   );

@@ -1,7 +1,7 @@
 /** Vectors of all posts, and of users with a given history, from the towers as they stand. */
-import * as tf from "@tensorflow/tfjs-core";
+import type * as tf from "@tensorflow/tfjs-core";
 import { dimensions } from "../../supabase/functions/_shared/history.ts";
-import { toTensors } from "../engine/dense.ts";
+import { forward } from "../engine/dense.ts";
 import { poolHistories, postInputs, type TowerData, type Towers, userInputs } from "./model.ts";
 import { postTower, type TowerInputs, userTower } from "./network.ts";
 
@@ -10,10 +10,9 @@ const chunk = 2048;
 /** Vectors of posts 0 to n − 1, [n, 32]. */
 export function embedPosts(towers: Towers, data: TowerData, n: number): Float32Array {
   return inChunks(n, (rows) =>
-    tf.tidy(() => {
-      const inputs = toTensors(postInputs(towers, data, rows)) as unknown as TowerInputs;
-      return postTower(toTensors(towers.dense.matrices()), inputs).dataSync() as Float32Array;
-    }),
+    forward({ ...towers.dense.matrices(), ...postInputs(towers, data, rows) }, (t) =>
+      postTower(t, t as unknown as TowerInputs),
+    ),
   );
 }
 
@@ -25,15 +24,14 @@ export function embedUsers(
   historyOf: (user: number) => number[],
   postVectors: Float32Array,
 ): Float32Array {
-  return inChunks(n, (rows) =>
-    tf.tidy(() => {
-      const histories = Array.from(rows, historyOf);
-      const counts = histories.map((history) => history.length);
-      const inputs = toTensors(userInputs(towers, data, rows, poolHistories(histories, postVectors), counts));
-      const withHistory = inputs as unknown as TowerInputs & { history: tf.Tensor };
-      return userTower(toTensors(towers.dense.matrices()), withHistory).dataSync() as Float32Array;
-    }),
-  );
+  return inChunks(n, (rows) => {
+    const histories = Array.from(rows, historyOf);
+    const counts = histories.map((history) => history.length);
+    const inputs = userInputs(towers, data, rows, poolHistories(histories, postVectors), counts);
+    return forward({ ...towers.dense.matrices(), ...inputs }, (t) =>
+      userTower(t, t as unknown as TowerInputs & { history: tf.Tensor }),
+    );
+  });
 }
 
 function inChunks(n: number, embed: (rows: Int32Array) => Float32Array): Float32Array {
