@@ -1,0 +1,42 @@
+/** The dims of two or more tensors stretched over each other, NumPy's rules. Throws where they do not fit. */
+export function broadcastDims(...shapes: number[][]): number[] {
+  const rank = Math.max(...shapes.map((dims) => dims.length));
+  const result = new Array<number>(rank).fill(1);
+  for (const dims of shapes) {
+    for (let axis = 0; axis < dims.length; axis++) {
+      const place = rank - dims.length + axis;
+      if (dims[axis] === result[place] || dims[axis] === 1) continue;
+      if (result[place] !== 1) {
+        throw new Error(`shapes ${shapes.map((each) => `[${each.join(", ")}]`).join(" and ")} do not fit together`);
+      }
+      result[place] = dims[axis];
+    }
+  }
+  return result;
+}
+
+/** For each element of a tensor of dims `to`, in order, the place of its element in a tensor of dims `from`. */
+export function broadcastPlaces(from: number[], to: number[]): Int32Array {
+  const strides = new Array<number>(to.length).fill(0);
+  let stride = 1;
+  for (let axis = from.length - 1; axis >= 0; axis--) {
+    if (from[axis] !== 1) strides[to.length - from.length + axis] = stride;
+    stride *= from[axis];
+  }
+  return stridedPlaces(to, strides);
+}
+
+/** Places in row-major order of `dims` when a step along each axis moves by its stride, from `start`. */
+export function stridedPlaces(dims: number[], strides: number[], start = 0): Int32Array {
+  let places = Int32Array.of(start);
+  for (let axis = 0; axis < dims.length; axis++) {
+    const count = dims[axis];
+    const stride = strides[axis];
+    const next = new Int32Array(places.length * count);
+    for (let outer = 0, write = 0; outer < places.length; outer++) {
+      for (let step = 0, place = places[outer]; step < count; step++, place += stride) next[write++] = place;
+    }
+    places = next;
+  }
+  return places;
+}

@@ -1,0 +1,77 @@
+import { describe, type FloatTensor, like, type Value } from "../tensor.ts";
+import { type Operator, required, requiredFloat } from "./operator.ts";
+
+const loops: Record<string, (from: Float32Array, to: Float32Array) => void> = {
+  Relu: each((x) => Math.max(x, 0)),
+  Sigmoid: each((x) => 1 / (1 + Math.exp(-x))),
+  Tanh: each(Math.tanh),
+  // log(1 + e^x) without overflow for large x and without loss for very negative ones.
+  Softplus: each((x) => (x > 0 ? x + Math.log1p(Math.exp(-x)) : Math.log1p(Math.exp(x)))),
+  Exp: each(Math.exp),
+  Log: each(Math.log),
+  Sqrt: each(Math.sqrt),
+  Abs: each(Math.abs),
+  Floor: each(Math.floor),
+  Neg: each((x) => -x),
+};
+
+/** Operators of one float32 input that work element by element. */
+export const elementwise: Record<string, Operator> = Object.fromEntries(
+  Object.entries(loops).map(([name, loop]) => [
+    name,
+    (inputs) => {
+      const input = requiredFloat(inputs, 0);
+      const output = like(input, input.dims) as FloatTensor;
+      loop(input.data, output.data);
+      return output;
+    },
+  ]),
+);
+
+function each(compute: (x: number) => number): (from: Float32Array, to: Float32Array) => void {
+  return (from, to) => {
+    for (let index = 0; index < from.length; index++) to[index] = compute(from[index]);
+  };
+}
+
+/** Clip: bounds are optional scalars; NaN stays NaN. */
+export const clip: Operator = (inputs) => {
+  const input = requiredFloat(inputs, 0);
+  const low = bound(inputs[1], Number.NEGATIVE_INFINITY);
+  const high = bound(inputs[2], Number.POSITIVE_INFINITY);
+  const output = like(input, input.dims) as FloatTensor;
+  for (let index = 0; index < input.data.length; index++) {
+    output.data[index] = Math.min(Math.max(input.data[index], low), high);
+  }
+  return output;
+};
+
+function bound(value: Value | undefined, otherwise: number): number {
+  if (!value) return otherwise;
+  if (value.type !== "float32" || value.data.length !== 1) {
+    throw new Error(`a bound must be a float32 scalar, not ${describe(value)}`);
+  }
+  return value.data[0];
+}
+
+/** Identity: the same tensor under another name. */
+export const identity: Operator = (inputs) => required(inputs, 0);
+
+/** Cast between float32, int64 and bool; float32 to int64 cuts off the fraction. */
+export const cast: Operator = (inputs, attributes) => {
+  const input = required(inputs, 0);
+  const to = attributes.get("to");
+  const type = to === 1 ? "float32" : to === 7 ? "int64" : to === 9 ? "bool" : undefined;
+  if (!type) throw new Error(`cannot cast to ONNX element type ${to}`);
+  if (type === input.type) return input;
+  const numbers = input.data as ArrayLike<number | bigint>;
+  if (type === "float32") return { type, dims: input.dims, data: Float32Array.from(numbers, Number) };
+  if (type === "bool")
+    return { type, dims: input.dims, data: Uint8Array.from(numbers, (x) => (Number(x) === 0 ? 0 : 1)) };
+  return { type, dims: input.dims, data: BigInt64Array.from(numbers, (x) => toInteger(Number(x))) };
+};
+
+function toInteger(x: number): bigint {
+  if (!Number.isFinite(x)) throw new Error(`cannot cast ${x} to int64`);
+  return BigInt(Math.trunc(x));
+}

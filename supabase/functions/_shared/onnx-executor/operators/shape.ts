@@ -1,0 +1,74 @@
+import { describe, like, sizeOf, toAxis, type Value } from "../tensor.ts";
+import { broadcastDims, broadcastPlaces } from "./broadcast.ts";
+import { integersOf, numberAttribute, type Operator, required } from "./operator.ts";
+
+/** Shape: the dims from `start` to before `end` as int64. */
+export const shape: Operator = (inputs, attributes) => {
+  const { dims } = required(inputs, 0);
+  const start = numberAttribute(attributes, "start", 0);
+  const end = numberAttribute(attributes, "end", dims.length);
+  const data = BigInt64Array.from(dims.slice(start, end), BigInt);
+  return { type: "int64", dims: [data.length], data };
+};
+
+/** Reshape: 0 keeps the dim at its place, one -1 takes what is left. */
+export const reshape: Operator = (inputs, attributes) => {
+  const input = required(inputs, 0);
+  const wanted = requiredIntegers(inputs, 1);
+  const keepZero = numberAttribute(attributes, "allowzero", 0) !== 0;
+  const dims = wanted.map((dim, axis) => (dim === 0 && !keepZero ? (input.dims[axis] ?? 0) : dim));
+  const unknown = dims.indexOf(-1);
+  if (unknown >= 0) dims[unknown] = input.data.length / sizeOf(dims.filter((_, axis) => axis !== unknown));
+  return reshaped(input, dims);
+};
+
+/** Unsqueeze: new axes of 1 at the places which they have in the result. */
+export const unsqueeze: Operator = (inputs) => {
+  const input = required(inputs, 0);
+  const axes = requiredIntegers(inputs, 1);
+  const rank = input.dims.length + axes.length;
+  const places = new Set(axes.map((axis) => toAxis(axis, rank)));
+  if (places.size !== axes.length) throw new Error(`axes [${axes.join(", ")}] name one place twice`);
+  const rest = input.dims.values();
+  return reshaped(
+    input,
+    Array.from({ length: rank }, (_, axis) => (places.has(axis) ? 1 : (rest.next().value as number))),
+  );
+};
+
+/** Squeeze: drops the named axes, which must be 1, or all that are 1. */
+export const squeeze: Operator = (inputs) => {
+  const input = required(inputs, 0);
+  const axes = integersOf(inputs, 1)?.map((axis) => toAxis(axis, input.dims.length));
+  const dropped = (_: number, axis: number) => (axes ? axes.includes(axis) : input.dims[axis] === 1);
+  if (!input.dims.filter(dropped).every((dim) => dim === 1)) {
+    throw new Error(`axes [${axes}] of ${describe(input)} are not all 1`);
+  }
+  return reshaped(
+    input,
+    input.dims.filter((dim, axis) => !dropped(dim, axis)),
+  );
+};
+
+/** Expand: repeats along axes of 1 until the tensor has the asked shape. */
+export const expand: Operator = (inputs) => {
+  const input = required(inputs, 0);
+  const dims = broadcastDims(input.dims, requiredIntegers(inputs, 1));
+  const places = broadcastPlaces(input.dims, dims);
+  const output = like(input, dims);
+  for (let index = 0; index < places.length; index++) output.data[index] = input.data[places[index]];
+  return output;
+};
+
+function requiredIntegers(inputs: (Value | undefined)[], place: number): number[] {
+  const integers = integersOf(inputs, place);
+  if (!integers) throw new Error(`input ${place} is missing`);
+  return integers;
+}
+
+function reshaped(input: Value, dims: number[]): Value {
+  if (dims.some((dim) => !Number.isInteger(dim) || dim < 0) || sizeOf(dims) !== input.data.length) {
+    throw new Error(`${describe(input)} cannot take the shape [${dims.join(", ")}]`);
+  }
+  return like(input, dims, input.data);
+}

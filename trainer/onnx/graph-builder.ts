@@ -1,0 +1,95 @@
+import { Operators } from "./operators.ts";
+import { write } from "./shapes.ts";
+
+/**
+ * Writes a model's forward pass as an ONNX graph, so that it reads like its equations:
+ *
+ *     const g = new GraphBuilder("ranker");
+ *     const posts = g.input("posts", "float32", ["N", 32]);
+ *     const hidden = g.relu(g.dense(posts, weights, bias));
+ *     g.output("probabilities", g.sigmoid(g.dense(hidden, headWeights, headBias)), ["N", 3]);
+ *     const bytes = g.build();
+ *
+ * The methods here are the recommender's own layers; the plain operators stand in `Operators`.
+ */
+export class GraphBuilder extends Operators {
+  /** `x · weights + bias` over the last axis of `x` [..., in], for weights [in, out] row-major; no bias adds nothing. */
+  dense(x: string, weights: Float32Array, bias?: Float32Array): string {
+    const shape = this.shapeOf(x);
+    const width = this.#fixed(x, -1);
+    const out = weights.length / width;
+    if (!Number.isInteger(out) || (bias && bias.length !== out)) {
+      const biases = bias ? ` and ${bias.length} biases` : "";
+      throw this.error(`a dense layer on ${write(shape)} cannot have ${weights.length} weights${biases}`);
+    }
+    const matrix = this.weights(weights, [width, out]);
+    if (!bias) return this.matMul(x, matrix);
+    if (shape.length === 2) return this.gemm(x, matrix, this.weights(bias, [out]));
+    return this.add(this.matMul(x, matrix), this.weights(bias, [out]));
+  }
+
+  /** Weighted sum of the rows that `ids` [N, L] picks from `table` [rows, d], with `weights` [N, L]: [N, d]. */
+  embeddingBag(table: string, ids: string, weights: string): string {
+    const rows = this.gather(table, ids);
+    // A product of [1, L] and [L, d] for each of the N is faster than multiplying and summing.
+    return this.squeeze(this.matMul(this.unsqueeze(weights, [1]), rows), [1]);
+  }
+
+  /**
+   * One embedding bag for each field of `ids` and `weights` [N, L], where fields of fixed lengths (adding up to L) stand
+   * side by side: [N, fields · d].
+   */
+  fieldBags(table: string, ids: string, weights: string, lengths: number[]): string {
+    const width = this.#fixed(ids, 1);
+    const total = lengths.reduce((sum, length) => sum + length, 0);
+    if (total !== width)
+      throw this.error(`fields of ${lengths.join(" + ")} tokens do not fill ${write(this.shapeOf(ids))}`);
+    let start = 0;
+    const bags = lengths.map((length) => {
+      const end = start + length;
+      const bag = this.embeddingBag(table, this.slice(ids, 1, start, end), this.slice(weights, 1, start, end));
+      start = end;
+      return bag;
+    });
+    return bags.length === 1 ? bags[0] : this.concat(bags, 1);
+  }
+
+  /** `x / sqrt(max(Σ x², epsilon))` over the last axis: unit length, and zeros where there is nothing. */
+  l2Normalise(x: string, epsilon = 1e-12): string {
+    const squares = this.sum(this.multiply(x, x), [-1], true);
+    return this.divide(x, this.sqrt(this.maximum(squares, this.scalar(epsilon))));
+  }
+
+  /** `(x − mean) / deviation` column by column for `x` [N, d], clipped to ±`limit` deviations. */
+  standardise(x: string, mean: Float32Array, deviation: Float32Array, limit = 5): string {
+    const width = this.#fixed(x, -1);
+    const bad = deviation.findIndex((each) => !(each > 0));
+    if (bad >= 0) throw this.error(`column ${bad} has the deviation ${deviation[bad]}; use 1 for a constant column`);
+    const centred = this.subtract(x, this.weights(mean, [width]));
+    return this.clip(this.divide(centred, this.weights(deviation, [width])), -limit, limit);
+  }
+
+  /** Values [N, d] stacked to slots [N, k, d]. */
+  stack(values: string[]): string {
+    return this.concat(
+      values.map((value) => this.unsqueeze(value, [1])),
+      1,
+    );
+  }
+
+  /** Inner products of all pairs of different slots [N, k, d], in the order (0,1), (0,2) … (k−2,k−1): [N, k(k−1)/2]. */
+  pairwiseDots(slots: string): string {
+    const count = this.#fixed(slots, 1);
+    const products = this.matMul(slots, this.transpose(slots, [0, 2, 1]));
+    const upper: number[] = [];
+    for (let i = 0; i < count; i++) for (let j = i + 1; j < count; j++) upper.push(i * count + j);
+    return this.gather(this.reshape(products, [0, count * count]), this.integers(upper), 1);
+  }
+
+  #fixed(x: string, axis: number): number {
+    const size = this.shapeOf(x).at(axis);
+    if (typeof size !== "number")
+      throw this.error(`axis ${axis} of ${x} ${write(this.shapeOf(x))} must have a fixed size`);
+    return size;
+  }
+}

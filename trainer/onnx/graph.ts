@@ -1,0 +1,147 @@
+import onnxProto, { type onnx } from "onnx-proto";
+import { type Shape, write } from "./shapes.ts";
+
+export type ElementType = "float32" | "int64" | "bool";
+export type Attributes = Record<string, number | number[]>;
+
+const { AttributeProto, ModelProto, TensorProto } = onnxProto.onnx;
+const elementTypes = {
+  float32: TensorProto.DataType.FLOAT,
+  int64: TensorProto.DataType.INT64,
+  bool: TensorProto.DataType.BOOL,
+};
+
+/** Written into every file; what ONNX Runtime 1.20.1 and everything since reads. */
+export const opset = 17;
+export const irVersion = 8;
+
+/**
+ * An ONNX graph under construction. Values are known by their names; the type and shape of each is tracked, so that a
+ * mistake shows where the graph is written, not where it is loaded.
+ */
+export class Graph {
+  readonly name: string;
+  readonly #values = new Map<string, { type: ElementType; shape: Shape }>();
+  readonly #inputs: onnx.IValueInfoProto[] = [];
+  readonly #outputs: onnx.IValueInfoProto[] = [];
+  readonly #nodes: onnx.INodeProto[] = [];
+  readonly #initialisers: onnx.ITensorProto[] = [];
+  readonly #constants = new Map<string, string>();
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  /** Declares an input, for instance `input("posts", "float32", ["N", 32])`, and gives its name back. */
+  input(name: string, type: "float32" | "int64", shape: Shape): string {
+    this.#inputs.push(valueInfo(name, type, shape));
+    return this.#add(name, type, shape);
+  }
+
+  /** Makes a value an output of the graph under a name of its own. Throws when its shape is not the declared one. */
+  output(name: string, value: string, shape: Shape): void {
+    const { type, shape: actual } = this.#known(value);
+    if (write(shape) !== write(actual)) throw this.error(`output ${name} is ${write(actual)}, not ${write(shape)}`);
+    if (shape.length === 0) throw this.error(`output ${name} is a scalar, which the hosted runtime cannot give back`);
+    this.#outputs.push(valueInfo(name, type, shape));
+    this.#nodes.push({ opType: "Identity", input: [value], output: [name], name });
+    this.#add(name, type, shape);
+  }
+
+  /** Stores float32 numbers in the graph, row-major. */
+  weights(data: Float32Array, shape: number[], name = `weights_${this.#initialisers.length}`): string {
+    const nan = data.findIndex((weight) => !Number.isFinite(weight));
+    if (nan >= 0) throw this.error(`${name} holds ${data[nan]} at ${nan}; the training has diverged`);
+    return this.#initialise(name, "float32", shape, data);
+  }
+
+  /** An int64 list, as Reshape, Slice and the like take them; the same list is stored once. */
+  integers(values: number[]): string {
+    return this.#constant(`integers_${values.join("_").replaceAll("-", "m")}`, (name) =>
+      this.#initialise(name, "int64", [values.length], BigInt64Array.from(values, BigInt)),
+    );
+  }
+
+  /** A float32 scalar; the same number is stored once. */
+  scalar(value: number): string {
+    return this.#constant(`scalar_${value}`, (name) => this.#initialise(name, "float32", [], Float32Array.of(value)));
+  }
+
+  /** Adds a node of one output and gives that output's name. */
+  node(operator: string, inputs: string[], type: ElementType, shape: Shape, attributes: Attributes = {}): string {
+    for (const input of inputs) this.#known(input);
+    const name = `${operator}_${this.#nodes.length}`;
+    const attribute = Object.entries(attributes).map(([key, value]) => toAttribute(key, value));
+    this.#nodes.push({ opType: operator, input: inputs, output: [name], name, attribute });
+    return this.#add(name, type, shape);
+  }
+
+  /** The shape of a value of this graph. */
+  shapeOf(value: string): Shape {
+    return this.#known(value).shape;
+  }
+
+  /** The element type of a value of this graph. */
+  typeOf(value: string): ElementType {
+    return this.#known(value).type;
+  }
+
+  /** The finished ONNX file. The same calls give the same bytes. */
+  build(): Uint8Array {
+    if (this.#outputs.length === 0) throw this.error("it has no output");
+    const read = new Set(this.#nodes.flatMap((node) => node.input));
+    const unread = this.#inputs.find((input) => !read.has(input.name as string));
+    if (unread) throw this.error(`nothing reads the input ${unread.name}`);
+    const graph = {
+      name: this.name,
+      node: this.#nodes,
+      initializer: this.#initialisers,
+      input: this.#inputs,
+      output: this.#outputs,
+    };
+    const model = { irVersion, producerName: "recsys", opsetImport: [{ domain: "", version: opset }], graph };
+    return ModelProto.encode(model).finish();
+  }
+
+  /** An error that says which graph it is about. */
+  error(message: string): Error {
+    return new Error(`graph ${this.name}: ${message}`);
+  }
+
+  #add(name: string, type: ElementType, shape: Shape): string {
+    if (this.#values.has(name)) throw this.error(`two values are called ${name}`);
+    this.#values.set(name, { type, shape });
+    return name;
+  }
+
+  #known(name: string): { type: ElementType; shape: Shape } {
+    const value = this.#values.get(name);
+    if (!value) throw this.error(`there is no value ${name}`);
+    return value;
+  }
+
+  #constant(name: string, create: (name: string) => string): string {
+    const known = this.#constants.get(name) ?? create(name);
+    this.#constants.set(name, known);
+    return known;
+  }
+
+  #initialise(name: string, type: ElementType, dims: number[], data: Float32Array | BigInt64Array): string {
+    const size = dims.reduce((product, dim) => product * dim, 1);
+    if (data.length !== size) throw this.error(`${name} has ${data.length} numbers, not ${write(dims)}`);
+    const rawData = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    this.#initialisers.push({ name, dataType: elementTypes[type], dims, rawData: rawData.slice() });
+    return this.#add(name, type, dims);
+  }
+}
+
+function valueInfo(name: string, type: ElementType, shape: Shape): onnx.IValueInfoProto {
+  const dim = shape.map((each) => (typeof each === "number" ? { dimValue: each } : { dimParam: each }));
+  return { name, type: { tensorType: { elemType: elementTypes[type], shape: { dim } } } };
+}
+
+function toAttribute(name: string, value: number | number[]): onnx.IAttributeProto {
+  return typeof value === "number"
+    ? { name, type: AttributeProto.AttributeType.INT, i: value }
+    : { name, type: AttributeProto.AttributeType.INTS, ints: value };
+}
