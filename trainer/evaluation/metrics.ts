@@ -1,0 +1,3 @@
+export * from "./classification-metrics.ts";
+export * from "./list-metrics.ts";
+export * from "./ranking-metrics.ts";

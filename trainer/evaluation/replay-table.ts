@@ -1,0 +1,42 @@
+import type { ReplayResult } from "./replay.ts";
+import { pairedDifferences } from "./replay-metrics.ts";
+import { share, signed, table } from "./table.ts";
+
+/** The results of a replay for the terminal; with a baseline's name also the paired differences to it. */
+export function replayTable(results: ReplayResult[], baseline?: string): string {
+  const header = ["recommender", "R@20", "±", "R@100", "MRR", "±", "R@20 cold", "MRR cold", "R@20 > 7 days", "seconds"];
+  const rows = results.map(({ name, metrics, seconds }) => [
+    name,
+    share(metrics.all["recall@20"].mean),
+    share(metrics.all["recall@20"].error),
+    share(metrics.all["recall@100"].mean),
+    share(metrics.all.mrr.mean),
+    share(metrics.all.mrr.error),
+    share(metrics["cold users"]["recall@20"].mean),
+    share(metrics["cold users"].mrr.mean),
+    share(metrics["posts > 7 days"]["recall@20"].mean),
+    (seconds.train + seconds.observe + seconds.score).toFixed(1),
+  ]);
+  const lines = [table(header, rows)];
+  const base = results.find(({ name }) => name === baseline);
+  if (base) {
+    const rest = results.filter((result) => result !== base);
+    const differences = rest.map(({ name, events }) => {
+      const paired = pairedDifferences(events, base.events);
+      const cell = ({ mean, error }: { mean: number; error: number }) => `${signed(mean)} ± ${share(error)}`;
+      return [
+        name,
+        cell(paired.all["recall@20"]),
+        cell(paired.all.mrr),
+        cell(paired["cold users"]["recall@20"]),
+        cell(paired["cold users"].mrr),
+        cell(paired["posts > 7 days"]["recall@20"]),
+      ];
+    });
+    lines.push(
+      "",
+      table([`paired with ${base.name}`, "R@20", "MRR", "R@20 cold", "MRR cold", "R@20 > 7 days"], differences),
+    );
+  }
+  return lines.join("\n");
+}
