@@ -1,0 +1,78 @@
+import { Kysely, PostgresDialect } from "kysely";
+import pg from "pg";
+import { checkUrl, explainConnectionError } from "./connection-errors.ts";
+import { openEmbedded } from "./embedded.ts";
+import type { DB } from "./schema.ts";
+
+/** An open database: a real PostgreSQL, or the embedded one behind a loopback port; both speak through `pg`. */
+export interface Database {
+  pool: pg.Pool;
+  kysely: Kysely<DB>;
+  /** Where other processes (Edge Functions, psql) reach the same database. */
+  url: string;
+  /** One session serves all connections of an embedded database: see embedded.ts for what that forbids. */
+  embedded: boolean;
+  close(): Promise<void>;
+}
+
+export interface OpenOptions {
+  /** A PostgreSQL URL; without it the embedded database opens. */
+  url?: string | undefined;
+  /** Where the embedded database lives; default `.recsys/database`. */
+  folder?: string | undefined;
+}
+
+/** Opens and checks a database. Throws a `UserError`, after 10 seconds at most, where a PostgreSQL does not answer. */
+export async function openDatabase({ url, folder }: OpenOptions = {}): Promise<Database> {
+  if (url !== undefined) {
+    checkUrl(url);
+    return await connect(url, { embedded: false });
+  }
+  const embedded = await openEmbedded(folder ?? ".recsys/database");
+  try {
+    return await connect(embedded.url, { embedded: true, release: embedded.release });
+  } catch (error) {
+    await embedded.release();
+    throw error;
+  }
+}
+
+/** Connects to a URL that is known to be sound. `release` runs after the pool has closed. */
+export async function connect(
+  url: string,
+  { embedded, release }: { embedded: boolean; release?: () => Promise<void> },
+): Promise<Database> {
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: 8,
+    // a new connection to the embedded database waits for the statement that runs, and an index build takes its time
+    connectionTimeoutMillis: embedded ? 600_000 : 10_000,
+    application_name: "recsys",
+    types: { getTypeParser },
+  });
+  // an idle connection that breaks is replaced by the pool; without a listener it would end the process
+  pool.on("error", () => {});
+  try {
+    await pool.query("select 1");
+  } catch (error) {
+    await pool.end();
+    throw explainConnectionError(error, url);
+  }
+  const kysely = new Kysely<DB>({ dialect: new PostgresDialect({ pool }) });
+  let closing: Promise<void> | undefined;
+  const close = async () => {
+    await pool.end();
+    await release?.();
+  };
+  return { pool, kysely, url, embedded, close: () => (closing ??= close()) };
+}
+
+const int8 = 20;
+const interval = 1186;
+
+/** bigint as number: ids and counts of this schema stay far below 2^53. interval as PostgreSQL writes it. Vectors are text already. */
+const getTypeParser: typeof pg.types.getTypeParser = ((oid: number, format?: "text") => {
+  if (oid === int8) return Number;
+  if (oid === interval) return String;
+  return pg.types.getTypeParser(oid, format);
+}) as typeof pg.types.getTypeParser;
