@@ -25,6 +25,7 @@ export async function migrate(database: Database, options: MigrateOptions = {}):
   try {
     await requireVector(client, database.url);
     await transaction(client, async () => {
+      await client.query(oneAtATime);
       await client.query(await readFile(new URL("./stubs.sql", import.meta.url), "utf8"));
       await client.query(historyTable);
     });
@@ -40,6 +41,8 @@ export async function migrate(database: Database, options: MigrateOptions = {}):
     client.release();
   }
 }
+
+const oneAtATime = "select pg_advisory_xact_lock(hashtext('supabase_migrations'))";
 
 // as the Supabase CLI makes it
 const historyTable = `
@@ -85,7 +88,7 @@ function findPending(migrations: Migration[], applied: string[]): Migration[] {
 /** Returns false when another process was faster. */
 async function apply(client: pg.PoolClient, { version, name, sql }: Migration): Promise<boolean> {
   return await transaction(client, async () => {
-    await client.query("select pg_advisory_xact_lock(hashtext('supabase_migrations'))");
+    await client.query(oneAtATime);
     if ((await readHistory(client)).includes(version)) return false;
     try {
       await client.query(sql);

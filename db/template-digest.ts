@@ -1,0 +1,10 @@
+import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { readMigrations } from "./migration-files.ts";
+
+/** 12 hex digits that change with what a migrated database is made from: the name of a template of it. */
+export async function templateDigest(): Promise<string> {
+  const stubs = await readFile(new URL("./stubs.sql", import.meta.url), "utf8");
+  const parts = [stubs, ...(await readMigrations()).map((migration) => migration.version + migration.sql)];
+  return createHash("sha256").update(parts.join("\0")).digest("hex").slice(0, 12);
+}

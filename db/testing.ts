@@ -1,0 +1,45 @@
+import { type TestContext, test } from "node:test";
+import type { Database } from "./connect.ts";
+import { openEmbeddedCopy } from "./testing-embedded.ts";
+import { openPostgresCopy, testServer } from "./testing-postgres.ts";
+
+/** Where a test says what to do when it is over: a `TestContext`, or `{ after }` of node:test for a whole file. */
+export interface Scope {
+  after(clean: () => Promise<void>): void;
+}
+
+/**
+ * A fresh, migrated database for a test file; it is gone when the scope is over.
+ *
+ * It is a copy of a template on the PostgreSQL of TEST_DATABASE_URL or, without that variable, on the local one of
+ * `npm run setup:postgres`; where neither answers, or with TEST_DATABASE_URL=embedded, an embedded one in memory.
+ */
+export async function testDatabase(scope: Scope, name = "test"): Promise<Database> {
+  const server = await testServer();
+  const database = server ? await openPostgresCopy(server, name) : await openEmbeddedCopy();
+  scope.after(() => database.close());
+  return database;
+}
+
+/** For the option `skip` of a test that only a real PostgreSQL can pass: false, or the reason. */
+export async function withoutPostgres(): Promise<false | string> {
+  return (await testServer()) ? false : "needs a PostgreSQL: npm run setup:postgres, or set TEST_DATABASE_URL";
+}
+
+/** Registers a test twice: on PostgreSQL (skipped where there is none) and on the embedded database. */
+export async function onBoth(name: string, body: (t: TestContext, database: Database) => Promise<void>): Promise<void> {
+  const server = await testServer();
+  test(`${name} (PostgreSQL)`, { skip: await withoutPostgres() }, async (t) => {
+    if (server) await useAndClose(t, await openPostgresCopy(server, "both"), body);
+  });
+  test(`${name} (embedded)`, async (t) => useAndClose(t, await openEmbeddedCopy(), body));
+}
+
+async function useAndClose(
+  t: TestContext,
+  database: Database,
+  body: (t: TestContext, database: Database) => Promise<void>,
+): Promise<void> {
+  t.after(() => database.close());
+  await body(t, database);
+}
