@@ -1,0 +1,134 @@
+import assert from "node:assert/strict";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { before, type TestContext, test } from "node:test";
+import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from "jose";
+import { bearerToken, createVerifier } from "./auth.ts";
+
+const sub = "0000000a-0000-4000-8000-000000000001";
+const user = { sub, role: "authenticated", aud: "authenticated" };
+const secret = "a secret of thirty-two characters or more";
+const secretKey = new TextEncoder().encode(secret);
+let es: CryptoKeyPair;
+let rs: CryptoKeyPair;
+let stranger: CryptoKeyPair;
+let keys: unknown;
+
+before(async () => {
+  es = (await generateKeyPair("ES256")) as CryptoKeyPair;
+  rs = (await generateKeyPair("RS256")) as CryptoKeyPair;
+  stranger = (await generateKeyPair("ES256")) as CryptoKeyPair;
+  keys = {
+    keys: [
+      { ...(await exportJWK(es.publicKey)), kid: "es", alg: "ES256" },
+      { ...(await exportJWK(rs.publicKey)), kid: "rs", alg: "RS256" },
+    ],
+  };
+});
+
+async function sign(
+  claims: JWTPayload,
+  key: CryptoKey | Uint8Array,
+  header: { alg: string; kid?: string },
+  exp = "1h",
+) {
+  return await new SignJWT(claims).setProtectedHeader(header).setIssuedAt().setExpirationTime(exp).sign(key);
+}
+
+async function project(t: TestContext, status = 200): Promise<string> {
+  const server = createServer((_, response) => response.writeHead(status).end(JSON.stringify(keys)));
+  await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
+  t.after(() => server.close());
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+}
+
+test("tokens signed with the project's published keys are their user's", async (t) => {
+  const verify = createVerifier({ jwksUrl: await project(t) });
+  assert.equal((await verify(await sign(user, es.privateKey, { alg: "ES256", kid: "es" }))).sub, sub);
+  assert.equal((await verify(await sign(user, rs.privateKey, { alg: "RS256", kid: "rs" }))).sub, sub);
+  const claims = await verify(
+    await sign({ ...user, aud: ["other", "authenticated"], app_metadata: { team: 7 } }, es.privateKey, {
+      alg: "ES256",
+    }),
+  );
+  assert.deepEqual(claims.app_metadata, { team: 7 }, "policies may read every claim");
+});
+
+test("an older project's tokens are verified with its secret", async () => {
+  const verify = createVerifier({ secret });
+  assert.equal((await verify(await sign(user, secretKey, { alg: "HS256" }))).sub, sub);
+});
+
+test("tokens that are not a user's, not valid or not ours are refused with a code", async (t) => {
+  const verify = createVerifier({ jwksUrl: await project(t), secret });
+  const es256 = { alg: "ES256", kid: "es" };
+  const valid = await sign(user, es.privateKey, es256);
+  const [header, body, signature] = valid.split(".");
+  const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString("base64url");
+  const publicJwk = JSON.stringify((keys as { keys: unknown[] }).keys[0]);
+  const refused: [string, string, string][] = [
+    ["expired", await sign(user, es.privateKey, es256, "-1h"), "token_expired"],
+    ["not valid yet", await sign({ ...user, nbf: 4e9 }, es.privateKey, es256), "token_invalid"],
+    ["without an end", await new SignJWT(user).setProtectedHeader(es256).sign(es.privateKey), "token_invalid"],
+    ["another key", await sign(user, stranger.privateKey, es256), "token_invalid"],
+    ["an unknown key id", await sign(user, stranger.privateKey, { alg: "ES256", kid: "new" }), "token_invalid"],
+    ["another secret", await sign(user, new TextEncoder().encode("guess"), { alg: "HS256" }), "token_invalid"],
+    [
+      "the public key as a secret",
+      await sign(user, new TextEncoder().encode(publicJwk), { alg: "HS256", kid: "es" }),
+      "token_invalid",
+    ],
+    ["alg none", `${part({ alg: "none" })}.${body}.`, "token_invalid"],
+    ["no signature", `${header}.${body}.`, "token_invalid"],
+    [
+      "another body",
+      `${header}.${part({ ...user, sub: sub.replace("a", "b"), exp: 4e9 })}.${signature}`,
+      "token_invalid",
+    ],
+    ["not a JWT", "hello", "token_invalid"],
+    ["garbage in three parts", "a.b.c", "token_invalid"],
+    ["a publishable key", "sb_publishable_0123456789", "token_not_user"],
+    [
+      "the anon key",
+      await sign({ role: "anon", iss: "supabase" }, secretKey, { alg: "HS256" }, "10y"),
+      "token_not_user",
+    ],
+    ["the service key", await sign({ role: "service_role" }, secretKey, { alg: "HS256" }, "10y"), "token_not_user"],
+    [
+      "a service token with a user",
+      await sign({ ...user, role: "service_role" }, es.privateKey, es256),
+      "token_not_user",
+    ],
+    ["no subject", await sign({ role: "authenticated", aud: "authenticated" }, es.privateKey, es256), "token_not_user"],
+    ["a subject that is no uuid", await sign({ ...user, sub: "1 or 1=1" }, es.privateKey, es256), "token_not_user"],
+    ["another audience", await sign({ ...user, aud: "other" }, es.privateKey, es256), "token_audience"],
+    ["no audience", await sign({ sub, role: "authenticated" }, es.privateKey, es256), "token_audience"],
+  ];
+  for (const [name, token, code] of refused)
+    await t.test(name, async () => {
+      await assert.rejects(verify(token), { status: 401, code });
+    });
+  assert.equal((await verify(valid)).sub, sub, "the token that they were made from is valid");
+});
+
+test("a project without a secret takes no HS256", async (t) => {
+  const verify = createVerifier({ jwksUrl: await project(t) });
+  await assert.rejects(verify(await sign(user, secretKey, { alg: "HS256" })), { status: 401, code: "token_invalid" });
+});
+
+test("public keys that cannot be read are the project's fault, not the token's", async (t) => {
+  const token = await sign(user, es.privateKey, { alg: "ES256", kid: "es" });
+  const unreachable = createVerifier({ jwksUrl: "http://127.0.0.1:1/" });
+  await assert.rejects(unreachable(token), { status: 503, code: "keys_unavailable" });
+  const failing = createVerifier({ jwksUrl: await project(t, 500) });
+  await assert.rejects(failing(token), { status: 503, code: "keys_unavailable" });
+});
+
+test("the token stands behind the word Bearer", () => {
+  assert.equal(bearerToken("Bearer abc"), "abc");
+  assert.equal(bearerToken("bearer  abc"), "abc");
+  assert.throws(() => bearerToken(undefined), { status: 401, code: "token_missing" });
+  assert.throws(() => bearerToken(""), { status: 401, code: "token_missing" });
+  for (const header of ["abc", "Bearer", "Bearer ", "Basic abc", "Bearer a b"])
+    assert.throws(() => bearerToken(header), { status: 401, code: "token_invalid" }, header);
+});

@@ -1,0 +1,49 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { limitOfBody, limitOfQuery } from "./limit.ts";
+
+test("no body, an empty object and an empty query mean 20", () => {
+  assert.deepEqual([limitOfBody(""), limitOfBody("{}"), limitOfQuery()], [20, 20, 20]);
+});
+
+test("1 to 100 are taken as they are", () => {
+  for (const limit of [1, 7, 100]) {
+    assert.equal(limitOfBody(JSON.stringify({ limit })), limit);
+    assert.equal(limitOfQuery([String(limit)]), limit);
+  }
+});
+
+const refused: [string, string][] = [
+  ["{", "malformed_json"],
+  ["limit=5", "malformed_json"],
+  ["null", "invalid_body"],
+  ["[]", "invalid_body"],
+  ["20", "invalid_body"],
+  ['"{}"', "invalid_body"],
+  ['{"limit": 0}', "invalid_limit"],
+  ['{"limit": -1}', "invalid_limit"],
+  ['{"limit": 101}', "invalid_limit"],
+  ['{"limit": 1000000000}', "invalid_limit"],
+  ['{"limit": 1e400}', "invalid_limit"],
+  ['{"limit": 1.5}', "invalid_limit"],
+  ['{"limit": "5"}', "invalid_limit"],
+  ['{"limit": null}', "invalid_limit"],
+  ['{"limit": true}', "invalid_limit"],
+  ['{"limit": [5]}', "invalid_limit"],
+  ['{"limit": {"$gt": 5}}', "invalid_limit"],
+  ['{"limt": 5}', "unknown_field"],
+  ['{"limit": 5, "user_id": "b"}', "unknown_field"],
+];
+for (const [body, code] of refused)
+  test(`the body ${body} is refused as ${code}`, () => {
+    assert.throws(() => limitOfBody(body), { status: 400, code });
+  });
+
+for (const value of ["", "0", "101", "1.5", "-1", "5e1", "0x10", " 5", "five", "99999999999999999999"])
+  test(`?limit=${value} is refused`, () => {
+    assert.throws(() => limitOfQuery([value]), { status: 400, code: "invalid_limit" });
+  });
+
+test("two limits in one query are refused", () => {
+  assert.throws(() => limitOfQuery(["5", "6"]), { status: 400, code: "invalid_limit" });
+});

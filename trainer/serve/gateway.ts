@@ -1,0 +1,110 @@
+/** Runs the Edge Functions locally: the Deno gateway as a child process. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { type SigningKey, signingKey } from "./signing-key.ts";
+import { userToken } from "./user-token.ts";
+
+export interface GatewayOptions {
+  databaseUrl: string;
+  /** 0: any free port. */
+  port?: number;
+  /** Where the local signing key is kept. */
+  folder?: string;
+  /** Hears every line that the functions write. */
+  onLog?: (line: string) => void;
+}
+
+export interface Gateway {
+  /** The address a supabase-js client takes as its project's. */
+  url: string;
+  /** An access token of a user, as Supabase Auth would give it. */
+  tokenOf(userId: string): Promise<string>;
+  /** Settles when the process ends by itself; with its exit status. */
+  ended: Promise<number | null>;
+  stop(): Promise<void>;
+}
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+
+/** Starts the gateway and waits until it serves. Throws one clear line when the port is taken or Deno cannot start. */
+export async function startGateway(options: GatewayOptions): Promise<Gateway> {
+  const { databaseUrl, port = 54321, folder = join(root, ".recsys"), onLog = console.error } = options;
+  const key = await signingKey(folder);
+  const child = spawn(denoPath(), denoArguments(), {
+    cwd: root,
+    stdio: ["pipe", "pipe", "pipe"],
+    env: environment(databaseUrl, port, key),
+  });
+  const ended = once(child, "exit").then(([status]) => status as number | null);
+  const lines: string[] = [];
+  createInterface(child.stderr).on("line", (line) => {
+    lines.push(line);
+    if (lines.length > 50) lines.shift();
+    onLog(line);
+  });
+  const listening = await Promise.race([firstAddress(child), ended.then(() => undefined), failed(child)]);
+  if (listening === undefined) throw new Error(startFailure(port, lines));
+  return {
+    url: `http://localhost:${listening}`,
+    tokenOf: (userId) => userToken(key, userId),
+    ended,
+    async stop() {
+      // the gateway ends with its standard input
+      child.stdin.end();
+      const forced = setTimeout(() => child.kill("SIGKILL"), 5_000);
+      await ended;
+      clearTimeout(forced);
+    },
+  };
+}
+
+/** The binary itself: node_modules/.bin/deno is a script around it, which a signal would end without ending Deno. */
+function denoPath(): string {
+  return join(dirname(createRequire(import.meta.url).resolve("deno/package.json")), "deno");
+}
+
+function denoArguments(): string[] {
+  const permissions = ["--allow-net", "--allow-env", "--allow-read", "--allow-sys", "--allow-ffi"];
+  return ["run", "--no-prompt", "--config", "deno.json", ...permissions, "supabase/functions/_local/gateway.ts"];
+}
+
+/** Only what the functions need, so that nothing of the operator's own environment reaches them. */
+function environment(databaseUrl: string, port: number, key: SigningKey): NodeJS.ProcessEnv {
+  const { HOME, PATH, DENO_DIR, TMPDIR } = process.env;
+  return {
+    ...{ HOME, PATH, DENO_DIR, TMPDIR },
+    PORT: String(port),
+    SUPABASE_DB_URL: databaseUrl,
+    LOCAL_JWKS: JSON.stringify(key.jwks),
+    NO_COLOR: "1",
+    DENO_NO_UPDATE_CHECK: "1",
+  };
+}
+
+async function firstAddress(child: ChildProcess): Promise<number | undefined> {
+  if (!child.stdout) return undefined;
+  for await (const line of createInterface(child.stdout)) {
+    const port = /^\{"listening":(\d+)\}$/.exec(line)?.[1];
+    if (port) {
+      // what comes later must not fill the pipe
+      child.stdout.resume();
+      return Number(port);
+    }
+  }
+  return undefined;
+}
+
+async function failed(child: ChildProcess): Promise<never> {
+  const [error] = await once(child, "error");
+  throw new Error(`Deno cannot start (${(error as Error).message}): run npm install again`);
+}
+
+function startFailure(port: number, lines: string[]): string {
+  if (lines.some((line) => line.includes("AddrInUse")))
+    return `port ${port} is taken: stop what listens there, or give another --port`;
+  return `the functions do not start: ${lines.find((line) => /error/i.test(line)) ?? "no reason given"}`;
+}

@@ -1,0 +1,141 @@
+/** For tests of serving: a hand-made community, and a model small enough to know its answers by heart. */
+import { createHash } from "node:crypto";
+import type pg from "pg";
+import { featureSpec, featureSpecDigest } from "../../supabase/functions/_shared/feature-spec.ts";
+import { dimensions } from "../../supabase/functions/_shared/history.ts";
+import {
+  categories,
+  pairFeatures,
+  postFeatures,
+  userFeatures,
+} from "../../supabase/functions/_shared/ranker-features.ts";
+import { postFields, userFields } from "../../supabase/functions/_shared/tokens.ts";
+import { postNumbers, slots, userNumbers } from "../../supabase/functions/_shared/tower-inputs.ts";
+import { GraphBuilder } from "../onnx/graph-builder.ts";
+
+/** A readable uuid: `uuid("b", 7)` is 0000000b-0000-4000-8000-000000000007. */
+export function uuid(letter: string, number: number): string {
+  return `${letter.padStart(8, "0")}-0000-4000-8000-${String(number).padStart(12, "0")}`;
+}
+
+/** ada has voted, ben only says who he is, eve says nothing. */
+export const people = { ada: uuid("a", 1), ben: uuid("a", 2), eve: uuid("a", 3), author: uuid("a", 4) };
+
+/** Post n of 30, n hours old; even ones are about topic 0 and odd ones about topic 1. All are the author's. */
+export const post = (n: number) => uuid("b", n);
+export const privatePost = uuid("c", 1);
+
+/** Fills a migrated database: people, 30 public posts, one private one, and ada's votes for posts 28 and 30. */
+export async function fillCommunity(pool: pg.Pool): Promise<void> {
+  await pool.query(
+    `insert into public.profiles (id, passions, bio, created_at)
+     select person.id, person.passions, person.bio, now() - interval '90 days'
+     from (values ($1::uuid, '{chess}'::text[], 'I play'), ($2, '{gardens}', ''), ($3, '{}', ''), ($4, '{}', '')) as person (id, passions, bio)`,
+    [people.ada, people.ben, people.eve, people.author],
+  );
+  await pool.query(
+    `insert into public.posts (id, author_id, title, visibility, created_at)
+     select post.id, $3::uuid, post.title, post.visibility, now() - post.age * interval '1 hour'
+     from unnest($1::uuid[], $2::text[], $4::text[], $5::int[]) as post (id, title, visibility, age)`,
+    [
+      [...numbers.map(post), privatePost],
+      [...numbers.map((n) => `Post ${n}`), "A secret"],
+      people.author,
+      [...numbers.map(() => "public"), "private"],
+      [...numbers, 0],
+    ],
+  );
+  await pool.query(
+    `insert into public.post_votes (user_id, post_id, created_at)
+     values ($1, $2, now() - interval '5 hours'), ($1, $3, now() - interval '4 hours')`,
+    [people.ada, post(28), post(30)],
+  );
+  await pool.query("select recsys.roll_up()");
+}
+
+const numbers = Array.from({ length: 30 }, (_, i) => i + 1);
+
+export interface TinyModel {
+  name: string;
+  digest?: string;
+  graphs?: Partial<Record<"user_tower" | "post_tower" | "dlrm", Uint8Array>>;
+}
+
+/**
+ * Publishes and activates a model over fillCommunity's posts; returns its id. Even posts have the vector e0, odd ones
+ * e1; a user is their pooled history, or e1 without one; every probability rises with the similarity.
+ */
+export async function publishTinyModel(pool: pg.Pool, { name, digest, graphs }: TinyModel): Promise<number> {
+  const { rows } = await pool.query("select recsys.create_model($1, $2, $3, '{}')::int as id", [
+    name,
+    featureSpec,
+    digest ?? (await featureSpecDigest()),
+  ]);
+  const id: number = rows[0].id;
+  for (const [graph, onnx] of Object.entries({ ...tinyGraphs(), ...graphs }))
+    await pool.query("insert into recsys.model_artifacts (model_id, graph, onnx, sha256) values ($1, $2, $3, $4)", [
+      id,
+      graph,
+      onnx,
+      createHash("sha256").update(onnx).digest("hex"),
+    ]);
+  await pool.query(
+    `insert into recsys.post_embeddings_${id} (model_id, post_id, embedding)
+     select $1, post.id, post.embedding::extensions.vector from unnest($2::uuid[], $3::text[]) as post (id, embedding)`,
+    [id, [...numbers.map(post), privatePost], [...numbers, 0].map((n) => JSON.stringify([...axis(n % 2)]))],
+  );
+  await pool.query("select recsys.complete_model($1)", [id]);
+  await pool.query("select recsys.activate_model($1)", [id]);
+  return id;
+}
+
+function tinyGraphs() {
+  return { user_tower: userTower(), post_tower: postTower(), dlrm: dlrm() };
+}
+
+function userTower(): Uint8Array {
+  const g = new GraphBuilder("user_tower");
+  tokens(g, slots(userFields));
+  const history = g.input("history", "float32", ["N", dimensions]);
+  g.input("numbers", "float32", ["N", userNumbers.length]);
+  const residual = g.input("residual", "float32", ["N", dimensions]);
+  // a hundredth of e1 decides only where there is nothing else
+  const bias = g.weights(axis(1, 0.01), [1, dimensions]);
+  g.output("embedding", g.l2Normalise(g.add(g.add(history, residual), bias)), ["N", dimensions]);
+  return g.build();
+}
+
+function postTower(): Uint8Array {
+  const g = new GraphBuilder("post_tower");
+  tokens(g, slots(postFields));
+  g.input("numbers", "float32", ["N", postNumbers.length]);
+  const residual = g.input("residual", "float32", ["N", dimensions]);
+  g.output("embedding", g.l2Normalise(residual), ["N", dimensions]);
+  return g.build();
+}
+
+/** p(view), p(vote), p(comment) = sigmoid of 1, 2 and 3 times the similarity. */
+function dlrm(): Uint8Array {
+  const g = new GraphBuilder("dlrm");
+  g.input("user", "float32", [1, dimensions]);
+  g.input("posts", "float32", ["N", dimensions]);
+  g.input("user_features", "float32", [1, userFeatures.length]);
+  g.input("post_features", "float32", ["N", postFeatures.length]);
+  const pairs = g.input("pair_features", "float32", ["N", pairFeatures.length]);
+  g.input("categories", "int64", ["N", categories.length]);
+  const weights = new Float32Array(pairFeatures.length * 3);
+  weights.set([1, 2, 3], pairFeatures.indexOf("similarity") * 3);
+  g.output("probabilities", g.sigmoid(g.dense(pairs, weights)), ["N", 3]);
+  return g.build();
+}
+
+function tokens(g: GraphBuilder, length: number): void {
+  g.input("token_ids", "int64", ["N", length]);
+  g.input("token_weights", "float32", ["N", length]);
+}
+
+function axis(dimension: number, length = 1): Float32Array {
+  const vector = new Float32Array(dimensions);
+  vector[dimension] = length;
+  return vector;
+}

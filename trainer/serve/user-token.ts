@@ -1,0 +1,14 @@
+import { SignJWT } from "jose";
+import type { SigningKey } from "./signing-key.ts";
+
+/** An access token such as Supabase Auth gives a user who signed in, from the local key; valid for an hour. */
+export async function userToken(key: SigningKey, userId: string): Promise<string> {
+  return await new SignJWT({ role: "authenticated", aal: "aal1", is_anonymous: false })
+    .setProtectedHeader({ alg: "ES256", kid: key.keyId, typ: "JWT" })
+    .setSubject(userId)
+    .setAudience("authenticated")
+    .setIssuer("local")
+    .setIssuedAt()
+    .setExpirationTime("1h")
+    .sign(key.privateKey);
+}
