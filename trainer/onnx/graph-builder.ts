@@ -54,10 +54,10 @@ export class GraphBuilder extends Operators {
     return bags.length === 1 ? bags[0] : this.concat(bags, 1);
   }
 
-  /** `x / sqrt(max(Σ x², epsilon))` over the last axis: unit length, and zeros where there is nothing. */
+  /** `x / sqrt(Σ x² + epsilon)` over the last axis, as the towers train it: unit length, and zeros for a row of zeros. */
   l2Normalise(x: string, epsilon = 1e-12): string {
     const squares = this.sum(this.multiply(x, x), [-1], true);
-    return this.divide(x, this.sqrt(this.maximum(squares, this.scalar(epsilon))));
+    return this.divide(x, this.sqrt(this.add(squares, this.scalar(epsilon))));
   }
 
   /** `(x − mean) / deviation` column by column for `x` [N, d], clipped to ±`limit` deviations. */

@@ -100,7 +100,8 @@ export class Graph {
       output: this.#outputs,
     };
     const model = { irVersion, producerName: "recsys", opsetImport: [{ domain: "", version: opset }], graph };
-    return ModelProto.encode(model).finish();
+    // A plain array, not the Buffer that the encoder gives in Node: the bytes are the same thing everywhere.
+    return new Uint8Array(ModelProto.encode(model).finish());
   }
 
   /** An error that says which graph it is about. */

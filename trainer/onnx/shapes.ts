@@ -35,7 +35,8 @@ export function reshape(from: Shape, wanted: number[]): Shape {
   const left = all.size / given.size;
   const symbols = without(all.symbols, given.symbols);
   const impossible = !Number.isInteger(left) || !symbols || (rest < 0 && (left !== 1 || symbols.length > 0));
-  if (shape.includes(undefined as never) || impossible) throw new Error(`${write(from)} cannot take the shape ${write(wanted)}`);
+  if (shape.includes(undefined as never) || impossible)
+    throw new Error(`${write(from)} cannot take the shape ${write(wanted)}`);
   if (rest >= 0) shape[rest] = symbols.length === 0 ? left : [...(left === 1 ? [] : [left]), ...symbols].join("*");
   return shape;
 }

@@ -34,10 +34,11 @@ export function readTensor(bytes: Uint8Array): { name: string; value: Value } {
 function fromRaw(raw: Uint8Array, type: number): Value["data"] | undefined {
   const width = type === float ? 4 : type === int64 ? 8 : 1;
   if (raw.length % width !== 0) throw new Error("the model is truncated or corrupt");
-  // A copy, because the bytes inside a file stand at any offset and typed arrays want theirs aligned.
-  const aligned = raw.slice();
-  if (type === float) return new Float32Array(aligned.buffer, aligned.byteOffset, raw.length / 4);
-  if (type === int64) return new BigInt64Array(aligned.buffer, aligned.byteOffset, raw.length / 8);
+  // A copy, because the bytes inside a file stand at any offset and typed arrays want theirs aligned. Not by slice(),
+  // which copies nothing where the bytes come as a Node Buffer.
+  const aligned = new Uint8Array(raw);
+  if (type === float) return new Float32Array(aligned.buffer);
+  if (type === int64) return new BigInt64Array(aligned.buffer);
   return type === bool ? aligned : undefined;
 }
 
