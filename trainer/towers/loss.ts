@@ -11,18 +11,18 @@ import * as tf from "@tensorflow/tfjs-core";
 export function sampledSoftmax(
   users: tf.Tensor2D,
   posts: tf.Tensor2D,
-  logScale: tf.Tensor,
+  temperature: number,
   logQ: tf.Tensor,
   mask: tf.Tensor,
 ): tf.Scalar {
   const rows = users.shape[0];
-  const scores = tf.mul(tf.matMul(users, posts, false, true), tf.exp(logScale));
+  const scores = tf.div(tf.matMul(users, posts, false, true), temperature);
   const logits = tf.add(tf.sub(scores, logQ), mask);
   const highest = tf.max(logits, 1, true);
   const normaliser = tf.add(tf.log(tf.sum(tf.exp(tf.sub(logits, highest)), 1, true)), highest);
   const positives = tf.slice(posts, [0, 0], [rows, posts.shape[1]]);
   const positive = tf.sub(
-    tf.mul(tf.sum(tf.mul(users, positives), 1, true), tf.exp(logScale)),
+    tf.div(tf.sum(tf.mul(users, positives), 1, true), temperature),
     tf.reshape(tf.slice(logQ, [0, 0], [1, rows]), [rows, 1]),
   );
   return tf.mean(tf.sub(normaliser, positive)) as tf.Scalar;

@@ -26,7 +26,7 @@ export interface TowerInputs {
   history?: tf.Tensor;
 }
 
-/** Fresh dense weights of both towers, and the softmax's log scale (1 / temperature). */
+/** Fresh dense weights of both towers. */
 export function newTowerWeights(random: Random): DenseWeights {
   const weights = new DenseWeights();
   const userInputs = (userFields.length + 1) * dimensions + userNumbers.length;
@@ -43,7 +43,6 @@ export function newTowerWeights(random: Random): DenseWeights {
     const values = weights.values(bias);
     for (let d = 0; d < dimensions; d++) values[d] = 0.01 * random.normal();
   }
-  weights.add("log_scale", [], Float32Array.of(Math.log(10)));
   return weights;
 }
 

@@ -23,6 +23,8 @@ export interface TowerOptions {
   batch: number;
   /** Uniform negatives a batch, shared by its rows. */
   uniformNegatives: number;
+  /** Of the softmax over cosines: small fits the training set, large generalises. */
+  temperature: number;
   learningRate: number;
   weightDecay: number;
   /** How often a residual is left out, so that text and history must stand alone (DropoutNet). */
@@ -33,6 +35,7 @@ export const towerDefaults = {
   epochs: 12,
   batch: 512,
   uniformNegatives: 256,
+  temperature: 0.2,
   learningRate: 0.003,
   weightDecay: 0,
   residualDropout: 0.5,
@@ -161,7 +164,8 @@ class Trainer {
         logQ: { values: logQ, shape: [1, columns] },
         mask: { values: this.accidentalHits(users, posts), shape: [users.length, columns] },
       },
-      (t) => sampledSoftmax(userTower(t, side(t, "u")), postTower(t, side(t, "p")), t.log_scale, t.logQ, t.mask),
+      (t) =>
+        sampledSoftmax(userTower(t, side(t, "u")), postTower(t, side(t, "p")), options.temperature, t.logQ, t.mask),
     );
     this.update(users, posts, kept, result.gradients);
     return result.loss;
