@@ -26,12 +26,13 @@ export class Random {
   }
 
   /** Puts an array in random order, in place (Fisher-Yates), and returns it. */
-  shuffle<A extends { [i: number]: number; length: number }>(values: A): A {
-    for (let i = values.length - 1; i > 0; i--) {
+  shuffle<A extends { readonly length: number; [i: number]: unknown }>(values: A): A {
+    const items: { readonly length: number; [i: number]: unknown } = values;
+    for (let i = items.length - 1; i > 0; i--) {
       const j = this.below(i + 1);
-      const kept = values[i];
-      values[i] = values[j];
-      values[j] = kept;
+      const kept = items[i];
+      items[i] = items[j];
+      items[j] = kept;
     }
     return values;
   }

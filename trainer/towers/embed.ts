@@ -1,4 +1,4 @@
-/** Vectors of all posts, and of users with a given history, from the towers as they stand. */
+/** Vectors of posts, and of users at a moment, from the towers as they stand. */
 import type * as tf from "@tensorflow/tfjs-core";
 import { dimensions } from "../../supabase/functions/_shared/history.ts";
 import { forward } from "../engine/dense.ts";
@@ -16,18 +16,31 @@ export function embedPosts(towers: Towers, data: TowerData, n: number): Float32A
   );
 }
 
-/** Vectors of users 0 to n − 1, each with their history (post numbers, latest first), [n, 32]. */
-export function embedUsers(
+/** A user as they were at some moment: their number, and the posts of their history, latest first. */
+export interface Moment {
+  user: number;
+  history: number[];
+}
+
+/** Vectors of users at some moments, [moments, 32]. */
+export function embedUsersAt(
   towers: Towers,
   data: TowerData,
-  n: number,
-  historyOf: (user: number) => number[],
+  moments: Moment[],
   postVectors: Float32Array,
 ): Float32Array {
-  return inChunks(n, (rows) => {
-    const histories = Array.from(rows, historyOf);
-    const counts = histories.map((history) => history.length);
-    const inputs = userInputs(towers, data, rows, poolHistories(histories, postVectors), counts);
+  return inChunks(moments.length, (rows) => {
+    const chosen = Array.from(rows, (row) => moments[row]);
+    const inputs = userInputs(
+      towers,
+      data,
+      chosen.map(({ user }) => user),
+      poolHistories(
+        chosen.map(({ history }) => history),
+        postVectors,
+      ),
+      chosen.map(({ history }) => history.length),
+    );
     return forward({ ...towers.dense.matrices(), ...inputs }, (t) =>
       userTower(t, t as unknown as TowerInputs & { history: tf.Tensor }),
     );

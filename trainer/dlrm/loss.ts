@@ -1,0 +1,31 @@
+/** The ranker's loss: what the feed is ordered by must put the touched post first, and each head must be a probability. */
+import * as tf from "@tensorflow/tfjs-core";
+
+/** log(1 / (1 + exp(−x))) without overflow. */
+export function logSigmoid(x: tf.Tensor): tf.Tensor {
+  return tf.neg(tf.add(tf.relu(tf.neg(x)), tf.log1p(tf.exp(tf.neg(tf.abs(x))))));
+}
+
+/** log Σ_h weight_h · p_h of logits [N, heads], [N]: the logarithm of the score the feed is ordered by. */
+export function logScore(logits: tf.Tensor2D, weights: number[]): tf.Tensor1D {
+  const parts = tf.add(logSigmoid(logits), tf.tensor([weights.map((weight) => Math.log(Math.max(weight, 1e-6)))]));
+  return logSumExp(parts, 1) as tf.Tensor1D;
+}
+
+/** Mean over requests of −log softmax(score of row 0 among the request's rows); scores [requests · rows]. */
+export function listwiseLoss(scores: tf.Tensor1D, rows: number): tf.Scalar {
+  const byRequest = tf.reshape(scores, [scores.size / rows, rows]);
+  const first = tf.reshape(tf.slice(byRequest, [0, 0], [byRequest.shape[0], 1]), [byRequest.shape[0]]);
+  return tf.mean(tf.sub(logSumExp(byRequest, 1), first)) as tf.Scalar;
+}
+
+/** Binary cross-entropy of logits and labels [N, heads], summed over heads, mean over rows. */
+export function crossEntropy(logits: tf.Tensor2D, labels: tf.Tensor2D): tf.Scalar {
+  const missed = tf.add(tf.mul(labels, logSigmoid(logits)), tf.mul(tf.sub(1, labels), logSigmoid(tf.neg(logits))));
+  return tf.neg(tf.mean(tf.sum(missed, 1))) as tf.Scalar;
+}
+
+function logSumExp(x: tf.Tensor, axis: number): tf.Tensor {
+  const highest = tf.max(x, axis, true);
+  return tf.add(tf.log(tf.sum(tf.exp(tf.sub(x, highest)), axis)), tf.squeeze(highest, [axis]));
+}

@@ -1,0 +1,85 @@
+/**
+ * The ranker: a DLRM (Naumov et al. 2019) with a wide part (Cheng et al. 2016) that starts as a formula.
+ *
+ *   x       = clip((dense − mean) / deviation, ±5)                    dense: user, post and pair features
+ *   bottom  = relu(relu(x · 64) · 32)
+ *   slots   = [bottom, user vector, post vector, one embedding a category]          k vectors of 32
+ *   deep    = MLP([bottom, distinct dots of slots without the diagonal])            128, 64, 3; the last layer starts at 0
+ *   wide    = scale · lastActiveWithAge + x · W + Σ one weight a category           scale starts at 1, the rest at 0
+ *   p       = sigmoid(deep + wide + bias)                             view, vote, comment
+ *
+ * An untrained ranker therefore orders by the best simple formula, and training learns corrections to it.
+ */
+import * as tf from "@tensorflow/tfjs-core";
+import { dimensions } from "../../supabase/functions/_shared/history.ts";
+import { categories, postFeatures, userFeatures } from "../../supabase/functions/_shared/ranker-features.ts";
+import { DenseWeights } from "../engine/dense.ts";
+import type { Random } from "../engine/random.ts";
+import { denseWidth } from "./examples.ts";
+
+export const heads = 3;
+export const slotCount = 3 + categories.length;
+export const dotCount = (slotCount * (slotCount - 1)) / 2;
+/** Columns of the dense features the formula reads. */
+export const logAgeColumn = userFeatures.length + postFeatures.indexOf("log_age");
+export const logIdleColumn = userFeatures.length + postFeatures.indexOf("log_idle");
+
+/** Fresh dense weights. */
+export function newDlrmWeights(random: Random): DenseWeights {
+  const weights = new DenseWeights();
+  weights.addLayer("bottom/1", denseWidth, 64, random);
+  weights.addLayer("bottom/2", 64, dimensions, random);
+  weights.addLayer("top/1", dimensions + dotCount, 128, random);
+  weights.addLayer("top/2", 128, 64, random);
+  weights.addLayer("top/3", 64, heads, random, 0);
+  weights.add("wide/formula", [1, heads], new Float32Array(heads).fill(1));
+  weights.add("wide/dense", [denseWidth, heads]);
+  return weights;
+}
+
+type Tensors = Record<string, tf.Tensor>;
+
+/**
+ * Logits [N, 3]. Tensors: the dense weights by name; dense [N, F]; mean and deviation [1, F]; user and post [N, 32];
+ * embeddings [N, C, 32] and wide [N, C, 3], the looked-up rows of the categories.
+ */
+export function dlrmLogits(t: Tensors): tf.Tensor2D {
+  const x = tf.clipByValue(tf.div(tf.sub(t.dense, t.mean), t.deviation), -5, 5) as tf.Tensor2D;
+  const bottom = tf.relu(layer(t, "bottom/2", tf.relu(layer(t, "bottom/1", x)))) as tf.Tensor2D;
+  const n = bottom.shape[0];
+  const slots = tf.concat([tf.stack([bottom, t.user, t.post], 1), t.embeddings], 1) as tf.Tensor3D;
+  const dots = tf.matMul(
+    tf.reshape(tf.matMul(slots, slots, false, true), [n, slotCount * slotCount]),
+    t.distinct as tf.Tensor2D,
+  );
+  const top = tf.relu(layer(t, "top/2", tf.relu(layer(t, "top/1", tf.concat([bottom, dots], 1) as tf.Tensor2D))));
+  const deep = layer(t, "top/3", top as tf.Tensor2D);
+  const formula = tf.matMul(t.dense as tf.Tensor2D, t.formula as tf.Tensor2D);
+  const wide = tf.add(
+    tf.mul(formula, t["wide/formula"]),
+    tf.add(tf.matMul(x, t["wide/dense"] as tf.Tensor2D), tf.sum(t.wide, 1)),
+  );
+  return tf.add(deep, wide) as tf.Tensor2D;
+}
+
+/** [k · k, k (k − 1) / 2]: picks the distinct dots (0,1), (0,2) … out of the flattened dot matrix; a product costs less than a gather and its gradient. */
+export function distinctDots(): { values: Float32Array; shape: number[] } {
+  const values = new Float32Array(slotCount * slotCount * dotCount);
+  let column = 0;
+  for (let i = 0; i < slotCount; i++) {
+    for (let j = i + 1; j < slotCount; j++) values[(i * slotCount + j) * dotCount + column++] = 1;
+  }
+  return { values, shape: [slotCount * slotCount, dotCount] };
+}
+
+/** [F, 1]: the formula as a product with the dense features. */
+export function formulaColumn(): { values: Float32Array; shape: number[] } {
+  const values = new Float32Array(denseWidth);
+  values[logIdleColumn] = -1;
+  values[logAgeColumn] = -0.25;
+  return { values, shape: [denseWidth, 1] };
+}
+
+function layer(t: Tensors, name: string, x: tf.Tensor2D): tf.Tensor2D {
+  return tf.add(tf.matMul(x, t[`${name}/weight`] as tf.Tensor2D), t[`${name}/bias`]) as tf.Tensor2D;
+}

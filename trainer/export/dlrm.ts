@@ -1,0 +1,56 @@
+/** The ranker as an ONNX graph: the same equations as dlrm/network.ts, then the calibration. */
+import { dimensions } from "../../supabase/functions/_shared/history.ts";
+import type { Contract } from "../../supabase/functions/_shared/onnx-executor/contract.ts";
+import {
+  categories,
+  categoryRows,
+  pairFeatures,
+  postFeatures,
+  userFeatures,
+} from "../../supabase/functions/_shared/ranker-features.ts";
+import { formulaColumn, heads } from "../dlrm/network.ts";
+import type { Dlrm } from "../dlrm/train.ts";
+import { GraphBuilder } from "../onnx/graph-builder.ts";
+
+/** What a ranker takes and gives; probabilities are of view, vote and comment. */
+export const dlrmContract: Contract = {
+  inputs: {
+    user: { type: "float32", dims: [1, dimensions] },
+    posts: { type: "float32", dims: ["N", dimensions] },
+    user_features: { type: "float32", dims: [1, userFeatures.length] },
+    post_features: { type: "float32", dims: ["N", postFeatures.length] },
+    pair_features: { type: "float32", dims: ["N", pairFeatures.length] },
+    categories: { type: "int64", dims: ["N", categories.length] },
+  },
+  outputs: { probabilities: { type: "float32", dims: ["N", heads] } },
+};
+
+/** The graph under `dlrmContract`. */
+export function dlrmGraph(dlrm: Dlrm): Uint8Array {
+  const g = new GraphBuilder("dlrm");
+  const user = g.input("user", "float32", [1, dimensions]);
+  const posts = g.input("posts", "float32", ["N", dimensions]);
+  const userValues = g.input("user_features", "float32", [1, userFeatures.length]);
+  const postValues = g.input("post_features", "float32", ["N", postFeatures.length]);
+  const pairValues = g.input("pair_features", "float32", ["N", pairFeatures.length]);
+  const ids = g.input("categories", "int64", ["N", categories.length]);
+  const dense = g.concat([g.expand(userValues, postValues), postValues, pairValues], 1);
+  const x = g.standardise(dense, dlrm.mean, dlrm.deviation);
+  const layer = (name: string, input: string) =>
+    g.dense(input, dlrm.dense.values(`${name}/weight`), dlrm.dense.values(`${name}/bias`));
+  const bottom = g.relu(layer("bottom/2", g.relu(layer("bottom/1", x))));
+  const embeddings = g.gather(g.weights(dlrm.embeddings.weights.values, [categoryRows, dimensions], "embeddings"), ids);
+  const slots = g.concat([g.stack([bottom, g.expand(user, posts), posts]), embeddings], 1);
+  const top = g.relu(layer("top/2", g.relu(layer("top/1", g.concat([bottom, g.pairwiseDots(slots)], 1)))));
+  const formula = g.dense(dense, formulaColumn().values);
+  const crosses = g.sum(g.gather(g.weights(dlrm.wide.weights.values, [categoryRows, heads], "wide"), ids), [1]);
+  const wide = g.add(
+    g.multiply(formula, g.weights(dlrm.dense.values("wide/formula"), [1, heads])),
+    g.dense(x, dlrm.dense.values("wide/dense")),
+  );
+  const logits = g.add(g.add(layer("top/3", top), wide), crosses);
+  const { scale, shift } = dlrm.calibration;
+  const calibrated = g.add(g.multiply(logits, g.weights(scale, [1, heads])), g.weights(shift, [1, heads]));
+  g.output("probabilities", g.sigmoid(calibrated), ["N", heads]);
+  return g.build();
+}
