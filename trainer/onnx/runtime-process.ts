@@ -5,8 +5,9 @@ import type { Answer } from "./runtimes.ts";
 
 type Message = { graph: number; bytes: Uint8Array } | { graph: number; feeds: Record<string, Tensor> };
 
-const module = await import(process.argv[2]);
-const ort: typeof import("onnxruntime-node") = module.default ?? module;
+const runtime: Promise<{ default: typeof import("onnxruntime-node") }> = import(process.argv[2]);
+// A package that is not there is the first message's answer, not a crash with a stack trace.
+runtime.catch(() => {});
 const sessions = new Map<number, InferenceSession>();
 
 process.on("message", async (message: Message) => {
@@ -15,6 +16,7 @@ process.on("message", async (message: Message) => {
 });
 
 async function work(message: Message): Promise<Answer> {
+  const { default: ort } = await runtime;
   if ("bytes" in message) {
     sessions.set(message.graph, await ort.InferenceSession.create(message.bytes, { intraOpNumThreads: 1 }));
     return {};

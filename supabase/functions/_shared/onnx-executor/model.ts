@@ -44,6 +44,7 @@ export function readModel(bytes: Uint8Array): Model {
     }
   }
   if (graphs !== 1) throw new Error("the model is truncated or corrupt: it holds no graph");
+  if (model.opset === 0) throw new Error("the model is truncated or corrupt: it names no opset");
   // Old files list their initialisers among the inputs too.
   model.inputs = model.inputs.filter((input) => !model.initialisers.has(input.name));
   return model;

@@ -67,10 +67,12 @@ export function asInteger(value: bigint | Uint8Array): number {
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
-/** A field that must be UTF-8 text. */
+/** A field that must be a name in UTF-8; without control characters, so that messages with it stay on one line. */
 export function asText(value: bigint | Uint8Array): string {
+  const bytes = asBytes(value);
+  if (bytes.some((byte) => byte < 0x20)) throw new Error(cutShort);
   try {
-    return utf8.decode(asBytes(value));
+    return utf8.decode(bytes);
   } catch {
     throw new Error(cutShort);
   }

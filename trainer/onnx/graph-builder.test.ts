@@ -1,0 +1,110 @@
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+import type { Tensor } from "../../supabase/functions/_shared/onnx-executor/tensor.ts";
+import { float32, int64 } from "../../supabase/functions/_shared/tensors.ts";
+import { GraphBuilder } from "./graph-builder.ts";
+import { executor, onnxRuntime } from "./runtimes.ts";
+import { assertClose } from "./testing.ts";
+
+const runtimes = [executor, onnxRuntime("onnxruntime-node"), onnxRuntime("onnxruntime-node-1.20.1")];
+after(() => {
+  for (const runtime of runtimes) runtime.close();
+});
+
+const f = (dims: number[], ...values: number[]): Tensor => float32(Float32Array.from(values), dims) as Tensor;
+const i = (dims: number[], ...values: number[]): Tensor => int64(values, dims) as Tensor;
+
+/** Runs a graph that `build` writes everywhere, with the first dim dynamic, and compares the result with `expected`. */
+async function gives(feeds: Record<string, Tensor>, build: (g: GraphBuilder) => string, expected: Tensor) {
+  const g = new GraphBuilder("test");
+  for (const [name, { type, dims }] of Object.entries(feeds)) g.input(name, type, ["N", ...dims.slice(1)]);
+  g.output("result", build(g), ["N", ...expected.dims.slice(1)]);
+  const bytes = g.build();
+  for (const runtime of runtimes) {
+    const { result } = await (await runtime.load(bytes))(feeds);
+    assert.deepEqual([result.type, result.dims], [expected.type, expected.dims], runtime.name);
+    assertClose(result.data, expected.data, 1e-6, runtime.name);
+  }
+}
+
+test("a dense layer multiplies by its weights and adds its bias", async () => {
+  const weights = Float32Array.of(1, 2, 3, 4, 5, 6);
+  const bias = Float32Array.of(10, 20, 30);
+  await gives({ x: f([2, 2], 1, 2, 0, 1) }, (g) => g.dense("x", weights, bias), f([2, 3], 19, 32, 45, 14, 25, 36));
+});
+
+test("a dense layer works over the last axis of any rank, and without a bias", async () => {
+  const x = f([2, 2, 1], 1, 2, 3, 4);
+  const weights = Float32Array.of(1, 2);
+  await gives({ x }, (g) => g.dense("x", weights, Float32Array.of(0, 1)), f([2, 2, 2], 1, 3, 2, 5, 3, 7, 4, 9));
+  await gives({ x }, (g) => g.dense("x", weights), f([2, 2, 2], 1, 2, 2, 4, 3, 6, 4, 8));
+});
+
+const table = (g: GraphBuilder) => g.weights(Float32Array.of(0, 0, 1, 10, 2, 20, 3, 30), [4, 2], "table");
+
+test("an embedding bag sums the rows by their weights", async () => {
+  const feeds = { ids: i([2, 3], 1, 2, 0, 3, 3, 1), weights: f([2, 3], 0.5, 1, 7, 1, 1, 0) };
+  await gives(feeds, (g) => g.embeddingBag(table(g), "ids", "weights"), f([2, 2], 2.5, 25, 6, 60));
+});
+
+test("field bags give one bag for each field, side by side", async () => {
+  const feeds = { ids: i([1, 3], 1, 2, 3), weights: f([1, 3], 1, 1, 2) };
+  await gives(feeds, (g) => g.fieldBags(table(g), "ids", "weights", [1, 2]), f([1, 4], 1, 10, 8, 80));
+});
+
+test("normalising gives unit length, and zeros for a row of zeros", async () => {
+  await gives({ x: f([2, 2], 3, 4, 0, 0) }, (g) => g.l2Normalise("x"), f([2, 2], 0.6, 0.8, 0, 0));
+});
+
+test("standardising centres, scales and clips at five deviations", async () => {
+  const mean = Float32Array.of(1, 10);
+  const deviation = Float32Array.of(2, 1);
+  const x = f([2, 2], 3, 10.5, -99, 99);
+  await gives({ x }, (g) => g.standardise("x", mean, deviation), f([2, 2], 1, 0.5, -5, 5));
+});
+
+test("pairwise dots are those of distinct pairs, without the diagonal, row by row", async () => {
+  // Slots (1,2), (3,4), (5,6): 1·3+2·4 = 11, 1·5+2·6 = 17, 3·5+4·6 = 39.
+  const slots = { a: f([2, 2], 1, 2, 1, 0), b: f([2, 2], 3, 4, 0, 1), c: f([2, 2], 5, 6, 2, 3) };
+  await gives(slots, (g) => g.pairwiseDots(g.stack(["a", "b", "c"])), f([2, 3], 11, 17, 39, 0, 2, 3));
+});
+
+test("mistakes show where the graph is written", () => {
+  const g = new GraphBuilder("ranker");
+  g.input("x", "float32", ["N", 2]);
+  g.input("ids", "int64", ["N", 2]);
+  const two = Float32Array.of(1, 1);
+  const mistakes: [() => unknown, RegExp][] = [
+    [() => g.input("x", "float32", [1]), /graph ranker: two values are called x/],
+    [() => g.relu("y"), /there is no value y/],
+    [() => g.relu("ids"), /ids must be float32, not int64/],
+    [() => g.add("x", "ids"), /float32 and int64 cannot be mixed/],
+    [() => g.add("x", g.weights(new Float32Array(3), [3])), /\[N, 2\] and \[3\] do not fit together/],
+    [() => g.dense("x", new Float32Array(3)), /a dense layer on \[N, 2\] cannot have 3 weights/],
+    [() => g.dense("x", two, two), /2 weights and 2 biases/],
+    [() => g.matMul("x", "x"), /cannot multiply \[N, 2\] by \[N, 2\]/],
+    [() => g.weights(Float32Array.of(1, Number.NaN), [2], "w"), /w holds NaN at 1; the training has diverged/],
+    [() => g.weights(two, [3], "w"), /w has 2 numbers, not \[3\]/],
+    [() => g.standardise("x", two, Float32Array.of(1, 0)), /column 1 has the deviation 0; use 1/],
+    [() => g.fieldBags("x", "ids", "x", [1, 2]), /fields of 1 \+ 2 tokens do not fill \[N, 2\]/],
+    [() => g.reshape("x", [0, 3]), /\[N, 2\] cannot take the shape \[0, 3\]/],
+    [() => g.slice("x", 1, 1, 3), /cannot cut 1 to 3 out of axis 1 of \[N, 2\]/],
+    [() => g.squeeze("x", [1]), /axes \[1\] of \[N, 2\] are not all 1/],
+    [() => g.output("result", "x", ["N", 3]), /output result is \[N, 2\], not \[N, 3\]/],
+    [() => g.output("result", g.scalar(1), []), /output result is a scalar/],
+    [() => g.build(), /graph ranker: it has no output/],
+  ];
+  for (const [mistake, message] of mistakes) assert.throws(mistake, message);
+  g.output("result", g.relu("x"), ["N", 2]);
+  assert.throws(() => g.build(), /nothing reads the input ids/);
+});
+
+test("the same calls give the same bytes, in a plain Uint8Array", () => {
+  const build = () => {
+    const g = new GraphBuilder("test");
+    g.output("result", g.l2Normalise(g.input("x", "float32", ["N", 2])), ["N", 2]);
+    return g.build();
+  };
+  assert.equal(build().constructor, Uint8Array);
+  assert.deepEqual(build(), build());
+});
