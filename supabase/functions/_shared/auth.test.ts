@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { test } from "node:test";
@@ -53,7 +54,7 @@ test("an older project's tokens are verified with its secret", async () => {
   assert.equal((await verify(await sign(user, secretKey, { alg: "HS256" }))).sub, sub);
 });
 
-test("tokens that are not a user's, not valid or not ours are refused with a code", async () => {
+test("tokens that are not a user's, not valid or not ours are refused with a code", async (t) => {
   const verify = createVerifier({ jwksUrl: await project(), secret });
   const es256 = { alg: "ES256", kid: "es" };
   const valid = await sign(user, es.privateKey, es256);
