@@ -60,5 +60,5 @@ test("numbers everything in order of time, equal times in file order", async () 
 
 test("a stray interaction is named by its row", async () => {
   const folder = await bundle([{ user_id: "zed", post_id: "p", kind: "view", created_at: at(40) }]);
-  await assert.rejects(communityFromBundle(folder), /interactions\.ndjson\.gz row 1: user zed is not in users/);
+  await assert.rejects(communityFromBundle(folder), /interactions\.ndjson\.gz:1: user zed is not in the bundle/);
 });

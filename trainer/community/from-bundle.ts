@@ -1,56 +1,54 @@
-import { createReadStream, existsSync } from "node:fs";
-import { join } from "node:path";
-import { createInterface } from "node:readline";
-import { createGunzip } from "node:zlib";
+import { BundleError } from "../../db/bundle/bundle-error.ts";
+import { openBundle } from "../../db/bundle/open-bundle.ts";
+import { readRecords } from "../../db/bundle/read-records.ts";
+import { type BundlePart, bundleFiles, type RecordOf } from "../../db/bundle/records.ts";
 import { type Community, kinds } from "./community.ts";
 import { inOrderOfTime } from "./in-order-of-time.ts";
 
 /**
- * The community of a bundle folder (gzipped NDJSON files), numbered in order of time.
- * Throws a line naming file and row where an interaction points at a user or post that is not in the bundle.
+ * The community of a bundle folder, numbered in order of time.
+ *
+ * @throws BundleError with file, line and reason, also where an interaction names a user or post the bundle does not have
  */
 export async function communityFromBundle(folder: string): Promise<Community> {
-  const users: Community["users"] = { ids: [], passions: [], projects: [], bios: [], createdAt: new Float64Array() };
+  const files = await openBundle(folder);
+  const users = { ids: [] as string[], passions: [] as string[][], projects: [] as string[][], bios: [] as string[] };
   const userTimes: number[] = [];
-  for await (const row of rows(folder, "users")) {
-    users.ids.push(String(row.id));
-    users.passions.push(row.passions ?? []);
-    users.projects.push(row.projects ?? []);
-    users.bios.push(row.bio ?? "");
-    userTimes.push(Date.parse(row.created_at));
-  }
-  users.createdAt = Float64Array.from(userTimes);
-  const userNumbers = new Map(users.ids.map((id, i) => [id, i]));
+  await each(files, "users", (user) => {
+    users.ids.push(user.id);
+    users.passions.push(user.passions);
+    users.projects.push(user.projects);
+    users.bios.push(user.bio);
+    userTimes.push(Date.parse(user.created_at));
+  });
+  const userNumbers = numbers(users.ids);
 
   const posts = { ids: [] as string[], titles: [] as string[], descriptions: [] as string[], tags: [] as string[][] };
   const authors: number[] = [];
   const postTimes: number[] = [];
-  for await (const row of rows(folder, "posts")) {
-    posts.ids.push(String(row.id));
-    posts.titles.push(row.title ?? "");
-    posts.descriptions.push(row.description ?? "");
-    posts.tags.push(row.tags ?? []);
-    authors.push(row.author_id === null ? -1 : (userNumbers.get(String(row.author_id)) ?? -1));
-    postTimes.push(Date.parse(row.created_at));
-  }
-  const postNumbers = new Map(posts.ids.map((id, i) => [id, i]));
+  await each(files, "posts", (post) => {
+    posts.ids.push(post.id);
+    posts.titles.push(post.title);
+    posts.descriptions.push(post.description);
+    posts.tags.push(post.tags);
+    authors.push(post.author_id === null ? -1 : (userNumbers.get(post.author_id) ?? -1));
+    postTimes.push(Date.parse(post.created_at));
+  });
+  const postNumbers = numbers(posts.ids);
 
   const interactions = { users: [] as number[], posts: [] as number[], kinds: [] as number[], at: [] as number[] };
-  for await (const row of rows(folder, "interactions")) {
-    const user = userNumbers.get(String(row.user_id));
-    const post = postNumbers.get(String(row.post_id));
-    const kind = kinds.indexOf(row.kind);
-    const place = `${folder}/interactions.ndjson.gz row ${interactions.at.length + 1}`;
-    if (user === undefined) throw new Error(`${place}: user ${row.user_id} is not in users.ndjson.gz.`);
-    if (post === undefined) throw new Error(`${place}: post ${row.post_id} is not in posts.ndjson.gz.`);
-    if (kind < 0) throw new Error(`${place}: kind must be one of ${kinds.join(", ")}, not ${row.kind}.`);
+  await each(files, "interactions", (interaction, path, line) => {
+    const user = userNumbers.get(interaction.user_id);
+    const post = postNumbers.get(interaction.post_id);
+    if (user === undefined) throw new BundleError(path, line, `user ${interaction.user_id} is not in the bundle`);
+    if (post === undefined) throw new BundleError(path, line, `post ${interaction.post_id} is not in the bundle`);
     interactions.users.push(user);
     interactions.posts.push(post);
-    interactions.kinds.push(kind);
-    interactions.at.push(Date.parse(row.created_at));
-  }
+    interactions.kinds.push(kinds.indexOf(interaction.kind));
+    interactions.at.push(Date.parse(interaction.created_at));
+  });
   return inOrderOfTime({
-    users,
+    users: { ...users, createdAt: Float64Array.from(userTimes) },
     posts: { ...posts, authors: Int32Array.from(authors), createdAt: Float64Array.from(postTimes) },
     interactions: {
       users: Int32Array.from(interactions.users),
@@ -61,11 +59,19 @@ export async function communityFromBundle(folder: string): Promise<Community> {
   });
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: rows of a file are what their writer made them
-async function* rows(folder: string, name: string): AsyncGenerator<any> {
-  const path = join(folder, `${name}.ndjson.gz`);
-  if (!existsSync(path)) throw new Error(`${path} is missing: a bundle needs users, posts and interactions.`);
-  for await (const line of createInterface({ input: createReadStream(path).pipe(createGunzip()) })) {
-    if (line.trim() !== "") yield JSON.parse(line);
+async function each<Part extends BundlePart>(
+  files: Awaited<ReturnType<typeof openBundle>>,
+  part: Part,
+  use: (record: RecordOf<Part>, path: string, line: number) => void,
+): Promise<void> {
+  const path = files[part]?.path;
+  if (path === undefined) return;
+  const schema = bundleFiles[part].record as unknown as Parameters<typeof readRecords<RecordOf<Part>>>[1];
+  for await (const { records, lines } of readRecords(path, schema)) {
+    for (const [i, record] of records.entries()) use(record, path, lines[i]);
   }
+}
+
+function numbers(ids: string[]): Map<string, number> {
+  return new Map(ids.map((id, i) => [id, i]));
 }

@@ -95,7 +95,7 @@ export async function runReplay(
       const start = performance.now();
       await recommender.scores(user, at, scores[r]);
       results[r].seconds.score += (performance.now() - start) / 1000;
-      const ranking = rankOf(post, scores[r], candidates, saltOf(index, seed), topSize);
+      const ranking = rankOf(post, scores[r], candidates, topSize);
       results[r].events.push({ user, post, at, cold, age: at - posts.createdAt[post], ...ranking });
     }
     exclusion.release(user);
@@ -128,8 +128,4 @@ class Exclusion {
   release(user: number): void {
     for (const post of this.seen[user]) this.candidates[post] = 1;
   }
-}
-
-function saltOf(index: number, seed: number): number {
-  return Math.imul(index + 1, 0x9e3779b1) ^ Math.imul(seed, 0x85ebca77);
 }

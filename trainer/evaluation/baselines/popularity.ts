@@ -1,0 +1,32 @@
+import type { CommunityEvent, Recommender, Sizes } from "../recommender.ts";
+
+/** The post with the most interactions first; with a half-life (in hours) each interaction counts less as it ages. */
+export class Popularity implements Recommender {
+  readonly name: string;
+  private readonly halfLife: number;
+  /** Decayed as of `countedAt`. */
+  private readonly counts: Float64Array;
+  private readonly countedAt: Float64Array;
+
+  constructor(sizes: Sizes, halfLifeHours = Number.POSITIVE_INFINITY) {
+    this.halfLife = halfLifeHours * 3_600_000;
+    this.name = Number.isFinite(halfLifeHours) ? `popularity, ${halfLifeHours / 24}-day half-life` : "popularity";
+    this.counts = new Float64Array(sizes.posts);
+    this.countedAt = new Float64Array(sizes.posts);
+  }
+
+  observe(event: CommunityEvent): void {
+    if (event.type !== "interaction") return;
+    this.counts[event.post] = this.countAt(event.post, event.at) + 1;
+    this.countedAt[event.post] = event.at;
+  }
+
+  scores(_user: number, at: number, out: Float64Array): void {
+    for (let post = 0; post < out.length; post++) out[post] = this.countAt(post, at);
+  }
+
+  private countAt(post: number, at: number): number {
+    const count = this.counts[post];
+    return count === 0 ? 0 : count * 0.5 ** ((at - this.countedAt[post]) / this.halfLife);
+  }
+}
