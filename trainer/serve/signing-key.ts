@@ -1,5 +1,5 @@
 /** The local signing key: an ES256 pair that stands in for the project's, so that local tokens are verified as real ones. */
-import { mkdir, open, readFile } from "node:fs/promises";
+import { link, mkdir, readFile, unlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { exportJWK, generateKeyPair, importJWK, type JWK } from "jose";
 
@@ -22,8 +22,12 @@ async function create(folder: string, path: string): Promise<JWK> {
   const { privateKey } = await generateKeyPair("ES256", { extractable: true });
   const jwk = { ...(await exportJWK(privateKey)), kid: crypto.randomUUID(), alg: "ES256", use: "sig" };
   await mkdir(folder, { recursive: true });
-  const file = await open(path, "wx", 0o600);
-  await file.writeFile(JSON.stringify(jwk));
-  await file.close();
-  return jwk;
+  const draft = `${path}.${jwk.kid}`;
+  await writeFile(draft, JSON.stringify(jwk), { mode: 0o600 });
+  // whole or not at all; where another process was faster, its key is the key
+  await link(draft, path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "EEXIST") throw error;
+  });
+  await unlink(draft);
+  return JSON.parse(await readFile(path, "utf8"));
 }

@@ -2,6 +2,7 @@
 import type { Claims } from "./auth.ts";
 import { type Connection, type Pool, run, type Statement } from "./database.ts";
 import { isConnectionLoss } from "./errors.ts";
+import { poolSize } from "./pool.ts";
 
 /** A statement of a feed takes milliseconds; one that takes this long is stuck. */
 const statementTimeout = "5s";
@@ -36,7 +37,7 @@ export async function writeAs<Row>(pool: Pool, claims: Claims, statement: Statem
   return rows;
 }
 
-async function opened<Row>(pool: Pool, claims: Claims, begin: string, first: Statement<Row>, again = true) {
+async function opened<Row>(pool: Pool, claims: Claims, begin: string, first: Statement<Row>, spares = poolSize) {
   const connection = await pool.connect();
   try {
     // all three are sent before the first is answered; should one fail, those behind it fail or are thrown away
@@ -48,8 +49,8 @@ async function opened<Row>(pool: Pool, claims: Claims, begin: string, first: Sta
     return [connection, rows] as const;
   } catch (error) {
     await end(connection, "rollback");
-    // an idle connection may have died unnoticed (a frozen worker, a restarted database); a second one will tell
-    if (again && isConnectionLoss(error)) return opened(pool, claims, begin, first, false);
+    // idle connections may have died unnoticed (a frozen worker, a restarted database); behind the last comes a new one
+    if (spares > 0 && isConnectionLoss(error)) return opened(pool, claims, begin, first, spares - 1);
     throw error;
   }
 }

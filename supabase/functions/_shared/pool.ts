@@ -2,14 +2,17 @@
 import pg from "pg";
 import type { Pool } from "./database.ts";
 
+/** Connections of one worker; the platform runs many workers. */
+export const poolSize = 3;
+
 /**
- * A pool for one worker: few connections (the platform runs many workers), nothing that waits for long, no named
+ * A pool for one worker: few connections, nothing that waits for long, no named
  * prepared statements, so that a transaction pooler may stand between. `onError` hears of idle connections that died.
  */
 export function openPool(url: string, onError: (error: Error) => void, options: pg.PoolConfig = {}): ClosablePool {
   const pool = new pg.Pool({
     connectionString: url,
-    max: 3,
+    max: poolSize,
     idleTimeoutMillis: 30_000,
     connectionTimeoutMillis: 3_000,
     query_timeout: 8_000,

@@ -1,0 +1,35 @@
+import assert from "node:assert/strict";
+import { globSync, readFileSync } from "node:fs";
+import { test } from "node:test";
+
+const read = (path: string) => readFileSync(new URL(path, import.meta.url), "utf8");
+const deployed: Record<string, string> = JSON.parse(read("import_map.json")).imports;
+const local: Record<string, string> = JSON.parse(read("../../deno.json")).imports;
+
+test("what is deployed is what is tested: the functions' import map has the versions of deno.json", () => {
+  for (const [name, target] of Object.entries(deployed)) {
+    const [, base, path] = /^((?:@[^/]+\/)?[^/]+)(\/.*)?$/.exec(name) ?? [];
+    assert.equal(target, `${local[base]}${path ?? ""}`, name);
+  }
+});
+
+test("the functions' import map has all that the functions import, and nothing native", () => {
+  const imported = new Set<string>();
+  for (const file of globSync("**/*.ts", { cwd: new URL(".", import.meta.url) })) {
+    if (/\.test\.ts$|(^|\/)testing\.ts$|^_local\//.test(file)) continue;
+    for (const [, name] of read(file).matchAll(/^(?:import|export)\b[^;]*?from "([^"]+)"|^import "([^"]+)"/gm))
+      if (name && !name.startsWith(".")) imported.add(name);
+  }
+  assert.deepEqual([...imported].sort(), Object.keys(deployed).sort());
+  assert.ok(!imported.has("onnxruntime-node"));
+});
+
+test("every function verifies its callers itself and uses that map", () => {
+  const config = read("../config.toml");
+  for (const file of globSync("[a-z]*/index.ts", { cwd: new URL(".", import.meta.url) })) {
+    const name = file.split("/")[0];
+    const section = new RegExp(`\\[functions\\.${name}\\]\\n([^[]*)`).exec(config)?.[1] ?? "";
+    assert.match(section, /^verify_jwt = false$/m, name);
+    assert.match(section, /^import_map = "\.\/functions\/import_map\.json"$/m, name);
+  }
+});

@@ -1,0 +1,108 @@
+/** The function under the real Deno, over HTTP, called with supabase-js as an app would. */
+import assert from "node:assert/strict";
+import { mkdtemp, rm, stat } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { createClient, FunctionsHttpError } from "@supabase/supabase-js";
+import { testDatabase } from "../../db/testing.ts";
+import { startGateway } from "./gateway.ts";
+import { fillCommunity, people, publishTinyModel } from "./testing.ts";
+
+const { pool, url: databaseUrl } = await testDatabase({ after }, "gateway");
+await fillCommunity(pool);
+const folder = await mkdtemp(join(tmpdir(), "recsys-"));
+after(() => rm(folder, { recursive: true }));
+const lines: string[] = [];
+const gateway = await startGateway({ databaseUrl, port: 0, folder, onLog: (line) => lines.push(line) });
+after(() => gateway.stop());
+
+function clientOf(accessToken: () => Promise<string>) {
+  return createClient(gateway.url, "sb_publishable_local", { accessToken });
+}
+
+async function errorOf({ error }: { error: unknown }) {
+  assert.ok(error instanceof FunctionsHttpError, `${error}: ${(error as { context?: unknown })?.context}`);
+  const response: Response = error.context;
+  return { status: response.status, ...(await response.json()).error };
+}
+
+test("supabase-js gets the community's feed, then the model's", async () => {
+  const supabase = clientOf(() => gateway.tokenOf(people.ada));
+  const without = await supabase.functions.invoke("recommend");
+  assert.ifError(without.error);
+  assert.deepEqual([without.data.model, without.data.basis, without.data.items.length], [null, "community", 20]);
+  const id = await publishTinyModel(pool, { name: "tiny" });
+  const { data, error } = await supabase.functions.invoke("recommend", { body: { limit: 5 } });
+  assert.ifError(error);
+  assert.deepEqual([data.model, data.basis, data.items.length], [{ id, name: "tiny" }, "history", 5]);
+  const [first] = data.items;
+  assert.match(first.request_id ?? data.request_id, /^[0-9a-f-]{36}$/);
+  assert.deepEqual(Object.keys(first).sort(), ["position", "post_id", "predictions", "score", "source", "title"]);
+  assert.ok(Math.abs(first.predictions.view - 1 / (1 + Math.exp(-1))) < 1e-4);
+  const get = await supabase.functions.invoke("recommend?limit=2", { method: "GET" });
+  assert.equal(get.data.items.length, 2);
+});
+
+test("what was shown reaches the exposure log", async () => {
+  const { data } = await clientOf(() => gateway.tokenOf(people.ben)).functions.invoke("recommend", {
+    body: { limit: 7 },
+  });
+  const logged = async () =>
+    (await pool.query("select from recsys.impressions where request_id = $1", [data.request_id])).rowCount;
+  for (let tries = 0; tries < 50 && (await logged()) !== 7; tries++)
+    await new Promise((later) => setTimeout(later, 20));
+  assert.equal(await logged(), 7);
+});
+
+test("supabase-js is told why it is refused", async () => {
+  const ada = clientOf(() => gateway.tokenOf(people.ada));
+  const refused = await errorOf(await ada.functions.invoke("recommend", { body: { limit: 0 } }));
+  assert.deepEqual([refused.status, refused.code], [400, "invalid_limit"]);
+  const signedOut = createClient(gateway.url, "sb_publishable_local");
+  const unknown = await errorOf(await signedOut.functions.invoke("recommend"));
+  assert.deepEqual([unknown.status, unknown.code], [401, "token_missing"]);
+  const other = await mkdtemp(join(folder, "other-"));
+  const { signingKey } = await import("./signing-key.ts");
+  const { userToken } = await import("./user-token.ts");
+  const forged = clientOf(async () => userToken(await signingKey(other), people.ada));
+  const forgery = await errorOf(await forged.functions.invoke("recommend"));
+  assert.deepEqual([forgery.status, forgery.code], [401, "token_invalid"]);
+  const missing = await errorOf(await ada.functions.invoke("no-such-function"));
+  assert.deepEqual([missing.status, missing.code], [404, "not_found"]);
+});
+
+test("32 calls at once are all answered", async () => {
+  const supabase = clientOf(() => gateway.tokenOf(people.ada));
+  const answers = await Promise.all(Array.from({ length: 32 }, () => supabase.functions.invoke("recommend")));
+  for (const { data, error } of answers) {
+    assert.ifError(error);
+    assert.equal(data.items.length, 20);
+  }
+  assert.equal(new Set(answers.map(({ data }) => data.request_id)).size, 32);
+});
+
+test("the signing key is kept, and nobody else may read it", async () => {
+  const { mode } = await stat(join(folder, "signing-key.json"));
+  assert.equal(mode & 0o777, 0o600);
+  const again = await startGateway({ databaseUrl, port: 0, folder, onLog: () => undefined });
+  const supabase = createClient(again.url, "key", { accessToken: () => gateway.tokenOf(people.ada) });
+  const { error } = await supabase.functions.invoke("recommend");
+  await again.stop();
+  assert.ifError(error);
+});
+
+test("a taken port is one clear line", async (t) => {
+  const squatter = createServer();
+  await new Promise<void>((listening) => squatter.listen(0, "127.0.0.1", listening));
+  t.after(() => squatter.close());
+  const { port } = squatter.address() as { port: number };
+  await assert.rejects(startGateway({ databaseUrl, port, folder, onLog: () => undefined }), {
+    message: `port ${port} is taken: stop what listens there, or give another --port`,
+  });
+});
+
+test("nothing of this was worth a line in the log", () => {
+  assert.deepEqual(lines, []);
+});
