@@ -47,7 +47,7 @@ as $$
       (count(*) filter (where first_touch) over so_far)::integer as participants,
       max(created_at) filter (where kind = 'comment') over so_far as last_comment_at,
       user_id is not distinct from author_id as by_author,
-      recsys.decayed_counts(created_at, true) over so_far as recent
+      (recsys.decayed_counts(created_at, true) over so_far)[1:5] as recent
     from history
     window so_far as (partition by post_id order by created_at, interaction_id rows unbounded preceding)
   ),
@@ -80,12 +80,12 @@ as $$
     where user_events.post_id is not null
   ),
   moments as (
-    -- how old and how idle each post was when this person came
+    -- how old and how idle each post was when this person came (in double precision: ln(numeric) took a fifth of the roll-up)
     select
       source_interactions.interaction_id,
-      ln(1 + greatest(0, extract(epoch from source_interactions.created_at - posts.created_at)) / 3600) as log_age,
+      ln(1 + greatest(0, extract(epoch from source_interactions.created_at - posts.created_at)::double precision) / 3600) as log_age,
       ln(1 + greatest(0, extract(epoch from source_interactions.created_at - lag(source_interactions.created_at, 1, posts.created_at) over (
-        partition by source_interactions.post_id order by source_interactions.created_at, source_interactions.interaction_id))) / 3600) as log_idle
+        partition by source_interactions.post_id order by source_interactions.created_at, source_interactions.interaction_id))::double precision) / 3600) as log_idle
     from touched_posts
     join recsys.source_interactions on source_interactions.post_id = touched_posts.post_id
     join recsys.source_posts as posts on posts.post_id = touched_posts.post_id
@@ -103,8 +103,8 @@ as $$
       (count(*) filter (where kind = 'vote') over so_far)::integer as votes,
       (count(*) filter (where kind = 'comment') over so_far)::integer as comments,
       (count(*) filter (where kind = 'login') over so_far)::integer as logins,
-      recsys.decayed_counts(created_at, kind <> 'login') over so_far as recent,
-      recsys.decayed_counts(created_at, kind = 'login') over so_far as recent_logins,
+      (recsys.decayed_counts(created_at, kind <> 'login') over so_far)[1:5] as recent,
+      (recsys.decayed_counts(created_at, kind = 'login') over so_far)[1:5] as recent_logins,
       avg(log_age) over so_far as habit_log_age,
       avg(log_idle) over so_far as habit_log_idle
     from history
