@@ -8,6 +8,7 @@ type Tensor = Awaited<ReturnType<typeof runOperator>>;
 /** Expected values follow ONNX's own description of each operator; the trainer's tests compare with ONNX Runtime. */
 const cases: [name: string, call: Call, expected: Tensor][] = [
   ["Relu keeps what is positive", ["Relu", [f([3], -1, 0, 2)]], f([3], 0, 0, 2)],
+  ["Relu of infinities", ["Relu", [f([2], Number.NEGATIVE_INFINITY, Infinity)]], f([2], 0, Infinity)],
   ["Add stretches 1s", ["Add", [f([2, 1], 1, 2), f([3], 10, 20, 30)]], f([2, 3], 11, 21, 31, 12, 22, 32)],
   ["Sub of a matrix and a scalar", ["Sub", [f([1, 2], 1, 2), f([], 1)]], f([1, 2], 0, 1)],
   ["Mul of int64", ["Mul", [i([2], 3, -4), i([1], 5)]], i([2], 15, -20)],
@@ -75,6 +76,8 @@ const refusals: [call: Call, message: RegExp][] = [
   ],
   [["Gemm", [f([1], 1), f([1, 1], 1)]], /^Gemm output: a matrix is needed, not float32 \[1\]$/],
   [["Gather", [f([2, 1], 1, 2), i([1], 2)]], /^Gather output: id 2 is outside a table of 2$/],
+  [["Gather", [f([2, 1], 1, 2), i([1], 2 ** 32)]], /^Gather output: id 4294967296 is outside a table of 2$/],
+  [["Gather", [f([2, 1], 1, 2), i([1], -3)]], /^Gather output: id -3 is outside a table of 2$/],
   [["Gather", [f([2, 1], 1, 2), f([1], 1)]], /^Gather output: ids must be int64, not float32 \[1\]$/],
   [["Concat", [f([1, 1], 1), f([1], 1)], { axis: 0 }], /^Concat output: float32 \[1, 1\] and float32 \[1\] do not fit/],
   [["Concat", [f([1], 1)]], /^Concat output: axis NaN of a tensor of rank 1$/],

@@ -40,3 +40,12 @@ export function stridedPlaces(dims: number[], strides: number[], start = 0): Int
   }
   return places;
 }
+
+/** Whether a tensor's dims, leading 1s aside, are the last of `over`, so that its data as a block repeats over that. */
+export function repeatsOver(dims: number[], over: number[]): boolean {
+  let first = 0;
+  while (dims[first] === 1) first++;
+  const offset = over.length - dims.length;
+  for (let axis = first; axis < dims.length; axis++) if (dims[axis] !== over[offset + axis]) return false;
+  return true;
+}

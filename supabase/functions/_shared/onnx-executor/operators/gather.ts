@@ -1,4 +1,4 @@
-import { describe, like, sizeOf, toAxis } from "../tensor.ts";
+import { describe, like, sizeOf, toAxis, type Value } from "../tensor.ts";
 import { numberAttribute, type Operator, required } from "./operator.ts";
 
 /** Gather: slices of the first input along `axis`, picked by int64 ids; negative ids count from the back. */
@@ -10,18 +10,43 @@ export const gather: Operator = (inputs, attributes) => {
   const outer = sizeOf(table.dims.slice(0, axis));
   const width = sizeOf(table.dims.slice(axis + 1));
   const output = like(table, [...table.dims.slice(0, axis), ...ids.dims, ...table.dims.slice(axis + 1)]);
-  const picks = Int32Array.from({ length: ids.data.length }, (_, index) => {
-    const id = Number(ids.data[index]);
-    if (id < -count || id >= count) throw new Error(`id ${id} is outside a table of ${count}`);
-    return id < 0 ? id + count : id;
-  });
-  let write = 0;
+  const picks = toPicks(ids.data, count);
   for (let block = 0; block < outer; block++) {
-    const start = block * count * width;
-    for (let index = 0; index < picks.length; index++) {
-      const from = start + picks[index] * width;
-      for (let offset = 0; offset < width; offset++) output.data[write++] = table.data[from + offset];
-    }
+    const [start, at] = [block * count * width, block * picks.length * width];
+    // Two calls, so that the loop for the tables of embeddings is compiled for float32 alone.
+    if (table.type === "float32") copyFloats(table.data, start, picks, width, output.data as Float32Array, at);
+    else copyRows(table.data, start, picks, width, output.data, at);
   }
   return output;
 };
+
+/** Ids as places from 0 to count − 1. */
+function toPicks(ids: BigInt64Array, count: number): Int32Array {
+  // The two halves of each id, because a bigint for each would take longer than copying the row.
+  const halves = new Int32Array(ids.buffer, ids.byteOffset, 2 * ids.length);
+  const picks = new Int32Array(ids.length);
+  for (let index = 0; index < picks.length; index++) {
+    const id = halves[2 * index];
+    if (halves[2 * index + 1] !== id >> 31 || id < -count || id >= count) {
+      throw new Error(`id ${ids[index]} is outside a table of ${count}`);
+    }
+    picks[index] = id < 0 ? id + count : id;
+  }
+  return picks;
+}
+
+function copyFloats(from: Float32Array, start: number, picks: Int32Array, width: number, to: Float32Array, at: number) {
+  let write = at;
+  for (let index = 0; index < picks.length; index++) {
+    const read = start + picks[index] * width;
+    for (let offset = 0; offset < width; offset++) to[write++] = from[read + offset];
+  }
+}
+
+function copyRows(from: Value["data"], start: number, picks: Int32Array, width: number, to: Value["data"], at: number) {
+  let write = at;
+  for (let index = 0; index < picks.length; index++) {
+    const read = start + picks[index] * width;
+    for (let offset = 0; offset < width; offset++) to[write++] = from[read + offset];
+  }
+}

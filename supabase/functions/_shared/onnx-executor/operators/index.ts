@@ -1,6 +1,6 @@
 import { binary, where } from "./binary.ts";
 import { concat } from "./concat.ts";
-import { cast, clip, elementwise, identity } from "./elementwise.ts";
+import { cast, clip, elementwise, identity, relu } from "./elementwise.ts";
 import { gather } from "./gather.ts";
 import { gemm, matMul } from "./matmul.ts";
 import type { Operator } from "./operator.ts";
@@ -31,6 +31,7 @@ export const operators: ReadonlyMap<string, Operator> = new Map(
     Gemm: gemm,
     Identity: identity,
     MatMul: matMul,
+    Relu: relu,
     Reshape: reshape,
     Shape: shape,
     Slice: slice,
