@@ -24,6 +24,14 @@ create policy "settings are readable" on recsys.settings for select to authentic
 grant select on recsys.settings to authenticated;
 grant select, update on recsys.settings to service_role;
 
+create table recsys.imports (
+  bundle_digest text primary key,
+  imported_at timestamptz not null default now()
+);
+comment on table recsys.imports is 'Which community bundles this database holds, by the sha256 of their files.';
+alter table recsys.imports enable row level security;
+grant select, insert on recsys.imports to service_role;
+
 create function recsys.clock() returns timestamptz
 language sql stable security invoker set search_path = ''
 as $$ select now() - (select clock_shift from recsys.settings) $$;

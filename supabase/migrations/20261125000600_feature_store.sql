@@ -16,36 +16,37 @@ as $$
 $$;
 comment on function recsys.decay(double precision[], interval) is 'Lets five counts with half-lives of 1 hour, 6 hours, 1 day, 7 days and 30 days decay over a time.';
 
-create function recsys.decayed_counts_step(p_state double precision[], p_at timestamptz, p_counted boolean) returns double precision[]
+create function recsys.decayed_counts(p_at timestamptz[], p_counted boolean[])
+returns table (place bigint, counts double precision[])
 language plpgsql immutable security invoker set search_path = ''
 as $$
 declare
-  one double precision := p_counted::integer;
-  seconds double precision := extract(epoch from p_at);
-  hours double precision;
+  one double precision;
+  hours double precision := 0;
+  hour_count double precision := 0;
+  quarter_count double precision := 0;
+  day_count double precision := 0;
+  week_count double precision := 0;
+  month_count double precision := 0;
 begin
-  if p_state is null then
-    return array[one, one, one, one, one, seconds];
-  end if;
-  -- recsys.decay written out, and the state as one flat array: a call for each event and a composite state took twice the time
-  hours := (seconds - p_state[6]) / 3600;
-  return array[
-    one + case when p_state[1] > 1e-30 then p_state[1] * power(0.5, least(hours, 900)) else 0 end,
-    one + case when p_state[2] > 1e-30 then p_state[2] * power(0.5, least(hours / 6, 900)) else 0 end,
-    one + case when p_state[3] > 1e-30 then p_state[3] * power(0.5, least(hours / 24, 900)) else 0 end,
-    one + case when p_state[4] > 1e-30 then p_state[4] * power(0.5, least(hours / 168, 900)) else 0 end,
-    one + case when p_state[5] > 1e-30 then p_state[5] * power(0.5, least(hours / 720, 900)) else 0 end,
-    seconds
-  ];
+  for i in 1 .. cardinality(p_at) loop
+    one := case when p_counted[i] then 1::double precision else 0::double precision end;
+    if i > 1 then
+      hours := extract(epoch from p_at[i] - p_at[i - 1])::double precision / 3600;
+    end if;
+    -- recsys.decay written out: a call of it for each event is the larger part of a roll-up's time
+    hour_count := one + case when hour_count > 1e-30 then hour_count * power(0.5, least(hours, 900)) else 0 end;
+    quarter_count := one + case when quarter_count > 1e-30 then quarter_count * power(0.5, least(hours / 6, 900)) else 0 end;
+    day_count := one + case when day_count > 1e-30 then day_count * power(0.5, least(hours / 24, 900)) else 0 end;
+    week_count := one + case when week_count > 1e-30 then week_count * power(0.5, least(hours / 168, 900)) else 0 end;
+    month_count := one + case when month_count > 1e-30 then month_count * power(0.5, least(hours / 720, 900)) else 0 end;
+    place := i;
+    counts := array[hour_count, quarter_count, day_count, week_count, month_count];
+    return next;
+  end loop;
 end
 $$;
-comment on function recsys.decayed_counts_step(double precision[], timestamptz, boolean) is 'Ages the counts of recsys.decayed_counts to an event and adds it where it counts.';
-
-create aggregate recsys.decayed_counts(timestamptz, boolean) (
-  sfunc = recsys.decayed_counts_step,
-  stype = double precision[]
-);
-comment on aggregate recsys.decayed_counts(timestamptz, boolean) is 'Five exponentially decayed counts of the events that count, as of the last event, and behind them the time of that event in seconds; takes the times in ascending order. Unlike counts over a window they can be aged to any later instant without reading the events again.';
+comment on function recsys.decayed_counts(timestamptz[], boolean[]) is 'For each event of a series in ascending order, its place from 1 and, as of it, five exponentially decayed counts of those events so far that count. Unlike counts over a window they can be aged to any later instant without reading the events again. Not an aggregate: an aggregate cannot set its search_path, of which the database advisors warn.';
 
 create table recsys.post_stats (
   post_id uuid not null,
@@ -74,6 +75,7 @@ create table recsys.user_stats (
   user_id uuid not null,
   at timestamptz not null,
   event_id text not null,
+  sort_id bigint not null,
   views integer not null,
   votes integer not null,
   comments integer not null,
@@ -86,11 +88,12 @@ create table recsys.user_stats (
 );
 comment on table recsys.user_stats is 'The state of a user right after each of their interactions and logins (at = last action).';
 comment on column recsys.user_stats.event_id is 'interaction_id, or login_id behind an L.';
+comment on column recsys.user_stats.sort_id is 'interaction_id or login_id: events of the same instant are in the order of (sort_id, event_id).';
 comment on column recsys.user_stats.recent is 'Interactions decayed with half-lives of 1 hour, 6 hours, 1 day, 7 days, 30 days, as of at.';
 comment on column recsys.user_stats.recent_logins is 'The same for logins: login frequency.';
 comment on column recsys.user_stats.habit_log_age is 'Mean of ln(1 + age of the post in hours) over the interactions so far: does this person answer what is new?';
 comment on column recsys.user_stats.habit_log_idle is 'Mean of ln(1 + hours the post had been idle) over the interactions so far: does this person revive what is old?';
-create index user_stats_user_id_at_idx on recsys.user_stats (user_id, at desc, event_id desc);
+create index user_stats_user_id_at_idx on recsys.user_stats (user_id, at desc, sort_id desc, event_id desc);
 
 alter table recsys.post_stats enable row level security;
 alter table recsys.user_stats enable row level security;

@@ -33,28 +33,37 @@ as $$
       source_interactions.*,
       late.since,
       posts.author_id,
+      row_number() over (partition by source_interactions.post_id order by source_interactions.created_at, source_interactions.interaction_id) as place,
       row_number() over (partition by source_interactions.post_id, source_interactions.user_id order by source_interactions.created_at, source_interactions.interaction_id) = 1 as first_touch
     from late
     join recsys.source_interactions on source_interactions.post_id = late.post_id
     join recsys.source_posts as posts on posts.post_id = late.post_id
   ),
+  decayed as (
+    select series.post_id, events.place, events.counts
+    from (
+      select post_id, array_agg(created_at order by place) as at, array_agg(true) as is_counted
+      from history group by post_id
+    ) as series
+    cross join lateral recsys.decayed_counts(series.at, series.is_counted) as events
+  ),
   states as (
     select
-      post_id, created_at, interaction_id, user_id, kind, since,
+      post_id, created_at, interaction_id, user_id, kind, since, place,
       (count(*) filter (where kind = 'view') over so_far)::integer as views,
       (count(*) filter (where kind = 'vote') over so_far)::integer as votes,
       (count(*) filter (where kind = 'comment') over so_far)::integer as comments,
       (count(*) filter (where first_touch) over so_far)::integer as participants,
       max(created_at) filter (where kind = 'comment') over so_far as last_comment_at,
-      user_id is not distinct from author_id as by_author,
-      (recsys.decayed_counts(created_at, true) over so_far)[1:5] as recent
+      user_id is not distinct from author_id as by_author
     from history
-    window so_far as (partition by post_id order by created_at, interaction_id rows unbounded preceding)
+    window so_far as (partition by post_id order by place rows unbounded preceding)
   ),
   added as (
     insert into recsys.post_stats (post_id, at, interaction_id, user_id, kind, views, votes, comments, participants, last_comment_at, by_author, recent)
-    select post_id, created_at, interaction_id, user_id, kind, views, votes, comments, participants, last_comment_at, by_author, recent
-    from states where created_at >= since
+    select post_id, created_at, interaction_id, user_id, kind, views, votes, comments, participants, last_comment_at, by_author, decayed.counts
+    from states join decayed using (post_id, place)
+    where created_at >= since
     on conflict (interaction_id) do update set
       views = excluded.views, votes = excluded.votes, comments = excluded.comments, participants = excluded.participants,
       last_comment_at = excluded.last_comment_at, by_author = excluded.by_author, recent = excluded.recent
@@ -67,11 +76,32 @@ comment on function recsys.roll_up_posts() is 'Writes recsys.post_stats for the 
 create function recsys.roll_up_users() returns bigint
 language sql volatile security invoker set search_path = ''
 as $$
-  with late as (
-    select user_events.user_id, min(user_events.created_at) as since
+  with unseen as (
+    select user_events.*
     from recsys.user_events
     where not exists (select from recsys.user_stats where user_stats.event_id = user_events.event_id)
-    group by user_events.user_id
+  ),
+  successors as (
+    select
+      source_interactions.interaction_id,
+      lead(source_interactions.user_id) over so_far as user_id,
+      lead(source_interactions.created_at) over so_far as created_at
+    from recsys.source_interactions
+    where source_interactions.post_id in (select unseen.post_id from unseen)
+    window so_far as (partition by source_interactions.post_id order by source_interactions.created_at, source_interactions.interaction_id)
+  ),
+  late as (
+    select changes.user_id, min(changes.created_at) as since
+    from (
+      select unseen.user_id, unseen.created_at from unseen
+      union all
+      -- whoever came to a post next after an event that came late had found it idle for less long
+      select successors.user_id, successors.created_at
+      from unseen
+      join successors on unseen.post_id is not null and successors.interaction_id = unseen.sort_id
+      where successors.user_id is not null
+    ) as changes
+    group by changes.user_id
   ),
   touched_posts as (
     select distinct user_events.post_id
@@ -91,30 +121,44 @@ as $$
     join recsys.source_posts as posts on posts.post_id = touched_posts.post_id
   ),
   history as (
-    select user_events.*, late.since, moments.log_age, moments.log_idle
+    select
+      user_events.*, late.since, moments.log_age, moments.log_idle,
+      row_number() over (partition by user_events.user_id order by user_events.created_at, user_events.sort_id, user_events.event_id) as place
     from late
     join recsys.user_events on user_events.user_id = late.user_id
     left join moments on user_events.post_id is not null and moments.interaction_id = user_events.sort_id
   ),
+  decayed as (
+    select series.user_id, events.place, events.counts, logins.counts as login_counts
+    from (
+      select
+        user_id,
+        array_agg(created_at order by place) as at,
+        array_agg(kind <> 'login' order by place) as is_interaction,
+        array_agg(kind = 'login' order by place) as is_login
+      from history group by user_id
+    ) as series
+    cross join lateral recsys.decayed_counts(series.at, series.is_interaction) as events
+    join lateral recsys.decayed_counts(series.at, series.is_login) as logins using (place)
+  ),
   states as (
     select
-      user_id, created_at, event_id, since,
+      user_id, created_at, event_id, sort_id, since, place,
       (count(*) filter (where kind = 'view') over so_far)::integer as views,
       (count(*) filter (where kind = 'vote') over so_far)::integer as votes,
       (count(*) filter (where kind = 'comment') over so_far)::integer as comments,
       (count(*) filter (where kind = 'login') over so_far)::integer as logins,
-      (recsys.decayed_counts(created_at, kind <> 'login') over so_far)[1:5] as recent,
-      (recsys.decayed_counts(created_at, kind = 'login') over so_far)[1:5] as recent_logins,
       avg(log_age) over so_far as habit_log_age,
       avg(log_idle) over so_far as habit_log_idle
     from history
-    window so_far as (partition by user_id order by created_at, sort_id rows unbounded preceding)
+    window so_far as (partition by user_id order by place rows unbounded preceding)
   ),
   added as (
-    insert into recsys.user_stats (user_id, at, event_id, views, votes, comments, logins, recent, recent_logins, habit_log_age, habit_log_idle)
-    select user_id, created_at, event_id, views, votes, comments, logins,
-      recent, recent_logins, habit_log_age, habit_log_idle
-    from states where created_at >= since
+    insert into recsys.user_stats (user_id, at, event_id, sort_id, views, votes, comments, logins, recent, recent_logins, habit_log_age, habit_log_idle)
+    select user_id, created_at, event_id, sort_id, views, votes, comments, logins,
+      decayed.counts, decayed.login_counts, habit_log_age, habit_log_idle
+    from states join decayed using (user_id, place)
+    where created_at >= since
     on conflict (event_id) do update set
       views = excluded.views, votes = excluded.votes, comments = excluded.comments, logins = excluded.logins, recent = excluded.recent,
       recent_logins = excluded.recent_logins, habit_log_age = excluded.habit_log_age, habit_log_idle = excluded.habit_log_idle

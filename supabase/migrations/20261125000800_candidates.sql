@@ -1,5 +1,33 @@
 -- What the function `recommend` asks: who is this user, and which posts might they want. Both run under the caller's own role.
 
+create function recsys.user_history(p_user_id uuid, p_now timestamptz)
+returns table (post_id uuid, at timestamptz, sort_id bigint)
+language sql stable security invoker set search_path = ''
+as $$
+  select touched.post_id, max(touched.at) as at, max(touched.sort_id) as sort_id
+  from (
+    (
+      select source_interactions.post_id, source_interactions.created_at as at, source_interactions.interaction_id as sort_id
+      from recsys.source_interactions
+      where source_interactions.user_id = p_user_id and source_interactions.created_at <= p_now
+      order by source_interactions.created_at desc, source_interactions.interaction_id desc
+      limit 200
+    )
+    union all
+    (
+      select source_posts.post_id, source_posts.created_at, 0
+      from recsys.source_posts
+      where source_posts.author_id = p_user_id and source_posts.created_at <= p_now
+      order by source_posts.created_at desc
+      limit 50
+    )
+  ) as touched
+  group by touched.post_id
+  order by at desc, sort_id desc
+  limit 50
+$$;
+comment on function recsys.user_history(uuid, timestamptz) is 'The last 50 posts a user touched or wrote up to an instant, the latest first, each once: what the user tower pools.';
+
 create function recsys.user_context(p_user_id uuid, p_model_id bigint, p_now timestamptz)
 returns table (
   passions text[],
@@ -25,30 +53,7 @@ as $$
     user_embeddings.residual,
     array(
       select post_embeddings.embedding
-      from (
-        -- the last 50 posts this user touched or wrote, the latest first, each once
-        select touched.post_id, max(touched.at) as at, max(touched.sort_id) as sort_id
-        from (
-          (
-            select source_interactions.post_id, source_interactions.created_at as at, source_interactions.interaction_id as sort_id
-            from recsys.source_interactions
-            where source_interactions.user_id = p_user_id and source_interactions.created_at <= p_now
-            order by source_interactions.created_at desc, source_interactions.interaction_id desc
-            limit 200
-          )
-          union all
-          (
-            select source_posts.post_id, source_posts.created_at, 0
-            from recsys.source_posts
-            where source_posts.author_id = p_user_id and source_posts.created_at <= p_now
-            order by source_posts.created_at desc
-            limit 50
-          )
-        ) as touched
-        group by touched.post_id
-        order by at desc, sort_id desc
-        limit 50
-      ) as latest
+      from recsys.user_history(p_user_id, p_now) as latest
       join recsys.post_embeddings on post_embeddings.model_id = p_model_id and post_embeddings.post_id = latest.post_id
       order by latest.at desc, latest.sort_id desc
     ),
@@ -58,7 +63,7 @@ as $$
   left join lateral (
     select * from recsys.user_stats
     where user_stats.user_id = users.user_id and user_stats.at <= p_now
-    order by user_stats.at desc, user_stats.event_id desc
+    order by user_stats.at desc, user_stats.sort_id desc, user_stats.event_id desc
     limit 1
   ) as stats on true
   where users.user_id = p_user_id
@@ -185,6 +190,6 @@ as $$
 $$;
 comment on function recsys.candidates(uuid, bigint, extensions.vector, timestamptz) is 'Posts that this user might want as of an instant, from five sources (similar by inner product, last active, fresh, trending, by followed authors), never their own or one they touched, with what the ranker needs to know of each. p_model_id and p_embedding null: no model, no similar posts. About 300 to 800 rows, unordered.';
 
-revoke all on function recsys.user_context(uuid, bigint, timestamptz), recsys.candidates(uuid, bigint, extensions.vector, timestamptz) from public;
-grant execute on function recsys.user_context(uuid, bigint, timestamptz), recsys.candidates(uuid, bigint, extensions.vector, timestamptz) to authenticated, service_role;
+revoke all on function recsys.user_history(uuid, timestamptz), recsys.user_context(uuid, bigint, timestamptz), recsys.candidates(uuid, bigint, extensions.vector, timestamptz) from public;
+grant execute on function recsys.user_history(uuid, timestamptz), recsys.user_context(uuid, bigint, timestamptz), recsys.candidates(uuid, bigint, extensions.vector, timestamptz) to authenticated, service_role;
 grant execute on function recsys.decay(double precision[], interval) to authenticated, service_role;
