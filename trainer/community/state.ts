@@ -59,6 +59,12 @@ export class CommunityState {
     return this.community.posts.authors[post] === user || (this.touched.get(user)?.has(post) ?? false);
   }
 
+  /** When a post was created and last active; null: nobody came yet. */
+  times(post: number): { created_at: number; acted_at: number | null } {
+    const event = this.lastOfPost[post];
+    return { created_at: this.community.posts.createdAt[post], acted_at: event < 0 ? null : this.timeline.at[event] };
+  }
+
   /** What the ranker sees of a user. */
   user(user: number): UserState {
     const event = this.lastOfUser[user];

@@ -52,10 +52,10 @@ export interface Towers {
   dense: DenseWeights;
 }
 
-/** Untrained towers: token rows are random, as long as their idf; residuals are zero. */
-export function newTowers(community: Community, data: TowerData, random: Random): Towers {
-  const frequencies = data.postBags.documentFrequencies(tokenRows);
-  const documents = community.posts.ids.length;
+/** Untrained towers: token rows are random, as long as their idf among posts before `until`; residuals are zero. */
+export function newTowers(community: Community, data: TowerData, until: number, random: Random): Towers {
+  const documents = community.posts.createdAt.filter((at) => at < until).length;
+  const frequencies = data.postBags.documentFrequencies(documents, tokenRows);
   const tokens = new EmbeddingTable(tokenRows, dimensions);
   for (let row = 1; row < tokenRows; row++) {
     const idf = Math.log((1 + documents) / (1 + frequencies[row]));
@@ -64,7 +64,7 @@ export function newTowers(community: Community, data: TowerData, random: Random)
   return {
     tokens,
     userResiduals: new EmbeddingTable(community.users.ids.length, dimensions),
-    postResiduals: new EmbeddingTable(documents, dimensions),
+    postResiduals: new EmbeddingTable(community.posts.ids.length, dimensions),
     dense: newTowerWeights(random),
   };
 }

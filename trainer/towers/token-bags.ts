@@ -42,10 +42,10 @@ export class TokenBags {
     this.each(rows, table.width, (id, weight, offset) => table.addGradient(id, weight, gradient, offset));
   }
 
-  /** How many of the packed rows hold each token: document frequencies for the idf. */
-  documentFrequencies(tableRows: number): Int32Array {
+  /** How many of the first `rows` packed rows hold each token: document frequencies for the idf. */
+  documentFrequencies(rows: number, tableRows: number): Int32Array {
     const counts = new Int32Array(tableRows);
-    for (const id of this.ids) counts[id]++;
+    for (let at = 0; at < this.starts[rows]; at++) counts[this.ids[at]]++;
     return counts;
   }
 

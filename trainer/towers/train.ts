@@ -57,7 +57,7 @@ export async function trainTowers(
 ): Promise<TrainedTowers> {
   const random = new Random(options.seed);
   const data = new TowerData(community);
-  const towers = newTowers(community, data, random);
+  const towers = newTowers(community, data, options.until, random);
   const positives = positivesBefore(community, options.until);
   const trainer = new Trainer(community, towers, data, positives, options, random);
   const steps = Math.ceil(positives.at.length / options.batch);
