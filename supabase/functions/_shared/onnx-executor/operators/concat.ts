@@ -1,5 +1,6 @@
 import { describe, like, sizeOf, toAxis, type Value } from "../tensor.ts";
 import { numberAttribute, type Operator, required } from "./operator.ts";
+import { copy } from "./pick.ts";
 
 /** Concat: tensors of one type laid end to end along `axis`. */
 export const concat: Operator = (inputs, attributes) => {
@@ -21,9 +22,8 @@ export const concat: Operator = (inputs, attributes) => {
   let start = 0;
   for (const part of parts) {
     const width = sizeOf(part.dims.slice(axis));
-    for (let block = 0, read = 0; block < outer; block++) {
-      const to = start + block * stride;
-      for (let offset = 0; offset < width; offset++) output.data[to + offset] = part.data[read++];
+    for (let block = 0; block < outer; block++) {
+      copy(part.data, block * width, output.data, start + block * stride, width);
     }
     start += width;
   }

@@ -1,5 +1,6 @@
-import { describe, like, sizeOf, toAxis, type Value } from "../tensor.ts";
+import { describe, like, sizeOf, toAxis } from "../tensor.ts";
 import { numberAttribute, type Operator, required } from "./operator.ts";
+import { copy } from "./pick.ts";
 
 /** Gather: slices of the first input along `axis`, picked by int64 ids; negative ids count from the back. */
 export const gather: Operator = (inputs, attributes) => {
@@ -13,9 +14,9 @@ export const gather: Operator = (inputs, attributes) => {
   const picks = toPicks(ids.data, count);
   for (let block = 0; block < outer; block++) {
     const [start, at] = [block * count * width, block * picks.length * width];
-    // Two calls, so that the loop for the tables of embeddings is compiled for float32 alone.
-    if (table.type === "float32") copyFloats(table.data, start, picks, width, output.data as Float32Array, at);
-    else copyRows(table.data, start, picks, width, output.data, at);
+    for (let index = 0; index < picks.length; index++) {
+      copy(table.data, start + picks[index] * width, output.data, at + index * width, width);
+    }
   }
   return output;
 };
@@ -33,20 +34,4 @@ function toPicks(ids: BigInt64Array, count: number): Int32Array {
     picks[index] = id < 0 ? id + count : id;
   }
   return picks;
-}
-
-function copyFloats(from: Float32Array, start: number, picks: Int32Array, width: number, to: Float32Array, at: number) {
-  let write = at;
-  for (let index = 0; index < picks.length; index++) {
-    const read = start + picks[index] * width;
-    for (let offset = 0; offset < width; offset++) to[write++] = from[read + offset];
-  }
-}
-
-function copyRows(from: Value["data"], start: number, picks: Int32Array, width: number, to: Value["data"], at: number) {
-  let write = at;
-  for (let index = 0; index < picks.length; index++) {
-    const read = start + picks[index] * width;
-    for (let offset = 0; offset < width; offset++) to[write++] = from[read + offset];
-  }
 }

@@ -1,6 +1,7 @@
 import { describe, like, sizeOf, toAxis, type Value } from "../tensor.ts";
 import { broadcastDims, broadcastPlaces } from "./broadcast.ts";
 import { integersOf, numberAttribute, type Operator, required } from "./operator.ts";
+import { pick } from "./pick.ts";
 
 /** Shape: the dims from `start` to before `end` as int64. */
 export const shape: Operator = (inputs, attributes) => {
@@ -54,10 +55,7 @@ export const squeeze: Operator = (inputs) => {
 export const expand: Operator = (inputs) => {
   const input = required(inputs, 0);
   const dims = broadcastDims(input.dims, requiredIntegers(inputs, 1));
-  const places = broadcastPlaces(input.dims, dims);
-  const output = like(input, dims);
-  for (let index = 0; index < places.length; index++) output.data[index] = input.data[places[index]];
-  return output;
+  return pick(input, dims, broadcastPlaces(input.dims, dims));
 };
 
 function requiredIntegers(inputs: (Value | undefined)[], place: number): number[] {

@@ -1,6 +1,7 @@
-import { like, stridesOf, toAxis } from "../tensor.ts";
+import { stridesOf, toAxis } from "../tensor.ts";
 import { stridedPlaces } from "./broadcast.ts";
 import { integersOf, type Operator, required } from "./operator.ts";
+import { pick } from "./pick.ts";
 
 /** Slice: from `starts` to before `ends` along `axes`, every `steps`-th; ends beyond the tensor are cut to it. */
 export const slice: Operator = (inputs) => {
@@ -17,16 +18,13 @@ export const slice: Operator = (inputs) => {
     const axis = toAxis(axes[index], dims.length);
     const [size, step] = [input.dims[axis], steps[index]];
     if (step === 0) throw new Error("a step of 0");
-    const start = clamp(starts[index], size, step > 0 ? 0 : 0, step > 0 ? size : size - 1);
+    const start = clamp(starts[index], size, 0, step > 0 ? size : size - 1);
     const end = clamp(ends[index], size, step > 0 ? 0 : -1, step > 0 ? size : size - 1);
     dims[axis] = Math.max(0, Math.ceil((end - start) / step));
     first += start * strides[axis];
     strides[axis] *= step;
   }
-  const places = stridedPlaces(dims, strides, first);
-  const output = like(input, dims);
-  for (let index = 0; index < places.length; index++) output.data[index] = input.data[places[index]];
-  return output;
+  return pick(input, dims, stridedPlaces(dims, strides, first));
 };
 
 function clamp(place: number, size: number, low: number, high: number): number {

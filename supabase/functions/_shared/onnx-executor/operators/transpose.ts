@@ -1,6 +1,7 @@
 import { describe, type FloatTensor, like, stridesOf } from "../tensor.ts";
 import { stridedPlaces } from "./broadcast.ts";
 import { integersAttribute, type Operator, required } from "./operator.ts";
+import { pick } from "./pick.ts";
 
 /** Transpose: axes in the order of `perm`, reversed where it is left out. */
 export const transpose: Operator = (inputs, attributes) => {
@@ -16,9 +17,7 @@ export const transpose: Operator = (inputs, attributes) => {
     dims,
     order.map((axis) => strides[axis]),
   );
-  const output = like(input, dims);
-  for (let index = 0; index < places.length; index++) output.data[index] = input.data[places[index]];
-  return output;
+  return pick(input, dims, places);
 };
 
 /** A float32 matrix [rows, columns] turned to [columns, rows]. */
