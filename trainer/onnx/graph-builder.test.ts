@@ -11,8 +11,8 @@ after(() => {
   for (const runtime of runtimes) runtime.close();
 });
 
-const f = (dims: number[], ...values: number[]): Tensor => float32(Float32Array.from(values), dims) as Tensor;
-const i = (dims: number[], ...values: number[]): Tensor => int64(values, dims) as Tensor;
+const f = (dims: number[], ...values: number[]): Tensor => float32(Float32Array.from(values), dims);
+const i = (dims: number[], ...values: number[]): Tensor => int64(values, dims);
 
 /** Runs a graph that `build` writes everywhere, with the first dim dynamic, and compares the result with `expected`. */
 async function gives(feeds: Record<string, Tensor>, build: (g: GraphBuilder) => string, expected: Tensor) {
