@@ -83,6 +83,11 @@ export interface Projects {
   title: string;
 }
 
+export interface RecsysImports {
+  bundle_digest: string;
+  imported_at: Generated<Timestamp>;
+}
+
 export interface RecsysImpressions {
   features: number[] | null;
   model_id: number | null;
@@ -266,6 +271,10 @@ export interface RecsysUserStats {
    * The same for logins: login frequency.
    */
   recent_logins: number[];
+  /**
+   * interaction_id or login_id: events of the same instant are in the order of (sort_id, event_id).
+   */
+  sort_id: number;
   user_id: string;
   views: number;
   votes: number;
@@ -279,6 +288,7 @@ export interface DB {
   posts: Posts;
   profiles: Profiles;
   projects: Projects;
+  "recsys.imports": RecsysImports;
   "recsys.impressions": RecsysImpressions;
   "recsys.model_artifacts": RecsysModelArtifacts;
   "recsys.models": RecsysModels;

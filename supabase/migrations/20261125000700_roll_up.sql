@@ -17,6 +17,8 @@ grant select on recsys.user_events to service_role;
 
 create function recsys.roll_up_posts() returns bigint
 language sql volatile security invoker set search_path = ''
+-- its estimates are far too high, and compiling for them takes longer than it saves
+set jit = off
 as $$
   with late as (
     select source_interactions.post_id, min(source_interactions.created_at) as since
@@ -75,6 +77,7 @@ comment on function recsys.roll_up_posts() is 'Writes recsys.post_stats for the 
 
 create function recsys.roll_up_users() returns bigint
 language sql volatile security invoker set search_path = ''
+set jit = off
 as $$
   with unseen as (
     select user_events.*
