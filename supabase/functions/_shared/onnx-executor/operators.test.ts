@@ -88,6 +88,14 @@ const refusals: [call: Call, message: RegExp][] = [
   [["Cast", [f([1], 1)], { to: 10 }], /^Cast output: cannot cast to ONNX element type 10$/],
   [["Cast", [f([1], Number.NaN)], { to: 7 }], /^Cast output: cannot cast NaN to int64$/],
   [["Slice", [f([2], 1, 2), i([1], 0), i([1], 1), i([1], 0), i([1], 0)]], /^Slice output: a step of 0$/],
+  [
+    ["Expand", [f([1], 1), i([2], 2 ** 20, 2 ** 20)]],
+    /^Expand output: a tensor of 1099511627776 elements is too large/,
+  ],
+  [
+    ["MatMul", [f([2 ** 14, 1], ...new Array(2 ** 14).fill(1)), f([1, 2 ** 14], ...new Array(2 ** 14).fill(1))]],
+    /too large/,
+  ],
   [["Einsum", [f([1], 1)]], /^the executor has no operator Einsum$/],
 ];
 

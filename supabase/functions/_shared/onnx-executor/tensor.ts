@@ -52,8 +52,19 @@ export function like(value: Value, dims: number[], data: Value["data"] = zeros(v
   return { type: value.type, data, dims } as Value;
 }
 
+/** A quarter of a gigabyte as float32, which is all that an Edge Function has. */
+const largest = 2 ** 26;
+
+/** Throws where a tensor of `size` elements would be too large: a damaged shape must not take the memory or hang. */
+export function checkSize(size: number): void {
+  if (!(size <= largest)) throw new Error(`a tensor of ${size} elements is too large, at most ${largest} are allowed`);
+}
+
 /** Zeroed storage for `size` elements. */
+export function zeros(type: "float32", size: number): Float32Array;
+export function zeros(type: ElementType, size: number): Value["data"];
 export function zeros(type: ElementType, size: number): Value["data"] {
+  checkSize(size);
   if (type === "float32") return new Float32Array(size);
   return type === "int64" ? new BigInt64Array(size) : new Uint8Array(size);
 }

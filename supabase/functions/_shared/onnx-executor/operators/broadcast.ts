@@ -1,3 +1,5 @@
+import { checkSize, sizeOf } from "../tensor.ts";
+
 /** The dims of two or more tensors stretched over each other, NumPy's rules. Throws where they do not fit. */
 export function broadcastDims(...shapes: number[][]): number[] {
   const rank = Math.max(...shapes.map((dims) => dims.length));
@@ -28,6 +30,7 @@ export function broadcastPlaces(from: number[], to: number[]): Int32Array {
 
 /** Places in row-major order of `dims` when a step along each axis moves by its stride, from `start`. */
 export function stridedPlaces(dims: number[], strides: number[], start = 0): Int32Array {
+  checkSize(sizeOf(dims));
   let places = Int32Array.of(start);
   for (let axis = 0; axis < dims.length; axis++) {
     const count = dims[axis];

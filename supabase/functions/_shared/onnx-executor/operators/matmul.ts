@@ -1,4 +1,4 @@
-import { describe, type FloatTensor, sizeOf } from "../tensor.ts";
+import { describe, type FloatTensor, sizeOf, zeros } from "../tensor.ts";
 import { broadcastDims, broadcastPlaces } from "./broadcast.ts";
 import { multiply } from "./multiply.ts";
 import { numberAttribute, type Operator, requiredFloat } from "./operator.ts";
@@ -16,13 +16,13 @@ export const matMul: Operator = (inputs) => {
   if (sizeOf(bBatch) === 1 && aBatch.length >= bBatch.length) {
     // One matrix on the right: all batches of the left are just more rows of one product.
     const dims = [...aBatch, rows, columns];
-    const data = new Float32Array(sizeOf(dims));
+    const data = zeros("float32", sizeOf(dims));
     multiply(a.data, b.data, data, sizeOf(aBatch) * rows, inner, columns);
     return { type: "float32", dims, data };
   }
   const batch = broadcastDims(aBatch, bBatch);
   const dims = [...batch, rows, columns];
-  const data = new Float32Array(sizeOf(dims));
+  const data = zeros("float32", sizeOf(dims));
   const aPlaces = broadcastPlaces(aBatch, batch);
   const bPlaces = broadcastPlaces(bBatch, batch);
   for (let index = 0; index < aPlaces.length; index++) {
@@ -41,7 +41,7 @@ export const gemm: Operator = (inputs, attributes) => {
   const [rows, inner] = a.dims;
   const columns = b.dims[1];
   if (inner !== b.dims[0]) throw new Error(`cannot multiply ${describe(a)} by ${describe(b)}`);
-  const data = new Float32Array(rows * columns);
+  const data = zeros("float32", rows * columns);
   multiply(a.data, b.data, data, rows, inner, columns);
   if (alpha !== 1) for (let index = 0; index < data.length; index++) data[index] *= alpha;
   if (inputs[2]) addBias(data, rows, columns, requiredFloat(inputs, 2), beta);
