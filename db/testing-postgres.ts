@@ -7,7 +7,7 @@ const localServer = "postgres://postgres:postgres@127.0.0.1:54322/postgres?sslmo
 
 /** The PostgreSQL on which tests run; undefined: none, or TEST_DATABASE_URL=embedded. Throws when the given one fails. */
 export async function testServer(): Promise<string | undefined> {
-  const given = process.env["TEST_DATABASE_URL"];
+  const given = process.env.TEST_DATABASE_URL;
   if (given === "embedded") return undefined;
   const url = given || localServer;
   try {

@@ -22,12 +22,12 @@ language plpgsql immutable security invoker set search_path = ''
 as $$
 declare
   one double precision;
-  hours double precision := 0;
-  hour_count double precision := 0;
-  quarter_count double precision := 0;
-  day_count double precision := 0;
-  week_count double precision := 0;
-  month_count double precision := 0;
+  hours double precision := 0::double precision;
+  hour_count double precision := 0::double precision;
+  quarter_count double precision := 0::double precision;
+  day_count double precision := 0::double precision;
+  week_count double precision := 0::double precision;
+  month_count double precision := 0::double precision;
 begin
   for i in 1 .. cardinality(p_at) loop
     one := case when p_counted[i] then 1::double precision else 0::double precision end;

@@ -1,0 +1,41 @@
+// What only a real PostgreSQL can say about the migrations.
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { testDatabase, withoutPostgres } from "./testing.ts";
+
+const skip = await withoutPostgres();
+
+test("plpgsql_check has nothing to say about any function", { skip }, async (t) => {
+  const { pool } = await testDatabase(t, "plpgsql_check");
+  await pool.query("create extension plpgsql_check with schema extensions");
+  const { rows } = await pool.query<{ name: string; finding: string | null }>(
+    `select functions.oid::regprocedure::text as name, checks.finding
+     from pg_proc as functions
+     left join lateral extensions.plpgsql_check_function(functions.oid, all_warnings => true) as checks (finding) on true
+     where functions.pronamespace = 'recsys'::regnamespace and functions.prolang = (select oid from pg_language where lanname = 'plpgsql')`,
+  );
+  assert.ok(rows.length >= 6, "the functions have been looked at");
+  assert.deepEqual(
+    rows.filter((row) => row.finding !== null),
+    [],
+  );
+});
+
+test("`supabase db advisors` finds nothing at level warn", { skip }, async (t) => {
+  const { url } = await testDatabase(t, "advisors");
+  const folder = await mkdtemp(join(tmpdir(), "recsys-advisors-"));
+  t.after(() => rm(folder, { recursive: true }));
+  const supabase = fileURLToPath(new URL("../node_modules/.bin/supabase", import.meta.url));
+  // rejects, with the findings, on another status than 0
+  await promisify(execFile)(
+    supabase,
+    ["db", "advisors", "--db-url", `${url.split("?")[0]}?sslmode=disable`, "--fail-on", "warn", "--workdir", folder],
+    { env: { ...process.env, SUPABASE_TELEMETRY_DISABLED: "1" }, timeout: 60_000 },
+  );
+});
