@@ -17,7 +17,7 @@ $$;
 comment on function recsys.decay(double precision[], interval) is 'Lets five counts with half-lives of 1 hour, 6 hours, 1 day, 7 days and 30 days decay over a time.';
 
 create function recsys.decayed_counts(p_at timestamptz[], p_counted boolean[])
-returns table (place bigint, counts double precision[])
+returns table (place integer, counts double precision[])
 language plpgsql immutable security invoker set search_path = ''
 as $$
 declare
