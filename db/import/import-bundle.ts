@@ -1,4 +1,5 @@
 import type pg from "pg";
+import { bundleDigest } from "../bundle/bundle-digest.ts";
 import { openBundle } from "../bundle/open-bundle.ts";
 import type { BundlePart } from "../bundle/records.ts";
 import type { OnProgress } from "../progress.ts";
@@ -27,6 +28,7 @@ export async function importBundle(
   { onProgress = () => {} }: { onProgress?: OnProgress } = {},
 ): Promise<ImportReport> {
   const files = await openBundle(folder);
+  const digest = await bundleDigest(folder);
   const client = await database.pool.connect();
   let failure: unknown;
   try {
@@ -79,6 +81,7 @@ export async function importBundle(
     };
     const added = Object.values(report).some((part) => part.added > 0);
     const clockShift = await prepareEngine(client, added, onProgress);
+    await client.query("insert into recsys.imports (bundle_digest) values ($1) on conflict do nothing", [digest]);
     await client.query("commit");
     return { ...report, clockShift };
   } catch (error) {

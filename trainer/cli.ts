@@ -1,0 +1,103 @@
+#!/usr/bin/env node
+/** `npx recsys …`: the commands and their options; what they do stands in commands/. */
+import { Command, InvalidArgumentError, Option } from "commander";
+import { UserError } from "../db/user-error.ts";
+import { backends } from "./engine/backend.ts";
+
+const program = new Command("recsys")
+  .description("A recommender that lives inside Supabase: import a community, train, publish, serve.")
+  .showHelpAfterError("(--help shows what is possible)");
+
+const database = () => new Option("--database <url>", "PostgreSQL URL (default: the embedded database in .recsys)");
+const seed = () =>
+  new Option("--seed <number>", "same seed, same backend: same model").default(1).argParser(whole(0, 2 ** 31 - 1));
+const backend = () => new Option("--backend <name>", "what trains; default: the first that loads").choices(backends);
+const data = (text: string) => new Option("--data <folder>", text);
+const port = () =>
+  new Option("--port <number>", "where the functions listen").default(54321).argParser(whole(0, 65535));
+
+program
+  .command("start")
+  .description("everything: community in, models trained, functions served, one feed printed")
+  .addOption(database())
+  .addOption(data("community bundle (default: a synthetic community)"))
+  .addOption(seed())
+  .addOption(backend())
+  .addOption(port())
+  .option("--exit", "end after printing the feed")
+  .action(async (options) => (await import("./commands/start.ts")).startCommand(options));
+
+program
+  .command("import")
+  .description("import a community bundle; a second import changes nothing")
+  .addOption(data("community bundle").makeOptionMandatory())
+  .addOption(database())
+  .action(async (options) => (await import("./commands/import.ts")).importCommand(options));
+
+program
+  .command("train")
+  .description("learn towers and ranker from the database, into a folder")
+  .addOption(database())
+  .addOption(seed())
+  .addOption(backend())
+  .option("--out <folder>", "where the model goes (default: .recsys/models/NAME)")
+  .action(async (options) => (await import("./commands/train.ts")).trainCommand(options));
+
+program
+  .command("publish")
+  .description("put a trained model into the database, beside the one that serves, then switch")
+  .argument("[folder]", "model folder (default: the newest in .recsys/models)")
+  .addOption(database())
+  .option("--no-activate", "leave the model that serves in place")
+  .action(async (folder, options) => (await import("./commands/models.ts")).publishCommand(folder, options));
+
+program
+  .command("activate")
+  .description("let a published model serve")
+  .argument("<model>", "its name or number")
+  .addOption(database())
+  .action(async (model, options) => (await import("./commands/models.ts")).activateCommand(model, options));
+
+program
+  .command("rollback")
+  .description("put the model that served before back")
+  .addOption(database())
+  .action(async (options) => (await import("./commands/models.ts")).rollbackCommand(options));
+
+program
+  .command("recommend")
+  .description("print the feed of a user")
+  .argument("<user>", "uuid, or the id in the imported bundle")
+  .addOption(database())
+  .addOption(new Option("--limit <number>", "how many posts").default(10).argParser(whole(1, 100)))
+  .action(async (user, options) => (await import("./commands/serve.ts")).recommendCommand(user, options));
+
+program
+  .command("serve")
+  .description("serve the Edge Functions on this machine")
+  .addOption(database())
+  .addOption(port())
+  .action(async (options) => (await import("./commands/serve.ts")).serveCommand(options));
+
+/** Parses a whole number within bounds, or says what is allowed. */
+function whole(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (text.trim() === "" || !Number.isInteger(value) || value < least || value > most) {
+      throw new InvalidArgumentError(`a whole number from ${least} to ${most} is needed.`);
+    }
+    return value;
+  };
+}
+
+// tfjs-node calls a helper that Node deprecates with each start
+process.noDeprecation = true;
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  // a UserError is written for the reader; anything else is ours, and its trace helps whoever mends it
+  const expected = error instanceof UserError || process.env.RECSYS_TRACE === undefined;
+  console.error(expected ? `recsys: ${(error as Error).message}` : error);
+  process.exitCode = 1;
+}

@@ -1,0 +1,53 @@
+/** Draws the progress of long steps on standard error: a bar in a terminal, a line a finished step elsewhere. */
+import cliProgress from "cli-progress";
+import type { OnProgress } from "../../db/progress.ts";
+
+export interface ProgressBars {
+  onProgress: OnProgress;
+  /** Ends the bar that is open, so that other output starts on a line of its own. */
+  stop(): void;
+}
+
+/** One bar at a time: a step that begins ends the one before. */
+export function progressBars(): ProgressBars {
+  const bar = new cliProgress.SingleBar(
+    {
+      format: "{step} {bar} {percentage}% of {total} | {duration_formatted}",
+      barsize: 24,
+      hideCursor: true,
+      linewrap: false,
+      stream: process.stderr,
+    },
+    cliProgress.Presets.shades_classic,
+  );
+  const terminal = process.stderr.isTTY;
+  let open = "";
+  let started = 0;
+  let latest = { done: 0, total: 0 };
+  const stop = () => {
+    if (!open) return;
+    if (terminal) bar.stop();
+    else process.stderr.write(`${open.padEnd(26)} ${seconds(started)}  ${latest.done} of ${latest.total}\n`);
+    open = "";
+  };
+  return {
+    onProgress({ step, done, total = done }) {
+      if (step !== open) {
+        stop();
+        open = step;
+        started = performance.now();
+        if (terminal) bar.start(total, done, { step: step.padEnd(26) });
+      }
+      latest = { done, total };
+      if (terminal) {
+        bar.setTotal(total);
+        bar.update(done);
+      }
+    },
+    stop,
+  };
+}
+
+function seconds(since: number): string {
+  return `${((performance.now() - since) / 1000).toFixed(1)} s`.padStart(8);
+}

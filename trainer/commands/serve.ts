@@ -1,0 +1,43 @@
+/** `recsys serve` and `recsys recommend`: the Edge Functions on this machine. */
+import { once } from "node:events";
+import type { Database } from "../../db/connect.ts";
+import { type Gateway, startGateway } from "../serve/gateway.ts";
+import { basisOf, feedTable, fetchFeed, findUser } from "./feed.ts";
+import { type DatabaseOption, session } from "./session.ts";
+
+/** How often the feature store is brought up to date where there is no pg_cron. */
+const rollUpEvery = 10_000;
+
+/** Serves until Ctrl-C. */
+export async function serveCommand(options: DatabaseOption & { port: number }): Promise<void> {
+  await session(options, {}, async ({ database, signal, print }) => {
+    const gateway = await startGateway({ databaseUrl: database.url, port: options.port });
+    print(`functions are served on ${gateway.url}/functions/v1 (Ctrl-C ends it)`);
+    await serveUntil(gateway, database, signal);
+  });
+}
+
+/** Prints the feed of a user, fetched over HTTP from functions started for it. */
+export async function recommendCommand(user: string, options: DatabaseOption & { limit: number }): Promise<void> {
+  await session(options, {}, async ({ database, print }) => {
+    const { user_id, external_id } = await findUser(database, user);
+    const gateway = await startGateway({ databaseUrl: database.url, port: 0 });
+    try {
+      const feed = await fetchFeed(gateway, user_id, options.limit);
+      print(`feed of user ${external_id ?? user_id} (${basisOf(feed)})\n\n${feedTable(feed)}`);
+    } finally {
+      await gateway.stop();
+    }
+  });
+}
+
+/** Keeps a gateway and the feature store going until the signal aborts or the functions end. */
+export async function serveUntil(gateway: Gateway, database: Database, signal: AbortSignal): Promise<void> {
+  const rollUp = setInterval(() => void database.pool.query("select recsys.roll_up()").catch(() => {}), rollUpEvery);
+  try {
+    if (!signal.aborted) await Promise.race([once(signal, "abort"), gateway.ended]);
+  } finally {
+    clearInterval(rollUp);
+    await gateway.stop();
+  }
+}

@@ -1,0 +1,66 @@
+/** What all commands share: a database that is opened and closed around the work, progress bars, a clean stop. */
+import { type Database, openDatabase } from "../../db/connect.ts";
+import { migrate } from "../../db/migrate.ts";
+import type { OnProgress } from "../../db/progress.ts";
+import { UserError } from "../../db/user-error.ts";
+import { progressBars } from "./progress-bar.ts";
+
+export interface DatabaseOption {
+  database?: string;
+}
+
+export interface Session {
+  database: Database;
+  onProgress: OnProgress;
+  /** Aborts at the first Ctrl-C; the second one ends the process at once. */
+  signal: AbortSignal;
+  /** Prints a line of result on standard output. */
+  print(line: string): void;
+}
+
+export interface SessionOptions {
+  /** Whether the migrations are applied to a PostgreSQL too; to the embedded database they always are. */
+  migrates?: boolean;
+  folder?: string;
+}
+
+/** Runs a command's work with an open, migrated database, and closes it whatever happens. */
+export async function session<T>(
+  { database: url }: DatabaseOption,
+  options: SessionOptions,
+  work: (session: Session) => Promise<T>,
+): Promise<T> {
+  const bars = progressBars();
+  const stopping = new AbortController();
+  const onInterrupt = () => {
+    if (stopping.signal.aborted) process.exit(130);
+    stopping.abort(
+      new UserError("stopped: nothing half done was kept; a second start goes on from the last finished step"),
+    );
+  };
+  process.on("SIGINT", onInterrupt);
+  process.on("SIGTERM", onInterrupt);
+  const print = (line: string) => {
+    bars.stop();
+    console.log(line);
+  };
+  const database = await openDatabase({ url, folder: options.folder });
+  try {
+    if (url === undefined || options.migrates) await migrate(database, { onProgress: bars.onProgress });
+    else await requireSchema(database);
+    return await work({ database, onProgress: bars.onProgress, signal: stopping.signal, print });
+  } finally {
+    bars.stop();
+    await database.close();
+    process.off("SIGINT", onInterrupt);
+    process.off("SIGTERM", onInterrupt);
+  }
+}
+
+async function requireSchema({ pool }: Database): Promise<void> {
+  const { rowCount } = await pool.query("select from pg_namespace where nspname = 'recsys'");
+  if (!rowCount)
+    throw new UserError(
+      "this database has no schema recsys: run `supabase db push`, or `npx recsys import` which applies the migrations",
+    );
+}

@@ -1,0 +1,120 @@
+/** A trained model as a folder: model.json, three ONNX graphs, residuals. `train` writes it, `publish` reads it. */
+import { createHash } from "node:crypto";
+import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { z } from "zod";
+import { UserError } from "../../db/user-error.ts";
+import { featureSpec, featureSpecDigest } from "../../supabase/functions/_shared/feature-spec.ts";
+import { assertContract, type Contract } from "../../supabase/functions/_shared/onnx-executor/contract.ts";
+import { dlrmContract } from "../export/dlrm.ts";
+import { postTowerContract, userTowerContract } from "../export/towers.ts";
+import { type Residuals, readResiduals, writeResiduals } from "./residuals.ts";
+
+export const graphs = ["user_tower", "post_tower", "dlrm"] as const;
+export type GraphName = (typeof graphs)[number];
+
+const contracts: Record<GraphName, Contract> = {
+  user_tower: userTowerContract,
+  post_tower: postTowerContract,
+  dlrm: dlrmContract,
+};
+
+/** What a model's graphs may weigh together: they travel to every fresh worker of an Edge Function. */
+const maximumBytes = 5_000_000;
+
+const description = z.object({
+  name: z.string().min(1),
+  trained_at: z.string(),
+  seed: z.number().int(),
+  backend: z.string(),
+  feature_spec_digest: z.string(),
+  metrics: z.record(z.string(), z.unknown()),
+  sha256: z.record(z.enum(graphs), z.string()),
+});
+
+export interface ModelFolder {
+  name: string;
+  trained_at: string;
+  seed: number;
+  backend: string;
+  metrics: Record<string, unknown>;
+  graphs: Record<GraphName, Uint8Array>;
+  userResiduals: Residuals;
+  postResiduals: Residuals;
+}
+
+/** Writes a model whole or not at all: into a folder beside, then renamed. Throws where a graph breaks the contract. */
+export async function writeModelFolder(folder: string, model: ModelFolder): Promise<void> {
+  assertGraphs(model.graphs);
+  const partial = `${folder}.partial`;
+  await rm(partial, { recursive: true, force: true });
+  await mkdir(partial, { recursive: true });
+  for (const graph of graphs) await writeFile(join(partial, `${graph}.onnx`), model.graphs[graph]);
+  await writeResiduals(join(partial, "user-residuals"), model.userResiduals);
+  await writeResiduals(join(partial, "post-residuals"), model.postResiduals);
+  const { name, trained_at, seed, backend, metrics } = model;
+  const sums = Object.fromEntries(graphs.map((graph) => [graph, sha256(model.graphs[graph])]));
+  const json = {
+    name,
+    trained_at,
+    seed,
+    backend,
+    feature_spec_digest: await featureSpecDigest(),
+    metrics,
+    sha256: sums,
+    feature_spec: featureSpec,
+  };
+  await writeFile(join(partial, "model.json"), `${JSON.stringify(json, null, 2)}\n`);
+  await rename(partial, folder);
+}
+
+/** Reads and verifies a model; throws a `UserError` that names the file and the cure. */
+export async function readModelFolder(folder: string): Promise<ModelFolder> {
+  const text = await readFile(join(folder, "model.json"), "utf8").catch(() => {
+    throw new UserError(`${folder} holds no model.json: name a folder that \`recsys train\` wrote`);
+  });
+  const parsed = description.safeParse(parseJson(text));
+  if (!parsed.success) throw damaged(folder, "model.json");
+  const json = parsed.data;
+  if (json.feature_spec_digest !== (await featureSpecDigest())) {
+    throw new UserError(`${folder} was trained for other features than this version computes: train again`);
+  }
+  const bytes = {} as Record<GraphName, Uint8Array>;
+  for (const graph of graphs) {
+    bytes[graph] = await readFile(join(folder, `${graph}.onnx`)).catch(() => {
+      throw damaged(folder, `${graph}.onnx`);
+    });
+    if (sha256(bytes[graph]) !== json.sha256[graph]) throw damaged(folder, `${graph}.onnx`);
+  }
+  try {
+    assertGraphs(bytes);
+    const userResiduals = await readResiduals(join(folder, "user-residuals"));
+    const postResiduals = await readResiduals(join(folder, "post-residuals"));
+    return { ...json, graphs: bytes, userResiduals, postResiduals };
+  } catch (error) {
+    throw damaged(folder, (error as Error).message);
+  }
+}
+
+/** sha256 in hex. */
+export function sha256(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}
+
+function assertGraphs(bytes: Record<GraphName, Uint8Array>): void {
+  for (const graph of graphs) assertContract(bytes[graph], contracts[graph]);
+  const total = graphs.reduce((sum, graph) => sum + bytes[graph].length, 0);
+  if (total > maximumBytes) throw new Error(`the graphs weigh ${total} bytes together, more than ${maximumBytes}`);
+}
+
+function damaged(folder: string, what: string): UserError {
+  return new UserError(`the model in ${folder} is damaged (${what}): train again`);
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

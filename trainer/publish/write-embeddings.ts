@@ -1,0 +1,112 @@
+/** Embeds every post and every user with a model's own graphs, and writes the vectors page by page. */
+import type pg from "pg";
+import type { OnProgress } from "../../db/progress.ts";
+import { dimensions } from "../../supabase/functions/_shared/history.ts";
+import type { Session } from "../../supabase/functions/_shared/inference.ts";
+import type { Feeds } from "../../supabase/functions/_shared/tensors.ts";
+import { postTowerInputs, userTowerInputs } from "../../supabase/functions/_shared/tower-inputs.ts";
+import type { Residuals } from "../model-folder/residuals.ts";
+
+const page = 1000;
+
+export interface EmbeddingRun {
+  client: pg.ClientBase;
+  modelId: number;
+  onProgress: OnProgress;
+}
+
+/** Writes recsys.post_embeddings_N; returns the vectors by post id, for the users' histories. */
+export async function writePostEmbeddings(
+  run: EmbeddingRun,
+  tower: Session,
+  residuals: Residuals,
+): Promise<Map<string, Float32Array>> {
+  const vectors = new Map<string, Float32Array>();
+  const query = `select post_id as id, author_id, title, description, tags from recsys.source_posts
+    where post_id > $1 order by post_id limit ${page}`;
+  await inPages(run, "embedding posts", "recsys.source_posts", query, async (rows) => {
+    const inputs = rows.map((row) => ({ ...(row as PostRow), residual: residuals.get(row.id) ?? null }));
+    const embeddings = await embed(tower, postTowerInputs(inputs));
+    for (const [i, row] of rows.entries()) vectors.set(row.id, embeddings[i]);
+    await insert(run, "post", rows, embeddings, residuals);
+  });
+  return vectors;
+}
+
+/** Writes recsys.user_embeddings_N, each user with the history they have now. */
+export async function writeUserEmbeddings(
+  run: EmbeddingRun,
+  tower: Session,
+  residuals: Residuals,
+  postVectors: Map<string, Float32Array>,
+): Promise<void> {
+  const query = `select user_id as id, passions, projects, bio,
+      array(select history.post_id from recsys.user_history(users.user_id, recsys.clock()) as history order by history.at desc, history.sort_id desc) as history
+    from (select * from recsys.source_users where user_id > $1 order by user_id limit ${page}) as users order by user_id`;
+  await inPages(run, "embedding users", "recsys.source_users", query, async (rows) => {
+    const inputs = (rows as UserRow[]).map((row) => ({
+      ...row,
+      residual: residuals.get(row.id) ?? null,
+      history: row.history.flatMap((post) => postVectors.get(post) ?? []),
+    }));
+    await insert(run, "user", rows, await embed(tower, userTowerInputs(inputs)), residuals);
+  });
+}
+
+interface Row {
+  id: string;
+}
+interface PostRow extends Row {
+  author_id: string | null;
+  title: string;
+  description: string;
+  tags: string[];
+}
+interface UserRow extends Row {
+  passions: string[];
+  projects: string[];
+  bio: string;
+  history: string[];
+}
+
+async function inPages(
+  run: EmbeddingRun,
+  step: string,
+  table: string,
+  query: string,
+  write: (rows: Row[]) => Promise<void>,
+): Promise<void> {
+  const counted = await run.client.query(`select count(*)::integer as total from ${table}`);
+  const { total } = counted.rows[0];
+  let last = "00000000-0000-0000-0000-000000000000";
+  for (let done = 0; ; ) {
+    const { rows } = await run.client.query(query, [last]);
+    if (rows.length > 0) await write(rows);
+    done += rows.length;
+    run.onProgress({ step, done, total: Math.max(done, total) });
+    if (rows.length < page) return;
+    last = rows[rows.length - 1].id;
+  }
+}
+
+async function embed(tower: Session, feeds: Feeds): Promise<Float32Array[]> {
+  const { embedding } = await tower.run(feeds);
+  const values = embedding.data as Float32Array;
+  return Array.from({ length: embedding.dims[0] }, (_, i) => values.slice(i * dimensions, (i + 1) * dimensions));
+}
+
+async function insert(
+  { client, modelId }: EmbeddingRun,
+  kind: "user" | "post",
+  rows: Row[],
+  embeddings: Float32Array[],
+  residuals: Residuals,
+): Promise<void> {
+  const text = (vector: Float32Array | undefined) => (vector ? `[${vector.join(",")}]` : null);
+  await client.query(
+    `insert into recsys.${kind}_embeddings_${modelId} (model_id, ${kind}_id, embedding, residual)
+     select $1, row.id, row.embedding::extensions.vector, row.residual::extensions.vector
+     from unnest($2::uuid[], $3::text[], $4::text[]) as row (id, embedding, residual)`,
+    [modelId, rows.map(({ id }) => id), embeddings.map(text), rows.map(({ id }) => text(residuals.get(id)))],
+  );
+}
