@@ -1,0 +1,74 @@
+#!/usr/bin/env bash
+# npm run setup:postgres: installs PostgreSQL 17 with pgvector, pg_cron, pgtap and plpgsql_check on Debian and starts it on
+# 127.0.0.1:54322, or POSTGRES_PORT (user postgres, password postgres). For development and tests. Running it again is harmless.
+set -euo pipefail
+
+port=${POSTGRES_PORT:-54322}
+url="postgres://postgres:postgres@127.0.0.1:$port/postgres"
+packages=(postgresql-17 postgresql-17-pgvector postgresql-17-cron postgresql-17-pgtap postgresql-17-plpgsql-check)
+extensions=(vector pg_cron pgtap plpgsql_check)
+
+say() { printf '%s\n' "$*"; }
+fail() { printf '%s\n' "$*" >&2; exit 1; }
+
+command -v apt-get >/dev/null || fail "This is for Debian. Elsewhere install PostgreSQL 17 with ${extensions[*]} and set TEST_DATABASE_URL."
+if [ "$(id -u)" -ne 0 ]; then
+  command -v sudo >/dev/null || fail "Installing packages needs root: run this as root."
+  exec sudo bash "$0" "$@"
+fi
+
+is_installed() { dpkg-query -W -f '${Status}' "$1" 2>/dev/null | grep -q 'ok installed'; }
+
+missing=()
+for package in "${packages[@]}"; do is_installed "$package" || missing+=("$package"); done
+had_server=yes
+is_installed postgresql-17 || had_server=no
+if [ "${#missing[@]}" -gt 0 ]; then
+  say "Installing ${missing[*]}"
+  export DEBIAN_FRONTEND=noninteractive
+  apt-get update -qq
+  apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null \
+    || fail "apt-get cannot install ${missing[*]}. Debian 13 has them; on an older one add the repository of apt.postgresql.org."
+fi
+
+port_of() { pg_lsclusters -h | awk -v name="$1" '$1 == 17 && $2 == name { print $3 }'; }
+
+# The cluster that the package makes by itself is taken over when it is new or already ours; otherwise we make our own.
+cluster=main
+if [ "$had_server" = no ] && [ -n "$(port_of main)" ]; then
+  pg_conftool 17 main set port "$port"
+elif [ "$(port_of main)" != "$port" ]; then
+  cluster=recsys
+  [ -n "$(port_of recsys)" ] || pg_createcluster 17 recsys --port "$port" >/dev/null
+  [ "$(port_of recsys)" = "$port" ] || pg_conftool 17 recsys set port "$port"
+fi
+
+libraries=$(pg_conftool -s 17 "$cluster" show shared_preload_libraries 2>/dev/null || true)
+changed=no
+case ",${libraries// /}," in
+  *,pg_cron,*) ;;
+  *)
+    pg_conftool 17 "$cluster" set shared_preload_libraries "${libraries:+$libraries,}pg_cron"
+    pg_conftool 17 "$cluster" set cron.database_name postgres
+    changed=yes
+    ;;
+esac
+
+# 54322 is also the port of the database that `supabase start` runs
+is_online() { pg_lsclusters -h | awk -v name="$cluster" '$1 == 17 && $2 == name { print $4 }' | grep -q online; }
+if is_online; then
+  if [ "$changed" = yes ] || [ "$had_server" = no ]; then pg_ctlcluster 17 "$cluster" restart; fi
+else
+  pg_ctlcluster 17 "$cluster" start || fail "PostgreSQL does not start on port $port. Is another program, such as 'supabase start', using it?"
+fi
+
+as_postgres() { (cd / && runuser -u postgres -- psql -qX -v ON_ERROR_STOP=1 -p "$port" "$@"); }
+for _ in $(seq 50); do as_postgres -c 'select 1' >/dev/null 2>&1 && break; sleep 0.2; done
+as_postgres -c "alter role postgres password 'postgres'" -c "set client_min_messages = warning" -c "create extension if not exists pg_cron"
+
+for extension in "${extensions[@]}"; do
+  found=$(psql -qXAt "$url" -c "select default_version from pg_available_extensions where name = '$extension'") \
+    || fail "PostgreSQL does not answer at $url."
+  [ -n "$found" ] || fail "The PostgreSQL on port $port has no $extension."
+done
+say "PostgreSQL 17 is ready: $url"
