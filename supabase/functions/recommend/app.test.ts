@@ -10,6 +10,7 @@ import {
   publishTinyModel,
   uuid,
 } from "../../../trainer/serve/testing.ts";
+import { categories, pairFeatures, postFeatures, userFeatures } from "../_shared/ranker-features.ts";
 import { testApp } from "./testing.ts";
 
 const { pool, url } = await testDatabase({ after }, "recommend");
@@ -124,10 +125,17 @@ test("what was shown is logged as the user's own, after the answer", async (t) =
   const { body } = await app.call(people.ada, { limit: 3 });
   await app.settled();
   const { rows } = await pool.query(
-    "select request_id, user_id, post_id, position, score, source, model_id::int from recsys.impressions order by position",
+    "select request_id, user_id, post_id, position, score, source, model_id::int, features from recsys.impressions order by position",
   );
+  const names = [...userFeatures, ...postFeatures, ...pairFeatures, ...categories.map(({ name }) => name)];
+  for (const { features } of rows) {
+    assert.equal(features.length, names.length);
+    // 1 / √(1 + 0.01²): all three are about ada's topic
+    assert.ok(Math.abs(features[names.indexOf("similarity")] - 0.99995) < 1e-5);
+    assert.ok(Math.abs(features[names.indexOf("log_votes")] - Math.log(3)) < 1e-5, "the user's come first");
+  }
   assert.deepEqual(
-    rows.map(({ score, ...row }) => ({ ...row, score: Number(score.toFixed(4)) })),
+    rows.map(({ score, features: _, ...row }) => ({ ...row, score: Number(score.toFixed(4)) })),
     body.items.map((item) => ({
       request_id: body.request_id,
       user_id: people.ada,

@@ -64,10 +64,10 @@ async function answer(dependencies: Dependencies, claims: Claims, limit: number)
 }
 
 /** Best effort: an impression that cannot be logged must not cost the user their feed. */
-async function keep({ pool, log }: Dependencies, claims: Claims, { feed, shownAt }: Recommendation): Promise<void> {
-  if (feed.items.length === 0) return;
+async function keep({ pool, log }: Dependencies, claims: Claims, recommendation: Recommendation): Promise<void> {
+  if (recommendation.feed.items.length === 0) return;
   try {
-    await writeAs(pool, claims, logImpressions(feed, claims.sub, shownAt));
+    await writeAs(pool, claims, logImpressions(recommendation, claims.sub));
   } catch (error) {
     log("impressions_lost", error);
   }

@@ -1,13 +1,13 @@
 import type { Statement } from "../database.ts";
-import type { Feed } from "./recommend.ts";
+import type { Recommendation } from "./recommend.ts";
 
 /** Writes what was shown to recsys.impressions, under the user's own role. */
-export function logImpressions(feed: Feed, userId: string, shownAt: Date): Statement<unknown> {
+export function logImpressions({ feed, shownAt, features }: Recommendation, userId: string): Statement<unknown> {
   const { items, model } = feed;
   return {
-    text: `insert into recsys.impressions (request_id, user_id, shown_at, model_id, post_id, position, score, source)
-      select $1::uuid, $2::uuid, $3::timestamptz, $4::bigint, shown.post_id, shown.position, shown.score, shown.source
-      from unnest($5::uuid[], $6::smallint[], $7::real[], $8::text[]) as shown (post_id, position, score, source)`,
+    text: `insert into recsys.impressions (request_id, user_id, shown_at, model_id, post_id, position, score, source, features)
+      select $1::uuid, $2::uuid, $3::timestamptz, $4::bigint, shown.post_id, shown.position, shown.score, shown.source, shown.features::real[]
+      from unnest($5::uuid[], $6::smallint[], $7::real[], $8::text[], $9::text[]) as shown (post_id, position, score, source, features)`,
     values: [
       feed.request_id,
       userId,
@@ -17,6 +17,8 @@ export function logImpressions(feed: Feed, userId: string, shownAt: Date): State
       items.map((item) => item.position),
       items.map((item) => item.score),
       items.map((item) => item.source),
+      // an array of arrays would be one array to unnest, so each travels as its literal
+      features.map((row) => row && `{${row.join()}}`),
     ],
   };
 }

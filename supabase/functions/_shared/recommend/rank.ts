@@ -4,7 +4,7 @@ import type { Session } from "../inference.ts";
 import { corrupt, type ServingModel } from "../models.ts";
 import type { UserState } from "../ranker-features.ts";
 import { rankerInputs } from "../ranker-inputs.ts";
-import type { Feeds } from "../tensors.ts";
+import type { Feeds, Tensor } from "../tensors.ts";
 import { type UserInput, userTowerInputs } from "../tower-inputs.ts";
 import type { PostCandidate } from "./states.ts";
 
@@ -20,17 +20,36 @@ export async function embedUser(model: ServingModel, user: UserInput): Promise<F
   return await outputOf(model, "user_tower", model.userTower, userTowerInputs([user]), "embedding", dimensions);
 }
 
-/** Predictions for each of N ≥ 1 candidates. */
+/** What the ranker says of a candidate, and what it was told. */
+export interface Prediction {
+  predictions: Predictions;
+  /** The row's features as served: those of user, post and pair, then the categories, in the order of the spec. */
+  features(): number[];
+}
+
+/** The ranker's word on each of N ≥ 1 candidates. */
 export async function predict(
   model: ServingModel,
   user: UserState,
   embedding: Float32Array,
   candidates: PostCandidate[],
   now: number,
-): Promise<Predictions[]> {
+): Promise<Prediction[]> {
   const feeds = rankerInputs(user, embedding, candidates, now);
   const p = await outputOf(model, "dlrm", model.dlrm, feeds, "probabilities", candidates.length * 3);
-  return candidates.map((_, i) => ({ view: p[3 * i], vote: p[3 * i + 1], comment: p[3 * i + 2] }));
+  return candidates.map((_, i) => ({
+    predictions: { view: p[3 * i], vote: p[3 * i + 1], comment: p[3 * i + 2] },
+    features: () => [
+      ...row(feeds.user_features, 0),
+      ...row(feeds.post_features, i),
+      ...row(feeds.pair_features, i),
+      ...row(feeds.categories, i),
+    ],
+  }));
+}
+
+function row({ data, dims }: Tensor, i: number): number[] {
+  return Array.from(data.slice(i * dims[1], (i + 1) * dims[1]), Number);
 }
 
 async function outputOf(

@@ -42,6 +42,8 @@ export interface Recommendation {
   feed: Feed;
   /** The engine's instant for which it holds. */
   shownAt: Date;
+  /** What the ranker was told of each item; null where no model ranked. */
+  features: (number[] | null)[];
 }
 
 /** The feed of the user whose claims these are. Throws AppError. */
@@ -58,7 +60,7 @@ export async function recommend(
     return { context, model, ranking: await retrieve(connection, claims.sub, context, model) };
   });
   const ranked = await ranking();
-  const best = ranked.sort((a, b) => b.score - a.score || (a.post.post_id < b.post.post_id ? -1 : 1)).slice(0, limit);
+  const best = ranked.sort(better).slice(0, limit);
   const feed: Feed = {
     request_id: crypto.randomUUID(),
     model: model && { id: Number(model.id), name: model.name },
@@ -72,13 +74,20 @@ export async function recommend(
       position: i + 1,
     })),
   };
-  return { feed, shownAt: context.now };
+  return { feed, shownAt: context.now, features: best.map(({ features }) => features?.() ?? null) };
 }
 
 interface Ranked {
   post: PostCandidate;
   score: number;
   predictions: Predictions | null;
+  features: (() => number[]) | null;
+}
+
+/** Highest score first; of equals the newer post, then any order that stays the same. */
+function better(a: Ranked, b: Ranked): number {
+  const newer = b.post.created_at - a.post.created_at;
+  return b.score - a.score || newer || (a.post.post_id < b.post.post_id ? -1 : 1);
 }
 
 async function activeModel(models: ModelCache, row: ContextRow, connection: Connection): Promise<ServingModel | null> {
@@ -95,10 +104,15 @@ async function retrieve(connection: Connection, userId: string, row: ContextRow,
   const now = Number(row.now);
   return async (): Promise<Ranked[]> => {
     if (!model || !embedding)
-      return posts.map((post) => ({ post, score: communityScore(communityValue(post, now)), predictions: null }));
+      return posts.map((post) => ({
+        post,
+        score: communityScore(communityValue(post, now)),
+        predictions: null,
+        features: null,
+      }));
     if (posts.length === 0) return [];
-    const predictions = await predict(model, userState(row), embedding, posts, now);
-    return posts.map((post, i) => ({ post, score: weighted(predictions[i], row), predictions: predictions[i] }));
+    const rows = await predict(model, userState(row), embedding, posts, now);
+    return posts.map((post, i) => ({ post, score: weighted(rows[i].predictions, row), ...rows[i] }));
   };
 }
 

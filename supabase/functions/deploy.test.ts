@@ -1,0 +1,59 @@
+/** What `supabase functions deploy` would send, by the real CLI to a stand-in for the platform's API. */
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { cp, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+
+const run = promisify(execFile);
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const bin = join(root, "node_modules/.bin");
+
+test("the CLI deploys recommend with all that it imports, its import map, and no platform check of tokens", async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), "recsys-deploy-"));
+  t.after(() => rm(folder, { recursive: true }));
+  await cp(join(root, "supabase/functions"), join(folder, "supabase/functions"), { recursive: true });
+  await cp(join(root, "supabase/config.toml"), join(folder, "supabase/config.toml"));
+
+  let upload = "";
+  const api = createServer(async (request, response) => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk);
+    if (request.method === "POST") upload = Buffer.concat(chunks).toString();
+    const body = { id: "1", slug: "recommend", name: "recommend", status: "ACTIVE", version: 1, verify_jwt: false };
+    response.writeHead(request.method === "POST" ? 201 : 200, { "content-type": "application/json" });
+    response.end(JSON.stringify(request.method === "POST" ? { ...body, created_at: 1, updated_at: 1 } : []));
+  });
+  await new Promise<void>((listening) => api.listen(0, "127.0.0.1", listening));
+  t.after(() => api.close());
+  const url = `http://127.0.0.1:${(api.address() as AddressInfo).port}`;
+  const profile = join(folder, "profile.yml");
+  const keys = ["api_url", "dashboard_url", "docs_url"].map((key) => `${key}: ${url}\n`).join("");
+  await writeFile(profile, `name: local\n${keys}project_host: localhost\n`);
+
+  const project = ["--project-ref", "abcdefghijklmnopqrst", "--profile", profile, "--workdir", folder];
+  await run(join(bin, "supabase"), ["functions", "deploy", "recommend", "--use-api", ...project], {
+    // no real token: the stand-in asks for none
+    env: { PATH: process.env.PATH, HOME: folder, SUPABASE_ACCESS_TOKEN: `sbp_${"0".repeat(40)}`, DO_NOT_TRACK: "1" },
+  });
+  const sent = [...upload.matchAll(/filename="([^"]+)"/g)].map(([, name]) => name).sort();
+  const index = "supabase/functions/recommend/index.ts";
+  const { stdout } = await run(join(bin, "deno"), ["info", "--json", "--config", "deno.json", index], { cwd: root });
+  const modules: { specifier: string }[] = JSON.parse(stdout).modules;
+  const needed = modules
+    .map(({ specifier }) => specifier)
+    .filter((specifier) => specifier.startsWith("file:") && !specifier.includes("/node_modules/"))
+    .map((specifier) => fileURLToPath(specifier).slice(root.length));
+  assert.ok(needed.includes(index));
+  assert.deepEqual(sent, [...needed, "supabase/functions/import_map.json"].sort());
+  const metadata = JSON.parse(/\{"entrypoint_path".*\}/.exec(upload)?.[0] ?? "{}");
+  assert.deepEqual(
+    [metadata.entrypoint_path, metadata.import_map_path, metadata.verify_jwt],
+    [index, "supabase/functions/import_map.json", false],
+  );
+});
