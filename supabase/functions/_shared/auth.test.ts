@@ -115,6 +115,11 @@ test("public keys that cannot be read are the project's fault, not the token's",
   const token = await sign(user, es.privateKey, { alg: "ES256", kid: "es" });
   const unreachable = createVerifier({ jwksUrl: "http://127.0.0.1:1/" });
   await assert.rejects(unreachable(token), { status: 503, code: "keys_unavailable" });
+  const silent = createServer(() => undefined);
+  await new Promise<void>((listening) => silent.listen(0, "127.0.0.1", listening));
+  silent.unref();
+  const hanging = createVerifier({ jwksUrl: `http://127.0.0.1:${(silent.address() as AddressInfo).port}/` });
+  await assert.rejects(hanging(token), { status: 503, code: "keys_unavailable" });
   const failing = createVerifier({ jwksUrl: await project(500) });
   await assert.rejects(failing(token), { status: 503, code: "keys_unavailable" });
 });
