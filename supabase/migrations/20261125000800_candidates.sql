@@ -133,7 +133,8 @@ as $$
     union all
     select trending.post_id, 'trending', row_number() over (order by trending.heat desc, trending.post_id)
     from (
-      select post_stats.post_id, max((recsys.decay(post_stats.recent, p_now - post_stats.at))[4]) as heat
+      -- recsys.decay written out for the half-life of 7 days: a call a row made the whole query a third slower
+      select post_stats.post_id, max(post_stats.recent[4] * power(0.5, extract(epoch from p_now - post_stats.at)::double precision / 604800)) as heat
       from recsys.post_stats
       where post_stats.at <= p_now and post_stats.at > p_now - interval '7 days'
       group by post_stats.post_id
