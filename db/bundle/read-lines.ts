@@ -51,7 +51,6 @@ export async function* readLines(file: string): AsyncGenerator<Lines> {
   } finally {
     source.destroy();
   }
-  if (source.bytesRead === 0) throw new BundleError(file, undefined, "is empty, not even gzip; write it with gzip");
   if (restBytes > 0) yield { first, lines: decode(file, first, Buffer.concat(rest)), bytesRead: source.bytesRead };
 }
 
@@ -84,6 +83,7 @@ function readError(file: string, line: number, bytesRead: number, error: NodeJS.
     case "EISDIR":
       return new BundleError(file, undefined, "is a folder, not a file");
     case "Z_BUF_ERROR":
+      if (bytesRead === 0) return new BundleError(file, undefined, "is empty, not even gzip; write it with gzip");
       return new BundleError(file, line, "the file is cut off here; copy it again");
     case "Z_DATA_ERROR":
       return bytesRead <= 256 * 1024 && line === 1 && /header/.test(error.message)

@@ -1,0 +1,170 @@
+import assert from "node:assert/strict";
+import { bundleFolder, soundBundle } from "../bundle/testing.ts";
+import type { Database } from "../connect.ts";
+import { onBoth } from "../testing.ts";
+import { externalUuid } from "./external-id.ts";
+import { importBundle } from "./import-bundle.ts";
+
+/** Everything an import may change. */
+async function contents(database: Database): Promise<unknown> {
+  const { rows } = await database.pool.query(
+    `select
+      (select json_agg(profiles order by id) from public.profiles) as users,
+      (select json_agg(projects order by id) from public.projects) as projects,
+      (select json_agg(posts order by id) from public.posts) as posts,
+      (select json_agg(i order by i.interaction_id) from recsys.source_interactions as i) as interactions,
+      (select json_agg(logins order by id) from public.logins) as logins,
+      (select json_agg(i order by request_id, post_id) from recsys.impressions as i) as impressions,
+      (select json_agg(s order by interaction_id) from recsys.post_stats as s) as post_stats,
+      (select json_agg(s order by event_id) from recsys.user_stats as s) as user_stats,
+      (select json_agg(settings) from recsys.settings) as settings`,
+  );
+  return rows[0];
+}
+
+await onBoth("a bundle goes in whole, and a second time changes nothing", async (t, database) => {
+  const folder = await bundleFolder(t);
+  const first = await importBundle(database, folder);
+  assert.deepEqual(first.users, { read: 2, added: 2, existing: 0 });
+  assert.deepEqual(first.posts, { read: 2, added: 2, existing: 0 });
+  assert.deepEqual(first.interactions, { read: 3, added: 3, existing: 0 });
+  assert.deepEqual(first.logins, { read: 1, added: 1, existing: 0 });
+  assert.deepEqual(first.impressions, { read: 1, added: 1, existing: 0 });
+  const after = await contents(database);
+  const second = await importBundle(database, folder);
+  assert.deepEqual(second.interactions, { read: 3, added: 0, existing: 3 });
+  assert.deepEqual(second.users, { read: 2, added: 0, existing: 2 });
+  assert.equal(second.clockShift, first.clockShift);
+  assert.deepEqual(await contents(database), after);
+});
+
+await onBoth("every field arrives as it was written", async (t, database) => {
+  await importBundle(database, await bundleFolder(t));
+  const users = await database.pool.query(
+    "select user_id, external_id, passions, projects, bio, created_at from recsys.source_users order by external_id",
+  );
+  assert.deepEqual(
+    users.rows,
+    soundBundle.users.map(({ id, created_at, ...user }) => ({
+      user_id: externalUuid("user", id),
+      external_id: id,
+      ...user,
+      created_at: new Date(created_at),
+    })),
+  );
+  const posts = await database.pool.query(
+    "select post_id, external_id, author_id, title, description, tags, created_at from recsys.source_posts order by created_at",
+  );
+  assert.deepEqual(
+    posts.rows,
+    soundBundle.posts.map(({ id, author_id, created_at, ...post }) => ({
+      post_id: externalUuid("post", id),
+      external_id: id,
+      author_id: author_id === null ? null : externalUuid("user", author_id),
+      ...post,
+      created_at: new Date(created_at),
+    })),
+  );
+  const interactions = await database.pool.query(
+    `select user_id, post_id, kind, value, to_char(created_at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US') as at
+    from recsys.source_interactions order by interaction_id`,
+  );
+  assert.deepEqual(interactions.rows, [
+    {
+      user_id: externalUuid("user", "bob"),
+      post_id: externalUuid("post", "rye"),
+      kind: "view",
+      value: 12.5,
+      at: "2026-01-05T00:00:00.000000",
+    },
+    {
+      user_id: externalUuid("user", "bob"),
+      post_id: externalUuid("post", "rye"),
+      kind: "vote",
+      value: null,
+      at: "2026-01-05T00:00:00.000000",
+    },
+    {
+      user_id: externalUuid("user", "ann"),
+      post_id: externalUuid("post", "oak"),
+      kind: "comment",
+      value: null,
+      at: "2026-01-05T00:00:01.123456",
+    },
+  ]);
+  const stats = await database.pool.query("select count(*)::integer as rows from recsys.timeline");
+  assert.equal(stats.rows[0].rows, 4, "the feature store knows three interactions and a login");
+});
+
+await onBoth(
+  "interactions of the same instant keep the order of the file, across kinds and batches",
+  async (t, database) => {
+    const kinds = ["vote", "comment", "view"];
+    const posts = Array.from({ length: 4000 }, (_, i) => ({ ...soundBundle.posts[1], id: `p${i}` }));
+    const instant = "2026-01-05T00:00:00Z";
+    const interactions = Array.from({ length: 12_000 }, (_, i) => ({
+      user_id: "bob",
+      // far from the order of any index: 1571 and 4000 have no common divisor
+      post_id: `p${(i * 1571) % 4000}`,
+      kind: kinds[Math.floor(i / 4000 + i) % 3],
+      created_at: instant,
+    }));
+    const report = await importBundle(
+      database,
+      await bundleFolder(t, { ...soundBundle, posts, interactions, impressions: null }),
+    );
+    assert.equal(report.interactions.added, 12_000);
+    const { rows } = await database.pool.query(
+      `select external_id as post_id, kind from recsys.source_interactions join recsys.source_posts using (post_id)
+    order by source_interactions.created_at, interaction_id`,
+    );
+    assert.deepEqual(
+      rows,
+      interactions.map(({ post_id, kind }) => ({ post_id, kind })),
+    );
+  },
+);
+
+await onBoth("what is twice in the file is there once; a larger bundle adds what is new", async (t, database) => {
+  const [view, ...others] = soundBundle.interactions;
+  const twice = await importBundle(database, await bundleFolder(t, { ...soundBundle, interactions: [view, view] }));
+  assert.deepEqual(twice.interactions, { read: 2, added: 1, existing: 1 });
+  const larger = await importBundle(
+    database,
+    await bundleFolder(t, { ...soundBundle, interactions: [view, ...others] }),
+  );
+  assert.deepEqual(larger.interactions, { read: 3, added: 2, existing: 1 });
+});
+
+await onBoth("the clock of an archived community is set back, that of a living one is not", async (t, database) => {
+  await importBundle(database, await bundleFolder(t));
+  const { rows } = await database.pool.query(
+    "select recsys.clock() - timestamptz '2026-01-05T00:00:01.123456Z' < interval '1 minute' as is_then, recsys.clock() >= '2026-01-05T00:00:01.12Z' as is_after from recsys.settings",
+  );
+  assert.deepEqual(rows[0], { is_then: true, is_after: true });
+  const today = { user_id: "bob", post_id: "oak", kind: "view", created_at: new Date().toISOString() };
+  const alive = await importBundle(
+    database,
+    await bundleFolder(t, { ...soundBundle, interactions: [...soundBundle.interactions, today] }),
+  );
+  assert.equal(alive.clockShift, 0);
+});
+
+await onBoth("progress is told by step and ends at its total", async (t, database) => {
+  const last = new Map<string, { done: number; total?: number }>();
+  await importBundle(database, await bundleFolder(t), {
+    onProgress: ({ step, ...progress }) => last.set(step, progress),
+  });
+  assert.deepEqual(
+    [...last.keys()],
+    [
+      "import users",
+      "import posts",
+      "import interactions",
+      "import logins",
+      "import impressions",
+      "roll up the feature store",
+    ],
+  );
+  for (const { done, total } of last.values()) assert.equal(done, total);
+});
