@@ -1,18 +1,20 @@
 import type { CommunityEvent, Recommender, Sizes } from "../recommender.ts";
-import { Touches } from "./touches.ts";
+import { latest, Touches } from "./touches.ts";
 
 /**
- * Item kNN over users: a post scores Σ over the user's posts j of |Uᵢ ∩ Uⱼ| / √(|Uᵢ| |Uⱼ|), U the users who touched a post
- * in training. Instead of any similarity matrix the sum is taken by neighbour: w(v) = Σ 1/√|Uⱼ| over the posts j shared
- * with v, then score(i) = Σ w(v) / √|Uᵢ| over v in Uᵢ, so that one list costs two walks over the pairs.
+ * Item kNN over users: a post scores Σ over the user's latest posts j of |Uᵢ ∩ Uⱼ| / √(|Uᵢ| |Uⱼ|), U the users who
+ * touched a post in training. Instead of any similarity matrix the sum is taken by neighbour: w(v) = Σ 1/√|Uⱼ| over the
+ * posts j shared with v, then score(i) = Σ w(v) / √|Uᵢ| over v in Uᵢ, so one list costs two walks over the pairs.
  */
 export class ItemKnn implements Recommender {
   readonly name = "item kNN";
+  private readonly history: number;
   private readonly touches: Touches;
   private usersOf: number[][] = [];
   private readonly weights: Float64Array;
 
-  constructor(sizes: Sizes) {
+  constructor(sizes: Sizes, history = latest) {
+    this.history = history;
     this.touches = new Touches(sizes);
     this.weights = new Float64Array(sizes.users);
   }
@@ -28,7 +30,7 @@ export class ItemKnn implements Recommender {
   scores(user: number, _at: number, out: Float64Array): void {
     const { usersOf, weights } = this;
     weights.fill(0);
-    for (const post of this.touches.postsOf[user]) {
+    for (const post of this.touches.postsOf[user].slice(-this.history)) {
       const weight = 1 / Math.sqrt(usersOf[post].length);
       for (const neighbour of usersOf[post]) weights[neighbour] += weight;
     }

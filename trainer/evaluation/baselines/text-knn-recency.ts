@@ -1,16 +1,36 @@
+import type { CommunityEvent, Recommender, Sizes } from "../recommender.ts";
 import { TextKnn } from "./text-knn.ts";
+import type { TfIdf } from "./tf-idf.ts";
 
-/** Text kNN × exp(−age / 24 h); for a user without history the age alone. */
-export class TextKnnRecency extends TextKnn {
-  override readonly name = "text kNN × recency";
+/** What a text that shares no word with the user's still counts: without it such posts would stand last, however new. */
+const floor = 0.1;
 
-  override scores(user: number, at: number, out: Float64Array): void {
-    super.scores(user, at, out);
-    const cold = this.touches.postsOf[user].length === 0;
+/** Text kNN × recency: (0.1 + cosine) · exp(−age / 24 h). */
+export class TextKnnRecency implements Recommender {
+  readonly name = "text kNN × recency";
+  private readonly text: TextKnn;
+  private readonly createdAt: Float64Array;
+
+  constructor(sizes: Sizes, tfIdf?: TfIdf) {
+    this.text = new TextKnn(sizes, tfIdf);
+    this.createdAt = new Float64Array(sizes.posts);
+  }
+
+  train(): void {
+    this.text.train();
+  }
+
+  observe(event: CommunityEvent): void {
+    this.text.observe(event);
+    if (event.type === "post") this.createdAt[event.post] = event.at;
+  }
+
+  scores(user: number, at: number, out: Float64Array): void {
+    this.text.scores(user, at, out);
     for (let post = 0; post < out.length; post++) {
-      const days = Math.max(0, at - this.createdAt[post]) / (24 * 3_600_000);
-      // in logarithms, because exp(−age) is 0 for posts older than two years
-      out[post] = (cold ? 0 : Math.log(Math.max(1e-300, out[post]))) - days;
+      const days = (at - this.createdAt[post]) / (24 * 3_600_000);
+      // its logarithm, because exp(−days) itself is 0 for all posts older than two years
+      out[post] = Math.log(floor + out[post]) - days;
     }
   }
 }

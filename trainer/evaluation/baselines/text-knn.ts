@@ -1,49 +1,67 @@
 import type { CommunityEvent, Recommender, Sizes } from "../recommender.ts";
 import { type SparseVector, TfIdf } from "./tf-idf.ts";
-import { Touches } from "./touches.ts";
+import { latest, Touches } from "./touches.ts";
 
-/** Text kNN: cosine of a post's TF-IDF vector with the sum of those of the user's posts. */
+/** Text kNN: cosine of a post's TF-IDF vector with the sum of those of the user's latest posts. */
 export class TextKnn implements Recommender {
   readonly name: string = "text kNN";
-  protected readonly touches: Touches;
-  protected readonly createdAt: Float64Array;
-  private readonly tfIdf = new TfIdf();
-  private readonly counts: Map<number, number>[] = [];
+  private readonly touches: Touches;
+  private readonly tfIdf: TfIdf;
+  /** Until the weights of words are known. */
+  private waiting: [post: number, counts: Map<number, number>][] | undefined = [];
   private readonly vectors: SparseVector[] = [];
+  /** By term, where it stands and with which value. */
+  private readonly postings: { posts: number[]; values: number[] }[] = [];
   private profile = new Float64Array();
 
-  constructor(sizes: Sizes) {
+  constructor(sizes: Sizes, tfIdf = new TfIdf()) {
     this.touches = new Touches(sizes);
-    this.createdAt = new Float64Array(sizes.posts);
+    this.tfIdf = tfIdf;
   }
 
   train(): void {
     this.tfIdf.fit();
     this.profile = new Float64Array(this.tfIdf.terms);
-    for (const [post, counts] of this.counts.entries()) this.vectors[post] = this.tfIdf.vector(counts);
+    for (let term = 0; term < this.tfIdf.terms; term++) this.postings.push({ posts: [], values: [] });
+    for (const [post, counts] of this.waiting ?? []) this.add(post, counts);
+    this.waiting = undefined;
   }
 
   observe(event: CommunityEvent): void {
     this.touches.observe(event);
     if (event.type !== "post") return;
-    this.createdAt[event.post] = event.at;
     const counts = this.tfIdf.count(`${event.title} ${event.description} ${event.tags.join(" ")}`);
-    if (this.profile.length === 0) this.counts[event.post] = counts;
-    else this.vectors[event.post] = this.tfIdf.vector(counts);
+    if (this.waiting) this.waiting.push([event.post, counts]);
+    else this.add(event.post, counts);
   }
 
   scores(user: number, _at: number, out: Float64Array): void {
-    const { profile, vectors } = this;
-    profile.fill(0);
-    for (const post of this.touches.postsOf[user]) {
+    out.fill(0);
+    const { profile, vectors, postings } = this;
+    const used = new Set<number>();
+    for (const post of this.touches.postsOf[user].slice(-latest)) {
       const { terms, values } = vectors[post];
-      for (let i = 0; i < terms.length; i++) profile[terms[i]] += values[i];
+      for (const [i, term] of terms.entries()) {
+        profile[term] += values[i];
+        used.add(term);
+      }
     }
-    const norm = Math.sqrt(profile.reduce((sum, value) => sum + value * value, 0)) || 1;
-    for (const [post, { terms, values }] of vectors.entries()) {
-      let dot = 0;
-      for (let i = 0; i < terms.length; i++) dot += profile[terms[i]] * values[i];
-      out[post] = dot / norm;
+    let squares = 0;
+    for (const term of used) squares += profile[term] ** 2;
+    for (const term of used) {
+      const weight = profile[term] / Math.sqrt(squares);
+      profile[term] = 0;
+      const { posts, values } = postings[term];
+      for (let i = 0; i < posts.length; i++) out[posts[i]] += weight * values[i];
+    }
+  }
+
+  private add(post: number, counts: Map<number, number>): void {
+    const vector = this.tfIdf.vector(counts);
+    this.vectors[post] = vector;
+    for (const [i, term] of vector.terms.entries()) {
+      this.postings[term].posts.push(post);
+      this.postings[term].values.push(vector.values[i]);
     }
   }
 }

@@ -6,14 +6,22 @@ export interface SparseVector {
   values: Float64Array;
 }
 
-/** Texts as unit vectors of (1 + ln count) · idf, idf = 1 + ln((1 + n) / (1 + n containing the word)). */
+/**
+ * Texts as unit vectors of (1 + ln count) · idf, idf = 1 + ln((1 + n) / (1 + n containing the word)).
+ * Words in more than `commonest` of all texts weigh nothing: a stop list for any language.
+ */
 export class TfIdf {
+  private readonly commonest: number;
   private readonly vocabulary = new Map<string, number>();
   private readonly documentsWith: number[] = [];
   private documents = 0;
   private idf = new Float64Array();
 
-  /** The words of a text as [term, count], counted as one more document. */
+  constructor(commonest = 0.1) {
+    this.commonest = commonest;
+  }
+
+  /** The words of a text as term → count; the text counts as one more document. */
   count(text: string): Map<number, number> {
     const counts = new Map<number, number>();
     for (const word of words(text)) {
@@ -32,19 +40,23 @@ export class TfIdf {
 
   /** Fixes the weights of words as of now; words that come later weigh nothing. */
   fit(): void {
-    this.idf = Float64Array.from(this.documentsWith, (df) => 1 + Math.log((1 + this.documents) / (1 + df)));
+    const idf = (df: number) =>
+      df > this.commonest * this.documents ? 0 : 1 + Math.log((1 + this.documents) / (1 + df));
+    this.idf = Float64Array.from(this.documentsWith, idf);
   }
 
-  /** How many words weigh something. */
+  /** How many words have a place in the vectors. */
   get terms(): number {
     return this.idf.length;
   }
 
   vector(counts: Map<number, number>): SparseVector {
-    const known = [...counts].filter(([term]) => term < this.idf.length);
-    const terms = Int32Array.from(known, ([term]) => term);
-    const values = Float64Array.from(known, ([term, count]) => (1 + Math.log(count)) * this.idf[term]);
+    const known = [...counts].filter(([term]) => this.idf[term] > 0);
+    const values = known.map(([term, count]) => (1 + Math.log(count)) * this.idf[term]);
     const norm = Math.hypot(...values);
-    return { terms, values: values.map((value) => value / norm) };
+    return {
+      terms: Int32Array.from(known, ([term]) => term),
+      values: Float64Array.from(values, (value) => value / norm),
+    };
   }
 }

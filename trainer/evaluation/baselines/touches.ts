@@ -1,5 +1,8 @@
 import type { CommunityEvent, Sizes } from "../recommender.ts";
 
+/** How many of a user's latest posts the neighbourhood baselines look at. */
+export const latest = 32;
+
 /**
  * Who has touched what so far: the distinct (user, post) pairs in both directions. An author's own posts count as
  * touched, because writing says as much about taste as answering.
