@@ -1,0 +1,54 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { live } from "./life.ts";
+import { createPeople } from "./people.ts";
+import { truePreferences } from "./true-preferences.ts";
+import { createWritings } from "./writings.ts";
+
+const seed = 5;
+const size = { users: 600, posts: 1200, days: 60 };
+const preferences = truePreferences(seed, size);
+
+test("the favourites of a user are the posts of others with the highest scores", () => {
+  const user = preferences.users[7];
+  const favourites = preferences.favourites(user, 10);
+  const scores = favourites.map((post) => preferences.score(user, post));
+  assert.deepEqual(
+    scores,
+    scores.toSorted((a, b) => b - a),
+  );
+  const better = preferences.posts.filter(
+    (post) => preferences.score(user, post) > scores[9] && !favourites.includes(post),
+  );
+  const own = createWritings(seed, size.posts, size.days, createPeople(seed, size.users, size.days));
+  for (const post of better) assert.equal(own.find(({ id }) => id === post)?.author, 7);
+  assert.throws(() => preferences.score("nobody", favourites[0]), /has no "nobody"/);
+});
+
+test("for newcomers, who have a profile and no history, true preferences find what they like far better than popularity", () => {
+  const people = createPeople(seed, size.users, size.days);
+  const writings = createWritings(seed, size.posts, size.days, people);
+  const votes = new Float64Array(writings.length);
+  const touched = new Set<number>();
+  let [newcomers, oracleHits, popularHits] = [0, 0, 0];
+  for (const day of live(seed, size.days, people, writings)) {
+    for (const happening of day) {
+      if (happening.what === "login" || happening.what === "page") continue;
+      const { user, post, at, what } = happening;
+      if (!touched.has(user) && writings[post].author !== user && people[user].createdAt > writings[200].createdAt) {
+        const candidates = [...writings.keys()].filter(
+          (i) => writings[i].createdAt <= at && writings[i].author !== user,
+        );
+        const rank = (score: (i: number) => number) => candidates.filter((i) => score(i) > score(post)).length;
+        newcomers++;
+        oracleHits += Number(rank((i) => preferences.score(people[user].id, writings[i].id)) < 20);
+        popularHits += Number(rank((i) => votes[i]) < 20);
+      }
+      touched.add(user);
+      if (what === "vote") votes[post]++;
+    }
+  }
+  assert.ok(newcomers > 100, `${newcomers} newcomers`);
+  const [oracle, popular] = [oracleHits / newcomers, popularHits / newcomers];
+  assert.ok(oracle > 2 * popular, `recall@20 ${oracle} of the truth, ${popular} of popularity`);
+});

@@ -1,0 +1,89 @@
+import assert from "node:assert/strict";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { readRecords } from "../../db/bundle/read-records.ts";
+import { type BundlePart, bundleFiles, type RecordOf } from "../../db/bundle/records.ts";
+import { communityEnd, dayLength } from "./calendar.ts";
+import { truePreferences } from "./true-preferences.ts";
+import { writeSyntheticCommunity } from "./write-synthetic-community.ts";
+
+const parts = Object.keys(bundleFiles) as BundlePart[];
+const size = { users: 150, posts: 300, days: 40 };
+
+async function write(t: TestContext, seed: number): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "synthetic-"));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  await writeSyntheticCommunity(folder, { seed, ...size });
+  return folder;
+}
+
+async function read<Part extends BundlePart>(folder: string, part: Part): Promise<RecordOf<Part>[]> {
+  const records: RecordOf<Part>[] = [];
+  const schema = bundleFiles[part].record as unknown as Parameters<typeof readRecords<RecordOf<Part>>>[1];
+  for await (const batch of readRecords(join(folder, bundleFiles[part].name), schema)) records.push(...batch.records);
+  return records;
+}
+
+test("the same seed gives the same bytes, another seed other people and posts", async (t) => {
+  const [first, again, other] = [await write(t, 1), await write(t, 1), await write(t, 2)];
+  for (const part of parts) {
+    const [a, b, c] = await Promise.all(
+      [first, again, other].map((folder) => readFile(join(folder, bundleFiles[part].name))),
+    );
+    assert.ok(a.equals(b), `${part} differ`);
+    assert.ok(!a.equals(c), `${part} do not differ`);
+  }
+});
+
+test("it is a community: everything refers to what exists, nothing happens before its time, and nobody reads their own posts", async (t) => {
+  const folder = await write(t, 3);
+  const users = new Map((await read(folder, "users")).map((user) => [user.id, user]));
+  const posts = new Map((await read(folder, "posts")).map((post) => [post.id, post]));
+  assert.equal(users.size, size.users);
+  assert.equal(posts.size, size.posts);
+  for (const post of posts.values()) {
+    const author = users.get(post.author_id ?? "");
+    assert.ok(author && author.created_at < post.created_at, `${post.id} was written before its author signed up`);
+  }
+  const interactions = await read(folder, "interactions");
+  let before = "";
+  for (const { user_id, post_id, kind, created_at } of interactions) {
+    const [user, post] = [users.get(user_id), posts.get(post_id)];
+    assert.ok(user && post, `${user_id} ${kind} ${post_id}`);
+    assert.ok(created_at > post.created_at && created_at > user.created_at && created_at >= before);
+    assert.ok(Date.parse(created_at) < communityEnd);
+    if (kind !== "comment") assert.notEqual(post.author_id, user_id);
+    before = created_at;
+  }
+  const replies = interactions.filter(({ user_id, post_id }) => posts.get(post_id)?.author_id === user_id);
+  assert.ok(replies.length > 50, "authors answer under their posts");
+  const pages = new Map<string, number[]>();
+  for (const { request_id, user_id, post_id, position } of await read(folder, "impressions")) {
+    assert.notEqual(posts.get(post_id)?.author_id, user_id);
+    pages.set(request_id, [...(pages.get(request_id) ?? []), position]);
+  }
+  for (const positions of pages.values())
+    assert.deepEqual(
+      positions,
+      positions.map((_, i) => i + 1),
+    );
+  for (const { user_id, created_at } of await read(folder, "logins")) {
+    assert.ok((users.get(user_id)?.created_at ?? "") < created_at);
+  }
+});
+
+test("some users signed up on the last day, with a profile and no history", async (t) => {
+  const folder = await write(t, 4);
+  const { coldUsers } = truePreferences(4, size);
+  assert.equal(coldUsers.length, Math.round(size.users / 20));
+  const active = new Set((await read(folder, "interactions")).map(({ user_id }) => user_id));
+  const users = new Map((await read(folder, "users")).map((user) => [user.id, user]));
+  const cold = coldUsers.map((id) => users.get(id));
+  for (const user of cold) {
+    assert.ok(user && Date.parse(user.created_at) >= communityEnd - dayLength);
+    assert.ok(!active.has(user.id));
+  }
+  assert.ok(cold.some((user) => (user?.passions.length ?? 0) > 0));
+});
