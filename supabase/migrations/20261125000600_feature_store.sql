@@ -102,4 +102,4 @@ create policy "people read their own stats" on recsys.user_stats for select to a
 -- user_id of post_stats says who did what, so it is not granted
 grant select (post_id, at, interaction_id, kind, views, votes, comments, participants, last_comment_at, by_author, recent) on recsys.post_stats to authenticated;
 grant select on recsys.user_stats to authenticated;
-grant select, insert, delete on recsys.post_stats, recsys.user_stats to service_role;
+grant select, insert, update, delete on recsys.post_stats, recsys.user_stats to service_role;

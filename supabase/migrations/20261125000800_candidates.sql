@@ -18,7 +18,7 @@ as $$
       select source_posts.post_id, source_posts.created_at, 0
       from recsys.source_posts
       where source_posts.author_id = p_user_id and source_posts.created_at <= p_now
-      order by source_posts.created_at desc
+      order by source_posts.created_at desc, source_posts.post_id
       limit 50
     )
   ) as touched
@@ -148,7 +148,7 @@ as $$
       from (select followed_authors.author_id from followed_authors order by followed_authors.affinity desc, followed_authors.author_id limit 50) as top_authors
       join recsys.source_posts on source_posts.author_id = top_authors.author_id
       where source_posts.created_at <= p_now
-      order by source_posts.created_at desc
+      order by source_posts.created_at desc, source_posts.post_id
       limit 50
     ) as followed
   ),

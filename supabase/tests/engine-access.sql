@@ -1,0 +1,71 @@
+-- What the engine lets callers do: read what ranks their feed, and nothing of what others did.
+begin;
+set local search_path = public, extensions;
+select plan(24);
+
+insert into profiles (id, bio) values
+  ('a0000000-0000-4000-8000-000000000000', 'Ana'),
+  ('b0000000-0000-4000-8000-000000000000', 'Ben');
+insert into posts (id, author_id, title) values ('a1000000-0000-4000-8000-000000000000', 'a0000000-0000-4000-8000-000000000000', 'a post');
+insert into post_views (user_id, post_id) values
+  ('a0000000-0000-4000-8000-000000000000', 'a1000000-0000-4000-8000-000000000000'),
+  ('b0000000-0000-4000-8000-000000000000', 'a1000000-0000-4000-8000-000000000000');
+insert into logins (user_id) values ('a0000000-0000-4000-8000-000000000000');
+select recsys.create_model('story', '{}', 'digest', '{}') as model_id;
+do $$
+begin
+  execute format(
+    'insert into recsys.user_embeddings_%1$s select %1$s, id, (array[1] || array_fill(0, array[31]))::extensions.vector from profiles',
+    (select model_id from recsys.models));
+  execute format('alter table recsys.user_embeddings attach partition recsys.user_embeddings_%1$s for values in (%1$s)', (select model_id from recsys.models));
+end
+$$;
+-- a name that the story knows
+do $$ begin execute format('alter table recsys.user_embeddings_%s rename to user_embeddings_story', (select model_id from recsys.models)); end $$;
+
+set local role service_role;
+select is(recsys.roll_up(), 5::bigint, 'the service rolls up: two views of a post, and three events of users');
+
+set local role anon;
+select throws_ok('select from recsys.models', '42501', null, 'without an account one reads no models');
+select throws_ok(
+  $$select recsys.candidates('a0000000-0000-4000-8000-000000000000', null, null, now())$$,
+  '42501', null, 'without an account one asks for no candidates');
+
+set local role authenticated;
+select set_config('request.jwt.claims', '{"sub": "b0000000-0000-4000-8000-000000000000", "role": "authenticated"}', true);
+select isnt_empty('select from recsys.models', 'Ben''s feed needs the model');
+select throws_ok($$update recsys.models set status = 'active'$$, '42501', null, 'Ben cannot activate a model by hand');
+select throws_ok('select recsys.activate_model(1)', '42501', null, 'nor by the function');
+select throws_ok('select recsys.rollback_model()', '42501', null, 'nor roll back');
+select throws_ok($$select recsys.create_model('mine', '{}', '', '{}')$$, '42501', null, 'nor create a model');
+select throws_ok('select recsys.complete_model(1)', '42501', null, 'nor complete one');
+select throws_ok('select recsys.drop_model(1)', '42501', null, 'nor drop one');
+select throws_ok('select recsys.roll_up()', '42501', null, 'nor roll up');
+select throws_ok(
+  $$insert into recsys.model_artifacts values (1, 'dlrm', '', encode(sha256(''), 'hex'))$$,
+  '42501', null, 'nor upload a graph');
+select results_eq(
+  'select user_id from recsys.user_stats', $$values ('b0000000-0000-4000-8000-000000000000'::uuid)$$, 'Ben reads his own stats only');
+select results_eq(
+  'select user_id from recsys.user_embeddings', $$values ('b0000000-0000-4000-8000-000000000000'::uuid)$$, 'Ben reads his own vector only');
+select throws_ok('select from recsys.user_embeddings_story', '42501', null, 'nor does he get around that by the partition');
+select isnt_empty('select views from recsys.post_stats', 'Ben reads how often a post was viewed');
+select throws_ok('select user_id from recsys.post_stats', '42501', null, 'but not by whom');
+select throws_ok('select from recsys.timeline', '42501', null, 'nor the timeline of all');
+select results_eq(
+  'select user_id from recsys.source_interactions', $$values ('b0000000-0000-4000-8000-000000000000'::uuid)$$, 'the source views obey the app''s own policies');
+select lives_ok(
+  $$insert into recsys.impressions (request_id, user_id, post_id, position, shown_at)
+    values (gen_random_uuid(), 'b0000000-0000-4000-8000-000000000000', 'a1000000-0000-4000-8000-000000000000', 1, now())$$,
+  'Ben''s request logs what he was shown');
+select throws_ok(
+  $$insert into recsys.impressions (request_id, user_id, post_id, position, shown_at)
+    values (gen_random_uuid(), 'a0000000-0000-4000-8000-000000000000', 'a1000000-0000-4000-8000-000000000000', 1, now())$$,
+  '42501', null, 'but not what Ana was');
+select throws_ok('select from recsys.impressions', '42501', null, 'nobody but the service reads the log');
+select lives_ok('select clock_shift from recsys.settings', 'Ben''s request reads the settings');
+select throws_ok('update recsys.settings set vote_weight = 9', '42501', null, 'and cannot change them');
+
+select * from finish();
+rollback;
