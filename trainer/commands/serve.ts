@@ -1,12 +1,11 @@
 /** `recsys serve` and `recsys recommend`: the Edge Functions on this machine. */
 import { once } from "node:events";
 import type { Database } from "../../db/connect.ts";
+import { UserError } from "../../db/user-error.ts";
 import { type Gateway, startGateway } from "../serve/gateway.ts";
+import { keepRolledUp } from "../serve/keep-rolled-up.ts";
 import { basisOf, feedTable, fetchFeed, findUser } from "./feed.ts";
 import { type DatabaseOption, session } from "./session.ts";
-
-/** How often the feature store is brought up to date where there is no pg_cron. */
-const rollUpEvery = 10_000;
 
 /** Serves until Ctrl-C. */
 export async function serveCommand(options: DatabaseOption & { port: number }): Promise<void> {
@@ -33,11 +32,16 @@ export async function recommendCommand(user: string, options: DatabaseOption & {
 
 /** Keeps a gateway and the feature store going until the signal aborts or the functions end. */
 export async function serveUntil(gateway: Gateway, database: Database, signal: AbortSignal): Promise<void> {
-  const rollUp = setInterval(() => void database.pool.query("select recsys.roll_up()").catch(() => {}), rollUpEvery);
+  const stopRollingUp = await keepRolledUp(database.pool);
   try {
-    if (!signal.aborted) await Promise.race([once(signal, "abort"), gateway.ended]);
+    if (signal.aborted) return;
+    const ended = gateway.ended.then((status) => {
+      if (!signal.aborted)
+        throw new UserError(`the functions ended by themselves, with status ${status}: see the log above`);
+    });
+    await Promise.race([once(signal, "abort"), ended]);
   } finally {
-    clearInterval(rollUp);
     await gateway.stop();
+    await stopRollingUp();
   }
 }

@@ -5,6 +5,7 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { UserError } from "../../db/user-error.ts";
 import { type SigningKey, signingKey } from "./signing-key.ts";
 import { userToken } from "./user-token.ts";
 
@@ -37,17 +38,23 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const child = spawn(denoPath(), denoArguments(), {
     cwd: root,
     stdio: ["pipe", "pipe", "pipe"],
+    // Ctrl-C in a terminal is for this process, which then ends the other in order
+    detached: true,
     env: environment(databaseUrl, port, key),
   });
   const ended = once(child, "exit").then(([status]) => status as number | null);
+  // it may be gone when it is told to go
+  child.stdin.on("error", () => undefined);
   const lines: string[] = [];
+  let serves = false;
   createInterface(child.stderr).on("line", (line) => {
-    lines.push(line);
-    if (lines.length > 50) lines.shift();
-    onLog(line);
+    // what is said before it serves is the reason why it does not
+    if (serves) onLog(line);
+    else lines.push(line);
   });
   const listening = await Promise.race([firstAddress(child), ended.then(() => undefined), failed(child)]);
-  if (listening === undefined) throw new Error(startFailure(port, lines));
+  if (listening === undefined) throw new UserError(startFailure(port, lines));
+  serves = true;
   return {
     url: `http://localhost:${listening}`,
     tokenOf: (userId) => userToken(key, userId),
@@ -100,7 +107,7 @@ async function firstAddress(child: ChildProcess): Promise<number | undefined> {
 
 async function failed(child: ChildProcess): Promise<never> {
   const [error] = await once(child, "error");
-  throw new Error(`Deno cannot start (${(error as Error).message}): run npm install again`);
+  throw new UserError(`Deno cannot start (${(error as Error).message}): run npm install again`);
 }
 
 function startFailure(port: number, lines: string[]): string {

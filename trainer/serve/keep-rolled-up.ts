@@ -6,7 +6,7 @@ import type pg from "pg";
  */
 export async function keepRolledUp(
   pool: pg.Pool,
-  { every = 60_000, onError = (_: unknown) => {} }: { every?: number; onError?: (error: unknown) => void } = {},
+  { every = 10_000, onError = (_: unknown) => {} }: { every?: number; onError?: (error: unknown) => void } = {},
 ): Promise<() => Promise<void>> {
   if (await hasSchedule(pool)) return async () => {};
   const stopped = new AbortController();
