@@ -28,7 +28,7 @@ const deadline = 15_000;
 
 /** The function as a Hono app; it serves whatever hands it requests. */
 export function createApp(dependencies: Dependencies): Hono {
-  const app = new Hono().basePath("/recommend");
+  const app = new Hono({ strict: false }).basePath("/recommend");
   app.use(cors({ origin: "*", allowMethods: ["GET", "POST"], maxAge: 86_400 }));
   app.use(
     timeout(deadline, new HTTPException(504, { cause: new AppError(504, "timeout", "this took too long; try again") })),

@@ -46,6 +46,7 @@ test("requests that are wrong", async (t) => {
       await expectError(await app.request(path, init), status, code);
     });
   assert.equal((await app.call(people.ada, { limit: 5 })).status, 200, "the same app answers a good request");
+  assert.equal((await app.request("/recommend/", { headers: ada })).status, 200, "with a slash at the end too");
   assert.deepEqual(app.logged, [], "none of this is the operator's concern");
 });
 

@@ -1,4 +1,9 @@
-/** Deno's side of the function: the environment, the pool, the port. */
+/**
+ * Deno's side of the function: the environment, the pool, the port.
+ *
+ * The platform sets SUPABASE_URL and SUPABASE_DB_URL. As secrets of the project, DATABASE_URL may name its transaction
+ * pooler instead, and JWT_SECRET makes the tokens of an older project valid.
+ */
 import { createVerifier } from "../_shared/auth.ts";
 import { loadRuntime } from "../_shared/inference.ts";
 import { modelCache } from "../_shared/models.ts";
@@ -9,7 +14,7 @@ const log = (code: string, cause: unknown) => console.error(JSON.stringify({ fun
 const platform = (globalThis as { EdgeRuntime?: { waitUntil(work: Promise<unknown>): void } }).EdgeRuntime;
 
 const app = createApp({
-  pool: openPool(Deno.env.get("SUPABASE_DB_URL") ?? "", (error) => log("connection_lost", error)),
+  pool: openPool(databaseUrl(), (error) => log("connection_lost", error)),
   verify: createVerifier({
     jwksUrl: `${Deno.env.get("SUPABASE_URL")}/auth/v1/.well-known/jwks.json`,
     secret: Deno.env.get("JWT_SECRET"),
@@ -20,3 +25,9 @@ const app = createApp({
 });
 
 Deno.serve(app.fetch);
+
+function databaseUrl(): string {
+  const url = Deno.env.get("DATABASE_URL") ?? Deno.env.get("SUPABASE_DB_URL");
+  if (!url) throw new Error("neither DATABASE_URL nor SUPABASE_DB_URL is set");
+  return url;
+}
