@@ -20,13 +20,15 @@ export interface OpenOptions {
   url?: string | undefined;
   /** Where the embedded database lives; default `.recsys/database`. */
   folder?: string | undefined;
+  /** How long to wait for a PostgreSQL to let us in; default 10,000 ms. */
+  connectTimeout?: number;
 }
 
-/** Opens and checks a database. Throws a `UserError`, after 10 seconds at most, where a PostgreSQL does not answer. */
-export async function openDatabase({ url, folder }: OpenOptions = {}): Promise<Database> {
+/** Opens and checks a database. Throws a `UserError`, after `connectTimeout` at most, where a PostgreSQL does not answer. */
+export async function openDatabase({ url, folder, connectTimeout }: OpenOptions = {}): Promise<Database> {
   if (url !== undefined) {
     checkUrl(url);
-    return await connect(url, { embedded: false });
+    return await connect(url, { embedded: false, ...(connectTimeout && { connectTimeout }) });
   }
   const embedded = await openEmbedded(folder ?? ".recsys/database");
   try {
@@ -37,16 +39,22 @@ export async function openDatabase({ url, folder }: OpenOptions = {}): Promise<D
   }
 }
 
+interface ConnectOptions {
+  embedded: boolean;
+  release?: () => Promise<void>;
+  connectTimeout?: number;
+}
+
 /** Connects to a URL that is known to be sound. `release` runs after the pool has closed. */
 export async function connect(
   url: string,
-  { embedded, release }: { embedded: boolean; release?: () => Promise<void> },
+  { embedded, release, connectTimeout = 10_000 }: ConnectOptions,
 ): Promise<Database> {
   const pool = new pg.Pool({
     connectionString: url,
     max: 8,
     // a new connection to the embedded database waits for the statement that runs, and an index build takes its time
-    connectionTimeoutMillis: embedded ? 600_000 : 10_000,
+    connectionTimeoutMillis: embedded ? 600_000 : connectTimeout,
     application_name: "recsys",
     types: { getTypeParser },
   });

@@ -71,7 +71,7 @@ async function serve(): Promise<void> {
 }
 
 serve().catch(async (error: unknown) => {
-  await report({ error: error instanceof Error ? error.message : String(error) });
   if (!inMemory) await removeOwner(folder, process.pid);
+  await report({ error: error instanceof Error ? error.message : String(error) });
   process.exit(1);
 });
