@@ -44,6 +44,20 @@ program
   .action(async (options) => (await import("./commands/train.ts")).trainCommand(options));
 
 program
+  .command("evaluate")
+  .description("live replay of the last part of a community's history: the system beside simple baselines")
+  .addOption(database())
+  .addOption(data("evaluate this bundle, in a database of its own"))
+  .addOption(seed())
+  .addOption(backend())
+  .addOption(new Option("--valid-from <time>", "from when settings may be chosen").argParser(time))
+  .addOption(
+    new Option("--test-from <time>", "from when events are replayed (default: the last tenth)").argParser(time),
+  )
+  .addOption(new Option("--sample <number>", "how many events").default(1000).argParser(whole(1, 1_000_000)))
+  .action(async (options) => (await import("./commands/evaluate.ts")).evaluateCommand(options));
+
+program
   .command("publish")
   .description("put a trained model into the database, beside the one that serves, then switch")
   .argument("[folder]", "model folder (default: the newest in .recsys/models)")
@@ -88,6 +102,15 @@ function whole(least: number, most: number): (text: string) => number {
     }
     return value;
   };
+}
+
+/** Parses a date or an instant in ISO 8601; a date is its first instant in UTC. */
+function time(text: string): Date {
+  const value = new Date(text);
+  if (!/^\d{4}-\d{2}-\d{2}/.test(text) || Number.isNaN(value.getTime())) {
+    throw new InvalidArgumentError("a date such as 2017-04-01 is needed.");
+  }
+  return value;
 }
 
 // tfjs-node calls a helper that Node deprecates with each start

@@ -1,23 +1,27 @@
-/** The system itself as one more recommender: the exported graphs and the serving code, on the replayed state. */
+/** The system itself as two more recommenders: the exported graphs and the serving code, on the replayed state. */
 import { lastActiveWithAge } from "../../supabase/functions/_shared/formula.ts";
 import { dimensions } from "../../supabase/functions/_shared/history.ts";
 import { loadRuntime, type Session } from "../../supabase/functions/_shared/inference.ts";
 import { rankerInputs } from "../../supabase/functions/_shared/ranker-inputs.ts";
 import { userTowerInputs } from "../../supabase/functions/_shared/tower-inputs.ts";
 import type { LoadedCommunity } from "../community/from-database.ts";
-import { CommunityState } from "../community/state.ts";
+import { CommunityState, type NumberedCandidate } from "../community/state.ts";
 import { login } from "../community/timeline.ts";
 import { dlrmGraph } from "../export/dlrm.ts";
 import { userTowerGraph } from "../export/towers.ts";
 import { type PipelineOptions, type TrainedModel, trainModel } from "../pipeline.ts";
 import { Histories } from "../towers/positives.ts";
+import type { RankedList } from "./ranker-rows.ts";
 import type { CommunityEvent, History, Recommender } from "./recommender.ts";
 
 /** Whatever retrieval did not bring ranks behind all it did, by the formula. */
 const behind = -1e6;
 
+/** Retrieval and ranking: what a user is served. */
 export class System implements Recommender {
   readonly name = "two-tower + DLRM";
+  /** What the ranker said, a list an event asked for. */
+  readonly lists: RankedList[] = [];
   model: TrainedModel | undefined;
   private graphs: { user: Session; dlrm: Session } | undefined;
   private observed = 0;
@@ -40,7 +44,7 @@ export class System implements Recommender {
 
   async train({ testFrom }: History): Promise<void> {
     this.model = await trainModel(this.loaded, { ...this.options, until: testFrom });
-    const { createSession } = await loadRuntime("onnxruntime-node");
+    const { createSession } = await loadRuntime();
     const { towers, dlrm } = this.model;
     this.graphs = {
       user: await createSession(userTowerGraph(towers.towers)),
@@ -53,27 +57,86 @@ export class System implements Recommender {
   }
 
   async scores(user: number, at: number, out: Float64Array): Promise<void> {
-    const { model, graphs, state, loaded } = this;
-    if (!model || !graphs) throw new Error("the system is asked before it was trained");
-    const { users } = loaded.community;
-    state.advance(this.events[this.observed] ?? loaded.timeline.length, at);
+    const { state } = this;
+    state.advance(this.events[this.observed] ?? this.loaded.timeline.length, at);
     for (let post = 0; post < state.alive; post++) out[post] = behind + lastActiveWithAge(state.times(post), at);
-    const vectorOf = (post: number) => model.postVectors.subarray(post * dimensions, (post + 1) * dimensions);
+    const vector = await this.userVector(user, at);
+    const found = state.candidates(user, at, vector, this.trained().model.postVectors);
+    if (found.length > 0) await this.rank(user, at, vector, found, out);
+  }
+
+  /** Similarity of a user at an instant to every post that exists by then. */
+  async similarities(user: number, at: number, out: Float64Array): Promise<void> {
+    const vector = await this.userVector(user, at);
+    const { postVectors } = this.trained().model;
+    for (let post = 0; post < this.state.alive; post++) {
+      out[post] = 0;
+      for (let d = 0; d < dimensions; d++) out[post] += vector[d] * postVectors[post * dimensions + d];
+    }
+  }
+
+  private async userVector(user: number, at: number): Promise<Float32Array> {
+    const { model, graphs } = this.trained();
+    const { users } = this.loaded.community;
     const input = {
       passions: users.passions[user],
       projects: users.projects[user],
       bio: users.bios[user],
-      residual: model.towers.towers.userResiduals.weights.values.subarray(user * dimensions, (user + 1) * dimensions),
-      history: this.histories.latest(user, at).map(vectorOf),
+      residual: rowOf(model.towers.towers.userResiduals.weights.values, user),
+      history: this.histories.latest(user, at).map((post) => rowOf(model.postVectors, post)),
     };
-    const vector = (await graphs.user.run(userTowerInputs([input]))).embedding.data as Float32Array;
-    const found = state.candidates(user, at, vector, model.postVectors);
-    if (found.length === 0) return;
-    const embedded = found.map((candidate) => ({ ...candidate, embedding: vectorOf(candidate.post) }));
-    const p = (await graphs.dlrm.run(rankerInputs(state.user(user), vector, embedded, at))).probabilities.data;
+    return (await graphs.user.run(userTowerInputs([input]))).embedding.data as Float32Array;
+  }
+
+  private async rank(
+    user: number,
+    at: number,
+    vector: Float32Array,
+    found: NumberedCandidate[],
+    out: Float64Array,
+  ): Promise<void> {
+    const { model, graphs } = this.trained();
+    const embedded = found.map((candidate) => ({ ...candidate, embedding: rowOf(model.postVectors, candidate.post) }));
+    const feeds = rankerInputs(this.state.user(user), vector, embedded, at);
+    const p = (await graphs.dlrm.run(feeds)).probabilities.data as Float32Array;
     const weights = this.options.scoreWeights;
     for (const [i, { post }] of found.entries()) {
-      out[post] = weights.reduce((sum, weight, head) => sum + weight * Number(p[3 * i + head]), 0);
+      out[post] = weights.reduce((sum, weight, head) => sum + weight * p[3 * i + head], 0);
     }
+    this.lists.push({
+      posts: Int32Array.from(found, ({ post }) => post),
+      probabilities: p.slice(),
+      scores: {
+        "tower similarity": Float32Array.from(found, ({ similarity }) => similarity),
+        "last active with age": Float32Array.from(found, (candidate) => lastActiveWithAge(candidate, at)),
+        popularity: Float32Array.from(found, ({ views, votes, comments }) => views + votes + comments),
+      },
+    });
   }
+
+  private trained() {
+    const { model, graphs } = this;
+    if (!model || !graphs) throw new Error("the system is asked before it was trained");
+    return { model, graphs };
+  }
+}
+
+/** The towers alone: posts by inner product. Must stand behind the system whose towers it shows. */
+export class TowersAlone implements Recommender {
+  readonly name = "two towers alone";
+  private readonly system: System;
+
+  constructor(system: System) {
+    this.system = system;
+  }
+
+  observe(): void {}
+
+  async scores(user: number, at: number, out: Float64Array): Promise<void> {
+    await this.system.similarities(user, at, out);
+  }
+}
+
+function rowOf(rows: Float32Array, row: number): Float32Array {
+  return rows.subarray(row * dimensions, (row + 1) * dimensions);
 }
