@@ -10,14 +10,21 @@ export interface Ranking {
  * the simple baselines, which have many equal scores. Throws where a score is NaN.
  */
 export function rankOf(target: number, scores: Float64Array, candidates: Uint8Array, topSize: number): Ranking {
-  const targetScore = scores[target];
-  let better = 0;
-  for (let post = 0; post < candidates.length; post++) {
-    if (candidates[post] === 0) continue;
-    if (scores[post] > targetScore || (scores[post] === targetScore && post > target)) better++;
-  }
-  const rank = targetScore === Number.NEGATIVE_INFINITY ? Number.POSITIVE_INFINITY : better + 1;
-  return { rank, top: topOf(scores, candidates, topSize) };
+  return { rank: ranksOf([target], scores, candidates)[0], top: topOf(scores, candidates, topSize) };
+}
+
+/** The places of several posts in the same list. */
+export function ranksOf(targets: number[], scores: Float64Array, candidates: Uint8Array): number[] {
+  return targets.map((target) => {
+    const targetScore = scores[target];
+    if (targetScore === Number.NEGATIVE_INFINITY) return Number.POSITIVE_INFINITY;
+    let better = 0;
+    for (let post = 0; post < candidates.length; post++) {
+      if (candidates[post] === 0) continue;
+      if (scores[post] > targetScore || (scores[post] === targetScore && post > target)) better++;
+    }
+    return better + 1;
+  });
 }
 
 /** The best `size` posts, best first, in the order of `rankOf`. */

@@ -1,6 +1,6 @@
 import type { ReplayResult } from "./replay.ts";
 import { pairedDifferences } from "./replay-metrics.ts";
-import { share, signed, table } from "./table.ts";
+import { pairedCell, share, table } from "./table.ts";
 
 /** The results of a replay for the terminal; with a baseline's name also the paired differences to it. */
 export function replayTable(results: ReplayResult[], baseline?: string): string {
@@ -17,26 +17,19 @@ export function replayTable(results: ReplayResult[], baseline?: string): string 
     share(metrics["posts > 7 days"]["recall@20"].mean),
     (seconds.train + seconds.observe + seconds.score).toFixed(1),
   ]);
-  const lines = [table(header, rows)];
+  const tables = [table(header, rows)];
   const base = results.find(({ name }) => name === baseline);
   if (base) {
-    const rest = results.filter((result) => result !== base);
-    const differences = rest.map(({ name, events }) => {
-      const paired = pairedDifferences(events, base.events);
-      const cell = ({ mean, error }: { mean: number; error: number }) => `${signed(mean)} ± ${share(error)}`;
-      return [
-        name,
-        cell(paired.all["recall@20"]),
-        cell(paired.all.mrr),
-        cell(paired["cold users"]["recall@20"]),
-        cell(paired["cold users"].mrr),
-        cell(paired["posts > 7 days"]["recall@20"]),
-      ];
-    });
-    lines.push(
-      "",
+    const differences = results
+      .filter((result) => result !== base)
+      .map(({ name, events }) => {
+        const { all, "cold users": cold, "posts > 7 days": old } = pairedDifferences(events, base.events);
+        const cells = [all["recall@20"], all.mrr, cold["recall@20"], cold.mrr, old["recall@20"]];
+        return [name, ...cells.map(pairedCell)];
+      });
+    tables.push(
       table([`paired with ${base.name}`, "R@20", "MRR", "R@20 cold", "MRR cold", "R@20 > 7 days"], differences),
     );
   }
-  return lines.join("\n");
+  return tables.join("\n\n");
 }

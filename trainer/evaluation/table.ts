@@ -1,3 +1,5 @@
+import type { Estimate } from "./estimate.ts";
+
 /** Rows as a table aligned for the terminal: the first column to the left, numbers to the right. */
 export function table(header: string[], rows: string[][]): string {
   const all = [header, ...rows];
@@ -15,4 +17,9 @@ export function share(value: number): string {
 /** A difference with its sign. */
 export function signed(value: number): string {
   return Number.isFinite(value) ? (value < 0 ? "−" : "+") + Math.abs(value).toFixed(3) : "–";
+}
+
+/** A paired difference with its standard error. */
+export function pairedCell({ mean, error }: Estimate): string {
+  return `${signed(mean)} ± ${share(error)}`;
 }

@@ -1,0 +1,65 @@
+/** YᵀY + regularisation · I of the rows of Y, [factors, factors]. */
+export function gramOf(rows: Float64Array, factors: number, regularisation: number): Float64Array {
+  const gram = new Float64Array(factors * factors);
+  for (let start = 0; start < rows.length; start += factors) {
+    for (let i = 0; i < factors; i++) {
+      const value = rows[start + i];
+      if (value === 0) continue;
+      for (let j = 0; j < factors; j++) gram[i * factors + j] += value * rows[start + j];
+    }
+  }
+  for (let i = 0; i < factors; i++) gram[i * factors + i] += regularisation;
+  return gram;
+}
+
+/**
+ * Conjugate gradient steps on (gram + Σ (alpha − 1) y yᵀ) x = Σ alpha y, sums over the touched rows y of `others`.
+ * Changes `x` in place, starting from what it holds.
+ */
+export function solveRow(
+  x: Float64Array,
+  gram: Float64Array,
+  others: Float64Array,
+  touched: number[],
+  alpha: number,
+  steps: number,
+): void {
+  const factors = x.length;
+  const product = new Float64Array(factors);
+  const multiply = (vector: Float64Array) => {
+    product.fill(0);
+    for (let i = 0; i < factors; i++) {
+      const value = vector[i];
+      if (value !== 0) for (let j = 0; j < factors; j++) product[j] += value * gram[i * factors + j];
+    }
+    for (const row of touched) {
+      const start = row * factors;
+      let dot = 0;
+      for (let f = 0; f < factors; f++) dot += others[start + f] * vector[f];
+      const weight = (alpha - 1) * dot;
+      for (let f = 0; f < factors; f++) product[f] += weight * others[start + f];
+    }
+  };
+  multiply(x);
+  const residual = product.map((value) => -value);
+  for (const row of touched) for (let f = 0; f < factors; f++) residual[f] += alpha * others[row * factors + f];
+  const direction = residual.slice();
+  let squares = dotOf(residual, residual);
+  for (let step = 0; step < steps && squares > 1e-20; step++) {
+    multiply(direction);
+    const length = squares / dotOf(direction, product);
+    for (let f = 0; f < factors; f++) {
+      x[f] += length * direction[f];
+      residual[f] -= length * product[f];
+    }
+    const next = dotOf(residual, residual);
+    for (let f = 0; f < factors; f++) direction[f] = residual[f] + (next / squares) * direction[f];
+    squares = next;
+  }
+}
+
+function dotOf(a: Float64Array, b: Float64Array): number {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += a[i] * b[i];
+  return sum;
+}
