@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { z } from "zod";
+import { Random } from "../../trainer/engine/random.ts";
 import { maxLineBytes } from "./read-lines.ts";
 import { readRecords } from "./read-records.ts";
 import { loginRecord, type RecordOf } from "./records.ts";
@@ -88,4 +89,23 @@ test("what the writer writes, the reader reads, and the same records give the sa
 test("a folder that is not there is the writer's error, not a crash", async (t) => {
   const writer = writeRecords(join(await temporaryFolder(t), "nowhere"), "logins");
   await assert.rejects(writer.close(), /ENOENT/);
+});
+
+test("the reader waits for whoever reads: it does not run ahead into memory", async (t) => {
+  const path = join(await temporaryFolder(t), "rows.ndjson.gz");
+  const random = new Random(1);
+  const lines = Array.from({ length: 200_000 }, () => `{"n":${random.uniform()}${random.below(1e9)}}\n`).join("");
+  const bytes = gzipSync(lines, { level: 1 });
+  assert.ok(bytes.length > 2_000_000);
+  await writeFile(path, bytes);
+  const batches = readRecords(path, row, 1000);
+  for (let batch = 0; batch < 10; batch++) {
+    const { value } = await batches.next();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    assert.ok(
+      value && value.bytesRead < 1_000_000,
+      `${value?.bytesRead} bytes read for ${batch + 1} batches of 1,000 rows`,
+    );
+  }
+  await batches.return(undefined);
 });

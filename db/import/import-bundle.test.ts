@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
+import { test } from "node:test";
 import { bundleFolder, soundBundle } from "../bundle/testing.ts";
 import type { Database } from "../connect.ts";
-import { onBoth } from "../testing.ts";
+import { onBoth, testDatabase } from "../testing.ts";
 import { externalUuid } from "./external-id.ts";
 import { importBundle } from "./import-bundle.ts";
 
@@ -38,7 +39,8 @@ await onBoth("a bundle goes in whole, and a second time changes nothing", async 
   assert.deepEqual(await contents(database), after);
 });
 
-await onBoth("every field arrives as it was written", async (t, database) => {
+test("every field arrives as it was written", async (t) => {
+  const database = await testDatabase(t);
   await importBundle(database, await bundleFolder(t));
   const users = await database.pool.query(
     "select user_id, external_id, passions, projects, bio, created_at from recsys.source_users order by external_id",
@@ -125,7 +127,8 @@ await onBoth(
   },
 );
 
-await onBoth("what is twice in the file is there once; a larger bundle adds what is new", async (t, database) => {
+test("what is twice in the file is there once; a larger bundle adds what is new", async (t) => {
+  const database = await testDatabase(t);
   const [view, ...others] = soundBundle.interactions;
   const twice = await importBundle(database, await bundleFolder(t, { ...soundBundle, interactions: [view, view] }));
   assert.deepEqual(twice.interactions, { read: 2, added: 1, existing: 1 });
@@ -136,7 +139,8 @@ await onBoth("what is twice in the file is there once; a larger bundle adds what
   assert.deepEqual(larger.interactions, { read: 3, added: 2, existing: 1 });
 });
 
-await onBoth("the clock of an archived community is set back, that of a living one is not", async (t, database) => {
+test("the clock of an archived community is set back, that of a living one is not", async (t) => {
+  const database = await testDatabase(t);
   await importBundle(database, await bundleFolder(t));
   const { rows } = await database.pool.query(
     "select recsys.clock() - timestamptz '2026-01-05T00:00:01.123456Z' < interval '1 minute' as is_then, recsys.clock() >= '2026-01-05T00:00:01.12Z' as is_after from recsys.settings",
@@ -150,7 +154,8 @@ await onBoth("the clock of an archived community is set back, that of a living o
   assert.equal(alive.clockShift, 0);
 });
 
-await onBoth("progress is told by step and ends at its total", async (t, database) => {
+test("progress is told by step and ends at its total", async (t) => {
+  const database = await testDatabase(t);
   const last = new Map<string, { done: number; total?: number }>();
   await importBundle(database, await bundleFolder(t), {
     onProgress: ({ step, ...progress }) => last.set(step, progress),
@@ -167,4 +172,20 @@ await onBoth("progress is told by step and ends at its total", async (t, databas
     ],
   );
   for (const { done, total } of last.values()) assert.equal(done, total);
+});
+
+await onBoth("an import that is stopped leaves nothing and hands the connection back", async (t, database) => {
+  const folder = await bundleFolder(t);
+  for (const stopAt of ["import users", "import interactions", "roll up the feature store"]) {
+    const stopping = new AbortController();
+    const onProgress = ({ step }: { step: string }) => {
+      if (step === stopAt) stopping.abort(new Error("stopped"));
+    };
+    await assert.rejects(importBundle(database, folder, { onProgress, signal: stopping.signal }), {
+      message: "stopped",
+    });
+    const { rows } = await database.pool.query("select count(*)::integer as users from public.profiles");
+    assert.equal(rows[0].users, 0, `stopped at ${stopAt}`);
+  }
+  assert.equal((await importBundle(database, folder)).users.added, 2);
 });

@@ -20,16 +20,17 @@ export interface ImportReport extends Record<BundlePart, PartReport> {
 /**
  * Imports a community bundle in one transaction: all of it or nothing. A second import of the same bundle changes nothing.
  *
- * @throws BundleError with file, line and reason for a bad bundle
+ * @throws BundleError with file, line and reason for a bad bundle; the signal's reason when it aborts
  */
 export async function importBundle(
   database: { pool: pg.Pool },
   folder: string,
-  { onProgress = () => {} }: { onProgress?: OnProgress } = {},
+  { onProgress = () => {}, signal }: { onProgress?: OnProgress; signal?: AbortSignal } = {},
 ): Promise<ImportReport> {
   const files = await openBundle(folder);
   const digest = await bundleDigest(folder);
   const client = await database.pool.connect();
+  const options = { onProgress, ...(signal && { signal }) };
   let failure: unknown;
   try {
     await client.query("begin");
@@ -43,7 +44,7 @@ export async function importBundle(
           const uuids = records.map(({ id }, i) => users.add(id, file, lines[i]));
           return insertUsers(client, records, uuids);
         },
-        onProgress,
+        options,
       ),
       posts: await importPart(
         "posts",
@@ -53,14 +54,14 @@ export async function importBundle(
           const authors = records.map(({ author_id: id }, i) => (id === null ? null : users.find(id, file, lines[i])));
           return insertPosts(client, records, uuids, authors);
         },
-        onProgress,
+        options,
       ),
       interactions: await importPart(
         "interactions",
         files.interactions,
         (records, lines, file) =>
           insertInteractions(client, records, ...peopleAndPosts(users, posts, records, lines, file)),
-        onProgress,
+        options,
       ),
       logins: await importPart(
         "logins",
@@ -69,18 +70,18 @@ export async function importBundle(
           const people = records.map(({ user_id: id }, i) => users.find(id, file, lines[i]));
           return insertLogins(client, records, people);
         },
-        onProgress,
+        options,
       ),
       impressions: await importPart(
         "impressions",
         files.impressions,
         (records, lines, file) =>
           insertImpressions(client, records, ...peopleAndPosts(users, posts, records, lines, file)),
-        onProgress,
+        options,
       ),
     };
     const added = Object.values(report).some((part) => part.added > 0);
-    const clockShift = await prepareEngine(client, added, onProgress);
+    const clockShift = await prepareEngine(client, added, options);
     await client.query("insert into recsys.imports (bundle_digest) values ($1) on conflict do nothing", [digest]);
     await client.query("commit");
     return { ...report, clockShift };

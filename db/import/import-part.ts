@@ -21,7 +21,7 @@ export async function importPart<Part extends BundlePart>(
   part: Part,
   file: BundleFile | undefined,
   insert: Insert<RecordOf<Part>>,
-  onProgress: OnProgress,
+  { onProgress, signal }: { onProgress: OnProgress; signal?: AbortSignal },
 ): Promise<PartReport> {
   const report = { read: 0, added: 0, existing: 0 };
   if (file === undefined) return report;
@@ -31,6 +31,7 @@ export async function importPart<Part extends BundlePart>(
   const schema = bundleFiles[part].record as unknown as Parameters<typeof readRecords<RecordOf<Part>>>[1];
   for await (const { records, lines, bytesRead } of readRecords(file.path, schema, batchRows)) {
     report.added += await inserting;
+    signal?.throwIfAborted();
     inserting = insert(records, lines, file.path);
     inserting.catch(() => {}); // thrown by the await above or below
     report.read += records.length;

@@ -5,7 +5,11 @@ import type { OnProgress } from "../progress.ts";
  * Brings the engine up to an import: planner statistics, feature store, clock. Resolves to the clock's lag in milliseconds.
  * The clock is left alone when nothing was added, so that a second import changes nothing.
  */
-export async function prepareEngine(client: ClientBase, added: boolean, onProgress: OnProgress): Promise<number> {
+export async function prepareEngine(
+  client: ClientBase,
+  added: boolean,
+  { onProgress, signal }: { onProgress: OnProgress; signal?: AbortSignal },
+): Promise<number> {
   if (added) {
     // the roll-up is planned on these statistics; autovacuum cannot see what is not committed
     await client.query(
@@ -13,12 +17,14 @@ export async function prepareEngine(client: ClientBase, added: boolean, onProgre
       public.logins, recsys.impressions`,
     );
   }
+  signal?.throwIfAborted();
   const step = "roll up the feature store";
   onProgress({ step, done: 0, total: 2 });
   // the same lock as recsys.roll_up()
   await client.query("select pg_advisory_xact_lock(hashtext('recsys.roll_up'))");
   await client.query("select recsys.roll_up_posts()");
   onProgress({ step, done: 1, total: 2 });
+  signal?.throwIfAborted();
   await client.query("select recsys.roll_up_users()");
   onProgress({ step, done: 2, total: 2 });
   if (added) {

@@ -43,7 +43,10 @@ export async function startCommand(options: StartOptions): Promise<void> {
 }
 
 /** Imports the bundle asked for, or a synthetic community where the database is empty. */
-async function fillDatabase({ database, onProgress, print }: Session, { data, seed }: StartOptions): Promise<void> {
+async function fillDatabase(
+  { database, onProgress, signal, print }: Session,
+  { data, seed }: StartOptions,
+): Promise<void> {
   const { rows } = await database.pool.query(
     "select array(select bundle_digest from recsys.imports) as imports, exists (select from recsys.source_users) as filled",
   );
@@ -54,7 +57,7 @@ async function fillDatabase({ database, onProgress, print }: Session, { data, se
     const folder = join(".recsys", "synthetic");
     await rm(folder, { recursive: true, force: true });
     await writeSyntheticCommunity(folder, { seed, onProgress });
-    await importBundle(database, folder, { onProgress });
+    await importBundle(database, folder, { onProgress, signal });
     return;
   }
   if (imports.includes(await bundleDigest(data))) return;
@@ -64,7 +67,7 @@ async function fillDatabase({ database, onProgress, print }: Session, { data, se
       : "give the URL of an empty database, or add to this one with `npx recsys import`";
     throw new UserError(`the database holds another community than ${data}: ${cure}`);
   }
-  await importBundle(database, data, { onProgress });
+  await importBundle(database, data, { onProgress, signal });
 }
 
 /** Trains and publishes where no model serves yet. */
