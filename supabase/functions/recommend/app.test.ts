@@ -23,7 +23,7 @@ test("without a model everyone gets what is fresh and popular, and is told so", 
   assert.equal(status, 200);
   assert.equal(body.model, null);
   assert.equal(body.basis, "community");
-  // −log 5 − ¼ log 31 + ¼ log 2 = −2.30: 30, voted for 4 hours ago, comes between 5 (−1¼ log 6 = −2.24) and 6 (−2.43)
+  // −log 5 − ¼ log 31 + 0.1 log 2 = −2.40: 30, voted for 4 hours ago, comes between 5 (−1¼ log 6 = −2.24) and 6 (−2.43)
   assert.deepEqual(
     body.items.map((item) => item.post_id),
     [1, 2, 3, 4, 5, 30].map(post),

@@ -6,11 +6,17 @@ import type { PostCandidate } from "./states.ts";
 /** Half-life of popularity: 7 days. */
 const heatIndex = halfLives.indexOf(168);
 
-/** Order of a candidate in the community feed, highest first: last active with age, plus ¼ log(1 + popularity). */
+/**
+ * What popularity weighs. On travel-se (live replay, 2,000 events) recall@20 is .781 without it, .783 with 0.1, .780 with
+ * 0.25, .741 with 1, and MRR .367, .363, .345, .227: this much lifts what is popular and costs next to nothing.
+ */
+const popularityWeight = 0.1;
+
+/** Order of a candidate in the community feed, highest first: last active with age, plus 0.1 log(1 + popularity). */
 export function communityValue(post: PostCandidate, now: number): number {
   const hours = post.acted_at === null ? 0 : Math.max(0, now - post.acted_at) / 3_600_000;
   const heat = post.recent[heatIndex] * 0.5 ** (hours / halfLives[heatIndex]);
-  return lastActiveWithAge(post, now) + 0.25 * Math.log1p(heat);
+  return lastActiveWithAge(post, now) + popularityWeight * Math.log1p(heat);
 }
 
 /** The value as a score between 0 and 1. */
