@@ -30,6 +30,7 @@ export async function prepareEngine(
   if (added) {
     await client.query("analyze recsys.post_stats, recsys.user_stats");
     await client.query(shiftClock);
+    await client.query(stampWithClock);
   }
   const settings = await client.query<{ lag: number }>(
     "select (extract(epoch from clock_shift) * 1000)::double precision as lag from recsys.settings",
@@ -50,3 +51,17 @@ const shiftClock = `
   update recsys.settings
   set clock_shift = case when newest.at < now() - interval '7 days' then now() - newest.at else '0' end
   from newest`;
+
+/** In an archived community "now" is long ago: what people do in it from here on must happen then too, or it never counts. */
+const stampWithClock = `
+  do $$
+  declare
+    app_table text;
+  begin
+    if (select clock_shift <> '0' from recsys.settings) then
+      foreach app_table in array '{profiles,projects,posts,post_views,post_votes,comments,logins}'::text[] loop
+        execute format('alter table public.%I alter column created_at set default recsys.clock()', app_table);
+      end loop;
+    end if;
+  end
+  $$`;
