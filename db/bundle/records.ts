@@ -14,6 +14,10 @@ const indexed = text.min(1, "must not be empty").max(500, "is longer than 500 ch
 /** The zone is required: a time without one would mean another instant on every machine. */
 const time = z.iso
   .datetime({ offset: true, error: "must be an ISO 8601 time with a zone, such as 2026-01-31T17:05:00Z" })
+  .refine(
+    (value) => !/[+-](1[6-9]|2\d):?\d\d$/.test(value),
+    "has a zone beyond 15:59 hours, which Postgres does not know",
+  )
   .refine((value) => !(Date.parse(value) < earliest), "lies before the year 1")
   .refine((value) => !(Date.parse(value) > Date.now() + day), "lies in the future");
 

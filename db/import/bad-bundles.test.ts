@@ -70,6 +70,13 @@ const cases: [string, BundleContent, string, number | undefined, RegExp][] = [
     1,
     /^created_at: must/,
   ],
+  [
+    "a zone of no place",
+    { posts: [{ ...rye, created_at: "2026-01-01T00:00:00+16:00" }] },
+    "posts",
+    1,
+    /has a zone beyond/,
+  ],
   ["the year 0", { posts: [{ ...rye, created_at: "0000-01-01T00:00:00Z" }] }, "posts", 1, /before the year 1$/],
   [
     "the future",
