@@ -33,6 +33,20 @@ test("package-lock.json was made from this package.json", () => {
   );
 });
 
+// npm leaves out what a registry or a platform lacks at the moment of writing, and npm ci refuses such a file
+test("package-lock.json names the packages of every platform", () => {
+  const { packages } = read<{ packages: Record<string, Manifest> }>("package-lock.json");
+  for (const [path, { optionalDependencies = {} }] of Object.entries(packages)) {
+    for (const name of Object.keys(optionalDependencies)) {
+      const places = [`${path}/node_modules/${name}`, `node_modules/${name}`];
+      assert.ok(
+        places.some((place) => place in packages),
+        `${name}, wanted by ${path}`,
+      );
+    }
+  }
+});
+
 test("deno.json has the same versions", () => {
   const { imports } = read<{ imports: Record<string, string> }>("deno.json");
   assert.ok(Object.keys(imports).length > 0);
