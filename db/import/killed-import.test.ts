@@ -4,17 +4,20 @@ import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after } from "node:test";
+import { type TestContext, test } from "node:test";
 import { writeSyntheticCommunity } from "../../trainer/synthetic/write-synthetic-community.ts";
-import { onBoth } from "../testing.ts";
+import { onBoth, testDatabase, withoutPostgres } from "../testing.ts";
 import { importBundle } from "./import-bundle.ts";
 
-const folder = await mkdtemp(join(tmpdir(), "killed-import-"));
-after(() => rm(folder, { recursive: true, force: true }));
-const written = await writeSyntheticCommunity(folder, { seed: 3, users: 300, posts: 600, days: 60 });
+async function largeBundle(t: TestContext) {
+  const folder = await mkdtemp(join(tmpdir(), "killed-import-"));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  const written = await writeSyntheticCommunity(folder, { seed: 3, users: 300, posts: 600, days: 60 });
+  return { folder, written };
+}
 
 /** Imports in a process of its own that ends itself, without any goodbye, as soon as `step` has come as far as `done`. */
-async function importAndDie(url: string, step: string, done: number): Promise<void> {
+async function importAndDie(url: string, folder: string, step: string, done: number): Promise<void> {
   const program = `
     import pg from "pg";
     import { importBundle } from ${JSON.stringify(import.meta.resolve("./import-bundle.ts"))};
@@ -31,7 +34,8 @@ async function importAndDie(url: string, step: string, done: number): Promise<vo
   assert.deepEqual({ status, signal }, { status: null, signal: "SIGKILL" });
 }
 
-await onBoth("an import that is killed leaves nothing behind, and the next one is whole", async (_, database) => {
+await onBoth("an import that is killed leaves nothing behind, and the next one is whole", async (t, database) => {
+  const { folder, written } = await largeBundle(t);
   const moments: [step: string, done: number][] = [
     ["import users", 1],
     ["import interactions", 5000],
@@ -39,7 +43,7 @@ await onBoth("an import that is killed leaves nothing behind, and the next one i
     ["roll up the feature store", 2],
   ];
   for (const [step, done] of moments) {
-    await importAndDie(database.url, step, done);
+    await importAndDie(database.url, folder, step, done);
     const { rows } = await database.pool.query(
       `select (select count(*) from public.profiles) + (select count(*) from public.posts) + (select count(*) from recsys.source_interactions)
         + (select count(*) from recsys.post_stats) + (select count(*) from recsys.imports) as rows,
@@ -51,4 +55,22 @@ await onBoth("an import that is killed leaves nothing behind, and the next one i
   for (const part of ["users", "posts", "interactions", "logins", "impressions"] as const) {
     assert.deepEqual(report[part], { read: written[part], added: written[part], existing: 0 });
   }
+});
+
+test("a database that ends the connection is an error, not a crash, and leaves nothing", {
+  skip: await withoutPostgres(),
+}, async (t) => {
+  const database = await testDatabase(t);
+  const { folder } = await largeBundle(t);
+  let ended = false;
+  const onProgress = ({ step }: { step: string }) => {
+    if (step !== "import interactions" || ended) return;
+    ended = true;
+    void database.pool.query(
+      "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()",
+    );
+  };
+  await assert.rejects(importBundle(database, folder, { onProgress }), /terminat/);
+  const { rows } = await database.pool.query("select count(*)::integer as users from public.profiles");
+  assert.equal(rows[0].users, 0);
 });
