@@ -98,7 +98,8 @@ export async function publishTinyModel(pool: pg.Pool, { name, digest, graphs }: 
   return id;
 }
 
-function tinyGraphs() {
+/** The three graphs of that model; its post tower gives back the residual, normalised. */
+export function tinyGraphs() {
   return { user_tower: userTower(), post_tower: postTower(), dlrm: dlrm() };
 }
 

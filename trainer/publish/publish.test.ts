@@ -1,0 +1,147 @@
+import assert from "node:assert/strict";
+import { after, beforeEach, test } from "node:test";
+import { setTimeout } from "node:timers/promises";
+import { testDatabase } from "../../db/testing.ts";
+import { dimensions } from "../../supabase/functions/_shared/history.ts";
+import type { ModelFolder } from "../model-folder/model-folder.ts";
+import { clear, fillCommunity, people, post, privatePost, publishTinyModel, tinyGraphs } from "../serve/testing.ts";
+import { publish } from "./publish.ts";
+
+const database = await testDatabase({ after });
+
+beforeEach(async () => {
+  await clear(database.pool);
+  await fillCommunity(database.pool);
+});
+
+/** Posts are e0, e1, e2 … by number: the tiny post tower gives back their residuals. */
+function model(name: string): ModelFolder {
+  const residual = (n: number) => Float32Array.from({ length: dimensions }, (_, d) => (d === n % dimensions ? 2 : 0));
+  const posts = [...Array.from({ length: 30 }, (_, i) => post(i + 1)), privatePost];
+  return {
+    name,
+    trained_at: "2026-03-01T00:00:00Z",
+    seed: 1,
+    backend: "js",
+    metrics: { auc: 0.5 },
+    graphs: tinyGraphs(),
+    userResiduals: new Map([[people.eve, residual(3)]]),
+    postResiduals: new Map(posts.map((id, i) => [id, residual(i)])),
+  };
+}
+
+async function models() {
+  const { rows } = await database.pool.query("select name, status from recsys.models order by model_id");
+  return rows.map(({ name, status }) => `${name} ${status}`);
+}
+
+async function countOf(table: string): Promise<number> {
+  return (await database.pool.query(`select count(*)::integer as n from ${table}`)).rows[0].n;
+}
+
+test("a published model has its graphs, a vector for every post and user, an index, and serves", async () => {
+  await publishTinyModel(database.pool, { name: "old" });
+  const id = await publish(database, model("new"), { activate: true });
+  assert.deepEqual(await models(), ["old retired", "new active"]);
+  assert.equal(await countOf(`recsys.post_embeddings_${id}`), 31);
+  assert.equal(await countOf(`recsys.user_embeddings_${id}`), 4);
+  const { rows: vectors } = await database.pool.query(
+    "select embedding::text, residual::text from recsys.user_embeddings where model_id = $1 and user_id = $2",
+    [id, people.eve],
+  );
+  assert.equal(JSON.parse(vectors[0].residual)[3], 2);
+  assert.ok(JSON.parse(vectors[0].embedding)[3] > 0.99);
+  const { rows: indexes } = await database.pool.query("select indexdef from pg_indexes where tablename = $1", [
+    `post_embeddings_${id}`,
+  ]);
+  assert.ok(indexes.some(({ indexdef }) => indexdef.includes("hnsw") && indexdef.includes("vector_ip_ops")));
+});
+
+test("a user's published vector pools what they did last: ada's posts 28 and 30", async () => {
+  const id = await publish(database, model("history"), { activate: true });
+  const { rows } = await database.pool.query(
+    "select embedding::text from recsys.user_embeddings where model_id = $1 and user_id = $2",
+    [id, people.ada],
+  );
+  const vector: number[] = JSON.parse(rows[0].embedding);
+  // post 30 (e29) came last and weighs 1, post 28 (e27) 0.9; a hundredth of e1 is the tower's own
+  assert.ok(Math.abs(vector[27] / vector[29] - 0.9) < 1e-3, `${vector[27]} / ${vector[29]}`);
+});
+
+test("without activation the model waits in status ready", async () => {
+  await publishTinyModel(database.pool, { name: "old" });
+  await publish(database, model("waiting"), { activate: false });
+  assert.deepEqual(await models(), ["old active", "waiting ready"]);
+});
+
+test("stopped at any step it leaves the old model serving and nothing of its own", async () => {
+  await publishTinyModel(database.pool, { name: "old" });
+  const steps: string[] = [];
+  await publish(database, model("whole"), {
+    activate: false,
+    onProgress: ({ step, done }) => steps.push(`${step} ${done}`),
+  });
+  for (let stop = 0; stop < steps.length - 1; stop++) {
+    let seen = 0;
+    const run = publish(database, model(`stopped ${stop}`), {
+      activate: true,
+      onProgress: () => {
+        if (seen++ === stop) throw new Error("stopped");
+      },
+    });
+    await assert.rejects(run, /stopped/);
+    assert.deepEqual(await models(), ["old active", "whole ready"], `after ${steps[stop]}`);
+  }
+});
+
+test("what a killed publish left is removed by the next one", async () => {
+  await publishTinyModel(database.pool, { name: "old" });
+  await database.pool.query("select recsys.create_model('killed', '{}', '', '{}')");
+  await publish(database, model("next"), { activate: true });
+  assert.deepEqual(await models(), ["old retired", "next active"]);
+  const { rows } = await database.pool.query(
+    "select count(*)::integer as n from pg_tables where tablename ~ '^post_embeddings_[0-9]+$'",
+  );
+  assert.equal(rows[0].n, 2, "the killed one's table is gone");
+});
+
+test("a connection that the server ends in the middle leaves the old model serving", async (t) => {
+  if (database.embedded) return t.skip("the embedded database has one session, which cannot be ended from another");
+  await publishTinyModel(database.pool, { name: "old" });
+  // somebody holds the parent table, so that the publish is caught inside its last transaction
+  const blocker = await database.pool.connect();
+  let blocked: Promise<unknown> | undefined;
+  const run = publish(database, model("cut off"), {
+    activate: true,
+    onProgress: ({ step }) => {
+      if (step === "embedding posts")
+        blocked ??= blocker.query("begin; lock table recsys.user_embeddings in access exclusive mode");
+    },
+  });
+  const refused = assert.rejects(run);
+  while (!(await endWaiting())) await setTimeout(20);
+  await refused;
+  await blocked;
+  await blocker.query("rollback");
+  blocker.release();
+  assert.equal((await models())[0], "old active");
+  await publish(database, model("next"), { activate: true });
+  assert.deepEqual(await models(), ["old retired", "next active"]);
+});
+
+test("a name that is taken is refused with the cure", async () => {
+  await publish(database, model("twice"), { activate: true });
+  await assert.rejects(
+    publish(database, model("twice"), { activate: true }),
+    /twice is already published: `recsys activate twice`/,
+  );
+  assert.deepEqual(await models(), ["twice active"]);
+});
+
+/** Ends the session that waits for a lock; false where none does yet. */
+async function endWaiting(): Promise<boolean> {
+  const { rowCount } = await database.pool.query(
+    "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'",
+  );
+  return rowCount === 1;
+}
