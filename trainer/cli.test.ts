@@ -1,0 +1,71 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+
+const cli = fileURLToPath(new URL("./cli.ts", import.meta.url));
+const nowhere = ["--database", "postgres://nobody:nothing@127.0.0.1:1/nowhere"];
+
+/** Arguments that cannot work, and what is said of them in one line. */
+const refused: [args: string[], error: RegExp][] = [
+  [["bogus"], /unknown command 'bogus'/],
+  [["train", "--seed", "x"], /'--seed <number>' argument 'x' is invalid. a whole number/],
+  [["train", "--seed", "1.5"], /'--seed <number>' argument '1.5' is invalid/],
+  [["train", "--backend", "gpu"], /Allowed choices are native, wasm, js/],
+  [["train", ...nowhere], /Nothing listens at 127.0.0.1:1/],
+  [["train", "--database", "mysql://x"], /postgres/],
+  [["import"], /required option '--data <folder>' not specified/],
+  [["import", "--data", "/no/such/folder", ...nowhere], /no such folder|Nothing listens/],
+  [["evaluate", "--test-from", "soon"], /a date such as 2017-04-01 is needed/],
+  [["evaluate", "--data", ".", ...nowhere], /exclude each other/],
+  [["publish", "/no/such/folder", ...nowhere], /holds no model.json/],
+  [["activate"], /missing required argument 'model'/],
+  [["recommend"], /missing required argument 'user'/],
+  [["recommend", "someone", "--limit", "101"], /a whole number from 1 to 100/],
+  [["serve", "--port", "99999"], /a whole number from 0 to 65535/],
+  [["rollback", ...nowhere], /Nothing listens/],
+];
+
+for (const [args, error] of refused) {
+  test(`recsys ${args.join(" ")}: one line, status 1`, async () => {
+    const { status, stderr } = await run(args);
+    assert.equal(status, 1, stderr);
+    assert.match(stderr, error);
+    assert.ok(stderr.trim().split("\n").length <= 2, stderr);
+    assert.doesNotMatch(stderr, /\n {4}at /);
+  });
+}
+
+for (const command of [
+  "start",
+  "import",
+  "train",
+  "evaluate",
+  "publish",
+  "activate",
+  "rollback",
+  "recommend",
+  "serve",
+]) {
+  test(`recsys ${command} --help explains itself and names --database`, async () => {
+    const { status, stdout } = await run([command, "--help"]);
+    assert.equal(status, 0);
+    assert.match(stdout, new RegExp(`Usage: recsys ${command}`));
+    assert.match(stdout, /--database <url>/);
+  });
+}
+
+async function run(args: string[]): Promise<{ status: number; stdout: string; stderr: string }> {
+  const child = spawn(process.execPath, [cli, ...args], { stdio: ["ignore", "pipe", "pipe"] });
+  let stdout = "";
+  let stderr = "";
+  child.stdout.on("data", (text) => {
+    stdout += text;
+  });
+  child.stderr.on("data", (text) => {
+    stderr += text;
+  });
+  const [status] = await once(child, "close");
+  return { status, stdout, stderr };
+}

@@ -1,0 +1,83 @@
+import assert from "node:assert/strict";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { tinyGraphs } from "../serve/testing.ts";
+import { type ModelFolder, readModelFolder, writeModelFolder } from "./model-folder.ts";
+
+const model: ModelFolder = {
+  name: "tiny",
+  trained_at: "2026-03-01T00:00:00.000Z",
+  seed: 1,
+  backend: "js",
+  metrics: { auc: 0.75 },
+  graphs: tinyGraphs(),
+  userResiduals: new Map(),
+  postResiduals: new Map([["a", Float32Array.from({ length: 32 }, (_, i) => i / 32)]]),
+};
+
+test("what is written is read", async () => {
+  await inFolder(async (folder) => {
+    await writeModelFolder(folder, model);
+    const read = await readModelFolder(folder);
+    assert.equal(read.name, "tiny");
+    assert.deepEqual(read.metrics, model.metrics);
+    assert.deepEqual(read.postResiduals, model.postResiduals);
+    assert.deepEqual([...read.graphs.dlrm], [...model.graphs.dlrm]);
+  });
+});
+
+test("a graph that breaks the contract is not written, and no folder stays", async () => {
+  await inFolder(async (folder) => {
+    const { user_tower, post_tower } = model.graphs;
+    const swapped = { ...model, graphs: { ...model.graphs, user_tower: post_tower, post_tower: user_tower } };
+    await assert.rejects(writeModelFolder(folder, swapped), /the graph has no input history/);
+    await assert.rejects(readdir(folder), /ENOENT/);
+  });
+});
+
+const damages: [name: string, file: string, change: (bytes: Buffer) => Buffer, error: RegExp][] = [
+  ["a flipped bit in a graph", "dlrm.onnx", (bytes) => flipped(bytes), /is damaged \(dlrm.onnx\): train again/],
+  ["a cut graph", "user_tower.onnx", (bytes) => bytes.subarray(0, 100), /is damaged \(user_tower.onnx\): train again/],
+  ["a model.json that is not JSON", "model.json", () => Buffer.from("{"), /is damaged \(model.json\): train again/],
+  ["a model.json without a name", "model.json", () => Buffer.from("{}"), /is damaged \(model.json\): train again/],
+  ["residuals that do not fit their ids", "post-residuals.f32", (bytes) => bytes.subarray(4), /124 bytes for 1 ids/],
+  [
+    "features of another version",
+    "model.json",
+    (bytes) =>
+      Buffer.from(bytes.toString().replace(/"feature_spec_digest": "[0-9a-f]+"/, '"feature_spec_digest": "0"')),
+    /was trained for other features than this version computes: train again/,
+  ],
+];
+
+for (const [name, file, change, error] of damages) {
+  test(`${name} is one line with the cure`, async () => {
+    await inFolder(async (folder) => {
+      await writeModelFolder(folder, model);
+      await writeFile(join(folder, file), change(await readFile(join(folder, file))));
+      await assert.rejects(readModelFolder(folder), error);
+    });
+  });
+}
+
+test("a folder without a model says which command writes one", async () => {
+  await inFolder(async (folder) => {
+    await assert.rejects(readModelFolder(folder), /holds no model.json: name a folder that `recsys train` wrote/);
+  });
+});
+
+function flipped(bytes: Buffer): Buffer {
+  bytes[bytes.length >> 1] ^= 1;
+  return bytes;
+}
+
+async function inFolder(work: (folder: string) => Promise<void>): Promise<void> {
+  const parent = await mkdtemp(join(tmpdir(), "recsys-model-"));
+  try {
+    await work(join(parent, "model"));
+  } finally {
+    await rm(parent, { recursive: true });
+  }
+}
