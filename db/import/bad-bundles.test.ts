@@ -89,6 +89,13 @@ const cases: [string, BundleContent, string, number | undefined, RegExp][] = [
   ["a huge value", { interactions: [{ ...view, value: 1e300 }] }, "interactions", 1, /^value: is too large/],
   ["a text as value", { interactions: [{ ...view, value: "5" }] }, "interactions", 1, /^value: /],
   ["an unknown user", { interactions: [view, { ...view, user_id: "eve" }] }, "interactions", 2, /^unknown user "eve"$/],
+  [
+    "an id of two lines",
+    { interactions: [{ ...view, user_id: "e\nve" }] },
+    "interactions",
+    1,
+    /^unknown user "e\\nve"$/,
+  ],
   ["an unknown post", { interactions: [{ ...view, post_id: "ann" }] }, "interactions", 1, /^unknown post "ann"$/],
   ["an unknown author", { posts: [{ ...rye, author_id: "eve" }] }, "posts", 1, /^unknown user "eve"$/],
   ["a user twice", { users: [...users, ann] }, "users", 3, /^duplicate user id "ann"$/],

@@ -12,7 +12,7 @@ export class KnownIds {
 
   /** Notes the id of a new row and gives its uuid. @throws BundleError when the bundle has it already */
   add(id: string, file: string, line: number): string {
-    if (this.#uuids.has(id)) throw new BundleError(file, line, `duplicate ${this.#kind} id "${id}"`);
+    if (this.#uuids.has(id)) throw new BundleError(file, line, `duplicate ${this.#kind} id ${JSON.stringify(id)}`);
     const uuid = externalUuid(this.#kind, id);
     this.#uuids.set(id, uuid);
     return uuid;
@@ -21,7 +21,7 @@ export class KnownIds {
   /** The uuid of a row that came before. @throws BundleError when there was none */
   find(id: string, file: string, line: number): string {
     const uuid = this.#uuids.get(id);
-    if (uuid === undefined) throw new BundleError(file, line, `unknown ${this.#kind} "${id}"`);
+    if (uuid === undefined) throw new BundleError(file, line, `unknown ${this.#kind} ${JSON.stringify(id)}`);
     return uuid;
   }
 }

@@ -1,6 +1,6 @@
 import { createPeople } from "./people.ts";
+import { fullSize, type SyntheticSize } from "./size.ts";
 import { expectedWorth } from "./taste.ts";
-import { defaultSize, type SyntheticSize } from "./write-synthetic-community.ts";
 import { createWritings } from "./writings.ts";
 
 /** What the people of a synthetic community really like: the answers that a recommender is asked for. */
@@ -17,7 +17,7 @@ export interface TruePreferences {
 
 /** The true preferences behind `writeSyntheticCommunity` with the same seed and size. */
 export function truePreferences(seed: number, size: SyntheticSize = {}): TruePreferences {
-  const { users, posts, days } = { ...defaultSize, ...size };
+  const { users, posts, days } = fullSize(size);
   const people = createPeople(seed, users, days);
   const writings = createWritings(seed, posts, days, people);
   const personOf = new Map(people.map((person) => [person.id, person]));

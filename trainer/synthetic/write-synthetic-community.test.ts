@@ -87,3 +87,13 @@ test("some users signed up on the last day, with a profile and no history", asyn
   }
   assert.ok(cold.some((user) => (user?.passions.length ?? 0) > 0));
 });
+
+test("a size that is no community is refused in one line", async () => {
+  for (const wrong of [{ users: 0 }, { posts: Number.NaN }, { days: 1.5 }, { users: -5 }, { posts: Infinity }]) {
+    await assert.rejects(
+      writeSyntheticCommunity("/nowhere", { seed: 1, ...wrong }),
+      /^UserError: a synthetic community takes at least/,
+    );
+    assert.throws(() => truePreferences(1, wrong), /takes at least/);
+  }
+});

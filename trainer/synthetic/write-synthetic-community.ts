@@ -4,16 +4,8 @@ import type { OnProgress } from "../../db/progress.ts";
 import { communityEnd, dayLength } from "./calendar.ts";
 import { type Happening, live } from "./life.ts";
 import { createPeople, profileOf } from "./people.ts";
+import { fullSize, type SyntheticSize } from "./size.ts";
 import { createWritings, textOf } from "./writings.ts";
-
-export interface SyntheticSize {
-  users?: number;
-  posts?: number;
-  days?: number;
-}
-
-/** About 60,000 interactions: what `npm start` can import, learn and serve in three minutes on two cores. */
-export const defaultSize: Required<SyntheticSize> = { users: 1000, posts: 2500, days: 90 };
 
 /** The exposure log was switched on late, as such logs are; it is the largest file. */
 const loggedDays = 14;
@@ -29,7 +21,7 @@ export async function writeSyntheticCommunity(
   folder: string,
   { seed, onProgress = () => {}, ...size }: SyntheticSize & { seed: number; onProgress?: OnProgress },
 ): Promise<SyntheticCounts> {
-  const { users, posts, days } = { ...defaultSize, ...size };
+  const { users, posts, days } = fullSize(size);
   const people = createPeople(seed, users, days);
   const writings = createWritings(seed, posts, days, people);
   await mkdir(folder, { recursive: true });
