@@ -1,5 +1,6 @@
 /** Embeds every post and every user with a model's own graphs, and writes the vectors page by page. */
 import type pg from "pg";
+import pgvector from "pgvector";
 import type { OnProgress } from "../../db/progress.ts";
 import { dimensions } from "../../supabase/functions/_shared/history.ts";
 import type { Session } from "../../supabase/functions/_shared/inference.ts";
@@ -102,7 +103,7 @@ async function insert(
   embeddings: Float32Array[],
   residuals: Residuals,
 ): Promise<void> {
-  const text = (vector: Float32Array | undefined) => (vector ? `[${vector.join(",")}]` : null);
+  const text = (vector: Float32Array | undefined) => (vector ? pgvector.toSql([...vector]) : null);
   await client.query(
     `insert into recsys.${kind}_embeddings_${modelId} (model_id, ${kind}_id, embedding, residual)
      select $1, row.id, row.embedding::extensions.vector, row.residual::extensions.vector
