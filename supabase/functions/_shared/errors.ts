@@ -22,10 +22,13 @@ export function asAppError(error: unknown): AppError {
 /** Whether the connection was lost, so that nothing that was sent can have been answered. */
 export function isConnectionLoss(error: unknown): boolean {
   const { code, message } = details(error);
-  return lostCodes.has(code) || /^Connection terminated|not queryable|^read ECONN|socket/i.test(message);
+  return lostCodes.has(code) || /^Connection terminated|not queryable|^read ECONN|^socket /i.test(message);
 }
 
-const lostCodes = new Set(["ECONNRESET", "EPIPE", "57P01", "57P02", "08003", "08006"]);
+// EBADF is what a write to a socket that just broke gives under Deno
+const lostCodes = new Set(
+  "ECONNRESET ECONNABORTED EPIPE ENOTCONN EBADF ERR_STREAM_DESTROYED 57P01 57P02 08003 08006".split(" "),
+);
 const unreachableCodes = new Set([
   "ECONNREFUSED",
   "ENOTFOUND",

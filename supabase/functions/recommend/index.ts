@@ -6,11 +6,12 @@
  */
 import { createVerifier } from "../_shared/auth.ts";
 import { loadRuntime } from "../_shared/inference.ts";
+import { logFailure } from "../_shared/log.ts";
 import { modelCache } from "../_shared/models.ts";
 import { openPool } from "../_shared/pool.ts";
 import { createApp } from "./app.ts";
 
-const log = (code: string, cause: unknown) => console.error(JSON.stringify({ function: "recommend", code }), cause);
+const log = (code: string, cause: unknown) => logFailure("recommend", code, cause);
 const platform = (globalThis as { EdgeRuntime?: { waitUntil(work: Promise<unknown>): void } }).EdgeRuntime;
 
 const app = createApp({

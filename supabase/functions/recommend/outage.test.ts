@@ -1,9 +1,9 @@
 /** A database that goes away while it serves, and one that is stuck. */
 import assert from "node:assert/strict";
-import { connect, createServer, type Server, type Socket } from "node:net";
 import { after, test } from "node:test";
 import { testDatabase } from "../../../db/testing.ts";
 import { fillCommunity, people, publishTinyModel } from "../../../trainer/serve/testing.ts";
+import { severableWire } from "../../../trainer/serve/testing-wire.ts";
 import { testApp } from "./testing.ts";
 
 const { pool, url, embedded } = await testDatabase({ after }, "outage");
@@ -56,31 +56,3 @@ test("a statement that hangs is given up", { skip: embedded && "it has one sessi
   assert.ok(seconds < 7, `after ${seconds} s`);
   assert.equal((await app.call(people.ada)).status, 200);
 });
-
-/** A TCP proxy before the database that can be cut and mended. */
-async function severableWire(databaseUrl: string) {
-  const target = new URL(databaseUrl);
-  const sockets = new Set<Socket>();
-  const server: Server = createServer((near) => {
-    const far = connect(Number(target.port), target.hostname);
-    for (const socket of [near, far]) {
-      sockets.add(socket);
-      socket.on("error", () => undefined).on("close", () => sockets.delete(socket));
-    }
-    near.pipe(far).pipe(near);
-  });
-  const listen = (port: number) => new Promise<void>((done) => server.listen(port, "127.0.0.1", done));
-  await listen(0);
-  const { port } = server.address() as { port: number };
-  const wire = new URL(databaseUrl);
-  wire.host = `127.0.0.1:${port}`;
-  return {
-    url: wire.href,
-    async sever() {
-      const closed = new Promise<void>((done) => server.close(() => done()));
-      for (const socket of sockets) socket.destroy();
-      await closed;
-    },
-    restore: () => listen(port),
-  };
-}
