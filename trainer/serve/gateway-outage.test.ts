@@ -70,6 +70,7 @@ test("a database that goes away and comes back takes the functions along", async
   await new Promise((later) => setTimeout(later, 30));
   await wire.sever();
   await wire.restore();
-  for (const { status } of await Promise.all(many)) assert.ok(status === 200 || status === 503, `${status}: ${lines.join("\n")}`);
+  for (const { status } of await Promise.all(many))
+    assert.ok(status === 200 || status === 503, `${status}: ${lines.join("\n")}`);
   assert.equal((await ask()).status, 200);
 });
