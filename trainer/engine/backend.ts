@@ -7,6 +7,7 @@ import { dirname } from "node:path";
 // tfjs-core alone has no gradients; the whole package registers them (and the plain JavaScript backend) with it
 import "@tensorflow/tfjs";
 import * as tf from "@tensorflow/tfjs-core";
+import { speedUpMatMul } from "./wasm-mat-mul.ts";
 
 export const backends = ["native", "wasm", "js"] as const;
 export type Backend = (typeof backends)[number];
@@ -37,6 +38,7 @@ async function start(backend: Backend): Promise<void> {
     const wasm = await import("@tensorflow/tfjs-backend-wasm");
     const require = createRequire(import.meta.url);
     wasm.setWasmPaths(`${dirname(require.resolve("@tensorflow/tfjs-backend-wasm/package.json"))}/dist/`);
+    speedUpMatMul();
   }
   const name = { native: "tensorflow", wasm: "wasm", js: "cpu" }[backend];
   if (!(await tf.setBackend(name))) throw new Error(`TensorFlow.js has no backend ${name}`);
