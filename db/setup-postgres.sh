@@ -43,16 +43,21 @@ elif [ "$(port_of main)" != "$port" ]; then
   [ "$(port_of recsys)" = "$port" ] || pg_conftool 17 recsys set port "$port"
 fi
 
-libraries=$(pg_conftool -s 17 "$cluster" show shared_preload_libraries 2>/dev/null || true)
 changed=no
+setting() { pg_conftool -s 17 "$cluster" show "$1" 2>/dev/null || true; }
+want() {
+  [ "$(setting "$1")" = "$2" ] && return
+  pg_conftool 17 "$cluster" set "$1" "$2"
+  changed=yes
+}
+libraries=$(setting shared_preload_libraries)
 case ",${libraries// /}," in
   *,pg_cron,*) ;;
-  *)
-    pg_conftool 17 "$cluster" set shared_preload_libraries "${libraries:+$libraries,}pg_cron"
-    pg_conftool 17 "$cluster" set cron.database_name postgres
-    changed=yes
-    ;;
+  *) want shared_preload_libraries "${libraries:+$libraries,}pg_cron" ;;
 esac
+want cron.database_name postgres
+# otherwise each job would connect by TCP, where it has no password
+want cron.use_background_workers on
 
 # 54322 is also the port of the database that `supabase start` runs
 is_online() { pg_lsclusters -h | awk -v name="$cluster" '$1 == 17 && $2 == name { print $4 }' | grep -q online; }
