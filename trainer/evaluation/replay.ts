@@ -4,6 +4,7 @@
  * and was not touched by them before.
  */
 import type { Community } from "../community/community.ts";
+import { Exclusion } from "./exclusion.ts";
 import { type FirstInteraction, firstInteractions } from "./first-interactions.ts";
 import { communityUntil } from "./history.ts";
 import { rankOf } from "./rank.ts";
@@ -66,7 +67,7 @@ export async function runReplay(
     ({ name }): Omit<ReplayResult, "metrics"> => ({ name, events: [], seconds: { train: 0, observe: 0, score: 0 } }),
   );
   const timeline = new Timeline(community);
-  const exclusion = new Exclusion(community);
+  const exclusion = new Exclusion({ users: community.users.ids.length, posts: posts.ids.length });
   const observe = (events: CommunityEvent[]) => {
     for (const event of events) exclusion.observe(event);
     for (const [r, recommender] of recommenders.entries()) {
@@ -102,30 +103,4 @@ export async function runReplay(
     onProgress?.(done + 1, asked.length);
   }
   return results.map((result) => ({ ...result, metrics: replayMetrics(result.events) }));
-}
-
-/** Which posts a user may be shown now: 1 for posts that exist, are not theirs and were not touched by them. */
-class Exclusion {
-  private readonly candidates: Uint8Array;
-  private readonly seen: number[][];
-
-  constructor({ users, posts }: Community) {
-    this.candidates = new Uint8Array(posts.ids.length);
-    this.seen = Array.from(users.ids, () => []);
-  }
-
-  observe(event: CommunityEvent): void {
-    if (event.type === "post") this.candidates[event.post] = 1;
-    if (event.type !== "user" && event.user >= 0) this.seen[event.user].push(event.post);
-  }
-
-  /** Valid until `release`. */
-  candidatesOf(user: number): Uint8Array {
-    for (const post of this.seen[user]) this.candidates[post] = 0;
-    return this.candidates;
-  }
-
-  release(user: number): void {
-    for (const post of this.seen[user]) this.candidates[post] = 1;
-  }
 }

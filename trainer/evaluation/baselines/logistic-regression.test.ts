@@ -1,0 +1,87 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Random } from "../../engine/random.ts";
+import { scoresAfter, sizesOf, smallCommunity } from "../testing.ts";
+import { Timeline } from "../timeline.ts";
+import { fitLogistic } from "./fit-logistic.ts";
+import { LogisticFeatures, logisticFeatures } from "./logistic-features.ts";
+import { LogisticRegression } from "./logistic-regression.ts";
+import { TfIdf } from "./tf-idf.ts";
+
+test("one binary feature by hand: the weight is the log odds ratio, the bias the log odds at 0", () => {
+  // 3 of 4 positive where the feature is 1, 1 of 4 where it is 0
+  const { weights, bias } = fitLogistic(Float64Array.of(1, 1, 1, 1, 0, 0, 0, 0), [1, 1, 1, 0, 1, 0, 0, 0], 1, 0);
+  assert.ok(Math.abs(weights[0] - 2 * Math.log(3)) < 1e-6);
+  assert.ok(Math.abs(bias + Math.log(3)) < 1e-6);
+});
+
+test("recovers the weights that made the labels, and leaves a constant feature at 0", () => {
+  const random = new Random(1);
+  const rows = Float64Array.from({ length: 60_000 }, (_, i) => (i % 3 === 2 ? 5 : 3 * random.normal() + 1));
+  const labels = Array.from({ length: 20_000 }, (_, i) => {
+    const logit = 0.5 * rows[3 * i] - 1 * rows[3 * i + 1] + 0.3;
+    return random.uniform() < 1 / (1 + Math.exp(-logit)) ? 1 : 0;
+  });
+  const { weights, bias } = fitLogistic(rows, labels, 3);
+  assert.ok(Math.abs(weights[0] - 0.5) < 0.03 && Math.abs(weights[1] + 1) < 0.05, `weights ${weights}`);
+  assert.ok(Math.abs(bias - 0.3) < 0.1, `bias ${bias}`);
+  assert.ok(Math.abs(weights[2]) < 1e-9);
+});
+
+test("the features of one post by hand", () => {
+  // user 1 wrote post 0 (hour 0) and post 1 (hour 1); user 0 commented post 0 at hour 4 and viewed it at hour 5
+  const community = smallCommunity(
+    2,
+    [
+      [1, 0, "night train"],
+      [1, 1, "visa"],
+    ],
+    [
+      [0, 0, 4],
+      [0, 0, 5],
+    ],
+  );
+  community.interactions.kinds.set([2, 0]);
+  const features = new LogisticFeatures(sizesOf(community), new TfIdf(1));
+  for (const event of new Timeline(community).until(2)) features.observe(event);
+  features.train();
+  features.begin(0, 6 * 3_600_000);
+  const out = new Float64Array(logisticFeatures.length);
+  features.row(0, 6 * 3_600_000, out);
+  const named = Object.fromEntries(logisticFeatures.map((name, i) => [name, out[i]]));
+  const expected = {
+    idle: Math.log(2),
+    "comment idle": Math.log(3),
+    "recent 1 h": Math.log1p(0.25 + 0.5),
+    age: Math.log(7),
+    "younger than a day": 1,
+    views: Math.log(2),
+    votes: 0,
+    comments: Math.log(2),
+    participants: Math.log(2),
+    "author's posts": Math.log(3),
+    "received by author": Math.log(3),
+    cosine: 1,
+    words: Math.log(3),
+    "user with author": Math.log(3),
+    "author with user": 0,
+    "author was last": 0,
+  };
+  for (const [name, value] of Object.entries(expected)) {
+    assert.ok(Math.abs(named[name] - value) < 1e-12, `${name}: ${named[name]} ≠ ${value}`);
+  }
+});
+
+test("where people only touch what is new, it learns to put the new first", async () => {
+  const random = new Random(5);
+  const posts = Array.from({ length: 200 }, (_, i): [number, number, string] => [-1, i, `word${i % 7}`]);
+  const interactions = Array.from({ length: 600 }, (_, i): [number, number, number] => [
+    random.below(40),
+    Math.max(0, Math.floor(i / 3) - random.below(3)),
+    i / 3 + 0.1,
+  ]);
+  const community = smallCommunity(40, posts, interactions);
+  const scores = await scoresAfter(community, new LogisticRegression(sizesOf(community)), 0, 201);
+  const best = [...scores.keys()].sort((a, b) => scores[b] - scores[a]).slice(0, 5);
+  assert.ok(Math.min(...best) >= 190, `best ${best}`);
+});

@@ -1,0 +1,92 @@
+import { Random } from "../../engine/random.ts";
+import { Exclusion } from "../exclusion.ts";
+import { firstInteractions } from "../first-interactions.ts";
+import { topOf } from "../rank.ts";
+import type { CommunityEvent, History, Recommender, Sizes } from "../recommender.ts";
+import { Timeline } from "../timeline.ts";
+import { fitLogistic, type LogisticModel } from "./fit-logistic.ts";
+import { LogisticFeatures, logisticFeatures } from "./logistic-features.ts";
+import { TfIdf } from "./tf-idf.ts";
+
+/** Each of the latest first interactions before the test is one request: the post acted on, and posts that were not. */
+const requests = 6000;
+/** Negatives of a request: some that are hard to tell apart, many from everywhere, because every post will be ranked. */
+const activeNegatives = 5;
+const poolSize = 250;
+const randomNegatives = 50;
+
+/** Logistic regression on 19 hand-made features of momentum, age, counts, text and affinity. */
+export class LogisticRegression implements Recommender {
+  readonly name = "logistic regression";
+  private readonly sizes: Sizes;
+  private readonly seed: number;
+  private readonly features: LogisticFeatures;
+  private readonly posts: number[] = [];
+  private readonly row = new Float64Array(logisticFeatures.length);
+  model: LogisticModel = { weights: new Float64Array(logisticFeatures.length), bias: 0 };
+
+  constructor(sizes: Sizes, seed = 1) {
+    this.sizes = sizes;
+    this.seed = seed;
+    this.features = new LogisticFeatures(sizes);
+  }
+
+  observe(event: CommunityEvent): void {
+    this.features.observe(event);
+    if (event.type === "post") this.posts.push(event.post);
+  }
+
+  /** Walks the history again, so that every row is as of its time. */
+  train({ community }: History): void {
+    this.features.train();
+    const { posts, interactions } = community;
+    const tfIdf = new TfIdf();
+    for (const [post, title] of posts.titles.entries()) {
+      tfIdf.count(`${title} ${posts.descriptions[post]} ${posts.tags[post].join(" ")}`);
+    }
+    const features = new LogisticFeatures(this.sizes, tfIdf);
+    features.train();
+    const exclusion = new Exclusion(this.sizes);
+    const timeline = new Timeline(community);
+    const random = new Random(this.seed);
+    const size = logisticFeatures.length;
+    const rows = new Float64Array(requests * (1 + activeNegatives + randomNegatives) * size);
+    const labels: number[] = [];
+    const add = (post: number, at: number, label: number) => {
+      features.row(post, at, rows.subarray(labels.length * size));
+      labels.push(label);
+    };
+    for (const { index } of firstInteractions(community, Number.NEGATIVE_INFINITY).slice(-requests)) {
+      for (const event of timeline.until(index)) {
+        features.observe(event);
+        exclusion.observe(event);
+      }
+      const user = interactions.users[index];
+      const positive = interactions.posts[index];
+      const at = interactions.at[index];
+      const candidates = exclusion.candidatesOf(user);
+      const active = topOf(features.actedAt, candidates, poolSize);
+      const { clock } = timeline;
+      features.begin(user, at);
+      add(positive, at, 1);
+      for (let n = 0; n < activeNegatives + randomNegatives; n++) {
+        const post = n < activeNegatives ? active[random.below(active.length)] : random.below(clock.posts);
+        if (post !== positive && candidates[post] === 1) add(post, at, 0);
+      }
+      exclusion.release(user);
+    }
+    this.model = fitLogistic(rows.subarray(0, labels.length * size), labels, size);
+  }
+
+  scores(user: number, at: number, out: Float64Array): void {
+    const { features, row } = this;
+    const { weights, bias } = this.model;
+    features.begin(user, at);
+    for (const post of this.posts) {
+      features.row(post, at, row);
+      let logit = bias;
+      for (let f = 0; f < row.length; f++) logit += weights[f] * row[f];
+      out[post] = logit;
+    }
+  }
+}
