@@ -83,14 +83,19 @@ test("32 calls at once are all answered", async () => {
   assert.equal(new Set(answers.map(({ data }) => data.request_id)).size, 32);
 });
 
-test("the signing key is kept, and nobody else may read it", async () => {
+test("a second gateway keeps the signing key, which nobody else may read, and ends in order", async () => {
   const { mode } = await stat(join(folder, "signing-key.json"));
   assert.equal(mode & 0o777, 0o600);
   const again = await startGateway({ databaseUrl, port: 0, folder, onLog: () => undefined });
   const supabase = createClient(again.url, "key", { accessToken: () => gateway.tokenOf(people.ada) });
-  const { error } = await supabase.functions.invoke("recommend");
+  const { data, error } = await supabase.functions.invoke("recommend");
+  const started = performance.now();
   await again.stop();
   assert.ifError(error);
+  assert.ok(performance.now() - started < 2_000, "nothing keeps it");
+  // stopped right after the answer, it still wrote what it had to
+  const { rowCount } = await pool.query("select from recsys.impressions where request_id = $1", [data.request_id]);
+  assert.equal(rowCount, 20);
 });
 
 test("a taken port is one clear line", async (t) => {

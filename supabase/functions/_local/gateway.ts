@@ -30,6 +30,17 @@ const server = Deno.serve(
 );
 Deno.env.set("SUPABASE_URL", `http://127.0.0.1:${server.addr.port}`);
 
+// as on the platform: work that an answer did not wait for keeps the process alive
+const background = new Set<Promise<unknown>>();
+Object.assign(globalThis, {
+  EdgeRuntime: {
+    waitUntil(work: Promise<unknown>) {
+      background.add(work);
+      work.catch(() => undefined).finally(() => background.delete(work));
+    },
+  },
+});
+
 // the platform gives each function a process of its own; here their Deno.serve hands us the handler instead
 for (const name of await functionNames()) {
   Object.defineProperty(Deno, "serve", {
@@ -41,6 +52,8 @@ for (const name of await functionNames()) {
 console.log(JSON.stringify({ listening: server.addr.port }));
 
 for await (const _ of Deno.stdin.readable);
+const patience = new Promise((over) => setTimeout(over, 3_000));
+await Promise.race([server.shutdown().then(() => Promise.allSettled(background)), patience]);
 Deno.exit(0);
 
 async function functionNames(): Promise<string[]> {
