@@ -55,7 +55,7 @@ test("a server that never answers, one that hangs up, and one without TLS", asyn
   assert.ok(Date.now() - started < 5000);
   await refuses(await server(t, (socket) => socket.destroy()), /^No database answers at /);
   await refuses(
-    `${await server(t, (socket) => socket.write("N"))}?sslmode=require`,
+    `${await server(t, (socket) => socket.write("N"))}?sslmode=verify-full`,
     /speaks no TLS\. Add \?sslmode=disable/,
   );
 });
