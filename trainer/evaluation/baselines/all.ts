@@ -1,0 +1,45 @@
+import type { Recommender, Sizes } from "../recommender.ts";
+import { Als } from "./als.ts";
+import { Ease } from "./ease.ts";
+import { ItemKnn } from "./item-knn.ts";
+import { LastActive } from "./last-active.ts";
+import { LastActiveWithAge } from "./last-active-with-age.ts";
+import { LogisticRegression } from "./logistic-regression.ts";
+import { MostRecent } from "./most-recent.ts";
+import { Popularity } from "./popularity.ts";
+import { TextKnn } from "./text-knn.ts";
+import { TextKnnRecency } from "./text-knn-recency.ts";
+
+/** What everything is measured against in the live replay; the strongest, `hardestBaseline`, comes first. */
+export function replayBaselines(sizes: Sizes): Recommender[] {
+  return [
+    new LastActiveWithAge(),
+    new LogisticRegression(sizes),
+    new LastActive(sizes),
+    new TextKnnRecency(sizes),
+    new MostRecent(sizes),
+    new Popularity(sizes, 7 * 24),
+    new Popularity(sizes),
+    new ItemKnn(sizes),
+    new TextKnn(sizes),
+    new Ease(sizes),
+    // a live community has many more rows than a film data set: fewer factors and rounds, the same settings otherwise
+    new Als(sizes, { factors: 32, iterations: 15 }),
+  ];
+}
+
+export const hardestBaseline = "last active with age";
+
+/** What everything is measured against in one cut. ALS with 128 factors only where it takes less than some minutes. */
+export function cutBaselines(sizes: Sizes): Recommender[] {
+  const small = sizes.users + sizes.posts <= 10_000;
+  return [
+    new Popularity(sizes),
+    // longer than in the replay: taste in films does not pass as quickly as what a community talks about
+    new ItemKnn(sizes, 100),
+    new TextKnn(sizes),
+    new Ease(sizes),
+    new Als(sizes, { factors: 32, iterations: small ? 60 : 15 }),
+    ...(small ? [new Als(sizes, { factors: 128 })] : []),
+  ];
+}

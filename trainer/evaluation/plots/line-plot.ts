@@ -1,0 +1,66 @@
+import { colors, element, label, type Role, ticks } from "./svg.ts";
+
+export interface Line {
+  name: string;
+  role: Role;
+  points: [x: number, y: number][];
+}
+
+/** Lines with their names at the right end; an SVG. Points that are not finite are left out. */
+export function linePlot(title: string, xLabel: string, lines: Line[]): string {
+  const [width, height, left, right, top, bottom] = [620, 320, 44, 170, 30, 36];
+  const clean = lines.map((line) => ({ ...line, points: line.points.filter((point) => point.every(Number.isFinite)) }));
+  const points = clean.flatMap((line) => line.points);
+  const [xs, ys] = [points.map(([x]) => x), points.map(([, y]) => y)];
+  const xTicks = ticks(smallest(xs), largest(xs));
+  const yTicks = ticks(Math.min(0, smallest(ys)), largest(ys));
+  const x = scale(xTicks, left, width - right);
+  const y = scale(yTicks, height - bottom, top);
+  const parts = [label(0, 14, title, "start", "#1f2937", 600), label(width - right, height - 2, xLabel, "end")];
+  for (const tick of yTicks) {
+    parts.push(element("line", { x1: left, x2: width - right, y1: y(tick), y2: y(tick), stroke: "#e5e7eb" }));
+    parts.push(label(left - 6, y(tick) + 4, String(tick), "end"));
+  }
+  for (const tick of xTicks) parts.push(label(x(tick), height - bottom + 16, String(tick), "middle"));
+  // those that matter are drawn last, on top
+  const order = { other: 0, baseline: 1, primary: 2 };
+  for (const line of clean.toSorted((a, b) => order[a.role] - order[b.role])) {
+    const path = line.points.map(([px, py], i) => `${i === 0 ? "M" : "L"}${x(px).toFixed(1)} ${y(py).toFixed(1)}`);
+    const strokeWidth = line.role === "other" ? 1.5 : 2.5;
+    parts.push(
+      element("path", { d: path.join(""), fill: "none", stroke: colors[line.role], "stroke-width": strokeWidth }),
+    );
+  }
+  const ends = clean
+    .flatMap((line) => (line.points.length > 0 ? [{ line, end: y(line.points[line.points.length - 1][1]) }] : []))
+    .sort((a, b) => a.end - b.end);
+  // names keep 13 pixels from each other: pushed down in order, then up again where the lowest would leave the page
+  for (const [i, entry] of ends.entries()) if (i > 0) entry.end = Math.max(entry.end, ends[i - 1].end + 13);
+  let limit = height - bottom;
+  for (const entry of ends.toReversed()) {
+    entry.end = Math.min(entry.end, limit);
+    limit = entry.end - 13;
+  }
+  for (const { line, end } of ends) {
+    const color = line.role === "other" ? "#4b5563" : colors[line.role];
+    parts.push(label(width - right + 6, end + 4, line.name, "start", color, line.role === "other" ? 400 : 600));
+  }
+  return element(
+    "svg",
+    { xmlns: "http://www.w3.org/2000/svg", viewBox: `0 0 ${width} ${height}`, width, height, role: "img" },
+    parts.join(""),
+  );
+}
+
+function scale(axis: number[], from: number, to: number): (value: number) => number {
+  const [low, high] = [axis[0], axis[axis.length - 1]];
+  return (value) => from + ((value - low) / (high - low || 1)) * (to - from);
+}
+
+function smallest(values: number[]): number {
+  return values.reduce((a, b) => Math.min(a, b), values[0] ?? 0);
+}
+
+function largest(values: number[]): number {
+  return values.reduce((a, b) => Math.max(a, b), values[0] ?? 1);
+}
