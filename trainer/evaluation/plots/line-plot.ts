@@ -16,7 +16,7 @@ export function linePlot(title: string, xLabel: string, lines: Line[]): string {
   const yTicks = ticks(Math.min(0, smallest(ys)), largest(ys));
   const x = scale(xTicks, left, width - right);
   const y = scale(yTicks, height - bottom, top);
-  const parts = [label(0, 14, title, "start", "#1f2937", 600), label(width - right, height - 2, xLabel, "end")];
+  const parts = [label(0, 14, title, "start", "#1f2937", 600), label(width - right, height - 4, xLabel, "middle")];
   for (const tick of yTicks) {
     parts.push(element("line", { x1: left, x2: width - right, y1: y(tick), y2: y(tick), stroke: "#e5e7eb" }));
     parts.push(label(left - 6, y(tick) + 4, String(tick), "end"));

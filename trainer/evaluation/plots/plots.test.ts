@@ -1,0 +1,41 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { barPlot } from "./bar-plot.ts";
+import { linePlot } from "./line-plot.ts";
+import { escapeHtml, ticks } from "./svg.ts";
+
+test("ticks are round and enclose what they must", () => {
+  assert.deepEqual(ticks(0, 0.41), [0, 0.1, 0.2, 0.3, 0.4, 0.5]);
+  assert.deepEqual(ticks(0, 100), [0, 20, 40, 60, 80, 100]);
+  assert.deepEqual(ticks(3, 3), [3]);
+});
+
+test("names cannot break out of the page", () => {
+  assert.equal(escapeHtml(`<a href="x">&`), "&lt;a href=&quot;x&quot;&gt;&amp;");
+  assert.doesNotMatch(barPlot("t", [{ label: "<script>", role: "other", mean: 1, error: 0 }]), /<script>/);
+});
+
+test("the longest bar ends at its value on the axis; a missing value has none", () => {
+  const svg = barPlot("t", [
+    { label: "whole", role: "primary", mean: 1, error: 0 },
+    { label: "none", role: "other", mean: Number.NaN, error: Number.NaN },
+  ]);
+  assert.equal(svg.match(/<rect/g)?.length, 1);
+  assert.match(svg, /<rect x="175" y="30" width="295"/);
+  assert.doesNotMatch(svg, /NaN/);
+});
+
+test("a line runs from corner to corner of its axes, without points that are not finite", () => {
+  const svg = linePlot("t", "x", [
+    {
+      name: "up",
+      role: "primary",
+      points: [
+        [0, 0],
+        [0.5, Number.NaN],
+        [1, 1],
+      ],
+    },
+  ]);
+  assert.match(svg, /d="M44\.0 284\.0L450\.0 30\.0"/);
+});
