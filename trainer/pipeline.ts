@@ -25,10 +25,10 @@ export interface PipelineOptions {
 
 /** The ranker learns from at most this many of the latest requests, and from at most a third of them all. */
 const maximumRequests = 6000;
-/** Posts a request is trained against: the touched one, the latest active ones, random candidates. */
-const rows = 64;
-const hard = 24;
-/** The last part of the ranker's window, for calibration. */
+/** Candidates a request is trained on: the touched one, the best by the formula, and random ones that stand for the rest. */
+const rows = 96;
+const hard = 48;
+/** The last part of the ranker's window, to choose the epoch and for calibration. */
 const heldOut = 0.15;
 
 export interface TrainedModel {
@@ -41,6 +41,10 @@ export interface TrainedModel {
   windowFrom: number;
   calibrationFrom: number;
   dlrmLosses: number[];
+  /** Before training and after each epoch. */
+  heldOutLosses: number[];
+  /** The epoch that was kept. */
+  epoch: number;
   requests: number;
 }
 
@@ -68,15 +72,10 @@ export async function trainModel(
   const split = Math.floor(requests.length * (1 - heldOut));
   const numbers = Uint32Array.from(requests.keys());
   const dlrmOptions = { ...dlrmDefaults, seed, scoreWeights };
-  const { dlrm, losses } = await trainDlrm(
-    examples,
-    numbers.subarray(0, split),
-    postVectors,
-    dlrmOptions,
-    onProgress,
-    signal,
-  );
-  calibrateHeads(dlrm, examples, numbers.subarray(split), postVectors);
+  const parts = { training: numbers.subarray(0, split), heldOut: numbers.subarray(split) };
+  const trained = await trainDlrm(examples, parts, postVectors, dlrmOptions, onProgress, signal);
+  const { dlrm } = trained;
+  calibrateHeads(dlrm, examples, parts.heldOut, postVectors);
   return {
     towers,
     histories,
@@ -84,7 +83,9 @@ export async function trainModel(
     dlrm,
     windowFrom,
     calibrationFrom: requests[split].at,
-    dlrmLosses: losses,
+    dlrmLosses: trained.losses,
+    heldOutLosses: trained.heldOutLosses,
+    epoch: trained.epoch,
     requests: requests.length,
   };
 }
@@ -100,14 +101,21 @@ export function vectorsOf(
   return embedUsersAt(towers, data, moments, postVectors);
 }
 
+/** Fits each head to all candidates of the requests, also of those whose touched post retrieval did not bring. */
 function calibrateHeads(dlrm: Dlrm, examples: RankingExamples, requests: Uint32Array, postVectors: Float32Array): void {
+  const { rows } = examples;
   const logits = dlrmForward(dlrm, examples, requests, postVectors);
+  const weights = Float32Array.from(
+    { length: requests.length * rows },
+    (_, row) => examples.weights[requests[Math.floor(row / rows)] * rows + (row % rows)],
+  );
   for (let head = 0; head < heads; head++) {
     const column = logits.filter((_, i) => i % heads === head);
-    const labels = Float32Array.from(column, (_, row) =>
-      row % examples.rows === 0 ? examples.requests[requests[row / examples.rows]].labels[head] : 0,
-    );
-    const { scale, shift } = calibrate(column, labels);
+    const labels = Float32Array.from(column, (_, row) => {
+      const request = requests[Math.floor(row / rows)];
+      return row % rows === 0 && examples.found[request] ? examples.requests[request].labels[head] : 0;
+    });
+    const { scale, shift } = calibrate(column, labels, weights);
     dlrm.calibration.scale[head] = scale;
     dlrm.calibration.shift[head] = shift;
   }

@@ -1,8 +1,9 @@
 /**
  * The ranker's training set: requests. A request is the moment at which a user touched a post for the first time, with
- * that post and what retrieval would have shown beside it, all features as of that moment.
+ * what retrieval would have shown then, all features as of that moment.
  */
 import type { OnProgress } from "../../db/progress.ts";
+import { lastActiveWithAge } from "../../supabase/functions/_shared/formula.ts";
 import { dimensions } from "../../supabase/functions/_shared/history.ts";
 import {
   categories,
@@ -12,7 +13,7 @@ import {
   userFeatures,
 } from "../../supabase/functions/_shared/ranker-features.ts";
 import type { Community } from "../community/community.ts";
-import { CommunityState, type NumberedCandidate, noRanks } from "../community/state.ts";
+import { CommunityState, type NumberedCandidate } from "../community/state.ts";
 import { login, type Timeline } from "../community/timeline.ts";
 import type { Random } from "../engine/random.ts";
 
@@ -37,7 +38,7 @@ export function requestsBetween(community: Community, timeline: Timeline, from: 
   for (let event = 0; event < timeline.length && timeline.at[event] < until; event++) {
     if (timeline.kinds[event] === login) continue;
     const [user, post, at] = [timeline.users[event], timeline.posts[event], timeline.at[event]];
-    if (community.posts.authors[post] === user) continue;
+    if (community.posts.authors[post] === user || community.posts.createdAt[post] > at) continue;
     const pair = user * posts + post;
     if (!touched.has(pair)) {
       touched.add(pair);
@@ -55,14 +56,21 @@ export function requestsBetween(community: Community, timeline: Timeline, from: 
 
 export const denseWidth = userFeatures.length + postFeatures.length + pairFeatures.length;
 
-/** Rows of a number of requests, `rows` each; row 0 of a request is the touched post. */
+/**
+ * Rows of a number of requests, `rows` each. Where retrieval brought the touched post it is row 0; where it did not,
+ * no row of the request is touched: a post from no source would be known by that alone, and never comes in serving.
+ */
 export class RankingExamples {
   readonly rows: number;
   readonly requests: Request[];
   /** [requests, 32] */
   readonly users: Float32Array;
+  /** [requests] 1 where row 0 is the touched post. */
+  readonly found: Uint8Array;
   /** [requests · rows] post numbers */
   readonly posts: Int32Array;
+  /** [requests · rows] how many candidates a row stands for; 0 for rows that fill up a request of few candidates. */
+  readonly weights: Float32Array;
   /** [requests · rows, user + post + pair features] */
   readonly dense: Float32Array;
   /** [requests · rows, categories] */
@@ -73,15 +81,26 @@ export class RankingExamples {
     this.rows = rows;
     const n = requests.length * rows;
     this.users = new Float32Array(requests.length * dimensions);
+    this.found = new Uint8Array(requests.length);
     this.posts = new Int32Array(n);
+    this.weights = new Float32Array(n);
     this.dense = new Float32Array(n * denseWidth);
     this.categories = new Int32Array(n * categories.length);
   }
 }
 
+export interface ExampleOptions {
+  rows: number;
+  /** How many of the rows are the best by the formula; the others are drawn from the rest. */
+  hard: number;
+  random: Random;
+  onProgress?: OnProgress;
+  signal?: AbortSignal | undefined;
+}
+
 /**
- * Walks through the requests and gathers `rows` posts of each: the touched one, the `hard` most recently active
- * candidates and random other ones. `userVectors` [requests, 32], `postVectors` [posts, 32].
+ * Walks through the requests and gathers `rows` candidates of each: the touched one, the `hard` best by the formula, and
+ * random others, each weighing as many candidates as it stands for. `userVectors` [requests, 32], `postVectors` [posts, 32].
  */
 export async function rankingExamples(
   community: Community,
@@ -89,13 +108,7 @@ export async function rankingExamples(
   requests: Request[],
   userVectors: Float32Array,
   postVectors: Float32Array,
-  {
-    rows,
-    hard,
-    random,
-    onProgress = () => {},
-    signal,
-  }: { rows: number; hard: number; random: Random; onProgress?: OnProgress; signal?: AbortSignal | undefined },
+  { rows, hard, random, onProgress = () => {}, signal }: ExampleOptions,
 ): Promise<RankingExamples> {
   const examples = new RankingExamples(requests, rows);
   examples.users.set(userVectors);
@@ -104,14 +117,8 @@ export async function rankingExamples(
     signal?.throwIfAborted();
     state.advance(request.event);
     const vector = userVectors.subarray(r * dimensions, (r + 1) * dimensions);
-    const candidates = withPost(
-      state,
-      request,
-      state.candidates(request.user, request.at, vector, postVectors),
-      vector,
-      postVectors,
-    );
-    write(examples, r, state, candidates, sampleRows(candidates, request.post, rows, hard, random));
+    const candidates = state.candidates(request.user, request.at, vector, postVectors);
+    write(examples, r, state, candidates, sampleRows(candidates, request, rows, hard, random));
     if (r % 64 === 0) {
       onProgress({ step: "ranking examples", done: r, total: requests.length });
       await new Promise(setImmediate);
@@ -121,36 +128,33 @@ export async function rankingExamples(
   return examples;
 }
 
-/** The candidates and, where no source brought it, the touched post. */
-export function withPost(
-  state: CommunityState,
-  request: { user: number; post: number },
-  candidates: NumberedCandidate[],
-  vector: Float32Array,
-  postVectors: Float32Array,
-): NumberedCandidate[] {
-  if (candidates.some(({ post }) => post === request.post)) return candidates;
-  let similarity = 0;
-  for (let d = 0; d < dimensions; d++) similarity += vector[d] * postVectors[request.post * dimensions + d];
-  return [...candidates, state.candidate(request.user, request.post, similarity, noRanks())];
+interface Sampled {
+  found: boolean;
+  /** Places among the candidates. */
+  chosen: number[];
+  weights: number[];
 }
 
-/** Positions of `rows` candidates: the touched post first, then the hard ones, then random ones; repeated where there are too few. */
 function sampleRows(
   candidates: NumberedCandidate[],
-  post: number,
+  { post, at }: Request,
   rows: number,
   hard: number,
   random: Random,
-): number[] {
-  const positive = candidates.findIndex((candidate) => candidate.post === post);
-  const others = candidates.map((_, i) => i).filter((i) => i !== positive);
-  const idle = (i: number) => candidates[i].acted_at ?? candidates[i].created_at;
-  others.sort((a, b) => idle(b) - idle(a));
-  const rest = random.shuffle(others.slice(hard));
-  const chosen = [positive, ...others.slice(0, hard), ...rest].slice(0, rows);
-  while (chosen.length < rows) chosen.push(others.length > 0 ? others[random.below(others.length)] : positive);
-  return chosen;
+): Sampled {
+  const touched = candidates.findIndex((candidate) => candidate.post === post);
+  const values = candidates.map((candidate) => lastActiveWithAge(candidate, at));
+  const others = candidates.map((_, i) => i).filter((i) => i !== touched);
+  others.sort((a, b) => values[b] - values[a]);
+  const first = touched < 0 ? [] : [touched];
+  const best = others.slice(0, Math.min(hard, rows - first.length));
+  const rest = random.shuffle(others.slice(best.length));
+  const drawn = rest.slice(0, rows - first.length - best.length);
+  return {
+    found: touched >= 0,
+    chosen: [...first, ...best, ...drawn],
+    weights: [...first.map(() => 1), ...best.map(() => 1), ...drawn.map(() => rest.length / drawn.length)],
+  };
 }
 
 function write(
@@ -158,14 +162,16 @@ function write(
   r: number,
   state: CommunityState,
   candidates: NumberedCandidate[],
-  chosen: number[],
+  { found, chosen, weights }: Sampled,
 ): void {
   const request = examples.requests[r];
   const features = rankerFeatures(state.user(request.user), candidates, request.at);
   const [p, q, c] = [postFeatures.length, pairFeatures.length, categories.length];
+  examples.found[r] = found ? 1 : 0;
   for (const [i, row] of chosen.entries()) {
     const at = r * examples.rows + i;
     examples.posts[at] = candidates[row].post;
+    examples.weights[at] = weights[i];
     examples.dense.set(features.user, at * denseWidth);
     examples.dense.set(features.posts.subarray(row * p, (row + 1) * p), at * denseWidth + features.user.length);
     examples.dense.set(features.pairs.subarray(row * q, (row + 1) * q), at * denseWidth + features.user.length + p);

@@ -12,17 +12,21 @@ export function logScore(logits: tf.Tensor2D, weights: number[]): tf.Tensor1D {
   return logSumExp(parts, 1) as tf.Tensor1D;
 }
 
-/** Mean over requests of −log softmax(score of row 0 among the request's rows); scores [requests · rows]. */
-export function listwiseLoss(scores: tf.Tensor1D, rows: number): tf.Scalar {
-  const byRequest = tf.reshape(scores, [scores.size / rows, rows]);
-  const first = tf.reshape(tf.slice(byRequest, [0, 0], [byRequest.shape[0], 1]), [byRequest.shape[0]]);
-  return tf.mean(tf.sub(logSumExp(byRequest, 1), first)) as tf.Scalar;
+/**
+ * Mean over requests of −log softmax(score of row 0 among the request's rows); scores and weights [requests · rows]. A row
+ * counts as many times as its weight says, so drawn rows stand for all that could have been drawn.
+ */
+export function listwiseLoss(scores: tf.Tensor1D, rows: number, weights: tf.Tensor1D): tf.Scalar {
+  const shape: [number, number] = [scores.size / rows, rows];
+  const counted = tf.reshape(tf.add(scores, tf.log(tf.maximum(weights, 1e-30))), shape);
+  const first = tf.slice(tf.reshape(scores, shape), [0, 0], [shape[0], 1]);
+  return tf.mean(tf.sub(logSumExp(counted, 1), tf.reshape(first, [shape[0]]))) as tf.Scalar;
 }
 
-/** Binary cross-entropy of logits and labels [N, heads], summed over heads, mean over rows. */
-export function crossEntropy(logits: tf.Tensor2D, labels: tf.Tensor2D): tf.Scalar {
+/** Binary cross-entropy of logits and labels [N, heads], summed over heads, weighted by weights [N], mean over rows. */
+export function crossEntropy(logits: tf.Tensor2D, labels: tf.Tensor2D, weights: tf.Tensor1D): tf.Scalar {
   const missed = tf.add(tf.mul(labels, logSigmoid(logits)), tf.mul(tf.sub(1, labels), logSigmoid(tf.neg(logits))));
-  return tf.neg(tf.mean(tf.sum(missed, 1))) as tf.Scalar;
+  return tf.neg(tf.mean(tf.mul(tf.sum(missed, 1), weights))) as tf.Scalar;
 }
 
 function logSumExp(x: tf.Tensor, axis: number): tf.Tensor {

@@ -4,11 +4,12 @@
  *   x       = clip((dense − mean) / deviation, ±5)                    dense: user, post and pair features
  *   bottom  = relu(relu(x · 64) · 32)
  *   slots   = [bottom, user vector, post vector, one embedding a category]          k vectors of 32
- *   deep    = MLP([bottom, distinct dots of slots without the diagonal])            128, 64, 3; the last layer starts at 0
+ *   deep    = MLP([bottom, distinct dots of slots without the diagonal])            64, 32, 3; the last layer starts at 0
  *   wide    = scale · lastActiveWithAge + x · W + Σ one weight a category           scale starts at 1, the rest at 0
  *   p       = sigmoid(deep + wide + bias)                             view, vote, comment
  *
- * An untrained ranker therefore orders by the best simple formula, and training learns corrections to it.
+ * An untrained ranker therefore orders by the best simple formula, and training learns corrections to it. The bias starts
+ * where the formula's probabilities sum to the touched posts.
  */
 import * as tf from "@tensorflow/tfjs-core";
 import { dimensions } from "../../supabase/functions/_shared/history.ts";
@@ -24,14 +25,15 @@ export const dotCount = (slotCount * (slotCount - 1)) / 2;
 export const logAgeColumn = userFeatures.length + postFeatures.indexOf("log_age");
 export const logIdleColumn = userFeatures.length + postFeatures.indexOf("log_idle");
 
-/** Fresh dense weights. */
-export function newDlrmWeights(random: Random): DenseWeights {
+/** Fresh dense weights; `bias` [3] is what the heads add to the formula. */
+export function newDlrmWeights(random: Random, bias: Float32Array): DenseWeights {
   const weights = new DenseWeights();
   weights.addLayer("bottom/1", denseWidth, 64, random);
   weights.addLayer("bottom/2", 64, dimensions, random);
-  weights.addLayer("top/1", dimensions + dotCount, 128, random);
-  weights.addLayer("top/2", 128, 64, random);
-  weights.addLayer("top/3", 64, heads, random, 0);
+  weights.addLayer("top/1", dimensions + dotCount, 64, random);
+  weights.addLayer("top/2", 64, 32, random);
+  weights.addLayer("top/3", 32, heads, random, 0);
+  weights.add("bias", [heads], bias);
   weights.add("wide/formula", [1, heads], new Float32Array(heads).fill(1));
   weights.add("wide/dense", [denseWidth, heads]);
   return weights;
@@ -39,27 +41,30 @@ export function newDlrmWeights(random: Random): DenseWeights {
 
 type Tensors = Record<string, tf.Tensor>;
 
+/** What training may leave out: each mask is [requests, 1, width]. */
+export const maskWidths = { "mask/bottom": 64, "mask/dots": dotCount, "mask/top": 64 };
+
 /**
  * Logits [N, 3]. Tensors: the dense weights by name; dense [N, F]; mean and deviation [1, F]; user and post [N, 32];
- * embeddings [N, C, 32] and wide [N, C, 3], the looked-up rows of the categories.
+ * embeddings [N, C, 32] and wide [N, C, 3], the looked-up rows of the categories; in training the masks.
  */
 export function dlrmLogits(t: Tensors): tf.Tensor2D {
   const x = tf.clipByValue(tf.div(tf.sub(t.dense, t.mean), t.deviation), -5, 5) as tf.Tensor2D;
-  const bottom = tf.relu(layer(t, "bottom/2", tf.relu(layer(t, "bottom/1", x)))) as tf.Tensor2D;
+  const bottom = tf.relu(
+    layer(t, "bottom/2", masked(t, "mask/bottom", tf.relu(layer(t, "bottom/1", x)))),
+  ) as tf.Tensor2D;
   const n = bottom.shape[0];
   const slots = tf.concat([tf.stack([bottom, t.user, t.post], 1), t.embeddings], 1) as tf.Tensor3D;
-  const dots = tf.matMul(
-    tf.reshape(tf.matMul(slots, slots, false, true), [n, slotCount * slotCount]),
-    t.distinct as tf.Tensor2D,
-  );
-  const top = tf.relu(layer(t, "top/2", tf.relu(layer(t, "top/1", tf.concat([bottom, dots], 1) as tf.Tensor2D))));
-  const deep = layer(t, "top/3", top as tf.Tensor2D);
+  const products = tf.reshape(tf.matMul(slots, slots, false, true), [n, slotCount * slotCount]);
+  const dots = masked(t, "mask/dots", tf.matMul(products, t.distinct as tf.Tensor2D));
+  const hidden = masked(t, "mask/top", tf.relu(layer(t, "top/1", tf.concat([bottom, dots], 1) as tf.Tensor2D)));
+  const deep = layer(t, "top/3", tf.relu(layer(t, "top/2", hidden)) as tf.Tensor2D);
   const formula = tf.matMul(t.dense as tf.Tensor2D, t.formula as tf.Tensor2D);
   const wide = tf.add(
     tf.mul(formula, t["wide/formula"]),
     tf.add(tf.matMul(x, t["wide/dense"] as tf.Tensor2D), tf.sum(t.wide, 1)),
   );
-  return tf.add(deep, wide) as tf.Tensor2D;
+  return tf.add(tf.add(deep, wide), t.bias) as tf.Tensor2D;
 }
 
 /** [k · k, k (k − 1) / 2]: picks the distinct dots (0,1), (0,2) … out of the flattened dot matrix; a product costs less than a gather and its gradient. */
@@ -78,6 +83,13 @@ export function formulaColumn(): { values: Float32Array; shape: number[] } {
   values[logIdleColumn] = -1;
   values[logAgeColumn] = -0.25;
   return { values, shape: [denseWidth, 1] };
+}
+
+function masked(t: Tensors, name: string, x: tf.Tensor): tf.Tensor2D {
+  const mask = t[name];
+  if (!mask) return x as tf.Tensor2D;
+  const [requests, , width] = mask.shape;
+  return tf.reshape(tf.mul(tf.reshape(x, [requests, -1, width]), mask), x.shape as [number, number]);
 }
 
 function layer(t: Tensors, name: string, x: tf.Tensor2D): tf.Tensor2D {

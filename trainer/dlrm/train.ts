@@ -6,17 +6,32 @@ import { categories, categoryRows } from "../../supabase/functions/_shared/ranke
 import { type DenseWeights, forward, lossAndGradients, type Matrix } from "../engine/dense.ts";
 import { EmbeddingTable } from "../engine/embedding-table.ts";
 import { Random } from "../engine/random.ts";
+import { shiftToMean } from "./calibrate.ts";
 import { denseWidth, type RankingExamples } from "./examples.ts";
 import { crossEntropy, listwiseLoss, logScore } from "./loss.ts";
-import { distinctDots, dlrmLogits, formulaColumn, heads, newDlrmWeights } from "./network.ts";
+import {
+  distinctDots,
+  dlrmLogits,
+  formulaColumn,
+  heads,
+  logAgeColumn,
+  logIdleColumn,
+  maskWidths,
+  newDlrmWeights,
+} from "./network.ts";
 
 export interface DlrmOptions {
   seed: number;
   epochs: number;
   /** Requests a batch. */
   batch: number;
+  /** At the start; it falls to nothing in a straight line. */
   learningRate: number;
   weightDecay: number;
+  /** How often a hidden unit is left out of a request. */
+  dropout: number;
+  /** The same for the dots: they know posts and authors one by one, so they fit the window they were trained on first. */
+  dotDropout: number;
   /** Weight of the heads' cross-entropy beside the listwise loss. */
   headWeight: number;
   /** Weights of view, vote and comment in the score. */
@@ -24,11 +39,13 @@ export interface DlrmOptions {
 }
 
 export const dlrmDefaults = {
-  epochs: 8,
-  batch: 16,
-  learningRate: 0.001,
+  epochs: 6,
+  batch: 32,
+  learningRate: 0.002,
   weightDecay: 0.01,
-  headWeight: 1,
+  dropout: 0.1,
+  dotDropout: 0.5,
+  headWeight: 0.2,
 };
 
 /** Everything training changes, and the standardisation of the dense features. */
@@ -42,40 +59,54 @@ export interface Dlrm {
   calibration: { scale: Float32Array; shift: Float32Array };
 }
 
-/** Trains a ranker on some of the examples' requests (their numbers). `postVectors` [posts, 32]. */
+export interface TrainedDlrm {
+  dlrm: Dlrm;
+  /** Of each epoch. */
+  losses: number[];
+  /** On the held-out requests: before training, then after each epoch. */
+  heldOutLosses: number[];
+  /** The epoch whose weights were kept; 0: the formula was not beaten. */
+  epoch: number;
+}
+
+/**
+ * Trains a ranker on some of the examples' requests (their numbers) and keeps the epoch that does best on the held-out
+ * ones, which should be later: a ranker that fits its window too well shows there. `postVectors` [posts, 32].
+ */
 export async function trainDlrm(
   examples: RankingExamples,
-  requests: Uint32Array,
+  { training, heldOut }: { training: Uint32Array; heldOut: Uint32Array },
   postVectors: Float32Array,
   options: DlrmOptions,
   onProgress: OnProgress = () => {},
   signal?: AbortSignal,
-): Promise<{ dlrm: Dlrm; losses: number[] }> {
+): Promise<TrainedDlrm> {
   const random = new Random(options.seed);
-  const dlrm = newDlrm(examples, requests, random);
-  const order = Uint32Array.from(requests);
+  const order = training.filter((request) => examples.found[request]);
+  const unseen = heldOut.filter((request) => examples.found[request]);
+  const dlrm = newDlrm(examples, order, random);
   const steps = Math.ceil(order.length / options.batch);
   const losses: number[] = [];
+  const heldOutLosses = [meanLoss(dlrm, examples, unseen, postVectors, options)];
+  const best = { epoch: 0, weights: copyOf(dlrm) };
   let step = 0;
-  for (let epoch = 0; epoch < options.epochs; epoch++) {
+  for (let epoch = 1; epoch <= options.epochs; epoch++) {
     random.shuffle(order);
     let sum = 0;
     for (let s = 0; s < steps; s++) {
       signal?.throwIfAborted();
-      sum += trainStep(
-        dlrm,
-        examples,
-        order.subarray(s * options.batch, (s + 1) * options.batch),
-        postVectors,
-        options,
-        ++step,
-      );
+      const batch = order.subarray(s * options.batch, (s + 1) * options.batch);
+      const learningRate = options.learningRate * (1 - step / (options.epochs * steps));
+      sum += trainStep(dlrm, examples, batch, postVectors, { ...options, learningRate }, ++step, random);
       onProgress({ step: "DLRM training", done: step, total: options.epochs * steps });
       if (s % 8 === 0) await new Promise(setImmediate);
     }
     losses.push(sum / steps);
+    heldOutLosses.push(meanLoss(dlrm, examples, unseen, postVectors, options));
+    if (heldOutLosses[epoch] < heldOutLosses[best.epoch]) Object.assign(best, { epoch, weights: copyOf(dlrm) });
   }
-  return { dlrm, losses };
+  for (const [i, values] of arraysOf(dlrm).entries()) values.set(best.weights[i]);
+  return { dlrm, losses, heldOutLosses, epoch: best.epoch };
 }
 
 /** Logits [requests · rows, 3] of some requests. */
@@ -85,24 +116,79 @@ export function dlrmForward(
   requests: Uint32Array,
   postVectors: Float32Array,
 ): Float32Array {
-  const batch = rowsOf(examples, requests);
-  const inputs = {
-    ...constants(dlrm, examples, batch, postVectors),
-    ...lookUps(dlrm, examples, batch),
-    ...dlrm.dense.matrices(),
-  };
-  return forward(inputs, dlrmLogits);
+  const logits = new Float32Array(requests.length * examples.rows * heads);
+  for (let start = 0; start < requests.length; start += chunk) {
+    const batch = rowsOf(examples, requests.subarray(start, start + chunk));
+    logits.set(forward(inputsOf(dlrm, examples, batch, postVectors), dlrmLogits), start * examples.rows * heads);
+  }
+  return logits;
 }
 
-function newDlrm(examples: RankingExamples, requests: Uint32Array, random: Random): Dlrm {
+/** An untrained ranker for some requests: it orders as the formula does, and its heads have the right mean. */
+export function newDlrm(examples: RankingExamples, requests: Uint32Array, random: Random): Dlrm {
   const embeddings = Float32Array.from({ length: categoryRows * dimensions }, () => 0.1 * random.normal());
   return {
-    dense: newDlrmWeights(random),
+    dense: newDlrmWeights(random, firstBiases(examples, requests)),
     embeddings: new EmbeddingTable(categoryRows, dimensions, embeddings),
     wide: new EmbeddingTable(categoryRows, heads),
     ...moments(examples, requests),
     calibration: { scale: new Float32Array(heads).fill(1), shift: new Float32Array(heads) },
   };
+}
+
+/** What each head must add to the formula for its probabilities to sum to its touched posts. */
+function firstBiases(examples: RankingExamples, requests: Uint32Array): Float32Array {
+  const batch = rowsOf(examples, requests);
+  const formula = Float32Array.from(batch, (row) => {
+    const at = row * denseWidth;
+    return -examples.dense[at + logIdleColumn] - 0.25 * examples.dense[at + logAgeColumn];
+  });
+  const weights = Float32Array.from(batch, (row) => examples.weights[row]);
+  const total = weights.reduce((sum, weight) => sum + weight, 0);
+  return Float32Array.from({ length: heads }, (_, head) => {
+    const touched = requests.reduce((sum, request) => sum + examples.requests[request].labels[head], 0);
+    return shiftToMean(formula, weights, (touched + 1) / (total + 2));
+  });
+}
+
+/** Requests that go through the network at once where no gradients are kept. */
+const chunk = 64;
+
+function meanLoss(
+  dlrm: Dlrm,
+  examples: RankingExamples,
+  requests: Uint32Array,
+  postVectors: Float32Array,
+  options: DlrmOptions,
+): number {
+  let sum = 0;
+  for (let start = 0; start < requests.length; start += chunk) {
+    const part = requests.subarray(start, start + chunk);
+    const inputs = {
+      ...inputsOf(dlrm, examples, rowsOf(examples, part), postVectors),
+      ...targetsOf(examples, part),
+    };
+    sum += part.length * forward(inputs, (t) => lossOf(t, examples.rows, options))[0];
+  }
+  return sum / requests.length;
+}
+
+/** The listwise loss of the score, and beside it the heads' cross-entropy, both a mean over requests. */
+function lossOf(t: Record<string, tf.Tensor>, rows: number, options: DlrmOptions): tf.Scalar {
+  const logits = dlrmLogits(t);
+  const ranking = listwiseLoss(logScore(logits, options.scoreWeights), rows, t.weights as tf.Tensor1D);
+  const pointwise = crossEntropy(logits, t.labels as tf.Tensor2D, t.weights as tf.Tensor1D);
+  return tf.add(ranking, tf.mul(pointwise, options.headWeight * rows)) as tf.Scalar;
+}
+
+/** Every array that training changes. */
+function arraysOf(dlrm: Dlrm): Float32Array[] {
+  const dense = Object.values(dlrm.dense.matrices()).map(({ values }) => values);
+  return [...dense, dlrm.embeddings.weights.values, dlrm.wide.weights.values];
+}
+
+function copyOf(dlrm: Dlrm): Float32Array[] {
+  return arraysOf(dlrm).map((values) => values.slice());
 }
 
 function trainStep(
@@ -112,19 +198,17 @@ function trainStep(
   postVectors: Float32Array,
   options: DlrmOptions,
   step: number,
+  random: Random,
 ): number {
   const batch = rowsOf(examples, requests);
-  const labels = labelsOf(examples, requests);
   const { loss, gradients } = lossAndGradients(
     { ...dlrm.dense.matrices(), ...lookUps(dlrm, examples, batch) },
-    { ...constants(dlrm, examples, batch, postVectors), labels },
-    (t) => {
-      const logits = dlrmLogits(t);
-      const ranking = listwiseLoss(logScore(logits, options.scoreWeights), examples.rows);
-      // one touched post a request: the heads' loss is summed over a request's rows, as the listwise loss is
-      const heads = tf.mul(crossEntropy(logits, t.labels as tf.Tensor2D), options.headWeight * examples.rows);
-      return tf.add(ranking, heads) as tf.Scalar;
+    {
+      ...constants(dlrm, examples, batch, postVectors),
+      ...targetsOf(examples, requests),
+      ...masks(requests.length, options, random),
     },
+    (t) => lossOf(t, examples.rows, options),
   );
   dlrm.dense.step(gradients, step, options);
   const width = categories.length;
@@ -178,6 +262,19 @@ function constants(
   };
 }
 
+function inputsOf(
+  dlrm: Dlrm,
+  examples: RankingExamples,
+  batch: Int32Array,
+  postVectors: Float32Array,
+): Record<string, Matrix> {
+  return {
+    ...constants(dlrm, examples, batch, postVectors),
+    ...lookUps(dlrm, examples, batch),
+    ...dlrm.dense.matrices(),
+  };
+}
+
 /** The looked-up rows of the categories: embeddings [N, C, 32] and wide [N, C, 3]. */
 function lookUps(dlrm: Dlrm, examples: RankingExamples, batch: Int32Array): Record<string, Matrix> {
   const width = categories.length;
@@ -193,19 +290,40 @@ function lookUps(dlrm: Dlrm, examples: RankingExamples, batch: Int32Array): Reco
   return { embeddings: gather(dlrm.embeddings), wide: gather(dlrm.wide) };
 }
 
-/** [requests · rows, 3]: what the user did with the touched post; nothing with the others. */
-function labelsOf(examples: RankingExamples, requests: Uint32Array): Matrix {
-  const values = new Float32Array(requests.length * examples.rows * heads);
-  for (const [i, request] of requests.entries())
-    values.set(examples.requests[request].labels, i * examples.rows * heads);
-  return { values, shape: [requests.length * examples.rows, heads] };
+/** Labels [requests · rows, 3], what the user did with the touched post and nothing with the others, and the rows' weights. */
+function targetsOf(examples: RankingExamples, requests: Uint32Array): Record<string, Matrix> {
+  const { rows } = examples;
+  const labels = new Float32Array(requests.length * rows * heads);
+  const weights = new Float32Array(requests.length * rows);
+  for (const [i, request] of requests.entries()) {
+    if (examples.found[request]) labels.set(examples.requests[request].labels, i * rows * heads);
+    weights.set(examples.weights.subarray(request * rows, (request + 1) * rows), i * rows);
+  }
+  return {
+    labels: { values: labels, shape: [requests.length * rows, heads] },
+    weights: { values: weights, shape: [requests.length * rows] },
+  };
 }
 
-/** Mean and deviation of each dense feature over the requests' rows; a constant feature gets deviation 1. */
+/**
+ * What each request leaves out of the hidden layers and of the dots, [requests, 1, width]: 0, or 1 / (1 − dropout). All
+ * rows of a request lose the same, so the request is ranked by one network; and it takes a hundredth of the draws.
+ */
+function masks(requests: number, { dropout, dotDropout }: DlrmOptions, random: Random): Record<string, Matrix> {
+  const mask = (width: number, rate: number): Matrix => ({
+    values: Float32Array.from({ length: requests * width }, () => (random.uniform() < rate ? 0 : 1 / (1 - rate))),
+    shape: [requests, 1, width],
+  });
+  return Object.fromEntries(
+    Object.entries(maskWidths).map(([name, width]) => [name, mask(width, name === "mask/dots" ? dotDropout : dropout)]),
+  );
+}
+
+/** Mean and deviation of each dense feature over the rows the requests have; a constant feature gets deviation 1. */
 function moments(examples: RankingExamples, requests: Uint32Array): { mean: Float32Array; deviation: Float32Array } {
   const sums = new Float64Array(denseWidth);
   const squares = new Float64Array(denseWidth);
-  const batch = rowsOf(examples, requests);
+  const batch = rowsOf(examples, requests).filter((row) => examples.weights[row] > 0);
   for (const row of batch) {
     for (let f = 0; f < denseWidth; f++) {
       const value = examples.dense[row * denseWidth + f];

@@ -48,7 +48,8 @@ export function dlrmGraph(dlrm: Dlrm): Uint8Array {
     g.multiply(formula, g.weights(dlrm.dense.values("wide/formula"), [1, heads])),
     g.dense(x, dlrm.dense.values("wide/dense")),
   );
-  const logits = g.add(g.add(layer("top/3", top), wide), crosses);
+  const bias = g.weights(dlrm.dense.values("bias"), [1, heads]);
+  const logits = g.add(g.add(g.add(layer("top/3", top), wide), crosses), bias);
   const { scale, shift } = dlrm.calibration;
   const calibrated = g.add(g.multiply(logits, g.weights(scale, [1, heads])), g.weights(shift, [1, heads]));
   g.output("probabilities", g.sigmoid(calibrated), ["N", heads]);
