@@ -142,11 +142,10 @@ function diversityTable(ranked: Report["recommenders"]): string {
 function modelSections({ losses = [], heads = [], notes = {} }: ReportExtras): string[] {
   const sections: string[] = [];
   if (losses.length > 0) {
-    const plots = losses.map(({ name, values }) =>
-      linePlot(name, "step", [
-        { name, role: "primary", points: values.map((value, i): [number, number] => [i + 1, value]) },
-      ]),
-    );
+    const plots = losses.map(({ name, values }) => {
+      const points = values.map((value, i): [number, number] => [i + 1, value]);
+      return linePlot(name, "step", [{ name, role: "primary", points }], false);
+    });
     sections.push(section("Training", `<div class="grid">${plots.join("")}</div>`));
   }
   for (const { head, models } of heads) {

@@ -6,14 +6,17 @@ export interface Line {
   points: [x: number, y: number][];
 }
 
-/** Lines with their names at the right end; an SVG. Points that are not finite are left out. */
-export function linePlot(title: string, xLabel: string, lines: Line[]): string {
+/**
+ * Lines with their names at the right end; an SVG. Points that are not finite are left out. The vertical axis starts at 0
+ * unless `fromZero` is false.
+ */
+export function linePlot(title: string, xLabel: string, lines: Line[], fromZero = true): string {
   const [width, height, left, right, top, bottom] = [620, 320, 44, 170, 30, 36];
   const clean = lines.map((line) => ({ ...line, points: line.points.filter((point) => point.every(Number.isFinite)) }));
   const points = clean.flatMap((line) => line.points);
   const [xs, ys] = [points.map(([x]) => x), points.map(([, y]) => y)];
   const xTicks = ticks(smallest(xs), largest(xs));
-  const yTicks = ticks(Math.min(0, smallest(ys)), largest(ys));
+  const yTicks = ticks(fromZero ? Math.min(0, smallest(ys)) : smallest(ys), largest(ys));
   const x = scale(xTicks, left, width - right);
   const y = scale(yTicks, height - bottom, top);
   const parts = [label(0, 14, title, "start", "#1f2937", 600), label(width - right, height - 4, xLabel, "middle")];
