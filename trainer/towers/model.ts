@@ -1,5 +1,5 @@
 /** The trained state of the two towers, and how many rows at a time go through them. */
-import { dimensions, poolHistory } from "../../supabase/functions/_shared/history.ts";
+import { dimensions, historyDecay, historyLength } from "../../supabase/functions/_shared/history.ts";
 import { postFields, postTokens, tokenRows, userFields, userTokens } from "../../supabase/functions/_shared/tokens.ts";
 import {
   postNumberRow,
@@ -100,12 +100,20 @@ export function postInputs(towers: Towers, data: TowerData, posts: ArrayLike<num
   };
 }
 
-/** Pools the post vectors of each history (post numbers, latest first), [histories, 32]. */
+/**
+ * Pools the post vectors of each history (post numbers, latest first), [histories, 32]: `poolHistory` of many, without
+ * the array it takes for each vector, which would be a tenth of a training step.
+ */
 export function poolHistories(histories: number[][], postVectors: Float32Array): Float32Array {
   const out = new Float32Array(histories.length * dimensions);
-  for (const [i, history] of histories.entries()) {
-    const vectors = history.map((post) => postVectors.subarray(post * dimensions, (post + 1) * dimensions));
-    poolHistory(vectors, out.subarray(i * dimensions, (i + 1) * dimensions));
+  for (let h = 0; h < histories.length; h++) {
+    const history = histories[h];
+    const count = Math.min(history.length, historyLength);
+    const total = (1 - historyDecay ** count) / (1 - historyDecay);
+    for (let i = 0, weight = 1 / total; i < count; i++, weight *= historyDecay) {
+      const from = history[i] * dimensions;
+      for (let d = 0; d < dimensions; d++) out[h * dimensions + d] += weight * postVectors[from + d];
+    }
   }
   return out;
 }

@@ -10,7 +10,7 @@ import { lossAndGradients, type Matrix } from "../engine/dense.ts";
 import type { EmbeddingTable } from "../engine/embedding-table.ts";
 import { Random } from "../engine/random.ts";
 import { embedPosts } from "./embed.ts";
-import { logSamplingChance, sampledSoftmax } from "./loss.ts";
+import { corrections, logSamplingChance, sampledSoftmax } from "./loss.ts";
 import { newTowers, poolHistories, postInputs, TowerData, type Towers, userInputs } from "./model.ts";
 import { postTower, type TowerInputs, userTower } from "./network.ts";
 import { Histories, type Positives, positivesBefore } from "./positives.ts";
@@ -25,8 +25,13 @@ export interface TowerOptions {
   uniformNegatives: number;
   /** Of the softmax over cosines: small fits the training set, large generalises. */
   temperature: number;
+  /** At the start; it falls linearly to a twentieth of that. */
   learningRate: number;
-  weightDecay: number;
+  /**
+   * The history an example sees: what came before it, as in life; or the user's others, where a random split has made
+   * time meaningless: there the posts to be found lie between those of the history.
+   */
+  histories: "before" | "others";
   /** How often a residual is left out, so that text and history must stand alone (DropoutNet). */
   residualDropout: number;
 }
@@ -37,8 +42,8 @@ export const towerDefaults = {
   uniformNegatives: 256,
   temperature: 0.2,
   learningRate: 0.003,
-  weightDecay: 0,
-  residualDropout: 0.5,
+  residualDropout: 0.2,
+  histories: "before" as const,
 };
 
 export interface TrainedTowers {
@@ -80,9 +85,9 @@ export async function trainTowers(
 class Trainer {
   private readonly share: Float32Array;
   private readonly histories: Histories;
-  private readonly touchedBy: number[][];
   private readonly trainable: Int32Array;
   private postVectors: Float32Array = new Float32Array(0);
+  private readonly totalSteps: number;
   private steps = 0;
   private readonly community: Community;
   private readonly towers: Towers;
@@ -105,17 +110,14 @@ class Trainer {
     this.positives = positives;
     this.options = options;
     this.random = random;
+    this.totalSteps = options.epochs * Math.ceil(positives.at.length / options.batch);
     this.histories = new Histories(community, options.until);
     // posts of the training window, so that negatives never come from a future the positives cannot reach
     this.trainable = Int32Array.from(community.posts.ids.keys()).filter(
       (p) => community.posts.createdAt[p] < options.until,
     );
     this.share = new Float32Array(community.posts.ids.length);
-    this.touchedBy = community.users.ids.map(() => []);
-    for (let i = 0; i < positives.at.length; i++) {
-      this.share[positives.posts[i]] += 1 / positives.at.length;
-      this.touchedBy[positives.users[i]].push(positives.posts[i]);
-    }
+    for (const post of positives.posts) this.share[post] += 1 / positives.at.length;
   }
 
   refreshPostVectors(): void {
@@ -133,7 +135,11 @@ class Trainer {
     );
     const posts = Int32Array.from([...targets, ...uniform]);
     const histories = Array.from(batch, (i) =>
-      this.histories.latest(positives.users[i], positives.at[i], positives.posts[i]),
+      this.histories.latest(
+        positives.users[i],
+        options.histories === "before" ? positives.at[i] : Number.POSITIVE_INFINITY,
+        positives.posts[i],
+      ),
     );
     const inputs = {
       ...prefixed(
@@ -153,19 +159,22 @@ class Trainer {
       posts: this.dropResiduals(inputs["p.residual"]),
     };
     const { "u.history": history, "u.numbers": userNumbers, "p.numbers": postNumbers, ...learned } = inputs;
-    const columns = posts.length;
-    const logQ = logSamplingChance(posts, this.share, users.length, uniform.length);
+    const logQ = logSamplingChance(posts, this.share, this.trainable.length, users.length, uniform.length);
     const result = lossAndGradients(
       { ...towers.dense.matrices(), ...learned },
       {
         "u.history": history,
         "u.numbers": userNumbers,
         "p.numbers": postNumbers,
-        logQ: { values: logQ, shape: [1, columns] },
-        mask: { values: this.accidentalHits(users, posts), shape: [users.length, columns] },
+        correction: { values: corrections(posts, logQ, users.length), shape: [users.length, posts.length] },
       },
       (t) =>
-        sampledSoftmax(userTower(t, side(t, "u")), postTower(t, side(t, "p")), options.temperature, t.logQ, t.mask),
+        sampledSoftmax(
+          userTower(t, side(t, "u")),
+          postTower(t, side(t, "p")),
+          options.temperature,
+          t.correction as tf.Tensor2D,
+        ),
     );
     this.update(users, posts, kept, result.gradients);
     return result.loss;
@@ -177,8 +186,9 @@ class Trainer {
     kept: { users: boolean[]; posts: boolean[] },
     gradients: Record<string, Float32Array>,
   ): void {
-    const { towers, data, options } = this;
+    const { towers, data } = this;
     const step = ++this.steps;
+    const options = { learningRate: this.options.learningRate * (1 - (0.95 * (step - 1)) / this.totalSteps) };
     data.userBags.addGradient(towers.tokens, users, gradients["u.fields"]);
     data.postBags.addGradient(towers.tokens, posts, gradients["p.fields"]);
     addRows(towers.userResiduals, users, kept.users, gradients["u.residual"]);
@@ -194,19 +204,6 @@ class Trainer {
       if (!keep) values.fill(0, row * dimensions, (row + 1) * dimensions);
       return keep;
     });
-  }
-
-  /** [B, B + M]: −1e9 where a column's post is not a negative for a row: its own post again, or one its user touched. */
-  private accidentalHits(users: Int32Array, posts: Int32Array): Float32Array {
-    const columnsOf = new Map<number, number[]>();
-    for (const [column, post] of posts.entries()) columnsOf.set(post, [...(columnsOf.get(post) ?? []), column]);
-    const mask = new Float32Array(users.length * posts.length);
-    for (const [row, user] of users.entries()) {
-      for (const post of this.touchedBy[user]) {
-        for (const column of columnsOf.get(post) ?? []) if (column !== row) mask[row * posts.length + column] = -1e9;
-      }
-    }
-    return mask;
   }
 }
 
