@@ -1,0 +1,82 @@
+import assert from "node:assert/strict";
+import { before, test } from "node:test";
+import type * as tf from "@tensorflow/tfjs-core";
+import { dimensions } from "../../supabase/functions/_shared/history.ts";
+import { postFields, userFields } from "../../supabase/functions/_shared/tokens.ts";
+import { postNumbers, userNumbers } from "../../supabase/functions/_shared/tower-inputs.ts";
+import { startBackend } from "../engine/backend.ts";
+import { forward, lossAndGradients, type Matrix } from "../engine/dense.ts";
+import { Random } from "../engine/random.ts";
+import { close, numericalGradient } from "../engine/testing.ts";
+import { corrections, sampledSoftmax } from "./loss.ts";
+import { newTowerWeights, postTower, userTower } from "./network.ts";
+
+before(() => startBackend("js"));
+
+function setup() {
+  const random = new Random(7);
+  const matrix = (rows: number, columns: number): Matrix => ({
+    values: Float32Array.from({ length: rows * columns }, () => random.normal()),
+    shape: [rows, columns],
+  });
+  const dense = newTowerWeights(random);
+  // output layers start at zero: let them take part
+  for (const name of ["user/output/weight", "post/output/weight"]) {
+    for (let i = 0; i < dense.values(name).length; i++) dense.values(name)[i] = 0.3 * random.normal();
+  }
+  const inputs = {
+    "u.fields": matrix(3, userFields.length * dimensions),
+    "u.history": matrix(3, dimensions),
+    "u.numbers": matrix(3, userNumbers.length),
+    "u.residual": matrix(3, dimensions),
+    "p.fields": matrix(5, postFields.length * dimensions),
+    "p.numbers": matrix(5, postNumbers.length),
+    "p.residual": matrix(5, dimensions),
+  };
+  return { dense, inputs, variables: { ...dense.matrices(), ...inputs } as Record<string, Matrix> };
+}
+
+const userOf = (t: Record<string, tf.Tensor>) =>
+  userTower(t, { fields: t["u.fields"], history: t["u.history"], numbers: t["u.numbers"], residual: t["u.residual"] });
+const postOf = (t: Record<string, tf.Tensor>) =>
+  postTower(t, { fields: t["p.fields"], numbers: t["p.numbers"], residual: t["p.residual"] });
+
+test("the gradient of the whole step agrees with numerical differences in every weight and input", () => {
+  const { variables } = setup();
+  const correction = { values: corrections([0, 1, 2, 1, 3], new Float32Array(5).fill(-1), 3), shape: [3, 5] };
+  const step = () =>
+    lossAndGradients(variables, { correction }, (t) =>
+      sampledSoftmax(userOf(t), postOf(t), 0.2, t.correction as tf.Tensor2D),
+    );
+  const { gradients } = step();
+  const random = new Random(3);
+  for (const [name, { values }] of Object.entries(variables)) {
+    const places = Array.from({ length: 3 }, () => random.below(values.length));
+    const expected = numericalGradient(values, () => step().loss, places);
+    for (const [i, place] of places.entries()) close(gradients[name][place], expected[i], 5e-3);
+  }
+});
+
+test("vectors have unit length, and so has that of a user or post of whom nothing is known", () => {
+  const { variables, inputs } = setup();
+  for (const matrix of Object.values(inputs)) matrix.values.fill(0, 0, matrix.shape[1]);
+  for (const vectors of [forward(variables, userOf), forward(variables, postOf)]) {
+    for (let row = 0; row < vectors.length; row += dimensions) {
+      close(Math.hypot(...vectors.subarray(row, row + dimensions)), 1);
+    }
+  }
+});
+
+test("untrained towers are a text kNN: a user's vector is the sum of their words and history", () => {
+  const { inputs } = setup();
+  const fresh = newTowerWeights(new Random(1));
+  for (const name of ["user/output/bias", "post/output/bias"]) fresh.values(name).fill(0);
+  const found = forward({ ...fresh.matrices(), ...inputs }, userOf);
+  const { values } = inputs["u.fields"];
+  const sum = Array.from({ length: dimensions }, (_, d) => {
+    const words = userFields.reduce((total, _, field) => total + values[field * dimensions + d], 0);
+    return words + inputs["u.history"].values[d] + inputs["u.residual"].values[d];
+  });
+  for (const [d, value] of sum.entries()) close(found[d], value / Math.hypot(...sum));
+  assert.equal(found.length, 3 * dimensions);
+});
