@@ -1,5 +1,5 @@
 import type { Community } from "../community/community.ts";
-import type { Clock } from "./timeline.ts";
+import { type Clock, Timeline } from "./timeline.ts";
 
 /**
  * The community as far as the clock has come: posts and interactions after it are cut off. All users keep their numbers,
@@ -30,4 +30,11 @@ export function communityUntil({ users, posts, interactions }: Community, clock:
       at: interactions.at.slice(0, clock.interactions),
     },
   };
+}
+
+/** The community as it was just before an instant: what an evaluation of its early days runs on. */
+export function communityBefore(community: Community, instant: number): Community {
+  const timeline = new Timeline(community);
+  timeline.before(instant);
+  return communityUntil(community, timeline.clock);
 }

@@ -31,7 +31,7 @@ export class Timeline {
    */
   until(next: number): CommunityEvent[] {
     const { at } = this.community.interactions;
-    const events = this.interactionsUntil(next);
+    const events = this.interactionsUntil(Math.min(next, at.length));
     const now = next < at.length ? at[next] : Number.POSITIVE_INFINITY;
     this.creations(events, (time) => time <= now);
     return events;
