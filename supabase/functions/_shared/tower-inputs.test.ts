@@ -1,0 +1,47 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { dimensions, poolHistory } from "./history.ts";
+import { postFields, postTokens, userFields, userTokens } from "./tokens.ts";
+import { postNumberRow, postTowerInputs, slots, userNumberRow, userTowerInputs } from "./tower-inputs.ts";
+
+const known = { passions: ["chess"], projects: ["Clock club"], bio: "Night owl", residual: null, history: [] };
+const vector = (value: number) => new Float32Array(dimensions).fill(value);
+
+test("numbers of a user tell how much history there is", () => {
+  assert.deepEqual(userNumberRow(0), [0, 0]);
+  assert.deepEqual(userNumberRow(3), [Math.log(4), 1]);
+});
+
+test("numbers of a post tell how much text there is, in different words", () => {
+  const tokens = postTokens({ title: "one two two", description: "three", tags: ["x", "y z"], author_id: "ann" });
+  assert.deepEqual(postNumberRow(tokens, 2), [Math.log(3), Math.log(2), Math.log(3)]);
+});
+
+test("users: every feed has its shape, and rows do not mix", () => {
+  const active = { ...known, passions: [], residual: vector(3), history: [vector(1), vector(2)] };
+  const feeds = userTowerInputs([known, active]);
+  const length = slots(userFields);
+  assert.deepEqual(Object.fromEntries(Object.entries(feeds).map(([name, { type, dims }]) => [name, [type, dims]])), {
+    token_ids: ["int64", [2, length]],
+    token_weights: ["float32", [2, length]],
+    history: ["float32", [2, dimensions]],
+    numbers: ["float32", [2, 2]],
+    residual: ["float32", [2, dimensions]],
+  });
+  const { ids, weights } = userTokens(active);
+  assert.deepEqual([...feeds.token_ids.data].slice(length), Array.from(ids, BigInt));
+  assert.deepEqual([...feeds.token_weights.data].slice(length), [...weights]);
+  assert.deepEqual([...feeds.history.data], [...vector(0), ...poolHistory(active.history)]);
+  assert.deepEqual([...feeds.residual.data], [...vector(0), ...vector(3)]);
+  assert.deepEqual([...feeds.numbers.data], [0, 0, Math.fround(Math.log(3)), 1]);
+});
+
+test("posts: every feed has its shape", () => {
+  const post = { title: "Rain", description: "All day", tags: ["weather"], author_id: "ann", residual: vector(2) };
+  const feeds = postTowerInputs([post, { ...post, residual: null }, post]);
+  const length = slots(postFields);
+  assert.deepEqual(feeds.token_ids.dims, [3, length]);
+  assert.deepEqual(feeds.token_weights.dims, [3, length]);
+  assert.deepEqual(feeds.numbers.dims, [3, 3]);
+  assert.deepEqual([...feeds.residual.data], [...vector(2), ...vector(0), ...vector(2)]);
+});
