@@ -35,6 +35,33 @@ test("a cut in time: pairs that first happen after it are the test", () => {
   assert.equal(at, 10 * hour);
 });
 
+test("a cut in time knows no later post, and nobody is tested on their own", () => {
+  const later = smallCommunity(
+    2,
+    [
+      [0, 1],
+      [-1, 2],
+      [1, 11],
+    ],
+    [
+      [1, 1, 3],
+      [0, 0, 12],
+      [0, 1, 13],
+      [0, 2, 14],
+      [1, 0, 15],
+    ],
+  );
+  const { training, test: pairs } = timeSplit(later, 10 * hour);
+  assert.deepEqual(training.posts.ids, ["post 0", "post 1"]);
+  assert.deepEqual(
+    [...pairs],
+    [
+      [0, [1]],
+      [1, [0]],
+    ],
+  );
+});
+
 test("ranks the whole catalogue minus training pairs, by hand", async () => {
   const [{ lists, metrics }] = await runCut(community, { split: 10 * hour }, [new Popularity(sizesOf(community))]);
   // popularity 3, 2, 1, 0, 0 and the newer first: user 2 (without post 0) sees 1, 2, 4, 3; user 3 sees 0, 1, 2, 4, 3

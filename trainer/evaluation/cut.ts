@@ -1,6 +1,6 @@
 /**
  * Protocol 2, one cut: train on one part of the distinct (user, post) pairs, then rank the whole catalogue once for every
- * user with test pairs, leaving out only their training pairs. Comparable with the literature.
+ * user with test pairs, leaving out only their training pairs and own posts. Comparable with the literature.
  */
 import type { Community } from "../community/community.ts";
 import { type CutMetrics, cutMetrics } from "./cut-metrics.ts";
@@ -52,7 +52,7 @@ export async function runCut(
   const seen = touchedBy(training);
   const users = [...test.keys()].sort((a, b) => a - b);
   const events = new Timeline(training).until(times.length);
-  const candidates = new Uint8Array(community.posts.ids.length).fill(1);
+  const candidates = new Uint8Array(community.posts.ids.length).fill(1, 0, training.posts.ids.length);
   const scores = new Float64Array(community.posts.ids.length);
   const results: CutResult[] = [];
   for (const [r, recommender] of recommenders.entries()) {
@@ -89,8 +89,9 @@ export async function runCut(
   return results;
 }
 
-function touchedBy({ users, interactions }: Community): Set<number>[] {
+function touchedBy({ users, posts, interactions }: Community): Set<number>[] {
   const touched = Array.from(users.ids, () => new Set<number>());
   for (const [i, user] of interactions.users.entries()) touched[user].add(interactions.posts[i]);
+  for (const [post, author] of posts.authors.entries()) if (author >= 0) touched[author].add(post);
   return touched;
 }

@@ -89,13 +89,15 @@ export async function writeCut(
       test: test.map((post) => ids[post]),
       top: Array.from(top, (post) => ids[post]),
     }));
+  const { split } = options;
+  const catalogue = split === "random" ? ids.length : community.posts.createdAt.filter((at) => at < split).length;
   const similarity = textSimilarity(community);
   const base = results.find(({ name }) => name === output.baseline);
   const report: Report = {
     protocol: "cut",
     settings: {
-      split: options.split === "random" ? "random" : new Date(options.split).toISOString(),
-      ...(options.split === "random" ? { test_share: options.testShare ?? 0.2, seed: options.seed ?? 42 } : {}),
+      split: split === "random" ? "random" : new Date(split).toISOString(),
+      ...(split === "random" ? { test_share: options.testShare ?? 0.2, seed: options.seed ?? 42 } : {}),
       users: results[0].lists.length,
     },
     primary: output.primary,
@@ -109,7 +111,7 @@ export async function writeCut(
         recall: recallCurve(result.lists.map(({ ranks }) => ranks)),
         diversity: diversityOf(
           result.lists.map(({ top }) => top),
-          ids.length,
+          catalogue,
           similarity,
         ),
         seconds: result.seconds,

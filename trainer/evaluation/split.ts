@@ -1,8 +1,10 @@
 import type { Community } from "../community/community.ts";
+import { communityBefore } from "./history.ts";
 import { NumpyRandom } from "./numpy-random.ts";
 
-/** What trains, and what each user is tested on (posts by user; no entry: not tested). */
+/** What trains, and what each user is tested on (posts by user; no entry: not tested). Nobody is tested on their own post. */
 export interface Split {
+  /** Its posts are the catalogue. */
   training: Community;
   test: Map<number, number[]>;
   /** When lists are made: after the last training interaction, or at the cut. */
@@ -14,29 +16,11 @@ export interface Split {
  * those of numpy's default_rng(seed).random(pairs) < testShare, pairs in order of time, so Python can draw the same split.
  */
 export function randomSplit(community: Community, testShare: number, seed: number): Split {
-  const { at } = community.interactions;
+  const { interactions } = community;
   const random = new NumpyRandom(seed);
   const tested = firstOfPairs(community).filter(() => random.uniform() < testShare);
-  return split(community, tested, () => true, at.length === 0 ? 0 : at[at.length - 1]);
-}
-
-/** Training is what happened before an instant, the test the pairs that first happen from then on. */
-export function timeSplit(community: Community, instant: number): Split {
-  const { at } = community.interactions;
-  const firsts = firstOfPairs(community).filter((i) => at[i] >= instant);
-  return split(community, firsts, (i) => at[i] < instant, instant);
-}
-
-function split(community: Community, testFirsts: number[], trains: (i: number) => boolean, at: number): Split {
-  const { interactions } = community;
-  const test = new Map<number, number[]>();
-  const held = new Set<number>();
-  for (const i of testFirsts) {
-    const user = interactions.users[i];
-    test.set(user, [...(test.get(user) ?? []), interactions.posts[i]]);
-    held.add(pairOf(community, i));
-  }
-  const kept = Array.from(interactions.at.keys()).filter((i) => trains(i) && !held.has(pairOf(community, i)));
+  const held = new Set(tested.map((i) => pairOf(community, i)));
+  const kept = Array.from(interactions.at.keys()).filter((i) => !held.has(pairOf(community, i)));
   const training = {
     ...community,
     interactions: {
@@ -46,7 +30,33 @@ function split(community: Community, testFirsts: number[], trains: (i: number) =
       at: Float64Array.from(kept, (i) => interactions.at[i]),
     },
   };
-  return { training, test, at };
+  return { training, test: byUser(community, tested), at: interactions.at.at(-1) ?? 0 };
+}
+
+/**
+ * Training is what happened before an instant, the test the pairs that first happen from then on. The catalogue is what
+ * existed at the instant: to know a later post is to know what its author cares about next.
+ */
+export function timeSplit(community: Community, instant: number): Split {
+  const { interactions } = community;
+  const training = communityBefore(community, instant);
+  const catalogue = training.posts.ids.length;
+  const tested = firstOfPairs(community).filter(
+    (i) => interactions.at[i] >= instant && interactions.posts[i] < catalogue,
+  );
+  return { training, test: byUser(community, tested), at: instant };
+}
+
+function byUser({ interactions, posts }: Community, tested: number[]): Map<number, number[]> {
+  const test = new Map<number, number[]>();
+  for (const i of tested) {
+    const [user, post] = [interactions.users[i], interactions.posts[i]];
+    if (posts.authors[post] === user) continue;
+    const list = test.get(user);
+    if (list) list.push(post);
+    else test.set(user, [post]);
+  }
+  return test;
 }
 
 function firstOfPairs(community: Community): number[] {

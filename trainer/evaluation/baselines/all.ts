@@ -35,6 +35,7 @@ export function cutBaselines(sizes: Sizes): Recommender[] {
   const small = sizes.users + sizes.posts <= 10_000;
   return [
     new Popularity(sizes),
+    new LastActiveWithAge(),
     // longer than in the replay: taste in films does not pass as quickly as what a community talks about
     new ItemKnn(sizes, 100),
     new TextKnn(sizes),
