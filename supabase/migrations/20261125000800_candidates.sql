@@ -28,6 +28,48 @@ as $$
 $$;
 comment on function recsys.user_history(uuid, timestamptz) is 'The last 50 posts a user touched or wrote up to an instant, the latest first, each once: what the user tower pools.';
 
+create function recsys.user_touches(p_user_id uuid, p_now timestamptz) returns jsonb
+language sql stable security invoker set search_path = ''
+as $$
+  with latest as (
+    select source_interactions.post_id, source_interactions.created_at as at, source_interactions.interaction_id
+    from recsys.source_interactions
+    where source_interactions.user_id = p_user_id and source_interactions.created_at <= p_now
+    order by source_interactions.created_at desc, source_interactions.interaction_id desc
+    limit 200
+  ),
+  first_touches as (
+    select distinct on (latest.post_id) latest.post_id, latest.at, latest.interaction_id
+    from latest
+    order by latest.post_id, latest.at, latest.interaction_id
+  ),
+  touches as (
+    select posts.title, posts.tags, posts.created_at, first_touches.*
+    from first_touches
+    join recsys.source_posts as posts on posts.post_id = first_touches.post_id
+    where posts.author_id is distinct from p_user_id
+    order by first_touches.at desc, first_touches.interaction_id desc
+    limit 50
+  )
+  select coalesce(jsonb_agg(jsonb_build_object(
+    'title', touches.title,
+    'tags', touches.tags,
+    'at', extract(epoch from touches.at) * 1000,
+    'created_at', extract(epoch from touches.created_at) * 1000,
+    'acted_at', extract(epoch from before.at) * 1000,
+    'comments', coalesce(before.comments, 0)
+  ) order by touches.at desc, touches.interaction_id desc), '[]')
+  from touches
+  left join lateral (
+    select post_stats.at, post_stats.comments
+    from recsys.post_stats
+    where post_stats.post_id = touches.post_id and (post_stats.at, post_stats.interaction_id) < (touches.at, touches.interaction_id)
+    order by post_stats.at desc, post_stats.interaction_id desc
+    limit 1
+  ) as before on true
+$$;
+comment on function recsys.user_touches(uuid, timestamptz) is 'The last 50 first touches of others'' posts within a user''s last 200 interactions up to an instant, the latest first, each with the post as it was just before: {title, tags, at, created_at, acted_at, comments}, times in milliseconds. What the ranker compares candidates with.';
+
 create function recsys.user_context(p_user_id uuid, p_model_id bigint, p_now timestamptz)
 returns table (
   passions text[],
@@ -44,7 +86,8 @@ returns table (
   recent double precision[],
   recent_logins double precision[],
   habit_log_age double precision,
-  habit_log_idle double precision
+  habit_log_idle double precision,
+  touches jsonb
 )
 language sql stable security invoker set search_path = ''
 as $$
@@ -57,7 +100,8 @@ as $$
       join recsys.post_embeddings on post_embeddings.model_id = p_model_id and post_embeddings.post_id = latest.post_id
       order by latest.at desc, latest.sort_id desc
     ),
-    stats.at, stats.views, stats.votes, stats.comments, stats.logins, stats.recent, stats.recent_logins, stats.habit_log_age, stats.habit_log_idle
+    stats.at, stats.views, stats.votes, stats.comments, stats.logins, stats.recent, stats.recent_logins, stats.habit_log_age, stats.habit_log_idle,
+    recsys.user_touches(p_user_id, p_now)
   from recsys.source_users as users
   left join recsys.user_embeddings on user_embeddings.model_id = p_model_id and user_embeddings.user_id = users.user_id
   left join lateral (
@@ -68,12 +112,13 @@ as $$
   ) as stats on true
   where users.user_id = p_user_id
 $$;
-comment on function recsys.user_context(uuid, bigint, timestamptz) is 'What the user tower needs to know of a user as of an instant: profile, learned residual, the vectors of the last 50 posts they touched or wrote (latest first), and their latest stats. No row: no such user. An interaction committed a moment ago is already in it.';
+comment on function recsys.user_context(uuid, bigint, timestamptz) is 'What the user tower needs to know of a user as of an instant: profile, learned residual, the vectors of the last 50 posts they touched or wrote (latest first), their latest stats, and their latest first touches. No row: no such user. An interaction committed a moment ago is already in it.';
 
 create function recsys.candidates(p_user_id uuid, p_model_id bigint, p_embedding extensions.vector, p_now timestamptz)
 returns table (
   post_id uuid,
   title text,
+  tags text[],
   author_id uuid,
   created_at timestamptz,
   embedding extensions.vector,
@@ -164,7 +209,7 @@ as $$
     group by pool.post_id
   )
   select
-    posts.post_id, posts.title, posts.author_id, posts.created_at,
+    posts.post_id, posts.title, posts.tags, posts.author_id, posts.created_at,
     post_embeddings.embedding,
     -(post_embeddings.embedding operator(extensions.<#>) p_embedding),
     ranked.similar_rank, ranked.active_rank, ranked.fresh_rank, ranked.trending_rank, ranked.followed_rank,
@@ -191,6 +236,6 @@ as $$
 $$;
 comment on function recsys.candidates(uuid, bigint, extensions.vector, timestamptz) is 'Posts that this user might want as of an instant, from five sources (similar by inner product, last active, fresh, trending, by followed authors), never their own or one they touched, with what the ranker needs to know of each. p_model_id and p_embedding null: no model, no similar posts. About 300 to 800 rows, unordered.';
 
-revoke all on function recsys.user_history(uuid, timestamptz), recsys.user_context(uuid, bigint, timestamptz), recsys.candidates(uuid, bigint, extensions.vector, timestamptz) from public;
-grant execute on function recsys.user_history(uuid, timestamptz), recsys.user_context(uuid, bigint, timestamptz), recsys.candidates(uuid, bigint, extensions.vector, timestamptz) to authenticated, service_role;
+revoke all on function recsys.user_history(uuid, timestamptz), recsys.user_touches(uuid, timestamptz), recsys.user_context(uuid, bigint, timestamptz), recsys.candidates(uuid, bigint, extensions.vector, timestamptz) from public;
+grant execute on function recsys.user_history(uuid, timestamptz), recsys.user_touches(uuid, timestamptz), recsys.user_context(uuid, bigint, timestamptz), recsys.candidates(uuid, bigint, extensions.vector, timestamptz) to authenticated, service_role;
 grant execute on function recsys.decay(double precision[], interval) to authenticated, service_role;

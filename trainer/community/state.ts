@@ -10,6 +10,7 @@ import {
   sourceSizes,
   type UserState,
 } from "../../supabase/functions/_shared/ranker-features.ts";
+import type { Touch } from "../../supabase/functions/_shared/recent-habit.ts";
 import { ActivityOrder } from "./activity-order.ts";
 import type { Community } from "./community.ts";
 import { kinds } from "./community.ts";
@@ -31,7 +32,11 @@ export class CommunityState {
   /** The latest event of each post and user, −1: none. */
   private readonly lastOfPost: Int32Array;
   private readonly lastOfUser: Int32Array;
+  /** The event of the same post before each event, −1: none. */
+  private readonly eventBefore: Int32Array;
   private readonly touched = new Map<number, Set<number>>();
+  /** Each user's interactions, the latest last. */
+  private readonly interactionsOf = new Map<number, number[]>();
   private readonly affinities = new Map<number, Map<number, number>>();
   private readonly postsOf = new Map<number, number[]>();
   private readonly community: Community;
@@ -41,6 +46,7 @@ export class CommunityState {
     this.community = community;
     this.timeline = timeline;
     this.activity = new ActivityOrder(community.posts.ids.length);
+    this.eventBefore = new Int32Array(timeline.length).fill(-1);
     this.lastOfPost = new Int32Array(community.posts.ids.length).fill(-1);
     this.lastOfUser = new Int32Array(community.users.ids.length).fill(-1);
   }
@@ -69,6 +75,7 @@ export class CommunityState {
   user(user: number): UserState {
     const event = this.lastOfUser[user];
     const created_at = this.community.users.createdAt[user];
+    const touches = this.touches(user);
     if (event < 0) {
       const none = new Float32Array(halfLives.length);
       return {
@@ -82,6 +89,7 @@ export class CommunityState {
         recent_logins: none,
         habit_log_age: null,
         habit_log_idle: null,
+        touches,
       };
     }
     const row = this.timeline.userStats.subarray(event * userStatsWidth, (event + 1) * userStatsWidth);
@@ -96,7 +104,31 @@ export class CommunityState {
       habit_log_idle: Number.isNaN(row[5]) ? null : row[5],
       recent: row.subarray(6, 6 + halfLives.length),
       recent_logins: row.subarray(6 + halfLives.length),
+      touches,
     };
+  }
+
+  /** What recsys.user_touches answers. */
+  private touches(user: number): Touch[] {
+    const { community, timeline } = this;
+    const first = new Map<number, number>();
+    // backwards, so that the first touch within the stretch is what stays
+    const events = this.interactionsOf.get(user) ?? [];
+    for (let i = events.length - 1; i >= Math.max(0, events.length - 200); i--)
+      first.set(timeline.posts[events[i]], events[i]);
+    const others = [...first].filter(([post]) => community.posts.authors[post] !== user);
+    others.sort((a, b) => b[1] - a[1]);
+    return others.slice(0, 50).map(([post, event]) => {
+      const before = this.eventBefore[event];
+      return {
+        title: community.posts.titles[post],
+        tags: community.posts.tags[post],
+        at: timeline.at[event],
+        created_at: community.posts.createdAt[post],
+        acted_at: before < 0 ? null : timeline.at[before],
+        comments: before < 0 ? 0 : timeline.postStats[before * postStatsWidth + 2],
+      };
+    });
   }
 
   /** Posts from all five sources that the user does not know, unordered. `vector` [32], `postVectors` [posts, 32]. */
@@ -130,6 +162,8 @@ export class CommunityState {
     const event = this.lastOfPost[post];
     const base = {
       post,
+      title: posts.titles[post],
+      tags: posts.tags[post],
       author_id: author < 0 ? null : this.community.users.ids[author],
       created_at: posts.createdAt[post],
       similarity,
@@ -182,7 +216,9 @@ export class CommunityState {
     this.lastOfUser[user] = event;
     if (timeline.kinds[event] === login) return;
     const post = timeline.posts[event];
+    this.eventBefore[event] = this.lastOfPost[post];
     this.lastOfPost[post] = event;
+    getOrAdd(this.interactionsOf, user, () => []).push(event);
     // an interaction dated before its post's creation is kept, but the post appears only when it exists
     if (post < this.alive) this.activity.moveToFront(post);
     getOrAdd(this.touched, user, () => new Set()).add(post);

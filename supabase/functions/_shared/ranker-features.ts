@@ -3,6 +3,8 @@
  * each example's time, serving with the latest: the same code, so no skew. Everything that is a count or a time is
  * log(1 + x) here; standardising and clipping live inside the graph.
  */
+import { logHours, type RecentHabit, recentHabit, type Touch } from "./recent-habit.ts";
+import { textMatches } from "./text-match.ts";
 import { tokenId } from "./tokens.ts";
 
 /** Half-lives of the decayed counts of the feature store, in hours (recsys.decay). */
@@ -27,10 +29,14 @@ export interface UserState {
   recent_logins: ArrayLike<number>;
   habit_log_age: number | null;
   habit_log_idle: number | null;
+  /** The last 50 first touches of others' posts within the last 200 interactions, latest first. */
+  touches: Touch[];
 }
 
 /** A candidate as of `now`: what recsys.candidates returns, times as milliseconds. */
 export interface Candidate {
+  title: string;
+  tags: string[];
   author_id: string | null;
   created_at: number;
   similarity: number;
@@ -59,6 +65,9 @@ export const userFeatures = [
   "has_habit",
   "hour_sin",
   "hour_cos",
+  "recent_log_age",
+  "recent_log_idle",
+  "recent_log_comments",
 ];
 
 export const postFeatures = [
@@ -84,6 +93,13 @@ export const pairFeatures = [
   "idle_beside_habit",
   "age_off_habit",
   "idle_off_habit",
+  "age_beside_recent",
+  "idle_beside_recent",
+  "comments_beside_recent",
+  "age_off_recent",
+  "idle_off_recent",
+  "text_match",
+  "log_text_match_place",
 ];
 
 /** Categorical inputs: each has its own stretch of one embedding table. */
@@ -113,17 +129,26 @@ export function rankerFeatures(user: UserState, candidates: Candidate[], now: nu
   const posts = new Float32Array(n * postFeatures.length);
   const pairs = new Float32Array(n * pairFeatures.length);
   const ids = new Int32Array(n * categories.length);
-  const places = similarityPlaces(candidates);
+  const places = placesOf(Float64Array.from(candidates, ({ similarity }) => similarity));
+  const matches = textMatches(user.touches, candidates);
+  const matchPlaces = placesOf(matches);
+  const habit = recentHabit(user.touches);
   for (const [i, candidate] of candidates.entries()) {
     const post = postRow(candidate, now);
     posts.set(post, i * postFeatures.length);
-    pairs.set(pairRow(user, candidate, post, places[i]), i * pairFeatures.length);
+    const pair = [
+      ...pairRow(user, candidate, post, places[i]),
+      ...besideRecent(habit, post, candidate),
+      matches[i],
+      Math.log1p(matchPlaces[i]),
+    ];
+    pairs.set(pair, i * pairFeatures.length);
     ids.set(categoryRow(user, candidate, now), i * categories.length);
   }
-  return { user: Float32Array.from(userRow(user, now)), posts, pairs, categories: ids };
+  return { user: Float32Array.from(userRow(user, habit, now)), posts, pairs, categories: ids };
 }
 
-function userRow(user: UserState, now: number): number[] {
+function userRow(user: UserState, habit: RecentHabit | null, now: number): number[] {
   const angle = (hourOfDay(now) / 24) * 2 * Math.PI;
   return [
     Math.log1p(user.views),
@@ -137,6 +162,9 @@ function userRow(user: UserState, now: number): number[] {
     user.habit_log_age === null ? 0 : 1,
     Math.sin(angle),
     Math.cos(angle),
+    habit?.logAge ?? 0,
+    habit?.logIdle ?? 0,
+    habit?.logComments ?? 0,
   ];
 }
 
@@ -172,6 +200,14 @@ function pairRow(user: UserState, candidate: Candidate, post: number[], place: n
   ];
 }
 
+/** How far a post is from what the user's latest touches were like. */
+function besideRecent(habit: RecentHabit | null, [logAge, logIdle]: number[], { comments }: Candidate): number[] {
+  if (habit === null) return [0, 0, 0, 0, 0];
+  const age = logAge - habit.logAge;
+  const idle = logIdle - habit.logIdle;
+  return [age, idle, Math.log1p(comments) - habit.logComments, Math.abs(age), Math.abs(idle)];
+}
+
 function categoryRow(user: UserState, post: Candidate, now: number): number[] {
   const values = [
     Math.floor(hourOfDay(now)),
@@ -203,15 +239,19 @@ function decayed(counts: ArrayLike<number>, at: number | null, now: number): num
   return halfLives.map((halfLife, i) => (counts[i] ?? 0) * 0.5 ** (hours / halfLife));
 }
 
-function similarityPlaces(candidates: Candidate[]): Int32Array {
-  const order = candidates.map((_, i) => i).sort((a, b) => candidates[b].similarity - candidates[a].similarity);
-  const places = new Int32Array(candidates.length);
-  for (const [place, i] of order.entries()) places[i] = place + 1;
-  return places;
-}
-
-function logHours(since: number, now: number): number {
-  return Math.log1p(Math.max(0, now - since) / 3_600_000);
+/** The place of each value from 1, the highest first; equal values share the best of their places, so that no order of rows shows. */
+function placesOf(values: Float64Array): Int32Array {
+  const sorted = values.slice().sort();
+  return Int32Array.from(values, (value) => {
+    let low = 0;
+    let high = sorted.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (sorted[middle] <= value) low = middle + 1;
+      else high = middle;
+    }
+    return 1 + sorted.length - low;
+  });
 }
 
 function hourOfDay(now: number): number {

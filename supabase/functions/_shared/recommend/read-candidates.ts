@@ -4,6 +4,7 @@ import type { Statement } from "../database.ts";
 export interface CandidateRow {
   post_id: string;
   title: string;
+  tags: string[];
   author_id: string | null;
   created_at: Date;
   embedding: string | null;

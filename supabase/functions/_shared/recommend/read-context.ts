@@ -1,4 +1,5 @@
 import type { Statement } from "../database.ts";
+import type { Touch } from "../recent-habit.ts";
 
 /** What one feed needs to know first: the instant, the active model, the weights, and the user. */
 export interface ContextRow {
@@ -27,6 +28,7 @@ export interface ContextRow {
   recent_logins: number[] | null;
   habit_log_age: number | null;
   habit_log_idle: number | null;
+  touches: Touch[];
 }
 
 /** Model, weights and user as of recsys.clock(), in one row. */

@@ -30,19 +30,20 @@ export function userState(row: ContextRow): UserState {
     recent_logins: row.recent_logins ?? nothing,
     habit_log_age: row.habit_log_age,
     habit_log_idle: row.habit_log_idle,
+    touches: row.touches ?? [],
   };
 }
 
-/** A candidate with what the answer says of it. */
+/** A candidate with what the answer names it by. */
 export interface PostCandidate extends EmbeddedCandidate {
   post_id: string;
-  title: string;
 }
 
 export function postCandidate(row: CandidateRow): PostCandidate {
   return {
     post_id: row.post_id,
     title: row.title,
+    tags: row.tags,
     author_id: row.author_id,
     created_at: Number(row.created_at),
     embedding: row.embedding === null ? null : parseVector(row.embedding),

@@ -1,0 +1,42 @@
+/** What a user's latest touches had in common: some people answer what is new, some what nobody has answered yet. */
+
+/** A user's first touch of another's post, with the post as it was just before. Times are milliseconds since 1970. */
+export interface Touch {
+  title: string;
+  tags: string[];
+  at: number;
+  created_at: number;
+  /** null: nobody had come yet. */
+  acted_at: number | null;
+  comments: number;
+}
+
+export interface RecentHabit {
+  logAge: number;
+  logIdle: number;
+  logComments: number;
+}
+
+/** Each step back weighs this much less. */
+const decay = 0.9;
+
+/** Recency-weighted means over touches, latest first: log(1 + hours) of age and idle time, log(1 + comments). null: no touches. */
+export function recentHabit(touches: Touch[]): RecentHabit | null {
+  if (touches.length === 0) return null;
+  const sums = { logAge: 0, logIdle: 0, logComments: 0 };
+  let weight = 1;
+  let total = 0;
+  for (const { at, created_at, acted_at, comments } of touches) {
+    sums.logAge += weight * logHours(created_at, at);
+    sums.logIdle += weight * logHours(acted_at ?? created_at, at);
+    sums.logComments += weight * Math.log1p(comments);
+    total += weight;
+    weight *= decay;
+  }
+  return { logAge: sums.logAge / total, logIdle: sums.logIdle / total, logComments: sums.logComments / total };
+}
+
+/** log(1 + hours) from an instant to another, 0 where it lies behind it. */
+export function logHours(since: number, now: number): number {
+  return Math.log1p(Math.max(0, now - since) / 3_600_000);
+}
