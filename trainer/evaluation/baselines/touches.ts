@@ -1,6 +1,10 @@
 import type { CommunityEvent, Sizes } from "../recommender.ts";
 
-/** How many of a user's latest posts the neighbourhood baselines look at. */
+/**
+ * How many of a user's latest posts the neighbourhood baselines look at in a replay: the length with which item kNN agrees
+ * with an independent implementation (recall@20 .174 and .173 on the same community; whole history .048, 50 posts .126).
+ * Shorter would score higher, but only because no neighbour at all means newest first.
+ */
 export const latest = 32;
 
 /**
