@@ -34,7 +34,8 @@ export function dlrmGraph(dlrm: Dlrm): Uint8Array {
   const postValues = g.input("post_features", "float32", ["N", postFeatures.length]);
   const pairValues = g.input("pair_features", "float32", ["N", pairFeatures.length]);
   const ids = g.input("categories", "int64", ["N", categories.length]);
-  const dense = g.concat([g.expand(userValues, postValues), postValues, pairValues], 1);
+  const oneColumn = g.slice(postValues, 1, 0, 1);
+  const dense = g.concat([g.expand(userValues, oneColumn), postValues, pairValues], 1);
   const x = g.standardise(dense, dlrm.mean, dlrm.deviation);
   const layer = (name: string, input: string) =>
     g.dense(input, dlrm.dense.values(`${name}/weight`), dlrm.dense.values(`${name}/bias`));
