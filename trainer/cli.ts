@@ -45,16 +45,28 @@ program
 
 program
   .command("evaluate")
-  .description("live replay of the last part of a community's history: the system beside simple baselines")
+  .description("the system beside simple baselines on a community's own history")
   .addOption(database())
   .addOption(data("evaluate this bundle, in a database of its own"))
+  .addOption(
+    new Option(
+      "--protocol <name>",
+      "replay: what users would have seen, event by event; cut: one ranking of everything",
+    )
+      .choices(["replay", "cut"])
+      .default("replay"),
+  )
   .addOption(seed())
   .addOption(backend())
-  .addOption(new Option("--valid-from <time>", "from when settings may be chosen").argParser(time))
+  .addOption(new Option("--valid-from <time>", "replay: from when settings may be chosen").argParser(time))
+  .addOption(new Option("--test-from <time>", "replay: from when (default: the last tenth)").argParser(time))
+  .addOption(new Option("--sample <number>", "replay: how many events").default(1000).argParser(whole(1, 1_000_000)))
   .addOption(
-    new Option("--test-from <time>", "from when events are replayed (default: the last tenth)").argParser(time),
+    new Option("--split <how>", "cut: random (80/20), or the instant where the test begins")
+      .default("random")
+      .argParser((text) => (text === "random" ? text : time(text))),
   )
-  .addOption(new Option("--sample <number>", "how many events").default(1000).argParser(whole(1, 1_000_000)))
+  .option("--out <folder>", "write rankings.ndjson, metrics.json and report.html there")
   .action(async (options) => (await import("./commands/evaluate.ts")).evaluateCommand(options));
 
 program

@@ -26,41 +26,63 @@ export interface HeadMetrics {
   calibration: number;
 }
 
-/** Metrics per head on the lists of some requests (in the same order), beside the other scores on the same rows. */
+/** All rows of a head that anybody ever acted on: labels 0 or 1, the ranker's probabilities, the list of each row. */
+export interface HeadRows {
+  head: string;
+  labels: Float64Array;
+  probabilities: Float64Array;
+  lists: Int32Array;
+}
+
+/** The rows of each head that has a positive; lists and requests in the same order. */
+export function headRows(lists: RankedList[], requests: Request[]): HeadRows[] {
+  const size = lists.reduce((sum, { posts }) => sum + posts.length, 0);
+  const all = kinds.map((head, h) => {
+    const rows: HeadRows = {
+      head,
+      labels: new Float64Array(size),
+      probabilities: new Float64Array(size),
+      lists: new Int32Array(size),
+    };
+    let at = 0;
+    for (const [list, { posts, probabilities }] of lists.entries()) {
+      for (const [i, post] of posts.entries()) {
+        rows.labels[at] = post === requests[list].post ? requests[list].labels[h] : 0;
+        rows.probabilities[at] = probabilities[kinds.length * i + h];
+        rows.lists[at++] = list;
+      }
+    }
+    return rows;
+  });
+  return all.filter(({ labels }) => labels.includes(1));
+}
+
+/** Metrics per head, beside the other scores on the same rows. */
 export function rankerMetrics(lists: RankedList[], requests: Request[]): HeadMetrics[] {
-  const groups = lists.flatMap(({ posts }, list) => Array<number>(posts.length).fill(list));
-  return kinds.flatMap((head, h) => {
-    const labels = lists.flatMap(({ posts }, i) =>
-      Array.from(posts, (post) => (post === requests[i].post ? requests[i].labels[h] : 0)),
-    );
+  const names = Object.keys(lists[0]?.scores ?? {});
+  const others = names.map((name) => ({ name, scores: concatenated(lists.map(({ scores }) => scores[name])) }));
+  return headRows(lists, requests).flatMap(({ head, labels, probabilities, lists: groups }) => {
     const positives = labels.reduce((sum, label) => sum + label, 0);
-    if (positives === 0) return [];
-    const base = { head, rows: labels.length, positives };
-    const probabilities = lists.flatMap((list) => Array.from(list.posts, (_, i) => list.probabilities[3 * i + h]));
-    const rate = Array<number>(labels.length).fill(positives / labels.length);
-    const probable = (by: string, p: number[]): HeadMetrics => ({
-      ...base,
+    const ranked = (by: string, scores: ArrayLike<number>) => ({
+      head,
       by,
-      auc: auc(labels, p),
-      gauc: gauc(labels, p, groups),
+      rows: labels.length,
+      positives,
+      auc: auc(labels, scores),
+      gauc: gauc(labels, scores, groups),
+    });
+    const probable = (by: string, p: Float64Array): HeadMetrics => ({
+      ...ranked(by, p),
       logLoss: logLoss(labels, p),
       normalisedEntropy: normalisedEntropy(labels, p),
       calibration: calibration(labels, p),
     });
-    const others = Object.keys(lists[0].scores).map((by): HeadMetrics => {
-      const scores = lists.flatMap((list) => Array.from(list.scores[by]));
-      const none = Number.NaN;
-      return {
-        ...base,
-        by,
-        auc: auc(labels, scores),
-        gauc: gauc(labels, scores, groups),
-        logLoss: none,
-        normalisedEntropy: none,
-        calibration: none,
-      };
-    });
-    return [probable("DLRM", probabilities), ...others, probable("base rate", rate)];
+    const none = { logLoss: Number.NaN, normalisedEntropy: Number.NaN, calibration: Number.NaN };
+    return [
+      probable("DLRM", probabilities),
+      ...others.map(({ name, scores }): HeadMetrics => ({ ...ranked(name, scores), ...none })),
+      probable("base rate", new Float64Array(labels.length).fill(positives / labels.length)),
+    ];
   });
 }
 
@@ -80,4 +102,14 @@ export function rankerTable(metrics: HeadMetrics[]): string {
       share(m.calibration),
     ]),
   );
+}
+
+function concatenated(parts: Float32Array[]): Float32Array {
+  const out = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    out.set(part, at);
+    at += part.length;
+  }
+  return out;
 }

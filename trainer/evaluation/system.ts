@@ -56,6 +56,11 @@ export class System implements Recommender {
     if (event.type === "interaction") this.observed++;
   }
 
+  /** As if everything had been observed. */
+  skipToEnd(): void {
+    this.observed = this.events.length;
+  }
+
   async scores(user: number, at: number, out: Float64Array): Promise<void> {
     const { state } = this;
     state.advance(this.events[this.observed] ?? this.loaded.timeline.length, at);
