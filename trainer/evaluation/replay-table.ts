@@ -4,7 +4,19 @@ import { pairedCell, share, table } from "./table.ts";
 
 /** The results of a replay for the terminal; with a baseline's name also the paired differences to it. */
 export function replayTable(results: ReplayResult[], baseline?: string): string {
-  const header = ["recommender", "R@20", "±", "R@100", "NDCG@20", "MRR", "±", "R@20 cold", "MRR cold", "R@20 > 7 days", "seconds"];
+  const header = [
+    "recommender",
+    "R@20",
+    "±",
+    "R@100",
+    "NDCG@20",
+    "MRR",
+    "±",
+    "R@20 cold",
+    "MRR cold",
+    "R@20 > 7 days",
+    "seconds",
+  ];
   const rows = results.map(({ name, metrics, seconds }) => [
     name,
     share(metrics.all["recall@20"].mean),
