@@ -56,7 +56,11 @@ export async function evaluateCut(
   out?: string,
 ): Promise<string> {
   const system = new SystemInCut(pipeline);
-  const recommenders = [system, new TowersInCut(pipeline), ...cutBaselines(sizesOf(community))];
+  const recommenders = [
+    system,
+    new TowersInCut({ ...pipeline, histories: options.split === "random" ? "others" : "before" }),
+    ...cutBaselines(sizesOf(community)),
+  ];
   const results = await runCut(community, options, recommenders, {
     onProgress: ticking(pipeline, "ranking the catalogue"),
   });

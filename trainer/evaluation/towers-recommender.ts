@@ -3,36 +3,32 @@ import type { OnProgress } from "../../db/progress.ts";
 import { dimensions } from "../../supabase/functions/_shared/history.ts";
 import { embedPosts, embedUsersAt } from "../towers/embed.ts";
 import { Histories } from "../towers/positives.ts";
-import { type TrainedTowers, towerDefaults, trainTowers } from "../towers/train.ts";
+import { type TowerOptions, type TrainedTowers, towerDefaults, trainTowers } from "../towers/train.ts";
 import type { History, Recommender } from "./recommender.ts";
+
+export interface TowersInCutOptions {
+  seed: number;
+  /** "others" for a random split, which takes pairs from between those of the history. */
+  histories: TowerOptions["histories"];
+  onProgress?: OnProgress | undefined;
+  signal?: AbortSignal | undefined;
+}
 
 export class TowersInCut implements Recommender {
   readonly name = "two towers alone";
   /** Loss by epoch. */
   losses: number[] = [];
   private trained: (TrainedTowers & { postVectors: Float32Array; histories: Histories }) | undefined;
-  private readonly seed: number;
-  private readonly onProgress: OnProgress;
-  private readonly signal: AbortSignal | undefined;
+  private readonly options: TowersInCutOptions;
 
-  constructor({
-    seed,
-    onProgress = () => {},
-    signal,
-  }: { seed: number; onProgress?: OnProgress; signal?: AbortSignal | undefined }) {
-    this.seed = seed;
-    this.onProgress = onProgress;
-    this.signal = signal;
+  constructor(options: TowersInCutOptions) {
+    this.options = options;
   }
 
   async train({ community }: History): Promise<void> {
+    const { seed, histories, onProgress, signal } = this.options;
     const until = Number.POSITIVE_INFINITY;
-    const trained = await trainTowers(
-      community,
-      { ...towerDefaults, seed: this.seed, until },
-      this.onProgress,
-      this.signal,
-    );
+    const trained = await trainTowers(community, { ...towerDefaults, seed, histories, until }, onProgress, signal);
     const postVectors = embedPosts(trained.towers, trained.data, community.posts.ids.length);
     this.trained = { ...trained, postVectors, histories: new Histories(community, until) };
     this.losses = trained.losses;
