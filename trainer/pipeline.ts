@@ -102,7 +102,12 @@ export function vectorsOf(
 }
 
 /** Fits each head to all candidates of the requests, also of those whose touched post retrieval did not bring. */
-function calibrateHeads(dlrm: Dlrm, examples: RankingExamples, requests: Uint32Array, postVectors: Float32Array): void {
+export function calibrateHeads(
+  dlrm: Dlrm,
+  examples: RankingExamples,
+  requests: Uint32Array,
+  postVectors: Float32Array,
+): void {
   const { rows } = examples;
   const logits = dlrmForward(dlrm, examples, requests, postVectors);
   const weights = Float32Array.from(

@@ -1,5 +1,6 @@
 /** The ranker's loss: what the feed is ordered by must put the touched post first, and each head must be a probability. */
 import * as tf from "@tensorflow/tfjs-core";
+import { logSumExp } from "./network.ts";
 
 /** log(1 / (1 + exp(−x))) without overflow. */
 export function logSigmoid(x: tf.Tensor): tf.Tensor {
@@ -9,7 +10,7 @@ export function logSigmoid(x: tf.Tensor): tf.Tensor {
 /** log Σ_h weight_h · p_h of logits [N, heads], [N]: the logarithm of the score the feed is ordered by. */
 export function logScore(logits: tf.Tensor2D, weights: number[]): tf.Tensor1D {
   const parts = tf.add(logSigmoid(logits), tf.tensor([weights.map((weight) => Math.log(Math.max(weight, 1e-6)))]));
-  return logSumExp(parts, 1) as tf.Tensor1D;
+  return tf.squeeze(logSumExp(parts, 1), [1]);
 }
 
 /**
@@ -20,16 +21,11 @@ export function listwiseLoss(scores: tf.Tensor1D, rows: number, weights: tf.Tens
   const shape: [number, number] = [scores.size / rows, rows];
   const counted = tf.reshape(tf.add(scores, tf.log(tf.maximum(weights, 1e-30))), shape);
   const first = tf.slice(tf.reshape(scores, shape), [0, 0], [shape[0], 1]);
-  return tf.mean(tf.sub(logSumExp(counted, 1), tf.reshape(first, [shape[0]]))) as tf.Scalar;
+  return tf.mean(tf.sub(logSumExp(counted, 1), first)) as tf.Scalar;
 }
 
 /** Binary cross-entropy of logits and labels [N, heads], summed over heads, weighted by weights [N], mean over rows. */
 export function crossEntropy(logits: tf.Tensor2D, labels: tf.Tensor2D, weights: tf.Tensor1D): tf.Scalar {
   const missed = tf.add(tf.mul(labels, logSigmoid(logits)), tf.mul(tf.sub(1, labels), logSigmoid(tf.neg(logits))));
   return tf.neg(tf.mean(tf.mul(tf.sum(missed, 1), weights))) as tf.Scalar;
-}
-
-function logSumExp(x: tf.Tensor, axis: number): tf.Tensor {
-  const highest = tf.max(x, axis, true);
-  return tf.add(tf.log(tf.sum(tf.exp(tf.sub(x, highest)), axis)), tf.squeeze(highest, [axis]));
 }

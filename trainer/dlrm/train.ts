@@ -118,8 +118,8 @@ export function dlrmForward(
 ): Float32Array {
   const logits = new Float32Array(requests.length * examples.rows * heads);
   for (let start = 0; start < requests.length; start += chunk) {
-    const batch = rowsOf(examples, requests.subarray(start, start + chunk));
-    logits.set(forward(inputsOf(dlrm, examples, batch, postVectors), dlrmLogits), start * examples.rows * heads);
+    const inputs = inputsOf(dlrm, examples, requests.subarray(start, start + chunk), postVectors);
+    logits.set(forward(inputs, dlrmLogits), start * examples.rows * heads);
   }
   return logits;
 }
@@ -136,18 +136,26 @@ export function newDlrm(examples: RankingExamples, requests: Uint32Array, random
   };
 }
 
-/** What each head must add to the formula for its probabilities to sum to its touched posts. */
+/** What each head must add to the formula's share of a request for its probabilities to sum to its touched posts. */
 function firstBiases(examples: RankingExamples, requests: Uint32Array): Float32Array {
-  const batch = rowsOf(examples, requests);
-  const formula = Float32Array.from(batch, (row) => {
-    const at = row * denseWidth;
-    return -examples.dense[at + logIdleColumn] - 0.25 * examples.dense[at + logAgeColumn];
-  });
-  const weights = Float32Array.from(batch, (row) => examples.weights[row]);
+  const { rows } = examples;
+  const shares = new Float32Array(requests.length * rows);
+  const weights = new Float32Array(requests.length * rows);
+  for (const [i, request] of requests.entries()) {
+    let sum = 0;
+    for (let row = 0; row < rows; row++) {
+      const at = (request * rows + row) * denseWidth;
+      const formula = -examples.dense[at + logIdleColumn] - 0.25 * examples.dense[at + logAgeColumn];
+      shares[i * rows + row] = formula;
+      weights[i * rows + row] = examples.weights[request * rows + row];
+      sum += weights[i * rows + row] * Math.exp(formula);
+    }
+    for (let row = 0; row < rows; row++) shares[i * rows + row] -= Math.log(sum);
+  }
   const total = weights.reduce((sum, weight) => sum + weight, 0);
   return Float32Array.from({ length: heads }, (_, head) => {
     const touched = requests.reduce((sum, request) => sum + examples.requests[request].labels[head], 0);
-    return shiftToMean(formula, weights, (touched + 1) / (total + 2));
+    return shiftToMean(shares, weights, (touched + 1) / (total + 2));
   });
 }
 
@@ -165,7 +173,7 @@ function meanLoss(
   for (let start = 0; start < requests.length; start += chunk) {
     const part = requests.subarray(start, start + chunk);
     const inputs = {
-      ...inputsOf(dlrm, examples, rowsOf(examples, part), postVectors),
+      ...inputsOf(dlrm, examples, part, postVectors),
       ...targetsOf(examples, part),
     };
     sum += part.length * forward(inputs, (t) => lossOf(t, examples.rows, options))[0];
@@ -204,7 +212,7 @@ function trainStep(
   const { loss, gradients } = lossAndGradients(
     { ...dlrm.dense.matrices(), ...lookUps(dlrm, examples, batch) },
     {
-      ...constants(dlrm, examples, batch, postVectors),
+      ...constants(dlrm, examples, requests, postVectors),
       ...targetsOf(examples, requests),
       ...masks(requests.length, options, random),
     },
@@ -237,9 +245,10 @@ function rowsOf(examples: RankingExamples, requests: Uint32Array): Int32Array {
 function constants(
   dlrm: Dlrm,
   examples: RankingExamples,
-  batch: Int32Array,
+  requests: Uint32Array,
   postVectors: Float32Array,
 ): Record<string, Matrix> {
+  const batch = rowsOf(examples, requests);
   const n = batch.length;
   const dense = new Float32Array(n * denseWidth);
   const user = new Float32Array(n * dimensions);
@@ -257,6 +266,10 @@ function constants(
     post: { values: post, shape: [n, dimensions] },
     mean: { values: dlrm.mean, shape: [1, denseWidth] },
     deviation: { values: dlrm.deviation, shape: [1, denseWidth] },
+    logWeights: {
+      values: Float32Array.from(batch, (row) => Math.log(Math.max(examples.weights[row], 1e-30))),
+      shape: [requests.length, examples.rows, 1],
+    },
     distinct: distinctDots(),
     formula: formulaColumn(),
   };
@@ -265,12 +278,12 @@ function constants(
 function inputsOf(
   dlrm: Dlrm,
   examples: RankingExamples,
-  batch: Int32Array,
+  requests: Uint32Array,
   postVectors: Float32Array,
 ): Record<string, Matrix> {
   return {
-    ...constants(dlrm, examples, batch, postVectors),
-    ...lookUps(dlrm, examples, batch),
+    ...constants(dlrm, examples, requests, postVectors),
+    ...lookUps(dlrm, examples, rowsOf(examples, requests)),
     ...dlrm.dense.matrices(),
   };
 }

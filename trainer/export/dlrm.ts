@@ -49,8 +49,11 @@ export function dlrmGraph(dlrm: Dlrm): Uint8Array {
     g.multiply(formula, g.weights(dlrm.dense.values("wide/formula"), [1, heads])),
     g.dense(x, dlrm.dense.values("wide/dense")),
   );
-  const bias = g.weights(dlrm.dense.values("bias"), [1, heads]);
-  const logits = g.add(g.add(g.add(layer("top/3", top), wide), crosses), bias);
+  const scores = g.add(g.add(layer("top/3", top), wide), crosses);
+  const highest = g.max(scores, [0], true);
+  const sum = g.log(g.sum(g.exp(g.subtract(scores, highest)), [0], true));
+  const shares = g.subtract(scores, g.add(highest, sum));
+  const logits = g.add(shares, g.weights(dlrm.dense.values("bias"), [1, heads]));
   const { scale, shift } = dlrm.calibration;
   const calibrated = g.add(g.multiply(logits, g.weights(scale, [1, heads])), g.weights(shift, [1, heads]));
   g.output("probabilities", g.sigmoid(calibrated), ["N", heads]);
