@@ -24,30 +24,68 @@ export function calibrate(
     total += weights[i];
   }
   if (positives < enough) return { scale: 1, shift: shiftToMean(logits, weights, (positives + 1) / (total + 2)) };
-  let scale = 1;
-  let shift = shiftToMean(logits, weights, positives / total);
+  const mean = positives / total;
+  let at = { scale: 1, shift: shiftToMean(logits, weights, mean) };
+  let loss = lossAt(at, logits, labels, weights);
   for (let iteration = 0; iteration < 50; iteration++) {
-    const g = [0, 0];
-    const h = [1e-9, 0, 1e-9];
-    for (let i = 0; i < logits.length; i++) {
-      const p = sigmoid(scale * logits[i] + shift);
-      const error = weights[i] * (p - labels[i]);
-      const weight = weights[i] * p * (1 - p);
-      g[0] += error * logits[i];
-      g[1] += error;
-      h[0] += weight * logits[i] * logits[i];
-      h[1] += weight * logits[i];
-      h[2] += weight;
+    const move = newtonMove(at, logits, labels, weights);
+    let step = 1;
+    let next = at;
+    let nextLoss = loss;
+    // a full step can leap past the minimum and never come back; half of it, and half of that, does not
+    for (; step > 1e-4; step /= 2) {
+      next = { scale: at.scale - step * move.scale, shift: at.shift - step * move.shift };
+      nextLoss = lossAt(next, logits, labels, weights);
+      if (nextLoss <= loss) break;
     }
-    const determinant = h[0] * h[2] - h[1] * h[1];
-    if (!(determinant > 0)) break;
-    const moves = [(h[2] * g[0] - h[1] * g[1]) / determinant, (h[0] * g[1] - h[1] * g[0]) / determinant];
-    scale -= moves[0];
-    shift -= moves[1];
-    if (Math.abs(moves[0]) + Math.abs(moves[1]) < 1e-9) break;
+    if (!(nextLoss <= loss)) break;
+    const still = loss - nextLoss < 1e-12 * loss;
+    at = next;
+    loss = nextLoss;
+    if (still) break;
   }
   // a head that ranks backwards on the held-out slice is noise: keep its order, fix its mean
-  return scale > 0.05 ? { scale, shift } : { scale: 1, shift: shiftToMean(logits, weights, positives / total) };
+  return at.scale > 0.05 ? at : { scale: 1, shift: shiftToMean(logits, weights, mean) };
+}
+
+/** The prior on the scale weighs as much as this many rows: it keeps labels that logits separate from asking for infinity. */
+const prior = 1;
+
+function lossAt(
+  { scale, shift }: Calibration,
+  logits: ArrayLike<number>,
+  labels: ArrayLike<number>,
+  weights: ArrayLike<number>,
+): number {
+  let loss = (prior * (scale - 1) ** 2) / 2;
+  for (let i = 0; i < logits.length; i++) {
+    const logit = scale * logits[i] + shift;
+    loss += weights[i] * (Math.max(logit, 0) - labels[i] * logit + Math.log1p(Math.exp(-Math.abs(logit))));
+  }
+  return loss;
+}
+
+/** What Newton's method takes off scale and shift. */
+function newtonMove(
+  { scale, shift }: Calibration,
+  logits: ArrayLike<number>,
+  labels: ArrayLike<number>,
+  weights: ArrayLike<number>,
+): Calibration {
+  const g = [prior * (scale - 1), 0];
+  const h = [prior, 0, 1e-9];
+  for (let i = 0; i < logits.length; i++) {
+    const p = sigmoid(scale * logits[i] + shift);
+    const error = weights[i] * (p - labels[i]);
+    const weight = weights[i] * p * (1 - p);
+    g[0] += error * logits[i];
+    g[1] += error;
+    h[0] += weight * logits[i] * logits[i];
+    h[1] += weight * logits[i];
+    h[2] += weight;
+  }
+  const determinant = h[0] * h[2] - h[1] * h[1];
+  return { scale: (h[2] * g[0] - h[1] * g[1]) / determinant, shift: (h[0] * g[1] - h[1] * g[0]) / determinant };
 }
 
 /** What must be added to logits for their probabilities to have a mean; each is counted `weights[i]` times. */

@@ -1,0 +1,46 @@
+import { dimensions } from "../../supabase/functions/_shared/history.ts";
+import { categories, userFeatures } from "../../supabase/functions/_shared/ranker-features.ts";
+import type { Random } from "../engine/random.ts";
+import { denseWidth, RankingExamples } from "./examples.ts";
+import { dlrmDefaults } from "./train.ts";
+
+export const testOptions = { ...dlrmDefaults, seed: 1, scoreWeights: [0.2, 1, 1] };
+
+/** Requests with random features, all of whose rows stand for one candidate; `plant` says what makes row 0 of each. */
+export function randomExamples(
+  random: Random,
+  requests: number,
+  rows: number,
+  plant: (dense: Float32Array) => void = () => {},
+): RankingExamples {
+  const touched = Array.from({ length: requests }, (_, event) => ({
+    event,
+    user: 0,
+    post: 0,
+    at: event,
+    labels: [0, event % 4 === 0 ? 1 : 0, 1] as [number, number, number],
+  }));
+  const examples = new RankingExamples(touched, rows);
+  for (let i = 0; i < examples.dense.length; i++) examples.dense[i] = 2 + random.normal();
+  for (let i = 0; i < examples.users.length; i++) examples.users[i] = random.normal() / Math.sqrt(dimensions);
+  for (let row = 0; row < requests * rows; row++) {
+    examples.posts[row] = random.below(rows);
+    examples.weights[row] = 1;
+    // one user a request
+    const first = row - (row % rows);
+    examples.dense.copyWithin(row * denseWidth, first * denseWidth, first * denseWidth + userFeatures.length);
+    let offset = 0;
+    for (const [c, { size }] of categories.entries()) {
+      examples.categories[row * categories.length + c] = offset + random.below(size);
+      offset += size;
+    }
+    if (row % rows === 0) plant(examples.dense.subarray(row * denseWidth, (row + 1) * denseWidth));
+  }
+  examples.found.fill(1);
+  return examples;
+}
+
+/** Random vectors [count, 32] of about unit length. */
+export function randomVectors(random: Random, count: number): Float32Array {
+  return Float32Array.from({ length: count * dimensions }, () => random.normal() / Math.sqrt(dimensions));
+}

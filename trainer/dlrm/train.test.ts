@@ -1,0 +1,115 @@
+import assert from "node:assert/strict";
+import { before, test } from "node:test";
+import { categories } from "../../supabase/functions/_shared/ranker-features.ts";
+import { startBackend } from "../engine/backend.ts";
+import { Random } from "../engine/random.ts";
+import { denseWidth, type RankingExamples } from "./examples.ts";
+import { heads, logAgeColumn, logIdleColumn } from "./network.ts";
+import { randomExamples, randomVectors, testOptions } from "./testing.ts";
+import { dlrmForward, newDlrm, trainDlrm } from "./train.ts";
+
+before(() => startBackend());
+
+const rows = 12;
+const vectors = randomVectors(new Random(5), rows);
+const requestsOf = (examples: RankingExamples) => Uint32Array.from(examples.requests.keys());
+/** The touched post has this column 2 deviations above the others. */
+const column = logAgeColumn + 4;
+const lifted = (dense: Float32Array) => {
+  dense[column] += 2;
+};
+
+test("an untrained ranker orders as the formula does, in every head, and its probabilities sum to the touches", () => {
+  const examples = randomExamples(new Random(1), 40, rows);
+  const requests = requestsOf(examples);
+  const logits = dlrmForward(newDlrm(examples, requests, new Random(1)), examples, requests, vectors);
+  const formula = (row: number) =>
+    -examples.dense[row * denseWidth + logIdleColumn] - 0.25 * examples.dense[row * denseWidth + logAgeColumn];
+  const order = (value: (row: number) => number, request: number) =>
+    Array.from({ length: rows }, (_, i) => request * rows + i).sort((a, b) => value(b) - value(a));
+  for (const request of requests)
+    for (let head = 0; head < heads; head++)
+      assert.deepEqual(
+        order((row) => logits[row * heads + head], request),
+        order(formula, request),
+      );
+  for (const [head, touched] of [
+    [1, 10],
+    [2, 40],
+  ]) {
+    let sum = 0;
+    for (let row = 0; row < 40 * rows; row++) sum += 1 / (1 + Math.exp(-logits[row * heads + head]));
+    assert.ok(Math.abs(sum - touched) < 0.1 * touched, `head ${head} predicts ${sum} of ${touched}`);
+  }
+});
+
+test("learns what marks the touched post, and ranks new requests by it", async () => {
+  const examples = randomExamples(new Random(2), 400, rows, lifted);
+  const { training, heldOut } = split(examples);
+  const { dlrm, heldOutLosses, epoch } = await trainDlrm(examples, { training, heldOut }, vectors, testOptions);
+  assert.ok(epoch > 0);
+  assert.ok(heldOutLosses[epoch] < heldOutLosses[0] - 0.5, heldOutLosses.join(" "));
+  const fresh = randomExamples(new Random(3), 200, rows, lifted);
+  const logits = dlrmForward(dlrm, fresh, requestsOf(fresh), vectors);
+  let places = 0;
+  for (let r = 0; r < 200; r++)
+    for (let i = 1; i < rows; i++) if (logits[(r * rows + i) * heads + 2] > logits[r * rows * heads + 2]) places++;
+  assert.ok(places / 200 < 2.5, `${places / 200} posts stand before the touched one, 5.5 would be chance`);
+});
+
+test("keeps the formula where training only fits noise", async () => {
+  const examples = randomExamples(new Random(4), 60, rows, (dense) => {
+    dense[logIdleColumn] -= 3;
+  });
+  const { training, heldOut } = split(examples);
+  // so fast that the first epoch already knows nothing but its window
+  const options = { ...testOptions, learningRate: 0.3, epochs: 2 };
+  const { dlrm, heldOutLosses, epoch } = await trainDlrm(examples, { training, heldOut }, vectors, options);
+  assert.ok(heldOutLosses[1] > heldOutLosses[0] && heldOutLosses[2] > heldOutLosses[0], heldOutLosses.join(" "));
+  assert.equal(epoch, 0);
+  const untrained = newDlrm(examples, training, new Random(testOptions.seed));
+  assert.deepEqual(dlrm.wide.weights.values, untrained.wide.weights.values);
+  assert.deepEqual(dlrm.dense.values("wide/formula"), untrained.dense.values("wide/formula"));
+});
+
+test("requests whose post was not found are not trained on", async () => {
+  const examples = randomExamples(new Random(6), 120, rows, lifted);
+  const { training, heldOut } = split(examples);
+  examples.found.fill(0, 0, 60);
+  const options = { ...testOptions, epochs: 1 };
+  const all = await trainDlrm(examples, { training, heldOut }, vectors, options);
+  const found = await trainDlrm(examples, { training: training.subarray(60), heldOut }, vectors, options);
+  assert.deepEqual(all.dlrm.dense.values("top/3/weight"), found.dlrm.dense.values("top/3/weight"));
+});
+
+test("only categories that occurred move", async () => {
+  const examples = randomExamples(new Random(7), 200, rows, lifted);
+  const [{ size }] = categories;
+  for (let row = 0; row < 200 * rows; row++) examples.categories[row * categories.length] %= size / 2;
+  const { training, heldOut } = split(examples);
+  const untrained = newDlrm(examples, training, new Random(testOptions.seed));
+  const { dlrm, epoch } = await trainDlrm(examples, { training, heldOut }, vectors, { ...testOptions, epochs: 3 });
+  assert.ok(epoch > 0);
+  const moved = (row: number) =>
+    dlrm.embeddings.weights.values
+      .subarray(row * 32, (row + 1) * 32)
+      .some((x, d) => x !== untrained.embeddings.weights.values[row * 32 + d]);
+  for (let row = 0; row < size; row++) assert.equal(moved(row), row < size / 2, `row ${row}`);
+});
+
+test("same seed, same weights; another seed, others", async () => {
+  const examples = randomExamples(new Random(8), 80, rows, lifted);
+  const parts = split(examples);
+  const train = async (seed: number) => {
+    const { dlrm } = await trainDlrm(examples, parts, vectors, { ...testOptions, seed, epochs: 2 });
+    return [...dlrm.dense.values("top/3/weight"), ...dlrm.embeddings.weights.values];
+  };
+  assert.deepEqual(await train(1), await train(1));
+  assert.notDeepEqual(await train(1), await train(2));
+});
+
+function split(examples: RankingExamples): { training: Uint32Array; heldOut: Uint32Array } {
+  const all = requestsOf(examples);
+  const at = Math.floor(0.8 * all.length);
+  return { training: all.subarray(0, at), heldOut: all.subarray(at) };
+}

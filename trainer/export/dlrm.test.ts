@@ -1,0 +1,90 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { dimensions } from "../../supabase/functions/_shared/history.ts";
+import { assertContract } from "../../supabase/functions/_shared/onnx-executor/contract.ts";
+import { categories, postFeatures, userFeatures } from "../../supabase/functions/_shared/ranker-features.ts";
+import { float32, int64 } from "../../supabase/functions/_shared/tensors.ts";
+import { denseWidth, type RankingExamples } from "../dlrm/examples.ts";
+import { heads } from "../dlrm/network.ts";
+import { randomExamples, randomVectors, testOptions } from "../dlrm/testing.ts";
+import { type Dlrm, dlrmForward, trainDlrm } from "../dlrm/train.ts";
+import { startBackend } from "../engine/backend.ts";
+import { Random } from "../engine/random.ts";
+import { executor, onnxRuntime } from "../onnx/runtimes.ts";
+import { assertClose } from "../onnx/testing.ts";
+import { dlrmContract, dlrmGraph } from "./dlrm.ts";
+
+const runtimes = [executor, onnxRuntime("onnxruntime-node"), onnxRuntime("onnxruntime-node-1.20.1")];
+after(() => {
+  for (const runtime of runtimes) runtime.close();
+});
+
+const rows = 40;
+const random = new Random(11);
+const vectors = randomVectors(random, rows);
+const examples = randomExamples(random, 60, rows, (dense) => {
+  dense[20] += 2;
+});
+let dlrm: Dlrm;
+
+before(async () => {
+  await startBackend();
+  const all = Uint32Array.from(examples.requests.keys());
+  const parts = { training: all.subarray(0, 50), heldOut: all.subarray(50) };
+  dlrm = (await trainDlrm(examples, parts, vectors, { ...testOptions, epochs: 2 })).dlrm;
+  dlrm.calibration.scale.set([1.1, 0.9, 0.8]);
+  dlrm.calibration.shift.set([-1, 0.5, 0.25]);
+});
+
+test("the graph keeps the contract and is small", () => {
+  const bytes = dlrmGraph(dlrm);
+  assertContract(bytes, dlrmContract);
+  assert.ok(bytes.length < 500_000, `${bytes.length} bytes`);
+});
+
+for (const runtime of runtimes)
+  test(`${runtime.name} gives the trainer's probabilities`, async () => {
+    const run = await runtime.load(dlrmGraph(dlrm));
+    const logits = dlrmForward(dlrm, examples, Uint32Array.of(50, 51, 52), vectors);
+    for (const [i, request] of [50, 51, 52].entries()) {
+      const { probabilities } = await run(feedsOf(examples, request));
+      const expected = Float32Array.from({ length: rows * heads }, (_, at) => {
+        const { scale, shift } = dlrm.calibration;
+        const head = at % heads;
+        return 1 / (1 + Math.exp(-(scale[head] * logits[i * rows * heads + at] + shift[head])));
+      });
+      assertClose(probabilities.data, expected, 1e-4, `request ${request}`);
+      assert.ok(Math.max(...expected) > 2 * Math.min(...expected), "rows differ");
+    }
+  });
+
+test("one candidate alone has a probability too", async () => {
+  const run = await executor.load(dlrmGraph(dlrm));
+  const { probabilities } = await run(feedsOf(examples, 50, 1));
+  assert.deepEqual(probabilities.dims, [1, heads]);
+  assert.ok([...probabilities.data].every((p) => Number(p) > 0 && Number(p) < 1));
+});
+
+/** What serving would feed the graph for the first `n` rows of a request. */
+function feedsOf(examples: RankingExamples, request: number, n = rows) {
+  const [u, p] = [userFeatures.length, postFeatures.length];
+  const first = request * rows;
+  const part = (from: number, width: number) =>
+    Float32Array.from({ length: n * width }, (_, i) => {
+      const row = first + Math.floor(i / width);
+      return examples.dense[row * denseWidth + from + (i % width)];
+    });
+  const posts = Float32Array.from(
+    { length: n * dimensions },
+    (_, i) => vectors[examples.posts[first + Math.floor(i / dimensions)] * dimensions + (i % dimensions)],
+  );
+  const c = categories.length;
+  return {
+    user: float32(examples.users.slice(request * dimensions, (request + 1) * dimensions), [1, dimensions]),
+    posts: float32(posts, [n, dimensions]),
+    user_features: float32(part(0, u).slice(0, u), [1, u]),
+    post_features: float32(part(u, p), [n, p]),
+    pair_features: float32(part(u + p, denseWidth - u - p), [n, denseWidth - u - p]),
+    categories: int64(examples.categories.slice(first * c, (first + n) * c), [n, c]),
+  };
+}
