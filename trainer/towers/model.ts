@@ -12,7 +12,7 @@ import type { DenseWeights, Matrix } from "../engine/dense.ts";
 import { EmbeddingTable } from "../engine/embedding-table.ts";
 import type { Random } from "../engine/random.ts";
 import { newTowerWeights } from "./network.ts";
-import { TokenBags } from "./token-bags.ts";
+import { TokenBags, type TokenDropout } from "./token-bags.ts";
 
 /** A community as the towers read it: text hashed once. */
 export class TowerData {
@@ -52,13 +52,16 @@ export interface Towers {
   dense: DenseWeights;
 }
 
-/** Untrained towers: token rows are random, as long as their idf among posts before `until`; residuals are zero. */
+/**
+ * Untrained towers: token rows are random, as long as their idf among posts before `until`; a word no post had is zero,
+ * or it would drown the known words of a new post. Residuals are zero.
+ */
 export function newTowers(community: Community, data: TowerData, until: number, random: Random): Towers {
   const documents = community.posts.createdAt.filter((at) => at < until).length;
   const frequencies = data.postBags.documentFrequencies(documents, tokenRows);
   const tokens = new EmbeddingTable(tokenRows, dimensions);
   for (let row = 1; row < tokenRows; row++) {
-    const idf = Math.log((1 + documents) / (1 + frequencies[row]));
+    const idf = frequencies[row] === 0 ? 0 : Math.log((1 + documents) / (1 + frequencies[row]));
     for (let d = 0; d < dimensions; d++) tokens.weights.values[row * dimensions + d] = (idf / 30) * random.normal();
   }
   return {
@@ -76,10 +79,11 @@ export function userInputs(
   users: ArrayLike<number>,
   history: Float32Array,
   counts: ArrayLike<number>,
+  dropout?: TokenDropout,
 ): Record<string, Matrix> {
   const n = users.length;
   return {
-    fields: { values: data.userBags.lookUp(towers.tokens, users), shape: [n, userFields.length * dimensions] },
+    fields: { values: data.userBags.lookUp(towers.tokens, users, dropout), shape: [n, userFields.length * dimensions] },
     history: { values: history, shape: [n, dimensions] },
     numbers: { values: Float32Array.from(Array.from(counts, userNumberRow).flat()), shape: [n, userNumbers.length] },
     residual: { values: gatherRows(towers.userResiduals, users), shape: [n, dimensions] },
@@ -87,14 +91,19 @@ export function userInputs(
 }
 
 /** The dense inputs of some posts. */
-export function postInputs(towers: Towers, data: TowerData, posts: ArrayLike<number>): Record<string, Matrix> {
+export function postInputs(
+  towers: Towers,
+  data: TowerData,
+  posts: ArrayLike<number>,
+  dropout?: TokenDropout,
+): Record<string, Matrix> {
   const n = posts.length;
   const width = postNumbers.length;
   const numbers = new Float32Array(n * width);
   for (let i = 0; i < n; i++)
     numbers.set(data.postNumbers.subarray(posts[i] * width, (posts[i] + 1) * width), i * width);
   return {
-    fields: { values: data.postBags.lookUp(towers.tokens, posts), shape: [n, postFields.length * dimensions] },
+    fields: { values: data.postBags.lookUp(towers.tokens, posts, dropout), shape: [n, postFields.length * dimensions] },
     numbers: { values: numbers, shape: [n, width] },
     residual: { values: gatherRows(towers.postResiduals, posts), shape: [n, dimensions] },
   };

@@ -33,3 +33,22 @@ test("a document frequency counts the rows with a token, of the first rows only"
   assert.deepEqual([...bags.documentFrequencies(2, 4)], [0, 2, 1, 1]);
   assert.deepEqual([...bags.documentFrequencies(1, 4)], [0, 1, 1, 1]);
 });
+
+test("dropout leaves out its share of tokens, scales up the rest, and its gradient takes the same ones", () => {
+  const many = 4000;
+  const bags = new TokenBags(
+    [{ name: "title", slots: many }],
+    [{ ids: Int32Array.from({ length: many }, (_, i) => i), weights: new Float32Array(many).fill(1) }],
+  );
+  const dropout = { rate: 0.25, seed: 9 };
+  const trained = new EmbeddingTable(many, 1, new Float32Array(many).fill(1));
+  const [sum] = bags.lookUp(trained, [0], dropout);
+  const kept = sum * 0.75;
+  assert.ok(Math.abs(kept - 3000) < 120, `${kept} of 4000 tokens kept`);
+  bags.addGradient(trained, [0], Float32Array.of(1), dropout);
+  trained.step(1, { learningRate: 0 });
+  const moved = trained.weights.mean.filter((mean) => mean !== 0);
+  assert.equal(moved.length, Math.round(kept));
+  for (const mean of moved) close(mean, 0.1 / 0.75);
+  assert.notEqual(bags.lookUp(trained, [0], { rate: 0.25, seed: 10 })[0], sum);
+});

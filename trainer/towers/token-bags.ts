@@ -2,6 +2,12 @@
 import type { Field, TokenRow } from "../../supabase/functions/_shared/tokens.ts";
 import type { EmbeddingTable } from "../engine/embedding-table.ts";
 
+/** Leaves tokens out at random: which ones follows from `seed` alone, so a look-up and its gradient agree. */
+export interface TokenDropout {
+  rate: number;
+  seed: number;
+}
+
 export class TokenBags {
   readonly fields: number;
   private readonly starts: Int32Array;
@@ -30,16 +36,16 @@ export class TokenBags {
     }
   }
 
-  /** Field vectors of some rows, [rows, fields · width]. */
-  lookUp(table: EmbeddingTable, rows: ArrayLike<number>): Float32Array {
+  /** Field vectors of some rows, [rows, fields · width]; with `dropout`, those of the tokens it leaves, scaled up. */
+  lookUp(table: EmbeddingTable, rows: ArrayLike<number>, dropout?: TokenDropout): Float32Array {
     const out = new Float32Array(rows.length * this.fields * table.width);
-    this.each(rows, table.width, (id, weight, offset) => table.addRow(id, weight, out, offset));
+    this.each(rows, table.width, dropout, (id, weight, offset) => table.addRow(id, weight, out, offset));
     return out;
   }
 
-  /** Takes the gradient of `lookUp`'s result back to the table. */
-  addGradient(table: EmbeddingTable, rows: ArrayLike<number>, gradient: Float32Array): void {
-    this.each(rows, table.width, (id, weight, offset) => table.addGradient(id, weight, gradient, offset));
+  /** Takes the gradient of `lookUp`'s result, under the same dropout, back to the table. */
+  addGradient(table: EmbeddingTable, rows: ArrayLike<number>, gradient: Float32Array, dropout?: TokenDropout): void {
+    this.each(rows, table.width, dropout, (id, weight, offset) => table.addGradient(id, weight, gradient, offset));
   }
 
   /** How many of the first `rows` packed rows hold each token: document frequencies for the idf. */
@@ -52,13 +58,24 @@ export class TokenBags {
   private each(
     rows: ArrayLike<number>,
     width: number,
+    dropout: TokenDropout | undefined,
     visit: (id: number, weight: number, offset: number) => void,
   ): void {
+    const scale = dropout ? 1 / (1 - dropout.rate) : 1;
     for (let r = 0; r < rows.length; r++) {
       const base = r * this.fields * width;
       for (let at = this.starts[rows[r]]; at < this.starts[rows[r] + 1]; at++) {
-        visit(this.ids[at], this.weights[at], base + this.fieldOf[at] * width);
+        if (dropout && chance(at, r, dropout.seed) < dropout.rate) continue;
+        visit(this.ids[at], scale * this.weights[at], base + this.fieldOf[at] * width);
       }
     }
   }
+}
+
+/** A number from 0 to 1 that looks random: three whole numbers through the last steps of MurmurHash3. */
+function chance(a: number, b: number, seed: number): number {
+  let hash = Math.imul(a + Math.imul(b, 7919), 0x9e3779b1) ^ seed;
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return ((hash ^ (hash >>> 16)) >>> 0) / 2 ** 32;
 }

@@ -1,0 +1,156 @@
+/** One step of the two towers: what a batch sees, its loss, and what its gradients change. */
+import type * as tf from "@tensorflow/tfjs-core";
+import { dimensions } from "../../supabase/functions/_shared/history.ts";
+import type { Community } from "../community/community.ts";
+import { lossAndGradients, type Matrix } from "../engine/dense.ts";
+import type { EmbeddingTable } from "../engine/embedding-table.ts";
+import type { Random } from "../engine/random.ts";
+import { embedPosts } from "./embed.ts";
+import { corrections, logSamplingChance, sampledSoftmax } from "./loss.ts";
+import { poolHistories, postInputs, type TowerData, type Towers, userInputs } from "./model.ts";
+import { postTower, type TowerInputs, userTower } from "./network.ts";
+import { Histories, type Positives } from "./positives.ts";
+import type { TokenDropout } from "./token-bags.ts";
+import type { TowerOptions } from "./train.ts";
+
+/** Takes a community's towers through optimiser steps on some of its positives. */
+export class TowerTrainer {
+  private readonly share: Float32Array;
+  private readonly histories: Histories;
+  private readonly trainable: Int32Array;
+  private postVectors: Float32Array = new Float32Array(0);
+  private readonly totalSteps: number;
+  private steps = 0;
+  private readonly community: Community;
+  private readonly towers: Towers;
+  private readonly data: TowerData;
+  private readonly positives: Positives;
+  private readonly options: TowerOptions;
+  private readonly random: Random;
+
+  constructor(
+    community: Community,
+    towers: Towers,
+    data: TowerData,
+    positives: Positives,
+    options: TowerOptions,
+    random: Random,
+  ) {
+    this.community = community;
+    this.towers = towers;
+    this.data = data;
+    this.positives = positives;
+    this.options = options;
+    this.random = random;
+    this.totalSteps = options.epochs * Math.ceil(positives.at.length / options.batch);
+    this.histories = new Histories(community, options.until);
+    // posts of the training window, so that negatives never come from a future the positives cannot reach
+    this.trainable = Int32Array.from(community.posts.ids.keys()).filter(
+      (p) => community.posts.createdAt[p] < options.until,
+    );
+    this.share = new Float32Array(community.posts.ids.length);
+    for (const post of positives.posts) this.share[post] += 1 / positives.at.length;
+  }
+
+  /** Embeds all posts anew: the histories of the steps to come are pooled from these vectors. */
+  refreshPostVectors(): void {
+    this.postVectors = embedPosts(this.towers, this.data, this.community.posts.ids.length);
+  }
+
+  /** One optimiser step on some positives (their numbers); the loss before it. */
+  step(batch: Uint32Array): number {
+    const { towers, data, positives, random, options } = this;
+    const users = Int32Array.from(batch, (i) => positives.users[i]);
+    const targets = Array.from(batch, (i) => positives.posts[i]);
+    const uniform = Array.from(
+      { length: options.uniformNegatives },
+      () => this.trainable[random.below(this.trainable.length)],
+    );
+    const posts = Int32Array.from([...targets, ...uniform]);
+    const dropout = { rate: options.tokenDropout, seed: random.below(2 ** 31) };
+    const isNew = users.map(() => (random.uniform() < options.newUsers ? 1 : 0));
+    const histories = Array.from(batch, (i, row) =>
+      isNew[row]
+        ? []
+        : this.histories.latest(
+            positives.users[i],
+            options.histories === "before" ? positives.at[i] : Number.POSITIVE_INFINITY,
+            positives.posts[i],
+          ),
+    );
+    const pooled = poolHistories(histories, this.postVectors);
+    const counts = histories.map((history) => history.length);
+    const inputs = {
+      ...prefixed("u", userInputs(towers, data, users, pooled, counts, dropout)),
+      ...prefixed("p", postInputs(towers, data, posts, dropout)),
+    };
+    const kept = {
+      users: this.dropResiduals(inputs["u.residual"], isNew),
+      posts: this.dropResiduals(inputs["p.residual"]),
+    };
+    const { "u.history": history, "u.numbers": userNumbers, "p.numbers": postNumbers, ...learned } = inputs;
+    const logQ = logSamplingChance(posts, this.share, this.trainable.length, users.length, uniform.length);
+    const result = lossAndGradients(
+      { ...towers.dense.matrices(), ...learned },
+      {
+        "u.history": history,
+        "u.numbers": userNumbers,
+        "p.numbers": postNumbers,
+        correction: { values: corrections(posts, logQ, users.length), shape: [users.length, posts.length] },
+      },
+      (t) =>
+        sampledSoftmax(
+          userTower(t, side(t, "u")),
+          postTower(t, side(t, "p")),
+          options.temperature,
+          t.correction as tf.Tensor2D,
+        ),
+    );
+    this.update(users, posts, kept, result.gradients, dropout);
+    return result.loss;
+  }
+
+  private update(
+    users: Int32Array,
+    posts: Int32Array,
+    kept: { users: boolean[]; posts: boolean[] },
+    gradients: Record<string, Float32Array>,
+    dropout: TokenDropout,
+  ): void {
+    const { towers, data } = this;
+    const step = ++this.steps;
+    const options = { learningRate: this.options.learningRate * (1 - (0.95 * (step - 1)) / this.totalSteps) };
+    data.userBags.addGradient(towers.tokens, users, gradients["u.fields"], dropout);
+    data.postBags.addGradient(towers.tokens, posts, gradients["p.fields"], dropout);
+    addRows(towers.userResiduals, users, kept.users, gradients["u.residual"]);
+    addRows(towers.postResiduals, posts, kept.posts, gradients["p.residual"]);
+    for (const table of [towers.tokens, towers.userResiduals, towers.postResiduals]) table.step(step, options);
+    towers.dense.step(gradients, step, options);
+  }
+
+  /** Zeroes a share of the rows in place, and those of new users; says which rows were kept. */
+  private dropResiduals({ values, shape }: Matrix, isNew?: Int32Array): boolean[] {
+    return Array.from({ length: shape[0] }, (_, row) => {
+      const keep = this.random.uniform() >= this.options.residualDropout && !isNew?.[row];
+      if (!keep) values.fill(0, row * dimensions, (row + 1) * dimensions);
+      return keep;
+    });
+  }
+}
+
+function addRows(table: EmbeddingTable, rows: Int32Array, kept: boolean[], gradient: Float32Array): void {
+  for (const [i, row] of rows.entries()) if (kept[i]) table.addGradient(row, 1, gradient, i * table.width);
+}
+
+function prefixed(prefix: string, matrices: Record<string, Matrix>): Record<string, Matrix> {
+  return Object.fromEntries(Object.entries(matrices).map(([name, matrix]) => [`${prefix}.${name}`, matrix]));
+}
+
+function side(t: Record<string, tf.Tensor>, prefix: string): TowerInputs & { history: tf.Tensor } {
+  return {
+    fields: t[`${prefix}.fields`],
+    numbers: t[`${prefix}.numbers`],
+    residual: t[`${prefix}.residual`],
+    history: t[`${prefix}.history`],
+  };
+}

@@ -1,0 +1,93 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { dimensions } from "../../supabase/functions/_shared/history.ts";
+import { backends, startBackend } from "../engine/backend.ts";
+import { Random } from "../engine/random.ts";
+import { close } from "../engine/testing.ts";
+import { hour, smallCommunity } from "../evaluation/testing.ts";
+import { embedPosts, embedUsersAt } from "./embed.ts";
+import { towerDefaults, trainTowers } from "./train.ts";
+
+const subjects = ["garden", "chess"];
+/** Posts 0 to 39 are touched by those who like their subject, every other one; posts 40 and 41 by nobody. */
+const lateFrom = 200;
+
+/** 40 users: user u likes subject u mod 2 and touches ten of its posts; users 38 and 39 have touched nothing. */
+function community() {
+  const random = new Random(5);
+  const posts = Array.from(
+    { length: 42 },
+    (_, p) => [-1, p < 40 ? 0 : lateFrom, `${subjects[p % 2]} word${p}`] as [number, number, string],
+  );
+  const touches = Array.from({ length: 38 * 10 }, (_, i) => {
+    const user = i % 38;
+    return [user, (user % 2) + 2 * random.below(20), 1 + i / 10] as [number, number, number];
+  });
+  const made = smallCommunity(40, posts, touches);
+  made.users.passions = made.users.ids.map((_, u) => [subjects[u % 2]]);
+  return made;
+}
+
+const options = { ...towerDefaults, epochs: 6, batch: 64, uniformNegatives: 32, seed: 3, until: 100 * hour };
+
+test("the same seed and backend give the same weights; another seed gives others", async () => {
+  await startBackend("js");
+  const [first, second, other] = [
+    await trainTowers(community(), options),
+    await trainTowers(community(), options),
+    await trainTowers(community(), { ...options, seed: 4 }),
+  ];
+  assert.deepEqual(second.losses, first.losses);
+  assert.deepEqual(second.towers.tokens.weights.values, first.towers.tokens.weights.values);
+  assert.deepEqual(second.towers.dense.values("user/history"), first.towers.dense.values("user/history"));
+  assert.notDeepEqual(other.losses, first.losses);
+});
+
+test("losses of the three backends agree", async (t) => {
+  const losses = new Map<string, number[]>();
+  for (const backend of backends) {
+    try {
+      await startBackend(backend);
+    } catch {
+      t.diagnostic(`backend ${backend} does not start here`);
+      continue;
+    }
+    losses.set(backend, (await trainTowers(community(), options)).losses);
+  }
+  assert.ok(losses.has("wasm") && losses.has("js"));
+  const expected = losses.get("js") as number[];
+  for (const found of losses.values()) for (const [i, loss] of found.entries()) close(loss, expected[i], 1e-3);
+});
+
+test("training finds the subjects, for new users and new posts too", async () => {
+  await startBackend("wasm");
+  const { towers, data, losses } = await trainTowers(community(), { ...options, epochs: 25 });
+  assert.ok((losses.at(-1) as number) < losses[0]);
+  const posts = embedPosts(towers, data, 42);
+  const users = embedUsersAt(
+    towers,
+    data,
+    [
+      { user: 38, history: [] },
+      { user: 39, history: [] },
+    ],
+    posts,
+  );
+  const score = (user: number, post: number) => {
+    let sum = 0;
+    for (let d = 0; d < dimensions; d++) sum += users[user * dimensions + d] * posts[post * dimensions + d];
+    return sum;
+  };
+  for (const user of [0, 1]) {
+    const mean = (subject: number) =>
+      Array.from({ length: 20 }, (_, i) => score(user, subject + 2 * i)).reduce((sum, value) => sum + value) / 20;
+    assert.ok(mean(user) > mean(1 - user) + 0.3, `user ${user}: ${mean(user)} against ${mean(1 - user)}`);
+    assert.ok(score(user, 40 + user) > score(user, 41 - user) + 0.1, "a post nobody has touched");
+  }
+});
+
+test("training stops when it is told to", async () => {
+  await startBackend("js");
+  const signal = AbortSignal.abort();
+  await assert.rejects(trainTowers(community(), options, undefined, signal), { name: "AbortError" });
+});
