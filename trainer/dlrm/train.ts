@@ -43,7 +43,7 @@ export const dlrmDefaults = {
   batch: 32,
   learningRate: 0.002,
   weightDecay: 0.01,
-  dropout: 0.1,
+  dropout: 0.2,
   dotDropout: 0.5,
   headWeight: 0.2,
 };
