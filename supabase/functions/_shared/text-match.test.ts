@@ -1,0 +1,30 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { textMatches } from "./text-match.ts";
+
+const post = (title: string, ...tags: string[]) => ({ title, tags });
+const close = (actual: number, expected: number) =>
+  assert.ok(Math.abs(actual - expected) < 1e-9, `${actual} is not ${expected}`);
+
+test("no history, no match", () => {
+  assert.deepEqual([...textMatches([], [post("Visa for Japan")])], [0]);
+});
+
+test("the cosine by hand: rare words count, a word of every candidate does not", () => {
+  const candidates = [post("the visa"), post("the train"), post("the visa bus")];
+  // idf of 3 candidates: the ln(4/4) = 0, visa ln(4/3), train and bus ln(4/2)
+  const [visa, bus] = [Math.log(4 / 3), Math.log(2)];
+  const matches = textMatches([post("The VISA")], candidates);
+  close(matches[0], 1);
+  close(matches[1], 0);
+  close(matches[2], visa / Math.hypot(visa, bus));
+});
+
+test("what was touched last weighs more, and tags are words too", () => {
+  const [train, visa] = textMatches([post("x", "train"), post("visa")], [post("train"), post("visa"), post("bus")]);
+  assert.ok(train > visa && visa > 0, `${train} and ${visa}`);
+});
+
+test("words without any letter in common, and posts without words, match nothing", () => {
+  assert.deepEqual([...textMatches([post("?")], [post("!"), post("train")])], [0, 0]);
+});
