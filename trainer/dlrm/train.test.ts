@@ -72,14 +72,26 @@ test("keeps the formula where training only fits noise", async () => {
   assert.deepEqual(dlrm.dense.values("wide/formula"), untrained.dense.values("wide/formula"));
 });
 
-test("requests whose post was not found are not trained on", async () => {
+test("requests whose post was not found teach nothing", async () => {
   const examples = randomExamples(new Random(6), 120, rows, lifted);
-  const { training, heldOut } = split(examples);
+  const parts = split(examples);
   examples.found.fill(0, 0, 60);
-  const options = { ...testOptions, epochs: 1 };
-  const all = await trainDlrm(examples, { training, heldOut }, vectors, options);
-  const found = await trainDlrm(examples, { training: training.subarray(60), heldOut }, vectors, options);
-  assert.deepEqual(all.dlrm.dense.values("top/3/weight"), found.dlrm.dense.values("top/3/weight"));
+  const train = async () => {
+    const { dlrm, epoch } = await trainDlrm(examples, parts, vectors, { ...testOptions, epochs: 1 });
+    assert.equal(epoch, 1);
+    return dlrm.dense.values("top/3/weight");
+  };
+  const before = await train();
+  for (const { labels } of examples.requests.slice(0, 60)) labels.reverse();
+  assert.deepEqual(await train(), before);
+});
+
+test("where retrieval found nothing of what was touched, the formula stays", async () => {
+  const examples = randomExamples(new Random(9), 40, rows);
+  examples.found.fill(0);
+  const { dlrm, epoch } = await trainDlrm(examples, split(examples), vectors, testOptions);
+  assert.equal(epoch, 0);
+  assert.ok(dlrmForward(dlrm, examples, Uint32Array.of(0), vectors).every(Number.isFinite));
 });
 
 test("only categories that occurred move", async () => {

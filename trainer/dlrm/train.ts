@@ -84,7 +84,7 @@ export async function trainDlrm(
   const random = new Random(options.seed);
   const order = training.filter((request) => examples.found[request]);
   const unseen = heldOut.filter((request) => examples.found[request]);
-  const dlrm = newDlrm(examples, order, random);
+  const dlrm = newDlrm(examples, training, random);
   const steps = Math.ceil(order.length / options.batch);
   const losses: number[] = [];
   const heldOutLosses = [meanLoss(dlrm, examples, unseen, postVectors, options)];
@@ -154,7 +154,10 @@ function firstBiases(examples: RankingExamples, requests: Uint32Array): Float32A
   }
   const total = weights.reduce((sum, weight) => sum + weight, 0);
   return Float32Array.from({ length: heads }, (_, head) => {
-    const touched = requests.reduce((sum, request) => sum + examples.requests[request].labels[head], 0);
+    const touched = requests.reduce(
+      (sum, request) => sum + examples.found[request] * examples.requests[request].labels[head],
+      0,
+    );
     return shiftToMean(shares, weights, (touched + 1) / (total + 2));
   });
 }
