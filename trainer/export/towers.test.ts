@@ -1,0 +1,84 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { dimensions } from "../../supabase/functions/_shared/history.ts";
+import { assertContract } from "../../supabase/functions/_shared/onnx-executor/contract.ts";
+import { postTowerInputs, userTowerInputs } from "../../supabase/functions/_shared/tower-inputs.ts";
+import type { Community } from "../community/community.ts";
+import { startBackend } from "../engine/backend.ts";
+import { hour, smallCommunity } from "../evaluation/testing.ts";
+import { executor, onnxRuntime } from "../onnx/runtimes.ts";
+import { assertClose } from "../onnx/testing.ts";
+import { embedPosts, embedUsersAt } from "../towers/embed.ts";
+import { type TrainedTowers, towerDefaults, trainTowers } from "../towers/train.ts";
+import { postTowerContract, postTowerGraph, userTowerContract, userTowerGraph } from "./towers.ts";
+
+const runtimes = [executor, onnxRuntime("onnxruntime-node"), onnxRuntime("onnxruntime-node-1.20.1")];
+after(() => {
+  for (const runtime of runtimes) runtime.close();
+});
+
+let community: Community;
+let trained: TrainedTowers;
+let postVectors: Float32Array;
+/** Histories of users 0 to 3: long, short, none, and none for one who says nothing either. */
+const histories = [[5, 4, 3], [2], [], []];
+
+before(async () => {
+  await startBackend();
+  const posts = Array.from({ length: 30 }, (_, p) => [p % 3, 0, `garden chess word${p}`] as [number, number, string]);
+  const touches = Array.from(
+    { length: 200 },
+    (_, i) => [3 + (i % 17), (i * 7) % 30, 1 + i / 10] as [number, number, number],
+  );
+  community = smallCommunity(20, posts, touches);
+  community.users.passions[0] = ["Gardening", "chess"];
+  community.users.projects[1] = ["A garden in the city"];
+  community.users.bios[2] = "I play chess, I play chess.";
+  community.posts.descriptions[4] = "One two three. Two three. Three.";
+  community.posts.tags[4] = ["garden", "word4"];
+  trained = await trainTowers(community, { ...towerDefaults, epochs: 2, batch: 64, seed: 1, until: 100 * hour });
+  postVectors = embedPosts(trained.towers, trained.data, 30);
+});
+
+test("both graphs keep the contract, and leave room for the ranker under 5 MB", () => {
+  const graphs = [userTowerGraph(trained.towers), postTowerGraph(trained.towers)];
+  assertContract(graphs[0], userTowerContract);
+  assertContract(graphs[1], postTowerContract);
+  assert.ok(graphs[0].length + graphs[1].length < 4_500_000, `${graphs[0].length} + ${graphs[1].length} bytes`);
+});
+
+for (const runtime of runtimes) {
+  test(`${runtime.name} gives the trainer's post vectors from the text`, async () => {
+    const { posts, users } = community;
+    const run = await runtime.load(postTowerGraph(trained.towers));
+    const inputs = posts.ids.map((_, p) => ({
+      title: posts.titles[p],
+      description: posts.descriptions[p],
+      tags: posts.tags[p],
+      author_id: users.ids[posts.authors[p]],
+      residual: row(trained.towers.postResiduals.weights.values, p),
+    }));
+    const { embedding } = await run(postTowerInputs(inputs));
+    assert.deepEqual(embedding.dims, [30, dimensions]);
+    assertClose(embedding.data, postVectors, 1e-4, "posts");
+  });
+
+  test(`${runtime.name} gives the trainer's user vectors from profile and history`, async () => {
+    const { users } = community;
+    const run = await runtime.load(userTowerGraph(trained.towers));
+    const inputs = histories.map((history, u) => ({
+      passions: users.passions[u],
+      projects: users.projects[u],
+      bio: users.bios[u],
+      residual: row(trained.towers.userResiduals.weights.values, u),
+      history: history.map((post) => row(postVectors, post)),
+    }));
+    const moments = histories.map((history, user) => ({ user, history }));
+    const expected = embedUsersAt(trained.towers, trained.data, moments, postVectors);
+    assertClose((await run(userTowerInputs(inputs))).embedding.data, expected, 1e-4, "users");
+  });
+}
+
+function row(values: Float32Array, at: number): Float32Array {
+  return values.subarray(at * dimensions, (at + 1) * dimensions);
+}
