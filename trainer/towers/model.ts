@@ -53,8 +53,10 @@ export interface Towers {
 }
 
 /**
- * Untrained towers: token rows are random, as long as their idf among posts before `until`; a word no post had is zero,
- * or it would drown the known words of a new post. Residuals are zero.
+ * Untrained towers: token rows are random and short, by their idf among posts before `until`, so that what is learned of
+ * the words soon outweighs where they began (travel-se, 3 epochs, share of fresh posts ranked below the touched one: .62
+ * at ten times the length, .65 at this). A word no post had is zero, or it would drown the known words of a new post.
+ * Residuals are zero.
  */
 export function newTowers(community: Community, data: TowerData, until: number, random: Random): Towers {
   const documents = community.posts.createdAt.filter((at) => at < until).length;
@@ -62,7 +64,7 @@ export function newTowers(community: Community, data: TowerData, until: number, 
   const tokens = new EmbeddingTable(tokenRows, dimensions);
   for (let row = 1; row < tokenRows; row++) {
     const idf = frequencies[row] === 0 ? 0 : Math.log((1 + documents) / (1 + frequencies[row]));
-    for (let d = 0; d < dimensions; d++) tokens.weights.values[row * dimensions + d] = (idf / 30) * random.normal();
+    for (let d = 0; d < dimensions; d++) tokens.weights.values[row * dimensions + d] = (idf / 300) * random.normal();
   }
   return {
     tokens,

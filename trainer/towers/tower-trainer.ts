@@ -33,7 +33,7 @@ export class TowerTrainer {
     towers: Towers,
     data: TowerData,
     positives: Positives,
-    options: TowerOptions,
+    options: TowerOptions & { epochs: number },
     random: Random,
   ) {
     this.community = community;

@@ -13,7 +13,8 @@ export interface TowerOptions {
   seed: number;
   /** Only what happened before this instant (milliseconds) is learned from. */
   until: number;
-  epochs: number;
+  /** Left out: `epochsOf` the histories. */
+  epochs?: number;
   batch: number;
   /** Uniform negatives a batch, shared by its rows. */
   uniformNegatives: number;
@@ -35,7 +36,6 @@ export interface TowerOptions {
 }
 
 export const towerDefaults = {
-  epochs: 12,
   batch: 512,
   uniformNegatives: 256,
   temperature: 0.2,
@@ -45,6 +45,12 @@ export const towerDefaults = {
   tokenDropout: 0.3,
   histories: "before" as const,
 };
+
+/**
+ * Where time runs, tastes drift and what is learned of the past soon fits only that: on travel-se and the synthetic
+ * community later posts are ranked best after 3 epochs. A random split has no drift, and R@20 on ml-100k still grows at 20.
+ */
+export const epochsOf = { before: 3, others: 20 };
 
 export interface TrainedTowers {
   towers: Towers;
@@ -60,21 +66,22 @@ export async function trainTowers(
   onProgress: OnProgress = () => {},
   signal?: AbortSignal,
 ): Promise<TrainedTowers> {
+  const { epochs = epochsOf[options.histories] } = options;
   const random = new Random(options.seed);
   const data = new TowerData(community);
   const towers = newTowers(community, data, options.until, random);
   const positives = positivesBefore(community, options.until);
-  const trainer = new TowerTrainer(community, towers, data, positives, options, random);
+  const trainer = new TowerTrainer(community, towers, data, positives, { ...options, epochs }, random);
   const steps = Math.ceil(positives.at.length / options.batch);
   const losses: number[] = [];
-  for (let epoch = 0; epoch < options.epochs; epoch++) {
+  for (let epoch = 0; epoch < epochs; epoch++) {
     trainer.refreshPostVectors();
     const order = random.shuffle(Uint32Array.from(positives.at.keys()));
     let sum = 0;
     for (let s = 0; s < steps; s++) {
       signal?.throwIfAborted();
       sum += trainer.step(order.subarray(s * options.batch, (s + 1) * options.batch));
-      onProgress({ step: "two-tower training", done: epoch * steps + s + 1, total: options.epochs * steps });
+      onProgress({ step: "two-tower training", done: epoch * steps + s + 1, total: epochs * steps });
       if (s % 8 === 0) await new Promise(setImmediate);
     }
     losses.push(sum / steps);
