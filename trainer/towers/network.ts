@@ -13,7 +13,8 @@ import { postNumbers, userNumbers } from "../../supabase/functions/_shared/tower
 import { DenseWeights } from "../engine/dense.ts";
 import type { Random } from "../engine/random.ts";
 
-const hidden = 64;
+/** Width of the hidden layer of both MLPs. */
+export const hidden = 64;
 
 export interface TowerInputs {
   /** [N, fields · 32] */

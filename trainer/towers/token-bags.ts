@@ -36,6 +36,11 @@ export class TokenBags {
     }
   }
 
+  /** Tokens of all rows together. */
+  get tokens(): number {
+    return this.ids.length;
+  }
+
   /** Field vectors of some rows, [rows, fields · width]; with `dropout`, those of the tokens it leaves, scaled up. */
   lookUp(table: EmbeddingTable, rows: ArrayLike<number>, dropout?: TokenDropout): Float32Array {
     const out = new Float32Array(rows.length * this.fields * table.width);
