@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Random } from "../engine/random.ts";
-import { calibrate, shiftToMean } from "./calibrate.ts";
+import { calibrate, shiftToMean, shiftToRate } from "./calibrate.ts";
 
 const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
 const close = (actual: number, expected: number, tolerance: number) =>
@@ -64,4 +64,10 @@ test("a head that ranks backwards keeps its order and gets the right mean", () =
 test("the shift to a mean, by hand", () => {
   // sigmoid(0 + ln 3) = 3/4
   close(shiftToMean([0, 0], [1, 5], 0.75), Math.log(3), 1e-9);
+});
+
+test("the shift to a rate counts weights, and one more positive", () => {
+  const shift = shiftToRate([0, 0], [1, 0], [1, 3]);
+  // (1 + 1) / (4 + 2) = 1/3 = sigmoid(−ln 2)
+  close(shift, -Math.log(2), 1e-9);
 });

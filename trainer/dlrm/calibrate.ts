@@ -8,6 +8,17 @@ export interface Calibration {
 /** Fewer positives than this say too little to move a head. */
 const enough = 20;
 
+/** What must be added to logits for their probabilities to sum to the labels, one more positive and one more row counted in. */
+export function shiftToRate(logits: ArrayLike<number>, labels: ArrayLike<number>, weights: ArrayLike<number>): number {
+  let positives = 0;
+  let total = 0;
+  for (let i = 0; i < labels.length; i++) {
+    positives += weights[i] * labels[i];
+    total += weights[i];
+  }
+  return shiftToMean(logits, weights, (positives + 1) / (total + 2));
+}
+
 /**
  * The scale and shift that minimise the log loss of some logits and labels, each counted `weights[i]` times, by Newton's
  * method. Without enough positives only the shift moves, to the mean that one more positive and one more row would give.
