@@ -158,5 +158,7 @@ function pytorch(shapes: Measured["shapes"], steps: number): void {
     print(`PyTorch, ${threads} thread${threads > 1 ? "s" : ""}`, milliseconds, batch, "positives");
     return;
   }
-  console.log("PyTorch: skipped, python3 cannot import torch (Debian: apt-get install python3-torch libopenblas0-pthread)");
+  console.log(
+    "PyTorch: skipped, python3 cannot import torch (Debian: apt-get install python3-torch libopenblas0-pthread)",
+  );
 }
