@@ -6,7 +6,7 @@ import { Random } from "../engine/random.ts";
 import { close } from "../engine/testing.ts";
 import { hour, smallCommunity } from "../evaluation/testing.ts";
 import { embedPosts, embedUsersAt } from "./embed.ts";
-import { towerDefaults, trainTowers } from "./train.ts";
+import { batchOf, towerDefaults, trainTowers } from "./train.ts";
 
 const subjects = ["garden", "chess"];
 /** Posts 0 to 39 are touched by those who like their subject, every other one; posts 40 and 41 by nobody. */
@@ -84,6 +84,13 @@ test("training finds the subjects, for new users and new posts too", async () =>
     assert.ok(mean(user) > mean(1 - user) + 0.3, `user ${user}: ${mean(user)} against ${mean(1 - user)}`);
     assert.ok(score(user, 40 + user) > score(user, 41 - user) + 0.1, "a post nobody has touched");
   }
+});
+
+test("a small community gets smaller batches, and none gets tiny ones", () => {
+  assert.deepEqual(
+    [100, 10_000, 1_000_000].map((positives) => batchOf(positives, 512)),
+    [64, 157, 512],
+  );
 });
 
 test("training stops when it is told to", async () => {
