@@ -49,7 +49,8 @@ export const towerDefaults = {
 
 /**
  * Where time runs, tastes drift and what is learned of the past soon fits only that: on travel-se and the synthetic
- * community later posts are ranked best after 3 epochs. A random split has no drift, and on ml-100k R@20 grows on: .435 at 10, .442 at 20, .447 at 40.
+ * community later posts are ranked best after 3 epochs. A random split has no drift, and on ml-100k R@20 grows on: .435
+ * at 10, .442 at 20, .447 at 40.
  */
 export const epochsOf = { before: 3, others: 40 };
 
