@@ -38,6 +38,10 @@ export interface DlrmOptions {
   scoreWeights: number[];
 }
 
+/**
+ * Chosen on two windows of travel-se (6,000 and 3,300 requests) that no reported figure is from. Rates of .001 and .004, ten
+ * epochs, weight decay .05 and dropouts from .1 to .3 all end within .005 of recall@20 and of MRR of these.
+ */
 export const dlrmDefaults = {
   epochs: 6,
   batch: 32,

@@ -1,6 +1,7 @@
 /**
  * How much the words of a post's title and tags are those of the posts a user touched. Beside the towers' similarity it
- * knows single words, rare ones above all: on a community of a year it took the ranker's loss from 2.82 to 2.68.
+ * knows single words, rare ones above all: travel-se in its second year, listwise loss 2.89 without it, 2.76 with it; in
+ * its sixth 3.04 and 3.02.
  */
 import { words } from "./tokens.ts";
 
