@@ -40,6 +40,8 @@ async function start(backend: Backend): Promise<void> {
     wasm.setWasmPaths(`${dirname(require.resolve("@tensorflow/tfjs-backend-wasm/package.json"))}/dist/`);
     speedUpMatMul();
   }
+  // no checks for NaN at each operation, and no advice on the console to install the native backend
+  tf.enableProdMode();
   const name = { native: "tensorflow", wasm: "wasm", js: "cpu" }[backend];
   if (!(await tf.setBackend(name))) throw new Error(`TensorFlow.js has no backend ${name}`);
   await tf.ready();
@@ -47,10 +49,10 @@ async function start(backend: Backend): Promise<void> {
 
 async function loadNative(): Promise<void> {
   const require = createRequire(import.meta.url);
-  // tfjs-node 4.22 still calls two helpers that Node 23 removed
+  // tfjs-node 4.22 still calls two helpers that Node 23 removed, or warns of
   const util = require("node:util");
-  util.isNullOrUndefined ??= (value: unknown) => value === null || value === undefined;
-  util.isArray ??= Array.isArray;
+  util.isNullOrUndefined = (value: unknown) => value === null || value === undefined;
+  util.isArray = Array.isArray;
   process.env.TF_CPP_MIN_LOG_LEVEL ??= "2";
   // tfjs-node prints a greeting through console.warn when another backend is there too
   require("@tensorflow/tfjs-node");
