@@ -1,6 +1,6 @@
 /**
  * A faster matrix product on the WASM backend. Its kernel has XNNPACK only for factors that are not transposed, and loops
- * over scalars otherwise; every gradient of a product transposes one. Transposing first takes a two-tower step from 130 ms to 25.
+ * over scalars otherwise; every gradient of a product transposes one. That loop took 100 ms of a two-tower step, and takes 2 now.
  */
 import * as tf from "@tensorflow/tfjs-core";
 
