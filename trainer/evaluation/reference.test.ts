@@ -21,7 +21,8 @@ import { runReplay } from "./replay.ts";
 import { sizesOf } from "./testing.ts";
 
 const data = process.env.COMMUNITY_DATA ?? join(import.meta.dirname, "../../../shared/data");
-const skip = (name: string) => (existsSync(join(data, name)) ? false : `${join(data, name)} is not there`);
+const skip = (name: string) =>
+  existsSync(join(data, name)) ? false : `no real community: set COMMUNITY_DATA to a folder with ${name}`;
 
 test("ml-100k, random split of seed 42: within .01", { skip: skip("ml-100k") }, async () => {
   const community = await communityFromBundle(join(data, "ml-100k"));

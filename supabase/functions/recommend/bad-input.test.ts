@@ -148,16 +148,20 @@ test("databases that do not answer", async (t) => {
     ["no such database", `postgres://${username}:${password}@${host}/nowhere`],
   ];
   for (const [name, broken] of table)
-    await t.test(name, { skip: embedded && name === "no such database" && "the embedded one has one" }, async (t) => {
-      const app = testApp(t, broken);
-      const started = performance.now();
-      await expectError(await app.request("/recommend", { headers: ada }), 503, "database_unavailable");
-      assert.ok(performance.now() - started < 5_000);
-      assert.deepEqual(
-        app.logged.map((each) => each.code),
-        ["database_unavailable"],
-      );
-    });
+    await t.test(
+      name,
+      { skip: embedded && name === "no such database" && "the embedded database is the only one of its server" },
+      async (t) => {
+        const app = testApp(t, broken);
+        const started = performance.now();
+        await expectError(await app.request("/recommend", { headers: ada }), 503, "database_unavailable");
+        assert.ok(performance.now() - started < 5_000);
+        assert.deepEqual(
+          app.logged.map((each) => each.code),
+          ["database_unavailable"],
+        );
+      },
+    );
 });
 
 async function expectError(response: Response, status: number, code: string) {
