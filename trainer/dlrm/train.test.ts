@@ -4,9 +4,10 @@ import { categories } from "../../supabase/functions/_shared/ranker-features.ts"
 import { startBackend } from "../engine/backend.ts";
 import { Random } from "../engine/random.ts";
 import { denseWidth, type RankingExamples } from "./examples.ts";
+import { newDlrm } from "./model.ts";
 import { heads, logAgeColumn, logIdleColumn } from "./network.ts";
 import { randomExamples, randomVectors, testOptions } from "./testing.ts";
-import { dlrmForward, newDlrm, trainDlrm } from "./train.ts";
+import { dlrmForward, trainDlrm } from "./train.ts";
 
 before(() => startBackend());
 

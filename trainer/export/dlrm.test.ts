@@ -5,9 +5,10 @@ import { assertContract } from "../../supabase/functions/_shared/onnx-executor/c
 import { categories, postFeatures, userFeatures } from "../../supabase/functions/_shared/ranker-features.ts";
 import { float32, int64 } from "../../supabase/functions/_shared/tensors.ts";
 import { denseWidth, type RankingExamples } from "../dlrm/examples.ts";
+import type { Dlrm } from "../dlrm/model.ts";
 import { heads } from "../dlrm/network.ts";
 import { randomExamples, randomVectors, testOptions } from "../dlrm/testing.ts";
-import { type Dlrm, dlrmForward, trainDlrm } from "../dlrm/train.ts";
+import { dlrmForward, trainDlrm } from "../dlrm/train.ts";
 import { startBackend } from "../engine/backend.ts";
 import { Random } from "../engine/random.ts";
 import { executor, onnxRuntime } from "../onnx/runtimes.ts";

@@ -8,8 +8,8 @@ import {
   postFeatures,
   userFeatures,
 } from "../../supabase/functions/_shared/ranker-features.ts";
+import type { Dlrm } from "../dlrm/model.ts";
 import { formulaColumn, heads } from "../dlrm/network.ts";
-import type { Dlrm } from "../dlrm/train.ts";
 import { GraphBuilder } from "../onnx/graph-builder.ts";
 
 /** What a ranker takes and gives; probabilities are of view, vote and comment. */

@@ -1,0 +1,114 @@
+/** What a batch of requests is to the network: plain arrays by the names that dlrmLogits and the loss read. */
+import { dimensions } from "../../supabase/functions/_shared/history.ts";
+import { categories } from "../../supabase/functions/_shared/ranker-features.ts";
+import type { Matrix } from "../engine/dense.ts";
+import type { EmbeddingTable } from "../engine/embedding-table.ts";
+import type { Random } from "../engine/random.ts";
+import { denseWidth, type RankingExamples } from "./examples.ts";
+import type { Dlrm } from "./model.ts";
+import { distinctDots, formulaColumn, heads, maskWidths } from "./network.ts";
+
+/** Row numbers of all rows of some requests. */
+export function rowsOf(examples: RankingExamples, requests: Uint32Array): Int32Array {
+  const { rows } = examples;
+  return Int32Array.from(
+    { length: requests.length * rows },
+    (_, i) => requests[Math.floor(i / rows)] * rows + (i % rows),
+  );
+}
+
+/** What a batch does not learn: features, vectors, standardisation, the rows' weights. */
+export function constants(
+  dlrm: Dlrm,
+  examples: RankingExamples,
+  requests: Uint32Array,
+  postVectors: Float32Array,
+): Record<string, Matrix> {
+  const batch = rowsOf(examples, requests);
+  const n = batch.length;
+  const dense = new Float32Array(n * denseWidth);
+  const user = new Float32Array(n * dimensions);
+  const post = new Float32Array(n * dimensions);
+  for (const [i, row] of batch.entries()) {
+    const request = Math.floor(row / examples.rows);
+    dense.set(examples.dense.subarray(row * denseWidth, (row + 1) * denseWidth), i * denseWidth);
+    user.set(examples.users.subarray(request * dimensions, (request + 1) * dimensions), i * dimensions);
+    const at = examples.posts[row] * dimensions;
+    post.set(postVectors.subarray(at, at + dimensions), i * dimensions);
+  }
+  return {
+    dense: { values: dense, shape: [n, denseWidth] },
+    user: { values: user, shape: [n, dimensions] },
+    post: { values: post, shape: [n, dimensions] },
+    mean: { values: dlrm.mean, shape: [1, denseWidth] },
+    deviation: { values: dlrm.deviation, shape: [1, denseWidth] },
+    logWeights: {
+      values: Float32Array.from(batch, (row) => Math.log(Math.max(examples.weights[row], 1e-30))),
+      shape: [requests.length, examples.rows, 1],
+    },
+    distinct: distinctDots(),
+    formula: formulaColumn(),
+  };
+}
+
+/** Everything the network reads. */
+export function inputsOf(
+  dlrm: Dlrm,
+  examples: RankingExamples,
+  requests: Uint32Array,
+  postVectors: Float32Array,
+): Record<string, Matrix> {
+  return {
+    ...constants(dlrm, examples, requests, postVectors),
+    ...lookUps(dlrm, examples, rowsOf(examples, requests)),
+    ...dlrm.dense.matrices(),
+  };
+}
+
+/** The looked-up rows of the categories: embeddings [N, C, 32] and wide [N, C, 3]. */
+export function lookUps(dlrm: Dlrm, examples: RankingExamples, batch: Int32Array): Record<string, Matrix> {
+  const width = categories.length;
+  const gather = (table: EmbeddingTable): Matrix => {
+    const values = new Float32Array(batch.length * width * table.width);
+    for (const [i, row] of batch.entries()) {
+      for (let c = 0; c < width; c++) {
+        table.addRow(examples.categories[row * width + c], 1, values, (i * width + c) * table.width);
+      }
+    }
+    return { values, shape: [batch.length, width, table.width] };
+  };
+  return { embeddings: gather(dlrm.embeddings), wide: gather(dlrm.wide) };
+}
+
+/** Labels [requests · rows, 3], what the user did with the touched post and nothing with the others, and the rows' weights. */
+export function targetsOf(examples: RankingExamples, requests: Uint32Array): Record<string, Matrix> {
+  const { rows } = examples;
+  const labels = new Float32Array(requests.length * rows * heads);
+  const weights = new Float32Array(requests.length * rows);
+  for (const [i, request] of requests.entries()) {
+    if (examples.found[request]) labels.set(examples.requests[request].labels, i * rows * heads);
+    weights.set(examples.weights.subarray(request * rows, (request + 1) * rows), i * rows);
+  }
+  return {
+    labels: { values: labels, shape: [requests.length * rows, heads] },
+    weights: { values: weights, shape: [requests.length * rows] },
+  };
+}
+
+/**
+ * What each request leaves out of the hidden layers and of the dots, [requests, 1, width]: 0, or 1 / (1 − dropout). All
+ * rows of a request lose the same, so the request is ranked by one network; and it takes a hundredth of the draws.
+ */
+export function masks(
+  requests: number,
+  { dropout, dotDropout }: { dropout: number; dotDropout: number },
+  random: Random,
+): Record<string, Matrix> {
+  const mask = (width: number, rate: number): Matrix => ({
+    values: Float32Array.from({ length: requests * width }, () => (random.uniform() < rate ? 0 : 1 / (1 - rate))),
+    shape: [requests, 1, width],
+  });
+  return Object.fromEntries(
+    Object.entries(maskWidths).map(([name, width]) => [name, mask(width, name === "mask/dots" ? dotDropout : dropout)]),
+  );
+}

@@ -1,0 +1,79 @@
+/** The ranker's trained state, and how it starts. */
+import { dimensions } from "../../supabase/functions/_shared/history.ts";
+import { categoryRows } from "../../supabase/functions/_shared/ranker-features.ts";
+import type { DenseWeights } from "../engine/dense.ts";
+import { EmbeddingTable } from "../engine/embedding-table.ts";
+import type { Random } from "../engine/random.ts";
+import { rowsOf } from "./batch.ts";
+import { shiftToMean } from "./calibrate.ts";
+import { denseWidth, type RankingExamples } from "./examples.ts";
+import { heads, logAgeColumn, logIdleColumn, newDlrmWeights } from "./network.ts";
+
+/** Everything training changes, and the standardisation of the dense features. */
+export interface Dlrm {
+  dense: DenseWeights;
+  embeddings: EmbeddingTable;
+  wide: EmbeddingTable;
+  mean: Float32Array;
+  deviation: Float32Array;
+  /** Per head: probability = sigmoid(scale · logit + shift). */
+  calibration: { scale: Float32Array; shift: Float32Array };
+}
+
+/** An untrained ranker for some requests: it orders as the formula does, and its heads have the right mean. */
+export function newDlrm(examples: RankingExamples, requests: Uint32Array, random: Random): Dlrm {
+  const embeddings = Float32Array.from({ length: categoryRows * dimensions }, () => 0.1 * random.normal());
+  return {
+    dense: newDlrmWeights(random, firstBiases(examples, requests)),
+    embeddings: new EmbeddingTable(categoryRows, dimensions, embeddings),
+    wide: new EmbeddingTable(categoryRows, heads),
+    ...moments(examples, requests),
+    calibration: { scale: new Float32Array(heads).fill(1), shift: new Float32Array(heads) },
+  };
+}
+
+/** What each head must add to the formula's share of a request for its probabilities to sum to its touched posts. */
+function firstBiases(examples: RankingExamples, requests: Uint32Array): Float32Array {
+  const { rows } = examples;
+  const shares = new Float32Array(requests.length * rows);
+  const weights = new Float32Array(requests.length * rows);
+  for (const [i, request] of requests.entries()) {
+    let sum = 0;
+    for (let row = 0; row < rows; row++) {
+      const at = (request * rows + row) * denseWidth;
+      const formula = -examples.dense[at + logIdleColumn] - 0.25 * examples.dense[at + logAgeColumn];
+      shares[i * rows + row] = formula;
+      weights[i * rows + row] = examples.weights[request * rows + row];
+      sum += weights[i * rows + row] * Math.exp(formula);
+    }
+    for (let row = 0; row < rows; row++) shares[i * rows + row] -= Math.log(sum);
+  }
+  const total = weights.reduce((sum, weight) => sum + weight, 0);
+  return Float32Array.from({ length: heads }, (_, head) => {
+    const touched = requests.reduce(
+      (sum, request) => sum + examples.found[request] * examples.requests[request].labels[head],
+      0,
+    );
+    return shiftToMean(shares, weights, (touched + 1) / (total + 2));
+  });
+}
+
+/** Mean and deviation of each dense feature over the rows the requests have; a constant feature gets deviation 1. */
+function moments(examples: RankingExamples, requests: Uint32Array): { mean: Float32Array; deviation: Float32Array } {
+  const sums = new Float64Array(denseWidth);
+  const squares = new Float64Array(denseWidth);
+  const batch = rowsOf(examples, requests).filter((row) => examples.weights[row] > 0);
+  for (const row of batch) {
+    for (let f = 0; f < denseWidth; f++) {
+      const value = examples.dense[row * denseWidth + f];
+      sums[f] += value;
+      squares[f] += value * value;
+    }
+  }
+  const mean = Float32Array.from(sums, (sum) => sum / batch.length);
+  const deviation = Float32Array.from(squares, (square, f) => {
+    const variance = square / batch.length - mean[f] ** 2;
+    return variance > 1e-8 ? Math.sqrt(variance) : 1;
+  });
+  return { mean, deviation };
+}
