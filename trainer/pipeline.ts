@@ -34,13 +34,9 @@ const heldOut = 0.15;
 
 export interface TrainedModel {
   towers: TrainedTowers;
-  histories: Histories;
   /** [posts, 32] */
   postVectors: Float32Array;
   dlrm: Dlrm;
-  /** Where the ranker's window begins and its calibration part begins. */
-  windowFrom: number;
-  calibrationFrom: number;
   dlrmLosses: number[];
   /** Before training and after each epoch. */
   heldOutLosses: number[];
@@ -79,11 +75,8 @@ export async function trainModel(
   calibrateHeads(dlrm, examples, parts, postVectors);
   return {
     towers,
-    histories,
     postVectors,
     dlrm,
-    windowFrom,
-    calibrationFrom: requests[split].at,
     dlrmLosses: trained.losses,
     heldOutLosses: trained.heldOutLosses,
     epoch: trained.epoch,

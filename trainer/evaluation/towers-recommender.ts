@@ -16,8 +16,6 @@ export interface TowersInCutOptions {
 
 export class TowersInCut implements Recommender {
   readonly name = "two towers alone";
-  /** Loss by epoch. */
-  losses: number[] = [];
   private trained: (TrainedTowers & { postVectors: Float32Array; histories: Histories }) | undefined;
   private readonly options: TowersInCutOptions;
 
@@ -31,7 +29,6 @@ export class TowersInCut implements Recommender {
     const trained = await trainTowers(community, { ...towerDefaults, seed, histories, until }, onProgress, signal);
     const postVectors = embedPosts(trained.towers, trained.data, community.posts.ids.length);
     this.trained = { ...trained, postVectors, histories: new Histories(community, until) };
-    this.losses = trained.losses;
   }
 
   observe(): void {}
