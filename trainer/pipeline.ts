@@ -20,8 +20,16 @@ export interface PipelineOptions {
   /** Nothing from this instant on (milliseconds) is learned from; default: everything is. */
   until?: number;
   scoreWeights: number[];
+  /** Given what the ranker was trained on, some 200 MB that nobody else keeps: for models to compare it with. */
+  onExamples?: (examples: RankingExamples, parts: RankerParts) => void;
   onProgress?: OnProgress;
   signal?: AbortSignal | undefined;
+}
+
+/** Numbers of the requests that the ranker learns from, and of the later ones that choose its epoch. */
+export interface RankerParts {
+  training: Uint32Array;
+  heldOut: Uint32Array;
 }
 
 /** The ranker learns from at most this many of the latest requests, and from at most a third of them all. */
@@ -73,6 +81,7 @@ export async function trainModel(
   const trained = await trainDlrm(examples, parts, postVectors, dlrmOptions, onProgress, signal);
   const { dlrm } = trained;
   calibrateHeads(dlrm, examples, parts, postVectors);
+  options.onExamples?.(examples, parts);
   return {
     towers,
     postVectors,
@@ -103,7 +112,7 @@ export function vectorsOf(
 export function calibrateHeads(
   dlrm: Dlrm,
   examples: RankingExamples,
-  { training, heldOut }: { training: Uint32Array; heldOut: Uint32Array },
+  { training, heldOut }: RankerParts,
   postVectors: Float32Array,
 ): void {
   const window = Uint32Array.of(...training, ...heldOut);
