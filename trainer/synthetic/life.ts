@@ -19,21 +19,74 @@ const hour = dayLength / 24;
 
 /** What happens in the community, a day at a time, each day in order of time; no more than a day is held. */
 export function* live(seed: number, days: number, people: Person[], writings: Writing[]): Generator<Happening[]> {
-  const random = stream(seed, "life");
-  const popularity = new Popularity(Float64Array.from(writings, (writing) => writing.createdAt));
-  const pages = new Pages(random, people.length, writings, popularity);
-  let ahead: Happening[] = [];
-  for (let day = 0; day < days; day++) {
-    const start = communityStart(days) + day * dayLength;
-    const happenings = ahead;
-    for (const { user, at } of visits(random, people, start)) {
-      visit(random, people, writings, popularity, pages, user, at, happenings);
-    }
+  const life = new Life(seed, days, people, writings);
+  for (let day = 0; day < days; day++) yield life.nextDay();
+}
+
+/** A community that lives on day by day: what is popular, and who has seen what. */
+export class Life {
+  private readonly random: Random;
+  private readonly start: number;
+  private readonly people: Person[];
+  private readonly writings: Writing[];
+  private readonly popularity: Popularity;
+  private readonly pages: Pages;
+  private day = 0;
+  /** What goes on past midnight. */
+  private ahead: Happening[] = [];
+
+  constructor(seed: number, days: number, people: Person[], writings: Writing[]) {
+    this.random = stream(seed, "life");
+    this.start = communityStart(days);
+    this.people = people;
+    this.writings = writings;
+    this.popularity = new Popularity(Float64Array.from(writings, (writing) => writing.createdAt));
+    this.pages = new Pages(this.random, people.length, writings, this.popularity);
+  }
+
+  /** What happens on the next day, in order of time. */
+  nextDay(): Happening[] {
+    const start = this.start + this.day++ * dayLength;
+    const happenings = this.ahead;
+    for (const { user, at } of visits(this.random, this.people, start)) happenings.push(...this.visit(user, at));
     happenings.sort((a, b) => a.at - b.at);
     const end = start + dayLength;
     const tomorrow = happenings.findIndex(({ at }) => at >= end);
-    ahead = tomorrow < 0 ? [] : happenings.splice(tomorrow).filter(({ at }) => at < communityEnd);
-    yield happenings;
+    this.ahead = tomorrow < 0 ? [] : happenings.splice(tomorrow).filter(({ at }) => at < communityEnd);
+    return happenings;
+  }
+
+  /** What somebody does who comes at an instant, and what follows from it. Ask in order of time. */
+  visit(user: number, now: number): Happening[] {
+    const { random, people, writings, popularity, pages } = this;
+    const person = people[user];
+    const posts = pages.page(user, person, now, pageSize);
+    const happenings: Happening[] = [
+      { what: "login", at: now, user },
+      { what: "page", at: now + second, user, posts },
+    ];
+    let at = now + second;
+    for (const [place, post] of posts.entries()) {
+      if (random.uniform() >= lookProbability(place + 1)) continue;
+      at += Math.ceil(2 + 6 * random.uniform()) * second;
+      const writing = writings[post];
+      const warmth = warmthOf(popularity.applause(post, now), (now - writing.createdAt) / dayLength);
+      if (random.uniform() >= viewProbability(person, writing, warmth)) continue;
+      happenings.push({ what: "view", at, user, post });
+      pages.viewed(user, post);
+      at += Math.ceil(20 + 60 * random.uniform()) * second;
+      if (random.uniform() < voteProbability(person, writing)) {
+        happenings.push({ what: "vote", at, user, post });
+        popularity.applaud(post, now);
+      }
+      if (random.uniform() < commentProbability(person, writing)) {
+        at += Math.ceil(30 + 120 * random.uniform()) * second;
+        happenings.push({ what: "comment", at, user, post });
+        popularity.applaud(post, now);
+        if (random.uniform() < 0.35) happenings.push(...reply(random, writing.author, post, at));
+      }
+    }
+    return happenings;
   }
 }
 
@@ -54,44 +107,11 @@ function visits(random: Random, people: Person[], start: number): { user: number
   return visits.sort((a, b) => a.at - b.at);
 }
 
-function visit(
-  random: Random,
-  people: Person[],
-  writings: Writing[],
-  popularity: Popularity,
-  pages: Pages,
-  user: number,
-  now: number,
-  happenings: Happening[],
-): void {
-  const person = people[user];
-  const posts = pages.page(user, person, now, pageSize);
-  happenings.push({ what: "login", at: now, user }, { what: "page", at: now + second, user, posts });
-  let at = now + second;
-  for (const [place, post] of posts.entries()) {
-    if (random.uniform() >= lookProbability(place + 1)) continue;
-    at += Math.ceil(2 + 6 * random.uniform()) * second;
-    const writing = writings[post];
-    const warmth = warmthOf(popularity.applause(post, now), (now - writing.createdAt) / dayLength);
-    if (random.uniform() >= viewProbability(person, writing, warmth)) continue;
-    happenings.push({ what: "view", at, user, post });
-    pages.viewed(user, post);
-    at += Math.ceil(20 + 60 * random.uniform()) * second;
-    if (random.uniform() < voteProbability(person, writing)) {
-      happenings.push({ what: "vote", at, user, post });
-      popularity.applaud(post, now);
-    }
-    if (random.uniform() < commentProbability(person, writing)) {
-      at += Math.ceil(30 + 120 * random.uniform()) * second;
-      happenings.push({ what: "comment", at, user, post });
-      popularity.applaud(post, now);
-      if (random.uniform() < 0.35) reply(random, writing.author, post, at, happenings);
-    }
-  }
-}
-
 /** The author comes back, in some hours, and answers under the post. */
-function reply(random: Random, author: number, post: number, after: number, happenings: Happening[]): void {
+function reply(random: Random, author: number, post: number, after: number): Happening[] {
   const at = after + Math.ceil((-5 * Math.log(1 - random.uniform()) * hour) / second + 60) * second;
-  happenings.push({ what: "login", at: at - 30 * second, user: author }, { what: "comment", at, user: author, post });
+  return [
+    { what: "login", at: at - 30 * second, user: author },
+    { what: "comment", at, user: author, post },
+  ];
 }

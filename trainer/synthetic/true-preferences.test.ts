@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { firstVisits } from "./first-visits.ts";
 import { live } from "./life.ts";
 import { createPeople } from "./people.ts";
 import { truePreferences } from "./true-preferences.ts";
@@ -51,4 +52,19 @@ test("for newcomers, who have a profile and no history, true preferences find wh
   assert.ok(newcomers > 100, `${newcomers} newcomers`);
   const [oracle, popular] = [oracleHits / newcomers, popularHits / newcomers];
   assert.ok(oracle > 2 * popular, `recall@20 ${oracle} of the truth, ${popular} of popularity`);
+});
+
+test("whoever signed up last comes back, the same each time, and touches what is worth more to them than most", () => {
+  const visits = firstVisits(seed, size);
+  assert.deepEqual([...visits.keys()], preferences.coldUsers);
+  assert.deepEqual(firstVisits(seed, size), visits);
+  const mean = (user: string, posts: string[]) =>
+    posts.reduce((sum, post) => sum + preferences.score(user, post), 0) / posts.length;
+  let [worth, usual] = [0, 0];
+  for (const [user, posts] of visits) {
+    if (posts.length === 0) continue;
+    worth += mean(user, posts);
+    usual += mean(user, preferences.posts);
+  }
+  assert.ok(worth > 3 * usual, `${worth} of what they touch, ${usual} of all`);
 });
