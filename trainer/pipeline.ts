@@ -6,7 +6,7 @@
 import type { OnProgress } from "../db/progress.ts";
 import type { LoadedCommunity } from "./community/from-database.ts";
 import { calibrate, shiftToRate } from "./dlrm/calibrate.ts";
-import { type RankingExamples, type Request, rankingExamples, requestsBetween } from "./dlrm/examples.ts";
+import { firstTouches, type RankingExamples, type Request, rankingExamples, requestsAt } from "./dlrm/examples.ts";
 import type { Dlrm } from "./dlrm/model.ts";
 import { heads } from "./dlrm/network.ts";
 import { dlrmDefaults, dlrmForward, trainDlrm } from "./dlrm/train.ts";
@@ -59,9 +59,11 @@ export async function trainModel(
   options: PipelineOptions,
 ): Promise<TrainedModel> {
   const { seed, until = Number.POSITIVE_INFINITY, scoreWeights, onProgress = () => {}, signal } = options;
-  const all = requestsBetween(community, timeline, Number.NEGATIVE_INFINITY, until);
-  if (all.length < 100) throw new Error(`${all.length} first touches are too few to train on: import at least 100`);
-  const requests = all.slice(-Math.min(maximumRequests, Math.floor(all.length / 3)));
+  const touches = firstTouches(community, timeline, until);
+  if (touches.length < 100)
+    throw new Error(`${touches.length} first touches are too few to train on: import at least 100`);
+  const wanted = Math.min(maximumRequests, Math.floor(touches.length / 3));
+  const requests = requestsAt(timeline, touches.slice(-wanted), until);
   const windowFrom = requests[0].at;
   const towers = await trainTowers(community, { ...towerDefaults, seed, until: windowFrom }, onProgress, signal);
   const postVectors = embedPosts(towers.towers, towers.data, community.posts.ids.length);

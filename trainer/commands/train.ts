@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { Database } from "../../db/connect.ts";
-import { communityFromDatabase } from "../community/from-database.ts";
+import { communityFromDatabase, trainingEvents } from "../community/from-database.ts";
 import { type Backend, startBackend } from "../engine/backend.ts";
 import { dlrmGraph } from "../export/dlrm.ts";
 import { postTowerGraph, userTowerGraph } from "../export/towers.ts";
@@ -33,7 +33,7 @@ export async function train(
 ): Promise<string> {
   const started = await startBackend(backend);
   print(`training on the ${started} backend, seed ${seed}`);
-  const loaded = await communityFromDatabase(database, onProgress);
+  const loaded = await communityFromDatabase(database, onProgress, trainingEvents);
   const scoreWeights = await readScoreWeights(database);
   const model = await trainModel(loaded, { seed, scoreWeights, onProgress, signal });
   const name = `model-${new Date().toISOString().slice(0, 19).replace(/[-:]/g, "").replace("T", "-")}`;

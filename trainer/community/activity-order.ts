@@ -1,8 +1,10 @@
 /** Posts by last activity, the latest first: a linked list over post numbers, so that an event moves its post in no time. */
 export class ActivityOrder {
-  private head = -1;
+  /** The latest active post; −1: there is none. */
+  head = -1;
+  /** The post active next before each, −1 behind the last. */
+  readonly after: Int32Array;
   private readonly before: Int32Array;
-  private readonly after: Int32Array;
   private readonly listed: Uint8Array;
 
   constructor(posts: number) {
@@ -24,11 +26,6 @@ export class ActivityOrder {
     this.after[post] = this.head;
     if (this.head >= 0) this.before[this.head] = post;
     this.head = post;
-  }
-
-  /** All posts, the latest active first. */
-  *from(): Generator<number> {
-    for (let post = this.head; post >= 0; post = this.after[post]) yield post;
   }
 
   /** The first `count` posts. */

@@ -14,7 +14,7 @@ import type { Touch } from "../../supabase/functions/_shared/recent-habit.ts";
 import { ActivityOrder } from "./activity-order.ts";
 import type { Community } from "./community.ts";
 import { kinds } from "./community.ts";
-import { login, postStatsWidth, type Timeline, userStatsWidth } from "./timeline.ts";
+import { login, type Timeline } from "./timeline.ts";
 import { topByScore } from "./top.ts";
 
 const week = 7 * 24 * 3_600_000;
@@ -34,10 +34,11 @@ export class CommunityState {
   private readonly lastOfUser: Int32Array;
   /** The event of the same post before each event, −1: none. */
   private readonly eventBefore: Int32Array;
-  private readonly touched = new Map<number, Set<number>>();
-  /** Each user's interactions, the latest last. */
-  private readonly interactionsOf = new Map<number, number[]>();
-  private readonly affinities = new Map<number, Map<number, number>>();
+  /** The latest interaction of each user, and behind each interaction the same user's one before; −1: none. */
+  private readonly lastInteraction: Int32Array;
+  private readonly interactionBefore: Int32Array;
+  /** When a post's decayed count of the last week will have fallen to 1, in weeks: orders posts as the counts of any instant do. */
+  private readonly heat: Float64Array;
   private readonly postsOf = new Map<number, number[]>();
   private readonly community: Community;
   private readonly timeline: Timeline;
@@ -49,20 +50,18 @@ export class CommunityState {
     this.eventBefore = new Int32Array(timeline.length).fill(-1);
     this.lastOfPost = new Int32Array(community.posts.ids.length).fill(-1);
     this.lastOfUser = new Int32Array(community.users.ids.length).fill(-1);
+    this.lastInteraction = new Int32Array(community.users.ids.length).fill(-1);
+    this.interactionBefore = new Int32Array(timeline.length).fill(-1);
+    this.heat = new Float64Array(community.posts.ids.length);
   }
 
   /** Applies the events before number `event`, and every post created up to that event's instant (or `now`, at the end). */
   advance(event: number, now = this.timeline.at[event]): void {
     for (; this.next < event; this.next++) {
-      this.createPosts(this.timeline.at[this.next]);
+      if (this.next >= this.timeline.history) this.createPosts(this.timeline.at[this.next]);
       this.apply(this.next);
     }
     this.createPosts(now);
-  }
-
-  /** Whether a user has touched a post, or wrote it. */
-  knows(user: number, post: number): boolean {
-    return this.community.posts.authors[post] === user || (this.touched.get(user)?.has(post) ?? false);
   }
 
   /** When a post was created and last active; null: nobody came yet. */
@@ -92,7 +91,7 @@ export class CommunityState {
         touches,
       };
     }
-    const row = this.timeline.userStats.subarray(event * userStatsWidth, (event + 1) * userStatsWidth);
+    const row = this.timeline.userRow(event);
     return {
       created_at,
       acted_at: this.timeline.at[event],
@@ -113,27 +112,36 @@ export class CommunityState {
     const { community, timeline } = this;
     const first = new Map<number, number>();
     // backwards, so that the first touch within the stretch is what stays
-    const events = this.interactionsOf.get(user) ?? [];
-    for (let i = events.length - 1; i >= Math.max(0, events.length - 200); i--)
-      first.set(timeline.posts[events[i]], events[i]);
+    let event = this.lastInteraction[user];
+    for (let i = 0; i < 200 && event >= 0; i++, event = this.interactionBefore[event])
+      first.set(timeline.posts[event], event);
     const others = [...first].filter(([post]) => community.posts.authors[post] !== user);
     others.sort((a, b) => b[1] - a[1]);
-    return others.slice(0, 50).map(([post, event]) => {
-      const before = this.eventBefore[event];
-      return {
-        title: community.posts.titles[post],
-        tags: community.posts.tags[post],
-        at: timeline.at[event],
-        created_at: community.posts.createdAt[post],
-        acted_at: before < 0 ? null : timeline.at[before],
-        comments: before < 0 ? 0 : timeline.postStats[before * postStatsWidth + 2],
-      };
-    });
+    return others.slice(0, 50).map(([post, event]) => ({
+      title: community.posts.titles[post],
+      tags: community.posts.tags[post],
+      at: timeline.at[event],
+      created_at: community.posts.createdAt[post],
+      ...this.found(event),
+    }));
+  }
+
+  /** What a user found when they came: the last activity of the post and its comments, just before an event. */
+  private found(event: number): { acted_at: number | null; comments: number } {
+    const { timeline } = this;
+    if (event < timeline.history) {
+      const at = timeline.foundAt[event];
+      return { acted_at: Number.isNaN(at) ? null : at, comments: timeline.foundComments[event] };
+    }
+    const before = this.eventBefore[event];
+    if (before < 0) return { acted_at: null, comments: 0 };
+    return { acted_at: timeline.at[before], comments: timeline.postRow(before)[2] };
   }
 
   /** Posts from all five sources that the user does not know, unordered. `vector` [32], `postVectors` [posts, 32]. */
   candidates(user: number, now: number, vector: Float32Array, postVectors: Float32Array): NumberedCandidate[] {
     const similarity = similarities(vector, postVectors, this.alive);
+    const { touched, affinities } = this.past(user);
     const found = new Map<number, Candidate["ranks"]>();
     const add = (source: Source, posts: ArrayLike<number>) => {
       for (let i = 0; i < posts.length; i++) {
@@ -147,16 +155,36 @@ export class CommunityState {
       Int32Array.from({ length: Math.min(this.alive, sourceSizes.fresh) }, (_, i) => this.alive - 1 - i),
     );
     add("trending", this.trending(now));
-    add("followed", this.followed(user));
+    add("followed", this.followed(affinities));
+    const { authors } = this.community.posts;
     const candidates: NumberedCandidate[] = [];
     for (const [post, ranks] of found) {
-      if (!this.knows(user, post)) candidates.push(this.candidate(user, post, similarity[post], ranks));
+      if (authors[post] === user || touched.has(post)) continue;
+      candidates.push(this.candidate(post, similarity[post], ranks, affinities.get(authors[post]) ?? 0));
     }
     return candidates;
   }
 
-  /** One post as a candidate, from a source or none. */
-  candidate(user: number, post: number, similarity: number, ranks: Candidate["ranks"]): NumberedCandidate {
+  /** What a user touched, and how often they came to each author but themselves. */
+  private past(user: number): { touched: Set<number>; affinities: Map<number, number> } {
+    const { authors } = this.community.posts;
+    const touched = new Set<number>();
+    const affinities = new Map<number, number>();
+    for (let event = this.lastInteraction[user]; event >= 0; event = this.interactionBefore[event]) {
+      const post = this.timeline.posts[event];
+      const author = authors[post];
+      touched.add(post);
+      if (author >= 0 && author !== user) affinities.set(author, (affinities.get(author) ?? 0) + 1);
+    }
+    return { touched, affinities };
+  }
+
+  private candidate(
+    post: number,
+    similarity: number,
+    ranks: Candidate["ranks"],
+    author_affinity: number,
+  ): NumberedCandidate {
     const { posts } = this.community;
     const author = posts.authors[post];
     const event = this.lastOfPost[post];
@@ -168,7 +196,7 @@ export class CommunityState {
       created_at: posts.createdAt[post],
       similarity,
       ranks,
-      author_affinity: this.affinities.get(user)?.get(author) ?? 0,
+      author_affinity,
     };
     if (event < 0) {
       const recent = new Float32Array(halfLives.length);
@@ -185,8 +213,8 @@ export class CommunityState {
         recent,
       };
     }
-    const row = this.timeline.postStats.subarray(event * postStatsWidth, (event + 1) * postStatsWidth);
-    const commented = this.timeline.lastCommentAt[event];
+    const row = this.timeline.postRow(event);
+    const commented = this.timeline.lastCommentAt(event);
     return {
       ...base,
       acted_at: this.timeline.at[event],
@@ -211,40 +239,53 @@ export class CommunityState {
   }
 
   private apply(event: number): void {
-    const { timeline, community } = this;
-    const user = timeline.users[event];
-    this.lastOfUser[user] = event;
-    if (timeline.kinds[event] === login) return;
-    const post = timeline.posts[event];
-    this.eventBefore[event] = this.lastOfPost[post];
-    this.lastOfPost[post] = event;
-    getOrAdd(this.interactionsOf, user, () => []).push(event);
-    // an interaction dated before its post's creation is kept, but the post appears only when it exists
-    if (post < this.alive) this.activity.moveToFront(post);
-    getOrAdd(this.touched, user, () => new Set()).add(post);
-    const author = community.posts.authors[post];
-    if (author >= 0 && author !== user) {
-      const counts = getOrAdd(this.affinities, user, () => new Map());
-      counts.set(author, (counts.get(author) ?? 0) + 1);
-    }
+    const { history, wholeFrom } = this.timeline;
+    if (event < history || event >= wholeFrom) this.addToHistory(event);
+    if (event >= history) this.changeState(event);
   }
 
+  private addToHistory(event: number): void {
+    const { timeline } = this;
+    if (timeline.kinds[event] === login) return;
+    const user = timeline.users[event];
+    this.eventBefore[event] = this.lastOfPost[timeline.posts[event]];
+    this.interactionBefore[event] = this.lastInteraction[user];
+    this.lastInteraction[user] = event;
+  }
+
+  private changeState(event: number): void {
+    const { timeline } = this;
+    this.lastOfUser[timeline.users[event]] = event;
+    if (timeline.kinds[event] === login) return;
+    const post = timeline.posts[event];
+    this.lastOfPost[post] = event;
+    this.heat[post] = Math.log2(timeline.postRow(event)[8]) + timeline.at[event] / week;
+    // an interaction dated before its post's creation is kept, but the post appears only when it exists
+    if (post < this.alive) this.activity.moveToFront(post);
+  }
+
+  /** A look at every post of the last week: thousands in a busy community, so nothing is made for each. */
   private trending(now: number): number[] {
-    const heat: { post: number; heat: number }[] = [];
-    for (const post of this.activity.from()) {
+    const posts: number[] = [];
+    for (let post = this.activity.head; post >= 0; post = this.activity.after[post]) {
       const event = this.lastOfPost[post];
       const at = event < 0 ? this.community.posts.createdAt[post] : this.timeline.at[event];
       if (at <= now - week) break;
-      if (event >= 0)
-        heat.push({ post, heat: this.timeline.postStats[event * postStatsWidth + 8] * 0.5 ** ((now - at) / week) });
+      if (event >= 0) posts.push(post);
     }
-    heat.sort((a, b) => b.heat - a.heat);
-    return heat.slice(0, sourceSizes.trending).map(({ post }) => post);
+    const hottest = topByScore(
+      Float64Array.from(posts, (post) => this.heat[post]),
+      sourceSizes.trending,
+    );
+    return hottest.map((i) => posts[i]);
   }
 
-  private followed(user: number): number[] {
-    const authors = [...(this.affinities.get(user) ?? [])].sort((a, b) => b[1] - a[1]).slice(0, 50);
-    const posts = authors.flatMap(([author]) => (this.postsOf.get(author) ?? []).slice(-sourceSizes.followed));
+  private followed(affinities: Map<number, number>): number[] {
+    const { ids } = this.community.users;
+    const authors = [...affinities].sort(([a, often], [b, oftener]) => oftener - often || (ids[a] < ids[b] ? -1 : 1));
+    const posts = authors
+      .slice(0, 50)
+      .flatMap(([author]) => (this.postsOf.get(author) ?? []).slice(-sourceSizes.followed));
     return posts.sort((a, b) => b - a).slice(0, sourceSizes.followed);
   }
 }

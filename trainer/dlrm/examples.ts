@@ -31,25 +31,52 @@ export interface Request {
 
 /** First touches of others' posts with `from` ≤ time < `until`, in order of time. */
 export function requestsBetween(community: Community, timeline: Timeline, from: number, until: number): Request[] {
-  const posts = community.posts.ids.length;
-  const touched = new Set<number>();
-  const open = new Map<number, Request>();
-  const requests: Request[] = [];
-  for (let event = 0; event < timeline.length && timeline.at[event] < until; event++) {
+  const touches = firstTouches(community, timeline, until);
+  return requestsAt(
+    timeline,
+    touches.filter((event) => timeline.at[event] >= from),
+    until,
+  );
+}
+
+/** Numbers of the events before an instant that are a first touch of another's post: with it, the post has a participant more. */
+export function firstTouches({ posts }: Community, timeline: Timeline, until: number): Uint32Array {
+  const participants = new Int32Array(posts.ids.length);
+  const found = new Uint32Array(timeline.length - timeline.wholeFrom);
+  let count = 0;
+  for (let event = timeline.history; event < timeline.length && timeline.at[event] < until; event++) {
     if (timeline.kinds[event] === login) continue;
-    const [user, post, at] = [timeline.users[event], timeline.posts[event], timeline.at[event]];
-    if (community.posts.authors[post] === user || community.posts.createdAt[post] > at) continue;
-    const pair = user * posts + post;
-    if (!touched.has(pair)) {
-      touched.add(pair);
-      if (at >= from) {
-        const request: Request = { event, user, post, at, labels: [0, 0, 0] };
-        requests.push(request);
-        open.set(pair, request);
-      }
-    }
-    const request = open.get(pair);
-    if (request && at <= request.at + day) request.labels[timeline.kinds[event]] = 1;
+    const post = timeline.posts[event];
+    const before = participants[post];
+    participants[post] = timeline.postRow(event)[3];
+    if (event < timeline.wholeFrom || participants[post] === before) continue;
+    if (posts.authors[post] !== timeline.users[event] && posts.createdAt[post] <= timeline.at[event])
+      found[count++] = event;
+  }
+  return found.subarray(0, count);
+}
+
+/** The requests of some first touches (numbers of events, ascending), labelled by what happened before `until`. */
+export function requestsAt(timeline: Timeline, touches: Uint32Array, until: number): Request[] {
+  const pairOf = (event: number) => `${timeline.users[event]} ${timeline.posts[event]}`;
+  const open = new Map<string, Request>();
+  const requests = Array.from(touches, (event): Request => {
+    const request: Request = {
+      event,
+      user: timeline.users[event],
+      post: timeline.posts[event],
+      at: timeline.at[event],
+      labels: [0, 0, 0],
+    };
+    open.set(pairOf(event), request);
+    return request;
+  });
+  const last = (requests.at(-1)?.at ?? 0) + day;
+  const end = timeline.length;
+  for (let event = touches[0]; event < end && timeline.at[event] < until && timeline.at[event] <= last; event++) {
+    if (timeline.kinds[event] === login) continue;
+    const request = open.get(pairOf(event));
+    if (request && timeline.at[event] <= request.at + day) request.labels[timeline.kinds[event]] = 1;
   }
   return requests;
 }

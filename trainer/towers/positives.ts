@@ -9,17 +9,22 @@ export interface Positives {
   at: Float64Array;
 }
 
-/** First touches of others' posts before an instant, in order of time. */
-export function positivesBefore(community: Community, until: number): Positives {
+/** First touches of others' posts before an instant, in order of time: the latest `most` of them. */
+export function positivesBefore(community: Community, until: number, most = Number.POSITIVE_INFINITY): Positives {
   const { users, posts, at } = community.interactions;
-  const touched = new Set<number>();
-  const kept: number[] = [];
-  for (let i = 0; i < at.length && at[i] < until; i++) {
-    const pair = users[i] * community.posts.ids.length + posts[i];
-    if (community.posts.authors[posts[i]] === users[i] || touched.has(pair)) continue;
-    touched.add(pair);
-    kept.push(i);
+  const count = countBefore(at, until);
+  const { order } = byUser(users.subarray(0, count), community.users.ids.length);
+  const isFirst = new Uint8Array(count);
+  // one user behind another, so that a mark a post is enough
+  const lastToTouch = new Int32Array(community.posts.ids.length).fill(-1);
+  for (const i of order) {
+    const [user, post] = [users[i], posts[i]];
+    if (lastToTouch[post] === user || community.posts.authors[post] === user) continue;
+    lastToTouch[post] = user;
+    isFirst[i] = 1;
   }
+  const first = order.sort().filter((i) => isFirst[i]);
+  const kept = first.subarray(Math.max(0, first.length - most));
   return {
     users: Int32Array.from(kept, (i) => users[i]),
     posts: Int32Array.from(kept, (i) => posts[i]),
@@ -35,21 +40,31 @@ export class Histories {
 
   /** Packs the interactions and own posts of a community before an instant. */
   constructor(community: Community, until: number) {
-    const { interactions } = community;
-    const events: { user: number; post: number; at: number }[] = [];
-    for (let i = 0; i < interactions.at.length && interactions.at[i] < until; i++) {
-      events.push({ user: interactions.users[i], post: interactions.posts[i], at: interactions.at[i] });
+    const { interactions, posts } = community;
+    const [touched, written] = [countBefore(interactions.at, until), countBefore(posts.createdAt, until)];
+    const users = new Int32Array(touched + written);
+    const touchedPosts = new Int32Array(users.length);
+    const at = new Float64Array(users.length);
+    let count = 0;
+    const add = (user: number, post: number, time: number) => {
+      users[count] = user;
+      touchedPosts[count] = post;
+      at[count++] = time;
+    };
+    let post = 0;
+    const write = (before: number) => {
+      for (; post < written && posts.createdAt[post] < before; post++)
+        if (posts.authors[post] >= 0) add(posts.authors[post], post, posts.createdAt[post]);
+    };
+    for (let i = 0; i < touched; i++) {
+      write(interactions.at[i]);
+      add(interactions.users[i], interactions.posts[i], interactions.at[i]);
     }
-    for (const [post, author] of community.posts.authors.entries()) {
-      const at = community.posts.createdAt[post];
-      if (author >= 0 && at < until) events.push({ user: author, post, at });
-    }
-    events.sort((a, b) => a.user - b.user || a.at - b.at);
-    this.starts = new Int32Array(community.users.ids.length + 1);
-    for (const event of events) this.starts[event.user + 1]++;
-    for (let u = 0; u < this.starts.length - 1; u++) this.starts[u + 1] += this.starts[u];
-    this.posts = Int32Array.from(events, (event) => event.post);
-    this.at = Float64Array.from(events, (event) => event.at);
+    write(until);
+    const { starts, order } = byUser(users.subarray(0, count), community.users.ids.length);
+    this.starts = starts;
+    this.posts = Int32Array.from(order, (i) => touchedPosts[i]);
+    this.at = Float64Array.from(order, (i) => at[i]);
   }
 
   /** Up to 50 posts a user touched or wrote before an instant, the latest first, each once; never `except`. */
@@ -69,4 +84,22 @@ export class Histories {
     }
     return found;
   }
+}
+
+/** How many of some ascending times lie before an instant. */
+function countBefore(times: Float64Array, until: number): number {
+  let count = 0;
+  while (count < times.length && times[count] < until) count++;
+  return count;
+}
+
+/** Numbers of events, those of each user together in the order they had: user u's begin at starts[u]. */
+function byUser(users: Int32Array, count: number): { starts: Int32Array; order: Uint32Array } {
+  const starts = new Int32Array(count + 1);
+  for (const user of users) starts[user + 1]++;
+  for (let user = 0; user < count; user++) starts[user + 1] += starts[user];
+  const next = starts.slice();
+  const order = new Uint32Array(users.length);
+  for (const [i, user] of users.entries()) order[next[user]++] = i;
+  return { starts, order };
 }
