@@ -21,46 +21,55 @@ export function textMatches(history: Text[], candidates: Text[]): Float64Array {
   const matches = new Float64Array(candidates.length);
   if (history.length === 0) return matches;
   const documents = candidates.map(wordsOf);
-  const frequencies = new Map<string, number>();
-  for (const document of documents)
-    for (const word of document) frequencies.set(word, (frequencies.get(word) ?? 0) + 1);
-  const idf = (word: string) => Math.log((1 + candidates.length) / (1 + (frequencies.get(word) ?? 0)));
+  const idfs = new Map<string, number>();
+  for (const document of documents) for (const word of document) idfs.set(word, (idfs.get(word) ?? 0) + 1);
+  for (const [word, frequency] of idfs) idfs.set(word, Math.log((1 + candidates.length) / (1 + frequency)));
+  const ofUnseen = Math.log(1 + candidates.length);
   const interest = new Map<string, number>();
   let weight = 1;
   for (const post of history) {
     const document = wordsOf(post);
-    const length = lengthOf(document, idf);
+    const idf = document.map((word) => idfs.get(word) ?? ofUnseen);
+    const length = Math.hypot(...idf);
     if (length > 0)
-      for (const word of document) interest.set(word, (interest.get(word) ?? 0) + (weight * idf(word)) / length);
+      for (const [i, word] of document.entries())
+        interest.set(word, (interest.get(word) ?? 0) + (weight * idf[i]) / length);
     weight *= decay;
   }
   const interestLength = Math.hypot(...interest.values());
   for (const [i, document] of documents.entries()) {
     let dot = 0;
-    for (const word of document) dot += idf(word) * (interest.get(word) ?? 0);
-    const length = lengthOf(document, idf) * interestLength;
+    let square = 0;
+    for (const word of document) {
+      const idf = idfs.get(word) as number;
+      dot += idf * (interest.get(word) ?? 0);
+      square += idf * idf;
+    }
+    const length = Math.sqrt(square) * interestLength;
     if (length > 0) matches[i] = dot / length;
   }
   return matches;
 }
 
-function lengthOf(document: string[], idf: (word: string) => number): number {
-  let sum = 0;
-  for (const word of document) sum += idf(word) ** 2;
-  return Math.sqrt(sum);
-}
-
-/** Texts come again and again, in one feed after another and above all in training. */
-const known = new Map<string, string[]>();
-const knownAtMost = 20_000;
+/**
+ * Texts come again and again: in training as the same arrays of tags, in serving as the same words in one feed after
+ * another. Making a key of title and tags to look them up by took training as long as everything else here.
+ */
+const ofTags = new WeakMap<string[], { title: string; document: string[] }>();
+const ofText = new Map<string, string[]>();
+const textsAtMost = 20_000;
 
 /** The distinct words of title and tags. */
 function wordsOf({ title, tags }: Text): string[] {
+  const found = ofTags.get(tags);
+  if (found?.title === title) return found.document;
   const text = tags.length > 0 ? `${title} ${tags.join(" ")}` : title;
-  const found = known.get(text);
-  if (found) return found;
-  if (known.size >= knownAtMost) known.clear();
-  const document = [...new Set(words(text))];
-  known.set(text, document);
+  let document = ofText.get(text);
+  if (!document) {
+    if (ofText.size >= textsAtMost) ofText.clear();
+    document = [...new Set(words(text))];
+    ofText.set(text, document);
+  }
+  ofTags.set(tags, { title, document });
   return document;
 }
