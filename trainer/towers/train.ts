@@ -62,10 +62,7 @@ export function batchOf(positives: number, most: number): number {
   return Math.min(most, Math.max(64, Math.ceil(positives / 64)));
 }
 
-/**
- * The latest first touches that are learned from: three epochs of them take 1,900 steps more than travel-se's 180,000, a
- * minute, and neither time nor memory grows any further.
- */
+/** The latest first touches that are learned from: three epochs of them are 2,930 steps, where travel-se has 680. */
 const mostPositives = 500_000;
 
 export interface TrainedTowers {
