@@ -8,8 +8,9 @@ import { calibrationBins } from "./classification-metrics.ts";
 import { type CutOptions, runCut } from "./cut.ts";
 import { cutTable } from "./cut-table.ts";
 import { writeCut, writeReplay } from "./output.ts";
+import { rankerBaselines } from "./ranker-baselines/ranked-by.ts";
 import { requestsOf } from "./ranker-requests.ts";
-import { type HeadMetrics, headRows, rankerMetrics, rankerTable } from "./ranker-rows.ts";
+import { type HeadMetrics, type HeadRows, headRows, rankerMetrics, rankerTable } from "./ranker-rows.ts";
 import { type ReplayOptions, runReplay } from "./replay.ts";
 import { replayTable } from "./replay-table.ts";
 import type { ReportExtras } from "./report.ts";
@@ -27,18 +28,20 @@ export async function evaluateReplay(
   out?: string,
 ): Promise<string> {
   const system = new System(loaded, pipeline);
-  const recommenders = [system, new TowersAlone(system), ...replayBaselines(sizesOf(loaded.community))];
+  const recommenders = [
+    system,
+    ...rankerBaselines(system, pipeline.seed),
+    new TowersAlone(system),
+    ...replayBaselines(sizesOf(loaded.community)),
+  ];
   const results = await runReplay(loaded.community, options, recommenders, {
     onProgress: ticking(pipeline, "replaying"),
   });
   const requests = requestsOf(loaded, results[0].events, options.testFrom);
-  const heads = rankerMetrics(system.lists, requests);
+  const rows = headRows(system.lists, requests);
+  const heads = rankerMetrics(system.lists, rows);
   if (out !== undefined) {
-    const bins = headRows(system.lists, requests).map(({ head, labels, probabilities }) => ({
-      head,
-      bins: calibrationBins(labels, probabilities, 10),
-    }));
-    const extras = { ...lossesOf(system.model), heads: byHead(heads, bins) };
+    const extras = { ...lossesOf(system.model), heads: byHead(heads, rows) };
     await writeReplay(out, withExternalIds(loaded.community), options, results, {
       primary,
       baseline: hardestBaseline,
@@ -100,15 +103,16 @@ function lossesOf(model: TrainedModel | undefined): ReportExtras {
   };
 }
 
-function byHead(
-  metrics: HeadMetrics[],
-  bins: { head: string; bins: ReturnType<typeof calibrationBins> }[],
-): NonNullable<ReportExtras["heads"]> {
-  return bins.map(({ head, bins }) => ({
+/** The metrics of each head, with the reliability bins of those that give probabilities of their own. */
+function byHead(metrics: HeadMetrics[], rows: HeadRows[]): NonNullable<ReportExtras["heads"]> {
+  return rows.map(({ head, labels, probabilities }) => ({
     head,
     models: metrics
       .filter((each) => each.head === head)
-      .map(({ by, head: _, ...values }) => ({ name: by, metrics: values, ...(by === "DLRM" ? { bins } : {}) })),
+      .map(({ by, head: _, ...values }) => {
+        const own = probabilities.find((each) => each.by === by);
+        return { name: by, metrics: values, ...(own ? { bins: calibrationBins(labels, own.values, 10) } : {}) };
+      }),
   }));
 }
 

@@ -7,8 +7,8 @@ import { share, table } from "./table.ts";
 /** The candidates of one event. */
 export interface RankedList {
   posts: Int32Array;
-  /** [candidates, 3] */
-  probabilities: Float32Array;
+  /** [candidates, 3], by ranker: the DLRM, and what it is compared with. */
+  probabilities: Record<string, Float32Array>;
   /** What else can be ranked by: a score per candidate, by name. */
   scores: Record<string, Float32Array>;
 }
@@ -26,42 +26,40 @@ export interface HeadMetrics {
   calibration: number;
 }
 
-/** All rows of a head that anybody ever acted on: labels 0 or 1, the ranker's probabilities, the list of each row. */
+/** All rows of a head that anybody ever acted on: labels 0 or 1, the rankers' probabilities, the list of each row. */
 export interface HeadRows {
   head: string;
   labels: Float64Array;
-  probabilities: Float64Array;
+  probabilities: { by: string; values: Float32Array }[];
   lists: Int32Array;
 }
 
 /** The rows of each head that has a positive; lists and requests in the same order. */
 export function headRows(lists: RankedList[], requests: Request[]): HeadRows[] {
-  const size = lists.reduce((sum, { posts }) => sum + posts.length, 0);
-  const all = kinds.map((head, h) => {
-    const rows: HeadRows = {
+  const groups = concatenated(Int32Array, lists, ({ posts }, list) => new Int32Array(posts.length).fill(list));
+  const rankers = namesOf(lists.map(({ probabilities }) => probabilities));
+  const all = kinds.map((head, h): HeadRows => {
+    const label = (post: number, list: number) => (post === requests[list].post ? requests[list].labels[h] : 0);
+    return {
       head,
-      labels: new Float64Array(size),
-      probabilities: new Float64Array(size),
-      lists: new Int32Array(size),
+      labels: concatenated(Float64Array, lists, ({ posts }, list) => posts.map((post) => label(post, list))),
+      probabilities: rankers.map((by) => ({
+        by,
+        values: concatenated(Float32Array, lists, ({ probabilities }) => headOf(probabilities[by], h)),
+      })),
+      lists: groups,
     };
-    let at = 0;
-    for (const [list, { posts, probabilities }] of lists.entries()) {
-      for (const [i, post] of posts.entries()) {
-        rows.labels[at] = post === requests[list].post ? requests[list].labels[h] : 0;
-        rows.probabilities[at] = probabilities[kinds.length * i + h];
-        rows.lists[at++] = list;
-      }
-    }
-    return rows;
   });
   return all.filter(({ labels }) => labels.includes(1));
 }
 
-/** Metrics per head, beside the other scores on the same rows. */
-export function rankerMetrics(lists: RankedList[], requests: Request[]): HeadMetrics[] {
-  const names = Object.keys(lists[0]?.scores ?? {});
-  const others = names.map((name) => ({ name, scores: concatenated(lists.map(({ scores }) => scores[name])) }));
-  return headRows(lists, requests).flatMap(({ head, labels, probabilities, lists: groups }) => {
+/** Metrics per head: of each ranker, of the other scores on the same rows, and of the base rate. */
+export function rankerMetrics(lists: RankedList[], heads: HeadRows[]): HeadMetrics[] {
+  const others = namesOf(lists.map(({ scores }) => scores)).map((by) => ({
+    by,
+    values: concatenated(Float32Array, lists, ({ scores }) => scores[by]),
+  }));
+  return heads.flatMap(({ head, labels, probabilities, lists: groups }) => {
     const positives = labels.reduce((sum, label) => sum + label, 0);
     const ranked = (by: string, scores: ArrayLike<number>) => ({
       head,
@@ -71,7 +69,7 @@ export function rankerMetrics(lists: RankedList[], requests: Request[]): HeadMet
       auc: auc(labels, scores),
       gauc: gauc(labels, scores, groups),
     });
-    const probable = (by: string, p: Float64Array): HeadMetrics => ({
+    const probable = (by: string, p: ArrayLike<number>): HeadMetrics => ({
       ...ranked(by, p),
       logLoss: logLoss(labels, p),
       normalisedEntropy: normalisedEntropy(labels, p),
@@ -79,8 +77,8 @@ export function rankerMetrics(lists: RankedList[], requests: Request[]): HeadMet
     });
     const none = { logLoss: Number.NaN, normalisedEntropy: Number.NaN, calibration: Number.NaN };
     return [
-      probable("DLRM", probabilities),
-      ...others.map(({ name, scores }): HeadMetrics => ({ ...ranked(name, scores), ...none })),
+      ...probabilities.map(({ by, values }) => probable(by, values)),
+      ...others.map(({ by, values }): HeadMetrics => ({ ...ranked(by, values), ...none })),
       probable("base rate", new Float64Array(labels.length).fill(positives / labels.length)),
     ];
   });
@@ -104,12 +102,29 @@ export function rankerTable(metrics: HeadMetrics[]): string {
   );
 }
 
-function concatenated(parts: Float32Array[]): Float32Array {
-  const out = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
+/** The names in any of some records, in the order of their first sight. */
+function namesOf(records: Record<string, unknown>[]): string[] {
+  return [...new Set(records.flatMap(Object.keys))];
+}
+
+/** One head's column of probabilities [candidates, 3]. */
+function headOf(probabilities: Float32Array, head: number): Float32Array {
+  const heads = kinds.length;
+  return Float32Array.from({ length: probabilities.length / heads }, (_, i) => probabilities[heads * i + head]);
+}
+
+/** What each list that holds anything gives, end to end. */
+function concatenated<Values extends Float32Array | Float64Array | Int32Array>(
+  type: new (length: number) => Values,
+  lists: RankedList[],
+  partOf: (list: RankedList, number: number) => ArrayLike<number>,
+): Values {
+  const out = new type(lists.reduce((sum, { posts }) => sum + posts.length, 0));
   let at = 0;
-  for (const part of parts) {
-    out.set(part, at);
-    at += part.length;
+  for (const [number, list] of lists.entries()) {
+    if (list.posts.length === 0) continue;
+    out.set(partOf(list, number), at);
+    at += list.posts.length;
   }
   return out;
 }

@@ -3,13 +3,15 @@ import { lastActiveWithAge } from "../../supabase/functions/_shared/formula.ts";
 import { dimensions } from "../../supabase/functions/_shared/history.ts";
 import { loadRuntime, type Session } from "../../supabase/functions/_shared/inference.ts";
 import { rankerInputs } from "../../supabase/functions/_shared/ranker-inputs.ts";
+import type { Feeds } from "../../supabase/functions/_shared/tensors.ts";
 import { userTowerInputs } from "../../supabase/functions/_shared/tower-inputs.ts";
 import type { LoadedCommunity } from "../community/from-database.ts";
 import { CommunityState, type NumberedCandidate } from "../community/state.ts";
 import { login } from "../community/timeline.ts";
+import type { RankingExamples } from "../dlrm/examples.ts";
 import { dlrmGraph } from "../export/dlrm.ts";
 import { userTowerGraph } from "../export/towers.ts";
-import { type PipelineOptions, type TrainedModel, trainModel } from "../pipeline.ts";
+import { type PipelineOptions, type RankerParts, type TrainedModel, trainModel } from "../pipeline.ts";
 import { Histories } from "../towers/positives.ts";
 import type { RankedList } from "./ranker-rows.ts";
 import type { CommunityEvent, History, Recommender } from "./recommender.ts";
@@ -20,9 +22,13 @@ const behind = -1e6;
 /** Retrieval and ranking: what a user is served. */
 export class System implements Recommender {
   readonly name = "two-tower + DLRM";
-  /** What the ranker said, a list an event asked for. */
+  /** What the ranker said, a list a call of `scores`. */
   readonly lists: RankedList[] = [];
+  /** What retrieval brought for the latest list, and the ranker's feeds; undefined where it brought nothing. */
+  latest: { found: NumberedCandidate[]; feeds: Feeds; list: RankedList } | undefined;
   model: TrainedModel | undefined;
+  /** What the ranker was trained on, until whoever compares with it has taken it. */
+  examples: { examples: RankingExamples; parts: RankerParts } | undefined;
   private graphs: { user: Session; dlrm: Session } | undefined;
   private observed = 0;
   private readonly state: CommunityState;
@@ -43,7 +49,13 @@ export class System implements Recommender {
   }
 
   async train({ testFrom }: History): Promise<void> {
-    this.model = await trainModel(this.loaded, { ...this.options, until: testFrom });
+    this.model = await trainModel(this.loaded, {
+      ...this.options,
+      until: testFrom,
+      onExamples: (examples, parts) => {
+        this.examples = { examples, parts };
+      },
+    });
     const { createSession } = await loadRuntime();
     const { towers, dlrm } = this.model;
     this.graphs = {
@@ -62,12 +74,22 @@ export class System implements Recommender {
   }
 
   async scores(user: number, at: number, out: Float64Array): Promise<void> {
+    // whoever learns from the ranker's training set has done so: 200 MB
+    this.examples = undefined;
     const { state } = this;
     state.advance(this.events[this.observed] ?? this.loaded.timeline.length, at);
-    for (let post = 0; post < state.alive; post++) out[post] = behind + lastActiveWithAge(state.times(post), at);
+    this.rankBehind(at, out);
+    this.latest = undefined;
     const vector = await this.userVector(user, at);
     const found = state.candidates(user, at, vector, this.trained().model.postVectors);
     if (found.length > 0) await this.rank(user, at, vector, found, out);
+    else this.lists.push({ posts: new Int32Array(), probabilities: {}, scores: {} });
+  }
+
+  /** Ranks every post that exists by the formula, behind whatever a ranker will say of some of them. */
+  rankBehind(at: number, out: Float64Array): void {
+    const { state } = this;
+    for (let post = 0; post < state.alive; post++) out[post] = behind + lastActiveWithAge(state.times(post), at);
   }
 
   /** Similarity of a user at an instant to every post that exists by then. */
@@ -104,19 +126,26 @@ export class System implements Recommender {
     const embedded = found.map((candidate) => ({ ...candidate, embedding: rowOf(model.postVectors, candidate.post) }));
     const feeds = rankerInputs(this.state.user(user), vector, embedded, at);
     const p = (await graphs.dlrm.run(feeds)).probabilities.data as Float32Array;
-    const weights = this.options.scoreWeights;
-    for (const [i, { post }] of found.entries()) {
-      out[post] = weights.reduce((sum, weight, head) => sum + weight * p[3 * i + head], 0);
-    }
-    this.lists.push({
+    this.rankFound(found, p, out);
+    const list: RankedList = {
       posts: Int32Array.from(found, ({ post }) => post),
-      probabilities: p.slice(),
+      probabilities: { DLRM: p.slice() },
       scores: {
         "tower similarity": Float32Array.from(found, ({ similarity }) => similarity),
         "last active with age": Float32Array.from(found, (candidate) => lastActiveWithAge(candidate, at)),
         popularity: Float32Array.from(found, ({ views, votes, comments }) => views + votes + comments),
       },
-    });
+    };
+    this.lists.push(list);
+    this.latest = { found, feeds, list };
+  }
+
+  /** The score of each candidate from its probabilities [candidates, 3]. */
+  rankFound(found: NumberedCandidate[], probabilities: Float32Array, out: Float64Array): void {
+    const weights = this.options.scoreWeights;
+    for (const [i, { post }] of found.entries()) {
+      out[post] = weights.reduce((sum, weight, head) => sum + weight * probabilities[3 * i + head], 0);
+    }
   }
 
   private trained() {

@@ -1,4 +1,4 @@
-import { invert } from "./invert.ts";
+import { newton } from "./newton.ts";
 
 /** A logistic model over raw features: p = 1 / (1 + exp(−(bias + weights · x))). */
 export interface LogisticModel {
@@ -11,43 +11,11 @@ export interface LogisticModel {
  * `rows` is [N, features] row by row, `labels` [N] of 0 and 1.
  */
 export function fitLogistic(rows: Float64Array, labels: ArrayLike<number>, features: number, ridge = 1): LogisticModel {
-  const n = labels.length;
   const { means, deviations } = moments(rows, features);
-  // the bias is the last, constant feature
-  const size = features + 1;
-  const weights = new Float64Array(size);
-  const x = new Float64Array(size);
-  x[features] = 1;
-  for (let iteration = 0; iteration < 30; iteration++) {
-    const gradient = new Float64Array(size);
-    const hessian = new Float64Array(size * size);
-    for (let row = 0; row < n; row++) {
-      let logit = weights[features];
-      for (let f = 0; f < features; f++) {
-        x[f] = (rows[row * features + f] - means[f]) / deviations[f];
-        logit += weights[f] * x[f];
-      }
-      const p = 1 / (1 + Math.exp(-logit));
-      for (let i = 0; i < size; i++) {
-        gradient[i] += (labels[row] - p) * x[i];
-        for (let j = 0; j <= i; j++) hessian[i * size + j] += p * (1 - p) * x[i] * x[j];
-      }
-    }
-    for (let f = 0; f < size; f++) {
-      const strength = f < features ? ridge : 1e-9;
-      gradient[f] -= strength * weights[f];
-      hessian[f * size + f] += strength;
-    }
-    const inverse = invert(hessian, size);
-    let largest = 0;
-    for (let i = 0; i < size; i++) {
-      let step = 0;
-      for (let j = 0; j < size; j++) step += inverse[i * size + j] * gradient[j];
-      weights[i] += step;
-      largest = Math.max(largest, Math.abs(step));
-    }
-    if (largest < 1e-6) break;
-  }
+  const read = (row: number, x: Float64Array) => {
+    for (let f = 0; f < features; f++) x[f] = (rows[row * features + f] - means[f]) / deviations[f];
+  };
+  const weights = newton({ count: labels.length, width: features, read, labels }, ridge);
   const raw = Float64Array.from({ length: features }, (_, f) => weights[f] / deviations[f]);
   const bias = raw.reduce((sum, weight, f) => sum - weight * means[f], weights[features]);
   return { weights: raw, bias };

@@ -1,0 +1,31 @@
+/** What a baseline of the ranker learns one head from: the rows the ranker itself was trained on. */
+import type { RankingExamples } from "../../dlrm/examples.ts";
+import { readExample, rowWidth } from "./candidate-rows.ts";
+
+export interface LabelledRows {
+  width: number;
+  /** Writes the features of a row into `out` [width]. */
+  read: (row: number, out: Float32Array) => void;
+  /** 0 or 1, and how many candidates the row stands for; by row number. */
+  labels: ArrayLike<number>;
+  weights: ArrayLike<number>;
+}
+
+/** A head's view of the ranker's training set: only the touched post of a request can be positive. */
+export function labelledRows(examples: RankingExamples, head: number): LabelledRows {
+  const labels = new Uint8Array(examples.weights.length);
+  for (const [i, request] of examples.requests.entries()) {
+    labels[i * examples.rows] = examples.found[i] * request.labels[head];
+  }
+  const read = (row: number, out: Float32Array) => readExample(examples, row, out);
+  return { width: rowWidth, read, labels, weights: examples.weights };
+}
+
+/** Numbers of the rows of some requests that stand for any candidate. */
+export function rowsOfRequests({ rows, weights }: RankingExamples, requests: Uint32Array): Uint32Array {
+  const all = Uint32Array.from(
+    { length: requests.length * rows },
+    (_, i) => requests[Math.floor(i / rows)] * rows + (i % rows),
+  );
+  return all.filter((row) => weights[row] > 0);
+}

@@ -1,0 +1,48 @@
+/** Logistic regression on all features: the dense ones standardised and clipped as the DLRM does it, a weight a category. */
+import { categories, categoryRows } from "../../../supabase/functions/_shared/ranker-features.ts";
+import { denseWidth } from "../../dlrm/examples.ts";
+import { newton } from "../baselines/newton.ts";
+import type { FitHead } from "./calibrated-heads.ts";
+import { rowWidth } from "./candidate-rows.ts";
+
+/** On the weights: a feature that nothing depends on stays near 0. */
+const ridge = 1;
+
+export interface Standardisation {
+  /** [denseWidth] */
+  mean: Float32Array;
+  deviation: Float32Array;
+}
+
+/** Fits one head; `standardisation` is that of the DLRM trained on the same rows. */
+export function fitLogisticHead(standardisation: Standardisation): FitHead {
+  return ({ read, labels, weights }, { training }) => {
+    const raw = new Float32Array(rowWidth);
+    const fitted = newton(
+      {
+        count: training.length,
+        width: denseWidth + categoryRows,
+        read: (i, x) => {
+          read(training[i], raw);
+          expand(raw, standardisation, x);
+        },
+        labels: Uint8Array.from(training, (row) => labels[row]),
+        weights: Float32Array.from(training, (row) => weights[row]),
+      },
+      ridge,
+    );
+    const x = new Float64Array(fitted.length);
+    x[denseWidth + categoryRows] = 1;
+    return (row) => {
+      expand(row, standardisation, x);
+      return x.reduce((sum, value, f) => sum + value * fitted[f], 0);
+    };
+  };
+}
+
+/** A row as the regression sees it: standardised features within ± 5, then a 1 at each of its categories. */
+function expand(row: Float32Array, { mean, deviation }: Standardisation, x: Float64Array): void {
+  for (let f = 0; f < denseWidth; f++) x[f] = Math.min(5, Math.max(-5, (row[f] - mean[f]) / deviation[f]));
+  x.fill(0, denseWidth, denseWidth + categoryRows);
+  for (let c = 0; c < categories.length; c++) x[denseWidth + row[denseWidth + c]] = 1;
+}

@@ -1,0 +1,109 @@
+/** Gradient-boosted trees for a label of 0 or 1: log loss, second order, stopped early on rows that were held out. */
+import { Random } from "../../../engine/random.ts";
+import type { LabelledRows } from "../labelled-rows.ts";
+import { type GrowOptions, growTree } from "./grow-tree.ts";
+import { binRows, cutsOfRows } from "./quantile-bins.ts";
+import { sampleRows } from "./sample-rows.ts";
+import { addTree, type Tree, treeValue } from "./tree.ts";
+
+export interface BoostOptions extends GrowOptions {
+  /** What of each tree counts. */
+  learningRate: number;
+  /** At most. */
+  trees: number;
+  /** Trees without a lower loss on the held-out rows after which no more come. */
+  patience: number;
+  /** Of the rows each tree sees; without it each sees all. */
+  seed?: number;
+}
+
+export interface BoostedTrees {
+  /** The logit before the first tree: that of the base rate. */
+  base: number;
+  trees: Tree[];
+  /** Mean weighted log loss on the held-out rows: of the base rate, then after each tree that was grown. */
+  heldOutLosses: number[];
+}
+
+/** Boosts trees on the `training` rows and keeps as many as do best on the `heldOut` ones. */
+export async function boost(
+  rows: LabelledRows,
+  parts: { training: Uint32Array; heldOut: Uint32Array },
+  options: BoostOptions,
+): Promise<BoostedTrees> {
+  const { width, read } = rows;
+  const cuts = cutsOfRows(parts.training, width, read);
+  const training = partOf(rows, parts.training, cuts);
+  const heldOut = partOf(rows, parts.heldOut, cuts);
+  const base = logOdds(training);
+  training.logits.fill(base);
+  heldOut.logits.fill(base);
+  const gradients = new Float64Array(parts.training.length);
+  const curvatures = new Float64Array(parts.training.length);
+  const all = Uint32Array.from(gradients.keys());
+  const random = options.seed === undefined ? undefined : new Random(options.seed);
+  const trees: Tree[] = [];
+  const heldOutLosses = [lossOf(heldOut)];
+  let best = 0;
+  while (trees.length < options.trees && trees.length - best < options.patience) {
+    for (let i = 0; i < gradients.length; i++) {
+      const p = 1 / (1 + Math.exp(-training.logits[i]));
+      gradients[i] = training.weights[i] * (p - training.labels[i]);
+      curvatures[i] = training.weights[i] * p * (1 - p);
+    }
+    const seen = random ? sampleRows(gradients, curvatures, random) : all;
+    const tree = growTree({ cuts, bins: training.bins }, seen, gradients, curvatures, options);
+    tree.values = tree.values.map((value) => value * options.learningRate);
+    addTree(tree, training.bins, width, training.logits);
+    addTree(tree, heldOut.bins, width, heldOut.logits);
+    trees.push(tree);
+    heldOutLosses.push(lossOf(heldOut));
+    if (heldOutLosses[trees.length] < heldOutLosses[best]) best = trees.length;
+    await new Promise(setImmediate);
+  }
+  return { base, trees: trees.slice(0, best), heldOutLosses };
+}
+
+/** The logit of a row. */
+export function boostedLogit({ base, trees }: BoostedTrees, row: Float32Array): number {
+  let logit = base;
+  for (const tree of trees) logit += treeValue(tree, row);
+  return logit;
+}
+
+interface Part {
+  bins: Uint8Array;
+  labels: Float64Array;
+  weights: Float64Array;
+  logits: Float64Array;
+}
+
+function partOf({ labels, weights, read }: LabelledRows, numbers: Uint32Array, cuts: Float32Array[]): Part {
+  return {
+    bins: binRows(numbers, cuts, read),
+    labels: Float64Array.from(numbers, (row) => labels[row]),
+    weights: Float64Array.from(numbers, (row) => weights[row]),
+    logits: new Float64Array(numbers.length),
+  };
+}
+
+/** The logit of the weighted base rate, one positive and one row more counted in as the ranker's calibration does. */
+function logOdds({ labels, weights }: Part): number {
+  let positives = 1;
+  let total = 2;
+  for (let i = 0; i < labels.length; i++) {
+    positives += weights[i] * labels[i];
+    total += weights[i];
+  }
+  return Math.log(positives / (total - positives));
+}
+
+function lossOf({ labels, weights, logits }: Part): number {
+  let loss = 0;
+  let total = 0;
+  for (const [i, logit] of logits.entries()) {
+    loss += weights[i] * (Math.max(logit, 0) - labels[i] * logit + Math.log1p(Math.exp(-Math.abs(logit))));
+    total += weights[i];
+  }
+  return loss / total;
+}
