@@ -9,8 +9,8 @@ const program = new Command("recsys")
   .showHelpAfterError("(--help shows what is possible)");
 
 const database = () => new Option("--database <url>", "PostgreSQL URL (default: the embedded database in .recsys)");
-const seed = () =>
-  new Option("--seed <number>", "same seed, same backend: same model").default(1).argParser(whole(0, 2 ** 31 - 1));
+const anySeed = whole(0, 2 ** 31 - 1);
+const seed = () => new Option("--seed <number>", "same seed, same backend: same model").default(1).argParser(anySeed);
 const backend = () => new Option("--backend <name>", "what trains; default: the first that loads").choices(backends);
 const data = (text: string) => new Option("--data <folder>", text);
 const port = () =>
@@ -56,7 +56,11 @@ program
       .choices(["replay", "cut"])
       .default("replay"),
   )
-  .addOption(seed())
+  .addOption(
+    new Option("--seed <numbers>", "one, or several such as 1,2,3: each of them, then their mean and range")
+      .default([1], "1")
+      .argParser(seeds),
+  )
   .addOption(backend())
   .addOption(new Option("--valid-from <time>", "replay: from when settings may be chosen").argParser(time))
   .addOption(new Option("--test-from <time>", "replay: from when (default: the last tenth)").argParser(time))
@@ -66,7 +70,7 @@ program
       .default("random")
       .argParser((text) => (text === "random" ? text : time(text))),
   )
-  .option("--out <folder>", "write rankings.ndjson, metrics.json and report.html there")
+  .option("--out <folder>", "write rankings.ndjson, metrics.json and report.html there; several seeds: a folder each")
   .action(async (options) => (await import("./commands/evaluate.ts")).evaluateCommand(options));
 
 program
@@ -114,6 +118,13 @@ function whole(least: number, most: number): (text: string) => number {
     }
     return value;
   };
+}
+
+/** Parses seeds with commas between; none may come twice, or the range over them would mean nothing. */
+function seeds(text: string): number[] {
+  const values = text.split(",").map(anySeed);
+  if (new Set(values).size < values.length) throw new InvalidArgumentError("each seed is needed once.");
+  return values;
 }
 
 /** Parses a date or an instant in ISO 8601; a date is its first instant in UTC. */

@@ -8,13 +8,17 @@ import type { Community } from "../community/community.ts";
 import { communityFromDatabase } from "../community/from-database.ts";
 import { type Backend, startBackend } from "../engine/backend.ts";
 import { evaluateCut, evaluateReplay } from "../evaluation/evaluate.ts";
+import { overSeedsOf, overSeedsTable, writeOverSeeds } from "../evaluation/over-seeds.ts";
+import type { Report } from "../evaluation/report.ts";
+import { StepMeter } from "../evaluation/step-meter.ts";
 import { type DatabaseOption, type Session, session } from "./session.ts";
 import { readScoreWeights } from "./train.ts";
 
 export interface EvaluateOptions extends DatabaseOption {
   data?: string;
   protocol: "replay" | "cut";
-  seed: number;
+  /** Each of them is evaluated. */
+  seed: number[];
   backend?: Backend;
   validFrom?: Date;
   testFrom?: Date;
@@ -29,41 +33,73 @@ const splitSeed = 42;
 /** Evaluates on the database, or on a bundle that is imported into a database made for it and removed afterwards. */
 export async function evaluateCommand(options: EvaluateOptions): Promise<void> {
   const { data } = options;
+  const meter = new StepMeter();
   if (data !== undefined && options.database !== undefined) {
     throw new UserError("--data and --database exclude each other: a bundle is evaluated in a database of its own");
   }
   const folder = data === undefined ? undefined : await mkdtemp(join(tmpdir(), "recsys-evaluate-"));
   try {
     await session(options, folder === undefined ? {} : { folder }, async (running) => {
-      const { database, onProgress, signal } = running;
+      const { database, signal } = running;
+      const onProgress = meter.watch(running.onProgress);
       if (data !== undefined) await importBundle(database, data, { onProgress, signal });
-      await evaluate(running, options);
+      await evaluate({ ...running, onProgress }, options, meter);
     });
   } finally {
+    await meter.close();
     if (folder !== undefined) await rm(folder, { recursive: true, force: true });
   }
 }
 
-async function evaluate({ database, onProgress, signal, print }: Session, options: EvaluateOptions): Promise<void> {
-  const { seed, out } = options;
+async function evaluate(
+  { database, onProgress, signal, print }: Session,
+  options: EvaluateOptions,
+  meter: StepMeter,
+): Promise<void> {
+  const { seed: seeds, out, protocol } = options;
   const backend = await startBackend(options.backend);
+  meter.begin("reading the timeline");
   const loaded = await communityFromDatabase(database, onProgress);
-  const pipeline = { seed, scoreWeights: await readScoreWeights(database), onProgress, signal };
+  const scoreWeights = await readScoreWeights(database);
   if (loaded.community.interactions.at.length === 0) {
     throw new UserError("there are no interactions to evaluate on: import a community first");
   }
-  if (options.protocol === "replay") {
-    const { validFrom, testFrom } = windowOf(loaded.community, options);
-    const table = await evaluateReplay(loaded, { validFrom, testFrom, sample: options.sample, seed }, pipeline, out);
-    print(
-      `live replay from ${new Date(testFrom).toISOString()} on, trained on the time before (${backend}, seed ${seed})\n\n${table}`,
-    );
-  } else {
-    const split = options.split === "random" ? options.split : options.split.getTime();
-    const table = await evaluateCut(loaded.community, { split, seed: splitSeed }, pipeline, out);
-    print(`one cut, whole catalogue (${backend}, seed ${seed})\n\n${table}`);
+  const before = meter.end();
+  const reports: Report[] = [];
+  for (const seed of seeds) {
+    meter.restart(before);
+    const folder = out === undefined || seeds.length === 1 ? out : join(out, `seed-${seed}`);
+    const evaluation = {
+      database,
+      meter,
+      pipeline: { seed, scoreWeights, onProgress, signal },
+      out: folder,
+    };
+    if (protocol === "replay") {
+      const { validFrom, testFrom } = windowOf(loaded.community, options);
+      const window = { validFrom, testFrom, sample: options.sample, seed };
+      const { text, report } = await evaluateReplay(loaded, window, evaluation);
+      reports.push(report);
+      print(
+        `live replay from ${new Date(testFrom).toISOString()} on, trained on the time before (${backend}, seed ${seed})\n\n${text}\n`,
+      );
+    } else {
+      const split = options.split === "random" ? options.split : options.split.getTime();
+      const { text, report } = await evaluateCut(loaded.community, { split, seed: splitSeed }, evaluation);
+      reports.push(report);
+      print(`one cut, whole catalogue (${backend}, seed ${seed})\n\n${text}\n`);
+    }
   }
-  if (out !== undefined) print(`\nrankings, metrics.json and report.html are in ${out}`);
+  if (seeds.length > 1) {
+    const overSeeds = overSeedsOf(seeds, reports);
+    print(`seeds ${seeds.join(", ")}: mean (lowest to highest)\n\n${overSeedsTable(overSeeds)}\n`);
+    if (out !== undefined) await writeOverSeeds(out, overSeeds);
+  }
+  if (out !== undefined) {
+    print(
+      `rankings, metrics.json and report.html are in ${out}${seeds.length > 1 ? ", those of each seed below" : ""}`,
+    );
+  }
 }
 
 /** The window asked for; by default the last tenth of the interactions is the test, the tenth before for validation. */

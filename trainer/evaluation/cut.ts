@@ -41,7 +41,7 @@ export async function runCut(
   community: Community,
   options: CutOptions,
   recommenders: Recommender[],
-  { onProgress }: { onProgress?: Progress } = {},
+  { onProgress, onTraining }: { onProgress?: Progress; onTraining?: (name: string) => void } = {},
 ): Promise<CutResult[]> {
   const { seed = 42, topSize = 100, testShare = 0.2 } = options;
   const { training, test, at } =
@@ -57,6 +57,7 @@ export async function runCut(
   const results: CutResult[] = [];
   for (const [r, recommender] of recommenders.entries()) {
     const started = performance.now();
+    onTraining?.(recommender.name);
     for (const event of events) recommender.observe(event);
     const observed = performance.now();
     await recommender.train?.({ community: training, validFrom, testFrom: at });

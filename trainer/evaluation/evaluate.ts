@@ -1,8 +1,10 @@
 /** Both protocols with the system and every baseline: runs, tables for the terminal, files for whoever recomputes. */
+import type { Database } from "../../db/connect.ts";
 import type { OnProgress } from "../../db/progress.ts";
 import type { Community } from "../community/community.ts";
 import type { LoadedCommunity } from "../community/from-database.ts";
 import type { PipelineOptions, TrainedModel } from "../pipeline.ts";
+import { type AnnRecall, annRecall } from "./ann-recall.ts";
 import { cutBaselines, hardestBaseline, replayBaselines } from "./baselines/all.ts";
 import { calibrationBins } from "./classification-metrics.ts";
 import { type CutOptions, runCut } from "./cut.ts";
@@ -13,20 +15,37 @@ import { requestsOf } from "./ranker-requests.ts";
 import { type HeadMetrics, type HeadRows, headRows, rankerMetrics, rankerTable } from "./ranker-rows.ts";
 import { type ReplayOptions, runReplay } from "./replay.ts";
 import { replayTable } from "./replay-table.ts";
-import type { ReportExtras } from "./report.ts";
+import type { Report, ReportExtras } from "./report.ts";
+import { type StepMeter, type StepUse, stepsLine } from "./step-meter.ts";
 import { System, TowersAlone } from "./system.ts";
 import { SystemInCut } from "./system-in-cut.ts";
+import { share } from "./table.ts";
 import { TowersInCut } from "./towers-recommender.ts";
 
 const primary = "two-tower + DLRM";
 
-/** Protocol 1. Returns what to print; writes its folder where `out` names one. */
+/** What both protocols run in. */
+export interface Evaluation {
+  /** For the check of the vector index; nothing stays in it. */
+  database: Database;
+  meter: StepMeter;
+  pipeline: PipelineOptions;
+  /** The folder to write to. */
+  out?: string | undefined;
+}
+
+/** What was found, for the terminal and as a whole. */
+export interface Evaluated {
+  text: string;
+  report: Report;
+}
+
+/** Protocol 1. */
 export async function evaluateReplay(
   loaded: LoadedCommunity,
   options: ReplayOptions,
-  pipeline: PipelineOptions,
-  out?: string,
-): Promise<string> {
+  { database, meter, pipeline, out }: Evaluation,
+): Promise<Evaluated> {
   const system = new System(loaded, pipeline);
   const recommenders = [
     system,
@@ -36,28 +55,30 @@ export async function evaluateReplay(
   ];
   const results = await runReplay(loaded.community, options, recommenders, {
     onProgress: ticking(pipeline, "replaying"),
+    onTraining: beginning(meter),
   });
+  meter.begin("metrics");
   const requests = requestsOf(loaded, results[0].events, options.testFrom);
   const rows = headRows(system.lists, requests);
   const heads = rankerMetrics(system.lists, rows);
-  if (out !== undefined) {
-    const extras = { ...lossesOf(system.model), heads: byHead(heads, rows) };
-    await writeReplay(out, withExternalIds(loaded.community), options, results, {
-      primary,
-      baseline: hardestBaseline,
-      extras,
-    });
-  }
-  return `${replayTable(results, hardestBaseline)}\n\n${rankerTable(heads)}`;
+  const ann = await checkIndex(database, meter, system);
+  meter.begin("report");
+  const extras = { ...lossesOf(system.model), heads: byHead(heads, rows), ann, steps: meter.end() };
+  const report = await writeReplay(out, withExternalIds(loaded.community), options, results, {
+    primary,
+    baseline: hardestBaseline,
+    extras,
+  });
+  const text = [replayTable(results, hardestBaseline), rankerTable(heads), ...closing(extras)].join("\n\n");
+  return { text, report };
 }
 
-/** Protocol 2. Returns what to print; writes its folder where `out` names one. */
+/** Protocol 2. */
 export async function evaluateCut(
   community: Community,
   options: CutOptions,
-  pipeline: PipelineOptions,
-  out?: string,
-): Promise<string> {
+  { database, meter, pipeline, out }: Evaluation,
+): Promise<Evaluated> {
   const system = new SystemInCut(pipeline);
   const recommenders = [
     system,
@@ -66,16 +87,34 @@ export async function evaluateCut(
   ];
   const results = await runCut(community, options, recommenders, {
     onProgress: ticking(pipeline, "ranking the catalogue"),
+    onTraining: beginning(meter),
   });
   const baseline = "popularity";
-  if (out !== undefined) {
-    await writeCut(out, withExternalIds(community), options, results, {
-      primary,
-      baseline,
-      extras: lossesOf(system.system?.model),
-    });
-  }
-  return cutTable(results, baseline);
+  const ann = await checkIndex(database, meter, system.system);
+  meter.begin("report");
+  const extras = { ...lossesOf(system.system?.model), ann, steps: meter.end() };
+  const report = await writeCut(out, withExternalIds(community), options, results, { primary, baseline, extras });
+  return { text: [cutTable(results, baseline), ...closing(extras)].join("\n\n"), report };
+}
+
+/** The training of each recommender is a step; the system's begins with its towers, which tell of their own progress. */
+function beginning(meter: StepMeter): (name: string) => void {
+  return (name) => meter.begin(name === primary ? "two-tower training" : `training ${name}`);
+}
+
+async function checkIndex(database: Database, meter: StepMeter, system: System | undefined): Promise<AnnRecall> {
+  if (!system?.model) throw new Error("the index is checked before the system was trained");
+  meter.begin("checking the vector index");
+  return await annRecall(database, system.model.postVectors, system.vectors);
+}
+
+/** What stands below the tables. */
+function closing({ ann, steps }: { ann: AnnRecall; steps: StepUse[] }): string[] {
+  const recalls = ann.recall.map(({ k, mean }) => `recall@${k} ${share(mean)}`).join(", ");
+  return [
+    `vector index against exact search, ${ann.users} users, ${ann.posts} posts: ${recalls}`,
+    `wall time and peak memory: ${stepsLine(steps)}`,
+  ];
 }
 
 function sizesOf({ users, posts }: Community): { users: number; posts: number } {

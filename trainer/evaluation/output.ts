@@ -24,14 +24,14 @@ export interface OutputOptions {
   extras?: ReportExtras;
 }
 
-/** Writes a replay's folder. */
+/** The report of a replay; writes its folder where one is named. */
 export async function writeReplay(
-  folder: string,
+  folder: string | undefined,
   community: Community,
   options: ReplayOptions,
   results: ReplayResult[],
   output: OutputOptions,
-): Promise<void> {
+): Promise<Report> {
   const { ids } = community.posts;
   const rows = (result: ReplayResult) =>
     result.events.map(({ user, post, at, rank, top }) => ({
@@ -71,17 +71,18 @@ export async function writeReplay(
     })),
     extras: output.extras ?? {},
   };
-  await writeFolder(folder, results, rows, report);
+  if (folder !== undefined) await writeFolder(folder, results, rows, report);
+  return report;
 }
 
-/** Writes a cut's folder. */
+/** The report of a cut; writes its folder where one is named. */
 export async function writeCut(
-  folder: string,
+  folder: string | undefined,
   community: Community,
   options: CutOptions,
   results: CutResult[],
   output: OutputOptions,
-): Promise<void> {
+): Promise<Report> {
   const { ids } = community.posts;
   const rows = (result: CutResult) =>
     result.lists.map(({ user, test, top }) => ({
@@ -119,7 +120,8 @@ export async function writeCut(
     }),
     extras: output.extras ?? {},
   };
-  await writeFolder(folder, results, rows, report);
+  if (folder !== undefined) await writeFolder(folder, results, rows, report);
+  return report;
 }
 
 /** Mean recall at 1 to 100, denominators min(k, right posts). */

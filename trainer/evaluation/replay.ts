@@ -54,7 +54,7 @@ export async function runReplay(
   community: Community,
   options: ReplayOptions,
   recommenders: Recommender[],
-  { onProgress }: { onProgress?: Progress } = {},
+  { onProgress, onTraining }: { onProgress?: Progress; onTraining?: (name: string) => void } = {},
 ): Promise<ReplayResult[]> {
   const { validFrom, testFrom, seed = 1, topSize = 100 } = options;
   const { interactions, posts } = community;
@@ -80,6 +80,7 @@ export async function runReplay(
   observe(timeline.before(testFrom));
   const history = { community: communityUntil(community, timeline.clock), validFrom, testFrom };
   for (const [r, recommender] of recommenders.entries()) {
+    onTraining?.(recommender.name);
     const start = performance.now();
     await recommender.train?.(history);
     results[r].seconds.train = (performance.now() - start) / 1000;

@@ -1,9 +1,12 @@
+import type { AnnRecall } from "./ann-recall.ts";
 import type { CalibrationBin } from "./classification-metrics.ts";
 import type { Diversity } from "./diversity.ts";
 import type { Estimate } from "./estimate.ts";
 import { barPlot } from "./plots/bar-plot.ts";
 import { linePlot } from "./plots/line-plot.ts";
+import { page, section, tableOf } from "./plots/page.ts";
 import { escapeHtml } from "./plots/svg.ts";
+import type { StepUse } from "./step-meter.ts";
 import { pairedCell, share } from "./table.ts";
 
 type Metrics = { lists: number } & { [metric: string]: Estimate | number };
@@ -17,8 +20,9 @@ export interface ReportExtras {
     head: string;
     models: { name: string; metrics: Record<string, number>; bins?: CalibrationBin[] }[];
   }[];
-  /** Anything else worth a line, such as wall time and peak memory of a step. */
-  notes?: Record<string, string | number>;
+  /** The vector index against exact search. */
+  ann?: AnnRecall;
+  steps?: StepUse[];
 }
 
 /** The content of metrics.json, which the page is drawn from. */
@@ -75,40 +79,7 @@ export function reportPage(report: Report): string {
     ...modelSections(report.extras),
   ];
   const title = `Evaluation: ${report.protocol === "replay" ? "live replay" : "one cut, full catalogue"}`;
-  return `<!doctype html>
-<html lang="en">
-<head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${title}</title><style>${style}</style></head>
-<body>
-<h1>${title}</h1>
-<p>${Object.entries(settings)
-    .map(([name, value]) => `${escapeHtml(name.replaceAll("_", " "))} <b>${escapeHtml(value)}</b>`)
-    .join(" · ")}</p>
-${sections.join("\n")}
-</body>
-</html>
-`;
-}
-
-const style = `
-body { font: 15px/1.5 system-ui, sans-serif; color: #1f2937; background: #fff; max-width: 1240px; margin: 2rem auto; padding: 0 1rem; }
-h1 { font-size: 1.5rem; margin-bottom: 0; } h2 { font-size: 1.15rem; margin: 2rem 0 .5rem; }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; } .scroll { overflow-x: auto; }
-th, td { padding: .25rem .6rem; text-align: right; border-bottom: 1px solid #e5e7eb; white-space: nowrap; }
-th:first-child, td:first-child { text-align: left; } th { font-weight: 600; color: #4b5563; }
-tr.primary td { font-weight: 600; color: #1d4ed8; } tr.baseline td { color: #b45309; }
-.grid { display: grid; grid-template-columns: repeat(auto-fit, minmax(500px, 1fr)); gap: 1rem; }
-svg { max-width: 100%; height: auto; } p { color: #4b5563; margin: .5rem 0; }`;
-
-function section(title: string, body: string): string {
-  return `<section><h2>${escapeHtml(title)}</h2>\n${body}</section>`;
-}
-
-function tableOf(header: string[], rows: { cells: string[]; role?: string }[]): string {
-  const cells = (values: string[], tag: string) =>
-    values.map((value) => `<${tag}>${escapeHtml(value)}</${tag}>`).join("");
-  return `<div class="scroll"><table><thead><tr>${cells(header, "th")}</tr></thead><tbody>${rows
-    .map(({ cells: values, role = "other" }) => `<tr class="${role}">${cells(values, "td")}</tr>`)
-    .join("")}</tbody></table></div>`;
+  return page(title, settings, sections);
 }
 
 function resultTable({ primary, baseline }: Report, ranked: Report["recommenders"]): string {
@@ -139,7 +110,7 @@ function diversityTable(ranked: Report["recommenders"]): string {
     <p>Coverage: share of all posts shown to anyone. Gini: 0 all posts equally often, 1 one post only. Similarity: TF-IDF cosine.</p>`;
 }
 
-function modelSections({ losses = [], heads = [], notes = {} }: ReportExtras): string[] {
+function modelSections({ losses = [], heads = [], ann, steps = [] }: ReportExtras): string[] {
   const sections: string[] = [];
   if (losses.length > 0) {
     const plots = losses.map(({ name, values }) => {
@@ -173,8 +144,18 @@ function modelSections({ losses = [], heads = [], notes = {} }: ReportExtras): s
       section(`Head: ${head}`, `${tableOf(["model", ...metrics], rows)}<div class="grid">${plots.join("")}</div>`),
     );
   }
-  const lines = Object.entries(notes).map(([name, value]) => ({ cells: [name, String(value)] }));
-  if (lines.length > 0) sections.push(section("Notes", tableOf(["", ""], lines)));
+  if (ann) {
+    const rows = ann.recall.map(({ k, mean: value }) => ({ cells: [`recall@${k}`, share(value)] }));
+    const text = `The posts that the HNSW index (as serving asks it) brings, against exact search: ${ann.posts.toLocaleString("en")} posts, ${ann.users} users.`;
+    sections.push(section("Vector index", `${tableOf(["", "mean"], rows)}<p>${text}</p>`));
+  }
+  if (steps.length > 0) {
+    const rows = steps.map(({ step, seconds, megabytes }) => ({
+      cells: [step, seconds.toFixed(1), megabytes.toLocaleString("en")],
+    }));
+    const text = "Memory: RSS of the evaluating process, without the database.";
+    sections.push(section("Time and memory", `${tableOf(["step", "seconds", "peak MB"], rows)}<p>${text}</p>`));
+  }
   return sections;
 }
 

@@ -24,6 +24,8 @@ export class System implements Recommender {
   readonly name = "two-tower + DLRM";
   /** What the ranker said, a list a call of `scores`. */
   readonly lists: RankedList[] = [];
+  /** The user's vector [32] of each list. */
+  readonly vectors: Float32Array[] = [];
   /** What retrieval brought for the latest list, and the ranker's feeds; undefined where it brought nothing. */
   latest: { found: NumberedCandidate[]; feeds: Feeds; list: RankedList } | undefined;
   model: TrainedModel | undefined;
@@ -81,6 +83,7 @@ export class System implements Recommender {
     this.rankBehind(at, out);
     this.latest = undefined;
     const vector = await this.userVector(user, at);
+    this.vectors.push(vector);
     const found = state.candidates(user, at, vector, this.trained().model.postVectors);
     if (found.length > 0) await this.rank(user, at, vector, found, out);
     else this.lists.push({ posts: new Int32Array(), probabilities: {}, scores: {} });
