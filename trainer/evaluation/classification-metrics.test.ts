@@ -32,7 +32,10 @@ test("normalised entropy: 1 for the base rate, by hand otherwise", () => {
 test("calibration: promised 1.5 where 2 happened; bins in order of probability", () => {
   near(calibration([1, 0, 1], [0.75, 0.25, 0.5]), 0.75);
   assert.deepEqual(calibrationBins([1, 0, 1, 0], [0.75, 0.25, 0.5, 0], 2), [
-    { rows: 2, promised: 0.125, happened: 0 },
-    { rows: 2, promised: 0.625, happened: 1 },
+    { rows: 3, promised: 0.25, happened: 1 / 3 },
+    { rows: 1, promised: 0.75, happened: 1 },
   ]);
+  // more bins than rows
+  assert.equal(calibrationBins([1, 0], [0.5, 0.5], 10).length, 2);
+  assert.deepEqual(calibrationBins([], [], 10), []);
 });

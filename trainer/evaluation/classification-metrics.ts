@@ -77,7 +77,10 @@ export interface CalibrationBin {
   happened: number;
 }
 
-/** Bins of (almost) equally many rows in order of probability. */
+/**
+ * Bins in order of probability, each with an equal share of what was promised in total: where positives are rare, bins of
+ * equally many rows would put nearly all of them into the last.
+ */
 export function calibrationBins(
   labels: ArrayLike<number>,
   probabilities: ArrayLike<number>,
@@ -86,9 +89,20 @@ export function calibrationBins(
   const order = Uint32Array.from({ length: labels.length }, (_, i) => i).sort(
     (a, b) => probabilities[a] - probabilities[b],
   );
-  return Array.from({ length: Math.min(bins, order.length) }, (_, bin) => {
-    const rows = order.subarray(Math.floor((bin * order.length) / bins), Math.floor(((bin + 1) * order.length) / bins));
-    const mean = (values: ArrayLike<number>) => rows.reduce((sum, i) => sum + values[i], 0) / rows.length;
-    return { rows: rows.length, promised: mean(probabilities), happened: mean(labels) };
-  }).filter(({ rows }) => rows > 0);
+  const total = order.reduce((sum, i) => sum + probabilities[i], 0);
+  const found: CalibrationBin[] = [];
+  let sum = 0;
+  let start = 0;
+  for (const [place, i] of order.entries()) {
+    sum += probabilities[i];
+    const isLast = place + 1 === order.length;
+    if (sum < ((found.length + 1) / bins) * total && !isLast) continue;
+    // what rounding leaves of the last share belongs to its bin
+    if (found.length === bins - 1 && !isLast) continue;
+    const rows = order.subarray(start, place + 1);
+    const mean = (values: ArrayLike<number>) => rows.reduce((all, row) => all + values[row], 0) / rows.length;
+    found.push({ rows: rows.length, promised: mean(probabilities), happened: mean(labels) });
+    start = place + 1;
+  }
+  return found;
 }

@@ -135,9 +135,14 @@ function lossesOf(model: TrainedModel | undefined): ReportExtras {
   if (!model) return {};
   return {
     losses: [
-      { name: "two-tower, training", values: model.towers.losses },
-      { name: "DLRM, training", values: model.dlrmLosses },
-      { name: "DLRM, held out", values: model.heldOutLosses },
+      { model: "the two towers", curves: [{ name: "training", first: 1, values: model.towers.losses }] },
+      {
+        model: "the DLRM",
+        curves: [
+          { name: "training", first: 1, values: model.dlrmLosses },
+          { name: "held out", first: 0, values: model.heldOutLosses },
+        ],
+      },
     ],
   };
 }

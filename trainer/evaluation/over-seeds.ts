@@ -3,6 +3,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Estimate } from "./estimate.ts";
 import { page, section, tableOf } from "./plots/page.ts";
+import { rankerColumns } from "./ranker-rows.ts";
 import type { Report } from "./report.ts";
 import { share, signed, table } from "./table.ts";
 
@@ -135,14 +136,10 @@ function tablesOf({ recommenders, heads, ann, protocol, baseline }: OverSeeds): 
     [["recommender", ...header], rowsOf("metrics", share)],
     [[`paired with ${baseline}`, ...header], rowsOf("differences", signed)],
     ...heads.map(({ head, models }): [string[], string[][]] => [
-      [head, "AUC", "GAUC", "log loss", "norm. entropy", "Σp/Σy"],
-      models.map(({ name, metrics: { auc, gauc, logLoss, normalisedEntropy, calibration } }) => [
+      [head, ...rankerColumns.map(({ label }) => label)],
+      models.map(({ name, metrics }) => [
         name,
-        spreadCell(auc),
-        spreadCell(gauc),
-        spreadCell(logLoss, (value) => (Number.isFinite(value) ? value.toFixed(5) : "–")),
-        spreadCell(normalisedEntropy),
-        spreadCell(calibration),
+        ...rankerColumns.map(({ metric, format }) => spreadCell(metrics[metric], format)),
       ]),
     ]),
     [["vector index against exact search", "mean"], Object.entries(ann).map(([k, spread]) => [k, spreadCell(spread)])],
@@ -184,5 +181,6 @@ export async function writeOverSeeds(folder: string, report: OverSeeds): Promise
 
 function spreadCell(spread: Spread | undefined, format = share): string {
   if (!spread || !Number.isFinite(spread.mean)) return "–";
+  if (spread.lowest === spread.highest) return format(spread.mean);
   return `${format(spread.mean)} (${format(spread.lowest)} to ${format(spread.highest)})`;
 }

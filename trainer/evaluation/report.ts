@@ -3,9 +3,10 @@ import type { CalibrationBin } from "./classification-metrics.ts";
 import type { Diversity } from "./diversity.ts";
 import type { Estimate } from "./estimate.ts";
 import { barPlot } from "./plots/bar-plot.ts";
-import { linePlot } from "./plots/line-plot.ts";
+import { type Line, linePlot } from "./plots/line-plot.ts";
 import { page, section, tableOf } from "./plots/page.ts";
 import { escapeHtml } from "./plots/svg.ts";
+import { rankerColumns } from "./ranker-rows.ts";
 import type { StepUse } from "./step-meter.ts";
 import { pairedCell, share } from "./table.ts";
 
@@ -13,8 +14,8 @@ type Metrics = { lists: number } & { [metric: string]: Estimate | number };
 
 /** What the models add: curves of their training, and how well their probabilities hold. */
 export interface ReportExtras {
-  /** Loss by step or epoch, a curve a line. */
-  losses?: { name: string; values: number[] }[];
+  /** Losses of each model by epoch; `first` is the epoch of the first value, 0: before training. */
+  losses?: { model: string; curves: { name: string; first: number; values: number[] }[] }[];
   /** Metrics on the later slice's rows: heads by name, each with the models compared on it. */
   heads?: {
     head: string;
@@ -113,17 +114,21 @@ function diversityTable(ranked: Report["recommenders"]): string {
 function modelSections({ losses = [], heads = [], ann, steps = [] }: ReportExtras): string[] {
   const sections: string[] = [];
   if (losses.length > 0) {
-    const plots = losses.map(({ name, values }) => {
-      const points = values.map((value, i): [number, number] => [i + 1, value]);
-      return linePlot(name, "step", [{ name, role: "primary", points }], false);
+    const plots = losses.map(({ model, curves }) => {
+      const lines = curves.map(({ name, first, values }, i): Line => {
+        const points = values.map((value, epoch): [number, number] => [first + epoch, value]);
+        return { name, role: i === 0 ? "primary" : "baseline", points };
+      });
+      return linePlot(`loss of ${model}`, "epoch", lines, false);
     });
     sections.push(section("Training", `<div class="grid">${plots.join("")}</div>`));
   }
   for (const { head, models } of heads) {
-    const metrics = [...new Set(models.flatMap((model) => Object.keys(model.metrics)))];
-    const rows = models.map((model) => ({
-      cells: [model.name, ...metrics.map((metric) => share(model.metrics[metric] ?? Number.NaN))],
+    const rows = models.map(({ name, metrics }, i) => ({
+      role: i === 0 ? "primary" : "other",
+      cells: [name, ...rankerColumns.map(({ metric, format }) => format(metrics[metric]))],
     }));
+    const header = ["ranked by", ...rankerColumns.map(({ label }) => label)];
     const plots = models.flatMap(({ name, bins }, i) => {
       if (!bins) return [];
       const points = bins.map(({ promised, happened }): [number, number] => [promised, happened]);
@@ -140,9 +145,7 @@ function modelSections({ losses = [], heads = [], ann, steps = [] }: ReportExtra
         { name: "happened", role: i === 0 ? "primary" : "baseline", points },
       ]);
     });
-    sections.push(
-      section(`Head: ${head}`, `${tableOf(["model", ...metrics], rows)}<div class="grid">${plots.join("")}</div>`),
-    );
+    sections.push(section(`Head: ${head}`, `${tableOf(header, rows)}<div class="grid">${plots.join("")}</div>`));
   }
   if (ann) {
     const rows = ann.recall.map(({ k, mean: value }) => ({ cells: [`recall@${k}`, share(value)] }));

@@ -11,12 +11,14 @@ export interface Line {
  * unless `fromZero` is false.
  */
 export function linePlot(title: string, xLabel: string, lines: Line[], fromZero = true): string {
-  const [width, height, left, right, top, bottom] = [620, 320, 44, 170, 30, 36];
   const clean = lines.map((line) => ({ ...line, points: line.points.filter((point) => point.every(Number.isFinite)) }));
   const points = clean.flatMap((line) => line.points);
   const [xs, ys] = [points.map(([x]) => x), points.map(([, y]) => y)];
   const xTicks = ticks(smallest(xs), largest(xs));
   const yTicks = ticks(fromZero ? Math.min(0, smallest(ys)) : smallest(ys), largest(ys));
+  const [width, height, right, top, bottom] = [620, 320, 170, 30, 36];
+  // 7 pixels a digit
+  const left = Math.max(44, ...yTicks.map((tick) => 10 + 7 * String(tick).length));
   const x = scale(xTicks, left, width - right);
   const y = scale(yTicks, height - bottom, top);
   const parts = [label(0, 14, title, "start", "#1f2937", 600), label(width - right, height - 4, xLabel, "middle")];
@@ -24,7 +26,10 @@ export function linePlot(title: string, xLabel: string, lines: Line[], fromZero 
     parts.push(element("line", { x1: left, x2: width - right, y1: y(tick), y2: y(tick), stroke: "#e5e7eb" }));
     parts.push(label(left - 6, y(tick) + 4, String(tick), "end"));
   }
-  for (const tick of xTicks) parts.push(label(x(tick), height - bottom + 16, String(tick), "middle"));
+  // between the first epoch and the second there is nothing
+  const isWhole = xs.every(Number.isInteger);
+  for (const tick of xTicks.filter((value) => !isWhole || Number.isInteger(value)))
+    parts.push(label(x(tick), height - bottom + 16, String(tick), "middle"));
   // those that matter are drawn last, on top
   const order = { other: 0, baseline: 1, primary: 2 };
   for (const line of clean.toSorted((a, b) => order[a.role] - order[b.role])) {
