@@ -4,9 +4,17 @@
  * would look better to the ranker in training than it is in life.
  */
 import type { OnProgress } from "../db/progress.ts";
+import type { Community } from "./community/community.ts";
 import type { LoadedCommunity } from "./community/from-database.ts";
 import { calibrate, shiftToRate } from "./dlrm/calibrate.ts";
-import { firstTouches, type RankingExamples, type Request, rankingExamples, requestsAt } from "./dlrm/examples.ts";
+import {
+  firstTouches,
+  type RankingExamples,
+  type Request,
+  type RequestUsers,
+  rankingExamples,
+  requestsAt,
+} from "./dlrm/examples.ts";
 import type { Dlrm } from "./dlrm/model.ts";
 import { heads } from "./dlrm/network.ts";
 import { dlrmDefaults, dlrmForward, trainDlrm } from "./dlrm/train.ts";
@@ -37,6 +45,8 @@ const maximumRequests = 6000;
 /** Candidates a request is trained on: the touched one, the best by the formula, and random ones that stand for the rest. */
 const rows = 96;
 const hard = 48;
+/** How the towers go on after the ranker was trained. */
+const refitDefaults = { learningRate: 0.001 };
 /** The last part of the ranker's window, to choose the epoch and for calibration. */
 const heldOut = 0.15;
 
@@ -54,22 +64,61 @@ export interface TrainedModel {
 }
 
 /** Trains towers and ranker on a community before `until`. Throws where there is too little to learn from. */
-export async function trainModel(
-  { community, timeline }: LoadedCommunity,
-  options: PipelineOptions,
-): Promise<TrainedModel> {
-  const { seed, until = Number.POSITIVE_INFINITY, scoreWeights, onProgress = () => {}, signal } = options;
+export async function trainModel(loaded: LoadedCommunity, options: PipelineOptions): Promise<TrainedModel> {
+  const { community, timeline } = loaded;
+  const { seed, until = Number.POSITIVE_INFINITY, onProgress, signal } = options;
   const touches = firstTouches(community, timeline, until);
   if (touches.length < 100)
     throw new Error(`${touches.length} first touches are too few to train on: import at least 100`);
   const wanted = Math.min(maximumRequests, Math.floor(touches.length / 3));
   const requests = requestsAt(timeline, touches.slice(-wanted), until);
-  const windowFrom = requests[0].at;
-  const towers = await trainTowers(community, { ...towerDefaults, seed, until: windowFrom }, onProgress, signal);
+  const towerOptions = { ...towerDefaults, seed, until: requests[0].at };
+  const towers = await trainTowers(community, towerOptions, onProgress, signal);
+  const ranker = await trainRanker(loaded, requests, towers, new Histories(community, until), options);
+  const whole = { ...towerOptions, ...refitDefaults, epochs: 1, until };
+  return await refitted(ranker, await trainTowers(community, whole, onProgress, signal, towers), community);
+}
+
+/** A first touch that a random split holds out: who, what, and whether they viewed it, voted for it, commented on it. */
+export type HeldPair = Pick<Request, "user" | "post" | "labels">;
+
+/**
+ * Trains on a random split, where time says nothing: the towers on `base`, the ranker on pairs held out of it at random,
+ * as requests made when all of `base` had happened; then the towers go on with `whole`, which has the held pairs too.
+ */
+export async function trainModelOnPairs(
+  base: LoadedCommunity,
+  whole: LoadedCommunity,
+  held: HeldPair[],
+  options: PipelineOptions,
+): Promise<TrainedModel> {
+  const { seed, onProgress, signal } = options;
+  const towerOptions = { ...towerDefaults, seed, until: Number.POSITIVE_INFINITY, histories: "others" as const };
+  const towers = await trainTowers(base.community, towerOptions, onProgress, signal);
+  const event = base.timeline.length;
+  const at = base.timeline.at[event - 1];
+  const requests = new Random(seed).shuffle(held.map((pair) => ({ ...pair, event, at }))).slice(0, maximumRequests);
+  const ranker = await trainRanker(base, requests, towers, new Histories(base.community, Infinity), options);
+  const again = { ...towerOptions, ...refitDefaults, epochs: 4 };
+  const refit = await trainTowers(whole.community, again, onProgress, signal, towers);
+  return refitted(ranker, refit, whole.community);
+}
+
+/** A ranker with the towers it was trained on gone on to newer ones. */
+function refitted(ranker: TrainedModel, towers: TrainedTowers, { posts }: Community): TrainedModel {
+  return { ...ranker, towers, postVectors: embedPosts(towers.towers, towers.data, posts.ids.length) };
+}
+
+async function trainRanker(
+  { community, timeline }: LoadedCommunity,
+  requests: Request[],
+  towers: TrainedTowers,
+  histories: Histories,
+  { seed, scoreWeights, onExamples, onProgress, signal }: PipelineOptions,
+): Promise<TrainedModel> {
   const postVectors = embedPosts(towers.towers, towers.data, community.posts.ids.length);
-  const histories = new Histories(community, until);
-  const userVectors = vectorsOf(requests, towers, histories, postVectors);
-  const examples = await rankingExamples(community, timeline, requests, userVectors, postVectors, {
+  const users = usersOf(requests, towers, histories, postVectors);
+  const examples = await rankingExamples(community, timeline, requests, users, postVectors, {
     rows,
     hard,
     random: new Random(seed),
@@ -81,13 +130,12 @@ export async function trainModel(
   const dlrmOptions = { ...dlrmDefaults, seed, scoreWeights };
   const parts = { training: numbers.subarray(0, split), heldOut: numbers.subarray(split) };
   const trained = await trainDlrm(examples, parts, postVectors, dlrmOptions, onProgress, signal);
-  const { dlrm } = trained;
-  calibrateHeads(dlrm, examples, parts, postVectors);
-  options.onExamples?.(examples, parts);
+  calibrateHeads(trained.dlrm, examples, parts, postVectors);
+  onExamples?.(examples, parts);
   return {
     towers,
     postVectors,
-    dlrm,
+    dlrm: trained.dlrm,
     dlrmLosses: trained.losses,
     heldOutLosses: trained.heldOutLosses,
     epoch: trained.epoch,
@@ -95,15 +143,18 @@ export async function trainModel(
   };
 }
 
-/** Vectors of the users of some requests, each with the history they had at that moment, [requests, 32]. */
-export function vectorsOf(
+/** The users of some requests, each with the history they had at that moment. */
+export function usersOf(
   requests: Request[],
   { towers, data }: TrainedTowers,
   histories: Histories,
   postVectors: Float32Array,
-): Float32Array {
+): RequestUsers {
   const moments = requests.map(({ user, at, post }) => ({ user, history: histories.latest(user, at, post) }));
-  return embedUsersAt(towers, data, moments, postVectors);
+  return {
+    vectors: embedUsersAt(towers, data, moments, postVectors),
+    histories: moments.map(({ history }) => history),
+  };
 }
 
 /**

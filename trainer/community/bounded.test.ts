@@ -102,9 +102,13 @@ function isForgetful(user: number): boolean {
 function examplesOf({ community, timeline }: LoadedCommunity, from: number): Promise<RankingExamples> {
   const requests = requestsBetween(community, timeline, from, Number.POSITIVE_INFINITY).filter((_, i) => i % 3 === 0);
   const vectors = randomVectors(new Random(1), community.posts.ids.length);
-  const userVectors = randomVectors(new Random(2), requests.length);
+  const histories = new Histories(community, Number.POSITIVE_INFINITY);
+  const users = {
+    vectors: randomVectors(new Random(2), requests.length),
+    histories: requests.map(({ user, at }) => histories.latest(user, at)),
+  };
   const options = { rows: 400, hard: 400, random: new Random(3) };
-  return rankingExamples(community, timeline, requests, userVectors, vectors, options);
+  return rankingExamples(community, timeline, requests, users, vectors, options);
 }
 
 function rowsOf(examples: RankingExamples, column: "found" | "posts" | "weights" | "dense" | "categories", r: number) {

@@ -67,12 +67,12 @@ for (const part of [0.25, 0.6, 1])
         for (const source of sources)
           assert.equal(candidate.ranks[source], replayed[i].ranks[source], `${source} rank of post ${candidate.post}`);
       const here = rankerFeatures(userState(context), asked, now);
-      const there = rankerFeatures(state.user(user), replayed, now);
+      const history = histories.latest(user, now).map(vectorOf);
+      const there = rankerFeatures(state.user(user, history), replayed, now);
       assertClose(here.user, there.user, "user");
       assertClose(here.posts, there.posts, "posts");
       assertClose(here.pairs, there.pairs, "pairs");
       assert.deepEqual(here.categories, there.categories);
-      const history = histories.latest(user, now).map(vectorOf);
       assertClose(
         Float32Array.from(userInput(context).history.flat()),
         Float32Array.from(history.flatMap((v) => [...v])),

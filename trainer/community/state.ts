@@ -11,6 +11,7 @@ import {
   type UserState,
 } from "../../supabase/functions/_shared/ranker-features.ts";
 import type { Touch } from "../../supabase/functions/_shared/recent-habit.ts";
+import { vectorAt } from "../towers/embed.ts";
 import { ActivityOrder } from "./activity-order.ts";
 import type { Community } from "./community.ts";
 import { kinds } from "./community.ts";
@@ -70,8 +71,8 @@ export class CommunityState {
     return { created_at: this.community.posts.createdAt[post], acted_at: event < 0 ? null : this.timeline.at[event] };
   }
 
-  /** What the ranker sees of a user. */
-  user(user: number): UserState {
+  /** What the ranker sees of a user; `history`: the vectors [32] of `Histories.latest`. */
+  user(user: number, history: ArrayLike<number>[]): UserState {
     const event = this.lastOfUser[user];
     const created_at = this.community.users.createdAt[user];
     const touches = this.touches(user);
@@ -89,6 +90,7 @@ export class CommunityState {
         habit_log_age: null,
         habit_log_idle: null,
         touches,
+        history,
       };
     }
     const row = this.timeline.userRow(event);
@@ -104,6 +106,7 @@ export class CommunityState {
       recent: row.subarray(6, 6 + halfLives.length),
       recent_logins: row.subarray(6 + halfLives.length),
       touches,
+      history,
     };
   }
 
@@ -160,7 +163,8 @@ export class CommunityState {
     const candidates: NumberedCandidate[] = [];
     for (const [post, ranks] of found) {
       if (authors[post] === user || touched.has(post)) continue;
-      candidates.push(this.candidate(post, similarity[post], ranks, affinities.get(authors[post]) ?? 0));
+      const affinity = affinities.get(authors[post]) ?? 0;
+      candidates.push(this.candidate(post, vectorAt(postVectors, post), similarity[post], ranks, affinity));
     }
     return candidates;
   }
@@ -181,6 +185,7 @@ export class CommunityState {
 
   private candidate(
     post: number,
+    embedding: Float32Array,
     similarity: number,
     ranks: Candidate["ranks"],
     author_affinity: number,
@@ -194,6 +199,7 @@ export class CommunityState {
       tags: posts.tags[post],
       author_id: author < 0 ? null : this.community.users.ids[author],
       created_at: posts.createdAt[post],
+      embedding,
       similarity,
       ranks,
       author_affinity,

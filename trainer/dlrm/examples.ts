@@ -9,6 +9,7 @@ import {
   categories,
   pairFeatures,
   postFeatures,
+  type RankerFeatures,
   rankerFeatures,
   userFeatures,
 } from "../../supabase/functions/_shared/ranker-features.ts";
@@ -16,6 +17,7 @@ import type { Community } from "../community/community.ts";
 import { CommunityState, type NumberedCandidate } from "../community/state.ts";
 import { login, type Timeline } from "../community/timeline.ts";
 import type { Random } from "../engine/random.ts";
+import { vectorAt } from "../towers/embed.ts";
 
 const day = 24 * 3_600_000;
 
@@ -116,36 +118,46 @@ export class RankingExamples {
   }
 }
 
+/** The users of some requests, each at its moment. */
+export interface RequestUsers {
+  /** [requests, 32] */
+  vectors: Float32Array;
+  /** Post numbers of each one's history, latest first. */
+  histories: number[][];
+}
+
 export interface ExampleOptions {
   rows: number;
   /** How many of the rows are the best by the formula; the others are drawn from the rest. */
   hard: number;
   random: Random;
-  onProgress?: OnProgress;
+  onProgress?: OnProgress | undefined;
   signal?: AbortSignal | undefined;
 }
 
 /**
  * Walks through the requests and gathers `rows` candidates of each: the touched one, the `hard` best by the formula, and
- * random others, each weighing as many candidates as it stands for. `userVectors` [requests, 32], `postVectors` [posts, 32].
+ * random others, each weighing as many candidates as it stands for. `postVectors` [posts, 32].
  */
 export async function rankingExamples(
   community: Community,
   timeline: Timeline,
   requests: Request[],
-  userVectors: Float32Array,
+  users: RequestUsers,
   postVectors: Float32Array,
   { rows, hard, random, onProgress = () => {}, signal }: ExampleOptions,
 ): Promise<RankingExamples> {
   const examples = new RankingExamples(requests, rows);
-  examples.users.set(userVectors);
+  examples.users.set(users.vectors);
   const state = new CommunityState(community, timeline);
   for (const [r, request] of requests.entries()) {
     signal?.throwIfAborted();
     state.advance(request.event);
-    const vector = userVectors.subarray(r * dimensions, (r + 1) * dimensions);
+    const vector = vectorAt(users.vectors, r);
     const candidates = state.candidates(request.user, request.at, vector, postVectors);
-    write(examples, r, state, candidates, sampleRows(candidates, request, rows, hard, random));
+    const history = users.histories[r].map((post) => vectorAt(postVectors, post));
+    const features = rankerFeatures(state.user(request.user, history), candidates, request.at);
+    write(examples, r, features, candidates, sampleRows(candidates, request, rows, hard, random));
     if (r % 64 === 0) {
       onProgress({ step: "ranking examples", done: r, total: requests.length });
       await new Promise(setImmediate);
@@ -187,12 +199,10 @@ function sampleRows(
 function write(
   examples: RankingExamples,
   r: number,
-  state: CommunityState,
+  features: RankerFeatures,
   candidates: NumberedCandidate[],
   { found, chosen, weights }: Sampled,
 ): void {
-  const request = examples.requests[r];
-  const features = rankerFeatures(state.user(request.user), candidates, request.at);
   const [p, q, c] = [postFeatures.length, pairFeatures.length, categories.length];
   examples.found[r] = found ? 1 : 0;
   for (const [i, row] of chosen.entries()) {

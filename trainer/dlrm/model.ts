@@ -7,7 +7,8 @@ import type { Random } from "../engine/random.ts";
 import { rowsOf } from "./batch.ts";
 import { shiftToMean } from "./calibrate.ts";
 import { denseWidth, type RankingExamples } from "./examples.ts";
-import { heads, logAgeColumn, logIdleColumn, newDlrmWeights } from "./network.ts";
+import { heads, newDlrmWeights, similarityColumn } from "./network.ts";
+import { fitStart, type Start, startScores } from "./start.ts";
 
 /** Everything training changes, and the standardisation of the dense features. */
 export interface Dlrm {
@@ -20,31 +21,32 @@ export interface Dlrm {
   calibration: { scale: Float32Array; shift: Float32Array };
 }
 
-/** An untrained ranker for some requests: it orders as the formula does, and its heads have the right mean. */
+/** An untrained ranker for some requests: it orders as `fitStart` says, and its heads have the right mean. */
 export function newDlrm(examples: RankingExamples, requests: Uint32Array, random: Random): Dlrm {
   const embeddings = Float32Array.from({ length: categoryRows * dimensions }, () => 0.1 * random.normal());
+  const standard = moments(examples, requests);
+  const start = fitStart(examples, requests);
+  const similarity = start.similarity * standard.deviation[similarityColumn];
+  const bias = firstBiases(examples, requests, start);
   return {
-    dense: newDlrmWeights(random, firstBiases(examples, requests)),
+    dense: newDlrmWeights(random, { bias, formula: start.formula, similarity }),
     embeddings: new EmbeddingTable(categoryRows, dimensions, embeddings),
     wide: new EmbeddingTable(categoryRows, heads),
-    ...moments(examples, requests),
+    ...standard,
     calibration: { scale: new Float32Array(heads).fill(1), shift: new Float32Array(heads) },
   };
 }
 
-/** What each head must add to the formula's share of a request for its probabilities to sum to its touched posts. */
-function firstBiases(examples: RankingExamples, requests: Uint32Array): Float32Array {
+/** What each head must add to the start's share of a request for its probabilities to sum to its touched posts. */
+function firstBiases(examples: RankingExamples, requests: Uint32Array, start: Start): Float32Array {
   const { rows } = examples;
-  const shares = new Float32Array(requests.length * rows);
+  const shares = startScores(examples, requests, start);
   const weights = new Float32Array(requests.length * rows);
   for (const [i, request] of requests.entries()) {
     let sum = 0;
     for (let row = 0; row < rows; row++) {
-      const at = (request * rows + row) * denseWidth;
-      const formula = -examples.dense[at + logIdleColumn] - 0.25 * examples.dense[at + logAgeColumn];
-      shares[i * rows + row] = formula;
       weights[i * rows + row] = examples.weights[request * rows + row];
-      sum += weights[i * rows + row] * Math.exp(formula);
+      sum += weights[i * rows + row] * Math.exp(shares[i * rows + row]);
     }
     for (let row = 0; row < rows; row++) shares[i * rows + row] -= Math.log(sum);
   }

@@ -1,22 +1,27 @@
 /**
- * The ranker: a DLRM (Naumov et al. 2019) with a wide part (Cheng et al. 2016) that starts as a formula.
+ * The ranker: a DLRM (Naumov et al. 2019) with a wide part (Cheng et al. 2016) that starts with a formula.
  *
  *   x       = clip((dense − mean) / deviation, ±5)                    dense: user, post and pair features
  *   bottom  = relu(relu(x · 64) · 32)
  *   slots   = [bottom, user vector, post vector, one embedding a category]          k vectors of 32
  *   deep    = MLP([bottom, distinct dots of slots without the diagonal])            64, 32, 3; the last layer starts at 0
- *   wide    = scale · lastActiveWithAge + x · W + Σ one weight a category           scale starts at 1, the rest at 0
+ *   wide    = scale · lastActiveWithAge + x · W + Σ one weight a category           starts as start.ts says
  *   s       = deep + wide                                                           view, vote, comment
  *   p       = sigmoid(s − log Σ exp(s) over the request's candidates + bias)
  *
- * An untrained ranker therefore orders by the best simple formula, and training learns corrections to it. The bias starts
- * where the formula's probabilities sum to the touched posts. Each head is measured against the other candidates of the
+ * An untrained ranker therefore orders by the best mix of formula and similarity, and training learns corrections to it.
+ * The bias starts where its probabilities sum to the touched posts. Each head is measured against the other candidates of the
  * request: somebody touches one post or two of a feed, however lively the community is that month. Without that, the sum
  * of the probabilities drifted to .79 of the touches within three months.
  */
 import * as tf from "@tensorflow/tfjs-core";
 import { dimensions } from "../../supabase/functions/_shared/history.ts";
-import { categories, postFeatures, userFeatures } from "../../supabase/functions/_shared/ranker-features.ts";
+import {
+  categories,
+  pairFeatures,
+  postFeatures,
+  userFeatures,
+} from "../../supabase/functions/_shared/ranker-features.ts";
 import { DenseWeights } from "../engine/dense.ts";
 import type { Random } from "../engine/random.ts";
 import { denseWidth } from "./examples.ts";
@@ -27,9 +32,18 @@ export const dotCount = (slotCount * (slotCount - 1)) / 2;
 /** Columns of the dense features the formula reads. */
 export const logAgeColumn = userFeatures.length + postFeatures.indexOf("log_age");
 export const logIdleColumn = userFeatures.length + postFeatures.indexOf("log_idle");
+export const similarityColumn = userFeatures.length + postFeatures.length + pairFeatures.indexOf("similarity");
 
-/** Fresh dense weights; `bias` [3] is what the heads add to the formula. */
-export function newDlrmWeights(random: Random, bias: Float32Array): DenseWeights {
+/** lastActiveWithAge of the row of dense features that begins at `offset`. */
+export function formulaAt(dense: Float32Array, offset: number): number {
+  return -dense[offset + logIdleColumn] - 0.25 * dense[offset + logAgeColumn];
+}
+
+/** Fresh dense weights; `bias` [3] is what the heads add, `formula` and `similarity` (standardised) weigh in the wide part. */
+export function newDlrmWeights(
+  random: Random,
+  { bias, formula, similarity }: { bias: Float32Array; formula: number; similarity: number },
+): DenseWeights {
   const weights = new DenseWeights();
   weights.addLayer("bottom/1", denseWidth, 64, random);
   weights.addLayer("bottom/2", 64, dimensions, random);
@@ -37,8 +51,9 @@ export function newDlrmWeights(random: Random, bias: Float32Array): DenseWeights
   weights.addLayer("top/2", 64, 32, random);
   weights.addLayer("top/3", 32, heads, random, 0);
   weights.add("bias", [heads], bias);
-  weights.add("wide/formula", [1, heads], new Float32Array(heads).fill(1));
+  weights.add("wide/formula", [1, heads], new Float32Array(heads).fill(formula));
   weights.add("wide/dense", [denseWidth, heads]);
+  weights.values("wide/dense").fill(similarity, similarityColumn * heads, (similarityColumn + 1) * heads);
   return weights;
 }
 

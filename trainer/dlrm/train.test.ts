@@ -3,9 +3,10 @@ import { before, test } from "node:test";
 import { categories } from "../../supabase/functions/_shared/ranker-features.ts";
 import { startBackend } from "../engine/backend.ts";
 import { Random } from "../engine/random.ts";
-import { denseWidth, type RankingExamples } from "./examples.ts";
+import type { RankingExamples } from "./examples.ts";
 import { newDlrm } from "./model.ts";
 import { heads, logAgeColumn, logIdleColumn } from "./network.ts";
+import { fitStart, startScores } from "./start.ts";
 import { randomExamples, randomVectors, testOptions } from "./testing.ts";
 import { dlrmForward, trainDlrm } from "./train.ts";
 
@@ -20,19 +21,18 @@ const lifted = (dense: Float32Array) => {
   dense[column] += 2;
 };
 
-test("an untrained ranker orders as the formula does, in every head, and its probabilities sum to the touches", () => {
+test("an untrained ranker orders as its start says, in every head, and its probabilities sum to the touches", () => {
   const examples = randomExamples(new Random(1), 40, rows);
   const requests = requestsOf(examples);
   const logits = dlrmForward(newDlrm(examples, requests, new Random(1)), examples, requests, vectors);
-  const formula = (row: number) =>
-    -examples.dense[row * denseWidth + logIdleColumn] - 0.25 * examples.dense[row * denseWidth + logAgeColumn];
+  const scores = startScores(examples, requests, fitStart(examples, requests));
   const order = (value: (row: number) => number, request: number) =>
     Array.from({ length: rows }, (_, i) => request * rows + i).sort((a, b) => value(b) - value(a));
   for (const request of requests)
     for (let head = 0; head < heads; head++)
       assert.deepEqual(
         order((row) => logits[row * heads + head], request),
-        order(formula, request),
+        order((row) => scores[row], request),
       );
   for (const [head, touched] of [
     [1, 10],
@@ -58,7 +58,7 @@ test("learns what marks the touched post, and ranks new requests by it", async (
   assert.ok(places / 200 < 2.5, `${places / 200} posts stand before the touched one, 5.5 would be chance`);
 });
 
-test("keeps the formula where training only fits noise", async () => {
+test("keeps the start where training only fits noise", async () => {
   const examples = randomExamples(new Random(4), 60, rows, (dense) => {
     dense[logIdleColumn] -= 3;
   });
@@ -87,7 +87,7 @@ test("requests whose post was not found teach nothing", async () => {
   assert.deepEqual(await train(), before);
 });
 
-test("where retrieval found nothing of what was touched, the formula stays", async () => {
+test("where retrieval found nothing of what was touched, the start stays", async () => {
   const examples = randomExamples(new Random(9), 40, rows);
   examples.found.fill(0);
   const { dlrm, epoch } = await trainDlrm(examples, split(examples), vectors, testOptions);

@@ -5,6 +5,7 @@
 import pgvector from "pgvector";
 import type { Database } from "../../db/connect.ts";
 import { dimensions } from "../../supabase/functions/_shared/history.ts";
+import { vectorAt } from "../towers/embed.ts";
 
 export interface AnnRecall {
   posts: number;
@@ -43,7 +44,7 @@ export async function annRecall(
       const numbers = Array.from({ length: Math.min(page, posts - first) }, (_, i) => first + i);
       await client.query(
         "insert into ann_posts select row.post, row.embedding::extensions.vector from unnest($1::integer[], $2::text[]) as row (post, embedding)",
-        [numbers, numbers.map((post) => pgvector.toSql([...rowOf(postVectors, post)]))],
+        [numbers, numbers.map((post) => pgvector.toSql([...vectorAt(postVectors, post)]))],
       );
     }
     await client.query("set local max_parallel_maintenance_workers = 0");
@@ -98,8 +99,4 @@ export function recallsOf(
     const least = sorted[right - 1] - 1e-5 * Math.abs(sorted[right - 1]);
     return best.slice(0, k).filter((post) => similarities[post] >= least).length / right;
   });
-}
-
-function rowOf(rows: Float32Array, row: number): Float32Array {
-  return rows.subarray(row * dimensions, (row + 1) * dimensions);
 }

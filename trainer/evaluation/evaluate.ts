@@ -79,7 +79,7 @@ export async function evaluateCut(
   options: CutOptions,
   { database, meter, pipeline, out }: Evaluation,
 ): Promise<Evaluated> {
-  const system = new SystemInCut(pipeline);
+  const system = new SystemInCut(options.split, pipeline);
   const recommenders = [
     system,
     new TowersInCut({ ...pipeline, histories: options.split === "random" ? "others" : "before" }),

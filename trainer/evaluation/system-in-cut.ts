@@ -12,9 +12,14 @@ import { migrate } from "../../db/migrate.ts";
 import type { OnProgress } from "../../db/progress.ts";
 import { type Community, kinds } from "../community/community.ts";
 import { communityFromDatabase, type LoadedCommunity } from "../community/from-database.ts";
-import type { PipelineOptions } from "../pipeline.ts";
+import { type HeldPair, type PipelineOptions, type TrainedModel, trainModel, trainModelOnPairs } from "../pipeline.ts";
+import type { CutOptions } from "./cut.ts";
 import type { History, Recommender } from "./recommender.ts";
+import { randomSplit } from "./split.ts";
 import { System } from "./system.ts";
+
+/** Of the training pairs of a random split: what the ranker learns from. */
+const heldShare = 0.1;
 
 export class SystemInCut implements Recommender {
   readonly name = "two-tower + DLRM";
@@ -23,21 +28,48 @@ export class SystemInCut implements Recommender {
   private users: number[] = [];
   private posts: number[] = [];
   private inner = new Float64Array();
+  private readonly split: CutOptions["split"];
   private readonly options: PipelineOptions;
 
-  constructor(options: PipelineOptions) {
+  constructor(split: CutOptions["split"], options: PipelineOptions) {
+    this.split = split;
     this.options = options;
   }
 
   async train({ community }: History): Promise<void> {
-    const loaded = await throughDatabase(community, this.options.onProgress ?? (() => {}));
+    const onProgress = this.options.onProgress ?? (() => {});
+    const loaded = await throughDatabase(community, onProgress);
     const { users, posts } = loaded.community;
     this.users = numbersOf(community.users.ids, users.externalIds ?? users.ids);
     this.posts = numbersOf(community.posts.ids, posts.externalIds ?? posts.ids);
     this.inner = new Float64Array(posts.ids.length);
     this.system = new System(loaded, this.options);
-    await this.system.train({ community: loaded.community, validFrom: 0, testFrom: Number.POSITIVE_INFINITY });
+    const model =
+      this.split === "random" ? await this.trainOnPairs(community, loaded) : await trainModel(loaded, this.options);
+    await this.system.serve(model);
     this.system.skipToEnd();
+  }
+
+  private async trainOnPairs(community: Community, whole: LoadedCommunity): Promise<TrainedModel> {
+    const { training, test } = randomSplit(community, heldShare, this.options.seed);
+    const base = await throughDatabase(training, this.options.onProgress ?? (() => {}));
+    const did = new Map<number, HeldPair["labels"]>();
+    const { interactions, posts } = community;
+    const pairOf = (user: number, post: number) => user * posts.ids.length + post;
+    for (const [i, kind] of interactions.kinds.entries()) {
+      const pair = pairOf(interactions.users[i], interactions.posts[i]);
+      const labels = did.get(pair) ?? [0, 0, 0];
+      labels[kind] = 1;
+      did.set(pair, labels);
+    }
+    const held = [...test].flatMap(([user, touched]) =>
+      touched.map((post) => ({
+        user: this.users[user],
+        post: this.posts[post],
+        labels: did.get(pairOf(user, post)) as HeldPair["labels"],
+      })),
+    );
+    return await trainModelOnPairs(base, whole, held, this.options);
   }
 
   observe(): void {}

@@ -2,6 +2,7 @@
 import { lastActiveWithAge } from "../../supabase/functions/_shared/formula.ts";
 import { dimensions } from "../../supabase/functions/_shared/history.ts";
 import { loadRuntime, type Session } from "../../supabase/functions/_shared/inference.ts";
+import type { UserState } from "../../supabase/functions/_shared/ranker-features.ts";
 import { rankerInputs } from "../../supabase/functions/_shared/ranker-inputs.ts";
 import type { Feeds } from "../../supabase/functions/_shared/tensors.ts";
 import { userTowerInputs } from "../../supabase/functions/_shared/tower-inputs.ts";
@@ -12,6 +13,7 @@ import type { RankingExamples } from "../dlrm/examples.ts";
 import { dlrmGraph } from "../export/dlrm.ts";
 import { userTowerGraph } from "../export/towers.ts";
 import { type PipelineOptions, type RankerParts, type TrainedModel, trainModel } from "../pipeline.ts";
+import { vectorAt } from "../towers/embed.ts";
 import { Histories } from "../towers/positives.ts";
 import type { RankedList } from "./ranker-rows.ts";
 import type { CommunityEvent, History, Recommender } from "./recommender.ts";
@@ -51,15 +53,17 @@ export class System implements Recommender {
   }
 
   async train({ testFrom }: History): Promise<void> {
-    this.model = await trainModel(this.loaded, {
-      ...this.options,
-      until: testFrom,
-      onExamples: (examples, parts) => {
-        this.examples = { examples, parts };
-      },
-    });
+    const onExamples = (examples: RankingExamples, parts: RankerParts) => {
+      this.examples = { examples, parts };
+    };
+    await this.serve(await trainModel(this.loaded, { ...this.options, until: testFrom, onExamples }));
+  }
+
+  /** Ranks with a model from now on. */
+  async serve(model: TrainedModel): Promise<void> {
+    this.model = model;
     const { createSession } = await loadRuntime();
-    const { towers, dlrm } = this.model;
+    const { towers, dlrm } = model;
     this.graphs = {
       user: await createSession(userTowerGraph(towers.towers)),
       dlrm: await createSession(dlrmGraph(dlrm)),
@@ -82,10 +86,11 @@ export class System implements Recommender {
     state.advance(this.events[this.observed] ?? this.loaded.timeline.length, at);
     this.rankBehind(at, out);
     this.latest = undefined;
-    const vector = await this.userVector(user, at);
+    const history = this.historyOf(user, at);
+    const vector = await this.userVector(user, history);
     this.vectors.push(vector);
     const found = state.candidates(user, at, vector, this.trained().model.postVectors);
-    if (found.length > 0) await this.rank(user, at, vector, found, out);
+    if (found.length > 0) await this.rank(state.user(user, history), at, vector, found, out);
     else this.lists.push({ posts: new Int32Array(), probabilities: {}, scores: {} });
   }
 
@@ -97,7 +102,7 @@ export class System implements Recommender {
 
   /** Similarity of a user at an instant to every post that exists by then. */
   async similarities(user: number, at: number, out: Float64Array): Promise<void> {
-    const vector = await this.userVector(user, at);
+    const vector = await this.userVector(user, this.historyOf(user, at));
     const { postVectors } = this.trained().model;
     for (let post = 0; post < this.state.alive; post++) {
       out[post] = 0;
@@ -105,29 +110,33 @@ export class System implements Recommender {
     }
   }
 
-  private async userVector(user: number, at: number): Promise<Float32Array> {
+  private historyOf(user: number, at: number): Float32Array[] {
+    const { postVectors } = this.trained().model;
+    return this.histories.latest(user, at).map((post) => vectorAt(postVectors, post));
+  }
+
+  private async userVector(user: number, history: Float32Array[]): Promise<Float32Array> {
     const { model, graphs } = this.trained();
     const { users } = this.loaded.community;
     const input = {
       passions: users.passions[user],
       projects: users.projects[user],
       bio: users.bios[user],
-      residual: rowOf(model.towers.towers.userResiduals.weights.values, user),
-      history: this.histories.latest(user, at).map((post) => rowOf(model.postVectors, post)),
+      residual: vectorAt(model.towers.towers.userResiduals.weights.values, user),
+      history,
     };
     return (await graphs.user.run(userTowerInputs([input]))).embedding.data as Float32Array;
   }
 
   private async rank(
-    user: number,
+    user: UserState,
     at: number,
     vector: Float32Array,
     found: NumberedCandidate[],
     out: Float64Array,
   ): Promise<void> {
-    const { model, graphs } = this.trained();
-    const embedded = found.map((candidate) => ({ ...candidate, embedding: rowOf(model.postVectors, candidate.post) }));
-    const feeds = rankerInputs(this.state.user(user), vector, embedded, at);
+    const { graphs } = this.trained();
+    const feeds = rankerInputs(user, vector, found, at);
     const p = (await graphs.dlrm.run(feeds)).probabilities.data as Float32Array;
     this.rankFound(found, p, out);
     const list: RankedList = {
@@ -172,8 +181,4 @@ export class TowersAlone implements Recommender {
   async scores(user: number, at: number, out: Float64Array): Promise<void> {
     await this.system.similarities(user, at, out);
   }
-}
-
-function rowOf(rows: Float32Array, row: number): Float32Array {
-  return rows.subarray(row * dimensions, (row + 1) * dimensions);
 }

@@ -25,6 +25,8 @@ export interface TowerInputs {
   residual: tf.Tensor;
   /** [N, 32], users only */
   history?: tf.Tensor;
+  /** [N, 32], training only: what of each vector is left out before it is normalised, 0 or 1 / (1 − dropout) */
+  mask?: tf.Tensor;
 }
 
 /** Fresh dense weights of both towers. */
@@ -89,7 +91,8 @@ function tower(
     weights[`${name}/output/bias`],
   );
   const parts = [mixed, learned, inputs.residual, ...(seen ? [seen] : [])];
-  return normalise(parts.reduce((sum, part) => tf.add(sum, part)) as tf.Tensor2D);
+  const vector = parts.reduce((sum, part) => tf.add(sum, part));
+  return normalise((inputs.mask ? tf.mul(vector, inputs.mask) : vector) as tf.Tensor2D);
 }
 
 /** Rows to unit length; the epsilon under the root keeps an empty row finite and its gradient too. */

@@ -20,6 +20,7 @@ export class TowerTrainer {
   private readonly trainable: Int32Array;
   private postVectors: Float32Array = new Float32Array(0);
   private readonly totalSteps: number;
+  /** Of this trainer; Adam also counts the `before` it. */
   private steps = 0;
   private readonly community: Community;
   private readonly towers: Towers;
@@ -27,6 +28,7 @@ export class TowerTrainer {
   private readonly positives: Positives;
   private readonly options: TowerOptions;
   private readonly random: Random;
+  private readonly before: number;
 
   constructor(
     community: Community,
@@ -35,7 +37,9 @@ export class TowerTrainer {
     positives: Positives,
     options: TowerOptions & { epochs: number },
     random: Random,
+    before = 0,
   ) {
+    this.before = before;
     this.community = community;
     this.towers = towers;
     this.data = data;
@@ -96,6 +100,8 @@ export class TowerTrainer {
         "u.history": history,
         "u.numbers": userNumbers,
         "p.numbers": postNumbers,
+        "u.mask": this.mask(users.length),
+        "p.mask": this.mask(posts.length),
         correction: { values: corrections(posts, logQ, users.length), shape: [users.length, posts.length] },
       },
       (t) =>
@@ -118,14 +124,24 @@ export class TowerTrainer {
     dropout: TokenDropout,
   ): void {
     const { towers, data } = this;
-    const step = ++this.steps;
-    const options = { learningRate: this.options.learningRate * (1 - (0.95 * (step - 1)) / this.totalSteps) };
+    const options = { learningRate: this.options.learningRate * (1 - (0.95 * this.steps) / this.totalSteps) };
+    const step = this.before + ++this.steps;
     data.userBags.addGradient(towers.tokens, users, gradients["u.fields"], dropout);
     data.postBags.addGradient(towers.tokens, posts, gradients["p.fields"], dropout);
     addRows(towers.userResiduals, users, kept.users, gradients["u.residual"]);
     addRows(towers.postResiduals, posts, kept.posts, gradients["p.residual"]);
     for (const table of [towers.tokens, towers.userResiduals, towers.postResiduals]) table.step(step, options);
     towers.dense.step(gradients, step, options);
+  }
+
+  /** Leaves numbers out of vectors [rows, 32], and lengthens the others for it. */
+  private mask(rows: number): Matrix {
+    const { vectorDropout } = this.options;
+    const kept = 1 / (1 - vectorDropout);
+    const values = Float32Array.from({ length: rows * dimensions }, () =>
+      this.random.uniform() < vectorDropout ? 0 : kept,
+    );
+    return { values, shape: [rows, dimensions] };
   }
 
   /** Zeroes a share of the rows in place, and those of new users; says which rows were kept. */
@@ -151,6 +167,7 @@ function side(t: Record<string, tf.Tensor>, prefix: string): TowerInputs & { his
     fields: t[`${prefix}.fields`],
     numbers: t[`${prefix}.numbers`],
     residual: t[`${prefix}.residual`],
+    mask: t[`${prefix}.mask`],
     history: t[`${prefix}.history`],
   };
 }

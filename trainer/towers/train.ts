@@ -30,6 +30,8 @@ export interface TowerOptions {
   histories: "before" | "others";
   /** How often a residual is left out, so that text and history must stand alone (DropoutNet). */
   residualDropout: number;
+  /** How often a number is left out of a vector before it is normalised, so that no few dimensions carry a taste alone. */
+  vectorDropout: number;
   /** How often an example's user is shown as new, with the profile alone: neither residual nor history. */
   newUsers: number;
   /** How often a word is left out, so that rare words of a profile are not learned as the user's name. */
@@ -42,6 +44,7 @@ export const towerDefaults = {
   temperature: 0.2,
   learningRate: 0.003,
   residualDropout: 0.2,
+  vectorDropout: 0.2,
   newUsers: 0.2,
   tokenDropout: 0.3,
   histories: "before" as const,
@@ -70,22 +73,36 @@ export interface TrainedTowers {
   data: TowerData;
   losses: number[];
   examples: number;
+  /** Optimiser steps so far. */
+  steps: number;
 }
 
-/** Trains the towers of a community; throws an AbortError when `signal` says stop. */
+/**
+ * Trains the towers of a community, from the start or on from where `from` stopped (whose weights it then changes);
+ * throws an AbortError when `signal` says stop.
+ */
 export async function trainTowers(
   community: Community,
   options: TowerOptions,
   onProgress: OnProgress = () => {},
   signal?: AbortSignal,
+  from?: TrainedTowers,
 ): Promise<TrainedTowers> {
   const { epochs = epochsOf[options.histories] } = options;
   const random = new Random(options.seed);
-  const data = new TowerData(community);
-  const towers = newTowers(community, data, options.until, random);
+  const data = from?.data ?? new TowerData(community);
+  const towers = from?.towers ?? newTowers(community, data, options.until, random);
   const positives = positivesBefore(community, options.until, mostPositives);
   const batch = batchOf(positives.at.length, options.batch);
-  const trainer = new TowerTrainer(community, towers, data, positives, { ...options, epochs, batch }, random);
+  const trainer = new TowerTrainer(
+    community,
+    towers,
+    data,
+    positives,
+    { ...options, epochs, batch },
+    random,
+    from?.steps,
+  );
   const steps = Math.ceil(positives.at.length / batch);
   const losses: number[] = [];
   for (let epoch = 0; epoch < epochs; epoch++) {
@@ -100,5 +117,11 @@ export async function trainTowers(
     }
     losses.push(sum / steps);
   }
-  return { towers, data, losses, examples: positives.at.length };
+  return {
+    towers,
+    data,
+    losses: [...(from?.losses ?? []), ...losses],
+    examples: positives.at.length,
+    steps: (from?.steps ?? 0) + epochs * steps,
+  };
 }

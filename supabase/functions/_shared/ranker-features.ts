@@ -3,6 +3,7 @@
  * each example's time, serving with the latest: the same code, so no skew. Everything that is a count or a time is
  * log(1 + x) here; standardising and clipping live inside the graph.
  */
+import { historyMatches } from "./history-match.ts";
 import { logHours, type RecentHabit, recentHabit, type Touch } from "./recent-habit.ts";
 import { textMatches } from "./text-match.ts";
 
@@ -30,6 +31,8 @@ export interface UserState {
   habit_log_idle: number | null;
   /** The last 50 first touches of others' posts within the last 200 interactions, latest first. */
   touches: Touch[];
+  /** Vectors [32] of the posts of their history, latest first, as the user tower sees them. */
+  history: ArrayLike<number>[];
 }
 
 /** A candidate as of `now`: what recsys.candidates returns, times as milliseconds. */
@@ -38,6 +41,8 @@ export interface Candidate {
   tags: string[];
   author_id: string | null;
   created_at: number;
+  /** The post tower's vector [32]; null where the post has none yet. */
+  embedding: ArrayLike<number> | null;
   similarity: number;
   ranks: Record<Source, number | null>;
   acted_at: number | null;
@@ -99,6 +104,9 @@ export const pairFeatures = [
   "idle_off_recent",
   "text_match",
   "log_text_match_place",
+  "history_best",
+  "history_best_five",
+  "log_history_place",
 ];
 
 /**
@@ -134,6 +142,11 @@ export function rankerFeatures(user: UserState, candidates: Candidate[], now: nu
   const places = placesOf(Float64Array.from(candidates, ({ similarity }) => similarity));
   const matches = textMatches(user.touches, candidates);
   const matchPlaces = placesOf(matches);
+  const near = historyMatches(
+    user.history,
+    candidates.map(({ embedding }) => embedding),
+  );
+  const nearPlaces = placesOf(Float64Array.from(near, ({ bestFive }) => bestFive));
   const habit = recentHabit(user.touches);
   for (const [i, candidate] of candidates.entries()) {
     const post = postRow(candidate, now);
@@ -143,6 +156,9 @@ export function rankerFeatures(user: UserState, candidates: Candidate[], now: nu
       ...besideRecent(habit, post, candidate),
       matches[i],
       Math.log1p(matchPlaces[i]),
+      near[i].best,
+      near[i].bestFive,
+      Math.log1p(nearPlaces[i]),
     ];
     pairs.set(pair, i * pairFeatures.length);
     ids.set(categoryRow(user, candidate, now), i * categories.length);

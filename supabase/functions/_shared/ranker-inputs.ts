@@ -11,18 +11,8 @@ import {
 } from "./ranker-features.ts";
 import { type Feeds, float32, int64 } from "./tensors.ts";
 
-/** A candidate with its vector; null where the post has none yet. */
-export interface EmbeddedCandidate extends Candidate {
-  embedding: ArrayLike<number> | null;
-}
-
 /** Feeds: user [1, 32], posts [N, 32], user_features [1, U], post_features [N, P], pair_features [N, Q], categories [N, C]. */
-export function rankerInputs(
-  user: UserState,
-  vector: Float32Array,
-  candidates: EmbeddedCandidate[],
-  now: number,
-): Feeds {
+export function rankerInputs(user: UserState, vector: Float32Array, candidates: Candidate[], now: number): Feeds {
   const n = candidates.length;
   const features = rankerFeatures(user, candidates, now);
   const posts = new Float32Array(n * dimensions);

@@ -1,6 +1,5 @@
 /** From rows to what the towers and the ranker take. Where the feature store has no row yet, nothing has happened. */
-import { halfLives, type Source, sources, type UserState } from "../ranker-features.ts";
-import type { EmbeddedCandidate } from "../ranker-inputs.ts";
+import { type Candidate, halfLives, type Source, sources, type UserState } from "../ranker-features.ts";
 import type { UserInput } from "../tower-inputs.ts";
 import type { CandidateRow } from "./read-candidates.ts";
 import type { ContextRow } from "./read-context.ts";
@@ -31,11 +30,12 @@ export function userState(row: ContextRow): UserState {
     habit_log_age: row.habit_log_age,
     habit_log_idle: row.habit_log_idle,
     touches: row.touches ?? [],
+    history: parseVectors(row.history),
   };
 }
 
 /** A candidate with what the answer names it by. */
-export interface PostCandidate extends EmbeddedCandidate {
+export interface PostCandidate extends Candidate {
   post_id: string;
 }
 

@@ -1,0 +1,41 @@
+/**
+ * How near a candidate is to single posts of the user's history. The user tower's vector is a mean: who likes tea and
+ * trains has a vector between both; the nearest of their posts knows which of the two a candidate is about.
+ */
+import { dimensions } from "./history.ts";
+
+export interface HistoryMatch {
+  /** Inner product with the nearest post of the history; 0 without history or vector. */
+  best: number;
+  /** Mean of the five nearest, of all where there are fewer. */
+  bestFive: number;
+}
+
+const few = 5;
+
+/** The match of each candidate's vector [32] (null: it has none yet) with a history of vectors [32]. */
+export function historyMatches(history: ArrayLike<number>[], embeddings: (ArrayLike<number> | null)[]): HistoryMatch[] {
+  const packed = new Float32Array(history.length * dimensions);
+  for (const [i, vector] of history.entries()) packed.set(vector, i * dimensions);
+  const nearest = new Float64Array(Math.min(few, history.length));
+  return embeddings.map((embedding) => {
+    if (embedding === null || nearest.length === 0) return { best: 0, bestFive: 0 };
+    nearest.fill(Number.NEGATIVE_INFINITY);
+    for (let start = 0; start < packed.length; start += dimensions) {
+      let dot = 0;
+      for (let d = 0; d < dimensions; d++) dot += packed[start + d] * embedding[d];
+      insert(nearest, dot);
+    }
+    let sum = 0;
+    for (const dot of nearest) sum += dot;
+    return { best: nearest[0], bestFive: sum / nearest.length };
+  });
+}
+
+/** Keeps the highest values, the highest first. */
+function insert(highest: Float64Array, value: number): void {
+  let place = highest.length - 1;
+  if (value <= highest[place]) return;
+  for (; place > 0 && value > highest[place - 1]; place--) highest[place] = highest[place - 1];
+  highest[place] = value;
+}

@@ -1,0 +1,61 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Random } from "../engine/random.ts";
+import { denseWidth, type RankingExamples } from "./examples.ts";
+import { logIdleColumn, similarityColumn } from "./network.ts";
+import { fitStart, startScores } from "./start.ts";
+import { randomExamples } from "./testing.ts";
+
+const all = (examples: RankingExamples) => Uint32Array.from(examples.requests.keys());
+
+/** Requests whose touched post is drawn by a softmax of formula × a + similarity × b. */
+function drawn(a: number, b: number, requests: number, rows: number): RankingExamples {
+  const random = new Random(3);
+  const examples = randomExamples(random, requests, rows);
+  const scores = startScores(examples, all(examples), { formula: a, similarity: b });
+  for (let r = 0; r < requests; r++) {
+    const chances = [...scores.subarray(r * rows, (r + 1) * rows)].map(Math.exp);
+    let left = random.uniform() * chances.reduce((sum, chance) => sum + chance);
+    let chosen = 0;
+    while (chosen < rows - 1 && left > chances[chosen]) left -= chances[chosen++];
+    swap(examples.dense, r * rows * denseWidth, (r * rows + chosen) * denseWidth);
+  }
+  return examples;
+}
+
+function swap(dense: Float32Array, a: number, b: number): void {
+  const kept = dense.slice(a, a + denseWidth);
+  dense.copyWithin(a, b, b + denseWidth);
+  dense.set(kept, b);
+}
+
+test("finds what the touched posts were drawn by", () => {
+  const start = fitStart(drawn(0.5, 2, 2000, 12), all(drawn(0.5, 2, 2000, 12)));
+  assert.ok(Math.abs(start.formula - 0.5) < 0.08, `formula ${start.formula}`);
+  assert.ok(Math.abs(start.similarity - 2) < 0.15, `similarity ${start.similarity}`);
+});
+
+test("a row counts as often as its weight says", () => {
+  const examples = randomExamples(new Random(1), 1, 3);
+  const set = (row: number, idle: number, weight: number) => {
+    examples.dense.fill(0, row * denseWidth, (row + 1) * denseWidth);
+    examples.dense[row * denseWidth + logIdleColumn] = idle;
+    examples.weights[row] = weight;
+  };
+  set(0, 0, 1);
+  set(1, 1, 4);
+  set(2, -50, 0);
+  const { formula, similarity } = fitStart(examples, Uint32Array.of(0));
+  assert.equal(similarity, 0);
+  // the minimum of (x − 1)² / 2 + log(1 + 4 exp(−x)): x − 1 = 4 / (exp(x) + 4)
+  assert.ok(Math.abs(formula - 1 - 4 / (Math.exp(formula) + 4)) < 1e-4, `formula ${formula}`);
+});
+
+test("without a found post, and where similarity is constant, the formula stays", () => {
+  const examples = randomExamples(new Random(2), 20, 12);
+  examples.found.fill(0);
+  assert.deepEqual(fitStart(examples, all(examples)), { formula: 1, similarity: 0 });
+  const constant = drawn(1, 0, 500, 12);
+  for (let row = 0; row < 500 * 12; row++) constant.dense[row * denseWidth + similarityColumn] = 0.3;
+  assert.ok(Math.abs(fitStart(constant, all(constant)).similarity) < 1e-6);
+});
