@@ -6,6 +6,7 @@ import { Timeline } from "../timeline.ts";
 import { fitLogistic } from "./fit-logistic.ts";
 import { LogisticFeatures, logisticFeatures } from "./logistic-features.ts";
 import { LogisticRegression } from "./logistic-regression.ts";
+import { newton } from "./newton.ts";
 import { TfIdf } from "./tf-idf.ts";
 
 test("one binary feature by hand: the weight is the log odds ratio, the bias the log odds at 0", () => {
@@ -13,6 +14,43 @@ test("one binary feature by hand: the weight is the log odds ratio, the bias the
   const { weights, bias } = fitLogistic(Float64Array.of(1, 1, 1, 1, 0, 0, 0, 0), [1, 1, 1, 0, 1, 0, 0, 0], 1, 0);
   assert.ok(Math.abs(weights[0] - 2 * Math.log(3)) < 1e-6);
   assert.ok(Math.abs(bias + Math.log(3)) < 1e-6);
+});
+
+test("a row that counts three times is as three rows; features of 0 need not be there", () => {
+  const fit = (rows: [x: number, label: number, often: number][]) =>
+    newton(
+      {
+        count: rows.length,
+        width: 2,
+        read: (row, x) => {
+          x[0] = rows[row][0];
+          x[1] = 1 - rows[row][0];
+        },
+        labels: rows.map(([, label]) => label),
+        weights: rows.map(([, , often]) => often),
+      },
+      0.5,
+    );
+  const few = fit([
+    [1, 1, 3],
+    [1, 0, 1],
+    [0, 1, 1],
+    [0, 0, 2],
+  ]);
+  const many = fit([
+    [1, 1, 1],
+    [1, 1, 1],
+    [1, 1, 1],
+    [1, 0, 1],
+    [0, 1, 1],
+    [0, 0, 1],
+    [0, 0, 1],
+  ]);
+  for (const [i, value] of few.entries()) assert.ok(Math.abs(value - many[i]) < 1e-9);
+  // the gradient at the minimum: Σ (label − p) x = ridge · weight
+  const p = (logit: number) => 1 / (1 + Math.exp(-logit));
+  assert.ok(Math.abs(3 - 4 * p(few[0] + few[2]) - 0.5 * few[0]) < 1e-6);
+  assert.ok(Math.abs(1 - 3 * p(few[1] + few[2]) - 0.5 * few[1]) < 1e-6);
 });
 
 test("recovers the weights that made the labels, and leaves a constant feature at 0", () => {

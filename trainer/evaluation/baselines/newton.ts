@@ -18,31 +18,34 @@ export interface LogisticRows {
 export function newton({ count, width, read, labels, weights }: LogisticRows, ridge: number): Float64Array {
   const size = width + 1;
   const x = new Float64Array(size).fill(1, width);
+  // the features of a row that are not 0
   const present = new Uint32Array(size);
+  const values = new Float64Array(size);
   const at = (w: Float64Array) => {
     const gradient = new Float64Array(size);
     // the lower triangle alone: `invert` reads no other
     const hessian = new Float64Array(size * size);
     let loss = 0;
-    for (let row = 0; row < count; row++) {
-      const often = weights ? weights[row] : 1;
-      read(row, x);
+    for (let number = 0; number < count; number++) {
+      const often = weights ? weights[number] : 1;
+      read(number, x);
       let logit = 0;
       let found = 0;
       for (let f = 0; f < size; f++) {
         if (x[f] === 0) continue;
-        present[found++] = f;
+        present[found] = f;
+        values[found++] = x[f];
         logit += w[f] * x[f];
       }
       const p = 1 / (1 + Math.exp(-logit));
-      loss += often * (Math.max(logit, 0) - labels[row] * logit + Math.log1p(Math.exp(-Math.abs(logit))));
-      const error = often * (labels[row] - p);
+      loss += often * (Math.max(logit, 0) - labels[number] * logit + Math.log1p(Math.exp(-Math.abs(logit))));
+      const error = often * (labels[number] - p);
       const curvature = often * p * (1 - p);
       for (let a = 0; a < found; a++) {
-        const i = present[a];
-        gradient[i] += error * x[i];
-        const value = curvature * x[i];
-        for (let b = 0; b <= a; b++) hessian[i * size + present[b]] += value * x[present[b]];
+        const row = present[a] * size;
+        const value = curvature * values[a];
+        gradient[present[a]] += error * values[a];
+        for (let b = 0; b <= a; b++) hessian[row + present[b]] += value * values[b];
       }
     }
     for (let f = 0; f < size; f++) {
