@@ -8,7 +8,7 @@ import { login, Timeline, type TimelineEvent } from "./timeline.ts";
 const page = 10_000;
 
 /**
- * Interactions and logins that training holds in memory: 140 bytes each, 70 MB, whatever a community has gathered over the
+ * Interactions and logins that training holds in memory: 160 bytes each, 80 MB, whatever a community has gathered over the
  * years. The ranker learns from the last 6,000 requests, which are a few per cent of these; the towers from the first
  * touches among these, and more would not fit into the minutes a training may take.
  */

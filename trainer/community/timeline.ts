@@ -3,7 +3,7 @@
  * A row is the state of post and user right after its event.
  *
  * A bounded timeline does not begin with the community. What it needs of the time before stands in front, in two stretches:
- * `history`, the interactions that users' histories are made of, 33 bytes each, without rows; and behind them, up to
+ * `history`, the interactions that users' histories are made of, 29 bytes each, without rows; and behind them, up to
  * `wholeFrom`, the last event of each post and of each user, for their rows. Both are 0 where nothing was left out.
  */
 import { halfLives } from "../../supabase/functions/_shared/ranker-features.ts";

@@ -34,6 +34,13 @@ test("positives are first touches of others' posts before the instant", () => {
   );
 });
 
+test("where there are too many positives, the latest stay", () => {
+  const all = positivesBefore(community, 9 * hour);
+  const latest = positivesBefore(community, 9 * hour, 2);
+  assert.deepEqual([...latest.at], [...all.at].slice(-2));
+  assert.deepEqual([...latest.users, ...latest.posts], [0, 1, 2, 0]);
+});
+
 test("a history holds what the user touched or wrote before the instant, the latest first, each post once", () => {
   const histories = new Histories(community, Number.POSITIVE_INFINITY);
   assert.deepEqual(histories.latest(0, 2 * hour), [0]);
