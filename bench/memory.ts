@@ -15,6 +15,7 @@ import { importBundle } from "../db/import/import-bundle.ts";
 import { openEmbeddedCopy } from "../db/testing-embedded.ts";
 import { openPostgresCopy, testServer } from "../db/testing-postgres.ts";
 import { train } from "../trainer/commands/train.ts";
+import { StepMeter } from "../trainer/evaluation/step-meter.ts";
 import { writeSyntheticCommunity } from "../trainer/synthetic/write-synthetic-community.ts";
 
 const people = { users: 10_000, posts: 20_000 };
@@ -64,24 +65,23 @@ async function measure(size: number): Promise<void> {
 async function measureTraining(url: string): Promise<Measured> {
   const database = await openDatabase({ url });
   const out = await mkdtemp(join(tmpdir(), "bench-memory-model-"));
-  const ends = stages.map(() => Number.NaN);
-  const started = performance.now();
-  const onProgress = ({ step }: { step: string }) => {
-    ends[stages.indexOf(step)] = performance.now();
-  };
+  const meter = new StepMeter();
   try {
     const { signal } = new AbortController();
-    await train({ database, onProgress, signal, print: console.log }, { seed: 1, out });
+    meter.begin(stages[0]);
+    await train({ database, onProgress: meter.watch(() => {}), signal, print: console.log }, { seed: 1, out });
+    const steps = new Map(meter.end().map(({ step, seconds }) => [step, seconds]));
+    const { maxRSS, userCPUTime, systemCPUTime } = process.resourceUsage();
+    return {
+      megabytes: maxRSS / 1024,
+      seconds: stages.map((stage) => steps.get(stage) ?? Number.NaN),
+      processorSeconds: (userCPUTime + systemCPUTime) / 1e6,
+    };
   } finally {
+    await meter.close();
     await database.close();
     await rm(out, { recursive: true, force: true });
   }
-  const { maxRSS, userCPUTime, systemCPUTime } = process.resourceUsage();
-  return {
-    megabytes: maxRSS / 1024,
-    seconds: ends.map((end, i) => (end - (i === 0 ? started : ends[i - 1])) / 1000),
-    processorSeconds: (userCPUTime + systemCPUTime) / 1e6,
-  };
 }
 
 function print(cells: (string | number)[]): void {
