@@ -35,7 +35,8 @@ test("calibration: promised 1.5 where 2 happened; bins in order of probability",
     { rows: 3, promised: 0.25, happened: 1 / 3 },
     { rows: 1, promised: 0.75, happened: 1 },
   ]);
-  // more bins than rows
-  assert.equal(calibrationBins([1, 0], [0.5, 0.5], 10).length, 2);
+  // more bins than rows; equal probabilities
+  assert.equal(calibrationBins([1, 0], [0.5, 0.25], 10).length, 2);
+  assert.deepEqual(calibrationBins([1, 0], [0.5, 0.5], 10), [{ rows: 2, promised: 0.5, happened: 0.5 }]);
   assert.deepEqual(calibrationBins([], [], 10), []);
 });

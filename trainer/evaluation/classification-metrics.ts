@@ -2,41 +2,49 @@
 
 /** Chance that a positive row is scored above a negative one, equal scores counting half; NaN without both. */
 export function auc(labels: ArrayLike<number>, scores: ArrayLike<number>): number {
-  const order = Uint32Array.from({ length: labels.length }, (_, i) => i).sort((a, b) => scores[a] - scores[b]);
+  const sorted = Float64Array.from(scores).sort();
   let positives = 0;
   let rankSum = 0;
-  for (let start = 0; start < order.length; ) {
-    let end = start;
-    while (end < order.length && scores[order[end]] === scores[order[start]]) end++;
-    const meanRank = (start + 1 + end) / 2;
-    for (let i = start; i < end; i++) {
-      if (labels[order[i]] > 0) {
-        positives++;
-        rankSum += meanRank;
-      }
-    }
-    start = end;
+  for (let i = 0; i < labels.length; i++) {
+    if (labels[i] <= 0) continue;
+    positives++;
+    // the mean rank of all that score the same
+    rankSum += (countBelow(sorted, scores[i], false) + 1 + countBelow(sorted, scores[i], true)) / 2;
   }
-  const negatives = order.length - positives;
+  const negatives = labels.length - positives;
   return (rankSum - (positives * (positives + 1)) / 2) / (positives * negatives);
+}
+
+/** How many ascending values are below one, or at most as high. */
+function countBelow(sorted: Float64Array, value: number, orSame: boolean): number {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (sorted[middle] < value || (orSame && sorted[middle] === value)) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 /** AUC within each group (a user or a request), averaged by the groups' rows; groups of one label only are left out. */
 export function gauc(labels: ArrayLike<number>, scores: ArrayLike<number>, groups: ArrayLike<number>): number {
-  const rows = Map.groupBy(
-    Array.from(groups, (group, i) => ({ group, i })),
-    ({ group }) => group,
-  );
+  const members = new Map<number, number[]>();
+  for (let i = 0; i < groups.length; i++) {
+    const group = members.get(groups[i]);
+    if (group) group.push(i);
+    else members.set(groups[i], [i]);
+  }
   let sum = 0;
   let weight = 0;
-  for (const group of rows.values()) {
+  for (const rows of members.values()) {
     const value = auc(
-      group.map(({ i }) => labels[i]),
-      group.map(({ i }) => scores[i]),
+      rows.map((i) => labels[i]),
+      rows.map((i) => scores[i]),
     );
     if (Number.isNaN(value)) continue;
-    sum += value * group.length;
-    weight += group.length;
+    sum += value * rows.length;
+    weight += rows.length;
   }
   return sum / weight;
 }
@@ -78,31 +86,32 @@ export interface CalibrationBin {
 }
 
 /**
- * Bins in order of probability, each with an equal share of what was promised in total: where positives are rare, bins of
- * equally many rows would put nearly all of them into the last.
+ * Bins in order of probability, each with about an equal share of what was promised in total: where positives are rare,
+ * bins of equally many rows would put nearly all of them into the last. Equal probabilities share a bin.
  */
 export function calibrationBins(
   labels: ArrayLike<number>,
   probabilities: ArrayLike<number>,
   bins = 10,
 ): CalibrationBin[] {
-  const order = Uint32Array.from({ length: labels.length }, (_, i) => i).sort(
-    (a, b) => probabilities[a] - probabilities[b],
-  );
-  const total = order.reduce((sum, i) => sum + probabilities[i], 0);
-  const found: CalibrationBin[] = [];
+  const sorted = Float64Array.from(probabilities).sort();
+  const total = sorted.reduce((sum, p) => sum + p, 0);
+  // the highest probability of each bin but the last
+  const limits: number[] = [];
   let sum = 0;
-  let start = 0;
-  for (const [place, i] of order.entries()) {
-    sum += probabilities[i];
-    const isLast = place + 1 === order.length;
-    if (sum < ((found.length + 1) / bins) * total && !isLast) continue;
-    // what rounding leaves of the last share belongs to its bin
-    if (found.length === bins - 1 && !isLast) continue;
-    const rows = order.subarray(start, place + 1);
-    const mean = (values: ArrayLike<number>) => rows.reduce((all, row) => all + values[row], 0) / rows.length;
-    found.push({ rows: rows.length, promised: mean(probabilities), happened: mean(labels) });
-    start = place + 1;
+  for (const p of sorted) {
+    sum += p;
+    if (limits.length < bins - 1 && sum >= ((limits.length + 1) / bins) * total && p !== limits.at(-1)) limits.push(p);
   }
-  return found;
+  const ends = Float64Array.from(limits);
+  const found = Array.from({ length: bins }, (): CalibrationBin => ({ rows: 0, promised: 0, happened: 0 }));
+  for (let i = 0; i < labels.length; i++) {
+    const bin = found[countBelow(ends, probabilities[i], false)];
+    bin.rows++;
+    bin.promised += probabilities[i];
+    bin.happened += labels[i];
+  }
+  return found
+    .filter(({ rows }) => rows > 0)
+    .map(({ rows, promised, happened }) => ({ rows, promised: promised / rows, happened: happened / rows }));
 }

@@ -12,11 +12,18 @@ export interface LogisticRows {
 }
 
 /**
+ * Of more rows than this the curvature is taken from every seventh, and costs no more than the rest; seven shares no factor
+ * with the usual numbers of rows a request.
+ */
+const manyRows = 100_000;
+
+/**
  * Minimises the log loss of a logistic regression and ridge · |weights|² / 2 by Newton's method. Returns the weights and,
  * behind them, the bias, which has no ridge: [width + 1].
  */
 export function newton({ count, width, read, labels, weights }: LogisticRows, ridge: number): Float64Array {
   const size = width + 1;
+  const every = count > manyRows ? 7 : 1;
   const x = new Float64Array(size).fill(1, width);
   // the features of a row that are not 0
   const present = new Uint32Array(size);
@@ -40,11 +47,12 @@ export function newton({ count, width, read, labels, weights }: LogisticRows, ri
       const p = 1 / (1 + Math.exp(-logit));
       loss += often * (Math.max(logit, 0) - labels[number] * logit + Math.log1p(Math.exp(-Math.abs(logit))));
       const error = often * (labels[number] - p);
-      const curvature = often * p * (1 - p);
+      for (let a = 0; a < found; a++) gradient[present[a]] += error * values[a];
+      if (number % every !== 0) continue;
+      const curvature = every * often * p * (1 - p);
       for (let a = 0; a < found; a++) {
         const row = present[a] * size;
         const value = curvature * values[a];
-        gradient[present[a]] += error * values[a];
         for (let b = 0; b <= a; b++) hessian[row + present[b]] += value * values[b];
       }
     }
@@ -71,9 +79,10 @@ export function newton({ count, width, read, labels, weights }: LogisticRows, ri
       there = at(next);
     }
     if (there.loss > here.loss) break;
+    const gained = here.loss - there.loss;
     w = next;
     here = there;
-    if (step.every((value) => Math.abs(value) < 1e-6)) break;
+    if (gained < 1e-10 * here.loss || step.every((value) => Math.abs(value) < 1e-6)) break;
   }
   return w;
 }
