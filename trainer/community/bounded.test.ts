@@ -18,19 +18,25 @@ const latest = 1200;
 const database = await testDatabase({ after }, "bounded");
 let whole: LoadedCommunity;
 let bounded: LoadedCommunity;
+/** Where the bound lies in the whole timeline. */
+let start: number;
 
 before(async () => {
   const folder = await mkdtemp(join(tmpdir(), "recsys-"));
   await writeSyntheticCommunity(folder, { seed: 5, users: 60, posts: 700, days: 200 });
   await importBundle(database, folder);
   await rm(folder, { recursive: true });
+  // votes that were taken back stay in the feature store and are no events any more
+  await database.pool.query("delete from public.post_votes where id % 5 = 0");
   whole = await communityFromDatabase(database);
   bounded = await communityFromDatabase(database, () => {}, latest);
+  start = whole.timeline.length - (bounded.timeline.length - bounded.timeline.wholeFrom);
 });
 
 test("no more is read whole than the bound says", () => {
   const { timeline } = bounded;
-  assert.equal(timeline.length - timeline.wholeFrom, latest);
+  const read = timeline.length - timeline.wholeFrom;
+  assert.ok(read <= latest && read > 0.8 * latest, `${read} events were read`);
   assert.ok(whole.timeline.length > 3 * latest, `${whole.timeline.length} events are too few to leave some out`);
   const { users, posts } = whole.community;
   const states = timeline.wholeFrom - timeline.history;
@@ -40,8 +46,7 @@ test("no more is read whole than the bound says", () => {
 test("users with more than 200 interactions before the bound keep the last 200", () => {
   const { timeline } = whole;
   const before = new Int32Array(whole.community.users.ids.length);
-  for (let event = 0; event < timeline.length - latest; event++)
-    if (timeline.posts[event] >= 0) before[timeline.users[event]]++;
+  for (let event = 0; event < start; event++) if (timeline.posts[event] >= 0) before[timeline.users[event]]++;
   const kept = new Int32Array(before.length);
   for (let event = 0; event < bounded.timeline.history; event++) kept[bounded.timeline.users[event]]++;
   assert.ok(
@@ -65,7 +70,7 @@ test("requests are the first interactions of the evaluation", () => {
 });
 
 test("requests, candidates and features behind the bound are those of the whole community", async () => {
-  const from = whole.timeline.at[whole.timeline.length - latest] + 1;
+  const from = whole.timeline.at[start] + 1;
   const all = await examplesOf(whole, from);
   const some = await examplesOf(bounded, from);
   assert.ok(all.requests.length > 100);
@@ -83,7 +88,7 @@ test("requests, candidates and features behind the bound are those of the whole 
 });
 
 test("users' histories behind the bound are those of the whole community", () => {
-  const from = whole.timeline.at[whole.timeline.length - latest];
+  const from = whole.timeline.at[start];
   const histories = new Histories(whole.community, Number.POSITIVE_INFINITY);
   const kept = new Histories(bounded.community, Number.POSITIVE_INFINITY);
   for (const user of whole.community.users.ids.keys())

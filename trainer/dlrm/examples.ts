@@ -41,7 +41,11 @@ export function requestsBetween(community: Community, timeline: Timeline, from: 
   );
 }
 
-/** Numbers of the events before an instant that are a first touch of another's post: with it, the post has a participant more. */
+/**
+ * Numbers of the events before an instant that are a first touch of another's post: with it, the post has a participant
+ * more. Where somebody's only vote was taken back, the event behind it passes for one too: retrieval brings no post that
+ * was touched before, so nothing is learned from it.
+ */
 export function firstTouches({ posts }: Community, timeline: Timeline, until: number): Uint32Array {
   const participants = new Int32Array(posts.ids.length);
   const found = new Uint32Array(timeline.length - timeline.wholeFrom);

@@ -9,12 +9,9 @@ export function requestsOf(
   from: number,
 ): Request[] {
   const posts = community.posts.ids.length;
-  const byPair = new Map(
-    requestsBetween(community, timeline, from, Number.POSITIVE_INFINITY).map((request) => [
-      request.user * posts + request.post,
-      request,
-    ]),
-  );
+  // backwards, so that the first of a pair is what stays: where a vote was taken back, an event may pass for a first touch
+  const requests = requestsBetween(community, timeline, from, Number.POSITIVE_INFINITY).reverse();
+  const byPair = new Map(requests.map((request) => [request.user * posts + request.post, request]));
   return events.map(({ user, post }) => {
     const request = byPair.get(user * posts + post);
     if (!request)
