@@ -80,7 +80,7 @@ export async function runReplay(
   observe(timeline.before(testFrom));
   const history = { community: communityUntil(community, timeline.clock), validFrom, testFrom };
   for (const [r, recommender] of recommenders.entries()) {
-    onTraining?.(recommender.name);
+    if (recommender.train) onTraining?.(recommender.name);
     const start = performance.now();
     await recommender.train?.(history);
     results[r].seconds.train = (performance.now() - start) / 1000;

@@ -23,7 +23,7 @@ table { border-collapse: collapse; font-variant-numeric: tabular-nums; } .scroll
 th, td { padding: .25rem .6rem; text-align: right; border-bottom: 1px solid #e5e7eb; white-space: nowrap; }
 th:first-child, td:first-child { text-align: left; } th { font-weight: 600; color: #4b5563; }
 tr.primary td { font-weight: 600; color: #1d4ed8; } tr.baseline td { color: #b45309; }
-.grid { display: grid; grid-template-columns: repeat(auto-fit, minmax(500px, 1fr)); gap: 1rem; }
+.grid { display: grid; grid-template-columns: repeat(auto-fit, minmax(500px, 1fr)); gap: 1rem; margin-top: 1rem; }
 svg { max-width: 100%; height: auto; } p { color: #4b5563; margin: .5rem 0; }`;
 
 export function section(title: string, body: string): string {

@@ -1,5 +1,5 @@
 /** Logistic regression on all features: the dense ones standardised and clipped as the DLRM does it, a weight a category. */
-import { categories, categoryRows } from "../../../supabase/functions/_shared/ranker-features.ts";
+import { categoryRows } from "../../../supabase/functions/_shared/ranker-features.ts";
 import { denseWidth } from "../../dlrm/examples.ts";
 import { newton } from "../baselines/newton.ts";
 import type { FitHead } from "./calibrated-heads.ts";
@@ -31,18 +31,23 @@ export function fitLogisticHead(standardisation: Standardisation): FitHead {
       },
       ridge,
     );
-    const x = new Float64Array(fitted.length);
-    x[denseWidth + categoryRows] = 1;
     return (row) => {
-      expand(row, standardisation, x);
-      return x.reduce((sum, value, f) => sum + value * fitted[f], 0);
+      let logit = fitted[denseWidth + categoryRows];
+      for (let f = 0; f < denseWidth; f++) logit += fitted[f] * standardised(row[f], f, standardisation);
+      for (let c = denseWidth; c < rowWidth; c++) logit += fitted[denseWidth + row[c]];
+      return logit;
     };
   };
 }
 
-/** A row as the regression sees it: standardised features within ± 5, then a 1 at each of its categories. */
-function expand(row: Float32Array, { mean, deviation }: Standardisation, x: Float64Array): void {
-  for (let f = 0; f < denseWidth; f++) x[f] = Math.min(5, Math.max(-5, (row[f] - mean[f]) / deviation[f]));
+/** A row as the regression sees it: standardised features, then a 1 at each of its categories. */
+function expand(row: Float32Array, standardisation: Standardisation, x: Float64Array): void {
+  for (let f = 0; f < denseWidth; f++) x[f] = standardised(row[f], f, standardisation);
   x.fill(0, denseWidth, denseWidth + categoryRows);
-  for (let c = 0; c < categories.length; c++) x[denseWidth + row[denseWidth + c]] = 1;
+  for (let c = denseWidth; c < rowWidth; c++) x[denseWidth + row[c]] = 1;
+}
+
+/** Within ± 5. */
+function standardised(value: number, f: number, { mean, deviation }: Standardisation): number {
+  return Math.min(5, Math.max(-5, (value - mean[f]) / deviation[f]));
 }
