@@ -51,7 +51,7 @@ test("every figure over the seeds; what a seed does not have is left out of it",
 
 test("the folder of several seeds, and the table of the terminal", async () => {
   const report = overSeedsOf([4, 7, 9], reports);
-  assert.match(overSeedsTable(report), /system +0\.750 \(0\.500 to 1\.000\)/);
+  assert.match(overSeedsTable(report), /system +0\.750 \(0\.500\sto\s1\.000\)/);
   const folder = await mkdtemp(join(tmpdir(), "over-seeds-"));
   try {
     await writeOverSeeds(folder, report);

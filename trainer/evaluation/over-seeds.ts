@@ -136,7 +136,7 @@ function tablesOf({ recommenders, heads, ann, protocol, baseline }: OverSeeds): 
     [["recommender", ...header], rowsOf("metrics", share)],
     [[`paired with ${baseline}`, ...header], rowsOf("differences", signed)],
     ...heads.map(({ head, models }): [string[], string[][]] => [
-      [head, ...rankerColumns.map(({ label }) => label)],
+      [`head: ${head}`, ...rankerColumns.map(({ label }) => label)],
       models.map(({ name, metrics }) => [
         name,
         ...rankerColumns.map(({ metric, format }) => spreadCell(metrics[metric], format)),
@@ -182,5 +182,6 @@ export async function writeOverSeeds(folder: string, report: OverSeeds): Promise
 function spreadCell(spread: Spread | undefined, format = share): string {
   if (!spread || !Number.isFinite(spread.mean)) return "–";
   if (spread.lowest === spread.highest) return format(spread.mean);
-  return `${format(spread.mean)} (${format(spread.lowest)} to ${format(spread.highest)})`;
+  // no line ends within the range
+  return `${format(spread.mean)} (${format(spread.lowest)}\u00a0to\u00a0${format(spread.highest)})`;
 }

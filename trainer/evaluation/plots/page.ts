@@ -20,8 +20,8 @@ const style = `
 body { font: 15px/1.5 system-ui, sans-serif; color: #1f2937; background: #fff; max-width: 1240px; margin: 2rem auto; padding: 0 1rem; }
 h1 { font-size: 1.5rem; margin-bottom: 0; } h2 { font-size: 1.15rem; margin: 2rem 0 .5rem; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; } .scroll { overflow-x: auto; }
-th, td { padding: .25rem .6rem; text-align: right; border-bottom: 1px solid #e5e7eb; white-space: nowrap; }
-th:first-child, td:first-child { text-align: left; } th { font-weight: 600; color: #4b5563; }
+th, td { padding: .25rem .6rem; text-align: right; border-bottom: 1px solid #e5e7eb; }
+th:first-child, td:first-child { text-align: left; white-space: nowrap; } th { font-weight: 600; color: #4b5563; }
 tr.primary td { font-weight: 600; color: #1d4ed8; } tr.baseline td { color: #b45309; }
 .grid { display: grid; grid-template-columns: repeat(auto-fit, minmax(500px, 1fr)); gap: 1rem; margin-top: 1rem; }
 svg { max-width: 100%; height: auto; } p { color: #4b5563; margin: .5rem 0; }`;
