@@ -109,15 +109,17 @@ function meanOf(value: Estimate | number): number {
   return typeof value === "number" ? value : value.mean;
 }
 
-/** The figures as tables, header and rows each. */
+/** The rows of each seed say nothing that the positives do not. */
+const headColumns = rankerColumns.filter(({ metric }) => metric !== "rows");
+
+/** The figures that fit on a page as tables, header and rows each. */
 function tablesOf({ recommenders, heads, ann, protocol, baseline }: OverSeeds): [header: string[], rows: string[][]][] {
   const columns: [label: string, slice: string, metric: string][] = [
     ["R@20", "all", "recall@20"],
     ["R@100", "all", "recall@100"],
-    ["NDCG@20", "all", "ndcg@20"],
     ["MRR", "all", "mrr"],
     ...(protocol === "cut"
-      ? []
+      ? ([["NDCG@20", "all", "ndcg@20"]] as [string, string, string][])
       : ([
           ["R@20 cold", "cold users", "recall@20"],
           ["MRR cold", "cold users", "mrr"],
@@ -136,10 +138,10 @@ function tablesOf({ recommenders, heads, ann, protocol, baseline }: OverSeeds): 
     [["recommender", ...header], rowsOf("metrics", share)],
     [[`paired with ${baseline}`, ...header], rowsOf("differences", signed)],
     ...heads.map(({ head, models }): [string[], string[][]] => [
-      [`head: ${head}`, ...rankerColumns.map(({ label }) => label)],
+      [`head: ${head}`, ...headColumns.map(({ label }) => label)],
       models.map(({ name, metrics }) => [
         name,
-        ...rankerColumns.map(({ metric, format }) => spreadCell(metrics[metric], format)),
+        ...headColumns.map(({ metric, format }) => spreadCell(metrics[metric], format)),
       ]),
     ]),
     [["vector index against exact search", "mean"], Object.entries(ann).map(([k, spread]) => [k, spreadCell(spread)])],

@@ -19,7 +19,7 @@ ${sections.join("\n")}
 const style = `
 body { font: 15px/1.5 system-ui, sans-serif; color: #1f2937; background: #fff; max-width: 1240px; margin: 2rem auto; padding: 0 1rem; }
 h1 { font-size: 1.5rem; margin-bottom: 0; } h2 { font-size: 1.15rem; margin: 2rem 0 .5rem; }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; } .scroll { overflow-x: auto; }
+table { border-collapse: collapse; font-size: 14px; font-variant-numeric: tabular-nums; } .scroll { overflow-x: auto; }
 th, td { padding: .25rem .6rem; text-align: right; border-bottom: 1px solid #e5e7eb; }
 th:first-child, td:first-child { text-align: left; white-space: nowrap; } th { font-weight: 600; color: #4b5563; }
 tr.primary td { font-weight: 600; color: #1d4ed8; } tr.baseline td { color: #b45309; }
