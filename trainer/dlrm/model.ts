@@ -8,6 +8,7 @@ import { rowsOf } from "./batch.ts";
 import { shiftToMean } from "./calibrate.ts";
 import { denseWidth, type RankingExamples } from "./examples.ts";
 import { heads, newDlrmWeights, similarityColumn } from "./network.ts";
+import { fitRate, type Rate } from "./rate.ts";
 import { fitStart, type Start, startScores } from "./start.ts";
 
 /** Everything training changes, and the standardisation of the dense features. */
@@ -27,18 +28,21 @@ export function newDlrm(examples: RankingExamples, requests: Uint32Array, random
   const standard = moments(examples, requests);
   const start = fitStart(examples, requests);
   const similarity = start.similarity * standard.deviation[similarityColumn];
-  const bias = firstBiases(examples, requests, start);
+  const rate = fitRate(examples, requests, standard);
+  const bias = firstBiases(examples, requests, start, rate);
+  const wide = new Float32Array(categoryRows * heads);
+  wide.set(rate.categories);
   return {
-    dense: newDlrmWeights(random, { bias, formula: start.formula, similarity }),
+    dense: newDlrmWeights(random, { bias, formula: start.formula, similarity, rate }),
     embeddings: new EmbeddingTable(categoryRows, dimensions, embeddings),
-    wide: new EmbeddingTable(categoryRows, heads),
+    wide: new EmbeddingTable(categoryRows, heads, wide),
     ...standard,
     calibration: { scale: new Float32Array(heads).fill(1), shift: new Float32Array(heads) },
   };
 }
 
-/** What each head must add to the start's share of a request for its probabilities to sum to its touched posts. */
-function firstBiases(examples: RankingExamples, requests: Uint32Array, start: Start): Float32Array {
+/** What each head must add to the start's share of a request and its rate for its probabilities to sum to its touched posts. */
+function firstBiases(examples: RankingExamples, requests: Uint32Array, start: Start, rate: Rate): Float32Array {
   const { rows } = examples;
   const shares = startScores(examples, requests, start);
   const weights = new Float32Array(requests.length * rows);
@@ -56,7 +60,8 @@ function firstBiases(examples: RankingExamples, requests: Uint32Array, start: St
       (sum, request) => sum + examples.found[request] * examples.requests[request].labels[head],
       0,
     );
-    return shiftToMean(shares, weights, (touched + 1) / (total + 2));
+    const logits = shares.map((share, row) => share + Math.log(rate.of[Math.floor(row / rows) * heads + head]));
+    return shiftToMean(logits, weights, (touched + 1) / (total + 2));
   });
 }
 

@@ -5,9 +5,10 @@
  *   bottom  = relu(relu(x · 64) · 32)
  *   slots   = [bottom, user vector, post vector, one embedding a category]          k vectors of 32
  *   deep    = MLP([bottom, distinct dots of slots without the diagonal])            64, 32, 3; the last layer starts at 0
- *   wide    = scale · lastActiveWithAge + x · W + Σ one weight a category           starts as start.ts says
+ *   wide    = scale · lastActiveWithAge + x · W + Σ one weight a post's category     starts as start.ts says
  *   s       = deep + wide                                                           view, vote, comment
- *   p       = sigmoid(s − log Σ exp(s) over the request's candidates + bias)
+ *   rate    = sigmoid(x of the user · R + Σ one weight a request's category + r)    starts as rate.ts says
+ *   p       = sigmoid(s − log Σ exp(s) over the request's candidates + log rate + bias)
  *
  * An untrained ranker therefore orders by the best mix of formula and similarity, and training learns corrections to it.
  * The bias starts where its probabilities sum to the touched posts. Each head is measured against the other candidates of the
@@ -20,11 +21,13 @@ import {
   categories,
   pairFeatures,
   postFeatures,
+  requestCategories,
   userFeatures,
 } from "../../supabase/functions/_shared/ranker-features.ts";
 import { DenseWeights } from "../engine/dense.ts";
 import type { Random } from "../engine/random.ts";
 import { denseWidth } from "./examples.ts";
+import type { Rate } from "./rate.ts";
 
 export const heads = 3;
 export const slotCount = 3 + categories.length;
@@ -42,7 +45,7 @@ export function formulaAt(dense: Float32Array, offset: number): number {
 /** Fresh dense weights; `bias` [3] is what the heads add, `formula` and `similarity` (standardised) weigh in the wide part. */
 export function newDlrmWeights(
   random: Random,
-  { bias, formula, similarity }: { bias: Float32Array; formula: number; similarity: number },
+  { bias, formula, similarity, rate }: { bias: Float32Array; formula: number; similarity: number; rate: Rate },
 ): DenseWeights {
   const weights = new DenseWeights();
   weights.addLayer("bottom/1", denseWidth, 64, random);
@@ -50,6 +53,8 @@ export function newDlrmWeights(
   weights.addLayer("top/1", dimensions + dotCount, 64, random);
   weights.addLayer("top/2", 64, 32, random);
   weights.addLayer("top/3", 32, heads, random, 0);
+  weights.add("rate/weight", [userFeatures.length, heads], rate.dense);
+  weights.add("rate/bias", [heads], rate.bias);
   weights.add("bias", [heads], bias);
   weights.add("wide/formula", [1, heads], new Float32Array(heads).fill(formula));
   weights.add("wide/dense", [denseWidth, heads]);
@@ -85,15 +90,22 @@ export function dlrmLogits(t: Tensors): tf.Tensor2D {
   const hidden = masked(t, "mask/top", tf.relu(layer(t, "top/1", tf.concat([bottom, dots], 1) as tf.Tensor2D)));
   const deep = layer(t, "top/3", tf.relu(layer(t, "top/2", hidden)) as tf.Tensor2D);
   const formula = tf.matMul(t.dense as tf.Tensor2D, t.formula as tf.Tensor2D);
+  const [ofRequest, ofPost] = tf.split(t.wide, [requestCategories, categories.length - requestCategories], 1);
   const wide = tf.add(
     tf.mul(formula, t["wide/formula"]),
-    tf.add(tf.matMul(x, t["wide/dense"] as tf.Tensor2D), tf.sum(t.wide, 1)),
+    tf.add(tf.matMul(x, t["wide/dense"] as tf.Tensor2D), tf.sum(ofPost, 1)),
   );
   const [requests, rows] = t.logWeights.shape;
   const scores = tf.reshape(tf.add(deep, wide), [requests, rows, heads]);
   const shares = tf.sub(scores, logSumExp(tf.add(scores, t.logWeights), 1));
-  return tf.reshape(tf.add(shares, t.bias), [n, heads]);
+  const user = tf.slice(x, [0, 0], [n, userFeatures.length]);
+  const rate = tf.sigmoid(tf.add(layer(t, "rate", user as tf.Tensor2D), tf.sum(ofRequest, 1)));
+  const logRate = tf.log(tf.add(rate, leastRate));
+  return tf.add(tf.add(tf.reshape(shares, [n, heads]), logRate), t.bias) as tf.Tensor2D;
 }
+
+/** Is added to a rate before its logarithm: runtimes round a sigmoid of −20 each in their own way. */
+export const leastRate = 1e-5;
 
 /** [k · k, k (k − 1) / 2]: picks the distinct dots (0,1), (0,2) … out of the flattened dot matrix; a product costs less than a gather and its gradient. */
 export function distinctDots(): { values: Float32Array; shape: number[] } {

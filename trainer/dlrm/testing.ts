@@ -1,5 +1,5 @@
 import { dimensions } from "../../supabase/functions/_shared/history.ts";
-import { categories, userFeatures } from "../../supabase/functions/_shared/ranker-features.ts";
+import { categories, requestCategories, userFeatures } from "../../supabase/functions/_shared/ranker-features.ts";
 import type { Random } from "../engine/random.ts";
 import { denseWidth, RankingExamples } from "./examples.ts";
 import { dlrmDefaults } from "./train.ts";
@@ -26,12 +26,16 @@ export function randomExamples(
   for (let row = 0; row < requests * rows; row++) {
     examples.posts[row] = random.below(rows);
     examples.weights[row] = 1;
-    // one user a request
+    // one user and one moment a request
     const first = row - (row % rows);
     examples.dense.copyWithin(row * denseWidth, first * denseWidth, first * denseWidth + userFeatures.length);
     let offset = 0;
     for (const [c, { size }] of categories.entries()) {
-      examples.categories[row * categories.length + c] = offset + random.below(size);
+      const at = row * categories.length + c;
+      const shared = c < requestCategories && row > first;
+      examples.categories[at] = shared
+        ? examples.categories[first * categories.length + c]
+        : offset + random.below(size);
       offset += size;
     }
     if (row % rows === 0) plant(examples.dense.subarray(row * denseWidth, (row + 1) * denseWidth));

@@ -115,11 +115,13 @@ export const pairFeatures = [
  */
 export const categories = [
   { name: "hour", size: 24 },
+  { name: "login_bucket", size: 16 },
   { name: "last_activity", size: 8 },
   { name: "views_bucket", size: 16 },
-  { name: "login_bucket", size: 16 },
   { name: "comments_bucket", size: 16 },
 ];
+/** The first categories are the same for all candidates of a request. */
+export const requestCategories = 2;
 export const categoryRows = categories.reduce((sum, category) => sum + category.size, 0);
 
 export interface RankerFeatures {
@@ -229,9 +231,9 @@ function besideRecent(habit: RecentHabit | null, [logAge, logIdle]: number[], { 
 function categoryRow(user: UserState, post: Candidate, now: number): number[] {
   const values = [
     Math.floor(hourOfDay(now)),
+    Math.min(15, Math.floor(4 * Math.log2(1 + loginFrequency(user, now)))),
     (post.kind === null ? 0 : { view: 1, vote: 2, comment: 3 }[post.kind]) * 2 + (post.by_author ? 1 : 0),
     Math.min(15, Math.floor(2 * Math.log2(1 + post.views))),
-    Math.min(15, Math.floor(4 * Math.log2(1 + loginFrequency(user, now)))),
     Math.min(15, post.comments),
   ];
   let offset = 0;

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { invert } from "../../engine/invert.ts";
 import { Random } from "../../engine/random.ts";
 import { scoresAfter, sizesOf, smallCommunity } from "../testing.ts";
 import { Ease } from "./ease.ts";
-import { invert } from "./invert.ts";
 
 test("invert: matrix times inverse is the identity", () => {
   const n = 12;

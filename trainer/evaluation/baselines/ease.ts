@@ -1,5 +1,5 @@
+import { invert } from "../../engine/invert.ts";
 import type { CommunityEvent, Recommender, Sizes } from "../recommender.ts";
-import { invert } from "./invert.ts";
 import { Touches } from "./touches.ts";
 
 /** Posts beyond the most touched so many are left out: the time grows with the cube (2,000 posts: about 4 s). */

@@ -1,4 +1,4 @@
-import { newton } from "./newton.ts";
+import { newton } from "../../engine/newton.ts";
 
 /** A logistic model over raw features: p = 1 / (1 + exp(−(bias + weights · x))). */
 export interface LogisticModel {

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { newton } from "../../engine/newton.ts";
 import { Random } from "../../engine/random.ts";
 import { scoresAfter, sizesOf, smallCommunity } from "../testing.ts";
 import { Timeline } from "../timeline.ts";
 import { fitLogistic } from "./fit-logistic.ts";
 import { LogisticFeatures, logisticFeatures } from "./logistic-features.ts";
 import { LogisticRegression } from "./logistic-regression.ts";
-import { newton } from "./newton.ts";
 import { TfIdf } from "./tf-idf.ts";
 
 test("one binary feature by hand: the weight is the log odds ratio, the bias the log odds at 0", () => {

@@ -1,7 +1,7 @@
 /** Logistic regression on all features: the dense ones standardised and clipped as the DLRM does it, a weight a category. */
 import { categoryRows } from "../../../supabase/functions/_shared/ranker-features.ts";
 import { denseWidth } from "../../dlrm/examples.ts";
-import { newton } from "../baselines/newton.ts";
+import { newton } from "../../engine/newton.ts";
 import type { FitHead } from "./calibrated-heads.ts";
 import { rowWidth } from "./candidate-rows.ts";
 
