@@ -1,8 +1,8 @@
 /**
- * How much memory a training takes, and how long each of its stages, as a community gathers interactions:
+ * How much memory an import and a training take, and how long each of their stages, as a community gathers interactions:
  * `npm run bench:memory [-- INTERACTIONS …]`. The same 10,000 people and 20,000 posts are watched for longer and longer. Each
- * community goes into a database of its own, on PostgreSQL where one answers or else embedded, and is trained on by a
- * process of its own, whose peak resident memory is what counts.
+ * community goes into a database of its own, on PostgreSQL where one answers or else embedded; import and training are each
+ * a process of their own, whose peak resident memory is what counts.
  */
 import { execFile } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -10,12 +10,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { openDatabase } from "../db/connect.ts";
+import { type Database, openDatabase } from "../db/connect.ts";
 import { importBundle } from "../db/import/import-bundle.ts";
+import type { OnProgress } from "../db/progress.ts";
 import { openEmbeddedCopy } from "../db/testing-embedded.ts";
 import { openPostgresCopy, testServer } from "../db/testing-postgres.ts";
 import { train } from "../trainer/commands/train.ts";
-import { StepMeter } from "../trainer/evaluation/step-meter.ts";
 import { writeSyntheticCommunity } from "../trainer/synthetic/write-synthetic-community.ts";
 
 const people = { users: 10_000, posts: 20_000 };
@@ -25,17 +25,24 @@ const stages = ["reading the timeline", "two-tower training", "ranking examples"
 interface Measured {
   megabytes: number;
   /** Of each stage. */
-  seconds: number[];
-  /** Of the process, whatever else the machine did. */
-  processorSeconds: number;
+  times: Time[];
 }
 
-const [first, second] = process.argv.slice(2);
-if (first === "train") {
-  console.log(JSON.stringify(await measureTraining(second)));
+/** Processor time is the process's own, whatever else the machine does; what the database takes shows in the wall time alone. */
+interface Time {
+  wall: number;
+  processor: number;
+}
+
+const [first, url, folder] = process.argv.slice(2);
+if (first === "import") {
+  console.log(JSON.stringify(await measured(url, ["import"], (database) => importBundle(database, folder))));
+} else if (first === "train") {
+  console.log(JSON.stringify(await measured(url, stages, trainOnce)));
 } else {
   const sizes = process.argv.slice(2).map(Number);
-  print(["interactions", "logins", "import, s", "peak, MB", ...stages.map((stage) => `${stage}, s`), "processor, s"]);
+  const seconds = ["import", ...stages].map((stage) => `${stage}, s (processor)`);
+  console.log(["interactions", "logins", "import, MB", "training, MB", ...seconds].join(" | "));
   for (const size of sizes.length > 0 ? sizes : [250_000, 500_000, 1_000_000, 2_000_000]) await measure(size);
 }
 
@@ -46,44 +53,64 @@ async function measure(size: number): Promise<void> {
   try {
     const days = Math.round(size / interactionsADay);
     const { interactions, logins } = await writeSyntheticCommunity(folder, { seed: 1, ...people, days });
-    const started = performance.now();
-    await importBundle(database, folder);
-    const imported = (performance.now() - started) / 1000;
-    const { stdout } = await promisify(execFile)(process.execPath, [
-      fileURLToPath(import.meta.url),
-      "train",
-      database.url,
-    ]);
-    const { megabytes, seconds, processorSeconds }: Measured = JSON.parse(stdout.trim().split("\n").at(-1) as string);
-    print([interactions, logins, imported, megabytes, ...seconds, processorSeconds]);
+    const imported = await inOwnProcess("import", database.url, folder);
+    const trained = await inOwnProcess("train", database.url);
+    const times = [...imported.times, ...trained.times].map(
+      ({ wall, processor }) => `${wall.toFixed(0)} (${processor.toFixed(0)})`,
+    );
+    const megabytes = [imported, trained].map((each) => each.megabytes.toFixed(0));
+    console.log([interactions, logins, ...megabytes, ...times].join(" | "));
   } finally {
     await database.close();
     await rm(folder, { recursive: true, force: true });
   }
 }
 
-async function measureTraining(url: string): Promise<Measured> {
+async function inOwnProcess(...args: string[]): Promise<Measured> {
+  const { stdout } = await promisify(execFile)(process.execPath, [fileURLToPath(import.meta.url), ...args]);
+  return JSON.parse(stdout.trim().split("\n").at(-1) as string);
+}
+
+/** A stage begins with the first progress it makes, the first of them at once; one that comes again adds to its time. */
+async function measured(
+  url: string,
+  stages: string[],
+  work: (database: Database, onProgress: OnProgress) => Promise<unknown>,
+): Promise<Measured> {
   const database = await openDatabase({ url });
+  try {
+    const times = stages.map((): Time => ({ wall: 0, processor: 0 }));
+    let stage = 0;
+    let before = now();
+    const begin = (next: number) => {
+      const { wall, processor } = now();
+      times[stage].wall += wall - before.wall;
+      times[stage].processor += processor - before.processor;
+      before = { wall, processor };
+      stage = next;
+    };
+    await work(database, ({ step }) => {
+      const next = stages.indexOf(step);
+      if (next >= 0 && next !== stage) begin(next);
+    });
+    begin(0);
+    return { megabytes: process.resourceUsage().maxRSS / 1024, times };
+  } finally {
+    await database.close();
+  }
+}
+
+async function trainOnce(database: Database, onProgress: OnProgress): Promise<void> {
   const out = await mkdtemp(join(tmpdir(), "bench-memory-model-"));
-  const meter = new StepMeter();
   try {
     const { signal } = new AbortController();
-    meter.begin(stages[0]);
-    await train({ database, onProgress: meter.watch(() => {}), signal, print: console.log }, { seed: 1, out });
-    const steps = new Map(meter.end().map(({ step, seconds }) => [step, seconds]));
-    const { maxRSS, userCPUTime, systemCPUTime } = process.resourceUsage();
-    return {
-      megabytes: maxRSS / 1024,
-      seconds: stages.map((stage) => steps.get(stage) ?? Number.NaN),
-      processorSeconds: (userCPUTime + systemCPUTime) / 1e6,
-    };
+    await train({ database, onProgress, signal, print: console.log }, { seed: 1, out });
   } finally {
-    await meter.close();
-    await database.close();
     await rm(out, { recursive: true, force: true });
   }
 }
 
-function print(cells: (string | number)[]): void {
-  console.log(cells.map((cell) => (typeof cell === "number" ? String(Math.round(cell)) : cell)).join(" | "));
+function now(): Time {
+  const { user, system } = process.cpuUsage();
+  return { wall: performance.now() / 1000, processor: (user + system) / 1e6 };
 }
