@@ -230,7 +230,7 @@ function besideRecent(habit: RecentHabit | null, [logAge, logIdle]: number[], { 
 
 function categoryRow(user: UserState, post: Candidate, now: number): number[] {
   const values = [
-    Math.floor(hourOfDay(now)),
+    hourOfDay(now),
     Math.min(15, Math.floor(4 * Math.log2(1 + loginFrequency(user, now)))),
     (post.kind === null ? 0 : { view: 1, vote: 2, comment: 3 }[post.kind]) * 2 + (post.by_author ? 1 : 0),
     Math.min(15, Math.floor(2 * Math.log2(1 + post.views))),
@@ -274,6 +274,10 @@ function placesOf(values: Float64Array): Int32Array {
   });
 }
 
+/**
+ * Whole hours (UTC): sources that round the times of votes to the day would give them away at midnight to the millisecond
+ * (travel-se: 66 to 82 % of the votes), and nobody asks for a feed then.
+ */
 function hourOfDay(now: number): number {
-  return (now / 3_600_000) % 24;
+  return Math.floor(now / 3_600_000) % 24;
 }
