@@ -82,7 +82,7 @@ export async function trainModel(loaded: LoadedCommunity, options: PipelineOptio
   const towers = await trainTowers(community, towerOptions, onProgress, signal);
   const ranker = await trainRanker(loaded, requests, towers, new Histories(community, until), options);
   const whole = { ...towerOptions, ...refitDefaults.before, until };
-  return await refitted(ranker, await trainTowers(community, whole, onProgress, signal, towers), community);
+  return refitted(ranker, await trainTowers(community, whole, onProgress, signal, towers), community);
 }
 
 /** A first touch that a random split holds out: who, what, and whether they viewed it, voted for it, commented on it. */

@@ -11,7 +11,7 @@ import {
   type UserState,
 } from "../../supabase/functions/_shared/ranker-features.ts";
 import type { Touch } from "../../supabase/functions/_shared/recent-habit.ts";
-import { vectorAt } from "../towers/embed.ts";
+import { vectorAt } from "../engine/vector-at.ts";
 import { ActivityOrder } from "./activity-order.ts";
 import type { Community } from "./community.ts";
 import { kinds } from "./community.ts";

@@ -4,6 +4,7 @@ import { categories } from "../../supabase/functions/_shared/ranker-features.ts"
 import type { Matrix } from "../engine/dense.ts";
 import type { EmbeddingTable } from "../engine/embedding-table.ts";
 import type { Random } from "../engine/random.ts";
+import { vectorAt } from "../engine/vector-at.ts";
 import { denseWidth, type RankingExamples } from "./examples.ts";
 import type { Dlrm } from "./model.ts";
 import { distinctDots, formulaColumn, heads, maskWidths } from "./network.ts";
@@ -32,9 +33,8 @@ export function constants(
   for (const [i, row] of batch.entries()) {
     const request = Math.floor(row / examples.rows);
     dense.set(examples.dense.subarray(row * denseWidth, (row + 1) * denseWidth), i * denseWidth);
-    user.set(examples.users.subarray(request * dimensions, (request + 1) * dimensions), i * dimensions);
-    const at = examples.posts[row] * dimensions;
-    post.set(postVectors.subarray(at, at + dimensions), i * dimensions);
+    user.set(vectorAt(examples.users, request), i * dimensions);
+    post.set(vectorAt(postVectors, examples.posts[row]), i * dimensions);
   }
   return {
     dense: { values: dense, shape: [n, denseWidth] },

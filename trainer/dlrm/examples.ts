@@ -17,7 +17,7 @@ import type { Community } from "../community/community.ts";
 import { CommunityState, type NumberedCandidate } from "../community/state.ts";
 import { login, type Timeline } from "../community/timeline.ts";
 import type { Random } from "../engine/random.ts";
-import { vectorAt } from "../towers/embed.ts";
+import { vectorAt } from "../engine/vector-at.ts";
 
 const day = 24 * 3_600_000;
 

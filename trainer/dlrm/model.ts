@@ -9,6 +9,7 @@ import { shiftToMean } from "./calibrate.ts";
 import { denseWidth, type RankingExamples } from "./examples.ts";
 import { heads, newDlrmWeights, similarityColumn } from "./network.ts";
 import { fitRate, type Rate } from "./rate.ts";
+import type { Standardisation } from "./standardise.ts";
 import { fitStart, type Start, startScores } from "./start.ts";
 
 /** Everything training changes, and the standardisation of the dense features. */
@@ -66,7 +67,7 @@ function firstBiases(examples: RankingExamples, requests: Uint32Array, start: St
 }
 
 /** Mean and deviation of each dense feature over the rows the requests have; a constant feature gets deviation 1. */
-function moments(examples: RankingExamples, requests: Uint32Array): { mean: Float32Array; deviation: Float32Array } {
+function moments(examples: RankingExamples, requests: Uint32Array): Standardisation {
   const sums = new Float64Array(denseWidth);
   const squares = new Float64Array(denseWidth);
   const batch = rowsOf(examples, requests).filter((row) => examples.weights[row] > 0);

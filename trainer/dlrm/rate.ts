@@ -7,6 +7,7 @@ import { categories, requestCategories, userFeatures } from "../../supabase/func
 import { newton } from "../engine/newton.ts";
 import { denseWidth, type RankingExamples } from "./examples.ts";
 import { heads } from "./network.ts";
+import { type Standardisation, standardised } from "./standardise.ts";
 
 export interface Rate {
   /** [userFeatures, 3], of standardised features. */
@@ -26,13 +27,9 @@ const tableRows = categories.slice(0, requestCategories).reduce((sum, { size }) 
 
 /**
  * Fits the rate to what was done in some requests, and to one more in which everything and one in which nothing was done:
- * what nobody ever did stays possible. `mean` and `deviation` [F] standardise the dense features.
+ * what nobody ever did stays possible.
  */
-export function fitRate(
-  examples: RankingExamples,
-  requests: Uint32Array,
-  { mean, deviation }: { mean: Float32Array; deviation: Float32Array },
-): Rate {
+export function fitRate(examples: RankingExamples, requests: Uint32Array, standardisation: Standardisation): Rate {
   const u = userFeatures.length;
   const width = u + tableRows;
   const rate: Rate = {
@@ -45,10 +42,7 @@ export function fitRate(
     x.fill(0, 0, width);
     if (i >= requests.length) return;
     const row = requests[i] * examples.rows;
-    for (let f = 0; f < u; f++) {
-      const value = (examples.dense[row * denseWidth + f] - mean[f]) / deviation[f];
-      x[f] = Math.min(5, Math.max(-5, value));
-    }
+    for (let f = 0; f < u; f++) x[f] = standardised(examples.dense[row * denseWidth + f], f, standardisation);
     for (let c = 0; c < requestCategories; c++) x[u + examples.categories[row * categories.length + c]] = 1;
   };
   const x = new Float64Array(width + 1).fill(1, width);

@@ -5,7 +5,7 @@
 import pgvector from "pgvector";
 import type { Database } from "../../db/connect.ts";
 import { dimensions } from "../../supabase/functions/_shared/history.ts";
-import { vectorAt } from "../towers/embed.ts";
+import { vectorAt } from "../engine/vector-at.ts";
 
 export interface AnnRecall {
   posts: number;

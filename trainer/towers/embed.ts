@@ -47,11 +47,6 @@ export function embedUsersAt(
   });
 }
 
-/** The vector [32] of one row of [n, 32], not copied. */
-export function vectorAt(vectors: Float32Array, row: number): Float32Array {
-  return vectors.subarray(row * dimensions, (row + 1) * dimensions);
-}
-
 function inChunks(n: number, embed: (rows: Int32Array) => Float32Array): Float32Array {
   const out = new Float32Array(n * dimensions);
   for (let start = 0; start < n; start += chunk) {

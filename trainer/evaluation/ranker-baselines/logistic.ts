@@ -1,18 +1,13 @@
 /** Logistic regression on all features: the dense ones standardised and clipped as the DLRM does it, a weight a category. */
 import { categoryRows } from "../../../supabase/functions/_shared/ranker-features.ts";
 import { denseWidth } from "../../dlrm/examples.ts";
+import { type Standardisation, standardised } from "../../dlrm/standardise.ts";
 import { newton } from "../../engine/newton.ts";
 import type { FitHead } from "./calibrated-heads.ts";
 import { rowWidth } from "./candidate-rows.ts";
 
 /** On the weights: a feature that nothing depends on stays near 0. */
 const ridge = 1;
-
-export interface Standardisation {
-  /** [denseWidth] */
-  mean: Float32Array;
-  deviation: Float32Array;
-}
 
 /** Fits one head; `standardisation` is that of the DLRM trained on the same rows. */
 export function fitLogisticHead(standardisation: Standardisation): FitHead {
@@ -45,9 +40,4 @@ function expand(row: Float32Array, standardisation: Standardisation, x: Float64A
   for (let f = 0; f < denseWidth; f++) x[f] = standardised(row[f], f, standardisation);
   x.fill(0, denseWidth, denseWidth + categoryRows);
   for (let c = denseWidth; c < rowWidth; c++) x[denseWidth + row[c]] = 1;
-}
-
-/** Within ± 5. */
-function standardised(value: number, f: number, { mean, deviation }: Standardisation): number {
-  return Math.min(5, Math.max(-5, (value - mean[f]) / deviation[f]));
 }
