@@ -8,9 +8,9 @@ import type { Community } from "../community/community.ts";
 import { communityFromDatabase } from "../community/from-database.ts";
 import { type Backend, startBackend } from "../engine/backend.ts";
 import { evaluateCut, evaluateReplay } from "../evaluation/evaluate.ts";
-import { overSeedsOf, overSeedsTable, writeOverSeeds } from "../evaluation/over-seeds.ts";
-import type { Report } from "../evaluation/report.ts";
-import { StepMeter } from "../evaluation/step-meter.ts";
+import { overSeedsOf, overSeedsTable, writeOverSeeds } from "../evaluation/report/over-seeds.ts";
+import type { Report } from "../evaluation/report/report.ts";
+import { StepMeter } from "../evaluation/report/step-meter.ts";
 import { type DatabaseOption, type Session, session } from "./session.ts";
 import { readScoreWeights } from "./train.ts";
 

@@ -3,7 +3,7 @@ import { createClient, FunctionsHttpError } from "@supabase/supabase-js";
 import type { Database } from "../../db/connect.ts";
 import { UserError } from "../../db/user-error.ts";
 import type { Feed } from "../../supabase/functions/_shared/recommend/recommend.ts";
-import { table } from "../evaluation/table.ts";
+import { table } from "../evaluation/report/table.ts";
 import type { Gateway } from "../serve/gateway.ts";
 
 /** Any text serves as the key of the local gateway; a Supabase project has its own publishable key. */

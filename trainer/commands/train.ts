@@ -4,8 +4,8 @@ import { communityFromDatabase, trainingEvents } from "../community/from-databas
 import { type Backend, startBackend } from "../engine/backend.ts";
 import { dlrmGraph } from "../export/dlrm.ts";
 import { postTowerGraph, userTowerGraph } from "../export/towers.ts";
+import { residualsOf } from "../model-folder/id-embeddings.ts";
 import { type ModelFolder, writeModelFolder } from "../model-folder/model-folder.ts";
-import { residualsOf } from "../model-folder/residuals.ts";
 import { type TrainedModel, trainModel } from "../pipeline.ts";
 import { type DatabaseOption, type Session, session } from "./session.ts";
 

@@ -9,9 +9,9 @@ import { testDatabase } from "../../db/testing.ts";
 import { type RankingExamples, rankingExamples, requestsBetween } from "../dlrm/examples.ts";
 import { randomVectors } from "../dlrm/testing.ts";
 import { Random } from "../engine/random.ts";
-import { firstInteractions } from "../evaluation/first-interactions.ts";
 import { writeSyntheticCommunity } from "../synthetic/write-synthetic-community.ts";
 import { Histories } from "../towers/positives.ts";
+import { firstInteractions } from "./first-interactions.ts";
 import { communityFromDatabase, type LoadedCommunity } from "./from-database.ts";
 
 const latest = 1200;

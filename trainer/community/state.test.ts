@@ -9,9 +9,9 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { importBundle } from "../../db/import/import-bundle.ts";
 import { testDatabase } from "../../db/testing.ts";
-import { featureSpecDigest } from "../../supabase/functions/_shared/feature-spec.ts";
-import { dimensions } from "../../supabase/functions/_shared/history.ts";
-import { rankerFeatures, sources } from "../../supabase/functions/_shared/ranker-features.ts";
+import { featureSpecDigest } from "../../supabase/functions/_shared/features/feature-spec.ts";
+import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
+import { rankerFeatures, sources } from "../../supabase/functions/_shared/features/ranker-features.ts";
 import type { CandidateRow } from "../../supabase/functions/_shared/recommend/read-candidates.ts";
 import type { ContextRow } from "../../supabase/functions/_shared/recommend/read-context.ts";
 import {

@@ -2,15 +2,15 @@
  * A community at one instant of its replay. `advance` moves it forward event by event; `candidates` then answers what
  * recsys.candidates would have answered at that instant (state.test.ts holds the two against each other).
  */
-import { dimensions } from "../../supabase/functions/_shared/history.ts";
+import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import {
   type Candidate,
   halfLives,
   type Source,
   sourceSizes,
   type UserState,
-} from "../../supabase/functions/_shared/ranker-features.ts";
-import type { Touch } from "../../supabase/functions/_shared/recent-habit.ts";
+} from "../../supabase/functions/_shared/features/ranker-features.ts";
+import type { Touch } from "../../supabase/functions/_shared/features/recent-habit.ts";
 import { vectorAt } from "../engine/vector-at.ts";
 import { ActivityOrder } from "./activity-order.ts";
 import type { Community } from "./community.ts";

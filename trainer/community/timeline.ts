@@ -6,7 +6,7 @@
  * `history`, the interactions that users' histories are made of, 29 bytes each, without rows; and behind them, up to
  * `wholeFrom`, the last event of each post and of each user, for their rows. Both are 0 where nothing was left out.
  */
-import { halfLives } from "../../supabase/functions/_shared/ranker-features.ts";
+import { halfLives } from "../../supabase/functions/_shared/features/ranker-features.ts";
 
 export const login = 3;
 

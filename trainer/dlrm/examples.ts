@@ -3,8 +3,7 @@
  * what retrieval would have shown then, all features as of that moment.
  */
 import type { OnProgress } from "../../db/progress.ts";
-import { lastActiveWithAge } from "../../supabase/functions/_shared/formula.ts";
-import { dimensions } from "../../supabase/functions/_shared/history.ts";
+import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import {
   categories,
   pairFeatures,
@@ -12,7 +11,8 @@ import {
   type RankerFeatures,
   rankerFeatures,
   userFeatures,
-} from "../../supabase/functions/_shared/ranker-features.ts";
+} from "../../supabase/functions/_shared/features/ranker-features.ts";
+import { lastActiveWithAge } from "../../supabase/functions/_shared/features/recency-baseline.ts";
 import type { Community } from "../community/community.ts";
 import { CommunityState, type NumberedCandidate } from "../community/state.ts";
 import { login, type Timeline } from "../community/timeline.ts";

@@ -1,14 +1,14 @@
 /** The ranker's trained state, and how it starts. */
-import { dimensions } from "../../supabase/functions/_shared/history.ts";
-import { categoryRows } from "../../supabase/functions/_shared/ranker-features.ts";
+import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
+import { categoryRows } from "../../supabase/functions/_shared/features/ranker-features.ts";
 import type { DenseWeights } from "../engine/dense.ts";
 import { EmbeddingTable } from "../engine/embedding-table.ts";
 import type { Random } from "../engine/random.ts";
+import { fitRate, type Rate } from "./base-rate.ts";
 import { rowsOf } from "./batch.ts";
 import { shiftToMean } from "./calibrate.ts";
 import { denseWidth, type RankingExamples } from "./examples.ts";
 import { heads, newDlrmWeights, similarityColumn } from "./network.ts";
-import { fitRate, type Rate } from "./rate.ts";
 import type { Standardisation } from "./standardise.ts";
 import { fitStart, type Start, startScores } from "./start.ts";
 

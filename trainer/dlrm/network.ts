@@ -16,18 +16,18 @@
  * of the probabilities drifted to .79 of the touches within three months.
  */
 import * as tf from "@tensorflow/tfjs-core";
-import { dimensions } from "../../supabase/functions/_shared/history.ts";
+import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import {
   categories,
   pairFeatures,
   postFeatures,
   requestCategories,
   userFeatures,
-} from "../../supabase/functions/_shared/ranker-features.ts";
+} from "../../supabase/functions/_shared/features/ranker-features.ts";
 import { DenseWeights } from "../engine/dense.ts";
 import type { Random } from "../engine/random.ts";
+import type { Rate } from "./base-rate.ts";
 import { denseWidth } from "./examples.ts";
-import type { Rate } from "./rate.ts";
 
 export const heads = 3;
 export const slotCount = 3 + categories.length;

@@ -1,5 +1,9 @@
-import { dimensions } from "../../supabase/functions/_shared/history.ts";
-import { categories, requestCategories, userFeatures } from "../../supabase/functions/_shared/ranker-features.ts";
+import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
+import {
+  categories,
+  requestCategories,
+  userFeatures,
+} from "../../supabase/functions/_shared/features/ranker-features.ts";
 import type { Random } from "../engine/random.ts";
 import { denseWidth, RankingExamples } from "./examples.ts";
 import { dlrmDefaults } from "./train.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
-import { categories } from "../../supabase/functions/_shared/ranker-features.ts";
+import { categories } from "../../supabase/functions/_shared/features/ranker-features.ts";
 import { startBackend } from "../engine/backend.ts";
 import { Random } from "../engine/random.ts";
 import type { RankingExamples } from "./examples.ts";

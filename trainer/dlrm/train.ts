@@ -1,7 +1,7 @@
 /** Trains the ranker on requests: shuffled, a few at a time, all rows of a request together. */
 import * as tf from "@tensorflow/tfjs-core";
 import type { OnProgress } from "../../db/progress.ts";
-import { categories } from "../../supabase/functions/_shared/ranker-features.ts";
+import { categories } from "../../supabase/functions/_shared/features/ranker-features.ts";
 import { forward, lossAndGradients } from "../engine/dense.ts";
 import { Random } from "../engine/random.ts";
 import { constants, inputsOf, lookUps, masks, rowsOf, targetsOf } from "./batch.ts";

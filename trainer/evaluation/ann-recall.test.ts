@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import type { Database } from "../../db/connect.ts";
 import { openEmbeddedCopy } from "../../db/testing-embedded.ts";
-import { dimensions } from "../../supabase/functions/_shared/history.ts";
+import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import { Random } from "../engine/random.ts";
 import { annRecall, recallsOf } from "./ann-recall.ts";
 

@@ -4,7 +4,7 @@
  */
 import pgvector from "pgvector";
 import type { Database } from "../../db/connect.ts";
-import { dimensions } from "../../supabase/functions/_shared/history.ts";
+import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import { vectorAt } from "../engine/vector-at.ts";
 
 export interface AnnRecall {

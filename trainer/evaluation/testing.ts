@@ -1,7 +1,7 @@
 import type { Community } from "../community/community.ts";
 import { inOrderOfTime } from "../community/in-order-of-time.ts";
-import type { Recommender } from "./recommender.ts";
-import { Timeline } from "./timeline.ts";
+import { Timeline } from "./history/event-walk.ts";
+import type { Recommender } from "./protocols/recommender.ts";
 
 export const hour = 3_600_000;
 

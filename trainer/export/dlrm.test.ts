@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { dimensions } from "../../supabase/functions/_shared/history.ts";
-import { assertContract } from "../../supabase/functions/_shared/onnx-executor/contract.ts";
-import { categories, postFeatures, userFeatures } from "../../supabase/functions/_shared/ranker-features.ts";
-import { float32, int64 } from "../../supabase/functions/_shared/tensors.ts";
+import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
+import { categories, postFeatures, userFeatures } from "../../supabase/functions/_shared/features/ranker-features.ts";
+import { assertContract } from "../../supabase/functions/_shared/models/onnx-executor/contract.ts";
+import { float32, int64 } from "../../supabase/functions/_shared/models/tensors.ts";
 import { denseWidth, type RankingExamples } from "../dlrm/examples.ts";
 import type { Dlrm } from "../dlrm/model.ts";
 import { heads } from "../dlrm/network.ts";

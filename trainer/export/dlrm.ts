@@ -1,6 +1,5 @@
 /** The ranker as an ONNX graph: the same equations as dlrm/network.ts, then the calibration. */
-import { dimensions } from "../../supabase/functions/_shared/history.ts";
-import type { Contract } from "../../supabase/functions/_shared/onnx-executor/contract.ts";
+import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import {
   categories,
   categoryRows,
@@ -8,7 +7,8 @@ import {
   postFeatures,
   requestCategories,
   userFeatures,
-} from "../../supabase/functions/_shared/ranker-features.ts";
+} from "../../supabase/functions/_shared/features/ranker-features.ts";
+import type { Contract } from "../../supabase/functions/_shared/models/onnx-executor/contract.ts";
 import type { Dlrm } from "../dlrm/model.ts";
 import { formulaColumn, heads, leastRate } from "../dlrm/network.ts";
 import { GraphBuilder } from "../onnx/graph-builder.ts";

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { dimensions } from "../../supabase/functions/_shared/history.ts";
-import { assertContract } from "../../supabase/functions/_shared/onnx-executor/contract.ts";
-import { postTowerInputs, userTowerInputs } from "../../supabase/functions/_shared/tower-inputs.ts";
+import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
+import { postTowerInputs, userTowerInputs } from "../../supabase/functions/_shared/features/tower-inputs.ts";
+import { assertContract } from "../../supabase/functions/_shared/models/onnx-executor/contract.ts";
 import type { Community } from "../community/community.ts";
 import { startBackend } from "../engine/backend.ts";
 import { hour, smallCommunity } from "../evaluation/testing.ts";

@@ -1,8 +1,8 @@
 /** The two towers as ONNX graphs: the same equations as towers/network.ts, with text still as token ids. */
-import { dimensions } from "../../supabase/functions/_shared/history.ts";
-import type { Contract } from "../../supabase/functions/_shared/onnx-executor/contract.ts";
-import { type Field, postFields, tokenRows, userFields } from "../../supabase/functions/_shared/tokens.ts";
-import { postNumbers, slots, userNumbers } from "../../supabase/functions/_shared/tower-inputs.ts";
+import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
+import { type Field, postFields, tokenRows, userFields } from "../../supabase/functions/_shared/features/tokens.ts";
+import { postNumbers, slots, userNumbers } from "../../supabase/functions/_shared/features/tower-inputs.ts";
+import type { Contract } from "../../supabase/functions/_shared/models/onnx-executor/contract.ts";
 import { GraphBuilder } from "../onnx/graph-builder.ts";
 import type { Towers } from "../towers/model.ts";
 

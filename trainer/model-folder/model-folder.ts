@@ -4,11 +4,11 @@ import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { UserError } from "../../db/user-error.ts";
-import { featureSpec, featureSpecDigest } from "../../supabase/functions/_shared/feature-spec.ts";
-import { assertContract, type Contract } from "../../supabase/functions/_shared/onnx-executor/contract.ts";
+import { featureSpec, featureSpecDigest } from "../../supabase/functions/_shared/features/feature-spec.ts";
+import { assertContract, type Contract } from "../../supabase/functions/_shared/models/onnx-executor/contract.ts";
 import { dlrmContract } from "../export/dlrm.ts";
 import { postTowerContract, userTowerContract } from "../export/towers.ts";
-import { type Residuals, readResiduals, writeResiduals } from "./residuals.ts";
+import { type Residuals, readResiduals, writeResiduals } from "./id-embeddings.ts";
 
 export const graphs = ["user_tower", "post_tower", "dlrm"] as const;
 export type GraphName = (typeof graphs)[number];

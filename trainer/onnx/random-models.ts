@@ -1,4 +1,4 @@
-import type { Tensor } from "../../supabase/functions/_shared/onnx-executor/tensor.ts";
+import type { Tensor } from "../../supabase/functions/_shared/models/onnx-executor/tensor.ts";
 import { Random } from "../engine/random.ts";
 import { GraphBuilder } from "./graph-builder.ts";
 

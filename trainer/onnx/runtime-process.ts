@@ -1,6 +1,6 @@
 /** The child process of `onnxRuntime`: loads graphs and runs them on the onnxruntime-node package named as its argument. */
 import type { InferenceSession } from "onnxruntime-node";
-import type { Tensor } from "../../supabase/functions/_shared/onnx-executor/tensor.ts";
+import type { Tensor } from "../../supabase/functions/_shared/models/onnx-executor/tensor.ts";
 import type { Answer } from "./runtimes.ts";
 
 type Message = { graph: number; bytes: Uint8Array } | { graph: number; feeds: Record<string, Tensor> };

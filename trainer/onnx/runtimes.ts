@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from "node:child_process";
-import { createSession } from "../../supabase/functions/_shared/onnx-executor/session.ts";
-import type { Tensor } from "../../supabase/functions/_shared/onnx-executor/tensor.ts";
+import { createSession } from "../../supabase/functions/_shared/models/onnx-executor/session.ts";
+import type { Tensor } from "../../supabase/functions/_shared/models/onnx-executor/tensor.ts";
 
 type Tensors = Record<string, Tensor>;
 type Run = (feeds: Tensors) => Promise<Tensors>;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { testDatabase } from "../../db/testing.ts";
-import { dimensions } from "../../supabase/functions/_shared/history.ts";
+import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import type { ModelFolder } from "../model-folder/model-folder.ts";
 import { clear, fillCommunity, people, post, privatePost, publishTinyModel, tinyGraphs } from "../serve/testing.ts";
 import { publish } from "./publish.ts";

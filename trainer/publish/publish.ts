@@ -7,8 +7,8 @@ import type pg from "pg";
 import type { Database } from "../../db/connect.ts";
 import type { OnProgress } from "../../db/progress.ts";
 import { UserError } from "../../db/user-error.ts";
-import { featureSpec, featureSpecDigest } from "../../supabase/functions/_shared/feature-spec.ts";
-import { loadRuntime } from "../../supabase/functions/_shared/inference.ts";
+import { featureSpec, featureSpecDigest } from "../../supabase/functions/_shared/features/feature-spec.ts";
+import { loadRuntime } from "../../supabase/functions/_shared/models/inference.ts";
 import { graphs, type ModelFolder, sha256 } from "../model-folder/model-folder.ts";
 import { writePostEmbeddings, writeUserEmbeddings } from "./write-embeddings.ts";
 

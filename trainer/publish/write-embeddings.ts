@@ -2,11 +2,11 @@
 import type pg from "pg";
 import pgvector from "pgvector";
 import type { OnProgress } from "../../db/progress.ts";
-import { dimensions } from "../../supabase/functions/_shared/history.ts";
-import type { Session } from "../../supabase/functions/_shared/inference.ts";
-import type { Feeds } from "../../supabase/functions/_shared/tensors.ts";
-import { postTowerInputs, userTowerInputs } from "../../supabase/functions/_shared/tower-inputs.ts";
-import type { Residuals } from "../model-folder/residuals.ts";
+import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
+import { postTowerInputs, userTowerInputs } from "../../supabase/functions/_shared/features/tower-inputs.ts";
+import type { Session } from "../../supabase/functions/_shared/models/inference.ts";
+import type { Feeds } from "../../supabase/functions/_shared/models/tensors.ts";
+import type { Residuals } from "../model-folder/id-embeddings.ts";
 
 const page = 1000;
 

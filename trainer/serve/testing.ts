@@ -1,16 +1,16 @@
 /** For tests of serving: a hand-made community, and a model small enough to know its answers by heart. */
 import { createHash } from "node:crypto";
 import type pg from "pg";
-import { featureSpec, featureSpecDigest } from "../../supabase/functions/_shared/feature-spec.ts";
-import { dimensions } from "../../supabase/functions/_shared/history.ts";
+import { featureSpec, featureSpecDigest } from "../../supabase/functions/_shared/features/feature-spec.ts";
+import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import {
   categories,
   pairFeatures,
   postFeatures,
   userFeatures,
-} from "../../supabase/functions/_shared/ranker-features.ts";
-import { postFields, userFields } from "../../supabase/functions/_shared/tokens.ts";
-import { postNumbers, slots, userNumbers } from "../../supabase/functions/_shared/tower-inputs.ts";
+} from "../../supabase/functions/_shared/features/ranker-features.ts";
+import { postFields, userFields } from "../../supabase/functions/_shared/features/tokens.ts";
+import { postNumbers, slots, userNumbers } from "../../supabase/functions/_shared/features/tower-inputs.ts";
 import { GraphBuilder } from "../onnx/graph-builder.ts";
 
 /** A readable uuid: `uuid("b", 7)` is 0000000b-0000-4000-8000-000000000007. */

@@ -1,6 +1,6 @@
 import { communityEnd, dayLength } from "./calendar.ts";
-import { Life } from "./life.ts";
 import { createPeople } from "./people.ts";
+import { Life } from "./simulation.ts";
 import { fullSize, type SyntheticSize } from "./size.ts";
 import { createWritings } from "./writings.ts";
 

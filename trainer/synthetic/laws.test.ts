@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { dayLength } from "./calendar.ts";
-import { live } from "./life.ts";
 import { createPeople, profileOf } from "./people.ts";
+import { live } from "./simulation.ts";
 import { affinity } from "./taste.ts";
 import { facets } from "./topics.ts";
 import { createWritings, textOf } from "./writings.ts";

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { firstVisits } from "./first-visits.ts";
-import { live } from "./life.ts";
 import { createPeople } from "./people.ts";
+import { live } from "./simulation.ts";
 import { truePreferences } from "./true-preferences.ts";
 import { createWritings } from "./writings.ts";
 

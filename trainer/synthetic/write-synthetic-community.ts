@@ -2,8 +2,8 @@ import { mkdir } from "node:fs/promises";
 import { writeRecords } from "../../db/bundle/write-records.ts";
 import type { OnProgress } from "../../db/progress.ts";
 import { communityEnd, dayLength } from "./calendar.ts";
-import { type Happening, live } from "./life.ts";
 import { createPeople, profileOf } from "./people.ts";
+import { type Happening, live } from "./simulation.ts";
 import { fullSize, type SyntheticSize } from "./size.ts";
 import { createWritings, textOf } from "./writings.ts";
 

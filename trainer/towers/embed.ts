@@ -1,6 +1,6 @@
 /** Vectors of posts, and of users at a moment, from the towers as they stand. */
 import type * as tf from "@tensorflow/tfjs-core";
-import { dimensions } from "../../supabase/functions/_shared/history.ts";
+import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import { forward } from "../engine/dense.ts";
 import { poolHistories, postInputs, type TowerData, type Towers, userInputs } from "./model.ts";
 import { postTower, type TowerInputs, userTower } from "./network.ts";

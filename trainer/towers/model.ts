@@ -1,12 +1,18 @@
 /** The trained state of the two towers, and how many rows at a time go through them. */
-import { dimensions, historyDecay, historyLength } from "../../supabase/functions/_shared/history.ts";
-import { postFields, postTokens, tokenRows, userFields, userTokens } from "../../supabase/functions/_shared/tokens.ts";
+import { dimensions, historyDecay, historyLength } from "../../supabase/functions/_shared/features/history.ts";
+import {
+  postFields,
+  postTokens,
+  tokenRows,
+  userFields,
+  userTokens,
+} from "../../supabase/functions/_shared/features/tokens.ts";
 import {
   postNumberRow,
   postNumbers,
   userNumberRow,
   userNumbers,
-} from "../../supabase/functions/_shared/tower-inputs.ts";
+} from "../../supabase/functions/_shared/features/tower-inputs.ts";
 import type { Community } from "../community/community.ts";
 import type { DenseWeights, Matrix } from "../engine/dense.ts";
 import { EmbeddingTable } from "../engine/embedding-table.ts";

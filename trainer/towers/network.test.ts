@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import type * as tf from "@tensorflow/tfjs-core";
-import { dimensions } from "../../supabase/functions/_shared/history.ts";
-import { postFields, userFields } from "../../supabase/functions/_shared/tokens.ts";
-import { postNumbers, userNumbers } from "../../supabase/functions/_shared/tower-inputs.ts";
+import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
+import { postFields, userFields } from "../../supabase/functions/_shared/features/tokens.ts";
+import { postNumbers, userNumbers } from "../../supabase/functions/_shared/features/tower-inputs.ts";
 import { startBackend } from "../engine/backend.ts";
 import { forward, lossAndGradients, type Matrix } from "../engine/dense.ts";
 import { Random } from "../engine/random.ts";

@@ -7,9 +7,9 @@
  * The MLPs' last layers start at zero and H at the identity, so an untrained model already is a text kNN.
  */
 import * as tf from "@tensorflow/tfjs-core";
-import { dimensions } from "../../supabase/functions/_shared/history.ts";
-import { postFields, userFields } from "../../supabase/functions/_shared/tokens.ts";
-import { postNumbers, userNumbers } from "../../supabase/functions/_shared/tower-inputs.ts";
+import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
+import { postFields, userFields } from "../../supabase/functions/_shared/features/tokens.ts";
+import { postNumbers, userNumbers } from "../../supabase/functions/_shared/features/tower-inputs.ts";
 import { DenseWeights } from "../engine/dense.ts";
 import type { Random } from "../engine/random.ts";
 

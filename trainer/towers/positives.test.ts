@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { historyLength } from "../../supabase/functions/_shared/history.ts";
+import { historyLength } from "../../supabase/functions/_shared/features/history.ts";
 import { hour, smallCommunity } from "../evaluation/testing.ts";
 import { Histories, positivesBefore } from "./positives.ts";
 

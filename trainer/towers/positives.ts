@@ -1,5 +1,5 @@
 /** Who touched what and when, packed by user: the towers' training examples, and the history each of them may see. */
-import { historyLength } from "../../supabase/functions/_shared/history.ts";
+import { historyLength } from "../../supabase/functions/_shared/features/history.ts";
 import type { Community } from "../community/community.ts";
 
 /** The first time a user touched a post that is not their own. */

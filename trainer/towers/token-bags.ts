@@ -1,5 +1,5 @@
 /** Hashed text of many rows, packed, and its way through the token table: one weighted sum of rows a field. */
-import type { Field, TokenRow } from "../../supabase/functions/_shared/tokens.ts";
+import type { Field, TokenRow } from "../../supabase/functions/_shared/features/tokens.ts";
 import type { EmbeddingTable } from "../engine/embedding-table.ts";
 
 /** Leaves tokens out at random: which ones follows from `seed` alone, so a look-up and its gradient agree. */

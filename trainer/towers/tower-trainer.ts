@@ -1,6 +1,6 @@
 /** One step of the two towers: what a batch sees, its loss, and what its gradients change. */
 import type * as tf from "@tensorflow/tfjs-core";
-import { dimensions } from "../../supabase/functions/_shared/history.ts";
+import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import type { Community } from "../community/community.ts";
 import { lossAndGradients, type Matrix } from "../engine/dense.ts";
 import type { EmbeddingTable } from "../engine/embedding-table.ts";

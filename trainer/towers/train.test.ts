@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { dimensions } from "../../supabase/functions/_shared/history.ts";
+import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import { backends, startBackend } from "../engine/backend.ts";
 import { Random } from "../engine/random.ts";
 import { close } from "../engine/testing.ts";

@@ -10,7 +10,7 @@ import {
   publishTinyModel,
   uuid,
 } from "../../../trainer/serve/testing.ts";
-import { categories, pairFeatures, postFeatures, userFeatures } from "../_shared/ranker-features.ts";
+import { categories, pairFeatures, postFeatures, userFeatures } from "../_shared/features/ranker-features.ts";
 import { testApp } from "./testing.ts";
 
 const { pool, url } = await testDatabase({ after }, "recommend");

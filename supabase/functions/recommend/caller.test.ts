@@ -3,10 +3,10 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { testDatabase } from "../../../db/testing.ts";
 import { fillCommunity, people, post } from "../../../trainer/serve/testing.ts";
-import type { Claims } from "../_shared/auth.ts";
-import { readAs, writeAs } from "../_shared/caller.ts";
-import { run } from "../_shared/database.ts";
-import { openPool } from "../_shared/pool.ts";
+import { readAs, writeAs } from "../_shared/database/caller.ts";
+import { run } from "../_shared/database/database.ts";
+import { openPool } from "../_shared/database/pool.ts";
+import type { Claims } from "../_shared/http/auth.ts";
 
 const { pool: owner, url } = await testDatabase({ after }, "caller");
 // one connection, so that every transaction follows another one on it

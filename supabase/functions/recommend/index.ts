@@ -4,11 +4,12 @@
  * The platform sets SUPABASE_URL and SUPABASE_DB_URL. As secrets of the project, DATABASE_URL may name its transaction
  * pooler instead, and JWT_SECRET makes the tokens of an older project valid.
  */
-import { createVerifier } from "../_shared/auth.ts";
-import { loadRuntime } from "../_shared/inference.ts";
-import { logFailure } from "../_shared/log.ts";
-import { modelCache } from "../_shared/models.ts";
-import { openPool } from "../_shared/pool.ts";
+
+import { openPool } from "../_shared/database/pool.ts";
+import { createVerifier } from "../_shared/http/auth.ts";
+import { logFailure } from "../_shared/http/log.ts";
+import { loadRuntime } from "../_shared/models/inference.ts";
+import { modelCache } from "../_shared/models/models.ts";
 import { createApp } from "./app.ts";
 
 const log = (code: string, cause: unknown) => logFailure("recommend", code, cause);

@@ -1,6 +1,6 @@
 /** How many posts are asked for. */
 import { z } from "zod";
-import { AppError } from "../_shared/errors.ts";
+import { AppError } from "../_shared/http/errors.ts";
 
 const limit = z.int().min(1).max(100).default(20);
 const body = z.strictObject({ limit });

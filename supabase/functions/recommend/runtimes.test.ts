@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { testDatabase } from "../../../db/testing.ts";
 import { fillCommunity, people, publishTinyModel } from "../../../trainer/serve/testing.ts";
-import type { RuntimeName } from "../_shared/inference.ts";
+import type { RuntimeName } from "../_shared/models/inference.ts";
 import { testApp } from "./testing.ts";
 
 const { pool, url } = await testDatabase({ after }, "runtimes");

@@ -1,9 +1,10 @@
 /** For tests: the function inside Node, on a database of its own, called by people whose tokens need no keys. */
-import type { Claims } from "../_shared/auth.ts";
-import { AppError } from "../_shared/errors.ts";
-import { loadRuntime, type RuntimeName } from "../_shared/inference.ts";
-import { modelCache } from "../_shared/models.ts";
-import { openPool } from "../_shared/pool.ts";
+
+import { openPool } from "../_shared/database/pool.ts";
+import type { Claims } from "../_shared/http/auth.ts";
+import { AppError } from "../_shared/http/errors.ts";
+import { loadRuntime, type RuntimeName } from "../_shared/models/inference.ts";
+import { modelCache } from "../_shared/models/models.ts";
 import type { Feed } from "../_shared/recommend/recommend.ts";
 import { createApp } from "./app.ts";
 

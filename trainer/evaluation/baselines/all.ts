@@ -1,12 +1,12 @@
-import type { Recommender, Sizes } from "../recommender.ts";
+import type { Recommender, Sizes } from "../protocols/recommender.ts";
 import { Als } from "./als.ts";
 import { Ease } from "./ease.ts";
 import { ItemKnn } from "./item-knn.ts";
 import { LastActive } from "./last-active.ts";
-import { LastActiveWithAge } from "./last-active-with-age.ts";
 import { LogisticRegression } from "./logistic-regression.ts";
 import { MostRecent } from "./most-recent.ts";
 import { Popularity } from "./popularity.ts";
+import { LastActiveWithAge } from "./recency-baseline.ts";
 import { TextKnn } from "./text-knn.ts";
 import { TextKnnRecency } from "./text-knn-recency.ts";
 

@@ -1,7 +1,7 @@
 import { Random } from "../../engine/random.ts";
-import type { CommunityEvent, Recommender, Sizes } from "../recommender.ts";
+import type { CommunityEvent, Recommender, Sizes } from "../protocols/recommender.ts";
 import { gramOf, solveRow } from "./als-step.ts";
-import { Touches } from "./touches.ts";
+import { Touches } from "./interacted-pairs.ts";
 
 export interface AlsOptions {
   factors: number;

@@ -1,6 +1,6 @@
 import { invert } from "../../engine/invert.ts";
-import type { CommunityEvent, Recommender, Sizes } from "../recommender.ts";
-import { Touches } from "./touches.ts";
+import type { CommunityEvent, Recommender, Sizes } from "../protocols/recommender.ts";
+import { Touches } from "./interacted-pairs.ts";
 
 /** Posts beyond the most touched so many are left out: the time grows with the cube (2,000 posts: about 4 s). */
 const mostPosts = 2000;

@@ -1,5 +1,5 @@
-import type { CommunityEvent, Recommender, Sizes } from "../recommender.ts";
-import { latest, Touches } from "./touches.ts";
+import type { CommunityEvent, Recommender, Sizes } from "../protocols/recommender.ts";
+import { latest, Touches } from "./interacted-pairs.ts";
 
 /**
  * Item kNN over users: a post scores Σ over the user's latest posts j of |Uᵢ ∩ Uⱼ| / √(|Uᵢ| |Uⱼ|), U the users who

@@ -1,4 +1,4 @@
-import type { CommunityEvent, Recommender, Sizes } from "../recommender.ts";
+import type { CommunityEvent, Recommender, Sizes } from "../protocols/recommender.ts";
 
 /** The post with the latest activity first: any interaction, or the post's own creation. */
 export class LastActive implements Recommender {

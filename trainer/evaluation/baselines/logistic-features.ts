@@ -1,5 +1,5 @@
 import { kinds } from "../../community/community.ts";
-import type { CommunityEvent, Sizes } from "../recommender.ts";
+import type { CommunityEvent, Sizes } from "../protocols/recommender.ts";
 import { TextKnn } from "./text-knn.ts";
 import type { TfIdf } from "./tf-idf.ts";
 

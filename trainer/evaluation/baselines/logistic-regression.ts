@@ -1,9 +1,9 @@
+import { firstInteractions } from "../../community/first-interactions.ts";
 import { Random } from "../../engine/random.ts";
-import { Exclusion } from "../exclusion.ts";
-import { firstInteractions } from "../first-interactions.ts";
-import { topOf } from "../rank.ts";
-import type { CommunityEvent, History, Recommender, Sizes } from "../recommender.ts";
-import { Timeline } from "../timeline.ts";
+import { Timeline } from "../history/event-walk.ts";
+import { Exclusion } from "../protocols/exclusion.ts";
+import { topOf } from "../protocols/rank.ts";
+import type { CommunityEvent, History, Recommender, Sizes } from "../protocols/recommender.ts";
 import { fitLogistic, type LogisticModel } from "./fit-logistic.ts";
 import { LogisticFeatures, logisticFeatures } from "./logistic-features.ts";
 import { TfIdf } from "./tf-idf.ts";

@@ -1,4 +1,4 @@
-import type { CommunityEvent, Recommender, Sizes } from "../recommender.ts";
+import type { CommunityEvent, Recommender, Sizes } from "../protocols/recommender.ts";
 
 /** The newest post first: what most communities show. */
 export class MostRecent implements Recommender {

@@ -1,4 +1,4 @@
-import type { CommunityEvent, Recommender, Sizes } from "../recommender.ts";
+import type { CommunityEvent, Recommender, Sizes } from "../protocols/recommender.ts";
 
 /** The post with the most interactions first; with a half-life (in hours) each interaction counts less as it ages. */
 export class Popularity implements Recommender {

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { scoresAfter, sizesOf, smallCommunity } from "../testing.ts";
 import { LastActive } from "./last-active.ts";
-import { LastActiveWithAge } from "./last-active-with-age.ts";
 import { MostRecent } from "./most-recent.ts";
+import { LastActiveWithAge } from "./recency-baseline.ts";
 
 // post 0 of hour 0 is touched at hour 9; post 1 of hour 4 and post 2 of hour 8 never
 const community = smallCommunity(

@@ -1,4 +1,4 @@
-import type { CommunityEvent, Recommender, Sizes } from "../recommender.ts";
+import type { CommunityEvent, Recommender, Sizes } from "../protocols/recommender.ts";
 import { TextKnn } from "./text-knn.ts";
 import type { TfIdf } from "./tf-idf.ts";
 

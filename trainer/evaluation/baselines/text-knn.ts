@@ -1,6 +1,6 @@
-import type { CommunityEvent, Recommender, Sizes } from "../recommender.ts";
+import type { CommunityEvent, Recommender, Sizes } from "../protocols/recommender.ts";
+import { latest, Touches } from "./interacted-pairs.ts";
 import { type SparseVector, TfIdf } from "./tf-idf.ts";
-import { latest, Touches } from "./touches.ts";
 
 /** Text kNN: cosine of a post's TF-IDF vector with the sum of those of the user's latest posts. */
 export class TextKnn implements Recommender {

@@ -1,4 +1,4 @@
-import { words } from "../../../supabase/functions/_shared/tokens.ts";
+import { words } from "../../../supabase/functions/_shared/features/tokens.ts";
 
 /** A sparse vector over the vocabulary. */
 export interface SparseVector {

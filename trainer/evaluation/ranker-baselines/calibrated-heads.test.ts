@@ -6,8 +6,8 @@ import {
   pairFeatures,
   postFeatures,
   userFeatures,
-} from "../../../supabase/functions/_shared/ranker-features.ts";
-import { float32, int64 } from "../../../supabase/functions/_shared/tensors.ts";
+} from "../../../supabase/functions/_shared/features/ranker-features.ts";
+import { float32, int64 } from "../../../supabase/functions/_shared/models/tensors.ts";
 import { denseWidth, RankingExamples } from "../../dlrm/examples.ts";
 import { Random } from "../../engine/random.ts";
 import { calibratedHeads, type FitHead } from "./calibrated-heads.ts";

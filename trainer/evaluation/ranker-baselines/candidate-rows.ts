@@ -4,8 +4,8 @@ import {
   pairFeatures,
   postFeatures,
   userFeatures,
-} from "../../../supabase/functions/_shared/ranker-features.ts";
-import type { Feeds } from "../../../supabase/functions/_shared/tensors.ts";
+} from "../../../supabase/functions/_shared/features/ranker-features.ts";
+import type { Feeds } from "../../../supabase/functions/_shared/models/tensors.ts";
 import { denseWidth, type RankingExamples } from "../../dlrm/examples.ts";
 
 /** The dense features, then the categories as whole numbers: each category's are in an order that means something. */

@@ -1,5 +1,5 @@
 /** Logistic regression on all features: the dense ones standardised and clipped as the DLRM does it, a weight a category. */
-import { categoryRows } from "../../../supabase/functions/_shared/ranker-features.ts";
+import { categoryRows } from "../../../supabase/functions/_shared/features/ranker-features.ts";
 import { denseWidth } from "../../dlrm/examples.ts";
 import { type Standardisation, standardised } from "../../dlrm/standardise.ts";
 import { newton } from "../../engine/newton.ts";

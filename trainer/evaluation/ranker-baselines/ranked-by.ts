@@ -4,8 +4,8 @@
  */
 import type { Dlrm } from "../../dlrm/model.ts";
 import { heads } from "../../dlrm/network.ts";
-import type { Recommender } from "../recommender.ts";
-import type { System } from "../system.ts";
+import type { Recommender } from "../protocols/recommender.ts";
+import type { System } from "../system/system.ts";
 import { calibratedHeads, type FitHead, type Probabilities } from "./calibrated-heads.ts";
 import { readFeeds, rowWidth } from "./candidate-rows.ts";
 import { fitTreesHead } from "./gradient-boosted-trees.ts";

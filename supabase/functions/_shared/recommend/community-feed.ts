@@ -1,6 +1,7 @@
 /** The feed where no model is active: what is fresh, what is talked about, what is popular. */
-import { lastActiveWithAge } from "../formula.ts";
-import { halfLives } from "../ranker-features.ts";
+
+import { halfLives } from "../features/ranker-features.ts";
+import { lastActiveWithAge } from "../features/recency-baseline.ts";
 import type { PostCandidate } from "./states.ts";
 
 /** Half-life of popularity: 7 days. */

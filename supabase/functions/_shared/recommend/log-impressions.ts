@@ -1,4 +1,4 @@
-import type { Statement } from "../database.ts";
+import type { Statement } from "../database/database.ts";
 import type { Recommendation } from "./recommend.ts";
 
 /** Writes what was shown to recsys.impressions, under the user's own role. */

@@ -1,11 +1,11 @@
 /** The two graphs at work: who the user is, and how likely they do what with each candidate. */
-import { dimensions } from "../history.ts";
-import type { Session } from "../inference.ts";
-import { corrupt, type ServingModel } from "../models.ts";
-import type { UserState } from "../ranker-features.ts";
-import { rankerInputs } from "../ranker-inputs.ts";
-import type { Feeds, Tensor } from "../tensors.ts";
-import { type UserInput, userTowerInputs } from "../tower-inputs.ts";
+import { dimensions } from "../features/history.ts";
+import type { UserState } from "../features/ranker-features.ts";
+import { rankerInputs } from "../features/ranker-inputs.ts";
+import { type UserInput, userTowerInputs } from "../features/tower-inputs.ts";
+import type { Session } from "../models/inference.ts";
+import { corrupt, type ServingModel } from "../models/models.ts";
+import type { Feeds, Tensor } from "../models/tensors.ts";
 import type { PostCandidate } from "./states.ts";
 
 /** Probabilities that the user views, votes for and comments on a post. */

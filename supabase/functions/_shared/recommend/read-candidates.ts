@@ -1,4 +1,4 @@
-import type { Statement } from "../database.ts";
+import type { Statement } from "../database/database.ts";
 
 /** A row of recsys.candidates. */
 export interface CandidateRow {

@@ -1,5 +1,5 @@
-import type { Statement } from "../database.ts";
-import type { Touch } from "../recent-habit.ts";
+import type { Statement } from "../database/database.ts";
+import type { Touch } from "../features/recent-habit.ts";
 
 /** What one feed needs to know first: the instant, the active model, the weights, and the user. */
 export interface ContextRow {

@@ -6,12 +6,13 @@
  *
  * Without an active model the same candidates come in the order of the community feed.
  */
-import type { Claims } from "../auth.ts";
-import { readAs } from "../caller.ts";
-import { type Connection, type Pool, run } from "../database.ts";
-import { AppError } from "../errors.ts";
-import type { ModelCache, ServingModel } from "../models.ts";
-import type { Source } from "../ranker-features.ts";
+
+import { readAs } from "../database/caller.ts";
+import { type Connection, type Pool, run } from "../database/database.ts";
+import type { Source } from "../features/ranker-features.ts";
+import type { Claims } from "../http/auth.ts";
+import { AppError } from "../http/errors.ts";
+import type { ModelCache, ServingModel } from "../models/models.ts";
 import { communityScore, communityValue } from "./community-feed.ts";
 import { embedUser, type Predictions, predict } from "./rank.ts";
 import { readCandidates } from "./read-candidates.ts";

@@ -1,4 +1,4 @@
-import { type Source, sources } from "../ranker-features.ts";
+import { type Source, sources } from "../features/ranker-features.ts";
 
 /** Where a candidate came from: the source that ranks it best; of equals the more telling one. */
 export function bestSource(ranks: Record<Source, number | null>): Source {

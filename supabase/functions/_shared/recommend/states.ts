@@ -1,6 +1,6 @@
 /** From rows to what the towers and the ranker take. Where the feature store has no row yet, nothing has happened. */
-import { type Candidate, halfLives, type Source, sources, type UserState } from "../ranker-features.ts";
-import type { UserInput } from "../tower-inputs.ts";
+import { type Candidate, halfLives, type Source, sources, type UserState } from "../features/ranker-features.ts";
+import type { UserInput } from "../features/tower-inputs.ts";
 import type { CandidateRow } from "./read-candidates.ts";
 import type { ContextRow } from "./read-context.ts";
 import { parseVector, parseVectors } from "./vectors.ts";

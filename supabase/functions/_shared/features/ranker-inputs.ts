@@ -1,0 +1,30 @@
+/** The feeds of the DLRM graph for one user and N candidates. */
+
+import { type Feeds, float32, int64 } from "../models/tensors.ts";
+import { dimensions } from "./history.ts";
+import {
+  type Candidate,
+  categories,
+  pairFeatures,
+  postFeatures,
+  rankerFeatures,
+  type UserState,
+  userFeatures,
+} from "./ranker-features.ts";
+
+/** Feeds: user [1, 32], posts [N, 32], user_features [1, U], post_features [N, P], pair_features [N, Q], categories [N, C]. */
+export function rankerInputs(user: UserState, vector: Float32Array, candidates: Candidate[], now: number): Feeds {
+  const n = candidates.length;
+  const features = rankerFeatures(user, candidates, now);
+  const posts = new Float32Array(n * dimensions);
+  for (const [i, candidate] of candidates.entries())
+    if (candidate.embedding) posts.set(candidate.embedding, i * dimensions);
+  return {
+    user: float32(vector, [1, dimensions]),
+    posts: float32(posts, [n, dimensions]),
+    user_features: float32(features.user, [1, userFeatures.length]),
+    post_features: float32(features.posts, [n, postFeatures.length]),
+    pair_features: float32(features.pairs, [n, pairFeatures.length]),
+    categories: int64(features.categories, [n, categories.length]),
+  };
+}

@@ -1,0 +1,89 @@
+/** What the two towers are fed: the ONNX inputs of any number of users or posts. */
+
+import { type Feeds, float32, int64 } from "../models/tensors.ts";
+import { dimensions, poolHistory } from "./history.ts";
+import {
+  type PostText,
+  postFields,
+  postTokens,
+  type TokenRow,
+  type UserText,
+  userFields,
+  userTokens,
+} from "./tokens.ts";
+
+export const userNumbers = ["history_length", "has_history"];
+export const postNumbers = ["log_title_words", "log_description_words", "log_tags"];
+
+/** A user to embed: profile, learned residual (null: none), vectors of the latest posts (latest first). */
+export interface UserInput extends UserText {
+  residual: ArrayLike<number> | null;
+  history: ArrayLike<number>[];
+}
+
+/** A post to embed: its text, and the residual learned from its own past (null: none). */
+export interface PostInput extends PostText {
+  residual: ArrayLike<number> | null;
+}
+
+/** Numbers of a user: how much history there is to trust. */
+export function userNumberRow(historyCount: number): number[] {
+  return [Math.log1p(historyCount), historyCount > 0 ? 1 : 0];
+}
+
+/** Numbers of a post: how much text there is to trust. */
+export function postNumberRow(tokens: TokenRow, tags: number): number[] {
+  const used = (from: number, to: number) => tokens.weights.subarray(from, to).filter((weight) => weight > 0).length;
+  const [title, description] = postFields;
+  return [
+    Math.log1p(used(0, title.slots)),
+    Math.log1p(used(title.slots, title.slots + description.slots)),
+    Math.log1p(tags),
+  ];
+}
+
+/** Feeds of the user tower for N users: token_ids and token_weights [N, L], history [N, 32], numbers [N, 2], residual [N, 32]. */
+export function userTowerInputs(users: UserInput[]): Feeds {
+  return {
+    ...tokenFeeds(users.map(userTokens), slots(userFields)),
+    history: rows(users.map((user) => poolHistory(user.history))),
+    numbers: rows(users.map((user) => userNumberRow(user.history.length))),
+    residual: rows(users.map((user) => user.residual ?? zeros)),
+  };
+}
+
+/** Feeds of the post tower for N posts: token_ids and token_weights [N, L], numbers [N, 3], residual [N, 32]. */
+export function postTowerInputs(posts: PostInput[]): Feeds {
+  const tokens = posts.map(postTokens);
+  return {
+    ...tokenFeeds(tokens, slots(postFields)),
+    numbers: rows(posts.map((post, i) => postNumberRow(tokens[i], post.tags.length))),
+    residual: rows(posts.map((post) => post.residual ?? zeros)),
+  };
+}
+
+/** Places a token row of these fields has. */
+export function slots(fields: { slots: number }[]): number {
+  return fields.reduce((sum, field) => sum + field.slots, 0);
+}
+
+const zeros = new Float32Array(dimensions);
+
+function tokenFeeds(tokens: TokenRow[], length: number): Feeds {
+  const weights = new Float32Array(tokens.length * length);
+  for (const [i, row] of tokens.entries()) weights.set(row.weights, i * length);
+  return {
+    token_ids: int64(
+      tokens.flatMap((row) => [...row.ids]),
+      [tokens.length, length],
+    ),
+    token_weights: float32(weights, [tokens.length, length]),
+  };
+}
+
+function rows(values: ArrayLike<number>[]) {
+  const width = values[0].length;
+  const data = new Float32Array(values.length * width);
+  for (const [i, row] of values.entries()) data.set(row, i * width);
+  return float32(data, [values.length, width]);
+}

@@ -1,0 +1,89 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Connection } from "../database/database.ts";
+import { featureSpecDigest } from "../features/feature-spec.ts";
+import type { Runtime } from "./inference.ts";
+import { modelCache } from "./models.ts";
+
+const names = {
+  user_tower: [["token_ids", "token_weights", "history", "numbers", "residual"], ["embedding"]],
+  dlrm: [["user", "posts", "user_features", "post_features", "pair_features", "categories"], ["probabilities"]],
+};
+
+/** A "graph" here is its own name as bytes. */
+const runtime: Runtime = {
+  name: "executor",
+  async createSession(onnx) {
+    const [inputNames, outputNames] = names[new TextDecoder().decode(onnx) as keyof typeof names];
+    return { inputNames, outputNames, run: async () => ({}) };
+  },
+};
+
+async function sha256(text: string): Promise<string> {
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text)));
+  return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/** A database that counts its reads, and fails them while `failure` is set. */
+async function database() {
+  const rows = await Promise.all(
+    Object.keys(names).map(async (graph) => ({
+      graph,
+      onnx: new TextEncoder().encode(graph),
+      sha256: await sha256(graph),
+    })),
+  );
+  const state = { reads: 0, failure: undefined as Error | undefined, rows };
+  const connection: Connection = {
+    async query() {
+      state.reads++;
+      if (state.failure) throw state.failure;
+      return { rows: state.rows };
+    },
+    release() {},
+  };
+  return { state, connection };
+}
+
+const active = async (id: string) => ({ id, name: `model ${id}`, featureSpecDigest: await featureSpecDigest() });
+
+test("a model is read once, however many ask at the same time", async () => {
+  const { state, connection } = await database();
+  const models = modelCache(async () => runtime);
+  const first = await active("1");
+  const [a, b] = await Promise.all([models(first, connection), models(first, connection)]);
+  assert.equal(a, b);
+  await models(first, connection);
+  assert.equal(state.reads, 1);
+});
+
+test("another active model is read, and the first one again after it", async () => {
+  const { state, connection } = await database();
+  const models = modelCache(async () => runtime);
+  const ids: string[] = [];
+  for (const id of ["1", "2", "2", "1"]) ids.push((await models(await active(id), connection)).id);
+  assert.deepEqual(ids, ["1", "2", "2", "1"]);
+  assert.equal(state.reads, 3);
+});
+
+test("a database that fails meanwhile is asked again at once, a corrupt model only after ten seconds", async () => {
+  const { state, connection } = await database();
+  let now = 0;
+  const models = modelCache(
+    async () => runtime,
+    () => now,
+  );
+  const first = await active("1");
+  state.failure = new Error("Connection terminated");
+  await assert.rejects(models(first, connection), state.failure);
+  state.failure = undefined;
+  state.rows[0].sha256 = "0".repeat(64);
+  await assert.rejects(models(first, connection), { code: "model_corrupt" });
+  assert.equal(state.reads, 2);
+  state.rows[0].sha256 = await sha256("user_tower");
+  now = 9_999;
+  await assert.rejects(models(first, connection), { code: "model_corrupt" });
+  assert.equal(state.reads, 2);
+  now = 10_000;
+  assert.equal((await models(first, connection)).id, "1");
+});

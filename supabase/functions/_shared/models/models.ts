@@ -1,0 +1,97 @@
+/** The active model in memory: its graphs, verified when they are loaded and kept until another model is active. */
+import { type Connection, run } from "../database/database.ts";
+import { featureSpecDigest } from "../features/feature-spec.ts";
+import { AppError } from "../http/errors.ts";
+import type { Runtime, Session } from "./inference.ts";
+
+/** What recsys.models says of the active model. */
+export interface ActiveModel {
+  id: string;
+  name: string;
+  featureSpecDigest: string;
+}
+
+export interface ServingModel {
+  id: string;
+  name: string;
+  userTower: Session;
+  dlrm: Session;
+}
+
+/** The inputs and outputs of the graphs that serve; a graph with others cannot be fed. */
+const contract = {
+  user_tower: { inputs: ["token_ids", "token_weights", "history", "numbers", "residual"], output: "embedding" },
+  dlrm: {
+    inputs: ["user", "posts", "user_features", "post_features", "pair_features", "categories"],
+    output: "probabilities",
+  },
+};
+
+/** A broken model is not read again for this long, so that its megabytes do not cross the wire with each request. */
+const retryAfter = 10_000;
+
+/**
+ * Gives the active model, loading it when it is not the one in memory; requests that come meanwhile share the load.
+ * Throws 503 `model_corrupt` or `model_incompatible`.
+ */
+export function modelCache(runtime: () => Promise<Runtime>, now: () => number = Date.now) {
+  let cached: { id: string; model: Promise<ServingModel>; until: number } | undefined;
+
+  return (active: ActiveModel, connection: Connection): Promise<ServingModel> => {
+    if (cached?.id === active.id && now() < cached.until) return cached.model;
+    const entry = { id: active.id, model: load(active, connection, runtime), until: Number.POSITIVE_INFINITY };
+    cached = entry;
+    entry.model.catch((error) => {
+      // what the database's failure interrupted is loaded again by the next request
+      entry.until = error instanceof AppError ? now() + retryAfter : 0;
+    });
+    return entry.model;
+  };
+}
+export type ModelCache = ReturnType<typeof modelCache>;
+
+async function load(active: ActiveModel, connection: Connection, runtime: () => Promise<Runtime>) {
+  if (active.featureSpecDigest !== (await featureSpecDigest()))
+    throw new AppError(
+      503,
+      "model_incompatible",
+      `model ${active.name} was trained for other features than this function computes: deploy the functions or train again`,
+    );
+  const artifacts = await run<Artifact>(connection, {
+    text: "select graph, onnx, sha256 from recsys.model_artifacts where model_id = $1::bigint and graph <> 'post_tower'",
+    values: [active.id],
+  });
+  const { createSession } = await runtime();
+  const [userTower, dlrm] = await Promise.all(
+    (["user_tower", "dlrm"] as const).map(async (graph) => {
+      const artifact = artifacts.find((each) => each.graph === graph);
+      if (!artifact) throw corrupt(active, graph, "is missing");
+      if ((await sha256(artifact.onnx)) !== artifact.sha256) throw corrupt(active, graph, "fails its checksum");
+      const session = await createSession(artifact.onnx).catch((error) => {
+        throw corrupt(active, graph, "cannot be loaded", error);
+      });
+      const { inputs, output } = contract[graph];
+      if (`${[...session.inputNames].sort()}` !== `${[...inputs].sort()}` || !session.outputNames.includes(output))
+        throw corrupt(active, graph, "has other inputs or outputs than the contract");
+      return session;
+    }),
+  );
+  return { id: active.id, name: active.name, userTower, dlrm };
+}
+
+interface Artifact {
+  graph: string;
+  onnx: Uint8Array;
+  sha256: string;
+}
+
+/** The error of a model whose graph cannot serve. */
+export function corrupt(model: { name: string }, graph: string, what: string, cause?: unknown): AppError {
+  const cure = "roll back, or train and publish again";
+  return new AppError(503, "model_corrupt", `graph ${graph} of model ${model.name} ${what}: ${cure}`, cause);
+}
+
+async function sha256(bytes: Uint8Array): Promise<string> {
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", new Uint8Array(bytes)));
+  return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}

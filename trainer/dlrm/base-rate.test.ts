@@ -1,0 +1,42 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { categories } from "../../supabase/functions/_shared/features/ranker-features.ts";
+import { Random } from "../engine/random.ts";
+import { fitRate } from "./base-rate.ts";
+import { denseWidth, type RankingExamples } from "./examples.ts";
+import { heads } from "./network.ts";
+import { randomExamples } from "./testing.ts";
+
+const [vote, comment] = [1, 2];
+const asTheyAre = { mean: new Float32Array(denseWidth), deviation: new Float32Array(denseWidth).fill(1) };
+const all = (examples: RankingExamples) => Uint32Array.from(examples.requests.keys());
+
+test("finds who votes: log odds of −1 and 1.5 times their first feature, and two more in the first hour", () => {
+  const random = new Random(1);
+  const examples = randomExamples(random, 4000, 2);
+  for (const [r, { labels }] of examples.requests.entries()) {
+    const row = 2 * r;
+    examples.dense[row * denseWidth] -= 2;
+    const logit =
+      -1 + 1.5 * examples.dense[row * denseWidth] + (examples.categories[row * categories.length] < 12 ? 2 : 0);
+    labels[vote] = random.uniform() < 1 / (1 + Math.exp(-logit)) ? 1 : 0;
+  }
+  const rate = fitRate(examples, all(examples), asTheyAre);
+  assert.ok(Math.abs(rate.dense[vote] - 1.5) < 0.15, `${rate.dense[vote]} times the feature`);
+  const hour = (from: number) =>
+    Array.from({ length: 12 }, (_, i) => rate.categories[(from + i) * heads + vote]).reduce((a, b) => a + b) / 12;
+  assert.ok(Math.abs(hour(0) - hour(12) - 2) < 0.3, `${hour(0) - hour(12)} between the halves of the day`);
+  const said = Array.from(examples.requests.keys(), (r) => rate.of[r * heads + vote]).reduce((a, b) => a + b);
+  const done = examples.requests.reduce((sum, { labels }) => sum + labels[vote], 0);
+  assert.ok(Math.abs(said / done - 1) < 0.01, `${said} of ${done}`);
+});
+
+test("a touch that retrieval missed is none; what nobody did stays possible", () => {
+  const examples = randomExamples(new Random(2), 400, 2);
+  examples.found.fill(0, 0, 100);
+  const { of } = fitRate(examples, all(examples), asTheyAre);
+  const mean = (head: number) =>
+    Array.from({ length: 400 }, (_, r) => of[r * heads + head]).reduce((a, b) => a + b) / 400;
+  assert.ok(Math.abs(mean(comment) - 0.75) < 0.01, `comments ${mean(comment)}`);
+  assert.ok(mean(0) > 1e-4 && mean(0) < 0.02, `views ${mean(0)}`);
+});

@@ -1,0 +1,67 @@
+/**
+ * Where the ranker's rate starts: how likely this user views, votes or comments at all when they are shown candidates. A
+ * logistic regression a head over what is the same for all candidates of a request. The heads' shares of a request cannot
+ * say it, and some people never vote.
+ */
+import {
+  categories,
+  requestCategories,
+  userFeatures,
+} from "../../supabase/functions/_shared/features/ranker-features.ts";
+import { newton } from "../engine/newton.ts";
+import { denseWidth, type RankingExamples } from "./examples.ts";
+import { heads } from "./network.ts";
+import { type Standardisation, standardised } from "./standardise.ts";
+
+export interface Rate {
+  /** [userFeatures, 3], of standardised features. */
+  dense: Float32Array;
+  /** [rows of the request's categories, 3] */
+  categories: Float32Array;
+  /** [3] */
+  bias: Float32Array;
+  /** [requests, 3]: what it says of the requests it was fitted to. */
+  of: Float32Array;
+}
+
+/** On the weights: what nothing depends on stays near 0. */
+const ridge = 1;
+
+const tableRows = categories.slice(0, requestCategories).reduce((sum, { size }) => sum + size, 0);
+
+/**
+ * Fits the rate to what was done in some requests, and to one more in which everything and one in which nothing was done:
+ * what nobody ever did stays possible.
+ */
+export function fitRate(examples: RankingExamples, requests: Uint32Array, standardisation: Standardisation): Rate {
+  const u = userFeatures.length;
+  const width = u + tableRows;
+  const rate: Rate = {
+    dense: new Float32Array(u * heads),
+    categories: new Float32Array(tableRows * heads),
+    bias: new Float32Array(heads),
+    of: new Float32Array(requests.length * heads),
+  };
+  const read = (i: number, x: Float64Array) => {
+    x.fill(0, 0, width);
+    if (i >= requests.length) return;
+    const row = requests[i] * examples.rows;
+    for (let f = 0; f < u; f++) x[f] = standardised(examples.dense[row * denseWidth + f], f, standardisation);
+    for (let c = 0; c < requestCategories; c++) x[u + examples.categories[row * categories.length + c]] = 1;
+  };
+  const x = new Float64Array(width + 1).fill(1, width);
+  for (let head = 0; head < heads; head++) {
+    const done = Array.from(requests, (r) => examples.found[r] * examples.requests[r].labels[head]);
+    const labels = [...done, 1, 0];
+    const w = newton({ count: labels.length, width, read, labels }, ridge);
+    for (let f = 0; f < u; f++) rate.dense[f * heads + head] = w[f];
+    for (let c = 0; c < tableRows; c++) rate.categories[c * heads + head] = w[u + c];
+    rate.bias[head] = w[width];
+    for (let i = 0; i < requests.length; i++) {
+      read(i, x);
+      const logit = x.reduce((sum, value, f) => sum + value * w[f], 0);
+      rate.of[i * heads + head] = 1 / (1 + Math.exp(-logit));
+    }
+  }
+  return rate;
+}

@@ -1,0 +1,87 @@
+import type { Community } from "../../community/community.ts";
+import type { CommunityEvent } from "../protocols/recommender.ts";
+
+/** A place in a community's history: how many users, posts and interactions have come. */
+export interface Clock {
+  users: number;
+  posts: number;
+  interactions: number;
+}
+
+/**
+ * Walks a community (numbered in order of time) and hands out its events. At equal times users come before posts and
+ * posts before interactions, because each needs the one before.
+ */
+export class Timeline {
+  readonly clock: Clock = { users: 0, posts: 0, interactions: 0 };
+  private readonly community: Community;
+
+  constructor(community: Community) {
+    for (const times of [community.users.createdAt, community.posts.createdAt, community.interactions.at]) {
+      for (let i = 1; i < times.length; i++) {
+        if (!(times[i - 1] <= times[i])) throw new Error("The community is not in order of time: use inOrderOfTime().");
+      }
+    }
+    this.community = community;
+  }
+
+  /**
+   * Events up to the instant just before interaction `next` happens: every interaction before it, and the users and posts
+   * created at or before its time. With next = number of interactions: everything.
+   */
+  until(next: number): CommunityEvent[] {
+    const { at } = this.community.interactions;
+    const events = this.interactionsUntil(Math.min(next, at.length));
+    const now = next < at.length ? at[next] : Number.POSITIVE_INFINITY;
+    this.creations(events, (time) => time <= now);
+    return events;
+  }
+
+  /** Events strictly before an instant. */
+  before(instant: number): CommunityEvent[] {
+    const { at } = this.community.interactions;
+    let next = this.clock.interactions;
+    while (next < at.length && at[next] < instant) next++;
+    const events = this.interactionsUntil(next);
+    this.creations(events, (time) => time < instant);
+    return events;
+  }
+
+  private interactionsUntil(next: number): CommunityEvent[] {
+    const { users, posts, kinds, at } = this.community.interactions;
+    const events: CommunityEvent[] = [];
+    for (; this.clock.interactions < next; this.clock.interactions++) {
+      const i = this.clock.interactions;
+      this.creations(events, (time) => time <= at[i]);
+      events.push({ type: "interaction", at: at[i], user: users[i], post: posts[i], kind: kinds[i] });
+    }
+    return events;
+  }
+
+  private creations(events: CommunityEvent[], due: (time: number) => boolean): void {
+    const { users, posts } = this.community;
+    const { clock } = this;
+    for (;;) {
+      const userDue = clock.users < users.ids.length && due(users.createdAt[clock.users]);
+      const postDue = clock.posts < posts.ids.length && due(posts.createdAt[clock.posts]);
+      if (!userDue && !postDue) return;
+      if (userDue && !(postDue && posts.createdAt[clock.posts] < users.createdAt[clock.users])) {
+        const user = clock.users++;
+        const [passions, projects, bio] = [users.passions[user], users.projects[user], users.bios[user]];
+        events.push({ type: "user", at: users.createdAt[user], user, passions, projects, bio });
+      } else {
+        const post = clock.posts++;
+        const [title, description, tags] = [posts.titles[post], posts.descriptions[post], posts.tags[post]];
+        events.push({
+          type: "post",
+          at: posts.createdAt[post],
+          post,
+          user: posts.authors[post],
+          title,
+          description,
+          tags,
+        });
+      }
+    }
+  }
+}

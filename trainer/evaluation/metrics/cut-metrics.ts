@@ -1,0 +1,37 @@
+import type { CutList } from "../protocols/cut.ts";
+import { type Estimate, estimate } from "./estimate.ts";
+import { ndcgAt, recallAt, reciprocalRank } from "./metrics.ts";
+
+/** What one user's list scores. */
+export const userMetrics = {
+  "recall@20": ({ ranks }) => recallAt(20, ranks, ranks.length),
+  "recall@100": ({ ranks }) => recallAt(100, ranks, ranks.length),
+  "ndcg@20": ({ ranks }) => ndcgAt(20, ranks, ranks.length),
+  mrr: ({ ranks }) => reciprocalRank(ranks),
+} satisfies Record<string, (list: CutList) => number>;
+export type UserMetric = keyof typeof userMetrics;
+
+export type CutMetrics = { users: number } & Record<UserMetric, Estimate>;
+
+/** Means over users, with their standard errors. */
+export function cutMetrics(lists: CutList[]): CutMetrics {
+  return overUsers(lists, (list, metric) => userMetrics[metric](list));
+}
+
+/** Differences (lists − baseline, paired by user). Throws where the two are not of the same users. */
+export function pairedCutDifferences(lists: CutList[], baseline: CutList[]): CutMetrics {
+  const partner = new Map(baseline.map((list) => [list.user, list]));
+  return overUsers(lists, (list, metric) => {
+    const other = partner.get(list.user);
+    if (!other) throw new Error("A paired difference needs both results on the same users.");
+    return userMetrics[metric](list) - userMetrics[metric](other);
+  });
+}
+
+function overUsers(lists: CutList[], value: (list: CutList, metric: UserMetric) => number): CutMetrics {
+  const entries = (Object.keys(userMetrics) as UserMetric[]).map((metric) => [
+    metric,
+    estimate(lists.map((list) => value(list, metric))),
+  ]);
+  return { users: lists.length, ...Object.fromEntries(entries) };
+}

@@ -1,0 +1,46 @@
+import type { Community } from "../../community/community.ts";
+import { type SparseVector, TfIdf } from "../baselines/tf-idf.ts";
+import { coverage, gini, intraListSimilarity } from "./list-metrics.ts";
+
+/** Of the first 20 of every list: what accuracy does not tell. */
+export interface Diversity {
+  /** Share of the posts that existed at the last list. */
+  coverage: number;
+  gini: number;
+  /** TF-IDF cosine over the pairs of a list, averaged over lists. */
+  intraListSimilarity: number;
+}
+
+/** Measures the lists of one recommender; `posts` is how many posts there were to show. Similarity on at most 200 lists. */
+export function diversityOf(
+  tops: Int32Array[],
+  posts: number,
+  similarity: (a: number, b: number) => number,
+): Diversity {
+  const lists = tops.map((top) => top.subarray(0, 20));
+  const exposures = new Float64Array(posts);
+  for (const list of lists) for (const post of list) exposures[post]++;
+  const every = Math.ceil(lists.length / 200);
+  const similarities = lists
+    .filter((list, i) => i % every === 0 && list.length > 1)
+    .map((list) => intraListSimilarity(list, similarity));
+  return {
+    coverage: coverage(lists, posts),
+    gini: gini(exposures),
+    intraListSimilarity: similarities.reduce((sum, value) => sum + value, 0) / similarities.length,
+  };
+}
+
+/** Cosine of two posts' TF-IDF vectors. */
+export function textSimilarity({ posts }: Community): (a: number, b: number) => number {
+  const tfIdf = new TfIdf();
+  const counts = posts.titles.map((title, post) =>
+    tfIdf.count(`${title} ${posts.descriptions[post]} ${posts.tags[post].join(" ")}`),
+  );
+  tfIdf.fit();
+  const vectors: SparseVector[] = counts.map((count) => tfIdf.vector(count));
+  return (a, b) => {
+    const values = new Map(Array.from(vectors[a].terms, (term, i) => [term, vectors[a].values[i]]));
+    return vectors[b].terms.reduce((sum, term, i) => sum + (values.get(term) ?? 0) * vectors[b].values[i], 0);
+  };
+}

@@ -1,0 +1,98 @@
+/**
+ * Protocol 2, one cut: train on one part of the distinct (user, post) pairs, then rank the whole catalogue once for every
+ * user with test pairs, leaving out only their training pairs and own posts. Comparable with the literature.
+ */
+import type { Community } from "../../community/community.ts";
+import { Timeline } from "../history/event-walk.ts";
+import { type CutMetrics, cutMetrics } from "../metrics/cut-metrics.ts";
+import { ranksOf, topOf } from "./rank.ts";
+import type { Recommender } from "./recommender.ts";
+import type { Progress } from "./replay.ts";
+import { randomSplit, timeSplit } from "./split.ts";
+
+export interface CutOptions {
+  /** Random pairs, or the instant (milliseconds since 1970) from which pairs are the test. */
+  split: "random" | number;
+  /** Of the random split. */
+  testShare?: number | undefined;
+  seed?: number | undefined;
+  topSize?: number | undefined;
+}
+
+/** One user's list. */
+export interface CutList {
+  user: number;
+  test: number[];
+  /** Place of each test post, from 1; Infinity where the recommender left it out. */
+  ranks: number[];
+  top: Int32Array;
+}
+
+export interface CutResult {
+  name: string;
+  lists: CutList[];
+  metrics: CutMetrics;
+  /** Seconds of this recommender alone. */
+  seconds: { train: number; observe: number; score: number };
+}
+
+/** Trains each recommender on the training part and ranks for every user of the test; results in their order. */
+export async function runCut(
+  community: Community,
+  options: CutOptions,
+  recommenders: Recommender[],
+  { onProgress, onTraining }: { onProgress?: Progress; onTraining?: (name: string) => void } = {},
+): Promise<CutResult[]> {
+  const { seed = 42, topSize = 100, testShare = 0.2 } = options;
+  const { training, test, at } =
+    options.split === "random" ? randomSplit(community, testShare, seed) : timeSplit(community, options.split);
+  const times = training.interactions.at;
+  // what a recommender may hold back to choose its settings: the latest tenth of its training part
+  const validFrom = times.length === 0 ? at : times[Math.floor(times.length * 0.9)];
+  const seen = touchedBy(training);
+  const users = [...test.keys()].sort((a, b) => a - b);
+  const events = new Timeline(training).until(times.length);
+  const candidates = new Uint8Array(community.posts.ids.length).fill(1, 0, training.posts.ids.length);
+  const scores = new Float64Array(community.posts.ids.length);
+  const results: CutResult[] = [];
+  for (const [r, recommender] of recommenders.entries()) {
+    const started = performance.now();
+    onTraining?.(recommender.name);
+    for (const event of events) recommender.observe(event);
+    const observed = performance.now();
+    await recommender.train?.({ community: training, validFrom, testFrom: at });
+    const trained = performance.now();
+    const lists: CutList[] = [];
+    for (const [done, user] of users.entries()) {
+      await recommender.scores(user, at, scores);
+      const posts = test.get(user) ?? [];
+      for (const post of seen[user]) candidates[post] = 0;
+      lists.push({
+        user,
+        test: posts,
+        ranks: ranksOf(posts, scores, candidates),
+        top: topOf(scores, candidates, topSize),
+      });
+      for (const post of seen[user]) candidates[post] = 1;
+      onProgress?.(r * users.length + done + 1, recommenders.length * users.length);
+    }
+    results.push({
+      name: recommender.name,
+      lists,
+      metrics: cutMetrics(lists),
+      seconds: {
+        observe: (observed - started) / 1000,
+        train: (trained - observed) / 1000,
+        score: (performance.now() - trained) / 1000,
+      },
+    });
+  }
+  return results;
+}
+
+function touchedBy({ users, posts, interactions }: Community): Set<number>[] {
+  const touched = Array.from(users.ids, () => new Set<number>());
+  for (const [i, user] of interactions.users.entries()) touched[user].add(interactions.posts[i]);
+  for (const [post, author] of posts.authors.entries()) if (author >= 0) touched[author].add(post);
+  return touched;
+}

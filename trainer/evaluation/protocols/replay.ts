@@ -1,0 +1,107 @@
+/**
+ * Protocol 1, live replay: what a user would have seen. Train on what happened before test_from, then walk through time;
+ * at each first interaction with another's post, rank every post that exists at that instant, is not the user's own
+ * and was not touched by them before.
+ */
+import type { Community } from "../../community/community.ts";
+import { type FirstInteraction, firstInteractions } from "../../community/first-interactions.ts";
+import { communityUntil } from "../history/community-until.ts";
+import { Timeline } from "../history/event-walk.ts";
+import { type ReplayMetrics, replayMetrics } from "../metrics/replay-metrics.ts";
+import { Exclusion } from "./exclusion.ts";
+import { rankOf } from "./rank.ts";
+import type { CommunityEvent, Recommender } from "./recommender.ts";
+import { sample } from "./sample.ts";
+
+export interface ReplayOptions {
+  /** Milliseconds since 1970; what trains may hold back [validFrom, testFrom) to choose its settings. */
+  validFrom: number;
+  testFrom: number;
+  /** How many of the window's events; all of them by default. */
+  sample?: number | undefined;
+  seed?: number | undefined;
+  /** Length of the lists that are kept. */
+  topSize?: number | undefined;
+}
+
+/** One list: asked at `at` for `user`, who then acted on `post`. */
+export interface ReplayEvent {
+  user: number;
+  post: number;
+  at: number;
+  cold: boolean;
+  /** Age of the post in milliseconds. */
+  age: number;
+  /** From 1; Infinity where the recommender left the post out. */
+  rank: number;
+  /** Post numbers, best first. */
+  top: Int32Array;
+}
+
+export interface ReplayResult {
+  name: string;
+  events: ReplayEvent[];
+  metrics: ReplayMetrics;
+  /** Seconds of this recommender alone. */
+  seconds: { train: number; observe: number; score: number };
+}
+
+/** `done` of `total` lists have been ranked. */
+export type Progress = (done: number, total: number) => void;
+
+/** Walks the community once, all recommenders side by side on the same events; results in the recommenders' order. */
+export async function runReplay(
+  community: Community,
+  options: ReplayOptions,
+  recommenders: Recommender[],
+  { onProgress, onTraining }: { onProgress?: Progress; onTraining?: (name: string) => void } = {},
+): Promise<ReplayResult[]> {
+  const { validFrom, testFrom, seed = 1, topSize = 100 } = options;
+  const { interactions, posts } = community;
+  const window = firstInteractions(community, testFrom);
+  const asked: FirstInteraction[] = Array.from(
+    sample(window.length, options.sample ?? window.length, seed),
+    (i) => window[i],
+  );
+  const results = recommenders.map(
+    ({ name }): Omit<ReplayResult, "metrics"> => ({ name, events: [], seconds: { train: 0, observe: 0, score: 0 } }),
+  );
+  const timeline = new Timeline(community);
+  const exclusion = new Exclusion({ users: community.users.ids.length, posts: posts.ids.length });
+  const observe = (events: CommunityEvent[]) => {
+    for (const event of events) exclusion.observe(event);
+    for (const [r, recommender] of recommenders.entries()) {
+      const start = performance.now();
+      for (const event of events) recommender.observe(event);
+      results[r].seconds.observe += (performance.now() - start) / 1000;
+    }
+  };
+
+  observe(timeline.before(testFrom));
+  const history = { community: communityUntil(community, timeline.clock), validFrom, testFrom };
+  for (const [r, recommender] of recommenders.entries()) {
+    if (recommender.train) onTraining?.(recommender.name);
+    const start = performance.now();
+    await recommender.train?.(history);
+    results[r].seconds.train = (performance.now() - start) / 1000;
+  }
+
+  const scores = recommenders.map(() => new Float64Array(posts.ids.length));
+  for (const [done, { index, cold }] of asked.entries()) {
+    observe(timeline.until(index));
+    const user = interactions.users[index];
+    const post = interactions.posts[index];
+    const at = interactions.at[index];
+    const candidates = exclusion.candidatesOf(user);
+    for (const [r, recommender] of recommenders.entries()) {
+      const start = performance.now();
+      await recommender.scores(user, at, scores[r]);
+      results[r].seconds.score += (performance.now() - start) / 1000;
+      const ranking = rankOf(post, scores[r], candidates, topSize);
+      results[r].events.push({ user, post, at, cold, age: at - posts.createdAt[post], ...ranking });
+    }
+    exclusion.release(user);
+    onProgress?.(done + 1, asked.length);
+  }
+  return results.map((result) => ({ ...result, metrics: replayMetrics(result.events) }));
+}

@@ -1,0 +1,189 @@
+/** Several seeds' evaluations as one: the mean of each figure, and how far the seeds lie apart. */
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Estimate } from "../metrics/estimate.ts";
+import { rankerColumns } from "../system/ranker-rows.ts";
+import { page, section, tableOf } from "./plots/page.ts";
+import type { Report } from "./report.ts";
+import { share, signed, table } from "./table.ts";
+
+export interface Spread {
+  mean: number;
+  lowest: number;
+  highest: number;
+  /** In the order of the seeds. */
+  each: number[];
+}
+
+type Spreads = Record<string, Spread>;
+
+/** The content of the metrics.json above those of the seeds. */
+export interface OverSeeds {
+  protocol: Report["protocol"];
+  /** Those that all seeds share. */
+  settings: Report["settings"];
+  seeds: number[];
+  primary: string;
+  baseline: string;
+  recommenders: {
+    name: string;
+    /** By slice and metric. */
+    metrics: Record<string, Spreads>;
+    /** Paired, to the baseline. */
+    differences: Record<string, Spreads>;
+  }[];
+  heads: { head: string; models: { name: string; metrics: Spreads }[] }[];
+  /** Recall of the vector index against exact search, by k. */
+  ann: Spreads;
+}
+
+/** Mean and range of every figure; a seed without one (a head nobody used in its sample) is left out of that figure. */
+export function overSeedsOf(seeds: number[], reports: Report[]): OverSeeds {
+  const [first] = reports;
+  const shared = Object.entries(first.settings).filter(([name, value]) =>
+    reports.every(({ settings }) => settings[name] === value),
+  );
+  return {
+    protocol: first.protocol,
+    settings: Object.fromEntries(shared),
+    seeds,
+    primary: first.primary,
+    baseline: first.baseline,
+    recommenders: first.recommenders.map(({ name }, i) => ({
+      name,
+      metrics: slicesOver(reports.map(({ recommenders }) => recommenders[i].metrics)),
+      differences: slicesOver(reports.map(({ recommenders }) => recommenders[i].differences)),
+    })),
+    heads: headsOver(reports),
+    ann: spreadsOf(
+      reports.map(({ extras }) =>
+        Object.fromEntries((extras.ann?.recall ?? []).map(({ k, mean }) => [`recall@${k}`, mean])),
+      ),
+    ),
+  };
+}
+
+type Values = Record<string, Estimate | number>;
+
+function slicesOver(reports: Record<string, Values>[]): Record<string, Spreads> {
+  return Object.fromEntries(namesOf(reports).map((slice) => [slice, spreadsOf(reports.map((each) => each[slice]))]));
+}
+
+function headsOver(reports: Report[]): OverSeeds["heads"] {
+  const all = reports.map(({ extras }) => extras.heads ?? []);
+  const names = [...new Set(all.flatMap((heads) => heads.map(({ head }) => head)))];
+  return names.map((head) => {
+    const models = all.map((heads) => heads.find((each) => each.head === head)?.models ?? []);
+    const rankers = [...new Set(models.flatMap((each) => each.map(({ name }) => name)))];
+    return {
+      head,
+      models: rankers.map((name) => ({
+        name,
+        metrics: spreadsOf(models.map((each) => each.find((model) => model.name === name)?.metrics ?? {})),
+      })),
+    };
+  });
+}
+
+function spreadsOf(records: (Values | undefined)[]): Spreads {
+  const found = records.filter((record) => record !== undefined);
+  return Object.fromEntries(
+    namesOf(found).map((metric) => [
+      metric,
+      spreadOf(found.flatMap((record) => (metric in record ? [meanOf(record[metric])] : []))),
+    ]),
+  );
+}
+
+/** Mean and range of some values. */
+export function spreadOf(values: number[]): Spread {
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  return { mean, lowest: Math.min(...values), highest: Math.max(...values), each: values };
+}
+
+function namesOf(records: Record<string, unknown>[]): string[] {
+  return [...new Set(records.flatMap(Object.keys))];
+}
+
+function meanOf(value: Estimate | number): number {
+  return typeof value === "number" ? value : value.mean;
+}
+
+/** The rows of each seed say nothing that the positives do not. */
+const headColumns = rankerColumns.filter(({ metric }) => metric !== "rows");
+
+/** The figures that fit on a page as tables, header and rows each. */
+function tablesOf({ recommenders, heads, ann, protocol, baseline }: OverSeeds): [header: string[], rows: string[][]][] {
+  const columns: [label: string, slice: string, metric: string][] = [
+    ["R@20", "all", "recall@20"],
+    ["R@100", "all", "recall@100"],
+    ["MRR", "all", "mrr"],
+    ...(protocol === "cut"
+      ? ([["NDCG@20", "all", "ndcg@20"]] as [string, string, string][])
+      : ([
+          ["R@20 cold", "cold users", "recall@20"],
+          ["MRR cold", "cold users", "mrr"],
+          ["R@20 > 7 days", "posts > 7 days", "recall@20"],
+        ] as [string, string, string][])),
+  ];
+  const header = columns.map(([label]) => label);
+  const rowsOf = (part: "metrics" | "differences", format: (value: number) => string) =>
+    recommenders
+      .filter((each) => Object.keys(each[part]).length > 0)
+      .map((each) => [
+        each.name,
+        ...columns.map(([, slice, metric]) => spreadCell(each[part][slice]?.[metric], format)),
+      ]);
+  return [
+    [["recommender", ...header], rowsOf("metrics", share)],
+    [[`paired with ${baseline}`, ...header], rowsOf("differences", signed)],
+    ...heads.map(({ head, models }): [string[], string[][]] => [
+      [`head: ${head}`, ...headColumns.map(({ label }) => label)],
+      models.map(({ name, metrics }) => [
+        name,
+        ...headColumns.map(({ metric, format }) => spreadCell(metrics[metric], format)),
+      ]),
+    ]),
+    [["vector index against exact search", "mean"], Object.entries(ann).map(([k, spread]) => [k, spreadCell(spread)])],
+  ];
+}
+
+/** The means with their ranges for the terminal. */
+export function overSeedsTable(report: OverSeeds): string {
+  return tablesOf(report)
+    .map(([header, rows]) => table(header, rows))
+    .join("\n\n");
+}
+
+/** Writes metrics.json and report.html of all seeds into a folder. */
+export async function writeOverSeeds(folder: string, report: OverSeeds): Promise<void> {
+  const role = (name: string) => (name === report.primary || name === "DLRM" ? "primary" : "other");
+  const sections = tablesOf(report).map(([[title, ...header], rows]) =>
+    section(
+      title,
+      tableOf(
+        ["", ...header],
+        rows.map((cells) => ({ cells, role: cells[0] === report.baseline ? "baseline" : role(cells[0]) })),
+      ),
+    ),
+  );
+  const { seeds, protocol, settings } = report;
+  const links = seeds.map((seed) => `<a href="seed-${seed}/report.html">seed ${seed}</a>`).join(" · ");
+  await mkdir(folder, { recursive: true });
+  await writeFile(join(folder, "metrics.json"), `${JSON.stringify(report, null, 2)}\n`);
+  await writeFile(
+    join(folder, "report.html"),
+    page(
+      `Evaluation: ${protocol === "replay" ? "live replay" : "one cut, full catalogue"}, mean over seeds (lowest to highest)`,
+      { ...settings, seeds: seeds.join(", ") },
+      [`<p>${links}</p>`, ...sections],
+    ),
+  );
+}
+
+function spreadCell(spread: Spread | undefined, format = share): string {
+  if (!spread || !Number.isFinite(spread.mean)) return "–";
+  if (spread.lowest === spread.highest) return format(spread.mean);
+  // no line ends within the range
+  return `${format(spread.mean)} (${format(spread.lowest)}\u00a0to\u00a0${format(spread.highest)})`;
+}

@@ -1,0 +1,172 @@
+import type { AnnRecall } from "../ann-recall.ts";
+import type { CalibrationBin } from "../metrics/classification-metrics.ts";
+import type { Diversity } from "../metrics/diversity.ts";
+import type { Estimate } from "../metrics/estimate.ts";
+import { rankerColumns } from "../system/ranker-rows.ts";
+import { barPlot } from "./plots/bar-plot.ts";
+import { type Line, linePlot } from "./plots/line-plot.ts";
+import { page, section, tableOf } from "./plots/page.ts";
+import { escapeHtml } from "./plots/svg.ts";
+import type { StepUse } from "./step-meter.ts";
+import { pairedCell, share } from "./table.ts";
+
+type Metrics = { lists: number } & { [metric: string]: Estimate | number };
+
+/** What the models add: curves of their training, and how well their probabilities hold. */
+export interface ReportExtras {
+  /** Losses of each model by epoch; `first` is the epoch of the first value, 0: before training. */
+  losses?: { model: string; curves: { name: string; first: number; values: number[] }[] }[];
+  /** Metrics on the later slice's rows: heads by name, each with the models compared on it. */
+  heads?: {
+    head: string;
+    models: { name: string; metrics: Record<string, number>; bins?: CalibrationBin[] }[];
+  }[];
+  /** The vector index against exact search. */
+  ann?: AnnRecall;
+  steps?: StepUse[];
+}
+
+/** The content of metrics.json, which the page is drawn from. */
+export interface Report {
+  protocol: "replay" | "cut";
+  settings: Record<string, string | number>;
+  primary: string;
+  baseline: string;
+  recommenders: {
+    name: string;
+    /** By slice. */
+    metrics: Record<string, Metrics>;
+    /** Paired, to the baseline; by slice. */
+    differences: Record<string, Record<string, Estimate | number>>;
+    /** At 1 to 100. */
+    recall: number[];
+    diversity: Diversity;
+    seconds: { train: number; observe: number; score: number };
+  }[];
+  extras: ReportExtras;
+}
+
+/** One self-contained HTML page. */
+export function reportPage(report: Report): string {
+  const { recommenders, primary, baseline, settings } = report;
+  const ranked = recommenders.toSorted((a, b) => mean(b.metrics.all, "recall@20") - mean(a.metrics.all, "recall@20"));
+  const role = (name: string) => (name === primary ? "primary" : name === baseline ? "baseline" : "other");
+  const bars = (slice: string, metric: string) =>
+    barPlot(
+      `${metric}, ${slice} (${recommenders[0].metrics[slice].lists.toLocaleString("en")} lists)`,
+      ranked.map(({ name, metrics }) => ({ label: name, role: role(name), ...estimateOf(metrics[slice], metric) })),
+    );
+  const slices = Object.keys(recommenders[0].metrics).filter((slice) => recommenders[0].metrics[slice].lists > 0);
+  const sections = [
+    section("Results", resultTable(report, ranked)),
+    section(
+      "How far down the right post stands",
+      linePlot(
+        "recall@k",
+        "k",
+        ranked.map(({ name, recall }) => ({
+          name,
+          role: role(name),
+          points: recall.map((value, i): [number, number] => [i + 1, value]),
+        })),
+      ),
+    ),
+    section(
+      "By slice",
+      `<div class="grid">${slices.flatMap((slice) => [bars(slice, "recall@20"), bars(slice, "mrr")]).join("")}</div>
+       <p>Whiskers: ± 1.96 standard errors.</p>`,
+    ),
+    section("Beyond accuracy", diversityTable(ranked)),
+    ...modelSections(report.extras),
+  ];
+  const title = `Evaluation: ${report.protocol === "replay" ? "live replay" : "one cut, full catalogue"}`;
+  return page(title, settings, sections);
+}
+
+function resultTable({ primary, baseline }: Report, ranked: Report["recommenders"]): string {
+  const metrics = Object.keys(ranked[0].metrics.all).filter((metric) => metric !== "lists");
+  const rows = ranked.map(({ name, metrics: values, differences, seconds }) => ({
+    role: name === primary ? "primary" : name === baseline ? "baseline" : "other",
+    cells: [
+      name,
+      ...metrics.map((metric) => {
+        const { mean: value, error } = estimateOf(values.all, metric);
+        return `${share(value)} ± ${share(error)}`;
+      }),
+      ...["recall@20", "mrr"].map((metric) =>
+        differences.all ? pairedCell(estimateOf(differences.all, metric)) : "–",
+      ),
+      (seconds.train + seconds.observe + seconds.score).toFixed(1),
+    ],
+  }));
+  const header = ["recommender", ...metrics, "Δ recall@20", "Δ mrr", "seconds"];
+  return `${tableOf(header, rows)}<p>± one standard error. Δ: paired difference to ${escapeHtml(baseline)} on the same lists.</p>`;
+}
+
+function diversityTable(ranked: Report["recommenders"]): string {
+  const rows = ranked.map(({ name, diversity }) => ({
+    cells: [name, share(diversity.coverage), share(diversity.gini), share(diversity.intraListSimilarity)],
+  }));
+  return `${tableOf(["first 20 of each list", "coverage", "Gini of exposure", "intra-list similarity"], rows)}
+    <p>Coverage: share of all posts shown to anyone. Gini: 0 all posts equally often, 1 one post only. Similarity: TF-IDF cosine.</p>`;
+}
+
+function modelSections({ losses = [], heads = [], ann, steps = [] }: ReportExtras): string[] {
+  const sections: string[] = [];
+  if (losses.length > 0) {
+    const plots = losses.map(({ model, curves }) => {
+      const lines = curves.map(({ name, first, values }, i): Line => {
+        const points = values.map((value, epoch): [number, number] => [first + epoch, value]);
+        return { name, role: i === 0 ? "primary" : "baseline", points };
+      });
+      return linePlot(`loss of ${model}`, "epoch", lines, false);
+    });
+    sections.push(section("Training", `<div class="grid">${plots.join("")}</div>`));
+  }
+  for (const { head, models } of heads) {
+    const rows = models.map(({ name, metrics }, i) => ({
+      role: i === 0 ? "primary" : "other",
+      cells: [name, ...rankerColumns.map(({ metric, format }) => format(metrics[metric]))],
+    }));
+    const header = ["ranked by", ...rankerColumns.map(({ label }) => label)];
+    const plots = models.flatMap(({ name, bins }, i) => {
+      if (!bins) return [];
+      const points = bins.map(({ promised, happened }): [number, number] => [promised, happened]);
+      const most = Math.max(...points.flat());
+      return linePlot(`calibration of ${name}`, "promised", [
+        {
+          name: "perfect",
+          role: "other",
+          points: [
+            [0, 0],
+            [most, most],
+          ],
+        },
+        { name: "happened", role: i === 0 ? "primary" : "baseline", points },
+      ]);
+    });
+    sections.push(section(`Head: ${head}`, `${tableOf(header, rows)}<div class="grid">${plots.join("")}</div>`));
+  }
+  if (ann) {
+    const rows = ann.recall.map(({ k, mean: value }) => ({ cells: [`recall@${k}`, share(value)] }));
+    const text = `The posts that the HNSW index (as serving asks it) brings, against exact search: ${ann.posts.toLocaleString("en")} posts, ${ann.users} users.`;
+    sections.push(section("Vector index", `${tableOf(["", "mean"], rows)}<p>${text}</p>`));
+  }
+  if (steps.length > 0) {
+    const rows = steps.map(({ step, seconds, megabytes }) => ({
+      cells: [step, seconds.toFixed(1), megabytes.toLocaleString("en")],
+    }));
+    const text = "Memory: RSS of the evaluating process, without the database.";
+    sections.push(section("Time and memory", `${tableOf(["step", "seconds", "peak MB"], rows)}<p>${text}</p>`));
+  }
+  return sections;
+}
+
+function estimateOf(metrics: Record<string, Estimate | number>, metric: string): Estimate {
+  const value = metrics[metric];
+  return typeof value === "object" ? value : { mean: Number.NaN, error: Number.NaN };
+}
+
+function mean(metrics: Metrics, metric: string): number {
+  return estimateOf(metrics, metric).mean;
+}

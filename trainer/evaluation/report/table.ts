@@ -1,0 +1,25 @@
+import type { Estimate } from "../metrics/estimate.ts";
+
+/** Rows as a table aligned for the terminal: the first column to the left, numbers to the right. */
+export function table(header: string[], rows: string[][]): string {
+  const all = [header, ...rows];
+  const widths = header.map((_, column) => Math.max(...all.map((row) => row[column].length)));
+  const line = (row: string[]) =>
+    row.map((cell, column) => (column === 0 ? cell.padEnd(widths[0]) : cell.padStart(widths[column]))).join("  ");
+  return [line(header), widths.map((width) => "─".repeat(width)).join("  "), ...rows.map(line)].join("\n");
+}
+
+/** A share with three decimals, "–" where there is none. */
+export function share(value: number): string {
+  return Number.isFinite(value) ? value.toFixed(3) : "–";
+}
+
+/** A difference with its sign. */
+export function signed(value: number): string {
+  return Number.isFinite(value) ? (value < 0 ? "−" : "+") + Math.abs(value).toFixed(3) : "–";
+}
+
+/** A paired difference with its standard error. */
+export function pairedCell({ mean, error }: Estimate): string {
+  return `${signed(mean)} ± ${share(error)}`;
+}

@@ -1,0 +1,21 @@
+/** Finds the request behind each replayed event, for its labels. */
+import type { LoadedCommunity } from "../../community/from-database.ts";
+import { type Request, requestsBetween } from "../../dlrm/examples.ts";
+
+/** The requests of some first touches, in their order. */
+export function requestsOf(
+  { community, timeline }: LoadedCommunity,
+  events: { user: number; post: number }[],
+  from: number,
+): Request[] {
+  const posts = community.posts.ids.length;
+  // backwards, so that the first of a pair is what stays: where a vote was taken back, an event may pass for a first touch
+  const requests = requestsBetween(community, timeline, from, Number.POSITIVE_INFINITY).reverse();
+  const byPair = new Map(requests.map((request) => [request.user * posts + request.post, request]));
+  return events.map(({ user, post }) => {
+    const request = byPair.get(user * posts + post);
+    if (!request)
+      throw new Error(`post ${community.posts.ids[post]} was never touched by user ${community.users.ids[user]}`);
+    return request;
+  });
+}

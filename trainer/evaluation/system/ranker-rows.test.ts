@@ -1,0 +1,55 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Request } from "../../dlrm/examples.ts";
+import { headRows, type RankedList, rankerMetrics } from "./ranker-rows.ts";
+
+/** Lists of two candidates, of none, and of one; nobody views, one vote, two comments. */
+const requests = [
+  { post: 4, labels: [0, 1, 1] },
+  { post: 4, labels: [0, 0, 1] },
+  { post: 9, labels: [0, 0, 1] },
+] as unknown as Request[];
+const lists: RankedList[] = [
+  {
+    posts: Int32Array.of(3, 4),
+    probabilities: { DLRM: Float32Array.of(0, 0.25, 0.5, 0, 0.5, 0.75), other: Float32Array.of(0, 0, 1, 0, 0, 0) },
+    scores: { age: Float32Array.of(1, 2) },
+  },
+  { posts: new Int32Array(), probabilities: {}, scores: {} },
+  {
+    posts: Int32Array.of(9),
+    probabilities: { DLRM: Float32Array.of(0, 0.125, 1), other: Float32Array.of(0, 0, 0) },
+    scores: { age: Float32Array.of(3) },
+  },
+];
+
+test("rows of the heads somebody used, by ranker; a list without candidates has none", () => {
+  const heads = headRows(lists, requests);
+  assert.deepEqual(
+    heads.map(({ head, labels, lists: groups }) => [head, [...labels], [...groups]]),
+    [
+      ["vote", [0, 1, 0], [0, 0, 2]],
+      ["comment", [0, 1, 1], [0, 0, 2]],
+    ],
+  );
+  assert.deepEqual(
+    heads[0].probabilities.map(({ by, values }) => [by, [...values]]),
+    [
+      ["DLRM", [0.25, 0.5, 0.125]],
+      ["other", [0, 0, 0]],
+    ],
+  );
+});
+
+test("metrics of every ranker and score on the same rows", () => {
+  const metrics = rankerMetrics(lists, headRows(lists, requests)).filter(({ head }) => head === "comment");
+  assert.deepEqual(
+    metrics.map(({ by, rows, positives, auc, calibration }) => [by, rows, positives, auc, calibration]),
+    [
+      ["DLRM", 3, 2, 1, 2.25 / 2],
+      ["other", 3, 2, 0, 0.5],
+      ["age", 3, 2, 1, Number.NaN],
+      ["base rate", 3, 2, 0.5, 1],
+    ],
+  );
+});

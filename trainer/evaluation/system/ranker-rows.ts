@@ -1,0 +1,134 @@
+/** What the ranker said of every candidate of every replayed event, with what then happened: the rows of its metrics. */
+import { kinds } from "../../community/community.ts";
+import type { Request } from "../../dlrm/examples.ts";
+import { auc, calibration, gauc, logLoss, normalisedEntropy } from "../metrics/classification-metrics.ts";
+import { share, table } from "../report/table.ts";
+
+/** The candidates of one event. */
+export interface RankedList {
+  posts: Int32Array;
+  /** [candidates, 3], by ranker: the DLRM, and what it is compared with. */
+  probabilities: Record<string, Float32Array>;
+  /** What else can be ranked by: a score per candidate, by name. */
+  scores: Record<string, Float32Array>;
+}
+
+export interface HeadMetrics {
+  head: string;
+  by: string;
+  rows: number;
+  positives: number;
+  auc: number;
+  gauc: number;
+  /** Of probabilities only; NaN for other scores. */
+  logLoss: number;
+  normalisedEntropy: number;
+  calibration: number;
+}
+
+/** All rows of a head that anybody ever acted on: labels 0 or 1, the rankers' probabilities, the list of each row. */
+export interface HeadRows {
+  head: string;
+  labels: Float64Array;
+  probabilities: { by: string; values: Float32Array }[];
+  lists: Int32Array;
+}
+
+/** The rows of each head that has a positive; lists and requests in the same order. */
+export function headRows(lists: RankedList[], requests: Request[]): HeadRows[] {
+  const groups = concatenated(Int32Array, lists, ({ posts }, list) => new Int32Array(posts.length).fill(list));
+  const rankers = namesOf(lists.map(({ probabilities }) => probabilities));
+  const all = kinds.map((head, h): HeadRows => {
+    const label = (post: number, list: number) => (post === requests[list].post ? requests[list].labels[h] : 0);
+    return {
+      head,
+      labels: concatenated(Float64Array, lists, ({ posts }, list) => posts.map((post) => label(post, list))),
+      probabilities: rankers.map((by) => ({
+        by,
+        values: concatenated(Float32Array, lists, ({ probabilities }) => headOf(probabilities[by], h)),
+      })),
+      lists: groups,
+    };
+  });
+  return all.filter(({ labels }) => labels.includes(1));
+}
+
+/** Metrics per head: of each ranker, of the other scores on the same rows, and of the base rate. */
+export function rankerMetrics(lists: RankedList[], heads: HeadRows[]): HeadMetrics[] {
+  const others = namesOf(lists.map(({ scores }) => scores)).map((by) => ({
+    by,
+    values: concatenated(Float32Array, lists, ({ scores }) => scores[by]),
+  }));
+  return heads.flatMap(({ head, labels, probabilities, lists: groups }) => {
+    const positives = labels.reduce((sum, label) => sum + label, 0);
+    const ranked = (by: string, scores: ArrayLike<number>) => ({
+      head,
+      by,
+      rows: labels.length,
+      positives,
+      auc: auc(labels, scores),
+      gauc: gauc(labels, scores, groups),
+    });
+    const probable = (by: string, p: ArrayLike<number>): HeadMetrics => ({
+      ...ranked(by, p),
+      logLoss: logLoss(labels, p),
+      normalisedEntropy: normalisedEntropy(labels, p),
+      calibration: calibration(labels, p),
+    });
+    const none = { logLoss: Number.NaN, normalisedEntropy: Number.NaN, calibration: Number.NaN };
+    return [
+      ...probabilities.map(({ by, values }) => probable(by, values)),
+      ...others.map(({ by, values }): HeadMetrics => ({ ...ranked(by, values), ...none })),
+      probable("base rate", new Float64Array(labels.length).fill(positives / labels.length)),
+    ];
+  });
+}
+
+const count = (value: number) => Math.round(value).toLocaleString("en");
+const smallNumber = (value: number) => (Number.isFinite(value) ? value.toFixed(5) : "–");
+
+/** How the metrics are shown, in this order. */
+export const rankerColumns = [
+  { metric: "rows", label: "rows", format: count },
+  { metric: "positives", label: "positives", format: count },
+  { metric: "auc", label: "AUC", format: share },
+  { metric: "gauc", label: "GAUC", format: share },
+  { metric: "logLoss", label: "log loss", format: smallNumber },
+  { metric: "normalisedEntropy", label: "norm. entropy", format: share },
+  { metric: "calibration", label: "Σp/Σy", format: share },
+] as const;
+
+/** The metrics for the terminal. */
+export function rankerTable(metrics: HeadMetrics[]): string {
+  return table(
+    ["head", "ranked by", ...rankerColumns.map(({ label }) => label)],
+    metrics.map((each) => [each.head, each.by, ...rankerColumns.map(({ metric, format }) => format(each[metric]))]),
+  );
+}
+
+/** The names in any of some records, in the order of their first sight. */
+function namesOf(records: Record<string, unknown>[]): string[] {
+  return [...new Set(records.flatMap(Object.keys))];
+}
+
+/** One head's column of probabilities [candidates, 3]. */
+function headOf(probabilities: Float32Array, head: number): Float32Array {
+  const heads = kinds.length;
+  return Float32Array.from({ length: probabilities.length / heads }, (_, i) => probabilities[heads * i + head]);
+}
+
+/** What each list that holds anything gives, end to end. */
+function concatenated<Values extends Float32Array | Float64Array | Int32Array>(
+  type: new (length: number) => Values,
+  lists: RankedList[],
+  partOf: (list: RankedList, number: number) => ArrayLike<number>,
+): Values {
+  const out = new type(lists.reduce((sum, { posts }) => sum + posts.length, 0));
+  let at = 0;
+  for (const [number, list] of lists.entries()) {
+    if (list.posts.length === 0) continue;
+    out.set(partOf(list, number), at);
+    at += list.posts.length;
+  }
+  return out;
+}

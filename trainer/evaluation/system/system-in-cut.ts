@@ -1,0 +1,138 @@
+/**
+ * The system in one cut. Its feature store must hold the training part and nothing else, so that part becomes a bundle
+ * and is imported into a database made for it: the test pairs cannot leak into a count.
+ */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { writeRecords } from "../../../db/bundle/write-records.ts";
+import { openDatabase } from "../../../db/connect.ts";
+import { importBundle } from "../../../db/import/import-bundle.ts";
+import { migrate } from "../../../db/migrate.ts";
+import type { OnProgress } from "../../../db/progress.ts";
+import { type Community, kinds } from "../../community/community.ts";
+import { communityFromDatabase, type LoadedCommunity } from "../../community/from-database.ts";
+import {
+  type HeldPair,
+  type PipelineOptions,
+  type TrainedModel,
+  trainModel,
+  trainModelOnPairs,
+} from "../../pipeline.ts";
+import type { CutOptions } from "../protocols/cut.ts";
+import type { History, Recommender } from "../protocols/recommender.ts";
+import { randomSplit } from "../protocols/split.ts";
+import { System } from "./system.ts";
+
+/** Of the training pairs of a random split: what the ranker learns from. */
+const heldShare = 0.1;
+
+export class SystemInCut implements Recommender {
+  readonly name = "two-tower + DLRM";
+  system: System | undefined;
+  /** The database's number of each user and post; the database numbers by time and uuid. */
+  private users: number[] = [];
+  private posts: number[] = [];
+  private inner = new Float64Array();
+  private readonly split: CutOptions["split"];
+  private readonly options: PipelineOptions;
+
+  constructor(split: CutOptions["split"], options: PipelineOptions) {
+    this.split = split;
+    this.options = options;
+  }
+
+  async train({ community }: History): Promise<void> {
+    const onProgress = this.options.onProgress ?? (() => {});
+    const loaded = await throughDatabase(community, onProgress);
+    const { users, posts } = loaded.community;
+    this.users = numbersOf(community.users.ids, users.externalIds ?? users.ids);
+    this.posts = numbersOf(community.posts.ids, posts.externalIds ?? posts.ids);
+    this.inner = new Float64Array(posts.ids.length);
+    this.system = new System(loaded, this.options);
+    const model =
+      this.split === "random" ? await this.trainOnPairs(community, loaded) : await trainModel(loaded, this.options);
+    await this.system.serve(model);
+    this.system.skipToEnd();
+  }
+
+  private async trainOnPairs(community: Community, whole: LoadedCommunity): Promise<TrainedModel> {
+    const { training, test } = randomSplit(community, heldShare, this.options.seed);
+    const base = await throughDatabase(training, this.options.onProgress ?? (() => {}));
+    const did = new Map<number, HeldPair["labels"]>();
+    const { interactions, posts } = community;
+    const pairOf = (user: number, post: number) => user * posts.ids.length + post;
+    for (const [i, kind] of interactions.kinds.entries()) {
+      const pair = pairOf(interactions.users[i], interactions.posts[i]);
+      const labels = did.get(pair) ?? [0, 0, 0];
+      labels[kind] = 1;
+      did.set(pair, labels);
+    }
+    const held = [...test].flatMap(([user, touched]) =>
+      touched.map((post) => ({
+        user: this.users[user],
+        post: this.posts[post],
+        labels: did.get(pairOf(user, post)) as HeldPair["labels"],
+      })),
+    );
+    return await trainModelOnPairs(base, whole, held, this.options);
+  }
+
+  observe(): void {}
+
+  async scores(user: number, at: number, out: Float64Array): Promise<void> {
+    if (!this.system) throw new Error("the system is asked before it was trained");
+    await this.system.scores(this.users[user], at, this.inner);
+    for (let post = 0; post < out.length; post++) out[post] = this.inner[this.posts[post]];
+  }
+}
+
+async function throughDatabase(community: Community, onProgress: OnProgress): Promise<LoadedCommunity> {
+  const folder = await mkdtemp(join(tmpdir(), "recsys-cut-"));
+  try {
+    await writeBundle(folder, community);
+    const database = await openDatabase({ folder: join(folder, "database") });
+    try {
+      await migrate(database);
+      await importBundle(database, folder, { onProgress });
+      return await communityFromDatabase(database, onProgress);
+    } finally {
+      await database.close();
+    }
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function writeBundle(folder: string, { users, posts, interactions }: Community): Promise<void> {
+  const time = (at: number) => new Date(at).toISOString();
+  const userFile = writeRecords(folder, "users");
+  for (const [u, id] of users.ids.entries()) {
+    const [passions, projects, bio] = [users.passions[u], users.projects[u], users.bios[u]];
+    await userFile.write({ id, passions, projects, bio, created_at: time(users.createdAt[u]) });
+  }
+  await userFile.close();
+  const postFile = writeRecords(folder, "posts");
+  for (const [p, id] of posts.ids.entries()) {
+    const author_id = posts.authors[p] < 0 ? null : users.ids[posts.authors[p]];
+    const [title, description, tags] = [posts.titles[p], posts.descriptions[p], posts.tags[p]];
+    await postFile.write({ id, author_id, title, description, tags, created_at: time(posts.createdAt[p]) });
+  }
+  await postFile.close();
+  const interactionFile = writeRecords(folder, "interactions");
+  for (const [i, user] of interactions.users.entries()) {
+    const post_id = posts.ids[interactions.posts[i]];
+    await interactionFile.write({
+      user_id: users.ids[user],
+      post_id,
+      kind: kinds[interactions.kinds[i]],
+      created_at: time(interactions.at[i]),
+    });
+  }
+  await interactionFile.close();
+}
+
+function numbersOf(ids: string[], stored: string[]): number[] {
+  const numbers = new Map(stored.map((id, i) => [id, i]));
+  return ids.map((id) => numbers.get(id) ?? -1);
+}

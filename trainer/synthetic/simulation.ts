@@ -1,0 +1,117 @@
+import type { Random } from "../engine/random.ts";
+import { Popularity } from "./applause.ts";
+import { communityEnd, communityStart, dayLength, timeOfDay } from "./calendar.ts";
+import { poisson, stream } from "./draws.ts";
+import { Pages } from "./impressions.ts";
+import type { Person } from "./people.ts";
+import { commentProbability, lookProbability, viewProbability, voteProbability, warmthOf } from "./taste.ts";
+import type { Writing } from "./writings.ts";
+
+/** Something that happened; users and posts by number. A page is what was shown at a visit, in order. */
+export type Happening =
+  | { what: "login"; at: number; user: number }
+  | { what: "page"; at: number; user: number; posts: number[] }
+  | { what: "view" | "vote" | "comment"; at: number; user: number; post: number };
+
+const pageSize = 10;
+const second = 1000;
+const hour = dayLength / 24;
+
+/** What happens in the community, a day at a time, each day in order of time; no more than a day is held. */
+export function* live(seed: number, days: number, people: Person[], writings: Writing[]): Generator<Happening[]> {
+  const life = new Life(seed, days, people, writings);
+  for (let day = 0; day < days; day++) yield life.nextDay();
+}
+
+/** A community that lives on day by day: what is popular, and who has seen what. */
+export class Life {
+  private readonly random: Random;
+  private readonly start: number;
+  private readonly people: Person[];
+  private readonly writings: Writing[];
+  private readonly popularity: Popularity;
+  private readonly pages: Pages;
+  private day = 0;
+  /** What goes on past midnight. */
+  private ahead: Happening[] = [];
+
+  constructor(seed: number, days: number, people: Person[], writings: Writing[]) {
+    this.random = stream(seed, "life");
+    this.start = communityStart(days);
+    this.people = people;
+    this.writings = writings;
+    this.popularity = new Popularity(Float64Array.from(writings, (writing) => writing.createdAt));
+    this.pages = new Pages(this.random, people.length, writings, this.popularity);
+  }
+
+  /** What happens on the next day, in order of time. */
+  nextDay(): Happening[] {
+    const start = this.start + this.day++ * dayLength;
+    const happenings = this.ahead;
+    for (const { user, at } of visits(this.random, this.people, start)) happenings.push(...this.visit(user, at));
+    happenings.sort((a, b) => a.at - b.at);
+    const end = start + dayLength;
+    const tomorrow = happenings.findIndex(({ at }) => at >= end);
+    this.ahead = tomorrow < 0 ? [] : happenings.splice(tomorrow).filter(({ at }) => at < communityEnd);
+    return happenings;
+  }
+
+  /** What somebody does who comes at an instant, and what follows from it. Ask in order of time. */
+  visit(user: number, now: number): Happening[] {
+    const { random, people, writings, popularity, pages } = this;
+    const person = people[user];
+    const posts = pages.page(user, person, now, pageSize);
+    const happenings: Happening[] = [
+      { what: "login", at: now, user },
+      { what: "page", at: now + second, user, posts },
+    ];
+    let at = now + second;
+    for (const [place, post] of posts.entries()) {
+      if (random.uniform() >= lookProbability(place + 1)) continue;
+      at += Math.ceil(2 + 6 * random.uniform()) * second;
+      const writing = writings[post];
+      const warmth = warmthOf(popularity.applause(post, now), (now - writing.createdAt) / dayLength);
+      if (random.uniform() >= viewProbability(person, writing, warmth)) continue;
+      happenings.push({ what: "view", at, user, post });
+      pages.viewed(user, post);
+      at += Math.ceil(20 + 60 * random.uniform()) * second;
+      if (random.uniform() < voteProbability(person, writing)) {
+        happenings.push({ what: "vote", at, user, post });
+        popularity.applaud(post, now);
+      }
+      if (random.uniform() < commentProbability(person, writing)) {
+        at += Math.ceil(30 + 120 * random.uniform()) * second;
+        happenings.push({ what: "comment", at, user, post });
+        popularity.applaud(post, now);
+        if (random.uniform() < 0.35) happenings.push(...reply(random, writing.author, post, at));
+      }
+    }
+    return happenings;
+  }
+}
+
+/** Who comes when on a day. Newcomers look around right after they signed up. */
+function visits(random: Random, people: Person[], start: number): { user: number; at: number }[] {
+  const weekday = new Date(start).getUTCDay();
+  const leisure = weekday === 0 || weekday === 6 ? 1.3 : 0.88;
+  const end = start + dayLength - 1;
+  const visits: { user: number; at: number }[] = [];
+  for (const [user, person] of people.entries()) {
+    if (person.isCold || person.createdAt > end) continue;
+    if (person.createdAt >= start) visits.push({ user, at: Math.min(person.createdAt + 60 * second, end) });
+    for (let left = poisson(random, person.rate * leisure); left > 0; left--) {
+      const at = start + timeOfDay(person.hour, random.normal());
+      if (at > person.createdAt) visits.push({ user, at });
+    }
+  }
+  return visits.sort((a, b) => a.at - b.at);
+}
+
+/** The author comes back, in some hours, and answers under the post. */
+function reply(random: Random, author: number, post: number, after: number): Happening[] {
+  const at = after + Math.ceil((-5 * Math.log(1 - random.uniform()) * hour) / second + 60) * second;
+  return [
+    { what: "login", at: at - 30 * second, user: author },
+    { what: "comment", at, user: author, post },
+  ];
+}
