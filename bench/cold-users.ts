@@ -1,6 +1,6 @@
 /**
- * How good the feed of new users is, who have a profile and no history, beside what needs no model and beside their true
- * preferences: three synthetic communities, each with a model of its own. `npm run bench:newcomers`; same seeds, same table.
+ * How good the feed of cold users is, who have a profile and no history, beside what needs no model and beside their true
+ * preferences: three synthetic communities, each with a model of its own. `npm run bench:coldUsers`; same seeds, same table.
  */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -11,24 +11,24 @@ import { openPostgresCopy, testServer } from "../db/testing-postgres.ts";
 import { readScoreWeights } from "../trainer/commands/train.ts";
 import { communityFromDatabase } from "../trainer/community/from-database.ts";
 import { startBackend } from "../trainer/engine/backend.ts";
-import { evaluateNewcomers, type NewcomerMetrics, newcomerTable } from "../trainer/evaluation/cold-users.ts";
+import { type ColdUserMetrics, coldUserTable, evaluateColdUsers } from "../trainer/evaluation/cold-users.ts";
 import { writeSyntheticCommunity } from "../trainer/synthetic/write-synthetic-community.ts";
 
 const backend = await startBackend();
 const server = await testServer();
-const runs: NewcomerMetrics[][] = [];
+const runs: ColdUserMetrics[][] = [];
 for (const seed of [1, 2, 3]) runs.push(await measure(seed));
-console.log(`new users with a profile and no history, three communities (${backend})\n\n${newcomerTable(runs)}`);
+console.log(`cold users with a profile and no history, three communities (${backend})\n\n${coldUserTable(runs)}`);
 
-async function measure(seed: number): Promise<NewcomerMetrics[]> {
-  const folder = await mkdtemp(join(tmpdir(), "bench-newcomers-"));
+async function measure(seed: number): Promise<ColdUserMetrics[]> {
+  const folder = await mkdtemp(join(tmpdir(), "bench-coldUsers-"));
   const database = server ? await openPostgresCopy(server, "bench") : await openEmbeddedCopy();
   try {
     await writeSyntheticCommunity(folder, { seed });
     await importBundle(database, folder);
     const loaded = await communityFromDatabase(database);
     const scoreWeights = await readScoreWeights(database);
-    return await evaluateNewcomers(loaded, { communitySeed: seed }, { seed, scoreWeights });
+    return await evaluateColdUsers(loaded, { communitySeed: seed }, { seed, scoreWeights });
   } finally {
     await database.close();
     await rm(folder, { recursive: true, force: true });

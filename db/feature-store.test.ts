@@ -94,7 +94,7 @@ function expectedPostStats(events: Event[], posts: Post[]) {
       post_id: last.post,
       user_id: last.user,
       kind: last.kind,
-      at: last.at,
+      last_active_at: last.at,
       views: count(soFar, "view"),
       votes: count(soFar, "vote"),
       comments: count(soFar, "comment"),
@@ -124,7 +124,7 @@ function expectedUserStats(events: Event[], posts: Post[]) {
     return {
       key: last.kind === "login" ? `L${last.id}` : String(last.id),
       user_id: last.user,
-      at: last.at,
+      last_active_at: last.at,
       views: count(soFar, "view"),
       votes: count(soFar, "vote"),
       comments: count(soFar, "comment"),
@@ -151,11 +151,11 @@ const byKey = (rows: Record<string, unknown>[]) =>
 async function assertExact(database: Database, posts: Post[]): Promise<void> {
   const events = await readEvents(database);
   const { rows: postStats } = await database.pool.query(
-    `select interaction_id::text as key, post_id, user_id, kind, at, views, votes, comments, participants, last_comment_at, by_author, recent
+    `select interaction_id::text as key, post_id, user_id, kind, last_active_at, views, votes, comments, participants, last_comment_at, by_author, recent
      from recsys.post_stats`,
   );
   const { rows: userStats } = await database.pool.query(
-    `select event_id as key, user_id, at, views, votes, comments, logins, recent, recent_logins, habit_log_age, habit_log_idle
+    `select event_id as key, user_id, last_active_at, views, votes, comments, logins, recent, recent_logins, habit_log_age, habit_log_idle
      from recsys.user_stats`,
   );
   assert.deepEqual(byKey(postStats), byKey(expectedPostStats(events, posts)));

@@ -127,13 +127,12 @@ export interface RecsysModels {
 
 export interface RecsysPostEmbeddings {
   embedding: string;
+  id_embedding: string | null;
   model_id: number;
   post_id: string;
-  residual: string | null;
 }
 
 export interface RecsysPostStats {
-  at: Timestamp;
   /**
    * Whether the last activity was the author's own.
    */
@@ -144,6 +143,7 @@ export interface RecsysPostStats {
    * Kind of that interaction, so of the last activity.
    */
   kind: string;
+  last_active_at: Timestamp;
   last_comment_at: Timestamp | null;
   /**
    * Distinct people who interacted so far.
@@ -151,7 +151,7 @@ export interface RecsysPostStats {
   participants: number;
   post_id: string;
   /**
-   * Interactions decayed with half-lives of 1 hour, 6 hours, 1 day, 7 days, 30 days, as of at.
+   * Interactions decayed with half-lives of 1 hour, 6 hours, 1 day, 7 days, 30 days, as of last_active_at.
    */
   recent: number[];
   user_id: string;
@@ -233,8 +233,8 @@ export interface RecsysTimeline {
 
 export interface RecsysUserEmbeddings {
   embedding: string;
+  id_embedding: string | null;
   model_id: number;
-  residual: string | null;
   user_id: string;
 }
 
@@ -248,7 +248,6 @@ export interface RecsysUserEvents {
 }
 
 export interface RecsysUserStats {
-  at: Timestamp;
   comments: number;
   /**
    * interaction_id, or login_id behind an L.
@@ -262,9 +261,10 @@ export interface RecsysUserStats {
    * Mean of ln(1 + hours the post had been idle) over the interactions so far: does this person revive what is old?
    */
   habit_log_idle: number | null;
+  last_active_at: Timestamp;
   logins: number;
   /**
-   * Interactions decayed with half-lives of 1 hour, 6 hours, 1 day, 7 days, 30 days, as of at.
+   * Interactions decayed with half-lives of 1 hour, 6 hours, 1 day, 7 days, 30 days, as of last_active_at.
    */
   recent: number[];
   /**

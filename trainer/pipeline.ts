@@ -6,9 +6,9 @@
 import type { OnProgress } from "../db/progress.ts";
 import type { Community } from "./community/community.ts";
 import type { LoadedCommunity } from "./community/from-database.ts";
-import { calibrate, shiftToRate } from "./dlrm/calibrate.ts";
+import { calibrate, shiftToBaseRate } from "./dlrm/calibrate.ts";
 import {
-  firstTouches,
+  firstInteractionEvents,
   type RankingExamples,
   type Request,
   type RequestUsers,
@@ -42,14 +42,14 @@ export interface RankerParts {
 
 /** The ranker learns from at most this many of the latest requests, and from at most a third of them all. */
 const maximumRequests = 6000;
-/** Candidates a request is trained on: the touched one, the best by the formula, and random ones that stand for the rest. */
+/** Candidates a request is trained on: the positive, the best by the recency baseline, and random ones that stand for the rest. */
 const rows = 96;
 const hard = 48;
 /**
  * How the towers go on after the ranker was trained. The held pairs of a random split want more than the last days of a
  * community: 4 epochs at .001 leave R@20 on ml-100k at .447, 12 at .002 bring .453.
  */
-const refitDefaults = {
+const fineTuning = {
   before: { learningRate: 0.001, epochs: 1 },
   others: { learningRate: 0.002, epochs: 12 },
 };
@@ -73,19 +73,19 @@ export interface TrainedModel {
 export async function trainModel(loaded: LoadedCommunity, options: PipelineOptions): Promise<TrainedModel> {
   const { community, timeline } = loaded;
   const { seed, until = Number.POSITIVE_INFINITY, onProgress, signal } = options;
-  const touches = firstTouches(community, timeline, until);
-  if (touches.length < 100)
-    throw new Error(`${touches.length} first touches are too few to train on: import at least 100`);
-  const wanted = Math.min(maximumRequests, Math.floor(touches.length / 3));
-  const requests = requestsAt(timeline, touches.slice(-wanted), until);
+  const interactions = firstInteractionEvents(community, timeline, until);
+  if (interactions.length < 100)
+    throw new Error(`${interactions.length} first interactions are too few to train on: import at least 100`);
+  const wanted = Math.min(maximumRequests, Math.floor(interactions.length / 3));
+  const requests = requestsAt(timeline, interactions.slice(-wanted), until);
   const towerOptions = { ...towerDefaults, seed, until: requests[0].at };
   const towers = await trainTowers(community, towerOptions, onProgress, signal);
   const ranker = await trainRanker(loaded, requests, towers, new Histories(community, until), options);
-  const whole = { ...towerOptions, ...refitDefaults.before, until };
-  return refitted(ranker, await trainTowers(community, whole, onProgress, signal, towers), community);
+  const whole = { ...towerOptions, ...fineTuning.before, until };
+  return fineTuned(ranker, await trainTowers(community, whole, onProgress, signal, towers), community);
 }
 
-/** A first touch that a random split holds out: who, what, and whether they viewed it, voted for it, commented on it. */
+/** A first interaction that a random split holds out: who, what, and whether they viewed it, voted for it, commented on it. */
 export type HeldPair = Pick<Request, "user" | "post" | "labels">;
 
 /**
@@ -105,13 +105,13 @@ export async function trainModelOnPairs(
   const at = base.timeline.at[event - 1];
   const requests = new Random(seed).shuffle(held.map((pair) => ({ ...pair, event, at }))).slice(0, maximumRequests);
   const ranker = await trainRanker(base, requests, towers, new Histories(base.community, Infinity), options);
-  const again = { ...towerOptions, ...refitDefaults.others };
-  const refit = await trainTowers(whole.community, again, onProgress, signal, towers);
-  return refitted(ranker, refit, whole.community);
+  const again = { ...towerOptions, ...fineTuning.others };
+  const tuned = await trainTowers(whole.community, again, onProgress, signal, towers);
+  return fineTuned(ranker, tuned, whole.community);
 }
 
 /** A ranker with the towers it was trained on gone on to newer ones. */
-function refitted(ranker: TrainedModel, towers: TrainedTowers, { posts }: Community): TrainedModel {
+function fineTuned(ranker: TrainedModel, towers: TrainedTowers, { posts }: Community): TrainedModel {
   return { ...ranker, towers, postVectors: embedPosts(towers.towers, towers.data, posts.ids.length) };
 }
 
@@ -164,8 +164,8 @@ export function usersOf(
 }
 
 /**
- * Fits each head to all candidates of its requests, also of those whose touched post retrieval did not bring. How sharp
- * the heads may be shows on requests they were not trained on; how many touches there are of each kind, on the whole
+ * Fits each head to all candidates of its requests, also of those whose positive retrieval did not bring. How sharp
+ * the heads may be shows on requests they were not trained on; how many interactions there are of each kind, on the whole
  * window: kinds come in waves, and the few held-out days of a small community had 1.6 times the votes of what followed.
  */
 export function calibrateHeads(
@@ -189,7 +189,7 @@ export function calibrateHeads(
       labels[i * rows] = examples.found[request] * examples.requests[request].labels[head];
     const { scale } = calibrate(column.subarray(from), labels.subarray(from), weights.subarray(from));
     dlrm.calibration.scale[head] = scale;
-    dlrm.calibration.shift[head] = shiftToRate(
+    dlrm.calibration.shift[head] = shiftToBaseRate(
       column.map((logit) => scale * logit),
       labels,
       weights,

@@ -4,19 +4,19 @@ create table recsys.post_embeddings (
   model_id bigint not null references recsys.models (model_id) on delete cascade,
   post_id uuid not null,
   embedding extensions.vector(32) not null check (abs(extensions.vector_norm(embedding) - 1) < 0.001),
-  residual extensions.vector(32),
+  id_embedding extensions.vector(32),
   primary key (model_id, post_id)
 ) partition by list (model_id);
-comment on table recsys.post_embeddings is 'Post tower output, 32-d, unit length (pgvector#923: HNSW with inner product needs it). residual: what the post''s own history taught beyond its text; null for a post the training never saw.';
+comment on table recsys.post_embeddings is 'Post tower output, 32-d, unit length (pgvector#923: HNSW with inner product needs it). id_embedding: what the post''s own history taught beyond its text; null for a post the training never saw.';
 
 create table recsys.user_embeddings (
   model_id bigint not null references recsys.models (model_id) on delete cascade,
   user_id uuid not null,
   embedding extensions.vector(32) not null check (abs(extensions.vector_norm(embedding) - 1) < 0.001),
-  residual extensions.vector(32),
+  id_embedding extensions.vector(32),
   primary key (model_id, user_id)
 ) partition by list (model_id);
-comment on table recsys.user_embeddings is 'User tower output as of publishing, 32-d, unit length; serving computes a fresh one from what the user just did. residual: as for posts.';
+comment on table recsys.user_embeddings is 'User tower output as of publishing, 32-d, unit length; serving computes a fresh one from what the user just did. id_embedding: as for posts.';
 
 alter table recsys.post_embeddings enable row level security;
 alter table recsys.user_embeddings enable row level security;

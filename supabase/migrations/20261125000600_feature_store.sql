@@ -50,7 +50,7 @@ comment on function recsys.decayed_counts(timestamptz[], boolean[]) is 'For each
 
 create table recsys.post_stats (
   post_id uuid not null,
-  at timestamptz not null,
+  last_active_at timestamptz not null,
   interaction_id bigint not null,
   user_id uuid not null,
   kind text not null,
@@ -63,17 +63,17 @@ create table recsys.post_stats (
   recent double precision[] not null,
   primary key (interaction_id)
 );
-comment on table recsys.post_stats is 'The state of a post right after each of its interactions (at = last activity). A post without a row has had none: its last activity is its creation.';
+comment on table recsys.post_stats is 'The state of a post right after each of its interactions (last_active_at). A post without a row has had none: its last activity is its creation.';
 comment on column recsys.post_stats.kind is 'Kind of that interaction, so of the last activity.';
 comment on column recsys.post_stats.by_author is 'Whether the last activity was the author''s own.';
 comment on column recsys.post_stats.participants is 'Distinct people who interacted so far.';
-comment on column recsys.post_stats.recent is 'Interactions decayed with half-lives of 1 hour, 6 hours, 1 day, 7 days, 30 days, as of at.';
-create index post_stats_post_id_at_idx on recsys.post_stats (post_id, at desc, interaction_id desc);
-create index post_stats_at_idx on recsys.post_stats (at desc, interaction_id desc);
+comment on column recsys.post_stats.recent is 'Interactions decayed with half-lives of 1 hour, 6 hours, 1 day, 7 days, 30 days, as of last_active_at.';
+create index post_stats_post_id_last_active_at_idx on recsys.post_stats (post_id, last_active_at desc, interaction_id desc);
+create index post_stats_last_active_at_idx on recsys.post_stats (last_active_at desc, interaction_id desc);
 
 create table recsys.user_stats (
   user_id uuid not null,
-  at timestamptz not null,
+  last_active_at timestamptz not null,
   event_id text not null,
   sort_id bigint not null,
   views integer not null,
@@ -86,20 +86,20 @@ create table recsys.user_stats (
   habit_log_idle double precision,
   primary key (event_id)
 );
-comment on table recsys.user_stats is 'The state of a user right after each of their interactions and logins (at = last action).';
+comment on table recsys.user_stats is 'The state of a user right after each of their interactions and logins (last_active_at).';
 comment on column recsys.user_stats.event_id is 'interaction_id, or login_id behind an L.';
 comment on column recsys.user_stats.sort_id is 'interaction_id or login_id: events of the same instant are in the order of (sort_id, event_id).';
-comment on column recsys.user_stats.recent is 'Interactions decayed with half-lives of 1 hour, 6 hours, 1 day, 7 days, 30 days, as of at.';
+comment on column recsys.user_stats.recent is 'Interactions decayed with half-lives of 1 hour, 6 hours, 1 day, 7 days, 30 days, as of last_active_at.';
 comment on column recsys.user_stats.recent_logins is 'The same for logins: login frequency.';
 comment on column recsys.user_stats.habit_log_age is 'Mean of ln(1 + age of the post in hours) over the interactions so far: does this person answer what is new?';
 comment on column recsys.user_stats.habit_log_idle is 'Mean of ln(1 + hours the post had been idle) over the interactions so far: does this person revive what is old?';
-create index user_stats_user_id_at_idx on recsys.user_stats (user_id, at desc, sort_id desc, event_id desc);
+create index user_stats_user_id_last_active_at_idx on recsys.user_stats (user_id, last_active_at desc, sort_id desc, event_id desc);
 
 alter table recsys.post_stats enable row level security;
 alter table recsys.user_stats enable row level security;
 create policy "the callers of functions read post stats" on recsys.post_stats for select to authenticated using (true);
 create policy "people read their own stats" on recsys.user_stats for select to authenticated using (user_id = (select auth.uid()));
 -- user_id of post_stats says who did what, so it is not granted
-grant select (post_id, at, interaction_id, kind, views, votes, comments, participants, last_comment_at, by_author, recent) on recsys.post_stats to authenticated;
+grant select (post_id, last_active_at, interaction_id, kind, views, votes, comments, participants, last_comment_at, by_author, recent) on recsys.post_stats to authenticated;
 grant select on recsys.user_stats to authenticated;
 grant select, insert, update, delete on recsys.post_stats, recsys.user_stats to service_role;

@@ -28,7 +28,7 @@ as $$
   ),
   outdated as (
     delete from recsys.post_stats using late
-    where post_stats.post_id = late.post_id and post_stats.at >= late.since
+    where post_stats.post_id = late.post_id and post_stats.last_active_at >= late.since
   ),
   history as (
     select
@@ -36,7 +36,7 @@ as $$
       late.since,
       posts.author_id,
       row_number() over (partition by source_interactions.post_id order by source_interactions.created_at, source_interactions.interaction_id) as place,
-      row_number() over (partition by source_interactions.post_id, source_interactions.user_id order by source_interactions.created_at, source_interactions.interaction_id) = 1 as first_touch
+      row_number() over (partition by source_interactions.post_id, source_interactions.user_id order by source_interactions.created_at, source_interactions.interaction_id) = 1 as is_first
     from late
     join recsys.source_interactions on source_interactions.post_id = late.post_id
     join recsys.source_posts as posts on posts.post_id = late.post_id
@@ -55,14 +55,14 @@ as $$
       (count(*) filter (where kind = 'view') over so_far)::integer as views,
       (count(*) filter (where kind = 'vote') over so_far)::integer as votes,
       (count(*) filter (where kind = 'comment') over so_far)::integer as comments,
-      (count(*) filter (where first_touch) over so_far)::integer as participants,
+      (count(*) filter (where is_first) over so_far)::integer as participants,
       max(created_at) filter (where kind = 'comment') over so_far as last_comment_at,
       user_id is not distinct from author_id as by_author
     from history
     window so_far as (partition by post_id order by place rows unbounded preceding)
   ),
   added as (
-    insert into recsys.post_stats (post_id, at, interaction_id, user_id, kind, views, votes, comments, participants, last_comment_at, by_author, recent)
+    insert into recsys.post_stats (post_id, last_active_at, interaction_id, user_id, kind, views, votes, comments, participants, last_comment_at, by_author, recent)
     select post_id, created_at, interaction_id, user_id, kind, views, votes, comments, participants, last_comment_at, by_author, decayed.counts
     from states join decayed using (post_id, place)
     where created_at >= since
@@ -106,7 +106,7 @@ as $$
     ) as changes
     group by changes.user_id
   ),
-  touched_posts as (
+  interacted_posts as (
     select distinct user_events.post_id
     from late
     join recsys.user_events on user_events.user_id = late.user_id
@@ -119,9 +119,9 @@ as $$
       ln(1 + greatest(0, extract(epoch from source_interactions.created_at - posts.created_at)::double precision) / 3600) as log_age,
       ln(1 + greatest(0, extract(epoch from source_interactions.created_at - lag(source_interactions.created_at, 1, posts.created_at) over (
         partition by source_interactions.post_id order by source_interactions.created_at, source_interactions.interaction_id))::double precision) / 3600) as log_idle
-    from touched_posts
-    join recsys.source_interactions on source_interactions.post_id = touched_posts.post_id
-    join recsys.source_posts as posts on posts.post_id = touched_posts.post_id
+    from interacted_posts
+    join recsys.source_interactions on source_interactions.post_id = interacted_posts.post_id
+    join recsys.source_posts as posts on posts.post_id = interacted_posts.post_id
   ),
   history as (
     select
@@ -157,7 +157,7 @@ as $$
     window so_far as (partition by user_id order by place rows unbounded preceding)
   ),
   added as (
-    insert into recsys.user_stats (user_id, at, event_id, sort_id, views, votes, comments, logins, recent, recent_logins, habit_log_age, habit_log_idle)
+    insert into recsys.user_stats (user_id, last_active_at, event_id, sort_id, views, votes, comments, logins, recent, recent_logins, habit_log_age, habit_log_idle)
     select user_id, created_at, event_id, sort_id, views, votes, comments, logins,
       decayed.counts, decayed.login_counts, habit_log_age, habit_log_idle
     from states join decayed using (user_id, place)

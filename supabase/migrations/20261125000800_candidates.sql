@@ -4,7 +4,7 @@ create function recsys.user_history(p_user_id uuid, p_now timestamptz)
 returns table (post_id uuid, at timestamptz, sort_id bigint)
 language sql stable security invoker set search_path = ''
 as $$
-  select touched.post_id, max(touched.at) as at, max(touched.sort_id) as sort_id
+  select known.post_id, max(known.at) as at, max(known.sort_id) as sort_id
   from (
     (
       select source_interactions.post_id, source_interactions.created_at as at, source_interactions.interaction_id as sort_id
@@ -21,14 +21,14 @@ as $$
       order by source_posts.created_at desc, source_posts.post_id
       limit 50
     )
-  ) as touched
-  group by touched.post_id
+  ) as known
+  group by known.post_id
   order by at desc, sort_id desc
   limit 50
 $$;
-comment on function recsys.user_history(uuid, timestamptz) is 'The last 50 posts a user touched or wrote up to an instant, the latest first, each once: what the user tower pools.';
+comment on function recsys.user_history(uuid, timestamptz) is 'The last 50 posts a user interacted with or wrote up to an instant, the latest first, each once: what the user tower pools.';
 
-create function recsys.user_touches(p_user_id uuid, p_now timestamptz) returns jsonb
+create function recsys.recent_interactions(p_user_id uuid, p_now timestamptz) returns jsonb
 language sql stable security invoker set search_path = ''
 as $$
   with latest as (
@@ -38,37 +38,37 @@ as $$
     order by source_interactions.created_at desc, source_interactions.interaction_id desc
     limit 200
   ),
-  first_touches as (
+  first_interactions as (
     select distinct on (latest.post_id) latest.post_id, latest.at, latest.interaction_id
     from latest
     order by latest.post_id, latest.at, latest.interaction_id
   ),
-  touches as (
-    select posts.title, posts.tags, posts.created_at, first_touches.*
-    from first_touches
-    join recsys.source_posts as posts on posts.post_id = first_touches.post_id
+  recent as (
+    select posts.title, posts.tags, posts.created_at, first_interactions.*
+    from first_interactions
+    join recsys.source_posts as posts on posts.post_id = first_interactions.post_id
     where posts.author_id is distinct from p_user_id
-    order by first_touches.at desc, first_touches.interaction_id desc
+    order by first_interactions.at desc, first_interactions.interaction_id desc
     limit 50
   )
   select coalesce(jsonb_agg(jsonb_build_object(
-    'title', touches.title,
-    'tags', touches.tags,
-    'at', extract(epoch from touches.at) * 1000,
-    'created_at', extract(epoch from touches.created_at) * 1000,
-    'acted_at', extract(epoch from before.at) * 1000,
+    'title', recent.title,
+    'tags', recent.tags,
+    'at', extract(epoch from recent.at) * 1000,
+    'created_at', extract(epoch from recent.created_at) * 1000,
+    'last_active_at', extract(epoch from before.last_active_at) * 1000,
     'comments', coalesce(before.comments, 0)
-  ) order by touches.at desc, touches.interaction_id desc), '[]')
-  from touches
+  ) order by recent.at desc, recent.interaction_id desc), '[]')
+  from recent
   left join lateral (
-    select post_stats.at, post_stats.comments
+    select post_stats.last_active_at, post_stats.comments
     from recsys.post_stats
-    where post_stats.post_id = touches.post_id and (post_stats.at, post_stats.interaction_id) < (touches.at, touches.interaction_id)
-    order by post_stats.at desc, post_stats.interaction_id desc
+    where post_stats.post_id = recent.post_id and (post_stats.last_active_at, post_stats.interaction_id) < (recent.at, recent.interaction_id)
+    order by post_stats.last_active_at desc, post_stats.interaction_id desc
     limit 1
   ) as before on true
 $$;
-comment on function recsys.user_touches(uuid, timestamptz) is 'The last 50 first touches of others'' posts within a user''s last 200 interactions up to an instant, the latest first, each with the post as it was just before: {title, tags, at, created_at, acted_at, comments}, times in milliseconds. What the ranker compares candidates with.';
+comment on function recsys.recent_interactions(uuid, timestamptz) is 'The last 50 first interactions of others'' posts within a user''s last 200 interactions up to an instant, the latest first, each with the post as it was just before: {title, tags, at, created_at, last_active_at, comments}, times in milliseconds. What the ranker compares candidates with.';
 
 create function recsys.user_context(p_user_id uuid, p_model_id bigint, p_now timestamptz)
 returns table (
@@ -76,9 +76,9 @@ returns table (
   projects text[],
   bio text,
   created_at timestamptz,
-  residual extensions.vector,
+  id_embedding extensions.vector,
   history extensions.vector[],
-  acted_at timestamptz,
+  last_active_at timestamptz,
   views integer,
   votes integer,
   comments integer,
@@ -87,32 +87,32 @@ returns table (
   recent_logins double precision[],
   habit_log_age double precision,
   habit_log_idle double precision,
-  touches jsonb
+  recent_interactions jsonb
 )
 language sql stable security invoker set search_path = ''
 as $$
   select
     users.passions, users.projects, users.bio, users.created_at,
-    user_embeddings.residual,
+    user_embeddings.id_embedding,
     array(
       select post_embeddings.embedding
       from recsys.user_history(p_user_id, p_now) as latest
       join recsys.post_embeddings on post_embeddings.model_id = p_model_id and post_embeddings.post_id = latest.post_id
       order by latest.at desc, latest.sort_id desc
     ),
-    stats.at, stats.views, stats.votes, stats.comments, stats.logins, stats.recent, stats.recent_logins, stats.habit_log_age, stats.habit_log_idle,
-    recsys.user_touches(p_user_id, p_now)
+    stats.last_active_at, stats.views, stats.votes, stats.comments, stats.logins, stats.recent, stats.recent_logins, stats.habit_log_age, stats.habit_log_idle,
+    recsys.recent_interactions(p_user_id, p_now)
   from recsys.source_users as users
   left join recsys.user_embeddings on user_embeddings.model_id = p_model_id and user_embeddings.user_id = users.user_id
   left join lateral (
     select * from recsys.user_stats
-    where user_stats.user_id = users.user_id and user_stats.at <= p_now
-    order by user_stats.at desc, user_stats.sort_id desc, user_stats.event_id desc
+    where user_stats.user_id = users.user_id and user_stats.last_active_at <= p_now
+    order by user_stats.last_active_at desc, user_stats.sort_id desc, user_stats.event_id desc
     limit 1
   ) as stats on true
   where users.user_id = p_user_id
 $$;
-comment on function recsys.user_context(uuid, bigint, timestamptz) is 'What the user tower needs to know of a user as of an instant: profile, learned residual, the vectors of the last 50 posts they touched or wrote (latest first), their latest stats, and their latest first touches. No row: no such user. An interaction committed a moment ago is already in it.';
+comment on function recsys.user_context(uuid, bigint, timestamptz) is 'What the user tower needs to know of a user as of an instant: profile, learned ID embedding, the vectors of the last 50 posts they interacted with or wrote (latest first), their latest stats, and their latest first interactions. No row: no such user. An interaction committed a moment ago is already in it.';
 
 create function recsys.candidates(p_user_id uuid, p_model_id bigint, p_embedding extensions.vector, p_now timestamptz)
 returns table (
@@ -128,7 +128,7 @@ returns table (
   fresh_rank integer,
   trending_rank integer,
   followed_rank integer,
-  acted_at timestamptz,
+  last_active_at timestamptz,
   kind text,
   views integer,
   votes integer,
@@ -153,7 +153,7 @@ as $$
   activity as (
     select latest.post_id, max(latest.at) as at
     from (
-      (select post_stats.post_id, post_stats.at from recsys.post_stats where post_stats.at <= p_now order by post_stats.at desc, post_stats.interaction_id desc limit 3000)
+      (select post_stats.post_id, post_stats.last_active_at as at from recsys.post_stats where post_stats.last_active_at <= p_now order by post_stats.last_active_at desc, post_stats.interaction_id desc limit 3000)
       union all
       (select source_posts.post_id, source_posts.created_at from recsys.source_posts where source_posts.created_at <= p_now order by source_posts.created_at desc, source_posts.post_id limit 300)
     ) as latest
@@ -179,9 +179,9 @@ as $$
     select trending.post_id, 'trending', row_number() over (order by trending.heat desc, trending.post_id)
     from (
       -- recsys.decay written out for the half-life of 7 days: a call a row made the whole query a third slower
-      select post_stats.post_id, max(post_stats.recent[4] * power(0.5, extract(epoch from p_now - post_stats.at)::double precision / 604800)) as heat
+      select post_stats.post_id, max(post_stats.recent[4] * power(0.5, extract(epoch from p_now - post_stats.last_active_at)::double precision / 604800)) as heat
       from recsys.post_stats
-      where post_stats.at <= p_now and post_stats.at > p_now - interval '7 days'
+      where post_stats.last_active_at <= p_now and post_stats.last_active_at > p_now - interval '7 days'
       group by post_stats.post_id
       order by heat desc, post_stats.post_id
       limit 50
@@ -213,7 +213,7 @@ as $$
     post_embeddings.embedding,
     -(post_embeddings.embedding operator(extensions.<#>) p_embedding),
     ranked.similar_rank, ranked.active_rank, ranked.fresh_rank, ranked.trending_rank, ranked.followed_rank,
-    stats.at, stats.kind, stats.views, stats.votes, stats.comments, stats.participants, stats.last_comment_at, stats.by_author, stats.recent,
+    stats.last_active_at, stats.kind, stats.views, stats.votes, stats.comments, stats.participants, stats.last_comment_at, stats.by_author, stats.recent,
     coalesce(followed_authors.affinity, 0)
   from ranked
   -- row level security decides here what may be recommended
@@ -221,10 +221,10 @@ as $$
   left join recsys.post_embeddings on post_embeddings.model_id = p_model_id and post_embeddings.post_id = ranked.post_id
   left join followed_authors on followed_authors.author_id = posts.author_id
   left join lateral (
-    select post_stats.at, post_stats.kind, post_stats.views, post_stats.votes, post_stats.comments, post_stats.participants, post_stats.last_comment_at, post_stats.by_author, post_stats.recent
+    select post_stats.last_active_at, post_stats.kind, post_stats.views, post_stats.votes, post_stats.comments, post_stats.participants, post_stats.last_comment_at, post_stats.by_author, post_stats.recent
     from recsys.post_stats
-    where post_stats.post_id = ranked.post_id and post_stats.at <= p_now
-    order by post_stats.at desc, post_stats.interaction_id desc
+    where post_stats.post_id = ranked.post_id and post_stats.last_active_at <= p_now
+    order by post_stats.last_active_at desc, post_stats.interaction_id desc
     limit 1
   ) as stats on true
   where posts.created_at <= p_now
@@ -234,8 +234,8 @@ as $$
       where source_interactions.user_id = p_user_id and source_interactions.post_id = ranked.post_id and source_interactions.created_at <= p_now
     )
 $$;
-comment on function recsys.candidates(uuid, bigint, extensions.vector, timestamptz) is 'Posts that this user might want as of an instant, from five sources (similar by inner product, last active, fresh, trending, by followed authors), never their own or one they touched, with what the ranker needs to know of each. p_model_id and p_embedding null: no model, no similar posts. About 300 to 800 rows, unordered.';
+comment on function recsys.candidates(uuid, bigint, extensions.vector, timestamptz) is 'Posts that this user might want as of an instant, from five sources (similar by inner product, last active, fresh, trending, by followed authors), never their own or one they interacted with, with what the ranker needs to know of each. p_model_id and p_embedding null: no model, no similar posts. About 300 to 800 rows, unordered.';
 
-revoke all on function recsys.user_history(uuid, timestamptz), recsys.user_touches(uuid, timestamptz), recsys.user_context(uuid, bigint, timestamptz), recsys.candidates(uuid, bigint, extensions.vector, timestamptz) from public;
-grant execute on function recsys.user_history(uuid, timestamptz), recsys.user_touches(uuid, timestamptz), recsys.user_context(uuid, bigint, timestamptz), recsys.candidates(uuid, bigint, extensions.vector, timestamptz) to authenticated, service_role;
+revoke all on function recsys.user_history(uuid, timestamptz), recsys.recent_interactions(uuid, timestamptz), recsys.user_context(uuid, bigint, timestamptz), recsys.candidates(uuid, bigint, extensions.vector, timestamptz) from public;
+grant execute on function recsys.user_history(uuid, timestamptz), recsys.recent_interactions(uuid, timestamptz), recsys.user_context(uuid, bigint, timestamptz), recsys.candidates(uuid, bigint, extensions.vector, timestamptz) to authenticated, service_role;
 grant execute on function recsys.decay(double precision[], interval) to authenticated, service_role;

@@ -44,7 +44,7 @@ select set_config('request.jwt.claims', '{"sub": "b0000000-0000-4000-8000-000000
 create temp view candidates as
 select found.* from recsys.models,
   recsys.candidates('b0000000-0000-4000-8000-000000000000', model_id, pg_temp.vector_at(1), now()) as found;
-select set_eq('select title from candidates', array['public', 'nobody''s'], 'no private post of others, none of his own, none he touched, none of the future');
+select set_eq('select title from candidates', array['public', 'nobody''s'], 'no private post of others, none of his own, none he interacted with, none of the future');
 select results_eq(
   $$select similar_rank, active_rank, fresh_rank, followed_rank, similarity from candidates where title = 'public'$$,
   $$values (1, 2, 1, 1, 1::double precision)$$, 'most similar, second to the private post that was active last, freshest, first of followed authors');
@@ -52,8 +52,8 @@ select results_eq(
   $$select kind, comments, participants, by_author, author_affinity from candidates where title = 'public'$$,
   $$values ('comment', 1, 1, true, 1)$$, 'with what the ranker needs to know of the post, and that Ben has read its author before');
 select results_eq(
-  $$select acted_at is null, views is null, author_id is null, author_affinity from candidates where title = 'nobody''s'$$,
-  $$values (true, true, true, 0)$$, 'a post that nobody touched and nobody wrote is recommended too');
+  $$select last_active_at is null, views is null, author_id is null, author_affinity from candidates where title = 'nobody''s'$$,
+  $$values (true, true, true, 0)$$, 'a post that nobody interacted with and nobody wrote is recommended too');
 select set_eq(
   $$select title from recsys.candidates('b0000000-0000-4000-8000-000000000000', null, null, now())$$,
   array['public', 'nobody''s'], 'without a model there are candidates all the same');

@@ -11,7 +11,7 @@ import { evaluateCut, evaluateReplay } from "../evaluation/evaluate.ts";
 import { overSeedsOf, overSeedsTable, writeOverSeeds } from "../evaluation/report/over-seeds.ts";
 import type { Report } from "../evaluation/report/report.ts";
 import { StepMeter } from "../evaluation/report/step-meter.ts";
-import { type DatabaseOption, type Session, session } from "./session.ts";
+import { type CommandContext, type DatabaseOption, session } from "./session.ts";
 import { readScoreWeights } from "./train.ts";
 
 export interface EvaluateOptions extends DatabaseOption {
@@ -52,7 +52,7 @@ export async function evaluateCommand(options: EvaluateOptions): Promise<void> {
 }
 
 async function evaluate(
-  { database, onProgress, signal, print }: Session,
+  { database, onProgress, signal, print }: CommandContext,
   options: EvaluateOptions,
   meter: StepMeter,
 ): Promise<void> {

@@ -9,7 +9,7 @@ export interface DatabaseOption {
   database?: string;
 }
 
-export interface Session {
+export interface CommandContext {
   database: Database;
   onProgress: OnProgress;
   /** Aborts at the first Ctrl-C; the second one ends the process at once. */
@@ -28,7 +28,7 @@ export interface SessionOptions {
 export async function session<T>(
   { database: url }: DatabaseOption,
   options: SessionOptions,
-  work: (session: Session) => Promise<T>,
+  work: (session: CommandContext) => Promise<T>,
 ): Promise<T> {
   const bars = progressBars();
   const stopping = new AbortController();

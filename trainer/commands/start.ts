@@ -11,7 +11,7 @@ import { startGateway } from "../serve/gateway.ts";
 import { writeSyntheticCommunity } from "../synthetic/write-synthetic-community.ts";
 import { basisOf, feedTable, fetchFeed, mostActiveUser } from "./feed.ts";
 import { serveUntil } from "./serve.ts";
-import { type DatabaseOption, type Session, session } from "./session.ts";
+import { type CommandContext, type DatabaseOption, session } from "./session.ts";
 import { train } from "./train.ts";
 
 export interface StartOptions extends DatabaseOption {
@@ -44,7 +44,7 @@ export async function startCommand(options: StartOptions): Promise<void> {
 
 /** Imports the bundle asked for, or a synthetic community where the database is empty. */
 async function fillDatabase(
-  { database, onProgress, signal, print }: Session,
+  { database, onProgress, signal, print }: CommandContext,
   { data, seed }: StartOptions,
 ): Promise<void> {
   const { rows } = await database.pool.query(
@@ -71,7 +71,7 @@ async function fillDatabase(
 }
 
 /** Trains and publishes where no model serves yet. */
-async function ensureModel(running: Session, options: StartOptions): Promise<void> {
+async function ensureModel(running: CommandContext, options: StartOptions): Promise<void> {
   const { database, onProgress, signal, print } = running;
   const { rows } = await database.pool.query("select name from recsys.models where status = 'active'");
   if (rows.length > 0) {

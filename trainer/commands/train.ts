@@ -4,10 +4,10 @@ import { communityFromDatabase, trainingEvents } from "../community/from-databas
 import { type Backend, startBackend } from "../engine/backend.ts";
 import { dlrmGraph } from "../export/dlrm.ts";
 import { postTowerGraph, userTowerGraph } from "../export/towers.ts";
-import { residualsOf } from "../model-folder/id-embeddings.ts";
+import { idEmbeddingsOf } from "../model-folder/id-embeddings.ts";
 import { type ModelFolder, writeModelFolder } from "../model-folder/model-folder.ts";
 import { type TrainedModel, trainModel } from "../pipeline.ts";
-import { type DatabaseOption, type Session, session } from "./session.ts";
+import { type CommandContext, type DatabaseOption, session } from "./session.ts";
 
 export interface TrainOptions {
   seed: number;
@@ -28,7 +28,7 @@ export async function trainCommand(options: DatabaseOption & TrainOptions): Prom
 
 /** Trains towers and ranker on everything the database holds, and returns the folder of the model. */
 export async function train(
-  { database, onProgress, signal, print }: Session,
+  { database, onProgress, signal, print }: CommandContext,
   { seed, backend, out }: TrainOptions,
 ): Promise<string> {
   const started = await startBackend(backend);
@@ -49,8 +49,8 @@ export async function train(
       post_tower: postTowerGraph(model.towers.towers),
       dlrm: dlrmGraph(model.dlrm),
     },
-    userResiduals: residualsOf(loaded.community.users.ids, model.towers.towers.userResiduals),
-    postResiduals: residualsOf(loaded.community.posts.ids, model.towers.towers.postResiduals),
+    userIdEmbeddings: idEmbeddingsOf(loaded.community.users.ids, model.towers.towers.userIdEmbeddings),
+    postIdEmbeddings: idEmbeddingsOf(loaded.community.posts.ids, model.towers.towers.postIdEmbeddings),
   } satisfies ModelFolder);
   return folder;
 }

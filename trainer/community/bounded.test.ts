@@ -79,7 +79,7 @@ test("requests, candidates and features behind the bound are those of the whole 
     some.requests.map((request) => ({ ...request, event: request.event + shift })),
     all.requests,
   );
-  // somebody with more than 200 interactions may be offered what they touched before those
+  // somebody with more than 200 interactions may be offered what they interacted with before those
   const same = all.requests.flatMap(({ user }, r) => (isForgetful(user) ? [] : [r]));
   assert.ok(same.length > 0.8 * all.requests.length);
   for (const r of same)

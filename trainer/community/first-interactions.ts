@@ -13,7 +13,7 @@ export interface FirstInteraction {
  * (equal times keep file order). Interactions on a post that did not exist yet are none.
  */
 export function firstInteractions({ interactions, posts, users }: Community, from: number): FirstInteraction[] {
-  const touched = Array.from(users.ids, () => new Set<number>());
+  const interacted = Array.from(users.ids, () => new Set<number>());
   const firstPostAt = new Float64Array(users.ids.length).fill(Number.POSITIVE_INFINITY);
   for (const [post, author] of posts.authors.entries()) {
     if (author >= 0) firstPostAt[author] = Math.min(firstPostAt[author], posts.createdAt[post]);
@@ -23,7 +23,7 @@ export function firstInteractions({ interactions, posts, users }: Community, fro
     const user = interactions.users[index];
     const post = interactions.posts[index];
     const at = interactions.at[index];
-    const history = touched[user];
+    const history = interacted[user];
     const asks = at >= from && !history.has(post) && posts.authors[post] !== user && posts.createdAt[post] <= at;
     if (asks) found.push({ index, cold: history.size === 0 && firstPostAt[user] > at });
     history.add(post);

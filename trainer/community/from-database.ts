@@ -10,7 +10,7 @@ import { login, type Timeline } from "./timeline.ts";
 /**
  * Interactions and logins that training holds in memory: 160 bytes each, 80 MB, whatever a community has gathered over the
  * years. The ranker learns from the last 6,000 requests, which are a few per cent of these; the towers from the first
- * touches among these, and more would not fit into the minutes a training may take.
+ * interactions among these, and more would not fit into the minutes a training may take.
  */
 export const trainingEvents = 500_000;
 

@@ -5,7 +5,7 @@ import { kinds } from "./community.ts";
 import { milliseconds, page, type Row, rows } from "./cursor.ts";
 import { login, Timeline, type TimelineEvent } from "./timeline.ts";
 
-/** Of the time before the latest events, a user's history goes back this far: what recsys.user_history and user_touches look at. */
+/** Of the time before the latest events, a user's history goes back this far: what recsys.user_history and recent_interactions look at. */
 const historyEvents = 200;
 
 /** The number of each id. */
@@ -43,10 +43,10 @@ export async function readTimeline(
 /** Where the last `count` events begin, as a row of SQL: (at, sort_id). */
 async function startOf(client: PoolClient, count: number): Promise<string> {
   const { rows: found } = await client.query(
-    "select at::text, sort_id from recsys.user_stats order by user_stats.at desc, sort_id desc offset $1 limit 1",
+    "select last_active_at::text, sort_id from recsys.user_stats order by user_stats.last_active_at desc, sort_id desc offset $1 limit 1",
     [count - 1],
   );
-  return `('${found[0].at}'::timestamptz, ${found[0].sort_id})`;
+  return `('${found[0].last_active_at}'::timestamptz, ${found[0].sort_id})`;
 }
 
 /** The last interactions of each user before `start`, with what they found when they came. */
@@ -61,7 +61,7 @@ async function readHistory(client: PoolClient, timeline: Timeline, numbers: Numb
         from recsys.timeline
         where post_id is not null and (timeline.at, sort_id) < ${start}
         window post as (partition by post_id order by timeline.at, sort_id)
-      ) as touches
+      ) as interactions
     ) as placed
     where place <= ${historyEvents} order by placed.at, sort_id`;
   for await (const row of rows(client, query)) {

@@ -10,7 +10,7 @@ import {
   sourceSizes,
   type UserState,
 } from "../../supabase/functions/_shared/features/ranker-features.ts";
-import type { Touch } from "../../supabase/functions/_shared/features/recent-habit.ts";
+import type { RecentInteraction } from "../../supabase/functions/_shared/features/recent-habit.ts";
 import { vectorAt } from "../engine/vector-at.ts";
 import { ActivityOrder } from "./activity-order.ts";
 import type { Community } from "./community.ts";
@@ -66,21 +66,24 @@ export class CommunityState {
   }
 
   /** When a post was created and last active; null: nobody came yet. */
-  times(post: number): { created_at: number; acted_at: number | null } {
+  times(post: number): { created_at: number; last_active_at: number | null } {
     const event = this.lastOfPost[post];
-    return { created_at: this.community.posts.createdAt[post], acted_at: event < 0 ? null : this.timeline.at[event] };
+    return {
+      created_at: this.community.posts.createdAt[post],
+      last_active_at: event < 0 ? null : this.timeline.at[event],
+    };
   }
 
   /** What the ranker sees of a user; `history`: the vectors [32] of `Histories.latest`. */
   user(user: number, history: ArrayLike<number>[]): UserState {
     const event = this.lastOfUser[user];
     const created_at = this.community.users.createdAt[user];
-    const touches = this.touches(user);
+    const recent_interactions = this.recentInteractions(user);
     if (event < 0) {
       const none = new Float32Array(halfLives.length);
       return {
         created_at,
-        acted_at: null,
+        last_active_at: null,
         views: 0,
         votes: 0,
         comments: 0,
@@ -89,14 +92,14 @@ export class CommunityState {
         recent_logins: none,
         habit_log_age: null,
         habit_log_idle: null,
-        touches,
+        recent_interactions,
         history,
       };
     }
     const row = this.timeline.userRow(event);
     return {
       created_at,
-      acted_at: this.timeline.at[event],
+      last_active_at: this.timeline.at[event],
       views: row[0],
       votes: row[1],
       comments: row[2],
@@ -105,16 +108,16 @@ export class CommunityState {
       habit_log_idle: Number.isNaN(row[5]) ? null : row[5],
       recent: row.subarray(6, 6 + halfLives.length),
       recent_logins: row.subarray(6 + halfLives.length),
-      touches,
+      recent_interactions,
       history,
     };
   }
 
-  /** What recsys.user_touches answers. */
-  private touches(user: number): Touch[] {
+  /** What recsys.recent_interactions answers. */
+  private recentInteractions(user: number): RecentInteraction[] {
     const { community, timeline } = this;
     const first = new Map<number, number>();
-    // backwards, so that the first touch within the stretch is what stays
+    // backwards, so that the first interaction within the stretch is what stays
     let event = this.lastInteraction[user];
     for (let i = 0; i < 200 && event >= 0; i++, event = this.interactionBefore[event])
       first.set(timeline.posts[event], event);
@@ -130,21 +133,21 @@ export class CommunityState {
   }
 
   /** What a user found when they came: the last activity of the post and its comments, just before an event. */
-  private found(event: number): { acted_at: number | null; comments: number } {
+  private found(event: number): { last_active_at: number | null; comments: number } {
     const { timeline } = this;
     if (event < timeline.history) {
       const at = timeline.foundAt[event];
-      return { acted_at: Number.isNaN(at) ? null : at, comments: timeline.foundComments[event] };
+      return { last_active_at: Number.isNaN(at) ? null : at, comments: timeline.foundComments[event] };
     }
     const before = this.eventBefore[event];
-    if (before < 0) return { acted_at: null, comments: 0 };
-    return { acted_at: timeline.at[before], comments: timeline.postRow(before)[2] };
+    if (before < 0) return { last_active_at: null, comments: 0 };
+    return { last_active_at: timeline.at[before], comments: timeline.postRow(before)[2] };
   }
 
   /** Posts from all five sources that the user does not know, unordered. `vector` [32], `postVectors` [posts, 32]. */
   candidates(user: number, now: number, vector: Float32Array, postVectors: Float32Array): NumberedCandidate[] {
     const similarity = similarities(vector, postVectors, this.alive);
-    const { touched, affinities } = this.past(user);
+    const { known, affinities } = this.past(user);
     const found = new Map<number, Candidate["ranks"]>();
     const add = (source: Source, posts: ArrayLike<number>) => {
       for (let i = 0; i < posts.length; i++) {
@@ -162,25 +165,25 @@ export class CommunityState {
     const { authors } = this.community.posts;
     const candidates: NumberedCandidate[] = [];
     for (const [post, ranks] of found) {
-      if (authors[post] === user || touched.has(post)) continue;
+      if (authors[post] === user || known.has(post)) continue;
       const affinity = affinities.get(authors[post]) ?? 0;
       candidates.push(this.candidate(post, vectorAt(postVectors, post), similarity[post], ranks, affinity));
     }
     return candidates;
   }
 
-  /** What a user touched, and how often they came to each author but themselves. */
-  private past(user: number): { touched: Set<number>; affinities: Map<number, number> } {
+  /** What a user known, and how often they came to each author but themselves. */
+  private past(user: number): { known: Set<number>; affinities: Map<number, number> } {
     const { authors } = this.community.posts;
-    const touched = new Set<number>();
+    const known = new Set<number>();
     const affinities = new Map<number, number>();
     for (let event = this.lastInteraction[user]; event >= 0; event = this.interactionBefore[event]) {
       const post = this.timeline.posts[event];
       const author = authors[post];
-      touched.add(post);
+      known.add(post);
       if (author >= 0 && author !== user) affinities.set(author, (affinities.get(author) ?? 0) + 1);
     }
-    return { touched, affinities };
+    return { known, affinities };
   }
 
   private candidate(
@@ -208,7 +211,7 @@ export class CommunityState {
       const recent = new Float32Array(halfLives.length);
       return {
         ...base,
-        acted_at: null,
+        last_active_at: null,
         kind: null,
         views: 0,
         votes: 0,
@@ -223,7 +226,7 @@ export class CommunityState {
     const commented = this.timeline.lastCommentAt(event);
     return {
       ...base,
-      acted_at: this.timeline.at[event],
+      last_active_at: this.timeline.at[event],
       kind: kinds[this.timeline.kinds[event]],
       views: row[0],
       votes: row[1],

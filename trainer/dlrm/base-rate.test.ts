@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { categories } from "../../supabase/functions/_shared/features/ranker-features.ts";
 import { Random } from "../engine/random.ts";
-import { fitRate } from "./base-rate.ts";
+import { fitBaseRate } from "./base-rate.ts";
 import { denseWidth, type RankingExamples } from "./examples.ts";
 import { heads } from "./network.ts";
 import { randomExamples } from "./testing.ts";
@@ -21,7 +21,7 @@ test("finds who votes: log odds of −1 and 1.5 times their first feature, and t
       -1 + 1.5 * examples.dense[row * denseWidth] + (examples.categories[row * categories.length] < 12 ? 2 : 0);
     labels[vote] = random.uniform() < 1 / (1 + Math.exp(-logit)) ? 1 : 0;
   }
-  const rate = fitRate(examples, all(examples), asTheyAre);
+  const rate = fitBaseRate(examples, all(examples), asTheyAre);
   assert.ok(Math.abs(rate.dense[vote] - 1.5) < 0.15, `${rate.dense[vote]} times the feature`);
   const hour = (from: number) =>
     Array.from({ length: 12 }, (_, i) => rate.categories[(from + i) * heads + vote]).reduce((a, b) => a + b) / 12;
@@ -31,10 +31,10 @@ test("finds who votes: log odds of −1 and 1.5 times their first feature, and t
   assert.ok(Math.abs(said / done - 1) < 0.01, `${said} of ${done}`);
 });
 
-test("a touch that retrieval missed is none; what nobody did stays possible", () => {
+test("an interaction that retrieval missed is none; what nobody did stays possible", () => {
   const examples = randomExamples(new Random(2), 400, 2);
   examples.found.fill(0, 0, 100);
-  const { of } = fitRate(examples, all(examples), asTheyAre);
+  const { of } = fitBaseRate(examples, all(examples), asTheyAre);
   const mean = (head: number) =>
     Array.from({ length: 400 }, (_, r) => of[r * heads + head]).reduce((a, b) => a + b) / 400;
   assert.ok(Math.abs(mean(comment) - 0.75) < 0.01, `comments ${mean(comment)}`);

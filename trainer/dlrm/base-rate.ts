@@ -13,7 +13,7 @@ import { denseWidth, type RankingExamples } from "./examples.ts";
 import { heads } from "./network.ts";
 import { type Standardisation, standardised } from "./standardise.ts";
 
-export interface Rate {
+export interface BaseRate {
   /** [userFeatures, 3], of standardised features. */
   dense: Float32Array;
   /** [rows of the request's categories, 3] */
@@ -33,10 +33,14 @@ const tableRows = categories.slice(0, requestCategories).reduce((sum, { size }) 
  * Fits the rate to what was done in some requests, and to one more in which everything and one in which nothing was done:
  * what nobody ever did stays possible.
  */
-export function fitRate(examples: RankingExamples, requests: Uint32Array, standardisation: Standardisation): Rate {
+export function fitBaseRate(
+  examples: RankingExamples,
+  requests: Uint32Array,
+  standardisation: Standardisation,
+): BaseRate {
   const u = userFeatures.length;
   const width = u + tableRows;
-  const rate: Rate = {
+  const rate: BaseRate = {
     dense: new Float32Array(u * heads),
     categories: new Float32Array(tableRows * heads),
     bias: new Float32Array(heads),

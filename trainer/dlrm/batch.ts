@@ -7,7 +7,7 @@ import type { Random } from "../engine/random.ts";
 import { vectorAt } from "../engine/vector-at.ts";
 import { denseWidth, type RankingExamples } from "./examples.ts";
 import type { Dlrm } from "./model.ts";
-import { distinctDots, formulaColumn, heads, maskWidths } from "./network.ts";
+import { distinctDots, heads, maskWidths, recencyBaselineColumn } from "./network.ts";
 
 /** Row numbers of all rows of some requests. */
 export function rowsOf(examples: RankingExamples, requests: Uint32Array): Int32Array {
@@ -47,7 +47,7 @@ export function constants(
       shape: [requests.length, examples.rows, 1],
     },
     distinct: distinctDots(),
-    formula: formulaColumn(),
+    formula: recencyBaselineColumn(),
   };
 }
 
@@ -80,7 +80,7 @@ export function lookUps(dlrm: Dlrm, examples: RankingExamples, batch: Int32Array
   return { embeddings: gather(dlrm.embeddings), wide: gather(dlrm.wide) };
 }
 
-/** Labels [requests · rows, 3], what the user did with the touched post and nothing with the others, and the rows' weights. */
+/** Labels [requests · rows, 3], what the user did with the positive and nothing with the others, and the rows' weights. */
 export function targetsOf(examples: RankingExamples, requests: Uint32Array): Record<string, Matrix> {
   const { rows } = examples;
   const labels = new Float32Array(requests.length * rows * heads);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Random } from "../engine/random.ts";
-import { calibrate, shiftToMean, shiftToRate } from "./calibrate.ts";
+import { calibrate, shiftToBaseRate, shiftToMean } from "./calibrate.ts";
 
 const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
 const close = (actual: number, expected: number, tolerance: number) =>
@@ -67,7 +67,7 @@ test("the shift to a mean, by hand", () => {
 });
 
 test("the shift to a rate counts weights, and one more positive", () => {
-  const shift = shiftToRate([0, 0], [1, 0], [1, 3]);
+  const shift = shiftToBaseRate([0, 0], [1, 0], [1, 3]);
   // (1 + 1) / (4 + 2) = 1/3 = sigmoid(−ln 2)
   close(shift, -Math.log(2), 1e-9);
 });

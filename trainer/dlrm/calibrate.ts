@@ -9,7 +9,11 @@ export interface Calibration {
 const enough = 20;
 
 /** What must be added to logits for their probabilities to sum to the labels, one more positive and one more row counted in. */
-export function shiftToRate(logits: ArrayLike<number>, labels: ArrayLike<number>, weights: ArrayLike<number>): number {
+export function shiftToBaseRate(
+  logits: ArrayLike<number>,
+  labels: ArrayLike<number>,
+  weights: ArrayLike<number>,
+): number {
   let positives = 0;
   let total = 0;
   for (let i = 0; i < labels.length; i++) {

@@ -1,5 +1,5 @@
 /**
- * The ranker's training set: requests. A request is the moment at which a user touched a post for the first time, with
+ * The ranker's training set: requests. A request is the moment at which a user interacted with a post for the first time, with
  * what retrieval would have shown then, all features as of that moment.
  */
 import type { OnProgress } from "../../db/progress.ts";
@@ -12,7 +12,7 @@ import {
   rankerFeatures,
   userFeatures,
 } from "../../supabase/functions/_shared/features/ranker-features.ts";
-import { lastActiveWithAge } from "../../supabase/functions/_shared/features/recency-baseline.ts";
+import { recencyBaseline } from "../../supabase/functions/_shared/features/recency-baseline.ts";
 import type { Community } from "../community/community.ts";
 import { CommunityState, type NumberedCandidate } from "../community/state.ts";
 import { login, type Timeline } from "../community/timeline.ts";
@@ -21,7 +21,7 @@ import { vectorAt } from "../engine/vector-at.ts";
 
 const day = 24 * 3_600_000;
 
-/** A first touch of another's post: `event` is its number in the timeline. */
+/** A first interaction of another's post: `event` is its number in the timeline. */
 export interface Request {
   event: number;
   user: number;
@@ -31,22 +31,22 @@ export interface Request {
   labels: [number, number, number];
 }
 
-/** First touches of others' posts with `from` ≤ time < `until`, in order of time. */
+/** First interactions of others' posts with `from` ≤ time < `until`, in order of time. */
 export function requestsBetween(community: Community, timeline: Timeline, from: number, until: number): Request[] {
-  const touches = firstTouches(community, timeline, until);
+  const interactions = firstInteractionEvents(community, timeline, until);
   return requestsAt(
     timeline,
-    touches.filter((event) => timeline.at[event] >= from),
+    interactions.filter((event) => timeline.at[event] >= from),
     until,
   );
 }
 
 /**
- * Numbers of the events before an instant that are a first touch of another's post: with it, the post has a participant
+ * Numbers of the events before an instant that are a first interaction of another's post: with it, the post has a participant
  * more. Where somebody's only vote was taken back, the event behind it passes for one too: retrieval brings no post that
- * was touched before, so nothing is learned from it.
+ * had an interaction with before, so nothing is learned from it.
  */
-export function firstTouches({ posts }: Community, timeline: Timeline, until: number): Uint32Array {
+export function firstInteractionEvents({ posts }: Community, timeline: Timeline, until: number): Uint32Array {
   const participants = new Int32Array(posts.ids.length);
   const found = new Uint32Array(timeline.length - timeline.wholeFrom);
   let count = 0;
@@ -62,11 +62,11 @@ export function firstTouches({ posts }: Community, timeline: Timeline, until: nu
   return found.subarray(0, count);
 }
 
-/** The requests of some first touches (numbers of events, ascending), labelled by what happened before `until`. */
-export function requestsAt(timeline: Timeline, touches: Uint32Array, until: number): Request[] {
+/** The requests of some first interactions (numbers of events, ascending), labelled by what happened before `until`. */
+export function requestsAt(timeline: Timeline, interactions: Uint32Array, until: number): Request[] {
   const pairOf = (event: number) => `${timeline.users[event]} ${timeline.posts[event]}`;
   const open = new Map<string, Request>();
-  const requests = Array.from(touches, (event): Request => {
+  const requests = Array.from(interactions, (event): Request => {
     const request: Request = {
       event,
       user: timeline.users[event],
@@ -79,7 +79,7 @@ export function requestsAt(timeline: Timeline, touches: Uint32Array, until: numb
   });
   const last = (requests.at(-1)?.at ?? 0) + day;
   const end = timeline.length;
-  for (let event = touches[0]; event < end && timeline.at[event] < until && timeline.at[event] <= last; event++) {
+  for (let event = interactions[0]; event < end && timeline.at[event] < until && timeline.at[event] <= last; event++) {
     if (timeline.kinds[event] === login) continue;
     const request = open.get(pairOf(event));
     if (request && timeline.at[event] <= request.at + day) request.labels[timeline.kinds[event]] = 1;
@@ -90,15 +90,15 @@ export function requestsAt(timeline: Timeline, touches: Uint32Array, until: numb
 export const denseWidth = userFeatures.length + postFeatures.length + pairFeatures.length;
 
 /**
- * Rows of a number of requests, `rows` each. Where retrieval brought the touched post it is row 0; where it did not,
- * no row of the request is touched: a post from no source would be known by that alone, and never comes in serving.
+ * Rows of a number of requests, `rows` each. Where retrieval brought the positive it is row 0; where it did not,
+ * no row of the request is positive: a post from no source would be known by that alone, and never comes in serving.
  */
 export class RankingExamples {
   readonly rows: number;
   readonly requests: Request[];
   /** [requests, 32] */
   readonly users: Float32Array;
-  /** [requests] 1 where row 0 is the touched post. */
+  /** [requests] 1 where row 0 is the positive. */
   readonly found: Uint8Array;
   /** [requests · rows] post numbers */
   readonly posts: Int32Array;
@@ -132,7 +132,7 @@ export interface RequestUsers {
 
 export interface ExampleOptions {
   rows: number;
-  /** How many of the rows are the best by the formula; the others are drawn from the rest. */
+  /** How many of the rows are the best by the recency baseline; the others are drawn from the rest. */
   hard: number;
   random: Random;
   onProgress?: OnProgress | undefined;
@@ -140,7 +140,7 @@ export interface ExampleOptions {
 }
 
 /**
- * Walks through the requests and gathers `rows` candidates of each: the touched one, the `hard` best by the formula, and
+ * Walks through the requests and gathers `rows` candidates of each: the positive, the `hard` best by the recency baseline, and
  * random others, each weighing as many candidates as it stands for. `postVectors` [posts, 32].
  */
 export async function rankingExamples(
@@ -185,16 +185,16 @@ function sampleRows(
   hard: number,
   random: Random,
 ): Sampled {
-  const touched = candidates.findIndex((candidate) => candidate.post === post);
-  const values = candidates.map((candidate) => lastActiveWithAge(candidate, at));
-  const others = candidates.map((_, i) => i).filter((i) => i !== touched);
+  const positive = candidates.findIndex((candidate) => candidate.post === post);
+  const values = candidates.map((candidate) => recencyBaseline(candidate, at));
+  const others = candidates.map((_, i) => i).filter((i) => i !== positive);
   others.sort((a, b) => values[b] - values[a]);
-  const first = touched < 0 ? [] : [touched];
+  const first = positive < 0 ? [] : [positive];
   const best = others.slice(0, Math.min(hard, rows - first.length));
   const rest = random.shuffle(others.slice(best.length));
   const drawn = rest.slice(0, rows - first.length - best.length);
   return {
-    found: touched >= 0,
+    found: positive >= 0,
     chosen: [...first, ...best, ...drawn],
     weights: [...first.map(() => 1), ...best.map(() => 1), ...drawn.map(() => rest.length / drawn.length)],
   };

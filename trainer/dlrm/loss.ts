@@ -1,4 +1,4 @@
-/** The ranker's loss: what the feed is ordered by must put the touched post first, and each head must be a probability. */
+/** The ranker's loss: what the feed is ordered by must put the positive first, and each head must be a probability. */
 import * as tf from "@tensorflow/tfjs-core";
 import { logSumExp } from "./network.ts";
 

@@ -4,7 +4,7 @@ import { categoryRows } from "../../supabase/functions/_shared/features/ranker-f
 import type { DenseWeights } from "../engine/dense.ts";
 import { EmbeddingTable } from "../engine/embedding-table.ts";
 import type { Random } from "../engine/random.ts";
-import { fitRate, type Rate } from "./base-rate.ts";
+import { type BaseRate, fitBaseRate } from "./base-rate.ts";
 import { rowsOf } from "./batch.ts";
 import { shiftToMean } from "./calibrate.ts";
 import { denseWidth, type RankingExamples } from "./examples.ts";
@@ -29,12 +29,12 @@ export function newDlrm(examples: RankingExamples, requests: Uint32Array, random
   const standard = moments(examples, requests);
   const start = fitStart(examples, requests);
   const similarity = start.similarity * standard.deviation[similarityColumn];
-  const rate = fitRate(examples, requests, standard);
+  const rate = fitBaseRate(examples, requests, standard);
   const bias = firstBiases(examples, requests, start, rate);
   const wide = new Float32Array(categoryRows * heads);
   wide.set(rate.categories);
   return {
-    dense: newDlrmWeights(random, { bias, formula: start.formula, similarity, rate }),
+    dense: newDlrmWeights(random, { bias, formula: start.recencyBaseline, similarity, rate }),
     embeddings: new EmbeddingTable(categoryRows, dimensions, embeddings),
     wide: new EmbeddingTable(categoryRows, heads, wide),
     ...standard,
@@ -42,8 +42,8 @@ export function newDlrm(examples: RankingExamples, requests: Uint32Array, random
   };
 }
 
-/** What each head must add to the start's share of a request and its rate for its probabilities to sum to its touched posts. */
-function firstBiases(examples: RankingExamples, requests: Uint32Array, start: Start, rate: Rate): Float32Array {
+/** What each head must add to the start's share of a request and its rate for its probabilities to sum to its positives. */
+function firstBiases(examples: RankingExamples, requests: Uint32Array, start: Start, rate: BaseRate): Float32Array {
   const { rows } = examples;
   const shares = startScores(examples, requests, start);
   const weights = new Float32Array(requests.length * rows);
@@ -57,12 +57,12 @@ function firstBiases(examples: RankingExamples, requests: Uint32Array, start: St
   }
   const total = weights.reduce((sum, weight) => sum + weight, 0);
   return Float32Array.from({ length: heads }, (_, head) => {
-    const touched = requests.reduce(
+    const positive = requests.reduce(
       (sum, request) => sum + examples.found[request] * examples.requests[request].labels[head],
       0,
     );
     const logits = shares.map((share, row) => share + Math.log(rate.of[Math.floor(row / rows) * heads + head]));
-    return shiftToMean(logits, weights, (touched + 1) / (total + 2));
+    return shiftToMean(logits, weights, (positive + 1) / (total + 2));
   });
 }
 

@@ -5,15 +5,15 @@
  *   bottom  = relu(relu(x · 64) · 32)
  *   slots   = [bottom, user vector, post vector, one embedding a category]          k vectors of 32
  *   deep    = MLP([bottom, distinct dots of slots without the diagonal])            64, 32, 3; the last layer starts at 0
- *   wide    = scale · lastActiveWithAge + x · W + Σ one weight a post's category     starts as start.ts says
+ *   wide    = scale · recencyBaseline + x · W + Σ one weight a post's category     starts as start.ts says
  *   s       = deep + wide                                                           view, vote, comment
  *   rate    = sigmoid(x of the user · R + Σ one weight a request's category + r)    starts as rate.ts says
  *   p       = sigmoid(s − log Σ exp(s) over the request's candidates + log rate + bias)
  *
  * An untrained ranker therefore orders by the best mix of formula and similarity, and training learns corrections to it.
- * The bias starts where its probabilities sum to the touched posts. Each head is measured against the other candidates of the
- * request: somebody touches one post or two of a feed, however lively the community is that month. Without that, the sum
- * of the probabilities drifted to .79 of the touches within three months.
+ * The bias starts where its probabilities sum to the positives. Each head is measured against the other candidates of the
+ * request: a user acts on one post or two of a feed, however lively the community is that month. Without that, the sum
+ * of the probabilities drifted to .79 of the interactions within three months.
  */
 import * as tf from "@tensorflow/tfjs-core";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
@@ -26,26 +26,26 @@ import {
 } from "../../supabase/functions/_shared/features/ranker-features.ts";
 import { DenseWeights } from "../engine/dense.ts";
 import type { Random } from "../engine/random.ts";
-import type { Rate } from "./base-rate.ts";
+import type { BaseRate } from "./base-rate.ts";
 import { denseWidth } from "./examples.ts";
 
 export const heads = 3;
 export const slotCount = 3 + categories.length;
 export const dotCount = (slotCount * (slotCount - 1)) / 2;
-/** Columns of the dense features the formula reads. */
+/** Columns of the dense features the recency baseline reads. */
 export const logAgeColumn = userFeatures.length + postFeatures.indexOf("log_age");
 export const logIdleColumn = userFeatures.length + postFeatures.indexOf("log_idle");
 export const similarityColumn = userFeatures.length + postFeatures.length + pairFeatures.indexOf("similarity");
 
-/** lastActiveWithAge of the row of dense features that begins at `offset`. */
-export function formulaAt(dense: Float32Array, offset: number): number {
+/** recencyBaseline of the row of dense features that begins at `offset`. */
+export function recencyBaselineAt(dense: Float32Array, offset: number): number {
   return -dense[offset + logIdleColumn] - 0.25 * dense[offset + logAgeColumn];
 }
 
 /** Fresh dense weights; `bias` [3] is what the heads add, `formula` and `similarity` (standardised) weigh in the wide part. */
 export function newDlrmWeights(
   random: Random,
-  { bias, formula, similarity, rate }: { bias: Float32Array; formula: number; similarity: number; rate: Rate },
+  { bias, formula, similarity, rate }: { bias: Float32Array; formula: number; similarity: number; rate: BaseRate },
 ): DenseWeights {
   const weights = new DenseWeights();
   weights.addLayer("bottom/1", denseWidth, 64, random);
@@ -53,10 +53,10 @@ export function newDlrmWeights(
   weights.addLayer("top/1", dimensions + dotCount, 64, random);
   weights.addLayer("top/2", 64, 32, random);
   weights.addLayer("top/3", 32, heads, random, 0);
-  weights.add("rate/weight", [userFeatures.length, heads], rate.dense);
-  weights.add("rate/bias", [heads], rate.bias);
+  weights.add("base_rate/weight", [userFeatures.length, heads], rate.dense);
+  weights.add("base_rate/bias", [heads], rate.bias);
   weights.add("bias", [heads], bias);
-  weights.add("wide/formula", [1, heads], new Float32Array(heads).fill(formula));
+  weights.add("wide/recency_baseline", [1, heads], new Float32Array(heads).fill(formula));
   weights.add("wide/dense", [denseWidth, heads]);
   weights.values("wide/dense").fill(similarity, similarityColumn * heads, (similarityColumn + 1) * heads);
   return weights;
@@ -92,20 +92,20 @@ export function dlrmLogits(t: Tensors): tf.Tensor2D {
   const formula = tf.matMul(t.dense as tf.Tensor2D, t.formula as tf.Tensor2D);
   const [ofRequest, ofPost] = tf.split(t.wide, [requestCategories, categories.length - requestCategories], 1);
   const wide = tf.add(
-    tf.mul(formula, t["wide/formula"]),
+    tf.mul(formula, t["wide/recency_baseline"]),
     tf.add(tf.matMul(x, t["wide/dense"] as tf.Tensor2D), tf.sum(ofPost, 1)),
   );
   const [requests, rows] = t.logWeights.shape;
   const scores = tf.reshape(tf.add(deep, wide), [requests, rows, heads]);
   const shares = tf.sub(scores, logSumExp(tf.add(scores, t.logWeights), 1));
   const user = tf.slice(x, [0, 0], [n, userFeatures.length]);
-  const rate = tf.sigmoid(tf.add(layer(t, "rate", user as tf.Tensor2D), tf.sum(ofRequest, 1)));
-  const logRate = tf.log(tf.add(rate, leastRate));
+  const rate = tf.sigmoid(tf.add(layer(t, "base_rate", user as tf.Tensor2D), tf.sum(ofRequest, 1)));
+  const logRate = tf.log(tf.add(rate, leastBaseRate));
   return tf.add(tf.add(tf.reshape(shares, [n, heads]), logRate), t.bias) as tf.Tensor2D;
 }
 
 /** Is added to a rate before its logarithm: runtimes round a sigmoid of −20 each in their own way. */
-export const leastRate = 1e-5;
+export const leastBaseRate = 1e-5;
 
 /** [k · k, k (k − 1) / 2]: picks the distinct dots (0,1), (0,2) … out of the flattened dot matrix; a product costs less than a gather and its gradient. */
 export function distinctDots(): { values: Float32Array; shape: number[] } {
@@ -117,8 +117,8 @@ export function distinctDots(): { values: Float32Array; shape: number[] } {
   return { values, shape: [slotCount * slotCount, dotCount] };
 }
 
-/** [F, 1]: the formula as a product with the dense features. */
-export function formulaColumn(): { values: Float32Array; shape: number[] } {
+/** [F, 1]: the recency baseline as a product with the dense features. */
+export function recencyBaselineColumn(): { values: Float32Array; shape: number[] } {
   const values = new Float32Array(denseWidth);
   values[logIdleColumn] = -1;
   values[logAgeColumn] = -0.25;

@@ -8,11 +8,11 @@ import { randomExamples } from "./testing.ts";
 
 const all = (examples: RankingExamples) => Uint32Array.from(examples.requests.keys());
 
-/** Requests whose touched post is drawn by a softmax of formula × a + similarity × b. */
+/** Requests whose positive is drawn by a softmax of formula × a + similarity × b. */
 function drawn(a: number, b: number, requests: number, rows: number): RankingExamples {
   const random = new Random(3);
   const examples = randomExamples(random, requests, rows);
-  const scores = startScores(examples, all(examples), { formula: a, similarity: b });
+  const scores = startScores(examples, all(examples), { recencyBaseline: a, similarity: b });
   for (let r = 0; r < requests; r++) {
     const chances = [...scores.subarray(r * rows, (r + 1) * rows)].map(Math.exp);
     let left = random.uniform() * chances.reduce((sum, chance) => sum + chance);
@@ -29,9 +29,9 @@ function swap(dense: Float32Array, a: number, b: number): void {
   dense.set(kept, b);
 }
 
-test("finds what the touched posts were drawn by", () => {
+test("finds what the positives were drawn by", () => {
   const start = fitStart(drawn(0.5, 2, 2000, 12), all(drawn(0.5, 2, 2000, 12)));
-  assert.ok(Math.abs(start.formula - 0.5) < 0.08, `formula ${start.formula}`);
+  assert.ok(Math.abs(start.recencyBaseline - 0.5) < 0.08, `formula ${start.recencyBaseline}`);
   assert.ok(Math.abs(start.similarity - 2) < 0.15, `similarity ${start.similarity}`);
 });
 
@@ -45,16 +45,16 @@ test("a row counts as often as its weight says", () => {
   set(0, 0, 1);
   set(1, 1, 4);
   set(2, -50, 0);
-  const { formula, similarity } = fitStart(examples, Uint32Array.of(0));
+  const { recencyBaseline: formula, similarity } = fitStart(examples, Uint32Array.of(0));
   assert.equal(similarity, 0);
   // the minimum of (x − 1)² / 2 + log(1 + 4 exp(−x)): x − 1 = 4 / (exp(x) + 4)
   assert.ok(Math.abs(formula - 1 - 4 / (Math.exp(formula) + 4)) < 1e-4, `formula ${formula}`);
 });
 
-test("without a found post, and where similarity is constant, the formula stays", () => {
+test("without a found post, and where similarity is constant, the recency baseline stays", () => {
   const examples = randomExamples(new Random(2), 20, 12);
   examples.found.fill(0);
-  assert.deepEqual(fitStart(examples, all(examples)), { formula: 1, similarity: 0 });
+  assert.deepEqual(fitStart(examples, all(examples)), { recencyBaseline: 1, similarity: 0 });
   const constant = drawn(1, 0, 500, 12);
   for (let row = 0; row < 500 * 12; row++) constant.dense[row * denseWidth + similarityColumn] = 0.3;
   assert.ok(Math.abs(fitStart(constant, all(constant)).similarity) < 1e-6);

@@ -1,26 +1,26 @@
 /**
  * Where the ranker's wide part starts: a conditional logit (McFadden 1974) over each request's candidates with two
- * features, the formula and the towers' similarity. In a live community the formula nearly is the answer; among films
+ * features, the recency baseline and the towers' similarity. In a live community the recency baseline nearly is the answer; among films
  * drawn at random it is noise and similarity is the answer. Two numbers take little data to tell, the network goes on.
  */
 import { denseWidth, type RankingExamples } from "./examples.ts";
-import { formulaAt, similarityColumn } from "./network.ts";
+import { recencyBaselineAt, similarityColumn } from "./network.ts";
 
 export interface Start {
-  formula: number;
+  recencyBaseline: number;
   /** Of the similarity as it is. */
   similarity: number;
 }
 
-/** Believed before any request has spoken, as strongly as one request speaks: the formula alone. */
-const believed: Start = { formula: 1, similarity: 0 };
+/** Believed before any request has spoken, as strongly as one request speaks: the recency baseline alone. */
+const believed: Start = { recencyBaseline: 1, similarity: 0 };
 
 /** Scores of all rows of some requests, [requests · rows]. */
 export function startScores(examples: RankingExamples, requests: Uint32Array, start: Start): Float64Array {
   const { rows, dense } = examples;
   return Float64Array.from({ length: requests.length * rows }, (_, i) => {
     const at = (requests[Math.floor(i / rows)] * rows + (i % rows)) * denseWidth;
-    return start.formula * formulaAt(dense, at) + start.similarity * dense[at + similarityColumn];
+    return start.recencyBaseline * recencyBaselineAt(dense, at) + start.similarity * dense[at + similarityColumn];
   });
 }
 
@@ -37,7 +37,7 @@ export function fitStart(examples: RankingExamples, requests: Uint32Array): Star
     let next = start;
     let there = { loss: Number.POSITIVE_INFINITY, gradient, hessian };
     for (let step = 1; step > 1e-4 && !(there.loss <= loss); step /= 2) {
-      next = { formula: start.formula - step * move[0], similarity: start.similarity - step * move[1] };
+      next = { recencyBaseline: start.recencyBaseline - step * move[0], similarity: start.similarity - step * move[1] };
       there = derivatives(examples, found, next);
     }
     if (!(there.loss <= loss)) break;
@@ -53,7 +53,7 @@ export function fitStart(examples: RankingExamples, requests: Uint32Array): Star
 function derivatives(examples: RankingExamples, requests: Uint32Array, start: Start) {
   const { rows, dense, weights } = examples;
   const scores = startScores(examples, requests, start);
-  const off = [start.formula - believed.formula, start.similarity - believed.similarity];
+  const off = [start.recencyBaseline - believed.recencyBaseline, start.similarity - believed.similarity];
   let loss = (off[0] ** 2 + off[1] ** 2) / 2;
   const gradient = off;
   const hessian = [1, 0, 1];
@@ -63,7 +63,7 @@ function derivatives(examples: RankingExamples, requests: Uint32Array, start: St
     const sums = { p: 0, f: 0, s: 0, ff: 0, fs: 0, ss: 0 };
     for (let row = 0; row < rows; row++) {
       const at = (request * rows + row) * denseWidth;
-      const [f, s] = [formulaAt(dense, at), dense[at + similarityColumn]];
+      const [f, s] = [recencyBaselineAt(dense, at), dense[at + similarityColumn]];
       const p = weights[request * rows + row] * Math.exp(of[row] - highest);
       sums.p += p;
       sums.f += p * f;
@@ -73,10 +73,10 @@ function derivatives(examples: RankingExamples, requests: Uint32Array, start: St
       sums.ss += p * s * s;
     }
     const [f, s] = [sums.f / sums.p, sums.s / sums.p];
-    const touched = request * rows * denseWidth;
+    const positive = request * rows * denseWidth;
     loss += Math.log(sums.p) + highest - of[0];
-    gradient[0] += f - formulaAt(dense, touched);
-    gradient[1] += s - dense[touched + similarityColumn];
+    gradient[0] += f - recencyBaselineAt(dense, positive);
+    gradient[1] += s - dense[positive + similarityColumn];
     hessian[0] += sums.ff / sums.p - f * f;
     hessian[1] += sums.fs / sums.p - f * s;
     hessian[2] += sums.ss / sums.p - s * s;

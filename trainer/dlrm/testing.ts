@@ -17,14 +17,14 @@ export function randomExamples(
   rows: number,
   plant: (dense: Float32Array) => void = () => {},
 ): RankingExamples {
-  const touched = Array.from({ length: requests }, (_, event) => ({
+  const made = Array.from({ length: requests }, (_, event) => ({
     event,
     user: 0,
     post: 0,
     at: event,
     labels: [0, event % 4 === 0 ? 1 : 0, 1] as [number, number, number],
   }));
-  const examples = new RankingExamples(touched, rows);
+  const examples = new RankingExamples(made, rows);
   for (let i = 0; i < examples.dense.length; i++) examples.dense[i] = 2 + random.normal();
   for (let i = 0; i < examples.users.length; i++) examples.users[i] = random.normal() / Math.sqrt(dimensions);
   for (let row = 0; row < requests * rows; row++) {

@@ -15,13 +15,13 @@ before(() => startBackend());
 const rows = 12;
 const vectors = randomVectors(new Random(5), rows);
 const requestsOf = (examples: RankingExamples) => Uint32Array.from(examples.requests.keys());
-/** The touched post has this column 2 deviations above the others. */
+/** The positive has this column 2 deviations above the others. */
 const column = logAgeColumn + 4;
 const lifted = (dense: Float32Array) => {
   dense[column] += 2;
 };
 
-test("an untrained ranker orders as its start says, in every head, and its probabilities sum to the touches", () => {
+test("an untrained ranker orders as its start says, in every head, and its probabilities sum to the interactions", () => {
   const examples = randomExamples(new Random(1), 40, rows);
   const requests = requestsOf(examples);
   const logits = dlrmForward(newDlrm(examples, requests, new Random(1)), examples, requests, vectors);
@@ -34,17 +34,17 @@ test("an untrained ranker orders as its start says, in every head, and its proba
         order((row) => logits[row * heads + head], request),
         order((row) => scores[row], request),
       );
-  for (const [head, touched] of [
+  for (const [head, positives] of [
     [1, 10],
     [2, 40],
   ]) {
     let sum = 0;
     for (let row = 0; row < 40 * rows; row++) sum += 1 / (1 + Math.exp(-logits[row * heads + head]));
-    assert.ok(Math.abs(sum - touched) < 0.1 * touched, `head ${head} predicts ${sum} of ${touched}`);
+    assert.ok(Math.abs(sum - positives) < 0.1 * positives, `head ${head} predicts ${sum} of ${positives}`);
   }
 });
 
-test("learns what marks the touched post, and ranks new requests by it", async () => {
+test("learns what marks the positive, and ranks new requests by it", async () => {
   const examples = randomExamples(new Random(2), 400, rows, lifted);
   const { training, heldOut } = split(examples);
   const { dlrm, heldOutLosses, epoch } = await trainDlrm(examples, { training, heldOut }, vectors, testOptions);
@@ -55,7 +55,7 @@ test("learns what marks the touched post, and ranks new requests by it", async (
   let places = 0;
   for (let r = 0; r < 200; r++)
     for (let i = 1; i < rows; i++) if (logits[(r * rows + i) * heads + 2] > logits[r * rows * heads + 2]) places++;
-  assert.ok(places / 200 < 2.5, `${places / 200} posts stand before the touched one, 5.5 would be chance`);
+  assert.ok(places / 200 < 2.5, `${places / 200} posts stand before the positive, 5.5 would be chance`);
 });
 
 test("keeps the start where training only fits noise", async () => {
@@ -70,7 +70,7 @@ test("keeps the start where training only fits noise", async () => {
   assert.equal(epoch, 0);
   const untrained = newDlrm(examples, training, new Random(testOptions.seed));
   assert.deepEqual(dlrm.wide.weights.values, untrained.wide.weights.values);
-  assert.deepEqual(dlrm.dense.values("wide/formula"), untrained.dense.values("wide/formula"));
+  assert.deepEqual(dlrm.dense.values("wide/recency_baseline"), untrained.dense.values("wide/recency_baseline"));
 });
 
 test("requests whose post was not found teach nothing", async () => {
@@ -87,7 +87,7 @@ test("requests whose post was not found teach nothing", async () => {
   assert.deepEqual(await train(), before);
 });
 
-test("where retrieval found nothing of what was touched, the start stays", async () => {
+test("where retrieval found none of the positives, the start stays", async () => {
   const examples = randomExamples(new Random(9), 40, rows);
   examples.found.fill(0);
   const { dlrm, epoch } = await trainDlrm(examples, split(examples), vectors, testOptions);

@@ -48,7 +48,7 @@ export interface TrainedDlrm {
   losses: number[];
   /** On the held-out requests: before training, then after each epoch. */
   heldOutLosses: number[];
-  /** The epoch whose weights were kept; 0: the formula was not beaten. */
+  /** The epoch whose weights were kept; 0: the recency baseline was not beaten. */
   epoch: number;
 }
 

@@ -1,5 +1,5 @@
 /**
- * New users of a synthetic community: those who signed up on its last day and have done nothing yet. The system learns
+ * Cold users of a synthetic community: those who signed up on its last day and have done nothing yet. The system learns
  * from everything that happened, then ranks for each of them at the instant at which the community ends.
  */
 import type { LoadedCommunity } from "../community/from-database.ts";
@@ -10,8 +10,8 @@ import type { SyntheticSize } from "../synthetic/size.ts";
 import { type TruePreferences, truePreferences } from "../synthetic/true-preferences.ts";
 import { MostRecent } from "./baselines/most-recent.ts";
 import { Popularity } from "./baselines/popularity.ts";
-import { LastActiveWithAge } from "./baselines/recency-baseline.ts";
-import { Timeline } from "./history/event-walk.ts";
+import { RecencyBaseline } from "./baselines/recency-baseline.ts";
+import { EventWalk } from "./history/event-walk.ts";
 import { Exclusion } from "./protocols/exclusion.ts";
 import { topOf } from "./protocols/rank.ts";
 import type { Recommender } from "./protocols/recommender.ts";
@@ -20,23 +20,23 @@ import { System, TowersAlone } from "./system/system.ts";
 
 const listSize = 20;
 
-/** How good the top 20 of one ranking are, means over the new users. */
-export interface NewcomerMetrics {
+/** How good the top 20 of one ranking are, means over the cold users. */
+export interface ColdUserMetrics {
   name: string;
-  /** Share of the posts they touch in their first visits. What they are shown there is the generator's choice: fresh, popular and topical. */
+  /** Share of the posts they interact with in their first visits. What they are shown there is the generator's choice: fresh, popular and topical. */
   recall: number;
   /** True preference for the list, by that for the best list there is. */
-  worth: number;
+  utility: number;
   /** The same where a list of random posts counts as 0. */
-  worthAboveRandom: number;
+  utilityAboveRandom: number;
 }
 
-/** Trains on a synthetic community as imported, of this seed and size, and ranks for its new users. */
-export async function evaluateNewcomers(
+/** Trains on a synthetic community as imported, of this seed and size, and ranks for its cold users. */
+export async function evaluateColdUsers(
   loaded: LoadedCommunity,
   { communitySeed, size = {} }: { communitySeed: number; size?: SyntheticSize },
   pipeline: PipelineOptions,
-): Promise<NewcomerMetrics[]> {
+): Promise<ColdUserMetrics[]> {
   const { community } = loaded;
   const sizes = { users: community.users.ids.length, posts: community.posts.ids.length };
   const preferences = truePreferences(communitySeed, size);
@@ -47,11 +47,11 @@ export async function evaluateNewcomers(
     new Popularity(sizes),
     new Popularity(sizes, 7 * 24),
     new MostRecent(sizes),
-    new LastActiveWithAge(),
+    new RecencyBaseline(),
     new TrueRanking(loaded, preferences),
   ];
   const exclusion = new Exclusion(sizes);
-  for (const event of new Timeline(community).before(Number.POSITIVE_INFINITY)) {
+  for (const event of new EventWalk(community).before(Number.POSITIVE_INFINITY)) {
     exclusion.observe(event);
     for (const recommender of recommenders) recommender.observe(event);
   }
@@ -61,49 +61,49 @@ export async function evaluateNewcomers(
   const userIds = community.users.externalIds ?? community.users.ids;
   const postIds = community.posts.externalIds ?? community.posts.ids;
   const visits = firstVisits(communitySeed, size);
-  const sums = recommenders.map(({ name }) => ({ name, hits: 0, worth: 0 }));
-  const all = { touched: 0, best: 0, random: 0 };
+  const sums = recommenders.map(({ name }) => ({ name, hits: 0, utility: 0 }));
+  const all = { visited: 0, best: 0, random: 0 };
   const scores = new Float64Array(sizes.posts);
-  for (const [id, touched] of visits) {
+  for (const [id, visited] of visits) {
     const user = userIds.indexOf(id);
     const candidates = exclusion.candidatesOf(user);
-    const worths = postIds.map((post) => preferences.score(id, post));
+    const utilities = postIds.map((post) => preferences.score(id, post));
     for (const [r, recommender] of recommenders.entries()) {
       await recommender.scores(user, communityEnd, scores);
       const top = topOf(scores, candidates, listSize);
       for (const post of top) {
-        sums[r].hits += Number(touched.includes(postIds[post]));
-        sums[r].worth += worths[post];
+        sums[r].hits += Number(visited.includes(postIds[post]));
+        sums[r].utility += utilities[post];
       }
     }
-    const possible = worths.filter((_, post) => candidates[post] === 1).sort((a, b) => b - a);
-    all.touched += touched.length;
-    all.best += possible.slice(0, listSize).reduce((sum, worth) => sum + worth, 0);
-    all.random += (listSize / possible.length) * possible.reduce((sum, worth) => sum + worth, 0);
+    const possible = utilities.filter((_, post) => candidates[post] === 1).sort((a, b) => b - a);
+    all.visited += visited.length;
+    all.best += possible.slice(0, listSize).reduce((sum, utility) => sum + utility, 0);
+    all.random += (listSize / possible.length) * possible.reduce((sum, utility) => sum + utility, 0);
     exclusion.release(user);
   }
-  return sums.map(({ name, hits, worth }) => ({
+  return sums.map(({ name, hits, utility }) => ({
     name,
-    recall: hits / all.touched,
-    worth: worth / all.best,
-    worthAboveRandom: (worth - all.random) / (all.best - all.random),
+    recall: hits / all.visited,
+    utility: utility / all.best,
+    utilityAboveRandom: (utility - all.random) / (all.best - all.random),
   }));
 }
 
 /** Means over communities, for the terminal. */
-export function newcomerTable(runs: NewcomerMetrics[][]): string {
-  const each = (r: number, metric: "recall" | "worth" | "worthAboveRandom") => {
+export function coldUserTable(runs: ColdUserMetrics[][]): string {
+  const each = (r: number, metric: "recall" | "utility" | "utilityAboveRandom") => {
     const values = runs.map((run) => run[r][metric]);
     const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
     return `${mean.toFixed(3)} (${values.map((value) => value.toFixed(3)).join(", ")})`;
   };
   return table(
-    ["ranking", "R@20", "worth", "worth, random = 0"],
-    runs[0].map(({ name }, r) => [name, each(r, "recall"), each(r, "worth"), each(r, "worthAboveRandom")]),
+    ["ranking", "R@20", "utility", "utility, random = 0"],
+    runs[0].map(({ name }, r) => [name, each(r, "recall"), each(r, "utility"), each(r, "utilityAboveRandom")]),
   );
 }
 
-/** Posts by what they are truly worth to the user: the bound. */
+/** Posts by what they are truly utility to the user: the bound. */
 class TrueRanking implements Recommender {
   readonly name = "true preferences";
   private readonly loaded: LoadedCommunity;

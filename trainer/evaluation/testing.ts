@@ -1,6 +1,6 @@
 import type { Community } from "../community/community.ts";
 import { inOrderOfTime } from "../community/in-order-of-time.ts";
-import { Timeline } from "./history/event-walk.ts";
+import { EventWalk } from "./history/event-walk.ts";
 import type { Recommender } from "./protocols/recommender.ts";
 
 export const hour = 3_600_000;
@@ -44,7 +44,7 @@ export async function scoresAfter(
   user: number,
   at: number,
 ): Promise<number[]> {
-  for (const event of new Timeline(community).before(at * hour)) recommender.observe(event);
+  for (const event of new EventWalk(community).before(at * hour)) recommender.observe(event);
   await recommender.train?.({ community, validFrom: at * hour, testFrom: at * hour });
   const out = new Float64Array(community.posts.ids.length);
   await recommender.scores(user, at * hour, out);

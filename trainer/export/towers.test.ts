@@ -26,11 +26,11 @@ const histories = [[5, 4, 3], [2], [], []];
 before(async () => {
   await startBackend();
   const posts = Array.from({ length: 30 }, (_, p) => [p % 3, 0, `garden chess word${p}`] as [number, number, string]);
-  const touches = Array.from(
+  const interactions = Array.from(
     { length: 200 },
     (_, i) => [3 + (i % 17), (i * 7) % 30, 1 + i / 10] as [number, number, number],
   );
-  community = smallCommunity(20, posts, touches);
+  community = smallCommunity(20, posts, interactions);
   community.users.passions[0] = ["Gardening", "chess"];
   community.users.projects[1] = ["A garden in the city"];
   community.users.bios[2] = "I play chess, I play chess.";
@@ -56,7 +56,7 @@ for (const runtime of runtimes) {
       description: posts.descriptions[p],
       tags: posts.tags[p],
       author_id: users.ids[posts.authors[p]],
-      residual: row(trained.towers.postResiduals.weights.values, p),
+      id_embedding: row(trained.towers.postIdEmbeddings.weights.values, p),
     }));
     const { embedding } = await run(postTowerInputs(inputs));
     assert.deepEqual(embedding.dims, [30, dimensions]);
@@ -70,7 +70,7 @@ for (const runtime of runtimes) {
       passions: users.passions[u],
       projects: users.projects[u],
       bio: users.bios[u],
-      residual: row(trained.towers.userResiduals.weights.values, u),
+      id_embedding: row(trained.towers.userIdEmbeddings.weights.values, u),
       history: history.map((post) => row(postVectors, post)),
     }));
     const moments = histories.map((history, user) => ({ user, history }));

@@ -6,27 +6,27 @@ import type { Contract } from "../../supabase/functions/_shared/models/onnx-exec
 import { GraphBuilder } from "../onnx/graph-builder.ts";
 import type { Towers } from "../towers/model.ts";
 
-/** Inputs token_ids and token_weights [N, L], history [N, 32], numbers [N, 2], residual [N, 32]; output embedding [N, 32]. */
+/** Inputs token_ids and token_weights [N, L], history [N, 32], numbers [N, 2], id_embedding [N, 32]; output embedding [N, 32]. */
 export function userTowerGraph(towers: Towers): Uint8Array {
   const g = new GraphBuilder("user_tower");
-  const { fields, numbers, residual } = textInputs(g, towers, userFields, userNumbers.length);
+  const { fields, numbers, id_embedding } = textInputs(g, towers, userFields, userNumbers.length);
   const history = g.input("history", "float32", ["N", dimensions]);
   const seen = g.matMul(
     history,
     g.weights(towers.dense.values("user/history"), [dimensions, dimensions], "user/history"),
   );
   const learned = mlp(g, towers, "user", g.concat([fields, history, numbers], 1));
-  const sum = g.add(g.add(g.add(mix(g, towers, "user", userFields, fields), learned), residual), seen);
+  const sum = g.add(g.add(g.add(mix(g, towers, "user", userFields, fields), learned), id_embedding), seen);
   g.output("embedding", g.l2Normalise(sum), ["N", dimensions]);
   return g.build();
 }
 
-/** Inputs token_ids and token_weights [N, L], numbers [N, 3], residual [N, 32]; output embedding [N, 32]. */
+/** Inputs token_ids and token_weights [N, L], numbers [N, 3], id_embedding [N, 32]; output embedding [N, 32]. */
 export function postTowerGraph(towers: Towers): Uint8Array {
   const g = new GraphBuilder("post_tower");
-  const { fields, numbers, residual } = textInputs(g, towers, postFields, postNumbers.length);
+  const { fields, numbers, id_embedding } = textInputs(g, towers, postFields, postNumbers.length);
   const learned = mlp(g, towers, "post", g.concat([fields, numbers], 1));
-  const sum = g.add(g.add(mix(g, towers, "post", postFields, fields), learned), residual);
+  const sum = g.add(g.add(mix(g, towers, "post", postFields, fields), learned), id_embedding);
   g.output("embedding", g.l2Normalise(sum), ["N", dimensions]);
   return g.build();
 }
@@ -48,7 +48,7 @@ function textContract(fields: Field[], numbers: number): Contract["inputs"] {
     token_ids: { type: "int64", dims: ["N", slots(fields)] },
     token_weights: { type: "float32", dims: ["N", slots(fields)] },
     numbers: { type: "float32", dims: ["N", numbers] },
-    residual: { type: "float32", dims: ["N", dimensions] },
+    id_embedding: { type: "float32", dims: ["N", dimensions] },
   };
 }
 
@@ -56,10 +56,10 @@ function textInputs(g: GraphBuilder, towers: Towers, fields: Field[], numberCoun
   const ids = g.input("token_ids", "int64", ["N", slots(fields)]);
   const weights = g.input("token_weights", "float32", ["N", slots(fields)]);
   const numbers = g.input("numbers", "float32", ["N", numberCount]);
-  const residual = g.input("residual", "float32", ["N", dimensions]);
+  const id_embedding = g.input("id_embedding", "float32", ["N", dimensions]);
   const table = g.weights(towers.tokens.weights.values, [tokenRows, dimensions], "tokens");
   const lengths = fields.map((field) => field.slots);
-  return { fields: g.fieldBags(table, ids, weights, lengths), numbers, residual };
+  return { fields: g.fieldBags(table, ids, weights, lengths), numbers, id_embedding };
 }
 
 /** Σ_f a_f · field_f, [N, 32]. */

@@ -13,8 +13,8 @@ const model: ModelFolder = {
   backend: "js",
   metrics: { auc: 0.75 },
   graphs: tinyGraphs(),
-  userResiduals: new Map(),
-  postResiduals: new Map([["a", Float32Array.from({ length: 32 }, (_, i) => i / 32)]]),
+  userIdEmbeddings: new Map(),
+  postIdEmbeddings: new Map([["a", Float32Array.from({ length: 32 }, (_, i) => i / 32)]]),
 };
 
 test("what is written is read", async () => {
@@ -23,7 +23,7 @@ test("what is written is read", async () => {
     const read = await readModelFolder(folder);
     assert.equal(read.name, "tiny");
     assert.deepEqual(read.metrics, model.metrics);
-    assert.deepEqual(read.postResiduals, model.postResiduals);
+    assert.deepEqual(read.postIdEmbeddings, model.postIdEmbeddings);
     assert.deepEqual([...read.graphs.dlrm], [...model.graphs.dlrm]);
   });
 });
@@ -42,7 +42,12 @@ const damages: [name: string, file: string, change: (bytes: Buffer) => Buffer, e
   ["a cut graph", "user_tower.onnx", (bytes) => bytes.subarray(0, 100), /is damaged \(user_tower.onnx\): train again/],
   ["a model.json that is not JSON", "model.json", () => Buffer.from("{"), /is damaged \(model.json\): train again/],
   ["a model.json without a name", "model.json", () => Buffer.from("{}"), /is damaged \(model.json\): train again/],
-  ["residuals that do not fit their ids", "post-residuals.f32", (bytes) => bytes.subarray(4), /124 bytes for 1 ids/],
+  [
+    "idEmbeddings that do not fit their ids",
+    "post-id-embeddings.f32",
+    (bytes) => bytes.subarray(4),
+    /124 bytes for 1 ids/,
+  ],
   [
     "features of another version",
     "model.json",

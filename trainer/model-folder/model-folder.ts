@@ -1,4 +1,4 @@
-/** A trained model as a folder: model.json, three ONNX graphs, residuals. `train` writes it, `publish` reads it. */
+/** A trained model as a folder: model.json, three ONNX graphs, idEmbeddings. `train` writes it, `publish` reads it. */
 import { createHash } from "node:crypto";
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -8,7 +8,7 @@ import { featureSpec, featureSpecDigest } from "../../supabase/functions/_shared
 import { assertContract, type Contract } from "../../supabase/functions/_shared/models/onnx-executor/contract.ts";
 import { dlrmContract } from "../export/dlrm.ts";
 import { postTowerContract, userTowerContract } from "../export/towers.ts";
-import { type Residuals, readResiduals, writeResiduals } from "./id-embeddings.ts";
+import { type IdEmbeddings, readIdEmbeddings, writeIdEmbeddings } from "./id-embeddings.ts";
 
 export const graphs = ["user_tower", "post_tower", "dlrm"] as const;
 export type GraphName = (typeof graphs)[number];
@@ -39,8 +39,8 @@ export interface ModelFolder {
   backend: string;
   metrics: Record<string, unknown>;
   graphs: Record<GraphName, Uint8Array>;
-  userResiduals: Residuals;
-  postResiduals: Residuals;
+  userIdEmbeddings: IdEmbeddings;
+  postIdEmbeddings: IdEmbeddings;
 }
 
 /** Writes a model whole or not at all: into a folder beside, then renamed. Throws where a graph breaks the contract. */
@@ -50,8 +50,8 @@ export async function writeModelFolder(folder: string, model: ModelFolder): Prom
   await rm(partial, { recursive: true, force: true });
   await mkdir(partial, { recursive: true });
   for (const graph of graphs) await writeFile(join(partial, `${graph}.onnx`), model.graphs[graph]);
-  await writeResiduals(join(partial, "user-residuals"), model.userResiduals);
-  await writeResiduals(join(partial, "post-residuals"), model.postResiduals);
+  await writeIdEmbeddings(join(partial, "user-id-embeddings"), model.userIdEmbeddings);
+  await writeIdEmbeddings(join(partial, "post-id-embeddings"), model.postIdEmbeddings);
   const { name, trained_at, seed, backend, metrics } = model;
   const sums = Object.fromEntries(graphs.map((graph) => [graph, sha256(model.graphs[graph])]));
   const json = {
@@ -88,9 +88,9 @@ export async function readModelFolder(folder: string): Promise<ModelFolder> {
   }
   try {
     assertGraphs(bytes);
-    const userResiduals = await readResiduals(join(folder, "user-residuals"));
-    const postResiduals = await readResiduals(join(folder, "post-residuals"));
-    return { ...json, graphs: bytes, userResiduals, postResiduals };
+    const userIdEmbeddings = await readIdEmbeddings(join(folder, "user-id-embeddings"));
+    const postIdEmbeddings = await readIdEmbeddings(join(folder, "post-id-embeddings"));
+    return { ...json, graphs: bytes, userIdEmbeddings, postIdEmbeddings };
   } catch (error) {
     throw damaged(folder, (error as Error).message);
   }

@@ -14,9 +14,10 @@ beforeEach(async () => {
   await fillCommunity(database.pool);
 });
 
-/** Posts are e0, e1, e2 … by number: the tiny post tower gives back their residuals. */
+/** Posts are e0, e1, e2 … by number: the tiny post tower gives back their idEmbeddings. */
 function model(name: string): ModelFolder {
-  const residual = (n: number) => Float32Array.from({ length: dimensions }, (_, d) => (d === n % dimensions ? 2 : 0));
+  const id_embedding = (n: number) =>
+    Float32Array.from({ length: dimensions }, (_, d) => (d === n % dimensions ? 2 : 0));
   const posts = [...Array.from({ length: 30 }, (_, i) => post(i + 1)), privatePost];
   return {
     name,
@@ -25,8 +26,8 @@ function model(name: string): ModelFolder {
     backend: "js",
     metrics: { auc: 0.5 },
     graphs: tinyGraphs(),
-    userResiduals: new Map([[people.eve, residual(3)]]),
-    postResiduals: new Map(posts.map((id, i) => [id, residual(i)])),
+    userIdEmbeddings: new Map([[people.eve, id_embedding(3)]]),
+    postIdEmbeddings: new Map(posts.map((id, i) => [id, id_embedding(i)])),
   };
 }
 
@@ -46,10 +47,10 @@ test("a published model has its graphs, a vector for every post and user, an ind
   assert.equal(await countOf(`recsys.post_embeddings_${id}`), 31);
   assert.equal(await countOf(`recsys.user_embeddings_${id}`), 4);
   const { rows: vectors } = await database.pool.query(
-    "select embedding::text, residual::text from recsys.user_embeddings where model_id = $1 and user_id = $2",
+    "select embedding::text, id_embedding::text from recsys.user_embeddings where model_id = $1 and user_id = $2",
     [id, people.eve],
   );
-  assert.equal(JSON.parse(vectors[0].residual)[3], 2);
+  assert.equal(JSON.parse(vectors[0].id_embedding)[3], 2);
   assert.ok(JSON.parse(vectors[0].embedding)[3] > 0.99);
   const { rows: indexes } = await database.pool.query("select indexdef from pg_indexes where tablename = $1", [
     `post_embeddings_${id}`,

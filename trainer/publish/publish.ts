@@ -37,8 +37,8 @@ export async function publish(database: Database, model: ModelFolder, options: P
     const { createSession } = await loadRuntime();
     const postTower = await createSession(model.graphs.post_tower);
     const userTower = await createSession(model.graphs.user_tower);
-    const postVectors = await writePostEmbeddings(run, postTower, model.postResiduals);
-    await writeUserEmbeddings(run, userTower, model.userResiduals, postVectors);
+    const postVectors = await writePostEmbeddings(run, postTower, model.postIdEmbeddings);
+    await writeUserEmbeddings(run, userTower, model.userIdEmbeddings, postVectors);
     onProgress({ step: "building the index", done: 0, total: 1 });
     await client.query("begin");
     await client.query("select recsys.complete_model($1)", [modelId]);

@@ -4,9 +4,9 @@ import pgvector from "pgvector";
 import type { OnProgress } from "../../db/progress.ts";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import { postTowerInputs, userTowerInputs } from "../../supabase/functions/_shared/features/tower-inputs.ts";
-import type { Session } from "../../supabase/functions/_shared/models/inference.ts";
+import type { InferenceSession } from "../../supabase/functions/_shared/models/inference.ts";
 import type { Feeds } from "../../supabase/functions/_shared/models/tensors.ts";
-import type { Residuals } from "../model-folder/id-embeddings.ts";
+import type { IdEmbeddings } from "../model-folder/id-embeddings.ts";
 
 const page = 1000;
 
@@ -19,17 +19,17 @@ export interface EmbeddingRun {
 /** Writes recsys.post_embeddings_N; returns the vectors by post id, for the users' histories. */
 export async function writePostEmbeddings(
   run: EmbeddingRun,
-  tower: Session,
-  residuals: Residuals,
+  tower: InferenceSession,
+  idEmbeddings: IdEmbeddings,
 ): Promise<Map<string, Float32Array>> {
   const vectors = new Map<string, Float32Array>();
   const query = `select post_id as id, author_id, title, description, tags from recsys.source_posts
     where post_id > $1 order by post_id limit ${page}`;
   await inPages(run, "embedding posts", "recsys.source_posts", query, async (rows) => {
-    const inputs = rows.map((row) => ({ ...(row as PostRow), residual: residuals.get(row.id) ?? null }));
+    const inputs = rows.map((row) => ({ ...(row as PostRow), id_embedding: idEmbeddings.get(row.id) ?? null }));
     const embeddings = await embed(tower, postTowerInputs(inputs));
     for (const [i, row] of rows.entries()) vectors.set(row.id, embeddings[i]);
-    await insert(run, "post", rows, embeddings, residuals);
+    await insert(run, "post", rows, embeddings, idEmbeddings);
   });
   return vectors;
 }
@@ -37,8 +37,8 @@ export async function writePostEmbeddings(
 /** Writes recsys.user_embeddings_N, each user with the history they have now. */
 export async function writeUserEmbeddings(
   run: EmbeddingRun,
-  tower: Session,
-  residuals: Residuals,
+  tower: InferenceSession,
+  idEmbeddings: IdEmbeddings,
   postVectors: Map<string, Float32Array>,
 ): Promise<void> {
   const query = `select user_id as id, passions, projects, bio,
@@ -47,10 +47,10 @@ export async function writeUserEmbeddings(
   await inPages(run, "embedding users", "recsys.source_users", query, async (rows) => {
     const inputs = (rows as UserRow[]).map((row) => ({
       ...row,
-      residual: residuals.get(row.id) ?? null,
+      id_embedding: idEmbeddings.get(row.id) ?? null,
       history: row.history.flatMap((post) => postVectors.get(post) ?? []),
     }));
-    await insert(run, "user", rows, await embed(tower, userTowerInputs(inputs)), residuals);
+    await insert(run, "user", rows, await embed(tower, userTowerInputs(inputs)), idEmbeddings);
   });
 }
 
@@ -90,7 +90,7 @@ async function inPages(
   }
 }
 
-async function embed(tower: Session, feeds: Feeds): Promise<Float32Array[]> {
+async function embed(tower: InferenceSession, feeds: Feeds): Promise<Float32Array[]> {
   const { embedding } = await tower.run(feeds);
   const values = embedding.data as Float32Array;
   return Array.from({ length: embedding.dims[0] }, (_, i) => values.slice(i * dimensions, (i + 1) * dimensions));
@@ -101,13 +101,13 @@ async function insert(
   kind: "user" | "post",
   rows: Row[],
   embeddings: Float32Array[],
-  residuals: Residuals,
+  idEmbeddings: IdEmbeddings,
 ): Promise<void> {
   const text = (vector: Float32Array | undefined) => (vector ? pgvector.toSql([...vector]) : null);
   await client.query(
-    `insert into recsys.${kind}_embeddings_${modelId} (model_id, ${kind}_id, embedding, residual)
-     select $1, row.id, row.embedding::extensions.vector, row.residual::extensions.vector
-     from unnest($2::uuid[], $3::text[], $4::text[]) as row (id, embedding, residual)`,
-    [modelId, rows.map(({ id }) => id), embeddings.map(text), rows.map(({ id }) => text(residuals.get(id)))],
+    `insert into recsys.${kind}_embeddings_${modelId} (model_id, ${kind}_id, embedding, id_embedding)
+     select $1, row.id, row.embedding::extensions.vector, row.id_embedding::extensions.vector
+     from unnest($2::uuid[], $3::text[], $4::text[]) as row (id, embedding, id_embedding)`,
+    [modelId, rows.map(({ id }) => id), embeddings.map(text), rows.map(({ id }) => text(idEmbeddings.get(id)))],
   );
 }

@@ -98,7 +98,7 @@ export async function publishTinyModel(pool: pg.Pool, { name, digest, graphs }: 
   return id;
 }
 
-/** The three graphs of that model; its post tower gives back the residual, normalised. */
+/** The three graphs of that model; its post tower gives back the id_embedding, normalised. */
 export function tinyGraphs() {
   return { user_tower: userTower(), post_tower: postTower(), dlrm: dlrm() };
 }
@@ -107,10 +107,10 @@ function userTower(): Uint8Array {
   const g = new GraphBuilder("user_tower");
   const unread = [...tokens(g, slots(userFields)), g.input("numbers", "float32", ["N", userNumbers.length])];
   const history = g.input("history", "float32", ["N", dimensions]);
-  const residual = g.input("residual", "float32", ["N", dimensions]);
+  const id_embedding = g.input("id_embedding", "float32", ["N", dimensions]);
   // a hundredth of e1 decides only where there is nothing else
   const bias = g.weights(axis(1, 0.01), [1, dimensions]);
-  const sum = plusNothing(g, g.add(g.add(history, residual), bias), unread);
+  const sum = plusNothing(g, g.add(g.add(history, id_embedding), bias), unread);
   g.output("embedding", g.l2Normalise(sum), ["N", dimensions]);
   return g.build();
 }
@@ -118,8 +118,8 @@ function userTower(): Uint8Array {
 function postTower(): Uint8Array {
   const g = new GraphBuilder("post_tower");
   const unread = [...tokens(g, slots(postFields)), g.input("numbers", "float32", ["N", postNumbers.length])];
-  const residual = g.input("residual", "float32", ["N", dimensions]);
-  g.output("embedding", g.l2Normalise(plusNothing(g, residual, unread)), ["N", dimensions]);
+  const id_embedding = g.input("id_embedding", "float32", ["N", dimensions]);
+  g.output("embedding", g.l2Normalise(plusNothing(g, id_embedding, unread)), ["N", dimensions]);
   return g.build();
 }
 

@@ -6,7 +6,7 @@ const chartLength = 60;
 const chartWindow = 30 * dayLength;
 
 /** Recent applause of each post, and the chart of what is most applauded, drawn up every six hours as such pages are. */
-export class Popularity {
+export class Applause {
   readonly #applause: Float64Array;
   readonly #at: Float64Array;
   readonly #createdAt: Float64Array;

@@ -1,5 +1,5 @@
 import type { Random } from "../engine/random.ts";
-import type { Popularity } from "./applause.ts";
+import type { Applause } from "./applause.ts";
 import { geometric, pickWeighted } from "./draws.ts";
 import type { Person } from "./people.ts";
 import { facets } from "./topics.ts";
@@ -8,37 +8,37 @@ import type { Writing } from "./writings.ts";
 const rememberedViews = 128;
 
 /** What the app shows: a mix of fresh, popular and topical posts, never one's own and none that one has just read. */
-export class Pages {
+export class Impressions {
   readonly #random: Random;
   readonly #writings: Writing[];
-  readonly #popularity: Popularity;
+  readonly #applause: Applause;
   readonly #byFacet: number[][] = facets.map(() => []);
   /** The latest views of each person, a ring each: memory does not grow with what happens. Empty places are -1. */
   readonly #views: Int32Array;
   readonly #viewCounts: Int32Array;
   #published = 0;
 
-  constructor(random: Random, people: number, writings: Writing[], popularity: Popularity) {
+  constructor(random: Random, people: number, writings: Writing[], applause: Applause) {
     this.#random = random;
     this.#writings = writings;
-    this.#popularity = popularity;
+    this.#applause = applause;
     this.#views = new Int32Array(people * rememberedViews).fill(-1);
     this.#viewCounts = new Int32Array(people);
   }
 
   /** Up to `size` posts for a person at an instant; ask in order of time. */
-  page(user: number, person: Person, now: number, size: number): number[] {
+  next(user: number, person: Person, now: number, size: number): number[] {
     while (this.#published < this.#writings.length && this.#writings[this.#published].createdAt <= now) {
       this.#byFacet[this.#writings[this.#published].facet].push(this.#published++);
     }
-    const chart = this.#popularity.chart(this.#published, now);
-    const page: number[] = [];
-    for (let attempt = 0; attempt < 3 * size && page.length < size; attempt++) {
+    const chart = this.#applause.chart(this.#published, now);
+    const posts: number[] = [];
+    for (let attempt = 0; attempt < 3 * size && posts.length < size; attempt++) {
       const post = this.#candidate(person, chart);
-      if (post === undefined || page.includes(post)) continue;
-      if (this.#writings[post].author !== user && !this.#hasViewed(user, post)) page.push(post);
+      if (post === undefined || posts.includes(post)) continue;
+      if (this.#writings[post].author !== user && !this.#hasViewed(user, post)) posts.push(post);
     }
-    return page;
+    return posts;
   }
 
   /** Remembers that a person has read a post. */

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { dayLength } from "./calendar.ts";
 import { createPeople, profileOf } from "./people.ts";
-import { live } from "./simulation.ts";
+import { simulate } from "./simulation.ts";
 import { affinity } from "./taste.ts";
 import { facets } from "./topics.ts";
 import { createWritings, textOf } from "./writings.ts";
@@ -28,9 +28,9 @@ interface Shown {
 
 const shown: Shown[] = [];
 const latest = new Map<string, Shown>();
-for (const day of live(seed, days, people, writings)) {
+for (const day of simulate(seed, days, people, writings)) {
   for (const happening of day) {
-    if (happening.what === "page") {
+    if (happening.what === "impressions") {
       for (const [place, post] of happening.posts.entries()) {
         const { user, at } = happening;
         const impression = { user, post, at, position: place + 1, viewed: false, voted: false };

@@ -1,8 +1,8 @@
 import type { Random } from "../engine/random.ts";
-import { Popularity } from "./applause.ts";
+import { Applause } from "./applause.ts";
 import { communityEnd, communityStart, dayLength, timeOfDay } from "./calendar.ts";
 import { poisson, stream } from "./draws.ts";
-import { Pages } from "./impressions.ts";
+import { Impressions } from "./impressions.ts";
 import type { Person } from "./people.ts";
 import { commentProbability, lookProbability, viewProbability, voteProbability, warmthOf } from "./taste.ts";
 import type { Writing } from "./writings.ts";
@@ -10,27 +10,27 @@ import type { Writing } from "./writings.ts";
 /** Something that happened; users and posts by number. A page is what was shown at a visit, in order. */
 export type Happening =
   | { what: "login"; at: number; user: number }
-  | { what: "page"; at: number; user: number; posts: number[] }
+  | { what: "impressions"; at: number; user: number; posts: number[] }
   | { what: "view" | "vote" | "comment"; at: number; user: number; post: number };
 
-const pageSize = 10;
+const impressionsAVisit = 10;
 const second = 1000;
 const hour = dayLength / 24;
 
 /** What happens in the community, a day at a time, each day in order of time; no more than a day is held. */
-export function* live(seed: number, days: number, people: Person[], writings: Writing[]): Generator<Happening[]> {
-  const life = new Life(seed, days, people, writings);
+export function* simulate(seed: number, days: number, people: Person[], writings: Writing[]): Generator<Happening[]> {
+  const life = new Simulation(seed, days, people, writings);
   for (let day = 0; day < days; day++) yield life.nextDay();
 }
 
 /** A community that lives on day by day: what is popular, and who has seen what. */
-export class Life {
+export class Simulation {
   private readonly random: Random;
   private readonly start: number;
   private readonly people: Person[];
   private readonly writings: Writing[];
-  private readonly popularity: Popularity;
-  private readonly pages: Pages;
+  private readonly popularity: Applause;
+  private readonly shown: Impressions;
   private day = 0;
   /** What goes on past midnight. */
   private ahead: Happening[] = [];
@@ -40,8 +40,8 @@ export class Life {
     this.start = communityStart(days);
     this.people = people;
     this.writings = writings;
-    this.popularity = new Popularity(Float64Array.from(writings, (writing) => writing.createdAt));
-    this.pages = new Pages(this.random, people.length, writings, this.popularity);
+    this.popularity = new Applause(Float64Array.from(writings, (writing) => writing.createdAt));
+    this.shown = new Impressions(this.random, people.length, writings, this.popularity);
   }
 
   /** What happens on the next day, in order of time. */
@@ -58,12 +58,12 @@ export class Life {
 
   /** What somebody does who comes at an instant, and what follows from it. Ask in order of time. */
   visit(user: number, now: number): Happening[] {
-    const { random, people, writings, popularity, pages } = this;
+    const { random, people, writings, popularity, shown } = this;
     const person = people[user];
-    const posts = pages.page(user, person, now, pageSize);
+    const posts = shown.next(user, person, now, impressionsAVisit);
     const happenings: Happening[] = [
       { what: "login", at: now, user },
-      { what: "page", at: now + second, user, posts },
+      { what: "impressions", at: now + second, user, posts },
     ];
     let at = now + second;
     for (const [place, post] of posts.entries()) {
@@ -73,7 +73,7 @@ export class Life {
       const warmth = warmthOf(popularity.applause(post, now), (now - writing.createdAt) / dayLength);
       if (random.uniform() >= viewProbability(person, writing, warmth)) continue;
       happenings.push({ what: "view", at, user, post });
-      pages.viewed(user, post);
+      shown.viewed(user, post);
       at += Math.ceil(20 + 60 * random.uniform()) * second;
       if (random.uniform() < voteProbability(person, writing)) {
         happenings.push({ what: "vote", at, user, post });
@@ -90,7 +90,7 @@ export class Life {
   }
 }
 
-/** Who comes when on a day. Newcomers look around right after they signed up. */
+/** Who comes when on a day. New members look around right after they signed up. */
 function visits(random: Random, people: Person[], start: number): { user: number; at: number }[] {
   const weekday = new Date(start).getUTCDay();
   const leisure = weekday === 0 || weekday === 6 ? 1.3 : 0.88;

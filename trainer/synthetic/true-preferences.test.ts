@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { firstVisits } from "./first-visits.ts";
 import { createPeople } from "./people.ts";
-import { live } from "./simulation.ts";
+import { simulate } from "./simulation.ts";
 import { truePreferences } from "./true-preferences.ts";
 import { createWritings } from "./writings.ts";
 
@@ -26,45 +26,45 @@ test("the favourites of a user are the posts of others with the highest scores",
   assert.throws(() => preferences.score("nobody", favourites[0]), /has no "nobody"/);
 });
 
-test("for newcomers, who have a profile and no history, true preferences find what they like far better than popularity", () => {
+test("for coldUsers, who have a profile and no history, true preferences find what they like far better than popularity", () => {
   const people = createPeople(seed, size.users, size.days);
   const writings = createWritings(seed, size.posts, size.days, people);
   const votes = new Float64Array(writings.length);
-  const touched = new Set<number>();
-  let [newcomers, oracleHits, popularHits] = [0, 0, 0];
-  for (const day of live(seed, size.days, people, writings)) {
+  const active = new Set<number>();
+  let [coldUsers, oracleHits, popularHits] = [0, 0, 0];
+  for (const day of simulate(seed, size.days, people, writings)) {
     for (const happening of day) {
-      if (happening.what === "login" || happening.what === "page") continue;
+      if (happening.what === "login" || happening.what === "impressions") continue;
       const { user, post, at, what } = happening;
-      if (!touched.has(user) && writings[post].author !== user && people[user].createdAt > writings[200].createdAt) {
+      if (!active.has(user) && writings[post].author !== user && people[user].createdAt > writings[200].createdAt) {
         const candidates = [...writings.keys()].filter(
           (i) => writings[i].createdAt <= at && writings[i].author !== user,
         );
         const rank = (score: (i: number) => number) => candidates.filter((i) => score(i) > score(post)).length;
-        newcomers++;
+        coldUsers++;
         oracleHits += Number(rank((i) => preferences.score(people[user].id, writings[i].id)) < 20);
         popularHits += Number(rank((i) => votes[i]) < 20);
       }
-      touched.add(user);
+      active.add(user);
       if (what === "vote") votes[post]++;
     }
   }
-  assert.ok(newcomers > 100, `${newcomers} newcomers`);
-  const [oracle, popular] = [oracleHits / newcomers, popularHits / newcomers];
+  assert.ok(coldUsers > 100, `${coldUsers} coldUsers`);
+  const [oracle, popular] = [oracleHits / coldUsers, popularHits / coldUsers];
   assert.ok(oracle > 2 * popular, `recall@20 ${oracle} of the truth, ${popular} of popularity`);
 });
 
-test("whoever signed up last comes back, the same each time, and touches what is worth more to them than most", () => {
+test("whoever signed up last comes back, the same each time, and interacts with what is utility more to them than most", () => {
   const visits = firstVisits(seed, size);
   assert.deepEqual([...visits.keys()], preferences.coldUsers);
   assert.deepEqual(firstVisits(seed, size), visits);
   const mean = (user: string, posts: string[]) =>
     posts.reduce((sum, post) => sum + preferences.score(user, post), 0) / posts.length;
-  let [worth, usual] = [0, 0];
+  let [utility, usual] = [0, 0];
   for (const [user, posts] of visits) {
     if (posts.length === 0) continue;
-    worth += mean(user, posts);
+    utility += mean(user, posts);
     usual += mean(user, preferences.posts);
   }
-  assert.ok(worth > 3 * usual, `${worth} of what they touch, ${usual} of all`);
+  assert.ok(utility > 3 * usual, `${utility} of what they interact with, ${usual} of all`);
 });

@@ -1,6 +1,6 @@
 import { createPeople } from "./people.ts";
 import { fullSize, type SyntheticSize } from "./size.ts";
-import { expectedWorth } from "./taste.ts";
+import { expectedUtility } from "./taste.ts";
 import { createWritings } from "./writings.ts";
 
 /** What the people of a synthetic community really like: the answers that a recommender is asked for. */
@@ -9,9 +9,9 @@ export interface TruePreferences {
   posts: string[];
   /** Users with a profile and no history. */
   coldUsers: string[];
-  /** Expected worth of showing the post to the user (0.2 a view, 1 a vote, 1 a comment), whatever its position and age. */
+  /** Expected utility of showing the post to the user (0.2 a view, 1 a vote, 1 a comment), whatever its position and age. */
   score(userId: string, postId: string): number;
-  /** The `count` posts of others that are worth most to the user, best first. */
+  /** The `count` posts of others that are utility most to the user, best first. */
   favourites(userId: string, count: number): string[];
 }
 
@@ -31,13 +31,13 @@ export function truePreferences(seed: number, size: SyntheticSize = {}): TruePre
     users: people.map(({ id }) => id),
     posts: writings.map(({ id }) => id),
     coldUsers: people.filter(({ isCold }) => isCold).map(({ id }) => id),
-    score: (userId, postId) => expectedWorth(find(personOf, userId), find(writingOf, postId)),
+    score: (userId, postId) => expectedUtility(find(personOf, userId), find(writingOf, postId)),
     favourites(userId, count) {
       const person = find(personOf, userId);
       return writings
         .filter((writing) => people[writing.author] !== person)
-        .map((writing) => ({ id: writing.id, worth: expectedWorth(person, writing) }))
-        .sort((a, b) => b.worth - a.worth)
+        .map((writing) => ({ id: writing.id, utility: expectedUtility(person, writing) }))
+        .sort((a, b) => b.utility - a.utility)
         .slice(0, count)
         .map(({ id }) => id);
     },

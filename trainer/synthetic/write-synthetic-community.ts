@@ -3,7 +3,7 @@ import { writeRecords } from "../../db/bundle/write-records.ts";
 import type { OnProgress } from "../../db/progress.ts";
 import { communityEnd, dayLength } from "./calendar.ts";
 import { createPeople, profileOf } from "./people.ts";
-import { type Happening, live } from "./simulation.ts";
+import { type Happening, simulate } from "./simulation.ts";
 import { fullSize, type SyntheticSize } from "./size.ts";
 import { createWritings, textOf } from "./writings.ts";
 
@@ -45,7 +45,7 @@ export async function writeSyntheticCommunity(
     if (happening.what === "login") {
       counts.logins++;
       await loginFile.write({ user_id, created_at: at });
-    } else if (happening.what !== "page") {
+    } else if (happening.what !== "impressions") {
       counts.interactions++;
       const post_id = writings[happening.post].id;
       await interactionFile.write({ user_id, post_id, kind: happening.what, created_at: at });
@@ -59,7 +59,7 @@ export async function writeSyntheticCommunity(
     }
   };
   let day = 0;
-  for (const happenings of live(seed, days, people, writings)) {
+  for (const happenings of simulate(seed, days, people, writings)) {
     for (const happening of happenings) await write(happening);
     onProgress({ step: "invent a community", done: ++day, total: days });
   }

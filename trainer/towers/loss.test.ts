@@ -45,7 +45,7 @@ test("the written gradient agrees with numerical differences", () => {
   }
 });
 
-test("a row's own post in another column is no negative; any other post is, touched or not", () => {
+test("a row's own post in another column is no negative; any other post is, known to the user or not", () => {
   const logQ = Float32Array.of(-1, -2, -3, -4);
   assert.deepEqual([...corrections([7, 3, 7, 5], logQ, 2)], [1, 2, Math.fround(-1e9), 4, 1, 2, 3, 4]);
 });

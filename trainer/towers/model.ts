@@ -53,16 +53,16 @@ export class TowerData {
 /** Everything training changes. */
 export interface Towers {
   tokens: EmbeddingTable;
-  userResiduals: EmbeddingTable;
-  postResiduals: EmbeddingTable;
+  userIdEmbeddings: EmbeddingTable;
+  postIdEmbeddings: EmbeddingTable;
   dense: DenseWeights;
 }
 
 /**
  * Untrained towers: token rows are random and short, by their idf among posts before `until`, so that what is learned of
- * the words soon outweighs where they began (travel-se, 3 epochs, share of fresh posts ranked below the touched one: .62
+ * the words soon outweighs where they began (travel-se, 3 epochs, share of fresh posts ranked below the positive: .62
  * at ten times the length, .65 at this). A word no post had is zero, or it would drown the known words of a new post.
- * Residuals are zero.
+ * IdEmbeddings are zero.
  */
 export function newTowers(community: Community, data: TowerData, until: number, random: Random): Towers {
   const documents = community.posts.createdAt.filter((at) => at < until).length;
@@ -74,8 +74,8 @@ export function newTowers(community: Community, data: TowerData, until: number, 
   }
   return {
     tokens,
-    userResiduals: new EmbeddingTable(community.users.ids.length, dimensions),
-    postResiduals: new EmbeddingTable(community.posts.ids.length, dimensions),
+    userIdEmbeddings: new EmbeddingTable(community.users.ids.length, dimensions),
+    postIdEmbeddings: new EmbeddingTable(community.posts.ids.length, dimensions),
     dense: newTowerWeights(random),
   };
 }
@@ -94,7 +94,7 @@ export function userInputs(
     fields: { values: data.userBags.lookUp(towers.tokens, users, dropout), shape: [n, userFields.length * dimensions] },
     history: { values: history, shape: [n, dimensions] },
     numbers: { values: Float32Array.from(Array.from(counts, userNumberRow).flat()), shape: [n, userNumbers.length] },
-    residual: { values: gatherRows(towers.userResiduals, users), shape: [n, dimensions] },
+    id_embedding: { values: gatherRows(towers.userIdEmbeddings, users), shape: [n, dimensions] },
   };
 }
 
@@ -113,7 +113,7 @@ export function postInputs(
   return {
     fields: { values: data.postBags.lookUp(towers.tokens, posts, dropout), shape: [n, postFields.length * dimensions] },
     numbers: { values: numbers, shape: [n, width] },
-    residual: { values: gatherRows(towers.postResiduals, posts), shape: [n, dimensions] },
+    id_embedding: { values: gatherRows(towers.postIdEmbeddings, posts), shape: [n, dimensions] },
   };
 }
 

@@ -28,18 +28,23 @@ function setup() {
     "u.fields": matrix(3, userFields.length * dimensions),
     "u.history": matrix(3, dimensions),
     "u.numbers": matrix(3, userNumbers.length),
-    "u.residual": matrix(3, dimensions),
+    "u.id_embedding": matrix(3, dimensions),
     "p.fields": matrix(5, postFields.length * dimensions),
     "p.numbers": matrix(5, postNumbers.length),
-    "p.residual": matrix(5, dimensions),
+    "p.id_embedding": matrix(5, dimensions),
   };
   return { dense, inputs, variables: { ...dense.matrices(), ...inputs } as Record<string, Matrix> };
 }
 
 const userOf = (t: Record<string, tf.Tensor>) =>
-  userTower(t, { fields: t["u.fields"], history: t["u.history"], numbers: t["u.numbers"], residual: t["u.residual"] });
+  userTower(t, {
+    fields: t["u.fields"],
+    history: t["u.history"],
+    numbers: t["u.numbers"],
+    id_embedding: t["u.id_embedding"],
+  });
 const postOf = (t: Record<string, tf.Tensor>) =>
-  postTower(t, { fields: t["p.fields"], numbers: t["p.numbers"], residual: t["p.residual"] });
+  postTower(t, { fields: t["p.fields"], numbers: t["p.numbers"], id_embedding: t["p.id_embedding"] });
 
 test("the gradient of the whole step agrees with numerical differences in every weight and input", () => {
   const { variables } = setup();
@@ -75,7 +80,7 @@ test("untrained towers are a text kNN: a user's vector is the sum of their words
   const { values } = inputs["u.fields"];
   const sum = Array.from({ length: dimensions }, (_, d) => {
     const words = userFields.reduce((total, _, field) => total + values[field * dimensions + d], 0);
-    return words + inputs["u.history"].values[d] + inputs["u.residual"].values[d];
+    return words + inputs["u.history"].values[d] + inputs["u.id_embedding"].values[d];
   });
   for (const [d, value] of sum.entries()) close(found[d], value / Math.hypot(...sum));
   assert.equal(found.length, 3 * dimensions);

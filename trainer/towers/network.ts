@@ -1,8 +1,8 @@
 /**
  * The two towers' dense part. Text has become one vector a field by then (token-bags.ts):
  *
- *   user = normalise( Σ_f a_f · field_f  +  history · H  +  MLP(fields, history, numbers)  +  residual )
- *   post = normalise( Σ_f a_f · field_f                  +  MLP(fields, numbers)           +  residual )
+ *   user = normalise( Σ_f a_f · field_f  +  history · H  +  MLP(fields, history, numbers)  +  id_embedding )
+ *   post = normalise( Σ_f a_f · field_f                  +  MLP(fields, numbers)           +  id_embedding )
  *
  * The MLPs' last layers start at zero and H at the identity, so an untrained model already is a text kNN.
  */
@@ -22,7 +22,7 @@ export interface TowerInputs {
   /** [N, numbers] */
   numbers: tf.Tensor;
   /** [N, 32] */
-  residual: tf.Tensor;
+  id_embedding: tf.Tensor;
   /** [N, 32], users only */
   history?: tf.Tensor;
   /** [N, 32], training only: what of each vector is left out before it is normalised, 0 or 1 / (1 − dropout) */
@@ -90,7 +90,7 @@ function tower(
     tf.matMul(layer as tf.Tensor2D, weights[`${name}/output/weight`] as tf.Tensor2D),
     weights[`${name}/output/bias`],
   );
-  const parts = [mixed, learned, inputs.residual, ...(seen ? [seen] : [])];
+  const parts = [mixed, learned, inputs.id_embedding, ...(seen ? [seen] : [])];
   const vector = parts.reduce((sum, part) => tf.add(sum, part));
   return normalise((inputs.mask ? tf.mul(vector, inputs.mask) : vector) as tf.Tensor2D);
 }

@@ -22,7 +22,7 @@ const community = smallCommunity(
   ],
 );
 
-test("positives are first touches of others' posts before the instant", () => {
+test("positives are first interactions of others' posts before the instant", () => {
   const { users, posts, at } = positivesBefore(community, 8 * hour);
   assert.deepEqual(
     [...at].map((time, i) => [users[i], posts[i], time / hour]),
@@ -41,7 +41,7 @@ test("where there are too many positives, the latest stay", () => {
   assert.deepEqual([...latest.users, ...latest.posts], [0, 1, 2, 0]);
 });
 
-test("a history holds what the user touched or wrote before the instant, the latest first, each post once", () => {
+test("a history holds what the user interacted with or wrote before the instant, the latest first, each post once", () => {
   const histories = new Histories(community, Number.POSITIVE_INFINITY);
   assert.deepEqual(histories.latest(0, 2 * hour), [0]);
   assert.deepEqual(histories.latest(0, 4 * hour), [0, 1]);

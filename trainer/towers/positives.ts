@@ -1,26 +1,26 @@
-/** Who touched what and when, packed by user: the towers' training examples, and the history each of them may see. */
+/** Who interacted with what and when, packed by user: the towers' training examples, and the history each of them may see. */
 import { historyLength } from "../../supabase/functions/_shared/features/history.ts";
 import type { Community } from "../community/community.ts";
 
-/** The first time a user touched a post that is not their own. */
+/** The first time a user interacted with a post that is not their own. */
 export interface Positives {
   users: Int32Array;
   posts: Int32Array;
   at: Float64Array;
 }
 
-/** First touches of others' posts before an instant, in order of time: the latest `most` of them. */
+/** First interactions of others' posts before an instant, in order of time: the latest `most` of them. */
 export function positivesBefore(community: Community, until: number, most = Number.POSITIVE_INFINITY): Positives {
   const { users, posts, at } = community.interactions;
   const count = countBefore(at, until);
   const { order } = byUser(users.subarray(0, count), community.users.ids.length);
   const isFirst = new Uint8Array(count);
   // one user behind another, so that a mark a post is enough
-  const lastToTouch = new Int32Array(community.posts.ids.length).fill(-1);
+  const lastUser = new Int32Array(community.posts.ids.length).fill(-1);
   for (const i of order) {
     const [user, post] = [users[i], posts[i]];
-    if (lastToTouch[post] === user || community.posts.authors[post] === user) continue;
-    lastToTouch[post] = user;
+    if (lastUser[post] === user || community.posts.authors[post] === user) continue;
+    lastUser[post] = user;
     isFirst[i] = 1;
   }
   const first = order.sort().filter((i) => isFirst[i]);
@@ -32,7 +32,7 @@ export function positivesBefore(community: Community, until: number, most = Numb
   };
 }
 
-/** What each user touched or wrote, in order of time. */
+/** What each user interacted with or wrote, in order of time. */
 export class Histories {
   private readonly starts: Int32Array;
   private readonly posts: Int32Array;
@@ -41,14 +41,14 @@ export class Histories {
   /** Packs the interactions and own posts of a community before an instant. */
   constructor(community: Community, until: number) {
     const { interactions, posts } = community;
-    const [touched, written] = [countBefore(interactions.at, until), countBefore(posts.createdAt, until)];
-    const users = new Int32Array(touched + written);
-    const touchedPosts = new Int32Array(users.length);
+    const [done, written] = [countBefore(interactions.at, until), countBefore(posts.createdAt, until)];
+    const users = new Int32Array(done + written);
+    const interactedPosts = new Int32Array(users.length);
     const at = new Float64Array(users.length);
     let count = 0;
     const add = (user: number, post: number, time: number) => {
       users[count] = user;
-      touchedPosts[count] = post;
+      interactedPosts[count] = post;
       at[count++] = time;
     };
     let post = 0;
@@ -56,18 +56,18 @@ export class Histories {
       for (; post < written && posts.createdAt[post] < before; post++)
         if (posts.authors[post] >= 0) add(posts.authors[post], post, posts.createdAt[post]);
     };
-    for (let i = 0; i < touched; i++) {
+    for (let i = 0; i < done; i++) {
       write(interactions.at[i]);
       add(interactions.users[i], interactions.posts[i], interactions.at[i]);
     }
     write(until);
     const { starts, order } = byUser(users.subarray(0, count), community.users.ids.length);
     this.starts = starts;
-    this.posts = Int32Array.from(order, (i) => touchedPosts[i]);
+    this.posts = Int32Array.from(order, (i) => interactedPosts[i]);
     this.at = Float64Array.from(order, (i) => at[i]);
   }
 
-  /** Up to 50 posts a user touched or wrote before an instant, the latest first, each once; never `except`. */
+  /** Up to 50 posts a user interacted with or wrote before an instant, the latest first, each once; never `except`. */
   latest(user: number, before: number, except = -1): number[] {
     let end = this.starts[user + 1];
     const start = this.starts[user];

@@ -72,9 +72,9 @@ export class TowerTrainer {
     );
     const posts = Int32Array.from([...targets, ...uniform]);
     const dropout = { rate: options.tokenDropout, seed: random.below(2 ** 31) };
-    const isNew = users.map(() => (random.uniform() < options.newUsers ? 1 : 0));
+    const isCold = users.map(() => (random.uniform() < options.coldUsers ? 1 : 0));
     const histories = Array.from(batch, (i, row) =>
-      isNew[row]
+      isCold[row]
         ? []
         : this.histories.latest(
             positives.users[i],
@@ -89,8 +89,8 @@ export class TowerTrainer {
       ...prefixed("p", postInputs(towers, data, posts, dropout)),
     };
     const kept = {
-      users: this.dropResiduals(inputs["u.residual"], isNew),
-      posts: this.dropResiduals(inputs["p.residual"]),
+      users: this.dropIdEmbeddings(inputs["u.id_embedding"], isCold),
+      posts: this.dropIdEmbeddings(inputs["p.id_embedding"]),
     };
     const { "u.history": history, "u.numbers": userNumbers, "p.numbers": postNumbers, ...learned } = inputs;
     const logQ = logSamplingChance(posts, this.share, this.trainable.length, users.length, uniform.length);
@@ -128,9 +128,9 @@ export class TowerTrainer {
     const step = this.before + ++this.steps;
     data.userBags.addGradient(towers.tokens, users, gradients["u.fields"], dropout);
     data.postBags.addGradient(towers.tokens, posts, gradients["p.fields"], dropout);
-    addRows(towers.userResiduals, users, kept.users, gradients["u.residual"]);
-    addRows(towers.postResiduals, posts, kept.posts, gradients["p.residual"]);
-    for (const table of [towers.tokens, towers.userResiduals, towers.postResiduals]) table.step(step, options);
+    addRows(towers.userIdEmbeddings, users, kept.users, gradients["u.id_embedding"]);
+    addRows(towers.postIdEmbeddings, posts, kept.posts, gradients["p.id_embedding"]);
+    for (const table of [towers.tokens, towers.userIdEmbeddings, towers.postIdEmbeddings]) table.step(step, options);
     towers.dense.step(gradients, step, options);
   }
 
@@ -144,10 +144,10 @@ export class TowerTrainer {
     return { values, shape: [rows, dimensions] };
   }
 
-  /** Zeroes a share of the rows in place, and those of new users; says which rows were kept. */
-  private dropResiduals({ values, shape }: Matrix, isNew?: Int32Array): boolean[] {
+  /** Zeroes a share of the rows in place, and those of cold users; says which rows were kept. */
+  private dropIdEmbeddings({ values, shape }: Matrix, isCold?: Int32Array): boolean[] {
     return Array.from({ length: shape[0] }, (_, row) => {
-      const keep = this.random.uniform() >= this.options.residualDropout && !isNew?.[row];
+      const keep = this.random.uniform() >= this.options.idEmbeddingDropout && !isCold?.[row];
       if (!keep) values.fill(0, row * dimensions, (row + 1) * dimensions);
       return keep;
     });
@@ -166,7 +166,7 @@ function side(t: Record<string, tf.Tensor>, prefix: string): TowerInputs & { his
   return {
     fields: t[`${prefix}.fields`],
     numbers: t[`${prefix}.numbers`],
-    residual: t[`${prefix}.residual`],
+    id_embedding: t[`${prefix}.id_embedding`],
     mask: t[`${prefix}.mask`],
     history: t[`${prefix}.history`],
   };

@@ -9,21 +9,21 @@ import { embedPosts, embedUsersAt } from "./embed.ts";
 import { batchOf, towerDefaults, trainTowers } from "./train.ts";
 
 const subjects = ["garden", "chess"];
-/** Posts 0 to 39 are touched by those who like their subject, every other one; posts 40 and 41 by nobody. */
+/** Posts 0 to 39 are opened by those who like their subject, every other one; posts 40 and 41 by nobody. */
 const lateFrom = 200;
 
-/** 40 users: user u likes subject u mod 2 and touches ten of its posts; users 38 and 39 have touched nothing. */
+/** 40 users: user u likes subject u mod 2 and opens ten of its posts; users 38 and 39 have opened nothing. */
 function community() {
   const random = new Random(5);
   const posts = Array.from(
     { length: 42 },
     (_, p) => [-1, p < 40 ? 0 : lateFrom, `${subjects[p % 2]} word${p}`] as [number, number, string],
   );
-  const touches = Array.from({ length: 38 * 10 }, (_, i) => {
+  const interactions = Array.from({ length: 38 * 10 }, (_, i) => {
     const user = i % 38;
     return [user, (user % 2) + 2 * random.below(20), 1 + i / 10] as [number, number, number];
   });
-  const made = smallCommunity(40, posts, touches);
+  const made = smallCommunity(40, posts, interactions);
   made.users.passions = made.users.ids.map((_, u) => [subjects[u % 2]]);
   return made;
 }
@@ -59,7 +59,7 @@ test("losses of the three backends agree", async (t) => {
   for (const found of losses.values()) for (const [i, loss] of found.entries()) close(loss, expected[i], 1e-3);
 });
 
-test("training finds the subjects, for new users and new posts too", async () => {
+test("training finds the subjects, for cold users and new posts too", async () => {
   await startBackend("wasm");
   const { towers, data, losses } = await trainTowers(community(), { ...options, epochs: 25 });
   assert.ok((losses.at(-1) as number) < losses[0]);
@@ -82,7 +82,7 @@ test("training finds the subjects, for new users and new posts too", async () =>
     const mean = (subject: number) =>
       Array.from({ length: 20 }, (_, i) => score(user, subject + 2 * i)).reduce((sum, value) => sum + value) / 20;
     assert.ok(mean(user) > mean(1 - user) + 0.3, `user ${user}: ${mean(user)} against ${mean(1 - user)}`);
-    assert.ok(score(user, 40 + user) > score(user, 41 - user) + 0.1, "a post nobody has touched");
+    assert.ok(score(user, 40 + user) > score(user, 41 - user) + 0.1, "a post nobody has opened");
   }
 });
 

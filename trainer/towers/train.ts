@@ -1,5 +1,5 @@
 /**
- * Trains the two towers: shuffled first touches, mixed-negative sampled softmax, the history pooled from a matrix of all
+ * Trains the two towers: shuffled first interactions, mixed-negative sampled softmax, the history pooled from a matrix of all
  * post vectors that is refreshed each epoch (its gradient stops there, as in YoutubeDNN).
  */
 import type { OnProgress } from "../../db/progress.ts";
@@ -28,12 +28,12 @@ export interface TowerOptions {
    * time meaningless: there the posts to be found lie between those of the history.
    */
   histories: "before" | "others";
-  /** How often a residual is left out, so that text and history must stand alone (DropoutNet). */
-  residualDropout: number;
+  /** How often a id_embedding is left out, so that text and history must stand alone (DropoutNet). */
+  idEmbeddingDropout: number;
   /** How often a number is left out of a vector before it is normalised, so that no few dimensions carry a taste alone. */
   vectorDropout: number;
-  /** How often an example's user is shown as new, with the profile alone: neither residual nor history. */
-  newUsers: number;
+  /** How often an example's user is shown as new, with the profile alone: neither id_embedding nor history. */
+  coldUsers: number;
   /** How often a word is left out, so that rare words of a profile are not learned as the user's name. */
   tokenDropout: number;
 }
@@ -43,29 +43,29 @@ export const towerDefaults = {
   uniformNegatives: 256,
   temperature: 0.2,
   learningRate: 0.003,
-  residualDropout: 0.2,
+  idEmbeddingDropout: 0.2,
   vectorDropout: 0.2,
-  newUsers: 0.2,
+  coldUsers: 0.2,
   tokenDropout: 0.3,
   histories: "before" as const,
 };
 
 /**
  * Where time runs, tastes drift and what is learned of the past soon fits only that: the share of fresh posts ranked
- * below the touched one is .770, .771, .762 after 2, 3, 4 epochs of the synthetic community, .651 and .648 after 3 and 5
+ * below the positive is .770, .771, .762 after 2, 3, 4 epochs of the synthetic community, .651 and .648 after 3 and 5
  * of travel-se. A random split has no drift, and on ml-100k R@20 grows on: .430 at 10, .441 at 20, .450 at 30, .454 at 60.
  */
 export const epochsOf = { before: 3, others: 60 };
 
 /**
  * A small community gets smaller batches, so that an epoch is 64 steps at least: of travel-se's first nine months, 3 epochs
- * of 512 leave the towers half-trained (share of fresh posts ranked below the touched one .58, R@100 .07; 128: .63, .16).
+ * of 512 leave the towers half-trained (share of fresh posts ranked below the positive .58, R@100 .07; 128: .63, .16).
  */
 export function batchOf(positives: number, most: number): number {
   return Math.min(most, Math.max(64, Math.ceil(positives / 64)));
 }
 
-/** The latest first touches that are learned from: an epoch of them is 977 steps, one of travel-se 227. */
+/** The latest first interactions that are learned from: an epoch of them is 977 steps, one of travel-se 227. */
 const mostPositives = 500_000;
 
 export interface TrainedTowers {

@@ -6,14 +6,14 @@ import { LastActive } from "./last-active.ts";
 import { LogisticRegression } from "./logistic-regression.ts";
 import { MostRecent } from "./most-recent.ts";
 import { Popularity } from "./popularity.ts";
-import { LastActiveWithAge } from "./recency-baseline.ts";
+import { RecencyBaseline } from "./recency-baseline.ts";
 import { TextKnn } from "./text-knn.ts";
 import { TextKnnRecency } from "./text-knn-recency.ts";
 
 /** What everything is measured against in the live replay; the strongest, `hardestBaseline`, comes first. */
 export function replayBaselines(sizes: Sizes): Recommender[] {
   return [
-    new LastActiveWithAge(),
+    new RecencyBaseline(),
     new LogisticRegression(sizes),
     new LastActive(sizes),
     new TextKnnRecency(sizes),
@@ -28,14 +28,14 @@ export function replayBaselines(sizes: Sizes): Recommender[] {
   ];
 }
 
-export const hardestBaseline = "last active with age";
+export const hardestBaseline = "recency baseline";
 
 /** What everything is measured against in one cut. ALS with 128 factors only where it takes less than some minutes. */
 export function cutBaselines(sizes: Sizes): Recommender[] {
   const small = sizes.users + sizes.posts <= 10_000;
   return [
     new Popularity(sizes),
-    new LastActiveWithAge(),
+    new RecencyBaseline(),
     // longer than in the replay: taste in films does not pass as quickly as what a community talks about
     new ItemKnn(sizes, 100),
     new TextKnn(sizes),

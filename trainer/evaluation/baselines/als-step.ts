@@ -13,14 +13,14 @@ export function gramOf(rows: Float64Array, factors: number, regularisation: numb
 }
 
 /**
- * Conjugate gradient steps on (gram + Σ (alpha − 1) y yᵀ) x = Σ alpha y, sums over the touched rows y of `others`.
+ * Conjugate gradient steps on (gram + Σ (alpha − 1) y yᵀ) x = Σ alpha y, sums over the rows y of `others`.
  * Changes `x` in place, starting from what it holds.
  */
 export function solveRow(
   x: Float64Array,
   gram: Float64Array,
   others: Float64Array,
-  touched: number[],
+  positives: number[],
   alpha: number,
   steps: number,
 ): void {
@@ -32,7 +32,7 @@ export function solveRow(
       const value = vector[i];
       if (value !== 0) for (let j = 0; j < factors; j++) product[j] += value * gram[i * factors + j];
     }
-    for (const row of touched) {
+    for (const row of positives) {
       const start = row * factors;
       let dot = 0;
       for (let f = 0; f < factors; f++) dot += others[start + f] * vector[f];
@@ -42,7 +42,7 @@ export function solveRow(
   };
   multiply(x);
   const residual = product.map((value) => -value);
-  for (const row of touched) for (let f = 0; f < factors; f++) residual[f] += alpha * others[row * factors + f];
+  for (const row of positives) for (let f = 0; f < factors; f++) residual[f] += alpha * others[row * factors + f];
   const direction = residual.slice();
   let squares = dotOf(residual, residual);
   for (let step = 0; step < steps && squares > 1e-20; step++) {

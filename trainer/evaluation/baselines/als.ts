@@ -1,12 +1,12 @@
 import { Random } from "../../engine/random.ts";
 import type { CommunityEvent, Recommender, Sizes } from "../protocols/recommender.ts";
 import { gramOf, solveRow } from "./als-step.ts";
-import { Touches } from "./interacted-pairs.ts";
+import { InteractedPairs } from "./interacted-pairs.ts";
 
 export interface AlsOptions {
   factors: number;
   regularisation: number;
-  /** Confidence of a touched pair; of an untouched one it is 1. */
+  /** Confidence of a pair with an interaction; of any other it is 1. */
   alpha: number;
   iterations: number;
   seed: number;
@@ -14,14 +14,14 @@ export interface AlsOptions {
 
 /**
  * Implicit ALS (Hu, Koren, Volinsky 2008): minimises Σ c (p − x·y)² + regularisation (|x|² + |y|²) over all pairs, p = 1 and
- * c = alpha where touched, p = 0 and c = 1 elsewhere, by turns for users and posts, three conjugate gradient steps a row.
+ * c = alpha where there was one, p = 0 and c = 1 elsewhere, by turns for users and posts, three conjugate gradient steps a row.
  * A user's vector is solved anew from their posts at each list, the posts' stay as trained.
  */
 export class Als implements Recommender {
   readonly name: string;
   private readonly options: AlsOptions;
   private readonly sizes: Sizes;
-  private readonly touches: Touches;
+  private readonly pairs: InteractedPairs;
   private users = new Float64Array();
   private posts = new Float64Array();
   private gram: Float64Array = new Float64Array();
@@ -30,11 +30,11 @@ export class Als implements Recommender {
     this.options = { factors: 128, regularisation: 30, alpha: 4, iterations: 60, seed: 42, ...options };
     this.name = `implicit ALS ${this.options.factors}`;
     this.sizes = sizes;
-    this.touches = new Touches(sizes);
+    this.pairs = new InteractedPairs(sizes);
   }
 
   observe(event: CommunityEvent): void {
-    this.touches.observe(event);
+    this.pairs.observe(event);
   }
 
   train(): void {
@@ -43,17 +43,17 @@ export class Als implements Recommender {
     const start = (rows: number) => Float64Array.from({ length: rows * factors }, () => random.uniform() * 0.01);
     this.users = start(this.sizes.users);
     this.posts = start(this.sizes.posts);
-    const solveAll = (rows: Float64Array, others: Float64Array, touched: number[][]) => {
+    const solveAll = (rows: Float64Array, others: Float64Array, positives: number[][]) => {
       const gram = gramOf(others, factors, regularisation);
-      for (const [row, columns] of touched.entries()) {
+      for (const [row, columns] of positives.entries()) {
         const x = rows.subarray(row * factors, (row + 1) * factors);
         if (columns.length === 0) x.fill(0);
         else solveRow(x, gram, others, columns, alpha, 3);
       }
     };
     for (let iteration = 0; iteration < iterations; iteration++) {
-      solveAll(this.users, this.posts, this.touches.postsOf);
-      solveAll(this.posts, this.users, this.touches.usersOf);
+      solveAll(this.users, this.posts, this.pairs.postsOf);
+      solveAll(this.posts, this.users, this.pairs.usersOf);
     }
     this.gram = gramOf(this.posts, factors, regularisation);
   }
@@ -61,7 +61,7 @@ export class Als implements Recommender {
   scores(user: number, _at: number, out: Float64Array): void {
     const { factors, alpha } = this.options;
     const x = this.users.slice(user * factors, (user + 1) * factors);
-    solveRow(x, this.gram, this.posts, this.touches.postsOf[user], alpha, 10);
+    solveRow(x, this.gram, this.posts, this.pairs.postsOf[user], alpha, 10);
     for (let post = 0; post < out.length; post++) {
       let dot = 0;
       for (let f = 0; f < factors; f++) dot += x[f] * this.posts[post * factors + f];

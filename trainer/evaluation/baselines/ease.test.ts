@@ -25,7 +25,7 @@ test("invert: matrix times inverse is the identity", () => {
 });
 
 test("two posts by hand: G = [[2 + λ, 1], [1, 1 + λ]], B₀₁ = 1 / (2 + λ)", async () => {
-  // post 0: users 0, 1; post 1: user 0; user 2 wrote neither and touched nothing
+  // post 0: users 0, 1; post 1: user 0; user 2 wrote neither and interacted with nothing
   const community = smallCommunity(
     3,
     [

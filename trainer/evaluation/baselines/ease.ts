@@ -1,8 +1,8 @@
 import { invert } from "../../engine/invert.ts";
 import type { CommunityEvent, Recommender, Sizes } from "../protocols/recommender.ts";
-import { Touches } from "./interacted-pairs.ts";
+import { InteractedPairs } from "./interacted-pairs.ts";
 
-/** Posts beyond the most touched so many are left out: the time grows with the cube (2,000 posts: about 4 s). */
+/** Posts beyond the most popular so many are left out: the time grows with the cube (2,000 posts: about 4 s). */
 const mostPosts = 2000;
 
 /**
@@ -12,7 +12,7 @@ const mostPosts = 2000;
 export class Ease implements Recommender {
   readonly name = "EASE";
   private readonly lambda: number;
-  private readonly touches: Touches;
+  private readonly pairs: InteractedPairs;
   /** Column of a post in B, −1 where it is left out. */
   private readonly columns: Int32Array;
   private readonly posts: number[] = [];
@@ -20,19 +20,19 @@ export class Ease implements Recommender {
 
   constructor(sizes: Sizes, lambda = 300) {
     this.lambda = lambda;
-    this.touches = new Touches(sizes);
+    this.pairs = new InteractedPairs(sizes);
     this.columns = new Int32Array(sizes.posts).fill(-1);
   }
 
   observe(event: CommunityEvent): void {
-    this.touches.observe(event);
+    this.pairs.observe(event);
   }
 
   train(): void {
-    const { usersOf, postsOf } = this.touches;
-    const touched = [...usersOf.keys()].filter((post) => usersOf[post].length > 0);
-    touched.sort((a, b) => usersOf[b].length - usersOf[a].length);
-    this.posts.push(...touched.slice(0, mostPosts));
+    const { usersOf, postsOf } = this.pairs;
+    const posts = [...usersOf.keys()].filter((post) => usersOf[post].length > 0);
+    posts.sort((a, b) => usersOf[b].length - usersOf[a].length);
+    this.posts.push(...posts.slice(0, mostPosts));
     for (const [column, post] of this.posts.entries()) this.columns[post] = column;
     const n = this.posts.length;
     const gram = new Float64Array(n * n);
@@ -52,7 +52,7 @@ export class Ease implements Recommender {
   scores(user: number, _at: number, out: Float64Array): void {
     const n = this.posts.length;
     const sums = new Float64Array(n);
-    for (const post of this.touches.postsOf[user]) {
+    for (const post of this.pairs.postsOf[user]) {
       const row = this.columns[post] * n;
       if (row >= 0) for (let j = 0; j < n; j++) sums[j] += this.weights[row + j];
     }

@@ -8,10 +8,10 @@ import type { CommunityEvent, Sizes } from "../protocols/recommender.ts";
 export const latest = 32;
 
 /**
- * Who has touched what so far: the distinct (user, post) pairs in both directions. An author's own posts count as
- * touched, because writing says as much about taste as answering.
+ * Who has interacted with what so far: the distinct (user, post) pairs in both directions. An author's own posts count as
+ * such, because writing says as much about taste as answering.
  */
-export class Touches {
+export class InteractedPairs {
   readonly postsOf: number[][];
   readonly usersOf: number[][];
   private readonly seen: Set<number>[];

@@ -1,36 +1,36 @@
 import type { CommunityEvent, Recommender, Sizes } from "../protocols/recommender.ts";
-import { latest, Touches } from "./interacted-pairs.ts";
+import { InteractedPairs, latest } from "./interacted-pairs.ts";
 
 /**
  * Item kNN over users: a post scores Σ over the user's latest posts j of |Uᵢ ∩ Uⱼ| / √(|Uᵢ| |Uⱼ|), U the users who
- * touched a post in training. Instead of any similarity matrix the sum is taken by neighbour: w(v) = Σ 1/√|Uⱼ| over the
+ * interacted with a post in training. Instead of any similarity matrix the sum is taken by neighbour: w(v) = Σ 1/√|Uⱼ| over the
  * posts j shared with v, then score(i) = Σ w(v) / √|Uᵢ| over v in Uᵢ, so one list costs two walks over the pairs.
  */
 export class ItemKnn implements Recommender {
   readonly name = "item kNN";
   private readonly history: number;
-  private readonly touches: Touches;
+  private readonly pairs: InteractedPairs;
   private usersOf: number[][] = [];
   private readonly weights: Float64Array;
 
   constructor(sizes: Sizes, history = latest) {
     this.history = history;
-    this.touches = new Touches(sizes);
+    this.pairs = new InteractedPairs(sizes);
     this.weights = new Float64Array(sizes.users);
   }
 
   train(): void {
-    this.usersOf = this.touches.usersOf.map((users) => [...users]);
+    this.usersOf = this.pairs.usersOf.map((users) => [...users]);
   }
 
   observe(event: CommunityEvent): void {
-    this.touches.observe(event);
+    this.pairs.observe(event);
   }
 
   scores(user: number, _at: number, out: Float64Array): void {
     const { usersOf, weights } = this;
     weights.fill(0);
-    for (const post of this.touches.postsOf[user].slice(-this.history)) {
+    for (const post of this.pairs.postsOf[user].slice(-this.history)) {
       const weight = 1 / Math.sqrt(usersOf[post].length);
       for (const neighbour of usersOf[post]) weights[neighbour] += weight;
     }

@@ -33,13 +33,13 @@ export const logisticFeatures = [
 
 /** What the features need to know, kept up to date event by event. */
 export class LogisticFeatures {
-  readonly actedAt: Float64Array;
+  readonly lastActiveAt: Float64Array;
   private readonly text: TextKnn;
   private readonly cosines: Float64Array;
   private readonly createdAt: Float64Array;
   private readonly commentedAt: Float64Array;
   private readonly authors: Int32Array;
-  /** One row a post, in the order of halfLives, as of actedAt. */
+  /** One row a post, in the order of halfLives, as of lastActiveAt. */
   private readonly recent: Float64Array;
   private readonly counts: Float64Array[];
   private readonly participants: Set<number>[] = [];
@@ -58,7 +58,7 @@ export class LogisticFeatures {
   constructor(sizes: Sizes, tfIdf?: TfIdf) {
     this.text = new TextKnn(sizes, tfIdf);
     const column = (length = sizes.posts) => new Float64Array(length);
-    this.actedAt = column();
+    this.lastActiveAt = column();
     this.cosines = column();
     this.createdAt = column();
     this.commentedAt = column();
@@ -82,7 +82,7 @@ export class LogisticFeatures {
     if (event.type === "post") {
       const { post, at, user, title } = event;
       this.createdAt[post] = at;
-      this.actedAt[post] = at;
+      this.lastActiveAt[post] = at;
       this.commentedAt[post] = at;
       this.authors[post] = user;
       this.participants[post] = new Set();
@@ -94,7 +94,7 @@ export class LogisticFeatures {
       for (const [h, halfLife] of halfLives.entries()) {
         this.recent[post * halfLives.length + h] = 1 + this.recentAt(post, h, halfLife, at);
       }
-      this.actedAt[post] = at;
+      this.lastActiveAt[post] = at;
       if (kinds[kind] === "comment") this.commentedAt[post] = at;
       this.counts[kind][post]++;
       this.participants[post]?.add(user);
@@ -121,7 +121,7 @@ export class LogisticFeatures {
     const author = this.authors[post];
     const age = at - this.createdAt[post];
     let i = 0;
-    out[i++] = Math.log1p((at - this.actedAt[post]) / hour);
+    out[i++] = Math.log1p((at - this.lastActiveAt[post]) / hour);
     out[i++] = Math.log1p((at - this.commentedAt[post]) / hour);
     for (let h = 0; h < halfLives.length; h++) out[i++] = Math.log1p(this.recentAt(post, h, halfLives[h], at));
     out[i++] = Math.log1p(age / hour);
@@ -139,7 +139,7 @@ export class LogisticFeatures {
 
   private recentAt(post: number, h: number, halfLife: number, at: number): number {
     const count = this.recent[post * halfLives.length + h];
-    const passed = (at - this.actedAt[post]) / hour / halfLife;
+    const passed = (at - this.lastActiveAt[post]) / hour / halfLife;
     // below a millionth it no longer matters, and most posts of a community have been quiet for long
     return count === 0 || passed > 20 ? 0 : count * 0.5 ** passed;
   }

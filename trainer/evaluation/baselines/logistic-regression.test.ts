@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { newton } from "../../engine/newton.ts";
 import { Random } from "../../engine/random.ts";
-import { Timeline } from "../history/event-walk.ts";
+import { EventWalk } from "../history/event-walk.ts";
 import { scoresAfter, sizesOf, smallCommunity } from "../testing.ts";
 import { fitLogistic } from "./fit-logistic.ts";
 import { LogisticFeatures, logisticFeatures } from "./logistic-features.ts";
@@ -81,7 +81,7 @@ test("the features of one post by hand", () => {
   );
   community.interactions.kinds.set([2, 0]);
   const features = new LogisticFeatures(sizesOf(community), new TfIdf(1));
-  for (const event of new Timeline(community).until(2)) features.observe(event);
+  for (const event of new EventWalk(community).until(2)) features.observe(event);
   features.train();
   features.begin(0, 6 * 3_600_000);
   const out = new Float64Array(logisticFeatures.length);
@@ -110,7 +110,7 @@ test("the features of one post by hand", () => {
   }
 });
 
-test("where people only touch what is new, it learns to put the new first", async () => {
+test("where people only open what is new, it learns to put the new first", async () => {
   const random = new Random(5);
   const posts = Array.from({ length: 200 }, (_, i): [number, number, string] => [-1, i, `word${i % 7}`]);
   const interactions = Array.from({ length: 600 }, (_, i): [number, number, number] => [

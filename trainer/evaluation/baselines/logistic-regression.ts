@@ -1,6 +1,6 @@
 import { firstInteractions } from "../../community/first-interactions.ts";
 import { Random } from "../../engine/random.ts";
-import { Timeline } from "../history/event-walk.ts";
+import { EventWalk } from "../history/event-walk.ts";
 import { Exclusion } from "../protocols/exclusion.ts";
 import { topOf } from "../protocols/rank.ts";
 import type { CommunityEvent, History, Recommender, Sizes } from "../protocols/recommender.ts";
@@ -47,7 +47,7 @@ export class LogisticRegression implements Recommender {
     const features = new LogisticFeatures(this.sizes, tfIdf);
     features.train();
     const exclusion = new Exclusion(this.sizes);
-    const timeline = new Timeline(community);
+    const timeline = new EventWalk(community);
     const random = new Random(this.seed);
     const size = logisticFeatures.length;
     const rows = new Float64Array(requests * (1 + activeNegatives + randomNegatives) * size);
@@ -65,7 +65,7 @@ export class LogisticRegression implements Recommender {
       const positive = interactions.posts[index];
       const at = interactions.at[index];
       const candidates = exclusion.candidatesOf(user);
-      const active = topOf(features.actedAt, candidates, poolSize);
+      const active = topOf(features.lastActiveAt, candidates, poolSize);
       const { clock } = timeline;
       features.begin(user, at);
       add(positive, at, 1);

@@ -3,9 +3,9 @@ import { test } from "node:test";
 import { scoresAfter, sizesOf, smallCommunity } from "../testing.ts";
 import { LastActive } from "./last-active.ts";
 import { MostRecent } from "./most-recent.ts";
-import { LastActiveWithAge } from "./recency-baseline.ts";
+import { RecencyBaseline } from "./recency-baseline.ts";
 
-// post 0 of hour 0 is touched at hour 9; post 1 of hour 4 and post 2 of hour 8 never
+// post 0 of hour 0 has an interaction at hour 9; post 1 of hour 4 and post 2 of hour 8 never
 const community = smallCommunity(
   1,
   [
@@ -26,7 +26,7 @@ test("last active: by interaction or creation, whichever is later", async () => 
 });
 
 test("last active with age: −ln(1 + idle) − ¼ ln(1 + age)", async () => {
-  const scores = await scoresAfter(community, new LastActiveWithAge(), 0, 10);
+  const scores = await scoresAfter(community, new RecencyBaseline(), 0, 10);
   const expected = [-Math.log(2) - Math.log(11) / 4, -Math.log(7) * 1.25, -Math.log(3) * 1.25];
   for (const [post, value] of expected.entries()) assert.ok(Math.abs(scores[post] - value) < 1e-12);
 });

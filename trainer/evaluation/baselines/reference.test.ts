@@ -16,7 +16,7 @@ import { ItemKnn } from "./item-knn.ts";
 import { LastActive } from "./last-active.ts";
 import { MostRecent } from "./most-recent.ts";
 import { Popularity } from "./popularity.ts";
-import { LastActiveWithAge } from "./recency-baseline.ts";
+import { RecencyBaseline } from "./recency-baseline.ts";
 import { TextKnn } from "./text-knn.ts";
 import { TextKnnRecency } from "./text-knn-recency.ts";
 
@@ -62,7 +62,7 @@ test("travel-se, live replay of 2,000 events: within two standard errors", { ski
     [0.034, 0.011],
   ];
   const recommenders = [
-    new LastActiveWithAge(),
+    new RecencyBaseline(),
     new LastActive(sizes),
     new MostRecent(sizes),
     new Popularity(sizes, 7 * 24),

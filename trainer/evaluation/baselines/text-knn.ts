@@ -1,11 +1,11 @@
 import type { CommunityEvent, Recommender, Sizes } from "../protocols/recommender.ts";
-import { latest, Touches } from "./interacted-pairs.ts";
+import { InteractedPairs, latest } from "./interacted-pairs.ts";
 import { type SparseVector, TfIdf } from "./tf-idf.ts";
 
 /** Text kNN: cosine of a post's TF-IDF vector with the sum of those of the user's latest posts. */
 export class TextKnn implements Recommender {
   readonly name: string = "text kNN";
-  private readonly touches: Touches;
+  private readonly pairs: InteractedPairs;
   private readonly tfIdf: TfIdf;
   /** Until the weights of words are known. */
   private waiting: [post: number, counts: Map<number, number>][] | undefined = [];
@@ -15,7 +15,7 @@ export class TextKnn implements Recommender {
   private profile = new Float64Array();
 
   constructor(sizes: Sizes, tfIdf = new TfIdf()) {
-    this.touches = new Touches(sizes);
+    this.pairs = new InteractedPairs(sizes);
     this.tfIdf = tfIdf;
   }
 
@@ -28,7 +28,7 @@ export class TextKnn implements Recommender {
   }
 
   observe(event: CommunityEvent): void {
-    this.touches.observe(event);
+    this.pairs.observe(event);
     if (event.type !== "post") return;
     const counts = this.tfIdf.count(`${event.title} ${event.description} ${event.tags.join(" ")}`);
     if (this.waiting) this.waiting.push([event.post, counts]);
@@ -39,7 +39,7 @@ export class TextKnn implements Recommender {
     out.fill(0);
     const { profile, vectors, postings } = this;
     const used = new Set<number>();
-    for (const post of this.touches.postsOf[user].slice(-latest)) {
+    for (const post of this.pairs.postsOf[user].slice(-latest)) {
       const { terms, values } = vectors[post];
       for (const [i, term] of terms.entries()) {
         profile[term] += values[i];

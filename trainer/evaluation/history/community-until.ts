@@ -1,5 +1,5 @@
 import type { Community } from "../../community/community.ts";
-import { type Clock, Timeline } from "./event-walk.ts";
+import { type Clock, EventWalk } from "./event-walk.ts";
 
 /**
  * The community as far as the clock has come: posts and interactions after it are cut off. All users keep their numbers,
@@ -34,7 +34,7 @@ export function communityUntil({ users, posts, interactions }: Community, clock:
 
 /** The community as it was just before an instant: what an evaluation of its early days runs on. */
 export function communityBefore(community: Community, instant: number): Community {
-  const timeline = new Timeline(community);
+  const timeline = new EventWalk(community);
   timeline.before(instant);
   return communityUntil(community, timeline.clock);
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { CommunityEvent } from "../protocols/recommender.ts";
 import { hour, smallCommunity } from "../testing.ts";
-import { Timeline } from "./event-walk.ts";
+import { EventWalk } from "./event-walk.ts";
 
 const community = smallCommunity(
   1,
@@ -21,7 +21,7 @@ const short = (events: CommunityEvent[]) =>
   events.map((event) => `${event.type} ${event.type === "user" ? event.user : event.post} @${event.at / hour}`);
 
 test("hands out everything once, in order: users before posts before interactions", () => {
-  const timeline = new Timeline(community);
+  const timeline = new EventWalk(community);
   assert.deepEqual(short(timeline.before(3 * hour)), ["user 0 @0", "post 0 @1"]);
   assert.deepEqual(short(timeline.until(0)), ["post 1 @3"]);
   assert.deepEqual(short(timeline.until(2)), ["interaction 0 @3", "interaction 1 @3"]);
@@ -32,5 +32,5 @@ test("hands out everything once, in order: users before posts before interaction
 test("refuses a community that is not in order of time", () => {
   const { interactions } = community;
   const wrong = { ...community, interactions: { ...interactions, at: Float64Array.of(3, 2, 4) } };
-  assert.throws(() => new Timeline(wrong), /not in order of time/);
+  assert.throws(() => new EventWalk(wrong), /not in order of time/);
 });

@@ -12,7 +12,7 @@ export interface Clock {
  * Walks a community (numbered in order of time) and hands out its events. At equal times users come before posts and
  * posts before interactions, because each needs the one before.
  */
-export class Timeline {
+export class EventWalk {
   readonly clock: Clock = { users: 0, posts: 0, interactions: 0 };
   private readonly community: Community;
 

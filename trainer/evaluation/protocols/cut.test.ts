@@ -7,7 +7,7 @@ import { runCut } from "./cut.ts";
 import { randomSplit, timeSplit } from "./split.ts";
 
 const posts = Array.from({ length: 5 }, (_, post): [number, number] => [-1, post / 10]);
-// post 0 is touched by 3, post 1 by 2, post 2 by 1 before hour 10
+// post 0 has interactions of 3, post 1 by 2, post 2 by 1 before hour 10
 const community = smallCommunity(4, posts, [
   [0, 0, 1],
   [1, 0, 2],

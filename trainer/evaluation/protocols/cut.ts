@@ -3,7 +3,7 @@
  * user with test pairs, leaving out only their training pairs and own posts. Comparable with the literature.
  */
 import type { Community } from "../../community/community.ts";
-import { Timeline } from "../history/event-walk.ts";
+import { EventWalk } from "../history/event-walk.ts";
 import { type CutMetrics, cutMetrics } from "../metrics/cut-metrics.ts";
 import { ranksOf, topOf } from "./rank.ts";
 import type { Recommender } from "./recommender.ts";
@@ -49,9 +49,9 @@ export async function runCut(
   const times = training.interactions.at;
   // what a recommender may hold back to choose its settings: the latest tenth of its training part
   const validFrom = times.length === 0 ? at : times[Math.floor(times.length * 0.9)];
-  const seen = touchedBy(training);
+  const seen = knownPosts(training);
   const users = [...test.keys()].sort((a, b) => a - b);
-  const events = new Timeline(training).until(times.length);
+  const events = new EventWalk(training).until(times.length);
   const candidates = new Uint8Array(community.posts.ids.length).fill(1, 0, training.posts.ids.length);
   const scores = new Float64Array(community.posts.ids.length);
   const results: CutResult[] = [];
@@ -90,9 +90,9 @@ export async function runCut(
   return results;
 }
 
-function touchedBy({ users, posts, interactions }: Community): Set<number>[] {
-  const touched = Array.from(users.ids, () => new Set<number>());
-  for (const [i, user] of interactions.users.entries()) touched[user].add(interactions.posts[i]);
-  for (const [post, author] of posts.authors.entries()) if (author >= 0) touched[author].add(post);
-  return touched;
+function knownPosts({ users, posts, interactions }: Community): Set<number>[] {
+  const known = Array.from(users.ids, () => new Set<number>());
+  for (const [i, user] of interactions.users.entries()) known[user].add(interactions.posts[i]);
+  for (const [post, author] of posts.authors.entries()) if (author >= 0) known[author].add(post);
+  return known;
 }

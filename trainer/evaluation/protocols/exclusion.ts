@@ -1,6 +1,6 @@
 import type { CommunityEvent, Sizes } from "./recommender.ts";
 
-/** Which posts a user may be shown now: 1 for posts that exist, are not theirs and were not touched by them. */
+/** Which posts a user may be shown now: 1 for posts that exist, are not theirs and they did not interact with. */
 export class Exclusion {
   private readonly candidates: Uint8Array;
   private readonly seen: number[][];

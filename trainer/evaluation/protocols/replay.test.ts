@@ -7,8 +7,8 @@ import { runReplay } from "./replay.ts";
 
 const options = { validFrom: 5 * hour, testFrom: 10 * hour };
 
-test("ranks what exists, is not the user's own and was not touched before", async () => {
-  // post 0 to 4 come at hour 1 to 5, post 5 at hour 20; user 1 wrote post 4 and touched post 3
+test("ranks what exists, is not the user's own and had no interaction before", async () => {
+  // post 0 to 4 come at hour 1 to 5, post 5 at hour 20; user 1 wrote post 4 and opened post 3
   const community = smallCommunity(
     2,
     [
@@ -28,7 +28,7 @@ test("ranks what exists, is not the user's own and was not touched before", asyn
     ],
   );
   const [{ events }] = await runReplay(community, options, [new MostRecent(sizesOf(community))]);
-  // at hour 11 posts 2, 1, 0 are left; touching 0 again and the own post 4 are no events; post 5 is there when it is made
+  // at hour 11 posts 2, 1, 0 are left; opening 0 again and the own post 4 are no events; post 5 is there when it is made
   assert.deepEqual(
     events.map(({ post, at, rank, top }) => ({ post, at: at / hour, rank, top: [...top] })),
     [
@@ -66,7 +66,7 @@ test("a user is cold without interaction and without own post", async () => {
 });
 
 test("nothing sees the future: a post that only later becomes popular", async () => {
-  // post 0 is never touched before hour 30, then by everyone
+  // post 0 is never opened before hour 30, then by everyone
   const crowd = Array.from({ length: 20 }, (_, i): [number, number, number] => [i + 2, 0, 30 + i / 100]);
   const community = smallCommunity(
     22,
@@ -81,7 +81,7 @@ test("nothing sees the future: a post that only later becomes popular", async ()
   const [{ events }] = await runReplay(community, options, [spy]);
   assert.equal(spy.history?.community.interactions.at.length, 1);
   assert.deepEqual(spy.history?.community.posts.titles, ["planted", "popular"]);
-  // user 0 at hour 12: post 1 is excluded as touched; the first of the crowd still sees the planted post last
+  // user 0 at hour 12: post 1 is excluded as known; the first of the crowd still sees the planted post last
   assert.deepEqual([...events[1].top], [1, 0, 2]);
   assert.equal(events[1].rank, 2);
   assert.equal(events.at(-1)?.rank, 1);

@@ -1,12 +1,12 @@
 /**
  * Protocol 1, live replay: what a user would have seen. Train on what happened before test_from, then walk through time;
  * at each first interaction with another's post, rank every post that exists at that instant, is not the user's own
- * and was not touched by them before.
+ * and was not interacted with by them before.
  */
 import type { Community } from "../../community/community.ts";
 import { type FirstInteraction, firstInteractions } from "../../community/first-interactions.ts";
 import { communityUntil } from "../history/community-until.ts";
-import { Timeline } from "../history/event-walk.ts";
+import { EventWalk } from "../history/event-walk.ts";
 import { type ReplayMetrics, replayMetrics } from "../metrics/replay-metrics.ts";
 import { Exclusion } from "./exclusion.ts";
 import { rankOf } from "./rank.ts";
@@ -66,7 +66,7 @@ export async function runReplay(
   const results = recommenders.map(
     ({ name }): Omit<ReplayResult, "metrics"> => ({ name, events: [], seconds: { train: 0, observe: 0, score: 0 } }),
   );
-  const timeline = new Timeline(community);
+  const timeline = new EventWalk(community);
   const exclusion = new Exclusion({ users: community.users.ids.length, posts: posts.ids.length });
   const observe = (events: CommunityEvent[]) => {
     for (const event of events) exclusion.observe(event);

@@ -1,5 +1,5 @@
 /** A baseline's three heads: fitted to the rows the ranker was trained on, calibrated by the ranker's own rule. */
-import { calibrate, shiftToRate } from "../../dlrm/calibrate.ts";
+import { calibrate, shiftToBaseRate } from "../../dlrm/calibrate.ts";
 import type { RankingExamples } from "../../dlrm/examples.ts";
 import { heads } from "../../dlrm/network.ts";
 import type { RankerParts } from "../../pipeline.ts";
@@ -37,7 +37,7 @@ export async function calibratedHeads(
     const unseen = columnOf(rows, logit, heldOut);
     const { scale } = calibrate(unseen.logits, unseen.labels, unseen.weights);
     const sharpened = seen.logits.map((value) => scale * value);
-    fitted.push({ logit, scale, shift: shiftToRate(sharpened, seen.labels, seen.weights) });
+    fitted.push({ logit, scale, shift: shiftToBaseRate(sharpened, seen.labels, seen.weights) });
   }
   return (row, out) => {
     for (const [head, { logit, scale, shift }] of fitted.entries()) {

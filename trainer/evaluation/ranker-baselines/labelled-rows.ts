@@ -11,7 +11,7 @@ export interface LabelledRows {
   weights: ArrayLike<number>;
 }
 
-/** A head's view of the ranker's training set: only the touched post of a request can be positive. */
+/** A head's view of the ranker's training set: only the positive of a request can be positive. */
 export function labelledRows(examples: RankingExamples, head: number): LabelledRows {
   const labels = new Uint8Array(examples.weights.length);
   for (const [i, request] of examples.requests.entries()) {

@@ -2,20 +2,20 @@
 import type { LoadedCommunity } from "../../community/from-database.ts";
 import { type Request, requestsBetween } from "../../dlrm/examples.ts";
 
-/** The requests of some first touches, in their order. */
+/** The requests of some first interactions, in their order. */
 export function requestsOf(
   { community, timeline }: LoadedCommunity,
   events: { user: number; post: number }[],
   from: number,
 ): Request[] {
   const posts = community.posts.ids.length;
-  // backwards, so that the first of a pair is what stays: where a vote was taken back, an event may pass for a first touch
+  // backwards, so that the first of a pair is what stays: where a vote was taken back, an event may pass for a first interaction
   const requests = requestsBetween(community, timeline, from, Number.POSITIVE_INFINITY).reverse();
   const byPair = new Map(requests.map((request) => [request.user * posts + request.post, request]));
   return events.map(({ user, post }) => {
     const request = byPair.get(user * posts + post);
     if (!request)
-      throw new Error(`post ${community.posts.ids[post]} was never touched by user ${community.users.ids[user]}`);
+      throw new Error(`post ${community.posts.ids[post]} has no interaction of user ${community.users.ids[user]}`);
     return request;
   });
 }

@@ -68,8 +68,8 @@ export class SystemInCut implements Recommender {
       labels[kind] = 1;
       did.set(pair, labels);
     }
-    const held = [...test].flatMap(([user, touched]) =>
-      touched.map((post) => ({
+    const held = [...test].flatMap(([user, tested]) =>
+      tested.map((post) => ({
         user: this.users[user],
         post: this.posts[post],
         labels: did.get(pairOf(user, post)) as HeldPair["labels"],

@@ -3,9 +3,9 @@
 import { dimensions } from "../../../supabase/functions/_shared/features/history.ts";
 import type { UserState } from "../../../supabase/functions/_shared/features/ranker-features.ts";
 import { rankerInputs } from "../../../supabase/functions/_shared/features/ranker-inputs.ts";
-import { lastActiveWithAge } from "../../../supabase/functions/_shared/features/recency-baseline.ts";
+import { recencyBaseline } from "../../../supabase/functions/_shared/features/recency-baseline.ts";
 import { userTowerInputs } from "../../../supabase/functions/_shared/features/tower-inputs.ts";
-import { loadRuntime, type Session } from "../../../supabase/functions/_shared/models/inference.ts";
+import { type InferenceSession, loadRuntime } from "../../../supabase/functions/_shared/models/inference.ts";
 import type { Feeds } from "../../../supabase/functions/_shared/models/tensors.ts";
 import type { LoadedCommunity } from "../../community/from-database.ts";
 import { CommunityState, type NumberedCandidate } from "../../community/state.ts";
@@ -19,7 +19,7 @@ import { Histories } from "../../towers/positives.ts";
 import type { CommunityEvent, History, Recommender } from "../protocols/recommender.ts";
 import type { RankedList } from "./ranker-rows.ts";
 
-/** Whatever retrieval did not bring ranks behind all it did, by the formula. */
+/** Whatever retrieval did not bring ranks behind all it did, by the recency baseline. */
 const behind = -1e6;
 
 /** Retrieval and ranking: what a user is served. */
@@ -34,7 +34,7 @@ export class System implements Recommender {
   model: TrainedModel | undefined;
   /** What the ranker was trained on, until whoever compares with it has taken it. */
   examples: { examples: RankingExamples; parts: RankerParts } | undefined;
-  private graphs: { user: Session; dlrm: Session } | undefined;
+  private graphs: { user: InferenceSession; dlrm: InferenceSession } | undefined;
   private observed = 0;
   private readonly state: CommunityState;
   /** All events, but only ever asked for those before the instant. */
@@ -95,10 +95,10 @@ export class System implements Recommender {
     else this.lists.push({ posts: new Int32Array(), probabilities: {}, scores: {} });
   }
 
-  /** Ranks every post that exists by the formula, behind whatever a ranker will say of some of them. */
+  /** Ranks every post that exists by the recency baseline, behind whatever a ranker will say of some of them. */
   rankBehind(at: number, out: Float64Array): void {
     const { state } = this;
-    for (let post = 0; post < state.alive; post++) out[post] = behind + lastActiveWithAge(state.times(post), at);
+    for (let post = 0; post < state.alive; post++) out[post] = behind + recencyBaseline(state.times(post), at);
   }
 
   /** Similarity of a user at an instant to every post that exists by then. */
@@ -123,7 +123,7 @@ export class System implements Recommender {
       passions: users.passions[user],
       projects: users.projects[user],
       bio: users.bios[user],
-      residual: vectorAt(model.towers.towers.userResiduals.weights.values, user),
+      id_embedding: vectorAt(model.towers.towers.userIdEmbeddings.weights.values, user),
       history,
     };
     return (await graphs.user.run(userTowerInputs([input]))).embedding.data as Float32Array;
@@ -145,7 +145,7 @@ export class System implements Recommender {
       probabilities: { DLRM: p.slice() },
       scores: {
         "tower similarity": Float32Array.from(found, ({ similarity }) => similarity),
-        "last active with age": Float32Array.from(found, (candidate) => lastActiveWithAge(candidate, at)),
+        "recency baseline": Float32Array.from(found, (candidate) => recencyBaseline(candidate, at)),
         popularity: Float32Array.from(found, ({ views, votes, comments }) => views + votes + comments),
       },
     };

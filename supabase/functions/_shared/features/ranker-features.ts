@@ -4,7 +4,7 @@
  * log(1 + x) here; standardising and clipping live inside the graph.
  */
 import { historyMatches } from "./history-match.ts";
-import { logHours, type RecentHabit, recentHabit, type Touch } from "./recent-habit.ts";
+import { logHours, type RecentHabit, type RecentInteraction, recentHabit } from "./recent-habit.ts";
 import { textMatches } from "./text-match.ts";
 
 /** Half-lives of the decayed counts of the feature store, in hours (recsys.decay). */
@@ -18,19 +18,19 @@ export const sources = Object.keys(sourceSizes) as Source[];
 /** State of the user as of `now`. Times are milliseconds since 1970; null: never. */
 export interface UserState {
   created_at: number;
-  acted_at: number | null;
+  last_active_at: number | null;
   views: number;
   votes: number;
   comments: number;
   logins: number;
-  /** Decayed counts as of acted_at, one per half-life. */
+  /** Decayed counts as of last_active_at, one per half-life. */
   recent: ArrayLike<number>;
   /** The same for logins. */
   recent_logins: ArrayLike<number>;
   habit_log_age: number | null;
   habit_log_idle: number | null;
-  /** The last 50 first touches of others' posts within the last 200 interactions, latest first. */
-  touches: Touch[];
+  /** The last 50 first interactions of others' posts within the last 200 interactions, latest first. */
+  recent_interactions: RecentInteraction[];
   /** Vectors [32] of the posts of their history, latest first, as the user tower sees them. */
   history: ArrayLike<number>[];
 }
@@ -45,7 +45,7 @@ export interface Candidate {
   embedding: ArrayLike<number> | null;
   similarity: number;
   ranks: Record<Source, number | null>;
-  acted_at: number | null;
+  last_active_at: number | null;
   kind: "view" | "vote" | "comment" | null;
   views: number;
   votes: number;
@@ -142,14 +142,14 @@ export function rankerFeatures(user: UserState, candidates: Candidate[], now: nu
   const pairs = new Float32Array(n * pairFeatures.length);
   const ids = new Int32Array(n * categories.length);
   const places = placesOf(Float64Array.from(candidates, ({ similarity }) => similarity));
-  const matches = textMatches(user.touches, candidates);
+  const matches = textMatches(user.recent_interactions, candidates);
   const matchPlaces = placesOf(matches);
   const near = historyMatches(
     user.history,
     candidates.map(({ embedding }) => embedding),
   );
   const nearPlaces = placesOf(Float64Array.from(near, ({ bestFive }) => bestFive));
-  const habit = recentHabit(user.touches);
+  const habit = recentHabit(user.recent_interactions);
   for (const [i, candidate] of candidates.entries()) {
     const post = postRow(candidate, now);
     posts.set(post, i * postFeatures.length);
@@ -175,9 +175,9 @@ function userRow(user: UserState, habit: RecentHabit | null, now: number): numbe
     Math.log1p(user.votes),
     Math.log1p(user.comments),
     Math.log1p(user.logins),
-    ...decayed(user.recent, user.acted_at, now).map(Math.log1p),
+    ...decayed(user.recent, user.last_active_at, now).map(Math.log1p),
     Math.log1p(loginFrequency(user, now)),
-    logHours(user.acted_at ?? user.created_at, now),
+    logHours(user.last_active_at ?? user.created_at, now),
     logHours(user.created_at, now),
     user.habit_log_age === null ? 0 : 1,
     Math.sin(angle),
@@ -191,10 +191,10 @@ function userRow(user: UserState, habit: RecentHabit | null, now: number): numbe
 function postRow(post: Candidate, now: number): number[] {
   return [
     logHours(post.created_at, now),
-    logHours(post.acted_at ?? post.created_at, now),
+    logHours(post.last_active_at ?? post.created_at, now),
     logHours(post.last_comment_at ?? post.created_at, now),
     post.last_comment_at === null ? 0 : 1,
-    ...decayed(post.recent, post.acted_at, now).map(Math.log1p),
+    ...decayed(post.recent, post.last_active_at, now).map(Math.log1p),
     Math.log1p(post.views),
     Math.log1p(post.votes),
     Math.log1p(post.comments),
@@ -220,7 +220,7 @@ function pairRow(user: UserState, candidate: Candidate, post: number[], place: n
   ];
 }
 
-/** How far a post is from what the user's latest touches were like. */
+/** How far a post is from what the user's latest interactions were like. */
 function besideRecent(habit: RecentHabit | null, [logAge, logIdle]: number[], { comments }: Candidate): number[] {
   if (habit === null) return [0, 0, 0, 0, 0];
   const age = logAge - habit.logAge;
@@ -251,7 +251,7 @@ export function clickRate(post: { views: number; votes: number; comments: number
 
 /** Logins decayed with a half-life of 7 days. */
 function loginFrequency(user: UserState, now: number): number {
-  return decayed(user.recent_logins, user.acted_at, now)[3];
+  return decayed(user.recent_logins, user.last_active_at, now)[3];
 }
 
 function decayed(counts: ArrayLike<number>, at: number | null, now: number): number[] {

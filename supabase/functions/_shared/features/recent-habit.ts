@@ -1,16 +1,16 @@
 /**
- * What a user's latest touches had in common: some people answer what is new, some what nobody has answered yet. On
+ * What a user's latest interactions had in common: some people answer what is new, some what nobody has answered yet. On
  * travel-se the ranker's listwise loss is 3.02 without it and 2.96 with it, most of that from the number of comments.
  */
 
-/** A user's first touch of another's post, with the post as it was just before. Times are milliseconds since 1970. */
-export interface Touch {
+/** A user's first interaction of another's post, with the post as it was just before. Times are milliseconds since 1970. */
+export interface RecentInteraction {
   title: string;
   tags: string[];
   at: number;
   created_at: number;
   /** null: nobody had come yet. */
-  acted_at: number | null;
+  last_active_at: number | null;
   comments: number;
 }
 
@@ -23,15 +23,15 @@ export interface RecentHabit {
 /** Each step back weighs this much less. */
 const decay = 0.9;
 
-/** Recency-weighted means over touches, latest first: log(1 + hours) of age and idle time, log(1 + comments). null: no touches. */
-export function recentHabit(touches: Touch[]): RecentHabit | null {
-  if (touches.length === 0) return null;
+/** Recency-weighted means over interactions, latest first: log(1 + hours) of age and idle time, log(1 + comments). null: no interactions. */
+export function recentHabit(interactions: RecentInteraction[]): RecentHabit | null {
+  if (interactions.length === 0) return null;
   const sums = { logAge: 0, logIdle: 0, logComments: 0 };
   let weight = 1;
   let total = 0;
-  for (const { at, created_at, acted_at, comments } of touches) {
+  for (const { at, created_at, last_active_at, comments } of interactions) {
     sums.logAge += weight * logHours(created_at, at);
-    sums.logIdle += weight * logHours(acted_at ?? created_at, at);
+    sums.logIdle += weight * logHours(last_active_at ?? created_at, at);
     sums.logComments += weight * Math.log1p(comments);
     total += weight;
     weight *= decay;

@@ -20,7 +20,7 @@ test("the cosine by hand: rare words count, a word of every candidate does not",
   close(matches[2], visa / Math.hypot(visa, bus));
 });
 
-test("what was touched last weighs more, and tags are words too", () => {
+test("what was read last weighs more, and tags are words too", () => {
   const [train, visa] = textMatches([post("", "train"), post("visa")], [post("train"), post("visa"), post("bus")]);
   assert.ok(train > visa && visa > 0, `${train} and ${visa}`);
 });

@@ -4,7 +4,7 @@ import { dimensions, poolHistory } from "./history.ts";
 import { postFields, postTokens, userFields, userTokens } from "./tokens.ts";
 import { postNumberRow, postTowerInputs, slots, userNumberRow, userTowerInputs } from "./tower-inputs.ts";
 
-const known = { passions: ["chess"], projects: ["Clock club"], bio: "Night owl", residual: null, history: [] };
+const known = { passions: ["chess"], projects: ["Clock club"], bio: "Night owl", id_embedding: null, history: [] };
 const vector = (value: number) => new Float32Array(dimensions).fill(value);
 
 test("numbers of a user tell how much history there is", () => {
@@ -18,7 +18,7 @@ test("numbers of a post tell how much text there is, in different words", () => 
 });
 
 test("users: every feed has its shape, and rows do not mix", () => {
-  const active = { ...known, passions: [], residual: vector(3), history: [vector(1), vector(2)] };
+  const active = { ...known, passions: [], id_embedding: vector(3), history: [vector(1), vector(2)] };
   const feeds = userTowerInputs([known, active]);
   const length = slots(userFields);
   assert.deepEqual(Object.fromEntries(Object.entries(feeds).map(([name, { type, dims }]) => [name, [type, dims]])), {
@@ -26,22 +26,22 @@ test("users: every feed has its shape, and rows do not mix", () => {
     token_weights: ["float32", [2, length]],
     history: ["float32", [2, dimensions]],
     numbers: ["float32", [2, 2]],
-    residual: ["float32", [2, dimensions]],
+    id_embedding: ["float32", [2, dimensions]],
   });
   const { ids, weights } = userTokens(active);
   assert.deepEqual([...feeds.token_ids.data].slice(length), Array.from(ids, BigInt));
   assert.deepEqual([...feeds.token_weights.data].slice(length), [...weights]);
   assert.deepEqual([...feeds.history.data], [...vector(0), ...poolHistory(active.history)]);
-  assert.deepEqual([...feeds.residual.data], [...vector(0), ...vector(3)]);
+  assert.deepEqual([...feeds.id_embedding.data], [...vector(0), ...vector(3)]);
   assert.deepEqual([...feeds.numbers.data], [0, 0, Math.fround(Math.log(3)), 1]);
 });
 
 test("posts: every feed has its shape", () => {
-  const post = { title: "Rain", description: "All day", tags: ["weather"], author_id: "ann", residual: vector(2) };
-  const feeds = postTowerInputs([post, { ...post, residual: null }, post]);
+  const post = { title: "Rain", description: "All day", tags: ["weather"], author_id: "ann", id_embedding: vector(2) };
+  const feeds = postTowerInputs([post, { ...post, id_embedding: null }, post]);
   const length = slots(postFields);
   assert.deepEqual(feeds.token_ids.dims, [3, length]);
   assert.deepEqual(feeds.token_weights.dims, [3, length]);
   assert.deepEqual(feeds.numbers.dims, [3, 3]);
-  assert.deepEqual([...feeds.residual.data], [...vector(2), ...vector(0), ...vector(2)]);
+  assert.deepEqual([...feeds.id_embedding.data], [...vector(2), ...vector(0), ...vector(2)]);
 });

@@ -15,15 +15,15 @@ import {
 export const userNumbers = ["history_length", "has_history"];
 export const postNumbers = ["log_title_words", "log_description_words", "log_tags"];
 
-/** A user to embed: profile, learned residual (null: none), vectors of the latest posts (latest first). */
+/** A user to embed: profile, learned id_embedding (null: none), vectors of the latest posts (latest first). */
 export interface UserInput extends UserText {
-  residual: ArrayLike<number> | null;
+  id_embedding: ArrayLike<number> | null;
   history: ArrayLike<number>[];
 }
 
-/** A post to embed: its text, and the residual learned from its own past (null: none). */
+/** A post to embed: its text, and the id_embedding learned from its own past (null: none). */
 export interface PostInput extends PostText {
-  residual: ArrayLike<number> | null;
+  id_embedding: ArrayLike<number> | null;
 }
 
 /** Numbers of a user: how much history there is to trust. */
@@ -42,23 +42,23 @@ export function postNumberRow(tokens: TokenRow, tags: number): number[] {
   ];
 }
 
-/** Feeds of the user tower for N users: token_ids and token_weights [N, L], history [N, 32], numbers [N, 2], residual [N, 32]. */
+/** Feeds of the user tower for N users: token_ids and token_weights [N, L], history [N, 32], numbers [N, 2], id_embedding [N, 32]. */
 export function userTowerInputs(users: UserInput[]): Feeds {
   return {
     ...tokenFeeds(users.map(userTokens), slots(userFields)),
     history: rows(users.map((user) => poolHistory(user.history))),
     numbers: rows(users.map((user) => userNumberRow(user.history.length))),
-    residual: rows(users.map((user) => user.residual ?? zeros)),
+    id_embedding: rows(users.map((user) => user.id_embedding ?? zeros)),
   };
 }
 
-/** Feeds of the post tower for N posts: token_ids and token_weights [N, L], numbers [N, 3], residual [N, 32]. */
+/** Feeds of the post tower for N posts: token_ids and token_weights [N, L], numbers [N, 3], id_embedding [N, 32]. */
 export function postTowerInputs(posts: PostInput[]): Feeds {
   const tokens = posts.map(postTokens);
   return {
     ...tokenFeeds(tokens, slots(postFields)),
     numbers: rows(posts.map((post, i) => postNumberRow(tokens[i], post.tags.length))),
-    residual: rows(posts.map((post) => post.residual ?? zeros)),
+    id_embedding: rows(posts.map((post) => post.id_embedding ?? zeros)),
   };
 }
 

@@ -3,7 +3,7 @@ import { createSession as createExecutorSession } from "./onnx-executor/session.
 import type { Feeds, Tensor } from "./tensors.ts";
 
 /** A loaded graph. Never run it with N = 0: the platform's runtime returns nothing then. */
-export interface Session {
+export interface InferenceSession {
   readonly inputNames: readonly string[];
   readonly outputNames: readonly string[];
   run(feeds: Feeds): Promise<Feeds>;
@@ -12,7 +12,7 @@ export interface Session {
 export interface Runtime {
   name: RuntimeName;
   /** Loads a graph from its ONNX bytes; throws when they are none. */
-  createSession(onnx: Uint8Array): Promise<Session>;
+  createSession(onnx: Uint8Array): Promise<InferenceSession>;
 }
 
 /** platform: what the hosted edge runtime has built in. executor: ours, in TypeScript, which runs anywhere. */

@@ -6,7 +6,7 @@ import type { Runtime } from "./inference.ts";
 import { modelCache } from "./models.ts";
 
 const names = {
-  user_tower: [["token_ids", "token_weights", "history", "numbers", "residual"], ["embedding"]],
+  user_tower: [["token_ids", "token_weights", "history", "numbers", "id_embedding"], ["embedding"]],
   dlrm: [["user", "posts", "user_features", "post_features", "pair_features", "categories"], ["probabilities"]],
 };
 

@@ -2,7 +2,7 @@
 import { type Connection, run } from "../database/database.ts";
 import { featureSpecDigest } from "../features/feature-spec.ts";
 import { AppError } from "../http/errors.ts";
-import type { Runtime, Session } from "./inference.ts";
+import type { InferenceSession, Runtime } from "./inference.ts";
 
 /** What recsys.models says of the active model. */
 export interface ActiveModel {
@@ -14,13 +14,13 @@ export interface ActiveModel {
 export interface ServingModel {
   id: string;
   name: string;
-  userTower: Session;
-  dlrm: Session;
+  userTower: InferenceSession;
+  dlrm: InferenceSession;
 }
 
 /** The inputs and outputs of the graphs that serve; a graph with others cannot be fed. */
 const contract = {
-  user_tower: { inputs: ["token_ids", "token_weights", "history", "numbers", "residual"], output: "embedding" },
+  user_tower: { inputs: ["token_ids", "token_weights", "history", "numbers", "id_embedding"], output: "embedding" },
   dlrm: {
     inputs: ["user", "posts", "user_features", "post_features", "pair_features", "categories"],
     output: "probabilities",

@@ -1,7 +1,7 @@
 /** The feed where no model is active: what is fresh, what is talked about, what is popular. */
 
 import { halfLives } from "../features/ranker-features.ts";
-import { lastActiveWithAge } from "../features/recency-baseline.ts";
+import { recencyBaseline } from "../features/recency-baseline.ts";
 import type { PostCandidate } from "./states.ts";
 
 /** Half-life of popularity: 7 days. */
@@ -15,9 +15,9 @@ const popularityWeight = 0.1;
 
 /** Order of a candidate in the community feed, highest first: last active with age, plus 0.1 log(1 + popularity). */
 export function communityValue(post: PostCandidate, now: number): number {
-  const hours = post.acted_at === null ? 0 : Math.max(0, now - post.acted_at) / 3_600_000;
+  const hours = post.last_active_at === null ? 0 : Math.max(0, now - post.last_active_at) / 3_600_000;
   const heat = post.recent[heatIndex] * 0.5 ** (hours / halfLives[heatIndex]);
-  return lastActiveWithAge(post, now) + popularityWeight * Math.log1p(heat);
+  return recencyBaseline(post, now) + popularityWeight * Math.log1p(heat);
 }
 
 /** The value as a score between 0 and 1. */

@@ -3,7 +3,7 @@ import { dimensions } from "../features/history.ts";
 import type { UserState } from "../features/ranker-features.ts";
 import { rankerInputs } from "../features/ranker-inputs.ts";
 import { type UserInput, userTowerInputs } from "../features/tower-inputs.ts";
-import type { Session } from "../models/inference.ts";
+import type { InferenceSession } from "../models/inference.ts";
 import { corrupt, type ServingModel } from "../models/models.ts";
 import type { Feeds, Tensor } from "../models/tensors.ts";
 import type { PostCandidate } from "./states.ts";
@@ -55,7 +55,7 @@ function row({ data, dims }: Tensor, i: number): number[] {
 async function outputOf(
   model: ServingModel,
   graph: string,
-  session: Session,
+  session: InferenceSession,
   feeds: Feeds,
   name: string,
   size: number,

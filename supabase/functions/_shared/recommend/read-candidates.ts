@@ -14,7 +14,7 @@ export interface CandidateRow {
   fresh_rank: number | null;
   trending_rank: number | null;
   followed_rank: number | null;
-  acted_at: Date | null;
+  last_active_at: Date | null;
   kind: "view" | "vote" | "comment" | null;
   views: number | null;
   votes: number | null;

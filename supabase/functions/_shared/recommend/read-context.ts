@@ -1,5 +1,5 @@
 import type { Statement } from "../database/database.ts";
-import type { Touch } from "../features/recent-habit.ts";
+import type { RecentInteraction } from "../features/recent-habit.ts";
 
 /** What one feed needs to know first: the instant, the active model, the weights, and the user. */
 export interface ContextRow {
@@ -17,9 +17,9 @@ export interface ContextRow {
   projects: string[];
   bio: string;
   created_at: Date;
-  residual: string | null;
+  id_embedding: string | null;
   history: string;
-  acted_at: Date | null;
+  last_active_at: Date | null;
   views: number | null;
   votes: number | null;
   comments: number | null;
@@ -28,7 +28,7 @@ export interface ContextRow {
   recent_logins: number[] | null;
   habit_log_age: number | null;
   habit_log_idle: number | null;
-  touches: Touch[];
+  recent_interactions: RecentInteraction[];
 }
 
 /** Model, weights and user as of recsys.clock(), in one row. */

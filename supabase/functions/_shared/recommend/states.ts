@@ -12,7 +12,7 @@ export function userInput(row: ContextRow): UserInput {
     passions: row.passions ?? [],
     projects: row.projects ?? [],
     bio: row.bio ?? "",
-    residual: row.residual === null ? null : parseVector(row.residual),
+    id_embedding: row.id_embedding === null ? null : parseVector(row.id_embedding),
     history: parseVectors(row.history),
   };
 }
@@ -20,7 +20,7 @@ export function userInput(row: ContextRow): UserInput {
 export function userState(row: ContextRow): UserState {
   return {
     created_at: Number(row.created_at),
-    acted_at: milliseconds(row.acted_at),
+    last_active_at: milliseconds(row.last_active_at),
     views: row.views ?? 0,
     votes: row.votes ?? 0,
     comments: row.comments ?? 0,
@@ -29,7 +29,7 @@ export function userState(row: ContextRow): UserState {
     recent_logins: row.recent_logins ?? nothing,
     habit_log_age: row.habit_log_age,
     habit_log_idle: row.habit_log_idle,
-    touches: row.touches ?? [],
+    recent_interactions: row.recent_interactions ?? [],
     history: parseVectors(row.history),
   };
 }
@@ -52,7 +52,7 @@ export function postCandidate(row: CandidateRow): PostCandidate {
       Source,
       number | null
     >,
-    acted_at: milliseconds(row.acted_at),
+    last_active_at: milliseconds(row.last_active_at),
     kind: row.kind,
     views: row.views ?? 0,
     votes: row.votes ?? 0,

@@ -7,7 +7,7 @@ import type { Tensor, Value } from "./tensor.ts";
 export type { Tensor } from "./tensor.ts";
 
 /** A graph that is ready to run; the shape that all three ONNX runtimes are brought to. */
-export interface Session {
+export interface InferenceSession {
   inputNames: string[];
   outputNames: string[];
   /** Takes one tensor for each input name, gives one for each output name. Throws a one-line error on wrong feeds. */
@@ -25,7 +25,7 @@ interface Step {
  * Loads an ONNX graph to be run in plain TypeScript, for runtimes that have no native ONNX.
  * Rejects with a one-line error when the bytes are not a whole ONNX file or use what the executor does not know.
  */
-export async function createSession(bytes: Uint8Array): Promise<Session> {
+export async function createSession(bytes: Uint8Array): Promise<InferenceSession> {
   const model = readModel(bytes);
   const steps = plan(model);
   return {

@@ -1,4 +1,4 @@
-/** What goes into a graph and comes out of it, row-major. Every runtime behind `Session` speaks it. */
+/** What goes into a graph and comes out of it, row-major. Every runtime behind `InferenceSession` speaks it. */
 export type Tensor = FloatTensor | IntegerTensor;
 
 export interface FloatTensor {
