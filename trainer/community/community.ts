@@ -36,6 +36,5 @@ export interface Interactions {
   at: Float64Array;
 }
 
-/** The number of a kind in `Interactions.kinds` is its place here. */
-export const kinds = ["view", "vote", "comment"] as const;
-export type Kind = (typeof kinds)[number];
+/** The number of a kind in `Interactions.kinds` is its index here. */
+export { type Kind, kinds } from "../../supabase/functions/_shared/features/kinds.ts";

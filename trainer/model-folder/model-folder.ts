@@ -5,19 +5,9 @@ import { join } from "node:path";
 import { z } from "zod";
 import { UserError } from "../../db/user-error.ts";
 import { featureSpec, featureSpecDigest } from "../../supabase/functions/_shared/features/feature-spec.ts";
-import { assertContract, type Contract } from "../../supabase/functions/_shared/models/onnx-executor/contract.ts";
-import { dlrmContract } from "../export/dlrm.ts";
-import { postTowerContract, userTowerContract } from "../export/towers.ts";
+import { contracts, type GraphName, graphNames } from "../../supabase/functions/_shared/models/contracts.ts";
+import { assertContract } from "../../supabase/functions/_shared/models/onnx-executor/contract.ts";
 import { type IdEmbeddings, readIdEmbeddings, writeIdEmbeddings } from "./id-embeddings.ts";
-
-export const graphs = ["user_tower", "post_tower", "dlrm"] as const;
-export type GraphName = (typeof graphs)[number];
-
-const contracts: Record<GraphName, Contract> = {
-  user_tower: userTowerContract,
-  post_tower: postTowerContract,
-  dlrm: dlrmContract,
-};
 
 /** What a model's graphs may weigh together: they travel to every fresh worker of an Edge Function. */
 const maximumBytes = 5_000_000;
@@ -29,7 +19,7 @@ const description = z.object({
   backend: z.string(),
   feature_spec_digest: z.string(),
   metrics: z.record(z.string(), z.unknown()),
-  sha256: z.record(z.enum(graphs), z.string()),
+  sha256: z.record(z.enum(graphNames), z.string()),
 });
 
 export interface ModelFolder {
@@ -49,11 +39,11 @@ export async function writeModelFolder(folder: string, model: ModelFolder): Prom
   const partial = `${folder}.partial`;
   await rm(partial, { recursive: true, force: true });
   await mkdir(partial, { recursive: true });
-  for (const graph of graphs) await writeFile(join(partial, `${graph}.onnx`), model.graphs[graph]);
+  for (const graph of graphNames) await writeFile(join(partial, `${graph}.onnx`), model.graphs[graph]);
   await writeIdEmbeddings(join(partial, "user-id-embeddings"), model.userIdEmbeddings);
   await writeIdEmbeddings(join(partial, "post-id-embeddings"), model.postIdEmbeddings);
   const { name, trained_at, seed, backend, metrics } = model;
-  const sums = Object.fromEntries(graphs.map((graph) => [graph, sha256(model.graphs[graph])]));
+  const sums = Object.fromEntries(graphNames.map((graph) => [graph, sha256(model.graphs[graph])]));
   const json = {
     name,
     trained_at,
@@ -80,7 +70,7 @@ export async function readModelFolder(folder: string): Promise<ModelFolder> {
     throw new UserError(`${folder} was trained for other features than this version computes: train again`);
   }
   const bytes = {} as Record<GraphName, Uint8Array>;
-  for (const graph of graphs) {
+  for (const graph of graphNames) {
     bytes[graph] = await readFile(join(folder, `${graph}.onnx`)).catch(() => {
       throw damaged(folder, `${graph}.onnx`);
     });
@@ -102,8 +92,8 @@ export function sha256(bytes: Uint8Array): string {
 }
 
 function assertGraphs(bytes: Record<GraphName, Uint8Array>): void {
-  for (const graph of graphs) assertContract(bytes[graph], contracts[graph]);
-  const total = graphs.reduce((sum, graph) => sum + bytes[graph].length, 0);
+  for (const graph of graphNames) assertContract(bytes[graph], contracts[graph]);
+  const total = graphNames.reduce((sum, graph) => sum + bytes[graph].length, 0);
   if (total > maximumBytes) throw new Error(`the graphs weigh ${total} bytes together, more than ${maximumBytes}`);
 }
 

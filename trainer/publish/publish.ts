@@ -8,8 +8,9 @@ import type { Database } from "../../db/connect.ts";
 import type { OnProgress } from "../../db/progress.ts";
 import { UserError } from "../../db/user-error.ts";
 import { featureSpec, featureSpecDigest } from "../../supabase/functions/_shared/features/feature-spec.ts";
+import { graphNames } from "../../supabase/functions/_shared/models/contracts.ts";
 import { loadRuntime } from "../../supabase/functions/_shared/models/inference.ts";
-import { graphs, type ModelFolder, sha256 } from "../model-folder/model-folder.ts";
+import { type ModelFolder, sha256 } from "../model-folder/model-folder.ts";
 import { writePostEmbeddings, writeUserEmbeddings } from "./write-embeddings.ts";
 
 export interface PublishOptions {
@@ -74,7 +75,7 @@ async function createModel(client: pg.ClientBase, model: ModelFolder): Promise<n
     JSON.stringify(metrics),
   ]);
   const modelId: number = created.rows[0].id;
-  for (const graph of graphs) {
+  for (const graph of graphNames) {
     await client.query("insert into recsys.model_artifacts (model_id, graph, onnx, sha256) values ($1, $2, $3, $4)", [
       modelId,
       graph,

@@ -1,37 +1,28 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { tinyGraphs } from "../../../../trainer/serve/testing.ts";
 import type { Connection } from "../database/database.ts";
 import { featureSpecDigest } from "../features/feature-spec.ts";
 import type { Runtime } from "./inference.ts";
 import { modelCache } from "./models.ts";
 
-const names = {
-  user_tower: [["token_ids", "token_weights", "history", "numbers", "id_embedding"], ["embedding"]],
-  dlrm: [["user", "posts", "user_features", "post_features", "pair_features", "categories"], ["probabilities"]],
-};
+const { user_tower, dlrm } = tinyGraphs();
+const graphs = { user_tower, dlrm };
 
-/** A "graph" here is its own name as bytes. */
 const runtime: Runtime = {
   name: "executor",
-  async createSession(onnx) {
-    const [inputNames, outputNames] = names[new TextDecoder().decode(onnx) as keyof typeof names];
-    return { inputNames, outputNames, run: async () => ({}) };
-  },
+  createSession: async () => ({ inputNames: [], outputNames: [], run: async () => ({}) }),
 };
 
-async function sha256(text: string): Promise<string> {
-  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text)));
+async function sha256(bytes: Uint8Array): Promise<string> {
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", new Uint8Array(bytes)));
   return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 /** A database that counts its reads, and fails them while `failure` is set. */
 async function database() {
   const rows = await Promise.all(
-    Object.keys(names).map(async (graph) => ({
-      graph,
-      onnx: new TextEncoder().encode(graph),
-      sha256: await sha256(graph),
-    })),
+    Object.entries(graphs).map(async ([graph, onnx]) => ({ graph, onnx, sha256: await sha256(onnx) })),
   );
   const state = { reads: 0, failure: undefined as Error | undefined, rows };
   const connection: Connection = {
@@ -80,10 +71,22 @@ test("a database that fails meanwhile is asked again at once, a corrupt model on
   state.rows[0].sha256 = "0".repeat(64);
   await assert.rejects(models(first, connection), { code: "model_corrupt" });
   assert.equal(state.reads, 2);
-  state.rows[0].sha256 = await sha256("user_tower");
+  state.rows[0].sha256 = await sha256(user_tower);
   now = 9_999;
   await assert.rejects(models(first, connection), { code: "model_corrupt" });
   assert.equal(state.reads, 2);
   now = 10_000;
   assert.equal((await models(first, connection)).id, "1");
+});
+
+test("a graph with another shape than the contract is refused", async () => {
+  const { state, connection } = await database();
+  // the user tower has no history there
+  const { post_tower } = tinyGraphs();
+  Object.assign(state.rows[0], { onnx: post_tower, sha256: await sha256(post_tower) });
+  const models = modelCache(async () => runtime);
+  await assert.rejects(models(await active("1"), connection), {
+    code: "model_corrupt",
+    message: /user_tower of model model 1 has other inputs or outputs than the contract/,
+  });
 });

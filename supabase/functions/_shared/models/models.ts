@@ -2,7 +2,9 @@
 import { type Connection, run } from "../database/database.ts";
 import { featureSpecDigest } from "../features/feature-spec.ts";
 import { AppError } from "../http/errors.ts";
+import { contracts } from "./contracts.ts";
 import type { InferenceSession, Runtime } from "./inference.ts";
+import { assertContract } from "./onnx-executor/contract.ts";
 
 /** What recsys.models says of the active model. */
 export interface ActiveModel {
@@ -17,15 +19,6 @@ export interface ServingModel {
   userTower: InferenceSession;
   dlrm: InferenceSession;
 }
-
-/** The inputs and outputs of the graphs that serve; a graph with others cannot be fed. */
-const contract = {
-  user_tower: { inputs: ["token_ids", "token_weights", "history", "numbers", "id_embedding"], output: "embedding" },
-  dlrm: {
-    inputs: ["user", "posts", "user_features", "post_features", "pair_features", "categories"],
-    output: "probabilities",
-  },
-};
 
 /** A broken model is not read again for this long, so that its megabytes do not cross the wire with each request. */
 const retryAfter = 10_000;
@@ -70,9 +63,11 @@ async function load(active: ActiveModel, connection: Connection, runtime: () => 
       const session = await createSession(artifact.onnx).catch((error) => {
         throw corrupt(active, graph, "cannot be loaded", error);
       });
-      const { inputs, output } = contract[graph];
-      if (`${[...session.inputNames].sort()}` !== `${[...inputs].sort()}` || !session.outputNames.includes(output))
-        throw corrupt(active, graph, "has other inputs or outputs than the contract");
+      try {
+        assertContract(artifact.onnx, contracts[graph]);
+      } catch (error) {
+        throw corrupt(active, graph, "has other inputs or outputs than the contract", error);
+      }
       return session;
     }),
   );

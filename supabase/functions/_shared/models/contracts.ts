@@ -1,0 +1,48 @@
+/**
+ * What the three graphs of a model take and give. Export builds its graphs from these declarations, publish and every
+ * load hold the files against them: a graph with other inputs cannot be fed.
+ */
+import { dimensions } from "../features/history.ts";
+import { kinds } from "../features/kinds.ts";
+import { categories, pairFeatures, postFeatures, userFeatures } from "../features/ranker-features.ts";
+import { type Field, postFields, userFields } from "../features/tokens.ts";
+import { postNumbers, slots, userNumbers } from "../features/tower-inputs.ts";
+import type { Contract } from "./onnx-executor/contract.ts";
+
+export const graphNames = ["user_tower", "post_tower", "dlrm"] as const;
+export type GraphName = (typeof graphNames)[number];
+
+/** The output of both towers, unit length. */
+const embedding = { embedding: { type: "float32", dims: ["N", dimensions] } } satisfies Contract["outputs"];
+
+export const contracts = {
+  user_tower: {
+    inputs: {
+      ...textInputs(userFields, userNumbers),
+      history: { type: "float32", dims: ["N", dimensions] },
+    },
+    outputs: embedding,
+  },
+  post_tower: { inputs: textInputs(postFields, postNumbers), outputs: embedding },
+  dlrm: {
+    inputs: {
+      user: { type: "float32", dims: [1, dimensions] },
+      posts: { type: "float32", dims: ["N", dimensions] },
+      user_features: { type: "float32", dims: [1, userFeatures.length] },
+      post_features: { type: "float32", dims: ["N", postFeatures.length] },
+      pair_features: { type: "float32", dims: ["N", pairFeatures.length] },
+      categories: { type: "int64", dims: ["N", categories.length] },
+    },
+    // p(view), p(vote), p(comment)
+    outputs: { probabilities: { type: "float32", dims: ["N", kinds.length] } },
+  },
+} satisfies Record<GraphName, Contract>;
+
+function textInputs(fields: Field[], numbers: string[]) {
+  return {
+    token_ids: { type: "int64", dims: ["N", slots(fields)] },
+    token_weights: { type: "float32", dims: ["N", slots(fields)] },
+    numbers: { type: "float32", dims: ["N", numbers.length] },
+    id_embedding: { type: "float32", dims: ["N", dimensions] },
+  } satisfies Contract["inputs"];
+}
