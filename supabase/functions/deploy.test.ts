@@ -1,12 +1,13 @@
 /** What `supabase functions deploy` would send, by the real CLI to a stand-in for the platform's API. */
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
+import { globSync } from "node:fs";
 import { cp, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { test } from "node:test";
+import { dirname, join } from "node:path";
+import { type TestContext, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
@@ -14,7 +15,17 @@ const run = promisify(execFile);
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const bin = join(root, "node_modules/.bin");
 
-test("the CLI deploys recommend with all that it imports, its import map, and no platform check of tokens", async (t) => {
+/** Every folder with an index.ts is a function; those behind an underscore are shared. */
+const names = globSync("[a-z]*/index.ts", { cwd: join(root, "supabase/functions") }).map(dirname);
+
+test("there are functions to deploy", () => assert.ok(names.includes("recommend")));
+
+for (const name of names)
+  test(`the CLI deploys ${name} with all that it imports, its import map, and no platform check of tokens`, async (t) => {
+    await deployed(t, name);
+  });
+
+async function deployed(t: TestContext, name: string): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), "recsys-deploy-"));
   t.after(() => rm(folder, { recursive: true }));
   await cp(join(root, "supabase/functions"), join(folder, "supabase/functions"), { recursive: true });
@@ -25,7 +36,7 @@ test("the CLI deploys recommend with all that it imports, its import map, and no
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk);
     if (request.method === "POST") upload = Buffer.concat(chunks).toString();
-    const body = { id: "1", slug: "recommend", name: "recommend", status: "ACTIVE", version: 1, verify_jwt: false };
+    const body = { id: "1", slug: name, name, status: "ACTIVE", version: 1, verify_jwt: false };
     response.writeHead(request.method === "POST" ? 201 : 200, { "content-type": "application/json" });
     response.end(JSON.stringify(request.method === "POST" ? { ...body, created_at: 1, updated_at: 1 } : []));
   });
@@ -37,12 +48,12 @@ test("the CLI deploys recommend with all that it imports, its import map, and no
   await writeFile(profile, `name: local\n${keys}project_host: localhost\n`);
 
   const project = ["--project-ref", "abcdefghijklmnopqrst", "--profile", profile, "--workdir", folder];
-  await run(join(bin, "supabase"), ["functions", "deploy", "recommend", "--use-api", ...project], {
+  await run(join(bin, "supabase"), ["functions", "deploy", name, "--use-api", ...project], {
     // no real token: the stand-in asks for none
     env: { PATH: process.env.PATH, HOME: folder, SUPABASE_ACCESS_TOKEN: `sbp_${"0".repeat(40)}`, DO_NOT_TRACK: "1" },
   });
   const sent = [...upload.matchAll(/filename="([^"]+)"/g)].map(([, name]) => name).sort();
-  const index = "supabase/functions/recommend/index.ts";
+  const index = `supabase/functions/${name}/index.ts`;
   const { stdout } = await run(join(bin, "deno"), ["info", "--json", "--config", "deno.json", index], { cwd: root });
   const modules: { specifier: string }[] = JSON.parse(stdout).modules;
   const needed = modules
@@ -56,4 +67,4 @@ test("the CLI deploys recommend with all that it imports, its import map, and no
     [metadata.entrypoint_path, metadata.import_map_path, metadata.verify_jwt],
     [index, "supabase/functions/import_map.json", false],
   );
-});
+}

@@ -1,4 +1,4 @@
-/** A feed fetched as an app fetches it: over HTTP, with supabase-js and the user's own token. */
+/** A feed fetched as an app fetches it: over HTTP, with supabase-js and a token of the user. */
 import { createClient, FunctionsHttpError } from "@supabase/supabase-js";
 import type { Database } from "../../db/connect.ts";
 import { UserError } from "../../db/user-error.ts";
@@ -9,9 +9,11 @@ import type { Gateway } from "../serve/gateway.ts";
 /** Any text serves as the key of the local gateway; a Supabase project has its own publishable key. */
 const localKey = "sb_publishable_local";
 
-/** The feed of a user. Throws a `UserError` with what the function answered. */
+/** A look at the feed of a user, which logs no impressions. Throws a `UserError` with what the function answered. */
 export async function fetchFeed(gateway: Gateway, userId: string, limit: number): Promise<Feed> {
-  const supabase = createClient(gateway.url, localKey, { accessToken: () => gateway.tokenOf(userId) });
+  const supabase = createClient(gateway.url, localKey, {
+    accessToken: () => gateway.tokenOf(userId, { preview: true }),
+  });
   const { data, error } = await supabase.functions.invoke<Feed>("recommend", { body: { limit } });
   if (error instanceof FunctionsHttpError) {
     const answer = await error.context.json().catch(() => undefined);

@@ -56,6 +56,19 @@ test("what was shown reaches the exposure log", async () => {
   assert.equal(await logged(), 7);
 });
 
+test("the token of an operator who only looks is one the functions know", async () => {
+  const preview = clientOf(() => gateway.tokenOf(people.ben, { preview: true }));
+  const { data } = await preview.functions.invoke("recommend", { body: { limit: 3 } });
+  assert.equal(data.items.length, 3);
+  // an impression would be written before the one of a request that follows
+  const { data: seen } = await clientOf(() => gateway.tokenOf(people.ben)).functions.invoke("recommend");
+  const logged = async (request: string) =>
+    (await pool.query("select from recsys.impressions where request_id = $1", [request])).rowCount;
+  for (let tries = 0; tries < 50 && (await logged(seen.request_id)) === 0; tries++)
+    await new Promise((later) => setTimeout(later, 20));
+  assert.deepEqual([await logged(data.request_id), await logged(seen.request_id)], [0, 20]);
+});
+
 test("supabase-js is told why it is refused", async () => {
   const ada = clientOf(() => gateway.tokenOf(people.ada));
   const refused = await errorOf(await ada.functions.invoke("recommend", { body: { limit: 0 } }));

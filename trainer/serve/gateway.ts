@@ -22,8 +22,8 @@ export interface GatewayOptions {
 export interface Gateway {
   /** The address a supabase-js client takes as its project's. */
   url: string;
-  /** An access token of a user, as Supabase Auth would give it. */
-  tokenOf(userId: string): Promise<string>;
+  /** An access token of a user, as Supabase Auth would give it; with `preview`, an operator's (see `userToken`). */
+  tokenOf(userId: string, options?: { preview?: boolean }): Promise<string>;
   /** Settles when the process ends by itself; with its exit status. */
   ended: Promise<number | null>;
   stop(): Promise<void>;
@@ -57,7 +57,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   serves = true;
   return {
     url: `http://localhost:${listening}`,
-    tokenOf: (userId) => userToken(key, userId),
+    tokenOf: (userId, options) => userToken(key, userId, options),
     ended,
     async stop() {
       // the gateway ends with its standard input

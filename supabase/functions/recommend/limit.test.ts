@@ -2,14 +2,16 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { limitOfBody, limitOfQuery } from "./limit.ts";
 
+const query = (...limits: string[]) => limitOfQuery(new URLSearchParams(limits.map((limit) => ["limit", limit])));
+
 test("no body, an empty object and an empty query mean 20", () => {
-  assert.deepEqual([limitOfBody(""), limitOfBody("{}"), limitOfQuery()], [20, 20, 20]);
+  assert.deepEqual([limitOfBody(""), limitOfBody("{}"), query()], [20, 20, 20]);
 });
 
 test("1 to 100 are taken as they are", () => {
   for (const limit of [1, 7, 100]) {
     assert.equal(limitOfBody(JSON.stringify({ limit })), limit);
-    assert.equal(limitOfQuery([String(limit)]), limit);
+    assert.equal(query(String(limit)), limit);
   }
 });
 
@@ -41,9 +43,9 @@ for (const [body, code] of refused)
 
 for (const value of ["", "0", "101", "1.5", "-1", "5e1", "0x10", " 5", "five", "99999999999999999999"])
   test(`?limit=${value} is refused`, () => {
-    assert.throws(() => limitOfQuery([value]), { status: 400, code: "invalid_limit" });
+    assert.throws(() => query(value), { status: 400, code: "invalid_limit" });
   });
 
 test("two limits in one query are refused", () => {
-  assert.throws(() => limitOfQuery(["5", "6"]), { status: 400, code: "invalid_limit" });
+  assert.throws(() => query("5", "6"), { status: 400, code: "invalid_limit" });
 });

@@ -17,7 +17,8 @@ export function limitOfBody(text: string): number {
 }
 
 /** From the query string, `?limit=20`. */
-export function limitOfQuery(values: string[] = []): number {
+export function limitOfQuery(query: URLSearchParams): number {
+  const values = query.getAll("limit");
   const [value] = values;
   const result = limit.safeParse(value === undefined || !/^\d+$/.test(value) ? value : Number(value));
   if (!result.success || values.length > 1) throw invalidLimit();

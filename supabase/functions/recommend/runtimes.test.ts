@@ -1,6 +1,6 @@
 /**
  * The same feed from the platform's ONNX runtime, played by the release that it is built from, and from the executor.
- * The current onnxruntime-node cannot be loaded beside another release; app.test.ts holds it against the same formula.
+ * The current onnxruntime-node cannot be loaded beside another release; recommend.test.ts holds it against the same formula.
  */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -24,7 +24,8 @@ after(() => {
 });
 
 test("the platform's runtime and the executor agree within 1e-4", async (t) => {
-  const feedBy = async (runtime: RuntimeName) => (await testApp(t, url, runtime).call(people.ada, { limit: 100 })).body;
+  const feedBy = async (runtime: RuntimeName) =>
+    (await testApp(t, url, { runtime }).call(people.ada, { limit: 100 })).body;
   const expected = await feedBy("platform");
   assert.equal(expected.items.length, 28);
   const { basis, items } = await feedBy("executor");

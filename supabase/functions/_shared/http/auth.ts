@@ -13,6 +13,8 @@ import { AppError } from "./errors.ts";
 export interface Claims extends JWTPayload {
   sub: string;
   role: "authenticated";
+  /** The token of an operator who looks at a user's feed: what it shows is no impression. */
+  preview?: boolean;
 }
 
 export interface VerifierOptions {

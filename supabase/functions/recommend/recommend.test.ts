@@ -148,6 +148,14 @@ test("what was shown is logged as the user's own, after the answer", async (t) =
   );
 });
 
+test("an operator who looks at a feed leaves no impressions", async (t) => {
+  await fillCommunity(pool);
+  const app = testApp(t, url, { preview: true });
+  assert.equal((await app.call(people.ada, { limit: 3 })).body.items.length, 3);
+  await app.settled();
+  assert.equal((await pool.query("select from recsys.impressions")).rowCount, 0);
+});
+
 test("impressions that cannot be logged cost nobody their feed", async (t) => {
   await fillCommunity(pool);
   await pool.query("revoke insert on recsys.impressions from authenticated");

@@ -1,0 +1,80 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { createApp, type EdgeFunction, type Services } from "./edge-function.ts";
+import { AppError } from "./errors.ts";
+
+/** Answers how long the body was; what it is told to do after that fails where the body says so. */
+const measure: EdgeFunction<string> = {
+  name: "measure",
+  maximumBodyBytes: 1024,
+  read: { POST: (body) => body },
+  async answer(body, { claims, afterAnswer }) {
+    if (body === "refuse") throw new AppError(400, "invalid_body", "the body says refuse");
+    if (body === "break") throw new Error("a secret of ours");
+    afterAnswer("count_lost", async () => {
+      if (body === "later") throw new Error("no room");
+    });
+    return { user: claims.sub, length: body.length };
+  },
+};
+
+function served() {
+  const logged: [code: string, message: string][] = [];
+  const kept: Promise<void>[] = [];
+  const app = createApp(measure, {
+    verify: async (token: string) => ({ sub: token, role: "authenticated" }),
+    log: (code: string, cause: unknown) => logged.push([code, (cause as Error).message]),
+    keepAlive: (work: Promise<void>) => kept.push(work),
+  } as unknown as Services);
+  const post = async (body: string) =>
+    await app.request("/measure", { method: "POST", body, headers: { authorization: "Bearer ada" } });
+  return { app, post, logged, kept };
+}
+
+test("a function is what it reads and what it answers", async () => {
+  const { post, logged, kept } = served();
+  const response = await post("12345");
+  assert.deepEqual([response.status, await response.json()], [200, { user: "ada", length: 5 }]);
+  assert.equal(response.headers.get("cache-control"), "no-store");
+  await Promise.all(kept);
+  assert.deepEqual([kept.length, logged], [1, []]);
+});
+
+test("a method that it does not read is refused, with those it does", async () => {
+  const { app } = served();
+  const response = await app.request("/measure", { headers: { authorization: "Bearer ada" } });
+  assert.deepEqual([response.status, response.headers.get("allow")], [405, "POST, OPTIONS"]);
+  assert.deepEqual(await response.json(), { error: { code: "method_not_allowed", message: "call this with POST" } });
+  const preflight = await app.request("/measure", {
+    method: "OPTIONS",
+    headers: { origin: "https://app.example", "access-control-request-method": "POST" },
+  });
+  assert.equal(preflight.headers.get("access-control-allow-methods"), "POST");
+});
+
+test("nobody gets in without a token, and no body is larger than the function says", async () => {
+  const { app, post } = served();
+  assert.equal((await app.request("/measure", { method: "POST", body: "x" })).status, 401);
+  const large = await post("x".repeat(1025));
+  assert.deepEqual(
+    [large.status, await large.json()],
+    [413, { error: { code: "body_too_large", message: "the body is larger than 1 KB" } }],
+  );
+});
+
+test("what it throws on purpose is told, what it did not foresee is logged and kept from the caller", async () => {
+  const { post, logged } = served();
+  const refused = await post("refuse");
+  assert.deepEqual([refused.status, (await refused.json()).error.code, logged], [400, "invalid_body", []]);
+  const broken = await post("break");
+  assert.equal(broken.status, 500);
+  assert.doesNotMatch(await broken.text(), /secret/);
+  assert.deepEqual(logged, [["internal", "a secret of ours"]]);
+});
+
+test("work after the answer that fails costs no answer", async () => {
+  const { post, logged, kept } = served();
+  assert.equal((await post("later")).status, 200);
+  await Promise.all(kept);
+  assert.deepEqual(logged, [["count_lost", "no room"]]);
+});

@@ -1,0 +1,108 @@
+/**
+ * What an Edge Function is built from: CORS, the caller's token, limits of body and time, the error envelope, and work
+ * after the answer. A function only says how it reads its input and what it answers.
+ */
+import { Hono } from "hono";
+import { bodyLimit } from "hono/body-limit";
+import { cors } from "hono/cors";
+import { HTTPException } from "hono/http-exception";
+import { timeout } from "hono/timeout";
+import type { Pool } from "../database/database.ts";
+import type { ModelCache } from "../models/models.ts";
+import { bearerToken, type Claims, type Verify } from "./auth.ts";
+import { AppError, asAppError } from "./errors.ts";
+
+export interface EdgeFunction<Input> {
+  /** Its folder, and the path it answers at. */
+  name: string;
+  maximumBodyBytes: number;
+  /** How each method it allows reads what is asked. Throws AppError 400. */
+  read: { POST?: (body: string) => Input; GET?: (query: URLSearchParams) => Input };
+  /** The answer, to be sent as JSON. Throws AppError. */
+  answer(input: Input, call: Call, services: Services): Promise<unknown>;
+}
+
+/** One request of a caller whose token is valid. */
+export interface Call {
+  claims: Claims;
+  /** Does work once the answer is there. It is best effort: what fails is logged under `code` and costs nobody anything. */
+  afterAnswer(code: string, work: () => Promise<unknown>): void;
+}
+
+/** What the host gives every function. */
+export interface Services {
+  pool: Pool;
+  verify: Verify;
+  models: ModelCache;
+  /** What went wrong, for the operator: the code that the caller got, and the cause. */
+  log: (code: string, cause: unknown) => void;
+  /** Keeps the worker alive for work that no answer waits for. */
+  keepAlive: (work: Promise<void>) => void;
+}
+
+/** Every part of a request has a shorter limit of its own; this one is for what nobody foresaw. */
+const deadlineMilliseconds = 15_000;
+
+const noStore = { "cache-control": "no-store" };
+
+/** The function as a Hono app; it serves whatever hands it requests. */
+export function createApp<Input>(edgeFunction: EdgeFunction<Input>, services: Services): Hono {
+  const { name, read, maximumBodyBytes } = edgeFunction;
+  const methods = Object.keys(read);
+  const tooSlow = new AppError(504, "timeout", "this took too long; try again");
+  const app = new Hono({ strict: false }).basePath(`/${name}`);
+  app.use(cors({ origin: "*", allowMethods: methods, maxAge: 86_400 }));
+  app.use(timeout(deadlineMilliseconds, new HTTPException(504, { cause: tooSlow })));
+
+  const claimsOf = (header: string | undefined) => services.verify(bearerToken(header));
+  if (read.GET) {
+    const { GET } = read;
+    app.get("/", async (c) => {
+      const claims = await claimsOf(c.req.header("authorization"));
+      return c.json(await answer(GET(new URL(c.req.url).searchParams), claims), 200, noStore);
+    });
+  }
+  if (read.POST) {
+    const { POST } = read;
+    app.post("/", bodyLimit({ maxSize: maximumBodyBytes, onError: tooLarge }), async (c) => {
+      const claims = await claimsOf(c.req.header("authorization"));
+      return c.json(await answer(POST(await c.req.text()), claims), 200, noStore);
+    });
+  }
+  app.all("/", () => {
+    throw new AppError(405, "method_not_allowed", `call this with ${methods.join(" or ")}`);
+  });
+  app.notFound(() => failure(new AppError(404, "not_found", `there is nothing here: call /${name}`)));
+  app.onError((thrown) => {
+    const error = asAppError(thrown instanceof HTTPException ? thrown.cause : thrown);
+    if (error.status >= 500) services.log(error.code, error.cause ?? error);
+    return failure(error);
+  });
+  return app;
+
+  async function answer(input: Input, claims: Claims): Promise<object> {
+    const later: [code: string, work: () => Promise<unknown>][] = [];
+    const call: Call = { claims, afterAnswer: (code, work) => void later.push([code, work]) };
+    const body = await edgeFunction.answer(input, call, services);
+    for (const [code, work] of later)
+      services.keepAlive(
+        work().then(
+          () => undefined,
+          (error) => services.log(code, error),
+        ),
+      );
+    return body as object;
+  }
+
+  function tooLarge(): never {
+    throw new AppError(413, "body_too_large", `the body is larger than ${maximumBodyBytes / 1024} KB`);
+  }
+
+  function failure(error: AppError): Response {
+    const headers: Record<string, string> = { ...noStore };
+    if (error.status === 401) headers["www-authenticate"] = "Bearer";
+    if (error.status === 405) headers.allow = [...methods, "OPTIONS"].join(", ");
+    if (error.status === 503) headers["retry-after"] = "5";
+    return Response.json({ error: { code: error.code, message: error.message } }, { status: error.status, headers });
+  }
+}

@@ -1,0 +1,19 @@
+/** `POST /recommend {limit?}` or `GET /recommend?limit=`: the caller's personal feed. */
+import { writeAs } from "../_shared/database/caller.ts";
+import type { EdgeFunction } from "../_shared/http/edge-function.ts";
+import { logImpressions } from "../_shared/recommend/log-impressions.ts";
+import { recommend } from "../_shared/recommend/recommend.ts";
+import { limitOfBody, limitOfQuery } from "./limit.ts";
+
+export const recommendFunction: EdgeFunction<number> = {
+  name: "recommend",
+  maximumBodyBytes: 16 * 1024,
+  read: { POST: limitOfBody, GET: limitOfQuery },
+  async answer(limit, { claims, afterAnswer }, services) {
+    const recommendation = await recommend(services, claims, limit);
+    // an operator who looks at somebody's feed shows it to nobody
+    if (recommendation.feed.items.length > 0 && !claims.preview)
+      afterAnswer("impressions_lost", () => writeAs(services.pool, claims, logImpressions(recommendation, claims.sub)));
+    return recommendation.feed;
+  },
+};

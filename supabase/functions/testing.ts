@@ -1,0 +1,56 @@
+/** For tests: a function inside Node, on a database of its own, called by people whose tokens need no keys. */
+import { openPool } from "./_shared/database/pool.ts";
+import type { Claims } from "./_shared/http/auth.ts";
+import { createApp, type EdgeFunction } from "./_shared/http/edge-function.ts";
+import { AppError } from "./_shared/http/errors.ts";
+import { loadRuntime, type RuntimeName } from "./_shared/models/inference.ts";
+import { modelCache } from "./_shared/models/models.ts";
+
+export interface TestApp<Answer> {
+  /** Calls the function as a user; the body of a POST, or nothing for a GET. */
+  call(userId: string, body?: unknown): Promise<{ status: number; body: Answer & { error?: { code: string } } }>;
+  request(path: string, init?: RequestInit): Promise<Response>;
+  /** What the operator reads, and what runs after the answers. */
+  logged: { code: string; cause: unknown }[];
+  settled(): Promise<void>;
+}
+
+/** Any user id is a valid token here; `preview` makes all of them an operator's. `scope` closes the pool. */
+export function testFunction<Input, Answer>(
+  scope: { after(clean: () => Promise<void>): void },
+  url: string,
+  edgeFunction: EdgeFunction<Input>,
+  { runtime, preview = false }: { runtime?: RuntimeName | undefined; preview?: boolean } = {},
+): TestApp<Answer> {
+  const logged: TestApp<Answer>["logged"] = [];
+  const background: Promise<void>[] = [];
+  const log = (code: string, cause: unknown) => logged.push({ code, cause });
+  const pool = openPool(url, (error) => log("connection_lost", error));
+  scope.after(() => pool.end());
+  const app = createApp(edgeFunction, {
+    pool,
+    verify: async (token): Promise<Claims> => {
+      if (token.length !== 36) throw new AppError(401, "token_invalid", "the token is no user id");
+      return { sub: token, role: "authenticated", ...(preview && { preview }) };
+    },
+    models: modelCache(() => loadRuntime(runtime)),
+    log,
+    keepAlive: (work) => background.push(work),
+  });
+  const request = async (path: string, init?: RequestInit) => await app.request(path, init);
+  return {
+    request,
+    logged,
+    async call(userId, body) {
+      const init = body === undefined ? {} : { method: "POST", body: JSON.stringify(body) };
+      const response = await request(`/${edgeFunction.name}`, {
+        ...init,
+        headers: { authorization: `Bearer ${userId}` },
+      });
+      return { status: response.status, body: await response.json() };
+    },
+    async settled() {
+      await Promise.all(background);
+    },
+  };
+}
