@@ -15,8 +15,8 @@ import { importBundle } from "../db/import/import-bundle.ts";
 import type { OnProgress } from "../db/progress.ts";
 import { openEmbeddedCopy } from "../db/testing-embedded.ts";
 import { openPostgresCopy, testServer } from "../db/testing-postgres.ts";
-import { train } from "../trainer/commands/train.ts";
 import { writeSyntheticCommunity } from "../trainer/synthetic/write-synthetic-community.ts";
+import { trainIntoFolder } from "../trainer/train-into-folder.ts";
 
 const people = { users: 10_000, posts: 20_000 };
 const interactionsADay = 11_000;
@@ -101,12 +101,12 @@ async function measured(
 }
 
 async function trainOnce(database: Database, onProgress: OnProgress): Promise<void> {
-  const out = await mkdtemp(join(tmpdir(), "bench-memory-model-"));
+  const parent = await mkdtemp(join(tmpdir(), "bench-memory-model-"));
   try {
     const { signal } = new AbortController();
-    await train({ database, onProgress, signal, print: console.log }, { seed: 1, out });
+    await trainIntoFolder({ database, onProgress, signal, print: console.log }, { seed: 1, parent });
   } finally {
-    await rm(out, { recursive: true, force: true });
+    await rm(parent, { recursive: true, force: true });
   }
 }
 

@@ -165,6 +165,10 @@ export interface RecsysSettings {
    */
   clock_shift: Generated<string>;
   comment_weight: Generated<number>;
+  /**
+   * Which community this database holds; a model carries the id of the one it was trained on, and publishing compares.
+   */
+  community_id: Generated<string>;
   only_row: Generated<boolean>;
   /**
    * The score of a post is view_weight * p(view) + vote_weight * p(vote) + comment_weight * p(comment).

@@ -76,9 +76,10 @@ program
 program
   .command("publish")
   .description("put a trained model into the database, beside the one that serves, then switch")
-  .argument("[folder]", "model folder (default: the newest in .recsys/models)")
+  .argument("[folder]", "model folder (default: the newest of this community in .recsys/models)")
   .addOption(database())
   .option("--no-activate", "leave the model that serves in place")
+  .option("--from-another-community", "take a model that was trained on another community than this database holds")
   .action(async (folder, options) => (await import("./commands/models.ts")).publishCommand(folder, options));
 
 program

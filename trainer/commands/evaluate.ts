@@ -3,6 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { importBundle } from "../../db/import/import-bundle.ts";
+import { readScoreWeights } from "../../db/settings.ts";
 import { UserError } from "../../db/user-error.ts";
 import type { Community } from "../community/community.ts";
 import { communityFromDatabase } from "../community/from-database.ts";
@@ -11,8 +12,7 @@ import { evaluateCut, evaluateReplay } from "../evaluation/evaluate.ts";
 import { overSeedsOf, overSeedsTable, writeOverSeeds } from "../evaluation/report/over-seeds.ts";
 import type { Report } from "../evaluation/report/report.ts";
 import { StepMeter } from "../evaluation/report/step-meter.ts";
-import { type CommandContext, type DatabaseOption, session } from "./session.ts";
-import { readScoreWeights } from "./train.ts";
+import { type CommandContext, type DatabaseOption, inDatabase } from "./in-database.ts";
 
 export interface EvaluateOptions extends DatabaseOption {
   data?: string;
@@ -39,7 +39,7 @@ export async function evaluateCommand(options: EvaluateOptions): Promise<void> {
   }
   const folder = data === undefined ? undefined : await mkdtemp(join(tmpdir(), "recsys-evaluate-"));
   try {
-    await session(options, folder === undefined ? {} : { folder }, async (running) => {
+    await inDatabase(options, folder === undefined ? {} : { folder }, async (running) => {
       const { database, signal } = running;
       const onProgress = meter.watch(running.onProgress);
       if (data !== undefined) await importBundle(database, data, { onProgress, signal });

@@ -1,30 +1,32 @@
 /** `recsys publish`, `activate`, `rollback`: which model serves. */
-import { readdir } from "node:fs/promises";
-import { join } from "node:path";
 import type { Database } from "../../db/connect.ts";
+import { readCommunityId } from "../../db/settings.ts";
 import { UserError } from "../../db/user-error.ts";
-import { readModelFolder } from "../model-folder/model-folder.ts";
+import { newestModelFolder, readModelFolder } from "../model-folder/model-folder.ts";
 import { publish } from "../publish/publish.ts";
-import { type DatabaseOption, session } from "./session.ts";
+import { type DatabaseOption, inDatabase } from "./in-database.ts";
 import { modelsFolder } from "./train.ts";
 
-/** Publishes a model folder (the newest one by default) and lets it serve unless told otherwise. */
+/** Publishes a model folder (by default the newest of this database's community) and lets it serve unless told otherwise. */
 export async function publishCommand(
   folder: string | undefined,
-  options: DatabaseOption & { activate: boolean },
+  options: DatabaseOption & { activate: boolean; fromAnotherCommunity?: boolean },
 ): Promise<void> {
-  const model = await readModelFolder(folder ?? (await newestModel()));
-  await session(options, {}, async ({ database, onProgress, signal, print }) => {
-    const id = await publish(database, model, { activate: options.activate, onProgress, signal });
+  const { activate, fromAnotherCommunity } = options;
+  // what is wrong with a folder is told before a database is asked
+  const named = folder === undefined ? undefined : await readModelFolder(folder);
+  await inDatabase(options, {}, async ({ database, onProgress, signal, print }) => {
+    const model = named ?? (await readModelFolder(await newestModel(database)));
+    const id = await publish(database, model, { activate, fromAnotherCommunity, onProgress, signal });
     print(
-      `model ${model.name} is published as number ${id} and ${options.activate ? "serves" : "waits: `npx recsys activate` lets it serve"}`,
+      `model ${model.name} is published as number ${id} and ${activate ? "serves" : "waits: `npx recsys activate` lets it serve"}`,
     );
   });
 }
 
 /** Lets a published model serve; `model` is its name or number. */
 export async function activateCommand(model: string, options: DatabaseOption): Promise<void> {
-  await session(options, {}, async ({ database, print }) => {
+  await inDatabase(options, {}, async ({ database, print }) => {
     const { model_id, name, status } = await findModel(database, model);
     if (status === "building") throw new UserError(`model ${name} is not complete: publish it again`);
     await database.pool.query("select recsys.activate_model($1)", [model_id]);
@@ -34,26 +36,24 @@ export async function activateCommand(model: string, options: DatabaseOption): P
 
 /** Puts the model that served before back. */
 export async function rollbackCommand(options: DatabaseOption): Promise<void> {
-  await session(options, {}, async ({ database, print }) => {
+  await inDatabase(options, {}, async ({ database, print }) => {
     const earlier = await database.pool.query("select from recsys.models where status = 'retired'");
     if (!earlier.rowCount) throw new UserError("there is no earlier model to roll back to: publish a second one first");
     const { rows } = await database.pool.query(
-      "select name from recsys.models where model_id = recsys.rollback_model()",
+      // a subquery of its own runs once; in the condition the function would be called for each model
+      "select name from recsys.models where model_id = (select recsys.rollback_model())",
     );
     print(`model ${rows[0].name} serves again`);
   });
 }
 
-/** The newest folder that `train` wrote. */
-export async function newestModel(): Promise<string> {
-  const folders = await readdir(modelsFolder).catch(() => []);
-  const newest = folders
-    .filter((name) => !name.endsWith(".partial"))
-    .sort()
-    .at(-1);
+async function newestModel(database: Database): Promise<string> {
+  const newest = await newestModelFolder(modelsFolder, await readCommunityId(database));
   if (newest === undefined)
-    throw new UserError(`there is no model in ${modelsFolder}: run \`npx recsys train\` first, or name a folder`);
-  return join(modelsFolder, newest);
+    throw new UserError(
+      `${modelsFolder} holds no model of this database's community: run \`npx recsys train\` first, or name a folder`,
+    );
+  return newest;
 }
 
 async function findModel(database: Database, wanted: string) {

@@ -5,11 +5,11 @@ import { UserError } from "../../db/user-error.ts";
 import { type Gateway, startGateway } from "../serve/gateway.ts";
 import { keepRolledUp } from "../serve/keep-rolled-up.ts";
 import { basisOf, feedTable, fetchFeed, findUser } from "./feed.ts";
-import { type DatabaseOption, session } from "./session.ts";
+import { type DatabaseOption, inDatabase } from "./in-database.ts";
 
 /** Serves until Ctrl-C. */
 export async function serveCommand(options: DatabaseOption & { port: number }): Promise<void> {
-  await session(options, {}, async ({ database, signal, print }) => {
+  await inDatabase(options, {}, async ({ database, signal, print }) => {
     const gateway = await startGateway({ databaseUrl: database.url, port: options.port });
     print(`functions are served on ${gateway.url}/functions/v1 (Ctrl-C ends it)`);
     await serveUntil(gateway, database, signal);
@@ -18,7 +18,7 @@ export async function serveCommand(options: DatabaseOption & { port: number }): 
 
 /** Prints the feed of a user, fetched over HTTP from functions started for it. */
 export async function recommendCommand(user: string, options: DatabaseOption & { limit: number }): Promise<void> {
-  await session(options, {}, async ({ database, print }) => {
+  await inDatabase(options, {}, async ({ database, print }) => {
     const { user_id, external_id } = await findUser(database, user);
     const gateway = await startGateway({ databaseUrl: database.url, port: 0 });
     try {

@@ -2,6 +2,7 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { bundleDigest } from "../../db/bundle/bundle-digest.ts";
+import { foreignTables, someOf } from "../../db/foreign-tables.ts";
 import { importBundle } from "../../db/import/import-bundle.ts";
 import { UserError } from "../../db/user-error.ts";
 import type { Backend } from "../engine/backend.ts";
@@ -9,10 +10,11 @@ import { readModelFolder } from "../model-folder/model-folder.ts";
 import { publish } from "../publish/publish.ts";
 import { startGateway } from "../serve/gateway.ts";
 import { writeSyntheticCommunity } from "../synthetic/write-synthetic-community.ts";
+import { trainIntoFolder } from "../train-into-folder.ts";
 import { basisOf, feedTable, fetchFeed, mostActiveUser } from "./feed.ts";
+import { type CommandContext, type DatabaseOption, inDatabase } from "./in-database.ts";
 import { serveUntil } from "./serve.ts";
-import { type CommandContext, type DatabaseOption, session } from "./session.ts";
-import { train } from "./train.ts";
+import { modelsFolder } from "./train.ts";
 
 export interface StartOptions extends DatabaseOption {
   data?: string;
@@ -24,7 +26,7 @@ export interface StartOptions extends DatabaseOption {
 
 /** Does whatever is still missing and then serves; with `exit` it ends after printing the feed. */
 export async function startCommand(options: StartOptions): Promise<void> {
-  await session(options, { migrates: true }, async (running) => {
+  await inDatabase(options, { migrates: true }, async (running) => {
     await fillDatabase(running, options);
     await ensureModel(running, options);
     const { database, signal, print } = running;
@@ -53,6 +55,11 @@ async function fillDatabase(
   const { imports, filled } = rows[0] as { imports: string[]; filled: boolean };
   if (data === undefined) {
     if (filled) return;
+    const tables = await foreignTables(database);
+    if (tables.length > 0)
+      throw new UserError(
+        `this database holds the tables of an app (${someOf(tables)}) and no users yet, and is not filled with invented ones: come back when there are users, or name an empty database`,
+      );
     print(`no community yet: generating a synthetic one, seed ${seed}`);
     const folder = join(".recsys", "synthetic");
     await rm(folder, { recursive: true, force: true });
@@ -78,6 +85,6 @@ async function ensureModel(running: CommandContext, options: StartOptions): Prom
     print(`model ${rows[0].name} is there already; \`npx recsys train\` makes a new one`);
     return;
   }
-  const model = await readModelFolder(await train(running, options));
+  const model = await readModelFolder(await trainIntoFolder(running, { ...options, parent: modelsFolder }));
   await publish(database, model, { activate: true, onProgress, signal });
 }

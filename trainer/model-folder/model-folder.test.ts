@@ -4,10 +4,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { tinyGraphs } from "../serve/testing.ts";
-import { type ModelFolder, readModelFolder, writeModelFolder } from "./model-folder.ts";
+import { type ModelFolder, newestModelFolder, readModelFolder, writeModelFolder } from "./model-folder.ts";
 
 const model: ModelFolder = {
   name: "tiny",
+  community: "0b9c1a52-6a3e-4f0d-9d0b-1d2f3a4b5c6d",
   trained_at: "2026-03-01T00:00:00.000Z",
   seed: 1,
   backend: "js",
@@ -66,6 +67,25 @@ for (const [name, file, change, error] of damages) {
     });
   });
 }
+
+test("the newest model of a community is found among others, damaged and half-written ones", async () => {
+  await inFolder(async (parent) => {
+    const other = "1c9c1a52-6a3e-4f0d-9d0b-1d2f3a4b5c6d";
+    for (const [name, community] of [
+      ["model-1", model.community],
+      ["model-2", model.community],
+      ["model-3", other],
+      ["model-4.partial", model.community],
+    ])
+      await writeModelFolder(join(parent, name), { ...model, community });
+    await writeModelFolder(join(parent, "model-5"), model);
+    await writeFile(join(parent, "model-5", "model.json"), "{");
+    assert.equal(await newestModelFolder(parent, model.community), join(parent, "model-2"));
+    assert.equal(await newestModelFolder(parent, other), join(parent, "model-3"));
+    assert.equal(await newestModelFolder(parent, "2c9c1a52-6a3e-4f0d-9d0b-1d2f3a4b5c6d"), undefined);
+    assert.equal(await newestModelFolder(join(parent, "nowhere"), other), undefined);
+  });
+});
 
 test("a folder without a model says which command writes one", async () => {
   await inFolder(async (folder) => {

@@ -1,6 +1,6 @@
 /** A trained model as a folder: model.json, three ONNX graphs, idEmbeddings. `train` writes it, `publish` reads it. */
 import { createHash } from "node:crypto";
-import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { UserError } from "../../db/user-error.ts";
@@ -14,6 +14,7 @@ const maximumBytes = 5_000_000;
 
 const description = z.object({
   name: z.string().min(1),
+  community: z.uuid(),
   trained_at: z.string(),
   seed: z.number().int(),
   backend: z.string(),
@@ -24,6 +25,8 @@ const description = z.object({
 
 export interface ModelFolder {
   name: string;
+  /** recsys.settings.community_id of the database it was trained on. */
+  community: string;
   trained_at: string;
   seed: number;
   backend: string;
@@ -42,10 +45,11 @@ export async function writeModelFolder(folder: string, model: ModelFolder): Prom
   for (const graph of graphNames) await writeFile(join(partial, `${graph}.onnx`), model.graphs[graph]);
   await writeIdEmbeddings(join(partial, "user-id-embeddings"), model.userIdEmbeddings);
   await writeIdEmbeddings(join(partial, "post-id-embeddings"), model.postIdEmbeddings);
-  const { name, trained_at, seed, backend, metrics } = model;
+  const { name, community, trained_at, seed, backend, metrics } = model;
   const sums = Object.fromEntries(graphNames.map((graph) => [graph, sha256(model.graphs[graph])]));
   const json = {
     name,
+    community,
     trained_at,
     seed,
     backend,
@@ -60,12 +64,7 @@ export async function writeModelFolder(folder: string, model: ModelFolder): Prom
 
 /** Reads and verifies a model; throws a `UserError` that names the file and the cure. */
 export async function readModelFolder(folder: string): Promise<ModelFolder> {
-  const text = await readFile(join(folder, "model.json"), "utf8").catch(() => {
-    throw new UserError(`${folder} holds no model.json: name a folder that \`recsys train\` wrote`);
-  });
-  const parsed = description.safeParse(parseJson(text));
-  if (!parsed.success) throw damaged(folder, "model.json");
-  const json = parsed.data;
+  const json = await readDescription(folder);
   if (json.feature_spec_digest !== (await featureSpecDigest())) {
     throw new UserError(`${folder} was trained for other features than this version computes: train again`);
   }
@@ -84,6 +83,30 @@ export async function readModelFolder(folder: string): Promise<ModelFolder> {
   } catch (error) {
     throw damaged(folder, (error as Error).message);
   }
+}
+
+/** The newest of the models in `parent` that were trained on a community; undefined where there is none. */
+export async function newestModelFolder(parent: string, community: string): Promise<string | undefined> {
+  const names = await readdir(parent).catch(() => []);
+  // their names begin with the time of training
+  for (const name of names
+    .filter((each) => !each.endsWith(".partial"))
+    .sort()
+    .reverse()) {
+    const folder = join(parent, name);
+    const description = await readDescription(folder).catch(() => undefined);
+    if (description?.community === community) return folder;
+  }
+  return undefined;
+}
+
+async function readDescription(folder: string): Promise<z.infer<typeof description>> {
+  const text = await readFile(join(folder, "model.json"), "utf8").catch(() => {
+    throw new UserError(`${folder} holds no model.json: name a folder that \`recsys train\` wrote`);
+  });
+  const parsed = description.safeParse(parseJson(text));
+  if (!parsed.success) throw damaged(folder, "model.json");
+  return parsed.data;
 }
 
 /** sha256 in hex. */

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
+import { readCommunityId } from "../../db/settings.ts";
 import { testDatabase } from "../../db/testing.ts";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import type { ModelFolder } from "../model-folder/model-folder.ts";
@@ -8,6 +9,7 @@ import { clear, fillCommunity, people, post, privatePost, publishTinyModel, tiny
 import { publish } from "./publish.ts";
 
 const database = await testDatabase({ after });
+const community = await readCommunityId(database);
 
 beforeEach(async () => {
   await clear(database.pool);
@@ -21,6 +23,7 @@ function model(name: string): ModelFolder {
   const posts = [...Array.from({ length: 30 }, (_, i) => post(i + 1)), privatePost];
   return {
     name,
+    community,
     trained_at: "2026-03-01T00:00:00Z",
     seed: 1,
     backend: "js",
@@ -146,3 +149,15 @@ async function endWaiting(): Promise<boolean> {
   );
   return rowCount === 1;
 }
+
+test("a model of another community is refused, unless it is asked for", async () => {
+  await publishTinyModel(database.pool, { name: "old" });
+  const stranger = { ...model("stranger"), community: "0b9c1a52-6a3e-4f0d-9d0b-1d2f3a4b5c6d" };
+  await assert.rejects(publish(database, stranger, { activate: true }), {
+    name: "UserError",
+    message: /^model stranger was trained on another community than this database holds: train here, or add --from-/,
+  });
+  assert.deepEqual(await models(), ["old active"]);
+  await publish(database, stranger, { activate: true, fromAnotherCommunity: true });
+  assert.deepEqual(await models(), ["old retired", "stranger active"]);
+});

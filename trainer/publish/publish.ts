@@ -6,6 +6,7 @@
 import type pg from "pg";
 import type { Database } from "../../db/connect.ts";
 import type { OnProgress } from "../../db/progress.ts";
+import { readCommunityId } from "../../db/settings.ts";
 import { UserError } from "../../db/user-error.ts";
 import { featureSpec, featureSpecDigest } from "../../supabase/functions/_shared/features/feature-spec.ts";
 import { graphNames } from "../../supabase/functions/_shared/models/contracts.ts";
@@ -16,11 +17,16 @@ import { writePostEmbeddings, writeUserEmbeddings } from "./write-embeddings.ts"
 export interface PublishOptions {
   /** Whether the model serves from then on; otherwise it waits in status ready. */
   activate: boolean;
+  /** Whether a model that was trained on another community is taken too. */
+  fromAnotherCommunity?: boolean | undefined;
   onProgress?: OnProgress;
   signal?: AbortSignal | undefined;
 }
 
-/** Publishes a model and returns its model_id. Throws a `UserError` where its name is taken or another publish runs. */
+/**
+ * Publishes a model and returns its model_id. Throws a `UserError` where its name is taken, another publish runs, or it
+ * was trained on another community than the database holds.
+ */
 export async function publish(database: Database, model: ModelFolder, options: PublishOptions): Promise<number> {
   const { onProgress = () => {}, signal } = options;
   const client = await database.pool.connect();
@@ -28,6 +34,7 @@ export async function publish(database: Database, model: ModelFolder, options: P
   try {
     locked = (await client.query("select pg_try_advisory_lock(hashtext('recsys.publish')) as locked")).rows[0].locked;
     if (!locked) throw new UserError("another publish is running on this database: wait for it, or end it");
+    if (!options.fromAnotherCommunity) await refuseStranger(database, model);
     await removeLeftovers(client);
     const modelId = await createModel(client, model);
     const progress: OnProgress = (step) => {
@@ -55,6 +62,14 @@ export async function publish(database: Database, model: ModelFolder, options: P
     if (locked) await client.query("select pg_advisory_unlock(hashtext('recsys.publish'))").catch(() => {});
     client.release();
   }
+}
+
+/** A model of other people and posts ranks, but what its ID embeddings and counts say is of somebody else. */
+async function refuseStranger(database: Database, { name, community }: ModelFolder): Promise<void> {
+  if (community === (await readCommunityId(database))) return;
+  throw new UserError(
+    `model ${name} was trained on another community than this database holds: train here, or add --from-another-community`,
+  );
 }
 
 /** Models that a publish began and never completed; under the lock nobody can be working on one. */

@@ -1,5 +1,6 @@
 /** What all commands share: a database that is opened and closed around the work, progress bars, a clean stop. */
 import { type Database, openDatabase } from "../../db/connect.ts";
+import { foreignTables, someOf } from "../../db/foreign-tables.ts";
 import { migrate } from "../../db/migrate.ts";
 import type { OnProgress } from "../../db/progress.ts";
 import { UserError } from "../../db/user-error.ts";
@@ -18,17 +19,17 @@ export interface CommandContext {
   print(line: string): void;
 }
 
-export interface SessionOptions {
+export interface DatabaseUse {
   /** Whether the migrations are applied to a PostgreSQL too; to the embedded database they always are. */
   migrates?: boolean;
   folder?: string;
 }
 
 /** Runs a command's work with an open, migrated database, and closes it whatever happens. */
-export async function session<T>(
+export async function inDatabase<T>(
   { database: url }: DatabaseOption,
-  options: SessionOptions,
-  work: (session: CommandContext) => Promise<T>,
+  options: DatabaseUse,
+  work: (context: CommandContext) => Promise<T>,
 ): Promise<T> {
   const bars = progressBars();
   const stopping = new AbortController();
@@ -46,8 +47,8 @@ export async function session<T>(
   };
   const database = await openDatabase({ url, folder: options.folder });
   try {
+    if (url !== undefined) await (options.migrates ? refuseForeign(database) : requireSchema(database));
     if (url === undefined || options.migrates) await migrate(database, { onProgress: bars.onProgress });
-    else await requireSchema(database);
     return await work({ database, onProgress: bars.onProgress, signal: stopping.signal, print });
   } finally {
     bars.stop();
@@ -57,9 +58,23 @@ export async function session<T>(
   }
 }
 
-async function requireSchema({ pool }: Database): Promise<void> {
+/** The migrations would put the example app's tables beside those of an app that never asked for them. */
+async function refuseForeign(database: Database): Promise<void> {
+  if (await hasSchema(database)) return;
+  const tables = await foreignTables(database);
+  if (tables.length > 0)
+    throw new UserError(
+      `this database holds the tables of an app (${someOf(tables)}), and nothing was changed: install the engine beside them with \`supabase db push\` (README, "In your Supabase project"), or name an empty database`,
+    );
+}
+
+async function hasSchema({ pool }: Database): Promise<boolean> {
   const { rowCount } = await pool.query("select from pg_namespace where nspname = 'recsys'");
-  if (!rowCount)
+  return rowCount === 1;
+}
+
+async function requireSchema(database: Database): Promise<void> {
+  if (!(await hasSchema(database)))
     throw new UserError(
       "this database has no schema recsys: run `supabase db push`, or `npx recsys import` which applies the migrations",
     );

@@ -1,0 +1,43 @@
+/** Whose database is this? Tables that are neither the platform's nor ours belong to an app, which nobody may fill or change unasked. */
+import type { Database } from "./connect.ts";
+
+/** Schemas that a Supabase project has by itself, and those of the engine. */
+const knownSchemas = [
+  ..."information_schema auth storage realtime _realtime _analytics supabase_functions supabase_migrations".split(" "),
+  ..."vault pgsodium pgsodium_masks graphql graphql_public net cron pgmq pgbouncer extensions recsys".split(" "),
+];
+
+/** The example app's own tables, and the migration that makes them. */
+const appTables = ["profiles", "projects", "posts", "post_views", "post_votes", "comments", "logins"];
+const appMigration = "20261125000100";
+
+/** Names of an app's own tables, `schema.table`, in order. An app's table that is called as one of ours is one, too. */
+export async function foreignTables({ pool }: Pick<Database, "pool">): Promise<string[]> {
+  const { rows: found } = await pool.query<{ schema: string; name: string }>(
+    `select pg_namespace.nspname as schema, pg_class.relname as name
+     from pg_catalog.pg_class
+     join pg_catalog.pg_namespace on pg_namespace.oid = pg_class.relnamespace
+     where pg_class.relkind in ('r', 'p') and not pg_class.relispartition
+       and pg_namespace.nspname !~ '^pg_' and pg_namespace.nspname <> all ($1)
+       and not exists (select from pg_catalog.pg_depend where pg_depend.objid = pg_class.oid and pg_depend.deptype = 'e')
+     order by schema, name`,
+    [knownSchemas],
+  );
+  const ours = (await hasAppTables(pool)) ? appTables : [];
+  return found
+    .filter(({ schema, name }) => !(schema === "public" && ours.includes(name)))
+    .map(({ schema, name }) => `${schema}.${name}`);
+}
+
+/** The first names and how many more, for a message. */
+export function someOf(tables: string[]): string {
+  const named = tables.slice(0, 2).join(", ");
+  return tables.length > 2 ? `${named} and ${tables.length - 2} more` : named;
+}
+
+async function hasAppTables(pool: Database["pool"]): Promise<boolean> {
+  const history = "supabase_migrations.schema_migrations";
+  const { rows } = await pool.query("select to_regclass($1) is not null as known", [history]);
+  if (!rows[0].known) return false;
+  return (await pool.query(`select from ${history} where version = $1`, [appMigration])).rowCount === 1;
+}

@@ -1,0 +1,17 @@
+/** What recsys.settings says. */
+import type { Database } from "./connect.ts";
+
+/** Which community the database holds: the uuid that its models carry. */
+export async function readCommunityId({ kysely }: Database): Promise<string> {
+  const settings = await kysely.selectFrom("recsys.settings").select("community_id").executeTakeFirstOrThrow();
+  return settings.community_id;
+}
+
+/** The weights of view, vote and comment in the score. */
+export async function readScoreWeights({ kysely }: Database): Promise<number[]> {
+  const settings = await kysely
+    .selectFrom("recsys.settings")
+    .select(["view_weight", "vote_weight", "comment_weight"])
+    .executeTakeFirstOrThrow();
+  return [settings.view_weight, settings.vote_weight, settings.comment_weight];
+}

@@ -1,0 +1,96 @@
+/** What the commands do to a database, run as processes. */
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, beforeEach, type TestContext, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { type Scope, testDatabase } from "../../db/testing.ts";
+import { clear, fillCommunity, people, publishTinyModel } from "../serve/testing.ts";
+
+const cli = fileURLToPath(new URL("../cli.ts", import.meta.url));
+const { pool, url } = await testDatabase({ after }, "commands");
+// what commands leave beside the database goes into a folder of its own
+const folder = await mkdtemp(join(tmpdir(), "recsys-commands-"));
+after(() => rm(folder, { recursive: true }));
+beforeEach(() => clear(pool));
+
+async function recsys(...args: string[]): Promise<{ status: number; stdout: string; stderr: string }> {
+  const child = spawn(process.execPath, [cli, ...args], { cwd: folder, stdio: ["ignore", "pipe", "pipe"] });
+  const output = { stdout: "", stderr: "" };
+  for (const stream of ["stdout", "stderr"] as const)
+    child[stream].on("data", (text) => {
+      output[stream] += text;
+    });
+  const [status] = await once(child, "close");
+  return { status, ...output };
+}
+
+test("rollback puts the model back that served before, and says so where there is none", async () => {
+  await publishTinyModel(pool, { name: "first" });
+  await publishTinyModel(pool, { name: "second" });
+  const { status, stdout, stderr } = await recsys("rollback", "--database", url);
+  assert.deepEqual([status, stdout], [0, "model first serves again\n"], stderr);
+  const { rows } = await pool.query("select name, status from recsys.models order by model_id");
+  assert.deepEqual(rows, [
+    { name: "first", status: "active" },
+    { name: "second", status: "rolled_back" },
+  ]);
+  const again = await recsys("rollback", "--database", url);
+  assert.deepEqual([again.status, again.stdout], [1, ""]);
+  assert.match(again.stderr, /^recsys: there is no earlier model to roll back to/);
+});
+
+test("recommend prints a feed and logs no impressions", async () => {
+  await fillCommunity(pool);
+  await publishTinyModel(pool, { name: "tiny" });
+  const { status, stdout, stderr } = await recsys("recommend", people.ada, "--limit", "3", "--database", url);
+  assert.equal(status, 0, stderr);
+  assert.match(stdout, /model tiny, from what they did/);
+  assert.equal((await pool.query("select from recsys.impressions")).rowCount, 0);
+});
+
+test("publish without a folder takes no model of another community", async () => {
+  const { status, stderr } = await recsys("publish", "--database", url);
+  assert.equal(status, 1);
+  assert.match(stderr, /holds no model of this database's community: run `npx recsys train` first, or name a folder/);
+});
+
+/** A database with an app's own tables in it and nothing of ours. */
+async function appsOwn(scope: Scope) {
+  const database = await testDatabase(scope, "apps_own");
+  await database.pool.query(
+    "drop schema recsys, public, supabase_migrations cascade; create schema public; grant usage on schema public to public",
+  );
+  await database.pool.query(
+    "create table public.orders (id int); create schema shop; create table shop.posts (id int)",
+  );
+  return database;
+}
+
+for (const command of ["start", "import"])
+  test(`${command} changes nothing in a database that holds an app's tables`, async (t: TestContext) => {
+    const database = await appsOwn(t);
+    const data = command === "import" ? ["--data", folder] : ["--exit"];
+    const { status, stderr } = await recsys(command, "--database", database.url, ...data);
+    assert.equal(status, 1);
+    assert.match(
+      stderr,
+      /^recsys: this database holds the tables of an app \(public\.orders, shop\.posts\), and nothing/,
+    );
+    const { rows } = await database.pool.query(
+      "select to_regclass('public.profiles') as app, to_regnamespace('recsys') as engine",
+    );
+    assert.deepEqual(rows, [{ app: null, engine: null }]);
+  });
+
+test("start invents no users beside an app's tables where the engine is installed", async (t) => {
+  const database = await testDatabase(t, "installed");
+  await database.pool.query("create table public.orders (id int)");
+  const { status, stderr } = await recsys("start", "--exit", "--database", database.url);
+  assert.equal(status, 1);
+  assert.match(stderr, /holds the tables of an app \(public\.orders\) and no users yet/);
+  assert.equal((await database.pool.query("select from public.profiles")).rowCount, 0);
+});
