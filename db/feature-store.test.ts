@@ -100,8 +100,10 @@ function expectedPostStats(events: Event[], posts: Post[]) {
       comments: count(soFar, "comment"),
       participants: new Set(soFar.map((event) => event.user)).size,
       last_comment_at: commented.length > 0 ? new Date(Math.max(...commented)) : null,
+      first_interaction: soFar.filter((event) => event.user === last.user).length === 1,
       by_author: posts.find((post) => post.id === last.post)?.author === last.user,
       recent: decayed(soFar, last.at),
+      trend: Math.log2(decayed(soFar, last.at)[3]) + hours(+last.at) / 168,
     };
   });
 }
@@ -151,7 +153,7 @@ const byKey = (rows: Record<string, unknown>[]) =>
 async function assertExact(database: Database, posts: Post[]): Promise<void> {
   const events = await readEvents(database);
   const { rows: postStats } = await database.pool.query(
-    `select interaction_id::text as key, post_id, user_id, kind, last_active_at, views, votes, comments, participants, last_comment_at, by_author, recent
+    `select interaction_id::text as key, post_id, user_id, kind, last_active_at, views, votes, comments, participants, last_comment_at, by_author, first_interaction, recent, trend
      from recsys.post_stats`,
   );
   const { rows: userStats } = await database.pool.query(

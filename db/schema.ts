@@ -138,6 +138,10 @@ export interface RecsysPostStats {
    */
   by_author: boolean;
   comments: number;
+  /**
+   * Whether that interaction is its user's first with the post: the earliest, of equal times the one with the lower id.
+   */
+  first_interaction: boolean;
   interaction_id: number;
   /**
    * Kind of that interaction, so of the last activity.
@@ -154,6 +158,10 @@ export interface RecsysPostStats {
    * Interactions decayed with half-lives of 1 hour, 6 hours, 1 day, 7 days, 30 days, as of last_active_at.
    */
   recent: number[];
+  /**
+   * When the decayed count of the week will have fallen to 1, in half-lives since 1970: orders posts as that count does, whatever the instant it is asked at.
+   */
+  trend: number;
   user_id: string;
   views: number;
   votes: number;
@@ -215,6 +223,7 @@ export interface RecsysTimeline {
   at: Timestamp | null;
   by_author: boolean | null;
   event_id: string | null;
+  first_interaction: boolean | null;
   habit_log_age: number | null;
   habit_log_idle: number | null;
   kind: string | null;

@@ -1,47 +1,35 @@
 -- The feature store: append-only roll-ups, one row an interaction. The state "as of t" is the latest row at or before t.
 -- Training walks through the rows in time order, serving reads the latest: one definition, no leakage, no skew.
 
-create function recsys.decay(p_counts double precision[], p_elapsed interval) returns double precision[]
+create function recsys.half_lives() returns double precision[]
 language sql immutable security invoker set search_path = ''
-as $$
-  -- Postgres raises an error where a result underflows: what is below 1e-30 is nothing, and 900 half-lives are enough
-  select array[
-    case when p_counts[1] > 1e-30 then p_counts[1] * power(0.5, least(hours, 900)) else 0 end,
-    case when p_counts[2] > 1e-30 then p_counts[2] * power(0.5, least(hours / 6, 900)) else 0 end,
-    case when p_counts[3] > 1e-30 then p_counts[3] * power(0.5, least(hours / 24, 900)) else 0 end,
-    case when p_counts[4] > 1e-30 then p_counts[4] * power(0.5, least(hours / 168, 900)) else 0 end,
-    case when p_counts[5] > 1e-30 then p_counts[5] * power(0.5, least(hours / 720, 900)) else 0 end
-  ]
-  from (select extract(epoch from p_elapsed)::double precision / 3600 as hours) as elapsed
-$$;
-comment on function recsys.decay(double precision[], interval) is 'Lets five counts with half-lives of 1 hour, 6 hours, 1 day, 7 days and 30 days decay over a time.';
+as $$ select array[1, 6, 24, 168, 720]::double precision[] $$;
+comment on function recsys.half_lives() is 'The half-lives of all decayed counts, in hours: 1 hour, 6 hours, 1 day, 7 days, 30 days.';
 
 create function recsys.decayed_counts(p_at timestamptz[], p_counted boolean[])
 returns table (place integer, counts double precision[])
 language plpgsql immutable security invoker set search_path = ''
 as $$
 declare
+  half_lives constant double precision[] := recsys.half_lives();
   one double precision;
-  hours double precision := 0::double precision;
-  hour_count double precision := 0::double precision;
-  quarter_count double precision := 0::double precision;
-  day_count double precision := 0::double precision;
-  week_count double precision := 0::double precision;
-  month_count double precision := 0::double precision;
+  hours double precision := 0;
+  running double precision[] := array_fill(0::double precision, array[cardinality(half_lives)]);
 begin
   for i in 1 .. cardinality(p_at) loop
-    one := case when p_counted[i] then 1::double precision else 0::double precision end;
     if i > 1 then
       hours := extract(epoch from p_at[i] - p_at[i - 1])::double precision / 3600;
     end if;
-    -- recsys.decay written out: a call of it for each event is the larger part of a roll-up's time
-    hour_count := one + case when hour_count > 1e-30 then hour_count * power(0.5, least(hours, 900)) else 0 end;
-    quarter_count := one + case when quarter_count > 1e-30 then quarter_count * power(0.5, least(hours / 6, 900)) else 0 end;
-    day_count := one + case when day_count > 1e-30 then day_count * power(0.5, least(hours / 24, 900)) else 0 end;
-    week_count := one + case when week_count > 1e-30 then week_count * power(0.5, least(hours / 168, 900)) else 0 end;
-    month_count := one + case when month_count > 1e-30 then month_count * power(0.5, least(hours / 720, 900)) else 0 end;
+    one := p_counted[i]::integer;
+    for h in 1 .. cardinality(half_lives) loop
+      -- Postgres raises an error where a result underflows: what is below 1e-30 is nothing, and 900 half-lives are enough
+      running[h] := one + case
+        when running[h] > 1e-30 then running[h] * power(0.5, least(hours / half_lives[h], 900))
+        else 0
+      end;
+    end loop;
     place := i;
-    counts := array[hour_count, quarter_count, day_count, week_count, month_count];
+    counts := running;
     return next;
   end loop;
 end
@@ -60,14 +48,18 @@ create table recsys.post_stats (
   participants integer not null,
   last_comment_at timestamptz,
   by_author boolean not null,
+  first_interaction boolean not null,
   recent double precision[] not null,
+  trend double precision not null,
   primary key (interaction_id)
 );
 comment on table recsys.post_stats is 'The state of a post right after each of its interactions (last_active_at). A post without a row has had none: its last activity is its creation.';
 comment on column recsys.post_stats.kind is 'Kind of that interaction, so of the last activity.';
 comment on column recsys.post_stats.by_author is 'Whether the last activity was the author''s own.';
+comment on column recsys.post_stats.first_interaction is 'Whether that interaction is its user''s first with the post: the earliest, of equal times the one with the lower id.';
 comment on column recsys.post_stats.participants is 'Distinct people who interacted so far.';
 comment on column recsys.post_stats.recent is 'Interactions decayed with half-lives of 1 hour, 6 hours, 1 day, 7 days, 30 days, as of last_active_at.';
+comment on column recsys.post_stats.trend is 'When the decayed count of the week will have fallen to 1, in half-lives since 1970: orders posts as that count does, whatever the instant it is asked at.';
 create index post_stats_post_id_last_active_at_idx on recsys.post_stats (post_id, last_active_at desc, interaction_id desc);
 create index post_stats_last_active_at_idx on recsys.post_stats (last_active_at desc, interaction_id desc);
 
@@ -100,6 +92,6 @@ alter table recsys.user_stats enable row level security;
 create policy "the callers of functions read post stats" on recsys.post_stats for select to authenticated using (true);
 create policy "people read their own stats" on recsys.user_stats for select to authenticated using (user_id = (select auth.uid()));
 -- user_id of post_stats says who did what, so it is not granted
-grant select (post_id, last_active_at, interaction_id, kind, views, votes, comments, participants, last_comment_at, by_author, recent) on recsys.post_stats to authenticated;
+grant select (post_id, last_active_at, interaction_id, kind, views, votes, comments, participants, last_comment_at, by_author, recent, trend) on recsys.post_stats to authenticated;
 grant select on recsys.user_stats to authenticated;
 grant select, insert, update, delete on recsys.post_stats, recsys.user_stats to service_role;

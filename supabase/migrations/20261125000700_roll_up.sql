@@ -51,7 +51,7 @@ as $$
   ),
   states as (
     select
-      post_id, created_at, interaction_id, user_id, kind, since, place,
+      post_id, created_at, interaction_id, user_id, kind, since, place, is_first,
       (count(*) filter (where kind = 'view') over so_far)::integer as views,
       (count(*) filter (where kind = 'vote') over so_far)::integer as votes,
       (count(*) filter (where kind = 'comment') over so_far)::integer as comments,
@@ -62,13 +62,15 @@ as $$
     window so_far as (partition by post_id order by place rows unbounded preceding)
   ),
   added as (
-    insert into recsys.post_stats (post_id, last_active_at, interaction_id, user_id, kind, views, votes, comments, participants, last_comment_at, by_author, recent)
-    select post_id, created_at, interaction_id, user_id, kind, views, votes, comments, participants, last_comment_at, by_author, decayed.counts
+    insert into recsys.post_stats (post_id, last_active_at, interaction_id, user_id, kind, views, votes, comments, participants, last_comment_at, by_author, first_interaction, recent, trend)
+    select post_id, created_at, interaction_id, user_id, kind, views, votes, comments, participants, last_comment_at, by_author, is_first, decayed.counts,
+      ln(decayed.counts[4]) / ln(2::double precision) + extract(epoch from created_at)::double precision / 3600 / (recsys.half_lives())[4]
     from states join decayed using (post_id, place)
     where created_at >= since
     on conflict (interaction_id) do update set
       views = excluded.views, votes = excluded.votes, comments = excluded.comments, participants = excluded.participants,
-      last_comment_at = excluded.last_comment_at, by_author = excluded.by_author, recent = excluded.recent
+      last_comment_at = excluded.last_comment_at, by_author = excluded.by_author, first_interaction = excluded.first_interaction,
+      recent = excluded.recent, trend = excluded.trend
     returning 1
   )
   select count(*) from added
@@ -196,6 +198,7 @@ select
   post_stats.participants,
   post_stats.last_comment_at,
   post_stats.by_author,
+  post_stats.first_interaction,
   post_stats.recent as post_recent,
   user_stats.views as user_views,
   user_stats.votes as user_votes,

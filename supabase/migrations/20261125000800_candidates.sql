@@ -169,21 +169,20 @@ as $$
     group by source_posts.author_id
   ),
   pool as (
-    select similar_posts.post_id, 'similar' as source, rank() over (order by similar_posts.distance) as place from similar_posts
+    select similar_posts.post_id, 'similar' as source, rank() over (order by similar_posts.distance) as rank from similar_posts
     union all
     select activity.post_id, 'active', row_number() over (order by activity.at desc, activity.post_id) from activity
     union all
     select fresh.post_id, 'fresh', row_number() over (order by fresh.created_at desc, fresh.post_id)
     from (select source_posts.post_id, source_posts.created_at from recsys.source_posts where source_posts.created_at <= p_now order by source_posts.created_at desc, source_posts.post_id limit 300) as fresh
     union all
-    select trending.post_id, 'trending', row_number() over (order by trending.heat desc, trending.post_id)
+    select trending.post_id, 'trending', row_number() over (order by trending.trend desc, trending.post_id)
     from (
-      -- recsys.decay written out for the half-life of 7 days: a call a row made the whole query a third slower
-      select post_stats.post_id, max(post_stats.recent[4] * power(0.5, extract(epoch from p_now - post_stats.last_active_at)::double precision / 604800)) as heat
+      select post_stats.post_id, max(post_stats.trend) as trend
       from recsys.post_stats
-      where post_stats.last_active_at <= p_now and post_stats.last_active_at > p_now - interval '7 days'
+      where post_stats.last_active_at <= p_now and post_stats.last_active_at > p_now - interval '168 hours'
       group by post_stats.post_id
-      order by heat desc, post_stats.post_id
+      order by trend desc, post_stats.post_id
       limit 50
     ) as trending
     union all
@@ -200,11 +199,11 @@ as $$
   ranked as (
     select
       pool.post_id,
-      min(pool.place) filter (where pool.source = 'similar')::integer as similar_rank,
-      min(pool.place) filter (where pool.source = 'active')::integer as active_rank,
-      min(pool.place) filter (where pool.source = 'fresh')::integer as fresh_rank,
-      min(pool.place) filter (where pool.source = 'trending')::integer as trending_rank,
-      min(pool.place) filter (where pool.source = 'followed')::integer as followed_rank
+      min(pool.rank) filter (where pool.source = 'similar')::integer as similar_rank,
+      min(pool.rank) filter (where pool.source = 'active')::integer as active_rank,
+      min(pool.rank) filter (where pool.source = 'fresh')::integer as fresh_rank,
+      min(pool.rank) filter (where pool.source = 'trending')::integer as trending_rank,
+      min(pool.rank) filter (where pool.source = 'followed')::integer as followed_rank
     from pool
     group by pool.post_id
   )
@@ -238,4 +237,3 @@ comment on function recsys.candidates(uuid, bigint, extensions.vector, timestamp
 
 revoke all on function recsys.user_history(uuid, timestamptz), recsys.recent_interactions(uuid, timestamptz), recsys.user_context(uuid, bigint, timestamptz), recsys.candidates(uuid, bigint, extensions.vector, timestamptz) from public;
 grant execute on function recsys.user_history(uuid, timestamptz), recsys.recent_interactions(uuid, timestamptz), recsys.user_context(uuid, bigint, timestamptz), recsys.candidates(uuid, bigint, extensions.vector, timestamptz) to authenticated, service_role;
-grant execute on function recsys.decay(double precision[], interval) to authenticated, service_role;

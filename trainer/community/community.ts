@@ -34,6 +34,8 @@ export interface Interactions {
   posts: Int32Array;
   kinds: Uint8Array;
   at: Float64Array;
+  /** 1 where an interaction is its user's first with its post (see first-interactions.ts). */
+  first: Uint8Array;
 }
 
 /** The number of a kind in `Interactions.kinds` is its index here. */

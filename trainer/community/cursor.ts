@@ -17,6 +17,20 @@ export async function* rows(client: PoolClient, query: string): AsyncGenerator<R
   await client.query("close pages");
 }
 
+/** The rows of a query as columns, by the names the query gives them. */
+export async function readColumns<Name extends string>(
+  client: PoolClient,
+  query: Record<Name, string>,
+  from: string,
+): Promise<Record<Name, Row[]>> {
+  const names = Object.keys(query) as Name[];
+  const columns = Object.fromEntries(names.map((name) => [name, []])) as unknown as Record<Name, Row[]>;
+  const selected = names.map((name) => `${query[name]} as "${name}"`).join(", ");
+  for await (const row of rows(client, `select ${selected} from ${from}`))
+    for (const name of names) columns[name].push(row[name]);
+  return columns;
+}
+
 /** A timestamp as milliseconds since 1970. */
 export function milliseconds(column: string): string {
   return `(extract(epoch from ${column}) * 1000)::double precision`;

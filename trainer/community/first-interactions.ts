@@ -1,32 +1,46 @@
-import type { Community } from "./community.ts";
+/**
+ * First interactions: what the towers learn from, when the ranker is asked, and what an evaluation counts. One definition:
+ * of a user's interactions with a post the earliest (of equal times the one with the lower id), if the post is somebody
+ * else's and existed by then. The feature store marks the earliest (recsys.post_stats.first_interaction); where there is
+ * no database, `markFirst` does.
+ */
+import type { Community, Posts } from "./community.ts";
 
-/** A first interaction: the moment at which a recommender is asked. */
-export interface FirstInteraction {
-  /** Its place in the community's interactions. */
-  index: number;
-  /** No interaction and no own post before. */
-  cold: boolean;
+/** Events in order of time, such as interactions or a timeline; a post of −1 is none. */
+interface Events {
+  users: Int32Array;
+  posts: Int32Array;
+  at: Float64Array;
+  first: Uint8Array;
 }
 
-/**
- * The first (user, post) interactions from an instant on that are not on the user's own post, in order of time
- * (equal times keep file order). Interactions on a post that did not exist yet are none.
- */
-export function firstInteractions({ interactions, posts, users }: Community, from: number): FirstInteraction[] {
-  const interacted = Array.from(users.ids, () => new Set<number>());
-  const firstPostAt = new Float64Array(users.ids.length).fill(Number.POSITIVE_INFINITY);
-  for (const [post, author] of posts.authors.entries()) {
-    if (author >= 0) firstPostAt[author] = Math.min(firstPostAt[author], posts.createdAt[post]);
+/** Numbers of the events from `start` up to `end` that are first interactions, ascending. */
+export function firstInteractions(
+  posts: Posts,
+  events: Events,
+  { start = 0, end = events.at.length }: { start?: number; end?: number } = {},
+): Uint32Array {
+  const found = new Uint32Array(end - start);
+  let count = 0;
+  for (let event = start; event < end; event++) {
+    if (events.first[event] === 0) continue;
+    const post = events.posts[event];
+    if (posts.authors[post] !== events.users[event] && posts.createdAt[post] <= events.at[event])
+      found[count++] = event;
   }
-  const found: FirstInteraction[] = [];
-  for (let index = 0; index < interactions.at.length; index++) {
-    const user = interactions.users[index];
-    const post = interactions.posts[index];
-    const at = interactions.at[index];
-    const history = interacted[user];
-    const asks = at >= from && !history.has(post) && posts.authors[post] !== user && posts.createdAt[post] <= at;
-    if (asks) found.push({ index, cold: history.size === 0 && firstPostAt[user] > at });
-    history.add(post);
-  }
-  return found;
+  return found.subarray(0, count);
+}
+
+/** Marks the earliest of each user's interactions with a post, of interactions in order of time. */
+export function markFirst(
+  { users, posts }: Pick<Community["interactions"], "users" | "posts">,
+  postCount: number,
+): Uint8Array {
+  const seen = new Set<number>();
+  return Uint8Array.from(users, (user, i) => {
+    const pair = user * postCount + posts[i];
+    if (seen.has(pair)) return 0;
+    seen.add(pair);
+    return 1;
+  });
 }

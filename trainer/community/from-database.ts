@@ -2,8 +2,9 @@
 import type { PoolClient } from "pg";
 import type { Database } from "../../db/connect.ts";
 import type { OnProgress } from "../../db/progress.ts";
-import type { Community, Posts, Users } from "./community.ts";
-import { milliseconds, rows } from "./cursor.ts";
+import { pickRows } from "./columns.ts";
+import type { Community, Interactions, Posts, Users } from "./community.ts";
+import { milliseconds, readColumns } from "./cursor.ts";
 import { readTimeline } from "./read-timeline.ts";
 import { login, type Timeline } from "./timeline.ts";
 
@@ -50,60 +51,40 @@ export async function communityFromDatabase(
 }
 
 async function readUsers(client: PoolClient): Promise<Users> {
-  const users = {
-    ids: [] as string[],
-    externalIds: [] as string[],
-    passions: [] as string[][],
-    projects: [] as string[][],
-    bios: [] as string[],
+  const query = {
+    ids: "user_id",
+    externalIds: "coalesce(external_id, user_id::text)",
+    passions: "passions",
+    projects: "projects",
+    bios: "bio",
+    createdAt: milliseconds("created_at"),
   };
-  const createdAt: number[] = [];
-  const query = `select user_id, coalesce(external_id, user_id::text) as external_id, passions, projects, bio,
-    ${milliseconds("created_at")} as created_at from recsys.source_users order by created_at, user_id`;
-  for await (const row of rows(client, query)) {
-    users.ids.push(row.user_id);
-    users.externalIds.push(row.external_id);
-    users.passions.push(row.passions);
-    users.projects.push(row.projects);
-    users.bios.push(row.bio);
-    createdAt.push(row.created_at);
-  }
-  return { ...users, createdAt: Float64Array.from(createdAt) };
+  const users = await readColumns(client, query, "recsys.source_users order by created_at, user_id");
+  return { ...users, createdAt: Float64Array.from(users.createdAt) };
 }
 
 async function readPosts(client: PoolClient, userNumbers: Map<string, number>): Promise<Posts> {
-  const posts = {
-    ids: [] as string[],
-    externalIds: [] as string[],
-    titles: [] as string[],
-    descriptions: [] as string[],
-    tags: [] as string[][],
+  const query = {
+    ids: "post_id",
+    externalIds: "coalesce(external_id, post_id::text)",
+    authors: "author_id",
+    titles: "title",
+    descriptions: "description",
+    tags: "tags",
+    createdAt: milliseconds("created_at"),
   };
-  const authors: number[] = [];
-  const createdAt: number[] = [];
-  const query = `select post_id, coalesce(external_id, post_id::text) as external_id, author_id, title, description, tags,
-    ${milliseconds("created_at")} as created_at from recsys.source_posts order by created_at, post_id`;
-  for await (const row of rows(client, query)) {
-    posts.ids.push(row.post_id);
-    posts.externalIds.push(row.external_id);
-    posts.titles.push(row.title);
-    posts.descriptions.push(row.description);
-    posts.tags.push(row.tags);
-    authors.push(row.author_id === null ? -1 : (userNumbers.get(row.author_id) ?? -1));
-    createdAt.push(row.created_at);
-  }
-  return { ...posts, authors: Int32Array.from(authors), createdAt: Float64Array.from(createdAt) };
+  const posts = await readColumns(client, query, "recsys.source_posts order by created_at, post_id");
+  return {
+    ...posts,
+    authors: Int32Array.from(posts.authors, (author) => userNumbers.get(author) ?? -1),
+    createdAt: Float64Array.from(posts.createdAt),
+  };
 }
 
-function interactionsOf(timeline: Timeline): Community["interactions"] {
-  const { history, wholeFrom } = timeline;
+function interactionsOf(timeline: Timeline): Interactions {
+  const { users, posts, kinds, at, first, history, wholeFrom } = timeline;
   const kept = Uint32Array.from({ length: timeline.length }, (_, i) => i).filter(
-    (i) => timeline.kinds[i] !== login && (i < history || i >= wholeFrom),
+    (i) => kinds[i] !== login && (i < history || i >= wholeFrom),
   );
-  return {
-    users: Int32Array.from(kept, (i) => timeline.users[i]),
-    posts: Int32Array.from(kept, (i) => timeline.posts[i]),
-    kinds: Uint8Array.from(kept, (i) => timeline.kinds[i]),
-    at: Float64Array.from(kept, (i) => timeline.at[i]),
-  };
+  return pickRows({ users, posts, kinds, at, first }, kept);
 }

@@ -1,37 +1,32 @@
-import type { Community } from "./community.ts";
+import { pickRows } from "./columns.ts";
+import type { Community, Interactions } from "./community.ts";
+import { markFirst } from "./first-interactions.ts";
+
+/** A community whose interactions are not in order yet, so that nobody knows which are first. */
+type Unordered = Omit<Community, "interactions"> & { interactions: Omit<Interactions, "first"> };
 
 /**
  * The same community with users, posts and interactions renumbered in order of their time; equal times keep their order.
  * Then whatever existed at an instant is a stretch from 0, which is what the evaluation relies on.
  */
-export function inOrderOfTime({ users, posts, interactions }: Community): Community {
+export function inOrderOfTime({ users, posts, interactions }: Unordered): Community {
   const userOrder = orderOf(users.createdAt);
   const postOrder = orderOf(posts.createdAt);
-  const order = orderOf(interactions.at);
-  const newUser = placesIn(userOrder);
-  const newPost = placesIn(postOrder);
+  const newUser = ranksIn(userOrder);
+  const newPost = ranksIn(postOrder);
+  const ordered = pickRows(interactions, orderOf(interactions.at));
+  const renumbered = {
+    ...ordered,
+    users: ordered.users.map((user) => newUser[user]),
+    posts: ordered.posts.map((post) => newPost[post]),
+  };
   return {
-    users: {
-      ids: pick(users.ids, userOrder),
-      passions: pick(users.passions, userOrder),
-      projects: pick(users.projects, userOrder),
-      bios: pick(users.bios, userOrder),
-      createdAt: Float64Array.from(userOrder, (i) => users.createdAt[i]),
-    },
+    users: pickRows(users, userOrder),
     posts: {
-      ids: pick(posts.ids, postOrder),
+      ...pickRows(posts, postOrder),
       authors: Int32Array.from(postOrder, (i) => (posts.authors[i] < 0 ? -1 : newUser[posts.authors[i]])),
-      titles: pick(posts.titles, postOrder),
-      descriptions: pick(posts.descriptions, postOrder),
-      tags: pick(posts.tags, postOrder),
-      createdAt: Float64Array.from(postOrder, (i) => posts.createdAt[i]),
     },
-    interactions: {
-      users: Int32Array.from(order, (i) => newUser[interactions.users[i]]),
-      posts: Int32Array.from(order, (i) => newPost[interactions.posts[i]]),
-      kinds: Uint8Array.from(order, (i) => interactions.kinds[i]),
-      at: Float64Array.from(order, (i) => interactions.at[i]),
-    },
+    interactions: { ...renumbered, first: markFirst(renumbered, posts.ids.length) },
   };
 }
 
@@ -41,12 +36,8 @@ function orderOf(times: Float64Array): Uint32Array {
   return order.sort((a, b) => times[a] - times[b]);
 }
 
-function placesIn(order: Uint32Array): Int32Array {
-  const places = new Int32Array(order.length);
-  for (const [place, i] of order.entries()) places[i] = place;
-  return places;
-}
-
-function pick<T>(values: T[], order: Uint32Array): T[] {
-  return Array.from(order, (i) => values[i]);
+function ranksIn(order: Uint32Array): Int32Array {
+  const ranks = new Int32Array(order.length);
+  for (const [rank, i] of order.entries()) ranks[i] = rank;
+  return ranks;
 }

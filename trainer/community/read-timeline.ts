@@ -1,12 +1,11 @@
 /** The events of recsys.timeline: all of them, or the latest with what they need of the time before. */
 import type { PoolClient } from "pg";
 import type { OnProgress } from "../../db/progress.ts";
+import { halfLives } from "../../supabase/functions/_shared/features/decay.ts";
+import { retrieval } from "../../supabase/functions/_shared/features/retrieval.ts";
 import { kinds } from "./community.ts";
 import { milliseconds, page, type Row, rows } from "./cursor.ts";
-import { login, Timeline, type TimelineEvent } from "./timeline.ts";
-
-/** Of the time before the latest events, a user's history goes back this far: what recsys.user_history and recent_interactions look at. */
-const historyEvents = 200;
+import { login, type PostStats, Timeline, type TimelineEvent, type UserStats } from "./timeline.ts";
 
 /** The number of each id. */
 interface Numbers {
@@ -49,25 +48,24 @@ async function startOf(client: PoolClient, count: number): Promise<string> {
   return `('${found[0].last_active_at}'::timestamptz, ${found[0].sort_id})`;
 }
 
-/** The last interactions of each user before `start`, with what they found when they came. */
+/** The last interactions of each user before `start`, as far back as histories go, with what they found when they came. */
 async function readHistory(client: PoolClient, timeline: Timeline, numbers: Numbers, start: string): Promise<void> {
   const query = `
-    select ${milliseconds("at")} as at, user_id, post_id, kind, ${milliseconds("found_at")} as found_at, found_comments
+    select ${milliseconds("at")} as at, user_id, post_id, kind, first_interaction, ${milliseconds("found_at")} as found_at, found_comments
     from (
-      select *, row_number() over (partition by user_id order by at desc, sort_id desc) as place
+      select *, row_number() over (partition by user_id order by at desc, sort_id desc) as number
       from (
-        select timeline.at, sort_id, user_id, post_id, kind,
+        select timeline.at, sort_id, user_id, post_id, kind, first_interaction,
           lag(timeline.at) over post as found_at, lag(post_comments) over post as found_comments
         from recsys.timeline
         where post_id is not null and (timeline.at, sort_id) < ${start}
         window post as (partition by post_id order by timeline.at, sort_id)
       ) as interactions
-    ) as placed
-    where place <= ${historyEvents} order by placed.at, sort_id`;
+    ) as numbered
+    where number <= ${retrieval.historyInteractions} order by numbered.at, sort_id`;
   for await (const row of rows(client, query)) {
     const event = eventOf(row, numbers);
-    if (event)
-      timeline.pushHistory({ ...event, foundAt: row.found_at ?? Number.NaN, foundComments: row.found_comments ?? 0 });
+    if (event) timeline.pushHistory(event, { at: row.found_at, comments: row.found_comments ?? 0 });
   }
 }
 
@@ -96,42 +94,49 @@ async function readStates(
   from: string,
   progress: (done: number) => void = () => {},
 ): Promise<void> {
-  const five = (array: string) => [1, 2, 3, 4, 5].map((i) => `${array}[${i}] as ${array}_${i}`).join(", ");
-  const query = `select ${milliseconds("at")} as at, user_id, post_id, kind, ${milliseconds("last_comment_at")} as last_comment_at,
-    post_views, post_votes, post_comments, participants, by_author::integer, ${five("post_recent")},
-    user_views, user_votes, user_comments, logins, habit_log_age, habit_log_idle, ${five("user_recent")}, ${five("recent_logins")}
+  const query = `select ${milliseconds("at")} as at, user_id, post_id, kind, first_interaction,
+    ${milliseconds("last_comment_at")} as last_comment_at, post_views, post_votes, post_comments, participants, by_author,
+    user_views, user_votes, user_comments, logins, habit_log_age, habit_log_idle,
+    ${["post_recent", "user_recent", "recent_logins"].map(elements).join(", ")}
     from ${from} order by timeline.at, sort_id`;
-  const recent = (row: Row, name: string) => [1, 2, 3, 4, 5].map((i) => row[`${name}_${i}`]);
   for await (const row of rows(client, query)) {
     const event = eventOf(row, numbers);
     if (!event) continue;
-    timeline.push({
-      ...event,
-      lastCommentAt: row.last_comment_at ?? Number.NaN,
-      postStats:
-        event.post < 0
-          ? []
-          : [
-              row.post_views,
-              row.post_votes,
-              row.post_comments,
-              row.participants,
-              row.by_author,
-              ...recent(row, "post_recent"),
-            ],
-      userStats: [
-        row.user_views,
-        row.user_votes,
-        row.user_comments,
-        row.logins,
-        row.habit_log_age ?? Number.NaN,
-        row.habit_log_idle ?? Number.NaN,
-        ...recent(row, "user_recent"),
-        ...recent(row, "recent_logins"),
-      ],
-    });
+    timeline.push(event, event.post < 0 ? null : postStatsOf(row), userStatsOf(row));
     if (timeline.length % page === 0) progress(timeline.length - timeline.wholeFrom);
   }
+}
+
+function postStatsOf(row: Row): PostStats {
+  const { participants, by_author, last_comment_at } = row;
+  return {
+    views: row.post_views,
+    votes: row.post_votes,
+    comments: row.post_comments,
+    ...{ participants, by_author, last_comment_at },
+    recent: numbersOf(row, "post_recent"),
+  };
+}
+
+function userStatsOf(row: Row): UserStats {
+  const { logins, habit_log_age, habit_log_idle } = row;
+  return {
+    views: row.user_views,
+    votes: row.user_votes,
+    comments: row.user_comments,
+    ...{ logins, habit_log_age, habit_log_idle },
+    recent: numbersOf(row, "user_recent"),
+    recent_logins: numbersOf(row, "recent_logins"),
+  };
+}
+
+/** The elements of an array of decayed counts, each as a column: the driver parses numbers faster than arrays. */
+function elements(array: string): string {
+  return halfLives.map((_, h) => `${array}[${h + 1}] as ${array}_${h}`).join(", ");
+}
+
+function numbersOf(row: Row, array: string): number[] {
+  return halfLives.map((_, h) => row[`${array}_${h}`]);
 }
 
 /** undefined: of somebody whose profile or post the source views no longer show. */
@@ -139,5 +144,6 @@ function eventOf(row: Row, { users, posts }: Numbers): TimelineEvent | undefined
   const post = row.post_id === null ? -1 : posts.get(row.post_id);
   const user = users.get(row.user_id);
   if (post === undefined || user === undefined) return undefined;
-  return { at: row.at, user, post, kind: row.kind === "login" ? login : kinds.indexOf(row.kind) };
+  const kind = row.kind === "login" ? login : kinds.indexOf(row.kind);
+  return { at: row.at, user, post, kind, isFirst: row.first_interaction === true };
 }

@@ -2,15 +2,12 @@
  * A community at one instant of its replay. `advance` moves it forward event by event; `candidates` then answers what
  * recsys.candidates would have answered at that instant (state.test.ts holds the two against each other).
  */
+import { halfLives, week } from "../../supabase/functions/_shared/features/decay.ts";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
-import {
-  type Candidate,
-  halfLives,
-  type Source,
-  sourceSizes,
-  type UserState,
-} from "../../supabase/functions/_shared/features/ranker-features.ts";
+import { hour } from "../../supabase/functions/_shared/features/hours.ts";
 import type { RecentInteraction } from "../../supabase/functions/_shared/features/recent-habit.ts";
+import { retrieval, type Source, sourceNames, sources } from "../../supabase/functions/_shared/features/retrieval.ts";
+import type { Candidate, UserState } from "../../supabase/functions/_shared/features/states.ts";
 import { vectorAt } from "../engine/vector-at.ts";
 import { ActivityOrder } from "./activity-order.ts";
 import type { Community } from "./community.ts";
@@ -18,7 +15,14 @@ import { kinds } from "./community.ts";
 import { login, type Timeline } from "./timeline.ts";
 import { topByScore } from "./top.ts";
 
-const week = 7 * 24 * 3_600_000;
+const trendingWindow = retrieval.trendingHours * hour;
+/** The half-life by which posts trend, in milliseconds. */
+const weekLength = halfLives[week] * hour;
+
+const none = new Float32Array(halfLives.length);
+const noCounts = { views: 0, votes: 0, comments: 0, recent: none };
+const quietUser = { ...noCounts, logins: 0, habit_log_age: null, habit_log_idle: null, recent_logins: none };
+const quietPost = { ...noCounts, participants: 0, last_comment_at: null, by_author: false };
 
 export interface NumberedCandidate extends Candidate {
   /** Post number. */
@@ -39,7 +43,10 @@ export class CommunityState {
   private readonly lastInteraction: Int32Array;
   private readonly interactionBefore: Int32Array;
   /** When a post's decayed count of the last week will have fallen to 1, in weeks: orders posts as the counts of any instant do. */
-  private readonly heat: Float64Array;
+  private readonly trend: Float64Array;
+  /** How many interactions there have been, and which of them was each post's last. */
+  private interactions = 0;
+  private readonly lastOrdinal: Int32Array;
   private readonly postsOf = new Map<number, number[]>();
   private readonly community: Community;
   private readonly timeline: Timeline;
@@ -53,7 +60,8 @@ export class CommunityState {
     this.lastOfUser = new Int32Array(community.users.ids.length).fill(-1);
     this.lastInteraction = new Int32Array(community.users.ids.length).fill(-1);
     this.interactionBefore = new Int32Array(timeline.length).fill(-1);
-    this.heat = new Float64Array(community.posts.ids.length);
+    this.trend = new Float64Array(community.posts.ids.length);
+    this.lastOrdinal = new Int32Array(community.posts.ids.length);
   }
 
   /** Applies the events before number `event`, and every post created up to that event's instant (or `now`, at the end). */
@@ -77,38 +85,11 @@ export class CommunityState {
   /** What the ranker sees of a user; `history`: the vectors [32] of `Histories.latest`. */
   user(user: number, history: ArrayLike<number>[]): UserState {
     const event = this.lastOfUser[user];
-    const created_at = this.community.users.createdAt[user];
-    const recent_interactions = this.recentInteractions(user);
-    if (event < 0) {
-      const none = new Float32Array(halfLives.length);
-      return {
-        created_at,
-        last_active_at: null,
-        views: 0,
-        votes: 0,
-        comments: 0,
-        logins: 0,
-        recent: none,
-        recent_logins: none,
-        habit_log_age: null,
-        habit_log_idle: null,
-        recent_interactions,
-        history,
-      };
-    }
-    const row = this.timeline.userRow(event);
     return {
-      created_at,
-      last_active_at: this.timeline.at[event],
-      views: row[0],
-      votes: row[1],
-      comments: row[2],
-      logins: row[3],
-      habit_log_age: Number.isNaN(row[4]) ? null : row[4],
-      habit_log_idle: Number.isNaN(row[5]) ? null : row[5],
-      recent: row.subarray(6, 6 + halfLives.length),
-      recent_logins: row.subarray(6 + halfLives.length),
-      recent_interactions,
+      created_at: this.community.users.createdAt[user],
+      last_active_at: event < 0 ? null : this.timeline.at[event],
+      ...(event < 0 ? quietUser : this.timeline.userAfter(event)),
+      recent_interactions: this.recentInteractions(user),
       history,
     };
   }
@@ -116,14 +97,14 @@ export class CommunityState {
   /** What recsys.recent_interactions answers. */
   private recentInteractions(user: number): RecentInteraction[] {
     const { community, timeline } = this;
-    const first = new Map<number, number>();
-    // backwards, so that the first interaction within the stretch is what stays
+    const earliest = new Map<number, number>();
+    // backwards, so that the earliest of a post within the stretch is what stays
     let event = this.lastInteraction[user];
-    for (let i = 0; i < 200 && event >= 0; i++, event = this.interactionBefore[event])
-      first.set(timeline.posts[event], event);
-    const others = [...first].filter(([post]) => community.posts.authors[post] !== user);
+    for (let i = 0; i < retrieval.historyInteractions && event >= 0; i++, event = this.interactionBefore[event])
+      earliest.set(timeline.posts[event], event);
+    const others = [...earliest].filter(([post]) => community.posts.authors[post] !== user);
     others.sort((a, b) => b[1] - a[1]);
-    return others.slice(0, 50).map(([post, event]) => ({
+    return others.slice(0, retrieval.historyLength).map(([post, event]) => ({
       title: community.posts.titles[post],
       tags: community.posts.tags[post],
       at: timeline.at[event],
@@ -141,7 +122,7 @@ export class CommunityState {
     }
     const before = this.eventBefore[event];
     if (before < 0) return { last_active_at: null, comments: 0 };
-    return { last_active_at: timeline.at[before], comments: timeline.postRow(before)[2] };
+    return { last_active_at: timeline.at[before], comments: timeline.postAfter(before).comments };
   }
 
   /** Posts from all five sources that the user does not know, unordered. `vector` [32], `postVectors` [posts, 32]. */
@@ -154,11 +135,12 @@ export class CommunityState {
         getOrAdd(found, posts[i], noRanks)[source] = i + 1;
       }
     };
-    add("similar", topByScore(similarity, sourceSizes.similar));
-    add("active", this.activity.first(sourceSizes.active));
+    add("similar", topByScore(similarity, sources.similar.size));
+    add("active", this.active());
+    const fresh = Math.min(this.alive, sources.fresh.size);
     add(
       "fresh",
-      Int32Array.from({ length: Math.min(this.alive, sourceSizes.fresh) }, (_, i) => this.alive - 1 - i),
+      Int32Array.from({ length: fresh }, (_, i) => this.alive - 1 - i),
     );
     add("trending", this.trending(now));
     add("followed", this.followed(affinities));
@@ -193,48 +175,22 @@ export class CommunityState {
     ranks: Candidate["ranks"],
     author_affinity: number,
   ): NumberedCandidate {
-    const { posts } = this.community;
+    const { posts, users } = this.community;
     const author = posts.authors[post];
     const event = this.lastOfPost[post];
-    const base = {
+    return {
       post,
       title: posts.titles[post],
       tags: posts.tags[post],
-      author_id: author < 0 ? null : this.community.users.ids[author],
+      author_id: author < 0 ? null : users.ids[author],
       created_at: posts.createdAt[post],
+      last_active_at: event < 0 ? null : this.timeline.at[event],
+      kind: event < 0 ? null : kinds[this.timeline.kinds[event]],
+      ...(event < 0 ? quietPost : this.timeline.postAfter(event)),
       embedding,
       similarity,
       ranks,
       author_affinity,
-    };
-    if (event < 0) {
-      const recent = new Float32Array(halfLives.length);
-      return {
-        ...base,
-        last_active_at: null,
-        kind: null,
-        views: 0,
-        votes: 0,
-        comments: 0,
-        participants: 0,
-        last_comment_at: null,
-        by_author: false,
-        recent,
-      };
-    }
-    const row = this.timeline.postRow(event);
-    const commented = this.timeline.lastCommentAt(event);
-    return {
-      ...base,
-      last_active_at: this.timeline.at[event],
-      kind: kinds[this.timeline.kinds[event]],
-      views: row[0],
-      votes: row[1],
-      comments: row[2],
-      participants: row[3],
-      last_comment_at: Number.isNaN(commented) ? null : commented,
-      by_author: row[4] === 1,
-      recent: row.subarray(5),
     };
   }
 
@@ -268,9 +224,25 @@ export class CommunityState {
     if (timeline.kinds[event] === login) return;
     const post = timeline.posts[event];
     this.lastOfPost[post] = event;
-    this.heat[post] = Math.log2(timeline.postRow(event)[8]) + timeline.at[event] / week;
+    this.lastOrdinal[post] = ++this.interactions;
+    this.trend[post] = Math.log2(timeline.postAfter(event).recent[week]) + timeline.at[event] / weekLength;
     // an interaction dated before its post's creation is kept, but the post appears only when it exists
     if (post < this.alive) this.activity.moveToFront(post);
+  }
+
+  /** The last active of the posts that a look at the last interactions and the newest posts shows. */
+  private active(): number[] {
+    const oldest = this.interactions - retrieval.activeInteractions;
+    const posts: number[] = [];
+    for (
+      let post = this.activity.head;
+      post >= 0 && posts.length < sources.active.size;
+      post = this.activity.after[post]
+    ) {
+      const isAmongNewest = post >= this.alive - sources.active.size;
+      if (isAmongNewest || this.lastOrdinal[post] > oldest) posts.push(post);
+    }
+    return posts;
   }
 
   /** A look at every post of the last week: thousands in a busy community, so nothing is made for each. */
@@ -279,12 +251,12 @@ export class CommunityState {
     for (let post = this.activity.head; post >= 0; post = this.activity.after[post]) {
       const event = this.lastOfPost[post];
       const at = event < 0 ? this.community.posts.createdAt[post] : this.timeline.at[event];
-      if (at <= now - week) break;
+      if (at <= now - trendingWindow) break;
       if (event >= 0) posts.push(post);
     }
     const hottest = topByScore(
-      Float64Array.from(posts, (post) => this.heat[post]),
-      sourceSizes.trending,
+      Float64Array.from(posts, (post) => this.trend[post]),
+      sources.trending.size,
     );
     return hottest.map((i) => posts[i]);
   }
@@ -293,16 +265,18 @@ export class CommunityState {
     const { ids } = this.community.users;
     const authors = [...affinities].sort(([a, often], [b, oftener]) => oftener - often || (ids[a] < ids[b] ? -1 : 1));
     const posts = authors
-      .slice(0, 50)
-      .flatMap(([author]) => (this.postsOf.get(author) ?? []).slice(-sourceSizes.followed));
-    return posts.sort((a, b) => b - a).slice(0, sourceSizes.followed);
+      .slice(0, retrieval.followedAuthors)
+      .flatMap(([author]) => (this.postsOf.get(author) ?? []).slice(-sources.followed.size));
+    return posts.sort((a, b) => b - a).slice(0, sources.followed.size);
   }
 }
 
 /** The ranks of a post that no source brought. */
 export function noRanks(): Candidate["ranks"] {
-  return { similar: null, active: null, fresh: null, trending: null, followed: null };
+  return { ...unranked };
 }
+
+const unranked = Object.fromEntries(sourceNames.map((source) => [source, null])) as Candidate["ranks"];
 
 function similarities(vector: Float32Array, postVectors: Float32Array, count: number): Float32Array {
   const out = new Float32Array(count);

@@ -3,10 +3,12 @@
  * A row is the state of post and user right after its event.
  *
  * A bounded timeline does not begin with the community. What it needs of the time before stands in front, in two stretches:
- * `history`, the interactions that users' histories are made of, 29 bytes each, without rows; and behind them, up to
+ * `history`, the interactions that users' histories are made of, 30 bytes each, without rows; and behind them, up to
  * `wholeFrom`, the last event of each post and of each user, for their rows. Both are 0 where nothing was left out.
  */
-import { halfLives } from "../../supabase/functions/_shared/features/ranker-features.ts";
+import { halfLives } from "../../supabase/functions/_shared/features/decay.ts";
+import type { Candidate, UserState } from "../../supabase/functions/_shared/features/states.ts";
+import { StatsColumns } from "./stats-columns.ts";
 
 export const login = 3;
 
@@ -19,7 +21,25 @@ export interface TimelineEvent {
   post: number;
   /** A number of `kinds`, or `login`. */
   kind: number;
+  /** Whether it is the user's first interaction with the post. */
+  isFirst: boolean;
 }
+
+/** A row of recsys.post_stats, as far as the ranker is told of it. */
+export type PostStats = Pick<
+  Candidate,
+  "views" | "votes" | "comments" | "participants" | "by_author" | "last_comment_at" | "recent"
+>;
+
+/** A row of recsys.user_stats, as far as the ranker is told of it. */
+export type UserStats = Pick<
+  UserState,
+  "views" | "votes" | "comments" | "logins" | "habit_log_age" | "habit_log_idle" | "recent" | "recent_logins"
+>;
+
+const postColumns = ["views", "votes", "comments", "participants", "by_author"] as const;
+const userColumns = ["views", "votes", "comments", "logins", "habit_log_age", "habit_log_idle"] as const;
+const decayed = halfLives.length;
 
 export class Timeline {
   length = 0;
@@ -31,77 +51,88 @@ export class Timeline {
   users = new Int32Array(1024);
   posts = new Int32Array(1024);
   kinds = new Uint8Array(1024);
+  /** 1 where an interaction is its user's first with its post. */
+  first = new Uint8Array(1024);
   /** [history] When the post had been active last before the event, milliseconds; NaN: never. */
   foundAt = new Float64Array(0);
   /** [history] Its comments before the event. */
   foundComments = new Int32Array(0);
   /** [rows] Milliseconds; NaN where the post has no comment yet. */
   private lastComments = new Float64Array(1024);
-  private postStats = new Float32Array(1024 * postStatsWidth);
-  private userStats = new Float32Array(1024 * userStatsWidth);
+  private readonly postStats = new StatsColumns(postColumns, decayed);
+  private readonly userStats = new StatsColumns(userColumns, 2 * decayed);
 
-  /** Adds an event with the state it left; the two stats rows are copied. */
-  push(event: TimelineEvent & { lastCommentAt: number; postStats: number[]; userStats: number[] }): void {
+  /** Adds an event with the state it left of its post (null for a login) and its user; both are copied. */
+  push(event: TimelineEvent, post: PostStats | null, user: UserStats): void {
     const row = this.length - this.history;
-    if (row === this.lastComments.length) {
-      this.lastComments = doubled(this.lastComments);
-      this.postStats = doubled(this.postStats);
-      this.userStats = doubled(this.userStats);
-    }
+    if (row === this.lastComments.length) this.lastComments = doubled(this.lastComments);
     this.add(event);
-    this.lastComments[row] = event.lastCommentAt;
-    this.postStats.set(event.postStats, row * postStatsWidth);
-    this.userStats.set(event.userStats, row * userStatsWidth);
+    this.lastComments[row] = post?.last_comment_at ?? Number.NaN;
+    this.postStats.set(row, post && { ...post, by_author: post.by_author ? 1 : 0 }, post ? [post.recent] : []);
+    const { habit_log_age, habit_log_idle } = user;
+    const habits = { habit_log_age: habit_log_age ?? Number.NaN, habit_log_idle: habit_log_idle ?? Number.NaN };
+    this.userStats.set(row, { ...user, ...habits }, [user.recent, user.recent_logins]);
   }
 
   /** Adds an interaction without its rows: all of these come before the first `push`. */
-  pushHistory(event: TimelineEvent & { foundAt: number; foundComments: number }): void {
+  pushHistory(event: TimelineEvent, found: { at: number | null; comments: number }): void {
     if (this.history === this.foundAt.length) {
       this.foundAt = doubled(this.foundAt);
       this.foundComments = doubled(this.foundComments);
     }
-    this.foundAt[this.history] = event.foundAt;
-    this.foundComments[this.history] = event.foundComments;
+    this.foundAt[this.history] = found.at ?? Number.NaN;
+    this.foundComments[this.history] = found.comments;
     this.add(event);
     this.history = this.wholeFrom = this.length;
   }
 
-  /** When the post of an event had been commented last, right after it, milliseconds; NaN: never. */
-  lastCommentAt(event: number): number {
-    return this.lastComments[event - this.history];
-  }
-
-  /** Its post right after an event: views, votes, comments, participants, by_author, recent counts. */
-  postRow(event: number): Float32Array {
+  /** Its post right after an event; the recent counts are not copied. */
+  postAfter(event: number): PostStats {
     const row = event - this.history;
-    return this.postStats.subarray(row * postStatsWidth, (row + 1) * postStatsWidth);
+    const stats = this.postStats.get(row);
+    return {
+      ...stats,
+      by_author: stats.by_author === 1,
+      last_comment_at: orNull(this.lastComments[row]),
+      recent: this.postStats.vector(row, 0, decayed),
+    };
   }
 
-  /** Its user right after: views, votes, comments, logins, habit_log_age, habit_log_idle (NaN: none yet), recent counts, recent logins. */
-  userRow(event: number): Float32Array {
+  /** Its user right after an event; the recent counts are not copied. */
+  userAfter(event: number): UserStats {
     const row = event - this.history;
-    return this.userStats.subarray(row * userStatsWidth, (row + 1) * userStatsWidth);
+    const stats = this.userStats.get(row);
+    return {
+      ...stats,
+      habit_log_age: orNull(stats.habit_log_age),
+      habit_log_idle: orNull(stats.habit_log_idle),
+      recent: this.userStats.vector(row, 0, decayed),
+      recent_logins: this.userStats.vector(row, decayed, decayed),
+    };
   }
 
-  private add({ at, user, post, kind }: TimelineEvent): void {
+  private add({ at, user, post, kind, isFirst }: TimelineEvent): void {
     const i = this.length++;
     if (i === this.at.length) {
       this.at = doubled(this.at);
       this.users = doubled(this.users);
       this.posts = doubled(this.posts);
       this.kinds = doubled(this.kinds);
+      this.first = doubled(this.first);
     }
     this.at[i] = at;
     this.users[i] = user;
     this.posts[i] = post;
     this.kinds[i] = kind;
+    this.first[i] = isFirst ? 1 : 0;
   }
 }
 
-const postStatsWidth = 5 + halfLives.length;
-const userStatsWidth = 6 + 2 * halfLives.length;
+function orNull(value: number): number | null {
+  return Number.isNaN(value) ? null : value;
+}
 
-function doubled<A extends Float64Array | Float32Array | Int32Array | Uint8Array>(array: A): A {
+function doubled<A extends Float64Array | Int32Array | Uint8Array>(array: A): A {
   const larger = new (array.constructor as new (length: number) => A)(Math.max(1024, 2 * array.length));
   larger.set(array);
   return larger;

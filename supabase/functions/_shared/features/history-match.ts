@@ -11,13 +11,13 @@ export interface HistoryMatch {
   bestFive: number;
 }
 
-const few = 5;
+export const nearestCount = 5;
 
 /** The match of each candidate's vector [32] (null: it has none yet) with a history of vectors [32]. */
 export function historyMatches(history: ArrayLike<number>[], embeddings: (ArrayLike<number> | null)[]): HistoryMatch[] {
   const packed = new Float32Array(history.length * dimensions);
   for (const [i, vector] of history.entries()) packed.set(vector, i * dimensions);
-  const nearest = new Float64Array(Math.min(few, history.length));
+  const nearest = new Float64Array(Math.min(nearestCount, history.length));
   return embeddings.map((embedding) => {
     if (embedding === null || nearest.length === 0) return { best: 0, bestFive: 0 };
     nearest.fill(Number.NEGATIVE_INFINITY);

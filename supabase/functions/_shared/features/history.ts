@@ -1,9 +1,11 @@
 /** A user's history as one vector: what the user tower sees of what they just did. */
+import { retrieval } from "./retrieval.ts";
 
+/** The width of every embedding: of users, posts, words and categories. */
 export const dimensions = 32;
 
-/** How many of the latest posts count; recsys.user_context returns as many. */
-export const historyLength = 50;
+/** How many of the latest posts count. */
+export const { historyLength } = retrieval;
 
 /** Each step back in a user's history weighs this much less. */
 export const historyDecay = 0.9;

@@ -11,7 +11,7 @@ export interface Text {
 }
 
 /** Each step back in the history weighs this much less. */
-const decay = 0.95;
+export const textDecay = 0.95;
 
 /**
  * Cosine of each candidate's TF-IDF vector with the decayed sum of the history's (latest first), 0 to 1. The idf is that
@@ -34,7 +34,7 @@ export function textMatches(history: Text[], candidates: Text[]): Float64Array {
     if (length > 0)
       for (const [i, word] of document.entries())
         interest.set(word, (interest.get(word) ?? 0) + (weight * idf[i]) / length);
-    weight *= decay;
+    weight *= textDecay;
   }
   const interestLength = Math.hypot(...interest.values());
   for (const [i, document] of documents.entries()) {

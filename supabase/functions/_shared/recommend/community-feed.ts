@@ -1,11 +1,9 @@
 /** The feed where no model is active: what is fresh, what is talked about, what is popular. */
 
-import { halfLives } from "../features/ranker-features.ts";
+import { week } from "../features/decay.ts";
+import { decayedAt } from "../features/ranker-features.ts";
 import { recencyBaseline } from "../features/recency-baseline.ts";
 import type { PostCandidate } from "./states.ts";
-
-/** Half-life of popularity: 7 days. */
-const heatIndex = halfLives.indexOf(168);
 
 /**
  * What popularity weighs. On travel-se (live replay, 2,000 events) recall@20 is .781 without it, .783 with 0.1, .780 with
@@ -15,9 +13,8 @@ const popularityWeight = 0.1;
 
 /** Order of a candidate in the community feed, highest first: last active with age, plus 0.1 log(1 + popularity). */
 export function communityValue(post: PostCandidate, now: number): number {
-  const hours = post.last_active_at === null ? 0 : Math.max(0, now - post.last_active_at) / 3_600_000;
-  const heat = post.recent[heatIndex] * 0.5 ** (hours / halfLives[heatIndex]);
-  return recencyBaseline(post, now) + popularityWeight * Math.log1p(heat);
+  const popularity = decayedAt(post.recent, post.last_active_at, now, week);
+  return recencyBaseline(post, now) + popularityWeight * Math.log1p(popularity);
 }
 
 /** The value as a score between 0 and 1. */

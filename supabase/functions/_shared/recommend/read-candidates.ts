@@ -1,30 +1,21 @@
 import type { Statement } from "../database/database.ts";
+import type { Source } from "../features/retrieval.ts";
+import type { Candidate } from "../features/states.ts";
 
-/** A row of recsys.candidates. */
-export interface CandidateRow {
-  post_id: string;
-  title: string;
-  tags: string[];
-  author_id: string | null;
+/** What the driver hands over in another form than the features take it. */
+interface Encoded {
   created_at: Date;
-  embedding: string | null;
-  similarity: number | null;
-  similar_rank: number | null;
-  active_rank: number | null;
-  fresh_rank: number | null;
-  trending_rank: number | null;
-  followed_rank: number | null;
   last_active_at: Date | null;
-  kind: "view" | "vote" | "comment" | null;
-  views: number | null;
-  votes: number | null;
-  comments: number | null;
-  participants: number | null;
   last_comment_at: Date | null;
-  by_author: boolean | null;
-  recent: number[] | null;
-  author_affinity: number;
+  embedding: string | null;
 }
+
+/** A row of recsys.candidates: the columns are those of `Candidate`; what is null where nothing has happened may be null. */
+export type CandidateRow = { post_id: string } & Encoded &
+  Record<`${Source}_rank`, number | null> &
+  Nullable<Omit<Candidate, keyof Encoded | "ranks">>;
+
+type Nullable<Row> = { [Column in keyof Row]: Row[Column] | null };
 
 /** Candidates as of the transaction's recsys.clock(), the same instant as the context's. */
 export function readCandidates(

@@ -9,7 +9,7 @@
 
 import { readAs } from "../database/caller.ts";
 import { type Connection, type Pool, run } from "../database/database.ts";
-import type { Source } from "../features/ranker-features.ts";
+import type { Source } from "../features/retrieval.ts";
 import type { Claims } from "../http/auth.ts";
 import { AppError } from "../http/errors.ts";
 import type { ModelCache, ServingModel } from "../models/models.ts";

@@ -1,16 +1,10 @@
-import { type Source, sources } from "../features/ranker-features.ts";
+import { type Source, sourceNames, sources } from "../features/retrieval.ts";
 
-/** Where a candidate came from: the source that ranks it best; of equals the more telling one. */
+/** Why a candidate is shown: the source that ranks it best; of equals the more telling one. */
 export function bestSource(ranks: Record<Source, number | null>): Source {
-  const found = telling.filter((source) => ranks[source] !== null);
-  return found.reduce(
-    (best, source) => (place(ranks, source) < place(ranks, best) ? source : best),
-    found[0] ?? sources[0],
-  );
-}
-
-const telling: Source[] = ["similar", "followed", "trending", "active", "fresh"];
-
-function place(ranks: Record<Source, number | null>, source: Source): number {
-  return ranks[source] ?? Number.POSITIVE_INFINITY;
+  return sourceNames.reduce((best, source) => {
+    const [rank, least] = [ranks[source] ?? Infinity, ranks[best] ?? Infinity];
+    if (rank !== least) return rank < least ? source : best;
+    return sources[source].telling < sources[best].telling ? source : best;
+  });
 }

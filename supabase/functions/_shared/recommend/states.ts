@@ -1,11 +1,15 @@
 /** From rows to what the towers and the ranker take. Where the feature store has no row yet, nothing has happened. */
-import { type Candidate, halfLives, type Source, sources, type UserState } from "../features/ranker-features.ts";
+import { halfLives } from "../features/decay.ts";
+import { type Source, sourceNames } from "../features/retrieval.ts";
+import type { Candidate, UserState } from "../features/states.ts";
 import type { UserInput } from "../features/tower-inputs.ts";
 import type { CandidateRow } from "./read-candidates.ts";
 import type { ContextRow } from "./read-context.ts";
 import { parseVector, parseVectors } from "./vectors.ts";
 
-const nothing = halfLives.map(() => 0);
+const noCounts = { views: 0, votes: 0, comments: 0, recent: halfLives.map(() => 0) as ArrayLike<number> };
+const quietUser = { ...noCounts, logins: 0, recent_logins: noCounts.recent };
+const quietPost = { ...noCounts, participants: 0, by_author: false, similarity: 0 };
 
 export function userInput(row: ContextRow): UserInput {
   return {
@@ -19,14 +23,9 @@ export function userInput(row: ContextRow): UserInput {
 
 export function userState(row: ContextRow): UserState {
   return {
+    ...known(row, quietUser),
     created_at: Number(row.created_at),
     last_active_at: milliseconds(row.last_active_at),
-    views: row.views ?? 0,
-    votes: row.votes ?? 0,
-    comments: row.comments ?? 0,
-    logins: row.logins ?? 0,
-    recent: row.recent ?? nothing,
-    recent_logins: row.recent_logins ?? nothing,
     habit_log_age: row.habit_log_age,
     habit_log_idle: row.habit_log_idle,
     recent_interactions: row.recent_interactions ?? [],
@@ -41,28 +40,28 @@ export interface PostCandidate extends Candidate {
 
 export function postCandidate(row: CandidateRow): PostCandidate {
   return {
-    post_id: row.post_id,
-    title: row.title,
-    tags: row.tags,
-    author_id: row.author_id,
+    // a column that the features take as it is needs no line here
+    ...(row as unknown as PostCandidate),
+    ...known(row, quietPost),
     created_at: Number(row.created_at),
-    embedding: row.embedding === null ? null : parseVector(row.embedding),
-    similarity: row.similarity ?? 0,
-    ranks: Object.fromEntries(sources.map((source) => [source, row[`${source}_rank`]])) as Record<
-      Source,
-      number | null
-    >,
     last_active_at: milliseconds(row.last_active_at),
-    kind: row.kind,
-    views: row.views ?? 0,
-    votes: row.votes ?? 0,
-    comments: row.comments ?? 0,
-    participants: row.participants ?? 0,
     last_comment_at: milliseconds(row.last_comment_at),
-    by_author: row.by_author ?? false,
-    recent: row.recent ?? nothing,
-    author_affinity: row.author_affinity,
+    embedding: row.embedding === null ? null : parseVector(row.embedding),
+    ranks: ranksOf(row),
   };
+}
+
+function ranksOf(row: CandidateRow): Record<Source, number | null> {
+  return Object.fromEntries(sourceNames.map((source) => [source, row[`${source}_rank`]])) as Record<
+    Source,
+    number | null
+  >;
+}
+
+/** The columns of `quiet` that the row has, and for those that are null what is true of whom nothing is known. */
+function known<Quiet extends object>(row: { [Column in keyof Quiet]: Quiet[Column] | null }, quiet: Quiet): Quiet {
+  const columns = Object.keys(quiet) as (keyof Quiet)[];
+  return Object.fromEntries(columns.map((column) => [column, row[column] ?? quiet[column]])) as Quiet;
 }
 
 function milliseconds(date: Date | null): number | null {

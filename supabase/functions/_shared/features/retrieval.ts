@@ -1,0 +1,33 @@
+/**
+ * What retrieval brings, declared once: recsys.candidates and its kin hold the same numbers in SQL, the trainer replays
+ * them, and retrieval.test.ts holds both to this file.
+ */
+
+/**
+ * The sources in the order of the ranker's inputs, each with how many posts it brings at most: the nearest to the user's
+ * vector, the last active, the newest, the most popular of the week, the newest of the authors they follow. A post that a
+ * source did not bring has the rank behind its last. `telling`: of two sources that rank a post alike, the one with the
+ * lower number says more of why it is shown.
+ */
+export const sources = {
+  similar: { size: 200, telling: 1 },
+  active: { size: 300, telling: 4 },
+  fresh: { size: 300, telling: 5 },
+  trending: { size: 50, telling: 3 },
+  followed: { size: 50, telling: 2 },
+};
+export type Source = keyof typeof sources;
+export const sourceNames = Object.keys(sources) as Source[];
+
+export const retrieval = {
+  /** active: of the community's last interactions, so many are looked at. 3,000 hold 300 posts wherever a post has fewer than 10 at a time. */
+  activeInteractions: 3000,
+  /** trending: of posts with an interaction in these hours, by their interactions with a half-life of as many. */
+  trendingHours: 168,
+  /** followed: of the authors whose posts the user interacted with most, so many are asked for. */
+  followedAuthors: 50,
+  /** A user's history and habits are made of at most so many of their last interactions. */
+  historyInteractions: 200,
+  /** And of so many different posts at most. */
+  historyLength: 50,
+};

@@ -1,0 +1,44 @@
+/** Rows of named numbers and, behind them, of vectors, in one growing Float32Array. */
+export class StatsColumns<Name extends string> {
+  private values = new Float32Array(0);
+  private readonly names: readonly Name[];
+  private readonly width: number;
+
+  /** `behind`: how many numbers of vectors stand behind the named ones. */
+  constructor(names: readonly Name[], behind: number) {
+    this.names = names;
+    this.width = names.length + behind;
+  }
+
+  /** Writes a row; null leaves it at zeros. */
+  set(row: number, named: Record<Name, number> | null, vectors: ArrayLike<number>[]): void {
+    let at = row * this.width;
+    if (at + this.width > this.values.length) this.grow();
+    if (named === null) return;
+    for (const name of this.names) this.values[at++] = named[name];
+    for (const vector of vectors) {
+      this.values.set(vector, at);
+      at += vector.length;
+    }
+  }
+
+  /** The named numbers of a row. */
+  get(row: number): Record<Name, number> {
+    const at = row * this.width;
+    const named = {} as Record<Name, number>;
+    for (const [i, name] of this.names.entries()) named[name] = this.values[at + i];
+    return named;
+  }
+
+  /** `length` numbers of a row's vectors from number `from` on, not copied. */
+  vector(row: number, from: number, length: number): Float32Array {
+    const at = row * this.width + this.names.length + from;
+    return this.values.subarray(at, at + length);
+  }
+
+  private grow(): void {
+    const larger = new Float32Array(Math.max(1024 * this.width, 2 * this.values.length));
+    larger.set(this.values);
+    this.values = larger;
+  }
+}

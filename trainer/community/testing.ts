@@ -1,0 +1,149 @@
+/** For tests: holds what SQL answers of an instant against what the replayed state answers, down to the ranker's features. */
+import assert from "node:assert/strict";
+import type { Database } from "../../db/connect.ts";
+import { featureSpecDigest } from "../../supabase/functions/_shared/features/feature-spec.ts";
+import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
+import { rankerFeatures } from "../../supabase/functions/_shared/features/ranker-features.ts";
+import { sourceNames } from "../../supabase/functions/_shared/features/retrieval.ts";
+import type { CandidateRow } from "../../supabase/functions/_shared/recommend/read-candidates.ts";
+import type { ContextRow } from "../../supabase/functions/_shared/recommend/read-context.ts";
+import {
+  type PostCandidate,
+  postCandidate,
+  userInput,
+  userState,
+} from "../../supabase/functions/_shared/recommend/states.ts";
+import type { Random } from "../engine/random.ts";
+import { vectorAt } from "../engine/vector-at.ts";
+import { Histories } from "../towers/positives.ts";
+import type { LoadedCommunity } from "./from-database.ts";
+import { CommunityState, type NumberedCandidate } from "./state.ts";
+
+/** A community at one of its instants, in memory and in the database. */
+export interface Instant {
+  database: Pick<Database, "pool">;
+  loaded: LoadedCommunity;
+  /** [posts, 32] */
+  postVectors: Float32Array;
+  /** Milliseconds since 1970. */
+  now: number;
+  state: CommunityState;
+  /** A model with the vectors of the posts that existed: those that a function could have found then. */
+  modelId: number;
+}
+
+/** The instant just after `events` of the timeline, so that the order of what happens at one instant does not matter. */
+export async function instantAfter(
+  database: Pick<Database, "pool">,
+  loaded: LoadedCommunity,
+  postVectors: Float32Array,
+  events: number,
+): Promise<Instant> {
+  const { community, timeline } = loaded;
+  const now = timeline.at[events - 1] + 0.5;
+  assert.ok(events === timeline.length || timeline.at[events] > now);
+  const state = new CommunityState(community, timeline);
+  state.advance(events, now);
+  const ids = community.posts.ids.slice(0, state.alive);
+  const modelId = await publishVectors(database, ids, postVectors);
+  return { database, loaded, postVectors, now, state, modelId };
+}
+
+/** Fails unless SQL and replay agree on the candidates of a user, their ranks and features; returns the replay's. */
+export async function assertAgrees(instant: Instant, user: number, vector: Float32Array): Promise<NumberedCandidate[]> {
+  const { loaded, postVectors, now, state } = instant;
+  const [context, candidates] = await fromSql(instant, loaded.community.users.ids[user], vector);
+  assert.ok(context, "no such user");
+  const replayed = state.candidates(user, now, vector, postVectors).sort((a, b) => a.post - b.post);
+  const asked = numbered(loaded, candidates);
+  assert.deepEqual(
+    asked.map(({ post }) => post),
+    replayed.map(({ post }) => post),
+  );
+  for (const [i, candidate] of asked.entries())
+    for (const source of sourceNames)
+      assert.equal(candidate.ranks[source], replayed[i].ranks[source], `${source} rank of post ${candidate.post}`);
+  const history = new Histories(loaded.community, now).latest(user, now).map((post) => vectorAt(postVectors, post));
+  const here = rankerFeatures(userState(context), asked, now);
+  const there = rankerFeatures(state.user(user, history), replayed, now);
+  assertClose(here.user, there.user, "user");
+  assertClose(here.posts, there.posts, "posts");
+  assertClose(here.pairs, there.pairs, "pairs");
+  assert.deepEqual(here.categories, there.categories);
+  const seen = Float32Array.from(userInput(context).history.flatMap((each) => Array.from(each)));
+  assertClose(seen, Float32Array.from(history.flatMap((each) => [...each])), "history");
+  return replayed;
+}
+
+/** Random vectors of unit length, [count, 32]. */
+export function unitVectors(random: Random, count: number): Float32Array {
+  const vectors = Float32Array.from({ length: count * dimensions }, () => random.normal());
+  for (let row = 0; row < count; row++) {
+    const vector = vectorAt(vectors, row);
+    const length = Math.hypot(...vector);
+    for (let d = 0; d < dimensions; d++) vector[d] /= length;
+  }
+  return vectors;
+}
+
+async function publishVectors({ pool }: Pick<Database, "pool">, ids: string[], vectors: Float32Array): Promise<number> {
+  const created = await pool.query("select recsys.create_model($1, '{}', $2, '{}')::int as id", [
+    `${ids.length} posts`,
+    await featureSpecDigest(),
+  ]);
+  const { id } = created.rows[0];
+  await pool.query(
+    `insert into recsys.model_artifacts (model_id, graph, onnx, sha256)
+     select $1, graph, '', encode(sha256(''), 'hex') from unnest('{user_tower,post_tower,dlrm}'::text[]) as graph`,
+    [id],
+  );
+  await pool.query(
+    `insert into recsys.post_embeddings_${id} (model_id, post_id, embedding)
+     select $1, post_id, vector::extensions.vector from unnest($2::uuid[], $3::text[]) as post (post_id, vector)`,
+    [id, ids, ids.map((_, post) => JSON.stringify([...vectorAt(vectors, post)]))],
+  );
+  await pool.query("select recsys.complete_model($1)", [id]);
+  return id;
+}
+
+async function fromSql(
+  { database: { pool }, modelId, now }: Instant,
+  userId: string,
+  vector: Float32Array,
+): Promise<[ContextRow | undefined, PostCandidate[]]> {
+  const client = await pool.connect();
+  try {
+    // exact instead of the HNSW index, whose recall is another test's matter
+    await client.query("begin; set local enable_indexscan = off");
+    const at = "to_timestamp($3::double precision / 1000)";
+    const contexts = await client.query<ContextRow>(`select * from recsys.user_context($1, $2, ${at})`, [
+      userId,
+      modelId,
+      now,
+    ]);
+    const candidates = await client.query<CandidateRow>(
+      `select * from recsys.candidates($1, $2, $4::text::extensions.vector, ${at})`,
+      [userId, modelId, now, JSON.stringify([...vector])],
+    );
+    return [contexts.rows[0], candidates.rows.map(postCandidate)];
+  } finally {
+    await client.query("rollback");
+    client.release();
+  }
+}
+
+function numbered({ community }: LoadedCommunity, candidates: PostCandidate[]): NumberedCandidate[] {
+  const numbers = new Map(community.posts.ids.map((id, post) => [id, post]));
+  return candidates
+    .map((candidate) => ({ ...candidate, post: numbers.get(candidate.post_id) ?? -1 }))
+    .sort((a, b) => a.post - b.post);
+}
+
+function assertClose(actual: Float32Array, expected: Float32Array, what: string): void {
+  assert.equal(actual.length, expected.length, what);
+  for (let i = 0; i < actual.length; i++)
+    assert.ok(
+      Math.abs(actual[i] - expected[i]) < 1e-4,
+      `${what}[${i}] is ${actual[i]} in SQL, ${expected[i]} in the replay`,
+    );
+}
