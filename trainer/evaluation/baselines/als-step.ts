@@ -1,3 +1,5 @@
+import { innerProduct } from "../../../supabase/functions/_shared/features/inner-product.ts";
+
 /** YᵀY + regularisation · I of the rows of Y, [factors, factors]. */
 export function gramOf(rows: Float64Array, factors: number, regularisation: number): Float64Array {
   const gram = new Float64Array(factors * factors);
@@ -34,9 +36,7 @@ export function solveRow(
     }
     for (const row of positives) {
       const start = row * factors;
-      let dot = 0;
-      for (let f = 0; f < factors; f++) dot += others[start + f] * vector[f];
-      const weight = (alpha - 1) * dot;
+      const weight = (alpha - 1) * innerProduct(others, start, vector, 0, factors);
       for (let f = 0; f < factors; f++) product[f] += weight * others[start + f];
     }
   };
@@ -44,22 +44,16 @@ export function solveRow(
   const residual = product.map((value) => -value);
   for (const row of positives) for (let f = 0; f < factors; f++) residual[f] += alpha * others[row * factors + f];
   const direction = residual.slice();
-  let squares = dotOf(residual, residual);
+  let squares = innerProduct(residual, 0, residual, 0, factors);
   for (let step = 0; step < steps && squares > 1e-20; step++) {
     multiply(direction);
-    const length = squares / dotOf(direction, product);
+    const length = squares / innerProduct(direction, 0, product, 0, factors);
     for (let f = 0; f < factors; f++) {
       x[f] += length * direction[f];
       residual[f] -= length * product[f];
     }
-    const next = dotOf(residual, residual);
+    const next = innerProduct(residual, 0, residual, 0, factors);
     for (let f = 0; f < factors; f++) direction[f] = residual[f] + (next / squares) * direction[f];
     squares = next;
   }
-}
-
-function dotOf(a: Float64Array, b: Float64Array): number {
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += a[i] * b[i];
-  return sum;
 }

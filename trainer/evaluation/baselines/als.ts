@@ -1,3 +1,4 @@
+import { innerProduct } from "../../../supabase/functions/_shared/features/inner-product.ts";
 import { Random } from "../../engine/random.ts";
 import type { CommunityEvent, Recommender, Sizes } from "../protocols/recommender.ts";
 import { gramOf, solveRow } from "./als-step.ts";
@@ -62,10 +63,6 @@ export class Als implements Recommender {
     const { factors, alpha } = this.options;
     const x = this.users.slice(user * factors, (user + 1) * factors);
     solveRow(x, this.gram, this.posts, this.pairs.postsOf[user], alpha, 10);
-    for (let post = 0; post < out.length; post++) {
-      let dot = 0;
-      for (let f = 0; f < factors; f++) dot += x[f] * this.posts[post * factors + f];
-      out[post] = dot;
-    }
+    for (let post = 0; post < out.length; post++) out[post] = innerProduct(x, 0, this.posts, post * factors, factors);
   }
 }
