@@ -3,12 +3,13 @@
  * logistic regression a head over what is the same for all candidates of a request. The heads' shares of a request cannot
  * say it, and some people never vote.
  */
+import { innerProduct } from "../../supabase/functions/_shared/features/inner-product.ts";
 import {
   categories,
   requestCategories,
   userFeatures,
 } from "../../supabase/functions/_shared/features/ranker-features.ts";
-import { newton } from "../engine/newton.ts";
+import { fitLogisticRegression } from "../engine/logistic-regression.ts";
 import { denseWidth, type RankingExamples } from "./examples.ts";
 import { heads } from "./network.ts";
 import { type Standardisation, standardised } from "./standardise.ts";
@@ -57,14 +58,13 @@ export function fitBaseRate(
   for (let head = 0; head < heads; head++) {
     const done = Array.from(requests, (r) => examples.found[r] * examples.requests[r].labels[head]);
     const labels = [...done, 1, 0];
-    const w = newton({ count: labels.length, width, read, labels }, ridge);
+    const w = fitLogisticRegression({ count: labels.length, width, read, labels }, ridge);
     for (let f = 0; f < u; f++) rate.dense[f * heads + head] = w[f];
     for (let c = 0; c < tableRows; c++) rate.categories[c * heads + head] = w[u + c];
     rate.bias[head] = w[width];
     for (let i = 0; i < requests.length; i++) {
       read(i, x);
-      const logit = x.reduce((sum, value, f) => sum + value * w[f], 0);
-      rate.of[i * heads + head] = 1 / (1 + Math.exp(-logit));
+      rate.of[i * heads + head] = 1 / (1 + Math.exp(-innerProduct(x, 0, w, 0, width + 1)));
     }
   }
   return rate;

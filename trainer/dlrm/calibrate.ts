@@ -1,110 +1,74 @@
 /** Platt scaling (Platt 1999) on requests the training did not see: probability = sigmoid(scale · logit + shift). */
+import { minimise } from "../engine/minimise.ts";
 
 export interface Calibration {
   scale: number;
   shift: number;
 }
 
-/** Fewer positives than this say too little to move a head. */
+/** Fewer positives than this say too little to change a head's scale. */
 const enough = 20;
 
-/** What must be added to logits for their probabilities to sum to the labels, one more positive and one more row counted in. */
-export function shiftToBaseRate(
-  logits: ArrayLike<number>,
-  labels: ArrayLike<number>,
-  weights: ArrayLike<number>,
-): number {
-  let positives = 0;
-  let total = 0;
-  for (let i = 0; i < labels.length; i++) {
-    positives += weights[i] * labels[i];
-    total += weights[i];
-  }
-  return shiftToMean(logits, weights, (positives + 1) / (total + 2));
+/** Logits and labels; each counts as often as its weight says. */
+type Column = ArrayLike<number>;
+
+/** The share of positives, one more positive and one more negative counted in: what never happened stays possible. */
+export function smoothedShare(positives: number, total: number): number {
+  return (positives + 1) / (total + 2);
+}
+
+/** What must be added to logits for the mean of their probabilities to be the labels' `smoothedShare`. */
+export function shiftToBaseRate(logits: Column, labels: Column, weights: Column): number {
+  const { positives, total } = counts(labels, weights);
+  return shiftToMean(logits, weights, smoothedShare(positives, total));
 }
 
 /**
- * The scale and shift that minimise the log loss of some logits and labels, each counted `weights[i]` times, by Newton's
- * method. Without enough positives only the shift moves, to the mean that one more positive and one more row would give.
+ * The scale and shift that minimise the log loss of logits and labels. Without enough positives the scale stays 1 and the
+ * shift is `shiftToBaseRate`.
  */
-export function calibrate(
-  logits: ArrayLike<number>,
-  labels: ArrayLike<number>,
-  weights: ArrayLike<number>,
-): Calibration {
-  let positives = 0;
-  let total = 0;
-  for (let i = 0; i < labels.length; i++) {
-    positives += weights[i] * labels[i];
-    total += weights[i];
-  }
-  if (positives < enough) return { scale: 1, shift: shiftToMean(logits, weights, (positives + 1) / (total + 2)) };
-  const mean = positives / total;
-  let at = { scale: 1, shift: shiftToMean(logits, weights, mean) };
-  let loss = lossAt(at, logits, labels, weights);
-  for (let iteration = 0; iteration < 50; iteration++) {
-    const move = newtonMove(at, logits, labels, weights);
-    let step = 1;
-    let next = at;
-    let nextLoss = loss;
-    // a full step can leap past the minimum and never come back; half of it, and half of that, does not
-    for (; step > 1e-4; step /= 2) {
-      next = { scale: at.scale - step * move.scale, shift: at.shift - step * move.shift };
-      nextLoss = lossAt(next, logits, labels, weights);
-      if (nextLoss <= loss) break;
-    }
-    if (!(nextLoss <= loss)) break;
-    const still = loss - nextLoss < 1e-12 * loss;
-    at = next;
-    loss = nextLoss;
-    if (still) break;
-  }
-  // a head that ranks backwards on the held-out slice is noise: keep its order, fix its mean
-  return at.scale > 0.05 ? at : { scale: 1, shift: shiftToMean(logits, weights, mean) };
+export function calibrate(logits: Column, labels: Column, weights: Column): Calibration {
+  const { positives, total } = counts(labels, weights);
+  if (positives < enough) return { scale: 1, shift: shiftToBaseRate(logits, labels, weights) };
+  const shiftAlone = shiftToMean(logits, weights, positives / total);
+  const [scale, shift] = minimise({
+    start: Float64Array.of(1, shiftAlone),
+    derivatives: logLoss(logits, labels, weights),
+    tolerance: 1e-12,
+    iterations: 50,
+  });
+  // a head that ranks the held-out requests backwards is noise: keep its order, fix its mean
+  return scale > 0.05 ? { scale, shift } : { scale: 1, shift: shiftAlone };
 }
 
-/** The prior on the scale weighs as much as this many rows: it keeps labels that logits separate from asking for infinity. */
+/** Pulls the scale towards 1 as one row would: logits that separate the labels must not ask for an infinite scale. */
 const prior = 1;
 
-function lossAt(
-  { scale, shift }: Calibration,
-  logits: ArrayLike<number>,
-  labels: ArrayLike<number>,
-  weights: ArrayLike<number>,
-): number {
-  let loss = (prior * (scale - 1) ** 2) / 2;
-  for (let i = 0; i < logits.length; i++) {
-    const logit = scale * logits[i] + shift;
-    loss += weights[i] * (Math.max(logit, 0) - labels[i] * logit + Math.log1p(Math.exp(-Math.abs(logit))));
-  }
-  return loss;
+/** The log loss and its derivatives as a function of scale and shift. */
+function logLoss(logits: Column, labels: Column, weights: Column) {
+  return ([scale, shift]: Float64Array) => {
+    let value = (prior * (scale - 1) ** 2) / 2;
+    const gradient = Float64Array.of(prior * (scale - 1), 0);
+    // where every probability is 0 or 1 the shift has no curvature of its own
+    const hessian = Float64Array.of(prior, 0, 0, 1e-9);
+    for (let i = 0; i < logits.length; i++) {
+      const logit = scale * logits[i] + shift;
+      value += weights[i] * (Math.max(logit, 0) - labels[i] * logit + Math.log1p(Math.exp(-Math.abs(logit))));
+      const p = sigmoid(logit);
+      const error = weights[i] * (p - labels[i]);
+      const curvature = weights[i] * p * (1 - p);
+      gradient[0] += error * logits[i];
+      gradient[1] += error;
+      hessian[0] += curvature * logits[i] * logits[i];
+      hessian[2] += curvature * logits[i];
+      hessian[3] += curvature;
+    }
+    return { value, gradient, hessian };
+  };
 }
 
-/** What Newton's method takes off scale and shift. */
-function newtonMove(
-  { scale, shift }: Calibration,
-  logits: ArrayLike<number>,
-  labels: ArrayLike<number>,
-  weights: ArrayLike<number>,
-): Calibration {
-  const g = [prior * (scale - 1), 0];
-  const h = [prior, 0, 1e-9];
-  for (let i = 0; i < logits.length; i++) {
-    const p = sigmoid(scale * logits[i] + shift);
-    const error = weights[i] * (p - labels[i]);
-    const weight = weights[i] * p * (1 - p);
-    g[0] += error * logits[i];
-    g[1] += error;
-    h[0] += weight * logits[i] * logits[i];
-    h[1] += weight * logits[i];
-    h[2] += weight;
-  }
-  const determinant = h[0] * h[2] - h[1] * h[1];
-  return { scale: (h[2] * g[0] - h[1] * g[1]) / determinant, shift: (h[0] * g[1] - h[1] * g[0]) / determinant };
-}
-
-/** What must be added to logits for their probabilities to have a mean; each is counted `weights[i]` times. */
-export function shiftToMean(logits: ArrayLike<number>, weights: ArrayLike<number>, mean: number): number {
+/** What must be added to logits for their probabilities to have a mean. */
+export function shiftToMean(logits: Column, weights: Column, mean: number): number {
   let total = 0;
   for (let i = 0; i < weights.length; i++) total += weights[i];
   let low = -40;
@@ -117,6 +81,16 @@ export function shiftToMean(logits: ArrayLike<number>, weights: ArrayLike<number
     else high = middle;
   }
   return (low + high) / 2;
+}
+
+function counts(labels: Column, weights: Column): { positives: number; total: number } {
+  let positives = 0;
+  let total = 0;
+  for (let i = 0; i < labels.length; i++) {
+    positives += weights[i] * labels[i];
+    total += weights[i];
+  }
+  return { positives, total };
 }
 
 function sigmoid(x: number): number {

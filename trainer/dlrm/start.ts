@@ -3,6 +3,7 @@
  * features, the recency baseline and the towers' similarity. In a live community the recency baseline nearly is the answer; among films
  * drawn at random it is noise and similarity is the answer. Two numbers take little data to tell, the network goes on.
  */
+import { minimise } from "../engine/minimise.ts";
 import { denseWidth, type RankingExamples } from "./examples.ts";
 import { recencyBaselineAt, similarityColumn } from "./network.ts";
 
@@ -24,62 +25,50 @@ export function startScores(examples: RankingExamples, requests: Uint32Array, st
   });
 }
 
-/** The start with the best listwise loss on the requests whose post was found, by Newton's method. */
+/** The start with the best listwise loss on the requests whose post was found. */
 export function fitStart(examples: RankingExamples, requests: Uint32Array): Start {
   const found = requests.filter((request) => examples.found[request]);
-  let start = believed;
-  let { loss, gradient, hessian } = derivatives(examples, found, start);
-  for (let iteration = 0; iteration < 30; iteration++) {
-    const [a, b, c] = hessian;
-    const determinant = a * c - b * b;
-    const move = [(c * gradient[0] - b * gradient[1]) / determinant, (a * gradient[1] - b * gradient[0]) / determinant];
-    // a full step can leap past the minimum; the loss is convex, so half of it, and half of that, does not
-    let next = start;
-    let there = { loss: Number.POSITIVE_INFINITY, gradient, hessian };
-    for (let step = 1; step > 1e-4 && !(there.loss <= loss); step /= 2) {
-      next = { recencyBaseline: start.recencyBaseline - step * move[0], similarity: start.similarity - step * move[1] };
-      there = derivatives(examples, found, next);
-    }
-    if (!(there.loss <= loss)) break;
-    const still = loss - there.loss < 1e-9 * loss;
-    start = next;
-    ({ loss, gradient, hessian } = there);
-    if (still) break;
-  }
-  return start;
+  const [recencyBaseline, similarity] = minimise({
+    start: Float64Array.of(believed.recencyBaseline, believed.similarity),
+    derivatives: ([recencyBaseline, similarity]) => listwiseLoss(examples, found, { recencyBaseline, similarity }),
+    tolerance: 1e-9,
+    iterations: 30,
+  });
+  return { recencyBaseline, similarity };
 }
 
-/** Listwise loss summed over requests, with the prior; its gradient, and its second derivatives (formula², both, similarity²). */
-function derivatives(examples: RankingExamples, requests: Uint32Array, start: Start) {
+/** The listwise loss summed over requests, with the prior, and its derivatives by the two numbers of a start. */
+function listwiseLoss(examples: RankingExamples, requests: Uint32Array, start: Start) {
   const { rows, dense, weights } = examples;
   const scores = startScores(examples, requests, start);
   const off = [start.recencyBaseline - believed.recencyBaseline, start.similarity - believed.similarity];
-  let loss = (off[0] ** 2 + off[1] ** 2) / 2;
-  const gradient = off;
-  const hessian = [1, 0, 1];
+  let value = (off[0] ** 2 + off[1] ** 2) / 2;
+  const gradient = Float64Array.from(off);
+  const hessian = Float64Array.of(1, 0, 0, 1);
   for (const [i, request] of requests.entries()) {
     const of = scores.subarray(i * rows, (i + 1) * rows);
     const highest = of.reduce((a, b) => Math.max(a, b));
-    const sums = { p: 0, f: 0, s: 0, ff: 0, fs: 0, ss: 0 };
+    // sums of p, and of p times baseline b, similarity s and their products
+    const sums = { p: 0, b: 0, s: 0, bb: 0, bs: 0, ss: 0 };
     for (let row = 0; row < rows; row++) {
       const at = (request * rows + row) * denseWidth;
-      const [f, s] = [recencyBaselineAt(dense, at), dense[at + similarityColumn]];
+      const [b, s] = [recencyBaselineAt(dense, at), dense[at + similarityColumn]];
       const p = weights[request * rows + row] * Math.exp(of[row] - highest);
       sums.p += p;
-      sums.f += p * f;
+      sums.b += p * b;
       sums.s += p * s;
-      sums.ff += p * f * f;
-      sums.fs += p * f * s;
+      sums.bb += p * b * b;
+      sums.bs += p * b * s;
       sums.ss += p * s * s;
     }
-    const [f, s] = [sums.f / sums.p, sums.s / sums.p];
+    const [b, s] = [sums.b / sums.p, sums.s / sums.p];
     const positive = request * rows * denseWidth;
-    loss += Math.log(sums.p) + highest - of[0];
-    gradient[0] += f - recencyBaselineAt(dense, positive);
+    value += Math.log(sums.p) + highest - of[0];
+    gradient[0] += b - recencyBaselineAt(dense, positive);
     gradient[1] += s - dense[positive + similarityColumn];
-    hessian[0] += sums.ff / sums.p - f * f;
-    hessian[1] += sums.fs / sums.p - f * s;
-    hessian[2] += sums.ss / sums.p - s * s;
+    hessian[0] += sums.bb / sums.p - b * b;
+    hessian[2] += sums.bs / sums.p - b * s;
+    hessian[3] += sums.ss / sums.p - s * s;
   }
-  return { loss, gradient, hessian };
+  return { value, gradient, hessian };
 }

@@ -1,4 +1,4 @@
-import { newton } from "../../engine/newton.ts";
+import { fitLogisticRegression } from "../../engine/logistic-regression.ts";
 
 /** A logistic model over raw features: p = 1 / (1 + exp(−(bias + weights · x))). */
 export interface LogisticModel {
@@ -15,7 +15,7 @@ export function fitLogistic(rows: Float64Array, labels: ArrayLike<number>, featu
   const read = (row: number, x: Float64Array) => {
     for (let f = 0; f < features; f++) x[f] = (rows[row * features + f] - means[f]) / deviations[f];
   };
-  const weights = newton({ count: labels.length, width: features, read, labels }, ridge);
+  const weights = fitLogisticRegression({ count: labels.length, width: features, read, labels }, ridge);
   const raw = Float64Array.from({ length: features }, (_, f) => weights[f] / deviations[f]);
   const bias = raw.reduce((sum, weight, f) => sum - weight * means[f], weights[features]);
   return { weights: raw, bias };
