@@ -19,7 +19,6 @@ import { type Backend, backends, startBackend } from "../trainer/engine/backend.
 import { Random } from "../trainer/engine/random.ts";
 import { writeSyntheticCommunity } from "../trainer/synthetic/write-synthetic-community.ts";
 import { TowerData } from "../trainer/towers/model.ts";
-import { hidden } from "../trainer/towers/network.ts";
 import { positivesBefore } from "../trainer/towers/positives.ts";
 import { towerDefaults, trainTowers } from "../trainer/towers/train.ts";
 
@@ -137,7 +136,7 @@ async function medianStep(
 
 /** The faster of one thread and all: where other work shares the machine, PyTorch's threads wait for each other. */
 function pytorch(shapes: Measured["shapes"], steps: number): void {
-  const { batch, uniformNegatives, temperature } = towerDefaults;
+  const { batch, uniformNegatives, temperature, hidden } = towerDefaults;
   const settings = {
     ...shapes,
     ...{ batch, uniform: uniformNegatives, temperature, tokenRows, dimensions, history: historyLength, hidden, steps },

@@ -59,24 +59,29 @@ export interface Towers {
 }
 
 /**
- * Untrained towers: token rows are random and short, by their idf among posts before `until`, so that what is learned of
- * the words soon outweighs where they began (travel-se, 3 epochs, share of fresh posts ranked below the positive: .62
- * at ten times the length, .65 at this). A word no post had is zero, or it would drown the known words of a new post.
- * IdEmbeddings are zero.
+ * Untrained towers: token rows are random and short, by their idf among posts before `until`. A word no post had is zero,
+ * or it would drown the known words of a new post. ID embeddings are zero.
  */
-export function newTowers(community: Community, data: TowerData, until: number, random: Random): Towers {
+export function newTowers(
+  community: Community,
+  data: TowerData,
+  until: number,
+  options: { hidden: number; biasDeviation: number; idfDivisor: number },
+  random: Random,
+): Towers {
   const documents = community.posts.createdAt.filter((at) => at < until).length;
   const frequencies = data.postBags.documentFrequencies(documents, tokenRows);
   const tokens = new EmbeddingTable(tokenRows, dimensions);
   for (let row = 1; row < tokenRows; row++) {
     const idf = frequencies[row] === 0 ? 0 : Math.log((1 + documents) / (1 + frequencies[row]));
-    for (let d = 0; d < dimensions; d++) tokens.weights.values[row * dimensions + d] = (idf / 300) * random.normal();
+    for (let d = 0; d < dimensions; d++)
+      tokens.weights.values[row * dimensions + d] = (idf / options.idfDivisor) * random.normal();
   }
   return {
     tokens,
     userIdEmbeddings: new EmbeddingTable(community.users.ids.length, dimensions),
     postIdEmbeddings: new EmbeddingTable(community.posts.ids.length, dimensions),
-    dense: newTowerWeights(random),
+    dense: newTowerWeights(options, random),
   };
 }
 

@@ -10,6 +10,7 @@ import { Random } from "../engine/random.ts";
 import { close, numericalGradient } from "../engine/testing.ts";
 import { corrections, sampledSoftmax } from "./loss.ts";
 import { newTowerWeights, postTower, userTower } from "./network.ts";
+import { towerDefaults } from "./train.ts";
 
 before(() => startBackend("js"));
 
@@ -19,7 +20,7 @@ function setup() {
     values: Float32Array.from({ length: rows * columns }, () => random.normal()),
     shape: [rows, columns],
   });
-  const dense = newTowerWeights(random);
+  const dense = newTowerWeights(towerDefaults, random);
   // output layers start at zero: let them take part
   for (const name of ["user/output/weight", "post/output/weight"]) {
     for (let i = 0; i < dense.values(name).length; i++) dense.values(name)[i] = 0.3 * random.normal();
@@ -74,7 +75,7 @@ test("vectors have unit length, and so has that of a user or post of whom nothin
 
 test("untrained towers are a text kNN: a user's vector is the sum of their words and history", () => {
   const { inputs } = setup();
-  const fresh = newTowerWeights(new Random(1));
+  const fresh = newTowerWeights(towerDefaults, new Random(1));
   for (const name of ["user/output/bias", "post/output/bias"]) fresh.values(name).fill(0);
   const found = forward({ ...fresh.matrices(), ...inputs }, userOf);
   const { values } = inputs["u.fields"];

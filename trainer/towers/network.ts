@@ -1,8 +1,8 @@
 /**
  * The two towers' dense part. Text has become one vector a field by then (token-bags.ts):
  *
- *   user = normalise( Σ_f a_f · field_f  +  history · H  +  MLP(fields, history, numbers)  +  id_embedding )
- *   post = normalise( Σ_f a_f · field_f                  +  MLP(fields, numbers)           +  id_embedding )
+ *   user = normalise( Σ_f a_f · field_f  +  history · H  +  MLP(fields, history, numbers)  +  ID embedding )
+ *   post = normalise( Σ_f a_f · field_f                  +  MLP(fields, numbers)           +  ID embedding )
  *
  * The MLPs' last layers start at zero and H at the identity, so an untrained model already is a text kNN.
  */
@@ -12,9 +12,6 @@ import { postFields, userFields } from "../../supabase/functions/_shared/feature
 import { postNumbers, userNumbers } from "../../supabase/functions/_shared/features/tower-inputs.ts";
 import { DenseWeights } from "../engine/dense.ts";
 import type { Random } from "../engine/random.ts";
-
-/** Width of the hidden layer of both MLPs. */
-export const hidden = 64;
 
 export interface TowerInputs {
   /** [N, fields · 32] */
@@ -29,8 +26,11 @@ export interface TowerInputs {
   mask?: tf.Tensor;
 }
 
-/** Fresh dense weights of both towers. */
-export function newTowerWeights(random: Random): DenseWeights {
+/** Fresh dense weights of both towers; `hidden` is the width of the hidden layer of both MLPs. */
+export function newTowerWeights(
+  { hidden, biasDeviation }: { hidden: number; biasDeviation: number },
+  random: Random,
+): DenseWeights {
   const weights = new DenseWeights();
   const userInputs = (userFields.length + 1) * dimensions + userNumbers.length;
   const postInputs = postFields.length * dimensions + postNumbers.length;
@@ -44,7 +44,7 @@ export function newTowerWeights(random: Random): DenseWeights {
   // never exactly zero: a user of whom nothing is known still gets a vector of unit length
   for (const bias of ["user/output/bias", "post/output/bias"]) {
     const values = weights.values(bias);
-    for (let d = 0; d < dimensions; d++) values[d] = 0.01 * random.normal();
+    for (let d = 0; d < dimensions; d++) values[d] = biasDeviation * random.normal();
   }
   return weights;
 }

@@ -1,17 +1,34 @@
 /** One step of the two towers: what a batch sees, its loss, and what its gradients change. */
-import type * as tf from "@tensorflow/tfjs-core";
-import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import type { Community } from "../community/community.ts";
-import { lossAndGradients, type Matrix } from "../engine/dense.ts";
 import type { EmbeddingTable } from "../engine/embedding-table.ts";
 import type { Random } from "../engine/random.ts";
+import { batchLoss } from "./batch-loss.ts";
+import { dropIdEmbeddings, vectorMask } from "./dropout.ts";
 import { embedPosts } from "./embed.ts";
-import { corrections, logSamplingChance, sampledSoftmax } from "./loss.ts";
+import { corrections, logSamplingChance } from "./loss.ts";
 import { poolHistories, postInputs, type TowerData, type Towers, userInputs } from "./model.ts";
-import { postTower, type TowerInputs, userTower } from "./network.ts";
 import { Histories, type Positives } from "./positives.ts";
 import type { TokenDropout } from "./token-bags.ts";
-import type { TowerOptions } from "./train.ts";
+
+/** See `towerDefaults` in train.ts. */
+export interface TrainerOptions {
+  until: number;
+  /**
+   * The history an example sees: what came before it, as in life; or the user's others, where a random split has made
+   * time meaningless: there the posts to be found lie between those of the history.
+   */
+  histories: "before" | "others";
+  epochs: number;
+  batch: number;
+  uniformNegatives: number;
+  temperature: number;
+  learningRate: number;
+  finalLearningRate: number;
+  idEmbeddingDropout: number;
+  vectorDropout: number;
+  coldUsers: number;
+  tokenDropout: number;
+}
 
 /** Takes a community's towers through optimiser steps on some of its positives. */
 export class TowerTrainer {
@@ -26,7 +43,7 @@ export class TowerTrainer {
   private readonly towers: Towers;
   private readonly data: TowerData;
   private readonly positives: Positives;
-  private readonly options: TowerOptions;
+  private readonly options: TrainerOptions;
   private readonly random: Random;
   private readonly before: number;
 
@@ -35,7 +52,7 @@ export class TowerTrainer {
     towers: Towers,
     data: TowerData,
     positives: Positives,
-    options: TowerOptions & { epochs: number },
+    options: TrainerOptions,
     random: Random,
     before = 0,
   ) {
@@ -84,34 +101,19 @@ export class TowerTrainer {
     );
     const pooled = poolHistories(histories, this.postVectors);
     const counts = histories.map((history) => history.length);
-    const inputs = {
-      ...prefixed("u", userInputs(towers, data, users, pooled, counts, dropout)),
-      ...prefixed("p", postInputs(towers, data, posts, dropout)),
-    };
+    const userSide = userInputs(towers, data, users, pooled, counts, dropout);
+    const postSide = postInputs(towers, data, posts, dropout);
     const kept = {
-      users: this.dropIdEmbeddings(inputs["u.id_embedding"], isCold),
-      posts: this.dropIdEmbeddings(inputs["p.id_embedding"]),
+      users: dropIdEmbeddings(userSide.id_embedding, options.idEmbeddingDropout, random, isCold),
+      posts: dropIdEmbeddings(postSide.id_embedding, options.idEmbeddingDropout, random),
     };
-    const { "u.history": history, "u.numbers": userNumbers, "p.numbers": postNumbers, ...learned } = inputs;
     const logQ = logSamplingChance(posts, this.share, this.trainable.length, users.length, uniform.length);
-    const result = lossAndGradients(
-      { ...towers.dense.matrices(), ...learned },
-      {
-        "u.history": history,
-        "u.numbers": userNumbers,
-        "p.numbers": postNumbers,
-        "u.mask": this.mask(users.length),
-        "p.mask": this.mask(posts.length),
-        correction: { values: corrections(posts, logQ, users.length), shape: [users.length, posts.length] },
-      },
-      (t) =>
-        sampledSoftmax(
-          userTower(t, side(t, "u")),
-          postTower(t, side(t, "p")),
-          options.temperature,
-          t.correction as tf.Tensor2D,
-        ),
-    );
+    const inputs = {
+      users: { ...userSide, mask: vectorMask(users.length, options.vectorDropout, random) },
+      posts: { ...postSide, mask: vectorMask(posts.length, options.vectorDropout, random) },
+      correction: { values: corrections(posts, logQ, users.length), shape: [users.length, posts.length] },
+    };
+    const result = batchLoss(towers, inputs, options.temperature);
     this.update(users, posts, kept, result.gradients, dropout);
     return result.loss;
   }
@@ -124,7 +126,9 @@ export class TowerTrainer {
     dropout: TokenDropout,
   ): void {
     const { towers, data } = this;
-    const options = { learningRate: this.options.learningRate * (1 - (0.95 * this.steps) / this.totalSteps) };
+    const { learningRate, finalLearningRate } = this.options;
+    const fallen = ((1 - finalLearningRate) * this.steps) / this.totalSteps;
+    const options = { learningRate: learningRate * (1 - fallen) };
     const step = this.before + ++this.steps;
     data.userBags.addGradient(towers.tokens, users, gradients["u.fields"], dropout);
     data.postBags.addGradient(towers.tokens, posts, gradients["p.fields"], dropout);
@@ -133,41 +137,8 @@ export class TowerTrainer {
     for (const table of [towers.tokens, towers.userIdEmbeddings, towers.postIdEmbeddings]) table.step(step, options);
     towers.dense.step(gradients, step, options);
   }
-
-  /** Leaves numbers out of vectors [rows, 32], and lengthens the others for it. */
-  private mask(rows: number): Matrix {
-    const { vectorDropout } = this.options;
-    const kept = 1 / (1 - vectorDropout);
-    const values = Float32Array.from({ length: rows * dimensions }, () =>
-      this.random.uniform() < vectorDropout ? 0 : kept,
-    );
-    return { values, shape: [rows, dimensions] };
-  }
-
-  /** Zeroes a share of the rows in place, and those of cold users; says which rows were kept. */
-  private dropIdEmbeddings({ values, shape }: Matrix, isCold?: Int32Array): boolean[] {
-    return Array.from({ length: shape[0] }, (_, row) => {
-      const keep = this.random.uniform() >= this.options.idEmbeddingDropout && !isCold?.[row];
-      if (!keep) values.fill(0, row * dimensions, (row + 1) * dimensions);
-      return keep;
-    });
-  }
 }
 
 function addRows(table: EmbeddingTable, rows: Int32Array, kept: boolean[], gradient: Float32Array): void {
   for (const [i, row] of rows.entries()) if (kept[i]) table.addGradient(row, 1, gradient, i * table.width);
-}
-
-function prefixed(prefix: string, matrices: Record<string, Matrix>): Record<string, Matrix> {
-  return Object.fromEntries(Object.entries(matrices).map(([name, matrix]) => [`${prefix}.${name}`, matrix]));
-}
-
-function side(t: Record<string, tf.Tensor>, prefix: string): TowerInputs & { history: tf.Tensor } {
-  return {
-    fields: t[`${prefix}.fields`],
-    numbers: t[`${prefix}.numbers`],
-    id_embedding: t[`${prefix}.id_embedding`],
-    mask: t[`${prefix}.mask`],
-    history: t[`${prefix}.history`],
-  };
 }

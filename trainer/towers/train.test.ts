@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
+import { innerProduct } from "../../supabase/functions/_shared/features/inner-product.ts";
 import { backends, startBackend } from "../engine/backend.ts";
 import { Random } from "../engine/random.ts";
 import { close } from "../engine/testing.ts";
@@ -73,11 +74,8 @@ test("training finds the subjects, for cold users and new posts too", async () =
     ],
     posts,
   );
-  const score = (user: number, post: number) => {
-    let sum = 0;
-    for (let d = 0; d < dimensions; d++) sum += users[user * dimensions + d] * posts[post * dimensions + d];
-    return sum;
-  };
+  const score = (user: number, post: number) =>
+    innerProduct(users, user * dimensions, posts, post * dimensions, dimensions);
   for (const user of [0, 1]) {
     const mean = (subject: number) =>
       Array.from({ length: 20 }, (_, i) => score(user, subject + 2 * i)).reduce((sum, value) => sum + value) / 20;
@@ -88,7 +86,7 @@ test("training finds the subjects, for cold users and new posts too", async () =
 
 test("a small community gets smaller batches, and none gets tiny ones", () => {
   assert.deepEqual(
-    [100, 10_000, 1_000_000].map((positives) => batchOf(positives, 512)),
+    [100, 10_000, 1_000_000].map((positives) => batchOf(positives, towerDefaults)),
     [64, 157, 512],
   );
 });

@@ -1,72 +1,103 @@
 /**
- * Trains the two towers: shuffled first interactions, mixed-negative sampled softmax, the history pooled from a matrix of all
- * post vectors that is refreshed each epoch (its gradient stops there, as in YoutubeDNN).
+ * Trains the two towers: shuffled first interactions, mixed-negative sampled softmax, the history pooled from a matrix of
+ * all post vectors that is refreshed each epoch (its gradient stops there, as in YoutubeDNN).
  */
 import type { OnProgress } from "../../db/progress.ts";
 import type { Community } from "../community/community.ts";
 import { Random } from "../engine/random.ts";
 import { newTowers, TowerData, type Towers } from "./model.ts";
 import { positivesBefore } from "./positives.ts";
-import { TowerTrainer } from "./tower-trainer.ts";
+import { TowerTrainer, type TrainerOptions } from "./tower-trainer.ts";
 
-export interface TowerOptions {
+/** The towers' hyperparameters. docs/evaluation.md has the tables that the figures are from. */
+export const towerDefaults = {
+  // --- the training set ---
+  /** The latest first interactions that are learned from: an epoch of them is 977 steps, one of travel-se 227. */
+  mostPositives: 500_000,
+  /** The history an example sees (`TrainerOptions`); a random split asks for "others". */
+  histories: "before" as TrainerOptions["histories"],
+  /**
+   * Where time runs, tastes drift and what is learned of the past soon fits only that: the share of fresh posts ranked
+   * below the positive is .770, .771, .762 after 2, 3, 4 epochs of the synthetic community, .651 and .648 after 3 and 5
+   * of travel-se. A random split has no drift, and on ml-100k R@20 grows on: .430 at 10, .441 at 20, .450 at 30, .454
+   * at 60.
+   */
+  epochsOf: { before: 3, others: 60 },
+  /**
+   * Of the towers, after the ranker was trained. The held pairs of a random split want more of it than the last days of a
+   * community: 4 epochs at .001 leave R@20 on ml-100k at .447, 12 at .002 bring .453.
+   */
+  fineTuning: {
+    before: { learningRate: 0.001, epochs: 1 },
+    others: { learningRate: 0.002, epochs: 12 },
+  },
+
+  // --- the network ---
+  /** Width of the hidden layer of both MLPs. Not tuned. */
+  hidden: 64,
+  /**
+   * A word starts with deviation idf / 300, so short that what is learned of it soon outweighs where it began: travel-se,
+   * 3 epochs, share of fresh posts ranked below the positive: .62 at ten times the length, .65 at this.
+   */
+  idfDivisor: 300,
+  /** Of the output layers' first biases. Not tuned: it need only differ from 0. */
+  biasDeviation: 0.01,
+  /**
+   * How often an ID embedding is left out, so that text and history must stand alone (DropoutNet). R@20 on ml-100k, 20
+   * epochs: .446, and .441 at .35.
+   */
+  idEmbeddingDropout: 0.2,
+  /**
+   * How often a number is left out of a vector before it is normalised, so that no few dimensions carry a taste alone:
+   * R@20 on ml-100k is .447 without and .452 with it.
+   */
+  vectorDropout: 0.2,
+  /**
+   * How often an example's user is shown as new, with the profile alone: neither ID embedding nor history. R@20 of the
+   * synthetic community's cold users, by an earlier measure: .232 at 0, .348 at .15, .366 at .3.
+   */
+  coldUsers: 0.2,
+  /** How often a word is left out, so that rare words of a profile are not learned as the user's name. Not tuned. */
+  tokenDropout: 0.3,
+
+  // --- the loss and the optimiser ---
+  /** Positives a step, at most. Not tuned. */
+  batch: 512,
+  /**
+   * A small community gets smaller batches, so that an epoch is 64 steps at least: of travel-se's first nine months, 3
+   * epochs of 512 leave the towers half-trained (share of fresh posts ranked below the positive .58, R@100 .07; batches
+   * of 128: .63, .16). But none smaller than 64 positives.
+   */
+  leastSteps: 64,
+  leastBatch: 64,
+  /** Uniform negatives a batch, shared by its rows. R@20 on ml-100k: none in 10 epochs .428, 512 in 20 epochs .433. */
+  uniformNegatives: 256,
+  /**
+   * Of the softmax over cosines: small fits the training set, large generalises. R@20 on ml-100k, ids alone, 15 epochs:
+   * .447, and .415 at .1; with text, 10 epochs: .420 at .15, .433 at .25.
+   */
+  temperature: 0.2,
+  /** At the start. Not tuned. */
+  learningRate: 0.003,
+  /** The learning rate falls in a straight line to this share of itself. Not tuned. */
+  finalLearningRate: 1 / 20,
+};
+
+export type TowerOptions = typeof towerDefaults & {
   seed: number;
   /** Only what happened before this instant (milliseconds) is learned from. */
   until: number;
   /** Left out: `epochsOf` the histories. */
   epochs?: number;
-  /** Positives a step, at most: `batchOf` makes it smaller where there are few. */
-  batch: number;
-  /** Uniform negatives a batch, shared by its rows. */
-  uniformNegatives: number;
-  /** Of the softmax over cosines: small fits the training set, large generalises. */
-  temperature: number;
-  /** At the start; it falls linearly to a twentieth of that. */
-  learningRate: number;
-  /**
-   * The history an example sees: what came before it, as in life; or the user's others, where a random split has made
-   * time meaningless: there the posts to be found lie between those of the history.
-   */
-  histories: "before" | "others";
-  /** How often a id_embedding is left out, so that text and history must stand alone (DropoutNet). */
-  idEmbeddingDropout: number;
-  /** How often a number is left out of a vector before it is normalised, so that no few dimensions carry a taste alone. */
-  vectorDropout: number;
-  /** How often an example's user is shown as new, with the profile alone: neither id_embedding nor history. */
-  coldUsers: number;
-  /** How often a word is left out, so that rare words of a profile are not learned as the user's name. */
-  tokenDropout: number;
-}
-
-export const towerDefaults = {
-  batch: 512,
-  uniformNegatives: 256,
-  temperature: 0.2,
-  learningRate: 0.003,
-  idEmbeddingDropout: 0.2,
-  vectorDropout: 0.2,
-  coldUsers: 0.2,
-  tokenDropout: 0.3,
-  histories: "before" as const,
 };
 
-/**
- * Where time runs, tastes drift and what is learned of the past soon fits only that: the share of fresh posts ranked
- * below the positive is .770, .771, .762 after 2, 3, 4 epochs of the synthetic community, .651 and .648 after 3 and 5
- * of travel-se. A random split has no drift, and on ml-100k R@20 grows on: .430 at 10, .441 at 20, .450 at 30, .454 at 60.
- */
-export const epochsOf = { before: 3, others: 60 };
-
-/**
- * A small community gets smaller batches, so that an epoch is 64 steps at least: of travel-se's first nine months, 3 epochs
- * of 512 leave the towers half-trained (share of fresh posts ranked below the positive .58, R@100 .07; 128: .63, .16).
- */
-export function batchOf(positives: number, most: number): number {
-  return Math.min(most, Math.max(64, Math.ceil(positives / 64)));
+/** Positives a step in a community of so many. */
+export function batchOf(
+  positives: number,
+  { batch, leastSteps, leastBatch }: Pick<TowerOptions, "batch" | "leastSteps" | "leastBatch">,
+): number {
+  return Math.min(batch, Math.max(leastBatch, Math.ceil(positives / leastSteps)));
 }
-
-/** The latest first interactions that are learned from: an epoch of them is 977 steps, one of travel-se 227. */
-const mostPositives = 500_000;
 
 export interface TrainedTowers {
   towers: Towers;
@@ -88,12 +119,12 @@ export async function trainTowers(
   signal?: AbortSignal,
   from?: TrainedTowers,
 ): Promise<TrainedTowers> {
-  const { epochs = epochsOf[options.histories] } = options;
+  const { epochs = options.epochsOf[options.histories] } = options;
   const random = new Random(options.seed);
   const data = from?.data ?? new TowerData(community);
-  const towers = from?.towers ?? newTowers(community, data, options.until, random);
-  const positives = positivesBefore(community, options.until, mostPositives);
-  const batch = batchOf(positives.at.length, options.batch);
+  const towers = from?.towers ?? newTowers(community, data, options.until, options, random);
+  const positives = positivesBefore(community, options.until, options.mostPositives);
+  const batch = batchOf(positives.at.length, options);
   const trainer = new TowerTrainer(
     community,
     towers,
