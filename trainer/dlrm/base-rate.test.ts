@@ -3,8 +3,9 @@ import { test } from "node:test";
 import { categories } from "../../supabase/functions/_shared/features/ranker-features.ts";
 import { Random } from "../engine/random.ts";
 import { fitBaseRate } from "./base-rate.ts";
-import { denseWidth, type RankingExamples } from "./examples.ts";
+import { denseWidth } from "./dense-features.ts";
 import { heads } from "./network.ts";
+import type { RankingExamples } from "./ranking-examples.ts";
 import { randomExamples } from "./testing.ts";
 
 const [vote, comment] = [1, 2];
@@ -21,7 +22,7 @@ test("finds who votes: log odds of −1 and 1.5 times their first feature, and t
       -1 + 1.5 * examples.dense[row * denseWidth] + (examples.categories[row * categories.length] < 12 ? 2 : 0);
     labels[vote] = random.uniform() < 1 / (1 + Math.exp(-logit)) ? 1 : 0;
   }
-  const rate = fitBaseRate(examples, all(examples), asTheyAre);
+  const rate = fitBaseRate(examples, all(examples), asTheyAre, 1);
   assert.ok(Math.abs(rate.dense[vote] - 1.5) < 0.15, `${rate.dense[vote]} times the feature`);
   const hour = (from: number) =>
     Array.from({ length: 12 }, (_, i) => rate.categories[(from + i) * heads + vote]).reduce((a, b) => a + b) / 12;
@@ -34,7 +35,7 @@ test("finds who votes: log odds of −1 and 1.5 times their first feature, and t
 test("an interaction that retrieval missed is none; what nobody did stays possible", () => {
   const examples = randomExamples(new Random(2), 400, 2);
   examples.found.fill(0, 0, 100);
-  const { of } = fitBaseRate(examples, all(examples), asTheyAre);
+  const { of } = fitBaseRate(examples, all(examples), asTheyAre, 1);
   const mean = (head: number) =>
     Array.from({ length: 400 }, (_, r) => of[r * heads + head]).reduce((a, b) => a + b) / 400;
   assert.ok(Math.abs(mean(comment) - 0.75) < 0.01, `comments ${mean(comment)}`);

@@ -1,7 +1,7 @@
 /**
- * Where the ranker's rate starts: how likely this user views, votes or comments at all when they are shown candidates. A
- * logistic regression a head over what is the same for all candidates of a request. The heads' shares of a request cannot
- * say it, and some people never vote.
+ * Where the ranker's base rate starts: how likely this user is to view, vote or comment at all when they are shown
+ * candidates. One logistic regression a head over what is the same for all candidates of a request. The heads' shares of
+ * a request cannot say it, and some people never vote.
  */
 import { innerProduct } from "../../supabase/functions/_shared/features/inner-product.ts";
 import {
@@ -10,8 +10,9 @@ import {
   userFeatures,
 } from "../../supabase/functions/_shared/features/ranker-features.ts";
 import { fitLogisticRegression } from "../engine/logistic-regression.ts";
-import { denseWidth, type RankingExamples } from "./examples.ts";
+import { denseWidth } from "./dense-features.ts";
 import { heads } from "./network.ts";
+import type { RankingExamples } from "./ranking-examples.ts";
 import { type Standardisation, standardised } from "./standardise.ts";
 
 export interface BaseRate {
@@ -25,19 +26,17 @@ export interface BaseRate {
   of: Float32Array;
 }
 
-/** On the weights: what nothing depends on stays near 0. */
-const ridge = 1;
-
 const tableRows = categories.slice(0, requestCategories).reduce((sum, { size }) => sum + size, 0);
 
 /**
- * Fits the rate to what was done in some requests, and to one more in which everything and one in which nothing was done:
- * what nobody ever did stays possible.
+ * Fits the rate to what was done in some requests, and to one more in which everything was done and one in which nothing
+ * was: what nobody ever did stays possible.
  */
 export function fitBaseRate(
   examples: RankingExamples,
   requests: Uint32Array,
   standardisation: Standardisation,
+  ridge: number,
 ): BaseRate {
   const u = userFeatures.length;
   const width = u + tableRows;
@@ -56,7 +55,7 @@ export function fitBaseRate(
   };
   const x = new Float64Array(width + 1).fill(1, width);
   for (let head = 0; head < heads; head++) {
-    const done = Array.from(requests, (r) => examples.found[r] * examples.requests[r].labels[head]);
+    const done = Array.from(requests, (request) => examples.label(request, head));
     const labels = [...done, 1, 0];
     const w = fitLogisticRegression({ count: labels.length, width, read, labels }, ridge);
     for (let f = 0; f < u; f++) rate.dense[f * heads + head] = w[f];

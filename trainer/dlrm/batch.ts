@@ -5,18 +5,10 @@ import type { Matrix } from "../engine/dense.ts";
 import type { EmbeddingTable } from "../engine/embedding-table.ts";
 import type { Random } from "../engine/random.ts";
 import { vectorAt } from "../engine/vector-at.ts";
-import { denseWidth, type RankingExamples } from "./examples.ts";
+import { denseWidth, recencyBaselineMatrix } from "./dense-features.ts";
 import type { Dlrm } from "./model.ts";
-import { distinctDots, heads, maskWidths, recencyBaselineColumn } from "./network.ts";
-
-/** Row numbers of all rows of some requests. */
-export function rowsOf(examples: RankingExamples, requests: Uint32Array): Int32Array {
-  const { rows } = examples;
-  return Int32Array.from(
-    { length: requests.length * rows },
-    (_, i) => requests[Math.floor(i / rows)] * rows + (i % rows),
-  );
-}
+import { distinctDots, type HiddenWidths, heads, maskWidths } from "./network.ts";
+import type { RankingExamples } from "./ranking-examples.ts";
 
 /** What a batch does not learn: features, vectors, standardisation, the rows' weights. */
 export function constants(
@@ -25,7 +17,7 @@ export function constants(
   requests: Uint32Array,
   postVectors: Float32Array,
 ): Record<string, Matrix> {
-  const batch = rowsOf(examples, requests);
+  const batch = examples.rowsOf(requests);
   const n = batch.length;
   const dense = new Float32Array(n * denseWidth);
   const user = new Float32Array(n * dimensions);
@@ -47,7 +39,7 @@ export function constants(
       shape: [requests.length, examples.rows, 1],
     },
     distinct: distinctDots(),
-    formula: recencyBaselineColumn(),
+    recencyBaseline: recencyBaselineMatrix(),
   };
 }
 
@@ -60,13 +52,13 @@ export function inputsOf(
 ): Record<string, Matrix> {
   return {
     ...constants(dlrm, examples, requests, postVectors),
-    ...lookUps(dlrm, examples, rowsOf(examples, requests)),
+    ...lookUps(dlrm, examples, examples.rowsOf(requests)),
     ...dlrm.dense.matrices(),
   };
 }
 
 /** The looked-up rows of the categories: embeddings [N, C, 32] and wide [N, C, 3]. */
-export function lookUps(dlrm: Dlrm, examples: RankingExamples, batch: Int32Array): Record<string, Matrix> {
+export function lookUps(dlrm: Dlrm, examples: RankingExamples, batch: Uint32Array): Record<string, Matrix> {
   const width = categories.length;
   const gather = (table: EmbeddingTable): Matrix => {
     const values = new Float32Array(batch.length * width * table.width);
@@ -80,13 +72,13 @@ export function lookUps(dlrm: Dlrm, examples: RankingExamples, batch: Int32Array
   return { embeddings: gather(dlrm.embeddings), wide: gather(dlrm.wide) };
 }
 
-/** Labels [requests · rows, 3], what the user did with the positive and nothing with the others, and the rows' weights. */
+/** Labels [requests · rows, 3], what the user did with the positive and 0 for the negatives, and the rows' weights. */
 export function targetsOf(examples: RankingExamples, requests: Uint32Array): Record<string, Matrix> {
   const { rows } = examples;
   const labels = new Float32Array(requests.length * rows * heads);
   const weights = new Float32Array(requests.length * rows);
   for (const [i, request] of requests.entries()) {
-    if (examples.found[request]) labels.set(examples.requests[request].labels, i * rows * heads);
+    for (let head = 0; head < heads; head++) labels[i * rows * heads + head] = examples.label(request, head);
     weights.set(examples.weights.subarray(request * rows, (request + 1) * rows), i * rows);
   }
   return {
@@ -95,20 +87,25 @@ export function targetsOf(examples: RankingExamples, requests: Uint32Array): Rec
   };
 }
 
+export interface MaskOptions extends HiddenWidths {
+  dropout: number;
+  dotDropout: number;
+}
+
 /**
  * What each request leaves out of the hidden layers and of the dots, [requests, 1, width]: 0, or 1 / (1 − dropout). All
- * rows of a request lose the same, so the request is ranked by one network; and it takes a hundredth of the draws.
+ * rows of a request lose the same, so that the request is ranked by one network; it also takes a hundredth of the draws.
  */
-export function masks(
-  requests: number,
-  { dropout, dotDropout }: { dropout: number; dotDropout: number },
-  random: Random,
-): Record<string, Matrix> {
+export function masks(requests: number, options: MaskOptions, random: Random): Record<string, Matrix> {
+  const { dropout, dotDropout } = options;
   const mask = (width: number, rate: number): Matrix => ({
     values: Float32Array.from({ length: requests * width }, () => (random.uniform() < rate ? 0 : 1 / (1 - rate))),
     shape: [requests, 1, width],
   });
   return Object.fromEntries(
-    Object.entries(maskWidths).map(([name, width]) => [name, mask(width, name === "mask/dots" ? dotDropout : dropout)]),
+    Object.entries(maskWidths(options)).map(([name, width]) => [
+      name,
+      mask(width, name === "mask/dots" ? dotDropout : dropout),
+    ]),
   );
 }

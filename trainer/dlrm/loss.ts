@@ -1,6 +1,24 @@
 /** The ranker's loss: what the feed is ordered by must put the positive first, and each head must be a probability. */
 import * as tf from "@tensorflow/tfjs-core";
-import { logSumExp } from "./network.ts";
+import { dlrmLogits, logSumExp } from "./network.ts";
+
+export interface LossOptions {
+  /** Weight of the heads' cross-entropy beside the listwise loss. */
+  headWeight: number;
+  /** Weights of view, vote and comment in the score. */
+  scoreWeights: number[];
+}
+
+/**
+ * The loss of what `dlrmLogits` reads, with labels [N, 3] and weights [N]: the listwise loss of the score, and beside it
+ * the heads' cross-entropy, both a mean over requests.
+ */
+export function dlrmLoss(t: Record<string, tf.Tensor>, rows: number, options: LossOptions): tf.Scalar {
+  const logits = dlrmLogits(t);
+  const ranking = listwiseLoss(logScore(logits, options.scoreWeights), rows, t.weights as tf.Tensor1D);
+  const pointwise = crossEntropy(logits, t.labels as tf.Tensor2D, t.weights as tf.Tensor1D);
+  return tf.add(ranking, tf.mul(pointwise, options.headWeight * rows)) as tf.Scalar;
+}
 
 /** log(1 / (1 + exp(−x))) without overflow. */
 export function logSigmoid(x: tf.Tensor): tf.Tensor {
@@ -15,7 +33,7 @@ export function logScore(logits: tf.Tensor2D, weights: number[]): tf.Tensor1D {
 
 /**
  * Mean over requests of −log softmax(score of row 0 among the request's rows); scores and weights [requests · rows]. A row
- * counts as many times as its weight says, so drawn rows stand for all that could have been drawn.
+ * counts as many times as its weight says, so the sampled negatives stand for all that could have been sampled.
  */
 export function listwiseLoss(scores: tf.Tensor1D, rows: number, weights: tf.Tensor1D): tf.Scalar {
   const shape: [number, number] = [scores.size / rows, rows];

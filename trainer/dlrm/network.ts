@@ -1,62 +1,68 @@
 /**
- * The ranker: a DLRM (Naumov et al. 2019) with a wide part (Cheng et al. 2016) that starts with a formula.
+ * The ranker: a DLRM (Naumov et al. 2019) with a wide part (Cheng et al. 2016) that starts as the recency baseline.
  *
- *   x       = clip((dense − mean) / deviation, ±5)                    dense: user, post and pair features
- *   bottom  = relu(relu(x · 64) · 32)
- *   slots   = [bottom, user vector, post vector, one embedding a category]          k vectors of 32
- *   deep    = MLP([bottom, distinct dots of slots without the diagonal])            64, 32, 3; the last layer starts at 0
- *   wide    = scale · recencyBaseline + x · W + Σ one weight a post's category     starts as start.ts says
- *   s       = deep + wide                                                           view, vote, comment
- *   rate    = sigmoid(x of the user · R + Σ one weight a request's category + r)    starts as rate.ts says
+ *   x       = clip((dense − mean) / deviation, ±5)                   dense: user, post and pair features
+ *   bottom  = relu(relu(x · hidden) · 32)
+ *   slots   = [bottom, user vector, post vector, one embedding a category]         k vectors of 32
+ *   deep    = MLP([bottom, distinct dots of slots without the diagonal])           the last layer starts at 0
+ *   wide    = weight · recency baseline + x · W + Σ one weight a post's category   starts as start.ts says
+ *   s       = deep + wide                                                          view, vote, comment
+ *   rate    = sigmoid(x of the user · R + Σ one weight a request's category + r)   starts as base-rate.ts says
  *   p       = sigmoid(s − log Σ exp(s) over the request's candidates + log rate + bias)
  *
- * An untrained ranker therefore orders by the best mix of formula and similarity, and training learns corrections to it.
- * The bias starts where its probabilities sum to the positives. Each head is measured against the other candidates of the
- * request: a user acts on one post or two of a feed, however lively the community is that month. Without that, the sum
- * of the probabilities drifted to .79 of the interactions within three months.
+ * An untrained ranker therefore orders by the best mix of recency baseline and similarity, and training learns
+ * corrections to it. The bias starts where its probabilities sum to the positives. Each head is measured against the other
+ * candidates of the request: a user acts on one post or two of a feed, however lively the community is that month.
+ * Without that, the sum of the probabilities drifted to .79 of the interactions within three months.
  */
 import * as tf from "@tensorflow/tfjs-core";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import {
   categories,
-  pairFeatures,
-  postFeatures,
   requestCategories,
   userFeatures,
 } from "../../supabase/functions/_shared/features/ranker-features.ts";
-import { DenseWeights } from "../engine/dense.ts";
+import { DenseWeights, type Matrix } from "../engine/dense.ts";
 import type { Random } from "../engine/random.ts";
-import type { BaseRate } from "./base-rate.ts";
-import { denseWidth } from "./examples.ts";
+import { denseWidth, similarityColumn } from "./dense-features.ts";
 
 export const heads = 3;
 export const slotCount = 3 + categories.length;
 export const dotCount = (slotCount * (slotCount - 1)) / 2;
-/** Columns of the dense features the recency baseline reads. */
-export const logAgeColumn = userFeatures.length + postFeatures.indexOf("log_age");
-export const logIdleColumn = userFeatures.length + postFeatures.indexOf("log_idle");
-export const similarityColumn = userFeatures.length + postFeatures.length + pairFeatures.indexOf("similarity");
 
-/** recencyBaseline of the row of dense features that begins at `offset`. */
-export function recencyBaselineAt(dense: Float32Array, offset: number): number {
-  return -dense[offset + logIdleColumn] - 0.25 * dense[offset + logAgeColumn];
+/** Widths of the hidden layers; the bottom MLP ends in the width of a vector, because it is one of the slots. */
+export interface HiddenWidths {
+  bottomHidden: number;
+  topHidden: [number, number];
 }
 
-/** Fresh dense weights; `bias` [3] is what the heads add, `formula` and `similarity` (standardised) weigh in the wide part. */
+/** What the weights that do not start at random start with. */
+export interface FirstWeights {
+  /** [3]: what the heads add. */
+  bias: Float32Array;
+  /** Of the recency baseline and the standardised similarity in the wide part. */
+  recencyBaseline: number;
+  similarity: number;
+  /** [userFeatures, 3] and [3] */
+  baseRate: { dense: Float32Array; bias: Float32Array };
+}
+
+/** Fresh dense weights. */
 export function newDlrmWeights(
+  { bottomHidden, topHidden }: HiddenWidths,
+  { bias, recencyBaseline, similarity, baseRate }: FirstWeights,
   random: Random,
-  { bias, formula, similarity, rate }: { bias: Float32Array; formula: number; similarity: number; rate: BaseRate },
 ): DenseWeights {
   const weights = new DenseWeights();
-  weights.addLayer("bottom/1", denseWidth, 64, random);
-  weights.addLayer("bottom/2", 64, dimensions, random);
-  weights.addLayer("top/1", dimensions + dotCount, 64, random);
-  weights.addLayer("top/2", 64, 32, random);
-  weights.addLayer("top/3", 32, heads, random, 0);
-  weights.add("base_rate/weight", [userFeatures.length, heads], rate.dense);
-  weights.add("base_rate/bias", [heads], rate.bias);
+  weights.addLayer("bottom/1", denseWidth, bottomHidden, random);
+  weights.addLayer("bottom/2", bottomHidden, dimensions, random);
+  weights.addLayer("top/1", dimensions + dotCount, topHidden[0], random);
+  weights.addLayer("top/2", topHidden[0], topHidden[1], random);
+  weights.addLayer("top/3", topHidden[1], heads, random, 0);
+  weights.add("base_rate/weight", [userFeatures.length, heads], baseRate.dense);
+  weights.add("base_rate/bias", [heads], baseRate.bias);
   weights.add("bias", [heads], bias);
-  weights.add("wide/recency_baseline", [1, heads], new Float32Array(heads).fill(formula));
+  weights.add("wide/recency_baseline", [1, heads], new Float32Array(heads).fill(recencyBaseline));
   weights.add("wide/dense", [denseWidth, heads]);
   weights.values("wide/dense").fill(similarity, similarityColumn * heads, (similarityColumn + 1) * heads);
   return weights;
@@ -71,7 +77,9 @@ export function logSumExp(x: tf.Tensor, axis: number): tf.Tensor {
 }
 
 /** What training may leave out: each mask is [requests, 1, width]. */
-export const maskWidths = { "mask/bottom": 64, "mask/dots": dotCount, "mask/top": 64 };
+export function maskWidths({ bottomHidden, topHidden }: HiddenWidths) {
+  return { "mask/bottom": bottomHidden, "mask/dots": dotCount, "mask/top": topHidden[0] };
+}
 
 /**
  * Logits [N, 3]. Tensors: the dense weights by name; dense [N, F]; mean and deviation [1, F]; user and post [N, 32];
@@ -89,40 +97,35 @@ export function dlrmLogits(t: Tensors): tf.Tensor2D {
   const dots = masked(t, "mask/dots", tf.matMul(products, t.distinct as tf.Tensor2D));
   const hidden = masked(t, "mask/top", tf.relu(layer(t, "top/1", tf.concat([bottom, dots], 1) as tf.Tensor2D)));
   const deep = layer(t, "top/3", tf.relu(layer(t, "top/2", hidden)) as tf.Tensor2D);
-  const formula = tf.matMul(t.dense as tf.Tensor2D, t.formula as tf.Tensor2D);
+  const recencyBaseline = tf.matMul(t.dense as tf.Tensor2D, t.recencyBaseline as tf.Tensor2D);
   const [ofRequest, ofPost] = tf.split(t.wide, [requestCategories, categories.length - requestCategories], 1);
   const wide = tf.add(
-    tf.mul(formula, t["wide/recency_baseline"]),
+    tf.mul(recencyBaseline, t["wide/recency_baseline"]),
     tf.add(tf.matMul(x, t["wide/dense"] as tf.Tensor2D), tf.sum(ofPost, 1)),
   );
   const [requests, rows] = t.logWeights.shape;
   const scores = tf.reshape(tf.add(deep, wide), [requests, rows, heads]);
   const shares = tf.sub(scores, logSumExp(tf.add(scores, t.logWeights), 1));
   const user = tf.slice(x, [0, 0], [n, userFeatures.length]);
-  const rate = tf.sigmoid(tf.add(layer(t, "base_rate", user as tf.Tensor2D), tf.sum(ofRequest, 1)));
-  const logRate = tf.log(tf.add(rate, leastBaseRate));
-  return tf.add(tf.add(tf.reshape(shares, [n, heads]), logRate), t.bias) as tf.Tensor2D;
+  const baseRate = tf.sigmoid(tf.add(layer(t, "base_rate", user as tf.Tensor2D), tf.sum(ofRequest, 1)));
+  const logBaseRate = tf.log(tf.add(baseRate, leastBaseRate));
+  return tf.add(tf.add(tf.reshape(shares, [n, heads]), logBaseRate), t.bias) as tf.Tensor2D;
 }
 
-/** Is added to a rate before its logarithm: runtimes round a sigmoid of −20 each in their own way. */
+/** Is added to a base rate before its logarithm: each runtime rounds a sigmoid of −20 in its own way. */
 export const leastBaseRate = 1e-5;
 
-/** [k · k, k (k − 1) / 2]: picks the distinct dots (0,1), (0,2) … out of the flattened dot matrix; a product costs less than a gather and its gradient. */
-export function distinctDots(): { values: Float32Array; shape: number[] } {
+/**
+ * [k · k, k (k − 1) / 2]: picks the distinct dots (0,1), (0,2) … out of the flattened dot matrix; a product costs less
+ * than a gather and its gradient.
+ */
+export function distinctDots(): Matrix {
   const values = new Float32Array(slotCount * slotCount * dotCount);
   let column = 0;
   for (let i = 0; i < slotCount; i++) {
     for (let j = i + 1; j < slotCount; j++) values[(i * slotCount + j) * dotCount + column++] = 1;
   }
   return { values, shape: [slotCount * slotCount, dotCount] };
-}
-
-/** [F, 1]: the recency baseline as a product with the dense features. */
-export function recencyBaselineColumn(): { values: Float32Array; shape: number[] } {
-  const values = new Float32Array(denseWidth);
-  values[logIdleColumn] = -1;
-  values[logAgeColumn] = -0.25;
-  return { values, shape: [denseWidth, 1] };
 }
 
 function masked(t: Tensors, name: string, x: tf.Tensor): tf.Tensor2D {

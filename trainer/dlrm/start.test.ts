@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Random } from "../engine/random.ts";
-import { denseWidth, type RankingExamples } from "./examples.ts";
-import { logIdleColumn, similarityColumn } from "./network.ts";
+import { denseWidth, logIdleColumn, similarityColumn } from "./dense-features.ts";
+import type { RankingExamples } from "./ranking-examples.ts";
 import { fitStart, startScores } from "./start.ts";
 import { randomExamples } from "./testing.ts";
 
 const all = (examples: RankingExamples) => Uint32Array.from(examples.requests.keys());
 
-/** Requests whose positive is drawn by a softmax of formula × a + similarity × b. */
+/** Requests whose positive is drawn by a softmax of recency baseline × a + similarity × b. */
 function drawn(a: number, b: number, requests: number, rows: number): RankingExamples {
   const random = new Random(3);
   const examples = randomExamples(random, requests, rows);
@@ -31,7 +31,7 @@ function swap(dense: Float32Array, a: number, b: number): void {
 
 test("finds what the positives were drawn by", () => {
   const start = fitStart(drawn(0.5, 2, 2000, 12), all(drawn(0.5, 2, 2000, 12)));
-  assert.ok(Math.abs(start.recencyBaseline - 0.5) < 0.08, `formula ${start.recencyBaseline}`);
+  assert.ok(Math.abs(start.recencyBaseline - 0.5) < 0.08, `recency baseline ${start.recencyBaseline}`);
   assert.ok(Math.abs(start.similarity - 2) < 0.15, `similarity ${start.similarity}`);
 });
 
@@ -45,10 +45,10 @@ test("a row counts as often as its weight says", () => {
   set(0, 0, 1);
   set(1, 1, 4);
   set(2, -50, 0);
-  const { recencyBaseline: formula, similarity } = fitStart(examples, Uint32Array.of(0));
+  const { recencyBaseline: x, similarity } = fitStart(examples, Uint32Array.of(0));
   assert.equal(similarity, 0);
   // the minimum of (x − 1)² / 2 + log(1 + 4 exp(−x)): x − 1 = 4 / (exp(x) + 4)
-  assert.ok(Math.abs(formula - 1 - 4 / (Math.exp(formula) + 4)) < 1e-4, `formula ${formula}`);
+  assert.ok(Math.abs(x - 1 - 4 / (Math.exp(x) + 4)) < 1e-4, `recency baseline ${x}`);
 });
 
 test("without a found post, and where similarity is constant, the recency baseline stays", () => {

@@ -1,11 +1,12 @@
 /**
  * Where the ranker's wide part starts: a conditional logit (McFadden 1974) over each request's candidates with two
- * features, the recency baseline and the towers' similarity. In a live community the recency baseline nearly is the answer; among films
- * drawn at random it is noise and similarity is the answer. Two numbers take little data to tell, the network goes on.
+ * features, the recency baseline and the towers' similarity. In a live community the recency baseline nearly is the
+ * answer; in a random split of film ratings it is noise, and similarity is the answer. Two numbers can be told from
+ * little data, and the network goes on from there.
  */
 import { minimise } from "../engine/minimise.ts";
-import { denseWidth, type RankingExamples } from "./examples.ts";
-import { recencyBaselineAt, similarityColumn } from "./network.ts";
+import { denseWidth, recencyBaselineAt, similarityColumn } from "./dense-features.ts";
+import type { RankingExamples } from "./ranking-examples.ts";
 
 export interface Start {
   recencyBaseline: number;
@@ -18,9 +19,9 @@ const believed: Start = { recencyBaseline: 1, similarity: 0 };
 
 /** Scores of all rows of some requests, [requests · rows]. */
 export function startScores(examples: RankingExamples, requests: Uint32Array, start: Start): Float64Array {
-  const { rows, dense } = examples;
-  return Float64Array.from({ length: requests.length * rows }, (_, i) => {
-    const at = (requests[Math.floor(i / rows)] * rows + (i % rows)) * denseWidth;
+  const { dense } = examples;
+  return Float64Array.from(examples.rowsOf(requests), (row) => {
+    const at = row * denseWidth;
     return start.recencyBaseline * recencyBaselineAt(dense, at) + start.similarity * dense[at + similarityColumn];
   });
 }

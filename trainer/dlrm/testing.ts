@@ -5,7 +5,8 @@ import {
   userFeatures,
 } from "../../supabase/functions/_shared/features/ranker-features.ts";
 import type { Random } from "../engine/random.ts";
-import { denseWidth, RankingExamples } from "./examples.ts";
+import { denseWidth } from "./dense-features.ts";
+import { RankingExamples } from "./ranking-examples.ts";
 import { dlrmDefaults } from "./train.ts";
 
 export const testOptions = { ...dlrmDefaults, seed: 1, scoreWeights: [0.2, 1, 1] };

@@ -3,12 +3,14 @@ import { before, test } from "node:test";
 import { categories } from "../../supabase/functions/_shared/features/ranker-features.ts";
 import { startBackend } from "../engine/backend.ts";
 import { Random } from "../engine/random.ts";
-import type { RankingExamples } from "./examples.ts";
+import { logAgeColumn, logIdleColumn } from "./dense-features.ts";
+import { dlrmForward } from "./forward.ts";
 import { newDlrm } from "./model.ts";
-import { heads, logAgeColumn, logIdleColumn } from "./network.ts";
+import { heads } from "./network.ts";
+import type { RankingExamples } from "./ranking-examples.ts";
 import { fitStart, startScores } from "./start.ts";
 import { randomExamples, randomVectors, testOptions } from "./testing.ts";
-import { dlrmForward, trainDlrm } from "./train.ts";
+import { trainDlrm } from "./train.ts";
 
 before(() => startBackend());
 
@@ -24,7 +26,7 @@ const lifted = (dense: Float32Array) => {
 test("an untrained ranker orders as its start says, in every head, and its probabilities sum to the interactions", () => {
   const examples = randomExamples(new Random(1), 40, rows);
   const requests = requestsOf(examples);
-  const logits = dlrmForward(newDlrm(examples, requests, new Random(1)), examples, requests, vectors);
+  const logits = dlrmForward(newDlrm(examples, requests, testOptions, new Random(1)), examples, requests, vectors);
   const scores = startScores(examples, requests, fitStart(examples, requests));
   const order = (value: (row: number) => number, request: number) =>
     Array.from({ length: rows }, (_, i) => request * rows + i).sort((a, b) => value(b) - value(a));
@@ -52,10 +54,10 @@ test("learns what marks the positive, and ranks new requests by it", async () =>
   assert.ok(heldOutLosses[epoch] < heldOutLosses[0] - 0.5, heldOutLosses.join(" "));
   const fresh = randomExamples(new Random(3), 200, rows, lifted);
   const logits = dlrmForward(dlrm, fresh, requestsOf(fresh), vectors);
-  let places = 0;
+  let ahead = 0;
   for (let r = 0; r < 200; r++)
-    for (let i = 1; i < rows; i++) if (logits[(r * rows + i) * heads + 2] > logits[r * rows * heads + 2]) places++;
-  assert.ok(places / 200 < 2.5, `${places / 200} posts stand before the positive, 5.5 would be chance`);
+    for (let i = 1; i < rows; i++) if (logits[(r * rows + i) * heads + 2] > logits[r * rows * heads + 2]) ahead++;
+  assert.ok(ahead / 200 < 2.5, `${ahead / 200} posts stand before the positive, 5.5 would be chance`);
 });
 
 test("keeps the start where training only fits noise", async () => {
@@ -68,7 +70,7 @@ test("keeps the start where training only fits noise", async () => {
   const { dlrm, heldOutLosses, epoch } = await trainDlrm(examples, { training, heldOut }, vectors, options);
   assert.ok(heldOutLosses[1] > heldOutLosses[0] && heldOutLosses[2] > heldOutLosses[0], heldOutLosses.join(" "));
   assert.equal(epoch, 0);
-  const untrained = newDlrm(examples, training, new Random(testOptions.seed));
+  const untrained = newDlrm(examples, training, testOptions, new Random(testOptions.seed));
   assert.deepEqual(dlrm.wide.weights.values, untrained.wide.weights.values);
   assert.deepEqual(dlrm.dense.values("wide/recency_baseline"), untrained.dense.values("wide/recency_baseline"));
 });
@@ -100,7 +102,7 @@ test("only categories that occurred move", async () => {
   const [{ size }] = categories;
   for (let row = 0; row < 200 * rows; row++) examples.categories[row * categories.length] %= size / 2;
   const { training, heldOut } = split(examples);
-  const untrained = newDlrm(examples, training, new Random(testOptions.seed));
+  const untrained = newDlrm(examples, training, testOptions, new Random(testOptions.seed));
   const { dlrm, epoch } = await trainDlrm(examples, { training, heldOut }, vectors, { ...testOptions, epochs: 3 });
   assert.ok(epoch > 0);
   const moved = (row: number) =>

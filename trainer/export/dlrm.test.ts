@@ -4,11 +4,13 @@ import { dimensions } from "../../supabase/functions/_shared/features/history.ts
 import { categories, postFeatures, userFeatures } from "../../supabase/functions/_shared/features/ranker-features.ts";
 import { assertContract } from "../../supabase/functions/_shared/models/onnx-executor/contract.ts";
 import { float32, int64 } from "../../supabase/functions/_shared/models/tensors.ts";
-import { denseWidth, type RankingExamples } from "../dlrm/examples.ts";
+import { denseWidth } from "../dlrm/dense-features.ts";
+import { dlrmForward } from "../dlrm/forward.ts";
 import type { Dlrm } from "../dlrm/model.ts";
 import { heads } from "../dlrm/network.ts";
+import type { RankingExamples } from "../dlrm/ranking-examples.ts";
 import { randomExamples, randomVectors, testOptions } from "../dlrm/testing.ts";
-import { dlrmForward, trainDlrm } from "../dlrm/train.ts";
+import { trainDlrm } from "../dlrm/train.ts";
 import { startBackend } from "../engine/backend.ts";
 import { Random } from "../engine/random.ts";
 import { executor, onnxRuntime } from "../onnx/runtimes.ts";

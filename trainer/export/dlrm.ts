@@ -9,8 +9,9 @@ import {
   userFeatures,
 } from "../../supabase/functions/_shared/features/ranker-features.ts";
 import type { Contract } from "../../supabase/functions/_shared/models/onnx-executor/contract.ts";
+import { recencyBaselineMatrix } from "../dlrm/dense-features.ts";
 import type { Dlrm } from "../dlrm/model.ts";
-import { heads, leastBaseRate, recencyBaselineColumn } from "../dlrm/network.ts";
+import { heads, leastBaseRate } from "../dlrm/network.ts";
 import { GraphBuilder } from "../onnx/graph-builder.ts";
 
 /** What a ranker takes and gives; probabilities are of view, vote and comment. */
@@ -44,21 +45,21 @@ export function dlrmGraph(dlrm: Dlrm): Uint8Array {
   const embeddings = g.gather(g.weights(dlrm.embeddings.weights.values, [categoryRows, dimensions], "embeddings"), ids);
   const slots = g.concat([g.stack([bottom, g.expand(user, posts), posts]), embeddings], 1);
   const top = g.relu(layer("top/2", g.relu(layer("top/1", g.concat([bottom, g.pairwiseDots(slots)], 1)))));
-  const formula = g.dense(dense, recencyBaselineColumn().values);
+  const recencyBaseline = g.dense(dense, recencyBaselineMatrix().values);
   const crosses = g.gather(g.weights(dlrm.wide.weights.values, [categoryRows, heads], "wide"), ids);
   const ofRequest = g.sum(g.slice(crosses, 1, 0, requestCategories), [1]);
   const ofPost = g.sum(g.slice(crosses, 1, requestCategories, categories.length), [1]);
   const wide = g.add(
-    g.multiply(formula, g.weights(dlrm.dense.values("wide/recency_baseline"), [1, heads])),
+    g.multiply(recencyBaseline, g.weights(dlrm.dense.values("wide/recency_baseline"), [1, heads])),
     g.dense(x, dlrm.dense.values("wide/dense")),
   );
   const scores = g.add(g.add(layer("top/3", top), wide), ofPost);
   const highest = g.max(scores, [0], true);
   const sum = g.log(g.sum(g.exp(g.subtract(scores, highest)), [0], true));
   const shares = g.subtract(scores, g.add(highest, sum));
-  const rate = g.sigmoid(g.add(layer("base_rate", g.slice(x, 1, 0, userFeatures.length)), ofRequest));
-  const logRate = g.log(g.add(rate, g.weights(Float32Array.of(leastBaseRate), [1, 1])));
-  const logits = g.add(g.add(shares, logRate), g.weights(dlrm.dense.values("bias"), [1, heads]));
+  const baseRate = g.sigmoid(g.add(layer("base_rate", g.slice(x, 1, 0, userFeatures.length)), ofRequest));
+  const logBaseRate = g.log(g.add(baseRate, g.weights(Float32Array.of(leastBaseRate), [1, 1])));
+  const logits = g.add(g.add(shares, logBaseRate), g.weights(dlrm.dense.values("bias"), [1, heads]));
   const { scale, shift } = dlrm.calibration;
   const calibrated = g.add(g.multiply(logits, g.weights(scale, [1, heads])), g.weights(shift, [1, heads]));
   g.output("probabilities", g.sigmoid(calibrated), ["N", heads]);

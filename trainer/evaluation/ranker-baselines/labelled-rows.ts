@@ -1,5 +1,5 @@
 /** What a baseline of the ranker learns one head from: the rows the ranker itself was trained on. */
-import type { RankingExamples } from "../../dlrm/examples.ts";
+import type { RankingExamples } from "../../dlrm/ranking-examples.ts";
 import { readExample, rowWidth } from "./candidate-rows.ts";
 
 export interface LabelledRows {
@@ -14,18 +14,12 @@ export interface LabelledRows {
 /** A head's view of the ranker's training set: only the positive of a request can be positive. */
 export function labelledRows(examples: RankingExamples, head: number): LabelledRows {
   const labels = new Uint8Array(examples.weights.length);
-  for (const [i, request] of examples.requests.entries()) {
-    labels[i * examples.rows] = examples.found[i] * request.labels[head];
-  }
+  for (const request of examples.requests.keys()) labels[request * examples.rows] = examples.label(request, head);
   const read = (row: number, out: Float32Array) => readExample(examples, row, out);
   return { width: rowWidth, read, labels, weights: examples.weights };
 }
 
 /** Numbers of the rows of some requests that stand for any candidate. */
-export function rowsOfRequests({ rows, weights }: RankingExamples, requests: Uint32Array): Uint32Array {
-  const all = Uint32Array.from(
-    { length: requests.length * rows },
-    (_, i) => requests[Math.floor(i / rows)] * rows + (i % rows),
-  );
-  return all.filter((row) => weights[row] > 0);
+export function rowsOfRequests(examples: RankingExamples, requests: Uint32Array): Uint32Array {
+  return examples.rowsOf(requests).filter((row) => examples.weights[row] > 0);
 }

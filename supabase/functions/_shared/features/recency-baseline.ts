@@ -1,7 +1,11 @@
 /** The best simple ranking of a live community: the order of the feed where there is no model, and where the ranker's wide part starts. */
 import { logHours } from "./hours.ts";
 
+/** What it is made of: log(1 + hours since the last activity) and log(1 + age in hours). */
+export const recencyBaselineWeights = { log_idle: -1, log_age: -0.25 };
+
 /** Last active first, then newer: −log(1 + hours since the last activity) − ¼ log(1 + age in hours). */
 export function recencyBaseline(post: { created_at: number; last_active_at: number | null }, now: number): number {
-  return -logHours(post.last_active_at ?? post.created_at, now) - 0.25 * logHours(post.created_at, now);
+  const { log_idle, log_age } = recencyBaselineWeights;
+  return log_idle * logHours(post.last_active_at ?? post.created_at, now) + log_age * logHours(post.created_at, now);
 }

@@ -1,0 +1,25 @@
+/** The ranker's dense features: those of the user, of the post and of the pair, one behind the other. */
+import { pairFeatures, postFeatures, userFeatures } from "../../supabase/functions/_shared/features/ranker-features.ts";
+import { recencyBaselineWeights } from "../../supabase/functions/_shared/features/recency-baseline.ts";
+import type { Matrix } from "../engine/dense.ts";
+
+export const denseWidth = userFeatures.length + postFeatures.length + pairFeatures.length;
+
+/** Columns of the two features that the recency baseline reads, and of the towers' similarity. */
+export const logAgeColumn = userFeatures.length + postFeatures.indexOf("log_age");
+export const logIdleColumn = userFeatures.length + postFeatures.indexOf("log_idle");
+export const similarityColumn = userFeatures.length + postFeatures.length + pairFeatures.indexOf("similarity");
+
+/** The recency baseline of the row of dense features that begins at `offset`. */
+export function recencyBaselineAt(dense: Float32Array, offset: number): number {
+  const { log_idle, log_age } = recencyBaselineWeights;
+  return log_idle * dense[offset + logIdleColumn] + log_age * dense[offset + logAgeColumn];
+}
+
+/** [denseWidth, 1]: the recency baseline as a product with the dense features. */
+export function recencyBaselineMatrix(): Matrix {
+  const values = new Float32Array(denseWidth);
+  values[logIdleColumn] = recencyBaselineWeights.log_idle;
+  values[logAgeColumn] = recencyBaselineWeights.log_age;
+  return { values, shape: [denseWidth, 1] };
+}

@@ -1,0 +1,42 @@
+/** The ranker's answers and its loss on requests, where no gradients are kept. */
+import { forward } from "../engine/dense.ts";
+import { inputsOf, targetsOf } from "./batch.ts";
+import { dlrmLoss, type LossOptions } from "./loss.ts";
+import type { Dlrm } from "./model.ts";
+import { dlrmLogits, heads } from "./network.ts";
+import type { RankingExamples } from "./ranking-examples.ts";
+
+/** Requests that go through the network at once. */
+const chunk = 64;
+
+/** Logits [requests · rows, 3] of some requests. */
+export function dlrmForward(
+  dlrm: Dlrm,
+  examples: RankingExamples,
+  requests: Uint32Array,
+  postVectors: Float32Array,
+): Float32Array {
+  const logits = new Float32Array(requests.length * examples.rows * heads);
+  for (let start = 0; start < requests.length; start += chunk) {
+    const inputs = inputsOf(dlrm, examples, requests.subarray(start, start + chunk), postVectors);
+    logits.set(forward(inputs, dlrmLogits), start * examples.rows * heads);
+  }
+  return logits;
+}
+
+/** The mean loss of some requests. */
+export function meanLoss(
+  dlrm: Dlrm,
+  examples: RankingExamples,
+  requests: Uint32Array,
+  postVectors: Float32Array,
+  options: LossOptions,
+): number {
+  let sum = 0;
+  for (let start = 0; start < requests.length; start += chunk) {
+    const part = requests.subarray(start, start + chunk);
+    const inputs = { ...inputsOf(dlrm, examples, part, postVectors), ...targetsOf(examples, part) };
+    sum += part.length * forward(inputs, (t) => dlrmLoss(t, examples.rows, options))[0];
+  }
+  return sum / requests.length;
+}

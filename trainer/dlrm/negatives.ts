@@ -1,0 +1,41 @@
+/**
+ * Which of a request's candidates become its rows. Of hundreds of candidates all but one are negatives: the hard ones,
+ * which stand highest by the recency baseline, are taken as they are, and a sample of the others stands for the rest.
+ */
+import { recencyBaseline } from "../../supabase/functions/_shared/features/recency-baseline.ts";
+import type { NumberedCandidate } from "../community/state.ts";
+import type { Random } from "../engine/random.ts";
+import type { Request } from "./requests.ts";
+
+export interface SampledRows {
+  /** Whether the positive is among the candidates; it is the first row then. */
+  found: boolean;
+  /** Numbers of candidates. */
+  chosen: number[];
+  /** How many candidates each stands for. */
+  weights: number[];
+}
+
+/** The positive, up to `hard` hard negatives, and sampled negatives up to `rows` in all. */
+export function positiveAndNegatives(
+  candidates: NumberedCandidate[],
+  { post, at }: Request,
+  rows: number,
+  hard: number,
+  random: Random,
+): SampledRows {
+  const found = candidates.findIndex((candidate) => candidate.post === post);
+  const baselines = candidates.map((candidate) => recencyBaseline(candidate, at));
+  const negatives = candidates.map((_, i) => i).filter((i) => i !== found);
+  negatives.sort((a, b) => baselines[b] - baselines[a]);
+  const positive = found < 0 ? [] : [found];
+  const hardNegatives = negatives.slice(0, Math.min(hard, rows - positive.length));
+  const otherNegatives = random.shuffle(negatives.slice(hardNegatives.length));
+  const sampledNegatives = otherNegatives.slice(0, rows - positive.length - hardNegatives.length);
+  const sampledWeight = otherNegatives.length / sampledNegatives.length;
+  return {
+    found: found >= 0,
+    chosen: [...positive, ...hardNegatives, ...sampledNegatives],
+    weights: [...positive.map(() => 1), ...hardNegatives.map(() => 1), ...sampledNegatives.map(() => sampledWeight)],
+  };
+}

@@ -1,0 +1,78 @@
+/**
+ * The requests the ranker learns from: a request is the moment at which a user interacted with a post for the first
+ * time.
+ */
+import type { Community } from "../community/community.ts";
+import { login, type Timeline } from "../community/timeline.ts";
+
+/** A first interaction of another's post: `event` is its number in the timeline. */
+export interface Request {
+  event: number;
+  user: number;
+  post: number;
+  at: number;
+  /** What the user did with the post within the label window: view, vote, comment. */
+  labels: [number, number, number];
+}
+
+/**
+ * A request's labels are what happened within a day of it. The evaluation's labels are made here too, so this stands
+ * beside them and not among the hyperparameters of train.ts. Not tuned.
+ */
+const labelWindow = 24 * 3_600_000;
+
+/** First interactions of others' posts with `from` ≤ time < `until`, in order of time. */
+export function requestsBetween(community: Community, timeline: Timeline, from: number, until: number): Request[] {
+  const interactions = firstInteractionEvents(community, timeline, until);
+  return requestsAt(
+    timeline,
+    interactions.filter((event) => timeline.at[event] >= from),
+    until,
+  );
+}
+
+/**
+ * Numbers of the events before an instant that are a first interaction of another's post: with it, the post has one more
+ * participant. Where somebody's only vote was taken back, the event behind it passes for a first one too: retrieval does
+ * not bring a post the user has interacted with, so nothing is learned from it.
+ */
+export function firstInteractionEvents({ posts }: Community, timeline: Timeline, until: number): Uint32Array {
+  const participants = new Int32Array(posts.ids.length);
+  const found = new Uint32Array(timeline.length - timeline.wholeFrom);
+  let count = 0;
+  for (let event = timeline.history; event < timeline.length && timeline.at[event] < until; event++) {
+    if (timeline.kinds[event] === login) continue;
+    const post = timeline.posts[event];
+    const before = participants[post];
+    participants[post] = timeline.postRow(event)[3];
+    if (event < timeline.wholeFrom || participants[post] === before) continue;
+    if (posts.authors[post] !== timeline.users[event] && posts.createdAt[post] <= timeline.at[event])
+      found[count++] = event;
+  }
+  return found.subarray(0, count);
+}
+
+/** The requests of some first interactions (numbers of events, ascending), labelled by what happened before `until`. */
+export function requestsAt(timeline: Timeline, interactions: Uint32Array, until: number): Request[] {
+  const pairOf = (event: number) => `${timeline.users[event]} ${timeline.posts[event]}`;
+  const open = new Map<string, Request>();
+  const requests = Array.from(interactions, (event): Request => {
+    const request: Request = {
+      event,
+      user: timeline.users[event],
+      post: timeline.posts[event],
+      at: timeline.at[event],
+      labels: [0, 0, 0],
+    };
+    open.set(pairOf(event), request);
+    return request;
+  });
+  const last = (requests.at(-1)?.at ?? 0) + labelWindow;
+  const end = timeline.length;
+  for (let event = interactions[0]; event < end && timeline.at[event] < until && timeline.at[event] <= last; event++) {
+    if (timeline.kinds[event] === login) continue;
+    const request = open.get(pairOf(event));
+    if (request && timeline.at[event] <= request.at + labelWindow) request.labels[timeline.kinds[event]] = 1;
+  }
+  return requests;
+}
