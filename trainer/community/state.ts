@@ -5,6 +5,7 @@
 import { halfLives, week } from "../../supabase/functions/_shared/features/decay.ts";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import { hour } from "../../supabase/functions/_shared/features/hours.ts";
+import { innerProduct } from "../../supabase/functions/_shared/features/inner-product.ts";
 import type { RecentInteraction } from "../../supabase/functions/_shared/features/recent-habit.ts";
 import { retrieval, type Source, sourceNames, sources } from "../../supabase/functions/_shared/features/retrieval.ts";
 import type { Candidate, UserState } from "../../supabase/functions/_shared/features/states.ts";
@@ -278,12 +279,11 @@ export function noRanks(): Candidate["ranks"] {
 
 const unranked = Object.fromEntries(sourceNames.map((source) => [source, null])) as Candidate["ranks"];
 
+/** 25,000 posts take 0.7 ms, and 1.4 ms in a process that also calls innerProduct with arrays of another type. */
 function similarities(vector: Float32Array, postVectors: Float32Array, count: number): Float32Array {
   const out = new Float32Array(count);
   for (let post = 0; post < count; post++) {
-    let sum = 0;
-    for (let d = 0; d < dimensions; d++) sum += vector[d] * postVectors[post * dimensions + d];
-    out[post] = sum;
+    out[post] = innerProduct(vector, 0, postVectors, post * dimensions, dimensions);
   }
   return out;
 }

@@ -5,6 +5,7 @@
 import pgvector from "pgvector";
 import type { Database } from "../../db/connect.ts";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
+import { innerProduct } from "../../supabase/functions/_shared/features/inner-product.ts";
 import { vectorAt } from "../engine/vector-at.ts";
 
 export interface AnnRecall {
@@ -39,9 +40,9 @@ export async function annRecall(
     await client.query(
       `create temporary table ann_posts (post integer, embedding extensions.vector(${dimensions})) on commit drop`,
     );
-    const page = 2000;
-    for (let first = 0; first < posts; first += page) {
-      const numbers = Array.from({ length: Math.min(page, posts - first) }, (_, i) => first + i);
+    const batch = 2000;
+    for (let first = 0; first < posts; first += batch) {
+      const numbers = Array.from({ length: Math.min(batch, posts - first) }, (_, i) => first + i);
       await client.query(
         "insert into ann_posts select row.post, row.embedding::extensions.vector from unnest($1::integer[], $2::text[]) as row (post, embedding)",
         [numbers, numbers.map((post) => pgvector.toSql([...vectorAt(postVectors, post)]))],
@@ -86,10 +87,9 @@ export function recallsOf(
   found: number[],
   depths: number[],
 ): number[] {
-  const similarities = new Float32Array(postVectors.length / dimensions);
-  for (let post = 0; post < similarities.length; post++) {
-    for (let d = 0; d < dimensions; d++) similarities[post] += vector[d] * postVectors[post * dimensions + d];
-  }
+  const similarities = Float32Array.from({ length: postVectors.length / dimensions }, (_, post) =>
+    innerProduct(vector, 0, postVectors, post * dimensions, dimensions),
+  );
   const sorted = similarities.slice().sort().reverse();
   // a relaxed order is nearly one by similarity; recsys.candidates ranks what came anew
   const best = found.toSorted((a, b) => similarities[b] - similarities[a]);

@@ -1,6 +1,7 @@
 /** The two towers alone in one cut: trained on the whole training part, ranked by inner product. */
 import type { OnProgress } from "../../../db/progress.ts";
 import { dimensions } from "../../../supabase/functions/_shared/features/history.ts";
+import { innerProduct } from "../../../supabase/functions/_shared/features/inner-product.ts";
 import { embedPosts, embedUsersAt } from "../../towers/embed.ts";
 import { Histories } from "../../towers/positives.ts";
 import { type TowerOptions, type TrainedTowers, towerDefaults, trainTowers } from "../../towers/train.ts";
@@ -39,8 +40,7 @@ export class TowersInCut implements Recommender {
     const moment = { user, history: histories.latest(user, Number.POSITIVE_INFINITY) };
     const vector = embedUsersAt(towers, data, [moment], postVectors);
     for (let post = 0; post < out.length; post++) {
-      out[post] = 0;
-      for (let d = 0; d < dimensions; d++) out[post] += vector[d] * postVectors[post * dimensions + d];
+      out[post] = innerProduct(vector, 0, postVectors, post * dimensions, dimensions);
     }
   }
 }

@@ -3,6 +3,7 @@
  * trains has a vector between both; the nearest of their posts knows which of the two a candidate is about.
  */
 import { dimensions } from "./history.ts";
+import { innerProduct } from "./inner-product.ts";
 
 export interface HistoryMatch {
   /** Inner product with the nearest post of the history; 0 without history or vector. */
@@ -21,11 +22,8 @@ export function historyMatches(history: ArrayLike<number>[], embeddings: (ArrayL
   return embeddings.map((embedding) => {
     if (embedding === null || nearest.length === 0) return { best: 0, bestFive: 0 };
     nearest.fill(Number.NEGATIVE_INFINITY);
-    for (let start = 0; start < packed.length; start += dimensions) {
-      let dot = 0;
-      for (let d = 0; d < dimensions; d++) dot += packed[start + d] * embedding[d];
-      insert(nearest, dot);
-    }
+    for (let start = 0; start < packed.length; start += dimensions)
+      insert(nearest, innerProduct(packed, start, embedding, 0, dimensions));
     let sum = 0;
     for (const dot of nearest) sum += dot;
     return { best: nearest[0], bestFive: sum / nearest.length };
@@ -34,8 +32,8 @@ export function historyMatches(history: ArrayLike<number>[], embeddings: (ArrayL
 
 /** Keeps the highest values, the highest first. */
 function insert(highest: Float64Array, value: number): void {
-  let place = highest.length - 1;
-  if (value <= highest[place]) return;
-  for (; place > 0 && value > highest[place - 1]; place--) highest[place] = highest[place - 1];
-  highest[place] = value;
+  let at = highest.length - 1;
+  if (value <= highest[at]) return;
+  for (; at > 0 && value > highest[at - 1]; at--) highest[at] = highest[at - 1];
+  highest[at] = value;
 }
