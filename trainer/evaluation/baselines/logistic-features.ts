@@ -1,7 +1,7 @@
 import { kinds } from "../../community/community.ts";
+import type { TfIdf } from "../metrics/tf-idf.ts";
 import type { CommunityEvent, Sizes } from "../protocols/recommender.ts";
 import { TextKnn } from "./text-knn.ts";
-import type { TfIdf } from "./tf-idf.ts";
 
 const hour = 3_600_000;
 const halfLives = [1, 6, 24, 168];

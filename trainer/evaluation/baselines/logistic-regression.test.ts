@@ -3,11 +3,11 @@ import { test } from "node:test";
 import { newton } from "../../engine/newton.ts";
 import { Random } from "../../engine/random.ts";
 import { EventWalk } from "../history/event-walk.ts";
+import { TfIdf } from "../metrics/tf-idf.ts";
 import { scoresAfter, sizesOf, smallCommunity } from "../testing.ts";
 import { fitLogistic } from "./fit-logistic.ts";
 import { LogisticFeatures, logisticFeatures } from "./logistic-features.ts";
 import { LogisticRegression } from "./logistic-regression.ts";
-import { TfIdf } from "./tf-idf.ts";
 
 test("one binary feature by hand: the weight is the log odds ratio, the bias the log odds at 0", () => {
   // 3 of 4 positive where the feature is 1, 1 of 4 where it is 0

@@ -1,12 +1,12 @@
 import { firstInteractions } from "../../community/first-interactions.ts";
 import { Random } from "../../engine/random.ts";
 import { EventWalk } from "../history/event-walk.ts";
+import { TfIdf } from "../metrics/tf-idf.ts";
 import { Exclusion } from "../protocols/exclusion.ts";
 import { topOf } from "../protocols/rank.ts";
 import type { CommunityEvent, History, Recommender, Sizes } from "../protocols/recommender.ts";
 import { fitLogistic, type LogisticModel } from "./fit-logistic.ts";
 import { LogisticFeatures, logisticFeatures } from "./logistic-features.ts";
-import { TfIdf } from "./tf-idf.ts";
 
 /** Each of the latest first interactions before the test is one request: the post acted on, and posts that were not. */
 const requests = 6000;

@@ -1,6 +1,6 @@
+import type { TfIdf } from "../metrics/tf-idf.ts";
 import type { CommunityEvent, Recommender, Sizes } from "../protocols/recommender.ts";
 import { TextKnn } from "./text-knn.ts";
-import type { TfIdf } from "./tf-idf.ts";
 
 /** What a text that shares no word with the user's still counts: without it such posts would stand last, however new. */
 const floor = 0.1;

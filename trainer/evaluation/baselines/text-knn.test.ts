@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { TfIdf } from "../metrics/tf-idf.ts";
 import { scoresAfter, sizesOf, smallCommunity } from "../testing.ts";
 import { TextKnn } from "./text-knn.ts";
 import { TextKnnRecency } from "./text-knn-recency.ts";
-import { TfIdf } from "./tf-idf.ts";
 
 const near = (actual: number[], expected: number[]) => {
   for (const [i, value] of expected.entries())
@@ -20,19 +20,6 @@ const community = smallCommunity(
   ],
   [[0, 0, 50]],
 );
-
-test("tf-idf: (1 + ln count) · (1 + ln((1 + n) / (1 + df))), unit length, common words left out", () => {
-  const tfIdf = new TfIdf(0.6);
-  const counts = ["a b b", "a c", "a"].map((text) => tfIdf.count(text));
-  tfIdf.fit();
-  const { terms, values } = tfIdf.vector(counts[0]);
-  assert.deepEqual([[...terms], [...values]], [[1], [1]]);
-  const both = new TfIdf(1);
-  const first = ["a b b", "a c", "a"].map((text) => both.count(text))[0];
-  both.fit();
-  const b = (1 + Math.log(2)) * (1 + Math.log(2));
-  near([...both.vector(first).values], [1 / Math.hypot(1, b), b / Math.hypot(1, b)]);
-});
 
 test("text kNN: cosine with the user's posts", async () => {
   const scores = await scoresAfter(community, new TextKnn(sizesOf(community), new TfIdf(0.6)), 0, 72);

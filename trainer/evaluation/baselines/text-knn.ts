@@ -1,6 +1,6 @@
+import { type SparseVector, TfIdf } from "../metrics/tf-idf.ts";
 import type { CommunityEvent, Recommender, Sizes } from "../protocols/recommender.ts";
 import { InteractedPairs, latest } from "./interacted-pairs.ts";
-import { type SparseVector, TfIdf } from "./tf-idf.ts";
 
 /** Text kNN: cosine of a post's TF-IDF vector with the sum of those of the user's latest posts. */
 export class TextKnn implements Recommender {

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { CommunityEvent } from "../protocols/recommender.ts";
 import { hour, smallCommunity } from "../testing.ts";
-import { EventWalk } from "./event-walk.ts";
+import { type CommunityEvent, EventWalk } from "./event-walk.ts";
 
 const community = smallCommunity(
   1,

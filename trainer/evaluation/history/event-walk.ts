@@ -1,7 +1,12 @@
 import type { Community } from "../../community/community.ts";
-import type { CommunityEvent } from "../protocols/recommender.ts";
 
-/** A place in a community's history: how many users, posts and interactions have come. */
+/** What happens in a community, in order of time. A text comes with the event that made it, never earlier. */
+export type CommunityEvent =
+  | { type: "user"; at: number; user: number; passions: string[]; projects: string[]; bio: string }
+  | { type: "post"; at: number; post: number; user: number; title: string; description: string; tags: string[] }
+  | { type: "interaction"; at: number; user: number; post: number; kind: number };
+
+/** How far a walk has come: how many users, posts and interactions were handed out. */
 export interface Clock {
   users: number;
   posts: number;

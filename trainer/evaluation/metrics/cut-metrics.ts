@@ -1,6 +1,14 @@
-import type { CutList } from "../protocols/cut.ts";
 import { type Estimate, estimate } from "./estimate.ts";
-import { ndcgAt, recallAt, reciprocalRank } from "./metrics.ts";
+import { ndcgAt, recallAt, reciprocalRank } from "./ranking-metrics.ts";
+
+/** One user's list. */
+export interface CutList {
+  user: number;
+  test: number[];
+  /** Rank of each test post, from 1; Infinity where the recommender left it out. */
+  ranks: number[];
+  top: Int32Array;
+}
 
 /** What one user's list scores. */
 export const userMetrics = {

@@ -1,6 +1,6 @@
 import type { Community } from "../../community/community.ts";
-import { type SparseVector, TfIdf } from "../baselines/tf-idf.ts";
 import { coverage, gini, intraListSimilarity } from "./list-metrics.ts";
+import { type SparseVector, TfIdf } from "./tf-idf.ts";
 
 /** Of the first 20 of every list: what accuracy does not tell. */
 export interface Diversity {

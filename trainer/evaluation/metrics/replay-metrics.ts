@@ -1,6 +1,19 @@
-import type { ReplayEvent } from "../protocols/replay.ts";
 import { type Estimate, estimate } from "./estimate.ts";
-import { ndcgAt, recallAt, reciprocalRank } from "./metrics.ts";
+import { ndcgAt, recallAt, reciprocalRank } from "./ranking-metrics.ts";
+
+/** One list: asked at `at` for `user`, who then acted on `post`. */
+export interface ReplayEvent {
+  user: number;
+  post: number;
+  at: number;
+  cold: boolean;
+  /** Age of the post in milliseconds. */
+  age: number;
+  /** From 1; Infinity where the recommender left the post out. */
+  rank: number;
+  /** Post numbers, best first. */
+  top: Int32Array;
+}
 
 const sevenDays = 7 * 24 * 3_600_000;
 

@@ -4,7 +4,7 @@
  */
 import type { Community } from "../../community/community.ts";
 import { EventWalk } from "../history/event-walk.ts";
-import { type CutMetrics, cutMetrics } from "../metrics/cut-metrics.ts";
+import { type CutList, type CutMetrics, cutMetrics } from "../metrics/cut-metrics.ts";
 import { ranksOf, topOf } from "./rank.ts";
 import type { Recommender } from "./recommender.ts";
 import type { Progress } from "./replay.ts";
@@ -17,15 +17,6 @@ export interface CutOptions {
   testShare?: number | undefined;
   seed?: number | undefined;
   topSize?: number | undefined;
-}
-
-/** One user's list. */
-export interface CutList {
-  user: number;
-  test: number[];
-  /** Place of each test post, from 1; Infinity where the recommender left it out. */
-  ranks: number[];
-  top: Int32Array;
 }
 
 export interface CutResult {

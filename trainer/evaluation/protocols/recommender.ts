@@ -1,10 +1,7 @@
 import type { Community } from "../../community/community.ts";
+import type { CommunityEvent } from "../history/event-walk.ts";
 
-/** What happens in a community, in order of time. A text comes with the event that made it, never earlier. */
-export type CommunityEvent =
-  | { type: "user"; at: number; user: number; passions: string[]; projects: string[]; bio: string }
-  | { type: "post"; at: number; post: number; user: number; title: string; description: string; tags: string[] }
-  | { type: "interaction"; at: number; user: number; post: number; kind: number };
+export type { CommunityEvent };
 
 /** How many users and posts there will ever be, so that state can be held in flat arrays. Numbers say nothing else. */
 export interface Sizes {

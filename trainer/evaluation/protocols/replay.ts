@@ -6,11 +6,11 @@
 import type { Community } from "../../community/community.ts";
 import { type FirstInteraction, firstInteractions } from "../../community/first-interactions.ts";
 import { communityUntil } from "../history/community-until.ts";
-import { EventWalk } from "../history/event-walk.ts";
-import { type ReplayMetrics, replayMetrics } from "../metrics/replay-metrics.ts";
+import { type CommunityEvent, EventWalk } from "../history/event-walk.ts";
+import { type ReplayEvent, type ReplayMetrics, replayMetrics } from "../metrics/replay-metrics.ts";
 import { Exclusion } from "./exclusion.ts";
 import { rankOf } from "./rank.ts";
-import type { CommunityEvent, Recommender } from "./recommender.ts";
+import type { Recommender } from "./recommender.ts";
 import { sample } from "./sample.ts";
 
 export interface ReplayOptions {
@@ -22,20 +22,6 @@ export interface ReplayOptions {
   seed?: number | undefined;
   /** Length of the lists that are kept. */
   topSize?: number | undefined;
-}
-
-/** One list: asked at `at` for `user`, who then acted on `post`. */
-export interface ReplayEvent {
-  user: number;
-  post: number;
-  at: number;
-  cold: boolean;
-  /** Age of the post in milliseconds. */
-  age: number;
-  /** From 1; Infinity where the recommender left the post out. */
-  rank: number;
-  /** Post numbers, best first. */
-  top: Int32Array;
 }
 
 export interface ReplayResult {

@@ -2,8 +2,8 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Estimate } from "../metrics/estimate.ts";
-import { rankerColumns } from "../system/ranker-rows.ts";
 import { page, section, tableOf } from "./plots/page.ts";
+import { rankerColumns } from "./ranker-table.ts";
 import type { Report } from "./report.ts";
 import { share, signed, table } from "./table.ts";
 

@@ -2,11 +2,11 @@ import type { AnnRecall } from "../ann-recall.ts";
 import type { CalibrationBin } from "../metrics/classification-metrics.ts";
 import type { Diversity } from "../metrics/diversity.ts";
 import type { Estimate } from "../metrics/estimate.ts";
-import { rankerColumns } from "../system/ranker-rows.ts";
 import { barPlot } from "./plots/bar-plot.ts";
 import { type Line, linePlot } from "./plots/line-plot.ts";
 import { page, section, tableOf } from "./plots/page.ts";
 import { escapeHtml } from "./plots/svg.ts";
+import { rankerColumns } from "./ranker-table.ts";
 import type { StepUse } from "./step-meter.ts";
 import { pairedCell, share } from "./table.ts";
 

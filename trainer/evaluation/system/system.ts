@@ -16,8 +16,9 @@ import { dlrmGraph } from "../../export/dlrm.ts";
 import { userTowerGraph } from "../../export/towers.ts";
 import { type PipelineOptions, type RankerParts, type TrainedModel, trainModel } from "../../pipeline.ts";
 import { Histories } from "../../towers/positives.ts";
-import type { CommunityEvent, History, Recommender } from "../protocols/recommender.ts";
-import type { RankedList } from "./ranker-rows.ts";
+import type { CommunityEvent } from "../history/event-walk.ts";
+import type { RankedList } from "../metrics/ranker-metrics.ts";
+import type { History, Recommender } from "../protocols/recommender.ts";
 
 /** Whatever retrieval did not bring ranks behind all it did, by the recency baseline. */
 const behind = -1e6;

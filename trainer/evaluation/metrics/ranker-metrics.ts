@@ -1,8 +1,7 @@
 /** What the ranker said of every candidate of every replayed event, with what then happened: the rows of its metrics. */
 import { kinds } from "../../community/community.ts";
 import type { Request } from "../../dlrm/examples.ts";
-import { auc, calibration, gauc, logLoss, normalisedEntropy } from "../metrics/classification-metrics.ts";
-import { share, table } from "../report/table.ts";
+import { auc, calibration, gauc, logLoss, normalisedEntropy } from "./classification-metrics.ts";
 
 /** The candidates of one event. */
 export interface RankedList {
@@ -82,28 +81,6 @@ export function rankerMetrics(lists: RankedList[], heads: HeadRows[]): HeadMetri
       probable("base rate", new Float64Array(labels.length).fill(positives / labels.length)),
     ];
   });
-}
-
-const count = (value: number) => Math.round(value).toLocaleString("en");
-const smallNumber = (value: number) => (Number.isFinite(value) ? value.toFixed(5) : "–");
-
-/** How the metrics are shown, in this order. */
-export const rankerColumns = [
-  { metric: "rows", label: "rows", format: count },
-  { metric: "positives", label: "positives", format: count },
-  { metric: "auc", label: "AUC", format: share },
-  { metric: "gauc", label: "GAUC", format: share },
-  { metric: "logLoss", label: "log loss", format: smallNumber },
-  { metric: "normalisedEntropy", label: "norm. entropy", format: share },
-  { metric: "calibration", label: "Σp/Σy", format: share },
-] as const;
-
-/** The metrics for the terminal. */
-export function rankerTable(metrics: HeadMetrics[]): string {
-  return table(
-    ["head", "ranked by", ...rankerColumns.map(({ label }) => label)],
-    metrics.map((each) => [each.head, each.by, ...rankerColumns.map(({ metric, format }) => format(each[metric]))]),
-  );
 }
 
 /** The names in any of some records, in the order of their first sight. */

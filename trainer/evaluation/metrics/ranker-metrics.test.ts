@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Request } from "../../dlrm/examples.ts";
-import { headRows, type RankedList, rankerMetrics } from "./ranker-rows.ts";
+import { headRows, type RankedList, rankerMetrics } from "./ranker-metrics.ts";
 
 /** Lists of two candidates, of none, and of one; nobody views, one vote, two comments. */
 const requests = [
