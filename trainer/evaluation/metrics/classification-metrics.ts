@@ -1,4 +1,5 @@
 /** Metrics of predicted probabilities against what happened (labels 0 or 1), row by row. */
+import { countBelow } from "./count-below.ts";
 
 /** Chance that a positive row is scored above a negative one, equal scores counting half; NaN without both. */
 export function auc(labels: ArrayLike<number>, scores: ArrayLike<number>): number {
@@ -9,22 +10,10 @@ export function auc(labels: ArrayLike<number>, scores: ArrayLike<number>): numbe
     if (labels[i] <= 0) continue;
     positives++;
     // the mean rank of all that score the same
-    rankSum += (countBelow(sorted, scores[i], false) + 1 + countBelow(sorted, scores[i], true)) / 2;
+    rankSum += (countBelow(sorted, scores[i]) + 1 + countBelow(sorted, scores[i], true)) / 2;
   }
   const negatives = labels.length - positives;
   return (rankSum - (positives * (positives + 1)) / 2) / (positives * negatives);
-}
-
-/** How many ascending values are below one, or at most as high. */
-function countBelow(sorted: Float64Array, value: number, orSame: boolean): number {
-  let low = 0;
-  let high = sorted.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (sorted[middle] < value || (orSame && sorted[middle] === value)) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
 
 /** AUC within each group (a user or a request), averaged by the groups' rows; groups of one label only are left out. */
@@ -106,7 +95,7 @@ export function calibrationBins(
   const ends = Float64Array.from(limits);
   const found = Array.from({ length: bins }, (): CalibrationBin => ({ rows: 0, promised: 0, happened: 0 }));
   for (let i = 0; i < labels.length; i++) {
-    const bin = found[countBelow(ends, probabilities[i], false)];
+    const bin = found[countBelow(ends, probabilities[i])];
     bin.rows++;
     bin.promised += probabilities[i];
     bin.happened += labels[i];

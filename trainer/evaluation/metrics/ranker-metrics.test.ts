@@ -1,14 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Request } from "../../dlrm/examples.ts";
 import { headRows, type RankedList, rankerMetrics } from "./ranker-metrics.ts";
 
 /** Lists of two candidates, of none, and of one; nobody views, one vote, two comments. */
-const requests = [
+const outcomes = [
   { post: 4, labels: [0, 1, 1] },
   { post: 4, labels: [0, 0, 1] },
   { post: 9, labels: [0, 0, 1] },
-] as unknown as Request[];
+];
 const lists: RankedList[] = [
   {
     posts: Int32Array.of(3, 4),
@@ -24,7 +23,7 @@ const lists: RankedList[] = [
 ];
 
 test("rows of the heads somebody used, by ranker; a list without candidates has none", () => {
-  const heads = headRows(lists, requests);
+  const heads = headRows(lists, outcomes);
   assert.deepEqual(
     heads.map(({ head, labels, lists: groups }) => [head, [...labels], [...groups]]),
     [
@@ -42,7 +41,7 @@ test("rows of the heads somebody used, by ranker; a list without candidates has 
 });
 
 test("metrics of every ranker and score on the same rows", () => {
-  const metrics = rankerMetrics(lists, headRows(lists, requests)).filter(({ head }) => head === "comment");
+  const metrics = rankerMetrics(lists, headRows(lists, outcomes)).filter(({ head }) => head === "comment");
   assert.deepEqual(
     metrics.map(({ by, rows, positives, auc, calibration }) => [by, rows, positives, auc, calibration]),
     [

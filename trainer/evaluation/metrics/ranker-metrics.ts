@@ -1,6 +1,5 @@
 /** What the ranker said of every candidate of every replayed event, with what then happened: the rows of its metrics. */
 import { kinds } from "../../community/community.ts";
-import type { Request } from "../../dlrm/examples.ts";
 import { auc, calibration, gauc, logLoss, normalisedEntropy } from "./classification-metrics.ts";
 
 /** The candidates of one event. */
@@ -25,6 +24,12 @@ export interface HeadMetrics {
   calibration: number;
 }
 
+/** What happened after a list was asked for: the post acted on, and 1 for each kind of action taken. */
+export interface Outcome {
+  post: number;
+  labels: ArrayLike<number>;
+}
+
 /** All rows of a head that anybody ever acted on: labels 0 or 1, the rankers' probabilities, the list of each row. */
 export interface HeadRows {
   head: string;
@@ -33,12 +38,12 @@ export interface HeadRows {
   lists: Int32Array;
 }
 
-/** The rows of each head that has a positive; lists and requests in the same order. */
-export function headRows(lists: RankedList[], requests: Request[]): HeadRows[] {
+/** The rows of each head that has a positive; `outcomes` are those of the lists, in the same order. */
+export function headRows(lists: RankedList[], outcomes: Outcome[]): HeadRows[] {
   const groups = concatenated(Int32Array, lists, ({ posts }, list) => new Int32Array(posts.length).fill(list));
   const rankers = namesOf(lists.map(({ probabilities }) => probabilities));
   const all = kinds.map((head, h): HeadRows => {
-    const label = (post: number, list: number) => (post === requests[list].post ? requests[list].labels[h] : 0);
+    const label = (post: number, list: number) => (post === outcomes[list].post ? outcomes[list].labels[h] : 0);
     return {
       head,
       labels: concatenated(Float64Array, lists, ({ posts }, list) => posts.map((post) => label(post, list))),

@@ -1,4 +1,5 @@
 /** Features as bins: a tree that looks for its splits among 64 values a feature looks at each row once. */
+import { countBelow } from "../../metrics/count-below.ts";
 
 /** A bin fits into a byte, and the histograms of 70 features into a core's second cache. */
 export const binCount = 64;
@@ -22,18 +23,6 @@ export function cutsOf(values: Float32Array): Float32Array {
   return quantiles.filter((value, i) => i === 0 || value !== quantiles[i - 1]);
 }
 
-/** The bin of a value. */
-export function binOf(cuts: Float32Array, value: number): number {
-  let low = 0;
-  let high = cuts.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (cuts[middle] < value) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
-
 /** The cuts of each of `width` features, from at most 50,000 of the rows, evenly spread. */
 export function cutsOfRows(rows: Uint32Array, width: number, read: ReadRow): Float32Array[] {
   const count = Math.min(rows.length, 50_000);
@@ -53,7 +42,7 @@ export function binRows(rows: Uint32Array, cuts: Float32Array[], read: ReadRow):
   const out = new Float32Array(width);
   for (const [i, row] of rows.entries()) {
     read(row, out);
-    for (let f = 0; f < width; f++) bins[i * width + f] = binOf(cuts[f], out[f]);
+    for (let f = 0; f < width; f++) bins[i * width + f] = countBelow(cuts[f], out[f]);
   }
   return bins;
 }

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Random } from "../../../engine/random.ts";
+import { countBelow } from "../../metrics/count-below.ts";
 import { bestSplit } from "./best-split.ts";
 import { type BoostOptions, boost, boostedLogit } from "./boost.ts";
 import { growTree } from "./grow-tree.ts";
 import { histogramOf } from "./histogram.ts";
-import { binCount, binOf, binRows, cutsOf } from "./quantile-bins.ts";
+import { binCount, binRows, cutsOf } from "./quantile-bins.ts";
 import { sampleRows } from "./sample-rows.ts";
 import { addTree, treeValue } from "./tree.ts";
 
@@ -25,7 +26,7 @@ test("few values get a bin each, cut in the middle; many get bins of as many row
   const cuts = cutsOf(Float32Array.from({ length: 6400 }, (_, i) => i));
   assert.equal(cuts.length, binCount - 1);
   const counts = new Array(binCount).fill(0);
-  for (let value = 0; value < 6400; value++) counts[binOf(cuts, value)]++;
+  for (let value = 0; value < 6400; value++) counts[countBelow(cuts, value)]++;
   for (const count of counts) assert.ok(Math.abs(count - 100) <= 1, `${count} rows in a bin of 100`);
   // nothing to cut
   assert.deepEqual([...cutsOf(Float32Array.of(7, 7))], []);
