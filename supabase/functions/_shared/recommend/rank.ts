@@ -1,51 +1,54 @@
-/** The two graphs at work: who the user is, and how likely they do what with each candidate. */
+/** The two graphs at work: who the user is, and how likely they do what with each candidate. Serving and evaluation both rank here. */
 import { dimensions } from "../features/history.ts";
-import type { UserState } from "../features/ranker-features.ts";
+import type { Candidate, UserState } from "../features/ranker-features.ts";
 import { rankerInputs } from "../features/ranker-inputs.ts";
 import { type UserInput, userTowerInputs } from "../features/tower-inputs.ts";
 import type { InferenceSession } from "../models/inference.ts";
 import { corrupt, type ServingModel } from "../models/models.ts";
 import type { Feeds, Tensor } from "../models/tensors.ts";
-import type { PostCandidate } from "./states.ts";
 
-/** Probabilities that the user views, votes for and comments on a post. */
-export interface Predictions {
-  view: number;
-  vote: number;
-  comment: number;
-}
+/** The graphs that rank, and the name that errors give their model. */
+export type RankingModel = Pick<ServingModel, "name" | "userTower" | "dlrm">;
 
 /** The user's vector [32], unit length. */
-export async function embedUser(model: ServingModel, user: UserInput): Promise<Float32Array> {
+export async function embedUser(model: RankingModel, user: UserInput): Promise<Float32Array> {
   return await outputOf(model, "user_tower", model.userTower, userTowerInputs([user]), "embedding", dimensions);
 }
 
-/** What the ranker says of a candidate, and what it was told. */
+/** What the ranker says of N candidates, and what it was told. */
 export interface Prediction {
-  predictions: Predictions;
-  /** The row's features as served: those of user, post and pair, then the categories, in the order of the spec. */
-  features(): number[];
+  /** [N, 3]: that the user views, votes for and comments on the post. */
+  probabilities: Float32Array;
+  feeds: Feeds;
 }
 
-/** The ranker's word on each of N ≥ 1 candidates. */
+/** Asks the ranker about N ≥ 1 candidates. */
 export async function predict(
-  model: ServingModel,
+  model: RankingModel,
   user: UserState,
-  embedding: Float32Array,
-  candidates: PostCandidate[],
+  vector: Float32Array,
+  candidates: Candidate[],
   now: number,
-): Promise<Prediction[]> {
-  const feeds = rankerInputs(user, embedding, candidates, now);
-  const p = await outputOf(model, "dlrm", model.dlrm, feeds, "probabilities", candidates.length * 3);
-  return candidates.map((_, i) => ({
-    predictions: { view: p[3 * i], vote: p[3 * i + 1], comment: p[3 * i + 2] },
-    features: () => [
-      ...row(feeds.user_features, 0),
-      ...row(feeds.post_features, i),
-      ...row(feeds.pair_features, i),
-      ...row(feeds.categories, i),
-    ],
-  }));
+): Promise<Prediction> {
+  const feeds = rankerInputs(user, vector, candidates, now);
+  const size = candidates.length * 3;
+  return { probabilities: await outputOf(model, "dlrm", model.dlrm, feeds, "probabilities", size), feeds };
+}
+
+/** The score of candidate `i`; `weights` are those of view, vote and comment. */
+export function scoreOf(probabilities: Float32Array, i: number, weights: readonly number[]): number {
+  const [view, vote, comment] = weights;
+  return view * probabilities[3 * i] + vote * probabilities[3 * i + 1] + comment * probabilities[3 * i + 2];
+}
+
+/** What the ranker was told of candidate `i`: the features of user, post and pair, then the categories, in the order of the spec. */
+export function featuresOf(feeds: Feeds, i: number): number[] {
+  return [
+    ...row(feeds.user_features, 0),
+    ...row(feeds.post_features, i),
+    ...row(feeds.pair_features, i),
+    ...row(feeds.categories, i),
+  ];
 }
 
 function row({ data, dims }: Tensor, i: number): number[] {
@@ -53,7 +56,7 @@ function row({ data, dims }: Tensor, i: number): number[] {
 }
 
 async function outputOf(
-  model: ServingModel,
+  model: RankingModel,
   graph: string,
   session: InferenceSession,
   feeds: Feeds,

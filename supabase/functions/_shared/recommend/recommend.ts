@@ -14,7 +14,7 @@ import type { Claims } from "../http/auth.ts";
 import { AppError } from "../http/errors.ts";
 import type { ModelCache, ServingModel } from "../models/models.ts";
 import { communityScore, communityValue } from "./community-feed.ts";
-import { embedUser, type Predictions, predict } from "./rank.ts";
+import { embedUser, featuresOf, predict, scoreOf } from "./rank.ts";
 import { readCandidates } from "./read-candidates.ts";
 import { type ContextRow, readContext } from "./read-context.ts";
 import { bestSource } from "./source.ts";
@@ -37,6 +37,13 @@ export interface FeedItem {
   source: Source;
   /** From 1. */
   position: number;
+}
+
+/** Probabilities that the user views, votes for and comments on a post. */
+export interface Predictions {
+  view: number;
+  vote: number;
+  comment: number;
 }
 
 export interface Recommendation {
@@ -112,14 +119,19 @@ async function retrieve(connection: Connection, userId: string, row: ContextRow,
         features: null,
       }));
     if (posts.length === 0) return [];
-    const rows = await predict(model, userState(row), embedding, posts, now);
-    return posts.map((post, i) => ({ post, score: weighted(rows[i].predictions, row), ...rows[i] }));
+    const { probabilities, feeds } = await predict(model, userState(row), embedding, posts, now);
+    const weights = [row.view_weight, row.vote_weight, row.comment_weight];
+    return posts.map((post, i) => ({
+      post,
+      score: scoreOf(probabilities, i, weights),
+      predictions: predictionsOf(probabilities, i),
+      features: () => featuresOf(feeds, i),
+    }));
   };
 }
 
-/** The score that recsys.settings defines. */
-function weighted(p: Predictions, weights: ContextRow): number {
-  return weights.view_weight * p.view + weights.vote_weight * p.vote + weights.comment_weight * p.comment;
+function predictionsOf(probabilities: Float32Array, i: number): Predictions {
+  return { view: probabilities[3 * i], vote: probabilities[3 * i + 1], comment: probabilities[3 * i + 2] };
 }
 
 function basisOf(row: ContextRow): Feed["basis"] {
