@@ -16,6 +16,7 @@ import { Exclusion } from "./protocols/exclusion.ts";
 import { topOf } from "./protocols/rank.ts";
 import type { Recommender } from "./protocols/recommender.ts";
 import { table } from "./report/table.ts";
+import { ReplayedSystem } from "./system/replayed-system.ts";
 import { System, TowersAlone } from "./system/system.ts";
 
 const listSize = 20;
@@ -40,10 +41,10 @@ export async function evaluateColdUsers(
   const { community } = loaded;
   const sizes = { users: community.users.ids.length, posts: community.posts.ids.length };
   const preferences = truePreferences(communitySeed, size);
-  const system = new System(loaded, pipeline);
+  const replayed = new ReplayedSystem(loaded, pipeline);
   const recommenders: Recommender[] = [
-    system,
-    new TowersAlone(system),
+    new System(replayed),
+    new TowersAlone(replayed),
     new Popularity(sizes),
     new Popularity(sizes, 7 * 24),
     new MostRecent(sizes),

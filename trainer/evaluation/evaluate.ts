@@ -7,7 +7,7 @@ import type { PipelineOptions, TrainedModel } from "../pipeline.ts";
 import { type AnnRecall, annRecall } from "./ann-recall.ts";
 import { cutBaselines, hardestBaseline, replayBaselines } from "./baselines/all.ts";
 import { calibrationBins } from "./metrics/classification-metrics.ts";
-import { type HeadMetrics, type HeadRows, headRows, rankerMetrics } from "./metrics/ranker-metrics.ts";
+import { type HeadMetrics, type HeadRows, headRows, rankerMetrics, sideBySide } from "./metrics/ranker-metrics.ts";
 import { type CutOptions, runCut } from "./protocols/cut.ts";
 import { type ReplayOptions, runReplay } from "./protocols/replay.ts";
 import { rankerBaselines } from "./ranker-baselines/ranked-by.ts";
@@ -19,6 +19,7 @@ import type { Report, ReportExtras } from "./report/report.ts";
 import { type StepMeter, type StepUse, stepsLine } from "./report/step-meter.ts";
 import { share } from "./report/table.ts";
 import { requestsOf } from "./system/ranker-requests.ts";
+import { ReplayedSystem } from "./system/replayed-system.ts";
 import { System, TowersAlone } from "./system/system.ts";
 import { SystemInCut } from "./system/system-in-cut.ts";
 import { TowersInCut } from "./system/towers-in-cut.ts";
@@ -47,24 +48,22 @@ export async function evaluateReplay(
   options: ReplayOptions,
   { database, meter, pipeline, out }: Evaluation,
 ): Promise<Evaluated> {
-  const system = new System(loaded, pipeline);
-  const recommenders = [
-    system,
-    ...rankerBaselines(system, pipeline.seed),
-    new TowersAlone(system),
-    ...replayBaselines(sizesOf(loaded.community)),
-  ];
+  const replayed = new ReplayedSystem(loaded, pipeline);
+  const system = new System(replayed);
+  const rankedBy = rankerBaselines(replayed, pipeline.seed);
+  const recommenders = [system, ...rankedBy, new TowersAlone(replayed), ...replayBaselines(sizesOf(loaded.community))];
   const results = await runReplay(loaded.community, options, recommenders, {
     onProgress: ticking(pipeline, "replaying"),
     onTraining: beginning(meter),
   });
   meter.begin("metrics");
   const requests = requestsOf(loaded, results[0].events, options.testFrom);
-  const rows = headRows(system.lists, requests);
-  const heads = rankerMetrics(system.lists, rows);
+  const lists = sideBySide([system, ...rankedBy].map((ranker) => ranker.lists));
+  const rows = headRows(lists, requests);
+  const heads = rankerMetrics(lists, rows);
   const ann = await checkIndex(database, meter, system);
   meter.begin("report");
-  const extras = { ...lossesOf(system.model), heads: byHead(heads, rows), ann, steps: meter.end() };
+  const extras = { ...lossesOf(replayed.model), heads: byHead(heads, rows), ann, steps: meter.end() };
   const report = await writeReplay(out, withExternalIds(loaded.community), options, results, {
     primary,
     baseline: hardestBaseline,
@@ -80,9 +79,9 @@ export async function evaluateCut(
   options: CutOptions,
   { database, meter, pipeline, out }: Evaluation,
 ): Promise<Evaluated> {
-  const system = new SystemInCut(options.split, pipeline);
+  const systemInCut = new SystemInCut(options.split, pipeline);
   const recommenders = [
-    system,
+    systemInCut,
     new TowersInCut({ ...pipeline, histories: options.split === "random" ? "others" : "before" }),
     ...cutBaselines(sizesOf(community)),
   ];
@@ -91,9 +90,10 @@ export async function evaluateCut(
     onTraining: beginning(meter),
   });
   const baseline = "popularity";
-  const ann = await checkIndex(database, meter, system.system);
+  const { system } = systemInCut;
+  const ann = await checkIndex(database, meter, system);
   meter.begin("report");
-  const extras = { ...lossesOf(system.system?.model), ann, steps: meter.end() };
+  const extras = { ...lossesOf(system.replayed.model), ann, steps: meter.end() };
   const report = await writeCut(out, withExternalIds(community), options, results, { primary, baseline, extras });
   return { text: [cutTable(results, baseline), ...closing(extras)].join("\n\n"), report };
 }
@@ -103,10 +103,9 @@ function beginning(meter: StepMeter): (name: string) => void {
   return (name) => meter.begin(name === primary ? "two-tower training" : `training ${name}`);
 }
 
-async function checkIndex(database: Database, meter: StepMeter, system: System | undefined): Promise<AnnRecall> {
-  if (!system?.model) throw new Error("the index is checked before the system was trained");
+async function checkIndex(database: Database, meter: StepMeter, { replayed, vectors }: System): Promise<AnnRecall> {
   meter.begin("checking the vector index");
-  return await annRecall(database, system.model.postVectors, system.vectors);
+  return await annRecall(database, replayed.model.postVectors, vectors);
 }
 
 /** What stands below the tables. */
@@ -132,8 +131,7 @@ function ticking(
   };
 }
 
-function lossesOf(model: TrainedModel | undefined): ReportExtras {
-  if (!model) return {};
+function lossesOf(model: TrainedModel): ReportExtras {
   return {
     losses: [
       { model: "the two towers", curves: [{ name: "training", first: 1, values: model.towers.losses }] },

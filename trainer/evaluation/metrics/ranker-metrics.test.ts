@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { headRows, type RankedList, rankerMetrics } from "./ranker-metrics.ts";
+import { headRows, type RankedList, rankerMetrics, sideBySide } from "./ranker-metrics.ts";
 
 /** Lists of two candidates, of none, and of one; nobody views, one vote, two comments. */
 const outcomes = [
@@ -38,6 +38,16 @@ test("rows of the heads somebody used, by ranker; a list without candidates has 
       ["other", [0, 0, 0]],
     ],
   );
+});
+
+test("lists of several rankers side by side: the same as one list of all they said", () => {
+  const only = (...names: string[]) =>
+    lists.map(({ posts, probabilities, scores }): RankedList => {
+      const chosen = Object.entries(probabilities).filter(([name]) => names.includes(name));
+      return { posts, probabilities: Object.fromEntries(chosen), scores: names.includes("DLRM") ? scores : {} };
+    });
+  assert.deepEqual(sideBySide([only("DLRM"), only("other")]), lists);
+  assert.throws(() => sideBySide([only("DLRM"), only("other").reverse()]), /not asked about the same candidates/);
 });
 
 test("metrics of every ranker and score on the same rows", () => {

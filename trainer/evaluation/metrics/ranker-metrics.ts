@@ -11,6 +11,21 @@ export interface RankedList {
   scores: Record<string, Float32Array>;
 }
 
+/** What several rankers said of the same lists, side by side. Throws where the lists are not of the same candidates. */
+export function sideBySide(rankers: RankedList[][]): RankedList[] {
+  const [first, ...others] = rankers;
+  return first.map((list, i) => {
+    const all = [list, ...others.map((lists) => lists[i])];
+    if (all.some(({ posts }) => posts.length !== list.posts.length || posts.some((post, p) => post !== list.posts[p])))
+      throw new Error("The rankers were not asked about the same candidates.");
+    return {
+      posts: list.posts,
+      probabilities: Object.assign({}, ...all.map(({ probabilities }) => probabilities)),
+      scores: Object.assign({}, ...all.map(({ scores }) => scores)),
+    };
+  });
+}
+
 export interface HeadMetrics {
   head: string;
   by: string;

@@ -8,10 +8,11 @@ import {
   userFeatures,
 } from "../../../supabase/functions/_shared/features/ranker-features.ts";
 import { float32, int64 } from "../../../supabase/functions/_shared/models/tensors.ts";
+import { featuresOf } from "../../../supabase/functions/_shared/recommend/rank.ts";
 import { denseWidth, RankingExamples } from "../../dlrm/examples.ts";
 import { Random } from "../../engine/random.ts";
 import { calibratedHeads, type FitHead } from "./calibrated-heads.ts";
-import { readExample, readFeeds, rowWidth } from "./candidate-rows.ts";
+import { readExample, rowWidth } from "./candidate-rows.ts";
 import { labelledRows, rowsOfRequests } from "./labelled-rows.ts";
 import { fitLogisticHead } from "./logistic.ts";
 
@@ -54,7 +55,7 @@ test("a row is the same from the training set and from the feeds of serving", ()
   };
   const [trained, served] = [new Float32Array(rowWidth), new Float32Array(rowWidth)];
   readExample(examples, row, trained);
-  readFeeds(feeds, 1, served);
+  served.set(featuresOf(feeds, 1));
   assert.deepEqual(served, trained);
 });
 

@@ -1,63 +1,67 @@
-/**
- * The system with a baseline in the DLRM's place: the same candidates, the same rows to learn from, the same score. Must
- * stand behind the system it learns from; what it says of each list it adds to the system's.
- */
+/** The system with a baseline instead of the DLRM: the same candidates, the same rows to learn from, the same score. */
+import { featuresOf } from "../../../supabase/functions/_shared/recommend/rank.ts";
 import type { Dlrm } from "../../dlrm/model.ts";
 import { heads } from "../../dlrm/network.ts";
-import type { Recommender } from "../protocols/recommender.ts";
-import type { System } from "../system/system.ts";
+import type { RankedList } from "../metrics/ranker-metrics.ts";
+import type { History } from "../protocols/recommender.ts";
+import type { CandidateList, ReplayedSystem } from "../system/replayed-system.ts";
+import { SystemRecommender } from "../system/system.ts";
 import { calibratedHeads, type FitHead, type Probabilities } from "./calibrated-heads.ts";
-import { readFeeds, rowWidth } from "./candidate-rows.ts";
+import { rowWidth } from "./candidate-rows.ts";
 import { fitTreesHead } from "./gradient-boosted-trees.ts";
 import { fitLogisticHead } from "./logistic.ts";
 
-export class RankedBy implements Recommender {
+export class RankedBy extends SystemRecommender {
   readonly name: string;
-  private readonly system: System;
+  /** What the baseline said: one for each call of `scores`. */
+  readonly lists: RankedList[] = [];
   private readonly ranker: string;
   private readonly fit: (dlrm: Dlrm) => FitHead;
   private probabilities: Probabilities | undefined;
 
-  constructor(system: System, { name, ranker, fit }: { name: string; ranker: string; fit: (dlrm: Dlrm) => FitHead }) {
+  constructor(
+    replayed: ReplayedSystem,
+    { name, ranker, fit }: { name: string; ranker: string; fit: (dlrm: Dlrm) => FitHead },
+  ) {
+    super(replayed);
     this.name = name;
-    this.system = system;
     this.ranker = ranker;
     this.fit = fit;
   }
 
-  async train(): Promise<void> {
-    const { examples: trainedOn, model } = this.system;
-    if (!trainedOn || !model) throw new Error(`${this.name} is trained before the system it learns from`);
+  override async train(history: History): Promise<void> {
+    await super.train(history);
+    const { model, trainedOn } = this.replayed;
     this.probabilities = await calibratedHeads(this.fit(model.dlrm), trainedOn.examples, trainedOn.parts);
   }
 
-  observe(): void {}
+  protected rank(list: CandidateList, out: Float64Array): void {
+    const said = this.probabilitiesOf(list);
+    this.replayed.rank(list, said, out);
+    this.lists.push({ posts: list.posts, probabilities: { [this.ranker]: said }, scores: {} });
+  }
 
-  scores(_user: number, at: number, out: Float64Array): void {
-    const { system, probabilities } = this;
-    if (!probabilities) throw new Error(`${this.name} is asked before it was trained`);
-    system.rankBehind(at, out);
-    if (!system.latest) return;
-    const { found, feeds, list } = system.latest;
+  private probabilitiesOf({ posts, feeds }: CandidateList): Float32Array {
+    if (!this.probabilities) throw new Error(`${this.name} is asked before it was trained`);
+    const said = new Float32Array(posts.length * heads);
+    if (!feeds) return said;
     const row = new Float32Array(rowWidth);
-    const p = new Float32Array(found.length * heads);
-    for (let i = 0; i < found.length; i++) {
-      readFeeds(feeds, i, row);
-      probabilities(row, p.subarray(i * heads, (i + 1) * heads));
+    for (let i = 0; i < posts.length; i++) {
+      row.set(featuresOf(feeds, i));
+      this.probabilities(row, said.subarray(i * heads, (i + 1) * heads));
     }
-    system.rankFound(found, p, out);
-    list.probabilities[this.ranker] = p;
+    return said;
   }
 }
 
 /** What the DLRM must beat as a ranker. */
-export function rankerBaselines(system: System, seed: number): RankedBy[] {
+export function rankerBaselines(replayed: ReplayedSystem, seed: number): RankedBy[] {
   return [
-    new RankedBy(system, {
+    new RankedBy(replayed, {
       name: "two-tower + trees",
       ranker: "gradient-boosted trees",
       fit: () => fitTreesHead(seed),
     }),
-    new RankedBy(system, { name: "two-tower + logistic", ranker: "logistic regression", fit: fitLogisticHead }),
+    new RankedBy(replayed, { name: "two-tower + logistic", ranker: "logistic regression", fit: fitLogisticHead }),
   ];
 }

@@ -22,6 +22,7 @@ import {
 import type { CutOptions } from "../protocols/cut.ts";
 import type { History, Recommender } from "../protocols/recommender.ts";
 import { randomSplit } from "../protocols/split.ts";
+import { ReplayedSystem } from "./replayed-system.ts";
 import { System } from "./system.ts";
 
 /** Of the training pairs of a random split: what the ranker learns from. */
@@ -29,7 +30,7 @@ const heldShare = 0.1;
 
 export class SystemInCut implements Recommender {
   readonly name = "two-tower + DLRM";
-  system: System | undefined;
+  private trained: System | undefined;
   /** The database's number of each user and post; the database numbers by time and uuid. */
   private users: number[] = [];
   private posts: number[] = [];
@@ -49,11 +50,12 @@ export class SystemInCut implements Recommender {
     this.users = numbersOf(community.users.ids, users.externalIds ?? users.ids);
     this.posts = numbersOf(community.posts.ids, posts.externalIds ?? posts.ids);
     this.inner = new Float64Array(posts.ids.length);
-    this.system = new System(loaded, this.options);
-    const model =
-      this.split === "random" ? await this.trainOnPairs(community, loaded) : await trainModel(loaded, this.options);
-    await this.system.serve(model);
-    this.system.skipToEnd();
+    const replayed = new ReplayedSystem(loaded, this.options);
+    await replayed.serve(
+      this.split === "random" ? await this.trainOnPairs(community, loaded) : await trainModel(loaded, this.options),
+    );
+    this.trained = new System(replayed);
+    this.trained.skipToEnd();
   }
 
   private async trainOnPairs(community: Community, whole: LoadedCommunity): Promise<TrainedModel> {
@@ -78,10 +80,15 @@ export class SystemInCut implements Recommender {
     return await trainModelOnPairs(base, whole, held, this.options);
   }
 
+  /** The system on the training part, with that part's numbers. */
+  get system(): System {
+    if (!this.trained) throw new Error("the system is asked before it was trained");
+    return this.trained;
+  }
+
   observe(): void {}
 
   async scores(user: number, at: number, out: Float64Array): Promise<void> {
-    if (!this.system) throw new Error("the system is asked before it was trained");
     await this.system.scores(this.users[user], at, this.inner);
     for (let post = 0; post < out.length; post++) out[post] = this.inner[this.posts[post]];
   }

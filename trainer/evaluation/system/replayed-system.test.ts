@@ -1,0 +1,95 @@
+/** The system and what is compared on its candidates: the same answers in any order, computed once. */
+import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { before, test } from "node:test";
+import { importBundle } from "../../../db/import/import-bundle.ts";
+import { openEmbeddedCopy } from "../../../db/testing-embedded.ts";
+import { communityFromDatabase, type LoadedCommunity } from "../../community/from-database.ts";
+import { CommunityState } from "../../community/state.ts";
+import { startBackend } from "../../engine/backend.ts";
+import { writeSyntheticCommunity } from "../../synthetic/write-synthetic-community.ts";
+import { sideBySide } from "../metrics/ranker-metrics.ts";
+import type { Recommender } from "../protocols/recommender.ts";
+import { type ReplayResult, runReplay } from "../protocols/replay.ts";
+import { rankerBaselines } from "../ranker-baselines/ranked-by.ts";
+import { ReplayedSystem } from "./replayed-system.ts";
+import { System, TowersAlone } from "./system.ts";
+
+const pipeline = { seed: 1, scoreWeights: [0.2, 1, 1] };
+let loaded: LoadedCommunity;
+let window: { validFrom: number; testFrom: number; sample: number };
+
+before(async () => {
+  await startBackend();
+  const database = await openEmbeddedCopy();
+  const folder = await mkdtemp(join(tmpdir(), "recsys-"));
+  try {
+    await writeSyntheticCommunity(folder, { seed: 3, users: 60, posts: 200, days: 20 });
+    await importBundle(database, folder);
+    loaded = await communityFromDatabase(database);
+  } finally {
+    await rm(folder, { recursive: true });
+    await database.close();
+  }
+  const { at } = loaded.community.interactions;
+  const testFrom = at[Math.floor(0.8 * at.length)];
+  window = { validFrom: testFrom, testFrom, sample: 15 };
+});
+
+/** All recommenders over one replayed system, with what the rankers among them said. */
+function recommendersOver(replayed: ReplayedSystem) {
+  const system = new System(replayed);
+  const baselines = rankerBaselines(replayed, pipeline.seed);
+  return {
+    recommenders: [system, ...baselines, new TowersAlone(replayed)] as Recommender[],
+    lists: () => sideBySide([system, ...baselines].map((ranker) => ranker.lists)),
+  };
+}
+
+test("every recommender gives the same wherever it stands among the others, or alone", async () => {
+  const { community } = loaded;
+  const inOrder = recommendersOver(new ReplayedSystem(loaded, pipeline));
+  const expected = await runReplay(community, window, inOrder.recommenders);
+  const reversed = recommendersOver(new ReplayedSystem(loaded, pipeline));
+  const results = await runReplay(community, window, reversed.recommenders.toReversed());
+  assert.deepEqual(eventsOf(results.toReversed()), eventsOf(expected));
+  assert.deepEqual(reversed.lists(), inOrder.lists());
+  const [, trees] = recommendersOver(new ReplayedSystem(loaded, pipeline)).recommenders;
+  assert.deepEqual(eventsOf(await runReplay(community, window, [trees])), eventsOf(expected.slice(1, 2)));
+  // they differ from each other, so that the comparison says something
+  const tops = expected.map(({ events }) => events.map(({ top }) => top.join()).join("|"));
+  assert.equal(new Set(tops).size, 4);
+});
+
+test("trains once, and computes each list once for all who ask", async (t) => {
+  const replayed = new ReplayedSystem(loaded, pipeline);
+  const history = { community: loaded.community, ...window };
+  await replayed.train(history);
+  const { model } = replayed;
+  const retrieval = t.mock.method(CommunityState.prototype, "candidates");
+  const [{ events }] = await runReplay(loaded.community, window, recommendersOver(replayed).recommenders);
+  assert.equal(events.length, window.sample);
+  assert.equal(retrieval.mock.callCount(), window.sample);
+  assert.equal(replayed.model, model);
+});
+
+test("an interaction at the same instant makes another list; the replay does not go back; the training set is released", async () => {
+  const replayed = new ReplayedSystem(loaded, pipeline);
+  const { interactions } = loaded.community;
+  await replayed.train({ community: loaded.community, ...window });
+  assert.ok(replayed.trainedOn.examples.requests.length > 0);
+  const next = interactions.at.findIndex((at) => at >= window.testFrom);
+  const [user, post, at] = [interactions.users[next], interactions.posts[next], interactions.at[next]];
+  const before = await replayed.candidateList(user, at, next);
+  const after = await replayed.candidateList(user, at, next + 1);
+  assert.ok(before.posts.includes(post));
+  assert.ok(!after.posts.includes(post));
+  await assert.rejects(replayed.candidateList(user, at, next), /gone past/);
+  assert.throws(() => replayed.trainedOn, /kept from training to the first list/);
+});
+
+function eventsOf(results: ReplayResult[]) {
+  return results.map(({ name, events }) => ({ name, events }));
+}

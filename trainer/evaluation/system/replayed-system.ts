@@ -1,0 +1,170 @@
+/**
+ * What serving would have answered at any instant of a replay: the exported graphs and the serving code on the replayed
+ * state. The system and everything that is compared on its candidates ask here, in any order.
+ */
+import { dimensions } from "../../../supabase/functions/_shared/features/history.ts";
+import { innerProduct } from "../../../supabase/functions/_shared/features/inner-product.ts";
+import { recencyBaseline } from "../../../supabase/functions/_shared/features/recency-baseline.ts";
+import { loadRuntime } from "../../../supabase/functions/_shared/models/inference.ts";
+import type { Feeds } from "../../../supabase/functions/_shared/models/tensors.ts";
+import {
+  embedUser,
+  type Prediction,
+  predict,
+  type RankingModel,
+  scoreOf,
+} from "../../../supabase/functions/_shared/recommend/rank.ts";
+import type { LoadedCommunity } from "../../community/from-database.ts";
+import { CommunityState, type NumberedCandidate } from "../../community/state.ts";
+import { login } from "../../community/timeline.ts";
+import type { RankingExamples } from "../../dlrm/examples.ts";
+import { vectorAt } from "../../engine/vector-at.ts";
+import { dlrmGraph } from "../../export/dlrm.ts";
+import { userTowerGraph } from "../../export/towers.ts";
+import { type PipelineOptions, type RankerParts, type TrainedModel, trainModel } from "../../pipeline.ts";
+import { Histories } from "../../towers/positives.ts";
+import type { History } from "../protocols/recommender.ts";
+
+/** Added to the recency baseline of a post that retrieval did not bring: it ranks behind all that a ranker scored. */
+const behind = -1e6;
+
+/** What retrieval brings for a user at an instant, and what the DLRM says of it. */
+export interface CandidateList {
+  at: number;
+  /** The user's vector [32]. */
+  vector: Float32Array;
+  /** In no order; may be empty. */
+  candidates: NumberedCandidate[];
+  /** The candidates' post numbers. */
+  posts: Int32Array;
+  /** The DLRM's, [candidates, 3]. */
+  probabilities: Float32Array;
+  /** What the ranker is told of the candidates; undefined where there are none. */
+  feeds: Feeds | undefined;
+}
+
+/** What the ranker was trained on. */
+export interface TrainingSet {
+  examples: RankingExamples;
+  parts: RankerParts;
+}
+
+export class ReplayedSystem {
+  private training: Promise<void> | undefined;
+  private trainingSet: TrainingSet | undefined;
+  private served: { model: TrainedModel; graphs: RankingModel } | undefined;
+  private latest: { user: number; at: number; interactions: number; list: Promise<CandidateList> } | undefined;
+  private readonly state: CommunityState;
+  /** All events, but only ever asked for those before the instant. */
+  private readonly histories: Histories;
+  /** The timeline's number of each interaction. */
+  private readonly events: number[];
+  private readonly loaded: LoadedCommunity;
+  private readonly options: PipelineOptions;
+
+  constructor(loaded: LoadedCommunity, options: PipelineOptions) {
+    this.loaded = loaded;
+    this.options = options;
+    this.state = new CommunityState(loaded.community, loaded.timeline);
+    this.histories = new Histories(loaded.community, Number.POSITIVE_INFINITY);
+    const { timeline } = loaded;
+    this.events = Array.from({ length: timeline.length }, (_, i) => i).filter((i) => timeline.kinds[i] !== login);
+  }
+
+  /** Trains on what happened before `testFrom`: once, whoever asks first. */
+  train({ testFrom }: History): Promise<void> {
+    this.training ??= this.trainUntil(testFrom);
+    return this.training;
+  }
+
+  private async trainUntil(until: number): Promise<void> {
+    const onExamples = (examples: RankingExamples, parts: RankerParts) => {
+      this.trainingSet = { examples, parts };
+    };
+    await this.serve(await trainModel(this.loaded, { ...this.options, until, onExamples }));
+  }
+
+  /** Answers with a model from now on. */
+  async serve(model: TrainedModel): Promise<void> {
+    const { createSession } = await loadRuntime();
+    const { towers, dlrm } = model;
+    const userTower = await createSession(userTowerGraph(towers.towers));
+    const graphs = { name: "under evaluation", userTower, dlrm: await createSession(dlrmGraph(dlrm)) };
+    this.served = { model, graphs };
+  }
+
+  get model(): TrainedModel {
+    return this.trained().model;
+  }
+
+  /** What the ranker was trained on, for models that learn from the same; there until the first list is asked for. */
+  get trainedOn(): TrainingSet {
+    if (!this.trainingSet) throw new Error("the ranker's training set is kept from training to the first list only");
+    return this.trainingSet;
+  }
+
+  /**
+   * The list of a user at an instant, after that many interactions of the whole community: several may share an instant.
+   * Computed once, however many recommenders ask for it; throws when the replay has already gone further.
+   */
+  async candidateList(user: number, at: number, interactions: number): Promise<CandidateList> {
+    const { latest } = this;
+    if (latest?.user === user && latest.at === at && latest.interactions === interactions) return await latest.list;
+    if (latest && interactions < latest.interactions) throw new Error("the replay has gone past what is asked for");
+    const list = this.compute(user, at, interactions);
+    this.latest = { user, at, interactions, list };
+    return await list;
+  }
+
+  private async compute(user: number, at: number, interactions: number): Promise<CandidateList> {
+    // 200 MB that nobody needs any more: all training comes before the first list
+    this.trainingSet = undefined;
+    const { state, loaded } = this;
+    const { model, graphs } = this.trained();
+    state.advance(this.events[interactions] ?? loaded.timeline.length, at);
+    const history = this.histories.latest(user, at).map((post) => vectorAt(model.postVectors, post));
+    const { users } = loaded.community;
+    const vector = await embedUser(graphs, {
+      passions: users.passions[user],
+      projects: users.projects[user],
+      bio: users.bios[user],
+      id_embedding: vectorAt(model.towers.towers.userIdEmbeddings.weights.values, user),
+      history,
+    });
+    const candidates = state.candidates(user, at, vector, model.postVectors);
+    const posts = Int32Array.from(candidates, ({ post }) => post);
+    const said: Prediction | undefined =
+      candidates.length > 0 ? await predict(graphs, state.user(user, history), vector, candidates, at) : undefined;
+    return {
+      at,
+      vector,
+      candidates,
+      posts,
+      probabilities: said?.probabilities ?? new Float32Array(),
+      feeds: said?.feeds,
+    };
+  }
+
+  /**
+   * Scores every post that exists into `out`: the candidates of the latest list by the probabilities [candidates, 3] that
+   * a ranker gives them, all others behind these by the recency baseline.
+   */
+  rank({ at, posts }: CandidateList, probabilities: Float32Array, out: Float64Array): void {
+    const { state, options } = this;
+    for (let post = 0; post < state.alive; post++) out[post] = behind + recencyBaseline(state.times(post), at);
+    for (const [i, post] of posts.entries()) out[post] = scoreOf(probabilities, i, options.scoreWeights);
+  }
+
+  /** Scores every post that exists into `out` by its inner product with the user's vector of the latest list. */
+  rankBySimilarity({ vector }: CandidateList, out: Float64Array): void {
+    const { postVectors } = this.model;
+    for (let post = 0; post < this.state.alive; post++) {
+      out[post] = innerProduct(vector, 0, postVectors, post * dimensions, dimensions);
+    }
+  }
+
+  private trained() {
+    if (!this.served) throw new Error("the system is asked before it was trained");
+    return this.served;
+  }
+}
