@@ -1,6 +1,6 @@
 /**
  * How good the feed of cold users is, who have a profile and no history, beside what needs no model and beside their true
- * preferences: three synthetic communities, each with a model of its own. `npm run bench:coldUsers`; same seeds, same table.
+ * preferences: three synthetic communities, each with a model of its own. `npm run bench:cold-users`; same seeds, same table.
  */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -21,7 +21,7 @@ for (const seed of [1, 2, 3]) runs.push(await measure(seed));
 console.log(`cold users with a profile and no history, three communities (${backend})\n\n${coldUserTable(runs)}`);
 
 async function measure(seed: number): Promise<ColdUserMetrics[]> {
-  const folder = await mkdtemp(join(tmpdir(), "bench-coldUsers-"));
+  const folder = await mkdtemp(join(tmpdir(), "bench-cold-users-"));
   const database = server ? await openPostgresCopy(server, "bench") : await openEmbeddedCopy();
   try {
     await writeSyntheticCommunity(folder, { seed });

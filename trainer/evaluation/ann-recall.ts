@@ -1,5 +1,5 @@
 /**
- * What serving loses by asking an index: recall of the posts that pgvector's HNSW index brings, against exact search.
+ * What serving loses by searching with an index: the recall of what pgvector's HNSW index returns, against exact search.
  * The replay itself searches exactly.
  */
 import pgvector from "pgvector";
@@ -19,7 +19,7 @@ export interface AnnRecall {
 /** As many as recsys.candidates takes from the index. */
 const depth = 200;
 const depths = [20, 100, depth];
-/** Users of the latest lists asked for; 500 leave ± .001 on a recall of .99. */
+/** At most this many users are searched for, those of the latest lists: 500 give the mean to ± .001 at a recall of .99. */
 const mostUsers = 500;
 
 /**
@@ -51,7 +51,7 @@ export async function annRecall(
     await client.query("set local max_parallel_maintenance_workers = 0");
     await client.query("create index on ann_posts using hnsw (embedding extensions.vector_ip_ops)");
     const built = performance.now();
-    // a planner would read a small table as a whole; here it is the index that is asked
+    // the planner would read a small table as a whole, and it is the index that is tested
     await client.query("set local enable_seqscan = off");
     await client.query("set local hnsw.iterative_scan = 'relaxed_order'");
     await client.query(`set local hnsw.ef_search = ${depth}`);
@@ -91,11 +91,11 @@ export function recallsOf(
     innerProduct(vector, 0, postVectors, post * dimensions, dimensions),
   );
   const sorted = similarities.slice().sort().reverse();
-  // a relaxed order is nearly one by similarity; recsys.candidates ranks what came anew
+  // a relaxed scan is only nearly in order of similarity; recsys.candidates sorts again what it brings
   const best = found.toSorted((a, b) => similarities[b] - similarities[a]);
   return depths.map((k) => {
     const right = Math.min(k, sorted.length);
-    // the database adds in another order
+    // the database sums in another order, so what is equal there may differ here in the last digits
     const least = sorted[right - 1] - 1e-5 * Math.abs(sorted[right - 1]);
     return best.slice(0, k).filter((post) => similarities[post] >= least).length / right;
   });

@@ -26,9 +26,9 @@ export interface ColdUserMetrics {
   name: string;
   /** Share of the posts they interact with in their first visits. What they are shown there is the generator's choice: fresh, popular and topical. */
   recall: number;
-  /** True preference for the list, by that for the best list there is. */
+  /** The users' true preference for the list, as a share of that for the best list there is. */
   utility: number;
-  /** The same where a list of random posts counts as 0. */
+  /** The same on a scale on which a list of random posts is 0. */
   utilityAboveRandom: number;
 }
 
@@ -104,7 +104,7 @@ export function coldUserTable(runs: ColdUserMetrics[][]): string {
   );
 }
 
-/** Posts by what they are truly utility to the user: the bound. */
+/** Posts in the order of the user's true preference: what no recommender can beat. */
 class TrueRanking implements Recommender {
   readonly name = "true preferences";
   private readonly loaded: LoadedCommunity;

@@ -1,4 +1,4 @@
-/** Both protocols with the system and every baseline: runs, tables for the terminal, files for whoever recomputes. */
+/** Runs both protocols with the system and every baseline: tables for the terminal, and files to recompute every number from. */
 import type { Database } from "../../db/connect.ts";
 import type { OnProgress } from "../../db/progress.ts";
 import type { Community } from "../community/community.ts";
@@ -26,7 +26,7 @@ import { TowersInCut } from "./system/towers-in-cut.ts";
 
 const primary = "two-tower + DLRM";
 
-/** What both protocols run in. */
+/** What both protocols need. */
 export interface Evaluation {
   /** For the check of the vector index; nothing stays in it. */
   database: Database;
@@ -36,13 +36,13 @@ export interface Evaluation {
   out?: string | undefined;
 }
 
-/** What was found, for the terminal and as a whole. */
+/** The result: tables for the terminal, and the whole report. */
 export interface Evaluated {
   text: string;
   report: Report;
 }
 
-/** Protocol 1. */
+/** Protocol 1, live replay. */
 export async function evaluateReplay(
   loaded: LoadedCommunity,
   options: ReplayOptions,
@@ -73,7 +73,7 @@ export async function evaluateReplay(
   return { text, report };
 }
 
-/** Protocol 2. */
+/** Protocol 2, one cut. */
 export async function evaluateCut(
   community: Community,
   options: CutOptions,
@@ -98,7 +98,7 @@ export async function evaluateCut(
   return { text: [cutTable(results, baseline), ...closing(extras)].join("\n\n"), report };
 }
 
-/** The training of each recommender is a step; the system's begins with its towers, which tell of their own progress. */
+/** Each recommender's training is a step; that of the system begins with its towers, and its progress names the steps after. */
 function beginning(meter: StepMeter): (name: string) => void {
   return (name) => meter.begin(name === primary ? "two-tower training" : `training ${name}`);
 }
@@ -108,7 +108,7 @@ async function checkIndex(database: Database, meter: StepMeter, { replayed, vect
   return await annRecall(database, replayed.model.postVectors, vectors);
 }
 
-/** What stands below the tables. */
+/** The lines below the tables. */
 function closing({ ann, steps }: { ann: AnnRecall; steps: StepUse[] }): string[] {
   const recalls = ann.recall.map(({ k, mean }) => `recall@${k} ${share(mean)}`).join(", ");
   return [
@@ -146,7 +146,7 @@ function lossesOf(model: TrainedModel): ReportExtras {
   };
 }
 
-/** The metrics of each head, with the reliability bins of those that give probabilities of their own. */
+/** The metrics of each head, with the reliability bins of the rankers that give probabilities. */
 function byHead(metrics: HeadMetrics[], rows: HeadRows[]): NonNullable<ReportExtras["heads"]> {
   return rows.map(({ head, labels, probabilities }) => ({
     head,
@@ -159,7 +159,7 @@ function byHead(metrics: HeadMetrics[], rows: HeadRows[]): NonNullable<ReportExt
   }));
 }
 
-/** The same community under the ids of its bundle, for the files that leave the house. */
+/** The same community under the ids of its bundle: those of the database mean nothing to a reader of the files. */
 function withExternalIds(community: Community): Community {
   const { users, posts } = community;
   return {

@@ -30,7 +30,7 @@ export function replayBaselines(sizes: Sizes): Recommender[] {
 
 export const hardestBaseline = "recency baseline";
 
-/** What everything is measured against in one cut. ALS with 128 factors only where it takes less than some minutes. */
+/** What everything is measured against in one cut. ALS with 128 factors only where it takes no more than a few minutes. */
 export function cutBaselines(sizes: Sizes): Recommender[] {
   const small = sizes.users + sizes.posts <= 10_000;
   return [

@@ -2,7 +2,7 @@ import { invert } from "../../engine/invert.ts";
 import type { CommunityEvent, Recommender, Sizes } from "../protocols/recommender.ts";
 import { InteractedPairs } from "./interacted-pairs.ts";
 
-/** Posts beyond the most popular so many are left out: the time grows with the cube (2,000 posts: about 4 s). */
+/** Only this many of the most popular posts take part: the time grows with the cube of their number (2,000: about 4 s). */
 const mostPosts = 2000;
 
 /**

@@ -9,7 +9,7 @@ export const latest = 32;
 
 /**
  * Who has interacted with what so far: the distinct (user, post) pairs in both directions. An author's own posts count as
- * such, because writing says as much about taste as answering.
+ * such, because writing a post says as much about taste as interacting with one.
  */
 export class InteractedPairs {
   readonly postsOf: number[][];

@@ -39,7 +39,7 @@ export class LogisticFeatures {
   private readonly createdAt: Float64Array;
   private readonly commentedAt: Float64Array;
   private readonly authors: Int32Array;
-  /** One row a post, in the order of halfLives, as of lastActiveAt. */
+  /** One row per post, in the order of halfLives, as of lastActiveAt. */
   private readonly recent: Float64Array;
   private readonly counts: Float64Array[];
   private readonly participants: Set<number>[] = [];
@@ -47,10 +47,10 @@ export class LogisticFeatures {
   private readonly authorLast: Uint8Array;
   private readonly posted: Float64Array;
   private readonly received: Float64Array;
-  /** How often a user acted on an author's posts, and the same read from the author's side. */
+  /** By user, how often they acted on each author's posts; by author, how often each user acted on theirs. */
   private readonly actedOn: Map<number, number>[] = [];
   private readonly actedBy: Map<number, number>[] = [];
-  /** Both for the user of the list, one place an author. */
+  /** Both for the user of the list, one entry per author. */
   private readonly withAuthor: Float64Array;
   private readonly withUser: Float64Array;
   private listUser = -1;
@@ -140,7 +140,7 @@ export class LogisticFeatures {
   private recentAt(post: number, h: number, halfLife: number, at: number): number {
     const count = this.recent[post * halfLives.length + h];
     const passed = (at - this.lastActiveAt[post]) / hour / halfLife;
-    // below a millionth it no longer matters, and most posts of a community have been quiet for long
+    // below a millionth it no longer matters, and most posts of a community have been quiet for a long time
     return count === 0 || passed > 20 ? 0 : count * 0.5 ** passed;
   }
 }
@@ -152,7 +152,7 @@ function increment(maps: Map<number, number>[], of: number, key: number): void {
 
 const logs = Float64Array.from({ length: 1024 }, (_, count) => Math.log1p(count));
 
-/** log(1 + count): small counts from a table, because a list needs ten for every post. */
+/** log(1 + count): small counts from a table, because a list needs ten of them for every post. */
 function logCount(count: number): number {
   return count < logs.length ? logs[count] : Math.log1p(count);
 }

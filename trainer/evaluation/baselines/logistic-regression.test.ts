@@ -67,7 +67,7 @@ test("recovers the weights that made the labels, and leaves a constant feature a
 });
 
 test("the features of one post by hand", () => {
-  // user 1 wrote post 0 (hour 0) and post 1 (hour 1); user 0 commented post 0 at hour 4 and viewed it at hour 5
+  // user 1 wrote post 0 (hour 0) and post 1 (hour 1); user 0 commented on post 0 at hour 4 and viewed it at hour 5
   const community = smallCommunity(
     2,
     [

@@ -47,7 +47,7 @@ export class LogisticRegression implements Recommender {
     const features = new LogisticFeatures(this.sizes, tfIdf);
     features.train();
     const exclusion = new Exclusion(this.sizes);
-    const timeline = new EventWalk(community);
+    const walk = new EventWalk(community);
     const random = new Random(this.seed);
     const size = logisticFeatures.length;
     const rows = new Float64Array(requests * (1 + activeNegatives + randomNegatives) * size);
@@ -57,7 +57,7 @@ export class LogisticRegression implements Recommender {
       labels.push(label);
     };
     for (const { index } of firstInteractions(community, Number.NEGATIVE_INFINITY).slice(-requests)) {
-      for (const event of timeline.until(index)) {
+      for (const event of walk.until(index)) {
         features.observe(event);
         exclusion.observe(event);
       }
@@ -66,7 +66,7 @@ export class LogisticRegression implements Recommender {
       const at = interactions.at[index];
       const candidates = exclusion.candidatesOf(user);
       const active = topOf(features.lastActiveAt, candidates, poolSize);
-      const { clock } = timeline;
+      const { clock } = walk;
       features.begin(user, at);
       add(positive, at, 1);
       for (let n = 0; n < activeNegatives + randomNegatives; n++) {

@@ -1,7 +1,7 @@
 import { recencyBaseline } from "../../../supabase/functions/_shared/features/recency-baseline.ts";
 import type { CommunityEvent, Recommender } from "../protocols/recommender.ts";
 
-/** −log(1 + hours since the last activity) − ¼ log(1 + age in hours): the formula to beat. */
+/** −log(1 + hours since the last activity) − ¼ log(1 + age in hours): the simple ranking to beat. */
 export class RecencyBaseline implements Recommender {
   readonly name = "recency baseline";
   private readonly posts: { created_at: number; last_active_at: number }[] = [];

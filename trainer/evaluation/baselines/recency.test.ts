@@ -25,7 +25,7 @@ test("last active: by interaction or creation, whichever is later", async () => 
   assert.deepEqual(orderOf(await scoresAfter(community, new LastActive(sizesOf(community)), 0, 10)), [0, 2, 1]);
 });
 
-test("last active with age: −ln(1 + idle) − ¼ ln(1 + age)", async () => {
+test("recency baseline: −ln(1 + idle) − ¼ ln(1 + age)", async () => {
   const scores = await scoresAfter(community, new RecencyBaseline(), 0, 10);
   const expected = [-Math.log(2) - Math.log(11) / 4, -Math.log(7) * 1.25, -Math.log(3) * 1.25];
   for (const [post, value] of expected.entries()) assert.ok(Math.abs(scores[post] - value) < 1e-12);

@@ -2,7 +2,7 @@ import type { TfIdf } from "../metrics/tf-idf.ts";
 import type { CommunityEvent, Recommender, Sizes } from "../protocols/recommender.ts";
 import { TextKnn } from "./text-knn.ts";
 
-/** What a text that shares no word with the user's still counts: without it such posts would stand last, however new. */
+/** What a text that shares no word with the user's still counts: without it such posts would rank last, however new. */
 const floor = 0.1;
 
 /** Text kNN × recency: (0.1 + cosine) · exp(−age / 24 h). */

@@ -7,10 +7,10 @@ export class TextKnn implements Recommender {
   readonly name: string = "text kNN";
   private readonly pairs: InteractedPairs;
   private readonly tfIdf: TfIdf;
-  /** Until the weights of words are known. */
+  /** Posts that wait until the weights of words are known. */
   private waiting: [post: number, counts: Map<number, number>][] | undefined = [];
   private readonly vectors: SparseVector[] = [];
-  /** By term, where it stands and with which value. */
+  /** By term: the posts that hold it, and its value in each. */
   private readonly postings: { posts: number[]; values: number[] }[] = [];
   private profile = new Float64Array();
 

@@ -34,7 +34,7 @@ export function communityUntil({ users, posts, interactions }: Community, clock:
 
 /** The community as it was just before an instant: what an evaluation of its early days runs on. */
 export function communityBefore(community: Community, instant: number): Community {
-  const timeline = new EventWalk(community);
-  timeline.before(instant);
-  return communityUntil(community, timeline.clock);
+  const walk = new EventWalk(community);
+  walk.before(instant);
+  return communityUntil(community, walk.clock);
 }

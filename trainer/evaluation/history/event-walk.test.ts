@@ -20,12 +20,12 @@ const short = (events: CommunityEvent[]) =>
   events.map((event) => `${event.type} ${event.type === "user" ? event.user : event.post} @${event.at / hour}`);
 
 test("hands out everything once, in order: users before posts before interactions", () => {
-  const timeline = new EventWalk(community);
-  assert.deepEqual(short(timeline.before(3 * hour)), ["user 0 @0", "post 0 @1"]);
-  assert.deepEqual(short(timeline.until(0)), ["post 1 @3"]);
-  assert.deepEqual(short(timeline.until(2)), ["interaction 0 @3", "interaction 1 @3"]);
-  assert.deepEqual(short(timeline.until(99)), ["interaction 0 @4", "post 2 @9"]);
-  assert.deepEqual(short(timeline.until(99)), []);
+  const walk = new EventWalk(community);
+  assert.deepEqual(short(walk.before(3 * hour)), ["user 0 @0", "post 0 @1"]);
+  assert.deepEqual(short(walk.until(0)), ["post 1 @3"]);
+  assert.deepEqual(short(walk.until(2)), ["interaction 0 @3", "interaction 1 @3"]);
+  assert.deepEqual(short(walk.until(99)), ["interaction 0 @4", "post 2 @9"]);
+  assert.deepEqual(short(walk.until(99)), []);
 });
 
 test("refuses a community that is not in order of time", () => {

@@ -14,8 +14,8 @@ export interface Clock {
 }
 
 /**
- * Walks a community (numbered in order of time) and hands out its events. At equal times users come before posts and
- * posts before interactions, because each needs the one before.
+ * Walks through the history of a community (numbered in order of time) and hands out its events. At equal times users come
+ * before posts and posts before interactions, because a post names its author, and an interaction both.
  */
 export class EventWalk {
   readonly clock: Clock = { users: 0, posts: 0, interactions: 0 };

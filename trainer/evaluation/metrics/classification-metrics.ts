@@ -48,7 +48,7 @@ export function logLoss(labels: ArrayLike<number>, probabilities: ArrayLike<numb
   return sum / labels.length;
 }
 
-/** Log loss over that of always saying the base rate: below 1 is better than knowing nothing but the base rate. */
+/** Log loss divided by that of always saying the base rate: below 1 is better than knowing nothing but the base rate. */
 export function normalisedEntropy(labels: ArrayLike<number>, probabilities: ArrayLike<number>): number {
   let positives = 0;
   for (let i = 0; i < labels.length; i++) positives += labels[i];
@@ -56,7 +56,7 @@ export function normalisedEntropy(labels: ArrayLike<number>, probabilities: Arra
   return logLoss(labels, probabilities) / -(rate * Math.log(rate) + (1 - rate) * Math.log1p(-rate));
 }
 
-/** Σp/Σy: 1 is calibrated on the whole, above it promises too much. */
+/** Σp/Σy: at 1 the sum is right, above 1 too much is promised. */
 export function calibration(labels: ArrayLike<number>, probabilities: ArrayLike<number>): number {
   let promised = 0;
   let happened = 0;

@@ -2,7 +2,7 @@ import type { Community } from "../../community/community.ts";
 import { coverage, gini, intraListSimilarity } from "./list-metrics.ts";
 import { type SparseVector, TfIdf } from "./tf-idf.ts";
 
-/** Of the first 20 of every list: what accuracy does not tell. */
+/** What accuracy does not tell, from the first 20 posts of every list. */
 export interface Diversity {
   /** Share of the posts that existed at the last list. */
   coverage: number;

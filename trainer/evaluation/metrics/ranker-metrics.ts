@@ -1,13 +1,13 @@
-/** What the ranker said of every candidate of every replayed event, with what then happened: the rows of its metrics. */
+/** What the rankers said of every candidate of every list, against what then happened: the rows of their metrics. */
 import { kinds } from "../../community/community.ts";
 import { auc, calibration, gauc, logLoss, normalisedEntropy } from "./classification-metrics.ts";
 
-/** The candidates of one event. */
+/** The candidates of one list, and what rankers said of them. */
 export interface RankedList {
   posts: Int32Array;
-  /** [candidates, 3], by ranker: the DLRM, and what it is compared with. */
+  /** By name of the ranker, [candidates, 3]: the DLRM's, and those of what it is compared with. */
   probabilities: Record<string, Float32Array>;
-  /** What else can be ranked by: a score per candidate, by name. */
+  /** What else the candidates can be ranked by: by name, one score per candidate. */
   scores: Record<string, Float32Array>;
 }
 
@@ -45,7 +45,7 @@ export interface Outcome {
   labels: ArrayLike<number>;
 }
 
-/** All rows of a head that anybody ever acted on: labels 0 or 1, the rankers' probabilities, the list of each row. */
+/** All rows of a head: labels 0 or 1, the rankers' probabilities, and the number of each row's list. */
 export interface HeadRows {
   head: string;
   labels: Float64Array;
@@ -103,7 +103,7 @@ export function rankerMetrics(lists: RankedList[], heads: HeadRows[]): HeadMetri
   });
 }
 
-/** The names in any of some records, in the order of their first sight. */
+/** The names in any of the records, in the order in which they first appear. */
 function namesOf(records: Record<string, unknown>[]): string[] {
   return [...new Set(records.flatMap(Object.keys))];
 }
@@ -114,7 +114,7 @@ function headOf(probabilities: Float32Array, head: number): Float32Array {
   return Float32Array.from({ length: probabilities.length / heads }, (_, i) => probabilities[heads * i + head]);
 }
 
-/** What each list that holds anything gives, end to end. */
+/** What each list with candidates gives, end to end. */
 function concatenated<Values extends Float32Array | Float64Array | Int32Array>(
   type: new (length: number) => Values,
   lists: RankedList[],

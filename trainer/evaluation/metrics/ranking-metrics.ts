@@ -1,5 +1,5 @@
 /**
- * Metrics of one list. `ranks` are the places (from 1; Infinity: not in the list) of the posts that were right, in any
+ * Metrics of one list. `ranks` are the ranks (from 1; Infinity: not in the list) of the posts that were right, in any
  * order; `relevant` is how many were right in all.
  */
 
@@ -10,12 +10,12 @@ export function recallAt(k: number, ranks: ArrayLike<number>, relevant: number):
   return hits / Math.min(k, relevant);
 }
 
-/** Σ 1/log₂(1 + rank) within the first k, over the best this could be. */
+/** Σ 1/log₂(1 + rank) within the first k, divided by the most this could be. */
 export function ndcgAt(k: number, ranks: ArrayLike<number>, relevant: number): number {
   let gain = 0;
   for (let i = 0; i < ranks.length; i++) if (ranks[i] <= k) gain += 1 / Math.log2(1 + ranks[i]);
   let best = 0;
-  for (let place = 1; place <= Math.min(k, relevant); place++) best += 1 / Math.log2(1 + place);
+  for (let rank = 1; rank <= Math.min(k, relevant); rank++) best += 1 / Math.log2(1 + rank);
   return gain / best;
 }
 

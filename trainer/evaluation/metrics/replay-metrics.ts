@@ -44,9 +44,7 @@ export function replayMetrics(events: ReplayEvent[]): ReplayMetrics {
   return bySlice(events, (event, metric) => listMetrics[metric](event));
 }
 
-/**
- * Differences (events − baseline, paired by list) in every slice. Throws where the two are not of the same lists.
- */
+/** Differences (events − baseline, paired by list) in every slice. Throws where the two are not of the same lists. */
 export function pairedDifferences(events: ReplayEvent[], baseline: ReplayEvent[]): ReplayMetrics {
   const partner = new Map(events.map((event, i) => [event, baseline[i]]));
   for (const [event, other] of partner) {

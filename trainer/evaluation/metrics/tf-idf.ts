@@ -45,7 +45,7 @@ export class TfIdf {
     this.idf = Float64Array.from(this.documentsWith, idf);
   }
 
-  /** How many words have a place in the vectors. */
+  /** How many words the vectors may hold. */
   get terms(): number {
     return this.idf.length;
   }

@@ -13,7 +13,7 @@ import { randomSplit, timeSplit } from "./split.ts";
 export interface CutOptions {
   /** Random pairs, or the instant (milliseconds since 1970) from which pairs are the test. */
   split: "random" | number;
-  /** Of the random split. */
+  /** Random split: the chance of a pair to be held out. */
   testShare?: number | undefined;
   seed?: number | undefined;
   topSize?: number | undefined;
@@ -38,7 +38,7 @@ export async function runCut(
   const { training, test, at } =
     options.split === "random" ? randomSplit(community, testShare, seed) : timeSplit(community, options.split);
   const times = training.interactions.at;
-  // what a recommender may hold back to choose its settings: the latest tenth of its training part
+  // a recommender may hold back the latest tenth of its training part to choose its settings
   const validFrom = times.length === 0 ? at : times[Math.floor(times.length * 0.9)];
   const seen = knownPosts(training);
   const users = [...test.keys()].sort((a, b) => a - b);

@@ -1,11 +1,11 @@
-/** Where the right post came, from 1 (Infinity: its score was −Infinity, not in the list), and the head of the list. */
+/** The rank of the right post, from 1 (Infinity: its score was −Infinity, not in the list), and the head of the list. */
 export interface Ranking {
   rank: number;
   top: Int32Array;
 }
 
 /**
- * Ranks the posts of `candidates` (1 where a post may be shown, one place a post) by score; of equal scores the newer post
+ * Ranks the posts of `candidates` (one entry per post, 1 where it may be shown) by score; of equal scores the newer post
  * (the higher number) comes first. That is what a feed would do with posts it knows nothing about, and it is generous to
  * the simple baselines, which have many equal scores. Throws where a score is NaN.
  */
@@ -13,7 +13,7 @@ export function rankOf(target: number, scores: Float64Array, candidates: Uint8Ar
   return { rank: ranksOf([target], scores, candidates)[0], top: topOf(scores, candidates, topSize) };
 }
 
-/** The places of several posts in the same list. */
+/** The ranks of several posts in the same list. */
 export function ranksOf(targets: number[], scores: Float64Array, candidates: Uint8Array): number[] {
   return targets.map((target) => {
     const targetScore = scores[target];
@@ -32,15 +32,15 @@ export function topOf(scores: Float64Array, candidates: Uint8Array, size: number
   const top = new Int32Array(size);
   let filled = 0;
   let threshold = Number.NEGATIVE_INFINITY;
-  // from the newest: then an equal score never moves up, and most lists lean to the new, so that few posts move at all
+  // from the newest: an equal score then never moves up, and as most lists favour the new, few posts move at all
   for (let post = candidates.length - 1; post >= 0; post--) {
     if (candidates[post] === 0) continue;
     const score = scores[post];
     if (Number.isNaN(score)) throw new Error(`The score of post number ${post} is NaN.`);
     if (score <= threshold) continue;
-    let place = filled < size ? filled++ : size - 1;
-    for (; place > 0 && score > scores[top[place - 1]]; place--) top[place] = top[place - 1];
-    top[place] = post;
+    let at = filled < size ? filled++ : size - 1;
+    for (; at > 0 && score > scores[top[at - 1]]; at--) top[at] = top[at - 1];
+    top[at] = post;
     if (filled === size) threshold = scores[top[size - 1]];
   }
   return top.slice(0, filled);

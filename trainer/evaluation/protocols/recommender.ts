@@ -25,7 +25,7 @@ export interface Recommender {
   /** Called with everything that happens, before and after testFrom, in order of time. */
   observe(event: CommunityEvent): void;
   /**
-   * Scores of posts for a user at an instant into `out` (one place a post); only posts that exist by then are read.
+   * Scores of posts for a user at an instant into `out` (one entry per post); only posts that exist by then are read.
    * Higher is better; −Infinity means "not in the list". `out` comes with what the last call left in it.
    */
   scores(user: number, at: number, out: Float64Array): void | Promise<void>;

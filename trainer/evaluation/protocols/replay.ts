@@ -14,10 +14,10 @@ import type { Recommender } from "./recommender.ts";
 import { sample } from "./sample.ts";
 
 export interface ReplayOptions {
-  /** Milliseconds since 1970; what trains may hold back [validFrom, testFrom) to choose its settings. */
+  /** Milliseconds since 1970; a recommender may hold back [validFrom, testFrom) to choose its settings. */
   validFrom: number;
   testFrom: number;
-  /** How many of the window's events; all of them by default. */
+  /** How many first interactions from testFrom on are asked for; all of them by default. */
   sample?: number | undefined;
   seed?: number | undefined;
   /** Length of the lists that are kept. */
@@ -52,7 +52,7 @@ export async function runReplay(
   const results = recommenders.map(
     ({ name }): Omit<ReplayResult, "metrics"> => ({ name, events: [], seconds: { train: 0, observe: 0, score: 0 } }),
   );
-  const timeline = new EventWalk(community);
+  const walk = new EventWalk(community);
   const exclusion = new Exclusion({ users: community.users.ids.length, posts: posts.ids.length });
   const observe = (events: CommunityEvent[]) => {
     for (const event of events) exclusion.observe(event);
@@ -63,8 +63,8 @@ export async function runReplay(
     }
   };
 
-  observe(timeline.before(testFrom));
-  const history = { community: communityUntil(community, timeline.clock), validFrom, testFrom };
+  observe(walk.before(testFrom));
+  const history = { community: communityUntil(community, walk.clock), validFrom, testFrom };
   for (const [r, recommender] of recommenders.entries()) {
     if (recommender.train) onTraining?.(recommender.name);
     const start = performance.now();
@@ -74,7 +74,7 @@ export async function runReplay(
 
   const scores = recommenders.map(() => new Float64Array(posts.ids.length));
   for (const [done, { index, cold }] of asked.entries()) {
-    observe(timeline.until(index));
+    observe(walk.until(index));
     const user = interactions.users[index];
     const post = interactions.posts[index];
     const at = interactions.at[index];

@@ -1,4 +1,4 @@
-/** A baseline's three heads: fitted to the rows the ranker was trained on, calibrated by the ranker's own rule. */
+/** A baseline's three heads: fitted to the rows the ranker was trained on, calibrated as the ranker is. */
 import { calibrate, shiftToBaseRate } from "../../dlrm/calibrate.ts";
 import type { RankingExamples } from "../../dlrm/examples.ts";
 import { heads } from "../../dlrm/network.ts";
@@ -31,7 +31,7 @@ export async function calibratedHeads(
   for (let head = 0; head < heads; head++) {
     const rows = labelledRows(examples, head);
     const known = training.some((row) => rows.labels[row] === 1);
-    // a head that nobody ever used has nothing but a rate
+    // what nobody ever did has nothing but a rate to learn
     const logit = known ? await fit(rows, { training, heldOut }) : () => 0;
     const seen = columnOf(rows, logit, rowsOfRequests(examples, window));
     const unseen = columnOf(rows, logit, heldOut);

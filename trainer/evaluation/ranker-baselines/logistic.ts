@@ -1,4 +1,4 @@
-/** Logistic regression on all features: the dense ones standardised and clipped as the DLRM does it, a weight a category. */
+/** Logistic regression on all features: the dense ones standardised and clipped as in the DLRM, one weight per category. */
 import { categoryRows } from "../../../supabase/functions/_shared/features/ranker-features.ts";
 import { denseWidth } from "../../dlrm/examples.ts";
 import { type Standardisation, standardised } from "../../dlrm/standardise.ts";
@@ -6,7 +6,7 @@ import { newton } from "../../engine/newton.ts";
 import type { FitHead } from "./calibrated-heads.ts";
 import { rowWidth } from "./candidate-rows.ts";
 
-/** On the weights: a feature that nothing depends on stays near 0. */
+/** The penalty on the weights: that of a feature on which nothing depends stays near 0. */
 const ridge = 1;
 
 /** Fits one head; `standardisation` is that of the DLRM trained on the same rows. */

@@ -20,7 +20,7 @@ export interface OutputOptions {
   primary: string;
   /** Name of the recommender that differences are taken to. */
   baseline: string;
-  /** Curves and calibration of the models, for the report and metrics.json. */
+  /** What only the system has, for the report and metrics.json. */
   extras?: ReportExtras;
 }
 

@@ -1,4 +1,4 @@
-/** Several seeds' evaluations as one: the mean of each figure, and how far the seeds lie apart. */
+/** The evaluations of several seeds as one: the mean of each figure, and how far the seeds lie apart. */
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Estimate } from "../metrics/estimate.ts";
@@ -17,7 +17,7 @@ export interface Spread {
 
 type Spreads = Record<string, Spread>;
 
-/** The content of the metrics.json above those of the seeds. */
+/** The content of metrics.json in the folder above those of the seeds. */
 export interface OverSeeds {
   protocol: Report["protocol"];
   /** Those that all seeds share. */
@@ -109,10 +109,10 @@ function meanOf(value: Estimate | number): number {
   return typeof value === "number" ? value : value.mean;
 }
 
-/** The rows of each seed say nothing that the positives do not. */
+/** Without the number of rows, which says nothing of a ranker. */
 const headColumns = rankerColumns.filter(({ metric }) => metric !== "rows");
 
-/** The figures that fit on a page as tables, header and rows each. */
+/** The figures that matter most as tables, header and rows each. */
 function tablesOf({ recommenders, heads, ann, protocol, baseline }: OverSeeds): [header: string[], rows: string[][]][] {
   const columns: [label: string, slice: string, metric: string][] = [
     ["R@20", "all", "recall@20"],
@@ -184,6 +184,6 @@ export async function writeOverSeeds(folder: string, report: OverSeeds): Promise
 function spreadCell(spread: Spread | undefined, format = share): string {
   if (!spread || !Number.isFinite(spread.mean)) return "–";
   if (spread.lowest === spread.highest) return format(spread.mean);
-  // no line ends within the range
+  // spaces that do not break, so that a range stays on one line
   return `${format(spread.mean)} (${format(spread.lowest)}\u00a0to\u00a0${format(spread.highest)})`;
 }

@@ -12,11 +12,11 @@ import { pairedCell, share } from "./table.ts";
 
 type Metrics = { lists: number } & { [metric: string]: Estimate | number };
 
-/** What the models add: curves of their training, and how well their probabilities hold. */
+/** What only the system has: the losses of its training, how good its probabilities are, what it took. */
 export interface ReportExtras {
   /** Losses of each model by epoch; `first` is the epoch of the first value, 0: before training. */
   losses?: { model: string; curves: { name: string; first: number; values: number[] }[] }[];
-  /** Metrics on the later slice's rows: heads by name, each with the models compared on it. */
+  /** Metrics on the candidates of all lists: by head, for each of the rankers compared. */
   heads?: {
     head: string;
     models: { name: string; metrics: Record<string, number>; bins?: CalibrationBin[] }[];
@@ -26,7 +26,7 @@ export interface ReportExtras {
   steps?: StepUse[];
 }
 
-/** The content of metrics.json, which the page is drawn from. */
+/** The content of metrics.json, which the HTML page is drawn from. */
 export interface Report {
   protocol: "replay" | "cut";
   settings: Record<string, string | number>;

@@ -2,16 +2,16 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { StepMeter, stepsLine } from "./step-meter.ts";
 
-/** Keeps the event loop waiting. */
+/** Blocks the event loop. */
 function work(milliseconds: number): void {
   const until = performance.now() + milliseconds;
   while (performance.now() < until);
 }
 
-test("a step's time and memory are its own, also while the event loop waits", async () => {
+test("a step's time and memory are its own, also while the event loop is blocked", async () => {
   const meter = new StepMeter();
   try {
-    // the watching thread is there from some 100 ms on
+    // the watching thread takes some 100 ms to start
     await new Promise((done) => setTimeout(done, 1000));
     meter.begin("small");
     work(100);

@@ -5,11 +5,11 @@ import type { OnProgress } from "../../../db/progress.ts";
 export interface StepUse {
   step: string;
   seconds: number;
-  /** The most memory (RSS) this process had meanwhile; the database is a process of its own. */
+  /** The most memory (RSS) this process held meanwhile; the database is a process of its own. */
   megabytes: number;
 }
 
-/** Looks every 20 ms from a thread of its own: much of the work keeps the event loop of the main one waiting. */
+/** Looks every 20 ms from a thread of its own: much of the work blocks the event loop of the main thread. */
 const watcher = `
 const peak = new Int32Array(require("node:worker_threads").workerData);
 setInterval(() => {
@@ -17,7 +17,7 @@ setInterval(() => {
   if (now > Atomics.load(peak, 0)) Atomics.store(peak, 0, now);
 }, 20);`;
 
-/** Measures one step at a time: one that begins ends the one before. A step that comes again adds to its first time. */
+/** Measures one step at a time: one that begins ends the one before. A step that comes again adds to what it took before. */
 export class StepMeter {
   private readonly peak = new Int32Array(new SharedArrayBuffer(4));
   private readonly worker: Worker;
@@ -57,7 +57,7 @@ export class StepMeter {
     return [...this.uses.values()].map((use) => ({ ...use }));
   }
 
-  /** Begins anew with the uses of steps that are not done again. */
+  /** Begins anew, with the uses of steps that are not done again. */
   restart(before: StepUse[]): void {
     this.end();
     this.uses.clear();
@@ -69,7 +69,7 @@ export class StepMeter {
   }
 }
 
-/** The whole, and where most of it went, in a line. */
+/** The whole, and where most of it went, in one line. */
 export function stepsLine(steps: StepUse[]): string {
   const seconds = steps.reduce((sum, step) => sum + step.seconds, 0);
   const largest = steps.reduce((a, b) => (b.megabytes > a.megabytes ? b : a));

@@ -1,4 +1,4 @@
-/** Finds the request behind each replayed event, for its labels. */
+/** Finds the request of each replayed event, for its labels. */
 import type { LoadedCommunity } from "../../community/from-database.ts";
 import { type Request, requestsBetween } from "../../dlrm/examples.ts";
 
@@ -9,7 +9,7 @@ export function requestsOf(
   from: number,
 ): Request[] {
   const posts = community.posts.ids.length;
-  // backwards, so that the first of a pair is what stays: where a vote was taken back, an event may pass for a first interaction
+  // in reverse, so that the first request of a pair stays: where a vote was taken back, a later event may pass for a second
   const requests = requestsBetween(community, timeline, from, Number.POSITIVE_INFINITY).reverse();
   const byPair = new Map(requests.map((request) => [request.user * posts + request.post, request]));
   return events.map(({ user, post }) => {

@@ -7,13 +7,7 @@ import { innerProduct } from "../../../supabase/functions/_shared/features/inner
 import { recencyBaseline } from "../../../supabase/functions/_shared/features/recency-baseline.ts";
 import { loadRuntime } from "../../../supabase/functions/_shared/models/inference.ts";
 import type { Feeds } from "../../../supabase/functions/_shared/models/tensors.ts";
-import {
-  embedUser,
-  type Prediction,
-  predict,
-  type RankingModel,
-  scoreOf,
-} from "../../../supabase/functions/_shared/recommend/rank.ts";
+import { embedUser, predict, type RankingModel, scoreOf } from "../../../supabase/functions/_shared/recommend/rank.ts";
 import type { LoadedCommunity } from "../../community/from-database.ts";
 import { CommunityState, type NumberedCandidate } from "../../community/state.ts";
 import { login } from "../../community/timeline.ts";
@@ -55,9 +49,9 @@ export class ReplayedSystem {
   private served: { model: TrainedModel; graphs: RankingModel } | undefined;
   private latest: { user: number; at: number; interactions: number; list: Promise<CandidateList> } | undefined;
   private readonly state: CommunityState;
-  /** All events, but only ever asked for those before the instant. */
+  /** Of the whole community; asked only for what lies before the instant of a list. */
   private readonly histories: Histories;
-  /** The timeline's number of each interaction. */
+  /** The number in the timeline of each interaction. */
   private readonly events: number[];
   private readonly loaded: LoadedCommunity;
   private readonly options: PipelineOptions;
@@ -133,16 +127,12 @@ export class ReplayedSystem {
     });
     const candidates = state.candidates(user, at, vector, model.postVectors);
     const posts = Int32Array.from(candidates, ({ post }) => post);
-    const said: Prediction | undefined =
-      candidates.length > 0 ? await predict(graphs, state.user(user, history), vector, candidates, at) : undefined;
-    return {
-      at,
-      vector,
-      candidates,
-      posts,
-      probabilities: said?.probabilities ?? new Float32Array(),
-      feeds: said?.feeds,
-    };
+    // the graph takes one candidate or more
+    const predicted =
+      candidates.length > 0
+        ? await predict(graphs, state.user(user, history), vector, candidates, at)
+        : { probabilities: new Float32Array(), feeds: undefined };
+    return { at, vector, candidates, posts, ...predicted };
   }
 
   /**

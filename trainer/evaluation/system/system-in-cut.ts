@@ -25,13 +25,13 @@ import { randomSplit } from "../protocols/split.ts";
 import { ReplayedSystem } from "./replayed-system.ts";
 import { System } from "./system.ts";
 
-/** Of the training pairs of a random split: what the ranker learns from. */
+/** The share of the training pairs of a random split that the ranker learns from. */
 const heldShare = 0.1;
 
 export class SystemInCut implements Recommender {
   readonly name = "two-tower + DLRM";
   private trained: System | undefined;
-  /** The database's number of each user and post; the database numbers by time and uuid. */
+  /** What the database numbers each user and post: it numbers by time and uuid. */
   private users: number[] = [];
   private posts: number[] = [];
   private inner = new Float64Array();

@@ -3,7 +3,7 @@ import type { Histogram } from "./histogram.ts";
 import { binCount } from "./quantile-bins.ts";
 
 export interface SplitOptions {
-  /** Added to the curvature of a leaf: draws the values of small leaves to 0. */
+  /** Added to the curvature of a leaf: pulls the values of small leaves towards 0. */
   l2: number;
   /** The least sum of curvatures (weight · p · (1 − p)) in a leaf. */
   minChildWeight: number;

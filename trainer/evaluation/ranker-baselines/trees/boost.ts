@@ -7,13 +7,13 @@ import { sampleRows } from "./sample-rows.ts";
 import { addTree, type Tree, treeValue } from "./tree.ts";
 
 export interface BoostOptions extends GrowOptions {
-  /** What of each tree counts. */
+  /** The share of each tree that counts. */
   learningRate: number;
-  /** At most. */
+  /** The most there may be. */
   trees: number;
-  /** Trees without a lower loss on the held-out rows after which no more come. */
+  /** Boosting stops after this many trees without a lower loss on the held-out rows. */
   patience: number;
-  /** Of the rows each tree sees; without it each sees all. */
+  /** Draws the rows that each tree sees; without it each sees all. */
   seed?: number;
 }
 

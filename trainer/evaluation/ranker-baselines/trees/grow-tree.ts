@@ -23,7 +23,7 @@ interface Leaf {
   split: Split | undefined;
 }
 
-/** One tree for the gradients and curvatures (a place a row) of some rows. */
+/** One tree for the gradients and curvatures (one per row) of some rows. */
 export function growTree(
   { bins, cuts }: BinnedRows,
   rows: Uint32Array,
@@ -39,8 +39,8 @@ export function growTree(
   };
   const open = [leafOf(rows, histogramOf(bins, width, rows, gradients, curvatures))];
   while (open.length < options.leaves) {
-    const place = open.reduce((best, leaf, i) => (gainOf(leaf) > gainOf(open[best]) ? i : best), 0);
-    const { node, rows: members, histogram, split } = open[place];
+    const next = open.reduce((best, leaf, i) => (gainOf(leaf) > gainOf(open[best]) ? i : best), 0);
+    const { node, rows: members, histogram, split } = open[next];
     if (!split) break;
     const { feature, bin } = split;
     const left = members.filter((row) => bins[row * width + feature] <= bin);
@@ -49,7 +49,7 @@ export function growTree(
     const smaller = histogramOf(bins, width, isLeftSmaller ? left : right, gradients, curvatures);
     const larger = subtract(histogram, smaller);
     const children = [leafOf(left, isLeftSmaller ? smaller : larger), leafOf(right, isLeftSmaller ? larger : smaller)];
-    open.splice(place, 1, ...children);
+    open.splice(next, 1, ...children);
     tree.features[node] = feature;
     tree.thresholds[node] = cuts[feature][bin];
     tree.bins[node] = bin;

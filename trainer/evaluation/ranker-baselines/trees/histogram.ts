@@ -26,7 +26,7 @@ export function histogramOf(
   return sums;
 }
 
-/** Takes a child's histogram off its parent's, in place: what is left is the other child's, without a look at its rows. */
+/** Subtracts a child's histogram from its parent's, in place: what is left is the other child's, without reading its rows. */
 export function subtract(parent: Histogram, child: Histogram): Histogram {
   for (let i = 0; i < parent.length; i++) parent[i] -= child[i];
   return parent;

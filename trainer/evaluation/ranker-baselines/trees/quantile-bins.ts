@@ -1,21 +1,22 @@
-/** Features as bins: a tree that looks for its splits among 64 values a feature looks at each row once. */
+/** Features as bins: with 64 values per feature to choose from, a leaf finds its split in one pass over its rows. */
 import { countBelow } from "../../metrics/count-below.ts";
 
-/** A bin fits into a byte, and the histograms of 70 features into a core's second cache. */
+/** A bin fits into a byte, and a leaf's histogram of 70 features (72 kB) into a core's second-level cache. */
 export const binCount = 64;
 
 /** Writes the features of a row into `out`. */
 export type ReadRow = (row: number, out: Float32Array) => void;
 
 /**
- * Where a feature is cut, in ascending order, at most `binCount − 1` places: a value goes into the bin numbered by how many
+ * Where a feature is cut, in ascending order, at most `binCount − 1` times: a value goes into the bin numbered by how many
  * cuts are below it. Few distinct values get a bin each; many get bins of about as many rows.
  */
 export function cutsOf(values: Float32Array): Float32Array {
   const sorted = values.slice().sort();
   const distinct = sorted.filter((value, i) => i === 0 || value !== sorted[i - 1]);
-  const middle = (place: number) => Math.fround((distinct[place] + distinct[place + 1]) / 2);
-  if (distinct.length <= binCount) return Float32Array.from({ length: distinct.length - 1 }, (_, i) => middle(i));
+  if (distinct.length <= binCount) {
+    return Float32Array.from({ length: distinct.length - 1 }, (_, i) => (distinct[i] + distinct[i + 1]) / 2);
+  }
   const quantiles = Float32Array.from(
     { length: binCount - 1 },
     (_, i) => sorted[Math.floor(((i + 1) * sorted.length) / binCount)],

@@ -8,7 +8,7 @@ export interface Bar {
   error: number;
 }
 
-/** Bars from left to right, one a line, each with its value; an SVG. */
+/** Horizontal bars, one per line, each with its value; an SVG. */
 export function barPlot(title: string, bars: Bar[]): string {
   const [width, left, right, top, line] = [520, 175, 50, 26, 20];
   const bottom = top + bars.length * line;

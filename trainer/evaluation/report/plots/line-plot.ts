@@ -17,7 +17,7 @@ export function linePlot(title: string, xLabel: string, lines: Line[], fromZero 
   const xTicks = ticks(smallest(xs), largest(xs));
   const yTicks = ticks(fromZero ? Math.min(0, smallest(ys)) : smallest(ys), largest(ys));
   const [width, height, right, top, bottom] = [620, 320, 170, 30, 36];
-  // 7 pixels a digit
+  // 7 pixels per digit
   const left = Math.max(44, ...yTicks.map((tick) => 10 + 7 * String(tick).length));
   const x = scale(xTicks, left, width - right);
   const y = scale(yTicks, height - bottom, top);
@@ -26,7 +26,7 @@ export function linePlot(title: string, xLabel: string, lines: Line[], fromZero 
     parts.push(element("line", { x1: left, x2: width - right, y1: y(tick), y2: y(tick), stroke: "#e5e7eb" }));
     parts.push(label(left - 6, y(tick) + 4, String(tick), "end"));
   }
-  // between the first epoch and the second there is nothing
+  // between two epochs there is nothing to label
   const isWhole = xs.every(Number.isInteger);
   for (const tick of xTicks.filter((value) => !isWhole || Number.isInteger(value)))
     parts.push(label(x(tick), height - bottom + 16, String(tick), "middle"));
@@ -42,7 +42,7 @@ export function linePlot(title: string, xLabel: string, lines: Line[], fromZero 
   const ends = clean
     .flatMap((line) => (line.points.length > 0 ? [{ line, end: y(line.points[line.points.length - 1][1]) }] : []))
     .sort((a, b) => a.end - b.end);
-  // names keep 13 pixels from each other: pushed down in order, then up again where the lowest would leave the page
+  // names keep 13 pixels from each other: pushed down in order, then up again where the lowest would leave the plot
   for (const [i, entry] of ends.entries()) if (i > 0) entry.end = Math.max(entry.end, ends[i - 1].end + 13);
   let limit = height - bottom;
   for (const entry of ends.toReversed()) {
