@@ -17,8 +17,6 @@ import { embedPosts, embedUsersAt } from "./towers/embed.ts";
 import { Histories } from "./towers/positives.ts";
 import { type TrainedTowers, towerDefaults, trainTowers } from "./towers/train.ts";
 
-export type { RankerParts } from "./dlrm/ranking-examples.ts";
-
 export interface PipelineOptions {
   seed: number;
   /** Nothing from this instant on (milliseconds) is learned from; default: everything is. */
@@ -72,7 +70,7 @@ async function trainRanker(
   const users = usersOf(requests, towers, histories, postVectors);
   const examples = await rankingExamples(community, timeline, requests, users, postVectors, {
     rows: dlrmDefaults.rows,
-    hard: dlrmDefaults.hardNegatives,
+    hardNegatives: dlrmDefaults.hardNegatives,
     random: new Random(seed),
     onProgress,
     signal,

@@ -13,19 +13,19 @@ as $$
 declare
   half_lives constant double precision[] := recsys.half_lives();
   one double precision;
-  hours double precision := 0;
+  hours double precision := 0::double precision;
   running double precision[] := array_fill(0::double precision, array[cardinality(half_lives)]);
 begin
   for i in 1 .. cardinality(p_at) loop
     if i > 1 then
       hours := extract(epoch from p_at[i] - p_at[i - 1])::double precision / 3600;
     end if;
-    one := p_counted[i]::integer;
+    one := case when p_counted[i] then 1::double precision else 0::double precision end;
     for h in 1 .. cardinality(half_lives) loop
       -- Postgres raises an error where a result underflows: what is below 1e-30 is nothing, and 900 half-lives are enough
       running[h] := one + case
         when running[h] > 1e-30 then running[h] * power(0.5, least(hours / half_lives[h], 900))
-        else 0
+        else 0::double precision
       end;
     end loop;
     place := i;

@@ -6,7 +6,9 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { importBundle } from "../../db/import/import-bundle.ts";
 import { testDatabase } from "../../db/testing.ts";
-import { type RankingExamples, rankingExamples, requestsBetween } from "../dlrm/examples.ts";
+import { rankingExamples } from "../dlrm/examples.ts";
+import type { RankingExamples } from "../dlrm/ranking-examples.ts";
+import { requestsBetween } from "../dlrm/requests.ts";
 import { randomVectors } from "../dlrm/testing.ts";
 import { Random } from "../engine/random.ts";
 import { writeSyntheticCommunity } from "../synthetic/write-synthetic-community.ts";
@@ -65,7 +67,7 @@ test("requests are the first interactions of the evaluation", () => {
   const { at, users, posts } = community.interactions;
   assert.deepEqual(
     requests.map((request) => [request.at, request.user, request.post]),
-    firstInteractions(community, Number.NEGATIVE_INFINITY).map(({ index: i }) => [at[i], users[i], posts[i]]),
+    Array.from(firstInteractions(community.posts, community.interactions), (i) => [at[i], users[i], posts[i]]),
   );
 });
 
@@ -112,7 +114,7 @@ function examplesOf({ community, timeline }: LoadedCommunity, from: number): Pro
     vectors: randomVectors(new Random(2), requests.length),
     histories: requests.map(({ user, at }) => histories.latest(user, at)),
   };
-  const options = { rows: 400, hard: 400, random: new Random(3) };
+  const options = { rows: 400, hardNegatives: 400, random: new Random(3) };
   return rankingExamples(community, timeline, requests, users, vectors, options);
 }
 

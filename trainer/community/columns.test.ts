@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { pickRows } from "./columns.ts";
+import { firstRows, pickRows } from "./columns.ts";
 
 test("picks rows of every kind of column, in the order asked for", () => {
   const table = {
@@ -16,4 +16,12 @@ test("picks rows of every kind of column, in the order asked for", () => {
     tags: [["y"], ["x"]],
   });
   assert.deepEqual(pickRows({ names: ["a"], at: undefined }, new Uint32Array()), { names: [], at: undefined });
+});
+
+test("cuts a table off behind some rows", () => {
+  assert.deepEqual(firstRows({ names: ["a", "b"], at: Float64Array.of(1, 2), more: undefined }, 1), {
+    names: ["a"],
+    at: Float64Array.of(1),
+    more: undefined,
+  });
 });

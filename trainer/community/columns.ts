@@ -7,12 +7,23 @@ export function pickRows<Table extends { [Name in keyof Table]: Column | undefin
   table: Table,
   numbers: ArrayLike<number>,
 ): Table {
-  const picked = Object.entries(table as Record<string, Column | undefined>).map(([name, column]) => {
-    if (column === undefined) return [name, undefined];
+  return eachColumn(table, (column) => {
     const kind = column.constructor as unknown as {
       from(numbers: ArrayLike<number>, of: (i: number) => number): Column;
     };
-    return [name, kind.from(numbers, (i) => column[i])];
+    return kind.from(numbers, (i) => column[i]);
   });
-  return Object.fromEntries(picked);
+}
+
+/** The first `count` rows. */
+export function firstRows<Table extends { [Name in keyof Table]: Column | undefined }>(
+  table: Table,
+  count: number,
+): Table {
+  return eachColumn(table, (column) => column.slice(0, count));
+}
+
+function eachColumn<Table extends object>(table: Table, change: (column: Column) => Column): Table {
+  const columns = Object.entries(table as Record<string, Column | undefined>);
+  return Object.fromEntries(columns.map(([name, column]) => [name, column && change(column)])) as Table;
 }

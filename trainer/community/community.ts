@@ -32,11 +32,9 @@ export interface Posts {
 export interface Interactions {
   users: Int32Array;
   posts: Int32Array;
+  /** Numbers of `kinds`. */
   kinds: Uint8Array;
   at: Float64Array;
   /** 1 where an interaction is its user's first with its post (see first-interactions.ts). */
   first: Uint8Array;
 }
-
-/** The number of a kind in `Interactions.kinds` is its index here. */
-export { type Kind, kinds } from "../../supabase/functions/_shared/features/kinds.ts";

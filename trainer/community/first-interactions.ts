@@ -44,3 +44,16 @@ export function markFirst(
     return 1;
   });
 }
+
+/** Of the number of an interaction, whether its user was cold then: no interaction before it and no own post. */
+export function coldUsers({ users, posts, interactions }: Community): (interaction: number) => boolean {
+  const earliest = new Int32Array(users.ids.length).fill(-1);
+  for (const [i, user] of interactions.users.entries()) if (earliest[user] < 0) earliest[user] = i;
+  const firstPostAt = new Float64Array(users.ids.length).fill(Number.POSITIVE_INFINITY);
+  for (const [post, author] of posts.authors.entries())
+    if (author >= 0) firstPostAt[author] = Math.min(firstPostAt[author], posts.createdAt[post]);
+  return (i) => {
+    const user = interactions.users[i];
+    return earliest[user] === i && firstPostAt[user] > interactions.at[i];
+  };
+}

@@ -2,7 +2,8 @@ import { BundleError } from "../../db/bundle/bundle-error.ts";
 import { openBundle } from "../../db/bundle/open-bundle.ts";
 import { readRecords } from "../../db/bundle/read-records.ts";
 import { type BundlePart, bundleFiles, type RecordOf } from "../../db/bundle/records.ts";
-import { type Community, kinds } from "./community.ts";
+import { kinds } from "../../supabase/functions/_shared/features/kinds.ts";
+import type { Community } from "./community.ts";
 import { inOrderOfTime } from "./in-order-of-time.ts";
 
 /**

@@ -2,8 +2,8 @@
 import type { PoolClient } from "pg";
 import type { OnProgress } from "../../db/progress.ts";
 import { halfLives } from "../../supabase/functions/_shared/features/decay.ts";
+import { kinds } from "../../supabase/functions/_shared/features/kinds.ts";
 import { retrieval } from "../../supabase/functions/_shared/features/retrieval.ts";
-import { kinds } from "./community.ts";
 import { milliseconds, page, type Row, rows } from "./cursor.ts";
 import { login, type PostStats, Timeline, type TimelineEvent, type UserStats } from "./timeline.ts";
 

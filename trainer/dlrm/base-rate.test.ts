@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { categories } from "../../supabase/functions/_shared/features/ranker-features.ts";
+import { categories } from "../../supabase/functions/_shared/features/categories.ts";
 import { Random } from "../engine/random.ts";
 import { fitBaseRate } from "./base-rate.ts";
 import { denseWidth } from "./dense-features.ts";

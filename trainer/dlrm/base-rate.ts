@@ -3,12 +3,10 @@
  * candidates. One logistic regression a head over what is the same for all candidates of a request. The heads' shares of
  * a request cannot say it, and some people never vote.
  */
+
+import { categories, requestCategories } from "../../supabase/functions/_shared/features/categories.ts";
 import { innerProduct } from "../../supabase/functions/_shared/features/inner-product.ts";
-import {
-  categories,
-  requestCategories,
-  userFeatures,
-} from "../../supabase/functions/_shared/features/ranker-features.ts";
+import { userFeatures } from "../../supabase/functions/_shared/features/ranker-features.ts";
 import { fitLogisticRegression } from "../engine/logistic-regression.ts";
 import { denseWidth } from "./dense-features.ts";
 import { heads } from "./network.ts";

@@ -1,6 +1,7 @@
 /** What a batch of requests is to the network: plain arrays by the names that dlrmLogits and the loss read. */
+
+import { categories } from "../../supabase/functions/_shared/features/categories.ts";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
-import { categories } from "../../supabase/functions/_shared/features/ranker-features.ts";
 import type { Matrix } from "../engine/dense.ts";
 import type { EmbeddingTable } from "../engine/embedding-table.ts";
 import type { Random } from "../engine/random.ts";

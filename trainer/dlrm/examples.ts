@@ -2,8 +2,8 @@
  * Gathers the ranker's training set: what retrieval would have shown at each request, all features as of that moment.
  */
 import type { OnProgress } from "../../db/progress.ts";
+import { categories } from "../../supabase/functions/_shared/features/categories.ts";
 import {
-  categories,
   pairFeatures,
   postFeatures,
   type RankerFeatures,
@@ -19,10 +19,6 @@ import { positiveAndNegatives, type SampledRows } from "./negatives.ts";
 import { RankingExamples } from "./ranking-examples.ts";
 import type { Request } from "./requests.ts";
 
-export { denseWidth } from "./dense-features.ts";
-export { RankingExamples } from "./ranking-examples.ts";
-export { type Request, requestsBetween } from "./requests.ts";
-
 /** The users of some requests, each at its moment. */
 export interface RequestUsers {
   /** [requests, 32] */
@@ -34,7 +30,7 @@ export interface RequestUsers {
 export interface ExampleOptions {
   rows: number;
   /** How many of the rows are hard negatives; the others are the positive and sampled negatives. */
-  hard: number;
+  hardNegatives: number;
   random: Random;
   onProgress?: OnProgress | undefined;
   signal?: AbortSignal | undefined;
@@ -47,7 +43,7 @@ export async function rankingExamples(
   requests: Request[],
   users: RequestUsers,
   postVectors: Float32Array,
-  { rows, hard, random, onProgress = () => {}, signal }: ExampleOptions,
+  { rows, hardNegatives, random, onProgress = () => {}, signal }: ExampleOptions,
 ): Promise<RankingExamples> {
   const examples = new RankingExamples(requests, rows);
   examples.users.set(users.vectors);
@@ -59,7 +55,7 @@ export async function rankingExamples(
     const candidates = state.candidates(request.user, request.at, vector, postVectors);
     const history = users.histories[r].map((post) => vectorAt(postVectors, post));
     const features = rankerFeatures(state.user(request.user, history), candidates, request.at);
-    write(examples, r, features, candidates, positiveAndNegatives(candidates, request, rows, hard, random));
+    write(examples, r, features, candidates, positiveAndNegatives(candidates, request, rows, hardNegatives, random));
     if (r % 64 === 0) {
       onProgress({ step: "ranking examples", done: r, total: requests.length });
       await new Promise(setImmediate);

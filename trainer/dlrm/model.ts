@@ -1,6 +1,7 @@
 /** The ranker's trained state, and how it starts. */
+
+import { categoryRows } from "../../supabase/functions/_shared/features/categories.ts";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
-import { categoryRows } from "../../supabase/functions/_shared/features/ranker-features.ts";
 import type { DenseWeights } from "../engine/dense.ts";
 import { EmbeddingTable } from "../engine/embedding-table.ts";
 import type { Random } from "../engine/random.ts";

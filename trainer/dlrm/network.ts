@@ -16,12 +16,9 @@
  * Without that, the sum of the probabilities drifted to .79 of the interactions within three months.
  */
 import * as tf from "@tensorflow/tfjs-core";
+import { categories, requestCategories } from "../../supabase/functions/_shared/features/categories.ts";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
-import {
-  categories,
-  requestCategories,
-  userFeatures,
-} from "../../supabase/functions/_shared/features/ranker-features.ts";
+import { userFeatures } from "../../supabase/functions/_shared/features/ranker-features.ts";
 import { DenseWeights, type Matrix } from "../engine/dense.ts";
 import type { Random } from "../engine/random.ts";
 import { denseWidth, similarityColumn } from "./dense-features.ts";

@@ -1,6 +1,7 @@
 /** The ranker's training set in memory: the rows of its requests, packed. */
+
+import { categories } from "../../supabase/functions/_shared/features/categories.ts";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
-import { categories } from "../../supabase/functions/_shared/features/ranker-features.ts";
 import { denseWidth } from "./dense-features.ts";
 import type { Request } from "./requests.ts";
 

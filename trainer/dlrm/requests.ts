@@ -3,6 +3,7 @@
  * time.
  */
 import type { Community } from "../community/community.ts";
+import { firstInteractions } from "../community/first-interactions.ts";
 import { login, type Timeline } from "../community/timeline.ts";
 
 /** A first interaction of another's post: `event` is its number in the timeline. */
@@ -31,25 +32,10 @@ export function requestsBetween(community: Community, timeline: Timeline, from: 
   );
 }
 
-/**
- * Numbers of the events before an instant that are a first interaction of another's post: with it, the post has one more
- * participant. Where somebody's only vote was taken back, the event behind it passes for a first one too: retrieval does
- * not bring a post the user has interacted with, so nothing is learned from it.
- */
+/** Numbers of the events before an instant that are first interactions, as far as the timeline is whole. */
 export function firstInteractionEvents({ posts }: Community, timeline: Timeline, until: number): Uint32Array {
-  const participants = new Int32Array(posts.ids.length);
-  const found = new Uint32Array(timeline.length - timeline.wholeFrom);
-  let count = 0;
-  for (let event = timeline.history; event < timeline.length && timeline.at[event] < until; event++) {
-    if (timeline.kinds[event] === login) continue;
-    const post = timeline.posts[event];
-    const before = participants[post];
-    participants[post] = timeline.postRow(event)[3];
-    if (event < timeline.wholeFrom || participants[post] === before) continue;
-    if (posts.authors[post] !== timeline.users[event] && posts.createdAt[post] <= timeline.at[event])
-      found[count++] = event;
-  }
-  return found.subarray(0, count);
+  const events = firstInteractions(posts, timeline, { start: timeline.wholeFrom, end: timeline.length });
+  return events.filter((event) => timeline.at[event] < until);
 }
 
 /** The requests of some first interactions (numbers of events, ascending), labelled by what happened before `until`. */

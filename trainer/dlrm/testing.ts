@@ -1,9 +1,6 @@
+import { categories, requestCategories } from "../../supabase/functions/_shared/features/categories.ts";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
-import {
-  categories,
-  requestCategories,
-  userFeatures,
-} from "../../supabase/functions/_shared/features/ranker-features.ts";
+import { userFeatures } from "../../supabase/functions/_shared/features/ranker-features.ts";
 import type { Random } from "../engine/random.ts";
 import { denseWidth } from "./dense-features.ts";
 import { RankingExamples } from "./ranking-examples.ts";

@@ -1,5 +1,5 @@
 /** One step of the ranker's training, and the weights it changes. */
-import { categories } from "../../supabase/functions/_shared/features/ranker-features.ts";
+import { categories } from "../../supabase/functions/_shared/features/categories.ts";
 import type { AdamOptions } from "../engine/adam.ts";
 import { lossAndGradients } from "../engine/dense.ts";
 import type { Random } from "../engine/random.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
-import { categories } from "../../supabase/functions/_shared/features/ranker-features.ts";
+import { categories } from "../../supabase/functions/_shared/features/categories.ts";
 import { startBackend } from "../engine/backend.ts";
 import { Random } from "../engine/random.ts";
 import { logAgeColumn, logIdleColumn } from "./dense-features.ts";

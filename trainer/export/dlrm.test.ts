@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { categories } from "../../supabase/functions/_shared/features/categories.ts";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
-import { categories, postFeatures, userFeatures } from "../../supabase/functions/_shared/features/ranker-features.ts";
+import { postFeatures, userFeatures } from "../../supabase/functions/_shared/features/ranker-features.ts";
 import { assertContract } from "../../supabase/functions/_shared/models/onnx-executor/contract.ts";
 import { float32, int64 } from "../../supabase/functions/_shared/models/tensors.ts";
 import { denseWidth } from "../dlrm/dense-features.ts";

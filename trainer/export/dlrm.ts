@@ -1,13 +1,8 @@
 /** The ranker as an ONNX graph: the same equations as dlrm/network.ts, then the calibration. */
+
+import { categories, categoryRows, requestCategories } from "../../supabase/functions/_shared/features/categories.ts";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
-import {
-  categories,
-  categoryRows,
-  pairFeatures,
-  postFeatures,
-  requestCategories,
-  userFeatures,
-} from "../../supabase/functions/_shared/features/ranker-features.ts";
+import { pairFeatures, postFeatures, userFeatures } from "../../supabase/functions/_shared/features/ranker-features.ts";
 import type { Contract } from "../../supabase/functions/_shared/models/onnx-executor/contract.ts";
 import { recencyBaselineMatrix } from "../dlrm/dense-features.ts";
 import type { Dlrm } from "../dlrm/model.ts";

@@ -1,14 +1,10 @@
 /** For tests of serving: a hand-made community, and a model small enough to know its answers by heart. */
 import { createHash } from "node:crypto";
 import type pg from "pg";
+import { categories } from "../../supabase/functions/_shared/features/categories.ts";
 import { featureSpec, featureSpecDigest } from "../../supabase/functions/_shared/features/feature-spec.ts";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
-import {
-  categories,
-  pairFeatures,
-  postFeatures,
-  userFeatures,
-} from "../../supabase/functions/_shared/features/ranker-features.ts";
+import { pairFeatures, postFeatures, userFeatures } from "../../supabase/functions/_shared/features/ranker-features.ts";
 import { postFields, userFields } from "../../supabase/functions/_shared/features/tokens.ts";
 import { postNumbers, slots, userNumbers } from "../../supabase/functions/_shared/features/tower-inputs.ts";
 import { GraphBuilder } from "../onnx/graph-builder.ts";

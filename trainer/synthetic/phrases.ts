@@ -22,7 +22,7 @@ export const questionTitles: string[] = [
   "{a} or {b}: which first?",
   "Please tear apart my {a}",
   "Looking for company: {a} on weekday evenings",
-  "Is {a} utility the money?",
+  "Is {a} worth the money?",
   "How do you practise {a}?",
   "A question about {a} that I am too shy to ask elsewhere",
   "What do you wish you had known about {a}?",

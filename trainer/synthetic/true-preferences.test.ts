@@ -54,7 +54,7 @@ test("for coldUsers, who have a profile and no history, true preferences find wh
   assert.ok(oracle > 2 * popular, `recall@20 ${oracle} of the truth, ${popular} of popularity`);
 });
 
-test("whoever signed up last comes back, the same each time, and interacts with what is utility more to them than most", () => {
+test("whoever signed up last comes back, the same each time, and interacts with what has more utility for them than most", () => {
   const visits = firstVisits(seed, size);
   assert.deepEqual([...visits.keys()], preferences.coldUsers);
   assert.deepEqual(firstVisits(seed, size), visits);

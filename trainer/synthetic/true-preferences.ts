@@ -11,7 +11,7 @@ export interface TruePreferences {
   coldUsers: string[];
   /** Expected utility of showing the post to the user (0.2 a view, 1 a vote, 1 a comment), whatever its position and age. */
   score(userId: string, postId: string): number;
-  /** The `count` posts of others that are utility most to the user, best first. */
+  /** The `count` posts of others with the highest utility to the user, best first. */
   favourites(userId: string, count: number): string[];
 }
 

@@ -1,8 +1,9 @@
 /** Who interacted with what and when, packed by user: the towers' training examples, and the history each of them may see. */
 import { historyLength } from "../../supabase/functions/_shared/features/history.ts";
 import type { Community } from "../community/community.ts";
+import { firstInteractions } from "../community/first-interactions.ts";
 
-/** The first time a user interacted with a post that is not their own. */
+/** First interactions. */
 export interface Positives {
   users: Int32Array;
   posts: Int32Array;
@@ -12,19 +13,8 @@ export interface Positives {
 /** First interactions of others' posts before an instant, in order of time: the latest `most` of them. */
 export function positivesBefore(community: Community, until: number, most = Number.POSITIVE_INFINITY): Positives {
   const { users, posts, at } = community.interactions;
-  const count = countBefore(at, until);
-  const { order } = byUser(users.subarray(0, count), community.users.ids.length);
-  const isFirst = new Uint8Array(count);
-  // one user behind another, so that a mark a post is enough
-  const lastUser = new Int32Array(community.posts.ids.length).fill(-1);
-  for (const i of order) {
-    const [user, post] = [users[i], posts[i]];
-    if (lastUser[post] === user || community.posts.authors[post] === user) continue;
-    lastUser[post] = user;
-    isFirst[i] = 1;
-  }
-  const first = order.sort().filter((i) => isFirst[i]);
-  const kept = first.subarray(Math.max(0, first.length - most));
+  const first = firstInteractions(community.posts, community.interactions).filter((i) => at[i] < until);
+  const kept = first.slice(Math.max(0, first.length - most));
   return {
     users: Int32Array.from(kept, (i) => users[i]),
     posts: Int32Array.from(kept, (i) => posts[i]),

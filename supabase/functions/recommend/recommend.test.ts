@@ -10,7 +10,8 @@ import {
   publishTinyModel,
   uuid,
 } from "../../../trainer/serve/testing.ts";
-import { categories, pairFeatures, postFeatures, userFeatures } from "../_shared/features/ranker-features.ts";
+import { categories } from "../_shared/features/categories.ts";
+import { pairFeatures, postFeatures, userFeatures } from "../_shared/features/ranker-features.ts";
 import { testApp } from "./testing.ts";
 
 const { pool, url } = await testDatabase({ after }, "recommend");

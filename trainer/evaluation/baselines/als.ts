@@ -1,6 +1,7 @@
 import { innerProduct } from "../../../supabase/functions/_shared/features/inner-product.ts";
 import { Random } from "../../engine/random.ts";
-import type { CommunityEvent, Recommender, Sizes } from "../protocols/recommender.ts";
+import type { CommunityEvent } from "../history/event-walk.ts";
+import type { Recommender, Sizes } from "../protocols/recommender.ts";
 import { gramOf, solveRow } from "./als-step.ts";
 import { InteractedPairs } from "./interacted-pairs.ts";
 

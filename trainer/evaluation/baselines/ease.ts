@@ -1,5 +1,6 @@
 import { invert } from "../../engine/invert.ts";
-import type { CommunityEvent, Recommender, Sizes } from "../protocols/recommender.ts";
+import type { CommunityEvent } from "../history/event-walk.ts";
+import type { Recommender, Sizes } from "../protocols/recommender.ts";
 import { InteractedPairs } from "./interacted-pairs.ts";
 
 /** Only this many of the most popular posts take part: the time grows with the cube of their number (2,000: about 4 s). */

@@ -1,4 +1,5 @@
-import type { CommunityEvent, Sizes } from "../protocols/recommender.ts";
+import type { CommunityEvent } from "../history/event-walk.ts";
+import type { Sizes } from "../protocols/recommender.ts";
 
 /**
  * How many of a user's latest posts the neighbourhood baselines look at in a replay: the length with which item kNN agrees

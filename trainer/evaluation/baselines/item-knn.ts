@@ -1,4 +1,5 @@
-import type { CommunityEvent, Recommender, Sizes } from "../protocols/recommender.ts";
+import type { CommunityEvent } from "../history/event-walk.ts";
+import type { Recommender, Sizes } from "../protocols/recommender.ts";
 import { InteractedPairs, latest } from "./interacted-pairs.ts";
 
 /**

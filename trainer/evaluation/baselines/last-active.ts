@@ -1,4 +1,5 @@
-import type { CommunityEvent, Recommender, Sizes } from "../protocols/recommender.ts";
+import type { CommunityEvent } from "../history/event-walk.ts";
+import type { Recommender, Sizes } from "../protocols/recommender.ts";
 
 /** The post with the latest activity first: any interaction, or the post's own creation. */
 export class LastActive implements Recommender {

@@ -1,6 +1,7 @@
-import { kinds } from "../../community/community.ts";
+import { kinds } from "../../../supabase/functions/_shared/features/kinds.ts";
+import type { CommunityEvent } from "../history/event-walk.ts";
 import type { TfIdf } from "../metrics/tf-idf.ts";
-import type { CommunityEvent, Sizes } from "../protocols/recommender.ts";
+import type { Sizes } from "../protocols/recommender.ts";
 import { TextKnn } from "./text-knn.ts";
 
 const hour = 3_600_000;

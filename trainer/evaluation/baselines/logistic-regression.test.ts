@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { newton } from "../../engine/newton.ts";
+import { fitLogisticRegression } from "../../engine/logistic-regression.ts";
 import { Random } from "../../engine/random.ts";
 import { EventWalk } from "../history/event-walk.ts";
 import { TfIdf } from "../metrics/tf-idf.ts";
@@ -18,7 +18,7 @@ test("one binary feature by hand: the weight is the log odds ratio, the bias the
 
 test("a row that counts three times is as three rows; features of 0 need not be there", () => {
   const fit = (rows: [x: number, label: number, often: number][]) =>
-    newton(
+    fitLogisticRegression(
       {
         count: rows.length,
         width: 2,

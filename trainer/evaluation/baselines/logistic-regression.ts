@@ -1,10 +1,11 @@
 import { firstInteractions } from "../../community/first-interactions.ts";
 import { Random } from "../../engine/random.ts";
+import type { CommunityEvent } from "../history/event-walk.ts";
 import { EventWalk } from "../history/event-walk.ts";
 import { TfIdf } from "../metrics/tf-idf.ts";
 import { Exclusion } from "../protocols/exclusion.ts";
 import { topOf } from "../protocols/rank.ts";
-import type { CommunityEvent, History, Recommender, Sizes } from "../protocols/recommender.ts";
+import type { History, Recommender, Sizes } from "../protocols/recommender.ts";
 import { fitLogistic, type LogisticModel } from "./fit-logistic.ts";
 import { LogisticFeatures, logisticFeatures } from "./logistic-features.ts";
 
@@ -56,7 +57,7 @@ export class LogisticRegression implements Recommender {
       features.row(post, at, rows.subarray(labels.length * size));
       labels.push(label);
     };
-    for (const { index } of firstInteractions(community, Number.NEGATIVE_INFINITY).slice(-requests)) {
+    for (const index of firstInteractions(posts, interactions).slice(-requests)) {
       for (const event of walk.until(index)) {
         features.observe(event);
         exclusion.observe(event);

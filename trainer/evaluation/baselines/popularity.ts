@@ -1,4 +1,5 @@
-import type { CommunityEvent, Recommender, Sizes } from "../protocols/recommender.ts";
+import type { CommunityEvent } from "../history/event-walk.ts";
+import type { Recommender, Sizes } from "../protocols/recommender.ts";
 
 /** The post with the most interactions first; with a half-life (in hours) each interaction counts less as it ages. */
 export class Popularity implements Recommender {

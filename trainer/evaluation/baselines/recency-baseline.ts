@@ -1,5 +1,6 @@
 import { recencyBaseline } from "../../../supabase/functions/_shared/features/recency-baseline.ts";
-import type { CommunityEvent, Recommender } from "../protocols/recommender.ts";
+import type { CommunityEvent } from "../history/event-walk.ts";
+import type { Recommender } from "../protocols/recommender.ts";
 
 /** −log(1 + hours since the last activity) − ¼ log(1 + age in hours): the simple ranking to beat. */
 export class RecencyBaseline implements Recommender {

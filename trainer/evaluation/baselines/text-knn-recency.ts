@@ -1,5 +1,6 @@
+import type { CommunityEvent } from "../history/event-walk.ts";
 import type { TfIdf } from "../metrics/tf-idf.ts";
-import type { CommunityEvent, Recommender, Sizes } from "../protocols/recommender.ts";
+import type { Recommender, Sizes } from "../protocols/recommender.ts";
 import { TextKnn } from "./text-knn.ts";
 
 /** What a text that shares no word with the user's still counts: without it such posts would rank last, however new. */

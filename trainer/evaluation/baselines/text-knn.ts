@@ -1,5 +1,6 @@
+import type { CommunityEvent } from "../history/event-walk.ts";
 import { type SparseVector, TfIdf } from "../metrics/tf-idf.ts";
-import type { CommunityEvent, Recommender, Sizes } from "../protocols/recommender.ts";
+import type { Recommender, Sizes } from "../protocols/recommender.ts";
 import { InteractedPairs, latest } from "./interacted-pairs.ts";
 
 /** Text kNN: cosine of a post's TF-IDF vector with the sum of those of the user's latest posts. */

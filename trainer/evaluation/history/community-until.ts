@@ -1,3 +1,4 @@
+import { firstRows } from "../../community/columns.ts";
 import type { Community } from "../../community/community.ts";
 import { type Clock, EventWalk } from "./event-walk.ts";
 
@@ -9,26 +10,13 @@ export function communityUntil({ users, posts, interactions }: Community, clock:
   const here = <T>(values: T[], empty: T) => values.map((value, user) => (user < clock.users ? value : empty));
   return {
     users: {
-      ids: users.ids,
+      ...users,
       passions: here<string[]>(users.passions, []),
       projects: here<string[]>(users.projects, []),
       bios: here(users.bios, ""),
-      createdAt: users.createdAt,
     },
-    posts: {
-      ids: posts.ids.slice(0, clock.posts),
-      authors: posts.authors.slice(0, clock.posts),
-      titles: posts.titles.slice(0, clock.posts),
-      descriptions: posts.descriptions.slice(0, clock.posts),
-      tags: posts.tags.slice(0, clock.posts),
-      createdAt: posts.createdAt.slice(0, clock.posts),
-    },
-    interactions: {
-      users: interactions.users.slice(0, clock.interactions),
-      posts: interactions.posts.slice(0, clock.interactions),
-      kinds: interactions.kinds.slice(0, clock.interactions),
-      at: interactions.at.slice(0, clock.interactions),
-    },
+    posts: firstRows(posts, clock.posts),
+    interactions: firstRows(interactions, clock.interactions),
   };
 }
 

@@ -1,5 +1,5 @@
 /** What the rankers said of every candidate of every list, against what then happened: the rows of their metrics. */
-import { kinds } from "../../community/community.ts";
+import { kinds } from "../../../supabase/functions/_shared/features/kinds.ts";
 import { auc, calibration, gauc, logLoss, normalisedEntropy } from "./classification-metrics.ts";
 
 /** The candidates of one list, and what rankers said of them. */

@@ -1,4 +1,5 @@
-import type { CommunityEvent, Sizes } from "./recommender.ts";
+import type { CommunityEvent } from "../history/event-walk.ts";
+import type { Sizes } from "./recommender.ts";
 
 /** Which posts a user may be shown now: 1 for posts that exist, are not theirs and they did not interact with. */
 export class Exclusion {

@@ -1,8 +1,6 @@
 import type { Community } from "../../community/community.ts";
 import type { CommunityEvent } from "../history/event-walk.ts";
 
-export type { CommunityEvent };
-
 /** How many users and posts there will ever be, so that state can be held in flat arrays. Numbers say nothing else. */
 export interface Sizes {
   users: number;

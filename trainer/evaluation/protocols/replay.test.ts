@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { MostRecent } from "../baselines/most-recent.ts";
+import type { CommunityEvent } from "../history/event-walk.ts";
 import { hour, sizesOf, smallCommunity } from "../testing.ts";
-import type { CommunityEvent, History, Recommender } from "./recommender.ts";
+import type { History, Recommender } from "./recommender.ts";
 import { runReplay } from "./replay.ts";
 
 const options = { validFrom: 5 * hour, testFrom: 10 * hour };

@@ -4,7 +4,7 @@
  * and was not interacted with by them before.
  */
 import type { Community } from "../../community/community.ts";
-import { type FirstInteraction, firstInteractions } from "../../community/first-interactions.ts";
+import { coldUsers, firstInteractions } from "../../community/first-interactions.ts";
 import { communityUntil } from "../history/community-until.ts";
 import { type CommunityEvent, EventWalk } from "../history/event-walk.ts";
 import { type ReplayEvent, type ReplayMetrics, replayMetrics } from "../metrics/replay-metrics.ts";
@@ -44,11 +44,9 @@ export async function runReplay(
 ): Promise<ReplayResult[]> {
   const { validFrom, testFrom, seed = 1, topSize = 100 } = options;
   const { interactions, posts } = community;
-  const window = firstInteractions(community, testFrom);
-  const asked: FirstInteraction[] = Array.from(
-    sample(window.length, options.sample ?? window.length, seed),
-    (i) => window[i],
-  );
+  const window = firstInteractions(posts, interactions).filter((index) => interactions.at[index] >= testFrom);
+  const asked = sample(window.length, options.sample ?? window.length, seed).map((i) => window[i]);
+  const isCold = coldUsers(community);
   const results = recommenders.map(
     ({ name }): Omit<ReplayResult, "metrics"> => ({ name, events: [], seconds: { train: 0, observe: 0, score: 0 } }),
   );
@@ -73,7 +71,7 @@ export async function runReplay(
   }
 
   const scores = recommenders.map(() => new Float64Array(posts.ids.length));
-  for (const [done, { index, cold }] of asked.entries()) {
+  for (const [done, index] of asked.entries()) {
     observe(walk.until(index));
     const user = interactions.users[index];
     const post = interactions.posts[index];
@@ -84,7 +82,7 @@ export async function runReplay(
       await recommender.scores(user, at, scores[r]);
       results[r].seconds.score += (performance.now() - start) / 1000;
       const ranking = rankOf(post, scores[r], candidates, topSize);
-      results[r].events.push({ user, post, at, cold, age: at - posts.createdAt[post], ...ranking });
+      results[r].events.push({ user, post, at, cold: isCold(index), age: at - posts.createdAt[post], ...ranking });
     }
     exclusion.release(user);
     onProgress?.(done + 1, asked.length);

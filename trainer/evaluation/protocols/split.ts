@@ -1,4 +1,6 @@
+import { pickRows } from "../../community/columns.ts";
 import type { Community } from "../../community/community.ts";
+import { firstInteractions } from "../../community/first-interactions.ts";
 import { communityBefore } from "../history/community-until.ts";
 import { NumpyRandom } from "./numpy-random.ts";
 
@@ -12,24 +14,16 @@ export interface Split {
 }
 
 /**
- * Puts each distinct (user, post) pair into the test with the chance `testShare`, with all its interactions. The numbers are
+ * Puts each distinct (user, post) pair, own posts aside, into the test with the chance `testShare`, with all its interactions. The numbers are
  * those of numpy's default_rng(seed).random(pairs) < testShare, pairs in order of time, so Python can draw the same split.
  */
 export function randomSplit(community: Community, testShare: number, seed: number): Split {
   const { interactions } = community;
   const random = new NumpyRandom(seed);
-  const tested = firstOfPairs(community).filter(() => random.uniform() < testShare);
-  const held = new Set(tested.map((i) => pairOf(community, i)));
+  const tested = firstInteractions(community.posts, interactions).filter(() => random.uniform() < testShare);
+  const held = new Set(Array.from(tested, (i) => pairOf(community, i)));
   const kept = Array.from(interactions.at.keys()).filter((i) => !held.has(pairOf(community, i)));
-  const training = {
-    ...community,
-    interactions: {
-      users: Int32Array.from(kept, (i) => interactions.users[i]),
-      posts: Int32Array.from(kept, (i) => interactions.posts[i]),
-      kinds: Uint8Array.from(kept, (i) => interactions.kinds[i]),
-      at: Float64Array.from(kept, (i) => interactions.at[i]),
-    },
-  };
+  const training = { ...community, interactions: pickRows(interactions, kept) };
   return { training, test: byUser(community, tested), at: interactions.at.at(-1) ?? 0 };
 }
 
@@ -41,32 +35,21 @@ export function timeSplit(community: Community, instant: number): Split {
   const { interactions } = community;
   const training = communityBefore(community, instant);
   const catalogue = training.posts.ids.length;
-  const tested = firstOfPairs(community).filter(
+  const tested = firstInteractions(community.posts, interactions).filter(
     (i) => interactions.at[i] >= instant && interactions.posts[i] < catalogue,
   );
   return { training, test: byUser(community, tested), at: instant };
 }
 
-function byUser({ interactions, posts }: Community, tested: number[]): Map<number, number[]> {
+function byUser({ interactions }: Community, tested: Uint32Array): Map<number, number[]> {
   const test = new Map<number, number[]>();
   for (const i of tested) {
     const [user, post] = [interactions.users[i], interactions.posts[i]];
-    if (posts.authors[post] === user) continue;
     const list = test.get(user);
     if (list) list.push(post);
     else test.set(user, [post]);
   }
   return test;
-}
-
-function firstOfPairs(community: Community): number[] {
-  const seen = new Set<number>();
-  return Array.from(community.interactions.at.keys()).filter((i) => {
-    const pair = pairOf(community, i);
-    const first = !seen.has(pair);
-    seen.add(pair);
-    return first;
-  });
 }
 
 function pairOf({ interactions, posts }: Community, i: number): number {

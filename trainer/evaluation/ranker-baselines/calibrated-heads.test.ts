@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { categories, categoryRows } from "../../../supabase/functions/_shared/features/categories.ts";
 import {
-  categories,
-  categoryRows,
   pairFeatures,
   postFeatures,
   userFeatures,
 } from "../../../supabase/functions/_shared/features/ranker-features.ts";
 import { float32, int64 } from "../../../supabase/functions/_shared/models/tensors.ts";
 import { featuresOf } from "../../../supabase/functions/_shared/recommend/rank.ts";
-import { denseWidth, RankingExamples } from "../../dlrm/examples.ts";
+import { denseWidth } from "../../dlrm/dense-features.ts";
+import { RankingExamples } from "../../dlrm/ranking-examples.ts";
 import { Random } from "../../engine/random.ts";
 import { calibratedHeads, type FitHead } from "./calibrated-heads.ts";
 import { readExample, rowWidth } from "./candidate-rows.ts";

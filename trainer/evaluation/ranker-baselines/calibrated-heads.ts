@@ -1,8 +1,7 @@
 /** A baseline's three heads: fitted to the rows the ranker was trained on, calibrated as the ranker is. */
 import { calibrate, shiftToBaseRate } from "../../dlrm/calibrate.ts";
-import type { RankingExamples } from "../../dlrm/examples.ts";
 import { heads } from "../../dlrm/network.ts";
-import type { RankerParts } from "../../pipeline.ts";
+import type { RankerParts, RankingExamples } from "../../dlrm/ranking-examples.ts";
 import { rowWidth } from "./candidate-rows.ts";
 import { type LabelledRows, labelledRows, rowsOfRequests } from "./labelled-rows.ts";
 

@@ -1,6 +1,7 @@
 /** A candidate as one row of numbers: all the ranker knows of it but the vectors, whose inner product is among them. */
-import { categories } from "../../../supabase/functions/_shared/features/ranker-features.ts";
-import { denseWidth, type RankingExamples } from "../../dlrm/examples.ts";
+import { categories } from "../../../supabase/functions/_shared/features/categories.ts";
+import { denseWidth } from "../../dlrm/dense-features.ts";
+import type { RankingExamples } from "../../dlrm/ranking-examples.ts";
 
 /**
  * The dense features, then the categories as whole numbers (each category's are in an order that means something): the

@@ -1,8 +1,8 @@
 /** Logistic regression on all features: the dense ones standardised and clipped as in the DLRM, one weight per category. */
-import { categoryRows } from "../../../supabase/functions/_shared/features/ranker-features.ts";
-import { denseWidth } from "../../dlrm/examples.ts";
+import { categoryRows } from "../../../supabase/functions/_shared/features/categories.ts";
+import { denseWidth } from "../../dlrm/dense-features.ts";
 import { type Standardisation, standardised } from "../../dlrm/standardise.ts";
-import { newton } from "../../engine/newton.ts";
+import { fitLogisticRegression } from "../../engine/logistic-regression.ts";
 import type { FitHead } from "./calibrated-heads.ts";
 import { rowWidth } from "./candidate-rows.ts";
 
@@ -13,7 +13,7 @@ const ridge = 1;
 export function fitLogisticHead(standardisation: Standardisation): FitHead {
   return ({ read, labels, weights }, { training }) => {
     const raw = new Float32Array(rowWidth);
-    const fitted = newton(
+    const fitted = fitLogisticRegression(
       {
         count: training.length,
         width: denseWidth + categoryRows,

@@ -1,6 +1,6 @@
 /** Finds the request of each replayed event, for its labels. */
 import type { LoadedCommunity } from "../../community/from-database.ts";
-import { type Request, requestsBetween } from "../../dlrm/examples.ts";
+import { type Request, requestsBetween } from "../../dlrm/requests.ts";
 
 /** The requests of some first interactions, in their order. */
 export function requestsOf(
@@ -9,8 +9,7 @@ export function requestsOf(
   from: number,
 ): Request[] {
   const posts = community.posts.ids.length;
-  // in reverse, so that the first request of a pair stays: where a vote was taken back, a later event may pass for a second
-  const requests = requestsBetween(community, timeline, from, Number.POSITIVE_INFINITY).reverse();
+  const requests = requestsBetween(community, timeline, from, Number.POSITIVE_INFINITY);
   const byPair = new Map(requests.map((request) => [request.user * posts + request.post, request]));
   return events.map(({ user, post }) => {
     const request = byPair.get(user * posts + post);

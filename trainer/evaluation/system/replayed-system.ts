@@ -11,11 +11,11 @@ import { embedUser, predict, type RankingModel, scoreOf } from "../../../supabas
 import type { LoadedCommunity } from "../../community/from-database.ts";
 import { CommunityState, type NumberedCandidate } from "../../community/state.ts";
 import { login } from "../../community/timeline.ts";
-import type { RankingExamples } from "../../dlrm/examples.ts";
+import type { RankerParts, RankingExamples } from "../../dlrm/ranking-examples.ts";
 import { vectorAt } from "../../engine/vector-at.ts";
 import { dlrmGraph } from "../../export/dlrm.ts";
 import { userTowerGraph } from "../../export/towers.ts";
-import { type PipelineOptions, type RankerParts, type TrainedModel, trainModel } from "../../pipeline.ts";
+import { type PipelineOptions, type TrainedModel, trainModel } from "../../pipeline.ts";
 import { Histories } from "../../towers/positives.ts";
 import type { History } from "../protocols/recommender.ts";
 

@@ -10,7 +10,8 @@ import { openDatabase } from "../../../db/connect.ts";
 import { importBundle } from "../../../db/import/import-bundle.ts";
 import { migrate } from "../../../db/migrate.ts";
 import type { OnProgress } from "../../../db/progress.ts";
-import { type Community, kinds } from "../../community/community.ts";
+import { kinds } from "../../../supabase/functions/_shared/features/kinds.ts";
+import type { Community } from "../../community/community.ts";
 import { communityFromDatabase, type LoadedCommunity } from "../../community/from-database.ts";
 import {
   type HeldPair,

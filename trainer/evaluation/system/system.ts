@@ -1,7 +1,8 @@
 /** The system as recommenders: with everything, and with its towers alone. */
 import { recencyBaseline } from "../../../supabase/functions/_shared/features/recency-baseline.ts";
+import type { CommunityEvent } from "../history/event-walk.ts";
 import type { RankedList } from "../metrics/ranker-metrics.ts";
-import type { CommunityEvent, History, Recommender } from "../protocols/recommender.ts";
+import type { History, Recommender } from "../protocols/recommender.ts";
 import type { CandidateList, ReplayedSystem } from "./replayed-system.ts";
 
 /** A recommender that ranks by what a replayed system found. */

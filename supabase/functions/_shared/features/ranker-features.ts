@@ -65,10 +65,6 @@ export const pairFeatures = [
   "log_history_rank",
 ];
 
-export { categories, categoryRows, requestCategories } from "./categories.ts";
-export { halfLives } from "./decay.ts";
-export type { Candidate, UserState } from "./states.ts";
-
 export interface RankerFeatures {
   /** [U] */
   user: Float32Array;

@@ -2,9 +2,11 @@
  * What the three graphs of a model take and give. Export builds its graphs from these declarations, publish and every
  * load hold the files against them: a graph with other inputs cannot be fed.
  */
+
+import { categories } from "../features/categories.ts";
 import { dimensions } from "../features/history.ts";
 import { kinds } from "../features/kinds.ts";
-import { categories, pairFeatures, postFeatures, userFeatures } from "../features/ranker-features.ts";
+import { pairFeatures, postFeatures, userFeatures } from "../features/ranker-features.ts";
 import { type Field, postFields, userFields } from "../features/tokens.ts";
 import { postNumbers, slots, userNumbers } from "../features/tower-inputs.ts";
 import type { Contract } from "./onnx-executor/contract.ts";

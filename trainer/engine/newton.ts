@@ -1,1 +1,0 @@
-export { fitLogisticRegression as newton, type LogisticRows } from "./logistic-regression.ts";
