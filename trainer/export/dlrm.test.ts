@@ -3,6 +3,7 @@ import { after, before, test } from "node:test";
 import { categories } from "../../supabase/functions/_shared/features/categories.ts";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import { postFeatures, userFeatures } from "../../supabase/functions/_shared/features/ranker-features.ts";
+import { contracts } from "../../supabase/functions/_shared/models/contracts.ts";
 import { assertContract } from "../../supabase/functions/_shared/models/onnx-executor/contract.ts";
 import { float32, int64 } from "../../supabase/functions/_shared/models/tensors.ts";
 import { denseWidth } from "../dlrm/dense-features.ts";
@@ -16,7 +17,7 @@ import { startBackend } from "../engine/backend.ts";
 import { Random } from "../engine/random.ts";
 import { executor, onnxRuntime } from "../onnx/runtimes.ts";
 import { assertClose } from "../onnx/testing.ts";
-import { dlrmContract, dlrmGraph } from "./dlrm.ts";
+import { dlrmGraph } from "./dlrm.ts";
 
 const runtimes = [executor, onnxRuntime("onnxruntime-node"), onnxRuntime("onnxruntime-node-1.20.1")];
 after(() => {
@@ -42,7 +43,7 @@ before(async () => {
 
 test("the graph keeps the contract and is small", () => {
   const bytes = dlrmGraph(dlrm);
-  assertContract(bytes, dlrmContract);
+  assertContract(bytes, contracts.dlrm);
   assert.ok(bytes.length < 500_000, `${bytes.length} bytes`);
 });
 

@@ -1,38 +1,19 @@
 /** The ranker as an ONNX graph: the same equations as dlrm/network.ts, then the calibration. */
-
 import { categories, categoryRows, requestCategories } from "../../supabase/functions/_shared/features/categories.ts";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
-import { pairFeatures, postFeatures, userFeatures } from "../../supabase/functions/_shared/features/ranker-features.ts";
-import type { Contract } from "../../supabase/functions/_shared/models/onnx-executor/contract.ts";
+import { userFeatures } from "../../supabase/functions/_shared/features/ranker-features.ts";
+import { contracts } from "../../supabase/functions/_shared/models/contracts.ts";
 import { recencyBaselineMatrix } from "../dlrm/dense-features.ts";
 import type { Dlrm } from "../dlrm/model.ts";
 import { heads, leastBaseRate } from "../dlrm/network.ts";
 import { GraphBuilder } from "../onnx/graph-builder.ts";
 
-/** What a ranker takes and gives; probabilities are of view, vote and comment. */
-export const dlrmContract: Contract = {
-  inputs: {
-    user: { type: "float32", dims: [1, dimensions] },
-    posts: { type: "float32", dims: ["N", dimensions] },
-    user_features: { type: "float32", dims: [1, userFeatures.length] },
-    post_features: { type: "float32", dims: ["N", postFeatures.length] },
-    pair_features: { type: "float32", dims: ["N", pairFeatures.length] },
-    categories: { type: "int64", dims: ["N", categories.length] },
-  },
-  outputs: { probabilities: { type: "float32", dims: ["N", heads] } },
-};
-
-/** The graph under `dlrmContract`. */
+/** The graph under `contracts.dlrm`. */
 export function dlrmGraph(dlrm: Dlrm): Uint8Array {
   const g = new GraphBuilder("dlrm");
-  const user = g.input("user", "float32", [1, dimensions]);
-  const posts = g.input("posts", "float32", ["N", dimensions]);
-  const userValues = g.input("user_features", "float32", [1, userFeatures.length]);
-  const postValues = g.input("post_features", "float32", ["N", postFeatures.length]);
-  const pairValues = g.input("pair_features", "float32", ["N", pairFeatures.length]);
-  const ids = g.input("categories", "int64", ["N", categories.length]);
-  const oneColumn = g.slice(postValues, 1, 0, 1);
-  const dense = g.concat([g.expand(userValues, oneColumn), postValues, pairValues], 1);
+  const { user, posts, user_features, post_features, pair_features, categories: ids } = g.inputsOf(contracts.dlrm);
+  const oneColumn = g.slice(post_features, 1, 0, 1);
+  const dense = g.concat([g.expand(user_features, oneColumn), post_features, pair_features], 1);
   const x = g.standardise(dense, dlrm.mean, dlrm.deviation);
   const layer = (name: string, input: string) =>
     g.dense(input, dlrm.dense.values(`${name}/weight`), dlrm.dense.values(`${name}/bias`));
@@ -57,6 +38,6 @@ export function dlrmGraph(dlrm: Dlrm): Uint8Array {
   const logits = g.add(g.add(shares, logBaseRate), g.weights(dlrm.dense.values("bias"), [1, heads]));
   const { scale, shift } = dlrm.calibration;
   const calibrated = g.add(g.multiply(logits, g.weights(scale, [1, heads])), g.weights(shift, [1, heads]));
-  g.output("probabilities", g.sigmoid(calibrated), ["N", heads]);
+  g.output("probabilities", g.sigmoid(calibrated), contracts.dlrm.outputs.probabilities.dims);
   return g.build();
 }

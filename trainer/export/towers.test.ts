@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import { postTowerInputs, userTowerInputs } from "../../supabase/functions/_shared/features/tower-inputs.ts";
+import { contracts } from "../../supabase/functions/_shared/models/contracts.ts";
 import { assertContract } from "../../supabase/functions/_shared/models/onnx-executor/contract.ts";
 import type { Community } from "../community/community.ts";
 import { startBackend } from "../engine/backend.ts";
@@ -10,7 +11,7 @@ import { executor, onnxRuntime } from "../onnx/runtimes.ts";
 import { assertClose } from "../onnx/testing.ts";
 import { embedPosts, embedUsersAt } from "../towers/embed.ts";
 import { type TrainedTowers, towerDefaults, trainTowers } from "../towers/train.ts";
-import { postTowerContract, postTowerGraph, userTowerContract, userTowerGraph } from "./towers.ts";
+import { postTowerGraph, userTowerGraph } from "./towers.ts";
 
 const runtimes = [executor, onnxRuntime("onnxruntime-node"), onnxRuntime("onnxruntime-node-1.20.1")];
 after(() => {
@@ -42,8 +43,8 @@ before(async () => {
 
 test("both graphs keep the contract, and leave room for the ranker under 5 MB", () => {
   const graphs = [userTowerGraph(trained.towers), postTowerGraph(trained.towers)];
-  assertContract(graphs[0], userTowerContract);
-  assertContract(graphs[1], postTowerContract);
+  assertContract(graphs[0], contracts.user_tower);
+  assertContract(graphs[1], contracts.post_tower);
   assert.ok(graphs[0].length + graphs[1].length < 4_500_000, `${graphs[0].length} + ${graphs[1].length} bytes`);
 });
 

@@ -1,3 +1,4 @@
+import type { ValueSpecification } from "../../supabase/functions/_shared/models/onnx-executor/contract.ts";
 import { Operators } from "./operators.ts";
 import { write } from "./shapes.ts";
 
@@ -13,6 +14,16 @@ import { write } from "./shapes.ts";
  * The methods here are the recommender's own layers; the plain operators stand in `Operators`.
  */
 export class GraphBuilder extends Operators {
+  /** All inputs of a contract, by name. */
+  inputsOf<Name extends string>(contract: { inputs: Record<Name, ValueSpecification> }): Record<Name, string> {
+    const names = Object.keys(contract.inputs) as Name[];
+    const inputs = names.map((name) => {
+      const { type, dims } = contract.inputs[name];
+      return [name, this.input(name, type, dims)];
+    });
+    return Object.fromEntries(inputs) as Record<Name, string>;
+  }
+
   /** `x · weights + bias` over the last axis of `x` [..., in], for weights [in, out] row-major; no bias adds nothing. */
   dense(x: string, weights: Float32Array, bias?: Float32Array): string {
     const shape = this.shapeOf(x);

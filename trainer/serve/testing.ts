@@ -1,12 +1,10 @@
 /** For tests of serving: a hand-made community, and a model small enough to know its answers by heart. */
 import { createHash } from "node:crypto";
 import type pg from "pg";
-import { categories } from "../../supabase/functions/_shared/features/categories.ts";
 import { featureSpec, featureSpecDigest } from "../../supabase/functions/_shared/features/feature-spec.ts";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
-import { pairFeatures, postFeatures, userFeatures } from "../../supabase/functions/_shared/features/ranker-features.ts";
-import { postFields, userFields } from "../../supabase/functions/_shared/features/tokens.ts";
-import { postNumbers, slots, userNumbers } from "../../supabase/functions/_shared/features/tower-inputs.ts";
+import { pairFeatures } from "../../supabase/functions/_shared/features/ranker-features.ts";
+import { contracts } from "../../supabase/functions/_shared/models/contracts.ts";
 import { GraphBuilder } from "../onnx/graph-builder.ts";
 
 /** A readable uuid: `uuid("b", 7)` is 0000000b-0000-4000-8000-000000000007. */
@@ -94,56 +92,47 @@ export async function publishTinyModel(pool: pg.Pool, { name, digest, graphs }: 
   return id;
 }
 
-/** The three graphs of that model; its post tower gives back the id_embedding, normalised. */
+/** The three graphs of that model; its post tower gives back the ID embedding, normalised. */
 export function tinyGraphs() {
   return { user_tower: userTower(), post_tower: postTower(), dlrm: dlrm() };
 }
 
 function userTower(): Uint8Array {
   const g = new GraphBuilder("user_tower");
-  const unread = [...tokens(g, slots(userFields)), g.input("numbers", "float32", ["N", userNumbers.length])];
-  const history = g.input("history", "float32", ["N", dimensions]);
-  const id_embedding = g.input("id_embedding", "float32", ["N", dimensions]);
+  const { history, id_embedding, ...unread } = g.inputsOf(contracts.user_tower);
   // a hundredth of e1 decides only where there is nothing else
   const bias = g.weights(axis(1, 0.01), [1, dimensions]);
   const sum = plusNothing(g, g.add(g.add(history, id_embedding), bias), unread);
-  g.output("embedding", g.l2Normalise(sum), ["N", dimensions]);
+  g.output("embedding", g.l2Normalise(sum), contracts.user_tower.outputs.embedding.dims);
   return g.build();
 }
 
 function postTower(): Uint8Array {
   const g = new GraphBuilder("post_tower");
-  const unread = [...tokens(g, slots(postFields)), g.input("numbers", "float32", ["N", postNumbers.length])];
-  const id_embedding = g.input("id_embedding", "float32", ["N", dimensions]);
-  g.output("embedding", g.l2Normalise(plusNothing(g, id_embedding, unread)), ["N", dimensions]);
+  const { id_embedding, ...unread } = g.inputsOf(contracts.post_tower);
+  const vector = g.l2Normalise(plusNothing(g, id_embedding, unread));
+  g.output("embedding", vector, contracts.post_tower.outputs.embedding.dims);
   return g.build();
 }
 
 /** p(view), p(vote), p(comment) = sigmoid of 1, 2 and 3 times the similarity. */
 function dlrm(): Uint8Array {
   const g = new GraphBuilder("dlrm");
-  const unread = [
-    g.input("user", "float32", [1, dimensions]),
-    g.input("posts", "float32", ["N", dimensions]),
-    g.input("user_features", "float32", [1, userFeatures.length]),
-    g.input("post_features", "float32", ["N", postFeatures.length]),
-    g.input("categories", "int64", ["N", categories.length]),
-  ];
-  const pairs = g.input("pair_features", "float32", ["N", pairFeatures.length]);
+  const { pair_features, ...unread } = g.inputsOf(contracts.dlrm);
   const weights = new Float32Array(pairFeatures.length * 3);
   weights.set([1, 2, 3], pairFeatures.indexOf("similarity") * 3);
-  g.output("probabilities", g.sigmoid(plusNothing(g, g.dense(pairs, weights), unread)), ["N", 3]);
+  const logits = plusNothing(g, g.dense(pair_features, weights), unread);
+  g.output("probabilities", g.sigmoid(logits), contracts.dlrm.outputs.probabilities.dims);
   return g.build();
 }
 
-function tokens(g: GraphBuilder, length: number): string[] {
-  return [g.input("token_ids", "int64", ["N", length]), g.input("token_weights", "float32", ["N", length])];
-}
-
 /** A graph must read all of its inputs; this reads some without any effect. */
-function plusNothing(g: GraphBuilder, x: string, unread: string[]): string {
+function plusNothing(g: GraphBuilder, x: string, unread: Record<string, string>): string {
   const float = (input: string) => (g.typeOf(input) === "int64" ? g.cast(input, "float32") : input);
-  return unread.reduce((sum, input) => g.add(sum, g.multiply(g.sum(float(input), [1], true), g.scalar(0))), x);
+  return Object.values(unread).reduce(
+    (sum, input) => g.add(sum, g.multiply(g.sum(float(input), [1], true), g.scalar(0))),
+    x,
+  );
 }
 
 function axis(dimension: number, length = 1): Float32Array {
