@@ -1,4 +1,6 @@
 /** A community in memory: what the trainer and the evaluation walk through. Users and posts are numbered from 0. */
+import { milliseconds } from "./cursor.ts";
+
 export interface Community {
   users: Users;
   posts: Posts;
@@ -18,6 +20,16 @@ export interface Users {
   createdAt: Float64Array;
 }
 
+/** How recsys.source_users has each column. */
+export const userColumns = {
+  ids: "user_id",
+  externalIds: "coalesce(external_id, user_id::text)",
+  passions: "passions",
+  projects: "projects",
+  bios: "bio",
+  createdAt: milliseconds("created_at"),
+} satisfies Record<keyof Users, string>;
+
 export interface Posts {
   ids: string[];
   externalIds?: string[];
@@ -28,6 +40,17 @@ export interface Posts {
   tags: string[][];
   createdAt: Float64Array;
 }
+
+/** How recsys.source_posts has each column. */
+export const postColumns = {
+  ids: "post_id",
+  externalIds: "coalesce(external_id, post_id::text)",
+  authors: "author_id",
+  titles: "title",
+  descriptions: "description",
+  tags: "tags",
+  createdAt: milliseconds("created_at"),
+} satisfies Record<keyof Posts, string>;
 
 export interface Interactions {
   users: Int32Array;

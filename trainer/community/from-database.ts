@@ -3,8 +3,8 @@ import type { PoolClient } from "pg";
 import type { Database } from "../../db/connect.ts";
 import type { OnProgress } from "../../db/progress.ts";
 import { pickRows } from "./columns.ts";
-import type { Community, Interactions, Posts, Users } from "./community.ts";
-import { milliseconds, readColumns } from "./cursor.ts";
+import { type Community, type Interactions, type Posts, postColumns, type Users, userColumns } from "./community.ts";
+import { readColumns } from "./cursor.ts";
 import { readTimeline } from "./read-timeline.ts";
 import { login, type Timeline } from "./timeline.ts";
 
@@ -51,29 +51,12 @@ export async function communityFromDatabase(
 }
 
 async function readUsers(client: PoolClient): Promise<Users> {
-  const query = {
-    ids: "user_id",
-    externalIds: "coalesce(external_id, user_id::text)",
-    passions: "passions",
-    projects: "projects",
-    bios: "bio",
-    createdAt: milliseconds("created_at"),
-  };
-  const users = await readColumns(client, query, "recsys.source_users order by created_at, user_id");
+  const users = await readColumns(client, userColumns, "recsys.source_users order by created_at, user_id");
   return { ...users, createdAt: Float64Array.from(users.createdAt) };
 }
 
 async function readPosts(client: PoolClient, userNumbers: Map<string, number>): Promise<Posts> {
-  const query = {
-    ids: "post_id",
-    externalIds: "coalesce(external_id, post_id::text)",
-    authors: "author_id",
-    titles: "title",
-    descriptions: "description",
-    tags: "tags",
-    createdAt: milliseconds("created_at"),
-  };
-  const posts = await readColumns(client, query, "recsys.source_posts order by created_at, post_id");
+  const posts = await readColumns(client, postColumns, "recsys.source_posts order by created_at, post_id");
   return {
     ...posts,
     authors: Int32Array.from(posts.authors, (author) => userNumbers.get(author) ?? -1),

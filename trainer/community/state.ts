@@ -7,9 +7,9 @@ import { dimensions } from "../../supabase/functions/_shared/features/history.ts
 import { hour } from "../../supabase/functions/_shared/features/hours.ts";
 import { innerProduct } from "../../supabase/functions/_shared/features/inner-product.ts";
 import { kinds } from "../../supabase/functions/_shared/features/kinds.ts";
+import type { Candidate, UserState } from "../../supabase/functions/_shared/features/ranker-features.ts";
 import type { RecentInteraction } from "../../supabase/functions/_shared/features/recent-habit.ts";
 import { retrieval, type Source, sourceNames, sources } from "../../supabase/functions/_shared/features/retrieval.ts";
-import type { Candidate, UserState } from "../../supabase/functions/_shared/features/states.ts";
 import { vectorAt } from "../engine/vector-at.ts";
 import { ActivityOrder } from "./activity-order.ts";
 import type { Community } from "./community.ts";

@@ -86,7 +86,12 @@ export function unitVectors(random: Random, count: number): Float32Array {
   return vectors;
 }
 
-async function publishVectors({ pool }: Pick<Database, "pool">, ids: string[], vectors: Float32Array): Promise<number> {
+/** A complete model with the vectors of some posts; returns its id. */
+export async function publishVectors(
+  { pool }: Pick<Database, "pool">,
+  ids: string[],
+  vectors: Float32Array,
+): Promise<number> {
   const created = await pool.query("select recsys.create_model($1, '{}', $2, '{}')::int as id", [
     `${ids.length} posts`,
     await featureSpecDigest(),

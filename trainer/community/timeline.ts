@@ -7,7 +7,7 @@
  * `wholeFrom`, the last event of each post and of each user, for their rows. Both are 0 where nothing was left out.
  */
 import { halfLives } from "../../supabase/functions/_shared/features/decay.ts";
-import type { Candidate, UserState } from "../../supabase/functions/_shared/features/states.ts";
+import type { Candidate, UserState } from "../../supabase/functions/_shared/features/ranker-features.ts";
 import { StatsColumns } from "./stats-columns.ts";
 
 export const login = 3;

@@ -3,7 +3,7 @@
  * lets the ranker learn its window by heart (travel-se, a later quarter: MRR .398 with it, .410 without).
  */
 import { hour } from "./hours.ts";
-import type { Candidate } from "./states.ts";
+import { type Kind, kinds } from "./kinds.ts";
 
 interface Category {
   name: string;
@@ -24,9 +24,17 @@ export const categories = [hourOfTheDay, loginBucket, lastActivity, viewsBucket,
 export const requestCategories = 2;
 export const categoryRows = categories.reduce((sum, { size }) => sum + size, 0);
 
+/** What the categories are made of. */
+interface Counted {
+  kind: Kind | null;
+  by_author: boolean;
+  views: number;
+  comments: number;
+}
+
 /** The rows of a candidate's categories in the table, in their order. */
-export function categoryRow(loginFrequency: number, post: Candidate, now: number): number[] {
-  const kind = post.kind === null ? 0 : { view: 1, vote: 2, comment: 3 }[post.kind];
+export function categoryRow(loginFrequency: number, post: Counted, now: number): number[] {
+  const kind = post.kind === null ? 0 : 1 + kinds.indexOf(post.kind);
   const values = [
     hourOfDay(now),
     bucket(loginBucket, loginFrequency),

@@ -3,8 +3,8 @@
 import { type Feeds, float32, int64 } from "../models/tensors.ts";
 import { categories } from "./categories.ts";
 import { dimensions } from "./history.ts";
+import type { Candidate, UserState } from "./ranker-features.ts";
 import { pairFeatures, postFeatures, rankerFeatures, userFeatures } from "./ranker-features.ts";
-import type { Candidate, UserState } from "./states.ts";
 
 /** Feeds: user [1, 32], posts [N, 32], user_features [1, U], post_features [N, P], pair_features [N, Q], categories [N, C]. */
 export function rankerInputs(user: UserState, vector: Float32Array, candidates: Candidate[], now: number): Feeds {

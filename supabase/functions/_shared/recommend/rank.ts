@@ -1,7 +1,7 @@
 /** The two graphs at work: who the user is, and how likely they do what with each candidate. Serving and evaluation both rank here. */
 import { dimensions } from "../features/history.ts";
+import type { Candidate, UserState } from "../features/ranker-features.ts";
 import { rankerInputs } from "../features/ranker-inputs.ts";
-import type { Candidate, UserState } from "../features/states.ts";
 import { type UserInput, userTowerInputs } from "../features/tower-inputs.ts";
 import type { InferenceSession } from "../models/inference.ts";
 import { corrupt, type ServingModel } from "../models/models.ts";

@@ -1,6 +1,6 @@
 import type { Statement } from "../database/database.ts";
+import type { Candidate } from "../features/ranker-features.ts";
 import type { Source } from "../features/retrieval.ts";
-import type { Candidate } from "../features/states.ts";
 
 /** What the driver hands over in another form than the features take it. */
 interface Encoded {

@@ -1,7 +1,7 @@
 /** From rows to what the towers and the ranker take. Where the feature store has no row yet, nothing has happened. */
 import { halfLives } from "../features/decay.ts";
+import type { Candidate, UserState } from "../features/ranker-features.ts";
 import { type Source, sourceNames } from "../features/retrieval.ts";
-import type { Candidate, UserState } from "../features/states.ts";
 import type { UserInput } from "../features/tower-inputs.ts";
 import type { CandidateRow } from "./read-candidates.ts";
 import type { ContextRow } from "./read-context.ts";
