@@ -3,7 +3,6 @@
  * candidates. One logistic regression a head over what is the same for all candidates of a request. The heads' shares of
  * a request cannot say it, and some people never vote.
  */
-
 import { categories, requestCategories } from "../../supabase/functions/_shared/features/categories.ts";
 import { innerProduct } from "../../supabase/functions/_shared/features/inner-product.ts";
 import { userFeatures } from "../../supabase/functions/_shared/features/ranker-features.ts";

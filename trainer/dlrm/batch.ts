@@ -1,5 +1,4 @@
 /** What a batch of requests is to the network: plain arrays by the names that dlrmLogits and the loss read. */
-
 import { categories } from "../../supabase/functions/_shared/features/categories.ts";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import type { Matrix } from "../engine/dense.ts";

@@ -1,5 +1,4 @@
 /** The ranker's trained state, and how it starts. */
-
 import { categoryRows } from "../../supabase/functions/_shared/features/categories.ts";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import type { DenseWeights } from "../engine/dense.ts";

@@ -1,5 +1,4 @@
 /** The ranker's training set in memory: the rows of its requests, packed. */
-
 import { categories } from "../../supabase/functions/_shared/features/categories.ts";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import { denseWidth } from "./dense-features.ts";

@@ -1,7 +1,6 @@
 import { firstInteractions } from "../../community/first-interactions.ts";
 import { Random } from "../../engine/random.ts";
-import type { CommunityEvent } from "../history/event-walk.ts";
-import { EventWalk } from "../history/event-walk.ts";
+import { type CommunityEvent, EventWalk } from "../history/event-walk.ts";
 import { TfIdf } from "../metrics/tf-idf.ts";
 import { Exclusion } from "../protocols/exclusion.ts";
 import { topOf } from "../protocols/rank.ts";

@@ -1,10 +1,15 @@
 /** The feeds of the DLRM graph for one user and N candidates. */
-
 import { type Feeds, float32, int64 } from "../models/tensors.ts";
 import { categories } from "./categories.ts";
 import { dimensions } from "./history.ts";
-import type { Candidate, UserState } from "./ranker-features.ts";
-import { pairFeatures, postFeatures, rankerFeatures, userFeatures } from "./ranker-features.ts";
+import {
+  type Candidate,
+  pairFeatures,
+  postFeatures,
+  rankerFeatures,
+  type UserState,
+  userFeatures,
+} from "./ranker-features.ts";
 
 /** Feeds: user [1, 32], posts [N, 32], user_features [1, U], post_features [N, P], pair_features [N, Q], categories [N, C]. */
 export function rankerInputs(user: UserState, vector: Float32Array, candidates: Candidate[], now: number): Feeds {

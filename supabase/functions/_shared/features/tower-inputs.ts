@@ -1,5 +1,4 @@
 /** What the two towers are fed: the ONNX inputs of any number of users or posts. */
-
 import { type Feeds, float32, int64 } from "../models/tensors.ts";
 import { dimensions, poolHistory } from "./history.ts";
 import {

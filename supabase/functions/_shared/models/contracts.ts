@@ -2,7 +2,6 @@
  * What the three graphs of a model take and give. Export builds its graphs from these declarations, publish and every
  * load hold the files against them: a graph with other inputs cannot be fed.
  */
-
 import { categories } from "../features/categories.ts";
 import { dimensions } from "../features/history.ts";
 import { kinds } from "../features/kinds.ts";

@@ -1,5 +1,4 @@
 /** The feed where no model is active: what is fresh, what is talked about, what is popular. */
-
 import { week } from "../features/decay.ts";
 import { decayedAt } from "../features/ranker-features.ts";
 import { recencyBaseline } from "../features/recency-baseline.ts";

@@ -6,7 +6,6 @@
  *
  * Without an active model the same candidates come in the order of the community feed.
  */
-
 import { readAs } from "../database/caller.ts";
 import { type Connection, type Pool, run } from "../database/database.ts";
 import type { Source } from "../features/retrieval.ts";
