@@ -14,7 +14,7 @@ import { firstInteractionEvents, type Request, requestsAt } from "./dlrm/request
 import { dlrmDefaults, trainDlrm } from "./dlrm/train.ts";
 import { Random } from "./engine/random.ts";
 import { embedPosts, embedUsersAt } from "./towers/embed.ts";
-import { Histories } from "./towers/positives.ts";
+import { Histories } from "./towers/histories.ts";
 import { type TrainedTowers, towerDefaults, trainTowers } from "./towers/train.ts";
 
 export interface PipelineOptions {

@@ -12,7 +12,7 @@ import { requestsBetween } from "../dlrm/requests.ts";
 import { randomVectors } from "../dlrm/testing.ts";
 import { Random } from "../engine/random.ts";
 import { writeSyntheticCommunity } from "../synthetic/write-synthetic-community.ts";
-import { Histories } from "../towers/positives.ts";
+import { Histories } from "../towers/histories.ts";
 import { firstInteractions } from "./first-interactions.ts";
 import { communityFromDatabase, type LoadedCommunity } from "./from-database.ts";
 

@@ -15,7 +15,7 @@ import {
 } from "../../supabase/functions/_shared/recommend/states.ts";
 import type { Random } from "../engine/random.ts";
 import { vectorAt } from "../engine/vector-at.ts";
-import { Histories } from "../towers/positives.ts";
+import { Histories } from "../towers/histories.ts";
 import type { LoadedCommunity } from "./from-database.ts";
 import { CommunityState, type NumberedCandidate } from "./state.ts";
 

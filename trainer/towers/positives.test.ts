@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { historyLength } from "../../supabase/functions/_shared/features/history.ts";
 import { hour, smallCommunity } from "../evaluation/testing.ts";
-import { Histories, positivesBefore } from "./positives.ts";
+import { positivesBefore } from "./positives.ts";
 
 const community = smallCommunity(
   3,
@@ -39,31 +38,4 @@ test("where there are too many positives, the latest stay", () => {
   const latest = positivesBefore(community, 9 * hour, 2);
   assert.deepEqual([...latest.at], [...all.at].slice(-2));
   assert.deepEqual([...latest.users, ...latest.posts], [0, 1, 2, 0]);
-});
-
-test("a history holds what the user interacted with or wrote before the instant, the latest first, each post once", () => {
-  const histories = new Histories(community, Number.POSITIVE_INFINITY);
-  assert.deepEqual(histories.latest(0, 2 * hour), [0]);
-  assert.deepEqual(histories.latest(0, 4 * hour), [0, 1]);
-  assert.deepEqual(histories.latest(0, 100 * hour), [2, 3, 1, 0]);
-  assert.deepEqual(histories.latest(0, 100 * hour, 3), [2, 1, 0], "never the post that is to be found");
-  assert.deepEqual(histories.latest(2, 100 * hour), []);
-});
-
-test("histories of a training window end with it", () => {
-  assert.deepEqual(new Histories(community, 5 * hour).latest(0, 100 * hour), [1, 0]);
-});
-
-test("a history is no longer than what serving reads", () => {
-  const many = historyLength + 10;
-  const busy = smallCommunity(
-    1,
-    Array.from({ length: many }, () => [-1, 0]),
-    Array.from({ length: many }, (_, post) => [0, post, post]),
-  );
-  const latest = new Histories(busy, Number.POSITIVE_INFINITY).latest(0, 1000 * hour);
-  assert.deepEqual(
-    latest,
-    Array.from({ length: historyLength }, (_, i) => many - 1 - i),
-  );
 });

@@ -5,9 +5,10 @@ import type { Random } from "../engine/random.ts";
 import { batchLoss } from "./batch-loss.ts";
 import { dropIdEmbeddings, vectorMask } from "./dropout.ts";
 import { embedPosts } from "./embed.ts";
+import { Histories } from "./histories.ts";
 import { corrections, logSamplingChance } from "./loss.ts";
 import { poolHistories, postInputs, type TowerData, type Towers, userInputs } from "./model.ts";
-import { Histories, type Positives } from "./positives.ts";
+import type { Positives } from "./positives.ts";
 import type { TokenDropout } from "./token-bags.ts";
 
 /** See `towerDefaults` in train.ts. */

@@ -16,7 +16,7 @@ import { vectorAt } from "../../engine/vector-at.ts";
 import { dlrmGraph } from "../../export/dlrm.ts";
 import { userTowerGraph } from "../../export/towers.ts";
 import { type PipelineOptions, type TrainedModel, trainModel } from "../../pipeline.ts";
-import { Histories } from "../../towers/positives.ts";
+import { Histories } from "../../towers/histories.ts";
 import type { History } from "../protocols/recommender.ts";
 
 /** Added to the recency baseline of a post that retrieval did not bring: it ranks behind all that a ranker scored. */

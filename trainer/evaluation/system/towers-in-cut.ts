@@ -3,7 +3,7 @@ import type { OnProgress } from "../../../db/progress.ts";
 import { dimensions } from "../../../supabase/functions/_shared/features/history.ts";
 import { innerProduct } from "../../../supabase/functions/_shared/features/inner-product.ts";
 import { embedPosts, embedUsersAt } from "../../towers/embed.ts";
-import { Histories } from "../../towers/positives.ts";
+import { Histories } from "../../towers/histories.ts";
 import { type TowerOptions, type TrainedTowers, towerDefaults, trainTowers } from "../../towers/train.ts";
 import type { History, Recommender } from "../protocols/recommender.ts";
 

@@ -1,0 +1,88 @@
+/**
+ * The limits of retrieval are declared in _shared/features/retrieval.ts; SQL has them as literals and the replay imports
+ * them. A community that runs into each of them shows that all three say the same.
+ */
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+import { testDatabase } from "../../db/testing.ts";
+import { halfLives } from "../../supabase/functions/_shared/features/decay.ts";
+import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
+import { retrieval, sourceNames, sources } from "../../supabase/functions/_shared/features/retrieval.ts";
+import { Random } from "../engine/random.ts";
+import { communityFromDatabase } from "./from-database.ts";
+import { assertAgrees, instantAfter, unitVectors } from "./testing.ts";
+
+const database = await testDatabase({ after }, "retrieval");
+const { pool } = database;
+
+/**
+ * 80 authors with 20 posts each, an hour apart, all older than ten days. The reader viewed one post of each author long
+ * ago, later one post a hundred times over and then ten others again and again; the crowd, who are not asked for, revived
+ * 400 old posts eight days ago, 120 in the last week, and then talked 3,000 times and more about twenty.
+ */
+async function fill(): Promise<void> {
+  await pool.query(`
+    create function pg_temp.id(kind text, number bigint) returns uuid language sql immutable as $$
+      select (kind || '0000000-0000-4000-8000-' || lpad(number::text, 12, '0'))::uuid
+    $$;
+    insert into public.profiles (id, created_at)
+    select pg_temp.id('a', number), now() - interval '900 days' from generate_series(0, 82) as number;
+    insert into public.posts (id, author_id, title, created_at)
+    select pg_temp.id('b', number), pg_temp.id('a', 3 + number % 80), 'post ' || number,
+      now() - interval '10 days' - (1600 - number) * interval '1 hour'
+    from generate_series(0, 1599) as number;
+    -- the reader is 0: author n / 80 times more often than they come in the end
+    insert into public.post_views (user_id, post_id, created_at)
+    select pg_temp.id('a', 0), pg_temp.id('b', number), now() - interval '9 days' + number * interval '1 minute'
+    from generate_series(0, 99) as number;
+    insert into public.post_views (user_id, post_id, created_at)
+    select pg_temp.id('a', 0), pg_temp.id('b', 200 + number % 10), now() - interval '8 days' + number * interval '1 minute'
+    from generate_series(0, 249) as number;
+    -- the crowd is 1 and 2
+    insert into public.post_views (user_id, post_id, created_at)
+    select pg_temp.id('a', 1), pg_temp.id('b', number), now() - interval '8 days' + number * interval '1 second'
+    from generate_series(300, 699) as number;
+    insert into public.post_views (user_id, post_id, created_at)
+    select pg_temp.id('a', 1), pg_temp.id('b', number), now() - interval '6 days' + number * interval '1 second'
+    from generate_series(700, 819) as number;
+    insert into public.comments (user_id, post_id, created_at)
+    select pg_temp.id('a', 2), pg_temp.id('b', 900 + number % 20), now() - interval '2 days' + number * interval '1 second'
+    from generate_series(1, ${retrieval.activeInteractions + 50}) as number;
+    select recsys.roll_up()`);
+}
+
+await fill();
+const loaded = await communityFromDatabase(database);
+const random = new Random(2);
+const postVectors = unitVectors(random, loaded.community.posts.ids.length);
+const instant = await instantAfter(database, loaded, postVectors, loaded.timeline.length);
+const reader = loaded.community.users.ids.findIndex((id) => id.endsWith("000"));
+
+test("every source brings as many posts as declared, in SQL as in the replay", async () => {
+  const candidates = await assertAgrees(instant, reader, unitVectors(random, 1));
+  for (const source of sourceNames) {
+    const ranks = candidates.flatMap(({ ranks }) => ranks[source] ?? []);
+    // what the reader knows is left out behind the sources, so some ranks may be missing
+    assert.ok(Math.max(...ranks) <= sources[source].size, `${source} goes to ${Math.max(...ranks)}`);
+    assert.ok(Math.max(...ranks) > 0.85 * sources[source].size, `${source} ends at ${Math.max(...ranks)}`);
+  }
+});
+
+test("the community looks back 3,000 interactions, and a user's history 200", async () => {
+  const { rows } = await pool.query("select post_id from recsys.user_history($1, now())", [
+    loaded.community.users.ids[reader],
+  ]);
+  assert.equal(rows.length, 10, "the ten posts of the last 200 interactions");
+  const candidates = instant.state.candidates(reader, instant.now, unitVectors(random, 1), postVectors);
+  const active = candidates.filter(({ ranks }) => ranks.active !== null).map(({ title }) => Number(title.slice(5)));
+  assert.ok(!active.some((post) => post >= 300 && post < 820), "what was revived before that is not active any more");
+  assert.ok(active.some((post) => post >= 900 && post < 920) && active.includes(1599));
+});
+
+test("the half-lives and the width of vectors are those of the database", async () => {
+  const { rows } = await pool.query(
+    `select recsys.half_lives() as half_lives, atttypmod as width from pg_attribute
+     where attrelid = 'recsys.post_embeddings'::regclass and attname = 'embedding'`,
+  );
+  assert.deepEqual(rows, [{ half_lives: halfLives, width: dimensions }]);
+});

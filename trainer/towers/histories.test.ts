@@ -1,0 +1,66 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { retrieval } from "../../supabase/functions/_shared/features/retrieval.ts";
+import { hour, smallCommunity } from "../evaluation/testing.ts";
+import { Histories } from "./histories.ts";
+
+const community = smallCommunity(
+  3,
+  [
+    [0, 0],
+    [1, 0],
+    [-1, 1],
+    [0, 5],
+  ],
+  [
+    [0, 1, 2],
+    [1, 2, 3],
+    [0, 0, 3],
+    [0, 1, 4],
+    [0, 2, 6],
+    [1, 0, 8],
+  ],
+);
+
+test("a history holds what the user interacted with or wrote before the instant, the latest first, each post once", () => {
+  const histories = new Histories(community, Number.POSITIVE_INFINITY);
+  assert.deepEqual(histories.latest(0, 2 * hour), [0]);
+  assert.deepEqual(histories.latest(0, 4 * hour), [0, 1]);
+  assert.deepEqual(histories.latest(0, 100 * hour), [2, 3, 1, 0]);
+  assert.deepEqual(histories.latest(0, 100 * hour, 3), [2, 1, 0], "never the post that is to be found");
+  assert.deepEqual(histories.latest(2, 100 * hour), []);
+});
+
+test("histories of a training window end with it", () => {
+  assert.deepEqual(new Histories(community, 5 * hour).latest(0, 100 * hour), [1, 0]);
+});
+
+test("a history is no longer than what serving reads", () => {
+  const many = retrieval.historyLength + 10;
+  const busy = smallCommunity(
+    1,
+    Array.from({ length: many }, () => [-1, 0]),
+    Array.from({ length: many }, (_, post) => [0, post, post]),
+  );
+  const latest = new Histories(busy, Number.POSITIVE_INFINITY).latest(0, 1000 * hour);
+  assert.deepEqual(
+    latest,
+    Array.from({ length: retrieval.historyLength }, (_, i) => many - 1 - i),
+  );
+});
+
+test("interactions further back than serving reads are forgotten, own posts are not", () => {
+  const { historyInteractions } = retrieval;
+  const busy = smallCommunity(
+    1,
+    [
+      [-1, 0],
+      [-1, 0],
+      [0, 0.5],
+    ],
+    [[0, 0, 1], ...Array.from({ length: historyInteractions }, (_, i): [number, number, number] => [0, 1, 2 + i])],
+  );
+  const histories = new Histories(busy, Number.POSITIVE_INFINITY);
+  assert.deepEqual(histories.latest(0, 1000 * hour), [1, 2]);
+  assert.deepEqual(histories.latest(0, (0.5 + historyInteractions) * hour), [1, 0, 2], "one fewer, and it is there");
+});
