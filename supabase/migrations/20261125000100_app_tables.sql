@@ -8,7 +8,7 @@ create table public.profiles (
   bio text not null default '',
   created_at timestamptz not null default now()
 );
-comment on table public.profiles is 'One row a person. id is the auth user''s id; imported people have no login, so there is no foreign key to auth.users.';
+comment on table public.profiles is 'One row per person. id is the auth user''s id; imported people have no login, so there is no foreign key to auth.users.';
 comment on column public.profiles.external_id is 'The id this person had in an imported bundle; null for people who signed up here.';
 
 create table public.projects (
@@ -18,7 +18,7 @@ create table public.projects (
   created_at timestamptz not null default now(),
   unique (owner_id, title)
 );
-comment on table public.projects is 'What a person works on; its title tells the user tower what they care about.';
+comment on table public.projects is 'Something a person works on; its title tells the user tower what they care about.';
 
 create table public.posts (
   id uuid primary key default gen_random_uuid(),
@@ -77,7 +77,7 @@ create table public.logins (
   created_at timestamptz not null default now(),
   unique (user_id, created_at)
 );
-comment on table public.logins is 'A person came back to the app; their frequency is a feature of the ranker.';
+comment on table public.logins is 'When a person came back to the app; how often they do is a feature of the ranker.';
 
 alter table public.profiles enable row level security;
 alter table public.projects enable row level security;

@@ -16,9 +16,9 @@ create table recsys.settings (
   vote_weight real not null default 1 check (vote_weight >= 0),
   comment_weight real not null default 1 check (comment_weight >= 0)
 );
-comment on table recsys.settings is 'What an operator may turn, in one row.';
+comment on table recsys.settings is 'What an operator may change, in one row.';
 comment on column recsys.settings.community_id is 'Which community this database holds; a model carries the id of the one it was trained on, and publishing compares.';
-comment on column recsys.settings.clock_shift is 'How far the engine''s clock lags behind the wall clock: 0 in production; the import of an archived community sets it so that its last event is now.';
+comment on column recsys.settings.clock_shift is 'How far the engine''s clock is behind the wall clock: 0 in production; the import of an archived community sets it so that its last event is now.';
 comment on column recsys.settings.view_weight is 'The score of a post is view_weight * p(view) + vote_weight * p(vote) + comment_weight * p(comment).';
 insert into recsys.settings default values;
 alter table recsys.settings enable row level security;

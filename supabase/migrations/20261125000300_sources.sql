@@ -10,7 +10,7 @@ select
   profiles.bio,
   profiles.created_at
 from public.profiles;
-comment on view recsys.source_users is 'People who may be recommended to: (user_id, external_id, passions, projects, bio, created_at).';
+comment on view recsys.source_users is 'People who get recommendations: (user_id, external_id, passions, projects, bio, created_at).';
 
 create view recsys.source_posts with (security_invoker = true) as
 select posts.id as post_id, posts.external_id, posts.author_id, posts.title, posts.description, posts.tags, posts.created_at

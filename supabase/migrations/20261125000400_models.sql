@@ -10,8 +10,8 @@ create table recsys.models (
   created_at timestamptz not null default now(),
   activated_at timestamptz
 );
-comment on table recsys.models is 'One row a trained model. building: its vectors are being written; ready: complete, never served; active: serves; retired: served before; rolled_back: taken out of service for cause.';
-comment on column recsys.models.feature_spec is 'The names and order of every input of the three graphs, as the trainer built them.';
+comment on table recsys.models is 'One row per trained model. building: its vectors are being written; ready: complete, never served; active: serves; retired: served before; rolled_back: taken out of service for cause.';
+comment on column recsys.models.feature_spec is 'What the inputs of the three graphs are, as the trainer built them: names, order, and every value that changes a feature.';
 comment on column recsys.models.feature_spec_digest is 'sha256 of feature_spec; a function whose own spec has another digest refuses to serve the model.';
 create unique index models_one_active_idx on recsys.models (status) where status = 'active';
 

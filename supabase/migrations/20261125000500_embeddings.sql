@@ -1,4 +1,4 @@
--- The towers' vectors, one LIST partition a model: a new model's vectors and index are built beside the live ones.
+-- The towers' vectors, one LIST partition per model: a new model's vectors and index are built beside the live ones.
 
 create table recsys.post_embeddings (
   model_id bigint not null references recsys.models (model_id) on delete cascade,

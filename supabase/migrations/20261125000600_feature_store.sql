@@ -1,4 +1,4 @@
--- The feature store: append-only roll-ups, one row an interaction. The state "as of t" is the latest row at or before t.
+-- The feature store: append-only roll-ups, one row per interaction. The state "as of t" is the latest row at or before t.
 -- Training walks through the rows in time order, serving reads the latest: one definition, no leakage, no skew.
 
 create function recsys.half_lives() returns double precision[]
@@ -7,7 +7,7 @@ as $$ select array[1, 6, 24, 168, 720]::double precision[] $$;
 comment on function recsys.half_lives() is 'The half-lives of all decayed counts, in hours: 1 hour, 6 hours, 1 day, 7 days, 30 days.';
 
 create function recsys.decayed_counts(p_at timestamptz[], p_counted boolean[])
-returns table (place integer, counts double precision[])
+returns table (number integer, counts double precision[])
 language plpgsql immutable security invoker set search_path = ''
 as $$
 declare
@@ -28,13 +28,13 @@ begin
         else 0::double precision
       end;
     end loop;
-    place := i;
+    number := i;
     counts := running;
     return next;
   end loop;
 end
 $$;
-comment on function recsys.decayed_counts(timestamptz[], boolean[]) is 'For each event of a series in ascending order, its place from 1 and, as of it, five exponentially decayed counts of those events so far that count. Unlike counts over a window they can be aged to any later instant without reading the events again. Not an aggregate: an aggregate cannot set its search_path, of which the database advisors warn.';
+comment on function recsys.decayed_counts(timestamptz[], boolean[]) is 'For each event of a series in ascending order, its number from 1 and, as of it, five exponentially decayed counts of those events so far that count. Unlike counts over a window they can be aged to any later instant without reading the events again. Not an aggregate: an aggregate cannot set its search_path, of which the database advisors warn.';
 
 create table recsys.post_stats (
   post_id uuid not null,
@@ -54,12 +54,12 @@ create table recsys.post_stats (
   primary key (interaction_id)
 );
 comment on table recsys.post_stats is 'The state of a post right after each of its interactions (last_active_at). A post without a row has had none: its last activity is its creation.';
-comment on column recsys.post_stats.kind is 'Kind of that interaction, so of the last activity.';
+comment on column recsys.post_stats.kind is 'Kind of the interaction, which was the last activity at that time.';
 comment on column recsys.post_stats.by_author is 'Whether the last activity was the author''s own.';
-comment on column recsys.post_stats.first_interaction is 'Whether that interaction is its user''s first with the post: the earliest, of equal times the one with the lower id.';
-comment on column recsys.post_stats.participants is 'Distinct people who interacted so far.';
+comment on column recsys.post_stats.first_interaction is 'Whether the interaction is its user''s first with the post: the earliest, of equal times the one with the lower id.';
+comment on column recsys.post_stats.participants is 'Distinct users who interacted so far.';
 comment on column recsys.post_stats.recent is 'Interactions decayed with half-lives of 1 hour, 6 hours, 1 day, 7 days, 30 days, as of last_active_at.';
-comment on column recsys.post_stats.trend is 'When the decayed count of the week will have fallen to 1, in half-lives since 1970: orders posts as that count does, whatever the instant it is asked at.';
+comment on column recsys.post_stats.trend is 'When the count with the half-life of a week will have fallen to 1, in weeks since 1970: orders posts as that count does at any later instant.';
 create index post_stats_post_id_last_active_at_idx on recsys.post_stats (post_id, last_active_at desc, interaction_id desc);
 create index post_stats_last_active_at_idx on recsys.post_stats (last_active_at desc, interaction_id desc);
 
@@ -79,11 +79,11 @@ create table recsys.user_stats (
   primary key (event_id)
 );
 comment on table recsys.user_stats is 'The state of a user right after each of their interactions and logins (last_active_at).';
-comment on column recsys.user_stats.event_id is 'interaction_id, or login_id behind an L.';
+comment on column recsys.user_stats.event_id is 'interaction_id, or L followed by login_id.';
 comment on column recsys.user_stats.sort_id is 'interaction_id or login_id: events of the same instant are in the order of (sort_id, event_id).';
 comment on column recsys.user_stats.recent is 'Interactions decayed with half-lives of 1 hour, 6 hours, 1 day, 7 days, 30 days, as of last_active_at.';
 comment on column recsys.user_stats.recent_logins is 'The same for logins: login frequency.';
-comment on column recsys.user_stats.habit_log_age is 'Mean of ln(1 + age of the post in hours) over the interactions so far: does this person answer what is new?';
+comment on column recsys.user_stats.habit_log_age is 'Mean of ln(1 + age of the post in hours) over the interactions so far: does this person turn to what is new?';
 comment on column recsys.user_stats.habit_log_idle is 'Mean of ln(1 + hours the post had been idle) over the interactions so far: does this person revive what is old?';
 create index user_stats_user_id_last_active_at_idx on recsys.user_stats (user_id, last_active_at desc, sort_id desc, event_id desc);
 

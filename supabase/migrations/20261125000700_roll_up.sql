@@ -1,4 +1,4 @@
--- Filling the feature store. Where an event comes late, the rows behind it are written again, so the store is always exact.
+-- Filling the feature store. Where an event arrives late, the rows after it are written again, so the store is exact.
 
 create view recsys.user_events with (security_invoker = true) as
 select
@@ -17,7 +17,7 @@ grant select on recsys.user_events to service_role;
 
 create function recsys.roll_up_posts() returns bigint
 language sql volatile security invoker set search_path = ''
--- its estimates are far too high, and compiling for them takes longer than it saves
+-- the planner's estimates are far too high here, and just-in-time compilation costs more than it saves
 set jit = off
 as $$
   with late as (
@@ -35,23 +35,23 @@ as $$
       source_interactions.*,
       late.since,
       posts.author_id,
-      row_number() over (partition by source_interactions.post_id order by source_interactions.created_at, source_interactions.interaction_id) as place,
+      row_number() over (partition by source_interactions.post_id order by source_interactions.created_at, source_interactions.interaction_id) as number,
       row_number() over (partition by source_interactions.post_id, source_interactions.user_id order by source_interactions.created_at, source_interactions.interaction_id) = 1 as is_first
     from late
     join recsys.source_interactions on source_interactions.post_id = late.post_id
     join recsys.source_posts as posts on posts.post_id = late.post_id
   ),
   decayed as (
-    select series.post_id, events.place, events.counts
+    select series.post_id, events.number, events.counts
     from (
-      select post_id, array_agg(created_at order by place) as at, array_agg(true) as is_counted
+      select post_id, array_agg(created_at order by number) as at, array_agg(true) as is_counted
       from history group by post_id
     ) as series
     cross join lateral recsys.decayed_counts(series.at, series.is_counted) as events
   ),
   states as (
     select
-      post_id, created_at, interaction_id, user_id, kind, since, place, is_first,
+      post_id, created_at, interaction_id, user_id, kind, since, number, is_first,
       (count(*) filter (where kind = 'view') over so_far)::integer as views,
       (count(*) filter (where kind = 'vote') over so_far)::integer as votes,
       (count(*) filter (where kind = 'comment') over so_far)::integer as comments,
@@ -59,13 +59,13 @@ as $$
       max(created_at) filter (where kind = 'comment') over so_far as last_comment_at,
       user_id is not distinct from author_id as by_author
     from history
-    window so_far as (partition by post_id order by place rows unbounded preceding)
+    window so_far as (partition by post_id order by number rows unbounded preceding)
   ),
   added as (
     insert into recsys.post_stats (post_id, last_active_at, interaction_id, user_id, kind, views, votes, comments, participants, last_comment_at, by_author, first_interaction, recent, trend)
     select post_id, created_at, interaction_id, user_id, kind, views, votes, comments, participants, last_comment_at, by_author, is_first, decayed.counts,
       ln(decayed.counts[4]) / ln(2::double precision) + extract(epoch from created_at)::double precision / 3600 / (recsys.half_lives())[4]
-    from states join decayed using (post_id, place)
+    from states join decayed using (post_id, number)
     where created_at >= since
     on conflict (interaction_id) do update set
       views = excluded.views, votes = excluded.votes, comments = excluded.comments, participants = excluded.participants,
@@ -100,7 +100,7 @@ as $$
     from (
       select unseen.user_id, unseen.created_at from unseen
       union all
-      -- whoever came to a post next after an event that came late had found it idle for less long
+      -- an event that arrives late makes the post look less idle to whoever came next
       select successors.user_id, successors.created_at
       from unseen
       join successors on unseen.post_id is not null and successors.interaction_id = unseen.sort_id
@@ -128,27 +128,27 @@ as $$
   history as (
     select
       user_events.*, late.since, moments.log_age, moments.log_idle,
-      row_number() over (partition by user_events.user_id order by user_events.created_at, user_events.sort_id, user_events.event_id) as place
+      row_number() over (partition by user_events.user_id order by user_events.created_at, user_events.sort_id, user_events.event_id) as number
     from late
     join recsys.user_events on user_events.user_id = late.user_id
     left join moments on user_events.post_id is not null and moments.interaction_id = user_events.sort_id
   ),
   decayed as (
-    select series.user_id, events.place, events.counts, logins.counts as login_counts
+    select series.user_id, events.number, events.counts, logins.counts as login_counts
     from (
       select
         user_id,
-        array_agg(created_at order by place) as at,
-        array_agg(kind <> 'login' order by place) as is_interaction,
-        array_agg(kind = 'login' order by place) as is_login
+        array_agg(created_at order by number) as at,
+        array_agg(kind <> 'login' order by number) as is_interaction,
+        array_agg(kind = 'login' order by number) as is_login
       from history group by user_id
     ) as series
     cross join lateral recsys.decayed_counts(series.at, series.is_interaction) as events
-    join lateral recsys.decayed_counts(series.at, series.is_login) as logins using (place)
+    join lateral recsys.decayed_counts(series.at, series.is_login) as logins using (number)
   ),
   states as (
     select
-      user_id, created_at, event_id, sort_id, since, place,
+      user_id, created_at, event_id, sort_id, since, number,
       (count(*) filter (where kind = 'view') over so_far)::integer as views,
       (count(*) filter (where kind = 'vote') over so_far)::integer as votes,
       (count(*) filter (where kind = 'comment') over so_far)::integer as comments,
@@ -156,13 +156,13 @@ as $$
       avg(log_age) over so_far as habit_log_age,
       avg(log_idle) over so_far as habit_log_idle
     from history
-    window so_far as (partition by user_id order by place rows unbounded preceding)
+    window so_far as (partition by user_id order by number rows unbounded preceding)
   ),
   added as (
     insert into recsys.user_stats (user_id, last_active_at, event_id, sort_id, views, votes, comments, logins, recent, recent_logins, habit_log_age, habit_log_idle)
     select user_id, created_at, event_id, sort_id, views, votes, comments, logins,
       decayed.counts, decayed.login_counts, habit_log_age, habit_log_idle
-    from states join decayed using (user_id, place)
+    from states join decayed using (user_id, number)
     where created_at >= since
     on conflict (event_id) do update set
       views = excluded.views, votes = excluded.votes, comments = excluded.comments, logins = excluded.logins, recent = excluded.recent,

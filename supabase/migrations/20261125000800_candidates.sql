@@ -1,4 +1,5 @@
--- What the function `recommend` asks: who is this user, and which posts might they want. Both run under the caller's own role.
+-- What the function `recommend` asks: who this user is, and which posts they might want. Both run under the caller's own role.
+-- The limits are those of functions/_shared/features/retrieval.ts; trainer/community/retrieval.test.ts holds the two together.
 
 create function recsys.user_history(p_user_id uuid, p_now timestamptz)
 returns table (post_id uuid, at timestamptz, sort_id bigint)
@@ -26,7 +27,7 @@ as $$
   order by at desc, sort_id desc
   limit 50
 $$;
-comment on function recsys.user_history(uuid, timestamptz) is 'The last 50 posts a user interacted with or wrote up to an instant, the latest first, each once: what the user tower pools.';
+comment on function recsys.user_history(uuid, timestamptz) is 'The last 50 posts a user wrote or, within their last 200 interactions, interacted with up to an instant, the latest first, each once: what the user tower pools.';
 
 create function recsys.recent_interactions(p_user_id uuid, p_now timestamptz) returns jsonb
 language sql stable security invoker set search_path = ''
@@ -38,17 +39,17 @@ as $$
     order by source_interactions.created_at desc, source_interactions.interaction_id desc
     limit 200
   ),
-  first_interactions as (
+  earliest as (
     select distinct on (latest.post_id) latest.post_id, latest.at, latest.interaction_id
     from latest
     order by latest.post_id, latest.at, latest.interaction_id
   ),
   recent as (
-    select posts.title, posts.tags, posts.created_at, first_interactions.*
-    from first_interactions
-    join recsys.source_posts as posts on posts.post_id = first_interactions.post_id
+    select posts.title, posts.tags, posts.created_at, earliest.*
+    from earliest
+    join recsys.source_posts as posts on posts.post_id = earliest.post_id
     where posts.author_id is distinct from p_user_id
-    order by first_interactions.at desc, first_interactions.interaction_id desc
+    order by earliest.at desc, earliest.interaction_id desc
     limit 50
   )
   select coalesce(jsonb_agg(jsonb_build_object(
@@ -68,7 +69,7 @@ as $$
     limit 1
   ) as before on true
 $$;
-comment on function recsys.recent_interactions(uuid, timestamptz) is 'The last 50 first interactions of others'' posts within a user''s last 200 interactions up to an instant, the latest first, each with the post as it was just before: {title, tags, at, created_at, last_active_at, comments}, times in milliseconds. What the ranker compares candidates with.';
+comment on function recsys.recent_interactions(uuid, timestamptz) is 'The last 50 posts of others within a user''s last 200 interactions up to an instant, each at the earliest of these, the latest first, with the post as it was just before: {title, tags, at, created_at, last_active_at, comments}, times in milliseconds. What the ranker compares candidates with.';
 
 create function recsys.user_context(p_user_id uuid, p_model_id bigint, p_now timestamptz)
 returns table (
@@ -112,7 +113,7 @@ as $$
   ) as stats on true
   where users.user_id = p_user_id
 $$;
-comment on function recsys.user_context(uuid, bigint, timestamptz) is 'What the user tower needs to know of a user as of an instant: profile, learned ID embedding, the vectors of the last 50 posts they interacted with or wrote (latest first), their latest stats, and their latest first interactions. No row: no such user. An interaction committed a moment ago is already in it.';
+comment on function recsys.user_context(uuid, bigint, timestamptz) is 'What the user tower needs to know of a user as of an instant: profile, learned ID embedding, the vectors of the last 50 posts they interacted with or wrote (latest first), their latest stats, and their recent interactions. No row: no such user. An interaction committed a moment ago is already in it.';
 
 create function recsys.candidates(p_user_id uuid, p_model_id bigint, p_embedding extensions.vector, p_now timestamptz)
 returns table (
@@ -233,7 +234,7 @@ as $$
       where source_interactions.user_id = p_user_id and source_interactions.post_id = ranked.post_id and source_interactions.created_at <= p_now
     )
 $$;
-comment on function recsys.candidates(uuid, bigint, extensions.vector, timestamptz) is 'Posts that this user might want as of an instant, from five sources (similar by inner product, last active, fresh, trending, by followed authors), never their own or one they interacted with, with what the ranker needs to know of each. p_model_id and p_embedding null: no model, no similar posts. About 300 to 800 rows, unordered.';
+comment on function recsys.candidates(uuid, bigint, extensions.vector, timestamptz) is 'Posts that a user might want as of an instant, from five sources (similar by inner product, last active, fresh, trending, by followed authors), without their own and those they interacted with, and with what the ranker needs to know of each. p_model_id and p_embedding null: no model, no similar posts. About 300 to 800 rows, unordered.';
 
 revoke all on function recsys.user_history(uuid, timestamptz), recsys.recent_interactions(uuid, timestamptz), recsys.user_context(uuid, bigint, timestamptz), recsys.candidates(uuid, bigint, extensions.vector, timestamptz) from public;
 grant execute on function recsys.user_history(uuid, timestamptz), recsys.recent_interactions(uuid, timestamptz), recsys.user_context(uuid, bigint, timestamptz), recsys.candidates(uuid, bigint, extensions.vector, timestamptz) to authenticated, service_role;

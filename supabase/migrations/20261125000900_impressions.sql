@@ -1,4 +1,4 @@
--- The exposure log: what was shown to whom, where, and why. Experiments and drift reports read it; training takes its negatives from it.
+-- The exposure log: what was shown to whom, where, and why. Nothing reads it yet: training takes its negatives from retrieval.
 
 create table recsys.impressions (
   request_id uuid not null,
@@ -13,7 +13,7 @@ create table recsys.impressions (
   features real[],
   primary key (request_id, post_id, shown_at)
 ) partition by range (shown_at);
-comment on table recsys.impressions is 'One row a post shown: position from 1, score and model that put it there, its source, and the features as served. Partitioned by time.';
+comment on table recsys.impressions is 'One row per post shown: position from 1, the score and model that put it there, its source, and the features as served. Partitioned by range of shown_at, so far with the default partition only.';
 create table recsys.impressions_default partition of recsys.impressions default;
 create index impressions_user_id_shown_at_idx on recsys.impressions (user_id, shown_at desc);
 alter table recsys.impressions enable row level security;

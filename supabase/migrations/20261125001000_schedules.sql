@@ -1,4 +1,4 @@
--- pg_cron keeps the feature store fresh. Where it cannot run (the embedded database, a copy for tests) whoever serves calls recsys.roll_up() instead.
+-- pg_cron keeps the feature store fresh. Where it cannot run (the embedded database, a copy for tests), `recsys serve` calls recsys.roll_up() instead.
 do $$
 begin
   if exists (select from pg_available_extensions where name = 'pg_cron')
