@@ -112,7 +112,7 @@ export interface RecsysModels {
   activated_at: Timestamp | null;
   created_at: Generated<Timestamp>;
   /**
-   * The names and order of every input of the three graphs, as the trainer built them.
+   * What the inputs of the three graphs are, as the trainer built them: names, order, and every value that changes a feature.
    */
   feature_spec: Json;
   /**
@@ -139,18 +139,18 @@ export interface RecsysPostStats {
   by_author: boolean;
   comments: number;
   /**
-   * Whether that interaction is its user's first with the post: the earliest, of equal times the one with the lower id.
+   * Whether the interaction is its user's first with the post: the earliest, of equal times the one with the lower id.
    */
   first_interaction: boolean;
   interaction_id: number;
   /**
-   * Kind of that interaction, so of the last activity.
+   * Kind of the interaction, which was the last activity at that time.
    */
   kind: string;
   last_active_at: Timestamp;
   last_comment_at: Timestamp | null;
   /**
-   * Distinct people who interacted so far.
+   * Distinct users who interacted so far.
    */
   participants: number;
   post_id: string;
@@ -159,7 +159,7 @@ export interface RecsysPostStats {
    */
   recent: number[];
   /**
-   * When the decayed count of the week will have fallen to 1, in half-lives since 1970: orders posts as that count does, whatever the instant it is asked at.
+   * When the count with the half-life of a week will have fallen to 1, in weeks since 1970: orders posts as that count does at any later instant.
    */
   trend: number;
   user_id: string;
@@ -169,7 +169,7 @@ export interface RecsysPostStats {
 
 export interface RecsysSettings {
   /**
-   * How far the engine's clock lags behind the wall clock: 0 in production; the import of an archived community sets it so that its last event is now.
+   * How far the engine's clock is behind the wall clock: 0 in production; the import of an archived community sets it so that its last event is now.
    */
   clock_shift: Generated<string>;
   comment_weight: Generated<number>;
@@ -263,11 +263,11 @@ export interface RecsysUserEvents {
 export interface RecsysUserStats {
   comments: number;
   /**
-   * interaction_id, or login_id behind an L.
+   * interaction_id, or L followed by login_id.
    */
   event_id: string;
   /**
-   * Mean of ln(1 + age of the post in hours) over the interactions so far: does this person answer what is new?
+   * Mean of ln(1 + age of the post in hours) over the interactions so far: does this person turn to what is new?
    */
   habit_log_age: number | null;
   /**
