@@ -3,24 +3,7 @@ import { test } from "node:test";
 import { retrieval } from "../../supabase/functions/_shared/features/retrieval.ts";
 import { hour, smallCommunity } from "../evaluation/testing.ts";
 import { Histories } from "./histories.ts";
-
-const community = smallCommunity(
-  3,
-  [
-    [0, 0],
-    [1, 0],
-    [-1, 1],
-    [0, 5],
-  ],
-  [
-    [0, 1, 2],
-    [1, 2, 3],
-    [0, 0, 3],
-    [0, 1, 4],
-    [0, 2, 6],
-    [1, 0, 8],
-  ],
-);
+import { community } from "./testing.ts";
 
 test("a history holds what the user interacted with or wrote before the instant, the latest first, each post once", () => {
   const histories = new Histories(community, Number.POSITIVE_INFINITY);

@@ -1,25 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { hour, smallCommunity } from "../evaluation/testing.ts";
+import { hour } from "../evaluation/testing.ts";
 import { positivesBefore } from "./positives.ts";
-
-const community = smallCommunity(
-  3,
-  [
-    [0, 0],
-    [1, 0],
-    [-1, 1],
-    [0, 5],
-  ],
-  [
-    [0, 1, 2],
-    [1, 2, 3],
-    [0, 0, 3],
-    [0, 1, 4],
-    [0, 2, 6],
-    [1, 0, 8],
-  ],
-);
+import { community } from "./testing.ts";
 
 test("positives are first interactions of others' posts before the instant", () => {
   const { users, posts, at } = positivesBefore(community, 8 * hour);
