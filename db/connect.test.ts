@@ -28,7 +28,7 @@ async function refuses(url: string, message: RegExp): Promise<void> {
   });
 }
 
-test("a URL that is none", async () => {
+test("a string that is no URL of a database", async () => {
   await refuses("nonsense", /^Not a database URL; it should look like postgres:\/\//);
   await refuses("https://example.com", /^A database URL begins with postgres:\/\/, not https:/);
 });

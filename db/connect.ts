@@ -60,7 +60,7 @@ export async function connect(
   });
   // an idle connection that breaks is replaced by the pool; without a listener it would end the process
   pool.on("error", () => {});
-  // nor does the pool listen to a connection that is in use; there the query that fails tells
+  // nor does the pool listen to a connection that is in use; there the query that fails reports it
   pool.on("connect", (client) => client.on("error", () => {}));
   try {
     await pool.query("select 1");

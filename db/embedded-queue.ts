@@ -8,7 +8,7 @@ const sync = "S".charCodeAt(0);
  * Makes PGLiteSocketServer keep the messages of one statement together.
  *
  * It hands out the database message by message, and holds it for one connection only inside a transaction. A statement
- * whose parameters arrive in several TCP packets could so be mixed with another connection's: with 8 connections and
+ * whose parameters arrive in several TCP packets could then be mixed with another connection's: with 8 connections and
  * parameters of 6 MB, 25 of 60 queries came back with the wrong row. Here a statement counts as a transaction until its Sync.
  */
 export function oneStatementAtATime(database: PGlite): PGlite {
@@ -20,7 +20,7 @@ export function oneStatementAtATime(database: PGlite): PGlite {
     try {
       await database.execProtocolRawStream(message, options);
     } catch (error) {
-      // the server's queue would stand still for ever
+      // otherwise the server's queue would stand still for ever
       options?.onRawData(fatal(error));
     }
   };

@@ -1,5 +1,5 @@
 // Serves an embedded database: node db/embedded-server.ts FOLDER [--memory DUMP]. Started by db/embedded.ts only.
-// Lives as long as the process that started it or anybody who is connected.
+// Lives as long as the process that started it, and as long as anybody is connected.
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { PGlite, type PGliteOptions } from "@electric-sql/pglite";

@@ -46,7 +46,7 @@ async function createCommunity({ pool }: Database): Promise<{ users: string[]; p
   return { users: ids, posts };
 }
 
-/** Adds events at random instants. The same person, post, kind and instant twice is left out, as the tables demand. */
+/** Adds events at random instants. A repetition of person, post, kind and instant is left out, as the tables demand. */
 async function addEvents(
   { pool }: Database,
   users: string[],
@@ -58,9 +58,9 @@ async function addEvents(
     const kind = pick(["view", "view", "vote", "comment", "login"] as const);
     const values = kind === "login" ? [pick(users), when()] : [pick(users), when(), pick(posts).id];
     const columns = kind === "login" ? "user_id, created_at" : "user_id, created_at, post_id";
-    const places = values.map((_, place) => `$${place + 1}`).join(", ");
+    const placeholders = values.map((_, i) => `$${i + 1}`).join(", ");
     await pool.query(
-      `insert into public.${tables[kind]} (${columns}) values (${places}) on conflict do nothing`,
+      `insert into public.${tables[kind]} (${columns}) values (${placeholders}) on conflict do nothing`,
       values,
     );
   }
@@ -184,12 +184,12 @@ test("the feature store holds what its definitions say", async (t) => {
     assert.equal(await rollUp(), 0);
     await assertExact(database, posts);
   });
-  await t.test("after events that go on where the first ended", async () => {
+  await t.test("after events that follow the first ones", async () => {
     await addEvents(database, users, posts, 40, () => new Date(start + (240 + random.below(24)) * 3_600_000));
     await rollUp();
     await assertExact(database, posts);
   });
-  await t.test("after events that come late, in the midst of what is there", async () => {
+  await t.test("after events that come late, in the midst of earlier ones", async () => {
     for (let round = 0; round < 5; round++) {
       await addEvents(database, users, posts, 4, someTime);
       await rollUp();

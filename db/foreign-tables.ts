@@ -11,7 +11,7 @@ const knownSchemas = [
 const appTables = ["profiles", "projects", "posts", "post_views", "post_votes", "comments", "logins"];
 const appMigration = "20261125000100";
 
-/** Names of an app's own tables, `schema.table`, in order. An app's table that is called as one of ours is one, too. */
+/** Names of an app's own tables, `schema.table`, in order. An app's table that happens to have the name of one of ours counts too. */
 export async function foreignTables({ pool }: Pick<Database, "pool">): Promise<string[]> {
   const { rows: found } = await pool.query<{ schema: string; name: string }>(
     `select pg_namespace.nspname as schema, pg_class.relname as name

@@ -7,7 +7,7 @@ import type { OnProgress } from "./progress.ts";
 import { UserError } from "./user-error.ts";
 
 export interface MigrateOptions {
-  /** Called before each migration that applies: `done` of `total` are behind it. */
+  /** Called before each migration that is applied, and after the last: `done` of `total` are applied. */
   onProgress?: OnProgress;
   /** Migrations other than those of this checkout, for tests. */
   migrations?: Migration[];

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { readMigrations } from "./migration-files.ts";
 
-/** 12 hex digits that change with what a migrated database is made from: the name of a template of it. */
+/** 12 hex digits that change with what a migrated database is made from; a template of one carries them in its name. */
 export async function templateDigest(): Promise<string> {
   const stubs = await readFile(new URL("./stubs.sql", import.meta.url), "utf8");
   const parts = [stubs, ...(await readMigrations()).map((migration) => migration.version + migration.sql)];

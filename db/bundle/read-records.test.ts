@@ -51,7 +51,7 @@ test("lines that straddle the chunks of the file keep their content and their nu
   );
 });
 
-test("several gzip files, one behind the other, are one file", async (t) => {
+test("several gzip files, one after the other, are one file", async (t) => {
   const [batch] = await read(t, Buffer.concat([gzipSync('{"n":1}\n'), gzipSync('{"n":2}\n')]), row);
   assert.deepEqual(batch.records, [{ n: 1 }, { n: 2 }]);
 });
@@ -63,7 +63,7 @@ test("a line that never ends is refused before it fills the memory", async (t) =
   assert.ok(process.memoryUsage().rss - before < 12 * maxLineBytes, "memory stayed far below the line's length");
 });
 
-test("a folder in the place of a file is refused", async (t) => {
+test("a folder in place of a file is refused", async (t) => {
   const folder = await temporaryFolder(t);
   await assert.rejects(readRecords(folder, row).next(), /: is a folder, not a file$/);
 });
@@ -91,7 +91,7 @@ test("a folder that is not there is the writer's error, not a crash", async (t) 
   await assert.rejects(writer.close(), /ENOENT/);
 });
 
-test("the reader waits for whoever reads: it does not run ahead into memory", async (t) => {
+test("the reader waits for its consumer: it does not run ahead and fill the memory", async (t) => {
   const path = join(await temporaryFolder(t), "rows.ndjson.gz");
   const random = new Random(1);
   const lines = Array.from({ length: 200_000 }, () => `{"n":${random.uniform()}${random.below(1e9)}}\n`).join("");

@@ -11,7 +11,7 @@ const text = z
 /** Ids and project titles are indexed, and a Postgres index entry ends at 2,704 bytes. */
 const indexed = text.min(1, "must not be empty").max(500, "is longer than 500 characters");
 
-/** The zone is required: a time without one would mean another instant on every machine. */
+/** The zone is required: a time without one would mean a different instant on every machine. */
 const time = z.iso
   .datetime({ offset: true, error: "must be an ISO 8601 time with a zone, such as 2026-01-31T17:05:00Z" })
   .refine(

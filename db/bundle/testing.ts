@@ -53,7 +53,7 @@ export async function bundleFolder(
   return folder;
 }
 
-/** One line a record; strings are taken as they are. */
+/** One line per record; strings are taken as they are. */
 export function gzipLines(records: unknown[]): Buffer {
   return gzipSync(
     records.map((record) => `${typeof record === "string" ? record : JSON.stringify(record)}\n`).join(""),

@@ -71,7 +71,7 @@ const cases: [string, BundleContent, string, number | undefined, RegExp][] = [
     /^created_at: must/,
   ],
   [
-    "a zone of no place",
+    "a zone that does not exist",
     { posts: [{ ...rye, created_at: "2026-01-01T00:00:00+16:00" }] },
     "posts",
     1,
@@ -103,7 +103,13 @@ const cases: [string, BundleContent, string, number | undefined, RegExp][] = [
   ["a login of nobody", { logins: [...logins, { ...logins[0], user_id: "eve" }] }, "logins", 2, /^unknown user "eve"$/],
   ["position 0", { impressions: [{ ...impressions[0], position: 0 }] }, "impressions", 1, /^position: /],
   ["position 1.5", { impressions: [{ ...impressions[0], position: 1.5 }] }, "impressions", 1, /^position: /],
-  ["a page of nothing", { impressions: [{ ...impressions[0], post_id: "x" }] }, "impressions", 1, /^unknown post "x"$/],
+  [
+    "an impression of an unknown post",
+    { impressions: [{ ...impressions[0], post_id: "x" }] },
+    "impressions",
+    1,
+    /^unknown post "x"$/,
+  ],
   ["late trouble", { interactions: [...Array(12_000).fill(view), "oops"] }, "interactions", 12_001, /^is not JSON$/],
 ];
 
@@ -123,7 +129,7 @@ for (const [name, parts, part, line, reason] of cases) {
   });
 }
 
-test("folders that are none, files that are not gzipped and files that may not be read", async (t) => {
+test("paths that are not folders, files that are not gzipped and files that may not be read", async (t) => {
   const folder = await bundleFolder(t);
   await assert.rejects(importBundle(database, join(folder, "nowhere")), /nowhere: no such folder$/);
   const file = join(folder, "users.ndjson.gz");

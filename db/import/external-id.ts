@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 /** The namespace of our uuids (RFC 9562, version 5). Never change it: an import would no longer recognise its own rows. */
 const namespace = Buffer.from("6f1f6a7e0c0b4b6d9a5b3c1d2e4f5a60", "hex");
 
-/** What ids of a bundle stand for; the same id names different things in different kinds. */
+/** The kinds of things that a bundle's ids name; the same id names a different thing in each kind. */
 export type ExternalKind = "user" | "post" | "project" | "request";
 
 /** The uuid of an external id, always the same one: `externalUuid("user", "42")`. */

@@ -127,7 +127,7 @@ await onBoth(
   },
 );
 
-test("what is twice in the file is there once; a larger bundle adds what is new", async (t) => {
+test("what is in the file twice is stored once; a larger bundle adds what is new", async (t) => {
   const database = await testDatabase(t);
   const [view, ...others] = soundBundle.interactions;
   const twice = await importBundle(database, await bundleFolder(t, { ...soundBundle, interactions: [view, view] }));
@@ -139,7 +139,7 @@ test("what is twice in the file is there once; a larger bundle adds what is new"
   assert.deepEqual(larger.interactions, { read: 3, added: 2, existing: 1 });
 });
 
-test("the clock of an archived community is set back, that of a living one is not", async (t) => {
+test("the clock of an archived community is set back, that of a live one is not", async (t) => {
   const database = await testDatabase(t);
   await importBundle(database, await bundleFolder(t));
   const { rows } = await database.pool.query(
@@ -154,7 +154,7 @@ test("the clock of an archived community is set back, that of a living one is no
   assert.equal(alive.clockShift, 0);
 });
 
-test("progress is told by step and ends at its total", async (t) => {
+test("progress is reported step by step and ends at its total", async (t) => {
   const database = await testDatabase(t);
   const last = new Map<string, { done: number; total?: number }>();
   await importBundle(database, await bundleFolder(t), {

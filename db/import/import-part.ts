@@ -35,7 +35,7 @@ export async function importPart<Part extends BundlePart>(
     inserting = insert(records, lines, file.path);
     inserting.catch(() => {}); // thrown by the await above or below
     report.read += records.length;
-    // the number of rows is known at the end only; the share of the file that was read tells it nearly
+    // the number of rows is only known at the end; until then the share of the file that was read gives an estimate
     onProgress({ step, done: report.read, total: Math.round((report.read * file.bytes) / Math.max(1, bytesRead)) });
   }
   report.added += await inserting;

@@ -25,7 +25,7 @@ export async function insertImpressions(
   return added.rowCount ?? 0;
 }
 
-/** A page's impressions stand together, so most ids are the one before. */
+/** A request's impressions stand together, so most ids repeat the one before. */
 function requestUuids(impressions: ImpressionRecord[]): string[] {
   let last = "";
   let uuid = "";

@@ -2,7 +2,7 @@ import type { ClientBase } from "pg";
 import type { LoginRecord } from "../bundle/records.ts";
 import { plainArray } from "./array-literal.ts";
 
-/** Inserts logins, `users[i]` being the uuid of who came back in `logins[i]`; resolves to the number that were new. */
+/** Inserts logins, `users[i]` being the uuid of the user of `logins[i]`; resolves to the number that were new. */
 export async function insertLogins(client: ClientBase, logins: LoginRecord[], users: string[]): Promise<number> {
   const added = await client.query(
     `insert into public.logins (user_id, created_at)

@@ -16,7 +16,7 @@ async function largeBundle(t: TestContext) {
   return { folder, written };
 }
 
-/** Imports in a process of its own that ends itself, without any goodbye, as soon as `step` has come as far as `done`. */
+/** Imports in a process of its own that kills itself as soon as `step` has come as far as `done`. */
 async function importAndDie(url: string, folder: string, step: string, done: number): Promise<void> {
   const program = `
     import pg from "pg";
