@@ -15,7 +15,7 @@ const run = promisify(execFile);
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const bin = join(root, "node_modules/.bin");
 
-/** Every folder with an index.ts is a function; those behind an underscore are shared. */
+/** Every folder with an index.ts is a function; those that begin with an underscore are shared. */
 const names = globSync("[a-z]*/index.ts", { cwd: join(root, "supabase/functions") }).map(dirname);
 
 test("there are functions to deploy", () => assert.ok(names.includes("recommend")));

@@ -23,11 +23,11 @@ onBoth("pgTAP stories", async (t, { pool }) => {
         rows.flatMap((row) => String(Object.values(row)[0] ?? "").split("\n")),
       );
       const planned = Number(lines.find((line) => /^1\.\.\d+$/.test(line))?.slice(3));
-      const outcomes = lines.flatMap((line, place) => {
+      const outcomes = lines.flatMap((line, i) => {
         const [, not, name] = /^(not )?ok \d+ - (.*)/.exec(line) ?? [];
         if (name === undefined) return [];
         // what follows a failure explains it
-        const rest = lines.slice(place + 1);
+        const rest = lines.slice(i + 1);
         const end = rest.findIndex((other) => !other.startsWith("#"));
         return [{ name, failure: not ? rest.slice(0, end < 0 ? undefined : end).join("\n") : undefined }];
       });

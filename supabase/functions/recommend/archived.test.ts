@@ -11,7 +11,7 @@ import { testApp } from "./testing.ts";
 
 const { pool, url } = await testDatabase({ after }, "archived");
 
-test("a vote that is cast now is a vote of the community's now, and changes the next feed", async (t) => {
+test("a vote cast now is stamped with the community's clock, and changes the next feed", async (t) => {
   const folder = await mkdtemp(join(tmpdir(), "recsys-"));
   await writeSyntheticCommunity(folder, { seed: 5, users: 40, posts: 80, days: 20 });
   await importBundle({ pool }, folder);

@@ -64,7 +64,7 @@ test("browsers may call it from anywhere", async () => {
   assert.match(preflight.headers.get("access-control-allow-headers") ?? "", /authorization.*apikey.*content-type/);
   const refused = await app.request("/recommend", { headers: { origin: "https://app.example" } });
   assert.equal(refused.status, 401);
-  assert.equal(refused.headers.get("access-control-allow-origin"), "*", "a page can read why it was refused");
+  assert.equal(refused.headers.get("access-control-allow-origin"), "*", "a website can read why it was refused");
 });
 
 test("models that cannot serve", async (t) => {
@@ -107,7 +107,7 @@ test("models that cannot serve", async (t) => {
     await publishTinyModel(pool, { name: "half", graphs: { dlrm: rows[0].half } });
     await refused(t, "model_corrupt", /dlrm of model half/);
   });
-  await t.test("a graph in another one's place", async (t) => {
+  await t.test("one graph in place of another", async (t) => {
     const id = await publishTinyModel(pool, { name: "swapped" });
     await pool.query(
       `update recsys.model_artifacts as artifact set onnx = other.onnx, sha256 = other.sha256
@@ -176,7 +176,7 @@ async function expectError(response: Response, status: number, code: string) {
   return body;
 }
 
-/** A body of so many KB that does not say its length. */
+/** A body of this many KB that does not say its length. */
 function pieces(kilobytes: number): ReadableStream {
   let left = kilobytes;
   return new ReadableStream({

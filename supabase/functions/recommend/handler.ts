@@ -11,7 +11,7 @@ export const recommendFunction: EdgeFunction<number> = {
   read: { POST: limitOfBody, GET: limitOfQuery },
   async answer(limit, { claims, afterAnswer }, services) {
     const recommendation = await recommend(services, claims, limit);
-    // an operator who looks at somebody's feed shows it to nobody
+    // an operator who looks at somebody's feed does not show it to them
     if (recommendation.feed.items.length > 0 && !claims.preview)
       afterAnswer("impressions_lost", () => writeAs(services.pool, claims, logImpressions(recommendation, claims.sub)));
     return recommendation.feed;

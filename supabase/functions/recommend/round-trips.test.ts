@@ -1,4 +1,4 @@
-/** How often a feed waits for the database: distance to it is paid once a round trip. */
+/** How often a feed waits for the database: the distance to it is paid once per round trip. */
 import assert from "node:assert/strict";
 import { connect, createServer } from "node:net";
 import { after, test } from "node:test";

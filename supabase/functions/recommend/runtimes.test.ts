@@ -1,6 +1,6 @@
 /**
  * The same feed from the platform's ONNX runtime, played by the release that it is built from, and from the executor.
- * The current onnxruntime-node cannot be loaded beside another release; recommend.test.ts holds it against the same formula.
+ * The current onnxruntime-node cannot be loaded beside another release; recommend.test.ts checks its scores by hand.
  */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";

@@ -9,7 +9,7 @@ const statementTimeout = "5s";
 
 /**
  * Reads as PostgREST would for this caller: `set local role` and `request.jwt.claims` for one read-only transaction.
- * The first statement travels with them in one round trip; `use` gets its rows and may go on asking.
+ * The first statement travels with them in one round trip; `use` gets its rows and may run more queries.
  */
 export async function readAs<Row, Result>(
   pool: Pool,
@@ -40,7 +40,7 @@ export async function writeAs<Row>(pool: Pool, claims: Claims, statement: Statem
 async function opened<Row>(pool: Pool, claims: Claims, begin: string, first: Statement<Row>, spares = poolSize) {
   const connection = await pool.connect();
   try {
-    // all three are sent before the first is answered; should one fail, those behind it fail or are thrown away
+    // all three are sent before the first is answered; should one fail, those after it fail or are thrown away
     const [, , rows] = await Promise.all([
       connection.query(begin),
       run(connection, become(claims)),
@@ -49,7 +49,7 @@ async function opened<Row>(pool: Pool, claims: Claims, begin: string, first: Sta
     return [connection, rows] as const;
   } catch (error) {
     await end(connection, "rollback");
-    // idle connections may have died unnoticed (a frozen worker, a restarted database); behind the last comes a new one
+    // idle connections may have died unnoticed (a frozen worker, a restarted database); after the last the pool opens a new one
     if (spares > 0 && isConnectionLoss(error)) return opened(pool, claims, begin, first, spares - 1);
     throw error;
   }

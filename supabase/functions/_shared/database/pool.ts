@@ -6,8 +6,8 @@ import type { Pool } from "./database.ts";
 export const poolSize = 3;
 
 /**
- * A pool for one worker: few connections, nothing that waits for long, no named
- * prepared statements, so that a transaction pooler may stand between. `onError` hears of idle connections that died.
+ * A pool for one worker: few connections, short timeouts, and no named prepared statements, so that a transaction pooler
+ * may stand between. `onError` is told of idle connections that died.
  */
 export function openPool(url: string, onError: (error: Error) => void, options: pg.PoolConfig = {}): ClosablePool {
   const pool = new pg.Pool({

@@ -1,6 +1,6 @@
 /**
- * Categorical inputs of the ranker: each has its own stretch of one embedding table. The author's id is not among them: it
- * lets the ranker learn its window by heart (travel-se, a later quarter: MRR .398 with it, .410 without).
+ * Categorical inputs of the ranker: each has its own stretch of one embedding table. The author's id is not among them:
+ * with it the ranker learns its window by heart (travel-se, a later quarter: MRR .398 with it, .410 without).
  */
 import { hour } from "./hours.ts";
 import { type Kind, kinds } from "./kinds.ts";
@@ -9,7 +9,7 @@ interface Category {
   name: string;
   /** Rows of the table. */
   size: number;
-  /** A count is bucketed by this many buckets a doubling of 1 + count, the rest falls into the last; default: the count itself. */
+  /** A count falls into one of this many buckets per doubling of 1 + count, the rest into the last; default: the count itself. */
   bucketsADoubling?: number;
 }
 
@@ -56,8 +56,8 @@ function bucket({ size, bucketsADoubling }: Category, count: number): number {
 }
 
 /**
- * Whole hours (UTC): sources that round the times of votes to the day would give them away at midnight to the millisecond
- * (travel-se: 66 to 82 % of the votes), and nobody asks for a feed then.
+ * Whole hours (UTC): where a community rounds the times of votes to the day (travel-se: 66 to 82 % of the votes), midnight
+ * to the millisecond would give them away in training, and no feed is asked for at that very instant.
  */
 export function hourOfDay(now: number): number {
   return Math.floor(now / hour) % 24;

@@ -3,7 +3,7 @@
 /** Half-lives of the feature store's recent counts, in hours; recsys.half_lives() is the same list. */
 export const halfLives = [1, 6, 24, 168, 720];
 
-/** The half-life of a week among them, by which popularity is counted. */
+/** The number of the one-week half-life among them, by which popularity is counted. */
 export const week = halfLives.indexOf(168);
 
 /** What is left of a count after a time; half-life and time in the same unit. */

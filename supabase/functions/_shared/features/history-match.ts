@@ -1,6 +1,6 @@
 /**
- * How near a candidate is to single posts of the user's history. The user tower's vector is a mean: who likes tea and
- * trains has a vector between both; the nearest of their posts knows which of the two a candidate is about.
+ * How near a candidate is to single posts of the user's history. The user tower's vector is a mean: somebody who
+ * likes tea and trains has a vector between the two; the nearest of their posts tells which of them a candidate is about.
  */
 import { dimensions } from "./history.ts";
 import { innerProduct } from "./inner-product.ts";
@@ -8,7 +8,7 @@ import { innerProduct } from "./inner-product.ts";
 export interface HistoryMatch {
   /** Inner product with the nearest post of the history; 0 without history or vector. */
   best: number;
-  /** Mean of the five nearest, of all where there are fewer. */
+  /** Mean of the five nearest, or of all where there are fewer. */
   bestFive: number;
 }
 

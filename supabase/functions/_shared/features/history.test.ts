@@ -4,7 +4,7 @@ import { dimensions, historyLength, poolHistory } from "./history.ts";
 
 const constant = (value: number) => new Float32Array(dimensions).fill(value);
 
-test("the latest post counts most: weights fall by a tenth a step", () => {
+test("the latest post counts most: weights fall by a tenth per step", () => {
   const pooled = poolHistory([constant(1), constant(0), constant(10)]);
   assert.equal(pooled.length, dimensions);
   for (const value of pooled) assert.ok(Math.abs(value - (1 + 0.81 * 10) / (1 + 0.9 + 0.81)) < 1e-6);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { innerProduct } from "./inner-product.ts";
 
-test("multiplies two stretches place by place: 2 · 10 + 3 · 100", () => {
+test("multiplies two stretches element by element: 2 · 10 + 3 · 100", () => {
   assert.equal(innerProduct([1, 2, 3, 4], 1, Float64Array.of(9, 9, 10, 100), 2, 2), 320);
 });
 

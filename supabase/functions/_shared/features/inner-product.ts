@@ -1,4 +1,4 @@
-/** Σ a[aStart + i] · b[bStart + i] over `width` places, summed in double precision whatever the arrays hold. */
+/** Σ a[aStart + i] · b[bStart + i] over `width` elements, summed in double precision whatever the arrays hold. */
 export function innerProduct(
   a: ArrayLike<number>,
   aStart: number,

@@ -4,7 +4,7 @@
  */
 import { logHours } from "./hours.ts";
 
-/** A user's first interaction of another's post, with the post as it was just before. Times are milliseconds since 1970. */
+/** A user's first interaction with somebody else's post, with the post as it was just before. Times are milliseconds since 1970. */
 export interface RecentInteraction {
   title: string;
   tags: string[];

@@ -6,8 +6,8 @@
 /**
  * The sources in the order of the ranker's inputs, each with how many posts it brings at most: the nearest to the user's
  * vector, the last active, the newest, the most popular of the week, the newest of the authors they follow. A post that a
- * source did not bring has the rank behind its last. `telling`: of two sources that rank a post alike, the one with the
- * lower number says more of why it is shown.
+ * source did not bring has the rank after its last. `telling`: of two sources that rank a post alike, the one with the
+ * lower number says more about why it is shown.
  */
 export const sources = {
   similar: { size: 200, telling: 1 },
@@ -20,14 +20,17 @@ export type Source = keyof typeof sources;
 export const sourceNames = Object.keys(sources) as Source[];
 
 export const retrieval = {
-  /** active: of the community's last interactions, so many are looked at. 3,000 hold 300 posts wherever a post has fewer than 10 at a time. */
+  /**
+   * active: how many of the community's last interactions are looked at. 3,000 hold 300 posts where a post has fewer than
+   * 10 of them on average.
+   */
   activeInteractions: 3000,
-  /** trending: of posts with an interaction in these hours, by their interactions with a half-life of as many. */
+  /** trending: posts with an interaction in this many hours, ranked by their interactions with a half-life of as many. */
   trendingHours: 168,
-  /** followed: of the authors whose posts the user interacted with most, so many are asked for. */
+  /** followed: how many authors are asked for, those whose posts the user interacted with most. */
   followedAuthors: 50,
-  /** A user's history and habits are made of at most so many of their last interactions. */
+  /** A user's history and habits are made of at most this many of their last interactions. */
   historyInteractions: 200,
-  /** And of so many different posts at most. */
+  /** And of at most this many different posts. */
   historyLength: 50,
 };

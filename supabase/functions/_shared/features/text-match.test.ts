@@ -25,6 +25,6 @@ test("what was read last weighs more, and tags are words too", () => {
   assert.ok(train > visa && visa > 0, `${train} and ${visa}`);
 });
 
-test("words without any letter in common, and posts without words, match nothing", () => {
+test("posts without words, in the history or among the candidates, match nothing", () => {
   assert.deepEqual([...textMatches([post("?")], [post("!"), post("train")])], [0, 0]);
 });

@@ -29,7 +29,7 @@ test("a word's row is 1 + FNV-1a of its UTF-8 bytes modulo the rest of the table
   assert.equal(tokenId("Москва"), 11411);
 });
 
-test("each field has its places, and its weights unit length", () => {
+test("each field has its slots, and its weights have unit length", () => {
   const row = postTokens({ title: "Rain or rain", description: "", tags: ["Travel"], author_id: "ann" });
   const [title, description, tags] = postFields;
   const [rain, or] = [1 + Math.log(2), 1];
@@ -47,7 +47,7 @@ test("a post without an author has no author token", () => {
   assert.ok(row.ids.every((id) => id === 0) && row.weights.every((weight) => weight === 0));
 });
 
-test("words beyond a field's places are dropped, those already there still count", () => {
+test("words beyond a field's slots are dropped, those already there still count", () => {
   const { slots } = postFields[0];
   const title = [...Array.from({ length: slots + 5 }, (_, i) => `w${i}`), "w0"].join(" ");
   const row = postTokens({ title, description: "", tags: [], author_id: null });
@@ -63,5 +63,5 @@ test("a passion, a project and a title that say the same word mean the same row"
   const user = userTokens({ passions: ["Gardening"], projects: ["gardening"], bio: "GARDENING" });
   const post = postTokens({ title: "gardening", description: "", tags: [], author_id: null });
   const [passions, projects] = userFields;
-  for (const place of [0, passions.slots, passions.slots + projects.slots]) assert.equal(user.ids[place], post.ids[0]);
+  for (const slot of [0, passions.slots, passions.slots + projects.slots]) assert.equal(user.ids[slot], post.ids[0]);
 });

@@ -3,10 +3,10 @@
  * Words of all fields and both towers share one table, so that a passion and a title that say the same word mean the same row.
  */
 
-/** Rows of the token table; row 0 is padding. 16,384 × 32 floats twice (once a tower) keeps the graphs under 5 MB. */
+/** Rows of the token table; row 0 is padding. 16,384 × 32 floats twice (once per tower) keeps the graphs under 5 MB. */
 export const tokenRows = 16_384;
 
-/** A text field of a tower: its tokens take `slots` places of the row, the rest is padding. */
+/** A text field of a tower: its tokens take up to `slots` elements of the row, the rest is padding. */
 export interface Field {
   name: string;
   slots: number;
@@ -25,7 +25,7 @@ export const postFields: Field[] = [
   { name: "author", slots: 1 },
 ];
 
-/** Hashed tokens of one row, field behind field: `ids[i]` weighs `weights[i]`; padding has id 0 and weight 0. */
+/** Hashed tokens of one row, field after field: `ids[i]` weighs `weights[i]`; padding has id 0 and weight 0. */
 export interface TokenRow {
   ids: Int32Array;
   weights: Float32Array;
@@ -85,7 +85,7 @@ function tokenRow(fields: Field[], texts: string[][]): TokenRow {
       const id = tokenId(word);
       if (counts.has(id) || counts.size < field.slots) counts.set(id, (counts.get(id) ?? 0) + 1);
     }
-    // 1 + ln(count) as in tf-idf, each field to unit length; the idf is in the table's own rows
+    // 1 + ln(count) as in tf-idf, each field scaled to unit length; the idf is in the rows of the table itself
     const norm = Math.hypot(...[...counts.values()].map((count) => 1 + Math.log(count)));
     let slot = offset;
     for (const [id, count] of counts) {

@@ -14,13 +14,13 @@ import {
 export const userNumbers = ["history_length", "has_history"];
 export const postNumbers = ["log_title_words", "log_description_words", "log_tags"];
 
-/** A user to embed: profile, learned id_embedding (null: none), vectors of the latest posts (latest first). */
+/** A user to embed: profile, learned ID embedding (null: none), vectors of the latest posts (latest first). */
 export interface UserInput extends UserText {
   id_embedding: ArrayLike<number> | null;
   history: ArrayLike<number>[];
 }
 
-/** A post to embed: its text, and the id_embedding learned from its own past (null: none). */
+/** A post to embed: its text, and the ID embedding learned from its own past (null: none). */
 export interface PostInput extends PostText {
   id_embedding: ArrayLike<number> | null;
 }
@@ -61,7 +61,7 @@ export function postTowerInputs(posts: PostInput[]): Feeds {
   };
 }
 
-/** Places a token row of these fields has. */
+/** How many slots a token row of these fields has. */
 export function slots(fields: { slots: number }[]): number {
   return fields.reduce((sum, field) => sum + field.slots, 0);
 }

@@ -37,7 +37,7 @@ async function project(status = 200): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
 }
 
-test("tokens signed with the project's published keys are their user's", async () => {
+test("tokens signed with the project's published keys are accepted as their user's", async () => {
   const verify = createVerifier({ jwksUrl: await project() });
   assert.equal((await verify(await sign(user, es.privateKey, { alg: "ES256", kid: "es" }))).sub, sub);
   assert.equal((await verify(await sign(user, rs.privateKey, { alg: "RS256", kid: "rs" }))).sub, sub);
@@ -124,7 +124,7 @@ test("public keys that cannot be read are the project's fault, not the token's",
   await assert.rejects(failing(token), { status: 503, code: "keys_unavailable" });
 });
 
-test("the token stands behind the word Bearer", () => {
+test("the token stands after the word Bearer", () => {
   assert.equal(bearerToken("Bearer abc"), "abc");
   assert.equal(bearerToken("bearer  abc"), "abc");
   assert.throws(() => bearerToken(undefined), { status: 401, code: "token_missing" });

@@ -13,7 +13,7 @@ import { AppError } from "./errors.ts";
 export interface Claims extends JWTPayload {
   sub: string;
   role: "authenticated";
-  /** The token of an operator who looks at a user's feed: what it shows is no impression. */
+  /** Set in the token of an operator who looks at a user's feed: what it shows is not logged as impressions. */
   preview?: boolean;
 }
 
@@ -50,7 +50,7 @@ export function bearerToken(header: string | undefined): string {
   return token;
 }
 
-/** The published keys; that they cannot be read is no fault of the token. */
+/** The published keys. Throws a 503 where they cannot be read, which is not the token's fault. */
 function remoteKeys(url: string): JWTVerifyGetKey {
   const keys = createRemoteJWKSet(new URL(url), { timeoutDuration: 3_000, cooldownDuration: 10_000 });
   return async (header, token) => {

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { createApp, type EdgeFunction, type Services } from "./edge-function.ts";
 import { AppError } from "./errors.ts";
 
-/** Answers how long the body was; what it is told to do after that fails where the body says so. */
+/** Answers how long the body was; the answer, or the work after it, fails where the body says so. */
 const measure: EdgeFunction<string> = {
   name: "measure",
   maximumBodyBytes: 1024,
@@ -40,7 +40,7 @@ test("a function is what it reads and what it answers", async () => {
   assert.deepEqual([kept.length, logged], [1, []]);
 });
 
-test("a method that it does not read is refused, with those it does", async () => {
+test("a method that it does not read is refused, and the answer names those it reads", async () => {
   const { app } = served();
   const response = await app.request("/measure", { headers: { authorization: "Bearer ada" } });
   assert.deepEqual([response.status, response.headers.get("allow")], [405, "POST, OPTIONS"]);
@@ -52,7 +52,7 @@ test("a method that it does not read is refused, with those it does", async () =
   assert.equal(preflight.headers.get("access-control-allow-methods"), "POST");
 });
 
-test("nobody gets in without a token, and no body is larger than the function says", async () => {
+test("nobody gets in without a token, and no body larger than the function allows", async () => {
   const { app, post } = served();
   assert.equal((await app.request("/measure", { method: "POST", body: "x" })).status, 401);
   const large = await post("x".repeat(1025));
@@ -62,7 +62,7 @@ test("nobody gets in without a token, and no body is larger than the function sa
   );
 });
 
-test("what it throws on purpose is told, what it did not foresee is logged and kept from the caller", async () => {
+test("an error thrown on purpose is told to the caller, an unforeseen one is logged and kept from them", async () => {
   const { post, logged } = served();
   const refused = await post("refuse");
   assert.deepEqual([refused.status, (await refused.json()).error.code, logged], [400, "invalid_body", []]);
@@ -72,7 +72,7 @@ test("what it throws on purpose is told, what it did not foresee is logged and k
   assert.deepEqual(logged, [["internal", "a secret of ours"]]);
 });
 
-test("work after the answer that fails costs no answer", async () => {
+test("work after the answer may fail, and the answer is sent all the same", async () => {
   const { post, logged, kept } = served();
   assert.equal((await post("later")).status, 200);
   await Promise.all(kept);

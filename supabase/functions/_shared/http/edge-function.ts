@@ -16,7 +16,7 @@ export interface EdgeFunction<Input> {
   /** Its folder, and the path it answers at. */
   name: string;
   maximumBodyBytes: number;
-  /** How each method it allows reads what is asked. Throws AppError 400. */
+  /** How each method that it allows reads its input. Throws AppError 400. */
   read: { POST?: (body: string) => Input; GET?: (query: URLSearchParams) => Input };
   /** The answer, to be sent as JSON. Throws AppError. */
   answer(input: Input, call: Call, services: Services): Promise<unknown>;
@@ -25,7 +25,7 @@ export interface EdgeFunction<Input> {
 /** One request of a caller whose token is valid. */
 export interface Call {
   claims: Claims;
-  /** Does work once the answer is there. It is best effort: what fails is logged under `code` and costs nobody anything. */
+  /** Does work once the answer is ready. It is best effort: a failure is logged under `code`, and the caller never sees it. */
   afterAnswer(code: string, work: () => Promise<unknown>): void;
 }
 
@@ -45,7 +45,7 @@ const deadlineMilliseconds = 15_000;
 
 const noStore = { "cache-control": "no-store" };
 
-/** The function as a Hono app; it serves whatever hands it requests. */
+/** The function as a Hono app, for whatever host hands it requests. */
 export function createApp<Input>(edgeFunction: EdgeFunction<Input>, services: Services): Hono {
   const { name, read, maximumBodyBytes } = edgeFunction;
   const methods = Object.keys(read);

@@ -1,4 +1,4 @@
-/** What goes wrong in a function, as the caller is told: a status, a stable code, one line with the cure. */
+/** What goes wrong in a function, as the caller is told of it: a status, a stable code, one line with the cure. */
 export class AppError extends Error {
   readonly status: ErrorStatus;
   readonly code: string;
@@ -19,7 +19,7 @@ export function asAppError(error: unknown): AppError {
   return databaseError(error) ?? new AppError(500, "internal", "something went wrong here; the log has it", error);
 }
 
-/** Whether the connection was lost, so that nothing that was sent can have been answered. */
+/** Whether the connection was lost, so that what was sent on it got no answer. */
 export function isConnectionLoss(error: unknown): boolean {
   const { code, message } = details(error);
   return lostCodes.has(code) || /^Connection terminated|not queryable|^read ECONN|^socket /i.test(message);

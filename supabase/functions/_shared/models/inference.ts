@@ -11,14 +11,14 @@ export interface InferenceSession {
 
 export interface Runtime {
   name: RuntimeName;
-  /** Loads a graph from its ONNX bytes; throws when they are none. */
+  /** Loads a graph from its ONNX bytes; throws when they are not ONNX. */
   createSession(onnx: Uint8Array): Promise<InferenceSession>;
 }
 
 /** platform: what the hosted edge runtime has built in. executor: ours, in TypeScript, which runs anywhere. */
 export type RuntimeName = "platform" | "onnxruntime-node" | "executor";
 
-/** The first runtime that is there, or the one asked for; throws when that one is missing. */
+/** The first runtime that is available, or the one asked for; throws when that one is missing. */
 export async function loadRuntime(only?: RuntimeName): Promise<Runtime> {
   for (const name of only ? [only] : (["platform", "onnxruntime-node", "executor"] as const)) {
     const runtime = await loaders[name]();

@@ -57,7 +57,7 @@ test("another active model is read, and the first one again after it", async () 
   assert.equal(state.reads, 3);
 });
 
-test("a database that fails meanwhile is asked again at once, a corrupt model only after ten seconds", async () => {
+test("a database that failed during a load is asked again at once, a corrupt model only after ten seconds", async () => {
   const { state, connection } = await database();
   let now = 0;
   const models = modelCache(

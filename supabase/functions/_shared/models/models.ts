@@ -35,7 +35,7 @@ export function modelCache(runtime: () => Promise<Runtime>, now: () => number = 
     const entry = { id: active.id, model: load(active, connection, runtime), until: Number.POSITIVE_INFINITY };
     cached = entry;
     entry.model.catch((error) => {
-      // what the database's failure interrupted is loaded again by the next request
+      // a load that a failing database interrupted is tried again by the next request
       entry.until = error instanceof AppError ? now() + retryAfter : 0;
     });
     return entry.model;

@@ -5,12 +5,12 @@ import { recencyBaseline } from "../features/recency-baseline.ts";
 import type { PostCandidate } from "./states.ts";
 
 /**
- * What popularity weighs. On travel-se (live replay, 2,000 events) recall@20 is .781 without it, .783 with 0.1, .780 with
+ * The weight of popularity. On travel-se (live replay, 2,000 events) recall@20 is .781 without it, .783 with 0.1, .780 with
  * 0.25, .741 with 1, and MRR .367, .363, .345, .227: this much lifts what is popular and costs next to nothing.
  */
 const popularityWeight = 0.1;
 
-/** Order of a candidate in the community feed, highest first: last active with age, plus 0.1 log(1 + popularity). */
+/** What the community feed is ordered by, highest first: the recency baseline plus 0.1 log(1 + popularity). */
 export function communityValue(post: PostCandidate, now: number): number {
   const popularity = decayedAt(post.recent, post.last_active_at, now, week);
   return recencyBaseline(post, now) + popularityWeight * Math.log1p(popularity);

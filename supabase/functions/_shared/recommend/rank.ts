@@ -1,4 +1,7 @@
-/** The two graphs at work: who the user is, and how likely they do what with each candidate. Serving and evaluation both rank here. */
+/**
+ * The two graphs at work: who the user is, and how likely they are to view, vote for and comment on each candidate.
+ * Serving and evaluation both rank here.
+ */
 import { dimensions } from "../features/history.ts";
 import type { Candidate, UserState } from "../features/ranker-features.ts";
 import { rankerInputs } from "../features/ranker-inputs.ts";

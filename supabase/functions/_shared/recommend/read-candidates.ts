@@ -2,7 +2,7 @@ import type { Statement } from "../database/database.ts";
 import type { Candidate } from "../features/ranker-features.ts";
 import type { Source } from "../features/retrieval.ts";
 
-/** What the driver hands over in another form than the features take it. */
+/** What the driver hands over in another form than the features take. */
 interface Encoded {
   created_at: Date;
   last_active_at: Date | null;

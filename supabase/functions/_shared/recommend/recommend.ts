@@ -91,7 +91,7 @@ interface Ranked {
   features: (() => number[]) | null;
 }
 
-/** Highest score first; of equals the newer post, then any order that stays the same. */
+/** Highest score first; of equals the newer post, then an arbitrary order that stays the same. */
 function better(a: Ranked, b: Ranked): number {
   const newer = b.post.created_at - a.post.created_at;
   return b.score - a.score || newer || (a.post.post_id < b.post.post_id ? -1 : 1);

@@ -33,7 +33,7 @@ export function userState(row: ContextRow): UserState {
   };
 }
 
-/** A candidate with what the answer names it by. */
+/** A candidate with the id that the answer names it by. */
 export interface PostCandidate extends Candidate {
   post_id: string;
 }
@@ -58,7 +58,7 @@ function ranksOf(row: CandidateRow): Record<Source, number | null> {
   >;
 }
 
-/** The columns of `quiet` that the row has, and for those that are null what is true of whom nothing is known. */
+/** The columns of `quiet` from the row; where the row has null, the value of `quiet`: nothing has happened yet. */
 function known<Quiet extends object>(row: { [Column in keyof Quiet]: Quiet[Column] | null }, quiet: Quiet): Quiet {
   const columns = Object.keys(quiet) as (keyof Quiet)[];
   return Object.fromEntries(columns.map((column) => [column, row[column] ?? quiet[column]])) as Quiet;

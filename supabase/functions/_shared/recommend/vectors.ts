@@ -1,4 +1,4 @@
-/** pgvector's text form, which every driver hands over unread. */
+/** pgvector's text form, which every driver hands over unparsed. */
 
 /** `[1,2,3]` as numbers. */
 export function parseVector(text: string): number[] {

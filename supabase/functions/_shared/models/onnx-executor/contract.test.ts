@@ -56,9 +56,9 @@ const breaches: [name: string, bytes: Uint8Array, message: RegExp][] = [
   ],
   ["an input missing", model({ ...graph, input: [user] }), /^the graph has no input posts, only user$/],
   [
-    "an input too many",
+    "an unexpected input",
     model({ ...graph, input: [...graph.input, valueInfo("x", 1, [1])] }),
-    /^the graph has an input x too many$/,
+    /^the graph has an unexpected input x$/,
   ],
   [
     "another output",

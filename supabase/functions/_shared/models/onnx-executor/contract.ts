@@ -44,7 +44,7 @@ function assertValues(kind: string, values: ValueInfo[], specification: Record<s
   const missing = Object.keys(specification).find((name) => !names.includes(name));
   if (missing !== undefined) throw new Error(`the graph has no ${kind} ${missing}, only ${names.join(", ")}`);
   for (const value of values) {
-    if (!Object.hasOwn(specification, value.name)) throw new Error(`the graph has an ${kind} ${value.name} too many`);
+    if (!Object.hasOwn(specification, value.name)) throw new Error(`the graph has an unexpected ${kind} ${value.name}`);
     const wanted = specification[value.name];
     const type = elementTypes[value.elementType] ?? `ONNX element type ${value.elementType}`;
     if (type !== wanted.type) throw new Error(`${kind} ${value.name} is ${type}, not ${wanted.type}`);

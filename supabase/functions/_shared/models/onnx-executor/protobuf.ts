@@ -1,7 +1,7 @@
 /** One field of a protobuf message: its number and its value, by wire type (0 varint, 1 and 2 bytes, 5 float bits). */
 export interface Field {
   number: number;
-  /** Varints as bigint (64-bit, signed), everything else as the bytes it stands in. */
+  /** Varints as bigint (64-bit, signed), everything else as its bytes. */
   value: bigint | Uint8Array;
 }
 
@@ -9,7 +9,7 @@ const cutShort = "the model is truncated or corrupt";
 
 /**
  * Reads a protobuf message field by field; nested messages are read by calling it on a field's bytes. A generated reader
- * would weigh 330 KB and 30 ms of start-up for the few messages that a graph is made of. Throws on malformed bytes.
+ * would cost 330 KB and 30 ms of start-up for the few messages that a graph is made of. Throws on malformed bytes.
  */
 export function* readFields(bytes: Uint8Array): Generator<Field> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

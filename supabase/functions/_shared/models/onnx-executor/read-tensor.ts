@@ -24,7 +24,8 @@ export function readTensor(bytes: Uint8Array): { name: string; value: Value } {
       throw new Error(`tensor ${name} is kept outside the file`);
   }
   const data = raw ? fromRaw(raw, type) : fromFields(floats, integers, type);
-  if (!data) throw new Error(`tensor ${JSON.stringify(name)} is neither float32 nor int64 (ONNX element type ${type})`);
+  if (!data)
+    throw new Error(`tensor ${JSON.stringify(name)} is not float32, int64 or bool (ONNX element type ${type})`);
   if (dims.some((dim) => dim < 0) || data.length !== sizeOf(dims)) {
     throw new Error(`tensor ${JSON.stringify(name)} holds ${data.length} elements, not [${dims.join(", ")}]`);
   }

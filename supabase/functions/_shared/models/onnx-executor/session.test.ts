@@ -108,7 +108,7 @@ const wrongGraphs: [name: string, graph: Parameters<typeof model>[0], message: R
   [
     "a float16 table",
     { ...graph, initializer: [{ name: "half", dataType: 10, dims: [1], rawData: new Uint8Array(2) }] },
-    /^tensor "half" is neither float32 nor int64 \(ONNX element type 10\)$/,
+    /^tensor "half" is not float32, int64 or bool \(ONNX element type 10\)$/,
   ],
   [
     "a table of the wrong size",

@@ -36,7 +36,7 @@ export async function createSession(bytes: Uint8Array): Promise<InferenceSession
 }
 
 function plan(model: Model): Step[] {
-  // Before 13 the axes of Squeeze and its like were attributes; after 18 nobody has looked.
+  // Before 13 the axes of Squeeze and its like were attributes; after 18 is untested.
   if (model.opset < 13 || model.opset > 18) throw new Error(`the executor runs opset 13 to 18, not ${model.opset}`);
   const known = new Set([...model.initialisers.keys(), ...model.inputs.map((input) => input.name)]);
   const steps = model.nodes.map((node): Step => {

@@ -45,9 +45,9 @@ export async function runOperator(
   inputs: (Tensor | undefined)[],
   attributes: Attributes = {},
 ): Promise<Tensor> {
-  const names = inputs.map((input, place) => (input ? `input${place}` : ""));
+  const names = inputs.map((input, index) => (input ? `input${index}` : ""));
   const feeds: Record<string, Tensor> = {};
-  for (const [place, input] of inputs.entries()) if (input) feeds[names[place]] = input;
+  for (const [index, input] of inputs.entries()) if (input) feeds[names[index]] = input;
   const bytes = model({
     name: "test",
     node: [node(operator, names, "output", attributes)],

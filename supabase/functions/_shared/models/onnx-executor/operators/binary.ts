@@ -36,14 +36,14 @@ function calculate(name: Arithmetic, a: Value, b: Value): Value {
 
 function fold(name: Arithmetic, inputs: (Value | undefined)[]): Value {
   let result = required(inputs, 0);
-  for (let place = 1; place < inputs.length; place++) result = calculate(name, ...pair([result, inputs[place]]));
+  for (let index = 1; index < inputs.length; index++) result = calculate(name, ...pair([result, inputs[index]]));
   return result;
 }
 
 function calculateFloats(name: Arithmetic, a: FloatTensor, b: FloatTensor, output: FloatTensor): void {
   const [x, y, to] = [a.data, b.data, output.data];
   if (x.length === to.length && repeatsOver(b.dims, output.dims)) {
-    // The common cases, one shape, or a row or scalar against a matrix, need no table of places.
+    // The common cases, one shape, or a row or scalar against a matrix, need no table of indices.
     for (let start = 0; start < to.length; start += y.length) {
       for (let index = 0; index < y.length; index++) to[start + index] = compute(name, x[start + index], y[index]);
     }

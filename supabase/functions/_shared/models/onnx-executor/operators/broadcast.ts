@@ -6,18 +6,18 @@ export function broadcastDims(...shapes: number[][]): number[] {
   const result = new Array<number>(rank).fill(1);
   for (const dims of shapes) {
     for (let axis = 0; axis < dims.length; axis++) {
-      const place = rank - dims.length + axis;
-      if (dims[axis] === result[place] || dims[axis] === 1) continue;
-      if (result[place] !== 1) {
+      const resultAxis = rank - dims.length + axis;
+      if (dims[axis] === result[resultAxis] || dims[axis] === 1) continue;
+      if (result[resultAxis] !== 1) {
         throw new Error(`shapes ${shapes.map((each) => `[${each.join(", ")}]`).join(" and ")} do not fit together`);
       }
-      result[place] = dims[axis];
+      result[resultAxis] = dims[axis];
     }
   }
   return result;
 }
 
-/** For each element of a tensor of dims `to`, in order, the place of its element in a tensor of dims `from`. */
+/** For each element of a tensor of dims `to`, in order, the index of its element in a tensor of dims `from`. */
 export function broadcastPlaces(from: number[], to: number[]): Int32Array {
   const strides = new Array<number>(to.length).fill(0);
   let stride = 1;
@@ -28,7 +28,7 @@ export function broadcastPlaces(from: number[], to: number[]): Int32Array {
   return stridedPlaces(to, strides);
 }
 
-/** Places in row-major order of `dims` when a step along each axis moves by its stride, from `start`. */
+/** Indices in row-major order of `dims`, where a step along an axis moves by its stride, beginning at `start`. */
 export function stridedPlaces(dims: number[], strides: number[], start = 0): Int32Array {
   checkSize(sizeOf(dims));
   let places = Int32Array.of(start);
@@ -44,7 +44,7 @@ export function stridedPlaces(dims: number[], strides: number[], start = 0): Int
   return places;
 }
 
-/** Whether a tensor's dims, leading 1s aside, are the last of `over`, so that its data as a block repeats over that. */
+/** Whether a tensor's dims, leading 1s aside, are the last of `over`, so that its data repeats over that as one block. */
 export function repeatsOver(dims: number[], over: number[]): boolean {
   let first = 0;
   while (dims[first] === 1) first++;

@@ -4,7 +4,7 @@ import { copy } from "./pick.ts";
 
 /** Concat: tensors of one type laid end to end along `axis`. */
 export const concat: Operator = (inputs, attributes) => {
-  const parts = inputs.map((_, place) => required(inputs, place));
+  const parts = inputs.map((_, index) => required(inputs, index));
   const first = required(inputs, 0);
   const axis = toAxis(numberAttribute(attributes, "axis", Number.NaN), first.dims.length);
   for (const part of parts) {

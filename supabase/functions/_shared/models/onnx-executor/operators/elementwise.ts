@@ -46,7 +46,7 @@ function compute(name: Name, x: number): number {
   }
 }
 
-/** Relu: without a branch on the sign, which is random and so costs 4 times the time in mispredictions. */
+/** Relu: without a branch on the sign, which is random and so takes 4 times as long in mispredictions. */
 export const relu: Operator = (inputs) => {
   const input = requiredFloat(inputs, 0);
   const output = like(input, input.dims) as FloatTensor;

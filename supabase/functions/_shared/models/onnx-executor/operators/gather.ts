@@ -21,7 +21,7 @@ export const gather: Operator = (inputs, attributes) => {
   return output;
 };
 
-/** Ids as places from 0 to count − 1. */
+/** Ids as indices from 0 to count − 1. */
 function toPicks(ids: BigInt64Array, count: number): Int32Array {
   // The two halves of each id, because a bigint for each would take longer than copying the row.
   const halves = new Int32Array(ids.buffer, ids.byteOffset, 2 * ids.length);

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { broadcastDims, broadcastPlaces } from "./broadcast.ts";
 import { multiply } from "./multiply.ts";
 
-test("blocks of every size give the sums of the definition, and touch nothing outside", () => {
+test("blocks of every size give the sums of the definition, and write nothing outside", () => {
   for (let rows = 1; rows <= 9; rows++) {
     for (let columns = 1; columns <= 5; columns++) {
       for (const inner of [1, 2, 7]) {

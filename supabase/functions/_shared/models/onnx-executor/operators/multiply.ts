@@ -1,7 +1,7 @@
 /**
  * Writes the product of `a` [rows, inner] and `b` [inner, columns] to `to` [rows, columns], each from its start on.
  * Blocks of 4 rows by 2 columns keep their sums in registers, in double precision: 2.4 billion multiplications a second,
- * which packing `b` beforehand does not better.
+ * which packing `b` beforehand does not improve.
  */
 export function multiply(
   a: Float32Array,

@@ -4,25 +4,25 @@ import { describe, type FloatTensor, type Value } from "../tensor.ts";
 /** One ONNX operator with one output; inputs left out by the graph are undefined. Throws on what it cannot take. */
 export type Operator = (inputs: (Value | undefined)[], attributes: Map<string, Attribute>) => Value;
 
-/** Input number `place`, which must be there. */
-export function required(inputs: (Value | undefined)[], place: number): Value {
-  const value = inputs[place];
-  if (!value) throw new Error(`input ${place} is missing`);
+/** Input number `index`, which must be there. */
+export function required(inputs: (Value | undefined)[], index: number): Value {
+  const value = inputs[index];
+  if (!value) throw new Error(`input ${index} is missing`);
   return value;
 }
 
-/** Input number `place`, which must be float32. */
-export function requiredFloat(inputs: (Value | undefined)[], place: number): FloatTensor {
-  const value = required(inputs, place);
-  if (value.type !== "float32") throw new Error(`input ${place} must be float32, not ${describe(value)}`);
+/** Input number `index`, which must be float32. */
+export function requiredFloat(inputs: (Value | undefined)[], index: number): FloatTensor {
+  const value = required(inputs, index);
+  if (value.type !== "float32") throw new Error(`input ${index} must be float32, not ${describe(value)}`);
   return value;
 }
 
-/** Input number `place` as plain integers (axes, a shape, starts); undefined where the graph leaves it out. */
-export function integersOf(inputs: (Value | undefined)[], place: number): number[] | undefined {
-  const value = inputs[place];
+/** Input number `index` as plain integers (axes, a shape, starts); undefined where the graph leaves it out. */
+export function integersOf(inputs: (Value | undefined)[], index: number): number[] | undefined {
+  const value = inputs[index];
   if (!value) return undefined;
-  if (value.type !== "int64") throw new Error(`input ${place} must be int64, not ${describe(value)}`);
+  if (value.type !== "int64") throw new Error(`input ${index} must be int64, not ${describe(value)}`);
   return Array.from(value.data, Number);
 }
 

@@ -1,6 +1,6 @@
 import { like, type Value } from "../tensor.ts";
 
-/** A tensor of the same type with dims `dims`, whose elements stand in `input` at `places`. */
+/** A tensor of the same type with dims `dims`, whose elements stand in `input` at the indices `places`. */
 export function pick(input: Value, dims: number[], places: Int32Array): Value {
   const output = like(input, dims);
   // Two calls, so that the loop for float32, where the time goes, is compiled for that alone.

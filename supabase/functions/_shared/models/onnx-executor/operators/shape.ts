@@ -12,7 +12,7 @@ export const shape: Operator = (inputs, attributes) => {
   return { type: "int64", dims: [data.length], data };
 };
 
-/** Reshape: 0 keeps the dim at its place, one -1 takes what is left. */
+/** Reshape: 0 keeps the dim of that axis, one -1 takes what is left. */
 export const reshape: Operator = (inputs, attributes) => {
   const input = required(inputs, 0);
   const wanted = requiredIntegers(inputs, 1);
@@ -23,17 +23,17 @@ export const reshape: Operator = (inputs, attributes) => {
   return reshaped(input, dims);
 };
 
-/** Unsqueeze: new axes of 1 at the places which they have in the result. */
+/** Unsqueeze: puts in axes of 1, numbered as they are in the result. */
 export const unsqueeze: Operator = (inputs) => {
   const input = required(inputs, 0);
   const axes = requiredIntegers(inputs, 1);
   const rank = input.dims.length + axes.length;
-  const places = new Set(axes.map((axis) => toAxis(axis, rank)));
-  if (places.size !== axes.length) throw new Error(`axes [${axes.join(", ")}] name one place twice`);
+  const added = new Set(axes.map((axis) => toAxis(axis, rank)));
+  if (added.size !== axes.length) throw new Error(`axes [${axes.join(", ")}] name one axis twice`);
   const rest = input.dims.values();
   return reshaped(
     input,
-    Array.from({ length: rank }, (_, axis) => (places.has(axis) ? 1 : (rest.next().value as number))),
+    Array.from({ length: rank }, (_, axis) => (added.has(axis) ? 1 : (rest.next().value as number))),
   );
 };
 
@@ -51,16 +51,16 @@ export const squeeze: Operator = (inputs) => {
   );
 };
 
-/** Expand: repeats along axes of 1 until the tensor has the asked shape. */
+/** Expand: repeats along axes of 1 until the tensor has the shape asked for. */
 export const expand: Operator = (inputs) => {
   const input = required(inputs, 0);
   const dims = broadcastDims(input.dims, requiredIntegers(inputs, 1));
   return pick(input, dims, broadcastPlaces(input.dims, dims));
 };
 
-function requiredIntegers(inputs: (Value | undefined)[], place: number): number[] {
-  const integers = integersOf(inputs, place);
-  if (!integers) throw new Error(`input ${place} is missing`);
+function requiredIntegers(inputs: (Value | undefined)[], index: number): number[] {
+  const integers = integersOf(inputs, index);
+  if (!integers) throw new Error(`input ${index} is missing`);
   return integers;
 }
 

@@ -27,6 +27,6 @@ export const slice: Operator = (inputs) => {
   return pick(input, dims, stridedPlaces(dims, strides, first));
 };
 
-function clamp(place: number, size: number, low: number, high: number): number {
-  return Math.min(Math.max(place < 0 ? place + size : place, low), high);
+function clamp(index: number, size: number, low: number, high: number): number {
+  return Math.min(Math.max(index < 0 ? index + size : index, low), high);
 }
