@@ -20,7 +20,7 @@ const refused: [args: string[], error: RegExp][] = [
   [["evaluate", "--test-from", "soon"], /a date such as 2017-04-01 is needed/],
   [["evaluate", "--seed", "1,,2"], /'--seed <numbers>' argument '1,,2' is invalid. a whole number/],
   [["evaluate", "--seed", "1,two"], /a whole number from 0/],
-  [["evaluate", "--seed", "1,2,1"], /each seed is needed once/],
+  [["evaluate", "--seed", "1,2,1"], /each seed may be given only once/],
   [["evaluate", "--data", ".", ...nowhere], /exclude each other/],
   [["publish", "/no/such/folder", ...nowhere], /holds no model.json/],
   [["activate"], /missing required argument 'model'/],

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** `npx recsys …`: the commands and their options; what they do stands in commands/. */
+/** `npx recsys …`: the commands and their options; what they do is in commands/. */
 import { Command, InvalidArgumentError, Option } from "commander";
 import { UserError } from "../db/user-error.ts";
 import { backends } from "./engine/backend.ts";
@@ -62,15 +62,23 @@ program
       .argParser(seeds),
   )
   .addOption(backend())
-  .addOption(new Option("--valid-from <time>", "replay: from when settings may be chosen").argParser(time))
-  .addOption(new Option("--test-from <time>", "replay: from when (default: the last tenth)").argParser(time))
+  .addOption(
+    new Option(
+      "--valid-from <time>",
+      "replay: start of the window for choosing settings (default: the tenth before the last)",
+    ).argParser(time),
+  )
+  .addOption(new Option("--test-from <time>", "replay: start of the test (default: the last tenth)").argParser(time))
   .addOption(new Option("--sample <number>", "replay: how many events").default(1000).argParser(whole(1, 1_000_000)))
   .addOption(
     new Option("--split <how>", "cut: random (80/20), or the instant where the test begins")
       .default("random")
       .argParser((text) => (text === "random" ? text : time(text))),
   )
-  .option("--out <folder>", "write rankings.ndjson, metrics.json and report.html there; several seeds: a folder each")
+  .option(
+    "--out <folder>",
+    "write rankings.ndjson, metrics.json and report.html there; several seeds: one folder per seed",
+  )
   .action(async (options) => (await import("./commands/evaluate.ts")).evaluateCommand(options));
 
 program
@@ -78,7 +86,7 @@ program
   .description("put a trained model into the database, beside the one that serves, then switch")
   .argument("[folder]", "model folder (default: the newest of this community in .recsys/models)")
   .addOption(database())
-  .option("--no-activate", "leave the model that serves in place")
+  .option("--no-activate", "leave the serving model as it is")
   .option("--from-another-community", "take a model that was trained on another community than this database holds")
   .action(async (folder, options) => (await import("./commands/models.ts")).publishCommand(folder, options));
 
@@ -91,7 +99,7 @@ program
 
 program
   .command("rollback")
-  .description("put the model that served before back")
+  .description("bring back the model that served before")
   .addOption(database())
   .action(async (options) => (await import("./commands/models.ts")).rollbackCommand(options));
 
@@ -124,7 +132,7 @@ function whole(least: number, most: number): (text: string) => number {
 /** Parses seeds with commas between; none may come twice, or the range over them would mean nothing. */
 function seeds(text: string): number[] {
   const values = text.split(",").map(anySeed);
-  if (new Set(values).size < values.length) throw new InvalidArgumentError("each seed is needed once.");
+  if (new Set(values).size < values.length) throw new InvalidArgumentError("each seed may be given only once.");
   return values;
 }
 
@@ -143,7 +151,7 @@ process.noDeprecation = true;
 try {
   await program.parseAsync();
 } catch (error) {
-  // a UserError is written for the reader; anything else is ours, and its trace helps whoever mends it
+  // a UserError is written for the reader; of anything else RECSYS_TRACE shows the stack trace
   const expected = error instanceof UserError || process.env.RECSYS_TRACE === undefined;
   console.error(expected ? `recsys: ${(error as Error).message}` : error);
   process.exitCode = 1;

@@ -1,7 +1,8 @@
 /**
  * Trains a whole model: towers on what happened before the ranker's window, the ranker on the requests of that window,
- * its calibration on the window's last part; then the towers are fine-tuned on the window too. The towers must not have
- * seen the ranker's requests before, or their similarity would look better to the ranker in training than it is in life.
+ * whose last part chooses the epoch and how sharp the heads are; then the towers are fine-tuned on the window too. The
+ * towers must not have seen the ranker's requests before, or their similarity would look better to the ranker in training
+ * than it is in serving.
  */
 import type { OnProgress } from "../db/progress.ts";
 import type { Community } from "./community/community.ts";
@@ -19,7 +20,7 @@ import { type TrainedTowers, towerDefaults, trainTowers } from "./towers/train.t
 
 export interface PipelineOptions {
   seed: number;
-  /** Nothing from this instant on (milliseconds) is learned from; default: everything is. */
+  /** Only what happened before this instant (milliseconds) is learned from; default: everything. */
   until?: number;
   scoreWeights: number[];
   /** Given what the ranker was trained on, some 200 MB that nobody else keeps: for models to compare it with. */

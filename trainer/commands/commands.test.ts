@@ -28,7 +28,7 @@ async function recsys(...args: string[]): Promise<{ status: number; stdout: stri
   return { status, ...output };
 }
 
-test("rollback puts the model back that served before, and says so where there is none", async () => {
+test("rollback brings back the model that served before, and says so where there is none", async () => {
   await publishTinyModel(pool, { name: "first" });
   await publishTinyModel(pool, { name: "second" });
   const { status, stdout, stderr } = await recsys("rollback", "--database", url);

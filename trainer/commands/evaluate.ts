@@ -1,4 +1,4 @@
-/** `recsys evaluate`: how good is the system on a community's own history, beside what needs no model. */
+/** `recsys evaluate`: how good the system is on a community's own history, beside simple baselines. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -97,7 +97,7 @@ async function evaluate(
   }
   if (out !== undefined) {
     print(
-      `rankings, metrics.json and report.html are in ${out}${seeds.length > 1 ? ", those of each seed below" : ""}`,
+      `rankings, metrics.json and report.html are in ${out}${seeds.length > 1 ? ", those of each seed in a folder below it" : ""}`,
     );
   }
 }

@@ -61,14 +61,16 @@ export async function findUser(
   return rows[0];
 }
 
-/** The user who did most: somebody of whom a personal feed can be expected. */
+/** The user with the most interactions: somebody whose feed can be expected to be personal. */
 export async function mostActiveUser(database: Database): Promise<{ user_id: string; external_id: string | null }> {
   const { rows } = await database.pool.query(
     `select user_id, external_id from recsys.source_users
      where user_id = (select user_id from recsys.source_interactions group by user_id order by count(*) desc, user_id limit 1)`,
   );
   if (rows.length === 0)
-    throw new UserError("nobody did anything in this community yet: import one with `npx recsys import --data DIR`");
+    throw new UserError(
+      "nobody has done anything in this community yet: import one with `npx recsys import --data DIR`",
+    );
   return rows[0];
 }
 

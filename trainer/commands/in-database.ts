@@ -36,7 +36,7 @@ export async function inDatabase<T>(
   const onInterrupt = () => {
     if (stopping.signal.aborted) process.exit(130);
     stopping.abort(
-      new UserError("stopped: nothing half done was kept; a second start goes on from the last finished step"),
+      new UserError("stopped: nothing half done was kept; a second start continues after the last finished step"),
     );
   };
   process.on("SIGINT", onInterrupt);

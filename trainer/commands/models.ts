@@ -13,7 +13,7 @@ export async function publishCommand(
   options: DatabaseOption & { activate: boolean; fromAnotherCommunity?: boolean },
 ): Promise<void> {
   const { activate, fromAnotherCommunity } = options;
-  // what is wrong with a folder is told before a database is asked
+  // what is wrong with a folder is reported before a database is opened
   const named = folder === undefined ? undefined : await readModelFolder(folder);
   await inDatabase(options, {}, async ({ database, onProgress, signal, print }) => {
     const model = named ?? (await readModelFolder(await newestModel(database)));
@@ -34,7 +34,7 @@ export async function activateCommand(model: string, options: DatabaseOption): P
   });
 }
 
-/** Puts the model that served before back. */
+/** Brings back the model that served before. */
 export async function rollbackCommand(options: DatabaseOption): Promise<void> {
   await inDatabase(options, {}, async ({ database, print }) => {
     const earlier = await database.pool.query("select from recsys.models where status = 'retired'");

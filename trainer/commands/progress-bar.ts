@@ -1,4 +1,4 @@
-/** Draws the progress of long steps on standard error: a bar in a terminal, a line a finished step elsewhere. */
+/** Draws the progress of long steps on standard error: a bar in a terminal, one line per finished step elsewhere. */
 import cliProgress from "cli-progress";
 import type { OnProgress } from "../../db/progress.ts";
 

@@ -1,8 +1,8 @@
-/** Posts by last activity, the latest first: a linked list over post numbers, so that an event moves its post in no time. */
+/** Posts by last activity, the latest first: a linked list over post numbers, so that an event moves its post in constant time. */
 export class ActivityOrder {
   /** The latest active post; −1: there is none. */
   head = -1;
-  /** The post active next before each, −1 behind the last. */
+  /** By post, the next one of the list, which was last active before it; −1 for the last. */
   readonly after: Int32Array;
   private readonly before: Int32Array;
   private readonly listed: Uint8Array;
@@ -13,7 +13,7 @@ export class ActivityOrder {
     this.listed = new Uint8Array(posts);
   }
 
-  /** Makes a post the latest active; adds it where it is new. */
+  /** Makes a post the latest active one; adds it where it is new. */
   moveToFront(post: number): void {
     if (this.head === post) return;
     if (this.listed[post]) {

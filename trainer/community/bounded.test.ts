@@ -1,4 +1,4 @@
-/** A community read within a bound is, from the bound on, the community read whole. */
+/** A community of which only the latest events are read is, from that bound on, the same as the community read whole. */
 import assert from "node:assert/strict";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -35,7 +35,7 @@ before(async () => {
   start = whole.timeline.length - (bounded.timeline.length - bounded.timeline.wholeFrom);
 });
 
-test("no more is read whole than the bound says", () => {
+test("no more events are read whole than the bound says", () => {
   const { timeline } = bounded;
   const read = timeline.length - timeline.wholeFrom;
   assert.ok(read <= latest && read > 0.8 * latest, `${read} events were read`);
@@ -71,7 +71,7 @@ test("requests are the first interactions of the evaluation", () => {
   );
 });
 
-test("requests, candidates and features behind the bound are those of the whole community", async () => {
+test("requests, candidates and features after the bound are those of the whole community", async () => {
   const from = whole.timeline.at[start] + 1;
   const all = await examplesOf(whole, from);
   const some = await examplesOf(bounded, from);
@@ -89,7 +89,7 @@ test("requests, candidates and features behind the bound are those of the whole 
       assert.deepEqual(rowsOf(some, column, r), rowsOf(all, column, r), `${column} of request ${r}`);
 });
 
-test("users' histories behind the bound are those of the whole community", () => {
+test("users' histories after the bound are those of the whole community", () => {
   const from = whole.timeline.at[start];
   const histories = new Histories(whole.community, Number.POSITIVE_INFINITY);
   const kept = new Histories(bounded.community, Number.POSITIVE_INFINITY);

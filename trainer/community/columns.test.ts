@@ -18,7 +18,7 @@ test("picks rows of every kind of column, in the order asked for", () => {
   assert.deepEqual(pickRows({ names: ["a"], at: undefined }, new Uint32Array()), { names: [], at: undefined });
 });
 
-test("cuts a table off behind some rows", () => {
+test("cuts a table off after some rows", () => {
   assert.deepEqual(firstRows({ names: ["a", "b"], at: Float64Array.of(1, 2), more: undefined }, 1), {
     names: ["a"],
     at: Float64Array.of(1),

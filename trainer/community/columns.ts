@@ -1,8 +1,8 @@
-/** Tables in memory: an array a column, all of one length. */
+/** Tables in memory: one array per column, all of one length. */
 // biome-ignore lint/suspicious/noExplicitAny: a column holds whatever its table says
 type Column = any[] | Float64Array | Int32Array | Uint8Array;
 
-/** The rows with some numbers, in the order of the numbers. A column that is added to a table needs no line here. */
+/** The rows with the given numbers, in the order of the numbers. A column that is added to a table needs no line here. */
 export function pickRows<Table extends { [Name in keyof Table]: Column | undefined }>(
   table: Table,
   numbers: ArrayLike<number>,

@@ -11,7 +11,7 @@ export interface Community {
 export interface Users {
   /** uuids where the community comes from a database, a bundle's ids where it comes from a bundle. */
   ids: string[];
-  /** The ids they had in the bundle a database imported; the id itself where there was none. */
+  /** The ids they had in the bundle that the database imported; the uuid where there was none. */
   externalIds?: string[];
   passions: string[][];
   projects: string[][];
@@ -20,7 +20,7 @@ export interface Users {
   createdAt: Float64Array;
 }
 
-/** How recsys.source_users has each column. */
+/** Each column as SQL over recsys.source_users. */
 export const userColumns = {
   ids: "user_id",
   externalIds: "coalesce(external_id, user_id::text)",
@@ -41,7 +41,7 @@ export interface Posts {
   createdAt: Float64Array;
 }
 
-/** How recsys.source_posts has each column. */
+/** Each column as SQL over recsys.source_posts. */
 export const postColumns = {
   ids: "post_id",
   externalIds: "coalesce(external_id, post_id::text)",

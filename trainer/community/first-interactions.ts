@@ -45,7 +45,7 @@ export function markFirst(
   });
 }
 
-/** Of the number of an interaction, whether its user was cold then: no interaction before it and no own post. */
+/** Tells from the number of an interaction whether its user was cold then: no interaction before it and no own post. */
 export function coldUsers({ users, posts, interactions }: Community): (interaction: number) => boolean {
   const earliest = new Int32Array(users.ids.length).fill(-1);
   for (const [i, user] of interactions.users.entries()) if (earliest[user] < 0) earliest[user] = i;

@@ -58,7 +58,7 @@ test("numbers everything in order of time, equal times in file order", async () 
   assert.deepEqual([...community.interactions.at], [40_000, 40_000, 50_000]);
 });
 
-test("a stray interaction is named by its row", async () => {
+test("an interaction of an unknown user is reported with its line", async () => {
   const folder = await bundle([{ user_id: "zed", post_id: "p", kind: "view", created_at: at(40) }]);
   await assert.rejects(communityFromBundle(folder), /interactions\.ndjson\.gz:1: user zed is not in the bundle/);
 });

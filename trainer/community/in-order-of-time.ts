@@ -7,7 +7,7 @@ type Unordered = Omit<Community, "interactions"> & { interactions: Omit<Interact
 
 /**
  * The same community with users, posts and interactions renumbered in order of their time; equal times keep their order.
- * Then whatever existed at an instant is a stretch from 0, which is what the evaluation relies on.
+ * What existed at an instant then has the numbers from 0 to some last one, which is what the evaluation relies on.
  */
 export function inOrderOfTime({ users, posts, interactions }: Unordered): Community {
   const userOrder = orderOf(users.createdAt);

@@ -1,4 +1,4 @@
-/** The events of recsys.timeline: all of them, or the latest with what they need of the time before. */
+/** The events of recsys.timeline: all of them, or the latest ones with what they need from the time before them. */
 import type { PoolClient } from "pg";
 import type { OnProgress } from "../../db/progress.ts";
 import { halfLives } from "../../supabase/functions/_shared/features/decay.ts";
@@ -139,7 +139,7 @@ function numbersOf(row: Row, array: string): number[] {
   return halfLives.map((_, h) => row[`${array}_${h}`]);
 }
 
-/** undefined: of somebody whose profile or post the source views no longer show. */
+/** undefined where the source views no longer show the user or the post. */
 function eventOf(row: Row, { users, posts }: Numbers): TimelineEvent | undefined {
   const post = row.post_id === null ? -1 : posts.get(row.post_id);
   const user = users.get(row.user_id);

@@ -17,7 +17,7 @@ const { pool } = database;
 
 /**
  * 80 authors with 20 posts each, an hour apart, all older than ten days. The reader viewed one post of each author long
- * ago, later one post a hundred times over and then ten others again and again; the crowd, who are not asked for, revived
+ * ago, later one post a hundred times over and then ten others again and again; the crowd revived
  * 400 old posts eight days ago, 120 in the last week, and then talked 3,000 times and more about twenty.
  */
 async function fill(): Promise<void> {
@@ -62,7 +62,7 @@ test("every source brings as many posts as declared, in SQL as in the replay", a
   const candidates = await assertAgrees(instant, reader, unitVectors(random, 1));
   for (const source of sourceNames) {
     const ranks = candidates.flatMap(({ ranks }) => ranks[source] ?? []);
-    // what the reader knows is left out behind the sources, so some ranks may be missing
+    // what the reader interacted with is left out after the sources are ranked, so some ranks may be missing
     assert.ok(Math.max(...ranks) <= sources[source].size, `${source} goes to ${Math.max(...ranks)}`);
     assert.ok(Math.max(...ranks) > 0.85 * sources[source].size, `${source} ends at ${Math.max(...ranks)}`);
   }

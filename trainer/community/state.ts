@@ -40,7 +40,7 @@ export class CommunityState {
   private readonly lastOfUser: Int32Array;
   /** The event of the same post before each event, −1: none. */
   private readonly eventBefore: Int32Array;
-  /** The latest interaction of each user, and behind each interaction the same user's one before; −1: none. */
+  /** The latest interaction of each user, and for each interaction the same user's previous one; −1: none. */
   private readonly lastInteraction: Int32Array;
   private readonly interactionBefore: Int32Array;
   /** When a post's decayed count of the last week will have fallen to 1, in weeks: orders posts as the counts of any instant do. */
@@ -99,7 +99,7 @@ export class CommunityState {
   private recentInteractions(user: number): RecentInteraction[] {
     const { community, timeline } = this;
     const earliest = new Map<number, number>();
-    // backwards, so that the earliest of a post within the stretch is what stays
+    // backwards, so that a post's earliest interaction among these is what stays
     let event = this.lastInteraction[user];
     for (let i = 0; i < retrieval.historyInteractions && event >= 0; i++, event = this.interactionBefore[event])
       earliest.set(timeline.posts[event], event);
@@ -126,7 +126,10 @@ export class CommunityState {
     return { last_active_at: timeline.at[before], comments: timeline.postAfter(before).comments };
   }
 
-  /** Posts from all five sources that the user does not know, unordered. `vector` [32], `postVectors` [posts, 32]. */
+  /**
+   * Posts from all five sources, unordered, without the user's own and those they interacted with. `vector` [32],
+   * `postVectors` [posts, 32].
+   */
   candidates(user: number, now: number, vector: Float32Array, postVectors: Float32Array): NumberedCandidate[] {
     const similarity = similarities(vector, postVectors, this.alive);
     const { known, affinities } = this.past(user);
@@ -155,7 +158,7 @@ export class CommunityState {
     return candidates;
   }
 
-  /** What a user known, and how often they came to each author but themselves. */
+  /** The posts that a user interacted with, and how often they interacted with the posts of each other author. */
   private past(user: number): { known: Set<number>; affinities: Map<number, number> } {
     const { authors } = this.community.posts;
     const known = new Set<number>();
@@ -231,7 +234,7 @@ export class CommunityState {
     if (post < this.alive) this.activity.moveToFront(post);
   }
 
-  /** The last active of the posts that a look at the last interactions and the newest posts shows. */
+  /** The last active posts, among those of the last interactions and the newest ones as in recsys.candidates. */
   private active(): number[] {
     const oldest = this.interactions - retrieval.activeInteractions;
     const posts: number[] = [];
@@ -246,7 +249,7 @@ export class CommunityState {
     return posts;
   }
 
-  /** A look at every post of the last week: thousands in a busy community, so nothing is made for each. */
+  /** Looks at every post that was active in the last week: thousands in a busy community, so no object is made for each. */
   private trending(now: number): number[] {
     const posts: number[] = [];
     for (let post = this.activity.head; post >= 0; post = this.activity.after[post]) {

@@ -1,13 +1,13 @@
-/** Rows of named numbers and, behind them, of vectors, in one growing Float32Array. */
+/** Rows of named numbers, followed by vectors, in one growing Float32Array. */
 export class StatsColumns<Name extends string> {
   private values = new Float32Array(0);
   private readonly names: readonly Name[];
   private readonly width: number;
 
-  /** `behind`: how many numbers of vectors stand behind the named ones. */
-  constructor(names: readonly Name[], behind: number) {
+  /** `inVectors`: how many numbers a row's vectors have together. */
+  constructor(names: readonly Name[], inVectors: number) {
     this.names = names;
-    this.width = names.length + behind;
+    this.width = names.length + inVectors;
   }
 
   /** Writes a row; null leaves it at zeros. */

@@ -1,9 +1,9 @@
 /**
- * A community's events with the feature store's rows beside them, in typed arrays: 300 bytes an event less than as objects.
+ * A community's events with the feature store's rows beside them, in typed arrays: 300 bytes less per event than as objects.
  * A row is the state of post and user right after its event.
  *
  * A bounded timeline does not begin with the community. What it needs of the time before stands in front, in two stretches:
- * `history`, the interactions that users' histories are made of, 30 bytes each, without rows; and behind them, up to
+ * up to `history`, the interactions that users' histories are made of, 30 bytes each, without rows; and after them, up to
  * `wholeFrom`, the last event of each post and of each user, for their rows. Both are 0 where nothing was left out.
  */
 import { halfLives } from "../../supabase/functions/_shared/features/decay.ts";
@@ -53,7 +53,7 @@ export class Timeline {
   kinds = new Uint8Array(1024);
   /** 1 where an interaction is its user's first with its post. */
   first = new Uint8Array(1024);
-  /** [history] When the post had been active last before the event, milliseconds; NaN: never. */
+  /** [history] When the post was last active before the event, milliseconds; NaN: never. */
   foundAt = new Float64Array(0);
   /** [history] Its comments before the event. */
   foundComments = new Int32Array(0);
@@ -86,7 +86,7 @@ export class Timeline {
     this.history = this.wholeFrom = this.length;
   }
 
-  /** Its post right after an event; the recent counts are not copied. */
+  /** The state of an event's post right after it; the recent counts are not copied. */
   postAfter(event: number): PostStats {
     const row = event - this.history;
     const stats = this.postStats.get(row);
@@ -98,7 +98,7 @@ export class Timeline {
     };
   }
 
-  /** Its user right after an event; the recent counts are not copied. */
+  /** The state of an event's user right after it; the recent counts are not copied. */
   userAfter(event: number): UserStats {
     const row = event - this.history;
     const stats = this.userStats.get(row);

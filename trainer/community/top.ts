@@ -1,4 +1,4 @@
-/** Positions of the `count` highest scores, highest first; ties go to the lower position. */
+/** Indices of the `count` highest scores, highest first; ties go to the lower index. */
 export function topByScore(scores: Float32Array | Float64Array, count: number): number[] {
   // a min-heap of the best so far: most scores fail its root and cost one comparison
   const heap: number[] = [];

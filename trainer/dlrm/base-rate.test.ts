@@ -12,7 +12,7 @@ const [vote, comment] = [1, 2];
 const asTheyAre = { mean: new Float32Array(denseWidth), deviation: new Float32Array(denseWidth).fill(1) };
 const all = (examples: RankingExamples) => Uint32Array.from(examples.requests.keys());
 
-test("finds who votes: log odds of −1 and 1.5 times their first feature, and two more in the first hour", () => {
+test("finds who votes: log odds of −1 and 1.5 times their first feature, and two more in the first half of the day", () => {
   const random = new Random(1);
   const examples = randomExamples(random, 4000, 2);
   for (const [r, { labels }] of examples.requests.entries()) {
@@ -32,7 +32,7 @@ test("finds who votes: log odds of −1 and 1.5 times their first feature, and t
   assert.ok(Math.abs(said / done - 1) < 0.01, `${said} of ${done}`);
 });
 
-test("an interaction that retrieval missed is none; what nobody did stays possible", () => {
+test("an interaction that retrieval missed does not count; what nobody did stays possible", () => {
   const examples = randomExamples(new Random(2), 400, 2);
   examples.found.fill(0, 0, 100);
   const { of } = fitBaseRate(examples, all(examples), asTheyAre, 1);

@@ -1,6 +1,6 @@
 /**
  * Where the ranker's base rate starts: how likely this user is to view, vote or comment at all when they are shown
- * candidates. One logistic regression a head over what is the same for all candidates of a request. The heads' shares of
+ * candidates. One logistic regression per head over what is the same for all candidates of a request. The heads' shares of
  * a request cannot say it, and some people never vote.
  */
 import { categories, requestCategories } from "../../supabase/functions/_shared/features/categories.ts";

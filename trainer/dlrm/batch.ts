@@ -10,7 +10,7 @@ import type { Dlrm } from "./model.ts";
 import { distinctDots, type HiddenWidths, heads, maskWidths } from "./network.ts";
 import type { RankingExamples } from "./ranking-examples.ts";
 
-/** What a batch does not learn: features, vectors, standardisation, the rows' weights. */
+/** What of a batch is not learned: features, vectors, standardisation, the rows' weights. */
 export function constants(
   dlrm: Dlrm,
   examples: RankingExamples,

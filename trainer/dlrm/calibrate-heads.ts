@@ -6,7 +6,7 @@ import { heads } from "./network.ts";
 import type { RankerParts, RankingExamples } from "./ranking-examples.ts";
 
 /**
- * Fits each head to all candidates of its requests, also of those whose positive retrieval did not bring. How sharp
+ * Fits each head to all candidates of its requests, also of requests whose positive retrieval did not bring. How sharp
  * the heads may be shows on requests they were not trained on; how many interactions there are of each kind, on the
  * whole window: kinds come in waves, and the few held-out days of a small community had 1.6 times the votes of what
  * followed.

@@ -67,7 +67,7 @@ function logLoss(logits: Column, labels: Column, weights: Column) {
   };
 }
 
-/** What must be added to logits for their probabilities to have a mean. */
+/** What must be added to logits for the weighted mean of their probabilities to be `mean`. */
 export function shiftToMean(logits: Column, weights: Column, mean: number): number {
   let total = 0;
   for (let i = 0; i < weights.length; i++) total += weights[i];

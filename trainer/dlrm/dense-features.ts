@@ -1,4 +1,4 @@
-/** The ranker's dense features: those of the user, of the post and of the pair, one behind the other. */
+/** The ranker's dense features: those of the user, of the post and of the pair, one after the other. */
 import { pairFeatures, postFeatures, userFeatures } from "../../supabase/functions/_shared/features/ranker-features.ts";
 import { recencyBaselineWeights } from "../../supabase/functions/_shared/features/recency-baseline.ts";
 import type { Matrix } from "../engine/dense.ts";

@@ -19,7 +19,7 @@ import { positiveAndNegatives, type SampledRows } from "./negatives.ts";
 import { RankingExamples } from "./ranking-examples.ts";
 import type { Request } from "./requests.ts";
 
-/** The users of some requests, each at its moment. */
+/** The users of some requests, each as of the moment of the request. */
 export interface RequestUsers {
   /** [requests, 32] */
   vectors: Float32Array;

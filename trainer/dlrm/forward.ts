@@ -1,4 +1,4 @@
-/** The ranker's answers and its loss on requests, where no gradients are kept. */
+/** The ranker's logits and its loss on requests, where no gradients are needed. */
 import { forward } from "../engine/dense.ts";
 import { inputsOf, targetsOf } from "./batch.ts";
 import { dlrmLoss, type LossOptions } from "./loss.ts";

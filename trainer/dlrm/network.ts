@@ -3,11 +3,11 @@
  *
  *   x       = clip((dense − mean) / deviation, ±5)                   dense: user, post and pair features
  *   bottom  = relu(relu(x · hidden) · 32)
- *   slots   = [bottom, user vector, post vector, one embedding a category]         k vectors of 32
+ *   slots   = [bottom, user vector, post vector, one embedding per category]       k vectors of 32
  *   deep    = MLP([bottom, distinct dots of slots without the diagonal])           the last layer starts at 0
- *   wide    = weight · recency baseline + x · W + Σ one weight a post's category   starts as start.ts says
+ *   wide    = weight · recency baseline + x · W + Σ one weight per post category   starts as start.ts says
  *   s       = deep + wide                                                          view, vote, comment
- *   rate    = sigmoid(x of the user · R + Σ one weight a request's category + r)   starts as base-rate.ts says
+ *   rate    = sigmoid(x of the user · R + Σ one weight per request category + r)   starts as base-rate.ts says
  *   p       = sigmoid(s − log Σ exp(s) over the request's candidates + log rate + bias)
  *
  * An untrained ranker therefore orders by the best mix of recency baseline and similarity, and training learns
@@ -109,7 +109,7 @@ export function dlrmLogits(t: Tensors): tf.Tensor2D {
   return tf.add(tf.add(tf.reshape(shares, [n, heads]), logBaseRate), t.bias) as tf.Tensor2D;
 }
 
-/** Is added to a base rate before its logarithm: each runtime rounds a sigmoid of −20 in its own way. */
+/** Added to a base rate before its logarithm is taken: each runtime rounds a sigmoid of −20 in its own way. */
 export const leastBaseRate = 1e-5;
 
 /**

@@ -6,8 +6,8 @@ import type { Request } from "./requests.ts";
 
 /**
  * Rows of a number of requests, `rows` each. Where retrieval brought the positive it is row 0 and all others are
- * negatives; where it did not, all rows are: a positive that no source had brought would be known by that alone, and
- * never comes in serving.
+ * negatives; where it did not, all rows are negatives: a positive that no source had brought would be known by that alone,
+ * and there is none in serving.
  */
 export class RankingExamples {
   readonly rows: number;

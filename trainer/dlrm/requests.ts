@@ -6,7 +6,7 @@ import type { Community } from "../community/community.ts";
 import { firstInteractions } from "../community/first-interactions.ts";
 import { login, type Timeline } from "../community/timeline.ts";
 
-/** A first interaction of another's post: `event` is its number in the timeline. */
+/** A first interaction: `event` is its number in the timeline. */
 export interface Request {
   event: number;
   user: number;
@@ -17,12 +17,12 @@ export interface Request {
 }
 
 /**
- * A request's labels are what happened within a day of it. The evaluation's labels are made here too, so this stands
- * beside them and not among the hyperparameters of train.ts. Not tuned.
+ * A request's labels are what happened within a day of it. The evaluation's labels are made here too, so this is not among
+ * the hyperparameters of train.ts. Not tuned.
  */
 const labelWindow = 24 * 3_600_000;
 
-/** First interactions of others' posts with `from` ≤ time < `until`, in order of time. */
+/** The requests of all first interactions with `from` ≤ time < `until`, in order of time. */
 export function requestsBetween(community: Community, timeline: Timeline, from: number, until: number): Request[] {
   const interactions = firstInteractionEvents(community, timeline, until);
   return requestsAt(

@@ -29,7 +29,7 @@ function swap(dense: Float32Array, a: number, b: number): void {
   dense.set(kept, b);
 }
 
-test("finds what the positives were drawn by", () => {
+test("finds the weights that the positives were drawn with", () => {
   const start = fitStart(drawn(0.5, 2, 2000, 12), all(drawn(0.5, 2, 2000, 12)));
   assert.ok(Math.abs(start.recencyBaseline - 0.5) < 0.08, `recency baseline ${start.recencyBaseline}`);
   assert.ok(Math.abs(start.similarity - 2) < 0.15, `similarity ${start.similarity}`);

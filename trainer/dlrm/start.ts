@@ -1,8 +1,8 @@
 /**
  * Where the ranker's wide part starts: a conditional logit (McFadden 1974) over each request's candidates with two
  * features, the recency baseline and the towers' similarity. In a live community the recency baseline nearly is the
- * answer; in a random split of film ratings it is noise, and similarity is the answer. Two numbers can be told from
- * little data, and the network goes on from there.
+ * answer; in a random split of film ratings it is noise, and similarity is the answer. Two numbers can be learned
+ * from little data, and the network goes on from there.
  */
 import { minimise } from "../engine/minimise.ts";
 import { denseWidth, recencyBaselineAt, similarityColumn } from "./dense-features.ts";
@@ -10,7 +10,7 @@ import type { RankingExamples } from "./ranking-examples.ts";
 
 export interface Start {
   recencyBaseline: number;
-  /** Of the similarity as it is. */
+  /** Of the similarity as it is, not standardised. */
   similarity: number;
 }
 

@@ -8,7 +8,7 @@ import { dlrmDefaults } from "./train.ts";
 
 export const testOptions = { ...dlrmDefaults, seed: 1, scoreWeights: [0.2, 1, 1] };
 
-/** Requests with random features, all of whose rows stand for one candidate; `plant` says what makes row 0 of each. */
+/** Requests with random features, all of whose rows stand for one candidate; `plant` changes row 0 of each. */
 export function randomExamples(
   random: Random,
   requests: number,
@@ -28,7 +28,7 @@ export function randomExamples(
   for (let row = 0; row < requests * rows; row++) {
     examples.posts[row] = random.below(rows);
     examples.weights[row] = 1;
-    // one user and one moment a request
+    // one user and one moment per request
     const first = row - (row % rows);
     examples.dense.copyWithin(row * denseWidth, first * denseWidth, first * denseWidth + userFeatures.length);
     let offset = 0;

@@ -10,7 +10,7 @@ import type { RankingExamples } from "./ranking-examples.ts";
 
 export type StepOptions = AdamOptions & LossOptions & MaskOptions;
 
-/** Takes the ranker through its `step`-th optimiser step (from 1) on some requests; the loss before it. */
+/** Takes the ranker through its `step`-th optimiser step (from 1) on some requests; returns the loss before it. */
 export function trainStep(
   dlrm: Dlrm,
   examples: RankingExamples,

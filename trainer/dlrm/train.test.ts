@@ -57,7 +57,7 @@ test("learns what marks the positive, and ranks new requests by it", async () =>
   let ahead = 0;
   for (let r = 0; r < 200; r++)
     for (let i = 1; i < rows; i++) if (logits[(r * rows + i) * heads + 2] > logits[r * rows * heads + 2]) ahead++;
-  assert.ok(ahead / 200 < 2.5, `${ahead / 200} posts stand before the positive, 5.5 would be chance`);
+  assert.ok(ahead / 200 < 2.5, `${ahead / 200} posts rank above the positive, 5.5 would be chance`);
 });
 
 test("keeps the start where training only fits noise", async () => {

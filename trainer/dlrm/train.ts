@@ -8,17 +8,17 @@ import { arraysOf, trainStep } from "./train-step.ts";
 
 /**
  * The ranker's hyperparameters. Figures are R@20 and MRR on two windows of travel-se (6,000 and 3,300 requests) that
- * no reported figure is from; docs/evaluation.md has the tables.
+ * no reported figure comes from; docs/evaluation.md has the tables.
  */
 export const dlrmDefaults = {
-  // --- the training set (its labels are what happened within a day: requests.ts, for the evaluation labels by it too) ---
+  // --- the training set (its labels are what happened within a day: requests.ts, which labels for the evaluation too) ---
   /** The ranker learns from at most this many of the latest requests. Not tuned: they take some 200 MB. */
   maximumRequests: 6000,
   /** And from one first interaction in this many: the towers learn from the others. Not tuned. */
   interactionsARequest: 3,
-  /** The last part of the requests, which chooses the epoch and calibrates the heads. Not tuned. */
+  /** The last part of the requests, which chooses the epoch and how sharp the heads are. Not tuned. */
   heldOut: 0.15,
-  /** Candidates a request is trained on: the positive and negatives. Not tuned. */
+  /** Candidates per request in training: the positive and negatives. Not tuned. */
   rows: 96,
   /** Of them the best by the recency baseline; the other negatives are sampled and stand for the rest. Not tuned. */
   hardNegatives: 48,
@@ -28,9 +28,9 @@ export const dlrmDefaults = {
   bottomHidden: 64,
   /** Hidden layers of the top MLP. Not tuned. */
   topHidden: [64, 32] as [number, number],
-  /** Of the categories' embeddings at the start. Not tuned. */
+  /** Standard deviation of the categories' embeddings at the start. Not tuned. */
   embeddingDeviation: 0.1,
-  /** On the weights of the base rate's first fit: what nothing depends on stays near 0. Not tuned. */
+  /** Penalty on the weights of the base rate's first fit: those on which nothing depends stay near 0. Not tuned. */
   baseRateRidge: 1,
   /** How often a hidden unit is left out of a request. From .1 to .3 all end within .005. */
   dropout: 0.2,
@@ -43,7 +43,7 @@ export const dlrmDefaults = {
   // --- the loss and the optimiser ---
   /** 6: .775, .421; 10: .773, .420. */
   epochs: 6,
-  /** Requests a batch. 16 in 8 epochs: .774, .422. */
+  /** Requests per batch. 16 in 8 epochs: .774, .422. */
   batch: 32,
   /** At the start; it falls to nothing in a straight line. .001 and .004 end within .005. */
   learningRate: 0.002,
@@ -61,7 +61,7 @@ export type DlrmOptions = typeof dlrmDefaults & {
 
 export interface TrainedDlrm {
   dlrm: Dlrm;
-  /** Of each epoch. */
+  /** The mean loss of each epoch. */
   losses: number[];
   /** On the held-out requests: before training, then after each epoch. */
   heldOutLosses: number[];

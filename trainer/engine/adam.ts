@@ -1,6 +1,6 @@
 /**
  * Adam (Kingma & Ba 2015) with decoupled weight decay (Loshchilov & Hutter 2019), in plain arrays: the same arithmetic
- * whatever backend computed the gradients, and rows of a table that a batch did not touch cost nothing.
+ * whatever backend computed the gradients, and rows of a table that a batch does not use cost nothing.
  */
 export interface AdamOptions {
   learningRate: number;

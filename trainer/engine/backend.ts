@@ -12,7 +12,7 @@ import { speedUpMatMul } from "./wasm-mat-mul.ts";
 export const backends = ["native", "wasm", "js"] as const;
 export type Backend = (typeof backends)[number];
 
-/** Starts a backend and says which it is. Without a wish the first of native, wasm, js that loads here. */
+/** Starts a backend and returns its name; without a wish the first of native, wasm, js that loads. Throws where none does. */
 export async function startBackend(wish?: Backend): Promise<Backend> {
   if (wish) {
     await start(wish).catch((error) => {

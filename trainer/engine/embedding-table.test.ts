@@ -21,14 +21,14 @@ test("looked-up rows and their gradient are those of a gather in TensorFlow.js",
   const stored = tf.tensor2d(values, [4, 2]);
   assert.deepEqual([...found], [...lookUp(stored).dataSync()]);
 
-  // plain gradient descent through Adam's first step tells the sign of each value's gradient: ± the learning rate
+  // Adam's first step moves each value by ± the learning rate, against the sign of its gradient
   const gradient = tf
     .grad((t) => tf.sum(tf.mul(lookUp(t), tf.tensor2d(upstream, [3, 2]))))(stored)
     .dataSync();
   for (const [i, row] of rows.entries()) table.addGradient(row, weights[i], Float32Array.from(upstream), 2 * i);
   table.step(1, { learningRate: 0.1 });
   for (const [i, value] of table.weights.values.entries()) close(value, values[i] - 0.1 * Math.sign(gradient[i]));
-  // Adam keeps (1 − β1) of the first gradient as its mean: the gradient itself
+  // after it Adam's mean is (1 − β1) times the gradient
   for (const [i, mean] of table.weights.mean.entries()) close(mean, 0.1 * gradient[i]);
 });
 
@@ -44,7 +44,7 @@ test("rows without a gradient do not move, and a step forgets its gradients", ()
   assert.notEqual(table.weights.values[2], 1);
 });
 
-test("a batch that touches more rows than ever before keeps the gradients it has", () => {
+test("a batch that uses more rows than ever before keeps the gradients it has", () => {
   const table = new EmbeddingTable(5000, 1);
   for (let row = 0; row < 5000; row++) table.addGradient(row, 1, Float32Array.of(row + 1), 0);
   table.step(1, { learningRate: 0.1 });

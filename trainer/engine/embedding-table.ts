@@ -1,5 +1,5 @@
 /**
- * An embedding table in typed arrays. A batch touches a few thousand of its rows: their gradients are gathered here and
+ * An embedding table in typed arrays. A batch uses a few thousand of its rows: their gradients are gathered here and
  * Adam steps those rows alone. Through TensorFlow.js the same costs a gather, its gradient over every row and an Adam
  * step of the whole table, which is most of a training step.
  */
@@ -10,8 +10,8 @@ export class EmbeddingTable {
   readonly width: number;
   readonly weights: Weights;
   private readonly slotOf: Int32Array;
-  private readonly touched: Int32Array;
-  private touchedCount = 0;
+  private readonly used: Int32Array;
+  private usedCount = 0;
   private gradient = new Float32Array(0);
 
   /** A table of `rows` × `width`, its values in row order. */
@@ -20,7 +20,7 @@ export class EmbeddingTable {
     this.width = width;
     this.weights = new Weights(values);
     this.slotOf = new Int32Array(rows).fill(-1);
-    this.touched = new Int32Array(rows);
+    this.used = new Int32Array(rows);
   }
 
   /** out[outOffset …] += weight × the row. */
@@ -34,9 +34,9 @@ export class EmbeddingTable {
   addGradient(row: number, weight: number, gradient: Float32Array, offset: number): void {
     let slot = this.slotOf[row];
     if (slot < 0) {
-      slot = this.touchedCount++;
+      slot = this.usedCount++;
       this.slotOf[row] = slot;
-      this.touched[slot] = row;
+      this.used[slot] = row;
       this.grow();
     }
     const start = slot * this.width;
@@ -45,17 +45,17 @@ export class EmbeddingTable {
 
   /** One Adam step, the `step`-th (from 1), of the rows that have a gradient, and forgets the gradients. */
   step(step: number, options: AdamOptions): void {
-    for (let slot = 0; slot < this.touchedCount; slot++) {
-      const row = this.touched[slot];
+    for (let slot = 0; slot < this.usedCount; slot++) {
+      const row = this.used[slot];
       adamStep(this.weights, row * this.width, this.gradient, slot * this.width, this.width, step, options);
       this.slotOf[row] = -1;
     }
-    this.gradient.fill(0, 0, this.touchedCount * this.width);
-    this.touchedCount = 0;
+    this.gradient.fill(0, 0, this.usedCount * this.width);
+    this.usedCount = 0;
   }
 
   private grow(): void {
-    if (this.touchedCount * this.width <= this.gradient.length) return;
+    if (this.usedCount * this.width <= this.gradient.length) return;
     const larger = new Float32Array(Math.max(1024 * this.width, 2 * this.gradient.length));
     larger.set(this.gradient);
     this.gradient = larger;

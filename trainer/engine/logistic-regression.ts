@@ -13,7 +13,7 @@ export interface LogisticRows {
 
 /**
  * With more rows than this the curvature is taken from every seventh, and costs no more than the rest; seven shares no
- * factor with the usual numbers of rows a request.
+ * factor with the usual numbers of rows per request.
  */
 const manyRows = 100_000;
 
@@ -21,8 +21,8 @@ const manyRows = 100_000;
 const biasRidge = 1e-9;
 
 /**
- * Minimises the log loss of a logistic regression plus ridge · |weights|² / 2. Returns the weights and, behind them, the
- * bias: [width + 1].
+ * Minimises the log loss of a logistic regression plus ridge · |weights|² / 2. Returns the weights followed by the bias,
+ * [width + 1].
  */
 export function fitLogisticRegression(rows: LogisticRows, ridge: number): Float64Array {
   const start = new Float64Array(rows.width + 1);

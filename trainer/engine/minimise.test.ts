@@ -51,7 +51,7 @@ test("where a full step makes it worse, half of it is tried, and half of that", 
   assert.ok(Math.abs(tried[2] - 4 - full / 2) < 1e-12 && Math.abs(tried[3] - 4 - full / 4) < 1e-12, `${tried}`);
 });
 
-test("stops after so many steps, and stays where no step makes it better", () => {
+test("stops after the given number of steps, and stays where no step makes it better", () => {
   const start = Float64Array.of(1);
   const once = minimise({ ...limits, iterations: 1, start, derivatives: valley });
   const twice = minimise({ ...limits, iterations: 2, start, derivatives: valley });

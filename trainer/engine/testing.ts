@@ -6,7 +6,7 @@ export function close(found: number, expected: number, tolerance = 1e-5): void {
   assert.ok(Math.abs(found - expected) <= allowed, `${found} is not ${expected} within ${allowed}`);
 }
 
-/** Central differences of `f` with respect to some of the values it reads (all, unless `which` names places). */
+/** Central differences of `f` with respect to some of the values it reads (all, unless `which` gives their indices). */
 export function numericalGradient(
   values: Float32Array,
   f: () => number,

@@ -4,7 +4,7 @@
  */
 import * as tf from "@tensorflow/tfjs-core";
 
-/** Puts the faster product in the place of the WASM backend's own; once is enough. */
+/** Replaces the WASM backend's own product with the faster one; once is enough. */
 export function speedUpMatMul(): void {
   const slow = tf.getKernel("BatchMatMul", "wasm");
   const transpose = tf.getKernel("Transpose", "wasm");

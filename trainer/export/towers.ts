@@ -31,7 +31,7 @@ export function postTowerGraph(towers: Towers): Uint8Array {
   return g.build();
 }
 
-/** The text as one vector a field, [N, fields · 32]. */
+/** The text as one vector per field, [N, fields · 32]. */
 function fieldBags(g: GraphBuilder, towers: Towers, fields: Field[], ids: string, weights: string): string {
   const table = g.weights(towers.tokens.weights.values, [tokenRows, dimensions], "tokens");
   const lengths = fields.map((field) => field.slots);

@@ -1,4 +1,4 @@
-/** Learned idEmbeddings by id: what a user's or post's own past taught beyond text, kept beside the graphs. */
+/** Learned ID embeddings by id: what a user's or post's own past taught beyond text, kept beside the graphs. */
 import { readFile, writeFile } from "node:fs/promises";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import type { EmbeddingTable } from "../engine/embedding-table.ts";
@@ -15,7 +15,7 @@ export function idEmbeddingsOf(ids: string[], table: EmbeddingTable): IdEmbeddin
   return idEmbeddings;
 }
 
-/** Writes `path.ids` (an id a line) and `path.f32` (little-endian rows in that order). */
+/** Writes `path.ids` (one id per line) and `path.f32` (little-endian rows in that order). */
 export async function writeIdEmbeddings(path: string, idEmbeddings: IdEmbeddings): Promise<void> {
   const values = new Float32Array(idEmbeddings.size * dimensions);
   let row = 0;

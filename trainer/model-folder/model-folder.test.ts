@@ -44,7 +44,7 @@ const damages: [name: string, file: string, change: (bytes: Buffer) => Buffer, e
   ["a model.json that is not JSON", "model.json", () => Buffer.from("{"), /is damaged \(model.json\): train again/],
   ["a model.json without a name", "model.json", () => Buffer.from("{}"), /is damaged \(model.json\): train again/],
   [
-    "idEmbeddings that do not fit their ids",
+    "ID embeddings that do not fit their ids",
     "post-id-embeddings.f32",
     (bytes) => bytes.subarray(4),
     /124 bytes for 1 ids/,

@@ -1,4 +1,4 @@
-/** A trained model as a folder: model.json, three ONNX graphs, idEmbeddings. `train` writes it, `publish` reads it. */
+/** A trained model as a folder: model.json, three ONNX graphs, ID embeddings. `train` writes it, `publish` reads it. */
 import { createHash } from "node:crypto";
 import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -36,7 +36,7 @@ export interface ModelFolder {
   postIdEmbeddings: IdEmbeddings;
 }
 
-/** Writes a model whole or not at all: into a folder beside, then renamed. Throws where a graph breaks the contract. */
+/** Writes a model whole or not at all: into a folder beside it, which is then renamed. Throws where a graph breaks the contract. */
 export async function writeModelFolder(folder: string, model: ModelFolder): Promise<void> {
   assertGraphs(model.graphs);
   const partial = `${folder}.partial`;

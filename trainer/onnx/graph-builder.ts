@@ -11,7 +11,7 @@ import { write } from "./shapes.ts";
  *     g.output("probabilities", g.sigmoid(g.dense(hidden, headWeights, headBias)), ["N", 3]);
  *     const bytes = g.build();
  *
- * The methods here are the recommender's own layers; the plain operators stand in `Operators`.
+ * The methods here are the recommender's own layers; the plain operators are in `Operators`.
  */
 export class GraphBuilder extends Operators {
   /** All inputs of a contract, by name. */
@@ -80,7 +80,7 @@ export class GraphBuilder extends Operators {
     return this.clip(this.divide(centred, this.weights(deviation, [width])), -limit, limit);
   }
 
-  /** Values [N, d] stacked to slots [N, k, d]. */
+  /** Values [N, d] stacked into slots [N, k, d]. */
   stack(values: string[]): string {
     return this.concat(
       values.map((value) => this.unsqueeze(value, [1])),

@@ -98,7 +98,7 @@ export class Operators extends Graph {
     return this.node("Slice", inputs, this.typeOf(x), shape.with(at, end - start));
   }
 
-  /** 0 keeps the dimension at its place, one -1 takes what is left. */
+  /** 0 keeps the dimension of that axis, one -1 takes what is left. */
   reshape(x: string, shape: number[]): string {
     return this.node("Reshape", [x, this.integers(shape)], this.typeOf(x), reshape(this.shapeOf(x), shape));
   }
@@ -110,7 +110,7 @@ export class Operators extends Graph {
     return this.node("Transpose", [x], this.typeOf(x), moved, { perm: order });
   }
 
-  /** New axes of 1 at the places which they have in the result. */
+  /** Puts in axes of 1, numbered as they are in the result. */
   unsqueeze(x: string, axes: number[]): string {
     return this.node("Unsqueeze", [x, this.integers(axes)], this.typeOf(x), unsqueeze(this.shapeOf(x), axes));
   }

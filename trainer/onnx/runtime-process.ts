@@ -6,7 +6,7 @@ import type { Answer } from "./runtimes.ts";
 type Message = { graph: number; bytes: Uint8Array } | { graph: number; feeds: Record<string, Tensor> };
 
 const runtime: Promise<{ default: typeof import("onnxruntime-node") }> = import(process.argv[2]);
-// A package that is not there is the first message's answer, not a crash with a stack trace.
+// A missing package is told in the answer to the first message, not by a crash with a stack trace.
 runtime.catch(() => {});
 const sessions = new Map<number, InferenceSession>();
 

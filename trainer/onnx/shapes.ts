@@ -10,9 +10,9 @@ export function write(shape: Shape): string {
 /** The shape of two tensors stretched over each other, NumPy's rules; a symbol fits itself and 1. */
 export function broadcast(a: Shape, b: Shape): Shape {
   const rank = Math.max(a.length, b.length);
-  return Array.from({ length: rank }, (_, place) => {
-    const x = a[place - rank + a.length] ?? 1;
-    const y = b[place - rank + b.length] ?? 1;
+  return Array.from({ length: rank }, (_, axis) => {
+    const x = a[axis - rank + a.length] ?? 1;
+    const y = b[axis - rank + b.length] ?? 1;
     if (x !== y && x !== 1 && y !== 1) throw new Error(`shapes ${write(a)} and ${write(b)} do not fit together`);
     return x === 1 ? y : x;
   });
@@ -26,7 +26,7 @@ export function multiply(a: Shape, b: Shape): Shape {
   return [...broadcast(a.slice(0, -2), b.slice(0, -2)), rows, columns];
 }
 
-/** The shape that Reshape gives: 0 keeps the dimension at its place, one -1 takes what is left. */
+/** The shape that Reshape gives: 0 keeps the dimension of that axis, one -1 takes what is left. */
 export function reshape(from: Shape, wanted: number[]): Shape {
   const shape: Shape = wanted.map((dim, axis) => (dim === 0 ? from[axis] : dim));
   const rest = shape.indexOf(-1);
@@ -48,12 +48,12 @@ export function toAxis(axis: number, rank: number): number {
   return front;
 }
 
-/** Axes that are 1 put in at the places which they have in the result. */
+/** The shape with axes of 1 put in, numbered as they are in the result. */
 export function unsqueeze(from: Shape, axes: number[]): Shape {
-  const places = new Set(axes.map((axis) => toAxis(axis, from.length + axes.length)));
+  const added = new Set(axes.map((axis) => toAxis(axis, from.length + axes.length)));
   const rest = from.values();
   return Array.from({ length: from.length + axes.length }, (_, axis) =>
-    places.has(axis) ? 1 : (rest.next().value as Dimension),
+    added.has(axis) ? 1 : (rest.next().value as Dimension),
   );
 }
 
@@ -66,9 +66,9 @@ function product(shape: Shape): { size: number; symbols: string[] } {
 function without(all: string[], some: string[]): string[] | undefined {
   const left = [...all];
   for (const symbol of some) {
-    const place = left.indexOf(symbol);
-    if (place < 0) return undefined;
-    left.splice(place, 1);
+    const index = left.indexOf(symbol);
+    if (index < 0) return undefined;
+    left.splice(index, 1);
   }
   return left;
 }

@@ -16,7 +16,7 @@ beforeEach(async () => {
   await fillCommunity(database.pool);
 });
 
-/** Posts are e0, e1, e2 … by number: the tiny post tower gives back their idEmbeddings. */
+/** Posts are e0, e1, e2 … by number: the tiny post tower gives back their ID embeddings. */
 function model(name: string): ModelFolder {
   const id_embedding = (n: number) =>
     Float32Array.from({ length: dimensions }, (_, d) => (d === n % dimensions ? 2 : 0));

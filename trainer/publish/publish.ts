@@ -64,7 +64,7 @@ export async function publish(database: Database, model: ModelFolder, options: P
   }
 }
 
-/** A model of other people and posts ranks, but what its ID embeddings and counts say is of somebody else. */
+/** A model of another community does rank, but what it learned is about other people and posts. */
 async function refuseStranger(database: Database, { name, community }: ModelFolder): Promise<void> {
   if (community === (await readCommunityId(database))) return;
   throw new UserError(

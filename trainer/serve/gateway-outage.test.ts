@@ -51,7 +51,7 @@ test("a database that cannot be reached is 503 within seconds", async (t) => {
     });
 });
 
-test("a database that goes away and comes back takes the functions along", async (t) => {
+test("a database that goes away and comes back brings the functions back with it", async (t) => {
   const wire = await severableWire(databaseUrl);
   t.after(() => wire.sever());
   const { ask, lines, stop } = await functionsOn(wire.url);
@@ -65,7 +65,7 @@ test("a database that goes away and comes back takes the functions along", async
   assert.deepEqual([status, code], [503, "database_unavailable"]);
   await wire.restore();
   assert.equal((await ask()).status, 200);
-  // cut off while many wait: every one is answered, and the functions live on
+  // cut off while many wait: every one is answered, and the functions keep running
   const many = Array.from({ length: 20 }, ask);
   await new Promise((later) => setTimeout(later, 30));
   await wire.sever();

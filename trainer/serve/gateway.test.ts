@@ -56,7 +56,7 @@ test("what was shown reaches the exposure log", async () => {
   assert.equal(await logged(), 7);
 });
 
-test("the token of an operator who only looks is one the functions know", async () => {
+test("the functions know the token of an operator who only looks, and log no impressions", async () => {
   const preview = clientOf(() => gateway.tokenOf(people.ben, { preview: true }));
   const { data } = await preview.functions.invoke("recommend", { body: { limit: 3 } });
   assert.equal(data.items.length, 3);
@@ -105,7 +105,7 @@ test("a second gateway keeps the signing key, which nobody else may read, and en
   const started = performance.now();
   await again.stop();
   assert.ifError(error);
-  assert.ok(performance.now() - started < 2_000, "nothing keeps it");
+  assert.ok(performance.now() - started < 2_000, "nothing holds it up");
   // stopped right after the answer, it still wrote what it had to
   const { rowCount } = await pool.query("select from recsys.impressions where request_id = $1", [data.request_id]);
   assert.equal(rowCount, 20);
@@ -121,6 +121,6 @@ test("a taken port is one clear line", async (t) => {
   });
 });
 
-test("nothing of this was worth a line in the log", () => {
+test("none of this put a line into the log", () => {
   assert.deepEqual(lines, []);
 });

@@ -43,7 +43,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     env: environment(databaseUrl, port, key),
   });
   const ended = once(child, "exit").then(([status]) => status as number | null);
-  // it may be gone when it is told to go
+  // it may have ended before it is told to
   child.stdin.on("error", () => undefined);
   const lines: string[] = [];
   let serves = false;

@@ -2,7 +2,7 @@ import type pg from "pg";
 
 /**
  * Keeps the feature store fresh while serving, where pg_cron does not do it: calls recsys.roll_up() now and again after
- * each `every` milliseconds. The function that it returns ends that, after the call that runs.
+ * each `every` milliseconds. The function that it returns stops that, after the call in progress.
  */
 export async function keepRolledUp(
   pool: pg.Pool,

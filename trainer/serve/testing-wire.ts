@@ -1,6 +1,6 @@
 import { connect, createServer, type Server, type Socket } from "node:net";
 
-/** For tests: a TCP proxy before the database that can be cut and mended. */
+/** For tests: a TCP proxy in front of the database that can be cut and mended. */
 export async function severableWire(databaseUrl: string) {
   const target = new URL(databaseUrl);
   const sockets = new Set<Socket>();

@@ -2,7 +2,7 @@ import { relative } from "node:path";
 import { run } from "node:test";
 import { countSkipped, noTests, type Totals } from "./totals.ts";
 
-/** Runs test files with node:test, each in its own process. Prints a line a file, and failures in full as they happen. */
+/** Runs test files with node:test, each in its own process. Prints one line per file, and failures in full as they happen. */
 export async function runNodeTests(files: string[], concurrency: number): Promise<Totals> {
   const totals = noTests();
   const failed = new Set<string>();

@@ -1,4 +1,4 @@
-/** How many tests came out how. */
+/** How many tests passed, failed and were skipped. */
 export interface Totals {
   passed: number;
   failed: number;
@@ -25,7 +25,7 @@ export function addTotals(to: Totals, part: Totals): void {
   for (const [reason, number] of part.reasons) countSkipped(to, reason, number);
 }
 
-/** The line that closes a run, after which programs look: `N passed, N failed, N skipped`. */
+/** The line that closes a run, which programs look for: `N passed, N failed, N skipped`. */
 export function summarise({ passed, failed, skipped }: Totals): string {
   return `${passed} passed, ${failed} failed, ${skipped} skipped`;
 }

@@ -38,9 +38,9 @@ test("package-lock.json names the packages of every platform", () => {
   const { packages } = read<{ packages: Record<string, Manifest> }>("package-lock.json");
   for (const [path, { optionalDependencies = {} }] of Object.entries(packages)) {
     for (const name of Object.keys(optionalDependencies)) {
-      const places = [`${path}/node_modules/${name}`, `node_modules/${name}`];
+      const paths = [`${path}/node_modules/${name}`, `node_modules/${name}`];
       assert.ok(
-        places.some((place) => place in packages),
+        paths.some((each) => each in packages),
         `${name}, wanted by ${path}`,
       );
     }
