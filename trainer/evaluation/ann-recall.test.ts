@@ -12,7 +12,7 @@ before(async () => {
 });
 after(() => database.close());
 
-test("recall by hand: similarities 4, 3, 3, 1; equal ones count alike, the order of what was found does not", () => {
+test("recall by hand: similarities 4, 3, 3, 1; equal ones count alike, the order in which they were found does not count", () => {
   const vector = new Float32Array(dimensions);
   vector[0] = 1;
   const posts = new Float32Array(4 * dimensions);

@@ -24,7 +24,7 @@ const listSize = 20;
 /** How good the top 20 of one ranking are, means over the cold users. */
 export interface ColdUserMetrics {
   name: string;
-  /** Share of the posts they interact with in their first visits. What they are shown there is the generator's choice: fresh, popular and topical. */
+  /** Share of the posts they interact with in their first visits. What they are shown there is the simulation's choice: fresh, popular and topical. */
   recall: number;
   /** The users' true preference for the list, as a share of that for the best list there is. */
   utility: number;

@@ -37,7 +37,7 @@ export function smallCommunity(
   });
 }
 
-/** Lets a recommender observe a whole community and trains it on that; then its scores for a user at an hour. */
+/** Lets a recommender observe a community up to an hour and trains it on all of it; its scores for a user at that hour. */
 export async function scoresAfter(
   community: Community,
   recommender: Recommender,

@@ -5,7 +5,7 @@ const refreshEvery = dayLength / 4;
 const chartLength = 60;
 const chartWindow = 30 * dayLength;
 
-/** Recent applause of each post, and the chart of what is most applauded, drawn up every six hours as such pages are. */
+/** Recent applause of each post, and the chart of what is most applauded, drawn up every six hours as such charts are. */
 export class Applause {
   readonly #applause: Float64Array;
   readonly #at: Float64Array;

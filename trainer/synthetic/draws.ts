@@ -16,7 +16,7 @@ export function pickSome<T>(random: Random, values: readonly T[], count: number)
   return random.shuffle([...values]).slice(0, count);
 }
 
-/** A place in `weights`, drawn in proportion to them. */
+/** An index into `weights`, drawn in proportion to them. */
 export function pickWeighted(random: Random, weights: ArrayLike<number>): number {
   let total = 0;
   for (let i = 0; i < weights.length; i++) total += weights[i];

@@ -8,8 +8,8 @@ import { createWritings } from "./writings.ts";
 const visits = 5;
 
 /**
- * What those do next who have a profile and no history when the community of a seed ends: the ids of the posts they interact with
- * in their first visits, an hour apart, by their ids. Nobody writes anything new meanwhile.
+ * What the cold users do next when the community of a seed ends: by user id, the ids of the posts they interact with in
+ * their first visits, an hour apart. Nobody writes anything new meanwhile.
  */
 export function firstVisits(seed: number, size: SyntheticSize = {}): Map<string, string[]> {
   const { users, posts, days } = fullSize(size);

@@ -13,7 +13,7 @@ export class Impressions {
   readonly #writings: Writing[];
   readonly #applause: Applause;
   readonly #byFacet: number[][] = facets.map(() => []);
-  /** The latest views of each person, a ring each: memory does not grow with what happens. Empty places are -1. */
+  /** The latest views, one ring buffer per person: memory does not grow with what happens. Empty entries are -1. */
   readonly #views: Int32Array;
   readonly #viewCounts: Int32Array;
   #published = 0;
@@ -26,7 +26,7 @@ export class Impressions {
     this.#viewCounts = new Int32Array(people);
   }
 
-  /** Up to `size` posts for a person at an instant; ask in order of time. */
+  /** Up to `size` posts for a person at an instant; call in order of time. */
   next(user: number, person: Person, now: number, size: number): number[] {
     while (this.#published < this.#writings.length && this.#writings[this.#published].createdAt <= now) {
       this.#byFacet[this.#writings[this.#published].facet].push(this.#published++);

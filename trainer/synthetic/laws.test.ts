@@ -16,7 +16,7 @@ const days = 60;
 const people = createPeople(seed, 500, days);
 const writings = createWritings(seed, 1200, days, people);
 
-/** Each impression, and what came of it. */
+/** An impression, and what came of it. */
 interface Shown {
   user: number;
   post: number;
@@ -31,9 +31,9 @@ const latest = new Map<string, Shown>();
 for (const day of simulate(seed, days, people, writings)) {
   for (const happening of day) {
     if (happening.what === "impressions") {
-      for (const [place, post] of happening.posts.entries()) {
+      for (const [i, post] of happening.posts.entries()) {
         const { user, at } = happening;
-        const impression = { user, post, at, position: place + 1, viewed: false, voted: false };
+        const impression = { user, post, at, position: i + 1, viewed: false, voted: false };
         shown.push(impression);
         latest.set(`${user} ${post}`, impression);
       }
@@ -63,7 +63,7 @@ test("people open what is to their taste, and vote for it once it is open", () =
   assert.ok(votes[0] > 1.5 * votes[1], `${votes[0]} of theirs, ${votes[1]} of others`);
 });
 
-test("the top of the page is opened more than its end, whatever stands there", () => {
+test("the first of the posts shown is opened more than the last, whatever they are", () => {
   const at = (position: number) =>
     rate(
       shown.filter((impression) => impression.position === position),

@@ -15,7 +15,7 @@ export interface Person {
   tastes: Float32Array;
   /** Above 0: likes questions; below: likes stories. */
   style: number;
-  /** Visits a day. */
+  /** Visits per day. */
   rate: number;
   /** Leaning to vote and to comment, added to the logit. */
   voting: number;
@@ -52,7 +52,7 @@ export function createPeople(seed: number, count: number, days: number): Person[
   });
 }
 
-/** Six in ten were there before; the others join while we watch. */
+/** Six in ten were there before; the others join while the simulation runs. */
 function signUp(random: Random, start: number, days: number): number {
   return random.uniform() < 0.6
     ? start - random.uniform() * 365 * dayLength

@@ -7,23 +7,23 @@ import type { Person } from "./people.ts";
 import { commentProbability, lookProbability, viewProbability, voteProbability, warmthOf } from "./taste.ts";
 import type { Writing } from "./writings.ts";
 
-/** Something that happened; users and posts by number. A page is what was shown at a visit, in order. */
+/** Something that happened; users and posts by number. Impressions are the posts shown at one visit, in order. */
 export type Happening =
   | { what: "login"; at: number; user: number }
   | { what: "impressions"; at: number; user: number; posts: number[] }
   | { what: "view" | "vote" | "comment"; at: number; user: number; post: number };
 
-const impressionsAVisit = 10;
+const impressionsPerVisit = 10;
 const second = 1000;
 const hour = dayLength / 24;
 
 /** What happens in the community, a day at a time, each day in order of time; no more than a day is held. */
 export function* simulate(seed: number, days: number, people: Person[], writings: Writing[]): Generator<Happening[]> {
-  const life = new Simulation(seed, days, people, writings);
-  for (let day = 0; day < days; day++) yield life.nextDay();
+  const simulation = new Simulation(seed, days, people, writings);
+  for (let day = 0; day < days; day++) yield simulation.nextDay();
 }
 
-/** A community that lives on day by day: what is popular, and who has seen what. */
+/** A community as it goes on day by day: what is popular, and who has seen what. */
 export class Simulation {
   private readonly random: Random;
   private readonly start: number;
@@ -32,7 +32,7 @@ export class Simulation {
   private readonly popularity: Applause;
   private readonly shown: Impressions;
   private day = 0;
-  /** What goes on past midnight. */
+  /** What happens past midnight. */
   private ahead: Happening[] = [];
 
   constructor(seed: number, days: number, people: Person[], writings: Writing[]) {
@@ -56,18 +56,18 @@ export class Simulation {
     return happenings;
   }
 
-  /** What somebody does who comes at an instant, and what follows from it. Ask in order of time. */
+  /** What a user does who visits at an instant, and what follows from it. Call in order of time. */
   visit(user: number, now: number): Happening[] {
     const { random, people, writings, popularity, shown } = this;
     const person = people[user];
-    const posts = shown.next(user, person, now, impressionsAVisit);
+    const posts = shown.next(user, person, now, impressionsPerVisit);
     const happenings: Happening[] = [
       { what: "login", at: now, user },
       { what: "impressions", at: now + second, user, posts },
     ];
     let at = now + second;
-    for (const [place, post] of posts.entries()) {
-      if (random.uniform() >= lookProbability(place + 1)) continue;
+    for (const [i, post] of posts.entries()) {
+      if (random.uniform() >= lookProbability(i + 1)) continue;
       at += Math.ceil(2 + 6 * random.uniform()) * second;
       const writing = writings[post];
       const warmth = warmthOf(popularity.applause(post, now), (now - writing.createdAt) / dayLength);
@@ -90,7 +90,7 @@ export class Simulation {
   }
 }
 
-/** Who comes when on a day. New members look around right after they signed up. */
+/** Who comes when on a day. New members look around right after they sign up. */
 function visits(random: Random, people: Person[], start: number): { user: number; at: number }[] {
   const weekday = new Date(start).getUTCDay();
   const leisure = weekday === 0 || weekday === 6 ? 1.3 : 0.88;

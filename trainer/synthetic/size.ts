@@ -4,7 +4,7 @@ import { UserError } from "../../db/user-error.ts";
 export interface SyntheticSize {
   users?: number;
   posts?: number;
-  /** How long it is watched. */
+  /** How many days are simulated. */
   days?: number;
 }
 
@@ -13,7 +13,7 @@ export const defaultSize: Required<SyntheticSize> = { users: 1000, posts: 2500, 
 
 const smallest: Required<SyntheticSize> = { users: 20, posts: 10, days: 2 };
 
-/** The size with its defaults. @throws UserError for one that is no community */
+/** The size with its defaults. @throws UserError for one that is too small or no whole number */
 export function fullSize(size: SyntheticSize): Required<SyntheticSize> {
   const full = { ...defaultSize, ...size };
   for (const key of ["users", "posts", "days"] as const) {

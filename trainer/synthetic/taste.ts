@@ -8,7 +8,7 @@ import type { Writing } from "./writings.ts";
  * where warmth = 0.3 ln(1 + recent applause) − 0.4 ln(1 + age in days), then votes and comments with
  *   p(vote | view) = σ(−1.8 + 2.4 taste + 0.7 quality + voting)
  *   p(comment | view) = σ(−2.7 + 2 taste + 0.3 quality + talking + 0.6 if it asks)
- * and looks at place k of a page with p(look) = k^−0.4.
+ * and looks at position k with p(look) = k^−0.4.
  */
 
 /** 0 to 1: how much the subject of a post is to a person's taste. */
@@ -36,7 +36,7 @@ export function commentProbability(person: Person, writing: Writing): number {
   return sigmoid(-2.7 + 2 * affinity(person, writing) + 0.3 * writing.quality + person.talking + asks);
 }
 
-/** p(look) at a place of the page, from 1. */
+/** p(look) at a position, from 1. */
 export function lookProbability(position: number): number {
   return position ** -0.4;
 }

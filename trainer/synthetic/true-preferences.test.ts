@@ -26,7 +26,7 @@ test("the favourites of a user are the posts of others with the highest scores",
   assert.throws(() => preferences.score("nobody", favourites[0]), /has no "nobody"/);
 });
 
-test("for coldUsers, who have a profile and no history, true preferences find what they like far better than popularity", () => {
+test("for cold users, true preferences find what they like far better than popularity", () => {
   const people = createPeople(seed, size.users, size.days);
   const writings = createWritings(seed, size.posts, size.days, people);
   const votes = new Float64Array(writings.length);
@@ -49,12 +49,12 @@ test("for coldUsers, who have a profile and no history, true preferences find wh
       if (what === "vote") votes[post]++;
     }
   }
-  assert.ok(coldUsers > 100, `${coldUsers} coldUsers`);
+  assert.ok(coldUsers > 100, `${coldUsers} cold users`);
   const [oracle, popular] = [oracleHits / coldUsers, popularHits / coldUsers];
   assert.ok(oracle > 2 * popular, `recall@20 ${oracle} of the truth, ${popular} of popularity`);
 });
 
-test("whoever signed up last comes back, the same each time, and interacts with what has more utility for them than most", () => {
+test("those who signed up last come back, the same way each time, and interact with posts of more utility to them than most", () => {
   const visits = firstVisits(seed, size);
   assert.deepEqual([...visits.keys()], preferences.coldUsers);
   assert.deepEqual(firstVisits(seed, size), visits);

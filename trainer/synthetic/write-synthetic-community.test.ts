@@ -59,12 +59,12 @@ test("it is a community: everything refers to what exists, nothing happens befor
   }
   const replies = interactions.filter(({ user_id, post_id }) => posts.get(post_id)?.author_id === user_id);
   assert.ok(replies.length > 50, "authors answer under their posts");
-  const pages = new Map<string, number[]>();
+  const requests = new Map<string, number[]>();
   for (const { request_id, user_id, post_id, position } of await read(folder, "impressions")) {
     assert.notEqual(posts.get(post_id)?.author_id, user_id);
-    pages.set(request_id, [...(pages.get(request_id) ?? []), position]);
+    requests.set(request_id, [...(requests.get(request_id) ?? []), position]);
   }
-  for (const positions of pages.values())
+  for (const positions of requests.values())
     assert.deepEqual(
       positions,
       positions.map((_, i) => i + 1),

@@ -50,9 +50,9 @@ export async function writeSyntheticCommunity(
       const post_id = writings[happening.post].id;
       await interactionFile.write({ user_id, post_id, kind: happening.what, created_at: at });
     } else if (happening.at >= loggedSince) {
-      for (const [place, post] of happening.posts.entries()) {
+      for (const [i, post] of happening.posts.entries()) {
         const request_id = `${user_id} ${at}`;
-        const impression = { request_id, user_id, post_id: writings[post].id, position: place + 1, shown_at: at };
+        const impression = { request_id, user_id, post_id: writings[post].id, position: i + 1, shown_at: at };
         counts.impressions++;
         await impressionFile.write(impression);
       }

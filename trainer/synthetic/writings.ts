@@ -11,7 +11,7 @@ export interface Writing {
   /** Number of the author among the people. */
   author: number;
   createdAt: number;
-  /** What it is about, and what it touches besides; the same facet where it keeps to one. */
+  /** What it is about, and what else it mentions; the same facet where it keeps to one. */
   facet: number;
   second: number;
   isQuestion: boolean;
@@ -54,7 +54,7 @@ export function createWritings(seed: number, count: number, days: number, people
   return writings;
 }
 
-/** The first place of an ascending array whose value is above `value`. */
+/** The first index of an ascending array whose value is above `value`. */
 function firstAbove(ascending: Float64Array, value: number): number {
   let low = 0;
   let high = ascending.length - 1;

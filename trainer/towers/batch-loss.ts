@@ -15,7 +15,7 @@ export interface BatchInputs {
   correction: Matrix;
 }
 
-/** Gradients have the names of the dense weights, and those of the inputs behind `u.` and `p.`. */
+/** The loss and its gradients, by the names of the dense weights and those of the inputs after `u.` and `p.`. */
 export function batchLoss(
   towers: Towers,
   { users, posts, correction }: BatchInputs,

@@ -1,4 +1,4 @@
-/** The history that the towers and the ranker see of a user at an instant. */
+/** A user's history at an instant, as the towers and the ranker see it. */
 import { retrieval } from "../../supabase/functions/_shared/features/retrieval.ts";
 import type { Community } from "../community/community.ts";
 

@@ -1,4 +1,4 @@
-/** The trained state of the two towers, and how many rows at a time go through them. */
+/** The trained state of the two towers, and what they are fed of a community. */
 import { dimensions, historyDecay, historyLength } from "../../supabase/functions/_shared/features/history.ts";
 import {
   postFields,
@@ -59,7 +59,7 @@ export interface Towers {
 }
 
 /**
- * Untrained towers: token rows are random and short, by their idf among posts before `until`. A word no post had is zero,
+ * Untrained towers: token rows are random and short, scaled by their idf among posts before `until`. A word no post had is zero,
  * or it would drown the known words of a new post. ID embeddings are zero.
  */
 export function newTowers(

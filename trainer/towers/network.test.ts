@@ -57,9 +57,9 @@ test("the gradient of the whole step agrees with numerical differences in every 
   const { gradients } = step();
   const random = new Random(3);
   for (const [name, { values }] of Object.entries(variables)) {
-    const places = Array.from({ length: 3 }, () => random.below(values.length));
-    const expected = numericalGradient(values, () => step().loss, places);
-    for (const [i, place] of places.entries()) close(gradients[name][place], expected[i], 5e-3);
+    const indices = Array.from({ length: 3 }, () => random.below(values.length));
+    const expected = numericalGradient(values, () => step().loss, indices);
+    for (const [i, index] of indices.entries()) close(gradients[name][index], expected[i], 5e-3);
   }
 });
 

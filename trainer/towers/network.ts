@@ -1,5 +1,5 @@
 /**
- * The two towers' dense part. Text has become one vector a field by then (token-bags.ts):
+ * The two towers' dense part. Text has become one vector per field by then (token-bags.ts):
  *
  *   user = normalise( Σ_f a_f · field_f  +  history · H  +  MLP(fields, history, numbers)  +  ID embedding )
  *   post = normalise( Σ_f a_f · field_f                  +  MLP(fields, numbers)           +  ID embedding )

@@ -1,4 +1,4 @@
-/** Hashed text of many rows, packed, and its way through the token table: one weighted sum of rows a field. */
+/** Hashed text of many rows, packed, and its way through the token table: one weighted sum of rows per field. */
 import type { Field, TokenRow } from "../../supabase/functions/_shared/features/tokens.ts";
 import type { EmbeddingTable } from "../engine/embedding-table.ts";
 

@@ -15,8 +15,8 @@ import type { TokenDropout } from "./token-bags.ts";
 export interface TrainerOptions {
   until: number;
   /**
-   * The history an example sees: what came before it, as in life; or the user's others, where a random split has made
-   * time meaningless: there the posts to be found lie between those of the history.
+   * The history an example sees: what came before it, as in serving; or all the user's others, where a random split has
+   * made time meaningless: there the posts to be found lie between those of the history.
    */
   histories: "before" | "others";
   epochs: number;
@@ -79,7 +79,7 @@ export class TowerTrainer {
     this.postVectors = embedPosts(this.towers, this.data, this.community.posts.ids.length);
   }
 
-  /** One optimiser step on some positives (their numbers); the loss before it. */
+  /** One optimiser step on some positives (their numbers); returns the loss before it. */
   step(batch: Uint32Array): number {
     const { towers, data, positives, random, options } = this;
     const users = Int32Array.from(batch, (i) => positives.users[i]);

@@ -10,7 +10,7 @@ import { embedPosts, embedUsersAt } from "./embed.ts";
 import { batchOf, towerDefaults, trainTowers } from "./train.ts";
 
 const subjects = ["garden", "chess"];
-/** Posts 0 to 39 are opened by those who like their subject, every other one; posts 40 and 41 by nobody. */
+/** The hour at which posts 40 and 41 are written, which nobody opens; the 40 before them have the two subjects by turns. */
 const lateFrom = 200;
 
 /** 40 users: user u likes subject u mod 2 and opens ten of its posts; users 38 and 39 have opened nothing. */

@@ -9,7 +9,7 @@ import { newTowers, TowerData, type Towers } from "./model.ts";
 import { positivesBefore } from "./positives.ts";
 import { TowerTrainer, type TrainerOptions } from "./tower-trainer.ts";
 
-/** The towers' hyperparameters. docs/evaluation.md has the tables that the figures are from. */
+/** The towers' hyperparameters. docs/evaluation.md has the tables that the figures come from. */
 export const towerDefaults = {
   // --- the training set ---
   /** The latest first interactions that are learned from: an epoch of them is 977 steps, one of travel-se 227. */
@@ -17,14 +17,14 @@ export const towerDefaults = {
   /** The history an example sees (`TrainerOptions`); a random split asks for "others". */
   histories: "before" as TrainerOptions["histories"],
   /**
-   * Where time runs, tastes drift and what is learned of the past soon fits only that: the share of fresh posts ranked
+   * Where time runs, tastes drift, and what is learned of the past soon fits the past alone: the share of fresh posts ranked
    * below the positive is .770, .771, .762 after 2, 3, 4 epochs of the synthetic community, .651 and .648 after 3 and 5
-   * of travel-se. A random split has no drift, and on ml-100k R@20 grows on: .430 at 10, .441 at 20, .450 at 30, .454
+   * of travel-se. A random split has no drift, and on ml-100k R@20 keeps growing: .430 at 10, .441 at 20, .450 at 30, .454
    * at 60.
    */
   epochsOf: { before: 3, others: 60 },
   /**
-   * Of the towers, after the ranker was trained. The held pairs of a random split want more of it than the last days of a
+   * Of the towers, after the ranker was trained. The held pairs of a random split need more of it than the last days of a
    * community: 4 epochs at .001 leave R@20 on ml-100k at .447, 12 at .002 bring .453.
    */
   fineTuning: {
@@ -40,7 +40,7 @@ export const towerDefaults = {
    * 3 epochs, share of fresh posts ranked below the positive: .62 at ten times the length, .65 at this.
    */
   idfDivisor: 300,
-  /** Of the output layers' first biases. Not tuned: it need only differ from 0. */
+  /** Standard deviation of the output layers' first biases. Not tuned: it need only differ from 0. */
   biasDeviation: 0.01,
   /**
    * How often an ID embedding is left out, so that text and history must stand alone (DropoutNet). R@20 on ml-100k, 20
@@ -53,15 +53,15 @@ export const towerDefaults = {
    */
   vectorDropout: 0.2,
   /**
-   * How often an example's user is shown as new, with the profile alone: neither ID embedding nor history. R@20 of the
+   * How often an example's user is shown as a cold one, with the profile alone: neither ID embedding nor history. R@20 of the
    * synthetic community's cold users, by an earlier measure: .232 at 0, .348 at .15, .366 at .3.
    */
   coldUsers: 0.2,
-  /** How often a word is left out, so that rare words of a profile are not learned as the user's name. Not tuned. */
+  /** How often a word is left out, so that the rare words of a profile are not learned as if they were the user's name. Not tuned. */
   tokenDropout: 0.3,
 
   // --- the loss and the optimiser ---
-  /** Positives a step, at most. Not tuned. */
+  /** Positives per step, at most. Not tuned. */
   batch: 512,
   /**
    * A small community gets smaller batches, so that an epoch is 64 steps at least: of travel-se's first nine months, 3
@@ -70,10 +70,10 @@ export const towerDefaults = {
    */
   leastSteps: 64,
   leastBatch: 64,
-  /** Uniform negatives a batch, shared by its rows. R@20 on ml-100k: none in 10 epochs .428, 512 in 20 epochs .433. */
+  /** Uniform negatives per batch, shared by its rows. R@20 on ml-100k: none in 10 epochs .428, 512 in 20 epochs .433. */
   uniformNegatives: 256,
   /**
-   * Of the softmax over cosines: small fits the training set, large generalises. R@20 on ml-100k, ids alone, 15 epochs:
+   * Of the softmax over cosines: small fits the training set, large generalises. R@20 on ml-100k, ID embeddings alone, 15 epochs:
    * .447, and .415 at .1; with text, 10 epochs: .420 at .15, .433 at .25.
    */
   temperature: 0.2,
@@ -87,11 +87,11 @@ export type TowerOptions = typeof towerDefaults & {
   seed: number;
   /** Only what happened before this instant (milliseconds) is learned from. */
   until: number;
-  /** Left out: `epochsOf` the histories. */
+  /** Default: `epochsOf` these histories. */
   epochs?: number;
 };
 
-/** Positives a step in a community of so many. */
+/** Positives per step in a community with that many positives. */
 export function batchOf(
   positives: number,
   { batch, leastSteps, leastBatch }: Pick<TowerOptions, "batch" | "leastSteps" | "leastBatch">,
@@ -109,8 +109,8 @@ export interface TrainedTowers {
 }
 
 /**
- * Trains the towers of a community, from the start or on from where `from` stopped (whose weights it then changes);
- * throws an AbortError when `signal` says stop.
+ * Trains the towers of a community, from the start or on from where `from` stopped (whose weights it then changes).
+ * Throws an AbortError when `signal` aborts.
  */
 export async function trainTowers(
   community: Community,

@@ -36,7 +36,7 @@ export function cutBaselines(sizes: Sizes): Recommender[] {
   return [
     new Popularity(sizes),
     new RecencyBaseline(),
-    // longer than in the replay: taste in films does not pass as quickly as what a community talks about
+    // longer than in the replay: taste in films does not change as quickly as what a community talks about
     new ItemKnn(sizes, 100),
     new TextKnn(sizes),
     new Ease(sizes),

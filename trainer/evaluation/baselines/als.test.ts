@@ -25,7 +25,7 @@ test("two camps: a user's unseen post of their own camp comes before the other c
   );
   const als = new Als(sizesOf(community), { factors: 2, regularisation: 0.1, iterations: 20 });
   const scores = await scoresAfter(community, als, 0, 99);
-  // one factor a camp leaves no room to fit the one missing pair
+  // one factor per camp leaves no room to fit the one missing pair
   assert.ok(scores[2] > 0.5, `own camp ${scores[2]}`);
   for (const other of scores.slice(3)) assert.ok(Math.abs(other) < 0.05, `other camp ${other}`);
 });

@@ -16,7 +16,7 @@ export interface AlsOptions {
 
 /**
  * Implicit ALS (Hu, Koren, Volinsky 2008): minimises Σ c (p − x·y)² + regularisation (|x|² + |y|²) over all pairs, p = 1 and
- * c = alpha where there was one, p = 0 and c = 1 elsewhere, by turns for users and posts, three conjugate gradient steps a row.
+ * c = alpha where there was one, p = 0 and c = 1 elsewhere, by turns for users and posts, three conjugate gradient steps per row.
  * A user's vector is solved anew from their posts at each list, the posts' stay as trained.
  */
 export class Als implements Recommender {

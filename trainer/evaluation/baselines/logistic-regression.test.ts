@@ -16,7 +16,7 @@ test("one binary feature by hand: the weight is the log odds ratio, the bias the
   assert.ok(Math.abs(bias + Math.log(3)) < 1e-6);
 });
 
-test("a row that counts three times is as three rows; features of 0 need not be there", () => {
+test("a row that counts three times equals three rows; features of 0 need not be there", () => {
   const fit = (rows: [x: number, label: number, often: number][]) =>
     fitLogisticRegression(
       {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { coverage, gini, intraListSimilarity } from "./list-metrics.ts";
 
-test("coverage: three of four posts stand in a list", () => {
+test("coverage: three of four posts are in a list", () => {
   assert.equal(
     coverage(
       [

@@ -1,6 +1,6 @@
 /** Metrics of all lists together: how much of the catalogue is shown, how unequally, and how alike one list's posts are. */
 
-/** Share of `catalogue` posts that stand in at least one list. */
+/** Share of `catalogue` posts that are in at least one list. */
 export function coverage(lists: Iterable<ArrayLike<number>>, catalogue: number): number {
   const shown = new Set<number>();
   for (const list of lists) for (let i = 0; i < list.length; i++) shown.add(list[i]);

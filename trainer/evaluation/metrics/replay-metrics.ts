@@ -27,7 +27,7 @@ export const slices = {
 } satisfies Record<string, (event: ReplayEvent) => boolean>;
 export type Slice = keyof typeof slices;
 
-/** What one list scores: the right post is one, so recall is 0 or 1. */
+/** What one list scores: there is one right post, so recall is 0 or 1. */
 export const listMetrics = {
   "recall@20": ({ rank }) => recallAt(20, [rank], 1),
   "recall@100": ({ rank }) => recallAt(100, [rank], 1),

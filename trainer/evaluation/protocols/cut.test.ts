@@ -7,7 +7,7 @@ import { runCut } from "./cut.ts";
 import { randomSplit, timeSplit } from "./split.ts";
 
 const posts = Array.from({ length: 5 }, (_, post): [number, number] => [-1, post / 10]);
-// post 0 has interactions of 3, post 1 by 2, post 2 by 1 before hour 10
+// before hour 10, 3 users interact with post 0, 2 with post 1 and 1 with post 2
 const community = smallCommunity(4, posts, [
   [0, 0, 1],
   [1, 0, 2],
@@ -78,7 +78,7 @@ test("ranks the whole catalogue minus training pairs, by hand", async () => {
   assert.ok(Math.abs(metrics["ndcg@20"].mean - ((1 + 1 / Math.log2(5)) / ideal + 1 / Math.log2(3)) / 2) < 1e-12);
 });
 
-test("a random split holds back a fifth of the pairs, whole, the same for the same seed", () => {
+test("a random split holds back a fifth of the pairs with all their interactions, the same for the same seed", () => {
   const many = smallCommunity(
     100,
     Array.from({ length: 100 }, () => [-1, 0]),

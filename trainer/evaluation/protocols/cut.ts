@@ -13,7 +13,7 @@ import { randomSplit, timeSplit } from "./split.ts";
 export interface CutOptions {
   /** Random pairs, or the instant (milliseconds since 1970) from which pairs are the test. */
   split: "random" | number;
-  /** Random split: the chance of a pair to be held out. */
+  /** Random split: the chance that a pair is held out. */
   testShare?: number | undefined;
   seed?: number | undefined;
   topSize?: number | undefined;

@@ -1,5 +1,5 @@
 /**
- * Protocol 1, live replay: what a user would have seen. Train on what happened before test_from, then walk through time;
+ * Protocol 1, live replay: what a user would have seen. Train on what happened before `testFrom`, then walk through time;
  * at each first interaction with another's post, rank every post that exists at that instant, is not the user's own
  * and was not interacted with by them before.
  */

@@ -59,7 +59,7 @@ test("a row is the same from the training set and from the feeds of serving", ()
   assert.deepEqual(served, trained);
 });
 
-test("only a positive that was found is positive; rows that stand for nobody are left out", () => {
+test("only a positive that was found is positive; rows that stand for no candidate are left out", () => {
   const examples = examplesOf(3);
   examples.found[1] = 0;
   examples.weights[11] = 0;

@@ -17,7 +17,7 @@ export type FitHead = (
 /** Writes the probabilities of a candidate's row into `out` [3]. */
 export type Probabilities = (row: Float32Array, out: Float32Array) => void;
 
-/** As `calibrateHeads` does it for the DLRM: sharpness from the held-out requests, the rate from all. */
+/** Fits the heads and calibrates them as `calibrateHeads` does: sharpness from the held-out requests, the rate from all. */
 export async function calibratedHeads(
   fit: FitHead,
   examples: RankingExamples,

@@ -19,7 +19,7 @@ export function labelledRows(examples: RankingExamples, head: number): LabelledR
   return { width: rowWidth, read, labels, weights: examples.weights };
 }
 
-/** Numbers of the rows of some requests that stand for any candidate. */
+/** Numbers of the rows of some requests, without those that stand for no candidate. */
 export function rowsOfRequests(examples: RankingExamples, requests: Uint32Array): Uint32Array {
   return examples.rowsOf(requests).filter((row) => examples.weights[row] > 0);
 }

@@ -18,7 +18,7 @@ import { type Report, type ReportExtras, reportPage } from "./report.ts";
 export interface OutputOptions {
   /** Name of the recommender under test. */
   primary: string;
-  /** Name of the recommender that differences are taken to. */
+  /** Name of the recommender that the others are compared with. */
   baseline: string;
   /** What only the system has, for the report and metrics.json. */
   extras?: ReportExtras;

@@ -33,7 +33,7 @@ test("mean and range by hand", () => {
   assert.deepEqual(spreadOf([2, 6, 1]), { mean: 3, lowest: 1, highest: 6, each: [2, 6, 1] });
 });
 
-test("every figure over the seeds; what a seed does not have is left out of it", () => {
+test("every figure over the seeds; what a seed does not have is left out", () => {
   const { settings, seeds, recommenders, heads, ann } = overSeedsOf([4, 7, 9], reports);
   assert.deepEqual(settings, { test_from: "2017-04-01" });
   assert.deepEqual(seeds, [4, 7, 9]);

@@ -60,7 +60,7 @@ export function reportPage(report: Report): string {
   const sections = [
     section("Results", resultTable(report, ranked)),
     section(
-      "How far down the right post stands",
+      "How far down the right post is",
       linePlot(
         "recall@k",
         "k",
@@ -149,7 +149,7 @@ function modelSections({ losses = [], heads = [], ann, steps = [] }: ReportExtra
   }
   if (ann) {
     const rows = ann.recall.map(({ k, mean: value }) => ({ cells: [`recall@${k}`, share(value)] }));
-    const text = `The posts that the HNSW index (as serving asks it) brings, against exact search: ${ann.posts.toLocaleString("en")} posts, ${ann.users} users.`;
+    const text = `The posts that the HNSW index finds (asked as in serving), against exact search: ${ann.posts.toLocaleString("en")} posts, ${ann.users} users.`;
     sections.push(section("Vector index", `${tableOf(["", "mean"], rows)}<p>${text}</p>`));
   }
   if (steps.length > 0) {

@@ -44,7 +44,7 @@ export class StepMeter {
     };
   }
 
-  /** Ends the open step. All steps so far, in the order they first began. */
+  /** Ends the open step; returns all steps so far, in the order in which they first began. */
   end(): StepUse[] {
     if (this.open) {
       const { step, started } = this.open;
@@ -57,7 +57,7 @@ export class StepMeter {
     return [...this.uses.values()].map((use) => ({ ...use }));
   }
 
-  /** Begins anew, with the uses of steps that are not done again. */
+  /** Starts over, keeping the uses of steps that are not done again. */
   restart(before: StepUse[]): void {
     this.end();
     this.uses.clear();

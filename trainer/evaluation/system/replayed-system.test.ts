@@ -48,7 +48,7 @@ function recommendersOver(replayed: ReplayedSystem) {
   };
 }
 
-test("every recommender gives the same wherever it stands among the others, or alone", async () => {
+test("every recommender gives the same, in whatever order they are asked, and alone", async () => {
   const { community } = loaded;
   const inOrder = recommendersOver(new ReplayedSystem(loaded, pipeline));
   const expected = await runReplay(community, window, inOrder.recommenders);

@@ -19,7 +19,7 @@ import { type PipelineOptions, type TrainedModel, trainModel } from "../../pipel
 import { Histories } from "../../towers/histories.ts";
 import type { History } from "../protocols/recommender.ts";
 
-/** Added to the recency baseline of a post that retrieval did not bring: it ranks behind all that a ranker scored. */
+/** Added to the recency baseline of a post that retrieval did not bring: it ranks below all that a ranker scored. */
 const behind = -1e6;
 
 /** What retrieval brings for a user at an instant, and what the DLRM says of it. */
@@ -27,7 +27,7 @@ export interface CandidateList {
   at: number;
   /** The user's vector [32]. */
   vector: Float32Array;
-  /** In no order; may be empty. */
+  /** In no particular order; may be empty. */
   candidates: NumberedCandidate[];
   /** The candidates' post numbers. */
   posts: Int32Array;
@@ -137,7 +137,7 @@ export class ReplayedSystem {
 
   /**
    * Scores every post that exists into `out`: the candidates of the latest list by the probabilities [candidates, 3] that
-   * a ranker gives them, all others behind these by the recency baseline.
+   * a ranker gives them, all others below these by the recency baseline.
    */
   rank({ at, posts }: CandidateList, probabilities: Float32Array, out: Float64Array): void {
     const { state, options } = this;

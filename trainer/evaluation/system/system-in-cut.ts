@@ -32,7 +32,7 @@ const heldShare = 0.1;
 export class SystemInCut implements Recommender {
   readonly name = "two-tower + DLRM";
   private trained: System | undefined;
-  /** What the database numbers each user and post: it numbers by time and uuid. */
+  /** The number of each user and post in the database, which numbers them by time and uuid. */
   private users: number[] = [];
   private posts: number[] = [];
   private inner = new Float64Array();

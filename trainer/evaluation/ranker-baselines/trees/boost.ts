@@ -87,7 +87,7 @@ function partOf({ labels, weights, read }: LabelledRows, numbers: Uint32Array, c
   };
 }
 
-/** The logit of the weighted base rate, one positive and one row more counted in as the ranker's calibration does. */
+/** The logit of the weighted base rate, one more positive and one more negative counted in as the ranker's calibration does. */
 function logOdds({ labels, weights }: Part): number {
   let positives = 1;
   let total = 2;

@@ -62,7 +62,7 @@ function gainOf({ split }: Leaf): number {
   return split?.gain ?? 0;
 }
 
-/** The Newton step that lowers a leaf's loss, times the learning rate. */
+/** The Newton step that lowers a leaf's loss, within ± `maximumStep`. */
 function leafValue(
   rows: Uint32Array,
   gradients: Float64Array,

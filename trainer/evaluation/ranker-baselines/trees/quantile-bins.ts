@@ -1,7 +1,7 @@
 /** Features as bins: with 64 values per feature to choose from, a leaf finds its split in one pass over its rows. */
 import { countBelow } from "../../metrics/count-below.ts";
 
-/** A bin fits into a byte, and a leaf's histogram of 70 features (72 kB) into a core's second-level cache. */
+/** A bin fits into a byte, and a leaf's histogram of 60 features (61 kB) into a core's second-level cache. */
 export const binCount = 64;
 
 /** Writes the features of a row into `out`. */

@@ -1,6 +1,6 @@
 /** A regression tree, in flat arrays: node 0 is the root. */
 export interface Tree {
-  /** Of each node: the feature it asks for; −1: a leaf. */
+  /** Of each node: the feature it splits by; −1: a leaf. */
   features: number[];
   /** A row whose feature is this or lower goes left; `bins` says the same of a binned row. */
   thresholds: number[];

@@ -99,7 +99,7 @@ test("keeps the trees that do best on held-out rows: none where these say the op
   assert.ok(Math.abs(heldOutLosses[0] - Math.log(2)) < 1e-12);
 });
 
-test("a row of weight 3 is as three rows", async () => {
+test("a row of weight 3 equals three rows", async () => {
   const few = rowsOf([[1], [1], [0], [0]], [1, 0, 1, 0], [3, 1, 1, 3]);
   const many = rowsOf([[1], [1], [1], [1], [0], [0], [0], [0]], [1, 1, 1, 0, 1, 0, 0, 0]);
   const parts = (n: number) => ({ training: numbers(0, n), heldOut: numbers(0, n) });

@@ -1,4 +1,4 @@
-/** Who a bar or line stands for: the recommender under test, what it is compared with, or another. */
+/** What a bar or line stands for: the recommender under test, what it is compared with, or another. */
 export type Role = "primary" | "baseline" | "other";
 
 export const colors: Record<Role, string> = { primary: "#1d4ed8", baseline: "#d97706", other: "#9ca3af" };
