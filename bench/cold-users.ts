@@ -1,5 +1,5 @@
 /**
- * How good the feed of cold users is, who have a profile and no history, beside what needs no model and beside their true
+ * How good the feed of cold users with a profile is, beside rankings that need no model and beside the users' true
  * preferences: three synthetic communities, each with a model of its own. `npm run bench:cold-users`; same seeds, same table.
  */
 import { mkdtemp, rm } from "node:fs/promises";
@@ -18,7 +18,7 @@ const backend = await startBackend();
 const server = await testServer();
 const runs: ColdUserMetrics[][] = [];
 for (const seed of [1, 2, 3]) runs.push(await measure(seed));
-console.log(`cold users with a profile and no history, three communities (${backend})\n\n${coldUserTable(runs)}`);
+console.log(`cold users with a profile, three communities (${backend})\n\n${coldUserTable(runs)}`);
 
 async function measure(seed: number): Promise<ColdUserMetrics[]> {
   const folder = await mkdtemp(join(tmpdir(), "bench-cold-users-"));

@@ -1,8 +1,8 @@
 /**
  * How much memory an import and a training take, and how long each of their stages, as a community gathers interactions:
- * `npm run bench:memory [-- INTERACTIONS …]`. The same 10,000 people and 20,000 posts are watched for longer and longer. Each
- * community goes into a database of its own, on PostgreSQL where one answers or else embedded; import and training are each
- * a process of their own, whose peak resident memory is what counts.
+ * `npm run bench:memory [-- INTERACTIONS …]`. The same 10,000 people and 20,000 posts are simulated for longer and longer.
+ * Each community goes into a database of its own, on PostgreSQL where one answers or else embedded; import and training
+ * are each a process of their own, whose peak resident memory is what counts.
  */
 import { execFile } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -19,7 +19,7 @@ import { writeSyntheticCommunity } from "../trainer/synthetic/write-synthetic-co
 import { trainIntoFolder } from "../trainer/train-into-folder.ts";
 
 const people = { users: 10_000, posts: 20_000 };
-const interactionsADay = 11_000;
+const interactionsPerDay = 11_000;
 const stages = ["reading the timeline", "two-tower training", "ranking examples", "DLRM training"];
 
 interface Measured {
@@ -51,7 +51,7 @@ async function measure(size: number): Promise<void> {
   const server = await testServer();
   const database = server ? await openPostgresCopy(server, "memory") : await openEmbeddedCopy();
   try {
-    const days = Math.round(size / interactionsADay);
+    const days = Math.round(size / interactionsPerDay);
     const { interactions, logins } = await writeSyntheticCommunity(folder, { seed: 1, ...people, days });
     const imported = await inOwnProcess("import", database.url, folder);
     const trained = await inOwnProcess("train", database.url);

@@ -1,6 +1,6 @@
 /**
  * How long the three ONNX runtimes take for a DLRM over 500 candidates and for one user's tower, on one thread:
- * `npm run bench:onnx`. The native ones run in a process each; their time is measured inside it.
+ * `npm run bench:onnx`. Each native one runs in a process of its own, in which its time is measured.
  */
 import { randomDlrm, randomTower } from "../trainer/onnx/random-models.ts";
 import { executor, onnxRuntime, type Runtime } from "../trainer/onnx/runtimes.ts";

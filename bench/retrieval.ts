@@ -60,7 +60,7 @@ try {
   const sql = times.toSorted((a, b) => a - b)[times.length >> 1];
   const line = (name: string, milliseconds: number, rows: number) =>
     console.log(
-      `${name.padEnd(10)} ${milliseconds.toFixed(2)} ms a request, ${rows.toFixed(0)} candidates; ${requests.length} requests: ${((milliseconds * requests.length) / 1000).toFixed(0)} s`,
+      `${name.padEnd(10)} ${milliseconds.toFixed(2)} ms per request, ${rows.toFixed(0)} candidates; ${requests.length} requests: ${((milliseconds * requests.length) / 1000).toFixed(0)} s`,
     );
   line("replayed", replay, replayed / requests.length);
   line("from SQL", sql, found / asked.length);

@@ -1,5 +1,5 @@
 /**
- * How fast training goes, in examples a second: the step of the two towers and of the DLRM on native, WASM and plain
+ * How fast training goes, in examples per second: the step of the two towers and of the DLRM on native, WASM and plain
  * JavaScript, and beside them the towers' step in PyTorch where `python3` has it. `npm run bench:train [-- STEPS]`.
  * Each runs in a process of its own; a step's time is the median of all but the first quarter.
  */
@@ -22,7 +22,7 @@ import { TowerData } from "../trainer/towers/model.ts";
 import { positivesBefore } from "../trainer/towers/positives.ts";
 import { towerDefaults, trainTowers } from "../trainer/towers/train.ts";
 
-/** What a process measures: milliseconds of a step, and what PyTorch needs to know to do the same. */
+/** What a process measures: milliseconds per step, and what PyTorch needs to know to do the same. */
 interface Measured {
   towers: number;
   dlrm: number;
@@ -42,8 +42,8 @@ async function compare(steps: number): Promise<void> {
   try {
     await writeSyntheticCommunity(bundle, { seed: 1 });
     const { batch, uniformNegatives } = towerDefaults;
-    console.log(`two towers: ${batch} positives and ${uniformNegatives} uniform negatives a step; ${steps} steps`);
-    console.log(`DLRM: ${testOptions.batch} requests of ${dlrmRows} posts a step\n`);
+    console.log(`two towers: ${batch} positives and ${uniformNegatives} uniform negatives per step; ${steps} steps`);
+    console.log(`DLRM: ${testOptions.batch} requests of ${dlrmRows} posts per step\n`);
     let shapes: Measured["shapes"] | undefined;
     for (const backend of backends) {
       const found = await inProcess(backend, bundle, backend === "js" ? Math.ceil(steps / 6) : steps);
@@ -60,7 +60,7 @@ async function compare(steps: number): Promise<void> {
 
 function print(name: string, milliseconds: number, examples: number, what: string): void {
   const rate = Math.round((1000 * examples) / milliseconds);
-  console.log(`${name.padEnd(22)} ${milliseconds.toFixed(1).padStart(7)} ms a step   ${rate} ${what}/s`);
+  console.log(`${name.padEnd(22)} ${milliseconds.toFixed(1).padStart(7)} ms per step   ${rate} ${what}/s`);
 }
 
 async function inProcess(backend: Backend, bundle: string, steps: number): Promise<Measured | undefined> {
