@@ -49,8 +49,8 @@ export async function trainModel(loaded: LoadedCommunity, options: PipelineOptio
   const interactions = firstInteractionEvents(community, timeline, until);
   if (interactions.length < 100)
     throw new Error(`${interactions.length} first interactions are too few to train on: import at least 100`);
-  const { maximumRequests, interactionsARequest } = dlrmDefaults;
-  const wanted = Math.min(maximumRequests, Math.floor(interactions.length / interactionsARequest));
+  const { maximumRequests, interactionsPerRequest } = dlrmDefaults;
+  const wanted = Math.min(maximumRequests, Math.floor(interactions.length / interactionsPerRequest));
   const requests = requestsAt(timeline, interactions.slice(-wanted), until);
   const towerOptions = { ...towerDefaults, seed, until: requests[0].at };
   const towers = await trainTowers(community, towerOptions, onProgress, signal);

@@ -31,14 +31,13 @@ async function fill(): Promise<void> {
     select pg_temp.id('b', number), pg_temp.id('a', 3 + number % 80), 'post ' || number,
       now() - interval '10 days' - (1600 - number) * interval '1 hour'
     from generate_series(0, 1599) as number;
-    -- the reader is 0: author n / 80 times more often than they come in the end
+    -- the reader is user 0, the crowd are users 1 and 2
     insert into public.post_views (user_id, post_id, created_at)
     select pg_temp.id('a', 0), pg_temp.id('b', number), now() - interval '9 days' + number * interval '1 minute'
     from generate_series(0, 99) as number;
     insert into public.post_views (user_id, post_id, created_at)
     select pg_temp.id('a', 0), pg_temp.id('b', 200 + number % 10), now() - interval '8 days' + number * interval '1 minute'
     from generate_series(0, 249) as number;
-    -- the crowd is 1 and 2
     insert into public.post_views (user_id, post_id, created_at)
     select pg_temp.id('a', 1), pg_temp.id('b', number), now() - interval '8 days' + number * interval '1 second'
     from generate_series(300, 699) as number;

@@ -15,7 +15,7 @@ export const dlrmDefaults = {
   /** The ranker learns from at most this many of the latest requests. Not tuned: they take some 200 MB. */
   maximumRequests: 6000,
   /** And from one first interaction in this many: the towers learn from the others. Not tuned. */
-  interactionsARequest: 3,
+  interactionsPerRequest: 3,
   /** The last part of the requests, which chooses the epoch and how sharp the heads are. Not tuned. */
   heldOut: 0.15,
   /** Candidates per request in training: the positive and negatives. Not tuned. */

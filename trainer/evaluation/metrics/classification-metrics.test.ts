@@ -29,14 +29,14 @@ test("normalised entropy: 1 for the base rate, by hand otherwise", () => {
   near(normalisedEntropy([1, 0], [0.8, 0.2]), Math.log(0.8) / Math.log(0.5));
 });
 
-test("calibration: promised 1.5 where 2 happened; bins in order of probability", () => {
+test("calibration: predicted 1.5 where 2 happened; bins in order of probability", () => {
   near(calibration([1, 0, 1], [0.75, 0.25, 0.5]), 0.75);
   assert.deepEqual(calibrationBins([1, 0, 1, 0], [0.75, 0.25, 0.5, 0], 2), [
-    { rows: 3, promised: 0.25, happened: 1 / 3 },
-    { rows: 1, promised: 0.75, happened: 1 },
+    { rows: 3, predicted: 0.25, observed: 1 / 3 },
+    { rows: 1, predicted: 0.75, observed: 1 },
   ]);
   // more bins than rows; equal probabilities
   assert.equal(calibrationBins([1, 0], [0.5, 0.25], 10).length, 2);
-  assert.deepEqual(calibrationBins([1, 0], [0.5, 0.5], 10), [{ rows: 2, promised: 0.5, happened: 0.5 }]);
+  assert.deepEqual(calibrationBins([1, 0], [0.5, 0.5], 10), [{ rows: 2, predicted: 0.5, observed: 0.5 }]);
   assert.deepEqual(calibrationBins([], [], 10), []);
 });

@@ -56,26 +56,26 @@ export function normalisedEntropy(labels: ArrayLike<number>, probabilities: Arra
   return logLoss(labels, probabilities) / -(rate * Math.log(rate) + (1 - rate) * Math.log1p(-rate));
 }
 
-/** Σp/Σy: at 1 the sum is right, above 1 too much is promised. */
+/** Σp/Σy: at 1 the sum is right, above 1 too much is predicted. */
 export function calibration(labels: ArrayLike<number>, probabilities: ArrayLike<number>): number {
-  let promised = 0;
-  let happened = 0;
+  let predicted = 0;
+  let observed = 0;
   for (let i = 0; i < labels.length; i++) {
-    promised += probabilities[i];
-    happened += labels[i];
+    predicted += probabilities[i];
+    observed += labels[i];
   }
-  return promised / happened;
+  return predicted / observed;
 }
 
-/** A reliability bin: what was promised on average, beside what happened. */
+/** A reliability bin: what was predicted on average, beside what was observed. */
 export interface CalibrationBin {
   rows: number;
-  promised: number;
-  happened: number;
+  predicted: number;
+  observed: number;
 }
 
 /**
- * Bins in order of probability, each with about an equal share of what was promised in total: where positives are rare,
+ * Bins in order of probability, each with about an equal share of what was predicted in total: where positives are rare,
  * bins of equally many rows would put nearly all of them into the last. Equal probabilities share a bin.
  */
 export function calibrationBins(
@@ -93,14 +93,14 @@ export function calibrationBins(
     if (limits.length < bins - 1 && sum >= ((limits.length + 1) / bins) * total && p !== limits.at(-1)) limits.push(p);
   }
   const ends = Float64Array.from(limits);
-  const found = Array.from({ length: bins }, (): CalibrationBin => ({ rows: 0, promised: 0, happened: 0 }));
+  const found = Array.from({ length: bins }, (): CalibrationBin => ({ rows: 0, predicted: 0, observed: 0 }));
   for (let i = 0; i < labels.length; i++) {
     const bin = found[countBelow(ends, probabilities[i])];
     bin.rows++;
-    bin.promised += probabilities[i];
-    bin.happened += labels[i];
+    bin.predicted += probabilities[i];
+    bin.observed += labels[i];
   }
   return found
     .filter(({ rows }) => rows > 0)
-    .map(({ rows, promised, happened }) => ({ rows, promised: promised / rows, happened: happened / rows }));
+    .map(({ rows, predicted, observed }) => ({ rows, predicted: predicted / rows, observed: observed / rows }));
 }

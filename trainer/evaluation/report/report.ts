@@ -131,9 +131,9 @@ function modelSections({ losses = [], heads = [], ann, steps = [] }: ReportExtra
     const header = ["ranked by", ...rankerColumns.map(({ label }) => label)];
     const plots = models.flatMap(({ name, bins }, i) => {
       if (!bins) return [];
-      const points = bins.map(({ promised, happened }): [number, number] => [promised, happened]);
+      const points = bins.map(({ predicted, observed }): [number, number] => [predicted, observed]);
       const most = Math.max(...points.flat());
-      return linePlot(`calibration of ${name}`, "promised", [
+      return linePlot(`calibration of ${name}`, "predicted", [
         {
           name: "perfect",
           role: "other",
@@ -142,7 +142,7 @@ function modelSections({ losses = [], heads = [], ann, steps = [] }: ReportExtra
             [most, most],
           ],
         },
-        { name: "happened", role: i === 0 ? "primary" : "baseline", points },
+        { name: "observed", role: i === 0 ? "primary" : "baseline", points },
       ]);
     });
     sections.push(section(`Head: ${head}`, `${tableOf(header, rows)}<div class="grid">${plots.join("")}</div>`));

@@ -10,13 +10,13 @@ interface Category {
   /** Rows of the table. */
   size: number;
   /** A count falls into one of this many buckets per doubling of 1 + count, the rest into the last; default: the count itself. */
-  bucketsADoubling?: number;
+  bucketsPerDoubling?: number;
 }
 
 const hourOfTheDay: Category = { name: "hour", size: 24 };
-const loginBucket: Category = { name: "login_bucket", size: 16, bucketsADoubling: 4 };
+const loginBucket: Category = { name: "login_bucket", size: 16, bucketsPerDoubling: 4 };
 const lastActivity: Category = { name: "last_activity", size: 8 };
-const viewsBucket: Category = { name: "views_bucket", size: 16, bucketsADoubling: 2 };
+const viewsBucket: Category = { name: "views_bucket", size: 16, bucketsPerDoubling: 2 };
 const commentsBucket: Category = { name: "comments_bucket", size: 16 };
 
 /** In the order of the ranker's input; the first `requestCategories` are the same for all candidates of a request. */
@@ -50,8 +50,8 @@ export function categoryRow(loginFrequency: number, post: Counted, now: number):
   });
 }
 
-function bucket({ size, bucketsADoubling }: Category, count: number): number {
-  const bucketed = bucketsADoubling === undefined ? count : Math.floor(bucketsADoubling * Math.log2(1 + count));
+function bucket({ size, bucketsPerDoubling }: Category, count: number): number {
+  const bucketed = bucketsPerDoubling === undefined ? count : Math.floor(bucketsPerDoubling * Math.log2(1 + count));
   return Math.min(size - 1, bucketed);
 }
 

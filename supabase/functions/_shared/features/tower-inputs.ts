@@ -11,7 +11,7 @@ import {
   userTokens,
 } from "./tokens.ts";
 
-export const userNumbers = ["history_length", "has_history"];
+export const userNumbers = ["log_history_length", "has_history"];
 export const postNumbers = ["log_title_words", "log_description_words", "log_tags"];
 
 /** A user to embed: profile, learned ID embedding (null: none), vectors of the latest posts (latest first). */
