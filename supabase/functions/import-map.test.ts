@@ -30,6 +30,10 @@ test("every function verifies its callers itself and uses that map", () => {
     const name = file.split("/")[0];
     const section = new RegExp(`\\[functions\\.${name}\\]\\n([^[]*)`).exec(config)?.[1] ?? "";
     assert.match(section, /^verify_jwt = false$/m, name);
+    assert.ok(
+      read(`${name}/handler.ts`).includes(`name: "${name}"`),
+      `${name} answers at another path than its folder's`,
+    );
     assert.match(section, /^import_map = "\.\/functions\/import_map\.json"$/m, name);
   }
 });

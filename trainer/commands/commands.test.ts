@@ -8,7 +8,8 @@ import { join } from "node:path";
 import { after, beforeEach, type TestContext, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { type Scope, testDatabase } from "../../db/testing.ts";
-import { clear, fillCommunity, people, publishTinyModel } from "../serve/testing.ts";
+import { writeModelFolder } from "../model-folder/model-folder.ts";
+import { clear, fillCommunity, people, publishTinyModel, tinyGraphs } from "../serve/testing.ts";
 
 const cli = fileURLToPath(new URL("../cli.ts", import.meta.url));
 const { pool, url } = await testDatabase({ after }, "commands");
@@ -53,9 +54,23 @@ test("recommend prints a feed and logs no impressions", async () => {
 });
 
 test("publish without a folder takes no model of another community", async () => {
+  await writeModelFolder(join(folder, ".recsys/models/model-1"), {
+    name: "stranger",
+    community: "0b9c1a52-6a3e-4f0d-9d0b-1d2f3a4b5c6d",
+    trained_at: "2026-03-01T00:00:00.000Z",
+    seed: 1,
+    backend: "js",
+    metrics: {},
+    graphs: tinyGraphs(),
+    userIdEmbeddings: new Map(),
+    postIdEmbeddings: new Map(),
+  });
   const { status, stderr } = await recsys("publish", "--database", url);
   assert.equal(status, 1);
   assert.match(stderr, /holds no model of this database's community: run `npx recsys train` first, or name a folder/);
+  const named = await recsys("publish", join(folder, ".recsys/models/model-1"), "--database", url);
+  assert.match(named.stderr, /model stranger was trained on another community/);
+  assert.equal((await pool.query("select from recsys.models")).rowCount, 0);
 });
 
 /** A database with an app's own tables in it and nothing of ours. */
@@ -93,4 +108,23 @@ test("start invents no users beside an app's tables where the engine is installe
   assert.equal(status, 1);
   assert.match(stderr, /holds the tables of an app \(public\.orders\) and no users yet/);
   assert.equal((await database.pool.query("select from public.profiles")).rowCount, 0);
+});
+
+test("views alone make a database an app's, too", async (t) => {
+  const database = await appsOwn(t);
+  await database.pool.query(
+    "drop table public.orders; drop schema shop cascade; create view public.report as select 1",
+  );
+  const { status, stderr } = await recsys("start", "--exit", "--database", database.url);
+  assert.equal(status, 1);
+  assert.match(stderr, /holds the tables of an app \(public\.report\), and nothing was changed/);
+});
+
+test("where an app has installed the engine for itself, its migrations are left to it and no bundle is imported", async (t) => {
+  const database = await testDatabase(t, "adopter");
+  await database.pool.query("delete from supabase_migrations.schema_migrations where version = '20261125000100'");
+  await database.pool.query("insert into supabase_migrations.schema_migrations (version) values ('20240101000000')");
+  const { status, stderr } = await recsys("import", "--data", folder, "--database", database.url);
+  assert.equal(status, 1);
+  assert.match(stderr, /^recsys: this database has an app of its own: a bundle can be imported only where/);
 });

@@ -1,9 +1,15 @@
+import { hasExampleApp } from "../../db/foreign-tables.ts";
 import { importBundle } from "../../db/import/import-bundle.ts";
+import { UserError } from "../../db/user-error.ts";
 import { type DatabaseOption, inDatabase } from "./in-database.ts";
 
 /** `recsys import --data DIR`: a community bundle into the database. */
 export async function importCommand(options: DatabaseOption & { data: string }): Promise<void> {
   await inDatabase(options, { migrates: true }, async ({ database, onProgress, signal, print }) => {
+    if (!(await hasExampleApp(database)))
+      throw new UserError(
+        "this database has an app of its own: a bundle can be imported only where the migrations made the example app's tables",
+      );
     const report = await importBundle(database, options.data, { onProgress, signal });
     for (const part of ["users", "posts", "interactions", "logins", "impressions"] as const) {
       const { read, added, existing } = report[part];

@@ -1,6 +1,6 @@
 /** What all commands share: a database that is opened and closed around the work, progress bars, a clean stop. */
 import { type Database, openDatabase } from "../../db/connect.ts";
-import { foreignTables, someOf } from "../../db/foreign-tables.ts";
+import { foreignTables, hasExampleApp, someOf } from "../../db/foreign-tables.ts";
 import { migrate } from "../../db/migrate.ts";
 import type { OnProgress } from "../../db/progress.ts";
 import { UserError } from "../../db/user-error.ts";
@@ -47,8 +47,8 @@ export async function inDatabase<T>(
   };
   const database = await openDatabase({ url, folder: options.folder });
   try {
-    if (url !== undefined) await (options.migrates ? refuseForeign(database) : requireSchema(database));
-    if (url === undefined || options.migrates) await migrate(database, { onProgress: bars.onProgress });
+    if (url !== undefined && !options.migrates) await requireSchema(database);
+    else if (url === undefined || (await isOurs(database))) await migrate(database, { onProgress: bars.onProgress });
     return await work({ database, onProgress: bars.onProgress, signal: stopping.signal, print });
   } finally {
     bars.stop();
@@ -58,14 +58,19 @@ export async function inDatabase<T>(
   }
 }
 
-/** The migrations would put the example app's tables beside those of an app that never asked for them. */
-async function refuseForeign(database: Database): Promise<void> {
-  if (await hasSchema(database)) return;
+/**
+ * Whether the migrations are ours to apply. Where an app has installed the engine beside its own tables, that is its own
+ * affair; where it has not, the migrations would put the example app's tables there unasked.
+ */
+async function isOurs(database: Database): Promise<boolean> {
+  if (await hasExampleApp(database)) return true;
+  if (await hasSchema(database)) return false;
   const tables = await foreignTables(database);
   if (tables.length > 0)
     throw new UserError(
       `this database holds the tables of an app (${someOf(tables)}), and nothing was changed: install the engine beside them with \`supabase db push\` (README, "In your Supabase project"), or name an empty database`,
     );
+  return true;
 }
 
 async function hasSchema({ pool }: Database): Promise<boolean> {

@@ -13,6 +13,10 @@ export async function publishCommand(
   options: DatabaseOption & { activate: boolean; fromAnotherCommunity?: boolean },
 ): Promise<void> {
   const { activate, fromAnotherCommunity } = options;
+  if (folder === undefined && fromAnotherCommunity)
+    throw new UserError(
+      "--from-another-community needs the folder of a model: without one, this community's newest is taken",
+    );
   // what is wrong with a folder is reported before a database is opened
   const named = folder === undefined ? undefined : await readModelFolder(folder);
   await inDatabase(options, {}, async ({ database, onProgress, signal, print }) => {

@@ -46,7 +46,7 @@ export function fitBaseRate(
   const read = (i: number, x: Float64Array) => {
     x.fill(0, 0, width);
     if (i >= requests.length) return;
-    const row = requests[i] * examples.rows;
+    const row = examples.rowOf(requests[i]);
     for (let f = 0; f < u; f++) x[f] = standardised(examples.dense[row * denseWidth + f], f, standardisation);
     for (let c = 0; c < requestCategories; c++) x[u + examples.categories[row * categories.length + c]] = 1;
   };

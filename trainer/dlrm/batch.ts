@@ -79,7 +79,7 @@ export function targetsOf(examples: RankingExamples, requests: Uint32Array): Rec
   const weights = new Float32Array(requests.length * rows);
   for (const [i, request] of requests.entries()) {
     for (let head = 0; head < heads; head++) labels[i * rows * heads + head] = examples.label(request, head);
-    weights.set(examples.weights.subarray(request * rows, (request + 1) * rows), i * rows);
+    weights.set(examples.weights.subarray(examples.rowOf(request), examples.rowOf(request + 1)), i * rows);
   }
   return {
     labels: { values: labels, shape: [requests.length * rows, heads] },

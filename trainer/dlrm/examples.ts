@@ -75,7 +75,7 @@ function write(
   const [p, q, c] = [postFeatures.length, pairFeatures.length, categories.length];
   examples.found[r] = found ? 1 : 0;
   for (const [i, candidate] of chosen.entries()) {
-    const row = r * examples.rows + i;
+    const row = examples.rowOf(r, i);
     const at = row * denseWidth;
     examples.posts[row] = candidates[candidate].post;
     examples.weights[row] = weights[i];

@@ -18,12 +18,14 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { categories, requestCategories } from "../../supabase/functions/_shared/features/categories.ts";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
+import { kinds } from "../../supabase/functions/_shared/features/kinds.ts";
 import { userFeatures } from "../../supabase/functions/_shared/features/ranker-features.ts";
 import { DenseWeights, type Matrix } from "../engine/dense.ts";
 import type { Random } from "../engine/random.ts";
 import { denseWidth, similarityColumn } from "./dense-features.ts";
 
-export const heads = 3;
+/** One per kind of interaction. */
+export const heads = kinds.length;
 export const slotCount = 3 + categories.length;
 export const dotCount = (slotCount * (slotCount - 1)) / 2;
 

@@ -37,12 +37,16 @@ export class RankingExamples {
     this.categories = new Int32Array(n * categories.length);
   }
 
+  /** The number of a request's i-th row. */
+  rowOf(request: number, i = 0): number {
+    return request * this.rows + i;
+  }
+
   /** Numbers of all rows of some requests. */
   rowsOf(requests: Uint32Array): Uint32Array {
     const { rows } = this;
-    return Uint32Array.from(
-      { length: requests.length * rows },
-      (_, i) => requests[Math.floor(i / rows)] * rows + (i % rows),
+    return Uint32Array.from({ length: requests.length * rows }, (_, i) =>
+      this.rowOf(requests[Math.floor(i / rows)], i % rows),
     );
   }
 

@@ -2,6 +2,7 @@
  * The requests the ranker learns from: a request is the moment at which a user interacted with a post for the first
  * time.
  */
+import { hour } from "../../supabase/functions/_shared/features/hours.ts";
 import type { Community } from "../community/community.ts";
 import { firstInteractions } from "../community/first-interactions.ts";
 import { login, type Timeline } from "../community/timeline.ts";
@@ -20,7 +21,7 @@ export interface Request {
  * A request's labels are what happened within a day of it. The evaluation's labels are made here too, so this is not among
  * the hyperparameters of train.ts. Not tuned.
  */
-const labelWindow = 24 * 3_600_000;
+const labelWindow = 24 * hour;
 
 /** The requests of all first interactions with `from` ≤ time < `until`, in order of time. */
 export function requestsBetween(community: Community, timeline: Timeline, from: number, until: number): Request[] {

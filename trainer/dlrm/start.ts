@@ -52,9 +52,9 @@ function listwiseLoss(examples: RankingExamples, requests: Uint32Array, start: S
     // sums of p, and of p times baseline b, similarity s and their products
     const sums = { p: 0, b: 0, s: 0, bb: 0, bs: 0, ss: 0 };
     for (let row = 0; row < rows; row++) {
-      const at = (request * rows + row) * denseWidth;
+      const at = examples.rowOf(request, row) * denseWidth;
       const [b, s] = [recencyBaselineAt(dense, at), dense[at + similarityColumn]];
-      const p = weights[request * rows + row] * Math.exp(of[row] - highest);
+      const p = weights[examples.rowOf(request, row)] * Math.exp(of[row] - highest);
       sums.p += p;
       sums.b += p * b;
       sums.s += p * s;
@@ -63,7 +63,7 @@ function listwiseLoss(examples: RankingExamples, requests: Uint32Array, start: S
       sums.ss += p * s * s;
     }
     const [b, s] = [sums.b / sums.p, sums.s / sums.p];
-    const positive = request * rows * denseWidth;
+    const positive = examples.rowOf(request) * denseWidth;
     value += Math.log(sums.p) + highest - of[0];
     gradient[0] += b - recencyBaselineAt(dense, positive);
     gradient[1] += s - dense[positive + similarityColumn];

@@ -6,6 +6,7 @@ import pgvector from "pgvector";
 import type { Database } from "../../db/connect.ts";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import { innerProduct } from "../../supabase/functions/_shared/features/inner-product.ts";
+import { sources } from "../../supabase/functions/_shared/features/retrieval.ts";
 import { vectorAt } from "../engine/vector-at.ts";
 
 export interface AnnRecall {
@@ -17,7 +18,7 @@ export interface AnnRecall {
 }
 
 /** As many as recsys.candidates takes from the index. */
-const depth = 200;
+const depth = sources.similar.size;
 const depths = [20, 100, depth];
 /** At most this many users are searched for, those of the latest lists: 500 give the mean to ± .001 at a recall of .99. */
 const mostUsers = 500;

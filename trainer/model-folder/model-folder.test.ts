@@ -42,6 +42,12 @@ const damages: [name: string, file: string, change: (bytes: Buffer) => Buffer, e
   ["a flipped bit in a graph", "dlrm.onnx", (bytes) => flipped(bytes), /is damaged \(dlrm.onnx\): train again/],
   ["a cut graph", "user_tower.onnx", (bytes) => bytes.subarray(0, 100), /is damaged \(user_tower.onnx\): train again/],
   ["a model.json that is not JSON", "model.json", () => Buffer.from("{"), /is damaged \(model.json\): train again/],
+  [
+    "a model.json of an older version",
+    "model.json",
+    (bytes) => Buffer.from(bytes.toString().replace(/"community": "[^"]+",/, "")),
+    /was written by an older version: train again/,
+  ],
   ["a model.json without a name", "model.json", () => Buffer.from("{}"), /is damaged \(model.json\): train again/],
   [
     "ID embeddings that do not fit their ids",

@@ -14,7 +14,7 @@ const maximumBytes = 5_000_000;
 
 const description = z.object({
   name: z.string().min(1),
-  community: z.uuid(),
+  community: z.guid(),
   trained_at: z.string(),
   seed: z.number().int(),
   backend: z.string(),
@@ -105,7 +105,11 @@ async function readDescription(folder: string): Promise<z.infer<typeof descripti
     throw new UserError(`${folder} holds no model.json: name a folder that \`recsys train\` wrote`);
   });
   const parsed = description.safeParse(parseJson(text));
-  if (!parsed.success) throw damaged(folder, "model.json");
+  if (!parsed.success) {
+    const isOlder = parsed.error.issues.every(({ path }) => path[0] === "community");
+    if (isOlder) throw new UserError(`the model in ${folder} was written by an older version: train again`);
+    throw damaged(folder, "model.json");
+  }
   return parsed.data;
 }
 

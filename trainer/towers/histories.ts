@@ -2,68 +2,78 @@
 import { retrieval } from "../../supabase/functions/_shared/features/retrieval.ts";
 import type { Community } from "../community/community.ts";
 
-/** What each user interacted with or wrote, in order of time. */
+/** What each user interacted with and what they wrote, both in order of time. */
 export class Histories {
-  private readonly starts: Int32Array;
-  private readonly posts: Int32Array;
-  /** 1 where the user wrote the post, 0 where they interacted with it. */
-  private readonly isWritten: Uint8Array;
-  private readonly at: Float64Array;
+  private readonly interacted: ByUser;
+  private readonly written: ByUser;
 
   /** Packs the interactions and own posts of a community before an instant. */
-  constructor(community: Community, until: number) {
-    const { interactions, posts } = community;
-    const [acted, written] = [countBefore(interactions.at, until), countBefore(posts.createdAt, until)];
-    const users = new Int32Array(acted + written);
-    const known = new Int32Array(users.length);
-    const isWritten = new Uint8Array(users.length);
-    const at = new Float64Array(users.length);
-    let count = 0;
-    const add = (user: number, post: number, time: number, written: boolean) => {
-      users[count] = user;
-      known[count] = post;
-      isWritten[count] = written ? 1 : 0;
-      at[count++] = time;
-    };
-    let post = 0;
-    const write = (before: number) => {
-      for (; post < written && posts.createdAt[post] < before; post++)
-        if (posts.authors[post] >= 0) add(posts.authors[post], post, posts.createdAt[post], true);
-    };
-    for (let i = 0; i < acted; i++) {
-      write(interactions.at[i]);
-      add(interactions.users[i], interactions.posts[i], interactions.at[i], false);
-    }
-    write(until);
-    const { starts, order } = byUser(users.subarray(0, count), community.users.ids.length);
-    this.starts = starts;
-    this.posts = Int32Array.from(order, (i) => known[i]);
-    this.isWritten = Uint8Array.from(order, (i) => isWritten[i]);
-    this.at = Float64Array.from(order, (i) => at[i]);
+  constructor({ users, posts, interactions }: Community, until: number) {
+    const acted = countBefore(interactions.at, until);
+    const every = Uint32Array.from({ length: acted }, (_, i) => i);
+    this.interacted = byUser(every, interactions.users, interactions.posts, interactions.at, users.ids.length);
+    const own = Uint32Array.from(posts.authors.keys()).filter(
+      (post) => posts.authors[post] >= 0 && posts.createdAt[post] < until,
+    );
+    this.written = byUser(own, posts.authors, Int32Array.from(posts.authors.keys()), posts.createdAt, users.ids.length);
   }
 
   /**
-   * What recsys.user_history answers: the last 50 posts a user interacted with or wrote before an instant, the latest
-   * first, each once, within their last 200 interactions; never `except`.
+   * What recsys.user_history answers: the last 50 posts a user wrote or, within their last 200 interactions, interacted
+   * with before an instant, the latest first, each once; never `except`.
    */
   latest(user: number, before: number, except = -1): number[] {
-    let end = this.starts[user + 1];
-    const start = this.starts[user];
-    let low = start;
-    while (low < end) {
-      const middle = (low + end) >> 1;
-      if (this.at[middle] < before) low = middle + 1;
-      else end = middle;
-    }
+    const { interacted, written } = this;
+    let [i, w] = [lastBefore(interacted, user, before), lastBefore(written, user, before)];
+    const firstInteraction = Math.max(interacted.starts[user], i + 1 - retrieval.historyInteractions);
     const found: number[] = [];
-    let interactions = 0;
-    for (let i = low - 1; i >= start && found.length < retrieval.historyLength; i--) {
-      const post = this.posts[i];
-      if (this.isWritten[i] === 0 && ++interactions > retrieval.historyInteractions) continue;
+    while (found.length < retrieval.historyLength) {
+      const [hasInteraction, hasWritten] = [i >= firstInteraction, w >= written.starts[user]];
+      if (!hasInteraction && !hasWritten) break;
+      const isWritten = hasWritten && (!hasInteraction || written.at[w] >= interacted.at[i]);
+      const post = isWritten ? written.posts[w--] : interacted.posts[i--];
       if (post !== except && !found.includes(post)) found.push(post);
     }
     return found;
   }
+}
+
+/** Posts and times of all users' events, those of each user together in order of time: user u's begin at starts[u]. */
+interface ByUser {
+  starts: Int32Array;
+  posts: Int32Array;
+  at: Float64Array;
+}
+
+function byUser(
+  events: Uint32Array,
+  users: Int32Array,
+  posts: Int32Array,
+  at: Float64Array,
+  userCount: number,
+): ByUser {
+  const starts = new Int32Array(userCount + 1);
+  for (const event of events) starts[users[event] + 1]++;
+  for (let user = 0; user < userCount; user++) starts[user + 1] += starts[user];
+  const next = starts.slice();
+  const packed: ByUser = { starts, posts: new Int32Array(events.length), at: new Float64Array(events.length) };
+  for (const event of events) {
+    const slot = next[users[event]]++;
+    packed.posts[slot] = posts[event];
+    packed.at[slot] = at[event];
+  }
+  return packed;
+}
+
+/** Where the last of a user's events before an instant stands; one before their first where there is none. */
+function lastBefore({ starts, at }: ByUser, user: number, before: number): number {
+  let [low, high] = [starts[user], starts[user + 1]];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (at[middle] < before) low = middle + 1;
+    else high = middle;
+  }
+  return low - 1;
 }
 
 /** How many of some ascending times lie before an instant. */
@@ -71,15 +81,4 @@ function countBefore(times: Float64Array, until: number): number {
   let count = 0;
   while (count < times.length && times[count] < until) count++;
   return count;
-}
-
-/** Numbers of events, those of each user together in the order they had: user u's begin at starts[u]. */
-function byUser(users: Int32Array, count: number): { starts: Int32Array; order: Uint32Array } {
-  const starts = new Int32Array(count + 1);
-  for (const user of users) starts[user + 1]++;
-  for (let user = 0; user < count; user++) starts[user + 1] += starts[user];
-  const next = starts.slice();
-  const order = new Uint32Array(users.length);
-  for (const [i, user] of users.entries()) order[next[user]++] = i;
-  return { starts, order };
 }

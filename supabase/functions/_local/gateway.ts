@@ -14,7 +14,7 @@ const gateway = new Hono();
 
 gateway.get("/health", (c) => c.json({ functions: [...functions.keys()] }));
 gateway.get("/auth/v1/.well-known/jwks.json", (c) => c.json(JSON.parse(Deno.env.get("LOCAL_JWKS") ?? '{"keys":[]}')));
-gateway.all("/functions/v1/:name{[a-z-]+}/*", (c) => {
+gateway.all("/functions/v1/:name{[a-z0-9_-]+}/*", (c) => {
   const handler = functions.get(c.req.param("name"));
   if (!handler) return c.notFound();
   const url = new URL(c.req.url);

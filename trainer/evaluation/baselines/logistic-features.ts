@@ -1,11 +1,13 @@
+import { halfLives as allHalfLives, decay } from "../../../supabase/functions/_shared/features/decay.ts";
+import { hour } from "../../../supabase/functions/_shared/features/hours.ts";
 import { kinds } from "../../../supabase/functions/_shared/features/kinds.ts";
 import type { CommunityEvent } from "../history/event-walk.ts";
 import type { TfIdf } from "../metrics/tf-idf.ts";
 import type { Sizes } from "../protocols/recommender.ts";
 import { TextKnn } from "./text-knn.ts";
 
-const hour = 3_600_000;
-const halfLives = [1, 6, 24, 168];
+/** Those of the feature store without the month, as the independent implementation has them that the figures are held against. */
+const halfLives = allHalfLives.slice(0, 4);
 
 /** The hand-made features of the logistic regression; counts and hours as log(1 + x). */
 export const logisticFeatures = [
@@ -140,9 +142,9 @@ export class LogisticFeatures {
 
   private recentAt(post: number, h: number, halfLife: number, at: number): number {
     const count = this.recent[post * halfLives.length + h];
-    const passed = (at - this.lastActiveAt[post]) / hour / halfLife;
+    const hours = (at - this.lastActiveAt[post]) / hour;
     // below a millionth it no longer matters, and most posts of a community have been quiet for a long time
-    return count === 0 || passed > 20 ? 0 : count * 0.5 ** passed;
+    return count === 0 || hours > 20 * halfLife ? 0 : decay(count, hours, halfLife);
   }
 }
 

@@ -1,3 +1,5 @@
+import { decay } from "../../../supabase/functions/_shared/features/decay.ts";
+import { hour } from "../../../supabase/functions/_shared/features/hours.ts";
 import type { CommunityEvent } from "../history/event-walk.ts";
 import type { Recommender, Sizes } from "../protocols/recommender.ts";
 
@@ -10,7 +12,7 @@ export class Popularity implements Recommender {
   private readonly countedAt: Float64Array;
 
   constructor(sizes: Sizes, halfLifeHours = Number.POSITIVE_INFINITY) {
-    this.halfLife = halfLifeHours * 3_600_000;
+    this.halfLife = halfLifeHours * hour;
     this.name = Number.isFinite(halfLifeHours) ? `popularity, ${halfLifeHours / 24}-day half-life` : "popularity";
     this.counts = new Float64Array(sizes.posts);
     this.countedAt = new Float64Array(sizes.posts);
@@ -28,6 +30,6 @@ export class Popularity implements Recommender {
 
   private countAt(post: number, at: number): number {
     const count = this.counts[post];
-    return count === 0 ? 0 : count * 0.5 ** ((at - this.countedAt[post]) / this.halfLife);
+    return count === 0 ? 0 : decay(count, at - this.countedAt[post], this.halfLife);
   }
 }

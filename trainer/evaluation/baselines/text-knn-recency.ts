@@ -1,3 +1,4 @@
+import { hour } from "../../../supabase/functions/_shared/features/hours.ts";
 import type { CommunityEvent } from "../history/event-walk.ts";
 import type { TfIdf } from "../metrics/tf-idf.ts";
 import type { Recommender, Sizes } from "../protocols/recommender.ts";
@@ -29,7 +30,7 @@ export class TextKnnRecency implements Recommender {
   scores(user: number, at: number, out: Float64Array): void {
     this.text.scores(user, at, out);
     for (let post = 0; post < out.length; post++) {
-      const days = (at - this.createdAt[post]) / (24 * 3_600_000);
+      const days = (at - this.createdAt[post]) / (24 * hour);
       // its logarithm, because exp(−days) itself is 0 for all posts older than two years
       out[post] = Math.log(floor + out[post]) - days;
     }

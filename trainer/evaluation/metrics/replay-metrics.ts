@@ -1,3 +1,4 @@
+import { hour } from "../../../supabase/functions/_shared/features/hours.ts";
 import { type Estimate, estimate } from "./estimate.ts";
 import { ndcgAt, recallAt, reciprocalRank } from "./ranking-metrics.ts";
 
@@ -15,7 +16,7 @@ export interface ReplayEvent {
   top: Int32Array;
 }
 
-const sevenDays = 7 * 24 * 3_600_000;
+const sevenDays = 7 * 24 * hour;
 
 /** Which events a slice takes. */
 export const slices = {

@@ -14,7 +14,7 @@ export interface LabelledRows {
 /** A head's view of the ranker's training set: only the positive of a request can be positive. */
 export function labelledRows(examples: RankingExamples, head: number): LabelledRows {
   const labels = new Uint8Array(examples.weights.length);
-  for (const request of examples.requests.keys()) labels[request * examples.rows] = examples.label(request, head);
+  for (const request of examples.requests.keys()) labels[examples.rowOf(request)] = examples.label(request, head);
   const read = (row: number, out: Float32Array) => readExample(examples, row, out);
   return { width: rowWidth, read, labels, weights: examples.weights };
 }

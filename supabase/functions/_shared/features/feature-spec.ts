@@ -3,24 +3,28 @@
  * carries the spec it was trained with, and a function with another one refuses to serve it.
  */
 import { categories } from "./categories.ts";
-import { halfLives } from "./decay.ts";
+import { halfLives, week } from "./decay.ts";
 import { dimensions, historyDecay } from "./history.ts";
 import { nearestCount } from "./history-match.ts";
+import { kinds } from "./kinds.ts";
 import { clickRatePrior, pairFeatures, postFeatures, userFeatures } from "./ranker-features.ts";
 import { habitDecay } from "./recent-habit.ts";
-import { retrieval, sources } from "./retrieval.ts";
+import { retrieval, sourceNames, sources } from "./retrieval.ts";
 import { textDecay } from "./text-match.ts";
-import { postFields, tokenRows, userFields } from "./tokens.ts";
+import { postFields, tokenId, tokenRows, userFields } from "./tokens.ts";
 import { postNumbers, userNumbers } from "./tower-inputs.ts";
 
 export const featureSpec = {
   dimensions,
-  tokens: { rows: tokenRows, user: userFields, post: postFields },
+  // the row of a word stands for the hash
+  tokens: { rows: tokenRows, user: userFields, post: postFields, row_of_word: tokenId("word") },
   numbers: { user: userNumbers, post: postNumbers },
   ranker: { user: userFeatures, post: postFeatures, pair: pairFeatures, categories },
-  sources,
+  kinds,
+  sources: sourceNames.map((name) => ({ name, size: sources[name].size })),
   retrieval,
   half_lives: halfLives,
+  half_life_of_logins: halfLives[week],
   decay: { history: historyDecay, habit: habitDecay, text: textDecay },
   click_rate_prior: clickRatePrior,
   nearest_of_history: nearestCount,

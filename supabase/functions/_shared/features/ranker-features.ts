@@ -142,21 +142,40 @@ export function rankerFeatures(user: UserState, candidates: Candidate[], now: nu
   const habit = recentHabit(user.recent_interactions);
   const logins = loginFrequency(user, now);
   for (const [i, candidate] of candidates.entries()) {
-    const post = postRow(candidate, now);
-    posts.set(post, i * postFeatures.length);
+    const ages = agesOf(candidate, now);
+    const post = postRow(candidate, ages, now);
     const pair = [
-      ...pairRow(user, candidate, post, similarityRanks[i]),
-      ...besideRecent(habit, post, candidate),
+      ...pairRow(user, candidate, ages, similarityRanks[i]),
+      ...besideRecent(habit, candidate, ages),
       matches[i],
       Math.log1p(matchRanks[i]),
       near[i].best,
       near[i].bestFive,
       Math.log1p(nearRanks[i]),
     ];
+    if (post.length !== postFeatures.length || pair.length !== pairFeatures.length)
+      throw new Error("a feature of a post or pair has a name and no value, or a value and no name");
+    posts.set(post, i * postFeatures.length);
     pairs.set(pair, i * pairFeatures.length);
     ids.set(categoryRow(logins, candidate, now), i * categories.length);
   }
-  return { user: Float32Array.from(userRow(user, habit, logins, now)), posts, pairs, categories: ids };
+  const ofUser = userRow(user, habit, logins, now);
+  if (ofUser.length !== userFeatures.length)
+    throw new Error("a feature of the user has a name and no value, or a value and no name");
+  return { user: Float32Array.from(ofUser), posts, pairs, categories: ids };
+}
+
+/** log(1 + hours) since a post was created, and since its last activity. */
+interface Ages {
+  logAge: number;
+  logIdle: number;
+}
+
+function agesOf(post: Candidate, now: number): Ages {
+  return {
+    logAge: logHours(post.created_at, now),
+    logIdle: logHours(post.last_active_at ?? post.created_at, now),
+  };
 }
 
 function userRow(user: UserState, habit: RecentHabit | null, logins: number, now: number): number[] {
@@ -179,10 +198,10 @@ function userRow(user: UserState, habit: RecentHabit | null, logins: number, now
   ];
 }
 
-function postRow(post: Candidate, now: number): number[] {
+function postRow(post: Candidate, { logAge, logIdle }: Ages, now: number): number[] {
   return [
-    logHours(post.created_at, now),
-    logHours(post.last_active_at ?? post.created_at, now),
+    logAge,
+    logIdle,
     logHours(post.last_comment_at ?? post.created_at, now),
     post.last_comment_at === null ? 0 : 1,
     ...logDecayed(post.recent, post.last_active_at, now),
@@ -195,8 +214,7 @@ function postRow(post: Candidate, now: number): number[] {
   ];
 }
 
-function pairRow(user: UserState, candidate: Candidate, post: number[], similarityRank: number): number[] {
-  const [logAge, logIdle] = post;
+function pairRow(user: UserState, candidate: Candidate, { logAge, logIdle }: Ages, similarityRank: number): number[] {
   const age = user.habit_log_age === null ? 0 : logAge - user.habit_log_age;
   const idle = user.habit_log_idle === null ? 0 : logIdle - user.habit_log_idle;
   return [
@@ -212,7 +230,7 @@ function pairRow(user: UserState, candidate: Candidate, post: number[], similari
 }
 
 /** How far a post is from what the user's latest interactions were like. */
-function besideRecent(habit: RecentHabit | null, [logAge, logIdle]: number[], { comments }: Candidate): number[] {
+function besideRecent(habit: RecentHabit | null, { comments }: Candidate, { logAge, logIdle }: Ages): number[] {
   if (habit === null) return [0, 0, 0, 0, 0];
   const age = logAge - habit.logAge;
   const idle = logIdle - habit.logIdle;

@@ -11,8 +11,9 @@ const measure: EdgeFunction<string> = {
   async answer(body, { claims, afterAnswer }) {
     if (body === "refuse") throw new AppError(400, "invalid_body", "the body says refuse");
     if (body === "break") throw new Error("a secret of ours");
-    afterAnswer("count_lost", async () => {
+    afterAnswer("count_lost", () => {
       if (body === "later") throw new Error("no room");
+      return Promise.resolve();
     });
     return { user: claims.sub, length: body.length };
   },
@@ -77,4 +78,18 @@ test("work after the answer may fail, and the answer is sent all the same", asyn
   assert.equal((await post("later")).status, 200);
   await Promise.all(kept);
   assert.deepEqual(logged, [["count_lost", "no room"]]);
+});
+
+test("who is gone before the answer leaves no work behind", async () => {
+  const { app, kept } = served();
+  const gone = new AbortController();
+  const asked = app.request("/measure", {
+    method: "POST",
+    body: "12345",
+    headers: { authorization: "Bearer ada" },
+    signal: gone.signal,
+  });
+  gone.abort();
+  await asked;
+  assert.equal(kept.length, 0);
 });

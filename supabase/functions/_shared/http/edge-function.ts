@@ -2,7 +2,7 @@
  * What an Edge Function is built from: CORS, the caller's token, limits of body and time, the error envelope, and work
  * after the answer. A function only says how it reads its input and what it answers.
  */
-import { Hono } from "hono";
+import { type Context, Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { cors } from "hono/cors";
 import { HTTPException } from "hono/http-exception";
@@ -40,35 +40,32 @@ export interface Services {
   keepAlive: (work: Promise<void>) => void;
 }
 
+interface Environment {
+  Variables: { later?: Later };
+}
+
 /** Every part of a request has a shorter limit of its own; this one is for what nobody foresaw. */
 const deadlineMilliseconds = 15_000;
 
 const noStore = { "cache-control": "no-store" };
 
+type Later = [code: string, work: () => Promise<unknown>][];
+
 /** The function as a Hono app, for whatever host hands it requests. */
-export function createApp<Input>(edgeFunction: EdgeFunction<Input>, services: Services): Hono {
+export function createApp<Input>(edgeFunction: EdgeFunction<Input>, services: Services): Hono<Environment> {
   const { name, read, maximumBodyBytes } = edgeFunction;
   const methods = Object.keys(read);
   const tooSlow = new AppError(504, "timeout", "this took too long; try again");
-  const app = new Hono({ strict: false }).basePath(`/${name}`);
+  const app = new Hono<Environment>({ strict: false }).basePath(`/${name}`);
   app.use(cors({ origin: "*", allowMethods: methods, maxAge: 86_400 }));
+  app.use(workAfterAnswer);
   app.use(timeout(deadlineMilliseconds, new HTTPException(504, { cause: tooSlow })));
-
-  const claimsOf = (header: string | undefined) => services.verify(bearerToken(header));
-  if (read.GET) {
-    const { GET } = read;
-    app.get("/", async (c) => {
-      const claims = await claimsOf(c.req.header("authorization"));
-      return c.json(await answer(GET(new URL(c.req.url).searchParams), claims), 200, noStore);
-    });
-  }
-  if (read.POST) {
-    const { POST } = read;
-    app.post("/", bodyLimit({ maxSize: maximumBodyBytes, onError: tooLarge }), async (c) => {
-      const claims = await claimsOf(c.req.header("authorization"));
-      return c.json(await answer(POST(await c.req.text()), claims), 200, noStore);
-    });
-  }
+  const { GET, POST } = read;
+  if (GET) app.get("/", (c) => answer(c, () => GET(new URL(c.req.url).searchParams)));
+  if (POST)
+    app.post("/", bodyLimit({ maxSize: maximumBodyBytes, onError: tooLarge }), (c) =>
+      answer(c, async () => POST(await c.req.text())),
+    );
   app.all("/", () => {
     throw new AppError(405, "method_not_allowed", `call this with ${methods.join(" or ")}`);
   });
@@ -80,18 +77,28 @@ export function createApp<Input>(edgeFunction: EdgeFunction<Input>, services: Se
   });
   return app;
 
-  async function answer(input: Input, claims: Claims): Promise<object> {
-    const later: [code: string, work: () => Promise<unknown>][] = [];
+  async function answer(c: Context<Environment>, input: () => Input | Promise<Input>): Promise<Response> {
+    const claims = await services.verify(bearerToken(c.req.header("authorization")));
+    const later: Later = [];
     const call: Call = { claims, afterAnswer: (code, work) => void later.push([code, work]) };
-    const body = await edgeFunction.answer(input, call, services);
-    for (const [code, work] of later)
+    const body = await edgeFunction.answer(await input(), call, services);
+    c.set("later", later);
+    return c.json(body as object, 200, noStore);
+  }
+
+  /** Begins what an answer left to do, unless the caller did not get it: they were gone, or it came too late. */
+  async function workAfterAnswer(c: Context<Environment>, next: () => Promise<void>): Promise<void> {
+    await next();
+    if (c.res.status !== 200 || c.req.raw.signal.aborted) return;
+    for (const [code, work] of c.get("later") ?? [])
       services.keepAlive(
-        work().then(
-          () => undefined,
-          (error) => services.log(code, error),
-        ),
+        Promise.resolve()
+          .then(work)
+          .then(
+            () => undefined,
+            (error) => services.log(code, error),
+          ),
       );
-    return body as object;
   }
 
   function tooLarge(): never {

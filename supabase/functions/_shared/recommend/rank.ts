@@ -3,6 +3,7 @@
  * Serving and evaluation both rank here.
  */
 import { dimensions } from "../features/history.ts";
+import { kinds } from "../features/kinds.ts";
 import type { Candidate, UserState } from "../features/ranker-features.ts";
 import { rankerInputs } from "../features/ranker-inputs.ts";
 import { type UserInput, userTowerInputs } from "../features/tower-inputs.ts";
@@ -34,14 +35,13 @@ export async function predict(
   now: number,
 ): Promise<Prediction> {
   const feeds = rankerInputs(user, vector, candidates, now);
-  const size = candidates.length * 3;
+  const size = candidates.length * kinds.length;
   return { probabilities: await outputOf(model, "dlrm", model.dlrm, feeds, "probabilities", size), feeds };
 }
 
 /** The score of candidate `i`; `weights` are those of view, vote and comment. */
 export function scoreOf(probabilities: Float32Array, i: number, weights: readonly number[]): number {
-  const [view, vote, comment] = weights;
-  return view * probabilities[3 * i] + vote * probabilities[3 * i + 1] + comment * probabilities[3 * i + 2];
+  return kinds.reduce((sum, _, head) => sum + weights[head] * probabilities[kinds.length * i + head], 0);
 }
 
 /** What the ranker was told of candidate `i`: the features of user, post and pair, then the categories, in the order of the spec. */
