@@ -23,8 +23,8 @@ def layer(inputs, outputs):
 
 
 tokens = torch.nn.EmbeddingBag(o["tokenRows"], d, mode="sum")
-user_residuals = torch.nn.Embedding(o["users"], d)
-post_residuals = torch.nn.Embedding(o["posts"], d)
+user_id_embeddings = torch.nn.Embedding(o["users"], d)
+post_id_embeddings = torch.nn.Embedding(o["posts"], d)
 user_in = (o["userFields"] + 1) * d + o["userNumbers"]
 post_in = o["postFields"] * d + o["postNumbers"]
 user_mlp = torch.nn.Sequential(layer(user_in, o["hidden"]), torch.nn.ReLU(), layer(o["hidden"], d))
@@ -33,7 +33,7 @@ user_mix = torch.nn.Parameter(torch.ones(1, o["userFields"], 1))
 post_mix = torch.nn.Parameter(torch.ones(1, o["postFields"], 1))
 of_history = torch.nn.Parameter(torch.eye(d))
 dense = [*user_mlp.parameters(), *post_mlp.parameters(), user_mix, post_mix, of_history]
-tables = [*tokens.parameters(), *user_residuals.parameters(), *post_residuals.parameters()]
+tables = [*tokens.parameters(), *user_id_embeddings.parameters(), *post_id_embeddings.parameters()]
 # whole tables, as they are small: SparseAdam over the touched rows is no faster here
 adam = torch.optim.Adam([*dense, *tables], lr=0.003, fused=True)
 vectors = F.normalize(torch.randn(o["posts"], d))
@@ -52,10 +52,10 @@ def step():
     pooled = torch.einsum("h,bhd->bd", recency, vectors[torch.randint(0, o["posts"], (batch, o["history"]))])
     u = fields(batch, o["userFields"], o["userTokens"])
     x = torch.cat([u.flatten(1), pooled, torch.ones(batch, o["userNumbers"])], 1)
-    user = F.normalize((u * user_mix).sum(1) + pooled @ of_history + user_mlp(x) + user_residuals(users))
+    user = F.normalize((u * user_mix).sum(1) + pooled @ of_history + user_mlp(x) + user_id_embeddings(users))
     p = fields(columns, o["postFields"], o["postTokens"])
     x = torch.cat([p.flatten(1), torch.ones(columns, o["postNumbers"])], 1)
-    post = F.normalize((p * post_mix).sum(1) + post_mlp(x) + post_residuals(posts))
+    post = F.normalize((p * post_mix).sum(1) + post_mlp(x) + post_id_embeddings(posts))
     scores = user @ post.T / o["temperature"]
     hits = posts[:batch, None] == posts[None, :]
     hits.fill_diagonal_(False)

@@ -24,7 +24,7 @@ const time = z.iso
 /** `value` is stored as a 4-byte float; what would overflow it is refused here, with its line. */
 const strength = z.number().refine((value) => Number.isFinite(Math.fround(value)), "is too large for a 4-byte float");
 
-export const userRecord = z.object({
+const userRecord = z.object({
   id: indexed,
   passions: z.array(text).default([]),
   projects: z.array(indexed).default([]),
@@ -32,7 +32,7 @@ export const userRecord = z.object({
   created_at: time,
 });
 
-export const postRecord = z.object({
+const postRecord = z.object({
   id: indexed,
   author_id: indexed.nullable().default(null),
   title: text,
@@ -41,7 +41,7 @@ export const postRecord = z.object({
   created_at: time,
 });
 
-export const interactionRecord = z.object({
+const interactionRecord = z.object({
   user_id: indexed,
   post_id: indexed,
   kind: z.enum(["view", "vote", "comment"]),
@@ -49,7 +49,7 @@ export const interactionRecord = z.object({
   created_at: time,
 });
 
-export const impressionRecord = z.object({
+const impressionRecord = z.object({
   request_id: indexed,
   user_id: indexed,
   post_id: indexed,

@@ -18,8 +18,8 @@ export async function insertInteractions(
       from (
         select *
         from unnest($1::uuid[], $2::uuid[], $3::text[], $4::real[], $5::timestamptz[])
-          with ordinality as rows (user_id, post_id, kind, value, created_at, place)
-        order by place
+          with ordinality as rows (user_id, post_id, kind, value, created_at, number)
+        order by number
       ) as in_order
     ),
     views as (

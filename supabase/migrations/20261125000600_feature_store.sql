@@ -1,4 +1,4 @@
--- The feature store: append-only roll-ups, one row per interaction. The state "as of t" is the latest row at or before t.
+-- The feature store: roll-ups, one row per interaction. The state "as of t" is the latest row at or before t.
 -- Training walks through the rows in time order, serving reads the latest: one definition, no leakage, no skew.
 
 create function recsys.half_lives() returns double precision[]

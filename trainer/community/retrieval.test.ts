@@ -1,6 +1,6 @@
 /**
  * The limits of retrieval are declared in _shared/features/retrieval.ts; SQL has them as literals and the replay imports
- * them. A community that runs into each of them shows that all three say the same.
+ * them. The literals are read here, and a community that runs into each limit shows that SQL and the replay agree there.
  */
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
@@ -57,13 +57,13 @@ const postVectors = unitVectors(random, loaded.community.posts.ids.length);
 const instant = await instantAfter(database, loaded, postVectors, loaded.timeline.length);
 const reader = loaded.community.users.ids.findIndex((id) => id.endsWith("000"));
 
-test("every source brings as many posts as declared, in SQL as in the replay", async () => {
+test("every source brings at most as many posts as declared, in SQL as in the replay", async () => {
   const candidates = await assertAgrees(instant, reader, unitVectors(random, 1));
   for (const source of sourceNames) {
     const ranks = candidates.flatMap(({ ranks }) => ranks[source] ?? []);
     // what the reader interacted with is left out after the sources are ranked, so some ranks may be missing
     assert.ok(Math.max(...ranks) <= sources[source].size, `${source} goes to ${Math.max(...ranks)}`);
-    assert.ok(Math.max(...ranks) > 0.85 * sources[source].size, `${source} ends at ${Math.max(...ranks)}`);
+    assert.ok(ranks.length > 0, `${source} brings nothing: let fill() give it something to bring`);
   }
 });
 
@@ -78,10 +78,38 @@ test("the community looks back 3,000 interactions, and a user's history 200", as
   assert.ok(active.some((post) => post >= 900 && post < 920) && active.includes(1599));
 });
 
+test("the limits in the text of the SQL functions are the declared ones", async () => {
+  const { similar, active, fresh, trending, followed } = sources;
+  assert.deepEqual(await numbers("candidates", /limit (\d+)/g), [
+    similar.size,
+    retrieval.activeInteractions,
+    active.size, // what is new is active, too
+    active.size,
+    fresh.size,
+    trending.size,
+    retrieval.followedAuthors,
+    followed.size,
+    1, // the latest state of a post
+  ]);
+  assert.deepEqual(await numbers("candidates", /interval '(\d+) hours'/g), [retrieval.trendingHours]);
+  assert.deepEqual(await numbers("candidates", /ef_search"? TO '(\d+)'/g), [similar.size]);
+  const { historyInteractions, historyLength } = retrieval;
+  assert.deepEqual(await numbers("user_history", /limit (\d+)/g), [historyInteractions, historyLength, historyLength]);
+  assert.deepEqual(await numbers("recent_interactions", /limit (\d+)/g), [historyInteractions, historyLength, 1]);
+});
+
+async function numbers(name: string, pattern: RegExp): Promise<number[]> {
+  const { rows } = await pool.query("select pg_get_functiondef(('recsys.' || $1)::regproc) as text", [name]);
+  return Array.from(rows[0].text.matchAll(pattern), ([, number]) => Number(number));
+}
+
 test("the half-lives and the width of vectors are those of the database", async () => {
-  const { rows } = await pool.query(
-    `select recsys.half_lives() as half_lives, atttypmod as width from pg_attribute
-     where attrelid = 'recsys.post_embeddings'::regclass and attname = 'embedding'`,
+  const { rows } = await pool.query("select recsys.half_lives() as half_lives");
+  assert.deepEqual(rows, [{ half_lives: halfLives }]);
+  const { rows: columns } = await pool.query(
+    `select attrelid::regclass::text as table_name, attname as name, atttypmod as width from pg_attribute
+     where atttypid = 'extensions.vector'::regtype and attnum > 0 and attrelid::regclass::text like 'recsys.%'`,
   );
-  assert.deepEqual(rows, [{ half_lives: halfLives, width: dimensions }]);
+  assert.ok(columns.length >= 2);
+  for (const { table_name, name, width } of columns) assert.equal(width, dimensions, `${table_name}.${name}`);
 });

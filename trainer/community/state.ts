@@ -136,7 +136,7 @@ export class CommunityState {
     const found = new Map<number, Candidate["ranks"]>();
     const add = (source: Source, posts: ArrayLike<number>) => {
       for (let i = 0; i < posts.length; i++) {
-        getOrAdd(found, posts[i], noRanks)[source] = i + 1;
+        getOrAdd(found, posts[i], () => ({ ...unranked }))[source] = i + 1;
       }
     };
     add("similar", topByScore(similarity, sources.similar.size));
@@ -276,10 +276,6 @@ export class CommunityState {
 }
 
 /** The ranks of a post that no source brought. */
-export function noRanks(): Candidate["ranks"] {
-  return { ...unranked };
-}
-
 const unranked = Object.fromEntries(sourceNames.map((source) => [source, null])) as Candidate["ranks"];
 
 /** 25,000 posts take 0.7 ms, and 1.4 ms in a process that also calls innerProduct with arrays of another type. */

@@ -26,7 +26,7 @@ export interface BaseRate {
 const tableRows = categories.slice(0, requestCategories).reduce((sum, { size }) => sum + size, 0);
 
 /**
- * Fits the rate to what was done in some requests, and to one more in which everything was done and one in which nothing
+ * Fits the base rate to what was done in some requests, and to one more in which everything was done and one in which nothing
  * was: what nobody ever did stays possible.
  */
 export function fitBaseRate(
@@ -37,7 +37,7 @@ export function fitBaseRate(
 ): BaseRate {
   const u = userFeatures.length;
   const width = u + tableRows;
-  const rate: BaseRate = {
+  const baseRate: BaseRate = {
     dense: new Float32Array(u * heads),
     categories: new Float32Array(tableRows * heads),
     bias: new Float32Array(heads),
@@ -55,13 +55,13 @@ export function fitBaseRate(
     const done = Array.from(requests, (request) => examples.label(request, head));
     const labels = [...done, 1, 0];
     const w = fitLogisticRegression({ count: labels.length, width, read, labels }, ridge);
-    for (let f = 0; f < u; f++) rate.dense[f * heads + head] = w[f];
-    for (let c = 0; c < tableRows; c++) rate.categories[c * heads + head] = w[u + c];
-    rate.bias[head] = w[width];
+    for (let f = 0; f < u; f++) baseRate.dense[f * heads + head] = w[f];
+    for (let c = 0; c < tableRows; c++) baseRate.categories[c * heads + head] = w[u + c];
+    baseRate.bias[head] = w[width];
     for (let i = 0; i < requests.length; i++) {
       read(i, x);
-      rate.of[i * heads + head] = 1 / (1 + Math.exp(-innerProduct(x, 0, w, 0, width + 1)));
+      baseRate.of[i * heads + head] = 1 / (1 + Math.exp(-innerProduct(x, 0, w, 0, width + 1)));
     }
   }
-  return rate;
+  return baseRate;
 }

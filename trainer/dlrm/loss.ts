@@ -21,7 +21,7 @@ export function dlrmLoss(t: Record<string, tf.Tensor>, rows: number, options: Lo
 }
 
 /** log(1 / (1 + exp(−x))) without overflow. */
-export function logSigmoid(x: tf.Tensor): tf.Tensor {
+function logSigmoid(x: tf.Tensor): tf.Tensor {
   return tf.neg(tf.add(tf.relu(tf.neg(x)), tf.log1p(tf.exp(tf.neg(tf.abs(x))))));
 }
 

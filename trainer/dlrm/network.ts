@@ -7,10 +7,10 @@
  *   deep    = MLP([bottom, distinct dots of slots without the diagonal])           the last layer starts at 0
  *   wide    = weight · recency baseline + x · W + Σ one weight per post category   starts as start.ts says
  *   s       = deep + wide                                                          view, vote, comment
- *   rate    = sigmoid(x of the user · R + Σ one weight per request category + r)   starts as base-rate.ts says
- *   p       = sigmoid(s − log Σ exp(s) over the request's candidates + log rate + bias)
+ *   base    = sigmoid(x of the user · R + Σ one weight per request category + r)   starts as base-rate.ts says
+ *   p       = sigmoid(s − log Σ exp(s) over the request's candidates + log base + bias)
  *
- * An untrained ranker therefore orders by the best mix of recency baseline and similarity, and training learns
+ * `base` is the base rate. An untrained ranker orders by the best mix of recency baseline and similarity, and training learns
  * corrections to it. The bias starts where its probabilities sum to the positives. Each head is measured against the other
  * candidates of the request: a user acts on one post or two of a feed, however lively the community is that month.
  * Without that, the sum of the probabilities drifted to .79 of the interactions within three months.
@@ -26,8 +26,8 @@ import { denseWidth, similarityColumn } from "./dense-features.ts";
 
 /** One per kind of interaction. */
 export const heads = kinds.length;
-export const slotCount = 3 + categories.length;
-export const dotCount = (slotCount * (slotCount - 1)) / 2;
+const slotCount = 3 + categories.length;
+const dotCount = (slotCount * (slotCount - 1)) / 2;
 
 /** Widths of the hidden layers; the bottom MLP ends in the width of a vector, because it is one of the slots. */
 export interface HiddenWidths {

@@ -8,7 +8,7 @@ import { arraysOf, trainStep } from "./train-step.ts";
 
 /**
  * The ranker's hyperparameters. Figures are R@20 and MRR on two windows of travel-se (6,000 and 3,300 requests) that
- * no reported figure comes from; docs/evaluation.md has the tables.
+ * no reported figure comes from; docs/experiments.md has the tables.
  */
 export const dlrmDefaults = {
   // --- the training set (its labels are what happened within a day: requests.ts, which labels for the evaluation too) ---

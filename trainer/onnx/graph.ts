@@ -12,8 +12,8 @@ const elementTypes = {
 };
 
 /** Written into every file; what ONNX Runtime 1.20.1 and everything since reads. */
-export const opset = 17;
-export const irVersion = 8;
+const opset = 17;
+const irVersion = 8;
 
 /**
  * An ONNX graph under construction. Values are known by their names; the type and shape of each is tracked, so that a

@@ -9,7 +9,7 @@ export interface SyntheticSize {
 }
 
 /** About 63,000 interactions: what `npm start` can import, learn and serve in three minutes on two cores. */
-export const defaultSize: Required<SyntheticSize> = { users: 1000, posts: 2500, days: 90 };
+const defaultSize: Required<SyntheticSize> = { users: 1000, posts: 2500, days: 90 };
 
 const smallest: Required<SyntheticSize> = { users: 20, posts: 10, days: 2 };
 

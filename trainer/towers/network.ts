@@ -96,7 +96,7 @@ function tower(
 }
 
 /** Rows to unit length; the epsilon under the root keeps an empty row finite and its gradient too. */
-export function normalise(x: tf.Tensor2D): tf.Tensor2D {
+function normalise(x: tf.Tensor2D): tf.Tensor2D {
   return tf.div(x, tf.sqrt(tf.add(tf.sum(tf.square(x), 1, true), 1e-12))) as tf.Tensor2D;
 }
 

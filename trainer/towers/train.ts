@@ -9,7 +9,7 @@ import { newTowers, TowerData, type Towers } from "./model.ts";
 import { positivesBefore } from "./positives.ts";
 import { TowerTrainer, type TrainerOptions } from "./tower-trainer.ts";
 
-/** The towers' hyperparameters. docs/evaluation.md has the tables that the figures come from. */
+/** The towers' hyperparameters. docs/experiments.md has the tables that the figures come from. */
 export const towerDefaults = {
   // --- the training set ---
   /** The latest first interactions that are learned from: an epoch of them is 977 steps, one of travel-se 227. */

@@ -11,7 +11,7 @@ export interface CutList {
 }
 
 /** What one user's list scores. */
-export const userMetrics = {
+const userMetrics = {
   "recall@20": ({ ranks }) => recallAt(20, ranks, ranks.length),
   "recall@100": ({ ranks }) => recallAt(100, ranks, ranks.length),
   "ndcg@20": ({ ranks }) => ndcgAt(20, ranks, ranks.length),

@@ -19,7 +19,7 @@ export interface ReplayEvent {
 const sevenDays = 7 * 24 * hour;
 
 /** Which events a slice takes. */
-export const slices = {
+const slices = {
   all: () => true,
   "cold users": (event) => event.cold,
   "warm users": (event) => !event.cold,
@@ -29,7 +29,7 @@ export const slices = {
 export type Slice = keyof typeof slices;
 
 /** What one list scores: there is one right post, so recall is 0 or 1. */
-export const listMetrics = {
+const listMetrics = {
   "recall@20": ({ rank }) => recallAt(20, [rank], 1),
   "recall@100": ({ rank }) => recallAt(100, [rank], 1),
   "ndcg@20": ({ rank }) => ndcgAt(20, [rank], 1),

@@ -11,7 +11,7 @@ import { rowWidth } from "./candidate-rows.ts";
 import { fitTreesHead } from "./gradient-boosted-trees.ts";
 import { fitLogisticHead } from "./logistic.ts";
 
-export class RankedBy extends SystemRecommender {
+class RankedBy extends SystemRecommender {
   readonly name: string;
   /** What the baseline said: one for each call of `scores`. */
   readonly lists: RankedList[] = [];

@@ -241,7 +241,7 @@ function besideRecent(habit: RecentHabit | null, { comments }: Candidate, { logA
 export const clickRatePrior = { clicks: 1, views: 10 };
 
 /** (votes + comments) per view, smoothed towards the prior. */
-export function clickRate(post: { views: number; votes: number; comments: number }): number {
+function clickRate(post: { views: number; votes: number; comments: number }): number {
   return (post.votes + post.comments + clickRatePrior.clicks) / (post.views + clickRatePrior.views);
 }
 

@@ -1,13 +1,8 @@
 /** Which ONNX Runtime runs the graphs. This file is the only one that knows there are three; all give the same scores. */
-import { createSession as createExecutorSession } from "./onnx-executor/session.ts";
-import type { Feeds, Tensor } from "./tensors.ts";
+import { createSession as createExecutorSession, type InferenceSession } from "./onnx-executor/session.ts";
+import type { Tensor } from "./tensors.ts";
 
-/** A loaded graph. Never run it with N = 0: the platform's runtime returns nothing then. */
-export interface InferenceSession {
-  readonly inputNames: readonly string[];
-  readonly outputNames: readonly string[];
-  run(feeds: Feeds): Promise<Feeds>;
-}
+export type { InferenceSession };
 
 export interface Runtime {
   name: RuntimeName;

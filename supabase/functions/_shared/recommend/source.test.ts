@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { type Source, sourceNames } from "../features/retrieval.ts";
 import { bestSource } from "./source.ts";
 
-const none = { similar: null, active: null, fresh: null, trending: null, followed: null };
+const none = Object.fromEntries(sourceNames.map((source) => [source, null])) as Record<Source, null>;
 
 test("the source that ranks a post best is its source", () => {
   assert.equal(bestSource({ ...none, active: 7, fresh: 3, similar: 120 }), "fresh");
@@ -10,7 +11,7 @@ test("the source that ranks a post best is its source", () => {
 });
 
 test("of equal ranks the one that says more wins", () => {
-  assert.equal(bestSource({ similar: 1, active: 1, fresh: 1, trending: 1, followed: 1 }), "similar");
+  assert.equal(bestSource({ ...none, similar: 1, active: 1, fresh: 1, trending: 1, followed: 1 }), "similar");
   assert.equal(bestSource({ ...none, active: 2, fresh: 2, trending: 2, followed: 2 }), "followed");
   assert.equal(bestSource({ ...none, active: 4, fresh: 4 }), "active");
 });

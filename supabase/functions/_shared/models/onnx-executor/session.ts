@@ -6,11 +6,14 @@ import type { Tensor, Value } from "./tensor.ts";
 
 export type { Tensor } from "./tensor.ts";
 
-/** A graph that is ready to run; the shape that all three ONNX runtimes are brought to. */
+/**
+ * A graph that is ready to run; the shape that all three ONNX runtimes are brought to. Never run it with N = 0: the
+ * platform's runtime returns nothing then.
+ */
 export interface InferenceSession {
-  inputNames: string[];
-  outputNames: string[];
-  /** Takes one tensor for each input name, gives one for each output name. Throws a one-line error on wrong feeds. */
+  readonly inputNames: readonly string[];
+  readonly outputNames: readonly string[];
+  /** Takes one tensor for each input name, gives one for each output name. Rejects with a one-line error on wrong feeds. */
   run(feeds: Record<string, Tensor>): Promise<Record<string, Tensor>>;
 }
 

@@ -1,0 +1,33 @@
+/** The documentation leads to what is there: links and paths exist, and docs/architecture.md names every folder. */
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { readdir, readFile } from "node:fs/promises";
+import { dirname, join, relative } from "node:path";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const documents = ["README.md", ...(await readdir(join(root, "docs"))).map((name) => join("docs", name))];
+
+test("every link in the documentation leads to a file", async () => {
+  for (const document of documents) {
+    const text = await readFile(join(root, document), "utf8");
+    for (const [, link] of text.matchAll(/\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)/g))
+      assert.ok(existsSync(join(root, dirname(document), link)), `${document} links to ${link}`);
+  }
+});
+
+test("the map of the architecture names every folder of code", async () => {
+  const text = await readFile(join(root, "docs/architecture.md"), "utf8");
+  for (const top of ["bench", "db", "supabase", "trainer"]) {
+    const entries = await readdir(join(root, top), { recursive: true, withFileTypes: true });
+    const folders = entries.filter(
+      (entry) => entry.isDirectory() && !join(entry.parentPath, entry.name).includes("/."),
+    );
+    for (const { name, parentPath } of folders)
+      assert.ok(
+        text.includes(`${name}/`),
+        `docs/architecture.md says nothing of ${name} in ${relative(root, parentPath)}`,
+      );
+  }
+});
