@@ -1,4 +1,4 @@
-/** The documentation leads to what is there: links and paths exist, and docs/architecture.md names every folder. */
+/** The documentation leads to what is there: links and paths exist, and README's map names every folder. */
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
@@ -17,14 +17,14 @@ test("every link in the documentation leads to a file", async () => {
   }
 });
 
-test("the map of the architecture names every folder of code", async () => {
-  const text = await readFile(join(root, "docs/architecture.md"), "utf8");
+test("README's map names every folder of code", async () => {
+  const text = await readFile(join(root, "README.md"), "utf8");
   for (const top of ["bench", "db", "supabase", "trainer"]) {
     const entries = await readdir(join(root, top), { recursive: true, withFileTypes: true });
     for (const { name, parentPath } of entries.filter((entry) => entry.isDirectory())) {
       const folder = relative(root, join(parentPath, name));
       if (folder.includes("/.")) continue;
-      assert.ok(text.includes(`${name}/`), `docs/architecture.md does not name ${folder}`);
+      assert.ok(text.includes(`${name}/`), `README does not name ${folder}`);
     }
   }
 });
