@@ -83,6 +83,21 @@ export interface Projects {
   title: string;
 }
 
+export interface RecsysDismissals {
+  /**
+   * When, by the engine's clock (recsys.clock()).
+   */
+  created_at: Timestamp;
+  /**
+   * The post, which may be gone by now.
+   */
+  post_id: string;
+  /**
+   * Who dismissed the post.
+   */
+  user_id: string;
+}
+
 export interface RecsysImports {
   bundle_digest: string;
   imported_at: Generated<Timestamp>;
@@ -183,6 +198,12 @@ export interface RecsysSettings {
    */
   view_weight: Generated<number>;
   vote_weight: Generated<number>;
+}
+
+export interface RecsysSourceDismissals {
+  created_at: Timestamp | null;
+  post_id: string | null;
+  user_id: string | null;
 }
 
 export interface RecsysSourceInteractions {
@@ -301,6 +322,7 @@ export interface DB {
   posts: Posts;
   profiles: Profiles;
   projects: Projects;
+  "recsys.dismissals": RecsysDismissals;
   "recsys.imports": RecsysImports;
   "recsys.impressions": RecsysImpressions;
   "recsys.model_artifacts": RecsysModelArtifacts;
@@ -308,6 +330,7 @@ export interface DB {
   "recsys.post_embeddings": RecsysPostEmbeddings;
   "recsys.post_stats": RecsysPostStats;
   "recsys.settings": RecsysSettings;
+  "recsys.source_dismissals": RecsysSourceDismissals;
   "recsys.source_interactions": RecsysSourceInteractions;
   "recsys.source_logins": RecsysSourceLogins;
   "recsys.source_posts": RecsysSourcePosts;

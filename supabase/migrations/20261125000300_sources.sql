@@ -1,4 +1,4 @@
--- The seam between an app and the engine: four views. Another app redefines these and nothing else.
+-- The seam between an app and the engine: five views. Another app redefines these and nothing else.
 -- They are security_invoker, so whoever reads them sees what the app's own row level security lets them see.
 
 create view recsys.source_users with (security_invoker = true) as
@@ -21,12 +21,20 @@ create view recsys.source_interactions with (security_invoker = true) as
 select post_views.id as interaction_id, post_views.user_id, post_views.post_id, 'view' as kind, post_views.value, post_views.created_at from public.post_views
 union all
 select post_votes.id, post_votes.user_id, post_votes.post_id, 'vote', post_votes.value, post_votes.created_at from public.post_votes
+-- a vote against a post is a dismissal: as an interaction it would bring more of the same
+where post_votes.value is null or post_votes.value >= 0
 union all
 select comments.id, comments.user_id, comments.post_id, 'comment', comments.value, comments.created_at from public.comments;
-comment on view recsys.source_interactions is 'What people did with posts: (interaction_id, user_id, post_id, kind in view | vote | comment, value, created_at). interaction_id is unique over all kinds and breaks ties of created_at.';
+comment on view recsys.source_interactions is 'What people did with posts: (interaction_id, user_id, post_id, kind in view | vote | comment, value, created_at), without votes against it. interaction_id is unique over all kinds and breaks ties of created_at.';
 
 create view recsys.source_logins with (security_invoker = true) as
 select logins.id as login_id, logins.user_id, logins.created_at from public.logins;
 comment on view recsys.source_logins is 'When people came back: (login_id, user_id, created_at).';
 
-grant select on recsys.source_users, recsys.source_posts, recsys.source_interactions, recsys.source_logins to authenticated, service_role;
+create view recsys.source_dismissals with (security_invoker = true) as
+select dismissals.user_id, dismissals.post_id, dismissals.created_at from recsys.dismissals
+union all
+select post_votes.user_id, post_votes.post_id, post_votes.created_at from public.post_votes where post_votes.value < 0;
+comment on view recsys.source_dismissals is 'What people do not want to be shown: (user_id, post_id, created_at). Dismissed posts and those voted against; they leave the feed of that person at once and are no interactions.';
+
+grant select on recsys.source_users, recsys.source_posts, recsys.source_interactions, recsys.source_logins, recsys.source_dismissals to authenticated, service_role;

@@ -233,8 +233,14 @@ as $$
       select from recsys.source_interactions
       where source_interactions.user_id = p_user_id and source_interactions.post_id = ranked.post_id and source_interactions.created_at <= p_now
     )
+    -- the replay in trainer/community/state.ts does not know dismissals: there such a post stays a candidate that was not chosen,
+    -- which is what training should learn of it
+    and not exists (
+      select from recsys.source_dismissals
+      where source_dismissals.user_id = p_user_id and source_dismissals.post_id = ranked.post_id and source_dismissals.created_at <= p_now
+    )
 $$;
-comment on function recsys.candidates(uuid, bigint, extensions.vector, timestamptz) is 'Posts that a user might want as of an instant, from five sources (similar by inner product, last active, fresh, trending, by followed authors), without their own and those they interacted with, and with what the ranker needs to know of each. p_model_id and p_embedding null: no model, no similar posts. About 300 to 800 rows, unordered.';
+comment on function recsys.candidates(uuid, bigint, extensions.vector, timestamptz) is 'Posts that a user might want as of an instant, from five sources (similar by inner product, last active, fresh, trending, by followed authors), without their own and those they interacted with or dismissed, and with what the ranker needs to know of each. p_model_id and p_embedding null: no model, no similar posts. About 300 to 800 rows, unordered.';
 
 revoke all on function recsys.user_history(uuid, timestamptz), recsys.recent_interactions(uuid, timestamptz), recsys.user_context(uuid, bigint, timestamptz), recsys.candidates(uuid, bigint, extensions.vector, timestamptz) from public;
 grant execute on function recsys.user_history(uuid, timestamptz), recsys.recent_interactions(uuid, timestamptz), recsys.user_context(uuid, bigint, timestamptz), recsys.candidates(uuid, bigint, extensions.vector, timestamptz) to authenticated, service_role;

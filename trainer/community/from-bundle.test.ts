@@ -45,6 +45,8 @@ test("numbers everything in order of time, equal times in file order", async () 
       { user_id: "ann", post_id: "p", kind: "comment", created_at: at(50) },
       { user_id: "bob", post_id: "p", kind: "view", created_at: at(40) },
       { user_id: "ann", post_id: "q", kind: "vote", created_at: at(40) },
+      // against the post: no interaction
+      { user_id: "ann", post_id: "r", kind: "vote", value: -1, created_at: at(45) },
     ]),
   );
   assert.deepEqual(community.users.ids, ["bob", "ann"]);

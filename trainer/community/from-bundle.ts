@@ -43,6 +43,8 @@ export async function communityFromBundle(folder: string): Promise<Community> {
     const post = postNumbers.get(interaction.post_id);
     if (user === undefined) throw new BundleError(path, line, `user ${interaction.user_id} is not in the bundle`);
     if (post === undefined) throw new BundleError(path, line, `post ${interaction.post_id} is not in the bundle`);
+    // a vote against a post is no interaction, as in recsys.source_interactions
+    if (interaction.kind === "vote" && (interaction.value ?? 0) < 0) return;
     interactions.users.push(user);
     interactions.posts.push(post);
     interactions.kinds.push(kinds.indexOf(interaction.kind));

@@ -1,6 +1,7 @@
 /**
  * A community at one instant of its replay. `advance` moves it forward event by event; `candidates` then answers what
- * recsys.candidates would have answered at that instant (state.test.ts holds the two against each other).
+ * recsys.candidates would have answered at that instant (state.test.ts holds the two against each other), but for dismissed
+ * posts: they stay candidates here, from which training learns that the user did not choose them.
  */
 import { halfLives, week } from "../../supabase/functions/_shared/features/decay.ts";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";

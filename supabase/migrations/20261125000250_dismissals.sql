@@ -1,0 +1,18 @@
+-- What people said they do not want to be shown. An app that has such a table already leaves this one empty and names its own in
+-- recsys.source_dismissals (20261125000300_sources.sql).
+
+create table recsys.dismissals (
+  user_id uuid not null,
+  post_id uuid not null,
+  created_at timestamptz not null,
+  primary key (user_id, post_id)
+);
+comment on table recsys.dismissals is 'Posts that a person called "not interesting": none of them is recommended to that person again.';
+comment on column recsys.dismissals.user_id is 'Who dismissed the post.';
+comment on column recsys.dismissals.post_id is 'The post, which may be gone by now.';
+comment on column recsys.dismissals.created_at is 'When, by the engine''s clock (recsys.clock()).';
+alter table recsys.dismissals enable row level security;
+create policy "people read their own dismissals" on recsys.dismissals for select to authenticated using (user_id = (select auth.uid()));
+create policy "people dismiss for themselves" on recsys.dismissals for insert to authenticated with check (user_id = (select auth.uid()));
+grant select, insert on recsys.dismissals to authenticated;
+grant select, insert, update, delete on recsys.dismissals to service_role;
