@@ -98,6 +98,21 @@ export interface RecsysDismissals {
   user_id: string;
 }
 
+export interface RecsysEventIds {
+  /**
+   * The id that the client gave it.
+   */
+  event_id: string;
+  /**
+   * When it was stored, by the wall clock.
+   */
+  recorded_at: Timestamp;
+  /**
+   * Whose event it was.
+   */
+  user_id: string;
+}
+
 export interface RecsysImports {
   bundle_digest: string;
   imported_at: Generated<Timestamp>;
@@ -110,6 +125,10 @@ export interface RecsysImpressions {
   post_id: string;
   request_id: string;
   score: number | null;
+  /**
+   * When the post really came into view, as the app told the function `events`; null: nobody said so. A seen post stays in the feed: to have scrolled past is no opinion.
+   */
+  seen_at: Timestamp | null;
   shown_at: Timestamp;
   source: string | null;
   user_id: string;
@@ -323,6 +342,7 @@ export interface DB {
   profiles: Profiles;
   projects: Projects;
   "recsys.dismissals": RecsysDismissals;
+  "recsys.event_ids": RecsysEventIds;
   "recsys.imports": RecsysImports;
   "recsys.impressions": RecsysImpressions;
   "recsys.model_artifacts": RecsysModelArtifacts;

@@ -63,7 +63,7 @@ select throws_ok(
   $$insert into recsys.impressions (request_id, user_id, post_id, position, shown_at)
     values (gen_random_uuid(), 'a0000000-0000-4000-8000-000000000000', 'a1000000-0000-4000-8000-000000000000', 1, now())$$,
   '42501', null, 'but not what Ana was');
-select throws_ok('select from recsys.impressions', '42501', null, 'nobody but the service reads the log');
+select throws_ok('select score, features from recsys.impressions', '42501', null, 'nobody but the service reads why it was shown');
 select lives_ok('select clock_shift from recsys.settings', 'Ben''s request reads the settings');
 select throws_ok('update recsys.settings set vote_weight = 9', '42501', null, 'and cannot change them');
 

@@ -50,7 +50,8 @@ export async function fillCommunity(pool: pg.Pool): Promise<void> {
 /** Empties the database for the next test. */
 export async function clear(pool: pg.Pool): Promise<void> {
   await pool.query(
-    `truncate public.profiles, public.posts, recsys.post_stats, recsys.user_stats, recsys.impressions cascade`,
+    `truncate public.profiles, public.posts, recsys.post_stats, recsys.user_stats, recsys.impressions,
+     recsys.dismissals, recsys.event_ids cascade`,
   );
   await pool.query("update recsys.models set status = 'retired' where status = 'active'");
   await pool.query("select recsys.drop_model(model_id) from recsys.models");

@@ -1,6 +1,7 @@
 /** How many posts are asked for. */
 import { z } from "zod";
 import { AppError } from "../_shared/http/errors.ts";
+import { parseJson } from "../_shared/http/parse-json.ts";
 
 const limit = z.int().min(1).max(100).default(20);
 const body = z.strictObject({ limit });
@@ -23,14 +24,6 @@ export function limitOfQuery(query: URLSearchParams): number {
   const result = limit.safeParse(value === undefined || !/^\d+$/.test(value) ? value : Number(value));
   if (!result.success || values.length > 1) throw invalidLimit();
   return result.data;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new AppError(400, "malformed_json", "the body is not JSON");
-  }
 }
 
 function invalidLimit(): AppError {

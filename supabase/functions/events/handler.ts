@@ -1,0 +1,51 @@
+/**
+ * `POST /events {events: [...]}`: what the user did, into the app's tables and under the user's own role. For apps that do
+ * not write these tables themselves: whoever does needs no events, as the engine reads the tables.
+ */
+import { writeAs } from "../_shared/database/caller.ts";
+import type { EdgeFunction } from "../_shared/http/edge-function.ts";
+import { AppError } from "../_shared/http/errors.ts";
+import { batchOfBody } from "./batch.ts";
+import type { Checked } from "./event.ts";
+import { type Outcome, recordEvents } from "./record-events.ts";
+import { type RefusalCode, refusals } from "./refusals.ts";
+
+export interface Report {
+  /** One for each event, in the order of the batch. */
+  events: EventReport[];
+}
+
+export interface EventReport {
+  /** null where the event has no valid one. */
+  id: string | null;
+  /** duplicate: stored before, under the same id. */
+  status: "stored" | "duplicate" | "refused";
+  code?: RefusalCode;
+  message?: string;
+}
+
+export const eventsFunction: EdgeFunction<Checked[]> = {
+  name: "events",
+  // 500 events of 2 KB; those without a comment have 250 bytes
+  maximumBodyBytes: 1024 * 1024,
+  read: { POST: batchOfBody },
+  async answer(batch, { claims }, { pool }): Promise<Report> {
+    if (claims.preview)
+      throw new AppError(401, "token_not_user", "an operator's token looks at feeds and does nothing");
+    const events = batch.flatMap((checked) => ("event" in checked ? [checked.event] : []));
+    const rows = events.length > 0 ? await writeAs(pool, claims, recordEvents(events)) : [{ outcomes: [] }];
+    const outcomes = rows[0].outcomes?.values();
+    if (!outcomes)
+      throw new AppError(404, "unknown_user", "this user has no profile yet, so there is nobody to note it for");
+    return {
+      events: batch.map((checked) =>
+        reportOf(checked.id, "event" in checked ? (outcomes.next().value as Outcome) : checked.refusal),
+      ),
+    };
+  },
+};
+
+function reportOf(id: string | null, outcome: Outcome): EventReport {
+  if (outcome === "stored" || outcome === "duplicate") return { id, status: outcome };
+  return { id, status: "refused", code: outcome, message: refusals[outcome] };
+}

@@ -1,0 +1,200 @@
+-- What the function `events` writes with. It is for apps that let it write their views, votes, comments and logins; an app that writes
+-- its own tables needs neither the function nor this file, and leaves it out together with 20261125000100_app_tables.sql.
+
+create table recsys.event_ids (
+  user_id uuid not null,
+  event_id uuid not null,
+  recorded_at timestamptz not null,
+  primary key (user_id, event_id)
+);
+comment on table recsys.event_ids is 'Events that were stored, by the ids that clients gave them: what is sent again changes nothing. One''s ids are one''s own, so nobody can take up those of others.';
+comment on column recsys.event_ids.user_id is 'Whose event it was.';
+comment on column recsys.event_ids.event_id is 'The id that the client gave it.';
+comment on column recsys.event_ids.recorded_at is 'When it was stored, by the wall clock.';
+-- rows come in the order of time, so an index of a few pages finds the old ones
+create index event_ids_recorded_at_idx on recsys.event_ids using brin (recorded_at);
+alter table recsys.event_ids enable row level security;
+create policy "people read the ids of their own events" on recsys.event_ids for select to authenticated using (user_id = (select auth.uid()));
+create policy "people record their own events" on recsys.event_ids for insert to authenticated with check (user_id = (select auth.uid()));
+grant select, insert on recsys.event_ids to authenticated;
+grant select, insert, update, delete on recsys.event_ids to service_role;
+
+create function recsys.store_events(p_events jsonb, p_before integer) returns text[]
+language plpgsql volatile security invoker set search_path = ''
+as $$
+declare
+  outcomes text[];
+  number_of_events constant integer := jsonb_array_length(p_events);
+  part_size constant integer := greatest(1, number_of_events / 20);
+begin
+  begin
+    with caller as (
+      select auth.uid() as user_id, recsys.clock() as clock
+    ),
+    given as (
+      select
+        event.id, event.type, event.post_id, event.request_id, event.value, event.body,
+        p_before + event.number as number,
+        coalesce(to_timestamp(event.occurred_at / 1000), now()) as occurred_at
+      from rows from (
+        jsonb_to_recordset(p_events) as (
+          id uuid, type text, post_id uuid, request_id uuid, value real, body text, occurred_at double precision
+        )
+      ) with ordinality as event (id, type, post_id, request_id, value, body, occurred_at, number)
+    ),
+    judged as (
+      select
+        given.*,
+        -- a client's clock may be wrong: nothing happens later than now or before its post exists. A microsecond each keeps the
+        -- order of the batch, and keeps two comments of one instant apart
+        least(greatest(caller.clock - (now() - given.occurred_at), posts.created_at), caller.clock - interval '1 millisecond')
+          + given.number * interval '1 microsecond' as at,
+        case
+          when given.occurred_at > now() + interval '5 minutes' then 'in_the_future'
+          when given.occurred_at < now() - interval '30 days' then 'too_old'
+          when given.type = 'seen' then (
+            select 'unknown_impression'
+            where not exists (
+              select from recsys.impressions
+              where impressions.request_id = given.request_id and impressions.post_id = given.post_id and impressions.user_id = caller.user_id
+            )
+          )
+          -- a vote can be taken back from a post that has been hidden since
+          when posts.post_id is null and given.type <> 'login' and not (given.type = 'vote' and given.value = 0) then 'unknown_post'
+        end as refusal
+      from given
+      cross join caller
+      -- row level security says which posts there are
+      left join recsys.source_posts as posts on posts.post_id = given.post_id
+    ),
+    acceptable as (
+      select distinct on (judged.id) judged.* from judged where judged.refusal is null order by judged.id, judged.number
+    ),
+    recorded as (
+      insert into recsys.event_ids (user_id, event_id, recorded_at)
+      select caller.user_id, acceptable.id, now() from acceptable cross join caller
+      on conflict do nothing
+      returning event_id
+    ),
+    stored as (
+      select acceptable.*, caller.user_id
+      from acceptable
+      join recorded on recorded.event_id = acceptable.id
+      cross join caller
+    ),
+    views as (
+      insert into public.post_views (user_id, post_id, value, created_at)
+      select user_id, post_id, value, at from stored where type = 'view' order by number
+      on conflict do nothing
+    ),
+    last_votes as (
+      select distinct on (post_id) user_id, post_id, value, at from stored where type = 'vote' order by post_id, number desc
+    ),
+    withdrawn as (
+      delete from public.post_votes
+      using last_votes
+      where post_votes.user_id = last_votes.user_id and post_votes.post_id = last_votes.post_id
+        and case when post_votes.value < 0 then -1 else 1 end <> last_votes.value
+    ),
+    votes as (
+      insert into public.post_votes (user_id, post_id, value, created_at)
+      select user_id, post_id, value, at
+      from last_votes
+      -- to vote the same again must not make a post look active
+      where value <> 0 and not exists (
+        select from public.post_votes
+        where post_votes.user_id = last_votes.user_id and post_votes.post_id = last_votes.post_id
+          and case when post_votes.value < 0 then -1 else 1 end = last_votes.value
+      )
+    ),
+    comments as (
+      insert into public.comments (user_id, post_id, body, created_at)
+      select user_id, post_id, body, at from stored where type = 'comment' order by number
+    ),
+    logins as (
+      insert into public.logins (user_id, created_at)
+      select user_id, at from stored where type = 'login' order by number
+      on conflict do nothing
+    ),
+    dismissals as (
+      insert into recsys.dismissals (user_id, post_id, created_at)
+      select user_id, post_id, min(at) from stored where type = 'dismiss' group by user_id, post_id
+      on conflict do nothing
+    ),
+    seen as (
+      update recsys.impressions
+      set seen_at = greatest(impressions.shown_at, first_seen.at)
+      from (
+        select user_id, request_id, post_id, min(at) as at from stored where type = 'seen' group by user_id, request_id, post_id
+      ) as first_seen
+      where impressions.request_id = first_seen.request_id and impressions.post_id = first_seen.post_id
+        and impressions.user_id = first_seen.user_id and impressions.seen_at is null
+    )
+    select array_agg(
+      coalesce(judged.refusal, case when stored.id is null then 'duplicate' else 'stored' end)
+      order by judged.number
+    )
+    into outcomes
+    from judged
+    left join stored on stored.number = judged.number;
+    return outcomes;
+  exception when others then
+    -- a policy, constraint or trigger of the app, or a post that went away just now, refuses one of them
+    if number_of_events = 1 then
+      if sqlstate = '23503' then
+        return array['unknown_post'];
+      elsif sqlstate in ('42501', 'P0001') or sqlstate ~ '^2[23]' then
+        return array['not_allowed'];
+      else
+        raise;
+      end if;
+    end if;
+  end;
+  -- which one is found in parts: one bad event of 500 takes 46 statements, 500 bad ones 521
+  outcomes := array[]::text[];
+  for start in 0 .. number_of_events - 1 by part_size loop
+    outcomes := outcomes || recsys.store_events(
+      jsonb_path_query_array(p_events, '$[$first to $last]', jsonb_build_object('first', start, 'last', start + part_size - 1)),
+      p_before + start
+    );
+  end loop;
+  return outcomes;
+end
+$$;
+comment on function recsys.store_events(jsonb, integer) is 'Stores events of the caller; for each in order: stored, duplicate, or why it alone is refused. A person has one vote on a post, so a vote takes the place of the one before, and 0 takes it back. Called by recsys.record_events, and by itself for parts of a batch. p_before: how many events of the batch came before these.';
+
+create function recsys.record_events(p_events jsonb) returns text[]
+language plpgsql volatile security invoker set search_path = ''
+as $$
+begin
+  -- a person's batches one after another, so that two of them cannot both cast that person's vote on a post
+  perform pg_advisory_xact_lock(hashtextextended('recsys.record_events ' || auth.uid(), 0));
+  if not exists (select from recsys.source_users where source_users.user_id = auth.uid()) then
+    return null;
+  end if;
+  return recsys.store_events(p_events, 0);
+end
+$$;
+comment on function recsys.record_events(jsonb) is 'Stores a batch of events of the caller (auth.uid()) as the function `events` has checked them: an array of {id, type, post_id?, request_id?, value?, body?, occurred_at?}, times in milliseconds since 1970. For each in order: stored, duplicate, or why it alone is refused. Null: no such user. An app that writes its own tables does not need it.';
+
+create function recsys.purge_event_ids() returns bigint
+language sql volatile security invoker set search_path = ''
+as $$
+  with gone as (
+    delete from recsys.event_ids where recorded_at < now() - interval '31 days' returning 1
+  )
+  select count(*) from gone
+$$;
+comment on function recsys.purge_event_ids() is 'Forgets the ids of events stored more than 31 days ago, and returns how many; events older than 30 days are refused anyway. Called every night by pg_cron.';
+
+revoke all on function recsys.store_events(jsonb, integer), recsys.record_events(jsonb), recsys.purge_event_ids() from public;
+grant execute on function recsys.store_events(jsonb, integer), recsys.record_events(jsonb) to authenticated;
+grant execute on function recsys.purge_event_ids() to service_role;
+
+do $$
+begin
+  if to_regnamespace('cron') is not null and current_setting('cron.database_name', true) = current_database() then
+    perform cron.schedule('recsys purge of event ids', '37 3 * * *', 'select recsys.purge_event_ids()');
+  end if;
+end
+$$;
