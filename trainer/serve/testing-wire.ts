@@ -27,3 +27,31 @@ export async function severableWire(databaseUrl: string) {
     restore: () => listen(port),
   };
 }
+
+/** For tests: a TCP proxy before the database whose answers take 30 ms; `turns` tells who spoke, repetitions left out. */
+export async function distantWire(databaseUrl: string) {
+  const target = new URL(databaseUrl);
+  const turns: string[] = [];
+  const note = (turn: string) => {
+    if (turns.at(-1) !== turn) turns.push(turn);
+  };
+  const server = createServer((near) => {
+    const far = connect(Number(target.port), target.hostname);
+    near.on("error", () => far.destroy()).on("close", () => far.destroy());
+    far.on("error", () => near.destroy()).on("close", () => near.destroy());
+    near.on("data", (chunk) => {
+      note("ask");
+      far.write(chunk);
+    });
+    far.on("data", (chunk) => {
+      setTimeout(() => {
+        note("answer");
+        near.write(chunk);
+      }, 30);
+    });
+  });
+  await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
+  const wire = new URL(databaseUrl);
+  wire.host = `127.0.0.1:${(server.address() as { port: number }).port}`;
+  return { url: wire.href, turns, close: () => new Promise<void>((done) => server.close(() => done())) };
+}
