@@ -17,7 +17,9 @@ test("plpgsql_check has nothing to say about any function", { skip }, async (t) 
   const { rows } = await pool.query<{ name: string; finding: string | null }>(
     `select functions.oid::regprocedure::text as name, checks.finding
      from pg_proc as functions
-     left join lateral extensions.plpgsql_check_function(functions.oid, all_warnings => true) as checks (finding) on true
+     left join pg_trigger as triggers on triggers.tgfoid = functions.oid
+     left join lateral extensions.plpgsql_check_function(functions.oid, coalesce(triggers.tgrelid, 0), all_warnings => true,
+       oldtable => triggers.tgoldtable, newtable => triggers.tgnewtable) as checks (finding) on true
      where functions.pronamespace = 'recsys'::regnamespace and functions.prolang = (select oid from pg_language where lanname = 'plpgsql')`,
   );
   assert.ok(rows.length >= 6, "the functions have been looked at");

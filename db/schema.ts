@@ -113,6 +113,29 @@ export interface RecsysEventIds {
   user_id: string;
 }
 
+export interface RecsysFeatureChanges {
+  /**
+   * When the interaction or login happened: states before this instant stay right. -infinity: none does.
+   */
+  at: Generated<Timestamp>;
+  /**
+   * Number of the change.
+   */
+  change_id: Generated<number>;
+  /**
+   * The post of the interaction; null: a login.
+   */
+  post_id: string | null;
+  /**
+   * When the change was made: how far the feature store is behind.
+   */
+  queued_at: Generated<Timestamp>;
+  /**
+   * Whose interaction or login came, went or changed; null: the post itself did.
+   */
+  user_id: string | null;
+}
+
 export interface RecsysImports {
   bundle_digest: string;
   imported_at: Generated<Timestamp>;
@@ -173,7 +196,7 @@ export interface RecsysPostStats {
   by_author: boolean;
   comments: number;
   /**
-   * Whether the interaction is its user's first with the post: the earliest, of equal times the one with the lower id.
+   * Whether the interaction is its user's first with the post: the earliest that counts, of equal times the one with the lower id.
    */
   first_interaction: boolean;
   interaction_id: number;
@@ -343,6 +366,7 @@ export interface DB {
   projects: Projects;
   "recsys.dismissals": RecsysDismissals;
   "recsys.event_ids": RecsysEventIds;
+  "recsys.feature_changes": RecsysFeatureChanges;
   "recsys.imports": RecsysImports;
   "recsys.impressions": RecsysImpressions;
   "recsys.model_artifacts": RecsysModelArtifacts;

@@ -40,7 +40,7 @@ await onBoth("an import that is killed leaves nothing behind, and the next one i
     ["import users", 1],
     ["import interactions", 5000],
     ["roll up the feature store", 0],
-    ["roll up the feature store", 2],
+    ["roll up the feature store", 1],
   ];
   for (const [step, done] of moments) {
     await importAndDie(database.url, folder, step, done);

@@ -19,14 +19,10 @@ export async function prepareEngine(
   }
   signal?.throwIfAborted();
   const step = "roll up the feature store";
-  onProgress({ step, done: 0, total: 2 });
-  // the same lock as recsys.roll_up()
-  await client.query("select pg_advisory_xact_lock(hashtext('recsys.roll_up'))");
-  await client.query("select recsys.roll_up_posts()");
-  onProgress({ step, done: 1, total: 2 });
+  onProgress({ step, done: 0, total: 1 });
+  await client.query("select recsys.roll_up()");
+  onProgress({ step, done: 1, total: 1 });
   signal?.throwIfAborted();
-  await client.query("select recsys.roll_up_users()");
-  onProgress({ step, done: 2, total: 2 });
   if (added) {
     await client.query("analyze recsys.post_stats, recsys.user_stats");
     await client.query(shiftClock);

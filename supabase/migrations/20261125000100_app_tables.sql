@@ -46,7 +46,8 @@ create table public.post_views (
   unique (user_id, post_id, created_at)
 );
 comment on table public.post_views is 'A person opened a post. value: a strength, such as seconds read; null where nothing was measured.';
-create index post_views_post_id_idx on public.post_views (post_id);
+create index post_views_post_id_created_at_idx on public.post_views (post_id, created_at);
+create index post_views_user_id_created_at_idx on public.post_views (user_id, created_at, id);
 
 create table public.post_votes (
   id bigint primary key default nextval('public.interaction_id_seq'),
@@ -57,7 +58,8 @@ create table public.post_votes (
   unique (user_id, post_id, created_at)
 );
 comment on table public.post_votes is 'A person liked, favourited or voted for a post. value: a rating where the app has one.';
-create index post_votes_post_id_idx on public.post_votes (post_id);
+create index post_votes_post_id_created_at_idx on public.post_votes (post_id, created_at);
+create index post_votes_user_id_created_at_idx on public.post_votes (user_id, created_at, id);
 
 create table public.comments (
   id bigint primary key default nextval('public.interaction_id_seq'),
@@ -69,7 +71,8 @@ create table public.comments (
   unique (user_id, post_id, created_at)
 );
 comment on table public.comments is 'A person wrote under a post. The engine never reads the body.';
-create index comments_post_id_idx on public.comments (post_id);
+create index comments_post_id_created_at_idx on public.comments (post_id, created_at);
+create index comments_user_id_created_at_idx on public.comments (user_id, created_at, id);
 
 create table public.logins (
   id bigint primary key generated always as identity,

@@ -1,12 +1,20 @@
--- The feature store: roll-ups, one row per interaction. The state "as of t" is the latest row at or before t.
+-- The feature store: roll-ups, one row per event. The state "as of t" is the latest row at or before t.
 -- Training walks through the rows in time order, serving reads the latest: one definition, no leakage, no skew.
+-- An author's views of their own post count for nothing, neither for the post (30,000 of them pushed trending from 48 posts of
+-- others to 7) nor for the author (the ranker predicts what people do with others' posts): the post has no row of them. They
+-- remain events of the user, who was there. Interactions with posts that source_posts does not show are none.
 
 create function recsys.half_lives() returns double precision[]
 language sql immutable security invoker set search_path = ''
 as $$ select array[1, 6, 24, 168, 720]::double precision[] $$;
 comment on function recsys.half_lives() is 'The half-lives of all decayed counts, in hours: 1 hour, 6 hours, 1 day, 7 days, 30 days.';
 
-create function recsys.decayed_counts(p_at timestamptz[], p_counted boolean[])
+create function recsys.decayed_counts(
+  p_at timestamptz[],
+  p_counted boolean[],
+  p_before timestamptz default null,
+  p_counts double precision[] default null
+)
 returns table (number integer, counts double precision[])
 language plpgsql immutable security invoker set search_path = ''
 as $$
@@ -14,12 +22,14 @@ declare
   half_lives constant double precision[] := recsys.half_lives();
   one double precision;
   hours double precision := 0::double precision;
-  running double precision[] := array_fill(0::double precision, array[cardinality(half_lives)]);
+  running double precision[] := coalesce(p_counts, array_fill(0::double precision, array[cardinality(half_lives)]));
+  before timestamptz := p_before;
 begin
   for i in 1 .. cardinality(p_at) loop
-    if i > 1 then
-      hours := extract(epoch from p_at[i] - p_at[i - 1])::double precision / 3600;
+    if before is not null then
+      hours := extract(epoch from p_at[i] - before)::double precision / 3600;
     end if;
+    before := p_at[i];
     one := case when p_counted[i] then 1::double precision else 0::double precision end;
     for h in 1 .. cardinality(half_lives) loop
       -- Postgres raises an error where a result underflows: what is below 1e-30 is nothing, and 900 half-lives are enough
@@ -34,7 +44,7 @@ begin
   end loop;
 end
 $$;
-comment on function recsys.decayed_counts(timestamptz[], boolean[]) is 'For each event of a series in ascending order, its number from 1 and, as of it, five exponentially decayed counts of those events so far that count. Unlike counts over a window they can be aged to any later instant without reading the events again. Not an aggregate: an aggregate cannot set its search_path, of which the database advisors warn.';
+comment on function recsys.decayed_counts(timestamptz[], boolean[], timestamptz, double precision[]) is 'For each event of a series in ascending order, its number from 1 and, as of it, five exponentially decayed counts of those events so far that count; with p_before and p_counts the series goes on from that instant''s counts. Unlike counts over a window they can be aged to any later instant without reading the events again. Not an aggregate: an aggregate cannot set its search_path, of which the database advisors warn.';
 
 create table recsys.post_stats (
   post_id uuid not null,
@@ -53,10 +63,10 @@ create table recsys.post_stats (
   trend double precision not null,
   primary key (interaction_id)
 );
-comment on table recsys.post_stats is 'The state of a post right after each of its interactions (last_active_at). A post without a row has had none: its last activity is its creation.';
+comment on table recsys.post_stats is 'The state of a post right after each of its interactions (last_active_at), views by its author left out. A post without a row has had none: its last activity is its creation.';
 comment on column recsys.post_stats.kind is 'Kind of the interaction, which was the last activity at that time.';
 comment on column recsys.post_stats.by_author is 'Whether the last activity was the author''s own.';
-comment on column recsys.post_stats.first_interaction is 'Whether the interaction is its user''s first with the post: the earliest, of equal times the one with the lower id.';
+comment on column recsys.post_stats.first_interaction is 'Whether the interaction is its user''s first with the post: the earliest that counts, of equal times the one with the lower id.';
 comment on column recsys.post_stats.participants is 'Distinct users who interacted so far.';
 comment on column recsys.post_stats.recent is 'Interactions decayed with half-lives of 1 hour, 6 hours, 1 day, 7 days, 30 days, as of last_active_at.';
 comment on column recsys.post_stats.trend is 'When the count with the half-life of a week will have fallen to 1, in weeks since 1970: orders posts as that count does at any later instant.';
@@ -78,7 +88,7 @@ create table recsys.user_stats (
   habit_log_idle double precision,
   primary key (event_id)
 );
-comment on table recsys.user_stats is 'The state of a user right after each of their interactions and logins (last_active_at).';
+comment on table recsys.user_stats is 'The state of a user right after each of their interactions and logins (last_active_at). After a view of an own post it is that before, aged.';
 comment on column recsys.user_stats.event_id is 'interaction_id, or L followed by login_id.';
 comment on column recsys.user_stats.sort_id is 'interaction_id or login_id: events of the same instant are in the order of (sort_id, event_id).';
 comment on column recsys.user_stats.recent is 'Interactions decayed with half-lives of 1 hour, 6 hours, 1 day, 7 days, 30 days, as of last_active_at.';

@@ -19,9 +19,9 @@ insert into posts (id, author_id, title, visibility, created_at) values
   ('b1000000-0000-4000-8000-000000000000', 'b0000000-0000-4000-8000-000000000000', 'own', 'public', now() - interval '5 hours'),
   ('b2000000-0000-4000-8000-000000000000', 'b0000000-0000-4000-8000-000000000000', 'own private', 'private', now() - interval '6 hours');
 insert into post_views (user_id, post_id, created_at) values
-  ('b0000000-0000-4000-8000-000000000000', 'a3000000-0000-4000-8000-000000000000', now() - interval '2 hours'),
-  ('a0000000-0000-4000-8000-000000000000', 'a2000000-0000-4000-8000-000000000000', now() - interval '30 minutes');
+  ('b0000000-0000-4000-8000-000000000000', 'a3000000-0000-4000-8000-000000000000', now() - interval '2 hours');
 insert into comments (user_id, post_id, created_at) values
+  ('a0000000-0000-4000-8000-000000000000', 'a2000000-0000-4000-8000-000000000000', now() - interval '30 minutes'),
   ('a0000000-0000-4000-8000-000000000000', 'a1000000-0000-4000-8000-000000000000', now() - interval '1 hour');
 select recsys.roll_up();
 

@@ -1,7 +1,7 @@
 -- What the engine lets callers do: read what ranks their feed, and nothing of what others did.
 begin;
 set local search_path = public, extensions;
-select plan(24);
+select plan(29);
 
 insert into profiles (id, bio) values
   ('a0000000-0000-4000-8000-000000000000', 'Ana'),
@@ -24,7 +24,7 @@ $$;
 do $$ begin execute format('alter table recsys.user_embeddings_%s rename to user_embeddings_story', (select model_id from recsys.models)); end $$;
 
 set local role service_role;
-select is(recsys.roll_up(), 5::bigint, 'the service rolls up: two views of a post, and three events of users');
+select is(recsys.roll_up(), 4::bigint, 'the service rolls up: a view of somebody else''s post, and three events of users');
 
 set local role anon;
 select throws_ok('select from recsys.models', '42501', null, 'without an account one reads no models');
@@ -42,6 +42,11 @@ select throws_ok($$select recsys.create_model('mine', '{}', '', '{}')$$, '42501'
 select throws_ok('select recsys.complete_model(1)', '42501', null, 'nor complete one');
 select throws_ok('select recsys.drop_model(1)', '42501', null, 'nor drop one');
 select throws_ok('select recsys.roll_up()', '42501', null, 'nor roll up');
+select throws_ok('select recsys.feature_store_differences()', '42501', null, 'nor have the feature store worked out anew');
+select throws_ok($$select recsys.watch('public.posts', 'posts')$$, '42501', null, 'nor watch a table');
+select throws_ok('select from recsys.feature_changes', '42501', null, 'nor see what others just did');
+select throws_ok($$insert into recsys.feature_changes (post_id) values ('a1000000-0000-4000-8000-000000000000')$$, '42501', null, 'nor have a post worked out anew');
+select lives_ok($$insert into post_votes (user_id, post_id) values ('b0000000-0000-4000-8000-000000000000', 'a1000000-0000-4000-8000-000000000000')$$, 'but what Ben does is queued');
 select throws_ok(
   $$insert into recsys.model_artifacts values (1, 'dlrm', '', encode(sha256(''), 'hex'))$$,
   '42501', null, 'nor upload a graph');
@@ -54,7 +59,7 @@ select isnt_empty('select views from recsys.post_stats', 'Ben reads how often a 
 select throws_ok('select user_id from recsys.post_stats', '42501', null, 'but not by whom');
 select throws_ok('select from recsys.timeline', '42501', null, 'nor the timeline of all');
 select results_eq(
-  'select user_id from recsys.source_interactions', $$values ('b0000000-0000-4000-8000-000000000000'::uuid)$$, 'the source views obey the app''s own policies');
+  'select distinct user_id from recsys.source_interactions', $$values ('b0000000-0000-4000-8000-000000000000'::uuid)$$, 'the source views obey the app''s own policies');
 select lives_ok(
   $$insert into recsys.impressions (request_id, user_id, post_id, position, shown_at)
     values (gen_random_uuid(), 'b0000000-0000-4000-8000-000000000000', 'a1000000-0000-4000-8000-000000000000', 1, now())$$,

@@ -15,6 +15,7 @@ import { writeSyntheticCommunity } from "../synthetic/write-synthetic-community.
 import { Histories } from "../towers/histories.ts";
 import { firstInteractions } from "./first-interactions.ts";
 import { communityFromDatabase, type LoadedCommunity } from "./from-database.ts";
+import { viewOwnPosts } from "./testing.ts";
 
 const latest = 1200;
 const database = await testDatabase({ after }, "bounded");
@@ -28,8 +29,7 @@ before(async () => {
   await writeSyntheticCommunity(folder, { seed: 5, users: 60, posts: 700, days: 200 });
   await importBundle(database, folder);
   await rm(folder, { recursive: true });
-  // votes that were taken back stay in the feature store and are no events any more
-  await database.pool.query("delete from public.post_votes where id % 5 = 0");
+  await viewOwnPosts(database);
   whole = await communityFromDatabase(database);
   bounded = await communityFromDatabase(database, () => {}, latest);
   start = whole.timeline.length - (bounded.timeline.length - bounded.timeline.wholeFrom);

@@ -56,10 +56,11 @@ async function readHistory(client: PoolClient, timeline: Timeline, numbers: Numb
       select *, row_number() over (partition by user_id order by at desc, sort_id desc) as number
       from (
         select timeline.at, sort_id, user_id, post_id, kind, first_interaction,
-          lag(timeline.at) over post as found_at, lag(post_comments) over post as found_comments
+          -- both only ever grow, so the greatest is the last; null where a post's author viewed it, which changed nothing
+          max(timeline.at) filter (where post_comments is not null) over before as found_at, max(post_comments) over before as found_comments
         from recsys.timeline
         where post_id is not null and (timeline.at, sort_id) < ${start}
-        window post as (partition by post_id order by timeline.at, sort_id)
+        window before as (partition by post_id order by timeline.at, sort_id rows between unbounded preceding and 1 preceding)
       ) as interactions
     ) as numbered
     where number <= ${retrieval.historyInteractions} order by numbered.at, sort_id`;
@@ -69,12 +70,12 @@ async function readHistory(client: PoolClient, timeline: Timeline, numbers: Numb
   }
 }
 
-/** The last event of each post and of each user before `start`. */
+/** The last event that changed each post, and the last of each user, before `start`. */
 function lastEventsBefore(start: string): string {
   return `(
     select event_id from (
       select distinct on (post_id) event_id from recsys.timeline
-      where post_id is not null and (timeline.at, sort_id) < ${start}
+      where post_comments is not null and (timeline.at, sort_id) < ${start}
       order by post_id, timeline.at desc, sort_id desc
     ) as of_posts
     union
@@ -102,7 +103,7 @@ async function readStates(
   for await (const row of rows(client, query)) {
     const event = eventOf(row, numbers);
     if (!event) continue;
-    timeline.push(event, event.post < 0 ? null : postStatsOf(row), userStatsOf(row));
+    timeline.push(event, row.post_comments === null ? null : postStatsOf(row), userStatsOf(row));
     if (timeline.length % page === 0) progress(timeline.length - timeline.wholeFrom);
   }
 }

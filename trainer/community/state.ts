@@ -226,7 +226,7 @@ export class CommunityState {
   private changeState(event: number): void {
     const { timeline } = this;
     this.lastOfUser[timeline.users[event]] = event;
-    if (timeline.kinds[event] === login) return;
+    if (timeline.changesPost[event] === 0) return;
     const post = timeline.posts[event];
     this.lastOfPost[post] = event;
     this.lastOrdinal[post] = ++this.interactions;

@@ -75,6 +75,19 @@ export async function assertAgrees(instant: Instant, user: number, vector: Float
   return replayed;
 }
 
+/** Authors look after a quarter of the posts: at once, after a day and after a week, which must move no post. */
+export async function viewOwnPosts({ pool }: Pick<Database, "pool">): Promise<void> {
+  const { rowCount } = await pool.query(
+    `with last as (select max(at) as at from recsys.timeline)
+     insert into public.post_views (user_id, post_id, created_at)
+     select author_id, id, created_at + late
+     from public.posts, last, unnest(array['1 minute', '1 day', '1 week']::interval[]) as late
+     where author_id is not null and md5(id::text) < '4' and created_at + late < last.at on conflict do nothing`,
+  );
+  assert.ok(rowCount !== null && rowCount > 100, "there are authors");
+  await pool.query("select recsys.roll_up()");
+}
+
 /** Random vectors of unit length, [count, 32]. */
 export function unitVectors(random: Random, count: number): Float32Array {
   const vectors = Float32Array.from({ length: count * dimensions }, () => random.normal());

@@ -53,6 +53,8 @@ export class Timeline {
   kinds = new Uint8Array(1024);
   /** 1 where an interaction is its user's first with its post. */
   first = new Uint8Array(1024);
+  /** 1 where an event changed the state of its post: neither a login nor a view of an own post does. */
+  changesPost = new Uint8Array(1024);
   /** [history] When the post was last active before the event, milliseconds; NaN: never. */
   foundAt = new Float64Array(0);
   /** [history] Its comments before the event. */
@@ -62,11 +64,11 @@ export class Timeline {
   private readonly postStats = new StatsColumns(postColumns, decayed);
   private readonly userStats = new StatsColumns(userColumns, 2 * decayed);
 
-  /** Adds an event with the state it left of its post (null for a login) and its user; both are copied. */
+  /** Adds an event with the state it left of its post (null: it changed none) and its user; both are copied. */
   push(event: TimelineEvent, post: PostStats | null, user: UserStats): void {
     const row = this.length - this.history;
     if (row === this.lastComments.length) this.lastComments = doubled(this.lastComments);
-    this.add(event);
+    this.add(event, post !== null);
     this.lastComments[row] = post?.last_comment_at ?? Number.NaN;
     this.postStats.set(row, post && { ...post, by_author: post.by_author ? 1 : 0 }, post ? [post.recent] : []);
     const { habit_log_age, habit_log_idle } = user;
@@ -82,11 +84,11 @@ export class Timeline {
     }
     this.foundAt[this.history] = found.at ?? Number.NaN;
     this.foundComments[this.history] = found.comments;
-    this.add(event);
+    this.add(event, false);
     this.history = this.wholeFrom = this.length;
   }
 
-  /** The state of an event's post right after it; the recent counts are not copied. */
+  /** The state of a post right after an event that changed it; the recent counts are not copied. */
   postAfter(event: number): PostStats {
     const row = event - this.history;
     const stats = this.postStats.get(row);
@@ -111,7 +113,7 @@ export class Timeline {
     };
   }
 
-  private add({ at, user, post, kind, isFirst }: TimelineEvent): void {
+  private add({ at, user, post, kind, isFirst }: TimelineEvent, changesPost: boolean): void {
     const i = this.length++;
     if (i === this.at.length) {
       this.at = doubled(this.at);
@@ -119,12 +121,14 @@ export class Timeline {
       this.posts = doubled(this.posts);
       this.kinds = doubled(this.kinds);
       this.first = doubled(this.first);
+      this.changesPost = doubled(this.changesPost);
     }
     this.at[i] = at;
     this.users[i] = user;
     this.posts[i] = post;
     this.kinds[i] = kind;
     this.first[i] = isFirst ? 1 : 0;
+    this.changesPost[i] = changesPost ? 1 : 0;
   }
 }
 

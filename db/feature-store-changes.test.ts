@@ -1,0 +1,96 @@
+// After any changes whatsoever the feature store is what a recomputation from scratch gives, and what its definitions say.
+// CHANGES: how many changes to make (npm run test:soak: 50,000); SEED: another course of them.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Random } from "../trainer/engine/random.ts";
+import type { Database } from "./connect.ts";
+import { assertExact } from "./feature-store-definitions.ts";
+import { changeSomething, changeTogether, fillCommunity } from "./random-changes.ts";
+import { onBoth, testDatabase, withoutPostgres } from "./testing.ts";
+
+const changes = Number(process.env.CHANGES ?? 3000);
+const seed = Number(process.env.SEED ?? 1);
+
+async function differences({ pool }: Database): Promise<unknown[]> {
+  const { rows } = await pool.query("select * from recsys.feature_store_differences() limit 3");
+  return rows;
+}
+
+test(`${changes} random changes`, async (t) => {
+  const database = await testDatabase(t, "changes");
+  const random = new Random(seed);
+  await fillCommunity(database, random);
+  const made = new Map<string, number>();
+  let checked = 0;
+  for (let change = 0; change < changes; ) {
+    const last: string[] = [];
+    for (let i = 1 + random.below(40); i > 0 && change < changes; i--, change++) {
+      const what = await changeSomething(database, random);
+      made.set(what, (made.get(what) ?? 0) + 1);
+      last.push(what);
+    }
+    await database.pool.query("select recsys.roll_up()");
+    assert.deepEqual(await differences(database), [], `seed ${seed}, change ${change}, after ${last.join(", ")}`);
+    if (checked++ % 15 === 0) await assertExact(database);
+  }
+  await assertExact(database);
+  assert.equal((await database.pool.query("select recsys.roll_up() as written")).rows[0].written, 0);
+  t.diagnostic([...made].map(([what, times]) => `${what} ${times}`).join(", "));
+});
+
+test("four who write and two who roll up, all at once", {
+  skip: (await withoutPostgres()) && "the embedded database has one session: nothing is at once",
+}, async (t) => {
+  const database = await testDatabase(t, "at_once");
+  await fillCommunity(database, new Random(seed));
+  let written = 0;
+  const writer = async (random: Random) => {
+    for (let i = 0; i < changes / 30; i++) {
+      // a transaction that stays open while others write and roll up
+      const pause = () => new Promise<void>((done) => setTimeout(done, random.below(20)));
+      await changeTogether(database, random, pause);
+      written++;
+    }
+  };
+  const writers = Promise.all([1, 2, 3, 4].map((number) => writer(new Random(10 * seed + number))));
+  let rolledUp = 0;
+  const rollers = [1, 2].map(async () => {
+    while (written < (4 * changes) / 30) {
+      await database.pool.query("select recsys.roll_up()");
+      rolledUp++;
+    }
+  });
+  await Promise.all([writers, ...rollers]);
+  await database.pool.query("select recsys.roll_up()");
+  assert.deepEqual(await differences(database), []);
+  assert.ok(rolledUp > 20, `only ${rolledUp} roll-ups`);
+});
+
+await onBoth("differences are found, and mended by queueing them", async (t, database) => {
+  const { pool } = database;
+  await fillCommunity(database, new Random(2));
+  await pool.query("select recsys.roll_up()");
+  assert.deepEqual(await differences(database), []);
+  const damages = [
+    "update recsys.post_stats set views = views + 1 where interaction_id = (select min(interaction_id) from recsys.post_stats)",
+    "update recsys.post_stats set recent[3] = recent[3] + 1e-6 where interaction_id = (select max(interaction_id) from recsys.post_stats)",
+    "update recsys.post_stats set last_comment_at = null where interaction_id = (select max(interaction_id) from recsys.post_stats where last_comment_at is not null)",
+    "update recsys.user_stats set habit_log_idle = null where event_id = (select max(event_id) from recsys.user_stats where habit_log_idle is not null)",
+    "update recsys.user_stats set habit_log_age = habit_log_age + 0.001 where event_id = (select max(event_id) from recsys.user_stats where habit_log_age is not null)",
+    "delete from recsys.post_stats where interaction_id = (select min(interaction_id) from recsys.post_stats)",
+    "delete from recsys.user_stats where event_id = (select min(event_id) from recsys.user_stats)",
+    "insert into recsys.post_stats select post_id, last_active_at, -1, user_id, kind, views, votes, comments, participants, last_comment_at, by_author, first_interaction, recent, trend from recsys.post_stats limit 1",
+    "insert into recsys.user_stats select user_id, last_active_at, 'L-1', -1, views, votes, comments, logins, recent, recent_logins, habit_log_age, habit_log_idle from recsys.user_stats limit 1",
+  ];
+  for (const damage of damages) {
+    await t.test(damage, async () => {
+      await pool.query(damage);
+      assert.equal((await differences(database)).length, 1);
+      await pool.query(
+        "insert into recsys.feature_changes (post_id, user_id) select post_id, user_id from recsys.feature_store_differences()",
+      );
+      await pool.query("select recsys.roll_up()");
+      assert.deepEqual(await differences(database), []);
+    });
+  }
+});

@@ -1,0 +1,137 @@
+// What the columns of recsys.post_stats and recsys.user_stats mean, event by event and without any recursion, and whether they are it.
+import assert from "node:assert/strict";
+import type { Database } from "./connect.ts";
+
+export interface Event {
+  id: number;
+  kind: "view" | "vote" | "comment" | "login";
+  user: string;
+  post: string | null;
+  at: Date;
+}
+export interface Post {
+  id: string;
+  author: string | null;
+  at: Date;
+}
+
+const halfLives = [1, 6, 24, 168, 720];
+const hours = (milliseconds: number) => milliseconds / 3_600_000;
+
+export async function readEvents({ pool }: Database): Promise<Event[]> {
+  const { rows } = await pool.query<Event>(
+    `select id, 'view' as kind, user_id as user, post_id as post, created_at as at from public.post_views
+     union all select id, 'vote', user_id, post_id, created_at from public.post_votes
+     union all select id, 'comment', user_id, post_id, created_at from public.comments
+     union all select id, 'login', user_id, null, created_at from public.logins`,
+  );
+  return rows;
+}
+
+// of two events of the same instant and number, one is a login, and comes second
+const isBefore = (a: Event, b: Event) =>
+  a.at < b.at || (+a.at === +b.at && (a.id < b.id || (a.id === b.id && a.kind !== "login" && b.kind === "login")));
+const count = (events: Event[], kind: string) => events.filter((event) => event.kind === kind).length;
+const decayed = (events: Event[], now: Date) =>
+  halfLives.map((halfLife) => events.reduce((sum, event) => sum + 0.5 ** (hours(+now - +event.at) / halfLife), 0));
+const mean = (values: number[]) => (values.length === 0 ? null : values.reduce((a, b) => a + b) / values.length);
+
+/** Logins count for no post, and an author's views of their own post count for nothing at all. */
+export function thatCount(events: Event[], posts: Post[]): Event[] {
+  const authors = new Map(posts.map((post) => [post.id, post.author]));
+  return events.filter(
+    ({ kind, user, post }) => kind !== "login" && !(kind === "view" && authors.get(post as string) === user),
+  );
+}
+
+function expectedPostStats(events: Event[], posts: Post[]) {
+  const interactions = thatCount(events, posts);
+  return interactions.map((last) => {
+    const soFar = interactions.filter((event) => event.post === last.post && (event === last || isBefore(event, last)));
+    const commented = soFar.filter((event) => event.kind === "comment").map((event) => +event.at);
+    return {
+      key: String(last.id),
+      post_id: last.post,
+      user_id: last.user,
+      kind: last.kind,
+      last_active_at: last.at,
+      views: count(soFar, "view"),
+      votes: count(soFar, "vote"),
+      comments: count(soFar, "comment"),
+      participants: new Set(soFar.map((event) => event.user)).size,
+      last_comment_at: commented.length > 0 ? new Date(Math.max(...commented)) : null,
+      first_interaction: soFar.filter((event) => event.user === last.user).length === 1,
+      by_author: posts.find((post) => post.id === last.post)?.author === last.user,
+      recent: decayed(soFar, last.at),
+      trend: Math.log2(decayed(soFar, last.at)[3]) + hours(+last.at) / 168,
+    };
+  });
+}
+
+function expectedUserStats(events: Event[], posts: Post[]) {
+  const counting = new Set(thatCount(events, posts));
+  /** ln(1 + hours) that a post had existed and had been idle when an interaction came. */
+  const moment = (event: Event) => {
+    const createdAt = +(posts.find((post) => post.id === event.post)?.at as Date);
+    const before = [...counting]
+      .filter((other) => other.post === event.post && isBefore(other, event))
+      .map((other) => +other.at);
+    const idleSince = before.length > 0 ? Math.max(...before) : createdAt;
+    const log = (since: number) => Math.log(1 + Math.max(0, hours(+event.at - since)));
+    return { age: log(createdAt), idle: log(idleSince) };
+  };
+  return events.map((last) => {
+    const soFar = events.filter((event) => event.user === last.user && (event === last || isBefore(event, last)));
+    const interactions = soFar.filter((event) => counting.has(event));
+    const logins = soFar.filter((event) => event.kind === "login");
+    return {
+      key: last.kind === "login" ? `L${last.id}` : String(last.id),
+      user_id: last.user,
+      last_active_at: last.at,
+      views: count(interactions, "view"),
+      votes: count(interactions, "vote"),
+      comments: count(interactions, "comment"),
+      logins: logins.length,
+      recent: decayed(interactions, last.at),
+      recent_logins: decayed(logins, last.at),
+      habit_log_age: mean(interactions.map((event) => moment(event).age)),
+      habit_log_idle: mean(interactions.map((event) => moment(event).idle)),
+    };
+  });
+}
+
+type Row = Record<string, unknown>;
+
+/** Rows by key; floating-point sums taken in another order differ in their last digits, so what is near is taken for the same. */
+function assertSame(actual: Row[], expected: Row[]): void {
+  const near = (value: unknown, other: unknown): unknown => {
+    if (Array.isArray(value) && Array.isArray(other)) return value.map((each, i) => near(each, other[i]));
+    if (typeof value !== "number" || typeof other !== "number") return value;
+    return Math.abs(value - other) <= 1e-9 * Math.max(1, Math.abs(other)) ? other : value;
+  };
+  const rows = new Map(expected.map((row) => [row.key, row]));
+  const compared = actual.map((row) => {
+    const other = rows.get(row.key) ?? {};
+    return Object.fromEntries(Object.entries(row).map(([column, value]) => [column, near(value, other[column])]));
+  });
+  const byKey = (a: Row, b: Row) => String(a.key).localeCompare(String(b.key));
+  assert.deepEqual(compared.sort(byKey), expected.sort(byKey));
+}
+
+/** Fails unless the feature store is what its definitions say of the events that are there now. */
+export async function assertExact(database: Database): Promise<void> {
+  const events = await readEvents(database);
+  const { rows: posts } = await database.pool.query<Post>(
+    "select id, author_id as author, created_at as at from public.posts",
+  );
+  const { rows: postStats } = await database.pool.query(
+    `select interaction_id::text as key, post_id, user_id, kind, last_active_at, views, votes, comments, participants, last_comment_at, by_author, first_interaction, recent, trend
+     from recsys.post_stats`,
+  );
+  const { rows: userStats } = await database.pool.query(
+    `select event_id as key, user_id, last_active_at, views, votes, comments, logins, recent, recent_logins, habit_log_age, habit_log_idle
+     from recsys.user_stats`,
+  );
+  assertSame(postStats, expectedPostStats(events, posts));
+  assertSame(userStats, expectedUserStats(events, posts));
+}

@@ -1,0 +1,129 @@
+-- Is the feature store right? Every row worked out from the definitions, from scratch, and held against what is stored.
+
+create function recsys.post_stats_from_scratch() returns setof recsys.post_stats
+language sql stable security invoker set search_path = ''
+set jit = off
+as $$
+  with history as (
+    select
+      events.*,
+      events.user_id is not distinct from posts.author_id as by_author,
+      row_number() over (partition by events.post_id order by events.created_at, events.interaction_id) as number,
+      row_number() over (partition by events.post_id, events.user_id order by events.created_at, events.interaction_id) = 1 as is_first
+    from recsys.source_interactions as events
+    join recsys.source_posts as posts on posts.post_id = events.post_id
+    where not (events.kind = 'view' and events.user_id is not distinct from posts.author_id)
+  ),
+  decayed as (
+    select series.post_id, events.number, events.counts
+    from (
+      select history.post_id, array_agg(history.created_at order by history.number) as at, array_agg(true) as is_counted
+      from history group by history.post_id
+    ) as series
+    cross join lateral recsys.decayed_counts(series.at, series.is_counted) as events
+  )
+  select
+    post_id, created_at, interaction_id, user_id, kind,
+    (count(*) filter (where kind = 'view') over so_far)::integer,
+    (count(*) filter (where kind = 'vote') over so_far)::integer,
+    (count(*) filter (where kind = 'comment') over so_far)::integer,
+    (count(*) filter (where is_first) over so_far)::integer,
+    max(created_at) filter (where kind = 'comment') over so_far,
+    by_author, is_first, decayed.counts,
+    ln(decayed.counts[4]) / ln(2::double precision) + extract(epoch from created_at)::double precision / 3600 / (recsys.half_lives())[4]
+  from history join decayed using (post_id, number)
+  window so_far as (partition by post_id order by number rows unbounded preceding)
+$$;
+comment on function recsys.post_stats_from_scratch() is 'What recsys.post_stats has to be, worked out from all interactions: one row per interaction.';
+
+create function recsys.user_stats_from_scratch() returns setof recsys.user_stats
+language sql stable security invoker set search_path = ''
+set jit = off
+as $$
+  with moments as (
+    select
+      events.interaction_id,
+      ln(1 + greatest(0, extract(epoch from events.created_at - posts.created_at)::double precision) / 3600) as log_age,
+      ln(1 + greatest(0, extract(epoch from events.created_at - lag(events.created_at, 1, posts.created_at) over (
+        partition by events.post_id order by events.created_at, events.interaction_id))::double precision) / 3600) as log_idle
+    from recsys.source_interactions as events
+    join recsys.source_posts as posts on posts.post_id = events.post_id
+    where not (events.kind = 'view' and events.user_id is not distinct from posts.author_id)
+  ),
+  history as (
+    select
+      events.*, moments.log_age, moments.log_idle, moments.interaction_id is not null as is_interaction,
+      row_number() over (partition by events.user_id order by events.created_at, events.sort_id, events.event_id) as number
+    from recsys.user_events as events
+    left join moments on events.post_id is not null and moments.interaction_id = events.sort_id
+    where events.kind = 'login' or exists (select from recsys.source_posts as posts where posts.post_id = events.post_id)
+  ),
+  decayed as (
+    select series.user_id, events.number, events.counts, logins.counts as login_counts
+    from (
+      select
+        history.user_id,
+        array_agg(history.created_at order by history.number) as at,
+        array_agg(history.is_interaction order by history.number) as is_interaction,
+        array_agg(history.kind = 'login' order by history.number) as is_login
+      from history group by history.user_id
+    ) as series
+    cross join lateral recsys.decayed_counts(series.at, series.is_interaction) as events
+    join lateral recsys.decayed_counts(series.at, series.is_login) as logins using (number)
+  )
+  select
+    user_id, created_at, event_id, sort_id,
+    (count(*) filter (where kind = 'view' and is_interaction) over so_far)::integer,
+    (count(*) filter (where kind = 'vote') over so_far)::integer,
+    (count(*) filter (where kind = 'comment') over so_far)::integer,
+    (count(*) filter (where kind = 'login') over so_far)::integer,
+    decayed.counts, decayed.login_counts,
+    avg(log_age) over so_far,
+    avg(log_idle) over so_far
+  from history join decayed using (user_id, number)
+  window so_far as (partition by user_id order by number rows unbounded preceding)
+$$;
+comment on function recsys.user_stats_from_scratch() is 'What recsys.user_stats has to be, worked out from all interactions and logins: one row per event.';
+
+create function recsys.nearly_equal(p_some double precision[], p_others double precision[]) returns boolean
+language sql immutable security invoker set search_path = ''
+as $$
+  select coalesce(bool_and(
+    pair.one is not distinct from pair.other or coalesce(abs(pair.one - pair.other) <= 1e-9 * greatest(1, abs(pair.one), abs(pair.other)), false)
+  ), true)
+  from unnest(p_some, p_others) as pair (one, other)
+$$;
+comment on function recsys.nearly_equal(double precision[], double precision[]) is 'Whether numbers are equal but for the last digits, in which sums taken in another order differ.';
+
+create function recsys.feature_store_differences()
+returns table (stats text, event_id text, post_id uuid, user_id uuid, at timestamptz, stored jsonb, expected jsonb)
+language sql stable security invoker set search_path = ''
+set jit = off
+as $$
+  select
+    'post_stats', coalesce(stored.interaction_id, expected.interaction_id)::text, coalesce(stored.post_id, expected.post_id),
+    coalesce(stored.user_id, expected.user_id), coalesce(stored.last_active_at, expected.last_active_at), to_jsonb(stored), to_jsonb(expected)
+  from recsys.post_stats as stored
+  full join recsys.post_stats_from_scratch() as expected on expected.interaction_id = stored.interaction_id
+  where stored.interaction_id is null or expected.interaction_id is null
+    or (stored.post_id, stored.last_active_at, stored.user_id, stored.kind, stored.views, stored.votes, stored.comments, stored.participants, stored.last_comment_at, stored.by_author, stored.first_interaction)
+      is distinct from
+      (expected.post_id, expected.last_active_at, expected.user_id, expected.kind, expected.views, expected.votes, expected.comments, expected.participants, expected.last_comment_at, expected.by_author, expected.first_interaction)
+    or not recsys.nearly_equal(stored.recent || stored.trend, expected.recent || expected.trend)
+  union all
+  select
+    'user_stats', coalesce(stored.event_id, expected.event_id), null,
+    coalesce(stored.user_id, expected.user_id), coalesce(stored.last_active_at, expected.last_active_at), to_jsonb(stored), to_jsonb(expected)
+  from recsys.user_stats as stored
+  full join recsys.user_stats_from_scratch() as expected on expected.event_id = stored.event_id
+  where stored.event_id is null or expected.event_id is null
+    or (stored.user_id, stored.last_active_at, stored.sort_id, stored.views, stored.votes, stored.comments, stored.logins)
+      is distinct from
+      (expected.user_id, expected.last_active_at, expected.sort_id, expected.views, expected.votes, expected.comments, expected.logins)
+    or not recsys.nearly_equal(
+      stored.recent || stored.recent_logins || stored.habit_log_age || stored.habit_log_idle,
+      expected.recent || expected.recent_logins || expected.habit_log_age || expected.habit_log_idle)
+$$;
+comment on function recsys.feature_store_differences() is 'The rows of recsys.post_stats and recsys.user_stats that are not what they have to be, as stored and as expected (null: there should be no row, or there is none). None is the answer after recsys.roll_up() as long as nobody writes; it reads everything. Mend: insert into recsys.feature_changes (post_id, user_id) select post_id, user_id from recsys.feature_store_differences(), with an at of -infinity.';
+revoke all on function recsys.post_stats_from_scratch(), recsys.user_stats_from_scratch(), recsys.nearly_equal(double precision[], double precision[]), recsys.feature_store_differences() from public;
+grant execute on function recsys.post_stats_from_scratch(), recsys.user_stats_from_scratch(), recsys.nearly_equal(double precision[], double precision[]), recsys.feature_store_differences() to service_role;
