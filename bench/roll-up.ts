@@ -1,0 +1,107 @@
+/**
+ * What a roll-up costs beside a community of a given size: `npm run bench:roll-up [-- INTERACTIONS …]`, 100,000 and 1 million
+ * without any. Each row is the median of 5 roll-ups. The community is made up in SQL: a person for every 50 interactions, a post
+ * for every 40, a few of them far more popular than the rest, over 180 days. Needs a PostgreSQL.
+ */
+import { loadavg } from "node:os";
+import type { Database } from "../db/connect.ts";
+import { openPostgresCopy, testServer } from "../db/testing-postgres.ts";
+
+const runs = 5;
+const days = 180;
+
+/** An id of `n` people or posts; low numbers are rare where `skew` is 1, and come often where it is more. */
+const person = (n: string) => `md5('person ' || ${n})::uuid`;
+const post = (n: string) => `md5('post ' || ${n})::uuid`;
+
+const server = await testServer();
+if (!server) throw new Error("needs a PostgreSQL: npm run setup:postgres");
+const sizes = process.argv.slice(2).map(Number);
+for (const size of sizes.length > 0 ? sizes : [100_000, 1_000_000]) {
+  const database = await openPostgresCopy(server, "roll_up");
+  try {
+    await measure(database, size);
+  } finally {
+    await database.close();
+  }
+}
+
+async function measure({ pool }: Database, size: number): Promise<void> {
+  const people = size / 50;
+  const posts = size / 40;
+  const somebody = person(`floor(random() * ${people})`);
+  const something = post(`floor(random() ^ 3 * ${posts})`);
+  await fill(pool, size, people, posts);
+  console.log(`\n${size} interactions, load ${loadavg()[0].toFixed(1)}`);
+  const first = await timed(() => rollUp(pool));
+  console.log(`first roll-up | ${(first.milliseconds / 1000).toFixed(1)} s | ${first.result} rows`);
+  await pool.query("vacuum analyze");
+  await pool.query("checkpoint");
+
+  const events = (count: number, at: string, user = somebody) =>
+    ["post_views", "post_votes", "comments"].map(
+      (table, i) => `insert into public.${table} (user_id, post_id, created_at)
+        select ${user}, ${something}, ${at} from generate_series(1, ${count * [0.8, 0.1, 0.1][i]}) on conflict do nothing`,
+    );
+  const scenarios: Record<string, (run: number) => string[]> = {
+    "nothing new": () => [],
+    "500 new events": () => events(500, "clock_timestamp()"),
+    "500 events, each up to a day late": () => events(500, "now() - random() * interval '1 day'"),
+    "100 backdated events of one person": (run) =>
+      events(100, `now() - random() * interval '${days} days'`, person(`${run}`)),
+    "50 votes taken back": () => [
+      "delete from public.post_votes where id in (select id from public.post_votes order by created_at desc limit 50)",
+    ],
+  };
+  for (const [name, statements] of Object.entries(scenarios)) {
+    const times: number[] = [];
+    const rows: number[] = [];
+    for (let run = 0; run < runs; run++) {
+      for (const statement of statements(run)) await pool.query(statement);
+      const { milliseconds, result } = await timed(() => rollUp(pool));
+      times.push(milliseconds);
+      rows.push(result);
+    }
+    const middle = (values: number[]) => values.toSorted((a, b) => a - b)[runs >> 1];
+    console.log(`${name} | ${middle(times).toFixed(1)} ms | ${middle(rows)} rows | load ${loadavg()[0].toFixed(1)}`);
+  }
+}
+
+/** People, posts, interactions and logins, without the triggers; then every post and user is queued, as after an import. */
+async function fill(pool: Database["pool"], size: number, people: number, posts: number): Promise<void> {
+  const client = await pool.connect();
+  const at = `now() - random() * interval '${days} days'`;
+  await client.query("set session_replication_role = replica");
+  await client.query(
+    `insert into public.profiles (id, created_at) select ${person("n")}, now() - interval '${days} days' from generate_series(0, ${people - 1}) as n`,
+  );
+  await client.query(
+    `insert into public.posts (id, author_id, title, created_at)
+     select ${post("n")}, ${person(`floor(random() * ${people})`)}, 'a post', ${at} from generate_series(0, ${posts - 1}) as n`,
+  );
+  const shares = { post_views: 0.8, post_votes: 0.1, comments: 0.1 };
+  for (const [table, share] of Object.entries(shares))
+    await client.query(
+      `insert into public.${table} (user_id, post_id, created_at)
+       select ${person(`floor(random() * ${people})`)}, ${post(`floor(random() ^ 3 * ${posts})`)}, ${at} from generate_series(1, ${share * size}) as n`,
+    );
+  await client.query(
+    `insert into public.logins (user_id, created_at) select ${person(`floor(random() * ${people})`)}, ${at} from generate_series(1, ${size / 4}) as n`,
+  );
+  await client.query("set session_replication_role = default");
+  await client.query(
+    "insert into recsys.feature_changes (post_id) select id from public.posts; insert into recsys.feature_changes (user_id) select id from public.profiles",
+  );
+  await client.query("analyze");
+  client.release();
+}
+
+async function rollUp(pool: Database["pool"]): Promise<number> {
+  return (await pool.query("select recsys.roll_up() as written")).rows[0].written;
+}
+
+async function timed<T>(work: () => Promise<T>): Promise<{ milliseconds: number; result: T }> {
+  const started = performance.now();
+  const result = await work();
+  return { milliseconds: performance.now() - started, result };
+}
