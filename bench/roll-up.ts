@@ -97,7 +97,7 @@ async function fill(pool: Database["pool"], size: number, people: number, posts:
 }
 
 async function rollUp(pool: Database["pool"]): Promise<number> {
-  return (await pool.query("select recsys.roll_up() as written")).rows[0].written;
+  return (await pool.query("select recsys.roll_up(null) as written")).rows[0].written;
 }
 
 async function timed<T>(work: () => Promise<T>): Promise<{ milliseconds: number; result: T }> {

@@ -27,7 +27,7 @@ test("pg_cron keeps the feature store up to date", { skip: await withoutCron() }
   const cron = new pg.Client({ connectionString: (await testServer()) as string });
   await cron.connect();
   const name = new URL(url).pathname.slice(1);
-  await cron.query("select cron.schedule_in_database($1, '1 seconds', 'set statement_timeout = 0; select recsys.roll_up()', $1)", [name]);
+  await cron.query("select cron.schedule_in_database($1, '1 seconds', 'select recsys.roll_up()', $1)", [name]);
   try {
     let rows = 0;
     for (let i = 0; i < 100 && rows === 0; i++) {

@@ -20,7 +20,7 @@ export async function prepareEngine(
   signal?.throwIfAborted();
   const step = "roll up the feature store";
   onProgress({ step, done: 0, total: 1 });
-  await client.query("select recsys.roll_up()");
+  await client.query("select recsys.roll_up(null)");
   onProgress({ step, done: 1, total: 1 });
   signal?.throwIfAborted();
   if (added) {

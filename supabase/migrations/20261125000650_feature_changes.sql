@@ -128,5 +128,5 @@ begin
   end if;
 end
 $$;
-comment on function recsys.watch(regclass, text, text, text, text, text, text, text[]) is 'Makes changes of a table reach the feature store. p_kind: interactions, logins or posts, after the source view that reads the table. The names of the columns follow where they are not these; p_others: further columns on which the view depends, such as the one of a soft deletion. What is in the table is queued. May be called again. An index on (post, time) and one on (user, time) keep the roll-up fast.';
+comment on function recsys.watch(regclass, text, text, text, text, text, text, text[]) is 'Makes changes of a table reach the feature store. p_kind: interactions, logins or posts, after the source view that reads the table. The names of the columns follow where they are not these; p_others: further columns on which the view depends, such as the one of a soft deletion. What is in the table is queued: where that is millions of rows, call recsys.roll_up(null) once by hand, without a statement_timeout. May be called again. An index on (post, time) and one on (user, time) keep the roll-up fast.';
 revoke all on function recsys.watch(regclass, text, text, text, text, text, text, text[]) from public;

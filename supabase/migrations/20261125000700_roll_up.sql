@@ -214,7 +214,7 @@ end
 $$;
 comment on function recsys.roll_up_users(uuid[], timestamptz[]) is 'Works out recsys.user_stats of some users anew, each from an instant on, after the posts; returns the number of rows written.';
 
-create function recsys.roll_up() returns bigint
+create function recsys.roll_up(p_most bigint default 100000) returns bigint
 language plpgsql volatile security invoker set search_path = ''
 set plan_cache_mode = force_custom_plan set jit = off
 as $$
@@ -237,7 +237,11 @@ begin
     return 0::bigint;
   end if;
   -- what comes after this statement stays queued, even where the statements below see its effect already
-  with taken as (delete from recsys.feature_changes returning user_id, post_id, at)
+  with taken as (
+    delete from recsys.feature_changes
+    where change_id <= (select max(change_id) from (select change_id from recsys.feature_changes order by change_id limit p_most) as oldest)
+    returning user_id, post_id, at
+  )
   select counted.total, of_posts.ids, of_posts.since, of_users.ids, of_users.since, of_instants.ids, of_instants.at
   into total, posts, posts_since, users, users_since, touched, touched_at
   from
@@ -290,9 +294,9 @@ begin
   return written + recsys.roll_up_users(users, users_since);
 end
 $$;
-comment on function recsys.roll_up() is 'Brings the feature store up to date with recsys.feature_changes; returns the number of rows written. Called after an import and every 10 seconds by pg_cron.';
-revoke all on function recsys.roll_up_posts(uuid[], timestamptz[]), recsys.roll_up_users(uuid[], timestamptz[]), recsys.roll_up() from public;
-grant execute on function recsys.roll_up_posts(uuid[], timestamptz[]), recsys.roll_up_users(uuid[], timestamptz[]), recsys.roll_up() to service_role;
+comment on function recsys.roll_up(bigint) is 'Brings the feature store up to date with the oldest changes in recsys.feature_changes, p_most at a time (null: all of them; a backlog is so worked off in portions that end within the 2 minutes Supabase gives a statement); returns the number of rows written. Called after an import and every 10 seconds by pg_cron.';
+revoke all on function recsys.roll_up_posts(uuid[], timestamptz[]), recsys.roll_up_users(uuid[], timestamptz[]), recsys.roll_up(bigint) from public;
+grant execute on function recsys.roll_up_posts(uuid[], timestamptz[]), recsys.roll_up_users(uuid[], timestamptz[]), recsys.roll_up(bigint) to service_role;
 
 create view recsys.timeline with (security_invoker = true) as
 select

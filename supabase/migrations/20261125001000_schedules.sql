@@ -4,8 +4,7 @@ begin
   if exists (select from pg_available_extensions where name = 'pg_cron')
     and current_setting('cron.database_name', true) = current_database() then
     create extension if not exists pg_cron;
-    -- a first roll-up of millions of events takes longer than the 2 minutes after which Supabase ends a statement
-    perform cron.schedule('recsys roll-up', '10 seconds', 'set statement_timeout = 0; select recsys.roll_up()');
+    perform cron.schedule('recsys roll-up', '10 seconds', 'select recsys.roll_up()');
     -- cron.job_run_details is never purged by itself
     perform cron.schedule('recsys purge of cron history', '17 3 * * *', 'delete from cron.job_run_details where end_time < now() - interval ''7 days''');
   end if;
