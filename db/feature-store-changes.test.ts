@@ -32,7 +32,7 @@ test(`${changes} random changes`, async (t) => {
     // in portions, as a backlog is
     for (let i = random.below(3); i > 0; i--)
       await database.pool.query("select recsys.roll_up($1)", [1 + random.below(10)]);
-    await database.pool.query("select recsys.roll_up()");
+    await database.pool.query("select recsys.roll_up(null)");
     assert.deepEqual(await differences(database), [], `seed ${seed}, change ${change}, after ${last.join(", ")}`);
     if (checked++ % 15 === 0) await assertExact(database);
   }

@@ -100,7 +100,7 @@ const crash: Change = async (client, random) => {
 const manyChanges: Change = async (client, random) => {
   await addCrowd(client, random);
   await client.query(
-    "insert into recsys.feature_changes (user_id, post_id, at) select user_id, post_id, at from recsys.feature_changes, generate_series(1, 20001)",
+    "insert into recsys.feature_changes (user_id, post_id, at) select user_id, post_id, at from (select * from recsys.feature_changes order by change_id desc limit 1) as last, generate_series(1, 20001)",
   );
 };
 
