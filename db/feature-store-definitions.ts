@@ -21,7 +21,7 @@ const hours = (milliseconds: number) => milliseconds / 3_600_000;
 export async function readEvents({ pool }: Database): Promise<Event[]> {
   const { rows } = await pool.query<Event>(
     `select id, 'view' as kind, user_id as user, post_id as post, created_at as at from public.post_views
-     union all select id, 'vote', user_id, post_id, created_at from public.post_votes
+     union all select id, 'vote', user_id, post_id, created_at from public.post_votes where value is null or value >= 0
      union all select id, 'comment', user_id, post_id, created_at from public.comments
      union all select id, 'login', user_id, null, created_at from public.logins`,
   );

@@ -112,7 +112,8 @@ const changes: [name: string, weight: number, change: Change][] = [
   ["time edited", 20, updateEvent((random) => `created_at = '${someTime(random)}'`)],
   ["user edited", 15, updateEvent((random) => `user_id = ${anyOf(random, "profiles")}`)],
   ["post edited", 15, updateEvent((random) => `post_id = ${anyOf(random, "posts")}`, interactions)],
-  ["value edited", 5, updateEvent((random) => `value = ${random.below(9)}`, interactions)],
+  // a vote below 0 is no interaction
+  ["value edited", 15, updateEvent((random) => `value = ${random.below(5) - 2}`, interactions)],
   ["order edited", 5, updateEvent(() => "id = nextval('public.interaction_id_seq')", interactions)],
   [
     "all events shifted",
