@@ -82,9 +82,11 @@ export class ReplayedSystem {
   async serve(model: TrainedModel): Promise<void> {
     const { createSession } = await loadRuntime();
     const { towers, dlrm } = model;
-    const userTower = await createSession(userTowerGraph(towers.towers));
-    const graphs = { name: "under evaluation", userTower, dlrm: await createSession(dlrmGraph(dlrm)) };
-    this.served = { model, graphs };
+    const graphs = {
+      user_tower: await createSession(userTowerGraph(towers.towers)),
+      dlrm: await createSession(dlrmGraph(dlrm)),
+    };
+    this.served = { model, graphs: { name: "under evaluation", graphs } };
   }
 
   get model(): TrainedModel {

@@ -8,6 +8,7 @@ import { modelCache } from "./models.ts";
 
 const { user_tower, dlrm } = tinyGraphs();
 const graphs = { user_tower, dlrm };
+const needed = ["user_tower", "dlrm"] as const;
 
 const runtime: Runtime = {
   name: "executor",
@@ -42,9 +43,9 @@ test("a model is read once, however many ask at the same time", async () => {
   const { state, connection } = await database();
   const models = modelCache(async () => runtime);
   const first = await active("1");
-  const [a, b] = await Promise.all([models(first, connection), models(first, connection)]);
+  const [a, b] = await Promise.all([models(first, connection, needed), models(first, connection, needed)]);
   assert.equal(a, b);
-  await models(first, connection);
+  await models(first, connection, needed);
   assert.equal(state.reads, 1);
 });
 
@@ -52,7 +53,7 @@ test("another active model is read, and the first one again after it", async () 
   const { state, connection } = await database();
   const models = modelCache(async () => runtime);
   const ids: string[] = [];
-  for (const id of ["1", "2", "2", "1"]) ids.push((await models(await active(id), connection)).id);
+  for (const id of ["1", "2", "2", "1"]) ids.push((await models(await active(id), connection, needed)).id);
   assert.deepEqual(ids, ["1", "2", "2", "1"]);
   assert.equal(state.reads, 3);
 });
@@ -66,17 +67,17 @@ test("a database that failed during a load is asked again at once, a corrupt mod
   );
   const first = await active("1");
   state.failure = new Error("Connection terminated");
-  await assert.rejects(models(first, connection), state.failure);
+  await assert.rejects(models(first, connection, needed), state.failure);
   state.failure = undefined;
   state.rows[0].sha256 = "0".repeat(64);
-  await assert.rejects(models(first, connection), { code: "model_corrupt" });
+  await assert.rejects(models(first, connection, needed), { code: "model_corrupt" });
   assert.equal(state.reads, 2);
   state.rows[0].sha256 = await sha256(user_tower);
   now = 9_999;
-  await assert.rejects(models(first, connection), { code: "model_corrupt" });
+  await assert.rejects(models(first, connection, needed), { code: "model_corrupt" });
   assert.equal(state.reads, 2);
   now = 10_000;
-  assert.equal((await models(first, connection)).id, "1");
+  assert.equal((await models(first, connection, needed)).id, "1");
 });
 
 test("a graph with another shape than the contract is refused", async () => {
@@ -85,7 +86,7 @@ test("a graph with another shape than the contract is refused", async () => {
   const { post_tower } = tinyGraphs();
   Object.assign(state.rows[0], { onnx: post_tower, sha256: await sha256(post_tower) });
   const models = modelCache(async () => runtime);
-  await assert.rejects(models(await active("1"), connection), {
+  await assert.rejects(models(await active("1"), connection, needed), {
     code: "model_corrupt",
     message: /user_tower of model model 1 has other inputs or outputs than the contract/,
   });

@@ -2,7 +2,7 @@
 import { type Connection, run } from "../database/database.ts";
 import { featureSpecDigest } from "../features/feature-spec.ts";
 import { AppError } from "../http/errors.ts";
-import { contracts } from "./contracts.ts";
+import { contracts, type GraphName } from "./contracts.ts";
 import type { InferenceSession, Runtime } from "./inference.ts";
 import { assertContract } from "./onnx-executor/contract.ts";
 
@@ -13,37 +13,49 @@ export interface ActiveModel {
   featureSpecDigest: string;
 }
 
-export interface ServingModel {
+/** A model with those of its graphs that were asked for. */
+export interface ServingModel<Graph extends GraphName> {
   id: string;
   name: string;
-  userTower: InferenceSession;
-  dlrm: InferenceSession;
+  graphs: Record<Graph, InferenceSession>;
 }
 
 /** A broken model is not read again for this long, so that its megabytes do not cross the wire with each request. */
 const retryAfter = 10_000;
 
 /**
- * Gives the active model, loading it when it is not the one in memory; requests that come meanwhile share the load.
- * Throws 503 `model_corrupt` or `model_incompatible`.
+ * Gives the active model with the graphs that are needed, loading them when they are not those in memory; requests that
+ * come meanwhile share the load. A function always asks for the same graphs. Throws 503 `model_corrupt` or `model_incompatible`.
  */
 export function modelCache(runtime: () => Promise<Runtime>, now: () => number = Date.now) {
-  let cached: { id: string; model: Promise<ServingModel>; until: number } | undefined;
+  let cached: { key: string; model: Promise<unknown>; until: number } | undefined;
 
-  return (active: ActiveModel, connection: Connection): Promise<ServingModel> => {
-    if (cached?.id === active.id && now() < cached.until) return cached.model;
-    const entry = { id: active.id, model: load(active, connection, runtime), until: Number.POSITIVE_INFINITY };
+  return <Graph extends GraphName>(
+    active: ActiveModel,
+    connection: Connection,
+    graphs: readonly Graph[],
+  ): Promise<ServingModel<Graph>> => {
+    const key = [active.id, ...graphs].join();
+    // the key names the graphs, so it has those that are asked for
+    if (cached?.key === key && now() < cached.until) return cached.model as Promise<ServingModel<Graph>>;
+    const model = load(active, connection, graphs, runtime);
+    const entry = { key, model, until: Number.POSITIVE_INFINITY };
     cached = entry;
     entry.model.catch((error) => {
       // a load that a failing database interrupted is tried again by the next request
       entry.until = error instanceof AppError ? now() + retryAfter : 0;
     });
-    return entry.model;
+    return model;
   };
 }
 export type ModelCache = ReturnType<typeof modelCache>;
 
-async function load(active: ActiveModel, connection: Connection, runtime: () => Promise<Runtime>) {
+async function load<Graph extends GraphName>(
+  active: ActiveModel,
+  connection: Connection,
+  graphs: readonly Graph[],
+  runtime: () => Promise<Runtime>,
+): Promise<ServingModel<Graph>> {
   if (active.featureSpecDigest !== (await featureSpecDigest()))
     throw new AppError(
       503,
@@ -51,12 +63,12 @@ async function load(active: ActiveModel, connection: Connection, runtime: () => 
       `model ${active.name} was trained for other features than this function computes: deploy the functions or train again`,
     );
   const artifacts = await run<Artifact>(connection, {
-    text: "select graph, onnx, sha256 from recsys.model_artifacts where model_id = $1::bigint and graph <> 'post_tower'",
-    values: [active.id],
+    text: "select graph, onnx, sha256 from recsys.model_artifacts where model_id = $1::bigint and graph = any($2::text[])",
+    values: [active.id, graphs],
   });
   const { createSession } = await runtime();
-  const [userTower, dlrm] = await Promise.all(
-    (["user_tower", "dlrm"] as const).map(async (graph) => {
+  const sessions = await Promise.all(
+    graphs.map(async (graph) => {
       const artifact = artifacts.find((each) => each.graph === graph);
       if (!artifact) throw corrupt(active, graph, "is missing");
       if ((await sha256(artifact.onnx)) !== artifact.sha256) throw corrupt(active, graph, "fails its checksum");
@@ -68,10 +80,10 @@ async function load(active: ActiveModel, connection: Connection, runtime: () => 
       } catch (error) {
         throw corrupt(active, graph, "has other inputs or outputs than the contract", error);
       }
-      return session;
+      return [graph, session] as const;
     }),
   );
-  return { id: active.id, name: active.name, userTower, dlrm };
+  return { id: active.id, name: active.name, graphs: Object.fromEntries(sessions) as ServingModel<Graph>["graphs"] };
 }
 
 interface Artifact {

@@ -7,16 +7,15 @@ import { kinds } from "../features/kinds.ts";
 import type { Candidate, UserState } from "../features/ranker-features.ts";
 import { rankerInputs } from "../features/ranker-inputs.ts";
 import { type UserInput, userTowerInputs } from "../features/tower-inputs.ts";
-import type { InferenceSession } from "../models/inference.ts";
 import { corrupt, type ServingModel } from "../models/models.ts";
 import type { Feeds, Tensor } from "../models/tensors.ts";
 
 /** The graphs that rank, and the name that errors give their model. */
-export type RankingModel = Pick<ServingModel, "name" | "userTower" | "dlrm">;
+export type RankingModel = Pick<ServingModel<"user_tower" | "dlrm">, "name" | "graphs">;
 
 /** The user's vector [32], unit length. */
 export async function embedUser(model: RankingModel, user: UserInput): Promise<Float32Array> {
-  return await outputOf(model, "user_tower", model.userTower, userTowerInputs([user]), "embedding", dimensions);
+  return await outputOf(model, "user_tower", userTowerInputs([user]), "embedding", dimensions);
 }
 
 /** What the ranker says of N candidates, and what it was told. */
@@ -36,7 +35,7 @@ export async function predict(
 ): Promise<Prediction> {
   const feeds = rankerInputs(user, vector, candidates, now);
   const size = candidates.length * kinds.length;
-  return { probabilities: await outputOf(model, "dlrm", model.dlrm, feeds, "probabilities", size), feeds };
+  return { probabilities: await outputOf(model, "dlrm", feeds, "probabilities", size), feeds };
 }
 
 /** The score of candidate `i`; `weights` are those of view, vote and comment. */
@@ -58,15 +57,8 @@ function row({ data, dims }: Tensor, i: number): number[] {
   return Array.from(data.slice(i * dims[1], (i + 1) * dims[1]), Number);
 }
 
-async function outputOf(
-  model: RankingModel,
-  graph: string,
-  session: InferenceSession,
-  feeds: Feeds,
-  name: string,
-  size: number,
-) {
-  const outputs = await session.run(feeds).catch((error) => {
+async function outputOf(model: RankingModel, graph: "user_tower" | "dlrm", feeds: Feeds, name: string, size: number) {
+  const outputs = await model.graphs[graph].run(feeds).catch((error) => {
     throw corrupt(model, graph, "fails to run", error);
   });
   const { data } = outputs[name];

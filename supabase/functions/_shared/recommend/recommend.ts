@@ -97,14 +97,17 @@ function better(a: Ranked, b: Ranked): number {
   return b.score - a.score || newer || (a.post.post_id < b.post.post_id ? -1 : 1);
 }
 
-async function activeModel(models: ModelCache, row: ContextRow, connection: Connection): Promise<ServingModel | null> {
+/** What a feed needs of a model. */
+type FeedModel = ServingModel<"user_tower" | "dlrm">;
+
+async function activeModel(models: ModelCache, row: ContextRow, connection: Connection): Promise<FeedModel | null> {
   if (row.model_id === null) return null;
   const active = { id: row.model_id, name: row.model_name ?? "", featureSpecDigest: row.feature_spec_digest ?? "" };
-  return await models(active, connection);
+  return await models(active, connection, ["user_tower", "dlrm"]);
 }
 
 /** Reads the candidates; the ranking itself is handed back to be run when the connection is free again. */
-async function retrieve(connection: Connection, userId: string, row: ContextRow, model: ServingModel | null) {
+async function retrieve(connection: Connection, userId: string, row: ContextRow, model: FeedModel | null) {
   const embedding = model && (await embedUser(model, userInput(row)));
   const rows = await run(connection, readCandidates(userId, model?.id ?? null, embedding));
   const posts = rows.map(postCandidate);
