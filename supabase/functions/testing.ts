@@ -6,6 +6,9 @@ import { AppError } from "./_shared/http/errors.ts";
 import { loadRuntime, type RuntimeName } from "./_shared/models/inference.ts";
 import { modelCache } from "./_shared/models/models.ts";
 
+/** The secret key of the project that tests play. */
+export const secretKey = "sb_secret_test";
+
 export interface TestApp<Answer> {
   /** Calls the function as a user; the body of a POST, or nothing for a GET. */
   call(userId: string, body?: unknown): Promise<{ status: number; body: Answer & { error?: { code: string } } }>;
@@ -33,6 +36,7 @@ export function testFunction<Input, Answer>(
       if (token.length !== 36) throw new AppError(401, "token_invalid", "the token is no user id");
       return { sub: token, role: "authenticated", ...(preview && { preview }) };
     },
+    secretKeys: [secretKey],
     models: modelCache(() => loadRuntime(runtime)),
     log,
     keepAlive: (work) => background.push(work),

@@ -24,6 +24,8 @@ export interface Gateway {
   url: string;
   /** An access token of a user, as Supabase Auth would give it; with `preview`, an operator's (see `userToken`). */
   tokenOf(userId: string, options?: { preview?: boolean }): Promise<string>;
+  /** The secret key of the local project, for the functions that are not for users. */
+  secretKey: string;
   /** Settles when the process ends by itself; with its exit status. */
   ended: Promise<number | null>;
   stop(): Promise<void>;
@@ -35,12 +37,13 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const { databaseUrl, port = 54321, folder = join(root, ".recsys"), onLog = console.error } = options;
   const key = await signingKey(folder);
+  const secretKey = `sb_secret_${crypto.randomUUID()}`;
   const child = spawn(denoPath(), denoArguments(), {
     cwd: root,
     stdio: ["pipe", "pipe", "pipe"],
     // Ctrl-C in a terminal is for this process, which then ends the other in order
     detached: true,
-    env: environment(databaseUrl, port, key),
+    env: environment(databaseUrl, port, key, secretKey),
   });
   const ended = once(child, "exit").then(([status]) => status as number | null);
   // it may have ended before it is told to
@@ -58,6 +61,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   return {
     url: `http://localhost:${listening}`,
     tokenOf: (userId, options) => userToken(key, userId, options),
+    secretKey,
     ended,
     async stop() {
       // the gateway ends with its standard input
@@ -80,13 +84,14 @@ function denoArguments(): string[] {
 }
 
 /** Only what the functions need, so that nothing of the operator's own environment reaches them. */
-function environment(databaseUrl: string, port: number, key: SigningKey): NodeJS.ProcessEnv {
+function environment(databaseUrl: string, port: number, key: SigningKey, secretKey: string): NodeJS.ProcessEnv {
   const { HOME, PATH, DENO_DIR, TMPDIR } = process.env;
   return {
     ...{ HOME, PATH, DENO_DIR, TMPDIR },
     PORT: String(port),
     SUPABASE_DB_URL: databaseUrl,
     LOCAL_JWKS: JSON.stringify(key.jwks),
+    SUPABASE_SECRET_KEYS: JSON.stringify({ local: secretKey }),
     NO_COLOR: "1",
     DENO_NO_UPDATE_CHECK: "1",
   };

@@ -1,12 +1,13 @@
 /** `POST /recommend {limit?}` or `GET /recommend?limit=`: the caller's personal feed. */
 import { writeAs } from "../_shared/database/caller.ts";
-import type { EdgeFunction } from "../_shared/http/edge-function.ts";
+import type { UserFunction } from "../_shared/http/edge-function.ts";
 import { logImpressions } from "../_shared/recommend/log-impressions.ts";
 import { recommend } from "../_shared/recommend/recommend.ts";
 import { limitOfBody, limitOfQuery } from "./limit.ts";
 
-export const recommendFunction: EdgeFunction<number> = {
+export const recommendFunction: UserFunction<number> = {
   name: "recommend",
+  callers: "users",
   maximumBodyBytes: 16 * 1024,
   read: { POST: limitOfBody, GET: limitOfQuery },
   async answer(limit, { claims, afterAnswer }, services) {

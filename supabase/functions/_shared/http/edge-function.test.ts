@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createApp, type EdgeFunction, type Services } from "./edge-function.ts";
+import { createApp, type ServiceFunction, type Services, type UserFunction } from "./edge-function.ts";
 import { AppError } from "./errors.ts";
+import { secretKeys } from "./secret-key.ts";
 
 /** Answers how long the body was; the answer, or the work after it, fails where the body says so. */
-const measure: EdgeFunction<string> = {
+const measure: UserFunction<string> = {
   name: "measure",
+  callers: "users",
   maximumBodyBytes: 1024,
   read: { POST: (body) => body },
   async answer(body, { claims, afterAnswer }) {
@@ -92,4 +94,39 @@ test("who is gone before the answer leaves no work behind", async () => {
   gone.abort();
   await asked;
   assert.equal(kept.length, 0);
+});
+
+test("what is for the project itself is open to its secret keys, and to no user", async () => {
+  const count: ServiceFunction<string> = {
+    name: "count",
+    callers: "service",
+    maximumBodyBytes: 1024,
+    read: { POST: (body) => body },
+    answer: async (body) => ({ length: body.length }),
+  };
+  const called = async (headers: Record<string, string>, secretKeys = ["sb_secret_a", "sb_secret_b"]) => {
+    const services = { secretKeys, verify: async () => ({ sub: "ada", role: "authenticated" }) };
+    const app = createApp(count, services as unknown as Services);
+    const response = await app.request("/count", { method: "POST", body: "12345", headers });
+    const { error, length } = await response.json();
+    return [response.status, error?.code ?? length];
+  };
+  assert.deepEqual(await called({ apikey: "sb_secret_a" }), [200, 5]);
+  assert.deepEqual(await called({ apikey: "sb_secret_b" }), [200, 5]);
+  for (const headers of [{}, { apikey: "" }, { authorization: "Bearer ada" }, { authorization: "Bearer sb_secret_a" }])
+    assert.deepEqual(await called(headers as Record<string, string>), [401, "key_missing"]);
+  for (const apikey of ["sb_secret_", "sb_secret_ab", "sb_publishable_a", "undefined"])
+    assert.deepEqual(await called({ apikey }), [401, "key_invalid"], apikey);
+  assert.deepEqual(await called({ apikey: "x" }, []), [401, "key_invalid"], "a project that names no key");
+  assert.deepEqual(await called({ apikey: "x" }, [""]), [401, "key_invalid"]);
+});
+
+test("the platform names its secret keys in JSON, an older project has one", () => {
+  assert.deepEqual(secretKeys('{"default": "sb_secret_a", "cron": "sb_secret_b"}', "jwt"), [
+    "sb_secret_a",
+    "sb_secret_b",
+    "jwt",
+  ]);
+  assert.deepEqual(secretKeys(undefined, undefined), []);
+  assert.deepEqual(secretKeys("", ""), []);
 });

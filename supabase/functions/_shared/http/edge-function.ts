@@ -1,6 +1,6 @@
 /**
- * What an Edge Function is built from: CORS, the caller's token, limits of body and time, the error envelope, and work
- * after the answer. A function only says how it reads its input and what it answers.
+ * What an Edge Function is built from: CORS, who calls, limits of body and time, the error envelope, and work after the
+ * answer. A function only says who may call it, how it reads its input and what it answers.
  */
 import { type Context, Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
@@ -11,28 +11,49 @@ import type { Pool } from "../database/database.ts";
 import type { ModelCache } from "../models/models.ts";
 import { bearerToken, type Claims, type Verify } from "./auth.ts";
 import { AppError, asAppError } from "./errors.ts";
+import { requireSecretKey } from "./secret-key.ts";
 
-export interface EdgeFunction<Input> {
+export type EdgeFunction<Input> = UserFunction<Input> | ServiceFunction<Input>;
+
+/** For people: each call is one user's, who sends their access token as `Authorization: Bearer …`. */
+export interface UserFunction<Input> extends Reading<Input> {
+  callers: "users";
+  /** The answer, to be sent as JSON. Throws AppError. */
+  answer(input: Input, call: UserCall, services: Services): Promise<unknown>;
+}
+
+/** For the project itself, such as its scheduled jobs: the caller sends one of the project's secret keys as `apikey`. */
+export interface ServiceFunction<Input> extends Reading<Input> {
+  callers: "service";
+  /** The answer, to be sent as JSON. Throws AppError. */
+  answer(input: Input, call: Call, services: Services): Promise<unknown>;
+}
+
+interface Reading<Input> {
   /** Its folder, and the path it answers at. */
   name: string;
   maximumBodyBytes: number;
   /** How each method that it allows reads its input. Throws AppError 400. */
   read: { POST?: (body: string) => Input; GET?: (query: URLSearchParams) => Input };
-  /** The answer, to be sent as JSON. Throws AppError. */
-  answer(input: Input, call: Call, services: Services): Promise<unknown>;
 }
 
-/** One request of a caller whose token is valid. */
+/** One request of somebody who may call. */
 export interface Call {
-  claims: Claims;
   /** Does work once the answer is ready. It is best effort: a failure is logged under `code`, and the caller never sees it. */
   afterAnswer(code: string, work: () => Promise<unknown>): void;
+}
+
+/** One request of a user whose token is valid. */
+export interface UserCall extends Call {
+  claims: Claims;
 }
 
 /** What the host gives every function. */
 export interface Services {
   pool: Pool;
   verify: Verify;
+  /** The project's secret keys; none: nobody may call what is for the project itself. */
+  secretKeys: readonly string[];
   models: ModelCache;
   /** What went wrong, for the operator: the code that the caller got, and the cause. */
   log: (code: string, cause: unknown) => void;
@@ -78,12 +99,21 @@ export function createApp<Input>(edgeFunction: EdgeFunction<Input>, services: Se
   return app;
 
   async function answer(c: Context<Environment>, input: () => Input | Promise<Input>): Promise<Response> {
-    const claims = await services.verify(bearerToken(c.req.header("authorization")));
+    const answerOf = await admit(c.req.raw.headers);
     const later: Later = [];
-    const call: Call = { claims, afterAnswer: (code, work) => void later.push([code, work]) };
-    const body = await edgeFunction.answer(await input(), call, services);
+    const body = await answerOf(await input(), { afterAnswer: (code, work) => void later.push([code, work]) });
     c.set("later", later);
     return c.json(body as object, 200, noStore);
+  }
+
+  /** Finds out who calls before anything is read; what it gives answers them. */
+  async function admit(headers: Headers): Promise<(input: Input, call: Call) => Promise<unknown>> {
+    if (edgeFunction.callers === "users") {
+      const claims = await services.verify(bearerToken(headers.get("authorization") ?? undefined));
+      return (input, call) => edgeFunction.answer(input, { ...call, claims }, services);
+    }
+    await requireSecretKey(headers.get("apikey"), services.secretKeys);
+    return (input, call) => edgeFunction.answer(input, call, services);
   }
 
   /** Begins what an answer left to do, unless the caller did not get it: they were gone, or it came too late. */
@@ -107,7 +137,7 @@ export function createApp<Input>(edgeFunction: EdgeFunction<Input>, services: Se
 
   function failure(error: AppError): Response {
     const headers: Record<string, string> = { ...noStore };
-    if (error.status === 401) headers["www-authenticate"] = "Bearer";
+    if (error.status === 401 && edgeFunction.callers === "users") headers["www-authenticate"] = "Bearer";
     if (error.status === 405) headers.allow = [...methods, "OPTIONS"].join(", ");
     if (error.status === 503) headers["retry-after"] = "5";
     return Response.json({ error: { code: error.code, message: error.message } }, { status: error.status, headers });
