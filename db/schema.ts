@@ -98,6 +98,104 @@ export interface RecsysDismissals {
   user_id: string;
 }
 
+export interface RecsysEmbeddingChanges {
+  /**
+   * The transaction of the change.
+   */
+  changed_by: string;
+  /**
+   * The post_id or user_id.
+   */
+  entity_id: string;
+  /**
+   * post or user.
+   */
+  kind: string;
+}
+
+export interface RecsysEmbeddingCoverage {
+  model_id: number | null;
+  name: string | null;
+  newest_post_without: string | null;
+  newest_without_created_at: Timestamp | null;
+  posts: number | null;
+  posts_with_vector: number | null;
+  status: string | null;
+}
+
+export interface RecsysEmbeddingDeadLetters {
+  attempts: number | null;
+  enqueued_at: Timestamp | null;
+  entity_id: string | null;
+  failures: number | null;
+  kind: string | null;
+  last_error: string | null;
+}
+
+export interface RecsysEmbeddingJobs {
+  /**
+   * Claims since the latest change, lost ones included.
+   */
+  attempts: Generated<number>;
+  /**
+   * The transaction of the latest change: whether the vectors of a model include it is asked of the snapshot that its publishing began with.
+   */
+  changed_by: Generated<string>;
+  /**
+   * Who works on it: the number of the claim. Only its holder can complete it, so a worker that comes back after its lease writes nothing.
+   */
+  claim: number | null;
+  /**
+   * When the lease ends and others may claim it.
+   */
+  claimed_until: Timestamp | null;
+  /**
+   * The version that was claimed; where version has risen since, the job stays for another run.
+   */
+  claimed_version: number | null;
+  /**
+   * Not to be claimed before; a failure moves it.
+   */
+  due_at: Generated<Timestamp>;
+  /**
+   * Since when there is a change without a vector.
+   */
+  enqueued_at: Generated<Timestamp>;
+  /**
+   * The post_id or user_id.
+   */
+  entity_id: string;
+  /**
+   * Failures since the latest change.
+   */
+  failures: Generated<number>;
+  /**
+   * Five failures, or twenty claims that never came back: it is left alone until it changes again.
+   */
+  is_dead: Generated<boolean>;
+  /**
+   * post or user.
+   */
+  kind: string;
+  /**
+   * What the latest failure was.
+   */
+  last_error: string | null;
+  /**
+   * Rises with each change while the job waits or is in work.
+   */
+  version: Generated<number>;
+}
+
+export interface RecsysEmbeddingQueue {
+  age: string | null;
+  dead: number | null;
+  depth: number | null;
+  failed_before: number | null;
+  in_work: number | null;
+  kind: string | null;
+}
+
 export interface RecsysEventIds {
   /**
    * The id that the client gave it.
@@ -168,6 +266,10 @@ export interface RecsysModelArtifacts {
 export interface RecsysModels {
   activated_at: Timestamp | null;
   created_at: Generated<Timestamp>;
+  /**
+   * What was committed when publishing began: the model's vectors include these changes of texts, and may lack any other.
+   */
+  embedded_as_of: Generated<string>;
   /**
    * What the inputs of the three graphs are, as the trainer built them: names, order, and every value that changes a feature.
    */
@@ -365,6 +467,11 @@ export interface DB {
   profiles: Profiles;
   projects: Projects;
   "recsys.dismissals": RecsysDismissals;
+  "recsys.embedding_changes": RecsysEmbeddingChanges;
+  "recsys.embedding_coverage": RecsysEmbeddingCoverage;
+  "recsys.embedding_dead_letters": RecsysEmbeddingDeadLetters;
+  "recsys.embedding_jobs": RecsysEmbeddingJobs;
+  "recsys.embedding_queue": RecsysEmbeddingQueue;
   "recsys.event_ids": RecsysEventIds;
   "recsys.feature_changes": RecsysFeatureChanges;
   "recsys.imports": RecsysImports;

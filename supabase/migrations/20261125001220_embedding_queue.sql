@@ -1,0 +1,171 @@
+-- Working the queue: claim, embed outside the database, and complete or fail. What happens to jobs when another model serves.
+
+alter table recsys.models add column embedded_as_of pg_snapshot not null default pg_current_snapshot();
+comment on column recsys.models.embedded_as_of is 'What was committed when publishing began: the model''s vectors include these changes of texts, and may lack any other.';
+
+create function recsys.embeds_change(p_embedded_as_of pg_snapshot, p_changed_by xid8) returns boolean
+language sql stable security invoker set search_path = ''
+-- a snapshot from the future is one of another cluster, restored from a dump: its numbers say nothing here
+as $$ select pg_snapshot_xmax(p_embedded_as_of) <= pg_snapshot_xmax(pg_current_snapshot()) and pg_visible_in_snapshot(p_changed_by, p_embedded_as_of) $$;
+comment on function recsys.embeds_change(pg_snapshot, xid8) is 'Whether vectors made as of a snapshot include the change of a transaction.';
+
+create function recsys.has_due_embedding_jobs() returns boolean
+language sql stable security invoker set search_path = ''
+as $$
+  select exists (select from recsys.models where status = 'active') and exists (
+    select from recsys.embedding_jobs
+    where not is_dead and due_at <= now() and (claimed_until is null or claimed_until <= now())
+  )
+$$;
+comment on function recsys.has_due_embedding_jobs() is 'Whether a worker would find something to embed: a job that is due and that nobody works on, and a model to embed it with.';
+
+create function recsys.claim_embedding_jobs(p_limit integer, p_lease interval) returns table (kind text, entity_id uuid, claim bigint)
+language plpgsql volatile security invoker set search_path = ''
+as $$
+declare
+  new_claim constant bigint := nextval('recsys.embedding_claim_seq');
+begin
+  if p_limit is null or p_limit < 1 then
+    raise exception 'a claim takes at least one job, not %', p_limit;
+  end if;
+  if p_lease is null or p_lease <= interval '0' then
+    raise exception 'a lease must last for a while, not %', p_lease;
+  end if;
+  return query
+  with claimable as not materialized (
+    select job.kind, job.entity_id, job.due_at, job.attempts
+    from recsys.embedding_jobs as job
+    where not job.is_dead and job.due_at <= now() and (job.claimed_until is null or job.claimed_until <= now())
+  ),
+  -- a job that was claimed before comes alone: it may be what ended its worker, and would take others along
+  again as (
+    select claimable.kind, claimable.entity_id from claimable where claimable.attempts > 0
+    order by claimable.due_at, claimable.entity_id limit 1 for update skip locked
+  ),
+  -- half the oldest and half the newest: a new post does not wait behind somebody's import, nor is the import forgotten
+  oldest as (
+    select claimable.kind, claimable.entity_id from claimable where claimable.attempts = 0 and not exists (select from again)
+    order by claimable.due_at, claimable.entity_id limit (p_limit + 1) / 2 for update skip locked
+  ),
+  newest as (
+    select claimable.kind, claimable.entity_id from claimable where claimable.attempts = 0 and not exists (select from again)
+    order by claimable.due_at desc, claimable.entity_id desc limit p_limit / 2 for update skip locked
+  ),
+  picked as (select * from again union select * from oldest union select * from newest)
+  update recsys.embedding_jobs as job
+  set claim = new_claim, claimed_version = job.version, claimed_until = now() + p_lease, attempts = job.attempts + 1
+  from picked
+  where job.kind = picked.kind and job.entity_id = picked.entity_id
+  returning job.kind, job.entity_id, job.claim;
+end
+$$;
+comment on function recsys.claim_embedding_jobs(integer, interval) is 'Takes up to p_limit due jobs for as long as p_lease, half the oldest and half the newest; nobody else gets them meanwhile. A job that was claimed before is given alone.';
+
+create function recsys.complete_embedding_jobs(p_claim bigint, p_model_id bigint, p_kinds text[], p_entity_ids uuid[], p_embeddings text[]) returns integer
+language plpgsql volatile security invoker set search_path = ''
+as $$
+declare
+  kinds text[];
+  ids uuid[];
+  embeddings text[];
+begin
+  -- whoever activates another model waits for us or we for them: vectors and pointer cannot pass each other
+  perform from recsys.models where models.model_id = p_model_id and models.status = 'active' for share;
+  if not found then
+    update recsys.embedding_jobs as job
+    set claim = null, claimed_until = null, attempts = job.attempts - 1
+    from unnest(p_kinds, p_entity_ids) as given (kind, entity_id)
+    where job.kind = given.kind and job.entity_id = given.entity_id and job.claim = p_claim;
+    return 0;
+  end if;
+  -- a job that is locked is being changed right now, and by a transaction that may take its time: it is left to the next claim
+  select array_agg(mine.kind), array_agg(mine.entity_id), array_agg(mine.embedding) into kinds, ids, embeddings
+  from (
+    select job.kind, job.entity_id, given.embedding
+    from unnest(p_kinds, p_entity_ids, p_embeddings) as given (kind, entity_id, embedding)
+    join recsys.embedding_jobs as job on job.kind = given.kind and job.entity_id = given.entity_id
+    where job.claim = p_claim
+    for update of job skip locked
+  ) as mine;
+  insert into recsys.post_embeddings (model_id, post_id, embedding)
+  select p_model_id, done.entity_id, done.embedding::extensions.vector
+  from unnest(kinds, ids, embeddings) as done (kind, entity_id, embedding)
+  where done.kind = 'post' and done.embedding is not null
+  on conflict (model_id, post_id) do update set embedding = excluded.embedding;
+  insert into recsys.user_embeddings (model_id, user_id, embedding)
+  select p_model_id, done.entity_id, done.embedding::extensions.vector
+  from unnest(kinds, ids, embeddings) as done (kind, entity_id, embedding)
+  where done.kind = 'user' and done.embedding is not null
+  on conflict (model_id, user_id) do update set embedding = excluded.embedding;
+  -- changed again while in work: it stays for another run
+  update recsys.embedding_jobs as job
+  set claim = null, claimed_until = null, enqueued_at = now(), due_at = now()
+  from unnest(kinds, ids) as done (kind, entity_id)
+  where job.kind = done.kind and job.entity_id = done.entity_id and job.version <> job.claimed_version;
+  with gone as (
+    delete from recsys.embedding_jobs as job using unnest(kinds, ids) as done (kind, entity_id)
+    where job.kind = done.kind and job.entity_id = done.entity_id and job.version = job.claimed_version
+    returning job.kind, job.entity_id, job.changed_by
+  )
+  insert into recsys.embedding_changes (kind, entity_id, changed_by)
+  select gone.kind, gone.entity_id, gone.changed_by from gone
+  where exists (select from recsys.models where models.model_id <> p_model_id and not recsys.embeds_change(models.embedded_as_of, gone.changed_by))
+  on conflict (kind, entity_id) do update set changed_by = excluded.changed_by;
+  return coalesce(cardinality(ids), 0);
+end
+$$;
+comment on function recsys.complete_embedding_jobs(bigint, bigint, text[], uuid[], text[]) is 'Writes the vectors that model p_model_id gave for the jobs of a claim and removes those jobs, in one transaction; a null vector means that the entity is gone. Returns how many were written or gone: not those that another claim took over, and none when the model is no longer the active one, whose jobs then wait for the one that is. An edited post keeps its id_embedding.';
+
+create function recsys.fail_embedding_jobs(p_claim bigint, p_kinds text[], p_entity_ids uuid[], p_errors text[]) returns void
+language sql volatile security invoker set search_path = ''
+as $$
+  update recsys.embedding_jobs as job
+  set claim = null, claimed_until = null,
+    -- a failure with the text as it was before the latest change counts for nothing
+    failures = case when job.version = job.claimed_version then job.failures + 1 else 0 end,
+    last_error = left(failed.error, 1000),
+    due_at = case when job.version = job.claimed_version then now() + interval '10 seconds' * 2 ^ job.failures else now() end
+  from unnest(p_kinds, p_entity_ids, p_errors) as failed (kind, entity_id, error)
+  where job.kind = failed.kind and job.entity_id = failed.entity_id and job.claim = p_claim
+$$;
+comment on function recsys.fail_embedding_jobs(bigint, text[], uuid[], text[]) is 'Gives jobs of a claim back with the reason why they failed: due again after 10, 20, 40 and 80 seconds, and dead after the fifth failure.';
+
+create function recsys.follow_active_model() returns trigger
+language plpgsql volatile security invoker set search_path = ''
+as $$
+begin
+  with superfluous as (
+    -- a locked job is being changed or completed right now, so it is not superfluous
+    select job.kind, job.entity_id from recsys.embedding_jobs as job
+    where recsys.embeds_change(new.embedded_as_of, job.changed_by)
+    for update skip locked
+  ),
+  gone as (
+    delete from recsys.embedding_jobs as job using superfluous
+    where job.kind = superfluous.kind and job.entity_id = superfluous.entity_id
+    returning job.kind, job.entity_id, job.changed_by
+  )
+  insert into recsys.embedding_changes (kind, entity_id, changed_by)
+  select gone.kind, gone.entity_id, gone.changed_by from gone
+  where exists (select from recsys.models where models.model_id <> new.model_id and not recsys.embeds_change(models.embedded_as_of, gone.changed_by))
+  on conflict (kind, entity_id) do update set changed_by = excluded.changed_by;
+  insert into recsys.embedding_jobs (kind, entity_id, changed_by)
+  select changes.kind, changes.entity_id, changes.changed_by
+  from recsys.embedding_changes as changes
+  where not recsys.embeds_change(new.embedded_as_of, changes.changed_by)
+  order by changes.kind, changes.entity_id
+  on conflict (kind, entity_id) do nothing;
+  delete from recsys.embedding_changes as changes
+  where not exists (select from recsys.models where not recsys.embeds_change(models.embedded_as_of, changes.changed_by));
+  return null;
+end
+$$;
+comment on function recsys.follow_active_model() is 'Trigger: when a model becomes the active one, jobs of changes that its vectors include go, and changes that they lack are enqueued, so that neither a publish nor a rollback leaves a vector missing or of an earlier text.';
+create trigger recsys_follow_active_model after update of status on recsys.models
+for each row when (new.status = 'active' and old.status <> 'active')
+execute function recsys.follow_active_model();
+
+revoke all on function recsys.embeds_change(pg_snapshot, xid8), recsys.has_due_embedding_jobs(), recsys.claim_embedding_jobs(integer, interval),
+  recsys.complete_embedding_jobs(bigint, bigint, text[], uuid[], text[]), recsys.fail_embedding_jobs(bigint, text[], uuid[], text[]), recsys.follow_active_model() from public;
+grant execute on function recsys.embeds_change(pg_snapshot, xid8), recsys.has_due_embedding_jobs(), recsys.claim_embedding_jobs(integer, interval),
+  recsys.complete_embedding_jobs(bigint, bigint, text[], uuid[], text[]), recsys.fail_embedding_jobs(bigint, text[], uuid[], text[]) to service_role;

@@ -1,0 +1,42 @@
+-- On Supabase pg_cron calls the function `embed` through pg_net. Where either is missing, `recsys worker` works the queue.
+
+create function recsys.call_embed() returns bigint
+language plpgsql volatile security invoker set search_path = ''
+as $$
+declare
+  project_url text;
+  secret_key text;
+begin
+  -- an empty queue costs no call
+  if not recsys.has_due_embedding_jobs() then
+    return null;
+  end if;
+  -- vault and net are looked up when these lines run: where they are missing, nobody calls this
+  select max(decrypted_secret) filter (where name = 'recsys_project_url'), max(decrypted_secret) filter (where name = 'recsys_secret_key')
+  into project_url, secret_key
+  from vault.decrypted_secrets;
+  if project_url is null or secret_key is null then
+    raise exception 'posts wait to be embedded, and the Vault does not say where and with which key'
+      using hint = 'select vault.create_secret(''https://PROJECT.supabase.co'', ''recsys_project_url''), vault.create_secret(''sb_secret_…'', ''recsys_secret_key'')';
+  end if;
+  return net.http_post(
+    url := rtrim(project_url, '/') || '/functions/v1/embed',
+    headers := jsonb_build_object('content-type', 'application/json', 'apikey', secret_key),
+    timeout_milliseconds := 15000
+  );
+end
+$$;
+comment on function recsys.call_embed() is 'Calls the function embed where jobs are due, with the project''s URL and secret key from the Vault (recsys_project_url, recsys_secret_key). Returns pg_net''s request id; null: nothing to do.';
+revoke all on function recsys.call_embed() from public;
+
+do $$
+begin
+  if (select count(*) = 3 from pg_available_extensions where name in ('pg_cron', 'pg_net', 'supabase_vault'))
+    and current_setting('cron.database_name', true) = current_database() then
+    create extension if not exists pg_cron;
+    create extension if not exists pg_net with schema extensions;
+    create extension if not exists supabase_vault;
+    perform cron.schedule('recsys embed', '10 seconds', 'select recsys.call_embed()');
+  end if;
+end
+$$;
