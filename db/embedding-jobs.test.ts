@@ -131,12 +131,15 @@ test("nobody gets what another one works on, until the lease is over", async () 
   const ids = new Set([...first, ...second].map(({ entity_id }) => entity_id));
   assert.equal(ids.size, 31);
   await new Promise((later) => setTimeout(later, 1_100));
-  const again: Claimed[] = [];
+  const idsOf = (jobs: Claimed[]) => jobs.map(({ entity_id }) => entity_id).sort();
+  assert.deepEqual(idsOf(await claim(100, "0.01 seconds")), idsOf(second));
+  await new Promise((later) => setTimeout(later, 30));
+  const alone: Claimed[] = [];
   for (let next = await claim(); next.length > 0; next = await claim()) {
-    assert.equal(next.length, 1, "what was claimed before comes alone");
-    again.push(...next);
+    assert.equal(next.length, 1, "what two workers did not come back with comes alone");
+    alone.push(...next);
   }
-  assert.deepEqual(again.map(({ entity_id }) => entity_id).sort(), second.map(({ entity_id }) => entity_id).sort());
+  assert.deepEqual(idsOf(alone), idsOf(second));
 });
 
 test("a worker that comes back after its lease writes nothing over the one that took over", async () => {

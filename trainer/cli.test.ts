@@ -50,6 +50,7 @@ for (const command of [
   "rollback",
   "recommend",
   "serve",
+  "worker",
 ]) {
   test(`recsys ${command} --help explains itself and names --database`, async () => {
     const { status, stdout } = await run([command, "--help"]);

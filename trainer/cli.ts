@@ -29,7 +29,9 @@ program
 
 program
   .command("import")
-  .description("import a community bundle; a second import changes nothing")
+  .description(
+    "import a community bundle, and what changed since an earlier import; a second import of the same changes nothing",
+  )
   .addOption(data("community bundle").makeOptionMandatory())
   .addOption(database())
   .action(async (options) => (await import("./commands/import.ts")).importCommand(options));
@@ -117,6 +119,12 @@ program
   .addOption(database())
   .addOption(port())
   .action(async (options) => (await import("./commands/serve.ts")).serveCommand(options));
+
+program
+  .command("worker")
+  .description("embed new and edited posts and users, as the function embed does where pg_cron calls it")
+  .addOption(database())
+  .action(async (options) => (await import("./commands/worker.ts")).workerCommand(options));
 
 /** Parses a whole number within bounds, or says what is allowed. */
 function whole(least: number, most: number): (text: string) => number {

@@ -37,18 +37,18 @@ begin
     from recsys.embedding_jobs as job
     where not job.is_dead and job.due_at <= now() and (job.claimed_until is null or job.claimed_until <= now())
   ),
-  -- a job that was claimed before comes alone: it may be what ended its worker, and would take others along
+  -- a job that two workers did not come back with comes alone: it may be what ended them, and would take others along
   again as (
-    select claimable.kind, claimable.entity_id from claimable where claimable.attempts > 0
+    select claimable.kind, claimable.entity_id from claimable where claimable.attempts >= 2
     order by claimable.due_at, claimable.entity_id limit 1 for update skip locked
   ),
   -- half the oldest and half the newest: a new post does not wait behind somebody's import, nor is the import forgotten
   oldest as (
-    select claimable.kind, claimable.entity_id from claimable where claimable.attempts = 0 and not exists (select from again)
+    select claimable.kind, claimable.entity_id from claimable where claimable.attempts < 2 and not exists (select from again)
     order by claimable.due_at, claimable.entity_id limit (p_limit + 1) / 2 for update skip locked
   ),
   newest as (
-    select claimable.kind, claimable.entity_id from claimable where claimable.attempts = 0 and not exists (select from again)
+    select claimable.kind, claimable.entity_id from claimable where claimable.attempts < 2 and not exists (select from again)
     order by claimable.due_at desc, claimable.entity_id desc limit p_limit / 2 for update skip locked
   ),
   picked as (select * from again union select * from oldest union select * from newest)
@@ -59,7 +59,7 @@ begin
   returning job.kind, job.entity_id, job.claim;
 end
 $$;
-comment on function recsys.claim_embedding_jobs(integer, interval) is 'Takes up to p_limit due jobs for as long as p_lease, half the oldest and half the newest; nobody else gets them meanwhile. A job that was claimed before is given alone.';
+comment on function recsys.claim_embedding_jobs(integer, interval) is 'Takes up to p_limit due jobs for as long as p_lease, half the oldest and half the newest; nobody else gets them meanwhile. A job that was claimed twice before is given alone.';
 
 create function recsys.complete_embedding_jobs(p_claim bigint, p_model_id bigint, p_kinds text[], p_entity_ids uuid[], p_embeddings text[]) returns integer
 language plpgsql volatile security invoker set search_path = ''

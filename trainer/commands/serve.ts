@@ -3,6 +3,7 @@ import { once } from "node:events";
 import type { Database } from "../../db/connect.ts";
 import { UserError } from "../../db/user-error.ts";
 import { type Gateway, startGateway } from "../serve/gateway.ts";
+import { keepEmbedded, oncePerMessage } from "../serve/keep-embedded.ts";
 import { keepRolledUp } from "../serve/keep-rolled-up.ts";
 import { basisOf, feedTable, fetchFeed, findUser } from "./feed.ts";
 import { type DatabaseOption, inDatabase } from "./in-database.ts";
@@ -30,9 +31,10 @@ export async function recommendCommand(user: string, options: DatabaseOption & {
   });
 }
 
-/** Keeps a gateway and the feature store going until the signal aborts or the functions end. */
+/** Keeps a gateway, the feature store and the vectors going until the signal aborts or the functions end. */
 export async function serveUntil(gateway: Gateway, database: Database, signal: AbortSignal): Promise<void> {
   const stopRollingUp = await keepRolledUp(database.pool);
+  const stopEmbedding = keepEmbedded(database, { onError: oncePerMessage(console.error) });
   try {
     if (signal.aborted) return;
     const ended = gateway.ended.then((status) => {
@@ -43,5 +45,6 @@ export async function serveUntil(gateway: Gateway, database: Database, signal: A
   } finally {
     await gateway.stop();
     await stopRollingUp();
+    await stopEmbedding();
   }
 }

@@ -1,8 +1,15 @@
 /** Transactions under the caller's own role, so that row level security decides what they read and write. */
-import type { Claims } from "../http/auth.ts";
 import { isConnectionLoss } from "../http/errors.ts";
 import { type Connection, type Pool, run, type Statement } from "./database.ts";
 import { poolSize } from "./pool.ts";
+
+/** Whom the database takes for the caller: a user by the claims of their token, or the engine's own service. */
+export interface Identity {
+  role: string;
+}
+
+/** What works for everybody and not for a user. */
+export const service: Identity = { role: "service_role" };
 
 /** A statement of a feed takes milliseconds; one that takes this long is stuck. */
 const statementTimeout = "5s";
@@ -13,11 +20,11 @@ const statementTimeout = "5s";
  */
 export async function readAs<Row, Result>(
   pool: Pool,
-  claims: Claims,
+  caller: Identity,
   first: Statement<Row>,
   use: (connection: Connection, rows: Row[]) => Promise<Result>,
 ): Promise<Result> {
-  const [connection, rows] = await opened(pool, claims, "begin read only", first);
+  const [connection, rows] = await opened(pool, caller, "begin read only", first);
   try {
     const result = await use(connection, rows);
     // nothing was written, so the answer need not wait for the commit
@@ -30,39 +37,56 @@ export async function readAs<Row, Result>(
 }
 
 /** Runs one writing statement under the caller's role and waits for the commit. */
-export async function writeAs<Row>(pool: Pool, claims: Claims, statement: Statement<Row>): Promise<Row[]> {
-  const [connection, rows] = await opened(pool, claims, "begin", statement);
-  const failure = await end(connection, "commit");
-  if (failure) throw failure;
-  return rows;
+export async function writeAs<Row>(pool: Pool, caller: Identity, statement: Statement<Row>): Promise<Row[]> {
+  return await changeAs(pool, caller, statement, async (_, rows) => rows);
 }
 
-async function opened<Row>(pool: Pool, claims: Claims, begin: string, first: Statement<Row>, spares = poolSize) {
+/** As `readAs`, in a transaction that may write; waits for the commit, and rolls back when `use` throws. */
+export async function changeAs<Row, Result>(
+  pool: Pool,
+  caller: Identity,
+  first: Statement<Row>,
+  use: (connection: Connection, rows: Row[]) => Promise<Result>,
+): Promise<Result> {
+  const [connection, rows] = await opened(pool, caller, "begin", first);
+  let result: Result;
+  try {
+    result = await use(connection, rows);
+  } catch (error) {
+    await end(connection, "rollback");
+    throw error;
+  }
+  const failure = await end(connection, "commit");
+  if (failure) throw failure;
+  return result;
+}
+
+async function opened<Row>(pool: Pool, caller: Identity, begin: string, first: Statement<Row>, spares = poolSize) {
   const connection = await pool.connect();
   try {
     // all three are sent before the first is answered; should one fail, those after it fail or are thrown away
     const [, , rows] = await Promise.all([
       connection.query(begin),
-      run(connection, become(claims)),
+      run(connection, become(caller)),
       run(connection, first),
     ]);
     return [connection, rows] as const;
   } catch (error) {
     await end(connection, "rollback");
     // idle connections may have died unnoticed (a frozen worker, a restarted database); after the last the pool opens a new one
-    if (spares > 0 && isConnectionLoss(error)) return opened(pool, claims, begin, first, spares - 1);
+    if (spares > 0 && isConnectionLoss(error)) return opened(pool, caller, begin, first, spares - 1);
     throw error;
   }
 }
 
-function become(claims: Claims): Statement<unknown> {
+function become(caller: Identity): Statement<unknown> {
   return {
     text: `select
       set_config('role', $1::text, true),
       set_config('request.jwt.claims', $2::text, true),
       set_config('statement_timeout', $3::text, true),
       set_config('idle_in_transaction_session_timeout', $3::text, true)`,
-    values: [claims.role, JSON.stringify(claims), statementTimeout],
+    values: [caller.role, JSON.stringify(caller), statementTimeout],
   };
 }
 

@@ -1,8 +1,17 @@
 import type { Statement } from "../database/database.ts";
 import type { RecentInteraction } from "../features/recent-habit.ts";
 
+/** What the user tower is told, as the driver hands it over. */
+export interface UserTextRow {
+  passions: string[];
+  projects: string[];
+  bio: string;
+  id_embedding: string | null;
+  history: string;
+}
+
 /** What one feed needs to know first: the instant, the active model, the weights, and the user. */
-export interface ContextRow {
+export interface ContextRow extends UserTextRow {
   now: Date;
   /** null: no model is active. */
   model_id: string | null;
@@ -13,12 +22,7 @@ export interface ContextRow {
   comment_weight: number;
   /** false: no such user, and everything below is null. */
   known: boolean;
-  passions: string[];
-  projects: string[];
-  bio: string;
   created_at: Date;
-  id_embedding: string | null;
-  history: string;
   last_active_at: Date | null;
   views: number | null;
   votes: number | null;

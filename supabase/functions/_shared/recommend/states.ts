@@ -4,14 +4,14 @@ import type { Candidate, UserState } from "../features/ranker-features.ts";
 import { type Source, sourceNames } from "../features/retrieval.ts";
 import type { UserInput } from "../features/tower-inputs.ts";
 import type { CandidateRow } from "./read-candidates.ts";
-import type { ContextRow } from "./read-context.ts";
+import type { ContextRow, UserTextRow } from "./read-context.ts";
 import { parseVector, parseVectors } from "./vectors.ts";
 
 const noCounts = { views: 0, votes: 0, comments: 0, recent: halfLives.map(() => 0) as ArrayLike<number> };
 const quietUser = { ...noCounts, logins: 0, recent_logins: noCounts.recent };
 const quietPost = { ...noCounts, participants: 0, by_author: false, similarity: 0 };
 
-export function userInput(row: ContextRow): UserInput {
+export function userInput(row: UserTextRow): UserInput {
   return {
     passions: row.passions ?? [],
     projects: row.projects ?? [],

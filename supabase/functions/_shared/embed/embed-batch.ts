@@ -1,0 +1,71 @@
+/**
+ * Re-embedding, a batch at a time: what changed since it was embedded gets a vector of the active model.
+ *
+ *   claim ──> texts ──> towers ──> vectors and acknowledgement
+ *      one transaction    (ONNX)      one transaction
+ *
+ * Killed anywhere, it leaves jobs that are claimed again when their lease is over, and no half of a batch.
+ */
+import { changeAs, service } from "../database/caller.ts";
+import { type Pool, run } from "../database/database.ts";
+import { type PostInput, postTowerInputs, userTowerInputs } from "../features/tower-inputs.ts";
+import type { ModelCache } from "../models/models.ts";
+import { userInput } from "../recommend/states.ts";
+import { parseVector } from "../recommend/vectors.ts";
+import { claimJobs, type Job, type PostRow, readPosts, readUsers, readWork } from "./read-jobs.ts";
+import { towerVectors } from "./tower-vectors.ts";
+import { completeJobs, failJobs, type Outcome } from "./write-vectors.ts";
+
+/** What was done with some jobs. */
+export interface Embedded {
+  /** Vectors written, and jobs acknowledged because their post or user is gone. */
+  completed: number;
+  failed: number;
+}
+
+export const batchSize = 100;
+
+/** A batch takes less than a second; two requests of a function that waits for its database take 15. */
+const lease = "30 seconds";
+
+/** Embeds up to `batchSize` entities; null where there was nothing to do. Throws AppError when the model cannot be used. */
+export async function embedBatch({ pool, models }: { pool: Pool; models: ModelCache }): Promise<Embedded | null> {
+  const work = await changeAs(pool, service, readWork(), async (connection, [active]) => {
+    if (!active) return null;
+    // before the claim, so that a model that cannot be loaded costs no job an attempt
+    const model = await models({ ...active, featureSpecDigest: active.feature_spec_digest }, connection, [
+      "post_tower",
+      "user_tower",
+    ]);
+    const jobs = await run(connection, claimJobs(batchSize, lease));
+    const idsOf = (kind: Job["kind"]) => jobs.filter((job) => job.kind === kind).map(({ entity_id }) => entity_id);
+    const posts = await run(connection, readPosts(model.id, idsOf("post")));
+    const users = await run(connection, readUsers(model.id, idsOf("user")));
+    return { model, jobs, posts, users };
+  });
+  if (!work || work.jobs.length === 0) return null;
+
+  const { model, jobs, posts, users } = work;
+  const { post_tower, user_tower } = model.graphs;
+  const vectors = {
+    post: byId(posts, await towerVectors(post_tower, posts.map(postInput), postTowerInputs)),
+    user: byId(users, await towerVectors(user_tower, users.map(userInput), userTowerInputs)),
+  };
+  const outcomes = jobs.map((job): Outcome => ({ job, vector: vectors[job.kind].get(job.entity_id) ?? null }));
+  const done = outcomes.filter(({ vector }) => !(vector instanceof Error));
+  const failed = outcomes.filter(({ vector }) => vector instanceof Error);
+  const [{ claim }] = jobs;
+  const completed = await changeAs(pool, service, completeJobs(model.id, claim, done), async (connection, [row]) => {
+    if (failed.length > 0) await run(connection, failJobs(claim, failed));
+    return row.completed;
+  });
+  return { completed, failed: failed.length };
+}
+
+function postInput(row: PostRow): PostInput {
+  return { ...row, id_embedding: row.id_embedding === null ? null : parseVector(row.id_embedding) };
+}
+
+function byId<Value>(rows: { id: string }[], values: Value[]): Map<string, Value> {
+  return new Map(rows.map(({ id }, i) => [id, values[i]]));
+}

@@ -1,0 +1,31 @@
+/** Vectors of any number of rows by a tower, each row's trouble its own. */
+import { dimensions } from "../features/history.ts";
+import type { InferenceSession } from "../models/inference.ts";
+import type { Feeds } from "../models/tensors.ts";
+
+/** The vectors of some rows in their order, or the error of the row that has none. */
+export async function towerVectors<Row>(
+  tower: InferenceSession,
+  rows: Row[],
+  inputs: (rows: Row[]) => Feeds,
+): Promise<(Float32Array | Error)[]> {
+  if (rows.length === 0) return [];
+  try {
+    const { embedding } = await tower.run(inputs(rows));
+    const values = embedding.data as Float32Array;
+    return rows.map((_, i) => unitLength(values.slice(i * dimensions, (i + 1) * dimensions)));
+  } catch (error) {
+    if (rows.length === 1) return [error instanceof Error ? error : new Error(String(error))];
+    // one row may have been too much for the graph: the others must not fail with it
+    const single: (Float32Array | Error)[] = [];
+    for (const row of rows) single.push(...(await towerVectors(tower, [row], inputs)));
+    return single;
+  }
+}
+
+/** The vector when it is one of unit length, as the database demands; NaN is not. */
+function unitLength(vector: Float32Array): Float32Array | Error {
+  const length = Math.hypot(...vector);
+  if (vector.length === dimensions && Math.abs(length - 1) < 0.001) return vector;
+  return new Error(`the tower gives a vector of length ${length}, not 1`);
+}

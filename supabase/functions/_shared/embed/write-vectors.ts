@@ -1,0 +1,34 @@
+/** What the worker tells the database when it has embedded: vectors, and why others failed. */
+import type { Statement } from "../database/database.ts";
+import type { Job } from "./read-jobs.ts";
+
+/** A job with its vector, the reason why there is none, or null where the entity is gone. */
+export interface Outcome {
+  job: Job;
+  vector: Float32Array | Error | null;
+}
+
+/** Writes vectors and acknowledges their jobs. */
+export function completeJobs(modelId: string, claim: string, done: Outcome[]): Statement<{ completed: number }> {
+  return {
+    text: `select recsys.complete_embedding_jobs($1::bigint, $2::bigint, $3::text[], $4::uuid[], $5::text[]) as completed`,
+    values: [
+      claim,
+      modelId,
+      ...keys(done),
+      done.map(({ vector }) => (vector instanceof Float32Array ? JSON.stringify([...vector]) : null)),
+    ],
+  };
+}
+
+/** Gives jobs back with the reasons of their failures. */
+export function failJobs(claim: string, failed: Outcome[]): Statement<unknown> {
+  return {
+    text: "select recsys.fail_embedding_jobs($1::bigint, $2::text[], $3::uuid[], $4::text[])",
+    values: [claim, ...keys(failed), failed.map(({ vector }) => (vector as Error).message)],
+  };
+}
+
+function keys(outcomes: Outcome[]): [kinds: string[], ids: string[]] {
+  return [outcomes.map(({ job }) => job.kind), outcomes.map(({ job }) => job.entity_id)];
+}

@@ -1,0 +1,4 @@
+import { serve } from "../_deno/serve.ts";
+import { embedFunction } from "./handler.ts";
+
+serve(embedFunction);
