@@ -26,15 +26,15 @@ async function contents(database: Database): Promise<unknown> {
 await onBoth("a bundle goes in whole, and a second time changes nothing", async (t, database) => {
   const folder = await bundleFolder(t);
   const first = await importBundle(database, folder);
-  assert.deepEqual(first.users, { read: 2, added: 2, existing: 0 });
-  assert.deepEqual(first.posts, { read: 2, added: 2, existing: 0 });
-  assert.deepEqual(first.interactions, { read: 3, added: 3, existing: 0 });
-  assert.deepEqual(first.logins, { read: 1, added: 1, existing: 0 });
-  assert.deepEqual(first.impressions, { read: 1, added: 1, existing: 0 });
+  assert.deepEqual(first.users, { read: 2, added: 2, updated: 0, existing: 0 });
+  assert.deepEqual(first.posts, { read: 2, added: 2, updated: 0, existing: 0 });
+  assert.deepEqual(first.interactions, { read: 3, added: 3, updated: 0, existing: 0 });
+  assert.deepEqual(first.logins, { read: 1, added: 1, updated: 0, existing: 0 });
+  assert.deepEqual(first.impressions, { read: 1, added: 1, updated: 0, existing: 0 });
   const after = await contents(database);
   const second = await importBundle(database, folder);
-  assert.deepEqual(second.interactions, { read: 3, added: 0, existing: 3 });
-  assert.deepEqual(second.users, { read: 2, added: 0, existing: 2 });
+  assert.deepEqual(second.interactions, { read: 3, added: 0, updated: 0, existing: 3 });
+  assert.deepEqual(second.users, { read: 2, added: 0, updated: 0, existing: 2 });
   assert.equal(second.clockShift, first.clockShift);
   assert.deepEqual(await contents(database), after);
 });
@@ -131,12 +131,12 @@ test("what is in the file twice is stored once; a larger bundle adds what is new
   const database = await testDatabase(t);
   const [view, ...others] = soundBundle.interactions;
   const twice = await importBundle(database, await bundleFolder(t, { ...soundBundle, interactions: [view, view] }));
-  assert.deepEqual(twice.interactions, { read: 2, added: 1, existing: 1 });
+  assert.deepEqual(twice.interactions, { read: 2, added: 1, updated: 0, existing: 1 });
   const larger = await importBundle(
     database,
     await bundleFolder(t, { ...soundBundle, interactions: [view, ...others] }),
   );
-  assert.deepEqual(larger.interactions, { read: 3, added: 2, existing: 1 });
+  assert.deepEqual(larger.interactions, { read: 3, added: 2, updated: 0, existing: 1 });
 });
 
 test("the clock of an archived community is set back, that of a live one is not", async (t) => {
@@ -173,6 +173,67 @@ test("progress is reported step by step and ends at its total", async (t) => {
   );
   for (const { done, total } of last.values()) assert.equal(done, total);
 });
+
+await onBoth(
+  "an import with edited profiles, projects and posts updates them, and queues them for new vectors",
+  async (t, database) => {
+    const { pool } = database;
+    await importBundle(database, await bundleFolder(t));
+    const [ann, bob] = soundBundle.users;
+    const [rye, oak] = soundBundle.posts;
+    const owner = externalUuid("user", ann.id);
+    await pool.query("insert into public.projects (owner_id, title) values ($1, 'Made in the app')", [owner]);
+    await pool.query("truncate recsys.embedding_jobs");
+    const edited = {
+      ...soundBundle,
+      users: [
+        { ...ann, projects: ["A new one"] },
+        { ...bob, bio: `${bob.bio}, and more` },
+      ],
+      posts: [
+        { ...rye, title: "Another title" },
+        { ...oak, author_id: oak.author_id === ann.id ? bob.id : ann.id },
+      ],
+    };
+    const folder = await bundleFolder(t, edited);
+    const report = await importBundle(database, folder);
+    assert.deepEqual(report.users, { read: 2, added: 0, updated: 2, existing: 0 });
+    assert.deepEqual(report.posts, { read: 2, added: 0, updated: 2, existing: 0 });
+    assert.equal(report.interactions.added, 0);
+    const { rows: users } = await pool.query("select projects, bio from recsys.source_users order by external_id");
+    assert.deepEqual(users, [
+      { projects: ["A new one", "Made in the app"], bio: ann.bio },
+      { projects: bob.projects, bio: `${bob.bio}, and more` },
+    ]);
+    const { rows: posts } = await pool.query(
+      "select title, author_id from recsys.source_posts where external_id = any($1) order by external_id = $2 desc",
+      [[rye.id, oak.id], rye.id],
+    );
+    assert.deepEqual(posts, [
+      { title: "Another title", author_id: rye.author_id && externalUuid("user", rye.author_id) },
+      { title: oak.title, author_id: externalUuid("user", edited.posts[1].author_id as string) },
+    ]);
+    const { rows: jobs } = await pool.query(
+      "select kind, count(*)::int from recsys.embedding_jobs group by kind order by kind",
+    );
+    assert.deepEqual(jobs, [
+      { kind: "post", count: 2 },
+      { kind: "user", count: 2 },
+    ]);
+    await pool.query("truncate recsys.embedding_jobs");
+    const after = await contents(database);
+    const again = await importBundle(database, folder);
+    assert.deepEqual(
+      [again.users, again.posts],
+      [
+        { read: 2, added: 0, updated: 0, existing: 2 },
+        { read: 2, added: 0, updated: 0, existing: 2 },
+      ],
+    );
+    assert.deepEqual(await contents(database), after);
+    assert.equal((await pool.query("select from recsys.embedding_jobs")).rowCount, 0);
+  },
+);
 
 await onBoth("an import that is stopped leaves nothing and hands the connection back", async (t, database) => {
   const folder = await bundleFolder(t);

@@ -1,9 +1,10 @@
 import type { ClientBase } from "pg";
 import type { InteractionRecord } from "../bundle/records.ts";
 import { plainArray } from "./array-literal.ts";
+import type { Written } from "./import-part.ts";
 
 /**
- * Inserts interactions, each kind into its table; resolves to the number that were new.
+ * Inserts interactions, each kind into its table; resolves to how many were new.
  * The ids ascend in the order given, so that interactions of the same instant keep it.
  */
 export async function insertInteractions(
@@ -11,7 +12,7 @@ export async function insertInteractions(
   interactions: InteractionRecord[],
   users: string[],
   posts: string[],
-): Promise<number> {
+): Promise<Written> {
   const added = await client.query<{ added: number }>(
     `with numbered as materialized (
       select nextval('public.interaction_id_seq') as id, in_order.*
@@ -49,5 +50,5 @@ export async function insertInteractions(
       plainArray(interactions.map(({ created_at }) => created_at)),
     ],
   );
-  return added.rows[0].added;
+  return { added: added.rows[0].added, updated: 0 };
 }

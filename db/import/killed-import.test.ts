@@ -53,7 +53,7 @@ await onBoth("an import that is killed leaves nothing behind, and the next one i
   }
   const report = await importBundle(database, folder);
   for (const part of ["users", "posts", "interactions", "logins", "impressions"] as const) {
-    assert.deepEqual(report[part], { read: written[part], added: written[part], existing: 0 });
+    assert.deepEqual(report[part], { read: written[part], added: written[part], updated: 0, existing: 0 });
   }
 });
 

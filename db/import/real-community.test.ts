@@ -27,6 +27,6 @@ test("a real community goes in whole, with its ratings and its order of time, an
   );
   assert.deepEqual(rows, [{ misplaced: 0, out_of_order: 0, states: 100_000, is_now: true }]);
   const again = await importBundle(database, folder);
-  assert.deepEqual(again.interactions, { read: 100_000, added: 0, existing: 100_000 });
+  assert.deepEqual(again.interactions, { read: 100_000, added: 0, updated: 0, existing: 100_000 });
   assert.equal(again.clockShift, report.clockShift);
 });

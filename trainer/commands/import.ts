@@ -12,8 +12,9 @@ export async function importCommand(options: DatabaseOption & { data: string }):
       );
     const report = await importBundle(database, options.data, { onProgress, signal });
     for (const part of ["users", "posts", "interactions", "logins", "impressions"] as const) {
-      const { read, added, existing } = report[part];
-      if (read > 0) print(`${part.padEnd(12)} ${read} read, ${added} added, ${existing} already there`);
+      const { read, added, updated, existing } = report[part];
+      if (read > 0)
+        print(`${part.padEnd(12)} ${read} read, ${added} added, ${updated} updated, ${existing} already there`);
     }
   });
 }
