@@ -98,6 +98,13 @@ export interface RecsysDismissals {
   user_id: string;
 }
 
+export interface RecsysDueEmbeddingJobs {
+  attempts: number | null;
+  due_at: Timestamp | null;
+  entity_id: string | null;
+  kind: string | null;
+}
+
 export interface RecsysEmbeddingChanges {
   /**
    * The transaction of the change.
@@ -467,6 +474,7 @@ export interface DB {
   profiles: Profiles;
   projects: Projects;
   "recsys.dismissals": RecsysDismissals;
+  "recsys.due_embedding_jobs": RecsysDueEmbeddingJobs;
   "recsys.embedding_changes": RecsysEmbeddingChanges;
   "recsys.embedding_coverage": RecsysEmbeddingCoverage;
   "recsys.embedding_dead_letters": RecsysEmbeddingDeadLetters;

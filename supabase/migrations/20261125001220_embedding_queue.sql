@@ -9,13 +9,18 @@ language sql stable security invoker set search_path = ''
 as $$ select pg_snapshot_xmax(p_embedded_as_of) <= pg_snapshot_xmax(pg_current_snapshot()) and pg_visible_in_snapshot(p_changed_by, p_embedded_as_of) $$;
 comment on function recsys.embeds_change(pg_snapshot, xid8) is 'Whether vectors made as of a snapshot include the change of a transaction.';
 
+create view recsys.due_embedding_jobs with (security_invoker = true) as
+select job.kind, job.entity_id, job.due_at, job.attempts
+from recsys.embedding_jobs as job
+where not job.is_dead and job.due_at <= now() and (job.claimed_until is null or job.claimed_until <= now());
+comment on view recsys.due_embedding_jobs is 'Jobs that a worker may claim now: due, alive and in nobody''s hands.';
+-- update: locking rows through the view takes it
+grant select, update on recsys.due_embedding_jobs to service_role;
+
 create function recsys.has_due_embedding_jobs() returns boolean
 language sql stable security invoker set search_path = ''
 as $$
-  select exists (select from recsys.models where status = 'active') and exists (
-    select from recsys.embedding_jobs
-    where not is_dead and due_at <= now() and (claimed_until is null or claimed_until <= now())
-  )
+  select exists (select from recsys.models where status = 'active') and exists (select from recsys.due_embedding_jobs)
 $$;
 comment on function recsys.has_due_embedding_jobs() is 'Whether a worker would find something to embed: a job that is due and that nobody works on, and a model to embed it with.';
 
@@ -32,24 +37,20 @@ begin
     raise exception 'a lease must last for a while, not %', p_lease;
   end if;
   return query
-  with claimable as not materialized (
-    select job.kind, job.entity_id, job.due_at, job.attempts
-    from recsys.embedding_jobs as job
-    where not job.is_dead and job.due_at <= now() and (job.claimed_until is null or job.claimed_until <= now())
-  ),
+  with
   -- a job that two workers did not come back with comes alone: it may be what ended them, and would take others along
   again as (
-    select claimable.kind, claimable.entity_id from claimable where claimable.attempts >= 2
-    order by claimable.due_at, claimable.entity_id limit 1 for update skip locked
+    select due.kind, due.entity_id from recsys.due_embedding_jobs as due where due.attempts >= 2
+    order by due.due_at, due.entity_id limit 1 for update skip locked
   ),
   -- half the oldest and half the newest: a new post does not wait behind somebody's import, nor is the import forgotten
   oldest as (
-    select claimable.kind, claimable.entity_id from claimable where claimable.attempts < 2 and not exists (select from again)
-    order by claimable.due_at, claimable.entity_id limit (p_limit + 1) / 2 for update skip locked
+    select due.kind, due.entity_id from recsys.due_embedding_jobs as due where due.attempts < 2 and not exists (select from again)
+    order by due.due_at, due.entity_id limit (p_limit + 1) / 2 for update skip locked
   ),
   newest as (
-    select claimable.kind, claimable.entity_id from claimable where claimable.attempts < 2 and not exists (select from again)
-    order by claimable.due_at desc, claimable.entity_id desc limit p_limit / 2 for update skip locked
+    select due.kind, due.entity_id from recsys.due_embedding_jobs as due where due.attempts < 2 and not exists (select from again)
+    order by due.due_at desc, due.entity_id desc limit p_limit / 2 for update skip locked
   ),
   picked as (select * from again union select * from oldest union select * from newest)
   update recsys.embedding_jobs as job

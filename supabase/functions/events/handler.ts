@@ -3,7 +3,7 @@
  * not write these tables themselves: whoever does needs no events, as the engine reads the tables.
  */
 import { writeAs } from "../_shared/database/caller.ts";
-import type { EdgeFunction } from "../_shared/http/edge-function.ts";
+import type { UserFunction } from "../_shared/http/edge-function.ts";
 import { AppError } from "../_shared/http/errors.ts";
 import { batchOfBody } from "./batch.ts";
 import type { Checked } from "./event.ts";
@@ -24,8 +24,9 @@ export interface EventReport {
   message?: string;
 }
 
-export const eventsFunction: EdgeFunction<Checked[]> = {
+export const eventsFunction: UserFunction<Checked[]> = {
   name: "events",
+  callers: "users",
   // 500 events of 2 KB; those without a comment have 250 bytes
   maximumBodyBytes: 1024 * 1024,
   read: { POST: batchOfBody },
