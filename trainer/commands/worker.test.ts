@@ -88,7 +88,7 @@ test(`ended in mid-work ${times} times, it loses no job, and no vector is of the
     // now and then another model takes over, with other vectors for the same texts
     if (n % 5 === 4) model = await publishWordModel(database, `model ${n}`, { seed: n });
     const { rows: before } = await pool.query("select last_value as claim from recsys.embedding_claim_seq");
-    await insertPosts(500);
+    await insertPosts(200);
     await pool.query("update public.posts set description = description || ' again' where random() < 0.05");
     // in mid-work: some of it is claimed, some done
     const begun = async () =>
