@@ -1,8 +1,10 @@
 /**
  * What a roll-up costs beside a community of a given size: `npm run bench:roll-up [-- INTERACTIONS …]`, 100,000 and 1 million
  * without any. Each row is the median of 5 roll-ups. The community is made up in SQL: a person for every 50 interactions, a post
- * for every 40, a few of them far more popular than the rest, over 180 days. Needs a PostgreSQL.
+ * for every 40, a few of them far more popular than the rest, over 180 days. Needs a PostgreSQL; processor time is its session's,
+ * whatever else the machine does, and known where the server runs on this Linux.
  */
+import { readFile } from "node:fs/promises";
 import { loadavg } from "node:os";
 import type { Database } from "../db/connect.ts";
 import { openPostgresCopy, testServer } from "../db/testing-postgres.ts";
@@ -10,7 +12,7 @@ import { openPostgresCopy, testServer } from "../db/testing-postgres.ts";
 const runs = 5;
 const days = 180;
 
-/** An id of `n` people or posts; low numbers are rare where `skew` is 1, and come often where it is more. */
+/** The id of the person or post of a number, as SQL. */
 const person = (n: string) => `md5('person ' || ${n})::uuid`;
 const post = (n: string) => `md5('post ' || ${n})::uuid`;
 
@@ -33,8 +35,10 @@ async function measure({ pool }: Database, size: number): Promise<void> {
   const something = post(`floor(random() ^ 3 * ${posts})`);
   await fill(pool, size, people, posts);
   console.log(`\n${size} interactions, load ${loadavg()[0].toFixed(1)}`);
-  const first = await timed(() => rollUp(pool));
-  console.log(`first roll-up | ${(first.milliseconds / 1000).toFixed(1)} s | ${first.result} rows`);
+  const first = await rollUp(pool);
+  console.log(
+    `first roll-up | ${first.milliseconds.toFixed(0)} ms | processor ${first.processor} ms | ${first.rows} rows`,
+  );
   await pool.query("vacuum analyze");
   await pool.query("checkpoint");
 
@@ -54,16 +58,18 @@ async function measure({ pool }: Database, size: number): Promise<void> {
     ],
   };
   for (const [name, statements] of Object.entries(scenarios)) {
-    const times: number[] = [];
-    const rows: number[] = [];
+    const measured: RollUp[] = [];
     for (let run = 0; run < runs; run++) {
       for (const statement of statements(run)) await pool.query(statement);
-      const { milliseconds, result } = await timed(() => rollUp(pool));
-      times.push(milliseconds);
-      rows.push(result);
+      measured.push(await rollUp(pool));
     }
-    const middle = (values: number[]) => values.toSorted((a, b) => a - b)[runs >> 1];
-    console.log(`${name} | ${middle(times).toFixed(1)} ms | ${middle(rows)} rows | load ${loadavg()[0].toFixed(1)}`);
+    const middle = (what: keyof RollUp) => measured.map((each) => each[what]).sort((a, b) => a - b)[runs >> 1];
+    const figures = [
+      `${middle("milliseconds").toFixed(1)} ms`,
+      `processor ${middle("processor")} ms`,
+      `${middle("rows")} rows`,
+    ];
+    console.log([name, ...figures, `load ${loadavg()[0].toFixed(1)}`].join(" | "));
   }
 }
 
@@ -96,12 +102,27 @@ async function fill(pool: Database["pool"], size: number, people: number, posts:
   client.release();
 }
 
-async function rollUp(pool: Database["pool"]): Promise<number> {
-  return (await pool.query("select recsys.roll_up(null) as written")).rows[0].written;
+interface RollUp {
+  milliseconds: number;
+  processor: number;
+  rows: number;
 }
 
-async function timed<T>(work: () => Promise<T>): Promise<{ milliseconds: number; result: T }> {
+async function rollUp(pool: Database["pool"]): Promise<RollUp> {
+  const client = await pool.connect();
+  const { rows: sessions } = await client.query("select pg_backend_pid() as process");
+  const before = await processorTime(sessions[0].process);
   const started = performance.now();
-  const result = await work();
-  return { milliseconds: performance.now() - started, result };
+  const { rows } = await client.query("select recsys.roll_up(null) as written");
+  const milliseconds = performance.now() - started;
+  const processor = (await processorTime(sessions[0].process)) - before;
+  client.release();
+  return { milliseconds, processor, rows: rows[0].written };
+}
+
+/** Milliseconds, in steps of 10; NaN where it is not known. */
+async function processorTime(process: number): Promise<number> {
+  const stat = await readFile(`/proc/${process}/stat`, "utf8").catch(() => "");
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return 10 * (Number(fields[11]) + Number(fields[12]));
 }
