@@ -184,6 +184,8 @@ export class CommunityState {
     const { posts, users } = this.community;
     const author = posts.authors[post];
     const event = this.lastOfPost[post];
+    const stats = event < 0 ? quietPost : this.timeline.postAfter(event);
+    // no spread: it took three times as long, for 600 candidates a request
     return {
       post,
       title: posts.titles[post],
@@ -192,7 +194,13 @@ export class CommunityState {
       created_at: posts.createdAt[post],
       last_active_at: event < 0 ? null : this.timeline.at[event],
       kind: event < 0 ? null : kinds[this.timeline.kinds[event]],
-      ...(event < 0 ? quietPost : this.timeline.postAfter(event)),
+      views: stats.views,
+      votes: stats.votes,
+      comments: stats.comments,
+      participants: stats.participants,
+      last_comment_at: stats.last_comment_at,
+      by_author: stats.by_author,
+      recent: stats.recent,
       embedding,
       similarity,
       ranks,

@@ -91,25 +91,31 @@ export class Timeline {
   /** The state of a post right after an event that changed it; the recent counts are not copied. */
   postAfter(event: number): PostStats {
     const row = event - this.history;
-    const stats = this.postStats.get(row);
+    const { postStats } = this;
     return {
-      ...stats,
-      by_author: stats.by_author === 1,
+      views: postStats.at(row, "views"),
+      votes: postStats.at(row, "votes"),
+      comments: postStats.at(row, "comments"),
+      participants: postStats.at(row, "participants"),
+      by_author: postStats.at(row, "by_author") === 1,
       last_comment_at: orNull(this.lastComments[row]),
-      recent: this.postStats.vector(row, 0, decayed),
+      recent: postStats.vector(row, 0, decayed),
     };
   }
 
   /** The state of an event's user right after it; the recent counts are not copied. */
   userAfter(event: number): UserStats {
     const row = event - this.history;
-    const stats = this.userStats.get(row);
+    const { userStats } = this;
     return {
-      ...stats,
-      habit_log_age: orNull(stats.habit_log_age),
-      habit_log_idle: orNull(stats.habit_log_idle),
-      recent: this.userStats.vector(row, 0, decayed),
-      recent_logins: this.userStats.vector(row, decayed, decayed),
+      views: userStats.at(row, "views"),
+      votes: userStats.at(row, "votes"),
+      comments: userStats.at(row, "comments"),
+      logins: userStats.at(row, "logins"),
+      habit_log_age: orNull(userStats.at(row, "habit_log_age")),
+      habit_log_idle: orNull(userStats.at(row, "habit_log_idle")),
+      recent: userStats.vector(row, 0, decayed),
+      recent_logins: userStats.vector(row, decayed, decayed),
     };
   }
 
