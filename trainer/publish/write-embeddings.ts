@@ -2,10 +2,10 @@
 import type pg from "pg";
 import pgvector from "pgvector";
 import type { OnProgress } from "../../db/progress.ts";
-import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
+import type { PostText } from "../../supabase/functions/_shared/features/tokens.ts";
 import { postTowerInputs, userTowerInputs } from "../../supabase/functions/_shared/features/tower-inputs.ts";
+import { embeddingsOf } from "../../supabase/functions/_shared/models/embeddings.ts";
 import type { InferenceSession } from "../../supabase/functions/_shared/models/inference.ts";
-import type { Feeds } from "../../supabase/functions/_shared/models/tensors.ts";
 import type { IdEmbeddings } from "../model-folder/id-embeddings.ts";
 
 const page = 1000;
@@ -27,7 +27,7 @@ export async function writePostEmbeddings(
     where post_id > $1 order by post_id limit ${page}`;
   await inPages(run, "embedding posts", "recsys.source_posts", query, async (rows) => {
     const inputs = rows.map((row) => ({ ...(row as PostRow), id_embedding: idEmbeddings.get(row.id) ?? null }));
-    const embeddings = await embed(tower, postTowerInputs(inputs));
+    const embeddings = await embeddingsOf(tower, postTowerInputs(inputs));
     for (const [i, row] of rows.entries()) vectors.set(row.id, embeddings[i]);
     await insert(run, "post", rows, embeddings, idEmbeddings);
   });
@@ -50,19 +50,14 @@ export async function writeUserEmbeddings(
       id_embedding: idEmbeddings.get(row.id) ?? null,
       history: row.history.flatMap((post) => postVectors.get(post) ?? []),
     }));
-    await insert(run, "user", rows, await embed(tower, userTowerInputs(inputs)), idEmbeddings);
+    await insert(run, "user", rows, await embeddingsOf(tower, userTowerInputs(inputs)), idEmbeddings);
   });
 }
 
 interface Row {
   id: string;
 }
-interface PostRow extends Row {
-  author_id: string | null;
-  title: string;
-  description: string;
-  tags: string[];
-}
+type PostRow = Row & PostText;
 interface UserRow extends Row {
   passions: string[];
   projects: string[];
@@ -88,12 +83,6 @@ async function inPages(
     if (rows.length < page) return;
     last = rows[rows.length - 1].id;
   }
-}
-
-async function embed(tower: InferenceSession, feeds: Feeds): Promise<Float32Array[]> {
-  const { embedding } = await tower.run(feeds);
-  const values = embedding.data as Float32Array;
-  return Array.from({ length: embedding.dims[0] }, (_, i) => values.slice(i * dimensions, (i + 1) * dimensions));
 }
 
 async function insert(

@@ -1,5 +1,6 @@
 /** Vectors of any number of rows by a tower, each row's trouble its own. */
 import { dimensions } from "../features/history.ts";
+import { embeddingsOf } from "../models/embeddings.ts";
 import type { InferenceSession } from "../models/inference.ts";
 import type { Feeds } from "../models/tensors.ts";
 
@@ -11,9 +12,8 @@ export async function towerVectors<Row>(
 ): Promise<(Float32Array | Error)[]> {
   if (rows.length === 0) return [];
   try {
-    const { embedding } = await tower.run(inputs(rows));
-    const values = embedding.data as Float32Array;
-    return rows.map((_, i) => unitLength(values.slice(i * dimensions, (i + 1) * dimensions)));
+    const vectors = await embeddingsOf(tower, inputs(rows));
+    return rows.map((_, i) => unitLength(vectors[i]));
   } catch (error) {
     if (rows.length === 1) return [error instanceof Error ? error : new Error(String(error))];
     // one row may have been too much for the graph: the others must not fail with it
