@@ -1,10 +1,12 @@
 /**
  * How fast a bundle goes into a database, and how much memory that takes: `node bench/import.ts [FOLDER]`, where FOLDER
  * is a community bundle; without it a synthetic community is written first. On PostgreSQL where one answers, and on the
- * embedded database.
+ * embedded database. On PostgreSQL it also tells what the triggers of watched tables took of it, by the server's own count, and
+ * the processor time of the database's session where it runs on this Linux.
  */
+import { readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Database } from "../db/connect.ts";
 import { importBundle } from "../db/import/import-bundle.ts";
@@ -24,12 +26,21 @@ try {
 }
 
 async function measure(name: string, database: Database, folder: string): Promise<void> {
+  const { pool, embedded } = database;
   let imported = 0;
+  // the pool's one idle connection, which the import takes
+  if (!embedded) await pool.query("set track_functions = 'pl'");
+  const session: number = embedded ? 0 : (await pool.query("select pg_backend_pid() as pid")).rows[0].pid;
+  const before = processorSeconds(session);
+  let processor = 0;
+  const load = loadavg()[0];
   const started = performance.now();
   try {
     const report = await importBundle(database, folder, {
       onProgress: ({ step }) => {
-        if (step.startsWith("import")) imported = performance.now();
+        if (!step.startsWith("import")) return;
+        imported = performance.now();
+        processor = processorSeconds(session) - before;
       },
     });
     const ended = performance.now();
@@ -40,10 +51,33 @@ async function measure(name: string, database: Database, folder: string): Promis
         name.padEnd(10),
         `${rows} rows in ${((imported - started) / 1000).toFixed(1)} s: ${Math.round((rows / (imported - started)) * 1000)} rows/s`,
         `roll-up and statistics ${((ended - imported) / 1000).toFixed(1)} s`,
+        ...(embedded ? [] : [`the session's processor time ${processor.toFixed(1)} s`, await triggers(pool)]),
+        `load ${load.toFixed(1)}`,
         `peak memory so far ${Math.round(process.resourceUsage().maxRSS / 1024)} MB`,
       ].join("   "),
     );
   } finally {
     await database.close();
+  }
+}
+
+/** How long the engine's trigger functions ran, each with how often. */
+async function triggers(pool: Database["pool"]): Promise<string> {
+  const { rows } = await pool.query(
+    `select format('%s %s s in %s calls', counted.funcname, round(counted.total_time::numeric / 1000, 2), counted.calls) as line
+     from pg_stat_user_functions as counted join pg_proc on pg_proc.oid = counted.funcid
+     where counted.schemaname = 'recsys' and pg_proc.prorettype = 'trigger'::regtype order by counted.funcname`,
+  );
+  return rows.map(({ line }) => line).join(", ");
+}
+
+/** NaN where it is not known. */
+function processorSeconds(process: number): number {
+  try {
+    const stat = readFileSync(`/proc/${process}/stat`, "utf8");
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return (Number(fields[11]) + Number(fields[12])) / 100;
+  } catch {
+    return Number.NaN;
   }
 }

@@ -94,33 +94,38 @@ test("of what is deleted nothing waits", async () => {
   await pool.query("insert into public.projects (owner_id, title) values ($1, 'a')", [people.author]);
   await retitle(1, "One");
   await retitle(2, "Two");
+  // two that another model has no vectors of: activating it would enqueue them
+  await pool.query("insert into recsys.embedding_changes values ('post', $1, '1'), ('post', $2, '1')", [
+    post(1),
+    post(2),
+  ]);
   await pool.query("delete from public.posts where id = $1", [post(1)]);
   assert.deepEqual(await queue(), [`post ${post(2)} 1`, `user ${people.author} 1`]);
+  const { rows } = await pool.query("select entity_id from recsys.embedding_changes");
+  assert.deepEqual(rows, [{ entity_id: post(2) }]);
   // with their posts and projects
   await pool.query("delete from public.profiles where id = $1", [people.author]);
   assert.deepEqual(await queue(), []);
+  assert.equal((await pool.query("select from recsys.embedding_changes")).rowCount, 0);
+});
+
+test("of what is truncated nothing waits, and whose texts it took are embedded again", async () => {
+  await pool.query("insert into public.projects (owner_id, title) values ($1, 'a')", [people.ada]);
+  await retitle(1, "One");
+  await pool.query("truncate public.posts cascade");
+  assert.deepEqual(await queue(), [`user ${people.ada} 1`]);
+  await pool.query("truncate public.projects");
+  const everybody = Object.values(people).sort();
+  assert.deepEqual(
+    await queue(),
+    everybody.map((id) => `user ${id} ${id === people.ada ? 2 : 1}`),
+  );
 });
 
 test("what is rolled back, or inserted and found there already, enqueues nothing", async () => {
   await pool.query("begin; update public.posts set title = 'x'; rollback");
   await pool.query("insert into public.posts (id, title) values ($1, 'x') on conflict do nothing", [post(1)]);
   assert.deepEqual(await queue(), []);
-});
-
-test("an adopter's table is attached by one call, and a wrong call says what is wrong", async () => {
-  await pool.query(`create table public."Odd articles" ("the key" uuid primary key, "the text" text, price int)`);
-  const watch = (...values: unknown[]) => pool.query("select recsys.watch_texts($1, $2, $3, $4)", values);
-  const table = `public."Odd articles"`;
-  await watch(table, "post", "the key", ["the text"]);
-  await watch(table, "post", "the key", ["the text"]);
-  await pool.query(`insert into public."Odd articles" values ($1, 'x', 1)`, [uuid("e", 1)]);
-  await pool.query(`update public."Odd articles" set price = 2`);
-  assert.deepEqual(await queue(), [`post ${uuid("e", 1)} 1`]);
-  await assert.rejects(watch(table, "thing", "the key", ["the text"]), /kind must be post or user, not thing/);
-  await assert.rejects(watch(table, "post", "price", ["the text"]), /has no column price/);
-  await assert.rejects(watch(table, "post", "the key", ["the text", "title"]), /has no column title/);
-  await assert.rejects(watch(table, "post", "the key", []), /no text columns/);
-  await pool.query(`drop table public."Odd articles"`);
 });
 
 test("nobody gets what another one works on, until the lease is over", async () => {

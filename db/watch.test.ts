@@ -26,7 +26,7 @@ async function useOwnTables({ pool }: Database): Promise<void> {
     select ('${id(0).slice(0, -2)}' || 10 + n % 4)::uuid, ('${id(0).slice(0, -2)}' || 30 + n % 5)::uuid, (array['view', 'vote', 'comment'])[1 + n % 3], now() - n * interval '5 hours'
     from generate_series(1, 40) as n;
     insert into shop.visits (who, "when") select who, "when" from shop.events;
-    select recsys.watch('shop.articles', 'posts', p_id => 'no', p_author_id => 'writer', p_created_at => 'published at', p_others => '{gone}');
+    select recsys.watch('shop.articles', 'posts', p_id => 'no', p_author_id => 'writer', p_created_at => 'published at', p_texts => '{}', p_others => '{gone}');
     select recsys.watch('shop.events', 'interactions', p_id => 'number', p_user_id => 'who', p_post_id => 'what', p_created_at => 'when', p_others => '{verb,hidden}');
     select recsys.watch('shop.visits', 'logins', p_id => 'number', p_user_id => 'who', p_created_at => 'when')`);
 }
@@ -66,6 +66,73 @@ await onBoth("an adopter's own tables are followed, whatever they are called", a
   assert.equal(Number(rows[0].rows), 0);
 });
 
+await onBoth("texts of an adopter's own tables are embedded when they change", async (_, { pool }) => {
+  await pool.query(`
+    create schema shop;
+    create table shop."Odd articles" ("the key" uuid primary key, writer uuid, born timestamptz not null default now(), "the text" text, price int, gone boolean not null default false);
+    create table shop.translations (article uuid, "in" text, words text);
+    create table shop.members (no uuid primary key, about text, karma int);
+    create table shop.skills (member uuid, skill text);
+    create table shop.remarks (id bigint primary key, who uuid, article uuid, "when" timestamptz, remark text);
+    create or replace view recsys.source_posts with (security_invoker = true) as
+    select "the key" as post_id, null::text as external_id, writer as author_id, "the text" as title, '' as description, '{}'::text[] as tags, born as created_at
+    from shop."Odd articles" where not gone;
+    create or replace view recsys.source_users with (security_invoker = true) as
+    select no as user_id, null::text as external_id, array(select skill from shop.skills where member = no) as passions, '{}'::text[] as projects, about as bio, now() as created_at
+    from shop.members;
+    insert into shop.members select ('${id(0).slice(0, -2)}' || n)::uuid, 'some' from generate_series(10, 12) as n;
+    select recsys.watch('shop."Odd articles"', 'posts', p_id => 'the key', p_author_id => 'writer', p_created_at => 'born', p_texts => '{the text}', p_others => '{gone}');
+    select recsys.watch('shop.translations', 'post_texts', p_post_id => 'article', p_texts => '{words}');
+    select recsys.watch('shop.members', 'users', p_id => 'no', p_texts => '{about}');
+    select recsys.watch('shop.skills', 'user_texts', p_user_id => 'member', p_texts => '{skill}');
+    -- a remark is an interaction, and its words are the post's and its writer's too
+    select recsys.watch('shop.remarks', 'interactions', p_user_id => 'who', p_post_id => 'article', p_created_at => 'when');
+    select recsys.watch('shop.remarks', 'post_texts', p_post_id => 'article', p_texts => '{remark}');
+    select recsys.watch('shop.remarks', 'user_texts', p_user_id => 'who', p_texts => '{remark}')`);
+  const enqueued = async (statement: string) => {
+    await pool.query(statement);
+    const { rows } = await pool.query(
+      "with taken as (delete from recsys.embedding_jobs returning *) select kind, entity_id from taken order by 1, 2",
+    );
+    return rows.map(({ kind, entity_id }) => `${kind} ${Number(entity_id.slice(-12))}`);
+  };
+  const steps: [statement: string, expected: string[]][] = [
+    ["select", ["user 10", "user 11", "user 12"]],
+    [
+      `insert into shop."Odd articles" ("the key", "the text") values ('${id(20)}', 'x'), ('${id(21)}', 'y')`,
+      ["post 20", "post 21"],
+    ],
+    [`update shop."Odd articles" set price = 2, born = now() - interval '1 day'`, []],
+    [`update shop."Odd articles" set "the text" = 'z'`, ["post 20", "post 21"]],
+    [`update shop."Odd articles" set writer = '${id(10)}' where "the key" = '${id(20)}'`, ["post 20"]],
+    [`update shop."Odd articles" set gone = true where "the key" = '${id(21)}'`, ["post 21"]],
+    // shown again, it may have been embedded never
+    [`update shop."Odd articles" set gone = false where gone`, ["post 21"]],
+    [
+      `insert into shop.translations values ('${id(20)}', 'la', 'a'), ('${id(20)}', 'el', 'b'), (null, 'el', 'b')`,
+      ["post 20"],
+    ],
+    [`update shop.translations set article = '${id(21)}' where "in" = 'la'`, ["post 20", "post 21"]],
+    ["update shop.translations set \"in\" = 'xx'", []],
+    ["update shop.members set karma = 1", []],
+    [`update shop.members set about = 'else' where no = '${id(11)}'`, ["user 11"]],
+    [`insert into shop.skills values ('${id(10)}', 'a'), ('${id(99)}', 'of nobody')`, ["user 10", "user 99"]],
+    ["delete from shop.skills", ["user 10"]],
+    [`insert into shop.remarks values (1, '${id(10)}', '${id(20)}', now(), 'so it is')`, ["post 20", "user 10"]],
+    [`update shop.remarks set "when" = now() - interval '1 hour'`, []],
+    ["truncate shop.skills", ["user 10", "user 11", "user 12"]],
+    [`delete from shop.members where no = '${id(12)}'`, []],
+    [`delete from shop."Odd articles" where "the key" = '${id(21)}'`, []],
+    ["truncate shop.translations", ["post 20"]],
+    [`truncate shop."Odd articles", shop.members`, []],
+  ];
+  for (const [statement, expected] of steps) assert.deepEqual(await enqueued(statement), expected, statement);
+  const { rows } = await pool.query(
+    "select distinct user_id, post_id from recsys.feature_changes where user_id is not null",
+  );
+  assert.deepEqual(rows, [{ user_id: id(10), post_id: id(20) }], "the remark reached the feature store");
+});
+
 test("what changes no state is not queued", async (t) => {
   const { pool } = await testDatabase(t, "watch");
   await pool.query(`
@@ -98,20 +165,27 @@ test("a table that cannot be watched is refused, and the app goes on writing", a
     create table public.late (id bigint, user_id uuid, post_id uuid, created_at timestamptz, extra json);
     create view public.looks as select * from public.post_views`);
   const refusals: [call: string, reason: RegExp][] = [
-    ["'public.post_views', 'views'", /kind is interactions, logins or posts, not 'views'/],
-    ["'public.post_views', null", /kind is interactions, logins or posts, not null/],
-    ["null, 'posts'", /column .* is missing/],
+    ["'public.post_views', 'views'", /kind is interactions, .* or user_texts, not 'views'/],
+    ["'public.post_views', null", /kind is interactions, .* or user_texts, not null/],
+    ["null, 'posts'", /the table is null/],
     ["'public.nowhere', 'posts'", /does not exist/],
     ["'public.looks', 'interactions'", /looks is not a table/],
     [
       "'public.bad', 'logins'",
       /column created_at of public.bad is timestamp without time zone, not timestamp with time zone/,
     ],
-    ["'public.late', 'posts'", /column id of public.late is bigint, not uuid/],
+    ["'public.late', 'posts', p_texts => '{}'", /column id of public.late is bigint, not uuid/],
+    ["'public.posts', 'posts'", /which columns of public.posts does a tower read\? p_texts names them/],
+    ["'public.posts', 'posts', p_texts => '{title,titel}'", /column titel of public.posts is missing/],
+    ["'public.posts', 'posts', p_texts => '{title,null}'", /column null of public.posts is missing/],
+    ["'public.late', 'users', p_texts => '{extra}'", /column id of public.late is bigint, not uuid/],
+    ["'public.bad', 'post_texts', p_texts => '{extra}'", /column post_id of public.bad is bigint, not uuid/],
+    ["'public.late', 'user_texts', p_texts => '{extra}'", /could not identify an equality operator for type json/],
+    ["'public.late', 'logins', p_texts => '{extra}'", /logins have no texts: watch public.late a second time/],
     ["'public.logins', 'interactions'", /column post_id of public.logins is missing, not uuid/],
     ["'public.late', 'interactions', p_user_id => null", /column .* is missing/],
     ["'public.late', 'interactions', p_user_id => 'user_id; drop table public.late'", /is missing/],
-    ["'public.late', 'interactions', p_others => '{nothing}'", /column "nothing" does not exist/],
+    ["'public.late', 'interactions', p_others => '{nothing}'", /column nothing of public.late is missing/],
     ["'public.late', 'interactions', p_others => '{extra}'", /could not identify an equality operator for type json/],
   ];
   for (const [call, reason] of refusals) {

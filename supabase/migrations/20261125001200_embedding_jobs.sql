@@ -1,4 +1,4 @@
--- What waits for a vector: a post, profile or project that is new or whose text changed. Triggers enqueue it in the
+-- What waits for a vector: a post or user that is new or whose text changed. Triggers enqueue it in the
 -- transaction of the change itself, so that no change is lost and none that was rolled back is embedded.
 
 create table recsys.embedding_jobs (
@@ -53,89 +53,53 @@ alter table recsys.embedding_changes enable row level security;
 grant select, insert, update, delete on recsys.embedding_jobs, recsys.embedding_changes to service_role;
 grant usage on sequence recsys.embedding_claim_seq to service_role;
 
-create function recsys.enqueue_embedding_jobs() returns trigger
-language plpgsql volatile
--- definer: who writes a post may enqueue it, but neither read nor write the queue
-security definer set search_path = ''
+create function recsys.enqueue_embedding_jobs(p_kind text, p_entity_ids uuid[]) returns void
+language sql volatile security invoker set search_path = ''
+as $$
+  insert into recsys.embedding_jobs as job (kind, entity_id)
+  select p_kind, changed.id from unnest(p_entity_ids) as changed (id)
+  where changed.id is not null
+  group by changed.id
+  -- in the order of the key, so that two statements cannot wait for each other
+  order by changed.id
+  on conflict (kind, entity_id) do update set
+    version = job.version + 1, changed_by = excluded.changed_by, due_at = least(job.due_at, excluded.due_at),
+    attempts = 0, failures = 0, last_error = null
+$$;
+comment on function recsys.enqueue_embedding_jobs(text, uuid[]) is 'Enqueues posts (p_kind: post) or users (p_kind: user) to be embedded again, each once.';
+
+create function recsys.queue_text_changes() returns trigger
+-- definer: as recsys.queue_feature_changes()
+language plpgsql volatile security definer set search_path = ''
 as $$
 declare
-  id_column constant text := tg_argv[1];
-  compared constant text := format('%I as id, %s', id_column, tg_argv[2]);
+  kind constant text := tg_argv[0];
+  exists_in_source constant text := format('exists (select from recsys.source_%1$ss as source where source.%1$s_id = %%s)', kind);
   changed text;
+  waiting text;
+  ids uuid[];
 begin
-  changed := case tg_op
-    when 'INSERT' then format('select %I as id from new_rows', id_column)
-    when 'DELETE' then format('select %I as id from old_rows', id_column)
-    -- what is in one of both only; an update that leaves the texts as they were enqueues nothing
-    else format(
-      'select id from (select %1$s from new_rows except all select %1$s from old_rows) as added
-       union all
-       select id from (select %1$s from old_rows except all select %1$s from new_rows) as removed', compared)
-  end;
-  if tg_op = 'DELETE' then
-    -- of an entity that is gone nothing waits; one that only lost a part of its text, such as a project, is embedded again
-    changed := format('select id from (%s) as parts where exists (select from recsys.source_%ss as source where source.%I = parts.id)',
-      changed, tg_argv[0], tg_argv[0] || '_id');
-    execute format(
-      'delete from recsys.embedding_jobs as job using (select distinct %1$I as id from old_rows) as parts
-       where job.kind = $1 and job.entity_id = parts.id and not exists (select from recsys.source_%2$ss as source where source.%3$I = parts.id)',
-      id_column, tg_argv[0], tg_argv[0] || '_id') using tg_argv[0];
+  if tg_op = 'TRUNCATE' then
+    -- it does not say whose texts it took
+    changed := format('select source.%1$s_id as id from recsys.source_%1$ss as source', kind);
+  else
+    changed := format('select %s as id from (%s) as changed', tg_argv[1], recsys.changed_rows(tg_op, tg_argv[2]));
   end if;
-  -- in the order of the key, so that two statements cannot wait for each other
-  execute format(
-    'insert into recsys.embedding_jobs as job (kind, entity_id)
-     select $1, id from (%s) as changed where id is not null group by id order by id
-     on conflict (kind, entity_id) do update set
-       version = job.version + 1, changed_by = excluded.changed_by, due_at = least(job.due_at, excluded.due_at),
-       attempts = 0, failures = 0, last_error = null', changed)
-  using tg_argv[0];
+  if tg_op in ('DELETE', 'TRUNCATE') then
+    -- of an entity that is gone nothing waits; one that only lost a part of its text, such as a project, is embedded again
+    foreach waiting in array array['embedding_jobs', 'embedding_changes'] loop
+      execute format('delete from recsys.%I as waiting where waiting.kind = $1 and not ', waiting) || format(exists_in_source, 'waiting.entity_id')
+        || case tg_op when 'DELETE' then format(' and waiting.entity_id in (%s)', changed) else '' end
+      using kind;
+    end loop;
+    changed := format('select changed.id from (%s) as changed where ', changed) || format(exists_in_source, 'changed.id');
+  end if;
+  execute format('select array_agg(distinct changed.id) from (%s) as changed', changed) into ids;
+  perform recsys.enqueue_embedding_jobs(kind, ids);
   return null;
 end
 $$;
-comment on function recsys.enqueue_embedding_jobs() is 'Trigger: enqueues the entities of which a statement changed a text, once each. Attached by recsys.watch_texts().';
-revoke all on function recsys.enqueue_embedding_jobs() from public;
+comment on function recsys.queue_text_changes() is 'Trigger of watched tables: enqueues the entities of which a statement changed a text, once each; of entities that are gone nothing is left waiting. Its arguments are made by recsys.watch: post or user, the column with its id, the columns whose change counts.';
 
-create function recsys.watch_texts(p_table regclass, p_kind text, p_id_column text, p_text_columns text[]) returns void
-language plpgsql volatile security invoker set search_path = ''
-as $$
-declare
-  missing text;
-  table_schema name;
-  table_name name;
-  text_columns constant text := (select string_agg(format('%I', name), ', ') from unnest(p_text_columns) as name);
-begin
-  if p_kind is null or p_kind not in ('post', 'user') then
-    raise exception 'kind must be post or user, not %', p_kind;
-  end if;
-  if text_columns is null then
-    raise exception 'no text columns are named';
-  end if;
-  select name into missing
-  from unnest(p_text_columns || p_id_column) as name
-  where not exists (
-    select from pg_catalog.pg_attribute
-    where pg_attribute.attrelid = p_table and pg_attribute.attname = name and pg_attribute.attnum > 0 and not pg_attribute.attisdropped
-      and (name <> p_id_column or pg_attribute.atttypid = 'uuid'::regtype)
-  );
-  if found then
-    raise exception '% has no column %', p_table, missing using hint = 'the id column must be a uuid';
-  end if;
-  select nspname, relname into table_schema, table_name
-  from pg_catalog.pg_class join pg_catalog.pg_namespace on pg_namespace.oid = pg_class.relnamespace
-  where pg_class.oid = p_table;
-  execute format(
-    'create or replace trigger %I after insert on %I.%I referencing new table as new_rows
-     for each statement execute function recsys.enqueue_embedding_jobs(%L, %L, %L)',
-    'recsys_' || p_kind || '_texts_insert', table_schema, table_name, p_kind, p_id_column, text_columns);
-  execute format(
-    'create or replace trigger %I after update on %I.%I referencing old table as old_rows new table as new_rows
-     for each statement execute function recsys.enqueue_embedding_jobs(%L, %L, %L)',
-    'recsys_' || p_kind || '_texts_update', table_schema, table_name, p_kind, p_id_column, text_columns);
-  execute format(
-    'create or replace trigger %I after delete on %I.%I referencing old table as old_rows
-     for each statement execute function recsys.enqueue_embedding_jobs(%L, %L, %L)',
-    'recsys_' || p_kind || '_texts_delete', table_schema, table_name, p_kind, p_id_column, text_columns);
-end
-$$;
-comment on function recsys.watch_texts(regclass, text, text, text[]) is 'Attaches a table of the app: from then on an insert, edit or delete of a row enqueues the post or user whose id is in p_id_column. p_text_columns: those that make the entity''s text; a change of others enqueues nothing. Call it once per table; again to change the columns.';
-revoke all on function recsys.watch_texts(regclass, text, text, text[]) from public;
+revoke all on function recsys.enqueue_embedding_jobs(text, uuid[]), recsys.queue_text_changes() from public;
+grant execute on function recsys.enqueue_embedding_jobs(text, uuid[]) to service_role;

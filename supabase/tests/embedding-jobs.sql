@@ -22,7 +22,7 @@ select throws_ok('select from recsys.embedding_coverage', '42501', null, 'nor ho
 select throws_ok($$select recsys.claim_embedding_jobs(1, '1 minute')$$, '42501', null, 'he cannot take jobs');
 select throws_ok($$select recsys.complete_embedding_jobs(1, 1, '{}', '{}', '{}')$$, '42501', null, 'nor complete them with vectors of his own');
 select throws_ok($$select recsys.fail_embedding_jobs(1, '{}', '{}', '{}')$$, '42501', null, 'nor make others'' fail');
-select throws_ok($$select recsys.watch_texts('public.posts', 'post', 'id', '{title}')$$, '42501', null, 'nor attach tables');
+select throws_ok($$select recsys.enqueue_embedding_jobs('post', '{}')$$, '42501', null, 'nor have others'' texts embedded again');
 select throws_ok('select recsys.call_embed()', '42501', null, 'nor call the function embed with the project''s key');
 
 set local role service_role;

@@ -1,0 +1,141 @@
+-- One call a table: recsys.watch attaches what the feature store and re-embedding need to know of its changes.
+
+create function recsys.changed_rows(p_operation text, p_columns text) returns text
+language sql immutable security invoker set search_path = ''
+as $$
+  select case p_operation
+    when 'INSERT' then format('select %s from new_rows', p_columns)
+    when 'DELETE' then format('select %s from old_rows', p_columns)
+    -- as they were and as they are, without the rows that are the same before and after
+    else format('(select %1$s from old_rows except all select %1$s from new_rows) union all (select %1$s from new_rows except all select %1$s from old_rows)', p_columns)
+  end
+$$;
+comment on function recsys.changed_rows(text, text) is 'SQL for the triggers of watched tables: the rows that a statement (INSERT, UPDATE or DELETE) inserted, deleted or changed in some of the columns; p_columns: their list as SQL.';
+revoke all on function recsys.changed_rows(text, text) from public;
+
+create function recsys.watch(
+  p_table regclass,
+  p_kind text,
+  p_id text default 'id',
+  p_user_id text default 'user_id',
+  p_post_id text default 'post_id',
+  p_author_id text default 'author_id',
+  p_created_at text default 'created_at',
+  p_texts text[] default null,
+  p_others text[] default '{}'
+) returns void
+language plpgsql volatile security invoker set search_path = ''
+as $$
+declare
+  has_features constant boolean := p_kind in ('interactions', 'logins', 'posts');
+  has_texts constant boolean := p_kind in ('posts', 'users', 'post_texts', 'user_texts');
+  -- whose texts they are, and the column that says so
+  entity constant text := case when p_kind in ('posts', 'post_texts') then 'post' else 'user' end;
+  entity_id constant text := case p_kind when 'post_texts' then p_post_id when 'user_texts' then p_user_id else p_id end;
+  -- what a change of features is, as SQL: whose, of which post, when
+  changed_user text := 'null::uuid';
+  changed_post text := 'null::uuid';
+  changed_at text := quote_ident(p_created_at);
+  -- columns without which a row is none; whose change is one of features; whose change is one of a text
+  needed text[];
+  compared text[];
+  read text[] := array[entity_id] || case p_kind when 'posts' then array[p_author_id] end || p_texts || p_others;
+  wrong text;
+begin
+  case p_kind
+    when 'interactions' then
+      changed_user := quote_ident(p_user_id);
+      changed_post := quote_ident(p_post_id);
+      needed := array[p_user_id, p_post_id, p_created_at];
+      compared := needed || p_id;
+    when 'logins' then
+      changed_user := quote_ident(p_user_id);
+      needed := array[p_user_id, p_created_at];
+      compared := needed || p_id;
+    when 'posts' then
+      changed_post := quote_ident(p_id);
+      changed_at := quote_literal('-infinity') || '::timestamptz';
+      needed := array[p_id];
+      compared := array[p_id, p_author_id, p_created_at];
+    when 'users', 'post_texts', 'user_texts' then
+      null;
+    else
+      raise exception 'recsys.watch: kind is interactions, logins, posts, users, post_texts or user_texts, not %', coalesce(quote_literal(p_kind), 'null')
+        using errcode = '22023';
+  end case;
+  compared := compared || p_others;
+  if p_table is null then
+    raise exception 'recsys.watch: the table is null' using errcode = '22004';
+  end if;
+  if (select relkind not in ('r', 'p') from pg_catalog.pg_class where oid = p_table) then
+    raise exception 'recsys.watch: % is not a table: watch the tables that a view reads', p_table using errcode = '42809';
+  end if;
+  if has_texts and p_texts is null then
+    raise exception 'recsys.watch: which columns of % does a tower read? p_texts names them; {}: none', p_table using errcode = '22004';
+  end if;
+  if p_texts is not null and not has_texts then
+    raise exception 'recsys.watch: % have no texts: watch % a second time, as post_texts or user_texts', p_kind, p_table using errcode = '22023';
+  end if;
+  select format('column %s of %s is %s', coalesce(expected.name, 'null'), p_table,
+    concat_ws(', not ', coalesce(format_type(columns.atttypid, null), 'missing'), format_type(expected.type, null)))
+  into wrong
+  from (
+    select entity_id, 'uuid'::regtype where has_texts
+    union all select p_created_at, 'timestamptz'::regtype where has_features
+    union all select p_user_id, 'uuid'::regtype where p_kind in ('interactions', 'logins')
+    union all select p_post_id, 'uuid'::regtype where p_kind = 'interactions'
+    union all select p_author_id, 'uuid'::regtype where p_kind = 'posts'
+    union all select unnest(compared || case when has_texts then read end), null
+  ) as expected (name, type)
+  left join pg_catalog.pg_attribute as columns
+    on columns.attrelid = p_table and columns.attname = expected.name and columns.attnum > 0 and not columns.attisdropped
+  where columns.attname is null or columns.atttypid <> expected.type
+  limit 1;
+  if wrong is not null then
+    raise exception 'recsys.watch: %', wrong using errcode = '42804';
+  end if;
+
+  declare
+    needed_sql constant text := (select string_agg(quote_ident(name), ', ') from unnest(needed) as name);
+    compared_sql constant text := (select string_agg(distinct quote_ident(name), ', ') from unnest(compared) as name);
+    texts_sql constant text := (select string_agg(distinct quote_ident(name), ', ') from unnest(read) as name);
+    listener record;
+    operation record;
+  begin
+    -- fails here, and not in the app's next statement, where a column cannot be compared
+    execute format('select %1$s from %2$s where false except all select %1$s from %2$s where false', concat_ws(', ', compared_sql, case when has_texts then texts_sql end), p_table);
+    for listener in
+      select p_kind as name, 'queue_feature_changes' as function, array[changed_user, changed_post, changed_at, needed_sql, compared_sql] as arguments
+      where has_features
+      union all
+      select entity || '_texts', 'queue_text_changes', array[entity, quote_ident(entity_id), texts_sql]
+      where has_texts
+    loop
+      for operation in
+        select * from (values
+          ('insert', 'referencing new table as new_rows'),
+          ('update', 'referencing old table as old_rows new table as new_rows'),
+          ('delete', 'referencing old table as old_rows'),
+          ('truncate', '')
+        ) as operations (name, referencing)
+      loop
+        execute format('create or replace trigger %I after %s on %s %s for each statement execute function recsys.%I(%s)',
+          format('recsys_%s_%s', listener.name, operation.name), operation.name, p_table, operation.referencing, listener.function,
+          (select string_agg(quote_literal(argument), ', ' order by place) from unnest(listener.arguments) with ordinality as listed (argument, place)));
+      end loop;
+    end loop;
+  end;
+
+  -- what is there already; the triggers hold back writers until this is committed
+  if p_kind = 'logins' then
+    execute format('insert into recsys.feature_changes (user_id) select distinct %1$s from %2$s where %1$s is not null', changed_user, p_table);
+  elsif has_features then
+    execute format('insert into recsys.feature_changes (post_id) select distinct %1$s from %2$s where %1$s is not null', changed_post, p_table);
+  end if;
+  if has_texts then
+    execute format('select recsys.enqueue_embedding_jobs($1, array_agg(distinct %I)) from %s', entity_id, p_table) using entity;
+  end if;
+end
+$$;
+comment on function recsys.watch(regclass, text, text, text, text, text, text, text[], text[]) is 'Makes changes of a table reach the feature store and the vectors, by triggers named recsys_…. p_kind: what its rows are: interactions, logins, posts or users, as in the source view that reads the table; or post_texts or user_texts, where they add to the text of a post (p_post_id) or user (p_user_id). p_texts: the columns that a tower reads. The names of the other columns follow where they are not these; p_others: further columns on which the view depends, such as the one of a soft deletion. What is in the table is queued: where that is millions of rows, call recsys.roll_up(null) once by hand, without a statement_timeout. May be called again, and once a kind where a table holds several. An index on (post, time) and one on (user, time) keep the roll-up fast.';
+revoke all on function recsys.watch(regclass, text, text, text, text, text, text, text[], text[]) from public;
