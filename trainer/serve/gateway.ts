@@ -26,6 +26,8 @@ export interface Gateway {
   tokenOf(userId: string, options?: { preview?: boolean }): Promise<string>;
   /** The secret key of the local project, for the functions that are not for users. */
   secretKey: string;
+  /** Of the Deno that serves. */
+  processId: number;
   /** Settles when the process ends by itself; with its exit status. */
   ended: Promise<number | null>;
   stop(): Promise<void>;
@@ -62,6 +64,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     url: `http://localhost:${listening}`,
     tokenOf: (userId, options) => userToken(key, userId, options),
     secretKey,
+    processId: child.pid as number,
     ended,
     async stop() {
       // the gateway ends with its standard input

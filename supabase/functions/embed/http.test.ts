@@ -8,7 +8,7 @@ import pg from "pg";
 import { testDatabase } from "../../../db/testing.ts";
 import { withoutCron } from "../../../db/testing-cron.ts";
 import { testServer } from "../../../db/testing-postgres.ts";
-import { makePgNetAndVault } from "../../../db/testing-supabase.ts";
+import { fillVault, makePgNetAndVault, sendQueued } from "../../../db/testing-supabase.ts";
 import { startGateway } from "../../../trainer/serve/gateway.ts";
 import { people, uuid } from "../../../trainer/serve/testing.ts";
 import type { Embedded } from "../_shared/embed/embed-batch.ts";
@@ -72,10 +72,7 @@ test("pg_cron calls the function under Deno, by what pg_net queues, only when th
   assert.equal(await callEmbed(), null, "an empty queue is no call, whatever the Vault holds");
   await pool.query("insert into public.posts (id, title) values ($1, 'A tower of blocks')", [uuid("d", 1)]);
   await assert.rejects(callEmbed(), { message: /the Vault does not say where/, hint: /vault.create_secret/ });
-  await pool.query("insert into vault.decrypted_secrets values ('recsys_project_url', $1), ('recsys_secret_key', $2)", [
-    `${gateway.url}/`,
-    gateway.secretKey,
-  ]);
+  await fillVault(pool, gateway);
 
   const cron = new pg.Client({ connectionString: (await testServer()) as string });
   await cron.connect();
@@ -85,14 +82,9 @@ test("pg_cron calls the function under Deno, by what pg_net queues, only when th
     await cron.query("select cron.unschedule($1)", [name]);
     await cron.end();
   });
-  const statuses: number[] = [];
-  // what the worker of pg_net does
+  const statuses: (number | null)[] = [];
   const send = async () => {
-    const { rows } = await pool.query("delete from net.http_request_queue returning *");
-    for (const { url, headers, body } of rows) {
-      const response = await fetch(url, { method: "POST", headers, body: JSON.stringify(body) });
-      statuses.push(response.status);
-    }
+    statuses.push(...(await Promise.all(await sendQueued(pool))));
   };
   for (let tries = 0; tries < 100 && !(await vectorOf(pool, "post", uuid("d", 1), model)); tries++) {
     await send();

@@ -1,0 +1,126 @@
+/** For tests that kill a PostgreSQL: one of their own, with pg_cron, in a temporary folder and on a free port. */
+import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { appendFile, chown, mkdtemp, readFile, rm } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
+import { promisify } from "node:util";
+import pg from "pg";
+import type { Scope } from "./testing.ts";
+
+/** Where Debian and the packages of `npm run setup:postgres` put PostgreSQL 17. */
+const programs = "/usr/lib/postgresql/17/bin";
+const extensions = "/usr/share/postgresql/17/extension";
+
+/** Why no cluster can be made here; false when one can. */
+export function withoutCluster(): false | string {
+  const needed = [`${programs}/initdb`, ...["vector", "pg_cron"].map((name) => `${extensions}/${name}.control`)];
+  return needed.every(existsSync) ? false : "needs the programs of PostgreSQL 17 and pg_cron: npm run setup:postgres";
+}
+
+export interface Cluster {
+  url: string;
+  /** Ends the server without any order, as `pg_ctl stop -m immediate` or as `kill -9` of the postmaster does, and starts it again. */
+  crash(signal: "SIGQUIT" | "SIGKILL"): Promise<void>;
+}
+
+/** Makes a cluster and starts it; it is gone when the scope is over. pg_cron works in its database `postgres`. */
+export async function testCluster(scope: Scope): Promise<Cluster> {
+  const folder = await mkdtemp(join(tmpdir(), "recsys-cluster-"));
+  const data = join(folder, "data");
+  const log = join(folder, "log");
+  const port = await freePort();
+  const url = `postgres://postgres@127.0.0.1:${port}/postgres`;
+  const owner = await serverUser();
+  if (owner) await chown(folder, owner.uid, owner.gid);
+  let server: ChildProcess | undefined;
+  scope.after(async () => {
+    if (server) await ended(server, "SIGQUIT");
+    await rm(folder, { recursive: true, force: true });
+  });
+  const run = { cwd: folder, ...owner };
+  await promisify(execFile)(
+    `${programs}/initdb`,
+    ["-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync"],
+    run,
+  );
+  await appendFile(
+    join(data, "postgresql.conf"),
+    [
+      `port = ${port}`,
+      "listen_addresses = '127.0.0.1'",
+      "unix_socket_directories = ''",
+      "shared_preload_libraries = 'pg_cron'",
+      "cron.database_name = 'postgres'",
+      "cron.use_background_workers = on",
+      "max_worker_processes = 20",
+      "logging_collector = off",
+    ]
+      .map((line) => `${line}\n`)
+      .join(""),
+  );
+  const start = async () => {
+    // after a kill -9 the sessions need a moment to notice that their postmaster is gone; until then a new one refuses to start
+    for (const end = Date.now() + 60_000; ; await setTimeout(50)) {
+      server = spawn("/bin/sh", ["-c", `exec ${programs}/postgres -D '${data}' >>'${log}' 2>&1`], {
+        ...run,
+        stdio: "ignore",
+      });
+      if (await answers(url, server)) return;
+      if (Date.now() > end) throw new Error(`the server does not start: ${await readFile(log, "utf8")}`);
+    }
+  };
+  await start();
+  return {
+    url,
+    async crash(signal) {
+      if (server) await ended(server, signal);
+      await start();
+    },
+  };
+}
+
+async function ended(server: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  if (server.exitCode !== null || server.signalCode !== null) return;
+  const exit = once(server, "exit");
+  server.kill(signal);
+  await exit;
+}
+
+/** Waits until the server lets somebody in; false when it has ended instead. */
+async function answers(url: string, server: ChildProcess): Promise<boolean> {
+  for (const end = Date.now() + 60_000; Date.now() < end; await setTimeout(20)) {
+    if (server.exitCode !== null || server.signalCode !== null) return false;
+    const client = new pg.Client({ connectionString: url });
+    client.on("error", () => undefined);
+    try {
+      await client.connect();
+      await client.query("select 1");
+      return true;
+    } catch {
+      // not yet
+    } finally {
+      await client.end().catch(() => undefined);
+    }
+  }
+  return false;
+}
+
+/** PostgreSQL does not run as root: there it runs as the user that its packages make. */
+async function serverUser(): Promise<{ uid: number; gid: number } | undefined> {
+  if (process.getuid?.() !== 0) return undefined;
+  const idOf = async (flag: string) => Number((await promisify(execFile)("id", [flag, "postgres"])).stdout);
+  return { uid: await idOf("-u"), gid: await idOf("-g") };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as { port: number };
+  server.close();
+  await once(server, "close");
+  return port;
+}
