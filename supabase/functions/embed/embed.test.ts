@@ -2,6 +2,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type pg from "pg";
+import { bundleFolder, soundBundle } from "../../../db/bundle/testing.ts";
+import { externalUuid } from "../../../db/import/external-id.ts";
+import { importBundle } from "../../../db/import/import-bundle.ts";
 import { onBoth, testDatabase } from "../../../db/testing.ts";
 import { people, post, publishTinyModel, uuid } from "../../../trainer/serve/testing.ts";
 import { embedAll, embeddedCommunity, publishWordModel, queue, vectorOf } from "./testing.ts";
@@ -42,6 +45,44 @@ await onBoth(
       assertNear(await vectorOf(pool, "user", id, first), await vectorOf(pool, "user", id, second), id);
   },
 );
+
+await onBoth("an import with edited profiles, projects and posts gives them their new vectors", async (t, database) => {
+  const { pool } = database;
+  const [ann, bob] = soundBundle.users;
+  const [rye, oak] = soundBundle.posts;
+  // without events and authors a vector is of the text alone
+  const bundle = { ...soundBundle, posts: [{ ...rye, author_id: null }, oak], interactions: [], impressions: null };
+  await importBundle(database, await bundleFolder(t, bundle));
+  const first = await publishWordModel(database, "first");
+  const entities = [
+    ["post", externalUuid("post", rye.id)],
+    ["post", externalUuid("post", oak.id)],
+    ["user", externalUuid("user", ann.id)],
+    ["user", externalUuid("user", bob.id)],
+  ] as const;
+  const vectors = (model: number) => Promise.all(entities.map(([kind, id]) => vectorOf(pool, kind, id, model)));
+  const before = await vectors(first);
+  const edited = {
+    ...bundle,
+    users: [
+      { ...ann, projects: ["A new one"] },
+      { ...bob, bio: "Carves wood" },
+    ],
+    posts: [bundle.posts[0], { ...oak, title: "Oak, seasoned" }],
+  };
+  await importBundle(database, await bundleFolder(t, edited));
+  assert.deepEqual(await embedAll(database), { completed: 3, failed: 0 });
+  const after = await vectors(first);
+  assert.deepEqual(after[0], before[0], "a text that was not edited");
+  const fresh = await vectors(await publishWordModel(database, "second", { activate: false }));
+  for (const [i, [kind]] of entities.entries()) {
+    if (i > 0) assert.notDeepEqual(after[i], before[i]);
+    assertNear(after[i], fresh[i], `${kind} ${i}`);
+  }
+  // the same once more: nothing to embed
+  await importBundle(database, await bundleFolder(t, edited));
+  assert.deepEqual(await queue(pool), []);
+});
 
 test("an edited post keeps the ID embedding it had, a new one has none", async (t) => {
   const database = await testDatabase(t, "embed");
