@@ -285,6 +285,24 @@ test("a new post does not wait behind an import of thousands", async () => {
   assert.deepEqual(rows, [{ depth: 5001, in_work: 100, ages: true }]);
 });
 
+test("a new post does not wait behind jobs that are taken one at a time because two workers did not come back", async () => {
+  await pool.query("update public.posts set title = 'x'");
+  for (const _ of [1, 2]) {
+    assert.equal((await claim(100, "0.01 seconds")).length, 31);
+    await new Promise((later) => setTimeout(later, 30));
+  }
+  await pool.query("insert into public.posts (id, title) values ($1, 'new')", [uuid("e", 5)]);
+  const idsOf = (jobs: Claimed[]) => jobs.map(({ entity_id }) => entity_id);
+  const two = [idsOf(await claim()), idsOf(await claim())].sort((a) => (a[0] === uuid("e", 5) ? -1 : 1));
+  assert.deepEqual([two[0], two[1].length], [[uuid("e", 5)], 1]);
+  const rest: string[] = [];
+  for (let next = idsOf(await claim()); next.length > 0; next = idsOf(await claim())) {
+    assert.equal(next.length, 1);
+    rest.push(...next);
+  }
+  assert.equal(rest.length, 30, "and none of them is left");
+});
+
 test("coverage: posts, those with a vector, and the newest without", async () => {
   await pool.query("insert into public.posts (id, title, created_at) values ($1, 'new', now() + interval '1 second')", [
     uuid("e", 4),

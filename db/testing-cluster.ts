@@ -2,7 +2,7 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { appendFile, chown, mkdtemp, readFile, rm } from "node:fs/promises";
+import { appendFile, chown, mkdtemp, readFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -37,9 +37,11 @@ export async function testCluster(scope: Scope): Promise<Cluster> {
   const owner = await serverUser();
   if (owner) await chown(folder, owner.uid, owner.gid);
   let server: ChildProcess | undefined;
+  const remover = removeAtEnd(folder, join(data, "postmaster.pid"));
   scope.after(async () => {
-    if (server) await ended(server, "SIGQUIT");
-    await rm(folder, { recursive: true, force: true });
+    const exit = once(remover, "exit");
+    remover.stdin?.end();
+    await exit;
   });
   const run = { cwd: folder, ...owner };
   await promisify(execFile)(
@@ -81,6 +83,17 @@ export async function testCluster(scope: Scope): Promise<Cluster> {
       await start();
     },
   };
+}
+
+/** Ends the server and removes its folder when it is told, or when this process is gone in whatever way. */
+function removeAtEnd(folder: string, pidFile: string): ChildProcess {
+  const script = `read -r _; pid=$(head -n 1 "$2" 2>/dev/null); [ -n "$pid" ] && kill -QUIT "$pid" 2>/dev/null
+    while [ -n "$pid" ] && kill -0 "$pid" 2>/dev/null; do sleep 0.1; done; rm -rf "$1"`;
+  // in a group of its own: Ctrl-C in a terminal is for this process
+  return spawn("/bin/sh", ["-c", script, "sh", folder, pidFile], {
+    stdio: ["pipe", "ignore", "ignore"],
+    detached: true,
+  });
 }
 
 async function ended(server: ChildProcess, signal: NodeJS.Signals): Promise<void> {

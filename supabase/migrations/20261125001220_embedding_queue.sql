@@ -29,6 +29,8 @@ language plpgsql volatile security invoker set search_path = ''
 as $$
 declare
   new_claim constant bigint := nextval('recsys.embedding_claim_seq');
+  -- every other time, where others wait too: those whose turn it is must not wait until hundreds were taken one at a time
+  leaves_alone constant boolean := new_claim % 2 = 0 and exists (select from recsys.due_embedding_jobs as due where due.attempts < 2);
 begin
   if p_limit is null or p_limit < 1 then
     raise exception 'a claim takes at least one job, not %', p_limit;
@@ -40,7 +42,7 @@ begin
   with
   -- a job that two workers did not come back with comes alone: it may be what ended them, and would take others along
   again as (
-    select due.kind, due.entity_id from recsys.due_embedding_jobs as due where due.attempts >= 2
+    select due.kind, due.entity_id from recsys.due_embedding_jobs as due where due.attempts >= 2 and not leaves_alone
     order by due.due_at, due.entity_id limit 1 for update skip locked
   ),
   -- half the oldest and half the newest: a new post does not wait behind somebody's import, nor is the import forgotten
@@ -60,7 +62,7 @@ begin
   returning job.kind, job.entity_id, job.claim;
 end
 $$;
-comment on function recsys.claim_embedding_jobs(integer, interval) is 'Takes up to p_limit due jobs for as long as p_lease, half the oldest and half the newest; nobody else gets them meanwhile. A job that was claimed twice before is given alone.';
+comment on function recsys.claim_embedding_jobs(integer, interval) is 'Takes up to p_limit due jobs for as long as p_lease, half the oldest and half the newest; nobody else gets them meanwhile. A job that was claimed twice before is given alone, by every other claim at most while others wait.';
 
 create function recsys.complete_embedding_jobs(p_claim bigint, p_model_id bigint, p_kinds text[], p_entity_ids uuid[], p_embeddings text[]) returns integer
 language plpgsql volatile security invoker set search_path = ''

@@ -68,7 +68,7 @@ test(`function and database killed in mid-work ${kills} times: no job is lost, n
   let lost = 0;
   let switches = 0;
   for (let n = 0; n < kills; n++) {
-    // a model takes over, or the one before comes back, while the kill comes
+    // a model takes over, or the one before comes back; some are killed with the rest
     const switching =
       n % 4 === 1
         ? publishWordModel(database, `model ${n}`, { seed: n + 2 })
@@ -77,6 +77,8 @@ test(`function and database killed in mid-work ${kills} times: no job is lost, n
       () => n % 2,
       () => 0,
     );
+    // some time to get on; then in mid-work
+    await setTimeout(random.uniform() * (soak ? 4000 : 1000));
     await until(async () => (await claims(pool)) > 0, 60, "a claim");
     await setTimeout(random.uniform() * 200);
     if (n % 2 === 0) {
