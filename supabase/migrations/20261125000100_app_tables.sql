@@ -129,3 +129,17 @@ grant select, insert, delete on public.post_votes, public.comments to authentica
 grant usage on sequence public.interaction_id_seq to authenticated;
 grant select, insert, update, delete on public.profiles, public.projects, public.posts, public.post_views, public.post_votes, public.comments, public.logins to service_role;
 grant usage on sequence public.interaction_id_seq to service_role;
+
+-- definer: accounts are deleted by Supabase Auth, which has no rights on the app's tables
+create function public.delete_profiles_of_accounts() returns trigger
+language plpgsql volatile security definer set search_path = ''
+as $$
+begin
+  delete from public.profiles using old_rows where profiles.id = old_rows.id;
+  return null;
+end
+$$;
+comment on function public.delete_profiles_of_accounts() is 'Trigger of auth.users: with an account go its profile and all that belongs to that.';
+revoke all on function public.delete_profiles_of_accounts() from public;
+create trigger delete_profiles_of_accounts after delete on auth.users
+referencing old table as old_rows for each statement execute function public.delete_profiles_of_accounts();

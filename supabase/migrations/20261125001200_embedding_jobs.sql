@@ -73,12 +73,16 @@ begin
        select id from (select %1$s from old_rows except all select %1$s from new_rows) as removed', compared)
   end;
   if tg_op = 'DELETE' then
-    -- of an entity that is gone nothing waits; one that only lost a part of its text, such as a project, is embedded again
+    -- of an entity that is gone nothing waits, and all that is known of it is to go; one that only lost a part of its text, such as
+    -- a project, is embedded again
     changed := format('select id from (%s) as parts where exists (select from recsys.source_%ss as source where source.%I = parts.id)',
       changed, tg_argv[0], tg_argv[0] || '_id');
     execute format(
-      'delete from recsys.embedding_jobs as job using (select distinct %1$I as id from old_rows) as parts
-       where job.kind = $1 and job.entity_id = parts.id and not exists (select from recsys.source_%2$ss as source where source.%3$I = parts.id)',
+      'with gone as (
+         select distinct %1$I as id from old_rows where %1$I is not null and not exists (select from recsys.source_%2$ss as source where source.%3$I = old_rows.%1$I)
+       ),
+       jobs as (delete from recsys.embedding_jobs as job using gone where job.kind = $1 and job.entity_id = gone.id)
+       insert into recsys.erasures (kind, entity_id) select $1, id from gone',
       id_column, tg_argv[0], tg_argv[0] || '_id') using tg_argv[0];
   end if;
   -- in the order of the key, so that two statements cannot wait for each other
@@ -92,7 +96,7 @@ begin
   return null;
 end
 $$;
-comment on function recsys.enqueue_embedding_jobs() is 'Trigger: enqueues the entities of which a statement changed a text, once each. Attached by recsys.watch_texts().';
+comment on function recsys.enqueue_embedding_jobs() is 'Trigger: enqueues the entities of which a statement changed a text, once each, and for erasure those that it deleted. Attached by recsys.watch_texts().';
 revoke all on function recsys.enqueue_embedding_jobs() from public;
 
 create function recsys.watch_texts(p_table regclass, p_kind text, p_id_column text, p_text_columns text[]) returns void
@@ -137,5 +141,5 @@ begin
     'recsys_' || p_kind || '_texts_delete', table_schema, table_name, p_kind, p_id_column, text_columns);
 end
 $$;
-comment on function recsys.watch_texts(regclass, text, text, text[]) is 'Attaches a table of the app: from then on an insert, edit or delete of a row enqueues the post or user whose id is in p_id_column. p_text_columns: those that make the entity''s text; a change of others enqueues nothing. Call it once per table; again to change the columns.';
+comment on function recsys.watch_texts(regclass, text, text, text[]) is 'Attaches a table of the app: from then on an insert, edit or delete of a row enqueues the post or user whose id is in p_id_column, and once that post or user is gone, recsys.erase() removes all that the engine knows of it. p_text_columns: those that make the entity''s text; a change of others enqueues nothing. Call it once per table; again to change the columns.';
 revoke all on function recsys.watch_texts(regclass, text, text, text[]) from public;
