@@ -42,7 +42,7 @@ async function tablesFor(pool: pg.Pool, columns: string[]): Promise<string[]> {
     `select distinct pg_class.oid::regclass::text as name from pg_class
      join pg_attribute on attrelid = pg_class.oid and attname = any($1) and attnum > 0
      where relnamespace = 'recsys'::regnamespace and relkind in ('r', 'p') and not relispartition order by 1`,
-    [[...columns, "entity_id"]],
+    [[...columns, ...columns.map((column) => `${column}s`), "entity_id"]],
   );
   return rows.map(({ name }) => name);
 }
@@ -123,6 +123,16 @@ await onBoth(
     await fillCommunity(pool);
     const model = await publishTinyModel(pool, { name: "tiny" });
     const own = uuid("d", 1);
+    // as a later table may have them
+    await pool.query(
+      "create table recsys.lists (user_id uuid, user_ids uuid[] default '{}', post_ids uuid[] default '{}', scores real[] default '{}')",
+    );
+    await pool.query("insert into recsys.lists (user_id) values ($1)", [people.ada]);
+    await pool.query("insert into recsys.lists values ($1, $2, $3, '{3,2,1}')", [
+      people.ben,
+      [people.ada, people.eve],
+      [post(1), own, post(2)],
+    ]);
     await pool.query("insert into auth.users (id) values ($1)", [people.ada]);
     await spread(pool, people.ada, own, model);
     const participants = async () =>
@@ -140,6 +150,9 @@ await onBoth(
     await workOff(pool);
     assert.deepEqual(await tablesWith(pool, people.ada), []);
     assert.deepEqual(await tablesWith(pool, own), []);
+    assert.deepEqual((await pool.query("select user_ids::text[], post_ids::text[], scores from recsys.lists")).rows, [
+      { user_ids: [people.eve], post_ids: [post(1), null, post(2)], scores: [3, 2, 1] },
+    ]);
     assert.equal(await participants(), 1, "what others' numbers owed to it is gone");
     await assertExact(pool);
     assert.equal((await pool.query("select from recsys.impressions")).rowCount, 0);

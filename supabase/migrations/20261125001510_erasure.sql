@@ -18,18 +18,23 @@ alter table recsys.erasures enable row level security;
 grant select, insert, update, delete on recsys.erasures to service_role;
 
 create view recsys.erasable_columns with (security_invoker = true) as
-select pg_class.oid::regclass as table_name, pg_attribute.attname as column_name, kinds.kind
-from (values ('post', 'post_id'), ('user', 'user_id'), ('post', 'entity_id'), ('user', 'entity_id')) as kinds (kind, column_name)
-join pg_catalog.pg_attribute on pg_attribute.attname = kinds.column_name and pg_attribute.atttypid = 'uuid'::regtype and not pg_attribute.attisdropped
+select pg_class.oid::regclass as table_name, pg_attribute.attname as column_name, names.kind, names.type
+from (
+  values
+    ('post', 'post_id', 'uuid'::regtype), ('post', 'entity_id', 'uuid'), ('post', 'post_ids', 'uuid[]'),
+    ('user', 'user_id', 'uuid'), ('user', 'entity_id', 'uuid'), ('user', 'user_ids', 'uuid[]')
+) as names (kind, column_name, type)
+join pg_catalog.pg_attribute on pg_attribute.attname = names.column_name and pg_attribute.atttypid = names.type and not pg_attribute.attisdropped
 join pg_catalog.pg_class on pg_class.oid = pg_attribute.attrelid
 where pg_class.relnamespace = 'recsys'::regnamespace and pg_class.relkind in ('r', 'p') and not pg_class.relispartition
-  -- the roll-up works out anew what these hold: others' states too owe something to what is gone
+  -- the roll-up works out anew what these hold: the states of others, too, owe something to what is gone
   and pg_class.relname not in ('feature_changes', 'post_stats', 'user_stats')
   and pg_class.relname <> 'erasures';
-comment on view recsys.erasable_columns is 'Where the engine names posts and users outside of the feature store: every table with a column user_id, post_id, or kind and entity_id. What recsys.erase() removes rows from; a new table is among them by itself.';
-comment on column recsys.erasable_columns.table_name is 'The table; also the tables of a model that is just being published.';
-comment on column recsys.erasable_columns.column_name is 'The column that holds the id.';
-comment on column recsys.erasable_columns.kind is 'Whose id it is: post or user.';
+comment on view recsys.erasable_columns is 'Where the engine names posts and users outside of the feature store: every table with a column post_id, user_id, post_ids or user_ids, or with kind and entity_id. What recsys.erase() clears; a new table is among them by itself.';
+comment on column recsys.erasable_columns.table_name is 'The table; also those of a model that is being published.';
+comment on column recsys.erasable_columns.column_name is 'The column that holds the id or ids.';
+comment on column recsys.erasable_columns.kind is 'Whose: post or user.';
+comment on column recsys.erasable_columns.type is 'uuid: the row goes. uuid[]: the id goes out of the list.';
 grant select on recsys.erasable_columns to service_role;
 
 create function recsys.erase_entities(p_kind text, p_ids uuid[]) returns bigint
@@ -42,7 +47,14 @@ declare
 begin
   for place in select * from recsys.erasable_columns where kind = p_kind order by table_name::text loop
     begin
-      execute format('delete from %s where %I = any ($1) %s', place.table_name, place.column_name, case place.column_name when 'entity_id' then 'and kind = $2' end)
+      execute format(
+        case
+          when place.column_name = 'entity_id' then 'delete from %s where %I = any ($1) and kind = $2'
+          when place.type = 'uuid'::regtype then 'delete from %s where %I = any ($1)'
+          when p_kind = 'user' then 'update %1$s set %2$I = array(select id from unnest(%2$I) with ordinality as list (id, place) where id <> all ($1) order by place) where %2$I && $1'
+          -- null takes the place of a post, so that its score and the rest, in lists beside this one, stay where they belong
+          else 'update %1$s set %2$I = array(select case when id <> all ($1) then id end from unnest(%2$I) with ordinality as list (id, place) order by place) where %2$I && $1'
+        end, place.table_name, place.column_name)
       using p_ids, p_kind;
       get diagnostics removed = row_count;
       total := total + removed;
@@ -65,7 +77,7 @@ begin
   return total;
 end
 $$;
-comment on function recsys.erase_entities(text, uuid[]) is 'Removes the rows that name some posts or users (p_kind) from all of recsys.erasable_columns, and has the feature store work out what it owed to them; returns how many it removed.';
+comment on function recsys.erase_entities(text, uuid[]) is 'Clears all of recsys.erasable_columns of some posts or users (p_kind), and has the feature store work out what it owed to them; returns how many rows it removed or changed.';
 
 create function recsys.erase(p_most integer default 1000, p_again_after interval default '1 day') returns bigint
 language plpgsql volatile security invoker set search_path = ''
@@ -104,7 +116,7 @@ begin
   return removed;
 end
 $$;
-comment on function recsys.erase(integer, interval) is 'Removes what the engine holds of deleted posts and users, p_most of them at a time: at once, and again after p_again_after for what was begun before and written afterwards (vectors of a model being published, a feed''s impressions); then it forgets the deletion too. Returns the number of rows removed. Called every minute by pg_cron.';
+comment on function recsys.erase(integer, interval) is 'Removes what the engine holds of deleted posts and users, p_most of them at a time: at once, and again after p_again_after for what was begun before and written afterwards (vectors of a model being published, a feed''s impressions); then it forgets the deletion too. Returns the number of rows removed or changed. Called every minute by pg_cron.';
 -- the owner's: the tables of a model that is being published are nobody else's
 revoke all on function recsys.erase_entities(text, uuid[]), recsys.erase(integer, interval) from public;
 
