@@ -90,17 +90,35 @@ comment on function recsys.schedule_id(text) is 'The jobid by which pg_cron know
 
 create function recsys.pause(p_name text) returns void
 language plpgsql volatile security invoker set search_path = ''
-as $$ begin perform cron.alter_job(recsys.schedule_id(p_name), active => false); end $$;
+as $$
+declare
+  id constant bigint := recsys.schedule_id(p_name);
+begin
+  perform cron.alter_job(id, active => false);
+end
+$$;
 comment on function recsys.pause(text) is 'Stops a schedule until recsys.resume(name); a run in progress ends by itself.';
 
 create function recsys.resume(p_name text) returns void
 language plpgsql volatile security invoker set search_path = ''
-as $$ begin perform cron.alter_job(recsys.schedule_id(p_name), active => true); end $$;
+as $$
+declare
+  id constant bigint := recsys.schedule_id(p_name);
+begin
+  perform cron.alter_job(id, active => true);
+end
+$$;
 comment on function recsys.resume(text) is 'Lets a paused schedule run again.';
 
 create function recsys.reschedule(p_name text, p_schedule text) returns void
 language plpgsql volatile security invoker set search_path = ''
-as $$ begin perform cron.alter_job(recsys.schedule_id(p_name), schedule => p_schedule); end $$;
+as $$
+declare
+  id constant bigint := recsys.schedule_id(p_name);
+begin
+  perform cron.alter_job(id, schedule => p_schedule);
+end
+$$;
 comment on function recsys.reschedule(text, text) is 'Changes when a schedule runs: "30 seconds", or minute, hour, day, month and weekday in GMT.';
 
 create function recsys.purge_cron_history() returns bigint
