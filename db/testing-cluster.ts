@@ -9,6 +9,8 @@ import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { promisify } from "node:util";
 import pg from "pg";
+import { connect, type Database } from "./connect.ts";
+import { migrate } from "./migrate.ts";
 import type { Scope } from "./testing.ts";
 
 /** Where Debian and the packages of `npm run setup:postgres` put PostgreSQL 17. */
@@ -87,6 +89,15 @@ export async function testCluster(scope: Scope): Promise<Cluster> {
       await start();
     },
   };
+}
+
+/** The migrated database of a cluster of its own, where pg_cron runs the jobs of the migrations: its database is one of a cluster. */
+export async function cronDatabase(scope: Scope): Promise<Database> {
+  const { url } = await testCluster(scope);
+  const database = await connect(`${url}?sslmode=disable`, { embedded: false });
+  scope.after(() => database.close());
+  await migrate(database);
+  return database;
 }
 
 /** Ends the server and removes its folder when it is told, or when this process is gone in whatever way. */

@@ -10,6 +10,10 @@ create table public.profiles (
 );
 comment on table public.profiles is 'One row per person. id is the auth user''s id; imported people have no login, so there is no foreign key to auth.users.';
 comment on column public.profiles.external_id is 'The id this person had in an imported bundle; null for people who signed up here.';
+comment on column public.profiles.id is 'The person: the auth user''s id, or one of an import.';
+comment on column public.profiles.passions is 'What they say they care about, in a few words each.';
+comment on column public.profiles.bio is 'What they say of themselves.';
+comment on column public.profiles.created_at is 'When they signed up.';
 
 create table public.projects (
   id uuid primary key default gen_random_uuid(),
@@ -19,6 +23,10 @@ create table public.projects (
   unique (owner_id, title)
 );
 comment on table public.projects is 'Something a person works on; its title tells the user tower what they care about.';
+comment on column public.projects.id is 'The project.';
+comment on column public.projects.owner_id is 'Whose it is.';
+comment on column public.projects.title is 'Its title, once per owner.';
+comment on column public.projects.created_at is 'When it was begun.';
 
 create table public.posts (
   id uuid primary key default gen_random_uuid(),
@@ -31,6 +39,14 @@ create table public.posts (
   created_at timestamptz not null default now()
 );
 comment on table public.posts is 'What is recommended. A private post is seen, and so recommended, to its author only.';
+comment on column public.posts.id is 'The post.';
+comment on column public.posts.external_id is 'The id it had in an imported bundle; null for posts that were written here.';
+comment on column public.posts.author_id is 'Who wrote it; null: nobody who is known.';
+comment on column public.posts.title is 'Its title.';
+comment on column public.posts.description is 'Its text; empty: the title says it all.';
+comment on column public.posts.tags is 'What it is about, in a word each.';
+comment on column public.posts.visibility is 'public or private.';
+comment on column public.posts.created_at is 'When it was written.';
 create index posts_author_id_created_at_idx on public.posts (author_id, created_at desc);
 create index posts_created_at_idx on public.posts (created_at desc, id);
 
@@ -46,6 +62,11 @@ create table public.post_views (
   unique (user_id, post_id, created_at)
 );
 comment on table public.post_views is 'A person opened a post. value: a strength, such as seconds read; null where nothing was measured.';
+comment on column public.post_views.id is 'Its number, unique over views, votes and comments.';
+comment on column public.post_views.user_id is 'Whose it is.';
+comment on column public.post_views.post_id is 'The post.';
+comment on column public.post_views.value is 'A strength, such as seconds read; null: nothing was measured.';
+comment on column public.post_views.created_at is 'When it happened.';
 create index post_views_post_id_created_at_idx on public.post_views (post_id, created_at);
 create index post_views_user_id_created_at_idx on public.post_views (user_id, created_at, id);
 
@@ -58,6 +79,11 @@ create table public.post_votes (
   unique (user_id, post_id, created_at)
 );
 comment on table public.post_votes is 'A person liked, favourited or voted for a post. value: a rating where the app has one.';
+comment on column public.post_votes.id is 'Its number, unique over views, votes and comments.';
+comment on column public.post_votes.user_id is 'Whose it is.';
+comment on column public.post_votes.post_id is 'The post.';
+comment on column public.post_votes.value is 'A rating where the app has one; null: plainly for the post; below 0: against it.';
+comment on column public.post_votes.created_at is 'When it happened.';
 create index post_votes_post_id_created_at_idx on public.post_votes (post_id, created_at);
 create index post_votes_user_id_created_at_idx on public.post_votes (user_id, created_at, id);
 
@@ -71,6 +97,12 @@ create table public.comments (
   unique (user_id, post_id, created_at)
 );
 comment on table public.comments is 'A person wrote under a post. The engine never reads the body.';
+comment on column public.comments.id is 'Its number, unique over views, votes and comments.';
+comment on column public.comments.user_id is 'Whose it is.';
+comment on column public.comments.post_id is 'The post.';
+comment on column public.comments.body is 'What they wrote.';
+comment on column public.comments.value is 'A strength where the app has one; null: none.';
+comment on column public.comments.created_at is 'When it happened.';
 create index comments_post_id_created_at_idx on public.comments (post_id, created_at);
 create index comments_user_id_created_at_idx on public.comments (user_id, created_at, id);
 
@@ -81,6 +113,9 @@ create table public.logins (
   unique (user_id, created_at)
 );
 comment on table public.logins is 'When a person came back to the app; how often they do is a feature of the ranker.';
+comment on column public.logins.id is 'Its number.';
+comment on column public.logins.user_id is 'Who came back.';
+comment on column public.logins.created_at is 'When.';
 
 alter table public.profiles enable row level security;
 alter table public.projects enable row level security;
@@ -129,3 +164,17 @@ grant select, insert, delete on public.post_votes, public.comments to authentica
 grant usage on sequence public.interaction_id_seq to authenticated;
 grant select, insert, update, delete on public.profiles, public.projects, public.posts, public.post_views, public.post_votes, public.comments, public.logins to service_role;
 grant usage on sequence public.interaction_id_seq to service_role;
+
+-- definer: accounts are deleted by Supabase Auth, which has no rights on the app's tables
+create function public.delete_profiles_of_accounts() returns trigger
+language plpgsql volatile security definer set search_path = ''
+as $$
+begin
+  delete from public.profiles using old_rows where profiles.id = old_rows.id;
+  return null;
+end
+$$;
+comment on function public.delete_profiles_of_accounts() is 'Trigger of auth.users: with an account go its profile and all that belongs to that.';
+revoke all on function public.delete_profiles_of_accounts() from public;
+create trigger delete_profiles_of_accounts after delete on auth.users
+referencing old table as old_rows for each statement execute function public.delete_profiles_of_accounts();

@@ -17,9 +17,12 @@ create table recsys.settings (
   comment_weight real not null default 1 check (comment_weight >= 0)
 );
 comment on table recsys.settings is 'What an operator may change, in one row.';
+comment on column recsys.settings.only_row is 'Always true: there is one row.';
 comment on column recsys.settings.community_id is 'Which community this database holds; a model carries the id of the one it was trained on, and publishing compares.';
 comment on column recsys.settings.clock_shift is 'How far the engine''s clock is behind the wall clock: 0 in production; the import of an archived community sets it so that its last event is now.';
 comment on column recsys.settings.view_weight is 'The score of a post is view_weight * p(view) + vote_weight * p(vote) + comment_weight * p(comment).';
+comment on column recsys.settings.vote_weight is 'What a vote is worth in the score, beside a view and a comment.';
+comment on column recsys.settings.comment_weight is 'What a comment is worth in the score.';
 insert into recsys.settings default values;
 alter table recsys.settings enable row level security;
 create policy "settings are readable" on recsys.settings for select to authenticated using (true);
@@ -31,6 +34,8 @@ create table recsys.imports (
   imported_at timestamptz not null default now()
 );
 comment on table recsys.imports is 'Which community bundles this database holds, by the sha256 of their files.';
+comment on column recsys.imports.bundle_digest is 'sha256 of the bundle''s files, in hex.';
+comment on column recsys.imports.imported_at is 'When it was imported.';
 alter table recsys.imports enable row level security;
 grant select, insert on recsys.imports to service_role;
 

@@ -11,6 +11,8 @@ comment on table recsys.dismissals is 'Posts that a person called "not interesti
 comment on column recsys.dismissals.user_id is 'Who dismissed the post.';
 comment on column recsys.dismissals.post_id is 'The post, which may be gone by now.';
 comment on column recsys.dismissals.created_at is 'When, by the engine''s clock (recsys.clock()).';
+-- a deleted post is erased from here too
+create index dismissals_post_id_idx on recsys.dismissals (post_id);
 alter table recsys.dismissals enable row level security;
 create policy "people read their own dismissals" on recsys.dismissals for select to authenticated using (user_id = (select auth.uid()));
 create policy "people dismiss for themselves" on recsys.dismissals for insert to authenticated with check (user_id = (select auth.uid()));

@@ -11,11 +11,24 @@ select
   profiles.created_at
 from public.profiles;
 comment on view recsys.source_users is 'People who get recommendations: (user_id, external_id, passions, projects, bio, created_at).';
+comment on column recsys.source_users.user_id is 'The person: auth.uid() of their requests.';
+comment on column recsys.source_users.external_id is 'The id they had in an imported bundle; null: none.';
+comment on column recsys.source_users.passions is 'What they say they care about; the user tower reads it.';
+comment on column recsys.source_users.projects is 'Titles of what they work on; the user tower reads them.';
+comment on column recsys.source_users.bio is 'What they say of themselves; the user tower reads it.';
+comment on column recsys.source_users.created_at is 'When they signed up.';
 
 create view recsys.source_posts with (security_invoker = true) as
 select posts.id as post_id, posts.external_id, posts.author_id, posts.title, posts.description, posts.tags, posts.created_at
 from public.posts;
 comment on view recsys.source_posts is 'Posts that may be recommended: (post_id, external_id, author_id, title, description, tags, created_at). Rows a caller may not read are never recommended to them.';
+comment on column recsys.source_posts.post_id is 'The post.';
+comment on column recsys.source_posts.external_id is 'The id it had in an imported bundle; null: none.';
+comment on column recsys.source_posts.author_id is 'Who wrote it, to whom it is not recommended; null: nobody who is known.';
+comment on column recsys.source_posts.title is 'Its title; the post tower reads it.';
+comment on column recsys.source_posts.description is 'Its text; the post tower reads it.';
+comment on column recsys.source_posts.tags is 'What it is about; the post tower reads them.';
+comment on column recsys.source_posts.created_at is 'When it was written; one of the future is not recommended yet.';
 
 create view recsys.source_interactions with (security_invoker = true) as
 select post_views.id as interaction_id, post_views.user_id, post_views.post_id, 'view' as kind, post_views.value, post_views.created_at from public.post_views
@@ -26,15 +39,27 @@ where post_votes.value is null or post_votes.value >= 0
 union all
 select comments.id, comments.user_id, comments.post_id, 'comment', comments.value, comments.created_at from public.comments;
 comment on view recsys.source_interactions is 'What people did with posts: (interaction_id, user_id, post_id, kind in view | vote | comment, value, created_at), without votes against it. interaction_id is unique over all kinds and breaks ties of created_at.';
+comment on column recsys.source_interactions.interaction_id is 'Unique over all kinds; of equal times the lower one came first.';
+comment on column recsys.source_interactions.user_id is 'Who did it.';
+comment on column recsys.source_interactions.post_id is 'With which post.';
+comment on column recsys.source_interactions.kind is 'view, vote or comment.';
+comment on column recsys.source_interactions.value is 'A strength or rating; null: none. The engine reads none of it so far.';
+comment on column recsys.source_interactions.created_at is 'When.';
 
 create view recsys.source_logins with (security_invoker = true) as
 select logins.id as login_id, logins.user_id, logins.created_at from public.logins;
 comment on view recsys.source_logins is 'When people came back: (login_id, user_id, created_at).';
+comment on column recsys.source_logins.login_id is 'Its number.';
+comment on column recsys.source_logins.user_id is 'Who came back.';
+comment on column recsys.source_logins.created_at is 'When.';
 
 create view recsys.source_dismissals with (security_invoker = true) as
 select dismissals.user_id, dismissals.post_id, dismissals.created_at from recsys.dismissals
 union all
 select post_votes.user_id, post_votes.post_id, post_votes.created_at from public.post_votes where post_votes.value < 0;
 comment on view recsys.source_dismissals is 'What people do not want to be shown: (user_id, post_id, created_at). Dismissed posts and those voted against; they leave the feed of that person at once and are no interactions.';
+comment on column recsys.source_dismissals.user_id is 'Who does not want it.';
+comment on column recsys.source_dismissals.post_id is 'Which post.';
+comment on column recsys.source_dismissals.created_at is 'Since when.';
 
 grant select on recsys.source_users, recsys.source_posts, recsys.source_interactions, recsys.source_logins, recsys.source_dismissals to authenticated, service_role;

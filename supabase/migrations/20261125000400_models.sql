@@ -13,6 +13,12 @@ create table recsys.models (
 comment on table recsys.models is 'One row per trained model. building: its vectors are being written; ready: complete, never served; active: serves; retired: served before; rolled_back: taken out of service for cause.';
 comment on column recsys.models.feature_spec is 'What the inputs of the three graphs are, as the trainer built them: names, order, and every value that changes a feature.';
 comment on column recsys.models.feature_spec_digest is 'sha256 of feature_spec; a function whose own spec has another digest refuses to serve the model.';
+comment on column recsys.models.model_id is 'Names the partitions of its vectors: recsys.post_embeddings_N and recsys.user_embeddings_N.';
+comment on column recsys.models.name is 'What commands call it; model-DATE-TIME of its training.';
+comment on column recsys.models.status is 'Where it is in its life; see the table.';
+comment on column recsys.models.metrics is 'What its training says of itself: losses, numbers of examples, seed, backend, when it was trained.';
+comment on column recsys.models.created_at is 'When its publish began.';
+comment on column recsys.models.activated_at is 'When it was activated last; null: never.';
 create unique index models_one_active_idx on recsys.models (status) where status = 'active';
 
 create table recsys.model_artifacts (
@@ -23,6 +29,10 @@ create table recsys.model_artifacts (
   primary key (model_id, graph)
 );
 comment on table recsys.model_artifacts is 'The ONNX graphs of a model, as bytes; the checksum is verified when they are written and again when they are loaded.';
+comment on column recsys.model_artifacts.model_id is 'Whose graph it is.';
+comment on column recsys.model_artifacts.graph is 'user_tower, post_tower or dlrm.';
+comment on column recsys.model_artifacts.onnx is 'The graph with its weights, as ONNX.';
+comment on column recsys.model_artifacts.sha256 is 'Checksum of onnx, in hex.';
 alter table recsys.model_artifacts alter column onnx set storage external;
 
 alter table recsys.models enable row level security;

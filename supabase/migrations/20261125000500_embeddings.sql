@@ -8,6 +8,10 @@ create table recsys.post_embeddings (
   primary key (model_id, post_id)
 ) partition by list (model_id);
 comment on table recsys.post_embeddings is 'Post tower output, 32-d, unit length (pgvector#923: HNSW with inner product needs it). id_embedding: what the post''s own history taught beyond its text; null for a post the training never saw.';
+comment on column recsys.post_embeddings.model_id is 'Whose vector it is; the partition.';
+comment on column recsys.post_embeddings.post_id is 'Of recsys.source_posts.';
+comment on column recsys.post_embeddings.embedding is 'What the post tower gives for the post as it was when it was embedded.';
+comment on column recsys.post_embeddings.id_embedding is 'Input of the post tower beside the text; null: zeros.';
 
 create table recsys.user_embeddings (
   model_id bigint not null references recsys.models (model_id) on delete cascade,
@@ -17,6 +21,10 @@ create table recsys.user_embeddings (
   primary key (model_id, user_id)
 ) partition by list (model_id);
 comment on table recsys.user_embeddings is 'User tower output as of publishing, 32-d, unit length; serving computes a fresh one from what the user just did. id_embedding: as for posts.';
+comment on column recsys.user_embeddings.model_id is 'Whose vector it is; the partition.';
+comment on column recsys.user_embeddings.user_id is 'Of recsys.source_users.';
+comment on column recsys.user_embeddings.embedding is 'What the user tower gave for the user when they were embedded.';
+comment on column recsys.user_embeddings.id_embedding is 'Input of the user tower beside profile and history; null: zeros.';
 
 alter table recsys.post_embeddings enable row level security;
 alter table recsys.user_embeddings enable row level security;
@@ -39,6 +47,8 @@ begin
   execute format('create table recsys.user_embeddings_%s (like recsys.user_embeddings including all, check (model_id = %s))', new_model_id, new_model_id);
   execute format('alter table recsys.post_embeddings_%s enable row level security', new_model_id);
   execute format('alter table recsys.user_embeddings_%s enable row level security', new_model_id);
+  execute format('comment on table recsys.post_embeddings_%s is %L', new_model_id, format('Vectors of posts by model %s, %s.', new_model_id, p_name));
+  execute format('comment on table recsys.user_embeddings_%s is %L', new_model_id, format('Vectors of users by model %s, %s.', new_model_id, p_name));
   return new_model_id;
 end
 $$;

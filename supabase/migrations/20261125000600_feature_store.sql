@@ -46,6 +46,9 @@ end
 $$;
 comment on function recsys.decayed_counts(timestamptz[], boolean[], timestamptz, double precision[]) is 'For each event of a series in ascending order, its number from 1 and, as of it, five exponentially decayed counts of those events so far that count; with p_before and p_counts the series goes on from that instant''s counts. Unlike counts over a window they can be aged to any later instant without reading the events again. Not an aggregate: an aggregate cannot set its search_path, of which the database advisors warn.';
 
+revoke all on function recsys.half_lives(), recsys.decayed_counts(timestamptz[], boolean[], timestamptz, double precision[]) from public;
+grant execute on function recsys.half_lives(), recsys.decayed_counts(timestamptz[], boolean[], timestamptz, double precision[]) to service_role;
+
 create table recsys.post_stats (
   post_id uuid not null,
   last_active_at timestamptz not null,
@@ -64,6 +67,14 @@ create table recsys.post_stats (
   primary key (interaction_id)
 );
 comment on table recsys.post_stats is 'The state of a post right after each of its interactions (last_active_at), views by its author left out. A post without a row has had none: its last activity is its creation.';
+comment on column recsys.post_stats.post_id is 'The post.';
+comment on column recsys.post_stats.last_active_at is 'When the interaction was: the state holds from then until the next row''s.';
+comment on column recsys.post_stats.interaction_id is 'The interaction; of equal times the lower one came first.';
+comment on column recsys.post_stats.user_id is 'Who did it.';
+comment on column recsys.post_stats.views is 'Views so far.';
+comment on column recsys.post_stats.votes is 'Votes so far.';
+comment on column recsys.post_stats.comments is 'Comments so far.';
+comment on column recsys.post_stats.last_comment_at is 'When the last comment so far was; null: there was none.';
 comment on column recsys.post_stats.kind is 'Kind of the interaction, which was the last activity at that time.';
 comment on column recsys.post_stats.by_author is 'Whether the last activity was the author''s own.';
 comment on column recsys.post_stats.first_interaction is 'Whether the interaction is its user''s first with the post: the earliest that counts, of equal times the one with the lower id.';
@@ -89,6 +100,12 @@ create table recsys.user_stats (
   primary key (event_id)
 );
 comment on table recsys.user_stats is 'The state of a user right after each of their interactions and logins (last_active_at). After a view of an own post it is that before, aged.';
+comment on column recsys.user_stats.user_id is 'The user.';
+comment on column recsys.user_stats.last_active_at is 'When the event was: the state holds from then until the next row''s.';
+comment on column recsys.user_stats.views is 'Views of others'' posts so far.';
+comment on column recsys.user_stats.votes is 'Votes so far.';
+comment on column recsys.user_stats.comments is 'Comments so far.';
+comment on column recsys.user_stats.logins is 'Logins so far.';
 comment on column recsys.user_stats.event_id is 'interaction_id, or L followed by login_id.';
 comment on column recsys.user_stats.sort_id is 'interaction_id or login_id: events of the same instant are in the order of (sort_id, event_id).';
 comment on column recsys.user_stats.recent is 'Interactions decayed with half-lives of 1 hour, 6 hours, 1 day, 7 days, 30 days, as of last_active_at.';

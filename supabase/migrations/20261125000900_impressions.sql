@@ -14,12 +14,22 @@ create table recsys.impressions (
   seen_at timestamptz,
   primary key (request_id, post_id, shown_at)
 ) partition by range (shown_at);
-comment on table recsys.impressions is 'One row per post shown: position from 1, the score and model that put it there, its source, and the features as served. Partitioned by range of shown_at, so far with the default partition only.';
+comment on table recsys.impressions is 'One row per post shown: position from 1, the score and model that put it there, its source, and the features as served. A partition for each month of shown_at, made ahead by recsys.make_impression_partitions().';
+comment on column recsys.impressions.request_id is 'The feed: the request_id of its answer.';
+comment on column recsys.impressions.user_id is 'Whom it was shown to.';
+comment on column recsys.impressions.post_id is 'What was shown.';
+comment on column recsys.impressions.position is 'Where in the feed, from 1.';
+comment on column recsys.impressions.shown_at is 'When, by the engine''s clock (recsys.clock()).';
+comment on column recsys.impressions.score is 'The score that the feed was ordered by, highest first.';
+comment on column recsys.impressions.source is 'The source that ranked it best: similar, active, fresh, trending or followed.';
+comment on column recsys.impressions.model_id is 'The model that ranked; null: none was active.';
+comment on column recsys.impressions.variant is 'For the app''s own experiments: the engine writes and reads nothing here.';
+comment on column recsys.impressions.features is 'What the ranker was told, in the order of the model''s feature_spec; recsys.impression_features gives each its name. Null: no model ranked.';
 comment on column recsys.impressions.seen_at is 'When the post really came into view, as the app told the function `events`; null: nobody said so. A seen post stays in the feed: to have scrolled past is no opinion.';
-create table recsys.impressions_default partition of recsys.impressions default;
 create index impressions_user_id_shown_at_idx on recsys.impressions (user_id, shown_at desc);
+-- a deleted post is erased from here too
+create index impressions_post_id_idx on recsys.impressions (post_id);
 alter table recsys.impressions enable row level security;
-alter table recsys.impressions_default enable row level security;
 create policy "people log what they were shown" on recsys.impressions for insert to authenticated with check (user_id = (select auth.uid()));
 create policy "people read which posts they were shown" on recsys.impressions for select to authenticated using (user_id = (select auth.uid()));
 create policy "people say what they have seen" on recsys.impressions for update to authenticated using (user_id = (select auth.uid())) with check (user_id = (select auth.uid()));

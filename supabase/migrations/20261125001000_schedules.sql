@@ -1,12 +1,150 @@
--- pg_cron keeps the feature store fresh. Where it cannot run (the embedded database, a copy for tests), `recsys serve` calls recsys.roll_up() instead.
+-- What pg_cron does by itself, and how a DBA lists, pauses and changes it. Where pg_cron cannot run (the embedded database, a copy
+-- for tests) nothing is scheduled, and `recsys serve` does what cannot wait.
+
 do $$
 begin
   if exists (select from pg_available_extensions where name = 'pg_cron')
     and current_setting('cron.database_name', true) = current_database() then
     create extension if not exists pg_cron;
-    perform cron.schedule('recsys roll-up', '10 seconds', 'select recsys.roll_up()');
-    -- cron.job_run_details is never purged by itself
-    perform cron.schedule('recsys purge of cron history', '17 3 * * *', 'delete from cron.job_run_details where end_time < now() - interval ''7 days''');
   end if;
 end
 $$;
+
+create function recsys.has_cron() returns boolean
+language sql stable security invoker set search_path = ''
+as $$ select coalesce(current_setting('cron.database_name', true) = current_database(), false) and to_regclass('cron.job') is not null $$;
+comment on function recsys.has_cron() is 'Whether pg_cron runs jobs in this database: its tables are in one database of a cluster.';
+
+create function recsys.schedule(p_name text, p_schedule text, p_command text) returns void
+language plpgsql volatile security invoker set search_path = ''
+as $$
+begin
+  if p_name is null or p_name not like 'recsys %' then
+    raise exception 'the name of a schedule begins with "recsys ", not %', coalesce(quote_literal(p_name), 'null');
+  end if;
+  if recsys.has_cron() then
+    perform cron.schedule(p_name, p_schedule, p_command);
+  end if;
+end
+$$;
+comment on function recsys.schedule(text, text, text) is 'Has pg_cron run a command; does nothing where pg_cron is missing. p_name begins with "recsys ", p_schedule is "10 seconds" or five fields as in cron (times are GMT), p_command is one call of a function of recsys, whose comment says what it is for.';
+
+-- definer: pg_cron shows jobs to their owner alone, and this to the service too
+create function recsys.read_schedules()
+returns table (name text, purpose text, schedule text, command text, is_active boolean, last_run_at timestamptz, last_took interval, last_result text)
+language plpgsql stable security definer set search_path = ''
+as $$
+begin
+  if not recsys.has_cron() then
+    return;
+  end if;
+  return query
+  select
+    job.jobname,
+    -- up to the first comma, semicolon, bracket or full stop that ends a part of the sentence
+    substring(obj_description(to_regproc(substring(job.command from 'recsys\.\w+')), 'pg_proc') from '^.*?(?=[,;:] | \(|\. |\.?$)'),
+    job.schedule, job.command, job.active,
+    run.start_time, run.end_time - run.start_time, concat_ws(': ', run.status, nullif(btrim(run.return_message, E' \n'), ''))
+  from cron.job
+  left join (
+    select details.jobid, max(details.runid) as runid from cron.job_run_details as details
+    where details.jobid in (select own.jobid from cron.job as own where own.jobname like 'recsys %')
+    group by details.jobid
+  ) as last on last.jobid = job.jobid
+  left join cron.job_run_details as run on run.runid = last.runid
+  where job.jobname like 'recsys %' and job.database = current_database()
+  order by job.jobname;
+end
+$$;
+comment on function recsys.read_schedules() is 'The rows of recsys.schedules; none where pg_cron is missing.';
+
+create view recsys.schedules with (security_invoker = true) as
+select name, purpose, schedule, command, is_active, last_run_at, last_took, last_result from recsys.read_schedules();
+comment on view recsys.schedules is 'What pg_cron does for the engine, when, and how it went last. Empty where pg_cron is missing. To change it: recsys.pause(name), recsys.resume(name), recsys.reschedule(name, schedule).';
+comment on column recsys.schedules.name is 'Its name, also in cron.job.';
+comment on column recsys.schedules.purpose is 'What it is for: the beginning of the comment of the function that it calls.';
+comment on column recsys.schedules.schedule is 'When: an interval in seconds, or minute, hour, day, month and weekday in GMT.';
+comment on column recsys.schedules.command is 'What is run.';
+comment on column recsys.schedules.is_active is 'False: paused.';
+comment on column recsys.schedules.last_run_at is 'When it last began; null: not yet, or longer ago than its history is kept.';
+comment on column recsys.schedules.last_took is 'How long that run took; null: it has not ended.';
+comment on column recsys.schedules.last_result is 'How it ended: succeeded, or failed and why; what pg_cron says while it runs.';
+
+create function recsys.schedule_id(p_name text) returns bigint
+language plpgsql stable security invoker set search_path = ''
+as $$
+declare
+  id bigint;
+begin
+  if not recsys.has_cron() then
+    raise exception 'pg_cron does not run in this database, so nothing is scheduled';
+  end if;
+  select jobid into id from cron.job where jobname = p_name and jobname like 'recsys %' and database = current_database();
+  if id is null then
+    raise exception 'nothing is scheduled as %', coalesce(quote_literal(p_name), 'null') using hint = 'select name from recsys.schedules';
+  end if;
+  return id;
+end
+$$;
+comment on function recsys.schedule_id(text) is 'The jobid by which pg_cron knows a schedule. Raises where there is none of that name.';
+
+create function recsys.pause(p_name text) returns void
+language plpgsql volatile security invoker set search_path = ''
+as $$
+declare
+  id constant bigint := recsys.schedule_id(p_name);
+begin
+  perform cron.alter_job(id, active => false);
+end
+$$;
+comment on function recsys.pause(text) is 'Stops a schedule until recsys.resume(name); a run in progress ends by itself.';
+
+create function recsys.resume(p_name text) returns void
+language plpgsql volatile security invoker set search_path = ''
+as $$
+declare
+  id constant bigint := recsys.schedule_id(p_name);
+begin
+  perform cron.alter_job(id, active => true);
+end
+$$;
+comment on function recsys.resume(text) is 'Lets a paused schedule run again.';
+
+create function recsys.reschedule(p_name text, p_schedule text) returns void
+language plpgsql volatile security invoker set search_path = ''
+as $$
+declare
+  id constant bigint := recsys.schedule_id(p_name);
+begin
+  perform cron.alter_job(id, schedule => p_schedule);
+end
+$$;
+comment on function recsys.reschedule(text, text) is 'Changes when a schedule runs: "30 seconds", or minute, hour, day, month and weekday in GMT.';
+
+create function recsys.purge_cron_history() returns bigint
+language plpgsql volatile security invoker set search_path = ''
+as $$
+declare
+  purged bigint;
+begin
+  if not recsys.has_cron() then
+    return 0;
+  end if;
+  delete from cron.job_run_details
+  where coalesce(end_time, start_time) < now() - interval '7 days'
+    -- what else pg_cron does in this cluster is others' to keep
+    and jobid in (select jobid from cron.job where jobname like 'recsys %' and database = current_database());
+  get diagnostics purged = row_count;
+  return purged;
+end
+$$;
+comment on function recsys.purge_cron_history() is 'Deletes what pg_cron noted of runs of the engine''s own schedules more than 7 days ago, and returns how many; pg_cron itself never does, and every 10 seconds are 8,640 runs a day.';
+
+revoke all on function recsys.has_cron(), recsys.schedule(text, text, text), recsys.read_schedules(), recsys.schedule_id(text), recsys.pause(text), recsys.resume(text),
+  recsys.reschedule(text, text), recsys.purge_cron_history() from public;
+-- to schedule, pause and change is the owner's
+grant execute on function recsys.has_cron(), recsys.read_schedules() to service_role;
+grant select on recsys.schedules to service_role;
+
+select recsys.schedule('recsys roll-up', '10 seconds', 'select recsys.roll_up()');
+select recsys.schedule('recsys purge of cron history', '17 3 * * *', 'select recsys.purge_cron_history()');

@@ -191,10 +191,4 @@ revoke all on function recsys.store_events(jsonb, integer), recsys.record_events
 grant execute on function recsys.store_events(jsonb, integer), recsys.record_events(jsonb) to authenticated;
 grant execute on function recsys.purge_event_ids() to service_role;
 
-do $$
-begin
-  if to_regnamespace('cron') is not null and current_setting('cron.database_name', true) = current_database() then
-    perform cron.schedule('recsys purge of event ids', '37 3 * * *', 'select recsys.purge_event_ids()');
-  end if;
-end
-$$;
+select recsys.schedule('recsys purge of event ids', '37 3 * * *', 'select recsys.purge_event_ids()');

@@ -92,6 +92,11 @@ begin
         || case tg_op when 'DELETE' then format(' and waiting.entity_id in (%s)', changed) else '' end
       using kind;
     end loop;
+    -- all that is known of it is to go as well
+    execute 'insert into recsys.erasures (kind, entity_id) select distinct $1, known.id from ('
+      || case tg_op when 'DELETE' then changed else format('select known.%1$s_id as id from recsys.%1$s_embeddings as known', kind) end
+      || ') as known where known.id is not null and not ' || format(exists_in_source, 'known.id')
+    using kind;
     changed := format('select changed.id from (%s) as changed where ', changed) || format(exists_in_source, 'changed.id');
   end if;
   execute format('select array_agg(distinct changed.id) from (%s) as changed', changed) into ids;
@@ -99,7 +104,7 @@ begin
   return null;
 end
 $$;
-comment on function recsys.queue_text_changes() is 'Trigger of watched tables: enqueues the entities of which a statement changed a text, once each; of entities that are gone nothing is left waiting. Its arguments are made by recsys.watch: post or user, the column with its id, the columns whose change counts.';
+comment on function recsys.queue_text_changes() is 'Trigger of watched tables: enqueues the entities of which a statement changed a text, once each; of entities that are gone nothing is left waiting, and recsys.erase() removes all that the engine knows of them. Its arguments are made by recsys.watch: post or user, the column with its id, the columns whose change counts.';
 
 revoke all on function recsys.enqueue_embedding_jobs(text, uuid[]), recsys.queue_text_changes() from public;
 grant execute on function recsys.enqueue_embedding_jobs(text, uuid[]) to service_role;

@@ -14,6 +14,10 @@ select job.kind, job.entity_id, job.due_at, job.attempts
 from recsys.embedding_jobs as job
 where not job.is_dead and job.due_at <= now() and (job.claimed_until is null or job.claimed_until <= now());
 comment on view recsys.due_embedding_jobs is 'Jobs that a worker may claim now: due, alive and in nobody''s hands.';
+comment on column recsys.due_embedding_jobs.kind is 'post or user.';
+comment on column recsys.due_embedding_jobs.entity_id is 'The post_id or user_id.';
+comment on column recsys.due_embedding_jobs.due_at is 'Since when it may be claimed.';
+comment on column recsys.due_embedding_jobs.attempts is 'Claims since the latest change, lost ones included.';
 -- update: locking rows through the view takes it
 grant select, update on recsys.due_embedding_jobs to service_role;
 

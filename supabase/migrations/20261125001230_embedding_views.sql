@@ -12,33 +12,55 @@ from (values ('post'), ('user')) as kinds (kind)
 left join recsys.embedding_jobs as job on job.kind = kinds.kind
 group by kinds.kind;
 comment on view recsys.embedding_queue is 'One row for posts and one for users: depth, of these in_work and failed_before; dead letters; age: how long the oldest has waited, null where none waits.';
+comment on column recsys.embedding_queue.kind is 'post or user.';
+comment on column recsys.embedding_queue.depth is 'Jobs that wait or are in work.';
+comment on column recsys.embedding_queue.in_work is 'Of these, those that a worker has now.';
+comment on column recsys.embedding_queue.failed_before is 'Of these, those that failed before.';
+comment on column recsys.embedding_queue.dead is 'Jobs that were given up.';
+comment on column recsys.embedding_queue.age is 'How long the oldest has waited; null: none waits.';
 
 create view recsys.embedding_dead_letters with (security_invoker = true) as
 select job.kind, job.entity_id, job.failures, job.attempts, job.last_error, job.enqueued_at
 from recsys.embedding_jobs as job
 where job.is_dead;
 comment on view recsys.embedding_dead_letters is 'Jobs given up after five failures, or after twenty claims that never came back. To try again: update recsys.embedding_jobs set failures = 0, attempts = 0, due_at = now() where is_dead.';
+comment on column recsys.embedding_dead_letters.kind is 'post or user.';
+comment on column recsys.embedding_dead_letters.entity_id is 'The post_id or user_id.';
+comment on column recsys.embedding_dead_letters.failures is 'Failures since the latest change.';
+comment on column recsys.embedding_dead_letters.attempts is 'Claims since the latest change, lost ones included.';
+comment on column recsys.embedding_dead_letters.last_error is 'What the latest failure was.';
+comment on column recsys.embedding_dead_letters.enqueued_at is 'Since when there is a change without a vector.';
 
 create view recsys.embedding_coverage with (security_invoker = true) as
 select
   models.model_id, models.name, models.status,
-  counted.posts, counted.posts_with_vector,
+  total.posts, coalesce(counted.posts_with_vector, 0) as posts_with_vector,
   newest.post_id as newest_post_without, newest.created_at as newest_without_created_at
 from recsys.models
-cross join lateral (
-  select count(*) as posts, count(post_embeddings.post_id) as posts_with_vector
-  from recsys.source_posts
-  left join recsys.post_embeddings on post_embeddings.model_id = models.model_id and post_embeddings.post_id = source_posts.post_id
-) as counted
+cross join (select count(*) as posts from recsys.source_posts) as total
+-- once for all models: one after another took 2.7 s at 155,000 posts
+left join (
+  select post_embeddings.model_id, count(*) as posts_with_vector
+  from recsys.post_embeddings
+  join recsys.source_posts on source_posts.post_id = post_embeddings.post_id
+  group by post_embeddings.model_id
+) as counted on counted.model_id = models.model_id
 left join lateral (
   select source_posts.post_id, source_posts.created_at
   from recsys.source_posts
-  where not exists (
+  where coalesce(counted.posts_with_vector, 0) < total.posts and not exists (
     select from recsys.post_embeddings where post_embeddings.model_id = models.model_id and post_embeddings.post_id = source_posts.post_id
   )
   order by source_posts.created_at desc, source_posts.post_id
   limit 1
 ) as newest on true;
 comment on view recsys.embedding_coverage is 'Per model: posts, those with a vector of it, and the newest post without one, which cannot be found by its text. Only the active model gets vectors for new posts; another one gets them when it is activated.';
+comment on column recsys.embedding_coverage.model_id is 'The model.';
+comment on column recsys.embedding_coverage.name is 'Its name.';
+comment on column recsys.embedding_coverage.status is 'As in recsys.models.';
+comment on column recsys.embedding_coverage.posts is 'Posts that there are.';
+comment on column recsys.embedding_coverage.posts_with_vector is 'Of these, those with a vector of the model.';
+comment on column recsys.embedding_coverage.newest_post_without is 'The newest post without one; null: every post has one.';
+comment on column recsys.embedding_coverage.newest_without_created_at is 'When that post was written.';
 
 grant select on recsys.embedding_queue, recsys.embedding_dead_letters, recsys.embedding_coverage to service_role;

@@ -31,12 +31,10 @@ revoke all on function recsys.call_embed() from public;
 
 do $$
 begin
-  if (select count(*) = 3 from pg_available_extensions where name in ('pg_cron', 'pg_net', 'supabase_vault'))
-    and current_setting('cron.database_name', true) = current_database() then
-    create extension if not exists pg_cron;
+  if recsys.has_cron() and (select count(*) = 2 from pg_available_extensions where name in ('pg_net', 'supabase_vault')) then
     create extension if not exists pg_net with schema extensions;
     create extension if not exists supabase_vault;
-    perform cron.schedule('recsys embed', '10 seconds', 'select recsys.call_embed()');
+    perform recsys.schedule('recsys embed', '10 seconds', 'select recsys.call_embed()');
   end if;
 end
 $$;

@@ -1,8 +1,9 @@
 import type pg from "pg";
 
 /**
- * Keeps the feature store fresh while serving, where pg_cron does not do it: calls recsys.roll_up() now and again after
- * each `every` milliseconds. The function that it returns stops that, after the call in progress.
+ * Keeps the feature store fresh while serving, and erases what the app deleted, where pg_cron does not do it: calls
+ * recsys.roll_up() and recsys.erase() now and again after each `every` milliseconds. The function that it returns stops
+ * that, after the call in progress.
  */
 export async function keepRolledUp(
   pool: pg.Pool,
@@ -14,6 +15,7 @@ export async function keepRolledUp(
     while (!stopped.signal.aborted) {
       // an outage must not end it: the next call catches up
       await pool.query("select recsys.roll_up()").catch(onError);
+      await pool.query("select recsys.erase()").catch(onError);
       await pause(every, stopped.signal);
     }
   })();

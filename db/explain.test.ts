@@ -1,0 +1,231 @@
+/** What a DBA asks of a user and a post, held against the feed's own candidates. */
+import assert from "node:assert/strict";
+import { after, beforeEach, test } from "node:test";
+import { featuresOf } from "../supabase/functions/_shared/recommend/rank.ts";
+import { clear, fillCommunity, people, post, privatePost, publishTinyModel } from "../trainer/serve/testing.ts";
+import { testDatabase } from "./testing.ts";
+
+const { pool } = await testDatabase({ after }, "explain");
+let model: number;
+
+beforeEach(async () => {
+  await clear(pool);
+  await fillCommunity(pool);
+  model = await publishTinyModel(pool, { name: "tiny" });
+  await pool.query(
+    `insert into recsys.user_embeddings (model_id, user_id, embedding)
+     select $1, id, (array_fill(0, array[n]) || 1 || array_fill(0, array[31 - n]))::extensions.vector
+     from unnest($2::uuid[]) with ordinality as users (id, n0) cross join lateral (select (n0 - 1)::int as n) as dimension`,
+    [model, [people.ada, people.ben]],
+  );
+});
+
+async function explain(user: string, id: string): Promise<string[]> {
+  const { rows } = await pool.query("select * from recsys.explain($1, $2)", [user, id]);
+  return rows.map(({ topic, item, value }) => `${topic} | ${item} | ${value}`);
+}
+
+async function whyNot(user: string, id: string): Promise<string[]> {
+  return (await explain(user, id)).filter((line) => line.startsWith("why not")).map((line) => line.split(" | ")[1]);
+}
+
+test("ranks without limits are those of recsys.candidates within them, for every candidate of everybody", async () => {
+  // ties too: two posts of one instant, two interactions of one instant
+  await pool.query(
+    "update public.posts set created_at = (select created_at from public.posts where id = $1) where id = $2",
+    [post(7), post(8)],
+  );
+  await pool.query(
+    "insert into public.post_views (user_id, post_id, created_at) select $1, id, now() - interval '1 hour' from public.posts where id = any($2)",
+    [people.eve, [post(9), post(10), post(11)]],
+  );
+  await pool.query("select recsys.roll_up()");
+  let compared = 0;
+  for (const user of [people.ada, people.ben, people.eve]) {
+    const { rows } = await pool.query(
+      `select candidates.post_id, similar_rank, active_rank, fresh_rank, trending_rank, followed_rank, asked.ranks, asked.is_candidate
+       from (select (select embedding from recsys.user_embeddings where model_id = $2 and user_id = $1) as vector, now() as now) as given
+       cross join lateral recsys.candidates($1, $2, given.vector, given.now) as candidates
+       cross join lateral recsys.candidate_for($1, candidates.post_id, $2, given.vector, given.now) as asked
+       where candidates.post_id <> $3`,
+      // the owner's own candidates hold what the user may not see
+      [user, model, privatePost],
+    );
+    for (const row of rows) {
+      const {
+        similar_rank: similar,
+        active_rank: active,
+        fresh_rank: fresh,
+        trending_rank: trending,
+        followed_rank: followed,
+      } = row;
+      assert.ok(row.is_candidate);
+      if (user === people.eve) assert.equal(row.ranks.similar, null);
+      // asked as the owner, who also sees the private post, the newest of all
+      const shift = (rank: number | null) => rank && rank - 1;
+      assert.deepEqual(
+        { ...row.ranks, similar: null },
+        { similar: null, active: shift(active), fresh: shift(fresh), trending, followed: shift(followed) },
+        `${user} ${row.post_id}`,
+      );
+      assert.equal(row.ranks.similar === null, similar === null);
+      compared++;
+    }
+  }
+  assert.ok(compared > 80, `${compared}`);
+});
+
+test("what keeps a post out of the feed is named, and nothing for what is in it", async () => {
+  assert.deepEqual(await whyNot(people.ada, post(4)), []);
+  assert.deepEqual(await whyNot(people.ada, post(30)), ["has a vote by this user"]);
+  assert.deepEqual(await whyNot(people.ada, privatePost), ["not visible"]);
+  assert.deepEqual(await whyNot(people.author, privatePost), ["own"]);
+  await pool.query("insert into recsys.dismissals values ($1, $2, now())", [people.ada, post(4)]);
+  assert.deepEqual(await whyNot(people.ada, post(4)), ["dismissed or voted against"]);
+  await pool.query("insert into public.post_votes (user_id, post_id, value) values ($1, $2, -1)", [
+    people.ada,
+    post(5),
+  ]);
+  assert.deepEqual(await whyNot(people.ada, post(5)), ["dismissed or voted against"]);
+  await pool.query("insert into public.post_views (user_id, post_id) values ($1, $2)", [people.ada, post(6)]);
+  await pool.query("insert into public.comments (user_id, post_id) values ($1, $2)", [people.ada, post(6)]);
+  assert.deepEqual(await whyNot(people.ada, post(6)), ["has a view by this user", "has a comment by this user"]);
+  await pool.query("update public.posts set created_at = now() + interval '1 hour' where id = $1", [post(7)]);
+  assert.deepEqual(await whyNot(people.ada, post(7)), ["in the future"]);
+  const verdicts = await Promise.all([explain(people.ada, people.ben), explain(post(1), post(1))]);
+  assert.deepEqual(verdicts, [
+    ["verdict | not a candidate | there is no such post in recsys.source_posts"],
+    ["verdict | no feed | there is no such user in recsys.source_users"],
+  ]);
+});
+
+test("a post behind the limits of all sources is said to be so, with its ranks", async () => {
+  await pool.query(
+    "insert into public.posts (title, created_at) select 'filler', now() - interval '1 minute' from generate_series(1, 320)",
+  );
+  await pool.query("update public.posts set created_at = now() - interval '300 days' where id = $1", [post(20)]);
+  await pool.query("delete from recsys.post_embeddings where post_id = $1", [post(20)]);
+  const lines = await explain(people.ben, post(20));
+  assert.ok(
+    lines.includes("why not | no source brings it | its ranks are behind what each source brings"),
+    lines.join("\n"),
+  );
+  assert.ok(lines.includes("source | fresh | rank 350, behind the 300 that it brings"));
+  assert.ok(lines.includes("source | active | rank 350, behind the 300 that it brings"));
+  assert.ok(lines.includes("source | similar | not in it"));
+  assert.ok(
+    lines.some((line) => line.startsWith("vector | the post has none | waits since ")) === false,
+    "no worker was asked",
+  );
+});
+
+test("a post without a vector says whether one is coming; a feed without a model says so", async () => {
+  await pool.query("delete from recsys.embedding_jobs");
+  await pool.query("delete from recsys.post_embeddings where post_id = $1", [post(3)]);
+  const vectorLine = async () => (await explain(people.ada, post(3))).find((line) => line.startsWith("vector"));
+  assert.equal(await vectorLine(), "vector | the post has none | and none waits: update its text, or publish again");
+  await pool.query("update public.posts set title = 'x' where id = $1", [post(3)]);
+  assert.match((await vectorLine()) as string, /^vector \| the post has none \| waits since 2/);
+  await pool.query("update recsys.embedding_jobs set failures = 5, last_error = 'broken'");
+  assert.equal(await vectorLine(), "vector | the post has none | given up: broken");
+  await pool.query("update recsys.models set status = 'retired'");
+  assert.ok(
+    (await explain(people.ada, post(3))).includes(
+      "model | none is active | feeds are fresh and popular: npx recsys publish",
+    ),
+  );
+});
+
+test("the nearest post of the history, and the features of the latest impression by their names", async () => {
+  const features = Array.from({ length: 200 }, (_, i) => i / 8);
+  for (const [hours, position] of [
+    [2, 7],
+    [1, 3],
+  ])
+    await pool.query(
+      `insert into recsys.impressions (request_id, user_id, post_id, position, shown_at, score, source, model_id, features)
+       values (gen_random_uuid(), $1, $2, $3, now() - $4 * interval '1 hour', 0.25, 'similar', $5, $6)`,
+      [people.ada, post(4), position, hours, model, features.map((value) => value * hours)],
+    );
+  const lines = await explain(people.ada, post(4));
+  assert.ok(lines.some((line) => /^history \| Post (28|30) \| similarity 1\.000, last there/.test(line)));
+  assert.ok(lines.some((line) => /^shown \| position 3 \| .* score 0\.25, source similar$/.test(line)));
+  assert.ok(lines.includes("feature | user log_votes | 0.125"));
+});
+
+test("asking changes neither role nor claims of the one who asks, not even when it fails", async () => {
+  const client = await pool.connect();
+  try {
+    await client.query("begin");
+    await client.query('set local request.jwt.claims = \'{"sub": "me"}\'');
+    const who = async () =>
+      (await client.query("select current_user as name, current_setting('request.jwt.claims') as claims")).rows[0];
+    const before = await who();
+    await client.query("select * from recsys.explain($1, $2)", [people.ada, post(4)]);
+    assert.deepEqual(await who(), before);
+    await client.query("savepoint here");
+    await assert.rejects(
+      client.query("select * from recsys.candidate_for($1, $2, $3, '[1]', now())", [people.ada, post(4), model]),
+    );
+    await client.query("rollback to here");
+    assert.deepEqual(await who(), before);
+  } finally {
+    await client.query("rollback");
+    client.release();
+  }
+});
+
+test("similar posts and users: the nearest first, none of them the asked one, and a clear word where there is no vector", async () => {
+  const { rows } = await pool.query("select * from recsys.similar_posts($1, 14)", [post(2)]);
+  assert.equal(rows.length, 14);
+  assert.ok(
+    rows.every(
+      ({ title, similarity, post_id }) => Number(title.slice(5)) % 2 === 0 && similarity > 0.999 && post_id !== post(2),
+    ),
+  );
+  const users = await pool.query("select * from recsys.similar_users($1)", [people.ada]);
+  assert.deepEqual(
+    users.rows.map(({ user_id, similarity, passions }) => [user_id, similarity, passions]),
+    [[people.ben, 0, ["gardens"]]],
+  );
+  await assert.rejects(
+    pool.query("select * from recsys.similar_posts($1)", [people.ada]),
+    /post .* has no vector of the active model/,
+  );
+  await assert.rejects(
+    pool.query("select * from recsys.similar_users($1)", [people.eve]),
+    /user .* has no vector of the active model/,
+  );
+  await pool.query("update recsys.models set status = 'retired'");
+  await assert.rejects(pool.query("select * from recsys.similar_posts($1)", [post(2)]), /no model is active/);
+});
+
+test("names and values of features go together as the ranker was told", async () => {
+  const tensor = (data: number[]) => ({ data, dims: [1, data.length] });
+  const spec = (await pool.query("select feature_spec -> 'ranker' as ranker from recsys.models")).rows[0].ranker;
+  const names = {
+    user: spec.user,
+    post: spec.post,
+    pair: spec.pair,
+    categories: spec.categories.map((each: { name: string }) => each.name),
+  };
+  // each value says where it belongs
+  const numbered = (part: keyof typeof names, offset: number) =>
+    tensor(names[part].map((_: string, i: number) => offset + i));
+  const feeds = {
+    user_features: numbered("user", 1000),
+    post_features: numbered("post", 2000),
+    pair_features: numbered("pair", 3000),
+    categories: numbered("categories", 4000),
+  };
+  await pool.query(
+    `insert into recsys.impressions (request_id, user_id, post_id, position, shown_at, model_id, features)
+     values (gen_random_uuid(), $1, $2, 1, now(), $3, $4)`,
+    [people.ada, post(4), model, featuresOf(feeds as never, 0)],
+  );
+  const { rows } = await pool.query("select part, feature, value from recsys.impression_features order by number");
+  const expected = Object.entries({ user: 1000, post: 2000, pair: 3000, categories: 4000 }).flatMap(([part, offset]) =>
+    names[part as keyof typeof names].map((feature: string, i: number) => ({ part, feature, value: offset + i })),
+  );
+  assert.deepEqual(rows, expected);
+});

@@ -1,0 +1,123 @@
+-- What is deleted in the app is forgotten here: a trigger notes it in the transaction of the deletion itself, which costs that
+-- transaction a row and no lock, and recsys.erase() does the work afterwards.
+
+create table recsys.erasures (
+  erasure_id bigint primary key generated always as identity,
+  kind text not null check (kind in ('post', 'user')),
+  entity_id uuid not null,
+  deleted_at timestamptz not null default now(),
+  erased_at timestamptz
+);
+comment on table recsys.erasures is 'Posts and users that were deleted in the app, until recsys.erase() has removed all that the engine holds of them. To have one erased by hand: insert into recsys.erasures (kind, entity_id) values (''user'', …).';
+comment on column recsys.erasures.erasure_id is 'Number of the erasure.';
+comment on column recsys.erasures.kind is 'post or user.';
+comment on column recsys.erasures.entity_id is 'The post_id or user_id that was.';
+comment on column recsys.erasures.deleted_at is 'When it was deleted in the app.';
+comment on column recsys.erasures.erased_at is 'When the engine''s rows were removed for the first time; null: not yet.';
+alter table recsys.erasures enable row level security;
+grant select, insert, update, delete on recsys.erasures to service_role;
+
+create view recsys.erasable_columns with (security_invoker = true) as
+select pg_class.oid::regclass as table_name, pg_attribute.attname as column_name, names.kind, names.type
+from (
+  values
+    ('post', 'post_id', 'uuid'::regtype), ('post', 'entity_id', 'uuid'), ('post', 'post_ids', 'uuid[]'),
+    ('user', 'user_id', 'uuid'), ('user', 'entity_id', 'uuid'), ('user', 'user_ids', 'uuid[]')
+) as names (kind, column_name, type)
+join pg_catalog.pg_attribute on pg_attribute.attname = names.column_name and pg_attribute.atttypid = names.type and not pg_attribute.attisdropped
+join pg_catalog.pg_class on pg_class.oid = pg_attribute.attrelid
+where pg_class.relnamespace = 'recsys'::regnamespace and pg_class.relkind in ('r', 'p') and not pg_class.relispartition
+  -- the roll-up works out anew what these hold: the states of others, too, owe something to what is gone
+  and pg_class.relname not in ('feature_changes', 'post_stats', 'user_stats')
+  and pg_class.relname <> 'erasures';
+comment on view recsys.erasable_columns is 'Where the engine names posts and users outside of the feature store: every table with a column post_id, user_id, post_ids or user_ids, or with kind and entity_id. What recsys.erase() clears; a new table is among them by itself.';
+comment on column recsys.erasable_columns.table_name is 'The table; also those of a model that is being published.';
+comment on column recsys.erasable_columns.column_name is 'The column that holds the id or ids.';
+comment on column recsys.erasable_columns.kind is 'Whose: post or user.';
+comment on column recsys.erasable_columns.type is 'uuid: the row goes. uuid[]: the id goes out of the list.';
+grant select on recsys.erasable_columns to service_role;
+
+create function recsys.erase_entities(p_kind text, p_ids uuid[]) returns bigint
+language plpgsql volatile security invoker set search_path = ''
+as $$
+declare
+  place record;
+  removed bigint;
+  total bigint := 0;
+begin
+  for place in select * from recsys.erasable_columns where kind = p_kind order by table_name::text loop
+    begin
+      execute format(
+        case
+          when place.column_name = 'entity_id' then 'delete from %s where %I = any ($1) and kind = $2'
+          when place.type = 'uuid'::regtype then 'delete from %s where %I = any ($1)'
+          when p_kind = 'user' then 'update %1$s set %2$I = array(select id from unnest(%2$I) with ordinality as list (id, place) where id <> all ($1) order by place) where %2$I && $1'
+          -- null takes the place of a post, so that its score and the rest, in lists beside this one, stay where they belong
+          else 'update %1$s set %2$I = array(select case when id <> all ($1) then id end from unnest(%2$I) with ordinality as list (id, place) order by place) where %2$I && $1'
+        end, place.table_name, place.column_name)
+      using p_ids, p_kind;
+      get diagnostics removed = row_count;
+      total := total + removed;
+    exception
+      -- the tables of a model that was dropped just now
+      when undefined_table then null;
+    end;
+  end loop;
+  if p_kind = 'post' then
+    insert into recsys.feature_changes (post_id) select unnest(p_ids);
+  else
+    insert into recsys.feature_changes (user_id) select unnest(p_ids);
+  end if;
+  -- what the app has again under the same id begins anew
+  execute format(
+    'insert into recsys.embedding_jobs as job (kind, entity_id)
+     select $2, source.%1$s_id from recsys.source_%1$ss as source where source.%1$s_id = any ($1) order by 2
+     on conflict (kind, entity_id) do update set version = job.version + 1, changed_by = excluded.changed_by', p_kind)
+  using p_ids, p_kind;
+  return total;
+end
+$$;
+comment on function recsys.erase_entities(text, uuid[]) is 'Clears all of recsys.erasable_columns of some posts or users (p_kind), and has the feature store work out what it owed to them; returns how many rows it removed or changed.';
+
+create function recsys.erase(p_most integer default 1000, p_again_after interval default '1 day') returns bigint
+language plpgsql volatile security invoker set search_path = ''
+-- a table that somebody holds, such as those of a model that is just being completed, is for the next run
+set lock_timeout = '5s'
+as $$
+declare
+  due bigint[];
+  posts uuid[];
+  users uuid[];
+  removed bigint;
+begin
+  perform pg_advisory_xact_lock(hashtext('recsys.erase'));
+  select
+    array_agg(oldest.erasure_id),
+    array_agg(distinct oldest.entity_id) filter (where oldest.kind = 'post' and oldest.is_to_go),
+    array_agg(distinct oldest.entity_id) filter (where oldest.kind = 'user' and oldest.is_to_go)
+  into due, posts, users
+  from (
+    select
+      erasures.erasure_id, erasures.kind, erasures.entity_id,
+      -- the second time nothing is taken from what the app has again under the same id
+      erasures.erased_at is null or not (
+        exists (select from recsys.source_posts where source_posts.post_id = erasures.entity_id)
+        or exists (select from recsys.source_users where source_users.user_id = erasures.entity_id)
+      ) as is_to_go
+    from recsys.erasures
+    where erasures.erased_at is null or erasures.deleted_at < now() - p_again_after
+    order by erasures.erasure_id
+    limit p_most
+  ) as oldest;
+  removed := case when posts is null then 0 else recsys.erase_entities('post', posts) end
+    + case when users is null then 0 else recsys.erase_entities('user', users) end;
+  delete from recsys.erasures where erasure_id = any (due) and deleted_at < now() - p_again_after;
+  update recsys.erasures set erased_at = now() where erasure_id = any (due);
+  return removed;
+end
+$$;
+comment on function recsys.erase(integer, interval) is 'Removes what the engine holds of deleted posts and users, p_most of them at a time: at once, and again after p_again_after for what was begun before and written afterwards (vectors of a model being published, a feed''s impressions); then it forgets the deletion too. Returns the number of rows removed or changed. Called every minute by pg_cron.';
+-- the owner's: the tables of a model that is being published are nobody else's
+revoke all on function recsys.erase_entities(text, uuid[]), recsys.erase(integer, interval) from public;
+
+select recsys.schedule('recsys erasure', '* * * * *', 'select recsys.erase()');

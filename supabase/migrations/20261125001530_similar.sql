@@ -1,0 +1,66 @@
+-- Who and what is alike by the active model, to look at from psql. Feeds do not use these.
+
+create function recsys.active_model_id() returns bigint
+language plpgsql stable security invoker set search_path = ''
+as $$
+declare
+  id bigint;
+begin
+  select model_id into id from recsys.models where status = 'active';
+  if id is null then
+    raise exception 'no model is active' using hint = 'npx recsys train, then npx recsys publish; or activate one of recsys.models';
+  end if;
+  return id;
+end
+$$;
+comment on function recsys.active_model_id() is 'The model that serves. Raises where none does.';
+
+create function recsys.similar_posts(p_post_id uuid, p_limit integer default 10)
+returns table (post_id uuid, title text, author_id uuid, created_at timestamptz, similarity double precision)
+language plpgsql stable security invoker set search_path = ''
+set hnsw.iterative_scan = 'relaxed_order' set hnsw.ef_search = 200
+as $$
+declare
+  active constant bigint := recsys.active_model_id();
+  vector extensions.vector;
+begin
+  select post_embeddings.embedding into vector from recsys.post_embeddings where post_embeddings.model_id = active and post_embeddings.post_id = p_post_id;
+  if vector is null then
+    raise exception 'post % has no vector of the active model', p_post_id using hint = 'whether it waits for one: select * from recsys.embedding_jobs where entity_id = …';
+  end if;
+  return query
+  select posts.post_id, posts.title, posts.author_id, posts.created_at, -(others.embedding operator(extensions.<#>) vector)
+  from recsys.post_embeddings as others
+  join recsys.source_posts as posts on posts.post_id = others.post_id
+  where others.model_id = active and others.post_id <> p_post_id
+  order by others.embedding operator(extensions.<#>) vector
+  limit p_limit;
+end
+$$;
+comment on function recsys.similar_posts(uuid, integer) is 'The posts nearest to a post by the active model, nearest first. similarity: inner product of the vectors, from -1 to 1.';
+
+create function recsys.similar_users(p_user_id uuid, p_limit integer default 10)
+returns table (user_id uuid, external_id text, passions text[], bio text, similarity double precision)
+language plpgsql stable security invoker set search_path = ''
+as $$
+declare
+  active constant bigint := recsys.active_model_id();
+  vector extensions.vector;
+begin
+  select user_embeddings.embedding into vector from recsys.user_embeddings where user_embeddings.model_id = active and user_embeddings.user_id = p_user_id;
+  if vector is null then
+    raise exception 'user % has no vector of the active model', p_user_id using hint = 'whether they wait for one: select * from recsys.embedding_jobs where entity_id = …';
+  end if;
+  return query
+  select users.user_id, users.external_id, users.passions, left(users.bio, 60), -(others.embedding operator(extensions.<#>) vector)
+  from recsys.user_embeddings as others
+  join recsys.source_users as users on users.user_id = others.user_id
+  where others.model_id = active and others.user_id <> p_user_id
+  order by others.embedding operator(extensions.<#>) vector
+  limit p_limit;
+end
+$$;
+comment on function recsys.similar_users(uuid, integer) is 'The users nearest to a user by the active model, nearest first, as they were when they were embedded: by publishing, or when their profile changed last. similarity: inner product of the vectors, from -1 to 1.';
+
+revoke all on function recsys.active_model_id(), recsys.similar_posts(uuid, integer), recsys.similar_users(uuid, integer) from public;
+grant execute on function recsys.active_model_id(), recsys.similar_posts(uuid, integer), recsys.similar_users(uuid, integer) to service_role;

@@ -1,0 +1,213 @@
+-- Why a post is in somebody's feed, or is not: asked from psql, answered as that user's own request would be.
+
+create function recsys.candidate_for(p_user_id uuid, p_post_id uuid, p_model_id bigint, p_embedding extensions.vector, p_now timestamptz)
+returns table (is_visible boolean, is_candidate boolean, ranks jsonb)
+language plpgsql stable security invoker set search_path = ''
+-- the user's own role and claims, so that row level security decides as for a feed; what was set before comes back at the end, and
+-- after an error too
+set role = 'authenticated' set "request.jwt.claims" = ''
+as $$
+declare
+  post record;
+  similar_rank bigint;
+  active_rank bigint;
+  fresh_rank bigint;
+  trending_rank bigint;
+  followed_rank bigint;
+begin
+  perform set_config('request.jwt.claims', jsonb_build_object('sub', p_user_id, 'role', 'authenticated')::text, true);
+  select source_posts.created_at, greatest(state.last_active_at, source_posts.created_at) as active_at, state.last_active_at, state.trend into post
+  from recsys.source_posts
+  left join lateral (
+    select post_stats.last_active_at, post_stats.trend from recsys.post_stats
+    where post_stats.post_id = p_post_id and post_stats.last_active_at <= p_now
+    order by post_stats.last_active_at desc, post_stats.interaction_id desc
+    limit 1
+  ) as state on true
+  where source_posts.post_id = p_post_id;
+  if not found then
+    return query select false, false, null::jsonb;
+    return;
+  end if;
+
+  -- each as recsys.candidates ranks it, without the limit
+  select 1 + count(*) filter (where others.embedding operator(extensions.<#>) p_embedding < mine.embedding operator(extensions.<#>) p_embedding) into similar_rank
+  from recsys.post_embeddings as mine
+  join recsys.post_embeddings as others on others.model_id = p_model_id
+  join recsys.source_posts on source_posts.post_id = others.post_id and source_posts.created_at <= p_now
+  where mine.model_id = p_model_id and mine.post_id = p_post_id and p_embedding is not null
+  having count(*) > 0;
+
+  select 1 + count(*) into active_rank
+  from (
+    select post_stats.post_id from recsys.post_stats
+    where post_stats.last_active_at between post.active_at and p_now and (post_stats.last_active_at > post.active_at or post_stats.post_id < p_post_id)
+    union
+    select source_posts.post_id from recsys.source_posts
+    where source_posts.created_at between post.active_at and p_now and (source_posts.created_at > post.active_at or source_posts.post_id < p_post_id)
+  ) as before
+  join recsys.source_posts on source_posts.post_id = before.post_id and source_posts.created_at <= p_now;
+
+  select 1 + count(*) into fresh_rank from recsys.source_posts
+  where source_posts.created_at between post.created_at and p_now and (source_posts.created_at > post.created_at or source_posts.post_id < p_post_id);
+
+  if post.last_active_at > p_now - interval '168 hours' then
+    select 1 + count(distinct post_stats.post_id) into trending_rank
+    from recsys.post_stats
+    join recsys.source_posts on source_posts.post_id = post_stats.post_id and source_posts.created_at <= p_now
+    where post_stats.last_active_at > p_now - interval '168 hours' and post_stats.last_active_at <= p_now and post_stats.post_id <> p_post_id
+      and (post_stats.trend > post.trend or (post_stats.trend = post.trend and post_stats.post_id < p_post_id));
+  end if;
+
+  select 1 + count(*) filter (where theirs.created_at > post.created_at or (theirs.created_at = post.created_at and theirs.post_id < p_post_id)) into followed_rank
+  from (
+    select source_posts.author_id
+    from recsys.source_interactions
+    join recsys.source_posts on source_posts.post_id = source_interactions.post_id
+    where source_interactions.user_id = p_user_id and source_interactions.created_at <= p_now and source_posts.author_id <> p_user_id
+    group by source_posts.author_id
+    order by count(*) desc, source_posts.author_id
+    limit 50
+  ) as followed
+  join recsys.source_posts as theirs on theirs.author_id = followed.author_id and theirs.created_at <= p_now
+  having bool_or(theirs.post_id = p_post_id);
+
+  return query select
+    true,
+    exists (select from recsys.candidates(p_user_id, p_model_id, p_embedding, p_now) as candidates where candidates.post_id = p_post_id),
+    jsonb_build_object('similar', similar_rank, 'active', active_rank, 'fresh', fresh_rank, 'trending', trending_rank, 'followed', followed_rank);
+end
+$$;
+comment on function recsys.candidate_for(uuid, uuid, bigint, extensions.vector, timestamptz) is 'Whether a user may see a post and whether it is among their recsys.candidates as of an instant, and its rank in each source without the limit on how many that source brings (null: it is not in it): asked under the user''s own role. Policies that ask for more than who it is, such as other claims of a token, say no here. Reads whole tables.';
+
+create function recsys.explain(p_user_id uuid, p_post_id uuid) returns table (topic text, item text, value text)
+language plpgsql stable security invoker set search_path = ''
+as $$
+declare
+  instant constant timestamptz := recsys.clock();
+  model record;
+  post record;
+  found_row record;
+  answer record;
+  shown record;
+  user_vector extensions.vector;
+  post_vector extensions.vector;
+  -- what keeps the post out of the feed: what, and since when or why
+  reasons text[] := '{}';
+  details text[] := '{}';
+begin
+  select source_posts.post_id, source_posts.author_id, source_posts.title, source_posts.created_at into post from recsys.source_posts where source_posts.post_id = p_post_id;
+  if not found then
+    return query values ('verdict', 'not a candidate', 'there is no such post in recsys.source_posts'::text);
+    return;
+  end if;
+  if not exists (select from recsys.source_users where source_users.user_id = p_user_id) then
+    return query values ('verdict', 'no feed', 'there is no such user in recsys.source_users'::text);
+    return;
+  end if;
+  select models.model_id, models.name, models.feature_spec -> 'sources' as sources into model from recsys.models where models.status = 'active';
+  select user_embeddings.embedding into user_vector from recsys.user_embeddings where user_embeddings.model_id = model.model_id and user_embeddings.user_id = p_user_id;
+  select post_embeddings.embedding into post_vector from recsys.post_embeddings where post_embeddings.model_id = model.model_id and post_embeddings.post_id = p_post_id;
+  select * into answer from recsys.candidate_for(p_user_id, p_post_id, model.model_id, user_vector, instant);
+
+  if not answer.is_visible then
+    reasons := reasons || 'not visible'::text;
+    details := details || 'row level security hides it from this user'::text;
+  end if;
+  if post.author_id = p_user_id then
+    reasons := reasons || 'own'::text;
+    details := details || 'this user wrote it'::text;
+  end if;
+  if post.created_at > instant then
+    reasons := reasons || 'in the future'::text;
+    details := details || format('created %s, and the engine''s clock is at %s', post.created_at, instant);
+  end if;
+  for found_row in
+    select source_interactions.kind, count(*) as times, max(source_interactions.created_at) as at from recsys.source_interactions
+    where source_interactions.user_id = p_user_id and source_interactions.post_id = p_post_id and source_interactions.created_at <= instant
+    group by source_interactions.kind order by at
+  loop
+    reasons := reasons || ('has a ' || found_row.kind || ' by this user');
+    details := details || format('%s, last %s', case found_row.times when 1 then 'once' else found_row.times || ' times' end, found_row.at);
+  end loop;
+  select min(source_dismissals.created_at) as at into found_row from recsys.source_dismissals
+  where source_dismissals.user_id = p_user_id and source_dismissals.post_id = p_post_id and source_dismissals.created_at <= instant;
+  if found_row.at is not null then
+    reasons := reasons || 'dismissed or voted against'::text;
+    details := details || found_row.at::text;
+  end if;
+  select max(impressions.seen_at) as at into found_row from recsys.impressions
+  where impressions.user_id = p_user_id and impressions.post_id = p_post_id and impressions.seen_at > instant - interval '30 days' and impressions.seen_at <= instant;
+  if found_row.at is not null and not answer.is_candidate then
+    reasons := reasons || 'seen in the last 30 days'::text;
+    details := details || found_row.at::text;
+  end if;
+  if not answer.is_candidate and reasons = '{}' then
+    reasons := reasons || 'no source brings it'::text;
+    details := details || 'its ranks are behind what each source brings'::text;
+  end if;
+
+  return query select
+    'verdict',
+    case when answer.is_candidate then 'a candidate' else 'not a candidate' end,
+    case when answer.is_candidate then 'in the feed where the ranker puts it among the best' else array_to_string(reasons, '; ') end;
+  return query select 'post', post.title, format('%s, created %s', p_post_id, post.created_at);
+  return query select 'why not', why.reason, why.detail from unnest(reasons, details) as why (reason, detail);
+  if model.model_id is null then
+    return query values ('model', 'none is active', 'feeds are fresh and popular: npx recsys publish'::text);
+  else
+    return query select 'model', model.name, format('model_id %s', model.model_id);
+    if post_vector is null then
+      return query select 'vector', 'the post has none', coalesce(
+        (select case when job.is_dead then 'given up: ' || job.last_error else format('waits since %s', job.enqueued_at) end
+          from recsys.embedding_jobs as job where job.kind = 'post' and job.entity_id = p_post_id),
+        'and none waits: update its text, or publish again');
+    end if;
+    if user_vector is null then
+      return query values ('vector', 'the user has none stored', 'their feed computes one; ranks by similarity are unknown here'::text);
+    end if;
+  end if;
+
+  if answer.is_visible then
+    return query select
+      'source', ranks.source,
+      case
+        when ranks.rank is null then 'not in it'
+        when ranks.rank > sizes.size then format('rank %s, behind the %s that it brings', ranks.rank, sizes.size)
+        else concat_ws(' of ', 'rank ' || ranks.rank, sizes.size)
+      end
+    from (select each.key as source, each.value::bigint as rank from jsonb_each_text(answer.ranks) as each) as ranks
+    left join (select listed.source ->> 'name' as source, (listed.source ->> 'size')::integer as size from jsonb_array_elements(model.sources) as listed (source)) as sizes using (source)
+    order by array_position(array['similar', 'active', 'fresh', 'trending', 'followed'], ranks.source);
+  end if;
+  return query
+    select 'similarity', 'to the user', round((-(user_vector operator(extensions.<#>) post_vector))::numeric, 3)::text
+    where user_vector is not null and post_vector is not null;
+  return query
+    select 'history', theirs.title, format('similarity %s, last there %s', round((-(post_embeddings.embedding operator(extensions.<#>) post_vector))::numeric, 3), latest.at)
+    from recsys.user_history(p_user_id, instant) as latest
+    join recsys.post_embeddings on post_embeddings.model_id = model.model_id and post_embeddings.post_id = latest.post_id
+    join recsys.source_posts as theirs on theirs.post_id = latest.post_id
+    where post_vector is not null and latest.post_id <> p_post_id
+    order by post_embeddings.embedding operator(extensions.<#>) post_vector
+    limit 1;
+
+  select impressions.* into shown from recsys.impressions
+  where impressions.user_id = p_user_id and impressions.post_id = p_post_id
+  order by impressions.shown_at desc
+  limit 1;
+  if found then
+    return query select 'shown', format('position %s', shown.position), concat_ws(', ', shown.shown_at, 'score ' || shown.score, 'source ' || shown.source, 'seen ' || shown.seen_at);
+    return query
+      select 'feature', features.part || ' ' || features.feature, round(features.value::numeric, 3)::text
+      from recsys.impression_features as features
+      where features.request_id = shown.request_id and features.post_id = p_post_id and features.shown_at = shown.shown_at
+      order by features.number;
+  end if;
+end
+$$;
+comment on function recsys.explain(uuid, uuid) is 'Why a post is among the candidates of a user''s feed now, or what keeps it out (topic why not); its rank in each source, the nearest post of the user''s history, and what the ranker was told when it was shown to them last. Ranks by similarity are those of the vector stored for the user: by publishing, or when their profile changed last; a feed computes a fresh one from what they did since.';
+
+-- candidate_for takes the place of any user: the owner's, and the service's, who can read all of it anyway
+revoke all on function recsys.candidate_for(uuid, uuid, bigint, extensions.vector, timestamptz), recsys.explain(uuid, uuid) from public;
+grant execute on function recsys.candidate_for(uuid, uuid, bigint, extensions.vector, timestamptz), recsys.explain(uuid, uuid) to service_role;

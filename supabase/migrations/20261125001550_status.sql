@@ -1,0 +1,74 @@
+-- What a DBA looks at first.
+
+create view recsys.roll_up_lag with (security_invoker = true) as
+select
+  count(*) as depth,
+  now() - min(feature_changes.queued_at) as age,
+  round(count(*) / nullif(extract(epoch from max(feature_changes.queued_at) - min(feature_changes.queued_at)), 0), 1) as arriving_per_second
+from recsys.feature_changes;
+comment on view recsys.roll_up_lag is 'How far the feature store is behind, in one row.';
+comment on column recsys.roll_up_lag.depth is 'Changes that wait for recsys.roll_up().';
+comment on column recsys.roll_up_lag.age is 'How long the oldest has waited; null: none waits.';
+comment on column recsys.roll_up_lag.arriving_per_second is 'How fast those that wait came in; null where all came at once.';
+
+create view recsys.status with (security_invoker = true) as
+with model as (
+  select max(models.model_id) as model_id, max(models.name) as name from recsys.models where models.status = 'active'
+),
+newest as (
+  -- a count of all posts reads whole tables: half a second at 155,000 posts. A gap shows among the newest
+  select count(*) as posts, count(post_embeddings.post_id) as with_vector
+  from (select source_posts.post_id from recsys.source_posts where source_posts.created_at <= recsys.clock() order by source_posts.created_at desc, source_posts.post_id limit 1000) as latest
+  cross join model
+  left join recsys.post_embeddings on post_embeddings.model_id = model.model_id and post_embeddings.post_id = latest.post_id
+),
+jobs as (
+  select sum(embedding_queue.depth) as depth, max(embedding_queue.age) as age, sum(embedding_queue.dead) as dead from recsys.embedding_queue
+),
+erasing as (
+  select count(*) as depth, now() - min(erasures.deleted_at) as age from recsys.erasures where erasures.erased_at is null
+),
+months as (
+  select count(*) as made, coalesce(sum(pg_relation_size(pg_class.oid)) filter (where pg_class.relname = 'impressions_default'), 0) as bytes_in_default
+  from pg_catalog.pg_inherits
+  join pg_catalog.pg_class on pg_class.oid = pg_inherits.inhrelid
+  where pg_inherits.inhparent = 'recsys.impressions'::regclass
+    and (pg_class.relname = 'impressions_default' or pg_class.relname >= to_char((recsys.clock() + interval '1 month') at time zone 'UTC', '"impressions_"YYYY_MM'))
+),
+runs as (
+  select count(*) as scheduled, string_agg(schedules.name, ', ') filter (where not schedules.is_active) as paused,
+    string_agg(schedules.name, ', ') filter (where schedules.last_result like 'failed%') as failed
+  from recsys.schedules
+)
+select concerns.concern, concerns.is_ok, concerns.state, case when concerns.is_ok then 'ok' else concerns.cure end as verdict
+from model, newest, jobs, erasing, months, runs, recsys.roll_up_lag as lag
+cross join lateral (
+  values
+    (1, 'model', model.model_id is not null, coalesce(model.name || ' serves', 'none is active: feeds are fresh and popular'), 'npx recsys train, then npx recsys publish'),
+    (2, 'feature store', coalesce(lag.age < interval '1 minute', true), concat_ws(', the oldest for ', lag.depth || ' changes wait', lag.age),
+      'is ''recsys roll-up'' among recsys.schedules, active, and what was its last result? Work a backlog off at once: select recsys.roll_up(null)'),
+    (3, 'embedding queue', coalesce(jobs.age < interval '1 minute', true) or model.model_id is null, concat_ws(', the oldest for ', jobs.depth || ' jobs wait', jobs.age),
+      'does pg_cron call embed (recsys.schedules), or does npx recsys worker run?'),
+    (4, 'dead letters', jobs.dead = 0, jobs.dead || ' jobs were given up',
+      'select * from recsys.embedding_dead_letters; to try again: update recsys.embedding_jobs set failures = 0, attempts = 0, due_at = now() where is_dead'),
+    (5, 'vectors', newest.with_vector >= 0.99 * newest.posts - 10 or model.model_id is null, format('%s of the newest %s posts have one', newest.with_vector, newest.posts),
+      'select * from recsys.embedding_coverage; where no job waits for them: npx recsys publish'),
+    (6, 'erasure', coalesce(erasing.age < interval '10 minutes', true), concat_ws(', the oldest for ', erasing.depth || ' deleted posts and users wait', erasing.age),
+      'is ''recsys erasure'' among recsys.schedules, active, and what was its last result? At once: select recsys.erase()'),
+    (7, 'impressions', months.made > 1 and months.bytes_in_default < 100000000,
+      case when months.made > 1 then 'next month has its partition' else 'next month has no partition' end
+        || case when months.bytes_in_default > 0 then ', ' || pg_size_pretty(months.bytes_in_default) || ' in the default one' else '' end,
+      'select recsys.make_impression_partitions()'),
+    (8, 'schedules', runs.scheduled > 0 and runs.paused is null and runs.failed is null,
+      coalesce(nullif(concat_ws('; ', 'paused: ' || runs.paused, 'failed: ' || runs.failed), ''), case runs.scheduled when 0 then 'pg_cron is missing' else runs.scheduled || ' run' end),
+      case when runs.scheduled = 0 then 'npx recsys serve or worker, and the functions of docs/operations.md by another scheduler'
+        else 'select * from recsys.schedules; recsys.resume(name) ends a pause' end)
+) as concerns (place, concern, is_ok, state, cure)
+order by concerns.place;
+comment on view recsys.status is 'What to look at first: a line for each concern, and what to do where it is not well.';
+comment on column recsys.status.concern is 'What the line is about.';
+comment on column recsys.status.is_ok is 'Whether all is well there.';
+comment on column recsys.status.state is 'How it stands.';
+comment on column recsys.status.verdict is 'ok, or what to do.';
+
+grant select on recsys.roll_up_lag, recsys.status to service_role;
