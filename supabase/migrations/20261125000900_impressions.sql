@@ -15,9 +15,10 @@ create table recsys.impressions (
   primary key (request_id, post_id, shown_at)
 ) partition by range (shown_at);
 comment on table recsys.impressions is 'One row per post shown: position from 1, the score and model that put it there, its source, and the features as served. Partitioned by range of shown_at, so far with the default partition only.';
-comment on column recsys.impressions.seen_at is 'When the post really came into view, as the app told the function `events`; null: nobody said so. A seen post stays in the feed: to have scrolled past is no opinion.';
+comment on column recsys.impressions.seen_at is 'When the post really came into view, as the app told the function `events`; null: nobody said so. A seen post leaves the feed of that person for 30 days.';
 create table recsys.impressions_default partition of recsys.impressions default;
 create index impressions_user_id_shown_at_idx on recsys.impressions (user_id, shown_at desc);
+create index impressions_user_id_seen_at_idx on recsys.impressions (user_id, seen_at desc) include (post_id) where seen_at is not null;
 alter table recsys.impressions enable row level security;
 alter table recsys.impressions_default enable row level security;
 create policy "people log what they were shown" on recsys.impressions for insert to authenticated with check (user_id = (select auth.uid()));
