@@ -115,6 +115,23 @@ as $$
 $$;
 comment on function recsys.user_context(uuid, bigint, timestamptz) is 'What the user tower needs to know of a user as of an instant: profile, learned ID embedding, the vectors of the last 50 posts they interacted with or wrote (latest first), their latest stats, and their recent interactions. No row: no such user. An interaction committed a moment ago is already in it.';
 
+create function recsys.seen_posts(p_user_id uuid, p_now timestamptz) returns uuid[]
+language plpgsql stable security invoker set search_path = ''
+-- the log has partitions made, purged and indexed, and a feed must not wait for that: meanwhile seen posts may come again
+set lock_timeout = '100ms'
+as $$
+begin
+  return array(
+    select distinct impressions.post_id
+    from recsys.impressions
+    where impressions.user_id = p_user_id and impressions.seen_at <= p_now and impressions.seen_at > p_now - interval '30 days'
+  );
+exception when lock_not_available then
+  return '{}';
+end
+$$;
+comment on function recsys.seen_posts(uuid, timestamptz) is 'The posts that came into view of a user (recsys.impressions.seen_at) within the 30 days up to an instant. None while the log is locked.';
+
 create function recsys.candidates(p_user_id uuid, p_model_id bigint, p_embedding extensions.vector, p_now timestamptz)
 returns table (
   post_id uuid,
@@ -246,10 +263,8 @@ as $$
     union all
     select followed.post_id, 'followed', row_number() over (order by followed.created_at desc, followed.post_id) from followed
   ),
-  seen_posts as materialized (
-    select distinct impressions.post_id
-    from recsys.impressions
-    where impressions.user_id = p_user_id and impressions.seen_at <= p_now and impressions.seen_at > p_now - interval '30 days'
+  seen as materialized (
+    select unnest(recsys.seen_posts(p_user_id, p_now)) as post_id
   ),
   ranked as (
     select
@@ -306,9 +321,9 @@ as $$
       select from recsys.source_dismissals
       where source_dismissals.user_id = p_user_id and source_dismissals.post_id = ranked.post_id and source_dismissals.created_at <= p_now
     )
-    and not exists (select from seen_posts where seen_posts.post_id = ranked.post_id)
+    and not exists (select from seen where seen.post_id = ranked.post_id)
 $$;
-comment on function recsys.candidates(uuid, bigint, extensions.vector, timestamptz) is 'Posts that a user might want as of an instant, from five sources (similar by inner product, last active, fresh, trending, by followed authors), without their own and those they interacted with or dismissed, and with what the ranker needs to know of each. p_model_id and p_embedding null: no model, no similar posts. About 300 to 800 rows, unordered.';
+comment on function recsys.candidates(uuid, bigint, extensions.vector, timestamptz) is 'Posts that a user might want as of an instant, from five sources (similar by inner product, last active, fresh, trending, by followed authors), without their own, those they interacted with or dismissed, and those they saw in the last 30 days, and with what the ranker needs to know of each. p_model_id and p_embedding null: no model, no similar posts. About 300 to 800 rows, unordered.';
 
-revoke all on function recsys.user_history(uuid, timestamptz), recsys.recent_interactions(uuid, timestamptz), recsys.user_context(uuid, bigint, timestamptz), recsys.candidates(uuid, bigint, extensions.vector, timestamptz) from public;
-grant execute on function recsys.user_history(uuid, timestamptz), recsys.recent_interactions(uuid, timestamptz), recsys.user_context(uuid, bigint, timestamptz), recsys.candidates(uuid, bigint, extensions.vector, timestamptz) to authenticated, service_role;
+revoke all on function recsys.user_history(uuid, timestamptz), recsys.recent_interactions(uuid, timestamptz), recsys.user_context(uuid, bigint, timestamptz), recsys.seen_posts(uuid, timestamptz), recsys.candidates(uuid, bigint, extensions.vector, timestamptz) from public;
+grant execute on function recsys.user_history(uuid, timestamptz), recsys.recent_interactions(uuid, timestamptz), recsys.user_context(uuid, bigint, timestamptz), recsys.seen_posts(uuid, timestamptz), recsys.candidates(uuid, bigint, extensions.vector, timestamptz) to authenticated, service_role;
