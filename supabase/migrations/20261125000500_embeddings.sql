@@ -28,7 +28,9 @@ comment on column recsys.user_embeddings.id_embedding is 'Input of the user towe
 
 alter table recsys.post_embeddings enable row level security;
 alter table recsys.user_embeddings enable row level security;
-create policy "the callers of functions read post vectors" on recsys.post_embeddings for select to authenticated using (true);
+-- "offset 0" keeps it a look-up for each row that is read: else the planner may first make a list of all posts there are
+create policy "vectors are read with their post" on recsys.post_embeddings for select to authenticated
+  using (exists (select from recsys.source_posts where source_posts.post_id = post_embeddings.post_id offset 0));
 create policy "people read their own vector" on recsys.user_embeddings for select to authenticated using (user_id = (select auth.uid()));
 grant select on recsys.post_embeddings, recsys.user_embeddings to authenticated;
 grant select, insert, update, delete on recsys.post_embeddings, recsys.user_embeddings to service_role;

@@ -84,6 +84,35 @@ comment on column recsys.post_stats.trend is 'When the count with the half-life 
 create index post_stats_post_id_last_active_at_idx on recsys.post_stats (post_id, last_active_at desc, interaction_id desc);
 create index post_stats_last_active_at_idx on recsys.post_stats (last_active_at desc, interaction_id desc);
 
+create table recsys.latest_post_stats (
+  post_id uuid not null,
+  last_active_at timestamptz not null,
+  kind text not null,
+  views integer not null,
+  votes integer not null,
+  comments integer not null,
+  participants integer not null,
+  last_comment_at timestamptz,
+  by_author boolean not null,
+  recent double precision[] not null,
+  trend double precision not null,
+  primary key (post_id)
+);
+comment on table recsys.latest_post_stats is 'The last state of each post that recsys.post_stats has, one row a post: a feed reads what is active and what is trending from it, instead of from all events of a week. recsys.roll_up() is the only writer, so those who come to a viral post never wait for its row.';
+comment on column recsys.latest_post_stats.post_id is 'The post.';
+comment on column recsys.latest_post_stats.last_active_at is 'When its last interaction was.';
+comment on column recsys.latest_post_stats.kind is 'Kind of the last interaction: view, vote or comment.';
+comment on column recsys.latest_post_stats.views is 'Views so far, as in recsys.post_stats.';
+comment on column recsys.latest_post_stats.votes is 'Votes so far.';
+comment on column recsys.latest_post_stats.comments is 'Comments so far.';
+comment on column recsys.latest_post_stats.participants is 'Distinct users who interacted so far.';
+comment on column recsys.latest_post_stats.last_comment_at is 'When the last comment was; null: there is none.';
+comment on column recsys.latest_post_stats.by_author is 'Whether the last interaction was the author''s own.';
+comment on column recsys.latest_post_stats.recent is 'Interactions decayed with half-lives of 1 hour, 6 hours, 1 day, 7 days, 30 days, as of last_active_at.';
+comment on column recsys.latest_post_stats.trend is 'Orders posts by how much they trend, as in recsys.post_stats: the highest is the hottest.';
+create index latest_post_stats_last_active_at_idx on recsys.latest_post_stats (last_active_at desc, post_id);
+create index latest_post_stats_trend_idx on recsys.latest_post_stats (trend desc, post_id);
+
 create table recsys.user_stats (
   user_id uuid not null,
   last_active_at timestamptz not null,
@@ -115,10 +144,15 @@ comment on column recsys.user_stats.habit_log_idle is 'Mean of ln(1 + hours the 
 create index user_stats_user_id_last_active_at_idx on recsys.user_stats (user_id, last_active_at desc, sort_id desc, event_id desc);
 
 alter table recsys.post_stats enable row level security;
+alter table recsys.latest_post_stats enable row level security;
 alter table recsys.user_stats enable row level security;
-create policy "the callers of functions read post stats" on recsys.post_stats for select to authenticated using (true);
+-- "offset 0" keeps it a look-up for each row that is read: else the planner may first make a list of all posts there are
+create policy "stats are read with their post" on recsys.post_stats for select to authenticated
+  using (exists (select from recsys.source_posts where source_posts.post_id = post_stats.post_id offset 0));
+create policy "stats are read with their post" on recsys.latest_post_stats for select to authenticated
+  using (exists (select from recsys.source_posts where source_posts.post_id = latest_post_stats.post_id offset 0));
 create policy "people read their own stats" on recsys.user_stats for select to authenticated using (user_id = (select auth.uid()));
 -- user_id of post_stats says who did what, so it is not granted
 grant select (post_id, last_active_at, interaction_id, kind, views, votes, comments, participants, last_comment_at, by_author, recent, trend) on recsys.post_stats to authenticated;
-grant select on recsys.user_stats to authenticated;
-grant select, insert, update, delete on recsys.post_stats, recsys.user_stats to service_role;
+grant select on recsys.latest_post_stats, recsys.user_stats to authenticated;
+grant select, insert, update, delete on recsys.post_stats, recsys.latest_post_stats, recsys.user_stats to service_role;

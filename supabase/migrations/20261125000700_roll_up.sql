@@ -24,6 +24,35 @@ comment on column recsys.user_events.kind is 'view, vote, comment or login.';
 comment on column recsys.user_events.created_at is 'When.';
 grant select on recsys.user_events to service_role;
 
+create function recsys.roll_up_latest_posts(p_posts uuid[]) returns void
+language plpgsql volatile security invoker set search_path = ''
+set plan_cache_mode = force_custom_plan set jit = off
+as $$
+begin
+  delete from recsys.latest_post_stats
+  where latest_post_stats.post_id = any (p_posts)
+    and not exists (select from recsys.post_stats where post_stats.post_id = latest_post_stats.post_id offset 0);
+
+  insert into recsys.latest_post_stats (post_id, last_active_at, kind, views, votes, comments, participants, last_comment_at, by_author, recent, trend)
+  select late.post_id, latest.*
+  from unnest(p_posts) as late (post_id)
+  cross join lateral (
+    select
+      post_stats.last_active_at, post_stats.kind, post_stats.views, post_stats.votes, post_stats.comments, post_stats.participants,
+      post_stats.last_comment_at, post_stats.by_author, post_stats.recent, post_stats.trend
+    from recsys.post_stats
+    where post_stats.post_id = late.post_id
+    order by post_stats.last_active_at desc, post_stats.interaction_id desc
+    limit 1
+  ) as latest
+  on conflict (post_id) do update set
+    last_active_at = excluded.last_active_at, kind = excluded.kind, views = excluded.views, votes = excluded.votes,
+    comments = excluded.comments, participants = excluded.participants, last_comment_at = excluded.last_comment_at,
+    by_author = excluded.by_author, recent = excluded.recent, trend = excluded.trend;
+end
+$$;
+comment on function recsys.roll_up_latest_posts(uuid[]) is 'Brings recsys.latest_post_stats of some posts, each named once, up to recsys.post_stats.';
+
 create function recsys.roll_up_posts(p_posts uuid[], p_since timestamptz[]) returns bigint
 language plpgsql volatile security invoker set search_path = ''
 -- plans are made for the number of posts at hand; just-in-time compilation costs more than it saves
@@ -116,6 +145,7 @@ begin
     last_comment_at = excluded.last_comment_at, by_author = excluded.by_author, first_interaction = excluded.first_interaction,
     recent = excluded.recent, trend = excluded.trend;
   get diagnostics written = row_count;
+  perform recsys.roll_up_latest_posts(p_posts);
   return written;
 end
 $$;
@@ -314,8 +344,8 @@ begin
 end
 $$;
 comment on function recsys.roll_up(bigint) is 'Brings the feature store up to date with the oldest changes in recsys.feature_changes, p_most at a time (null: all of them; a backlog is so worked off in portions that end within the 2 minutes Supabase gives a statement); returns the number of rows written. Called after an import and every 10 seconds by pg_cron.';
-revoke all on function recsys.roll_up_posts(uuid[], timestamptz[]), recsys.roll_up_users(uuid[], timestamptz[]), recsys.roll_up(bigint) from public;
-grant execute on function recsys.roll_up_posts(uuid[], timestamptz[]), recsys.roll_up_users(uuid[], timestamptz[]), recsys.roll_up(bigint) to service_role;
+revoke all on function recsys.roll_up_latest_posts(uuid[]), recsys.roll_up_posts(uuid[], timestamptz[]), recsys.roll_up_users(uuid[], timestamptz[]), recsys.roll_up(bigint) from public;
+grant execute on function recsys.roll_up_latest_posts(uuid[]), recsys.roll_up_posts(uuid[], timestamptz[]), recsys.roll_up_users(uuid[], timestamptz[]), recsys.roll_up(bigint) to service_role;
 
 create view recsys.timeline with (security_invoker = true) as
 select

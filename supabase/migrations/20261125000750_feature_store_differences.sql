@@ -100,15 +100,31 @@ returns table (stats text, event_id text, post_id uuid, user_id uuid, at timesta
 language sql stable security invoker set search_path = ''
 set jit = off
 as $$
+  with posts_from_scratch as materialized (select * from recsys.post_stats_from_scratch())
   select
     'post_stats', coalesce(stored.interaction_id, expected.interaction_id)::text, coalesce(stored.post_id, expected.post_id),
     coalesce(stored.user_id, expected.user_id), coalesce(stored.last_active_at, expected.last_active_at), to_jsonb(stored), to_jsonb(expected)
   from recsys.post_stats as stored
-  full join recsys.post_stats_from_scratch() as expected on expected.interaction_id = stored.interaction_id
+  full join posts_from_scratch as expected on expected.interaction_id = stored.interaction_id
   where stored.interaction_id is null or expected.interaction_id is null
     or (stored.post_id, stored.last_active_at, stored.user_id, stored.kind, stored.views, stored.votes, stored.comments, stored.participants, stored.last_comment_at, stored.by_author, stored.first_interaction)
       is distinct from
       (expected.post_id, expected.last_active_at, expected.user_id, expected.kind, expected.views, expected.votes, expected.comments, expected.participants, expected.last_comment_at, expected.by_author, expected.first_interaction)
+    or not recsys.nearly_equal(stored.recent || stored.trend, expected.recent || expected.trend)
+  union all
+  select
+    'latest_post_stats', null, coalesce(stored.post_id, expected.post_id), null,
+    coalesce(stored.last_active_at, expected.last_active_at), to_jsonb(stored), to_jsonb(expected)
+  from recsys.latest_post_stats as stored
+  full join (
+    select distinct on (post_id) post_id, last_active_at, kind, views, votes, comments, participants, last_comment_at, by_author, recent, trend
+    from posts_from_scratch
+    order by post_id, last_active_at desc, interaction_id desc
+  ) as expected on expected.post_id = stored.post_id
+  where stored.post_id is null or expected.post_id is null
+    or (stored.last_active_at, stored.kind, stored.views, stored.votes, stored.comments, stored.participants, stored.last_comment_at, stored.by_author)
+      is distinct from
+      (expected.last_active_at, expected.kind, expected.views, expected.votes, expected.comments, expected.participants, expected.last_comment_at, expected.by_author)
     or not recsys.nearly_equal(stored.recent || stored.trend, expected.recent || expected.trend)
   union all
   select
@@ -124,6 +140,6 @@ as $$
       stored.recent || stored.recent_logins || stored.habit_log_age || stored.habit_log_idle,
       expected.recent || expected.recent_logins || expected.habit_log_age || expected.habit_log_idle)
 $$;
-comment on function recsys.feature_store_differences() is 'The rows of recsys.post_stats and recsys.user_stats that are not what they have to be, as stored and as expected (null: there should be no row, or there is none). None is the answer after recsys.roll_up() as long as nobody writes; it reads everything. Mend: insert into recsys.feature_changes (post_id, user_id) select post_id, user_id from recsys.feature_store_differences(), with an at of -infinity.';
+comment on function recsys.feature_store_differences() is 'The rows of recsys.post_stats, recsys.latest_post_stats and recsys.user_stats that are not what they have to be, as stored and as expected (null: there should be no row, or there is none). None is the answer after recsys.roll_up() as long as nobody writes; it reads everything. Mend: insert into recsys.feature_changes (post_id, user_id) select post_id, user_id from recsys.feature_store_differences(), with an at of -infinity.';
 revoke all on function recsys.post_stats_from_scratch(), recsys.user_stats_from_scratch(), recsys.nearly_equal(double precision[], double precision[]), recsys.feature_store_differences() from public;
 grant execute on function recsys.post_stats_from_scratch(), recsys.user_stats_from_scratch(), recsys.nearly_equal(double precision[], double precision[]), recsys.feature_store_differences() to service_role;

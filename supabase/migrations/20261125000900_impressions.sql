@@ -25,8 +25,9 @@ comment on column recsys.impressions.source is 'The source that ranked it best: 
 comment on column recsys.impressions.model_id is 'The model that ranked; null: none was active.';
 comment on column recsys.impressions.variant is 'For the app''s own experiments: the engine writes and reads nothing here.';
 comment on column recsys.impressions.features is 'What the ranker was told, in the order of the model''s feature_spec; recsys.impression_features gives each its name. Null: no model ranked.';
-comment on column recsys.impressions.seen_at is 'When the post really came into view, as the app told the function `events`; null: nobody said so. A seen post stays in the feed: to have scrolled past is no opinion.';
+comment on column recsys.impressions.seen_at is 'When the post really came into view, as the app told the function `events`; null: nobody said so. A seen post leaves the feed of that person for 30 days.';
 create index impressions_user_id_shown_at_idx on recsys.impressions (user_id, shown_at desc);
+create index impressions_user_id_seen_at_idx on recsys.impressions (user_id, seen_at desc) include (post_id) where seen_at is not null;
 -- a deleted post is erased from here too
 create index impressions_post_id_idx on recsys.impressions (post_id);
 alter table recsys.impressions enable row level security;

@@ -47,7 +47,7 @@ select found.* from recsys.models,
 select set_eq('select title from candidates', array['public', 'nobody''s'], 'no private post of others, none of his own, none he interacted with, none of the future');
 select results_eq(
   $$select similar_rank, active_rank, fresh_rank, followed_rank, similarity from candidates where title = 'public'$$,
-  $$values (1, 2, 1, 1, 1::double precision)$$, 'most similar, second to the private post that was active last, freshest, first of followed authors');
+  $$values (1, 1, 1, 1, 1::double precision)$$, 'most similar, last active (but for a private one), freshest, first of followed authors');
 select results_eq(
   $$select kind, comments, participants, by_author, author_affinity from candidates where title = 'public'$$,
   $$values ('comment', 1, 1, true, 1)$$, 'with what the ranker needs to know of the post, and that Ben has read its author before');

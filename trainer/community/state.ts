@@ -1,7 +1,7 @@
 /**
  * A community at one instant of its replay. `advance` moves it forward event by event; `candidates` then answers what
  * recsys.candidates would have answered at that instant (state.test.ts holds the two against each other), but for dismissed
- * posts: they stay candidates here, from which training learns that the user did not choose them. It pays: the candidates of
+ * and seen posts: they stay candidates here, from which training learns that the user did not choose them. It pays: the candidates of
  * 6,000 requests of Travel take 16 s here and 3 min 31 s from SQL as of their instants (bench/retrieval.ts).
  */
 import { halfLives, week } from "../../supabase/functions/_shared/features/decay.ts";
@@ -47,9 +47,6 @@ export class CommunityState {
   private readonly interactionBefore: Int32Array;
   /** When a post's decayed count of the last week will have fallen to 1, in weeks: orders posts as the counts of any instant do. */
   private readonly trend: Float64Array;
-  /** How many interactions there have been, and which of them was each post's last. */
-  private interactions = 0;
-  private readonly lastOrdinal: Int32Array;
   private readonly postsOf = new Map<number, number[]>();
   private readonly community: Community;
   private readonly timeline: Timeline;
@@ -64,7 +61,6 @@ export class CommunityState {
     this.lastInteraction = new Int32Array(community.users.ids.length).fill(-1);
     this.interactionBefore = new Int32Array(timeline.length).fill(-1);
     this.trend = new Float64Array(community.posts.ids.length);
-    this.lastOrdinal = new Int32Array(community.posts.ids.length);
   }
 
   /** Applies the events before number `event`, and every post created up to that event's instant (or `now`, at the end). */
@@ -238,24 +234,19 @@ export class CommunityState {
     if (timeline.changesPost[event] === 0) return;
     const post = timeline.posts[event];
     this.lastOfPost[post] = event;
-    this.lastOrdinal[post] = ++this.interactions;
     this.trend[post] = Math.log2(timeline.postAfter(event).recent[week]) + timeline.at[event] / weekLength;
     // an interaction dated before its post's creation is kept, but the post appears only when it exists
     if (post < this.alive) this.activity.moveToFront(post);
   }
 
-  /** The last active posts, among those of the last interactions and the newest ones as in recsys.candidates. */
   private active(): number[] {
-    const oldest = this.interactions - retrieval.activeInteractions;
     const posts: number[] = [];
     for (
       let post = this.activity.head;
       post >= 0 && posts.length < sources.active.size;
       post = this.activity.after[post]
-    ) {
-      const isAmongNewest = post >= this.alive - sources.active.size;
-      if (isAmongNewest || this.lastOrdinal[post] > oldest) posts.push(post);
-    }
+    )
+      posts.push(post);
     return posts;
   }
 

@@ -13,6 +13,8 @@ export const service: Identity = { role: "service_role" };
 
 /** A statement of a feed takes milliseconds; one that takes this long is stuck. */
 const statementTimeout = "5s";
+/** What nobody waits for gives up sooner: others are in line behind it. */
+const backgroundTimeout = "2s";
 
 /**
  * Reads as PostgREST would for this caller: `set local role` and `request.jwt.claims` for one read-only transaction.
@@ -24,7 +26,7 @@ export async function readAs<Row, Result>(
   first: Statement<Row>,
   use: (connection: Connection, rows: Row[]) => Promise<Result>,
 ): Promise<Result> {
-  const [connection, rows] = await opened(pool, caller, "begin read only", first);
+  const [connection, rows] = await opened(pool, caller, "begin read only", first, statementTimeout);
   try {
     const result = await use(connection, rows);
     // nothing was written, so the answer need not wait for the commit
@@ -41,14 +43,20 @@ export async function writeAs<Row>(pool: Pool, caller: Identity, statement: Stat
   return await changeAs(pool, caller, statement, async (_, rows) => rows);
 }
 
+/** As `writeAs`, for work after an answer: given up when it takes 2 seconds, so that those in line behind it come to their turn. */
+export async function writeInBackground<Row>(pool: Pool, caller: Identity, statement: Statement<Row>): Promise<Row[]> {
+  return await changeAs(pool, caller, statement, async (_, rows) => rows, backgroundTimeout);
+}
+
 /** As `readAs`, in a transaction that may write; waits for the commit, and rolls back when `use` throws. */
 export async function changeAs<Row, Result>(
   pool: Pool,
   caller: Identity,
   first: Statement<Row>,
   use: (connection: Connection, rows: Row[]) => Promise<Result>,
+  timeout = statementTimeout,
 ): Promise<Result> {
-  const [connection, rows] = await opened(pool, caller, "begin", first);
+  const [connection, rows] = await opened(pool, caller, "begin", first, timeout);
   let result: Result;
   try {
     result = await use(connection, rows);
@@ -61,32 +69,39 @@ export async function changeAs<Row, Result>(
   return result;
 }
 
-async function opened<Row>(pool: Pool, caller: Identity, begin: string, first: Statement<Row>, spares = poolSize) {
+async function opened<Row>(
+  pool: Pool,
+  caller: Identity,
+  begin: string,
+  first: Statement<Row>,
+  timeout: string,
+  spares = poolSize,
+) {
   const connection = await pool.connect();
   try {
     // all three are sent before the first is answered; should one fail, those after it fail or are thrown away
     const [, , rows] = await Promise.all([
       connection.query(begin),
-      run(connection, become(caller)),
+      run(connection, become(caller, timeout)),
       run(connection, first),
     ]);
     return [connection, rows] as const;
   } catch (error) {
     await end(connection, "rollback");
     // idle connections may have died unnoticed (a frozen worker, a restarted database); after the last the pool opens a new one
-    if (spares > 0 && isConnectionLoss(error)) return opened(pool, caller, begin, first, spares - 1);
+    if (spares > 0 && isConnectionLoss(error)) return opened(pool, caller, begin, first, timeout, spares - 1);
     throw error;
   }
 }
 
-function become(caller: Identity): Statement<unknown> {
+function become(caller: Identity, timeout: string): Statement<unknown> {
   return {
     text: `select
       set_config('role', $1::text, true),
       set_config('request.jwt.claims', $2::text, true),
       set_config('statement_timeout', $3::text, true),
       set_config('idle_in_transaction_session_timeout', $3::text, true)`,
-    values: [caller.role, JSON.stringify(caller), statementTimeout],
+    values: [caller.role, JSON.stringify(caller), timeout],
   };
 }
 

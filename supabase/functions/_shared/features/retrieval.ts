@@ -20,11 +20,6 @@ export type Source = keyof typeof sources;
 export const sourceNames = Object.keys(sources) as Source[];
 
 export const retrieval = {
-  /**
-   * active: how many of the community's last interactions are looked at. 3,000 hold 300 posts where a post has fewer than
-   * 10 of them on average.
-   */
-  activeInteractions: 3000,
   /** trending: posts with an interaction in this many hours, ranked by their interactions with a half-life of as many. */
   trendingHours: 168,
   /** followed: how many authors are asked for, those whose posts the user interacted with most. */

@@ -24,14 +24,15 @@ const measure: UserFunction<string> = {
 function served() {
   const logged: [code: string, message: string][] = [];
   const kept: Promise<void>[] = [];
-  const app = createApp(measure, {
+  const services = {
     verify: async (token: string) => ({ sub: token, role: "authenticated" }),
     log: (code: string, cause: unknown) => logged.push([code, (cause as Error).message]),
     keepAlive: (work: Promise<void>) => kept.push(work),
-  } as unknown as Services);
+  } as unknown as Services;
+  const app = createApp(measure, services);
   const post = async (body: string) =>
     await app.request("/measure", { method: "POST", body, headers: { authorization: "Bearer ada" } });
-  return { app, post, logged, kept };
+  return { app, services, post, logged, kept };
 }
 
 test("a function is what it reads and what it answers", async () => {
@@ -93,6 +94,22 @@ test("who is gone before the answer leaves no work behind", async () => {
   });
   gone.abort();
   await asked;
+  assert.equal(kept.length, 0);
+});
+
+test("nor who leaves while the answer is computed, though the host hears of it only afterwards", async () => {
+  const gone = new AbortController();
+  const busy: UserFunction<string> = {
+    ...measure,
+    async answer(body, call, services) {
+      setTimeout(() => gone.abort(), 1);
+      for (const started = performance.now(); performance.now() - started < 20; );
+      return measure.answer(body, call, services);
+    },
+  };
+  const { kept, services } = served();
+  const init = { method: "POST", body: "12345", headers: { authorization: "Bearer ada" }, signal: gone.signal };
+  await createApp(busy, services).request("/measure", init);
   assert.equal(kept.length, 0);
 });
 

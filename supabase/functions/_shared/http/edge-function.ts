@@ -10,6 +10,7 @@ import { timeout } from "hono/timeout";
 import type { Pool } from "../database/database.ts";
 import type { ModelCache } from "../models/models.ts";
 import { bearerToken, type Claims, type Verify } from "./auth.ts";
+import { openBackground } from "./background.ts";
 import { AppError, asAppError } from "./errors.ts";
 import { requireSecretKey } from "./secret-key.ts";
 
@@ -39,7 +40,10 @@ interface Reading<Input> {
 
 /** One request of somebody who may call. */
 export interface Call {
-  /** Does work once the answer is ready. It is best effort: a failure is logged under `code`, and the caller never sees it. */
+  /**
+   * Does work once the answer is ready, after that of earlier answers. It is best effort: what fails, or finds too long a line
+   * before it, is logged under `code`, and the caller never sees it.
+   */
   afterAnswer(code: string, work: () => Promise<unknown>): void;
 }
 
@@ -76,6 +80,7 @@ type Later = [code: string, work: () => Promise<unknown>][];
 export function createApp<Input>(edgeFunction: EdgeFunction<Input>, services: Services): Hono<Environment> {
   const { name, read, maximumBodyBytes } = edgeFunction;
   const methods = Object.keys(read);
+  const background = openBackground(services.log, services.keepAlive);
   const tooSlow = new AppError(504, "timeout", "this took too long; try again");
   const app = new Hono<Environment>({ strict: false }).basePath(`/${name}`);
   app.use(cors({ origin: "*", allowMethods: methods, maxAge: 86_400 }));
@@ -116,19 +121,18 @@ export function createApp<Input>(edgeFunction: EdgeFunction<Input>, services: Se
     return (input, call) => edgeFunction.answer(input, call, services);
   }
 
-  /** Begins what an answer left to do, unless the caller did not get it: they were gone, or it came too late. */
+  /**
+   * Begins what an answer left to do, unless the caller did not get it: they were gone, or it came too late. Once an answer is on its
+   * way nothing is known any more: Deno aborts the signal of every request that ends, answered or not (denoland/deno#27005).
+   */
   async function workAfterAnswer(c: Context<Environment>, next: () => Promise<void>): Promise<void> {
     await next();
-    if (c.res.status !== 200 || c.req.raw.signal.aborted) return;
-    for (const [code, work] of c.get("later") ?? [])
-      services.keepAlive(
-        Promise.resolve()
-          .then(work)
-          .then(
-            () => undefined,
-            (error) => services.log(code, error),
-          ),
-      );
+    const later = c.get("later") ?? [];
+    if (c.res.status !== 200 || later.length === 0) return;
+    // who left while a graph ran is known of only when the host had a turn; it takes a millisecond
+    await new Promise((turn) => setTimeout(turn, 0));
+    if (c.req.raw.signal.aborted) return;
+    for (const [code, work] of later) background.add(code, work);
   }
 
   function tooLarge(): never {

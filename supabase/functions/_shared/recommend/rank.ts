@@ -15,7 +15,9 @@ export type RankingModel = Pick<ServingModel<"user_tower" | "dlrm">, "name" | "g
 
 /** The user's vector [32], unit length. */
 export async function embedUser(model: RankingModel, user: UserInput): Promise<Float32Array> {
-  return await outputOf(model, "user_tower", userTowerInputs([user]), "embedding", dimensions);
+  const vector = await outputOf(model, "user_tower", userTowerInputs([user]), "embedding", dimensions);
+  if (!vector.every(Number.isFinite)) throw corrupt(model, "user_tower", "does not give finite numbers");
+  return vector;
 }
 
 /** What the ranker says of N candidates, and what it was told. */
@@ -34,8 +36,19 @@ export async function predict(
   now: number,
 ): Promise<Prediction> {
   const feeds = rankerInputs(user, vector, candidates, now);
-  const size = candidates.length * kinds.length;
-  return { probabilities: await outputOf(model, "dlrm", feeds, "probabilities", size), feeds };
+  return { probabilities: await probabilitiesOf(model, feeds, candidates.length), feeds };
+}
+
+/** What the ranker says of N ≥ 1 candidates, [N, 3]. A row that is not finite is the caller's to leave out; where none is, it throws. */
+export async function probabilitiesOf(model: RankingModel, feeds: Feeds, n: number): Promise<Float32Array> {
+  const probabilities = await outputOf(model, "dlrm", feeds, "probabilities", n * kinds.length);
+  for (let i = 0; i < n; i++) if (isFiniteRow(probabilities, i)) return probabilities;
+  throw corrupt(model, "dlrm", "does not give finite numbers");
+}
+
+/** Whether all three probabilities of candidate `i` are finite. */
+export function isFiniteRow(probabilities: Float32Array, i: number): boolean {
+  return probabilities.subarray(kinds.length * i, kinds.length * (i + 1)).every(Number.isFinite);
 }
 
 /** The score of candidate `i`; `weights` are those of view, vote and comment. */
@@ -62,7 +75,7 @@ async function outputOf(model: RankingModel, graph: "user_tower" | "dlrm", feeds
     throw corrupt(model, graph, "fails to run", error);
   });
   const { data } = outputs[name];
-  if (!(data instanceof Float32Array) || data.length !== size || !data.every(Number.isFinite))
-    throw corrupt(model, graph, `does not give ${size} finite numbers`);
+  if (!(data instanceof Float32Array) || data.length !== size)
+    throw corrupt(model, graph, `does not give ${size} numbers`);
   return data;
 }

@@ -7,13 +7,15 @@
  * Without an active model the same candidates come in the order of the community feed.
  */
 import { readAs } from "../database/caller.ts";
-import { type Connection, type Pool, run } from "../database/database.ts";
+import { type Connection, run } from "../database/database.ts";
 import type { Source } from "../features/retrieval.ts";
 import type { Claims } from "../http/auth.ts";
+import type { Services } from "../http/edge-function.ts";
 import { AppError } from "../http/errors.ts";
 import type { ModelCache, ServingModel } from "../models/models.ts";
 import { communityScore, communityValue } from "./community-feed.ts";
-import { embedUser, featuresOf, predict, scoreOf } from "./rank.ts";
+import { finiteInputs, type LeftOut, leftOutLine } from "./left-out.ts";
+import { embedUser, featuresOf, isFiniteRow, probabilitiesOf, scoreOf } from "./rank.ts";
 import { readCandidates } from "./read-candidates.ts";
 import { type ContextRow, readContext } from "./read-context.ts";
 import { bestSource } from "./source.ts";
@@ -53,9 +55,9 @@ export interface Recommendation {
   features: (number[] | null)[];
 }
 
-/** The feed of the user whose claims these are. Throws AppError. */
+/** The feed of the user whose claims these are. Throws AppError; candidates that cannot be ranked are left out and logged. */
 export async function recommend(
-  { pool, models }: { pool: Pool; models: ModelCache },
+  { pool, models, log }: Pick<Services, "pool" | "models" | "log">,
   claims: Claims,
   limit: number,
 ): Promise<Recommendation> {
@@ -66,7 +68,9 @@ export async function recommend(
     const model = await activeModel(models, context, connection);
     return { context, model, ranking: await retrieve(connection, claims.sub, context, model) };
   });
-  const ranked = await ranking();
+  const leftOut: LeftOut[] = [];
+  const ranked = await ranking(leftOut);
+  if (leftOut.length > 0) log("candidates_left_out", leftOutLine(leftOut));
   const best = ranked.sort(better).slice(0, limit);
   const feed: Feed = {
     request_id: crypto.randomUUID(),
@@ -112,24 +116,29 @@ async function retrieve(connection: Connection, userId: string, row: ContextRow,
   const rows = await run(connection, readCandidates(userId, model?.id ?? null, embedding));
   const posts = rows.map(postCandidate);
   const now = Number(row.now);
-  return async (): Promise<Ranked[]> => {
-    if (!model || !embedding)
-      return posts.map((post) => ({
-        post,
-        score: communityScore(communityValue(post, now)),
-        predictions: null,
-        features: null,
-      }));
-    if (posts.length === 0) return [];
-    const { probabilities, feeds } = await predict(model, userState(row), embedding, posts, now);
+  return async (leftOut: LeftOut[]): Promise<Ranked[]> => {
+    if (!model || !embedding) return communityRanking(posts, now, leftOut);
+    const { posts: finite, feeds } = finiteInputs(userState(row), embedding, posts, now, leftOut);
+    if (finite.length === 0) return [];
+    const probabilities = await probabilitiesOf(model, feeds, finite.length);
     const weights = [row.view_weight, row.vote_weight, row.comment_weight];
-    return posts.map((post, i) => ({
-      post,
-      score: scoreOf(probabilities, i, weights),
-      predictions: predictionsOf(probabilities, i),
-      features: () => featuresOf(feeds, i),
-    }));
+    return finite.flatMap((post, i) => {
+      const [score, predictions] = [scoreOf(probabilities, i, weights), predictionsOf(probabilities, i)];
+      if (isFiniteRow(probabilities, i)) return [{ post, score, predictions, features: () => featuresOf(feeds, i) }];
+      leftOut.push({ post_id: post.post_id, what: "score", value: score });
+      return [];
+    });
   };
+}
+
+/** The order where no model is active. */
+function communityRanking(posts: PostCandidate[], now: number, leftOut: LeftOut[]): Ranked[] {
+  return posts.flatMap((post) => {
+    const value = communityValue(post, now);
+    if (Number.isFinite(value)) return [{ post, score: communityScore(value), predictions: null, features: null }];
+    leftOut.push({ post_id: post.post_id, what: "recency or popularity", value });
+    return [];
+  });
 }
 
 function predictionsOf(probabilities: Float32Array, i: number): Predictions {

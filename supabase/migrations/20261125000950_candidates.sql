@@ -115,6 +115,23 @@ as $$
 $$;
 comment on function recsys.user_context(uuid, bigint, timestamptz) is 'What the user tower needs to know of a user as of an instant: profile, learned ID embedding, the vectors of the last 50 posts they interacted with or wrote (latest first), their latest stats, and their recent interactions. No row: no such user. An interaction committed a moment ago is already in it.';
 
+create function recsys.seen_posts(p_user_id uuid, p_now timestamptz) returns uuid[]
+language plpgsql stable security invoker set search_path = ''
+-- the log has partitions made, purged and indexed, and a feed must not wait for that: meanwhile seen posts may come again
+set lock_timeout = '100ms'
+as $$
+begin
+  return array(
+    select distinct impressions.post_id
+    from recsys.impressions
+    where impressions.user_id = p_user_id and impressions.seen_at <= p_now and impressions.seen_at > p_now - interval '30 days'
+  );
+exception when lock_not_available then
+  return '{}';
+end
+$$;
+comment on function recsys.seen_posts(uuid, timestamptz) is 'The posts that came into view of a user (recsys.impressions.seen_at) within the 30 days up to an instant. None while the log is locked.';
+
 create function recsys.candidates(p_user_id uuid, p_model_id bigint, p_embedding extensions.vector, p_now timestamptz)
 returns table (
   post_id uuid,
@@ -148,19 +165,72 @@ as $$
     select post_embeddings.post_id, post_embeddings.embedding operator(extensions.<#>) p_embedding as distance
     from recsys.post_embeddings
     where post_embeddings.model_id = p_model_id and p_embedding is not null
+      and exists (
+        select from recsys.source_posts
+        where source_posts.post_id = post_embeddings.post_id and source_posts.created_at <= p_now
+        offset 0
+      )
     order by post_embeddings.embedding operator(extensions.<#>) p_embedding
     limit 200
   ),
-  activity as (
+  -- of posts that somebody came to after p_now: the state then. Now there are none; a month ago they are many
+  earlier_states as materialized (
+    select latest_post_stats.post_id, earlier.last_active_at, earlier.trend
+    from recsys.latest_post_stats
+    cross join lateral (
+      select post_stats.last_active_at, post_stats.trend
+      from recsys.post_stats
+      where post_stats.post_id = latest_post_stats.post_id and post_stats.last_active_at <= p_now
+      order by post_stats.last_active_at desc, post_stats.interaction_id desc
+      limit 1
+    ) as earlier
+    where latest_post_stats.last_active_at > p_now
+  ),
+  states as not materialized (
+    select latest_post_stats.post_id, latest_post_stats.last_active_at, latest_post_stats.trend
+    from recsys.latest_post_stats
+    where latest_post_stats.last_active_at <= p_now
+    union all
+    select earlier_states.post_id, earlier_states.last_active_at, earlier_states.trend
+    from earlier_states
+  ),
+  fresh as materialized (
+    select source_posts.post_id, source_posts.created_at
+    from recsys.source_posts
+    where source_posts.created_at <= p_now
+    order by source_posts.created_at desc, source_posts.post_id
+    limit 300
+  ),
+  active as (
     select latest.post_id, max(latest.at) as at
     from (
-      (select post_stats.post_id, post_stats.last_active_at as at from recsys.post_stats where post_stats.last_active_at <= p_now order by post_stats.last_active_at desc, post_stats.interaction_id desc limit 3000)
+      (
+        select states.post_id, states.last_active_at as at
+        from states
+        where exists (
+          select from recsys.source_posts where source_posts.post_id = states.post_id and source_posts.created_at <= p_now offset 0
+        )
+        order by states.last_active_at desc, states.post_id
+        limit 300
+      )
       union all
-      (select source_posts.post_id, source_posts.created_at from recsys.source_posts where source_posts.created_at <= p_now order by source_posts.created_at desc, source_posts.post_id limit 300)
+      select fresh.post_id, fresh.created_at from fresh
     ) as latest
     group by latest.post_id
     order by at desc, post_id
     limit 300
+  ),
+  trending as (
+    select states.post_id, states.trend
+    from states
+    where states.last_active_at > p_now - interval '168 hours'
+      -- follows from the line above: a post that was active in the last week has a count of at least 1 then
+      and states.trend >= extract(epoch from p_now)::double precision / 3600 / 168 - 1.000001
+      and exists (
+        select from recsys.source_posts where source_posts.post_id = states.post_id and source_posts.created_at <= p_now offset 0
+      )
+    order by states.trend desc, states.post_id
+    limit 50
   ),
   followed_authors as (
     select source_posts.author_id, count(*)::integer as affinity
@@ -169,33 +239,32 @@ as $$
     where source_interactions.user_id = p_user_id and source_interactions.created_at <= p_now and source_posts.author_id <> p_user_id
     group by source_posts.author_id
   ),
+  followed as (
+    select newest.post_id, newest.created_at
+    from (select followed_authors.author_id from followed_authors order by followed_authors.affinity desc, followed_authors.author_id limit 50) as top_authors
+    cross join lateral (
+      select source_posts.post_id, source_posts.created_at
+      from recsys.source_posts
+      where source_posts.author_id = top_authors.author_id and source_posts.created_at <= p_now
+      order by source_posts.created_at desc, source_posts.post_id
+      limit 50
+    ) as newest
+    order by newest.created_at desc, newest.post_id
+    limit 50
+  ),
   pool as (
     select similar_posts.post_id, 'similar' as source, rank() over (order by similar_posts.distance) as rank from similar_posts
     union all
-    select activity.post_id, 'active', row_number() over (order by activity.at desc, activity.post_id) from activity
+    select active.post_id, 'active', row_number() over (order by active.at desc, active.post_id) from active
     union all
-    select fresh.post_id, 'fresh', row_number() over (order by fresh.created_at desc, fresh.post_id)
-    from (select source_posts.post_id, source_posts.created_at from recsys.source_posts where source_posts.created_at <= p_now order by source_posts.created_at desc, source_posts.post_id limit 300) as fresh
+    select fresh.post_id, 'fresh', row_number() over (order by fresh.created_at desc, fresh.post_id) from fresh
     union all
-    select trending.post_id, 'trending', row_number() over (order by trending.trend desc, trending.post_id)
-    from (
-      select post_stats.post_id, max(post_stats.trend) as trend
-      from recsys.post_stats
-      where post_stats.last_active_at <= p_now and post_stats.last_active_at > p_now - interval '168 hours'
-      group by post_stats.post_id
-      order by trend desc, post_stats.post_id
-      limit 50
-    ) as trending
+    select trending.post_id, 'trending', row_number() over (order by trending.trend desc, trending.post_id) from trending
     union all
-    select followed.post_id, 'followed', row_number() over (order by followed.created_at desc, followed.post_id)
-    from (
-      select source_posts.post_id, source_posts.created_at
-      from (select followed_authors.author_id from followed_authors order by followed_authors.affinity desc, followed_authors.author_id limit 50) as top_authors
-      join recsys.source_posts on source_posts.author_id = top_authors.author_id
-      where source_posts.created_at <= p_now
-      order by source_posts.created_at desc, source_posts.post_id
-      limit 50
-    ) as followed
+    select followed.post_id, 'followed', row_number() over (order by followed.created_at desc, followed.post_id) from followed
+  ),
+  seen as materialized (
+    select unnest(recsys.seen_posts(p_user_id, p_now)) as post_id
   ),
   ranked as (
     select
@@ -216,15 +285,28 @@ as $$
     stats.last_active_at, stats.kind, stats.views, stats.votes, stats.comments, stats.participants, stats.last_comment_at, stats.by_author, stats.recent,
     coalesce(followed_authors.affinity, 0)
   from ranked
-  -- row level security decides here what may be recommended
   join recsys.source_posts as posts on posts.post_id = ranked.post_id
   left join recsys.post_embeddings on post_embeddings.model_id = p_model_id and post_embeddings.post_id = ranked.post_id
   left join followed_authors on followed_authors.author_id = posts.author_id
   left join lateral (
-    select post_stats.last_active_at, post_stats.kind, post_stats.views, post_stats.votes, post_stats.comments, post_stats.participants, post_stats.last_comment_at, post_stats.by_author, post_stats.recent
-    from recsys.post_stats
-    where post_stats.post_id = ranked.post_id and post_stats.last_active_at <= p_now
-    order by post_stats.last_active_at desc, post_stats.interaction_id desc
+    (
+      select
+        latest_post_stats.last_active_at, latest_post_stats.kind, latest_post_stats.views, latest_post_stats.votes, latest_post_stats.comments,
+        latest_post_stats.participants, latest_post_stats.last_comment_at, latest_post_stats.by_author, latest_post_stats.recent
+      from recsys.latest_post_stats
+      where latest_post_stats.post_id = ranked.post_id and latest_post_stats.last_active_at <= p_now
+    )
+    union all
+    (
+      select
+        post_stats.last_active_at, post_stats.kind, post_stats.views, post_stats.votes, post_stats.comments,
+        post_stats.participants, post_stats.last_comment_at, post_stats.by_author, post_stats.recent
+      from recsys.post_stats
+      where post_stats.post_id = ranked.post_id and post_stats.last_active_at <= p_now
+      order by post_stats.last_active_at desc, post_stats.interaction_id desc
+      limit 1
+    )
+    -- where both have one, it is the same
     limit 1
   ) as stats on true
   where posts.created_at <= p_now
@@ -233,14 +315,15 @@ as $$
       select from recsys.source_interactions
       where source_interactions.user_id = p_user_id and source_interactions.post_id = ranked.post_id and source_interactions.created_at <= p_now
     )
-    -- the replay in trainer/community/state.ts does not know dismissals: there such a post stays a candidate that was not chosen,
-    -- which is what training should learn of it
+    -- the replay in trainer/community/state.ts knows neither dismissals nor what was seen: there such a post stays a candidate
+    -- that was not chosen, which is what training should learn of it
     and not exists (
       select from recsys.source_dismissals
       where source_dismissals.user_id = p_user_id and source_dismissals.post_id = ranked.post_id and source_dismissals.created_at <= p_now
     )
+    and not exists (select from seen where seen.post_id = ranked.post_id)
 $$;
-comment on function recsys.candidates(uuid, bigint, extensions.vector, timestamptz) is 'Posts that a user might want as of an instant, from five sources (similar by inner product, last active, fresh, trending, by followed authors), without their own and those they interacted with or dismissed, and with what the ranker needs to know of each. p_model_id and p_embedding null: no model, no similar posts. About 300 to 800 rows, unordered.';
+comment on function recsys.candidates(uuid, bigint, extensions.vector, timestamptz) is 'Posts that a user might want as of an instant, from five sources (similar by inner product, last active, fresh, trending, by followed authors), without their own, those they interacted with or dismissed, and those they saw in the last 30 days, and with what the ranker needs to know of each. p_model_id and p_embedding null: no model, no similar posts. About 300 to 800 rows, unordered.';
 
-revoke all on function recsys.user_history(uuid, timestamptz), recsys.recent_interactions(uuid, timestamptz), recsys.user_context(uuid, bigint, timestamptz), recsys.candidates(uuid, bigint, extensions.vector, timestamptz) from public;
-grant execute on function recsys.user_history(uuid, timestamptz), recsys.recent_interactions(uuid, timestamptz), recsys.user_context(uuid, bigint, timestamptz), recsys.candidates(uuid, bigint, extensions.vector, timestamptz) to authenticated, service_role;
+revoke all on function recsys.user_history(uuid, timestamptz), recsys.recent_interactions(uuid, timestamptz), recsys.user_context(uuid, bigint, timestamptz), recsys.seen_posts(uuid, timestamptz), recsys.candidates(uuid, bigint, extensions.vector, timestamptz) from public;
+grant execute on function recsys.user_history(uuid, timestamptz), recsys.recent_interactions(uuid, timestamptz), recsys.user_context(uuid, bigint, timestamptz), recsys.seen_posts(uuid, timestamptz), recsys.candidates(uuid, bigint, extensions.vector, timestamptz) to authenticated, service_role;

@@ -1,0 +1,51 @@
+/**
+ * What cannot be ranked is left out of a feed and named in the log: one post with a feature that is no finite number, such as one
+ * "created" at −infinity, must not cost others their feed.
+ */
+import { pairFeatures, postFeatures, type UserState } from "../features/ranker-features.ts";
+import { rankerInputs } from "../features/ranker-inputs.ts";
+import type { Feeds, Tensor } from "../models/tensors.ts";
+import type { PostCandidate } from "./states.ts";
+
+/** The post that was left out, what is wrong with it, and the value found. */
+export interface LeftOut {
+  post_id: string;
+  what: string;
+  value: number;
+}
+
+/** The log's line for the posts that one feed left out. */
+export function leftOutLine([first, ...others]: LeftOut[]): Error {
+  const more = others.length > 0 ? `; ${others.length} more posts are left out too` : "";
+  return new Error(`post ${first.post_id} is left out of a feed: its ${first.what} is ${first.value}${more}`);
+}
+
+/** The ranker's inputs for those of N candidates whose features are all finite. `leftOut` takes the others. */
+export function finiteInputs(
+  user: UserState,
+  vector: Float32Array,
+  posts: PostCandidate[],
+  now: number,
+  leftOut: LeftOut[],
+): { posts: PostCandidate[]; feeds: Feeds } {
+  const feeds = rankerInputs(user, vector, posts, now);
+  const finite = posts.filter((post, i) => {
+    const wrong =
+      notFinite(feeds.post_features, i, postFeatures) ??
+      notFinite(feeds.pair_features, i, pairFeatures) ??
+      notFinite(feeds.posts, i, []);
+    if (wrong) leftOut.push({ post_id: post.post_id, ...wrong });
+    return !wrong;
+  });
+  if (finite.length === posts.length) return { posts, feeds };
+  // anew, since a candidate's ranks say where it stands among the others
+  return { posts: finite, feeds: rankerInputs(user, vector, finite, now) };
+}
+
+function notFinite({ data, dims }: Tensor, row: number, names: string[]): Omit<LeftOut, "post_id"> | undefined {
+  for (let column = 0; column < dims[1]; column++) {
+    const value = Number(data[row * dims[1] + column]);
+    if (!Number.isFinite(value)) return { what: names[column] ?? `vector[${column}]`, value };
+  }
+  return undefined;
+}
