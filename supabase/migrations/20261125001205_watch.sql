@@ -99,29 +99,33 @@ begin
     needed_sql constant text := (select string_agg(quote_ident(name), ', ') from unnest(needed) as name);
     compared_sql constant text := (select string_agg(distinct quote_ident(name), ', ') from unnest(compared) as name);
     texts_sql constant text := (select string_agg(distinct quote_ident(name), ', ') from unnest(read) as name);
-    listener record;
-    operation record;
+    listener text;
+    listens_to text;
+    arguments text;
+    operation text;
+    rows_sql text;
   begin
     -- fails here, and not in the app's next statement, where a column cannot be compared
-    execute format('select %1$s from %2$s where false except all select %1$s from %2$s where false', concat_ws(', ', compared_sql, case when has_texts then texts_sql end), p_table);
-    for listener in
-      select p_kind as name, 'queue_feature_changes' as function, array[changed_user, changed_post, changed_at, needed_sql, compared_sql] as arguments
-      where has_features
-      union all
-      select entity || '_texts', 'queue_text_changes', array[entity, quote_ident(entity_id), texts_sql]
-      where has_texts
-    loop
-      for operation in
-        select * from (values
-          ('insert', 'referencing new table as new_rows'),
-          ('update', 'referencing old table as old_rows new table as new_rows'),
-          ('delete', 'referencing old table as old_rows'),
-          ('truncate', '')
-        ) as operations (name, referencing)
-      loop
+    execute format('select %1$s from %2$s where false except all select %1$s from %2$s where false',
+      (select string_agg(distinct quote_ident(name), ', ') from unnest(compared || case when has_texts then read end) as name), p_table);
+    foreach listener in array array['queue_feature_changes', 'queue_text_changes'] loop
+      if listener = 'queue_feature_changes' then
+        continue when not has_features;
+        listens_to := p_kind;
+        arguments := concat_ws(', ', quote_literal(changed_user), quote_literal(changed_post), quote_literal(changed_at), quote_literal(needed_sql), quote_literal(compared_sql));
+      else
+        continue when not has_texts;
+        listens_to := entity || '_texts';
+        arguments := concat_ws(', ', quote_literal(entity), quote_literal(quote_ident(entity_id)), quote_literal(texts_sql));
+      end if;
+      foreach operation in array array['insert', 'update', 'delete', 'truncate'] loop
+        rows_sql := case operation
+          when 'insert' then 'referencing new table as new_rows'
+          when 'update' then 'referencing old table as old_rows new table as new_rows'
+          when 'delete' then 'referencing old table as old_rows'
+        end;
         execute format('create or replace trigger %I after %s on %s %s for each statement execute function recsys.%I(%s)',
-          format('recsys_%s_%s', listener.name, operation.name), operation.name, p_table, operation.referencing, listener.function,
-          (select string_agg(quote_literal(argument), ', ' order by place) from unnest(listener.arguments) with ordinality as listed (argument, place)));
+          'recsys_' || listens_to || '_' || operation, operation, p_table, rows_sql, listener, arguments);
       end loop;
     end loop;
   end;
