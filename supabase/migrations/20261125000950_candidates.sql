@@ -341,7 +341,7 @@ as $$
     )
     and not exists (select from seen where seen.post_id = ranked.post_id)
 $$;
-comment on function recsys.candidates(uuid, bigint, extensions.vector, timestamptz) is 'Posts that a user might want as of an instant, from five sources (similar by inner product, last active, fresh, trending, by followed authors), without their own, those they interacted with or dismissed, and those they saw in the last 30 days, and with what the ranker needs to know of each. p_model_id and p_embedding null: no model, no similar posts. About 300 to 800 rows, unordered.';
+comment on function recsys.candidates(uuid, bigint, extensions.vector, timestamptz) is 'Posts that a user might want as of an instant, from five sources (similar by inner product, last active, fresh, trending, by followed authors), each of posts that the caller may read, without their own, those they interacted with or dismissed, and those they saw in the last 30 days, and with what the ranker needs to know of each. p_model_id and p_embedding null: no model, no similar posts. About 300 to 800 rows, unordered.';
 
 revoke all on function recsys.user_history(uuid, timestamptz), recsys.recent_interactions(uuid, timestamptz), recsys.user_context(uuid, bigint, timestamptz), recsys.seen_posts(uuid, timestamptz), recsys.candidates(uuid, bigint, extensions.vector, timestamptz) from public;
 grant execute on function recsys.user_history(uuid, timestamptz), recsys.recent_interactions(uuid, timestamptz), recsys.user_context(uuid, bigint, timestamptz), recsys.seen_posts(uuid, timestamptz), recsys.candidates(uuid, bigint, extensions.vector, timestamptz) to authenticated, service_role;
