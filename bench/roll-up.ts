@@ -4,10 +4,10 @@
  * for every 40, a few of them far more popular than the rest, over 180 days. Needs a PostgreSQL; processor time is its session's,
  * whatever else the machine does, and known where the server runs on this Linux.
  */
-import { readFile } from "node:fs/promises";
 import { loadavg } from "node:os";
 import type { Database } from "../db/connect.ts";
 import { openPostgresCopy, testServer } from "../db/testing-postgres.ts";
+import { processorTime } from "./processor-time.ts";
 
 const runs = 5;
 const days = 180;
@@ -118,11 +118,4 @@ async function rollUp(pool: Database["pool"]): Promise<RollUp> {
   const processor = (await processorTime(sessions[0].process)) - before;
   client.release();
   return { milliseconds, processor, rows: rows[0].written };
-}
-
-/** Milliseconds, in steps of 10; NaN where it is not known. */
-async function processorTime(process: number): Promise<number> {
-  const stat = await readFile(`/proc/${process}/stat`, "utf8").catch(() => "");
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return 10 * (Number(fields[11]) + Number(fields[12]));
 }

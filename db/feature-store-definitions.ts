@@ -68,6 +68,19 @@ function expectedPostStats(events: Event[], posts: Post[]) {
   });
 }
 
+/** Of each post that somebody came to: its state after the last who did. */
+function expectedLatest(events: Event[], posts: Post[]) {
+  const states = new Map(expectedPostStats(events, posts).map((state) => [state.key, state]));
+  const interactions = thatCount(events, posts);
+  const last = interactions.filter(
+    (event) => !interactions.some((other) => other.post === event.post && isBefore(event, other)),
+  );
+  return last.map((event) => {
+    const { user_id: _, first_interaction: __, ...state } = states.get(String(event.id)) as Row;
+    return { ...state, key: event.post };
+  });
+}
+
 function expectedUserStats(events: Event[], posts: Post[]) {
   const counting = new Set(thatCount(events, posts));
   /** ln(1 + hours) that a post had existed and had been idle when an interaction came. */
@@ -134,4 +147,9 @@ export async function assertExact(database: Database): Promise<void> {
   );
   assertSame(postStats, expectedPostStats(events, posts));
   assertSame(userStats, expectedUserStats(events, posts));
+  const { rows: latest } = await database.pool.query(
+    `select post_id as key, post_id, kind, last_active_at, views, votes, comments, participants, last_comment_at, by_author, recent, trend
+     from recsys.latest_post_stats`,
+  );
+  assertSame(latest, expectedLatest(events, posts));
 }

@@ -254,13 +254,60 @@ export interface RecsysImpressions {
   request_id: string;
   score: number | null;
   /**
-   * When the post really came into view, as the app told the function `events`; null: nobody said so. A seen post stays in the feed: to have scrolled past is no opinion.
+   * When the post really came into view, as the app told the function `events`; null: nobody said so. A seen post leaves the feed of that person for 30 days.
    */
   seen_at: Timestamp | null;
   shown_at: Timestamp;
   source: string | null;
   user_id: string;
   variant: string | null;
+}
+
+export interface RecsysLatestPostStats {
+  /**
+   * Whether the last interaction was the author's own.
+   */
+  by_author: boolean;
+  /**
+   * Comments so far.
+   */
+  comments: number;
+  /**
+   * Kind of the last interaction: view, vote or comment.
+   */
+  kind: string;
+  /**
+   * When its last interaction was.
+   */
+  last_active_at: Timestamp;
+  /**
+   * When the last comment was; null: there is none.
+   */
+  last_comment_at: Timestamp | null;
+  /**
+   * Distinct users who interacted so far.
+   */
+  participants: number;
+  /**
+   * The post.
+   */
+  post_id: string;
+  /**
+   * Interactions decayed with half-lives of 1 hour, 6 hours, 1 day, 7 days, 30 days, as of last_active_at.
+   */
+  recent: number[];
+  /**
+   * Orders posts by how much they trend, as in recsys.post_stats: the highest is the hottest.
+   */
+  trend: number;
+  /**
+   * Views so far, as in recsys.post_stats.
+   */
+  views: number;
+  /**
+   * Votes so far.
+   */
+  votes: number;
 }
 
 export interface RecsysModelArtifacts {
@@ -484,6 +531,7 @@ export interface DB {
   "recsys.feature_changes": RecsysFeatureChanges;
   "recsys.imports": RecsysImports;
   "recsys.impressions": RecsysImpressions;
+  "recsys.latest_post_stats": RecsysLatestPostStats;
   "recsys.model_artifacts": RecsysModelArtifacts;
   "recsys.models": RecsysModels;
   "recsys.post_embeddings": RecsysPostEmbeddings;

@@ -160,6 +160,8 @@ returns table (
 language sql stable security invoker set search_path = ''
 -- without iterative scans a filter behind the index returns too few rows (pgvector#259)
 set hnsw.iterative_scan = 'relaxed_order' set hnsw.ef_search = 200
+-- it is planned for any instant, also those to which most of the past has to be looked up: by that cost it would be compiled
+set jit = off
 as $$
   with similar_posts as materialized (
     select post_embeddings.post_id, post_embeddings.embedding operator(extensions.<#>) p_embedding as distance
@@ -173,7 +175,7 @@ as $$
     order by post_embeddings.embedding operator(extensions.<#>) p_embedding
     limit 200
   ),
-  -- of posts that somebody came to after p_now: the state then. Now there are none; a month ago they are many
+  -- the states as of p_now of posts that somebody came to later. Now there are none; a month ago they are many
   earlier_states as materialized (
     select latest_post_stats.post_id, earlier.last_active_at, earlier.trend
     from recsys.latest_post_stats
@@ -185,14 +187,11 @@ as $$
       limit 1
     ) as earlier
     where latest_post_stats.last_active_at > p_now
-  ),
-  states as not materialized (
-    select latest_post_stats.post_id, latest_post_stats.last_active_at, latest_post_stats.trend
-    from recsys.latest_post_stats
-    where latest_post_stats.last_active_at <= p_now
-    union all
-    select earlier_states.post_id, earlier_states.last_active_at, earlier_states.trend
-    from earlier_states
+      and exists (
+        select from recsys.source_posts
+        where source_posts.post_id = latest_post_stats.post_id and source_posts.created_at <= p_now
+        offset 0
+      )
   ),
   fresh as materialized (
     select source_posts.post_id, source_posts.created_at
@@ -205,14 +204,19 @@ as $$
     select latest.post_id, max(latest.at) as at
     from (
       (
-        select states.post_id, states.last_active_at as at
-        from states
-        where exists (
-          select from recsys.source_posts where source_posts.post_id = states.post_id and source_posts.created_at <= p_now offset 0
-        )
-        order by states.last_active_at desc, states.post_id
+        select latest_post_stats.post_id, latest_post_stats.last_active_at as at
+        from recsys.latest_post_stats
+        where latest_post_stats.last_active_at <= p_now
+          and exists (
+            select from recsys.source_posts
+            where source_posts.post_id = latest_post_stats.post_id and source_posts.created_at <= p_now
+            offset 0
+          )
+        order by latest_post_stats.last_active_at desc, latest_post_stats.post_id
         limit 300
       )
+      union all
+      select earlier_states.post_id, earlier_states.last_active_at from earlier_states
       union all
       select fresh.post_id, fresh.created_at from fresh
     ) as latest
@@ -221,15 +225,29 @@ as $$
     limit 300
   ),
   trending as (
-    select states.post_id, states.trend
-    from states
-    where states.last_active_at > p_now - interval '168 hours'
-      -- follows from the line above: a post that was active in the last week has a count of at least 1 then
-      and states.trend >= extract(epoch from p_now)::double precision / 3600 / 168 - 1.000001
-      and exists (
-        select from recsys.source_posts where source_posts.post_id = states.post_id and source_posts.created_at <= p_now offset 0
+    select hottest.post_id, hottest.trend
+    from (
+      (
+        select latest_post_stats.post_id, latest_post_stats.trend
+        from recsys.latest_post_stats
+        -- implied by the next line, and ends the walk down the index: active in the last week is a count of 1 and more then
+        where latest_post_stats.trend >= extract(epoch from p_now)::double precision / 3600 / 168 - 1.00001
+          -- said as ages, which no index knows: by that of last_active_at all of a week's posts were fetched, to be sorted by trend
+          and p_now - latest_post_stats.last_active_at >= interval '0' and p_now - latest_post_stats.last_active_at < interval '168 hours'
+          and exists (
+            select from recsys.source_posts
+            where source_posts.post_id = latest_post_stats.post_id and source_posts.created_at <= p_now
+            offset 0
+          )
+        order by latest_post_stats.trend desc, latest_post_stats.post_id
+        limit 50
       )
-    order by states.trend desc, states.post_id
+      union all
+      select earlier_states.post_id, earlier_states.trend
+      from earlier_states
+      where p_now - earlier_states.last_active_at < interval '168 hours'
+    ) as hottest
+    order by hottest.trend desc, hottest.post_id
     limit 50
   ),
   followed_authors as (
@@ -323,7 +341,7 @@ as $$
     )
     and not exists (select from seen where seen.post_id = ranked.post_id)
 $$;
-comment on function recsys.candidates(uuid, bigint, extensions.vector, timestamptz) is 'Posts that a user might want as of an instant, from five sources (similar by inner product, last active, fresh, trending, by followed authors), without their own, those they interacted with or dismissed, and those they saw in the last 30 days, and with what the ranker needs to know of each. p_model_id and p_embedding null: no model, no similar posts. About 300 to 800 rows, unordered.';
+comment on function recsys.candidates(uuid, bigint, extensions.vector, timestamptz) is 'Posts that a user might want as of an instant, from five sources (similar by inner product, last active, fresh, trending, by followed authors), each of posts that the caller may read, without their own, those they interacted with or dismissed, and those they saw in the last 30 days, and with what the ranker needs to know of each. p_model_id and p_embedding null: no model, no similar posts. About 300 to 800 rows, unordered.';
 
 revoke all on function recsys.user_history(uuid, timestamptz), recsys.recent_interactions(uuid, timestamptz), recsys.user_context(uuid, bigint, timestamptz), recsys.seen_posts(uuid, timestamptz), recsys.candidates(uuid, bigint, extensions.vector, timestamptz) from public;
 grant execute on function recsys.user_history(uuid, timestamptz), recsys.recent_interactions(uuid, timestamptz), recsys.user_context(uuid, bigint, timestamptz), recsys.seen_posts(uuid, timestamptz), recsys.candidates(uuid, bigint, extensions.vector, timestamptz) to authenticated, service_role;

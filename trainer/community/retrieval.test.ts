@@ -91,13 +91,17 @@ test("the limits in the text of the SQL functions are the declared ones", async 
     active.size,
     active.size, // what is new is active, too
     trending.size,
+    trending.size, // with those whose state has changed since
     retrieval.followedAuthors,
     followed.size, // of each of them
     followed.size,
     1, // the state of a post at a past instant
     1, // or now
   ]);
-  assert.deepEqual(await numbers("candidates", /interval '(\d+) hours'/g), [retrieval.trendingHours]);
+  assert.deepEqual(await numbers("candidates", /interval '(\d+) hours'/g), [
+    retrieval.trendingHours,
+    retrieval.trendingHours, // for those whose state has changed since
+  ]);
   assert.deepEqual(await numbers("candidates", /ef_search"? TO '(\d+)'/g), [similar.size]);
   const { historyInteractions, historyLength } = retrieval;
   assert.deepEqual(await numbers("user_history", /limit (\d+)/g), [historyInteractions, historyLength, historyLength]);

@@ -1,9 +1,9 @@
-/** What happens in the app changes the very next feed: events of the function `events`, then `recommend`, both over HTTP. */
+/** The very next feed after posts came into view, and the very first one of somebody new. */
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 import { testDatabase } from "../../../db/testing.ts";
 import { GraphBuilder } from "../../../trainer/onnx/graph-builder.ts";
-import { clear, fillCommunity, people, plusNothing, post, publishTinyModel } from "../../../trainer/serve/testing.ts";
+import { clear, fillCommunity, people, plusNothing, publishTinyModel } from "../../../trainer/serve/testing.ts";
 import { dimensions } from "../_shared/features/history.ts";
 import { tokenId, tokenRows } from "../_shared/features/tokens.ts";
 import { contracts } from "../_shared/models/contracts.ts";
@@ -19,21 +19,6 @@ beforeEach(async () => {
 
 /** 0 for the posts about topic 0, which are the even ones, and 1 for the others. */
 const topics = (feed: Feed) => feed.items.map((item) => Number(item.post_id.slice(-2)) % 2);
-const shows = (feed: Feed, n: number) => feed.items.some((item) => item.post_id === post(n));
-
-for (const type of ["vote", "view", "comment"])
-  test(`after a ${type} the posts of its topic rise`, async (t) => {
-    await publishTinyModel(pool, { name: "tiny" });
-    const [app, events] = [testApp(t, url), eventsApp(t, url)];
-    const before = (await app.call(people.ben, { limit: 30 })).body;
-    assert.deepEqual(topics(before).slice(0, 15), Array(15).fill(1), "the tiny model gives strangers topic 1");
-    const fields = { vote: { value: 1 }, view: {}, comment: { body: "indeed" } }[type];
-    assert.deepEqual(await events.send(people.ben, event(type, { post_id: post(6), ...fields })), ["stored"]);
-    const next = (await app.call(people.ben, { limit: 30 })).body;
-    assert.deepEqual(topics(next).slice(0, 14), Array(14).fill(0));
-    assert.equal(next.basis, "history");
-    assert.ok(shows(before, 6) && !shows(next, 6));
-  });
 
 test("what came into view leaves the feed for 30 days, what was only shown stays", async (t) => {
   await publishTinyModel(pool, { name: "tiny" });

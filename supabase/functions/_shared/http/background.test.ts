@@ -5,11 +5,13 @@ import { longestLine, openBackground } from "./background.ts";
 function opened() {
   const logged: string[] = [];
   const kept: Promise<void>[] = [];
+  const clock = { now: 0 };
   const background = openBackground(
     (code, cause) => logged.push(`${code}: ${(cause as Error).message}`),
     (work) => kept.push(work),
+    () => clock.now,
   );
-  return { background, logged, kept };
+  return { background, logged, kept, clock };
 }
 
 test("one piece is at work at a time, in order, and each is kept alive until it is done", async () => {
@@ -38,11 +40,25 @@ test("what finds too long a line is dropped and logged; when the line is done th
   });
   background.add("lost", () => locked);
   for (let i = 0; i < longestLine + 2; i++) background.add("lost", work);
-  assert.deepEqual(logged, Array(3).fill("lost: dropped: 20 others wait already"));
+  assert.deepEqual(logged, Array(3).fill("lost: dropped: 200 others wait already"));
   open();
   await Promise.all(kept);
   assert.equal(done, longestLine - 1);
   background.add("lost", work);
   await Promise.all(kept);
   assert.equal(done, longestLine);
+});
+
+test("what has waited for longer than 10 seconds is dropped at its turn", async () => {
+  const { background, logged, kept, clock } = opened();
+  const done: string[] = [];
+  const until = (now: number) => async () => {
+    clock.now = now;
+  };
+  background.add("lost", until(9_000));
+  background.add("lost", async () => void done.push("after 9 s"));
+  background.add("lost", until(12_000));
+  background.add("lost", async () => void done.push("after 12 s"));
+  await Promise.all(kept);
+  assert.deepEqual([done, logged], [["after 9 s"], ["lost: dropped: it has waited for 12 s"]]);
 });
