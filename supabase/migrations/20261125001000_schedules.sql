@@ -44,7 +44,8 @@ begin
     -- up to the first comma, semicolon, bracket or full stop that ends a part of the sentence
     substring(obj_description(to_regproc(substring(job.command from 'recsys\.\w+')), 'pg_proc') from '^.*?(?=[,;:] | \(|\. |\.?$)'),
     job.schedule, job.command, job.active,
-    run.start_time, run.end_time - run.start_time, concat_ws(': ', run.status, nullif(btrim(run.return_message, E' \n'), ''))
+    run.start_time, run.end_time - run.start_time,
+    case run.status when 'failed' then concat_ws(': ', run.status, nullif(btrim(run.return_message, E' \n'), '')) else run.status end
   from cron.job
   left join (
     select details.jobid, max(details.runid) as runid from cron.job_run_details as details
