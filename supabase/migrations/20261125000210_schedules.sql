@@ -146,6 +146,3 @@ revoke all on function recsys.has_cron(), recsys.schedule(text, text, text), rec
 -- to schedule, pause and change is the owner's
 grant execute on function recsys.has_cron(), recsys.read_schedules() to service_role;
 grant select on recsys.schedules to service_role;
-
-select recsys.schedule('recsys roll-up', '10 seconds', 'select recsys.roll_up()');
-select recsys.schedule('recsys purge of cron history', '17 3 * * *', 'select recsys.purge_cron_history()');
