@@ -29,11 +29,7 @@ test("schedules with pg_cron", { skip: withoutCluster() }, async (t) => {
       ],
     );
     for (const { name, purpose, command } of rows) {
-      assert.match(
-        command,
-        /^select recsys\.\w+\(.*\)$/,
-        `${name}: one call of a function, whose comment is its purpose`,
-      );
+      assert.match(command, /^select recsys\.\w+\(/, `${name}: begins with the function whose comment is its purpose`);
       assert.match(purpose, /^[A-Z][^;]{15,150}$/, `${name}: what it is for`);
     }
   });

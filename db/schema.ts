@@ -21,65 +21,172 @@ export type JsonPrimitive = boolean | number | string | null;
 
 export type JsonValue = JsonArray | JsonObject | JsonPrimitive;
 
+export type Numeric = ColumnType<string, number | string, number | string>;
+
 export type Timestamp = ColumnType<Date, Date | string, Date | string>;
 
 export interface Comments {
+  /**
+   * What they wrote.
+   */
   body: Generated<string>;
+  /**
+   * When it happened.
+   */
   created_at: Generated<Timestamp>;
+  /**
+   * Its number, unique over views, votes and comments.
+   */
   id: Generated<number>;
+  /**
+   * The post.
+   */
   post_id: string;
+  /**
+   * Whose it is.
+   */
   user_id: string;
+  /**
+   * A strength where the app has one; null: none.
+   */
   value: number | null;
 }
 
 export interface Logins {
+  /**
+   * When.
+   */
   created_at: Generated<Timestamp>;
+  /**
+   * Its number.
+   */
   id: Generated<number>;
+  /**
+   * Who came back.
+   */
   user_id: string;
 }
 
 export interface Posts {
+  /**
+   * Who wrote it; null: nobody who is known.
+   */
   author_id: string | null;
+  /**
+   * When it was written.
+   */
   created_at: Generated<Timestamp>;
+  /**
+   * Its text; empty: the title says it all.
+   */
   description: Generated<string>;
+  /**
+   * The id it had in an imported bundle; null for posts that were written here.
+   */
   external_id: string | null;
+  /**
+   * The post.
+   */
   id: Generated<string>;
+  /**
+   * What it is about, in a word each.
+   */
   tags: Generated<string[]>;
+  /**
+   * Its title.
+   */
   title: string;
+  /**
+   * public or private.
+   */
   visibility: Generated<string>;
 }
 
 export interface PostViews {
+  /**
+   * When it happened.
+   */
   created_at: Generated<Timestamp>;
+  /**
+   * Its number, unique over views, votes and comments.
+   */
   id: Generated<number>;
+  /**
+   * The post.
+   */
   post_id: string;
+  /**
+   * Whose it is.
+   */
   user_id: string;
+  /**
+   * A strength, such as seconds read; null: nothing was measured.
+   */
   value: number | null;
 }
 
 export interface PostVotes {
+  /**
+   * When it happened.
+   */
   created_at: Generated<Timestamp>;
+  /**
+   * Its number, unique over views, votes and comments.
+   */
   id: Generated<number>;
+  /**
+   * The post.
+   */
   post_id: string;
+  /**
+   * Whose it is.
+   */
   user_id: string;
+  /**
+   * A rating where the app has one; null: plainly for the post; below 0: against it.
+   */
   value: number | null;
 }
 
 export interface Profiles {
+  /**
+   * What they say of themselves.
+   */
   bio: Generated<string>;
+  /**
+   * When they signed up.
+   */
   created_at: Generated<Timestamp>;
   /**
    * The id this person had in an imported bundle; null for people who signed up here.
    */
   external_id: string | null;
+  /**
+   * The person: the auth user's id, or one of an import.
+   */
   id: Generated<string>;
+  /**
+   * What they say they care about, in a few words each.
+   */
   passions: Generated<string[]>;
 }
 
 export interface Projects {
+  /**
+   * When it was begun.
+   */
   created_at: Generated<Timestamp>;
+  /**
+   * The project.
+   */
   id: Generated<string>;
+  /**
+   * Whose it is.
+   */
   owner_id: string;
+  /**
+   * Its title, once per owner.
+   */
   title: string;
 }
 
@@ -99,9 +206,21 @@ export interface RecsysDismissals {
 }
 
 export interface RecsysDueEmbeddingJobs {
+  /**
+   * Claims since the latest change, lost ones included.
+   */
   attempts: number | null;
+  /**
+   * Since when it may be claimed.
+   */
   due_at: Timestamp | null;
+  /**
+   * The post_id or user_id.
+   */
   entity_id: string | null;
+  /**
+   * post or user.
+   */
   kind: string | null;
 }
 
@@ -121,21 +240,60 @@ export interface RecsysEmbeddingChanges {
 }
 
 export interface RecsysEmbeddingCoverage {
+  /**
+   * The model.
+   */
   model_id: number | null;
+  /**
+   * Its name.
+   */
   name: string | null;
+  /**
+   * The newest post without one; null: every post has one.
+   */
   newest_post_without: string | null;
+  /**
+   * When that post was written.
+   */
   newest_without_created_at: Timestamp | null;
+  /**
+   * Posts that there are.
+   */
   posts: number | null;
+  /**
+   * Of these, those with a vector of the model.
+   */
   posts_with_vector: number | null;
+  /**
+   * As in recsys.models.
+   */
   status: string | null;
 }
 
 export interface RecsysEmbeddingDeadLetters {
+  /**
+   * Claims since the latest change, lost ones included.
+   */
   attempts: number | null;
+  /**
+   * Since when there is a change without a vector.
+   */
   enqueued_at: Timestamp | null;
+  /**
+   * The post_id or user_id.
+   */
   entity_id: string | null;
+  /**
+   * Failures since the latest change.
+   */
   failures: number | null;
+  /**
+   * post or user.
+   */
   kind: string | null;
+  /**
+   * What the latest failure was.
+   */
   last_error: string | null;
 }
 
@@ -195,12 +353,72 @@ export interface RecsysEmbeddingJobs {
 }
 
 export interface RecsysEmbeddingQueue {
+  /**
+   * How long the oldest has waited; null: none waits.
+   */
   age: string | null;
+  /**
+   * Jobs that were given up.
+   */
   dead: number | null;
+  /**
+   * Jobs that wait or are in work.
+   */
   depth: number | null;
+  /**
+   * Of these, those that failed before.
+   */
   failed_before: number | null;
+  /**
+   * Of these, those that a worker has now.
+   */
   in_work: number | null;
+  /**
+   * post or user.
+   */
   kind: string | null;
+}
+
+export interface RecsysErasableColumns {
+  /**
+   * The column that holds the id or ids.
+   */
+  column_name: string | null;
+  /**
+   * Whose: post or user.
+   */
+  kind: string | null;
+  /**
+   * The table; also those of a model that is being published.
+   */
+  table_name: string | null;
+  /**
+   * uuid: the row goes. uuid[]: the id goes out of the list.
+   */
+  type: string | null;
+}
+
+export interface RecsysErasures {
+  /**
+   * When it was deleted in the app.
+   */
+  deleted_at: Generated<Timestamp>;
+  /**
+   * The post_id or user_id that was.
+   */
+  entity_id: string;
+  /**
+   * When the engine's rows were removed for the first time; null: not yet.
+   */
+  erased_at: Timestamp | null;
+  /**
+   * Number of the erasure.
+   */
+  erasure_id: Generated<number>;
+  /**
+   * post or user.
+   */
+  kind: string;
 }
 
 export interface RecsysEventIds {
@@ -242,24 +460,103 @@ export interface RecsysFeatureChanges {
 }
 
 export interface RecsysImports {
+  /**
+   * sha256 of the bundle's files, in hex.
+   */
   bundle_digest: string;
+  /**
+   * When it was imported.
+   */
   imported_at: Generated<Timestamp>;
 }
 
-export interface RecsysImpressions {
-  features: number[] | null;
+export interface RecsysImpressionFeatures {
+  /**
+   * Its name.
+   */
+  feature: string | null;
+  /**
+   * The model that ranked.
+   */
   model_id: number | null;
+  /**
+   * The feature's place in recsys.impressions.features, from 1.
+   */
+  number: number | null;
+  /**
+   * What it says something about: user, post, pair or categories.
+   */
+  part: string | null;
+  /**
+   * Where in the feed, from 1.
+   */
+  position: number | null;
+  /**
+   * What was shown.
+   */
+  post_id: string | null;
+  /**
+   * The feed.
+   */
+  request_id: string | null;
+  /**
+   * When, by the engine's clock.
+   */
+  shown_at: Timestamp | null;
+  /**
+   * Whom it was shown to.
+   */
+  user_id: string | null;
+  /**
+   * Its value: counts and times as log(1 + x), times in hours; of categories, the row of the embedding table.
+   */
+  value: number | null;
+}
+
+export interface RecsysImpressions {
+  /**
+   * What the ranker was told, in the order of the model's feature_spec; recsys.impression_features gives each its name. Null: no model ranked.
+   */
+  features: number[] | null;
+  /**
+   * The model that ranked; null: none was active.
+   */
+  model_id: number | null;
+  /**
+   * Where in the feed, from 1.
+   */
   position: number;
+  /**
+   * What was shown.
+   */
   post_id: string;
+  /**
+   * The feed: the request_id of its answer.
+   */
   request_id: string;
+  /**
+   * The score that the feed was ordered by, highest first.
+   */
   score: number | null;
   /**
    * When the post really came into view, as the app told the function `events`; null: nobody said so. A seen post leaves the feed of that person for 30 days.
    */
   seen_at: Timestamp | null;
+  /**
+   * When, by the engine's clock (recsys.clock()).
+   */
   shown_at: Timestamp;
+  /**
+   * The source that ranked it best: similar, active, fresh, trending or followed.
+   */
   source: string | null;
+  /**
+   * Whom it was shown to.
+   */
   user_id: string;
+  /**
+   * For the app's own experiments: the engine writes and reads nothing here.
+   */
   variant: string | null;
 }
 
@@ -311,14 +608,51 @@ export interface RecsysLatestPostStats {
 }
 
 export interface RecsysModelArtifacts {
+  /**
+   * user_tower, post_tower or dlrm.
+   */
   graph: string;
+  /**
+   * Whose graph it is.
+   */
   model_id: number;
+  /**
+   * The graph with its weights, as ONNX.
+   */
   onnx: Buffer;
+  /**
+   * Checksum of onnx, in hex.
+   */
   sha256: string;
 }
 
+export interface RecsysModelFeatures {
+  /**
+   * Its name.
+   */
+  feature: string | null;
+  /**
+   * The model.
+   */
+  model_id: number | null;
+  /**
+   * Its place in recsys.impressions.features, from 1.
+   */
+  number: number | null;
+  /**
+   * What it says something about: user, post, pair (the user and the post); or categories, which are rows of an embedding table.
+   */
+  part: string | null;
+}
+
 export interface RecsysModels {
+  /**
+   * When it was activated last; null: never.
+   */
   activated_at: Timestamp | null;
+  /**
+   * When its publish began.
+   */
   created_at: Generated<Timestamp>;
   /**
    * What was committed when publishing began: the model's vectors include these changes of texts, and may lack any other.
@@ -332,16 +666,40 @@ export interface RecsysModels {
    * sha256 of feature_spec; a function whose own spec has another digest refuses to serve the model.
    */
   feature_spec_digest: string;
+  /**
+   * What its training says of itself: losses, numbers of examples, seed, backend, when it was trained.
+   */
   metrics: Generated<Json>;
+  /**
+   * Names the partitions of its vectors: recsys.post_embeddings_N and recsys.user_embeddings_N.
+   */
   model_id: Generated<number>;
+  /**
+   * What commands call it; model-DATE-TIME of its training.
+   */
   name: string;
+  /**
+   * Where it is in its life; see the table.
+   */
   status: Generated<string>;
 }
 
 export interface RecsysPostEmbeddings {
+  /**
+   * What the post tower gives for the post as it was when it was embedded.
+   */
   embedding: string;
+  /**
+   * Input of the post tower beside the text; null: zeros.
+   */
   id_embedding: string | null;
+  /**
+   * Whose vector it is; the partition.
+   */
   model_id: number;
+  /**
+   * Of recsys.source_posts.
+   */
   post_id: string;
 }
 
@@ -350,22 +708,37 @@ export interface RecsysPostStats {
    * Whether the last activity was the author's own.
    */
   by_author: boolean;
+  /**
+   * Comments so far.
+   */
   comments: number;
   /**
    * Whether the interaction is its user's first with the post: the earliest that counts, of equal times the one with the lower id.
    */
   first_interaction: boolean;
+  /**
+   * The interaction; of equal times the lower one came first.
+   */
   interaction_id: number;
   /**
    * Kind of the interaction, which was the last activity at that time.
    */
   kind: string;
+  /**
+   * When the interaction was: the state holds from then until the next row's.
+   */
   last_active_at: Timestamp;
+  /**
+   * When the last comment so far was; null: there was none.
+   */
   last_comment_at: Timestamp | null;
   /**
    * Distinct users who interacted so far.
    */
   participants: number;
+  /**
+   * The post.
+   */
   post_id: string;
   /**
    * Interactions decayed with half-lives of 1 hour, 6 hours, 1 day, 7 days, 30 days, as of last_active_at.
@@ -375,9 +748,68 @@ export interface RecsysPostStats {
    * When the count with the half-life of a week will have fallen to 1, in weeks since 1970: orders posts as that count does at any later instant.
    */
   trend: number;
+  /**
+   * Who did it.
+   */
   user_id: string;
+  /**
+   * Views so far.
+   */
   views: number;
+  /**
+   * Votes so far.
+   */
   votes: number;
+}
+
+export interface RecsysRollUpLag {
+  /**
+   * How long the oldest has waited; null: none waits.
+   */
+  age: string | null;
+  /**
+   * How fast those that wait came in; null where all came at once.
+   */
+  arriving_per_second: Numeric | null;
+  /**
+   * Changes that wait for recsys.roll_up().
+   */
+  depth: number | null;
+}
+
+export interface RecsysSchedules {
+  /**
+   * What is run.
+   */
+  command: string | null;
+  /**
+   * False: paused.
+   */
+  is_active: boolean | null;
+  /**
+   * How it ended: succeeded, or failed and why; what pg_cron says while it runs.
+   */
+  last_result: string | null;
+  /**
+   * When it last began; null: not yet, or longer ago than its history is kept.
+   */
+  last_run_at: Timestamp | null;
+  /**
+   * How long that run took; null: it has not ended.
+   */
+  last_took: string | null;
+  /**
+   * Its name, also in cron.job.
+   */
+  name: string | null;
+  /**
+   * What it is for: the beginning of the comment of the function that it calls.
+   */
+  purpose: string | null;
+  /**
+   * When: an interval in seconds, or minute, hour, day, month and weekday in GMT.
+   */
+  schedule: string | null;
 }
 
 export interface RecsysSettings {
@@ -385,101 +817,307 @@ export interface RecsysSettings {
    * How far the engine's clock is behind the wall clock: 0 in production; the import of an archived community sets it so that its last event is now.
    */
   clock_shift: Generated<string>;
+  /**
+   * What a comment is worth in the score.
+   */
   comment_weight: Generated<number>;
   /**
    * Which community this database holds; a model carries the id of the one it was trained on, and publishing compares.
    */
   community_id: Generated<string>;
+  /**
+   * How long impressions are kept at least. They go by whole months, so up to a month longer.
+   */
+  impressions_kept: Generated<string>;
+  /**
+   * Always true: there is one row.
+   */
   only_row: Generated<boolean>;
   /**
    * The score of a post is view_weight * p(view) + vote_weight * p(vote) + comment_weight * p(comment).
    */
   view_weight: Generated<number>;
+  /**
+   * What a vote is worth in the score, beside a view and a comment.
+   */
   vote_weight: Generated<number>;
 }
 
 export interface RecsysSourceDismissals {
+  /**
+   * Since when.
+   */
   created_at: Timestamp | null;
+  /**
+   * Which post.
+   */
   post_id: string | null;
+  /**
+   * Who does not want it.
+   */
   user_id: string | null;
 }
 
 export interface RecsysSourceInteractions {
+  /**
+   * When.
+   */
   created_at: Timestamp | null;
+  /**
+   * Unique over all kinds; of equal times the lower one came first.
+   */
   interaction_id: number | null;
+  /**
+   * view, vote or comment.
+   */
   kind: string | null;
+  /**
+   * With which post.
+   */
   post_id: string | null;
+  /**
+   * Who did it.
+   */
   user_id: string | null;
+  /**
+   * A strength or rating; null: none. The engine reads none of it so far.
+   */
   value: number | null;
 }
 
 export interface RecsysSourceLogins {
+  /**
+   * When.
+   */
   created_at: Timestamp | null;
+  /**
+   * Its number.
+   */
   login_id: number | null;
+  /**
+   * Who came back.
+   */
   user_id: string | null;
 }
 
 export interface RecsysSourcePosts {
+  /**
+   * Who wrote it, to whom it is not recommended; null: nobody who is known.
+   */
   author_id: string | null;
+  /**
+   * When it was written; one of the future is not recommended yet.
+   */
   created_at: Timestamp | null;
+  /**
+   * Its text; the post tower reads it.
+   */
   description: string | null;
+  /**
+   * The id it had in an imported bundle; null: none.
+   */
   external_id: string | null;
+  /**
+   * The post.
+   */
   post_id: string | null;
+  /**
+   * What it is about; the post tower reads them.
+   */
   tags: string[] | null;
+  /**
+   * Its title; the post tower reads it.
+   */
   title: string | null;
 }
 
 export interface RecsysSourceUsers {
+  /**
+   * What they say of themselves; the user tower reads it.
+   */
   bio: string | null;
+  /**
+   * When they signed up.
+   */
   created_at: Timestamp | null;
+  /**
+   * The id they had in an imported bundle; null: none.
+   */
   external_id: string | null;
+  /**
+   * What they say they care about; the user tower reads it.
+   */
   passions: string[] | null;
+  /**
+   * Titles of what they work on; the user tower reads them.
+   */
   projects: string[] | null;
+  /**
+   * The person: auth.uid() of their requests.
+   */
   user_id: string | null;
 }
 
+export interface RecsysStatus {
+  /**
+   * What the line is about.
+   */
+  concern: string | null;
+  /**
+   * Whether all is well there.
+   */
+  is_ok: boolean | null;
+  /**
+   * How it stands.
+   */
+  state: string | null;
+  /**
+   * ok, or what to do.
+   */
+  verdict: string | null;
+}
+
 export interface RecsysTimeline {
+  /**
+   * When the event was.
+   */
   at: Timestamp | null;
+  /**
+   * Whether the event is the author's own.
+   */
   by_author: boolean | null;
+  /**
+   * interaction_id, or L followed by login_id.
+   */
   event_id: string | null;
+  /**
+   * Whether it is the user's first with the post.
+   */
   first_interaction: boolean | null;
+  /**
+   * Mean of ln(1 + age of the post in hours) over the user's interactions so far; null: none yet.
+   */
   habit_log_age: number | null;
+  /**
+   * Mean of ln(1 + hours the post had been idle) over the user's interactions so far; null: none yet.
+   */
   habit_log_idle: number | null;
+  /**
+   * view, vote, comment or login.
+   */
   kind: string | null;
+  /**
+   * When the last comment on the post so far was; null: there was none.
+   */
   last_comment_at: Timestamp | null;
+  /**
+   * Logins of the user so far.
+   */
   logins: number | null;
+  /**
+   * Distinct users who interacted with the post so far.
+   */
   participants: number | null;
+  /**
+   * Comments on the post so far.
+   */
   post_comments: number | null;
+  /**
+   * The post of an interaction; null: a login.
+   */
   post_id: string | null;
+  /**
+   * Interactions with the post, decayed, as in recsys.post_stats.recent.
+   */
   post_recent: number[] | null;
+  /**
+   * Views of the post so far.
+   */
   post_views: number | null;
+  /**
+   * Votes for the post so far.
+   */
   post_votes: number | null;
+  /**
+   * The same for logins.
+   */
   recent_logins: number[] | null;
+  /**
+   * interaction_id or login_id: events of the same instant are in the order of (sort_id, event_id).
+   */
   sort_id: number | null;
+  /**
+   * Comments by the user so far.
+   */
   user_comments: number | null;
+  /**
+   * Whose event it is.
+   */
   user_id: string | null;
+  /**
+   * Interactions of the user, decayed, as in recsys.user_stats.recent.
+   */
   user_recent: number[] | null;
+  /**
+   * Views by the user so far.
+   */
   user_views: number | null;
+  /**
+   * Votes by the user so far.
+   */
   user_votes: number | null;
 }
 
 export interface RecsysUserEmbeddings {
+  /**
+   * What the user tower gave for the user when they were embedded.
+   */
   embedding: string;
+  /**
+   * Input of the user tower beside profile and history; null: zeros.
+   */
   id_embedding: string | null;
+  /**
+   * Whose vector it is; the partition.
+   */
   model_id: number;
+  /**
+   * Of recsys.source_users.
+   */
   user_id: string;
 }
 
 export interface RecsysUserEvents {
+  /**
+   * When.
+   */
   created_at: Timestamp | null;
+  /**
+   * interaction_id, or L followed by login_id.
+   */
   event_id: string | null;
+  /**
+   * view, vote, comment or login.
+   */
   kind: string | null;
+  /**
+   * The post of an interaction; null: a login.
+   */
   post_id: string | null;
+  /**
+   * interaction_id or login_id: events of the same instant are in the order of (sort_id, event_id).
+   */
   sort_id: number | null;
+  /**
+   * Whose event it is.
+   */
   user_id: string | null;
 }
 
 export interface RecsysUserStats {
+  /**
+   * Comments so far.
+   */
   comments: number;
   /**
    * interaction_id, or L followed by login_id.
@@ -493,7 +1131,13 @@ export interface RecsysUserStats {
    * Mean of ln(1 + hours the post had been idle) over the interactions so far: does this person revive what is old?
    */
   habit_log_idle: number | null;
+  /**
+   * When the event was: the state holds from then until the next row's.
+   */
   last_active_at: Timestamp;
+  /**
+   * Logins so far.
+   */
   logins: number;
   /**
    * Interactions decayed with half-lives of 1 hour, 6 hours, 1 day, 7 days, 30 days, as of last_active_at.
@@ -507,8 +1151,17 @@ export interface RecsysUserStats {
    * interaction_id or login_id: events of the same instant are in the order of (sort_id, event_id).
    */
   sort_id: number;
+  /**
+   * The user.
+   */
   user_id: string;
+  /**
+   * Views of others' posts so far.
+   */
   views: number;
+  /**
+   * Votes so far.
+   */
   votes: number;
 }
 
@@ -527,21 +1180,28 @@ export interface DB {
   "recsys.embedding_dead_letters": RecsysEmbeddingDeadLetters;
   "recsys.embedding_jobs": RecsysEmbeddingJobs;
   "recsys.embedding_queue": RecsysEmbeddingQueue;
+  "recsys.erasable_columns": RecsysErasableColumns;
+  "recsys.erasures": RecsysErasures;
   "recsys.event_ids": RecsysEventIds;
   "recsys.feature_changes": RecsysFeatureChanges;
   "recsys.imports": RecsysImports;
+  "recsys.impression_features": RecsysImpressionFeatures;
   "recsys.impressions": RecsysImpressions;
   "recsys.latest_post_stats": RecsysLatestPostStats;
   "recsys.model_artifacts": RecsysModelArtifacts;
+  "recsys.model_features": RecsysModelFeatures;
   "recsys.models": RecsysModels;
   "recsys.post_embeddings": RecsysPostEmbeddings;
   "recsys.post_stats": RecsysPostStats;
+  "recsys.roll_up_lag": RecsysRollUpLag;
+  "recsys.schedules": RecsysSchedules;
   "recsys.settings": RecsysSettings;
   "recsys.source_dismissals": RecsysSourceDismissals;
   "recsys.source_interactions": RecsysSourceInteractions;
   "recsys.source_logins": RecsysSourceLogins;
   "recsys.source_posts": RecsysSourcePosts;
   "recsys.source_users": RecsysSourceUsers;
+  "recsys.status": RecsysStatus;
   "recsys.timeline": RecsysTimeline;
   "recsys.user_embeddings": RecsysUserEmbeddings;
   "recsys.user_events": RecsysUserEvents;

@@ -2,7 +2,7 @@ import type { ClientBase } from "pg";
 import type { OnProgress } from "../progress.ts";
 
 /**
- * Brings the engine up to an import: planner statistics, feature store, clock. Resolves to the clock's lag in milliseconds.
+ * Brings the engine up to an import: planner statistics, feature store, clock, months of impressions. Resolves to the clock's lag in milliseconds.
  * The clock is left alone when nothing was added, so that a second import changes nothing.
  */
 export async function prepareEngine(
@@ -27,6 +27,8 @@ export async function prepareEngine(
     await client.query("analyze recsys.post_stats, recsys.latest_post_stats, recsys.user_stats");
     await client.query(shiftClock);
     await client.query(stampWithClock);
+    // months are those of that clock
+    await client.query("select recsys.make_impression_partitions()");
   }
   const settings = await client.query<{ lag: number }>(
     "select (extract(epoch from clock_shift) * 1000)::double precision as lag from recsys.settings",

@@ -79,7 +79,7 @@ end
 $$;
 comment on function recsys.erase_entities(text, uuid[]) is 'Clears all of recsys.erasable_columns of some posts or users (p_kind), and has the feature store work out what it owed to them; returns how many rows it removed or changed.';
 
-create function recsys.erase(p_most integer default 1000, p_again_after interval default '1 day') returns bigint
+create function recsys.erase(p_most integer default 10000, p_again_after interval default '1 day') returns bigint
 language plpgsql volatile security invoker set search_path = ''
 -- a table that somebody holds, such as those of a model that is just being completed, is for the next run
 set lock_timeout = '5s'

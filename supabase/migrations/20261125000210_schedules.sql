@@ -44,7 +44,8 @@ begin
     -- up to the first comma, semicolon, bracket or full stop that ends a part of the sentence
     substring(obj_description(to_regproc(substring(job.command from 'recsys\.\w+')), 'pg_proc') from '^.*?(?=[,;:] | \(|\. |\.?$)'),
     job.schedule, job.command, job.active,
-    run.start_time, run.end_time - run.start_time, concat_ws(': ', run.status, nullif(btrim(run.return_message, E' \n'), ''))
+    run.start_time, run.end_time - run.start_time,
+    case run.status when 'failed' then concat_ws(': ', run.status, nullif(btrim(run.return_message, E' \n'), '')) else run.status end
   from cron.job
   left join (
     select details.jobid, max(details.runid) as runid from cron.job_run_details as details
@@ -145,6 +146,3 @@ revoke all on function recsys.has_cron(), recsys.schedule(text, text, text), rec
 -- to schedule, pause and change is the owner's
 grant execute on function recsys.has_cron(), recsys.read_schedules() to service_role;
 grant select on recsys.schedules to service_role;
-
-select recsys.schedule('recsys roll-up', '10 seconds', 'select recsys.roll_up()');
-select recsys.schedule('recsys purge of cron history', '17 3 * * *', 'select recsys.purge_cron_history()');

@@ -1,0 +1,63 @@
+/** The SQL of docs/operations.md runs as it stands, in its order, and gives the columns that the document shows. */
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { test } from "node:test";
+import type { QueryResult } from "pg";
+import { fillCommunity, people, post, publishTinyModel } from "../trainer/serve/testing.ts";
+import { cronDatabase, withoutCluster } from "./testing-cluster.ts";
+
+const text = await readFile(new URL("../docs/operations.md", import.meta.url), "utf8");
+
+/** Each block of SQL, with what psql printed of it where the document shows that. */
+const blocks = [...text.matchAll(/```sql\n(.*?)```\n(?:\n```\n(.*?)```)?/gs)].map(([, sql, output]) => ({
+  sql,
+  output,
+}));
+
+test("the SQL of docs/operations.md", { skip: withoutCluster() }, async (t) => {
+  const cleanings: (() => Promise<void>)[] = [];
+  t.after(async () => {
+    for (const clean of cleanings.reverse()) await clean();
+  });
+  const { pool } = await cronDatabase({ after: (clean) => void cleanings.push(clean) });
+  await fillCommunity(pool);
+  const model = await publishTinyModel(pool, { name: "tiny" });
+  await pool.query(
+    `insert into recsys.impressions (request_id, user_id, post_id, position, shown_at, model_id, features)
+     values (gen_random_uuid(), $1, $2, 1, now(), $3, array_fill(0, array[100]))`,
+    [people.ada, post(4), model],
+  );
+  // the people and posts that the document names, with vectors
+  const [, user, shown] =
+    /explain\('([0-9a-f-]{36})', '([0-9a-f-]{36})'\)/.exec(text) ?? assert.fail("it explains a feed");
+  await pool.query("update public.posts set id = $1 where id = $2", [shown, post(6)]);
+  await pool.query("update public.profiles set id = $1 where id = $2", [user, people.eve]);
+  await pool.query("update recsys.post_embeddings set post_id = $1 where post_id = $2", [shown, post(6)]);
+  await pool.query(
+    `insert into recsys.user_embeddings (model_id, user_id, embedding)
+     select $1, id, (array[1] || array_fill(0, array[31]))::extensions.vector from public.profiles`,
+    [model],
+  );
+
+  assert.ok(blocks.filter(({ output }) => output !== undefined).length >= 12, "blocks with their output are found");
+  for (const { sql, output } of blocks) {
+    await t.test(sql.trim().split("\n")[0], async () => {
+      const given = await pool.query(sql);
+      const results = (Array.isArray(given) ? given : [given]) as QueryResult[];
+      const shown = results
+        .filter(({ fields }) => fields.length > 0)
+        .map(({ fields }) => fields.map(({ name }) => name).join(" | "));
+      // psql underlines the line that names the columns
+      const lines = output?.split("\n") ?? [];
+      const documented = lines
+        .filter((_, i) => /^[-+]+$/.test(lines[i + 1] ?? ""))
+        .map((line) =>
+          line
+            .trim()
+            .split(/ *\| */)
+            .join(" | "),
+        );
+      if (output !== undefined) assert.deepEqual(documented, shown);
+    });
+  }
+});

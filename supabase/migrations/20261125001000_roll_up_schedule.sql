@@ -1,0 +1,4 @@
+-- The feature store is kept fresh by pg_cron; where that cannot run, `recsys serve` calls recsys.roll_up().
+
+select recsys.schedule('recsys roll-up', '10 seconds', 'select recsys.roll_up()');
+select recsys.schedule('recsys purge of cron history', '17 3 * * *', 'select recsys.purge_cron_history()');
