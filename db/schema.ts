@@ -21,6 +21,8 @@ export type JsonPrimitive = boolean | number | string | null;
 
 export type JsonValue = JsonArray | JsonObject | JsonPrimitive;
 
+export type Numeric = ColumnType<string, number | string, number | string>;
+
 export type Timestamp = ColumnType<Date, Date | string, Date | string>;
 
 export interface Comments {
@@ -96,6 +98,12 @@ export interface RecsysDismissals {
    * Who dismissed the post.
    */
   user_id: string;
+}
+
+export interface RecsysDroppableModels {
+  model_id: number | null;
+  name: string | null;
+  status: string | null;
 }
 
 export interface RecsysDueEmbeddingJobs {
@@ -263,15 +271,60 @@ export interface RecsysImpressions {
   variant: string | null;
 }
 
-export interface RecsysModelArtifacts {
-  graph: string;
+export interface RecsysModelActivations {
+  /**
+   * From when it served.
+   */
+  activated_at: Generated<Timestamp>;
+  /**
+   * The database role that switched.
+   */
+  activated_by: Generated<string>;
+  /**
+   * Ascending in the order of the stretches.
+   */
+  activation_id: Generated<number>;
+  /**
+   * Until when; null: it serves now.
+   */
+  ended_at: Timestamp | null;
+  /**
+   * The model that served. No foreign key: the row outlives it.
+   */
   model_id: number;
+  /**
+   * Its name.
+   */
+  name: string;
+  /**
+   * activated: by a publish or by hand; rollback: it came back because the model before was taken out.
+   */
+  reason: string;
+}
+
+export interface RecsysModelArtifacts {
+  /**
+   * user_tower, post_tower or dlrm.
+   */
+  graph: string;
+  /**
+   * Whose graph it is.
+   */
+  model_id: number;
+  /**
+   * The graph with its weights, as ONNX.
+   */
   onnx: Buffer;
+  /**
+   * Checksum of onnx, in hex.
+   */
   sha256: string;
 }
 
 export interface RecsysModels {
-  activated_at: Timestamp | null;
+  /**
+   * When its publish began.
+   */
   created_at: Generated<Timestamp>;
   /**
    * What was committed when publishing began: the model's vectors include these changes of texts, and may lack any other.
@@ -285,16 +338,64 @@ export interface RecsysModels {
    * sha256 of feature_spec; a function whose own spec has another digest refuses to serve the model.
    */
   feature_spec_digest: string;
+  /**
+   * What the gate said: {passed, reasons: [text], contract: "kept" or what breaks it, parity: {rows, runtimes, largest_difference, tolerance}, comparison: {with, requests, from, margin, metrics: {name: {candidate, published, other, worse, standard_error}}} or {skipped: text}}. null: not judged.
+   */
+  gate: Json | null;
+  /**
+   * The last event it learned from, by the engine's clock: later requests are new to it. null: not known.
+   */
+  learned_until: Timestamp | null;
+  /**
+   * What its training says of itself: losses, numbers of examples, seed, backend, when it was trained.
+   */
   metrics: Generated<Json>;
+  /**
+   * Names the partitions of its vectors: recsys.post_embeddings_N and recsys.user_embeddings_N.
+   */
   model_id: Generated<number>;
+  /**
+   * What commands call it; model-DATE-TIME of its training.
+   */
   name: string;
+  /**
+   * Where it is in its life; see the table.
+   */
   status: Generated<string>;
 }
 
+export interface RecsysModelStatus {
+  compared_with: string | null;
+  gate: string | null;
+  learned_until: Timestamp | null;
+  model_id: number | null;
+  mrr: Numeric | null;
+  mrr_of_other: Numeric | null;
+  name: string | null;
+  posts: number | null;
+  requests: number | null;
+  since: Timestamp | null;
+  size: string | null;
+  status: string | null;
+  users: number | null;
+}
+
 export interface RecsysPostEmbeddings {
+  /**
+   * What the post tower gives for the post as it was when it was embedded.
+   */
   embedding: string;
+  /**
+   * Input of the post tower beside the text; null: zeros.
+   */
   id_embedding: string | null;
+  /**
+   * Whose vector it is; the partition.
+   */
   model_id: number;
+  /**
+   * Of recsys.source_posts.
+   */
   post_id: string;
 }
 
@@ -343,7 +444,19 @@ export interface RecsysSettings {
    * Which community this database holds; a model carries the id of the one it was trained on, and publishing compares.
    */
   community_id: Generated<string>;
+  /**
+   * How much worse than the active model a new one may be in a metric on requests that neither learned from, before the gate rejects it; beyond chance. 1 lets every sound model pass.
+   */
+  gate_margin: Generated<number>;
   only_row: Generated<boolean>;
+  /**
+   * How many retired models stay for a rollback, the latest that served; earlier ones are dropped with their vectors.
+   */
+  retired_models_kept: Generated<number>;
+  /**
+   * How long a model stays that no rollback returns to: rejected, rolled back, or ready and never activated.
+   */
+  unserved_models_kept: Generated<string>;
   /**
    * The score of a post is view_weight * p(view) + vote_weight * p(vote) + comment_weight * p(comment).
    */
@@ -417,9 +530,21 @@ export interface RecsysTimeline {
 }
 
 export interface RecsysUserEmbeddings {
+  /**
+   * What the user tower gave for the user when they were embedded.
+   */
   embedding: string;
+  /**
+   * Input of the user tower beside profile and history; null: zeros.
+   */
   id_embedding: string | null;
+  /**
+   * Whose vector it is; the partition.
+   */
   model_id: number;
+  /**
+   * Of recsys.source_users.
+   */
   user_id: string;
 }
 
@@ -474,6 +599,7 @@ export interface DB {
   profiles: Profiles;
   projects: Projects;
   "recsys.dismissals": RecsysDismissals;
+  "recsys.droppable_models": RecsysDroppableModels;
   "recsys.due_embedding_jobs": RecsysDueEmbeddingJobs;
   "recsys.embedding_changes": RecsysEmbeddingChanges;
   "recsys.embedding_coverage": RecsysEmbeddingCoverage;
@@ -484,7 +610,9 @@ export interface DB {
   "recsys.feature_changes": RecsysFeatureChanges;
   "recsys.imports": RecsysImports;
   "recsys.impressions": RecsysImpressions;
+  "recsys.model_activations": RecsysModelActivations;
   "recsys.model_artifacts": RecsysModelArtifacts;
+  "recsys.model_status": RecsysModelStatus;
   "recsys.models": RecsysModels;
   "recsys.post_embeddings": RecsysPostEmbeddings;
   "recsys.post_stats": RecsysPostStats;
