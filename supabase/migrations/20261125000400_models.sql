@@ -5,7 +5,7 @@ alter table recsys.settings
   add column gate_margin real not null default 0.03 check (gate_margin >= 0),
   add column retired_models_kept integer not null default 3 check (retired_models_kept >= 1),
   add column unserved_models_kept interval not null default '14 days' check (unserved_models_kept >= '0');
-comment on column recsys.settings.gate_margin is 'How much worse than the active model a new one may be in a metric on requests that neither learned from, before the gate rejects it; beyond chance. 100 lets every sound model pass.';
+comment on column recsys.settings.gate_margin is 'How much worse than the active model a new one may be in a metric on requests that neither learned from, before the gate rejects it; beyond chance. 1000 lets every sound model pass.';
 comment on column recsys.settings.retired_models_kept is 'How many retired models stay for a rollback, the latest that served; earlier ones are dropped with their vectors.';
 comment on column recsys.settings.unserved_models_kept is 'How long a model stays that no rollback returns to: rejected, rolled back, or ready and never activated.';
 

@@ -7,9 +7,12 @@ import { after, before, test } from "node:test";
 import onnxProto from "onnx-proto";
 import { importBundle } from "../../db/import/import-bundle.ts";
 import { testDatabase } from "../../db/testing.ts";
+import { postFeatures } from "../../supabase/functions/_shared/features/ranker-features.ts";
+import { contracts } from "../../supabase/functions/_shared/models/contracts.ts";
 import { type ModelFolder, readModelFolder } from "../model-folder/model-folder.ts";
+import { GraphBuilder } from "../onnx/graph-builder.ts";
 import { publish } from "../publish/publish.ts";
-import { tinyGraphs } from "../serve/testing.ts";
+import { plusNothing, tinyGraphs } from "../serve/testing.ts";
 import { writeSyntheticCommunity } from "../synthetic/write-synthetic-community.ts";
 import { trainIntoFolder } from "../train-into-folder.ts";
 import { handMadeModel } from "./testing.ts";
@@ -116,9 +119,8 @@ test("a model as good as the active one passes, on requests that neither learned
 });
 
 test("a worse model is refused", async () => {
-  // it ranks by similarity alone, and says that everybody likes everything
   await refused(
-    await withGraphs({ ...trained.graphs, dlrm: tinyGraphs().dlrm }),
+    await withGraphs({ ...trained.graphs, dlrm: backwards() }),
     "worse",
     /^model worse is rejected, and nothing changes: mrr of the model is 0\.\d+ on \d+ requests, of first 0\.\d+: more than/,
   );
@@ -131,7 +133,7 @@ test("a model whose last step broke its towers is refused", async () => {
 
 test("scrambled weights are refused", async () => {
   for (const graph of ["user_tower", "post_tower", "dlrm"] as const) {
-    const graphs = { ...trained.graphs, [graph]: scrambled(trained.graphs[graph]) };
+    const graphs = { ...trained.graphs, [graph]: withWeights(trained.graphs[graph], (weights) => weights.reverse()) };
     await refused(
       { ...trained, graphs },
       `scrambled ${graph}`,
@@ -153,15 +155,19 @@ test("a graph of another contract is refused, and one that is no graph", async (
 });
 
 test("a graph that answers NaN is refused", async () => {
-  const samples = trained.samples.map((sample) => ({ ...sample, answer: sample.answer.map(() => Number.NaN) }));
-  await refused({ ...trained, samples }, "nan", /nothing changes: the graphs are up to Infinity away/);
+  const dlrm = withWeights(trained.graphs.dlrm, (weights) => weights.fill(Number.NaN));
+  await refused(
+    { ...trained, graphs: { ...trained.graphs, dlrm } },
+    "nan",
+    /nothing changes: the graphs are up to Infinity away/,
+  );
 });
 
 test("a rejected model can be published again, and passes when the margin lets it", async () => {
-  const worse = await withGraphs({ ...trained.graphs, dlrm: tinyGraphs().dlrm });
+  const worse = await withGraphs({ ...trained.graphs, dlrm: backwards() });
   await refused(worse, "again", /nothing changes: mrr/);
   await refused(worse, "again", /nothing changes: mrr/);
-  await pool.query("update recsys.settings set gate_margin = 100");
+  await pool.query("update recsys.settings set gate_margin = 1000");
   try {
     await published(worse, "again");
   } finally {
@@ -174,7 +180,7 @@ test("beside an active model that learned from every request, it is compared wit
   const { comparison } = await published(trained, "beside the baseline");
   assert.equal((comparison as Comparison).with, "recency baseline");
   assert.deepEqual(Object.keys((comparison as Comparison).metrics), ["mrr", "recall@20"]);
-  const worse = await withGraphs({ ...trained.graphs, dlrm: tinyGraphs().dlrm });
+  const worse = await withGraphs({ ...trained.graphs, dlrm: backwards() });
   await refused(
     worse,
     "below the baseline",
@@ -191,13 +197,27 @@ test("without enough held-out requests nothing is compared", async () => {
   );
 });
 
-/** The same graph, the numbers of its largest weight in another order. */
-function scrambled(bytes: Uint8Array): Uint8Array {
+/** A ranker that puts first what nobody has come to for longest. */
+function backwards(): Uint8Array {
+  const g = new GraphBuilder("dlrm");
+  const { post_features, ...unread } = g.inputsOf(contracts.dlrm);
+  const weights = new Float32Array(postFeatures.length * 3);
+  for (const name of ["log_idle", "log_age"])
+    weights.fill(0.5, postFeatures.indexOf(name) * 3, postFeatures.indexOf(name) * 3 + 3);
+  const logits = g.dense(post_features, weights, new Float32Array(3).fill(-10));
+  g.output("probabilities", g.sigmoid(plusNothing(g, logits, unread)), contracts.dlrm.outputs.probabilities.dims);
+  return g.build();
+}
+
+/** The same graph with other numbers in its largest weight. */
+function withWeights(bytes: Uint8Array, change: (weights: Float32Array) => void): Uint8Array {
   const model = onnxProto.onnx.ModelProto.decode(bytes);
-  const weights = model.graph?.initializer ?? [];
-  const largest = weights.reduce((a, b) => ((b.rawData?.length ?? 0) > (a.rawData?.length ?? 0) ? b : a));
+  const initializers = model.graph?.initializer ?? [];
+  const largest = initializers.reduce((a, b) => ((b.rawData?.length ?? 0) > (a.rawData?.length ?? 0) ? b : a));
   assert.ok(largest.rawData);
-  const numbers = new Float32Array(Uint8Array.from(largest.rawData).buffer);
-  largest.rawData = new Uint8Array(numbers.reverse().buffer);
+  // a copy: the decoded bytes are a part of the given ones
+  const weights = new Float32Array(Uint8Array.from(largest.rawData).buffer);
+  change(weights);
+  largest.rawData = new Uint8Array(weights.buffer);
   return onnxProto.onnx.ModelProto.encode(model).finish();
 }

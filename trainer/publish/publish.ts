@@ -84,18 +84,37 @@ async function publishLocked(
   await judgeAndStop(verdict);
   await writeUserEmbeddings(run, userTower, model.userIdEmbeddings, postVectors);
   onProgress({ step: "building the index", done: 0, total: 1 });
-  await complete(client, modelId, verdict);
+  await complete(database, client, modelId, verdict, signal);
   if (options.activate) await activate(client, modelId, model, active);
   options.onProgress?.({ step: "building the index", done: 1, total: 1 });
   await dropOldModels(client);
   return modelId;
 }
 
-async function complete(client: pg.ClientBase, modelId: number, verdict: Verdict): Promise<void> {
+/** Builds the index and attaches the vectors; minutes of one statement, so it is cancelled where the signal aborts. */
+async function complete(
+  { pool, embedded }: Database,
+  client: pg.ClientBase,
+  modelId: number,
+  verdict: Verdict,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const { rows } = await client.query("select pg_backend_pid() as pid");
+  const cancel = () => void pool.query("select pg_cancel_backend($1)", [rows[0].pid]).catch(() => {});
   await client.query("begin");
   // Supabase ends statements after two minutes, and an index of a million posts takes longer
   await client.query("set local statement_timeout = 0");
-  await client.query("select recsys.complete_model($1, $2)", [modelId, JSON.stringify(verdict)]);
+  // a killed publish must not go on building, or the next one is refused so long
+  if (!embedded) await client.query("set local client_connection_check_interval = '1s'");
+  if (!embedded) signal?.addEventListener("abort", cancel);
+  try {
+    await client.query("select recsys.complete_model($1, $2)", [modelId, JSON.stringify(verdict)]);
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw error;
+  } finally {
+    signal?.removeEventListener("abort", cancel);
+  }
   await client.query("commit");
 }
 

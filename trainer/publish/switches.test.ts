@@ -1,19 +1,26 @@
 /** What operators, publishes and upkeep do to models at the same moment, on a PostgreSQL. */
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, beforeEach, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 import pg from "pg";
 import { readCommunityId } from "../../db/settings.ts";
 import { testDatabase, withoutPostgres } from "../../db/testing.ts";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import { handMadeModel } from "../gate/testing.ts";
-import type { ModelFolder } from "../model-folder/model-folder.ts";
+import { type ModelFolder, writeModelFolder } from "../model-folder/model-folder.ts";
 import { clear, fillCommunity, publishTinyModel } from "../serve/testing.ts";
 import { publish } from "./publish.ts";
 
 const skip = await withoutPostgres();
 const database = await testDatabase({ after }, "switches");
 const { pool } = database;
+const cli = fileURLToPath(new URL("../cli.ts", import.meta.url));
 
 beforeEach(async () => {
   await clear(pool);
@@ -141,6 +148,45 @@ test("completing a model takes longer than a statement may", { skip }, async (t)
     await pool.query(`alter database ${name} reset statement_timeout`);
     await slow.pool.end();
   }
+});
+
+test("a publish that is stopped or killed while it builds lets go at once, and leaves nothing that stays", {
+  skip,
+}, async (t) => {
+  await publishTinyModel(pool, { name: "old" });
+  const reader = await session(t);
+  // completing a model waits for this
+  await reader.query("lock table recsys.user_embeddings in share update exclusive mode");
+  const stopping = new AbortController();
+  const stopped = publish(database, await model("stopped"), { activate: true, signal: stopping.signal });
+  await somebodyWaits();
+  stopping.abort(new Error("stopped by hand"));
+  await assert.rejects(stopped, /stopped by hand/);
+  assert.deepEqual(await statuses(), ["old active"]);
+
+  const folder = await mkdtemp(join(tmpdir(), "recsys-killed-"));
+  t.after(() => rm(folder, { recursive: true }));
+  await writeModelFolder(join(folder, "killed"), await model("killed"));
+  const child = spawn(process.execPath, [cli, "publish", join(folder, "killed"), "--database", database.url], {
+    cwd: folder,
+    stdio: "ignore",
+  });
+  await somebodyWaits();
+  child.kill("SIGKILL");
+  await once(child, "exit");
+  assert.deepEqual(await statuses(), ["old active", "killed candidate"]);
+  // the reader still holds the table: only its end of the connection tells the server that nobody wants the model any more
+  const next = await model("next");
+  for (const end = Date.now() + 30_000; ; await setTimeout(200)) {
+    const { rows } = await pool.query(
+      "select from pg_locks join pg_database on oid = database where locktype = 'advisory' and datname = current_database()",
+    );
+    if (rows.length === 0) break;
+    assert.ok(Date.now() < end, "the killed publish goes on");
+  }
+  await reader.query("commit");
+  await publish(database, next, { activate: true });
+  assert.deepEqual(await statuses(), ["old retired", "next active"]);
 });
 
 /** Readers as feeds are, one after another on a few connections; one that waits 150 ms for a lock fails. */
