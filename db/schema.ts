@@ -445,7 +445,7 @@ export interface RecsysSettings {
    */
   community_id: Generated<string>;
   /**
-   * How much worse than the active model a new one may be in a metric on requests that neither learned from, before the gate rejects it; beyond chance. 1 lets every sound model pass.
+   * How much worse than the active model a new one may be in a metric on requests that neither learned from, before the gate rejects it; beyond chance. 1000 lets every sound model pass.
    */
   gate_margin: Generated<number>;
   only_row: Generated<boolean>;
