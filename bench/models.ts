@@ -41,7 +41,7 @@ try {
   }
   print(`${posts} vectors written, indexed and attached`, `${whole.toFixed(1)} s`);
   const table = `recsys.post_embeddings_${models[0]}`;
-  const needed = Math.round(Math.min(Math.max(64, (posts * 2) / 1000), 1024));
+  const needed = Math.min(Math.max(64, Math.floor(posts / 1000) + 1), 1024);
   for (const memory of ["64MB", `${needed}MB`]) {
     const client = await pool.connect();
     const notices: string[] = [];
