@@ -1,6 +1,8 @@
 -- Versioned models and their life: a candidate that a publish writes and the gate judges, then ready or rejected; activated,
 -- later retired or rolled back, in the end dropped. Exactly one is active; activating and rolling back are single transactions.
 
+-- gate_margin: three seeds of one training (travel-se, 900 requests) lay within .005 in MRR and recall@20 and within .013 in the heads'
+-- cross-entropy; a model that is judged by towers held back gives away some of what it would have with all it knows
 alter table recsys.settings
   add column gate_margin real not null default 0.03 check (gate_margin >= 0),
   add column retired_models_kept integer not null default 3 check (retired_models_kept >= 1),

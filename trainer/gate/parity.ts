@@ -5,7 +5,7 @@ import type { Parity } from "./verdict.ts";
 
 /**
  * Of a number in a vector of unit length, or of a probability. Runtimes add float32 in another
- * order: those of trained models differ by less than 2e-5, and scrambled weights by more than 0.1.
+ * order: those of trained models differ by less than 2e-5.
  */
 const tolerance = 1e-4;
 
