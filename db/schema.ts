@@ -205,6 +205,12 @@ export interface RecsysDismissals {
   user_id: string;
 }
 
+export interface RecsysDroppableModels {
+  model_id: number | null;
+  name: string | null;
+  status: string | null;
+}
+
 export interface RecsysDueEmbeddingJobs {
   /**
    * Claims since the latest change, lost ones included.
@@ -560,51 +566,35 @@ export interface RecsysImpressions {
   variant: string | null;
 }
 
-export interface RecsysLatestPostStats {
+export interface RecsysModelActivations {
   /**
-   * Whether the last interaction was the author's own.
+   * From when it served.
    */
-  by_author: boolean;
+  activated_at: Generated<Timestamp>;
   /**
-   * Comments so far.
+   * The database role that switched.
    */
-  comments: number;
+  activated_by: Generated<string>;
   /**
-   * Kind of the last interaction: view, vote or comment.
+   * Ascending in the order of the stretches.
    */
-  kind: string;
+  activation_id: Generated<number>;
   /**
-   * When its last interaction was.
+   * Until when; null: it serves now.
    */
-  last_active_at: Timestamp;
+  ended_at: Timestamp | null;
   /**
-   * When the last comment was; null: there is none.
+   * The model that served. No foreign key: the row outlives it.
    */
-  last_comment_at: Timestamp | null;
+  model_id: number;
   /**
-   * Distinct users who interacted so far.
+   * Its name.
    */
-  participants: number;
+  name: string;
   /**
-   * The post.
+   * activated: by a publish or by hand; rollback: it came back because the model before was taken out.
    */
-  post_id: string;
-  /**
-   * Interactions decayed with half-lives of 1 hour, 6 hours, 1 day, 7 days, 30 days, as of last_active_at.
-   */
-  recent: number[];
-  /**
-   * Orders posts by how much they trend, as in recsys.post_stats: the highest is the hottest.
-   */
-  trend: number;
-  /**
-   * Views so far, as in recsys.post_stats.
-   */
-  views: number;
-  /**
-   * Votes so far.
-   */
-  votes: number;
+  reason: string;
 }
 
 export interface RecsysModelArtifacts {
@@ -647,10 +637,6 @@ export interface RecsysModelFeatures {
 
 export interface RecsysModels {
   /**
-   * When it was activated last; null: never.
-   */
-  activated_at: Timestamp | null;
-  /**
    * When its publish began.
    */
   created_at: Generated<Timestamp>;
@@ -667,6 +653,14 @@ export interface RecsysModels {
    */
   feature_spec_digest: string;
   /**
+   * What the gate said: {passed, reasons: [text], contract: "kept" or what breaks it, parity: {rows, runtimes, largest_difference, tolerance}, comparison: {with, requests, from, margin, metrics: {name: {candidate, published, other, worse, standard_error}}} or {skipped: text}}. null: not judged.
+   */
+  gate: Json | null;
+  /**
+   * The last event it learned from, by the engine's clock: later requests are new to it. null: not known.
+   */
+  learned_until: Timestamp | null;
+  /**
    * What its training says of itself: losses, numbers of examples, seed, backend, when it was trained.
    */
   metrics: Generated<Json>;
@@ -682,6 +676,22 @@ export interface RecsysModels {
    * Where it is in its life; see the table.
    */
   status: Generated<string>;
+}
+
+export interface RecsysModelStatus {
+  compared_with: string | null;
+  gate: string | null;
+  learned_until: Timestamp | null;
+  model_id: number | null;
+  mrr: Numeric | null;
+  mrr_of_other: Numeric | null;
+  name: string | null;
+  posts: number | null;
+  requests: number | null;
+  since: Timestamp | null;
+  size: string | null;
+  status: string | null;
+  users: number | null;
 }
 
 export interface RecsysPostEmbeddings {
@@ -826,13 +836,18 @@ export interface RecsysSettings {
    */
   community_id: Generated<string>;
   /**
-   * How long impressions are kept at least. They go by whole months, so up to a month longer.
+   * How much worse than the active model a new one may be in a metric on requests that neither learned from, before the gate rejects it; beyond chance. 1000 lets every sound model pass.
    */
-  impressions_kept: Generated<string>;
-  /**
-   * Always true: there is one row.
-   */
+  gate_margin: Generated<number>;
   only_row: Generated<boolean>;
+  /**
+   * How many retired models stay for a rollback, the latest that served; earlier ones are dropped with their vectors.
+   */
+  retired_models_kept: Generated<number>;
+  /**
+   * How long a model stays that no rollback returns to: rejected, rolled back, or ready and never activated.
+   */
+  unserved_models_kept: Generated<string>;
   /**
    * The score of a post is view_weight * p(view) + vote_weight * p(vote) + comment_weight * p(comment).
    */
@@ -1174,6 +1189,7 @@ export interface DB {
   profiles: Profiles;
   projects: Projects;
   "recsys.dismissals": RecsysDismissals;
+  "recsys.droppable_models": RecsysDroppableModels;
   "recsys.due_embedding_jobs": RecsysDueEmbeddingJobs;
   "recsys.embedding_changes": RecsysEmbeddingChanges;
   "recsys.embedding_coverage": RecsysEmbeddingCoverage;
@@ -1187,9 +1203,9 @@ export interface DB {
   "recsys.imports": RecsysImports;
   "recsys.impression_features": RecsysImpressionFeatures;
   "recsys.impressions": RecsysImpressions;
-  "recsys.latest_post_stats": RecsysLatestPostStats;
+  "recsys.model_activations": RecsysModelActivations;
   "recsys.model_artifacts": RecsysModelArtifacts;
-  "recsys.model_features": RecsysModelFeatures;
+  "recsys.model_status": RecsysModelStatus;
   "recsys.models": RecsysModels;
   "recsys.post_embeddings": RecsysPostEmbeddings;
   "recsys.post_stats": RecsysPostStats;

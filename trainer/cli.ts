@@ -102,8 +102,9 @@ program
 program
   .command("rollback")
   .description("bring back the model that served before")
+  .argument("[model]", "the model to take out, by name or number (default: the one that serves)")
   .addOption(database())
-  .action(async (options) => (await import("./commands/models.ts")).rollbackCommand(options));
+  .action(async (model, options) => (await import("./commands/models.ts")).rollbackCommand(model, options));
 
 program
   .command("recommend")

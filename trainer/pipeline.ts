@@ -14,6 +14,8 @@ import type { RankerParts, RankingExamples } from "./dlrm/ranking-examples.ts";
 import { firstInteractionEvents, type Request, requestsAt } from "./dlrm/requests.ts";
 import { dlrmDefaults, trainDlrm } from "./dlrm/train.ts";
 import { Random } from "./engine/random.ts";
+import { postTowerGraph, userTowerGraph } from "./export/towers.ts";
+import { type IdEmbeddings, idEmbeddingsOf } from "./model-folder/id-embeddings.ts";
 import { embedPosts, embedUsersAt } from "./towers/embed.ts";
 import { Histories } from "./towers/histories.ts";
 import { type TrainedTowers, towerDefaults, trainTowers } from "./towers/train.ts";
@@ -42,8 +44,22 @@ export interface TrainedModel {
   requests: number;
 }
 
+/** A model that can also be asked about requests it has not learned from: those from an instant on. */
+export interface HeldBackModel extends TrainedModel {
+  heldBack: HeldBackTowers;
+}
+
+/** The towers before they were fine-tuned on what the ranker learned from and on the held-out requests after it. */
+export interface HeldBackTowers {
+  /** When the held-out requests begin, in milliseconds: neither these towers nor the ranker learned from them. */
+  from: number;
+  graphs: { user_tower: Uint8Array; post_tower: Uint8Array };
+  userIdEmbeddings: IdEmbeddings;
+  postIdEmbeddings: IdEmbeddings;
+}
+
 /** Trains towers and ranker on a community before `until`. Throws where there is too little to learn from. */
-export async function trainModel(loaded: LoadedCommunity, options: PipelineOptions): Promise<TrainedModel> {
+export async function trainModel(loaded: LoadedCommunity, options: PipelineOptions): Promise<HeldBackModel> {
   const { community, timeline } = loaded;
   const { seed, until = Number.POSITIVE_INFINITY, onProgress, signal } = options;
   const interactions = firstInteractionEvents(community, timeline, until);
@@ -55,8 +71,25 @@ export async function trainModel(loaded: LoadedCommunity, options: PipelineOptio
   const towerOptions = { ...towerDefaults, seed, until: requests[0].at };
   const towers = await trainTowers(community, towerOptions, onProgress, signal);
   const ranker = await trainRanker(loaded, requests, towers, new Histories(community, until), options);
+  // fine-tuning changes the towers in place
+  const heldBack = heldBackTowers(towers, community, requests[firstHeldOut(requests)].at);
   const fineTuning = { ...towerOptions, ...towerDefaults.fineTuning.before, until };
-  return withTowers(ranker, await trainTowers(community, fineTuning, onProgress, signal, towers), community);
+  const fineTuned = await trainTowers(community, fineTuning, onProgress, signal, towers);
+  return { ...withTowers(ranker, fineTuned, community), heldBack };
+}
+
+/** The number of the first request that the ranker does not learn from. */
+function firstHeldOut({ length }: Request[]): number {
+  return Math.floor(length * (1 - dlrmDefaults.heldOut));
+}
+
+function heldBackTowers({ towers }: TrainedTowers, { users, posts }: Community, from: number): HeldBackTowers {
+  return {
+    from,
+    graphs: { user_tower: userTowerGraph(towers), post_tower: postTowerGraph(towers) },
+    userIdEmbeddings: idEmbeddingsOf(users.ids, towers.userIdEmbeddings),
+    postIdEmbeddings: idEmbeddingsOf(posts.ids, towers.postIdEmbeddings),
+  };
 }
 
 /** Trains the ranker on what retrieval would have shown at some requests, and calibrates it. */
@@ -77,7 +110,7 @@ async function trainRanker(
     signal,
   });
   const numbers = Uint32Array.from(requests.keys());
-  const split = Math.floor(requests.length * (1 - dlrmDefaults.heldOut));
+  const split = firstHeldOut(requests);
   const parts = { training: numbers.subarray(0, split), heldOut: numbers.subarray(split) };
   const dlrmOptions = { ...dlrmDefaults, seed, scoreWeights };
   const trained = await trainDlrm(examples, parts, postVectors, dlrmOptions, onProgress, signal);

@@ -1,7 +1,9 @@
--- The towers' vectors, one LIST partition per model: a new model's vectors and index are built beside the live ones.
+-- The towers' vectors, one LIST partition per model: a new model's vectors and index are built beside the live ones. No foreign
+-- key to recsys.models: a partition holds one model's rows by its bounds and goes with its model, and dropping a table that
+-- has such a key takes ACCESS EXCLUSIVE on recsys.models too, which every feed reads.
 
 create table recsys.post_embeddings (
-  model_id bigint not null references recsys.models (model_id) on delete cascade,
+  model_id bigint not null,
   post_id uuid not null,
   embedding extensions.vector(32) not null check (abs(extensions.vector_norm(embedding) - 1) < 0.001),
   id_embedding extensions.vector(32),
@@ -14,7 +16,7 @@ comment on column recsys.post_embeddings.embedding is 'What the post tower gives
 comment on column recsys.post_embeddings.id_embedding is 'Input of the post tower beside the text; null: zeros.';
 
 create table recsys.user_embeddings (
-  model_id bigint not null references recsys.models (model_id) on delete cascade,
+  model_id bigint not null,
   user_id uuid not null,
   embedding extensions.vector(32) not null check (abs(extensions.vector_norm(embedding) - 1) < 0.001),
   id_embedding extensions.vector(32),
@@ -35,14 +37,16 @@ create policy "people read their own vector" on recsys.user_embeddings for selec
 grant select on recsys.post_embeddings, recsys.user_embeddings to authenticated;
 grant select, insert, update, delete on recsys.post_embeddings, recsys.user_embeddings to service_role;
 
-create function recsys.create_model(p_name text, p_feature_spec jsonb, p_feature_spec_digest text, p_metrics jsonb) returns bigint
+create function recsys.create_model(
+  p_name text, p_feature_spec jsonb, p_feature_spec_digest text, p_metrics jsonb, p_learned_until timestamptz default null
+) returns bigint
 language plpgsql volatile security invoker set search_path = ''
 as $$
 declare
   new_model_id bigint;
 begin
-  insert into recsys.models (name, feature_spec, feature_spec_digest, metrics)
-  values (p_name, p_feature_spec, p_feature_spec_digest, p_metrics)
+  insert into recsys.models (name, feature_spec, feature_spec_digest, metrics, learned_until)
+  values (p_name, p_feature_spec, p_feature_spec_digest, p_metrics, p_learned_until)
   returning model_id into new_model_id;
   -- stand-alone tables, attached when complete: readers of the live partitions never wait
   execute format('create table recsys.post_embeddings_%s (like recsys.post_embeddings including all, check (model_id = %s))', new_model_id, new_model_id);
@@ -54,38 +58,67 @@ begin
   return new_model_id;
 end
 $$;
-comment on function recsys.create_model(text, jsonb, text, jsonb) is 'Begins a model: its row in status building, and the stand-alone tables recsys.post_embeddings_N and recsys.user_embeddings_N for its vectors. Returns N.';
+comment on function recsys.create_model(text, jsonb, text, jsonb, timestamptz) is 'Begins a model: its row as a candidate, and the stand-alone tables recsys.post_embeddings_N and recsys.user_embeddings_N for its vectors. Returns N.';
 
-create function recsys.complete_model(p_model_id bigint) returns void
+create function recsys.complete_model(p_model_id bigint, p_gate jsonb default null) returns void
 language plpgsql volatile security invoker set search_path = ''
 as $$
+declare
+  posts bigint;
 begin
   if (select count(*) from recsys.model_artifacts where model_id = p_model_id) <> 3 then
     raise exception 'model % does not have its three graphs', p_model_id using hint = 'publish the model again';
   end if;
+  execute format('select count(*) from recsys.post_embeddings_%s', p_model_id) into posts;
+  -- a graph that outgrows this memory goes on being built on disk, several times slower: it takes 843 bytes a post, so that the
+  -- usual 64 MB end at 79,600 posts. 1 GB is for 1.2 million, and no more is taken from the others.
+  perform set_config('maintenance_work_mem', least(greatest(64, posts / 1000 + 1), 1024) || 'MB', true);
   -- pgvector before 0.8.2 can overflow in a parallel build (CVE-2026-3172), and Debian ships 0.8.0
   perform set_config('max_parallel_maintenance_workers', '0', true);
   execute format('create index on recsys.post_embeddings_%s using hnsw (embedding extensions.vector_ip_ops)', p_model_id);
   execute format('alter table recsys.post_embeddings attach partition recsys.post_embeddings_%s for values in (%s)', p_model_id, p_model_id);
   execute format('alter table recsys.user_embeddings attach partition recsys.user_embeddings_%s for values in (%s)', p_model_id, p_model_id);
   execute format('analyze recsys.post_embeddings_%s', p_model_id);
-  update recsys.models set status = 'ready' where model_id = p_model_id;
+  update recsys.models set status = 'ready', gate = p_gate where model_id = p_model_id;
 end
 $$;
-comment on function recsys.complete_model(bigint) is 'Ends the building of a model: builds its HNSW index, attaches its partitions, marks it ready. Raises when an artifact is missing.';
+comment on function recsys.complete_model(bigint, jsonb) is 'Ends the building of a candidate that the gate let pass (p_gate: what it said): builds its HNSW index, attaches its partitions, marks it ready. Raises when an artifact is missing. Call it with statement_timeout 0.';
 
-create function recsys.drop_model(p_model_id bigint) returns void
+create function recsys.reject_model(p_model_id bigint, p_gate jsonb) returns void
 language plpgsql volatile security invoker set search_path = ''
 as $$
 begin
+  update recsys.models set status = 'rejected', gate = p_gate where model_id = p_model_id and status = 'candidate';
+  if not found then
+    raise exception 'model % is not a candidate', p_model_id using hint = 'select model_id, name, status from recsys.models';
+  end if;
+  execute format('drop table recsys.post_embeddings_%s', p_model_id);
+  execute format('drop table recsys.user_embeddings_%s', p_model_id);
+end
+$$;
+comment on function recsys.reject_model(bigint, jsonb) is 'Marks a candidate as refused by the gate (p_gate: what it said) and removes its vectors, which no reader has seen; the row and the graphs stay for a while, for whoever asks why.';
+
+create function recsys.drop_model(p_model_id bigint) returns void
+language plpgsql volatile security invoker set search_path = ''
+-- dropping a partition takes ACCESS EXCLUSIVE on its parent, and every feed that comes meanwhile waits behind it: so it gives up
+-- soon. There are four such locks; DETACH CONCURRENTLY takes none, but can run in no function and waits for every old transaction.
+set lock_timeout = '25ms'
+as $$
+begin
+  -- held against activations: one could make the model active between this look and its end
+  perform pg_advisory_xact_lock(hashtext('recsys.activate_model'));
   if exists (select from recsys.models where model_id = p_model_id and status = 'active') then
     raise exception 'model % is active', p_model_id using hint = 'activate another model first';
   end if;
-  execute format('drop table if exists recsys.post_embeddings_%s', p_model_id);
+  -- in the order in which a feed locks the two: the other way round each could wait for the other
   execute format('drop table if exists recsys.user_embeddings_%s', p_model_id);
+  execute format('drop table if exists recsys.post_embeddings_%s', p_model_id);
   delete from recsys.models where model_id = p_model_id;
+exception
+  when lock_not_available then
+    raise exception 'the vectors are being read, and model % stays', p_model_id using errcode = 'lock_not_available', hint = 'try again';
 end
 $$;
-comment on function recsys.drop_model(bigint) is 'Removes a model that is not active, with its vectors and artifacts; also what an interrupted publish left behind.';
+comment on function recsys.drop_model(bigint) is 'Removes a model that is not active, with its vectors and artifacts; also what an interrupted publish left behind. Raises lock_not_available, and changes nothing, where readers do not let go within 25 ms: try again.';
 
-revoke all on function recsys.create_model(text, jsonb, text, jsonb), recsys.complete_model(bigint), recsys.drop_model(bigint) from public;
+revoke all on function recsys.create_model(text, jsonb, text, jsonb, timestamptz), recsys.complete_model(bigint, jsonb), recsys.reject_model(bigint, jsonb), recsys.drop_model(bigint) from public;

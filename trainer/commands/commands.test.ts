@@ -8,8 +8,9 @@ import { join } from "node:path";
 import { after, beforeEach, type TestContext, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { type Scope, testDatabase } from "../../db/testing.ts";
+import { handMadeModel } from "../gate/testing.ts";
 import { writeModelFolder } from "../model-folder/model-folder.ts";
-import { clear, fillCommunity, people, publishTinyModel, tinyGraphs } from "../serve/testing.ts";
+import { clear, fillCommunity, people, publishTinyModel } from "../serve/testing.ts";
 
 const cli = fileURLToPath(new URL("../cli.ts", import.meta.url));
 const { pool, url } = await testDatabase({ after }, "commands");
@@ -33,7 +34,7 @@ test("rollback brings back the model that served before, and says so where there
   await publishTinyModel(pool, { name: "first" });
   await publishTinyModel(pool, { name: "second" });
   const { status, stdout, stderr } = await recsys("rollback", "--database", url);
-  assert.deepEqual([status, stdout], [0, "model first serves again\n"], stderr);
+  assert.deepEqual([status, stdout], [0, "model first serves again, instead of second\n"], stderr);
   const { rows } = await pool.query("select name, status from recsys.models order by model_id");
   assert.deepEqual(rows, [
     { name: "first", status: "active" },
@@ -42,6 +43,8 @@ test("rollback brings back the model that served before, and says so where there
   const again = await recsys("rollback", "--database", url);
   assert.deepEqual([again.status, again.stdout], [1, ""]);
   assert.match(again.stderr, /^recsys: there is no earlier model to roll back to/);
+  const other = await recsys("rollback", "second", "--database", url);
+  assert.deepEqual([other.status, other.stderr], [1, "recsys: model second does not serve: first does\n"]);
 });
 
 test("recommend prints a feed and logs no impressions", async () => {
@@ -54,17 +57,8 @@ test("recommend prints a feed and logs no impressions", async () => {
 });
 
 test("publish without a folder takes no model of another community", async () => {
-  await writeModelFolder(join(folder, ".recsys/models/model-1"), {
-    name: "stranger",
-    community: "0b9c1a52-6a3e-4f0d-9d0b-1d2f3a4b5c6d",
-    trained_at: "2026-03-01T00:00:00.000Z",
-    seed: 1,
-    backend: "js",
-    metrics: {},
-    graphs: tinyGraphs(),
-    userIdEmbeddings: new Map(),
-    postIdEmbeddings: new Map(),
-  });
+  const stranger = { name: "stranger", community: "0b9c1a52-6a3e-4f0d-9d0b-1d2f3a4b5c6d" };
+  await writeModelFolder(join(folder, ".recsys/models/model-1"), await handMadeModel(stranger));
   const { status, stderr } = await recsys("publish", "--database", url);
   assert.equal(status, 1);
   assert.match(stderr, /holds no model of this database's community: run `npx recsys train` first, or name a folder/);

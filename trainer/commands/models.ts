@@ -2,6 +2,7 @@
 import type { Database } from "../../db/connect.ts";
 import { readCommunityId } from "../../db/settings.ts";
 import { UserError } from "../../db/user-error.ts";
+import { type Verdict, verdictLines } from "../gate/verdict.ts";
 import { newestModelFolder, readModelFolder } from "../model-folder/model-folder.ts";
 import { publish } from "../publish/publish.ts";
 import { type DatabaseOption, inDatabase } from "./in-database.ts";
@@ -21,7 +22,8 @@ export async function publishCommand(
   const named = folder === undefined ? undefined : await readModelFolder(folder);
   await inDatabase(options, {}, async ({ database, onProgress, signal, print }) => {
     const model = named ?? (await readModelFolder(await newestModel(database)));
-    const id = await publish(database, model, { activate, fromAnotherCommunity, onProgress, signal });
+    const onVerdict = (verdict: Verdict) => verdictLines(verdict).forEach(print);
+    const id = await publish(database, model, { activate, fromAnotherCommunity, onVerdict, onProgress, signal });
     print(
       `model ${model.name} is published as number ${id} and ${activate ? "serves" : "waits: `npx recsys activate` lets it serve"}`,
     );
@@ -31,24 +33,50 @@ export async function publishCommand(
 /** Lets a published model serve; `model` is its name or number. */
 export async function activateCommand(model: string, options: DatabaseOption): Promise<void> {
   await inDatabase(options, {}, async ({ database, print }) => {
-    const { model_id, name, status } = await findModel(database, model);
-    if (status === "building") throw new UserError(`model ${name} is not complete: publish it again`);
+    const { model_id, name, status, reasons } = await findModel(database, model);
+    if (status === "candidate") throw new UserError(`model ${name} is not complete: publish it again`);
+    if (status === "rejected")
+      throw new UserError(
+        `the gate rejected model ${name} (${reasons}): change recsys.settings.gate_margin where that is too strict, and publish it again`,
+      );
     await database.pool.query("select recsys.activate_model($1)", [model_id]);
     print(`model ${name} serves`);
   });
 }
 
-/** Brings back the model that served before. */
-export async function rollbackCommand(options: DatabaseOption): Promise<void> {
+/** Brings back the model that served before. `model`, by name or number, is the one to go: default, the one that serves. */
+export async function rollbackCommand(model: string | undefined, options: DatabaseOption): Promise<void> {
   await inDatabase(options, {}, async ({ database, print }) => {
-    const earlier = await database.pool.query("select from recsys.models where status = 'retired'");
+    const { pool } = database;
+    const active = await activeModel(database);
+    const unwanted = model === undefined ? active : await findModel(database, model);
+    if (!active || unwanted?.model_id !== active.model_id)
+      throw new UserError(
+        `model ${unwanted?.name ?? ""} does not serve: ${active ? `${active.name} does` : "none does"}`,
+      );
+    const earlier = await pool.query("select from recsys.models where status = 'retired'");
     if (!earlier.rowCount) throw new UserError("there is no earlier model to roll back to: publish a second one first");
-    const { rows } = await database.pool.query(
+    const { rows } = await pool.query(
       // a subquery of its own runs once; in the condition the function would be called for each model
-      "select name from recsys.models where model_id = (select recsys.rollback_model())",
+      "select name from recsys.models where model_id = (select recsys.rollback_model($1))",
+      [active.model_id],
     );
-    print(`model ${rows[0].name} serves again`);
+    print(`model ${rows[0].name} serves again, instead of ${active.name}`);
   });
+}
+
+interface PublishedModel {
+  model_id: number;
+  name: string;
+  status: string;
+  /** Why the gate rejected it. */
+  reasons: string | null;
+}
+
+const columns = "model_id, name, status, gate ->> 'reasons' as reasons";
+
+async function activeModel({ pool }: Database): Promise<PublishedModel | undefined> {
+  return (await pool.query<PublishedModel>(`select ${columns} from recsys.models where status = 'active'`)).rows[0];
 }
 
 async function newestModel(database: Database): Promise<string> {
@@ -60,16 +88,12 @@ async function newestModel(database: Database): Promise<string> {
   return newest;
 }
 
-async function findModel(database: Database, wanted: string) {
-  const { rows } = await database.pool.query(
-    "select model_id, name, status from recsys.models where name = $1 or model_id::text = $1",
+async function findModel({ pool }: Database, wanted: string): Promise<PublishedModel> {
+  const { rows } = await pool.query<PublishedModel>(
+    `select ${columns} from recsys.models where name = $1 or model_id::text = $1`,
     [wanted],
   );
-  if (rows.length === 0) {
-    const { rows: all } = await database.pool.query("select name from recsys.models order by model_id desc limit 5");
-    throw new UserError(
-      `there is no model ${wanted}: published are ${all.map(({ name }) => name).join(", ") || "none"}`,
-    );
-  }
-  return rows[0] as { model_id: number; name: string; status: string };
+  if (rows.length > 0) return rows[0];
+  const { rows: all } = await pool.query("select name from recsys.models order by model_id desc limit 5");
+  throw new UserError(`there is no model ${wanted}: published are ${all.map(({ name }) => name).join(", ") || "none"}`);
 }

@@ -6,6 +6,7 @@ import { foreignTables, someOf } from "../../db/foreign-tables.ts";
 import { importBundle } from "../../db/import/import-bundle.ts";
 import { UserError } from "../../db/user-error.ts";
 import type { Backend } from "../engine/backend.ts";
+import { type Verdict, verdictLines } from "../gate/verdict.ts";
 import { readModelFolder } from "../model-folder/model-folder.ts";
 import { publish } from "../publish/publish.ts";
 import { startGateway } from "../serve/gateway.ts";
@@ -86,5 +87,6 @@ async function ensureModel(running: CommandContext, options: StartOptions): Prom
     return;
   }
   const model = await readModelFolder(await trainIntoFolder(running, { ...options, parent: modelsFolder }));
-  await publish(database, model, { activate: true, onProgress, signal });
+  const onVerdict = (verdict: Verdict) => verdictLines(verdict).forEach(print);
+  await publish(database, model, { activate: true, onVerdict, onProgress, signal });
 }

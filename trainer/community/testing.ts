@@ -104,9 +104,10 @@ export async function publishVectors(
   { pool }: Pick<Database, "pool">,
   ids: string[],
   vectors: Float32Array,
+  name = `${ids.length} posts`,
 ): Promise<number> {
   const created = await pool.query("select recsys.create_model($1, '{}', $2, '{}')::int as id", [
-    `${ids.length} posts`,
+    name,
     await featureSpecDigest(),
   ]);
   const { id } = created.rows[0];

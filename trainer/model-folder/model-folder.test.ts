@@ -3,20 +3,15 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { tinyGraphs } from "../serve/testing.ts";
-import { type ModelFolder, newestModelFolder, readModelFolder, writeModelFolder } from "./model-folder.ts";
+import { samplesToJson } from "../gate/samples.ts";
+import { handMadeModel } from "../gate/testing.ts";
+import { newestModelFolder, readModelFolder, writeModelFolder } from "./model-folder.ts";
 
-const model: ModelFolder = {
+const model = await handMadeModel({
   name: "tiny",
   community: "0b9c1a52-6a3e-4f0d-9d0b-1d2f3a4b5c6d",
-  trained_at: "2026-03-01T00:00:00.000Z",
-  seed: 1,
-  backend: "js",
-  metrics: { auc: 0.75 },
-  graphs: tinyGraphs(),
-  userIdEmbeddings: new Map(),
   postIdEmbeddings: new Map([["a", Float32Array.from({ length: 32 }, (_, i) => i / 32)]]),
-};
+});
 
 test("what is written is read", async () => {
   await inFolder(async (folder) => {
@@ -26,6 +21,10 @@ test("what is written is read", async () => {
     assert.deepEqual(read.metrics, model.metrics);
     assert.deepEqual(read.postIdEmbeddings, model.postIdEmbeddings);
     assert.deepEqual([...read.graphs.dlrm], [...model.graphs.dlrm]);
+    assert.deepEqual(read.samples, model.samples);
+    assert.deepEqual(read.heldBack.postIdEmbeddings, model.heldBack.postIdEmbeddings);
+    assert.deepEqual(read.heldBack.from, model.heldBack.from);
+    assert.deepEqual([...read.heldBack.graphs.post_tower], [...model.heldBack.graphs.post_tower]);
   });
 });
 
@@ -45,8 +44,20 @@ const damages: [name: string, file: string, change: (bytes: Buffer) => Buffer, e
   [
     "a model.json of an older version",
     "model.json",
-    (bytes) => Buffer.from(bytes.toString().replace(/"community": "[^"]+",/, "")),
+    (bytes) => Buffer.from(bytes.toString().replace(/"learned_until": "[^"]+",/, "")),
     /was written by an older version: train again/,
+  ],
+  [
+    "samples of one graph only",
+    "samples.json",
+    () => Buffer.from(samplesToJson(model.samples.slice(0, 1))),
+    /is damaged \(no sample of post_tower\)/,
+  ],
+  [
+    "a cut graph held back",
+    "held-back/post_tower.onnx",
+    (bytes) => bytes.subarray(0, 100),
+    /is damaged \(.*: train again/,
   ],
   ["a model.json without a name", "model.json", () => Buffer.from("{}"), /is damaged \(model.json\): train again/],
   [

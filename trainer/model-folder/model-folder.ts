@@ -1,4 +1,8 @@
-/** A trained model as a folder: model.json, three ONNX graphs, ID embeddings. `train` writes it, `publish` reads it. */
+/**
+ * A trained model as a folder: model.json, three ONNX graphs, ID embeddings; for the gate, samples of what the trainer
+ * answered, and the towers as they were before they learned from the held-out requests. `train` writes it, `publish` reads
+ * it.
+ */
 import { createHash } from "node:crypto";
 import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -7,6 +11,8 @@ import { UserError } from "../../db/user-error.ts";
 import { featureSpec, featureSpecDigest } from "../../supabase/functions/_shared/features/feature-spec.ts";
 import { contracts, type GraphName, graphNames } from "../../supabase/functions/_shared/models/contracts.ts";
 import { assertContract } from "../../supabase/functions/_shared/models/onnx-executor/contract.ts";
+import { type Sample, samplesFromJson, samplesToJson } from "../gate/samples.ts";
+import type { HeldBackTowers } from "../pipeline.ts";
 import { type IdEmbeddings, readIdEmbeddings, writeIdEmbeddings } from "./id-embeddings.ts";
 
 /** What a model's graphs may weigh together: they travel to every fresh worker of an Edge Function. */
@@ -16,24 +22,34 @@ const description = z.object({
   name: z.string().min(1),
   community: z.guid(),
   trained_at: z.string(),
+  learned_until: z.iso.datetime(),
+  held_back_from: z.iso.datetime(),
   seed: z.number().int(),
   backend: z.string(),
   feature_spec_digest: z.string(),
   metrics: z.record(z.string(), z.unknown()),
   sha256: z.record(z.enum(graphNames), z.string()),
 });
+/** What model.json has not had from the start. */
+const newer = ["community", "learned_until", "held_back_from"];
+
+const heldBackGraphs = ["user_tower", "post_tower"] as const;
 
 export interface ModelFolder {
   name: string;
   /** recsys.settings.community_id of the database it was trained on. */
   community: string;
   trained_at: string;
+  /** The last event it learned from, ISO 8601. */
+  learned_until: string;
   seed: number;
   backend: string;
   metrics: Record<string, unknown>;
   graphs: Record<GraphName, Uint8Array>;
   userIdEmbeddings: IdEmbeddings;
   postIdEmbeddings: IdEmbeddings;
+  heldBack: HeldBackTowers;
+  samples: Sample[];
 }
 
 /** Writes a model whole or not at all: into a folder beside it, which is then renamed. Throws where a graph breaks the contract. */
@@ -45,12 +61,16 @@ export async function writeModelFolder(folder: string, model: ModelFolder): Prom
   for (const graph of graphNames) await writeFile(join(partial, `${graph}.onnx`), model.graphs[graph]);
   await writeIdEmbeddings(join(partial, "user-id-embeddings"), model.userIdEmbeddings);
   await writeIdEmbeddings(join(partial, "post-id-embeddings"), model.postIdEmbeddings);
-  const { name, community, trained_at, seed, backend, metrics } = model;
+  await writeHeldBack(join(partial, "held-back"), model.heldBack);
+  await writeFile(join(partial, "samples.json"), samplesToJson(model.samples));
+  const { name, community, trained_at, learned_until, seed, backend, metrics } = model;
   const sums = Object.fromEntries(graphNames.map((graph) => [graph, sha256(model.graphs[graph])]));
   const json = {
     name,
     community,
     trained_at,
+    learned_until,
+    held_back_from: new Date(model.heldBack.from).toISOString(),
     seed,
     backend,
     feature_spec_digest: await featureSpecDigest(),
@@ -79,10 +99,32 @@ export async function readModelFolder(folder: string): Promise<ModelFolder> {
     assertGraphs(bytes);
     const userIdEmbeddings = await readIdEmbeddings(join(folder, "user-id-embeddings"));
     const postIdEmbeddings = await readIdEmbeddings(join(folder, "post-id-embeddings"));
-    return { ...json, graphs: bytes, userIdEmbeddings, postIdEmbeddings };
+    const heldBack = await readHeldBack(join(folder, "held-back"), Date.parse(json.held_back_from));
+    const samples = samplesFromJson(await readFile(join(folder, "samples.json"), "utf8"));
+    return { ...json, graphs: bytes, userIdEmbeddings, postIdEmbeddings, heldBack, samples };
   } catch (error) {
     throw damaged(folder, (error as Error).message);
   }
+}
+
+async function writeHeldBack(folder: string, heldBack: HeldBackTowers): Promise<void> {
+  await mkdir(folder);
+  for (const graph of heldBackGraphs) await writeFile(join(folder, `${graph}.onnx`), heldBack.graphs[graph]);
+  await writeIdEmbeddings(join(folder, "user-id-embeddings"), heldBack.userIdEmbeddings);
+  await writeIdEmbeddings(join(folder, "post-id-embeddings"), heldBack.postIdEmbeddings);
+}
+
+async function readHeldBack(folder: string, from: number): Promise<HeldBackTowers> {
+  const [user_tower, post_tower] = await Promise.all(
+    heldBackGraphs.map(async (graph) => {
+      const bytes = await readFile(join(folder, `${graph}.onnx`));
+      assertContract(bytes, contracts[graph]);
+      return bytes;
+    }),
+  );
+  const userIdEmbeddings = await readIdEmbeddings(join(folder, "user-id-embeddings"));
+  const postIdEmbeddings = await readIdEmbeddings(join(folder, "post-id-embeddings"));
+  return { from, graphs: { user_tower, post_tower }, userIdEmbeddings, postIdEmbeddings };
 }
 
 /** The newest of the models in `parent` that were trained on a community; undefined where there is none. */
@@ -106,7 +148,7 @@ async function readDescription(folder: string): Promise<z.infer<typeof descripti
   });
   const parsed = description.safeParse(parseJson(text));
   if (!parsed.success) {
-    const isOlder = parsed.error.issues.every(({ path }) => path[0] === "community");
+    const isOlder = parsed.error.issues.every(({ path }) => newer.includes(path[0] as string));
     if (isOlder) throw new UserError(`the model in ${folder} was written by an older version: train again`);
     throw damaged(folder, "model.json");
   }
@@ -120,6 +162,11 @@ export function sha256(bytes: Uint8Array): string {
 
 function assertGraphs(bytes: Record<GraphName, Uint8Array>): void {
   for (const graph of graphNames) assertContract(bytes[graph], contracts[graph]);
+  assertSize(bytes);
+}
+
+/** Throws where the graphs weigh more than a function should have to load. */
+export function assertSize(bytes: Record<GraphName, Uint8Array>): void {
   const total = graphNames.reduce((sum, graph) => sum + bytes[graph].length, 0);
   if (total > maximumBytes) throw new Error(`the graphs weigh ${total} bytes together, more than ${maximumBytes}`);
 }

@@ -4,8 +4,9 @@ import { setTimeout } from "node:timers/promises";
 import { readCommunityId } from "../../db/settings.ts";
 import { testDatabase } from "../../db/testing.ts";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
+import { handMadeModel } from "../gate/testing.ts";
 import type { ModelFolder } from "../model-folder/model-folder.ts";
-import { clear, fillCommunity, people, post, privatePost, publishTinyModel, tinyGraphs } from "../serve/testing.ts";
+import { clear, fillCommunity, people, post, privatePost, publishTinyModel } from "../serve/testing.ts";
 import { publish } from "./publish.ts";
 
 const database = await testDatabase({ after });
@@ -17,21 +18,17 @@ beforeEach(async () => {
 });
 
 /** Posts are e0, e1, e2 … by number: the tiny post tower gives back their ID embeddings. */
-function model(name: string): ModelFolder {
+async function model(name: string, given: Partial<ModelFolder> = {}): Promise<ModelFolder> {
   const id_embedding = (n: number) =>
     Float32Array.from({ length: dimensions }, (_, d) => (d === n % dimensions ? 2 : 0));
   const posts = [...Array.from({ length: 30 }, (_, i) => post(i + 1)), privatePost];
-  return {
+  return await handMadeModel({
     name,
     community,
-    trained_at: "2026-03-01T00:00:00Z",
-    seed: 1,
-    backend: "js",
-    metrics: { auc: 0.5 },
-    graphs: tinyGraphs(),
     userIdEmbeddings: new Map([[people.eve, id_embedding(3)]]),
     postIdEmbeddings: new Map(posts.map((id, i) => [id, id_embedding(i)])),
-  };
+    ...given,
+  });
 }
 
 async function models() {
@@ -45,7 +42,7 @@ async function countOf(table: string): Promise<number> {
 
 test("a published model has its graphs, a vector for every post and user, an index, and serves", async () => {
   await publishTinyModel(database.pool, { name: "old" });
-  const id = await publish(database, model("new"), { activate: true });
+  const id = await publish(database, await model("new"), { activate: true });
   assert.deepEqual(await models(), ["old retired", "new active"]);
   assert.equal(await countOf(`recsys.post_embeddings_${id}`), 31);
   assert.equal(await countOf(`recsys.user_embeddings_${id}`), 4);
@@ -62,7 +59,7 @@ test("a published model has its graphs, a vector for every post and user, an ind
 });
 
 test("a user's published vector pools what they did last: ada's posts 28 and 30", async () => {
-  const id = await publish(database, model("history"), { activate: true });
+  const id = await publish(database, await model("history"), { activate: true });
   const { rows } = await database.pool.query(
     "select embedding::text from recsys.user_embeddings where model_id = $1 and user_id = $2",
     [id, people.ada],
@@ -74,20 +71,20 @@ test("a user's published vector pools what they did last: ada's posts 28 and 30"
 
 test("without activation the model waits in status ready", async () => {
   await publishTinyModel(database.pool, { name: "old" });
-  await publish(database, model("waiting"), { activate: false });
+  await publish(database, await model("waiting"), { activate: false });
   assert.deepEqual(await models(), ["old active", "waiting ready"]);
 });
 
 test("stopped at any step it leaves the old model serving and nothing of its own", async () => {
   await publishTinyModel(database.pool, { name: "old" });
   const steps: string[] = [];
-  await publish(database, model("whole"), {
+  await publish(database, await model("whole"), {
     activate: false,
     onProgress: ({ step, done }) => steps.push(`${step} ${done}`),
   });
   for (let stop = 0; stop < steps.length - 1; stop++) {
     let seen = 0;
-    const run = publish(database, model(`stopped ${stop}`), {
+    const run = publish(database, await model(`stopped ${stop}`), {
       activate: true,
       onProgress: () => {
         if (seen++ === stop) throw new Error("stopped");
@@ -101,7 +98,7 @@ test("stopped at any step it leaves the old model serving and nothing of its own
 test("what a killed publish left is removed by the next one", async () => {
   await publishTinyModel(database.pool, { name: "old" });
   await database.pool.query("select recsys.create_model('killed', '{}', '', '{}')");
-  await publish(database, model("next"), { activate: true });
+  await publish(database, await model("next"), { activate: true });
   assert.deepEqual(await models(), ["old retired", "next active"]);
   const { rows } = await database.pool.query(
     "select count(*)::integer as n from pg_tables where tablename ~ '^post_embeddings_[0-9]+$'",
@@ -115,7 +112,7 @@ test("a connection that the server ends in the middle leaves the old model servi
   // somebody holds the parent table, so that the publish is caught inside its last transaction
   const blocker = await database.pool.connect();
   let blocked: Promise<unknown> | undefined;
-  const run = publish(database, model("cut off"), {
+  const run = publish(database, await model("cut off"), {
     activate: true,
     onProgress: ({ step }) => {
       if (step === "embedding posts")
@@ -129,14 +126,14 @@ test("a connection that the server ends in the middle leaves the old model servi
   await blocker.query("rollback");
   blocker.release();
   assert.equal((await models())[0], "old active");
-  await publish(database, model("next"), { activate: true });
+  await publish(database, await model("next"), { activate: true });
   assert.deepEqual(await models(), ["old retired", "next active"]);
 });
 
 test("a name that is taken is refused with the cure", async () => {
-  await publish(database, model("twice"), { activate: true });
+  await publish(database, await model("twice"), { activate: true });
   await assert.rejects(
-    publish(database, model("twice"), { activate: true }),
+    publish(database, await model("twice"), { activate: true }),
     /twice is already published: `recsys activate twice`/,
   );
   assert.deepEqual(await models(), ["twice active"]);
@@ -152,7 +149,7 @@ async function endWaiting(): Promise<boolean> {
 
 test("a model of another community is refused, unless it is asked for", async () => {
   await publishTinyModel(database.pool, { name: "old" });
-  const stranger = { ...model("stranger"), community: "0b9c1a52-6a3e-4f0d-9d0b-1d2f3a4b5c6d" };
+  const stranger = await model("stranger", { community: "0b9c1a52-6a3e-4f0d-9d0b-1d2f3a4b5c6d" });
   await assert.rejects(publish(database, stranger, { activate: true }), {
     name: "UserError",
     message: /^model stranger was trained on another community than this database holds: train here, or add --from-/,

@@ -1,8 +1,9 @@
 /**
- * Publishes a trained model: row, graphs and vectors are written beside the active model, then one transaction builds the
- * index, attaches the vectors and activates. Killed before that transaction's end, it leaves the old model serving and a
- * model in status building, which the next publish removes.
+ * Publishes a trained model: row, graphs and vectors are written beside the active model, the gate judges, one transaction
+ * builds the index and attaches the vectors, and another switches. Killed anywhere, it leaves the old model serving and
+ * at most a candidate, which the next publish removes.
  */
+import { setTimeout } from "node:timers/promises";
 import type pg from "pg";
 import type { Database } from "../../db/connect.ts";
 import type { OnProgress } from "../../db/progress.ts";
@@ -11,6 +12,10 @@ import { UserError } from "../../db/user-error.ts";
 import { featureSpec, featureSpecDigest } from "../../supabase/functions/_shared/features/feature-spec.ts";
 import { graphNames } from "../../supabase/functions/_shared/models/contracts.ts";
 import { loadRuntime } from "../../supabase/functions/_shared/models/inference.ts";
+import { type ActiveModel, readActiveModel } from "../gate/active-model.ts";
+import { compare } from "../gate/compare.ts";
+import { judgeGraphs, verdictOf } from "../gate/gate.ts";
+import type { Verdict } from "../gate/verdict.ts";
 import { type ModelFolder, sha256 } from "../model-folder/model-folder.ts";
 import { writePostEmbeddings, writeUserEmbeddings } from "./write-embeddings.ts";
 
@@ -19,49 +24,120 @@ export interface PublishOptions {
   activate: boolean;
   /** Whether a model that was trained on another community is taken too. */
   fromAnotherCommunity?: boolean | undefined;
+  /** Told what the gate said, before it counts. */
+  onVerdict?: ((verdict: Verdict) => void) | undefined;
   onProgress?: OnProgress;
   signal?: AbortSignal | undefined;
 }
 
 /**
- * Publishes a model and returns its model_id. Throws a `UserError` where its name is taken, another publish runs, or it
- * was trained on another community than the database holds.
+ * Publishes a model and returns its model_id. Throws a `UserError` where its name is taken, another publish runs, it was
+ * trained on another community than the database holds, the gate rejects it (it stays then, as rejected), or somebody
+ * switched models meanwhile (it stays ready).
  */
 export async function publish(database: Database, model: ModelFolder, options: PublishOptions): Promise<number> {
-  const { onProgress = () => {}, signal } = options;
   const client = await database.pool.connect();
-  let locked = false;
   try {
-    locked = (await client.query("select pg_try_advisory_lock(hashtext('recsys.publish')) as locked")).rows[0].locked;
-    if (!locked) throw new UserError("another publish is running on this database: wait for it, or end it");
-    if (!options.fromAnotherCommunity) await refuseStranger(database, model);
-    await removeLeftovers(client);
-    const modelId = await createModel(client, model);
-    const progress: OnProgress = (step) => {
-      signal?.throwIfAborted();
-      onProgress(step);
-    };
-    const run = { client, modelId, onProgress: progress };
-    const { createSession } = await loadRuntime();
-    const postTower = await createSession(model.graphs.post_tower);
-    const userTower = await createSession(model.graphs.user_tower);
-    const postVectors = await writePostEmbeddings(run, postTower, model.postIdEmbeddings);
-    await writeUserEmbeddings(run, userTower, model.userIdEmbeddings, postVectors);
-    onProgress({ step: "building the index", done: 0, total: 1 });
-    await client.query("begin");
-    await client.query("select recsys.complete_model($1)", [modelId]);
-    if (options.activate) await client.query("select recsys.activate_model($1)", [modelId]);
-    await client.query("commit");
-    onProgress({ step: "building the index", done: 1, total: 1 });
-    return modelId;
-  } catch (error) {
-    await client.query("rollback").catch(() => {});
-    await removeLeftovers(client).catch(() => {});
-    throw error;
+    const { rows } = await client.query("select pg_try_advisory_lock(hashtext('recsys.publish')) as locked");
+    if (!rows[0].locked) throw new UserError("another publish is running on this database: wait for it, or end it");
+    try {
+      return await publishLocked(database, client, model, options);
+    } catch (error) {
+      await client.query("rollback").catch(() => {});
+      await removeLeftovers(client).catch(() => {});
+      throw error;
+    } finally {
+      await client.query("select pg_advisory_unlock(hashtext('recsys.publish'))").catch(() => {});
+    }
   } finally {
-    if (locked) await client.query("select pg_advisory_unlock(hashtext('recsys.publish'))").catch(() => {});
     client.release();
   }
+}
+
+async function publishLocked(
+  database: Database,
+  client: pg.ClientBase,
+  model: ModelFolder,
+  options: PublishOptions,
+): Promise<number> {
+  const { signal } = options;
+  const onProgress: OnProgress = (step) => {
+    signal?.throwIfAborted();
+    options.onProgress?.(step);
+  };
+  if (!options.fromAnotherCommunity) await refuseStranger(database, model);
+  await removeLeftovers(client);
+  const active = await readActiveModel(database);
+  const modelId = await createModel(client, model);
+  const run = { client, modelId, onProgress };
+  const judgeAndStop = async (verdict: Verdict) => {
+    options.onVerdict?.(verdict);
+    if (!verdict.passed) await reject(client, modelId, model, verdict);
+  };
+  const graphs = await judgeGraphs(model);
+  if (graphs.reasons.length > 0) await judgeAndStop(verdictOf(graphs, { skipped: "its graphs cannot be trusted" }));
+  const { createSession } = await loadRuntime();
+  const postTower = await createSession(model.graphs.post_tower);
+  const userTower = await createSession(model.graphs.user_tower);
+  const postVectors = await writePostEmbeddings(run, postTower, model.postIdEmbeddings);
+  const verdict = verdictOf(graphs, await compare({ database, onProgress, signal }, { model, postVectors }, active));
+  await judgeAndStop(verdict);
+  await writeUserEmbeddings(run, userTower, model.userIdEmbeddings, postVectors);
+  onProgress({ step: "building the index", done: 0, total: 1 });
+  await complete(database, client, modelId, verdict, signal);
+  if (options.activate) await activate(client, modelId, model, active);
+  options.onProgress?.({ step: "building the index", done: 1, total: 1 });
+  await dropOldModels(client);
+  return modelId;
+}
+
+/** Builds the index and attaches the vectors; minutes of one statement, so it is cancelled where the signal aborts. */
+async function complete(
+  { pool, embedded }: Database,
+  client: pg.ClientBase,
+  modelId: number,
+  verdict: Verdict,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const { rows } = await client.query("select pg_backend_pid() as pid");
+  const cancel = () => void pool.query("select pg_cancel_backend($1)", [rows[0].pid]).catch(() => {});
+  await client.query("begin");
+  // Supabase ends statements after two minutes, and an index of a million posts takes longer
+  await client.query("set local statement_timeout = 0");
+  // a killed publish must not go on building, or the next one is refused so long
+  if (!embedded) await client.query("set local client_connection_check_interval = '1s'");
+  if (!embedded) signal?.addEventListener("abort", cancel);
+  try {
+    await client.query("select recsys.complete_model($1, $2)", [modelId, JSON.stringify(verdict)]);
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw error;
+  } finally {
+    signal?.removeEventListener("abort", cancel);
+  }
+  await client.query("commit");
+}
+
+/** Switches, unless somebody switched since the gate compared: its verdict is about another model then. */
+async function activate(
+  client: pg.ClientBase,
+  modelId: number,
+  { name }: ModelFolder,
+  active: ActiveModel | undefined,
+): Promise<void> {
+  try {
+    await client.query("select recsys.activate_model($1, $2)", [modelId, active?.id ?? null]);
+  } catch (error) {
+    if ((error as pg.DatabaseError).code !== otherState) throw error;
+    throw new UserError(
+      `another model was activated or rolled back while ${name} was published: it is ready, and \`recsys activate ${name}\` lets it serve`,
+    );
+  }
+}
+
+async function reject(client: pg.ClientBase, modelId: number, { name }: ModelFolder, verdict: Verdict): Promise<never> {
+  await client.query("select recsys.reject_model($1, $2)", [modelId, JSON.stringify(verdict)]);
+  throw new UserError(`model ${name} is rejected, and nothing changes: ${verdict.reasons.join("; ")}`);
 }
 
 /** A model of another community does rank, but what it learned is about other people and posts. */
@@ -74,20 +150,50 @@ async function refuseStranger(database: Database, { name, community }: ModelFold
 
 /** Models that a publish began and never completed; under the lock nobody can be working on one. */
 async function removeLeftovers(client: pg.ClientBase): Promise<void> {
-  await client.query("select recsys.drop_model(model_id) from recsys.models where status = 'building'");
+  await patiently(() =>
+    client.query("select recsys.drop_model(model_id) from recsys.models where status = 'candidate'"),
+  );
+}
+
+/** What is still being read stays: pg_cron, or the next publish, comes back to it. */
+async function dropOldModels(client: pg.ClientBase): Promise<void> {
+  const dropOne = async () => (await client.query("select recsys.drop_old_model() as id")).rows[0].id;
+  try {
+    while ((await patiently(dropOne)) !== null);
+  } catch (error) {
+    if ((error as pg.DatabaseError).code !== lockNotAvailable) throw error;
+  }
+}
+
+const lockNotAvailable = "55P03";
+const otherState = "55000";
+
+/** Tries again for two seconds what gives up at once where somebody holds a lock. */
+async function patiently<T>(attempt: () => Promise<T>): Promise<T> {
+  for (let left = 20; ; left--) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (left === 0 || (error as pg.DatabaseError).code !== lockNotAvailable) throw error;
+      await setTimeout(100);
+    }
+  }
 }
 
 async function createModel(client: pg.ClientBase, model: ModelFolder): Promise<number> {
-  const { rowCount } = await client.query("select from recsys.models where name = $1", [model.name]);
-  if (rowCount)
+  const { rows } = await client.query("select model_id, status from recsys.models where name = $1", [model.name]);
+  // judged again: the settings or the active model may be others now
+  if (rows[0]?.status === "rejected") await client.query("select recsys.drop_model($1)", [rows[0].model_id]);
+  else if (rows[0])
     throw new UserError(`model ${model.name} is already published: \`recsys activate ${model.name}\` makes it serve`);
   const metrics = { ...model.metrics, trained_at: model.trained_at, seed: model.seed, backend: model.backend };
   await client.query("begin");
-  const created = await client.query("select recsys.create_model($1, $2, $3, $4) as id", [
+  const created = await client.query("select recsys.create_model($1, $2, $3, $4, $5) as id", [
     model.name,
     JSON.stringify(featureSpec),
     await featureSpecDigest(),
     JSON.stringify(metrics),
+    model.learned_until,
   ]);
   const modelId: number = created.rows[0].id;
   for (const graph of graphNames) {

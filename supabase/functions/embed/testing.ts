@@ -2,7 +2,7 @@
 import type pg from "pg";
 import type { Database } from "../../../db/connect.ts";
 import { readCommunityId } from "../../../db/settings.ts";
-import type { ModelFolder } from "../../../trainer/model-folder/model-folder.ts";
+import { handMadeModel } from "../../../trainer/gate/testing.ts";
 import { publish } from "../../../trainer/publish/publish.ts";
 import { fillCommunity, tinyGraphs } from "../../../trainer/serve/testing.ts";
 import { wordTowers } from "../../../trainer/serve/testing-towers.ts";
@@ -17,17 +17,13 @@ export async function publishWordModel(
   name: string,
   { seed = 1, activate = true, ids = new Map<string, Float32Array>() } = {},
 ): Promise<number> {
-  const folder: ModelFolder = {
+  const folder = await handMadeModel({
     name,
     community: await readCommunityId(database),
-    trained_at: "2026-03-01T00:00:00Z",
     seed,
-    backend: "js",
-    metrics: {},
     graphs: { ...tinyGraphs(), ...wordTowers(seed) },
-    userIdEmbeddings: new Map(),
     postIdEmbeddings: ids,
-  };
+  });
   return await publish(database, folder, { activate });
 }
 

@@ -1,4 +1,4 @@
-/** The active model in memory: its graphs, verified when they are loaded and kept until another model is active. */
+/** The active model in memory: its graphs, verified when they are loaded and kept beside those of the model before. */
 import { type Connection, run } from "../database/database.ts";
 import { featureSpecDigest } from "../features/feature-spec.ts";
 import { AppError } from "../http/errors.ts";
@@ -24,11 +24,24 @@ export interface ServingModel<Graph extends GraphName> {
 const retryAfter = 10_000;
 
 /**
- * Gives the active model with the graphs that are needed, loading them when they are not those in memory; requests that
- * come meanwhile share the load. A function always asks for the same graphs. Throws 503 `model_corrupt` or `model_incompatible`.
+ * Models in memory: while a switch commits, requests of before and after it meet, and a rollback returns to the model
+ * before. One alone would be read anew each time, megabytes over the wire.
+ */
+const kept = 2;
+
+interface Entry {
+  model: Promise<unknown>;
+  /** When a model that could not be loaded may be tried again. */
+  until: number;
+}
+
+/**
+ * Gives the active model with the graphs that are needed, loading them when they are not in memory; requests that come
+ * meanwhile share the load. A function always asks for the same graphs. Throws 503 `model_corrupt` or `model_incompatible`.
  */
 export function modelCache(runtime: () => Promise<Runtime>, now: () => number = Date.now) {
-  let cached: { key: string; model: Promise<unknown>; until: number } | undefined;
+  /** By model and graphs, the one asked for last at the end. */
+  const cached = new Map<string, Entry>();
 
   return <Graph extends GraphName>(
     active: ActiveModel,
@@ -36,17 +49,23 @@ export function modelCache(runtime: () => Promise<Runtime>, now: () => number = 
     graphs: readonly Graph[],
   ): Promise<ServingModel<Graph>> => {
     const key = [active.id, ...graphs].join();
+    const found = cached.get(key);
+    cached.delete(key);
+    const entry = found && now() < found.until ? found : loading(active, connection, graphs);
+    cached.set(key, entry);
+    for (const oldest of cached.keys()) if (cached.size > kept) cached.delete(oldest);
     // the key names the graphs, so it has those that are asked for
-    if (cached?.key === key && now() < cached.until) return cached.model as Promise<ServingModel<Graph>>;
-    const model = load(active, connection, graphs, runtime);
-    const entry = { key, model, until: Number.POSITIVE_INFINITY };
-    cached = entry;
+    return entry.model as Promise<ServingModel<Graph>>;
+  };
+
+  function loading(active: ActiveModel, connection: Connection, graphs: readonly GraphName[]): Entry {
+    const entry: Entry = { model: load(active, connection, graphs, runtime), until: Number.POSITIVE_INFINITY };
     entry.model.catch((error) => {
       // a load that a failing database interrupted is tried again by the next request
       entry.until = error instanceof AppError ? now() + retryAfter : 0;
     });
-    return model;
-  };
+    return entry;
+  }
 }
 export type ModelCache = ReturnType<typeof modelCache>;
 

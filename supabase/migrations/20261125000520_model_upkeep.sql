@@ -1,0 +1,49 @@
+-- Old models go, with their vectors: one a call, so that each drop is a short transaction of its own.
+
+create view recsys.droppable_models with (security_invoker = true) as
+with served as (
+  select
+    models.model_id, models.name, models.status, models.created_at,
+    last.activation_id, last.ended_at,
+    case models.status when 'retired' then row_number() over (partition by models.status order by last.activation_id desc) end as nth
+  from recsys.models
+  left join lateral (
+    select activations.activation_id, activations.ended_at from recsys.model_activations as activations
+    where activations.model_id = models.model_id
+    order by activations.activation_id desc
+    limit 1
+  ) as last on true
+)
+select served.model_id, served.name, served.status
+from served
+cross join recsys.settings
+where served.nth > settings.retired_models_kept
+  or (served.status in ('candidate', 'ready', 'rejected', 'rolled_back') and coalesce(served.ended_at, served.created_at) < now() - settings.unserved_models_kept);
+comment on view recsys.droppable_models is 'Models that no rollback needs: retired ones but for the latest settings.retired_models_kept, and others that have not served for settings.unserved_models_kept.';
+grant select on recsys.droppable_models to service_role;
+
+create function recsys.drop_old_model() returns bigint
+language plpgsql volatile security invoker set search_path = ''
+as $$
+declare
+  old_model_id constant bigint := (select min(model_id) from recsys.droppable_models);
+begin
+  if old_model_id is not null then
+    perform recsys.drop_model(old_model_id);
+  end if;
+  return old_model_id;
+end
+$$;
+comment on function recsys.drop_old_model() is 'Drops one of recsys.droppable_models, the first published, and returns its model_id; null: there is none. Raises lock_not_available where the vectors are being read: try again.';
+revoke all on function recsys.drop_old_model() from public;
+
+-- where pg_cron cannot run, each publish does it
+do $$
+begin
+  if exists (select from pg_available_extensions where name = 'pg_cron')
+    and current_setting('cron.database_name', true) = current_database() then
+    create extension if not exists pg_cron;
+    perform cron.schedule('recsys drop old model', '11 * * * *', 'select recsys.drop_old_model()');
+  end if;
+end
+$$;

@@ -1,0 +1,50 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Request } from "../dlrm/requests.ts";
+import { HeldOutMetrics } from "./held-out-metrics.ts";
+import type { RankedRequest } from "./ranked-requests.ts";
+
+const request = (labels: Request["labels"]): Request => ({ event: 0, user: 0, post: 1, at: 0, labels });
+
+/** The same probability of every kind for each post. */
+function ranked(rank: number, probabilities: Record<number, number>): RankedRequest {
+  const posts = Int32Array.from(Object.keys(probabilities), Number);
+  return {
+    posts,
+    rank,
+    recencyRank: rank,
+    probabilities: Float32Array.from(Object.values(probabilities).flatMap((p) => [p, p, p])),
+  };
+}
+
+function close(actual: number | undefined, expected: number): void {
+  assert.ok(actual !== undefined && Math.abs(actual - expected) < 1e-6, `${actual}, not ${expected}`);
+}
+
+test("lists: what is not retrieved counts 0, and more is better", () => {
+  const metrics = new HeldOutMetrics(["a", "b"]);
+  metrics.add(request([1, 0, 0]), { a: ranked(1, { 1: 0.5 }), b: ranked(Number.POSITIVE_INFINITY, { 2: 0.5 }) });
+  metrics.add(request([1, 0, 0]), { a: ranked(4, { 1: 0.5 }), b: ranked(2, { 1: 0.5 }) });
+  metrics.add(request([1, 0, 0]), { a: ranked(21, { 1: 0.5 }), b: ranked(21, { 1: 0.5 }) });
+  close(metrics.mean("a", "mrr"), (1 + 1 / 4 + 1 / 21) / 3);
+  close(metrics.mean("b", "recall@20"), 1 / 3);
+  close(metrics.worse("a", "b", "mrr")?.mean, (-1 + 1 / 4) / 3);
+  // the differences are -1, 1/4, 0
+  const mean = -0.25;
+  const variance = ((-1 - mean) ** 2 + (0.25 - mean) ** 2 + mean ** 2) / 2;
+  close(metrics.worse("a", "b", "mrr")?.error, Math.sqrt(variance / 3));
+});
+
+test("heads: cross-entropy of the posts that both retrieved, beside that of the base rate; less is better", () => {
+  const metrics = new HeldOutMetrics(["a", "b"]);
+  // of the posts 1 and 2, which both have, post 1 was viewed; what a says of post 3 counts nowhere
+  for (let i = 0; i < 20; i++)
+    metrics.add(request([1, 0, 0]), { a: ranked(1, { 1: 0.8, 2: 0.1, 3: 0.9 }), b: ranked(1, { 1: 0.5, 2: 0.5 }) });
+  close(metrics.mean("a", "cross-entropy view"), -(Math.log(0.8) + Math.log(0.9)) / (2 * Math.log(2)));
+  // as good as the base rate of one in two
+  close(metrics.mean("b", "cross-entropy view"), 1);
+  const worse = metrics.worse("b", "a", "cross-entropy view");
+  close(worse?.mean, 1 + (Math.log(0.8) + Math.log(0.9)) / (2 * Math.log(2)));
+  close(worse?.error, 0);
+  assert.equal(metrics.worse("b", "a", "cross-entropy vote"), undefined, "nobody voted");
+});

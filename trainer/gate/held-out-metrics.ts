@@ -1,0 +1,96 @@
+/** How well models did on the same requests: metrics of each, and what lies between two of them, paired by request. */
+import { kinds } from "../../supabase/functions/_shared/features/kinds.ts";
+import type { Request } from "../dlrm/requests.ts";
+import { type Estimate, estimate } from "../evaluation/metrics/estimate.ts";
+import { recallAt, reciprocalRank } from "../evaluation/metrics/ranking-metrics.ts";
+import type { RankedRequest } from "./ranked-requests.ts";
+
+/** Of the list a user would have seen: 0 where the post they chose is not in it. Higher is better. */
+export const listMetrics = ["mrr", "recall@20"] as const;
+
+/**
+ * Per head the normalised cross-entropy on the posts that all models retrieved, so that finding a post more costs nobody
+ * anything. Lower is better.
+ */
+export const headMetrics = kinds.map((kind) => `cross-entropy ${kind}` as const);
+
+export type Metric = (typeof listMetrics)[number] | (typeof headMetrics)[number];
+
+/** Fewer positives than this say too little of a head. */
+const enoughPositives = 20;
+
+/** Gathers what models made of requests. */
+export class HeldOutMetrics<Name extends string> {
+  private readonly values: Record<Name, Record<string, number[]>>;
+  private readonly positives = kinds.map(() => 0);
+  private readonly names: Name[];
+  private rows = 0;
+  requests = 0;
+
+  constructor(names: Name[]) {
+    this.names = names;
+    const empty = () => Object.fromEntries([...listMetrics, ...headMetrics].map((metric) => [metric, [] as number[]]));
+    this.values = Object.fromEntries(names.map((name) => [name, empty()])) as typeof this.values;
+  }
+
+  add({ post, labels }: Request, ranked: Record<Name, RankedRequest>): void {
+    this.requests++;
+    const shared = sharedPosts(this.names.map((name) => ranked[name]));
+    this.rows += shared.size;
+    if (shared.has(post)) for (const [head, label] of labels.entries()) this.positives[head] += label;
+    for (const name of this.names) {
+      const { rank, posts, probabilities } = ranked[name];
+      const values = this.values[name];
+      values.mrr.push(reciprocalRank([rank]));
+      values["recall@20"].push(recallAt(20, [rank], 1));
+      const losses = kinds.map(() => 0);
+      for (const [i, each] of posts.entries()) {
+        if (!shared.has(each)) continue;
+        for (let head = 0; head < kinds.length; head++)
+          losses[head] -= logLikelihood(probabilities[kinds.length * i + head], each === post ? labels[head] : 0);
+      }
+      for (const [head, metric] of headMetrics.entries()) values[metric].push(losses[head]);
+    }
+  }
+
+  /** The mean of a metric; undefined: too few positives to say. */
+  mean(name: Name, metric: Metric): number | undefined {
+    const scale = this.scaleOf(metric);
+    return scale === undefined ? undefined : estimate(this.values[name][metric]).mean / scale;
+  }
+
+  /** How much worse `name` is than `other`, paired by request; undefined: too few positives to say. */
+  worse(name: Name, other: Name, metric: Metric): Estimate | undefined {
+    const scale = this.scaleOf(metric);
+    if (scale === undefined) return undefined;
+    const sign = isListMetric(metric) ? -1 : 1;
+    const [own, others] = [this.values[name][metric], this.values[other][metric]];
+    const { mean, error } = estimate(own.map((value, i) => (sign * (value - others[i])) / scale));
+    return { mean, error };
+  }
+
+  /** What a request's loss is divided by: the entropy of the base rate, of as many rows as a request has. */
+  private scaleOf(metric: Metric): number | undefined {
+    if (isListMetric(metric)) return 1;
+    const positives = this.positives[headMetrics.indexOf(metric)];
+    if (positives < enoughPositives) return undefined;
+    const rate = positives / this.rows;
+    const entropy = -(rate * Math.log(rate) + (1 - rate) * Math.log1p(-rate));
+    return (entropy * this.rows) / this.requests;
+  }
+}
+
+function isListMetric(metric: Metric): metric is (typeof listMetrics)[number] {
+  return (listMetrics as readonly Metric[]).includes(metric);
+}
+
+function sharedPosts([first, ...others]: RankedRequest[]): Set<number> {
+  const sets = others.map(({ posts }) => new Set(posts));
+  return new Set(first.posts.filter((post) => sets.every((set) => set.has(post))));
+}
+
+/** Probabilities are kept 1e-15 away from 0 and 1. */
+function logLikelihood(probability: number, label: number): number {
+  const p = Math.min(1 - 1e-15, Math.max(1e-15, probability));
+  return label * Math.log(p) + (1 - label) * Math.log1p(-p);
+}

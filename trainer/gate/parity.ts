@@ -1,0 +1,36 @@
+/** Whether the graphs answer what the trainer answered, in the runtimes that serve. */
+import { loadRuntime } from "../../supabase/functions/_shared/models/inference.ts";
+import type { ModelFolder } from "../model-folder/model-folder.ts";
+import type { Parity } from "./verdict.ts";
+
+/**
+ * Of a number in a vector of unit length, or of a probability. Runtimes add float32 in another
+ * order: those of trained models differ by less than 2e-5.
+ */
+const tolerance = 1e-4;
+
+const outputs = { user_tower: "embedding", post_tower: "embedding", dlrm: "probabilities" } as const;
+
+/** Runs the samples of a model in ONNX Runtime and in our executor. Throws where a graph does not run. */
+export async function parityOf({ graphs, samples }: Pick<ModelFolder, "graphs" | "samples">): Promise<Parity> {
+  const runtimes = ["onnxruntime-node", "executor"] as const;
+  let largest = 0;
+  let rows = 0;
+  for (const name of runtimes) {
+    const { createSession } = await loadRuntime(name);
+    for (const { graph, feeds, answer } of samples) {
+      const session = await createSession(graphs[graph]);
+      const { data, dims } = (await session.run(feeds))[outputs[graph]];
+      if (data.length !== answer.length)
+        throw new Error(`${graph} answers ${data.length} numbers, not ${answer.length}`);
+      for (let i = 0; i < answer.length; i++) largest = worst(largest, Math.abs(Number(data[i]) - answer[i]));
+      if (name === "executor") rows += dims[0];
+    }
+  }
+  return { rows, runtimes: [...runtimes], largest_difference: largest, tolerance };
+}
+
+/** Math.max, but for NaN: nothing is worse. */
+function worst(a: number, b: number): number {
+  return Number.isNaN(b) ? Number.POSITIVE_INFINITY : Math.max(a, b);
+}

@@ -1,0 +1,166 @@
+/**
+ * What the trainer's own networks answered about some posts, users and candidates, with what the graphs are fed of them: a
+ * model carries it, so that at publish every runtime can be held against the trainer.
+ */
+import { categories } from "../../supabase/functions/_shared/features/categories.ts";
+import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
+import { postFeatures, userFeatures } from "../../supabase/functions/_shared/features/ranker-features.ts";
+import { postTowerInputs, userTowerInputs } from "../../supabase/functions/_shared/features/tower-inputs.ts";
+import { type GraphName, graphNames } from "../../supabase/functions/_shared/models/contracts.ts";
+import { type Feeds, float32, int64 } from "../../supabase/functions/_shared/models/tensors.ts";
+import type { Community } from "../community/community.ts";
+import { denseWidth } from "../dlrm/dense-features.ts";
+import { dlrmForward } from "../dlrm/forward.ts";
+import { heads } from "../dlrm/network.ts";
+import { RankingExamples } from "../dlrm/ranking-examples.ts";
+import { vectorAt } from "../engine/vector-at.ts";
+import type { TrainedModel } from "../pipeline.ts";
+import { embedUsersAt } from "../towers/embed.ts";
+import { Histories } from "../towers/histories.ts";
+
+/** One run of a graph: its feeds, and what the trainer answered. */
+export interface Sample {
+  graph: GraphName;
+  feeds: Feeds;
+  answer: Float32Array;
+}
+
+/** How many posts, users and requests. */
+const size = { posts: 16, users: 16, requests: 2 };
+
+/** The last requests that a ranker was told of, each alone; the other examples need not be kept for them. */
+export function sampledRequests(examples: RankingExamples): RankingExamples[] {
+  return lastOf(examples.requests.length, size.requests).map((request) => oneRequest(examples, request));
+}
+
+/** Samples of all three graphs: the newest posts, the users who acted last, and `sampledRequests`. */
+export function samplesOf(community: Community, model: TrainedModel, requests: RankingExamples[]): Sample[] {
+  const ranker = requests.map((one): Sample => {
+    return { graph: "dlrm", feeds: feedsOf(one, model.postVectors), answer: probabilities(model, one) };
+  });
+  return [postSample(community, model), userSample(community, model), ...ranker];
+}
+
+function postSample({ posts, users }: Community, { towers, postVectors }: TrainedModel): Sample {
+  const chosen = lastOf(posts.ids.length, size.posts);
+  const inputs = chosen.map((post) => ({
+    title: posts.titles[post],
+    description: posts.descriptions[post],
+    tags: posts.tags[post],
+    author_id: posts.authors[post] < 0 ? null : users.ids[posts.authors[post]],
+    id_embedding: vectorAt(towers.towers.postIdEmbeddings.weights.values, post),
+  }));
+  return {
+    graph: "post_tower",
+    feeds: postTowerInputs(inputs),
+    answer: Float32Array.from(chosen.flatMap((post) => [...vectorAt(postVectors, post)])),
+  };
+}
+
+function userSample(community: Community, { towers: { towers, data }, postVectors }: TrainedModel): Sample {
+  const { users, interactions } = community;
+  const chosen = [...new Set(interactions.users.slice(-50 * size.users).reverse())].slice(0, size.users);
+  const histories = new Histories(community, Number.POSITIVE_INFINITY);
+  const moments = chosen.map((user) => ({ user, history: histories.latest(user, Number.POSITIVE_INFINITY) }));
+  const inputs = moments.map(({ user, history }) => ({
+    passions: users.passions[user],
+    projects: users.projects[user],
+    bio: users.bios[user],
+    id_embedding: vectorAt(towers.userIdEmbeddings.weights.values, user),
+    history: history.map((post) => vectorAt(postVectors, post)),
+  }));
+  return {
+    graph: "user_tower",
+    feeds: userTowerInputs(inputs),
+    answer: embedUsersAt(towers, data, moments, postVectors),
+  };
+}
+
+/** A request alone, each of whose rows that stands for anything stands for one candidate, as in serving. */
+function oneRequest(examples: RankingExamples, request: number): RankingExamples {
+  const first = examples.rowOf(request);
+  const rows = examples.weights.subarray(first, examples.rowOf(request + 1)).findLastIndex((weight) => weight > 0) + 1;
+  const one = new RankingExamples([examples.requests[request]], rows);
+  one.users.set(vectorAt(examples.users, request));
+  one.posts.set(examples.posts.subarray(first, first + rows));
+  one.weights.fill(1);
+  one.dense.set(examples.dense.subarray(first * denseWidth, (first + rows) * denseWidth));
+  const c = categories.length;
+  one.categories.set(examples.categories.subarray(first * c, (first + rows) * c));
+  return one;
+}
+
+function feedsOf({ rows, users, posts, dense, categories: ids }: RankingExamples, postVectors: Float32Array): Feeds {
+  const [u, p] = [userFeatures.length, postFeatures.length];
+  const columns = (from: number, width: number, n = rows) =>
+    float32(
+      Float32Array.from(
+        { length: n * width },
+        (_, i) => dense[Math.floor(i / width) * denseWidth + from + (i % width)],
+      ),
+      [n, width],
+    );
+  return {
+    user: float32(users.slice(), [1, dimensions]),
+    posts: float32(Float32Array.from(Array.from(posts).flatMap((post) => [...vectorAt(postVectors, post)])), [
+      rows,
+      dimensions,
+    ]),
+    user_features: columns(0, u, 1),
+    post_features: columns(u, p),
+    pair_features: columns(u + p, denseWidth - u - p),
+    categories: int64(ids, [rows, categories.length]),
+  };
+}
+
+/** The trainer's calibrated probabilities [rows, 3] of a request. */
+function probabilities({ dlrm, postVectors }: TrainedModel, one: RankingExamples): Float32Array {
+  const { scale, shift } = dlrm.calibration;
+  return dlrmForward(dlrm, one, Uint32Array.of(0), postVectors).map(
+    (logit, i) => 1 / (1 + Math.exp(-(scale[i % heads] * logit + shift[i % heads]))),
+  );
+}
+
+function lastOf(count: number, size: number): number[] {
+  return Array.from({ length: Math.min(size, count) }, (_, i) => count - 1 - i);
+}
+
+/** As JSON: numbers as they are. */
+export function samplesToJson(samples: Sample[]): string {
+  const plain = samples.map(({ graph, feeds, answer }) => ({
+    graph,
+    feeds: Object.fromEntries(
+      Object.entries(feeds).map(([name, { type, dims, data }]) => [
+        name,
+        { type, dims, data: Array.from(data, Number) },
+      ]),
+    ),
+    answer: Array.from(answer),
+  }));
+  return JSON.stringify(plain);
+}
+
+/** Reads what `samplesToJson` wrote; throws where it is something else. */
+export function samplesFromJson(text: string): Sample[] {
+  const samples = (JSON.parse(text) as PlainSample[]).map(
+    ({ graph, feeds, answer }): Sample => ({
+      graph,
+      feeds: Object.fromEntries(
+        Object.entries(feeds).map(([name, { type, dims, data }]) => [
+          name,
+          type === "int64" ? int64(data, dims) : float32(Float32Array.from(data), dims),
+        ]),
+      ),
+      answer: Float32Array.from(answer),
+    }),
+  );
+  for (const graph of graphNames)
+    if (!samples.some((sample) => sample.graph === graph)) throw new Error(`no sample of ${graph}`);
+  return samples;
+}
+
+interface PlainSample {
+  graph: GraphName;
+  feeds: Record<string, { type: "float32" | "int64"; dims: number[]; data: number[] }>;
+  answer: number[];
+}

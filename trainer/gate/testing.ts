@@ -1,0 +1,45 @@
+/** For tests: a model around hand-made graphs, with everything the gate asks of one. */
+import { contracts, type GraphName, graphNames } from "../../supabase/functions/_shared/models/contracts.ts";
+import type { Contract } from "../../supabase/functions/_shared/models/onnx-executor/contract.ts";
+import { createSession } from "../../supabase/functions/_shared/models/onnx-executor/session.ts";
+import { type Feeds, float32, int64 } from "../../supabase/functions/_shared/models/tensors.ts";
+import { Random } from "../engine/random.ts";
+import type { ModelFolder } from "../model-folder/model-folder.ts";
+import { tinyGraphs } from "../serve/testing.ts";
+import type { Sample } from "./samples.ts";
+
+/** The tiny model of serve/testing.ts, but for what is given. What it answered in training is what its graphs answer. */
+export async function handMadeModel(
+  given: Partial<ModelFolder> & Pick<ModelFolder, "name" | "community">,
+): Promise<ModelFolder> {
+  const graphs = given.graphs ?? tinyGraphs();
+  const { userIdEmbeddings = new Map(), postIdEmbeddings = new Map() } = given;
+  return {
+    trained_at: "2026-03-01T00:00:00.000Z",
+    learned_until: "2026-03-01T00:00:00.000Z",
+    seed: 1,
+    backend: "js",
+    metrics: { auc: 0.75 },
+    graphs,
+    userIdEmbeddings,
+    postIdEmbeddings,
+    heldBack: { from: 0, graphs, userIdEmbeddings, postIdEmbeddings },
+    samples: await Promise.all(graphNames.map((graph) => sampleOf(graph, graphs[graph]))),
+    ...given,
+  };
+}
+
+async function sampleOf(graph: GraphName, onnx: Uint8Array): Promise<Sample> {
+  const random = new Random(1);
+  const contract: Contract = contracts[graph];
+  const feeds: Feeds = Object.fromEntries(
+    Object.entries(contract.inputs).map(([name, { type, dims }]) => {
+      const shape = dims.map((dim) => (typeof dim === "number" ? dim : 5));
+      const values = Float32Array.from({ length: shape.reduce((a, b) => a * b) }, () => random.normal());
+      return [name, type === "int64" ? int64(values.fill(0), shape) : float32(values, shape)];
+    }),
+  );
+  const session = await createSession(onnx);
+  const [output] = Object.values(await session.run(feeds));
+  return { graph, feeds, answer: output.data as Float32Array };
+}
