@@ -74,12 +74,15 @@ export async function train(
   { seed, backend, learnedUntil, folderOf, from, checkpoint }: Training,
 ): Promise<string> {
   const stopwatch = checkpoint?.stopwatch ?? new Stopwatch();
+  // all that is read is read before: a database that is away while the training runs costs nothing
+  const communityId = await readCommunityId(database);
+  const scoreWeights = await readScoreWeights(database);
   const loaded = await communityFromDatabase(database, onProgress, trainingEvents);
   const { community } = loaded;
   const model = await trainModel(loaded, {
     seed,
     until: learnedUntil,
-    scoreWeights: await readScoreWeights(database),
+    scoreWeights,
     from: from && earlierModel(from, community),
     stages: checkpoint?.stages(community),
     onProgress,
@@ -89,7 +92,6 @@ export async function train(
   const name = `model-${trainedAt.slice(0, 19).replace(/[-:]/g, "").replace("T", "-")}`;
   const folder = folderOf(name);
   const { towers } = model.towers;
-  const communityId = await readCommunityId(database);
   const graphs = {
     user_tower: userTowerGraph(towers),
     post_tower: postTowerGraph(towers),

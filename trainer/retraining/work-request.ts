@@ -96,8 +96,9 @@ async function trainAndPublish(context: TrainingContext, claim: Claim, lease: Le
 async function hasNews({ pool }: Database, { learnedUntil }: ActiveModel, until: number): Promise<boolean> {
   const { rows } = await pool.query(
     `select exists (
-       select from recsys.timeline
-       where first_interaction and at >= to_timestamp($1 / 1000.0) and at < to_timestamp($2 / 1000.0)
+       select from recsys.timeline as event join recsys.source_posts as post using (post_id)
+       where event.first_interaction and event.at >= to_timestamp($1 / 1000.0) and event.at < to_timestamp($2 / 1000.0)
+         and post.author_id is distinct from event.user_id and post.created_at <= event.at
      ) as has_news`,
     [learnedUntil, until],
   );
