@@ -21,6 +21,8 @@ export interface Identity {
   community: string;
   request: number;
   featureSpecDigest: string;
+  /** The hyperparameters of towers and ranker, as JSON. */
+  settings: string;
   backend: string;
   /** The model it goes on from; null: it starts anew. */
   startedFrom: number | null;
@@ -83,16 +85,19 @@ export class Checkpoint {
   }
 
   private async keep(stage: string, value: unknown): Promise<void> {
-    await writeWhole(this.pathOf(stage), serialize({ use: this.stopwatch.read(), value }));
+    await writeWhole(this.pathOf(stage), serialize({ used: this.stopwatch.read(), value }));
   }
 
-  /** undefined where the stage was not finished. */
+  /** undefined where the stage was not finished, or what it left is damaged. */
   private async read<Value>(stage: string): Promise<Value | undefined> {
     const bytes = await readFile(this.pathOf(stage)).catch(() => undefined);
-    if (!bytes) return undefined;
-    const { use, value } = deserialize(bytes);
-    this.stopwatch.startAt(use);
-    return value;
+    try {
+      const { used, value } = deserialize(bytes ?? new Uint8Array());
+      this.stopwatch.startAt(used);
+      return value;
+    } catch {
+      return undefined;
+    }
   }
 
   private pathOf(stage: string): string {

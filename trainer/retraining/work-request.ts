@@ -7,9 +7,11 @@ import { readCommunityId } from "../../db/settings.ts";
 import { UserError } from "../../db/user-error.ts";
 import { featureSpecDigest } from "../../supabase/functions/_shared/features/feature-spec.ts";
 import { asAppError } from "../../supabase/functions/_shared/http/errors.ts";
+import { dlrmDefaults } from "../dlrm/train.ts";
 import { startBackend } from "../engine/backend.ts";
 import { type ModelFolder, readModelFolder } from "../model-folder/model-folder.ts";
 import { publish } from "../publish/publish.ts";
+import { towerDefaults } from "../towers/train.ts";
 import { settledUntil, type TrainingContext, train } from "../train-into-folder.ts";
 import { type ActiveModel, readActiveModel } from "./active-model.ts";
 import { Checkpoint } from "./checkpoint.ts";
@@ -61,6 +63,7 @@ async function trainAndPublish(context: TrainingContext, claim: Claim, lease: Le
     community,
     request: claim.request,
     featureSpecDigest: await featureSpecDigest(),
+    settings: JSON.stringify({ towerDefaults, dlrmDefaults }),
     backend,
     startedFrom: from?.modelId ?? null,
   };
