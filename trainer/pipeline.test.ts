@@ -5,6 +5,7 @@ import { openEmbeddedCopy } from "../db/testing-embedded.ts";
 import { communityFromDatabase, type LoadedCommunity } from "./community/from-database.ts";
 import { RankingExamples } from "./dlrm/ranking-examples.ts";
 import { firstInteractionEvents } from "./dlrm/requests.ts";
+import { dlrmDefaults } from "./dlrm/train.ts";
 import { startBackend } from "./engine/backend.ts";
 import { dlrmGraph } from "./export/dlrm.ts";
 import { dlrmOf, towersOf } from "./export/read-weights.ts";
@@ -95,6 +96,26 @@ test("afterwards towers, ranker and calibration have moved, who and what is new 
       ) < lengthOf(before, post),
       `${post}`,
     );
+});
+
+test("where more is new than the ranker takes, it learns from the latest, and the towers first from what was before", async (t) => {
+  const { maximumRequests } = dlrmDefaults;
+  t.after(() => {
+    dlrmDefaults.maximumRequests = maximumRequests;
+  });
+  dlrmDefaults.maximumRequests = 20;
+  let examples = new RankingExamples([], 1);
+  const onExamples = (given: RankingExamples) => {
+    examples = given;
+  };
+  const model = await trainModel(loaded, { ...options, from: earlier(), onExamples });
+  assert.equal(examples.requests.length, 20);
+  assert.equal(model.newInteractions, first.since);
+  assert.equal(model.towers.losses.length, 2, "before the ranker, and after it");
+  const { towers, data } = first.model.towers;
+  const histories = new Histories(loaded.community, Infinity);
+  const moments = examples.requests.map(({ user, at, post }) => ({ user, history: histories.latest(user, at, post) }));
+  assert.notDeepEqual(examples.users, embedUsersAt(towers, data, moments, first.model.postVectors));
 });
 
 test("the same again gives the same", async () => {

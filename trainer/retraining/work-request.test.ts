@@ -150,6 +150,27 @@ test("told to end, it gives the request back, and the next worker goes on after 
   assert.equal((await requestRow(pool, claim.request)).status, "done");
 });
 
+test("a worker that is lost between publishing and saying so leaves a request that is found to be done", async () => {
+  await passHours(pool, 3);
+  const news = await vote(pool, 20, 70);
+  const lost = await train({
+    onProgress: ({ step, done }) => {
+      if (step === "building the index" && done === 1) throw new Error("lost");
+    },
+  });
+  assert.deepEqual([lost.ending, lost.status, lost.last_error], ["failed", "running", "lost"]);
+  await pool.query("update recsys.training_requests set due_at = now() where status = 'running'");
+  const steps: string[] = [];
+  const onProgress: OnProgress = ({ step }) => void steps.push(step);
+  const context = { database, onProgress, signal: new AbortController().signal, print: () => {} };
+  assert.equal(await workRequest(context, (await claimRequest(database)) as Claim, folder), "done");
+  assert.deepEqual(steps, []);
+  const { status, new_interactions, model_id } = await requestRow(pool, lost.request);
+  assert.deepEqual([status, new_interactions], ["done", news]);
+  const { rows } = await pool.query("select model_id from recsys.models where status = 'active'");
+  assert.equal(model_id, rows[0].model_id);
+});
+
 test("who has lost the lease publishes nothing", async () => {
   await passHours(pool, 3);
   await vote(pool, 20, 70);

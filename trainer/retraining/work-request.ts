@@ -55,10 +55,14 @@ export async function workRequest(context: TrainingContext, claim: Claim, parent
 
 async function trainAndPublish(context: TrainingContext, claim: Claim, lease: Lease, parent: string): Promise<Outcome> {
   const { database, print } = context;
+  const community = await readCommunityId(database);
+  await removeOthers(join(parent, community), `${claim.request}`);
+  const folder = join(parent, community, `${claim.request}`);
+  const published = await publishedBefore(database, folder);
+  if (published) return published;
   const backend = await startBackend();
   const active = await readActiveModel(database);
   const from = typeof active === "string" ? undefined : active;
-  const community = await readCommunityId(database);
   const identity = {
     community,
     request: claim.request,
@@ -67,8 +71,6 @@ async function trainAndPublish(context: TrainingContext, claim: Claim, lease: Le
     backend,
     startedFrom: from?.modelId ?? null,
   };
-  await removeOthers(join(parent, community), `${claim.request}`);
-  const folder = join(parent, community, `${claim.request}`);
   const checkpoint = await Checkpoint.open(folder, identity, await settledUntil(database));
   let model = await readModelFolder(checkpoint.modelFolder).catch(() => undefined);
   if (model) print(`training request ${claim.request} was trained before: publishing`);
@@ -84,15 +86,39 @@ async function trainAndPublish(context: TrainingContext, claim: Claim, lease: Le
     const training = { seed: claim.request, backend, learnedUntil: checkpoint.learnedUntil, from, checkpoint };
     model = await readModelFolder(await train(context, { ...training, folderOf: () => checkpoint.modelFolder }));
   }
-  const modelId = await publishOnce(context, lease, model);
+  const { signal, onProgress } = context;
+  const modelId = await whileUnreachable(context, async () => {
+    await lease.renew();
+    // the connection may have been lost after the commit
+    return (await publishedAs(database, model)) ?? publish(database, model, { activate: true, onProgress, signal });
+  });
   await checkpoint.remove();
-  const { seconds, seconds_anew, new_interactions } = model.metrics as Record<string, number>;
-  const ratio = seconds / seconds_anew;
-  const share = from ? `, ${ratio.toFixed(2)} of the last from scratch (${seconds_anew.toFixed(0)} s)` : "";
+  const outcome = outcomeOf(model, modelId);
+  const share = from ? `, ${outcome.ratio.toFixed(2)} of the last from scratch (${from.secondsAnew.toFixed(0)} s)` : "";
   print(
-    `model ${model.name} serves: trained in ${seconds.toFixed(0)} s${share} on ${new_interactions} new interactions`,
+    `model ${model.name} serves: trained in ${outcome.seconds.toFixed(0)} s${share} on ${outcome.newInteractions} new interactions`,
   );
-  return { modelId, newInteractions: new_interactions, seconds, ratio };
+  return outcome;
+}
+
+/** What a request brought whose worker was lost after publishing and before saying so. */
+async function publishedBefore(database: Database, folder: string): Promise<Outcome | undefined> {
+  const model = await readModelFolder(join(folder, "model")).catch(() => undefined);
+  const modelId = model && (await publishedAs(database, model));
+  return modelId ? outcomeOf(model, modelId) : undefined;
+}
+
+/** The model_id of a model that serves or has served. */
+async function publishedAs({ pool }: Database, { name }: ModelFolder): Promise<number | undefined> {
+  const { rows } = await pool.query("select model_id from recsys.models where name = $1 and activated_at is not null", [
+    name,
+  ]);
+  return rows[0]?.model_id;
+}
+
+function outcomeOf({ metrics }: ModelFolder, modelId: number) {
+  const { seconds, seconds_anew, new_interactions } = metrics as Record<string, number>;
+  return { modelId, newInteractions: new_interactions, seconds, ratio: seconds / seconds_anew };
 }
 
 /** Whether a community has any first interaction that a model has not learned from. */
@@ -106,20 +132,6 @@ async function hasNews({ pool }: Database, { learnedUntil }: ActiveModel, until:
     [learnedUntil, until],
   );
   return rows[0].has_news;
-}
-
-/** Publishes a model, unless an attempt that was interrupted right after has done so; returns its model_id. */
-async function publishOnce(context: TrainingContext, lease: Lease, model: ModelFolder): Promise<number> {
-  const { database, onProgress, signal } = context;
-  return await whileUnreachable(context, async () => {
-    await lease.renew();
-    const { rows } = await database.pool.query(
-      "select model_id from recsys.models where name = $1 and activated_at is not null",
-      [model.name],
-    );
-    if (rows.length > 0) return rows[0].model_id;
-    return await publish(database, model, { activate: true, onProgress, signal });
-  });
 }
 
 /** Does something that needs the database again and again while it does not answer or another publish runs, for an hour at most. */

@@ -33,11 +33,13 @@ export const towerDefaults = {
   },
 
   /**
-   * Of a training that goes on from an earlier model (docs/retraining.md): on what is new, and on some of what is older for
-   * each of it, so that the old is not forgotten.
+   * Of a training that goes on from an earlier model: on what is new and, for each of that, as many older positives drawn at
+   * random. Where what is new makes up much of it, the towers learn that its posts are popular, and bring the ranker similarities
+   * it does not know. The ranker's loss on the month after a month of news (travel-se), 1, 5 and all 40 older ones for each: 3.569,
+   * 3.499, 3.473; without any of it 3.497.
    */
   further: { learningRate: 0.001, epochs: 1 },
-  olderPerNew: 1,
+  olderPerNew: 20,
 
   // --- the network ---
   /** Width of the hidden layer of both MLPs. Not tuned. */
@@ -134,7 +136,7 @@ export async function trainTowers(
   const towers = from?.towers ?? newTowers(community, data, options.until, options, random);
   const all = positivesBefore(community, options.until, options.mostPositives);
   const positives = options.from === undefined ? all : withOlder(all, options.from, options.olderPerNew, random);
-  const batch = batchOf(positives.at.length, options);
+  const batch = Math.min(positives.at.length, batchOf(all.at.length, options));
   const trainer = new TowerTrainer(
     community,
     towers,
