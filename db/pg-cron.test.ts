@@ -5,24 +5,36 @@ import { testDatabase } from "./testing.ts";
 import { withoutCron } from "./testing-cron.ts";
 import { testServer } from "./testing-postgres.ts";
 
-test("pg_cron keeps the feature store up to date", { skip: await withoutCron() }, async (t) => {
-  const { pool, url } = await testDatabase(t, "cron");
-  await pool.query(
+for (const [what, command, setUp, isDone] of [
+  [
+    "keeps the feature store up to date",
+    "select recsys.roll_up()",
     "with people as (insert into public.profiles (bio) values ('x') returning id) insert into public.logins (user_id) select id from people",
-  );
-  const cron = new pg.Client({ connectionString: (await testServer()) as string });
-  await cron.connect();
-  const name = new URL(url).pathname.slice(1);
-  await cron.query("select cron.schedule_in_database($1, '1 seconds', 'select recsys.roll_up()', $1)", [name]);
-  try {
-    let rows = 0;
-    for (let i = 0; i < 100 && rows === 0; i++) {
-      await new Promise((done) => setTimeout(done, 200));
-      rows = (await pool.query("select from recsys.user_stats")).rowCount ?? 0;
+    "select count(*) = 1 as done from recsys.user_stats",
+  ],
+  [
+    "files a training request, and while it waits no second one",
+    "select recsys.request_training('schedule')",
+    "",
+    "select count(*) = 1 as done from recsys.training_requests where requested_by = 'schedule' and status = 'queued'",
+  ],
+] as const)
+  test(`pg_cron ${what}`, { skip: await withoutCron() }, async (t) => {
+    const { pool, url } = await testDatabase(t, "cron");
+    await pool.query(setUp);
+    const cron = new pg.Client({ connectionString: (await testServer()) as string });
+    await cron.connect();
+    const name = new URL(url).pathname.slice(1);
+    await cron.query("select cron.schedule_in_database($1, '1 seconds', $2, $1)", [name, command]);
+    try {
+      let done = false;
+      for (let i = 0; i < 100 && !done; i++) {
+        await new Promise((later) => setTimeout(later, 200));
+        done = (await pool.query(isDone)).rows[0].done;
+      }
+      assert.ok(done);
+    } finally {
+      await cron.query("select cron.unschedule($1)", [name]);
+      await cron.end();
     }
-    assert.equal(rows, 1);
-  } finally {
-    await cron.query("select cron.unschedule($1)", [name]);
-    await cron.end();
-  }
-});
+  });

@@ -1083,6 +1083,99 @@ export interface RecsysTimeline {
   user_votes: number | null;
 }
 
+export interface RecsysTrainingRequests {
+  /**
+   * Claims, those that never came back included and those that were given back not. After five it has failed.
+   */
+  attempts: Generated<number>;
+  /**
+   * Who works on it: the number of the latest claim. Only its holder can go on, so a worker that comes back after its lease publishes nothing.
+   */
+  claim: number | null;
+  /**
+   * When the lease ends and another worker may go on; null: in nobody's hands. Heartbeats move it.
+   */
+  claimed_until: Timestamp | null;
+  /**
+   * Not to be claimed before; a failure moves it.
+   */
+  due_at: Generated<Timestamp>;
+  /**
+   * When it was done or had failed.
+   */
+  ended_at: Timestamp | null;
+  /**
+   * When its worker was last heard of.
+   */
+  heartbeat_at: Timestamp | null;
+  /**
+   * What the latest failure was, and the cure where one is known.
+   */
+  last_error: string | null;
+  /**
+   * The model it brought; null while there is none, where nothing was new, and after that model was dropped.
+   */
+  model_id: number | null;
+  /**
+   * First interactions since the model it started from; all of them where it started anew.
+   */
+  new_interactions: number | null;
+  /**
+   * Its seconds over those of the last training that started anew: 1 for that one.
+   */
+  ratio: number | null;
+  /**
+   * When it was filed; who asks again while it is queued gets the same one.
+   */
+  requested_at: Generated<Timestamp>;
+  /**
+   * schedule (pg_cron) or person.
+   */
+  requested_by: string;
+  /**
+   * Wall time of the training, all attempts together, without publishing.
+   */
+  seconds: number | null;
+  /**
+   * When it was first claimed.
+   */
+  started_at: Timestamp | null;
+  /**
+   * queued: no worker has begun it; running: a worker is on it, or it waits to be gone on with; done; failed: given up, last_error says why.
+   */
+  status: Generated<string>;
+  /**
+   * What its worker was last doing.
+   */
+  step: string | null;
+  /**
+   * Number of the request; also the seed of its training, so that no two nights draw alike.
+   */
+  training_request_id: Generated<number>;
+  /**
+   * Host and process of the latest claim.
+   */
+  worker: string | null;
+}
+
+export interface RecsysTrainingStatus {
+  age: string | null;
+  attempts: number | null;
+  heartbeat_age: string | null;
+  last_done_at: Timestamp | null;
+  last_error: string | null;
+  last_failed_at: Timestamp | null;
+  last_model: string | null;
+  new_interactions: number | null;
+  next_attempt_at: Timestamp | null;
+  ratio: number | null;
+  running_since: Timestamp | null;
+  seconds: number | null;
+  step: string | null;
+  waiting_since: Timestamp | null;
+  worker: string | null;
+}
+
 export interface RecsysUserEmbeddings {
   /**
    * What the user tower gave for the user when they were embedded.
@@ -1219,6 +1312,8 @@ export interface DB {
   "recsys.source_users": RecsysSourceUsers;
   "recsys.status": RecsysStatus;
   "recsys.timeline": RecsysTimeline;
+  "recsys.training_requests": RecsysTrainingRequests;
+  "recsys.training_status": RecsysTrainingStatus;
   "recsys.user_embeddings": RecsysUserEmbeddings;
   "recsys.user_events": RecsysUserEvents;
   "recsys.user_stats": RecsysUserStats;

@@ -15,3 +15,9 @@ export async function readScoreWeights({ kysely }: Database): Promise<number[]> 
     .executeTakeFirstOrThrow();
   return [settings.view_weight, settings.vote_weight, settings.comment_weight];
 }
+
+/** The instant for which the engine recommends, milliseconds since 1970: now, but for an archived community. */
+export async function readClock({ pool }: Database): Promise<number> {
+  const { rows } = await pool.query("select extract(epoch from recsys.clock())::float8 * 1000 as clock");
+  return rows[0].clock;
+}

@@ -123,8 +123,15 @@ program
 
 program
   .command("worker")
-  .description("embed new and edited posts and users, as the function embed does where pg_cron calls it")
+  .description(
+    "embed new and edited posts and users, as the function embed does where pg_cron calls it; with --train, work training requests",
+  )
   .addOption(database())
+  .option(
+    "--train",
+    "train and publish when it is asked for: recsys.request_training(), which pg_cron calls each night",
+  )
+  .option("--once", "with --train: end when no request waits, with status 1 if one failed (for a scheduled job)")
   .action(async (options) => (await import("./commands/worker.ts")).workerCommand(options));
 
 /** Parses a whole number within bounds, or says what is allowed. */

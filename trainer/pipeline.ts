@@ -3,11 +3,15 @@
  * whose last part chooses the epoch and how sharp the heads are; then the towers are fine-tuned on the window too. The
  * towers must not have seen the ranker's requests before, or their similarity would look better to the ranker in training
  * than it is in serving.
+ *
+ * A training that goes on from an earlier model is the same on what happened since: its towers have seen nothing of that, so
+ * they are to the new requests what they were to the feeds of that time.
  */
 import type { OnProgress } from "../db/progress.ts";
+import { UserError } from "../db/user-error.ts";
 import type { Community } from "./community/community.ts";
 import type { LoadedCommunity } from "./community/from-database.ts";
-import { calibrateHeads } from "./dlrm/calibrate-heads.ts";
+import { calibrateHeads, expectedPositives, shiftHeads } from "./dlrm/calibrate-heads.ts";
 import { type RequestUsers, rankingExamples } from "./dlrm/examples.ts";
 import type { Dlrm } from "./dlrm/model.ts";
 import type { RankerParts, RankingExamples } from "./dlrm/ranking-examples.ts";
@@ -15,9 +19,11 @@ import { firstInteractionEvents, type Request, requestsAt } from "./dlrm/request
 import { dlrmDefaults, trainDlrm } from "./dlrm/train.ts";
 import { Random } from "./engine/random.ts";
 import { postTowerGraph, userTowerGraph } from "./export/towers.ts";
+import { sampledRequests } from "./gate/samples.ts";
 import { type IdEmbeddings, idEmbeddingsOf } from "./model-folder/id-embeddings.ts";
 import { embedPosts, embedUsersAt } from "./towers/embed.ts";
 import { Histories } from "./towers/histories.ts";
+import { TowerData, type Towers } from "./towers/model.ts";
 import { type TrainedTowers, towerDefaults, trainTowers } from "./towers/train.ts";
 
 export interface PipelineOptions {
@@ -27,14 +33,31 @@ export interface PipelineOptions {
   scoreWeights: number[];
   /** Given what the ranker was trained on, some 200 MB that nobody else keeps: for models to compare it with. */
   onExamples?: (examples: RankingExamples, parts: RankerParts) => void;
+  /** The model to go on from, whose weights are then changed; without it, training starts anew. */
+  from?: EarlierModel | undefined;
+  /** What finished stages have left, where a training was interrupted. */
+  stages?: Stages | undefined;
   onProgress?: OnProgress;
   signal?: AbortSignal | undefined;
 }
 
-export interface TrainedModel {
-  towers: TrainedTowers;
-  /** [posts, 32] */
-  postVectors: Float32Array;
+/** A trained model that another training goes on from. */
+export interface EarlierModel {
+  /** Their ID embeddings in the numbers of the community at hand, zero for who and what is new. */
+  towers: Towers;
+  dlrm: Dlrm;
+  /** What happened before this instant (milliseconds) it has learned from. */
+  learnedUntil: number;
+}
+
+/** Runs a stage of the training, or gives back what it gave when it was run before the training was interrupted. */
+export interface Stages {
+  /** The towers that the ranker is trained on. */
+  towers(train: () => Promise<TrainedTowers>): Promise<TrainedTowers>;
+  ranker(train: () => Promise<TrainedRanker>): Promise<TrainedRanker>;
+}
+
+export interface TrainedRanker {
   dlrm: Dlrm;
   dlrmLosses: number[];
   /** Before training and after each epoch. */
@@ -42,40 +65,82 @@ export interface TrainedModel {
   /** The epoch that was kept. */
   epoch: number;
   requests: number;
+  /** A few of these, for the gate to see whether the exported graph answers as the trainer does. */
+  sampled: RankingExamples[];
 }
 
-/** A model that can also be asked about requests it has not learned from: those from an instant on. */
+export interface TrainedModel extends TrainedRanker {
+  towers: TrainedTowers;
+  /** [posts, 32] */
+  postVectors: Float32Array;
+  /** First interactions that were new to it. */
+  newInteractions: number;
+}
+
+/** A model that can also be asked about requests its towers have not learned from: those from an instant on. */
 export interface HeldBackModel extends TrainedModel {
   heldBack: HeldBackTowers;
 }
 
-/** The towers before they were fine-tuned on what the ranker learned from and on the held-out requests after it. */
+/** The towers before they learned from the requests that the gate asks about. */
 export interface HeldBackTowers {
-  /** When the held-out requests begin, in milliseconds: neither these towers nor the ranker learned from them. */
+  /**
+   * When these requests begin, in milliseconds: the held-out ones of a training anew, which its ranker has not learned from
+   * either; all new ones of a training that goes on from an earlier model, whose ranker has.
+   */
   from: number;
   graphs: { user_tower: Uint8Array; post_tower: Uint8Array };
   userIdEmbeddings: IdEmbeddings;
   postIdEmbeddings: IdEmbeddings;
 }
 
-/** Trains towers and ranker on a community before `until`. Throws where there is too little to learn from. */
+const everyStage: Stages = { towers: (train) => train(), ranker: (train) => train() };
+
+/** Trains towers and ranker on a community before `until`. Throws a `UserError` where there is too little to learn from. */
 export async function trainModel(loaded: LoadedCommunity, options: PipelineOptions): Promise<HeldBackModel> {
   const { community, timeline } = loaded;
-  const { seed, until = Number.POSITIVE_INFINITY, onProgress, signal } = options;
+  const { until = Number.POSITIVE_INFINITY, from } = options;
   const interactions = firstInteractionEvents(community, timeline, until);
+  if (from) return await goOn(loaded, interactions, from, options);
   if (interactions.length < 100)
-    throw new Error(`${interactions.length} first interactions are too few to train on: import at least 100`);
+    throw new UserError(`${interactions.length} first interactions are too few to train on: 100 are needed`);
+  const { seed, stages = everyStage, onProgress, signal } = options;
   const { maximumRequests, interactionsPerRequest } = dlrmDefaults;
   const wanted = Math.min(maximumRequests, Math.floor(interactions.length / interactionsPerRequest));
   const requests = requestsAt(timeline, interactions.slice(-wanted), until);
   const towerOptions = { ...towerDefaults, seed, until: requests[0].at };
-  const towers = await trainTowers(community, towerOptions, onProgress, signal);
-  const ranker = await trainRanker(loaded, requests, towers, new Histories(community, until), options);
+  const towers = await stages.towers(() => trainTowers(community, towerOptions, onProgress, signal));
+  const ranker = await stages.ranker(() => trainRanker(loaded, requests, towers, options));
   // fine-tuning changes the towers in place
   const heldBack = heldBackTowers(towers, community, requests[firstHeldOut(requests)].at);
   const fineTuning = { ...towerOptions, ...towerDefaults.fineTuning.before, until };
   const fineTuned = await trainTowers(community, fineTuning, onProgress, signal, towers);
-  return { ...withTowers(ranker, fineTuned, community), heldBack };
+  return { ...ranker, ...withVectors(fineTuned, community), newInteractions: interactions.length, heldBack };
+}
+
+/** Goes on from an earlier model with what happened since. */
+async function goOn(
+  loaded: LoadedCommunity,
+  interactions: Uint32Array,
+  { towers: earlier, learnedUntil }: EarlierModel,
+  options: PipelineOptions,
+): Promise<HeldBackModel> {
+  const { community, timeline } = loaded;
+  const { seed, until = Number.POSITIVE_INFINITY, stages = everyStage, onProgress, signal } = options;
+  const unseen = interactions.filter((event) => timeline.at[event] >= learnedUntil);
+  if (unseen.length === 0) throw new UserError("nothing is new since the model to go on from");
+  const requests = requestsAt(timeline, unseen.slice(-dlrmDefaults.maximumRequests), until);
+  const further = { ...towerDefaults, ...towerDefaults.further, seed };
+  const [from, to] = [learnedUntil, requests[0].at];
+  let towers: TrainedTowers = { towers: earlier, data: new TowerData(community), losses: [], examples: 0, steps: 0 };
+  if (unseen.length > requests.length)
+    towers = await stages.towers(() =>
+      trainTowers(community, { ...further, from, until: to }, onProgress, signal, towers),
+    );
+  const ranker = await stages.ranker(() => trainRanker(loaded, requests, towers, options));
+  const heldBack = heldBackTowers(towers, community, to);
+  const trained = await trainTowers(community, { ...further, from: to, until }, onProgress, signal, towers);
+  return { ...ranker, ...withVectors(trained, community), newInteractions: unseen.length, heldBack };
 }
 
 /** The number of the first request that the ranker does not learn from. */
@@ -94,14 +159,15 @@ function heldBackTowers({ towers }: TrainedTowers, { users, posts }: Community, 
 
 /** Trains the ranker on what retrieval would have shown at some requests, and calibrates it. */
 async function trainRanker(
-  { community, timeline }: LoadedCommunity,
+  loaded: LoadedCommunity,
   requests: Request[],
-  towers: TrainedTowers,
-  histories: Histories,
-  { seed, scoreWeights, onExamples, onProgress, signal }: PipelineOptions,
-): Promise<TrainedModel> {
-  const postVectors = embedPosts(towers.towers, towers.data, community.posts.ids.length);
-  const users = usersOf(requests, towers, histories, postVectors);
+  { towers, data }: TrainedTowers,
+  options: PipelineOptions,
+): Promise<TrainedRanker> {
+  const { seed, until = Number.POSITIVE_INFINITY, scoreWeights, from, onExamples, onProgress, signal } = options;
+  const { community, timeline } = loaded;
+  const postVectors = embedPosts(towers, data, community.posts.ids.length);
+  const users = usersOf(requests, { towers, data }, new Histories(community, until), postVectors);
   const examples = await rankingExamples(community, timeline, requests, users, postVectors, {
     rows: dlrmDefaults.rows,
     hardNegatives: dlrmDefaults.hardNegatives,
@@ -109,28 +175,30 @@ async function trainRanker(
     onProgress,
     signal,
   });
-  const numbers = Uint32Array.from(requests.keys());
-  const split = firstHeldOut(requests);
-  const parts = { training: numbers.subarray(0, split), heldOut: numbers.subarray(split) };
-  const dlrmOptions = { ...dlrmDefaults, seed, scoreWeights };
-  const trained = await trainDlrm(examples, parts, postVectors, dlrmOptions, onProgress, signal);
-  calibrateHeads(trained.dlrm, examples, parts, postVectors);
+  const every = Uint32Array.from(requests.keys());
+  // all of them are new to a ranker that goes on: nothing need be held out to see whether it fits them too well
+  const split = from ? every.length : firstHeldOut(requests);
+  const parts = { training: every.subarray(0, split), heldOut: every.subarray(split) };
+  const expected = from && expectedPositives(from.dlrm, examples, every, postVectors);
+  const dlrmOptions = { ...dlrmDefaults, ...(from && dlrmDefaults.further), seed, scoreWeights };
+  const trained = await trainDlrm(examples, parts, postVectors, dlrmOptions, onProgress, signal, from?.dlrm);
+  if (expected) shiftHeads(trained.dlrm, examples, every, postVectors, expected, dlrmDefaults.maximumRequests);
+  else calibrateHeads(trained.dlrm, examples, parts, postVectors);
   onExamples?.(examples, parts);
   return {
-    towers,
-    postVectors,
     dlrm: trained.dlrm,
     dlrmLosses: trained.losses,
     heldOutLosses: trained.heldOutLosses,
     epoch: trained.epoch,
     requests: requests.length,
+    sampled: sampledRequests(examples),
   };
 }
 
 /** The users of some requests, each with the history they had at that moment. */
 function usersOf(
   requests: Request[],
-  { towers, data }: TrainedTowers,
+  { towers, data }: Pick<TrainedTowers, "towers" | "data">,
   histories: Histories,
   postVectors: Float32Array,
 ): RequestUsers {
@@ -141,9 +209,9 @@ function usersOf(
   };
 }
 
-/** A trained ranker with fine-tuned towers instead of those it was trained on. */
-function withTowers(ranker: TrainedModel, towers: TrainedTowers, { posts }: Community): TrainedModel {
-  return { ...ranker, towers, postVectors: embedPosts(towers.towers, towers.data, posts.ids.length) };
+/** Trained towers with the vectors they give all posts. */
+function withVectors(towers: TrainedTowers, { posts }: Community): Pick<TrainedModel, "towers" | "postVectors"> {
+  return { towers, postVectors: embedPosts(towers.towers, towers.data, posts.ids.length) };
 }
 
 /** A first interaction that a random split holds out: who, which post, and what they did with it. */
@@ -167,8 +235,8 @@ export async function trainModelOnPairs(
   const at = base.timeline.at[event - 1];
   const drawn = new Random(seed).shuffle(held.map((pair) => ({ ...pair, event, at })));
   const requests = drawn.slice(0, dlrmDefaults.maximumRequests);
-  const ranker = await trainRanker(base, requests, towers, new Histories(base.community, Infinity), options);
+  const ranker = await trainRanker(base, requests, towers, options);
   const fineTuning = { ...towerOptions, ...towerDefaults.fineTuning.others };
   const fineTuned = await trainTowers(whole.community, fineTuning, onProgress, signal, towers);
-  return withTowers(ranker, fineTuned, whole.community);
+  return { ...ranker, ...withVectors(fineTuned, whole.community), newInteractions: requests.length };
 }

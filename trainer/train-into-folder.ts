@@ -2,16 +2,27 @@
 import { join } from "node:path";
 import type { Database } from "../db/connect.ts";
 import type { OnProgress } from "../db/progress.ts";
-import { readCommunityId, readScoreWeights } from "../db/settings.ts";
+import { readClock, readCommunityId, readScoreWeights } from "../db/settings.ts";
+import { hour } from "../supabase/functions/_shared/features/hours.ts";
 import { communityFromDatabase, trainingEvents } from "./community/from-database.ts";
-import type { RankingExamples } from "./dlrm/ranking-examples.ts";
 import { type Backend, startBackend } from "./engine/backend.ts";
 import { dlrmGraph } from "./export/dlrm.ts";
 import { postTowerGraph, userTowerGraph } from "./export/towers.ts";
-import { sampledRequests, samplesOf } from "./gate/samples.ts";
+import { samplesOf } from "./gate/samples.ts";
 import { idEmbeddingsOf } from "./model-folder/id-embeddings.ts";
 import { writeModelFolder } from "./model-folder/model-folder.ts";
 import { type TrainedModel, trainModel } from "./pipeline.ts";
+import { type ActiveModel, earlierModel } from "./retraining/active-model.ts";
+import type { Checkpoint } from "./retraining/checkpoint.ts";
+import { Stopwatch } from "./retraining/stopwatch.ts";
+
+/**
+ * What happened less than an hour before a training is left to the next one, which starts where this one ends. By then
+ * whoever viewed a post has said what they think of it: within an hour come 99.3 % of Travel's comments and 99.0 % of its
+ * votes that come within a day of the first interaction, and all of the synthetic community's. And what was written in a
+ * transaction that had not been committed when the community was read is there too.
+ */
+const settledAfter = hour;
 
 export interface TrainingContext {
   database: Database;
@@ -30,43 +41,91 @@ export interface TrainingOptions {
   parent: string;
 }
 
-/** Trains towers and ranker on everything the database holds, and returns the folder of the model. */
+/** Trains towers and ranker anew on everything the database holds, and returns the folder of the model. */
 export async function trainIntoFolder(
-  { database, onProgress, signal, print }: TrainingContext,
-  { seed, backend, out, parent }: TrainingOptions,
+  context: TrainingContext,
+  { seed, backend: wish, out, parent }: TrainingOptions,
 ): Promise<string> {
-  const started = await startBackend(backend);
-  print(`training on the ${started} backend, seed ${seed}`);
-  const loaded = await communityFromDatabase(database, onProgress, trainingEvents);
+  const backend = await startBackend(wish);
+  context.print(`training on the ${backend} backend, seed ${seed}`);
+  const learnedUntil = await settledUntil(context.database);
+  return await train(context, { seed, backend, learnedUntil, folderOf: (name) => out ?? join(parent, name) });
+}
+
+/** The instant up to which a training that begins now learns, milliseconds since 1970. */
+export async function settledUntil(database: Database): Promise<number> {
+  return (await readClock(database)) - settledAfter;
+}
+
+interface Training {
+  seed: number;
+  /** Has been started. */
+  backend: Backend;
+  /** Milliseconds since 1970. */
+  learnedUntil: number;
+  folderOf(name: string): string;
+  /** The model to go on from; without it, training starts anew. */
+  from?: ActiveModel | undefined;
+  checkpoint?: Checkpoint;
+}
+
+/** Trains on what happened up to an instant, anew or on from the active model, and returns the folder of the model. */
+export async function train(
+  { database, onProgress, signal }: TrainingContext,
+  { seed, backend, learnedUntil, folderOf, from, checkpoint }: Training,
+): Promise<string> {
+  const stopwatch = checkpoint?.stopwatch ?? new Stopwatch();
+  // all that is read is read before: a database that is away while the training runs costs nothing
+  const communityId = await readCommunityId(database);
   const scoreWeights = await readScoreWeights(database);
-  let sampled: RankingExamples[] = [];
-  const onExamples = (examples: RankingExamples) => {
-    sampled = sampledRequests(examples);
-  };
-  const model = await trainModel(loaded, { seed, scoreWeights, onExamples, onProgress, signal });
+  const loaded = await communityFromDatabase(database, onProgress, trainingEvents);
+  const { community } = loaded;
+  const model = await trainModel(loaded, {
+    seed,
+    until: learnedUntil,
+    scoreWeights,
+    from: from && earlierModel(from, community),
+    stages: checkpoint?.stages(community),
+    onProgress,
+    signal,
+  });
   const trainedAt = new Date().toISOString();
   const name = `model-${trainedAt.slice(0, 19).replace(/[-:]/g, "").replace("T", "-")}`;
-  const folder = out ?? join(parent, name);
+  const folder = folderOf(name);
   const { towers } = model.towers;
+  const graphs = {
+    user_tower: userTowerGraph(towers),
+    post_tower: postTowerGraph(towers),
+    dlrm: dlrmGraph(model.dlrm),
+  };
+  const used = stopwatch.read();
   await writeModelFolder(folder, {
     name,
-    community: await readCommunityId(database),
+    community: communityId,
     trained_at: trainedAt,
-    learned_until: new Date(Math.ceil(loaded.timeline.at[loaded.timeline.length - 1])).toISOString(),
+    learned_until: new Date(learnedUntil).toISOString(),
     seed,
-    backend: started,
-    metrics: metricsOf(model),
-    graphs: { user_tower: userTowerGraph(towers), post_tower: postTowerGraph(towers), dlrm: dlrmGraph(model.dlrm) },
-    userIdEmbeddings: idEmbeddingsOf(loaded.community.users.ids, towers.userIdEmbeddings),
-    postIdEmbeddings: idEmbeddingsOf(loaded.community.posts.ids, towers.postIdEmbeddings),
+    backend,
+    metrics: {
+      ...metricsOf(model),
+      community: communityId,
+      started_from: from?.name ?? null,
+      seconds: used.wall,
+      processor_seconds: used.processor,
+      seconds_anew: from?.secondsAnew ?? used.wall,
+    },
+    graphs,
+    userIdEmbeddings: idEmbeddingsOf(community.users.ids, towers.userIdEmbeddings),
+    postIdEmbeddings: idEmbeddingsOf(community.posts.ids, towers.postIdEmbeddings),
     heldBack: model.heldBack,
-    samples: samplesOf(loaded.community, model, sampled),
+    samples: samplesOf(community, model, model.sampled),
   });
   return folder;
 }
 
 function metricsOf(model: TrainedModel): Record<string, unknown> {
   return {
+    new_interactions: model.newInteractions,
     tower_examples: model.towers.examples,
     tower_losses: model.towers.losses,
     ranker_requests: model.requests,

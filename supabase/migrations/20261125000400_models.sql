@@ -29,7 +29,7 @@ comment on column recsys.models.status is 'Where it is in its life; see the tabl
 comment on column recsys.models.feature_spec is 'What the inputs of the three graphs are, as the trainer built them: names, order, and every value that changes a feature.';
 comment on column recsys.models.feature_spec_digest is 'sha256 of feature_spec; a function whose own spec has another digest refuses to serve the model.';
 comment on column recsys.models.metrics is 'What its training says of itself: losses, numbers of examples, seed, backend, when it was trained.';
-comment on column recsys.models.learned_until is 'The last event it learned from, by the engine''s clock: later requests are new to it. null: not known.';
+comment on column recsys.models.learned_until is 'What happened before this instant of the engine''s clock it learned from; what came later is new to it. null: not known.';
 comment on column recsys.models.gate is 'What the gate said: {passed, reasons: [text], contract: "kept" or what breaks it, parity: {rows, runtimes, largest_difference, tolerance}, comparison: {with, requests, from, margin, metrics: {name: {candidate, published, other, worse, standard_error}}} or {skipped: text}}. null: not judged.';
 comment on column recsys.models.created_at is 'When its publish began.';
 create unique index models_one_active_idx on recsys.models (status) where status = 'active';

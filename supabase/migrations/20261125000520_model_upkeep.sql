@@ -38,12 +38,4 @@ comment on function recsys.drop_old_model() is 'Drops one of recsys.droppable_mo
 revoke all on function recsys.drop_old_model() from public;
 
 -- where pg_cron cannot run, each publish does it
-do $$
-begin
-  if exists (select from pg_available_extensions where name = 'pg_cron')
-    and current_setting('cron.database_name', true) = current_database() then
-    create extension if not exists pg_cron;
-    perform cron.schedule('recsys drop old model', '11 * * * *', 'select recsys.drop_old_model()');
-  end if;
-end
-$$;
+select recsys.schedule('recsys drop old model', '11 * * * *', 'select recsys.drop_old_model()');

@@ -34,7 +34,7 @@ export async function recommendCommand(user: string, options: DatabaseOption & {
 /** Keeps a gateway, the feature store and the vectors going until the signal aborts or the functions end. */
 export async function serveUntil(gateway: Gateway, database: Database, signal: AbortSignal): Promise<void> {
   const stopRollingUp = await keepRolledUp(database.pool);
-  const stopEmbedding = keepEmbedded(database, { onError: oncePerMessage(console.error) });
+  const stopEmbedding = keepEmbedded(database, { onError: oncePerMessage("embedding", console.error) });
   try {
     if (signal.aborted) return;
     const ended = gateway.ended.then((status) => {

@@ -1,23 +1,71 @@
-/** `recsys worker`: embeds new and edited posts and users where no pg_cron calls the function `embed`. */
+/**
+ * `recsys worker`: embeds new and edited posts and users where no pg_cron calls the function `embed`. With `--train` it works
+ * the training requests instead: a training takes a processor for minutes, and what waits for a vector must not wait for it.
+ */
 import { once } from "node:events";
+import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
+import { UserError } from "../../db/user-error.ts";
+import { claimRequest } from "../retraining/training-queue.ts";
+import { workRequest } from "../retraining/work-request.ts";
 import { keepEmbedded, oncePerMessage } from "../serve/keep-embedded.ts";
-import { type DatabaseOption, inDatabase } from "./in-database.ts";
+import { type CommandContext, type DatabaseOption, inDatabase } from "./in-database.ts";
 
-/** Works until Ctrl-C; what is in work then is finished. */
-export async function workerCommand(options: DatabaseOption): Promise<void> {
-  await inDatabase(options, {}, async ({ database, signal, print }) => {
-    let completed = 0;
-    let failed = 0;
-    print("embedding new and edited posts and users (Ctrl-C ends it)");
-    const stop = keepEmbedded(database, {
-      onBatch(batch) {
-        completed += batch.completed;
-        failed += batch.failed;
-      },
-      onError: oncePerMessage(console.error),
-    });
-    if (!signal.aborted) await once(signal, "abort");
-    await stop();
-    print(`embedded ${completed}, failed ${failed}`);
+export interface WorkerOptions extends DatabaseOption {
+  train?: boolean;
+  /** Ends when nothing waits. */
+  once?: boolean;
+}
+
+/** Where trainings keep what finished stages left. */
+const trainingFolder = join(".recsys", "training");
+
+/** From an empty queue to the next look; milliseconds. */
+const every = 10_000;
+
+/** Works until Ctrl-C; what is in work then is finished, or given back where that takes minutes. */
+export async function workerCommand(options: WorkerOptions): Promise<void> {
+  if (options.once && !options.train) throw new UserError("--once goes with --train: add it, or leave out --once");
+  await inDatabase(options, {}, (context) => (options.train ? trainWhatWaits(context, options) : embed(context)));
+}
+
+async function embed({ database, signal, print }: CommandContext): Promise<void> {
+  let completed = 0;
+  let failed = 0;
+  print("embedding new and edited posts and users (Ctrl-C ends it)");
+  const stop = keepEmbedded(database, {
+    onBatch(batch) {
+      completed += batch.completed;
+      failed += batch.failed;
+    },
+    onError: oncePerMessage("embedding", console.error),
   });
+  if (!signal.aborted) await once(signal, "abort");
+  await stop();
+  print(`embedded ${completed}, failed ${failed}`);
+}
+
+/** Takes one training request after the other. With `once`, status 1 says that one of them failed. */
+async function trainWhatWaits(context: CommandContext, options: WorkerOptions): Promise<void> {
+  const { database, signal, print } = context;
+  const onError = oncePerMessage("training", console.error);
+  if (!options.once) print("training when it is asked for (Ctrl-C ends it)");
+  let worked = 0;
+  while (!signal.aborted) {
+    try {
+      const claim = await claimRequest(database);
+      if (claim) {
+        worked++;
+        if ((await workRequest(context, claim, trainingFolder)) === "failed" && options.once) process.exitCode = 1;
+        continue;
+      }
+    } catch (error) {
+      if (options.once) throw error;
+      // an outage must not end it: the requests wait
+      onError(error);
+    }
+    if (options.once) break;
+    await setTimeout(every, undefined, { signal }).catch(() => {});
+  }
+  if (options.once && worked === 0) print("no training request waits");
 }

@@ -1,5 +1,5 @@
 /** The calibration of a trained ranker. */
-import { calibrate, shiftToBaseRate } from "./calibrate.ts";
+import { calibrate, shiftToBaseRate, shiftToMean } from "./calibrate.ts";
 import { dlrmForward } from "./forward.ts";
 import type { Dlrm } from "./model.ts";
 import { heads } from "./network.ts";
@@ -34,4 +34,52 @@ export function calibrateHeads(
       weights,
     );
   }
+}
+
+/** How many positives of each head a calibrated ranker expects in some requests, [3]. */
+export function expectedPositives(
+  dlrm: Dlrm,
+  examples: RankingExamples,
+  requests: Uint32Array,
+  postVectors: Float32Array,
+): number[] {
+  const { logits, weights } = scaled(dlrm, examples, requests, postVectors);
+  return logits.map((column, head) => {
+    const shift = dlrm.calibration.shift[head];
+    return column.reduce((sum, logit, i) => sum + weights[i] / (1 + Math.exp(-logit - shift)), 0);
+  });
+}
+
+/**
+ * Shifts the heads of a calibrated ranker that went on learning. A night's few positives say little of how many there are:
+ * they count as often as there are requests, and what the ranker expected before counts for the rest of a `whole` window.
+ * How sharp the heads are stays: each request was new to the ranker, so nothing made it surer than it may be.
+ */
+export function shiftHeads(
+  dlrm: Dlrm,
+  examples: RankingExamples,
+  requests: Uint32Array,
+  postVectors: Float32Array,
+  expected: number[],
+  whole: number,
+): void {
+  const { logits, weights } = scaled(dlrm, examples, requests, postVectors);
+  const total = weights.reduce((sum, weight) => sum + weight, 0);
+  const share = Math.min(1, requests.length / whole);
+  for (const [head, column] of logits.entries()) {
+    const positives = requests.reduce((sum, request) => sum + examples.label(request, head), 0);
+    // one more positive in a whole window: what never happened stays possible
+    const mean = (share * (positives + 1) + (1 - share) * expected[head]) / (total + 2);
+    dlrm.calibration.shift[head] = shiftToMean(column, weights, mean);
+  }
+}
+
+/** The logits of each head times its scale, and how many candidates each row stands for, over the rows of some requests. */
+function scaled(dlrm: Dlrm, examples: RankingExamples, requests: Uint32Array, postVectors: Float32Array) {
+  const all = dlrmForward(dlrm, examples, requests, postVectors);
+  const weights = Float32Array.from(examples.rowsOf(requests), (row) => examples.weights[row]);
+  const logits = Array.from(dlrm.calibration.scale, (scale, head) =>
+    Float32Array.from(weights, (_, i) => scale * all[i * heads + head]),
+  );
+  return { logits, weights };
 }

@@ -38,6 +38,11 @@ export class DenseWeights {
     return entry.weights.values;
   }
 
+  /** All weights by name, with the optimiser's moments. */
+  entries(): [name: string, entry: { shape: number[]; weights: Weights }][] {
+    return [...this.byName];
+  }
+
   /** All weights as matrices, by name. */
   matrices(): Named<Matrix> {
     return Object.fromEntries(

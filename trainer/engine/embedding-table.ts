@@ -23,6 +23,11 @@ export class EmbeddingTable {
     this.used = new Int32Array(rows);
   }
 
+  /** The same values, with none of the optimiser's moments. */
+  copy(): EmbeddingTable {
+    return new EmbeddingTable(this.rows, this.width, this.weights.values.slice());
+  }
+
   /** out[outOffset …] += weight × the row. */
   addRow(row: number, weight: number, out: Float32Array, outOffset: number): void {
     const { values } = this.weights;

@@ -3,10 +3,11 @@ import { categories, categoryRows, requestCategories } from "../../supabase/func
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import { userFeatures } from "../../supabase/functions/_shared/features/ranker-features.ts";
 import { contracts } from "../../supabase/functions/_shared/models/contracts.ts";
-import { recencyBaselineMatrix } from "../dlrm/dense-features.ts";
+import { denseWidth, recencyBaselineMatrix } from "../dlrm/dense-features.ts";
 import type { Dlrm } from "../dlrm/model.ts";
 import { heads, leastBaseRate } from "../dlrm/network.ts";
 import { GraphBuilder } from "../onnx/graph-builder.ts";
+import { denseLayer } from "./dense-layer.ts";
 
 /** The graph under `contracts.dlrm`. */
 export function dlrmGraph(dlrm: Dlrm): Uint8Array {
@@ -15,8 +16,8 @@ export function dlrmGraph(dlrm: Dlrm): Uint8Array {
   const oneColumn = g.slice(post_features, 1, 0, 1);
   const dense = g.concat([g.expand(user_features, oneColumn), post_features, pair_features], 1);
   const x = g.standardise(dense, dlrm.mean, dlrm.deviation);
-  const layer = (name: string, input: string) =>
-    g.dense(input, dlrm.dense.values(`${name}/weight`), dlrm.dense.values(`${name}/bias`));
+  const layer = (name: string, input: string) => denseLayer(g, dlrm.dense, name, input);
+  const named = (name: string, shape: number[]) => g.weights(dlrm.dense.values(name), shape, name);
   const bottom = g.relu(layer("bottom/2", g.relu(layer("bottom/1", x))));
   const embeddings = g.gather(g.weights(dlrm.embeddings.weights.values, [categoryRows, dimensions], "embeddings"), ids);
   const slots = g.concat([g.stack([bottom, g.expand(user, posts), posts]), embeddings], 1);
@@ -26,8 +27,8 @@ export function dlrmGraph(dlrm: Dlrm): Uint8Array {
   const ofRequest = g.sum(g.slice(crosses, 1, 0, requestCategories), [1]);
   const ofPost = g.sum(g.slice(crosses, 1, requestCategories, categories.length), [1]);
   const wide = g.add(
-    g.multiply(recencyBaseline, g.weights(dlrm.dense.values("wide/recency_baseline"), [1, heads])),
-    g.dense(x, dlrm.dense.values("wide/dense")),
+    g.multiply(recencyBaseline, named("wide/recency_baseline", [1, heads])),
+    g.matMul(x, named("wide/dense", [denseWidth, heads])),
   );
   const scores = g.add(g.add(layer("top/3", top), wide), ofPost);
   const highest = g.max(scores, [0], true);
@@ -35,9 +36,10 @@ export function dlrmGraph(dlrm: Dlrm): Uint8Array {
   const shares = g.subtract(scores, g.add(highest, sum));
   const baseRate = g.sigmoid(g.add(layer("base_rate", g.slice(x, 1, 0, userFeatures.length)), ofRequest));
   const logBaseRate = g.log(g.add(baseRate, g.weights(Float32Array.of(leastBaseRate), [1, 1])));
-  const logits = g.add(g.add(shares, logBaseRate), g.weights(dlrm.dense.values("bias"), [1, heads]));
+  const logits = g.add(g.add(shares, logBaseRate), named("bias", [1, heads]));
   const { scale, shift } = dlrm.calibration;
-  const calibrated = g.add(g.multiply(logits, g.weights(scale, [1, heads])), g.weights(shift, [1, heads]));
+  const scaled = g.multiply(logits, g.weights(scale, [1, heads], "calibration/scale"));
+  const calibrated = g.add(scaled, g.weights(shift, [1, heads], "calibration/shift"));
   g.output("probabilities", g.sigmoid(calibrated), contracts.dlrm.outputs.probabilities.dims);
   return g.build();
 }

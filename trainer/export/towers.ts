@@ -4,6 +4,7 @@ import { type Field, postFields, tokenRows, userFields } from "../../supabase/fu
 import { contracts } from "../../supabase/functions/_shared/models/contracts.ts";
 import { GraphBuilder } from "../onnx/graph-builder.ts";
 import type { Towers } from "../towers/model.ts";
+import { denseLayer } from "./dense-layer.ts";
 
 /** The graph under `contracts.user_tower`. */
 export function userTowerGraph(towers: Towers): Uint8Array {
@@ -45,7 +46,6 @@ function mix(g: GraphBuilder, towers: Towers, name: string, fields: Field[], val
 }
 
 function mlp(g: GraphBuilder, towers: Towers, name: string, x: string): string {
-  const layer = (part: string, input: string) =>
-    g.dense(input, towers.dense.values(`${name}/${part}/weight`), towers.dense.values(`${name}/${part}/bias`));
+  const layer = (part: string, input: string) => denseLayer(g, towers.dense, `${name}/${part}`, input);
   return layer("output", g.relu(layer("hidden", x)));
 }

@@ -1,8 +1,9 @@
 /**
- * A new model beside the active one, on the same requests of the past, which neither has learned from: those after the
- * active model's last event, and within the part of the history that the new one's training held out. Its towers are
+ * A new model beside the active one, on the same requests of the past, which neither has learned from: those since the
+ * active model's training, and within the part of the history that the new one's training held out. Its towers are
  * taken as they were before they learned from that part; as published they have an advantage, so the published ones are
- * judged beside, for what fine-tuning may have broken.
+ * judged beside, for what fine-tuning may have broken. A model that goes on from the active one holds back its towers
+ * alone: its ranker has learned from these requests, so what is worse there all the same is damaged.
  */
 import type { Database } from "../../db/connect.ts";
 import type { OnProgress } from "../../db/progress.ts";
@@ -54,7 +55,7 @@ export async function compare(
   const loaded = await communityFromDatabase(database, onProgress, trainingEvents);
   const { heldBack } = candidate.model;
   const heldOut = requestsBetween(loaded.community, loaded.timeline, heldBack.from, Number.POSITIVE_INFINITY);
-  const unseen = heldOut.filter(({ at }) => at > active.learnedUntil).slice(-mostRequests);
+  const unseen = heldOut.filter(({ at }) => at >= active.learnedUntil).slice(-mostRequests);
   const other =
     unseen.length < fewestRequests ? undefined : await replayedActiveModel(database, active, loaded.community);
   const requests = other ? unseen : heldOut.slice(-mostRequests);

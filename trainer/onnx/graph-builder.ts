@@ -24,8 +24,11 @@ export class GraphBuilder extends Operators {
     return Object.fromEntries(inputs) as Record<Name, string>;
   }
 
-  /** `x · weights + bias` over the last axis of `x` [..., in], for weights [in, out] row-major; no bias adds nothing. */
-  dense(x: string, weights: Float32Array, bias?: Float32Array): string {
+  /**
+   * `x · weights + bias` over the last axis of `x` [..., in], for weights [in, out] row-major; no bias adds nothing. With a
+   * `name` they are stored as `name/weight` and `name/bias`.
+   */
+  dense(x: string, weights: Float32Array, bias?: Float32Array, name?: string): string {
     const shape = this.shapeOf(x);
     const width = this.#fixed(x, -1);
     const out = weights.length / width;
@@ -33,10 +36,10 @@ export class GraphBuilder extends Operators {
       const biases = bias ? ` and ${bias.length} biases` : "";
       throw this.error(`a dense layer on ${write(shape)} cannot have ${weights.length} weights${biases}`);
     }
-    const matrix = this.weights(weights, [width, out]);
+    const matrix = this.weights(weights, [width, out], name && `${name}/weight`);
     if (!bias) return this.matMul(x, matrix);
-    if (shape.length === 2) return this.gemm(x, matrix, this.weights(bias, [out]));
-    return this.add(this.matMul(x, matrix), this.weights(bias, [out]));
+    const biases = this.weights(bias, [out], name && `${name}/bias`);
+    return shape.length === 2 ? this.gemm(x, matrix, biases) : this.add(this.matMul(x, matrix), biases);
   }
 
   /** Weighted sum of the rows that `ids` [N, L] picks from `table` [rows, d], with `weights` [N, L]: [N, d]. */
@@ -71,13 +74,13 @@ export class GraphBuilder extends Operators {
     return this.divide(x, this.sqrt(this.add(squares, this.scalar(epsilon))));
   }
 
-  /** `(x − mean) / deviation` column by column for `x` [N, d], clipped to ±`limit` deviations. */
+  /** `(x − mean) / deviation` column by column for `x` [N, d], clipped to ±`limit` deviations. Stored as `mean` and `deviation`. */
   standardise(x: string, mean: Float32Array, deviation: Float32Array, limit = 5): string {
     const width = this.#fixed(x, -1);
     const bad = deviation.findIndex((each) => !(each > 0));
     if (bad >= 0) throw this.error(`column ${bad} has the deviation ${deviation[bad]}; use 1 for a constant column`);
-    const centred = this.subtract(x, this.weights(mean, [width]));
-    return this.clip(this.divide(centred, this.weights(deviation, [width])), -limit, limit);
+    const centred = this.subtract(x, this.weights(mean, [width], "mean"));
+    return this.clip(this.divide(centred, this.weights(deviation, [width], "deviation")), -limit, limit);
   }
 
   /** Values [N, d] stacked into slots [N, k, d]. */

@@ -39,12 +39,12 @@ export function keepEmbedded({ url }: { url: string }, options: KeepEmbeddedOpti
   };
 }
 
-/** Prints each trouble once, not every two seconds while it lasts. */
-export function oncePerMessage(print: (line: string) => void): (error: unknown) => void {
+/** Prints each trouble of some work once, not every few seconds while it lasts. */
+export function oncePerMessage(work: string, print: (line: string) => void): (error: unknown) => void {
   let last: string | undefined;
   return (error) => {
     const message = error instanceof Error ? error.message : String(error);
-    if (message !== last) print(`embedding waits: ${message}`);
+    if (message !== last) print(`${work} waits: ${message}`);
     last = message;
   };
 }

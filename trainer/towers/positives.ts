@@ -1,6 +1,7 @@
 /** The towers' training examples. */
 import type { Community } from "../community/community.ts";
 import { firstInteractions } from "../community/first-interactions.ts";
+import type { Random } from "../engine/random.ts";
 
 /** First interactions. */
 export interface Positives {
@@ -13,10 +14,22 @@ export interface Positives {
 export function positivesBefore(community: Community, until: number, most = Number.POSITIVE_INFINITY): Positives {
   const { users, posts, at } = community.interactions;
   const first = firstInteractions(community.posts, community.interactions).filter((i) => at[i] < until);
-  const kept = first.slice(Math.max(0, first.length - most));
+  return pick({ users, posts, at }, first.slice(Math.max(0, first.length - most)));
+}
+
+/** The positives from an instant on, and `olderPerNew` times as many drawn from those before it, each at most once. */
+export function withOlder(positives: Positives, from: number, olderPerNew: number, random: Random): Positives {
+  const all = Uint32Array.from(positives.at.keys());
+  const isNew = (i: number) => positives.at[i] >= from;
+  const recent = all.filter(isNew);
+  const older = random.shuffle(all.filter((i) => !isNew(i))).subarray(0, olderPerNew * recent.length);
+  return pick(positives, Uint32Array.from([...older.sort(), ...recent]));
+}
+
+function pick({ users, posts, at }: Positives, numbers: Uint32Array): Positives {
   return {
-    users: Int32Array.from(kept, (i) => users[i]),
-    posts: Int32Array.from(kept, (i) => posts[i]),
-    at: Float64Array.from(kept, (i) => at[i]),
+    users: Int32Array.from(numbers, (i) => users[i]),
+    posts: Int32Array.from(numbers, (i) => posts[i]),
+    at: Float64Array.from(numbers, (i) => at[i]),
   };
 }

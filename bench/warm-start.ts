@@ -1,0 +1,158 @@
+/**
+ * What going on from an earlier model saves, and whether it costs quality: `npm run bench:warm-start [-- --data FOLDER
+ * --test-from 2017-04-01 --sample 1000 --seed 1,2,3 --days 30]`; without a folder, synthetic communities, of which each seed has
+ * its own. For each seed a model is trained anew up to the test, and another up to some days before it, which then goes on: in
+ * one training, or night by night. All of them are replayed side by side on the same events.
+ */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { monitorEventLoopDelay } from "node:perf_hooks";
+import { parseArgs } from "node:util";
+import { importBundle } from "../db/import/import-bundle.ts";
+import { readScoreWeights } from "../db/settings.ts";
+import { openEmbeddedCopy } from "../db/testing-embedded.ts";
+import { openPostgresCopy, testServer } from "../db/testing-postgres.ts";
+import { hour } from "../supabase/functions/_shared/features/hours.ts";
+import { communityFromDatabase, type LoadedCommunity } from "../trainer/community/from-database.ts";
+import { startBackend } from "../trainer/engine/backend.ts";
+import { headRows, rankerMetrics, sideBySide } from "../trainer/evaluation/metrics/ranker-metrics.ts";
+import { runReplay } from "../trainer/evaluation/protocols/replay.ts";
+import { share, table } from "../trainer/evaluation/report/table.ts";
+import { requestsOf } from "../trainer/evaluation/system/ranker-requests.ts";
+import { ReplayedSystem } from "../trainer/evaluation/system/replayed-system.ts";
+import { System } from "../trainer/evaluation/system/system.ts";
+import { dlrmGraph } from "../trainer/export/dlrm.ts";
+import { dlrmOf, towersOf } from "../trainer/export/read-weights.ts";
+import { postTowerGraph, userTowerGraph } from "../trainer/export/towers.ts";
+import { type EarlierModel, type TrainedModel, trainModel } from "../trainer/pipeline.ts";
+import { Stopwatch, type TimeUsed } from "../trainer/retraining/stopwatch.ts";
+import { writeSyntheticCommunity } from "../trainer/synthetic/write-synthetic-community.ts";
+
+const { values } = parseArgs({
+  options: {
+    data: { type: "string" },
+    "test-from": { type: "string" },
+    sample: { type: "string", default: "1000" },
+    seed: { type: "string", default: "1,2,3" },
+    days: { type: "string", default: "30" },
+  },
+});
+const sample = Number(values.sample);
+const days = Number(values.days);
+
+interface Trained {
+  model: TrainedModel;
+  /** Of the last training. */
+  used: TimeUsed;
+}
+
+/** While it trains; a worker's heartbeats wait as long. */
+const delay = monitorEventLoopDelay();
+const backend = await startBackend();
+const server = await testServer();
+console.log(`R@20 and MRR of a replay of ${sample} events; seconds of the last training without reading (${backend})`);
+for (const seed of values.seed.split(",").map(Number)) console.log(`\nseed ${seed}\n\n${await measure(seed)}`);
+console.log(`\nthe event loop stood still for ${(delay.max / 1e9).toFixed(1)} s at most`);
+
+async function measure(seed: number): Promise<string> {
+  const { loaded, scoreWeights } = await load(seed);
+  const { at } = loaded.community.interactions;
+  const testFrom = values["test-from"] ? Date.parse(values["test-from"]) : at[Math.floor(0.9 * at.length)];
+  const start = testFrom - days * 24 * hour;
+  const trainUntil = async (until: number, seed: number, from?: EarlierModel): Promise<Trained> => {
+    const stopwatch = new Stopwatch();
+    delay.enable();
+    const model = await trainModel(loaded, { seed, until, scoreWeights, from });
+    delay.disable();
+    return { model, used: stopwatch.read() };
+  };
+  const first = await trainUntil(start, seed);
+  const goOn = async (steps: number): Promise<Trained> => {
+    let last = first;
+    for (let step = 0; step < steps; step++) {
+      const instant = (i: number) => start + ((testFrom - start) * i) / steps;
+      last = await trainUntil(instant(step + 1), seed * 1000 + step, published(last.model, instant(step)));
+    }
+    return last;
+  };
+  const all: [name: string, trained: Trained][] = [
+    ["anew up to the test", await trainUntil(testFrom, seed)],
+    [`anew up to ${days} days before, not retrained`, first],
+    [`from that, ${days} days at once`, await goOn(1)],
+    [`from that, ${days} nights`, await goOn(days)],
+  ];
+  const systems: System[] = [];
+  for (const [, { model }] of all) {
+    const replayed = new ReplayedSystem(loaded, { seed, scoreWeights });
+    await replayed.serve(model);
+    systems.push(new Ready(replayed));
+  }
+  const results = await runReplay(loaded.community, { validFrom: start, testFrom, sample, seed }, systems);
+  const requests = requestsOf(loaded, results[0].events, testFrom);
+  return table(
+    [
+      "trained",
+      "R@20",
+      "MRR",
+      "R@20 > 7 days",
+      "comment: norm. entropy",
+      "Σp/Σy",
+      "new",
+      "wall, s",
+      "processor, s",
+      "ratio",
+    ],
+    all.map(([name, { model, used }], i) => {
+      const { metrics } = results[i];
+      const lists = sideBySide([systems[i].lists]);
+      const comment = rankerMetrics(lists, headRows(lists, requests)).find(
+        ({ head, by }) => head === "comment" && by === "DLRM",
+      );
+      return [
+        name,
+        share(metrics.all["recall@20"].mean),
+        share(metrics.all.mrr.mean),
+        share(metrics["posts > 7 days"]["recall@20"].mean),
+        share(comment?.normalisedEntropy ?? Number.NaN),
+        (comment?.calibration ?? Number.NaN).toFixed(3),
+        `${model.newInteractions}`,
+        used.wall.toFixed(1),
+        used.processor.toFixed(1),
+        (used.processor / all[0][1].used.processor).toFixed(2),
+      ];
+    }),
+  );
+}
+
+/** A system whose model is there already. */
+class Ready extends System {
+  override async train(): Promise<void> {}
+}
+
+/** A model as a later training finds it in the database. */
+function published({ towers, dlrm }: TrainedModel, learnedUntil: number): EarlierModel {
+  const trained = towers.towers;
+  return {
+    towers: {
+      ...towersOf(userTowerGraph(trained), postTowerGraph(trained)),
+      userIdEmbeddings: trained.userIdEmbeddings.copy(),
+      postIdEmbeddings: trained.postIdEmbeddings.copy(),
+    },
+    dlrm: dlrmOf(dlrmGraph(dlrm)),
+    learnedUntil,
+  };
+}
+
+async function load(seed: number): Promise<{ loaded: LoadedCommunity; scoreWeights: number[] }> {
+  const made = values.data === undefined ? await mkdtemp(join(tmpdir(), "bench-warm-start-")) : undefined;
+  const database = server ? await openPostgresCopy(server, "bench") : await openEmbeddedCopy();
+  try {
+    if (made) await writeSyntheticCommunity(made, { seed });
+    await importBundle(database, made ?? (values.data as string));
+    return { loaded: await communityFromDatabase(database), scoreWeights: await readScoreWeights(database) };
+  } finally {
+    await database.close();
+    if (made) await rm(made, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,47 @@
+import assert from "node:assert/strict";
+import { before, test } from "node:test";
+import { startBackend } from "../engine/backend.ts";
+import { Random } from "../engine/random.ts";
+import { expectedPositives, shiftHeads } from "./calibrate-heads.ts";
+import { type Dlrm, newDlrm } from "./model.ts";
+import { randomExamples, randomVectors, testOptions } from "./testing.ts";
+
+before(() => startBackend("js"));
+
+const rows = 12;
+const vectors = randomVectors(new Random(5), rows);
+// a view never, a vote in every fourth request, a comment in all
+const examples = randomExamples(new Random(1), 40, rows);
+const requests = Uint32Array.from(examples.requests.keys());
+
+/** An untrained ranker that expects three times what happens. */
+function sanguine(): Dlrm {
+  const dlrm = newDlrm(examples, requests, testOptions, new Random(1));
+  for (let round = 0; round < 20; round++)
+    for (const [head, expected] of expectedPositives(dlrm, examples, requests, vectors).entries())
+      dlrm.calibration.shift[head] += Math.log((3 * [1, 10, 40][head]) / expected);
+  return dlrm;
+}
+
+const close = (actual: number[], expected: number[], tolerance: number) =>
+  assert.ok(
+    actual.every((value, i) => Math.abs(value - expected[i]) < tolerance),
+    `${actual} is not ${expected}`,
+  );
+
+test("a whole window of requests says all, half of one says half", () => {
+  const expected = expectedPositives(sanguine(), examples, requests, vectors);
+  close(expected, [3, 30, 120], 1);
+  for (const [whole, positives] of [
+    [40, [1, 11, 41]],
+    [20, [1, 11, 41]],
+    [80, [2, 20.5, 80.5]],
+    [4_000_000, expected],
+  ] as const) {
+    const dlrm = sanguine();
+    const scale = dlrm.calibration.scale.slice();
+    shiftHeads(dlrm, examples, requests, vectors, expected, whole);
+    close(expectedPositives(dlrm, examples, requests, vectors), [...positives], 1);
+    assert.deepEqual(dlrm.calibration.scale, scale);
+  }
+});

@@ -1,0 +1,45 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { newDlrm } from "../dlrm/model.ts";
+import { randomExamples, testOptions } from "../dlrm/testing.ts";
+import { Random } from "../engine/random.ts";
+import { smallCommunity } from "../evaluation/testing.ts";
+import { tinyGraphs } from "../serve/testing.ts";
+import { newTowers, TowerData } from "../towers/model.ts";
+import { towerDefaults } from "../towers/train.ts";
+import { dlrmGraph } from "./dlrm.ts";
+import { dlrmOf, towersOf } from "./read-weights.ts";
+import { postTowerGraph, userTowerGraph } from "./towers.ts";
+
+const random = new Random(3);
+
+test("the towers are read back from their graphs to the bit", () => {
+  const community = smallCommunity(2, [[0, 0, "garden chess"]], [[1, 0, 1]]);
+  const towers = newTowers(community, new TowerData(community), 1e12, towerDefaults, random);
+  for (const { values } of Object.values(towers.dense.matrices())) shake(values);
+  const read = towersOf(userTowerGraph(towers), postTowerGraph(towers));
+  assert.deepEqual(read.dense.matrices(), towers.dense.matrices());
+  assert.deepEqual(read.tokens.weights.values, towers.tokens.weights.values);
+});
+
+test("the ranker is read back from its graph to the bit", () => {
+  const examples = randomExamples(random, 20, 12);
+  const dlrm = newDlrm(examples, Uint32Array.from(examples.requests.keys()), testOptions, random);
+  for (const { values } of Object.values(dlrm.dense.matrices())) shake(values);
+  for (const values of [dlrm.wide.weights.values, dlrm.calibration.scale, dlrm.calibration.shift]) shake(values);
+  const read = dlrmOf(dlrmGraph(dlrm));
+  assert.deepEqual(read.dense.matrices(), dlrm.dense.matrices());
+  for (const table of ["embeddings", "wide"] as const)
+    assert.deepEqual(read[table].weights.values, dlrm[table].weights.values, table);
+  for (const values of ["mean", "deviation", "calibration"] as const) assert.deepEqual(read[values], dlrm[values]);
+});
+
+test("graphs with other weights are refused", () => {
+  const { user_tower, post_tower, dlrm } = tinyGraphs();
+  assert.throws(() => towersOf(user_tower, post_tower), /the graph has nothing for user\/mix, not 3 numbers/);
+  assert.throws(() => dlrmOf(dlrm), /the graph has nothing for bottom\/1\/weight/);
+});
+
+function shake(values: Float32Array): void {
+  for (let i = 0; i < values.length; i++) values[i] += random.normal();
+}

@@ -1,0 +1,73 @@
+/** From graphs back to weights: what towers.ts and dlrm.ts wrote, for a training that goes on from a published model. */
+import onnxProto from "onnx-proto";
+import { categoryRows } from "../../supabase/functions/_shared/features/categories.ts";
+import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
+import { userFeatures } from "../../supabase/functions/_shared/features/ranker-features.ts";
+import { tokenRows } from "../../supabase/functions/_shared/features/tokens.ts";
+import { denseWidth } from "../dlrm/dense-features.ts";
+import type { Dlrm } from "../dlrm/model.ts";
+import { heads, newDlrmWeights } from "../dlrm/network.ts";
+import { dlrmDefaults } from "../dlrm/train.ts";
+import type { DenseWeights } from "../engine/dense.ts";
+import { EmbeddingTable } from "../engine/embedding-table.ts";
+import { Random } from "../engine/random.ts";
+import type { Towers } from "../towers/model.ts";
+import { newTowerWeights } from "../towers/network.ts";
+import { towerDefaults } from "../towers/train.ts";
+
+const { ModelProto, TensorProto } = onnxProto.onnx;
+
+/** The towers of two graphs, but for the ID embeddings, which are not in them. Throws where a weight is missing or of another size. */
+export function towersOf(userTower: Uint8Array, postTower: Uint8Array): Pick<Towers, "tokens" | "dense"> {
+  const stored = new Map([...weightsOf(postTower), ...weightsOf(userTower)]);
+  const dense = newTowerWeights(towerDefaults, new Random(1));
+  fill(dense, stored);
+  const tokens = take(stored, "tokens", tokenRows * dimensions);
+  return { tokens: new EmbeddingTable(tokenRows, dimensions, tokens), dense };
+}
+
+/** The ranker of a graph. Throws where a weight is missing or of another size. */
+export function dlrmOf(graph: Uint8Array): Dlrm {
+  const stored = weightsOf(graph);
+  const nothing = { recencyBaseline: 0, similarity: 0, bias: new Float32Array(heads) };
+  const baseRate = { dense: new Float32Array(userFeatures.length * heads), bias: new Float32Array(heads) };
+  const dense = newDlrmWeights(dlrmDefaults, { ...nothing, baseRate }, new Random(1));
+  fill(dense, stored);
+  const table = (name: string, width: number) =>
+    new EmbeddingTable(categoryRows, width, take(stored, name, categoryRows * width));
+  return {
+    dense,
+    embeddings: table("embeddings", dimensions),
+    wide: table("wide", heads),
+    mean: take(stored, "mean", denseWidth),
+    deviation: take(stored, "deviation", denseWidth),
+    calibration: {
+      scale: take(stored, "calibration/scale", heads),
+      shift: take(stored, "calibration/shift", heads),
+    },
+  };
+}
+
+/** The numbers stored in a graph, by name. */
+function weightsOf(graph: Uint8Array): Map<string, Float32Array> {
+  const initialisers = ModelProto.decode(graph).graph?.initializer ?? [];
+  return new Map(
+    initialisers
+      .filter(({ dataType }) => dataType === TensorProto.DataType.FLOAT)
+      // a copy, because the bytes need not lie at a multiple of four
+      .map(({ name, rawData }) => [name ?? "", new Float32Array(Uint8Array.from(rawData ?? []).buffer)]),
+  );
+}
+
+function fill(dense: DenseWeights, stored: Map<string, Float32Array>): void {
+  for (const [name, { values }] of Object.entries(dense.matrices())) values.set(take(stored, name, values.length));
+}
+
+function take(stored: Map<string, Float32Array>, name: string, length: number): Float32Array {
+  const values = stored.get(name);
+  if (values?.length !== length)
+    throw new Error(
+      `the graph has ${values ? `${values.length} numbers` : "nothing"} for ${name}, not ${length} numbers`,
+    );
+  return values;
+}

@@ -1,0 +1,139 @@
+/** A training that goes on from an earlier model: what it learns from, and what the towers have seen by then. */
+import assert from "node:assert/strict";
+import { before, test } from "node:test";
+import { openEmbeddedCopy } from "../db/testing-embedded.ts";
+import { communityFromDatabase, type LoadedCommunity } from "./community/from-database.ts";
+import { RankingExamples } from "./dlrm/ranking-examples.ts";
+import { firstInteractionEvents } from "./dlrm/requests.ts";
+import { dlrmDefaults } from "./dlrm/train.ts";
+import { startBackend } from "./engine/backend.ts";
+import { dlrmGraph } from "./export/dlrm.ts";
+import { dlrmOf, towersOf } from "./export/read-weights.ts";
+import { postTowerGraph, userTowerGraph } from "./export/towers.ts";
+import { type EarlierModel, type TrainedModel, trainModel } from "./pipeline.ts";
+import { fillSmallCommunity } from "./retraining/testing.ts";
+import { embedUsersAt } from "./towers/embed.ts";
+import { Histories } from "./towers/histories.ts";
+
+const options = { seed: 1, scoreWeights: [0.2, 1, 1] };
+let loaded: LoadedCommunity;
+/** The instant up to which the first model learns, and the number of first interactions since. */
+let first: { until: number; model: TrainedModel; since: number };
+
+before(async () => {
+  await startBackend();
+  const database = await openEmbeddedCopy();
+  try {
+    await fillSmallCommunity(database);
+    loaded = await communityFromDatabase(database);
+  } finally {
+    await database.close();
+  }
+  const events = firstInteractionEvents(loaded.community, loaded.timeline, Infinity);
+  const start = events[Math.floor(0.7 * events.length)];
+  const until = loaded.timeline.at[start];
+  first = {
+    until,
+    model: await trainModel(loaded, { ...options, until }),
+    since: events.filter((event) => loaded.timeline.at[event] >= until).length,
+  };
+});
+
+/** A copy of the first model, since training changes it. */
+function earlier({ learnedUntil = first.until } = {}): EarlierModel {
+  const { towers } = first.model.towers;
+  return {
+    towers: {
+      ...towersOf(userTowerGraph(towers), postTowerGraph(towers)),
+      userIdEmbeddings: towers.userIdEmbeddings.copy(),
+      postIdEmbeddings: towers.postIdEmbeddings.copy(),
+    },
+    dlrm: dlrmOf(dlrmGraph(first.model.dlrm)),
+    learnedUntil,
+  };
+}
+
+test("it learns from what is new alone, and of that the towers have seen nothing when the ranker learns from it", async () => {
+  let examples = new RankingExamples([], 1);
+  const from = earlier();
+  const model = await trainModel(loaded, {
+    ...options,
+    from,
+    onExamples: (given) => {
+      examples = given;
+    },
+  });
+  assert.equal(model.newInteractions, first.since);
+  assert.equal(examples.requests.length, first.since);
+  assert.ok(examples.requests.every(({ at }) => at >= first.until));
+  const { towers, data } = first.model.towers;
+  const histories = new Histories(loaded.community, Infinity);
+  const moments = examples.requests.map(({ user, at, post }) => ({ user, history: histories.latest(user, at, post) }));
+  assert.deepEqual(examples.users, embedUsersAt(towers, data, moments, first.model.postVectors));
+});
+
+test("afterwards towers, ranker and calibration have moved, who and what is new has an ID embedding, and what is old keeps its own", async () => {
+  const model = await trainModel(loaded, { ...options, from: earlier() });
+  const [was, is] = [first.model, model].map(({ towers, dlrm }) => ({ ...towers.towers, dlrm }));
+  assert.notDeepEqual(is.tokens.weights.values, was.tokens.weights.values);
+  assert.notDeepEqual(is.dlrm.dense.matrices(), was.dlrm.dense.matrices());
+  assert.notDeepEqual(is.dlrm.calibration.shift, was.dlrm.calibration.shift);
+  assert.deepEqual(is.dlrm.calibration.scale, was.dlrm.calibration.scale);
+  assert.deepEqual(is.dlrm.mean, was.dlrm.mean);
+  const { posts } = loaded.community;
+  const lengthOf = (values: Float32Array, row: number) => Math.hypot(...values.subarray(row * 32, (row + 1) * 32));
+  const [before, after] = [was, is].map((towers) => towers.postIdEmbeddings.weights.values);
+  const fresh = [...posts.ids.keys()].filter((post) => posts.createdAt[post] >= first.until);
+  assert.ok(fresh.length > 5);
+  assert.ok(fresh.every((post) => lengthOf(before, post) === 0));
+  assert.ok(fresh.some((post) => lengthOf(after, post) > 0));
+  const old = [...posts.ids.keys()].filter((post) => lengthOf(before, post) > 0.01);
+  for (const post of old)
+    assert.ok(
+      lengthOf(
+        Float32Array.from(after, (value, i) => value - before[i]),
+        post,
+      ) < lengthOf(before, post),
+      `${post}`,
+    );
+});
+
+test("where more is new than the ranker takes, it learns from the latest, and the towers first from what was before", async (t) => {
+  const { maximumRequests } = dlrmDefaults;
+  t.after(() => {
+    dlrmDefaults.maximumRequests = maximumRequests;
+  });
+  dlrmDefaults.maximumRequests = 20;
+  let examples = new RankingExamples([], 1);
+  const onExamples = (given: RankingExamples) => {
+    examples = given;
+  };
+  const model = await trainModel(loaded, { ...options, from: earlier(), onExamples });
+  assert.equal(examples.requests.length, 20);
+  assert.equal(model.newInteractions, first.since);
+  assert.equal(model.towers.losses.length, 2, "before the ranker, and after it");
+  const { towers, data } = first.model.towers;
+  const histories = new Histories(loaded.community, Infinity);
+  const moments = examples.requests.map(({ user, at, post }) => ({ user, history: histories.latest(user, at, post) }));
+  assert.notDeepEqual(examples.users, embedUsersAt(towers, data, moments, first.model.postVectors));
+});
+
+test("the same again gives the same", async () => {
+  const [one, other] = [1, 2].map(() => trainModel(loaded, { ...options, from: earlier() }));
+  assert.deepEqual(dlrmGraph((await one).dlrm), dlrmGraph((await other).dlrm));
+  assert.deepEqual((await one).postVectors, (await other).postVectors);
+});
+
+test("where nothing is new the model stays as it is", async () => {
+  const model = await trainModel(loaded, { ...options, from: earlier({ learnedUntil: Infinity }) });
+  assert.equal(model.newInteractions, 0);
+  assert.deepEqual(dlrmGraph(model.dlrm), dlrmGraph(first.model.dlrm));
+  assert.deepEqual(model.postVectors, first.model.postVectors);
+});
+
+test("too few first interactions are an error with the cure", async () => {
+  await assert.rejects(trainModel(loaded, { ...options, until: loaded.timeline.at[50] }), {
+    name: "UserError",
+    message: /^\d+ first interactions are too few to train on: 100 are needed$/,
+  });
+});

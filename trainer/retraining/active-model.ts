@@ -1,0 +1,106 @@
+/** The model that serves, as a training goes on from it: its graphs hold every weight but the ID embeddings. */
+import { z } from "zod";
+import type { Database } from "../../db/connect.ts";
+import { featureSpecDigest } from "../../supabase/functions/_shared/features/feature-spec.ts";
+import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
+import { type GraphName, graphNames } from "../../supabase/functions/_shared/models/contracts.ts";
+import type { Community } from "../community/community.ts";
+import type { Dlrm } from "../dlrm/model.ts";
+import { EmbeddingTable } from "../engine/embedding-table.ts";
+import { dlrmOf, towersOf } from "../export/read-weights.ts";
+import type { IdEmbeddings } from "../model-folder/id-embeddings.ts";
+import { sha256 } from "../model-folder/model-folder.ts";
+import type { EarlierModel } from "../pipeline.ts";
+import type { Towers } from "../towers/model.ts";
+
+/** What `trainIntoFolder` writes among a model's metrics for the trainings that go on from it. */
+const learned = z.object({
+  community: z.guid(),
+  seconds_anew: z.number().positive(),
+});
+
+export interface ActiveModel {
+  modelId: number;
+  name: string;
+  /** Milliseconds since 1970. */
+  learnedUntil: number;
+  /** Wall time of the training that it descends from and that started anew. */
+  secondsAnew: number;
+  towers: Pick<Towers, "tokens" | "dense">;
+  dlrm: Dlrm;
+  userIdEmbeddings: IdEmbeddings;
+  postIdEmbeddings: IdEmbeddings;
+}
+
+/** The active model of a database, or the reason why no training can go on from it. */
+export async function readActiveModel({ pool }: Database): Promise<ActiveModel | string> {
+  const client = await pool.connect();
+  try {
+    await client.query("begin isolation level repeatable read read only");
+    const { rows: found } = await client.query(
+      `select model_id, name, feature_spec_digest, metrics, learned_until, (select community_id from recsys.settings) as community
+       from recsys.models where status = 'active'`,
+    );
+    if (found.length === 0) return "no model is active";
+    const { model_id, name, feature_spec_digest, metrics, learned_until, community } = found[0];
+    if (feature_spec_digest !== (await featureSpecDigest())) return `model ${name} was trained for other features`;
+    const parsed = learned.safeParse(metrics);
+    if (!parsed.success || !learned_until) return `model ${name} does not say what it has learned from`;
+    if (parsed.data.community !== community) return `model ${name} was trained on another community`;
+    const { rows: artifacts } = await client.query(
+      "select graph, onnx, sha256 from recsys.model_artifacts where model_id = $1",
+      [model_id],
+    );
+    if (artifacts.length < graphNames.length || artifacts.some(({ onnx, sha256: sum }) => sha256(onnx) !== sum))
+      return `model ${name} is damaged`;
+    const weights = weightsOf(Object.fromEntries(artifacts.map(({ graph, onnx }) => [graph, onnx])));
+    if (!weights) return `model ${name} has other weights than this version trains`;
+    const idEmbeddings = async (kind: "user" | "post"): Promise<IdEmbeddings> => {
+      const { rows } = await client.query(
+        `select ${kind}_id as id, id_embedding::text from recsys.${kind}_embeddings where model_id = $1 and id_embedding is not null`,
+        [model_id],
+      );
+      return new Map(rows.map(({ id, id_embedding }) => [id, Float32Array.from(JSON.parse(id_embedding))]));
+    };
+    return {
+      modelId: model_id,
+      name,
+      learnedUntil: Number(learned_until),
+      secondsAnew: parsed.data.seconds_anew,
+      ...weights,
+      userIdEmbeddings: await idEmbeddings("user"),
+      postIdEmbeddings: await idEmbeddings("post"),
+    };
+  } finally {
+    await client.query("rollback").catch(() => {});
+    client.release();
+  }
+}
+
+/** undefined where the graphs lack weights, or have them in another size. */
+function weightsOf(graphs: Record<GraphName, Uint8Array>): Pick<ActiveModel, "towers" | "dlrm"> | undefined {
+  try {
+    return { towers: towersOf(graphs.user_tower, graphs.post_tower), dlrm: dlrmOf(graphs.dlrm) };
+  } catch {
+    return undefined;
+  }
+}
+
+/** A model in the numbers of a community. */
+export function earlierModel(model: ActiveModel, { users, posts }: Community): EarlierModel {
+  return {
+    towers: {
+      ...model.towers,
+      userIdEmbeddings: tableOf(users.ids, model.userIdEmbeddings),
+      postIdEmbeddings: tableOf(posts.ids, model.postIdEmbeddings),
+    },
+    dlrm: model.dlrm,
+    learnedUntil: model.learnedUntil,
+  };
+}
+
+function tableOf(ids: string[], idEmbeddings: IdEmbeddings): EmbeddingTable {
+  const values = new Float32Array(ids.length * dimensions);
+  for (const [i, id] of ids.entries()) values.set(idEmbeddings.get(id) ?? [], i * dimensions);
+  return new EmbeddingTable(ids.length, dimensions, values);
+}

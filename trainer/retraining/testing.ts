@@ -1,0 +1,79 @@
+/** For tests of retraining: a community small enough to train on in seconds, and what happens in it afterwards. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type pg from "pg";
+import type { Database } from "../../db/connect.ts";
+import { importBundle } from "../../db/import/import-bundle.ts";
+import type { Scope } from "../../db/testing.ts";
+import { writeSyntheticCommunity } from "../synthetic/write-synthetic-community.ts";
+
+/** A folder that is gone when the scope is over. */
+export async function temporaryFolder(scope: Scope): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "recsys-"));
+  scope.after(() => rm(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** Fills a database with a synthetic community of some 60 people and 325 first interactions, whose last event is now. */
+export async function fillSmallCommunity(database: Database): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), "recsys-"));
+  try {
+    await writeSyntheticCommunity(folder, { seed: 3, users: 60, posts: 200, days: 20 });
+    await importBundle(database, folder);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+/** The engine's clock goes on. */
+export async function passHours(pool: pg.Pool, hours: number): Promise<void> {
+  await pool.query("update recsys.settings set clock_shift = clock_shift - $1 * interval '1 hour'", [hours]);
+}
+
+/** Votes, each the first interaction of somebody with another's post, some minutes ago; as many as there were pairs left, up to `count`. */
+export async function vote(pool: pg.Pool, count: number, minutesAgo: number): Promise<number> {
+  const { rowCount } = await pool.query(
+    `insert into public.post_votes (user_id, post_id, created_at)
+     select person.user_id, post.post_id, recsys.clock() - $2 * interval '1 minute'
+     from recsys.source_users as person cross join recsys.source_posts as post
+     where post.author_id <> person.user_id and post.created_at < recsys.clock() - $2 * interval '1 minute'
+       and not exists (
+         select from recsys.source_interactions as earlier where earlier.user_id = person.user_id and earlier.post_id = post.post_id
+       )
+     order by md5(person.user_id::text || post.post_id::text) limit $1`,
+    [count, minutesAgo],
+  );
+  await pool.query("select recsys.roll_up()");
+  return rowCount ?? 0;
+}
+
+/** Files a request and returns its number. */
+export async function fileRequest(pool: pg.Pool): Promise<number> {
+  return (await pool.query("select recsys.request_training() as request")).rows[0].request;
+}
+
+export interface RequestRow {
+  status: string;
+  attempts: number;
+  model_id: number | null;
+  new_interactions: number | null;
+  seconds: number | null;
+  ratio: number | null;
+  last_error: string | null;
+}
+
+/** What the queue says of a request. */
+export async function requestRow(pool: pg.Pool, request: number): Promise<RequestRow> {
+  const { rows } = await pool.query(
+    `select status, attempts, model_id, new_interactions, seconds, ratio, last_error
+     from recsys.training_requests where training_request_id = $1`,
+    [request],
+  );
+  return rows[0];
+}
+
+/** The metrics of the active model. */
+export async function activeMetrics(pool: pg.Pool): Promise<Record<string, unknown>> {
+  return (await pool.query("select metrics from recsys.models where status = 'active'")).rows[0].metrics;
+}

@@ -1,0 +1,237 @@
+/** One request after the other on a small community, in this process: what is trained on, from what, and what goes wrong. */
+import assert from "node:assert/strict";
+import { after, before, beforeEach, test } from "node:test";
+import { setTimeout } from "node:timers/promises";
+import { connect } from "../../db/connect.ts";
+import type { OnProgress } from "../../db/progress.ts";
+import { testDatabase, withoutPostgres } from "../../db/testing.ts";
+import { severableWire } from "../serve/testing-wire.ts";
+import type { TrainingContext } from "../train-into-folder.ts";
+import {
+  activeMetrics,
+  fileRequest,
+  fillSmallCommunity,
+  passHours,
+  requestRow,
+  temporaryFolder,
+  vote,
+} from "./testing.ts";
+import { type Claim, claimRequest } from "./training-queue.ts";
+import { workRequest } from "./work-request.ts";
+
+const database = await testDatabase({ after }, "work_request");
+const { pool } = database;
+const folder = await temporaryFolder({ after });
+let lines: string[] = [];
+before(() => fillSmallCommunity(database));
+beforeEach(() => {
+  lines = [];
+});
+
+interface During {
+  onProgress?: OnProgress;
+  signal?: AbortSignal;
+  url?: TrainingContext["database"];
+}
+
+/** Files a request and works it; the row it leaves. */
+async function train({ onProgress = () => {}, signal = new AbortController().signal, url = database }: During = {}) {
+  await fileRequest(pool);
+  const { request, ...claim } = (await claimRequest(url)) as Claim;
+  const print = (line: string) => void lines.push(line);
+  const ending = await workRequest({ database: url, onProgress, signal, print }, { request, ...claim }, folder);
+  return { ending, request, ...(await requestRow(pool, request)) };
+}
+
+/** Runs something once, when a step begins, and training goes on when it is done or with the next event it waits for. */
+function at(step: string, work: () => Promise<unknown>): { onProgress: OnProgress; done: () => Promise<unknown> } {
+  let running: Promise<unknown> | undefined;
+  return {
+    onProgress: (progress) => {
+      if (progress.step === step) running ??= work();
+    },
+    done: async () => {
+      assert.ok(running, `there was no step ${step}`);
+      await running;
+    },
+  };
+}
+
+test("without a model it starts anew; then nothing is new; then it goes on from that model with what is", async () => {
+  const first = await train();
+  assert.deepEqual([first.ending, first.status, first.ratio], ["done", "done", 1]);
+  const anew = await activeMetrics(pool);
+  assert.equal(anew.started_from, null);
+  assert.equal(anew.new_interactions, first.new_interactions);
+  assert.match(lines[0], /anew: no model is active/);
+
+  const second = await train();
+  assert.deepEqual([second.status, second.model_id, second.new_interactions], ["done", null, 0]);
+  assert.match(lines[2], /nothing new since model model-/);
+
+  await passHours(pool, 3);
+  const news = await vote(pool, 40, 90);
+  const third = await train();
+  assert.equal(third.new_interactions, news);
+  assert.ok(third.ratio && third.ratio < 1, `${third.ratio}`);
+  assert.match(String(lines.at(-1)), /serves: trained in \d+ s, 0\.\d\d of the last from scratch \(\d+ s\) on 40 new/);
+  const further = await activeMetrics(pool);
+  assert.match(String(further.started_from), /^model-/);
+  assert.equal(further.seconds_anew, anew.seconds);
+  assert.equal(further.ranker_requests, news);
+});
+
+test("what happens between reading and publishing is trained on next time, and once", async () => {
+  await passHours(pool, 3);
+  const before = await vote(pool, 20, 70);
+  let meanwhile = 0;
+  const { onProgress, done } = at("ranking examples", async () => {
+    meanwhile = await vote(pool, 30, 1);
+  });
+  const during = await train({ onProgress });
+  await done();
+  assert.equal(meanwhile, 30);
+  assert.equal(during.new_interactions, before);
+  await passHours(pool, 2);
+  assert.equal((await train()).new_interactions, meanwhile);
+  assert.equal((await train()).new_interactions, 0);
+});
+
+test("a request that is filed during a training is worked after it, on what was new by then", async () => {
+  await passHours(pool, 3);
+  await vote(pool, 20, 70);
+  let filed = 0;
+  const { onProgress, done } = at("embedding posts", async () => {
+    filed = await fileRequest(pool);
+  });
+  const { request } = await train({ onProgress });
+  await done();
+  assert.ok(filed > request);
+  const claim = await claimRequest(database);
+  assert.equal(claim?.request, filed);
+  const print = () => {};
+  await workRequest({ database, onProgress: () => {}, signal: new AbortController().signal, print }, claim, folder);
+  assert.equal((await requestRow(pool, filed)).new_interactions, 0);
+});
+
+for (const [what, spoil, reason] of [
+  ["other features", "feature_spec_digest = 'other'", /anew: model model-\S+ was trained for other features/],
+  [
+    "another community",
+    `metrics = jsonb_set(metrics, '{community}', '"0b9c1a52-6a3e-4f0d-9d0b-1d2f3a4b5c6d"')`,
+    /anew: model model-\S+ was trained on another community/,
+  ],
+  ["an older version", "metrics = '{}'", /anew: model model-\S+ does not say what it has learned from/],
+] as const)
+  test(`from a model of ${what} no training goes on`, async () => {
+    await passHours(pool, 3);
+    await vote(pool, 10, 70);
+    await pool.query(`update recsys.models set ${spoil} where status = 'active'`);
+    const { ratio, ending } = await train();
+    assert.deepEqual([ending, ratio], ["done", 1]);
+    assert.match(lines[0], reason);
+  });
+
+test("told to end, it gives the request back, and the next worker goes on after the last finished stage", async () => {
+  await pool.query("update recsys.models set feature_spec_digest = 'other' where status = 'active'");
+  const stopping = new AbortController();
+  const steps: string[] = [];
+  const stopped = await train({
+    signal: stopping.signal,
+    onProgress: ({ step }) => step === "DLRM training" && stopping.abort(new Error("stopped")),
+  });
+  assert.deepEqual([stopped.ending, stopped.status, stopped.attempts], ["released", "running", 0]);
+  const claim = (await claimRequest(database)) as Claim;
+  assert.equal(claim.request, stopped.request);
+  const onProgress: OnProgress = ({ step }) => void (steps.at(-1) !== step && steps.push(step));
+  const context = { database, onProgress, signal: new AbortController().signal, print: () => {} };
+  assert.equal(await workRequest(context, claim, folder), "done");
+  assert.equal(steps[1], "ranking examples", `the towers are not trained again: ${steps.join(", ")}`);
+  assert.equal((await requestRow(pool, claim.request)).status, "done");
+});
+
+test("a worker that is lost between publishing and saying so leaves a request that is found to be done", async () => {
+  await passHours(pool, 3);
+  const news = await vote(pool, 20, 70);
+  const lost = await train({
+    onProgress: ({ step, done }) => {
+      if (step === "building the index" && done === 1) throw new Error("lost");
+    },
+  });
+  assert.deepEqual([lost.ending, lost.status, lost.last_error], ["failed", "running", "lost"]);
+  await pool.query("update recsys.training_requests set due_at = now() where status = 'running'");
+  const steps: string[] = [];
+  const onProgress: OnProgress = ({ step }) => void steps.push(step);
+  const context = { database, onProgress, signal: new AbortController().signal, print: () => {} };
+  assert.equal(await workRequest(context, (await claimRequest(database)) as Claim, folder), "done");
+  assert.deepEqual(steps, []);
+  const { status, new_interactions, model_id } = await requestRow(pool, lost.request);
+  assert.deepEqual([status, new_interactions], ["done", news]);
+  const { rows } = await pool.query("select model_id from recsys.models where status = 'active'");
+  assert.equal(model_id, rows[0].model_id);
+});
+
+test("who has lost the lease publishes nothing", async () => {
+  await passHours(pool, 3);
+  await vote(pool, 20, 70);
+  const before = await activeMetrics(pool);
+  let other: Claim | undefined;
+  const { onProgress, done } = at("ranking examples", async () => {
+    await pool.query("update recsys.training_requests set claimed_until = now() where status = 'running'");
+    other = await claimRequest(database);
+  });
+  const lost = await train({ onProgress });
+  await done();
+  assert.equal(lost.ending, "lost");
+  assert.match(String(lines.at(-1)), /another worker has taken it over/);
+  assert.deepEqual(await activeMetrics(pool), before);
+  assert.deepEqual([lost.status, lost.attempts], ["running", 2], "it is the other one's");
+  const context = { database, onProgress: () => {}, signal: new AbortController().signal, print: () => {} };
+  assert.equal(await workRequest(context, other as Claim, folder), "done");
+});
+
+test("while another publish runs it waits for it", { skip: await withoutPostgres() }, async () => {
+  await passHours(pool, 3);
+  await vote(pool, 20, 70);
+  const client = await pool.connect();
+  await client.query("select pg_advisory_lock(hashtext('recsys.publish'))");
+  const training = train();
+  while (!lines.some((line) => line.startsWith("waiting: another publish is running"))) await setTimeout(50);
+  await client.query("select pg_advisory_unlock(hashtext('recsys.publish'))");
+  client.release();
+  assert.equal((await training).ending, "done");
+});
+
+for (const [step, published] of [
+  ["ranking examples", "not begun"],
+  ["embedding users", "in work"],
+])
+  test(`a database that is gone while ${step} (publishing ${published}) and comes back costs no training`, {
+    skip: await withoutPostgres(),
+  }, async (t) => {
+    await passHours(pool, 3);
+    await vote(pool, 20, 70);
+    const wire = await severableWire(database.url);
+    const distant = await connect(wire.url, { embedded: false });
+    t.after(() => distant.close());
+    const { onProgress, done } = at(step, () => wire.sever());
+    const training = train({ onProgress, url: distant });
+    while (!lines.some((line) => line.startsWith("waiting: "))) await setTimeout(50);
+    await done();
+    await wire.restore();
+    const { ending, attempts, new_interactions } = await training;
+    t.after(() => wire.sever());
+    assert.deepEqual([ending, attempts, new_interactions], ["done", 1, 20]);
+  });
+
+test("too little to learn from is a failure with the cure, and is not tried again", async (t) => {
+  const empty = await testDatabase(t, "too_little");
+  await fileRequest(empty.pool);
+  const claim = (await claimRequest(empty)) as Claim;
+  const context = { database: empty, onProgress: () => {}, signal: new AbortController().signal };
+  assert.equal(await workRequest({ ...context, print: (line) => void lines.push(line) }, claim, folder), "failed");
+  const { status, last_error } = await requestRow(empty.pool, claim.request);
+  assert.equal(status, "failed");
+  assert.match(String(last_error), /^0 first interactions are too few to train on: 100 are needed/);
+  assert.equal(await claimRequest(empty), undefined);
+});

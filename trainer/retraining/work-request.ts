@@ -1,0 +1,177 @@
+/** One request of the training queue, from its claim to the model that serves. */
+import { readdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
+import type { Database } from "../../db/connect.ts";
+import { readCommunityId } from "../../db/settings.ts";
+import { UserError } from "../../db/user-error.ts";
+import { featureSpecDigest } from "../../supabase/functions/_shared/features/feature-spec.ts";
+import { asAppError } from "../../supabase/functions/_shared/http/errors.ts";
+import { dlrmDefaults } from "../dlrm/train.ts";
+import { startBackend } from "../engine/backend.ts";
+import { type ModelFolder, readModelFolder } from "../model-folder/model-folder.ts";
+import { publish } from "../publish/publish.ts";
+import { towerDefaults } from "../towers/train.ts";
+import { settledUntil, type TrainingContext, train } from "../train-into-folder.ts";
+import { type ActiveModel, readActiveModel } from "./active-model.ts";
+import { Checkpoint } from "./checkpoint.ts";
+import { Lease, LeaseLost } from "./lease.ts";
+import { type Claim, completeRequest, failRequest, type Outcome, releaseRequest } from "./training-queue.ts";
+
+/** `done`: a model serves, or nothing was new; `released`: this worker is told to end; `lost`: another worker has it. */
+export type Ending = "done" | "failed" | "released" | "lost";
+
+/** Between two tries to publish while the database does not answer, or while another publish runs; milliseconds. */
+const patience = 5_000;
+
+/** Works a claimed request: trains in a folder of its own below `parent`, publishes, records. Throws where the database is gone for good. */
+export async function workRequest(context: TrainingContext, claim: Claim, parent: string): Promise<Ending> {
+  const { database, print } = context;
+  const lease = new Lease(context, claim);
+  try {
+    const outcome = await trainAndPublish(
+      { ...context, onProgress: lease.onProgress, signal: lease.signal },
+      claim,
+      lease,
+      parent,
+    );
+    await whileUnreachable(context, () => completeRequest(database, claim, outcome));
+    return "done";
+  } catch (error) {
+    if (lease.signal.reason instanceof LeaseLost) {
+      print(`training request ${claim.request}: ${lease.signal.reason.message}`);
+      return "lost";
+    }
+    if (context.signal.aborted) {
+      await releaseRequest(database, claim);
+      print(`training request ${claim.request} is given back: the next worker goes on with it`);
+      return "released";
+    }
+    return await giveBack(context, claim, error);
+  } finally {
+    lease.stop();
+  }
+}
+
+async function trainAndPublish(context: TrainingContext, claim: Claim, lease: Lease, parent: string): Promise<Outcome> {
+  const { database, print } = context;
+  const community = await readCommunityId(database);
+  await removeOthers(join(parent, community), `${claim.request}`);
+  const folder = join(parent, community, `${claim.request}`);
+  const published = await publishedBefore(database, folder);
+  if (published) return published;
+  const backend = await startBackend();
+  const active = await readActiveModel(database);
+  const from = typeof active === "string" ? undefined : active;
+  const identity = {
+    community,
+    request: claim.request,
+    featureSpecDigest: await featureSpecDigest(),
+    settings: JSON.stringify({ towerDefaults, dlrmDefaults }),
+    backend,
+    startedFrom: from?.modelId ?? null,
+  };
+  const checkpoint = await Checkpoint.open(folder, identity, await settledUntil(database));
+  let model = await readModelFolder(checkpoint.modelFolder).catch(() => undefined);
+  if (model) print(`training request ${claim.request} was trained before: publishing`);
+  else {
+    if (from && !(await hasNews(database, from, checkpoint.learnedUntil))) {
+      print(`training request ${claim.request}: nothing new since model ${from.name}`);
+      await checkpoint.remove();
+      return { modelId: null, newInteractions: 0, seconds: checkpoint.stopwatch.read().wall, ratio: null };
+    }
+    print(
+      `training request ${claim.request} on the ${backend} backend, ${from ? `from model ${from.name}` : `anew: ${active}`}`,
+    );
+    const training = { seed: claim.request, backend, learnedUntil: checkpoint.learnedUntil, from, checkpoint };
+    model = await readModelFolder(await train(context, { ...training, folderOf: () => checkpoint.modelFolder }));
+  }
+  const { signal, onProgress } = context;
+  const modelId = await whileUnreachable(context, async () => {
+    await lease.renew();
+    // the connection may have been lost after the commit
+    return (await publishedAs(database, model)) ?? publish(database, model, { activate: true, onProgress, signal });
+  });
+  await checkpoint.remove();
+  const outcome = outcomeOf(model, modelId);
+  const share = from ? `, ${outcome.ratio.toFixed(2)} of the last from scratch (${from.secondsAnew.toFixed(0)} s)` : "";
+  print(
+    `model ${model.name} serves: trained in ${outcome.seconds.toFixed(0)} s${share} on ${outcome.newInteractions} new interactions`,
+  );
+  return outcome;
+}
+
+/** What a request brought whose worker was lost after publishing and before saying so. */
+async function publishedBefore(database: Database, folder: string): Promise<Outcome | undefined> {
+  const model = await readModelFolder(join(folder, "model")).catch(() => undefined);
+  const modelId = model && (await publishedAs(database, model));
+  return modelId ? outcomeOf(model, modelId) : undefined;
+}
+
+/** The model_id of a model that serves or has served. */
+async function publishedAs({ pool }: Database, { name }: ModelFolder): Promise<number | undefined> {
+  const { rows } = await pool.query("select model_id from recsys.model_activations where name = $1 limit 1", [name]);
+  return rows[0]?.model_id;
+}
+
+function outcomeOf({ metrics }: ModelFolder, modelId: number) {
+  const { seconds, seconds_anew, new_interactions } = metrics as Record<string, number>;
+  return { modelId, newInteractions: new_interactions, seconds, ratio: seconds / seconds_anew };
+}
+
+/** Whether a community has any first interaction that a model has not learned from. */
+async function hasNews({ pool }: Database, { learnedUntil }: ActiveModel, until: number): Promise<boolean> {
+  const { rows } = await pool.query(
+    `select exists (
+       select from recsys.timeline as event join recsys.source_posts as post using (post_id)
+       where event.first_interaction and event.at >= to_timestamp($1 / 1000.0) and event.at < to_timestamp($2 / 1000.0)
+         and post.author_id is distinct from event.user_id and post.created_at <= event.at
+     ) as has_news`,
+    [learnedUntil, until],
+  );
+  return rows[0].has_news;
+}
+
+/** Does something that needs the database again and again while it does not answer or another publish runs, for an hour at most. */
+async function whileUnreachable<Result>(
+  { signal, print }: TrainingContext,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  const deadline = performance.now() + 3_600_000;
+  for (let told = false; ; told = true) {
+    try {
+      return await work();
+    } catch (error) {
+      if (signal.aborted || !isPassing(error) || performance.now() > deadline) throw error;
+      if (!told) print(`waiting: ${(error as Error).message}`);
+      await setTimeout(patience, undefined, { signal }).catch(() => signal.throwIfAborted());
+    }
+  }
+}
+
+/** Whether it may go well a little later. */
+function isPassing(error: unknown): boolean {
+  const { code } = asAppError(error);
+  return (
+    code === "database_unavailable" ||
+    code === "database_timeout" ||
+    (error instanceof UserError && /another publish is running/.test(error.message))
+  );
+}
+
+/** Records a failure; one that is told to the user as such would only repeat itself. */
+async function giveBack(context: TrainingContext, claim: Claim, error: unknown): Promise<Ending> {
+  const reason = error instanceof Error ? error.message : String(error);
+  const isFinal = error instanceof UserError && !isPassing(error);
+  const due = await whileUnreachable(context, () => failRequest(context.database, claim, reason, isFinal));
+  context.print(
+    `training request ${claim.request} failed: ${reason}${due ? `; again from ${due.toISOString()} on` : ""}`,
+  );
+  return "failed";
+}
+
+/** What earlier requests left that were given up, or done on another machine. */
+async function removeOthers(parent: string, kept: string): Promise<void> {
+  for (const name of await readdir(parent).catch(() => []))
+    if (name !== kept) await rm(join(parent, name), { recursive: true, force: true });
+}
