@@ -126,6 +126,14 @@ program
   .addOption(database())
   .action(async (options) => (await import("./commands/worker.ts")).workerCommand(options));
 
+program
+  .command("batch")
+  .description(
+    "the best posts for every active user, into recsys.batch_recommendations; several at once share the work",
+  )
+  .addOption(database())
+  .action(async (options) => (await import("./commands/batch.ts")).batchCommand(options));
+
 /** Parses a whole number within bounds, or says what is allowed. */
 function whole(least: number, most: number): (text: string) => number {
   return (text) => {

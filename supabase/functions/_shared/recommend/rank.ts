@@ -15,7 +15,12 @@ export type RankingModel = Pick<ServingModel<"user_tower" | "dlrm">, "name" | "g
 
 /** The user's vector [32], unit length. */
 export async function embedUser(model: RankingModel, user: UserInput): Promise<Float32Array> {
-  return await outputOf(model, "user_tower", userTowerInputs([user]), "embedding", dimensions);
+  return await embedUsers(model, [user]);
+}
+
+/** The vectors of N ≥ 1 users, [N, 32]. */
+export async function embedUsers(model: RankingModel, users: UserInput[]): Promise<Float32Array> {
+  return await outputOf(model, "user_tower", userTowerInputs(users), "embedding", users.length * dimensions);
 }
 
 /** What the ranker says of N candidates, and what it was told. */

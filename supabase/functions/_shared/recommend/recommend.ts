@@ -12,7 +12,9 @@ import type { Source } from "../features/retrieval.ts";
 import type { Claims } from "../http/auth.ts";
 import { AppError } from "../http/errors.ts";
 import type { ModelCache, ServingModel } from "../models/models.ts";
+import { type Basis, basisOf } from "./basis.ts";
 import { communityScore, communityValue } from "./community-feed.ts";
+import { better } from "./order.ts";
 import { embedUser, featuresOf, predict, scoreOf } from "./rank.ts";
 import { readCandidates } from "./read-candidates.ts";
 import { type ContextRow, readContext } from "./read-context.ts";
@@ -23,8 +25,7 @@ export interface Feed {
   request_id: string;
   /** The model that ranked; null: none is active. */
   model: { id: number; name: string } | null;
-  /** history: from what the user did. profile: from what they say of themselves. community: what is fresh and popular. */
-  basis: "history" | "profile" | "community";
+  basis: Basis;
   items: FeedItem[];
 }
 
@@ -71,7 +72,7 @@ export async function recommend(
   const feed: Feed = {
     request_id: crypto.randomUUID(),
     model: model && { id: Number(model.id), name: model.name },
-    basis: model ? basisOf(context) : "community",
+    basis: model ? basisOf(context.history !== "{}", context) : "community",
     items: best.map(({ post, score, predictions }, i) => ({
       post_id: post.post_id,
       title: post.title,
@@ -89,12 +90,6 @@ interface Ranked {
   score: number;
   predictions: Predictions | null;
   features: (() => number[]) | null;
-}
-
-/** Highest score first; of equals the newer post, then an arbitrary order that stays the same. */
-function better(a: Ranked, b: Ranked): number {
-  const newer = b.post.created_at - a.post.created_at;
-  return b.score - a.score || newer || (a.post.post_id < b.post.post_id ? -1 : 1);
 }
 
 /** What a feed needs of a model. */
@@ -134,9 +129,4 @@ async function retrieve(connection: Connection, userId: string, row: ContextRow,
 
 function predictionsOf(probabilities: Float32Array, i: number): Predictions {
   return { view: probabilities[3 * i], vote: probabilities[3 * i + 1], comment: probabilities[3 * i + 2] };
-}
-
-function basisOf(row: ContextRow): Feed["basis"] {
-  if (row.history !== "{}") return "history";
-  return row.passions.length + row.projects.length + row.bio.length > 0 ? "profile" : "community";
 }
