@@ -4,13 +4,14 @@ import type { OnProgress } from "../../db/progress.ts";
 import { readScoreWeights } from "../../db/settings.ts";
 import { UserError } from "../../db/user-error.ts";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
+import { type PostRow, postRow, type RowOf } from "../../supabase/functions/_shared/features/ranker-features.ts";
 import { loadRuntime } from "../../supabase/functions/_shared/models/inference.ts";
 import { modelCache, type ServingModel } from "../../supabase/functions/_shared/models/models.ts";
 import { parseVector } from "../../supabase/functions/_shared/recommend/vectors.ts";
 import type { Community } from "../community/community.ts";
 import { rows } from "../community/cursor.ts";
 import { communityFromDatabase, trainingEvents } from "../community/from-database.ts";
-import { CommunityState } from "../community/state.ts";
+import { CommunityState, type NumberedCandidate } from "../community/state.ts";
 import { Histories } from "../towers/histories.ts";
 import { NearestPosts } from "./nearest-posts.ts";
 import type { BatchRun } from "./pages.ts";
@@ -34,6 +35,8 @@ export interface Snapshot {
   /** Their ids. */
   hiddenIds: string[];
   nearest: NearestPosts;
+  /** The post row of each post that was a candidate so far: the same for every user of the run. */
+  rowOf: RowOf;
   model: ServingModel<"user_tower" | "dlrm">;
   /** Of view, vote and comment. */
   weights: number[];
@@ -70,8 +73,18 @@ export async function readSnapshot(database: Database, run: BatchRun, onProgress
     hidden,
     hiddenIds: posts.ids.filter((_, post) => hidden[post] === 1),
     nearest: await NearestPosts.of(postVectors, searched),
+    rowOf: rememberedRows(),
     model,
     weights: await readScoreWeights(database),
+  };
+}
+
+function rememberedRows(): RowOf {
+  const rows: PostRow[] = [];
+  return (candidate, now) => {
+    const { post } = candidate as NumberedCandidate;
+    rows[post] ??= postRow(candidate, now);
+    return rows[post];
   };
 }
 

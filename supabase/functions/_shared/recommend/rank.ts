@@ -4,7 +4,7 @@
  */
 import { dimensions } from "../features/history.ts";
 import { kinds } from "../features/kinds.ts";
-import type { Candidate, UserState } from "../features/ranker-features.ts";
+import type { Candidate, RowOf, UserState } from "../features/ranker-features.ts";
 import { rankerInputs } from "../features/ranker-inputs.ts";
 import { type UserInput, userTowerInputs } from "../features/tower-inputs.ts";
 import { corrupt, type ServingModel } from "../models/models.ts";
@@ -30,15 +30,16 @@ export interface Prediction {
   feeds: Feeds;
 }
 
-/** Asks the ranker about N ≥ 1 candidates. */
+/** Asks the ranker about N ≥ 1 candidates; `rowOf` as in `rankerFeatures`. */
 export async function predict(
   model: RankingModel,
   user: UserState,
   vector: Float32Array,
   candidates: Candidate[],
   now: number,
+  rowOf?: RowOf,
 ): Promise<Prediction> {
-  const feeds = rankerInputs(user, vector, candidates, now);
+  const feeds = rankerInputs(user, vector, candidates, now, rowOf);
   const size = candidates.length * kinds.length;
   return { probabilities: await outputOf(model, "dlrm", feeds, "probabilities", size), feeds };
 }
