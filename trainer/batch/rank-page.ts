@@ -124,7 +124,14 @@ async function rankUser(
   const basis = basisOf(input.history.length > 0, input);
   // the graph takes one candidate or more
   if (candidates.length === 0) return listOf(id, basis, [], new Float32Array());
-  const { probabilities } = await predict(model, state.user(number, input.history), vector, candidates, run.asOf, snapshot.rowOf);
+  const { probabilities } = await predict(
+    model,
+    state.user(number, input.history),
+    vector,
+    candidates,
+    run.asOf,
+    snapshot.rowOf,
+  );
   const scores = Float64Array.from(candidates, (_, i) => scoreOf(probabilities, i, weights));
   return listOf(id, basis, best(candidates, scores, ids), probabilities);
 }

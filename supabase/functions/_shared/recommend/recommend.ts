@@ -25,6 +25,10 @@ export interface Feed {
   request_id: string;
   /** The model that ranked; null: none is active. */
   model: { id: number; name: string } | null;
+  /** live: ranked for this request. batch: from the list made ahead. */
+  mode: "live" | "batch";
+  /** The engine's instant for which it was ranked, in ISO 8601. */
+  made_at: string;
   basis: Basis;
   items: FeedItem[];
 }
@@ -72,6 +76,8 @@ export async function recommend(
   const feed: Feed = {
     request_id: crypto.randomUUID(),
     model: model && { id: Number(model.id), name: model.name },
+    mode: "live",
+    made_at: context.now.toISOString(),
     basis: model ? basisOf(context.history !== "{}", context) : "community",
     items: best.map(({ post, score, predictions }, i) => ({
       post_id: post.post_id,
