@@ -13,7 +13,7 @@ import { parseVector } from "../../supabase/functions/_shared/recommend/vectors.
 import type { NumberedCandidate } from "../community/state.ts";
 import { topByScore } from "../community/top.ts";
 import { vectorAt } from "../engine/vector-at.ts";
-import type { Snapshot } from "./snapshot.ts";
+import { justAfter, type Snapshot } from "./snapshot.ts";
 import { readablePosts } from "./visibility.ts";
 
 /** 50 posts, and 25 to spare: what is seen, dismissed, hidden or deleted afterwards is left out when the list is served. */
@@ -98,7 +98,7 @@ async function readUsers(database: Database, snapshot: Snapshot, userIds: string
 
 /** The vectors [32] of a user's history, as recsys.user_context gives them. */
 function historyOf({ histories, hasVector, postVectors, run }: Snapshot, user: number): Float32Array[] {
-  const posts = histories.latest(user, run.asOf).filter((post) => hasVector[post] === 1);
+  const posts = histories.latest(user, justAfter(run)).filter((post) => hasVector[post] === 1);
   return posts.map((post) => vectorAt(postVectors, post));
 }
 

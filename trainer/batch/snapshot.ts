@@ -65,7 +65,7 @@ export async function readSnapshot(database: Database, run: BatchRun, onProgress
     run,
     community,
     state,
-    histories: new Histories(community, run.asOf),
+    histories: new Histories(community, justAfter(run)),
     userNumbers: new Map(users.ids.map((id, user) => [id, user])),
     postNumbers,
     postVectors,
@@ -77,6 +77,11 @@ export async function readSnapshot(database: Database, run: BatchRun, onProgress
     model,
     weights: await readScoreWeights(database),
   };
+}
+
+/** The next instant that PostgreSQL knows: what happened at the run's instant itself is history, too. */
+export function justAfter({ asOf }: BatchRun): number {
+  return asOf + 0.001;
 }
 
 function rememberedRows(): RowOf {

@@ -164,7 +164,10 @@ export class CommunityState {
     const add = (source: Source, posts: ArrayLike<number>) => {
       for (let i = 0; i < posts.length; i++) {
         let ranks = found.get(posts[i]);
-        if (!ranks) found.set(posts[i], (ranks = unranked()));
+        if (!ranks) {
+          ranks = unranked();
+          found.set(posts[i], ranks);
+        }
         ranks[source] = i + 1;
       }
     };
