@@ -175,13 +175,15 @@ begin
     raise exception 'a lease must last for a while, not %', p_lease;
   end if;
   return query
-  update recsys.batch_pages as taken
-  set claim = new_claim, claimed_until = now() + p_lease, attempts = taken.attempts + 1
-  from (
+  -- materialized: a subquery that a nested loop ran again would give another page each time
+  with picked as materialized (
     select open.page from recsys.batch_pages as open
     where open.run_id = p_run_id and open.done_at is null and open.attempts < 5 and (open.claimed_until is null or open.claimed_until <= now())
     order by open.page limit 1 for update skip locked
-  ) as picked
+  )
+  update recsys.batch_pages as taken
+  set claim = new_claim, claimed_until = now() + p_lease, attempts = taken.attempts + 1
+  from picked
   where taken.run_id = p_run_id and taken.page = picked.page
   returning taken.page, taken.claim, taken.user_ids;
 end
@@ -333,8 +335,9 @@ revoke all on function recsys.batch_activity(), recsys.begin_batch_run(integer),
   recsys.complete_batch_page(bigint, bigint, uuid[], text[], text[], text[], text[], text[], text[], text[], integer, text),
   recsys.release_batch_page(bigint, bigint), recsys.end_batch_run(bigint, text), recsys.finish_batch_run(bigint),
   recsys.readable_posts(uuid[], uuid[]), recsys.batch_feed(uuid, integer) from public;
+-- readable_posts is for whoever may become `authenticated`, which service_role may not
 grant execute on function recsys.batch_activity(), recsys.begin_batch_run(integer), recsys.claim_batch_page(bigint, interval),
   recsys.complete_batch_page(bigint, bigint, uuid[], text[], text[], text[], text[], text[], text[], text[], integer, text),
   recsys.release_batch_page(bigint, bigint), recsys.end_batch_run(bigint, text), recsys.finish_batch_run(bigint),
-  recsys.readable_posts(uuid[], uuid[]), recsys.batch_feed(uuid, integer) to service_role;
+  recsys.batch_feed(uuid, integer) to service_role;
 grant execute on function recsys.batch_feed(uuid, integer) to authenticated;
