@@ -124,6 +124,7 @@ program
   .command("worker")
   .description("embed new and edited posts and users, as the function embed does where pg_cron calls it")
   .addOption(database())
+  .option("--batch", "also make the lists of the runs that pg_cron begins each night")
   .action(async (options) => (await import("./commands/worker.ts")).workerCommand(options));
 
 program

@@ -161,18 +161,28 @@ export class CommunityState {
   ): NumberedCandidate[] {
     const { known, affinities } = this.past(user);
     const found = new Map<number, Candidate["ranks"]>();
-    const add = (source: Source, posts: ArrayLike<number>) => {
-      for (let i = 0; i < posts.length; i++) {
-        let ranks = found.get(posts[i]);
-        if (!ranks) {
-          ranks = unranked();
-          found.set(posts[i], ranks);
-        }
-        ranks[source] = i + 1;
+    const ranksOf = (post: number) => {
+      let ranks = found.get(post);
+      if (!ranks) {
+        ranks = unranked();
+        found.set(post, ranks);
       }
+      return ranks;
     };
+    const add = (source: Source, posts: ArrayLike<number>) => {
+      for (let i = 0; i < posts.length; i++) ranksOf(posts[i])[source] = i + 1;
+    };
+    const similarityOf = (post: number) =>
+      Math.fround(innerProduct(vector, 0, postVectors, post * dimensions, dimensions));
+    const nearest = similar ?? mostSimilar(vector, postVectors, this.alive, hidden);
+    // who is equally near shares a rank, as in SQL
+    for (let i = 0, rank = 1, before = Number.NaN; i < nearest.length; i++) {
+      const similarity = similarityOf(nearest[i]);
+      if (similarity !== before) rank = i + 1;
+      before = similarity;
+      ranksOf(nearest[i]).similar = rank;
+    }
     const { active, fresh, trending } = this.common(now, hidden);
-    add("similar", similar ?? mostSimilar(vector, postVectors, this.alive, hidden));
     add("active", active);
     add("fresh", fresh);
     add("trending", trending);
@@ -182,7 +192,7 @@ export class CommunityState {
     for (const [post, ranks] of found) {
       if (authors[post] === user || known.has(post)) continue;
       const candidate = this.candidate(post, postVectors);
-      candidate.similarity = Math.fround(innerProduct(vector, 0, postVectors, post * dimensions, dimensions));
+      candidate.similarity = similarityOf(post);
       candidate.ranks = ranks;
       candidate.author_affinity = affinities.get(authors[post]) ?? 0;
       candidates.push(candidate);
