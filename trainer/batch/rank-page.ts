@@ -132,7 +132,8 @@ async function rankUser(
     run.asOf,
     snapshot.rowOf,
   );
-  const scores = Float64Array.from(candidates, (_, i) => scoreOf(probabilities, i, weights));
+  const scores = new Float64Array(candidates.length);
+  for (let i = 0; i < scores.length; i++) scores[i] = scoreOf(probabilities, i, weights);
   return listOf(id, basis, best(candidates, scores, ids), probabilities);
 }
 

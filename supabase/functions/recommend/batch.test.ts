@@ -87,6 +87,22 @@ test("what is seen, dismissed, hidden or deleted since is left out, and made up 
   );
 });
 
+test("what is erased is in no list, and the lists keep their order", async (t) => {
+  const app = testApp(t, url);
+  const asked = { limit: 10, mode: "batch" };
+  const [first, ...rest] = ids((await app.call(people.ada, asked)).body.items);
+  await pool.query("select recsys.begin_batch_run()");
+  await pool.query("select recsys.erase_from_batches($1, $2)", [[people.ben], [first]]);
+  const { body } = await app.call(people.ada, { ...asked, limit: 9 });
+  assert.deepEqual([body.mode, ids(body.items)], ["batch", rest]);
+  const { rows } = await pool.query(
+    `select (select string_agg(lists::text, '') from recsys.batch_recommendations as lists) as lists,
+       (select string_agg(pages::text, '') from recsys.batch_pages as pages) as pages`,
+  );
+  for (const id of [people.ben, first]) assert.ok(!`${rows[0].lists}${rows[0].pages}`.includes(id), id);
+  assert.ok(rows[0].pages.includes(people.ada));
+});
+
 test("nobody reads the list of another", async () => {
   const client = await pool.connect();
   try {

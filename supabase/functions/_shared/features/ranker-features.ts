@@ -154,7 +154,9 @@ export function rankerFeatures(
   const posts = new Float32Array(n * postFeatures.length);
   const pairs = new Float32Array(n * pairFeatures.length);
   const ids = new Int32Array(n * categories.length);
-  const similarityRanks = ranksOf(Float64Array.from(candidates, ({ similarity }) => similarity));
+  const similarities = new Float64Array(n);
+  for (let i = 0; i < n; i++) similarities[i] = candidates[i].similarity;
+  const similarityRanks = ranksOf(similarities);
   const matches = textMatches(user.recent_interactions, candidates);
   const matchRanks = ranksOf(matches);
   const near = historyMatches(
@@ -172,7 +174,7 @@ export function rankerFeatures(
     for (let f = 0; f < postFeatures.length; f++) posts[i * postFeatures.length + f] = post.features[f];
     // written where they belong: as arrays that are joined, they took a quarter of a ranking
     let at = i * pairFeatures.length;
-    for (const source of sourceNames) pairs[at++] = logOf(candidate.ranks[source] ?? sources[source].size + 1);
+    for (let s = 0; s < sourceNames.length; s++) pairs[at++] = logOf(candidate.ranks[sourceNames[s]] ?? unbrought[s]);
     pairs[at++] = candidate.similarity;
     pairs[at++] = logOf(similarityRanks[i]);
     pairs[at++] = logOf(candidate.author_affinity);
@@ -246,6 +248,9 @@ export function postRow(post: Candidate, now: number): PostRow {
   ];
   return { logAge, logIdle, logComments, features, categories: postCategoryRow(post) };
 }
+
+/** The rank of a post that a source did not bring. */
+const unbrought = sourceNames.map((source) => sources[source].size + 1);
 
 /** log(1 + count) of the counts that come again and again. */
 const logsOfCounts = Float64Array.from({ length: 1024 }, (_, count) => Math.log1p(count));

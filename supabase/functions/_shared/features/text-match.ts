@@ -97,13 +97,15 @@ function wordsOf({ title, tags }: Text): Int32Array {
   let document = ofText.get(text);
   if (!document) {
     if (ofText.size >= textsAtMost) ofText.clear();
-    document = Int32Array.from(new Set(words(text)), (word) => {
-      const number = numbers.get(word) ?? numbers.size;
-      numbers.set(word, number);
-      return number;
-    });
+    document = Int32Array.from([...new Set(words(text))].map(numberOf));
     ofText.set(text, document);
   }
   ofTags.set(tags, { title, document });
   return document;
+}
+
+function numberOf(word: string): number {
+  const number = numbers.get(word) ?? numbers.size;
+  numbers.set(word, number);
+  return number;
 }
