@@ -3,7 +3,18 @@ import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 import { testDatabase } from "../../../db/testing.ts";
 import { runBatch } from "../../../trainer/batch/run-batch.ts";
-import { clear, fillCommunity, people, post, publishTinyModel, uuid } from "../../../trainer/serve/testing.ts";
+import { GraphBuilder } from "../../../trainer/onnx/graph-builder.ts";
+import {
+  clear,
+  fillCommunity,
+  people,
+  plusNothing,
+  post,
+  publishTinyModel,
+  uuid,
+} from "../../../trainer/serve/testing.ts";
+import { pairFeatures } from "../_shared/features/ranker-features.ts";
+import { contracts } from "../_shared/models/contracts.ts";
 import { testApp } from "./testing.ts";
 
 const database = await testDatabase({ after }, "recommend_batch");
@@ -134,6 +145,15 @@ test("without a list, or when nothing is left of it, the feed is live", async (t
   assert.deepEqual([stranger.status, stranger.body.error?.code], [404, "unknown_user"]);
 });
 
+/** The logarithm of −1 for everything. */
+function dlrmOfNaN(): Uint8Array {
+  const g = new GraphBuilder("dlrm");
+  const { pair_features, ...unread } = g.inputsOf(contracts.dlrm);
+  const below = g.dense(pair_features, new Float32Array(pairFeatures.length * 3), new Float32Array(3).fill(-1));
+  g.output("probabilities", g.log(plusNothing(g, below, unread)), contracts.dlrm.outputs.probabilities.dims);
+  return g.build();
+}
+
 /** Each makes the active model one that cannot rank. */
 const broken: [string, string, () => Promise<unknown>][] = [
   [
@@ -145,6 +165,11 @@ const broken: [string, string, () => Promise<unknown>][] = [
     "a graph that is no ONNX",
     "model_corrupt",
     () => publishTinyModel(pool, { name: "text", graphs: { dlrm: new TextEncoder().encode("no graph") } }),
+  ],
+  [
+    "a graph that gives no numbers",
+    "model_corrupt",
+    () => publishTinyModel(pool, { name: "nan", graphs: { dlrm: dlrmOfNaN() } }),
   ],
   [
     "a graph that is gone",
