@@ -190,6 +190,155 @@ export interface Projects {
   title: string;
 }
 
+export interface RecsysBatchPages {
+  /**
+   * How often it was claimed; after five claims that nobody came back from it is left alone.
+   */
+  attempts: Generated<number>;
+  /**
+   * Who works on it: the number of the claim. Only its holder can complete it, so a worker that comes back after its lease writes nothing.
+   */
+  claim: number | null;
+  /**
+   * When the lease ends and others may claim it.
+   */
+  claimed_until: Timestamp | null;
+  /**
+   * When its lists were written; null: not yet.
+   */
+  done_at: Timestamp | null;
+  /**
+   * Why, of one of them.
+   */
+  last_error: string | null;
+  /**
+   * Number of the page, from 0.
+   */
+  page: number;
+  /**
+   * The run.
+   */
+  run_id: number;
+  /**
+   * Whose lists are made.
+   */
+  user_ids: string[];
+  /**
+   * How many lists were written.
+   */
+  users_done: Generated<number>;
+  /**
+   * For how many users the ranking failed.
+   */
+  users_failed: Generated<number>;
+}
+
+export interface RecsysBatchProgress {
+  as_of: Timestamp | null;
+  last_done_at: Timestamp | null;
+  model_name: string | null;
+  pages_in_work: number | null;
+  run_id: number | null;
+  status: string | null;
+  users: number | null;
+  users_done: number | null;
+  users_failed: number | null;
+}
+
+export interface RecsysBatchRecommendations {
+  /**
+   * What it is based on, as in the answer of `recommend`: history, profile or community.
+   */
+  basis: string;
+  /**
+   * The probability that the user comments on each.
+   */
+  comments: number[];
+  /**
+   * The instant, by recsys.clock(), for which it holds.
+   */
+  made_at: Timestamp;
+  /**
+   * The model that ranked; it may be gone by now.
+   */
+  model_id: number;
+  /**
+   * The posts, best first; null where one was erased.
+   */
+  post_ids: string[];
+  /**
+   * The run that made it.
+   */
+  run_id: number;
+  /**
+   * The score of each.
+   */
+  scores: number[];
+  /**
+   * What brought each: similar, active, fresh, trending or followed.
+   */
+  sources: string[];
+  /**
+   * Whose list it is.
+   */
+  user_id: string;
+  /**
+   * The probability that the user views each.
+   */
+  views: number[];
+  /**
+   * The probability that the user votes for each.
+   */
+  votes: number[];
+}
+
+export interface RecsysBatchRuns {
+  /**
+   * The instant, by recsys.clock(), for which every list of the run holds, whichever worker makes it and whenever.
+   */
+  as_of: Timestamp;
+  /**
+   * When its last page was done, or another run took its place.
+   */
+  finished_at: Timestamp | null;
+  /**
+   * Why one of them has none.
+   */
+  last_error: string | null;
+  /**
+   * The model that ranks: the active one when the run began.
+   */
+  model_id: number;
+  /**
+   * Its name, which outlives the model.
+   */
+  model_name: string;
+  /**
+   * Number of the run.
+   */
+  run_id: Generated<number>;
+  /**
+   * When it began, by the wall clock.
+   */
+  started_at: Generated<Timestamp>;
+  /**
+   * running: pages are open; finished: everyone has a list; superseded: another run began before it was done.
+   */
+  status: Generated<string>;
+  /**
+   * How many users were active at as_of.
+   */
+  users: Generated<number>;
+  /**
+   * How many lists were written; of a running run see recsys.batch_progress.
+   */
+  users_done: Generated<number>;
+  /**
+   * How many users have no list of this run; those of earlier runs stay.
+   */
+  users_failed: Generated<number>;
+}
+
 export interface RecsysDismissals {
   /**
    * When, by the engine's clock (recsys.clock()).
@@ -476,14 +625,12 @@ export interface RecsysImports {
   imported_at: Generated<Timestamp>;
 }
 
-export interface RecsysImpressionFeatures {
+export interface RecsysImpressions {
+  features: number[] | null;
   /**
-   * Its name.
+   * live: ranked for this request; batch: from the list made ahead.
    */
-  feature: string | null;
-  /**
-   * The model that ranked.
-   */
+  mode: Generated<string>;
   model_id: number | null;
   /**
    * The feature's place in recsys.impressions.features, from 1.
@@ -1281,6 +1428,10 @@ export interface DB {
   posts: Posts;
   profiles: Profiles;
   projects: Projects;
+  "recsys.batch_pages": RecsysBatchPages;
+  "recsys.batch_progress": RecsysBatchProgress;
+  "recsys.batch_recommendations": RecsysBatchRecommendations;
+  "recsys.batch_runs": RecsysBatchRuns;
   "recsys.dismissals": RecsysDismissals;
   "recsys.droppable_models": RecsysDroppableModels;
   "recsys.due_embedding_jobs": RecsysDueEmbeddingJobs;

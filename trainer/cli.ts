@@ -127,12 +127,21 @@ program
     "embed new and edited posts and users, as the function embed does where pg_cron calls it; with --train, work training requests",
   )
   .addOption(database())
+  .option("--batch", "also make the lists of the runs that pg_cron begins each night")
   .option(
     "--train",
     "train and publish when it is asked for: recsys.request_training(), which pg_cron calls each night",
   )
   .option("--once", "with --train: end when no request waits, with status 1 if one failed (for a scheduled job)")
   .action(async (options) => (await import("./commands/worker.ts")).workerCommand(options));
+
+program
+  .command("batch")
+  .description(
+    "the best posts for every active user, into recsys.batch_recommendations; several at once share the work",
+  )
+  .addOption(database())
+  .action(async (options) => (await import("./commands/batch.ts")).batchCommand(options));
 
 /** Parses a whole number within bounds, or says what is allowed. */
 function whole(least: number, most: number): (text: string) => number {

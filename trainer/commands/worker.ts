@@ -8,11 +8,15 @@ import { setTimeout } from "node:timers/promises";
 import { UserError } from "../../db/user-error.ts";
 import { claimRequest } from "../retraining/training-queue.ts";
 import { workRequest } from "../retraining/work-request.ts";
+import { keepBatched } from "../serve/keep-batched.ts";
 import { keepEmbedded, oncePerMessage } from "../serve/keep-embedded.ts";
+import { runLine } from "./batch.ts";
 import { type CommandContext, type DatabaseOption, inDatabase } from "./in-database.ts";
 
 export interface WorkerOptions extends DatabaseOption {
   train?: boolean;
+  /** Makes lists too. */
+  batch?: boolean;
   /** Ends when nothing waits. */
   once?: boolean;
 }
@@ -25,11 +29,12 @@ const every = 10_000;
 
 /** Works until Ctrl-C; what is in work then is finished, or given back where that takes minutes. */
 export async function workerCommand(options: WorkerOptions): Promise<void> {
+  if (options.batch && options.train) throw new UserError("--batch and --train are for two workers: leave out one");
   if (options.once && !options.train) throw new UserError("--once goes with --train: add it, or leave out --once");
-  await inDatabase(options, {}, (context) => (options.train ? trainWhatWaits(context, options) : embed(context)));
+  await inDatabase(options, {}, (context) => (options.train ? trainWhatWaits(context, options) : embed(context, options)));
 }
 
-async function embed({ database, signal, print }: CommandContext): Promise<void> {
+async function embed({ database, signal, print }: CommandContext, { batch }: WorkerOptions): Promise<void> {
   let completed = 0;
   let failed = 0;
   print("embedding new and edited posts and users (Ctrl-C ends it)");
@@ -40,8 +45,15 @@ async function embed({ database, signal, print }: CommandContext): Promise<void>
     },
     onError: oncePerMessage("embedding", console.error),
   });
+  const stopBatch = batch
+    ? keepBatched(database, {
+        onRun: (result) => print(runLine(result)),
+        onError: oncePerMessage("lists", console.error),
+      })
+    : undefined;
   if (!signal.aborted) await once(signal, "abort");
   await stop();
+  await stopBatch?.();
   print(`embedded ${completed}, failed ${failed}`);
 }
 

@@ -1,35 +1,47 @@
 /** Indices of the `count` highest scores, highest first; ties go to the lower index. */
 export function topByScore(scores: Float32Array | Float64Array, count: number): number[] {
+  if (count === 0) return [];
   // a min-heap of the best so far: most scores fail its root and cost one comparison
-  const heap: number[] = [];
-  const below = (a: number, b: number) => scores[a] < scores[b] || (scores[a] === scores[b] && a > b);
-  for (let i = 0; i < scores.length; i++) {
-    if (heap.length < count) siftUp(heap, i, below);
-    else if (count > 0 && below(heap[0], i)) {
-      heap[0] = i;
-      siftDown(heap, below);
+  const heap = new Int32Array(Math.min(count, scores.length));
+  for (let i = 0; i < heap.length; i++) siftUp(scores, heap, i, i);
+  if (heap.length < scores.length) {
+    let least = scores[heap[0]];
+    for (let i = heap.length; i < scores.length; i++) {
+      // a tie goes to the one that is in, whose index is lower
+      if (scores[i] > least) {
+        siftDown(scores, heap, i);
+        least = scores[heap[0]];
+      }
     }
   }
-  return heap.sort((a, b) => (below(a, b) ? 1 : -1));
+  return Array.from(heap).sort((a, b) => scores[b] - scores[a] || a - b);
 }
 
-function siftUp(heap: number[], value: number, below: (a: number, b: number) => boolean): void {
-  let at = heap.push(value) - 1;
-  while (at > 0) {
-    const parent = (at - 1) >> 1;
-    if (!below(heap[at], heap[parent])) break;
-    [heap[at], heap[parent]] = [heap[parent], heap[at]];
-    at = parent;
-  }
+/** Whether entry `a` goes before entry `b` when one has to go. */
+function below(scores: Float32Array | Float64Array, a: number, b: number): boolean {
+  return scores[a] < scores[b] || (scores[a] === scores[b] && a > b);
 }
 
-function siftDown(heap: number[], below: (a: number, b: number) => boolean): void {
-  for (let at = 0; ; ) {
-    let least = at;
-    for (const child of [2 * at + 1, 2 * at + 2])
-      if (child < heap.length && below(heap[child], heap[least])) least = child;
-    if (least === at) return;
-    [heap[at], heap[least]] = [heap[least], heap[at]];
-    at = least;
+/** Puts a value into the heap of the first `at` entries. */
+function siftUp(scores: Float32Array | Float64Array, heap: Int32Array, at: number, value: number): void {
+  let place = at;
+  for (let parent = (place - 1) >> 1; place > 0 && below(scores, value, heap[parent]); parent = (place - 1) >> 1) {
+    heap[place] = heap[parent];
+    place = parent;
   }
+  heap[place] = value;
+}
+
+/** Puts a value in the root's stead. */
+function siftDown(scores: Float32Array | Float64Array, heap: Int32Array, value: number): void {
+  let place = 0;
+  for (;;) {
+    let least = 2 * place + 1;
+    if (least >= heap.length) break;
+    if (least + 1 < heap.length && below(scores, heap[least + 1], heap[least])) least++;
+    if (!below(scores, heap[least], value)) break;
+    heap[place] = heap[least];
+    place = least;
+  }
+  heap[place] = value;
 }

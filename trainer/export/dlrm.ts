@@ -24,8 +24,11 @@ export function dlrmGraph(dlrm: Dlrm): Uint8Array {
   const top = g.relu(layer("top/2", g.relu(layer("top/1", g.concat([bottom, g.pairwiseDots(slots)], 1)))));
   const recencyBaseline = g.dense(dense, recencyBaselineMatrix().values);
   const crosses = g.gather(g.weights(dlrm.wide.weights.values, [categoryRows, heads], "wide"), ids);
-  const ofRequest = g.sum(g.slice(crosses, 1, 0, requestCategories), [1]);
-  const ofPost = g.sum(g.slice(crosses, 1, requestCategories, categories.length), [1]);
+  // what all candidates of a request share is worked out for the first alone
+  const first = g.integers([0]);
+  const ofRequest = g.sum(g.slice(g.gather(crosses, first), 1, 0, requestCategories), [1]);
+  // a product with ones: as a sum over the middle axis it took a sixth of the whole graph
+  const ofPost = g.dense(g.reshape(crosses, [0, categories.length * heads]), sumOfPostCategories());
   const wide = g.add(
     g.multiply(recencyBaseline, named("wide/recency_baseline", [1, heads])),
     g.matMul(x, named("wide/dense", [denseWidth, heads])),
@@ -34,7 +37,9 @@ export function dlrmGraph(dlrm: Dlrm): Uint8Array {
   const highest = g.max(scores, [0], true);
   const sum = g.log(g.sum(g.exp(g.subtract(scores, highest)), [0], true));
   const shares = g.subtract(scores, g.add(highest, sum));
-  const baseRate = g.sigmoid(g.add(layer("base_rate", g.slice(x, 1, 0, userFeatures.length)), ofRequest));
+  const baseRate = g.sigmoid(
+    g.add(layer("base_rate", g.slice(g.gather(x, first), 1, 0, userFeatures.length)), ofRequest),
+  );
   const logBaseRate = g.log(g.add(baseRate, g.weights(Float32Array.of(leastBaseRate), [1, 1])));
   const logits = g.add(g.add(shares, logBaseRate), named("bias", [1, heads]));
   const { scale, shift } = dlrm.calibration;
@@ -42,4 +47,12 @@ export function dlrmGraph(dlrm: Dlrm): Uint8Array {
   const calibrated = g.add(scaled, g.weights(shift, [1, heads], "calibration/shift"));
   g.output("probabilities", g.sigmoid(calibrated), contracts.dlrm.outputs.probabilities.dims);
   return g.build();
+}
+
+/** [categories · heads, heads]: adds up what each head has of a post's own categories. */
+function sumOfPostCategories(): Float32Array {
+  const ones = new Float32Array(categories.length * heads * heads);
+  for (let c = requestCategories; c < categories.length; c++)
+    for (let head = 0; head < heads; head++) ones[(c * heads + head) * heads + head] = 1;
+  return ones;
 }

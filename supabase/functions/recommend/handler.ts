@@ -1,17 +1,21 @@
-/** `POST /recommend {limit?}` or `GET /recommend?limit=`: the caller's personal feed. */
+/** `POST /recommend {limit?, mode?}` or `GET /recommend?limit=&mode=`: the caller's personal feed. */
 import { writeInBackground } from "../_shared/database/caller.ts";
 import type { UserFunction } from "../_shared/http/edge-function.ts";
+import { batchFeed, recommendOrFallBack } from "../_shared/recommend/batch-feed.ts";
 import { logImpressions } from "../_shared/recommend/log-impressions.ts";
 import { recommend } from "../_shared/recommend/recommend.ts";
-import { limitOfBody, limitOfQuery } from "./limit.ts";
+import { type FeedRequest, requestOfBody, requestOfQuery } from "./request.ts";
 
-export const recommendFunction: UserFunction<number> = {
+export const recommendFunction: UserFunction<FeedRequest> = {
   name: "recommend",
   callers: "users",
   maximumBodyBytes: 16 * 1024,
-  read: { POST: limitOfBody, GET: limitOfQuery },
-  async answer(limit, { claims, afterAnswer }, services) {
-    const recommendation = await recommend(services, claims, limit);
+  read: { POST: requestOfBody, GET: requestOfQuery },
+  async answer({ limit, mode }, { claims, afterAnswer }, services) {
+    const recommendation =
+      mode === "batch"
+        ? ((await batchFeed(services, claims, limit)) ?? (await recommend(services, claims, limit)))
+        : await recommendOrFallBack(services, claims, limit);
     // an operator who looks at somebody's feed does not show it to them
     if (recommendation.feed.items.length > 0 && !claims.preview)
       afterAnswer("impressions_lost", () =>

@@ -2,6 +2,7 @@ import type { RuntimeName } from "../_shared/models/inference.ts";
 import type { Feed } from "../_shared/recommend/recommend.ts";
 import { type TestApp, testFunction } from "../testing.ts";
 import { recommendFunction } from "./handler.ts";
+import type { FeedRequest } from "./request.ts";
 
 /** For tests: the function `recommend`; see `testFunction`. */
 export function testApp(
@@ -9,5 +10,5 @@ export function testApp(
   url: string,
   options: { runtime?: RuntimeName; preview?: boolean } = {},
 ): TestApp<Feed> {
-  return testFunction<number, Feed>(scope, url, recommendFunction, options);
+  return testFunction<FeedRequest, Feed>(scope, url, recommendFunction, options);
 }

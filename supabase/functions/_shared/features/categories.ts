@@ -32,23 +32,24 @@ interface Counted {
   comments: number;
 }
 
-/** The rows of a candidate's categories in the table, in their order. */
-export function categoryRow(loginFrequency: number, post: Counted, now: number): number[] {
-  const kind = post.kind === null ? 0 : 1 + kinds.indexOf(post.kind);
-  const values = [
-    hourOfDay(now),
-    bucket(loginBucket, loginFrequency),
-    kind * 2 + (post.by_author ? 1 : 0),
-    bucket(viewsBucket, post.views),
-    bucket(commentsBucket, post.comments),
-  ];
-  let offset = 0;
-  return values.map((value, c) => {
-    const row = offset + value;
-    offset += categories[c].size;
-    return row;
-  });
+/** The rows in the table of the categories that all candidates of a request share, in their order. */
+export function requestCategoryRow(loginFrequency: number, now: number): number[] {
+  return [hourOfDay(now), hourOfTheDay.size + bucket(loginBucket, loginFrequency)];
 }
+
+/** The rows in the table of a post's own categories, which follow those of the request. */
+export function postCategoryRow(post: Counted): number[] {
+  const kind = post.kind === null ? 0 : 1 + kinds.indexOf(post.kind);
+  const ofViews = firstOfPost + lastActivity.size;
+  return [
+    firstOfPost + kind * 2 + (post.by_author ? 1 : 0),
+    ofViews + bucket(viewsBucket, post.views),
+    ofViews + viewsBucket.size + bucket(commentsBucket, post.comments),
+  ];
+}
+
+/** Where the rows of a post's categories begin. */
+const firstOfPost = hourOfTheDay.size + loginBucket.size;
 
 function bucket({ size, bucketsPerDoubling }: Category, count: number): number {
   const bucketed = bucketsPerDoubling === undefined ? count : Math.floor(bucketsPerDoubling * Math.log2(1 + count));

@@ -5,29 +5,35 @@
 import { dimensions } from "./history.ts";
 import { innerProduct } from "./inner-product.ts";
 
-export interface HistoryMatch {
-  /** Inner product with the nearest post of the history; 0 without history or vector. */
-  best: number;
+/** Of each candidate; 0 without history or vector. */
+export interface HistoryMatches {
+  /** Inner product with the nearest post of the history. */
+  best: Float64Array;
   /** Mean of the five nearest, or of all where there are fewer. */
-  bestFive: number;
+  bestFive: Float64Array;
 }
 
 export const nearestCount = 5;
 
 /** The match of each candidate's vector [32] (null: it has none yet) with a history of vectors [32]. */
-export function historyMatches(history: ArrayLike<number>[], embeddings: (ArrayLike<number> | null)[]): HistoryMatch[] {
+export function historyMatches(history: ArrayLike<number>[], embeddings: (ArrayLike<number> | null)[]): HistoryMatches {
+  const best = new Float64Array(embeddings.length);
+  const bestFive = new Float64Array(embeddings.length);
   const packed = new Float32Array(history.length * dimensions);
   for (const [i, vector] of history.entries()) packed.set(vector, i * dimensions);
   const nearest = new Float64Array(Math.min(nearestCount, history.length));
-  return embeddings.map((embedding) => {
-    if (embedding === null || nearest.length === 0) return { best: 0, bestFive: 0 };
+  if (nearest.length === 0) return { best, bestFive };
+  for (const [i, embedding] of embeddings.entries()) {
+    if (embedding === null) continue;
     nearest.fill(Number.NEGATIVE_INFINITY);
     for (let start = 0; start < packed.length; start += dimensions)
       insert(nearest, innerProduct(packed, start, embedding, 0, dimensions));
     let sum = 0;
     for (const dot of nearest) sum += dot;
-    return { best: nearest[0], bestFive: sum / nearest.length };
-  });
+    best[i] = nearest[0];
+    bestFive[i] = sum / nearest.length;
+  }
+  return { best, bestFive };
 }
 
 /** Keeps the highest values, the highest first. */

@@ -6,18 +6,27 @@ import {
   type Candidate,
   pairFeatures,
   postFeatures,
+  type RowOf,
   rankerFeatures,
   type UserState,
   userFeatures,
 } from "./ranker-features.ts";
 
 /** Feeds: user [1, 32], posts [N, 32], user_features [1, U], post_features [N, P], pair_features [N, Q], categories [N, C]. */
-export function rankerInputs(user: UserState, vector: Float32Array, candidates: Candidate[], now: number): Feeds {
+export function rankerInputs(
+  user: UserState,
+  vector: Float32Array,
+  candidates: Candidate[],
+  now: number,
+  rowOf?: RowOf,
+): Feeds {
   const n = candidates.length;
-  const features = rankerFeatures(user, candidates, now);
+  const features = rankerFeatures(user, candidates, now, rowOf);
   const posts = new Float32Array(n * dimensions);
-  for (const [i, candidate] of candidates.entries())
-    if (candidate.embedding) posts.set(candidate.embedding, i * dimensions);
+  for (let i = 0; i < n; i++) {
+    const { embedding } = candidates[i];
+    if (embedding) posts.set(embedding, i * dimensions);
+  }
   return {
     user: float32(vector, [1, dimensions]),
     posts: float32(posts, [n, dimensions]),

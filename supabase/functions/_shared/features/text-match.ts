@@ -20,56 +20,92 @@ export const textDecay = 0.95;
 export function textMatches(history: Text[], candidates: Text[]): Float64Array {
   const matches = new Float64Array(candidates.length);
   if (history.length === 0) return matches;
+  if (numbers.size > wordsAtMost) forget();
+  const past = history.map(wordsOf);
   const documents = candidates.map(wordsOf);
-  const idfs = new Map<string, number>();
-  for (const document of documents) for (const word of document) idfs.set(word, (idfs.get(word) ?? 0) + 1);
-  for (const [word, frequency] of idfs) idfs.set(word, Math.log((1 + candidates.length) / (1 + frequency)));
-  const ofUnseen = Math.log(1 + candidates.length);
-  const interest = new Map<string, number>();
+  if (counted.length < numbers.size) makeRoom();
+  for (const document of documents) for (const word of document) counted[word]++;
+  // by how many of the candidates have a word; 0 is that of a word of the history alone
+  const idfs = Float64Array.from({ length: 1 + candidates.length }, (_, count) =>
+    Math.log((1 + candidates.length) / (1 + count)),
+  );
+  const interests: number[] = [];
   let weight = 1;
-  for (const post of history) {
-    const document = wordsOf(post);
-    const idf = document.map((word) => idfs.get(word) ?? ofUnseen);
-    const length = Math.hypot(...idf);
+  for (const document of past) {
+    let square = 0;
+    for (const word of document) square += idfs[counted[word]] ** 2;
+    const length = Math.sqrt(square);
     if (length > 0)
-      for (const [i, word] of document.entries())
-        interest.set(word, (interest.get(word) ?? 0) + (weight * idf[i]) / length);
+      for (const word of document) {
+        if (interest[word] === 0) interests.push(word);
+        interest[word] += (weight * idfs[counted[word]]) / length;
+      }
     weight *= textDecay;
   }
-  const interestLength = Math.hypot(...interest.values());
+  let interestSquare = 0;
+  for (const word of new Set(interests)) interestSquare += interest[word] ** 2;
+  const interestLength = Math.sqrt(interestSquare);
   for (const [i, document] of documents.entries()) {
     let dot = 0;
     let square = 0;
     for (const word of document) {
-      const idf = idfs.get(word) as number;
-      dot += idf * (interest.get(word) ?? 0);
+      const idf = idfs[counted[word]];
+      dot += idf * interest[word];
       square += idf * idf;
     }
     const length = Math.sqrt(square) * interestLength;
     if (length > 0) matches[i] = dot / length;
   }
+  for (const document of documents) for (const word of document) counted[word] = 0;
+  for (const word of interests) interest[word] = 0;
   return matches;
 }
 
-/**
- * Texts come again and again: in training as the same arrays of tags, in serving as the same words in one feed after
- * another. Making a key of title and tags to look them up by took training as long as everything else here.
- */
-const ofTags = new WeakMap<string[], { title: string; document: string[] }>();
-const ofText = new Map<string, string[]>();
-const textsAtMost = 20_000;
+/** Of each word, all 0 between two calls: how many candidates have it, and the user's interest in it. */
+let counted = new Int32Array();
+let interest = new Float64Array();
 
-/** The distinct words of title and tags. */
-function wordsOf({ title, tags }: Text): string[] {
+function makeRoom(): void {
+  counted = new Int32Array(2 * numbers.size);
+  interest = new Float64Array(2 * numbers.size);
+}
+
+/*
+ * Texts come again and again: in training as the same arrays of tags, in serving as the same words in one feed after
+ * another. Making a key of title and tags to look them up by took training as long as everything else here, and counting
+ * words in maps from their letters took several times as long as in arrays by their numbers.
+ */
+let ofTags = new WeakMap<string[], { title: string; document: Int32Array }>();
+const ofText = new Map<string, Int32Array>();
+const textsAtMost = 20_000;
+/** The number of each word, from 0. */
+const numbers = new Map<string, number>();
+const wordsAtMost = 50_000;
+
+/** Numbers go together with everything that names words by them. */
+function forget(): void {
+  numbers.clear();
+  ofText.clear();
+  ofTags = new WeakMap();
+}
+
+/** The distinct words of title and tags, by number. */
+function wordsOf({ title, tags }: Text): Int32Array {
   const found = ofTags.get(tags);
   if (found?.title === title) return found.document;
   const text = tags.length > 0 ? `${title} ${tags.join(" ")}` : title;
   let document = ofText.get(text);
   if (!document) {
     if (ofText.size >= textsAtMost) ofText.clear();
-    document = [...new Set(words(text))];
+    document = Int32Array.from([...new Set(words(text))].map(numberOf));
     ofText.set(text, document);
   }
   ofTags.set(tags, { title, document });
   return document;
+}
+
+function numberOf(word: string): number {
+  const number = numbers.get(word) ?? numbers.size;
+  numbers.set(word, number);
+  return number;
 }

@@ -13,26 +13,31 @@ export interface Runtime {
 /** platform: what the hosted edge runtime has built in. executor: ours, in TypeScript, which runs anywhere. */
 export type RuntimeName = "platform" | "onnxruntime-node" | "executor";
 
-/** The first runtime that is available, or the one asked for; throws when that one is missing. */
-export async function loadRuntime(only?: RuntimeName): Promise<Runtime> {
+/**
+ * The first runtime that is available, or the one asked for; throws when that one is missing. `threads`: how many
+ * onnxruntime-node may use for one run of a graph (default: all processors); the others have one.
+ */
+export async function loadRuntime(only?: RuntimeName, threads?: number): Promise<Runtime> {
   for (const name of only ? [only] : (["platform", "onnxruntime-node", "executor"] as const)) {
-    const runtime = await loaders[name]();
+    const runtime = await loaders[name](threads);
     if (runtime) return runtime;
   }
   throw new Error(`the ONNX runtime ${only} is not there`);
 }
 
-const loaders: Record<RuntimeName, () => Promise<Runtime | undefined>> = {
+const loaders: Record<RuntimeName, (threads: number | undefined) => Promise<Runtime | undefined>> = {
   async platform() {
     const ort = (globalThis as Record<symbol, unknown>)[Symbol.for("onnxruntime")];
-    return ort ? fromOnnxRuntime("platform", ort as OnnxRuntime) : undefined;
+    // ONE argument: the platform's runtime misreads options
+    return ort ? fromOnnxRuntime("platform", ort as OnnxRuntime, []) : undefined;
   },
-  async "onnxruntime-node"() {
+  async "onnxruntime-node"(threads) {
     // not a literal, so that the bundler of Edge Functions leaves out a native module that could not load there
     const specifier = ["onnxruntime", "node"].join("-");
     try {
       const module = await import(specifier);
-      return fromOnnxRuntime("onnxruntime-node", module.default ?? module);
+      const options: SessionOptions = threads === undefined ? [] : [{ intraOpNumThreads: threads }];
+      return fromOnnxRuntime("onnxruntime-node", module.default ?? module, options);
     } catch {
       return undefined;
     }
@@ -44,9 +49,11 @@ const loaders: Record<RuntimeName, () => Promise<Runtime | undefined>> = {
 
 /** The API that onnxruntime-node and the platform have in common. */
 interface OnnxRuntime {
-  InferenceSession: { create(onnx: Uint8Array): Promise<OnnxSession> };
+  InferenceSession: { create(onnx: Uint8Array, ...options: SessionOptions): Promise<OnnxSession> };
   Tensor: new (type: string, data: Tensor["data"], dims: number[]) => OnnxTensor;
 }
+
+type SessionOptions = [] | [{ intraOpNumThreads: number }];
 
 interface OnnxSession {
   inputNames: readonly string[];
@@ -60,12 +67,11 @@ interface OnnxTensor {
   dims: readonly number[];
 }
 
-function fromOnnxRuntime(name: RuntimeName, ort: OnnxRuntime): Runtime {
+function fromOnnxRuntime(name: RuntimeName, ort: OnnxRuntime, options: SessionOptions): Runtime {
   return {
     name,
     async createSession(onnx) {
-      // ONE argument: the platform's runtime misreads options
-      const session = await ort.InferenceSession.create(onnx);
+      const session = await ort.InferenceSession.create(onnx, ...options);
       return {
         inputNames: session.inputNames,
         outputNames: session.outputNames,

@@ -5,8 +5,8 @@ import type { Recommendation } from "./recommend.ts";
 export function logImpressions({ feed, shownAt, features }: Recommendation, userId: string): Statement<unknown> {
   const { items, model } = feed;
   return {
-    text: `insert into recsys.impressions (request_id, user_id, shown_at, model_id, post_id, position, score, source, features)
-      select $1::uuid, $2::uuid, $3::timestamptz, $4::bigint, shown.post_id, shown.position, shown.score, shown.source, shown.features::real[]
+    text: `insert into recsys.impressions (request_id, user_id, shown_at, model_id, mode, post_id, position, score, source, features)
+      select $1::uuid, $2::uuid, $3::timestamptz, $4::bigint, $10::text, shown.post_id, shown.position, shown.score, shown.source, shown.features::real[]
       from unnest($5::uuid[], $6::smallint[], $7::real[], $8::text[], $9::text[]) as shown (post_id, position, score, source, features)`,
     values: [
       feed.request_id,
@@ -19,6 +19,7 @@ export function logImpressions({ feed, shownAt, features }: Recommendation, user
       items.map((item) => item.source),
       // an array of arrays would be one array to unnest, so each travels as its literal
       features.map((row) => row && `{${row.join()}}`),
+      feed.mode,
     ],
   };
 }

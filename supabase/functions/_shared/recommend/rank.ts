@@ -4,7 +4,7 @@
  */
 import { dimensions } from "../features/history.ts";
 import { kinds } from "../features/kinds.ts";
-import type { Candidate, UserState } from "../features/ranker-features.ts";
+import type { Candidate, RowOf, UserState } from "../features/ranker-features.ts";
 import { rankerInputs } from "../features/ranker-inputs.ts";
 import { type UserInput, userTowerInputs } from "../features/tower-inputs.ts";
 import { corrupt, type ServingModel } from "../models/models.ts";
@@ -15,9 +15,14 @@ export type RankingModel = Pick<ServingModel<"user_tower" | "dlrm">, "name" | "g
 
 /** The user's vector [32], unit length. */
 export async function embedUser(model: RankingModel, user: UserInput): Promise<Float32Array> {
-  const vector = await outputOf(model, "user_tower", userTowerInputs([user]), "embedding", dimensions);
+  const vector = await embedUsers(model, [user]);
   if (!vector.every(Number.isFinite)) throw corrupt(model, "user_tower", "does not give finite numbers");
   return vector;
+}
+
+/** The vectors of N ≥ 1 users, [N, 32]. One that is not finite is the caller's to leave out. */
+export async function embedUsers(model: RankingModel, users: UserInput[]): Promise<Float32Array> {
+  return await outputOf(model, "user_tower", userTowerInputs(users), "embedding", users.length * dimensions);
 }
 
 /** What the ranker says of N candidates, and what it was told. */
@@ -27,15 +32,16 @@ export interface Prediction {
   feeds: Feeds;
 }
 
-/** Asks the ranker about N ≥ 1 candidates. */
+/** Asks the ranker about N ≥ 1 candidates; `rowOf` as in `rankerFeatures`. */
 export async function predict(
   model: RankingModel,
   user: UserState,
   vector: Float32Array,
   candidates: Candidate[],
   now: number,
+  rowOf?: RowOf,
 ): Promise<Prediction> {
-  const feeds = rankerInputs(user, vector, candidates, now);
+  const feeds = rankerInputs(user, vector, candidates, now, rowOf);
   return { probabilities: await probabilitiesOf(model, feeds, candidates.length), feeds };
 }
 

@@ -13,8 +13,10 @@ import type { Claims } from "../http/auth.ts";
 import type { Services } from "../http/edge-function.ts";
 import { AppError } from "../http/errors.ts";
 import type { ModelCache, ServingModel } from "../models/models.ts";
+import { type Basis, basisOf } from "./basis.ts";
 import { communityScore, communityValue } from "./community-feed.ts";
 import { finiteInputs, type LeftOut, leftOutLine } from "./left-out.ts";
+import { better } from "./order.ts";
 import { embedUser, featuresOf, isFiniteRow, probabilitiesOf, scoreOf } from "./rank.ts";
 import { readCandidates } from "./read-candidates.ts";
 import { type ContextRow, readContext } from "./read-context.ts";
@@ -25,8 +27,11 @@ export interface Feed {
   request_id: string;
   /** The model that ranked; null: none is active. */
   model: { id: number; name: string } | null;
-  /** history: from what the user did. profile: from what they say of themselves. community: what is fresh and popular. */
-  basis: "history" | "profile" | "community";
+  /** live: ranked for this request. batch: from the list made ahead. */
+  mode: "live" | "batch";
+  /** The engine's instant for which it was ranked, in ISO 8601. */
+  made_at: string;
+  basis: Basis;
   items: FeedItem[];
 }
 
@@ -75,7 +80,9 @@ export async function recommend(
   const feed: Feed = {
     request_id: crypto.randomUUID(),
     model: model && { id: Number(model.id), name: model.name },
-    basis: model ? basisOf(context) : "community",
+    mode: "live",
+    made_at: context.now.toISOString(),
+    basis: model ? basisOf(context.history !== "{}", context) : "community",
     items: best.map(({ post, score, predictions }, i) => ({
       post_id: post.post_id,
       title: post.title,
@@ -93,12 +100,6 @@ interface Ranked {
   score: number;
   predictions: Predictions | null;
   features: (() => number[]) | null;
-}
-
-/** Highest score first; of equals the newer post, then an arbitrary order that stays the same. */
-function better(a: Ranked, b: Ranked): number {
-  const newer = b.post.created_at - a.post.created_at;
-  return b.score - a.score || newer || (a.post.post_id < b.post.post_id ? -1 : 1);
 }
 
 /** What a feed needs of a model. */
@@ -143,9 +144,4 @@ function communityRanking(posts: PostCandidate[], now: number, leftOut: LeftOut[
 
 function predictionsOf(probabilities: Float32Array, i: number): Predictions {
   return { view: probabilities[3 * i], vote: probabilities[3 * i + 1], comment: probabilities[3 * i + 2] };
-}
-
-function basisOf(row: ContextRow): Feed["basis"] {
-  if (row.history !== "{}") return "history";
-  return row.passions.length + row.projects.length + row.bio.length > 0 ? "profile" : "community";
 }

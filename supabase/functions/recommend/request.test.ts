@@ -1,17 +1,23 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { limitOfBody, limitOfQuery } from "./limit.ts";
+import { requestOfBody, requestOfQuery } from "./request.ts";
 
-const query = (...limits: string[]) => limitOfQuery(new URLSearchParams(limits.map((limit) => ["limit", limit])));
+const query = (...limits: string[]) => requestOfQuery(new URLSearchParams(limits.map((limit) => ["limit", limit])));
 
-test("no body, an empty object and an empty query mean 20", () => {
-  assert.deepEqual([limitOfBody(""), limitOfBody("{}"), query()], [20, 20, 20]);
+test("no body, an empty object and an empty query mean 20, ranked now", () => {
+  const usual = { limit: 20, mode: "live" };
+  assert.deepEqual([requestOfBody(""), requestOfBody("{}"), query()], [usual, usual, usual]);
+});
+
+test("the list made ahead is asked for by mode", () => {
+  assert.deepEqual(requestOfBody('{"mode": "batch"}'), { limit: 20, mode: "batch" });
+  assert.deepEqual(requestOfQuery(new URLSearchParams("limit=5&mode=batch")), { limit: 5, mode: "batch" });
 });
 
 test("1 to 100 are taken as they are", () => {
   for (const limit of [1, 7, 100]) {
-    assert.equal(limitOfBody(JSON.stringify({ limit })), limit);
-    assert.equal(query(String(limit)), limit);
+    assert.equal(requestOfBody(JSON.stringify({ limit })).limit, limit);
+    assert.equal(query(String(limit)).limit, limit);
   }
 });
 
@@ -33,12 +39,16 @@ const refused: [string, string][] = [
   ['{"limit": true}', "invalid_limit"],
   ['{"limit": [5]}', "invalid_limit"],
   ['{"limit": {"$gt": 5}}', "invalid_limit"],
+  ['{"mode": "nightly"}', "invalid_mode"],
+  ['{"mode": null}', "invalid_mode"],
+  ['{"mode": ["batch"]}', "invalid_mode"],
+  ['{"limit": 5, "mode": ""}', "invalid_mode"],
   ['{"limt": 5}', "unknown_field"],
   ['{"limit": 5, "user_id": "b"}', "unknown_field"],
 ];
 for (const [body, code] of refused)
   test(`the body ${body} is refused as ${code}`, () => {
-    assert.throws(() => limitOfBody(body), { status: 400, code });
+    assert.throws(() => requestOfBody(body), { status: 400, code });
   });
 
 for (const value of ["", "0", "101", "1.5", "-1", "5e1", "0x10", " 5", "five", "99999999999999999999"])
@@ -49,3 +59,8 @@ for (const value of ["", "0", "101", "1.5", "-1", "5e1", "0x10", " 5", "five", "
 test("two limits in one query are refused", () => {
   assert.throws(() => query("5", "6"), { status: 400, code: "invalid_limit" });
 });
+
+for (const search of ["mode=", "mode=Batch", "mode=batch&mode=batch", "mode=batch&mode=live"])
+  test(`?${search} is refused`, () => {
+    assert.throws(() => requestOfQuery(new URLSearchParams(search)), { status: 400, code: "invalid_mode" });
+  });

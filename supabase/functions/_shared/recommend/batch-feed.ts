@@ -1,0 +1,82 @@
+/** The feed that was made ahead: what `recsys batch` wrote for the user, as far as it may be shown to them now. */
+import { readAs } from "../database/caller.ts";
+import type { Pool, Statement } from "../database/database.ts";
+import type { Source } from "../features/retrieval.ts";
+import type { Claims } from "../http/auth.ts";
+import { asAppError } from "../http/errors.ts";
+import type { ModelCache } from "../models/models.ts";
+import type { Basis } from "./basis.ts";
+import { type Recommendation, recommend } from "./recommend.ts";
+
+/** A row of recsys.batch_feed. */
+interface BatchRow {
+  now: Date;
+  made_at: Date;
+  model_id: string;
+  model_name: string;
+  basis: Basis;
+  post_id: string;
+  title: string;
+  score: number;
+  view: number;
+  vote: number;
+  comment: number;
+  source: Source;
+}
+
+/** The best `limit` posts that are left of the caller's list; null: there is no list, or nothing is left of it. Throws AppError. */
+export async function batchFeed(
+  { pool }: { pool: Pool },
+  claims: Claims,
+  limit: number,
+): Promise<Recommendation | null> {
+  const rows = await readAs(pool, claims, readList(claims.sub, limit), async (_, rows) => rows);
+  if (rows.length === 0) return null;
+  const [{ now, made_at, model_id, model_name, basis }] = rows;
+  const items = rows.map(({ post_id, title, score, view, vote, comment, source }, i) => ({
+    post_id,
+    title,
+    score,
+    predictions: { view, vote, comment },
+    source,
+    position: i + 1,
+  }));
+  const model = { id: Number(model_id), name: model_name };
+  return {
+    feed: { request_id: crypto.randomUUID(), model, mode: "batch", made_at: made_at.toISOString(), basis, items },
+    shownAt: now,
+    features: items.map(() => null),
+  };
+}
+
+function readList(userId: string, limit: number): Statement<BatchRow> {
+  return { text: "select * from recsys.batch_feed($1::uuid, $2::integer)", values: [userId, limit] };
+}
+
+interface FeedServices {
+  pool: Pool;
+  models: ModelCache;
+  log: (code: string, cause: unknown) => void;
+}
+
+/** The live feed; where the ranker fails, and that is logged, what is left of the list made ahead. Throws AppError. */
+export async function recommendOrFallBack(
+  services: FeedServices,
+  claims: Claims,
+  limit: number,
+): Promise<Recommendation> {
+  try {
+    return await recommend(services, claims, limit);
+  } catch (thrown) {
+    const error = asAppError(thrown);
+    if (!ofTheRanker.has(error.code)) throw error;
+    // where that fails too, what the caller is told of is the first failure
+    const made = await batchFeed(services, claims, limit).catch(() => null);
+    if (!made) throw error;
+    services.log(error.code, error.cause ?? error);
+    return made;
+  }
+}
+
+/** What fails without the database or the caller having a part in it; `internal` is what nobody foresaw. */
+const ofTheRanker = new Set(["model_corrupt", "model_incompatible", "internal"]);

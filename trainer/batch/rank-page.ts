@@ -1,0 +1,188 @@
+/** The lists of a page of users: retrieval as of the run's instant, and the code that ranks a live feed. */
+import type { Database } from "../../db/connect.ts";
+import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
+import { innerProduct } from "../../supabase/functions/_shared/features/inner-product.ts";
+import { kinds } from "../../supabase/functions/_shared/features/kinds.ts";
+import { type Source, sources } from "../../supabase/functions/_shared/features/retrieval.ts";
+import type { UserInput } from "../../supabase/functions/_shared/features/tower-inputs.ts";
+import { type Basis, basisOf } from "../../supabase/functions/_shared/recommend/basis.ts";
+import { better } from "../../supabase/functions/_shared/recommend/order.ts";
+import { embedUsers, isFiniteRow, predict, scoreOf } from "../../supabase/functions/_shared/recommend/rank.ts";
+import { bestSource } from "../../supabase/functions/_shared/recommend/source.ts";
+import { parseVector } from "../../supabase/functions/_shared/recommend/vectors.ts";
+import type { NumberedCandidate } from "../community/state.ts";
+import { topByScore } from "../community/top.ts";
+import { vectorAt } from "../engine/vector-at.ts";
+import { justAfter, type Snapshot } from "./snapshot.ts";
+import { readablePosts } from "./visibility.ts";
+
+/** 50 posts, and 25 to spare: what is seen, dismissed, hidden or deleted afterwards is left out when the list is served. */
+export const listLength = 75;
+
+/** A row of recsys.batch_recommendations. */
+export interface BatchList {
+  userId: string;
+  basis: Basis;
+  postIds: string[];
+  scores: Float32Array;
+  views: Float32Array;
+  votes: Float32Array;
+  comments: Float32Array;
+  sources: Source[];
+}
+
+export interface RankedPage {
+  lists: BatchList[];
+  /** Users whom the ranker failed on, and why it did on the last of them. */
+  failed: number;
+  error: unknown;
+}
+
+/** Ranks for each user of a page that is still there. One user's failure is theirs alone. */
+export async function rankPage(database: Database, snapshot: Snapshot, userIds: string[]): Promise<RankedPage> {
+  const users = await readUsers(database, snapshot, userIds);
+  const page: RankedPage = { lists: [], failed: 0, error: undefined };
+  if (users.length === 0) return page;
+  const vectors = await embedUsers(
+    snapshot.model,
+    users.map(({ input }) => input),
+  );
+  const similar = await snapshot.nearest.to(vectors);
+  for (const [i, user] of users.entries())
+    try {
+      const vector = vectorAt(vectors, i);
+      if (!vector.every(Number.isFinite)) throw new Error(`the user tower gives user ${user.id} no finite vector`);
+      page.lists.push(await rankUser(snapshot, user, vector, similar[i]));
+    } catch (error) {
+      page.failed++;
+      page.error = error;
+    }
+  return page;
+}
+
+/** A user of the page, and what only the database knows of them. */
+interface PageUser {
+  id: string;
+  number: number;
+  input: UserInput;
+  dismissed: Set<string>;
+  /** Numbers of posts that they may read and not everybody. */
+  alsoReadable: number[];
+}
+
+async function readUsers(database: Database, snapshot: Snapshot, userIds: string[]): Promise<PageUser[]> {
+  const { community, run, userNumbers, postNumbers, hiddenIds } = snapshot;
+  const { rows } = await database.pool.query<{ user_id: string; id_embedding: string | null; dismissed: string[] }>(
+    `select listed.user_id, user_embeddings.id_embedding::text,
+       array(
+         select post_id from recsys.source_dismissals
+         where source_dismissals.user_id = listed.user_id and source_dismissals.created_at <= to_timestamp($3::double precision / 1000)
+       ) as dismissed
+     from unnest($2::uuid[]) as listed (user_id)
+     left join recsys.user_embeddings on user_embeddings.model_id = $1 and user_embeddings.user_id = listed.user_id`,
+    [run.modelId, userIds, run.asOf],
+  );
+  const readable = await readablePosts(database, userIds, hiddenIds);
+  return rows.flatMap(({ user_id, id_embedding, dismissed }) => {
+    const number = userNumbers.get(user_id);
+    if (number === undefined) return [];
+    const input = {
+      passions: community.users.passions[number],
+      projects: community.users.projects[number],
+      bio: community.users.bios[number],
+      id_embedding: id_embedding === null ? null : parseVector(id_embedding),
+      history: historyOf(snapshot, number),
+    };
+    const alsoReadable = (readable.get(user_id) ?? []).map((id) => postNumbers.get(id) as number);
+    return { id: user_id, number, input, dismissed: new Set(dismissed), alsoReadable };
+  });
+}
+
+/** The vectors [32] of a user's history, as recsys.user_context gives them. */
+function historyOf({ histories, hasVector, postVectors, run }: Snapshot, user: number): Float32Array[] {
+  const posts = histories.latest(user, justAfter(run)).filter((post) => hasVector[post] === 1);
+  return posts.map((post) => vectorAt(postVectors, post));
+}
+
+async function rankUser(
+  snapshot: Snapshot,
+  { id, number, input, dismissed, alsoReadable }: PageUser,
+  vector: Float32Array,
+  nearest: Int32Array,
+): Promise<BatchList> {
+  const { state, run, model, postVectors, hasVector, community, weights } = snapshot;
+  const { ids } = community.posts;
+  let { hidden } = snapshot;
+  let similar = nearest;
+  if (alsoReadable.length > 0) {
+    hidden = hidden.slice();
+    for (const post of alsoReadable) hidden[post] = 0;
+    similar = withAlso(snapshot, vector, nearest, alsoReadable);
+  }
+  const candidates = state
+    .candidates(number, run.asOf, vector, postVectors, { hidden, similar })
+    .filter(({ post }) => !dismissed.has(ids[post]));
+  for (const candidate of candidates) if (hasVector[candidate.post] === 0) candidate.embedding = null;
+  const basis = basisOf(input.history.length > 0, input);
+  // the graph takes one candidate or more
+  if (candidates.length === 0) return listOf(id, basis, [], new Float32Array());
+  const { probabilities } = await predict(
+    model,
+    state.user(number, input.history),
+    vector,
+    candidates,
+    run.asOf,
+    snapshot.rowOf,
+  );
+  const scores = new Float64Array(candidates.length);
+  // a candidate that cannot be ranked is left out, as in a live feed
+  for (let i = 0; i < scores.length; i++)
+    scores[i] = isFiniteRow(probabilities, i) ? scoreOf(probabilities, i, weights) : Number.NEGATIVE_INFINITY;
+  return listOf(id, basis, best(candidates, scores, ids), probabilities);
+}
+
+/** The nearest posts among those that everybody may read and some others. */
+function withAlso(
+  { postVectors, hasVector, state }: Snapshot,
+  vector: Float32Array,
+  nearest: Int32Array,
+  also: number[],
+) {
+  const posts = [...nearest, ...also.filter((post) => hasVector[post] === 1 && post < state.alive)];
+  const similarity = new Map(
+    posts.map((post) => [post, innerProduct(vector, 0, postVectors, post * dimensions, dimensions)]),
+  );
+  posts.sort((a, b) => (similarity.get(b) as number) - (similarity.get(a) as number) || a - b);
+  return Int32Array.from(posts.slice(0, sources.similar.size));
+}
+
+interface Ranked {
+  /** Which of the candidates. */
+  i: number;
+  score: number;
+  post: { post_id: string; created_at: number };
+  ranks: NumberedCandidate["ranks"];
+}
+
+/** The first `listLength` candidates in the order of a feed. */
+function best(candidates: NumberedCandidate[], scores: Float64Array, ids: string[]): Ranked[] {
+  const least = scores[topByScore(scores, listLength).at(-1) as number];
+  const ranked: Ranked[] = [];
+  for (const [i, { post, created_at, ranks }] of candidates.entries())
+    if (scores[i] >= least && Number.isFinite(scores[i])) ranked.push({ i, score: scores[i], post: { post_id: ids[post], created_at }, ranks });
+  return ranked.sort(better).slice(0, listLength);
+}
+
+function listOf(userId: string, basis: Basis, ranked: Ranked[], probabilities: Float32Array): BatchList {
+  const head = (h: number) => Float32Array.from(ranked, ({ i }) => probabilities[kinds.length * i + h]);
+  return {
+    userId,
+    basis,
+    postIds: ranked.map(({ post }) => post.post_id),
+    scores: Float32Array.from(ranked, ({ score }) => score),
+    views: head(0),
+    votes: head(1),
+    comments: head(2),
+    sources: ranked.map(({ ranks }) => bestSource(ranks)),
+  };
+}

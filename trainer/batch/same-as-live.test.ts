@@ -1,0 +1,101 @@
+/** The list made ahead is the feed that the function would have answered at that instant, whoever may read what. */
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { testDatabase } from "../../db/testing.ts";
+import { testApp } from "../../supabase/functions/recommend/testing.ts";
+import { runBatch } from "./run-batch.ts";
+import { publishRandomModel, standingCommunity } from "./testing.ts";
+
+const database = await testDatabase({ after }, "same_as_live");
+const { pool, url } = database;
+const app = testApp({ after }, url, { preview: true });
+const context = { database, onProgress: () => {}, signal: new AbortController().signal };
+
+before(async () => {
+  await standingCommunity(database, { users: 80, posts: 700, days: 40 });
+  await publishRandomModel(database, "random");
+});
+
+interface List {
+  user_id: string;
+  post_ids: string[];
+  scores: number[];
+  basis: string;
+}
+
+async function lists(): Promise<List[]> {
+  const { rows } = await pool.query("select user_id, post_ids, scores, basis from recsys.batch_recommendations");
+  return rows;
+}
+
+/**
+ * pgvector and the trainer sum in another order, so two posts whose features agree to six digits may swap: in a hundredth of
+ * the lists, next to each other.
+ */
+async function assertAsLive(): Promise<List[]> {
+  await runBatch(context);
+  const made = await lists();
+  assert.ok(made.length > 40, `${made.length} lists`);
+  let moved = 0;
+  for (const { user_id, post_ids, scores, basis } of made) {
+    assert.equal(post_ids.length, 75);
+    const { body } = await app.call(user_id, { limit: 75 });
+    assert.equal(basis, body.basis);
+    for (const [i, { post_id, score }] of body.items.entries()) {
+      if (post_id !== post_ids[i]) moved++;
+      assert.ok(Math.abs(score - scores[i]) < 0.01 * score, `${score} and ${scores[i]} at ${i + 1} of ${user_id}`);
+      assert.ok(post_ids.slice(Math.max(0, i - 2), i + 3).includes(post_id) || i > 72, `${post_id} of ${user_id}`);
+    }
+  }
+  assert.ok(moved < 0.01 * 75 * made.length, `${moved} posts stand elsewhere in ${made.length} lists`);
+  return made;
+}
+
+test("the same posts in the same order, for everyone who is active", async () => {
+  const made = await assertAsLive();
+  assert.ok(new Set(made.map(({ post_ids }) => post_ids.join())).size > made.length / 2, "lists are personal");
+});
+
+test("dismissed posts are not in it", async () => {
+  const [{ user_id, post_ids }] = await lists();
+  await pool.query(
+    "insert into recsys.dismissals (user_id, post_id, created_at) select $1, unnest($2::uuid[]), recsys.clock() - interval '1 minute'",
+    [user_id, post_ids.slice(0, 30)],
+  );
+  const made = await assertAsLive();
+  const list = made.find((each) => each.user_id === user_id);
+  assert.ok(list && !list.post_ids.some((post) => post_ids.slice(0, 30).includes(post)));
+});
+
+test("a post without a vector is ranked as the function ranks it", async () => {
+  await pool.query(
+    "delete from recsys.post_embeddings where post_id in (select post_id from recsys.source_posts order by created_at desc limit 40)",
+  );
+  await assertAsLive();
+});
+
+test("a post that some may read is in the lists of those alone", async () => {
+  const [reader, ...others] = await lists();
+  // half of what is newest: the author and one reader may see it
+  await pool.query(
+    `update public.posts set visibility = 'private' where id in (select id from public.posts order by created_at desc limit 100) and md5(id::text) < '8'`,
+  );
+  await pool.query(
+    `create policy "a reader" on public.posts for select to authenticated using (visibility = 'private' and (select auth.uid()) = '${reader.user_id}')`,
+  );
+  await runBatch(context);
+  const hidden = new Set(
+    (await pool.query("select id from public.posts where visibility = 'private'")).rows.map(({ id }) => id),
+  );
+  assert.ok(hidden.size > 20);
+  const made = await lists();
+  const hiddenIn = (userId: string) =>
+    made.find(({ user_id }) => user_id === userId)?.post_ids.filter((post) => hidden.has(post)).length;
+  assert.ok((hiddenIn(reader.user_id) ?? 0) > 0, "the reader is recommended some");
+  for (const { user_id } of others) assert.equal(hiddenIn(user_id), 0);
+  for (const { user_id, post_ids } of made) {
+    assert.equal(post_ids.length, 75, "what is hidden is made up for");
+    const { body } = await app.call(user_id, { limit: 50, mode: "batch" });
+    assert.equal(body.items.length, 50);
+  }
+});

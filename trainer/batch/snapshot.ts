@@ -1,0 +1,129 @@
+/** What a run ranks from: the community as it was at the run's instant, read once and held in memory. */
+import type { Database } from "../../db/connect.ts";
+import type { OnProgress } from "../../db/progress.ts";
+import { readScoreWeights } from "../../db/settings.ts";
+import { UserError } from "../../db/user-error.ts";
+import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
+import { type PostRow, postRow, type RowOf } from "../../supabase/functions/_shared/features/ranker-features.ts";
+import { loadRuntime } from "../../supabase/functions/_shared/models/inference.ts";
+import { modelCache, type ServingModel } from "../../supabase/functions/_shared/models/models.ts";
+import { parseVector } from "../../supabase/functions/_shared/recommend/vectors.ts";
+import type { Community } from "../community/community.ts";
+import { rows } from "../community/cursor.ts";
+import { communityFromDatabase, trainingEvents } from "../community/from-database.ts";
+import { CommunityState, type NumberedCandidate } from "../community/state.ts";
+import { Histories } from "../towers/histories.ts";
+import { NearestPosts } from "./nearest-posts.ts";
+import type { BatchRun } from "./pages.ts";
+import { visiblePosts } from "./visibility.ts";
+
+export interface Snapshot {
+  run: BatchRun;
+  community: Community;
+  /** At the run's instant. */
+  state: CommunityState;
+  histories: Histories;
+  /** The number of each user and post. */
+  userNumbers: Map<string, number>;
+  postNumbers: Map<string, number>;
+  /** [posts, 32]; zeros where a post has no vector. */
+  postVectors: Float32Array;
+  /** [posts] 1: it has a vector. */
+  hasVector: Uint8Array;
+  /** [posts] 1: not everybody may read it. */
+  hidden: Uint8Array;
+  /** Their ids. */
+  hiddenIds: string[];
+  nearest: NearestPosts;
+  /** The post row of each post that was a candidate so far: the same for every user of the run. */
+  rowOf: RowOf;
+  model: ServingModel<"user_tower" | "dlrm">;
+  /** Of view, vote and comment. */
+  weights: number[];
+}
+
+/** Reads everything that all users of a run share. Throws AppError where the model cannot serve. */
+export async function readSnapshot(database: Database, run: BatchRun, onProgress: OnProgress): Promise<Snapshot> {
+  const model = await readModel(database, run);
+  const loaded = await communityFromDatabase(database, onProgress, trainingEvents);
+  const { community, timeline } = loaded;
+  const { users, posts } = community;
+  const postNumbers = new Map(posts.ids.map((id, post) => [id, post]));
+  const { postVectors, hasVector } = await readVectors(database, run, postNumbers);
+  const hidden = new Uint8Array(posts.ids.length).fill(1);
+  for (const id of await visiblePosts(database)) {
+    const post = postNumbers.get(id);
+    if (post !== undefined) hidden[post] = 0;
+  }
+  const state = new CommunityState(community, timeline);
+  // a worker that comes later reads more than the run is about
+  let events = timeline.length;
+  while (events > timeline.wholeFrom && timeline.at[events - 1] > run.asOf) events--;
+  state.advance(events, run.asOf);
+  const searched = Uint8Array.from(hasVector, (has, post) => (has && !hidden[post] && post < state.alive ? 1 : 0));
+  return {
+    run,
+    community,
+    state,
+    histories: new Histories(community, justAfter(run)),
+    userNumbers: new Map(users.ids.map((id, user) => [id, user])),
+    postNumbers,
+    postVectors,
+    hasVector,
+    hidden,
+    hiddenIds: posts.ids.filter((_, post) => hidden[post] === 1),
+    nearest: await NearestPosts.of(postVectors, searched),
+    rowOf: rememberedRows(),
+    model,
+    weights: await readScoreWeights(database),
+  };
+}
+
+/** The next instant that PostgreSQL knows: what happened at the run's instant itself is history, too. */
+export function justAfter({ asOf }: BatchRun): number {
+  return asOf + 0.001;
+}
+
+function rememberedRows(): RowOf {
+  const rows: PostRow[] = [];
+  return (candidate, now) => {
+    const { post } = candidate as NumberedCandidate;
+    rows[post] ??= postRow(candidate, now);
+    return rows[post];
+  };
+}
+
+async function readModel({ pool }: Database, { modelId, modelName }: BatchRun): Promise<Snapshot["model"]> {
+  const { rows } = await pool.query("select feature_spec_digest from recsys.models where model_id = $1", [modelId]);
+  if (rows.length === 0) throw new UserError(`model ${modelName} is gone: start again, with the model that serves now`);
+  const client = await pool.connect();
+  try {
+    const active = { id: modelId, name: modelName, featureSpecDigest: rows[0].feature_spec_digest };
+    return await modelCache(() => loadRuntime(undefined, 1))(active, client, ["user_tower", "dlrm"]);
+  } finally {
+    client.release();
+  }
+}
+
+async function readVectors({ pool }: Database, { modelId }: BatchRun, numbers: Map<string, number>) {
+  const postVectors = new Float32Array(numbers.size * dimensions);
+  const hasVector = new Uint8Array(numbers.size);
+  const client = await pool.connect();
+  try {
+    await client.query("begin read only");
+    const query = `select post_id, embedding::text from recsys.post_embeddings where model_id = ${Number(modelId)}`;
+    for await (const { post_id, embedding } of rows(client, query)) {
+      const post = numbers.get(post_id);
+      if (post === undefined) continue;
+      postVectors.set(parseVector(embedding), post * dimensions);
+      hasVector[post] = 1;
+    }
+    await client.query("commit");
+  } catch (error) {
+    await client.query("rollback").catch(() => {});
+    throw error;
+  } finally {
+    client.release();
+  }
+  return { postVectors, hasVector };
+}

@@ -1,0 +1,54 @@
+/** For tests: a synthetic community with a model whose ranker reads everything and was never trained, at an instant that stands still. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Database } from "../../db/connect.ts";
+import { importBundle } from "../../db/import/import-bundle.ts";
+import { readCommunityId } from "../../db/settings.ts";
+import { newDlrm } from "../dlrm/model.ts";
+import { randomExamples, testOptions } from "../dlrm/testing.ts";
+import { Random } from "../engine/random.ts";
+import { dlrmGraph } from "../export/dlrm.ts";
+import { handMadeModel } from "../gate/testing.ts";
+import { publish } from "../publish/publish.ts";
+import { wordTowers } from "../serve/testing-towers.ts";
+import type { SyntheticSize } from "../synthetic/size.ts";
+import { writeSyntheticCommunity } from "../synthetic/write-synthetic-community.ts";
+
+/** Fills a migrated database and stops recsys.clock(), so that lists made one after another are of one instant. */
+export async function standingCommunity(database: Database, size: SyntheticSize): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), "recsys-"));
+  await writeSyntheticCommunity(folder, { seed: 3, ...size });
+  await importBundle(database, folder);
+  await rm(folder, { recursive: true });
+  const { rows } = await database.pool.query("select recsys.clock()::text as now");
+  await setClock(database, rows[0].now);
+}
+
+/** Makes an instant the present, until it is called again. */
+export async function setClock({ pool }: Pick<Database, "pool">, now: string): Promise<void> {
+  await pool.query(
+    `create or replace function recsys.clock() returns timestamptz language sql stable set search_path = '' as $$ select '${now}'::timestamptz $$`,
+  );
+}
+
+/** Publishes towers that read words and a ranker with random weights, whose scores hang on every feature; returns the model's id. */
+export async function publishRandomModel(database: Database, name: string, seed = 1): Promise<number> {
+  const random = new Random(seed);
+  const examples = randomExamples(random, 20, 30);
+  const dlrm = newDlrm(examples, Uint32Array.from(examples.requests.keys()), testOptions, random);
+  const last = dlrm.dense.values("top/3/weight");
+  for (let i = 0; i < last.length; i++) last[i] = random.normal();
+  const id = await publish(
+    database,
+    await handMadeModel({
+      name,
+      community: await readCommunityId(database),
+      graphs: { ...wordTowers(), dlrm: dlrmGraph(dlrm) },
+    }),
+    { activate: true },
+  );
+  // exact instead of the HNSW index, whose recall is another test's matter
+  await database.pool.query(`drop index recsys.post_embeddings_${id}_embedding_idx`);
+  return id;
+}
