@@ -38,6 +38,7 @@ test(`${changes} random changes`, async (t) => {
   }
   await assertExact(database);
   assert.equal((await database.pool.query("select recsys.roll_up() as written")).rows[0].written, 0);
+  assert.equal((await database.pool.query("select from recsys.set_aside_changes")).rowCount, 0);
   t.diagnostic([...made].map(([what, times]) => `${what} ${times}`).join(", "));
 });
 

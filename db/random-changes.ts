@@ -104,6 +104,10 @@ const manyChanges: Change = async (client, random) => {
   );
 };
 
+/** The night's job, with far fewer states to keep, in small portions. */
+const thin: Change = (client, random) =>
+  client.query("select recsys.thin_feature_store($1, $2)", [1 + random.below(200), 1 + random.below(30)]);
+
 const changes: [name: string, weight: number, change: Change][] = [
   ["event added", 120, addEvent],
   ["crowd", 4, addCrowd],
@@ -129,6 +133,7 @@ const changes: [name: string, weight: number, change: Change][] = [
   ["table truncated", 0.5, truncate],
   ["crash", 4, crash],
   ["many changes", 0.3, manyChanges],
+  ["thinned", 20, thin],
 ];
 const weights = changes.reduce((sum, [, weight]) => sum + weight, 0);
 

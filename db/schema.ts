@@ -241,6 +241,26 @@ export interface RecsysFeatureChanges {
   user_id: string | null;
 }
 
+export interface RecsysFeatureStoreFailures {
+  /**
+   * For how long its states have been behind.
+   */
+  behind: string | null;
+  /**
+   * The post_id or user_id.
+   */
+  entity_id: string | null;
+  error_code: string | null;
+  failures: number | null;
+  first_failed_at: Timestamp | null;
+  /**
+   * post or user.
+   */
+  kind: string | null;
+  last_failed_at: Timestamp | null;
+  reason: string | null;
+}
+
 export interface RecsysImports {
   bundle_digest: string;
   imported_at: Generated<Timestamp>;
@@ -333,6 +353,41 @@ export interface RecsysPostStats {
   votes: number;
 }
 
+export interface RecsysSetAsideChanges {
+  /**
+   * From when on the states are to be worked out anew. -infinity: all of them.
+   */
+  at: Timestamp;
+  /**
+   * SQLSTATE of the latest failure.
+   */
+  error_code: string;
+  /**
+   * How often it was tried in vain.
+   */
+  failures: Generated<number>;
+  /**
+   * Since when its states are behind, by the wall clock.
+   */
+  first_failed_at: Generated<Timestamp>;
+  /**
+   * When it was tried last, by the wall clock.
+   */
+  last_failed_at: Generated<Timestamp>;
+  /**
+   * The post; null: a user.
+   */
+  post_id: string | null;
+  /**
+   * What the latest failure was.
+   */
+  reason: string;
+  /**
+   * The user; null: a post.
+   */
+  user_id: string | null;
+}
+
 export interface RecsysSettings {
   /**
    * How far the engine's clock is behind the wall clock: 0 in production; the import of an archived community sets it so that its last event is now.
@@ -389,6 +444,21 @@ export interface RecsysSourceUsers {
   passions: string[] | null;
   projects: string[] | null;
   user_id: string | null;
+}
+
+export interface RecsysThinning {
+  /**
+   * The post or user after which the next call goes on, in the order of their ids.
+   */
+  after_id: Generated<string>;
+  /**
+   * Always true: there is one row.
+   */
+  only_row: Generated<boolean>;
+  /**
+   * Of the states before this instant only the last one of each post and user needs to be there. -infinity: nothing was thinned yet. It never goes back.
+   */
+  thinned_before: Generated<Timestamp>;
 }
 
 export interface RecsysTimeline {
@@ -482,18 +552,21 @@ export interface DB {
   "recsys.embedding_queue": RecsysEmbeddingQueue;
   "recsys.event_ids": RecsysEventIds;
   "recsys.feature_changes": RecsysFeatureChanges;
+  "recsys.feature_store_failures": RecsysFeatureStoreFailures;
   "recsys.imports": RecsysImports;
   "recsys.impressions": RecsysImpressions;
   "recsys.model_artifacts": RecsysModelArtifacts;
   "recsys.models": RecsysModels;
   "recsys.post_embeddings": RecsysPostEmbeddings;
   "recsys.post_stats": RecsysPostStats;
+  "recsys.set_aside_changes": RecsysSetAsideChanges;
   "recsys.settings": RecsysSettings;
   "recsys.source_dismissals": RecsysSourceDismissals;
   "recsys.source_interactions": RecsysSourceInteractions;
   "recsys.source_logins": RecsysSourceLogins;
   "recsys.source_posts": RecsysSourcePosts;
   "recsys.source_users": RecsysSourceUsers;
+  "recsys.thinning": RecsysThinning;
   "recsys.timeline": RecsysTimeline;
   "recsys.user_embeddings": RecsysUserEmbeddings;
   "recsys.user_events": RecsysUserEvents;
