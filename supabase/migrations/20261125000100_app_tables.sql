@@ -9,7 +9,7 @@ create table public.profiles (
   id uuid primary key default gen_random_uuid(),
   external_id text unique,
   passions text[] not null default '{}' check (
-    cardinality(passions) <= 100 and length(array_to_string(passions, '')) <= 10000 and array_position(passions, null) is null and coalesce(array_ndims(passions), 1) = 1
+    coalesce(array_ndims(passions), 1) = 1 and cardinality(passions) <= 100 and array_position(passions, null) is null and length(array_to_string(passions, '')) <= 10000
   ),
   bio text not null default '' check (length(bio) <= 50000),
   created_at timestamptz not null default now() check (created_at >= '1990-01-01 00:00Z' and created_at < '2200-01-01 00:00Z')
@@ -34,7 +34,7 @@ create table public.posts (
   title text not null check (length(title) <= 1000),
   description text not null default '' check (length(description) <= 50000),
   tags text[] not null default '{}' check (
-    cardinality(tags) <= 100 and length(array_to_string(tags, '')) <= 10000 and array_position(tags, null) is null and coalesce(array_ndims(tags), 1) = 1
+    coalesce(array_ndims(tags), 1) = 1 and cardinality(tags) <= 100 and array_position(tags, null) is null and length(array_to_string(tags, '')) <= 10000
   ),
   visibility text not null default 'public' check (visibility in ('public', 'private')),
   created_at timestamptz not null default now() check (created_at >= '1990-01-01 00:00Z' and created_at < '2200-01-01 00:00Z')

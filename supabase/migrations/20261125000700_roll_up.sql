@@ -40,7 +40,7 @@ begin
     -- no state before: nothing had happened yet, or what had was thinned; so everything is worked out
     select late.post_id, case when before.last_active_at is null then '-infinity' else late.since end as since, posts.author_id, before.*
     from unnest(p_posts, p_since) as late (post_id, since)
-    join recsys.source_posts as posts on posts.post_id = late.post_id
+    cross join lateral (select source_posts.author_id from recsys.source_posts where source_posts.post_id = late.post_id offset 0) as posts
     left join lateral (
       select
         post_stats.last_active_at, post_stats.views, post_stats.votes, post_stats.comments, post_stats.participants,
@@ -171,7 +171,12 @@ begin
       where user_events.user_id = late.user_id and user_events.created_at >= late.since
       offset 0
     ) as found
-    left join recsys.source_posts as posts on posts.post_id = found.post_id
+    -- one by one, so that a post that cannot be read fails those who came to it, and nobody else
+    left join lateral (
+      select source_posts.post_id, source_posts.author_id, source_posts.created_at
+      from recsys.source_posts where source_posts.post_id = found.post_id
+      offset 0
+    ) as posts on true
     where found.kind = 'login' or posts.post_id is not null
   ),
   history as (
