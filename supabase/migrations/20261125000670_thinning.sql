@@ -53,7 +53,7 @@ language plpgsql volatile security invoker set search_path = ''
 set plan_cache_mode = force_custom_plan set jit = off
 as $$
 declare
-  first_id constant uuid := '00000000-0000-0000-0000-000000000000';
+  first_id constant uuid := '00000000-0000-0000-0000-000000000000'::uuid;
   progress recsys.thinning;
   ids uuid[];
   thinned bigint;

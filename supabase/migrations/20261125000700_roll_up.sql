@@ -277,7 +277,7 @@ set plan_cache_mode = force_custom_plan set jit = off
 as $$
 declare
   number_of_ids constant integer := cardinality(p_ids);
-  part_size constant integer := greatest(1, ceil(number_of_ids / 20.0));
+  part_size constant integer := greatest(1, (number_of_ids + 19) / 20);
   until timestamptz;
   failed_code text;
   failed_reason text;
@@ -376,7 +376,7 @@ declare
   -- beyond this many changes, whoever came to a changed post later is worked out anew, instead of the next one only
   few constant integer := 20000;
   started constant timestamptz := clock_timestamp();
-  until constant timestamptz := case when p_most is null then 'infinity' end;
+  until constant timestamptz := case when p_most is null then 'infinity'::timestamptz end;
   total bigint;
   posts uuid[];
   posts_since timestamptz[];
@@ -387,7 +387,7 @@ declare
   touched_at timestamptz[];
   part record;
   done record;
-  written bigint := 0;
+  written bigint := 0::bigint;
 begin
   -- one roll-up at a time; a second one waits, and then takes what came meanwhile
   perform pg_advisory_xact_lock(hashtext('recsys.roll_up'));
