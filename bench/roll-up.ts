@@ -5,12 +5,16 @@
  * whatever else the machine does, and known where the server runs on this Linux.
  */
 import { loadavg } from "node:os";
+import type pg from "pg";
 import type { Database } from "../db/connect.ts";
 import { openPostgresCopy, testServer } from "../db/testing-postgres.ts";
 import { processorTime } from "./processor-time.ts";
 
 const runs = 5;
 const days = 180;
+const appTables = ["public.post_views", "public.post_votes", "public.comments", "public.logins"];
+const stateTables = ["recsys.post_stats", "recsys.user_stats"];
+type Client = Pick<pg.ClientBase, "query">;
 
 /** The id of the person or post of a number, as SQL. */
 const person = (n: string) => `md5('person ' || ${n})::uuid`;
@@ -33,14 +37,27 @@ async function measure({ pool }: Database, size: number): Promise<void> {
   const posts = size / 40;
   const somebody = person(`floor(random() * ${people})`);
   const something = post(`floor(random() ^ 3 * ${posts})`);
-  await fill(pool, size, people, posts);
-  console.log(`\n${size} interactions, load ${loadavg()[0].toFixed(1)}`);
-  const first = await rollUp(pool);
+  const client = await pool.connect();
+  // for filling only: sorts of that many rows with 4 MB each took a third longer
+  await client.query("set work_mem = '256MB'; set maintenance_work_mem = '1GB'");
+  const started = performance.now();
+  await fill(client, size, people, posts);
   console.log(
-    `first roll-up | ${first.milliseconds.toFixed(0)} ms | processor ${first.processor} ms | ${first.rows} rows`,
+    `\n${size} interactions, made up in ${seconds(started)} s, ${await sizeOf(pool, appTables)}, load ${load()}`,
+  );
+  await inStates((table) => `alter table ${table} set unlogged`);
+  const first = await rollUp(client);
+  await inStates((table) => `alter table ${table} set logged`);
+  client.release(true);
+  console.log(
+    `first roll-up | ${first.milliseconds.toFixed(0)} ms | processor ${first.processor} ms | ${first.rows} rows, ${await sizeOf(pool, stateTables)}`,
   );
   await pool.query("vacuum analyze");
   await pool.query("checkpoint");
+
+  async function inStates(statement: (table: string) => string): Promise<void> {
+    for (const table of stateTables) await client.query(statement(table));
+  }
 
   const events = (count: number, at: string, user = somebody) =>
     ["post_views", "post_votes", "comments"].map(
@@ -61,7 +78,9 @@ async function measure({ pool }: Database, size: number): Promise<void> {
     const measured: RollUp[] = [];
     for (let run = 0; run < runs; run++) {
       for (const statement of statements(run)) await pool.query(statement);
-      measured.push(await rollUp(pool));
+      const session = await pool.connect();
+      measured.push(await rollUp(session));
+      session.release();
     }
     const middle = (what: keyof RollUp) => measured.map((each) => each[what]).sort((a, b) => a - b)[runs >> 1];
     const figures = [
@@ -69,13 +88,15 @@ async function measure({ pool }: Database, size: number): Promise<void> {
       `processor ${middle("processor")} ms`,
       `${middle("rows")} rows`,
     ];
-    console.log([name, ...figures, `load ${loadavg()[0].toFixed(1)}`].join(" | "));
+    console.log([name, ...figures, `load ${load()}`].join(" | "));
   }
 }
 
-/** People, posts, interactions and logins, without the triggers; then every post and user is queued, as after an import. */
-async function fill(pool: Database["pool"], size: number, people: number, posts: number): Promise<void> {
-  const client = await pool.connect();
+/**
+ * People, posts, interactions and logins, without the triggers; then every post and user is queued, as after an import. Tables
+ * that grow with the interactions are filled without indexes and without a write-ahead log: with both, 10 million took hours.
+ */
+async function fill(client: Client, size: number, people: number, posts: number): Promise<void> {
   const at = `now() - random() * interval '${days} days'`;
   await client.query("set session_replication_role = replica");
   await client.query(
@@ -87,19 +108,40 @@ async function fill(pool: Database["pool"], size: number, people: number, posts:
   );
   const shares = { post_views: 0.8, post_votes: 0.1, comments: 0.1 };
   for (const [table, share] of Object.entries(shares))
-    await client.query(
-      `insert into public.${table} (user_id, post_id, created_at)
-       select ${person(`floor(random() * ${people})`)}, ${post(`floor(random() ^ 3 * ${posts})`)}, ${at} from generate_series(1, ${share * size}) as n`,
+    await fillTable(
+      client,
+      table,
+      `(user_id, post_id, created_at)
+       select ${person(`floor(random() * ${people})`)}, ${post(`floor(random() ^ 3 * ${posts})`)}, ${at} from generate_series(1, ${share * size})`,
     );
-  await client.query(
-    `insert into public.logins (user_id, created_at) select ${person(`floor(random() * ${people})`)}, ${at} from generate_series(1, ${size / 4}) as n`,
+  await fillTable(
+    client,
+    "logins",
+    `(user_id, created_at) select ${person(`floor(random() * ${people})`)}, ${at} from generate_series(1, ${size / 4})`,
   );
   await client.query("set session_replication_role = default");
   await client.query(
     "insert into recsys.feature_changes (post_id) select id from public.posts; insert into recsys.feature_changes (user_id) select id from public.profiles",
   );
   await client.query("analyze");
-  client.release();
+}
+
+async function fillTable(client: Client, table: string, rows: string): Promise<void> {
+  const indexes = await client.query<{ drop: string; create: string }>(
+    `select
+       case when constraints.oid is null then format('drop index %s', indexrelid::regclass)
+         else format('alter table %s drop constraint %I', indrelid::regclass, conname) end as drop,
+       case when constraints.oid is null then pg_get_indexdef(indexrelid)
+         else format('alter table %s add constraint %I %s', indrelid::regclass, conname, pg_get_constraintdef(constraints.oid)) end as create
+     from pg_index left join pg_constraint as constraints on constraints.conindid = indexrelid
+     where indrelid = $1::regclass`,
+    [`public.${table}`],
+  );
+  await client.query(`alter table public.${table} set unlogged`);
+  for (const { drop } of indexes.rows) await client.query(drop);
+  await client.query(`insert into public.${table} ${rows}`);
+  await client.query(`alter table public.${table} set logged`);
+  for (const { create } of indexes.rows) await client.query(create);
 }
 
 interface RollUp {
@@ -108,14 +150,28 @@ interface RollUp {
   rows: number;
 }
 
-async function rollUp(pool: Database["pool"]): Promise<RollUp> {
-  const client = await pool.connect();
+async function rollUp(client: Client): Promise<RollUp> {
   const { rows: sessions } = await client.query("select pg_backend_pid() as process");
   const before = await processorTime(sessions[0].process);
   const started = performance.now();
   const { rows } = await client.query("select recsys.roll_up(null) as written");
   const milliseconds = performance.now() - started;
   const processor = (await processorTime(sessions[0].process)) - before;
-  client.release();
   return { milliseconds, processor, rows: rows[0].written };
+}
+
+async function sizeOf(pool: Database["pool"], tables: string[]): Promise<string> {
+  const { rows } = await pool.query(
+    "select (sum(pg_total_relation_size(name::regclass)) / 1e6)::integer as size from unnest($1::text[]) as name",
+    [tables],
+  );
+  return `${rows[0].size} MB`;
+}
+
+function load(): string {
+  return loadavg()[0].toFixed(1);
+}
+
+function seconds(started: number): string {
+  return ((performance.now() - started) / 1000).toFixed(0);
 }

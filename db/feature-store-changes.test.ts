@@ -38,6 +38,9 @@ test(`${changes} random changes`, async (t) => {
   }
   await assertExact(database);
   assert.equal((await database.pool.query("select recsys.roll_up() as written")).rows[0].written, 0);
+  assert.equal((await database.pool.query("select from recsys.set_aside_changes")).rowCount, 0);
+  const { rows } = await database.pool.query("select thinned_before > '-infinity' as thinned from recsys.thinning");
+  assert.ok(rows[0].thinned, "nothing was old enough to be thinned");
   t.diagnostic([...made].map(([what, times]) => `${what} ${times}`).join(", "));
 });
 

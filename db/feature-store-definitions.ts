@@ -131,6 +131,26 @@ function assertSame(actual: Row[], expected: Row[]): void {
   assert.deepEqual(compared.sort(byKey), expected.sort(byKey));
 }
 
+/**
+ * The states that have to be stored of those there could be: of each `entity` all from some one on, and that one is the last
+ * before the instant of thinning, or the very first.
+ */
+function notThinned(expected: Row[], stored: Row[], entity: "post_id" | "user_id", thinnedBefore: number): Row[] {
+  const keys = new Set(stored.map(({ key }) => key));
+  const order = (row: Row) => [Number(row.last_active_at), Number(String(row.key).replace("L", "")), row.key];
+  const inOrder = expected.toSorted((a, b) => {
+    const [at, number, key] = order(a);
+    const [otherAt, otherNumber, otherKey] = order(b);
+    if (at !== otherAt) return Number(at) - Number(otherAt);
+    return number === otherNumber ? (String(key) < String(otherKey) ? -1 : 1) : Number(number) - Number(otherNumber);
+  });
+  return Object.values(Object.groupBy(inOrder, (row) => String(row[entity]))).flatMap((states = []) => {
+    const lastThinnable = states.findLastIndex((state) => Number(state.last_active_at) < thinnedBefore);
+    const first = states.findIndex(({ key }) => keys.has(key));
+    return first > 0 && first <= lastThinnable ? states.slice(first) : states;
+  });
+}
+
 /** Fails unless the feature store is what its definitions say of the events that are there now. */
 export async function assertExact(database: Database): Promise<void> {
   const events = await readEvents(database);
@@ -145,8 +165,12 @@ export async function assertExact(database: Database): Promise<void> {
     `select event_id as key, user_id, last_active_at, views, votes, comments, logins, recent, recent_logins, habit_log_age, habit_log_idle
      from recsys.user_stats`,
   );
-  assertSame(postStats, expectedPostStats(events, posts));
-  assertSame(userStats, expectedUserStats(events, posts));
+  const { rows: thinning } = await database.pool.query(
+    "select (extract(epoch from thinned_before) * 1000)::double precision as before from recsys.thinning",
+  );
+  const { before } = thinning[0];
+  assertSame(postStats, notThinned(expectedPostStats(events, posts), postStats, "post_id", before));
+  assertSame(userStats, notThinned(expectedUserStats(events, posts), userStats, "user_id", before));
   const { rows: latest } = await database.pool.query(
     `select post_id as key, post_id, kind, last_active_at, views, votes, comments, participants, last_comment_at, by_author, recent, trend
      from recsys.latest_post_stats`,

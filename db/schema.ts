@@ -614,6 +614,26 @@ export interface RecsysFeatureChanges {
   user_id: string | null;
 }
 
+export interface RecsysFeatureStoreFailures {
+  /**
+   * For how long its states have been behind.
+   */
+  behind: string | null;
+  /**
+   * The post_id or user_id.
+   */
+  entity_id: string | null;
+  error_code: string | null;
+  failures: number | null;
+  first_failed_at: Timestamp | null;
+  /**
+   * post or user.
+   */
+  kind: string | null;
+  last_failed_at: Timestamp | null;
+  reason: string | null;
+}
+
 export interface RecsysImports {
   /**
    * sha256 of the bundle's files, in hex.
@@ -919,54 +939,39 @@ export interface RecsysPostStats {
   votes: number;
 }
 
-export interface RecsysRollUpLag {
+export interface RecsysSetAsideChanges {
   /**
-   * How long the oldest has waited; null: none waits.
+   * From when on the states are to be worked out anew. -infinity: all of them.
    */
-  age: string | null;
+  at: Timestamp;
   /**
-   * How fast those that wait came in; null where all came at once.
+   * SQLSTATE of the latest failure.
    */
-  arriving_per_second: Numeric | null;
+  error_code: string;
   /**
-   * Changes that wait for recsys.roll_up().
+   * How often it was tried in vain.
    */
-  depth: number | null;
-}
-
-export interface RecsysSchedules {
+  failures: Generated<number>;
   /**
-   * What is run.
+   * Since when its states are behind, by the wall clock.
    */
-  command: string | null;
+  first_failed_at: Generated<Timestamp>;
   /**
-   * False: paused.
+   * When it was tried last, by the wall clock.
    */
-  is_active: boolean | null;
+  last_failed_at: Generated<Timestamp>;
   /**
-   * How it ended: succeeded, or failed and why; what pg_cron says while it runs.
+   * The post; null: a user.
    */
-  last_result: string | null;
+  post_id: string | null;
   /**
-   * When it last began; null: not yet, or longer ago than its history is kept.
+   * What the latest failure was.
    */
-  last_run_at: Timestamp | null;
+  reason: string;
   /**
-   * How long that run took; null: it has not ended.
+   * The user; null: a post.
    */
-  last_took: string | null;
-  /**
-   * Its name, also in cron.job.
-   */
-  name: string | null;
-  /**
-   * What it is for: the beginning of the comment of the function that it calls.
-   */
-  purpose: string | null;
-  /**
-   * When: an interval in seconds, or minute, hour, day, month and weekday in GMT.
-   */
-  schedule: string | null;
+  user_id: string | null;
 }
 
 export interface RecsysSettings {
@@ -1120,23 +1125,19 @@ export interface RecsysSourceUsers {
   user_id: string | null;
 }
 
-export interface RecsysStatus {
+export interface RecsysThinning {
   /**
-   * What the line is about.
+   * The post or user after which the next call goes on, in the order of their ids.
    */
-  concern: string | null;
+  after_id: Generated<string>;
   /**
-   * Whether all is well there.
+   * Always true: there is one row.
    */
-  is_ok: boolean | null;
+  only_row: Generated<boolean>;
   /**
-   * How it stands.
+   * Of the states before this instant only the last one of each post and user needs to be there. -infinity: nothing was thinned yet. It never goes back.
    */
-  state: string | null;
-  /**
-   * ok, or what to do.
-   */
-  verdict: string | null;
+  thinned_before: Generated<Timestamp>;
 }
 
 export interface RecsysTimeline {
@@ -1444,6 +1445,7 @@ export interface DB {
   "recsys.erasures": RecsysErasures;
   "recsys.event_ids": RecsysEventIds;
   "recsys.feature_changes": RecsysFeatureChanges;
+  "recsys.feature_store_failures": RecsysFeatureStoreFailures;
   "recsys.imports": RecsysImports;
   "recsys.impression_features": RecsysImpressionFeatures;
   "recsys.impressions": RecsysImpressions;
@@ -1453,15 +1455,14 @@ export interface DB {
   "recsys.models": RecsysModels;
   "recsys.post_embeddings": RecsysPostEmbeddings;
   "recsys.post_stats": RecsysPostStats;
-  "recsys.roll_up_lag": RecsysRollUpLag;
-  "recsys.schedules": RecsysSchedules;
+  "recsys.set_aside_changes": RecsysSetAsideChanges;
   "recsys.settings": RecsysSettings;
   "recsys.source_dismissals": RecsysSourceDismissals;
   "recsys.source_interactions": RecsysSourceInteractions;
   "recsys.source_logins": RecsysSourceLogins;
   "recsys.source_posts": RecsysSourcePosts;
   "recsys.source_users": RecsysSourceUsers;
-  "recsys.status": RecsysStatus;
+  "recsys.thinning": RecsysThinning;
   "recsys.timeline": RecsysTimeline;
   "recsys.training_requests": RecsysTrainingRequests;
   "recsys.training_status": RecsysTrainingStatus;

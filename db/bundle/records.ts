@@ -1,12 +1,28 @@
 import { z } from "zod";
 
 const day = 24 * 60 * 60 * 1000;
-const earliest = Date.parse("0001-01-01T00:00:00Z");
+const earliest = Date.parse("1990-01-01T00:00:00Z");
 
 /** Postgres stores no NUL character; everything else JSON can say is welcome. */
 const text = z
   .string()
   .refine((value) => !value.includes("\0"), "contains a NUL character, which Postgres cannot store");
+
+/** Characters as Postgres counts them: of an emoji that JavaScript counts as two, one. */
+const atMost = (most: number) =>
+  text.refine(
+    (value) => value.length <= most || [...value].length <= most,
+    `is longer than ${most.toLocaleString("en")} characters`,
+  );
+
+/** As long as the app's tables take them (20261125000100_app_tables.sql). */
+const title = atMost(1000);
+const longText = atMost(50_000).default("");
+const list = z
+  .array(text)
+  .max(100, "has more than 100 entries")
+  .refine((entries) => [...entries.join("")].length <= 10_000, "is longer than 10,000 characters in all")
+  .default([]);
 
 /** Ids and project titles are indexed, and a Postgres index entry ends at 2,704 bytes. */
 const indexed = text.min(1, "must not be empty").max(500, "is longer than 500 characters");
@@ -18,7 +34,7 @@ const time = z.iso
     (value) => !/[+-](1[6-9]|2\d):?\d\d$/.test(value),
     "has a zone beyond 15:59 hours, which Postgres does not know",
   )
-  .refine((value) => !(Date.parse(value) < earliest), "lies before the year 1")
+  .refine((value) => !(Date.parse(value) < earliest), "lies before the year 1990")
   .refine((value) => !(Date.parse(value) > Date.now() + day), "lies in the future");
 
 /** `value` is stored as a 4-byte float; what would overflow it is refused here, with its line. */
@@ -26,18 +42,18 @@ const strength = z.number().refine((value) => Number.isFinite(Math.fround(value)
 
 const userRecord = z.object({
   id: indexed,
-  passions: z.array(text).default([]),
-  projects: z.array(indexed).default([]),
-  bio: text.default(""),
+  passions: list,
+  projects: z.array(indexed).max(100, "has more than 100 entries").default([]),
+  bio: longText,
   created_at: time,
 });
 
 const postRecord = z.object({
   id: indexed,
   author_id: indexed.nullable().default(null),
-  title: text,
-  description: text.default(""),
-  tags: z.array(text).default([]),
+  title,
+  description: longText,
+  tags: list,
   created_at: time,
 });
 

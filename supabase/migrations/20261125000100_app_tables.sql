@@ -1,12 +1,18 @@
 -- The app that is being recommended for: a Teamu-like social productivity app.
 -- An adopter has such tables already and leaves this file out; the engine only reads the views of 20261125000300_sources.sql.
+--
+-- Times are finite and plausible: one view at -infinity ended the feeds of others. They do not depend on now(), or a dump of
+-- yesterday could not be restored; that nobody writes into the future is for the policies below to say, which an import passes by.
+-- Texts are as long as the views read them, and no longer: whoever writes more is told so instead of being cut off.
 
 create table public.profiles (
   id uuid primary key default gen_random_uuid(),
   external_id text unique,
-  passions text[] not null default '{}',
-  bio text not null default '',
-  created_at timestamptz not null default now()
+  passions text[] not null default '{}' check (
+    coalesce(array_ndims(passions), 1) = 1 and cardinality(passions) <= 100 and array_position(passions, null) is null and length(array_to_string(passions, '')) <= 10000
+  ),
+  bio text not null default '' check (length(bio) <= 50000),
+  created_at timestamptz not null default now() check (created_at >= '1990-01-01 00:00Z' and created_at < '2200-01-01 00:00Z')
 );
 comment on table public.profiles is 'One row per person. id is the auth user''s id; imported people have no login, so there is no foreign key to auth.users.';
 comment on column public.profiles.external_id is 'The id this person had in an imported bundle; null for people who signed up here.';
@@ -18,8 +24,9 @@ comment on column public.profiles.created_at is 'When they signed up.';
 create table public.projects (
   id uuid primary key default gen_random_uuid(),
   owner_id uuid not null references public.profiles (id) on delete cascade,
-  title text not null,
-  created_at timestamptz not null default now(),
+  -- the length of what an index can hold
+  title text not null check (length(title) <= 500),
+  created_at timestamptz not null default now() check (created_at >= '1990-01-01 00:00Z' and created_at < '2200-01-01 00:00Z'),
   unique (owner_id, title)
 );
 comment on table public.projects is 'Something a person works on; its title tells the user tower what they care about.';
@@ -32,11 +39,13 @@ create table public.posts (
   id uuid primary key default gen_random_uuid(),
   external_id text unique,
   author_id uuid references public.profiles (id) on delete cascade,
-  title text not null,
-  description text not null default '',
-  tags text[] not null default '{}',
+  title text not null check (length(title) <= 1000),
+  description text not null default '' check (length(description) <= 50000),
+  tags text[] not null default '{}' check (
+    coalesce(array_ndims(tags), 1) = 1 and cardinality(tags) <= 100 and array_position(tags, null) is null and length(array_to_string(tags, '')) <= 10000
+  ),
   visibility text not null default 'public' check (visibility in ('public', 'private')),
-  created_at timestamptz not null default now()
+  created_at timestamptz not null default now() check (created_at >= '1990-01-01 00:00Z' and created_at < '2200-01-01 00:00Z')
 );
 comment on table public.posts is 'What is recommended. A private post is seen, and so recommended, to its author only.';
 comment on column public.posts.id is 'The post.';
@@ -58,7 +67,7 @@ create table public.post_views (
   user_id uuid not null references public.profiles (id) on delete cascade,
   post_id uuid not null references public.posts (id) on delete cascade,
   value real,
-  created_at timestamptz not null default now(),
+  created_at timestamptz not null default now() check (created_at >= '1990-01-01 00:00Z' and created_at < '2200-01-01 00:00Z'),
   unique (user_id, post_id, created_at)
 );
 comment on table public.post_views is 'A person opened a post. value: a strength, such as seconds read; null where nothing was measured.';
@@ -75,7 +84,7 @@ create table public.post_votes (
   user_id uuid not null references public.profiles (id) on delete cascade,
   post_id uuid not null references public.posts (id) on delete cascade,
   value real,
-  created_at timestamptz not null default now(),
+  created_at timestamptz not null default now() check (created_at >= '1990-01-01 00:00Z' and created_at < '2200-01-01 00:00Z'),
   unique (user_id, post_id, created_at)
 );
 comment on table public.post_votes is 'A person liked, favourited or voted for a post. value: a rating where the app has one.';
@@ -91,9 +100,10 @@ create table public.comments (
   id bigint primary key default nextval('public.interaction_id_seq'),
   user_id uuid not null references public.profiles (id) on delete cascade,
   post_id uuid not null references public.posts (id) on delete cascade,
-  body text not null default '',
+  -- as much as the function `events` takes
+  body text not null default '' check (length(body) <= 10000),
   value real,
-  created_at timestamptz not null default now(),
+  created_at timestamptz not null default now() check (created_at >= '1990-01-01 00:00Z' and created_at < '2200-01-01 00:00Z'),
   unique (user_id, post_id, created_at)
 );
 comment on table public.comments is 'A person wrote under a post. The engine never reads the body.';
@@ -109,7 +119,7 @@ create index comments_user_id_created_at_idx on public.comments (user_id, create
 create table public.logins (
   id bigint primary key generated always as identity,
   user_id uuid not null references public.profiles (id) on delete cascade,
-  created_at timestamptz not null default now(),
+  created_at timestamptz not null default now() check (created_at >= '1990-01-01 00:00Z' and created_at < '2200-01-01 00:00Z'),
   unique (user_id, created_at)
 );
 comment on table public.logins is 'When a person came back to the app; how often they do is a feature of the ranker.';
@@ -125,42 +135,48 @@ alter table public.post_votes enable row level security;
 alter table public.comments enable row level security;
 alter table public.logins enable row level security;
 
+-- 5 minutes: a device's clock may be ahead
 create policy "anyone signed in reads profiles" on public.profiles for select to authenticated using (true);
-create policy "people create their own profile" on public.profiles for insert to authenticated with check (id = (select auth.uid()));
-create policy "people edit their own profile" on public.profiles for update to authenticated using (id = (select auth.uid())) with check (id = (select auth.uid()));
+create policy "people create their own profile" on public.profiles for insert to authenticated with check (id = (select auth.uid()) and created_at <= now() + interval '5 minutes');
+create policy "people edit their own profile" on public.profiles for update to authenticated using (id = (select auth.uid())) with check (id = (select auth.uid()) and created_at <= now() + interval '5 minutes');
 
 create policy "anyone signed in reads projects" on public.projects for select to authenticated using (true);
-create policy "owners create projects" on public.projects for insert to authenticated with check (owner_id = (select auth.uid()));
-create policy "owners edit projects" on public.projects for update to authenticated using (owner_id = (select auth.uid())) with check (owner_id = (select auth.uid()));
+create policy "owners create projects" on public.projects for insert to authenticated with check (owner_id = (select auth.uid()) and created_at <= now() + interval '5 minutes');
+create policy "owners edit projects" on public.projects for update to authenticated using (owner_id = (select auth.uid())) with check (owner_id = (select auth.uid()) and created_at <= now() + interval '5 minutes');
 create policy "owners delete projects" on public.projects for delete to authenticated using (owner_id = (select auth.uid()));
 
 create policy "public posts and one's own are readable" on public.posts for select to anon, authenticated
   using (visibility = 'public' or author_id = (select auth.uid()));
-create policy "authors write posts" on public.posts for insert to authenticated with check (author_id = (select auth.uid()));
-create policy "authors edit posts" on public.posts for update to authenticated using (author_id = (select auth.uid())) with check (author_id = (select auth.uid()));
+create policy "authors write posts" on public.posts for insert to authenticated with check (author_id = (select auth.uid()) and created_at <= now() + interval '5 minutes');
+create policy "authors edit posts" on public.posts for update to authenticated using (author_id = (select auth.uid())) with check (author_id = (select auth.uid()) and created_at <= now() + interval '5 minutes');
 create policy "authors delete posts" on public.posts for delete to authenticated using (author_id = (select auth.uid()));
 
 create policy "people read their own views" on public.post_views for select to authenticated using (user_id = (select auth.uid()));
-create policy "people record their own views" on public.post_views for insert to authenticated with check (user_id = (select auth.uid()));
+create policy "people record their own views" on public.post_views for insert to authenticated with check (user_id = (select auth.uid()) and created_at <= now() + interval '5 minutes');
 
 create policy "people read their own votes" on public.post_votes for select to authenticated using (user_id = (select auth.uid()));
-create policy "people cast their own votes" on public.post_votes for insert to authenticated with check (user_id = (select auth.uid()));
+create policy "people cast their own votes" on public.post_votes for insert to authenticated with check (user_id = (select auth.uid()) and created_at <= now() + interval '5 minutes');
 create policy "people take back their own votes" on public.post_votes for delete to authenticated using (user_id = (select auth.uid()));
 
 create policy "comments are read with their post" on public.comments for select to authenticated
   using (exists (select from public.posts where posts.id = comments.post_id));
-create policy "people write their own comments" on public.comments for insert to authenticated with check (user_id = (select auth.uid()));
+create policy "people write their own comments" on public.comments for insert to authenticated with check (user_id = (select auth.uid()) and created_at <= now() + interval '5 minutes');
 create policy "people delete their own comments" on public.comments for delete to authenticated using (user_id = (select auth.uid()));
 
 create policy "people read their own logins" on public.logins for select to authenticated using (user_id = (select auth.uid()));
-create policy "people record their own logins" on public.logins for insert to authenticated with check (user_id = (select auth.uid()));
+create policy "people record their own logins" on public.logins for insert to authenticated with check (user_id = (select auth.uid()) and created_at <= now() + interval '5 minutes');
 
 revoke all on public.profiles, public.projects, public.posts, public.post_views, public.post_votes, public.comments, public.logins from anon, authenticated;
 grant select on public.posts to anon;
-grant select, insert, update on public.profiles to authenticated;
-grant select, insert, update, delete on public.projects, public.posts to authenticated;
-grant select, insert on public.post_views, public.logins to authenticated;
-grant select, insert, delete on public.post_votes, public.comments to authenticated;
+-- external_id is the import's. Ids of interactions come from the sequence, or somebody could take that of another's view
+grant select, insert (id, passions, bio, created_at), update (passions, bio, created_at) on public.profiles to authenticated;
+grant select, insert, update, delete on public.projects to authenticated;
+grant select, insert (id, author_id, title, description, tags, visibility, created_at),
+  update (author_id, title, description, tags, visibility, created_at), delete on public.posts to authenticated;
+grant select, insert (user_id, post_id, value, created_at) on public.post_views to authenticated;
+grant select, insert (user_id, created_at) on public.logins to authenticated;
+grant select, insert (user_id, post_id, value, created_at), delete on public.post_votes to authenticated;
+grant select, insert (user_id, post_id, body, value, created_at), delete on public.comments to authenticated;
 grant usage on sequence public.interaction_id_seq to authenticated;
 grant select, insert, update, delete on public.profiles, public.projects, public.posts, public.post_views, public.post_votes, public.comments, public.logins to service_role;
 grant usage on sequence public.interaction_id_seq to service_role;

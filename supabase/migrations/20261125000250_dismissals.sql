@@ -4,7 +4,7 @@
 create table recsys.dismissals (
   user_id uuid not null,
   post_id uuid not null,
-  created_at timestamptz not null,
+  created_at timestamptz not null check (created_at >= '1990-01-01 00:00Z' and created_at < '2200-01-01 00:00Z'),
   primary key (user_id, post_id)
 );
 comment on table recsys.dismissals is 'Posts that a person called "not interesting": none of them is recommended to that person again.';
@@ -15,6 +15,7 @@ comment on column recsys.dismissals.created_at is 'When, by the engine''s clock 
 create index dismissals_post_id_idx on recsys.dismissals (post_id);
 alter table recsys.dismissals enable row level security;
 create policy "people read their own dismissals" on recsys.dismissals for select to authenticated using (user_id = (select auth.uid()));
-create policy "people dismiss for themselves" on recsys.dismissals for insert to authenticated with check (user_id = (select auth.uid()));
+create policy "people dismiss for themselves" on recsys.dismissals for insert to authenticated
+  with check (user_id = (select auth.uid()) and created_at <= now() + interval '5 minutes');
 grant select, insert on recsys.dismissals to authenticated;
 grant select, insert, update, delete on recsys.dismissals to service_role;

@@ -64,7 +64,9 @@ create table recsys.post_stats (
   first_interaction boolean not null,
   recent double precision[] not null,
   trend double precision not null,
-  primary key (interaction_id)
+  primary key (interaction_id),
+  -- what another app's views let through must not reach a feed; a roll-up sets it aside
+  constraint post_stats_are_finite check (isfinite(last_active_at) and trend > '-Infinity' and trend < 'Infinity')
 );
 comment on table recsys.post_stats is 'The state of a post right after each of its interactions (last_active_at), views by its author left out. A post without a row has had none: its last activity is its creation.';
 comment on column recsys.post_stats.post_id is 'The post.';
@@ -126,7 +128,8 @@ create table recsys.user_stats (
   recent_logins double precision[] not null,
   habit_log_age double precision,
   habit_log_idle double precision,
-  primary key (event_id)
+  primary key (event_id),
+  constraint user_stats_are_finite check (isfinite(last_active_at) and habit_log_age < 'Infinity' and habit_log_idle < 'Infinity')
 );
 comment on table recsys.user_stats is 'The state of a user right after each of their interactions and logins (last_active_at). After a view of an own post it is that before, aged.';
 comment on column recsys.user_stats.user_id is 'The user.';

@@ -1,7 +1,8 @@
 -- Filling the feature store: what changed is worked out anew from the last state before it, so a roll-up costs what changed, not what is there.
--- "offset 0" makes the planner look up by index what to delete. It takes far more rows to lie behind an instant than do, so for 500 new
--- events it read the whole of both tables (330 of 640 ms at 100,000 interactions). In the joins below it does harm: the planner
--- then expects one row where there may be thousands, and 12,000 events of one user took more than 9 minutes instead of 2 seconds.
+-- The planner takes a third of all rows to lie behind an instant. "offset 0" makes it look them up by index, post by post and user by
+-- user, whatever it expects: with 500 new events beside a million it now and then read and sorted the million (1.4 s of processor time
+-- instead of 0.1 s). Events are then put together with their decayed counts in lockstep, in arrays, and not by a join: one that
+-- expects few rows where there are thousands took 9 minutes for 12,000 events of one user.
 
 create view recsys.user_events with (security_invoker = true) as
 select
@@ -71,9 +72,10 @@ begin
   ));
 
   with late as (
-    select late.post_id, late.since, posts.author_id, before.*
+    -- no state before: nothing had happened yet, or what had was thinned; so everything is worked out
+    select late.post_id, case when before.last_active_at is null then '-infinity' else late.since end as since, posts.author_id, before.*
     from unnest(p_posts, p_since) as late (post_id, since)
-    join recsys.source_posts as posts on posts.post_id = late.post_id
+    cross join lateral (select source_posts.author_id from recsys.source_posts where source_posts.post_id = late.post_id offset 0) as posts
     left join lateral (
       select
         post_stats.last_active_at, post_stats.views, post_stats.votes, post_stats.comments, post_stats.participants,
@@ -86,13 +88,17 @@ begin
   ),
   numbered as (
     select
-      events.post_id, events.created_at, events.interaction_id, events.user_id, events.kind, late.since, late.last_active_at,
+      late.post_id, late.since, late.last_active_at, events.created_at, events.interaction_id, events.user_id, events.kind,
       events.user_id is not distinct from late.author_id as by_author,
-      row_number() over (partition by events.post_id order by events.created_at, events.interaction_id) as number,
-      row_number() over (partition by events.post_id, events.user_id order by events.created_at, events.interaction_id) as number_of_user
+      row_number() over (partition by late.post_id, events.user_id order by events.created_at, events.interaction_id) as number_of_user
     from late
-    join recsys.source_interactions as events on events.post_id = late.post_id and events.created_at >= late.since
-    where not (events.kind = 'view' and events.user_id is not distinct from late.author_id)
+    cross join lateral (
+      select found.created_at, found.interaction_id, found.user_id, found.kind
+      from recsys.source_interactions as found
+      where found.post_id = late.post_id and found.created_at >= late.since
+        and not (found.kind = 'view' and found.user_id is not distinct from late.author_id)
+      offset 0
+    ) as events
   ),
   history as (
     select
@@ -108,36 +114,44 @@ begin
       end as is_first
     from numbered
   ),
-  decayed as (
-    select series.post_id, events.number, events.counts
-    from (
-      select history.post_id, array_agg(history.created_at order by history.number) as at, array_agg(true) as is_counted
-      from history group by history.post_id
-    ) as series
-    join late on late.post_id = series.post_id
-    cross join lateral recsys.decayed_counts(series.at, series.is_counted, late.last_active_at, late.recent) as events
+  series as (
+    select
+      history.post_id,
+      array_agg(history.created_at order by history.created_at, history.interaction_id) as at,
+      array_agg(history.interaction_id order by history.created_at, history.interaction_id) as interaction_ids,
+      array_agg(history.user_id order by history.created_at, history.interaction_id) as user_ids,
+      array_agg(history.kind order by history.created_at, history.interaction_id) as kinds,
+      array_agg(history.by_author order by history.created_at, history.interaction_id) as by_author,
+      array_agg(history.is_first order by history.created_at, history.interaction_id) as is_first
+    from history
+    group by history.post_id
   ),
   changes as (
     select
-      history.*,
-      count(*) filter (where kind = 'view') over so_far as views,
-      count(*) filter (where kind = 'vote') over so_far as votes,
-      count(*) filter (where kind = 'comment') over so_far as comments,
-      count(*) filter (where is_first) over so_far as participants,
-      max(created_at) filter (where kind = 'comment') over so_far as last_comment_at
-    from history
-    window so_far as (partition by post_id order by number rows unbounded preceding)
+      late.post_id, late.views as views_before, late.votes as votes_before, late.comments as comments_before,
+      late.participants as participants_before, late.last_comment_at as last_comment_before,
+      events.*,
+      count(*) filter (where events.kind = 'view') over so_far as views,
+      count(*) filter (where events.kind = 'vote') over so_far as votes,
+      count(*) filter (where events.kind = 'comment') over so_far as comments,
+      count(*) filter (where events.is_first) over so_far as participants,
+      max(events.created_at) filter (where events.kind = 'comment') over so_far as last_comment_at
+    from series
+    join late on late.post_id = series.post_id
+    cross join lateral rows from (
+      unnest(series.at, series.interaction_ids, series.user_ids, series.kinds, series.by_author, series.is_first),
+      recsys.decayed_counts(series.at, array_fill(true, array[cardinality(series.at)]), late.last_active_at, late.recent)
+    ) as events (created_at, interaction_id, user_id, kind, by_author, is_first, number, counts)
+    window so_far as (partition by late.post_id order by events.number rows unbounded preceding)
   )
   insert into recsys.post_stats (post_id, last_active_at, interaction_id, user_id, kind, views, votes, comments, participants, last_comment_at, by_author, first_interaction, recent, trend)
   select
-    changes.post_id, changes.created_at, changes.interaction_id, changes.user_id, changes.kind,
-    coalesce(late.views, 0) + changes.views, coalesce(late.votes, 0) + changes.votes, coalesce(late.comments, 0) + changes.comments,
-    coalesce(late.participants, 0) + changes.participants, coalesce(changes.last_comment_at, late.last_comment_at),
-    changes.by_author, changes.is_first, decayed.counts,
-    ln(decayed.counts[4]) / ln(2::double precision) + extract(epoch from changes.created_at)::double precision / 3600 / (recsys.half_lives())[4]
+    post_id, created_at, interaction_id, user_id, kind,
+    coalesce(views_before, 0) + views, coalesce(votes_before, 0) + votes, coalesce(comments_before, 0) + comments,
+    coalesce(participants_before, 0) + participants, coalesce(last_comment_at, last_comment_before),
+    by_author, is_first, counts,
+    ln(counts[4]) / ln(2::double precision) + extract(epoch from created_at)::double precision / 3600 / (recsys.half_lives())[4]
   from changes
-  join late on late.post_id = changes.post_id
-  join decayed on decayed.post_id = changes.post_id and decayed.number = changes.number
   -- an interaction that moved here from a post whose turn has not come yet
   on conflict (interaction_id) do update set
     post_id = excluded.post_id, last_active_at = excluded.last_active_at, user_id = excluded.user_id, kind = excluded.kind,
@@ -156,6 +170,7 @@ language plpgsql volatile security invoker set search_path = ''
 set plan_cache_mode = force_custom_plan set jit = off
 as $$
 declare
+  thinned_before constant timestamptz := (select thinning.thinned_before from recsys.thinning);
   written bigint;
 begin
   delete from recsys.user_stats
@@ -168,7 +183,8 @@ begin
   ));
 
   with late as (
-    select late.user_id, late.since, before.*
+    -- as for posts
+    select late.user_id, case when before.last_active_at is null then '-infinity' else late.since end as since, before.*
     from unnest(p_users, p_since) as late (user_id, since)
     left join lateral (
       select
@@ -182,20 +198,29 @@ begin
   ),
   events as (
     select
-      events.*, posts.created_at as post_created_at,
-      events.kind <> 'login' and not (events.kind = 'view' and posts.author_id is not distinct from events.user_id) as is_interaction,
-      row_number() over (partition by events.user_id order by events.created_at, events.sort_id, events.event_id) as number
+      late.user_id, found.*, posts.created_at as post_created_at, posts.author_id,
+      found.kind <> 'login' and not (found.kind = 'view' and posts.author_id is not distinct from late.user_id) as is_interaction
     from late
-    join recsys.user_events as events on events.user_id = late.user_id and events.created_at >= late.since
-    left join recsys.source_posts as posts on posts.post_id = events.post_id
-    where events.kind = 'login' or posts.post_id is not null
+    cross join lateral (
+      select user_events.event_id, user_events.sort_id, user_events.post_id, user_events.kind, user_events.created_at
+      from recsys.user_events
+      where user_events.user_id = late.user_id and user_events.created_at >= late.since
+      offset 0
+    ) as found
+    -- one by one, so that a post that cannot be read fails those who came to it, and nobody else
+    left join lateral (
+      select source_posts.post_id, source_posts.author_id, source_posts.created_at
+      from recsys.source_posts where source_posts.post_id = found.post_id
+      offset 0
+    ) as posts on true
+    where found.kind = 'login' or posts.post_id is not null
   ),
   history as (
     -- how old and how idle each post was when this person came (in double precision: ln(numeric) took a fifth of the roll-up)
     select
       events.*,
       ln(1 + greatest(0, extract(epoch from events.created_at - events.post_created_at)::double precision) / 3600) as log_age,
-      ln(1 + greatest(0, extract(epoch from events.created_at - coalesce(before.last_active_at, events.post_created_at))::double precision) / 3600) as log_idle
+      ln(1 + greatest(0, extract(epoch from events.created_at - coalesce(before.last_active_at, thinned.created_at, events.post_created_at))::double precision) / 3600) as log_idle
     from events
     left join lateral (
       select post_stats.last_active_at
@@ -205,53 +230,61 @@ begin
       order by post_stats.last_active_at desc, post_stats.interaction_id desc
       limit 1
     ) as before on true
+    left join lateral (
+      -- as in recsys.thinned_state(), which a bulk of rows cannot wait for
+      select earlier.created_at
+      from recsys.source_interactions as earlier
+      where events.is_interaction and before.last_active_at is null and events.created_at < thinned_before
+        and earlier.post_id = events.post_id and (earlier.created_at, earlier.interaction_id) < (events.created_at, events.sort_id)
+        and not (earlier.kind = 'view' and earlier.user_id is not distinct from events.author_id)
+      order by earlier.created_at desc
+      limit 1
+    ) as thinned on true
   ),
-  decayed as (
-    select series.user_id, events.number, events.counts, logins.counts as login_counts
-    from (
-      select
-        history.user_id,
-        array_agg(history.created_at order by history.number) as at,
-        array_agg(history.is_interaction order by history.number) as is_interaction,
-        array_agg(history.kind = 'login' order by history.number) as is_login
-      from history group by history.user_id
-    ) as series
-    join late on late.user_id = series.user_id
-    cross join lateral recsys.decayed_counts(series.at, series.is_interaction, late.last_active_at, late.recent) as events
-    join lateral recsys.decayed_counts(series.at, series.is_login, late.last_active_at, late.recent_logins) as logins using (number)
+  series as (
+    select
+      history.user_id,
+      array_agg(history.created_at order by history.created_at, history.sort_id, history.event_id) as at,
+      array_agg(history.event_id order by history.created_at, history.sort_id, history.event_id) as event_ids,
+      array_agg(history.sort_id order by history.created_at, history.sort_id, history.event_id) as sort_ids,
+      array_agg(history.kind order by history.created_at, history.sort_id, history.event_id) as kinds,
+      array_agg(history.is_interaction order by history.created_at, history.sort_id, history.event_id) as is_interaction,
+      array_agg(history.kind = 'login' order by history.created_at, history.sort_id, history.event_id) as is_login,
+      array_agg(history.log_age order by history.created_at, history.sort_id, history.event_id) as log_ages,
+      array_agg(history.log_idle order by history.created_at, history.sort_id, history.event_id) as log_idles
+    from history
+    group by history.user_id
   ),
   changes as (
     select
-      history.*,
-      count(*) filter (where kind = 'view' and is_interaction) over so_far as views,
-      count(*) filter (where kind = 'vote') over so_far as votes,
-      count(*) filter (where kind = 'comment') over so_far as comments,
-      count(*) filter (where kind = 'login') over so_far as logins,
-      count(*) filter (where is_interaction) over so_far as interactions,
-      coalesce(sum(log_age) filter (where is_interaction) over so_far, 0) as log_ages,
-      coalesce(sum(log_idle) filter (where is_interaction) over so_far, 0) as log_idles
-    from history
-    window so_far as (partition by user_id order by number rows unbounded preceding)
-  ),
-  states as (
-    select
-      changes.*, late.habit_log_age, late.habit_log_idle, decayed.counts, decayed.login_counts,
-      coalesce(late.views, 0) + changes.views as all_views,
-      coalesce(late.votes, 0) + changes.votes as all_votes,
-      coalesce(late.comments, 0) + changes.comments as all_comments,
-      coalesce(late.logins, 0) + changes.logins as all_logins,
-      coalesce(late.views + late.votes + late.comments, 0) as interactions_before
-    from changes
-    join late on late.user_id = changes.user_id
-    join decayed on decayed.user_id = changes.user_id and decayed.number = changes.number
+      late.user_id, late.views as views_before, late.votes as votes_before, late.comments as comments_before, late.logins as logins_before,
+      late.habit_log_age, late.habit_log_idle, coalesce(late.views + late.votes + late.comments, 0) as interactions_before,
+      events.*,
+      count(*) filter (where events.kind = 'view' and events.is_interaction) over so_far as views,
+      count(*) filter (where events.kind = 'vote') over so_far as votes,
+      count(*) filter (where events.kind = 'comment') over so_far as comments,
+      count(*) filter (where events.kind = 'login') over so_far as logins,
+      count(*) filter (where events.is_interaction) over so_far as interactions,
+      coalesce(sum(events.log_age) filter (where events.is_interaction) over so_far, 0) as log_ages,
+      coalesce(sum(events.log_idle) filter (where events.is_interaction) over so_far, 0) as log_idles
+    from series
+    join late on late.user_id = series.user_id
+    cross join lateral rows from (
+      unnest(series.at, series.event_ids, series.sort_ids, series.kinds, series.is_interaction, series.log_ages, series.log_idles),
+      recsys.decayed_counts(series.at, series.is_interaction, late.last_active_at, late.recent),
+      recsys.decayed_counts(series.at, series.is_login, late.last_active_at, late.recent_logins)
+    ) as events (created_at, event_id, sort_id, kind, is_interaction, log_age, log_idle, number, counts, login_number, login_counts)
+    window so_far as (partition by late.user_id order by events.number rows unbounded preceding)
   )
   insert into recsys.user_stats (user_id, last_active_at, event_id, sort_id, views, votes, comments, logins, recent, recent_logins, habit_log_age, habit_log_idle)
   select
-    user_id, created_at, event_id, sort_id, all_views, all_votes, all_comments, all_logins, counts, login_counts,
+    user_id, created_at, event_id, sort_id,
+    coalesce(views_before, 0) + views, coalesce(votes_before, 0) + votes, coalesce(comments_before, 0) + comments, coalesce(logins_before, 0) + logins,
+    counts, login_counts,
     -- the means go on from those before; null: there is no interaction yet
     (coalesce(habit_log_age, 0) * interactions_before + log_ages) / nullif(interactions_before + interactions, 0),
     (coalesce(habit_log_idle, 0) * interactions_before + log_idles) / nullif(interactions_before + interactions, 0)
-  from states
+  from changes
   -- an event of somebody else whose turn has not come yet
   on conflict (event_id) do update set
     user_id = excluded.user_id, last_active_at = excluded.last_active_at, sort_id = excluded.sort_id,
@@ -263,6 +296,114 @@ end
 $$;
 comment on function recsys.roll_up_users(uuid[], timestamptz[]) is 'Works out recsys.user_stats of some users anew, each from an instant on, after the posts; returns the number of rows written.';
 
+create function recsys.work_off(
+  p_kind text,
+  p_ids uuid[],
+  p_since timestamptz[],
+  p_touched uuid[],
+  p_touched_at timestamptz[],
+  p_everybody boolean,
+  p_until timestamptz,
+  out written bigint,
+  out affected uuid[],
+  out affected_since timestamptz[]
+)
+language plpgsql volatile security invoker set search_path = ''
+set plan_cache_mode = force_custom_plan set jit = off
+as $$
+declare
+  number_of_ids constant integer := cardinality(p_ids);
+  part_size constant integer := greatest(1, (number_of_ids + 19) / 20);
+  until timestamptz;
+  failed_code text;
+  failed_reason text;
+  part record;
+begin
+  affected := '{}';
+  affected_since := '{}';
+  begin
+    if p_kind = 'user' then
+      written := recsys.roll_up_users(p_ids, p_since);
+    else
+      written := recsys.roll_up_posts(p_ids, p_since);
+      select coalesce(array_agg(changes.user_id), '{}'), coalesce(array_agg(changes.since), '{}') into affected, affected_since
+      from (
+        -- a post that changed itself: whoever came to it
+        select later.user_id, min(later.created_at) as since
+        from unnest(p_ids, p_since) as of_posts (post_id, since)
+        cross join lateral (
+          select found.user_id, found.created_at from recsys.source_interactions as found
+          where found.post_id = of_posts.post_id and found.created_at >= of_posts.since
+          offset 0
+        ) as later
+        where p_everybody or of_posts.since = '-infinity'
+        group by later.user_id
+        union all
+        -- an interaction that changed makes the post more or less idle to whoever came at the same instant or next
+        select next.user_id, next.last_active_at
+        from unnest(p_touched, p_touched_at) as changed (post_id, at)
+        cross join lateral (
+          (
+            select post_stats.user_id, post_stats.last_active_at
+            from recsys.post_stats
+            where post_stats.post_id = changed.post_id and post_stats.last_active_at = changed.at
+          )
+          union all
+          (
+            select post_stats.user_id, post_stats.last_active_at
+            from recsys.post_stats
+            where post_stats.post_id = changed.post_id and post_stats.last_active_at > changed.at
+            order by post_stats.last_active_at, post_stats.interaction_id
+            limit 1
+          )
+        ) as next
+        where not p_everybody and changed.post_id = any (p_ids)
+      ) as changes;
+    end if;
+    return;
+  -- what a row can be guilty of. A lock that was not to be had, an end from outside, a missing table or right are nobody's fault:
+  -- they end the roll-up, and everything stays queued
+  exception
+    when cardinality_violation or data_exception or integrity_constraint_violation or external_routine_exception
+      or external_routine_invocation_exception or with_check_option_violation or program_limit_exceeded or plpgsql_error
+    then
+      get stacked diagnostics failed_code = returned_sqlstate, failed_reason = message_text;
+  end;
+
+  written := 0::bigint;
+  affected := '{}';
+  affected_since := '{}';
+  if number_of_ids = 1 then
+    update recsys.set_aside_changes as known
+    set at = least(known.at, p_since[1]), error_code = failed_code, reason = failed_reason, failures = known.failures + 1, last_failed_at = clock_timestamp()
+    where case when p_kind = 'user' then known.user_id else known.post_id end = p_ids[1];
+    if not found then
+      insert into recsys.set_aside_changes (user_id, post_id, at, error_code, reason)
+      -- of a post, whoever came to it is to be worked out anew as well
+      select case when p_kind = 'user' then p_ids[1] end, case when p_kind = 'post' then p_ids[1] end,
+        case when p_kind = 'user' then p_since[1] else '-infinity' end, failed_code, failed_reason;
+    end if;
+    return;
+  end if;
+  -- a portion that failed is worked off in parts for so long, and the rest later: Supabase ends a statement after 2 minutes
+  until := coalesce(p_until, clock_timestamp() + interval '20 seconds');
+  for start in 1 .. number_of_ids by part_size loop
+    if clock_timestamp() > until and start > 1 then
+      insert into recsys.feature_changes (user_id, post_id, at)
+      select case when p_kind = 'user' then id end, case when p_kind = 'post' then id end, case when p_kind = 'user' then since else '-infinity' end
+      from unnest(p_ids[start :], p_since[start :]) as rest (id, since);
+      return;
+    end if;
+    select * into part
+    from recsys.work_off(p_kind, p_ids[start : start + part_size - 1], p_since[start : start + part_size - 1], p_touched, p_touched_at, p_everybody, until);
+    written := written + part.written;
+    affected := affected || part.affected;
+    affected_since := affected_since || part.affected_since;
+  end loop;
+end
+$$;
+comment on function recsys.work_off(text, uuid[], timestamptz[], uuid[], timestamptz[], boolean, timestamptz) is 'Works out the states of posts or users (p_kind), each from its instant on. Where that fails, it is done in twentieths, and theirs, until it is known which ones fail: these go to recsys.set_aside_changes. p_touched, p_touched_at: the interactions of posts that changed; p_everybody: there are too many to look at each. p_until: what is not worked off in parts by then is queued again; null: 20 seconds from the first failure. Returns how many rows were written, and the users whose states depend on the posts.';
+
 create function recsys.roll_up(p_most bigint default 100000) returns bigint
 language plpgsql volatile security invoker set search_path = ''
 set plan_cache_mode = force_custom_plan set jit = off
@@ -270,6 +411,8 @@ as $$
 declare
   -- beyond this many changes, whoever came to a changed post later is worked out anew, instead of the next one only
   few constant integer := 20000;
+  started constant timestamptz := clock_timestamp();
+  until constant timestamptz := case when p_most is null then 'infinity'::timestamptz end;
   total bigint;
   posts uuid[];
   posts_since timestamptz[];
@@ -278,7 +421,9 @@ declare
   -- each interaction that changed: its post and instant
   touched uuid[];
   touched_at timestamptz[];
-  written bigint;
+  part record;
+  done record;
+  written bigint := 0::bigint;
 begin
   -- one roll-up at a time; a second one waits, and then takes what came meanwhile
   perform pg_advisory_xact_lock(hashtext('recsys.roll_up'));
@@ -302,50 +447,39 @@ begin
     (select coalesce(array_agg(post_id), '{}') as ids, coalesce(array_agg(at), '{}') as at
       from (select distinct post_id, at from taken where post_id is not null limit few) as each) as of_instants;
 
-  written := recsys.roll_up_posts(posts, posts_since);
+  -- each that failed before is tried alone, so that it costs the others no second attempt
+  for part in
+    select array_agg(changed.post_id) as ids, array_agg(least(changed.since, failed.at)) as since
+    from unnest(posts, posts_since) as changed (post_id, since)
+    left join recsys.set_aside_changes as failed on failed.post_id = changed.post_id
+    group by failed.post_id
+  loop
+    select * into done from recsys.work_off('post', part.ids, part.since, touched, touched_at, total > few, until);
+    written := written + done.written;
+    users := users || done.affected;
+    users_since := users_since || done.affected_since;
+  end loop;
 
-  select array_agg(user_id), array_agg(since) into users, users_since
-  from (
-    select user_id, min(since) as since
+  for part in
+    select array_agg(changed.user_id) as ids, array_agg(least(changed.since, failed.at)) as since
     from (
-      select * from unnest(users, users_since) as of_users (user_id, since)
-      union all
-      -- a post that changed itself: whoever came to it
-      select later.user_id, min(later.created_at)
-      from unnest(posts, posts_since) as of_posts (post_id, since)
-      join recsys.source_interactions as later on later.post_id = of_posts.post_id and later.created_at >= of_posts.since
-      where total > few or of_posts.since = '-infinity'
-      group by later.user_id
-      union all
-      -- an interaction that changed makes the post more or less idle to whoever came at the same instant or next
-      select affected.user_id, affected.last_active_at
-      from unnest(touched, touched_at) as changed (post_id, at)
-      cross join lateral (
-        (
-          select post_stats.user_id, post_stats.last_active_at
-          from recsys.post_stats
-          where post_stats.post_id = changed.post_id and post_stats.last_active_at = changed.at
-        )
-        union all
-        (
-          select post_stats.user_id, post_stats.last_active_at
-          from recsys.post_stats
-          where post_stats.post_id = changed.post_id and post_stats.last_active_at > changed.at
-          order by post_stats.last_active_at, post_stats.interaction_id
-          limit 1
-        )
-      ) as affected
-      where total <= few
-    ) as changes (user_id, since)
-    group by user_id
-  ) as late;
+      select of_users.user_id, min(of_users.since) as since from unnest(users, users_since) as of_users (user_id, since) group by of_users.user_id
+    ) as changed
+    left join recsys.set_aside_changes as failed on failed.user_id = changed.user_id
+    group by failed.user_id
+  loop
+    select * into done from recsys.work_off('user', part.ids, part.since, '{}', '{}', false, until);
+    written := written + done.written;
+  end loop;
 
-  return written + recsys.roll_up_users(users, users_since);
+  delete from recsys.set_aside_changes
+  where set_aside_changes.last_failed_at < started and (set_aside_changes.post_id = any (posts) or set_aside_changes.user_id = any (users));
+  return written;
 end
 $$;
-comment on function recsys.roll_up(bigint) is 'Brings the feature store up to date with the oldest changes in recsys.feature_changes, p_most at a time (null: all of them; a backlog is so worked off in portions that end within the 2 minutes Supabase gives a statement); returns the number of rows written. Called after an import and every 10 seconds by pg_cron.';
-revoke all on function recsys.roll_up_latest_posts(uuid[]), recsys.roll_up_posts(uuid[], timestamptz[]), recsys.roll_up_users(uuid[], timestamptz[]), recsys.roll_up(bigint) from public;
-grant execute on function recsys.roll_up_latest_posts(uuid[]), recsys.roll_up_posts(uuid[], timestamptz[]), recsys.roll_up_users(uuid[], timestamptz[]), recsys.roll_up(bigint) to service_role;
+comment on function recsys.roll_up(bigint) is 'Brings the feature store up to date with the oldest changes in recsys.feature_changes, p_most at a time (null: all of them; a backlog is so worked off in portions that end within the 2 minutes Supabase gives a statement); returns the number of rows written. Posts and users whose states cannot be worked out are set aside (recsys.feature_store_failures), and the others go on. Called after an import and every 10 seconds by pg_cron.';
+revoke all on function recsys.roll_up_latest_posts(uuid[]), recsys.roll_up_posts(uuid[], timestamptz[]), recsys.roll_up_users(uuid[], timestamptz[]), recsys.work_off(text, uuid[], timestamptz[], uuid[], timestamptz[], boolean, timestamptz), recsys.roll_up(bigint) from public;
+grant execute on function recsys.roll_up_latest_posts(uuid[]), recsys.roll_up_posts(uuid[], timestamptz[]), recsys.roll_up_users(uuid[], timestamptz[]), recsys.work_off(text, uuid[], timestamptz[], uuid[], timestamptz[], boolean, timestamptz), recsys.roll_up(bigint) to service_role;
 
 create view recsys.timeline with (security_invoker = true) as
 select

@@ -106,11 +106,22 @@ as $$
     coalesce(stored.user_id, expected.user_id), coalesce(stored.last_active_at, expected.last_active_at), to_jsonb(stored), to_jsonb(expected)
   from recsys.post_stats as stored
   full join posts_from_scratch as expected on expected.interaction_id = stored.interaction_id
-  where stored.interaction_id is null or expected.interaction_id is null
-    or (stored.post_id, stored.last_active_at, stored.user_id, stored.kind, stored.views, stored.votes, stored.comments, stored.participants, stored.last_comment_at, stored.by_author, stored.first_interaction)
-      is distinct from
-      (expected.post_id, expected.last_active_at, expected.user_id, expected.kind, expected.views, expected.votes, expected.comments, expected.participants, expected.last_comment_at, expected.by_author, expected.first_interaction)
-    or not recsys.nearly_equal(stored.recent || stored.trend, expected.recent || expected.trend)
+  left join (
+    select distinct on (post_stats.post_id) post_stats.post_id, post_stats.last_active_at, post_stats.interaction_id
+    from recsys.post_stats
+    order by post_stats.post_id, post_stats.last_active_at, post_stats.interaction_id
+  ) as earliest on earliest.post_id = expected.post_id
+  where (stored.interaction_id is null and not coalesce(
+      -- thinned: before the first state that is stored, which is before that instant too
+      earliest.last_active_at < (select thinning.thinned_before from recsys.thinning)
+        and (expected.last_active_at, expected.interaction_id) < (earliest.last_active_at, earliest.interaction_id), false))
+    or expected.interaction_id is null
+    or stored.interaction_id is not null and (
+      (stored.post_id, stored.last_active_at, stored.user_id, stored.kind, stored.views, stored.votes, stored.comments, stored.participants, stored.last_comment_at, stored.by_author, stored.first_interaction)
+        is distinct from
+        (expected.post_id, expected.last_active_at, expected.user_id, expected.kind, expected.views, expected.votes, expected.comments, expected.participants, expected.last_comment_at, expected.by_author, expected.first_interaction)
+      or not recsys.nearly_equal(stored.recent || stored.trend, expected.recent || expected.trend)
+    )
   union all
   select
     'latest_post_stats', null, coalesce(stored.post_id, expected.post_id), null,
@@ -132,14 +143,24 @@ as $$
     coalesce(stored.user_id, expected.user_id), coalesce(stored.last_active_at, expected.last_active_at), to_jsonb(stored), to_jsonb(expected)
   from recsys.user_stats as stored
   full join recsys.user_stats_from_scratch() as expected on expected.event_id = stored.event_id
-  where stored.event_id is null or expected.event_id is null
-    or (stored.user_id, stored.last_active_at, stored.sort_id, stored.views, stored.votes, stored.comments, stored.logins)
-      is distinct from
-      (expected.user_id, expected.last_active_at, expected.sort_id, expected.views, expected.votes, expected.comments, expected.logins)
-    or not recsys.nearly_equal(
-      stored.recent || stored.recent_logins || stored.habit_log_age || stored.habit_log_idle,
-      expected.recent || expected.recent_logins || expected.habit_log_age || expected.habit_log_idle)
+  left join (
+    select distinct on (user_stats.user_id) user_stats.user_id, user_stats.last_active_at, user_stats.sort_id, user_stats.event_id
+    from recsys.user_stats
+    order by user_stats.user_id, user_stats.last_active_at, user_stats.sort_id, user_stats.event_id
+  ) as earliest on earliest.user_id = expected.user_id
+  where (stored.event_id is null and not coalesce(
+      earliest.last_active_at < (select thinning.thinned_before from recsys.thinning)
+        and (expected.last_active_at, expected.sort_id, expected.event_id) < (earliest.last_active_at, earliest.sort_id, earliest.event_id), false))
+    or expected.event_id is null
+    or stored.event_id is not null and (
+      (stored.user_id, stored.last_active_at, stored.sort_id, stored.views, stored.votes, stored.comments, stored.logins)
+        is distinct from
+        (expected.user_id, expected.last_active_at, expected.sort_id, expected.views, expected.votes, expected.comments, expected.logins)
+      or not recsys.nearly_equal(
+        stored.recent || stored.recent_logins || stored.habit_log_age || stored.habit_log_idle,
+        expected.recent || expected.recent_logins || expected.habit_log_age || expected.habit_log_idle)
+    )
 $$;
-comment on function recsys.feature_store_differences() is 'The rows of recsys.post_stats, recsys.latest_post_stats and recsys.user_stats that are not what they have to be, as stored and as expected (null: there should be no row, or there is none). None is the answer after recsys.roll_up() as long as nobody writes; it reads everything. Mend: insert into recsys.feature_changes (post_id, user_id) select post_id, user_id from recsys.feature_store_differences(), with an at of -infinity.';
+comment on function recsys.feature_store_differences() is 'The rows of recsys.post_stats, recsys.latest_post_stats and recsys.user_stats that are not what they have to be, as stored and as expected (null: there should be no row, or there is none). None is the answer after recsys.roll_up() as long as nobody writes, but for what was set aside (recsys.feature_store_failures); states that were thinned are none. It reads everything. Mend: insert into recsys.feature_changes (post_id, user_id) select post_id, user_id from recsys.feature_store_differences(), with an at of -infinity.';
 revoke all on function recsys.post_stats_from_scratch(), recsys.user_stats_from_scratch(), recsys.nearly_equal(double precision[], double precision[]), recsys.feature_store_differences() from public;
 grant execute on function recsys.post_stats_from_scratch(), recsys.user_stats_from_scratch(), recsys.nearly_equal(double precision[], double precision[]), recsys.feature_store_differences() to service_role;

@@ -57,8 +57,8 @@ as $$
     'tags', recent.tags,
     'at', extract(epoch from recent.at) * 1000,
     'created_at', extract(epoch from recent.created_at) * 1000,
-    'last_active_at', extract(epoch from before.last_active_at) * 1000,
-    'comments', coalesce(before.comments, 0)
+    'last_active_at', extract(epoch from coalesce(before.last_active_at, thinned.last_active_at)) * 1000,
+    'comments', coalesce(before.comments, thinned.comments, 0)
   ) order by recent.at desc, recent.interaction_id desc), '[]')
   from recent
   left join lateral (
@@ -68,6 +68,11 @@ as $$
     order by post_stats.last_active_at desc, post_stats.interaction_id desc
     limit 1
   ) as before on true
+  left join lateral (
+    select state.last_active_at, state.comments
+    from recsys.thinned_state(recent.post_id, recent.at, recent.interaction_id) as state
+    where before.last_active_at is null and recent.at < (select thinning.thinned_before from recsys.thinning)
+  ) as thinned on true
 $$;
 comment on function recsys.recent_interactions(uuid, timestamptz) is 'The last 50 posts of others within a user''s last 200 interactions up to an instant, each at the earliest of these, the latest first, with the post as it was just before: {title, tags, at, created_at, last_active_at, comments}, times in milliseconds. What the ranker compares candidates with.';
 

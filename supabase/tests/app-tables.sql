@@ -1,7 +1,7 @@
 -- Ana and Ben use the app: who sees what, and who may write what.
 begin;
 set local search_path = public, extensions;
-select plan(20);
+select plan(81);
 
 insert into profiles (id, bio) values
   ('a0000000-0000-4000-8000-000000000000', 'Ana'),
@@ -49,6 +49,28 @@ select throws_ok(
   $$update posts set author_id = 'a0000000-0000-4000-8000-000000000000' where id = 'b1000000-0000-4000-8000-000000000000'$$,
   '42501', null, 'Ben cannot give his post to Ana');
 select throws_ok('delete from post_views', '42501', null, 'a view cannot be unseen');
+select throws_ok(
+  format($$insert into %s (user_id, post_id, id) values ('b0000000-0000-4000-8000-000000000000', 'a1000000-0000-4000-8000-000000000000', 1)$$, kind),
+  '42501', null, 'Ben cannot take the id of another''s interaction: ' || kind)
+from unnest(array['post_views', 'post_votes', 'comments']) as kind;
+select throws_ok(
+  $$insert into posts (author_id, title, external_id) values ('b0000000-0000-4000-8000-000000000000', 'x', '42')$$,
+  '42501', null, 'nor the id that an import may bring');
+select throws_ok(statement, '42501', null, 'Ben cannot write into the future: ' || statement)
+from unnest(array[
+  $$insert into posts (author_id, title, created_at) values ('b0000000-0000-4000-8000-000000000000', 'x', now() + interval '6 minutes')$$,
+  $$update posts set created_at = now() + interval '6 minutes' where id = 'b1000000-0000-4000-8000-000000000000'$$,
+  $$update profiles set created_at = now() + interval '6 minutes' where id = 'b0000000-0000-4000-8000-000000000000'$$,
+  $$insert into projects (owner_id, title, created_at) values ('b0000000-0000-4000-8000-000000000000', 'x', now() + interval '6 minutes')$$,
+  $$insert into post_views (user_id, post_id, created_at) values ('b0000000-0000-4000-8000-000000000000', 'a1000000-0000-4000-8000-000000000000', now() + interval '6 minutes')$$,
+  $$insert into post_votes (user_id, post_id, created_at) values ('b0000000-0000-4000-8000-000000000000', 'a1000000-0000-4000-8000-000000000000', now() + interval '6 minutes')$$,
+  $$insert into comments (user_id, post_id, created_at) values ('b0000000-0000-4000-8000-000000000000', 'a1000000-0000-4000-8000-000000000000', now() + interval '6 minutes')$$,
+  $$insert into logins (user_id, created_at) values ('b0000000-0000-4000-8000-000000000000', now() + interval '6 minutes')$$,
+  $$insert into recsys.dismissals (user_id, post_id, created_at) values ('b0000000-0000-4000-8000-000000000000', 'a1000000-0000-4000-8000-000000000000', now() + interval '6 minutes')$$
+]) as statement;
+select lives_ok(
+  $$insert into logins (user_id, created_at) values ('b0000000-0000-4000-8000-000000000000', now() + interval '4 minutes')$$,
+  'a device''s clock may be a little ahead');
 select lives_ok(
   $$insert into post_views (user_id, post_id) values ('b0000000-0000-4000-8000-000000000000', 'a1000000-0000-4000-8000-000000000000')$$,
   'Ben records his own view');
@@ -66,6 +88,28 @@ select set_config('request.jwt.claims', '{"role": "anon"}', true);
 select set_eq('select title from posts', array['Ana in public', 'Ben in public'], 'without an account one reads public posts');
 select throws_ok('select from profiles', '42501', null, 'without an account one does not read profiles');
 select throws_ok($$insert into posts (title) values ('spam')$$, '42501', null, 'without an account one does not post');
+
+-- nor can the owner write what would break the sums of others
+reset role;
+select throws_ok(format('update %s set created_at = %L', changed, at), '23514', null, format('%s at %s', changed, at))
+from unnest(array['profiles', 'posts', 'post_views', 'post_votes', 'comments', 'logins']) as changed,
+  unnest(array['-infinity', 'infinity', '0001-01-01 00:00Z', '1989-12-31 23:59:59Z', '2200-01-01 00:00Z', '4000-01-01 00:00Z']) as at;
+select throws_ok(statement, '23514', null, statement)
+from unnest(array[
+  $$update posts set title = repeat('é', 1001)$$,
+  $$update posts set description = repeat('x', 50001)$$,
+  $$update posts set tags = array_fill('a'::text, array[101])$$,
+  $$update posts set tags = array[repeat('x', 10001)]$$,
+  $$update posts set tags = '{a,null}'$$,
+  $$update posts set tags = '{{a},{b}}'$$,
+  $$update profiles set passions = array_fill('a'::text, array[101])$$,
+  $$update profiles set bio = repeat('x', 50001)$$,
+  $$update comments set body = repeat('x', 10001)$$,
+  $$insert into projects (owner_id, title) select id, repeat('x', 501) from profiles$$
+]) as statement;
+select lives_ok(
+  $$update posts set title = repeat('💡', 1000), description = repeat('é', 50000), tags = array_fill(repeat('x', 100), array[100])$$,
+  'texts as long as may be');
 
 select * from finish();
 rollback;

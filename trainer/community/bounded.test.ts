@@ -14,7 +14,7 @@ import { Random } from "../engine/random.ts";
 import { writeSyntheticCommunity } from "../synthetic/write-synthetic-community.ts";
 import { Histories } from "../towers/histories.ts";
 import { firstInteractions } from "./first-interactions.ts";
-import { communityFromDatabase, type LoadedCommunity } from "./from-database.ts";
+import { communityFromDatabase, type LoadedCommunity, trainingEvents } from "./from-database.ts";
 import { viewOwnPosts } from "./testing.ts";
 
 const latest = 1200;
@@ -96,6 +96,73 @@ test("users' histories after the bound are those of the whole community", () => 
   for (const user of whole.community.users.ids.keys())
     for (const hours of [0, 10, 100])
       assert.deepEqual(kept.latest(user, from + hours * 3_600_000), histories.latest(user, from + hours * 3_600_000));
+});
+
+test("thinning keeps no fewer events than training reads", async () => {
+  const { rows } = await database.pool.query(
+    "select pg_get_function_arguments('recsys.thin_feature_store'::regproc) as arguments",
+  );
+  assert.match(rows[0].arguments, new RegExp(`^p_keep bigint DEFAULT ${trainingEvents},`));
+});
+
+test("when older states are thinned, training and feeds are told the same as before", async () => {
+  const { pool } = database;
+  const from = whole.timeline.at[start] + 1;
+  const recent = async () => {
+    const { rows } = await pool.query(
+      "select user_id, recsys.recent_interactions(user_id, recsys.clock()) as recent from recsys.source_users order by user_id",
+    );
+    return rows as { user_id: string; recent: { at: number; last_active_at: number | null }[] }[];
+  };
+  const before = await recent();
+  const examples = await examplesOf(bounded, from);
+  const stored = async () => {
+    const { rows } = await pool.query(
+      "select (select count(*) from recsys.post_stats)::integer as posts, (select count(*) from recsys.user_stats)::integer as users",
+    );
+    return rows[0] as { posts: number; users: number };
+  };
+  const all = await stored();
+  let thinned = 0;
+  for (
+    let call = 0;
+    call === 0 ||
+    (await pool.query("select from recsys.thinning where after_id > '00000000-0000-0000-0000-000000000000'")).rowCount;
+    call++
+  )
+    thinned += (await pool.query("select recsys.thin_feature_store($1, 70) as rows", [latest])).rows[0].rows;
+  const left = await stored();
+  assert.equal(all.posts + all.users - left.posts - left.users, thinned);
+  const { users, posts } = whole.community;
+  // logins come on top of the interactions that are kept
+  assert.ok(
+    left.posts <= latest + posts.ids.length && left.users < 3 * latest + users.ids.length,
+    JSON.stringify(left),
+  );
+  assert.ok(left.posts < all.posts / 2 && left.users < all.users / 2, JSON.stringify([all, left]));
+  assert.deepEqual((await pool.query("select * from recsys.feature_store_differences()")).rows, []);
+
+  const { rows: bounds } = await pool.query(
+    "select (extract(epoch from thinned_before) * 1000)::double precision as at from recsys.thinning",
+  );
+  const older = before
+    .flatMap((user) => user.recent)
+    .filter(({ at, last_active_at }) => at < bounds[0].at && last_active_at !== null);
+  assert.ok(older.length > 20, `${older.length} recent interactions lie before the thinned states`);
+  assert.deepEqual(await recent(), before);
+
+  const again = await communityFromDatabase(database, () => {}, latest);
+  assert.deepEqual(again.community, bounded.community);
+  const examplesAgain = await examplesOf(again, from);
+  assert.deepEqual(examplesAgain.requests, examples.requests);
+  for (const column of ["found", "posts", "weights", "dense", "categories"] as const)
+    assert.deepEqual(examplesAgain[column], examples[column], column);
+  // whoever asks for everything gets what was not thinned
+  const everything = await communityFromDatabase(database);
+  assert.ok(everything.timeline.wholeFrom > 0 && everything.timeline.length >= again.timeline.length);
+  const histories = new Histories(everything.community, Number.POSITIVE_INFINITY);
+  const kept = new Histories(bounded.community, Number.POSITIVE_INFINITY);
+  for (const user of users.ids.keys()) assert.deepEqual(histories.latest(user, from), kept.latest(user, from));
 });
 
 /** Whether the bound made somebody forget something. */

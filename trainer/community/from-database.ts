@@ -22,7 +22,7 @@ export interface LoadedCommunity {
 
 /**
  * The community, users and posts numbered by time of creation, as of one snapshot of the database. With `latest`, only that
- * many events are read as a whole, and of the earlier ones only what these need: the last state of each post and user, and
+ * many events are read as a whole (or, where recsys.thin_feature_store() left states of fewer, so many), and of the earlier ones only what these need: the last state of each post and user, and
  * the last 200 interactions of each user. Candidates and features at an instant of the part read as a whole are then the
  * same as with everything, but for one thing: what a user did before those 200 is forgotten, so such a post may be a
  * candidate again, and its author counts for less. Counts, habits, words and histories are exact.

@@ -13,7 +13,7 @@ interface Numbers {
   posts: Map<string, number>;
 }
 
-/** The whole timeline, or one bounded to the `latest` events; see `communityFromDatabase`. */
+/** The whole timeline, or one bounded to the `latest` events or where states were thinned; see `communityFromDatabase`. */
 export async function readTimeline(
   client: PoolClient,
   numbers: Numbers,
@@ -21,70 +21,102 @@ export async function readTimeline(
   onProgress: OnProgress,
 ): Promise<Timeline> {
   const timeline = new Timeline();
-  const { rows: counted } = await client.query("select count(*)::integer as total from recsys.user_stats");
-  const total = Math.min(latest, counted[0].total);
-  if (latest < counted[0].total) {
-    const start = await startOf(client, latest);
+  const start = await startOf(client, latest);
+  if (start !== undefined) {
     await readHistory(client, timeline, numbers, start);
-    await readStates(client, timeline, numbers, lastEventsBefore(start));
+    await readStates(client, timeline, numbers, lastStatesBefore(start));
     timeline.wholeFrom = timeline.length;
-    await readStates(client, timeline, numbers, `recsys.timeline where (timeline.at, sort_id) >= ${start}`, progress);
-  } else {
-    await readStates(client, timeline, numbers, "recsys.timeline", progress);
   }
+  const whole = start === undefined ? "" : `where (timeline.at, sort_id) >= ${start}`;
+  const { rows: counted } = await client.query(
+    `select count(*)::integer as total from recsys.user_stats ${whole.replace("timeline.at", "last_active_at")}`,
+  );
+  const { total } = counted[0];
   function progress(done: number): void {
     onProgress({ step: "reading the timeline", done, total });
   }
+  await readStates(client, timeline, numbers, `recsys.timeline ${whole}`, progress);
   progress(total);
   return timeline;
 }
 
-/** Where the last `count` events begin, as a row of SQL: (at, sort_id). */
-async function startOf(client: PoolClient, count: number): Promise<string> {
-  const { rows: found } = await client.query(
-    "select last_active_at::text, sort_id from recsys.user_stats order by user_stats.last_active_at desc, sort_id desc offset $1 limit 1",
-    [count - 1],
+/**
+ * Where the last `count` events begin or, if that is later, the states that were not thinned: a row of SQL, (at, sort_id).
+ * undefined: at the beginning.
+ */
+async function startOf(client: PoolClient, count: number): Promise<string | undefined> {
+  const { rows: found } = await client.query<{ at: string; sort_id: string }>(
+    `select greatest(at, thinned_before)::text as at, case when at >= thinned_before then sort_id else -9223372036854775808 end::text as sort_id
+     from recsys.thinning
+     left join (
+       select last_active_at as at, sort_id from recsys.user_stats
+       where (select count(*) from recsys.user_stats) > $1::bigint
+       order by user_stats.last_active_at desc, user_stats.sort_id desc offset $1::bigint - 1 limit 1
+     ) as earliest on true
+     where at is not null or thinned_before > '-infinity'`,
+    [Math.min(count, Number.MAX_SAFE_INTEGER)],
   );
-  return `('${found[0].last_active_at}'::timestamptz, ${found[0].sort_id})`;
+  return found[0] && `('${found[0].at}'::timestamptz, '${found[0].sort_id}'::bigint)`;
 }
 
-/** The last interactions of each user before `start`, as far back as histories go, with what they found when they came. */
+/**
+ * The last interactions of each user before `start`, as far back as histories go, with what they found when they came. Worked out
+ * from the interactions: their states may have been thinned.
+ */
 async function readHistory(client: PoolClient, timeline: Timeline, numbers: Numbers, start: string): Promise<void> {
   const query = `
     select ${milliseconds("at")} as at, user_id, post_id, kind, first_interaction, ${milliseconds("found_at")} as found_at, found_comments
     from (
       select *, row_number() over (partition by user_id order by at desc, sort_id desc) as number
       from (
-        select timeline.at, sort_id, user_id, post_id, kind, first_interaction,
-          -- both only ever grow, so the greatest is the last; null where a post's author viewed it, which changed nothing
-          max(timeline.at) filter (where post_comments is not null) over before as found_at, max(post_comments) over before as found_comments
-        from recsys.timeline
-        where post_id is not null and (timeline.at, sort_id) < ${start}
-        window before as (partition by post_id order by timeline.at, sort_id rows between unbounded preceding and 1 preceding)
+        select at, sort_id, user_id, post_id, kind,
+          counts and row_number() over (partition by post_id, user_id, counts order by at, sort_id) = 1 as first_interaction,
+          max(at) filter (where counts) over before as found_at,
+          (count(*) filter (where kind = 'comment') over before)::integer as found_comments
+        from (
+          select created_at as at, interaction_id as sort_id, events.user_id, post_id, kind,
+            -- a view of an own post changes nothing
+            not (kind = 'view' and events.user_id is not distinct from posts.author_id) as counts
+          from recsys.source_interactions as events
+          join (select post_id, author_id from recsys.source_posts) as posts using (post_id)
+          where (created_at, interaction_id) < ${start}
+        ) as events
+        window before as (partition by post_id order by at, sort_id rows between unbounded preceding and 1 preceding)
       ) as interactions
     ) as numbered
     where number <= ${retrieval.historyInteractions} order by numbered.at, sort_id`;
   for await (const row of rows(client, query)) {
     const event = eventOf(row, numbers);
-    if (event) timeline.pushHistory(event, { at: row.found_at, comments: row.found_comments ?? 0 });
+    if (event) timeline.pushHistory(event, { at: row.found_at, comments: row.found_comments });
   }
 }
 
-/** The last event that changed each post, and the last of each user, before `start`. */
-function lastEventsBefore(start: string): string {
+/**
+ * The last state of each post, and the last of each user, before `start`, as rows of recsys.timeline. A row has the state of its post, or of
+ * its user, or both. Where it lacks that of its user, a later row has it: the user's last event comes after all others of that user.
+ */
+function lastStatesBefore(start: string): string {
   return `(
-    select event_id from (
-      select distinct on (post_id) event_id from recsys.timeline
-      where post_comments is not null and (timeline.at, sort_id) < ${start}
-      order by post_id, timeline.at desc, sort_id desc
+    select coalesce(post_at, user_at) as at, coalesce(interaction_id, user_sort_id) as sort_id, coalesce(of_posts.user_id, of_users.user_id) as user_id,
+      post_id, coalesce(kind, 'login') as kind, first_interaction,
+      last_comment_at, post_views, post_votes, post_comments, participants, by_author, post_recent,
+      user_views, user_votes, user_comments, logins, habit_log_age, habit_log_idle, user_recent, recent_logins
+    from (
+      select distinct on (post_id) last_active_at as post_at, interaction_id, user_id, post_id, kind, first_interaction,
+        last_comment_at, views as post_views, votes as post_votes, comments as post_comments, participants, by_author, recent as post_recent
+      from recsys.post_stats
+      where (last_active_at, interaction_id) < ${start}
+      order by post_id, last_active_at desc, interaction_id desc
     ) as of_posts
-    union
-    select event_id from (
-      select distinct on (user_id) event_id from recsys.timeline
-      where (timeline.at, sort_id) < ${start}
-      order by user_id, timeline.at desc, sort_id desc
-    ) as of_users
-  ) as latest join recsys.timeline using (event_id)`;
+    full join (
+      select distinct on (user_id) last_active_at as user_at, sort_id as user_sort_id, event_id, user_id,
+        views as user_views, votes as user_votes, comments as user_comments, logins, habit_log_age, habit_log_idle,
+        recent as user_recent, recent_logins
+      from recsys.user_stats
+      where (last_active_at, sort_id) < ${start}
+      order by user_id, last_active_at desc, sort_id desc, event_id desc
+    ) as of_users on of_users.event_id = of_posts.interaction_id::text
+  ) as timeline`;
 }
 
 /** Events of recsys.timeline with the state they left, in order of time. */
@@ -103,7 +135,8 @@ async function readStates(
   for await (const row of rows(client, query)) {
     const event = eventOf(row, numbers);
     if (!event) continue;
-    timeline.push(event, row.post_comments === null ? null : postStatsOf(row), userStatsOf(row));
+    const post = row.post_comments === null ? null : postStatsOf(row);
+    timeline.push(event, post, row.user_comments === null ? null : userStatsOf(row));
     if (timeline.length % page === 0) progress(timeline.length - timeline.wholeFrom);
   }
 }

@@ -64,16 +64,18 @@ export class Timeline {
   private readonly postStats = new StatsColumns(postColumns, decayed);
   private readonly userStats = new StatsColumns(userColumns, 2 * decayed);
 
-  /** Adds an event with the state it left of its post (null: it changed none) and its user; both are copied. */
-  push(event: TimelineEvent, post: PostStats | null, user: UserStats): void {
+  /** Adds an event with the state it left of its post (null: it changed none) and its user (null: another event follows that has it); both are copied. */
+  push(event: TimelineEvent, post: PostStats | null, user: UserStats | null): void {
     const row = this.length - this.history;
     if (row === this.lastComments.length) this.lastComments = doubled(this.lastComments);
     this.add(event, post !== null);
     this.lastComments[row] = post?.last_comment_at ?? Number.NaN;
     this.postStats.set(row, post && { ...post, by_author: post.by_author ? 1 : 0 }, post ? [post.recent] : []);
-    const { habit_log_age, habit_log_idle } = user;
-    const habits = { habit_log_age: habit_log_age ?? Number.NaN, habit_log_idle: habit_log_idle ?? Number.NaN };
-    this.userStats.set(row, { ...user, ...habits }, [user.recent, user.recent_logins]);
+    const habits = {
+      habit_log_age: user?.habit_log_age ?? Number.NaN,
+      habit_log_idle: user?.habit_log_idle ?? Number.NaN,
+    };
+    this.userStats.set(row, user && { ...user, ...habits }, user ? [user.recent, user.recent_logins] : []);
   }
 
   /** Adds an interaction without its rows: all of these come before the first `push`. */

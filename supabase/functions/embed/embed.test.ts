@@ -159,14 +159,14 @@ test("one text that a tower makes nothing of fails alone, backs off, and is trie
   assert.ok(await vectorOf(pool, "post", silent, model));
 });
 
-test("texts of 5 MB are embedded with the others, and in time", async (t) => {
+test("texts as long as may be are embedded with the others, and in time", async (t) => {
   const database = await testDatabase(t, "embed");
   const { pool } = database;
   await embeddedCommunity(database);
   for (let i = 0; i < 20; i++)
     await pool.query(
-      "insert into public.posts (id, title, description, tags) values ($1, $2, repeat('word ', 1000000), $3)",
-      [uuid("d", i), `Long ${i}`, Array(5000).fill("tag")],
+      "insert into public.posts (id, title, description, tags) values ($1, $2, repeat('word ', 10000), $3)",
+      [uuid("d", i), `Long ${i}`, Array(100).fill("t".repeat(100))],
     );
   const started = performance.now();
   assert.deepEqual(await embedAll(database), { completed: 20, failed: 0 });

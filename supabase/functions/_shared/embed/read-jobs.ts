@@ -30,20 +30,10 @@ export interface PostRow extends PostText {
   id_embedding: string | null;
 }
 
-/**
- * So much of a text is read: 100,000 letters of a field, 200 entries of 1,000. The towers hash the first 8 to 64
- * different words of each, and a batch of texts of 5 MB would be more than the 256 MB of an Edge Function.
- */
-const letters = 100_000;
-const entries = (column: string) => `array(
-        select left(entry, 1000) from unnest(${column}) with ordinality as listed (entry, place) order by place limit 200
-      )`;
-
 /** Posts as the post tower reads them; those that are gone are not among the rows. */
 export function readPosts(modelId: string, ids: string[]): Statement<PostRow> {
   return {
-    text: `select posts.post_id as id, posts.author_id, left(posts.title, ${letters}) as title,
-        left(posts.description, ${letters}) as description, ${entries("posts.tags")} as tags,
+    text: `select posts.post_id as id, posts.author_id, posts.title, posts.description, posts.tags,
         post_embeddings.id_embedding::text as id_embedding
       from recsys.source_posts as posts
       left join recsys.post_embeddings on post_embeddings.model_id = $1::bigint and post_embeddings.post_id = posts.post_id
@@ -59,8 +49,8 @@ export interface UserRow extends UserTextRow {
 /** Users as the user tower reads them, with their history as of now. */
 export function readUsers(modelId: string, ids: string[]): Statement<UserRow> {
   return {
-    text: `select users.user_id as id, ${entries("users.passions")} as passions, ${entries("users.projects")} as projects,
-        left(users.bio, ${letters}) as bio, user_embeddings.id_embedding::text as id_embedding,
+    text: `select users.user_id as id, users.passions, users.projects, users.bio,
+        user_embeddings.id_embedding::text as id_embedding,
         array(
           select post_embeddings.embedding
           from recsys.user_history(users.user_id, recsys.clock()) as latest

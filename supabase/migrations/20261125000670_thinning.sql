@@ -1,0 +1,136 @@
+-- Old states go. Training reads the latest 500,000 events with the state each left; of what came before them it reads the last state
+-- of each post and user, and what each interaction found, which the interactions themselves say. So that is what stays: from an
+-- instant on every state, and before it the last one of each post and user. What is stored of a post or user is therefore always
+-- complete from some state on, and whoever needs a state before that one works it out from the interactions:
+-- - the roll-up, for a change that came so late, begins from scratch; the next thinning takes the older states again;
+-- - what somebody found who came back then: recsys.thinned_state().
+-- To keep the states that histories need instead would keep nearly all: most people have fewer than 200 interactions.
+
+create table recsys.thinning (
+  only_row boolean primary key default true check (only_row),
+  thinned_before timestamptz not null default '-infinity',
+  after_id uuid not null default '00000000-0000-0000-0000-000000000000'
+);
+comment on table recsys.thinning is 'How far recsys.thin_feature_store() has come, in one row.';
+comment on column recsys.thinning.only_row is 'Always true: there is one row.';
+comment on column recsys.thinning.thinned_before is 'Of the states before this instant only the last one of each post and user needs to be there. -infinity: nothing was thinned yet. It never goes back.';
+comment on column recsys.thinning.after_id is 'The post or user after which the next call goes on, in the order of their ids.';
+insert into recsys.thinning default values;
+alter table recsys.thinning enable row level security;
+create policy "how far states are thinned is readable" on recsys.thinning for select to authenticated using (true);
+grant select on recsys.thinning to authenticated;
+grant select, insert, update, delete on recsys.thinning to service_role;
+
+create function recsys.thinned_state(p_post_id uuid, p_at timestamptz, p_interaction_id bigint)
+returns table (last_active_at timestamptz, comments integer)
+-- definer: what others did with a post is not the caller's to read, the last activity and the number of comments are
+language plpgsql stable security definer rows 1 set search_path = ''
+as $$
+begin
+  return query
+  select latest.created_at, (
+    select count(*)::integer
+    from recsys.source_interactions as earlier
+    where earlier.post_id = p_post_id and earlier.kind = 'comment' and earlier.created_at <= p_at
+      and (earlier.created_at < p_at or earlier.interaction_id < p_interaction_id)
+  )
+  from recsys.source_posts as posts
+  cross join lateral (
+    select earlier.created_at
+    from recsys.source_interactions as earlier
+    where earlier.post_id = posts.post_id and (earlier.created_at, earlier.interaction_id) < (p_at, p_interaction_id)
+      and not (earlier.kind = 'view' and earlier.user_id is not distinct from posts.author_id)
+    order by earlier.created_at desc
+    limit 1
+  ) as latest
+  where posts.post_id = p_post_id;
+end
+$$;
+comment on function recsys.thinned_state(uuid, timestamptz, bigint) is 'last_active_at and comments of a post just before an interaction, worked out from the interactions: for where recsys.post_stats has no state before it, and the interaction lies before thinning.thinned_before. No row: nothing had happened yet.';
+
+create function recsys.thin_feature_store(p_keep bigint default 500000, p_most integer default 20000) returns bigint
+language plpgsql volatile security invoker set search_path = ''
+set plan_cache_mode = force_custom_plan set jit = off
+as $$
+declare
+  first_id constant uuid := '00000000-0000-0000-0000-000000000000'::uuid;
+  progress recsys.thinning;
+  ids uuid[];
+  thinned bigint;
+  of_users bigint;
+begin
+  -- not while a roll-up goes on from a state that would go; feeds and writers do not wait
+  perform pg_advisory_xact_lock(hashtext('recsys.roll_up'));
+  select * into strict progress from recsys.thinning;
+  if progress.after_id = first_id then
+    -- not every event is an interaction, so the last p_keep events begin here or later
+    progress.thinned_before := greatest(progress.thinned_before, (
+      select post_stats.last_active_at from recsys.post_stats
+      order by post_stats.last_active_at desc, post_stats.interaction_id desc
+      offset greatest(p_keep, 1) - 1 limit 1
+    ));
+  end if;
+  if progress.thinned_before = '-infinity' then
+    return 0::bigint;
+  end if;
+
+  select coalesce(array_agg(id order by id), '{}') into ids
+  from (
+    select id from (
+      (select distinct post_stats.post_id as id from recsys.post_stats where post_stats.post_id > progress.after_id order by id limit p_most)
+      union
+      (select distinct user_stats.user_id as id from recsys.user_stats where user_stats.user_id > progress.after_id order by id limit p_most)
+    ) as either
+    order by id
+    limit p_most
+  ) as next;
+
+  delete from recsys.post_stats
+  where post_stats.ctid = any (array(
+    select outdated.ctid
+    from unnest(ids) as entity (id)
+    cross join lateral (
+      select post_stats.last_active_at, post_stats.interaction_id from recsys.post_stats
+      where post_stats.post_id = entity.id and post_stats.last_active_at < progress.thinned_before
+      order by post_stats.last_active_at desc, post_stats.interaction_id desc
+      limit 1
+    ) as kept
+    cross join lateral (
+      select post_stats.ctid from recsys.post_stats
+      where post_stats.post_id = entity.id
+        and (post_stats.last_active_at, post_stats.interaction_id) < (kept.last_active_at, kept.interaction_id)
+      offset 0
+    ) as outdated
+  ));
+  get diagnostics thinned = row_count;
+
+  delete from recsys.user_stats
+  where user_stats.ctid = any (array(
+    select outdated.ctid
+    from unnest(ids) as entity (id)
+    cross join lateral (
+      select user_stats.last_active_at, user_stats.sort_id, user_stats.event_id from recsys.user_stats
+      where user_stats.user_id = entity.id and user_stats.last_active_at < progress.thinned_before
+      order by user_stats.last_active_at desc, user_stats.sort_id desc, user_stats.event_id desc
+      limit 1
+    ) as kept
+    cross join lateral (
+      select user_stats.ctid from recsys.user_stats
+      where user_stats.user_id = entity.id
+        and (user_stats.last_active_at, user_stats.sort_id, user_stats.event_id) < (kept.last_active_at, kept.sort_id, kept.event_id)
+      offset 0
+    ) as outdated
+  ));
+  get diagnostics of_users = row_count;
+
+  update recsys.thinning
+  set thinned_before = progress.thinned_before,
+    after_id = case when cardinality(ids) < p_most then first_id else ids[cardinality(ids)] end;
+  return thinned + of_users;
+end
+$$;
+comment on function recsys.thin_feature_store(bigint, integer) is 'Thins the states of the next p_most posts and users, in the order of their ids and from the first again after the last: of those before the latest p_keep interactions, only the last one stays. Returns the number of rows deleted. p_keep must not be less than the events that training reads (trainingEvents). Called every minute of an hour of the night by pg_cron.';
+
+revoke all on function recsys.thinned_state(uuid, timestamptz, bigint), recsys.thin_feature_store(bigint, integer) from public;
+grant execute on function recsys.thinned_state(uuid, timestamptz, bigint) to authenticated, service_role;
+grant execute on function recsys.thin_feature_store(bigint, integer) to service_role;
