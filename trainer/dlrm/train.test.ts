@@ -97,6 +97,24 @@ test("where retrieval found none of the positives, the start stays", async () =>
   assert.ok(dlrmForward(dlrm, examples, Uint32Array.of(0), vectors).every(Number.isFinite));
 });
 
+test("where nothing is held out, the last epoch is kept, and a ranker that is given goes on learning", async () => {
+  const examples = randomExamples(new Random(2), 200, rows, lifted);
+  const parts = { training: requestsOf(examples), heldOut: new Uint32Array() };
+  const first = await trainDlrm(examples, parts, vectors, { ...testOptions, epochs: 2 });
+  assert.equal(first.epoch, 2);
+  const further = await trainDlrm(
+    examples,
+    parts,
+    vectors,
+    { ...testOptions, epochs: 1 },
+    undefined,
+    undefined,
+    first.dlrm,
+  );
+  assert.equal(further.dlrm, first.dlrm);
+  assert.ok(further.losses[0] < first.losses[1], `${further.losses} after ${first.losses}`);
+});
+
 test("only categories that occurred move", async () => {
   const examples = randomExamples(new Random(7), 200, rows, lifted);
   const [{ size }] = categories;

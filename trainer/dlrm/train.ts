@@ -111,7 +111,7 @@ export async function trainDlrm(
     }
     losses.push(sum / steps);
     heldOutLosses.push(meanLoss(dlrm, examples, unseen, postVectors, options));
-    if (unseen.length === 0 || heldOutLosses[epoch] < heldOutLosses[best.epoch])
+    if (heldOut.length === 0 || heldOutLosses[epoch] < heldOutLosses[best.epoch])
       Object.assign(best, { epoch, weights: copyOf(dlrm) });
   }
   for (const [i, values] of arraysOf(dlrm).entries()) values.set(best.weights[i]);
