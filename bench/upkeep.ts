@@ -1,6 +1,6 @@
 /**
  * What upkeep costs: `npm run bench:upkeep`. How the HNSW index fares when posts are embedded again and again, with and without a
- * reindex; and how long it takes to erase a user with many posts and interactions beside a million impressions. Needs a PostgreSQL.
+ * reindex; and how long it takes to erase a user with many posts and interactions beside 200,000 impressions. Needs a PostgreSQL.
  */
 import { loadavg } from "node:os";
 import type pg from "pg";
@@ -8,7 +8,7 @@ import { openPostgresCopy, testServer } from "../db/testing-postgres.ts";
 
 const posts = 25_000;
 const rounds = 10;
-const impressions = 1_000_000;
+const impressions = 200_000;
 
 const server = await testServer();
 if (!server) throw new Error("needs a PostgreSQL: npm run setup:postgres");
