@@ -645,12 +645,14 @@ export interface RecsysImports {
   imported_at: Generated<Timestamp>;
 }
 
-export interface RecsysImpressions {
-  features: number[] | null;
+export interface RecsysImpressionFeatures {
   /**
-   * live: ranked for this request; batch: from the list made ahead.
+   * Its name.
    */
-  mode: Generated<string>;
+  feature: string | null;
+  /**
+   * The model that ranked.
+   */
   model_id: number | null;
   /**
    * The feature's place in recsys.impressions.features, from 1.
@@ -692,6 +694,10 @@ export interface RecsysImpressions {
    */
   features: number[] | null;
   /**
+   * live: ranked for this request; batch: from the list made ahead.
+   */
+  mode: Generated<string>;
+  /**
    * The model that ranked; null: none was active.
    */
   model_id: number | null;
@@ -731,6 +737,53 @@ export interface RecsysImpressions {
    * For the app's own experiments: the engine writes and reads nothing here.
    */
   variant: string | null;
+}
+
+export interface RecsysLatestPostStats {
+  /**
+   * Whether the last interaction was the author's own.
+   */
+  by_author: boolean;
+  /**
+   * Comments so far.
+   */
+  comments: number;
+  /**
+   * Kind of the last interaction: view, vote or comment.
+   */
+  kind: string;
+  /**
+   * When its last interaction was.
+   */
+  last_active_at: Timestamp;
+  /**
+   * When the last comment was; null: there is none.
+   */
+  last_comment_at: Timestamp | null;
+  /**
+   * Distinct users who interacted so far.
+   */
+  participants: number;
+  /**
+   * The post.
+   */
+  post_id: string;
+  /**
+   * Interactions decayed with half-lives of 1 hour, 6 hours, 1 day, 7 days, 30 days, as of last_active_at.
+   */
+  recent: number[];
+  /**
+   * Orders posts by how much they trend, as in recsys.post_stats: the highest is the hottest.
+   */
+  trend: number;
+  /**
+   * Views so far, as in recsys.post_stats.
+   */
+  views: number;
+  /**
+   * Votes so far.
+   */
+  votes: number;
 }
 
 export interface RecsysModelActivations {
@@ -824,7 +877,7 @@ export interface RecsysModels {
    */
   gate: Json | null;
   /**
-   * The last event it learned from, by the engine's clock: later requests are new to it. null: not known.
+   * What happened before this instant of the engine's clock it learned from; what came later is new to it. null: not known.
    */
   learned_until: Timestamp | null;
   /**
@@ -939,6 +992,56 @@ export interface RecsysPostStats {
   votes: number;
 }
 
+export interface RecsysRollUpLag {
+  /**
+   * How long the oldest has waited; null: none waits.
+   */
+  age: string | null;
+  /**
+   * How fast those that wait came in; null where all came at once.
+   */
+  arriving_per_second: Numeric | null;
+  /**
+   * Changes that wait for recsys.roll_up().
+   */
+  depth: number | null;
+}
+
+export interface RecsysSchedules {
+  /**
+   * What is run.
+   */
+  command: string | null;
+  /**
+   * False: paused.
+   */
+  is_active: boolean | null;
+  /**
+   * How it ended: succeeded, or failed and why; what pg_cron says while it runs.
+   */
+  last_result: string | null;
+  /**
+   * When it last began; null: not yet, or longer ago than its history is kept.
+   */
+  last_run_at: Timestamp | null;
+  /**
+   * How long that run took; null: it has not ended.
+   */
+  last_took: string | null;
+  /**
+   * Its name, also in cron.job.
+   */
+  name: string | null;
+  /**
+   * What it is for: the beginning of the comment of the function that it calls.
+   */
+  purpose: string | null;
+  /**
+   * When: an interval in seconds, or minute, hour, day, month and weekday in GMT.
+   */
+  schedule: string | null;
+}
+
 export interface RecsysSetAsideChanges {
   /**
    * From when on the states are to be worked out anew. -infinity: all of them.
@@ -991,6 +1094,13 @@ export interface RecsysSettings {
    * How much worse than the active model a new one may be in a metric on requests that neither learned from, before the gate rejects it; beyond chance. 1000 lets every sound model pass.
    */
   gate_margin: Generated<number>;
+  /**
+   * How long impressions are kept at least. They go by whole months, so up to a month longer.
+   */
+  impressions_kept: Generated<string>;
+  /**
+   * Always true: there is one row.
+   */
   only_row: Generated<boolean>;
   /**
    * How many retired models stay for a rollback, the latest that served; earlier ones are dropped with their vectors.
@@ -1123,6 +1233,25 @@ export interface RecsysSourceUsers {
    * The person: auth.uid() of their requests.
    */
   user_id: string | null;
+}
+
+export interface RecsysStatus {
+  /**
+   * What the line is about.
+   */
+  concern: string | null;
+  /**
+   * Whether all is well there.
+   */
+  is_ok: boolean | null;
+  /**
+   * How it stands.
+   */
+  state: string | null;
+  /**
+   * ok, or what to do.
+   */
+  verdict: string | null;
 }
 
 export interface RecsysThinning {
@@ -1449,12 +1578,16 @@ export interface DB {
   "recsys.imports": RecsysImports;
   "recsys.impression_features": RecsysImpressionFeatures;
   "recsys.impressions": RecsysImpressions;
+  "recsys.latest_post_stats": RecsysLatestPostStats;
   "recsys.model_activations": RecsysModelActivations;
   "recsys.model_artifacts": RecsysModelArtifacts;
+  "recsys.model_features": RecsysModelFeatures;
   "recsys.model_status": RecsysModelStatus;
   "recsys.models": RecsysModels;
   "recsys.post_embeddings": RecsysPostEmbeddings;
   "recsys.post_stats": RecsysPostStats;
+  "recsys.roll_up_lag": RecsysRollUpLag;
+  "recsys.schedules": RecsysSchedules;
   "recsys.set_aside_changes": RecsysSetAsideChanges;
   "recsys.settings": RecsysSettings;
   "recsys.source_dismissals": RecsysSourceDismissals;
@@ -1462,6 +1595,7 @@ export interface DB {
   "recsys.source_logins": RecsysSourceLogins;
   "recsys.source_posts": RecsysSourcePosts;
   "recsys.source_users": RecsysSourceUsers;
+  "recsys.status": RecsysStatus;
   "recsys.thinning": RecsysThinning;
   "recsys.timeline": RecsysTimeline;
   "recsys.training_requests": RecsysTrainingRequests;

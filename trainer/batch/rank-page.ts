@@ -119,9 +119,8 @@ async function rankUser(
     for (const post of alsoReadable) hidden[post] = 0;
     similar = withAlso(snapshot, vector, nearest, alsoReadable);
   }
-  const candidates = state
-    .candidates(number, run.asOf, vector, postVectors, { hidden, similar })
-    .filter(({ post }) => !dismissed.has(ids[post]));
+  const found = state.candidates(number, run.asOf, vector, postVectors, { hidden, similar });
+  const candidates = dismissed.size > 0 ? found.filter(({ post }) => !dismissed.has(ids[post])) : found;
   for (const candidate of candidates) if (hasVector[candidate.post] === 0) candidate.embedding = null;
   const basis = basisOf(input.history.length > 0, input);
   // the graph takes one candidate or more
@@ -168,8 +167,11 @@ interface Ranked {
 function best(candidates: NumberedCandidate[], scores: Float64Array, ids: string[]): Ranked[] {
   const least = scores[topByScore(scores, listLength).at(-1) as number];
   const ranked: Ranked[] = [];
-  for (const [i, { post, created_at, ranks }] of candidates.entries())
-    if (scores[i] >= least && Number.isFinite(scores[i])) ranked.push({ i, score: scores[i], post: { post_id: ids[post], created_at }, ranks });
+  for (let i = 0; i < scores.length; i++) {
+    const { post, created_at, ranks } = candidates[i];
+    if (scores[i] >= least && Number.isFinite(scores[i]))
+      ranked.push({ i, score: scores[i], post: { post_id: ids[post], created_at }, ranks });
+  }
   return ranked.sort(better).slice(0, listLength);
 }
 
