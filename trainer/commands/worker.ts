@@ -31,7 +31,9 @@ const every = 10_000;
 export async function workerCommand(options: WorkerOptions): Promise<void> {
   if (options.batch && options.train) throw new UserError("--batch and --train are for two workers: leave out one");
   if (options.once && !options.train) throw new UserError("--once goes with --train: add it, or leave out --once");
-  await inDatabase(options, {}, (context) => (options.train ? trainWhatWaits(context, options) : embed(context, options)));
+  await inDatabase(options, {}, (context) =>
+    options.train ? trainWhatWaits(context, options) : embed(context, options),
+  );
 }
 
 async function embed({ database, signal, print }: CommandContext, { batch }: WorkerOptions): Promise<void> {

@@ -7,9 +7,9 @@ import { randomExamples, testOptions } from "../dlrm/testing.ts";
 import { startBackend } from "../engine/backend.ts";
 import { Random } from "../engine/random.ts";
 import { hour, smallCommunity } from "../evaluation/testing.ts";
+import { sampledRequests } from "../gate/samples.ts";
 import { towerDefaults, trainTowers } from "../towers/train.ts";
 import { Checkpoint, type Identity } from "./checkpoint.ts";
-import { sampledRequests } from "../gate/samples.ts";
 import { temporaryFolder } from "./testing.ts";
 
 const identity: Identity = {
