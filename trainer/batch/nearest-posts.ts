@@ -1,6 +1,6 @@
 /**
- * The posts most similar to each of many users, exactly: all inner products of a page in one product of matrices, which costs
- * a tenth of what the loop over posts takes in JavaScript.
+ * The posts most similar to each of many users, exactly: all inner products of a page in one product of matrices, by the
+ * runtime that runs the graphs.
  */
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import { sources } from "../../supabase/functions/_shared/features/retrieval.ts";

@@ -223,7 +223,7 @@ export class CommunityState {
 
   /**
    * Made once for each event of a post, since most posts are candidates of one request after another; what is the request's
-   * own is then written over. Making 600 of them anew for each took as long as finding them.
+   * own is then written over.
    */
   private candidate(post: number, postVectors: Float32Array): NumberedCandidate {
     const event = this.lastOfPost[post];
@@ -342,7 +342,7 @@ export class CommunityState {
 /** Stands for a mask that hides nothing. */
 const everybody = {};
 
-/** The ranks of a post that no source brought yet; a literal, which is made in a tenth of the time of a copy. */
+/** The ranks of a post that no source brought yet. */
 function unranked(): Candidate["ranks"] {
   return { similar: null, active: null, fresh: null, trending: null, followed: null };
 }

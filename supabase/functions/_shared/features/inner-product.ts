@@ -1,6 +1,6 @@
 /**
  * Σ a[aStart + i] · b[bStart + i] over `width` elements, summed in double precision whatever the arrays hold. Four sums side
- * by side: one alone waits for each addition, and took three times as long for 32 elements.
+ * by side, since one alone waits for each addition before the next.
  */
 export function innerProduct(
   a: ArrayLike<number>,

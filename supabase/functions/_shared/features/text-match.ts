@@ -72,8 +72,8 @@ function makeRoom(): void {
 
 /*
  * Texts come again and again: in training as the same arrays of tags, in serving as the same words in one feed after
- * another. Making a key of title and tags to look them up by took training as long as everything else here, and counting
- * words in maps from their letters took several times as long as in arrays by their numbers.
+ * another. Making a key of title and tags to look them up by took training as long as everything else here. Words are
+ * counted by their numbers, in arrays.
  */
 let ofTags = new WeakMap<string[], { title: string; document: Int32Array }>();
 const ofText = new Map<string, Int32Array>();
