@@ -15,9 +15,12 @@ if (!server) throw new Error("needs a PostgreSQL: npm run setup:postgres");
 const database = await openPostgresCopy(server, "upkeep");
 try {
   const client = await database.pool.connect();
-  await index(client);
-  await erasure(client);
-  client.release();
+  try {
+    await index(client);
+    await erasure(client);
+  } finally {
+    client.release();
+  }
 } finally {
   await database.close();
 }
@@ -86,15 +89,15 @@ async function erasure(client: pg.ClientBase): Promise<void> {
   await client.query(`
     insert into public.post_views (user_id, post_id, created_at)
     select md5('person ' || case when i <= 10000 then 1 else 1 + i % 5000 end)::uuid, md5('post ' || 1 + (i * 7919) % 25000)::uuid, now() - i * interval '1 minute'
-    from generate_series(1, 200000) as i on conflict do nothing`);
+    from generate_series(1::bigint, 200000) as i on conflict do nothing`);
   await client.query("select recsys.roll_up(null)");
   await client.query("truncate recsys.embedding_jobs");
   await time(`${impressions} impressions logged in feeds of 20`, () =>
     client.query(`
       insert into recsys.impressions (request_id, user_id, post_id, position, shown_at, score, source)
-      select md5('feed ' || i / 20)::uuid, md5('person ' || 1 + (i / 20) % 5000)::uuid, md5('post ' || 1 + (i * 104729) % 25000)::uuid, 1 + i % 20,
+      select md5('feed ' || i / 20)::uuid, md5('person ' || 1 + (i / 20) % 5000)::uuid, md5('post ' || 1 + (i * 104729) % 25000)::uuid, (1 + i % 20)::smallint,
         date_trunc('month', now()) + i % 1000000 * interval '1 second', 0.1, 'fresh'
-      from generate_series(1, ${impressions}) as i`),
+      from generate_series(1::bigint, ${impressions}) as i`),
   );
   await client.query("vacuum analyze");
   await time("delete a user with 1,000 posts and 10,000 views", () =>
