@@ -91,7 +91,22 @@ async function spread(pool: pg.Pool, user: string, own: string, model: number): 
     ]);
     await pool.query("insert into recsys.embedding_changes values ($1, $2, pg_current_xact_id())", [kind, id]);
   }
+  await pool.query(
+    `with run as (
+       insert into recsys.batch_runs (model_id, model_name, as_of, status) values ($1, 'tiny', now(), 'finished') returning run_id
+     ),
+     page as (insert into recsys.batch_pages (run_id, page, user_ids) select run_id, 0, array[$2, $3]::uuid[] from run)
+     insert into recsys.batch_recommendations (user_id, run_id, model_id, made_at, basis, post_ids, scores, views, votes, comments, sources)
+     select list.user_id, run_id, $1, now(), 'history', list.post_ids, '{1,1}', '{1,1}', '{1,1}', '{1,1}', '{fresh,fresh}'
+     from run cross join (values ($2::uuid, array[$4, $5]::uuid[]), ($3, array[$6, $4])) as list (user_id, post_ids)`,
+    [model, user, people.ben, post(4), post(5), own],
+  );
   await pool.query("insert into recsys.feature_changes (user_id, post_id) values ($1, $2)", [user, own]);
+  await pool.query(
+    `insert into recsys.set_aside_changes (user_id, post_id, at, error_code, reason)
+     values ($1, null, '-infinity', '22003', 'tested'), (null, $2, '-infinity', '22003', 'tested')`,
+    [user, own],
+  );
   await pool.query("insert into recsys.erasures (kind, entity_id) values ('user', $1), ('post', $2)", [user, own]);
   await assertEverywhere(pool, user, ["user_id"]);
   await assertEverywhere(pool, own, ["post_id"]);

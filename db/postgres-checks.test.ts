@@ -8,12 +8,18 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { testDatabase, withoutPostgres } from "./testing.ts";
+import { cronDatabase, withoutCluster } from "./testing-cluster.ts";
 import { makePgNetAndVault } from "./testing-supabase.ts";
 
 const skip = await withoutPostgres();
 
-test("plpgsql_check has nothing to say about any function", { skip }, async (t) => {
-  const { pool } = await testDatabase(t, "plpgsql_check");
+test("plpgsql_check has nothing to say about any function", { skip: withoutCluster() }, async (t) => {
+  // a cluster of its own, or it would miss what takes a pg_cron; the connection goes before the server
+  const cleanings: (() => Promise<void>)[] = [];
+  t.after(async () => {
+    for (const clean of cleanings.reverse()) await clean();
+  });
+  const { pool } = await cronDatabase({ after: (clean) => void cleanings.push(clean) });
   await pool.query("create extension plpgsql_check with schema extensions");
   // or it would miss what is only on Supabase
   await makePgNetAndVault(pool);

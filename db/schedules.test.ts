@@ -20,12 +20,16 @@ test("schedules with pg_cron", { skip: withoutCluster() }, async (t) => {
     assert.deepEqual(
       rows.map(({ name, schedule, is_active }) => [name, schedule, is_active]),
       [
+        ["recsys batch", "41 3 * * *", true],
+        ["recsys drop old model", "11 * * * *", true],
         ["recsys erasure", "* * * * *", true],
         ["recsys impression partitions", "7 3 * * *", true],
         ["recsys purge of cron history", "17 3 * * *", true],
         ["recsys purge of event ids", "37 3 * * *", true],
         ["recsys purge of impressions", "47 3 * * *", true],
         ["recsys roll-up", "10 seconds", true],
+        ["recsys thinning", "* 2 * * *", true],
+        ["recsys training", "7 2 * * *", true],
       ],
     );
     for (const { name, purpose, command } of rows) {

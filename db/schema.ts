@@ -234,14 +234,41 @@ export interface RecsysBatchPages {
 }
 
 export interface RecsysBatchProgress {
+  /**
+   * The instant for which its lists hold.
+   */
   as_of: Timestamp | null;
+  /**
+   * When a page was last done, or the run began.
+   */
   last_done_at: Timestamp | null;
+  /**
+   * The model that ranks.
+   */
   model_name: string | null;
+  /**
+   * Pages that a worker has in hand.
+   */
   pages_in_work: number | null;
+  /**
+   * The run.
+   */
   run_id: number | null;
+  /**
+   * As in recsys.batch_runs.
+   */
   status: string | null;
+  /**
+   * Users who get a list.
+   */
   users: number | null;
+  /**
+   * Users who have one.
+   */
   users_done: number | null;
+  /**
+   * Users for whom the ranking failed.
+   */
   users_failed: number | null;
 }
 
@@ -355,8 +382,17 @@ export interface RecsysDismissals {
 }
 
 export interface RecsysDroppableModels {
+  /**
+   * The model.
+   */
   model_id: number | null;
+  /**
+   * Its name.
+   */
   name: string | null;
+  /**
+   * As in recsys.models.
+   */
   status: string | null;
 }
 
@@ -623,14 +659,29 @@ export interface RecsysFeatureStoreFailures {
    * The post_id or user_id.
    */
   entity_id: string | null;
+  /**
+   * SQLSTATE of the latest failure.
+   */
   error_code: string | null;
+  /**
+   * How often it was tried in vain.
+   */
   failures: number | null;
+  /**
+   * Since when it is behind.
+   */
   first_failed_at: Timestamp | null;
   /**
    * post or user.
    */
   kind: string | null;
+  /**
+   * When it was tried last.
+   */
   last_failed_at: Timestamp | null;
+  /**
+   * What the latest failure was.
+   */
   reason: string | null;
 }
 
@@ -899,18 +950,57 @@ export interface RecsysModels {
 }
 
 export interface RecsysModelStatus {
+  /**
+   * What it was compared with: a model, or the recency baseline.
+   */
   compared_with: string | null;
+  /**
+   * What the gate said: passed, or why not.
+   */
   gate: string | null;
+  /**
+   * The newest event that its training knew.
+   */
   learned_until: Timestamp | null;
+  /**
+   * The model.
+   */
   model_id: number | null;
+  /**
+   * Its mean reciprocal rank.
+   */
   mrr: Numeric | null;
+  /**
+   * That of what it was compared with.
+   */
   mrr_of_other: Numeric | null;
+  /**
+   * Its name.
+   */
   name: string | null;
+  /**
+   * Posts with a vector of it.
+   */
   posts: number | null;
+  /**
+   * Over how many requests.
+   */
   requests: number | null;
+  /**
+   * Since when it has that status.
+   */
   since: Timestamp | null;
+  /**
+   * Its size on disk, with index and graphs.
+   */
   size: string | null;
+  /**
+   * As in recsys.models.
+   */
   status: string | null;
+  /**
+   * Users with a vector of it.
+   */
   users: number | null;
 }
 
@@ -1436,20 +1526,65 @@ export interface RecsysTrainingRequests {
 }
 
 export interface RecsysTrainingStatus {
+  /**
+   * How long ago that is.
+   */
   age: string | null;
+  /**
+   * How often it was begun.
+   */
   attempts: number | null;
+  /**
+   * How long ago its worker was last heard of.
+   */
   heartbeat_age: string | null;
+  /**
+   * When the last training was done.
+   */
   last_done_at: Timestamp | null;
+  /**
+   * Why the one that runs failed before, or the last one was given up.
+   */
   last_error: string | null;
+  /**
+   * When a training was last given up.
+   */
   last_failed_at: Timestamp | null;
+  /**
+   * The model that it gave.
+   */
   last_model: string | null;
+  /**
+   * How many interactions were new to it.
+   */
   new_interactions: number | null;
+  /**
+   * When it is tried again after a failure.
+   */
   next_attempt_at: Timestamp | null;
+  /**
+   * As in recsys.training_requests.
+   */
   ratio: number | null;
+  /**
+   * Since when one is worked; null: none is.
+   */
   running_since: Timestamp | null;
+  /**
+   * How long it took.
+   */
   seconds: number | null;
+  /**
+   * In which step that is.
+   */
   step: string | null;
+  /**
+   * Since when a request waits for a worker; null: none waits.
+   */
   waiting_since: Timestamp | null;
+  /**
+   * Whose work it is.
+   */
   worker: string | null;
 }
 

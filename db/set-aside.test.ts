@@ -24,7 +24,7 @@ async function community({ pool }: Pick<Database, "pool">): Promise<void> {
     from public.post_views
     union all
     select id, user_id, post_id, 'vote', value, created_at from public.post_votes;
-    select recsys.watch('public.posts', 'posts', p_others => '{title}');
+    select recsys.watch('public.posts', 'posts', p_texts => '{title}', p_others => '{title}');
     select recsys.watch('public.post_views', 'interactions', p_others => '{value}');
     insert into public.profiles (id) select ('${person(0).slice(0, -2)}' || n)::uuid from generate_series(10, 29) as n;
     insert into public.posts (id, title, created_at)

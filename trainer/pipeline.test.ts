@@ -124,11 +124,19 @@ test("the same again gives the same", async () => {
   assert.deepEqual((await one).postVectors, (await other).postVectors);
 });
 
-test("where nothing is new the model stays as it is", async () => {
-  const model = await trainModel(loaded, { ...options, from: earlier({ learnedUntil: Infinity }) });
-  assert.equal(model.newInteractions, 0);
-  assert.deepEqual(dlrmGraph(model.dlrm), dlrmGraph(first.model.dlrm));
-  assert.deepEqual(model.postVectors, first.model.postVectors);
+test("where nothing is new there is nothing to go on with", async () => {
+  await assert.rejects(trainModel(loaded, { ...options, from: earlier({ learnedUntil: Infinity }) }), {
+    name: "UserError",
+    message: "nothing is new since the model to go on from",
+  });
+});
+
+test("the towers that the gate asks have not learned from what is new", async () => {
+  const model = await trainModel(loaded, { ...options, from: earlier() });
+  const { towers } = first.model.towers;
+  assert.equal(model.heldBack.from, first.until);
+  assert.deepEqual(model.heldBack.graphs.post_tower, postTowerGraph(towers));
+  assert.notDeepEqual(postTowerGraph(model.towers.towers), postTowerGraph(towers));
 });
 
 test("too few first interactions are an error with the cure", async () => {

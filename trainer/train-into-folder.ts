@@ -90,7 +90,8 @@ export async function train(
     signal,
   });
   const trainedAt = new Date().toISOString();
-  const name = `model-${trainedAt.slice(0, 19).replace(/[-:]/g, "").replace("T", "-")}`;
+  // to the millisecond, since two trainings on little may end within a second
+  const name = `model-${trainedAt.slice(0, 23).replace(/[-:.]/g, "").replace("T", "-")}`;
   const folder = folderOf(name);
   const { towers } = model.towers;
   const graphs = {

@@ -129,7 +129,7 @@ declare
   purged bigint;
 begin
   if not recsys.has_cron() then
-    return 0;
+    return 0::bigint;
   end if;
   delete from cron.job_run_details
   where coalesce(end_time, start_time) < now() - interval '7 days'

@@ -20,6 +20,9 @@ cross join recsys.settings
 where served.nth > settings.retired_models_kept
   or (served.status in ('candidate', 'ready', 'rejected', 'rolled_back') and coalesce(served.ended_at, served.created_at) < now() - settings.unserved_models_kept);
 comment on view recsys.droppable_models is 'Models that no rollback needs: retired ones but for the latest settings.retired_models_kept, and others that have not served for settings.unserved_models_kept.';
+comment on column recsys.droppable_models.model_id is 'The model.';
+comment on column recsys.droppable_models.name is 'Its name.';
+comment on column recsys.droppable_models.status is 'As in recsys.models.';
 grant select on recsys.droppable_models to service_role;
 
 create function recsys.drop_old_model() returns bigint

@@ -33,4 +33,17 @@ left join (select model_id, count(*) as vectors from recsys.user_embeddings grou
 left join (select model_id, sum(octet_length(onnx)) as bytes from recsys.model_artifacts group by model_id) as artifacts on artifacts.model_id = models.model_id
 order by models.model_id desc;
 comment on view recsys.model_status is 'One row per model, the newest first: status and since when; posts and users with a vector of it; size on disk, with index and graphs; what the gate said (passed, or why not), what it was compared with (a model, or the recency baseline), on how many requests, and MRR of both; the last event it learned from.';
+comment on column recsys.model_status.model_id is 'The model.';
+comment on column recsys.model_status.name is 'Its name.';
+comment on column recsys.model_status.status is 'As in recsys.models.';
+comment on column recsys.model_status.since is 'Since when it has that status.';
+comment on column recsys.model_status.posts is 'Posts with a vector of it.';
+comment on column recsys.model_status.users is 'Users with a vector of it.';
+comment on column recsys.model_status.size is 'Its size on disk, with index and graphs.';
+comment on column recsys.model_status.gate is 'What the gate said: passed, or why not.';
+comment on column recsys.model_status.compared_with is 'What it was compared with: a model, or the recency baseline.';
+comment on column recsys.model_status.requests is 'Over how many requests.';
+comment on column recsys.model_status.mrr is 'Its mean reciprocal rank.';
+comment on column recsys.model_status.mrr_of_other is 'That of what it was compared with.';
+comment on column recsys.model_status.learned_until is 'The newest event that its training knew.';
 grant select on recsys.model_status to service_role;

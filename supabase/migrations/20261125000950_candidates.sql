@@ -132,7 +132,7 @@ begin
     where impressions.user_id = p_user_id and impressions.seen_at <= p_now and impressions.seen_at > p_now - interval '30 days'
   );
 exception when lock_not_available then
-  return '{}';
+  return '{}'::uuid[];
 end
 $$;
 comment on function recsys.seen_posts(uuid, timestamptz) is 'The posts that came into view of a user (recsys.impressions.seen_at) within the 30 days up to an instant. None while the log is locked.';

@@ -66,10 +66,9 @@ begin
       select training_request_id into request from recsys.training_requests where status = 'queued';
     end if;
     -- null: the queued one was claimed between the two statements, so there is room for this one
-    if request is not null then
-      return request;
-    end if;
+    exit when request is not null;
   end loop;
+  return request;
 end
 $$;
 comment on function recsys.request_training(text) is 'Asks for a training and returns the number of the request; while one is queued, that one. One that is running already reads nothing new, so beside it another is filed.';
@@ -186,6 +185,21 @@ left join lateral (select * from recsys.training_requests where status = 'queued
 left join lateral (select * from recsys.training_requests where status = 'running') as running on true
 left join lateral (select * from recsys.training_requests where status = 'failed' order by ended_at desc limit 1) as failed on true;
 comment on view recsys.training_status is 'One row: the last training that was done, its age, model and cost; since when a request waits for a worker; what runs, in which step, when its worker was last heard of, and when it is tried again where it waits; the last failure. A waiting_since of more than a day means that no worker runs.';
+comment on column recsys.training_status.last_done_at is 'When the last training was done.';
+comment on column recsys.training_status.age is 'How long ago that is.';
+comment on column recsys.training_status.last_model is 'The model that it gave.';
+comment on column recsys.training_status.new_interactions is 'How many interactions were new to it.';
+comment on column recsys.training_status.seconds is 'How long it took.';
+comment on column recsys.training_status.ratio is 'As in recsys.training_requests.';
+comment on column recsys.training_status.waiting_since is 'Since when a request waits for a worker; null: none waits.';
+comment on column recsys.training_status.running_since is 'Since when one is worked; null: none is.';
+comment on column recsys.training_status.step is 'In which step that is.';
+comment on column recsys.training_status.worker is 'Whose work it is.';
+comment on column recsys.training_status.attempts is 'How often it was begun.';
+comment on column recsys.training_status.heartbeat_age is 'How long ago its worker was last heard of.';
+comment on column recsys.training_status.next_attempt_at is 'When it is tried again after a failure.';
+comment on column recsys.training_status.last_failed_at is 'When a training was last given up.';
+comment on column recsys.training_status.last_error is 'Why the one that runs failed before, or the last one was given up.';
 grant select on recsys.training_status to service_role;
 
 revoke all on function recsys.request_training(text), recsys.claim_training_request(text, interval), recsys.heartbeat_training_request(bigint, interval, text),

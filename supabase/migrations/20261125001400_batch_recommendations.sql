@@ -115,6 +115,15 @@ left join (
   group by batch_pages.run_id
 ) as pages on pages.run_id = batch_runs.run_id;
 comment on view recsys.batch_progress is 'How far each run is: users done and failed of all, pages that a worker has in hand, and when a page was last done.';
+comment on column recsys.batch_progress.run_id is 'The run.';
+comment on column recsys.batch_progress.model_name is 'The model that ranks.';
+comment on column recsys.batch_progress.as_of is 'The instant for which its lists hold.';
+comment on column recsys.batch_progress.status is 'As in recsys.batch_runs.';
+comment on column recsys.batch_progress.users is 'Users who get a list.';
+comment on column recsys.batch_progress.users_done is 'Users who have one.';
+comment on column recsys.batch_progress.users_failed is 'Users for whom the ranking failed.';
+comment on column recsys.batch_progress.pages_in_work is 'Pages that a worker has in hand.';
+comment on column recsys.batch_progress.last_done_at is 'When a page was last done, or the run began.';
 grant select on recsys.batch_progress to service_role;
 
 create function recsys.batch_activity() returns interval

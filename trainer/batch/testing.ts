@@ -39,6 +39,8 @@ export async function publishRandomModel(database: Database, name: string, seed 
   const dlrm = newDlrm(examples, Uint32Array.from(examples.requests.keys()), testOptions, random);
   const last = dlrm.dense.values("top/3/weight");
   for (let i = 0; i < last.length; i++) last[i] = random.normal();
+  // a ranker that was never trained is worse than anything
+  await database.pool.query("update recsys.settings set gate_margin = 1000");
   const id = await publish(
     database,
     await handMadeModel({

@@ -6,7 +6,8 @@ import { test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { communityFromBundle } from "./from-bundle.ts";
 
-const at = (second: number) => new Date(second * 1000).toISOString();
+const start = Date.UTC(2026, 0);
+const at = (second: number) => new Date(start + second * 1000).toISOString();
 const user = (id: string, second: number) => ({
   id,
   passions: ["tea"],
@@ -57,7 +58,10 @@ test("numbers everything in order of time, equal times in file order", async () 
   assert.deepEqual([...community.interactions.users], [0, 1, 1]);
   assert.deepEqual([...community.interactions.posts], [2, 0, 2]);
   assert.deepEqual([...community.interactions.kinds], [0, 1, 2]);
-  assert.deepEqual([...community.interactions.at], [40_000, 40_000, 50_000]);
+  assert.deepEqual(
+    [...community.interactions.at],
+    [40_000, 40_000, 50_000].map((later) => start + later),
+  );
 });
 
 test("an interaction of an unknown user is reported with its line", async () => {
