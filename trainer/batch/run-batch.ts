@@ -3,8 +3,17 @@ import { setTimeout } from "node:timers/promises";
 import type { Database } from "../../db/connect.ts";
 import type { OnProgress } from "../../db/progress.ts";
 import { UserError } from "../../db/user-error.ts";
-import { type BatchRun, beginRun, claimPage, completePage, finishRun, releasePage, usersDone } from "./pages.ts";
-import { rankPage } from "./rank-page.ts";
+import {
+  type BatchPage,
+  type BatchRun,
+  beginRun,
+  claimPage,
+  completePage,
+  finishRun,
+  releasePage,
+  usersDone,
+} from "./pages.ts";
+import { type RankedPage, rankPage } from "./rank-page.ts";
 import { readSnapshot, type Snapshot } from "./snapshot.ts";
 
 export interface BatchContext {
@@ -48,31 +57,47 @@ async function workOn(context: BatchContext, snapshot: Snapshot): Promise<BatchR
   const progress = async () =>
     onProgress({ step: "recommendations", done: await usersDone(database, run), total: run.users });
   await progress();
-  for (;;) {
-    signal.throwIfAborted();
-    const page = await claimPage(database, run);
-    if (page) {
-      const ranked = await rankPage(database, snapshot, page.userIds);
-      const { lists, failed, error } = ranked;
-      const message = error === undefined ? null : error instanceof Error ? error.message : String(error);
-      if (signal.aborted || (failed > 0 && lists.length === 0)) {
-        await releasePage(database, run, page);
-        signal.throwIfAborted();
-        throw new UserError(`the ranker fails: ${message}`);
-      }
-      if (await completePage(database, run, page, lists, { count: failed, error: message })) {
-        result.done += lists.length;
-        result.failed += failed;
-        result.seconds = (performance.now() - started) / 1000;
-      }
-      await progress();
-      continue;
+  const write = async (page: BatchPage, { lists, failed, error }: RankedPage) => {
+    if (await completePage(database, run, page, lists, { count: failed, error: messageOf(error) })) {
+      result.done += lists.length;
+      result.failed += failed;
+      result.seconds = (performance.now() - started) / 1000;
     }
-    const status = await finishRun(database, run);
-    if (status === "superseded") return undefined;
-    if (status === "finished") return result;
-    // pages in others' hands: should one of them be killed, its page comes back
     await progress();
-    await setTimeout(patience, undefined, { signal }).catch(() => {});
+  };
+  // a page is written while the next one is ranked
+  let writing = Promise.resolve();
+  try {
+    for (;;) {
+      signal.throwIfAborted();
+      const page = await claimPage(database, run);
+      if (page) {
+        const ranked = await rankPage(database, snapshot, page.userIds);
+        await writing;
+        if (signal.aborted || (ranked.failed > 0 && ranked.lists.length === 0)) {
+          await releasePage(database, run, page);
+          signal.throwIfAborted();
+          throw new UserError(`the ranker fails: ${messageOf(ranked.error)}`);
+        }
+        writing = write(page, ranked);
+        // it is awaited after the next page; until then its failure is nobody's
+        writing.catch(() => {});
+        continue;
+      }
+      await writing;
+      const status = await finishRun(database, run);
+      if (status === "superseded") return undefined;
+      if (status === "finished") return result;
+      // pages in others' hands: should one of them be killed, its page comes back
+      await progress();
+      await setTimeout(patience, undefined, { signal }).catch(() => {});
+    }
+  } finally {
+    await writing.catch(() => {});
   }
+}
+
+function messageOf(error: unknown): string | null {
+  if (error === undefined) return null;
+  return error instanceof Error ? error.message : String(error);
 }

@@ -67,6 +67,9 @@ export class CommunityState {
   private commonly: { now: number; found: WeakMap<object, CommonSources> } | undefined;
   /** By post, as of its last event. */
   private readonly candidateOf: { event: number; postVectors: Float32Array; candidate: NumberedCandidate }[] = [];
+  /** Which request found each post last, and the number of the latest one. */
+  private readonly foundBy: Float64Array;
+  private request = 0;
   private readonly community: Community;
   private readonly timeline: Timeline;
 
@@ -80,6 +83,7 @@ export class CommunityState {
     this.lastInteraction = new Int32Array(community.users.ids.length).fill(-1);
     this.interactionBefore = new Int32Array(timeline.length).fill(-1);
     this.trend = new Float64Array(community.posts.ids.length);
+    this.foundBy = new Float64Array(community.posts.ids.length);
   }
 
   /** Applies the events before number `event`, and every post created up to that event's instant (or `now`, at the end). */
@@ -156,14 +160,16 @@ export class CommunityState {
     { hidden, similar }: RetrievalOptions = {},
   ): NumberedCandidate[] {
     const { known, affinities } = this.past(user);
-    const found = new Map<number, Candidate["ranks"]>();
+    const found: NumberedCandidate[] = [];
+    this.request++;
     const ranksOf = (post: number) => {
-      let ranks = found.get(post);
-      if (!ranks) {
-        ranks = unranked();
-        found.set(post, ranks);
+      const candidate = this.candidate(post, postVectors);
+      if (this.foundBy[post] !== this.request) {
+        this.foundBy[post] = this.request;
+        unrank(candidate.ranks);
+        found.push(candidate);
       }
-      return ranks;
+      return candidate.ranks;
     };
     const add = (source: Source, posts: ArrayLike<number>) => {
       for (let i = 0; i < posts.length; i++) ranksOf(posts[i])[source] = i + 1;
@@ -185,11 +191,10 @@ export class CommunityState {
     add("followed", this.followed(affinities, hidden));
     const { authors } = this.community.posts;
     const candidates: NumberedCandidate[] = [];
-    for (const [post, ranks] of found) {
+    for (const candidate of found) {
+      const { post } = candidate;
       if (authors[post] === user || known.has(post)) continue;
-      const candidate = this.candidate(post, postVectors);
       candidate.similarity = similarityOf(post);
-      candidate.ranks = ranks;
       candidate.author_affinity = affinities.get(authors[post]) ?? 0;
       candidates.push(candidate);
     }
@@ -343,8 +348,20 @@ export class CommunityState {
 const everybody = {};
 
 /** The ranks of a post that no source brought yet. */
-function unranked(): Candidate["ranks"] {
-  return { similar: null, active: null, fresh: null, trending: null, followed: null };
+const unranked = (): Candidate["ranks"] => ({
+  similar: null,
+  active: null,
+  fresh: null,
+  trending: null,
+  followed: null,
+});
+
+function unrank(ranks: Candidate["ranks"]): void {
+  ranks.similar = null;
+  ranks.active = null;
+  ranks.fresh = null;
+  ranks.trending = null;
+  ranks.followed = null;
 }
 
 /** 25,000 posts take 0.7 ms, and 1.4 ms in a process that also calls innerProduct with arrays of another type. */

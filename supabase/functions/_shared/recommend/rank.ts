@@ -54,12 +54,17 @@ export async function probabilitiesOf(model: RankingModel, feeds: Feeds, n: numb
 
 /** Whether all three probabilities of candidate `i` are finite. */
 export function isFiniteRow(probabilities: Float32Array, i: number): boolean {
-  return probabilities.subarray(kinds.length * i, kinds.length * (i + 1)).every(Number.isFinite);
+  // their sum is finite when they are
+  let sum = 0;
+  for (let head = 0; head < kinds.length; head++) sum += probabilities[kinds.length * i + head];
+  return Number.isFinite(sum);
 }
 
 /** The score of candidate `i`; `weights` are those of view, vote and comment. */
 export function scoreOf(probabilities: Float32Array, i: number, weights: readonly number[]): number {
-  return kinds.reduce((sum, _, head) => sum + weights[head] * probabilities[kinds.length * i + head], 0);
+  let score = 0;
+  for (let head = 0; head < kinds.length; head++) score += weights[head] * probabilities[kinds.length * i + head];
+  return score;
 }
 
 /** What the ranker was told of candidate `i`: the features of user, post and pair, then the categories, in the order of the spec. */
