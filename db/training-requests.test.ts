@@ -153,6 +153,24 @@ test("the status says what a DBA asks: what was last done, since when one waits,
   ]);
 });
 
+test("what to look at first says whether models renew themselves", async () => {
+  const line = async () => {
+    const { rows } = await pool.query("select is_ok, state, verdict from recsys.status where concern = 'training'");
+    return [rows[0].is_ok, rows[0].state.split(/ \d{4}/)[0], rows[0].verdict];
+  };
+  const cure = "does npx recsys worker --train run? select * from recsys.training_status";
+  assert.deepEqual(await line(), [true, "none so far", "ok"]);
+  await file();
+  assert.deepEqual(await line(), [true, "a request has waited since", "ok"]);
+  await pool.query("update recsys.training_requests set requested_at = now() - interval '25 hours'");
+  assert.deepEqual(await line(), [false, "a request has waited since", cure]);
+  await complete(await claim());
+  assert.deepEqual(await line(), [true, "last done", "ok"]);
+  await file();
+  await fail(await claim(), true);
+  assert.deepEqual(await line(), [false, "the last one failed: no luck", cure]);
+});
+
 test("nonsense is refused", async () => {
   await file();
   await assert.rejects(claim("w", "-1 minute"), /a lease must last for a while, not -00:01:00/);

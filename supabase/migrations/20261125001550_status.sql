@@ -63,8 +63,12 @@ cross join lateral (
       coalesce(nullif(concat_ws('; ', 'paused: ' || runs.paused, 'failed: ' || runs.failed), ''), case runs.scheduled when 0 then 'pg_cron is missing' else runs.scheduled || ' run' end),
       case when runs.scheduled = 0 then 'npx recsys serve or worker, and the functions of docs/operations.md by another scheduler'
         else 'select * from recsys.schedules; recsys.resume(name) ends a pause' end),
-    (9, 'training', coalesce(now() - training.waiting_since < interval '1 day', true) and training.last_failed_at is not distinct from least(training.last_failed_at, training.last_done_at),
-      case when training.waiting_since is not null then 'a request waits since ' || training.waiting_since else coalesce('last done ' || training.last_done_at, 'none so far') end,
+    (9, 'training', coalesce(now() - training.waiting_since < interval '1 day', true) and coalesce(training.last_failed_at <= training.last_done_at, training.last_failed_at is null),
+      case
+        when training.waiting_since is not null then 'a request has waited since ' || training.waiting_since::timestamptz(0)
+        when training.last_failed_at > coalesce(training.last_done_at, '-infinity') then 'the last one failed: ' || training.last_error
+        else coalesce('last done ' || training.last_done_at::timestamptz(0), 'none so far')
+      end,
       'does npx recsys worker --train run? select * from recsys.training_status')
 ) as concerns (place, concern, is_ok, state, cure)
 order by concerns.place;
