@@ -26,6 +26,8 @@ declare
   outcomes text[];
   number_of_events constant integer := jsonb_array_length(p_events);
   part_size constant integer := greatest(1, number_of_events / 20);
+  -- no event is older, so that the log is looked into from there on, and not in each of its months
+  oldest constant timestamptz := recsys.clock() - interval '31 days';
 begin
   begin
     with caller as (
@@ -57,6 +59,7 @@ begin
             where not exists (
               select from recsys.impressions
               where impressions.request_id = given.request_id and impressions.post_id = given.post_id and impressions.user_id = caller.user_id
+                and impressions.shown_at > oldest
             )
           )
           -- a vote can be taken back from a post that has been hidden since
@@ -128,7 +131,7 @@ begin
         select user_id, request_id, post_id, min(at) as at from stored where type = 'seen' group by user_id, request_id, post_id
       ) as first_seen
       where impressions.request_id = first_seen.request_id and impressions.post_id = first_seen.post_id
-        and impressions.user_id = first_seen.user_id and impressions.seen_at is null
+        and impressions.user_id = first_seen.user_id and impressions.seen_at is null and impressions.shown_at > oldest
     )
     select array_agg(
       coalesce(judged.refusal, case when stored.id is null then 'duplicate' else 'stored' end)
