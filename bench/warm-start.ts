@@ -47,6 +47,11 @@ interface Trained {
   used: TimeUsed;
 }
 
+/** A system whose model is there already. */
+class Ready extends System {
+  override async train(): Promise<void> {}
+}
+
 /** While it trains; a worker's heartbeats wait as long. */
 const delay = monitorEventLoopDelay();
 const backend = await startBackend();
@@ -123,11 +128,6 @@ async function measure(seed: number): Promise<string> {
       ];
     }),
   );
-}
-
-/** A system whose model is there already. */
-class Ready extends System {
-  override async train(): Promise<void> {}
 }
 
 /** A model as a later training finds it in the database. */
