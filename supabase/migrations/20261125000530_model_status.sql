@@ -32,7 +32,7 @@ left join (select model_id, count(*) as vectors from recsys.post_embeddings grou
 left join (select model_id, count(*) as vectors from recsys.user_embeddings group by model_id) as users on users.model_id = models.model_id
 left join (select model_id, sum(octet_length(onnx)) as bytes from recsys.model_artifacts group by model_id) as artifacts on artifacts.model_id = models.model_id
 order by models.model_id desc;
-comment on view recsys.model_status is 'One row per model, the newest first: status and since when; posts and users with a vector of it; size on disk, with index and graphs; what the gate said (passed, or why not), what it was compared with (a model, or the recency baseline), on how many requests, and MRR of both; the last event it learned from.';
+comment on view recsys.model_status is 'One row per model, the newest first: status and since when; posts and users with a vector of it; size on disk, with index and graphs; what the gate said (passed, or why not), what it was compared with (a model, or the recency baseline), on how many requests, and MRR of both; up to which instant it learned.';
 comment on column recsys.model_status.model_id is 'The model.';
 comment on column recsys.model_status.name is 'Its name.';
 comment on column recsys.model_status.status is 'As in recsys.models.';
@@ -45,5 +45,5 @@ comment on column recsys.model_status.compared_with is 'What it was compared wit
 comment on column recsys.model_status.requests is 'Over how many requests.';
 comment on column recsys.model_status.mrr is 'Its mean reciprocal rank.';
 comment on column recsys.model_status.mrr_of_other is 'That of what it was compared with.';
-comment on column recsys.model_status.learned_until is 'The newest event that its training knew.';
+comment on column recsys.model_status.learned_until is 'Up to which instant it learned.';
 grant select on recsys.model_status to service_role;

@@ -16,7 +16,7 @@ export interface ActiveModel {
   id: number;
   name: string;
   featureSpecDigest: string;
-  /** The last event it learned from, milliseconds; Infinity: not known. */
+  /** What happened before this instant it learned from, milliseconds; Infinity: not known. */
   learnedUntil: number;
 }
 

@@ -40,7 +40,7 @@ export interface ModelFolder {
   /** recsys.settings.community_id of the database it was trained on. */
   community: string;
   trained_at: string;
-  /** The last event it learned from, ISO 8601. */
+  /** What happened before this instant it learned from, ISO 8601. */
   learned_until: string;
   seed: number;
   backend: string;

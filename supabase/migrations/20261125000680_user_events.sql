@@ -1,0 +1,22 @@
+-- Interactions and logins in one stream: what the states of users are made of.
+
+create view recsys.user_events with (security_invoker = true) as
+select
+  source_interactions.interaction_id::text as event_id,
+  source_interactions.interaction_id as sort_id,
+  source_interactions.user_id,
+  source_interactions.post_id,
+  source_interactions.kind,
+  source_interactions.created_at
+from recsys.source_interactions
+union all
+select 'L' || source_logins.login_id, source_logins.login_id, source_logins.user_id, null, 'login', source_logins.created_at
+from recsys.source_logins;
+comment on view recsys.user_events is 'Interactions and logins as one stream: what changes the state of a user.';
+comment on column recsys.user_events.event_id is 'interaction_id, or L followed by login_id.';
+comment on column recsys.user_events.sort_id is 'interaction_id or login_id: events of the same instant are in the order of (sort_id, event_id).';
+comment on column recsys.user_events.user_id is 'Whose event it is.';
+comment on column recsys.user_events.post_id is 'The post of an interaction; null: a login.';
+comment on column recsys.user_events.kind is 'view, vote, comment or login.';
+comment on column recsys.user_events.created_at is 'When.';
+grant select on recsys.user_events to service_role;

@@ -1,0 +1,135 @@
+-- The states of users, in the manner of those of posts (20261125000700_roll_up_posts.sql), and after them.
+
+create function recsys.roll_up_users(p_users uuid[], p_since timestamptz[]) returns bigint
+language plpgsql volatile security invoker set search_path = ''
+set plan_cache_mode = force_custom_plan set jit = off
+as $$
+declare
+  thinned_before constant timestamptz := (select thinning.thinned_before from recsys.thinning);
+  written bigint;
+begin
+  delete from recsys.user_stats
+  where user_stats.ctid = any (array(
+    select outdated.ctid
+    from unnest(p_users, p_since) as late (user_id, since)
+    cross join lateral (
+      select user_stats.ctid from recsys.user_stats where user_stats.user_id = late.user_id and user_stats.last_active_at >= late.since offset 0
+    ) as outdated
+  ));
+
+  with late as (
+    -- as for posts
+    select late.user_id, case when before.last_active_at is null then '-infinity' else late.since end as since, before.*
+    from unnest(p_users, p_since) as late (user_id, since)
+    left join lateral (
+      select
+        user_stats.last_active_at, user_stats.views, user_stats.votes, user_stats.comments, user_stats.logins,
+        user_stats.recent, user_stats.recent_logins, user_stats.habit_log_age, user_stats.habit_log_idle
+      from recsys.user_stats
+      where user_stats.user_id = late.user_id and user_stats.last_active_at < late.since
+      order by user_stats.last_active_at desc, user_stats.sort_id desc, user_stats.event_id desc
+      limit 1
+    ) as before on true
+  ),
+  events as (
+    select
+      late.user_id, found.*, posts.created_at as post_created_at, posts.author_id,
+      found.kind <> 'login' and not (found.kind = 'view' and posts.author_id is not distinct from late.user_id) as is_interaction
+    from late
+    cross join lateral (
+      select user_events.event_id, user_events.sort_id, user_events.post_id, user_events.kind, user_events.created_at
+      from recsys.user_events
+      where user_events.user_id = late.user_id and user_events.created_at >= late.since
+      offset 0
+    ) as found
+    -- one by one, so that a post that cannot be read fails those who came to it, and nobody else
+    left join lateral (
+      select source_posts.post_id, source_posts.author_id, source_posts.created_at
+      from recsys.source_posts where source_posts.post_id = found.post_id
+      offset 0
+    ) as posts on true
+    where found.kind = 'login' or posts.post_id is not null
+  ),
+  history as (
+    -- how old and how idle each post was when this person came (in double precision: ln(numeric) took a fifth of the roll-up)
+    select
+      events.*,
+      ln(1 + greatest(0, extract(epoch from events.created_at - events.post_created_at)::double precision) / 3600) as log_age,
+      ln(1 + greatest(0, extract(epoch from events.created_at - coalesce(before.last_active_at, thinned.created_at, events.post_created_at))::double precision) / 3600) as log_idle
+    from events
+    left join lateral (
+      select post_stats.last_active_at
+      from recsys.post_stats
+      where events.is_interaction and post_stats.post_id = events.post_id
+        and (post_stats.last_active_at, post_stats.interaction_id) < (events.created_at, events.sort_id)
+      order by post_stats.last_active_at desc, post_stats.interaction_id desc
+      limit 1
+    ) as before on true
+    left join lateral (
+      -- as in recsys.thinned_state(), which a bulk of rows cannot wait for
+      select earlier.created_at
+      from recsys.source_interactions as earlier
+      where events.is_interaction and before.last_active_at is null and events.created_at < thinned_before
+        and earlier.post_id = events.post_id and (earlier.created_at, earlier.interaction_id) < (events.created_at, events.sort_id)
+        and not (earlier.kind = 'view' and earlier.user_id is not distinct from events.author_id)
+      order by earlier.created_at desc
+      limit 1
+    ) as thinned on true
+  ),
+  series as (
+    select
+      history.user_id,
+      array_agg(history.created_at order by history.created_at, history.sort_id, history.event_id) as at,
+      array_agg(history.event_id order by history.created_at, history.sort_id, history.event_id) as event_ids,
+      array_agg(history.sort_id order by history.created_at, history.sort_id, history.event_id) as sort_ids,
+      array_agg(history.kind order by history.created_at, history.sort_id, history.event_id) as kinds,
+      array_agg(history.is_interaction order by history.created_at, history.sort_id, history.event_id) as is_interaction,
+      array_agg(history.kind = 'login' order by history.created_at, history.sort_id, history.event_id) as is_login,
+      array_agg(history.log_age order by history.created_at, history.sort_id, history.event_id) as log_ages,
+      array_agg(history.log_idle order by history.created_at, history.sort_id, history.event_id) as log_idles
+    from history
+    group by history.user_id
+  ),
+  changes as (
+    select
+      late.user_id, late.views as views_before, late.votes as votes_before, late.comments as comments_before, late.logins as logins_before,
+      late.habit_log_age, late.habit_log_idle, coalesce(late.views + late.votes + late.comments, 0) as interactions_before,
+      events.*,
+      count(*) filter (where events.kind = 'view' and events.is_interaction) over so_far as views,
+      count(*) filter (where events.kind = 'vote') over so_far as votes,
+      count(*) filter (where events.kind = 'comment') over so_far as comments,
+      count(*) filter (where events.kind = 'login') over so_far as logins,
+      count(*) filter (where events.is_interaction) over so_far as interactions,
+      coalesce(sum(events.log_age) filter (where events.is_interaction) over so_far, 0) as log_ages,
+      coalesce(sum(events.log_idle) filter (where events.is_interaction) over so_far, 0) as log_idles
+    from series
+    join late on late.user_id = series.user_id
+    cross join lateral rows from (
+      unnest(series.at, series.event_ids, series.sort_ids, series.kinds, series.is_interaction, series.log_ages, series.log_idles),
+      recsys.decayed_counts(series.at, series.is_interaction, late.last_active_at, late.recent),
+      recsys.decayed_counts(series.at, series.is_login, late.last_active_at, late.recent_logins)
+    ) as events (created_at, event_id, sort_id, kind, is_interaction, log_age, log_idle, number, counts, login_number, login_counts)
+    window so_far as (partition by late.user_id order by events.number rows unbounded preceding)
+  )
+  insert into recsys.user_stats (user_id, last_active_at, event_id, sort_id, views, votes, comments, logins, recent, recent_logins, habit_log_age, habit_log_idle)
+  select
+    user_id, created_at, event_id, sort_id,
+    coalesce(views_before, 0) + views, coalesce(votes_before, 0) + votes, coalesce(comments_before, 0) + comments, coalesce(logins_before, 0) + logins,
+    counts, login_counts,
+    -- the means go on from those before; null: there is no interaction yet
+    (coalesce(habit_log_age, 0) * interactions_before + log_ages) / nullif(interactions_before + interactions, 0),
+    (coalesce(habit_log_idle, 0) * interactions_before + log_idles) / nullif(interactions_before + interactions, 0)
+  from changes
+  -- an event of somebody else whose turn has not come yet
+  on conflict (event_id) do update set
+    user_id = excluded.user_id, last_active_at = excluded.last_active_at, sort_id = excluded.sort_id,
+    views = excluded.views, votes = excluded.votes, comments = excluded.comments, logins = excluded.logins, recent = excluded.recent,
+    recent_logins = excluded.recent_logins, habit_log_age = excluded.habit_log_age, habit_log_idle = excluded.habit_log_idle;
+  get diagnostics written = row_count;
+  return written;
+end
+$$;
+comment on function recsys.roll_up_users(uuid[], timestamptz[]) is 'Works out recsys.user_stats of some users anew, each from an instant on, after the posts; returns the number of rows written.';
+
+revoke all on function recsys.roll_up_users(uuid[], timestamptz[]) from public;
+grant execute on function recsys.roll_up_users(uuid[], timestamptz[]) to service_role;
