@@ -959,7 +959,7 @@ export interface RecsysModelStatus {
    */
   gate: string | null;
   /**
-   * The newest event that its training knew.
+   * Up to which instant it learned.
    */
   learned_until: Timestamp | null;
   /**

@@ -1,7 +1,7 @@
 /** Works the runs of lists that pg_cron begins each night: `recsys worker --batch`. */
-import { setTimeout } from "node:timers/promises";
 import type { Database } from "../../db/connect.ts";
 import { type BatchResult, runBatch } from "../batch/run-batch.ts";
+import { keep } from "./keep.ts";
 
 export interface KeepBatchedOptions {
   /** Milliseconds between two looks for a run. */
@@ -13,25 +13,16 @@ export interface KeepBatchedOptions {
 /** Works whatever run is running, now and later. The function that it returns ends that, after the page in work. */
 export function keepBatched(database: Database, options: KeepBatchedOptions = {}): () => Promise<void> {
   const { every = 30_000, onRun, onError = () => {} } = options;
-  const stopped = new AbortController();
-  const { signal } = stopped;
-  const work = (async () => {
-    while (!signal.aborted) {
-      try {
-        const { rowCount } = await database.pool.query(
-          // as in recsys.begin_batch_run(): a run that nobody worked that night is over
-          "select from recsys.batch_runs where status = 'running' and started_at > now() - interval '6 hours'",
-        );
-        if (rowCount) onRun?.(await runBatch({ database, onProgress: () => {}, signal }));
-      } catch (error) {
-        // an outage or a broken model must not end it: the run waits
-        if (!signal.aborted) onError(error);
-      }
-      await setTimeout(every, undefined, { signal }).catch(() => {});
+  return keep(async (signal) => {
+    try {
+      const { rowCount } = await database.pool.query(
+        // as in recsys.begin_batch_run(): a run that nobody worked that night is over
+        "select from recsys.batch_runs where status = 'running' and started_at > now() - interval '6 hours'",
+      );
+      if (rowCount) onRun?.(await runBatch({ database, onProgress: () => {}, signal }));
+    } catch (error) {
+      // an outage or a broken model must not end it: the run waits. To be stopped is no trouble
+      if (!signal.aborted) onError(error);
     }
-  })();
-  return async () => {
-    stopped.abort();
-    await work;
-  };
+  }, every);
 }

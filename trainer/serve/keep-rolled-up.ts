@@ -1,4 +1,5 @@
 import type pg from "pg";
+import { keep } from "./keep.ts";
 
 /**
  * Keeps the feature store fresh while serving, and erases what the app deleted, where pg_cron does not do it: calls
@@ -10,19 +11,11 @@ export async function keepRolledUp(
   { every = 10_000, onError = (_: unknown) => {} }: { every?: number; onError?: (error: unknown) => void } = {},
 ): Promise<() => Promise<void>> {
   if (await hasSchedule(pool)) return async () => {};
-  const stopped = new AbortController();
-  const work = (async () => {
-    while (!stopped.signal.aborted) {
-      // an outage must not end it: the next call catches up
-      await pool.query("select recsys.roll_up()").catch(onError);
-      await pool.query("select recsys.erase()").catch(onError);
-      await pause(every, stopped.signal);
-    }
-  })();
-  return async () => {
-    stopped.abort();
-    await work;
-  };
+  return keep(async () => {
+    // an outage must not end it: the next call catches up
+    await pool.query("select recsys.roll_up()").catch(onError);
+    await pool.query("select recsys.erase()").catch(onError);
+  }, every);
 }
 
 async function hasSchedule(pool: pg.Pool): Promise<boolean> {
@@ -32,14 +25,4 @@ async function hasSchedule(pool: pg.Pool): Promise<boolean> {
     "select from cron.job where database = current_database() and command like '%recsys.roll_up%' and active",
   );
   return rowCount !== null && rowCount > 0;
-}
-
-function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
-  return new Promise((done) => {
-    const timer = setTimeout(done, milliseconds);
-    signal.addEventListener("abort", () => {
-      clearTimeout(timer);
-      done();
-    });
-  });
 }
