@@ -11,6 +11,7 @@ import { embedUsers, isFiniteRow, predict, scoreOf } from "../../supabase/functi
 import { bestSource } from "../../supabase/functions/_shared/recommend/source.ts";
 import { parseVector } from "../../supabase/functions/_shared/recommend/vectors.ts";
 import type { NumberedCandidate } from "../community/state.ts";
+import { userText } from "../community/texts.ts";
 import { topByScore } from "../community/top.ts";
 import { vectorAt } from "../engine/vector-at.ts";
 import { justAfter, type Snapshot } from "./snapshot.ts";
@@ -87,9 +88,7 @@ async function readUsers(database: Database, snapshot: Snapshot, userIds: string
     const number = userNumbers.get(user_id);
     if (number === undefined) return [];
     const input = {
-      passions: community.users.passions[number],
-      projects: community.users.projects[number],
-      bio: community.users.bios[number],
+      ...userText(community, number),
       id_embedding: id_embedding === null ? null : parseVector(id_embedding),
       history: historyOf(snapshot, number),
     };

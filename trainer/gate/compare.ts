@@ -14,6 +14,7 @@ import { embeddingsOf } from "../../supabase/functions/_shared/models/embeddings
 import { loadRuntime } from "../../supabase/functions/_shared/models/inference.ts";
 import type { Community } from "../community/community.ts";
 import { communityFromDatabase, trainingEvents } from "../community/from-database.ts";
+import { postText } from "../community/texts.ts";
 import { type Request, requestsBetween } from "../dlrm/requests.ts";
 import type { IdEmbeddings } from "../model-folder/id-embeddings.ts";
 import type { ModelFolder } from "../model-folder/model-folder.ts";
@@ -129,11 +130,12 @@ function byNumber({ posts }: Community, vectors: Map<string, Float32Array>): Flo
 
 /** Vectors [posts, 32] that a post tower gives to a community. */
 async function embedAll(
-  { posts, users }: Community,
+  community: Community,
   postTower: Uint8Array,
   idEmbeddings: IdEmbeddings,
   { onProgress, signal }: GateContext,
 ): Promise<Float32Array> {
+  const { posts } = community;
   const { createSession } = await loadRuntime();
   const tower = await createSession(postTower);
   const total = posts.ids.length;
@@ -143,13 +145,7 @@ async function embedAll(
     signal?.throwIfAborted();
     const inputs = Array.from({ length: Math.min(page, total - start) }, (_, i) => {
       const post = start + i;
-      return {
-        title: posts.titles[post],
-        description: posts.descriptions[post],
-        tags: posts.tags[post],
-        author_id: posts.authors[post] < 0 ? null : users.ids[posts.authors[post]],
-        id_embedding: idEmbeddings.get(posts.ids[post]) ?? null,
-      };
+      return { ...postText(community, post), id_embedding: idEmbeddings.get(posts.ids[post]) ?? null };
     });
     for (const [i, vector] of (await embeddingsOf(tower, postTowerInputs(inputs))).entries())
       out.set(vector, (start + i) * dimensions);

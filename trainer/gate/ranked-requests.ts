@@ -8,6 +8,7 @@ import { recencyBaseline } from "../../supabase/functions/_shared/features/recen
 import { embedUser, predict, type RankingModel, scoreOf } from "../../supabase/functions/_shared/recommend/rank.ts";
 import type { LoadedCommunity } from "../community/from-database.ts";
 import { CommunityState } from "../community/state.ts";
+import { userText } from "../community/texts.ts";
 import type { Request } from "../dlrm/requests.ts";
 import { vectorAt } from "../engine/vector-at.ts";
 import type { IdEmbeddings } from "../model-folder/id-embeddings.ts";
@@ -60,9 +61,7 @@ export async function* rankedRequests<Name extends string>(
     for (const [name, model] of Object.entries<ReplayedModel>(models)) {
       const history = past.map((each) => vectorAt(model.postVectors, each));
       const vector = await embedUser(model, {
-        passions: users.passions[user],
-        projects: users.projects[user],
-        bio: users.bios[user],
+        ...userText(community, user),
         id_embedding: model.userIdEmbeddings.get(users.ids[user]) ?? none,
         history,
       });

@@ -9,6 +9,7 @@ import { postTowerInputs, userTowerInputs } from "../../supabase/functions/_shar
 import { type GraphName, graphNames } from "../../supabase/functions/_shared/models/contracts.ts";
 import { type Feeds, float32, int64 } from "../../supabase/functions/_shared/models/tensors.ts";
 import type { Community } from "../community/community.ts";
+import { postText, userText } from "../community/texts.ts";
 import { denseWidth } from "../dlrm/dense-features.ts";
 import { dlrmForward } from "../dlrm/forward.ts";
 import { heads } from "../dlrm/network.ts";
@@ -41,13 +42,10 @@ export function samplesOf(community: Community, model: TrainedModel, requests: R
   return [postSample(community, model), userSample(community, model), ...ranker];
 }
 
-function postSample({ posts, users }: Community, { towers, postVectors }: TrainedModel): Sample {
-  const chosen = lastOf(posts.ids.length, size.posts);
+function postSample(community: Community, { towers, postVectors }: TrainedModel): Sample {
+  const chosen = lastOf(community.posts.ids.length, size.posts);
   const inputs = chosen.map((post) => ({
-    title: posts.titles[post],
-    description: posts.descriptions[post],
-    tags: posts.tags[post],
-    author_id: posts.authors[post] < 0 ? null : users.ids[posts.authors[post]],
+    ...postText(community, post),
     id_embedding: vectorAt(towers.towers.postIdEmbeddings.weights.values, post),
   }));
   return {
@@ -58,14 +56,12 @@ function postSample({ posts, users }: Community, { towers, postVectors }: Traine
 }
 
 function userSample(community: Community, { towers: { towers, data }, postVectors }: TrainedModel): Sample {
-  const { users, interactions } = community;
+  const { interactions } = community;
   const chosen = [...new Set(interactions.users.slice(-50 * size.users).reverse())].slice(0, size.users);
   const histories = new Histories(community, Number.POSITIVE_INFINITY);
   const moments = chosen.map((user) => ({ user, history: histories.latest(user, Number.POSITIVE_INFINITY) }));
   const inputs = moments.map(({ user, history }) => ({
-    passions: users.passions[user],
-    projects: users.projects[user],
-    bio: users.bios[user],
+    ...userText(community, user),
     id_embedding: vectorAt(towers.userIdEmbeddings.weights.values, user),
     history: history.map((post) => vectorAt(postVectors, post)),
   }));

@@ -14,6 +14,7 @@ import {
   userNumbers,
 } from "../../supabase/functions/_shared/features/tower-inputs.ts";
 import type { Community } from "../community/community.ts";
+import { postText, userText } from "../community/texts.ts";
 import type { DenseWeights, Matrix } from "../engine/dense.ts";
 import { EmbeddingTable } from "../engine/embedding-table.ts";
 import type { Random } from "../engine/random.ts";
@@ -30,19 +31,11 @@ export class TowerData {
     const { users, posts } = community;
     this.userBags = new TokenBags(
       userFields,
-      users.ids.map((_, u) =>
-        userTokens({ passions: users.passions[u], projects: users.projects[u], bio: users.bios[u] }),
-      ),
+      users.ids.map((_, u) => userTokens(userText(community, u))),
     );
     this.postNumbers = new Float32Array(posts.ids.length * postNumbers.length);
     const rows = posts.ids.map((_, p) => {
-      const author = posts.authors[p];
-      const row = postTokens({
-        title: posts.titles[p],
-        description: posts.descriptions[p],
-        tags: posts.tags[p],
-        author_id: author < 0 ? null : users.ids[author],
-      });
+      const row = postTokens(postText(community, p));
       this.postNumbers.set(postNumberRow(row, posts.tags[p].length), p * postNumbers.length);
       return row;
     });

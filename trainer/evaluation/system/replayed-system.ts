@@ -10,6 +10,7 @@ import type { Feeds } from "../../../supabase/functions/_shared/models/tensors.t
 import { embedUser, predict, type RankingModel, scoreOf } from "../../../supabase/functions/_shared/recommend/rank.ts";
 import type { LoadedCommunity } from "../../community/from-database.ts";
 import { CommunityState, type NumberedCandidate } from "../../community/state.ts";
+import { userText } from "../../community/texts.ts";
 import { login } from "../../community/timeline.ts";
 import type { RankerParts, RankingExamples } from "../../dlrm/ranking-examples.ts";
 import { vectorAt } from "../../engine/vector-at.ts";
@@ -119,11 +120,8 @@ export class ReplayedSystem {
     const { model, graphs } = this.trained();
     state.advance(this.events[interactions] ?? loaded.timeline.length, at);
     const history = this.histories.latest(user, at).map((post) => vectorAt(model.postVectors, post));
-    const { users } = loaded.community;
     const vector = await embedUser(graphs, {
-      passions: users.passions[user],
-      projects: users.projects[user],
-      bio: users.bios[user],
+      ...userText(loaded.community, user),
       id_embedding: vectorAt(model.towers.towers.userIdEmbeddings.weights.values, user),
       history,
     });

@@ -1,0 +1,16 @@
+/** What posts and users of a community say, as the towers take it. */
+import type { PostText, UserText } from "../../supabase/functions/_shared/features/tokens.ts";
+import type { Community } from "./community.ts";
+
+export function postText({ posts, users }: Community, post: number): PostText {
+  return {
+    title: posts.titles[post],
+    description: posts.descriptions[post],
+    tags: posts.tags[post],
+    author_id: posts.authors[post] < 0 ? null : users.ids[posts.authors[post]],
+  };
+}
+
+export function userText({ users }: Community, user: number): UserText {
+  return { passions: users.passions[user], projects: users.projects[user], bio: users.bios[user] };
+}
