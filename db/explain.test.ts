@@ -110,7 +110,7 @@ test("a post behind the limits of all sources is said to be so, with its ranks",
     lines.includes("why not | no source brings it | its ranks are behind what each source brings"),
     lines.join("\n"),
   );
-  assert.ok(lines.includes("source | fresh | rank 350, behind the 300 that it brings"));
+  assert.ok(lines.includes("source | fresh | rank 350, behind the 100 that it brings"));
   assert.ok(lines.includes("source | active | rank 350, behind the 300 that it brings"));
   assert.ok(lines.includes("source | similar | not in it"));
   assert.ok(

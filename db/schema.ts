@@ -685,6 +685,17 @@ export interface RecsysFeatureStoreFailures {
   reason: string | null;
 }
 
+export interface RecsysFeatureStoreVersion {
+  /**
+   * Always true: there is one row.
+   */
+  only_row: Generated<boolean>;
+  /**
+   * Goes up with each roll-up that wrote something.
+   */
+  version: Generated<number>;
+}
+
 export interface RecsysImports {
   /**
    * sha256 of the bundle's files, in hex.
@@ -1710,6 +1721,7 @@ export interface DB {
   "recsys.event_ids": RecsysEventIds;
   "recsys.feature_changes": RecsysFeatureChanges;
   "recsys.feature_store_failures": RecsysFeatureStoreFailures;
+  "recsys.feature_store_version": RecsysFeatureStoreVersion;
   "recsys.imports": RecsysImports;
   "recsys.impression_features": RecsysImpressionFeatures;
   "recsys.impressions": RecsysImpressions;

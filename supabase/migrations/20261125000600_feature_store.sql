@@ -159,3 +159,16 @@ create policy "people read their own stats" on recsys.user_stats for select to a
 grant select (post_id, last_active_at, interaction_id, kind, views, votes, comments, participants, last_comment_at, by_author, recent, trend) on recsys.post_stats to authenticated;
 grant select on recsys.latest_post_stats, recsys.user_stats to authenticated;
 grant select, insert, update, delete on recsys.post_stats, recsys.latest_post_stats, recsys.user_stats to service_role;
+
+create table recsys.feature_store_version (
+  only_row boolean primary key default true check (only_row),
+  version bigint not null default 0
+);
+comment on table recsys.feature_store_version is 'How often the feature store has changed, in one row: what a worker keeps of it holds until then.';
+comment on column recsys.feature_store_version.only_row is 'Always true: there is one row.';
+comment on column recsys.feature_store_version.version is 'Goes up with each roll-up that wrote something.';
+insert into recsys.feature_store_version default values;
+alter table recsys.feature_store_version enable row level security;
+create policy "the version is readable" on recsys.feature_store_version for select to authenticated using (true);
+grant select on recsys.feature_store_version to authenticated;
+grant select, update on recsys.feature_store_version to service_role;

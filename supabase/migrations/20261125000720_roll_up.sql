@@ -178,6 +178,8 @@ begin
 
   delete from recsys.set_aside_changes
   where set_aside_changes.last_failed_at < started and (set_aside_changes.post_id = any (posts) or set_aside_changes.user_id = any (users));
+  -- also after a deletion, which writes nothing
+  update recsys.feature_store_version set version = feature_store_version.version + 1;
   return written;
 end
 $$;

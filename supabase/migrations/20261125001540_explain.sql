@@ -14,9 +14,11 @@ declare
   fresh_rank bigint;
   trending_rank bigint;
   followed_rank bigint;
+  request recsys.feed_request;
+  authors uuid[];
 begin
   perform set_config('request.jwt.claims', jsonb_build_object('sub', p_user_id, 'role', 'authenticated')::text, true);
-  select source_posts.created_at, greatest(state.last_active_at, source_posts.created_at) as active_at, state.last_active_at, state.trend into post
+  select source_posts.author_id, source_posts.created_at, greatest(state.last_active_at, source_posts.created_at) as active_at, state.last_active_at, state.trend into post
   from recsys.source_posts
   left join lateral (
     select post_stats.last_active_at, post_stats.trend from recsys.post_stats
@@ -30,11 +32,12 @@ begin
     return;
   end if;
 
-  -- each as recsys.candidates ranks it, without the limit
+  request := recsys.feed_request(p_user_id, p_now);
+  -- each as recsys.retrieve ranks it, without the limit
   select 1 + count(*) filter (where others.embedding operator(extensions.<#>) p_embedding < mine.embedding operator(extensions.<#>) p_embedding) into similar_rank
   from recsys.post_embeddings as mine
   join recsys.post_embeddings as others on others.model_id = p_model_id
-  join recsys.source_posts on source_posts.post_id = others.post_id and source_posts.created_at <= p_now
+  join recsys.eligible_posts(request) as eligible on eligible.post_id = others.post_id
   where mine.model_id = p_model_id and mine.post_id = p_post_id and p_embedding is not null
   having count(*) > 0;
 
@@ -46,31 +49,27 @@ begin
     select source_posts.post_id from recsys.source_posts
     where source_posts.created_at between post.active_at and p_now and (source_posts.created_at > post.active_at or source_posts.post_id < p_post_id)
   ) as before
-  join recsys.source_posts on source_posts.post_id = before.post_id and source_posts.created_at <= p_now;
+  join recsys.eligible_posts(request) as eligible on eligible.post_id = before.post_id;
 
-  select 1 + count(*) into fresh_rank from recsys.source_posts
-  where source_posts.created_at between post.created_at and p_now and (source_posts.created_at > post.created_at or source_posts.post_id < p_post_id);
+  select 1 + count(*) into fresh_rank from recsys.eligible_posts(request) as eligible
+  where eligible.created_at > post.created_at or (eligible.created_at = post.created_at and eligible.post_id < p_post_id);
 
   if post.last_active_at > p_now - interval '168 hours' then
     select 1 + count(distinct post_stats.post_id) into trending_rank
     from recsys.post_stats
-    join recsys.source_posts on source_posts.post_id = post_stats.post_id and source_posts.created_at <= p_now
+    join recsys.eligible_posts(request) as eligible on eligible.post_id = post_stats.post_id
     where post_stats.last_active_at > p_now - interval '168 hours' and post_stats.last_active_at <= p_now and post_stats.post_id <> p_post_id
       and (post_stats.trend > post.trend or (post_stats.trend = post.trend and post_stats.post_id < p_post_id));
   end if;
 
-  select 1 + count(*) filter (where theirs.created_at > post.created_at or (theirs.created_at = post.created_at and theirs.post_id < p_post_id)) into followed_rank
-  from (
-    select source_posts.author_id
-    from recsys.source_interactions
-    join recsys.source_posts on source_posts.post_id = source_interactions.post_id
-    where source_interactions.user_id = p_user_id and source_interactions.created_at <= p_now and source_posts.author_id <> p_user_id
-    group by source_posts.author_id
-    order by count(*) desc, source_posts.author_id
-    limit 50
-  ) as followed
-  join recsys.source_posts as theirs on theirs.author_id = followed.author_id and theirs.created_at <= p_now
-  having bool_or(theirs.post_id = p_post_id);
+  authors := array(
+    select known.author_id from recsys.author_affinities(p_user_id, p_now) as known order by known.affinity desc, known.author_id limit 50
+  );
+  if post.author_id = any (authors) then
+    select 1 + count(*) into followed_rank from recsys.eligible_posts(request) as eligible
+    where eligible.author_id = any (authors)
+      and (eligible.created_at > post.created_at or (eligible.created_at = post.created_at and eligible.post_id < p_post_id));
+  end if;
 
   return query select
     true,

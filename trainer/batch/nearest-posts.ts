@@ -14,12 +14,15 @@ const productSize = 16_000_000;
 
 export class NearestPosts {
   private readonly session: InferenceSession | undefined;
-  /** The post number of each column. */
+  /** The post number of each column, ascending. */
   private readonly posts: Int32Array;
+  /** The column of each post number that has one. */
+  private readonly columns: Map<number, number>;
 
   private constructor(session: InferenceSession | undefined, posts: Int32Array) {
     this.session = session;
     this.posts = posts;
+    this.columns = new Map(Array.from(posts, (post, column) => [post, column]));
   }
 
   /** Of `postVectors` [posts, 32] those that `searched` [posts] has 1 for. */
@@ -38,9 +41,12 @@ export class NearestPosts {
     return new NearestPosts(await createSession(g.build()), posts);
   }
 
-  /** The post numbers nearest to each of N vectors [N, 32], the nearest first, as many as the source `similar` brings. */
-  async to(vectors: Float32Array): Promise<Int32Array[]> {
-    const { session, posts } = this;
+  /**
+   * The post numbers nearest to each of N vectors [N, 32], the nearest first, as many as the source `similar` brings, without
+   * those that `excluded` [N] has for it.
+   */
+  async to(vectors: Float32Array, excluded: Iterable<number>[]): Promise<Int32Array[]> {
+    const { session, posts, columns } = this;
     const count = vectors.length / dimensions;
     if (!session) return Array.from({ length: count }, () => new Int32Array());
     const step = Math.max(1, Math.floor(productSize / posts.length));
@@ -51,7 +57,14 @@ export class NearestPosts {
       const { products } = await session.run({ users });
       const values = products.data as Float32Array;
       for (let row = 0; row < rows; row++) {
-        const best = topByScore(values.subarray(row * posts.length, (row + 1) * posts.length), sources.similar.size);
+        const ofRow = values.subarray(row * posts.length, (row + 1) * posts.length);
+        for (const post of excluded[first + row]) {
+          const column = columns.get(post);
+          if (column !== undefined) ofRow[column] = Number.NEGATIVE_INFINITY;
+        }
+        const best = topByScore(ofRow, sources.similar.size).filter(
+          (column) => ofRow[column] > Number.NEGATIVE_INFINITY,
+        );
         found.push(Int32Array.from(best, (column) => posts[column]));
       }
     }

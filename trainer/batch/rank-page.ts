@@ -48,7 +48,10 @@ export async function rankPage(database: Database, snapshot: Snapshot, userIds: 
     snapshot.model,
     users.map(({ input }) => input),
   );
-  const similar = await snapshot.nearest.to(vectors);
+  const similar = await snapshot.nearest.to(
+    vectors,
+    users.map(({ excluded }) => excluded),
+  );
   for (const [i, user] of users.entries())
     try {
       const vector = vectorAt(vectors, i);
@@ -66,25 +69,28 @@ interface PageUser {
   id: string;
   number: number;
   input: UserInput;
-  dismissed: Set<string>;
+  /** Numbers of posts that no source brings: their own, and those they interacted with, dismissed or saw. */
+  excluded: Set<number>;
   /** Numbers of posts that they may read and not everybody. */
   alsoReadable: number[];
 }
 
 async function readUsers(database: Database, snapshot: Snapshot, userIds: string[]): Promise<PageUser[]> {
-  const { community, run, userNumbers, postNumbers, hiddenIds } = snapshot;
-  const { rows } = await database.pool.query<{ user_id: string; id_embedding: string | null; dismissed: string[] }>(
+  const { community, run, state, userNumbers, postNumbers, hiddenIds } = snapshot;
+  const { rows } = await database.pool.query<{ user_id: string; id_embedding: string | null; excluded: string[] }>(
     `select listed.user_id, user_embeddings.id_embedding::text,
        array(
          select post_id from recsys.source_dismissals
          where source_dismissals.user_id = listed.user_id and source_dismissals.created_at <= to_timestamp($3::double precision / 1000)
-       ) as dismissed
+         union all
+         select unnest(recsys.seen_posts(listed.user_id, to_timestamp($3::double precision / 1000)))
+       ) as excluded
      from unnest($2::uuid[]) as listed (user_id)
      left join recsys.user_embeddings on user_embeddings.model_id = $1 and user_embeddings.user_id = listed.user_id`,
     [run.modelId, userIds, run.asOf],
   );
   const readable = await readablePosts(database, userIds, hiddenIds);
-  return rows.flatMap(({ user_id, id_embedding, dismissed }) => {
+  return rows.flatMap(({ user_id, id_embedding, excluded: more }) => {
     const number = userNumbers.get(user_id);
     if (number === undefined) return [];
     const input = {
@@ -93,7 +99,12 @@ async function readUsers(database: Database, snapshot: Snapshot, userIds: string
       history: historyOf(snapshot, number),
     };
     const alsoReadable = (readable.get(user_id) ?? []).map((id) => postNumbers.get(id) as number);
-    return { id: user_id, number, input, dismissed: new Set(dismissed), alsoReadable };
+    const excluded = new Set(state.leftOut(number));
+    for (const id of more) {
+      const post = postNumbers.get(id);
+      if (post !== undefined) excluded.add(post);
+    }
+    return { id: user_id, number, input, excluded, alsoReadable };
   });
 }
 
@@ -105,7 +116,7 @@ function historyOf({ histories, hasVector, postVectors, run }: Snapshot, user: n
 
 async function rankUser(
   snapshot: Snapshot,
-  { id, number, input, dismissed, alsoReadable }: PageUser,
+  { id, number, input, excluded, alsoReadable }: PageUser,
   vector: Float32Array,
   nearest: Int32Array,
 ): Promise<BatchList> {
@@ -116,10 +127,14 @@ async function rankUser(
   if (alsoReadable.length > 0) {
     hidden = hidden.slice();
     for (const post of alsoReadable) hidden[post] = 0;
-    similar = withAlso(snapshot, vector, nearest, alsoReadable);
+    similar = withAlso(
+      snapshot,
+      vector,
+      nearest,
+      alsoReadable.filter((post) => !excluded.has(post)),
+    );
   }
-  const found = state.candidates(number, run.asOf, vector, postVectors, { hidden, similar });
-  const candidates = dismissed.size > 0 ? found.filter(({ post }) => !dismissed.has(ids[post])) : found;
+  const candidates = state.candidates(number, run.asOf, vector, postVectors, { hidden, similar, excluded });
   for (const candidate of candidates) if (hasVector[candidate.post] === 0) candidate.embedding = null;
   const basis = basisOf(input.history.length > 0, input);
   // the graph takes one candidate or more

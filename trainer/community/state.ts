@@ -36,15 +36,10 @@ export interface NumberedCandidate extends Candidate {
 export interface RetrievalOptions {
   /** [posts] 1: the user may not read the post. */
   hidden?: Uint8Array;
+  /** Numbers of posts that are left out beside the user's own and those they interacted with. */
+  excluded?: Iterable<number>;
   /** The numbers of the posts most similar to the user's vector, the nearest first, where they are known already. */
   similar?: ArrayLike<number>;
-}
-
-/** The posts of the sources that ask for no user, best first. */
-interface CommonSources {
-  active: number[];
-  fresh: number[];
-  trending: number[];
 }
 
 export class CommunityState {
@@ -63,12 +58,13 @@ export class CommunityState {
   /** When a post's decayed count of the last week will have fallen to 1, in weeks: orders posts as the counts of any instant do. */
   private readonly trend: Float64Array;
   private readonly postsOf = new Map<number, number[]>();
-  /** What `common` found at an instant, for each mask of hidden posts, until the state moves on. */
-  private commonly: { now: number; found: WeakMap<object, CommonSources> } | undefined;
+  /** What `hottest` found at an instant, for each mask of hidden posts, until the state moves on. */
+  private hot: { now: number; found: WeakMap<object, number[]> } | undefined;
   /** By post, as of its last event. */
   private readonly candidateOf: { event: number; postVectors: Float32Array; candidate: NumberedCandidate }[] = [];
-  /** Which request found each post last, and the number of the latest one. */
+  /** Which request found each post last, which left it out last, and the number of the latest one. */
   private readonly foundBy: Float64Array;
+  private readonly leftOutBy: Float64Array;
   private request = 0;
   private readonly community: Community;
   private readonly timeline: Timeline;
@@ -84,11 +80,12 @@ export class CommunityState {
     this.interactionBefore = new Int32Array(timeline.length).fill(-1);
     this.trend = new Float64Array(community.posts.ids.length);
     this.foundBy = new Float64Array(community.posts.ids.length);
+    this.leftOutBy = new Float64Array(community.posts.ids.length);
   }
 
   /** Applies the events before number `event`, and every post created up to that event's instant (or `now`, at the end). */
   advance(event: number, now = this.timeline.at[event]): void {
-    this.commonly = undefined;
+    this.hot = undefined;
     for (; this.next < event; this.next++) {
       if (this.next >= this.timeline.history) this.createPosts(this.timeline.at[this.next]);
       this.apply(this.next);
@@ -157,15 +154,18 @@ export class CommunityState {
     now: number,
     vector: Float32Array,
     postVectors: Float32Array,
-    { hidden, similar }: RetrievalOptions = {},
+    { hidden, similar, excluded = [] }: RetrievalOptions = {},
   ): NumberedCandidate[] {
-    const { known, affinities } = this.past(user);
+    const request = ++this.request;
+    const affinities = this.affinities(user);
+    for (const post of this.leftOut(user)) this.leftOutBy[post] = request;
+    for (const post of excluded) this.leftOutBy[post] = request;
+    const eligible = (post: number) => this.leftOutBy[post] !== request && !hidden?.[post];
     const found: NumberedCandidate[] = [];
-    this.request++;
     const ranksOf = (post: number) => {
       const candidate = this.candidate(post, postVectors);
-      if (this.foundBy[post] !== this.request) {
-        this.foundBy[post] = this.request;
+      if (this.foundBy[post] !== request) {
+        this.foundBy[post] = request;
         unrank(candidate.ranks);
         found.push(candidate);
       }
@@ -176,7 +176,7 @@ export class CommunityState {
     };
     const similarityOf = (post: number) =>
       Math.fround(innerProduct(vector, 0, postVectors, post * dimensions, dimensions));
-    const nearest = similar ?? mostSimilar(vector, postVectors, this.alive, hidden);
+    const nearest = similar ?? mostSimilar(vector, postVectors, this.alive, eligible);
     // who is equally near shares a rank, as in SQL
     for (let i = 0, rank = 1, before = Number.NaN; i < nearest.length; i++) {
       const similarity = similarityOf(nearest[i]);
@@ -184,46 +184,34 @@ export class CommunityState {
       before = similarity;
       ranksOf(nearest[i]).similar = rank;
     }
-    const { active, fresh, trending } = this.common(now, hidden);
-    add("active", active);
-    add("fresh", fresh);
-    add("trending", trending);
-    add("followed", this.followed(affinities, hidden));
+    add("active", this.active(eligible));
+    add("fresh", this.fresh(eligible));
+    add("trending", this.trending(now, hidden, eligible));
+    add("followed", this.followed(affinities, eligible));
     const { authors } = this.community.posts;
-    const candidates: NumberedCandidate[] = [];
     for (const candidate of found) {
-      const { post } = candidate;
-      if (authors[post] === user || known.has(post)) continue;
-      candidate.similarity = similarityOf(post);
-      candidate.author_affinity = affinities.get(authors[post]) ?? 0;
-      candidates.push(candidate);
+      candidate.similarity = similarityOf(candidate.post);
+      candidate.author_affinity = affinities.get(authors[candidate.post]) ?? 0;
     }
-    return candidates;
-  }
-
-  /** Found once for all who ask at the same instant and may read the same. */
-  private common(now: number, hidden: Uint8Array | undefined): CommonSources {
-    if (this.commonly?.now !== now) this.commonly = { now, found: new WeakMap() };
-    const readers = hidden ?? everybody;
-    const known = this.commonly.found.get(readers);
-    if (known) return known;
-    const found = { active: this.active(hidden), fresh: this.fresh(hidden), trending: this.trending(now, hidden) };
-    this.commonly.found.set(readers, found);
     return found;
   }
 
-  /** The posts that a user interacted with, and how often they interacted with the posts of each other author. */
-  private past(user: number): { known: Set<number>; affinities: Map<number, number> } {
+  /** The posts that no source brings a user: their own, and those they interacted with. */
+  *leftOut(user: number): Iterable<number> {
+    yield* this.postsOf.get(user) ?? [];
+    for (let event = this.lastInteraction[user]; event >= 0; event = this.interactionBefore[event])
+      yield this.timeline.posts[event];
+  }
+
+  /** How often a user interacted with the posts of each other author. */
+  private affinities(user: number): Map<number, number> {
     const { authors } = this.community.posts;
-    const known = new Set<number>();
     const affinities = new Map<number, number>();
     for (let event = this.lastInteraction[user]; event >= 0; event = this.interactionBefore[event]) {
-      const post = this.timeline.posts[event];
-      const author = authors[post];
-      known.add(post);
+      const author = authors[this.timeline.posts[event]];
       if (author >= 0 && author !== user) affinities.set(author, (affinities.get(author) ?? 0) + 1);
     }
-    return { known, affinities };
+    return affinities;
   }
 
   /**
@@ -297,28 +285,44 @@ export class CommunityState {
     if (post < this.alive) this.activity.moveToFront(post);
   }
 
-  /** The last active posts, as in recsys.candidates. */
-  private active(hidden: Uint8Array | undefined): number[] {
+  /** The last active posts, as recsys.retrieve_active brings them. */
+  private active(eligible: Eligible): number[] {
     const posts: number[] = [];
     for (
       let post = this.activity.head;
       post >= 0 && posts.length < sources.active.size;
       post = this.activity.after[post]
     )
-      if (!hidden?.[post]) posts.push(post);
+      if (eligible(post)) posts.push(post);
     return posts;
   }
 
-  private fresh(hidden: Uint8Array | undefined): number[] {
+  private fresh(eligible: Eligible): number[] {
     const posts: number[] = [];
-    for (let post = this.alive - 1; post >= 0 && posts.length < sources.fresh.size; post--) {
-      if (!hidden?.[post]) posts.push(post);
-    }
+    for (let post = this.alive - 1; post >= 0 && posts.length < sources.fresh.size; post--)
+      if (eligible(post)) posts.push(post);
     return posts;
+  }
+
+  private trending(now: number, hidden: Uint8Array | undefined, eligible: Eligible): number[] {
+    const { size } = sources.trending;
+    const few = this.hottest(now, hidden);
+    const found = few.filter(eligible);
+    if (found.length >= size || few.length < hottestKept) return found.slice(0, size);
+    return this.byHeat(now, hidden, Number.POSITIVE_INFINITY).filter(eligible).slice(0, size);
+  }
+
+  /** The first `hottestKept`, found once for all who ask at the same instant and may read the same. */
+  private hottest(now: number, hidden: Uint8Array | undefined): number[] {
+    if (this.hot?.now !== now) this.hot = { now, found: new WeakMap() };
+    const readers = hidden ?? everybody;
+    const known = this.hot.found.get(readers) ?? this.byHeat(now, hidden, hottestKept);
+    this.hot.found.set(readers, known);
+    return known;
   }
 
   /** Looks at every post that was active in the last week: thousands in a busy community, so no object is made for each. */
-  private trending(now: number, hidden: Uint8Array | undefined): number[] {
+  private byHeat(now: number, hidden: Uint8Array | undefined, count: number): number[] {
     const posts: number[] = [];
     for (let post = this.activity.head; post >= 0; post = this.activity.after[post]) {
       const event = this.lastOfPost[post];
@@ -328,21 +332,30 @@ export class CommunityState {
     }
     const hottest = topByScore(
       Float64Array.from(posts, (post) => this.trend[post]),
-      sources.trending.size,
+      Math.min(count, posts.length),
     );
     return hottest.map((i) => posts[i]);
   }
 
-  private followed(affinities: Map<number, number>, hidden: Uint8Array | undefined): number[] {
+  private followed(affinities: Map<number, number>, eligible: Eligible): number[] {
     const { ids } = this.community.users;
     const authors = [...affinities].sort(([a, often], [b, oftener]) => oftener - often || (ids[a] < ids[b] ? -1 : 1));
     const posts = authors.slice(0, retrieval.followedAuthors).flatMap(([author]) => {
-      const posts = this.postsOf.get(author) ?? [];
-      return (hidden ? posts.filter((post) => !hidden[post]) : posts).slice(-sources.followed.size);
+      const newest: number[] = [];
+      const theirs = this.postsOf.get(author) ?? [];
+      for (let i = theirs.length - 1; i >= 0 && newest.length < sources.followed.size; i--)
+        if (eligible(theirs[i])) newest.push(theirs[i]);
+      return newest;
     });
     return posts.sort((a, b) => b - a).slice(0, sources.followed.size);
   }
 }
+
+/** Whether a post may be in the feed at work. */
+type Eligible = (post: number) => boolean;
+
+/** As many trending posts are kept for those who ask at the same instant: nearly all have 50 left that they did not come to. */
+const hottestKept = 5 * sources.trending.size;
 
 /** Stands for a mask that hides nothing. */
 const everybody = {};
@@ -365,19 +378,13 @@ function unrank(ranks: Candidate["ranks"]): void {
 }
 
 /** 25,000 posts take 0.7 ms, and 1.4 ms in a process that also calls innerProduct with arrays of another type. */
-function mostSimilar(
-  vector: Float32Array,
-  postVectors: Float32Array,
-  count: number,
-  hidden: Uint8Array | undefined,
-): number[] {
+function mostSimilar(vector: Float32Array, postVectors: Float32Array, count: number, eligible: Eligible): number[] {
   const similarity = new Float32Array(count);
-  for (let post = 0; post < count; post++) {
-    similarity[post] = innerProduct(vector, 0, postVectors, post * dimensions, dimensions);
-  }
-  if (!hidden) return topByScore(similarity, sources.similar.size);
-  for (let post = 0; post < count; post++) if (hidden[post]) similarity[post] = Number.NEGATIVE_INFINITY;
-  return topByScore(similarity, sources.similar.size).filter((post) => !hidden[post]);
+  for (let post = 0; post < count; post++)
+    similarity[post] = eligible(post)
+      ? innerProduct(vector, 0, postVectors, post * dimensions, dimensions)
+      : Number.NEGATIVE_INFINITY;
+  return topByScore(similarity, sources.similar.size).filter((post) => similarity[post] > Number.NEGATIVE_INFINITY);
 }
 
 function getOrAdd<K, V>(map: Map<K, V>, key: K, make: () => V): V {

@@ -5,14 +5,10 @@ import { featureSpecDigest } from "../../supabase/functions/_shared/features/fea
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import { rankerFeatures } from "../../supabase/functions/_shared/features/ranker-features.ts";
 import { sourceNames } from "../../supabase/functions/_shared/features/retrieval.ts";
-import type { CandidateRow } from "../../supabase/functions/_shared/recommend/read-candidates.ts";
+import { openPostStates } from "../../supabase/functions/_shared/recommend/post-states.ts";
 import type { ContextRow } from "../../supabase/functions/_shared/recommend/read-context.ts";
-import {
-  type PostCandidate,
-  postCandidate,
-  userInput,
-  userState,
-} from "../../supabase/functions/_shared/recommend/states.ts";
+import { retrieve } from "../../supabase/functions/_shared/recommend/retrieve.ts";
+import { type PostCandidate, userInput, userState } from "../../supabase/functions/_shared/recommend/states.ts";
 import type { Random } from "../engine/random.ts";
 import { vectorAt } from "../engine/vector-at.ts";
 import { Histories } from "../towers/histories.ts";
@@ -140,11 +136,8 @@ async function fromSql(
       modelId,
       now,
     ]);
-    const candidates = await client.query<CandidateRow>(
-      `select * from recsys.candidates($1, $2, $4::text::extensions.vector, ${at})`,
-      [userId, modelId, now, JSON.stringify([...vector])],
-    );
-    return [contexts.rows[0], candidates.rows.map(postCandidate)];
+    const version = { modelId: String(modelId), featureStore: "", instant: now };
+    return [contexts.rows[0], await retrieve(client, openPostStates(), userId, vector, version)];
   } finally {
     await client.query("rollback");
     client.release();

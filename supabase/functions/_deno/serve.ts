@@ -11,6 +11,7 @@ import { logFailure } from "../_shared/http/log.ts";
 import { secretKeys } from "../_shared/http/secret-key.ts";
 import { loadRuntime } from "../_shared/models/inference.ts";
 import { modelCache } from "../_shared/models/models.ts";
+import { openPostStates } from "../_shared/recommend/post-states.ts";
 
 /** Serves a function in this worker. */
 export function serve<Input>(edgeFunction: EdgeFunction<Input>): void {
@@ -24,6 +25,7 @@ export function serve<Input>(edgeFunction: EdgeFunction<Input>): void {
     }),
     secretKeys: secretKeys(Deno.env.get("SUPABASE_SECRET_KEYS"), Deno.env.get("SUPABASE_SERVICE_ROLE_KEY")),
     models: modelCache(() => loadRuntime()),
+    postStates: openPostStates(),
     log,
     keepAlive: (work) => platform?.waitUntil(work),
   });

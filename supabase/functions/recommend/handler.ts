@@ -11,11 +11,11 @@ export const recommendFunction: UserFunction<FeedRequest> = {
   callers: "users",
   maximumBodyBytes: 16 * 1024,
   read: { POST: requestOfBody, GET: requestOfQuery },
-  async answer({ limit, mode }, { claims, afterAnswer }, services) {
+  async answer({ limit, mode }, { claims, span, afterAnswer }, services) {
     const recommendation =
       mode === "batch"
-        ? ((await batchFeed(services, claims, limit)) ?? (await recommend(services, claims, limit)))
-        : await recommendOrFallBack(services, claims, limit);
+        ? ((await batchFeed(services, claims, limit)) ?? (await recommend(services, claims, limit, span)))
+        : await recommendOrFallBack(services, claims, limit, span);
     // an operator who looks at somebody's feed does not show it to them
     if (recommendation.feed.items.length > 0 && !claims.preview)
       afterAnswer("impressions_lost", () =>

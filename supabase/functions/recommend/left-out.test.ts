@@ -26,6 +26,7 @@ for (const model of [null, "tiny"])
       "update recsys.latest_post_stats set recent = array_fill('Infinity'::float8, array[5]) where post_id = $1",
       [post(30)],
     );
+    await pool.query("update recsys.feature_store_version set version = version + 1");
     const { status, body } = await app.call(people.ben, { limit: 100 });
     assert.equal(status, 200);
     assert.deepEqual(

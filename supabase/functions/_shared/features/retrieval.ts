@@ -1,5 +1,5 @@
 /**
- * What retrieval brings, declared once: recsys.candidates and its kin hold the same numbers in SQL, the trainer replays
+ * What retrieval brings, declared once: recsys.retrieve and its sources hold the same numbers in SQL, the trainer replays
  * them, and retrieval.test.ts holds both to this file.
  */
 
@@ -10,9 +10,9 @@
  * lower number says more about why it is shown.
  */
 export const sources = {
-  similar: { size: 200, telling: 1 },
+  similar: { size: 100, telling: 1 },
   active: { size: 300, telling: 4 },
-  fresh: { size: 300, telling: 5 },
+  fresh: { size: 100, telling: 5 },
   trending: { size: 50, telling: 3 },
   followed: { size: 50, telling: 2 },
 };

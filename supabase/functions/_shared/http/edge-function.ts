@@ -7,12 +7,15 @@ import { bodyLimit } from "hono/body-limit";
 import { cors } from "hono/cors";
 import { HTTPException } from "hono/http-exception";
 import { timeout } from "hono/timeout";
+import { setMetric, timing } from "hono/timing";
 import type { Pool } from "../database/database.ts";
 import type { ModelCache } from "../models/models.ts";
+import type { PostStates } from "../recommend/post-states.ts";
 import { bearerToken, type Claims, type Verify } from "./auth.ts";
 import { openBackground } from "./background.ts";
 import { AppError, asAppError } from "./errors.ts";
 import { requireSecretKey } from "./secret-key.ts";
+import type { Span } from "./span.ts";
 
 export type EdgeFunction<Input> = UserFunction<Input> | ServiceFunction<Input>;
 
@@ -45,6 +48,7 @@ export interface Call {
    * before it, is logged under `code`, and the caller never sees it.
    */
   afterAnswer(code: string, work: () => Promise<unknown>): void;
+  span: Span;
 }
 
 /** One request of a user whose token is valid. */
@@ -59,6 +63,7 @@ export interface Services {
   /** The project's secret keys; none: nobody may call what is for the project itself. */
   secretKeys: readonly string[];
   models: ModelCache;
+  postStates: PostStates;
   /** What went wrong, for the operator: the code that the caller got, and the cause. */
   log: (code: string, cause: unknown) => void;
   /** Keeps the worker alive for work that no answer waits for. */
@@ -84,6 +89,7 @@ export function createApp<Input>(edgeFunction: EdgeFunction<Input>, services: Se
   const tooSlow = new AppError(504, "timeout", "this took too long; try again");
   const app = new Hono<Environment>({ strict: false }).basePath(`/${name}`);
   app.use(cors({ origin: "*", allowMethods: methods, maxAge: 86_400 }));
+  app.use(timing({ crossOrigin: true }));
   app.use(workAfterAnswer);
   app.use(timeout(deadlineMilliseconds, new HTTPException(504, { cause: tooSlow })));
   const { GET, POST } = read;
@@ -104,9 +110,15 @@ export function createApp<Input>(edgeFunction: EdgeFunction<Input>, services: Se
   return app;
 
   async function answer(c: Context<Environment>, input: () => Input | Promise<Input>): Promise<Response> {
+    const span: Span = (name) => {
+      const begun = performance.now();
+      return () => setMetric(c, name, performance.now() - begun);
+    };
+    const admitted = span("admission");
     const answerOf = await admit(c.req.raw.headers);
+    admitted();
     const later: Later = [];
-    const body = await answerOf(await input(), { afterAnswer: (code, work) => void later.push([code, work]) });
+    const body = await answerOf(await input(), { span, afterAnswer: (code, work) => void later.push([code, work]) });
     c.set("later", later);
     return c.json(body as object, 200, noStore);
   }

@@ -4,9 +4,9 @@ import type { Pool, Statement } from "../database/database.ts";
 import type { Source } from "../features/retrieval.ts";
 import type { Claims } from "../http/auth.ts";
 import { asAppError } from "../http/errors.ts";
-import type { ModelCache } from "../models/models.ts";
+import { noSpan, type Span } from "../http/span.ts";
 import type { Basis } from "./basis.ts";
-import { type Recommendation, recommend } from "./recommend.ts";
+import { type FeedServices, type Recommendation, recommend } from "./recommend.ts";
 
 /** A row of recsys.batch_feed. */
 interface BatchRow {
@@ -53,20 +53,15 @@ function readList(userId: string, limit: number): Statement<BatchRow> {
   return { text: "select * from recsys.batch_feed($1::uuid, $2::integer)", values: [userId, limit] };
 }
 
-interface FeedServices {
-  pool: Pool;
-  models: ModelCache;
-  log: (code: string, cause: unknown) => void;
-}
-
 /** The live feed; where the ranker fails, and that is logged, what is left of the list made ahead. Throws AppError. */
 export async function recommendOrFallBack(
   services: FeedServices,
   claims: Claims,
   limit: number,
+  span: Span = noSpan,
 ): Promise<Recommendation> {
   try {
-    return await recommend(services, claims, limit);
+    return await recommend(services, claims, limit, span);
   } catch (thrown) {
     const error = asAppError(thrown);
     if (!ofTheRanker.has(error.code)) throw error;

@@ -20,6 +20,8 @@ export interface ContextRow extends UserTextRow {
   view_weight: number;
   vote_weight: number;
   comment_weight: number;
+  /** recsys.feature_store_version. */
+  feature_store: string;
   /** false: no such user, and everything below is null. */
   known: boolean;
   created_at: Date;
@@ -41,8 +43,10 @@ export function readContext(userId: string): Statement<ContextRow> {
     text: `select
         clock.now, models.model_id, models.name as model_name, models.feature_spec_digest,
         settings.view_weight, settings.vote_weight, settings.comment_weight,
+        feature_store_version.version as feature_store,
         context.created_at is not null as known, context.*
       from recsys.settings
+      cross join recsys.feature_store_version
       cross join (select recsys.clock() as now) as clock
       left join recsys.models on models.status = 'active'
       left join lateral recsys.user_context($1::uuid, models.model_id, clock.now) as context on true`,

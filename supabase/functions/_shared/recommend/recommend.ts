@@ -1,27 +1,29 @@
 /**
- * A personal feed, in two round trips to the database:
+ * A personal feed, a line of stages:
  *
- *   user_context ──> user tower ──> candidates ──> DLRM ──> weighted sum ──> the best `limit`
- *     (SQL)           (ONNX)          (SQL)       (ONNX)
+ *   context ──> user tower ──> sources, filters ──> states ──> features ──> scores ──> selection ──> after the answer
+ *    (SQL)        (ONNX)            (SQL)        (SQL, kept)                (ONNX)
  *
  * Without an active model the same candidates come in the order of the community feed.
  */
 import { readAs } from "../database/caller.ts";
-import { type Connection, run } from "../database/database.ts";
+import type { Connection } from "../database/database.ts";
 import type { Source } from "../features/retrieval.ts";
 import type { Claims } from "../http/auth.ts";
 import type { Services } from "../http/edge-function.ts";
 import { AppError } from "../http/errors.ts";
-import type { ModelCache, ServingModel } from "../models/models.ts";
+import { noSpan, type Span } from "../http/span.ts";
+import type { ModelCache } from "../models/models.ts";
 import { type Basis, basisOf } from "./basis.ts";
-import { communityScore, communityValue } from "./community-feed.ts";
-import { finiteInputs, type LeftOut, leftOutLine } from "./left-out.ts";
-import { better } from "./order.ts";
-import { embedUser, featuresOf, isFiniteRow, probabilitiesOf, scoreOf } from "./rank.ts";
-import { readCandidates } from "./read-candidates.ts";
+import { type LeftOut, leftOutLine } from "./left-out.ts";
+import { ModelGone } from "./post-states.ts";
+import { embedUser } from "./rank.ts";
 import { type ContextRow, readContext } from "./read-context.ts";
+import { retrieve } from "./retrieve.ts";
+import { communityScores, type FeedModel, modelScores, type Predictions } from "./scores.ts";
+import { select } from "./select.ts";
 import { bestSource } from "./source.ts";
-import { type PostCandidate, postCandidate, userInput, userState } from "./states.ts";
+import { userInput } from "./states.ts";
 
 export interface Feed {
   request_id: string;
@@ -39,17 +41,11 @@ export interface FeedItem {
   post_id: string;
   title: string;
   score: number;
+  /** null where no model ranked. */
   predictions: Predictions | null;
   source: Source;
   /** From 1. */
   position: number;
-}
-
-/** Probabilities that the user views, votes for and comments on a post. */
-export interface Predictions {
-  view: number;
-  vote: number;
-  comment: number;
 }
 
 export interface Recommendation {
@@ -60,30 +56,38 @@ export interface Recommendation {
   features: (number[] | null)[];
 }
 
+/** What a feed is made with. */
+export type FeedServices = Pick<Services, "pool" | "models" | "postStates" | "log">;
+
 /** The feed of the user whose claims these are. Throws AppError; candidates that cannot be ranked are left out and logged. */
 export async function recommend(
-  { pool, models, log }: Pick<Services, "pool" | "models" | "log">,
+  services: FeedServices,
   claims: Claims,
   limit: number,
+  span: Span = noSpan,
 ): Promise<Recommendation> {
-  const { context, model, ranking } = await readAs(pool, claims, readContext(claims.sub), async (connection, rows) => {
-    const [context] = rows;
-    if (!context) throw new AppError(503, "not_installed", "recsys.settings is empty: insert its one row");
-    if (!context.known) throw new AppError(404, "unknown_user", "this user has no profile yet: create one first");
-    const model = await activeModel(models, context, connection);
-    return { context, model, ranking: await retrieve(connection, claims.sub, context, model) };
+  const { context, model, vector, posts } = await candidatesFor(services, claims, span).catch((error) => {
+    if (!(error instanceof ModelGone)) throw error;
+    // another model serves by now
+    return candidatesFor(services, claims, span);
   });
+  // the connection is free again
   const leftOut: LeftOut[] = [];
-  const ranked = await ranking(leftOut);
-  if (leftOut.length > 0) log("candidates_left_out", leftOutLine(leftOut));
-  const best = ranked.sort(better).slice(0, limit);
+  const ofScores = span("scores");
+  const scored =
+    model && vector
+      ? await modelScores(model, context, vector, posts, leftOut)
+      : communityScores(posts, Number(context.now), leftOut);
+  ofScores();
+  if (leftOut.length > 0) services.log("candidates_left_out", leftOutLine(leftOut));
+  const selected = select(scored, limit);
   const feed: Feed = {
     request_id: crypto.randomUUID(),
     model: model && { id: Number(model.id), name: model.name },
     mode: "live",
     made_at: context.now.toISOString(),
     basis: model ? basisOf(context.history !== "{}", context) : "community",
-    items: best.map(({ post, score, predictions }, i) => ({
+    items: selected.map(({ post, score, predictions }, i) => ({
       post_id: post.post_id,
       title: post.title,
       score,
@@ -92,56 +96,27 @@ export async function recommend(
       position: i + 1,
     })),
   };
-  return { feed, shownAt: context.now, features: best.map(({ features }) => features?.() ?? null) };
+  return { feed, shownAt: context.now, features: selected.map(({ features }) => features?.() ?? null) };
 }
 
-interface Ranked {
-  post: PostCandidate;
-  score: number;
-  predictions: Predictions | null;
-  features: (() => number[]) | null;
+/** Everything that takes the database, in one transaction. */
+async function candidatesFor({ pool, models, postStates }: FeedServices, claims: Claims, span: Span) {
+  const ofContext = span("context");
+  return await readAs(pool, claims, readContext(claims.sub), async (connection, [context]) => {
+    ofContext();
+    if (!context) throw new AppError(503, "not_installed", "recsys.settings is empty: insert its one row");
+    if (!context.known) throw new AppError(404, "unknown_user", "this user has no profile yet: create one first");
+    const model = await activeModel(models, context, connection);
+    const ofTower = span("user_tower");
+    const vector = model && (await embedUser(model, userInput(context)));
+    ofTower();
+    const version = { modelId: context.model_id, featureStore: context.feature_store, instant: null };
+    return { context, model, vector, posts: await retrieve(connection, postStates, claims.sub, vector, version, span) };
+  });
 }
-
-/** What a feed needs of a model. */
-type FeedModel = ServingModel<"user_tower" | "dlrm">;
 
 async function activeModel(models: ModelCache, row: ContextRow, connection: Connection): Promise<FeedModel | null> {
   if (row.model_id === null) return null;
   const active = { id: row.model_id, name: row.model_name ?? "", featureSpecDigest: row.feature_spec_digest ?? "" };
   return await models(active, connection, ["user_tower", "dlrm"]);
-}
-
-/** Reads the candidates; the ranking itself is handed back to be run when the connection is free again. */
-async function retrieve(connection: Connection, userId: string, row: ContextRow, model: FeedModel | null) {
-  const embedding = model && (await embedUser(model, userInput(row)));
-  const rows = await run(connection, readCandidates(userId, model?.id ?? null, embedding));
-  const posts = rows.map(postCandidate);
-  const now = Number(row.now);
-  return async (leftOut: LeftOut[]): Promise<Ranked[]> => {
-    if (!model || !embedding) return communityRanking(posts, now, leftOut);
-    const { posts: finite, feeds } = finiteInputs(userState(row), embedding, posts, now, leftOut);
-    if (finite.length === 0) return [];
-    const probabilities = await probabilitiesOf(model, feeds, finite.length);
-    const weights = [row.view_weight, row.vote_weight, row.comment_weight];
-    return finite.flatMap((post, i) => {
-      const [score, predictions] = [scoreOf(probabilities, i, weights), predictionsOf(probabilities, i)];
-      if (isFiniteRow(probabilities, i)) return [{ post, score, predictions, features: () => featuresOf(feeds, i) }];
-      leftOut.push({ post_id: post.post_id, what: "score", value: score });
-      return [];
-    });
-  };
-}
-
-/** The order where no model is active. */
-function communityRanking(posts: PostCandidate[], now: number, leftOut: LeftOut[]): Ranked[] {
-  return posts.flatMap((post) => {
-    const value = communityValue(post, now);
-    if (Number.isFinite(value)) return [{ post, score: communityScore(value), predictions: null, features: null }];
-    leftOut.push({ post_id: post.post_id, what: "recency or popularity", value });
-    return [];
-  });
-}
-
-function predictionsOf(probabilities: Float32Array, i: number): Predictions {
-  return { view: probabilities[3 * i], vote: probabilities[3 * i + 1], comment: probabilities[3 * i + 2] };
 }

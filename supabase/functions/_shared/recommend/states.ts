@@ -1,15 +1,13 @@
-/** From rows to what the towers and the ranker take. Where the feature store has no row yet, nothing has happened. */
+/** What the towers and the ranker take of a user. Where the feature store has no row yet, nothing has happened. */
 import { halfLives } from "../features/decay.ts";
 import type { Candidate, UserState } from "../features/ranker-features.ts";
-import { type Source, sourceNames } from "../features/retrieval.ts";
 import type { UserInput } from "../features/tower-inputs.ts";
-import type { CandidateRow } from "./read-candidates.ts";
 import type { ContextRow, UserTextRow } from "./read-context.ts";
 import { parseVector, parseVectors } from "./vectors.ts";
 
 const noCounts = { views: 0, votes: 0, comments: 0, recent: halfLives.map(() => 0) as ArrayLike<number> };
 const quietUser = { ...noCounts, logins: 0, recent_logins: noCounts.recent };
-const quietPost = { ...noCounts, participants: 0, by_author: false, similarity: 0 };
+export const quietPost = { ...noCounts, participants: 0, by_author: false };
 
 export function userInput(row: UserTextRow): UserInput {
   return {
@@ -36,26 +34,6 @@ export function userState(row: ContextRow): UserState {
 /** A candidate with the id that the answer names it by. */
 export interface PostCandidate extends Candidate {
   post_id: string;
-}
-
-export function postCandidate(row: CandidateRow): PostCandidate {
-  return {
-    // a column that the features take as it is needs no line here
-    ...(row as unknown as PostCandidate),
-    ...known(row, quietPost),
-    created_at: Number(row.created_at),
-    last_active_at: milliseconds(row.last_active_at),
-    last_comment_at: milliseconds(row.last_comment_at),
-    embedding: row.embedding === null ? null : parseVector(row.embedding),
-    ranks: ranksOf(row),
-  };
-}
-
-function ranksOf(row: CandidateRow): Record<Source, number | null> {
-  return Object.fromEntries(sourceNames.map((source) => [source, row[`${source}_rank`]])) as Record<
-    Source,
-    number | null
-  >;
 }
 
 /** The columns of `quiet` from the row; where the row has null, the value of `quiet`: nothing has happened yet. */

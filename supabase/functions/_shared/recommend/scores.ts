@@ -1,0 +1,60 @@
+/** The stage that says how much each candidate is worth to the user: the ranker's probabilities, or the community's measure without a model. */
+import type { ServingModel } from "../models/models.ts";
+import { communityScore, communityValue } from "./community-feed.ts";
+import { finiteInputs, type LeftOut } from "./left-out.ts";
+import { featuresOf, isFiniteRow, probabilitiesOf, scoreOf } from "./rank.ts";
+import type { ContextRow } from "./read-context.ts";
+import { type PostCandidate, userState } from "./states.ts";
+
+/** What a feed needs of a model. */
+export type FeedModel = ServingModel<"user_tower" | "dlrm">;
+
+/** Probabilities that the user views, votes for and comments on a post. */
+export interface Predictions {
+  view: number;
+  vote: number;
+  comment: number;
+}
+
+/** A candidate and what it is worth. */
+export interface ScoredPost {
+  post: PostCandidate;
+  score: number;
+  predictions: Predictions | null;
+  /** What the ranker was told of it. */
+  features: (() => number[]) | null;
+}
+
+/** The weighted sum of the ranker's probabilities. `leftOut` takes the posts that cannot be ranked. */
+export async function modelScores(
+  model: FeedModel,
+  context: ContextRow,
+  vector: Float32Array,
+  posts: PostCandidate[],
+  leftOut: LeftOut[],
+): Promise<ScoredPost[]> {
+  const { posts: finite, feeds } = finiteInputs(userState(context), vector, posts, Number(context.now), leftOut);
+  if (finite.length === 0) return [];
+  const probabilities = await probabilitiesOf(model, feeds, finite.length);
+  const weights = [context.view_weight, context.vote_weight, context.comment_weight];
+  return finite.flatMap((post, i) => {
+    const [score, predictions] = [scoreOf(probabilities, i, weights), predictionsOf(probabilities, i)];
+    if (isFiniteRow(probabilities, i)) return [{ post, score, predictions, features: () => featuresOf(feeds, i) }];
+    leftOut.push({ post_id: post.post_id, what: "score", value: score });
+    return [];
+  });
+}
+
+/** The measure of the community feed. `leftOut` takes the posts for which it is no finite number. */
+export function communityScores(posts: PostCandidate[], now: number, leftOut: LeftOut[]): ScoredPost[] {
+  return posts.flatMap((post) => {
+    const value = communityValue(post, now);
+    if (Number.isFinite(value)) return [{ post, score: communityScore(value), predictions: null, features: null }];
+    leftOut.push({ post_id: post.post_id, what: "recency or popularity", value });
+    return [];
+  });
+}
+
+function predictionsOf(probabilities: Float32Array, i: number): Predictions {
+  return { view: probabilities[3 * i], vote: probabilities[3 * i + 1], comment: probabilities[3 * i + 2] };
+}

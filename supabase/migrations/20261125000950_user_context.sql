@@ -1,0 +1,140 @@
+-- Who a user is, which a feed asks first, under the caller's own role. PL/pgSQL keeps the plans of a session: PostgreSQL 17 plans a
+-- function in SQL anew at each call, and that took 6 of the 9 ms. The limits are those of functions/_shared/features/retrieval.ts;
+-- trainer/community/retrieval.test.ts holds the two together.
+
+create function recsys.user_history(p_user_id uuid, p_now timestamptz)
+returns table (post_id uuid, at timestamptz, sort_id bigint)
+language plpgsql stable security invoker set search_path = ''
+set jit = off set plan_cache_mode = force_generic_plan
+as $$
+#variable_conflict use_column
+begin
+  return query
+  select known.post_id, max(known.at) as at, max(known.sort_id) as sort_id
+  from (
+    (
+      select source_interactions.post_id, source_interactions.created_at as at, source_interactions.interaction_id as sort_id
+      from recsys.source_interactions
+      where source_interactions.user_id = p_user_id and source_interactions.created_at <= p_now
+      order by source_interactions.created_at desc, source_interactions.interaction_id desc
+      limit 200
+    )
+    union all
+    (
+      select source_posts.post_id, source_posts.created_at, 0
+      from recsys.source_posts
+      where source_posts.author_id = p_user_id and source_posts.created_at <= p_now
+      order by source_posts.created_at desc, source_posts.post_id
+      limit 50
+    )
+  ) as known
+  group by known.post_id
+  order by at desc, sort_id desc
+  limit 50;
+end
+$$;
+comment on function recsys.user_history(uuid, timestamptz) is 'The last 50 posts a user wrote or, within their last 200 interactions, interacted with up to an instant, the latest first, each once: what the user tower pools.';
+
+create function recsys.recent_interactions(p_user_id uuid, p_now timestamptz) returns jsonb
+language plpgsql stable security invoker set search_path = ''
+set jit = off set plan_cache_mode = force_generic_plan
+as $$
+begin
+  return (
+    with latest as (
+      select source_interactions.post_id, source_interactions.created_at as at, source_interactions.interaction_id
+      from recsys.source_interactions
+      where source_interactions.user_id = p_user_id and source_interactions.created_at <= p_now
+      order by source_interactions.created_at desc, source_interactions.interaction_id desc
+      limit 200
+    ),
+    earliest as (
+      select distinct on (latest.post_id) latest.post_id, latest.at, latest.interaction_id
+      from latest
+      order by latest.post_id, latest.at, latest.interaction_id
+    ),
+    recent as (
+      select posts.title, posts.tags, posts.created_at, earliest.*
+      from earliest
+      join recsys.source_posts as posts on posts.post_id = earliest.post_id
+      where posts.author_id is distinct from p_user_id
+      order by earliest.at desc, earliest.interaction_id desc
+      limit 50
+    )
+    select coalesce(jsonb_agg(jsonb_build_object(
+      'title', recent.title,
+      'tags', recent.tags,
+      'at', extract(epoch from recent.at) * 1000,
+      'created_at', extract(epoch from recent.created_at) * 1000,
+      'last_active_at', extract(epoch from coalesce(before.last_active_at, thinned.last_active_at)) * 1000,
+      'comments', coalesce(before.comments, thinned.comments, 0)
+    ) order by recent.at desc, recent.interaction_id desc), '[]')
+    from recent
+    left join lateral (
+      select post_stats.last_active_at, post_stats.comments
+      from recsys.post_stats
+      where post_stats.post_id = recent.post_id and (post_stats.last_active_at, post_stats.interaction_id) < (recent.at, recent.interaction_id)
+      order by post_stats.last_active_at desc, post_stats.interaction_id desc
+      limit 1
+    ) as before on true
+    left join lateral (
+      select state.last_active_at, state.comments
+      from recsys.thinned_state(recent.post_id, recent.at, recent.interaction_id) as state
+      where before.last_active_at is null and recent.at < (select thinning.thinned_before from recsys.thinning)
+    ) as thinned on true
+  );
+end
+$$;
+comment on function recsys.recent_interactions(uuid, timestamptz) is 'The last 50 posts of others within a user''s last 200 interactions up to an instant, each at the earliest of these, the latest first, with the post as it was just before: {title, tags, at, created_at, last_active_at, comments}, times in milliseconds. What the ranker compares candidates with.';
+
+create function recsys.user_context(p_user_id uuid, p_model_id bigint, p_now timestamptz)
+returns table (
+  passions text[],
+  projects text[],
+  bio text,
+  created_at timestamptz,
+  id_embedding extensions.vector,
+  history extensions.vector[],
+  last_active_at timestamptz,
+  views integer,
+  votes integer,
+  comments integer,
+  logins integer,
+  recent double precision[],
+  recent_logins double precision[],
+  habit_log_age double precision,
+  habit_log_idle double precision,
+  recent_interactions jsonb
+)
+language plpgsql stable security invoker set search_path = ''
+set jit = off set plan_cache_mode = force_generic_plan
+as $$
+#variable_conflict use_column
+begin
+  return query
+  select
+    users.passions, users.projects, users.bio, users.created_at,
+    user_embeddings.id_embedding,
+    array(
+      select post_embeddings.embedding
+      from recsys.user_history(p_user_id, p_now) as latest
+      join recsys.post_embeddings on post_embeddings.model_id = p_model_id and post_embeddings.post_id = latest.post_id
+      order by latest.at desc, latest.sort_id desc
+    ),
+    stats.last_active_at, stats.views, stats.votes, stats.comments, stats.logins, stats.recent, stats.recent_logins, stats.habit_log_age, stats.habit_log_idle,
+    recsys.recent_interactions(p_user_id, p_now)
+  from recsys.source_users as users
+  left join recsys.user_embeddings on user_embeddings.model_id = p_model_id and user_embeddings.user_id = users.user_id
+  left join lateral (
+    select * from recsys.user_stats
+    where user_stats.user_id = users.user_id and user_stats.last_active_at <= p_now
+    order by user_stats.last_active_at desc, user_stats.sort_id desc, user_stats.event_id desc
+    limit 1
+  ) as stats on true
+  where users.user_id = p_user_id;
+end
+$$;
+comment on function recsys.user_context(uuid, bigint, timestamptz) is 'What the user tower needs to know of a user as of an instant: profile, learned ID embedding, the vectors of the last 50 posts they interacted with or wrote (latest first), their latest stats, and their recent interactions. No row: no such user. An interaction committed a moment ago is already in it.';
+
+revoke all on function recsys.user_history(uuid, timestamptz), recsys.recent_interactions(uuid, timestamptz), recsys.user_context(uuid, bigint, timestamptz) from public;
+grant execute on function recsys.user_history(uuid, timestamptz), recsys.recent_interactions(uuid, timestamptz), recsys.user_context(uuid, bigint, timestamptz) to authenticated, service_role;

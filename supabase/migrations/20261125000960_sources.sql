@@ -1,0 +1,153 @@
+-- The five sources of retrieval, each a function that brings its best posts with their ranks from 1. They carry what eligible_posts read of a post
+-- while it decided whether it may be shown: looking it up again took a third of the time. As recsys.eligible_posts they become part
+-- of the one query of recsys.retrieve, whose plan a session keeps. The numbers are those of functions/_shared/features/retrieval.ts.
+
+create function recsys.retrieve_similar(p_request recsys.feed_request, p_model_id bigint, p_embedding extensions.vector)
+returns table (post_id uuid, rank bigint, title text, tags text[], author_id uuid, created_at timestamptz)
+language sql stable security invoker
+begin atomic
+  select nearest.post_id, rank() over (order by nearest.distance), nearest.title, nearest.tags, nearest.author_id, nearest.created_at
+  from (
+    select posts.*, post_embeddings.embedding operator(extensions.<#>) p_embedding as distance
+    from recsys.post_embeddings
+    cross join lateral (
+      select * from recsys.eligible_posts(p_request) as eligible where eligible.post_id = post_embeddings.post_id offset 0
+    ) as posts
+    where post_embeddings.model_id = p_model_id and p_embedding is not null
+    order by post_embeddings.embedding operator(extensions.<#>) p_embedding
+    limit 100
+  ) as nearest;
+end;
+comment on function recsys.retrieve_similar(recsys.feed_request, bigint, extensions.vector) is 'The 100 posts nearest to a user''s vector by inner product; equally near ones share a rank. Without model or vector none.';
+
+create function recsys.earlier_states(p_request recsys.feed_request)
+returns table (post_id uuid, last_active_at timestamptz, trend double precision)
+language sql stable security invoker
+begin atomic
+  select latest_post_stats.post_id, earlier.last_active_at, earlier.trend
+  from recsys.latest_post_stats
+  cross join lateral (
+    select post_stats.last_active_at, post_stats.trend
+    from recsys.post_stats
+    where post_stats.post_id = latest_post_stats.post_id and post_stats.last_active_at <= p_request.at
+    order by post_stats.last_active_at desc, post_stats.interaction_id desc
+    limit 1
+  ) as earlier
+  where latest_post_stats.last_active_at > p_request.at;
+end;
+comment on function recsys.earlier_states(recsys.feed_request) is 'The states as of the request''s instant of posts that somebody came to later. Now there are none; a month ago they are many.';
+
+create function recsys.retrieve_active(p_request recsys.feed_request)
+returns table (post_id uuid, rank bigint, title text, tags text[], author_id uuid, created_at timestamptz)
+language sql stable security invoker
+begin atomic
+  with touched as materialized (
+    select posts.*, latest_post_stats.last_active_at as at
+    from recsys.latest_post_stats
+    cross join lateral (
+      select * from recsys.eligible_posts(p_request) as eligible where eligible.post_id = latest_post_stats.post_id offset 0
+    ) as posts
+    where latest_post_stats.last_active_at <= p_request.at
+    order by latest_post_stats.last_active_at desc, latest_post_stats.post_id
+    limit 300
+  )
+  select latest.post_id, row_number() over (order by latest.at desc, latest.post_id), latest.title, latest.tags, latest.author_id, latest.created_at
+  from (
+    select distinct on (found.post_id) found.*
+    from (
+      select * from touched
+      union all
+      select posts.*, earlier.last_active_at
+      from recsys.earlier_states(p_request) as earlier
+      cross join lateral (
+        select * from recsys.eligible_posts(p_request) as eligible where eligible.post_id = earlier.post_id offset 0
+      ) as posts
+      union all
+      -- nobody need have come to a post that is new
+      (
+        select posts.*, posts.created_at
+        from recsys.eligible_posts(p_request) as posts
+        -- older ones come after 300 others
+        where posts.created_at >= (select case when count(*) < 300 then '-infinity' else min(touched.at) end from touched)
+        order by posts.created_at desc, posts.post_id
+        limit 300
+      )
+    ) as found
+    order by found.post_id, found.at desc
+  ) as latest
+  order by latest.at desc, latest.post_id
+  limit 300;
+end;
+comment on function recsys.retrieve_active(recsys.feed_request) is 'The 300 posts that somebody came to or wrote last.';
+
+create function recsys.retrieve_fresh(p_request recsys.feed_request)
+returns table (post_id uuid, rank bigint, title text, tags text[], author_id uuid, created_at timestamptz)
+language sql stable security invoker
+begin atomic
+  select newest.post_id, row_number() over (order by newest.created_at desc, newest.post_id), newest.title, newest.tags, newest.author_id, newest.created_at
+  from (select * from recsys.eligible_posts(p_request) as posts order by posts.created_at desc, posts.post_id limit 100) as newest;
+end;
+comment on function recsys.retrieve_fresh(recsys.feed_request) is 'The 100 newest posts.';
+
+create function recsys.retrieve_trending(p_request recsys.feed_request)
+returns table (post_id uuid, rank bigint, title text, tags text[], author_id uuid, created_at timestamptz)
+language sql stable security invoker
+begin atomic
+  select hottest.post_id, row_number() over (order by hottest.trend desc, hottest.post_id), hottest.title, hottest.tags, hottest.author_id, hottest.created_at
+  from (
+    (
+      select posts.*, latest_post_stats.trend
+      from recsys.latest_post_stats
+      cross join lateral (
+        select * from recsys.eligible_posts(p_request) as eligible where eligible.post_id = latest_post_stats.post_id offset 0
+      ) as posts
+      -- implied by the next line, and ends the walk down the index: active in the last week is a count of 1 and more then
+      where latest_post_stats.trend >= extract(epoch from p_request.at)::double precision / 3600 / 168 - 1.00001
+        -- said as ages, which no index knows: by that of last_active_at all of a week's posts were fetched, to be sorted by trend
+        and p_request.at - latest_post_stats.last_active_at >= interval '0' and p_request.at - latest_post_stats.last_active_at < interval '168 hours'
+      order by latest_post_stats.trend desc, latest_post_stats.post_id
+      limit 50
+    )
+    union all
+    select posts.*, earlier.trend
+    from recsys.earlier_states(p_request) as earlier
+    cross join lateral (
+      select * from recsys.eligible_posts(p_request) as eligible where eligible.post_id = earlier.post_id offset 0
+    ) as posts
+    where p_request.at - earlier.last_active_at < interval '168 hours'
+  ) as hottest
+  order by hottest.trend desc, hottest.post_id
+  limit 50;
+end;
+comment on function recsys.retrieve_trending(recsys.feed_request) is 'The 50 posts with the most interactions of the last week, decayed with a half-life of a week.';
+
+create function recsys.author_affinities(p_user_id uuid, p_now timestamptz) returns table (author_id uuid, affinity integer)
+language sql stable security invoker
+begin atomic
+  select posts.author_id, count(*)::integer
+  from recsys.source_interactions
+  join recsys.source_posts as posts on posts.post_id = source_interactions.post_id
+  where source_interactions.user_id = p_user_id and source_interactions.created_at <= p_now and posts.author_id <> p_user_id
+  group by posts.author_id;
+end;
+comment on function recsys.author_affinities(uuid, timestamptz) is 'How often a user interacted with the posts of each other author up to an instant.';
+
+create function recsys.retrieve_followed(p_request recsys.feed_request, p_authors uuid[])
+returns table (post_id uuid, rank bigint, title text, tags text[], author_id uuid, created_at timestamptz)
+language sql stable security invoker
+begin atomic
+  select newest.post_id, row_number() over (order by newest.created_at desc, newest.post_id), newest.title, newest.tags, newest.author_id, newest.created_at
+  from (
+    select posts.*
+    from unnest(p_authors) as followed (author_id)
+    cross join lateral (
+      select * from recsys.eligible_posts(p_request) as eligible
+      where eligible.author_id = followed.author_id
+      order by eligible.created_at desc, eligible.post_id
+      limit 50
+    ) as posts
+    order by posts.created_at desc, posts.post_id
+    limit 50
+  ) as newest;
+end;
+comment on function recsys.retrieve_followed(recsys.feed_request, uuid[]) is 'The 50 newest posts of some authors.';
