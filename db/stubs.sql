@@ -42,22 +42,23 @@ begin
     alter table auth.users enable row level security;
   end if;
 
-  -- the claims of a request are a setting of its transaction, as PostgREST leaves them
+  -- the claims of a request are a setting of its transaction, as PostgREST leaves them. Without a search_path of their own, as on
+  -- Supabase, they become part of the policy that asks; with one, each policy of a statement called them anew
   if pg_catalog.to_regprocedure('auth.jwt()') is null then
     create function auth.jwt() returns jsonb
-    language sql stable set search_path = ''
-    as $f$ select nullif(current_setting('request.jwt.claims', true), '')::jsonb $f$;
+    language sql stable
+    as $f$ select nullif(pg_catalog.current_setting('request.jwt.claims', true), '')::jsonb $f$;
   end if;
 
   if pg_catalog.to_regprocedure('auth.uid()') is null then
     create function auth.uid() returns uuid
-    language sql stable set search_path = ''
-    as $f$ select (auth.jwt() ->> 'sub')::uuid $f$;
+    language sql stable
+    as $f$ select (nullif(pg_catalog.current_setting('request.jwt.claims', true), '')::jsonb ->> 'sub')::uuid $f$;
   end if;
 
   if pg_catalog.to_regprocedure('auth.role()') is null then
     create function auth.role() returns text
-    language sql stable set search_path = ''
+    language sql stable
     as $f$ select auth.jwt() ->> 'role' $f$;
   end if;
 end
