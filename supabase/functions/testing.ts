@@ -37,6 +37,8 @@ export function testFunction<Input, Answer>(
       return { sub: token, role: "authenticated", ...(preview && { preview }) };
     },
     secretKeys: [secretKey],
+    publishableKeys: [],
+    origins: "*",
     models: modelCache(() => loadRuntime(runtime)),
     log,
     keepAlive: (work) => background.push(work),

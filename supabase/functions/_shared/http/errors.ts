@@ -2,16 +2,19 @@
 export class AppError extends Error {
   readonly status: ErrorStatus;
   readonly code: string;
+  /** In how many seconds the caller should try again, where that is known. */
+  readonly retryAfter: number | undefined;
 
-  constructor(status: ErrorStatus, code: string, message: string, cause?: unknown) {
+  constructor(status: ErrorStatus, code: string, message: string, cause?: unknown, retryAfter?: number) {
     super(message, { cause });
     this.name = "AppError";
     this.status = status;
     this.code = code;
+    this.retryAfter = retryAfter;
   }
 }
 
-export type ErrorStatus = 400 | 401 | 404 | 405 | 413 | 500 | 503 | 504;
+export type ErrorStatus = 400 | 401 | 404 | 405 | 413 | 429 | 500 | 503 | 504;
 
 /** Any thrown thing as an AppError; what we did not foresee is `internal` and keeps its cause for the log only. */
 export function asAppError(error: unknown): AppError {
