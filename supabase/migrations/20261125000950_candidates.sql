@@ -1,6 +1,9 @@
 -- What the function `recommend` asks: who this user is, and which posts they might want. Both run under the caller's own role.
 -- The limits are those of functions/_shared/features/retrieval.ts; trainer/community/retrieval.test.ts holds the two together.
 
+-- loads pgvector: before that only a superuser may name its settings in a function, and `supabase db push` is none
+do $$ begin perform '[1]'::extensions.vector; end $$;
+
 create function recsys.user_history(p_user_id uuid, p_now timestamptz)
 returns table (post_id uuid, at timestamptz, sort_id bigint)
 language sql stable security invoker set search_path = ''
