@@ -40,7 +40,7 @@ export function createVerifier(options: VerifierOptions): Verify {
     if (algorithm === "HS256" && secret) return userOf(await payload(token, () => secret, ["HS256"]), options.issuers);
     if (remote && (algorithm === "ES256" || algorithm === "RS256"))
       return userOf(await payload(token, remote, ["ES256", "RS256"]), options.issuers);
-    throw invalid(`this project does not sign tokens with ${algorithm.slice(0, 20)}`);
+    throw invalid("this project does not sign tokens with the algorithm of this one");
   };
 }
 
