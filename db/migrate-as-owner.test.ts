@@ -34,7 +34,11 @@ async function ownedDatabase(t: TestContext): Promise<string> {
     `grant anon, authenticated, service_role, pg_monitor to ${name}`,
     `create database ${name} template template0 owner ${name}`,
   );
-  await as(at(name), `create schema extensions authorization ${name}`, "create extension vector with schema extensions");
+  await as(
+    at(name),
+    `create schema extensions authorization ${name}`,
+    "create extension vector with schema extensions",
+  );
   return at(name, name);
 }
 

@@ -86,6 +86,21 @@ test("supabase-js is told why it is refused", async () => {
   assert.deepEqual([missing.status, missing.code], [404, "not_found"]);
 });
 
+test("supabase-js is told when to come again", async () => {
+  await pool.query("update recsys.settings set requests_per_minute = 2");
+  try {
+    const eve = clientOf(() => gateway.tokenOf(people.eve));
+    const errors: unknown[] = [];
+    for (let n = 0; n < 3; n++) errors.push((await eve.functions.invoke("recommend")).error);
+    assert.deepEqual(errors.slice(0, 2), [null, null]);
+    const { context } = errors[2] as { context: Response };
+    assert.deepEqual([context.status, (await context.json()).error.code], [429, "too_many_requests"]);
+    assert.match(context.headers.get("retry-after") ?? "", /^([1-9]|[12]\d|30)$/);
+  } finally {
+    await pool.query("update recsys.settings set requests_per_minute = 120");
+  }
+});
+
 test("32 calls at once are all answered", async () => {
   const supabase = clientOf(() => gateway.tokenOf(people.ada));
   const answers = await Promise.all(Array.from({ length: 32 }, () => supabase.functions.invoke("recommend")));

@@ -31,7 +31,7 @@ test("a failure is one line, with the reason and the innermost frames of the sta
 test("no folder, password, token, key, query or value is in it", () => {
   const error = Object.assign(
     new Error(
-      "cannot reach postgres://postgres.abc:p:a%40ss@db.example:5432/postgres?x=1 with eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJhIn0.c2lnbmF0dXJl and sb_secret_abc123",
+      "cannot reach postgres://postgres.abc:p:a/@ss@db.example:5432/postgres?x=1 with eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJhIn0.c2lnbmF0dXJl and sb_secret_abc123",
     ),
     { query: "select secret_column from t", parameters: ["a value"], detail: "Key (email)=(ada@example.org) exists" },
   );

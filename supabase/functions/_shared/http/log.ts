@@ -12,7 +12,7 @@ export function logFailure(name: string, code: string, cause: unknown): void {
 /** Passwords in addresses, tokens and API keys. */
 function withoutSecrets(text: string): string {
   return text
-    .replaceAll(/\b([a-z][a-z0-9+.-]*:\/\/)[^\s/@]*(:[^\s@]*)?@/gi, "$1…@")
+    .replaceAll(/\b([a-z][a-z0-9+.-]*:\/\/)[^\s'"]*@/gi, "$1…@")
     .replaceAll(/\beyJ[\w-]*\.[\w-]*\.?[\w-]*/g, "a token")
     .replaceAll(/\bsb_(secret|publishable)_\w*/g, "sb_$1_…");
 }
