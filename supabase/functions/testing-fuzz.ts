@@ -193,8 +193,8 @@ export async function fuzz<Input>(
   });
   const request = fc.record({
     method: fc.oneof(
-      { weight: 9, arbitrary: fc.constantFrom("POST", "POST", "GET") },
-      { weight: 1, arbitrary: fc.constantFrom("PUT", "DELETE", "PATCH", "HEAD", "OPTIONS") },
+      { weight: 9, arbitrary: fc.constantFrom(...Object.keys(edgeFunction.read)) },
+      { weight: 1, arbitrary: fc.constantFrom("GET", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS") },
     ),
     path: fc.oneof(
       { weight: 20, arbitrary: fc.constant("") },
