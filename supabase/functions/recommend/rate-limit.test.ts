@@ -163,6 +163,15 @@ test("nor does a database that a full disk made read-only", { skip }, async (t) 
   }
 });
 
+test("nor does a database that lacks the migration yet", async () => {
+  await pool.query("alter function recsys.take_request rename to taken");
+  try {
+    assert.deepEqual(await statuses(4, () => app.call(user)), [200, 200, 200, 200]);
+  } finally {
+    await pool.query("alter function recsys.taken rename to take_request");
+  }
+});
+
 test("rows of whoever has a whole allowance again are purged", async () => {
   await useUp(user);
   await pool.query("insert into recsys.rate_limits values ($1, now() - interval '1 second')", [uuid("ad", next)]);

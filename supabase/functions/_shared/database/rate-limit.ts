@@ -6,6 +6,12 @@ import type { Connection } from "./database.ts";
 const refusedUntil = new Map<string, number>();
 const mostRemembered = 10_000;
 
+/**
+ * What takes no feed away: somebody locks the table (55P03), a full disk made the database read-only (25006), or the functions are
+ * deployed before the migration is (42883).
+ */
+const tolerated = new Set<unknown>(["55P03", "25006", "42883"]);
+
 /** @throws AppError 429 where it is known without asking that they may not have another. */
 export function requireAllowance(userId: string): void {
   const seconds = ((refusedUntil.get(userId) ?? 0) - performance.now()) / 1000;
@@ -20,8 +26,7 @@ export function requireAllowance(userId: string): void {
 export async function takeRequest(connection: Connection, userId: string): Promise<void> {
   const asked = connection.query("select recsys.take_request($1::uuid) as seconds", [userId]);
   const { rows } = await asked.catch((error: { code?: unknown }) => {
-    // neither somebody who locks the table nor a database that a full disk made read-only takes the feeds away
-    if (error.code === "55P03" || error.code === "25006") return { rows: [] };
+    if (tolerated.has(error.code)) return { rows: [] };
     throw error;
   });
   const seconds = (rows[0] as { seconds: number | null } | undefined)?.seconds ?? 0;
