@@ -47,7 +47,7 @@ function databaseError(error: unknown): AppError | undefined {
     return new AppError(503, "database_timeout", "the database took too long; try again", error);
   // 3F000, 42P01, 42883: no such schema, table, function
   if (code === "3F000" || code === "42P01" || code === "42883")
-    return new AppError(503, "not_installed", "the database lacks the recommender: apply supabase/migrations", error);
+    return new AppError(503, "not_installed", "the database lacks the recommender: apply its migrations", error);
   if (
     isConnectionLoss(error) ||
     unreachableCodes.has(code) ||
