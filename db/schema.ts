@@ -1093,6 +1093,17 @@ export interface RecsysPostStats {
   votes: number;
 }
 
+export interface RecsysRateLimits {
+  /**
+   * Whose.
+   */
+  user_id: string;
+  /**
+   * When the allowance is whole again: each request moves it on by a minute's share, and it may not be more than a minute ahead.
+   */
+  whole_at: Timestamp;
+}
+
 export interface RecsysRollUpLag {
   /**
    * How long the oldest has waited; null: none waits.
@@ -1203,6 +1214,10 @@ export interface RecsysSettings {
    * Always true: there is one row.
    */
   only_row: Generated<boolean>;
+  /**
+   * How many requests a person may send in a minute, to all functions together; who has been quiet for a minute may send them at once. More get 429. Null: no limit.
+   */
+  requests_per_minute: Generated<number | null>;
   /**
    * How many retired models stay for a rollback, the latest that served; earlier ones are dropped with their vectors.
    */
@@ -1733,6 +1748,7 @@ export interface DB {
   "recsys.models": RecsysModels;
   "recsys.post_embeddings": RecsysPostEmbeddings;
   "recsys.post_stats": RecsysPostStats;
+  "recsys.rate_limits": RecsysRateLimits;
   "recsys.roll_up_lag": RecsysRollUpLag;
   "recsys.schedules": RecsysSchedules;
   "recsys.set_aside_changes": RecsysSetAsideChanges;

@@ -16,7 +16,7 @@ test("what is deployed is what is tested: the functions' import map has the vers
 test("the functions' import map has all that the functions import, and nothing native", () => {
   const imported = new Set<string>();
   for (const file of globSync("**/*.ts", { cwd: new URL(".", import.meta.url) })) {
-    if (/\.test\.ts$|(^|\/)testing\.ts$|^_local\//.test(file)) continue;
+    if (/\.test\.ts$|(^|\/)testing(-\w+)?\.ts$|^_local\//.test(file)) continue;
     for (const [, name] of read(file).matchAll(/^(?:import|export)\b[^;]*?from "([^"]+)"|^import "([^"]+)"/gm))
       if (name && !name.startsWith(".")) imported.add(name);
   }

@@ -1,6 +1,6 @@
 /** For tests: a function inside Node, on a database of its own, called by people whose tokens need no keys. */
 import { openPool } from "./_shared/database/pool.ts";
-import type { Claims } from "./_shared/http/auth.ts";
+import type { Claims, Verify } from "./_shared/http/auth.ts";
 import { createApp, type EdgeFunction } from "./_shared/http/edge-function.ts";
 import { AppError } from "./_shared/http/errors.ts";
 import { loadRuntime, type RuntimeName } from "./_shared/models/inference.ts";
@@ -19,13 +19,18 @@ export interface TestApp<Answer> {
   settled(): Promise<void>;
 }
 
-/** Any user id is a valid token here; `preview` makes all of them an operator's. `scope` closes the pool. */
+/** Any user id is a valid token here, unless `verify` is given; `preview` makes all of them an operator's. `scope` closes the pool. */
 export function testFunction<Input, Answer>(
   scope: { after(clean: () => Promise<void>): void },
   url: string,
   edgeFunction: EdgeFunction<Input>,
-  { runtime, preview = false }: { runtime?: RuntimeName | undefined; preview?: boolean } = {},
+  options: { runtime?: RuntimeName | undefined; preview?: boolean; verify?: Verify } = {},
 ): TestApp<Answer> {
+  const { runtime, preview = false } = options;
+  const verifyId = async (token: string): Promise<Claims> => {
+    if (token.length !== 36) throw new AppError(401, "token_invalid", "the token is no user id");
+    return { sub: token, role: "authenticated", ...(preview && { preview }) };
+  };
   const logged: TestApp<Answer>["logged"] = [];
   const background: Promise<void>[] = [];
   const log = (code: string, cause: unknown) => logged.push({ code, cause });
@@ -33,11 +38,10 @@ export function testFunction<Input, Answer>(
   scope.after(() => pool.end());
   const app = createApp(edgeFunction, {
     pool,
-    verify: async (token): Promise<Claims> => {
-      if (token.length !== 36) throw new AppError(401, "token_invalid", "the token is no user id");
-      return { sub: token, role: "authenticated", ...(preview && { preview }) };
-    },
+    verify: options.verify ?? verifyId,
     secretKeys: [secretKey],
+    publishableKeys: [],
+    origins: "*",
     models: modelCache(() => loadRuntime(runtime)),
     postStates: openPostStates(),
     log,

@@ -151,16 +151,20 @@ create policy "authors write posts" on public.posts for insert to authenticated 
 create policy "authors edit posts" on public.posts for update to authenticated using (author_id = (select auth.uid())) with check (author_id = (select auth.uid()) and created_at <= now() + interval '5 minutes');
 create policy "authors delete posts" on public.posts for delete to authenticated using (author_id = (select auth.uid()));
 
+-- whoever acts on a post has to be able to read it: otherwise a foreign key would tell a hidden post from one that does not exist
 create policy "people read their own views" on public.post_views for select to authenticated using (user_id = (select auth.uid()));
-create policy "people record their own views" on public.post_views for insert to authenticated with check (user_id = (select auth.uid()) and created_at <= now() + interval '5 minutes');
+create policy "people record their own views" on public.post_views for insert to authenticated
+  with check (user_id = (select auth.uid()) and created_at <= now() + interval '5 minutes' and exists (select from public.posts where posts.id = post_views.post_id));
 
 create policy "people read their own votes" on public.post_votes for select to authenticated using (user_id = (select auth.uid()));
-create policy "people cast their own votes" on public.post_votes for insert to authenticated with check (user_id = (select auth.uid()) and created_at <= now() + interval '5 minutes');
+create policy "people cast their own votes" on public.post_votes for insert to authenticated
+  with check (user_id = (select auth.uid()) and created_at <= now() + interval '5 minutes' and exists (select from public.posts where posts.id = post_votes.post_id));
 create policy "people take back their own votes" on public.post_votes for delete to authenticated using (user_id = (select auth.uid()));
 
 create policy "comments are read with their post" on public.comments for select to authenticated
   using (exists (select from public.posts where posts.id = comments.post_id));
-create policy "people write their own comments" on public.comments for insert to authenticated with check (user_id = (select auth.uid()) and created_at <= now() + interval '5 minutes');
+create policy "people write their own comments" on public.comments for insert to authenticated
+  with check (user_id = (select auth.uid()) and created_at <= now() + interval '5 minutes' and exists (select from public.posts where posts.id = comments.post_id));
 create policy "people delete their own comments" on public.comments for delete to authenticated using (user_id = (select auth.uid()));
 
 create policy "people read their own logins" on public.logins for select to authenticated using (user_id = (select auth.uid()));

@@ -1,6 +1,9 @@
 -- Retrieval: which posts a user might want. A source is a function and a line here; its name, size and place among the ranker's inputs are in
 -- functions/_shared/features/retrieval.ts, and trainer/community/retrieval.test.ts holds the two together.
 
+-- loads pgvector: before that only a superuser may name its settings in a function, and `supabase db push` is none
+do $$ begin perform '[1]'::extensions.vector; end $$;
+
 create function recsys.retrieve(p_user_id uuid, p_model_id bigint, p_embedding extensions.vector, p_now timestamptz)
 returns table (
   post_id uuid,

@@ -1,5 +1,8 @@
 -- Who and what is alike by the active model, to look at from psql. Feeds do not use these.
 
+-- loads pgvector: before that only a superuser may name its settings in a function, and `supabase db push` is none
+do $$ begin perform '[1]'::extensions.vector; end $$;
+
 create function recsys.active_model_id() returns bigint
 language plpgsql stable security invoker set search_path = ''
 as $$

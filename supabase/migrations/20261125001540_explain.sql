@@ -4,10 +4,11 @@ create function recsys.candidate_for(p_user_id uuid, p_post_id uuid, p_model_id 
 returns table (is_visible boolean, is_candidate boolean, ranks jsonb)
 language plpgsql stable security invoker set search_path = ''
 -- the user's own role and claims, so that row level security decides as for a feed; what was set before comes back at the end, and
--- after an error too
-set role = 'authenticated' set "request.jwt.claims" = ''
+-- after an error too. The claims are not named here beside the role: only a superuser may name them in a function
+set role = 'authenticated'
 as $$
 declare
+  claims constant text := coalesce(current_setting('request.jwt.claims', true), '');
   post record;
   similar_rank bigint;
   active_rank bigint;
@@ -28,6 +29,7 @@ begin
   ) as state on true
   where source_posts.post_id = p_post_id;
   if not found then
+    perform set_config('request.jwt.claims', claims, true);
     return query select false, false, null::jsonb;
     return;
   end if;
@@ -75,6 +77,7 @@ begin
     true,
     exists (select from recsys.candidates(p_user_id, p_model_id, p_embedding, p_now) as candidates where candidates.post_id = p_post_id),
     jsonb_build_object('similar', similar_rank, 'active', active_rank, 'fresh', fresh_rank, 'trending', trending_rank, 'followed', followed_rank);
+  perform set_config('request.jwt.claims', claims, true);
 end
 $$;
 comment on function recsys.candidate_for(uuid, uuid, bigint, extensions.vector, timestamptz) is 'Whether a user may see a post and whether it is among their recsys.candidates as of an instant, and its rank in each source without the limit on how many that source brings (null: it is not in it): asked under the user''s own role. Policies that ask for more than who it is, such as other claims of a token, say no here. Reads whole tables.';

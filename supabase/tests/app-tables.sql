@@ -1,7 +1,7 @@
 -- Ana and Ben use the app: who sees what, and who may write what.
 begin;
 set local search_path = public, extensions;
-select plan(81);
+select plan(87);
 
 insert into profiles (id, bio) values
   ('a0000000-0000-4000-8000-000000000000', 'Ana'),
@@ -74,6 +74,11 @@ select lives_ok(
 select lives_ok(
   $$insert into post_views (user_id, post_id) values ('b0000000-0000-4000-8000-000000000000', 'a1000000-0000-4000-8000-000000000000')$$,
   'Ben records his own view');
+select throws_ok(
+  format($$insert into %s (user_id, post_id) values ('b0000000-0000-4000-8000-000000000000', '%s')$$, kind, post),
+  '42501', format('new row violates row-level security policy for table "%s"', kind), format('Ben cannot tell from %s whether Ana''s private post exists: %s', kind, post))
+from unnest(array['post_views', 'post_votes', 'comments']) as kind,
+  unnest(array['a2000000-0000-4000-8000-000000000000', 'ff000000-0000-4000-8000-000000000000']) as post;
 select results_eq(
   'with gone as (delete from post_votes returning user_id) select user_id from gone',
   $$values ('b0000000-0000-4000-8000-000000000000'::uuid)$$,

@@ -8,7 +8,9 @@ import { after, test } from "node:test";
 import { createClient, FunctionsHttpError } from "@supabase/supabase-js";
 import { testDatabase } from "../../db/testing.ts";
 import { startGateway } from "./gateway.ts";
+import { signingKey } from "./signing-key.ts";
 import { fillCommunity, people, publishTinyModel } from "./testing.ts";
+import { userToken } from "./user-token.ts";
 
 const { pool, url: databaseUrl } = await testDatabase({ after }, "gateway");
 await fillCommunity(pool);
@@ -77,13 +79,26 @@ test("supabase-js is told why it is refused", async () => {
   const unknown = await errorOf(await signedOut.functions.invoke("recommend"));
   assert.deepEqual([unknown.status, unknown.code], [401, "token_missing"]);
   const other = await mkdtemp(join(folder, "other-"));
-  const { signingKey } = await import("./signing-key.ts");
-  const { userToken } = await import("./user-token.ts");
-  const forged = clientOf(async () => userToken(await signingKey(other), people.ada));
+  const forged = clientOf(async () => userToken(await signingKey(other), gateway.url, people.ada));
   const forgery = await errorOf(await forged.functions.invoke("recommend"));
   assert.deepEqual([forgery.status, forgery.code], [401, "token_invalid"]);
   const missing = await errorOf(await ada.functions.invoke("no-such-function"));
   assert.deepEqual([missing.status, missing.code], [404, "not_found"]);
+});
+
+test("supabase-js is told when to come again", async () => {
+  await pool.query("update recsys.settings set requests_per_minute = 2");
+  try {
+    const eve = clientOf(() => gateway.tokenOf(people.eve));
+    const errors: unknown[] = [];
+    for (let n = 0; n < 3; n++) errors.push((await eve.functions.invoke("recommend")).error);
+    assert.deepEqual(errors.slice(0, 2), [null, null]);
+    const { context } = errors[2] as { context: Response };
+    assert.deepEqual([context.status, (await context.json()).error.code], [429, "too_many_requests"]);
+    assert.match(context.headers.get("retry-after") ?? "", /^([1-9]|[12]\d|30)$/);
+  } finally {
+    await pool.query("update recsys.settings set requests_per_minute = 120");
+  }
 });
 
 test("32 calls at once are all answered", async () => {
@@ -100,7 +115,9 @@ test("a second gateway keeps the signing key, which nobody else may read, and en
   const { mode } = await stat(join(folder, "signing-key.json"));
   assert.equal(mode & 0o777, 0o600);
   const again = await startGateway({ databaseUrl, port: 0, folder, onLog: () => undefined });
-  const supabase = createClient(again.url, "key", { accessToken: () => gateway.tokenOf(people.ada) });
+  // by the key that the first one made
+  const token = await userToken(await signingKey(folder), again.url, people.ada);
+  const supabase = createClient(again.url, "key", { accessToken: async () => token });
   const { data, error } = await supabase.functions.invoke("recommend");
   const started = performance.now();
   await again.stop();

@@ -60,9 +60,10 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const listening = await Promise.race([firstAddress(child), ended.then(() => undefined), failed(child)]);
   if (listening === undefined) throw new UserError(startFailure(port, lines));
   serves = true;
+  const url = `http://localhost:${listening}`;
   return {
-    url: `http://localhost:${listening}`,
-    tokenOf: (userId, options) => userToken(key, userId, options),
+    url,
+    tokenOf: (userId, options) => userToken(key, url, userId, options),
     secretKey,
     processId: child.pid as number,
     ended,

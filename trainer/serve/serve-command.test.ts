@@ -50,7 +50,7 @@ test("a post is recommendable by its text within 15 seconds of its insert, and a
   const key = await signingKey(fileURLToPath(new URL("../../.recsys", import.meta.url)));
   const feed = async () => {
     const response = await fetch(`${address}/functions/v1/recommend?limit=100`, {
-      headers: { authorization: `Bearer ${await userToken(key, newcomer)}` },
+      headers: { authorization: `Bearer ${await userToken(key, address, newcomer)}` },
     });
     return await response.json();
   };

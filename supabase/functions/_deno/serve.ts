@@ -1,14 +1,16 @@
 /**
  * Deno's side of every function: the environment, the pool, the port.
  *
- * The platform sets SUPABASE_URL, SUPABASE_DB_URL and the secret keys. As secrets of the project, DATABASE_URL may name its transaction
- * pooler instead, and JWT_SECRET makes the tokens of an older project valid.
+ * The platform sets SUPABASE_URL, SUPABASE_DB_URL and the API keys. As secrets of the project, DATABASE_URL may name its transaction
+ * pooler instead, JWT_SECRET makes the tokens of an older project valid, TOKEN_ISSUERS those of other issuers than SUPABASE_URL's, and
+ * ALLOWED_ORIGINS lets only the named websites read the answers.
  */
 import { openPool } from "../_shared/database/pool.ts";
+import { projectApiKeys } from "../_shared/http/api-keys.ts";
 import { createVerifier } from "../_shared/http/auth.ts";
 import { createApp, type EdgeFunction } from "../_shared/http/edge-function.ts";
 import { logFailure } from "../_shared/http/log.ts";
-import { secretKeys } from "../_shared/http/secret-key.ts";
+import { allowedOrigins } from "../_shared/http/origins.ts";
 import { loadRuntime } from "../_shared/models/inference.ts";
 import { modelCache } from "../_shared/models/models.ts";
 import { openPostStates } from "../_shared/recommend/post-states.ts";
@@ -17,13 +19,17 @@ import { openPostStates } from "../_shared/recommend/post-states.ts";
 export function serve<Input>(edgeFunction: EdgeFunction<Input>): void {
   const log = (code: string, cause: unknown) => logFailure(edgeFunction.name, code, cause);
   const platform = (globalThis as { EdgeRuntime?: { waitUntil(work: Promise<unknown>): void } }).EdgeRuntime;
+  const auth = `${Deno.env.get("SUPABASE_URL")}/auth/v1`;
   const app = createApp(edgeFunction, {
     pool: openPool(databaseUrl(), (error) => log("connection_lost", error)),
     verify: createVerifier({
-      jwksUrl: `${Deno.env.get("SUPABASE_URL")}/auth/v1/.well-known/jwks.json`,
+      jwksUrl: `${auth}/.well-known/jwks.json`,
       secret: Deno.env.get("JWT_SECRET"),
+      issuers: [auth, ...(Deno.env.get("TOKEN_ISSUERS") ?? "").split(/[\s,]+/).filter(Boolean)],
     }),
-    secretKeys: secretKeys(Deno.env.get("SUPABASE_SECRET_KEYS"), Deno.env.get("SUPABASE_SERVICE_ROLE_KEY")),
+    secretKeys: projectApiKeys(Deno.env.get("SUPABASE_SECRET_KEYS"), Deno.env.get("SUPABASE_SERVICE_ROLE_KEY")),
+    publishableKeys: projectApiKeys(Deno.env.get("SUPABASE_PUBLISHABLE_KEYS"), Deno.env.get("SUPABASE_ANON_KEY")),
+    origins: allowedOrigins(Deno.env.get("ALLOWED_ORIGINS")),
     models: modelCache(() => loadRuntime()),
     postStates: openPostStates(),
     log,

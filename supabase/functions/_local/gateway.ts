@@ -29,6 +29,8 @@ const server = Deno.serve(
   gateway.fetch,
 );
 Deno.env.set("SUPABASE_URL", `http://127.0.0.1:${server.addr.port}`);
+// as with the Supabase CLI, apps know the project by another address than its functions
+Deno.env.set("TOKEN_ISSUERS", `http://localhost:${server.addr.port}/auth/v1`);
 
 // as on the platform: work that an answer did not wait for keeps the process alive
 const background = new Set<Promise<unknown>>();

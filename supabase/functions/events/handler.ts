@@ -27,8 +27,8 @@ export interface EventReport {
 export const eventsFunction: UserFunction<Checked[]> = {
   name: "events",
   callers: "users",
-  // 500 events of 2 KB; those without a comment have 250 bytes
-  maximumBodyBytes: 1024 * 1024,
+  // 500 events of 500 bytes, where those without a comment have 250; or 8 of the longest comments, of 30 KB each
+  maximumBodyBytes: 256 * 1024,
   read: { POST: batchOfBody },
   async answer(batch, { claims }, { pool }): Promise<Report> {
     if (claims.preview)

@@ -2,14 +2,22 @@
 import { isConnectionLoss } from "../http/errors.ts";
 import { type Connection, type Pool, run, type Statement } from "./database.ts";
 import { poolSize } from "./pool.ts";
+import { requireAllowance, takeRequest } from "./rate-limit.ts";
 
 /** Whom the database takes for the caller: a user by the claims of their token, or the engine's own service. */
 export interface Identity {
   role: string;
+  /** The user's id. */
+  sub?: string;
+  /** An operator who looks at what the user gets: no request of the user. */
+  preview?: boolean;
 }
 
 /** What works for everybody and not for a user. */
 export const service: Identity = { role: "service_role" };
+
+/** Whose request is counted: each has claims of its own, and may take several transactions. */
+const counted = new WeakSet<Identity>();
 
 /** A statement of a feed takes milliseconds; one that takes this long is stuck. */
 const statementTimeout = "5s";
@@ -77,10 +85,14 @@ async function opened<Row>(
   timeout: string,
   spares = poolSize,
 ) {
+  const toCount = counted.has(caller) || caller.preview ? undefined : caller.sub;
+  if (toCount) requireAllowance(toCount);
   const connection = await pool.connect();
   try {
-    // all three are sent before the first is answered; should one fail, those after it fail or are thrown away
-    const [, , rows] = await Promise.all([
+    counted.add(caller);
+    // all are sent before the first is answered; should one fail, those after it fail or are thrown away
+    const [, , , rows] = await Promise.all([
+      toCount && takeRequest(connection, toCount),
       connection.query(begin),
       run(connection, become(caller, timeout)),
       run(connection, first),

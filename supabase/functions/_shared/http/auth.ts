@@ -1,18 +1,14 @@
 /** Who calls: a user of the project, proven by their access token. */
-import {
-  createRemoteJWKSet,
-  decodeProtectedHeader,
-  errors,
-  type JWTPayload,
-  type JWTVerifyGetKey,
-  jwtVerify,
-} from "jose";
+import { decodeProtectedHeader, errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from "jose";
 import { AppError } from "./errors.ts";
+import { projectKeys } from "./project-keys.ts";
 
 /** The claims of a user's access token. All of them go to the database, where policies may read more than these. */
 export interface Claims extends JWTPayload {
   sub: string;
   role: "authenticated";
+  /** Signed in without saying who they are (Supabase's anonymous sign-in): a user as any other, whom policies may hold back by this claim. */
+  is_anonymous?: boolean;
   /** Set in the token of an operator who looks at a user's feed: what it shows is not logged as impressions. */
   preview?: boolean;
 }
@@ -22,23 +18,29 @@ export interface VerifierOptions {
   jwksUrl?: string | undefined;
   /** The shared secret of an older project (HS256). */
   secret?: string | undefined;
+  /** Who signs this project's tokens, the claim `iss`: `<project>/auth/v1`, and whoever else may. */
+  issuers: readonly string[];
 }
+
+/** Supabase Auth's tokens have 1 to 2 KB; all claims of one travel to the database with each request. */
+const longestToken = 16 * 1024;
 
 export type Verify = (token: string) => Promise<Claims>;
 
 /** Verifies access tokens; anything but a valid token of a user is a 401 whose code says why. */
 export function createVerifier(options: VerifierOptions): Verify {
-  const remote = options.jwksUrl ? remoteKeys(options.jwksUrl) : undefined;
+  const remote = options.jwksUrl ? projectKeys(options.jwksUrl) : undefined;
   const secret = options.secret ? new TextEncoder().encode(options.secret) : undefined;
 
   return async (token) => {
     if (/^sb_/.test(token)) throw notAUser("an API key is not a user: sign in and send the user's access token");
+    if (token.length > longestToken) throw invalid(`the token is longer than ${longestToken / 1024} KB`);
     const algorithm = algorithmOf(token);
     // each kind of key verifies its own algorithms only, so a public key can never serve as a secret
-    if (algorithm === "HS256" && secret) return userOf(await payload(token, () => secret, ["HS256"]));
+    if (algorithm === "HS256" && secret) return userOf(await payload(token, () => secret, ["HS256"]), options.issuers);
     if (remote && (algorithm === "ES256" || algorithm === "RS256"))
-      return userOf(await payload(token, remote, ["ES256", "RS256"]));
-    throw invalid(`this project does not sign tokens with ${algorithm.slice(0, 20)}`);
+      return userOf(await payload(token, remote, ["ES256", "RS256"]), options.issuers);
+    throw invalid("this project does not sign tokens with the algorithm of this one");
   };
 }
 
@@ -48,19 +50,6 @@ export function bearerToken(header: string | undefined): string {
   const token = /^Bearer +([^\s]+)$/i.exec(header)?.[1];
   if (!token) throw invalid("the Authorization header must read: Bearer, a space, the access token");
   return token;
-}
-
-/** The published keys. Throws a 503 where they cannot be read, which is not the token's fault. */
-function remoteKeys(url: string): JWTVerifyGetKey {
-  const keys = createRemoteJWKSet(new URL(url), { timeoutDuration: 3_000, cooldownDuration: 10_000 });
-  return async (header, token) => {
-    try {
-      return await keys(header, token);
-    } catch (error) {
-      if (error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWKSMultipleMatchingKeys) throw error;
-      throw new AppError(503, "keys_unavailable", "the project's public keys cannot be read; try again", error);
-    }
-  };
 }
 
 function algorithmOf(token: string): string {
@@ -78,17 +67,26 @@ async function payload(token: string, key: JWTVerifyGetKey | (() => Uint8Array),
     if (error instanceof errors.JWTExpired)
       throw new AppError(401, "token_expired", "the token has expired: refresh the session", error);
     if (error instanceof AppError) throw error;
+    if (error instanceof errors.JWTClaimValidationFailed && error.claim === "nbf")
+      throw invalid("the token is not valid yet: is a clock wrong?", error);
     throw invalid("the token was not issued by this project", error);
   }
 }
 
-function userOf(payload: JWTPayload): Claims {
-  const { sub, role, aud, exp } = payload;
+function userOf(payload: JWTPayload, issuers: readonly string[]): Claims {
+  const { sub, role, aud, exp, iss } = payload;
   if (exp === undefined) throw invalid("the token never expires");
-  if (role !== "authenticated" || !sub || !uuid.test(sub))
+  if (role !== "authenticated" || typeof sub !== "string" || !uuid.test(sub))
     throw notAUser("the token belongs to no user: sign in and send the user's access token");
   if (aud !== "authenticated" && !(Array.isArray(aud) && aud.includes("authenticated")))
     throw new AppError(401, "token_audience", "the token is meant for another audience than authenticated");
+  // two projects may share a secret; what the one says of its users must not hold in the other
+  if (!iss || !issuers.includes(iss))
+    throw new AppError(
+      401,
+      "token_issuer",
+      "another issuer made the token: if it is this project's, name it in TOKEN_ISSUERS",
+    );
   return payload as Claims;
 }
 

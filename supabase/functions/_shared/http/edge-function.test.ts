@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { projectApiKeys } from "./api-keys.ts";
 import { createApp, type ServiceFunction, type Services, type UserFunction } from "./edge-function.ts";
 import { AppError } from "./errors.ts";
-import { secretKeys } from "./secret-key.ts";
 
 /** Answers how long the body was; the answer, or the work after it, fails where the body says so. */
 const measure: UserFunction<string> = {
@@ -28,6 +28,8 @@ function served() {
     verify: async (token: string) => ({ sub: token, role: "authenticated" }),
     log: (code: string, cause: unknown) => logged.push([code, (cause as Error).message]),
     keepAlive: (work: Promise<void>) => kept.push(work),
+    publishableKeys: ["sb_publishable_a", "anon.key.jwt"],
+    origins: "*",
   } as unknown as Services;
   const app = createApp(measure, services);
   const post = async (body: string) =>
@@ -54,6 +56,26 @@ test("a method that it does not read is refused, and the answer names those it r
     headers: { origin: "https://app.example", "access-control-request-method": "POST" },
   });
   assert.equal(preflight.headers.get("access-control-allow-methods"), "POST");
+});
+
+test("pages of other websites than those that are named cannot read the answers", async () => {
+  const { services } = served();
+  const app = createApp(measure, { ...services, origins: ["https://app.example", "https://www.app.example"] });
+  const asked = async (origin: string, method = "POST") => {
+    const headers = { origin, authorization: "Bearer ada", "access-control-request-method": "POST" };
+    const body = method === "POST" ? "12345" : null;
+    const response = await app.request("/measure", { method, headers, body });
+    return [response.headers.get("access-control-allow-origin"), response.headers.get("vary")];
+  };
+  for (const method of ["POST", "OPTIONS"]) {
+    for (const origin of ["https://app.example", "https://www.app.example"]) {
+      const [allowed, vary] = await asked(origin, method);
+      assert.equal(allowed, origin);
+      assert.match(vary ?? "", /origin/i, "no cache gives one website's answer to another");
+    }
+    for (const origin of ["https://evil.example", "https://app.example.evil.example", "http://app.example", "null"])
+      assert.equal((await asked(origin, method))[0], null, origin);
+  }
 });
 
 test("nobody gets in without a token, and no body larger than the function allows", async () => {
@@ -122,7 +144,7 @@ test("what is for the project itself is open to its secret keys, and to no user"
     answer: async (body) => ({ length: body.length }),
   };
   const called = async (headers: Record<string, string>, secretKeys = ["sb_secret_a", "sb_secret_b"]) => {
-    const services = { secretKeys, verify: async () => ({ sub: "ada", role: "authenticated" }) };
+    const services = { secretKeys, origins: "*", verify: async () => ({ sub: "ada", role: "authenticated" }) };
     const app = createApp(count, services as unknown as Services);
     const response = await app.request("/count", { method: "POST", body: "12345", headers });
     const { error, length } = await response.json();
@@ -139,11 +161,33 @@ test("what is for the project itself is open to its secret keys, and to no user"
 });
 
 test("the platform names its secret keys in JSON, an older project has one", () => {
-  assert.deepEqual(secretKeys('{"default": "sb_secret_a", "cron": "sb_secret_b"}', "jwt"), [
+  assert.deepEqual(projectApiKeys('{"default": "sb_secret_a", "cron": "sb_secret_b"}', "jwt"), [
     "sb_secret_a",
     "sb_secret_b",
     "jwt",
   ]);
-  assert.deepEqual(secretKeys(undefined, undefined), []);
-  assert.deepEqual(secretKeys("", ""), []);
+  assert.deepEqual(projectApiKeys(undefined, undefined), []);
+  assert.deepEqual(projectApiKeys("", ""), []);
+});
+
+test("who has not signed in is a visitor where a function answers those, known by a publishable key", async () => {
+  const { app, services } = served();
+  const open = createApp(
+    { ...measure, answerVisitor: async (body: string) => ({ visitor: true, length: body.length }) },
+    services,
+  );
+  const called = async (app: typeof open, headers: Record<string, string>) => {
+    const response = await app.request("/measure", { method: "POST", body: "12345", headers });
+    const { user, visitor, error } = await response.json();
+    return user ?? visitor ?? error.code;
+  };
+  // supabase-js sends the key as both
+  const key = { authorization: "Bearer sb_publishable_a", apikey: "sb_publishable_a" };
+  assert.equal(await called(open, key), true);
+  assert.equal(await called(open, { authorization: "bearer anon.key.jwt" }), true);
+  assert.equal(await called(open, { apikey: "sb_publishable_a" }), true);
+  assert.equal(await called(open, { ...key, authorization: "Bearer ada" }), "ada", "a user is no visitor");
+  assert.equal(await called(open, {}), "token_missing");
+  assert.equal(await called(open, { apikey: "sb_publishable_b" }), "token_missing");
+  assert.equal(await called(app, { apikey: "sb_publishable_a" }), "token_missing", "where nobody answers visitors");
 });

@@ -11,10 +11,10 @@ import { setMetric, timing } from "hono/timing";
 import type { Pool } from "../database/database.ts";
 import type { ModelCache } from "../models/models.ts";
 import type { PostStates } from "../recommend/post-states.ts";
+import { isVisitor, requireSecretKey } from "./api-keys.ts";
 import { bearerToken, type Claims, type Verify } from "./auth.ts";
 import { openBackground } from "./background.ts";
 import { AppError, asAppError } from "./errors.ts";
-import { requireSecretKey } from "./secret-key.ts";
 import type { Span } from "./span.ts";
 
 export type EdgeFunction<Input> = UserFunction<Input> | ServiceFunction<Input>;
@@ -24,6 +24,8 @@ export interface UserFunction<Input> extends Reading<Input> {
   callers: "users";
   /** The answer, to be sent as JSON. Throws AppError. */
   answer(input: Input, call: UserCall, services: Services): Promise<unknown>;
+  /** Answers a visitor, who has not signed in; without it they are told to. Throws AppError. */
+  answerVisitor?(input: Input, call: Call, services: Services): Promise<unknown>;
 }
 
 /** For the project itself, such as its scheduled jobs: the caller sends one of the project's secret keys as `apikey`. */
@@ -62,6 +64,10 @@ export interface Services {
   verify: Verify;
   /** The project's secret keys; none: nobody may call what is for the project itself. */
   secretKeys: readonly string[];
+  /** The project's publishable keys, by which a visitor is known. */
+  publishableKeys: readonly string[];
+  /** The origins whose pages may read the answers, or any. */
+  origins: readonly string[] | "*";
   models: ModelCache;
   postStates: PostStates;
   /** What went wrong, for the operator: the code that the caller got, and the cause. */
@@ -84,11 +90,12 @@ type Later = [code: string, work: () => Promise<unknown>][];
 /** The function as a Hono app, for whatever host hands it requests. */
 export function createApp<Input>(edgeFunction: EdgeFunction<Input>, services: Services): Hono<Environment> {
   const { name, read, maximumBodyBytes } = edgeFunction;
+  const origin = services.origins === "*" ? "*" : [...services.origins];
   const methods = Object.keys(read);
   const background = openBackground(services.log, services.keepAlive);
   const tooSlow = new AppError(504, "timeout", "this took too long; try again");
   const app = new Hono<Environment>({ strict: false }).basePath(`/${name}`);
-  app.use(cors({ origin: "*", allowMethods: methods, maxAge: 86_400 }));
+  app.use(cors({ origin, allowMethods: methods, exposeHeaders: ["retry-after", "server-timing"], maxAge: 86_400 }));
   app.use(timing({ crossOrigin: true }));
   app.use(workAfterAnswer);
   app.use(timeout(deadlineMilliseconds, new HTTPException(504, { cause: tooSlow })));
@@ -126,6 +133,9 @@ export function createApp<Input>(edgeFunction: EdgeFunction<Input>, services: Se
   /** Finds out who calls before anything is read; what it gives answers them. */
   async function admit(headers: Headers): Promise<(input: Input, call: Call) => Promise<unknown>> {
     if (edgeFunction.callers === "users") {
+      const { answerVisitor } = edgeFunction;
+      if (answerVisitor && (await isVisitor(headers, services.publishableKeys)))
+        return (input, call) => answerVisitor(input, call, services);
       const claims = await services.verify(bearerToken(headers.get("authorization") ?? undefined));
       return (input, call) => edgeFunction.answer(input, { ...call, claims }, services);
     }
@@ -155,7 +165,8 @@ export function createApp<Input>(edgeFunction: EdgeFunction<Input>, services: Se
     const headers: Record<string, string> = { ...noStore };
     if (error.status === 401 && edgeFunction.callers === "users") headers["www-authenticate"] = "Bearer";
     if (error.status === 405) headers.allow = [...methods, "OPTIONS"].join(", ");
-    if (error.status === 503) headers["retry-after"] = "5";
+    const retryAfter = error.retryAfter ?? (error.status === 503 ? 5 : undefined);
+    if (retryAfter) headers["retry-after"] = String(retryAfter);
     return Response.json({ error: { code: error.code, message: error.message } }, { status: error.status, headers });
   }
 }

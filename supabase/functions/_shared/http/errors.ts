@@ -2,16 +2,19 @@
 export class AppError extends Error {
   readonly status: ErrorStatus;
   readonly code: string;
+  /** In how many seconds the caller should try again, where that is known. */
+  readonly retryAfter: number | undefined;
 
-  constructor(status: ErrorStatus, code: string, message: string, cause?: unknown) {
+  constructor(status: ErrorStatus, code: string, message: string, cause?: unknown, retryAfter?: number) {
     super(message, { cause });
     this.name = "AppError";
     this.status = status;
     this.code = code;
+    this.retryAfter = retryAfter;
   }
 }
 
-export type ErrorStatus = 400 | 401 | 404 | 405 | 413 | 500 | 503 | 504;
+export type ErrorStatus = 400 | 401 | 404 | 405 | 413 | 429 | 500 | 503 | 504;
 
 /** Any thrown thing as an AppError; what we did not foresee is `internal` and keeps its cause for the log only. */
 export function asAppError(error: unknown): AppError {
@@ -44,7 +47,7 @@ function databaseError(error: unknown): AppError | undefined {
     return new AppError(503, "database_timeout", "the database took too long; try again", error);
   // 3F000, 42P01, 42883: no such schema, table, function
   if (code === "3F000" || code === "42P01" || code === "42883")
-    return new AppError(503, "not_installed", "the database lacks the recommender: apply supabase/migrations", error);
+    return new AppError(503, "not_installed", "the database lacks the recommender: apply its migrations", error);
   if (
     isConnectionLoss(error) ||
     unreachableCodes.has(code) ||

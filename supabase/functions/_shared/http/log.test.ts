@@ -1,0 +1,45 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { logFailure } from "./log.ts";
+
+function logged(cause: unknown): { text: string; line: Record<string, unknown> } {
+  const { error } = console;
+  const lines: string[] = [];
+  console.error = (line: string) => void lines.push(line);
+  try {
+    logFailure("recommend", "internal", cause);
+  } finally {
+    console.error = error;
+  }
+  assert.equal(lines.length, 1);
+  return { text: lines[0], line: JSON.parse(lines[0]) };
+}
+
+test("a failure is one line, with the reason and the innermost frames of the stack", () => {
+  const error = Object.assign(new Error("first line\nsecond line"), { code: "57014" });
+  const { text, line } = logged(error);
+  assert.doesNotMatch(text, /\n/);
+  assert.deepEqual(
+    [line.function, line.code, line.error, line.reason],
+    ["recommend", "internal", "first line\nsecond line", "57014"],
+  );
+  const where = line.where as string[];
+  assert.match(where[0], /log\.test\.ts:\d+:\d+/);
+  assert.ok(where.length <= 8);
+});
+
+test("no folder, password, token, key, query or value is in it", () => {
+  const error = Object.assign(
+    new Error(
+      "cannot reach postgres://postgres.abc:p:a/@ss@db.example:5432/postgres?x=1 with eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJhIn0.c2lnbmF0dXJl and sb_secret_abc123",
+    ),
+    { query: "select secret_column from t", parameters: ["a value"], detail: "Key (email)=(ada@example.org) exists" },
+  );
+  const { text, line } = logged(error);
+  assert.equal(line.error, "cannot reach postgres://…@db.example:5432/postgres?x=1 with a token and sb_secret_…");
+  assert.doesNotMatch(text, /ss@|eyJ|abc123|secret_column|a value|ada@|file:\/\/|\/\w+\/\w+\//);
+});
+
+test("what is no error is logged too", () => {
+  for (const cause of [undefined, null, "text", { a: 1 }]) assert.equal(logged(cause).line.error, String(cause));
+});

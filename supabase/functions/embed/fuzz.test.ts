@@ -1,0 +1,18 @@
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+import { testDatabase } from "../../../db/testing.ts";
+import { fuzz, nasty } from "../testing-fuzz.ts";
+import { embedFunction } from "./handler.ts";
+
+const database = await testDatabase({ after }, "embed_fuzz");
+
+test("whatever embed is sent, it answers as it says it does", async () => {
+  const writes = [
+    "recsys.embedding_jobs",
+    "recsys.embedding_changes",
+    "recsys.post_embeddings",
+    "recsys.user_embeddings",
+  ];
+  const statuses = await fuzz({ after }, database, embedFunction, { body: nasty, writes });
+  for (const status of [200, 401, 404, 405]) assert.ok(statuses.get(status), `${status} is among the answers`);
+});
