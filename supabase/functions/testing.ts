@@ -5,6 +5,7 @@ import { createApp, type EdgeFunction } from "./_shared/http/edge-function.ts";
 import { AppError } from "./_shared/http/errors.ts";
 import { loadRuntime, type RuntimeName } from "./_shared/models/inference.ts";
 import { modelCache } from "./_shared/models/models.ts";
+import { impressionLog } from "./_shared/recommend/log-impressions.ts";
 import { openPostStates } from "./_shared/recommend/post-states.ts";
 
 /** The secret key of the project that tests play. */
@@ -44,6 +45,7 @@ export function testFunction<Input, Answer>(
     origins: "*",
     models: modelCache(() => loadRuntime(runtime)),
     postStates: openPostStates(),
+    impressions: impressionLog(pool),
     log,
     keepAlive: (work) => background.push(work),
   });

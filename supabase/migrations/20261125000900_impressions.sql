@@ -31,10 +31,8 @@ create index impressions_user_id_seen_at_idx on recsys.impressions (user_id, see
 -- a deleted post is erased from here too
 create index impressions_post_id_idx on recsys.impressions (post_id);
 alter table recsys.impressions enable row level security;
-create policy "people log what they were shown" on recsys.impressions for insert to authenticated with check (user_id = (select auth.uid()));
 create policy "people read which posts they were shown" on recsys.impressions for select to authenticated using (user_id = (select auth.uid()));
 create policy "people say what they have seen" on recsys.impressions for update to authenticated using (user_id = (select auth.uid())) with check (user_id = (select auth.uid()));
-grant insert on recsys.impressions to authenticated;
 -- scores and features stay the operator's
 grant select (request_id, user_id, post_id, shown_at, seen_at), update (seen_at) on recsys.impressions to authenticated;
 grant select, insert, update, delete on recsys.impressions to service_role;

@@ -13,6 +13,7 @@ import { logFailure } from "../_shared/http/log.ts";
 import { allowedOrigins } from "../_shared/http/origins.ts";
 import { loadRuntime } from "../_shared/models/inference.ts";
 import { modelCache } from "../_shared/models/models.ts";
+import { impressionLog } from "../_shared/recommend/log-impressions.ts";
 import { openPostStates } from "../_shared/recommend/post-states.ts";
 
 /** Serves a function in this worker. */
@@ -20,8 +21,9 @@ export function serve<Input>(edgeFunction: EdgeFunction<Input>): void {
   const log = (code: string, cause: unknown) => logFailure(edgeFunction.name, code, cause);
   const platform = (globalThis as { EdgeRuntime?: { waitUntil(work: Promise<unknown>): void } }).EdgeRuntime;
   const auth = `${Deno.env.get("SUPABASE_URL")}/auth/v1`;
+  const pool = openPool(databaseUrl(), (error) => log("connection_lost", error));
   const app = createApp(edgeFunction, {
-    pool: openPool(databaseUrl(), (error) => log("connection_lost", error)),
+    pool,
     verify: createVerifier({
       jwksUrl: `${auth}/.well-known/jwks.json`,
       secret: Deno.env.get("JWT_SECRET"),
@@ -32,6 +34,7 @@ export function serve<Input>(edgeFunction: EdgeFunction<Input>): void {
     origins: allowedOrigins(Deno.env.get("ALLOWED_ORIGINS")),
     models: modelCache(() => loadRuntime()),
     postStates: openPostStates(),
+    impressions: impressionLog(pool),
     log,
     keepAlive: (work) => platform?.waitUntil(work),
   });

@@ -1,8 +1,6 @@
 /** `POST /recommend {limit?, mode?}` or `GET /recommend?limit=&mode=`: the caller's personal feed. */
-import { writeInBackground } from "../_shared/database/caller.ts";
 import type { UserFunction } from "../_shared/http/edge-function.ts";
 import { batchFeed, recommendOrFallBack } from "../_shared/recommend/batch-feed.ts";
-import { logImpressions } from "../_shared/recommend/log-impressions.ts";
 import { recommend } from "../_shared/recommend/recommend.ts";
 import { type FeedRequest, requestOfBody, requestOfQuery } from "./request.ts";
 
@@ -18,9 +16,7 @@ export const recommendFunction: UserFunction<FeedRequest> = {
         : await recommendOrFallBack(services, claims, limit, span);
     // an operator who looks at somebody's feed does not show it to them
     if (recommendation.feed.items.length > 0 && !claims.preview)
-      afterAnswer("impressions_lost", () =>
-        writeInBackground(services.pool, claims, logImpressions(recommendation, claims.sub)),
-      );
+      afterAnswer(services.impressions, { recommendation, userId: claims.sub });
     return recommendation.feed;
   },
 };

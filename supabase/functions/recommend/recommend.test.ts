@@ -159,7 +159,7 @@ test("an operator who looks at a feed leaves no impressions", async (t) => {
 
 test("impressions that cannot be logged cost nobody their feed", async (t) => {
   await fillCommunity(pool);
-  await pool.query("revoke insert on recsys.impressions from authenticated");
+  await pool.query("revoke insert on recsys.impressions from service_role");
   const app = testApp(t, url);
   const { status, body } = await app.call(people.ada);
   await app.settled();

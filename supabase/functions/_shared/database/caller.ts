@@ -51,9 +51,13 @@ export async function writeAs<Row>(pool: Pool, caller: Identity, statement: Stat
   return await changeAs(pool, caller, statement, async (_, rows) => rows);
 }
 
-/** As `writeAs`, for work after an answer: given up when it takes 2 seconds, so that those in line behind it come to their turn. */
+/**
+ * As `writeAs`, for work after an answer: given up when it takes 2 seconds, so that those in line behind it come to their turn, and
+ * done before it is on the disk, so that a crash of the database may lose the last half second of it.
+ */
 export async function writeInBackground<Row>(pool: Pool, caller: Identity, statement: Statement<Row>): Promise<Row[]> {
-  return await changeAs(pool, caller, statement, async (_, rows) => rows, backgroundTimeout);
+  const begin = "begin; set local synchronous_commit = off";
+  return await changeAs(pool, caller, statement, async (_, rows) => rows, backgroundTimeout, begin);
 }
 
 /** As `readAs`, in a transaction that may write; waits for the commit, and rolls back when `use` throws. */
@@ -63,8 +67,9 @@ export async function changeAs<Row, Result>(
   first: Statement<Row>,
   use: (connection: Connection, rows: Row[]) => Promise<Result>,
   timeout = statementTimeout,
+  begin = "begin",
 ): Promise<Result> {
-  const [connection, rows] = await opened(pool, caller, "begin", first, timeout);
+  const [connection, rows] = await opened(pool, caller, begin, first, timeout);
   let result: Result;
   try {
     result = await use(connection, rows);

@@ -4,6 +4,13 @@ import { projectApiKeys } from "./api-keys.ts";
 import { createApp, type ServiceFunction, type Services, type UserFunction } from "./edge-function.ts";
 import { AppError } from "./errors.ts";
 
+const count = {
+  code: "count_lost",
+  async do(bodies: string[]) {
+    if (bodies.includes("later")) throw new Error("no room");
+  },
+};
+
 /** Answers how long the body was; the answer, or the work after it, fails where the body says so. */
 const measure: UserFunction<string> = {
   name: "measure",
@@ -13,10 +20,7 @@ const measure: UserFunction<string> = {
   async answer(body, { claims, afterAnswer }) {
     if (body === "refuse") throw new AppError(400, "invalid_body", "the body says refuse");
     if (body === "break") throw new Error("a secret of ours");
-    afterAnswer("count_lost", () => {
-      if (body === "later") throw new Error("no room");
-      return Promise.resolve();
-    });
+    afterAnswer(count, body);
     return { user: claims.sub, length: body.length };
   },
 };

@@ -10,10 +10,11 @@ import { timeout } from "hono/timeout";
 import { setMetric, timing } from "hono/timing";
 import type { Pool } from "../database/database.ts";
 import type { ModelCache } from "../models/models.ts";
+import type { Shown } from "../recommend/log-impressions.ts";
 import type { PostStates } from "../recommend/post-states.ts";
 import { isVisitor, requireSecretKey } from "./api-keys.ts";
 import { bearerToken, type Claims, type Verify } from "./auth.ts";
-import { openBackground } from "./background.ts";
+import { type Background, openBackground, type Work } from "./background.ts";
 import { AppError, asAppError } from "./errors.ts";
 import type { Span } from "./span.ts";
 
@@ -47,9 +48,9 @@ interface Reading<Input> {
 export interface Call {
   /**
    * Does work once the answer is ready, after that of earlier answers. It is best effort: what fails, or finds too long a line
-   * before it, is logged under `code`, and the caller never sees it.
+   * before it, is logged under the work's code, and the caller never sees it.
    */
-  afterAnswer(code: string, work: () => Promise<unknown>): void;
+  afterAnswer<Item>(work: Work<Item>, item: Item): void;
   span: Span;
 }
 
@@ -70,6 +71,7 @@ export interface Services {
   origins: readonly string[] | "*";
   models: ModelCache;
   postStates: PostStates;
+  impressions: Work<Shown>;
   /** What went wrong, for the operator: the code that the caller got, and the cause. */
   log: (code: string, cause: unknown) => void;
   /** Keeps the worker alive for work that no answer waits for. */
@@ -85,7 +87,7 @@ const deadlineMilliseconds = 15_000;
 
 const noStore = { "cache-control": "no-store" };
 
-type Later = [code: string, work: () => Promise<unknown>][];
+type Later = ((background: Background) => void)[];
 
 /** The function as a Hono app, for whatever host hands it requests. */
 export function createApp<Input>(edgeFunction: EdgeFunction<Input>, services: Services): Hono<Environment> {
@@ -125,7 +127,10 @@ export function createApp<Input>(edgeFunction: EdgeFunction<Input>, services: Se
     const answerOf = await admit(c.req.raw.headers);
     admitted();
     const later: Later = [];
-    const body = await answerOf(await input(), { span, afterAnswer: (code, work) => void later.push([code, work]) });
+    const body = await answerOf(await input(), {
+      span,
+      afterAnswer: (work, item) => void later.push((background) => background.add(work, item)),
+    });
     c.set("later", later);
     return c.json(body as object, 200, noStore);
   }
@@ -154,7 +159,7 @@ export function createApp<Input>(edgeFunction: EdgeFunction<Input>, services: Se
     // who left while a graph ran is known of only when the host had a turn; it takes a millisecond
     await new Promise((turn) => setTimeout(turn, 0));
     if (c.req.raw.signal.aborted) return;
-    for (const [code, work] of later) background.add(code, work);
+    for (const add of later) add(background);
   }
 
   function tooLarge(): never {

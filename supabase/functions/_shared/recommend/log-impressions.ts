@@ -1,25 +1,43 @@
-import type { Statement } from "../database/database.ts";
+import { service, writeInBackground } from "../database/caller.ts";
+import type { Pool, Statement } from "../database/database.ts";
+import type { Work } from "../http/background.ts";
 import type { Recommendation } from "./recommend.ts";
 
-/** Writes what was shown to recsys.impressions, under the user's own role. */
-export function logImpressions({ feed, shownAt, features }: Recommendation, userId: string): Statement<unknown> {
-  const { items, model } = feed;
+/** A feed that was shown to a user. */
+export interface Shown {
+  recommendation: Recommendation;
+  userId: string;
+}
+
+/** Writes feeds that were shown to recsys.impressions, those of many people in one statement. */
+export function impressionLog(pool: Pool): Work<Shown> {
+  return {
+    code: "impressions_lost",
+    do: (shown) => writeInBackground(pool, service, insertImpressions(shown)),
+  };
+}
+
+function insertImpressions(shown: Shown[]): Statement<unknown> {
+  const rows = shown.flatMap(({ recommendation: { feed, shownAt, features }, userId }) =>
+    feed.items.map((item, i) => ({ feed, userId, shownAt, item, features: features[i] })),
+  );
   return {
     text: `insert into recsys.impressions (request_id, user_id, shown_at, model_id, mode, post_id, position, score, source, features)
-      select $1::uuid, $2::uuid, $3::timestamptz, $4::bigint, $10::text, shown.post_id, shown.position, shown.score, shown.source, shown.features::real[]
-      from unnest($5::uuid[], $6::smallint[], $7::real[], $8::text[], $9::text[]) as shown (post_id, position, score, source, features)`,
+      select request_id, user_id, shown_at, model_id, mode, post_id, position, score, source, features::real[]
+      from unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::bigint[], $5::text[], $6::uuid[], $7::smallint[], $8::real[], $9::text[], $10::text[])
+        as shown (request_id, user_id, shown_at, model_id, mode, post_id, position, score, source, features)`,
     values: [
-      feed.request_id,
-      userId,
-      shownAt,
-      model?.id ?? null,
-      items.map((item) => item.post_id),
-      items.map((item) => item.position),
-      items.map((item) => item.score),
-      items.map((item) => item.source),
+      rows.map(({ feed }) => feed.request_id),
+      rows.map(({ userId }) => userId),
+      rows.map(({ shownAt }) => shownAt),
+      rows.map(({ feed }) => feed.model?.id ?? null),
+      rows.map(({ feed }) => feed.mode),
+      rows.map(({ item }) => item.post_id),
+      rows.map(({ item }) => item.position),
+      rows.map(({ item }) => item.score),
+      rows.map(({ item }) => item.source),
       // an array of arrays would be one array to unnest, so each travels as its literal
-      features.map((row) => row && `{${row.join()}}`),
-      feed.mode,
+      rows.map(({ features }) => features && `{${features.join()}}`),
     ],
   };
 }
