@@ -2,7 +2,9 @@
  * What going on from an earlier model saves, and whether it costs quality: `npm run bench:warm-start [-- --data FOLDER
  * --test-from 2017-04-01 --sample 1000 --seed 1,2,3 --days 30]`; without a folder, synthetic communities, of which each seed has
  * its own. For each seed a model is trained anew up to the test, and another up to some days before it, which then goes on: in
- * one training, or night by night. All of them are replayed side by side on the same events.
+ * one training, or night by night. All of them are replayed side by side on the same events: those of as many days from the
+ * test on, since months later nobody could tell what a model had learned last. Differences are paired by event, and trained
+ * anew once more with another seed stands beside them: what chance alone makes of them.
  */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -16,9 +18,12 @@ import { openPostgresCopy, testServer } from "../db/testing-postgres.ts";
 import { hour } from "../supabase/functions/_shared/features/hours.ts";
 import { communityFromDatabase, type LoadedCommunity } from "../trainer/community/from-database.ts";
 import { startBackend } from "../trainer/engine/backend.ts";
+import { communityBefore } from "../trainer/evaluation/history/community-until.ts";
+import { estimate } from "../trainer/evaluation/metrics/estimate.ts";
 import { headRows, rankerMetrics, sideBySide } from "../trainer/evaluation/metrics/ranker-metrics.ts";
+import { pairedDifferences } from "../trainer/evaluation/metrics/replay-metrics.ts";
 import { runReplay } from "../trainer/evaluation/protocols/replay.ts";
-import { share, table } from "../trainer/evaluation/report/table.ts";
+import { pairedCell, share, table } from "../trainer/evaluation/report/table.ts";
 import { requestsOf } from "../trainer/evaluation/system/ranker-requests.ts";
 import { ReplayedSystem } from "../trainer/evaluation/system/replayed-system.ts";
 import { System } from "../trainer/evaluation/system/system.ts";
@@ -56,8 +61,18 @@ class Ready extends System {
 const delay = monitorEventLoopDelay();
 const backend = await startBackend();
 const server = await testServer();
-console.log(`R@20 and MRR of a replay of ${sample} events; seconds of the last training without reading (${backend})`);
+console.log(
+  `a replay of ${sample} events of the ${days} days after the test; Δ: to anew, paired by event; seconds of the last training without reading (${backend})`,
+);
+/** Mean differences to anew, of each model for each seed. */
+const differences = new Map<string, { recall: number[]; mrr: number[] }>();
 for (const seed of values.seed.split(",").map(Number)) console.log(`\nseed ${seed}\n\n${await measure(seed)}`);
+const overSeeds = [...differences].map(([name, { recall, mrr }]) => [
+  name,
+  pairedCell(estimate(recall)),
+  pairedCell(estimate(mrr)),
+]);
+console.log(`\nmean over seeds, ± its standard error\n\n${table(["trained", "Δ R@20", "Δ MRR"], overSeeds)}`);
 console.log(`\nthe event loop stood still for ${(delay.max / 1e9).toFixed(1)} s at most`);
 
 async function measure(seed: number): Promise<string> {
@@ -83,6 +98,7 @@ async function measure(seed: number): Promise<string> {
   };
   const all: [name: string, trained: Trained][] = [
     ["anew up to the test", await trainUntil(testFrom, seed)],
+    ["the same with another seed", await trainUntil(testFrom, seed + 1000)],
     [`anew up to ${days} days before, not retrained`, first],
     [`from that, ${days} days at once`, await goOn(1)],
     [`from that, ${days} nights`, await goOn(days)],
@@ -93,13 +109,16 @@ async function measure(seed: number): Promise<string> {
     await replayed.serve(model);
     systems.push(new Ready(replayed));
   }
-  const results = await runReplay(loaded.community, { validFrom: start, testFrom, sample, seed }, systems);
+  const tested = communityBefore(loaded.community, testFrom + days * 24 * hour);
+  const results = await runReplay(tested, { validFrom: start, testFrom, sample, seed }, systems);
   const requests = requestsOf(loaded, results[0].events, testFrom);
   return table(
     [
       "trained",
       "R@20",
+      "Δ",
       "MRR",
+      "Δ",
       "R@20 > 7 days",
       "comment: norm. entropy",
       "Σp/Σy",
@@ -109,7 +128,12 @@ async function measure(seed: number): Promise<string> {
       "ratio",
     ],
     all.map(([name, { model, used }], i) => {
-      const { metrics } = results[i];
+      const { metrics, events } = results[i];
+      const { "recall@20": recall, mrr } = pairedDifferences(events, results[0].events).all;
+      if (i > 0) {
+        const known = differences.get(name) ?? { recall: [], mrr: [] };
+        differences.set(name, { recall: [...known.recall, recall.mean], mrr: [...known.mrr, mrr.mean] });
+      }
       const lists = sideBySide([systems[i].lists]);
       const comment = rankerMetrics(lists, headRows(lists, requests)).find(
         ({ head, by }) => head === "comment" && by === "DLRM",
@@ -117,7 +141,9 @@ async function measure(seed: number): Promise<string> {
       return [
         name,
         share(metrics.all["recall@20"].mean),
+        i === 0 ? "" : pairedCell(recall),
         share(metrics.all.mrr.mean),
+        i === 0 ? "" : pairedCell(mrr),
         share(metrics["posts > 7 days"]["recall@20"].mean),
         share(comment?.normalisedEntropy ?? Number.NaN),
         (comment?.calibration ?? Number.NaN).toFixed(3),
