@@ -2,7 +2,9 @@
  * What going on from an earlier model saves, and whether it costs quality: `npm run bench:warm-start [-- --data FOLDER
  * --test-from 2017-04-01 --sample 1000 --seed 1,2,3 --days 30]`; without a folder, synthetic communities, of which each seed has
  * its own. For each seed a model is trained anew up to the test, and another up to some days before it, which then goes on: in
- * one training, or night by night. All of them are replayed side by side on the same events.
+ * one training, or night by night. All of them are replayed side by side on the same events: those of as many days from the
+ * test on, since months later nobody could tell what a model had learned last. Differences are paired by event; a model trained
+ * anew with another seed shows what chance alone makes of them.
  */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -14,11 +16,15 @@ import { readScoreWeights } from "../db/settings.ts";
 import { openEmbeddedCopy } from "../db/testing-embedded.ts";
 import { openPostgresCopy, testServer } from "../db/testing-postgres.ts";
 import { hour } from "../supabase/functions/_shared/features/hours.ts";
+import { scoreOf } from "../supabase/functions/_shared/recommend/rank.ts";
 import { communityFromDatabase, type LoadedCommunity } from "../trainer/community/from-database.ts";
 import { startBackend } from "../trainer/engine/backend.ts";
-import { headRows, rankerMetrics, sideBySide } from "../trainer/evaluation/metrics/ranker-metrics.ts";
+import { communityBefore } from "../trainer/evaluation/history/community-until.ts";
+import { estimate } from "../trainer/evaluation/metrics/estimate.ts";
+import { headRows, type RankedList, rankerMetrics, sideBySide } from "../trainer/evaluation/metrics/ranker-metrics.ts";
+import { pairedDifferences } from "../trainer/evaluation/metrics/replay-metrics.ts";
 import { runReplay } from "../trainer/evaluation/protocols/replay.ts";
-import { share, table } from "../trainer/evaluation/report/table.ts";
+import { pairedCell, share, table } from "../trainer/evaluation/report/table.ts";
 import { requestsOf } from "../trainer/evaluation/system/ranker-requests.ts";
 import { ReplayedSystem } from "../trainer/evaluation/system/replayed-system.ts";
 import { System } from "../trainer/evaluation/system/system.ts";
@@ -56,8 +62,17 @@ class Ready extends System {
 const delay = monitorEventLoopDelay();
 const backend = await startBackend();
 const server = await testServer();
-console.log(`R@20 and MRR of a replay of ${sample} events; seconds of the last training without reading (${backend})`);
+console.log(`a replay of ${sample} events of the ${days} days after the test (${backend})`);
+console.log("seconds of the last training without reading; Δ: to anew, paired by event");
+console.log("loss: −ln of the post's share of the scores of its list, of posts that retrieval brought for both models");
+/** Mean differences to anew, of each model for each seed. */
+const differences = new Map<string, number[][]>();
 for (const seed of values.seed.split(",").map(Number)) console.log(`\nseed ${seed}\n\n${await measure(seed)}`);
+const overSeeds = [...differences].map(([name, seeds]) => [
+  name,
+  ...seeds[0].map((_, measure) => pairedCell(estimate(seeds.map((means) => means[measure])))),
+]);
+console.log(`\nmean over seeds, ± its standard error\n\n${table(["trained", "Δ R@20", "Δ MRR", "Δ loss"], overSeeds)}`);
 console.log(`\nthe event loop stood still for ${(delay.max / 1e9).toFixed(1)} s at most`);
 
 async function measure(seed: number): Promise<string> {
@@ -83,6 +98,7 @@ async function measure(seed: number): Promise<string> {
   };
   const all: [name: string, trained: Trained][] = [
     ["anew up to the test", await trainUntil(testFrom, seed)],
+    ["the same with another seed", await trainUntil(testFrom, seed + 1000)],
     [`anew up to ${days} days before, not retrained`, first],
     [`from that, ${days} days at once`, await goOn(1)],
     [`from that, ${days} nights`, await goOn(days)],
@@ -93,41 +109,52 @@ async function measure(seed: number): Promise<string> {
     await replayed.serve(model);
     systems.push(new Ready(replayed));
   }
-  const results = await runReplay(loaded.community, { validFrom: start, testFrom, sample, seed }, systems);
+  const tested = communityBefore(loaded.community, testFrom + days * 24 * hour);
+  const results = await runReplay(tested, { validFrom: start, testFrom, sample, seed }, systems);
   const requests = requestsOf(loaded, results[0].events, testFrom);
-  return table(
-    [
-      "trained",
-      "R@20",
-      "MRR",
-      "R@20 > 7 days",
-      "comment: norm. entropy",
-      "Σp/Σy",
-      "new",
-      "wall, s",
-      "processor, s",
-      "ratio",
-    ],
-    all.map(([name, { model, used }], i) => {
-      const { metrics } = results[i];
-      const lists = sideBySide([systems[i].lists]);
-      const comment = rankerMetrics(lists, headRows(lists, requests)).find(
-        ({ head, by }) => head === "comment" && by === "DLRM",
-      );
-      return [
-        name,
-        share(metrics.all["recall@20"].mean),
-        share(metrics.all.mrr.mean),
-        share(metrics["posts > 7 days"]["recall@20"].mean),
-        share(comment?.normalisedEntropy ?? Number.NaN),
-        (comment?.calibration ?? Number.NaN).toFixed(3),
-        `${model.newInteractions}`,
-        used.wall.toFixed(1),
-        used.processor.toFixed(1),
-        (used.processor / all[0][1].used.processor).toFixed(2),
-      ];
-    }),
-  );
+  const losses = systems.map(({ lists }) => lists.map((list, i) => lossOf(list, requests[i].post, scoreWeights)));
+  const rows = all.map(([name, { model, used }], i) => {
+    const { metrics, events } = results[i];
+    const { "recall@20": recall, mrr } = pairedDifferences(events, results[0].events).all;
+    const loss = estimate(losses[i].map((own, event) => own - losses[0][event]).filter(Number.isFinite));
+    const toAnew = i === 0 ? [] : [recall, mrr, loss];
+    if (i > 0) differences.set(name, [...(differences.get(name) ?? []), toAnew.map(({ mean }) => mean)]);
+    const lists = sideBySide([systems[i].lists]);
+    const comment = rankerMetrics(lists, headRows(lists, requests)).find(
+      ({ head, by }) => head === "comment" && by === "DLRM",
+    );
+    return [
+      name,
+      share(metrics.all["recall@20"].mean),
+      share(metrics.all.mrr.mean),
+      ...(i === 0 ? ["", "", ""] : toAnew.map(pairedCell)),
+      share(metrics["posts > 7 days"]["recall@20"].mean),
+      share(comment?.normalisedEntropy ?? Number.NaN),
+      (comment?.calibration ?? Number.NaN).toFixed(3),
+      `${model.newInteractions}`,
+      used.wall.toFixed(1),
+      used.processor.toFixed(1),
+      (used.processor / all[0][1].used.processor).toFixed(2),
+    ];
+  });
+  const header = [
+    "trained",
+    "R@20",
+    "MRR",
+    "Δ R@20",
+    "Δ MRR",
+    "Δ loss",
+    "R@20 > 7 days",
+    "comment: norm. entropy",
+    "Σp/Σy",
+  ];
+  return table([...header, "new", "wall, s", "processor, s", "ratio"], rows);
+}
+
+/** The listwise loss of what was served; NaN where retrieval did not bring the post. */
+function lossOf({ posts, probabilities }: RankedList, post: number, scoreWeights: number[]): number {
+  const scores = Array.from(posts, (_, i) => scoreOf(probabilities.DLRM, i, scoreWeights));
+  return -Math.log(scores[posts.indexOf(post)] / scores.reduce((sum, score) => sum + score, 0));
 }
 
 /** A model as a later training finds it in the database. */

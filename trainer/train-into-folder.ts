@@ -114,6 +114,8 @@ export async function train(
       seconds: used.wall,
       processor_seconds: used.processor,
       seconds_anew: from?.secondsAnew ?? used.wall,
+      learned_anew: from?.learnedAnew ?? model.newInteractions,
+      learned_since: from ? from.learnedSince + model.newInteractions : 0,
     },
     graphs,
     userIdEmbeddings: idEmbeddingsOf(community.users.ids, towers.userIdEmbeddings),

@@ -79,6 +79,8 @@ test("without a model it starts anew; then nothing is new; then it goes on from 
   assert.match(String(further.started_from), /^model-/);
   assert.equal(further.seconds_anew, anew.seconds);
   assert.equal(further.ranker_requests, news);
+  assert.deepEqual([anew.learned_anew, anew.learned_since], [anew.new_interactions, 0]);
+  assert.deepEqual([further.learned_anew, further.learned_since], [anew.new_interactions, news]);
 });
 
 test("what happens between reading and publishing is trained on next time, and once", async () => {
@@ -122,6 +124,11 @@ for (const [what, spoil, reason] of [
     /anew: model model-\S+ was trained on another community/,
   ],
   ["an older version", "metrics = '{}'", /anew: model model-\S+ does not say what it has learned from/],
+  [
+    "many trainings since one anew",
+    'metrics = metrics || \'{"learned_anew": 400, "learned_since": 100}\'',
+    /anew: model model-\S+ has learned 100 first interactions since a training anew on 400/,
+  ],
 ] as const)
   test(`from a model of ${what} no training goes on`, async () => {
     await passHours(pool, 3);
@@ -131,6 +138,20 @@ for (const [what, spoil, reason] of [
     assert.deepEqual([ending, ratio], ["done", 1]);
     assert.match(lines[0], reason);
   });
+
+test("a model just short of a quarter is gone on from, and what is learned since adds up; without news it is left as it is", async () => {
+  await passHours(pool, 3);
+  const news = await vote(pool, 10, 70);
+  await pool.query(
+    `update recsys.models set metrics = metrics || '{"learned_anew": 400, "learned_since": 99}' where status = 'active'`,
+  );
+  const { ending, new_interactions } = await train();
+  assert.deepEqual([ending, new_interactions], ["done", news]);
+  assert.match(lines[0], /from model model-/);
+  const { learned_anew, learned_since } = await activeMetrics(pool);
+  assert.deepEqual([learned_anew, learned_since], [400, 99 + news]);
+  assert.equal((await train()).new_interactions, 0, "no training, not even one anew, where nothing is new");
+});
 
 test("told to end, it gives the request back, and the next worker goes on after the last finished stage", async () => {
   await pool.query("update recsys.models set feature_spec_digest = 'other' where status = 'active'");

@@ -13,7 +13,7 @@ import { type ModelFolder, readModelFolder } from "../model-folder/model-folder.
 import { publish } from "../publish/publish.ts";
 import { towerDefaults } from "../towers/train.ts";
 import { settledUntil, type TrainingContext, train } from "../train-into-folder.ts";
-import { type ActiveModel, readActiveModel } from "./active-model.ts";
+import { type ActiveModel, readActiveModel, whyAnew } from "./active-model.ts";
 import { Checkpoint } from "./checkpoint.ts";
 import { Lease, LeaseLost } from "./lease.ts";
 import { type Claim, completeRequest, failRequest, type Outcome, releaseRequest } from "./training-queue.ts";
@@ -62,7 +62,8 @@ async function trainAndPublish(context: TrainingContext, claim: Claim, lease: Le
   if (published) return published;
   const backend = await startBackend();
   const active = await readActiveModel(database);
-  const from = typeof active === "string" ? undefined : active;
+  const anew = typeof active === "string" ? active : whyAnew(active);
+  const from = typeof active === "string" || anew ? undefined : active;
   const identity = {
     community,
     request: claim.request,
@@ -75,13 +76,13 @@ async function trainAndPublish(context: TrainingContext, claim: Claim, lease: Le
   let model = await readModelFolder(checkpoint.modelFolder).catch(() => undefined);
   if (model) print(`training request ${claim.request} was trained before: publishing`);
   else {
-    if (from && !(await hasNews(database, from, checkpoint.learnedUntil))) {
-      print(`training request ${claim.request}: nothing new since model ${from.name}`);
+    if (typeof active !== "string" && !(await hasNews(database, active, checkpoint.learnedUntil))) {
+      print(`training request ${claim.request}: nothing new since model ${active.name}`);
       await checkpoint.remove();
       return { modelId: null, newInteractions: 0, seconds: checkpoint.stopwatch.read().wall, ratio: null };
     }
     print(
-      `training request ${claim.request} on the ${backend} backend, ${from ? `from model ${from.name}` : `anew: ${active}`}`,
+      `training request ${claim.request} on the ${backend} backend, ${from ? `from model ${from.name}` : `anew: ${anew}`}`,
     );
     const training = { seed: claim.request, backend, learnedUntil: checkpoint.learnedUntil, from, checkpoint };
     model = await readModelFolder(await train(context, { ...training, folderOf: () => checkpoint.modelFolder }));
