@@ -4,35 +4,6 @@
 -- instead of 0.1 s). Events are then put together with their decayed counts in lockstep, in arrays, and not by a join: one that
 -- expects few rows where there are thousands took 9 minutes for 12,000 events of one user.
 
-create function recsys.roll_up_latest_posts(p_posts uuid[]) returns void
-language plpgsql volatile security invoker set search_path = ''
-set plan_cache_mode = force_custom_plan set jit = off
-as $$
-begin
-  delete from recsys.latest_post_stats
-  where latest_post_stats.post_id = any (p_posts)
-    and not exists (select from recsys.post_stats where post_stats.post_id = latest_post_stats.post_id offset 0);
-
-  insert into recsys.latest_post_stats (post_id, last_active_at, kind, views, votes, comments, participants, last_comment_at, by_author, recent, trend)
-  select late.post_id, latest.*
-  from unnest(p_posts) as late (post_id)
-  cross join lateral (
-    select
-      post_stats.last_active_at, post_stats.kind, post_stats.views, post_stats.votes, post_stats.comments, post_stats.participants,
-      post_stats.last_comment_at, post_stats.by_author, post_stats.recent, post_stats.trend
-    from recsys.post_stats
-    where post_stats.post_id = late.post_id
-    order by post_stats.last_active_at desc, post_stats.interaction_id desc
-    limit 1
-  ) as latest
-  on conflict (post_id) do update set
-    last_active_at = excluded.last_active_at, kind = excluded.kind, views = excluded.views, votes = excluded.votes,
-    comments = excluded.comments, participants = excluded.participants, last_comment_at = excluded.last_comment_at,
-    by_author = excluded.by_author, recent = excluded.recent, trend = excluded.trend;
-end
-$$;
-comment on function recsys.roll_up_latest_posts(uuid[]) is 'Brings recsys.latest_post_stats of some posts, each named once, up to recsys.post_stats.';
-
 create function recsys.roll_up_posts(p_posts uuid[], p_since timestamptz[]) returns bigint
 language plpgsql volatile security invoker set search_path = ''
 -- plans are made for the number of posts at hand; just-in-time compilation costs more than it saves
@@ -40,15 +11,24 @@ set plan_cache_mode = force_custom_plan set jit = off
 as $$
 declare
   written bigint;
+  -- posts that have states at or after the instant, or none at all
+  reopened uuid[];
+  reopened_since timestamptz[];
 begin
+  select coalesce(array_agg(late.post_id), '{}'), coalesce(array_agg(late.since), '{}') into reopened, reopened_since
+  from unnest(p_posts, p_since) as late (post_id, since)
+  where not exists (
+    select from recsys.latest_post_stats where latest_post_stats.post_id = late.post_id and latest_post_stats.last_active_at < late.since offset 0
+  );
   delete from recsys.post_stats
   where post_stats.ctid = any (array(
     select outdated.ctid
-    from unnest(p_posts, p_since) as late (post_id, since)
+    from unnest(reopened, reopened_since) as late (post_id, since)
     cross join lateral (
       select post_stats.ctid from recsys.post_stats where post_stats.post_id = late.post_id and post_stats.last_active_at >= late.since offset 0
     ) as outdated
   ));
+  delete from recsys.latest_post_stats where latest_post_stats.post_id = any (reopened);
 
   with late as (
     -- no state before: nothing had happened yet, or what had was thinned; so everything is worked out
@@ -56,12 +36,24 @@ begin
     from unnest(p_posts, p_since) as late (post_id, since)
     cross join lateral (select source_posts.author_id from recsys.source_posts where source_posts.post_id = late.post_id offset 0) as posts
     left join lateral (
-      select
-        post_stats.last_active_at, post_stats.views, post_stats.votes, post_stats.comments, post_stats.participants,
-        post_stats.last_comment_at, post_stats.recent
-      from recsys.post_stats
-      where post_stats.post_id = late.post_id and post_stats.last_active_at < late.since
-      order by post_stats.last_active_at desc, post_stats.interaction_id desc
+      -- nearly always the first of the two: one row of a small table
+      (
+        select
+          latest_post_stats.last_active_at, latest_post_stats.views, latest_post_stats.votes, latest_post_stats.comments,
+          latest_post_stats.participants, latest_post_stats.last_comment_at, latest_post_stats.recent
+        from recsys.latest_post_stats
+        where latest_post_stats.post_id = late.post_id and latest_post_stats.last_active_at < late.since
+      )
+      union all
+      (
+        select
+          post_stats.last_active_at, post_stats.views, post_stats.votes, post_stats.comments, post_stats.participants,
+          post_stats.last_comment_at, post_stats.recent
+        from recsys.post_stats
+        where post_stats.post_id = late.post_id and post_stats.last_active_at < late.since
+        order by post_stats.last_active_at desc, post_stats.interaction_id desc
+        limit 1
+      )
       limit 1
     ) as before on true
   ),
@@ -138,11 +130,27 @@ begin
     last_comment_at = excluded.last_comment_at, by_author = excluded.by_author, first_interaction = excluded.first_interaction,
     recent = excluded.recent, trend = excluded.trend;
   get diagnostics written = row_count;
-  perform recsys.roll_up_latest_posts(p_posts);
+
+  insert into recsys.latest_post_stats (post_id, last_active_at, kind, views, votes, comments, participants, last_comment_at, by_author, recent, trend)
+  select late.post_id, latest.*
+  from unnest(p_posts) as late (post_id)
+  cross join lateral (
+    select
+      post_stats.last_active_at, post_stats.kind, post_stats.views, post_stats.votes, post_stats.comments, post_stats.participants,
+      post_stats.last_comment_at, post_stats.by_author, post_stats.recent, post_stats.trend
+    from recsys.post_stats
+    where post_stats.post_id = late.post_id
+    order by post_stats.last_active_at desc, post_stats.interaction_id desc
+    limit 1
+  ) as latest
+  on conflict (post_id) do update set
+    last_active_at = excluded.last_active_at, kind = excluded.kind, views = excluded.views, votes = excluded.votes,
+    comments = excluded.comments, participants = excluded.participants, last_comment_at = excluded.last_comment_at,
+    by_author = excluded.by_author, recent = excluded.recent, trend = excluded.trend;
   return written;
 end
 $$;
-comment on function recsys.roll_up_posts(uuid[], timestamptz[]) is 'Works out recsys.post_stats of some posts anew, each from an instant on; returns the number of rows written.';
+comment on function recsys.roll_up_posts(uuid[], timestamptz[]) is 'Works out recsys.post_stats and recsys.latest_post_stats of some posts, each named once, anew from an instant on; returns the number of rows written.';
 
-revoke all on function recsys.roll_up_latest_posts(uuid[]), recsys.roll_up_posts(uuid[], timestamptz[]) from public;
-grant execute on function recsys.roll_up_latest_posts(uuid[]), recsys.roll_up_posts(uuid[], timestamptz[]) to service_role;
+revoke all on function recsys.roll_up_posts(uuid[], timestamptz[]) from public;
+grant execute on function recsys.roll_up_posts(uuid[], timestamptz[]) to service_role;

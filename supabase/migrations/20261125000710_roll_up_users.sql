@@ -7,27 +7,47 @@ as $$
 declare
   thinned_before constant timestamptz := (select thinning.thinned_before from recsys.thinning);
   written bigint;
+  -- users who have states at or after the instant, or none at all
+  reopened uuid[];
+  reopened_since timestamptz[];
 begin
+  select coalesce(array_agg(late.user_id), '{}'), coalesce(array_agg(late.since), '{}') into reopened, reopened_since
+  from unnest(p_users, p_since) as late (user_id, since)
+  where not exists (
+    select from recsys.latest_user_stats where latest_user_stats.user_id = late.user_id and latest_user_stats.last_active_at < late.since offset 0
+  );
   delete from recsys.user_stats
   where user_stats.ctid = any (array(
     select outdated.ctid
-    from unnest(p_users, p_since) as late (user_id, since)
+    from unnest(reopened, reopened_since) as late (user_id, since)
     cross join lateral (
       select user_stats.ctid from recsys.user_stats where user_stats.user_id = late.user_id and user_stats.last_active_at >= late.since offset 0
     ) as outdated
   ));
+  delete from recsys.latest_user_stats where latest_user_stats.user_id = any (reopened);
 
   with late as (
     -- as for posts
     select late.user_id, case when before.last_active_at is null then '-infinity' else late.since end as since, before.*
     from unnest(p_users, p_since) as late (user_id, since)
     left join lateral (
-      select
-        user_stats.last_active_at, user_stats.views, user_stats.votes, user_stats.comments, user_stats.logins,
-        user_stats.recent, user_stats.recent_logins, user_stats.habit_log_age, user_stats.habit_log_idle
-      from recsys.user_stats
-      where user_stats.user_id = late.user_id and user_stats.last_active_at < late.since
-      order by user_stats.last_active_at desc, user_stats.sort_id desc, user_stats.event_id desc
+      (
+        select
+          latest_user_stats.last_active_at, latest_user_stats.views, latest_user_stats.votes, latest_user_stats.comments, latest_user_stats.logins,
+          latest_user_stats.recent, latest_user_stats.recent_logins, latest_user_stats.habit_log_age, latest_user_stats.habit_log_idle
+        from recsys.latest_user_stats
+        where latest_user_stats.user_id = late.user_id and latest_user_stats.last_active_at < late.since
+      )
+      union all
+      (
+        select
+          user_stats.last_active_at, user_stats.views, user_stats.votes, user_stats.comments, user_stats.logins,
+          user_stats.recent, user_stats.recent_logins, user_stats.habit_log_age, user_stats.habit_log_idle
+        from recsys.user_stats
+        where user_stats.user_id = late.user_id and user_stats.last_active_at < late.since
+        order by user_stats.last_active_at desc, user_stats.sort_id desc, user_stats.event_id desc
+        limit 1
+      )
       limit 1
     ) as before on true
   ),
@@ -126,10 +146,27 @@ begin
     views = excluded.views, votes = excluded.votes, comments = excluded.comments, logins = excluded.logins, recent = excluded.recent,
     recent_logins = excluded.recent_logins, habit_log_age = excluded.habit_log_age, habit_log_idle = excluded.habit_log_idle;
   get diagnostics written = row_count;
+
+  insert into recsys.latest_user_stats (user_id, last_active_at, views, votes, comments, logins, recent, recent_logins, habit_log_age, habit_log_idle)
+  select late.user_id, latest.*
+  from unnest(p_users) as late (user_id)
+  cross join lateral (
+    select
+      user_stats.last_active_at, user_stats.views, user_stats.votes, user_stats.comments, user_stats.logins,
+      user_stats.recent, user_stats.recent_logins, user_stats.habit_log_age, user_stats.habit_log_idle
+    from recsys.user_stats
+    where user_stats.user_id = late.user_id
+    order by user_stats.last_active_at desc, user_stats.sort_id desc, user_stats.event_id desc
+    limit 1
+  ) as latest
+  on conflict (user_id) do update set
+    last_active_at = excluded.last_active_at, views = excluded.views, votes = excluded.votes, comments = excluded.comments,
+    logins = excluded.logins, recent = excluded.recent, recent_logins = excluded.recent_logins,
+    habit_log_age = excluded.habit_log_age, habit_log_idle = excluded.habit_log_idle;
   return written;
 end
 $$;
-comment on function recsys.roll_up_users(uuid[], timestamptz[]) is 'Works out recsys.user_stats of some users anew, each from an instant on, after the posts; returns the number of rows written.';
+comment on function recsys.roll_up_users(uuid[], timestamptz[]) is 'Works out recsys.user_stats and recsys.latest_user_stats of some users, each named once, anew from an instant on, after the posts; returns the number of rows written.';
 
 revoke all on function recsys.roll_up_users(uuid[], timestamptz[]) from public;
 grant execute on function recsys.roll_up_users(uuid[], timestamptz[]) to service_role;
