@@ -90,6 +90,10 @@ await onBoth("differences are found, and mended by queueing them", async (t, dat
     "update recsys.latest_post_stats set trend = trend - 0.01 where post_id = (select min(post_id::text)::uuid from recsys.latest_post_stats)",
     "delete from recsys.latest_post_stats where post_id = (select min(post_id::text)::uuid from recsys.latest_post_stats)",
     "insert into recsys.latest_post_stats select gen_random_uuid(), last_active_at, kind, views, votes, comments, participants, last_comment_at, by_author, recent, trend from recsys.latest_post_stats limit 1",
+    "update recsys.latest_user_stats set logins = logins + 1 where user_id = (select max(user_id::text)::uuid from recsys.latest_user_stats)",
+    "update recsys.latest_user_stats set recent[2] = recent[2] + 1e-6 where user_id = (select min(user_id::text)::uuid from recsys.latest_user_stats)",
+    "delete from recsys.latest_user_stats where user_id = (select min(user_id::text)::uuid from recsys.latest_user_stats)",
+    "insert into recsys.latest_user_stats select gen_random_uuid(), last_active_at, views, votes, comments, logins, recent, recent_logins, habit_log_age, habit_log_idle from recsys.latest_user_stats limit 1",
     "insert into recsys.user_stats select user_id, last_active_at, 'L-1', -1, views, votes, comments, logins, recent, recent_logins, habit_log_age, habit_log_idle from recsys.user_stats limit 1",
   ];
   for (const damage of damages) {
