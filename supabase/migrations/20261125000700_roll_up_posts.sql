@@ -4,19 +4,23 @@
 -- instead of 0.1 s). Events are then put together with their decayed counts in lockstep, in arrays, and not by a join: one that
 -- expects few rows where there are thousands took 9 minutes for 12,000 events of one user.
 
-create function recsys.roll_up_posts(p_posts uuid[], p_since timestamptz[], p_touched_by uuid[], p_touched uuid[], p_touched_at timestamptz[])
-returns bigint
+create function recsys.roll_up_posts(
+  p_posts uuid[],
+  p_since timestamptz[],
+  p_touched_by uuid[],
+  p_touched uuid[],
+  p_touched_at timestamptz[],
+  out written bigint,
+  out known uuid[]
+)
 language plpgsql volatile security invoker set search_path = ''
 -- plans are made for the number of posts at hand; just-in-time compilation costs more than it saves
 set plan_cache_mode = force_custom_plan set jit = off
 as $$
 declare
-  written bigint;
   -- posts that have states at or after the instant, or none at all
   reopened uuid[];
   reopened_since timestamptz[];
-  -- posts of which nothing is new but what certain people did
-  known uuid[];
 begin
   select
     coalesce(array_agg(late.post_id) filter (where not late.goes_on), '{}'),
@@ -188,10 +192,9 @@ begin
     last_active_at = excluded.last_active_at, kind = excluded.kind, views = excluded.views, votes = excluded.votes,
     comments = excluded.comments, participants = excluded.participants, last_comment_at = excluded.last_comment_at,
     by_author = excluded.by_author, recent = excluded.recent, trend = excluded.trend;
-  return written;
 end
 $$;
-comment on function recsys.roll_up_posts(uuid[], timestamptz[], uuid[], uuid[], timestamptz[]) is 'Works out recsys.post_stats and recsys.latest_post_stats of some posts, each named once, anew from an instant on; returns the number of rows written. p_touched_by, p_touched, p_touched_at: whose interaction with which post changed, and when. Of a post among p_touched, each time with a user, nothing else changed; any other is read whole.';
+comment on function recsys.roll_up_posts(uuid[], timestamptz[], uuid[], uuid[], timestamptz[]) is 'Works out recsys.post_stats and recsys.latest_post_stats of some posts, each named once, anew from an instant on; returns the number of rows written, and the posts of which nothing but the new interactions of known users is written. p_touched_by, p_touched, p_touched_at: whose interaction with which post changed, and when. Of a post among p_touched, each time with a user, nothing else changed, so these interactions are all that is looked up where they are new; of any other post, all there are.';
 
 revoke all on function recsys.roll_up_posts(uuid[], timestamptz[], uuid[], uuid[], timestamptz[]) from public;
 grant execute on function recsys.roll_up_posts(uuid[], timestamptz[], uuid[], uuid[], timestamptz[]) to service_role;

@@ -20,6 +20,7 @@ as $$
 declare
   number_of_ids constant integer := cardinality(p_ids);
   part_size constant integer := greatest(1, (number_of_ids + 19) / 20);
+  known uuid[];
   until timestamptz;
   failed_code text;
   failed_reason text;
@@ -32,7 +33,8 @@ begin
     if p_kind = 'user' then
       written := recsys.roll_up_users(p_ids, p_since, p_touched_by, p_touched, p_touched_at);
     else
-      written := recsys.roll_up_posts(p_ids, p_since, p_touched_by, p_touched, p_touched_at);
+      select rolled_up.written, rolled_up.known into written, known
+      from recsys.roll_up_posts(p_ids, p_since, p_touched_by, p_touched, p_touched_at) as rolled_up;
       select
         coalesce(array_agg(changes.user_id), '{}'), coalesce(array_agg(changes.since), '{}'),
         coalesce(array_agg(changes.user_id) filter (where changes.is_revisited), '{}')
@@ -67,7 +69,8 @@ begin
             limit 1
           )
         ) as next
-        where not p_everybody and changed.post_id = any (p_ids)
+        -- the users of new interactions alone are worked out as it is
+        where not p_everybody and changed.post_id = any (p_ids) and changed.post_id <> all (known)
       ) as changes;
     end if;
     return;
