@@ -51,7 +51,6 @@ begin
       select post_stats.ctid from recsys.post_stats where post_stats.post_id = late.post_id and post_stats.last_active_at >= late.since offset 0
     ) as outdated
   ));
-  delete from recsys.latest_post_stats where latest_post_stats.post_id = any (reopened);
 
   with late as (
     -- no state before: nothing had happened yet, or what had was thinned; so everything is worked out
@@ -175,6 +174,10 @@ begin
     last_comment_at = excluded.last_comment_at, by_author = excluded.by_author, first_interaction = excluded.first_interaction,
     recent = excluded.recent, trend = excluded.trend;
   get diagnostics written = row_count;
+
+  delete from recsys.latest_post_stats
+  where latest_post_stats.post_id = any (reopened)
+    and not exists (select from recsys.post_stats where post_stats.post_id = latest_post_stats.post_id offset 0);
 
   insert into recsys.latest_post_stats (post_id, last_active_at, kind, views, votes, comments, participants, last_comment_at, by_author, recent, trend)
   select late.post_id, latest.*

@@ -43,7 +43,6 @@ begin
       select user_stats.ctid from recsys.user_stats where user_stats.user_id = late.user_id and user_stats.last_active_at >= late.since offset 0
     ) as outdated
   ));
-  delete from recsys.latest_user_stats where latest_user_stats.user_id = any (reopened);
 
   with late as (
     -- as for posts
@@ -184,6 +183,10 @@ begin
     views = excluded.views, votes = excluded.votes, comments = excluded.comments, logins = excluded.logins, recent = excluded.recent,
     recent_logins = excluded.recent_logins, habit_log_age = excluded.habit_log_age, habit_log_idle = excluded.habit_log_idle;
   get diagnostics written = row_count;
+
+  delete from recsys.latest_user_stats
+  where latest_user_stats.user_id = any (reopened)
+    and not exists (select from recsys.user_stats where user_stats.user_id = latest_user_stats.user_id offset 0);
 
   insert into recsys.latest_user_stats (user_id, last_active_at, views, votes, comments, logins, recent, recent_logins, habit_log_age, habit_log_idle)
   select late.user_id, latest.*
