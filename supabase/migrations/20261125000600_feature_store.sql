@@ -161,7 +161,7 @@ create table recsys.latest_user_stats (
 )
 -- a roll-up rewrites a row in its page, where there is room, and leaves the index alone
 with (fillfactor = 70);
-comment on table recsys.latest_user_stats is 'The last state of each user who has one in recsys.user_stats, one row a user: the roll-up goes on from it, without a look into the states of all events. recsys.roll_up() is the only writer.';
+comment on table recsys.latest_user_stats is 'The last state of each user who has one in recsys.user_stats, one row a user: a feed reads it, and the roll-up goes on from it, without a look into the states of all events. recsys.roll_up() is the only writer.';
 comment on column recsys.latest_user_stats.user_id is 'The user.';
 comment on column recsys.latest_user_stats.last_active_at is 'When their last event was.';
 comment on column recsys.latest_user_stats.views is 'Views of others'' posts so far, as in recsys.user_stats.';

@@ -137,7 +137,7 @@ declare
   touched_by uuid[];
   touched uuid[];
   touched_at timestamptz[];
-  revisited uuid[] := '{}';
+  revisited uuid[] := array[]::uuid[];
   part record;
   done record;
   written bigint := 0::bigint;
