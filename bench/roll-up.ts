@@ -1,8 +1,10 @@
 /**
  * What a roll-up costs beside a community of a given size: `npm run bench:roll-up [-- INTERACTIONS …]`, 100,000 and 1 million
- * without any. Each row is the median of 5 roll-ups. The community is made up in SQL: a person for every 50 interactions, a post
- * for every 40, a few of them far more popular than the rest, over 180 days. Needs a PostgreSQL; processor time is its session's,
- * whatever else the machine does, and known where the server runs on this Linux.
+ * without any; with all states, and thinned. Each row is the median of 5 roll-ups. The community is made up in SQL: a person for
+ * every 50 interactions, a post for every 40, a few of them far more popular than the rest, over 180 days; then what a roll-up
+ * looks up is read of 100,000 random people and posts, as a server has read it that has been running. Needs a PostgreSQL (TEST_DATABASE_URL names another than that of the tests, such as one with other
+ * settings). Processor time is its session's, known where the server runs on this Linux; that and the pages of 8 kB, found in its
+ * shared buffers or read into them, hardly depend on what else the machine does.
  */
 import { loadavg } from "node:os";
 import type pg from "pg";
@@ -13,7 +15,18 @@ import { processorTime } from "./processor-time.ts";
 const runs = 5;
 const days = 180;
 const appTables = ["public.post_views", "public.post_votes", "public.comments", "public.logins"];
-const stateTables = ["recsys.post_stats", "recsys.user_stats"];
+const stateTables = ["recsys.post_stats", "recsys.user_stats", "recsys.latest_post_stats", "recsys.latest_user_stats"];
+/** What a roll-up looks up of a new event, in rows that are anywhere in their table. */
+const lookedUp = {
+  "recsys.post_stats": "post_id = some_post and last_active_at >= now()",
+  "recsys.user_stats": "user_id = some_user and last_active_at >= now()",
+  "public.post_views": "user_id = some_user and post_id = some_post",
+  "public.post_votes": "user_id = some_user and post_id = some_post",
+  "public.comments": "user_id = some_user and post_id = some_post",
+  "public.posts": "id = some_post",
+  "recsys.latest_post_stats": "post_id = some_post",
+  "recsys.latest_user_stats": "user_id = some_user",
+};
 type Client = Pick<pg.ClientBase, "query">;
 
 /** The id of the person or post of a number, as SQL. */
@@ -43,7 +56,7 @@ async function measure({ pool }: Database, size: number): Promise<void> {
   const started = performance.now();
   await fill(client, size, people, posts);
   console.log(
-    `\n${size} interactions, made up in ${seconds(started)} s, ${await sizeOf(pool, appTables)}, load ${load()}`,
+    `\n${size} interactions, made up in ${seconds(started)} s, ${await sizeOf(pool, appTables)}, shared buffers ${(await pool.query("show shared_buffers")).rows[0].shared_buffers}, load ${load()}`,
   );
   await inStates((table) => `alter table ${table} set unlogged`);
   const first = await rollUp(client);
@@ -52,9 +65,6 @@ async function measure({ pool }: Database, size: number): Promise<void> {
   console.log(
     `first roll-up | ${first.milliseconds.toFixed(0)} ms | processor ${first.processor} ms | ${first.rows} rows, ${await sizeOf(pool, stateTables)}`,
   );
-  await pool.query("vacuum analyze");
-  await pool.query("checkpoint");
-
   async function inStates(statement: (table: string) => string): Promise<void> {
     for (const table of stateTables) await client.query(statement(table));
   }
@@ -74,7 +84,27 @@ async function measure({ pool }: Database, size: number): Promise<void> {
       "delete from public.post_votes where id in (select id from public.post_votes order by created_at desc limit 50)",
     ],
   };
-  for (const [name, statements] of Object.entries(scenarios)) {
+  await measureScenarios("all states");
+  for (let thinned = 1; thinned > 0; )
+    thinned = Number((await pool.query("select recsys.thin_feature_store() as thinned")).rows[0].thinned);
+  // states thinned every night never took more room than that
+  await pool.query(`vacuum full ${stateTables.join(", ")}`);
+  console.log(`thinned | ${await sizeOf(pool, stateTables)}`);
+  await measureScenarios("thinned");
+
+  async function measureScenarios(states: string): Promise<void> {
+    await pool.query("vacuum analyze");
+    for (const [table, condition] of Object.entries(lookedUp))
+      await pool.query(
+        `select count(found) from (select ${somebody} as some_user, ${something} as some_post from generate_series(1, 100000)) as of_random
+         cross join lateral (select true as found from ${table} where ${condition} limit 1) as found`,
+      );
+    await pool.query("checkpoint");
+    for (const [name, statements] of Object.entries(scenarios))
+      await measureScenario(`${states} | ${name}`, statements);
+  }
+
+  async function measureScenario(name: string, statements: (run: number) => string[]): Promise<void> {
     const measured: RollUp[] = [];
     for (let run = 0; run < runs; run++) {
       for (const statement of statements(run)) await pool.query(statement);
@@ -87,6 +117,7 @@ async function measure({ pool }: Database, size: number): Promise<void> {
       `${middle("milliseconds").toFixed(1)} ms`,
       `processor ${middle("processor")} ms`,
       `${middle("rows")} rows`,
+      `${middle("found")} pages found, ${middle("read")} read`,
     ];
     console.log([name, ...figures, `load ${load()}`].join(" | "));
   }
@@ -148,16 +179,30 @@ interface RollUp {
   milliseconds: number;
   processor: number;
   rows: number;
+  /** Pages in the shared buffers already, and read into them. */
+  found: number;
+  read: number;
 }
 
 async function rollUp(client: Client): Promise<RollUp> {
   const { rows: sessions } = await client.query("select pg_backend_pid() as process");
   const before = await processorTime(sessions[0].process);
   const started = performance.now();
-  const { rows } = await client.query("select recsys.roll_up(null) as written");
+  const { rows } = await client.query(
+    "explain (analyze, buffers, format json) create temporary table roll_up as select recsys.roll_up(null) as written",
+  );
   const milliseconds = performance.now() - started;
   const processor = (await processorTime(sessions[0].process)) - before;
-  return { milliseconds, processor, rows: rows[0].written };
+  const { Plan: plan } = rows[0]["QUERY PLAN"][0];
+  const written = await client.query("select written::integer from roll_up");
+  await client.query("drop table roll_up");
+  return {
+    milliseconds,
+    processor,
+    rows: written.rows[0].written,
+    found: plan["Shared Hit Blocks"],
+    read: plan["Shared Read Blocks"],
+  };
 }
 
 async function sizeOf(pool: Database["pool"], tables: string[]): Promise<string> {

@@ -90,6 +90,10 @@ await onBoth("differences are found, and mended by queueing them", async (t, dat
     "update recsys.latest_post_stats set trend = trend - 0.01 where post_id = (select min(post_id::text)::uuid from recsys.latest_post_stats)",
     "delete from recsys.latest_post_stats where post_id = (select min(post_id::text)::uuid from recsys.latest_post_stats)",
     "insert into recsys.latest_post_stats select gen_random_uuid(), last_active_at, kind, views, votes, comments, participants, last_comment_at, by_author, recent, trend from recsys.latest_post_stats limit 1",
+    "update recsys.latest_user_stats set logins = logins + 1 where user_id = (select max(user_id::text)::uuid from recsys.latest_user_stats)",
+    "update recsys.latest_user_stats set recent[2] = recent[2] + 1e-6 where user_id = (select min(user_id::text)::uuid from recsys.latest_user_stats)",
+    "delete from recsys.latest_user_stats where user_id = (select min(user_id::text)::uuid from recsys.latest_user_stats)",
+    "insert into recsys.latest_user_stats select gen_random_uuid(), last_active_at, views, votes, comments, logins, recent, recent_logins, habit_log_age, habit_log_idle from recsys.latest_user_stats limit 1",
     "insert into recsys.user_stats select user_id, last_active_at, 'L-1', -1, views, votes, comments, logins, recent, recent_logins, habit_log_age, habit_log_idle from recsys.user_stats limit 1",
   ];
   for (const damage of damages) {
@@ -101,6 +105,71 @@ await onBoth("differences are found, and mended by queueing them", async (t, dat
       );
       await pool.query("select recsys.roll_up()");
       assert.deepEqual(await differences(database), []);
+    });
+  }
+});
+
+await onBoth("where more may have changed than is queued event by event, all of it is read", async (t, { pool }) => {
+  const id = (number: number) => `00000000-0000-4000-8000-00000000000${number}`;
+  const [ana, ben] = [id(1), id(2)];
+  const [story, hidden, other] = [id(4), id(5), id(6)];
+  await pool.query(`
+    create or replace view recsys.source_posts with (security_invoker = true) as
+    select id as post_id, external_id, author_id, title, description, tags, created_at from public.posts where title <> 'hidden';
+    select recsys.watch('public.posts', 'posts', p_texts => '{title}', p_others => '{title}');
+    insert into public.profiles (id) values ('${ana}'), ('${ben}');
+    insert into public.posts (id, title, created_at)
+    select id::uuid, 'a post', now() - interval '9 days' from unnest(array['${story}', '${hidden}', '${other}']) as id;
+    insert into public.post_views (user_id, post_id, created_at)
+    select id, '${story}', now() - interval '8 days' from public.profiles;
+    select recsys.roll_up()`);
+  let minute = 0;
+  /** A view, later than all before it; what it queues is lost. */
+  const unqueued = async (user: string, post: string) => {
+    const { rows } = await pool.query(
+      `with seen as (insert into public.post_views (user_id, post_id, created_at) values ($1, $2, now() - interval '1 day' + $3 * interval '1 minute') returning created_at)
+       select created_at from seen`,
+      [user, post, minute++],
+    );
+    await pool.query("delete from recsys.feature_changes");
+    return rows[0].created_at as Date;
+  };
+  const view = (user: string, post: string) =>
+    pool.query(
+      "insert into public.post_views (user_id, post_id, created_at) values ($1, $2, now() - interval '1 day' + $3 * interval '1 minute')",
+      [user, post, minute++],
+    );
+  const cases: Record<string, () => Promise<unknown>> = {
+    "a post and a user were queued by hand from an instant on": async () => {
+      const at = await unqueued(ana, story);
+      await pool.query("insert into recsys.feature_changes (post_id, at) values ($1, $2)", [story, at]);
+      await pool.query("insert into recsys.feature_changes (user_id, at) values ($1, $2)", [ana, at]);
+      await view(ben, story);
+      await view(ana, other);
+    },
+    "a user was set aside": async () => {
+      const at = await unqueued(ana, story);
+      await pool.query("insert into recsys.feature_changes (post_id, at) values ($1, $2)", [story, at]);
+      await pool.query(
+        "insert into recsys.set_aside_changes (user_id, at, error_code, reason) values ($1, $2, '22000', 'a test')",
+        [ana, at],
+      );
+      await view(ana, other);
+    },
+    "a post is shown that was hidden when somebody came": async () => {
+      await pool.query("update public.posts set title = 'hidden' where id = $1", [hidden]);
+      await view(ana, hidden);
+      await pool.query("select recsys.roll_up()");
+      await view(ana, other);
+      await pool.query("update public.posts set title = 'a post' where id = $1", [hidden]);
+    },
+  };
+  for (const [name, change] of Object.entries(cases)) {
+    await t.test(name, async () => {
+      await change();
+      await pool.query("select recsys.roll_up()");
+      assert.deepEqual((await pool.query("select * from recsys.feature_store_differences()")).rows, []);
+      assert.equal((await pool.query("select from recsys.set_aside_changes")).rowCount, 0);
     });
   }
 });

@@ -69,17 +69,19 @@ function expectedPostStats(events: Event[], posts: Post[]) {
 }
 
 /** Of each post that somebody came to: its state after the last who did. */
-function expectedLatest(events: Event[], posts: Post[]) {
+/** The events of which none of the same post, or user, is after it. */
+const latestOf = (events: Event[], entity: "post" | "user") =>
+  events.filter((event) => !events.some((other) => other[entity] === event[entity] && isBefore(event, other)));
+
+function expectedLatestOfPosts(events: Event[], posts: Post[]) {
   const states = new Map(expectedPostStats(events, posts).map((state) => [state.key, state]));
-  const interactions = thatCount(events, posts);
-  const last = interactions.filter(
-    (event) => !interactions.some((other) => other.post === event.post && isBefore(event, other)),
-  );
-  return last.map((event) => {
+  return latestOf(thatCount(events, posts), "post").map((event) => {
     const { user_id: _, first_interaction: __, ...state } = states.get(String(event.id)) as Row;
     return { ...state, key: event.post };
   });
 }
+
+const eventId = (event: Event) => (event.kind === "login" ? `L${event.id}` : String(event.id));
 
 function expectedUserStats(events: Event[], posts: Post[]) {
   const counting = new Set(thatCount(events, posts));
@@ -98,7 +100,7 @@ function expectedUserStats(events: Event[], posts: Post[]) {
     const interactions = soFar.filter((event) => counting.has(event));
     const logins = soFar.filter((event) => event.kind === "login");
     return {
-      key: last.kind === "login" ? `L${last.id}` : String(last.id),
+      key: eventId(last),
       user_id: last.user,
       last_active_at: last.at,
       views: count(interactions, "view"),
@@ -111,6 +113,11 @@ function expectedUserStats(events: Event[], posts: Post[]) {
       habit_log_idle: mean(interactions.map((event) => moment(event).idle)),
     };
   });
+}
+
+function expectedLatestOfUsers(events: Event[], posts: Post[]) {
+  const states = new Map(expectedUserStats(events, posts).map((state) => [state.key, state]));
+  return latestOf(events, "user").map((event) => ({ ...(states.get(eventId(event)) as Row), key: event.user }));
 }
 
 type Row = Record<string, unknown>;
@@ -171,9 +178,14 @@ export async function assertExact(database: Database): Promise<void> {
   const { before } = thinning[0];
   assertSame(postStats, notThinned(expectedPostStats(events, posts), postStats, "post_id", before));
   assertSame(userStats, notThinned(expectedUserStats(events, posts), userStats, "user_id", before));
-  const { rows: latest } = await database.pool.query(
+  const { rows: latestOfPosts } = await database.pool.query(
     `select post_id as key, post_id, kind, last_active_at, views, votes, comments, participants, last_comment_at, by_author, recent, trend
      from recsys.latest_post_stats`,
   );
-  assertSame(latest, expectedLatest(events, posts));
+  assertSame(latestOfPosts, expectedLatestOfPosts(events, posts));
+  const { rows: latestOfUsers } = await database.pool.query(
+    `select user_id as key, user_id, last_active_at, views, votes, comments, logins, recent, recent_logins, habit_log_age, habit_log_idle
+     from recsys.latest_user_stats`,
+  );
+  assertSame(latestOfUsers, expectedLatestOfUsers(events, posts));
 }

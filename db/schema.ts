@@ -848,6 +848,49 @@ export interface RecsysLatestPostStats {
   votes: number;
 }
 
+export interface RecsysLatestUserStats {
+  /**
+   * Comments so far.
+   */
+  comments: number;
+  /**
+   * Mean of ln(1 + age of the post in hours) over the interactions so far; null: none yet.
+   */
+  habit_log_age: number | null;
+  /**
+   * Mean of ln(1 + hours the post had been idle) over the interactions so far; null: none yet.
+   */
+  habit_log_idle: number | null;
+  /**
+   * When their last event was.
+   */
+  last_active_at: Timestamp;
+  /**
+   * Logins so far.
+   */
+  logins: number;
+  /**
+   * Interactions decayed with half-lives of 1 hour, 6 hours, 1 day, 7 days, 30 days, as of last_active_at.
+   */
+  recent: number[];
+  /**
+   * The same for logins: login frequency.
+   */
+  recent_logins: number[];
+  /**
+   * The user.
+   */
+  user_id: string;
+  /**
+   * Views of others' posts so far, as in recsys.user_stats.
+   */
+  views: number;
+  /**
+   * Votes so far.
+   */
+  votes: number;
+}
+
 export interface RecsysModelActivations {
   /**
    * From when it served.
@@ -1741,6 +1784,7 @@ export interface DB {
   "recsys.impression_features": RecsysImpressionFeatures;
   "recsys.impressions": RecsysImpressions;
   "recsys.latest_post_stats": RecsysLatestPostStats;
+  "recsys.latest_user_stats": RecsysLatestUserStats;
   "recsys.model_activations": RecsysModelActivations;
   "recsys.model_artifacts": RecsysModelArtifacts;
   "recsys.model_features": RecsysModelFeatures;

@@ -183,7 +183,7 @@ test("where every third post fails, the cost is bounded and nothing is lost", as
     const { rows } = await pool.query("select array_agg(id order by id) as ids from public.posts");
     await pool.query("truncate recsys.feature_changes");
     await pool.query(
-      "select recsys.work_off('post', $1::uuid[], array_fill('-infinity'::timestamptz, array[40]), '{}', '{}', false, '-infinity')",
+      "select recsys.work_off('post', $1::uuid[], array_fill('-infinity'::timestamptz, array[40]), '{}', '{}', '{}', false, '-infinity')",
       [rows[0].ids],
     );
     assert.equal((await failures(database)).length, 1, "one is known at least");

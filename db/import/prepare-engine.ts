@@ -24,7 +24,9 @@ export async function prepareEngine(
   onProgress({ step, done: 1, total: 1 });
   signal?.throwIfAborted();
   if (added) {
-    await client.query("analyze recsys.post_stats, recsys.latest_post_stats, recsys.user_stats");
+    await client.query(
+      "analyze recsys.post_stats, recsys.latest_post_stats, recsys.user_stats, recsys.latest_user_stats",
+    );
     await client.query(shiftClock);
     await client.query(stampWithClock);
     // months are those of that clock

@@ -100,7 +100,7 @@ create table recsys.latest_post_stats (
   trend double precision not null,
   primary key (post_id)
 );
-comment on table recsys.latest_post_stats is 'The last state of each post that recsys.post_stats has, one row a post: a feed reads what is active and what is trending from it, instead of from all events of a week. recsys.roll_up() is the only writer, so those who come to a viral post never wait for its row.';
+comment on table recsys.latest_post_stats is 'The last state of each post that recsys.post_stats has, one row a post: a feed reads what is active and what is trending from it, instead of from all events of a week, and the roll-up goes on from it. recsys.roll_up() is the only writer, so those who come to a viral post never wait for its row.';
 comment on column recsys.latest_post_stats.post_id is 'The post.';
 comment on column recsys.latest_post_stats.last_active_at is 'When its last interaction was.';
 comment on column recsys.latest_post_stats.kind is 'Kind of the last interaction: view, vote or comment.';
@@ -146,19 +146,48 @@ comment on column recsys.user_stats.habit_log_age is 'Mean of ln(1 + age of the 
 comment on column recsys.user_stats.habit_log_idle is 'Mean of ln(1 + hours the post had been idle) over the interactions so far: does this person revive what is old?';
 create index user_stats_user_id_last_active_at_idx on recsys.user_stats (user_id, last_active_at desc, sort_id desc, event_id desc);
 
+create table recsys.latest_user_stats (
+  user_id uuid not null,
+  last_active_at timestamptz not null,
+  views integer not null,
+  votes integer not null,
+  comments integer not null,
+  logins integer not null,
+  recent double precision[] not null,
+  recent_logins double precision[] not null,
+  habit_log_age double precision,
+  habit_log_idle double precision,
+  primary key (user_id)
+)
+-- a roll-up rewrites a row in its page, where there is room, and leaves the index alone
+with (fillfactor = 70);
+comment on table recsys.latest_user_stats is 'The last state of each user who has one in recsys.user_stats, one row a user: a feed reads it, and the roll-up goes on from it, without a look into the states of all events. recsys.roll_up() is the only writer.';
+comment on column recsys.latest_user_stats.user_id is 'The user.';
+comment on column recsys.latest_user_stats.last_active_at is 'When their last event was.';
+comment on column recsys.latest_user_stats.views is 'Views of others'' posts so far, as in recsys.user_stats.';
+comment on column recsys.latest_user_stats.votes is 'Votes so far.';
+comment on column recsys.latest_user_stats.comments is 'Comments so far.';
+comment on column recsys.latest_user_stats.logins is 'Logins so far.';
+comment on column recsys.latest_user_stats.recent is 'Interactions decayed with half-lives of 1 hour, 6 hours, 1 day, 7 days, 30 days, as of last_active_at.';
+comment on column recsys.latest_user_stats.recent_logins is 'The same for logins: login frequency.';
+comment on column recsys.latest_user_stats.habit_log_age is 'Mean of ln(1 + age of the post in hours) over the interactions so far; null: none yet.';
+comment on column recsys.latest_user_stats.habit_log_idle is 'Mean of ln(1 + hours the post had been idle) over the interactions so far; null: none yet.';
+
 alter table recsys.post_stats enable row level security;
 alter table recsys.latest_post_stats enable row level security;
 alter table recsys.user_stats enable row level security;
+alter table recsys.latest_user_stats enable row level security;
 -- "offset 0" keeps it a look-up for each row that is read: else the planner may first make a list of all posts there are
 create policy "stats are read with their post" on recsys.post_stats for select to authenticated
   using (exists (select from recsys.source_posts where source_posts.post_id = post_stats.post_id offset 0));
 create policy "stats are read with their post" on recsys.latest_post_stats for select to authenticated
   using (exists (select from recsys.source_posts where source_posts.post_id = latest_post_stats.post_id offset 0));
 create policy "people read their own stats" on recsys.user_stats for select to authenticated using (user_id = (select auth.uid()));
+create policy "people read their own stats" on recsys.latest_user_stats for select to authenticated using (user_id = (select auth.uid()));
 -- user_id of post_stats says who did what, so it is not granted
 grant select (post_id, last_active_at, interaction_id, kind, views, votes, comments, participants, last_comment_at, by_author, recent, trend) on recsys.post_stats to authenticated;
-grant select on recsys.latest_post_stats, recsys.user_stats to authenticated;
-grant select, insert, update, delete on recsys.post_stats, recsys.latest_post_stats, recsys.user_stats to service_role;
+grant select on recsys.latest_post_stats, recsys.user_stats, recsys.latest_user_stats to authenticated;
+grant select, insert, update, delete on recsys.post_stats, recsys.latest_post_stats, recsys.user_stats, recsys.latest_user_stats to service_role;
 
 create table recsys.feature_store_version (
   only_row boolean primary key default true check (only_row),

@@ -4,47 +4,49 @@
 -- instead of 0.1 s). Events are then put together with their decayed counts in lockstep, in arrays, and not by a join: one that
 -- expects few rows where there are thousands took 9 minutes for 12,000 events of one user.
 
-create function recsys.roll_up_latest_posts(p_posts uuid[]) returns void
-language plpgsql volatile security invoker set search_path = ''
-set plan_cache_mode = force_custom_plan set jit = off
-as $$
-begin
-  delete from recsys.latest_post_stats
-  where latest_post_stats.post_id = any (p_posts)
-    and not exists (select from recsys.post_stats where post_stats.post_id = latest_post_stats.post_id offset 0);
-
-  insert into recsys.latest_post_stats (post_id, last_active_at, kind, views, votes, comments, participants, last_comment_at, by_author, recent, trend)
-  select late.post_id, latest.*
-  from unnest(p_posts) as late (post_id)
-  cross join lateral (
-    select
-      post_stats.last_active_at, post_stats.kind, post_stats.views, post_stats.votes, post_stats.comments, post_stats.participants,
-      post_stats.last_comment_at, post_stats.by_author, post_stats.recent, post_stats.trend
-    from recsys.post_stats
-    where post_stats.post_id = late.post_id
-    order by post_stats.last_active_at desc, post_stats.interaction_id desc
-    limit 1
-  ) as latest
-  on conflict (post_id) do update set
-    last_active_at = excluded.last_active_at, kind = excluded.kind, views = excluded.views, votes = excluded.votes,
-    comments = excluded.comments, participants = excluded.participants, last_comment_at = excluded.last_comment_at,
-    by_author = excluded.by_author, recent = excluded.recent, trend = excluded.trend;
-end
-$$;
-comment on function recsys.roll_up_latest_posts(uuid[]) is 'Brings recsys.latest_post_stats of some posts, each named once, up to recsys.post_stats.';
-
-create function recsys.roll_up_posts(p_posts uuid[], p_since timestamptz[]) returns bigint
+create function recsys.roll_up_posts(
+  p_posts uuid[],
+  p_since timestamptz[],
+  p_touched_by uuid[],
+  p_touched uuid[],
+  p_touched_at timestamptz[],
+  out written bigint,
+  out known uuid[]
+)
 language plpgsql volatile security invoker set search_path = ''
 -- plans are made for the number of posts at hand; just-in-time compilation costs more than it saves
 set plan_cache_mode = force_custom_plan set jit = off
 as $$
 declare
-  written bigint;
+  -- posts that have states at or after the instant, or none at all
+  reopened uuid[];
+  reopened_since timestamptz[];
 begin
+  select
+    coalesce(array_agg(late.post_id) filter (where not late.goes_on), '{}'),
+    coalesce(array_agg(late.since) filter (where not late.goes_on), '{}'),
+    coalesce(array_agg(late.post_id) filter (where late.goes_on and late.is_known), '{}')
+  into reopened, reopened_since, known
+  from (
+    select
+      changed.post_id, changed.since, touched.is_known,
+      exists (
+        select from recsys.latest_post_stats
+        where latest_post_stats.post_id = changed.post_id and latest_post_stats.last_active_at < changed.since
+        offset 0
+      ) as goes_on
+    from unnest(p_posts, p_since) as changed (post_id, since)
+    left join (
+      select each.post_id, bool_and(each.user_id is not null) as is_known
+      from unnest(p_touched_by, p_touched) as each (user_id, post_id)
+      group by each.post_id
+    ) as touched on touched.post_id = changed.post_id
+  ) as late;
+
   delete from recsys.post_stats
   where post_stats.ctid = any (array(
     select outdated.ctid
-    from unnest(p_posts, p_since) as late (post_id, since)
+    from unnest(reopened, reopened_since) as late (post_id, since)
     cross join lateral (
       select post_stats.ctid from recsys.post_stats where post_stats.post_id = late.post_id and post_stats.last_active_at >= late.since offset 0
     ) as outdated
@@ -56,28 +58,62 @@ begin
     from unnest(p_posts, p_since) as late (post_id, since)
     cross join lateral (select source_posts.author_id from recsys.source_posts where source_posts.post_id = late.post_id offset 0) as posts
     left join lateral (
-      select
-        post_stats.last_active_at, post_stats.views, post_stats.votes, post_stats.comments, post_stats.participants,
-        post_stats.last_comment_at, post_stats.recent
-      from recsys.post_stats
-      where post_stats.post_id = late.post_id and post_stats.last_active_at < late.since
-      order by post_stats.last_active_at desc, post_stats.interaction_id desc
+      -- nearly always the first of the two: one row of a small table
+      (
+        select
+          latest_post_stats.last_active_at, latest_post_stats.views, latest_post_stats.votes, latest_post_stats.comments,
+          latest_post_stats.participants, latest_post_stats.last_comment_at, latest_post_stats.recent
+        from recsys.latest_post_stats
+        where latest_post_stats.post_id = late.post_id and latest_post_stats.last_active_at < late.since
+      )
+      union all
+      (
+        select
+          post_stats.last_active_at, post_stats.views, post_stats.votes, post_stats.comments, post_stats.participants,
+          post_stats.last_comment_at, post_stats.recent
+        from recsys.post_stats
+        where post_stats.post_id = late.post_id and post_stats.last_active_at < late.since
+        order by post_stats.last_active_at desc, post_stats.interaction_id desc
+        limit 1
+      )
       limit 1
     ) as before on true
   ),
+  pairs as (
+    select touched.post_id, touched.user_id, min(touched.at) as since
+    from unnest(p_touched_by, p_touched, p_touched_at) as touched (user_id, post_id, at)
+    where touched.post_id = any (known)
+    group by touched.post_id, touched.user_id
+  ),
   numbered as (
     select
-      late.post_id, late.since, late.last_active_at, events.created_at, events.interaction_id, events.user_id, events.kind,
-      events.user_id is not distinct from late.author_id as by_author,
-      row_number() over (partition by late.post_id, events.user_id order by events.created_at, events.interaction_id) as number_of_user
-    from late
-    cross join lateral (
-      select found.created_at, found.interaction_id, found.user_id, found.kind
-      from recsys.source_interactions as found
-      where found.post_id = late.post_id and found.created_at >= late.since
-        and not (found.kind = 'view' and found.user_id is not distinct from late.author_id)
-      offset 0
-    ) as events
+      found.post_id, found.since, found.last_active_at, found.created_at, found.interaction_id, found.user_id, found.kind,
+      found.user_id is not distinct from found.author_id as by_author,
+      row_number() over (partition by found.post_id, found.user_id order by found.created_at, found.interaction_id) as number_of_user
+    from (
+      select late.post_id, late.since, late.last_active_at, late.author_id, events.*
+      from late
+      cross join lateral (
+        select source_interactions.created_at, source_interactions.interaction_id, source_interactions.user_id, source_interactions.kind
+        from recsys.source_interactions
+        where source_interactions.post_id = late.post_id and source_interactions.created_at >= late.since
+        offset 0
+      ) as events
+      where late.post_id <> all (known)
+      union all
+      -- by user and post: of 10 million interactions, the pages that say whether it is the user's first are read for it anyway
+      select late.post_id, late.since, late.last_active_at, late.author_id, events.*
+      from pairs
+      join late on late.post_id = pairs.post_id
+      cross join lateral (
+        select source_interactions.created_at, source_interactions.interaction_id, source_interactions.user_id, source_interactions.kind
+        from recsys.source_interactions
+        where source_interactions.user_id = pairs.user_id and source_interactions.post_id = pairs.post_id
+          and source_interactions.created_at >= pairs.since
+        offset 0
+      ) as events
+    ) as found
+    where not (found.kind = 'view' and found.user_id is not distinct from found.author_id)
   ),
   history as (
     select
@@ -138,11 +174,30 @@ begin
     last_comment_at = excluded.last_comment_at, by_author = excluded.by_author, first_interaction = excluded.first_interaction,
     recent = excluded.recent, trend = excluded.trend;
   get diagnostics written = row_count;
-  perform recsys.roll_up_latest_posts(p_posts);
-  return written;
+
+  delete from recsys.latest_post_stats
+  where latest_post_stats.post_id = any (reopened)
+    and not exists (select from recsys.post_stats where post_stats.post_id = latest_post_stats.post_id offset 0);
+
+  insert into recsys.latest_post_stats (post_id, last_active_at, kind, views, votes, comments, participants, last_comment_at, by_author, recent, trend)
+  select late.post_id, latest.*
+  from unnest(p_posts) as late (post_id)
+  cross join lateral (
+    select
+      post_stats.last_active_at, post_stats.kind, post_stats.views, post_stats.votes, post_stats.comments, post_stats.participants,
+      post_stats.last_comment_at, post_stats.by_author, post_stats.recent, post_stats.trend
+    from recsys.post_stats
+    where post_stats.post_id = late.post_id
+    order by post_stats.last_active_at desc, post_stats.interaction_id desc
+    limit 1
+  ) as latest
+  on conflict (post_id) do update set
+    last_active_at = excluded.last_active_at, kind = excluded.kind, views = excluded.views, votes = excluded.votes,
+    comments = excluded.comments, participants = excluded.participants, last_comment_at = excluded.last_comment_at,
+    by_author = excluded.by_author, recent = excluded.recent, trend = excluded.trend;
 end
 $$;
-comment on function recsys.roll_up_posts(uuid[], timestamptz[]) is 'Works out recsys.post_stats of some posts anew, each from an instant on; returns the number of rows written.';
+comment on function recsys.roll_up_posts(uuid[], timestamptz[], uuid[], uuid[], timestamptz[]) is 'Works out recsys.post_stats and recsys.latest_post_stats of some posts, each named once, anew from an instant on; returns the number of rows written, and the posts of which nothing but the new interactions of known users is written. p_touched_by, p_touched, p_touched_at: whose interaction with which post changed, and when. Of a post among p_touched, each time with a user, nothing else changed, so these interactions are all that is looked up where they are new; of any other post, all there are.';
 
-revoke all on function recsys.roll_up_latest_posts(uuid[]), recsys.roll_up_posts(uuid[], timestamptz[]) from public;
-grant execute on function recsys.roll_up_latest_posts(uuid[]), recsys.roll_up_posts(uuid[], timestamptz[]) to service_role;
+revoke all on function recsys.roll_up_posts(uuid[], timestamptz[], uuid[], uuid[], timestamptz[]) from public;
+grant execute on function recsys.roll_up_posts(uuid[], timestamptz[], uuid[], uuid[], timestamptz[]) to service_role;

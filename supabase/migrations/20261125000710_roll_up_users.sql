@@ -1,17 +1,44 @@
 -- The states of users, in the manner of those of posts (20261125000700_roll_up_posts.sql), and after them.
 
-create function recsys.roll_up_users(p_users uuid[], p_since timestamptz[]) returns bigint
+create function recsys.roll_up_users(p_users uuid[], p_since timestamptz[], p_touched_by uuid[], p_touched uuid[], p_touched_at timestamptz[])
+returns bigint
 language plpgsql volatile security invoker set search_path = ''
 set plan_cache_mode = force_custom_plan set jit = off
 as $$
 declare
   thinned_before constant timestamptz := (select thinning.thinned_before from recsys.thinning);
   written bigint;
+  -- users who have states at or after the instant, or none at all
+  reopened uuid[];
+  reopened_since timestamptz[];
+  -- users who did nothing new but to certain posts
+  known uuid[];
 begin
+  select
+    coalesce(array_agg(late.user_id) filter (where not late.goes_on), '{}'),
+    coalesce(array_agg(late.since) filter (where not late.goes_on), '{}'),
+    coalesce(array_agg(late.user_id) filter (where late.goes_on and late.is_known), '{}')
+  into reopened, reopened_since, known
+  from (
+    select
+      changed.user_id, changed.since, touched.is_known,
+      exists (
+        select from recsys.latest_user_stats
+        where latest_user_stats.user_id = changed.user_id and latest_user_stats.last_active_at < changed.since
+        offset 0
+      ) as goes_on
+    from unnest(p_users, p_since) as changed (user_id, since)
+    left join (
+      select each.user_id, bool_and(each.post_id is not null) as is_known
+      from unnest(p_touched_by, p_touched) as each (user_id, post_id)
+      group by each.user_id
+    ) as touched on touched.user_id = changed.user_id
+  ) as late;
+
   delete from recsys.user_stats
   where user_stats.ctid = any (array(
     select outdated.ctid
-    from unnest(p_users, p_since) as late (user_id, since)
+    from unnest(reopened, reopened_since) as late (user_id, since)
     cross join lateral (
       select user_stats.ctid from recsys.user_stats where user_stats.user_id = late.user_id and user_stats.last_active_at >= late.since offset 0
     ) as outdated
@@ -22,25 +49,55 @@ begin
     select late.user_id, case when before.last_active_at is null then '-infinity' else late.since end as since, before.*
     from unnest(p_users, p_since) as late (user_id, since)
     left join lateral (
-      select
-        user_stats.last_active_at, user_stats.views, user_stats.votes, user_stats.comments, user_stats.logins,
-        user_stats.recent, user_stats.recent_logins, user_stats.habit_log_age, user_stats.habit_log_idle
-      from recsys.user_stats
-      where user_stats.user_id = late.user_id and user_stats.last_active_at < late.since
-      order by user_stats.last_active_at desc, user_stats.sort_id desc, user_stats.event_id desc
+      (
+        select
+          latest_user_stats.last_active_at, latest_user_stats.views, latest_user_stats.votes, latest_user_stats.comments, latest_user_stats.logins,
+          latest_user_stats.recent, latest_user_stats.recent_logins, latest_user_stats.habit_log_age, latest_user_stats.habit_log_idle
+        from recsys.latest_user_stats
+        where latest_user_stats.user_id = late.user_id and latest_user_stats.last_active_at < late.since
+      )
+      union all
+      (
+        select
+          user_stats.last_active_at, user_stats.views, user_stats.votes, user_stats.comments, user_stats.logins,
+          user_stats.recent, user_stats.recent_logins, user_stats.habit_log_age, user_stats.habit_log_idle
+        from recsys.user_stats
+        where user_stats.user_id = late.user_id and user_stats.last_active_at < late.since
+        order by user_stats.last_active_at desc, user_stats.sort_id desc, user_stats.event_id desc
+        limit 1
+      )
       limit 1
     ) as before on true
   ),
+  pairs as (
+    select touched.user_id, touched.post_id, min(touched.at) as since
+    from unnest(p_touched_by, p_touched, p_touched_at) as touched (user_id, post_id, at)
+    where touched.user_id = any (known)
+    group by touched.user_id, touched.post_id
+  ),
   events as (
     select
-      late.user_id, found.*, posts.created_at as post_created_at, posts.author_id,
-      found.kind <> 'login' and not (found.kind = 'view' and posts.author_id is not distinct from late.user_id) as is_interaction
-    from late
-    cross join lateral (
-      select user_events.event_id, user_events.sort_id, user_events.post_id, user_events.kind, user_events.created_at
-      from recsys.user_events
-      where user_events.user_id = late.user_id and user_events.created_at >= late.since
-      offset 0
+      found.*, posts.created_at as post_created_at, posts.author_id,
+      found.kind <> 'login' and not (found.kind = 'view' and posts.author_id is not distinct from found.user_id) as is_interaction
+    from (
+      select late.user_id, events.*
+      from late
+      cross join lateral (
+        select user_events.event_id, user_events.sort_id, user_events.post_id, user_events.kind, user_events.created_at
+        from recsys.user_events
+        where user_events.user_id = late.user_id and user_events.created_at >= late.since
+        offset 0
+      ) as events
+      where late.user_id <> all (known)
+      union all
+      select pairs.user_id, events.*
+      from pairs
+      cross join lateral (
+        select user_events.event_id, user_events.sort_id, user_events.post_id, user_events.kind, user_events.created_at
+        from recsys.user_events
+        where user_events.user_id = pairs.user_id and user_events.post_id = pairs.post_id and user_events.created_at >= pairs.since
+        offset 0
+      ) as events
     ) as found
     -- one by one, so that a post that cannot be read fails those who came to it, and nobody else
     left join lateral (
@@ -126,10 +183,31 @@ begin
     views = excluded.views, votes = excluded.votes, comments = excluded.comments, logins = excluded.logins, recent = excluded.recent,
     recent_logins = excluded.recent_logins, habit_log_age = excluded.habit_log_age, habit_log_idle = excluded.habit_log_idle;
   get diagnostics written = row_count;
+
+  delete from recsys.latest_user_stats
+  where latest_user_stats.user_id = any (reopened)
+    and not exists (select from recsys.user_stats where user_stats.user_id = latest_user_stats.user_id offset 0);
+
+  insert into recsys.latest_user_stats (user_id, last_active_at, views, votes, comments, logins, recent, recent_logins, habit_log_age, habit_log_idle)
+  select late.user_id, latest.*
+  from unnest(p_users) as late (user_id)
+  cross join lateral (
+    select
+      user_stats.last_active_at, user_stats.views, user_stats.votes, user_stats.comments, user_stats.logins,
+      user_stats.recent, user_stats.recent_logins, user_stats.habit_log_age, user_stats.habit_log_idle
+    from recsys.user_stats
+    where user_stats.user_id = late.user_id
+    order by user_stats.last_active_at desc, user_stats.sort_id desc, user_stats.event_id desc
+    limit 1
+  ) as latest
+  on conflict (user_id) do update set
+    last_active_at = excluded.last_active_at, views = excluded.views, votes = excluded.votes, comments = excluded.comments,
+    logins = excluded.logins, recent = excluded.recent, recent_logins = excluded.recent_logins,
+    habit_log_age = excluded.habit_log_age, habit_log_idle = excluded.habit_log_idle;
   return written;
 end
 $$;
-comment on function recsys.roll_up_users(uuid[], timestamptz[]) is 'Works out recsys.user_stats of some users anew, each from an instant on, after the posts; returns the number of rows written.';
+comment on function recsys.roll_up_users(uuid[], timestamptz[], uuid[], uuid[], timestamptz[]) is 'Works out recsys.user_stats and recsys.latest_user_stats of some users, each named once, anew from an instant on, after the posts; returns the number of rows written. p_touched_by, p_touched, p_touched_at: as for posts; a post of null stands for anything the user did.';
 
-revoke all on function recsys.roll_up_users(uuid[], timestamptz[]) from public;
-grant execute on function recsys.roll_up_users(uuid[], timestamptz[]) to service_role;
+revoke all on function recsys.roll_up_users(uuid[], timestamptz[], uuid[], uuid[], timestamptz[]) from public;
+grant execute on function recsys.roll_up_users(uuid[], timestamptz[], uuid[], uuid[], timestamptz[]) to service_role;

@@ -4,13 +4,15 @@ create function recsys.work_off(
   p_kind text,
   p_ids uuid[],
   p_since timestamptz[],
+  p_touched_by uuid[],
   p_touched uuid[],
   p_touched_at timestamptz[],
   p_everybody boolean,
   p_until timestamptz,
   out written bigint,
   out affected uuid[],
-  out affected_since timestamptz[]
+  out affected_since timestamptz[],
+  out revisited uuid[]
 )
 language plpgsql volatile security invoker set search_path = ''
 set plan_cache_mode = force_custom_plan set jit = off
@@ -18,6 +20,7 @@ as $$
 declare
   number_of_ids constant integer := cardinality(p_ids);
   part_size constant integer := greatest(1, (number_of_ids + 19) / 20);
+  known uuid[];
   until timestamptz;
   failed_code text;
   failed_reason text;
@@ -25,15 +28,20 @@ declare
 begin
   affected := '{}';
   affected_since := '{}';
+  revisited := '{}';
   begin
     if p_kind = 'user' then
-      written := recsys.roll_up_users(p_ids, p_since);
+      written := recsys.roll_up_users(p_ids, p_since, p_touched_by, p_touched, p_touched_at);
     else
-      written := recsys.roll_up_posts(p_ids, p_since);
-      select coalesce(array_agg(changes.user_id), '{}'), coalesce(array_agg(changes.since), '{}') into affected, affected_since
+      select rolled_up.written, rolled_up.known into written, known
+      from recsys.roll_up_posts(p_ids, p_since, p_touched_by, p_touched, p_touched_at) as rolled_up;
+      select
+        coalesce(array_agg(changes.user_id), '{}'), coalesce(array_agg(changes.since), '{}'),
+        coalesce(array_agg(changes.user_id) filter (where changes.is_revisited), '{}')
+      into affected, affected_since, revisited
       from (
         -- a post that changed itself: whoever came to it
-        select later.user_id, min(later.created_at) as since
+        select later.user_id, min(later.created_at) as since, true as is_revisited
         from unnest(p_ids, p_since) as of_posts (post_id, since)
         cross join lateral (
           select found.user_id, found.created_at from recsys.source_interactions as found
@@ -44,7 +52,7 @@ begin
         group by later.user_id
         union all
         -- an interaction that changed makes the post more or less idle to whoever came at the same instant or next
-        select next.user_id, next.last_active_at
+        select next.user_id, next.last_active_at, false
         from unnest(p_touched, p_touched_at) as changed (post_id, at)
         cross join lateral (
           (
@@ -61,7 +69,8 @@ begin
             limit 1
           )
         ) as next
-        where not p_everybody and changed.post_id = any (p_ids)
+        -- the users of new interactions alone are worked out as it is
+        where not p_everybody and changed.post_id = any (p_ids) and changed.post_id <> all (known)
       ) as changes;
     end if;
     return;
@@ -77,6 +86,7 @@ begin
   written := 0::bigint;
   affected := '{}';
   affected_since := '{}';
+  revisited := '{}';
   if number_of_ids = 1 then
     update recsys.set_aside_changes as known
     set at = least(known.at, p_since[1]), error_code = failed_code, reason = failed_reason, failures = known.failures + 1, last_failed_at = clock_timestamp()
@@ -99,14 +109,15 @@ begin
       return;
     end if;
     select * into part
-    from recsys.work_off(p_kind, p_ids[start : start + part_size - 1], p_since[start : start + part_size - 1], p_touched, p_touched_at, p_everybody, until);
+    from recsys.work_off(p_kind, p_ids[start : start + part_size - 1], p_since[start : start + part_size - 1], p_touched_by, p_touched, p_touched_at, p_everybody, until);
     written := written + part.written;
     affected := affected || part.affected;
     affected_since := affected_since || part.affected_since;
+    revisited := revisited || part.revisited;
   end loop;
 end
 $$;
-comment on function recsys.work_off(text, uuid[], timestamptz[], uuid[], timestamptz[], boolean, timestamptz) is 'Works out the states of posts or users (p_kind), each from its instant on. Where that fails, it is done in twentieths, and theirs, until it is known which ones fail: these go to recsys.set_aside_changes. p_touched, p_touched_at: the interactions of posts that changed; p_everybody: there are too many to look at each. p_until: what is not worked off in parts by then is queued again; null: 20 seconds from the first failure. Returns how many rows were written, and the users whose states depend on the posts.';
+comment on function recsys.work_off(text, uuid[], timestamptz[], uuid[], uuid[], timestamptz[], boolean, timestamptz) is 'Works out the states of posts or users (p_kind), each from its instant on. Where that fails, it is done in twentieths, and theirs, until it is known which ones fail: these go to recsys.set_aside_changes. p_touched_by, p_touched, p_touched_at: the interactions and logins that changed; p_everybody: there are too many to look at each. p_until: what is not worked off in parts by then is queued again; null: 20 seconds from the first failure. Returns how many rows were written, the users whose states depend on the posts, and which of them have events that may have had no state before (revisited).';
 
 create function recsys.roll_up(p_most bigint default 100000) returns bigint
 language plpgsql volatile security invoker set search_path = ''
@@ -122,9 +133,11 @@ declare
   posts_since timestamptz[];
   users uuid[];
   users_since timestamptz[];
-  -- each interaction that changed: its post and instant
+  -- each interaction or login that changed: its user, post and instant
+  touched_by uuid[];
   touched uuid[];
   touched_at timestamptz[];
+  revisited uuid[] := array[]::uuid[];
   part record;
   done record;
   written bigint := 0::bigint;
@@ -140,16 +153,16 @@ begin
     where change_id <= (select max(change_id) from (select change_id from recsys.feature_changes order by change_id limit p_most) as oldest)
     returning user_id, post_id, at
   )
-  select counted.total, of_posts.ids, of_posts.since, of_users.ids, of_users.since, of_instants.ids, of_instants.at
-  into total, posts, posts_since, users, users_since, touched, touched_at
+  select counted.total, of_posts.ids, of_posts.since, of_users.ids, of_users.since, of_instants.user_ids, of_instants.post_ids, of_instants.at
+  into total, posts, posts_since, users, users_since, touched_by, touched, touched_at
   from
     (select count(*) as total from taken) as counted,
     (select coalesce(array_agg(post_id), '{}') as ids, coalesce(array_agg(since), '{}') as since
       from (select post_id, min(at) as since from taken where post_id is not null group by post_id) as each) as of_posts,
     (select coalesce(array_agg(user_id), '{}') as ids, coalesce(array_agg(since), '{}') as since
       from (select user_id, min(at) as since from taken where user_id is not null group by user_id) as each) as of_users,
-    (select coalesce(array_agg(post_id), '{}') as ids, coalesce(array_agg(at), '{}') as at
-      from (select distinct post_id, at from taken where post_id is not null limit few) as each) as of_instants;
+    (select coalesce(array_agg(user_id), '{}') as user_ids, coalesce(array_agg(post_id), '{}') as post_ids, coalesce(array_agg(at), '{}') as at
+      from (select user_id, post_id, at from taken where (select count(*) from taken) <= few group by user_id, post_id, at) as each) as of_instants;
 
   -- each that failed before is tried alone, so that it costs the others no second attempt
   for part in
@@ -158,21 +171,29 @@ begin
     left join recsys.set_aside_changes as failed on failed.post_id = changed.post_id
     group by failed.post_id
   loop
-    select * into done from recsys.work_off('post', part.ids, part.since, touched, touched_at, total > few, until);
+    select * into done from recsys.work_off('post', part.ids, part.since, touched_by, touched, touched_at, total > few, until);
     written := written + done.written;
     users := users || done.affected;
     users_since := users_since || done.affected_since;
+    revisited := revisited || done.revisited;
   end loop;
+  -- of these, everything is read that they did
+  touched_by := touched_by || revisited;
+  touched := touched || array_fill(null::uuid, array[cardinality(revisited)]);
+  touched_at := touched_at || array_fill('-infinity'::timestamptz, array[cardinality(revisited)]);
 
   for part in
-    select array_agg(changed.user_id) as ids, array_agg(least(changed.since, failed.at)) as since
+    select
+      array_agg(changed.user_id) as ids, array_agg(least(changed.since, failed.at)) as since, failed.user_id is not null as has_failed
     from (
       select of_users.user_id, min(of_users.since) as since from unnest(users, users_since) as of_users (user_id, since) group by of_users.user_id
     ) as changed
     left join recsys.set_aside_changes as failed on failed.user_id = changed.user_id
     group by failed.user_id
   loop
-    select * into done from recsys.work_off('user', part.ids, part.since, '{}', '{}', false, until);
+    -- what one that failed did since then is no longer queued
+    select * into done
+    from recsys.work_off('user', part.ids, part.since, case when part.has_failed then '{}' else touched_by end, touched, touched_at, false, until);
     written := written + done.written;
   end loop;
 
@@ -184,5 +205,5 @@ begin
 end
 $$;
 comment on function recsys.roll_up(bigint) is 'Brings the feature store up to date with the oldest changes in recsys.feature_changes, p_most at a time (null: all of them; a backlog is so worked off in portions that end within the 2 minutes Supabase gives a statement); returns the number of rows written. Posts and users whose states cannot be worked out are set aside (recsys.feature_store_failures), and the others go on. Called after an import and every 10 seconds by pg_cron.';
-revoke all on function recsys.work_off(text, uuid[], timestamptz[], uuid[], timestamptz[], boolean, timestamptz), recsys.roll_up(bigint) from public;
-grant execute on function recsys.work_off(text, uuid[], timestamptz[], uuid[], timestamptz[], boolean, timestamptz), recsys.roll_up(bigint) to service_role;
+revoke all on function recsys.work_off(text, uuid[], timestamptz[], uuid[], uuid[], timestamptz[], boolean, timestamptz), recsys.roll_up(bigint) from public;
+grant execute on function recsys.work_off(text, uuid[], timestamptz[], uuid[], uuid[], timestamptz[], boolean, timestamptz), recsys.roll_up(bigint) to service_role;

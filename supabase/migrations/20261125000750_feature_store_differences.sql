@@ -100,7 +100,8 @@ returns table (stats text, event_id text, post_id uuid, user_id uuid, at timesta
 language sql stable security invoker set search_path = ''
 set jit = off
 as $$
-  with posts_from_scratch as materialized (select * from recsys.post_stats_from_scratch())
+  with posts_from_scratch as materialized (select * from recsys.post_stats_from_scratch()),
+  users_from_scratch as materialized (select * from recsys.user_stats_from_scratch())
   select
     'post_stats', coalesce(stored.interaction_id, expected.interaction_id)::text, coalesce(stored.post_id, expected.post_id),
     coalesce(stored.user_id, expected.user_id), coalesce(stored.last_active_at, expected.last_active_at), to_jsonb(stored), to_jsonb(expected)
@@ -142,7 +143,7 @@ as $$
     'user_stats', coalesce(stored.event_id, expected.event_id), null,
     coalesce(stored.user_id, expected.user_id), coalesce(stored.last_active_at, expected.last_active_at), to_jsonb(stored), to_jsonb(expected)
   from recsys.user_stats as stored
-  full join recsys.user_stats_from_scratch() as expected on expected.event_id = stored.event_id
+  full join users_from_scratch as expected on expected.event_id = stored.event_id
   left join (
     select distinct on (user_stats.user_id) user_stats.user_id, user_stats.last_active_at, user_stats.sort_id, user_stats.event_id
     from recsys.user_stats
@@ -160,7 +161,23 @@ as $$
         stored.recent || stored.recent_logins || stored.habit_log_age || stored.habit_log_idle,
         expected.recent || expected.recent_logins || expected.habit_log_age || expected.habit_log_idle)
     )
+  union all
+  select
+    'latest_user_stats', null, null, coalesce(stored.user_id, expected.user_id),
+    coalesce(stored.last_active_at, expected.last_active_at), to_jsonb(stored), to_jsonb(expected)
+  from recsys.latest_user_stats as stored
+  full join (
+    select distinct on (user_id) user_id, last_active_at, views, votes, comments, logins, recent, recent_logins, habit_log_age, habit_log_idle
+    from users_from_scratch
+    order by user_id, last_active_at desc, sort_id desc, event_id desc
+  ) as expected on expected.user_id = stored.user_id
+  where stored.user_id is null or expected.user_id is null
+    or (stored.last_active_at, stored.views, stored.votes, stored.comments, stored.logins)
+      is distinct from (expected.last_active_at, expected.views, expected.votes, expected.comments, expected.logins)
+    or not recsys.nearly_equal(
+      stored.recent || stored.recent_logins || stored.habit_log_age || stored.habit_log_idle,
+      expected.recent || expected.recent_logins || expected.habit_log_age || expected.habit_log_idle)
 $$;
-comment on function recsys.feature_store_differences() is 'The rows of recsys.post_stats, recsys.latest_post_stats and recsys.user_stats that are not what they have to be, as stored and as expected (null: there should be no row, or there is none). None is the answer after recsys.roll_up() as long as nobody writes, but for what was set aside (recsys.feature_store_failures); states that were thinned are none. It reads everything. Mend: insert into recsys.feature_changes (post_id, user_id) select post_id, user_id from recsys.feature_store_differences(), with an at of -infinity.';
+comment on function recsys.feature_store_differences() is 'The rows of recsys.post_stats, recsys.latest_post_stats, recsys.user_stats and recsys.latest_user_stats that are not what they have to be, as stored and as expected (null: there should be no row, or there is none). None is the answer after recsys.roll_up() as long as nobody writes, but for what was set aside (recsys.feature_store_failures); states that were thinned are none. It reads everything. Mend: insert into recsys.feature_changes (post_id, user_id) select post_id, user_id from recsys.feature_store_differences(), with an at of -infinity.';
 revoke all on function recsys.post_stats_from_scratch(), recsys.user_stats_from_scratch(), recsys.nearly_equal(double precision[], double precision[]), recsys.feature_store_differences() from public;
 grant execute on function recsys.post_stats_from_scratch(), recsys.user_stats_from_scratch(), recsys.nearly_equal(double precision[], double precision[]), recsys.feature_store_differences() to service_role;

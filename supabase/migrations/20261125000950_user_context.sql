@@ -126,9 +126,24 @@ begin
   from recsys.source_users as users
   left join recsys.user_embeddings on user_embeddings.model_id = p_model_id and user_embeddings.user_id = users.user_id
   left join lateral (
-    select * from recsys.user_stats
-    where user_stats.user_id = users.user_id and user_stats.last_active_at <= p_now
-    order by user_stats.last_active_at desc, user_stats.sort_id desc, user_stats.event_id desc
+    -- as of now the first of the two, one row of a small table
+    (
+      select
+        latest_user_stats.last_active_at, latest_user_stats.views, latest_user_stats.votes, latest_user_stats.comments, latest_user_stats.logins,
+        latest_user_stats.recent, latest_user_stats.recent_logins, latest_user_stats.habit_log_age, latest_user_stats.habit_log_idle
+      from recsys.latest_user_stats
+      where latest_user_stats.user_id = users.user_id and latest_user_stats.last_active_at <= p_now
+    )
+    union all
+    (
+      select
+        user_stats.last_active_at, user_stats.views, user_stats.votes, user_stats.comments, user_stats.logins,
+        user_stats.recent, user_stats.recent_logins, user_stats.habit_log_age, user_stats.habit_log_idle
+      from recsys.user_stats
+      where user_stats.user_id = users.user_id and user_stats.last_active_at <= p_now
+      order by user_stats.last_active_at desc, user_stats.sort_id desc, user_stats.event_id desc
+      limit 1
+    )
     limit 1
   ) as stats on true
   where users.user_id = p_user_id;

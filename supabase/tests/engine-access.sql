@@ -1,7 +1,7 @@
 -- What the engine lets callers do: read what ranks their feed, and nothing of what others did.
 begin;
 set local search_path = public, extensions;
-select plan(28);
+select plan(29);
 
 insert into profiles (id, bio) values
   ('a0000000-0000-4000-8000-000000000000', 'Ana'),
@@ -52,6 +52,8 @@ select throws_ok(
   '42501', null, 'nor upload a graph');
 select results_eq(
   'select user_id from recsys.user_stats', $$values ('b0000000-0000-4000-8000-000000000000'::uuid)$$, 'Ben reads his own stats only');
+select results_eq(
+  'select user_id from recsys.latest_user_stats', $$values ('b0000000-0000-4000-8000-000000000000'::uuid)$$, 'nor the latest of others');
 select results_eq(
   'select user_id from recsys.user_embeddings', $$values ('b0000000-0000-4000-8000-000000000000'::uuid)$$, 'Ben reads his own vector only');
 select throws_ok('select from recsys.user_embeddings_story', '42501', null, 'nor does he get around that by the partition');
