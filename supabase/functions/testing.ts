@@ -5,6 +5,7 @@ import { createApp, type EdgeFunction } from "./_shared/http/edge-function.ts";
 import { AppError } from "./_shared/http/errors.ts";
 import { loadRuntime, type RuntimeName } from "./_shared/models/inference.ts";
 import { modelCache } from "./_shared/models/models.ts";
+import { assertDocumented } from "./openapi/testing.ts";
 
 /** The secret key of the project that tests play. */
 export const secretKey = "sb_secret_test";
@@ -18,7 +19,7 @@ export interface TestApp<Answer> {
   settled(): Promise<void>;
 }
 
-/** Any user id is a valid token here; `preview` makes all of them an operator's. `scope` closes the pool. */
+/** Every answer is checked against the OpenAPI document. Any user id is a valid token here; `preview` makes all of them an operator's. `scope` closes the pool. */
 export function testFunction<Input, Answer>(
   scope: { after(clean: () => Promise<void>): void },
   url: string,
@@ -41,7 +42,11 @@ export function testFunction<Input, Answer>(
     log,
     keepAlive: (work) => background.push(work),
   });
-  const request = async (path: string, init?: RequestInit) => await app.request(path, init);
+  const request = async (path: string, init?: RequestInit) => {
+    const response = await app.request(path, init);
+    await assertDocumented(path, init?.method ?? "GET", response.clone());
+    return response;
+  };
   return {
     request,
     logged,

@@ -134,7 +134,10 @@ test("where an index scan gives up among what the caller may not read, all posts
 });
 
 test("dismissed posts, posts of the future and deleted posts are not found", async () => {
-  await pool.query("insert into recsys.dismissals (user_id, post_id, created_at) values ($1, $2, now())", [people.ben, post(4)]);
+  await pool.query("insert into recsys.dismissals (user_id, post_id, created_at) values ($1, $2, now())", [
+    people.ben,
+    post(4),
+  ]);
   await pool.query("update public.posts set created_at = now() + interval '1 day' where id = $1", [post(8)]);
   await pool.query("delete from public.posts where id = $1", [post(10)]);
   const bens = postsOf((await call(people.ben, { post_id: post(6), limit: 100 })).body.items);

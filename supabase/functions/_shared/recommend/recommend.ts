@@ -8,13 +8,13 @@
  */
 import { readAs } from "../database/caller.ts";
 import { type Connection, run } from "../database/database.ts";
-import type { Source } from "../features/retrieval.ts";
 import type { Claims } from "../http/auth.ts";
 import type { Services } from "../http/edge-function.ts";
 import { AppError } from "../http/errors.ts";
 import type { ModelCache, ServingModel } from "../models/models.ts";
-import { type Basis, basisOf } from "./basis.ts";
+import { basisOf } from "./basis.ts";
 import { communityScore, communityValue } from "./community-feed.ts";
+import type { Feed, Predictions } from "./feed.ts";
 import { finiteInputs, type LeftOut, leftOutLine } from "./left-out.ts";
 import { better } from "./order.ts";
 import { embedUser, featuresOf, isFiniteRow, probabilitiesOf, scoreOf } from "./rank.ts";
@@ -22,35 +22,6 @@ import { readCandidates } from "./read-candidates.ts";
 import { type ContextRow, readContext } from "./read-context.ts";
 import { bestSource } from "./source.ts";
 import { type PostCandidate, postCandidate, userInput, userState } from "./states.ts";
-
-export interface Feed {
-  request_id: string;
-  /** The model that ranked; null: none is active. */
-  model: { id: number; name: string } | null;
-  /** live: ranked for this request. batch: from the list made ahead. */
-  mode: "live" | "batch";
-  /** The engine's instant for which it was ranked, in ISO 8601. */
-  made_at: string;
-  basis: Basis;
-  items: FeedItem[];
-}
-
-export interface FeedItem {
-  post_id: string;
-  title: string;
-  score: number;
-  predictions: Predictions | null;
-  source: Source;
-  /** From 1. */
-  position: number;
-}
-
-/** Probabilities that the user views, votes for and comments on a post. */
-export interface Predictions {
-  view: number;
-  vote: number;
-  comment: number;
-}
 
 export interface Recommendation {
   feed: Feed;
