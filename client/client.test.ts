@@ -54,7 +54,7 @@ test("a feed, events that change it, and what is similar", async () => {
   const feed = await ben.recommend({ limit: 5 });
   assert.deepEqual([feed.items.length, feed.basis, feed.model], [5, "profile", { id: model, name: "tiny" }]);
   assert.equal((await ben.recommend()).items.length, 20);
-  const reports = await ben.events([
+  const { events: reports } = await ben.events([
     { type: "vote", post_id: post(6), value: 1 },
     { type: "dismiss", post_id: post(8), occurred_at: new Date().toISOString() },
     { type: "view", post_id: people.ada },
@@ -71,7 +71,7 @@ test("a feed, events that change it, and what is similar", async () => {
   assert.deepEqual(alike.items, [{ user_id: people.ada, similarity: 1 }]);
   const audience = await recommenderOf(people.author).similar({ find: "people", post_id: post(6) });
   assert.equal(audience.items.length, 2);
-  assert.deepEqual(await ben.events([]), []);
+  assert.deepEqual(await ben.events([]), { events: [] });
 });
 
 test("errors have the functions' codes", async () => {
@@ -118,7 +118,7 @@ test("events whose answer was lost are sent again under their ids, and stored on
     if (calls === 2) throw new TypeError("connection lost");
     return answer;
   });
-  const reports = await eve.events([
+  const { events: reports } = await eve.events([
     { type: "vote", post_id: post(1), value: 1 },
     { type: "vote", post_id: post(3), value: 1 },
   ]);
@@ -139,8 +139,8 @@ test("what did not arrive is left in the error, and can be sent later", async ()
   assert.deepEqual([error.code, error.status, error.retryAfter], ["database_unavailable", 503, 0]);
   assert.equal(calls, 5, "the first 500 once, the last one four times");
   assert.equal(error.unsent.length, 1);
-  const [report] = await recommenderOf(people.ada).events(error.unsent);
-  assert.deepEqual([report.id, report.status], [error.unsent[0].id, "stored"]);
+  const report = await recommenderOf(people.ada).events(error.unsent);
+  assert.deepEqual(report, { events: [{ id: error.unsent[0].id, status: "stored" }] });
 });
 
 test("a call that was refused is not repeated, nor one that was aborted", async () => {

@@ -41,9 +41,9 @@ export interface Recsys {
   recommend(request?: FeedRequest, options?: CallOptions): Promise<Feed>;
   /**
    * Tells what the user did, in the order in which it happened; any number of events. Each has an id, so what did not arrive is sent
-   * again, and stored once. Rejects with an `EventsError` that holds what is left; single events that are refused are no error: see the reports.
+   * again, and stored once. Rejects with an `EventsError` that holds what is left; single events that are refused are no error: see the report.
    */
-  events(events: readonly NewEvent[], options?: CallOptions): Promise<EventReport[]>;
+  events(events: readonly NewEvent[], options?: CallOptions): Promise<Report>;
   /** People like the signed-in user; with post_id, those whom that post of theirs may interest. */
   similar(request: SimilarRequest & { find: "people" }, options?: CallOptions): Promise<SimilarPeople>;
   /** Posts like one. */
@@ -73,7 +73,7 @@ export function recsys(supabase: Pick<SupabaseClient, "functions">): Recsys {
           throw new EventsError(error, named.slice(reports.length));
         }
       }
-      return reports;
+      return { events: reports };
     },
   };
 }

@@ -5,7 +5,7 @@
 -- work out that of another: 32 exact answers are enough.
 
 create function recsys.posts_like(p_post_id uuid, p_limit integer)
-returns table (is_known boolean, model_id bigint, model_name text, items jsonb)
+returns table (is_known boolean, model_id bigint, model_name text, items json)
 language sql stable security invoker set search_path = ''
 as $$
   select
@@ -13,7 +13,7 @@ as $$
     models.model_id,
     models.name,
     (
-      select coalesce(jsonb_agg(jsonb_build_object('post_id', posts.post_id, 'title', posts.title, 'similarity', nearest.similarity)
+      select coalesce(json_agg(json_build_object('post_id', posts.post_id, 'title', posts.title, 'similarity', nearest.similarity)
         order by nearest.similarity desc, nearest.post_id), '[]')
       from recsys.post_embeddings as this
       cross join lateral recsys.nearest_posts(
@@ -30,7 +30,7 @@ $$;
 comment on function recsys.posts_like(uuid, integer) is 'The posts nearest to a post, as the caller may read them and without those they dismissed: {post_id, title, similarity}, nearest first; none where the post has no vector yet, or no model is active. is_known: the caller may read the post.';
 
 create function recsys.people_near(p_claims jsonb, p_post_id uuid, p_limit integer)
-returns table (is_known boolean, model_id bigint, model_name text, items jsonb)
+returns table (is_known boolean, model_id bigint, model_name text, items json)
 -- volatile: it sets the role. Not definer: a definer cannot become the caller, and only the caller's own role knows whom they may read
 language plpgsql volatile security invoker set search_path = ''
 as $$
@@ -82,7 +82,7 @@ begin
   end loop;
 
   items := (
-    select coalesce(jsonb_agg(jsonb_build_object('user_id', near.user_id, 'similarity', round(-(theirs.embedding operator(extensions.<#>) vector)::numeric, 1)) order by near.place), '[]')
+    select coalesce(json_agg(json_build_object('user_id', near.user_id, 'similarity', round(-(theirs.embedding operator(extensions.<#>) vector)::numeric, 1)) order by near.place), '[]')
     from unnest(readable) with ordinality as near (user_id, place)
     join recsys.user_embeddings as theirs on theirs.model_id = people_near.model_id and theirs.user_id = near.user_id
   );
