@@ -6,8 +6,11 @@
 
 create function recsys.posts_like(p_post_id uuid, p_limit integer)
 returns table (is_known boolean, model_id bigint, model_name text, items json)
-language sql stable security invoker set search_path = ''
+-- it keeps its plan, where an SQL function is planned at each call
+language plpgsql stable security invoker set search_path = ''
 as $$
+begin
+  return query
   select
     exists (select from recsys.source_posts where source_posts.post_id = p_post_id),
     models.model_id,
@@ -25,7 +28,8 @@ as $$
       where this.model_id = models.model_id and this.post_id = p_post_id
     )
   from (values (true)) as one (row)
-  left join recsys.models on models.status = 'active'
+  left join recsys.models on models.status = 'active';
+end
 $$;
 comment on function recsys.posts_like(uuid, integer) is 'The posts nearest to a post, as the caller may read them and without those they dismissed: {post_id, title, similarity}, nearest first; none where the post has no vector yet, or no model is active. is_known: the caller may read the post.';
 
