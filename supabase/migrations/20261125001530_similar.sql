@@ -31,13 +31,14 @@ declare
     limit p_limit
   );
 begin
-  -- an iterative scan gives up after hnsw.max_scan_tuples, 20,000: whoever may read few of many posts is answered from all of them
+  -- an iterative scan gives up after hnsw.max_scan_tuples, 20,000: whoever may read few of many posts is answered from these, found
+  -- by whatever index their policy has
   if cardinality(found_ids) < p_limit then
     found_ids := array(
-      select post_embeddings.post_id
-      from recsys.post_embeddings
-      where post_embeddings.model_id = p_model_id and post_embeddings.post_id <> all (p_without)
-        and exists (select from recsys.source_posts where source_posts.post_id = post_embeddings.post_id and source_posts.created_at <= p_now offset 0)
+      select source_posts.post_id
+      from recsys.source_posts
+      join recsys.post_embeddings on post_embeddings.model_id = p_model_id and post_embeddings.post_id = source_posts.post_id
+      where source_posts.created_at <= p_now and source_posts.post_id <> all (p_without)
       -- no index is in this order
       order by (post_embeddings.embedding operator(extensions.<#>) p_embedding) + 0
       limit p_limit

@@ -95,6 +95,11 @@ test("every example answers what is printed below it", async () => {
   assert.deepEqual(lines, [], "none of it is worth a line in the log");
 });
 
+test("the document is served to anyone", async () => {
+  const response = await fetch(`${gateway.url}/functions/v1/openapi`);
+  assert.deepEqual(await response.json(), JSON.parse(JSON.stringify(openApiDocument())));
+});
+
 test("every code of the document is explained, and so is every function", () => {
   const { schemas } = openApiDocument().components as { schemas: Record<string, { enum: string[] }> };
   const [, errors, ofEvents] = text.split(/^## Errors$|^Of one event, in its report:$/m);

@@ -106,7 +106,9 @@ function failure(status: string, codes: readonly string[]): Json {
 
 function headersOf(status: number): Json {
   const version = { [apiVersionHeader]: { $ref: "#/components/headers/ApiVersion" } };
-  return status === 503 ? { ...version, "retry-after": { $ref: "#/components/headers/RetryAfter" } } : version;
+  return status === 429 || status === 503
+    ? { ...version, "retry-after": { $ref: "#/components/headers/RetryAfter" } }
+    : version;
 }
 
 const json = (schema: unknown) => ({ content: { "application/json": { schema } } });

@@ -2,12 +2,15 @@
 import type { PublicFunction } from "../_shared/http/edge-function.ts";
 import { openApiDocument } from "./document.ts";
 
+let document: object | undefined;
+
 export const openapiFunction: PublicFunction<void> = {
   name: "openapi",
   callers: "anyone",
   maximumBodyBytes: 1024,
   read: { GET: () => undefined },
   async answer() {
-    return openApiDocument();
+    document ??= openApiDocument();
+    return document;
   },
 };

@@ -70,6 +70,13 @@ test("a GET's parameters are the fields of its request", () => {
   assert.deepEqual([mode.name, mode.schema.enum], ["mode", ["live", "batch"]]);
 });
 
+test("a body that may be left out is one of which all may be left out", () => {
+  const required = ["recommend", "events", "similar"].map(
+    (name) => document.paths[`/${name}`].post.requestBody.required,
+  );
+  assert.deepEqual(required, [false, true, true]);
+});
+
 test("an event is valid under the document where the function takes it", () => {
   const id = "0000000a-0000-4000-8000-000000000001";
   const at = "2026-01-31T17:05:00Z";
