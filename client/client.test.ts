@@ -108,6 +108,15 @@ const overloaded = () =>
     { status: 503, headers: { "retry-after": "0" } },
   );
 
+test("events that something else took are sent again", async () => {
+  let calls = 0;
+  const ada = recommenderOf(people.ada, async (...request) =>
+    ++calls === 1 ? Response.json({ ok: true }) : await fetch(...request),
+  );
+  const { events } = await ada.events([{ type: "login" }]);
+  assert.deepEqual([calls, events.length, events[0].status], [2, 1, "stored"]);
+});
+
 test("events whose answer was lost are sent again under their ids, and stored once", async () => {
   let calls = 0;
   const eve = recommenderOf(people.eve, async (...request) => {
@@ -153,6 +162,16 @@ test("a call that was refused is not repeated, nor one that was aborted", async 
   assert.equal((await errorOf(nobody.events([{ type: "login" }]))).code, "unknown_user");
   assert.equal(calls, 1);
   const stop = new AbortController();
+  const later = recommenderOf(people.ada, async () => {
+    calls++;
+    return Response.json({}, { status: 429, headers: { "retry-after": "3600" } });
+  });
+  assert.deepEqual(await errorOf(later.events([{ type: "login" }])), {
+    code: "unreachable",
+    status: 429,
+    retryAfter: 3600,
+  });
+  assert.equal(calls, 2, "nobody waits for an hour");
   const slow = recommenderOf(people.ada, async () => {
     calls++;
     setTimeout(() => stop.abort(), 50);

@@ -58,6 +58,13 @@ export function recsys(supabase: Pick<SupabaseClient, "functions">): Recsys {
     return data;
   }
 
+  async function send(batch: Event[], options?: CallOptions): Promise<EventReport[]> {
+    const { events } = await call<Report>("events", { events: batch }, options);
+    // whatever else answered 200, the events did not arrive there
+    if (!Array.isArray(events) || events.length !== batch.length) throw await errorOf(undefined, undefined);
+    return events;
+  }
+
   return {
     recommend: (request = {}, options) => call("recommend", request, options),
     similar: (request: SimilarRequest, options?: CallOptions) => call<never>("similar", request, options),
@@ -66,8 +73,7 @@ export function recsys(supabase: Pick<SupabaseClient, "functions">): Recsys {
       const reports: EventReport[] = [];
       for (const batch of batchesOf(named)) {
         try {
-          const report = await withRetries(() => call<Report>("events", { events: batch }, options), options?.signal);
-          reports.push(...report.events);
+          reports.push(...(await withRetries(() => send(batch, options), options?.signal)));
         } catch (error) {
           if (!(error instanceof RecsysError)) throw error;
           throw new EventsError(error, named.slice(reports.length));

@@ -1,6 +1,8 @@
 import { RecsysError } from "./error.ts";
 
 const mostTries = 4;
+/** Who is told to come back later than this is told of the error instead. */
+const mostSeconds = 30;
 
 /** Does what may be done twice, again where it may work the next time: after 1, 2 and 4 seconds, or as long as the functions say. */
 export async function withRetries<Result>(work: () => Promise<Result>, signal?: AbortSignal): Promise<Result> {
@@ -16,8 +18,8 @@ export async function withRetries<Result>(work: () => Promise<Result>, signal?: 
   }
 }
 
-function isTransient({ code, status }: RecsysError): boolean {
-  return code !== "aborted" && (status === null || status === 429 || status >= 500);
+function isTransient({ code, status, retryAfter }: RecsysError): boolean {
+  return code !== "aborted" && (retryAfter ?? 0) <= mostSeconds && (status === null || status === 429 || status >= 500);
 }
 
 /** Ends early, without an error, where the signal is aborted: the next try finds out. */
