@@ -7,6 +7,7 @@ import { loadRuntime, type RuntimeName } from "./_shared/models/inference.ts";
 import { modelCache } from "./_shared/models/models.ts";
 import { impressionLog } from "./_shared/recommend/log-impressions.ts";
 import { openPostStates } from "./_shared/recommend/post-states.ts";
+import { assertDocumented } from "./openapi/testing.ts";
 
 /** The secret key of the project that tests play. */
 export const secretKey = "sb_secret_test";
@@ -20,7 +21,10 @@ export interface TestApp<Answer> {
   settled(): Promise<void>;
 }
 
-/** Any user id is a valid token here, unless `verify` is given; `preview` makes all of them an operator's. `scope` closes the pool. */
+/**
+ * Every answer is checked against the OpenAPI document. Any user id is a valid token here, unless `verify` is given; `preview` makes all of
+ * them an operator's. `scope` closes the pool.
+ */
 export function testFunction<Input, Answer>(
   scope: { after(clean: () => Promise<void>): void },
   url: string,
@@ -49,7 +53,11 @@ export function testFunction<Input, Answer>(
     log,
     keepAlive: (work) => background.push(work),
   });
-  const request = async (path: string, init?: RequestInit) => await app.request(path, init);
+  const request = async (path: string, init?: RequestInit) => {
+    const response = await app.request(path, init);
+    await assertDocumented(path, init?.method ?? "GET", response.clone());
+    return response;
+  };
   return {
     request,
     logged,

@@ -1,4 +1,4 @@
--- Who and what is alike by the active model, to look at from psql. Feeds do not use these.
+-- Who and what is alike by the active model, to look at from psql; nearest_posts is also what the function `similar` asks.
 
 -- loads pgvector: before that only a superuser may name its settings in a function, and `supabase db push` is none
 do $$ begin perform '[1]'::extensions.vector; end $$;
@@ -18,10 +18,47 @@ end
 $$;
 comment on function recsys.active_model_id() is 'The model that serves. Raises where none does.';
 
+create function recsys.nearest_posts(p_model_id bigint, p_embedding extensions.vector, p_now timestamptz, p_without uuid[], p_limit integer)
+returns table (post_id uuid, similarity double precision)
+language plpgsql stable security invoker set search_path = ''
+-- without iterative scans a filter behind the index returns too few rows (pgvector#259)
+set hnsw.iterative_scan = 'relaxed_order' set hnsw.ef_search = 200
+as $$
+declare
+  found_ids uuid[] := array(
+    select post_embeddings.post_id
+    from recsys.post_embeddings
+    where post_embeddings.model_id = p_model_id and post_embeddings.post_id <> all (p_without)
+      and exists (select from recsys.source_posts where source_posts.post_id = post_embeddings.post_id and source_posts.created_at <= p_now offset 0)
+    order by post_embeddings.embedding operator(extensions.<#>) p_embedding
+    limit p_limit
+  );
+begin
+  -- an iterative scan gives up after hnsw.max_scan_tuples, 20,000: whoever may read few of many posts is answered from these, found
+  -- by whatever index their policy has
+  if cardinality(found_ids) < p_limit then
+    found_ids := array(
+      select source_posts.post_id
+      from recsys.source_posts
+      join recsys.post_embeddings on post_embeddings.model_id = p_model_id and post_embeddings.post_id = source_posts.post_id
+      where source_posts.created_at <= p_now and source_posts.post_id <> all (p_without)
+      -- no index is in this order
+      order by (post_embeddings.embedding operator(extensions.<#>) p_embedding) + 0
+      limit p_limit
+    );
+  end if;
+  return query
+  select post_embeddings.post_id, -(post_embeddings.embedding operator(extensions.<#>) p_embedding) as nearness
+  from recsys.post_embeddings
+  where post_embeddings.model_id = p_model_id and post_embeddings.post_id = any (found_ids)
+  order by nearness desc, post_embeddings.post_id;
+end
+$$;
+comment on function recsys.nearest_posts(bigint, extensions.vector, timestamptz, uuid[], integer) is 'The posts that the caller may read, created up to an instant, nearest to a vector of a model, nearest first, without some: never fewer than p_limit where there are so many, whatever the caller may not read. similarity: inner product of the vectors, from -1 to 1.';
+
 create function recsys.similar_posts(p_post_id uuid, p_limit integer default 10)
 returns table (post_id uuid, title text, author_id uuid, created_at timestamptz, similarity double precision)
 language plpgsql stable security invoker set search_path = ''
-set hnsw.iterative_scan = 'relaxed_order' set hnsw.ef_search = 200
 as $$
 declare
   active constant bigint := recsys.active_model_id();
@@ -32,12 +69,10 @@ begin
     raise exception 'post % has no vector of the active model', p_post_id using hint = 'whether it waits for one: select * from recsys.embedding_jobs where entity_id = …';
   end if;
   return query
-  select posts.post_id, posts.title, posts.author_id, posts.created_at, -(others.embedding operator(extensions.<#>) vector)
-  from recsys.post_embeddings as others
-  join recsys.source_posts as posts on posts.post_id = others.post_id
-  where others.model_id = active and others.post_id <> p_post_id
-  order by others.embedding operator(extensions.<#>) vector
-  limit p_limit;
+  select posts.post_id, posts.title, posts.author_id, posts.created_at, nearest.similarity
+  from recsys.nearest_posts(active, vector, recsys.clock(), array[p_post_id], p_limit) as nearest
+  join recsys.source_posts as posts on posts.post_id = nearest.post_id
+  order by nearest.similarity desc, posts.post_id;
 end
 $$;
 comment on function recsys.similar_posts(uuid, integer) is 'The posts nearest to a post by the active model, nearest first. similarity: inner product of the vectors, from -1 to 1.';
@@ -65,5 +100,8 @@ end
 $$;
 comment on function recsys.similar_users(uuid, integer) is 'The users nearest to a user by the active model, nearest first, as they were when they were embedded: by publishing, or when their profile changed last. similarity: inner product of the vectors, from -1 to 1.';
 
-revoke all on function recsys.active_model_id(), recsys.similar_posts(uuid, integer), recsys.similar_users(uuid, integer) from public;
-grant execute on function recsys.active_model_id(), recsys.similar_posts(uuid, integer), recsys.similar_users(uuid, integer) to service_role;
+revoke all on function recsys.active_model_id(), recsys.nearest_posts(bigint, extensions.vector, timestamptz, uuid[], integer),
+  recsys.similar_posts(uuid, integer), recsys.similar_users(uuid, integer) from public;
+grant execute on function recsys.active_model_id(), recsys.nearest_posts(bigint, extensions.vector, timestamptz, uuid[], integer),
+  recsys.similar_posts(uuid, integer), recsys.similar_users(uuid, integer) to service_role;
+grant execute on function recsys.nearest_posts(bigint, extensions.vector, timestamptz, uuid[], integer) to authenticated;

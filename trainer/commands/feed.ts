@@ -2,7 +2,7 @@
 import { createClient, FunctionsHttpError } from "@supabase/supabase-js";
 import type { Database } from "../../db/connect.ts";
 import { UserError } from "../../db/user-error.ts";
-import type { Feed } from "../../supabase/functions/_shared/recommend/recommend.ts";
+import type { Feed } from "../../supabase/functions/_shared/recommend/feed.ts";
 import { table } from "../evaluation/report/table.ts";
 import type { Gateway } from "../serve/gateway.ts";
 

@@ -19,7 +19,7 @@ test("every link in the documentation leads to a file", async () => {
 
 test("README's map names every folder of code", async () => {
   const text = await readFile(join(root, "README.md"), "utf8");
-  for (const top of ["bench", "db", "supabase", "trainer"]) {
+  for (const top of ["bench", "client", "db", "supabase", "trainer"]) {
     const entries = await readdir(join(root, top), { recursive: true, withFileTypes: true });
     for (const { name, parentPath } of entries.filter((entry) => entry.isDirectory())) {
       const folder = relative(root, join(parentPath, name));

@@ -18,16 +18,26 @@ const text = z
   .max(10_000)
   .refine((value) => value.isWellFormed() && !value.includes("\0"));
 
-const common = { id: uuid, occurred_at: time.optional() };
+const common = {
+  id: uuid.describe(
+    "Made by the app for this event; sent again under the same id it is a duplicate and changes nothing.",
+  ),
+  occurred_at: time.optional().describe("A time of the last 30 days; left out: now."),
+};
+const seconds = z.number().min(0).max(1e6).optional().describe("Seconds.");
+const vote = z.literal([1, -1, 0]).describe("1: for the post. -1: against it. 0: takes the vote back.");
+const request = uuid.describe("The request_id of the feed in which the post came into view.");
 
-const event = z.discriminatedUnion("type", [
-  z.strictObject({ ...common, type: z.literal("view"), post_id: uuid, value: z.number().min(0).max(1e6).optional() }),
-  z.strictObject({ ...common, type: z.literal("vote"), post_id: uuid, value: z.literal([1, -1, 0]) }),
-  z.strictObject({ ...common, type: z.literal("comment"), post_id: uuid, body: text }),
-  z.strictObject({ ...common, type: z.literal("login") }),
-  z.strictObject({ ...common, type: z.literal("dismiss"), post_id: uuid }),
-  z.strictObject({ ...common, type: z.literal("seen"), post_id: uuid, request_id: uuid }),
-]);
+export const event = z
+  .discriminatedUnion("type", [
+    z.strictObject({ ...common, type: z.literal("view"), post_id: uuid, value: seconds }),
+    z.strictObject({ ...common, type: z.literal("vote"), post_id: uuid, value: vote }),
+    z.strictObject({ ...common, type: z.literal("comment"), post_id: uuid, body: text }),
+    z.strictObject({ ...common, type: z.literal("login") }),
+    z.strictObject({ ...common, type: z.literal("dismiss"), post_id: uuid }),
+    z.strictObject({ ...common, type: z.literal("seen"), post_id: uuid, request_id: request }),
+  ])
+  .meta({ id: "Event", description: "What a user did." });
 
 export type Event = z.infer<typeof event>;
 

@@ -8,21 +8,8 @@ import { AppError } from "../_shared/http/errors.ts";
 import { batchOfBody } from "./batch.ts";
 import type { Checked } from "./event.ts";
 import { type Outcome, recordEvents } from "./record-events.ts";
-import { type RefusalCode, refusals } from "./refusals.ts";
-
-export interface Report {
-  /** One for each event, in the order of the batch. */
-  events: EventReport[];
-}
-
-export interface EventReport {
-  /** null where the event has no valid one. */
-  id: string | null;
-  /** duplicate: stored before, under the same id. */
-  status: "stored" | "duplicate" | "refused";
-  code?: RefusalCode;
-  message?: string;
-}
+import { refusals } from "./refusals.ts";
+import type { EventReport, Report } from "./report.ts";
 
 export const eventsFunction: UserFunction<Checked[]> = {
   name: "events",

@@ -7,7 +7,7 @@ import { clear, fillCommunity, people, plusNothing, publishTinyModel } from "../
 import { dimensions } from "../_shared/features/history.ts";
 import { tokenId, tokenRows } from "../_shared/features/tokens.ts";
 import { contracts } from "../_shared/models/contracts.ts";
-import type { Feed } from "../_shared/recommend/recommend.ts";
+import type { Feed } from "../_shared/recommend/feed.ts";
 import { event, testApp as eventsApp } from "../events/testing.ts";
 import { testApp } from "./testing.ts";
 

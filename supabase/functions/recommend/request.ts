@@ -3,16 +3,22 @@ import { z } from "zod";
 import { AppError } from "../_shared/http/errors.ts";
 import { parseJson } from "../_shared/http/parse-json.ts";
 
-const limit = z.int().min(1).max(100).default(20);
-const mode = z.enum(["live", "batch"]).default("live");
-const body = z.strictObject({ limit, mode });
+const limit = z.int().min(1).max(100).default(20).describe("How many posts at most.");
+const mode = z
+  .enum(["live", "batch"])
+  .default("live")
+  .describe("live: ranked for this request. batch: from the list made ahead, where there is one.");
 
-/** live: ranked for this request. batch: from the list made ahead, where there is one. */
-export type FeedRequest = z.infer<typeof body>;
+/** What `recommend` takes. A field more is a line here, with a sentence that becomes its documentation. */
+export const feedRequest = z
+  .strictObject({ limit, mode })
+  .meta({ id: "FeedRequest", description: "How many posts, and whether ranked now or ahead." });
+
+export type FeedRequest = z.infer<typeof feedRequest>;
 
 /** From a JSON body; an empty one means the defaults. Unknown fields are refused: they are mostly misspelt ones. */
 export function requestOfBody(text: string): FeedRequest {
-  const result = body.safeParse(text === "" ? {} : parseJson(text));
+  const result = feedRequest.safeParse(text === "" ? {} : parseJson(text));
   if (result.success) return result.data;
   const [issue] = result.error.issues;
   if (issue.code === "unrecognized_keys")

@@ -12,7 +12,7 @@ import { fillCommunity, people, plusNothing, publishTinyModel } from "../../../t
 import { dimensions } from "../_shared/features/history.ts";
 import { pairFeatures } from "../_shared/features/ranker-features.ts";
 import { contracts } from "../_shared/models/contracts.ts";
-import type { Feed } from "../_shared/recommend/recommend.ts";
+import type { Feed } from "../_shared/recommend/feed.ts";
 import { testApp } from "./testing.ts";
 
 const database = await testDatabase({ after }, "swaps");

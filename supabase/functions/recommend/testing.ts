@@ -1,5 +1,5 @@
 import type { RuntimeName } from "../_shared/models/inference.ts";
-import type { Feed } from "../_shared/recommend/recommend.ts";
+import type { Feed } from "../_shared/recommend/feed.ts";
 import { type TestApp, testFunction } from "../testing.ts";
 import { recommendFunction } from "./handler.ts";
 import type { FeedRequest } from "./request.ts";

@@ -46,6 +46,8 @@ test("a function is what it reads and what it answers", async () => {
   const response = await post("12345");
   assert.deepEqual([response.status, await response.json()], [200, { user: "ada", length: 5 }]);
   assert.equal(response.headers.get("cache-control"), "no-store");
+  assert.equal(response.headers.get("recsys-api-version"), "1");
+  assert.equal(response.headers.get("access-control-expose-headers"), "recsys-api-version,retry-after,server-timing");
   await Promise.all(kept);
   assert.deepEqual([kept.length, logged], [1, []]);
 });

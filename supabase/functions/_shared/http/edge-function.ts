@@ -12,13 +12,14 @@ import type { Pool } from "../database/database.ts";
 import type { ModelCache } from "../models/models.ts";
 import type { Shown } from "../recommend/log-impressions.ts";
 import type { PostStates } from "../recommend/post-states.ts";
+import { apiVersion, apiVersionHeader } from "./api.ts";
 import { isVisitor, requireSecretKey } from "./api-keys.ts";
 import { bearerToken, type Claims, type Verify } from "./auth.ts";
 import { type Background, openBackground, type Work } from "./background.ts";
 import { AppError, asAppError } from "./errors.ts";
 import type { Span } from "./span.ts";
 
-export type EdgeFunction<Input> = UserFunction<Input> | ServiceFunction<Input>;
+export type EdgeFunction<Input> = UserFunction<Input> | ServiceFunction<Input> | PublicFunction<Input>;
 
 /** For people: each call is one user's, who sends their access token as `Authorization: Bearer …`. */
 export interface UserFunction<Input> extends Reading<Input> {
@@ -32,6 +33,13 @@ export interface UserFunction<Input> extends Reading<Input> {
 /** For the project itself, such as its scheduled jobs: the caller sends one of the project's secret keys as `apikey`. */
 export interface ServiceFunction<Input> extends Reading<Input> {
   callers: "service";
+  /** The answer, to be sent as JSON. Throws AppError. */
+  answer(input: Input, call: Call, services: Services): Promise<unknown>;
+}
+
+/** For whoever comes: nothing is asked of the caller, so it must answer all alike. */
+export interface PublicFunction<Input> extends Reading<Input> {
+  callers: "anyone";
   /** The answer, to be sent as JSON. Throws AppError. */
   answer(input: Input, call: Call, services: Services): Promise<unknown>;
 }
@@ -85,7 +93,7 @@ interface Environment {
 /** Every part of a request has a shorter limit of its own; this one is for what nobody foresaw. */
 const deadlineMilliseconds = 15_000;
 
-const noStore = { "cache-control": "no-store" };
+const headersOfAll = { "cache-control": "no-store", [apiVersionHeader]: apiVersion };
 
 type Later = ((background: Background) => void)[];
 
@@ -97,7 +105,8 @@ export function createApp<Input>(edgeFunction: EdgeFunction<Input>, services: Se
   const background = openBackground(services.log, services.keepAlive);
   const tooSlow = new AppError(504, "timeout", "this took too long; try again");
   const app = new Hono<Environment>({ strict: false }).basePath(`/${name}`);
-  app.use(cors({ origin, allowMethods: methods, exposeHeaders: ["retry-after", "server-timing"], maxAge: 86_400 }));
+  const exposeHeaders = [apiVersionHeader, "retry-after", "server-timing"];
+  app.use(cors({ origin, allowMethods: methods, exposeHeaders, maxAge: 86_400 }));
   app.use(timing({ crossOrigin: true }));
   app.use(workAfterAnswer);
   app.use(timeout(deadlineMilliseconds, new HTTPException(504, { cause: tooSlow })));
@@ -132,7 +141,7 @@ export function createApp<Input>(edgeFunction: EdgeFunction<Input>, services: Se
       afterAnswer: (work, item) => void later.push((background) => background.add(work, item)),
     });
     c.set("later", later);
-    return c.json(body as object, 200, noStore);
+    return c.json(body as object, 200, headersOfAll);
   }
 
   /** Finds out who calls before anything is read; what it gives answers them. */
@@ -144,7 +153,7 @@ export function createApp<Input>(edgeFunction: EdgeFunction<Input>, services: Se
       const claims = await services.verify(bearerToken(headers.get("authorization") ?? undefined));
       return (input, call) => edgeFunction.answer(input, { ...call, claims }, services);
     }
-    await requireSecretKey(headers.get("apikey"), services.secretKeys);
+    if (edgeFunction.callers === "service") await requireSecretKey(headers.get("apikey"), services.secretKeys);
     return (input, call) => edgeFunction.answer(input, call, services);
   }
 
@@ -167,7 +176,7 @@ export function createApp<Input>(edgeFunction: EdgeFunction<Input>, services: Se
   }
 
   function failure(error: AppError): Response {
-    const headers: Record<string, string> = { ...noStore };
+    const headers: Record<string, string> = { ...headersOfAll };
     if (error.status === 401 && edgeFunction.callers === "users") headers["www-authenticate"] = "Bearer";
     if (error.status === 405) headers.allow = [...methods, "OPTIONS"].join(", ");
     const retryAfter = error.retryAfter ?? (error.status === 503 ? 5 : undefined);

@@ -1,7 +1,7 @@
 import type { UserText } from "../features/tokens.ts";
+import type { Feed } from "./feed.ts";
 
-/** history: from what the user did. profile: from what they say of themselves. community: what is fresh and popular. */
-export type Basis = "history" | "profile" | "community";
+export type Basis = Feed["basis"];
 
 /** What a feed that a model ranked is based on. */
 export function basisOf(hasHistory: boolean, { passions, projects, bio }: UserText): Basis {

@@ -8,45 +8,22 @@
  */
 import { readAs } from "../database/caller.ts";
 import type { Connection } from "../database/database.ts";
-import type { Source } from "../features/retrieval.ts";
 import type { Claims } from "../http/auth.ts";
 import type { Services } from "../http/edge-function.ts";
 import { AppError } from "../http/errors.ts";
 import { noSpan, type Span } from "../http/span.ts";
 import type { ModelCache } from "../models/models.ts";
-import { type Basis, basisOf } from "./basis.ts";
+import { basisOf } from "./basis.ts";
+import type { Feed } from "./feed.ts";
 import { type LeftOut, leftOutLine } from "./left-out.ts";
 import { ModelGone } from "./post-states.ts";
 import { embedUser } from "./rank.ts";
 import { type ContextRow, readContext } from "./read-context.ts";
 import { retrieve } from "./retrieve.ts";
-import { communityScores, type FeedModel, modelScores, type Predictions } from "./scores.ts";
+import { communityScores, type FeedModel, modelScores } from "./scores.ts";
 import { select } from "./select.ts";
 import { bestSource } from "./source.ts";
 import { userInput } from "./states.ts";
-
-export interface Feed {
-  request_id: string;
-  /** The model that ranked; null: none is active. */
-  model: { id: number; name: string } | null;
-  /** live: ranked for this request. batch: from the list made ahead. */
-  mode: "live" | "batch";
-  /** The engine's instant for which it was ranked, in ISO 8601. */
-  made_at: string;
-  basis: Basis;
-  items: FeedItem[];
-}
-
-export interface FeedItem {
-  post_id: string;
-  title: string;
-  score: number;
-  /** null where no model ranked. */
-  predictions: Predictions | null;
-  source: Source;
-  /** From 1. */
-  position: number;
-}
 
 export interface Recommendation {
   feed: Feed;

@@ -1,6 +1,7 @@
 /** The stage that says how much each candidate is worth to the user: the ranker's probabilities, or the community's measure without a model. */
 import type { ServingModel } from "../models/models.ts";
 import { communityScore, communityValue } from "./community-feed.ts";
+import type { Predictions } from "./feed.ts";
 import { finiteInputs, type LeftOut } from "./left-out.ts";
 import { featuresOf, isFiniteRow, probabilitiesOf, scoreOf } from "./rank.ts";
 import type { ContextRow } from "./read-context.ts";
@@ -8,13 +9,6 @@ import { type PostCandidate, userState } from "./states.ts";
 
 /** What a feed needs of a model. */
 export type FeedModel = ServingModel<"user_tower" | "dlrm">;
-
-/** Probabilities that the user views, votes for and comments on a post. */
-export interface Predictions {
-  view: number;
-  vote: number;
-  comment: number;
-}
 
 /** A candidate and what it is worth. */
 export interface ScoredPost {

@@ -1,0 +1,183 @@
+/** The client with the real supabase-js, against the functions under the real Deno. */
+import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { createClient } from "@supabase/supabase-js";
+import { testDatabase } from "../db/testing.ts";
+import { startGateway } from "../trainer/serve/gateway.ts";
+import { fillCommunity, people, post, publishTinyModel } from "../trainer/serve/testing.ts";
+import { EventsError, type Recsys, RecsysError, recsys } from "./src/index.ts";
+
+const { pool, url: databaseUrl } = await testDatabase({ after }, "client");
+await fillCommunity(pool);
+const folder = await mkdtemp(join(tmpdir(), "recsys-"));
+after(() => rm(folder, { recursive: true }));
+const gateway = await startGateway({ databaseUrl, port: 0, folder, onLog: () => undefined });
+after(() => gateway.stop());
+let model: number;
+before(async () => {
+  model = await publishTinyModel(pool, { name: "tiny" });
+  await pool.query(
+    `insert into recsys.user_embeddings (model_id, user_id, embedding)
+     select $1, unnest($2::uuid[]), (array[1] || array_fill(0, array[31]))::extensions.vector`,
+    [model, [people.ada, people.ben]],
+  );
+});
+
+/** Somebody's recommender; `fetch` stands between. */
+function recommenderOf(userId: string, fetch?: typeof globalThis.fetch): Recsys {
+  const options = { accessToken: () => gateway.tokenOf(userId), ...(fetch && { global: { fetch } }) };
+  return recsys(createClient(gateway.url, "sb_publishable_local", options));
+}
+
+/** Everything of an error that an app reads. */
+async function errorOf(call: Promise<unknown>) {
+  const error = await call.then(
+    () => assert.fail("it should fail"),
+    (reason: unknown) => reason,
+  );
+  assert.ok(error instanceof RecsysError, String(error));
+  const { code, status, retryAfter, message } = error;
+  assert.ok(message.length > 0);
+  return { code, status, retryAfter };
+}
+
+const votes = async (userId: string) =>
+  (await pool.query("select post_id from public.post_votes where user_id = $1 order by id", [userId])).rows.map(
+    ({ post_id }) => post_id,
+  );
+
+test("a feed, events that change it, and what is similar", async () => {
+  const ben = recommenderOf(people.ben);
+  const feed = await ben.recommend({ limit: 5 });
+  assert.deepEqual([feed.items.length, feed.basis, feed.model], [5, "profile", { id: model, name: "tiny" }]);
+  assert.equal((await ben.recommend()).items.length, 20);
+  const { events: reports } = await ben.events([
+    { type: "vote", post_id: post(6), value: 1 },
+    { type: "dismiss", post_id: post(8), occurred_at: new Date().toISOString() },
+    { type: "view", post_id: people.ada },
+  ]);
+  assert.deepEqual(
+    reports.map(({ status, code }) => code ?? status),
+    ["stored", "stored", "unknown_post"],
+  );
+  assert.equal(new Set(reports.map(({ id }) => id)).size, 3);
+  assert.equal((await ben.recommend()).basis, "history");
+  const posts = await ben.similar({ post_id: post(6), limit: 3 });
+  assert.deepEqual([posts.items.length, typeof posts.items[0].title], [3, "string"]);
+  const alike = await ben.similar({ find: "people" });
+  assert.deepEqual(alike.items, [{ user_id: people.ada, similarity: 1 }]);
+  const audience = await recommenderOf(people.author).similar({ find: "people", post_id: post(6) });
+  assert.equal(audience.items.length, 2);
+  assert.deepEqual(await ben.events([]), { events: [] });
+});
+
+test("errors have the functions' codes", async () => {
+  const ben = recommenderOf(people.ben);
+  const none = { retryAfter: null };
+  assert.deepEqual(await errorOf(ben.recommend({ limit: 0 })), { code: "invalid_limit", status: 400, ...none });
+  const unknown = ben.similar({ post_id: people.ada });
+  assert.deepEqual(await errorOf(unknown), { code: "unknown_post", status: 404, ...none });
+  const signedOut = recsys(createClient(gateway.url, "sb_publishable_local"));
+  assert.deepEqual(await errorOf(signedOut.recommend()), { code: "token_missing", status: 401, ...none });
+  const aborted = ben.recommend({}, { signal: AbortSignal.abort() });
+  assert.deepEqual(await errorOf(aborted), { code: "aborted", status: null, ...none });
+});
+
+test("no answer, and answers of whatever stands between, are unreachable", async () => {
+  const answers: [Awaited<ReturnType<typeof errorOf>>["status"], () => Response][] = [
+    [null, () => assert.fail("no network")],
+    [502, () => new Response("<h1>Bad gateway</h1>", { status: 502 })],
+    [500, () => Response.json({ error: "no" }, { status: 500 })],
+    [500, () => Response.json(null, { status: 500 })],
+    [200, () => new Response("<h1>Please log in to the Wi-Fi</h1>")],
+  ];
+  for (const [status, answer] of answers)
+    assert.deepEqual(await errorOf(recommenderOf(people.ben, async () => answer()).recommend()), {
+      code: "unreachable",
+      status,
+      retryAfter: null,
+    });
+});
+
+const overloaded = () =>
+  Response.json(
+    { error: { code: "database_unavailable", message: "try again" } },
+    { status: 503, headers: { "retry-after": "0" } },
+  );
+
+test("events that something else took are sent again", async () => {
+  let calls = 0;
+  const ada = recommenderOf(people.ada, async (...request) =>
+    ++calls === 1 ? Response.json({ ok: true }) : await fetch(...request),
+  );
+  const { events } = await ada.events([{ type: "login" }]);
+  assert.deepEqual([calls, events.length, events[0].status], [2, 1, "stored"]);
+});
+
+test("events whose answer was lost are sent again under their ids, and stored once", async () => {
+  let calls = 0;
+  const eve = recommenderOf(people.eve, async (...request) => {
+    calls++;
+    if (calls === 1) return overloaded();
+    const answer = await fetch(...request);
+    // they arrived, and the phone was in a tunnel
+    if (calls === 2) throw new TypeError("connection lost");
+    return answer;
+  });
+  const { events: reports } = await eve.events([
+    { type: "vote", post_id: post(1), value: 1 },
+    { type: "vote", post_id: post(3), value: 1 },
+  ]);
+  assert.equal(calls, 3);
+  assert.deepEqual(
+    reports.map(({ status }) => status),
+    ["duplicate", "duplicate"],
+  );
+  assert.deepEqual(await votes(people.eve), [post(1), post(3)]);
+});
+
+test("what did not arrive is left in the error, and can be sent later", async () => {
+  let calls = 0;
+  const some = Array.from({ length: 501 }, () => ({ type: "login" as const }));
+  const ada = recommenderOf(people.ada, async (...request) => (++calls === 1 ? await fetch(...request) : overloaded()));
+  const error = await ada.events(some).catch((reason) => reason);
+  assert.ok(error instanceof EventsError && error instanceof RecsysError);
+  assert.deepEqual([error.code, error.status, error.retryAfter], ["database_unavailable", 503, 0]);
+  assert.equal(calls, 5, "the first 500 once, the last one four times");
+  assert.equal(error.unsent.length, 1);
+  const report = await recommenderOf(people.ada).events(error.unsent);
+  assert.deepEqual(report, { events: [{ id: error.unsent[0].id, status: "stored" }] });
+});
+
+test("a call that was refused is not repeated, nor one that was aborted", async () => {
+  let calls = 0;
+  const counted: typeof fetch = async (...request) => {
+    calls++;
+    return await fetch(...request);
+  };
+  const nobody = recommenderOf(people.ada.replace("a", "f"), counted);
+  assert.equal((await errorOf(nobody.events([{ type: "login" }]))).code, "unknown_user");
+  assert.equal(calls, 1);
+  const stop = new AbortController();
+  const later = recommenderOf(people.ada, async () => {
+    calls++;
+    return Response.json({}, { status: 429, headers: { "retry-after": "3600" } });
+  });
+  assert.deepEqual(await errorOf(later.events([{ type: "login" }])), {
+    code: "unreachable",
+    status: 429,
+    retryAfter: 3600,
+  });
+  assert.equal(calls, 2, "nobody waits for an hour");
+  const slow = recommenderOf(people.ada, async () => {
+    calls++;
+    setTimeout(() => stop.abort(), 50);
+    return Response.json({}, { status: 503 });
+  });
+  const started = performance.now();
+  assert.equal((await errorOf(slow.events([{ type: "login" }], { signal: stop.signal }))).code, "aborted");
+  assert.ok(performance.now() - started < 900, "it does not wait to the end");
+});

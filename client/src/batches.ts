@@ -1,0 +1,23 @@
+import type { Event } from "./types.ts";
+
+/** What a call of `events` takes at most. */
+const mostEvents = 500;
+/** 256 KB, less what is around the events. */
+const mostBytes = 256 * 1024 - 1024;
+
+/** The events in their order, in as few batches as the function takes. */
+export function batchesOf(events: readonly Event[]): Event[][] {
+  const batches: Event[][] = [];
+  const encoder = new TextEncoder();
+  let bytes = Number.POSITIVE_INFINITY;
+  for (const event of events) {
+    const size = encoder.encode(JSON.stringify(event)).length + 1;
+    bytes += size;
+    if (bytes > mostBytes || batches[batches.length - 1].length === mostEvents) {
+      batches.push([]);
+      bytes = size;
+    }
+    batches[batches.length - 1].push(event);
+  }
+  return batches;
+}

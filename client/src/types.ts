@@ -1,0 +1,346 @@
+// Written by `npm run types` from the OpenAPI document: do not edit.
+
+/**
+ * What a user did.
+ */
+export type Event =
+  | {
+      /**
+       * Made by the app for this event; sent again under the same id it is a duplicate and changes nothing.
+       */
+      id: string;
+      /**
+       * A time of the last 30 days; left out: now.
+       */
+      occurred_at?: string;
+      type: "view";
+      post_id: string;
+      /**
+       * Seconds.
+       */
+      value?: number;
+    }
+  | {
+      /**
+       * Made by the app for this event; sent again under the same id it is a duplicate and changes nothing.
+       */
+      id: string;
+      /**
+       * A time of the last 30 days; left out: now.
+       */
+      occurred_at?: string;
+      type: "vote";
+      post_id: string;
+      /**
+       * 1: for the post. -1: against it. 0: takes the vote back.
+       */
+      value: 1 | -1 | 0;
+    }
+  | {
+      /**
+       * Made by the app for this event; sent again under the same id it is a duplicate and changes nothing.
+       */
+      id: string;
+      /**
+       * A time of the last 30 days; left out: now.
+       */
+      occurred_at?: string;
+      type: "comment";
+      post_id: string;
+      body: string;
+    }
+  | {
+      /**
+       * Made by the app for this event; sent again under the same id it is a duplicate and changes nothing.
+       */
+      id: string;
+      /**
+       * A time of the last 30 days; left out: now.
+       */
+      occurred_at?: string;
+      type: "login";
+    }
+  | {
+      /**
+       * Made by the app for this event; sent again under the same id it is a duplicate and changes nothing.
+       */
+      id: string;
+      /**
+       * A time of the last 30 days; left out: now.
+       */
+      occurred_at?: string;
+      type: "dismiss";
+      post_id: string;
+    }
+  | {
+      /**
+       * Made by the app for this event; sent again under the same id it is a duplicate and changes nothing.
+       */
+      id: string;
+      /**
+       * A time of the last 30 days; left out: now.
+       */
+      occurred_at?: string;
+      type: "seen";
+      post_id: string;
+      /**
+       * The request_id of the feed in which the post came into view.
+       */
+      request_id: string;
+    };
+/**
+ * Why an event alone is refused.
+ */
+export type RefusalCode =
+  | "invalid_event"
+  | "invalid_id"
+  | "unknown_type"
+  | "unknown_field"
+  | "invalid_post_id"
+  | "invalid_request_id"
+  | "invalid_value"
+  | "invalid_comment"
+  | "invalid_time"
+  | "in_the_future"
+  | "too_old"
+  | "unknown_post"
+  | "unknown_impression"
+  | "not_allowed";
+/**
+ * Stable; there may be others later.
+ */
+export type ErrorCode =
+  | "not_found"
+  | "method_not_allowed"
+  | "malformed_json"
+  | "invalid_body"
+  | "unknown_field"
+  | "invalid_limit"
+  | "invalid_mode"
+  | "token_missing"
+  | "token_invalid"
+  | "token_expired"
+  | "token_audience"
+  | "token_issuer"
+  | "token_not_user"
+  | "unknown_user"
+  | "body_too_large"
+  | "too_many_requests"
+  | "internal"
+  | "model_corrupt"
+  | "model_incompatible"
+  | "database_unavailable"
+  | "database_timeout"
+  | "not_installed"
+  | "keys_unavailable"
+  | "timeout"
+  | "too_many_events"
+  | "invalid_find"
+  | "invalid_post_id"
+  | "unknown_post"
+  | "key_missing"
+  | "key_invalid";
+
+/**
+ * How many posts and users got their vector or need none any more, and how many did not.
+ */
+export interface Embedded {
+  completed: number;
+  failed: number;
+}
+/**
+ * What became of an event; code and message where it is refused.
+ */
+export interface EventReport {
+  /**
+   * null where the event has no valid one.
+   */
+  id: string | null;
+  /**
+   * duplicate: stored before, under the same id.
+   */
+  status: "stored" | "duplicate" | "refused";
+  code?: RefusalCode;
+  /**
+   * What to do about it, for the app's developer.
+   */
+  message?: string;
+}
+/**
+ * What became of a batch of events.
+ */
+export interface Report {
+  /**
+   * One for each event, in the order of the batch.
+   */
+  events: EventReport[];
+}
+/**
+ * Events in the order in which they happened. One that is not as it should be is refused alone.
+ */
+export interface EventsRequest {
+  /**
+   * @maxItems 500
+   */
+  events: Event[];
+}
+/**
+ * Probabilities that the user views, votes for and comments on a post.
+ */
+export interface Predictions {
+  view: number;
+  vote: number;
+  comment: number;
+}
+/**
+ * A post of a feed.
+ */
+export interface FeedItem {
+  post_id: string;
+  title: string;
+  /**
+   * What the feed is ordered by.
+   */
+  score: number;
+  /**
+   * null: no model ranked.
+   */
+  predictions: Predictions | null;
+  /**
+   * What brought the post; of several, the one that says most.
+   */
+  source: "similar" | "active" | "fresh" | "trending" | "followed";
+  /**
+   * From 1.
+   */
+  position: number;
+}
+/**
+ * A personal feed.
+ */
+export interface Feed {
+  /**
+   * Names this feed in events of type seen.
+   */
+  request_id: string;
+  /**
+   * The model that ranked; null: none is active.
+   */
+  model: {
+    id: number;
+    name: string;
+  } | null;
+  /**
+   * live: ranked for this request. batch: from the list made ahead.
+   */
+  mode: "live" | "batch";
+  /**
+   * The engine's instant for which it was ranked.
+   */
+  made_at: string;
+  /**
+   * history: from what the user did. profile: from what they say of themselves. community: what is fresh and popular.
+   */
+  basis: "history" | "profile" | "community";
+  /**
+   * The best first.
+   */
+  items: FeedItem[];
+}
+/**
+ * How many posts, and whether ranked now or ahead.
+ */
+export interface FeedRequest {
+  /**
+   * How many posts at most.
+   */
+  limit?: number;
+  /**
+   * live: ranked for this request. batch: from the list made ahead, where there is one.
+   */
+  mode?: "live" | "batch";
+}
+/**
+ * A post like the one asked about.
+ */
+export interface SimilarPost {
+  post_id: string;
+  title: string;
+  /**
+   * Inner product of the two vectors, from -1 to 1.
+   */
+  similarity: number;
+}
+/**
+ * Somebody like the caller, or whom their post may interest.
+ */
+export interface SimilarPerson {
+  user_id: string;
+  /**
+   * Inner product of the two vectors, from -1 to 1, to one decimal.
+   */
+  similarity: number;
+}
+/**
+ * Posts like one; none where that post has no vector yet.
+ */
+export interface SimilarPosts {
+  find: "posts";
+  /**
+   * By whose vectors they are similar; null: no model is active, and nothing is found.
+   */
+  model: {
+    id: number;
+    name: string;
+  } | null;
+  /**
+   * The nearest first.
+   */
+  items: SimilarPost[];
+}
+/**
+ * People like the caller, or a post's audience; none where the caller or the post has no vector yet.
+ */
+export interface SimilarPeople {
+  find: "people";
+  /**
+   * By whose vectors they are similar; null: no model is active, and nothing is found.
+   */
+  model: {
+    id: number;
+    name: string;
+  } | null;
+  /**
+   * The nearest first.
+   */
+  items: SimilarPerson[];
+}
+/**
+ * What is looked for: posts like one, people like the caller, or a post's audience.
+ */
+export interface SimilarRequest {
+  /**
+   * posts: like the one of post_id. people: like the caller, or with post_id those whom that post may interest.
+   */
+  find?: "posts" | "people";
+  /**
+   * Of the post; for people it must be the caller's own. Needed for posts.
+   */
+  post_id?: string;
+  /**
+   * How many at most.
+   */
+  limit?: number;
+}
+/**
+ * What went wrong.
+ */
+export interface Failure {
+  error: {
+    code: ErrorCode;
+    /**
+     * One line with the cure, for the app's developer.
+     */
+    message: string;
+  };
+}

@@ -1,0 +1,28 @@
+/** What a function takes and answers. Requests are checked, answers typed and the OpenAPI document made from the same schemas. */
+import type { z } from "zod";
+import type { ErrorStatus } from "./errors.ts";
+
+/**
+ * The version of what all functions take and answer; each answer names it in a header. It rises when something that an app may rely
+ * on goes or means something else: then the functions of the old version go on under their names, and those of the new one get
+ * names of their own, because apps on people's phones are updated late. What is added beside (a field of an answer, a field of a
+ * request that may be left out, a code, a function) changes no version: apps pass over what they do not know.
+ */
+export const apiVersion = "1";
+export const apiVersionHeader = "recsys-api-version";
+
+/** One function, as the document describes it. */
+export interface Api {
+  /** Its path. */
+  name: string;
+  /** As in `EdgeFunction`. */
+  callers: "users" | "service" | "anyone";
+  summary: string;
+  /** Each method that it allows, and what that takes: POST in its body, GET in its query; null: nothing. */
+  requests: { POST?: z.ZodType | null; GET?: z.ZodObject | null };
+  answer: z.ZodType;
+  /** The codes that its errors have beside those that every function's may have, by status. */
+  codes: Codes;
+}
+
+export type Codes = { readonly [Status in ErrorStatus]?: readonly string[] };

@@ -1,0 +1,42 @@
+/** What `recommend` answers. A field more in the answer is a line here, with a sentence that becomes its documentation. */
+import { z } from "zod";
+import { sourceNames } from "../features/retrieval.ts";
+
+const probability = z.number().min(0).max(1);
+
+const predictions = z
+  .object({ view: probability, vote: probability, comment: probability })
+  .meta({ id: "Predictions", description: "Probabilities that the user views, votes for and comments on a post." });
+
+const feedItem = z
+  .object({
+    post_id: z.guid(),
+    title: z.string(),
+    score: z.number().describe("What the feed is ordered by."),
+    predictions: predictions.nullable().describe("null: no model ranked."),
+    source: z.enum(sourceNames).describe("What brought the post; of several, the one that says most."),
+    position: z.int().min(1).describe("From 1."),
+  })
+  .meta({ id: "FeedItem", description: "A post of a feed." });
+
+export const feed = z
+  .object({
+    request_id: z.guid().describe("Names this feed in events of type seen."),
+    model: z
+      .object({ id: z.int(), name: z.string() })
+      .nullable()
+      .describe("The model that ranked; null: none is active."),
+    mode: z.enum(["live", "batch"]).describe("live: ranked for this request. batch: from the list made ahead."),
+    made_at: z.iso.datetime().describe("The engine's instant for which it was ranked."),
+    basis: z
+      .enum(["history", "profile", "community"])
+      .describe(
+        "history: from what the user did. profile: from what they say of themselves. community: what is fresh and popular.",
+      ),
+    items: z.array(feedItem).describe("The best first."),
+  })
+  .meta({ id: "Feed", description: "A personal feed." });
+
+export type Feed = z.infer<typeof feed>;
+export type FeedItem = z.infer<typeof feedItem>;
+export type Predictions = z.infer<typeof predictions>;

@@ -1,0 +1,16 @@
+import type { Api } from "../_shared/http/api.ts";
+import { feed } from "../_shared/recommend/feed.ts";
+import { feedRequest } from "./request.ts";
+
+export const recommendApi: Api = {
+  name: "recommend",
+  callers: "users",
+  summary: "The caller's personal feed.",
+  requests: { POST: feedRequest, GET: feedRequest },
+  answer: feed,
+  codes: {
+    400: ["invalid_limit", "invalid_mode"],
+    404: ["unknown_user"],
+    503: ["model_corrupt", "model_incompatible"],
+  },
+};

@@ -1,0 +1,34 @@
+/**
+ * `POST /similar {find?, post_id?, limit?}`: posts like one that the caller may read, people like the caller, or the people whom a
+ * post of the caller's may interest. A post that the caller may not read answers as one that does not exist.
+ */
+import { readAs, service } from "../_shared/database/caller.ts";
+import type { UserFunction } from "../_shared/http/edge-function.ts";
+import { AppError } from "../_shared/http/errors.ts";
+import type { SimilarPeople, SimilarPosts } from "./answer.ts";
+import { readPeopleNear, readPostsLike, type SimilarRow } from "./read-similar.ts";
+import { requestOfBody, type SimilarRequest } from "./request.ts";
+
+export const similarFunction: UserFunction<SimilarRequest> = {
+  name: "similar",
+  callers: "users",
+  maximumBodyBytes: 1024,
+  read: { POST: requestOfBody },
+  async answer({ find, post_id, limit }, { claims }, { pool }): Promise<SimilarPosts | SimilarPeople> {
+    // that a post is needed for posts is checked with the request
+    if (find === "posts") {
+      const [row] = await readAs(pool, claims, readPostsLike(post_id as string, limit), async (_, rows) => rows);
+      return { find, ...answerOf(row, post_id) };
+    }
+    const [row] = await readAs(pool, service, readPeopleNear(claims, post_id ?? null, limit), async (_, rows) => rows);
+    return { find, ...answerOf(row, post_id) };
+  },
+};
+
+function answerOf<Item>({ is_known, model_id, model_name, items }: SimilarRow<Item>, postId: string | undefined) {
+  if (!is_known)
+    throw postId === undefined
+      ? new AppError(404, "unknown_user", "this user has no profile yet: create one first")
+      : new AppError(404, "unknown_post", "there is no such post that the user may ask about");
+  return { model: model_id === null ? null : { id: Number(model_id), name: model_name }, items };
+}

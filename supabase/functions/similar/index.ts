@@ -1,0 +1,4 @@
+import { serve } from "../_deno/serve.ts";
+import { similarFunction } from "./handler.ts";
+
+serve(similarFunction);

@@ -1,0 +1,15 @@
+import { type TestApp, testFunction } from "../testing.ts";
+import { similarFunction } from "./handler.ts";
+import type { SimilarRequest } from "./request.ts";
+
+/** What either kind of answer has. */
+export interface Found {
+  find: string;
+  model: { id: number; name: string } | null;
+  items: { post_id?: string; user_id?: string; title?: string; similarity: number }[];
+}
+
+/** For tests: the function `similar`; see `testFunction`. */
+export function testApp(scope: { after(clean: () => Promise<void>): void }, url: string): TestApp<Found> {
+  return testFunction<SimilarRequest, Found>(scope, url, similarFunction);
+}

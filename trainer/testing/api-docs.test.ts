@@ -1,0 +1,111 @@
+/** docs/api.md shows what really happens: each example is run, and answers what is printed below it. */
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { promisify } from "node:util";
+import { createClient } from "@supabase/supabase-js";
+import { recsys } from "../../client/src/index.ts";
+import { testDatabase } from "../../db/testing.ts";
+import { openApiDocument } from "../../supabase/functions/openapi/document.ts";
+import { startGateway } from "../serve/gateway.ts";
+import { fillCommunity, people, post, publishTinyModel, uuid } from "../serve/testing.ts";
+
+const text = await readFile(new URL("../../docs/api.md", import.meta.url), "utf8");
+const blocks = [...text.matchAll(/^```(sh|ts|json)\n(.*?)^```$/gms)].map(([, language, code]) => ({ language, code }));
+
+const { pool, url: databaseUrl } = await testDatabase({ after }, "api_docs");
+const folder = await mkdtemp(join(tmpdir(), "recsys-"));
+after(() => rm(folder, { recursive: true }));
+const lines: string[] = [];
+const gateway = await startGateway({ databaseUrl, port: 0, folder, onLog: (line) => lines.push(line) });
+after(() => gateway.stop());
+const supabase = createClient(gateway.url, "sb_publishable_local", { accessToken: () => gateway.tokenOf(people.ada) });
+
+/** The community of the examples: ada, who reads and wrote one post, and no two posts or people that are equally near. */
+before(async () => {
+  await fillCommunity(pool);
+  const model = await publishTinyModel(pool, { name: "tiny" });
+  const adas = uuid("d", 1);
+  await pool.query("insert into public.posts (id, author_id, title) values ($1, $2, 'A post of her own')", [
+    adas,
+    people.ada,
+  ]);
+  const place = (table: string, key: string) => `insert into recsys.${table} (model_id, ${key}, embedding)
+    select $1, placed.id, extensions.l2_normalize((array[1, 0, placed.away] || array_fill(0, array[29]))::extensions.vector)
+    from unnest($2::uuid[], $3::real[]) as placed (id, away)
+    on conflict (model_id, ${key}) do update set embedding = excluded.embedding`;
+  const even = Array.from({ length: 15 }, (_, i) => 2 * i + 2);
+  await pool.query(place("post_embeddings", "post_id"), [
+    model,
+    [...even.map(post), adas],
+    [...even.map((n) => n / 50), 0.1],
+  ]);
+  await pool.query(place("user_embeddings", "user_id"), [
+    model,
+    [people.ada, people.ben, people.eve, people.author],
+    [0, 0.2, 0.5, 0.9],
+  ]);
+  await pool.query("delete from recsys.embedding_jobs");
+});
+
+/** What an example answers. */
+async function answerOf({ language, code }: { language: string; code: string }): Promise<unknown> {
+  if (language === "sh") {
+    const env = {
+      ...process.env,
+      URL: gateway.url,
+      TOKEN: await gateway.tokenOf(people.ada),
+      SECRET_KEY: gateway.secretKey,
+    };
+    return JSON.parse((await promisify(execFile)("bash", ["-c", code], { env })).stdout);
+  }
+  const [, name] = /.*^const (?:\{ )?(\w+)/ms.exec(code) ?? [];
+  const AsyncFunction = Object.getPrototypeOf(async () => undefined).constructor;
+  const run = new AsyncFunction("supabase", "recommender", `${code}; return ${name};`);
+  return await run(supabase, recsys(supabase));
+}
+
+/** Without what differs each time: ids made for the call, instants, last digits. */
+function lasting(answer: unknown): unknown {
+  return JSON.parse(JSON.stringify(answer), (key, value) => {
+    if ((key === "request_id" || key === "id") && typeof value === "string") return "uuid";
+    if (key === "made_at") return "instant";
+    return typeof value === "number" ? Number(value.toFixed(3)) : value;
+  });
+}
+
+test("every example answers what is printed below it", async () => {
+  let answers: unknown[] = [];
+  let compared = 0;
+  for (const block of blocks) {
+    if (block.language !== "json") answers.push(await answerOf(block));
+    else {
+      const printed = lasting(JSON.parse(block.code));
+      for (const answer of answers)
+        assert.deepEqual(lasting(answer), printed, `docs/api.md prints another answer than ${JSON.stringify(answer)}`);
+      compared += answers.length;
+      answers = [];
+    }
+  }
+  assert.ok(compared >= 18, `${compared} answers`);
+  assert.deepEqual(answers, [], "each has its answer below");
+  assert.deepEqual(lines, [], "none of it is worth a line in the log");
+});
+
+test("the document is served to anyone", async () => {
+  const response = await fetch(`${gateway.url}/functions/v1/openapi`);
+  assert.deepEqual(await response.json(), JSON.parse(JSON.stringify(openApiDocument())));
+});
+
+test("every code of the document is explained, and so is every function", () => {
+  const { schemas } = openApiDocument().components as { schemas: Record<string, { enum: string[] }> };
+  const [, errors, ofEvents] = text.split(/^## Errors$|^Of one event, in its report:$/m);
+  for (const code of schemas.ErrorCode.enum)
+    assert.ok(errors.includes(`| \`${code}\``) || errors.includes(`, \`${code}\``), code);
+  for (const code of schemas.RefusalCode.enum) assert.ok(ofEvents.includes(`\`${code}\``), code);
+  for (const path of Object.keys(openApiDocument().paths as object))
+    assert.ok(text.includes(`\n## ${path.slice(1)}\n`), path);
+});
