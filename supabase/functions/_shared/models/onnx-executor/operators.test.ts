@@ -15,6 +15,16 @@ const cases: [name: string, call: Call, expected: Tensor][] = [
   ["Max of three", ["Max", [f([2], 1, 9), f([2], 5, 2), f([1], 3)]], f([2], 5, 9)],
   ["Min of one", ["Min", [f([2], 1, 9)]], f([2], 1, 9)],
   ["Clip without a lower bound", ["Clip", [f([2], -9, 9), undefined, f([], 5)]], f([2], -9, 5)],
+  [
+    "Cast of int64 beyond 32 bits",
+    ["Cast", [i([3], 2 ** 40, -(2 ** 40), -1)], { to: 1 }],
+    f([3], 2 ** 40, -(2 ** 40), -1),
+  ],
+  [
+    "Cast to int64 beyond 32 bits",
+    ["Cast", [f([3], 2 ** 40, -(2 ** 40), -1.5)], { to: 7 }],
+    i([3], 2 ** 40, -(2 ** 40), -1),
+  ],
   ["Cast to int64", ["Cast", [f([2], 0, 2)], { to: 7 }], i([2], 0, 2)],
   [
     "Gemm with everything",
