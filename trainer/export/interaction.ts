@@ -11,7 +11,7 @@
  *
  * As a product of each candidate's slots with themselves, [8, 32] · [32, 8], it took more than half of the whole graph.
  */
-import { categories, categoryRows, requestCategories } from "../../supabase/functions/_shared/features/categories.ts";
+import { categories, categoryRows, categoryStarts, requestCategories } from "../../supabase/functions/_shared/features/categories.ts";
 import type { GraphBuilder } from "../onnx/graph-builder.ts";
 
 /** Inner products [N, pairs], or [1, pairs] of a request, and which slots each column is of. */
@@ -43,10 +43,8 @@ const slotCount = 3 + categories.length;
 const requestSlots = [userSlot, ...categorySlots.slice(0, requestCategories)];
 const postCategorySlots = categorySlots.slice(requestCategories);
 
-/** Where the rows of each category begin in the table. */
-const starts = categories.map((_, c) => categories.slice(0, c).reduce((sum, { size }) => sum + size, 0));
-/** Where those of a post's categories begin. */
-export const postRows = starts[requestCategories];
+/** Where the rows of a post's categories begin in the table. */
+export const postRows = categoryStarts[requestCategories];
 
 /** A whole number that is linear in the category ids of a candidate. */
 interface Linear {
@@ -95,12 +93,12 @@ const postCategories = [...categories.keys()].slice(requestCategories);
 
 /** The dots of two categories of a post, out of a table of all that there can be. */
 function twoCategories(g: GraphBuilder, embeddings: string, linear: (columns: Linear[]) => string): Dots {
-  const rows = (c: number) => g.slice(embeddings, 0, starts[c], starts[c] + categories[c].size);
+  const rows = (c: number) => g.slice(embeddings, 0, categoryStarts[c], categoryStarts[c] + categories[c].size);
   const pairs = distinctPairs(postCategories);
   let start = 0;
   const columns = pairs.map(([a, b]): Linear => {
     const width = categories[b].size;
-    const offset = start - starts[a] * width - starts[b];
+    const offset = start - categoryStarts[a] * width - categoryStarts[b];
     start += categories[a].size * width;
     return { factors: { [a]: width, [b]: 1 }, offset };
   });
