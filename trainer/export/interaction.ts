@@ -11,7 +11,12 @@
  *
  * As a product of each candidate's slots with themselves, [8, 32] · [32, 8], it took more than half of the whole graph.
  */
-import { categories, categoryRows, categoryStarts, requestCategories } from "../../supabase/functions/_shared/features/categories.ts";
+import {
+  categories,
+  categoryRows,
+  categoryStarts,
+  requestCategories,
+} from "../../supabase/functions/_shared/features/categories.ts";
 import type { GraphBuilder } from "../onnx/graph-builder.ts";
 
 /** Inner products [N, pairs], or [1, pairs] of a request, and which slots each column is of. */

@@ -39,7 +39,13 @@ async function sampleOf(graph: GraphName, onnx: Uint8Array): Promise<Sample> {
       const values = Float32Array.from({ length: shape.reduce((a, b) => a * b) }, () => random.normal());
       if (type === "float32") return [name, float32(values, shape)];
       // the first row of each category, and padding for text
-      return [name, int64(values.map((_, i) => (name === "categories" ? categoryStarts[i % shape[1]] : 0)), shape)];
+      return [
+        name,
+        int64(
+          values.map((_, i) => (name === "categories" ? categoryStarts[i % shape[1]] : 0)),
+          shape,
+        ),
+      ];
     }),
   );
   const session = await createSession(onnx);
