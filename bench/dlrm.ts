@@ -77,22 +77,20 @@ for (const [name, options] of Object.entries(threads)) {
   console.log(`${name.padEnd(24)}${columns.map((column) => column.padStart(8)).join("")}`);
 }
 
-/** Medians over turns of `runs` runs each, in milliseconds a run; a pause after each run counts as no wall time. */
+/** Median wall time of a run, without the pause after it, and median processor time over turns of `runs` runs each; in milliseconds. */
 async function byTurns(runs: number, works: (() => Promise<unknown>)[], pause = 0) {
   const taken = works.map(() => ({ wall: [] as number[], processor: [] as number[] }));
   for (const work of works) for (let i = 0; i < 50; i++) await work();
   for (let turn = 0; turn < turns; turn++)
     for (const [w, work] of works.entries()) {
       const before = process.cpuUsage();
-      let wall = 0;
       for (let i = 0; i < runs; i++) {
         const started = performance.now();
         await work();
-        wall += performance.now() - started;
+        taken[w].wall.push(performance.now() - started);
         if (pause > 0) await new Promise((done) => setTimeout(done, pause));
       }
       const { user, system } = process.cpuUsage(before);
-      taken[w].wall.push(wall / runs);
       taken[w].processor.push((user + system) / 1000 / runs);
     }
   return taken.map(({ wall, processor }) => ({ wall: median(wall), processor: median(processor) }));
