@@ -1,49 +1,79 @@
 /**
- * How long the three ONNX runtimes take for a DLRM over 500 candidates and for one user's tower, on one thread:
- * `npm run bench:onnx`. Each native one runs in a process of its own, in which its time is measured.
+ * How long the ONNX runtimes take for the ranker over 500 candidates and for the towers, on one thread:
+ * `npm run bench:onnx`. Each native one runs in a process of its own, in which its time is measured; the executor here, and
+ * in Deno. With the argument `executor` this measures the executor alone.
  */
-import { randomDlrm, randomTower } from "../trainer/onnx/random-models.ts";
+import { spawnSync } from "node:child_process";
+import { loadavg } from "node:os";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import type { GraphName } from "../supabase/functions/_shared/models/contracts.ts";
+import { platformPackage } from "../trainer/onnx/platform-runtime.ts";
+import { type RandomModel, randomModel } from "../trainer/onnx/random-models.ts";
 import { executor, onnxRuntime, type Runtime } from "../trainer/onnx/runtimes.ts";
+import { processorTime } from "./processor-time.ts";
 
 const runs = 300;
-const models = [
-  { name: "DLRM, 500 candidates", model: randomDlrm(1), count: 500 },
-  { name: "DLRM, 100 candidates", model: randomDlrm(1), count: 100 },
-  { name: "tower, 1 user", model: randomTower(1), count: 1 },
-  { name: "tower, 500 posts", model: randomTower(1), count: 500 },
+/** The first runs, in which a program in JavaScript is still being compiled; processor time leaves them out. */
+const warmUp = 50;
+const works: [graph: GraphName, count: number][] = [
+  ["dlrm", 500],
+  ["dlrm", 100],
+  ["user_tower", 1],
+  ["post_tower", 500],
 ];
+const executorAlone = process.argv[2] === "executor";
 
-for (const { name, model, count } of models) {
-  console.log(`${name} (${(model.bytes.length / 1e6).toFixed(2)} MB)`);
-  const feeds = model.feeds(count);
-  for (const packageName of ["onnxruntime-node", "onnxruntime-node-1.20.1"]) {
-    const inside: number[] = [];
-    const runtime = onnxRuntime(packageName, (milliseconds) => inside.push(milliseconds));
-    const { load } = await measure(runtime);
-    report(packageName, load, inside);
-    runtime.close();
-  }
-  const { load, times } = await measure(executor);
-  report("executor", load, times);
-
-  async function measure(runtime: Runtime): Promise<{ load: number; times: number[] }> {
-    const started = performance.now();
-    const run = await runtime.load(model.bytes);
-    const load = performance.now() - started;
-    const times: number[] = [];
-    for (let index = 0; index < runs; index++) {
-      const begun = performance.now();
-      await run(feeds);
-      times.push(performance.now() - begun);
+if (!executorAlone) {
+  console.log(`load ${loadavg()[0].toFixed(1)}`);
+  for (const [graph, count] of works)
+    for (const packageName of ["onnxruntime-node", platformPackage]) {
+      const inside: number[] = [];
+      const runtime = onnxRuntime(packageName, (milliseconds) => inside.push(milliseconds));
+      const { load } = await measure(runtime, randomModel(graph, 1), count);
+      report(packageName, graph, count, load, inside);
+      runtime.close();
     }
-    return { load, times };
-  }
+}
+for (const [graph, count] of works) {
+  const { load, times, processor } = await measure(executor, randomModel(graph, 1), count);
+  report(`executor, ${"Deno" in globalThis ? "Deno" : "Node"}`, graph, count, load, times, processor);
+}
+if (!executorAlone) {
+  const [deno, bench] = ["../node_modules/.bin/deno", import.meta.url].map((to) =>
+    fileURLToPath(new URL(to, import.meta.url)),
+  );
+  const { status } = spawnSync(deno, ["run", "--allow-all", "--no-check", bench, "executor"], { stdio: "inherit" });
+  if (status !== 0) throw new Error(`Deno ended with ${status}`);
 }
 
-function report(name: string, load: number, times: number[]): void {
+async function measure(runtime: Runtime, model: RandomModel, count: number) {
+  const feeds = model.feeds(count);
+  const started = performance.now();
+  const run = await runtime.load(model.bytes);
+  const load = performance.now() - started;
+  const times: number[] = [];
+  let used = 0;
+  for (let index = 0; index < runs; index++) {
+    if (index === warmUp) used = await processorTime(process.pid);
+    const begun = performance.now();
+    await run(feeds);
+    times.push(performance.now() - begun);
+  }
+  return { load, times, processor: ((await processorTime(process.pid)) - used) / (runs - warmUp) };
+}
+
+function report(name: string, graph: GraphName, count: number, load: number, times: number[], processor?: number) {
   const sorted = times.toSorted((a, b) => a - b);
   const [median, p95] = [0.5, 0.95].map((share) => sorted[Math.floor(share * sorted.length)]);
-  const columns = { load, first: times[0], fastest: sorted[0], median, p95 };
+  const columns = {
+    load,
+    first: times[0],
+    fastest: sorted[0],
+    median,
+    p95,
+    ...(processor !== undefined && { processor }),
+  };
   const figures = Object.entries(columns).map(([column, time]) => `${column} ${time.toFixed(2).padStart(7)} ms`);
-  console.log(`  ${name.padEnd(24)} ${figures.join("   ")}`);
+  console.log(`${name.padEnd(24)} ${`${graph}, ${count}`.padEnd(16)} ${figures.join("   ")}`);
 }

@@ -37,7 +37,7 @@ export class NearestPosts {
     const users = g.input("users", "float32", ["N", dimensions]);
     const products = g.matMul(users, g.weights(columns, [dimensions, posts.length]));
     g.output("products", products, ["N", posts.length]);
-    const { createSession } = await loadRuntime(undefined, 1);
+    const { createSession } = await loadRuntime();
     return new NearestPosts(await createSession(g.build()), posts);
   }
 

@@ -99,7 +99,7 @@ async function readModel({ pool }: Database, { modelId, modelName }: BatchRun): 
   const client = await pool.connect();
   try {
     const active = { id: modelId, name: modelName, featureSpecDigest: rows[0].feature_spec_digest };
-    return await modelCache(() => loadRuntime(undefined, 1))(active, client, ["user_tower", "dlrm"]);
+    return await modelCache(() => loadRuntime())(active, client, ["user_tower", "dlrm"]);
   } finally {
     client.release();
   }

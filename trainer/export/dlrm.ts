@@ -1,58 +1,83 @@
-/** The ranker as an ONNX graph: the same equations as dlrm/network.ts, then the calibration. */
+/**
+ * The ranker as an ONNX graph: the same equations as dlrm/network.ts, then the calibration. What all candidates of a request
+ * share is worked out once, in matrices of one row. Weights stand in it as training has them, and read-weights.ts finds
+ * them; a runtime cuts them into parts when it loads the graph.
+ */
 import { categories, categoryRows, requestCategories } from "../../supabase/functions/_shared/features/categories.ts";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
-import { userFeatures } from "../../supabase/functions/_shared/features/ranker-features.ts";
+import { postFeatures, userFeatures } from "../../supabase/functions/_shared/features/ranker-features.ts";
 import { contracts } from "../../supabase/functions/_shared/models/contracts.ts";
 import { denseWidth, recencyBaselineMatrix } from "../dlrm/dense-features.ts";
 import type { Dlrm } from "../dlrm/model.ts";
 import { heads, leastBaseRate } from "../dlrm/network.ts";
 import { GraphBuilder } from "../onnx/graph-builder.ts";
 import { denseLayer } from "./dense-layer.ts";
+import { type Dots, dotNumber, interaction, postRows } from "./interaction.ts";
 
 /** The graph under `contracts.dlrm`. */
 export function dlrmGraph(dlrm: Dlrm): Uint8Array {
   const g = new GraphBuilder("dlrm");
   const { user, posts, user_features, post_features, pair_features, categories: ids } = g.inputsOf(contracts.dlrm);
-  const oneColumn = g.slice(post_features, 1, 0, 1);
-  const dense = g.concat([g.expand(user_features, oneColumn), post_features, pair_features], 1);
-  const x = g.standardise(dense, dlrm.mean, dlrm.deviation);
+  const shapes = dlrm.dense.matrices();
+  const named = (name: string) => g.weights(dlrm.dense.values(name), shapes[name].shape, name);
   const layer = (name: string, input: string) => denseLayer(g, dlrm.dense, name, input);
-  const named = (name: string, shape: number[]) => g.weights(dlrm.dense.values(name), shape, name);
-  const bottom = g.relu(layer("bottom/2", g.relu(layer("bottom/1", x))));
-  const embeddings = g.gather(g.weights(dlrm.embeddings.weights.values, [categoryRows, dimensions], "embeddings"), ids);
-  const slots = g.concat([g.stack([bottom, g.expand(user, posts), posts]), embeddings], 1);
-  const top = g.relu(layer("top/2", g.relu(layer("top/1", g.concat([bottom, g.pairwiseDots(slots)], 1)))));
-  const recencyBaseline = g.dense(dense, recencyBaselineMatrix().values);
-  const crosses = g.gather(g.weights(dlrm.wide.weights.values, [categoryRows, heads], "wide"), ids);
-  // what all candidates of a request share is worked out for the first alone
-  const first = g.integers([0]);
-  const ofRequest = g.sum(g.slice(g.gather(crosses, first), 1, 0, requestCategories), [1]);
-  // a product with ones: as a sum over the middle axis it took a sixth of the whole graph
-  const ofPost = g.dense(g.reshape(crosses, [0, categories.length * heads]), sumOfPostCategories());
-  const wide = g.add(
-    g.multiply(recencyBaseline, named("wide/recency_baseline", [1, heads])),
-    g.matMul(x, named("wide/dense", [denseWidth, heads])),
-  );
-  const scores = g.add(g.add(layer("top/3", top), wide), ofPost);
-  const highest = g.max(scores, [0], true);
-  const sum = g.log(g.sum(g.exp(g.subtract(scores, highest)), [0], true));
-  const shares = g.subtract(scores, g.add(highest, sum));
-  const baseRate = g.sigmoid(
-    g.add(layer("base_rate", g.slice(g.gather(x, first), 1, 0, userFeatures.length)), ofRequest),
-  );
+  const u = userFeatures.length;
+
+  // the user's features are one row, so their part of the first layer is the bias of the candidates'
+  const { mean, deviation } = g.standardisation(dlrm.mean, dlrm.deviation);
+  const standardise = (x: string, from: number, to: number) =>
+    g.standardise(x, { mean: g.slice(mean, 0, from, to), deviation: g.slice(deviation, 0, from, to) });
+  const ofUser = standardise(user_features, 0, u);
+  const x = standardise(g.concat([post_features, pair_features], 1), u, denseWidth);
+  const first = named("bottom/1/weight");
+  const biasOfUser = g.gemm(ofUser, g.slice(first, 0, 0, u), named("bottom/1/bias"));
+  const bottom = g.relu(layer("bottom/2", g.relu(g.gemm(x, g.slice(first, 0, u, denseWidth), biasOfUser))));
+
+  const embeddings = g.weights(dlrm.embeddings.weights.values, [categoryRows, dimensions], "embeddings");
+  const requestIds = g.slice(g.gather(ids, g.integers([0])), 1, 0, requestCategories);
+  const { ofCandidates, ofRequest, lookUp } = interaction(g, { bottom, user, posts, ids, requestIds, embeddings });
+  const top1 = named("top/1/weight");
+  const rowsOf = (dots: Dots[]) => dots.flatMap(({ pairs }) => pairs.map((pair) => dimensions + dotNumber(pair)));
+  const rows = [...Array(dimensions).keys(), ...rowsOf(ofCandidates)];
+  const biasOfRequest = g.gemm(ofRequest.values, g.gather(top1, g.integers(rowsOf([ofRequest]))), named("top/1/bias"));
+  const features = g.concat([bottom, ...ofCandidates.map(({ values }) => values)], 1);
+  const hidden = g.relu(g.gemm(features, g.gather(top1, g.integers(rows)), biasOfRequest));
+  const top = g.relu(layer("top/2", hidden));
+
+  // what a request's candidates have in common has no part in their shares, so the wide part leaves out the user's features
+  const wideTable = g.weights(dlrm.wide.weights.values, [categoryRows, heads], "wide");
+  const ofCategories = g.dense(lookUp(g.slice(wideTable, 0, postRows, categoryRows)), sumOfPostCategories());
+  const ofBaseline = g.gemm(post_features, g.matMul(baselineOfPost(g), named("wide/recency_baseline")), ofCategories);
+  const wide = g.gemm(x, g.slice(named("wide/dense"), 0, u, denseWidth), ofBaseline);
+  const deep = layer("top/3", top);
+  const shares = g.logSoftmax(g.add(deep, wide), 0);
+
+  const baseRate = g.sigmoid(g.add(layer("base_rate", ofUser), g.sum(g.gather(wideTable, requestIds), [1])));
   const logBaseRate = g.log(g.add(baseRate, g.weights(Float32Array.of(leastBaseRate), [1, 1])));
-  const logits = g.add(g.add(shares, logBaseRate), named("bias", [1, heads]));
-  const { scale, shift } = dlrm.calibration;
-  const scaled = g.multiply(logits, g.weights(scale, [1, heads], "calibration/scale"));
-  const calibrated = g.add(scaled, g.weights(shift, [1, heads], "calibration/shift"));
+  const scale = g.weights(dlrm.calibration.scale, [1, heads], "calibration/scale");
+  const shift = g.weights(dlrm.calibration.shift, [1, heads], "calibration/shift");
+  const added = g.add(g.multiply(g.add(logBaseRate, named("bias")), scale), shift);
+  // a product with the scales on the diagonal: numbers three in a row are slow to multiply and to add to
+  const calibrated = g.gemm(shares, g.multiply(scale, identity(g)), added);
   g.output("probabilities", g.sigmoid(calibrated), contracts.dlrm.outputs.probabilities.dims);
   return g.build();
 }
 
-/** [categories · heads, heads]: adds up what each head has of a post's own categories. */
+/** [P, 1]: the recency baseline as a product with a post's features. */
+function baselineOfPost(g: GraphBuilder): string {
+  const { values } = recencyBaselineMatrix();
+  const [from, to] = [userFeatures.length, userFeatures.length + postFeatures.length];
+  return g.weights(values.slice(from, to), [postFeatures.length, 1], "recency_baseline");
+}
+
+/** [categories of a post · heads, heads]: adds up what each head has of a post's own categories. */
 function sumOfPostCategories(): Float32Array {
-  const ones = new Float32Array(categories.length * heads * heads);
-  for (let c = requestCategories; c < categories.length; c++)
-    for (let head = 0; head < heads; head++) ones[(c * heads + head) * heads + head] = 1;
-  return ones;
+  const width = (categories.length - requestCategories) * heads;
+  return Float32Array.from({ length: width * heads }, (_, i) => (Math.floor(i / heads) % heads === i % heads ? 1 : 0));
+}
+
+/** [heads, heads] */
+function identity(g: GraphBuilder): string {
+  const ones = Float32Array.from({ length: heads * heads }, (_, i) => (i % (heads + 1) === 0 ? 1 : 0));
+  return g.weights(ones, [heads, heads], "identity");
 }

@@ -1,4 +1,5 @@
 /** For tests: a model around hand-made graphs, with everything the gate asks of one. */
+import { categoryStarts } from "../../supabase/functions/_shared/features/categories.ts";
 import { contracts, type GraphName, graphNames } from "../../supabase/functions/_shared/models/contracts.ts";
 import type { Contract } from "../../supabase/functions/_shared/models/onnx-executor/contract.ts";
 import { createSession } from "../../supabase/functions/_shared/models/onnx-executor/session.ts";
@@ -36,7 +37,15 @@ async function sampleOf(graph: GraphName, onnx: Uint8Array): Promise<Sample> {
     Object.entries(contract.inputs).map(([name, { type, dims }]) => {
       const shape = dims.map((dim) => (typeof dim === "number" ? dim : 5));
       const values = Float32Array.from({ length: shape.reduce((a, b) => a * b) }, () => random.normal());
-      return [name, type === "int64" ? int64(values.fill(0), shape) : float32(values, shape)];
+      if (type === "float32") return [name, float32(values, shape)];
+      // the first row of each category, and padding for text
+      return [
+        name,
+        int64(
+          values.map((_, i) => (name === "categories" ? categoryStarts[i % shape[1]] : 0)),
+          shape,
+        ),
+      ];
     }),
   );
   const session = await createSession(onnx);

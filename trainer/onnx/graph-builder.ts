@@ -2,6 +2,12 @@ import type { ValueSpecification } from "../../supabase/functions/_shared/models
 import { Operators } from "./operators.ts";
 import { write } from "./shapes.ts";
 
+/** Names of the values [d] that `standardise` takes. */
+export interface Standardisation {
+  mean: string;
+  deviation: string;
+}
+
 /**
  * Writes a model's forward pass as an ONNX graph, so that it reads like its equations:
  *
@@ -74,30 +80,19 @@ export class GraphBuilder extends Operators {
     return this.divide(x, this.sqrt(this.add(squares, this.scalar(epsilon))));
   }
 
-  /** `(x − mean) / deviation` column by column for `x` [N, d], clipped to ±`limit` deviations. Stored as `mean` and `deviation`. */
-  standardise(x: string, mean: Float32Array, deviation: Float32Array, limit = 5): string {
-    const width = this.#fixed(x, -1);
+  /** `(x − mean) / deviation` column by column for `x` [N, d], clipped to ±`limit` deviations. */
+  standardise(x: string, { mean, deviation }: Standardisation, limit = 5): string {
+    return this.clip(this.divide(this.subtract(x, mean), deviation), -limit, limit);
+  }
+
+  /** Stores what `standardise` takes, [d] each, as `mean` and `deviation`. */
+  standardisation(mean: Float32Array, deviation: Float32Array): Standardisation {
     const bad = deviation.findIndex((each) => !(each > 0));
     if (bad >= 0) throw this.error(`column ${bad} has the deviation ${deviation[bad]}; use 1 for a constant column`);
-    const centred = this.subtract(x, this.weights(mean, [width], "mean"));
-    return this.clip(this.divide(centred, this.weights(deviation, [width], "deviation")), -limit, limit);
-  }
-
-  /** Values [N, d] stacked into slots [N, k, d]. */
-  stack(values: string[]): string {
-    return this.concat(
-      values.map((value) => this.unsqueeze(value, [1])),
-      1,
-    );
-  }
-
-  /** Inner products of all pairs of different slots [N, k, d], in the order (0,1), (0,2) … (k−2,k−1): [N, k(k−1)/2]. */
-  pairwiseDots(slots: string): string {
-    const count = this.#fixed(slots, 1);
-    const products = this.matMul(slots, this.transpose(slots, [0, 2, 1]));
-    const upper: number[] = [];
-    for (let i = 0; i < count; i++) for (let j = i + 1; j < count; j++) upper.push(i * count + j);
-    return this.gather(this.reshape(products, [0, count * count]), this.integers(upper), 1);
+    return {
+      mean: this.weights(mean, [mean.length], "mean"),
+      deviation: this.weights(deviation, [deviation.length], "deviation"),
+    };
   }
 
   #fixed(x: string, axis: number): number {

@@ -98,6 +98,28 @@ const cases: Record<string, Case> = {
     build: (g, x) => g.softmax(x, 0),
     expected: f([2, 2], 0.25, 0.5, 0.75, 0.5),
   },
+  logSoftmax: {
+    x: f([2, 2], 0, Math.log(3), -200, 0),
+    build: (g, x) => g.logSoftmax(x),
+    expected: f([2, 2], Math.log(0.25), Math.log(0.75), -200, 0),
+  },
+  "logSoftmax down the columns": {
+    x: f([2, 2], 0, 7, Math.log(3), 7),
+    build: (g, x) => g.logSoftmax(x, 0),
+    expected: f([2, 2], Math.log(0.25), Math.log(0.5), Math.log(0.75), Math.log(0.5)),
+  },
+  dots: {
+    x: f([2, 2], 1, 2, 3, 4),
+    y: f([3, 2], 1, 0, 0, 1, 1, 1),
+    build: (g, x, y) => g.dots(x, y),
+    expected: f([2, 3], 1, 2, 3, 3, 4, 7),
+  },
+  pick: {
+    x: f([2, 3], 1, 2, 3, 4, 5, 6),
+    y: i([2, 2], 2, 0, -1, 1),
+    build: (g, x, y) => g.pick(x, y),
+    expected: f([2, 2], 3, 1, 6, 5),
+  },
   matMul: {
     x: f([1, 2], 1, 2),
     y: f([2, 3], 1, 2, 3, 4, 5, 6),

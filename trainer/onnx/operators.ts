@@ -44,6 +44,11 @@ export class Operators extends Graph {
     return this.node("Softmax", [this.#expect(x)], "float32", this.shapeOf(x), { axis });
   }
 
+  /** `log(softmax(x))`, without the loss of taking a logarithm of what has become 0. */
+  logSoftmax(x: string, axis = -1): string {
+    return this.node("LogSoftmax", [this.#expect(x)], "float32", this.shapeOf(x), { axis });
+  }
+
   /** Matrix product in the last two axes. */
   matMul(a: string, b: string): string {
     return this.node(
@@ -61,6 +66,12 @@ export class Operators extends Graph {
     return this.node("Gemm", [this.#expect(x), weights, bias], "float32", shape);
   }
 
+  /** Inner products of each row of `a` with each row of `b`: [n, d] and [m, d] to [n, m]. */
+  dots(a: string, b: string): string {
+    const shape = multiply(this.shapeOf(a), this.shapeOf(b).toReversed());
+    return this.node("Gemm", [this.#expect(a), this.#expect(b)], "float32", shape, { transB: 1 });
+  }
+
   /** Slices of `table` along `axis`, picked by int64 `ids`. */
   gather(table: string, ids: string, axis = 0): string {
     this.#expect(ids, "int64");
@@ -68,6 +79,15 @@ export class Operators extends Graph {
     const at = toAxis(axis, shape.length);
     const picked = [...shape.slice(0, at), ...this.shapeOf(ids), ...shape.slice(at + 1)];
     return this.node("Gather", [table, ids], this.typeOf(table), picked, { axis: at });
+  }
+
+  /** Of each row of `x` [n, m] the elements whose columns stand in the same row of int64 `columns` [n, k]: [n, k]. */
+  pick(x: string, columns: string): string {
+    this.#expect(columns, "int64");
+    const [rows, shape] = [this.shapeOf(x)[0], this.shapeOf(columns)];
+    if (shape.length !== 2 || shape[0] !== rows)
+      throw this.error(`cannot pick ${write(shape)} out of ${write(this.shapeOf(x))}`);
+    return this.node("GatherElements", [x, columns], this.typeOf(x), shape, { axis: 1 });
   }
 
   concat(values: string[], axis: number): string {

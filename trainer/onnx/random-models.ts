@@ -1,97 +1,90 @@
-import type { Tensor } from "../../supabase/functions/_shared/models/onnx-executor/tensor.ts";
+/** The graphs that are served, with random weights, and feeds for any number of rows: for tests and benchmarks. */
+import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
+import { tokenRows } from "../../supabase/functions/_shared/features/tokens.ts";
+import { contracts, type GraphName } from "../../supabase/functions/_shared/models/contracts.ts";
+import type { Contract } from "../../supabase/functions/_shared/models/onnx-executor/contract.ts";
+import { type Feeds, float32, int64, type Tensor } from "../../supabase/functions/_shared/models/tensors.ts";
+import { newDlrm } from "../dlrm/model.ts";
+import { randomExamples, testOptions } from "../dlrm/testing.ts";
+import type { DenseWeights } from "../engine/dense.ts";
+import { EmbeddingTable } from "../engine/embedding-table.ts";
 import { Random } from "../engine/random.ts";
-import { GraphBuilder } from "./graph-builder.ts";
+import { dlrmGraph } from "../export/dlrm.ts";
+import { postTowerGraph, userTowerGraph } from "../export/towers.ts";
+import { newTowerWeights } from "../towers/network.ts";
+import { towerDefaults } from "../towers/train.ts";
 
-/** A graph with random weights and the size of a real one, and feeds for any number of rows: for tests and benchmarks. */
+/** A graph with random weights. */
 export interface RandomModel {
   bytes: Uint8Array;
-  feeds(count: number): Record<string, Tensor>;
+  /** Random feeds of `count` rows, or of candidates. */
+  feeds(count: number): Feeds;
   output: string;
 }
 
-const d = 32;
-
-/** A tower: text in fields of hashed tokens, numbers, a hidden layer, unit-length output [N, 32]. */
-export function randomTower(seed: number, rows = 20_000): RandomModel {
+/** One of the three graphs; no layer of it is 0, so that each input counts. */
+export function randomModel(name: GraphName, seed: number): RandomModel {
   const random = new Random(seed);
-  const fields = [16, 48];
-  const tokens = 64;
-  const numbers = 6;
-  const g = new GraphBuilder("tower");
-  const ids = g.input("token_ids", "int64", ["N", tokens]);
-  const weights = g.input("token_weights", "float32", ["N", tokens]);
-  const x = g.input("numbers", "float32", ["N", numbers]);
-  const table = g.weights(normals(random, rows * d), [rows, d], "token_table");
-  const text = g.fieldBags(table, ids, weights, fields);
-  const scaled = g.standardise(x, normals(random, numbers), positives(random, numbers));
-  const hidden = g.relu(layer(g, random, g.concat([text, scaled], 1), 64));
-  g.output("embedding", g.l2Normalise(layer(g, random, hidden, d)), ["N", d]);
+  const bytes = name === "dlrm" ? randomDlrm(random) : randomTower(name, random);
+  const contract: Contract = contracts[name];
   return {
-    bytes: g.build(),
-    output: "embedding",
-    feeds: (count) => ({
-      token_ids: int64(random, rows, [count, tokens]),
-      token_weights: float32(positives(random, count * tokens), [count, tokens]),
-      numbers: float32(normals(random, count * numbers, 8), [count, numbers]),
-    }),
+    bytes,
+    output: Object.keys(contract.outputs)[0],
+    feeds: (count) =>
+      Object.fromEntries(
+        Object.entries(contract.inputs).map(([input, { dims }]) => {
+          const shape = dims.map((dim) => (typeof dim === "number" ? dim : count));
+          return [input, randomFeed(random, input, shape)];
+        }),
+      ),
   };
 }
 
-/** A DLRM: bottom 64-32, two tower vectors and `categories` embeddings as slots, pairwise dots, top 128-64, three heads. */
-export function randomDlrm(seed: number, categories = 8): RandomModel {
-  const random = new Random(seed);
-  const rows = 1000;
-  const sizes = { user_features: 8, post_features: 16, pair_features: 16 };
-  const width = 40;
-  const g = new GraphBuilder("dlrm");
-  const posts = g.input("posts", "float32", ["N", d]);
-  const user = g.expand(g.input("user", "float32", [1, d]), posts);
-  const post = g.input("post_features", "float32", ["N", sizes.post_features]);
-  const one = g.input("user_features", "float32", [1, sizes.user_features]);
-  const ids = g.input("categories", "int64", ["N", categories]);
-  const pair = g.input("pair_features", "float32", ["N", sizes.pair_features]);
-  const users = g.expand(one, g.slice(post, 1, 0, 1));
-  const all = g.concat([users, post, pair], 1);
-  const dense = g.standardise(all, normals(random, width), positives(random, width));
-  const bottom = g.relu(layer(g, random, g.relu(layer(g, random, dense, 64)), d));
-  const table = g.weights(normals(random, rows * d), [rows, d], "category_table");
-  const slots = g.concat([g.stack([bottom, user, posts]), g.gather(table, ids)], 1);
-  const x = g.concat([bottom, g.pairwiseDots(slots)], 1);
-  const top = g.relu(layer(g, random, g.relu(layer(g, random, x, 128)), 64));
-  const wide = layer(g, random, dense, 3);
-  g.output("probabilities", g.sigmoid(g.add(layer(g, random, top, 3), wide)), ["N", 3]);
-  return {
-    bytes: g.build(),
-    output: "probabilities",
-    feeds: (count) => ({
-      user: float32(normals(random, d, 1 / Math.sqrt(d)), [1, d]),
-      posts: float32(normals(random, count * d, 1 / Math.sqrt(d)), [count, d]),
-      user_features: float32(normals(random, sizes.user_features), [1, sizes.user_features]),
-      post_features: float32(normals(random, count * sizes.post_features), [count, sizes.post_features]),
-      pair_features: float32(normals(random, count * sizes.pair_features), [count, sizes.pair_features]),
-      categories: int64(random, rows, [count, categories]),
-    }),
-  };
+function randomDlrm(random: Random): Uint8Array {
+  const examples = randomExamples(random, 20, 30);
+  const dlrm = newDlrm(examples, Uint32Array.from(examples.requests.keys()), testOptions, random);
+  shake(dlrm.dense, random);
+  for (const table of [dlrm.embeddings, dlrm.wide]) add(table.weights.values, random, 0.3);
+  add(dlrm.calibration.scale, random, 0.1);
+  add(dlrm.calibration.shift, random, 0.1);
+  return dlrmGraph(dlrm);
 }
 
-function layer(g: GraphBuilder, random: Random, x: string, out: number): string {
-  const width = g.shapeOf(x).at(-1) as number;
-  return g.dense(x, normals(random, width * out, 1 / Math.sqrt(width)), normals(random, out, 0.1));
+function randomTower(name: "user_tower" | "post_tower", random: Random): Uint8Array {
+  const tokens = new EmbeddingTable(tokenRows, dimensions, normals(random, tokenRows * dimensions, 0.3));
+  const none = new EmbeddingTable(1, dimensions, new Float32Array(dimensions));
+  const dense = newTowerWeights(towerDefaults, random);
+  shake(dense, random);
+  const towers = { tokens, dense, userIdEmbeddings: none, postIdEmbeddings: none };
+  return name === "user_tower" ? userTowerGraph(towers) : postTowerGraph(towers);
+}
+
+/** Moves every weight off where training starts it. */
+function shake(weights: DenseWeights, random: Random): void {
+  for (const name of Object.keys(weights.matrices())) add(weights.values(name), random, 0.1);
+}
+
+function randomFeed(random: Random, input: string, dims: number[]): Tensor {
+  const size = dims.reduce((product, dim) => product * dim, 1);
+  // those of the request are alike in all rows
+  if (input === "categories") return int64(randomExamples(random, 1, dims[0]).categories, dims);
+  if (input === "token_ids")
+    return int64(
+      Int32Array.from({ length: size }, () => random.below(tokenRows)),
+      dims,
+    );
+  // a vector has about unit length; features are what log(1 + count) gives
+  const isVector = dims[1] === dimensions;
+  return float32(
+    isVector ? normals(random, size, 1 / Math.sqrt(dimensions)) : normals(random, size).map((x) => x + 2),
+    dims,
+  );
 }
 
 function normals(random: Random, count: number, deviation = 1): Float32Array {
   return Float32Array.from({ length: count }, () => deviation * random.normal());
 }
 
-function positives(random: Random, count: number): Float32Array {
-  return Float32Array.from({ length: count }, () => 0.5 + random.uniform());
-}
-
-function float32(data: Float32Array, dims: number[]): Tensor {
-  return { type: "float32", data, dims };
-}
-
-function int64(random: Random, below: number, dims: number[]): Tensor {
-  const data = BigInt64Array.from({ length: dims[0] * dims[1] }, () => BigInt(random.below(below)));
-  return { type: "int64", data, dims };
+function add(to: Float32Array, random: Random, deviation: number): void {
+  for (let i = 0; i < to.length; i++) to[i] += deviation * random.normal();
 }

@@ -1,11 +1,13 @@
 /** The child process of `onnxRuntime`: loads graphs and runs them on the onnxruntime-node package named as its argument. */
-import type { InferenceSession } from "onnxruntime-node";
-import type { Tensor } from "../../supabase/functions/_shared/models/onnx-executor/tensor.ts";
+import { type InferenceSession, loadRuntime } from "../../supabase/functions/_shared/models/inference.ts";
+import type { Feeds, Tensor } from "../../supabase/functions/_shared/models/tensors.ts";
+import { platformKey, platformRuntime } from "./platform-runtime.ts";
 import type { Answer } from "./runtimes.ts";
 
-type Message = { graph: number; bytes: Uint8Array } | { graph: number; feeds: Record<string, Tensor> };
+type Message = { graph: number; bytes: Uint8Array } | { graph: number; feeds: Feeds };
 
-const runtime: Promise<{ default: typeof import("onnxruntime-node") }> = import(process.argv[2]);
+const [, , packageName] = process.argv;
+const runtime = load();
 // A missing package is told in the answer to the first message, not by a crash with a stack trace.
 runtime.catch(() => {});
 const sessions = new Map<number, InferenceSession>();
@@ -15,18 +17,22 @@ process.on("message", async (message: Message) => {
   process.send?.(answer);
 });
 
+/** Another release than the one served with plays the platform. */
+async function load() {
+  if (packageName === "onnxruntime-node") return await loadRuntime("onnxruntime-node");
+  (globalThis as Record<symbol, unknown>)[platformKey] = await platformRuntime(packageName);
+  return await loadRuntime("platform");
+}
+
 async function work(message: Message): Promise<Answer> {
-  const { default: ort } = await runtime;
+  const { createSession } = await runtime;
   if ("bytes" in message) {
-    sessions.set(message.graph, await ort.InferenceSession.create(message.bytes, { intraOpNumThreads: 1 }));
+    sessions.set(message.graph, await createSession(message.bytes));
     return {};
   }
   const session = sessions.get(message.graph) as InferenceSession;
-  const feeds = Object.entries(message.feeds).map(
-    ([name, { type, data, dims }]) => [name, new ort.Tensor(type, data as Float32Array, dims)] as const,
-  );
   const started = performance.now();
-  const results = await session.run(Object.fromEntries(feeds));
+  const results = await session.run(message.feeds);
   const milliseconds = performance.now() - started;
   const outputs = Object.entries(results).map(
     ([name, { type, data, dims }]) => [name, { type, data, dims: [...dims] } as Tensor] as const,

@@ -1,27 +1,32 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { randomDlrm, randomTower } from "./random-models.ts";
+import { graphNames } from "../../supabase/functions/_shared/models/contracts.ts";
+import { GraphBuilder } from "./graph-builder.ts";
+import { platformPackage, platformRuntime } from "./platform-runtime.ts";
+import { randomModel } from "./random-models.ts";
 import { executor, onnxRuntime } from "./runtimes.ts";
 import { assertClose } from "./testing.ts";
 
-const natives = [onnxRuntime("onnxruntime-node"), onnxRuntime("onnxruntime-node-1.20.1")];
+const natives = [onnxRuntime("onnxruntime-node"), onnxRuntime(platformPackage)];
 after(() => {
   for (const runtime of natives) runtime.close();
 });
 
-for (const [name, create] of Object.entries({ tower: randomTower, DLRM: randomDlrm })) {
-  for (const count of [1, 3, 500]) {
-    test(`a random ${name} gives the same on the executor and two versions of ONNX Runtime, N = ${count}`, async () => {
-      const model = create(count);
-      const feeds = model.feeds(count);
-      const ours = (await (await executor.load(model.bytes))(feeds))[model.output];
-      assert.equal(ours.dims[0], count);
-      // Both models spread their outputs: a graph that ignored its inputs would agree with itself too.
-      assert.ok(count === 1 || ours.data[0] !== ours.data[ours.dims[1]], "rows differ");
-      for (const runtime of natives) {
-        const theirs = (await (await runtime.load(model.bytes))(feeds))[model.output];
-        assert.deepEqual(theirs.dims, ours.dims);
-        assertClose(ours.data, theirs.data, 1e-5, runtime.name);
+for (const name of graphNames) {
+  for (const seed of [1, 2, 3]) {
+    test(`a random ${name} gives the same on the executor, onnxruntime-node and the platform's runtime, seed ${seed}`, async () => {
+      const model = randomModel(name, seed);
+      const runs = await Promise.all([executor, ...natives].map((runtime) => runtime.load(model.bytes)));
+      for (const count of [1, 3, 500]) {
+        const feeds = model.feeds(count);
+        const [ours, ...theirs] = await Promise.all(runs.map(async (run) => (await run(feeds))[model.output]));
+        assert.equal(ours.dims[0], count);
+        // a graph that ignored its inputs would agree with itself too
+        assert.ok(count === 1 || ours.data[0] !== ours.data[ours.dims[1]], "rows differ");
+        for (const [i, their] of theirs.entries()) {
+          assert.deepEqual(their.dims, ours.dims);
+          assertClose(ours.data, their.data, 1e-5, `${natives[i].name}, N = ${count}`);
+        }
       }
     });
   }
@@ -31,5 +36,25 @@ test("a runtime that is not installed, or is given no graph, says so", async () 
   await assert.rejects(natives[1].load(Uint8Array.of(1, 2, 3)), /onnxruntime-node-1.20.1: /);
   const missing = onnxRuntime("onnxruntime-node-0");
   after(missing.close);
-  await assert.rejects(missing.load(randomDlrm(1).bytes), /onnxruntime-node-0: Cannot find package/);
+  await assert.rejects(missing.load(randomModel("dlrm", 1).bytes), /onnxruntime-node-0: Cannot find package/);
+});
+
+test("the platform's stand-in refuses what the platform misreads or dies of, and gives nothing for no rows", async () => {
+  const { InferenceSession, Tensor } = await platformRuntime();
+  const g = new GraphBuilder("sums");
+  const x = g.input("x", "float32", ["N", 2]);
+  g.output("sums", g.sum(x, [1]), ["N"]);
+  const onnx = g.build();
+  await assert.rejects(InferenceSession.create(onnx, {}), { message: "a session of 2 arguments, not 1" });
+  await assert.rejects(InferenceSession.create("sums.onnx"), { message: "a session of something else than bytes" });
+  assert.throws(() => new Tensor("float32", Float32Array.of(1)), { message: "a tensor of 2 arguments, not 3" });
+  assert.throws(() => new Tensor("float16", new Uint16Array(1), [1]), { message: /refuses or misreads float16/ });
+  assert.throws(() => new Tensor("int64", Int32Array.of(1), [1]), { message: /that are no BigInt64Array/ });
+  const session = await InferenceSession.create(onnx);
+  const rows = (...numbers: number[]) => new Tensor("float32", Float32Array.from(numbers), [numbers.length / 2, 2]);
+  assert.deepEqual(await session.run({ x: rows() }), {});
+  await assert.rejects(session.run({ x: rows(1, 2) }, {}), { message: "a run of 2 arguments, not 1" });
+  await assert.rejects(session.run({ x: { type: "float32" } }), { message: "input x is no tensor of the platform" });
+  const { sums } = await session.run({ x: rows(1, 2, 3, 4) });
+  assert.deepEqual([sums.type, [...sums.data], sums.dims], ["float32", [3, 7], [2]]);
 });

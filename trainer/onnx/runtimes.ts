@@ -1,11 +1,11 @@
 import { type ChildProcess, fork } from "node:child_process";
-import { createSession } from "../../supabase/functions/_shared/models/onnx-executor/session.ts";
+import { loadRuntime } from "../../supabase/functions/_shared/models/inference.ts";
 import type { Tensor } from "../../supabase/functions/_shared/models/onnx-executor/tensor.ts";
 
 type Tensors = Record<string, Tensor>;
 type Run = (feeds: Tensors) => Promise<Tensors>;
 
-/** A way of running ONNX graphs, to be compared with the others in tests and benchmarks. */
+/** A way of running ONNX graphs, as serving does, to be compared with the others in tests and benchmarks. */
 export interface Runtime {
   name: string;
   load(bytes: Uint8Array): Promise<Run>;
@@ -15,7 +15,10 @@ export interface Runtime {
 /** The TypeScript executor, for runtimes that have no native ONNX. */
 export const executor: Runtime = {
   name: "executor",
-  load: async (bytes) => (await createSession(bytes)).run,
+  async load(bytes) {
+    const { createSession } = await loadRuntime("executor");
+    return (await createSession(bytes)).run;
+  },
   close() {},
 };
 
@@ -28,7 +31,7 @@ export interface Answer {
 
 /**
  * A version of onnxruntime-node, by the name of its package, in a process of its own: two versions of its native library
- * cannot be loaded into one. `onRun` hears how many milliseconds each run took inside that process.
+ * cannot be loaded into one. Any but the one served with plays the platform's runtime. `onRun` hears how many milliseconds each run took inside that process.
  */
 export function onnxRuntime(packageName: string, onRun: (milliseconds: number) => void = () => {}): Runtime {
   let child: ChildProcess | undefined;

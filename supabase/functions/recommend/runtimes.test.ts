@@ -1,29 +1,28 @@
 /**
- * The same feed from the platform's ONNX runtime, played by the release that it is built from, and from the executor.
+ * The same feed from the platform's ONNX runtime, played over the release that it is built from, and from the executor.
  * The current onnxruntime-node cannot be loaded beside another release; recommend.test.ts checks its scores by hand.
  */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { testDatabase } from "../../../db/testing.ts";
+import { platformKey, platformRuntime } from "../../../trainer/onnx/platform-runtime.ts";
 import { fillCommunity, people, publishTinyModel } from "../../../trainer/serve/testing.ts";
 import type { RuntimeName } from "../_shared/models/inference.ts";
 import { testApp } from "./testing.ts";
 
 const { pool, url } = await testDatabase({ after }, "runtimes");
-const platform = Symbol.for("onnxruntime");
 const globals = globalThis as Record<symbol, unknown>;
 
 before(async () => {
   await fillCommunity(pool);
   await publishTinyModel(pool, { name: "tiny" });
-  const name = "onnxruntime-node-1.20.1";
-  globals[platform] = (await import(name)).default;
+  globals[platformKey] = await platformRuntime();
 });
 after(() => {
-  delete globals[platform];
+  delete globals[platformKey];
 });
 
-test("the platform's runtime and the executor agree within 1e-4", async (t) => {
+test("the platform's runtime and the executor agree within 1e-5", async (t) => {
   const feedBy = async (runtime: RuntimeName) =>
     (await testApp(t, url, { runtime }).call(people.ada, { limit: 100 })).body;
   const expected = await feedBy("platform");
@@ -37,6 +36,6 @@ test("the platform's runtime and the executor agree within 1e-4", async (t) => {
   for (const [i, item] of items.entries())
     for (const head of ["view", "vote", "comment"] as const) {
       const [got, wanted] = [item.predictions?.[head], expected.items[i].predictions?.[head]];
-      assert.ok(Math.abs(Number(got) - Number(wanted)) < 1e-4, `${head}: ${got}, not ${wanted}`);
+      assert.ok(Math.abs(Number(got) - Number(wanted)) < 1e-5, `${head}: ${got}, not ${wanted}`);
     }
 });

@@ -23,6 +23,8 @@ const commentsBucket: Category = { name: "comments_bucket", size: 16 };
 export const categories = [hourOfTheDay, loginBucket, lastActivity, viewsBucket, commentsBucket];
 export const requestCategories = 2;
 export const categoryRows = categories.reduce((sum, { size }) => sum + size, 0);
+/** Where the rows of each category begin in the table. */
+export const categoryStarts = categories.map((_, c) => categories.slice(0, c).reduce((sum, { size }) => sum + size, 0));
 
 /** What the categories are made of. */
 interface Counted {

@@ -9,7 +9,11 @@ export function innerProduct(
   bStart: number,
   width: number,
 ): number {
-  let [first, second, third, fourth] = [0, 0, 0, 0];
+  // each declared alone: taken out of an array of four they made it three times as slow
+  let first = 0;
+  let second = 0;
+  let third = 0;
+  let fourth = 0;
   let i = 0;
   for (; i + 3 < width; i += 4) {
     first += a[aStart + i] * b[bStart + i];

@@ -127,15 +127,16 @@ export interface RankerFeatures {
 
 /** What of a candidate's features depends on the post and the instant alone. */
 export interface PostRow {
-  /** log(1 + hours) since it was created, since its last activity, and log(1 + comments). */
-  logAge: number;
-  logIdle: number;
-  logComments: number;
   /** [P] */
   features: number[];
   /** Its own rows of the embedding table. */
   categories: number[];
 }
+
+/** Where those features of a post are that its pair with a user is made of. */
+const logAgeAt = postFeatures.indexOf("log_age");
+const logIdleAt = postFeatures.indexOf("log_idle");
+const logCommentsAt = postFeatures.indexOf("log_comments");
 
 /** Gives the post row of a candidate. */
 export type RowOf = (candidate: Candidate, now: number) => PostRow;
@@ -170,6 +171,8 @@ export function rankerFeatures(
   for (let i = 0; i < n; i++) {
     const candidate = candidates[i];
     const post = rowOf(candidate, now);
+    const logAge = post.features[logAgeAt];
+    const logIdle = post.features[logIdleAt];
     // element by element: a call of `set` costs more than so few elements
     for (let f = 0; f < postFeatures.length; f++) posts[i * postFeatures.length + f] = post.features[f];
     // written where they belong, not as arrays that are joined: there are 600 rows a feed
@@ -178,18 +181,18 @@ export function rankerFeatures(
     pairs[at++] = candidate.similarity;
     pairs[at++] = logOf(similarityRanks[i]);
     pairs[at++] = logOf(candidate.author_affinity);
-    const age = user.habit_log_age === null ? 0 : post.logAge - user.habit_log_age;
-    const idle = user.habit_log_idle === null ? 0 : post.logIdle - user.habit_log_idle;
+    const age = user.habit_log_age === null ? 0 : logAge - user.habit_log_age;
+    const idle = user.habit_log_idle === null ? 0 : logIdle - user.habit_log_idle;
     pairs[at++] = age;
     pairs[at++] = idle;
     pairs[at++] = Math.abs(age);
     pairs[at++] = Math.abs(idle);
     // how far the post is from what the user's latest interactions were like
-    const ageBeside = habit === null ? 0 : post.logAge - habit.logAge;
-    const idleBeside = habit === null ? 0 : post.logIdle - habit.logIdle;
+    const ageBeside = habit === null ? 0 : logAge - habit.logAge;
+    const idleBeside = habit === null ? 0 : logIdle - habit.logIdle;
     pairs[at++] = ageBeside;
     pairs[at++] = idleBeside;
-    pairs[at++] = habit === null ? 0 : post.logComments - habit.logComments;
+    pairs[at++] = habit === null ? 0 : post.features[logCommentsAt] - habit.logComments;
     pairs[at++] = Math.abs(ageBeside);
     pairs[at++] = Math.abs(idleBeside);
     pairs[at++] = matches[i];
@@ -230,23 +233,20 @@ function userRow(user: UserState, habit: RecentHabit | null, logins: number, now
 
 /** The row of a candidate's post at an instant. */
 export function postRow(post: Candidate, now: number): PostRow {
-  const logAge = logHours(post.created_at, now);
-  const logIdle = logHours(post.last_active_at ?? post.created_at, now);
-  const logComments = logOf(post.comments);
   const features = [
-    logAge,
-    logIdle,
+    logHours(post.created_at, now),
+    logHours(post.last_active_at ?? post.created_at, now),
     logHours(post.last_comment_at ?? post.created_at, now),
     post.last_comment_at === null ? 0 : 1,
     ...logDecayed(post.recent, post.last_active_at, now),
     logOf(post.views),
     logOf(post.votes),
-    logComments,
+    logOf(post.comments),
     logOf(post.participants),
     Math.log(clickRate(post)),
     post.by_author ? 1 : 0,
   ];
-  return { logAge, logIdle, logComments, features, categories: postCategoryRow(post) };
+  return { features, categories: postCategoryRow(post) };
 }
 
 /** The rank of a post that a source did not bring. */

@@ -1,16 +1,48 @@
-/** The rank of each value from 1, the highest first; equal values share the best of their ranks, so that no order of rows shows. */
+/**
+ * The rank of each value from 1, the highest first; equal values share the best of their ranks, so that no order of rows
+ * shows. NaN counts as the highest.
+ */
 export function ranksOf(values: Float64Array): Int32Array {
-  const sorted = values.slice().sort();
-  const ranks = new Int32Array(values.length);
-  for (let i = 0; i < values.length; i++) {
-    let low = 0;
-    let high = sorted.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (sorted[middle] <= values[i]) low = middle + 1;
-      else high = middle;
-    }
-    ranks[i] = 1 + sorted.length - low;
+  const keys = new Float64Array(values.length);
+  for (let i = 0; i < keys.length; i++) keys[i] = Number.isNaN(values[i]) ? Number.POSITIVE_INFINITY : values[i];
+  const ranks = new Int32Array(keys.length);
+  const order = highestFirst(keys);
+  let rank = 1;
+  for (let i = 0; i < order.length; i++) {
+    if (i > 0 && keys[order[i]] !== keys[order[i - 1]]) rank = i + 1;
+    ranks[order[i]] = rank;
   }
   return ranks;
+}
+
+/** As many are put in order by insertion before merging begins. */
+const runLength = 8;
+
+/**
+ * The indices of keys, the highest first. Merged here, because sorting the keys and looking up each value among them took
+ * twice as long, a tenth of all features.
+ */
+function highestFirst(keys: Float64Array): Int32Array {
+  const n = keys.length;
+  let order = new Int32Array(n);
+  let merged = new Int32Array(n);
+  for (let i = 0; i < n; i++) {
+    let at = i;
+    for (; at % runLength > 0 && keys[order[at - 1]] < keys[i]; at--) order[at] = order[at - 1];
+    order[at] = i;
+  }
+  for (let length = runLength; length < n; length *= 2) {
+    for (let start = 0; start < n; start += 2 * length) {
+      const middle = Math.min(start + length, n);
+      const end = Math.min(start + 2 * length, n);
+      let left = start;
+      let right = middle;
+      for (let at = start; at < end; at++) {
+        const fromLeft = left < middle && (right >= end || keys[order[left]] >= keys[order[right]]);
+        merged[at] = fromLeft ? order[left++] : order[right++];
+      }
+    }
+    [order, merged] = [merged, order];
+  }
+  return order;
 }

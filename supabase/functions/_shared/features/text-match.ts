@@ -24,7 +24,8 @@ export function textMatches(history: Text[], candidates: Text[]): Float64Array {
   const past = history.map(wordsOf);
   const documents = candidates.map(wordsOf);
   if (counted.length < numbers.size) makeRoom();
-  for (const document of documents) for (const word of document) counted[word]++;
+  // words are counted through by index here: with `of` they took twice as long
+  for (const document of documents) for (let w = 0; w < document.length; w++) counted[document[w]]++;
   // by how many of the candidates have a word; 0 is that of a word of the history alone
   const idfs = Float64Array.from({ length: 1 + candidates.length }, (_, count) =>
     Math.log((1 + candidates.length) / (1 + count)),
@@ -45,18 +46,19 @@ export function textMatches(history: Text[], candidates: Text[]): Float64Array {
   let interestSquare = 0;
   for (const word of new Set(interests)) interestSquare += interest[word] ** 2;
   const interestLength = Math.sqrt(interestSquare);
-  for (const [i, document] of documents.entries()) {
+  for (let i = 0; i < documents.length; i++) {
+    const document = documents[i];
     let dot = 0;
     let square = 0;
-    for (const word of document) {
-      const idf = idfs[counted[word]];
-      dot += idf * interest[word];
+    for (let w = 0; w < document.length; w++) {
+      const idf = idfs[counted[document[w]]];
+      dot += idf * interest[document[w]];
       square += idf * idf;
     }
     const length = Math.sqrt(square) * interestLength;
     if (length > 0) matches[i] = dot / length;
   }
-  for (const document of documents) for (const word of document) counted[word] = 0;
+  for (const document of documents) for (let w = 0; w < document.length; w++) counted[document[w]] = 0;
   for (const word of interests) interest[word] = 0;
   return matches;
 }

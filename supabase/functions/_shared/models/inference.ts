@@ -13,31 +13,31 @@ export interface Runtime {
 /** platform: what the hosted edge runtime has built in. executor: ours, in TypeScript, which runs anywhere. */
 export type RuntimeName = "platform" | "onnxruntime-node" | "executor";
 
-/**
- * The first runtime that is available, or the one asked for; throws when that one is missing. `threads`: how many
- * onnxruntime-node may use for one run of a graph (default: all processors); the others have one.
- */
-export async function loadRuntime(only?: RuntimeName, threads?: number): Promise<Runtime> {
+/** The first runtime that is available, or the one asked for; throws when that one is missing. */
+export async function loadRuntime(only?: RuntimeName): Promise<Runtime> {
   for (const name of only ? [only] : (["platform", "onnxruntime-node", "executor"] as const)) {
-    const runtime = await loaders[name](threads);
+    const runtime = await loaders[name]();
     if (runtime) return runtime;
   }
   throw new Error(`the ONNX runtime ${only} is not there`);
 }
 
-const loaders: Record<RuntimeName, (threads: number | undefined) => Promise<Runtime | undefined>> = {
+/*
+ * One thread: a second makes no feed faster (0.6 ms either way for 850 candidates) and spins on after it, 3 to 5 ms that the
+ * database could use. See `npm run bench:dlrm`.
+ */
+const loaders: Record<RuntimeName, () => Promise<Runtime | undefined>> = {
   async platform() {
     const ort = (globalThis as Record<symbol, unknown>)[Symbol.for("onnxruntime")];
     // ONE argument: the platform's runtime misreads options
     return ort ? fromOnnxRuntime("platform", ort as OnnxRuntime, []) : undefined;
   },
-  async "onnxruntime-node"(threads) {
+  async "onnxruntime-node"() {
     // not a literal, so that the bundler of Edge Functions leaves out a native module that could not load there
     const specifier = ["onnxruntime", "node"].join("-");
     try {
       const module = await import(specifier);
-      const options: SessionOptions = threads === undefined ? [] : [{ intraOpNumThreads: threads }];
-      return fromOnnxRuntime("onnxruntime-node", module.default ?? module, options);
+      return fromOnnxRuntime("onnxruntime-node", module.default ?? module, [{ intraOpNumThreads: 1 }]);
     } catch {
       return undefined;
     }

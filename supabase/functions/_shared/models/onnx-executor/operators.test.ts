@@ -15,6 +15,16 @@ const cases: [name: string, call: Call, expected: Tensor][] = [
   ["Max of three", ["Max", [f([2], 1, 9), f([2], 5, 2), f([1], 3)]], f([2], 5, 9)],
   ["Min of one", ["Min", [f([2], 1, 9)]], f([2], 1, 9)],
   ["Clip without a lower bound", ["Clip", [f([2], -9, 9), undefined, f([], 5)]], f([2], -9, 5)],
+  [
+    "Cast of int64 beyond 32 bits",
+    ["Cast", [i([3], 2 ** 40, -(2 ** 40), -1)], { to: 1 }],
+    f([3], 2 ** 40, -(2 ** 40), -1),
+  ],
+  [
+    "Cast to int64 beyond 32 bits",
+    ["Cast", [f([3], 2 ** 40, -(2 ** 40), -1.5)], { to: 7 }],
+    i([3], 2 ** 40, -(2 ** 40), -1),
+  ],
   ["Cast to int64", ["Cast", [f([2], 0, 2)], { to: 7 }], i([2], 0, 2)],
   [
     "Gemm with everything",
@@ -49,6 +59,12 @@ const cases: [name: string, call: Call, expected: Tensor][] = [
   ],
   ["Shape from the back", ["Shape", [f([1, 2, 3], 1, 2, 3, 4, 5, 6)], { start: -2 }], i([2], 2, 3)],
   ["Expand to a higher rank", ["Expand", [f([2], 1, 2), i([3], 2, 1, 1)]], f([2, 1, 2], 1, 2, 1, 2)],
+  [
+    "GatherElements along the first axis, of fewer columns than there are",
+    ["GatherElements", [f([2, 3], 1, 2, 3, 4, 5, 6), i([3, 2], 1, 0, 0, -1, 1, 1)]],
+    f([3, 2], 4, 2, 1, 5, 4, 5),
+  ],
+  ["LogSoftmax of what Softmax makes 0", ["LogSoftmax", [f([1, 2], -1000, 0)]], f([1, 2], -1000, 0)],
   ["Identity", ["Identity", [i([1], 5)]], i([1], 5)],
 ];
 
@@ -81,6 +97,12 @@ const refusals: [call: Call, message: RegExp][] = [
   [["Gather", [f([2, 1], 1, 2), f([1], 1)]], /^Gather output: ids must be int64, not float32 \[1\]$/],
   [["Concat", [f([1, 1], 1), f([1], 1)], { axis: 0 }], /^Concat output: float32 \[1, 1\] and float32 \[1\] do not fit/],
   [["Concat", [f([1], 1)]], /^Concat output: axis NaN of a tensor of rank 1$/],
+  [["GatherElements", [f([1], 1), f([1], 0)]], /^GatherElements output: ids must be int64, not float32 \[1\]$/],
+  [["GatherElements", [f([2], 1, 2), i([1], 2)]], /^GatherElements output: id 2 is outside a table of 2$/],
+  [
+    ["GatherElements", [f([1, 2], 1, 2), i([2, 1], 0, 0)], { axis: 1 }],
+    /^GatherElements output: cannot gather int64 \[2, 1\] from float32 \[1, 2\]$/,
+  ],
   [["Reshape", [f([2], 1, 2), i([1], 3)]], /^Reshape output: float32 \[2\] cannot take the shape \[3\]$/],
   [["Reshape", [f([2], 1, 2), i([2], 4, -1)]], /^Reshape output: float32 \[2\] cannot take the shape \[4, 0.5\]$/],
   [["Squeeze", [f([2], 1, 2), i([1], 0)]], /^Squeeze output: axes \[0\] of float32 \[2\] are not all 1$/],

@@ -126,6 +126,23 @@ for (const [name, wrong, message] of wrongGraphs) {
   test(`a graph with ${name}: a clear error`, () => assert.rejects(createSession(model(wrong)), { message }));
 }
 
+test("what reads constants alone is worked out once, when the graph is loaded", async () => {
+  const picks = [node("Gather", ["table", "first"], "row"), node("Add", ["x", "row"], "result")];
+  const first = (row: number) => ({ name: "first", dataType: 7, dims: [1], int64Data: [row] });
+  const table = { name: "table", dataType: 1, dims: [2, 1], floatData: [5, 7] };
+  const folded = (row: number) =>
+    model({
+      name: "folded",
+      node: picks,
+      initializer: [table, first(row)],
+      input: [valueInfo("x", 1, [1, 1])],
+      output: [valueInfo("result", 1, [1, 1])],
+    });
+  const session = await createSession(folded(1));
+  for (const x of [1, 2]) assert.deepEqual((await session.run({ x: floats([1, 1], x) })).result, floats([1, 1], x + 7));
+  await assert.rejects(createSession(folded(2)), { message: "Gather row: id 2 is outside a table of 2" });
+});
+
 test("opsets in which the operators mean something else are refused", async () => {
   for (const opset of [12, 19]) {
     await assert.rejects(createSession(model(graph, opset)), {

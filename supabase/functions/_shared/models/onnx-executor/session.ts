@@ -30,7 +30,7 @@ interface Step {
  */
 export async function createSession(bytes: Uint8Array): Promise<InferenceSession> {
   const model = readModel(bytes);
-  const steps = plan(model);
+  const steps = foldConstants(model, plan(model));
   return {
     inputNames: model.inputs.map((input) => input.name),
     outputNames: model.outputs.map((output) => output.name),
@@ -62,20 +62,35 @@ function plan(model: Model): Step[] {
   return steps;
 }
 
+/** Runs the steps that read constants alone, once for all; their results become constants. Returns the other steps. */
+function foldConstants(model: Model, steps: Step[]): Step[] {
+  return steps.filter(({ operator, node }) => {
+    if (!node.inputs.every((name) => name === "" || model.initialisers.has(name))) return true;
+    model.initialisers.set(node.outputs[0], apply(operator, node, model.initialisers));
+    return false;
+  });
+}
+
 function run(model: Model, steps: Step[], feeds: Record<string, Tensor>): Record<string, Tensor> {
   checkFeeds(model.inputs, feeds);
   const values = new Map<string, Value>(model.initialisers);
   for (const { name } of model.inputs) values.set(name, feeds[name]);
   for (const { operator, node, done } of steps) {
-    try {
-      const inputs = node.inputs.map((name) => values.get(name));
-      values.set(node.outputs[0], operator(inputs, node.attributes));
-    } catch (error) {
-      throw new Error(`${node.operator} ${node.outputs[0]}: ${(error as Error).message}`, { cause: error });
-    }
+    values.set(node.outputs[0], apply(operator, node, values));
     for (const name of done) values.delete(name);
   }
   return Object.fromEntries(model.outputs.map(({ name }) => [name, toTensor(name, values.get(name))]));
+}
+
+function apply(operator: Operator, node: Node, values: Map<string, Value>): Value {
+  try {
+    return operator(
+      node.inputs.map((name) => values.get(name)),
+      node.attributes,
+    );
+  } catch (error) {
+    throw new Error(`${node.operator} ${node.outputs[0]}: ${(error as Error).message}`, { cause: error });
+  }
 }
 
 function toTensor(name: string, value: Value | undefined): Tensor {

@@ -88,12 +88,43 @@ export const cast: Operator = (inputs, attributes) => {
   const type = to === 1 ? "float32" : to === 7 ? "int64" : to === 9 ? "bool" : undefined;
   if (!type) throw new Error(`cannot cast to ONNX element type ${to}`);
   if (type === input.type) return input;
-  const numbers = input.data as ArrayLike<number | bigint>;
-  if (type === "float32") return { type, dims: input.dims, data: Float32Array.from(numbers, Number) };
-  if (type === "bool")
-    return { type, dims: input.dims, data: Uint8Array.from(numbers, (x) => (Number(x) === 0 ? 0 : 1)) };
-  return { type, dims: input.dims, data: BigInt64Array.from(numbers, (x) => toInteger(Number(x))) };
+  const { dims } = input;
+  if (type === "bool") {
+    const numbers = input.data as ArrayLike<number | bigint>;
+    return { type, dims, data: Uint8Array.from(numbers, (x) => (Number(x) === 0 ? 0 : 1)) };
+  }
+  if (input.type === "int64") return { type: "float32", dims, data: toFloats(input.data) };
+  return type === "float32"
+    ? { type, dims, data: Float32Array.from(input.data) }
+    : { type, dims, data: toIntegers(input.data) };
 };
+
+/*
+ * Between float32 and int64 by the two halves of each integer, lower first, where it is within 32 bits: the BigInts of the
+ * ids of 500 candidates took 0.6 ms.
+ */
+function toFloats(from: BigInt64Array): Float32Array {
+  const to = new Float32Array(from.length);
+  const halves = new Int32Array(from.buffer, from.byteOffset, 2 * from.length);
+  for (let index = 0; index < to.length; index++) {
+    const low = halves[2 * index];
+    to[index] = halves[2 * index + 1] === low >> 31 ? low : Number(from[index]);
+  }
+  return to;
+}
+
+function toIntegers(from: Float32Array | Uint8Array): BigInt64Array {
+  const to = new BigInt64Array(from.length);
+  const halves = new Int32Array(to.buffer);
+  for (let index = 0; index < to.length; index++) {
+    const x = Math.trunc(from[index]);
+    if (x === (x | 0)) {
+      halves[2 * index] = x;
+      halves[2 * index + 1] = x >> 31;
+    } else to[index] = toInteger(x);
+  }
+  return to;
+}
 
 function toInteger(x: number): bigint {
   if (!Number.isFinite(x)) throw new Error(`cannot cast ${x} to int64`);

@@ -21,8 +21,8 @@ export const gather: Operator = (inputs, attributes) => {
   return output;
 };
 
-/** Ids as indices from 0 to count − 1. */
-function toPicks(ids: BigInt64Array, count: number): Int32Array {
+/** Ids as indices from 0 to count − 1. Throws where one is outside. */
+export function toPicks(ids: BigInt64Array, count: number): Int32Array {
   // The two halves of each id, because a bigint for each would take longer than copying the row.
   const halves = new Int32Array(ids.buffer, ids.byteOffset, 2 * ids.length);
   const picks = new Int32Array(ids.length);

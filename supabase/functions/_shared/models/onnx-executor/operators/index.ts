@@ -2,9 +2,10 @@ import { binary, where } from "./binary.ts";
 import { concat } from "./concat.ts";
 import { cast, clip, elementwise, identity, relu } from "./elementwise.ts";
 import { gather } from "./gather.ts";
+import { gatherElements } from "./gather-elements.ts";
 import { gemm, matMul } from "./matmul.ts";
 import type { Operator } from "./operator.ts";
-import { reductions, softmax } from "./reduce.ts";
+import { logSoftmax, reductions, softmax } from "./reduce.ts";
 import { expand, reshape, shape, squeeze, unsqueeze } from "./shape.ts";
 import { slice } from "./slice.ts";
 import { transpose } from "./transpose.ts";
@@ -28,8 +29,10 @@ export const operators: ReadonlyMap<string, Operator> = new Map(
     Constant: constant,
     Expand: expand,
     Gather: gather,
+    GatherElements: gatherElements,
     Gemm: gemm,
     Identity: identity,
+    LogSoftmax: logSoftmax,
     MatMul: matMul,
     Relu: relu,
     Reshape: reshape,

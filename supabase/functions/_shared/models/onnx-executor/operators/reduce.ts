@@ -52,7 +52,12 @@ function reduction(
 }
 
 /** Softmax along `axis`, the last one by default. */
-export const softmax: Operator = (inputs, attributes) => {
+export const softmax: Operator = (inputs, attributes) => normalised(inputs, attributes, false);
+
+/** LogSoftmax: the logarithm of Softmax, which stays finite where Softmax becomes 0. */
+export const logSoftmax: Operator = (inputs, attributes) => normalised(inputs, attributes, true);
+
+function normalised(inputs: Parameters<Operator>[0], attributes: Parameters<Operator>[1], logarithm: boolean) {
   const input = requiredFloat(inputs, 0);
   const axis = toAxis(numberAttribute(attributes, "axis", -1), input.dims.length);
   const count = input.dims[axis];
@@ -68,7 +73,11 @@ export const softmax: Operator = (inputs, attributes) => {
       exponentials[step] = Math.exp(input.data[start + step * stride] - highest);
       sum += exponentials[step];
     }
-    for (let step = 0; step < count; step++) output.data[start + step * stride] = exponentials[step] / sum;
+    const logSum = highest + Math.log(sum);
+    for (let step = 0; step < count; step++) {
+      const at = start + step * stride;
+      output.data[at] = logarithm ? input.data[at] - logSum : exponentials[step] / sum;
+    }
   }
   return output;
-};
+}
