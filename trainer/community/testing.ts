@@ -60,7 +60,7 @@ export async function assertAgrees(instant: Instant, user: number, vector: Float
     for (const source of sourceNames)
       assert.equal(candidate.ranks[source], replayed[i].ranks[source], `${source} rank of post ${candidate.post}`);
   const history = new Histories(loaded.community, now).latest(user, now).map((post) => vectorAt(postVectors, post));
-  const here = rankerFeatures(userState(context), asked, now);
+  const here = rankerFeatures(userState(context, userInput(context).history), asked, now);
   const there = rankerFeatures(state.user(user, history), replayed, now);
   assertClose(here.user, there.user, "user");
   assertClose(here.posts, there.posts, "posts");

@@ -7,7 +7,7 @@
  */
 import { openPool } from "../_shared/database/pool.ts";
 import { projectApiKeys } from "../_shared/http/api-keys.ts";
-import { createVerifier } from "../_shared/http/auth.ts";
+import { createVerifier, remembering } from "../_shared/http/auth.ts";
 import { createApp, type EdgeFunction } from "../_shared/http/edge-function.ts";
 import { logFailure } from "../_shared/http/log.ts";
 import { allowedOrigins } from "../_shared/http/origins.ts";
@@ -24,11 +24,13 @@ export function serve<Input>(edgeFunction: EdgeFunction<Input>): void {
   const pool = openPool(databaseUrl(), (error) => log("connection_lost", error));
   const app = createApp(edgeFunction, {
     pool,
-    verify: createVerifier({
-      jwksUrl: `${auth}/.well-known/jwks.json`,
-      secret: Deno.env.get("JWT_SECRET"),
-      issuers: [auth, ...(Deno.env.get("TOKEN_ISSUERS") ?? "").split(/[\s,]+/).filter(Boolean)],
-    }),
+    verify: remembering(
+      createVerifier({
+        jwksUrl: `${auth}/.well-known/jwks.json`,
+        secret: Deno.env.get("JWT_SECRET"),
+        issuers: [auth, ...(Deno.env.get("TOKEN_ISSUERS") ?? "").split(/[\s,]+/).filter(Boolean)],
+      }),
+    ),
     secretKeys: projectApiKeys(Deno.env.get("SUPABASE_SECRET_KEYS"), Deno.env.get("SUPABASE_SERVICE_ROLE_KEY")),
     publishableKeys: projectApiKeys(Deno.env.get("SUPABASE_PUBLISHABLE_KEYS"), Deno.env.get("SUPABASE_ANON_KEY")),
     origins: allowedOrigins(Deno.env.get("ALLOWED_ORIGINS")),

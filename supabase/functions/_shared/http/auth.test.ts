@@ -4,7 +4,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { test } from "node:test";
 import { exportJWK, exportSPKI, generateKeyPair, type JWTPayload, SignJWT } from "jose";
-import { bearerToken, createVerifier } from "./auth.ts";
+import { bearerToken, createVerifier, remembering } from "./auth.ts";
 
 const sub = "0000000a-0000-4000-8000-000000000001";
 const issuer = "https://abc.supabase.co/auth/v1";
@@ -181,6 +181,34 @@ test("tokens that are not a user's, not valid or not ours are refused with a cod
       await assert.rejects(verify(token), { status: 401, code });
     });
   assert.equal((await verify(valid)).sub, sub, "the token that they were made from is valid");
+});
+
+test("a token that was admitted stays so for a minute, and not beyond its end; another one is looked at", async () => {
+  let looked = 0;
+  let now = 0;
+  const verify = remembering(
+    async (token) => {
+      looked++;
+      if (token === "bad") throw new Error("no");
+      return { sub: token, role: "authenticated", exp: 90 };
+    },
+    () => now,
+  );
+  const first = await verify("a");
+  now = 59_999;
+  assert.deepEqual(await verify("a"), first);
+  assert.notEqual(await verify("a"), first, "each request may change its own");
+  assert.equal(looked, 1);
+  await verify("b");
+  await assert.rejects(verify("bad"));
+  await assert.rejects(verify("bad"));
+  assert.equal(looked, 4);
+  now = 60_000;
+  await verify("a");
+  assert.equal(looked, 5);
+  now = 90_000;
+  await verify("a");
+  assert.equal(looked, 6, "its own end comes before the minute is over");
 });
 
 test("a project without a secret takes no HS256", async () => {

@@ -23,7 +23,7 @@ import { retrieve } from "./retrieve.ts";
 import { communityScores, type FeedModel, modelScores } from "./scores.ts";
 import { select } from "./select.ts";
 import { bestSource } from "./source.ts";
-import { userInput } from "./states.ts";
+import { userInput, userState } from "./states.ts";
 
 export interface Recommendation {
   feed: Feed;
@@ -43,7 +43,7 @@ export async function recommend(
   limit: number,
   span: Span = noSpan,
 ): Promise<Recommendation> {
-  const { context, model, vector, posts } = await candidatesFor(services, claims, span).catch((error) => {
+  const { context, model, input, vector, posts } = await candidatesFor(services, claims, span).catch((error) => {
     if (!(error instanceof ModelGone)) throw error;
     // another model serves by now
     return candidatesFor(services, claims, span);
@@ -51,10 +51,12 @@ export async function recommend(
   // the connection is free again
   const leftOut: LeftOut[] = [];
   const ofScores = span("scores");
+  const now = Number(context.now);
+  const weights = [context.view_weight, context.vote_weight, context.comment_weight];
   const scored =
     model && vector
-      ? await modelScores(model, context, vector, posts, leftOut)
-      : communityScores(posts, Number(context.now), leftOut);
+      ? await modelScores(model, userState(context, input.history), vector, posts, { now, weights }, leftOut)
+      : communityScores(posts, now, leftOut);
   ofScores();
   if (leftOut.length > 0) services.log("candidates_left_out", leftOutLine(leftOut));
   const selected = select(scored, limit);
@@ -63,7 +65,7 @@ export async function recommend(
     model: model && { id: Number(model.id), name: model.name },
     mode: "live",
     made_at: context.now.toISOString(),
-    basis: model ? basisOf(context.history !== "{}", context) : "community",
+    basis: model ? basisOf(input.history.length > 0, input) : "community",
     items: selected.map(({ post, score, predictions }, i) => ({
       post_id: post.post_id,
       title: post.title,
@@ -85,10 +87,17 @@ async function candidatesFor({ pool, models, postStates }: FeedServices, claims:
     if (!context.known) throw new AppError(404, "unknown_user", "this user has no profile yet: create one first");
     const model = await activeModel(models, context, connection);
     const ofTower = span("user_tower");
-    const vector = model && (await embedUser(model, userInput(context)));
+    const input = userInput(context);
+    const vector = model && (await embedUser(model, input));
     ofTower();
     const version = { modelId: context.model_id, featureStore: context.feature_store, instant: null };
-    return { context, model, vector, posts: await retrieve(connection, postStates, claims.sub, vector, version, span) };
+    return {
+      context,
+      model,
+      input,
+      vector,
+      posts: await retrieve(connection, postStates, claims.sub, vector, version, span),
+    };
   });
 }
 

@@ -1,11 +1,11 @@
 /** The stage that says how much each candidate is worth to the user: the ranker's probabilities, or the community's measure without a model. */
+import type { UserState } from "../features/ranker-features.ts";
 import type { ServingModel } from "../models/models.ts";
 import { communityScore, communityValue } from "./community-feed.ts";
 import type { Predictions } from "./feed.ts";
 import { finiteInputs, type LeftOut } from "./left-out.ts";
 import { featuresOf, isFiniteRow, probabilitiesOf, scoreOf } from "./rank.ts";
-import type { ContextRow } from "./read-context.ts";
-import { type PostCandidate, userState } from "./states.ts";
+import type { PostCandidate } from "./states.ts";
 
 /** What a feed needs of a model. */
 export type FeedModel = ServingModel<"user_tower" | "dlrm">;
@@ -22,21 +22,34 @@ export interface ScoredPost {
 /** The weighted sum of the ranker's probabilities. `leftOut` takes the posts that cannot be ranked. */
 export async function modelScores(
   model: FeedModel,
-  context: ContextRow,
+  user: UserState,
   vector: Float32Array,
   posts: PostCandidate[],
+  { now, weights }: Request,
   leftOut: LeftOut[],
 ): Promise<ScoredPost[]> {
-  const { posts: finite, feeds } = finiteInputs(userState(context), vector, posts, Number(context.now), leftOut);
+  const { posts: finite, feeds } = finiteInputs(user, vector, posts, now, leftOut);
   if (finite.length === 0) return [];
   const probabilities = await probabilitiesOf(model, feeds, finite.length);
-  const weights = [context.view_weight, context.vote_weight, context.comment_weight];
-  return finite.flatMap((post, i) => {
-    const [score, predictions] = [scoreOf(probabilities, i, weights), predictionsOf(probabilities, i)];
-    if (isFiniteRow(probabilities, i)) return [{ post, score, predictions, features: () => featuresOf(feeds, i) }];
-    leftOut.push({ post_id: post.post_id, what: "score", value: score });
-    return [];
-  });
+  const scored: ScoredPost[] = [];
+  for (let i = 0; i < finite.length; i++) {
+    const score = scoreOf(probabilities, i, weights);
+    if (isFiniteRow(probabilities, i))
+      scored.push({
+        post: finite[i],
+        score,
+        predictions: { view: probabilities[3 * i], vote: probabilities[3 * i + 1], comment: probabilities[3 * i + 2] },
+        features: () => featuresOf(feeds, i),
+      });
+    else leftOut.push({ post_id: finite[i].post_id, what: "score", value: score });
+  }
+  return scored;
+}
+
+/** The instant in milliseconds, and the weights of view, vote and comment. */
+export interface Request {
+  now: number;
+  weights: readonly number[];
 }
 
 /** The measure of the community feed. `leftOut` takes the posts for which it is no finite number. */
@@ -47,8 +60,4 @@ export function communityScores(posts: PostCandidate[], now: number, leftOut: Le
     leftOut.push({ post_id: post.post_id, what: "recency or popularity", value });
     return [];
   });
-}
-
-function predictionsOf(probabilities: Float32Array, i: number): Predictions {
-  return { view: probabilities[3 * i], vote: probabilities[3 * i + 1], comment: probabilities[3 * i + 2] };
 }

@@ -19,7 +19,8 @@ export function userInput(row: UserTextRow): UserInput {
   };
 }
 
-export function userState(row: ContextRow): UserState {
+/** `history`: that of `userInput`. */
+export function userState(row: ContextRow, history: ArrayLike<number>[]): UserState {
   return {
     ...known(row, quietUser),
     created_at: Number(row.created_at),
@@ -27,7 +28,7 @@ export function userState(row: ContextRow): UserState {
     habit_log_age: row.habit_log_age,
     habit_log_idle: row.habit_log_idle,
     recent_interactions: row.recent_interactions ?? [],
-    history: parseVectors(row.history),
+    history,
   };
 }
 
