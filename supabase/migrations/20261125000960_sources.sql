@@ -1,6 +1,7 @@
 -- The five sources of retrieval, each a function that brings its best posts with their ranks from 1. They carry what eligible_posts read of a post
 -- while it decided whether it may be shown: looking it up again took a third of the time. As recsys.eligible_posts they become part
--- of the one query of recsys.retrieve, whose plan a session keeps. The numbers are those of functions/_shared/features/retrieval.ts.
+-- of the one query of recsys.retrieve, whose plan a session keeps. "trend" is quoted because `supabase db push` takes the end of any other word
+-- for that of the body. The numbers are those of functions/_shared/features/retrieval.ts.
 
 create function recsys.retrieve_similar(p_request recsys.feed_request, p_model_id bigint, p_embedding extensions.vector)
 returns table (post_id uuid, rank bigint, title text, tags text[], author_id uuid, created_at timestamptz)
@@ -21,13 +22,13 @@ end;
 comment on function recsys.retrieve_similar(recsys.feed_request, bigint, extensions.vector) is 'The 100 posts nearest to a user''s vector by inner product; equally near ones share a rank. Without model or vector none.';
 
 create function recsys.earlier_states(p_request recsys.feed_request)
-returns table (post_id uuid, last_active_at timestamptz, trend double precision)
+returns table (post_id uuid, last_active_at timestamptz, "trend" double precision)
 language sql stable security invoker
 begin atomic
-  select latest_post_stats.post_id, earlier.last_active_at, earlier.trend
+  select latest_post_stats.post_id, earlier.last_active_at, earlier."trend"
   from recsys.latest_post_stats
   cross join lateral (
-    select post_stats.last_active_at, post_stats.trend
+    select post_stats.last_active_at, post_stats."trend"
     from recsys.post_stats
     where post_stats.post_id = latest_post_stats.post_id and post_stats.last_active_at <= p_request.at
     order by post_stats.last_active_at desc, post_stats.interaction_id desc
@@ -68,7 +69,7 @@ begin atomic
         select posts.*, posts.created_at
         from recsys.eligible_posts(p_request) as posts
         -- older ones come after 300 others
-        where posts.created_at >= (select case when count(*) < 300 then '-infinity' else min(touched.at) end from touched)
+        where posts.created_at >= coalesce((select touched.at from touched order by touched.at desc offset 299 limit 1), '-infinity')
         order by posts.created_at desc, posts.post_id
         limit 300
       )
@@ -93,30 +94,30 @@ create function recsys.retrieve_trending(p_request recsys.feed_request)
 returns table (post_id uuid, rank bigint, title text, tags text[], author_id uuid, created_at timestamptz)
 language sql stable security invoker
 begin atomic
-  select hottest.post_id, row_number() over (order by hottest.trend desc, hottest.post_id), hottest.title, hottest.tags, hottest.author_id, hottest.created_at
+  select hottest.post_id, row_number() over (order by hottest."trend" desc, hottest.post_id), hottest.title, hottest.tags, hottest.author_id, hottest.created_at
   from (
     (
-      select posts.*, latest_post_stats.trend
+      select posts.*, latest_post_stats."trend"
       from recsys.latest_post_stats
       cross join lateral (
         select * from recsys.eligible_posts(p_request) as eligible where eligible.post_id = latest_post_stats.post_id offset 0
       ) as posts
-      -- implied by the next line, and ends the walk down the index: active in the last week is a count of 1 and more then
-      where latest_post_stats.trend >= extract(epoch from p_request.at)::double precision / 3600 / 168 - 1.00001
+      -- implied by the next line, and stops the walk down the index: active in the last week is a count of 1 and more then
+      where latest_post_stats."trend" >= extract(epoch from p_request.at)::double precision / 3600 / 168 - 1.00001
         -- said as ages, which no index knows: by that of last_active_at all of a week's posts were fetched, to be sorted by trend
         and p_request.at - latest_post_stats.last_active_at >= interval '0' and p_request.at - latest_post_stats.last_active_at < interval '168 hours'
-      order by latest_post_stats.trend desc, latest_post_stats.post_id
+      order by latest_post_stats."trend" desc, latest_post_stats.post_id
       limit 50
     )
     union all
-    select posts.*, earlier.trend
+    select posts.*, earlier."trend"
     from recsys.earlier_states(p_request) as earlier
     cross join lateral (
       select * from recsys.eligible_posts(p_request) as eligible where eligible.post_id = earlier.post_id offset 0
     ) as posts
     where p_request.at - earlier.last_active_at < interval '168 hours'
   ) as hottest
-  order by hottest.trend desc, hottest.post_id
+  order by hottest."trend" desc, hottest.post_id
   limit 50;
 end;
 comment on function recsys.retrieve_trending(recsys.feed_request) is 'The 50 posts with the most interactions of the last week, decayed with a half-life of a week.';

@@ -36,7 +36,7 @@ begin
     return null;
   end if;
   return (
-    select extract(epoch from rate_limits.whole_at + share - interval '1 minute' - at)
+    select extract(epoch from rate_limits.whole_at + share - interval '1 minute' - at)::double precision
     from recsys.rate_limits where rate_limits.user_id = p_user_id
   );
 end

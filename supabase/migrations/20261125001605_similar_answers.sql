@@ -39,14 +39,14 @@ returns table (is_known boolean, model_id bigint, model_name text, items json)
 language plpgsql volatile security invoker set search_path = ''
 as $$
 declare
-  me constant uuid := p_claims ->> 'sub';
+  me constant uuid := (p_claims ->> 'sub')::uuid;
   -- what the transaction had before
   service constant text := current_setting('role');
   service_claims constant text := coalesce(current_setting('request.jwt.claims', true), '');
   vector extensions.vector;
   page integer := 200;
   nearest uuid[];
-  readable uuid[] := '{}';
+  readable uuid[] := '{}'::uuid[];
 begin
   perform set_config('role', 'authenticated', true), set_config('request.jwt.claims', p_claims::text, true);
   if p_post_id is null then
