@@ -1180,6 +1180,10 @@ export interface RecsysSetAsideChanges {
 
 export interface RecsysSettings {
   /**
+   * What is left of a post's score for each post of its author that stands above it in a page. 1: everything.
+   */
+  author_decay: Generated<number>;
+  /**
    * How far the engine's clock is behind the wall clock: 0 in production; the import of an archived community sets it so that its last event is now.
    */
   clock_shift: Generated<string>;
@@ -1191,6 +1195,14 @@ export interface RecsysSettings {
    * Which community this database holds; a model carries the id of the one it was trained on, and publishing compares.
    */
   community_id: Generated<string>;
+  /**
+   * How much a post loses in a page by being like one above it: exp(-diversity * cosine of their vectors) of its score is left. 0: nothing.
+   */
+  diversity: Generated<number>;
+  /**
+   * The share of a feed's places that go to new posts with fewer than 10 views. 0: none.
+   */
+  exploration_share: Generated<number>;
   /**
    * How much worse than the active model a new one may be in a metric on requests that neither learned from, before the gate rejects it; beyond chance. 1000 lets every sound model pass.
    */

@@ -20,6 +20,9 @@ export interface ContextRow extends UserTextRow {
   view_weight: number;
   vote_weight: number;
   comment_weight: number;
+  diversity: number;
+  author_decay: number;
+  exploration_share: number;
   /** recsys.feature_store_version. */
   feature_store: string;
   /** false: no such user, and everything below is null. */
@@ -34,7 +37,14 @@ export interface ContextRow extends UserTextRow {
   recent_logins: number[] | null;
   habit_log_age: number | null;
   habit_log_idle: number | null;
-  recent_interactions: RecentInteraction[];
+  recent_interactions: NamedInteraction[];
+  /** Which posts the vectors of `history` are. */
+  history_posts: string[];
+}
+
+/** A recent interaction with the post that it was with. */
+export interface NamedInteraction extends RecentInteraction {
+  post_id: string;
 }
 
 /** Model, weights and user as of recsys.clock(), in one row. */
@@ -42,7 +52,7 @@ export function readContext(userId: string): Statement<ContextRow> {
   return {
     text: `select
         clock.now, models.model_id, models.name as model_name, models.feature_spec_digest,
-        settings.view_weight, settings.vote_weight, settings.comment_weight,
+        settings.view_weight, settings.vote_weight, settings.comment_weight, settings.diversity, settings.author_decay, settings.exploration_share,
         feature_store_version.version as feature_store,
         context.created_at is not null as known, context.*
       from recsys.settings

@@ -15,15 +15,18 @@ import { AppError } from "../http/errors.ts";
 import { noSpan, type Span } from "../http/span.ts";
 import type { ModelCache } from "../models/models.ts";
 import { type Basis, basisOf } from "./basis.ts";
+import { cursorAfter, type Page, type Served } from "./cursor.ts";
 import { type LeftOut, leftOutLine } from "./left-out.ts";
 import { ModelGone } from "./post-states.ts";
 import { embedUser } from "./rank.ts";
 import { type ContextRow, readContext } from "./read-context.ts";
 import { retrieve } from "./retrieve.ts";
 import { communityScores, type FeedModel, modelScores, type Predictions } from "./scores.ts";
-import { select } from "./select.ts";
+import { select } from "./select/select.ts";
 import { bestSource } from "./source.ts";
 import { userInput } from "./states.ts";
+import type { Reason } from "./why/reason.ts";
+import { reasons } from "./why/reasons.ts";
 
 export interface Feed {
   request_id: string;
@@ -35,6 +38,8 @@ export interface Feed {
   made_at: string;
   basis: Basis;
   items: FeedItem[];
+  /** The cursor that asks for the next page, as `after`; null: nothing is left. */
+  next: string | null;
 }
 
 export interface FeedItem {
@@ -44,7 +49,9 @@ export interface FeedItem {
   /** null where no model ranked. */
   predictions: Predictions | null;
   source: Source;
-  /** From 1. */
+  /** Why it is shown. */
+  why: Reason;
+  /** In the page, from 1. */
   position: number;
 }
 
@@ -63,13 +70,13 @@ export type FeedServices = Pick<Services, "pool" | "models" | "postStates" | "lo
 export async function recommend(
   services: FeedServices,
   claims: Claims,
-  limit: number,
+  page: Page,
   span: Span = noSpan,
 ): Promise<Recommendation> {
-  const { context, model, vector, posts } = await candidatesFor(services, claims, span).catch((error) => {
+  const { context, model, vector, posts } = await candidatesFor(services, claims, page.served, span).catch((error) => {
     if (!(error instanceof ModelGone)) throw error;
     // another model serves by now
-    return candidatesFor(services, claims, span);
+    return candidatesFor(services, claims, page.served, span);
   });
   // the connection is free again
   const leftOut: LeftOut[] = [];
@@ -80,27 +87,37 @@ export async function recommend(
       : communityScores(posts, Number(context.now), leftOut);
   ofScores();
   if (leftOut.length > 0) services.log("candidates_left_out", leftOutLine(leftOut));
-  const selected = select(scored, limit);
+  const left = scored.length;
+  const selected = select(scored, page.limit, context, page.served.keys.length);
+  const why = reasons(selected, posts, context);
   const feed: Feed = {
     request_id: crypto.randomUUID(),
     model: model && { id: Number(model.id), name: model.name },
     mode: "live",
     made_at: context.now.toISOString(),
     basis: model ? basisOf(context.history !== "{}", context) : "community",
-    items: selected.map(({ post, score, predictions }, i) => ({
+    items: selected.map(({ chosen: { post, score, predictions } }, i) => ({
       post_id: post.post_id,
       title: post.title,
       score,
       predictions,
       source: bestSource(post.ranks),
+      why: why[i],
       position: i + 1,
     })),
+    next:
+      left > selected.length
+        ? cursorAfter(
+            page.served,
+            selected.map(({ chosen }) => chosen.post.served_key),
+          )
+        : null,
   };
-  return { feed, shownAt: context.now, features: selected.map(({ features }) => features?.() ?? null) };
+  return { feed, shownAt: context.now, features: selected.map(({ chosen }) => chosen.features?.() ?? null) };
 }
 
 /** Everything that takes the database, in one transaction. */
-async function candidatesFor({ pool, models, postStates }: FeedServices, claims: Claims, span: Span) {
+async function candidatesFor({ pool, models, postStates }: FeedServices, claims: Claims, served: Served, span: Span) {
   const ofContext = span("context");
   return await readAs(pool, claims, readContext(claims.sub), async (connection, [context]) => {
     ofContext();
@@ -111,7 +128,8 @@ async function candidatesFor({ pool, models, postStates }: FeedServices, claims:
     const vector = model && (await embedUser(model, userInput(context)));
     ofTower();
     const version = { modelId: context.model_id, featureStore: context.feature_store, instant: null };
-    return { context, model, vector, posts: await retrieve(connection, postStates, claims.sub, vector, version, span) };
+    const posts = await retrieve(connection, postStates, claims.sub, vector, version, served, span);
+    return { context, model, vector, posts };
   });
 }
 

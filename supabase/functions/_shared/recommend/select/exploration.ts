@@ -1,0 +1,16 @@
+/**
+ * What nobody has seen nobody can have liked: a share of the places is for new posts of which little is known. Which ones is no matter
+ * of chance: each user gets those that the ranker gives them the most for, and the same request the same page.
+ */
+import { clickRatePrior } from "../../features/ranker-features.ts";
+import type { Selectable } from "./selectable.ts";
+
+/** Whether the place, from 1 and counted through all pages of a feed, is for exploration: with a share of 0.05 every 20th. */
+export function isForExploration(place: number, share: number): boolean {
+  return Math.floor(place * share) > Math.floor((place - 1) * share);
+}
+
+/** Whether the post is among the newest and was viewed less often than the ranker's click rate takes for granted. */
+export function isUnexplored({ post }: Selectable): boolean {
+  return post.ranks.fresh !== null && post.views < clickRatePrior.views;
+}
