@@ -25,11 +25,10 @@ if (values.data === undefined) throw new UserError("give --data FOLDER: a commun
 const plain = { diversity: 0, author_decay: 1, exploration_share: 0 };
 const selections = [
   plain,
-  ...[0.1, 0.25, 0.5, 1, 2].map((diversity) => ({ ...plain, diversity })),
+  ...[0.25, 0.5, 1, 2, 4, 8].map((diversity) => ({ ...plain, diversity })),
   ...[0.9, 0.8, 0.5].map((author_decay) => ({ ...plain, author_decay })),
   ...[0.05, 0.1, 0.2].map((exploration_share) => ({ ...plain, exploration_share })),
-  { diversity: 0.1, author_decay: 0.9, exploration_share: 0.05 },
-  { diversity: 0.25, author_decay: 0.9, exploration_share: 0.05 },
+  ...[0.5, 1, 2, 4].map((diversity) => ({ diversity, author_decay: 0.9, exploration_share: 0.05 })),
 ];
 const seed = Number(values.seed);
 const backend = await startBackend();

@@ -28,7 +28,7 @@ comment on column recsys.settings.vote_weight is 'What a vote is worth in the sc
 comment on column recsys.settings.comment_weight is 'What a comment is worth in the score.';
 comment on column recsys.settings.diversity is 'How much a post loses in a page by being like one above it: exp(-diversity * cosine of their vectors) of its score is left. 0: nothing.';
 comment on column recsys.settings.author_decay is 'What is left of a post''s score for each post of its author that stands above it in a page. 1: everything.';
-comment on column recsys.settings.exploration_share is 'The share of a feed''s places that go to new posts with fewer than 10 views. 0: none.';
+comment on column recsys.settings.exploration_share is 'The share of a feed''s places that go to new posts with fewer than 10 views, votes and comments. 0: none.';
 insert into recsys.settings default values;
 alter table recsys.settings enable row level security;
 create policy "settings are readable" on recsys.settings for select to authenticated using (true);

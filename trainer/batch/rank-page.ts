@@ -186,12 +186,12 @@ function best(
   const least = scores[topByScore(scores, poolSize(listLength)).at(-1) as number];
   const ranked: Ranked[] = [];
   for (let i = 0; i < scores.length; i++) {
-    const { post, created_at, author_id, embedding, views, ranks } = candidates[i];
+    const { post, created_at, author_id, embedding, views, votes, comments, ranks } = candidates[i];
     if (!Number.isFinite(scores[i])) continue;
     const selectable = {
       i,
       score: scores[i],
-      post: { post_id: ids[post], created_at, author_id, embedding, views, ranks },
+      post: { post_id: ids[post], created_at, author_id, embedding, views, votes, comments, ranks },
     };
     // the selection looks no further, but for what is to be explored
     if (scores[i] >= least || isUnexplored(selectable)) ranked.push(selectable);

@@ -6,6 +6,7 @@
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import { innerProduct } from "../../supabase/functions/_shared/features/inner-product.ts";
 import { scoreOf } from "../../supabase/functions/_shared/recommend/rank.ts";
+import { isUnexplored } from "../../supabase/functions/_shared/recommend/select/exploration.ts";
 import { select } from "../../supabase/functions/_shared/recommend/select/select.ts";
 import type { SelectionSettings } from "../../supabase/functions/_shared/recommend/select/selectable.ts";
 import type { LoadedCommunity } from "../community/from-database.ts";
@@ -23,8 +24,9 @@ const pageSize = 20;
 interface Pages {
   settings: SelectionSettings;
   pages: Int32Array[];
-  /** Places that went to exploration. */
-  explored: number;
+  /** Places that a post has of which little is known, and which posts these are. */
+  unexplored: number;
+  found: Set<number>;
   milliseconds: number;
 }
 
@@ -38,7 +40,13 @@ class SystemWithPages extends System {
     super(replayed);
     this.ids = ids;
     this.weights = weights;
-    this.made = selections.map((settings) => ({ settings, pages: [], explored: 0, milliseconds: 0 }));
+    this.made = selections.map((settings) => ({
+      settings,
+      pages: [],
+      unexplored: 0,
+      found: new Set(),
+      milliseconds: 0,
+    }));
   }
 
   protected override rank(list: CandidateList, out: Float64Array): void {
@@ -53,7 +61,11 @@ class SystemWithPages extends System {
       const page = select([...posts], pageSize, made.settings);
       made.milliseconds += performance.now() - start;
       made.pages.push(Int32Array.from(page, ({ chosen }) => chosen.post.post));
-      made.explored += page.filter(({ explored }) => explored).length;
+      for (const { chosen } of page)
+        if (isUnexplored(chosen)) {
+          made.unexplored++;
+          made.found.add(chosen.post.post);
+        }
     }
   }
 }
@@ -74,7 +86,7 @@ export async function evaluateSelections(
   const { postVectors } = replayed.model;
   const cosine = (a: number, b: number) =>
     innerProduct(postVectors, a * dimensions, postVectors, b * dimensions, dimensions);
-  const rows = system.made.map(({ settings, pages, explored, milliseconds }) => {
+  const rows = system.made.map(({ settings, pages, unexplored, found, milliseconds }) => {
     const ranks = pages.map((page, i) => page.indexOf(events[i].post) + 1);
     const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
     const text = diversityOf(pages, posts.ids.length, similarity);
@@ -89,10 +101,11 @@ export async function evaluateSelections(
       share(vectors.intraListSimilarity),
       mean(pages.map((page) => new Set(Array.from(page, (post) => posts.authors[post])).size)).toFixed(2),
       share(text.coverage),
-      share(explored / (pages.length * pageSize)),
+      share(unexplored / (pages.length * pageSize)),
+      String(found.size),
       (milliseconds / pages.length).toFixed(2),
     ];
   });
   const head = ["diversity", "author decay", "exploration", "R@20", "MRR@20", "alike, text", "alike, vectors"];
-  return table([...head, "authors of 20", "coverage", "explored", "ms"], rows);
+  return table([...head, "authors of 20", "coverage", "new", "new posts", "ms"], rows);
 }

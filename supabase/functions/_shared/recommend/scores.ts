@@ -1,5 +1,7 @@
 /** The stage that says how much each candidate is worth to the user: the ranker's probabilities, or the community's measure without a model. */
+import { pairFeatures } from "../features/ranker-features.ts";
 import type { ServingModel } from "../models/models.ts";
+import type { Tensor } from "../models/tensors.ts";
 import { communityScore, communityValue } from "./community-feed.ts";
 import { finiteInputs, type LeftOut } from "./left-out.ts";
 import { featuresOf, isFiniteRow, probabilitiesOf, scoreOf } from "./rank.ts";
@@ -16,6 +18,9 @@ export interface Predictions {
   comment: number;
 }
 
+/** Pair features that are log(1 + rank). */
+export type Measure = "log_history_rank" | "log_text_match_rank";
+
 /** A candidate and what it is worth. */
 export interface ScoredPost {
   post: PostCandidate;
@@ -23,6 +28,8 @@ export interface ScoredPost {
   predictions: Predictions | null;
   /** What the ranker was told of it. */
   features: (() => number[]) | null;
+  /** Where it stands among the candidates by a measure that the ranker was told of, from 1. */
+  rankBy: ((measure: Measure) => number) | null;
 }
 
 /** The weighted sum of the ranker's probabilities. `leftOut` takes the posts that cannot be ranked. */
@@ -39,7 +46,16 @@ export async function modelScores(
   const weights = [context.view_weight, context.vote_weight, context.comment_weight];
   return finite.flatMap((post, i) => {
     const [score, predictions] = [scoreOf(probabilities, i, weights), predictionsOf(probabilities, i)];
-    if (isFiniteRow(probabilities, i)) return [{ post, score, predictions, features: () => featuresOf(feeds, i) }];
+    if (isFiniteRow(probabilities, i))
+      return [
+        {
+          post,
+          score,
+          predictions,
+          features: () => featuresOf(feeds, i),
+          rankBy: (measure) => rankOf(feeds.pair_features, i, measure),
+        },
+      ];
     leftOut.push({ post_id: post.post_id, what: "score", value: score });
     return [];
   });
@@ -49,10 +65,15 @@ export async function modelScores(
 export function communityScores(posts: PostCandidate[], now: number, leftOut: LeftOut[]): ScoredPost[] {
   return posts.flatMap((post) => {
     const value = communityValue(post, now);
-    if (Number.isFinite(value)) return [{ post, score: communityScore(value), predictions: null, features: null }];
+    if (Number.isFinite(value))
+      return [{ post, score: communityScore(value), predictions: null, features: null, rankBy: null }];
     leftOut.push({ post_id: post.post_id, what: "recency or popularity", value });
     return [];
   });
+}
+
+function rankOf({ data, dims }: Tensor, i: number, measure: Measure): number {
+  return Math.round(Math.expm1(Number(data[i * dims[1] + pairFeatures.indexOf(measure)])));
 }
 
 function predictionsOf(probabilities: Float32Array, i: number): Predictions {

@@ -10,16 +10,18 @@ import type { Penalty, Selectable } from "./selectable.ts";
 /** `diversity` times the cosine with the nearest chosen post; being unlike all of them is no merit. */
 export function likeness(pool: Selectable[], diversity: number): Penalty {
   const nearest = new Float64Array(pool.length);
-  return {
-    of: (i) => diversity * nearest[i],
-    chose(chosen) {
-      const vector = pool[chosen].post.embedding;
-      if (vector === null || diversity === 0) return;
-      for (const [i, { post }] of pool.entries()) {
-        if (post.embedding === null) continue;
-        const cosine = innerProduct(vector, 0, post.embedding, 0, dimensions);
-        if (cosine > nearest[i]) nearest[i] = cosine;
-      }
-    },
+  // side by side, since each is read once for each place of the page; zeros are like nothing
+  const vectors = new Float32Array(pool.length * dimensions);
+  for (const [i, { post }] of pool.entries()) if (post.embedding) vectors.set(post.embedding, i * dimensions);
+  return ({ post: { embedding } }, values) => {
+    if (embedding === null) return;
+    for (let i = 0; i < values.length; i++) {
+      // taken, or worth nothing
+      if (values[i] === Number.NEGATIVE_INFINITY) continue;
+      const cosine = innerProduct(embedding, 0, vectors, i * dimensions, dimensions);
+      if (cosine <= nearest[i]) continue;
+      values[i] -= diversity * (cosine - nearest[i]);
+      nearest[i] = cosine;
+    }
   };
 }

@@ -3,7 +3,7 @@ import { better } from "../order.ts";
 import { repeatedAuthor } from "./authors.ts";
 import { likeness } from "./diversity.ts";
 import { isForExploration, isUnexplored } from "./exploration.ts";
-import type { Selectable, SelectionSettings } from "./selectable.ts";
+import type { Penalty, Selectable, SelectionSettings } from "./selectable.ts";
 
 /** A post of the page. */
 export interface Selected<Post> {
@@ -12,12 +12,9 @@ export interface Selected<Post> {
   explored: boolean;
 }
 
-/**
- * How many of the best candidates a page of `limit` is chosen from. Each chosen post is compared with all of these: 20 from 100
- * are 2,000 inner products.
- */
+/** How many of the best candidates a page of `limit` is chosen from: each chosen post is compared with all that are left of these. */
 export function poolSize(limit: number): number {
-  return limit + 80;
+  return Math.max(100, limit + 25);
 }
 
 /** A page of at most `limit` posts, in order; `served`: how many the feed had before it. Equals stand in the order of `better`. */
@@ -29,35 +26,32 @@ export function select<Post extends Selectable>(
 ): Selected<Post>[] {
   const { diversity, author_decay, exploration_share } = settings;
   posts.sort(better);
-  const inReach = Math.min(posts.length, poolSize(limit));
-  // behind those, what can only be chosen to be explored: it too speaks against what is like it
-  const further = exploration_share > 0 ? posts.slice(inReach).filter(isUnexplored) : [];
-  const pool = [...posts.slice(0, inReach), ...further];
+  const pool = posts.slice(0, poolSize(limit));
   const values = Float64Array.from(pool, ({ score }) => Math.log(score));
-  const penalties = [likeness(pool, diversity), repeatedAuthor(pool, author_decay)];
-  const taken = new Uint8Array(pool.length);
+  const penalties: Penalty[] = [];
+  if (diversity > 0) penalties.push(likeness(pool, diversity));
+  if (author_decay < 1) penalties.push(repeatedAuthor(pool, author_decay));
+  const taken = new Set<Post>();
   const page: Selected<Post>[] = [];
   while (page.length < limit && page.length < posts.length) {
-    const toExplore = isForExploration(served + page.length + 1, exploration_share) ? bestUnexplored() : -1;
-    const i = toExplore >= 0 ? toExplore : best();
-    taken[i] = 1;
-    for (const penalty of penalties) penalty.chose(i);
-    page.push({ chosen: pool[i], explored: i === toExplore });
+    const unexplored = isForExploration(served + page.length + 1, exploration_share)
+      ? posts.find((post) => isUnexplored(post) && !taken.has(post))
+      : undefined;
+    const chosen = unexplored ?? pool[best()];
+    taken.add(chosen);
+    const place = pool.indexOf(chosen);
+    if (place >= 0) values[place] = Number.NEGATIVE_INFINITY;
+    for (const penalty of penalties) penalty(chosen, values);
+    page.push({ chosen, explored: unexplored !== undefined });
   }
   return page;
 
-  function bestUnexplored(): number {
-    return pool.findIndex((post, i) => taken[i] === 0 && isUnexplored(post));
-  }
-
-  /** The one of the highest value that is not taken; of equals the first. */
+  /** Which of the pool has the highest value among those that are not taken; of equals the first. */
   function best(): number {
     let [found, highest] = [-1, 0];
-    for (let i = 0; i < inReach; i++) {
-      if (taken[i] === 1) continue;
-      let value = values[i];
-      for (const penalty of penalties) value -= penalty.of(i);
-      if (found < 0 || value > highest) [found, highest] = [i, value];
+    for (let i = 0; i < pool.length; i++) {
+      if ((found >= 0 && !(values[i] > highest)) || taken.has(pool[i])) continue;
+      [found, highest] = [i, values[i]];
     }
     return found;
   }

@@ -11,6 +11,8 @@ export interface Selectable {
     /** The post tower's vector, of unit length; null: none yet. */
     embedding: ArrayLike<number> | null;
     views: number;
+    votes: number;
+    comments: number;
     ranks: Record<Source, number | null>;
   };
 }
@@ -25,10 +27,5 @@ export interface SelectionSettings {
   exploration_share: number;
 }
 
-/** What speaks against a candidate because of those chosen before it, in the logarithm of its score. */
-export interface Penalty {
-  /** Of the i-th candidate of the pool, 0 or more. */
-  of(i: number): number;
-  /** The i-th candidate was chosen. */
-  chose(i: number): void;
-}
+/** Lowers the values of a pool's candidates, logarithms of their scores, by what speaks against them once a post was chosen. −∞: taken. */
+export type Penalty = (chosen: Selectable, values: Float64Array) => void;

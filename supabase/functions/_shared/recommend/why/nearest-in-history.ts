@@ -9,16 +9,14 @@ export interface NamedPost {
   embedding: ArrayLike<number>;
 }
 
-/** The post of the history whose vector is nearest, of equals the latest, with their cosine; undefined: there is none. */
-export function nearestInHistory(
-  history: NamedPost[],
-  embedding: ArrayLike<number> | null,
-): { post: NamedPost; cosine: number } | undefined {
+/** The post of the history whose vector is nearest, of equals the latest; undefined: none points in the same direction at all. */
+export function nearestInHistory(history: NamedPost[], embedding: ArrayLike<number> | null): NamedPost | undefined {
   if (embedding === null) return undefined;
-  let nearest: { post: NamedPost; cosine: number } | undefined;
+  let nearest: NamedPost | undefined;
+  let highest = 0;
   for (const post of history) {
     const cosine = innerProduct(post.embedding, 0, embedding, 0, dimensions);
-    if (!nearest || cosine > nearest.cosine) nearest = { post, cosine };
+    if (cosine > highest) [nearest, highest] = [post, cosine];
   }
   return nearest;
 }
