@@ -752,6 +752,10 @@ export interface RecsysImpressionFeatures {
 
 export interface RecsysImpressions {
   /**
+   * It was there because little is known of it (recsys.settings.exploration_share), and not by its score. Of a list made ahead it is not known: false.
+   */
+  explored: Generated<boolean>;
+  /**
    * What the ranker was told, in the order of the model's feature_spec; recsys.impression_features gives each its name. Null: no model ranked.
    */
   features: number[] | null;
@@ -764,7 +768,7 @@ export interface RecsysImpressions {
    */
   model_id: number | null;
   /**
-   * Where in the feed, from 1.
+   * Where in the feed, from 1, counted through its pages: each page has a request_id of its own.
    */
   position: number;
   /**
@@ -776,7 +780,7 @@ export interface RecsysImpressions {
    */
   request_id: string;
   /**
-   * The score that the feed was ordered by, highest first.
+   * What it was worth to the user by the ranker alone; the selection of the page may have put it elsewhere.
    */
   score: number | null;
   /**
@@ -1200,7 +1204,7 @@ export interface RecsysSettings {
    */
   diversity: Generated<number>;
   /**
-   * The share of a feed's places that go to new posts with fewer than 10 views. 0: none.
+   * The share of a feed's places that go to new posts with fewer than 10 views, votes and comments. 0: none.
    */
   exploration_share: Generated<number>;
   /**

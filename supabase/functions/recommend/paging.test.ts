@@ -67,7 +67,7 @@ async function scroll(
   let next: string | null = null;
   do {
     const { status, body } = await app.call(user, { ...asked, ...(next && { after: next }) });
-    assert.equal(status, 200);
+    assert.equal(status, 200, JSON.stringify([body, app.logged]));
     for (const id of ids(body)) {
       assert.ok(!seen.has(id), `post ${id} came again on page ${pages.length + 1}`);
       seen.add(id);
@@ -130,8 +130,8 @@ test("without a model a feed brings every post once, then ends", async () => {
     assert.deepEqual(seen, await eligible(user));
     assert.ok(pages.slice(0, -1).every(({ items }) => items.length === 100));
     assert.deepEqual(
-      pages[0].items.map(({ position }) => position),
-      Array.from({ length: 100 }, (_, i) => i + 1),
+      pages.flatMap(({ items }) => items.map(({ position }) => position)),
+      Array.from({ length: seen.size }, (_, i) => i + 1),
     );
   }
 });

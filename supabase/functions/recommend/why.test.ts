@@ -14,7 +14,6 @@ const app = testApp({ after }, url);
 beforeEach(async () => {
   await clear(pool);
   await fillCommunity(pool);
-  await pool.query("update recsys.settings set exploration_share = 0");
 });
 
 const feedOf = async (user: string, more = {}) => (await app.call(user, { limit: 100, ...more })).body;
@@ -88,6 +87,12 @@ test("a place for exploration says so", async () => {
   assert.deepEqual(
     explored.map(({ position }) => position),
     [10, 20],
+  );
+  await app.settled();
+  const { rows } = await pool.query("select post_id from recsys.impressions where explored order by position");
+  assert.deepEqual(
+    rows.map(({ post_id }) => post_id),
+    explored.map(({ post_id }) => post_id),
   );
 });
 

@@ -41,7 +41,7 @@ export async function batchFeed({ pool }: { pool: Pool }, claims: Claims, page: 
     predictions: { view, vote, comment },
     source,
     why: plainReason(source, author_id),
-    position: i + 1,
+    position: page.served.keys.length + i + 1,
   }));
   // after the list the feed goes on live
   const next = cursorAfter(

@@ -5,9 +5,9 @@ import type { Recommendation } from "./recommend.ts";
 export function logImpressions({ feed, shownAt, features }: Recommendation, userId: string): Statement<unknown> {
   const { items, model } = feed;
   return {
-    text: `insert into recsys.impressions (request_id, user_id, shown_at, model_id, mode, post_id, position, score, source, features)
-      select $1::uuid, $2::uuid, $3::timestamptz, $4::bigint, $10::text, shown.post_id, shown.position, shown.score, shown.source, shown.features::real[]
-      from unnest($5::uuid[], $6::smallint[], $7::real[], $8::text[], $9::text[]) as shown (post_id, position, score, source, features)`,
+    text: `insert into recsys.impressions (request_id, user_id, shown_at, model_id, mode, post_id, position, score, source, features, explored)
+      select $1::uuid, $2::uuid, $3::timestamptz, $4::bigint, $10::text, shown.post_id, shown.position, shown.score, shown.source, shown.features::real[], shown.explored
+      from unnest($5::uuid[], $6::smallint[], $7::real[], $8::text[], $9::text[], $11::boolean[]) as shown (post_id, position, score, source, features, explored)`,
     values: [
       feed.request_id,
       userId,
@@ -20,6 +20,7 @@ export function logImpressions({ feed, shownAt, features }: Recommendation, user
       // an array of arrays would be one array to unnest, so each travels as its literal
       features.map((row) => row && `{${row.join()}}`),
       feed.mode,
+      items.map(({ why }) => why.kind === "exploration"),
     ],
   };
 }

@@ -1,7 +1,7 @@
 /**
  * A personal feed, a line of stages:
  *
- *   context ──> user tower ──> sources, filters ──> states ──> features ──> scores ──> selection ──> after the answer
+ *   context ──> user tower ──> sources, filters ──> states ──> features ──> scores ──> selection ──> reasons ──> after the answer
  *    (SQL)        (ONNX)            (SQL)        (SQL, kept)                (ONNX)
  *
  * Without an active model the same candidates come in the order of the community feed.
@@ -51,7 +51,7 @@ export interface FeedItem {
   source: Source;
   /** Why it is shown. */
   why: Reason;
-  /** In the page, from 1. */
+  /** In the feed, from 1, counted through its pages. */
   position: number;
 }
 
@@ -103,7 +103,7 @@ export async function recommend(
       predictions,
       source: bestSource(post.ranks),
       why: why[i],
-      position: i + 1,
+      position: page.served.keys.length + i + 1,
     })),
     next:
       left > selected.length
