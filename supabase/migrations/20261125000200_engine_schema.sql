@@ -15,9 +15,9 @@ create table recsys.settings (
   view_weight real not null default 0.2 check (view_weight >= 0),
   vote_weight real not null default 1 check (vote_weight >= 0),
   comment_weight real not null default 1 check (comment_weight >= 0),
-  diversity real not null default 0 check (diversity between 0 and 10),
-  author_decay real not null default 1 check (author_decay between 0.01 and 1),
-  exploration_share real not null default 0 check (exploration_share between 0 and 1)
+  diversity real not null default 1 check (diversity between 0 and 10),
+  author_decay real not null default 0.9 check (author_decay between 0.01 and 1),
+  exploration_share real not null default 0.05 check (exploration_share between 0 and 1)
 );
 comment on table recsys.settings is 'What an operator may change, in one row.';
 comment on column recsys.settings.only_row is 'Always true: there is one row.';
