@@ -1,8 +1,8 @@
 /**
- * What recsys.retrieve and recsys.post_states cost at 100,000 posts, on the first page of a feed and on later ones: `npm run bench:candidates`. The community is made up in SQL: 12,000 people,
- * 600,000 interactions over 90 days, a few posts far more popular than the rest, every tenth post private, a model with random
- * vectors. Asked as a function asks, under the person's own role. Processor time is the database session's, whatever else the
- * machine does. Needs a PostgreSQL.
+ * What recsys.retrieve and recsys.post_states cost at 100,000 posts, on the first page of a feed and on later ones:
+ * `npm run bench:candidates`. The community is made up in SQL: 12,000 people, 600,000 interactions over 90 days, a few posts far
+ * more popular than the rest, every tenth post private, a model with random vectors. Asked as a function asks, under the person's
+ * own role. Processor time is the database session's, whatever else the machine does. Needs a PostgreSQL.
  */
 import { loadavg } from "node:os";
 import type pg from "pg";
