@@ -752,6 +752,10 @@ export interface RecsysImpressionFeatures {
 
 export interface RecsysImpressions {
   /**
+   * It was there because little is known of it (recsys.settings.exploration_share), and not by its score. Of a list made ahead it is not known: false.
+   */
+  explored: Generated<boolean>;
+  /**
    * What the ranker was told, in the order of the model's feature_spec; recsys.impression_features gives each its name. Null: no model ranked.
    */
   features: number[] | null;
@@ -764,7 +768,7 @@ export interface RecsysImpressions {
    */
   model_id: number | null;
   /**
-   * Where in the feed, from 1.
+   * Where in the feed, from 1, counted through its pages: each page has a request_id of its own.
    */
   position: number;
   /**
@@ -776,7 +780,7 @@ export interface RecsysImpressions {
    */
   request_id: string;
   /**
-   * The score that the feed was ordered by, highest first.
+   * What it was worth to the user by the ranker alone; the selection of the page may have put it elsewhere.
    */
   score: number | null;
   /**
@@ -1234,6 +1238,10 @@ export interface RecsysSetAsideChanges {
 
 export interface RecsysSettings {
   /**
+   * What is left of a post's score for each post of its author that stands above it in a page. 1: everything.
+   */
+  author_decay: Generated<number>;
+  /**
    * How far the engine's clock is behind the wall clock: 0 in production; the import of an archived community sets it so that its last event is now.
    */
   clock_shift: Generated<string>;
@@ -1245,6 +1253,14 @@ export interface RecsysSettings {
    * Which community this database holds; a model carries the id of the one it was trained on, and publishing compares.
    */
   community_id: Generated<string>;
+  /**
+   * How much a post loses in a page by being like one above it: exp(-diversity * cosine of their vectors) of its score is left. 0: nothing.
+   */
+  diversity: Generated<number>;
+  /**
+   * The share of a feed's places that go to new posts with fewer than 10 views, votes and comments. 0: none.
+   */
+  exploration_share: Generated<number>;
   /**
    * How much worse than the active model a new one may be in a metric on requests that neither learned from, before the gate rejects it; beyond chance. 1000 lets every sound model pass.
    */

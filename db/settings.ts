@@ -1,4 +1,5 @@
 /** What recsys.settings says. */
+import type { SelectionSettings } from "../supabase/functions/_shared/recommend/select/selectable.ts";
 import type { Database } from "./connect.ts";
 
 /** Which community the database holds: the uuid that its models carry. */
@@ -14,6 +15,14 @@ export async function readScoreWeights({ kysely }: Database): Promise<number[]> 
     .select(["view_weight", "vote_weight", "comment_weight"])
     .executeTakeFirstOrThrow();
   return [settings.view_weight, settings.vote_weight, settings.comment_weight];
+}
+
+/** How pages are made of scored candidates. */
+export async function readSelectionSettings({ kysely }: Database): Promise<SelectionSettings> {
+  return await kysely
+    .selectFrom("recsys.settings")
+    .select(["diversity", "author_decay", "exploration_share"])
+    .executeTakeFirstOrThrow();
 }
 
 /** The instant for which the engine recommends, milliseconds since 1970: now, but for an archived community. */

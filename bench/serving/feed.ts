@@ -4,6 +4,7 @@
  */
 import type pg from "pg";
 import type { Database } from "../../db/connect.ts";
+import { nothingServed } from "../../supabase/functions/_shared/recommend/cursor.ts";
 import { openPostStates } from "../../supabase/functions/_shared/recommend/post-states.ts";
 import { retrieve } from "../../supabase/functions/_shared/recommend/retrieve.ts";
 import { Random } from "../../trainer/engine/random.ts";
@@ -115,7 +116,7 @@ async function bareSql(pool: pg.Pool, users: string[], modelId: number, vectors:
     ]);
     const version = { modelId: String(modelId), featureStore: "", instant: null };
     const begun = performance.now();
-    const found = await retrieve(client, openPostStates(), user, vectorAt(vectors, i + 20), version);
+    const found = await retrieve(client, openPostStates(), user, vectorAt(vectors, i + 20), version, nothingServed());
     if (i >= 0) sql.push(performance.now() - begun);
     if (i >= 0) candidates += found.length / requests;
     await client.query("commit");

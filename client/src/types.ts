@@ -107,6 +107,26 @@ export type RefusalCode =
   | "unknown_impression"
   | "not_allowed";
 /**
+ * Why a post is shown, from the caller's own history, the post itself and numbers of the whole community, never from what somebody else did.
+ */
+export type Reason =
+  | {
+      kind: "like_your_history";
+      post_id: string;
+      title: string;
+    }
+  | {
+      kind: "followed_author";
+      author_id: string;
+    }
+  | {
+      kind: "shared_terms";
+      terms: string[];
+    }
+  | {
+      kind: "exploration" | "similar" | "trending" | "active" | "fresh";
+    };
+/**
  * Stable; there may be others later.
  */
 export type ErrorCode =
@@ -210,8 +230,9 @@ export interface FeedItem {
    * What brought the post; of several, the one that says most.
    */
   source: "similar" | "active" | "fresh" | "trending" | "followed";
+  why: Reason;
   /**
-   * From 1.
+   * In the feed, from 1, counted through its pages.
    */
   position: number;
 }
@@ -246,9 +267,13 @@ export interface Feed {
    * The best first.
    */
   items: FeedItem[];
+  /**
+   * Asks for the next page, as `after`; null: nothing is left.
+   */
+  next: string | null;
 }
 /**
- * How many posts, and whether ranked now or ahead.
+ * Which page, how many posts, and whether ranked now or ahead.
  */
 export interface FeedRequest {
   /**
@@ -259,6 +284,10 @@ export interface FeedRequest {
    * live: ranked for this request. batch: from the list made ahead, where there is one.
    */
   mode?: "live" | "batch";
+  /**
+   * The `next` of the page before; null: the first page.
+   */
+  after?: string | null;
 }
 /**
  * A post like the one asked about.

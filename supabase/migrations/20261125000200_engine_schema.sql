@@ -14,7 +14,10 @@ create table recsys.settings (
   clock_shift interval not null default '0',
   view_weight real not null default 0.2 check (view_weight >= 0),
   vote_weight real not null default 1 check (vote_weight >= 0),
-  comment_weight real not null default 1 check (comment_weight >= 0)
+  comment_weight real not null default 1 check (comment_weight >= 0),
+  diversity real not null default 1 check (diversity between 0 and 10),
+  author_decay real not null default 0.9 check (author_decay between 0.01 and 1),
+  exploration_share real not null default 0.05 check (exploration_share between 0 and 1)
 );
 comment on table recsys.settings is 'What an operator may change, in one row.';
 comment on column recsys.settings.only_row is 'Always true: there is one row.';
@@ -23,6 +26,9 @@ comment on column recsys.settings.clock_shift is 'How far the engine''s clock is
 comment on column recsys.settings.view_weight is 'The score of a post is view_weight * p(view) + vote_weight * p(vote) + comment_weight * p(comment).';
 comment on column recsys.settings.vote_weight is 'What a vote is worth in the score, beside a view and a comment.';
 comment on column recsys.settings.comment_weight is 'What a comment is worth in the score.';
+comment on column recsys.settings.diversity is 'How much a post loses in a page by being like one above it: exp(-diversity * cosine of their vectors) of its score is left. 0: nothing.';
+comment on column recsys.settings.author_decay is 'What is left of a post''s score for each post of its author that stands above it in a page. 1: everything.';
+comment on column recsys.settings.exploration_share is 'The share of a feed''s places that go to new posts with fewer than 10 views, votes and comments. 0: none.';
 insert into recsys.settings default values;
 alter table recsys.settings enable row level security;
 create policy "settings are readable" on recsys.settings for select to authenticated using (true);

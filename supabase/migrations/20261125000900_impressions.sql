@@ -11,20 +11,22 @@ create table recsys.impressions (
   model_id bigint,
   variant text,
   features real[],
+  explored boolean not null default false,
   seen_at timestamptz,
   primary key (request_id, post_id, shown_at)
 ) partition by range (shown_at);
-comment on table recsys.impressions is 'One row per post shown: position from 1, the score and model that put it there, its source, and the features as served. A partition for each month of shown_at, made ahead by recsys.make_impression_partitions().';
+comment on table recsys.impressions is 'One row per post shown: position from 1, its score and the model that gave it, its source, and the features as served. A partition for each month of shown_at, made ahead by recsys.make_impression_partitions().';
 comment on column recsys.impressions.request_id is 'The feed: the request_id of its answer.';
 comment on column recsys.impressions.user_id is 'Whom it was shown to.';
 comment on column recsys.impressions.post_id is 'What was shown.';
-comment on column recsys.impressions.position is 'Where in the feed, from 1.';
+comment on column recsys.impressions.position is 'Where in the feed, from 1, counted through its pages: each page has a request_id of its own.';
 comment on column recsys.impressions.shown_at is 'When, by the engine''s clock (recsys.clock()).';
-comment on column recsys.impressions.score is 'The score that the feed was ordered by, highest first.';
+comment on column recsys.impressions.score is 'What it was worth to the user by the ranker alone; the selection of the page may have put it elsewhere.';
 comment on column recsys.impressions.source is 'The source that ranked it best: similar, active, fresh, trending or followed.';
 comment on column recsys.impressions.model_id is 'The model that ranked; null: none was active.';
 comment on column recsys.impressions.variant is 'For the app''s own experiments: the engine writes and reads nothing here.';
 comment on column recsys.impressions.features is 'What the ranker was told, in the order of the model''s feature_spec; recsys.impression_features gives each its name. Null: no model ranked.';
+comment on column recsys.impressions.explored is 'It was there because little is known of it (recsys.settings.exploration_share), and not by its score. Of a list made ahead it is not known: false.';
 comment on column recsys.impressions.seen_at is 'When the post really came into view, as the app told the function `events`; null: nobody said so. A seen post leaves the feed of that person for 30 days.';
 create index impressions_user_id_shown_at_idx on recsys.impressions (user_id, shown_at desc);
 create index impressions_user_id_seen_at_idx on recsys.impressions (user_id, seen_at desc) include (post_id) where seen_at is not null;

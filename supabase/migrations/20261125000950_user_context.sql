@@ -67,6 +67,7 @@ begin
       limit 50
     )
     select coalesce(json_agg(json_build_object(
+      'post_id', recent.post_id,
       'title', recent.title,
       'tags', recent.tags,
       'at', 1000 * date_part('epoch', recent.at),
@@ -91,7 +92,7 @@ begin
   );
 end
 $$;
-comment on function recsys.recent_interactions(uuid, timestamptz) is 'The last 50 posts of others within a user''s last 200 interactions up to an instant, each at the earliest of these, the latest first, with the post as it was just before: {title, tags, at, created_at, last_active_at, comments}, times in milliseconds. What the ranker compares candidates with.';
+comment on function recsys.recent_interactions(uuid, timestamptz) is 'The last 50 posts of others within a user''s last 200 interactions up to an instant, each at the earliest of these, the latest first, with the post as it was just before: {post_id, title, tags, at, created_at, last_active_at, comments}, times in milliseconds. What the ranker compares candidates with.';
 
 create function recsys.user_context(p_user_id uuid, p_model_id bigint, p_now timestamptz)
 returns table (
@@ -110,7 +111,8 @@ returns table (
   recent_logins double precision[],
   habit_log_age double precision,
   habit_log_idle double precision,
-  recent_interactions json
+  recent_interactions json,
+  history_posts uuid[]
 )
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
@@ -121,16 +123,18 @@ begin
   select
     users.passions, users.projects, users.bio, users.created_at,
     user_embeddings.id_embedding,
-    array(
-      select post_embeddings.embedding
-      from recsys.user_history(p_user_id, p_now) as latest
-      join recsys.post_embeddings on post_embeddings.model_id = p_model_id and post_embeddings.post_id = latest.post_id
-      order by latest.at desc, latest.sort_id desc
-    ),
+    coalesce(embedded.vectors, '{}'),
     stats.last_active_at, stats.views, stats.votes, stats.comments, stats.logins, stats.recent, stats.recent_logins, stats.habit_log_age, stats.habit_log_idle,
-    recsys.recent_interactions(p_user_id, p_now)
+    recsys.recent_interactions(p_user_id, p_now), coalesce(embedded.post_ids, '{}')
   from recsys.source_users as users
   left join recsys.user_embeddings on user_embeddings.model_id = p_model_id and user_embeddings.user_id = users.user_id
+  cross join lateral (
+    select
+      array_agg(post_embeddings.embedding order by latest.at desc, latest.sort_id desc) as vectors,
+      array_agg(latest.post_id order by latest.at desc, latest.sort_id desc) as post_ids
+    from recsys.user_history(p_user_id, p_now) as latest
+    join recsys.post_embeddings on post_embeddings.model_id = p_model_id and post_embeddings.post_id = latest.post_id
+  ) as embedded
   left join lateral (
     -- as of now the first of the two, one row of a small table
     (
@@ -155,7 +159,7 @@ begin
   where users.user_id = p_user_id;
 end
 $$;
-comment on function recsys.user_context(uuid, bigint, timestamptz) is 'What the user tower needs to know of a user as of an instant: profile, learned ID embedding, the vectors of the last 50 posts they interacted with or wrote (latest first), their latest stats, and their recent interactions. No row: no such user. An interaction committed a moment ago is already in it.';
+comment on function recsys.user_context(uuid, bigint, timestamptz) is 'What the user tower needs to know of a user as of an instant: profile, learned ID embedding, the vectors of the last 50 posts they interacted with or wrote (latest first; history_posts says which these are), their latest stats, and their recent interactions. No row: no such user. An interaction committed a moment ago is already in it.';
 
 revoke all on function recsys.user_history(uuid, timestamptz), recsys.recent_interactions(uuid, timestamptz), recsys.user_context(uuid, bigint, timestamptz) from public;
 grant execute on function recsys.user_history(uuid, timestamptz), recsys.recent_interactions(uuid, timestamptz), recsys.user_context(uuid, bigint, timestamptz) to authenticated, service_role;

@@ -1,8 +1,15 @@
 -- What narrows a feed down: whose it is, as of when, and what is left out of it. Every source of retrieval asks recsys.eligible_posts, so
 -- whatever is hidden or left out makes no page shorter while enough posts exist.
 
-create type recsys.feed_request as (user_id uuid, at timestamptz, excluded uuid[]);
-comment on type recsys.feed_request is 'Whose feed, as of which instant, and the posts that are left out of it because the user interacted with, dismissed or saw them.';
+create type recsys.feed_request as (user_id uuid, at timestamptz, excluded uuid[], seed bigint, served bigint[]);
+comment on type recsys.feed_request is 'Whose feed, as of which instant, and the posts that are left out of it because the user interacted with, dismissed or saw them, or because earlier pages of the same feed served them: `served` has their recsys.served_key with `seed`.';
+
+-- 32 bits of a hash that nobody can foresee, since each feed has a seed of its own. A cursor carries 1,000 posts in 5.4 KB instead of
+-- 21; one that was never served is taken for one of them with a chance of 1 to 4 million.
+create function recsys.served_key(p_post_id uuid, p_seed bigint) returns bigint
+language sql immutable security invoker
+return pg_catalog.uuid_hash_extended(p_post_id, p_seed) & 4294967295;
+comment on function recsys.served_key(uuid, bigint) is 'What the cursor of a feed remembers a served post by: 0 to 4294967295. The seed is the feed''s.';
 
 create function recsys.seen_posts(p_user_id uuid, p_now timestamptz) returns uuid[]
 language plpgsql stable security invoker set search_path = ''
@@ -56,9 +63,10 @@ begin atomic
   from recsys.source_posts as posts
   where posts.created_at <= p_request.at
     and posts.author_id is distinct from p_request.user_id
-    and posts.post_id not in (select unnest(p_request.excluded));
+    and posts.post_id not in (select unnest(p_request.excluded))
+    and recsys.served_key(posts.post_id, p_request.seed) not in (select unnest(p_request.served));
 end;
 comment on function recsys.eligible_posts(recsys.feed_request) is 'The posts that may be in a feed: those the caller may read, without the user''s own and what the request leaves out.';
 
-revoke all on function recsys.seen_posts(uuid, timestamptz), recsys.feed_request(uuid, timestamptz), recsys.eligible_posts(recsys.feed_request) from public;
-grant execute on function recsys.seen_posts(uuid, timestamptz), recsys.feed_request(uuid, timestamptz), recsys.eligible_posts(recsys.feed_request) to authenticated, service_role;
+revoke all on function recsys.served_key(uuid, bigint), recsys.seen_posts(uuid, timestamptz), recsys.feed_request(uuid, timestamptz), recsys.eligible_posts(recsys.feed_request) from public;
+grant execute on function recsys.served_key(uuid, bigint), recsys.seen_posts(uuid, timestamptz), recsys.feed_request(uuid, timestamptz), recsys.eligible_posts(recsys.feed_request) to authenticated, service_role;

@@ -4,7 +4,9 @@
 -- loads pgvector: before that only a superuser may name its settings in a function, and `supabase db push` is none
 do $$ begin perform '[1]'::extensions.vector; end $$;
 
-create function recsys.retrieve(p_user_id uuid, p_model_id bigint, p_embedding extensions.vector, p_now timestamptz)
+create function recsys.retrieve(
+  p_user_id uuid, p_model_id bigint, p_embedding extensions.vector, p_now timestamptz, p_seed bigint default null, p_served bigint[] default null
+)
 returns table (
   post_id uuid,
   title text,
@@ -27,10 +29,12 @@ set jit = off set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
 declare
-  request constant recsys.feed_request := recsys.feed_request(p_user_id, p_now);
+  request recsys.feed_request := recsys.feed_request(p_user_id, p_now);
   authors uuid[];
   affinities integer[];
 begin
+  request.seed := p_seed;
+  request.served := p_served;
   select
     array_agg(known.author_id order by known.affinity desc, known.author_id),
     array_agg(known.affinity order by known.affinity desc, known.author_id)
@@ -60,7 +64,7 @@ begin
   group by found.post_id;
 end
 $$;
-comment on function recsys.retrieve(uuid, bigint, extensions.vector, timestamptz) is 'Posts that a user might want as of an instant, with their ranks in the sources that brought them and how often the user interacted with posts of their author: of posts that the caller may read, without the user''s own and those they interacted with, dismissed, or saw in the last 30 days. p_model_id and p_embedding null: no model, no similar posts. At most 600 rows, unordered.';
+comment on function recsys.retrieve(uuid, bigint, extensions.vector, timestamptz, bigint, bigint[]) is 'Posts that a user might want as of an instant, with their ranks in the sources that brought them and how often the user interacted with posts of their author: of posts that the caller may read, without the user''s own and those they interacted with, dismissed, or saw in the last 30 days, and without those that earlier pages served (p_served: their recsys.served_key with p_seed). p_model_id and p_embedding null: no model, no similar posts. At most 600 rows, unordered.';
 
 create function recsys.post_states(p_model_id bigint, p_post_ids uuid[], p_now timestamptz)
 returns table (
@@ -157,12 +161,12 @@ comment on function recsys.candidates(uuid, bigint, extensions.vector, timestamp
 revoke all on function
   recsys.retrieve_similar(recsys.feed_request, bigint, extensions.vector), recsys.earlier_states(recsys.feed_request), recsys.retrieve_active(recsys.feed_request),
   recsys.retrieve_fresh(recsys.feed_request), recsys.retrieve_trending(recsys.feed_request), recsys.author_affinities(uuid, timestamptz),
-  recsys.retrieve_followed(recsys.feed_request, uuid[]), recsys.retrieve(uuid, bigint, extensions.vector, timestamptz),
+  recsys.retrieve_followed(recsys.feed_request, uuid[]), recsys.retrieve(uuid, bigint, extensions.vector, timestamptz, bigint, bigint[]),
   recsys.post_states(bigint, uuid[], timestamptz), recsys.candidates(uuid, bigint, extensions.vector, timestamptz)
 from public;
 grant execute on function
   recsys.retrieve_similar(recsys.feed_request, bigint, extensions.vector), recsys.earlier_states(recsys.feed_request), recsys.retrieve_active(recsys.feed_request),
   recsys.retrieve_fresh(recsys.feed_request), recsys.retrieve_trending(recsys.feed_request), recsys.author_affinities(uuid, timestamptz),
-  recsys.retrieve_followed(recsys.feed_request, uuid[]), recsys.retrieve(uuid, bigint, extensions.vector, timestamptz),
+  recsys.retrieve_followed(recsys.feed_request, uuid[]), recsys.retrieve(uuid, bigint, extensions.vector, timestamptz, bigint, bigint[]),
   recsys.post_states(bigint, uuid[], timestamptz), recsys.candidates(uuid, bigint, extensions.vector, timestamptz)
 to authenticated, service_role;

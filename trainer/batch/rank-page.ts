@@ -6,8 +6,10 @@ import { kinds } from "../../supabase/functions/_shared/features/kinds.ts";
 import { type Source, sources } from "../../supabase/functions/_shared/features/retrieval.ts";
 import type { UserInput } from "../../supabase/functions/_shared/features/tower-inputs.ts";
 import { type Basis, basisOf } from "../../supabase/functions/_shared/recommend/basis.ts";
-import { better } from "../../supabase/functions/_shared/recommend/order.ts";
 import { embedUsers, isFiniteRow, predict, scoreOf } from "../../supabase/functions/_shared/recommend/rank.ts";
+import { isUnexplored } from "../../supabase/functions/_shared/recommend/select/exploration.ts";
+import { poolSize, select } from "../../supabase/functions/_shared/recommend/select/select.ts";
+import type { Selectable, SelectionSettings } from "../../supabase/functions/_shared/recommend/select/selectable.ts";
 import { bestSource } from "../../supabase/functions/_shared/recommend/source.ts";
 import { parseVector } from "../../supabase/functions/_shared/recommend/vectors.ts";
 import type { NumberedCandidate } from "../community/state.ts";
@@ -120,7 +122,7 @@ async function rankUser(
   vector: Float32Array,
   nearest: Int32Array,
 ): Promise<BatchList> {
-  const { state, run, model, postVectors, hasVector, community, weights } = snapshot;
+  const { state, run, model, postVectors, hasVector, community, weights, selection } = snapshot;
   const { ids } = community.posts;
   let { hidden } = snapshot;
   let similar = nearest;
@@ -151,7 +153,7 @@ async function rankUser(
   // a candidate that cannot be ranked is left out, as in a live feed
   for (let i = 0; i < scores.length; i++)
     scores[i] = isFiniteRow(probabilities, i) ? scoreOf(probabilities, i, weights) : Number.NEGATIVE_INFINITY;
-  return listOf(id, basis, best(candidates, scores, ids), probabilities);
+  return listOf(id, basis, best(candidates, scores, ids, selection), probabilities);
 }
 
 /** The nearest posts among those that everybody may read and some others. */
@@ -169,24 +171,32 @@ function withAlso(
   return Int32Array.from(posts.slice(0, sources.similar.size));
 }
 
-interface Ranked {
+interface Ranked extends Selectable {
   /** Which of the candidates. */
   i: number;
-  score: number;
-  post: { post_id: string; created_at: number };
-  ranks: NumberedCandidate["ranks"];
 }
 
 /** The first `listLength` candidates in the order of a feed. */
-function best(candidates: NumberedCandidate[], scores: Float64Array, ids: string[]): Ranked[] {
-  const least = scores[topByScore(scores, listLength).at(-1) as number];
+function best(
+  candidates: NumberedCandidate[],
+  scores: Float64Array,
+  ids: string[],
+  settings: SelectionSettings,
+): Ranked[] {
+  const least = scores[topByScore(scores, poolSize(listLength)).at(-1) as number];
   const ranked: Ranked[] = [];
   for (let i = 0; i < scores.length; i++) {
-    const { post, created_at, ranks } = candidates[i];
-    if (scores[i] >= least && Number.isFinite(scores[i]))
-      ranked.push({ i, score: scores[i], post: { post_id: ids[post], created_at }, ranks });
+    const { post, created_at, author_id, embedding, views, votes, comments, ranks } = candidates[i];
+    if (!Number.isFinite(scores[i])) continue;
+    const selectable = {
+      i,
+      score: scores[i],
+      post: { post_id: ids[post], created_at, author_id, embedding, views, votes, comments, ranks },
+    };
+    // the selection looks no further, but for what is to be explored
+    if (scores[i] >= least || isUnexplored(selectable)) ranked.push(selectable);
   }
-  return ranked.sort(better).slice(0, listLength);
+  return select(ranked, listLength, settings).map(({ chosen }) => chosen);
 }
 
 function listOf(userId: string, basis: Basis, ranked: Ranked[], probabilities: Float32Array): BatchList {
@@ -199,6 +209,6 @@ function listOf(userId: string, basis: Basis, ranked: Ranked[], probabilities: F
     views: head(0),
     votes: head(1),
     comments: head(2),
-    sources: ranked.map(({ ranks }) => bestSource(ranks)),
+    sources: ranked.map(({ post }) => bestSource(post.ranks)),
   };
 }

@@ -1,12 +1,13 @@
 /** What a run ranks from: the community as it was at the run's instant, read once and held in memory. */
 import type { Database } from "../../db/connect.ts";
 import type { OnProgress } from "../../db/progress.ts";
-import { readScoreWeights } from "../../db/settings.ts";
+import { readScoreWeights, readSelectionSettings } from "../../db/settings.ts";
 import { UserError } from "../../db/user-error.ts";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import { type PostRow, postRow, type RowOf } from "../../supabase/functions/_shared/features/ranker-features.ts";
 import { loadRuntime } from "../../supabase/functions/_shared/models/inference.ts";
 import { modelCache, type ServingModel } from "../../supabase/functions/_shared/models/models.ts";
+import type { SelectionSettings } from "../../supabase/functions/_shared/recommend/select/selectable.ts";
 import { parseVector } from "../../supabase/functions/_shared/recommend/vectors.ts";
 import type { Community } from "../community/community.ts";
 import { rows } from "../community/cursor.ts";
@@ -40,6 +41,7 @@ export interface Snapshot {
   model: ServingModel<"user_tower" | "dlrm">;
   /** Of view, vote and comment. */
   weights: number[];
+  selection: SelectionSettings;
 }
 
 /** Reads everything that all users of a run share. Throws AppError where the model cannot serve. */
@@ -76,6 +78,7 @@ export async function readSnapshot(database: Database, run: BatchRun, onProgress
     rowOf: rememberedRows(),
     model,
     weights: await readScoreWeights(database),
+    selection: await readSelectionSettings(database),
   };
 }
 

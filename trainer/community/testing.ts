@@ -5,6 +5,7 @@ import { featureSpecDigest } from "../../supabase/functions/_shared/features/fea
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import { rankerFeatures } from "../../supabase/functions/_shared/features/ranker-features.ts";
 import { sourceNames } from "../../supabase/functions/_shared/features/retrieval.ts";
+import { nothingServed } from "../../supabase/functions/_shared/recommend/cursor.ts";
 import { openPostStates } from "../../supabase/functions/_shared/recommend/post-states.ts";
 import type { ContextRow } from "../../supabase/functions/_shared/recommend/read-context.ts";
 import { retrieve } from "../../supabase/functions/_shared/recommend/retrieve.ts";
@@ -137,7 +138,7 @@ async function fromSql(
       now,
     ]);
     const version = { modelId: String(modelId), featureStore: "", instant: now };
-    return [contexts.rows[0], await retrieve(client, openPostStates(), userId, vector, version)];
+    return [contexts.rows[0], await retrieve(client, openPostStates(), userId, vector, version, nothingServed())];
   } finally {
     await client.query("rollback");
     client.release();

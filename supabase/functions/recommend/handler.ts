@@ -1,6 +1,7 @@
-/** `POST /recommend {limit?, mode?}` or `GET /recommend?limit=&mode=`: the caller's personal feed. */
+/** `POST /recommend {limit?, mode?, after?}` or `GET /recommend?limit=&mode=&after=`: a page of the caller's personal feed. */
 import type { UserFunction } from "../_shared/http/edge-function.ts";
 import { batchFeed, recommendOrFallBack } from "../_shared/recommend/batch-feed.ts";
+import { nothingServed } from "../_shared/recommend/cursor.ts";
 import { recommend } from "../_shared/recommend/recommend.ts";
 import { type FeedRequest, requestOfBody, requestOfQuery } from "./request.ts";
 
@@ -9,11 +10,12 @@ export const recommendFunction: UserFunction<FeedRequest> = {
   callers: "users",
   maximumBodyBytes: 16 * 1024,
   read: { POST: requestOfBody, GET: requestOfQuery },
-  async answer({ limit, mode }, { claims, span, afterAnswer }, services) {
+  async answer({ limit, mode, after }, { claims, span, afterAnswer }, services) {
+    const page = { limit, served: after ?? nothingServed() };
     const recommendation =
       mode === "batch"
-        ? ((await batchFeed(services, claims, limit)) ?? (await recommend(services, claims, limit, span)))
-        : await recommendOrFallBack(services, claims, limit, span);
+        ? ((await batchFeed(services, claims, page)) ?? (await recommend(services, claims, page, span)))
+        : await recommendOrFallBack(services, claims, page, span);
     // an operator who looks at somebody's feed does not show it to them
     if (recommendation.feed.items.length > 0 && !claims.preview)
       afterAnswer(services.impressions, { recommendation, userId: claims.sub });

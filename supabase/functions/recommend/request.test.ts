@@ -1,17 +1,22 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { cursorAfter } from "../_shared/recommend/cursor.ts";
 import { requestOfBody, requestOfQuery } from "./request.ts";
 
 const query = (...limits: string[]) => requestOfQuery(new URLSearchParams(limits.map((limit) => ["limit", limit])));
 
 test("no body, an empty object and an empty query mean 20, ranked now", () => {
-  const usual = { limit: 20, mode: "live" };
+  const usual = { limit: 20, mode: "live", after: null };
   assert.deepEqual([requestOfBody(""), requestOfBody("{}"), query()], [usual, usual, usual]);
 });
 
 test("the list made ahead is asked for by mode", () => {
-  assert.deepEqual(requestOfBody('{"mode": "batch"}'), { limit: 20, mode: "batch" });
-  assert.deepEqual(requestOfQuery(new URLSearchParams("limit=5&mode=batch")), { limit: 5, mode: "batch" });
+  assert.deepEqual(requestOfBody('{"mode": "batch"}'), { limit: 20, mode: "batch", after: null });
+  assert.deepEqual(requestOfQuery(new URLSearchParams("limit=5&mode=batch")), {
+    limit: 5,
+    mode: "batch",
+    after: null,
+  });
 });
 
 test("1 to 100 are taken as they are", () => {
@@ -43,6 +48,10 @@ const refused: [string, string][] = [
   ['{"mode": null}', "invalid_mode"],
   ['{"mode": ["batch"]}', "invalid_mode"],
   ['{"limit": 5, "mode": ""}', "invalid_mode"],
+  ['{"after": 5}', "invalid_after"],
+  ['{"after": ""}', "invalid_after"],
+  ['{"after": "next"}', "invalid_after"],
+  ['{"after": ["AQAAAAAAAAABAAAAAQ"]}', "invalid_after"],
   ['{"limt": 5}', "unknown_field"],
   ['{"limit": 5, "user_id": "b"}', "unknown_field"],
 ];
@@ -63,4 +72,18 @@ test("two limits in one query are refused", () => {
 for (const search of ["mode=", "mode=Batch", "mode=batch&mode=batch", "mode=batch&mode=live"])
   test(`?${search} is refused`, () => {
     assert.throws(() => requestOfQuery(new URLSearchParams(search)), { status: 400, code: "invalid_mode" });
+  });
+
+test("the cursor of an earlier page is taken, and null is the first page", () => {
+  const served = { seed: -5n, keys: [1, 4_294_967_295] };
+  const next = cursorAfter(served, [7]);
+  const after = { seed: -5n, keys: [1, 4_294_967_295, 7] };
+  assert.deepEqual(requestOfBody(JSON.stringify({ after: next })).after, after);
+  assert.deepEqual(requestOfQuery(new URLSearchParams({ after: String(next) })).after, after);
+  assert.equal(requestOfBody('{"after": null}').after, null);
+});
+
+for (const search of ["after=", "after=null", "after=AQAAAAAAAAABAAAAAQ&after=AQAAAAAAAAABAAAAAQ", "after=A%20B"])
+  test(`?${search} is refused`, () => {
+    assert.throws(() => requestOfQuery(new URLSearchParams(search)), { status: 400, code: "invalid_after" });
   });

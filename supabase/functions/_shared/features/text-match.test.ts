@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { textMatches } from "./text-match.ts";
+import { sharedTerms, textMatches } from "./text-match.ts";
 
 const post = (title: string, ...tags: string[]) => ({ title, tags });
 const close = (actual: number, expected: number) =>
@@ -27,4 +27,22 @@ test("what was read last weighs more, and tags are words too", () => {
 
 test("posts without words, in the history or among the candidates, match nothing", () => {
   assert.deepEqual([...textMatches([post("?")], [post("!"), post("train")])], [0, 0]);
+});
+
+test("the shared words, those first that add most to the match, at most three", () => {
+  const candidates = [
+    post("Visa for a tram in Japan", "tram"),
+    post("train"),
+    ...Array.from({ length: 58 }, (_, i) => post(`for ${i % 2 ? "bus" : "boat"}`)),
+  ];
+  const history = [post("tram and visa"), post("Japan, visa"), post("for train")];
+  assert.deepEqual(sharedTerms(history, candidates, candidates.slice(0, 3)), [
+    // visa is in two of the history; "and", which no candidate has, takes more of the latest than visa of the other; all have "for"
+    ["visa", "japan", "tram"],
+    ["train"],
+    [],
+  ]);
+  assert.deepEqual(sharedTerms([], candidates, candidates.slice(0, 2)), [[], []]);
+  const matches = textMatches(history, candidates);
+  assert.deepEqual(textMatches(history, candidates), matches, "nothing is left behind");
 });

@@ -20,6 +20,49 @@ export const textDecay = 0.95;
 export function textMatches(history: Text[], candidates: Text[]): Float64Array {
   const matches = new Float64Array(candidates.length);
   if (history.length === 0) return matches;
+  const { documents, idfs, interestLength, forgetInterest } = interestIn(history, candidates);
+  for (let i = 0; i < documents.length; i++) {
+    const document = documents[i];
+    let dot = 0;
+    let square = 0;
+    for (let w = 0; w < document.length; w++) {
+      const idf = idfs[counted[document[w]]];
+      dot += idf * interest[document[w]];
+      square += idf * idf;
+    }
+    const length = Math.sqrt(square) * interestLength;
+    if (length > 0) matches[i] = dot / length;
+  }
+  forgetInterest();
+  return matches;
+}
+
+/** A word in more of the candidates than this tells nobody why a post is shown. */
+const commonShare = 0.05;
+const termsAtMost = 3;
+
+/** The words that each of some candidates shares with the history, those that add most to its match first; common ones are left out. */
+export function sharedTerms(history: Text[], candidates: Text[], some: Text[]): string[][] {
+  if (history.length === 0) return some.map(() => []);
+  const { idfs, forgetInterest } = interestIn(history, candidates);
+  const terms = some.map(({ title, tags }) => {
+    const shared: [word: string, weight: number][] = [];
+    for (const word of new Set(words(`${title} ${tags.join(" ")}`))) {
+      const number = numbers.get(word);
+      if (number === undefined || interest[number] === 0 || counted[number] > commonShare * candidates.length) continue;
+      shared.push([word, idfs[counted[number]] * interest[number]]);
+    }
+    return shared
+      .sort((a, b) => b[1] - a[1])
+      .slice(0, termsAtMost)
+      .map(([word]) => word);
+  });
+  forgetInterest();
+  return terms;
+}
+
+/** Fills `counted` and `interest`, until `forgetInterest` is called. */
+function interestIn(history: Text[], candidates: Text[]) {
   if (numbers.size > wordsAtMost) forget();
   const past = history.map(wordsOf);
   const documents = candidates.map(wordsOf);
@@ -45,22 +88,11 @@ export function textMatches(history: Text[], candidates: Text[]): Float64Array {
   }
   let interestSquare = 0;
   for (const word of new Set(interests)) interestSquare += interest[word] ** 2;
-  const interestLength = Math.sqrt(interestSquare);
-  for (let i = 0; i < documents.length; i++) {
-    const document = documents[i];
-    let dot = 0;
-    let square = 0;
-    for (let w = 0; w < document.length; w++) {
-      const idf = idfs[counted[document[w]]];
-      dot += idf * interest[document[w]];
-      square += idf * idf;
-    }
-    const length = Math.sqrt(square) * interestLength;
-    if (length > 0) matches[i] = dot / length;
-  }
-  for (const document of documents) for (let w = 0; w < document.length; w++) counted[document[w]] = 0;
-  for (const word of interests) interest[word] = 0;
-  return matches;
+  const forgetInterest = () => {
+    for (const document of documents) for (let w = 0; w < document.length; w++) counted[document[w]] = 0;
+    for (const word of interests) interest[word] = 0;
+  };
+  return { documents, idfs, interestLength: Math.sqrt(interestSquare), forgetInterest };
 }
 
 /** Of each word, all 0 between two calls: how many candidates have it, and the user's interest in it. */

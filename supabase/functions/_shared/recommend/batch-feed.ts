@@ -6,7 +6,9 @@ import type { Claims } from "../http/auth.ts";
 import { asAppError } from "../http/errors.ts";
 import { noSpan, type Span } from "../http/span.ts";
 import type { Basis } from "./basis.ts";
+import { cursorAfter, type Page } from "./cursor.ts";
 import { type FeedServices, type Recommendation, recommend } from "./recommend.ts";
+import { plainReason } from "./why/reason.ts";
 
 /** A row of recsys.batch_feed. */
 interface BatchRow {
@@ -22,51 +24,59 @@ interface BatchRow {
   vote: number;
   comment: number;
   source: Source;
+  author_id: string | null;
+  /** recsys.served_key; the driver has a bigint as text. */
+  served_key: string;
 }
 
-/** The best `limit` posts that are left of the caller's list; null: there is no list, or nothing is left of it. Throws AppError. */
-export async function batchFeed(
-  { pool }: { pool: Pool },
-  claims: Claims,
-  limit: number,
-): Promise<Recommendation | null> {
-  const rows = await readAs(pool, claims, readList(claims.sub, limit), async (_, rows) => rows);
+/** A page of what is left of the caller's list; null: there is no list, or nothing is left of it. Throws AppError. */
+export async function batchFeed({ pool }: { pool: Pool }, claims: Claims, page: Page): Promise<Recommendation | null> {
+  const rows = await readAs(pool, claims, readList(claims.sub, page), async (_, rows) => rows);
   if (rows.length === 0) return null;
   const [{ now, made_at, model_id, model_name, basis }] = rows;
-  const items = rows.map(({ post_id, title, score, view, vote, comment, source }, i) => ({
+  const items = rows.map(({ post_id, title, score, view, vote, comment, source, author_id }, i) => ({
     post_id,
     title,
     score,
     predictions: { view, vote, comment },
     source,
-    position: i + 1,
+    why: plainReason(source, author_id),
+    position: page.served.keys.length + i + 1,
   }));
+  // after the list the feed goes on live
+  const next = cursorAfter(
+    page.served,
+    rows.map(({ served_key }) => Number(served_key)),
+  );
   const model = { id: Number(model_id), name: model_name };
   return {
-    feed: { request_id: crypto.randomUUID(), model, mode: "batch", made_at: made_at.toISOString(), basis, items },
+    feed: { request_id: crypto.randomUUID(), model, mode: "batch", made_at: made_at.toISOString(), basis, items, next },
     shownAt: now,
     features: items.map(() => null),
   };
 }
 
-function readList(userId: string, limit: number): Statement<BatchRow> {
-  return { text: "select * from recsys.batch_feed($1::uuid, $2::integer)", values: [userId, limit] };
+function readList(userId: string, { limit, served }: Page): Statement<BatchRow> {
+  return {
+    text: "select * from recsys.batch_feed($1::uuid, $2::integer, $3::bigint, $4::bigint[])",
+    values: [userId, limit, String(served.seed), served.keys],
+  };
 }
 
 /** The live feed; where the ranker fails, and that is logged, what is left of the list made ahead. Throws AppError. */
 export async function recommendOrFallBack(
   services: FeedServices,
   claims: Claims,
-  limit: number,
+  page: Page,
   span: Span = noSpan,
 ): Promise<Recommendation> {
   try {
-    return await recommend(services, claims, limit, span);
+    return await recommend(services, claims, page, span);
   } catch (thrown) {
     const error = asAppError(thrown);
     if (!ofTheRanker.has(error.code)) throw error;
     // where that fails too, what the caller is told of is the first failure
-    const made = await batchFeed(services, claims, limit).catch(() => null);
+    const made = await batchFeed(services, claims, page).catch(() => null);
     if (!made) throw error;
     services.log(error.code, error.cause ?? error);
     return made;

@@ -8,6 +8,27 @@ const predictions = z
   .object({ view: probability, vote: probability, comment: probability })
   .meta({ id: "Predictions", description: "Probabilities that the user views, votes for and comments on a post." });
 
+const reason = z
+  .discriminatedUnion("kind", [
+    z
+      .object({ kind: z.literal("like_your_history"), post_id: z.guid(), title: z.string() })
+      .describe("Of all they came to, that post is most like this one, and few candidates are as like."),
+    z
+      .object({ kind: z.literal("followed_author"), author_id: z.guid() })
+      .describe("They often come to posts of its author."),
+    z
+      .object({ kind: z.literal("shared_terms"), terms: z.array(z.string()) })
+      .describe("Up to three rare words that it shares with what they came to."),
+    z
+      .object({ kind: z.enum(["exploration", "similar", "trending", "active", "fresh"]) })
+      .describe("exploration: it is new and little is known of it. The others: as its source says."),
+  ])
+  .meta({
+    id: "Reason",
+    description:
+      "Why a post is shown, from the caller's own history, the post itself and numbers of the whole community, never from what somebody else did.",
+  });
+
 const feedItem = z
   .object({
     post_id: z.guid(),
@@ -15,7 +36,8 @@ const feedItem = z
     score: z.number().describe("What the feed is ordered by."),
     predictions: predictions.nullable().describe("null: no model ranked."),
     source: z.enum(sourceNames).describe("What brought the post; of several, the one that says most."),
-    position: z.int().min(1).describe("From 1."),
+    why: reason,
+    position: z.int().min(1).describe("In the feed, from 1, counted through its pages."),
   })
   .meta({ id: "FeedItem", description: "A post of a feed." });
 
@@ -34,9 +56,11 @@ export const feed = z
         "history: from what the user did. profile: from what they say of themselves. community: what is fresh and popular.",
       ),
     items: z.array(feedItem).describe("The best first."),
+    next: z.string().nullable().describe("Asks for the next page, as `after`; null: nothing is left."),
   })
   .meta({ id: "Feed", description: "A personal feed." });
 
 export type Feed = z.infer<typeof feed>;
 export type FeedItem = z.infer<typeof feedItem>;
+export type Reason = z.infer<typeof reason>;
 export type Predictions = z.infer<typeof predictions>;

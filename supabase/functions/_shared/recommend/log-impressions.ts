@@ -22,10 +22,10 @@ function insertImpressions(shown: Shown[]): Statement<unknown> {
     feed.items.map((item, i) => ({ feed, userId, shownAt, item, features: features[i] })),
   );
   return {
-    text: `insert into recsys.impressions (request_id, user_id, shown_at, model_id, mode, post_id, position, score, source, features)
-      select request_id, user_id, shown_at, model_id, mode, post_id, position, score, source, features::real[]
-      from unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::bigint[], $5::text[], $6::uuid[], $7::smallint[], $8::real[], $9::text[], $10::text[])
-        as shown (request_id, user_id, shown_at, model_id, mode, post_id, position, score, source, features)`,
+    text: `insert into recsys.impressions (request_id, user_id, shown_at, model_id, mode, post_id, position, score, source, features, explored)
+      select request_id, user_id, shown_at, model_id, mode, post_id, position, score, source, features::real[], explored
+      from unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::bigint[], $5::text[], $6::uuid[], $7::smallint[], $8::real[], $9::text[], $10::text[], $11::boolean[])
+        as shown (request_id, user_id, shown_at, model_id, mode, post_id, position, score, source, features, explored)`,
     values: [
       rows.map(({ feed }) => feed.request_id),
       rows.map(({ userId }) => userId),
@@ -38,6 +38,7 @@ function insertImpressions(shown: Shown[]): Statement<unknown> {
       rows.map(({ item }) => item.source),
       // an array of arrays would be one array to unnest, so each travels as its literal
       rows.map(({ features }) => features && `{${features.join()}}`),
+      rows.map(({ item }) => item.why.kind === "exploration"),
     ],
   };
 }

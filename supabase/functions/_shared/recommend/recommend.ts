@@ -1,7 +1,7 @@
 /**
  * A personal feed, a line of stages:
  *
- *   context ──> user tower ──> sources, filters ──> states ──> features ──> scores ──> selection ──> after the answer
+ *   context ──> user tower ──> sources, filters ──> states ──> features ──> scores ──> selection ──> reasons ──> after the answer
  *    (SQL)        (ONNX)            (SQL)        (SQL, kept)                (ONNX)
  *
  * Without an active model the same candidates come in the order of the community feed.
@@ -14,6 +14,7 @@ import { AppError } from "../http/errors.ts";
 import { noSpan, type Span } from "../http/span.ts";
 import type { ModelCache } from "../models/models.ts";
 import { basisOf } from "./basis.ts";
+import { cursorAfter, type Page, type Served } from "./cursor.ts";
 import type { Feed } from "./feed.ts";
 import { type LeftOut, leftOutLine } from "./left-out.ts";
 import { ModelGone } from "./post-states.ts";
@@ -21,9 +22,10 @@ import { embedUser } from "./rank.ts";
 import { type ContextRow, readContext } from "./read-context.ts";
 import { retrieve } from "./retrieve.ts";
 import { communityScores, type FeedModel, modelScores } from "./scores.ts";
-import { select } from "./select.ts";
+import { select } from "./select/select.ts";
 import { bestSource } from "./source.ts";
 import { userInput, userState } from "./states.ts";
+import { reasons } from "./why/reasons.ts";
 
 export interface Recommendation {
   feed: Feed;
@@ -40,14 +42,16 @@ export type FeedServices = Pick<Services, "pool" | "models" | "postStates" | "lo
 export async function recommend(
   services: FeedServices,
   claims: Claims,
-  limit: number,
+  page: Page,
   span: Span = noSpan,
 ): Promise<Recommendation> {
-  const { context, model, input, vector, posts } = await candidatesFor(services, claims, span).catch((error) => {
-    if (!(error instanceof ModelGone)) throw error;
-    // another model serves by now
-    return candidatesFor(services, claims, span);
-  });
+  const { context, model, input, vector, posts } = await candidatesFor(services, claims, page.served, span).catch(
+    (error) => {
+      if (!(error instanceof ModelGone)) throw error;
+      // another model serves by now
+      return candidatesFor(services, claims, page.served, span);
+    },
+  );
   // the connection is free again
   const leftOut: LeftOut[] = [];
   const ofScores = span("scores");
@@ -59,27 +63,37 @@ export async function recommend(
       : communityScores(posts, now, leftOut);
   ofScores();
   if (leftOut.length > 0) services.log("candidates_left_out", leftOutLine(leftOut));
-  const selected = select(scored, limit);
+  const left = scored.length;
+  const selected = select(scored, page.limit, context, page.served.keys.length);
+  const why = reasons(selected, posts, context);
   const feed: Feed = {
     request_id: crypto.randomUUID(),
     model: model && { id: Number(model.id), name: model.name },
     mode: "live",
     made_at: context.now.toISOString(),
     basis: model ? basisOf(input.history.length > 0, input) : "community",
-    items: selected.map(({ post, score, predictions }, i) => ({
+    items: selected.map(({ chosen: { post, score, predictions } }, i) => ({
       post_id: post.post_id,
       title: post.title,
       score,
       predictions,
       source: bestSource(post.ranks),
-      position: i + 1,
+      why: why[i],
+      position: page.served.keys.length + i + 1,
     })),
+    next:
+      left > selected.length
+        ? cursorAfter(
+            page.served,
+            selected.map(({ chosen }) => chosen.post.served_key),
+          )
+        : null,
   };
-  return { feed, shownAt: context.now, features: selected.map(({ features }) => features?.() ?? null) };
+  return { feed, shownAt: context.now, features: selected.map(({ chosen }) => chosen.features?.() ?? null) };
 }
 
 /** Everything that takes the database, in one transaction. */
-async function candidatesFor({ pool, models, postStates }: FeedServices, claims: Claims, span: Span) {
+async function candidatesFor({ pool, models, postStates }: FeedServices, claims: Claims, served: Served, span: Span) {
   const ofContext = span("context");
   return await readAs(pool, claims, readContext(claims.sub), async (connection, [context]) => {
     ofContext();
@@ -91,13 +105,8 @@ async function candidatesFor({ pool, models, postStates }: FeedServices, claims:
     const vector = model && (await embedUser(model, input));
     ofTower();
     const version = { modelId: context.model_id, featureStore: context.feature_store, instant: null };
-    return {
-      context,
-      model,
-      input,
-      vector,
-      posts: await retrieve(connection, postStates, claims.sub, vector, version, span),
-    };
+    const posts = await retrieve(connection, postStates, claims.sub, vector, version, served, span);
+    return { context, model, input, vector, posts };
   });
 }
 

@@ -4,6 +4,7 @@ import { dimensions } from "../features/history.ts";
 import { innerProduct } from "../features/inner-product.ts";
 import type { Source } from "../features/retrieval.ts";
 import { noSpan, type Span } from "../http/span.ts";
+import type { Served } from "./cursor.ts";
 import type { PostState, PostStates, StateVersion } from "./post-states.ts";
 import { type PostCandidate, quietPost } from "./states.ts";
 
@@ -15,10 +16,11 @@ type Columns = {
   author_id: (string | null)[];
   created_at: number[];
   author_affinity: number[];
+  served_key: number[];
 } & Record<`${Source}_rank`, (number | null)[]>;
 
 /**
- * The candidates of a user as of the version's instant, unordered; `vector` [32] is the user's, null without a model.
+ * The candidates of a user as of the version's instant, unordered, without what earlier pages served; `vector` [32] is the user's, null without a model.
  */
 export async function retrieve(
   connection: Connection,
@@ -26,10 +28,11 @@ export async function retrieve(
   userId: string,
   vector: Float32Array | null,
   version: StateVersion,
+  served: Served,
   span: Span = noSpan,
 ): Promise<PostCandidate[]> {
   const ofSources = span("sources");
-  const [found] = await run(connection, foundStatement(userId, vector, version));
+  const [found] = await run(connection, foundStatement(userId, vector, version, served));
   ofSources();
   if (found.post_id === null) return [];
   const ofStates = span("states");
@@ -47,6 +50,7 @@ function candidate(found: Columns, i: number, state: PostState, vector: Float32A
     author_id: found.author_id[i],
     created_at: found.created_at[i],
     author_affinity: found.author_affinity[i],
+    served_key: found.served_key[i],
     ranks: {
       similar: found.similar_rank[i],
       active: found.active_rank[i],
@@ -69,7 +73,12 @@ function candidate(found: Columns, i: number, state: PostState, vector: Float32A
   };
 }
 
-function foundStatement(userId: string, vector: Float32Array | null, version: StateVersion): Statement<Columns> {
+function foundStatement(
+  userId: string,
+  vector: Float32Array | null,
+  version: StateVersion,
+  served: Served,
+): Statement<Columns> {
   return {
     text: `select
         json_agg(found.post_id) as post_id,
@@ -78,12 +87,21 @@ function foundStatement(userId: string, vector: Float32Array | null, version: St
         json_agg(found.author_id) as author_id,
         json_agg(1000 * date_part('epoch', found.created_at)) as created_at,
         json_agg(found.author_affinity) as author_affinity,
+        json_agg(recsys.served_key(found.post_id, $5::bigint)) as served_key,
         json_agg(found.similar_rank) as similar_rank,
         json_agg(found.active_rank) as active_rank,
         json_agg(found.fresh_rank) as fresh_rank,
         json_agg(found.trending_rank) as trending_rank,
         json_agg(found.followed_rank) as followed_rank
-      from recsys.retrieve($1::uuid, $2::bigint, $3::text::extensions.vector, coalesce(to_timestamp($4::double precision / 1000), recsys.clock())) as found`,
-    values: [userId, version.modelId, vector && JSON.stringify(Array.from(vector)), version.instant],
+      from recsys.retrieve($1::uuid, $2::bigint, $3::text::extensions.vector, coalesce(to_timestamp($4::double precision / 1000), recsys.clock()),
+        $5::bigint, $6::bigint[]) as found`,
+    values: [
+      userId,
+      version.modelId,
+      vector && JSON.stringify(Array.from(vector)),
+      version.instant,
+      String(served.seed),
+      served.keys,
+    ],
   };
 }

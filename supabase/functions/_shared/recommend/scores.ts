@@ -1,6 +1,7 @@
 /** The stage that says how much each candidate is worth to the user: the ranker's probabilities, or the community's measure without a model. */
-import type { UserState } from "../features/ranker-features.ts";
+import { pairFeatures, type UserState } from "../features/ranker-features.ts";
 import type { ServingModel } from "../models/models.ts";
+import type { Tensor } from "../models/tensors.ts";
 import { communityScore, communityValue } from "./community-feed.ts";
 import type { Predictions } from "./feed.ts";
 import { finiteInputs, type LeftOut } from "./left-out.ts";
@@ -10,6 +11,9 @@ import type { PostCandidate } from "./states.ts";
 /** What a feed needs of a model. */
 export type FeedModel = ServingModel<"user_tower" | "dlrm">;
 
+/** Pair features that are log(1 + rank). */
+export type Measure = "log_history_rank" | "log_text_match_rank";
+
 /** A candidate and what it is worth. */
 export interface ScoredPost {
   post: PostCandidate;
@@ -17,6 +21,8 @@ export interface ScoredPost {
   predictions: Predictions | null;
   /** What the ranker was told of it. */
   features: (() => number[]) | null;
+  /** Where it stands among the candidates by a measure that the ranker was told of, from 1. */
+  rankBy: ((measure: Measure) => number) | null;
 }
 
 /** The weighted sum of the ranker's probabilities. `leftOut` takes the posts that cannot be ranked. */
@@ -40,6 +46,7 @@ export async function modelScores(
         score,
         predictions: { view: probabilities[3 * i], vote: probabilities[3 * i + 1], comment: probabilities[3 * i + 2] },
         features: () => featuresOf(feeds, i),
+        rankBy: (measure) => rankOf(feeds.pair_features, i, measure),
       });
     else leftOut.push({ post_id: finite[i].post_id, what: "score", value: score });
   }
@@ -56,8 +63,13 @@ export interface Request {
 export function communityScores(posts: PostCandidate[], now: number, leftOut: LeftOut[]): ScoredPost[] {
   return posts.flatMap((post) => {
     const value = communityValue(post, now);
-    if (Number.isFinite(value)) return [{ post, score: communityScore(value), predictions: null, features: null }];
+    if (Number.isFinite(value))
+      return [{ post, score: communityScore(value), predictions: null, features: null, rankBy: null }];
     leftOut.push({ post_id: post.post_id, what: "recency or popularity", value });
     return [];
   });
+}
+
+function rankOf({ data, dims }: Tensor, i: number, measure: Measure): number {
+  return Math.round(Math.expm1(Number(data[i * dims[1] + pairFeatures.indexOf(measure)])));
 }

@@ -32,9 +32,10 @@ export function userState(row: ContextRow, history: ArrayLike<number>[]): UserSt
   };
 }
 
-/** A candidate with the id that the answer names it by. */
+/** A candidate with the id that the answer names it by, and recsys.served_key, by which the feed remembers it. */
 export interface PostCandidate extends Candidate {
   post_id: string;
+  served_key: number;
 }
 
 /** The columns of `quiet` from the row; where the row has null, the value of `quiet`: nothing has happened yet. */

@@ -1,0 +1,171 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { dimensions } from "../../features/history.ts";
+import { sourceNames } from "../../features/retrieval.ts";
+import { better } from "../order.ts";
+import { poolSize, select } from "./select.ts";
+import type { Selectable } from "./selectable.ts";
+
+const plain = { diversity: 0, author_decay: 1, exploration_share: 0 };
+const nowhere = Object.fromEntries(sourceNames.map((source) => [source, null])) as Selectable["post"]["ranks"];
+
+/** A unit vector, at an angle in the plane of the first two axes. */
+function at(degrees: number): Float32Array {
+  const vector = new Float32Array(dimensions);
+  vector[0] = Math.cos((degrees / 180) * Math.PI);
+  vector[1] = Math.sin((degrees / 180) * Math.PI);
+  return vector;
+}
+
+interface Given {
+  author?: string;
+  degrees?: number;
+  views?: number;
+  fresh?: number;
+}
+
+function candidate(post_id: string, score: number, { author, degrees, views = 100, fresh }: Given = {}): Selectable {
+  return {
+    score,
+    post: {
+      post_id,
+      author_id: author ?? null,
+      created_at: 0,
+      embedding: degrees === undefined ? null : at(degrees),
+      views,
+      votes: 0,
+      comments: 0,
+      ranks: { ...nowhere, fresh: fresh ?? null },
+    },
+  };
+}
+
+function page(posts: Selectable[], limit: number, settings: Partial<typeof plain>, served = 0): string {
+  const selected = select([...posts], limit, { ...plain, ...settings }, served);
+  return selected.map(({ chosen, explored }) => chosen.post.post_id + (explored ? "!" : "")).join(" ");
+}
+
+test("with nothing set a page is the best by score; of equals the newer, then by id", () => {
+  const posts = [candidate("c", 0.2), candidate("b", 0.5), candidate("a", 0.2), candidate("d", 0.2)];
+  posts[3].post.created_at = 1;
+  assert.equal(page(posts, 3, {}), "b d a");
+  assert.equal(page(posts, 10, {}), "b d a c");
+  assert.equal(page([], 10, {}), "");
+});
+
+test("a post gives way to one that is less like what stands above it", () => {
+  const posts = [
+    candidate("first", 0.5, { degrees: 0 }),
+    candidate("twin", 0.4, { degrees: 0 }),
+    candidate("other", 0.3, { degrees: 90 }),
+  ];
+  // exp(−0.25) · 0.4 = 0.31, exp(−0.3) · 0.4 = 0.296
+  assert.equal(page(posts, 3, { diversity: 0.25 }), "first twin other");
+  assert.equal(page(posts, 3, { diversity: 0.3 }), "first other twin");
+});
+
+test("the nearest of those above counts, being opposite is no merit, and no vector is no likeness", () => {
+  const posts = [
+    candidate("a", 0.5, { degrees: 0 }),
+    candidate("b", 0.49, { degrees: 90 }),
+    candidate("near b", 0.3, { degrees: 80 }),
+    candidate("opposite a", 0.2, { degrees: 180 }),
+    candidate("unknown", 0.19),
+  ];
+  assert.equal(page(posts, 5, { diversity: 1 }), "a b opposite a unknown near b");
+});
+
+test("each further post of an author is worth less", () => {
+  const posts = [
+    candidate("a1", 0.5, { author: "a" }),
+    candidate("a2", 0.4, { author: "a" }),
+    candidate("a3", 0.3, { author: "a" }),
+    candidate("b1", 0.15, { author: "b" }),
+    candidate("n1", 0.14),
+    candidate("n2", 0.13),
+  ];
+  // a2 is worth 0.2 and a3 0.075; posts of nobody are not one author's
+  assert.equal(page(posts, 6, { author_decay: 0.5 }), "a1 a2 b1 n1 n2 a3");
+  assert.equal(page(posts, 6, { author_decay: 1 }), "a1 a2 a3 b1 n1 n2");
+});
+
+const many = Array.from({ length: 600 }, (_, i) =>
+  candidate(`p${String(i).padStart(3, "0")}`, 1 / (i + 2), { author: `a${i % 7}`, degrees: (i * 37) % 360 }),
+);
+
+test("each twentieth place goes to the best new post that few have seen, on whichever page it is", () => {
+  const posts = [...many.slice(0, 300)];
+  posts.push(candidate("known", 0.004, { fresh: 1, views: 10 }));
+  posts.push(candidate("new, worse", 0.001, { fresh: 2, views: 0 }));
+  posts.push(candidate("new", 0.002, { fresh: 3, views: 9 }));
+  const explored = (limit: number, served: number, share = 0.05) =>
+    page(posts, limit, { exploration_share: share }, served)
+      .split(/ (?=p|new)/)
+      .flatMap((id, i) => (id.endsWith("!") ? [`${id} ${served + i + 1}`] : []));
+  assert.deepEqual(explored(20, 0), ["new! 20"]);
+  assert.deepEqual(explored(60, 0), ["new! 20", "new, worse! 40"], "then there are no more");
+  assert.deepEqual(explored(5, 0), []);
+  assert.deepEqual(explored(5, 15), ["new! 20"]);
+  assert.deepEqual(explored(20, 0, 0.1), ["new! 10", "new, worse! 20"]);
+  assert.deepEqual(explored(20, 0, 0), []);
+});
+
+test("one that is on the page by its score anyway leaves the place to another", () => {
+  const posts = [
+    candidate("x", 1, { fresh: 1, views: 0 }),
+    candidate("y", 0.5),
+    candidate("z", 0.1, { fresh: 2, views: 0 }),
+  ];
+  assert.equal(page(posts, 2, { exploration_share: 0.5 }), "x z!");
+  assert.equal(page(posts, 3, { exploration_share: 0.5 }), "x z! y");
+  assert.equal(page(posts, 3, { exploration_share: 1 }), "x! z! y", "where none is left the best comes");
+});
+
+test("the page does not hang on the order in which candidates come", () => {
+  const settings = { diversity: 0.4, author_decay: 0.9, exploration_share: 0.1 };
+  const equal = many.map((post, i) => ({ ...post, score: 0.1 * Math.ceil((i + 1) / 50) }));
+  const expected = page(equal, 100, settings);
+  assert.equal(page(equal.toReversed(), 100, settings), expected);
+  assert.equal(
+    page(
+      equal.toSorted((a, b) => a.post.post_id.localeCompare(b.post.post_id)),
+      100,
+      settings,
+    ),
+    expected,
+  );
+  assert.equal(new Set(expected.split(" ")).size, 100);
+});
+
+test("it is what trying every order of places would give, greedily, from the best of the pool", () => {
+  const [diversity, author_decay] = [0.7, 0.8];
+  const pool = many.toSorted(better).slice(0, poolSize(20));
+  const expected: string[] = [];
+  const chosen: Selectable[] = [];
+  while (chosen.length < 20) {
+    const worth = (post: Selectable) => {
+      const cosines = chosen.map((other) =>
+        (post.post.embedding as Float32Array).reduce(
+          (sum, x, d) => sum + x * (other.post.embedding as Float32Array)[d],
+          0,
+        ),
+      );
+      const repeats = chosen.filter((other) => other.post.author_id === post.post.author_id).length;
+      return post.score * Math.exp(-diversity * Math.max(0, ...cosines)) * author_decay ** repeats;
+    };
+    const left = pool.filter((post) => !chosen.includes(post));
+    const next = left.reduce((best, post) => (worth(post) > worth(best) * (1 + 1e-12) ? post : best));
+    chosen.push(next);
+    expected.push(next.post.post_id);
+  }
+  assert.equal(page(many, 20, { diversity, author_decay }), expected.join(" "));
+});
+
+test("scores of 0 are ranked last, not lost", () => {
+  const posts = [
+    candidate("a", 0, { degrees: 0 }),
+    candidate("b", 0.1, { degrees: 0 }),
+    candidate("c", 0, { degrees: 0 }),
+  ];
+  assert.equal(page(posts, 3, { diversity: 1, author_decay: 0.5 }), "b a c");
+});

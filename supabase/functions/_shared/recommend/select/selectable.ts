@@ -1,0 +1,31 @@
+import type { Source } from "../../features/retrieval.ts";
+
+/** What the selection needs to know of a scored candidate. */
+export interface Selectable {
+  score: number;
+  post: {
+    post_id: string;
+    /** null: nobody's. */
+    author_id: string | null;
+    created_at: number;
+    /** The post tower's vector, of unit length; null: none yet. */
+    embedding: ArrayLike<number> | null;
+    views: number;
+    votes: number;
+    comments: number;
+    ranks: Record<Source, number | null>;
+  };
+}
+
+/** How a page is made of the scored candidates: what recsys.settings says. */
+export interface SelectionSettings {
+  /** How much a post loses by being like one above it: exp(−diversity · cosine) of its score is left. 0: nothing. */
+  diversity: number;
+  /** What is left of a post's score for each post of its author above it. 1: everything. */
+  author_decay: number;
+  /** The share of places that are for new posts few have seen. 0: none. */
+  exploration_share: number;
+}
+
+/** Lowers the values of a pool's candidates, logarithms of their scores, by what speaks against them once a post was chosen. −∞: taken. */
+export type Penalty = (chosen: Selectable, values: Float64Array) => void;

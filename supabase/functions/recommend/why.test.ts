@@ -1,0 +1,154 @@
+/** Why a post is shown: from the caller's own history and the post, and never from what somebody else did. */
+import assert from "node:assert/strict";
+import { after, beforeEach, test } from "node:test";
+import { testDatabase } from "../../../db/testing.ts";
+import { runBatch } from "../../../trainer/batch/run-batch.ts";
+import { clear, fillCommunity, people, post, privatePost, publishTinyModel } from "../../../trainer/serve/testing.ts";
+import { words } from "../_shared/features/tokens.ts";
+import type { Feed, FeedItem } from "../_shared/recommend/feed.ts";
+import { testApp } from "./testing.ts";
+
+const database = await testDatabase({ after }, "why");
+const { pool, url } = database;
+const app = testApp({ after }, url);
+beforeEach(async () => {
+  await clear(pool);
+  await fillCommunity(pool);
+});
+
+const feedOf = async (user: string, more = {}) => (await app.call(user, { limit: 100, ...more })).body;
+const kinds = ({ items }: Feed) => new Set(items.map(({ why }) => why.kind));
+const isEven = ({ post_id }: FeedItem) => Number(post_id.slice(-2)) % 2 === 0;
+
+test("a post like one of the history names that one, of equals the latest", async () => {
+  await publishTinyModel(pool, { name: "tiny" });
+  const { items } = await feedOf(people.ada);
+  // ada voted for 28, then for 30; odd posts are like neither, but their author is the one she came to
+  for (const item of items)
+    assert.deepEqual(
+      item.why,
+      isEven(item)
+        ? { kind: "like_your_history", post_id: post(30), title: "Post 30" }
+        : { kind: "followed_author", author_id: people.author },
+    );
+});
+
+test("a post that the caller may not read any more is not named", async () => {
+  await publishTinyModel(pool, { name: "tiny" });
+  await pool.query("update public.posts set visibility = 'private', title = 'Withdrawn' where id = $1", [post(30)]);
+  const { items } = await feedOf(people.ada);
+  for (const item of items.filter(isEven))
+    assert.deepEqual(item.why, { kind: "like_your_history", post_id: post(28), title: "Post 28" });
+  await pool.query("delete from public.posts where id = $1", [post(28)]);
+  const feed = await feedOf(people.ada);
+  assert.ok(!kinds(feed).has("like_your_history"));
+  assert.doesNotMatch(JSON.stringify(feed), /Withdrawn|Post 28|Post 30/);
+});
+
+test("one's own posts are not named as what one came to", async () => {
+  await publishTinyModel(pool, { name: "tiny" });
+  await pool.query("update public.posts set author_id = $1 where id = $2", [people.ben, post(2)]);
+  const feed = await feedOf(people.ben);
+  assert.equal(feed.basis, "history");
+  assert.ok(!kinds(feed).has("like_your_history"));
+});
+
+test("words of what the caller came to are named, the rarest first, without those that many posts have", async () => {
+  await pool.query("update public.posts set title = 'The Züricher tram depot', author_id = null where id = $1", [
+    post(30),
+  ]);
+  await pool.query(
+    "update public.posts set title = 'Post about a Zuricher depot', tags = '{tram}', author_id = $2 where id = $1",
+    [post(7), people.eve],
+  );
+  await pool.query("update public.posts set tags = '{tram}', author_id = null where id = any($1)", [
+    [post(9), post(11)],
+  ]);
+  await pool.query("update public.posts set author_id = null where id = $1", [post(28)]);
+  await publishTinyModel(pool, { name: "tiny" });
+  const { items } = await feedOf(people.ada);
+  const [seventh] = items.filter(({ post_id }) => post_id === post(7));
+  assert.deepEqual(seventh.why, { kind: "shared_terms", terms: ["zuricher", "depot"] });
+});
+
+test("who has done nothing is told what brings the post", async () => {
+  await pool.query("insert into public.post_views (user_id, post_id) values ($1, $2)", [people.ada, post(20)]);
+  await pool.query("select recsys.roll_up()");
+  const feed = await feedOf(people.eve);
+  for (const { source, why } of feed.items) assert.deepEqual(why, { kind: source });
+  assert.deepEqual([...kinds(feed)].sort(), ["fresh", "trending"]);
+});
+
+test("a place for exploration says so", async () => {
+  await publishTinyModel(pool, { name: "tiny" });
+  await pool.query("update recsys.settings set exploration_share = 0.1");
+  const { items } = await feedOf(people.ada, { limit: 20 });
+  const explored = items.filter(({ why }) => why.kind === "exploration");
+  assert.deepEqual(
+    explored.map(({ position }) => position),
+    [10, 20],
+  );
+  await app.settled();
+  const { rows } = await pool.query("select post_id from recsys.impressions where explored order by position");
+  assert.deepEqual(
+    rows.map(({ post_id }) => post_id),
+    explored.map(({ post_id }) => post_id),
+  );
+});
+
+test("a list made ahead tells what its source tells", async () => {
+  await publishTinyModel(pool, { name: "tiny" });
+  await runBatch({ database, onProgress: () => {}, signal: new AbortController().signal });
+  const { mode, items } = await feedOf(people.ada, { mode: "batch" });
+  assert.equal(mode, "batch");
+  for (const { source, why } of items)
+    assert.deepEqual(
+      why,
+      source === "followed" ? { kind: "followed_author", author_id: people.author } : { kind: source },
+    );
+});
+
+test("nothing of what others did or may read is in it", async () => {
+  await publishTinyModel(pool, { name: "tiny" });
+  // ben comes to everything, also to a post that ada may not read
+  await pool.query("update public.posts set author_id = $2, title = 'Divorce lawyer wanted' where id = $1", [
+    privatePost,
+    people.ben,
+  ]);
+  await pool.query("update public.posts set title = title || ' divorce lawyer' where id = $1", [post(3)]);
+  await pool.query("insert into public.post_votes (user_id, post_id) select $1, unnest($2::uuid[])", [
+    people.ben,
+    [post(1), post(2), post(3), privatePost],
+  ]);
+  await pool.query("insert into public.comments (user_id, post_id, body) values ($1, $2, 'my secret')", [
+    people.ben,
+    post(4),
+  ]);
+  await pool.query("select recsys.roll_up()");
+  const own = new Map(
+    (
+      await pool.query(
+        `select posts.id, posts.title from public.post_votes join public.posts on posts.id = post_votes.post_id where post_votes.user_id = $1`,
+        [people.ada],
+      )
+    ).rows.map(({ id, title }) => [id, title]),
+  );
+  const ownWords = new Set([...own.values()].flatMap(words));
+  for (const mode of ["live", "batch"]) {
+    const { items } = await feedOf(people.ada, { mode });
+    assert.ok(items.length > 20);
+    for (const { why, title } of items) {
+      if (why.kind === "like_your_history") assert.equal(own.get(why.post_id), why.title);
+      else if (why.kind === "shared_terms")
+        assert.ok(
+          why.terms.every((term) => ownWords.has(term) && words(title).includes(term)),
+          why.terms.join(),
+        );
+      else if (why.kind === "followed_author") assert.equal(why.author_id, people.author);
+      else assert.deepEqual(Object.keys(why), ["kind"]);
+      assert.ok(!JSON.stringify(why).includes(people.ben));
+    }
+    // what trends is told of, and nobody who made it trend
+    assert.doesNotMatch(JSON.stringify(items), /Divorce|secret/);
+  }
+});

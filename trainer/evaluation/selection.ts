@@ -1,0 +1,111 @@
+/**
+ * What a selection does to the pages of a replay: how often the post that the user went on to is on the page, how alike the
+ * posts of a page are, and whose they are. One model ranks; every selection makes its pages of the same candidates.
+ */
+
+import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
+import { innerProduct } from "../../supabase/functions/_shared/features/inner-product.ts";
+import { scoreOf } from "../../supabase/functions/_shared/recommend/rank.ts";
+import { isUnexplored } from "../../supabase/functions/_shared/recommend/select/exploration.ts";
+import { select } from "../../supabase/functions/_shared/recommend/select/select.ts";
+import type { SelectionSettings } from "../../supabase/functions/_shared/recommend/select/selectable.ts";
+import type { LoadedCommunity } from "../community/from-database.ts";
+import type { PipelineOptions } from "../pipeline.ts";
+import { diversityOf, textSimilarity } from "./metrics/diversity.ts";
+import { type Progress, type ReplayOptions, runReplay } from "./protocols/replay.ts";
+import { share, table } from "./report/table.ts";
+import type { CandidateList } from "./system/replayed-system.ts";
+import { ReplayedSystem } from "./system/replayed-system.ts";
+import { System } from "./system/system.ts";
+
+const pageSize = 20;
+
+/** The pages that one selection makes, a list of post numbers for each event. */
+interface Pages {
+  settings: SelectionSettings;
+  pages: Int32Array[];
+  /** Places that a post has of which little is known, and which posts these are. */
+  unexplored: number;
+  found: Set<number>;
+  milliseconds: number;
+}
+
+/** The system, which makes a page by every selection of each list that it ranks. */
+class SystemWithPages extends System {
+  readonly made: Pages[];
+  private readonly ids: string[];
+  private readonly weights: number[];
+
+  constructor(replayed: ReplayedSystem, ids: string[], weights: number[], selections: SelectionSettings[]) {
+    super(replayed);
+    this.ids = ids;
+    this.weights = weights;
+    this.made = selections.map((settings) => ({
+      settings,
+      pages: [],
+      unexplored: 0,
+      found: new Set(),
+      milliseconds: 0,
+    }));
+  }
+
+  protected override rank(list: CandidateList, out: Float64Array): void {
+    super.rank(list, out);
+    const { candidates, probabilities } = list;
+    const posts = candidates.map((candidate, i) => ({
+      score: scoreOf(probabilities, i, this.weights),
+      post: { ...candidate, post_id: this.ids[candidate.post] },
+    }));
+    for (const made of this.made) {
+      const start = performance.now();
+      const page = select([...posts], pageSize, made.settings);
+      made.milliseconds += performance.now() - start;
+      made.pages.push(Int32Array.from(page, ({ chosen }) => chosen.post.post));
+      for (const { chosen } of page)
+        if (isUnexplored(chosen)) {
+          made.unexplored++;
+          made.found.add(chosen.post.post);
+        }
+    }
+  }
+}
+
+/** Trains once, replays, and compares the selections; the table for the terminal. */
+export async function evaluateSelections(
+  loaded: LoadedCommunity,
+  options: ReplayOptions,
+  selections: SelectionSettings[],
+  pipeline: PipelineOptions,
+  onProgress?: Progress,
+): Promise<string> {
+  const { posts } = loaded.community;
+  const replayed = new ReplayedSystem(loaded, pipeline);
+  const system = new SystemWithPages(replayed, posts.ids, pipeline.scoreWeights, selections);
+  const [{ events }] = await runReplay(loaded.community, options, [system], { ...(onProgress && { onProgress }) });
+  const similarity = textSimilarity(loaded.community);
+  const { postVectors } = replayed.model;
+  const cosine = (a: number, b: number) =>
+    innerProduct(postVectors, a * dimensions, postVectors, b * dimensions, dimensions);
+  const rows = system.made.map(({ settings, pages, unexplored, found, milliseconds }) => {
+    const ranks = pages.map((page, i) => page.indexOf(events[i].post) + 1);
+    const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+    const text = diversityOf(pages, posts.ids.length, similarity);
+    const vectors = diversityOf(pages, posts.ids.length, cosine);
+    return [
+      String(settings.diversity),
+      String(settings.author_decay),
+      String(settings.exploration_share),
+      share(mean(ranks.map((rank) => Number(rank > 0)))),
+      share(mean(ranks.map((rank) => (rank > 0 ? 1 / rank : 0)))),
+      share(text.intraListSimilarity),
+      share(vectors.intraListSimilarity),
+      mean(pages.map((page) => new Set(Array.from(page, (post) => posts.authors[post])).size)).toFixed(2),
+      share(text.coverage),
+      share(unexplored / (pages.length * pageSize)),
+      String(found.size),
+      (milliseconds / pages.length).toFixed(2),
+    ];
+  });
+  const head = ["diversity", "author decay", "exploration", "R@20", "MRR@20", "alike, text", "alike, vectors"];
+  return table([...head, "authors of 20", "coverage", "new", "new posts", "ms"], rows);
+}
