@@ -4,9 +4,16 @@
  */
 export function logFailure(name: string, code: string, cause: unknown): void {
   const error = cause instanceof Error ? cause : new Error(String(cause));
-  const { code: reason } = error as { code?: unknown };
-  const where = framesOf(error.stack ?? "");
-  console.error(JSON.stringify({ function: name, code, error: withoutSecrets(error.message), reason, where }));
+  // an error for the caller says what that means for them, its cause what happened
+  const { code: reason, stack, message } = error.cause instanceof Error ? (error.cause as Failure) : (error as Failure);
+  const because = message === error.message ? undefined : withoutSecrets(message);
+  const where = framesOf(stack ?? "");
+  console.error(JSON.stringify({ function: name, code, error: withoutSecrets(error.message), because, reason, where }));
+}
+
+/** As drivers and the platform throw it. */
+interface Failure extends Error {
+  code?: unknown;
 }
 
 /** Passwords in addresses, tokens and API keys. */

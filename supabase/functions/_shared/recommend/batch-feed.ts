@@ -3,10 +3,8 @@ import { readAs } from "../database/caller.ts";
 import type { Pool, Statement } from "../database/database.ts";
 import type { Source } from "../features/retrieval.ts";
 import type { Claims } from "../http/auth.ts";
-import { asAppError } from "../http/errors.ts";
-import { noSpan, type Span } from "../http/span.ts";
 import type { Basis } from "./basis.ts";
-import { type FeedServices, type Recommendation, recommend } from "./recommend.ts";
+import type { Recommendation } from "./recommend.ts";
 
 /** A row of recsys.batch_feed. */
 interface BatchRow {
@@ -29,8 +27,9 @@ export async function batchFeed(
   { pool }: { pool: Pool },
   claims: Claims,
   limit: number,
+  timeout: string,
 ): Promise<Recommendation | null> {
-  const rows = await readAs(pool, claims, readList(claims.sub, limit), async (_, rows) => rows);
+  const rows = await readAs(pool, claims, readList(claims.sub, limit), async (_, rows) => rows, timeout);
   if (rows.length === 0) return null;
   const [{ now, made_at, model_id, model_name, basis }] = rows;
   const items = rows.map(({ post_id, title, score, view, vote, comment, source }, i) => ({
@@ -43,7 +42,15 @@ export async function batchFeed(
   }));
   const model = { id: Number(model_id), name: model_name };
   return {
-    feed: { request_id: crypto.randomUUID(), model, mode: "batch", made_at: made_at.toISOString(), basis, items },
+    feed: {
+      request_id: crypto.randomUUID(),
+      model,
+      mode: "batch",
+      degraded: null,
+      made_at: made_at.toISOString(),
+      basis,
+      items,
+    },
     shownAt: now,
     features: items.map(() => null),
   };
@@ -52,26 +59,3 @@ export async function batchFeed(
 function readList(userId: string, limit: number): Statement<BatchRow> {
   return { text: "select * from recsys.batch_feed($1::uuid, $2::integer)", values: [userId, limit] };
 }
-
-/** The live feed; where the ranker fails, and that is logged, what is left of the list made ahead. Throws AppError. */
-export async function recommendOrFallBack(
-  services: FeedServices,
-  claims: Claims,
-  limit: number,
-  span: Span = noSpan,
-): Promise<Recommendation> {
-  try {
-    return await recommend(services, claims, limit, span);
-  } catch (thrown) {
-    const error = asAppError(thrown);
-    if (!ofTheRanker.has(error.code)) throw error;
-    // where that fails too, what the caller is told of is the first failure
-    const made = await batchFeed(services, claims, limit).catch(() => null);
-    if (!made) throw error;
-    services.log(error.code, error.cause ?? error);
-    return made;
-  }
-}
-
-/** What fails without the database or the caller having a part in it; `internal` is what nobody foresaw. */
-const ofTheRanker = new Set(["model_corrupt", "model_incompatible", "internal"]);

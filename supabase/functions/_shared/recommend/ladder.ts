@@ -1,0 +1,65 @@
+/**
+ * A feed, whatever fails. Each rung needs less than the one before it, and the answer says in `degraded` which one it stands on:
+ *
+ *   ranked ──> the same candidates, not ranked ──> the list made ahead ──> fresh and popular ──> the error of the first
+ *            `unranked`: the ranker fails       `batch`: tower, retrieval,   `community`: there
+ *                                               states fail, or hang         is no list
+ *
+ * Every request begins at the first rung, so that a feed is whole again as soon as what failed works.
+ */
+import type { Claims } from "../http/auth.ts";
+import { type AppError, asAppError } from "../http/errors.ts";
+import { noSpan, type Span } from "../http/span.ts";
+import { batchFeed } from "./batch-feed.ts";
+import type { Feed } from "./feed.ts";
+import { freshAndPopular } from "./fresh-and-popular.ts";
+import { type FeedServices, type Recommendation, recommend } from "./recommend.ts";
+
+/** How long a statement of each rung may take. It takes milliseconds; where all three hang, the caller waits 5 seconds for the error. */
+const liveTimeout = "3s";
+const batchTimeout = "1s";
+const communityTimeout = "1s";
+
+/** Without the database, without a profile, or with too many requests there is nothing on a lower rung either. */
+const degradable = new Set(["model_corrupt", "model_incompatible", "database_timeout", "not_installed", "internal"]);
+
+/** The caller's feed from the best rung that holds; `mode` batch asks for the list first. Throws AppError. */
+export async function feedOf(
+  services: FeedServices,
+  claims: Claims,
+  { limit, mode }: { limit: number; mode: Feed["mode"] },
+  span: Span = noSpan,
+): Promise<Recommendation> {
+  const live: Rung = { made: () => recommend(services, claims, limit, liveTimeout, span), degraded: null };
+  const list = { made: () => batchFeed(services, claims, limit, batchTimeout) };
+  const community: Rung = {
+    made: () => freshAndPopular(services, claims, limit, communityTimeout),
+    degraded: "community",
+  };
+  const rungs: Rung[] =
+    mode === "batch"
+      ? [{ ...list, degraded: null }, live, community]
+      : [live, { ...list, degraded: "batch" }, community];
+  let first: AppError | undefined;
+  for (const { made, degraded } of rungs) {
+    try {
+      const recommendation = await made();
+      if (!recommendation) continue;
+      if (first) {
+        services.log(first.code, first);
+        recommendation.feed.degraded ??= degraded;
+      }
+      return recommendation;
+    } catch (thrown) {
+      first ??= asAppError(thrown);
+      if (!degradable.has(first.code)) break;
+    }
+  }
+  throw first;
+}
+
+interface Rung {
+  /** null: there is nothing on this rung. */
+  made: () => Promise<Recommendation | null>;
+  degraded: Feed["degraded"];
+}
