@@ -129,6 +129,7 @@ export type ErrorCode =
   | "internal"
   | "model_corrupt"
   | "model_incompatible"
+  | "overloaded"
   | "database_unavailable"
   | "database_timeout"
   | "not_installed"

@@ -16,6 +16,8 @@ export interface TestApp<Answer> {
   /** Calls the function as a user; the body of a POST, or nothing for a GET. */
   call(userId: string, body?: unknown): Promise<{ status: number; body: Answer & { error?: { code: string } } }>;
   request(path: string, init?: RequestInit): Promise<Response>;
+  /** As the host calls it: nothing is checked. */
+  fetch(request: Request): Promise<Response>;
   /** What the operator reads, and what runs after the answers. */
   logged: { code: string; cause: unknown }[];
   settled(): Promise<void>;
@@ -60,6 +62,7 @@ export function testFunction<Input, Answer>(
   };
   return {
     request,
+    fetch: async (request) => await app.fetch(request),
     logged,
     async call(userId, body) {
       const init = body === undefined ? {} : { method: "POST", body: JSON.stringify(body) };

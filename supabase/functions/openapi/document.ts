@@ -10,7 +10,7 @@ import { openapiApi } from "./api.ts";
 export const apis: readonly Api[] = [recommendApi, eventsApi, similarApi, embedApi, openapiApi];
 
 /** What every function's errors may be, beside its own. */
-const codesOfAll: Codes = { 500: ["internal"], 504: ["timeout"] };
+const codesOfAll: Codes = { 500: ["internal"], 503: ["overloaded"], 504: ["timeout"] };
 const codesOfDatabase: Codes = { 503: ["database_unavailable", "database_timeout", "not_installed"] };
 const codesOfPost: Codes = { 413: ["body_too_large"] };
 const codesOfBody: Codes = { 400: ["malformed_json", "invalid_body", "unknown_field"] };

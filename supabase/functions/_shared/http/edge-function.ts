@@ -17,6 +17,7 @@ import { isVisitor, requireSecretKey } from "./api-keys.ts";
 import { bearerToken, type Claims, type Verify } from "./auth.ts";
 import { type Background, openBackground, type Work } from "./background.ts";
 import { AppError, asAppError } from "./errors.ts";
+import { openDoor } from "./overload.ts";
 import type { Span } from "./span.ts";
 
 export type EdgeFunction<Input> = UserFunction<Input> | ServiceFunction<Input> | PublicFunction<Input>;
@@ -103,11 +104,13 @@ export function createApp<Input>(edgeFunction: EdgeFunction<Input>, services: Se
   const origin = services.origins === "*" ? "*" : [...services.origins];
   const methods = Object.keys(read);
   const background = openBackground(services.log, services.keepAlive);
+  const door = openDoor();
   const tooSlow = new AppError(504, "timeout", "this took too long; try again");
   const app = new Hono<Environment>({ strict: false }).basePath(`/${name}`);
   const exposeHeaders = [apiVersionHeader, "retry-after", "server-timing"];
   app.use(cors({ origin, allowMethods: methods, exposeHeaders, maxAge: 86_400 }));
   app.use(timing({ crossOrigin: true }));
+  app.use(atTheDoor);
   app.use(workAfterAnswer);
   app.use(timeout(deadlineMilliseconds, new HTTPException(504, { cause: tooSlow })));
   const { GET, POST } = read;
@@ -155,6 +158,16 @@ export function createApp<Input>(edgeFunction: EdgeFunction<Input>, services: Se
     }
     if (edgeFunction.callers === "service") await requireSecretKey(headers.get("apikey"), services.secretKeys);
     return (input, call) => edgeFunction.answer(input, call, services);
+  }
+
+  /** Before anything else: who is too many costs next to nothing. */
+  async function atTheDoor(c: Context<Environment>, next: () => Promise<void>): Promise<void> {
+    const leave = door.enter();
+    try {
+      await next();
+    } finally {
+      leave(c.res.status === 200);
+    }
   }
 
   /**
