@@ -4,7 +4,13 @@ import { after, before, test } from "node:test";
 import { testDatabase } from "../../../db/testing.ts";
 import { runBatch } from "../../../trainer/batch/run-batch.ts";
 import { GraphBuilder } from "../../../trainer/onnx/graph-builder.ts";
-import { fillCommunity, people, plusNothing, publishTinyModel } from "../../../trainer/serve/testing.ts";
+import {
+  fillCommunity,
+  people,
+  plusNothing,
+  publishTinyModel,
+  type TinyModel,
+} from "../../../trainer/serve/testing.ts";
 import { dimensions } from "../_shared/features/history.ts";
 import { pairFeatures } from "../_shared/features/ranker-features.ts";
 import { contracts } from "../_shared/models/contracts.ts";
@@ -46,9 +52,12 @@ function dlrmOfNaN(): Uint8Array {
 /** Each breaks something, and gives what mends it. */
 type Fault = () => Promise<() => Promise<unknown>>;
 
-function broken(model: Parameters<typeof publishTinyModel>[1]): Fault {
+let published = 0;
+const nextName = () => `model ${++published}`;
+
+function broken(model: Omit<TinyModel, "name">): Fault {
   return async () => {
-    await publishTinyModel(pool, model);
+    await publishTinyModel(pool, { ...model, name: nextName() });
     return () => pool.query("select recsys.rollback_model()");
   };
 }
@@ -66,7 +75,7 @@ function withoutGraph(graph: string): Fault {
         sha256,
       ]);
       // a broken model is not read again for ten seconds
-      await publishTinyModel(pool, { name: "again" });
+      await publishTinyModel(pool, { name: nextName() });
     };
   };
 }
@@ -93,43 +102,25 @@ function withoutColumn(table: string, column: string): Fault {
 type Degraded = Feed["degraded"];
 /** What fails, the code in the log, and where that leaves ada, who has a list, and eve, who has none. */
 const faults: [string, Fault, string, Degraded, Degraded][] = [
-  [
-    "a ranker that is no ONNX",
-    broken({ name: "x", graphs: { dlrm: notOnnx } }),
-    "model_corrupt",
-    "unranked",
-    "unranked",
-  ],
+  ["a ranker that is no ONNX", broken({ graphs: { dlrm: notOnnx } }), "model_corrupt", "unranked", "unranked"],
   [
     "a ranker that fails at work",
-    broken({ name: "x", graphs: { dlrm: graphsOfNaN.dlrm } }),
+    broken({ graphs: { dlrm: graphsOfNaN.dlrm } }),
     "model_corrupt",
     "unranked",
     "unranked",
   ],
   ["no ranker", withoutGraph("dlrm"), "model_corrupt", "unranked", "unranked"],
-  [
-    "a tower that is no ONNX",
-    broken({ name: "x", graphs: { user_tower: notOnnx } }),
-    "model_corrupt",
-    "batch",
-    "community",
-  ],
+  ["a tower that is no ONNX", broken({ graphs: { user_tower: notOnnx } }), "model_corrupt", "batch", "community"],
   [
     "a tower that fails at work",
-    broken({ name: "x", graphs: { user_tower: graphsOfNaN.user_tower } }),
+    broken({ graphs: { user_tower: graphsOfNaN.user_tower } }),
     "model_corrupt",
     "batch",
     "community",
   ],
   ["no tower", withoutGraph("user_tower"), "model_corrupt", "batch", "community"],
-  [
-    "a model for other features",
-    broken({ name: "x", digest: "0".repeat(64) }),
-    "model_incompatible",
-    "batch",
-    "community",
-  ],
+  ["a model for other features", broken({ digest: "0".repeat(64) }), "model_incompatible", "batch", "community"],
   [
     "a schema without the retrieval",
     gone("recsys.retrieve(uuid, bigint, extensions.vector, timestamptz)"),
@@ -237,7 +228,7 @@ test("what only the list knows is not asked of it: somebody unknown, too many re
 });
 
 test("the fresh and popular are those that the caller may read, without what they acted on", async (t) => {
-  await broken({ name: "x", graphs: { user_tower: notOnnx } })();
+  await broken({ graphs: { user_tower: notOnnx } })();
   const app = testApp(t, url);
   const [first, second, third] = (await app.call(people.eve, { limit: 100 })).body.items.map(({ post_id }) => post_id);
   await pool.query("update public.posts set visibility = 'private' where id = $1", [first]);

@@ -20,6 +20,9 @@ const liveTimeout = "3s";
 const batchTimeout = "1s";
 const communityTimeout = "1s";
 
+/** Nobody steps down any more after this long, in milliseconds: each rung may also wait for a connection. */
+const patience = 5_000;
+
 /** Without the database, without a profile, or with too many requests there is nothing on a lower rung either. */
 const degradable = new Set(["model_corrupt", "model_incompatible", "database_timeout", "not_installed", "internal"]);
 
@@ -30,16 +33,23 @@ export async function feedOf(
   { limit, mode }: { limit: number; mode: Feed["mode"] },
   span: Span = noSpan,
 ): Promise<Recommendation> {
+  const timed = <Made>(name: string, make: () => Promise<Made>) => {
+    return async () => {
+      const ended = span(name);
+      return await make().finally(ended);
+    };
+  };
   const live: Rung = { made: () => recommend(services, claims, limit, liveTimeout, span), degraded: null };
-  const list = { made: () => batchFeed(services, claims, limit, batchTimeout) };
+  const list = { made: timed("batch", () => batchFeed(services, claims, limit, batchTimeout)) };
   const community: Rung = {
-    made: () => freshAndPopular(services, claims, limit, communityTimeout),
+    made: timed("community", () => freshAndPopular(services, claims, limit, communityTimeout)),
     degraded: "community",
   };
   const rungs: Rung[] =
     mode === "batch"
       ? [{ ...list, degraded: null }, live, community]
       : [live, { ...list, degraded: "batch" }, community];
+  const started = performance.now();
   let first: AppError | undefined;
   for (const { made, degraded } of rungs) {
     try {
@@ -52,7 +62,7 @@ export async function feedOf(
       return recommendation;
     } catch (thrown) {
       first ??= asAppError(thrown);
-      if (!degradable.has(first.code)) break;
+      if (!degradable.has(first.code) || performance.now() - started > patience) break;
     }
   }
   throw first;
