@@ -7,6 +7,7 @@ import { loadRuntime, type RuntimeName } from "./_shared/models/inference.ts";
 import { modelCache } from "./_shared/models/models.ts";
 import { impressionLog } from "./_shared/recommend/log-impressions.ts";
 import { openPostStates } from "./_shared/recommend/post-states.ts";
+import { openStalls } from "./_shared/recommend/stalls.ts";
 import { assertDocumented } from "./openapi/testing.ts";
 
 /** The secret key of the project that tests play. */
@@ -51,6 +52,7 @@ export function testFunction<Input, Answer>(
     origins: "*",
     models: modelCache(() => loadRuntime(runtime)),
     postStates: openPostStates(),
+    stalls: openStalls(),
     impressions: impressionLog(pool),
     log,
     keepAlive: (work) => background.push(work),

@@ -17,6 +17,7 @@ import { loadRuntime } from "../_shared/models/inference.ts";
 import { modelCache } from "../_shared/models/models.ts";
 import { impressionLog } from "../_shared/recommend/log-impressions.ts";
 import { openPostStates } from "../_shared/recommend/post-states.ts";
+import { openStalls } from "../_shared/recommend/stalls.ts";
 
 /** Serves a function in this worker. */
 export function serve<Input>(edgeFunction: EdgeFunction<Input>): void {
@@ -37,6 +38,7 @@ export function serve<Input>(edgeFunction: EdgeFunction<Input>): void {
     origins: allowedOrigins(Deno.env.get("ALLOWED_ORIGINS")),
     models: modelCache(() => loadRuntime()),
     postStates: openPostStates(),
+    stalls: openStalls(),
     impressions: impressionLog(pool),
     log,
     traces: traces(log, keepAlive),

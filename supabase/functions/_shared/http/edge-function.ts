@@ -13,6 +13,7 @@ import type { Pool } from "../database/database.ts";
 import type { ModelCache } from "../models/models.ts";
 import type { Shown } from "../recommend/log-impressions.ts";
 import type { PostStates } from "../recommend/post-states.ts";
+import type { Stalls } from "../recommend/stalls.ts";
 import { apiVersion, apiVersionHeader } from "./api.ts";
 import { isVisitor, requireSecretKey } from "./api-keys.ts";
 import { bearerToken, type Claims, type Verify } from "./auth.ts";
@@ -83,6 +84,7 @@ export interface Services {
   origins: readonly string[] | "*";
   models: ModelCache;
   postStates: PostStates;
+  stalls: Stalls;
   impressions: Work<Shown>;
   log: Log;
   /** Where spans go; undefined: nowhere. */

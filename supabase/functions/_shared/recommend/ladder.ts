@@ -5,15 +5,18 @@
  *            `unranked`: the ranker fails       `batch`: tower, retrieval,   `community`: there
  *                                               states fail, or hang         is no list
  *
- * Every request begins at the first rung, so that a feed is whole again as soon as what failed works.
+ * Every request begins at the first rung, so that a feed is whole again as soon as what failed works; only where live feeds hang for
+ * everybody (stalls.ts) most begin at the second.
  */
 import type { Claims } from "../http/auth.ts";
+import type { Services } from "../http/edge-function.ts";
 import { type AppError, asAppError } from "../http/errors.ts";
 import { noSpan, type Span } from "../http/span.ts";
 import { batchFeed } from "./batch-feed.ts";
 import type { Feed } from "./feed.ts";
 import { freshAndPopular } from "./fresh-and-popular.ts";
 import { type FeedServices, type Recommendation, recommend } from "./recommend.ts";
+import type { Stalls } from "./stalls.ts";
 
 /** How long a statement of each rung may take. It takes milliseconds; where all three hang, the caller waits 5 seconds for the error. */
 const liveTimeout = "3s";
@@ -28,7 +31,7 @@ const degradable = new Set(["model_corrupt", "model_incompatible", "database_tim
 
 /** The caller's feed from the best rung that holds; `mode` batch asks for the list first. Throws AppError. */
 export async function feedOf(
-  services: FeedServices,
+  services: FeedServices & Pick<Services, "stalls">,
   claims: Claims,
   { limit, mode }: { limit: number; mode: Feed["mode"] },
   span: Span = noSpan,
@@ -39,26 +42,30 @@ export async function feedOf(
       return await make().finally(ended);
     };
   };
-  const live: Rung = { made: () => recommend(services, claims, limit, liveTimeout, span), degraded: null };
+  const live: Rung = {
+    made: () => watched(services.stalls, claims, () => recommend(services, claims, limit, liveTimeout, span)),
+    degraded: null,
+  };
   const list = { made: timed("batch", () => batchFeed(services, claims, limit, batchTimeout)) };
   const community: Rung = {
     made: timed("community", () => freshAndPopular(services, claims, limit, communityTimeout)),
     degraded: "community",
   };
-  const rungs: Rung[] =
+  const below: Rung[] = [{ ...list, degraded: "batch" }, community];
+  const rungs =
     mode === "batch"
       ? [{ ...list, degraded: null }, live, community]
-      : [live, { ...list, degraded: "batch" }, community];
+      : services.stalls.mayTry()
+        ? [live, ...below]
+        : [...below, live];
   const started = performance.now();
   let first: AppError | undefined;
   for (const { made, degraded } of rungs) {
     try {
       const recommendation = await made();
       if (!recommendation) continue;
-      if (first) {
-        services.log(first.code, first);
-        recommendation.feed.degraded ??= degraded;
-      }
+      if (first) services.log(first.code, first);
+      recommendation.feed.degraded ??= degraded;
       return recommendation;
     } catch (thrown) {
       first ??= asAppError(thrown);
@@ -66,6 +73,18 @@ export async function feedOf(
     }
   }
   throw first;
+}
+
+/** The live feed; `stalls` is told how it went. */
+async function watched(stalls: Stalls, { sub }: Claims, make: () => Promise<Recommendation>): Promise<Recommendation> {
+  try {
+    const recommendation = await make();
+    stalls.made();
+    return recommendation;
+  } catch (thrown) {
+    if (asAppError(thrown).code === "database_timeout") stalls.tookTooLong(sub);
+    throw thrown;
+  }
 }
 
 interface Rung {
