@@ -14,7 +14,7 @@ import type { ModelCache } from "../models/models.ts";
 import type { Shown } from "../recommend/log-impressions.ts";
 import type { PostStates } from "../recommend/post-states.ts";
 import type { Stalls } from "../recommend/stalls.ts";
-import { apiVersion, apiVersionHeader } from "./api.ts";
+import { apiVersion, apiVersionHeader, requestIdHeader } from "./api.ts";
 import { isVisitor, requireSecretKey } from "./api-keys.ts";
 import { bearerToken, type Claims, type Verify } from "./auth.ts";
 import { type Background, openBackground, type Work } from "./background.ts";
@@ -101,12 +101,6 @@ interface Environment {
 const deadlineMilliseconds = 15_000;
 
 const headersOfAll = { "cache-control": "no-store", [apiVersionHeader]: apiVersion };
-
-/**
- * Names a request in answer and log: the caller's own where they send one, else one made here. It is not the `request_id` of a feed, which
- * names what was shown, in rows that no caller may name.
- */
-const requestIdHeader = "x-request-id";
 
 type Later = ((background: Background) => void)[];
 

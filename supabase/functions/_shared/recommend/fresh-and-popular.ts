@@ -1,4 +1,4 @@
-/** What is fresh and popular, in one statement: the feed where neither model nor list can be had. It takes no vectors, and of the sources the two cheapest. */
+/** What is fresh and popular, in one statement: the feed where neither model nor list can be had. It takes no vectors, and two of the five sources. */
 import { readAs } from "../database/caller.ts";
 import type { Pool, Statement } from "../database/database.ts";
 import type { Claims } from "../http/auth.ts";
