@@ -2,12 +2,13 @@
  * How many requests one worker takes on. Three connections serve them, so what comes on top waits; who would wait for more than
  * about a second is told at once to come again, before their token is looked at, instead of being given up later.
  */
+import { poolSize } from "../database/pool.ts";
 import { AppError } from "./errors.ts";
 
 /** So many are always taken on: a worker that is starting, or whose queries have begun to take long, says little about the next second. */
-export const alwaysTaken = 16;
+export const alwaysTaken = 32;
 
-/** So many before anything was answered, when nothing is known of the rate. */
+/** So many before anybody had to wait, when nothing is known of the rate. */
 const takenBlindly = 64;
 
 /** What nobody should have to wait longer than, in milliseconds. */
@@ -21,7 +22,7 @@ export function openDoor(now = () => performance.now()) {
   let inside = 0;
   /** When the last one was answered, or somebody came in where nobody was. */
   let since = 0;
-  /** Milliseconds from one answer to the next while somebody waits, smoothed; null: not known yet. */
+  /** Milliseconds from one answer to the next while more are inside than are served at once, smoothed; null: there never were. */
   let pace: number | null = null;
 
   return {
@@ -31,13 +32,17 @@ export function openDoor(now = () => performance.now()) {
      */
     enter(): (served: boolean) => void {
       if (inside >= alwaysTaken && inside >= most()) throw overloaded(inside * paceNow());
-      if (inside === 0) since = now();
+      const came = now();
+      if (inside === 0) since = came;
       inside++;
       return (served) => {
+        const waited = inside > poolSize;
         inside--;
         if (!served) return;
-        const latest = Math.min(now() - since, longestWait);
-        pace = pace === null ? latest : pace + weightOfLatest * (latest - pace);
+        // one that had nobody beside it says how fast it can be, and nothing of how slow: the first may have loaded a model
+        const latest = waited ? Math.min(now() - since, longestWait) : (now() - came) / poolSize;
+        if (waited || (pace !== null && latest < pace))
+          pace = pace === null ? latest : pace + weightOfLatest * (latest - pace);
         since = now();
       };
     },
