@@ -137,6 +137,7 @@ export type ErrorCode =
   | "unknown_field"
   | "invalid_limit"
   | "invalid_mode"
+  | "invalid_after"
   | "token_missing"
   | "token_invalid"
   | "token_expired"
@@ -149,6 +150,7 @@ export type ErrorCode =
   | "internal"
   | "model_corrupt"
   | "model_incompatible"
+  | "overloaded"
   | "database_unavailable"
   | "database_timeout"
   | "not_installed"
@@ -245,7 +247,7 @@ export interface Feed {
    */
   request_id: string;
   /**
-   * The model that ranked; null: none is active.
+   * The model that ranked; null: none did.
    */
   model: {
     id: number;
@@ -255,6 +257,10 @@ export interface Feed {
    * live: ranked for this request. batch: from the list made ahead.
    */
   mode: "live" | "batch";
+  /**
+   * null: nothing failed. unranked: the ranker failed, its candidates come in the order of the community feed. batch: the list made ahead, which nobody asked for. community: what is fresh and popular.
+   */
+  degraded: ("unranked" | "batch" | "community") | null;
   /**
    * The engine's instant for which it was ranked.
    */
