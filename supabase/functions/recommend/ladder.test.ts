@@ -83,16 +83,19 @@ function withoutGraph(graph: string): Fault {
 }
 
 /** A function of an older or a newer schema: gone, or with another body. */
-function withFunction(signature: string, change: (definition: string) => string): Fault {
+function withFunction(name: string, change: (definition: string, signature: string) => string): Fault {
   return async () => {
-    const { rows } = await pool.query("select pg_get_functiondef($1::regprocedure) as definition", [signature]);
-    const [{ definition }] = rows;
-    await pool.query(change(definition));
+    const { rows } = await pool.query(
+      "select pg_get_functiondef($1::regproc) as definition, $1::regproc::regprocedure::text as signature",
+      [name],
+    );
+    const [{ definition, signature }] = rows;
+    await pool.query(change(definition, signature));
     return () => pool.query(definition);
   };
 }
 
-const gone = (signature: string) => withFunction(signature, () => `drop function ${signature}`);
+const gone = (name: string) => withFunction(name, (_, signature) => `drop function ${signature}`);
 
 function withoutColumn(table: string, column: string): Fault {
   return async () => {
@@ -123,27 +126,9 @@ const faults: [string, Fault, string, Degraded, Degraded][] = [
   ],
   ["no tower", withoutGraph("user_tower"), "model_corrupt", "batch", "community"],
   ["a model for other features", broken({ digest: "0".repeat(64) }), "model_incompatible", "batch", "community"],
-  [
-    "a schema without the retrieval",
-    gone("recsys.retrieve(uuid, bigint, extensions.vector, timestamptz)"),
-    "not_installed",
-    "batch",
-    "community",
-  ],
-  [
-    "a schema without one source",
-    gone("recsys.retrieve_followed(recsys.feed_request, uuid[])"),
-    "not_installed",
-    "batch",
-    "community",
-  ],
-  [
-    "a schema without the states",
-    gone("recsys.post_states(bigint, uuid[], timestamptz)"),
-    "not_installed",
-    "batch",
-    "community",
-  ],
+  ["a schema without the retrieval", gone("recsys.retrieve"), "not_installed", "batch", "community"],
+  ["a schema without one source", gone("recsys.retrieve_followed"), "not_installed", "batch", "community"],
+  ["a schema without the states", gone("recsys.post_states"), "not_installed", "batch", "community"],
   [
     "a schema without a column",
     withoutColumn("recsys.latest_user_stats", "habit_log_idle"),
@@ -209,7 +194,7 @@ test("states that hang are given up after 3 seconds; when they did for three peo
     return { degraded: body.degraded, seconds: (performance.now() - started) / 1000 };
   };
   const hang = (definition: string) => definition.replace("begin\n", "begin\n  perform pg_sleep(30);\n");
-  const mend = await withFunction("recsys.post_states(bigint, uuid[], timestamptz)", hang)();
+  const mend = await withFunction("recsys.post_states", hang)();
   try {
     for (const [user, degraded] of [
       [people.ada, "batch"],
