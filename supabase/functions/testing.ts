@@ -19,12 +19,18 @@ export interface TestApp<Answer> {
   settled(): Promise<void>;
 }
 
-/** Any user id is a valid token here; `preview` makes all of them an operator's. `scope` closes the pool. */
+export interface TestOptions {
+  runtime?: RuntimeName | undefined;
+  preview?: boolean;
+  claims?: (userId: string) => object;
+}
+
+/** Any user id is a valid token here; `preview` makes all of them an operator's, `claims` gives each more claims. `scope` closes the pool. */
 export function testFunction<Input, Answer>(
   scope: { after(clean: () => Promise<void>): void },
   url: string,
   edgeFunction: EdgeFunction<Input>,
-  { runtime, preview = false }: { runtime?: RuntimeName | undefined; preview?: boolean } = {},
+  { runtime, preview = false, claims = () => ({}) }: TestOptions = {},
 ): TestApp<Answer> {
   const logged: TestApp<Answer>["logged"] = [];
   const background: Promise<void>[] = [];
@@ -35,7 +41,7 @@ export function testFunction<Input, Answer>(
     pool,
     verify: async (token): Promise<Claims> => {
       if (token.length !== 36) throw new AppError(401, "token_invalid", "the token is no user id");
-      return { sub: token, role: "authenticated", ...(preview && { preview }) };
+      return { sub: token, role: "authenticated", ...claims(token), ...(preview && { preview }) };
     },
     secretKeys: [secretKey],
     models: modelCache(() => loadRuntime(runtime)),

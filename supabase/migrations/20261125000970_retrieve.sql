@@ -1,7 +1,7 @@
 -- Retrieval: which posts a user might want. A source is a function and a line here; its name, size and place among the ranker's inputs are in
 -- functions/_shared/features/retrieval.ts, and trainer/community/retrieval.test.ts holds the two together.
 
-create function recsys.retrieve(p_user_id uuid, p_model_id bigint, p_embedding extensions.vector, p_now timestamptz)
+create function recsys.retrieve(p_user_id uuid, p_model_id bigint, p_embedding extensions.vector, p_now timestamptz, p_filter jsonb default null)
 returns table (
   post_id uuid,
   title text,
@@ -24,7 +24,7 @@ set jit = off set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
 declare
-  request constant recsys.feed_request := recsys.feed_request(p_user_id, p_now);
+  request constant recsys.feed_request := recsys.feed_request(p_user_id, p_now, p_filter);
   authors uuid[];
   affinities integer[];
 begin
@@ -34,6 +34,15 @@ begin
   into authors, affinities
   from recsys.author_affinities(p_user_id, p_now) as known;
 
+  if request.filter is not null then
+    return query
+    select
+      found.post_id, found.title, found.tags, found.author_id, found.created_at,
+      found.similar_rank::integer, found.active_rank::integer, found.fresh_rank::integer, found.trending_rank::integer, found.followed_rank::integer,
+      coalesce(affinities[array_position(authors, found.author_id)], 0)
+    from recsys.retrieve_filtered(request, p_model_id, p_embedding, authors[:50]) as found;
+    return;
+  end if;
   return query
   select
     found.post_id, any_value(found.title), any_value(found.tags), any_value(found.author_id), any_value(found.created_at),
@@ -57,7 +66,7 @@ begin
   group by found.post_id;
 end
 $$;
-comment on function recsys.retrieve(uuid, bigint, extensions.vector, timestamptz) is 'Posts that a user might want as of an instant, with their ranks in the sources that brought them and how often the user interacted with posts of their author: of posts that the caller may read, without the user''s own and those they interacted with, dismissed, or saw in the last 30 days. p_model_id and p_embedding null: no model, no similar posts. At most 600 rows, unordered.';
+comment on function recsys.retrieve(uuid, bigint, extensions.vector, timestamptz, jsonb) is 'Posts that a user might want as of an instant, with their ranks in the sources that brought them and how often the user interacted with posts of their author: of posts that the caller may read, without the user''s own and those they interacted with, dismissed, muted, or saw in the last 30 days. p_filter: what else is asked of a post, as of recsys.feed_request. p_model_id and p_embedding null: no model, no similar posts. At most 600 rows, unordered.';
 
 create function recsys.post_states(p_model_id bigint, p_post_ids uuid[], p_now timestamptz)
 returns table (
@@ -154,12 +163,12 @@ comment on function recsys.candidates(uuid, bigint, extensions.vector, timestamp
 revoke all on function
   recsys.retrieve_similar(recsys.feed_request, bigint, extensions.vector), recsys.earlier_states(recsys.feed_request), recsys.retrieve_active(recsys.feed_request),
   recsys.retrieve_fresh(recsys.feed_request), recsys.retrieve_trending(recsys.feed_request), recsys.author_affinities(uuid, timestamptz),
-  recsys.retrieve_followed(recsys.feed_request, uuid[]), recsys.retrieve(uuid, bigint, extensions.vector, timestamptz),
+  recsys.retrieve_followed(recsys.feed_request, uuid[]), recsys.retrieve(uuid, bigint, extensions.vector, timestamptz, jsonb),
   recsys.post_states(bigint, uuid[], timestamptz), recsys.candidates(uuid, bigint, extensions.vector, timestamptz)
 from public;
 grant execute on function
   recsys.retrieve_similar(recsys.feed_request, bigint, extensions.vector), recsys.earlier_states(recsys.feed_request), recsys.retrieve_active(recsys.feed_request),
   recsys.retrieve_fresh(recsys.feed_request), recsys.retrieve_trending(recsys.feed_request), recsys.author_affinities(uuid, timestamptz),
-  recsys.retrieve_followed(recsys.feed_request, uuid[]), recsys.retrieve(uuid, bigint, extensions.vector, timestamptz),
+  recsys.retrieve_followed(recsys.feed_request, uuid[]), recsys.retrieve(uuid, bigint, extensions.vector, timestamptz, jsonb),
   recsys.post_states(bigint, uuid[], timestamptz), recsys.candidates(uuid, bigint, extensions.vector, timestamptz)
 to authenticated, service_role;

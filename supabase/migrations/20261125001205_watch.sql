@@ -108,11 +108,15 @@ begin
     -- fails here, and not in the app's next statement, where a column cannot be compared
     execute format('select %1$s from %2$s where false except all select %1$s from %2$s where false',
       (select string_agg(distinct quote_ident(name), ', ') from unnest(compared || case when has_texts then read end) as name), p_table);
-    foreach listener in array array['queue_feature_changes', 'queue_text_changes'] loop
+    foreach listener in array array['queue_feature_changes', 'queue_text_changes', 'index_changed_tags'] loop
       if listener = 'queue_feature_changes' then
         continue when not has_features;
         listens_to := p_kind;
         arguments := concat_ws(', ', quote_literal(changed_user), quote_literal(changed_post), quote_literal(changed_at), quote_literal(needed_sql), quote_literal(compared_sql));
+      elsif listener = 'index_changed_tags' then
+        continue when p_kind <> 'posts';
+        listens_to := 'post_tags';
+        arguments := concat_ws(', ', quote_literal(quote_ident(p_id)), quote_literal((select string_agg(distinct quote_ident(name), ', ') from unnest(read || p_created_at) as name)));
       else
         continue when not has_texts;
         listens_to := entity || '_texts';
@@ -135,6 +139,9 @@ begin
     execute format('insert into recsys.feature_changes (user_id) select distinct %1$s from %2$s where %1$s is not null', changed_user, p_table);
   elsif has_features then
     execute format('insert into recsys.feature_changes (post_id) select distinct %1$s from %2$s where %1$s is not null', changed_post, p_table);
+  end if;
+  if p_kind = 'posts' then
+    execute format('select recsys.index_tags(array_agg(%I)) from %s', p_id, p_table);
   end if;
   if has_texts then
     execute format('select recsys.enqueue_embedding_jobs($1, array_agg(distinct %I)) from %s', entity_id, p_table) using entity;

@@ -1,4 +1,4 @@
--- Who and what is alike by the active model, to look at from psql. Feeds do not use these.
+-- Who and what is alike by the active model. Feeds do not use these.
 
 create function recsys.active_model_id() returns bigint
 language plpgsql stable security invoker set search_path = ''
@@ -22,6 +22,7 @@ set hnsw.iterative_scan = 'relaxed_order' set hnsw.ef_search = 200
 as $$
 declare
   active constant bigint := recsys.active_model_id();
+  request constant recsys.feed_request := recsys.request_with_mutes(auth.uid(), recsys.clock());
   vector extensions.vector;
 begin
   select post_embeddings.embedding into vector from recsys.post_embeddings where post_embeddings.model_id = active and post_embeddings.post_id = p_post_id;
@@ -31,13 +32,15 @@ begin
   return query
   select posts.post_id, posts.title, posts.author_id, posts.created_at, -(others.embedding operator(extensions.<#>) vector)
   from recsys.post_embeddings as others
-  join recsys.source_posts as posts on posts.post_id = others.post_id
+  cross join lateral (
+    select * from recsys.eligible_posts(request) as eligible where eligible.post_id = others.post_id offset 0
+  ) as posts
   where others.model_id = active and others.post_id <> p_post_id
   order by others.embedding operator(extensions.<#>) vector
   limit p_limit;
 end
 $$;
-comment on function recsys.similar_posts(uuid, integer) is 'The posts nearest to a post by the active model, nearest first. similarity: inner product of the vectors, from -1 to 1.';
+comment on function recsys.similar_posts(uuid, integer) is 'The posts nearest to a post by the active model, nearest first: of those that the caller may read and did not mute. similarity: inner product of the vectors, from -1 to 1. Raises alike where the post has no vector, is none, or is not for the caller to read.';
 
 create function recsys.similar_users(p_user_id uuid, p_limit integer default 10)
 returns table (user_id uuid, external_id text, passions text[], bio text, similarity double precision)
@@ -64,3 +67,4 @@ comment on function recsys.similar_users(uuid, integer) is 'The users nearest to
 
 revoke all on function recsys.active_model_id(), recsys.similar_posts(uuid, integer), recsys.similar_users(uuid, integer) from public;
 grant execute on function recsys.active_model_id(), recsys.similar_posts(uuid, integer), recsys.similar_users(uuid, integer) to service_role;
+grant execute on function recsys.active_model_id(), recsys.similar_posts(uuid, integer) to authenticated;

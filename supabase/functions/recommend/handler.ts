@@ -1,4 +1,4 @@
-/** `POST /recommend {limit?, mode?}` or `GET /recommend?limit=&mode=`: the caller's personal feed. */
+/** `POST /recommend {limit?, mode?, filter?}` or `GET /recommend?limit=&mode=`: the caller's personal feed. */
 import { writeInBackground } from "../_shared/database/caller.ts";
 import type { UserFunction } from "../_shared/http/edge-function.ts";
 import { batchFeed, recommendOrFallBack } from "../_shared/recommend/batch-feed.ts";
@@ -11,11 +11,12 @@ export const recommendFunction: UserFunction<FeedRequest> = {
   callers: "users",
   maximumBodyBytes: 16 * 1024,
   read: { POST: requestOfBody, GET: requestOfQuery },
-  async answer({ limit, mode }, { claims, span, afterAnswer }, services) {
+  async answer({ limit, mode, filter }, { claims, span, afterAnswer }, services) {
     const recommendation =
       mode === "batch"
-        ? ((await batchFeed(services, claims, limit)) ?? (await recommend(services, claims, limit, span)))
-        : await recommendOrFallBack(services, claims, limit, span);
+        ? ((await batchFeed(services, claims, limit, filter)) ??
+          (await recommend(services, claims, limit, span, filter)))
+        : await recommendOrFallBack(services, claims, limit, span, filter);
     // an operator who looks at somebody's feed does not show it to them
     if (recommendation.feed.items.length > 0 && !claims.preview)
       afterAnswer("impressions_lost", () =>

@@ -6,6 +6,7 @@ import type { Claims } from "../http/auth.ts";
 import { asAppError } from "../http/errors.ts";
 import { noSpan, type Span } from "../http/span.ts";
 import type { Basis } from "./basis.ts";
+import type { FeedFilter } from "./filter.ts";
 import { type FeedServices, type Recommendation, recommend } from "./recommend.ts";
 
 /** A row of recsys.batch_feed. */
@@ -29,8 +30,9 @@ export async function batchFeed(
   { pool }: { pool: Pool },
   claims: Claims,
   limit: number,
+  filter?: FeedFilter,
 ): Promise<Recommendation | null> {
-  const rows = await readAs(pool, claims, readList(claims.sub, limit), async (_, rows) => rows);
+  const rows = await readAs(pool, claims, readList(claims.sub, limit, filter), async (_, rows) => rows);
   if (rows.length === 0) return null;
   const [{ now, made_at, model_id, model_name, basis }] = rows;
   const items = rows.map(({ post_id, title, score, view, vote, comment, source }, i) => ({
@@ -49,8 +51,11 @@ export async function batchFeed(
   };
 }
 
-function readList(userId: string, limit: number): Statement<BatchRow> {
-  return { text: "select * from recsys.batch_feed($1::uuid, $2::integer)", values: [userId, limit] };
+function readList(userId: string, limit: number, filter?: FeedFilter): Statement<BatchRow> {
+  return {
+    text: "select * from recsys.batch_feed($1::uuid, $2::integer, $3::jsonb)",
+    values: [userId, limit, filter ? JSON.stringify(filter) : null],
+  };
 }
 
 /** The live feed; where the ranker fails, and that is logged, what is left of the list made ahead. Throws AppError. */
@@ -59,14 +64,15 @@ export async function recommendOrFallBack(
   claims: Claims,
   limit: number,
   span: Span = noSpan,
+  filter?: FeedFilter,
 ): Promise<Recommendation> {
   try {
-    return await recommend(services, claims, limit, span);
+    return await recommend(services, claims, limit, span, filter);
   } catch (thrown) {
     const error = asAppError(thrown);
     if (!ofTheRanker.has(error.code)) throw error;
     // where that fails too, what the caller is told of is the first failure
-    const made = await batchFeed(services, claims, limit).catch(() => null);
+    const made = await batchFeed(services, claims, limit, filter).catch(() => null);
     if (!made) throw error;
     services.log(error.code, error.cause ?? error);
     return made;

@@ -15,6 +15,7 @@ import { AppError } from "../http/errors.ts";
 import { noSpan, type Span } from "../http/span.ts";
 import type { ModelCache } from "../models/models.ts";
 import { type Basis, basisOf } from "./basis.ts";
+import type { FeedFilter } from "./filter.ts";
 import { type LeftOut, leftOutLine } from "./left-out.ts";
 import { ModelGone } from "./post-states.ts";
 import { embedUser } from "./rank.ts";
@@ -65,11 +66,12 @@ export async function recommend(
   claims: Claims,
   limit: number,
   span: Span = noSpan,
+  filter?: FeedFilter,
 ): Promise<Recommendation> {
-  const { context, model, vector, posts } = await candidatesFor(services, claims, span).catch((error) => {
+  const { context, model, vector, posts } = await candidatesFor(services, claims, span, filter).catch((error) => {
     if (!(error instanceof ModelGone)) throw error;
     // another model serves by now
-    return candidatesFor(services, claims, span);
+    return candidatesFor(services, claims, span, filter);
   });
   // the connection is free again
   const leftOut: LeftOut[] = [];
@@ -100,7 +102,12 @@ export async function recommend(
 }
 
 /** Everything that takes the database, in one transaction. */
-async function candidatesFor({ pool, models, postStates }: FeedServices, claims: Claims, span: Span) {
+async function candidatesFor(
+  { pool, models, postStates }: FeedServices,
+  claims: Claims,
+  span: Span,
+  filter?: FeedFilter,
+) {
   const ofContext = span("context");
   return await readAs(pool, claims, readContext(claims.sub), async (connection, [context]) => {
     ofContext();
@@ -111,7 +118,8 @@ async function candidatesFor({ pool, models, postStates }: FeedServices, claims:
     const vector = model && (await embedUser(model, userInput(context)));
     ofTower();
     const version = { modelId: context.model_id, featureStore: context.feature_store, instant: null };
-    return { context, model, vector, posts: await retrieve(connection, postStates, claims.sub, vector, version, span) };
+    const posts = await retrieve(connection, postStates, claims.sub, vector, version, span, filter);
+    return { context, model, vector, posts };
   });
 }
 

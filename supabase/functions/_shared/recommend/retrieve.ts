@@ -4,6 +4,7 @@ import { dimensions } from "../features/history.ts";
 import { innerProduct } from "../features/inner-product.ts";
 import type { Source } from "../features/retrieval.ts";
 import { noSpan, type Span } from "../http/span.ts";
+import type { FeedFilter } from "./filter.ts";
 import type { PostState, PostStates, StateVersion } from "./post-states.ts";
 import { type PostCandidate, quietPost } from "./states.ts";
 
@@ -27,9 +28,10 @@ export async function retrieve(
   vector: Float32Array | null,
   version: StateVersion,
   span: Span = noSpan,
+  filter?: FeedFilter,
 ): Promise<PostCandidate[]> {
   const ofSources = span("sources");
-  const [found] = await run(connection, foundStatement(userId, vector, version));
+  const [found] = await run(connection, foundStatement(userId, vector, version, filter));
   ofSources();
   if (found.post_id === null) return [];
   const ofStates = span("states");
@@ -69,7 +71,12 @@ function candidate(found: Columns, i: number, state: PostState, vector: Float32A
   };
 }
 
-function foundStatement(userId: string, vector: Float32Array | null, version: StateVersion): Statement<Columns> {
+function foundStatement(
+  userId: string,
+  vector: Float32Array | null,
+  version: StateVersion,
+  filter?: FeedFilter,
+): Statement<Columns> {
   return {
     text: `select
         json_agg(found.post_id) as post_id,
@@ -83,7 +90,13 @@ function foundStatement(userId: string, vector: Float32Array | null, version: St
         json_agg(found.fresh_rank) as fresh_rank,
         json_agg(found.trending_rank) as trending_rank,
         json_agg(found.followed_rank) as followed_rank
-      from recsys.retrieve($1::uuid, $2::bigint, $3::text::extensions.vector, coalesce(to_timestamp($4::double precision / 1000), recsys.clock())) as found`,
-    values: [userId, version.modelId, vector && JSON.stringify(Array.from(vector)), version.instant],
+      from recsys.retrieve($1::uuid, $2::bigint, $3::text::extensions.vector, coalesce(to_timestamp($4::double precision / 1000), recsys.clock()), $5::jsonb) as found`,
+    values: [
+      userId,
+      version.modelId,
+      vector && JSON.stringify(Array.from(vector)),
+      version.instant,
+      filter ? JSON.stringify(filter) : null,
+    ],
   };
 }
