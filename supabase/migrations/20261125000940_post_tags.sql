@@ -38,11 +38,23 @@ as $$
 declare
   -- its columns were quoted by recsys.watch, which plpgsql_check cannot see: @plpgsql_check_options: security_warnings = off
   ids uuid[];
+  id uuid;
 begin
   if tg_op <> 'TRUNCATE' then
     execute format('select coalesce(array_agg(distinct %s), ''{}'') from (%s) as changed', tg_argv[0], recsys.changed_rows(tg_op, tg_argv[1])) into ids;
   end if;
-  perform recsys.index_tags(ids);
+  begin
+    perform recsys.index_tags(ids);
+  exception when data_exception or raise_exception then
+    -- a view that fails on a row must not end the app's own statement: the tags of that post are left out
+    foreach id in array coalesce(ids, '{}') loop
+      begin
+        perform recsys.index_tags(array[id]);
+      exception when data_exception or raise_exception then
+        delete from recsys.post_tags where post_tags.post_id = id;
+      end;
+    end loop;
+  end;
   return null;
 end
 $$;

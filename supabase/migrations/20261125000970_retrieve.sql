@@ -27,6 +27,7 @@ declare
   request constant recsys.feed_request := recsys.feed_request(p_user_id, p_now, p_filter);
   authors uuid[];
   affinities integer[];
+  followed uuid[];
 begin
   select
     array_agg(known.author_id order by known.affinity desc, known.author_id),
@@ -34,13 +35,15 @@ begin
   into authors, affinities
   from recsys.author_affinities(p_user_id, p_now) as known;
 
+  followed := authors[:50];
+
   if request.filter is not null then
     return query
     select
       found.post_id, found.title, found.tags, found.author_id, found.created_at,
       found.similar_rank::integer, found.active_rank::integer, found.fresh_rank::integer, found.trending_rank::integer, found.followed_rank::integer,
       coalesce(affinities[array_position(authors, found.author_id)], 0)
-    from recsys.retrieve_filtered(request, p_model_id, p_embedding, authors[:50]) as found;
+    from recsys.retrieve_filtered(request, p_model_id, p_embedding, followed) as found;
     return;
   end if;
   return query
@@ -61,7 +64,7 @@ begin
     union all
     select 'trending', * from recsys.retrieve_trending(request)
     union all
-    select 'followed', * from recsys.retrieve_followed(request, authors[:50])
+    select 'followed', * from recsys.retrieve_followed(request, followed)
   ) as found
   group by found.post_id;
 end
