@@ -78,8 +78,8 @@ begin
     select unnest(recsys.seen_posts(p_user_id, p_now))
   );
   if p_filter is not null and p_filter <> '{}' then
-    if p_filter - array['tags', 'author_ids', 'max_age_days', 'languages'] <> '{}' then
-      raise exception 'a filter has tags, author_ids, max_age_days and languages and nothing else, not %', p_filter using errcode = '22023';
+    if (case when jsonb_typeof(p_filter) = 'object' then p_filter - array['tags', 'author_ids', 'max_age_days', 'languages'] <> '{}' else true end) then
+      raise exception 'a filter is an object of tags, author_ids, max_age_days and languages, not %', p_filter using errcode = '22023';
     end if;
     request.filter := jsonb_populate_record(null::recsys.feed_filter, p_filter);
     request.filter.tags := lower((request.filter).tags::text)::text[];
