@@ -121,7 +121,7 @@ end
 $$;
 comment on function recsys.post_states(bigint, uuid[], timestamptz) is 'What the engine knows of each of some posts as of an instant: its vector in a model (null: none yet) and its state (null: nobody came yet).';
 
-create function recsys.candidates(p_user_id uuid, p_model_id bigint, p_embedding extensions.vector, p_now timestamptz)
+create function recsys.candidates(p_user_id uuid, p_model_id bigint, p_embedding extensions.vector, p_now timestamptz, p_filter jsonb default null)
 returns table (
   post_id uuid,
   title text,
@@ -149,7 +149,7 @@ returns table (
 language sql stable security invoker set search_path = ''
 as $$
   with found as materialized (
-    select * from recsys.retrieve(p_user_id, p_model_id, p_embedding, p_now)
+    select * from recsys.retrieve(p_user_id, p_model_id, p_embedding, p_now, p_filter)
   )
   select
     found.post_id, found.title, found.tags, found.author_id, found.created_at,
@@ -161,17 +161,17 @@ as $$
   from found
   join recsys.post_states(p_model_id, (select array_agg(found.post_id) from found), p_now) as states on states.post_id = found.post_id
 $$;
-comment on function recsys.candidates(uuid, bigint, extensions.vector, timestamptz) is 'What recsys.retrieve brings, each with its recsys.post_states and its similarity to the user''s vector: all that the ranker is told of a post. For psql; the function recommend asks for the two one after the other, and keeps the states.';
+comment on function recsys.candidates(uuid, bigint, extensions.vector, timestamptz, jsonb) is 'What recsys.retrieve brings, each with its recsys.post_states and its similarity to the user''s vector: all that the ranker is told of a post. For psql; the function recommend asks for the two one after the other, and keeps the states.';
 
 revoke all on function
   recsys.retrieve_similar(recsys.feed_request, bigint, extensions.vector), recsys.earlier_states(recsys.feed_request), recsys.retrieve_active(recsys.feed_request),
   recsys.retrieve_fresh(recsys.feed_request), recsys.retrieve_trending(recsys.feed_request), recsys.author_affinities(uuid, timestamptz),
   recsys.retrieve_followed(recsys.feed_request, uuid[]), recsys.retrieve(uuid, bigint, extensions.vector, timestamptz, jsonb),
-  recsys.post_states(bigint, uuid[], timestamptz), recsys.candidates(uuid, bigint, extensions.vector, timestamptz)
+  recsys.post_states(bigint, uuid[], timestamptz), recsys.candidates(uuid, bigint, extensions.vector, timestamptz, jsonb)
 from public;
 grant execute on function
   recsys.retrieve_similar(recsys.feed_request, bigint, extensions.vector), recsys.earlier_states(recsys.feed_request), recsys.retrieve_active(recsys.feed_request),
   recsys.retrieve_fresh(recsys.feed_request), recsys.retrieve_trending(recsys.feed_request), recsys.author_affinities(uuid, timestamptz),
   recsys.retrieve_followed(recsys.feed_request, uuid[]), recsys.retrieve(uuid, bigint, extensions.vector, timestamptz, jsonb),
-  recsys.post_states(bigint, uuid[], timestamptz), recsys.candidates(uuid, bigint, extensions.vector, timestamptz)
+  recsys.post_states(bigint, uuid[], timestamptz), recsys.candidates(uuid, bigint, extensions.vector, timestamptz, jsonb)
 to authenticated, service_role;
