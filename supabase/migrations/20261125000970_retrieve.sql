@@ -37,7 +37,8 @@ begin
 
   followed := authors[:50];
 
-  if request.filter is not null then
+  -- "is not null" would be: asks for tags, authors, age and languages at once
+  if not request.filter is null then
     return query
     select
       found.post_id, found.title, found.tags, found.author_id, found.created_at,

@@ -1,6 +1,7 @@
 /** What a client asks of each post holds in every answer, without making it shorter than it has to be. */
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
+import type pg from "pg";
 import { testDatabase } from "../../../db/testing.ts";
 import { clear, fillCommunity, people, post, publishTinyModel } from "../../../trainer/serve/testing.ts";
 import type { FeedFilter } from "../_shared/recommend/filter.ts";
@@ -111,6 +112,32 @@ test("a rare tag is found behind thousands of newer posts, and behind those with
   assert.deepEqual(await numbers({ tags: ["rare"] }), [1, 30]);
   assert.equal((await numbers({ tags: ["common"] })).length, 100);
   assert.equal((await numbers({ tags: ["common", "rare"] })).length, 100);
+});
+
+test("no source walks for a filter, and nothing begins with a filter where there is none", async () => {
+  const callsSoFar = async (client: pg.PoolClient) => {
+    const { rows } = await client.query(
+      "select coalesce(sum(calls), 0)::integer as calls from pg_stat_xact_user_functions where funcname = 'retrieve_filtered'",
+    );
+    return rows[0].calls;
+  };
+  const client = await pool.connect();
+  try {
+    await client.query("begin; set local track_functions = 'all'");
+    for (const [filter, calls] of [
+      ['{"tags": ["even"]}', 1],
+      ['{"max_age_days": 1}', 1],
+      ["{}", 0],
+      [null, 0],
+    ]) {
+      const before = await callsSoFar(client);
+      await client.query("select from recsys.retrieve($1, null, null, now(), $2)", [people.ben, filter]);
+      assert.equal((await callsSoFar(client)) - before, calls, String(filter));
+    }
+  } finally {
+    await client.query("rollback");
+    client.release();
+  }
 });
 
 test("what is asked in SQL is named where it is none", async () => {
