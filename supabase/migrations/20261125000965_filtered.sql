@@ -26,43 +26,39 @@ begin
     );
   elsif filter.tags is not null then
     return array(
-      select posts.post_id
-      from (
-        select listed.post_id
-        from (select distinct left(unnest(filter.tags), 100)) as wanted (tag)
-        cross join lateral (
-          select post_tags.post_id, post_tags.created_at from recsys.post_tags
+      select found.post_id
+      from (select distinct left(unnest(filter.tags), 100)) as wanted (tag)
+      cross join lateral (
+        select posts.post_id, posts.created_at
+        from (
+          select post_tags.post_id from recsys.post_tags
           where post_tags.tag = wanted.tag and post_tags.created_at <= p_request.at and post_tags.created_at >= since
           order by post_tags.created_at desc, post_tags.post_id
           limit 20000
         ) as listed
-        group by listed.post_id, listed.created_at
-        order by listed.created_at desc, listed.post_id
-        offset 0
+        cross join lateral (select * from recsys.eligible_posts(p_request) as eligible where eligible.post_id = listed.post_id offset 0) as posts
+        limit p_most
       ) as found
-      cross join lateral (
-        select * from recsys.eligible_posts(p_request) as eligible where eligible.post_id = found.post_id offset 0
-      ) as posts
+      group by found.post_id
+      order by max(found.created_at) desc, found.post_id
       limit p_most
     );
   elsif filter.languages is not null then
     return array(
-      select posts.post_id
-      from (
-        select listed.post_id
-        from (select distinct unnest(filter.languages)) as wanted (language)
-        cross join lateral (
-          select source_posts.post_id, source_posts.created_at from recsys.source_posts
+      select found.post_id
+      from (select distinct unnest(filter.languages)) as wanted (language)
+      cross join lateral (
+        select posts.post_id, posts.created_at
+        from (
+          select source_posts.post_id from recsys.source_posts
           where source_posts.language = wanted.language and source_posts.created_at <= p_request.at and source_posts.created_at >= since
           order by source_posts.created_at desc, source_posts.post_id
           limit 20000
         ) as listed
-        order by listed.created_at desc, listed.post_id
-        offset 0
+        cross join lateral (select * from recsys.eligible_posts(p_request) as eligible where eligible.post_id = listed.post_id offset 0) as posts
+        limit p_most
       ) as found
-      cross join lateral (
-        select * from recsys.eligible_posts(p_request) as eligible where eligible.post_id = found.post_id offset 0
-      ) as posts
+      order by found.created_at desc, found.post_id
       limit p_most
     );
   else
@@ -83,9 +79,9 @@ set jit = off set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
 declare
-  pool uuid[] := recsys.newest_matches(p_request, 2000);
+  pool uuid[] := recsys.newest_matches(p_request, 1000);
 begin
-  if cardinality(pool) < 2000 then
+  if cardinality(pool) < 1000 then
     return pool;
   end if;
   -- where many pass, the best are not among the newest only, and are met soon on a walk
@@ -115,7 +111,7 @@ begin
     );
 end
 $$;
-comment on function recsys.filtered_pool(recsys.feed_request, bigint, extensions.vector) is 'The posts from which a feed with a filter is made: all that pass where these are fewer than 2,000; else the 2,000 newest of them, and the nearest, the last active and the trending that pass among the first 20,000 of each.';
+comment on function recsys.filtered_pool(recsys.feed_request, bigint, extensions.vector) is 'The posts from which a feed with a filter is made: all that pass where these are fewer than 1,000; else the 1,000 newest of them, and the nearest, the last active and the trending that pass among the first 20,000 of each.';
 
 create function recsys.retrieve_filtered(p_request recsys.feed_request, p_model_id bigint, p_embedding extensions.vector, p_authors uuid[])
 returns table (

@@ -1,7 +1,7 @@
 /**
  * No answer holds, counts or gives away a post that its reader may not read, did mute, or did not ask for; and none is shorter than what
  * there is. Random communities under random policies; between requests anything changes. Each answer is held against a plain select of the
- * posts as the same caller. SOAK sets how many requests: 300 by default, 10,000 in `npm run test:soak`.
+ * posts as the same caller. SOAK sets how many requests: 200 by default, 10,000 in `npm run test:soak`.
  *
  * What has to fill a page: of the sources, `active` brings everything that a reader may be shown, up to 300, since to be written is to be
  * active. So retrieval brings at least min(300, what there is), similar posts min(limit, those with a vector), and a page of up to 100 is
@@ -34,7 +34,7 @@ import {
 } from "./random-policies.ts";
 import { testApp } from "./testing.ts";
 
-const requests = Number(process.env.SOAK ?? 300);
+const requests = Number(process.env.SOAK ?? 200);
 const requestsOfACommunity = 100;
 const { pool, url } = await testDatabase({ after }, "leaks");
 await addTenants(pool);
