@@ -1,4 +1,4 @@
-/** `POST /recommend {limit?, mode?, after?}` or `GET /recommend?limit=&mode=&after=`: a page of the caller's personal feed. */
+/** `POST /recommend {limit?, mode?, after?, filter?}` or `GET /recommend?limit=&mode=&after=`: a page of the caller's personal feed. */
 import type { UserFunction } from "../_shared/http/edge-function.ts";
 import { batchFeed, recommendOrFallBack } from "../_shared/recommend/batch-feed.ts";
 import { nothingServed } from "../_shared/recommend/cursor.ts";
@@ -10,12 +10,12 @@ export const recommendFunction: UserFunction<FeedRequest> = {
   callers: "users",
   maximumBodyBytes: 16 * 1024,
   read: { POST: requestOfBody, GET: requestOfQuery },
-  async answer({ limit, mode, after }, { claims, span, afterAnswer }, services) {
+  async answer({ limit, mode, after, filter }, { claims, span, afterAnswer }, services) {
     const page = { limit, served: after ?? nothingServed() };
     const recommendation =
       mode === "batch"
-        ? ((await batchFeed(services, claims, page)) ?? (await recommend(services, claims, page, span)))
-        : await recommendOrFallBack(services, claims, page, span);
+        ? ((await batchFeed(services, claims, page, filter)) ?? (await recommend(services, claims, page, span, filter)))
+        : await recommendOrFallBack(services, claims, page, span, filter);
     // an operator who looks at somebody's feed does not show it to them
     if (recommendation.feed.items.length > 0 && !claims.preview)
       afterAnswer(services.impressions, { recommendation, userId: claims.sub });

@@ -7,6 +7,7 @@ import { asAppError } from "../http/errors.ts";
 import { noSpan, type Span } from "../http/span.ts";
 import type { Basis } from "./basis.ts";
 import { cursorAfter, type Page } from "./cursor.ts";
+import type { FeedFilter } from "./filter.ts";
 import { type FeedServices, type Recommendation, recommend } from "./recommend.ts";
 import { plainReason } from "./why/reason.ts";
 
@@ -30,8 +31,13 @@ interface BatchRow {
 }
 
 /** A page of what is left of the caller's list; null: there is no list, or nothing is left of it. Throws AppError. */
-export async function batchFeed({ pool }: { pool: Pool }, claims: Claims, page: Page): Promise<Recommendation | null> {
-  const rows = await readAs(pool, claims, readList(claims.sub, page), async (_, rows) => rows);
+export async function batchFeed(
+  { pool }: { pool: Pool },
+  claims: Claims,
+  page: Page,
+  filter?: FeedFilter,
+): Promise<Recommendation | null> {
+  const rows = await readAs(pool, claims, readList(claims.sub, page, filter), async (_, rows) => rows);
   if (rows.length === 0) return null;
   const [{ now, made_at, model_id, model_name, basis }] = rows;
   const items = rows.map(({ post_id, title, score, view, vote, comment, source, author_id }, i) => ({
@@ -56,10 +62,10 @@ export async function batchFeed({ pool }: { pool: Pool }, claims: Claims, page: 
   };
 }
 
-function readList(userId: string, { limit, served }: Page): Statement<BatchRow> {
+function readList(userId: string, { limit, served }: Page, filter?: FeedFilter): Statement<BatchRow> {
   return {
-    text: "select * from recsys.batch_feed($1::uuid, $2::integer, $3::bigint, $4::bigint[])",
-    values: [userId, limit, String(served.seed), served.keys],
+    text: "select * from recsys.batch_feed($1::uuid, $2::integer, $3::bigint, $4::bigint[], $5::jsonb)",
+    values: [userId, limit, String(served.seed), served.keys, filter ? JSON.stringify(filter) : null],
   };
 }
 
@@ -69,14 +75,15 @@ export async function recommendOrFallBack(
   claims: Claims,
   page: Page,
   span: Span = noSpan,
+  filter?: FeedFilter,
 ): Promise<Recommendation> {
   try {
-    return await recommend(services, claims, page, span);
+    return await recommend(services, claims, page, span, filter);
   } catch (thrown) {
     const error = asAppError(thrown);
     if (!ofTheRanker.has(error.code)) throw error;
     // where that fails too, what the caller is told of is the first failure
-    const made = await batchFeed(services, claims, page).catch(() => null);
+    const made = await batchFeed(services, claims, page, filter).catch(() => null);
     if (!made) throw error;
     services.log(error.code, error.cause ?? error);
     return made;

@@ -16,6 +16,7 @@ import type { ModelCache } from "../models/models.ts";
 import { basisOf } from "./basis.ts";
 import { cursorAfter, type Page, type Served } from "./cursor.ts";
 import type { Feed } from "./feed.ts";
+import type { FeedFilter } from "./filter.ts";
 import { type LeftOut, leftOutLine } from "./left-out.ts";
 import { ModelGone } from "./post-states.ts";
 import { embedUser } from "./rank.ts";
@@ -44,14 +45,14 @@ export async function recommend(
   claims: Claims,
   page: Page,
   span: Span = noSpan,
+  filter?: FeedFilter,
 ): Promise<Recommendation> {
-  const { context, model, input, vector, posts } = await candidatesFor(services, claims, page.served, span).catch(
-    (error) => {
-      if (!(error instanceof ModelGone)) throw error;
-      // another model serves by now
-      return candidatesFor(services, claims, page.served, span);
-    },
-  );
+  const candidates = () => candidatesFor(services, claims, page.served, span, filter);
+  const { context, model, input, vector, posts } = await candidates().catch((error) => {
+    if (!(error instanceof ModelGone)) throw error;
+    // another model serves by now
+    return candidates();
+  });
   // the connection is free again
   const leftOut: LeftOut[] = [];
   const ofScores = span("scores");
@@ -93,7 +94,13 @@ export async function recommend(
 }
 
 /** Everything that takes the database, in one transaction. */
-async function candidatesFor({ pool, models, postStates }: FeedServices, claims: Claims, served: Served, span: Span) {
+async function candidatesFor(
+  { pool, models, postStates }: FeedServices,
+  claims: Claims,
+  served: Served,
+  span: Span,
+  filter?: FeedFilter,
+) {
   const ofContext = span("context");
   return await readAs(pool, claims, readContext(claims.sub), async (connection, [context]) => {
     ofContext();
@@ -105,7 +112,7 @@ async function candidatesFor({ pool, models, postStates }: FeedServices, claims:
     const vector = model && (await embedUser(model, input));
     ofTower();
     const version = { modelId: context.model_id, featureStore: context.feature_store, instant: null };
-    const posts = await retrieve(connection, postStates, claims.sub, vector, version, served, span);
+    const posts = await retrieve(connection, postStates, claims.sub, vector, version, served, span, filter);
     return { context, model, input, vector, posts };
   });
 }
