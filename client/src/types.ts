@@ -137,6 +137,7 @@ export type ErrorCode =
   | "unknown_field"
   | "invalid_limit"
   | "invalid_mode"
+  | "invalid_after"
   | "invalid_filter"
   | "token_missing"
   | "token_invalid"

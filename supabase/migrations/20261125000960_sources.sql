@@ -68,8 +68,8 @@ begin atomic
       (
         select posts.*, posts.created_at
         from recsys.eligible_posts(p_request) as posts
-        -- older ones come after 300 others
-        where posts.created_at >= coalesce((select touched.at from touched order by touched.at desc offset 299 limit 1), '-infinity')
+        -- older ones come after 300 others; as one subquery, or the index would not know where to stop: 35 ms instead of 0.2
+        where posts.created_at >= (select coalesce((select touched.at from touched order by touched.at desc offset 299 limit 1), '-infinity'))
         order by posts.created_at desc, posts.post_id
         limit 300
       )

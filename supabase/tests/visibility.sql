@@ -58,9 +58,9 @@ grant select on found to authenticated;
 
 set local role authenticated;
 select set_config('request.jwt.claims', jsonb_build_object('sub', pg_temp.ben(), 'role', 'authenticated')::text, true);
-select is((select count(*) from found where similar_rank <= 200), 200::bigint, 'of the similar posts Ben gets all 200, though 450 private ones are nearer');
+select is((select count(*) from found where similar_rank <= 100), 100::bigint, 'of the similar posts Ben gets all 100, though 450 private ones are nearer');
 select is((select count(*) from found where active_rank <= 300), 300::bigint, 'of the last active all 300, though all 450 private ones were active later');
-select is((select count(*) from found where fresh_rank <= 300), 300::bigint, 'of the fresh all 300, though all 450 private ones are newer');
+select is((select count(*) from found where fresh_rank <= 100), 100::bigint, 'of the fresh all 100, though all 450 private ones are newer');
 select is((select count(*) from found where trending_rank <= 50), 50::bigint, 'of the trending all 50, though 33,200 views and votes went to private ones');
 select is((select count(*) from found where followed_rank <= 50), 50::bigint, 'and of those by Ana, whom he follows, all 50, though her newest are private');
 select is_empty($$select from found where title like 'private%'$$, 'none of them is private');

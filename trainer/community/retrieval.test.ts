@@ -7,7 +7,7 @@ import { after, test } from "node:test";
 import { testDatabase } from "../../db/testing.ts";
 import { halfLives } from "../../supabase/functions/_shared/features/decay.ts";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
-import { retrieval, sourceNames, sources } from "../../supabase/functions/_shared/features/retrieval.ts";
+import { retrieval, searchWidth, sourceNames, sources } from "../../supabase/functions/_shared/features/retrieval.ts";
 import { Random } from "../engine/random.ts";
 import { communityFromDatabase } from "./from-database.ts";
 import { assertAgrees, instantAfter, unitVectors } from "./testing.ts";
@@ -97,6 +97,7 @@ test("the limits in the text of the SQL functions are the declared ones", async 
   // of each author, and of all
   assert.deepEqual(await numbers("retrieve_followed", /limit (\d+)/gi), [followed.size, followed.size]);
   assert.deepEqual(await numbers("retrieve", /authors\[:(\d+)\]/g), [retrieval.followedAuthors]);
+  assert.deepEqual(await numbers("retrieve", /ef_search"? TO '(\d+)'/g), [searchWidth]);
   const { historyInteractions, historyLength } = retrieval;
   assert.deepEqual(await numbers("user_history", /limit (\d+)/gi), [historyInteractions, historyLength, historyLength]);
   assert.deepEqual(await numbers("recent_interactions", /limit (\d+)/gi), [historyInteractions, historyLength, 1]);

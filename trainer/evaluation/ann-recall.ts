@@ -6,7 +6,7 @@ import pgvector from "pgvector";
 import type { Database } from "../../db/connect.ts";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import { innerProduct } from "../../supabase/functions/_shared/features/inner-product.ts";
-import { sources } from "../../supabase/functions/_shared/features/retrieval.ts";
+import { searchWidth, sources } from "../../supabase/functions/_shared/features/retrieval.ts";
 import { vectorAt } from "../engine/vector-at.ts";
 
 export interface AnnRecall {
@@ -17,9 +17,8 @@ export interface AnnRecall {
   seconds: { build: number; search: number };
 }
 
-/** As many as recsys.candidates takes from the index. */
-const depth = sources.similar.size;
-const depths = [20, 100, depth];
+/** The last is as many as recsys.retrieve takes from the index. */
+const depths = [20, sources.similar.size];
 /** At most this many users are searched for, those of the latest lists: 500 give the mean to ± .001 at a recall of .99. */
 const mostUsers = 500;
 
@@ -55,13 +54,13 @@ export async function annRecall(
     // the planner would read a small table as a whole, and it is the index that is tested
     await client.query("set local enable_seqscan = off");
     await client.query("set local hnsw.iterative_scan = 'relaxed_order'");
-    await client.query(`set local hnsw.ef_search = ${depth}`);
+    await client.query(`set local hnsw.ef_search = ${searchWidth}`);
     const sums = depths.map(() => 0);
     let searching = 0;
     for (const vector of users) {
       const asked = performance.now();
       const { rows } = await client.query(
-        `select post from ann_posts order by embedding operator(extensions.<#>) $1::extensions.vector limit ${depth}`,
+        `select post from ann_posts order by embedding operator(extensions.<#>) $1::extensions.vector limit ${sources.similar.size}`,
         [pgvector.toSql([...vector])],
       );
       searching += performance.now() - asked;

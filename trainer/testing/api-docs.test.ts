@@ -73,6 +73,7 @@ function lasting(answer: unknown): unknown {
   return JSON.parse(JSON.stringify(answer), (key, value) => {
     if ((key === "request_id" || key === "id") && typeof value === "string") return "uuid";
     if (key === "made_at") return "instant";
+    if (key === "next" && value !== null) return "cursor";
     return typeof value === "number" ? Number(value.toFixed(3)) : value;
   });
 }

@@ -44,6 +44,8 @@ test("status, body and headers are the same, first time and again", async (t) =>
       headers: { authorization: `Bearer ${user}`, origin: "https://app.example" },
       body: JSON.stringify({ events: batchOn(posts, kind) }),
     });
+    // how long it took is another each time
+    response.headers.delete("server-timing");
     return [response.status, await response.text(), [...response.headers]];
   };
   for (const kind of kinds)

@@ -9,7 +9,7 @@ export const recommendApi: Api = {
   requests: { POST: feedRequest, GET: feedRequest.omit({ filter: true }) },
   answer: feed,
   codes: {
-    400: ["invalid_limit", "invalid_mode", "invalid_filter"],
+    400: ["invalid_limit", "invalid_mode", "invalid_after", "invalid_filter"],
     404: ["unknown_user"],
     503: ["model_corrupt", "model_incompatible"],
   },

@@ -19,6 +19,9 @@ export const sources = {
 export type Source = keyof typeof sources;
 export const sourceNames = Object.keys(sources) as Source[];
 
+/** How many posts the search of the index keeps in view (hnsw.ef_search): twice what it brings, since it passes over hidden ones. */
+export const searchWidth = 200;
+
 export const retrieval = {
   /** trending: posts with an interaction in this many hours, ranked by their interactions with a half-life of as many. */
   trendingHours: 168,
