@@ -1,18 +1,21 @@
 /**
- * What recsys.retrieve and recsys.post_states cost at 100,000 posts, on the first page of a feed and on later ones:
- * `npm run bench:candidates`. The community is made up in SQL: 12,000 people and 600,000 interactions over 90 days. Asked as a function
- * asks, under the person's own role. Processor time is the database session's, whatever else the machine does. Needs a PostgreSQL.
+ * What recsys.retrieve and recsys.post_states cost at 100,000 posts, on the first page of a feed and on later ones, with filters, among them
+ * a tag that one post in a thousand has, and for people who muted as much as one can: `npm run bench:candidates`. The community is made up
+ * in SQL: 12,000 people and 600,000 interactions over 90 days. Asked as a function asks, under the person's own role. Processor time is the
+ * database session's, whatever else the machine does. Needs a PostgreSQL.
  */
 import { loadavg } from "node:os";
 import type pg from "pg";
 import { openPostgresCopy, testServer } from "../db/testing-postgres.ts";
+import type { FeedFilter } from "../supabase/functions/_shared/recommend/filter.ts";
 import { Random } from "../trainer/engine/random.ts";
 import { vectorAt } from "../trainer/engine/vector-at.ts";
 import { activateModel, fill, person, topicVectors } from "./made-up-community.ts";
 import { processorTime } from "./processor-time.ts";
 
 const size = { people: 12_000, posts: 100_000, interactions: 600_000, days: 90 };
-const retrieve = "recsys.retrieve($1::uuid, $2::bigint, $3::text::extensions.vector, $4::timestamptz, 1, $5::bigint[])";
+const retrieve =
+  "recsys.retrieve($1::uuid, $2::bigint, $3::text::extensions.vector, $4::timestamptz, 1, $5::bigint[], $6::jsonb)";
 /** The first requests fill the caches. */
 const warmUps = 10;
 
@@ -25,16 +28,49 @@ try {
   console.log(`filled, load ${loadavg()[0].toFixed(1)}`);
   const vectors = topicVectors(new Random(1), size.posts);
   const modelId = await activateModel(database, vectors);
-  for (const [name, ago, requests, served] of [
-    ["now", "0 days", 100, 0],
-    ["after 100 posts", "0 days", 50, 100],
-    ["after 1,000 posts", "0 days", 50, 1000],
-    ["after 1,900 posts", "0 days", 50, 1900],
-    ["30 days ago", "30 days", 20, 0],
-  ] as const)
-    await measure(pool, modelId, vectors, { name, ago, requests, served });
+  const now = { ago: "0 days", requests: 100, served: 0, filter: null };
+  const authors = await pool.query("select author_id as id from public.posts order by id limit 3");
+  const author_ids = authors.rows.map(({ id }) => id);
+  const cases: Asked[] = [
+    { ...now, name: "now" },
+    { ...now, name: "after 100 posts", requests: 50, served: 100 },
+    { ...now, name: "after 1,000 posts", requests: 50, served: 1000 },
+    { ...now, name: "after 1,900 posts", requests: 50, served: 1900 },
+    { ...now, name: "30 days ago", ago: "30 days", requests: 20 },
+    { ...now, name: "tag of 0.1 %", filter: { tags: ["rare"] } },
+    { ...now, name: "tag of 0.1 %, old posts only", filter: { tags: ["old"] } },
+    { ...now, name: "tag of nobody", filter: { tags: ["nobody's"] } },
+    { ...now, name: "tag of 16 %", filter: { tags: ["topic 1"] } },
+    { ...now, name: "tag of 16 %, language of 1 %", filter: { tags: ["topic 1"], languages: ["fr"] } },
+    { ...now, name: "tag of 16 %, language of 90 %", filter: { tags: ["topic 1"], languages: ["en"] } },
+    { ...now, name: "language of 1 %", filter: { languages: ["fr"] } },
+    { ...now, name: "language of 90 %", filter: { languages: ["en"] } },
+    { ...now, name: "three authors", filter: { author_ids } },
+    { ...now, name: "a day old at most", filter: { max_age_days: 1 } },
+    { ...now, name: "60 days old at most", filter: { max_age_days: 60 } },
+  ];
+  for (const asked of cases) await measure(pool, modelId, vectors, asked);
+  await muteMuch(pool);
+  await measure(pool, modelId, vectors, { ...now, name: "100 words, 100 topics and 10,000 people muted" });
+  await pool.query("delete from public.mutes where kind <> 'word' or value > 'word 14'");
+  await measure(pool, modelId, vectors, { ...now, name: "5 words muted" });
 } finally {
   await database.close();
+}
+
+/** For everybody who is asked about, as much as one can mute; none of it is in a post, so that as many stay. */
+async function muteMuch(pool: pg.Pool): Promise<void> {
+  await pool.query(
+    `insert into public.profiles (id) select ${person("'muted ' || n")} from generate_series(1, 10000) as n;
+     insert into public.mutes (user_id, kind, value)
+     select id, what.kind, what.value from (select ${person("97 * n % 12000")} as id from generate_series(0, 110) as n) as people
+     cross join (
+       select 'word' as kind, 'word ' || n as value from generate_series(1, 100) as n
+       union all select 'topic', 'muted topic ' || n from generate_series(1, 100) as n
+       union all select 'person', (${person("'muted ' || n")})::text from generate_series(1, 10000) as n
+     ) as what`,
+  );
+  await pool.query("analyze public.mutes");
 }
 
 interface Asked {
@@ -44,10 +80,12 @@ interface Asked {
   requests: number;
   /** How many posts earlier pages served. */
   served: number;
+  filter: FeedFilter | null;
 }
 
 /** Each request is another person's, all in one session, so that its processor time is that of the requests. */
-async function measure(pool: pg.Pool, modelId: number, vectors: Float32Array, { name, ago, requests, served }: Asked) {
+async function measure(pool: pg.Pool, modelId: number, vectors: Float32Array, asking: Asked) {
+  const { name, ago, requests, served, filter } = asking;
   const client = await pool.connect();
   const { rows: sessions } = await client.query("select pg_backend_pid() as process");
   const times: number[] = [];
@@ -64,13 +102,13 @@ async function measure(pool: pg.Pool, modelId: number, vectors: Float32Array, { 
       JSON.stringify({ sub: id, role: "authenticated" }),
     ]);
     const asked = [id, modelId, JSON.stringify([...vectorAt(vectors, i + warmUps)]), now];
-    const keys = await scrolled(client, asked, served);
+    const keys = await scrolled(client, asked, served, filter);
     const before = await processorTime(sessions[0].process);
     const started = performance.now();
     const { rowCount } = await client.query(
       `with found as materialized (select * from ${retrieve})
        select * from recsys.post_states($2::bigint, (select array_agg(found.post_id) from found), $4::timestamptz)`,
-      [...asked, keys],
+      [...asked, keys, filter],
     );
     if (i >= 0) {
       times.push(performance.now() - started);
@@ -91,13 +129,18 @@ async function measure(pool: pg.Pool, modelId: number, vectors: Float32Array, { 
 }
 
 /** The keys of what pages of 100 serve, those that a source ranks best first. */
-async function scrolled(client: pg.PoolClient, asked: unknown[], posts: number): Promise<string[]> {
+async function scrolled(
+  client: pg.PoolClient,
+  asked: unknown[],
+  posts: number,
+  filter: FeedFilter | null,
+): Promise<string[]> {
   const keys: string[] = [];
   while (keys.length < posts) {
     const { rows } = await client.query(
       `select recsys.served_key(found.post_id, 1) as key from ${retrieve} as found
        order by least(similar_rank, active_rank, fresh_rank, trending_rank, followed_rank), post_id limit 100`,
-      [...asked, keys],
+      [...asked, keys, filter],
     );
     keys.push(...rows.map(({ key }) => key));
   }

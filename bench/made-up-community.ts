@@ -1,5 +1,6 @@
 /**
- * A community of any size, made up in SQL: a few posts far more popular than the rest, every tenth post private. Its vectors lie around
+ * A community of any size, made up in SQL: a few posts far more popular than the rest, every tenth post private, some tags and languages
+ * rare. Its vectors lie around
  * topics, as those of trained towers do; random ones cost a search of the HNSW index four times as much.
  */
 import type pg from "pg";
@@ -37,9 +38,11 @@ export async function fill(pool: pg.Pool, size: CommunitySize): Promise<void> {
     `insert into public.profiles (id, created_at) select ${person("n")}, now() - interval '${size.days} days' from generate_series(0, ${size.people - 1}) as n`,
   );
   await client.query(
-    `insert into public.posts (id, author_id, title, tags, visibility, created_at)
-     select ${post("n")}, ${somebody}, 'what this post is about, in a line of text, number ' || n, array['topic ' || n % 50, 'topic ' || n % 7],
-       case when n % 10 = 0 then 'private' else 'public' end, ${at}
+    `insert into public.posts (id, author_id, title, tags, visibility, language, created_at)
+     select ${post("n")}, ${somebody}, 'what this post is about, in a line of text, number ' || n,
+       array['topic ' || n % 50, 'topic ' || n % 7] || case when n % 1000 = 1 then '{rare}' when n % 1000 = 2 then '{old}' else '{}' end::text[],
+       case when n % 10 = 0 then 'private' else 'public' end, case when n % 100 = 3 then 'fr' when n % 10 <> 4 then 'en' end,
+       ${at} - case when n % 1000 = 2 then interval '1 year' else interval '0' end
      from generate_series(0, ${size.posts - 1}) as n`,
   );
   const shares = { post_views: 0.8, post_votes: 0.1, comments: 0.1 };
@@ -52,6 +55,7 @@ export async function fill(pool: pg.Pool, size: CommunitySize): Promise<void> {
   await client.query(
     "insert into recsys.feature_changes (post_id) select id from public.posts; insert into recsys.feature_changes (user_id) select id from public.profiles",
   );
+  await client.query("select recsys.index_tags(null)");
   await client.query("analyze");
   await client.query("select recsys.roll_up(null)");
   client.release();

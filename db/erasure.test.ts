@@ -51,7 +51,10 @@ const vector = JSON.stringify(Array.from({ length: 32 }, (_, d) => (d === 0 ? 1 
 
 /** Puts a user and a post of theirs into every table that the engine has for users and posts. */
 async function spread(pool: pg.Pool, user: string, own: string, model: number): Promise<void> {
-  await pool.query("insert into public.posts (id, author_id, title) values ($1, $2, 'my own')", [own, user]);
+  await pool.query("insert into public.posts (id, author_id, title, tags) values ($1, $2, 'my own', '{mine}')", [
+    own,
+    user,
+  ]);
   await pool.query(
     `insert into public.post_views (user_id, post_id, created_at)
      select $1, id, now() - interval '1 hour' from public.posts where author_id <> $1`,

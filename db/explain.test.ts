@@ -92,6 +92,20 @@ test("what keeps a post out of the feed is named, and nothing for what is in it"
   assert.deepEqual(await whyNot(people.ada, post(6)), ["has a view by this user", "has a comment by this user"]);
   await pool.query("update public.posts set created_at = now() + interval '1 hour' where id = $1", [post(7)]);
   assert.deepEqual(await whyNot(people.ada, post(7)), ["in the future"]);
+  await pool.query("update public.posts set title = 'Rooks (8)', tags = '{Towers,Chess}' where id = $1", [post(8)]);
+  assert.deepEqual(await whyNot(people.ada, post(8)), []);
+  for (const [kind, value, detail] of [
+    ["word", "rooks", "a word of its title or tags"],
+    ["topic", "chess", "its topic Chess"],
+    ["person", people.author, "its author"],
+  ]) {
+    await pool.query("insert into public.mutes (user_id, kind, value) values ($1, $2, $3)", [people.ada, kind, value]);
+    const lines = await explain(people.ada, post(8));
+    assert.ok(lines.includes(`why not | muted | ${detail}`), lines.join("\n"));
+    assert.ok(lines.includes("verdict | not a candidate | muted"));
+    assert.deepEqual(await whyNot(people.ben, post(8)), [], "nobody else's feed");
+    await pool.query("delete from public.mutes");
+  }
   const verdicts = await Promise.all([explain(people.ada, people.ben), explain(post(1), post(1))]);
   assert.deepEqual(verdicts, [
     ["verdict | not a candidate | there is no such post in recsys.source_posts"],

@@ -67,6 +67,29 @@ export interface Logins {
   user_id: string;
 }
 
+export interface Mutes {
+  /**
+   * When.
+   */
+  created_at: Generated<Timestamp>;
+  /**
+   * person, word or topic.
+   */
+  kind: string;
+  /**
+   * The person, where it is one.
+   */
+  person_id: Generated<string | null>;
+  /**
+   * Who does not want to see it.
+   */
+  user_id: string;
+  /**
+   * The id of the person; the word or phrase; the tag. Capital or small letters are the same.
+   */
+  value: string;
+}
+
 export interface Posts {
   /**
    * Who wrote it; null: nobody who is known.
@@ -88,6 +111,10 @@ export interface Posts {
    * The post.
    */
   id: Generated<string>;
+  /**
+   * Its language as a BCP 47 tag in small letters, such as en or pt-br; null: unknown.
+   */
+  language: string | null;
   /**
    * What it is about, in a word each.
    */
@@ -1140,6 +1167,21 @@ export interface RecsysPostStats {
   votes: number;
 }
 
+export interface RecsysPostTags {
+  /**
+   * When the post was written.
+   */
+  created_at: Timestamp;
+  /**
+   * The post.
+   */
+  post_id: string;
+  /**
+   * One of its tags, in small letters, of which 100 count.
+   */
+  tag: string;
+}
+
 export interface RecsysRateLimits {
   /**
    * Whose.
@@ -1352,6 +1394,21 @@ export interface RecsysSourceLogins {
   user_id: string | null;
 }
 
+export interface RecsysSourceMutes {
+  /**
+   * person: an author. word: a word or phrase in title or tags. topic: a tag.
+   */
+  kind: string | null;
+  /**
+   * Who does not want to see it.
+   */
+  user_id: string | null;
+  /**
+   * The author's id as text; the word, phrase or tag, of which 100 letters are read. Capital or small letters are the same.
+   */
+  value: string | null;
+}
+
 export interface RecsysSourcePosts {
   /**
    * Who wrote it, to whom it is not recommended; null: nobody who is known.
@@ -1369,6 +1426,10 @@ export interface RecsysSourcePosts {
    * The id it had in an imported bundle; null: none.
    */
   external_id: string | null;
+  /**
+   * Its language as a BCP 47 tag in small letters, such as en; null: unknown, or the app does not say. Only filters read it.
+   */
+  language: string | null;
   /**
    * The post.
    */
@@ -1773,6 +1834,7 @@ export interface RecsysUserStats {
 export interface DB {
   comments: Comments;
   logins: Logins;
+  mutes: Mutes;
   post_views: PostViews;
   post_votes: PostVotes;
   posts: Posts;
@@ -1808,6 +1870,7 @@ export interface DB {
   "recsys.models": RecsysModels;
   "recsys.post_embeddings": RecsysPostEmbeddings;
   "recsys.post_stats": RecsysPostStats;
+  "recsys.post_tags": RecsysPostTags;
   "recsys.rate_limits": RecsysRateLimits;
   "recsys.roll_up_lag": RecsysRollUpLag;
   "recsys.schedules": RecsysSchedules;
@@ -1816,6 +1879,7 @@ export interface DB {
   "recsys.source_dismissals": RecsysSourceDismissals;
   "recsys.source_interactions": RecsysSourceInteractions;
   "recsys.source_logins": RecsysSourceLogins;
+  "recsys.source_mutes": RecsysSourceMutes;
   "recsys.source_posts": RecsysSourcePosts;
   "recsys.source_users": RecsysSourceUsers;
   "recsys.status": RecsysStatus;

@@ -16,7 +16,7 @@ async function community({ pool }: Pick<Database, "pool">): Promise<void> {
   await pool.query(`
     create or replace view recsys.source_posts with (security_invoker = true) as
     select id as post_id, external_id, case when title like 'by %' then substr(title, 4)::uuid else author_id end as author_id,
-      title, description, tags, created_at
+      title, description, tags, created_at, language
     from public.posts;
     create or replace view recsys.source_interactions with (security_invoker = true) as
     select id as interaction_id, user_id, post_id, 'view' as kind, value,

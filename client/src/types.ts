@@ -138,6 +138,7 @@ export type ErrorCode =
   | "invalid_limit"
   | "invalid_mode"
   | "invalid_after"
+  | "invalid_filter"
   | "token_missing"
   | "token_invalid"
   | "token_expired"
@@ -279,7 +280,37 @@ export interface Feed {
   next: string | null;
 }
 /**
- * Which page, how many posts, and whether ranked now or ahead.
+ * What each post has to be like. Every part may be left out; of a list one entry has to fit.
+ */
+export interface FeedFilter {
+  /**
+   * One of these tags; capital and small letters are the same.
+   *
+   * @minItems 1
+   * @maxItems 50
+   */
+  tags?: string[];
+  /**
+   * By one of these authors.
+   *
+   * @minItems 1
+   * @maxItems 50
+   */
+  author_ids?: string[];
+  /**
+   * Not older than so many days.
+   */
+  max_age_days?: number;
+  /**
+   * In one of these languages: BCP 47 tags, such as en or pt-br.
+   *
+   * @minItems 1
+   * @maxItems 50
+   */
+  languages?: string[];
+}
+/**
+ * Which page, how many posts, whether ranked now or ahead, and what each has to be like.
  */
 export interface FeedRequest {
   /**
@@ -294,6 +325,7 @@ export interface FeedRequest {
    * The `next` of the page before; null: the first page.
    */
   after?: string | null;
+  filter?: FeedFilter;
 }
 /**
  * A post like the one asked about.

@@ -24,20 +24,27 @@ export interface TestApp<Answer> {
   settled(): Promise<void>;
 }
 
-/**
- * Every answer is checked against the OpenAPI document. Any user id is a valid token here, unless `verify` is given; `preview` makes all of
- * them an operator's. `scope` closes the pool.
- */
+export interface TestOptions {
+  runtime?: RuntimeName | undefined;
+  /** Everybody is an operator who looks. */
+  preview?: boolean;
+  /** What else is in a user's token. */
+  claims?: (userId: string) => object;
+  /** Left out: any user id is a valid token. */
+  verify?: Verify;
+}
+
+/** Every answer is checked against the OpenAPI document. `scope` closes the pool. */
 export function testFunction<Input, Answer>(
   scope: { after(clean: () => Promise<void>): void },
   url: string,
   edgeFunction: EdgeFunction<Input>,
-  options: { runtime?: RuntimeName | undefined; preview?: boolean; verify?: Verify } = {},
+  options: TestOptions = {},
 ): TestApp<Answer> {
-  const { runtime, preview = false } = options;
+  const { runtime, preview = false, claims = () => ({}) } = options;
   const verifyId = async (token: string): Promise<Claims> => {
     if (token.length !== 36) throw new AppError(401, "token_invalid", "the token is no user id");
-    return { sub: token, role: "authenticated", ...(preview && { preview }) };
+    return { sub: token, role: "authenticated", ...claims(token), ...(preview && { preview }) };
   };
   const logged: TestApp<Answer>["logged"] = [];
   const background: Promise<void>[] = [];

@@ -45,6 +45,7 @@ create table public.posts (
     coalesce(array_ndims(tags), 1) = 1 and cardinality(tags) <= 100 and array_position(tags, null) is null and length(array_to_string(tags, '')) <= 10000
   ),
   visibility text not null default 'public' check (visibility in ('public', 'private')),
+  language text check (language ~ '^[a-z]{2,3}(-[a-z0-9]{2,8})*$' and length(language) <= 35),
   created_at timestamptz not null default now() check (created_at >= '1990-01-01 00:00Z' and created_at < '2200-01-01 00:00Z')
 );
 comment on table public.posts is 'What is recommended. A private post is seen, and so recommended, to its author only.';
@@ -55,9 +56,12 @@ comment on column public.posts.title is 'Its title.';
 comment on column public.posts.description is 'Its text; empty: the title says it all.';
 comment on column public.posts.tags is 'What it is about, in a word each.';
 comment on column public.posts.visibility is 'public or private.';
+comment on column public.posts.language is 'Its language as a BCP 47 tag in small letters, such as en or pt-br; null: unknown.';
 comment on column public.posts.created_at is 'When it was written.';
 create index posts_author_id_created_at_idx on public.posts (author_id, created_at desc);
 create index posts_created_at_idx on public.posts (created_at desc, id);
+-- a feed in one language
+create index posts_language_created_at_idx on public.posts (language, created_at desc, id) where language is not null;
 
 create sequence public.interaction_id_seq;
 comment on sequence public.interaction_id_seq is 'Shared by views, votes and comments, so that interactions of the same instant keep their order across kinds.';
@@ -175,8 +179,8 @@ grant select on public.posts to anon;
 -- external_id is the import's. Ids of interactions come from the sequence, or somebody could take that of another's view
 grant select, insert (id, passions, bio, created_at), update (passions, bio, created_at) on public.profiles to authenticated;
 grant select, insert, update, delete on public.projects to authenticated;
-grant select, insert (id, author_id, title, description, tags, visibility, created_at),
-  update (author_id, title, description, tags, visibility, created_at), delete on public.posts to authenticated;
+grant select, insert (id, author_id, title, description, tags, visibility, language, created_at),
+  update (author_id, title, description, tags, visibility, language, created_at), delete on public.posts to authenticated;
 grant select, insert (user_id, post_id, value, created_at) on public.post_views to authenticated;
 grant select, insert (user_id, created_at) on public.logins to authenticated;
 grant select, insert (user_id, post_id, value, created_at), delete on public.post_votes to authenticated;

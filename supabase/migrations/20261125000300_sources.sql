@@ -1,4 +1,4 @@
--- The seam between an app and the engine: five views. Another app redefines these and nothing else.
+-- The seam between an app and the engine: six views. Another app redefines these and nothing else.
 -- They are security_invoker, so whoever reads them sees what the app's own row level security lets them see.
 --
 -- Whatever the app's tables let in, nothing that these views show may end or slow the feeds of others, so another app's views keep:
@@ -44,10 +44,11 @@ select
     when coalesce(array_ndims(posts.tags), 1) = 1 and cardinality(posts.tags) <= 100 and array_position(posts.tags, null) is null and length(array_to_string(posts.tags, '')) <= 10000 then posts.tags
     else array(select left(entry, 100) from unnest(posts.tags) with ordinality as listed (entry, place) where entry is not null order by place limit 100)
   end as tags,
-  posts.created_at
+  posts.created_at,
+  posts.language
 from public.posts
 where (posts.created_at >= '1990-01-01 00:00Z' and posts.created_at < '2200-01-01 00:00Z') is true;
-comment on view recsys.source_posts is 'Posts that may be recommended: (post_id, external_id, author_id, title, description, tags, created_at). Rows a caller may not read are never recommended to them.';
+comment on view recsys.source_posts is 'Posts that may be recommended: (post_id, external_id, author_id, title, description, tags, created_at, language). Rows a caller may not read are never recommended to them.';
 comment on column recsys.source_posts.post_id is 'The post.';
 comment on column recsys.source_posts.external_id is 'The id it had in an imported bundle; null: none.';
 comment on column recsys.source_posts.author_id is 'Who wrote it, to whom it is not recommended; null: nobody who is known.';
@@ -55,6 +56,7 @@ comment on column recsys.source_posts.title is 'Its title; the post tower reads 
 comment on column recsys.source_posts.description is 'Its text; the post tower reads it.';
 comment on column recsys.source_posts.tags is 'What it is about; the post tower reads them.';
 comment on column recsys.source_posts.created_at is 'When it was written; one of the future is not recommended yet.';
+comment on column recsys.source_posts.language is 'Its language as a BCP 47 tag in small letters, such as en; null: unknown, or the app does not say. Only filters read it.';
 
 create view recsys.source_interactions with (security_invoker = true) as
 select interactions.* from (
@@ -95,4 +97,11 @@ comment on column recsys.source_dismissals.user_id is 'Who does not want it.';
 comment on column recsys.source_dismissals.post_id is 'Which post.';
 comment on column recsys.source_dismissals.created_at is 'Since when.';
 
-grant select on recsys.source_users, recsys.source_posts, recsys.source_interactions, recsys.source_logins, recsys.source_dismissals to authenticated, service_role;
+create view recsys.source_mutes with (security_invoker = true) as
+select mutes.user_id, mutes.kind, mutes.value from public.mutes;
+comment on view recsys.source_mutes is 'People, words and topics of which somebody wants to see nothing: (user_id, kind in person | word | topic, value). They hold in every answer to that person. Of each user 10,000 people, 100 words and 100 topics are read. An app without such a table: select null::uuid as user_id, null::text as kind, null::text as value where false.';
+comment on column recsys.source_mutes.user_id is 'Who does not want to see it.';
+comment on column recsys.source_mutes.kind is 'person: an author. word: a word or phrase in title or tags. topic: a tag.';
+comment on column recsys.source_mutes.value is 'The author''s id as text; the word, phrase or tag, of which 100 letters are read. Capital or small letters are the same.';
+
+grant select on recsys.source_users, recsys.source_posts, recsys.source_interactions, recsys.source_logins, recsys.source_dismissals, recsys.source_mutes to authenticated, service_role;

@@ -1,8 +1,14 @@
 -- What narrows a feed down: whose it is, as of when, and what is left out of it. Every source of retrieval asks recsys.eligible_posts, so
 -- whatever is hidden or left out makes no page shorter while enough posts exist.
 
-create type recsys.feed_request as (user_id uuid, at timestamptz, excluded uuid[], seed bigint, served bigint[]);
-comment on type recsys.feed_request is 'Whose feed, as of which instant, and the posts that are left out of it because the user interacted with, dismissed or saw them, or because earlier pages of the same feed served them: `served` has their recsys.served_key with `seed`.';
+create type recsys.feed_filter as (tags text[], author_ids uuid[], max_age_days integer, languages text[]);
+comment on type recsys.feed_filter is 'What a client asks of each post of a feed: one of the tags (capital or small letters are the same), one of the authors, so many days old at most, in one of the languages. What is null is not asked for.';
+
+create type recsys.feed_request as (
+  user_id uuid, at timestamptz, excluded uuid[], seed bigint, served bigint[],
+  is_narrowed boolean, filter recsys.feed_filter, muted_authors uuid[], muted_topics text[], muted_words text
+);
+comment on type recsys.feed_request is 'Whose feed, as of which instant, and the posts that are left out of it because the user interacted with, dismissed or saw them, or because earlier pages of the same feed served them: `served` has their recsys.served_key with `seed`. is_narrowed: there is more to ask of each post: the filter, the authors and tags (in small letters) that the user muted, and the words, as one regular expression; null: none.';
 
 -- 32 bits of a hash that nobody can foresee, since each feed has a seed of its own. A cursor carries 1,000 posts in 5.4 KB instead of
 -- 21; one that was never served is taken for one of them with a chance of 1 to 4 million.
@@ -28,30 +34,69 @@ end
 $$;
 comment on function recsys.seen_posts(uuid, timestamptz) is 'The posts that came into view of a user (recsys.impressions.seen_at) within the 30 days up to an instant. None while the log is locked.';
 
-create function recsys.feed_request(p_user_id uuid, p_now timestamptz) returns recsys.feed_request
+create function recsys.request_with_mutes(p_user_id uuid, p_now timestamptz) returns recsys.feed_request
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
 as $$
 declare
   request recsys.feed_request;
+  words text[];
+begin
+  request.at := p_now;
+  request.excluded := '{}';
+  select
+    array_agg(muted.value::uuid) filter (where muted.kind = 'person' and pg_input_is_valid(muted.value, 'uuid')),
+    array_agg(lower(left(muted.value, 100))) filter (where muted.kind = 'topic'),
+    array_agg(left(muted.value, 100)) filter (where muted.kind = 'word' and muted.value ~ '\S')
+  into request.muted_authors, request.muted_topics, words
+  from (
+    select source_mutes.kind, source_mutes.value, row_number() over (partition by source_mutes.kind order by source_mutes.value) as number
+    from recsys.source_mutes
+    where source_mutes.user_id = p_user_id
+  ) as muted
+  where muted.number <= case muted.kind when 'person' then 10000 else 100 end;
+  -- what a user wrote is text to be found, never an expression of its own
+  request.muted_words := '(^|[^[:alnum:]])(?:' || (
+    select string_agg(regexp_replace(regexp_replace(btrim(word, E' \t\r\n\f\v'), '([][(){}.*+?|^$\\])', '\\\1', 'g'), '\s+', '[[:blank:]]+', 'g'), '|')
+    from unnest(words) as word
+  ) || ')([^[:alnum:]]|$)';
+  request.is_narrowed := request.muted_authors is not null or request.muted_topics is not null or request.muted_words is not null;
+  return request;
+end
+$$;
+comment on function recsys.request_with_mutes(uuid, timestamptz) is 'A request as of an instant of which nothing is known but what a user muted: for answers that are not their feed. user_id null: nobody''s mutes.';
+
+create function recsys.feed_request(p_user_id uuid, p_now timestamptz, p_filter jsonb default null) returns recsys.feed_request
+language plpgsql stable security invoker set search_path = ''
+set jit = off set plan_cache_mode = force_generic_plan
+as $$
+declare
+  request recsys.feed_request := recsys.request_with_mutes(p_user_id, p_now);
 begin
   request.user_id := p_user_id;
-  request.at := p_now;
   request.excluded := array(
     select source_interactions.post_id from recsys.source_interactions
     where source_interactions.user_id = p_user_id and source_interactions.created_at <= p_now
     union
-    -- the replay in trainer/community/state.ts knows neither dismissals nor what was seen: there such a post stays a candidate
-    -- that was not chosen, which is what training should learn of it
+    -- the replay in trainer/community/state.ts knows neither dismissals nor mutes nor what was seen: there such a post stays a
+    -- candidate that was not chosen, which is what training should learn of it
     select source_dismissals.post_id from recsys.source_dismissals
     where source_dismissals.user_id = p_user_id and source_dismissals.created_at <= p_now
     union
     select unnest(recsys.seen_posts(p_user_id, p_now))
   );
+  if p_filter is not null and p_filter <> '{}' then
+    if (case when jsonb_typeof(p_filter) = 'object' then p_filter - array['tags', 'author_ids', 'max_age_days', 'languages'] <> '{}' else true end) then
+      raise exception 'a filter is an object of tags, author_ids, max_age_days and languages, not %', p_filter using errcode = '22023';
+    end if;
+    request.filter := jsonb_populate_record(null::recsys.feed_filter, p_filter);
+    request.filter.tags := lower((request.filter).tags::text)::text[];
+    request.is_narrowed := true;
+  end if;
   return request;
 end
 $$;
-comment on function recsys.feed_request(uuid, timestamptz) is 'The request for a user''s feed as of an instant, with what is left out of it.';
+comment on function recsys.feed_request(uuid, timestamptz, jsonb) is 'The request for a user''s feed as of an instant, with what is left out of it. p_filter: a recsys.feed_filter as an object, such as {"tags": ["sql"], "max_age_days": 7}; raises 22023 where it has other fields.';
 
 -- without "set", so that it becomes part of the query that asks it; with "begin atomic", so that its names are bound now, whatever the
 -- search_path is later
@@ -62,11 +107,25 @@ begin atomic
   select posts.post_id, posts.title, posts.tags, posts.author_id, posts.created_at
   from recsys.source_posts as posts
   where posts.created_at <= p_request.at
-    and posts.author_id is distinct from p_request.user_id
+    -- both may be null: an unknown author, a request of nobody
+    and (posts.author_id = p_request.user_id) is not true
     and posts.post_id not in (select unnest(p_request.excluded))
-    and recsys.served_key(posts.post_id, p_request.seed) not in (select unnest(p_request.served));
+    and recsys.served_key(posts.post_id, p_request.seed) not in (select unnest(p_request.served))
+    -- nearly always nothing more is asked, and this is all it costs then
+    and (not p_request.is_narrowed or (
+      -- an unknown author is none of them
+      (posts.author_id not in (select unnest(p_request.muted_authors))) is not false
+      and (lower(posts.tags::text)::text[] && p_request.muted_topics) is not true
+      and (concat_ws(E'\n', posts.title, array_to_string(posts.tags, E'\n')) ~* p_request.muted_words) is not true
+      and ((p_request.filter).author_ids is null or posts.author_id = any ((p_request.filter).author_ids))
+      and ((p_request.filter).max_age_days is null or posts.created_at >= p_request.at - make_interval(days => (p_request.filter).max_age_days))
+      and ((p_request.filter).languages is null or posts.language = any ((p_request.filter).languages))
+      and ((p_request.filter).tags is null or lower(posts.tags::text)::text[] && (p_request.filter).tags)
+    ));
 end;
-comment on function recsys.eligible_posts(recsys.feed_request) is 'The posts that may be in a feed: those the caller may read, without the user''s own and what the request leaves out.';
+comment on function recsys.eligible_posts(recsys.feed_request) is 'The posts that may be in a feed: those the caller may read, without the user''s own, what the request leaves out, what the user muted, and what its filter does not let in.';
 
-revoke all on function recsys.served_key(uuid, bigint), recsys.seen_posts(uuid, timestamptz), recsys.feed_request(uuid, timestamptz), recsys.eligible_posts(recsys.feed_request) from public;
-grant execute on function recsys.served_key(uuid, bigint), recsys.seen_posts(uuid, timestamptz), recsys.feed_request(uuid, timestamptz), recsys.eligible_posts(recsys.feed_request) to authenticated, service_role;
+revoke all on function recsys.served_key(uuid, bigint), recsys.seen_posts(uuid, timestamptz), recsys.request_with_mutes(uuid, timestamptz), recsys.feed_request(uuid, timestamptz, jsonb),
+  recsys.eligible_posts(recsys.feed_request) from public;
+grant execute on function recsys.served_key(uuid, bigint), recsys.seen_posts(uuid, timestamptz), recsys.request_with_mutes(uuid, timestamptz), recsys.feed_request(uuid, timestamptz, jsonb),
+  recsys.eligible_posts(recsys.feed_request) to authenticated, service_role;

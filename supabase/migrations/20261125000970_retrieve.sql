@@ -5,7 +5,8 @@
 do $$ begin perform '[1]'::extensions.vector; end $$;
 
 create function recsys.retrieve(
-  p_user_id uuid, p_model_id bigint, p_embedding extensions.vector, p_now timestamptz, p_seed bigint default null, p_served bigint[] default null
+  p_user_id uuid, p_model_id bigint, p_embedding extensions.vector, p_now timestamptz, p_seed bigint default null, p_served bigint[] default null,
+  p_filter jsonb default null
 )
 returns table (
   post_id uuid,
@@ -29,9 +30,10 @@ set jit = off set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
 declare
-  request recsys.feed_request := recsys.feed_request(p_user_id, p_now);
+  request recsys.feed_request := recsys.feed_request(p_user_id, p_now, p_filter);
   authors uuid[];
   affinities integer[];
+  followed uuid[];
 begin
   request.seed := p_seed;
   request.served := p_served;
@@ -41,6 +43,18 @@ begin
   into authors, affinities
   from recsys.author_affinities(p_user_id, p_now) as known;
 
+  followed := authors[:50];
+
+  -- "is not null" would be: asks for tags, authors, age and languages at once
+  if not request.filter is null then
+    return query
+    select
+      found.post_id, found.title, found.tags, found.author_id, found.created_at,
+      found.similar_rank::integer, found.active_rank::integer, found.fresh_rank::integer, found.trending_rank::integer, found.followed_rank::integer,
+      coalesce(affinities[array_position(authors, found.author_id)], 0)
+    from recsys.retrieve_filtered(request, p_model_id, p_embedding, followed) as found;
+    return;
+  end if;
   return query
   select
     found.post_id, any_value(found.title), any_value(found.tags), any_value(found.author_id), any_value(found.created_at),
@@ -59,12 +73,12 @@ begin
     union all
     select 'trending', * from recsys.retrieve_trending(request)
     union all
-    select 'followed', * from recsys.retrieve_followed(request, authors[:50])
+    select 'followed', * from recsys.retrieve_followed(request, followed)
   ) as found
   group by found.post_id;
 end
 $$;
-comment on function recsys.retrieve(uuid, bigint, extensions.vector, timestamptz, bigint, bigint[]) is 'Posts that a user might want as of an instant, with their ranks in the sources that brought them and how often the user interacted with posts of their author: of posts that the caller may read, without the user''s own and those they interacted with, dismissed, or saw in the last 30 days, and without those that earlier pages served (p_served: their recsys.served_key with p_seed). p_model_id and p_embedding null: no model, no similar posts. At most 600 rows, unordered.';
+comment on function recsys.retrieve(uuid, bigint, extensions.vector, timestamptz, bigint, bigint[], jsonb) is 'Posts that a user might want as of an instant, with their ranks in the sources that brought them and how often the user interacted with posts of their author: of posts that the caller may read, without the user''s own and those they interacted with, dismissed, muted, or saw in the last 30 days, and without those that earlier pages served (p_served: their recsys.served_key with p_seed). p_filter: what else is asked of a post, as of recsys.feed_request. p_model_id and p_embedding null: no model, no similar posts. At most 600 rows, unordered.';
 
 create function recsys.post_states(p_model_id bigint, p_post_ids uuid[], p_now timestamptz)
 returns table (
@@ -116,7 +130,7 @@ end
 $$;
 comment on function recsys.post_states(bigint, uuid[], timestamptz) is 'What the engine knows of each of some posts as of an instant: its vector in a model (null: none yet) and its state (null: nobody came yet).';
 
-create function recsys.candidates(p_user_id uuid, p_model_id bigint, p_embedding extensions.vector, p_now timestamptz)
+create function recsys.candidates(p_user_id uuid, p_model_id bigint, p_embedding extensions.vector, p_now timestamptz, p_filter jsonb default null)
 returns table (
   post_id uuid,
   title text,
@@ -144,7 +158,7 @@ returns table (
 language sql stable security invoker set search_path = ''
 as $$
   with found as materialized (
-    select * from recsys.retrieve(p_user_id, p_model_id, p_embedding, p_now)
+    select * from recsys.retrieve(p_user_id, p_model_id, p_embedding, p_now, p_filter => p_filter)
   )
   select
     found.post_id, found.title, found.tags, found.author_id, found.created_at,
@@ -156,17 +170,17 @@ as $$
   from found
   join recsys.post_states(p_model_id, (select array_agg(found.post_id) from found), p_now) as states on states.post_id = found.post_id
 $$;
-comment on function recsys.candidates(uuid, bigint, extensions.vector, timestamptz) is 'What recsys.retrieve brings, each with its recsys.post_states and its similarity to the user''s vector: all that the ranker is told of a post. For psql; the function recommend asks for the two one after the other, and keeps the states.';
+comment on function recsys.candidates(uuid, bigint, extensions.vector, timestamptz, jsonb) is 'What recsys.retrieve brings, each with its recsys.post_states and its similarity to the user''s vector: all that the ranker is told of a post. For psql; the function recommend asks for the two one after the other, and keeps the states.';
 
 revoke all on function
   recsys.retrieve_similar(recsys.feed_request, bigint, extensions.vector), recsys.earlier_states(recsys.feed_request), recsys.retrieve_active(recsys.feed_request),
   recsys.retrieve_fresh(recsys.feed_request), recsys.retrieve_trending(recsys.feed_request), recsys.author_affinities(uuid, timestamptz),
-  recsys.retrieve_followed(recsys.feed_request, uuid[]), recsys.retrieve(uuid, bigint, extensions.vector, timestamptz, bigint, bigint[]),
-  recsys.post_states(bigint, uuid[], timestamptz), recsys.candidates(uuid, bigint, extensions.vector, timestamptz)
+  recsys.retrieve_followed(recsys.feed_request, uuid[]), recsys.retrieve(uuid, bigint, extensions.vector, timestamptz, bigint, bigint[], jsonb),
+  recsys.post_states(bigint, uuid[], timestamptz), recsys.candidates(uuid, bigint, extensions.vector, timestamptz, jsonb)
 from public;
 grant execute on function
   recsys.retrieve_similar(recsys.feed_request, bigint, extensions.vector), recsys.earlier_states(recsys.feed_request), recsys.retrieve_active(recsys.feed_request),
   recsys.retrieve_fresh(recsys.feed_request), recsys.retrieve_trending(recsys.feed_request), recsys.author_affinities(uuid, timestamptz),
-  recsys.retrieve_followed(recsys.feed_request, uuid[]), recsys.retrieve(uuid, bigint, extensions.vector, timestamptz, bigint, bigint[]),
-  recsys.post_states(bigint, uuid[], timestamptz), recsys.candidates(uuid, bigint, extensions.vector, timestamptz)
+  recsys.retrieve_followed(recsys.feed_request, uuid[]), recsys.retrieve(uuid, bigint, extensions.vector, timestamptz, bigint, bigint[], jsonb),
+  recsys.post_states(bigint, uuid[], timestamptz), recsys.candidates(uuid, bigint, extensions.vector, timestamptz, jsonb)
 to authenticated, service_role;

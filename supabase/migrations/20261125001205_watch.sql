@@ -1,4 +1,4 @@
--- One call a table: recsys.watch attaches what the feature store and re-embedding need to know of its changes.
+-- One call a table: recsys.watch attaches what the feature store, re-embedding and filters by tag need to know of its changes.
 
 create function recsys.changed_rows(p_operation text, p_columns text) returns text
 language sql immutable security invoker set search_path = ''
@@ -108,11 +108,16 @@ begin
     -- fails here, and not in the app's next statement, where a column cannot be compared
     execute format('select %1$s from %2$s where false except all select %1$s from %2$s where false',
       (select string_agg(distinct quote_ident(name), ', ') from unnest(compared || case when has_texts then read end) as name), p_table);
-    foreach listener in array array['queue_feature_changes', 'queue_text_changes'] loop
+    foreach listener in array array['queue_feature_changes', 'queue_text_changes', 'index_changed_tags'] loop
       if listener = 'queue_feature_changes' then
         continue when not has_features;
         listens_to := p_kind;
         arguments := concat_ws(', ', quote_literal(changed_user), quote_literal(changed_post), quote_literal(changed_at), quote_literal(needed_sql), quote_literal(compared_sql));
+      elsif listener = 'index_changed_tags' then
+        continue when entity <> 'post';
+        listens_to := 'post_tags';
+        arguments := concat_ws(', ', quote_literal(quote_ident(entity_id)),
+          quote_literal((select string_agg(distinct quote_ident(name), ', ') from unnest(read || case p_kind when 'posts' then p_created_at end) as name)));
       else
         continue when not has_texts;
         listens_to := entity || '_texts';
@@ -136,10 +141,13 @@ begin
   elsif has_features then
     execute format('insert into recsys.feature_changes (post_id) select distinct %1$s from %2$s where %1$s is not null', changed_post, p_table);
   end if;
+  if entity = 'post' then
+    execute format('select recsys.index_tags(coalesce(array_agg(distinct %1$I) filter (where %1$I is not null), ''{}'')) from %2$s', entity_id, p_table);
+  end if;
   if has_texts then
     execute format('select recsys.enqueue_embedding_jobs($1, array_agg(distinct %I)) from %s', entity_id, p_table) using entity;
   end if;
 end
 $$;
-comment on function recsys.watch(regclass, text, text, text, text, text, text, text[], text[]) is 'Makes changes of a table reach the feature store and the vectors, by triggers named recsys_…. p_kind: what its rows are: interactions, logins, posts or users, as in the source view that reads the table; or post_texts or user_texts, where they add to the text of a post (p_post_id) or user (p_user_id). p_texts: the columns that a tower reads. The names of the other columns follow where they are not these; p_others: further columns on which the view depends, such as the one of a soft deletion. What is in the table is queued: where that is millions of rows, call recsys.roll_up(null) once by hand, without a statement_timeout. May be called again, and once a kind where a table holds several. An index on (post, time) and one on (user, time) keep the roll-up fast.';
+comment on function recsys.watch(regclass, text, text, text, text, text, text, text[], text[]) is 'Makes changes of a table reach the feature store, the vectors and recsys.post_tags, by triggers named recsys_…. p_kind: what its rows are: interactions, logins, posts or users, as in the source view that reads the table; or post_texts or user_texts, where they add to the text of a post (p_post_id) or user (p_user_id). p_texts: the columns that a tower reads. The names of the other columns follow where they are not these; p_others: further columns on which the view depends, such as the one of a soft deletion. What is in the table is queued: where that is millions of rows, call recsys.roll_up(null) once by hand, without a statement_timeout. May be called again, and once a kind where a table holds several. An index on (post, time) and one on (user, time) keep the roll-up fast.';
 revoke all on function recsys.watch(regclass, text, text, text, text, text, text, text[], text[]) from public;

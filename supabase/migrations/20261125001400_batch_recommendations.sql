@@ -308,37 +308,36 @@ end
 $$;
 comment on function recsys.readable_posts(uuid[], uuid[]) is 'Which of some posts (null: of all) each of some users may read: asked under their own role, as the app''s row level security decides. Policies that ask for more than who it is, such as other claims of a token, say no here.';
 
-create function recsys.batch_feed(p_user_id uuid, p_limit integer, p_seed bigint default null, p_served bigint[] default null)
+create function recsys.batch_feed(p_user_id uuid, p_limit integer, p_seed bigint default null, p_served bigint[] default null, p_filter jsonb default null)
 returns table (
   now timestamptz, made_at timestamptz, model_id bigint, model_name text, basis text, post_id uuid, title text, score real, view real, vote real, comment real, source text, author_id uuid, served_key bigint
 )
-language sql stable security invoker set search_path = ''
+language plpgsql stable security invoker set search_path = ''
+set jit = off set plan_cache_mode = force_generic_plan
 as $$
-  select clock.now, list.made_at, list.model_id, batch_runs.model_name, list.basis, posts.post_id, posts.title,
+#variable_conflict use_column
+declare
+  request recsys.feed_request := recsys.feed_request(p_user_id, recsys.clock(), p_filter);
+begin
+  request.seed := p_seed;
+  request.served := p_served;
+  return query
+  select request.at, list.made_at, list.model_id, batch_runs.model_name, list.basis, posts.post_id, posts.title,
     listed.score, listed.view, listed.vote, listed.comment, listed.source, posts.author_id, recsys.served_key(posts.post_id, p_seed)
   from recsys.batch_recommendations as list
-  cross join (select recsys.clock() as now) as clock
   join recsys.batch_runs on batch_runs.run_id = list.run_id
   cross join unnest(list.post_ids, list.scores, list.views, list.votes, list.comments, list.sources)
     with ordinality as listed (post_id, score, view, vote, comment, source, number)
   -- row level security decides here, and now, what may be recommended
-  join recsys.source_posts as posts on posts.post_id = listed.post_id
+  cross join lateral (
+    select * from recsys.eligible_posts(request) as eligible where eligible.post_id = listed.post_id offset 0
+  ) as posts
   where list.user_id = p_user_id
-    and posts.author_id is distinct from p_user_id
-    and recsys.served_key(posts.post_id, p_seed) not in (select unnest(p_served))
-    and posts.post_id not in (select unnest(recsys.seen_posts(p_user_id, clock.now)))
-    and not exists (
-      select from recsys.source_interactions
-      where source_interactions.user_id = p_user_id and source_interactions.post_id = listed.post_id and source_interactions.created_at <= clock.now
-    )
-    and not exists (
-      select from recsys.source_dismissals
-      where source_dismissals.user_id = p_user_id and source_dismissals.post_id = listed.post_id and source_dismissals.created_at <= clock.now
-    )
   order by listed.number
-  limit p_limit
+  limit p_limit;
+end
 $$;
-comment on function recsys.batch_feed(uuid, integer, bigint, bigint[]) is 'What is left of a user''s list for the caller to see now, best first: without posts that are gone or that the caller may not read, without the user''s own, those they interacted with, dismissed or saw since, and those that earlier pages served (p_served: their recsys.served_key with p_seed).';
+comment on function recsys.batch_feed(uuid, integer, bigint, bigint[], jsonb) is 'What is left of a user''s list for the caller to see now, best first: without posts that are gone or that the caller may not read, without the user''s own, those they interacted with, dismissed, saw or muted since, those that earlier pages served (p_served: their recsys.served_key with p_seed), and what p_filter (as of recsys.feed_request) does not let in.';
 
 create function recsys.erase_from_batches(p_user_ids uuid[], p_post_ids uuid[]) returns void
 language sql volatile security invoker set search_path = ''
@@ -361,10 +360,10 @@ comment on column recsys.impressions.mode is 'live: ranked for this request; bat
 revoke all on function recsys.batch_activity(), recsys.begin_batch_run(integer), recsys.claim_batch_page(bigint, interval),
   recsys.complete_batch_page(bigint, bigint, uuid[], text[], text[], text[], text[], text[], text[], text[], integer, text),
   recsys.release_batch_page(bigint, bigint), recsys.end_batch_run(bigint, text), recsys.finish_batch_run(bigint),
-  recsys.readable_posts(uuid[], uuid[]), recsys.batch_feed(uuid, integer, bigint, bigint[]), recsys.erase_from_batches(uuid[], uuid[]) from public;
+  recsys.readable_posts(uuid[], uuid[]), recsys.batch_feed(uuid, integer, bigint, bigint[], jsonb), recsys.erase_from_batches(uuid[], uuid[]) from public;
 -- readable_posts is for whoever may become `authenticated`, which service_role may not
 grant execute on function recsys.batch_activity(), recsys.begin_batch_run(integer), recsys.claim_batch_page(bigint, interval),
   recsys.complete_batch_page(bigint, bigint, uuid[], text[], text[], text[], text[], text[], text[], text[], integer, text),
   recsys.release_batch_page(bigint, bigint), recsys.end_batch_run(bigint, text), recsys.finish_batch_run(bigint),
-  recsys.batch_feed(uuid, integer, bigint, bigint[]), recsys.erase_from_batches(uuid[], uuid[]) to service_role;
-grant execute on function recsys.batch_feed(uuid, integer, bigint, bigint[]) to authenticated;
+  recsys.batch_feed(uuid, integer, bigint, bigint[], jsonb), recsys.erase_from_batches(uuid[], uuid[]) to service_role;
+grant execute on function recsys.batch_feed(uuid, integer, bigint, bigint[], jsonb) to authenticated;

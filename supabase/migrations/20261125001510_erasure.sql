@@ -29,6 +29,8 @@ join pg_catalog.pg_class on pg_class.oid = pg_attribute.attrelid
 where pg_class.relnamespace = 'recsys'::regnamespace and pg_class.relkind in ('r', 'p') and not pg_class.relispartition
   -- the roll-up works out anew what these hold: the states of others, too, owe something to what is gone
   and pg_class.relname not in ('feature_changes', 'post_stats', 'user_stats')
+  -- gone in the transaction of the deletion, and there again for what the app has again under the same id
+  and pg_class.relname <> 'post_tags'
   and pg_class.relname <> 'erasures';
 comment on view recsys.erasable_columns is 'Where the engine names posts and users outside of the feature store: every table with a column post_id, user_id, post_ids or user_ids, or with kind and entity_id. What recsys.erase() clears; a new table is among them by itself.';
 comment on column recsys.erasable_columns.table_name is 'The table; also those of a model that is being published.';

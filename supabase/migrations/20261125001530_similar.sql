@@ -25,11 +25,13 @@ language plpgsql stable security invoker set search_path = ''
 set hnsw.iterative_scan = 'relaxed_order' set hnsw.ef_search = 200
 as $$
 declare
+  -- of the caller's own mutes; nobody's, where nobody is signed in
+  request constant recsys.feed_request := recsys.request_with_mutes(auth.uid(), p_now);
   found_ids uuid[] := array(
     select post_embeddings.post_id
     from recsys.post_embeddings
     where post_embeddings.model_id = p_model_id and post_embeddings.post_id <> all (p_without)
-      and exists (select from recsys.source_posts where source_posts.post_id = post_embeddings.post_id and source_posts.created_at <= p_now offset 0)
+      and exists (select from recsys.eligible_posts(request) as eligible where eligible.post_id = post_embeddings.post_id offset 0)
     order by post_embeddings.embedding operator(extensions.<#>) p_embedding
     limit p_limit
   );
@@ -38,10 +40,10 @@ begin
   -- by whatever index their policy has
   if cardinality(found_ids) < p_limit then
     found_ids := array(
-      select source_posts.post_id
-      from recsys.source_posts
-      join recsys.post_embeddings on post_embeddings.model_id = p_model_id and post_embeddings.post_id = source_posts.post_id
-      where source_posts.created_at <= p_now and source_posts.post_id <> all (p_without)
+      select eligible.post_id
+      from recsys.eligible_posts(request) as eligible
+      join recsys.post_embeddings on post_embeddings.model_id = p_model_id and post_embeddings.post_id = eligible.post_id
+      where eligible.post_id <> all (p_without)
       -- no index is in this order
       order by (post_embeddings.embedding operator(extensions.<#>) p_embedding) + 0
       limit p_limit
@@ -54,7 +56,7 @@ begin
   order by nearness desc, post_embeddings.post_id;
 end
 $$;
-comment on function recsys.nearest_posts(bigint, extensions.vector, timestamptz, uuid[], integer) is 'The posts that the caller may read, created up to an instant, nearest to a vector of a model, nearest first, without some: never fewer than p_limit where there are so many, whatever the caller may not read. similarity: inner product of the vectors, from -1 to 1.';
+comment on function recsys.nearest_posts(bigint, extensions.vector, timestamptz, uuid[], integer) is 'The posts that the caller may read and did not mute, created up to an instant, nearest to a vector of a model, nearest first, without some: never fewer than p_limit where there are so many, whatever the caller may not read. similarity: inner product of the vectors, from -1 to 1.';
 
 create function recsys.similar_posts(p_post_id uuid, p_limit integer default 10)
 returns table (post_id uuid, title text, author_id uuid, created_at timestamptz, similarity double precision)
@@ -75,7 +77,7 @@ begin
   order by nearest.similarity desc, posts.post_id;
 end
 $$;
-comment on function recsys.similar_posts(uuid, integer) is 'The posts nearest to a post by the active model, nearest first. similarity: inner product of the vectors, from -1 to 1.';
+comment on function recsys.similar_posts(uuid, integer) is 'The posts nearest to a post by the active model, nearest first: of those that the caller may read and did not mute. similarity: inner product of the vectors, from -1 to 1. Raises alike where the post has no vector, is none, or is not for the caller to read.';
 
 create function recsys.similar_users(p_user_id uuid, p_limit integer default 10)
 returns table (user_id uuid, external_id text, passions text[], bio text, similarity double precision)
@@ -104,4 +106,4 @@ revoke all on function recsys.active_model_id(), recsys.nearest_posts(bigint, ex
   recsys.similar_posts(uuid, integer), recsys.similar_users(uuid, integer) from public;
 grant execute on function recsys.active_model_id(), recsys.nearest_posts(bigint, extensions.vector, timestamptz, uuid[], integer),
   recsys.similar_posts(uuid, integer), recsys.similar_users(uuid, integer) to service_role;
-grant execute on function recsys.nearest_posts(bigint, extensions.vector, timestamptz, uuid[], integer) to authenticated;
+grant execute on function recsys.active_model_id(), recsys.nearest_posts(bigint, extensions.vector, timestamptz, uuid[], integer), recsys.similar_posts(uuid, integer) to authenticated;

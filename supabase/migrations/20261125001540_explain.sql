@@ -90,6 +90,7 @@ declare
   model record;
   post record;
   found_row record;
+  mutes recsys.feed_request;
   answer record;
   shown record;
   user_vector extensions.vector;
@@ -98,7 +99,7 @@ declare
   reasons text[] := '{}'::text[];
   details text[] := '{}'::text[];
 begin
-  select source_posts.post_id, source_posts.author_id, source_posts.title, source_posts.created_at into post from recsys.source_posts where source_posts.post_id = p_post_id;
+  select source_posts.post_id, source_posts.author_id, source_posts.title, source_posts.tags, source_posts.created_at into post from recsys.source_posts where source_posts.post_id = p_post_id;
   if not found then
     return query values ('verdict', 'not a candidate', 'there is no such post in recsys.source_posts'::text);
     return;
@@ -137,6 +138,15 @@ begin
   if found_row.at is not null then
     reasons := reasons || 'dismissed or voted against'::text;
     details := details || found_row.at::text;
+  end if;
+  mutes := recsys.request_with_mutes(p_user_id, instant);
+  if post.author_id = any (mutes.muted_authors) or lower(post.tags::text)::text[] && mutes.muted_topics
+    or concat_ws(E'\n', post.title, array_to_string(post.tags, E'\n')) ~* mutes.muted_words then
+    reasons := reasons || 'muted'::text;
+    details := details || concat_ws('; ',
+      case when post.author_id = any (mutes.muted_authors) then 'its author' end,
+      (select 'its topic ' || string_agg(tag, ', ') from unnest(post.tags) as tag where lower(tag) = any (mutes.muted_topics)),
+      case when concat_ws(E'\n', post.title, array_to_string(post.tags, E'\n')) ~* mutes.muted_words then 'a word of its title or tags' end);
   end if;
   select max(impressions.seen_at) as at into found_row from recsys.impressions
   where impressions.user_id = p_user_id and impressions.post_id = p_post_id and impressions.seen_at > instant - interval '30 days' and impressions.seen_at <= instant;

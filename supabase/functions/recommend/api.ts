@@ -6,10 +6,10 @@ export const recommendApi: Api = {
   name: "recommend",
   callers: "users",
   summary: "The caller's personal feed.",
-  requests: { POST: feedRequest, GET: feedRequest },
+  requests: { POST: feedRequest, GET: feedRequest.omit({ filter: true }) },
   answer: feed,
   codes: {
-    400: ["invalid_limit", "invalid_mode", "invalid_after"],
+    400: ["invalid_limit", "invalid_mode", "invalid_after", "invalid_filter"],
     404: ["unknown_user"],
     503: ["model_corrupt", "model_incompatible"],
   },

@@ -2,18 +2,35 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import fc from "fast-check";
 import { testDatabase } from "../../../db/testing.ts";
+import { people } from "../../../trainer/serve/testing.ts";
+import { cursorAfter } from "../_shared/recommend/cursor.ts";
 import { fuzz, mostly } from "../testing-fuzz.ts";
 import { recommendFunction } from "./handler.ts";
 
 const database = await testDatabase({ after }, "recommend_fuzz");
 
 test("whatever recommend is sent, it answers as it says it does", async () => {
+  const filter = fc.record(
+    {
+      tags: mostly(fc.array(mostly(fc.string({ minLength: 1, maxLength: 100, unit: "binary" })), { minLength: 1 })),
+      author_ids: mostly(fc.array(mostly(fc.constantFrom(people.author, people.eve)), { minLength: 1 })),
+      max_age_days: mostly(fc.integer({ min: 1, max: 36_500 })),
+      languages: mostly(fc.array(mostly(fc.constantFrom("en", "PT-br")), { minLength: 1 })),
+    },
+    { requiredKeys: [] },
+  );
   const body = fc.record(
-    { limit: mostly(fc.integer({ min: 1, max: 100 })), mode: mostly(fc.constantFrom("live", "batch")) },
+    {
+      limit: mostly(fc.integer({ min: 1, max: 100 })),
+      mode: mostly(fc.constantFrom("live", "batch")),
+      after: mostly(fc.constant(cursorAfter({ seed: 1n, keys: [] }, [1, 4294967295]))),
+      filter: mostly(filter),
+    },
     { requiredKeys: [] },
   );
   const statuses = await fuzz({ after }, database, recommendFunction, {
     body,
+    parameters: ["after", "filter"],
     writes: ["recsys.impressions", "recsys.rate_limits"],
   });
   for (const status of [200, 400, 401, 404, 405]) assert.ok(statuses.get(status), `${status} is among the answers`);

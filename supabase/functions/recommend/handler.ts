@@ -1,4 +1,4 @@
-/** `POST /recommend {limit?, mode?, after?}` or `GET /recommend?limit=&mode=&after=`: a page of the caller's personal feed. */
+/** `POST /recommend {limit?, mode?, after?, filter?}` or `GET /recommend?limit=&mode=&after=`: a page of the caller's personal feed. */
 import type { UserFunction } from "../_shared/http/edge-function.ts";
 import { nothingServed } from "../_shared/recommend/cursor.ts";
 import { feedOf } from "../_shared/recommend/ladder.ts";
@@ -9,8 +9,8 @@ export const recommendFunction: UserFunction<FeedRequest> = {
   callers: "users",
   maximumBodyBytes: 16 * 1024,
   read: { POST: requestOfBody, GET: requestOfQuery },
-  async answer({ limit, mode, after }, { claims, span, afterAnswer }, services) {
-    const page = { limit, served: after ?? nothingServed() };
+  async answer({ limit, mode, after, filter }, { claims, span, afterAnswer }, services) {
+    const page = { limit, served: after ?? nothingServed(), filter };
     const recommendation = await feedOf(services, claims, page, mode, span);
     // an operator who looks at somebody's feed does not show it to them
     if (recommendation.feed.items.length > 0 && !claims.preview)

@@ -26,6 +26,21 @@ test("1 to 100 are taken as they are", () => {
   }
 });
 
+test("a filter may ask for tags, authors, an age and languages", () => {
+  const filter = {
+    tags: ["sql", "c++", "😀", 'say "no"'],
+    author_ids: ["0000000A-0000-4000-8000-000000000001"],
+    max_age_days: 7,
+    languages: ["en", "pt-BR"],
+  };
+  assert.deepEqual(requestOfBody(JSON.stringify({ filter })).filter, { ...filter, languages: ["en", "pt-br"] });
+  assert.deepEqual(requestOfBody('{"filter": {}}').filter, {});
+  assert.equal(
+    requestOfBody(JSON.stringify({ filter: { tags: Array(50).fill("x".repeat(100)) } })).filter?.tags?.length,
+    50,
+  );
+});
+
 const refused: [string, string][] = [
   ["{", "malformed_json"],
   ["limit=5", "malformed_json"],
@@ -52,11 +67,39 @@ const refused: [string, string][] = [
   ['{"after": ""}', "invalid_after"],
   ['{"after": "next"}', "invalid_after"],
   ['{"after": ["AQAAAAAAAAABAAAAAQ"]}', "invalid_after"],
+  ['{"filter": null}', "invalid_filter"],
+  ['{"filter": []}', "invalid_filter"],
+  ['{"filter": "sql"}', "invalid_filter"],
+  ['{"filter": {"tags": "sql"}}', "invalid_filter"],
+  ['{"filter": {"tags": []}}', "invalid_filter"],
+  ['{"filter": {"tags": [""]}}', "invalid_filter"],
+  ['{"filter": {"tags": [null]}}', "invalid_filter"],
+  ['{"filter": {"tags": [1]}}', "invalid_filter"],
+  ['{"filter": {"tags": {"0": "sql"}}}', "invalid_filter"],
+  ['{"filter": {"tags": [["sql"]]}}', "invalid_filter"],
+  ['{"filter": {"tags": ["a\\u0000b"]}}', "invalid_filter"],
+  ['{"filter": {"tags": ["\\ud800"]}}', "invalid_filter"],
+  ['{"filter": {"author_ids": ["ada"]}}', "invalid_filter"],
+  ['{"filter": {"author_ids": []}}', "invalid_filter"],
+  ['{"filter": {"author_ids": ["0000000a-0000-4000-8000-000000000001\' or true"]}}', "invalid_filter"],
+  ['{"filter": {"max_age_days": 0}}', "invalid_filter"],
+  ['{"filter": {"max_age_days": 1.5}}', "invalid_filter"],
+  ['{"filter": {"max_age_days": "7"}}', "invalid_filter"],
+  ['{"filter": {"max_age_days": 36501}}', "invalid_filter"],
+  ['{"filter": {"max_age_days": 1e400}}', "invalid_filter"],
+  ['{"filter": {"languages": ["english"]}}', "invalid_filter"],
+  ['{"filter": {"languages": ["e"]}}', "invalid_filter"],
+  ['{"filter": {"languages": ["en_US"]}}', "invalid_filter"],
+  ['{"filter": {"languages": [""]}}', "invalid_filter"],
+  ['{"filter": {"languages": "en"}}', "invalid_filter"],
+  ['{"filter": {"tag": ["sql"]}}', "unknown_field"],
+  [`{"filter": {"tags": ["${"x".repeat(101)}"]}}`, "invalid_filter"],
+  [JSON.stringify({ filter: { tags: Array(51).fill("x") } }), "invalid_filter"],
   ['{"limt": 5}', "unknown_field"],
   ['{"limit": 5, "user_id": "b"}', "unknown_field"],
 ];
 for (const [body, code] of refused)
-  test(`the body ${body} is refused as ${code}`, () => {
+  test(`the body ${body.slice(0, 80)} is refused as ${code}`, () => {
     assert.throws(() => requestOfBody(body), { status: 400, code });
   });
 

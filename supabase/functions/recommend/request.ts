@@ -1,8 +1,9 @@
-/** What is asked for: how many posts, after which, and whether ranked now or ahead. */
+/** What is asked for: how many posts, after which, whether ranked now or ahead, and what each post has to be like. */
 import { z } from "zod";
 import { AppError } from "../_shared/http/errors.ts";
 import { parseJson } from "../_shared/http/parse-json.ts";
 import { readCursor, type Served } from "../_shared/recommend/cursor.ts";
+import { feedFilter } from "../_shared/recommend/filter.ts";
 
 const limit = z.int().min(1).max(100).default(20).describe("How many posts at most.");
 const mode = z
@@ -12,9 +13,10 @@ const mode = z
 const after = z.string().nullable().default(null).describe("The `next` of the page before; null: the first page.");
 
 /** What `recommend` takes. A field more is a line here, with a sentence that becomes its documentation. */
-export const feedRequest = z
-  .strictObject({ limit, mode, after })
-  .meta({ id: "FeedRequest", description: "Which page, how many posts, and whether ranked now or ahead." });
+export const feedRequest = z.strictObject({ limit, mode, after, filter: feedFilter.optional() }).meta({
+  id: "FeedRequest",
+  description: "Which page, how many posts, whether ranked now or ahead, and what each has to be like.",
+});
 
 /** The cursor is read: what the pages before have served; null: this is the first. */
 export type FeedRequest = Omit<z.infer<typeof feedRequest>, "after"> & { after: Served | null };
@@ -25,10 +27,15 @@ export function requestOfBody(text: string): FeedRequest {
   if (result.success) return { ...result.data, after: servedOf(result.data.after) };
   const [issue] = result.error.issues;
   if (issue.code === "unrecognized_keys")
-    throw new AppError(400, "unknown_field", "the body may have the fields limit, mode and after and no others");
+    throw new AppError(
+      400,
+      "unknown_field",
+      "the body may have the fields limit, mode, after and filter, and a filter tags, author_ids, max_age_days and languages, and no others",
+    );
   if (issue.path[0] === "limit") throw invalidLimit();
   if (issue.path[0] === "mode") throw invalidMode();
   if (issue.path[0] === "after") throw invalidAfter();
+  if (issue.path[0] === "filter") throw invalidFilter();
   throw new AppError(400, "invalid_body", 'the body must be a JSON object such as {"limit": 20}');
 }
 
@@ -65,5 +72,13 @@ function invalidAfter(): AppError {
     400,
     "invalid_after",
     "after must be the `next` of an earlier answer; leave it out for the first page",
+  );
+}
+
+function invalidFilter(): AppError {
+  return new AppError(
+    400,
+    "invalid_filter",
+    "a filter may have tags (texts of 1 to 100 characters), author_ids (UUIDs), languages (such as en), each 1 to 50, and max_age_days (from 1 to 36500)",
   );
 }

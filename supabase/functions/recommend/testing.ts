@@ -1,6 +1,5 @@
-import type { RuntimeName } from "../_shared/models/inference.ts";
 import type { Feed } from "../_shared/recommend/feed.ts";
-import { type TestApp, testFunction } from "../testing.ts";
+import { type TestApp, type TestOptions, testFunction } from "../testing.ts";
 import { recommendFunction } from "./handler.ts";
 import type { FeedRequest } from "./request.ts";
 
@@ -8,7 +7,7 @@ import type { FeedRequest } from "./request.ts";
 export function testApp(
   scope: { after(clean: () => Promise<void>): void },
   url: string,
-  options: { runtime?: RuntimeName; preview?: boolean } = {},
+  options: TestOptions = {},
 ): TestApp<Feed> {
   return testFunction<FeedRequest, Feed>(scope, url, recommendFunction, options);
 }

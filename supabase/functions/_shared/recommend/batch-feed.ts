@@ -68,9 +68,9 @@ export async function batchFeed(
   };
 }
 
-function readList(userId: string, { limit, served }: Page): Statement<BatchRow> {
+function readList(userId: string, { limit, served, filter }: Page): Statement<BatchRow> {
   return {
-    text: "select * from recsys.batch_feed($1::uuid, $2::integer, $3::bigint, $4::bigint[])",
-    values: [userId, limit, String(served.seed), served.keys],
+    text: "select * from recsys.batch_feed($1::uuid, $2::integer, $3::bigint, $4::bigint[], $5::jsonb)",
+    values: [userId, limit, String(served.seed), served.keys, filter ? JSON.stringify(filter) : null],
   };
 }

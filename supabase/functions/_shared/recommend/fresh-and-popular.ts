@@ -3,7 +3,7 @@ import { readAs } from "../database/caller.ts";
 import type { Pool, Statement } from "../database/database.ts";
 import type { Claims } from "../http/auth.ts";
 import { communityScore, communityValue } from "./community-feed.ts";
-import { cursorAfter, type Page, type Served } from "./cursor.ts";
+import { cursorAfter, type Page } from "./cursor.ts";
 import { better } from "./order.ts";
 import type { Recommendation } from "./recommend.ts";
 import { bestSource } from "./source.ts";
@@ -32,13 +32,7 @@ export async function freshAndPopular(
   page: Page,
   timeout: string,
 ): Promise<Recommendation | null> {
-  const rows = await readAs(
-    pool,
-    claims,
-    readFreshAndPopular(claims.sub, page.served),
-    async (_, rows) => rows,
-    timeout,
-  );
+  const rows = await readAs(pool, claims, readFreshAndPopular(claims.sub, page), async (_, rows) => rows, timeout);
   if (rows.length === 0) return null;
   const [{ now }] = rows;
   const scored = rows.flatMap((row) => {
@@ -77,11 +71,11 @@ export async function freshAndPopular(
 
 const noRanks = { similar: null, active: null, followed: null };
 
-function readFreshAndPopular(userId: string, { seed, keys }: Served): Statement<FreshOrPopularRow> {
+function readFreshAndPopular(userId: string, { served: { seed, keys }, filter }: Page): Statement<FreshOrPopularRow> {
   return {
     // the request is made once and handed over as a whole: joined to each row, what is left out would be searched from end to end for each post
     text: `with asked as materialized (
-        select clock.now, recsys.feed_request($1::uuid, clock.now) as request from (select recsys.clock() as now) as clock
+        select clock.now, recsys.feed_request($1::uuid, clock.now, $4::jsonb) as request from (select recsys.clock() as now) as clock
       ),
       found as (
         select post_id, title, created_at, rank::integer as fresh_rank, null::integer as trending_rank
@@ -102,6 +96,6 @@ function readFreshAndPopular(userId: string, { seed, keys }: Served): Statement<
       ) as merged
       left join recsys.latest_post_stats as stats on stats.post_id = merged.post_id and stats.last_active_at <= asked.now
       where recsys.served_key(merged.post_id, $2::bigint) <> all ($3::bigint[])`,
-    values: [userId, String(seed), keys],
+    values: [userId, String(seed), keys, filter ? JSON.stringify(filter) : null],
   };
 }

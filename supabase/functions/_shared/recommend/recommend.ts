@@ -15,7 +15,7 @@ import { AppError, asAppError } from "../http/errors.ts";
 import { noSpan, type Span } from "../http/span.ts";
 import type { ModelCache, ServingModel } from "../models/models.ts";
 import { basisOf } from "./basis.ts";
-import { cursorAfter, type Page, type Served } from "./cursor.ts";
+import { cursorAfter, type Page } from "./cursor.ts";
 import type { Feed } from "./feed.ts";
 import { type LeftOut, leftOutLine } from "./left-out.ts";
 import { ModelGone } from "./post-states.ts";
@@ -47,10 +47,10 @@ export async function recommend(
   timeout: string,
   span: Span = noSpan,
 ): Promise<Recommendation> {
-  const found = await candidatesFor(services, claims, page.served, timeout, span).catch((error) => {
+  const found = await candidatesFor(services, claims, page, timeout, span).catch((error) => {
     if (!(error instanceof ModelGone)) throw error;
     // another model serves by now
-    return candidatesFor(services, claims, page.served, timeout, span);
+    return candidatesFor(services, claims, page, timeout, span);
   });
   // the connection is free again
   const { context, active, input, posts } = found;
@@ -133,7 +133,7 @@ interface Found {
 async function candidatesFor(
   { pool, models, postStates }: FeedServices,
   claims: Claims,
-  served: Served,
+  { served, filter }: Page,
   timeout: string,
   span: Span,
 ): Promise<Found> {
@@ -148,7 +148,7 @@ async function candidatesFor(
     const vector = active && (await embedUser(active.tower, input));
     ofTower();
     const version = { modelId: context.model_id, featureStore: context.feature_store, instant: null };
-    const posts = await retrieve(connection, postStates, claims.sub, vector, version, served, span);
+    const posts = await retrieve(connection, postStates, claims.sub, vector, version, served, span, filter);
     return { context, active, input, vector, posts };
   };
   return await readAs(pool, claims, readContext(claims.sub), find, timeout);

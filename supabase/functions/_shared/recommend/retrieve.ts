@@ -5,6 +5,7 @@ import { innerProduct } from "../features/inner-product.ts";
 import type { Source } from "../features/retrieval.ts";
 import { noSpan, type Span } from "../http/span.ts";
 import type { Served } from "./cursor.ts";
+import type { FeedFilter } from "./filter.ts";
 import type { PostState, PostStates, StateVersion } from "./post-states.ts";
 import { type PostCandidate, quietPost } from "./states.ts";
 
@@ -30,9 +31,10 @@ export async function retrieve(
   version: StateVersion,
   served: Served,
   span: Span = noSpan,
+  filter?: FeedFilter,
 ): Promise<PostCandidate[]> {
   const ofSources = span("sources");
-  const [found] = await run(connection, foundStatement(userId, vector, version, served));
+  const [found] = await run(connection, foundStatement(userId, vector, version, served, filter));
   ofSources();
   if (found.post_id === null) return [];
   const ofStates = span("states");
@@ -78,6 +80,7 @@ function foundStatement(
   vector: Float32Array | null,
   version: StateVersion,
   served: Served,
+  filter?: FeedFilter,
 ): Statement<Columns> {
   return {
     text: `select
@@ -94,7 +97,7 @@ function foundStatement(
         json_agg(found.trending_rank) as trending_rank,
         json_agg(found.followed_rank) as followed_rank
       from recsys.retrieve($1::uuid, $2::bigint, $3::text::extensions.vector, coalesce(to_timestamp($4::double precision / 1000), recsys.clock()),
-        $5::bigint, $6::bigint[]) as found`,
+        $5::bigint, $6::bigint[], $7::jsonb) as found`,
     values: [
       userId,
       version.modelId,
@@ -102,6 +105,7 @@ function foundStatement(
       version.instant,
       String(served.seed),
       served.keys,
+      filter ? JSON.stringify(filter) : null,
     ],
   };
 }

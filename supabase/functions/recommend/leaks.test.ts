@@ -1,0 +1,250 @@
+/**
+ * No answer holds, counts or gives away a post that its reader may not read, did mute, or did not ask for; and none is shorter than what
+ * there is. Random communities under random policies; between requests anything changes. Each answer is held against a plain select of the
+ * posts as the same caller. SOAK sets how many requests: 200 by default, 10,000 in `npm run test:soak`.
+ *
+ * What has to fill a page: of the sources, `active` brings everything that a reader may be shown, up to 300, since to be written is to be
+ * active. So retrieval brings at least min(300, what there is), similar posts min(limit, those with a vector), and a page of up to 100 is
+ * full wherever as many posts are left.
+ */
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+import { setTimeout } from "node:timers/promises";
+import type pg from "pg";
+import { testDatabase } from "../../../db/testing.ts";
+import { Random } from "../../../trainer/engine/random.ts";
+import { clear, publishTinyModel } from "../../../trainer/serve/testing.ts";
+import { sources } from "../_shared/features/retrieval.ts";
+import type { FeedFilter } from "../_shared/recommend/filter.ts";
+import {
+  addTenants,
+  anyFilter,
+  type Caller,
+  changePolicies,
+  changeSomething,
+  type Facts,
+  factsOf,
+  fillRandomCommunity,
+  isMuted,
+  type Post,
+  passes,
+  pick,
+  readable,
+  unitVector,
+} from "./random-policies.ts";
+import { testApp } from "./testing.ts";
+
+const requests = Number(process.env.SOAK ?? 200);
+const requestsOfACommunity = 100;
+const { pool, url } = await testDatabase({ after }, "leaks");
+await addTenants(pool);
+// or the plan of a feed's first query expects millions of rows, and is compiled for 0.2 s each time
+await pool.query("analyze recsys.settings, recsys.feature_store_version");
+const tenantOf = (user: string) =>
+  user.endsWith("0") ? {} : { tenant: ["north", "south", "east"][Number(user.at(-1)) % 3] };
+const app = testApp({ after }, url, { claims: tenantOf });
+
+interface Asked {
+  client: pg.PoolClient;
+  random: Random;
+  caller: Caller;
+  people: string[];
+  modelId: number;
+  /** What a plain select shows the caller. */
+  posts: Post[];
+  facts: Facts;
+  now: number;
+}
+
+/** What may be in a feed of the caller. */
+const eligible = ({ posts, facts, caller, now }: Asked, filter: FeedFilter | null) =>
+  posts.filter(
+    (post) =>
+      post.author_id !== caller.sub &&
+      !facts.excluded.has(post.id) &&
+      !isMuted(facts, post) &&
+      passes(filter, post, now),
+  );
+
+/** The answered posts are among the expected, each once, and as many as `least`. */
+function assertHolds(answered: string[], expected: Post[], least: number, what: string) {
+  const ids = new Set(expected.map(({ id }) => id));
+  assert.deepEqual(
+    answered.filter((id) => !ids.has(id)),
+    [],
+    `${what}: must not be shown`,
+  );
+  assert.equal(new Set(answered).size, answered.length, `${what}: each once`);
+  assert.ok(
+    answered.length >= Math.min(least, ids.size),
+    `${what}: ${answered.length} of ${ids.size}, at least ${least}`,
+  );
+}
+
+const kinds: Record<string, (asked: Asked) => Promise<number>> = {
+  async retrieval(asked) {
+    const { client, random, caller, facts, modelId } = asked;
+    const filter = anyFilter(random, asked.people);
+    const model = random.below(4) === 0 ? null : modelId;
+    const { rows } = await client.query(
+      "select post_id, similar_rank, active_rank, fresh_rank from recsys.retrieve($1, $2, $3::text::extensions.vector, now(), p_filter => $4)",
+      [caller.sub, model, model && JSON.stringify(unitVector(random)), filter],
+    );
+    const expected = eligible(asked, filter);
+    const what = `retrieval ${JSON.stringify(filter)}`;
+    assertHolds(
+      rows.map(({ post_id }) => post_id),
+      expected,
+      sources.active.size,
+      what,
+    );
+    const count = (rank: string) => rows.filter((row) => row[rank] !== null).length;
+    assert.equal(count("active_rank"), Math.min(sources.active.size, expected.length), `${what}: active`);
+    assert.equal(count("fresh_rank"), Math.min(sources.fresh.size, expected.length), `${what}: fresh`);
+    const near = model ? expected.filter(({ id }) => facts.embedded.has(id)).length : 0;
+    assert.equal(count("similar_rank"), Math.min(sources.similar.size, near), `${what}: similar`);
+    return rows.length;
+  },
+  async "a list made ahead"(asked) {
+    const { client, random, caller, facts } = asked;
+    const [filter, limit] = [anyFilter(random, asked.people), 1 + random.below(60)];
+    const { rows } = await client.query("select post_id from recsys.batch_feed($1, $2, p_filter => $3)", [
+      caller.sub,
+      limit,
+      filter,
+    ]);
+    const ids = new Set(eligible(asked, filter).map(({ id }) => id));
+    assert.deepEqual(
+      rows.map(({ post_id }) => post_id),
+      facts.list.filter((id) => ids.has(id)).slice(0, limit),
+    );
+    return rows.length;
+  },
+  async "similar posts"(asked) {
+    const { client, random, posts, facts } = asked;
+    // of any post, readable or not
+    const post = pick(random, [...facts.embedded]);
+    const limit = 1 + random.below(40);
+    await client.query("savepoint asking");
+    const answer = await client
+      .query("select post_id from recsys.similar_posts($1, $2)", [post, limit])
+      .catch((error) => {
+        return error as Error;
+      });
+    if (answer instanceof Error) await client.query("rollback to asking");
+    const { rowCount: isReadable } = await client.query("select from public.posts where id = $1", [post]);
+    if (!isReadable) {
+      assert.ok(answer instanceof Error, "nobody learns of a post that they may not read");
+      assert.equal(answer.message, `post ${post} has no vector of the active model`);
+      return 0;
+    }
+    assert.ok(!(answer instanceof Error), String(answer));
+    const expected = posts.filter((each) => each.id !== post && facts.embedded.has(each.id) && !isMuted(facts, each));
+    assertHolds(
+      answer.rows.map(({ post_id }) => post_id),
+      expected,
+      limit,
+      "similar posts",
+    );
+    return answer.rows.length;
+  },
+  async "what the engine keeps of posts"({ client, posts }) {
+    const { rows } = await client.query(
+      `select post_id from recsys.latest_post_stats union select post_id from recsys.post_stats
+       union select post_id from recsys.post_embeddings union select post_id from recsys.post_tags`,
+    );
+    const future = await client.query("select id from public.posts where created_at > now()");
+    const ids = new Set([...posts, ...future.rows].map(({ id }) => id));
+    assert.deepEqual(
+      rows.filter(({ post_id }) => !ids.has(post_id)),
+      [],
+    );
+    return rows.length;
+  },
+  async "the function"(asked) {
+    const { random, caller } = asked;
+    const [filter, limit] = [anyFilter(random, asked.people), pick(random, [1, 5, 20, 20, 100])];
+    const mode = random.below(4) === 0 ? "batch" : "live";
+    const { status, body } = await app.call(caller.sub, { limit, mode, ...(filter && { filter }) });
+    await app.settled();
+    assert.equal(status, 200, JSON.stringify(body));
+    const what = `function ${JSON.stringify({ filter, mode, limit })}`;
+    assertHolds(
+      body.items.map(({ post_id }) => post_id),
+      eligible(asked, filter),
+      body.mode === "live" ? limit : 1,
+      what,
+    );
+    return body.items.length;
+  },
+};
+
+/** The rarer ones read whole tables. */
+const turns = [
+  ...Array(10).fill("retrieval"),
+  ...Array(4).fill("a list made ahead"),
+  ...Array(4).fill("similar posts"),
+  "what the engine keeps of posts",
+  ...Array(4).fill("the function"),
+] as (keyof typeof kinds)[];
+
+test(`${requests} requests under random policies: nothing leaks, no page is short`, async () => {
+  const answered = new Map<string, number>();
+  for (let community = 0; community * requestsOfACommunity < requests; community++) {
+    const random = new Random(1000 + community);
+    await clearWhenFree();
+    await pool.query(
+      "truncate recsys.post_tags, public.memberships, recsys.feature_changes, recsys.embedding_jobs, recsys.erasures",
+    );
+    const modelId = await publishTinyModel(pool, { name: `community ${community}` });
+    await changePolicies(pool, random);
+    const people = await fillRandomCommunity(pool, random, modelId);
+    const changes: string[] = [];
+    const left = Math.min(requestsOfACommunity, requests - community * requestsOfACommunity);
+    for (let i = 0; i < left; i++) {
+      for (let n = random.below(4); n > 0; n--) changes.push(await changeSomething(pool, random, people, modelId));
+      const kind = pick(random, turns);
+      const where = `community ${community}, request ${i}: ${kind}; last changes: ${changes.slice(-5).join(", ")}`;
+      try {
+        const size = await ask(random, people, modelId, kind);
+        answered.set(kind, (answered.get(kind) ?? 0) + size);
+      } catch (error) {
+        throw new Error(where, { cause: error });
+      }
+    }
+  }
+  // a test of empty answers would find nothing
+  for (const kind of Object.keys(kinds))
+    assert.ok((answered.get(kind) ?? 0) > requests / 10, `${kind}: ${answered.get(kind)}`);
+});
+
+/** A model stays while its vectors are read, which an autovacuum may do for a while. */
+async function clearWhenFree(): Promise<void> {
+  for (let attempt = 1; ; attempt++)
+    try {
+      return await clear(pool);
+    } catch (error) {
+      if ((error as pg.DatabaseError).code !== "55P03" || attempt === 100) throw error;
+      await setTimeout(100);
+    }
+}
+
+/** Asks as somebody, in a transaction of theirs; returns how many posts were answered. */
+async function ask(random: Random, people: string[], modelId: number, kind: keyof typeof kinds): Promise<number> {
+  const sub = pick(random, people);
+  const caller: Caller = { sub, role: "authenticated", ...tenantOf(sub) };
+  const facts = await factsOf(pool, caller, modelId);
+  const client = await pool.connect();
+  try {
+    await client.query("begin read only");
+    await client.query("select set_config('role', 'authenticated', true), set_config('request.jwt.claims', $1, true)", [
+      JSON.stringify(caller),
+    ]);
+    const { rows } = await client.query("select 1000 * extract(epoch from now())::double precision as now");
+    const posts = await readable(client);
+    return (await kinds[kind]?.({ client, random, caller, people, modelId, posts, facts, now: rows[0].now })) ?? 0;
+  } finally {
+    await client.query("rollback");
+    client.release();
+  }
+}

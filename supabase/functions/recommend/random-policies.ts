@@ -1,0 +1,369 @@
+/**
+ * For tests: a small community under random row level security, in which people block, mute, dismiss, write, edit and delete; and what an
+ * answer to one of them may hold, worked out here from plain rows.
+ */
+import type pg from "pg";
+import type { Random } from "../../../trainer/engine/random.ts";
+import { uuid } from "../../../trainer/serve/testing.ts";
+import { dimensions } from "../_shared/features/history.ts";
+import type { FeedFilter } from "../_shared/recommend/filter.ts";
+
+type Client = Pick<pg.ClientBase, "query">;
+
+/** Whom the database takes for the caller. */
+export interface Caller {
+  sub: string;
+  role: "authenticated";
+  tenant?: string;
+}
+
+/** A post, as a plain select shows it to a caller. */
+export interface Post {
+  id: string;
+  author_id: string | null;
+  title: string;
+  tags: string[];
+  language: string | null;
+  /** In milliseconds. */
+  created_at: number;
+}
+
+export const pick = <T>(random: Random, values: readonly T[]): T => values[random.below(values.length)] as T;
+const some = <T>(random: Random, values: readonly T[], most: number): T[] =>
+  Array.from({ length: random.below(most + 1) }, () => pick(random, values));
+
+const tenants = ["north", "south", "east"];
+const teams = ["red", "blue", "green", "grey"];
+export const tags = ["SQL", "sql", "Deno", "c++", "a b", "{x,y}", 'say "no"', "über", "rare", "NULL", "back\\slash"];
+const words = [
+  "chess",
+  "Chess",
+  "rook",
+  "node.js",
+  "c++",
+  "a|b",
+  ".*",
+  "(open",
+  "[set",
+  "back\\slash",
+  "50%",
+  "x_y",
+  "über",
+  "end$",
+  "two words",
+];
+export const mutedWords = [
+  ...words,
+  "ook",
+  "node",
+  "c",
+  ".",
+  "|",
+  "\\",
+  "two  words",
+  "words",
+  "(?i)",
+  "***=",
+  "hess",
+  "y",
+  "+",
+];
+const languages = ["en", "de", "pt-br", null];
+export const someone = (random: Random, people: string[]) => pick(random, people);
+
+/** Select policies on posts of which a community has some; each is permissive unless it says otherwise. */
+const claim = "(select nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'tenant')";
+const permissive = [
+  "visibility = 'public'",
+  "author_id = (select auth.uid())",
+  `tenant = ${claim}`,
+  "exists (select from public.memberships where memberships.team = posts.team and memberships.user_id = (select auth.uid()))",
+  "posts.team in (select memberships.team from public.memberships)",
+  "visibility = 'public' and now() between visible_from and visible_until",
+  "exists (select from public.profiles where profiles.id = posts.author_id and profiles.bio = 'open')",
+];
+const restrictive = [
+  `tenant is null or tenant = ${claim}`,
+  "visible_until > now()",
+  "not (team = 'grey' and visibility = 'private')",
+  "cardinality(tags) < 5",
+];
+
+/** What the policies above ask for, in an app that the example app became; once a database. */
+export async function addTenants(client: Client): Promise<void> {
+  await client.query(`
+    alter table public.posts add column tenant text, add column team text,
+      add column visible_from timestamptz not null default '2000-01-01', add column visible_until timestamptz not null default '2100-01-01';
+    create table public.memberships (user_id uuid not null references public.profiles (id) on delete cascade, team text not null, primary key (user_id, team));
+    alter table public.memberships enable row level security;
+    create policy "people read their own memberships" on public.memberships for select to authenticated using (user_id = (select auth.uid()));
+    grant select on public.memberships to authenticated`);
+}
+
+/** Replaces the policies by which posts are read. */
+export async function changePolicies(client: Client, random: Random): Promise<void> {
+  const { rows } = await client.query(
+    "select policyname from pg_policies where schemaname = 'public' and tablename = 'posts' and cmd = 'SELECT'",
+  );
+  for (const { policyname } of rows) await client.query(`drop policy "${policyname}" on public.posts`);
+  const chosen = [
+    pick(random, permissive),
+    ...some(random, permissive, 2),
+    ...some(random, restrictive, 2).map((condition) => ["restrictive", condition]),
+  ];
+  for (const [i, condition] of chosen.entries()) {
+    const [kind, using] = typeof condition === "string" ? ["permissive", condition] : condition;
+    await client.query(
+      `create policy "policy ${i}" on public.posts as ${kind} for select to authenticated using (${using})`,
+    );
+  }
+}
+
+/** People and posts of a new community, with vectors of the model. Times are days apart from any limit, so that none passes in a test. */
+export async function fillRandomCommunity(client: Client, random: Random, modelId: number): Promise<string[]> {
+  const people = Array.from({ length: 6 + random.below(20) }, (_, n) => uuid("a", n));
+  await client.query(
+    `insert into public.profiles (id, passions, bio, created_at)
+     select id, '{chess}', case when number % 3 = 0 then 'open' else 'I play' end, now() - interval '400 days' from unnest($1::uuid[]) with ordinality as list (id, number)`,
+    [people],
+  );
+  for (const id of people)
+    for (const team of some(random, teams, 2))
+      await client.query("insert into public.memberships values ($1, $2) on conflict do nothing", [id, team]);
+  await addPosts(client, random, people, modelId, pick(random, [15, 60, 200, 400, 800]));
+  const events = random.below(400);
+  await client.query("select setseed($1)", [random.uniform()]);
+  for (const [table, share] of [
+    ["post_views", 0.7],
+    ["post_votes", 0.2],
+    ["comments", 0.1],
+  ] as const)
+    await client.query(
+      `insert into public.${table} (user_id, post_id, created_at)
+       select people.id, posts.id, now() - random() * interval '20 days'
+       from (select number, random() as who, random() as what from generate_series(1, $1) as number) as drawn
+       join (select id, row_number() over (order by id) - 1 as number, count(*) over () as count from public.profiles) as people on people.number = floor(drawn.who * people.count)
+       join (select id, row_number() over (order by id) - 1 as number, count(*) over () as count from public.posts) as posts on posts.number = floor(drawn.what ^ 2 * posts.count)`,
+      [Math.floor(share * events)],
+    );
+  await client.query("select recsys.roll_up(null)");
+  return people;
+}
+
+async function addPosts(client: Client, random: Random, people: string[], modelId: number, count: number) {
+  const hidden = pick(random, [0.1, 0.5, 0.9]);
+  const posts = Array.from({ length: count }, () => ({
+    id: uuid("b", random.below(1e9)),
+    author_id: random.below(15) === 0 ? null : pick(random, people),
+    title: [`post ${random.below(100)}`, ...some(random, words, 3)].join(pick(random, [" ", ", ", "  "])),
+    tags: some(random, tags.slice(0, 8 + random.below(4)), 5),
+    language: pick(random, languages),
+    visibility: random.uniform() < hidden ? "private" : "public",
+    tenant: pick(random, [...tenants, null]),
+    team: pick(random, [...teams, null]),
+    // from yesterday to 300 days ago, or a little in the future
+    hours: random.below(60) === 0 ? -48 : 1 + random.below(24 * pick(random, [2, 30, 300])),
+    from: pick(random, [-2, -1, 1]),
+    until: pick(random, [-1, 1, 2]),
+  }));
+  const columns = JSON.stringify(posts);
+  await client.query(
+    `insert into public.posts (id, author_id, title, tags, language, visibility, tenant, team, created_at, visible_from, visible_until)
+     select id, author_id, title, tags, language, visibility, tenant, team, now() - hours * interval '1 hour' - interval '1 second' * (hashtext(id::text) % 1000) / 1000.0,
+       now() + "from" * interval '1 day', now() + until * interval '1 day'
+     from jsonb_to_recordset($1::jsonb) as post (id uuid, author_id uuid, title text, tags text[], language text, visibility text, tenant text, team text, hours integer, "from" integer, until integer)
+     on conflict do nothing`,
+    [columns],
+  );
+  // a few wait for theirs
+  const embedded = posts.filter(() => random.below(20) > 0);
+  await client.query(
+    `insert into recsys.post_embeddings (model_id, post_id, embedding)
+     select $1, id, vector::extensions.vector from unnest($2::uuid[], $3::text[]) as post (id, vector) on conflict do nothing`,
+    [modelId, embedded.map(({ id }) => id), embedded.map(() => JSON.stringify(unitVector(random)))],
+  );
+}
+
+/** Random, of length 1. */
+export function unitVector(random: Random): number[] {
+  const vector = Array.from({ length: dimensions }, () => random.normal());
+  const length = Math.hypot(...vector);
+  return vector.map((value) => value / length);
+}
+
+const anyPost = (random: Random) =>
+  `(select id from public.posts order by md5(id::text || ${random.below(1e9)}) limit 1)`;
+
+/** Something changes; says what. */
+export async function changeSomething(
+  client: Client,
+  random: Random,
+  people: string[],
+  modelId: number,
+): Promise<string> {
+  const person = pick(random, people);
+  const changes: Record<string, () => Promise<unknown>> = {
+    "word muted": () => mute(client, person, "word", pick(random, mutedWords)),
+    "topic muted": () => mute(client, person, "topic", pick(random, tags)),
+    "person blocked": () => mute(client, person, "person", pick(random, people)),
+    "mute taken back": () => client.query("delete from public.mutes where user_id = $1 and random() < 0.5", [person]),
+    "all mutes taken back": () => client.query("delete from public.mutes where user_id = $1", [person]),
+    "post deleted": () => client.query(`delete from public.posts where id = ${anyPost(random)}`),
+    "posts deleted": () =>
+      client.query("delete from public.posts where md5(id::text || $1) < '08'", [random.below(1e9)]),
+    "post hidden or shown": () =>
+      client.query(
+        `update public.posts set visibility = case visibility when 'public' then 'private' else 'public' end where md5(id::text || $1) < '2'`,
+        [random.below(1e9)],
+      ),
+    "post moved": () =>
+      client.query("update public.posts set tenant = $1, team = $2 where md5(id::text || $3) < '1'", [
+        pick(random, [...tenants, null]),
+        pick(random, [...teams, null]),
+        random.below(1e9),
+      ]),
+    "post edited": () =>
+      client.query(`update public.posts set title = $1, tags = $2, language = $3 where id = ${anyPost(random)}`, [
+        some(random, words, 3).join(" "),
+        some(random, tags, 4),
+        pick(random, languages),
+      ]),
+    "time limit moved": () =>
+      client.query(
+        "update public.posts set visible_until = now() + $1 * interval '1 day' where md5(id::text || $2) < '1'",
+        [pick(random, [-1, 1]), random.below(1e9)],
+      ),
+    joined: () =>
+      client.query("insert into public.memberships values ($1, $2) on conflict do nothing", [
+        person,
+        pick(random, teams),
+      ]),
+    left: () => client.query("delete from public.memberships where user_id = $1", [person]),
+    "policies changed": () => changePolicies(client, random),
+    written: () => addPosts(client, random, people, modelId, 1 + random.below(20)),
+    dismissed: () =>
+      client.query(
+        `insert into recsys.dismissals select $1, id, now() - interval '1 minute' from (select ${anyPost(random)} as id) as post where id is not null on conflict do nothing`,
+        [person],
+      ),
+    viewed: () =>
+      client.query(
+        `insert into public.post_views (user_id, post_id, created_at) select $1, id, now() - interval '1 minute' from (select ${anyPost(random)} as id) as post where id is not null`,
+        [person],
+      ),
+    seen: () =>
+      client.query(
+        `insert into recsys.impressions (request_id, user_id, post_id, position, shown_at, seen_at)
+         select gen_random_uuid(), $1, id, 1, now() - interval '1 hour', now() - interval '1 hour' from (select ${anyPost(random)} as id) as post where id is not null`,
+        [person],
+      ),
+    "rolled up": () => client.query("select recsys.roll_up()"),
+    erased: () => client.query("select recsys.erase()"),
+    "lists made": () => makeLists(client, random, people, modelId),
+  };
+  const name = pick(random, Object.keys(changes));
+  await changes[name]?.();
+  return name;
+}
+
+async function mute(client: Client, person: string, kind: string, value: string) {
+  await client.query("insert into public.mutes (user_id, kind, value) values ($1, $2, $3) on conflict do nothing", [
+    person,
+    kind,
+    value,
+  ]);
+}
+
+/** A list made ahead for everybody, of any posts: as if all could be read when it was made. */
+async function makeLists(client: Client, random: Random, people: string[], modelId: number): Promise<void> {
+  await client.query(
+    `with run as (
+       insert into recsys.batch_runs (model_id, model_name, as_of, status) values ($1, 'tiny', now(), 'finished') returning run_id
+     ),
+     listed as (select array_agg(id) as ids from (select id from public.posts order by md5(id::text || $3) limit 75) as any_posts)
+     insert into recsys.batch_recommendations (user_id, run_id, model_id, made_at, basis, post_ids, scores, views, votes, comments, sources)
+     select person, run_id, $1, now(), 'history', ids, ones, ones, ones, ones, array(select 'fresh' from unnest(ids))
+     from run cross join listed cross join unnest($2::uuid[]) as person cross join lateral (select array(select 1::real from unnest(ids)) as ones) as one
+     where ids is not null
+     on conflict (user_id) do update set run_id = excluded.run_id, post_ids = excluded.post_ids, scores = excluded.scores, views = excluded.views,
+       votes = excluded.votes, comments = excluded.comments, sources = excluded.sources`,
+    [modelId, people, random.below(1e9)],
+  );
+}
+
+/** Any filter, mostly none. */
+export function anyFilter(random: Random, people: string[]): FeedFilter | null {
+  if (random.below(3) > 0) return null;
+  const filter: FeedFilter = {};
+  if (random.below(2) === 0) filter.tags = [pick(random, tags), ...some(random, tags, 2)];
+  if (random.below(4) === 0) filter.author_ids = [pick(random, people), ...some(random, people, 3)];
+  if (random.below(3) === 0) filter.max_age_days = 1 + random.below(60);
+  if (random.below(3) === 0) filter.languages = [pick(random, ["en", "de", "pt-br", "fr"])];
+  return Object.keys(filter).length > 0 ? filter : null;
+}
+
+/** What a caller may read, by a plain select, under their own role and claims: the client is in a transaction of theirs. */
+export async function readable(client: Client): Promise<Post[]> {
+  const { rows } = await client.query(
+    `select id, author_id, title, tags, language, 1000 * extract(epoch from created_at)::double precision as created_at
+     from public.posts where created_at <= now()`,
+  );
+  return rows;
+}
+
+/** What nobody but the owner of the database knows of a caller. */
+export interface Facts {
+  excluded: Set<string>;
+  mutes: { kind: string; value: string }[];
+  list: string[];
+  embedded: Set<string>;
+}
+
+export async function factsOf(owner: Client, { sub }: Caller, modelId: number): Promise<Facts> {
+  const { rows } = await owner.query(
+    `select
+       array(
+         select post_id from public.post_views where user_id = $1 union select post_id from public.post_votes where user_id = $1
+         union select post_id from public.comments where user_id = $1 union select post_id from recsys.dismissals where user_id = $1
+         union select post_id from recsys.impressions where user_id = $1 and seen_at is not null
+       )::text[] as excluded,
+       (select coalesce(jsonb_agg(jsonb_build_object('kind', kind, 'value', value)), '[]') from public.mutes where user_id = $1) as mutes,
+       coalesce((select post_ids::text[] from recsys.batch_recommendations where user_id = $1), '{}') as list,
+       array(select post_id from recsys.post_embeddings where model_id = $2)::text[] as embedded`,
+    [sub, modelId],
+  );
+  const [{ excluded, mutes, list, embedded }] = rows;
+  return { excluded: new Set(excluded), mutes, list, embedded: new Set(embedded) };
+}
+
+/** Whether a caller muted the post. */
+export function isMuted({ mutes }: Facts, { author_id, title, tags }: Post): boolean {
+  const text = [title, ...tags].join("\n").toLowerCase();
+  return mutes.some(({ kind, value }) => {
+    if (kind === "person") return value === author_id;
+    if (kind === "topic") return tags.some((tag) => tag.toLowerCase() === value.toLowerCase());
+    return hasWord(text, value.toLowerCase());
+  });
+}
+
+/** Whether the word stands in the text with neither letter nor digit beside it. Any space is as good as another within a line. */
+function hasWord(text: string, word: string): boolean {
+  const [spaced, wanted] = [text.replaceAll(/ +/g, " "), word.replaceAll(/ +/g, " ")];
+  const isLetter = (character: string | undefined) => character !== undefined && /[\p{L}\p{N}]/u.test(character);
+  for (let at = spaced.indexOf(wanted); at >= 0; at = spaced.indexOf(wanted, at + 1))
+    if (!isLetter(spaced[at - 1]) && !isLetter(spaced[at + wanted.length])) return true;
+  return false;
+}
+
+/** Whether the post is what a filter asks for, at an instant in milliseconds. */
+export function passes(filter: FeedFilter | null, post: Post, now: number): boolean {
+  if (!filter) return true;
+  const { tags, author_ids, max_age_days, languages } = filter;
+  const wanted = tags?.map((tag) => tag.toLowerCase());
+  return (
+    (!wanted || post.tags.some((tag) => wanted.includes(tag.toLowerCase()))) &&
+    (!author_ids || author_ids.includes(post.author_id ?? "")) &&
+    (!languages || languages.includes(post.language ?? "")) &&
+    (!max_age_days || post.created_at >= now - max_age_days * 86_400_000)
+  );
+}

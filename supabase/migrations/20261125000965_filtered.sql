@@ -1,0 +1,184 @@
+-- A feed with a filter. A source that walked down its index until enough posts pass would go through a million of them for a tag that ten
+-- have, so it begins at the other end: with the posts that pass, found by what is asked of them, of which then each source has its best.
+
+create function recsys.newest_matches(p_request recsys.feed_request, p_most integer) returns uuid[]
+language plpgsql stable security invoker set search_path = ''
+set jit = off set plan_cache_mode = force_generic_plan
+as $$
+#variable_conflict use_column
+declare
+  filter constant recsys.feed_filter := p_request.filter;
+  since constant timestamptz := coalesce(p_request.at - make_interval(days => filter.max_age_days), '-infinity');
+begin
+  -- by what is asked that mostly fewest posts have
+  if filter.author_ids is not null then
+    return array(
+      select posts.post_id
+      from (select distinct unnest(filter.author_ids)) as wanted (author_id)
+      cross join lateral (
+        select * from recsys.eligible_posts(p_request) as eligible
+        where eligible.author_id = wanted.author_id and eligible.created_at >= since
+        order by eligible.created_at desc, eligible.post_id
+        limit p_most
+      ) as posts
+      order by posts.created_at desc, posts.post_id
+      limit p_most
+    );
+  elsif filter.tags is not null then
+    return array(
+      select found.post_id
+      from (select distinct left(unnest(filter.tags), 100)) as wanted (tag)
+      cross join lateral (
+        select posts.post_id, posts.created_at
+        from (
+          select post_tags.post_id from recsys.post_tags
+          where post_tags.tag = wanted.tag and post_tags.created_at <= p_request.at and post_tags.created_at >= since
+          order by post_tags.created_at desc, post_tags.post_id
+          limit 20000
+        ) as listed
+        cross join lateral (select * from recsys.eligible_posts(p_request) as eligible where eligible.post_id = listed.post_id offset 0) as posts
+        limit p_most
+      ) as found
+      group by found.post_id
+      order by max(found.created_at) desc, found.post_id
+      limit p_most
+    );
+  elsif filter.languages is not null then
+    return array(
+      select found.post_id
+      from (select distinct unnest(filter.languages)) as wanted (language)
+      cross join lateral (
+        select posts.post_id, posts.created_at
+        from (
+          select source_posts.post_id from recsys.source_posts
+          where source_posts.language = wanted.language and source_posts.created_at <= p_request.at and source_posts.created_at >= since
+          order by source_posts.created_at desc, source_posts.post_id
+          limit 20000
+        ) as listed
+        cross join lateral (select * from recsys.eligible_posts(p_request) as eligible where eligible.post_id = listed.post_id offset 0) as posts
+        limit p_most
+      ) as found
+      order by found.created_at desc, found.post_id
+      limit p_most
+    );
+  else
+    return array(
+      select eligible.post_id from recsys.eligible_posts(p_request) as eligible
+      where eligible.created_at >= since
+      order by eligible.created_at desc, eligible.post_id
+      limit p_most
+    );
+  end if;
+end
+$$;
+comment on function recsys.newest_matches(recsys.feed_request, integer) is 'The newest posts that pass the filter of a request, p_most of them at most. It looks at the 20,000 newest of each tag or language, at all by the authors asked for, and at none that the filter does not ask for.';
+
+create function recsys.filtered_pool(p_request recsys.feed_request, p_model_id bigint, p_embedding extensions.vector) returns uuid[]
+language plpgsql stable security invoker set search_path = ''
+set jit = off set plan_cache_mode = force_generic_plan
+as $$
+#variable_conflict use_column
+declare
+  pool uuid[] := recsys.newest_matches(p_request, 1000);
+begin
+  if cardinality(pool) < 1000 then
+    return pool;
+  end if;
+  -- where many pass, the best are not among the newest only, and are met soon on a walk
+  return pool
+    || array(select similar_posts.post_id from recsys.retrieve_similar(p_request, p_model_id, p_embedding) as similar_posts)
+    || array(
+      select posts.post_id
+      from (
+        select latest_post_stats.post_id from recsys.latest_post_stats
+        where latest_post_stats.last_active_at <= p_request.at
+        order by latest_post_stats.last_active_at desc, latest_post_stats.post_id
+        limit 20000
+      ) as latest
+      cross join lateral (select * from recsys.eligible_posts(p_request) as eligible where eligible.post_id = latest.post_id offset 0) as posts
+      limit 300
+    )
+    || array(
+      select posts.post_id
+      from (
+        select latest_post_stats.post_id from recsys.latest_post_stats
+        where latest_post_stats.trend >= extract(epoch from p_request.at)::double precision / 3600 / 168 - 1.00001
+        order by latest_post_stats.trend desc, latest_post_stats.post_id
+        limit 20000
+      ) as hottest
+      cross join lateral (select * from recsys.eligible_posts(p_request) as eligible where eligible.post_id = hottest.post_id offset 0) as posts
+      limit 50
+    );
+end
+$$;
+comment on function recsys.filtered_pool(recsys.feed_request, bigint, extensions.vector) is 'The posts from which a feed with a filter is made: all that pass where these are fewer than 1,000; else the 1,000 newest of them, and the nearest, the last active and the trending that pass among the first 20,000 of each.';
+
+create function recsys.retrieve_filtered(p_request recsys.feed_request, p_model_id bigint, p_embedding extensions.vector, p_authors uuid[])
+returns table (
+  post_id uuid, title text, tags text[], author_id uuid, created_at timestamptz,
+  similar_rank bigint, active_rank bigint, fresh_rank bigint, trending_rank bigint, followed_rank bigint
+)
+language plpgsql stable security invoker set search_path = ''
+set jit = off set plan_cache_mode = force_generic_plan
+as $$
+#variable_conflict use_column
+declare
+  pool constant uuid[] := recsys.filtered_pool(p_request, p_model_id, p_embedding);
+begin
+  return query
+  with known as (
+    select
+      posts.*, state.last_active_at, state.trend,
+      p_request.at - state.last_active_at < interval '168 hours' as is_trending,
+      posts.author_id = any (p_authors) as is_followed,
+      post_embeddings.embedding operator(extensions.<#>) p_embedding as distance
+    from (select distinct unnest(pool)) as pooled (post_id)
+    cross join lateral (select * from recsys.eligible_posts(p_request) as eligible where eligible.post_id = pooled.post_id offset 0) as posts
+    left join lateral (
+      (
+        select latest_post_stats.last_active_at, latest_post_stats.trend from recsys.latest_post_stats
+        where latest_post_stats.post_id = pooled.post_id and latest_post_stats.last_active_at <= p_request.at
+      )
+      union all
+      (
+        select post_stats.last_active_at, post_stats.trend from recsys.post_stats
+        where post_stats.post_id = pooled.post_id and post_stats.last_active_at <= p_request.at
+        order by post_stats.last_active_at desc, post_stats.interaction_id desc
+        limit 1
+      )
+      -- where both have one, it is the same
+      limit 1
+    ) as state on true
+    left join recsys.post_embeddings on post_embeddings.model_id = p_model_id and post_embeddings.post_id = pooled.post_id
+  ),
+  ranked as (
+    select
+      known.*,
+      case when known.distance is not null then rank() over (order by known.distance) end as nearest,
+      row_number() over (order by greatest(known.last_active_at, known.created_at) desc, known.post_id) as latest,
+      row_number() over (order by known.created_at desc, known.post_id) as newest,
+      case when known.is_trending then row_number() over (partition by known.is_trending order by known.trend desc, known.post_id) end as hottest,
+      case when known.is_followed then row_number() over (partition by known.is_followed order by known.created_at desc, known.post_id) end as newest_followed
+    from known
+  )
+  select
+    ranked.post_id, ranked.title, ranked.tags, ranked.author_id, ranked.created_at,
+    case when ranked.nearest <= 100 then ranked.nearest end,
+    case when ranked.latest <= 300 then ranked.latest end,
+    case when ranked.newest <= 100 then ranked.newest end,
+    case when ranked.hottest <= 50 then ranked.hottest end,
+    case when ranked.newest_followed <= 50 then ranked.newest_followed end
+  from ranked
+  where ranked.nearest <= 100 or ranked.latest <= 300 or ranked.newest <= 100 or ranked.hottest <= 50 or ranked.newest_followed <= 50;
+end
+$$;
+comment on function recsys.retrieve_filtered(recsys.feed_request, bigint, extensions.vector, uuid[]) is 'What the five sources of retrieval bring of recsys.filtered_pool, with their ranks in it. p_authors: those that the user follows.';
+
+revoke all on function
+  recsys.newest_matches(recsys.feed_request, integer), recsys.filtered_pool(recsys.feed_request, bigint, extensions.vector),
+  recsys.retrieve_filtered(recsys.feed_request, bigint, extensions.vector, uuid[])
+from public;
+grant execute on function
+  recsys.newest_matches(recsys.feed_request, integer), recsys.filtered_pool(recsys.feed_request, bigint, extensions.vector),
+  recsys.retrieve_filtered(recsys.feed_request, bigint, extensions.vector, uuid[])
+to authenticated, service_role;
