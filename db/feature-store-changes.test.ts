@@ -115,7 +115,7 @@ await onBoth("where more may have changed than is queued event by event, all of 
   const [story, hidden, other] = [id(4), id(5), id(6)];
   await pool.query(`
     create or replace view recsys.source_posts with (security_invoker = true) as
-    select id as post_id, external_id, author_id, title, description, tags, created_at from public.posts where title <> 'hidden';
+    select id as post_id, external_id, author_id, title, description, tags, created_at, language from public.posts where title <> 'hidden';
     select recsys.watch('public.posts', 'posts', p_texts => '{title}', p_others => '{title}');
     insert into public.profiles (id) values ('${ana}'), ('${ben}');
     insert into public.posts (id, title, created_at)
