@@ -151,6 +151,7 @@ export type ErrorCode =
   | "internal"
   | "model_corrupt"
   | "model_incompatible"
+  | "overloaded"
   | "database_unavailable"
   | "database_timeout"
   | "not_installed"
@@ -247,7 +248,7 @@ export interface Feed {
    */
   request_id: string;
   /**
-   * The model that ranked; null: none is active.
+   * The model that ranked; null: none did.
    */
   model: {
     id: number;
@@ -257,6 +258,10 @@ export interface Feed {
    * live: ranked for this request. batch: from the list made ahead.
    */
   mode: "live" | "batch";
+  /**
+   * null: nothing failed. unranked: the ranker failed, its candidates come in the order of the community feed. batch: the list made ahead, which nobody asked for. community: what is fresh and popular.
+   */
+  degraded: ("unranked" | "batch" | "community") | null;
   /**
    * The engine's instant for which it was ranked.
    */

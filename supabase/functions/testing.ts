@@ -7,6 +7,7 @@ import { loadRuntime, type RuntimeName } from "./_shared/models/inference.ts";
 import { modelCache } from "./_shared/models/models.ts";
 import { impressionLog } from "./_shared/recommend/log-impressions.ts";
 import { openPostStates } from "./_shared/recommend/post-states.ts";
+import { openStalls } from "./_shared/recommend/stalls.ts";
 import { assertDocumented } from "./openapi/testing.ts";
 
 /** The secret key of the project that tests play. */
@@ -16,6 +17,8 @@ export interface TestApp<Answer> {
   /** Calls the function as a user; the body of a POST, or nothing for a GET. */
   call(userId: string, body?: unknown): Promise<{ status: number; body: Answer & { error?: { code: string } } }>;
   request(path: string, init?: RequestInit): Promise<Response>;
+  /** As the host calls it: nothing is checked. */
+  fetch(request: Request): Promise<Response>;
   /** What the operator reads, and what runs after the answers. */
   logged: { code: string; cause: unknown }[];
   settled(): Promise<void>;
@@ -56,6 +59,7 @@ export function testFunction<Input, Answer>(
     origins: "*",
     models: modelCache(() => loadRuntime(runtime)),
     postStates: openPostStates(),
+    stalls: openStalls(),
     impressions: impressionLog(pool),
     log,
     keepAlive: (work) => background.push(work),
@@ -67,6 +71,7 @@ export function testFunction<Input, Answer>(
   };
   return {
     request,
+    fetch: async (request) => await app.fetch(request),
     logged,
     async call(userId, body) {
       const init = body === undefined ? {} : { method: "POST", body: JSON.stringify(body) };

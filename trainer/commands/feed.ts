@@ -39,7 +39,8 @@ export function feedTable(feed: Feed): string {
 
 /** What a feed is based on, in words. */
 export function basisOf(feed: Feed): string {
-  const by = feed.model ? `model ${feed.model.name}` : "no model yet";
+  const nobody = feed.degraded ? "not ranked, something failed" : "no model yet";
+  const by = feed.model ? `model ${feed.model.name}` : nobody;
   return {
     history: `${by}, from what they did`,
     profile: `${by}, from their profile alone`,

@@ -90,8 +90,10 @@ function denoArguments(): string[] {
 /** Only what the functions need, so that nothing of the operator's own environment reaches them. */
 function environment(databaseUrl: string, port: number, key: SigningKey, secretKey: string): NodeJS.ProcessEnv {
   const { HOME, PATH, DENO_DIR, TMPDIR } = process.env;
+  const { OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_EXPORTER_OTLP_HEADERS, OTEL_SERVICE_NAME } = process.env;
   return {
     ...{ HOME, PATH, DENO_DIR, TMPDIR },
+    ...{ OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_EXPORTER_OTLP_HEADERS, OTEL_SERVICE_NAME },
     PORT: String(port),
     SUPABASE_DB_URL: databaseUrl,
     LOCAL_JWKS: JSON.stringify(key.jwks),

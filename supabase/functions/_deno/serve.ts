@@ -3,23 +3,27 @@
  *
  * The platform sets SUPABASE_URL, SUPABASE_DB_URL and the API keys. As secrets of the project, DATABASE_URL may name its transaction
  * pooler instead, JWT_SECRET makes the tokens of an older project valid, TOKEN_ISSUERS those of other issuers than SUPABASE_URL's, and
- * ALLOWED_ORIGINS lets only the named websites read the answers.
+ * ALLOWED_ORIGINS lets only the named websites read the answers. OTEL_EXPORTER_OTLP_ENDPOINT, with OTEL_EXPORTER_OTLP_HEADERS and
+ * OTEL_SERVICE_NAME, names a collector that the spans of requests are sent to.
  */
 import { openPool } from "../_shared/database/pool.ts";
 import { projectApiKeys } from "../_shared/http/api-keys.ts";
 import { createVerifier, remembering } from "../_shared/http/auth.ts";
 import { createApp, type EdgeFunction } from "../_shared/http/edge-function.ts";
-import { logFailure } from "../_shared/http/log.ts";
+import { type Log, openLog } from "../_shared/http/log.ts";
 import { allowedOrigins } from "../_shared/http/origins.ts";
+import { openTraces, type Traces } from "../_shared/http/traces.ts";
 import { loadRuntime } from "../_shared/models/inference.ts";
 import { modelCache } from "../_shared/models/models.ts";
 import { impressionLog } from "../_shared/recommend/log-impressions.ts";
 import { openPostStates } from "../_shared/recommend/post-states.ts";
+import { openStalls } from "../_shared/recommend/stalls.ts";
 
 /** Serves a function in this worker. */
 export function serve<Input>(edgeFunction: EdgeFunction<Input>): void {
-  const log = (code: string, cause: unknown) => logFailure(edgeFunction.name, code, cause);
+  const log = openLog(edgeFunction.name);
   const platform = (globalThis as { EdgeRuntime?: { waitUntil(work: Promise<unknown>): void } }).EdgeRuntime;
+  const keepAlive = (work: Promise<void>) => platform?.waitUntil(work);
   const auth = `${Deno.env.get("SUPABASE_URL")}/auth/v1`;
   const pool = openPool(databaseUrl(), (error) => log("connection_lost", error));
   const app = createApp(edgeFunction, {
@@ -36,11 +40,20 @@ export function serve<Input>(edgeFunction: EdgeFunction<Input>): void {
     origins: allowedOrigins(Deno.env.get("ALLOWED_ORIGINS")),
     models: modelCache(() => loadRuntime()),
     postStates: openPostStates(),
+    stalls: openStalls(),
     impressions: impressionLog(pool),
     log,
-    keepAlive: (work) => platform?.waitUntil(work),
+    traces: traces(log, keepAlive),
+    keepAlive,
   });
   Deno.serve(app.fetch);
+}
+
+function traces(log: Log, keepAlive: (work: Promise<void>) => void): Traces | undefined {
+  const endpoint = Deno.env.get("OTEL_EXPORTER_OTLP_ENDPOINT");
+  if (!endpoint) return undefined;
+  const headers = Deno.env.get("OTEL_EXPORTER_OTLP_HEADERS");
+  return openTraces({ endpoint, headers, service: Deno.env.get("OTEL_SERVICE_NAME") }, log, keepAlive);
 }
 
 function databaseUrl(): string {

@@ -1,6 +1,6 @@
 /** The OpenAPI 3.1 document of all functions, made from their schemas. */
 import { z } from "zod";
-import { type Api, apiVersion, apiVersionHeader, type Codes } from "../_shared/http/api.ts";
+import { type Api, apiVersion, apiVersionHeader, type Codes, requestIdHeader } from "../_shared/http/api.ts";
 import { embedApi } from "../embed/api.ts";
 import { eventsApi } from "../events/api.ts";
 import { recommendApi } from "../recommend/api.ts";
@@ -10,7 +10,7 @@ import { openapiApi } from "./api.ts";
 export const apis: readonly Api[] = [recommendApi, eventsApi, similarApi, embedApi, openapiApi];
 
 /** What every function's errors may be, beside its own. */
-const codesOfAll: Codes = { 500: ["internal"], 504: ["timeout"] };
+const codesOfAll: Codes = { 500: ["internal"], 503: ["overloaded"], 504: ["timeout"] };
 const codesOfDatabase: Codes = { 503: ["database_unavailable", "database_timeout", "not_installed"] };
 const codesOfPost: Codes = { 413: ["body_too_large"] };
 const codesOfBody: Codes = { 400: ["malformed_json", "invalid_body", "unknown_field"] };
@@ -49,6 +49,11 @@ export function openApiDocument(): Json {
       schemas: { ...schemas, ...errorSchemas() },
       headers: {
         ApiVersion: { description: "The version of the API.", required: true, schema: { const: apiVersion } },
+        RequestId: {
+          description: "Names the request in the functions' log: as the caller sent it, or made here.",
+          required: true,
+          schema: { type: "string" },
+        },
         RetryAfter: { description: "Seconds after which to try again.", schema: { type: "integer", minimum: 0 } },
       },
       securitySchemes: {
@@ -106,10 +111,13 @@ function failure(status: string, codes: readonly string[]): Json {
 }
 
 function headersOf(status: number): Json {
-  const version = { [apiVersionHeader]: { $ref: "#/components/headers/ApiVersion" } };
+  const always = {
+    [apiVersionHeader]: { $ref: "#/components/headers/ApiVersion" },
+    [requestIdHeader]: { $ref: "#/components/headers/RequestId" },
+  };
   return status === 429 || status === 503
-    ? { ...version, "retry-after": { $ref: "#/components/headers/RetryAfter" } }
-    : version;
+    ? { ...always, "retry-after": { $ref: "#/components/headers/RetryAfter" } }
+    : always;
 }
 
 const json = (schema: unknown) => ({ content: { "application/json": { schema } } });

@@ -1,8 +1,7 @@
 /** `POST /recommend {limit?, mode?, after?, filter?}` or `GET /recommend?limit=&mode=&after=`: a page of the caller's personal feed. */
 import type { UserFunction } from "../_shared/http/edge-function.ts";
-import { batchFeed, recommendOrFallBack } from "../_shared/recommend/batch-feed.ts";
 import { nothingServed } from "../_shared/recommend/cursor.ts";
-import { recommend } from "../_shared/recommend/recommend.ts";
+import { feedOf } from "../_shared/recommend/ladder.ts";
 import { type FeedRequest, requestOfBody, requestOfQuery } from "./request.ts";
 
 export const recommendFunction: UserFunction<FeedRequest> = {
@@ -12,10 +11,7 @@ export const recommendFunction: UserFunction<FeedRequest> = {
   read: { POST: requestOfBody, GET: requestOfQuery },
   async answer({ limit, mode, after, filter }, { claims, span, afterAnswer }, services) {
     const page = { limit, served: after ?? nothingServed() };
-    const recommendation =
-      mode === "batch"
-        ? ((await batchFeed(services, claims, page, filter)) ?? (await recommend(services, claims, page, span, filter)))
-        : await recommendOrFallBack(services, claims, page, span, filter);
+    const recommendation = await feedOf(services, claims, page, mode, span, filter);
     // an operator who looks at somebody's feed does not show it to them
     if (recommendation.feed.items.length > 0 && !claims.preview)
       afterAnswer(services.impressions, { recommendation, userId: claims.sub });

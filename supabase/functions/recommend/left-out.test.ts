@@ -57,11 +57,15 @@ test("posts of which the model says what is not finite", async (t) => {
   );
 });
 
-test("a model that says nothing finite of any post is corrupt", async (t) => {
+test("a model that says nothing finite of any post is corrupt: then nobody ranks them", async (t) => {
   await publishTinyModel(pool, { name: "broken", graphs: { dlrm: notANumberWhere("log_age") } });
   const app = testApp(t, url);
   const { status, body } = await app.call(people.ben);
-  assert.deepEqual([status, body.error?.code], [503, "model_corrupt"]);
+  assert.deepEqual([status, body.degraded, body.model, body.items.length], [200, "unranked", null, 20]);
+  assert.deepEqual(
+    app.logged.map(({ code }) => code),
+    ["model_corrupt"],
+  );
 });
 
 /** A ranker that gives .5 where a feature of the post is 0, and NaN elsewhere. */

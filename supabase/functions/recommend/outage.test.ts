@@ -1,9 +1,10 @@
-/** A database that goes away while it serves, and one that is stuck. */
+/** A database that goes away while it serves, one that is stuck, and one that is asked by more than there are connections. */
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { testDatabase } from "../../../db/testing.ts";
 import { fillCommunity, people, publishTinyModel } from "../../../trainer/serve/testing.ts";
 import { severableWire } from "../../../trainer/serve/testing-wire.ts";
+import { poolSize } from "../_shared/database/pool.ts";
 import { testApp } from "./testing.ts";
 
 const { pool, url, embedded } = await testDatabase({ after }, "outage");
@@ -57,4 +58,28 @@ test("a statement that hangs is given up", {
   assert.deepEqual([status, body.error?.code], [503, "database_timeout"]);
   assert.ok(seconds < 7, `after ${seconds} s`);
   assert.equal((await app.call(people.ada)).status, 200);
+});
+
+test("more at once than there are connections, all of them held: each is told so within seconds, and served when they are free", {
+  skip: embedded && "the embedded database has one session, which a second one cannot hold up",
+}, async (t) => {
+  const app = testApp(t, url);
+  const blocker = await pool.connect();
+  await blocker.query("begin; lock table public.posts in access exclusive mode");
+  const started = performance.now();
+  const answers = await Promise.all(
+    Array.from({ length: 3 * poolSize }, async () => {
+      const { status, body } = await app.call(people.ben);
+      return { status, code: body.error?.code ?? "", seconds: (performance.now() - started) / 1000 };
+    }),
+  );
+  await blocker.query("rollback");
+  blocker.release();
+  for (const { status, code, seconds } of answers) {
+    assert.equal(status, 503);
+    assert.match(code, /^database_(timeout|unavailable)$/);
+    assert.ok(seconds < 12, `after ${seconds} s`);
+  }
+  for (const { status, body } of await Promise.all(Array.from({ length: 3 * poolSize }, () => app.call(people.ben))))
+    assert.deepEqual([status, body.degraded], [200, null]);
 });

@@ -26,15 +26,16 @@ const backgroundTimeout = "2s";
 
 /**
  * Reads as PostgREST would for this caller: `set local role` and `request.jwt.claims` for one read-only transaction.
- * The first statement travels with them in one round trip; `use` gets its rows and may run more queries.
+ * The first statement travels with them in one round trip; `use` gets its rows and may run more queries, each for `timeout` at most.
  */
 export async function readAs<Row, Result>(
   pool: Pool,
   caller: Identity,
   first: Statement<Row>,
   use: (connection: Connection, rows: Row[]) => Promise<Result>,
+  timeout = statementTimeout,
 ): Promise<Result> {
-  const [connection, rows] = await opened(pool, caller, "begin read only", first, statementTimeout);
+  const [connection, rows] = await opened(pool, caller, "begin read only", first, timeout);
   try {
     const result = await use(connection, rows);
     // nothing was written, so the answer need not wait for the commit

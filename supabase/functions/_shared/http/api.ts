@@ -11,6 +11,12 @@ import type { ErrorStatus } from "./errors.ts";
 export const apiVersion = "1";
 export const apiVersionHeader = "recsys-api-version";
 
+/**
+ * Names a request in answer and log: the caller's own where they send one, else one made here. It is not the `request_id` of a feed, which
+ * names what was shown, in rows that no caller may name.
+ */
+export const requestIdHeader = "x-request-id";
+
 /** One function, as the document describes it. */
 export interface Api {
   /** Its path. */

@@ -3,6 +3,7 @@
  * connections. Three impressions that waited for a lock once held all three, and the fourth feed got 503. What waits is done together
  * where that is cheaper: 16 clients at once showed pages faster than they could be logged one by one.
  */
+import type { Log } from "./log.ts";
 
 /** How many items may wait, those at work included: a burst of a hundred feeds fits. What comes on top is dropped and logged. */
 export const longestLine = 200;
@@ -33,7 +34,7 @@ interface Waiting {
 
 /** The line of one worker; `keepAlive` is told of the work until the line is empty. `now`: milliseconds of any clock. */
 export function openBackground(
-  log: (code: string, cause: unknown) => void,
+  log: Log,
   keepAlive: (work: Promise<void>) => void,
   now = () => performance.now(),
 ): Background {

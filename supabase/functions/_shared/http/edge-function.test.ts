@@ -47,9 +47,30 @@ test("a function is what it reads and what it answers", async () => {
   assert.deepEqual([response.status, await response.json()], [200, { user: "ada", length: 5 }]);
   assert.equal(response.headers.get("cache-control"), "no-store");
   assert.equal(response.headers.get("recsys-api-version"), "1");
-  assert.equal(response.headers.get("access-control-expose-headers"), "recsys-api-version,retry-after,server-timing");
+  assert.equal(
+    response.headers.get("access-control-expose-headers"),
+    "recsys-api-version,x-request-id,retry-after,server-timing",
+  );
   await Promise.all(kept);
   assert.deepEqual([kept.length, logged], [1, []]);
+});
+
+test("a request is named in the answer and in the log: as the caller names it, or by a name of its own", async () => {
+  const occasions: unknown[] = [];
+  const { services } = served();
+  const app = createApp(measure, { ...services, log: (_code, _cause, request) => occasions.push(request?.request_id) });
+  const named = async (body: string, id?: string) => {
+    const headers = { authorization: "Bearer ada", ...(id !== undefined && { "x-request-id": id }) };
+    return (await app.request("/measure", { method: "POST", body, headers })).headers.get("x-request-id");
+  };
+  assert.equal(await named("12345", "mine-1"), "mine-1");
+  assert.equal(await named("refuse", "mine-2"), "mine-2");
+  assert.equal(await named("break", "mine-3"), "mine-3");
+  const made = await named("break");
+  assert.match(made ?? "", /^[0-9a-f-]{36}$/);
+  for (const odd of ["", "a b", 'a"b', "x".repeat(65)])
+    assert.match((await named("12345", odd)) ?? "", /^[0-9a-f-]{36}$/);
+  assert.deepEqual(occasions, ["mine-3", made]);
 });
 
 test("a method that it does not read is refused, and the answer names those it reads", async () => {

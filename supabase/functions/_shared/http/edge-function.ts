@@ -6,18 +6,23 @@ import { type Context, Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { cors } from "hono/cors";
 import { HTTPException } from "hono/http-exception";
+import { requestId } from "hono/request-id";
 import { timeout } from "hono/timeout";
 import { setMetric, timing } from "hono/timing";
 import type { Pool } from "../database/database.ts";
 import type { ModelCache } from "../models/models.ts";
 import type { Shown } from "../recommend/log-impressions.ts";
 import type { PostStates } from "../recommend/post-states.ts";
-import { apiVersion, apiVersionHeader } from "./api.ts";
+import type { Stalls } from "../recommend/stalls.ts";
+import { apiVersion, apiVersionHeader, requestIdHeader } from "./api.ts";
 import { isVisitor, requireSecretKey } from "./api-keys.ts";
 import { bearerToken, type Claims, type Verify } from "./auth.ts";
 import { type Background, openBackground, type Work } from "./background.ts";
 import { AppError, asAppError } from "./errors.ts";
+import type { Log } from "./log.ts";
+import { openDoor } from "./overload.ts";
 import type { Span } from "./span.ts";
+import type { Trace, Traces } from "./traces.ts";
 
 export type EdgeFunction<Input> = UserFunction<Input> | ServiceFunction<Input> | PublicFunction<Input>;
 
@@ -79,15 +84,17 @@ export interface Services {
   origins: readonly string[] | "*";
   models: ModelCache;
   postStates: PostStates;
+  stalls: Stalls;
   impressions: Work<Shown>;
-  /** What went wrong, for the operator: the code that the caller got, and the cause. */
-  log: (code: string, cause: unknown) => void;
+  log: Log;
+  /** Where spans go; undefined: nowhere. */
+  traces?: Traces | undefined;
   /** Keeps the worker alive for work that no answer waits for. */
   keepAlive: (work: Promise<void>) => void;
 }
 
 interface Environment {
-  Variables: { later?: Later };
+  Variables: { later?: Later; requestId: string; begun: number; trace?: Trace | undefined; code?: string };
 }
 
 /** Every part of a request has a shorter limit of its own; this one is for what nobody foresaw. */
@@ -103,11 +110,15 @@ export function createApp<Input>(edgeFunction: EdgeFunction<Input>, services: Se
   const origin = services.origins === "*" ? "*" : [...services.origins];
   const methods = Object.keys(read);
   const background = openBackground(services.log, services.keepAlive);
+  const door = openDoor();
   const tooSlow = new AppError(504, "timeout", "this took too long; try again");
   const app = new Hono<Environment>({ strict: false }).basePath(`/${name}`);
-  const exposeHeaders = [apiVersionHeader, "retry-after", "server-timing"];
+  const exposeHeaders = [apiVersionHeader, requestIdHeader, "retry-after", "server-timing"];
   app.use(cors({ origin, allowMethods: methods, exposeHeaders, maxAge: 86_400 }));
+  app.use(requestId({ headerName: requestIdHeader, limitLength: 64 }));
   app.use(timing({ crossOrigin: true }));
+  app.use(atTheDoor);
+  app.use(traced);
   app.use(workAfterAnswer);
   app.use(timeout(deadlineMilliseconds, new HTTPException(504, { cause: tooSlow })));
   const { GET, POST } = read;
@@ -120,9 +131,10 @@ export function createApp<Input>(edgeFunction: EdgeFunction<Input>, services: Se
     throw new AppError(405, "method_not_allowed", `call this with ${methods.join(" or ")}`);
   });
   app.notFound(() => failure(new AppError(404, "not_found", `there is nothing here: call /${name}`)));
-  app.onError((thrown) => {
+  app.onError((thrown, c) => {
     const error = asAppError(thrown instanceof HTTPException ? thrown.cause : thrown);
-    if (error.status >= 500) services.log(error.code, error.cause ?? error);
+    c.set("code", error.code);
+    if (error.status >= 500) logOf(c)(error.code, error.cause ?? error);
     return failure(error);
   });
   return app;
@@ -130,10 +142,14 @@ export function createApp<Input>(edgeFunction: EdgeFunction<Input>, services: Se
   async function answer(c: Context<Environment>, input: () => Input | Promise<Input>): Promise<Response> {
     const span: Span = (name) => {
       const begun = performance.now();
-      return () => setMetric(c, name, performance.now() - begun);
+      return () => {
+        const ended = performance.now();
+        setMetric(c, name, ended - begun);
+        c.get("trace")?.part(name, begun, ended);
+      };
     };
     const admitted = span("admission");
-    const answerOf = await admit(c.req.raw.headers);
+    const answerOf = await admit(c.req.raw.headers, { ...services, log: logOf(c) });
     admitted();
     const later: Later = [];
     const body = await answerOf(await input(), {
@@ -145,7 +161,7 @@ export function createApp<Input>(edgeFunction: EdgeFunction<Input>, services: Se
   }
 
   /** Finds out who calls before anything is read; what it gives answers them. */
-  async function admit(headers: Headers): Promise<(input: Input, call: Call) => Promise<unknown>> {
+  async function admit(headers: Headers, services: Services): Promise<(input: Input, call: Call) => Promise<unknown>> {
     if (edgeFunction.callers === "users") {
       const { answerVisitor } = edgeFunction;
       if (answerVisitor && (await isVisitor(headers, services.publishableKeys)))
@@ -155,6 +171,34 @@ export function createApp<Input>(edgeFunction: EdgeFunction<Input>, services: Se
     }
     if (edgeFunction.callers === "service") await requireSecretKey(headers.get("apikey"), services.secretKeys);
     return (input, call) => edgeFunction.answer(input, call, services);
+  }
+
+  /** The log of one request. */
+  function logOf(c: Context<Environment>): Log {
+    return (code, cause) =>
+      services.log(code, cause, {
+        request_id: c.get("requestId"),
+        duration_ms: Math.round(performance.now() - c.get("begun")),
+      });
+  }
+
+  async function traced(c: Context<Environment>, next: () => Promise<void>): Promise<void> {
+    const trace = services.traces?.begin(name, c.req.header("traceparent"));
+    c.set("trace", trace);
+    await next();
+    const [requestId, code] = [c.get("requestId"), c.get("code")];
+    trace?.end({ status: c.res.status, code, requestId, method: c.req.method, path: c.req.path });
+  }
+
+  /** Before anything else: who is too many costs next to nothing. */
+  async function atTheDoor(c: Context<Environment>, next: () => Promise<void>): Promise<void> {
+    c.set("begun", performance.now());
+    const leave = door.enter();
+    try {
+      await next();
+    } finally {
+      leave(c.res.status === 200);
+    }
   }
 
   /**

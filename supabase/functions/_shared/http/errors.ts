@@ -41,12 +41,14 @@ const unreachableCodes = new Set([
   "ENETUNREACH",
 ]);
 
+/** No such schema, table, column, function, type or role. */
+const missing = new Set(["3F000", "42P01", "42703", "42883", "42704"]);
+
 function databaseError(error: unknown): AppError | undefined {
   const { code, message } = details(error);
   if (code === "57014" || code === "25P03" || message === "Query read timeout")
     return new AppError(503, "database_timeout", "the database took too long; try again", error);
-  // 3F000, 42P01, 42883: no such schema, table, function
-  if (code === "3F000" || code === "42P01" || code === "42883")
+  if (missing.has(code))
     return new AppError(503, "not_installed", "the database lacks the recommender: apply its migrations", error);
   if (
     isConnectionLoss(error) ||

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { logFailure } from "./log.ts";
+import { openLog } from "./log.ts";
 
 function logged(cause: unknown): { text: string; line: Record<string, unknown> } {
   const { error } = console;
   const lines: string[] = [];
   console.error = (line: string) => void lines.push(line);
   try {
-    logFailure("recommend", "internal", cause);
+    openLog("recommend")("internal", cause, { request_id: "r-1", duration_ms: 12 });
   } finally {
     console.error = error;
   }
@@ -20,8 +20,8 @@ test("a failure is one line, with the reason and the innermost frames of the sta
   const { text, line } = logged(error);
   assert.doesNotMatch(text, /\n/);
   assert.deepEqual(
-    [line.function, line.code, line.error, line.reason],
-    ["recommend", "internal", "first line\nsecond line", "57014"],
+    [line.function, line.code, line.request_id, line.duration_ms, line.error, line.reason],
+    ["recommend", "internal", "r-1", 12, "first line\nsecond line", "57014"],
   );
   const where = line.where as string[];
   assert.match(where[0], /log\.test\.ts:\d+:\d+/);
@@ -42,4 +42,31 @@ test("no folder, password, token, key, query or value is in it", () => {
 
 test("what is no error is logged too", () => {
   for (const cause of [undefined, null, "text", { a: 1 }]) assert.equal(logged(cause).line.error, String(cause));
+});
+
+test("an error for the caller is logged with its cause", () => {
+  const cause = Object.assign(new Error("canceling statement"), { code: "57014" });
+  const { line } = logged(new Error("the database took too long", { cause }));
+  assert.deepEqual(
+    [line.error, line.because, line.reason],
+    ["the database took too long", "canceling statement", "57014"],
+  );
+});
+
+test("what fails for everybody is ten lines in ten seconds, and then how many were left out", () => {
+  const { error } = console;
+  const lines: Record<string, unknown>[] = [];
+  console.error = (line: string) => void lines.push(JSON.parse(line));
+  let now = 0;
+  try {
+    const log = openLog("recommend", () => now);
+    for (let n = 0; n < 500; n++) log("overloaded", new Error("too many"));
+    log("internal", new Error("another one"));
+    assert.deepEqual([lines.length, lines[10].code], [11, "internal"]);
+    now = 10_001;
+    log("overloaded", new Error("too many"));
+    assert.deepEqual([lines.length, lines[11].left_out], [12, 490]);
+  } finally {
+    console.error = error;
+  }
 });

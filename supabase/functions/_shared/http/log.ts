@@ -1,12 +1,66 @@
+/** What goes wrong in a function, for the operator. */
+
+/** Says what went wrong: the code that the caller got, the cause, and in which request. */
+export type Log = (code: string, cause: unknown, request?: LoggedRequest) => void;
+
+/** The request in which it went wrong, and how long that had taken by then. */
+export interface LoggedRequest {
+  request_id: string;
+  duration_ms: number;
+}
+
+/** Of each code so many lines in so many milliseconds: what fails for everybody fails often. The next line says how many were left out. */
+const mostLines = 10;
+const linesPer = 10_000;
+
 /**
- * One line of JSON on standard error for the operator: the code that the caller got, and what really happened. Only the
+ * One line of JSON on standard error each time: the code that the caller got, and what really happened. Only the
  * error's own words are written, never the objects that drivers hang on it (a query, its values), and no secret among the words.
+ * `now`: milliseconds of any clock.
  */
-export function logFailure(name: string, code: string, cause: unknown): void {
+export function openLog(name: string, now = () => performance.now()): Log {
+  const recent = new Map<string, { since: number; lines: number; leftOut: number }>();
+  return (code, cause, request) => {
+    let lately = recent.get(code);
+    if (!lately || now() - lately.since > linesPer) {
+      const before = lately?.leftOut || undefined;
+      lately = { since: now(), lines: 0, leftOut: 0 };
+      recent.set(code, lately);
+      write(name, code, cause, request, before);
+    } else if (lately.lines < mostLines) write(name, code, cause, request);
+    else lately.leftOut++;
+    lately.lines++;
+  };
+}
+
+function write(
+  name: string,
+  code: string,
+  cause: unknown,
+  request: LoggedRequest | undefined,
+  left_out?: number,
+): void {
   const error = cause instanceof Error ? cause : new Error(String(cause));
-  const { code: reason } = error as { code?: unknown };
-  const where = framesOf(error.stack ?? "");
-  console.error(JSON.stringify({ function: name, code, error: withoutSecrets(error.message), reason, where }));
+  // an error for the caller says what that means for them, its cause what happened
+  const { code: reason, stack, message } = error.cause instanceof Error ? (error.cause as Failure) : (error as Failure);
+  const because = message === error.message ? undefined : withoutSecrets(message);
+  const where = framesOf(stack ?? "");
+  const line = {
+    function: name,
+    code,
+    ...request,
+    error: withoutSecrets(error.message),
+    because,
+    reason,
+    left_out,
+    where,
+  };
+  console.error(JSON.stringify(line));
+}
+
+/** As drivers and the platform throw it. */
+interface Failure extends Error {
+  code?: unknown;
 }
 
 /** Passwords in addresses, tokens and API keys. */

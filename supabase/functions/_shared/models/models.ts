@@ -37,9 +37,9 @@ interface Entry {
 
 /**
  * Gives the active model with the graphs that are needed, loading them when they are not in memory; requests that come
- * meanwhile share the load. A function always asks for the same graphs. Throws 503 `model_corrupt` or `model_incompatible`.
+ * meanwhile share the load. A function always asks for the same graphs. `now`: milliseconds of any clock. Throws 503 `model_corrupt` or `model_incompatible`.
  */
-export function modelCache(runtime: () => Promise<Runtime>, now: () => number = Date.now) {
+export function modelCache(runtime: () => Promise<Runtime>, now = () => performance.now()) {
   /** By model and graphs, the one asked for last at the end. */
   const cached = new Map<string, Entry>();
 

@@ -3,12 +3,10 @@ import { readAs } from "../database/caller.ts";
 import type { Pool, Statement } from "../database/database.ts";
 import type { Source } from "../features/retrieval.ts";
 import type { Claims } from "../http/auth.ts";
-import { asAppError } from "../http/errors.ts";
-import { noSpan, type Span } from "../http/span.ts";
 import type { Basis } from "./basis.ts";
 import { cursorAfter, type Page } from "./cursor.ts";
 import type { FeedFilter } from "./filter.ts";
-import { type FeedServices, type Recommendation, recommend } from "./recommend.ts";
+import type { Recommendation } from "./recommend.ts";
 import { plainReason } from "./why/reason.ts";
 
 /** A row of recsys.batch_feed. */
@@ -35,9 +33,10 @@ export async function batchFeed(
   { pool }: { pool: Pool },
   claims: Claims,
   page: Page,
+  timeout: string,
   filter?: FeedFilter,
 ): Promise<Recommendation | null> {
-  const rows = await readAs(pool, claims, readList(claims.sub, page, filter), async (_, rows) => rows);
+  const rows = await readAs(pool, claims, readList(claims.sub, page, filter), async (_, rows) => rows, timeout);
   if (rows.length === 0) return null;
   const [{ now, made_at, model_id, model_name, basis }] = rows;
   const items = rows.map(({ post_id, title, score, view, vote, comment, source, author_id }, i) => ({
@@ -56,7 +55,16 @@ export async function batchFeed(
   );
   const model = { id: Number(model_id), name: model_name };
   return {
-    feed: { request_id: crypto.randomUUID(), model, mode: "batch", made_at: made_at.toISOString(), basis, items, next },
+    feed: {
+      request_id: crypto.randomUUID(),
+      model,
+      mode: "batch",
+      degraded: null,
+      made_at: made_at.toISOString(),
+      basis,
+      items,
+      next,
+    },
     shownAt: now,
     features: items.map(() => null),
   };
@@ -68,27 +76,3 @@ function readList(userId: string, { limit, served }: Page, filter?: FeedFilter):
     values: [userId, limit, String(served.seed), served.keys, filter ? JSON.stringify(filter) : null],
   };
 }
-
-/** The live feed; where the ranker fails, and that is logged, what is left of the list made ahead. Throws AppError. */
-export async function recommendOrFallBack(
-  services: FeedServices,
-  claims: Claims,
-  page: Page,
-  span: Span = noSpan,
-  filter?: FeedFilter,
-): Promise<Recommendation> {
-  try {
-    return await recommend(services, claims, page, span, filter);
-  } catch (thrown) {
-    const error = asAppError(thrown);
-    if (!ofTheRanker.has(error.code)) throw error;
-    // where that fails too, what the caller is told of is the first failure
-    const made = await batchFeed(services, claims, page, filter).catch(() => null);
-    if (!made) throw error;
-    services.log(error.code, error.cause ?? error);
-    return made;
-  }
-}
-
-/** What fails without the database or the caller having a part in it; `internal` is what nobody foresaw. */
-const ofTheRanker = new Set(["model_corrupt", "model_incompatible", "internal"]);

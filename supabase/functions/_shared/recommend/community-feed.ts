@@ -1,8 +1,7 @@
-/** The feed where no model is active: what is fresh, what is talked about, what is popular. */
+/** The order of a feed that no model ranks: what is fresh, what is talked about, what is popular. */
 import { week } from "../features/decay.ts";
 import { decayedAt } from "../features/ranker-features.ts";
 import { recencyBaseline } from "../features/recency-baseline.ts";
-import type { PostCandidate } from "./states.ts";
 
 /**
  * The weight of popularity. On travel-se (live replay, 2,000 events) recall@20 is .781 without it, .783 with 0.1, .780 with
@@ -10,8 +9,15 @@ import type { PostCandidate } from "./states.ts";
  */
 const popularityWeight = 0.1;
 
+/** What of a post the measure takes; as in `Candidate`. */
+export interface CommunityPost {
+  created_at: number;
+  last_active_at: number | null;
+  recent: ArrayLike<number>;
+}
+
 /** What the community feed is ordered by, highest first: the recency baseline plus 0.1 log(1 + popularity). */
-export function communityValue(post: PostCandidate, now: number): number {
+export function communityValue(post: CommunityPost, now: number): number {
   const popularity = decayedAt(post.recent, post.last_active_at, now, week);
   return recencyBaseline(post, now) + popularityWeight * Math.log1p(popularity);
 }

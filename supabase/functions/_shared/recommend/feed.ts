@@ -44,11 +44,14 @@ const feedItem = z
 export const feed = z
   .object({
     request_id: z.guid().describe("Names this feed in events of type seen."),
-    model: z
-      .object({ id: z.int(), name: z.string() })
-      .nullable()
-      .describe("The model that ranked; null: none is active."),
+    model: z.object({ id: z.int(), name: z.string() }).nullable().describe("The model that ranked; null: none did."),
     mode: z.enum(["live", "batch"]).describe("live: ranked for this request. batch: from the list made ahead."),
+    degraded: z
+      .enum(["unranked", "batch", "community"])
+      .nullable()
+      .describe(
+        "null: nothing failed. unranked: the ranker failed, its candidates come in the order of the community feed. batch: the list made ahead, which nobody asked for. community: what is fresh and popular.",
+      ),
     made_at: z.iso.datetime().describe("The engine's instant for which it was ranked."),
     basis: z
       .enum(["history", "profile", "community"])

@@ -7,21 +7,25 @@ import { kinds } from "../features/kinds.ts";
 import type { Candidate, RowOf, UserState } from "../features/ranker-features.ts";
 import { rankerInputs } from "../features/ranker-inputs.ts";
 import { type UserInput, userTowerInputs } from "../features/tower-inputs.ts";
+import type { GraphName } from "../models/contracts.ts";
 import { corrupt, type ServingModel } from "../models/models.ts";
 import type { Feeds, Tensor } from "../models/tensors.ts";
 
-/** The graphs that rank, and the name that errors give their model. */
-export type RankingModel = Pick<ServingModel<"user_tower" | "dlrm">, "name" | "graphs">;
+/** A model's graph, and the name that errors give the model. */
+type WithGraph<Graph extends GraphName> = Pick<ServingModel<Graph>, "name" | "graphs">;
+
+/** The graphs that rank. */
+export type RankingModel = WithGraph<"user_tower" | "dlrm">;
 
 /** The user's vector [32], unit length. */
-export async function embedUser(model: RankingModel, user: UserInput): Promise<Float32Array> {
+export async function embedUser(model: WithGraph<"user_tower">, user: UserInput): Promise<Float32Array> {
   const vector = await embedUsers(model, [user]);
   if (!vector.every(Number.isFinite)) throw corrupt(model, "user_tower", "does not give finite numbers");
   return vector;
 }
 
 /** The vectors of N ≥ 1 users, [N, 32]. One that is not finite is the caller's to leave out. */
-export async function embedUsers(model: RankingModel, users: UserInput[]): Promise<Float32Array> {
+export async function embedUsers(model: WithGraph<"user_tower">, users: UserInput[]): Promise<Float32Array> {
   return await outputOf(model, "user_tower", userTowerInputs(users), "embedding", users.length * dimensions);
 }
 
@@ -46,7 +50,7 @@ export async function predict(
 }
 
 /** What the ranker says of N ≥ 1 candidates, [N, 3]. A row that is not finite is the caller's to leave out; where none is, it throws. */
-export async function probabilitiesOf(model: RankingModel, feeds: Feeds, n: number): Promise<Float32Array> {
+export async function probabilitiesOf(model: WithGraph<"dlrm">, feeds: Feeds, n: number): Promise<Float32Array> {
   const probabilities = await outputOf(model, "dlrm", feeds, "probabilities", n * kinds.length);
   for (let i = 0; i < n; i++) if (isFiniteRow(probabilities, i)) return probabilities;
   throw corrupt(model, "dlrm", "does not give finite numbers");
@@ -81,7 +85,13 @@ function row({ data, dims }: Tensor, i: number): number[] {
   return Array.from(data.slice(i * dims[1], (i + 1) * dims[1]), Number);
 }
 
-async function outputOf(model: RankingModel, graph: "user_tower" | "dlrm", feeds: Feeds, name: string, size: number) {
+async function outputOf<Graph extends GraphName>(
+  model: WithGraph<Graph>,
+  graph: Graph,
+  feeds: Feeds,
+  name: string,
+  size: number,
+) {
   const outputs = await model.graphs[graph].run(feeds).catch((error) => {
     throw corrupt(model, graph, "fails to run", error);
   });

@@ -4,15 +4,16 @@
  *   context ──> user tower ──> sources, filters ──> states ──> features ──> scores ──> selection ──> reasons ──> after the answer
  *    (SQL)        (ONNX)            (SQL)        (SQL, kept)                (ONNX)
  *
- * Without an active model the same candidates come in the order of the community feed.
+ * Without an active model, or where its ranker fails, the same candidates come in the order of the community feed.
  */
 import { readAs } from "../database/caller.ts";
 import type { Connection } from "../database/database.ts";
+import type { UserInput } from "../features/tower-inputs.ts";
 import type { Claims } from "../http/auth.ts";
 import type { Services } from "../http/edge-function.ts";
-import { AppError } from "../http/errors.ts";
+import { AppError, asAppError } from "../http/errors.ts";
 import { noSpan, type Span } from "../http/span.ts";
-import type { ModelCache } from "../models/models.ts";
+import type { ModelCache, ServingModel } from "../models/models.ts";
 import { basisOf } from "./basis.ts";
 import { cursorAfter, type Page, type Served } from "./cursor.ts";
 import type { Feed } from "./feed.ts";
@@ -22,10 +23,10 @@ import { ModelGone } from "./post-states.ts";
 import { embedUser } from "./rank.ts";
 import { type ContextRow, readContext } from "./read-context.ts";
 import { retrieve } from "./retrieve.ts";
-import { communityScores, type FeedModel, modelScores } from "./scores.ts";
+import { communityScores, type FeedModel, modelScores, type ScoredPost } from "./scores.ts";
 import { select } from "./select/select.ts";
 import { bestSource } from "./source.ts";
-import { userInput, userState } from "./states.ts";
+import { type PostCandidate, userInput, userState } from "./states.ts";
 import { reasons } from "./why/reasons.ts";
 
 export interface Recommendation {
@@ -39,29 +40,28 @@ export interface Recommendation {
 /** What a feed is made with. */
 export type FeedServices = Pick<Services, "pool" | "models" | "postStates" | "log">;
 
-/** The feed of the user whose claims these are. Throws AppError; candidates that cannot be ranked are left out and logged. */
+/** The feed of the user whose claims these are; `timeout` is that of each statement. Throws AppError; candidates that cannot be ranked are left out and logged. */
 export async function recommend(
   services: FeedServices,
   claims: Claims,
   page: Page,
+  timeout: string,
   span: Span = noSpan,
   filter?: FeedFilter,
 ): Promise<Recommendation> {
-  const candidates = () => candidatesFor(services, claims, page.served, span, filter);
-  const { context, model, input, vector, posts } = await candidates().catch((error) => {
+  const candidates = () => candidatesFor(services, claims, page.served, timeout, span, filter);
+  const found = await candidates().catch((error) => {
     if (!(error instanceof ModelGone)) throw error;
     // another model serves by now
     return candidates();
   });
   // the connection is free again
+  const { context, active, input, posts } = found;
   const leftOut: LeftOut[] = [];
   const ofScores = span("scores");
-  const now = Number(context.now);
-  const weights = [context.view_weight, context.vote_weight, context.comment_weight];
-  const scored =
-    model && vector
-      ? await modelScores(model, userState(context, input.history), vector, posts, { now, weights }, leftOut)
-      : communityScores(posts, now, leftOut);
+  const ranked = await ranking(services, found, leftOut);
+  const model = ranked && active;
+  const scored = ranked ?? communityScores(posts, Number(context.now), leftOut);
   ofScores();
   if (leftOut.length > 0) services.log("candidates_left_out", leftOutLine(leftOut));
   const left = scored.length;
@@ -71,6 +71,7 @@ export async function recommend(
     request_id: crypto.randomUUID(),
     model: model && { id: Number(model.id), name: model.name },
     mode: "live",
+    degraded: active && !ranked ? "unranked" : null,
     made_at: context.now.toISOString(),
     basis: model ? basisOf(input.history.length > 0, input) : "community",
     items: selected.map(({ chosen: { post, score, predictions } }, i) => ({
@@ -93,32 +94,89 @@ export async function recommend(
   return { feed, shownAt: context.now, features: selected.map(({ chosen }) => chosen.features?.() ?? null) };
 }
 
+/** What the ranker says; null where there is none, or where it fails, and that is logged. */
+async function ranking(
+  { log }: FeedServices,
+  { context, active, input, vector, posts }: Found,
+  leftOut: LeftOut[],
+): Promise<ScoredPost[] | null> {
+  if (!active || !vector) return null;
+  const now = Number(context.now);
+  const weights = [context.view_weight, context.vote_weight, context.comment_weight];
+  try {
+    if (active.ranker instanceof AppError) throw active.ranker;
+    return await modelScores(
+      active.ranker,
+      userState(context, input.history),
+      vector,
+      posts,
+      { now, weights },
+      leftOut,
+    );
+  } catch (thrown) {
+    const error = asAppError(thrown);
+    log(error.code, error);
+    leftOut.length = 0;
+    return null;
+  }
+}
+
+/** What the database knows: who asks, and the candidates. */
+interface Found {
+  context: ContextRow;
+  /** null: no model is active. */
+  active: Active | null;
+  input: UserInput;
+  /** The user's, [32]; null without a model. */
+  vector: Float32Array | null;
+  posts: PostCandidate[];
+}
+
 /** Everything that takes the database, in one transaction. */
 async function candidatesFor(
   { pool, models, postStates }: FeedServices,
   claims: Claims,
   served: Served,
+  timeout: string,
   span: Span,
   filter?: FeedFilter,
-) {
+): Promise<Found> {
   const ofContext = span("context");
-  return await readAs(pool, claims, readContext(claims.sub), async (connection, [context]) => {
+  const find = async (connection: Connection, [context]: ContextRow[]): Promise<Found> => {
     ofContext();
     if (!context) throw new AppError(503, "not_installed", "recsys.settings is empty: insert its one row");
     if (!context.known) throw new AppError(404, "unknown_user", "this user has no profile yet: create one first");
-    const model = await activeModel(models, context, connection);
+    const active = await activeModel(models, context, connection);
     const ofTower = span("user_tower");
     const input = userInput(context);
-    const vector = model && (await embedUser(model, input));
+    const vector = active && (await embedUser(active.tower, input));
     ofTower();
     const version = { modelId: context.model_id, featureStore: context.feature_store, instant: null };
     const posts = await retrieve(connection, postStates, claims.sub, vector, version, served, span, filter);
-    return { context, model, input, vector, posts };
-  });
+    return { context, active, input, vector, posts };
+  };
+  return await readAs(pool, claims, readContext(claims.sub), find, timeout);
 }
 
-async function activeModel(models: ModelCache, row: ContextRow, connection: Connection): Promise<FeedModel | null> {
+/** The active model, as far as it can be loaded. */
+interface Active {
+  id: string;
+  name: string;
+  tower: ServingModel<"user_tower">;
+  /** Or why it cannot rank. */
+  ranker: FeedModel | AppError;
+}
+
+async function activeModel(models: ModelCache, row: ContextRow, connection: Connection): Promise<Active | null> {
   if (row.model_id === null) return null;
   const active = { id: row.model_id, name: row.model_name ?? "", featureSpecDigest: row.feature_spec_digest ?? "" };
-  return await models(active, connection, ["user_tower", "dlrm"]);
+  const { id, name } = active;
+  try {
+    const model = await models(active, connection, ["user_tower", "dlrm"]);
+    return { id, name, tower: model, ranker: model };
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    // where only the ranker is broken, the tower finds all the same; where it is the tower, this throws
+    return { id, name, tower: await models(active, connection, ["user_tower"]), ranker: error };
+  }
 }

@@ -1,0 +1,64 @@
+/**
+ * How many requests one worker takes on. Three connections serve them, so what comes on top waits; who would wait for more than
+ * about a second is told at once to come again, before their token is looked at, instead of being given up later.
+ */
+import { poolSize } from "../database/pool.ts";
+import { AppError } from "./errors.ts";
+
+/** So many are always taken on: a worker that is starting, or whose queries have begun to take long, says little about the next second. */
+export const alwaysTaken = 32;
+
+/** So many before anybody had to wait, when nothing is known of the rate. */
+const takenBlindly = 64;
+
+/** What nobody should have to wait longer than, in milliseconds. */
+const longestWait = 1_000;
+
+/** How much the latest answer says about the rate: the last twenty count most. */
+const weightOfLatest = 0.1;
+
+/** The requests of one worker. `now`: milliseconds of any clock. */
+export function openDoor(now = () => performance.now()) {
+  let inside = 0;
+  /** When the last one was answered, or somebody came in where nobody was. */
+  let since = 0;
+  /** Milliseconds from one answer to the next while more are inside than are served at once, smoothed; null: there never were. */
+  let pace: number | null = null;
+
+  return {
+    /**
+     * Lets a request in; what it returns is told whether it was served, and ends it. What was refused early says nothing of the rate.
+     * @throws AppError 503 `overloaded`
+     */
+    enter(): (served: boolean) => void {
+      if (inside >= alwaysTaken && inside >= most()) throw overloaded(inside * paceNow());
+      const came = now();
+      if (inside === 0) since = came;
+      inside++;
+      return (served) => {
+        const waited = inside > poolSize;
+        inside--;
+        if (!served) return;
+        // one that had nobody beside it says how fast it can be, and nothing of how slow: the first may have loaded a model
+        const latest = waited ? Math.min(now() - since, longestWait) : (now() - came) / poolSize;
+        if (waited || (pace !== null && latest < pace))
+          pace = pace === null ? latest : pace + weightOfLatest * (latest - pace);
+        since = now();
+      };
+    },
+  };
+
+  function most(): number {
+    return pace === null ? takenBlindly : Math.floor(longestWait / paceNow());
+  }
+
+  /** A pace that was, or the pause since the last answer where that is longer: nothing may be moving any more. */
+  function paceNow(): number {
+    return Math.max(pace ?? 0, now() - since, 1);
+  }
+}
+
+function overloaded(wait: number): AppError {
+  const retryAfter = Math.min(Math.max(1, Math.ceil(wait / 1000)), 10);
+  return new AppError(503, "overloaded", `too many ask at once: try again in ${retryAfter} s`, undefined, retryAfter);
+}

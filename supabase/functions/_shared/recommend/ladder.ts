@@ -1,0 +1,98 @@
+/**
+ * A feed, whatever fails. Each rung needs less than the one before it, and the answer says in `degraded` which one it stands on:
+ *
+ *   ranked ──> the same candidates, not ranked ──> the list made ahead ──> fresh and popular ──> the error of the first
+ *            `unranked`: the ranker fails       `batch`: tower, retrieval,   `community`: there
+ *                                               states fail, or hang         is no list
+ *
+ * Every request begins at the first rung, so that a feed is whole again as soon as what failed works; only where live feeds hang for
+ * everybody (stalls.ts) most begin at the second.
+ */
+import type { Claims } from "../http/auth.ts";
+import type { Services } from "../http/edge-function.ts";
+import { type AppError, asAppError } from "../http/errors.ts";
+import { noSpan, type Span } from "../http/span.ts";
+import { batchFeed } from "./batch-feed.ts";
+import type { Page } from "./cursor.ts";
+import type { Feed } from "./feed.ts";
+import type { FeedFilter } from "./filter.ts";
+import { freshAndPopular } from "./fresh-and-popular.ts";
+import { type FeedServices, type Recommendation, recommend } from "./recommend.ts";
+import type { Stalls } from "./stalls.ts";
+
+/** How long a statement of each rung may take. It takes milliseconds; where all three hang, the caller waits 5 seconds for the error. */
+const liveTimeout = "3s";
+const batchTimeout = "1s";
+const communityTimeout = "1s";
+
+/** Nobody steps down any more after this long, in milliseconds: each rung may also wait for a connection. */
+const patience = 5_000;
+
+/** Without the database, without a profile, or with too many requests there is nothing on a lower rung either. */
+const degradable = new Set(["model_corrupt", "model_incompatible", "database_timeout", "not_installed", "internal"]);
+
+/** The caller's feed from the best rung that holds; `mode` batch asks for the list first. Throws AppError. */
+export async function feedOf(
+  services: FeedServices & Pick<Services, "stalls">,
+  claims: Claims,
+  page: Page,
+  mode: Feed["mode"],
+  span: Span = noSpan,
+  filter?: FeedFilter,
+): Promise<Recommendation> {
+  const timed = <Made>(name: string, make: () => Promise<Made>) => {
+    return async () => {
+      const ended = span(name);
+      return await make().finally(ended);
+    };
+  };
+  const live: Rung = {
+    made: () => watched(services.stalls, claims, () => recommend(services, claims, page, liveTimeout, span, filter)),
+    degraded: null,
+  };
+  const list = { made: timed("batch", () => batchFeed(services, claims, page, batchTimeout, filter)) };
+  const community: Rung = {
+    made: timed("community", () => freshAndPopular(services, claims, page, communityTimeout, filter)),
+    degraded: "community",
+  };
+  const below: Rung[] = [{ ...list, degraded: "batch" }, community];
+  const rungs =
+    mode === "batch"
+      ? [{ ...list, degraded: null }, live, community]
+      : services.stalls.mayTry()
+        ? [live, ...below]
+        : [...below, live];
+  const started = performance.now();
+  let first: AppError | undefined;
+  for (const { made, degraded } of rungs) {
+    try {
+      const recommendation = await made();
+      if (!recommendation) continue;
+      if (first) services.log(first.code, first);
+      recommendation.feed.degraded ??= degraded;
+      return recommendation;
+    } catch (thrown) {
+      first ??= asAppError(thrown);
+      if (!degradable.has(first.code) || performance.now() - started > patience) break;
+    }
+  }
+  throw first;
+}
+
+/** The live feed; `stalls` is told how it went. */
+async function watched(stalls: Stalls, { sub }: Claims, make: () => Promise<Recommendation>): Promise<Recommendation> {
+  try {
+    const recommendation = await make();
+    stalls.made();
+    return recommendation;
+  } catch (thrown) {
+    if (asAppError(thrown).code === "database_timeout") stalls.tookTooLong(sub);
+    throw thrown;
+  }
+}
+
+interface Rung {
+  /** null: there is nothing on this rung. */
+  made: () => Promise<Recommendation | null>;
+  degraded: Feed["degraded"];
+}
