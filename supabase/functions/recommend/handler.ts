@@ -10,8 +10,8 @@ export const recommendFunction: UserFunction<FeedRequest> = {
   maximumBodyBytes: 16 * 1024,
   read: { POST: requestOfBody, GET: requestOfQuery },
   async answer({ limit, mode, after, filter }, { claims, span, afterAnswer }, services) {
-    const page = { limit, served: after ?? nothingServed() };
-    const recommendation = await feedOf(services, claims, page, mode, span, filter);
+    const page = { limit, served: after ?? nothingServed(), filter };
+    const recommendation = await feedOf(services, claims, page, mode, span);
     // an operator who looks at somebody's feed does not show it to them
     if (recommendation.feed.items.length > 0 && !claims.preview)
       afterAnswer(services.impressions, { recommendation, userId: claims.sub });

@@ -5,7 +5,6 @@ import type { Source } from "../features/retrieval.ts";
 import type { Claims } from "../http/auth.ts";
 import type { Basis } from "./basis.ts";
 import { cursorAfter, type Page } from "./cursor.ts";
-import type { FeedFilter } from "./filter.ts";
 import type { Recommendation } from "./recommend.ts";
 import { plainReason } from "./why/reason.ts";
 
@@ -34,9 +33,8 @@ export async function batchFeed(
   claims: Claims,
   page: Page,
   timeout: string,
-  filter?: FeedFilter,
 ): Promise<Recommendation | null> {
-  const rows = await readAs(pool, claims, readList(claims.sub, page, filter), async (_, rows) => rows, timeout);
+  const rows = await readAs(pool, claims, readList(claims.sub, page), async (_, rows) => rows, timeout);
   if (rows.length === 0) return null;
   const [{ now, made_at, model_id, model_name, basis }] = rows;
   const items = rows.map(({ post_id, title, score, view, vote, comment, source, author_id }, i) => ({
@@ -70,7 +68,7 @@ export async function batchFeed(
   };
 }
 
-function readList(userId: string, { limit, served }: Page, filter?: FeedFilter): Statement<BatchRow> {
+function readList(userId: string, { limit, served, filter }: Page): Statement<BatchRow> {
   return {
     text: "select * from recsys.batch_feed($1::uuid, $2::integer, $3::bigint, $4::bigint[], $5::jsonb)",
     values: [userId, limit, String(served.seed), served.keys, filter ? JSON.stringify(filter) : null],

@@ -6,6 +6,8 @@
  *   base64url of: version (1 byte), seed (8 bytes, big-endian), for each served post its recsys.served_key (4 bytes, big-endian)
  */
 
+import type { FeedFilter } from "./filter.ts";
+
 /** What a feed has served. */
 export interface Served {
   /** Of this feed's keys, a signed 64-bit number. */
@@ -14,10 +16,11 @@ export interface Served {
   keys: number[];
 }
 
-/** Which page of a feed: its length, and what the ones before it served. */
+/** Which page of a feed: its length, what the ones before it served, and what every post of it has to be. */
 export interface Page {
   limit: number;
   served: Served;
+  filter?: FeedFilter | undefined;
 }
 
 /** A feed ends here: then a cursor has 10.7 KB, and the sources have walked past all of these. */

@@ -3,8 +3,7 @@ import { readAs } from "../database/caller.ts";
 import type { Pool, Statement } from "../database/database.ts";
 import type { Claims } from "../http/auth.ts";
 import { communityScore, communityValue } from "./community-feed.ts";
-import { cursorAfter, type Page, type Served } from "./cursor.ts";
-import type { FeedFilter } from "./filter.ts";
+import { cursorAfter, type Page } from "./cursor.ts";
 import { better } from "./order.ts";
 import type { Recommendation } from "./recommend.ts";
 import { bestSource } from "./source.ts";
@@ -32,15 +31,8 @@ export async function freshAndPopular(
   claims: Claims,
   page: Page,
   timeout: string,
-  filter?: FeedFilter,
 ): Promise<Recommendation | null> {
-  const rows = await readAs(
-    pool,
-    claims,
-    readFreshAndPopular(claims.sub, page.served, filter),
-    async (_, rows) => rows,
-    timeout,
-  );
+  const rows = await readAs(pool, claims, readFreshAndPopular(claims.sub, page), async (_, rows) => rows, timeout);
   if (rows.length === 0) return null;
   const [{ now }] = rows;
   const scored = rows.flatMap((row) => {
@@ -92,11 +84,7 @@ const filtered = `
   from recsys.retrieve_filtered((select request from asked), null, null, null)
   where fresh_rank is not null or trending_rank is not null`;
 
-function readFreshAndPopular(
-  userId: string,
-  { seed, keys }: Served,
-  filter?: FeedFilter,
-): Statement<FreshOrPopularRow> {
+function readFreshAndPopular(userId: string, { served: { seed, keys }, filter }: Page): Statement<FreshOrPopularRow> {
   return {
     // the request is made once and handed over as a whole: joined to each row, what is left out would be searched from end to end for each post
     text: `with asked as materialized (

@@ -15,7 +15,6 @@ import { noSpan, type Span } from "../http/span.ts";
 import { batchFeed } from "./batch-feed.ts";
 import type { Page } from "./cursor.ts";
 import type { Feed } from "./feed.ts";
-import type { FeedFilter } from "./filter.ts";
 import { freshAndPopular } from "./fresh-and-popular.ts";
 import { type FeedServices, type Recommendation, recommend } from "./recommend.ts";
 import type { Stalls } from "./stalls.ts";
@@ -38,7 +37,6 @@ export async function feedOf(
   page: Page,
   mode: Feed["mode"],
   span: Span = noSpan,
-  filter?: FeedFilter,
 ): Promise<Recommendation> {
   const timed = <Made>(name: string, make: () => Promise<Made>) => {
     return async () => {
@@ -47,12 +45,12 @@ export async function feedOf(
     };
   };
   const live: Rung = {
-    made: () => watched(services.stalls, claims, () => recommend(services, claims, page, liveTimeout, span, filter)),
+    made: () => watched(services.stalls, claims, () => recommend(services, claims, page, liveTimeout, span)),
     degraded: null,
   };
-  const list = { made: timed("batch", () => batchFeed(services, claims, page, batchTimeout, filter)) };
+  const list = { made: timed("batch", () => batchFeed(services, claims, page, batchTimeout)) };
   const community: Rung = {
-    made: timed("community", () => freshAndPopular(services, claims, page, communityTimeout, filter)),
+    made: timed("community", () => freshAndPopular(services, claims, page, communityTimeout)),
     degraded: "community",
   };
   const below: Rung[] = [{ ...list, degraded: "batch" }, community];

@@ -15,9 +15,8 @@ import { AppError, asAppError } from "../http/errors.ts";
 import { noSpan, type Span } from "../http/span.ts";
 import type { ModelCache, ServingModel } from "../models/models.ts";
 import { basisOf } from "./basis.ts";
-import { cursorAfter, type Page, type Served } from "./cursor.ts";
+import { cursorAfter, type Page } from "./cursor.ts";
 import type { Feed } from "./feed.ts";
-import type { FeedFilter } from "./filter.ts";
 import { type LeftOut, leftOutLine } from "./left-out.ts";
 import { ModelGone } from "./post-states.ts";
 import { embedUser } from "./rank.ts";
@@ -47,13 +46,11 @@ export async function recommend(
   page: Page,
   timeout: string,
   span: Span = noSpan,
-  filter?: FeedFilter,
 ): Promise<Recommendation> {
-  const candidates = () => candidatesFor(services, claims, page.served, timeout, span, filter);
-  const found = await candidates().catch((error) => {
+  const found = await candidatesFor(services, claims, page, timeout, span).catch((error) => {
     if (!(error instanceof ModelGone)) throw error;
     // another model serves by now
-    return candidates();
+    return candidatesFor(services, claims, page, timeout, span);
   });
   // the connection is free again
   const { context, active, input, posts } = found;
@@ -136,10 +133,9 @@ interface Found {
 async function candidatesFor(
   { pool, models, postStates }: FeedServices,
   claims: Claims,
-  served: Served,
+  { served, filter }: Page,
   timeout: string,
   span: Span,
-  filter?: FeedFilter,
 ): Promise<Found> {
   const ofContext = span("context");
   const find = async (connection: Connection, [context]: ContextRow[]): Promise<Found> => {
