@@ -241,4 +241,17 @@ test("the fresh and popular are those that the caller may read, without what the
   assert.equal(body.degraded, "community");
   assert.equal(body.items.length, 27);
   for (const { post_id } of body.items) assert.ok(![first, second, third].includes(post_id));
+  // and, with a filter, those that pass it, page by page
+  const rare = [body.items[5].post_id, body.items[20].post_id];
+  await pool.query("update public.posts set tags = '{rare}' where id = any ($1)", [[...rare, first, third]]);
+  const asked = { limit: 1, filter: { tags: ["rare"] } };
+  const one = (await app.call(people.eve, asked)).body;
+  const two = (await app.call(people.eve, { ...asked, after: one.next })).body;
+  assert.deepEqual(
+    [one, two].map(({ degraded, items, next }) => [degraded, items.map(({ post_id }) => post_id), next === null]),
+    [
+      ["community", rare.slice(0, 1), false],
+      ["community", rare.slice(1), true],
+    ],
+  );
 });

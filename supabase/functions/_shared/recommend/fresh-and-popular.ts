@@ -71,19 +71,26 @@ export async function freshAndPopular(
 
 const noRanks = { similar: null, active: null, followed: null };
 
+const freshOrTrending = `
+  select post_id, title, created_at, rank::integer as fresh_rank, null::integer as trending_rank
+  from recsys.retrieve_fresh((select request from asked))
+  union all
+  select post_id, title, created_at, null, rank::integer
+  from recsys.retrieve_trending((select request from asked))`;
+
+// the two would walk past every post for a tag that few have
+const filtered = `
+  select post_id, title, created_at, fresh_rank::integer, trending_rank::integer
+  from recsys.retrieve_filtered((select request from asked), null, null, null)
+  where fresh_rank is not null or trending_rank is not null`;
+
 function readFreshAndPopular(userId: string, { served: { seed, keys }, filter }: Page): Statement<FreshOrPopularRow> {
   return {
     // the request is made once and handed over as a whole: joined to each row, what is left out would be searched from end to end for each post
     text: `with asked as materialized (
         select clock.now, recsys.feed_request($1::uuid, clock.now, $4::jsonb) as request from (select recsys.clock() as now) as clock
       ),
-      found as (
-        select post_id, title, created_at, rank::integer as fresh_rank, null::integer as trending_rank
-        from recsys.retrieve_fresh((select request from asked))
-        union all
-        select post_id, title, created_at, null, rank::integer
-        from recsys.retrieve_trending((select request from asked))
-      )
+      found as (${filter ? filtered : freshOrTrending})
       select
         asked.now, merged.post_id, merged.title, merged.fresh_rank, merged.trending_rank, stats.recent,
         recsys.served_key(merged.post_id, $2::bigint) as served_key,
