@@ -10,7 +10,7 @@ const knownSchemas = [
 ];
 
 /** The example app's own tables, and the migration that makes them. */
-const appTables = ["profiles", "projects", "posts", "post_views", "post_votes", "comments", "logins"];
+const appTables = ["profiles", "projects", "posts", "post_views", "post_votes", "comments", "logins", "mutes"];
 const appMigration = "20261125000100";
 
 /** Names of an app's own tables and views, `schema.table`, in order. An app's table that happens to have the name of one of ours counts too. */
