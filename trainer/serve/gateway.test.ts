@@ -41,7 +41,15 @@ test("supabase-js gets the community's feed, then the model's", async () => {
   assert.deepEqual([data.model, data.basis, data.items.length], [{ id, name: "tiny" }, "history", 5]);
   const [first] = data.items;
   assert.match(first.request_id ?? data.request_id, /^[0-9a-f-]{36}$/);
-  assert.deepEqual(Object.keys(first).sort(), ["position", "post_id", "predictions", "score", "source", "title"]);
+  assert.deepEqual(Object.keys(first).sort(), [
+    "position",
+    "post_id",
+    "predictions",
+    "score",
+    "source",
+    "title",
+    "why",
+  ]);
   assert.ok(Math.abs(first.predictions.view - 1 / (1 + Math.exp(-1))) < 1e-4);
   const get = await supabase.functions.invoke("recommend?limit=2", { method: "GET" });
   assert.equal(get.data.items.length, 2);
