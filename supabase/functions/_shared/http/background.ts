@@ -17,6 +17,8 @@ export const mostTogether = 50;
 /** A kind of work. `code` names it in the log when items fail or are dropped. */
 export interface Work<Item> {
   code: string;
+  /** How long the first item waits for others, in milliseconds; by default it does not. */
+  gather?: number;
   do(items: Item[]): Promise<unknown>;
 }
 
@@ -51,8 +53,7 @@ export function openBackground(
   };
 
   async function workOff(): Promise<void> {
-    // whoever adds the first item adds more before it is begun
-    await undefined;
+    await new Promise((gathered) => setTimeout(gathered, line[0].work.gather ?? 0));
     while (line.length > 0) {
       const [{ work }] = line;
       const together = line.filter((each) => each.work === work).slice(0, mostTogether);

@@ -19,6 +19,8 @@ export interface PostState {
   last_comment_at: number | null;
   by_author: boolean | null;
   recent: number[] | null;
+  /** Its tags as they were last read: words are looked up by this array, which took 2 ms a feed by their letters. */
+  tags?: string[];
 }
 
 /** The model was replaced and dropped after the request had begun: its vectors are gone. */
@@ -71,7 +73,7 @@ export function openPostStates(now = () => performance.now()) {
 export type PostStates = ReturnType<typeof openPostStates>;
 
 /** The columns of recsys.post_states, packed: rows took the driver 4 ms for 500 posts, and the database 1 ms more. */
-type Columns = { [Name in keyof Omit<PostState, "embedding">]: PostState[Name][] } & {
+type Columns = { [Name in keyof Omit<PostState, "embedding" | "tags">]: PostState[Name][] } & {
   model_gone: boolean;
   has_embedding: boolean[];
   /** Those that there are, one after the other. */

@@ -45,10 +45,12 @@ export async function retrieve(
 
 function candidate(found: Columns, i: number, state: PostState, vector: Float32Array | null): PostCandidate {
   const { embedding } = state;
+  // the same array from feed to feed
+  if (!state.tags || !equal(state.tags, found.tags[i])) state.tags = found.tags[i];
   return {
     post_id: found.post_id[i],
     title: found.title[i],
-    tags: found.tags[i],
+    tags: state.tags,
     author_id: found.author_id[i],
     created_at: found.created_at[i],
     author_affinity: found.author_affinity[i],
@@ -73,6 +75,10 @@ function candidate(found: Columns, i: number, state: PostState, vector: Float32A
     by_author: state.by_author ?? quietPost.by_author,
     recent: state.recent ?? quietPost.recent,
   };
+}
+
+function equal(a: string[], b: string[]): boolean {
+  return a.length === b.length && a.every((tag, i) => tag === b[i]);
 }
 
 function foundStatement(
