@@ -1,6 +1,6 @@
 /**
  * How fast feeds are served: `npm run bench [-- POSTS]`. A community is made up in SQL (100,000 posts by default, 6 interactions a post over 90
- * days). Prints a table and writes bench.json. Needs a PostgreSQL and nothing else on the machine.
+ * days). Prints a table. Needs a PostgreSQL and nothing else on the machine.
  */
 import { mkdtemp, rm } from "node:fs/promises";
 import { cpus, loadavg, tmpdir } from "node:os";
