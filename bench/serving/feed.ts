@@ -116,7 +116,9 @@ async function bareSql(pool: pg.Pool, users: string[], modelId: number, vectors:
     ]);
     const version = { modelId: String(modelId), featureStore: "", instant: null };
     const begun = performance.now();
-    const found = await retrieve(client, openPostStates(), user, vectorAt(vectors, i + 20), version, nothingServed());
+    const found = await retrieve(client, openPostStates(), user, vectorAt(vectors, i + 20), version, {
+      served: nothingServed(),
+    });
     if (i >= 0) sql.push(performance.now() - begun);
     if (i >= 0) candidates += found.length / requests;
     await client.query("commit");

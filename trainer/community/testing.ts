@@ -138,7 +138,10 @@ async function fromSql(
       now,
     ]);
     const version = { modelId: String(modelId), featureStore: "", instant: now };
-    return [contexts.rows[0], await retrieve(client, openPostStates(), userId, vector, version, nothingServed())];
+    return [
+      contexts.rows[0],
+      await retrieve(client, openPostStates(), userId, vector, version, { served: nothingServed() }),
+    ];
   } finally {
     await client.query("rollback");
     client.release();

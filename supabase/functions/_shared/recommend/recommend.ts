@@ -133,7 +133,7 @@ interface Found {
 async function candidatesFor(
   { pool, models, postStates }: FeedServices,
   claims: Claims,
-  { served, filter }: Page,
+  page: Page,
   timeout: string,
   span: Span,
 ): Promise<Found> {
@@ -148,7 +148,7 @@ async function candidatesFor(
     const vector = active && (await embedUser(active.tower, input));
     ofTower();
     const version = { modelId: context.model_id, featureStore: context.feature_store, instant: null };
-    const posts = await retrieve(connection, postStates, claims.sub, vector, version, served, span, filter);
+    const posts = await retrieve(connection, postStates, claims.sub, vector, version, page, span);
     return { context, active, input, vector, posts };
   };
   return await readAs(pool, claims, readContext(claims.sub), find, timeout);

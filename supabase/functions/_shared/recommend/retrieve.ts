@@ -4,8 +4,7 @@ import { dimensions } from "../features/history.ts";
 import { innerProduct } from "../features/inner-product.ts";
 import type { Source } from "../features/retrieval.ts";
 import { noSpan, type Span } from "../http/span.ts";
-import type { Served } from "./cursor.ts";
-import type { FeedFilter } from "./filter.ts";
+import type { Page } from "./cursor.ts";
 import type { PostState, PostStates, StateVersion } from "./post-states.ts";
 import { type PostCandidate, quietPost } from "./states.ts";
 
@@ -29,12 +28,11 @@ export async function retrieve(
   userId: string,
   vector: Float32Array | null,
   version: StateVersion,
-  served: Served,
+  page: Pick<Page, "served" | "filter">,
   span: Span = noSpan,
-  filter?: FeedFilter,
 ): Promise<PostCandidate[]> {
   const ofSources = span("sources");
-  const [found] = await run(connection, foundStatement(userId, vector, version, served, filter));
+  const [found] = await run(connection, foundStatement(userId, vector, version, page));
   ofSources();
   if (found.post_id === null) return [];
   const ofStates = span("states");
@@ -85,8 +83,7 @@ function foundStatement(
   userId: string,
   vector: Float32Array | null,
   version: StateVersion,
-  served: Served,
-  filter?: FeedFilter,
+  { served, filter }: Pick<Page, "served" | "filter">,
 ): Statement<Columns> {
   return {
     text: `select
