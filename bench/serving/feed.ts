@@ -5,7 +5,6 @@
 import type pg from "pg";
 import type { Database } from "../../db/connect.ts";
 import { nothingServed } from "../../supabase/functions/_shared/recommend/cursor.ts";
-import { openPostStates } from "../../supabase/functions/_shared/recommend/post-states.ts";
 import { retrieve } from "../../supabase/functions/_shared/recommend/retrieve.ts";
 import { Random } from "../../trainer/engine/random.ts";
 import { vectorAt } from "../../trainer/engine/vector-at.ts";
@@ -114,9 +113,8 @@ async function bareSql(pool: pg.Pool, users: string[], modelId: number, vectors:
     await client.query("select set_config('role', 'authenticated', true), set_config('request.jwt.claims', $1, true)", [
       JSON.stringify({ sub: user, role: "authenticated" }),
     ]);
-    const version = { modelId: String(modelId), featureStore: "", instant: null };
     const begun = performance.now();
-    const found = await retrieve(client, openPostStates(), user, vectorAt(vectors, i + 20), version, {
+    const found = await retrieve(client, user, String(modelId), vectorAt(vectors, i + 20), null, {
       served: nothingServed(),
     });
     if (i >= 0) sql.push(performance.now() - begun);

@@ -5,8 +5,8 @@ import { createApp, type EdgeFunction } from "./_shared/http/edge-function.ts";
 import { AppError } from "./_shared/http/errors.ts";
 import { loadRuntime, type RuntimeName } from "./_shared/models/inference.ts";
 import { modelCache } from "./_shared/models/models.ts";
+import { openCommonPosts } from "./_shared/recommend/common-posts.ts";
 import { impressionLog } from "./_shared/recommend/log-impressions.ts";
-import { openPostStates } from "./_shared/recommend/post-states.ts";
 import { openStalls } from "./_shared/recommend/stalls.ts";
 import { assertDocumented } from "./openapi/testing.ts";
 
@@ -58,7 +58,7 @@ export function testFunction<Input, Answer>(
     publishableKeys: [],
     origins: "*",
     models: modelCache(() => loadRuntime(runtime)),
-    postStates: openPostStates(),
+    commonPosts: openCommonPosts(),
     stalls: openStalls(),
     impressions: impressionLog(pool),
     log,

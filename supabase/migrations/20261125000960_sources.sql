@@ -38,7 +38,7 @@ begin atomic
 end;
 comment on function recsys.earlier_states(recsys.feed_request) is 'The states as of the request''s instant of posts that somebody came to later. Now there are none; a month ago they are many.';
 
-create function recsys.retrieve_active(p_request recsys.feed_request)
+create function recsys.retrieve_active(p_request recsys.feed_request, p_most integer)
 returns table (post_id uuid, rank bigint, title text, tags text[], author_id uuid, created_at timestamptz)
 language sql stable security invoker
 begin atomic
@@ -50,7 +50,7 @@ begin atomic
     ) as posts
     where latest_post_stats.last_active_at <= p_request.at
     order by latest_post_stats.last_active_at desc, latest_post_stats.post_id
-    limit 300
+    limit p_most
   )
   select latest.post_id, row_number() over (order by latest.at desc, latest.post_id), latest.title, latest.tags, latest.author_id, latest.created_at
   from (
@@ -68,29 +68,29 @@ begin atomic
       (
         select posts.*, posts.created_at
         from recsys.eligible_posts(p_request) as posts
-        -- older ones come after 300 others; as one subquery, or the index would not know where to stop: 35 ms instead of 0.2
-        where posts.created_at >= (select coalesce((select touched.at from touched order by touched.at desc offset 299 limit 1), '-infinity'))
+        -- older ones come after p_most others; as one subquery, or the index would not know where to stop: 35 ms instead of 0.2
+        where posts.created_at >= (select coalesce((select touched.at from touched order by touched.at desc offset p_most - 1 limit 1), '-infinity'))
         order by posts.created_at desc, posts.post_id
-        limit 300
+        limit p_most
       )
     ) as found
     order by found.post_id, found.at desc
   ) as latest
   order by latest.at desc, latest.post_id
-  limit 300;
+  limit p_most;
 end;
-comment on function recsys.retrieve_active(recsys.feed_request) is 'The 300 posts that somebody came to or wrote last.';
+comment on function recsys.retrieve_active(recsys.feed_request, integer) is 'The p_most posts that somebody came to or wrote last.';
 
-create function recsys.retrieve_fresh(p_request recsys.feed_request)
+create function recsys.retrieve_fresh(p_request recsys.feed_request, p_most integer)
 returns table (post_id uuid, rank bigint, title text, tags text[], author_id uuid, created_at timestamptz)
 language sql stable security invoker
 begin atomic
   select newest.post_id, row_number() over (order by newest.created_at desc, newest.post_id), newest.title, newest.tags, newest.author_id, newest.created_at
-  from (select * from recsys.eligible_posts(p_request) as posts order by posts.created_at desc, posts.post_id limit 100) as newest;
+  from (select * from recsys.eligible_posts(p_request) as posts order by posts.created_at desc, posts.post_id limit p_most) as newest;
 end;
-comment on function recsys.retrieve_fresh(recsys.feed_request) is 'The 100 newest posts.';
+comment on function recsys.retrieve_fresh(recsys.feed_request, integer) is 'The p_most newest posts.';
 
-create function recsys.retrieve_trending(p_request recsys.feed_request)
+create function recsys.retrieve_trending(p_request recsys.feed_request, p_most integer)
 returns table (post_id uuid, rank bigint, title text, tags text[], author_id uuid, created_at timestamptz)
 language sql stable security invoker
 begin atomic
@@ -107,7 +107,7 @@ begin atomic
         -- said as ages, which no index knows: by that of last_active_at all of a week's posts were fetched, to be sorted by trend
         and p_request.at - latest_post_stats.last_active_at >= interval '0' and p_request.at - latest_post_stats.last_active_at < interval '168 hours'
       order by latest_post_stats."trend" desc, latest_post_stats.post_id
-      limit 50
+      limit p_most
     )
     union all
     select posts.*, earlier."trend"
@@ -118,9 +118,9 @@ begin atomic
     where p_request.at - earlier.last_active_at < interval '168 hours'
   ) as hottest
   order by hottest."trend" desc, hottest.post_id
-  limit 50;
+  limit p_most;
 end;
-comment on function recsys.retrieve_trending(recsys.feed_request) is 'The 50 posts with the most interactions of the last week, decayed with a half-life of a week.';
+comment on function recsys.retrieve_trending(recsys.feed_request, integer) is 'The p_most posts with the most interactions of the last week, decayed with a half-life of a week.';
 
 create function recsys.author_affinities(p_user_id uuid, p_now timestamptz) returns table (author_id uuid, affinity integer)
 language sql stable security invoker
@@ -133,7 +133,7 @@ begin atomic
 end;
 comment on function recsys.author_affinities(uuid, timestamptz) is 'How often a user interacted with the posts of each other author up to an instant.';
 
-create function recsys.retrieve_followed(p_request recsys.feed_request, p_authors uuid[])
+create function recsys.retrieve_followed(p_request recsys.feed_request, p_authors uuid[], p_most integer)
 returns table (post_id uuid, rank bigint, title text, tags text[], author_id uuid, created_at timestamptz)
 language sql stable security invoker
 begin atomic
@@ -145,10 +145,10 @@ begin atomic
       select * from recsys.eligible_posts(p_request) as eligible
       where eligible.author_id = followed.author_id
       order by eligible.created_at desc, eligible.post_id
-      limit 50
+      limit p_most
     ) as posts
     order by posts.created_at desc, posts.post_id
-    limit 50
+    limit p_most
   ) as newest;
 end;
-comment on function recsys.retrieve_followed(recsys.feed_request, uuid[]) is 'The 50 newest posts of some authors.';
+comment on function recsys.retrieve_followed(recsys.feed_request, uuid[], integer) is 'The p_most newest posts of some authors.';

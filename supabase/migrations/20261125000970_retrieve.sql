@@ -67,13 +67,13 @@ begin
   from (
     select 'similar' as source, * from recsys.retrieve_similar(request, p_model_id, p_embedding)
     union all
-    select 'active', * from recsys.retrieve_active(request)
+    select 'active', * from recsys.retrieve_active(request, 300)
     union all
-    select 'fresh', * from recsys.retrieve_fresh(request)
+    select 'fresh', * from recsys.retrieve_fresh(request, 100)
     union all
-    select 'trending', * from recsys.retrieve_trending(request)
+    select 'trending', * from recsys.retrieve_trending(request, 50)
     union all
-    select 'followed', * from recsys.retrieve_followed(request, followed)
+    select 'followed', * from recsys.retrieve_followed(request, followed, 50)
   ) as found
   group by found.post_id;
 end
@@ -130,7 +130,10 @@ end
 $$;
 comment on function recsys.post_states(bigint, uuid[], timestamptz) is 'What the engine knows of each of some posts as of an instant: its vector in a model (null: none yet) and its state (null: nobody came yet).';
 
-create function recsys.candidates(p_user_id uuid, p_model_id bigint, p_embedding extensions.vector, p_now timestamptz, p_filter jsonb default null)
+create function recsys.candidates(
+  p_user_id uuid, p_model_id bigint, p_embedding extensions.vector, p_now timestamptz, p_filter jsonb default null, p_seed bigint default null,
+  p_served bigint[] default null
+)
 returns table (
   post_id uuid,
   title text,
@@ -155,10 +158,14 @@ returns table (
   recent double precision[],
   author_affinity integer
 )
-language sql stable security invoker set search_path = ''
+language plpgsql stable security invoker set search_path = ''
+set jit = off set plan_cache_mode = force_generic_plan
 as $$
+#variable_conflict use_column
+begin
+  return query
   with found as materialized (
-    select * from recsys.retrieve(p_user_id, p_model_id, p_embedding, p_now, p_filter => p_filter)
+    select * from recsys.retrieve(p_user_id, p_model_id, p_embedding, p_now, p_seed, p_served, p_filter)
   )
   select
     found.post_id, found.title, found.tags, found.author_id, found.created_at,
@@ -168,19 +175,20 @@ as $$
     states.last_active_at, states.kind, states.views, states.votes, states.comments, states.participants, states.last_comment_at, states.by_author, states.recent,
     found.author_affinity
   from found
-  join recsys.post_states(p_model_id, (select array_agg(found.post_id) from found), p_now) as states on states.post_id = found.post_id
+  join recsys.post_states(p_model_id, (select array_agg(found.post_id) from found), p_now) as states on states.post_id = found.post_id;
+end
 $$;
-comment on function recsys.candidates(uuid, bigint, extensions.vector, timestamptz, jsonb) is 'What recsys.retrieve brings, each with its recsys.post_states and its similarity to the user''s vector: all that the ranker is told of a post. For psql; the function recommend asks for the two one after the other, and keeps the states.';
+comment on function recsys.candidates(uuid, bigint, extensions.vector, timestamptz, jsonb, bigint, bigint[]) is 'What recsys.retrieve brings, each with its recsys.post_states and its similarity to the user''s vector: all that the ranker is told of a post.';
 
 revoke all on function
-  recsys.retrieve_similar(recsys.feed_request, bigint, extensions.vector), recsys.earlier_states(recsys.feed_request), recsys.retrieve_active(recsys.feed_request),
-  recsys.retrieve_fresh(recsys.feed_request), recsys.retrieve_trending(recsys.feed_request), recsys.author_affinities(uuid, timestamptz),
-  recsys.retrieve_followed(recsys.feed_request, uuid[]), recsys.retrieve(uuid, bigint, extensions.vector, timestamptz, bigint, bigint[], jsonb),
-  recsys.post_states(bigint, uuid[], timestamptz), recsys.candidates(uuid, bigint, extensions.vector, timestamptz, jsonb)
+  recsys.retrieve_similar(recsys.feed_request, bigint, extensions.vector), recsys.earlier_states(recsys.feed_request), recsys.retrieve_active(recsys.feed_request, integer),
+  recsys.retrieve_fresh(recsys.feed_request, integer), recsys.retrieve_trending(recsys.feed_request, integer), recsys.author_affinities(uuid, timestamptz),
+  recsys.retrieve_followed(recsys.feed_request, uuid[], integer), recsys.retrieve(uuid, bigint, extensions.vector, timestamptz, bigint, bigint[], jsonb),
+  recsys.post_states(bigint, uuid[], timestamptz), recsys.candidates(uuid, bigint, extensions.vector, timestamptz, jsonb, bigint, bigint[])
 from public;
 grant execute on function
-  recsys.retrieve_similar(recsys.feed_request, bigint, extensions.vector), recsys.earlier_states(recsys.feed_request), recsys.retrieve_active(recsys.feed_request),
-  recsys.retrieve_fresh(recsys.feed_request), recsys.retrieve_trending(recsys.feed_request), recsys.author_affinities(uuid, timestamptz),
-  recsys.retrieve_followed(recsys.feed_request, uuid[]), recsys.retrieve(uuid, bigint, extensions.vector, timestamptz, bigint, bigint[], jsonb),
-  recsys.post_states(bigint, uuid[], timestamptz), recsys.candidates(uuid, bigint, extensions.vector, timestamptz, jsonb)
+  recsys.retrieve_similar(recsys.feed_request, bigint, extensions.vector), recsys.earlier_states(recsys.feed_request), recsys.retrieve_active(recsys.feed_request, integer),
+  recsys.retrieve_fresh(recsys.feed_request, integer), recsys.retrieve_trending(recsys.feed_request, integer), recsys.author_affinities(uuid, timestamptz),
+  recsys.retrieve_followed(recsys.feed_request, uuid[], integer), recsys.retrieve(uuid, bigint, extensions.vector, timestamptz, bigint, bigint[], jsonb),
+  recsys.post_states(bigint, uuid[], timestamptz), recsys.candidates(uuid, bigint, extensions.vector, timestamptz, jsonb, bigint, bigint[])
 to authenticated, service_role;

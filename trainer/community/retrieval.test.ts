@@ -7,7 +7,15 @@ import { after, test } from "node:test";
 import { testDatabase } from "../../db/testing.ts";
 import { halfLives } from "../../supabase/functions/_shared/features/decay.ts";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
-import { retrieval, searchWidth, sourceNames, sources } from "../../supabase/functions/_shared/features/retrieval.ts";
+import {
+  commonSizes,
+  followedFound,
+  retrieval,
+  searchWidth,
+  similarFound,
+  sourceNames,
+  sources,
+} from "../../supabase/functions/_shared/features/retrieval.ts";
 import { Random } from "../engine/random.ts";
 import { communityFromDatabase } from "./from-database.ts";
 import { assertAgrees, instantAfter, unitVectors } from "./testing.ts";
@@ -84,20 +92,28 @@ test("a user's history goes back 200 interactions, what is active as far as 300 
 test("the limits in the text of the SQL functions are the declared ones", async () => {
   const { similar, active, fresh, trending, followed } = sources;
   assert.deepEqual(await numbers("retrieve_similar", /limit (\d+)/gi), [similar.size]);
-  // what is new is active, too
-  assert.deepEqual(await numbers("retrieve_active", /limit (\d+)/gi), [active.size, 1, active.size, active.size]);
-  assert.deepEqual(await numbers("retrieve_active", /offset (\d+)\s+limit/gi), [active.size - 1]);
-  assert.deepEqual(await numbers("retrieve_fresh", /limit (\d+)/gi), [fresh.size]);
-  // with those whose state has changed since
-  assert.deepEqual(await numbers("retrieve_trending", /limit (\d+)/gi), [trending.size, trending.size]);
+  const asked = /retrieve_\w+\(request, (?:\w+, )?(\d+)\)/g;
+  assert.deepEqual(await numbers("retrieve", asked), [active.size, fresh.size, trending.size, followed.size]);
+  // more than that of what is kept for all feeds
+  assert.deepEqual(await numbers("common_posts", asked), Object.values(commonSizes));
   assert.deepEqual(await numbers("retrieve_trending", /< '(\d+):00:00'::interval/g), [
     retrieval.trendingHours,
     retrieval.trendingHours, // for those whose state has changed since
   ]);
-  // of each author, and of all
-  assert.deepEqual(await numbers("retrieve_followed", /limit (\d+)/gi), [followed.size, followed.size]);
+  // and of what is found for a caller before it is asked which of it they may see
+  assert.deepEqual(await numbers("retrieve_beside", /limit (\d+)\n/g), [
+    similarFound,
+    similar.size,
+    followed.size,
+    active.size,
+  ]);
+  assert.deepEqual(await numbers("retrieve_beside", /retrieve_followed\(request, authors, (\d+)\)/g), [followedFound]);
+  assert.deepEqual(await numbers("retrieve_beside", /cardinality\(\w+\) = (\d+)/g), [similarFound, followedFound]);
+  assert.deepEqual(await numbers("retrieve_beside", /rank\) < (\d+)/g), [similar.size, followed.size]);
   assert.deepEqual(await numbers("retrieve", /authors\[:(\d+)\]/g), [retrieval.followedAuthors]);
-  assert.deepEqual(await numbers("retrieve", /ef_search"? TO '(\d+)'/g), [searchWidth]);
+  assert.deepEqual(await numbers("retrieve_beside", /\[:(\d+)\]/g), [retrieval.followedAuthors]);
+  for (const name of ["retrieve", "retrieve_beside"])
+    assert.deepEqual(await numbers(name, /ef_search"? TO '(\d+)'/g), [searchWidth]);
   const { historyInteractions, historyLength } = retrieval;
   assert.deepEqual(await numbers("user_history", /limit (\d+)/gi), [historyInteractions, historyLength, historyLength]);
   assert.deepEqual(await numbers("recent_interactions", /limit (\d+)/gi), [historyInteractions, historyLength, 1]);

@@ -6,7 +6,6 @@ import { dimensions } from "../../supabase/functions/_shared/features/history.ts
 import { rankerFeatures } from "../../supabase/functions/_shared/features/ranker-features.ts";
 import { sourceNames } from "../../supabase/functions/_shared/features/retrieval.ts";
 import { nothingServed } from "../../supabase/functions/_shared/recommend/cursor.ts";
-import { openPostStates } from "../../supabase/functions/_shared/recommend/post-states.ts";
 import type { ContextRow } from "../../supabase/functions/_shared/recommend/read-context.ts";
 import { retrieve } from "../../supabase/functions/_shared/recommend/retrieve.ts";
 import { type PostCandidate, userInput, userState } from "../../supabase/functions/_shared/recommend/states.ts";
@@ -137,10 +136,9 @@ async function fromSql(
       modelId,
       now,
     ]);
-    const version = { modelId: String(modelId), featureStore: "", instant: now };
     return [
       contexts.rows[0],
-      await retrieve(client, openPostStates(), userId, vector, version, { served: nothingServed() }),
+      await retrieve(client, userId, String(modelId), vector, now, { served: nothingServed() }),
     ];
   } finally {
     await client.query("rollback");

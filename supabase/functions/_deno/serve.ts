@@ -15,8 +15,8 @@ import { allowedOrigins } from "../_shared/http/origins.ts";
 import { openTraces, type Traces } from "../_shared/http/traces.ts";
 import { loadRuntime } from "../_shared/models/inference.ts";
 import { modelCache } from "../_shared/models/models.ts";
+import { openCommonPosts } from "../_shared/recommend/common-posts.ts";
 import { impressionLog } from "../_shared/recommend/log-impressions.ts";
-import { openPostStates } from "../_shared/recommend/post-states.ts";
 import { openStalls } from "../_shared/recommend/stalls.ts";
 
 /** Serves a function in this worker. */
@@ -39,7 +39,7 @@ export function serve<Input>(edgeFunction: EdgeFunction<Input>): void {
     publishableKeys: projectApiKeys(Deno.env.get("SUPABASE_PUBLISHABLE_KEYS"), Deno.env.get("SUPABASE_ANON_KEY")),
     origins: allowedOrigins(Deno.env.get("ALLOWED_ORIGINS")),
     models: modelCache(() => loadRuntime()),
-    postStates: openPostStates(),
+    commonPosts: openCommonPosts(),
     stalls: openStalls(),
     impressions: impressionLog(pool),
     log,

@@ -14,7 +14,7 @@ test("a feed takes two round trips to the database, and does not wait for the co
   const wire = await distantWire(url);
   const app = testApp(t, wire.url);
   t.after(wire.close);
-  // the first one connects and loads the model
+  // the first one connects, loads the model, and reads what is common
   assert.equal((await app.call(people.ada)).status, 200);
   await app.settled();
   await new Promise((later) => setTimeout(later, 100));

@@ -128,7 +128,7 @@ export interface RankerFeatures {
 /** What of a candidate's features depends on the post and the instant alone. */
 export interface PostRow {
   /** [P] */
-  features: number[];
+  features: ArrayLike<number>;
   /** Its own rows of the embedding table. */
   categories: number[];
 }
@@ -149,7 +149,7 @@ export function rankerFeatures(
   user: UserState,
   candidates: Candidate[],
   now: number,
-  rowOf: RowOf = postRow,
+  rowOf: RowOf = postRowIn(new Float64Array(postFeatures.length)),
 ): RankerFeatures {
   const n = candidates.length;
   const posts = new Float32Array(n * postFeatures.length);
@@ -200,8 +200,8 @@ export function rankerFeatures(
     pairs[at++] = near.best[i];
     pairs[at++] = near.bestFive[i];
     pairs[at++] = logOf(nearRanks[i]);
-    if (post.features.length !== postFeatures.length || at !== (i + 1) * pairFeatures.length)
-      throw new Error("a feature of a post or pair has a name and no value, or a value and no name");
+    if (at !== (i + 1) * pairFeatures.length)
+      throw new Error("a feature of a pair has a name and no value, or a value and no name");
     for (let c = 0; c < categories.length; c++)
       ids[i * categories.length + c] = c < requestCategories ? ofRequest[c] : post.categories[c - requestCategories];
   }
@@ -233,20 +233,28 @@ function userRow(user: UserState, habit: RecentHabit | null, logins: number, now
 
 /** The row of a candidate's post at an instant. */
 export function postRow(post: Candidate, now: number): PostRow {
-  const features = [
-    logHours(post.created_at, now),
-    logHours(post.last_active_at ?? post.created_at, now),
-    logHours(post.last_comment_at ?? post.created_at, now),
-    post.last_comment_at === null ? 0 : 1,
-    ...logDecayed(post.recent, post.last_active_at, now),
-    logOf(post.views),
-    logOf(post.votes),
-    logOf(post.comments),
-    logOf(post.participants),
-    Math.log(clickRate(post)),
-    post.by_author ? 1 : 0,
-  ];
-  return { features, categories: postCategoryRow(post) };
+  return postRowIn(new Float64Array(postFeatures.length))(post, now);
+}
+
+/** Writes each row over the one before it: as arrays of their own, 550 of them cost a feed as much again in garbage. */
+function postRowIn(features: Float64Array): RowOf {
+  return (post, now) => {
+    let at = 0;
+    features[at++] = logHours(post.created_at, now);
+    features[at++] = logHours(post.last_active_at ?? post.created_at, now);
+    features[at++] = logHours(post.last_comment_at ?? post.created_at, now);
+    features[at++] = post.last_comment_at === null ? 0 : 1;
+    for (let h = 0; h < halfLives.length; h++)
+      features[at++] = Math.log1p(decayedAt(post.recent, post.last_active_at, now, h));
+    features[at++] = logOf(post.views);
+    features[at++] = logOf(post.votes);
+    features[at++] = logOf(post.comments);
+    features[at++] = logOf(post.participants);
+    features[at++] = Math.log(clickRate(post));
+    features[at++] = post.by_author ? 1 : 0;
+    if (at !== features.length) throw new Error("a feature of a post has a name and no value, or a value and no name");
+    return { features, categories: postCategoryRow(post) };
+  };
 }
 
 /** The rank of a post that a source did not bring. */

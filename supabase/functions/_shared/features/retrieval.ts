@@ -19,6 +19,17 @@ export const sources = {
 export type Source = keyof typeof sources;
 export const sourceNames = Object.keys(sources) as Source[];
 
+/** The sources that bring everybody the same, but for what is hidden from them, known to them or served. */
+export const commonSources = ["active", "fresh", "trending"] as const;
+export type CommonSource = (typeof commonSources)[number];
+
+/** How many posts of each are kept for all feeds (recsys.common_posts): 1.4 times what a feed takes, and more where people know most of it already. */
+export const commonSizes: Record<CommonSource, number> = { active: 420, fresh: 140, trending: 125 };
+
+/** How many nearest posts, and newest of followed authors, are found before it is asked which of them a caller may see. */
+export const similarFound = 160;
+export const followedFound = 70;
+
 /** How many posts the search of the index keeps in view (hnsw.ef_search): twice what it brings, since it passes over hidden ones. */
 export const searchWidth = 200;
 

@@ -70,9 +70,7 @@ function interestIn(history: Text[], candidates: Text[]) {
   // words are counted through by index here: with `of` they took twice as long
   for (const document of documents) for (let w = 0; w < document.length; w++) counted[document[w]]++;
   // by how many of the candidates have a word; 0 is that of a word of the history alone
-  const idfs = Float64Array.from({ length: 1 + candidates.length }, (_, count) =>
-    Math.log((1 + candidates.length) / (1 + count)),
-  );
+  const idfs = idfsOf(candidates.length);
   const interests: number[] = [];
   let weight = 1;
   for (const document of past) {
@@ -93,6 +91,17 @@ function interestIn(history: Text[], candidates: Text[]) {
     for (const word of interests) interest[word] = 0;
   };
   return { documents, idfs, interestLength: Math.sqrt(interestSquare), forgetInterest };
+}
+
+let lastIdfs = new Float64Array();
+
+/** By how many of N candidates have a word. */
+function idfsOf(candidates: number): Float64Array {
+  if (lastIdfs.length !== 1 + candidates) {
+    lastIdfs = new Float64Array(1 + candidates);
+    for (let count = 0; count <= candidates; count++) lastIdfs[count] = Math.log((1 + candidates) / (1 + count));
+  }
+  return lastIdfs;
 }
 
 /** Of each word, all 0 between two calls: how many candidates have it, and the user's interest in it. */
@@ -131,7 +140,7 @@ function wordsOf({ title, tags }: Text): Int32Array {
   let document = ofText.get(text);
   if (!document) {
     if (ofText.size >= textsAtMost) ofText.clear();
-    document = Int32Array.from([...new Set(words(text))].map(numberOf));
+    document = Int32Array.from(new Set(words(text).map(numberOf)));
     ofText.set(text, document);
   }
   ofTags.set(tags, { title, document });

@@ -1,6 +1,7 @@
 /** What is fresh and popular, in one statement: the feed where neither model nor list can be had. It takes no vectors, and two of the five sources. */
 import { readAs } from "../database/caller.ts";
 import type { Pool, Statement } from "../database/database.ts";
+import { sources } from "../features/retrieval.ts";
 import type { Claims } from "../http/auth.ts";
 import { communityScore, communityValue } from "./community-feed.ts";
 import { cursorAfter, type Page } from "./cursor.ts";
@@ -73,10 +74,10 @@ const noRanks = { similar: null, active: null, followed: null };
 
 const freshOrTrending = `
   select post_id, title, created_at, rank::integer as fresh_rank, null::integer as trending_rank
-  from recsys.retrieve_fresh((select request from asked))
+  from recsys.retrieve_fresh((select request from asked), ${sources.fresh.size})
   union all
   select post_id, title, created_at, null, rank::integer
-  from recsys.retrieve_trending((select request from asked))`;
+  from recsys.retrieve_trending((select request from asked), ${sources.trending.size})`;
 
 // the two would walk past every post for a tag that few have
 const filtered = `

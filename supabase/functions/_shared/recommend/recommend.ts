@@ -1,8 +1,8 @@
 /**
  * A personal feed, a line of stages:
  *
- *   context ──> user tower ──> sources, filters ──> states ──> features ──> scores ──> selection ──> reasons ──> after the answer
- *    (SQL)        (ONNX)            (SQL)        (SQL, kept)                (ONNX)
+ *   context ──> user tower ──> sources, filters, states ──> features ──> scores ──> selection ──> reasons ──> after the answer
+ *    (SQL)        (ONNX)     (SQL, what is common is kept)                (ONNX)
  *
  * Without an active model, or where its ranker fails, the same candidates come in the order of the community feed.
  */
@@ -22,6 +22,7 @@ import { ModelGone } from "./post-states.ts";
 import { embedUser } from "./rank.ts";
 import { type ContextRow, readContext } from "./read-context.ts";
 import { retrieve } from "./retrieve.ts";
+import { retrieveBeside } from "./retrieve-beside.ts";
 import { communityScores, type FeedModel, modelScores, type ScoredPost } from "./scores.ts";
 import { select } from "./select/select.ts";
 import { bestSource } from "./source.ts";
@@ -37,7 +38,7 @@ export interface Recommendation {
 }
 
 /** What a feed is made with. */
-export type FeedServices = Pick<Services, "pool" | "models" | "postStates" | "log">;
+export type FeedServices = Pick<Services, "pool" | "models" | "commonPosts" | "log">;
 
 /** The feed of the user whose claims these are; `timeout` is that of each statement. Throws AppError; candidates that cannot be ranked are left out and logged. */
 export async function recommend(
@@ -131,7 +132,7 @@ interface Found {
 
 /** Everything that takes the database, in one transaction. */
 async function candidatesFor(
-  { pool, models, postStates }: FeedServices,
+  { pool, models, commonPosts }: FeedServices,
   claims: Claims,
   page: Page,
   timeout: string,
@@ -147,9 +148,26 @@ async function candidatesFor(
     const input = userInput(context);
     const vector = active && (await embedUser(active.tower, input));
     ofTower();
-    const version = { modelId: context.model_id, featureStore: context.feature_store, instant: null };
-    const posts = await retrieve(connection, postStates, claims.sub, vector, version, page, span);
+    const posts = await candidates(connection, context, vector);
     return { context, active, input, vector, posts };
+  };
+  const candidates = async (connection: Connection, context: ContextRow, vector: Float32Array | null) => {
+    const { model_id: modelId, feature_store: featureStore, now } = context;
+    if (!page.filter) {
+      const ofCommon = span("common");
+      const common = await commonPosts.of(connection, claims.role, { modelId, featureStore }, Number(now));
+      ofCommon();
+      const ofBeside = span("sources");
+      // a small community is asked for as a whole: what is written there with an earlier date is in the next feed, too
+      const found =
+        common.cut.active && (await retrieveBeside(connection, common, claims, modelId, vector, page.served));
+      ofBeside();
+      if (found) return found;
+    }
+    const ofAll = span("all_sources");
+    const found = await retrieve(connection, claims.sub, modelId, vector, null, page);
+    ofAll();
+    return found;
   };
   return await readAs(pool, claims, readContext(claims.sub), find, timeout);
 }

@@ -11,10 +11,16 @@ export function parseVectors(text: string): number[][] {
   return JSON.parse(`[${text.slice(1, -1).replaceAll('"', "")}]`);
 }
 
-/** Vectors [32] in pgvector's binary form, one after the other; null: none. */
-export function unpackVectors(bytes: Uint8Array | null): Float32Array[] {
-  if (bytes === null) return [];
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+/**
+ * Vectors [32] in pgvector's binary form, one after the other, in base64 without line breaks; null: none. As PostgreSQL's own text of
+ * bytes, 130 of them took Deno 1.3 ms to read, and so 0.04.
+ */
+export function unpackVectors(base64: string | null): Float32Array[] {
+  if (base64 === null) return [];
+  const text = atob(base64);
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
+  const view = new DataView(bytes.buffer);
   // two bytes for the width, two that are unused, then the numbers, big-endian
   const stride = 4 + 4 * dimensions;
   return Array.from({ length: bytes.byteLength / stride }, (_, i) => {

@@ -1,0 +1,126 @@
+/** The candidates of a feed from what is common to all feeds: recsys.retrieve_beside says which of it the caller may be shown, and what is their own. */
+import { asService } from "../database/caller.ts";
+import type { Connection, Statement } from "../database/database.ts";
+import { type CommonSource, commonSources, sources } from "../features/retrieval.ts";
+import type { Claims } from "../http/auth.ts";
+import { candidateOf, type Found } from "./candidate.ts";
+import type { CommonPosts } from "./common-posts.ts";
+import type { Served } from "./cursor.ts";
+import { type KnownPost, ModelGone, type StateColumns, statesOf } from "./post-states.ts";
+import type { PostCandidate } from "./states.ts";
+
+/** What recsys.retrieve_beside returns; null where there is none. */
+interface Beside {
+  model_gone: boolean;
+  affinities: Record<string, number> | null;
+  common: { place: number[] | null; served_key: number[] | null };
+  own: OwnColumns | { post_id: null };
+  /** Of the posts of `own`, in their order. */
+  states: StateColumns;
+}
+
+type OwnColumns = {
+  /** There may be more of them than these. */
+  is_cut: boolean;
+  post_id: string[];
+  title: string[];
+  tags: string[][];
+  author_id: (string | null)[];
+  created_at: number[];
+  served_key: number[];
+  similar_rank: (number | null)[];
+  followed_rank: (number | null)[];
+  since_rank: (number | null)[];
+};
+
+/** A post and what it is to the user, until it is a candidate. */
+interface Mine extends Found {
+  post: KnownPost;
+}
+
+/**
+ * What `retrieve` would bring without a filter, as of now; null where it would bring more than is common: too many of those are hidden
+ * from the caller, known to them, or served. `vector` [32] is the user's, null without a model. Throws ModelGone.
+ */
+export async function retrieveBeside(
+  connection: Connection,
+  common: CommonPosts,
+  { role, sub }: Claims,
+  modelId: string | null,
+  vector: Float32Array | null,
+  served: Served,
+): Promise<PostCandidate[] | null> {
+  const asked = besideStatement(common, role, sub, modelId, vector, served);
+  const [{ beside }] = await asService(connection, role, asked);
+  if (beside.model_gone) throw new ModelGone();
+  if (beside.own.post_id !== null && beside.own.is_cut) return null;
+  const affinityOf = (author: string | null) => (author === null ? 0 : (beside.affinities?.[author] ?? 0));
+  const found = new Map<string, Mine>();
+  const since = ownPosts(beside, affinityOf, found);
+  const keys = new Map(beside.common.place?.map((place, i) => [place, beside.common.served_key?.[i] ?? 0]));
+  for (const source of commonSources) {
+    const { size } = sources[source];
+    let rank = 0;
+    // what is new is active, too; it is newer than all that was read before
+    if (source !== "trending") for (const mine of since) if (rank < size) mine.ranks[source] = ++rank;
+    for (const place of common.places[source]) {
+      if (rank === size) break;
+      const served_key = keys.get(place);
+      if (served_key === undefined) continue;
+      const post = common.posts[place];
+      let mine = found.get(post.post_id);
+      if (!mine) {
+        mine = { post, ranks: noRanks(), author_affinity: affinityOf(post.author_id), served_key };
+        found.set(post.post_id, mine);
+      }
+      mine.ranks[source] = ++rank;
+    }
+    if (rank < size && common.cut[source]) return null;
+  }
+  return Array.from(found.values(), (mine) => candidateOf(mine.post, mine, vector));
+}
+
+/** Adds the posts that are the caller's own to `found`; those written since, the newest first. */
+function ownPosts(
+  { own, states }: Beside,
+  affinityOf: (author: string | null) => number,
+  found: Map<string, Mine>,
+): Mine[] {
+  if (own.post_id === null) return [];
+  const since: Mine[] = [];
+  for (const [i, state] of statesOf(states).entries()) {
+    const post: KnownPost = {
+      ...state,
+      post_id: own.post_id[i],
+      title: own.title[i],
+      tags: own.tags[i],
+      author_id: own.author_id[i],
+      created_at: own.created_at[i],
+    };
+    const ranks = { ...noRanks(), similar: own.similar_rank[i], followed: own.followed_rank[i] };
+    const mine = { post, ranks, author_affinity: affinityOf(post.author_id), served_key: own.served_key[i] };
+    found.set(post.post_id, mine);
+    const rank = own.since_rank[i];
+    if (rank !== null) since[rank - 1] = mine;
+  }
+  return since;
+}
+
+function noRanks(): Found["ranks"] & Record<CommonSource, number | null> {
+  return { similar: null, active: null, fresh: null, trending: null, followed: null };
+}
+
+function besideStatement(
+  { ids, at }: CommonPosts,
+  role: string,
+  userId: string,
+  modelId: string | null,
+  vector: Float32Array | null,
+  { seed, keys }: Served,
+): Statement<{ beside: Beside }> {
+  return {
+    text: `select recsys.retrieve_beside($1::text, $2::uuid, $3::bigint, $4::text::extensions.vector, recsys.clock(),
+        $5::uuid[], to_timestamp($6::double precision / 1000), $7::bigint, $8::bigint[]) as beside`,
+    values: [role, userId, modelId, vector && JSON.stringify(Array.from(vector)), ids, at, String(seed), keys],
+  };
+}

@@ -1,0 +1,165 @@
+/**
+ * A worker keeps what is common to all feeds, and asks for the rest: that brings every caller what recsys.retrieve brings them, whatever
+ * was written, deleted, hidden, muted or served meanwhile. Where too little of what is common is left for a caller, it says so.
+ */
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+import { testDatabase } from "../../../db/testing.ts";
+import { publishVectors, unitVectors } from "../../../trainer/community/testing.ts";
+import { Random } from "../../../trainer/engine/random.ts";
+import { vectorAt } from "../../../trainer/engine/vector-at.ts";
+import { type Connection, run } from "../_shared/database/database.ts";
+import { openPool } from "../_shared/database/pool.ts";
+import { openCommonPosts } from "../_shared/recommend/common-posts.ts";
+import { nothingServed, type Served } from "../_shared/recommend/cursor.ts";
+import { retrieve } from "../_shared/recommend/retrieve.ts";
+import { retrieveBeside } from "../_shared/recommend/retrieve-beside.ts";
+import type { PostCandidate } from "../_shared/recommend/states.ts";
+import { testApp } from "./testing.ts";
+
+const { pool, url } = await testDatabase({ after }, "common_posts");
+const random = new Random(1);
+
+/** 1,200 posts of 40 people, of which some are private, talked about for two months; the reader came to 30 of them. */
+await pool.query(`
+  select setseed(0.5);
+  insert into public.profiles (id, passions, created_at) select md5('person ' || n)::uuid, '{chess}', now() - interval '90 days' from generate_series(0, 39) as n;
+  insert into public.posts (id, author_id, title, tags, visibility, created_at)
+  select md5('post ' || n)::uuid, md5('person ' || n % 40)::uuid, 'post ' || n, array['topic ' || n % 7],
+    case when n % 9 = 0 then 'private' else 'public' end, now() - random() * interval '60 days'
+  from generate_series(0, 1199) as n;
+  insert into public.post_views (user_id, post_id, created_at)
+  select md5('person ' || floor(1 + random() * 39))::uuid, md5('post ' || floor(random() * 1200))::uuid, now() - random() * interval '50 days'
+  from generate_series(1, 3000);
+  insert into public.comments (user_id, post_id, created_at)
+  select md5('person 0')::uuid, md5('post ' || floor(random() * 1200))::uuid, now() - random() * interval '50 days' from generate_series(1, 30);
+  select recsys.roll_up(null)`);
+const posts = (await pool.query("select id from public.posts order by id")).rows.map(({ id }) => id as string);
+const people = (await pool.query("select id from public.profiles order by id")).rows.map(({ id }) => id as string);
+const vectors = unitVectors(random, posts.length);
+const modelId = String(await publishVectors({ pool }, posts, vectors));
+await pool.query("select recsys.activate_model($1)", [modelId]);
+await pool.query("analyze");
+
+/** As the function has them: statements travel together. */
+const connections = openPool(url, () => undefined);
+after(() => connections.end());
+const kept = openCommonPosts();
+const version = { modelId, featureStore: "1" };
+
+interface Both {
+  /** null: too little is left. */
+  beside: PostCandidate[] | null;
+  all: PostCandidate[];
+}
+
+/** A user's candidates both ways, in one transaction of theirs, without the index of vectors, which brings nearly the nearest. */
+async function bothWays(sub: string, vector: Float32Array | null, served: Served, mayKeep = kept): Promise<Both> {
+  return await asCaller(sub, async (client) => {
+    await client.query("set local enable_indexscan = off");
+    const now = "select 1000 * date_part('epoch', recsys.clock()) as now";
+    const [clock] = await run<{ now: number }>(client, { text: now, values: [] });
+    const model = vector && modelId;
+    const common = await mayKeep.of(client, "authenticated", { ...version, modelId: model }, clock.now);
+    const beside = await retrieveBeside(client, common, { sub, role: "authenticated" }, model, vector, served);
+    assert.deepEqual((await client.query("select current_user::text as role")).rows, [{ role: "authenticated" }]);
+    const all = await retrieve(client, sub, model, vector, null, { served });
+    return { beside: beside && sorted(beside), all: sorted(all) };
+  });
+}
+
+async function asCaller<Result>(sub: string, use: (client: Connection) => Promise<Result>): Promise<Result> {
+  const client = await connections.connect();
+  try {
+    await client.query("begin read only");
+    const claims = JSON.stringify({ sub, role: "authenticated" });
+    await client.query("select set_config('role', 'authenticated', true), set_config('request.jwt.claims', $1, true)", [
+      claims,
+    ]);
+    return await use(client);
+  } finally {
+    await client.query("rollback");
+    client.release();
+  }
+}
+
+const sorted = (candidates: PostCandidate[]) => candidates.sort((a, b) => (a.post_id < b.post_id ? -1 : 1));
+const somebody = () => people[random.below(people.length)];
+const anyVector = () => vectorAt(unitVectors(random, 1), 0);
+
+test("everybody gets what recsys.retrieve brings, page after page, with a model and without", async () => {
+  let whole = 0;
+  for (let i = 0; i < 20; i++) {
+    const served = nothingServed();
+    const [reader, vector] = [somebody(), random.below(4) === 0 ? null : anyVector()];
+    for (let page = 0; page < 3; page++) {
+      const { beside, all } = await bothWays(reader, vector, served);
+      if (beside) assert.deepEqual(beside, all, `reader ${i}, page ${page}`);
+      if (!beside) whole++;
+      assert.ok(all.length > 300);
+      served.keys.push(...all.slice(7, 22).map(({ served_key }) => served_key));
+    }
+  }
+  assert.ok(whole <= 6, `what is common did not do for ${whole} of 60 pages`);
+});
+
+test("what was written, deleted, hidden, muted and dismissed since is in the next feed, and out of it", async () => {
+  const [reader, other] = people;
+  const vector = anyVector();
+  const before = await bothWays(reader, vector, nothingServed());
+  const [gone, hidden, muted, dismissed] = before.all.filter(({ author_id }) => author_id !== other);
+  await pool.query("insert into public.posts (author_id, title, created_at) values ($1, 'since', now())", [other]);
+  await pool.query("delete from public.posts where id = $1", [gone.post_id]);
+  await pool.query("update public.posts set visibility = 'private' where id = $1", [hidden.post_id]);
+  await pool.query("insert into public.mutes (user_id, kind, value) values ($1, 'word', $2)", [reader, muted.title]);
+  await pool.query("insert into recsys.dismissals (user_id, post_id, created_at) values ($1, $2, now())", [
+    reader,
+    dismissed.post_id,
+  ]);
+  const after = await bothWays(reader, vector, nothingServed());
+  assert.deepEqual(withoutKeys(after.beside), withoutKeys(after.all));
+  const since = after.beside?.find(({ title }) => title === "since");
+  assert.deepEqual(since && [since.ranks.fresh, since.ranks.active, since.embedding], [1, 1, null]);
+  const left = new Set(after.beside?.map(({ post_id }) => post_id));
+  for (const { post_id } of [gone, hidden, muted, dismissed]) assert.ok(!left.has(post_id));
+  await pool.query("delete from public.mutes; delete from recsys.dismissals");
+});
+
+/** Keys are made with the seed of each feed. */
+const withoutKeys = (candidates: PostCandidate[] | null) => candidates?.map((post) => ({ ...post, served_key: 0 }));
+
+test("who may read too little of what is common is asked for in full, and a worker's answer is whole", async () => {
+  await pool.query("update public.posts set visibility = 'private' where created_at > now() - interval '40 days'");
+  const { beside, all } = await bothWays(people[3], anyVector(), nothingServed());
+  assert.equal(beside, null);
+  assert.ok(all.length > 300);
+  const { status, body } = await testApp({ after }, url).call(people[3], { limit: 100 });
+  assert.equal(status, 200);
+  assert.equal(body.items.length, 100);
+  await pool.query("update public.posts set visibility = 'public'");
+});
+
+test("what is common is read again after a roll-up, after ten seconds, and where the clock went back", async () => {
+  const cache = openCommonPosts();
+  const at = async (now: number, featureStore = "1") =>
+    await asCaller(people[0], (client) => cache.of(client, "authenticated", { modelId, featureStore }, now));
+  const now = Date.now();
+  const first = await at(now);
+  const since = first.at;
+  assert.equal(await at(since + 9_000), first);
+  assert.notEqual(await at(since + 9_000, "2"), first);
+  const second = await at(since + 9_000, "2");
+  assert.notEqual(await at(second.at + 11_000, "2"), second);
+  const third = await at(second.at + 9_000, "2");
+  assert.notEqual(await at(third.at - 60_000, "2"), third);
+});
+
+test("nobody but the service role may ask for what is common", async () => {
+  await asCaller(people[0], async (client) => {
+    await client.query("savepoint asking");
+    await assert.rejects(client.query("select recsys.common_posts(now())"), /permission denied/);
+    await client.query("rollback to asking");
+    const beside = "select recsys.retrieve_beside('service_role', $1, null, null, now(), '{}', now())";
+    await assert.rejects(client.query(beside, [people[1]]), /permission denied/);
+  });
+});
