@@ -139,6 +139,18 @@ test("who may read too little of what is common is asked for in full, and a work
   await pool.query("update public.posts set visibility = 'public'");
 });
 
+test("posts that lie nearest to somebody, and that they may not read, take no place from others", async () => {
+  const vector = anyVector();
+  const nearest = `select post_id from recsys.post_embeddings order by embedding operator(extensions.<#>) $1::extensions.vector limit 200`;
+  await pool.query(`update public.posts set visibility = 'private' where id in (${nearest})`, [
+    JSON.stringify([...vector]),
+  ]);
+  const { beside, all } = await bothWays(people[3], vector, nothingServed());
+  assert.equal(beside, null);
+  assert.equal(all.filter(({ ranks }) => ranks.similar !== null).length, 100);
+  await pool.query("update public.posts set visibility = 'public'");
+});
+
 test("what is common is read again after a roll-up, after ten seconds, and where the clock went back", async () => {
   const cache = openCommonPosts();
   const at = async (now: number, featureStore = "1") =>

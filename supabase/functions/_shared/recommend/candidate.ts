@@ -1,7 +1,7 @@
 import { dimensions } from "../features/history.ts";
 import { innerProduct } from "../features/inner-product.ts";
 import type { Source } from "../features/retrieval.ts";
-import type { KnownPost } from "./post-states.ts";
+import type { KnownPost } from "./known-posts.ts";
 import type { PostCandidate } from "./states.ts";
 
 /** What a post is to one user. */

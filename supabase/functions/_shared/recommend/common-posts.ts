@@ -5,7 +5,15 @@
 import { asService } from "../database/caller.ts";
 import type { Connection, Statement } from "../database/database.ts";
 import { type CommonSource, commonSizes, commonSources } from "../features/retrieval.ts";
-import { isModelGone, type KnownPost, ModelGone, packedStates, type StateColumns, statesOf } from "./post-states.ts";
+import {
+  isModelGone,
+  type KnownPost,
+  knownPosts,
+  ModelGone,
+  type NoPosts,
+  type PostColumns,
+  packedPosts,
+} from "./known-posts.ts";
 
 export interface CommonPosts {
   /** By the engine's clock, in milliseconds. */
@@ -56,37 +64,21 @@ export type CommonPostsCache = ReturnType<typeof openCommonPosts>;
 async function readCommonPosts(connection: Connection, role: string, modelId: string | null): Promise<CommonPosts> {
   const [found] = await asService(connection, role, commonStatement(modelId));
   if (found.model_gone) throw new ModelGone();
-  const ids = found.post_id ?? [];
+  const posts = knownPosts(found);
   const places = {} as CommonPosts["places"];
   const cut = {} as CommonPosts["cut"];
   for (const source of commonSources) {
-    const ranks = found[`${source}_rank`];
-    const rankOf = (place: number) => ranks[place] ?? 0;
-    places[source] = [...ids.keys()].filter((place) => rankOf(place) > 0).sort((a, b) => rankOf(a) - rankOf(b));
+    const rankOf = (place: number) => (found.post_id === null ? 0 : (found[`${source}_rank`][place] ?? 0));
+    places[source] = [...posts.keys()].filter((place) => rankOf(place) > 0).sort((a, b) => rankOf(a) - rankOf(b));
     cut[source] = places[source].length >= commonSizes[source];
   }
-  const states = ids.length > 0 ? statesOf(found) : [];
-  const posts = states.map((state, i) => ({
-    ...state,
-    post_id: ids[i],
-    title: found.title[i],
-    tags: found.tags[i],
-    author_id: found.author_id[i],
-    created_at: found.created_at[i],
-  }));
-  return { at: found.at, posts, ids: `{${ids.join()}}`, places, cut };
+  return { at: found.at, posts, ids: `{${posts.map(({ post_id }) => post_id).join()}}`, places, cut };
 }
 
-/** null where there is none. */
-type Columns = StateColumns & {
-  at: number;
-  model_gone: boolean;
-  post_id: string[] | null;
-  title: string[];
-  tags: string[][];
-  author_id: (string | null)[];
-  created_at: number[];
-} & Record<`${CommonSource}_rank`, (number | null)[]>;
+type Columns = { at: number; model_gone: boolean } & (
+  | NoPosts
+  | (PostColumns & Record<`${CommonSource}_rank`, (number | null)[]>)
+);
 
 function commonStatement(modelId: string | null): Statement<Columns> {
   return {
@@ -102,15 +94,10 @@ function commonStatement(modelId: string | null): Statement<Columns> {
       select
         1000 * date_part('epoch', recsys.clock()) as at,
         ${isModelGone("$1")} as model_gone,
-        json_agg(found.post_id) as post_id,
-        json_agg(found.title) as title,
-        json_agg(found.tags) as tags,
-        json_agg(found.author_id) as author_id,
-        json_agg(1000 * date_part('epoch', found.created_at)) as created_at,
         json_agg(found.active_rank) as active_rank,
         json_agg(found.fresh_rank) as fresh_rank,
         json_agg(found.trending_rank) as trending_rank,
-        ${packedStates("found")}
+        ${packedPosts("found")}
       from found`,
     values: [modelId],
   };

@@ -6,7 +6,7 @@ import type { Claims } from "../http/auth.ts";
 import { candidateOf, type Found } from "./candidate.ts";
 import type { CommonPosts } from "./common-posts.ts";
 import type { Served } from "./cursor.ts";
-import { type KnownPost, ModelGone, type StateColumns, statesOf } from "./post-states.ts";
+import { type KnownPost, knownPosts, ModelGone, type NoPosts, type PostColumns } from "./known-posts.ts";
 import type { PostCandidate } from "./states.ts";
 
 /** What recsys.retrieve_beside returns; null where there is none. */
@@ -14,24 +14,18 @@ interface Beside {
   model_gone: boolean;
   affinities: Record<string, number> | null;
   common: { place: number[] | null; served_key: number[] | null };
-  own: OwnColumns | { post_id: null };
+  /** is_cut: there may be more of them than these. */
+  own: { is_cut: boolean } & (NoPosts | Own);
   /** Of the posts of `own`, in their order. */
-  states: StateColumns;
+  states: Omit<PostColumns, keyof Own>;
 }
 
-type OwnColumns = {
-  /** There may be more of them than these. */
-  is_cut: boolean;
-  post_id: string[];
-  title: string[];
-  tags: string[][];
-  author_id: (string | null)[];
-  created_at: number[];
+interface Own extends Pick<PostColumns, "post_id" | "title" | "tags" | "author_id" | "created_at"> {
   served_key: number[];
   similar_rank: (number | null)[];
   followed_rank: (number | null)[];
   since_rank: (number | null)[];
-};
+}
 
 /** A post and what it is to the user, until it is a candidate. */
 interface Mine extends Found {
@@ -53,7 +47,7 @@ export async function retrieveBeside(
   const asked = besideStatement(common, role, sub, modelId, vector, served);
   const [{ beside }] = await asService(connection, role, asked);
   if (beside.model_gone) throw new ModelGone();
-  if (beside.own.post_id !== null && beside.own.is_cut) return null;
+  if (beside.own.is_cut) return null;
   const affinityOf = (author: string | null) => (author === null ? 0 : (beside.affinities?.[author] ?? 0));
   const found = new Map<string, Mine>();
   const since = ownPosts(beside, affinityOf, found);
@@ -88,15 +82,7 @@ function ownPosts(
 ): Mine[] {
   if (own.post_id === null) return [];
   const since: Mine[] = [];
-  for (const [i, state] of statesOf(states).entries()) {
-    const post: KnownPost = {
-      ...state,
-      post_id: own.post_id[i],
-      title: own.title[i],
-      tags: own.tags[i],
-      author_id: own.author_id[i],
-      created_at: own.created_at[i],
-    };
+  for (const [i, post] of knownPosts({ ...own, ...states }).entries()) {
     const ranks = { ...noRanks(), similar: own.similar_rank[i], followed: own.followed_rank[i] };
     const mine = { post, ranks, author_affinity: affinityOf(post.author_id), served_key: own.served_key[i] };
     found.set(post.post_id, mine);

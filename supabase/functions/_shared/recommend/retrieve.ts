@@ -3,20 +3,15 @@ import { type Connection, run, type Statement } from "../database/database.ts";
 import type { Source } from "../features/retrieval.ts";
 import { candidateOf } from "./candidate.ts";
 import type { Page } from "./cursor.ts";
-import { isModelGone, ModelGone, packedStates, type StateColumns, statesOf } from "./post-states.ts";
+import { isModelGone, knownPosts, ModelGone, type NoPosts, type PostColumns, packedPosts } from "./known-posts.ts";
 import type { PostCandidate } from "./states.ts";
 
-/** The columns of recsys.candidates, null where there is none. */
-type Columns = StateColumns & {
-  model_gone: boolean;
-  post_id: string[] | null;
-  title: string[];
-  tags: string[][];
-  author_id: (string | null)[];
-  created_at: number[];
-  author_affinity: number[];
-  served_key: number[];
-} & Record<`${Source}_rank`, (number | null)[]>;
+/** The columns of recsys.candidates. */
+type Columns = { model_gone: boolean } & (NoPosts | CandidateColumns);
+type CandidateColumns = PostColumns & { author_affinity: number[]; served_key: number[] } & Record<
+    `${Source}_rank`,
+    (number | null)[]
+  >;
 
 /**
  * The candidates of a user as of `instant` in milliseconds (null: recsys.clock()), unordered, without what earlier pages served; `vector`
@@ -32,17 +27,9 @@ export async function retrieve(
 ): Promise<PostCandidate[]> {
   const [found] = await run(connection, foundStatement(userId, modelId, vector, instant, page));
   if (found.model_gone) throw new ModelGone();
-  const { post_id } = found;
-  if (post_id === null) return [];
-  return statesOf(found).map((state, i) => {
-    const post = {
-      ...state,
-      post_id: post_id[i],
-      title: found.title[i],
-      tags: found.tags[i],
-      author_id: found.author_id[i],
-      created_at: found.created_at[i],
-    };
+  if (found.post_id === null) return [];
+  const { author_affinity, served_key } = found;
+  return knownPosts(found).map((post, i) => {
     const ranks = {
       similar: found.similar_rank[i],
       active: found.active_rank[i],
@@ -50,8 +37,7 @@ export async function retrieve(
       trending: found.trending_rank[i],
       followed: found.followed_rank[i],
     };
-    const mine = { ranks, author_affinity: found.author_affinity[i], served_key: found.served_key[i] };
-    return candidateOf(post, mine, vector);
+    return candidateOf(post, { ranks, author_affinity: author_affinity[i], served_key: served_key[i] }, vector);
   });
 }
 
@@ -65,11 +51,6 @@ function foundStatement(
   return {
     text: `select
         ${isModelGone("$2")} as model_gone,
-        json_agg(found.post_id) as post_id,
-        json_agg(found.title) as title,
-        json_agg(found.tags) as tags,
-        json_agg(found.author_id) as author_id,
-        json_agg(1000 * date_part('epoch', found.created_at)) as created_at,
         json_agg(found.author_affinity) as author_affinity,
         json_agg(recsys.served_key(found.post_id, $5::bigint)) as served_key,
         json_agg(found.similar_rank) as similar_rank,
@@ -77,7 +58,7 @@ function foundStatement(
         json_agg(found.fresh_rank) as fresh_rank,
         json_agg(found.trending_rank) as trending_rank,
         json_agg(found.followed_rank) as followed_rank,
-        ${packedStates("found")}
+        ${packedPosts("found")}
       from recsys.candidates($1::uuid, $2::bigint, $3::text::extensions.vector, coalesce(to_timestamp($4::double precision / 1000), recsys.clock()),
         $7::jsonb, $5::bigint, $6::bigint[]) as found`,
     values: [
