@@ -138,17 +138,38 @@ function wordsOf({ title, tags }: Text): Int32Array {
   if (found?.title === title) return found.document;
   const text = tags.length > 0 ? `${title} ${tags.join(" ")}` : title;
   let document = ofText.get(text);
-  if (!document) {
-    if (ofText.size >= textsAtMost) ofText.clear();
-    document = Int32Array.from(new Set(words(text).map(numberOf)));
-    ofText.set(text, document);
+  if (document) {
+    // the second time: a text that was read for one feed alone would only burden the garbage collector
+    ofTags.set(tags, { title, document });
+    return document;
   }
-  ofTags.set(tags, { title, document });
+  if (ofText.size >= textsAtMost) ofText.clear();
+  document = distinctNumbers(words(text));
+  ofText.set(text, document);
   return document;
 }
 
+function distinctNumbers(ofDocument: string[]): Int32Array {
+  const document = new Int32Array(ofDocument.length);
+  let length = 0;
+  documentsRead++;
+  for (let w = 0; w < ofDocument.length; w++) {
+    const number = numberOf(ofDocument[w]);
+    if (lastIn[number] === documentsRead) continue;
+    lastIn[number] = documentsRead;
+    document[length++] = number;
+  }
+  return document.slice(0, length);
+}
+
+/** Of each word, the number of the document that it was last found in. */
+const lastIn: number[] = [];
+let documentsRead = 0;
+
 function numberOf(word: string): number {
-  const number = numbers.get(word) ?? numbers.size;
+  const found = numbers.get(word);
+  if (found !== undefined) return found;
+  const number = numbers.size;
   numbers.set(word, number);
   return number;
 }
