@@ -60,7 +60,7 @@ interface Asked {
 const eligible = ({ posts, facts, caller, now }: Asked, filter: FeedFilter | null) =>
   posts.filter(
     (post) =>
-      post.author_id !== caller.sub &&
+      (caller.sub === undefined || post.author_id !== caller.sub) &&
       !facts.excluded.has(post.id) &&
       !isMuted(facts, post) &&
       passes(filter, post, now),
@@ -88,7 +88,7 @@ const kinds: Record<string, (asked: Asked) => Promise<number>> = {
     const model = random.below(4) === 0 ? null : modelId;
     const { rows } = await client.query(
       "select post_id, similar_rank, active_rank, fresh_rank from recsys.retrieve($1, $2, $3::text::extensions.vector, now(), p_filter => $4)",
-      [caller.sub, model, model && JSON.stringify(unitVector(random)), filter],
+      [caller.sub ?? null, model, model && JSON.stringify(unitVector(random)), filter],
     );
     const expected = eligible(asked, filter);
     const what = `retrieval ${JSON.stringify(filter)}`;
@@ -165,7 +165,8 @@ const kinds: Record<string, (asked: Asked) => Promise<number>> = {
     const { random, caller } = asked;
     const [filter, limit] = [anyFilter(random, asked.people), pick(random, [1, 5, 20, 20, 100])];
     const mode = random.below(4) === 0 ? "batch" : "live";
-    const { status, body } = await app.call(caller.sub, { limit, mode, ...(filter && { filter }) });
+    const request = { limit, mode, ...(filter && { filter }), interests: random.below(2) === 0 ? ["chess"] : [] };
+    const { status, body } = await (caller.sub ? app.call(caller.sub, request) : app.visit(request));
     await app.settled();
     assert.equal(status, 200, JSON.stringify(body));
     const what = `function ${JSON.stringify({ filter, mode, limit })}`;
@@ -187,9 +188,12 @@ const turns = [
   "what the engine keeps of posts",
   ...Array(4).fill("the function"),
 ] as (keyof typeof kinds)[];
+/** What is there for those who have not signed in. */
+const turnsOfVisitors: typeof turns = ["retrieval", "retrieval", "what the engine keeps of posts", "the function"];
 
 test(`${requests} requests under random policies: nothing leaks, no page is short`, async () => {
   const answered = new Map<string, number>();
+  let visited = 0;
   for (let community = 0; community * requestsOfACommunity < requests; community++) {
     const random = new Random(1000 + community);
     await clearWhenFree();
@@ -203,11 +207,13 @@ test(`${requests} requests under random policies: nothing leaks, no page is shor
     const left = Math.min(requestsOfACommunity, requests - community * requestsOfACommunity);
     for (let i = 0; i < left; i++) {
       for (let n = random.below(4); n > 0; n--) changes.push(await changeSomething(pool, random, people, modelId));
-      const kind = pick(random, turns);
+      const isVisitor = random.below(6) === 0;
+      const kind = pick(random, isVisitor ? turnsOfVisitors : turns);
       const where = `community ${community}, request ${i}: ${kind}; last changes: ${changes.slice(-5).join(", ")}`;
       try {
-        const size = await ask(random, people, modelId, kind);
+        const size = await ask(random, people, modelId, kind, isVisitor);
         answered.set(kind, (answered.get(kind) ?? 0) + size);
+        if (isVisitor) visited += size;
       } catch (error) {
         throw new Error(where, { cause: error });
       }
@@ -216,6 +222,7 @@ test(`${requests} requests under random policies: nothing leaks, no page is shor
   // a test of empty answers would find nothing
   for (const kind of Object.keys(kinds))
     assert.ok((answered.get(kind) ?? 0) > requests / 10, `${kind}: ${answered.get(kind)}`);
+  assert.ok(visited > requests / 10, `visitors: ${visited}`);
 });
 
 /** A model stays while its vectors are read, which an autovacuum may do for a while. */
@@ -230,14 +237,21 @@ async function clearWhenFree(): Promise<void> {
 }
 
 /** Asks as somebody, in a transaction of theirs; returns how many posts were answered. */
-async function ask(random: Random, people: string[], modelId: number, kind: keyof typeof kinds): Promise<number> {
+async function ask(
+  random: Random,
+  people: string[],
+  modelId: number,
+  kind: keyof typeof kinds,
+  isVisitor: boolean,
+): Promise<number> {
   const sub = pick(random, people);
-  const caller: Caller = { sub, role: "authenticated", ...tenantOf(sub) };
+  const caller: Caller = isVisitor ? { role: "anon" } : { sub, role: "authenticated", ...tenantOf(sub) };
   const facts = await factsOf(pool, caller, modelId);
   const client = await pool.connect();
   try {
     await client.query("begin read only");
-    await client.query("select set_config('role', 'authenticated', true), set_config('request.jwt.claims', $1, true)", [
+    await client.query("select set_config('role', $1, true), set_config('request.jwt.claims', $2, true)", [
+      caller.role,
       JSON.stringify(caller),
     ]);
     const { rows } = await client.query("select 1000 * extract(epoch from now())::double precision as now");

@@ -9,7 +9,6 @@
 import { readAs } from "../database/caller.ts";
 import type { Connection } from "../database/database.ts";
 import type { UserInput } from "../features/tower-inputs.ts";
-import type { Claims } from "../http/auth.ts";
 import type { Services } from "../http/edge-function.ts";
 import { AppError, asAppError } from "../http/errors.ts";
 import { noSpan, type Span } from "../http/span.ts";
@@ -21,6 +20,7 @@ import { type LeftOut, leftOutLine } from "./left-out.ts";
 import { ModelGone } from "./post-states.ts";
 import { embedUser } from "./rank.ts";
 import { type ContextRow, readContext } from "./read-context.ts";
+import type { Reader } from "./reader.ts";
 import { retrieve } from "./retrieve.ts";
 import { communityScores, type FeedModel, modelScores, type ScoredPost } from "./scores.ts";
 import { select } from "./select/select.ts";
@@ -39,18 +39,18 @@ export interface Recommendation {
 /** What a feed is made with. */
 export type FeedServices = Pick<Services, "pool" | "models" | "postStates" | "log">;
 
-/** The feed of the user whose claims these are; `timeout` is that of each statement. Throws AppError; candidates that cannot be ranked are left out and logged. */
+/** A reader's feed; `timeout` is that of each statement. Throws AppError; candidates that cannot be ranked are left out and logged. */
 export async function recommend(
   services: FeedServices,
-  claims: Claims,
+  reader: Reader,
   page: Page,
   timeout: string,
   span: Span = noSpan,
 ): Promise<Recommendation> {
-  const found = await candidatesFor(services, claims, page, timeout, span).catch((error) => {
+  const found = await candidatesFor(services, reader, page, timeout, span).catch((error) => {
     if (!(error instanceof ModelGone)) throw error;
     // another model serves by now
-    return candidatesFor(services, claims, page, timeout, span);
+    return candidatesFor(services, reader, page, timeout, span);
   });
   // the connection is free again
   const { context, active, input, posts } = found;
@@ -132,11 +132,12 @@ interface Found {
 /** Everything that takes the database, in one transaction. */
 async function candidatesFor(
   { pool, models, postStates }: FeedServices,
-  claims: Claims,
+  { caller, interests }: Reader,
   page: Page,
   timeout: string,
   span: Span,
 ): Promise<Found> {
+  const userId = caller.sub ?? null;
   const ofContext = span("context");
   const find = async (connection: Connection, [context]: ContextRow[]): Promise<Found> => {
     ofContext();
@@ -144,14 +145,16 @@ async function candidatesFor(
     if (!context.known) throw new AppError(404, "unknown_user", "this user has no profile yet: create one first");
     const active = await activeModel(models, context, connection);
     const ofTower = span("user_tower");
-    const input = userInput(context);
+    const known = userInput(context);
+    // first, since the tower reads no more than some words
+    const input = { ...known, passions: [...interests, ...known.passions] };
     const vector = active && (await embedUser(active.tower, input));
     ofTower();
     const version = { modelId: context.model_id, featureStore: context.feature_store, instant: null };
-    const posts = await retrieve(connection, postStates, claims.sub, vector, version, page, span);
+    const posts = await retrieve(connection, postStates, userId, vector, version, page, span);
     return { context, active, input, vector, posts };
   };
-  return await readAs(pool, claims, readContext(claims.sub), find, timeout);
+  return await readAs(pool, caller, readContext(userId), find, timeout);
 }
 
 /** The active model, as far as it can be loaded. */

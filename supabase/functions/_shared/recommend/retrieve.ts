@@ -20,12 +20,13 @@ type Columns = {
 } & Record<`${Source}_rank`, (number | null)[]>;
 
 /**
- * The candidates of a user as of the version's instant, unordered, without what earlier pages served; `vector` [32] is the user's, null without a model.
+ * The candidates of a user (null: a visitor) as of the version's instant, unordered, without what earlier pages served; `vector` [32] is
+ * theirs, null without a model.
  */
 export async function retrieve(
   connection: Connection,
   postStates: PostStates,
-  userId: string,
+  userId: string | null,
   vector: Float32Array | null,
   version: StateVersion,
   page: Pick<Page, "served" | "filter">,
@@ -80,7 +81,7 @@ function equal(a: string[], b: string[]): boolean {
 }
 
 function foundStatement(
-  userId: string,
+  userId: string | null,
   vector: Float32Array | null,
   version: StateVersion,
   { served, filter }: Pick<Page, "served" | "filter">,
