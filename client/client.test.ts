@@ -29,7 +29,7 @@ before(async () => {
 /** Somebody's recommender; `fetch` stands between. */
 function recommenderOf(userId: string, fetch?: typeof globalThis.fetch): Recsys {
   const options = { accessToken: () => gateway.tokenOf(userId), ...(fetch && { global: { fetch } }) };
-  return recsys(createClient(gateway.url, "sb_publishable_local", options));
+  return recsys(createClient(gateway.url, gateway.publishableKey, options));
 }
 
 /** Everything of an error that an app reads. */
@@ -74,14 +74,26 @@ test("a feed, events that change it, and what is similar", async () => {
   assert.deepEqual(await ben.events([]), { events: [] });
 });
 
+test("before anybody has signed in, a feed by interests", async () => {
+  const signedOut = recsys(createClient(gateway.url, gateway.publishableKey));
+  const feed = await signedOut.recommend({ limit: 4, interests: ["chess"] });
+  assert.deepEqual([feed.items.length, feed.basis], [4, "profile"]);
+  const more = await signedOut.recommend({ limit: 4, interests: ["chess"], after: feed.next });
+  assert.equal(new Set([...feed.items, ...more.items].map(({ post_id }) => post_id)).size, 8);
+});
+
 test("errors have the functions' codes", async () => {
   const ben = recommenderOf(people.ben);
   const none = { retryAfter: null };
   assert.deepEqual(await errorOf(ben.recommend({ limit: 0 })), { code: "invalid_limit", status: 400, ...none });
   const unknown = ben.similar({ post_id: people.ada });
   assert.deepEqual(await errorOf(unknown), { code: "unknown_post", status: 404, ...none });
-  const signedOut = recsys(createClient(gateway.url, "sb_publishable_local"));
-  assert.deepEqual(await errorOf(signedOut.recommend()), { code: "token_missing", status: 401, ...none });
+  const signedOut = recsys(createClient(gateway.url, gateway.publishableKey));
+  assert.deepEqual(await errorOf(signedOut.events([{ type: "login" }])), {
+    code: "token_missing",
+    status: 401,
+    ...none,
+  });
   const aborted = ben.recommend({}, { signal: AbortSignal.abort() });
   assert.deepEqual(await errorOf(aborted), { code: "aborted", status: null, ...none });
 });

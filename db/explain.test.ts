@@ -113,6 +113,20 @@ test("what keeps a post out of the feed is named, and nothing for what is in it"
   ]);
 });
 
+test("what the user may not read is in no line: neither the post nor one of their history", async () => {
+  assert.deepEqual(await explain(people.ada, privatePost), [
+    "verdict | not a candidate | not visible",
+    "why not | not visible | row level security hides it from this user",
+  ]);
+  const history = async () => (await explain(people.ada, post(4))).filter((line) => line.startsWith("history"));
+  await pool.query("update public.posts set visibility = 'private' where id = $1", [post(28)]);
+  const [line, ...others] = await history();
+  assert.match(line, /^history \| Post 30 \| similarity 1\.000, last there 2/);
+  assert.deepEqual(others, []);
+  await pool.query("update public.posts set visibility = 'private' where id = $1", [post(30)]);
+  assert.deepEqual(await history(), []);
+});
+
 test("a post behind the limits of all sources is said to be so, with its ranks", async () => {
   await pool.query(
     "insert into public.posts (title, created_at) select 'filler', now() - interval '1 minute' from generate_series(1, 320)",

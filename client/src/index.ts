@@ -37,7 +37,7 @@ export interface CallOptions {
 
 /** The functions of the recommender. Each call rejects with a `RecsysError`. */
 export interface Recsys {
-  /** The signed-in user's feed. */
+  /** The signed-in user's feed; before anybody has signed in, a visitor's, by the `interests` of the request. */
   recommend(request?: FeedRequest, options?: CallOptions): Promise<Feed>;
   /**
    * Tells what the user did, in the order in which it happened; any number of events. Each has an id, so what did not arrive is sent

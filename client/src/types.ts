@@ -139,6 +139,7 @@ export type ErrorCode =
   | "invalid_mode"
   | "invalid_after"
   | "invalid_filter"
+  | "invalid_interests"
   | "token_missing"
   | "token_invalid"
   | "token_expired"
@@ -267,7 +268,7 @@ export interface Feed {
    */
   made_at: string;
   /**
-   * history: from what the user did. profile: from what they say of themselves. community: what is fresh and popular.
+   * history: from what the user did. profile: from what they say of themselves, in their profile or in the request. community: what is fresh and popular.
    */
   basis: "history" | "profile" | "community";
   /**
@@ -310,7 +311,7 @@ export interface FeedFilter {
   languages?: string[];
 }
 /**
- * Which page, how many posts, whether ranked now or ahead, and what each has to be like.
+ * Which page, how many posts, whether ranked now or ahead, what each has to be like, and what its reader cares about.
  */
 export interface FeedRequest {
   /**
@@ -326,6 +327,12 @@ export interface FeedRequest {
    */
   after?: string | null;
   filter?: FeedFilter;
+  /**
+   * What the reader cares about, in a few words each; the first 16 different words count. All that is known of a visitor; of a user it comes before what their profile says.
+   *
+   * @maxItems 20
+   */
+  interests?: string[];
 }
 /**
  * A post like the one asked about.

@@ -10,7 +10,7 @@ import type { Database } from "../../db/connect.ts";
 import { clear, fillCommunity, people, publishTinyModel, uuid } from "../../trainer/serve/testing.ts";
 import { createVerifier } from "./_shared/http/auth.ts";
 import type { EdgeFunction } from "./_shared/http/edge-function.ts";
-import { secretKey, testFunction } from "./testing.ts";
+import { publishableKey, secretKey, testFunction } from "./testing.ts";
 
 /** `npm run test:soak` sends 10,000 to each function. */
 const requests = Number(process.env.FUZZ ?? 300);
@@ -134,6 +134,7 @@ const authorization = fc.oneof(
   { weight: 1, arbitrary: headerText },
   { weight: 1, arbitrary: headerText.map((text) => `Bearer ${text}`) },
   { weight: 1, arbitrary: fc.constantFrom("Bearer sb_publishable_a", `Bearer ${secretKey}`, "Basic YTpi") },
+  { weight: 3, arbitrary: fc.constant(`Bearer ${publishableKey}`) },
 );
 
 const headers = fc.record(
@@ -145,6 +146,7 @@ const headers = fc.record(
     "access-control-request-method": headerText,
     "access-control-request-headers": headerText,
     "x-forwarded-for": headerText,
+    "cf-connecting-ip": fc.oneof(fc.ipV4(), fc.ipV6(), headerText),
     "content-encoding": headerText,
   },
   { requiredKeys: ["authorization", "apikey"] },

@@ -12,10 +12,14 @@ import { assertDocumented } from "./openapi/testing.ts";
 
 /** The secret key of the project that tests play. */
 export const secretKey = "sb_secret_test";
+/** And its publishable one. */
+export const publishableKey = "sb_publishable_test";
 
 export interface TestApp<Answer> {
   /** Calls the function as a user; the body of a POST, or nothing for a GET. */
   call(userId: string, body?: unknown): Promise<{ status: number; body: Answer & { error?: { code: string } } }>;
+  /** The same as a visitor, who has not signed in. */
+  visit(body?: unknown): Promise<{ status: number; body: Answer & { error?: { code: string } } }>;
   request(path: string, init?: RequestInit): Promise<Response>;
   /** As the host calls it: nothing is checked. */
   fetch(request: Request): Promise<Response>;
@@ -55,7 +59,7 @@ export function testFunction<Input, Answer>(
     pool,
     verify: options.verify ?? verifyId,
     secretKeys: [secretKey],
-    publishableKeys: [],
+    publishableKeys: [publishableKey],
     origins: "*",
     models: modelCache(() => loadRuntime(runtime)),
     commonPosts: openCommonPosts(),
@@ -69,18 +73,17 @@ export function testFunction<Input, Answer>(
     await assertDocumented(path, init?.method ?? "GET", response.clone());
     return response;
   };
+  const send = async (headers: Record<string, string>, body: unknown) => {
+    const init = body === undefined ? {} : { method: "POST", body: JSON.stringify(body) };
+    const response = await request(`/${edgeFunction.name}`, { ...init, headers });
+    return { status: response.status, body: await response.json() };
+  };
   return {
     request,
     fetch: async (request) => await app.fetch(request),
     logged,
-    async call(userId, body) {
-      const init = body === undefined ? {} : { method: "POST", body: JSON.stringify(body) };
-      const response = await request(`/${edgeFunction.name}`, {
-        ...init,
-        headers: { authorization: `Bearer ${userId}` },
-      });
-      return { status: response.status, body: await response.json() };
-    },
+    call: (userId, body) => send({ authorization: `Bearer ${userId}` }, body),
+    visit: (body) => send({ apikey: publishableKey }, body),
     async settled() {
       await Promise.all(background);
     },

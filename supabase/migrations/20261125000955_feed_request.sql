@@ -44,6 +44,11 @@ declare
 begin
   request.at := p_now;
   request.excluded := '{}';
+  request.is_narrowed := false;
+  -- a visitor has no rights on what people muted, and need not have
+  if p_user_id is null then
+    return request;
+  end if;
   select
     array_agg(muted.value::uuid) filter (where muted.kind = 'person' and pg_input_is_valid(muted.value, 'uuid')),
     array_agg(lower(left(muted.value, 100))) filter (where muted.kind = 'topic'),
@@ -74,17 +79,19 @@ declare
   request recsys.feed_request := recsys.request_with_mutes(p_user_id, p_now);
 begin
   request.user_id := p_user_id;
-  request.excluded := array(
-    select source_interactions.post_id from recsys.source_interactions
-    where source_interactions.user_id = p_user_id and source_interactions.created_at <= p_now
-    union
-    -- the replay in trainer/community/state.ts knows neither dismissals nor mutes nor what was seen: there such a post stays a
-    -- candidate that was not chosen, which is what training should learn of it
-    select source_dismissals.post_id from recsys.source_dismissals
-    where source_dismissals.user_id = p_user_id and source_dismissals.created_at <= p_now
-    union
-    select unnest(recsys.seen_posts(p_user_id, p_now))
-  );
+  if p_user_id is not null then
+    request.excluded := array(
+      select source_interactions.post_id from recsys.source_interactions
+      where source_interactions.user_id = p_user_id and source_interactions.created_at <= p_now
+      union
+      -- the replay in trainer/community/state.ts knows neither dismissals nor mutes nor what was seen: there such a post stays a
+      -- candidate that was not chosen, which is what training should learn of it
+      select source_dismissals.post_id from recsys.source_dismissals
+      where source_dismissals.user_id = p_user_id and source_dismissals.created_at <= p_now
+      union
+      select unnest(recsys.seen_posts(p_user_id, p_now))
+    );
+  end if;
   if p_filter is not null and p_filter <> '{}' then
     if (case when jsonb_typeof(p_filter) = 'object' then p_filter - array['tags', 'author_ids', 'max_age_days', 'languages'] <> '{}' else true end) then
       raise exception 'a filter is an object of tags, author_ids, max_age_days and languages, not %', p_filter using errcode = '22023';
@@ -96,7 +103,7 @@ begin
   return request;
 end
 $$;
-comment on function recsys.feed_request(uuid, timestamptz, jsonb) is 'The request for a user''s feed as of an instant, with what is left out of it. p_filter: a recsys.feed_filter as an object, such as {"tags": ["sql"], "max_age_days": 7}; raises 22023 where it has other fields.';
+comment on function recsys.feed_request(uuid, timestamptz, jsonb) is 'The request for a user''s feed as of an instant, with what is left out of it; for a visitor''s (p_user_id null) nothing is. p_filter: a recsys.feed_filter as an object, such as {"tags": ["sql"], "max_age_days": 7}; raises 22023 where it has other fields.';
 
 -- without "set", so that it becomes part of the query that asks it; with "begin atomic", so that its names are bound now, whatever the
 -- search_path is later

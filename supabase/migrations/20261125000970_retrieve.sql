@@ -37,11 +37,14 @@ declare
 begin
   request.seed := p_seed;
   request.served := p_served;
-  select
-    array_agg(known.author_id order by known.affinity desc, known.author_id),
-    array_agg(known.affinity order by known.affinity desc, known.author_id)
-  into authors, affinities
-  from recsys.author_affinities(p_user_id, p_now) as known;
+  -- a visitor follows nobody, and has no rights on what people did
+  if p_user_id is not null then
+    select
+      array_agg(known.author_id order by known.affinity desc, known.author_id),
+      array_agg(known.affinity order by known.affinity desc, known.author_id)
+    into authors, affinities
+    from recsys.author_affinities(p_user_id, p_now) as known;
+  end if;
 
   followed := authors[:50];
 
@@ -78,7 +81,7 @@ begin
   group by found.post_id;
 end
 $$;
-comment on function recsys.retrieve(uuid, bigint, extensions.vector, timestamptz, bigint, bigint[], jsonb) is 'Posts that a user might want as of an instant, with their ranks in the sources that brought them and how often the user interacted with posts of their author: of posts that the caller may read, without the user''s own and those they interacted with, dismissed, muted, or saw in the last 30 days, and without those that earlier pages served (p_served: their recsys.served_key with p_seed). p_filter: what else is asked of a post, as of recsys.feed_request. p_model_id and p_embedding null: no model, no similar posts. At most 600 rows, unordered.';
+comment on function recsys.retrieve(uuid, bigint, extensions.vector, timestamptz, bigint, bigint[], jsonb) is 'Posts that a user might want as of an instant, with their ranks in the sources that brought them and how often the user interacted with posts of their author: of posts that the caller may read, without the user''s own and those they interacted with, dismissed, muted, or saw in the last 30 days, and without those that earlier pages served (p_served: their recsys.served_key with p_seed). p_filter: what else is asked of a post, as of recsys.feed_request. p_user_id null: a visitor. p_model_id and p_embedding null: no model, no similar posts. At most 600 rows, unordered.';
 
 create function recsys.post_states(p_model_id bigint, p_post_ids uuid[], p_now timestamptz)
 returns table (

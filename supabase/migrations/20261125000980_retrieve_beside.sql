@@ -63,11 +63,14 @@ begin
   request := recsys.feed_request(p_user_id, p_now);
   request.seed := p_seed;
   request.served := p_served;
-  select
-    json_object_agg(known.author_id, known.affinity),
-    (array_agg(known.author_id order by known.affinity desc, known.author_id))[:50]
-  into affinities, authors
-  from recsys.author_affinities(p_user_id, p_now) as known;
+  -- a visitor follows nobody, and has no rights on what people did
+  if p_user_id is not null then
+    select
+      json_object_agg(known.author_id, known.affinity),
+      (array_agg(known.author_id order by known.affinity desc, known.author_id))[:50]
+    into affinities, authors
+    from recsys.author_affinities(p_user_id, p_now) as known;
+  end if;
 
   -- what might be theirs: policies that would ask of each vector whether its post is readable took as long as finding it
   perform set_config('role', 'service_role', true);

@@ -1,7 +1,7 @@
 -- Why a post is in somebody's feed, or is not: asked from psql, answered as that user's own request would be.
 
 create function recsys.candidate_for(p_user_id uuid, p_post_id uuid, p_model_id bigint, p_embedding extensions.vector, p_now timestamptz)
-returns table (is_visible boolean, is_candidate boolean, ranks jsonb)
+returns table (is_visible boolean, is_candidate boolean, ranks jsonb, nearest jsonb)
 language plpgsql stable security invoker set search_path = ''
 -- the user's own role and claims, so that row level security decides as for a feed; what was set before comes back at the end, and
 -- after an error too. The claims are not named here beside the role: only a superuser may name them in a function
@@ -15,6 +15,7 @@ declare
   fresh_rank bigint;
   trending_rank bigint;
   followed_rank bigint;
+  nearest_post jsonb;
   request recsys.feed_request;
   authors uuid[];
 begin
@@ -30,7 +31,7 @@ begin
   where source_posts.post_id = p_post_id;
   if not found then
     perform set_config('request.jwt.claims', claims, true);
-    return query select false, false, null::jsonb;
+    return query select false, false, null::jsonb, null::jsonb;
     return;
   end if;
 
@@ -73,14 +74,28 @@ begin
       and (eligible.created_at > post.created_at or (eligible.created_at = post.created_at and eligible.post_id < p_post_id));
   end if;
 
+  select jsonb_build_object(
+    'title', theirs.title,
+    'similarity', round((-(theirs_embedded.embedding operator(extensions.<#>) mine.embedding))::numeric, 3),
+    'at', latest.at
+  ) into nearest_post
+  from recsys.post_embeddings as mine
+  cross join recsys.user_history(p_user_id, p_now) as latest
+  join recsys.post_embeddings as theirs_embedded on theirs_embedded.model_id = p_model_id and theirs_embedded.post_id = latest.post_id
+  join recsys.source_posts as theirs on theirs.post_id = latest.post_id
+  where mine.model_id = p_model_id and mine.post_id = p_post_id and latest.post_id <> p_post_id
+  order by theirs_embedded.embedding operator(extensions.<#>) mine.embedding, latest.at desc
+  limit 1;
+
   return query select
     true,
     exists (select from recsys.candidates(p_user_id, p_model_id, p_embedding, p_now) as candidates where candidates.post_id = p_post_id),
-    jsonb_build_object('similar', similar_rank, 'active', active_rank, 'fresh', fresh_rank, 'trending', trending_rank, 'followed', followed_rank);
+    jsonb_build_object('similar', similar_rank, 'active', active_rank, 'fresh', fresh_rank, 'trending', trending_rank, 'followed', followed_rank),
+    nearest_post;
   perform set_config('request.jwt.claims', claims, true);
 end
 $$;
-comment on function recsys.candidate_for(uuid, uuid, bigint, extensions.vector, timestamptz) is 'Whether a user may see a post and whether it is among their recsys.candidates as of an instant, and its rank in each source without the limit on how many that source brings (null: it is not in it): asked under the user''s own role. Policies that ask for more than who it is, such as other claims of a token, say no here. Reads whole tables.';
+comment on function recsys.candidate_for(uuid, uuid, bigint, extensions.vector, timestamptz) is 'Whether a user may see a post and whether it is among their recsys.candidates as of an instant, its rank in each source without the limit on how many that source brings (null: it is not in it), and the post of their history that is nearest to it, as {title, similarity, at}: asked under the user''s own role. Policies that ask for more than who it is, such as other claims of a token, say no here. Reads whole tables.';
 
 create function recsys.explain(p_user_id uuid, p_post_id uuid) returns table (topic text, item text, value text)
 language plpgsql stable security invoker set search_path = ''
@@ -113,9 +128,12 @@ begin
   select post_embeddings.embedding into post_vector from recsys.post_embeddings where post_embeddings.model_id = model.model_id and post_embeddings.post_id = p_post_id;
   select * into answer from recsys.candidate_for(p_user_id, p_post_id, model.model_id, user_vector, instant);
 
+  -- and nothing more: what is hidden from the user is hidden from an answer about them, which may be shown to them
   if not answer.is_visible then
-    reasons := reasons || 'not visible'::text;
-    details := details || 'row level security hides it from this user'::text;
+    return query values
+      ('verdict', 'not a candidate', 'not visible'),
+      ('why not', 'not visible', 'row level security hides it from this user'::text);
+    return;
   end if;
   if post.author_id = p_user_id then
     reasons := reasons || 'own'::text;
@@ -180,29 +198,23 @@ begin
     end if;
   end if;
 
-  if answer.is_visible then
-    return query select
-      'source', ranks.source,
-      case
-        when ranks.rank is null then 'not in it'
-        when ranks.rank > sizes.size then format('rank %s, behind the %s that it brings', ranks.rank, sizes.size)
-        else concat_ws(' of ', 'rank ' || ranks.rank, sizes.size)
-      end
-    from (select each.key as source, each.value::bigint as rank from jsonb_each_text(answer.ranks) as each) as ranks
-    left join (select listed.source ->> 'name' as source, (listed.source ->> 'size')::integer as size from jsonb_array_elements(model.sources) as listed (source)) as sizes using (source)
-    order by array_position(array['similar', 'active', 'fresh', 'trending', 'followed'], ranks.source);
-  end if;
+  return query select
+    'source', ranks.source,
+    case
+      when ranks.rank is null then 'not in it'
+      when ranks.rank > sizes.size then format('rank %s, behind the %s that it brings', ranks.rank, sizes.size)
+      else concat_ws(' of ', 'rank ' || ranks.rank, sizes.size)
+    end
+  from (select each.key as source, each.value::bigint as rank from jsonb_each_text(answer.ranks) as each) as ranks
+  left join (select listed.source ->> 'name' as source, (listed.source ->> 'size')::integer as size from jsonb_array_elements(model.sources) as listed (source)) as sizes using (source)
+  order by array_position(array['similar', 'active', 'fresh', 'trending', 'followed'], ranks.source);
   return query
     select 'similarity', 'to the user', round((-(user_vector operator(extensions.<#>) post_vector))::numeric, 3)::text
     where user_vector is not null and post_vector is not null;
-  return query
-    select 'history', theirs.title, format('similarity %s, last there %s', round((-(post_embeddings.embedding operator(extensions.<#>) post_vector))::numeric, 3), latest.at)
-    from recsys.user_history(p_user_id, instant) as latest
-    join recsys.post_embeddings on post_embeddings.model_id = model.model_id and post_embeddings.post_id = latest.post_id
-    join recsys.source_posts as theirs on theirs.post_id = latest.post_id
-    where post_vector is not null and latest.post_id <> p_post_id
-    order by post_embeddings.embedding operator(extensions.<#>) post_vector
-    limit 1;
+  if answer.nearest is not null then
+    return query select
+      'history', answer.nearest ->> 'title', format('similarity %s, last there %s', answer.nearest ->> 'similarity', (answer.nearest ->> 'at')::timestamptz);
+  end if;
 
   select impressions.* into shown from recsys.impressions
   where impressions.user_id = p_user_id and impressions.post_id = p_post_id
@@ -218,7 +230,7 @@ begin
   end if;
 end
 $$;
-comment on function recsys.explain(uuid, uuid) is 'Why a post is among the candidates of a user''s feed now, or what keeps it out (topic why not); its rank in each source, the nearest post of the user''s history, and what the ranker was told when it was shown to them last. Ranks by similarity are those of the vector stored for the user: by publishing, or when their profile changed last; a feed computes a fresh one from what they did since.';
+comment on function recsys.explain(uuid, uuid) is 'Why a post is among the candidates of a user''s feed now, or what keeps it out (topic why not); its rank in each source, the nearest post of the user''s history, and what the ranker was told when it was shown to them last. Nothing in it is of a post that the user may not read. Ranks by similarity are those of the vector stored for the user: by publishing, or when their profile changed last; a feed computes a fresh one from what they did since.';
 
 -- candidate_for takes the place of any user: the owner's, and the service's, who can read all of it anyway
 revoke all on function recsys.candidate_for(uuid, uuid, bigint, extensions.vector, timestamptz), recsys.explain(uuid, uuid) from public;

@@ -6,12 +6,9 @@ import type { Feed } from "../../supabase/functions/_shared/recommend/feed.ts";
 import { table } from "../evaluation/report/table.ts";
 import type { Gateway } from "../serve/gateway.ts";
 
-/** Any text serves as the key of the local gateway; a Supabase project has its own publishable key. */
-const localKey = "sb_publishable_local";
-
 /** A look at the feed of a user, which logs no impressions. Throws a `UserError` with what the function answered. */
 export async function fetchFeed(gateway: Gateway, userId: string, limit: number): Promise<Feed> {
-  const supabase = createClient(gateway.url, localKey, {
+  const supabase = createClient(gateway.url, gateway.publishableKey, {
     accessToken: () => gateway.tokenOf(userId, { preview: true }),
   });
   const { data, error } = await supabase.functions.invoke<Feed>("recommend", { body: { limit } });

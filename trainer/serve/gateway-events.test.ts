@@ -21,7 +21,7 @@ beforeEach(async () => {
   await publishTinyModel(pool, { name: "tiny" });
 });
 
-const supabase = createClient(gateway.url, "sb_publishable_local", { accessToken: () => gateway.tokenOf(people.ben) });
+const supabase = createClient(gateway.url, gateway.publishableKey, { accessToken: () => gateway.tokenOf(people.ben) });
 
 async function feed(): Promise<{ request_id: string; basis: string; posts: string[] }> {
   const { data, error } = await supabase.functions.invoke("recommend", { body: { limit: 100 } });

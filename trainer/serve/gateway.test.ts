@@ -21,7 +21,7 @@ const gateway = await startGateway({ databaseUrl, port: 0, folder, onLog: (line)
 after(() => gateway.stop());
 
 function clientOf(accessToken: () => Promise<string>) {
-  return createClient(gateway.url, "sb_publishable_local", { accessToken });
+  return createClient(gateway.url, gateway.publishableKey, { accessToken });
 }
 
 async function errorOf({ error }: { error: unknown }) {
@@ -79,12 +79,19 @@ test("the functions know the token of an operator who only looks, and log no imp
   assert.deepEqual([await logged(data.request_id), await logged(seen.request_id)], [0, 20]);
 });
 
+test("supabase-js gets a visitor's feed before anybody has signed in", async () => {
+  const signedOut = createClient(gateway.url, gateway.publishableKey);
+  const { data, error } = await signedOut.functions.invoke("recommend", { body: { limit: 4, interests: ["chess"] } });
+  assert.equal(error, null);
+  assert.deepEqual([data.items.length, data.basis], [4, "profile"]);
+});
+
 test("supabase-js is told why it is refused", async () => {
   const ada = clientOf(() => gateway.tokenOf(people.ada));
   const refused = await errorOf(await ada.functions.invoke("recommend", { body: { limit: 0 } }));
   assert.deepEqual([refused.status, refused.code], [400, "invalid_limit"]);
-  const signedOut = createClient(gateway.url, "sb_publishable_local");
-  const unknown = await errorOf(await signedOut.functions.invoke("recommend"));
+  const signedOut = createClient(gateway.url, gateway.publishableKey);
+  const unknown = await errorOf(await signedOut.functions.invoke("events", { body: { events: [] } }));
   assert.deepEqual([unknown.status, unknown.code], [401, "token_missing"]);
   const other = await mkdtemp(join(folder, "other-"));
   const forged = clientOf(async () => userToken(await signingKey(other), gateway.url, people.ada));

@@ -24,6 +24,8 @@ export interface Gateway {
   url: string;
   /** An access token of a user, as Supabase Auth would give it; with `preview`, an operator's (see `userToken`). */
   tokenOf(userId: string, options?: { preview?: boolean }): Promise<string>;
+  /** The publishable key of the local project, which a supabase-js client is made with. */
+  publishableKey: string;
   /** The secret key of the local project, for the functions that are not for users. */
   secretKey: string;
   /** Of the Deno that serves. */
@@ -32,6 +34,8 @@ export interface Gateway {
   ended: Promise<number | null>;
   stop(): Promise<void>;
 }
+
+const publishableKey = "sb_publishable_local";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -64,6 +68,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   return {
     url,
     tokenOf: (userId, options) => userToken(key, url, userId, options),
+    publishableKey,
     secretKey,
     processId: child.pid as number,
     ended,
@@ -97,6 +102,7 @@ function environment(databaseUrl: string, port: number, key: SigningKey, secretK
     PORT: String(port),
     SUPABASE_DB_URL: databaseUrl,
     LOCAL_JWKS: JSON.stringify(key.jwks),
+    SUPABASE_PUBLISHABLE_KEYS: JSON.stringify({ local: publishableKey }),
     SUPABASE_SECRET_KEYS: JSON.stringify({ local: secretKey }),
     NO_COLOR: "1",
     DENO_NO_UPDATE_CHECK: "1",

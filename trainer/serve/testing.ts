@@ -71,7 +71,10 @@ export interface TinyModel {
  * Publishes and activates a model over fillCommunity's posts; returns its id. Even posts have the vector e0, odd ones
  * e1; a user is their pooled history, or e1 without one; every probability rises with the similarity.
  */
-export async function publishTinyModel(pool: pg.Pool, { name, digest, graphs }: TinyModel): Promise<number> {
+export async function publishTinyModel(
+  pool: Pick<pg.ClientBase, "query">,
+  { name, digest, graphs }: TinyModel,
+): Promise<number> {
   const { rows } = await pool.query("select recsys.create_model($1, $2, $3, '{}')::int as id", [
     name,
     featureSpec,

@@ -2,8 +2,9 @@
  * The local stand-in for a Supabase project: every Edge Function under /functions/v1/<name>, and the public keys of the
  * local signing key under /auth/v1/.well-known/jwks.json. The functions' own index.ts run unchanged, in this one process.
  *
- * Reads from the environment: PORT, SUPABASE_DB_URL, SUPABASE_SECRET_KEYS, LOCAL_JWKS (a JSON Web Key Set). Says {"listening": port} on
- * standard output when it serves, and ends when its standard input does, so that it never outlives the process that started it.
+ * Reads from the environment: PORT, SUPABASE_DB_URL, SUPABASE_PUBLISHABLE_KEYS, SUPABASE_SECRET_KEYS, LOCAL_JWKS (a JSON Web Key Set).
+ * Says {"listening": port} on standard output when it serves, and ends when its standard input does, so that it never outlives the
+ * process that started it.
  */
 import { Hono } from "hono";
 

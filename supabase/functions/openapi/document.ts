@@ -32,6 +32,7 @@ const codesElsewhere: Codes = { 404: ["not_found"], 405: ["method_not_allowed"] 
 type Json = Record<string, unknown>;
 
 const securityOf = { users: [{ accessToken: [] }], service: [{ secretKey: [] }], anyone: [] };
+const visitorSecurity = { publishableKey: [] };
 
 export function openApiDocument(): Json {
   const schemas = named();
@@ -63,6 +64,12 @@ export function openApiDocument(): Json {
           bearerFormat: "JWT",
           description: "Of the signed-in user; supabase-js sends it.",
         },
+        publishableKey: {
+          type: "apiKey",
+          in: "header",
+          name: "apikey",
+          description: "A publishable key of the project, of a visitor who has not signed in; supabase-js sends it.",
+        },
         secretKey: { type: "apiKey", in: "header", name: "apikey", description: "A secret key of the project." },
       },
     },
@@ -75,7 +82,7 @@ function pathItem(api: Api): Json {
     {
       operationId: method === "GET" && api.requests.POST !== undefined ? `${api.name}ByQuery` : api.name,
       summary: api.summary,
-      security: securityOf[api.callers],
+      security: [...securityOf[api.callers], ...(api.visitors ? [visitorSecurity] : [])],
       ...(request &&
         (method === "GET" ? { parameters: parametersOf(request as z.ZodObject) } : { requestBody: bodyOf(request) })),
       responses: {

@@ -15,7 +15,7 @@ import { openapiFunction } from "./handler.ts";
 import { assertDocumented, assertValid } from "./testing.ts";
 
 const folder = new URL("..", import.meta.url);
-const functions: Pick<EdgeFunction<unknown>, "name" | "callers" | "read">[] = [
+const functions: (Pick<EdgeFunction<unknown>, "name" | "callers" | "read"> & { answerVisitor?: unknown })[] = [
   embedFunction,
   eventsFunction,
   openapiFunction,
@@ -38,6 +38,11 @@ test("it has every function, with its callers and methods", () => {
     apis.map(({ name, callers, requests }) => [name, callers, Object.keys(requests).sort()]).sort(),
     functions.map(({ name, callers, read }) => [name, callers, Object.keys(read).sort()]).sort(),
   );
+  for (const { name, answerVisitor } of functions) {
+    const { post, get } = document.paths[`/${name}`];
+    const keys = (post ?? get).security.flatMap((each: object) => Object.keys(each));
+    assert.equal(keys.includes("publishableKey"), answerVisitor !== undefined, name);
+  }
 });
 
 test("every code that it has is thrown somewhere with that status, and it has every one that is thrown", () => {

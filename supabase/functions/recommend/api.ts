@@ -5,11 +5,12 @@ import { feedRequest } from "./request.ts";
 export const recommendApi: Api = {
   name: "recommend",
   callers: "users",
-  summary: "The caller's personal feed.",
-  requests: { POST: feedRequest, GET: feedRequest.omit({ filter: true }) },
+  visitors: true,
+  summary: "The caller's personal feed; for a visitor, one by the interests they name.",
+  requests: { POST: feedRequest, GET: feedRequest.omit({ filter: true, interests: true }) },
   answer: feed,
   codes: {
-    400: ["invalid_limit", "invalid_mode", "invalid_after", "invalid_filter"],
+    400: ["invalid_limit", "invalid_mode", "invalid_after", "invalid_filter", "invalid_interests"],
     404: ["unknown_user"],
     503: ["model_corrupt", "model_incompatible"],
   },

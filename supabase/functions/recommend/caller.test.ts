@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { testDatabase } from "../../../db/testing.ts";
 import { fillCommunity, people, post } from "../../../trainer/serve/testing.ts";
-import { readAs, writeAs } from "../_shared/database/caller.ts";
+import { readAs, visitor, writeAs } from "../_shared/database/caller.ts";
 import { run } from "../_shared/database/database.ts";
 import { openPool } from "../_shared/database/pool.ts";
 import type { Claims } from "../_shared/http/auth.ts";
@@ -25,6 +25,11 @@ test("the database sees the caller, with every claim of the token", async () => 
   const [who] = await readAs<Who, Who[]>(pool, ada, whoAmI, async (_, rows) => rows);
   assert.deepEqual([who.role, who.sub], ["authenticated", people.ada]);
   assert.deepEqual(JSON.parse(who.claims ?? ""), ada);
+});
+
+test("a visitor is nobody in particular", async () => {
+  const [who] = await readAs<Who, Who[]>(pool, visitor, whoAmI, async (_, rows) => rows);
+  assert.deepEqual(who, { role: "anon", sub: null, claims: '{"role":"anon"}' });
 });
 
 test("nothing of a caller stays on the connection, whether it went well or not", async () => {

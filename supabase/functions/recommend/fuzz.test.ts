@@ -25,12 +25,15 @@ test("whatever recommend is sent, it answers as it says it does", async () => {
       mode: mostly(fc.constantFrom("live", "batch")),
       after: mostly(fc.constant(cursorAfter({ seed: 1n, keys: [] }, [1, 4294967295]))),
       filter: mostly(filter),
+      interests: mostly(
+        fc.array(mostly(fc.string({ minLength: 1, maxLength: 100, unit: "binary" })), { maxLength: 20 }),
+      ),
     },
     { requiredKeys: [] },
   );
   const statuses = await fuzz({ after }, database, recommendFunction, {
     body,
-    parameters: ["after", "filter"],
+    parameters: ["after", "filter", "interests"],
     writes: ["recsys.impressions", "recsys.rate_limits"],
   });
   for (const status of [200, 400, 401, 404, 405]) assert.ok(statuses.get(status), `${status} is among the answers`);

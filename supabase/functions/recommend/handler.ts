@@ -1,20 +1,34 @@
-/** `POST /recommend {limit?, mode?, after?, filter?}` or `GET /recommend?limit=&mode=&after=`: a page of the caller's personal feed. */
+/**
+ * `POST /recommend {limit?, mode?, after?, filter?, interests?}` or `GET /recommend?limit=&mode=&after=`: a page of the caller's personal
+ * feed. A visitor gets one too, by the interests they name.
+ */
+import { visitor } from "../_shared/database/caller.ts";
 import type { UserFunction } from "../_shared/http/edge-function.ts";
-import { nothingServed } from "../_shared/recommend/cursor.ts";
+import { nothingServed, type Page } from "../_shared/recommend/cursor.ts";
 import { feedOf } from "../_shared/recommend/ladder.ts";
 import { type FeedRequest, requestOfBody, requestOfQuery } from "./request.ts";
 
 export const recommendFunction: UserFunction<FeedRequest> = {
   name: "recommend",
   callers: "users",
-  maximumBodyBytes: 16 * 1024,
+  // what fits the limits of the fields has 57 KB at most: the longest cursor, and tags and interests with every letter escaped
+  maximumBodyBytes: 64 * 1024,
   read: { POST: requestOfBody, GET: requestOfQuery },
-  async answer({ limit, mode, after, filter }, { claims, span, afterAnswer }, services) {
-    const page = { limit, served: after ?? nothingServed(), filter };
-    const recommendation = await feedOf(services, claims, page, mode, span);
+  async answer(request, { claims, span, afterAnswer }, services) {
+    const reader = { caller: claims, interests: request.interests };
+    const recommendation = await feedOf(services, reader, pageOf(request), request.mode, span);
     // an operator who looks at somebody's feed does not show it to them
     if (recommendation.feed.items.length > 0 && !claims.preview)
       afterAnswer(services.impressions, { recommendation, userId: claims.sub });
     return recommendation.feed;
   },
+  // nothing is written of a visitor
+  async answerVisitor(request, { span }, services) {
+    const reader = { caller: visitor, interests: request.interests };
+    return (await feedOf(services, reader, pageOf(request), request.mode, span)).feed;
+  },
 };
+
+function pageOf({ limit, after, filter }: FeedRequest): Page {
+  return { limit, served: after ?? nothingServed(), filter };
+}

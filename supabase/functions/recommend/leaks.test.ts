@@ -1,7 +1,7 @@
 /**
  * No answer holds, counts or gives away a post that its reader may not read, did mute, or did not ask for; and none is shorter than what
  * there is. Random communities under random policies; between requests anything changes. Each answer is held against a plain select of the
- * posts as the same caller. SOAK sets how many requests: 200 by default, 10,000 in `npm run test:soak`.
+ * posts as the same caller; what explains a feed, against the same where all that is hidden from its reader is gone. SOAK sets how many requests: 200 by default, 10,000 in `npm run test:soak`.
  *
  * What has to fill a page: of the sources, `active` brings everything that a reader may be shown, up to 300, since to be written is to be
  * active. So retrieval brings at least min(300, what there is), similar posts min(limit, those with a vector), and a page of up to 100 is
@@ -16,6 +16,7 @@ import { Random } from "../../../trainer/engine/random.ts";
 import { clear, publishTinyModel } from "../../../trainer/serve/testing.ts";
 import { sources } from "../_shared/features/retrieval.ts";
 import type { FeedFilter } from "../_shared/recommend/filter.ts";
+import { testApp as similarApp } from "../similar/testing.ts";
 import {
   addTenants,
   anyFilter,
@@ -34,6 +35,8 @@ import {
 } from "./random-policies.ts";
 import { testApp } from "./testing.ts";
 
+type Row = [topic: string, item: string, value: string];
+
 const requests = Number(process.env.SOAK ?? 200);
 const requestsOfACommunity = 100;
 const { pool, url } = await testDatabase({ after }, "leaks");
@@ -43,6 +46,7 @@ await pool.query("analyze recsys.settings, recsys.feature_store_version");
 const tenantOf = (user: string) =>
   user.endsWith("0") ? {} : { tenant: ["north", "south", "east"][Number(user.at(-1)) % 3] };
 const app = testApp({ after }, url, { claims: tenantOf });
+const similar = similarApp({ after }, url, { claims: tenantOf });
 
 interface Asked {
   client: pg.PoolClient;
@@ -60,14 +64,14 @@ interface Asked {
 const eligible = ({ posts, facts, caller, now }: Asked, filter: FeedFilter | null) =>
   posts.filter(
     (post) =>
-      post.author_id !== caller.sub &&
+      (caller.sub === undefined || post.author_id !== caller.sub) &&
       !facts.excluded.has(post.id) &&
       !isMuted(facts, post) &&
       passes(filter, post, now),
   );
 
 /** The answered posts are among the expected, each once, and as many as `least`. */
-function assertHolds(answered: string[], expected: Post[], least: number, what: string) {
+function assertHolds(answered: string[], expected: { id: string }[], least: number, what: string) {
   const ids = new Set(expected.map(({ id }) => id));
   assert.deepEqual(
     answered.filter((id) => !ids.has(id)),
@@ -88,7 +92,7 @@ const kinds: Record<string, (asked: Asked) => Promise<number>> = {
     const model = random.below(4) === 0 ? null : modelId;
     const { rows } = await client.query(
       "select post_id, similar_rank, active_rank, fresh_rank from recsys.retrieve($1, $2, $3::text::extensions.vector, now(), p_filter => $4)",
-      [caller.sub, model, model && JSON.stringify(unitVector(random)), filter],
+      [caller.sub ?? null, model, model && JSON.stringify(unitVector(random)), filter],
     );
     const expected = eligible(asked, filter);
     const what = `retrieval ${JSON.stringify(filter)}`;
@@ -148,6 +152,70 @@ const kinds: Record<string, (asked: Asked) => Promise<number>> = {
     );
     return answer.rows.length;
   },
+  async "similar people"(asked) {
+    const { client, random, caller, facts } = asked;
+    const limit = 1 + random.below(20);
+    const { rows: posts } = await pool.query("select id from public.posts order by md5(id::text || $1) limit 20", [
+      random.below(1e9),
+    ]);
+    const { rows: theirs } = await client.query("select id from public.posts where author_id = $1", [caller.sub]);
+    const own = theirs.map(({ id }) => id);
+    // people like the caller, or the audience of a post, mostly of their own
+    const post = pick(random, [undefined, pick(random, posts)?.id, ...own.slice(0, 3)]);
+    const { status, body } = await similar.call(caller.sub as string, { find: "people", limit, post_id: post });
+    if (post !== undefined && !own.includes(post)) {
+      assert.deepEqual([status, body.error?.code], [404, "unknown_post"]);
+      return 0;
+    }
+    assert.equal(status, 200, JSON.stringify(body));
+    const { rows: people } = await client.query("select id from public.profiles where id <> $1", [caller.sub]);
+    const isPlaced = post === undefined ? facts.placed.has(caller.sub as string) : facts.embedded.has(post);
+    const found = isPlaced ? people.filter(({ id }) => facts.placed.has(id)) : [];
+    const answered = body.items.map((item) => (item as { user_id: string }).user_id);
+    assertHolds(answered, found, limit, "similar people");
+    return answered.length;
+  },
+  async "what explains a feed"({ random, caller: { sub } }) {
+    const client = await pool.connect();
+    try {
+      await client.query("begin");
+      const { rows: all } = await client.query("select id from public.posts order by md5(id::text || $1) limit 20", [
+        random.below(1e9),
+      ]);
+      const post: string = pick(random, all).id;
+      const explain = async () => {
+        const { rows } = await client.query("select topic, item, value from recsys.explain($1, $2)", [sub, post]);
+        return rows.map(({ topic, item, value }): Row => [topic, item, value]);
+      };
+      const told = await explain();
+      // it asks as the user, but knows no further claims of their token
+      await client.query("select set_config('request.jwt.claims', $1, true)", [
+        JSON.stringify({ sub, role: "authenticated" }),
+      ]);
+      await client.query("set local role authenticated");
+      const { rows: readable } = await client.query("select id from public.posts");
+      await client.query("reset role");
+      if (!readable.some(({ id }) => id === post)) {
+        assert.deepEqual(told, [
+          ["verdict", "not a candidate", "not visible"],
+          ["why not", "not visible", "row level security hides it from this user"],
+        ]);
+        return 0;
+      }
+      assert.ok(told.some(([topic]) => topic === "source"));
+      // without what the user may not read, and without what others did, muted, dismissed and were shown, it says the same
+      await client.query("delete from public.posts where id <> all ($1)", [readable.map(({ id }) => id)]);
+      for (const table of ["post_views", "post_votes", "comments", "mutes"])
+        await client.query(`delete from public.${table} where user_id <> $1`, [sub]);
+      for (const table of ["dismissals", "impressions", "batch_recommendations", "user_embeddings"])
+        await client.query(`delete from recsys.${table} where user_id <> $1`, [sub]);
+      assert.deepEqual(await explain(), told);
+      return told.length;
+    } finally {
+      await client.query("rollback");
+      client.release();
+    }
+  },
   async "what the engine keeps of posts"({ client, posts }) {
     const { rows } = await client.query(
       `select post_id from recsys.latest_post_stats union select post_id from recsys.post_stats
@@ -165,7 +233,8 @@ const kinds: Record<string, (asked: Asked) => Promise<number>> = {
     const { random, caller } = asked;
     const [filter, limit] = [anyFilter(random, asked.people), pick(random, [1, 5, 20, 20, 100])];
     const mode = random.below(4) === 0 ? "batch" : "live";
-    const { status, body } = await app.call(caller.sub, { limit, mode, ...(filter && { filter }) });
+    const request = { limit, mode, ...(filter && { filter }), interests: random.below(2) === 0 ? ["chess"] : [] };
+    const { status, body } = await (caller.sub ? app.call(caller.sub, request) : app.visit(request));
     await app.settled();
     assert.equal(status, 200, JSON.stringify(body));
     const what = `function ${JSON.stringify({ filter, mode, limit })}`;
@@ -184,12 +253,17 @@ const turns = [
   ...Array(10).fill("retrieval"),
   ...Array(4).fill("a list made ahead"),
   ...Array(4).fill("similar posts"),
+  ...Array(2).fill("similar people"),
+  ...Array(3).fill("what explains a feed"),
   "what the engine keeps of posts",
   ...Array(4).fill("the function"),
 ] as (keyof typeof kinds)[];
+/** What is there for those who have not signed in. */
+const turnsOfVisitors: typeof turns = ["retrieval", "retrieval", "what the engine keeps of posts", "the function"];
 
 test(`${requests} requests under random policies: nothing leaks, no page is short`, async () => {
   const answered = new Map<string, number>();
+  let visited = 0;
   for (let community = 0; community * requestsOfACommunity < requests; community++) {
     const random = new Random(1000 + community);
     await clearWhenFree();
@@ -203,11 +277,13 @@ test(`${requests} requests under random policies: nothing leaks, no page is shor
     const left = Math.min(requestsOfACommunity, requests - community * requestsOfACommunity);
     for (let i = 0; i < left; i++) {
       for (let n = random.below(4); n > 0; n--) changes.push(await changeSomething(pool, random, people, modelId));
-      const kind = pick(random, turns);
+      const isVisitor = random.below(6) === 0;
+      const kind = pick(random, isVisitor ? turnsOfVisitors : turns);
       const where = `community ${community}, request ${i}: ${kind}; last changes: ${changes.slice(-5).join(", ")}`;
       try {
-        const size = await ask(random, people, modelId, kind);
+        const size = await ask(random, people, modelId, kind, isVisitor);
         answered.set(kind, (answered.get(kind) ?? 0) + size);
+        if (isVisitor) visited += size;
       } catch (error) {
         throw new Error(where, { cause: error });
       }
@@ -216,6 +292,7 @@ test(`${requests} requests under random policies: nothing leaks, no page is shor
   // a test of empty answers would find nothing
   for (const kind of Object.keys(kinds))
     assert.ok((answered.get(kind) ?? 0) > requests / 10, `${kind}: ${answered.get(kind)}`);
+  assert.ok(visited > requests / 10, `visitors: ${visited}`);
 });
 
 /** A model stays while its vectors are read, which an autovacuum may do for a while. */
@@ -230,14 +307,21 @@ async function clearWhenFree(): Promise<void> {
 }
 
 /** Asks as somebody, in a transaction of theirs; returns how many posts were answered. */
-async function ask(random: Random, people: string[], modelId: number, kind: keyof typeof kinds): Promise<number> {
+async function ask(
+  random: Random,
+  people: string[],
+  modelId: number,
+  kind: keyof typeof kinds,
+  isVisitor: boolean,
+): Promise<number> {
   const sub = pick(random, people);
-  const caller: Caller = { sub, role: "authenticated", ...tenantOf(sub) };
+  const caller: Caller = isVisitor ? { role: "anon" } : { sub, role: "authenticated", ...tenantOf(sub) };
   const facts = await factsOf(pool, caller, modelId);
   const client = await pool.connect();
   try {
     await client.query("begin read only");
-    await client.query("select set_config('role', 'authenticated', true), set_config('request.jwt.claims', $1, true)", [
+    await client.query("select set_config('role', $1, true), set_config('request.jwt.claims', $2, true)", [
+      caller.role,
       JSON.stringify(caller),
     ]);
     const { rows } = await client.query("select 1000 * extract(epoch from now())::double precision as now");

@@ -10,10 +10,10 @@ import type { FeedFilter } from "../_shared/recommend/filter.ts";
 
 type Client = Pick<pg.ClientBase, "query">;
 
-/** Whom the database takes for the caller. */
+/** Whom the database takes for the caller; a visitor has no more than a role. */
 export interface Caller {
-  sub: string;
-  role: "authenticated";
+  sub?: string;
+  role: "authenticated" | "anon";
   tenant?: string;
 }
 
@@ -71,7 +71,7 @@ export const mutedWords = [
 const languages = ["en", "de", "pt-br", null];
 export const someone = (random: Random, people: string[]) => pick(random, people);
 
-/** Select policies on posts of which a community has some; each is permissive unless it says otherwise. */
+/** Select policies on posts of which a community has some. Those that read other tables are not for visitors, who may not read these. */
 const claim = "(select nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'tenant')";
 const permissive = [
   "visibility = 'public'",
@@ -100,12 +100,19 @@ export async function addTenants(client: Client): Promise<void> {
     grant select on public.memberships to authenticated`);
 }
 
-/** Replaces the policies by which posts are read. */
+/** Of which one says what people see of each other; all see themselves. */
+const ofProfiles = ["true", "bio = 'open'", "false"];
+
+/** Replaces the policies by which posts and people are read. */
 export async function changePolicies(client: Client, random: Random): Promise<void> {
   const { rows } = await client.query(
-    "select policyname from pg_policies where schemaname = 'public' and tablename = 'posts' and cmd = 'SELECT'",
+    "select tablename, policyname from pg_policies where schemaname = 'public' and tablename in ('posts', 'profiles') and cmd = 'SELECT'",
   );
-  for (const { policyname } of rows) await client.query(`drop policy "${policyname}" on public.posts`);
+  for (const { tablename, policyname } of rows)
+    await client.query(`drop policy "${policyname}" on public.${tablename}`);
+  await client.query(
+    `create policy "of people" on public.profiles for select to authenticated using (${pick(random, ofProfiles)} or id = (select auth.uid()))`,
+  );
   const chosen = [
     pick(random, permissive),
     ...some(random, permissive, 2),
@@ -113,8 +120,10 @@ export async function changePolicies(client: Client, random: Random): Promise<vo
   ];
   for (const [i, condition] of chosen.entries()) {
     const [kind, using] = typeof condition === "string" ? ["permissive", condition] : condition;
+    const readsOthers = using.includes("from public.");
+    const roles = readsOthers || random.below(4) === 0 ? "authenticated" : "anon, authenticated";
     await client.query(
-      `create policy "policy ${i}" on public.posts as ${kind} for select to authenticated using (${using})`,
+      `create policy "policy ${i}" on public.posts as ${kind} for select to ${roles} using (${using})`,
     );
   }
 }
@@ -130,6 +139,13 @@ export async function fillRandomCommunity(client: Client, random: Random, modelI
   for (const id of people)
     for (const team of some(random, teams, 2))
       await client.query("insert into public.memberships values ($1, $2) on conflict do nothing", [id, team]);
+  // a few have no vector yet
+  const placed = people.filter(() => random.below(10) > 0);
+  await client.query(
+    `insert into recsys.user_embeddings (model_id, user_id, embedding)
+     select $1, id, vector::extensions.vector from unnest($2::uuid[], $3::text[]) as person (id, vector)`,
+    [modelId, placed, placed.map(() => JSON.stringify(unitVector(random)))],
+  );
   await addPosts(client, random, people, modelId, pick(random, [15, 60, 200, 400, 800]));
   const events = random.below(400);
   await client.query("select setseed($1)", [random.uniform()]);
@@ -317,6 +333,8 @@ export interface Facts {
   mutes: { kind: string; value: string }[];
   list: string[];
   embedded: Set<string>;
+  /** People who have a vector. */
+  placed: Set<string>;
 }
 
 export async function factsOf(owner: Client, { sub }: Caller, modelId: number): Promise<Facts> {
@@ -329,11 +347,12 @@ export async function factsOf(owner: Client, { sub }: Caller, modelId: number): 
        )::text[] as excluded,
        (select coalesce(jsonb_agg(jsonb_build_object('kind', kind, 'value', value)), '[]') from public.mutes where user_id = $1) as mutes,
        coalesce((select post_ids::text[] from recsys.batch_recommendations where user_id = $1), '{}') as list,
-       array(select post_id from recsys.post_embeddings where model_id = $2)::text[] as embedded`,
-    [sub, modelId],
+       array(select post_id from recsys.post_embeddings where model_id = $2)::text[] as embedded,
+       array(select user_id from recsys.user_embeddings where model_id = $2)::text[] as placed`,
+    [sub ?? null, modelId],
   );
-  const [{ excluded, mutes, list, embedded }] = rows;
-  return { excluded: new Set(excluded), mutes, list, embedded: new Set(embedded) };
+  const [{ excluded, mutes, list, embedded, placed }] = rows;
+  return { excluded: new Set(excluded), mutes, list, embedded: new Set(embedded), placed: new Set(placed) };
 }
 
 /** Whether a caller muted the post. */

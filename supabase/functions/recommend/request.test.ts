@@ -6,16 +6,17 @@ import { requestOfBody, requestOfQuery } from "./request.ts";
 const query = (...limits: string[]) => requestOfQuery(new URLSearchParams(limits.map((limit) => ["limit", limit])));
 
 test("no body, an empty object and an empty query mean 20, ranked now", () => {
-  const usual = { limit: 20, mode: "live", after: null };
+  const usual = { limit: 20, mode: "live", after: null, interests: [] };
   assert.deepEqual([requestOfBody(""), requestOfBody("{}"), query()], [usual, usual, usual]);
 });
 
 test("the list made ahead is asked for by mode", () => {
-  assert.deepEqual(requestOfBody('{"mode": "batch"}'), { limit: 20, mode: "batch", after: null });
+  assert.deepEqual(requestOfBody('{"mode": "batch"}'), { limit: 20, mode: "batch", after: null, interests: [] });
   assert.deepEqual(requestOfQuery(new URLSearchParams("limit=5&mode=batch")), {
     limit: 5,
     mode: "batch",
     after: null,
+    interests: [],
   });
 });
 
@@ -39,6 +40,11 @@ test("a filter may ask for tags, authors, an age and languages", () => {
     requestOfBody(JSON.stringify({ filter: { tags: Array(50).fill("x".repeat(100)) } })).filter?.tags?.length,
     50,
   );
+});
+
+test("interests are texts, up to twenty", () => {
+  const interests = ["travel by train", "x".repeat(100), ...Array(18).fill("visa")];
+  assert.deepEqual(requestOfBody(JSON.stringify({ interests })).interests, interests);
 });
 
 const refused: [string, string][] = [
@@ -95,6 +101,14 @@ const refused: [string, string][] = [
   ['{"filter": {"tag": ["sql"]}}', "unknown_field"],
   [`{"filter": {"tags": ["${"x".repeat(101)}"]}}`, "invalid_filter"],
   [JSON.stringify({ filter: { tags: Array(51).fill("x") } }), "invalid_filter"],
+  ['{"interests": null}', "invalid_interests"],
+  ['{"interests": "chess"}', "invalid_interests"],
+  ['{"interests": [1]}', "invalid_interests"],
+  ['{"interests": [""]}', "invalid_interests"],
+  ['{"interests": [["chess"]]}', "invalid_interests"],
+  [JSON.stringify({ interests: ["x".repeat(101)] }), "invalid_interests"],
+  [JSON.stringify({ interests: Array(21).fill("x") }), "invalid_interests"],
+  ['{"interest": ["chess"]}', "unknown_field"],
   ['{"limt": 5}', "unknown_field"],
   ['{"limit": 5, "user_id": "b"}', "unknown_field"],
 ];

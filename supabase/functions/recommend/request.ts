@@ -1,4 +1,4 @@
-/** What is asked for: how many posts, after which, whether ranked now or ahead, and what each post has to be like. */
+/** What is asked for: how many posts, after which, whether ranked now or ahead, what each has to be like, and what its reader cares about. */
 import { z } from "zod";
 import { AppError } from "../_shared/http/errors.ts";
 import { parseJson } from "../_shared/http/parse-json.ts";
@@ -12,10 +12,19 @@ const mode = z
   .describe("live: ranked for this request. batch: from the list made ahead, where there is one.");
 const after = z.string().nullable().default(null).describe("The `next` of the page before; null: the first page.");
 
+const interests = z
+  .array(z.string().min(1).max(100))
+  .max(20)
+  .default([])
+  .describe(
+    "What the reader cares about, in a few words each; the first 16 different words count. All that is known of a visitor; of a user it comes before what their profile says.",
+  );
+
 /** What `recommend` takes. A field more is a line here, with a sentence that becomes its documentation. */
-export const feedRequest = z.strictObject({ limit, mode, after, filter: feedFilter.optional() }).meta({
+export const feedRequest = z.strictObject({ limit, mode, after, filter: feedFilter.optional(), interests }).meta({
   id: "FeedRequest",
-  description: "Which page, how many posts, whether ranked now or ahead, and what each has to be like.",
+  description:
+    "Which page, how many posts, whether ranked now or ahead, what each has to be like, and what its reader cares about.",
 });
 
 /** The cursor is read: what the pages before have served; null: this is the first. */
@@ -30,12 +39,14 @@ export function requestOfBody(text: string): FeedRequest {
     throw new AppError(
       400,
       "unknown_field",
-      "the body may have the fields limit, mode, after and filter, and a filter tags, author_ids, max_age_days and languages, and no others",
+      "the body may have the fields limit, mode, after, filter and interests, and a filter tags, author_ids, max_age_days and languages, and no others",
     );
   if (issue.path[0] === "limit") throw invalidLimit();
   if (issue.path[0] === "mode") throw invalidMode();
   if (issue.path[0] === "after") throw invalidAfter();
   if (issue.path[0] === "filter") throw invalidFilter();
+  if (issue.path[0] === "interests")
+    throw new AppError(400, "invalid_interests", "interests must be up to 20 texts of 1 to 100 characters");
   throw new AppError(400, "invalid_body", 'the body must be a JSON object such as {"limit": 20}');
 }
 
@@ -50,7 +61,7 @@ export function requestOfQuery(query: URLSearchParams): FeedRequest {
   const [cursor, ...further] = query.getAll("after");
   const placed = after.safeParse(cursor);
   if (!placed.success || further.length > 0) throw invalidAfter();
-  return { limit: limited.data, mode: moded.data, after: servedOf(placed.data) };
+  return { limit: limited.data, mode: moded.data, after: servedOf(placed.data), interests: [] };
 }
 
 function servedOf(cursor: string | null): Served | null {

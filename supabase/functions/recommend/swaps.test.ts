@@ -26,15 +26,21 @@ before(() => fillCommunity(pool));
  */
 async function publishNumbered(n: number): Promise<number> {
   const axis = Float32Array.from({ length: dimensions }, (_, d) => (d === n % dimensions ? 1 : 0));
-  const id = await publishTinyModel(pool, {
-    name: `number ${n}`,
-    graphs: { user_tower: userTower(axis), dlrm: dlrm(n) },
-  });
-  await pool.query(`update recsys.post_embeddings set embedding = $2::text::extensions.vector where model_id = $1`, [
-    id,
-    JSON.stringify([...axis]),
-  ]);
-  return id;
+  const client = await pool.connect();
+  try {
+    // at once, or for a moment it serves with other vectors
+    await client.query("begin");
+    const id = await publishTinyModel(client, {
+      name: `number ${n}`,
+      graphs: { user_tower: userTower(axis), dlrm: dlrm(n) },
+    });
+    const vectors = "update recsys.post_embeddings set embedding = $2::text::extensions.vector where model_id = $1";
+    await client.query(vectors, [id, JSON.stringify([...axis])]);
+    await client.query("commit");
+    return id;
+  } finally {
+    client.release();
+  }
 }
 
 function userTower(axis: Float32Array): Uint8Array {

@@ -1,4 +1,4 @@
-import { type TestApp, testFunction } from "../testing.ts";
+import { type TestApp, type TestOptions, testFunction } from "../testing.ts";
 import { similarFunction } from "./handler.ts";
 import type { SimilarRequest } from "./request.ts";
 
@@ -10,6 +10,10 @@ export interface Found {
 }
 
 /** For tests: the function `similar`; see `testFunction`. */
-export function testApp(scope: { after(clean: () => Promise<void>): void }, url: string): TestApp<Found> {
-  return testFunction<SimilarRequest, Found>(scope, url, similarFunction);
+export function testApp(
+  scope: { after(clean: () => Promise<void>): void },
+  url: string,
+  options: TestOptions = {},
+): TestApp<Found> {
+  return testFunction<SimilarRequest, Found>(scope, url, similarFunction, options);
 }

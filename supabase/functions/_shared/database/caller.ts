@@ -16,6 +16,9 @@ export interface Identity {
 /** What works for everybody and not for a user. */
 export const service: Identity = { role: "service_role" };
 
+/** Who has not signed in: nobody in particular, to whom row level security shows what it shows to all. */
+export const visitor: Identity = { role: "anon" };
+
 /** Whose request is counted: each has claims of its own, and may take several transactions. */
 const counted = new WeakSet<Identity>();
 

@@ -36,7 +36,8 @@ export async function takeRequest(connection: Connection, userId: string): Promi
   throw tooMany(seconds);
 }
 
-function tooMany(seconds: number): AppError {
+/** The error of who has used up their allowance, and gets the next request in so many seconds. */
+export function tooMany(seconds: number): AppError {
   const retryAfter = Math.max(1, Math.ceil(seconds));
   const message = `this person sends too many requests: try again in ${retryAfter} s`;
   return new AppError(429, "too_many_requests", message, undefined, retryAfter);

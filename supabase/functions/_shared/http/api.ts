@@ -23,6 +23,8 @@ export interface Api {
   name: string;
   /** As in `EdgeFunction`. */
   callers: "users" | "service" | "anyone";
+  /** Of a function for users: it answers visitors, too. */
+  visitors?: true;
   summary: string;
   /** Each method that it allows, and what that takes: POST in its body, GET in its query; null: nothing. */
   requests: { POST?: z.ZodType | null; GET?: z.ZodObject | null };

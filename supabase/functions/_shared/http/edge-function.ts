@@ -23,6 +23,7 @@ import type { Log } from "./log.ts";
 import { openDoor } from "./overload.ts";
 import type { Span } from "./span.ts";
 import type { Trace, Traces } from "./traces.ts";
+import { openAllowances } from "./visitor-allowances.ts";
 
 export type EdgeFunction<Input> = UserFunction<Input> | ServiceFunction<Input> | PublicFunction<Input>;
 
@@ -94,7 +95,14 @@ export interface Services {
 }
 
 interface Environment {
-  Variables: { later?: Later; requestId: string; begun: number; trace?: Trace | undefined; code?: string };
+  Variables: {
+    later?: Later;
+    requestId: string;
+    begun: number;
+    isVisitor: boolean;
+    trace?: Trace | undefined;
+    code?: string;
+  };
 }
 
 /** Every part of a request has a shorter limit of its own; this one is for what nobody foresaw. */
@@ -123,6 +131,7 @@ export function createApp<Input>(edgeFunction: EdgeFunction<Input>, services: Se
   const methods = Object.keys(read);
   const background = openBackground(services.log, services.keepAlive);
   const door = openDoor();
+  const allowances = openAllowances();
   const tooSlow = new AppError(504, "timeout", "this took too long; try again");
   const app = new Hono<Environment>({ strict: false }).basePath(`/${name}`);
   const exposeHeaders = [apiVersionHeader, requestIdHeader, "retry-after", "server-timing"];
@@ -161,7 +170,7 @@ export function createApp<Input>(edgeFunction: EdgeFunction<Input>, services: Se
       };
     };
     const admitted = span("admission");
-    const answerOf = await admit(c.req.raw.headers, { ...services, log: logOf(c) });
+    const answerOf = await admit(c, { ...services, log: logOf(c) });
     admitted();
     const later: Later = [];
     const body = await answerOf(await input(), {
@@ -173,11 +182,17 @@ export function createApp<Input>(edgeFunction: EdgeFunction<Input>, services: Se
   }
 
   /** Finds out who calls before anything is read; what it gives answers them. */
-  async function admit(headers: Headers, services: Services): Promise<(input: Input, call: Call) => Promise<unknown>> {
+  async function admit(
+    c: Context<Environment>,
+    services: Services,
+  ): Promise<(input: Input, call: Call) => Promise<unknown>> {
+    const { headers } = c.req.raw;
     if (edgeFunction.callers === "users") {
       const { answerVisitor } = edgeFunction;
-      if (answerVisitor && (await isVisitor(headers, services.publishableKeys)))
+      if (answerVisitor && c.get("isVisitor")) {
+        allowances.take(headers);
         return (input, call) => answerVisitor(input, call, services);
+      }
       const claims = await services.verify(bearerToken(headers.get("authorization") ?? undefined));
       return (input, call) => edgeFunction.answer(input, { ...call, claims }, services);
     }
@@ -205,7 +220,9 @@ export function createApp<Input>(edgeFunction: EdgeFunction<Input>, services: Se
   /** Before anything else: who is too many costs next to nothing. */
   async function atTheDoor(c: Context<Environment>, next: () => Promise<void>): Promise<void> {
     c.set("begun", performance.now());
-    const leave = door.enter();
+    const answersVisitors = edgeFunction.callers === "users" && edgeFunction.answerVisitor !== undefined;
+    c.set("isVisitor", answersVisitors && isVisitor(c.req.raw.headers, services.publishableKeys));
+    const leave = door.enter(c.get("isVisitor"));
     try {
       await next();
     } finally {

@@ -8,11 +8,11 @@ function door() {
   const { enter } = openDoor(() => clock.now);
   const leaving: ((served: boolean) => void)[] = [];
   /** How many of so many who come at once are taken on. */
-  const come = (many: number) => {
+  const come = (many: number, areVisitors = false) => {
     let taken = 0;
     for (let n = 0; n < many; n++)
       try {
-        leaving.push(enter());
+        leaving.push(enter(areVisitors));
         taken++;
       } catch (error) {
         assert.deepEqual([(error as { status: number }).status, (error as { code: string }).code], [503, "overloaded"]);
@@ -102,4 +102,19 @@ test("who is refused in a moment does not make the worker seem fast", () => {
     answer(1, 0, false);
   }
   assert.equal(come(500), 40);
+});
+
+test("visitors take half of the places at most, however many they are, and users all", () => {
+  const slow = door();
+  assert.equal(slow.come(500, true), alwaysTaken);
+  assert.equal(slow.come(500), alwaysTaken, "64 are taken on before the pace is known");
+  const { come, answer } = door();
+  come(60);
+  answer(60, 10);
+  assert.equal(come(500, true), 50);
+  assert.equal(come(500), 50);
+  answer(50, 10);
+  assert.equal(come(500, true), 50, "those who left make room");
+  answer(100, 10);
+  assert.equal(come(500), 100, "where no visitors are, nothing is kept for them");
 });

@@ -14,12 +14,19 @@ const takenBlindly = 64;
 /** What nobody should have to wait longer than, in milliseconds. */
 const longestWait = 1_000;
 
+/**
+ * Visitors are at most this share of those inside. Whoever has not signed in may come in any number and from anywhere, and must not
+ * take the feed away from who has.
+ */
+const visitorShare = 0.5;
+
 /** How much the latest answer says about the rate: the last twenty count most. */
 const weightOfLatest = 0.1;
 
 /** The requests of one worker. `now`: milliseconds of any clock. */
 export function openDoor(now = () => performance.now()) {
   let inside = 0;
+  let visitors = 0;
   /** When the last one was answered, or somebody came in where nobody was. */
   let since = 0;
   /** Milliseconds from one answer to the next while more are inside than are served at once, smoothed; null: there never were. */
@@ -30,14 +37,17 @@ export function openDoor(now = () => performance.now()) {
      * Lets a request in; what it returns is told whether it was served, and ends it. What was refused early says nothing of the rate.
      * @throws AppError 503 `overloaded`
      */
-    enter(): (served: boolean) => void {
-      if (inside >= alwaysTaken && inside >= most()) throw overloaded(inside * paceNow());
+    enter(isVisitor = false): (served: boolean) => void {
+      if (isFull(inside, 1)) throw overloaded(inside * paceNow());
+      if (isVisitor && isFull(visitors, visitorShare)) throw overloaded(visitors * paceNow());
       const came = now();
       if (inside === 0) since = came;
       inside++;
+      if (isVisitor) visitors++;
       return (served) => {
         const waited = inside > poolSize;
         inside--;
+        if (isVisitor) visitors--;
         if (!served) return;
         // one that had nobody beside it says how fast it can be, and nothing of how slow: the first may have loaded a model
         const latest = waited ? Math.min(now() - since, longestWait) : (now() - came) / poolSize;
@@ -47,6 +57,10 @@ export function openDoor(now = () => performance.now()) {
       };
     },
   };
+
+  function isFull(taken: number, share: number): boolean {
+    return taken >= share * alwaysTaken && taken >= share * most();
+  }
 
   function most(): number {
     return pace === null ? takenBlindly : Math.floor(longestWait / paceNow());

@@ -1,8 +1,7 @@
 /** The feed that was made ahead: what `recsys batch` wrote for the user, as far as it may be shown to them now. */
-import { readAs } from "../database/caller.ts";
+import { type Identity, readAs } from "../database/caller.ts";
 import type { Pool, Statement } from "../database/database.ts";
 import type { Source } from "../features/retrieval.ts";
-import type { Claims } from "../http/auth.ts";
 import type { Basis } from "./basis.ts";
 import { cursorAfter, type Page } from "./cursor.ts";
 import type { Recommendation } from "./recommend.ts";
@@ -27,14 +26,15 @@ interface BatchRow {
   served_key: string;
 }
 
-/** A page of what is left of the caller's list; null: there is no list, or nothing is left of it. Throws AppError. */
+/** A page of what is left of the caller's list; null: there is no list, as for any visitor, or nothing is left of it. Throws AppError. */
 export async function batchFeed(
   { pool }: { pool: Pool },
-  claims: Claims,
+  caller: Identity,
   page: Page,
   timeout: string,
 ): Promise<Recommendation | null> {
-  const rows = await readAs(pool, claims, readList(claims.sub, page), async (_, rows) => rows, timeout);
+  if (caller.sub === undefined) return null;
+  const rows = await readAs(pool, caller, readList(caller.sub, page), async (_, rows) => rows, timeout);
   if (rows.length === 0) return null;
   const [{ now, made_at, model_id, model_name, basis }] = rows;
   const items = rows.map(({ post_id, title, score, view, vote, comment, source, author_id }, i) => ({

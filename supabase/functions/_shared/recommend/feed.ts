@@ -56,7 +56,7 @@ export const feed = z
     basis: z
       .enum(["history", "profile", "community"])
       .describe(
-        "history: from what the user did. profile: from what they say of themselves. community: what is fresh and popular.",
+        "history: from what the user did. profile: from what they say of themselves, in their profile or in the request. community: what is fresh and popular.",
       ),
     items: z.array(feedItem).describe("The best first."),
     next: z.string().nullable().describe("Asks for the next page, as `after`; null: nothing is left."),

@@ -1,8 +1,7 @@
 /** What is fresh and popular, in one statement: the feed where neither model nor list can be had. It takes no vectors, and two of the five sources. */
-import { readAs } from "../database/caller.ts";
+import { type Identity, readAs } from "../database/caller.ts";
 import type { Pool, Statement } from "../database/database.ts";
 import { sources } from "../features/retrieval.ts";
-import type { Claims } from "../http/auth.ts";
 import { communityScore, communityValue } from "./community-feed.ts";
 import { cursorAfter, type Page } from "./cursor.ts";
 import { better } from "./order.ts";
@@ -29,11 +28,12 @@ interface FreshOrPopularRow {
 /** The best `limit` of the posts that `fresh` and `trending` bring, in the order of the community feed; null: they bring none. Throws AppError. */
 export async function freshAndPopular(
   { pool }: { pool: Pool },
-  claims: Claims,
+  caller: Identity,
   page: Page,
   timeout: string,
 ): Promise<Recommendation | null> {
-  const rows = await readAs(pool, claims, readFreshAndPopular(claims.sub, page), async (_, rows) => rows, timeout);
+  const statement = readFreshAndPopular(caller.sub ?? null, page);
+  const rows = await readAs(pool, caller, statement, async (_, rows) => rows, timeout);
   if (rows.length === 0) return null;
   const [{ now }] = rows;
   const scored = rows.flatMap((row) => {
@@ -85,7 +85,11 @@ const filtered = `
   from recsys.retrieve_filtered((select request from asked), null, null, null)
   where fresh_rank is not null or trending_rank is not null`;
 
-function readFreshAndPopular(userId: string, { served: { seed, keys }, filter }: Page): Statement<FreshOrPopularRow> {
+/** `userId` null: a visitor. */
+function readFreshAndPopular(
+  userId: string | null,
+  { served: { seed, keys }, filter }: Page,
+): Statement<FreshOrPopularRow> {
   return {
     // the request is made once and handed over as a whole: joined to each row, what is left out would be searched from end to end for each post
     text: `with asked as materialized (

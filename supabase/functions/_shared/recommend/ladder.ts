@@ -8,7 +8,6 @@
  * Every request begins at the first rung, so that a feed is whole again as soon as what failed works; only where live feeds hang for
  * everybody (stalls.ts) most begin at the second.
  */
-import type { Claims } from "../http/auth.ts";
 import type { Services } from "../http/edge-function.ts";
 import { type AppError, asAppError } from "../http/errors.ts";
 import { noSpan, type Span } from "../http/span.ts";
@@ -16,6 +15,7 @@ import { batchFeed } from "./batch-feed.ts";
 import type { Page } from "./cursor.ts";
 import type { Feed } from "./feed.ts";
 import { freshAndPopular } from "./fresh-and-popular.ts";
+import { errorTo, type Reader } from "./reader.ts";
 import { type FeedServices, type Recommendation, recommend } from "./recommend.ts";
 import type { Stalls } from "./stalls.ts";
 
@@ -30,14 +30,15 @@ const patience = 5_000;
 /** Without the database, without a profile, or with too many requests there is nothing on a lower rung either. */
 const degradable = new Set(["model_corrupt", "model_incompatible", "database_timeout", "not_installed", "internal"]);
 
-/** The caller's feed from the best rung that holds; `mode` batch asks for the list first. Throws AppError. */
+/** The reader's feed from the best rung that holds; `mode` batch asks for the list first. Throws AppError. */
 export async function feedOf(
   services: FeedServices & Pick<Services, "stalls">,
-  claims: Claims,
+  reader: Reader,
   page: Page,
   mode: Feed["mode"],
   span: Span = noSpan,
 ): Promise<Recommendation> {
+  const { caller } = reader;
   const timed = <Made>(name: string, make: () => Promise<Made>) => {
     return async () => {
       const ended = span(name);
@@ -45,12 +46,12 @@ export async function feedOf(
     };
   };
   const live: Rung = {
-    made: () => watched(services.stalls, claims, () => recommend(services, claims, page, liveTimeout, span)),
+    made: () => watched(services.stalls, reader, () => recommend(services, reader, page, liveTimeout, span)),
     degraded: null,
   };
-  const list = { made: timed("batch", () => batchFeed(services, claims, page, batchTimeout)) };
+  const list = { made: timed("batch", () => batchFeed(services, caller, page, batchTimeout)) };
   const community: Rung = {
-    made: timed("community", () => freshAndPopular(services, claims, page, communityTimeout)),
+    made: timed("community", () => freshAndPopular(services, caller, page, communityTimeout)),
     degraded: "community",
   };
   const below: Rung[] = [{ ...list, degraded: "batch" }, community];
@@ -70,7 +71,7 @@ export async function feedOf(
       recommendation.feed.degraded ??= degraded;
       return recommendation;
     } catch (thrown) {
-      first ??= asAppError(thrown);
+      first ??= errorTo(reader, thrown);
       if (!degradable.has(first.code) || performance.now() - started > patience) break;
     }
   }
@@ -78,16 +79,19 @@ export async function feedOf(
 }
 
 /** The live feed; `stalls` is told how it went. */
-async function watched(stalls: Stalls, { sub }: Claims, make: () => Promise<Recommendation>): Promise<Recommendation> {
+async function watched(stalls: Stalls, reader: Reader, make: () => Promise<Recommendation>): Promise<Recommendation> {
   try {
     const recommendation = await make();
     stalls.made();
     return recommendation;
   } catch (thrown) {
-    if (asAppError(thrown).code === "database_timeout") stalls.tookTooLong(sub);
+    if (asAppError(thrown).code === "database_timeout") stalls.tookTooLong(reader.caller.sub ?? anyVisitor);
     throw thrown;
   }
 }
+
+/** All visitors are one: as so many people, one of them with costly filters could end the live feeds of others. */
+const anyVisitor = "a visitor";
 
 interface Rung {
   /** null: there is nothing on this rung. */

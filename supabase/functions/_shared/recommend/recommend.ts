@@ -9,7 +9,6 @@
 import { readAs } from "../database/caller.ts";
 import type { Connection } from "../database/database.ts";
 import type { UserInput } from "../features/tower-inputs.ts";
-import type { Claims } from "../http/auth.ts";
 import type { Services } from "../http/edge-function.ts";
 import { AppError, asAppError } from "../http/errors.ts";
 import { noSpan, type Span } from "../http/span.ts";
@@ -21,6 +20,7 @@ import { ModelGone } from "./known-posts.ts";
 import { type LeftOut, leftOutLine } from "./left-out.ts";
 import { embedUser } from "./rank.ts";
 import { type ContextRow, readContext } from "./read-context.ts";
+import type { Reader } from "./reader.ts";
 import { retrieve } from "./retrieve.ts";
 import { retrieveBeside } from "./retrieve-beside.ts";
 import { communityScores, type FeedModel, modelScores, type ScoredPost } from "./scores.ts";
@@ -40,18 +40,18 @@ export interface Recommendation {
 /** What a feed is made with. */
 export type FeedServices = Pick<Services, "pool" | "models" | "commonPosts" | "log">;
 
-/** The feed of the user whose claims these are; `timeout` is that of each statement. Throws AppError; candidates that cannot be ranked are left out and logged. */
+/** A reader's feed; `timeout` is that of each statement. Throws AppError; candidates that cannot be ranked are left out and logged. */
 export async function recommend(
   services: FeedServices,
-  claims: Claims,
+  reader: Reader,
   page: Page,
   timeout: string,
   span: Span = noSpan,
 ): Promise<Recommendation> {
-  const found = await candidatesFor(services, claims, page, timeout, span).catch((error) => {
+  const found = await candidatesFor(services, reader, page, timeout, span).catch((error) => {
     if (!(error instanceof ModelGone)) throw error;
     // another model serves by now
-    return candidatesFor(services, claims, page, timeout, span);
+    return candidatesFor(services, reader, page, timeout, span);
   });
   // the connection is free again
   const { context, active, input, posts } = found;
@@ -133,11 +133,12 @@ interface Found {
 /** Everything that takes the database, in one transaction. */
 async function candidatesFor(
   { pool, models, commonPosts }: FeedServices,
-  claims: Claims,
+  { caller, interests }: Reader,
   page: Page,
   timeout: string,
   span: Span,
 ): Promise<Found> {
+  const userId = caller.sub ?? null;
   const ofContext = span("context");
   const find = async (connection: Connection, [context]: ContextRow[]): Promise<Found> => {
     ofContext();
@@ -145,7 +146,9 @@ async function candidatesFor(
     if (!context.known) throw new AppError(404, "unknown_user", "this user has no profile yet: create one first");
     const active = await activeModel(models, context, connection);
     const ofTower = span("user_tower");
-    const input = userInput(context);
+    const known = userInput(context);
+    // first, since the tower reads no more than some words
+    const input = { ...known, passions: [...interests, ...known.passions] };
     const vector = active && (await embedUser(active.tower, input));
     ofTower();
     const posts = await candidates(connection, context, vector);
@@ -155,21 +158,21 @@ async function candidatesFor(
     const { model_id: modelId, feature_store: featureStore, now } = context;
     if (!page.filter) {
       const ofCommon = span("common");
-      const common = await commonPosts.of(connection, claims.role, { modelId, featureStore }, Number(now));
+      const common = await commonPosts.of(connection, caller.role, { modelId, featureStore }, Number(now));
       ofCommon();
       const ofBeside = span("sources");
       // a small community is asked for as a whole: what is written there with an earlier date is in the next feed, too
       const found =
-        common.cut.active && (await retrieveBeside(connection, common, claims, modelId, vector, page.served));
+        common.cut.active && (await retrieveBeside(connection, common, caller, modelId, vector, page.served));
       ofBeside();
       if (found) return found;
     }
     const ofAll = span("all_sources");
-    const found = await retrieve(connection, claims.sub, modelId, vector, null, page);
+    const found = await retrieve(connection, userId, modelId, vector, null, page);
     ofAll();
     return found;
   };
-  return await readAs(pool, claims, readContext(claims.sub), find, timeout);
+  return await readAs(pool, caller, readContext(userId), find, timeout);
 }
 
 /** The active model, as far as it can be loaded. */

@@ -1,8 +1,7 @@
 /** The candidates of a feed from what is common to all feeds: recsys.retrieve_beside says which of it the caller may be shown, and what is their own. */
-import { asService } from "../database/caller.ts";
+import { asService, type Identity } from "../database/caller.ts";
 import type { Connection, Statement } from "../database/database.ts";
 import { type CommonSource, commonSources, sources } from "../features/retrieval.ts";
-import type { Claims } from "../http/auth.ts";
 import { candidateOf, type Found } from "./candidate.ts";
 import type { CommonPosts } from "./common-posts.ts";
 import type { Served } from "./cursor.ts";
@@ -34,17 +33,17 @@ interface Mine extends Found {
 
 /**
  * What `retrieve` would bring without a filter, as of now; null where it would bring more than is common: too many of those are hidden
- * from the caller, known to them, or served. `vector` [32] is the user's, null without a model. Throws ModelGone.
+ * from the caller, known to them, or served. The caller without `sub` is a visitor; `vector` [32] is theirs, null without a model. Throws ModelGone.
  */
 export async function retrieveBeside(
   connection: Connection,
   common: CommonPosts,
-  { role, sub }: Claims,
+  { role, sub }: Identity,
   modelId: string | null,
   vector: Float32Array | null,
   served: Served,
 ): Promise<PostCandidate[] | null> {
-  const asked = besideStatement(common, role, sub, modelId, vector, served);
+  const asked = besideStatement(common, role, sub ?? null, modelId, vector, served);
   const [{ beside }] = await asService(connection, role, asked);
   if (beside.model_gone) throw new ModelGone();
   if (beside.own.is_cut) return null;
@@ -99,7 +98,7 @@ function noRanks(): Found["ranks"] & Record<CommonSource, number | null> {
 function besideStatement(
   { ids, at }: CommonPosts,
   role: string,
-  userId: string,
+  userId: string | null,
   modelId: string | null,
   vector: Float32Array | null,
   { seed, keys }: Served,

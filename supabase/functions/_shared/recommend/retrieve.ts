@@ -14,12 +14,12 @@ type CandidateColumns = PostColumns & { author_affinity: number[]; served_key: n
   >;
 
 /**
- * The candidates of a user as of `instant` in milliseconds (null: recsys.clock()), unordered, without what earlier pages served; `vector`
- * [32] is the user's, null without a model. Throws ModelGone.
+ * The candidates of a user (null: a visitor) as of `instant` in milliseconds (null: recsys.clock()), unordered, without what earlier pages served; `vector`
+ * [32] is theirs, null without a model. Throws ModelGone.
  */
 export async function retrieve(
   connection: Connection,
-  userId: string,
+  userId: string | null,
   modelId: string | null,
   vector: Float32Array | null,
   instant: number | null,
@@ -42,7 +42,7 @@ export async function retrieve(
 }
 
 function foundStatement(
-  userId: string,
+  userId: string | null,
   modelId: string | null,
   vector: Float32Array | null,
   instant: number | null,

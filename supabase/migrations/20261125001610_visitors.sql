@@ -1,0 +1,39 @@
+-- Visitors, who have not signed in, get a feed by the interests that their request names: under the role anon, so that the app's own row
+-- level security decides which posts they see. This file is all that anon may do here. An app without it, or whose posts anon has no
+-- right to read, tells visitors to sign in.
+--
+-- Nothing is said here of people, of what they did, of what was shown to them, and nothing may be written.
+
+grant usage on schema recsys to anon;
+
+-- what the app shows them
+grant select on recsys.source_posts to anon;
+
+-- the instant, the weights, the model
+grant select (clock_shift, view_weight, vote_weight, comment_weight, diversity, author_decay, exploration_share) on recsys.settings to anon;
+grant select (version) on recsys.feature_store_version to anon;
+grant select (model_id, name, status, feature_spec_digest) on recsys.models to anon;
+grant select (model_id, graph, onnx, sha256) on recsys.model_artifacts to anon;
+alter policy "settings are readable" on recsys.settings to anon, authenticated;
+alter policy "the version is readable" on recsys.feature_store_version to anon, authenticated;
+alter policy "the callers of functions read models" on recsys.models to anon, authenticated;
+alter policy "the callers of functions read artifacts" on recsys.model_artifacts to anon, authenticated;
+
+-- what the engine knows of posts, each read with its post
+grant select (model_id, post_id, embedding) on recsys.post_embeddings to anon;
+grant select (post_id, last_active_at, interaction_id, kind, views, votes, comments, participants, last_comment_at, by_author, recent, trend) on recsys.post_stats to anon;
+grant select on recsys.latest_post_stats, recsys.post_tags to anon;
+alter policy "vectors are read with their post" on recsys.post_embeddings to anon, authenticated;
+alter policy "stats are read with their post" on recsys.post_stats to anon, authenticated;
+alter policy "stats are read with their post" on recsys.latest_post_stats to anon, authenticated;
+alter policy "tags are read with their post" on recsys.post_tags to anon, authenticated;
+
+grant execute on function
+  recsys.clock(), recsys.served_key(uuid, bigint), recsys.request_with_mutes(uuid, timestamptz), recsys.feed_request(uuid, timestamptz, jsonb),
+  recsys.eligible_posts(recsys.feed_request), recsys.retrieve_similar(recsys.feed_request, bigint, extensions.vector), recsys.earlier_states(recsys.feed_request),
+  recsys.retrieve_active(recsys.feed_request, integer), recsys.retrieve_fresh(recsys.feed_request, integer), recsys.retrieve_trending(recsys.feed_request, integer),
+  recsys.retrieve_followed(recsys.feed_request, uuid[], integer), recsys.newest_matches(recsys.feed_request, integer),
+  recsys.filtered_pool(recsys.feed_request, bigint, extensions.vector), recsys.retrieve_filtered(recsys.feed_request, bigint, extensions.vector, uuid[]),
+  recsys.retrieve(uuid, bigint, extensions.vector, timestamptz, bigint, bigint[], jsonb), recsys.post_states(bigint, uuid[], timestamptz),
+  recsys.candidates(uuid, bigint, extensions.vector, timestamptz, jsonb, bigint, bigint[])
+to anon;
