@@ -44,7 +44,7 @@ test(`${changes} random changes`, async (t) => {
   t.diagnostic([...made].map(([what, times]) => `${what} ${times}`).join(", "));
 });
 
-test("four who write and two who roll up, all at once", {
+test("four who write, two who roll up, and one who thins, all at once", {
   skip: (await withoutPostgres()) && "the embedded database has one session: nothing is at once",
 }, async (t) => {
   const database = await testDatabase(t, "at_once");
@@ -66,7 +66,14 @@ test("four who write and two who roll up, all at once", {
       rolledUp++;
     }
   });
-  await Promise.all([writers, ...rollers]);
+  const thin = async (random: Random) => {
+    while (written < (4 * changes) / 30)
+      await database.pool.query("select recsys.thin_feature_store($1, $2)", [
+        40 + random.below(160),
+        1 + random.below(30),
+      ]);
+  };
+  await Promise.all([writers, ...rollers, thin(new Random(seed))]);
   await database.pool.query("select recsys.roll_up()");
   assert.deepEqual(await differences(database), []);
   assert.ok(rolledUp > 20, `only ${rolledUp} roll-ups`);

@@ -187,8 +187,8 @@ function anyChange(random: Random): { name: string; change: Change } {
   throw new Error("the weights do not add up");
 }
 
-/** Those that end a transaction or stop everybody else. */
-const alone = new Set(["crash", "table truncated", "many changes"]);
+/** Those that end a transaction, stop everybody else, or wait for the roll-up, which waits for whoever is writing. */
+const alone = new Set(["crash", "table truncated", "many changes", "thinned"]);
 
 /**
  * Somebody does the same with the same post at the same instant already; or, where several write at once: the post or the
