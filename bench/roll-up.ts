@@ -10,12 +10,13 @@ import { loadavg } from "node:os";
 import type pg from "pg";
 import type { Database } from "../db/connect.ts";
 import { openPostgresCopy, testServer } from "../db/testing-postgres.ts";
+import { fillTable, withoutLog } from "./fill-table.ts";
+import { person, post, stateTables } from "./made-up-community.ts";
 import { processorTime } from "./processor-time.ts";
 
 const runs = 5;
 const days = 180;
 const appTables = ["public.post_views", "public.post_votes", "public.comments", "public.logins"];
-const stateTables = ["recsys.post_stats", "recsys.user_stats", "recsys.latest_post_stats", "recsys.latest_user_stats"];
 /** What a roll-up looks up of a new event, in rows that are anywhere in their table. */
 const lookedUp = {
   "recsys.post_stats": "post_id = some_post and last_active_at >= now()",
@@ -28,10 +29,6 @@ const lookedUp = {
   "recsys.latest_user_stats": "user_id = some_user",
 };
 type Client = Pick<pg.ClientBase, "query">;
-
-/** The id of the person or post of a number, as SQL. */
-const person = (n: string) => `md5('person ' || ${n})::uuid`;
-const post = (n: string) => `md5('post ' || ${n})::uuid`;
 
 const server = await testServer();
 if (!server) throw new Error("needs a PostgreSQL: npm run setup:postgres");
@@ -58,16 +55,11 @@ async function measure({ pool }: Database, size: number): Promise<void> {
   console.log(
     `\n${size} interactions, made up in ${seconds(started)} s, ${await sizeOf(pool, appTables)}, shared buffers ${(await pool.query("show shared_buffers")).rows[0].shared_buffers}, load ${load()}`,
   );
-  await inStates((table) => `alter table ${table} set unlogged`);
-  const first = await rollUp(client);
-  await inStates((table) => `alter table ${table} set logged`);
+  const first = await withoutLog(client, stateTables, () => rollUp(client));
   client.release(true);
   console.log(
     `first roll-up | ${first.milliseconds.toFixed(0)} ms | processor ${first.processor} ms | ${first.rows} rows, ${await sizeOf(pool, stateTables)}`,
   );
-  async function inStates(statement: (table: string) => string): Promise<void> {
-    for (const table of stateTables) await client.query(statement(table));
-  }
 
   const events = (count: number, at: string, user = somebody) =>
     ["post_views", "post_votes", "comments"].map(
@@ -123,10 +115,7 @@ async function measure({ pool }: Database, size: number): Promise<void> {
   }
 }
 
-/**
- * People, posts, interactions and logins, without the triggers; then every post and user is queued, as after an import. Tables
- * that grow with the interactions are filled without indexes and without a write-ahead log: with both, 10 million took hours.
- */
+/** People, posts, interactions and logins, without the triggers; then every post and user is queued, as after an import. */
 async function fill(client: Client, size: number, people: number, posts: number): Promise<void> {
   const at = `now() - random() * interval '${days} days'`;
   await client.query("set session_replication_role = replica");
@@ -141,13 +130,13 @@ async function fill(client: Client, size: number, people: number, posts: number)
   for (const [table, share] of Object.entries(shares))
     await fillTable(
       client,
-      table,
+      `public.${table}`,
       `(user_id, post_id, created_at)
        select ${person(`floor(random() * ${people})`)}, ${post(`floor(random() ^ 3 * ${posts})`)}, ${at} from generate_series(1, ${share * size})`,
     );
   await fillTable(
     client,
-    "logins",
+    "public.logins",
     `(user_id, created_at) select ${person(`floor(random() * ${people})`)}, ${at} from generate_series(1, ${size / 4})`,
   );
   await client.query("set session_replication_role = default");
@@ -155,24 +144,6 @@ async function fill(client: Client, size: number, people: number, posts: number)
     "insert into recsys.feature_changes (post_id) select id from public.posts; insert into recsys.feature_changes (user_id) select id from public.profiles",
   );
   await client.query("analyze");
-}
-
-async function fillTable(client: Client, table: string, rows: string): Promise<void> {
-  const indexes = await client.query<{ drop: string; create: string }>(
-    `select
-       case when constraints.oid is null then format('drop index %s', indexrelid::regclass)
-         else format('alter table %s drop constraint %I', indrelid::regclass, conname) end as drop,
-       case when constraints.oid is null then pg_get_indexdef(indexrelid)
-         else format('alter table %s add constraint %I %s', indrelid::regclass, conname, pg_get_constraintdef(constraints.oid)) end as create
-     from pg_index left join pg_constraint as constraints on constraints.conindid = indexrelid
-     where indrelid = $1::regclass`,
-    [`public.${table}`],
-  );
-  await client.query(`alter table public.${table} set unlogged`);
-  for (const { drop } of indexes.rows) await client.query(drop);
-  await client.query(`insert into public.${table} ${rows}`);
-  await client.query(`alter table public.${table} set logged`);
-  for (const { create } of indexes.rows) await client.query(create);
 }
 
 interface RollUp {

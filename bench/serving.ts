@@ -1,47 +1,70 @@
 /**
- * How fast feeds are served: `npm run bench [-- POSTS]`. A community is made up in SQL (100,000 posts by default, 6 interactions a post over 90
- * days). Prints a table. Needs a PostgreSQL and nothing else on the machine.
+ * How fast the engine serves: `npm run bench [-- NAMES …]`, all of it without names (`--help` lists them). Prints a table, each figure beside
+ * its floor in the same run, and writes the same as JSON. Needs a PostgreSQL, and nothing else on the machine.
  */
-import { mkdtemp, rm } from "node:fs/promises";
-import { cpus, loadavg, tmpdir } from "node:os";
-import { join } from "node:path";
-import { openPostgresCopy, testServer } from "../db/testing-postgres.ts";
-import { Random } from "../trainer/engine/random.ts";
-import { activateModel, fill, topicVectors } from "./made-up-community.ts";
-import { measureFeeds } from "./serving/feed.ts";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { loadavg, tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { Argument, Command, Option } from "commander";
+import { whole } from "../trainer/commands/whole.ts";
+import { asJson, asTable, type Measured, type Run } from "./serving/report.ts";
+import { type Name, names, openSuite } from "./serving/suite.ts";
 
-const posts = Number(process.argv[2] ?? 100_000);
-const size = { people: 10_000, posts, interactions: 6 * posts, days: 90 };
+const program = new Command("npm run bench --")
+  .description(
+    "How fast the engine serves. Without names all of it; needs a PostgreSQL, and nothing else on the machine.",
+  )
+  .addArgument(new Argument("[names...]", "which benchmarks").choices(names))
+  .addOption(
+    new Option("--posts <number>", "of the made-up community; scale and publish take ten times as many")
+      .default(100_000)
+      .argParser(whole(300, 1_000_000)),
+  )
+  .addOption(new Option("--requests <number>", "asked one after another").default(300).argParser(whole(3, 1_000_000)))
+  .addOption(new Option("--seconds <number>", "how long pooler asks").default(60).argParser(whole(1, 3600)))
+  .option("--json <file>", "where the results go as JSON (default: a file of its own in .recsys)")
+  .showHelpAfterError("(--help shows what is possible)");
+program.parse();
+const { json, ...options } = program.opts<Run["options"] & { json?: string }>();
+const wanted = names.filter((name) => program.args.length === 0 || program.args.includes(name));
 
-const server = await testServer();
-if (!server) throw new Error("needs a PostgreSQL: npm run setup:postgres");
+const run: Run = { began: new Date(), options, measured: [] };
+const file = json ?? `.recsys/bench-${run.began.toISOString().slice(0, 19).replaceAll(":", "-")}.json`;
+// rather now than after an hour
+await save().catch((error) => program.error(`cannot write the results: ${error.message}`));
+
 const folder = await mkdtemp(join(tmpdir(), "bench-"));
-const database = await openPostgresCopy(server, "serving");
+const cleaners: (() => Promise<void>)[] = [() => rm(folder, { recursive: true, force: true })];
+const suite = openSuite({ ...options, folder, scope: { after: (clean) => void cleaners.unshift(clean) } });
 try {
-  const begun = performance.now();
-  await fill(database.pool, size);
-  // nobody asks as often as 16 clients do
-  await database.pool.query("update recsys.settings set requests_per_minute = null");
-  const vectors = topicVectors(new Random(1), size.posts);
-  const modelId = await activateModel(database, vectors);
-  console.log(
-    `${posts} posts made up in ${((performance.now() - begun) / 1000).toFixed(0)} s, load ${loadavg()[0].toFixed(1)}, ${cpus().length} cores`,
-  );
-  const figures = await measureFeeds(database, database.url, modelId, vectors, folder, { requests: 300, seconds: 20 });
-  const ms = (value: number) => `${value.toFixed(1)} ms`;
-  console.table({
-    "bare SQL": { p50: ms(figures.sql.quantile(0.5)), p99: ms(figures.sql.quantile(0.99)) },
-    "one client": { p50: ms(figures.one.quantile(0.5)), p99: ms(figures.one.quantile(0.99)) },
-    "16 clients": {
-      p50: ms(figures.many.quantile(0.5)),
-      p99: ms(figures.many.quantile(0.99)),
-      "a second": figures.perSecond.toFixed(0),
-      failed: figures.failed,
-    },
-  });
-  console.log(`${figures.candidates.toFixed(0)} candidates; medians of the stages:`, figures.stages);
-  console.log(`load ${loadavg()[0].toFixed(1)}`);
+  for (const name of wanted) {
+    run.measured.push(await measure(name));
+    // what was found is kept, whatever becomes of the others
+    await save();
+  }
 } finally {
-  await database.close();
-  await rm(folder, { recursive: true, force: true });
+  for (const clean of cleaners) await clean();
+}
+console.log(`\n${asTable(run)}\n\n${file}`);
+
+async function save(): Promise<void> {
+  await mkdir(dirname(file), { recursive: true });
+  await writeFile(file, asJson(run));
+}
+
+async function measure(name: Name): Promise<Measured> {
+  const load = loadavg()[0];
+  const begun = performance.now();
+  const since = () => (performance.now() - begun) / 1000;
+  console.log(`${name}, load ${load.toFixed(1)}`);
+  try {
+    const finding = await suite[name]();
+    for (const [what, value] of Object.entries(finding.details ?? {}))
+      console.log(`  ${what}: ${typeof value === "number" ? Number(value.toFixed(value < 100 ? 2 : 0)) : value}`);
+    return { name, load, seconds: since(), ...finding };
+  } catch (error) {
+    console.error(`  ${(error as Error).stack}`);
+    process.exitCode = 1;
+    return { name, load, seconds: since(), error: (error as Error).message };
+  }
 }

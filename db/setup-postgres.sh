@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # npm run setup:postgres: installs PostgreSQL 17 with pgvector, pg_cron, pgtap and plpgsql_check on Debian and starts it on
-# 127.0.0.1:54322, or POSTGRES_PORT (user postgres, password postgres). For development and tests. Running it again is harmless.
+# 127.0.0.1:54322, or POSTGRES_PORT (user postgres, password postgres); and PgBouncer, which tests start themselves. For
+# development and tests. Running it again is harmless.
 set -euo pipefail
 
 port=${POSTGRES_PORT:-54322}
 url="postgres://postgres:postgres@127.0.0.1:$port/postgres"
-packages=(postgresql-17 postgresql-17-pgvector postgresql-17-cron postgresql-17-pgtap postgresql-17-plpgsql-check)
+packages=(postgresql-17 postgresql-17-pgvector postgresql-17-cron postgresql-17-pgtap postgresql-17-plpgsql-check pgbouncer)
 extensions=(vector pg_cron pgtap plpgsql_check)
 
 say() { printf '%s\n' "$*"; }
@@ -29,6 +30,10 @@ if [ "${#missing[@]}" -gt 0 ]; then
   apt-get update -qq
   apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null \
     || fail "apt-get cannot install ${missing[*]}. Debian 13 has them; on an older one add the repository of apt.postgresql.org."
+  # the service that comes with it leads nowhere; tests start their own
+  case " ${missing[*]} " in
+    *" pgbouncer "*) { service pgbouncer stop; update-rc.d pgbouncer disable; } >/dev/null 2>&1 || true ;;
+  esac
 fi
 
 port_of() { pg_lsclusters -h | awk -v name="$1" '$1 == 17 && $2 == name { print $3 }'; }

@@ -3,15 +3,14 @@ import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { appendFile, chown, mkdtemp, readFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { promisify } from "node:util";
-import pg from "pg";
 import { connect, type Database } from "./connect.ts";
 import { migrate } from "./migrate.ts";
 import type { Scope } from "./testing.ts";
+import { answers, freePort, removeAtEnd, serverUser } from "./testing-process.ts";
 
 /** Where Debian and the packages of `npm run setup:postgres` put PostgreSQL 17. */
 const programs = "/usr/lib/postgresql/17/bin";
@@ -42,12 +41,7 @@ export async function testCluster(scope: Scope): Promise<Cluster> {
   const owner = await serverUser();
   if (owner) await chown(folder, owner.uid, owner.gid);
   let server: ChildProcess | undefined;
-  const remover = removeAtEnd(folder, join(data, "postmaster.pid"));
-  scope.after(async () => {
-    const exit = once(remover, "exit");
-    remover.stdin?.end();
-    await exit;
-  });
+  scope.after(removeAtEnd(folder, join(data, "postmaster.pid")));
   const run = { cwd: folder, ...owner };
   await promisify(execFile)(
     `${programs}/initdb`,
@@ -77,7 +71,7 @@ export async function testCluster(scope: Scope): Promise<Cluster> {
         ...run,
         stdio: "ignore",
       });
-      if (await answers(url, server)) return;
+      if (await starts(url, server)) return;
       if (Date.now() > end) throw new Error(`the server does not start: ${(await readFile(log, "utf8")).slice(-2000)}`);
     }
   };
@@ -98,17 +92,6 @@ export async function cronDatabase(scope: Scope): Promise<Database> {
   scope.after(() => database.close());
   await migrate(database);
   return database;
-}
-
-/** Ends the server and removes its folder when it is told, or when this process is gone in whatever way. */
-function removeAtEnd(folder: string, pidFile: string): ChildProcess {
-  const script = `read -r _; pid=$(head -n 1 "$2" 2>/dev/null); [ -n "$pid" ] && kill -QUIT "$pid" 2>/dev/null
-    while [ -n "$pid" ] && kill -0 "$pid" 2>/dev/null; do sleep 0.1; done; rm -rf "$1"`;
-  // in a group of its own: Ctrl-C in a terminal is for this process
-  return spawn("/bin/sh", ["-c", script, "sh", folder, pidFile], {
-    stdio: ["pipe", "ignore", "ignore"],
-    detached: true,
-  });
 }
 
 async function ended(server: ChildProcess, signal: NodeJS.Signals): Promise<void> {
@@ -133,36 +116,10 @@ async function childrenOf(pid: number): Promise<number[]> {
 }
 
 /** Waits until the server lets somebody in; false when it has ended instead. */
-async function answers(url: string, server: ChildProcess): Promise<boolean> {
+async function starts(url: string, server: ChildProcess): Promise<boolean> {
   for (const end = Date.now() + 60_000; Date.now() < end; await setTimeout(20)) {
     if (server.exitCode !== null || server.signalCode !== null) return false;
-    const client = new pg.Client({ connectionString: url });
-    client.on("error", () => undefined);
-    try {
-      await client.connect();
-      await client.query("select 1");
-      return true;
-    } catch {
-      // not yet
-    } finally {
-      await client.end().catch(() => undefined);
-    }
+    if (await answers(url)) return true;
   }
   return false;
-}
-
-/** PostgreSQL does not run as root: there it runs as the user that its packages make. */
-async function serverUser(): Promise<{ uid: number; gid: number } | undefined> {
-  if (process.getuid?.() !== 0) return undefined;
-  const idOf = async (flag: string) => Number((await promisify(execFile)("id", [flag, "postgres"])).stdout);
-  return { uid: await idOf("-u"), gid: await idOf("-g") };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, "close");
-  return port;
 }

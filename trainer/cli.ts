@@ -2,6 +2,7 @@
 /** `npx recsys …`: the commands and their options; what they do is in commands/. */
 import { Command, InvalidArgumentError, Option } from "commander";
 import { UserError } from "../db/user-error.ts";
+import { whole } from "./commands/whole.ts";
 import { backends } from "./engine/backend.ts";
 
 const program = new Command("recsys")
@@ -142,17 +143,6 @@ program
   )
   .addOption(database())
   .action(async (options) => (await import("./commands/batch.ts")).batchCommand(options));
-
-/** Parses a whole number within bounds, or says what is allowed. */
-function whole(least: number, most: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (text.trim() === "" || !Number.isInteger(value) || value < least || value > most) {
-      throw new InvalidArgumentError(`a whole number from ${least} to ${most} is needed.`);
-    }
-    return value;
-  };
-}
 
 /** Parses seeds with commas between; none may come twice, or the range over them would mean nothing. */
 function seeds(text: string): number[] {

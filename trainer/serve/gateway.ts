@@ -83,7 +83,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
 }
 
 /** The binary itself: node_modules/.bin/deno is a script around it, which a signal would end without ending Deno. */
-function denoPath(): string {
+export function denoPath(): string {
   return join(dirname(createRequire(import.meta.url).resolve("deno/package.json")), "deno");
 }
 

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { Embedded } from "../_shared/embed/embed-batch.ts";
 import type { Api } from "../_shared/http/api.ts";
 

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { Api } from "../_shared/http/api.ts";
 import { maximumEvents } from "./batch.ts";
 import { event } from "./event.ts";

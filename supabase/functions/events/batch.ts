@@ -1,5 +1,5 @@
 /** A batch as a whole; what is wrong with one of its events is told for that event alone. */
-import { z } from "zod";
+import * as z from "zod";
 import { AppError } from "../_shared/http/errors.ts";
 import { parseJson } from "../_shared/http/parse-json.ts";
 import { type Checked, checkEvent } from "./event.ts";

@@ -1,5 +1,5 @@
 /** What one event may be. Whether its post exists and its time is plausible is for the database to say. */
-import { z } from "zod";
+import * as z from "zod";
 import type { RefusalCode } from "./refusals.ts";
 
 /** Any uuid: apps choose the version. */

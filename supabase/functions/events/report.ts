@@ -1,5 +1,5 @@
 /** What `events` answers. */
-import { z } from "zod";
+import * as z from "zod";
 import { type RefusalCode, refusals } from "./refusals.ts";
 
 const refusalCode = z

@@ -1,5 +1,5 @@
 /** The OpenAPI 3.1 document of all functions, made from their schemas. */
-import { z } from "zod";
+import * as z from "zod";
 import { type Api, apiVersion, apiVersionHeader, type Codes, requestIdHeader } from "../_shared/http/api.ts";
 import { embedApi } from "../embed/api.ts";
 import { eventsApi } from "../events/api.ts";

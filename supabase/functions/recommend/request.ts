@@ -1,5 +1,5 @@
 /** What is asked for: how many posts, after which, whether ranked now or ahead, what each has to be like, and what its reader cares about. */
-import { z } from "zod";
+import * as z from "zod";
 import { AppError } from "../_shared/http/errors.ts";
 import { parseJson } from "../_shared/http/parse-json.ts";
 import { readCursor, type Served } from "../_shared/recommend/cursor.ts";

@@ -1,5 +1,5 @@
 /** What `similar` answers. */
-import { z } from "zod";
+import * as z from "zod";
 
 const model = z
   .object({ id: z.int(), name: z.string() })

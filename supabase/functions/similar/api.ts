@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { Api } from "../_shared/http/api.ts";
 import { similarPeople, similarPosts } from "./answer.ts";
 import { similarRequest } from "./request.ts";

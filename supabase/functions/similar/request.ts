@@ -1,5 +1,5 @@
 /** What is looked for: posts like one, people like the caller, or a post's audience; and how many. */
-import { z } from "zod";
+import * as z from "zod";
 import { AppError } from "../_shared/http/errors.ts";
 import { parseJson } from "../_shared/http/parse-json.ts";
 

@@ -1,5 +1,5 @@
 /** What a function takes and answers. Requests are checked, answers typed and the OpenAPI document made from the same schemas. */
-import type { z } from "zod";
+import type * as z from "zod";
 import type { ErrorStatus } from "./errors.ts";
 
 /**

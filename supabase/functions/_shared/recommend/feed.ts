@@ -1,5 +1,5 @@
 /** What `recommend` answers. A field more in the answer is a line here, with a sentence that becomes its documentation. */
-import { z } from "zod";
+import * as z from "zod";
 import { sourceNames } from "../features/retrieval.ts";
 
 const probability = z.number().min(0).max(1);

@@ -1,5 +1,5 @@
 /** What a client asks of each post of a feed; the fields of recsys.feed_filter, which holds it in every source. */
-import { z } from "zod";
+import * as z from "zod";
 
 /** PostgreSQL has no text with a NUL, nor half of a surrogate pair. */
 const text = z

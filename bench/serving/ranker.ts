@@ -1,0 +1,57 @@
+/** How many pairs of user and post a second of one core the ranker's graph takes, beside plain products of as many multiplications. */
+import { categories } from "../../supabase/functions/_shared/features/categories.ts";
+import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
+import { loadRuntime } from "../../supabase/functions/_shared/models/inference.ts";
+import { type Feeds, float32 } from "../../supabase/functions/_shared/models/tensors.ts";
+import { denseWidth } from "../../trainer/dlrm/dense-features.ts";
+import { heads } from "../../trainer/dlrm/network.ts";
+import { dlrmDefaults } from "../../trainer/dlrm/train.ts";
+import { GraphBuilder } from "../../trainer/onnx/graph-builder.ts";
+import { randomModel } from "../../trainer/onnx/random-models.ts";
+import { byTurns } from "./by-turns.ts";
+import type { Finding } from "./figure.ts";
+
+/** What the equations of dlrm/network.ts multiply for one candidate. */
+const { bottomHidden, topHidden } = dlrmDefaults;
+const slots = 3 + categories.length;
+const dots = (slots * (slots - 1)) / 2;
+const multiplications =
+  denseWidth * (bottomHidden + heads) +
+  bottomHidden * dimensions +
+  dots * dimensions +
+  (dimensions + dots) * topHidden[0] +
+  topHidden[0] * topHidden[1] +
+  topHidden[1] * heads;
+
+/** The graph of the floor: products [N, 64] · [64, 64] one after the other, of as many multiplications. */
+const width = 64;
+function floor(): Uint8Array {
+  const g = new GraphBuilder("floor");
+  let x = g.input("x", "float32", ["N", width]);
+  const weights = g.weights(new Float32Array(width * width).fill(1 / width), [width, width]);
+  for (let i = 0; i < Math.round(multiplications / width ** 2); i++) x = g.matMul(x, weights);
+  g.output("y", x, ["N", width]);
+  return g.build();
+}
+
+/** Both graphs by turns in one process, for feeds of so many candidates. Processor time, so that other work on the machine disturbs little. */
+export async function measureRanker(feedSizes: number[]): Promise<Finding> {
+  const { createSession } = await loadRuntime("onnxruntime-node");
+  const model = randomModel("dlrm", 1);
+  const graph = await createSession(model.bytes);
+  const products = await createSession(floor());
+  const finding: Finding = { figures: [], details: { "multiplications a pair": multiplications } };
+  for (const n of feedSizes) {
+    const feeds = model.feeds(n);
+    const x: Feeds = { x: float32(new Float32Array(n * width).fill(1), [n, width]) };
+    const [ours, theirs] = await byTurns(Math.ceil(100_000 / n), [() => graph.run(feeds), () => products.run(x)]);
+    const pairs = ({ processor }: { processor: number }) => (1000 * n) / processor;
+    finding.figures.push({
+      what: `pairs ranked a second and core, ${n} candidates`,
+      value: pairs(ours),
+      unit: "1/s",
+      floor: { what: "products alone", value: pairs(theirs) },
+    });
+  }
+  return finding;
+}

@@ -1,0 +1,92 @@
+/** The benchmarks of serving by name. They share a community, which is made up when the first of them needs it. */
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import type { Scope } from "../../db/testing.ts";
+import { withoutPooler } from "../../db/testing-pooler.ts";
+import { testServer } from "../../db/testing-postgres.ts";
+import { UserError } from "../../db/user-error.ts";
+import { measureBundles } from "./bundle.ts";
+import { makeUpCommunity } from "./community.ts";
+import { feedFinding, timeFeeds } from "./feed.ts";
+import type { Finding } from "./figure.ts";
+import { measurePooler } from "./pooler.ts";
+import { measurePublish } from "./publish.ts";
+import { measureRanker } from "./ranker.ts";
+import { measureRecall } from "./recall.ts";
+import { measureScale } from "./scale.ts";
+import { measureStart } from "./start.ts";
+
+/** In the order in which they run. */
+export const names = ["feed", "pooler", "recall", "start", "ranker", "bundle", "scale", "publish"] as const;
+export type Name = (typeof names)[number];
+
+export interface SuiteOptions {
+  /** Of the community; `scale` and `publish` take ten times as many. */
+  posts: number;
+  /** How many are asked one after another; those that take longer, `recall` and `start`, make do with a third and a thirtieth. */
+  requests: number;
+  /** How long `pooler` asks. */
+  seconds: number;
+  /** For whatever is needed on the way. */
+  folder: string;
+  /** Told what is to be cleaned up when all is measured. */
+  scope: Scope;
+}
+
+/** Each benchmark as what runs it. */
+export function openSuite({
+  posts,
+  requests,
+  seconds,
+  folder,
+  scope,
+}: SuiteOptions): Record<Name, () => Promise<Finding>> {
+  const small = once(async () => {
+    const community = await makeUpCommunity(await server(), posts);
+    scope.after(() => community.database.close());
+    return community;
+  });
+  const feeds = once(async () => timeFeeds(await small(), requests, folder));
+  const large = 10 * posts;
+  return {
+    feed: async () => feedFinding(await feeds(), sizeOf(posts)),
+    async pooler() {
+      await installPooler();
+      return await measurePooler(scope, await small(), seconds, folder);
+    },
+    recall: async () => measureRecall(await small(), Math.ceil(requests / 3)),
+    start: async () => measureStart(await small(), Math.ceil(requests / 30), folder),
+    ranker: () => measureRanker([500, 1000]),
+    bundle: measureBundles,
+    async scale() {
+      const ofSmall = await feeds();
+      const community = await makeUpCommunity(await server(), large);
+      try {
+        return await measureScale(community, ofSmall, { large: sizeOf(large), small: sizeOf(posts) }, requests, folder);
+      } finally {
+        await community.database.close();
+      }
+    },
+    publish: async () => measurePublish(await server(), large, folder),
+  };
+}
+
+const sizeOf = (posts: number) => `${posts.toLocaleString("en")} posts`;
+
+/** The same result for whoever asks. */
+function once<Result>(make: () => Promise<Result>): () => Promise<Result> {
+  let made: Promise<Result> | undefined;
+  return () => (made ??= make());
+}
+
+async function server(): Promise<string> {
+  const url = await testServer();
+  if (!url) throw new UserError("needs a PostgreSQL: npm run setup:postgres, or set TEST_DATABASE_URL");
+  return url;
+}
+
+async function installPooler(): Promise<void> {
+  if (withoutPooler())
+    await promisify(execFile)("bash", [fileURLToPath(new URL("../../db/setup-postgres.sh", import.meta.url))]);
+}
