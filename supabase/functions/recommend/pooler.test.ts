@@ -38,11 +38,14 @@ test("who shares connections gets their own feed", { skip }, async (t) => {
   const expected = new Map<string, unknown>();
   for (const reader of readers) expected.set(reader, await feedOf(direct, reader));
   assert.equal(new Set([...expected.values()].map((feed) => JSON.stringify(feed))).size, 3, "no two alike");
-  const asked = Array.from({ length: 90 }, async (_, i) => {
-    const reader = readers[i % readers.length];
-    assert.deepEqual(await feedOf(workers[Math.floor(i / 3) % workers.length], reader), expected.get(reader));
-  });
-  await Promise.all(asked);
+  // no more at once than a busy machine answers before they are too many
+  for (let round = 0; round < 4; round++)
+    await Promise.all(
+      Array.from({ length: 24 }, async (_, i) => {
+        const reader = readers[i % readers.length];
+        assert.deepEqual(await feedOf(workers[Math.floor(i / 3) % workers.length], reader), expected.get(reader));
+      }),
+    );
   for (const worker of workers) {
     await worker.settled();
     assert.deepEqual(worker.logged, []);
