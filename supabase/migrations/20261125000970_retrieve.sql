@@ -1,9 +1,6 @@
 -- Retrieval: which posts a user might want. A source is a function and a line here; its name, size and place among the ranker's inputs are in
 -- functions/_shared/features/retrieval.ts, and trainer/community/retrieval.test.ts holds the two together.
 
--- loads pgvector: before that only a superuser may name its settings in a function, and `supabase db push` is none
-do $$ begin perform '[1]'::extensions.vector; end $$;
-
 create function recsys.retrieve(
   p_user_id uuid, p_model_id bigint, p_embedding extensions.vector, p_now timestamptz, p_seed bigint default null, p_served bigint[] default null,
   p_filter jsonb default null
@@ -23,8 +20,6 @@ returns table (
 )
 -- PL/pgSQL keeps the plan of a session; planning this takes as long as running it
 language plpgsql stable security invoker set search_path = ''
--- without iterative scans a filter behind the index returns too few rows (pgvector#259)
-set hnsw.iterative_scan = 'relaxed_order' set hnsw.ef_search = 200
 -- it is planned for any instant, also those to which most of the past has to be looked up: by that cost it would be compiled
 set jit = off set plan_cache_mode = force_generic_plan
 as $$

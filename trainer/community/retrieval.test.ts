@@ -91,7 +91,8 @@ test("a user's history goes back 200 interactions, what is active as far as 300 
 
 test("the limits in the text of the SQL functions are the declared ones", async () => {
   const { similar, active, fresh, trending, followed } = sources;
-  assert.deepEqual(await numbers("retrieve_similar", /limit (\d+)/gi), [similar.size]);
+  assert.deepEqual(await numbers("retrieve_similar", /limit (\d+)/gi), [similar.size, similar.size]);
+  assert.deepEqual(await numbers("retrieve_similar", /cardinality\(found\) < (\d+)/g), [similar.size]);
   const asked = /retrieve_\w+\(request, (?:\w+, )?(\d+)\)/g;
   assert.deepEqual(await numbers("retrieve", asked), [active.size, fresh.size, trending.size, followed.size]);
   // more than that of what is kept for all feeds
@@ -112,8 +113,7 @@ test("the limits in the text of the SQL functions are the declared ones", async 
   assert.deepEqual(await numbers("retrieve_beside", /rank\) < (\d+)/g), [similar.size, followed.size]);
   assert.deepEqual(await numbers("retrieve", /authors\[:(\d+)\]/g), [retrieval.followedAuthors]);
   assert.deepEqual(await numbers("retrieve_beside", /\[:(\d+)\]/g), [retrieval.followedAuthors]);
-  for (const name of ["retrieve", "retrieve_beside"])
-    assert.deepEqual(await numbers(name, /ef_search"? TO '(\d+)'/g), [searchWidth]);
+  assert.deepEqual(await numbers("retrieve_beside", /ef_search"? TO '(\d+)'/g), [searchWidth]);
   const { historyInteractions, historyLength } = retrieval;
   assert.deepEqual(await numbers("user_history", /limit (\d+)/gi), [historyInteractions, historyLength, historyLength]);
   assert.deepEqual(await numbers("recent_interactions", /limit (\d+)/gi), [historyInteractions, historyLength, 1]);
