@@ -75,7 +75,7 @@ create table recsys.batch_recommendations (
 );
 -- One row a user and not one a post: 12,800 lists took 0.2 ms each and 75 MB; as rows of posts with their two indexes, 3 to 5 ms
 -- and 315 MB (at a load of 24 on 2 cores).
-comment on table recsys.batch_recommendations is 'The list of each active user, best first, as arrays of one length: the 50 best posts and 25 to spare, since recsys.batch_feed() leaves out what was seen, dismissed, hidden or deleted after it was made. It stays until the next run replaces it, or removes it because its user is not active any more.';
+comment on table recsys.batch_recommendations is 'The list of each active user, best first, as arrays of one length: the 50 best posts and 25 to spare, since recsys.batch_feed() leaves out what was seen, dismissed, muted, hidden or deleted after it was made. It stays until the next run replaces it, or removes it because its user is not active any more.';
 comment on column recsys.batch_recommendations.user_id is 'Whose list it is.';
 comment on column recsys.batch_recommendations.run_id is 'The run that made it.';
 comment on column recsys.batch_recommendations.model_id is 'The model that ranked; it may be gone by now.';

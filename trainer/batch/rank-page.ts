@@ -16,10 +16,11 @@ import type { NumberedCandidate } from "../community/state.ts";
 import { userText } from "../community/texts.ts";
 import { topByScore } from "../community/top.ts";
 import { vectorAt } from "../engine/vector-at.ts";
+import { readMutes } from "./mutes.ts";
 import { justAfter, type Snapshot } from "./snapshot.ts";
 import { readablePosts } from "./visibility.ts";
 
-/** 50 posts, and 25 to spare: what is seen, dismissed, hidden or deleted afterwards is left out when the list is served. */
+/** 50 posts, and 25 to spare: what is seen, dismissed, muted, hidden or deleted afterwards is left out when the list is served. */
 export const listLength = 75;
 
 /** A row of recsys.batch_recommendations. */
@@ -71,15 +72,15 @@ interface PageUser {
   id: string;
   number: number;
   input: UserInput;
-  /** Numbers of posts that no source brings: their own, and those they interacted with, dismissed or saw. */
+  /** Numbers of posts that no source brings: their own, and those they interacted with, dismissed, saw or muted. */
   excluded: Set<number>;
   /** Numbers of posts that they may read and not everybody. */
   alsoReadable: number[];
 }
 
 async function readUsers(database: Database, snapshot: Snapshot, userIds: string[]): Promise<PageUser[]> {
-  const { community, run, state, userNumbers, postNumbers, hiddenIds } = snapshot;
-  const { rows } = await database.pool.query<{ user_id: string; id_embedding: string | null; excluded: string[] }>(
+  const { community, run, state, userNumbers, postNumbers, hiddenIds, muted } = snapshot;
+  const told = database.pool.query<{ user_id: string; id_embedding: string | null; excluded: string[] }>(
     `select listed.user_id, user_embeddings.id_embedding::text,
        array(
          select post_id from recsys.source_dismissals
@@ -91,7 +92,11 @@ async function readUsers(database: Database, snapshot: Snapshot, userIds: string
      left join recsys.user_embeddings on user_embeddings.model_id = $1 and user_embeddings.user_id = listed.user_id`,
     [run.modelId, userIds, run.asOf],
   );
-  const readable = await readablePosts(database, userIds, hiddenIds);
+  const [{ rows }, readable, mutes] = await Promise.all([
+    told,
+    readablePosts(database, userIds, hiddenIds),
+    readMutes(database, userIds),
+  ]);
   return rows.flatMap(({ user_id, id_embedding, excluded: more }) => {
     const number = userNumbers.get(user_id);
     if (number === undefined) return [];
@@ -106,6 +111,8 @@ async function readUsers(database: Database, snapshot: Snapshot, userIds: string
       const post = postNumbers.get(id);
       if (post !== undefined) excluded.add(post);
     }
+    const mutedBy = mutes.get(user_id);
+    if (mutedBy) for (const post of muted.of(mutedBy)) excluded.add(post);
     return { id: user_id, number, input, excluded, alsoReadable };
   });
 }

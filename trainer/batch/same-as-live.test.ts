@@ -72,6 +72,42 @@ test("dismissed posts are not in it", async () => {
   assert.ok(list && !list.post_ids.some((post) => post_ids.slice(0, 30).includes(post)));
 });
 
+test("what somebody muted is not in it, and a page of it is full", async (t) => {
+  const [reader, second, third] = await lists();
+  const { rows } = await pool.query(
+    `select
+       (select tag from public.posts, unnest(tags) as tag where id = any ($1) group by tag order by count(*) desc, tag limit 1) as topic,
+       (select author_id from public.posts where id = any ($1) group by author_id order by count(*) desc, author_id limit 1) as person,
+       (select word from public.posts, regexp_split_to_table(lower(title), '[^a-z]+') as word
+         where id = any ($1) and length(word) > 3 group by word order by count(*) desc, word limit 1) as word`,
+    [reader.post_ids],
+  );
+  const { topic, person, word } = rows[0];
+  for (const [user, kind, value] of [
+    [reader, "topic", topic.toUpperCase()],
+    [reader, "word", word],
+    [reader, "person", person],
+    [second, "word", word],
+    [third, "person", person],
+  ])
+    await pool.query("insert into public.mutes (user_id, kind, value) values ($1, $2, $3)", [
+      user.user_id,
+      kind,
+      value,
+    ]);
+  t.after(() => pool.query("delete from public.mutes"));
+  const isMuted = `lower(tags::text)::text[] && array[$2] or author_id = $3 or title || ' ' || array_to_string(tags, ' ') ~* ('\\m' || $4 || '\\M')`;
+  const muted = async (ids: string[]) =>
+    (await pool.query(`select from public.posts where id = any ($1) and (${isMuted})`, [ids, topic, person, word]))
+      .rowCount;
+  assert.ok(((await muted(reader.post_ids)) ?? 0) > 25, "before they were muted, a page of 50 would have been short");
+  const made = await assertAsLive();
+  const list = made.find(({ user_id }) => user_id === reader.user_id);
+  assert.equal(await muted(list?.post_ids ?? []), 0);
+  const { body } = await app.call(reader.user_id, { limit: 50, mode: "batch" });
+  assert.deepEqual([body.mode, body.items.length], ["batch", 50]);
+});
+
 test("a post without a vector is ranked as the function ranks it", async (t) => {
   await pool.query(
     "delete from recsys.post_embeddings where post_id in (select post_id from recsys.source_posts order by created_at desc limit 40)",

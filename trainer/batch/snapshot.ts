@@ -14,6 +14,7 @@ import { rows } from "../community/cursor.ts";
 import { communityFromDatabase, trainingEvents } from "../community/from-database.ts";
 import { CommunityState, type NumberedCandidate } from "../community/state.ts";
 import { Histories } from "../towers/histories.ts";
+import { MutedPosts } from "./mutes.ts";
 import { NearestPosts } from "./nearest-posts.ts";
 import type { BatchRun } from "./pages.ts";
 import { visiblePosts } from "./visibility.ts";
@@ -36,6 +37,7 @@ export interface Snapshot {
   /** Their ids. */
   hiddenIds: string[];
   nearest: NearestPosts;
+  muted: MutedPosts;
   /** The post row of each post that was a candidate so far: the same for every user of the run. */
   rowOf: RowOf;
   model: ServingModel<"user_tower" | "dlrm">;
@@ -75,6 +77,7 @@ export async function readSnapshot(database: Database, run: BatchRun, onProgress
     hidden,
     hiddenIds: posts.ids.filter((_, post) => hidden[post] === 1),
     nearest: await NearestPosts.of(postVectors, searched),
+    muted: new MutedPosts(community),
     rowOf: rememberedRows(),
     model,
     weights: await readScoreWeights(database),

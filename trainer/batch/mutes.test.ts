@@ -1,0 +1,103 @@
+/** The posts that are found in memory are those that a feed leaves out for the same mutes. */
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+import { testDatabase } from "../../db/testing.ts";
+import {
+  addTenants,
+  fillRandomCommunity,
+  mutedWords,
+  pick,
+  tags,
+} from "../../supabase/functions/recommend/random-policies.ts";
+import { communityFromDatabase } from "../community/from-database.ts";
+import { Random } from "../engine/random.ts";
+import { publishTinyModel } from "../serve/testing.ts";
+import { MutedPosts, readMutes } from "./mutes.ts";
+
+const database = await testDatabase({ after }, "batch_mutes");
+const { pool } = database;
+await addTenants(pool);
+const random = new Random(5);
+const people = await fillRandomCommunity(pool, random, await publishTinyModel(pool, { name: "tiny" }));
+await pool.query(
+  `insert into public.posts (title, tags) values ('', '{}'), ('ROOK', '{Chess}'), ('a rook', '{}'), ('rooks', '{}'), ('node.js', '{}'), ('node js', '{}'),
+   ('C++ and C', '{}'), ('two  words', '{}'), (E'two\twords', '{}'), (E'two\nwords', '{}'), ('twowords', '{}'), ('end$', '{}'), ('ÜBER', '{}'), ('x_y', '{}'), ('...', '{}')`,
+);
+const { community } = await communityFromDatabase(database);
+const muted = new MutedPosts(community);
+
+async function mute(user: string, mutes: [kind: string, value: string][]): Promise<void> {
+  await pool.query("delete from public.mutes where user_id = $1", [user]);
+  await pool.query(
+    "insert into public.mutes (user_id, kind, value) select $1, kind, value from unnest($2::text[], $3::text[]) as mute (kind, value) on conflict do nothing",
+    [user, mutes.map(([kind]) => kind), mutes.map(([, value]) => value)],
+  );
+}
+
+/** The ids of all posts that a feed of the user does not show for their mutes. */
+async function leftOut(user: string): Promise<string[]> {
+  const { rows } = await pool.query(
+    `with asked as materialized (select recsys.request_with_mutes($1, '2199-01-01') as request)
+     select post_id from recsys.source_posts
+     where post_id not in (select post_id from recsys.eligible_posts((select request from asked)))
+     order by post_id`,
+    [user],
+  );
+  return rows.map(({ post_id }) => post_id);
+}
+
+async function found(user: string): Promise<string[]> {
+  const mutes = (await readMutes(database, [user])).get(user);
+  return mutes ? Array.from(muted.of(mutes), (post) => community.posts.ids[post]).sort() : [];
+}
+
+test("each word, topic and person, by itself", async () => {
+  const [user] = people;
+  const each: [string, string][] = [
+    ...mutedWords.map((word): [string, string] => ["word", word]),
+    ...["  rook ", "ÜBER", "two \t words", "...", "\u00a0"].map((word): [string, string] => ["word", word]),
+    ...tags.map((tag): [string, string] => ["topic", tag]),
+    ["topic", "sQL"],
+    ...people.map((person): [string, string] => ["person", person]),
+    ["person", `{${people[1]?.toUpperCase()}}`],
+  ];
+  let some = 0;
+  for (const one of each) {
+    await mute(user, [one]);
+    const ids = await found(user);
+    assert.deepEqual(ids, await leftOut(user), one.join(": "));
+    if (ids.length > 0) some++;
+  }
+  assert.ok(some > 40, `${some} of ${each.length} mute anything`);
+});
+
+test("of a page of users each has their own, and who muted nothing none", async () => {
+  for (const user of people)
+    await mute(
+      user,
+      Array.from({ length: random.below(8) }, () =>
+        pick(random, [
+          ["word", pick(random, mutedWords)],
+          ["topic", pick(random, tags)],
+          ["person", pick(random, people)],
+        ]),
+      ),
+    );
+  const mutes = await readMutes(database, people);
+  const { rows } = await pool.query("select distinct user_id from public.mutes");
+  assert.deepEqual([...mutes.keys()].sort(), rows.map(({ user_id }) => user_id).sort());
+  for (const user of people) assert.deepEqual(await found(user), await leftOut(user), user);
+});
+
+test("no more is read than for a feed: 100 words", async () => {
+  const [user] = people;
+  await pool.query("delete from public.mutes where user_id = $1", [user]);
+  await pool.query("alter table public.mutes disable trigger refuse_too_many_mutes");
+  await mute(user, [
+    ...Array.from({ length: 100 }, (_, n): [string, string] => ["word", `a${String(n).padStart(3, "0")}`]),
+    ["word", "rook"],
+  ]);
+  assert.equal((await readMutes(database, [user])).get(user)?.words.length, 100);
+  assert.deepEqual(await found(user), []);
+  assert.deepEqual(await leftOut(user), []);
+});

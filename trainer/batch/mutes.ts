@@ -1,0 +1,127 @@
+/**
+ * What people muted, for lists made ahead: a muted post is left out when a list is served, so a list that holds some makes a short page.
+ * The database says who muted what, once for a page of users; which posts that are is looked up in memory, since asking it of each post in
+ * SQL takes longer than to rank them. What is served is asked once more, when it is served.
+ */
+import type { Database } from "../../db/connect.ts";
+import type { Community } from "../community/community.ts";
+
+/** What a user muted, as recsys.request_with_mutes reads it. */
+export interface Mutes {
+  /** Ids of authors. */
+  people: string[];
+  /** Tags in small letters. */
+  topics: string[];
+  words: string[];
+}
+
+/** Of those users who muted anything. */
+export async function readMutes({ pool }: Database, userIds: string[]): Promise<Map<string, Mutes>> {
+  const { rows } = await pool.query<Mutes & { user_id: string }>(
+    `select
+       muted.user_id,
+       array(
+         select value::uuid::text from unnest(muted.people) as value where pg_input_is_valid(value, 'uuid')
+       ) as people,
+       muted.topics, muted.words
+     from (
+       select
+         numbered.user_id,
+         coalesce(array_agg(numbered.value) filter (where numbered.kind = 'person'), '{}') as people,
+         coalesce(array_agg(lower(left(numbered.value, 100))) filter (where numbered.kind = 'topic'), '{}') as topics,
+         coalesce(array_agg(left(numbered.value, 100)) filter (where numbered.kind = 'word' and numbered.value ~ '\\S'), '{}') as words
+       from (
+         select user_id, kind, value, row_number() over (partition by user_id, kind order by value) as number
+         from recsys.source_mutes
+         where user_id = any ($1::uuid[])
+       ) as numbered
+       where numbered.number <= case numbered.kind when 'person' then 10000 else 100 end
+       group by numbered.user_id
+     ) as muted`,
+    [userIds],
+  );
+  return new Map(rows.map((row) => [row.user_id, row]));
+}
+
+/** The posts of a community by what somebody may mute. Each index is made when it is first asked for: most people mute nothing. */
+export class MutedPosts {
+  private readonly community: Community;
+  private byAuthor: Index | undefined;
+  private byTag: Index | undefined;
+  private byWord: Index | undefined;
+
+  constructor(community: Community) {
+    this.community = community;
+  }
+
+  /** The numbers of the posts that somebody muted. */
+  of({ people, topics, words }: Mutes): Set<number> {
+    const { users, posts } = this.community;
+    const muted = new Set<number>();
+    const mute = (found: Iterable<number> = []) => {
+      for (const post of found) muted.add(post);
+    };
+    if (people.length > 0) this.byAuthor ??= this.indexed((post) => [users.ids[posts.authors[post]] ?? ""]);
+    for (const person of people) mute(this.byAuthor?.get(person));
+    if (topics.length > 0) this.byTag ??= this.indexed((post) => posts.tags[post].map((tag) => tag.toLowerCase()));
+    for (const topic of topics) mute(this.byTag?.get(topic));
+    if (words.length > 0) mute(this.withOneOf(words));
+    return muted;
+  }
+
+  /** Posts in whose title or tags one of the words stands with neither letter nor digit beside it. */
+  private *withOneOf(words: string[]): Iterable<number> {
+    this.byWord ??= this.indexed((post) => partsOf(this.textOf(post)));
+    const index = this.byWord;
+    // those of several parts, or with other signs, have to be looked for; however many they are, each post is looked at once
+    const odd: string[] = [];
+    const candidates = new Set<number>();
+    for (const word of words.map(trimmed)) {
+      const parts = partsOf(word);
+      const found = parts.map((part) => index.get(part) ?? []).sort((a, b) => a.length - b.length);
+      // a post with the word has every part of it; of C++ that is c, and of ... there is none
+      const rarest: Iterable<number> = found[0] ?? this.community.posts.ids.keys();
+      if (parts[0] === word.toLowerCase()) yield* rarest;
+      else {
+        odd.push(literal(word));
+        for (const post of rarest) candidates.add(post);
+      }
+    }
+    const expression = new RegExp(`(?:^|${other})(?:${odd.join("|")})(?:${other}|$)`, "iu");
+    for (const post of candidates) if (expression.test(this.textOf(post))) yield post;
+  }
+
+  private textOf(post: number): string {
+    const { titles, tags } = this.community.posts;
+    return [titles[post], ...tags[post]].join("\n");
+  }
+
+  private indexed(keysOf: (post: number) => string[]): Index {
+    const index: Index = new Map();
+    for (const post of this.community.posts.ids.keys())
+      for (const key of new Set(keysOf(post))) {
+        const known = index.get(key);
+        if (known) known.push(post);
+        else index.set(key, [post]);
+      }
+    return index;
+  }
+}
+
+/** The numbers of the posts that have something. */
+type Index = Map<string, number[]>;
+
+/** Runs of letters and digits, and the class of all else. */
+function partsOf(text: string): string[] {
+  return text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [];
+}
+const other = "[^\\p{L}\\p{N}]";
+
+function trimmed(word: string): string {
+  return word.replace(/^[ \t\r\n\f\v]+|[ \t\r\n\f\v]+$/g, "");
+}
+
+/** The expression that finds a word as it is written; any space within is as good as another. */
+function literal(word: string): string {
+  return word.replace(/[\][(){}.*+?|^$\\/]/g, "\\$&").replace(/[ \t\r\n\f\v]+/g, "[ \\t]+");
+}
