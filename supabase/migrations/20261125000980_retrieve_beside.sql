@@ -3,6 +3,9 @@
 -- them this caller may be shown, and for what is the caller's own. Both are made of the sources that recsys.retrieve is made of, and
 -- supabase/functions/recommend/common-posts.test.ts holds the two ways to the same answer.
 
+-- loads pgvector, as in 0960_sources.sql: each file may have a session of its own
+do $$ begin perform '[1]'::extensions.vector; end $$;
+
 create function recsys.common_posts(p_now timestamptz)
 returns table (
   post_id uuid, title text, tags text[], author_id uuid, created_at timestamptz,
