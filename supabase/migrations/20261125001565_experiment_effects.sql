@@ -103,7 +103,7 @@ as $$
     erfc(abs(differences.difference) / sqrt(2 * differences.spread)),
     exp(differences.difference - always.width),
     exp(differences.difference + always.width),
-    least(1, sqrt((differences.spread + 0.01) / differences.spread) * exp(greatest(-700, -0.01 * differences.difference ^ 2 / (2 * differences.spread * (differences.spread + 0.01))))),
+    case when differences.spread is not null then least(1, sqrt((differences.spread + 0.01) / differences.spread) * exp(greatest(-700, -0.01 * differences.difference ^ 2 / (2 * differences.spread * (differences.spread + 0.01))))) end,
     differences.variance_left
   from differences
   -- the mixture sequential probability ratio test (Johari, Koomen, Pekelis and Walsh, "Always Valid Inference", 2022) effects of about
