@@ -250,3 +250,34 @@ test("an experiment of which nothing was shown yet has an empty report", async (
     { variant: "b", people: 0, p: 1 },
   ]);
 });
+
+test("the verdict says what to do, and agrees with the report", async () => {
+  const verdict = async () => (await pool.query("select * from recsys.experiment_verdict('e')")).rows;
+  const [{ variant, verdict: first }] = await (async () => {
+    await startAgo(2);
+    return await verdict();
+  })();
+  assert.deepEqual([variant, first.slice(0, 17)], ["b", "Nothing was shown"]);
+  await simulate(3000, { "e/control": 0.1, "e/b": 0.14 });
+  assert.match(
+    (await verdict())[0].verdict,
+    /^Better: more votes than control, and no fewer of anything .* what b was served with given to everybody\.$/,
+  );
+  // and half as many views
+  await pool.query(
+    `insert into public.post_views (user_id, post_id, created_at)
+     select user_id, post_id, shown_at + interval '1 minute' from recsys.impressions
+     where recsys.bucket(post_id, user_id::text) < case variant when 'e/b' then 2000 else 4000 end`,
+  );
+  assert.match((await verdict())[0].verdict, /^A trade: more votes, but fewer views than control\./);
+  await pool.query("delete from public.post_votes");
+  assert.match((await verdict())[0].verdict, /^Worse: fewer views than control\. Stop it/);
+  await pool.query("delete from public.post_views where recsys.bucket(post_id, user_id::text) >= 2000");
+  assert.match(
+    (await verdict())[0].verdict,
+    /^Undecided\. Possible is views between [\d.]+ % fewer and [\d.]+ % more of control's\. Let it run on/,
+  );
+  await pool.query("delete from recsys.impressions where variant = 'e/b' and recsys.bucket(user_id, 'lost') < 2000");
+  assert.match((await verdict())[0].verdict, /^Nothing can be concluded: the variants do not have the people/);
+  assert.deepEqual((await pool.query("select * from recsys.experiment_verdict('none')")).rows, []);
+});
