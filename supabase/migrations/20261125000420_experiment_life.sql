@@ -12,7 +12,7 @@ declare
 begin
   -- who shrinks gives up; nobody else moves
   for each_variant in
-    select variants.place, variants.share * 10000 as wanted, held.buckets
+    select variants.place, (variants.share * 10000)::integer as wanted, held.buckets
     from recsys.experiment_variants as variants
     cross join lateral (
       select coalesce(array_agg(bucket order by bucket), '{}') as buckets from unnest(variants.buckets) as run cross join generate_series(lower(run), upper(run) - 1) as bucket
@@ -36,7 +36,7 @@ begin
     order by bucket
   );
   for each_variant in
-    select variants.place, variants.variant, variants.share * 10000 - held.number as lacking
+    select variants.place, variants.variant, (variants.share * 10000 - held.number)::integer as lacking
     from recsys.experiment_variants as variants
     cross join lateral (select coalesce(sum(upper(run) - lower(run)), 0) as number from unnest(variants.buckets) as run) as held
     where variants.experiment_id = p_experiment_id and variants.share * 10000 > held.number
@@ -87,7 +87,7 @@ begin
     raise exception 'variants are an array of 2 to 20, such as [{"name": "control", "share": 0.5}, {"name": "votes", "share": 0.5, "settings": {"vote_weight": 2}}]'
       using errcode = 'invalid_parameter_value';
   end if;
-  for each_variant in select listed.value, listed.place from jsonb_array_elements(p_variants) with ordinality as listed (value, place) loop
+  for each_variant in select listed.value, listed.place::smallint as place from jsonb_array_elements(p_variants) with ordinality as listed (value, place) loop
     if jsonb_typeof(each_variant.value) <> 'object' or each_variant.value - array['name', 'share', 'model', 'settings'] <> '{}'
       or jsonb_typeof(each_variant.value -> 'name') is distinct from 'string' or jsonb_typeof(each_variant.value -> 'share') is distinct from 'number'
       or coalesce(jsonb_typeof(each_variant.value -> 'model'), 'string') <> 'string' or coalesce(jsonb_typeof(each_variant.value -> 'settings'), 'object') <> 'object' then
