@@ -52,33 +52,14 @@ export interface NamedInteraction extends RecentInteraction {
 }
 
 /**
- * Model, weights and user as of recsys.clock(), in one row. The tables of one row say so by `limit`: PostgreSQL takes one that was never
- * analysed for 2,200 rows, and where it may it compiled this query at each call, which took 0.8 s. `withVariantModel` false: the active
- * model serves, whatever the user's variant has.
+ * Model, weights and user as of recsys.clock(), in one row. `withVariantModel` false: the active model serves, whatever the user's variant
+ * in an experiment has.
  */
 export function readContext(userId: string, withVariantModel = true): Statement<ContextRow> {
   return {
-    text: `select
-        clock.now, models.model_id, models.name as model_name, models.feature_spec_digest,
-        coalesce(assigned.view_weight, settings.view_weight) as view_weight,
-        coalesce(assigned.vote_weight, settings.vote_weight) as vote_weight,
-        coalesce(assigned.comment_weight, settings.comment_weight) as comment_weight,
-        coalesce(assigned.diversity, settings.diversity) as diversity,
-        coalesce(assigned.author_decay, settings.author_decay) as author_decay,
-        coalesce(assigned.exploration_share, settings.exploration_share) as exploration_share,
-        assigned.variant,
-        case when $2::boolean then assigned.model_id end as variant_model_id,
-        feature_store_version.version as feature_store,
-        context.created_at is not null as known, context.*
-      from (select * from recsys.settings limit 1) as settings
-      cross join (select version from recsys.feature_store_version limit 1) as feature_store_version
-      cross join (select recsys.clock() as now) as clock
-      left join recsys.assignment($1::uuid) as assigned on true
-      left join recsys.models on models.model_id = coalesce(
-        (select variant.model_id from recsys.models as variant where $2::boolean and variant.model_id = assigned.model_id and variant.status in ('ready', 'active', 'retired')),
-        (select active.model_id from recsys.models as active where active.status = 'active')
-      )
-      left join lateral recsys.user_context($1::uuid, models.model_id, clock.now) as context on true`,
+    text: `select settings.*, context.created_at is not null as known, context.*
+      from recsys.feed_settings($1::uuid, $2::boolean) as settings
+      left join lateral recsys.user_context($1::uuid, settings.model_id, settings.now) as context on true`,
     values: [userId, withVariantModel],
   };
 }
