@@ -75,3 +75,50 @@ export async function compareVariants(pool: pg.Pool, people: Outcome[], alpha = 
   );
   return rows;
 }
+
+/** People 1 … n, each in the variant of their bucket, who are shown ten posts a day ago and vote for or view each with their variant's chance. */
+export async function simulate(
+  pool: pg.Pool,
+  people: number,
+  votes: Record<string, number>,
+  views: Record<string, number> = {},
+): Promise<void> {
+  await pool.query(
+    "insert into public.profiles (id, created_at) select md5('person ' || n)::uuid, now() - n % 60 * interval '1 day' from generate_series(1, $1::int) as n",
+    [people],
+  );
+  await pool.query(
+    "insert into public.posts (id, title, created_at) select md5('post ' || n)::uuid, 'a post', now() - interval '1 year' from generate_series(1, 10) as n",
+  );
+  await pool.query(
+    `insert into recsys.impressions (request_id, user_id, post_id, position, shown_at, variant)
+     select gen_random_uuid(), md5('person ' || person)::uuid, md5('post ' || post)::uuid, post, now() - interval '1 day',
+       (select variant from recsys.assignment(md5('person ' || person)::uuid))
+     from generate_series(1, $1::int) as person cross join generate_series(1, 10) as post`,
+    [people],
+  );
+  for (const [table, chances] of [
+    ["post_votes", votes],
+    ["post_views", views],
+  ] as const) {
+    // a roll-up is no part of this
+    await pool.query(`alter table public.${table} disable trigger user`);
+    await pool.query(
+      `insert into public.${table} (user_id, post_id, created_at)
+     select user_id, post_id, shown_at + interval '1 minute'
+     from (select *, ('x' || left(md5('${table}' || user_id || post_id), 8))::bit(32)::bigint / 4294967296.0 as draw from recsys.impressions offset 0) as shown
+     join jsonb_each_text($1) as chance on chance.key = variant where draw < chance.value::real`,
+      [chances],
+    );
+    await pool.query(`alter table public.${table} enable trigger user`);
+  }
+}
+
+/** The simulation of docs/experiments-in-production.md, of its experiment `weights`, which has just been started. */
+export async function simulateExample(pool: pg.Pool): Promise<void> {
+  await pool.query(
+    "update recsys.experiments set salt = 'the same people each time', started_at = now() - interval '2 days', counted_from = now() - interval '2 days'",
+  );
+  const views = { "weights/control": 0.3, "weights/double": 0.3 };
+  await simulate(pool, 4000, { "weights/control": 0.1, "weights/double": 0.115 }, views);
+}

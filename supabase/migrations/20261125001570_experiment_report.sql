@@ -89,6 +89,7 @@ as $$
       bool_or(report.conclusion like 'not to be believed%') as is_broken,
       string_agg('more ' || report.metric || 's', ' and ') filter (where report.always_low > 1) as better,
       string_agg('fewer ' || report.metric || 's', ' and ') filter (where report.always_high < 1) as worse,
+      string_agg(report.metric || 's', ' and ') filter (where report.ratio is null or report.always_low <= 1 and report.always_high >= 1) as undecided,
       string_agg(format('%ss between %s and %s', report.metric, recsys.percent_more(report.always_low), recsys.percent_more(report.always_high)), ', ') filter (where report.ratio is not null) as possible
     from recsys.experiment_report(p_name) as report
     where report.people_group = 'all'
@@ -100,10 +101,10 @@ as $$
       when shown.variant is null or control.variant is null then 'Nothing was shown in it yet whose time to be acted on is over. Look again later.'
       when shown.is_broken then 'Nothing can be concluded: the variants do not have the people that their shares should bring (select * from recsys.experiment_split(name)), so some are lost on the way. Find out why, and start again under another name.'
       when shown.better is not null and shown.worse is not null then format('A trade: %s, but %s than %s. Which of them matters more is for you to say.', shown.better, shown.worse, first.variant)
-      when shown.better is not null then format('Better: %s than %s, and no fewer of anything as far as can be seen. It may be stopped now, and what %s was served with given to everybody.', shown.better, first.variant, others.variant)
-      when shown.worse is not null then format('Worse: %s than %s. Stop it, and leave everything as it is for everybody.', shown.worse, first.variant)
+      when shown.better is not null then format('Better: %s than %s%s. What it was served with may be given to everybody.', shown.better, first.variant, coalesce(', while no difference is shown in ' || shown.undecided, ''))
+      when shown.worse is not null then format('Worse: %s than %s%s. It is not worth going on with.', shown.worse, first.variant, coalesce(', while no difference is shown in ' || shown.undecided, ''))
       when shown.possible is null then format('Too early: 50 people and 25 acts are needed in %s and in %s before anything can be said.', others.variant, first.variant)
-      else format('Undecided. Possible is %s of %s''s. Let it run on: with four times as many people that is half as wide. Where it is narrow enough to be no matter, both are as good.', shown.possible, first.variant)
+      else format('Undecided. Possible is %s than %s. With four times as many people that is half as wide; where it is narrow enough not to matter, both are as good.', shown.possible, first.variant)
     end
   from recsys.experiments
   join recsys.experiment_variants as first on first.experiment_id = experiments.experiment_id and first.place = 1

@@ -52,7 +52,11 @@ interface ReportRow {
   conclusion: string;
 }
 
-const groupNames = { all: "Everybody", new: "New people", old: "Old people" };
+const groupNames = {
+  all: "Everybody",
+  new: "New people, who signed up less than 28 days before",
+  old: "All others",
+};
 
 /** Prints what an experiment shows: the people, the rates, and what to conclude. */
 export async function experimentReportCommand(name: string, options: DatabaseOption): Promise<void> {
