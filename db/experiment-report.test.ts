@@ -215,6 +215,15 @@ test("a variant that surely loses more than it may ends its experiment, and says
   assert.equal((await pool.query("select recsys.stop_harmful_experiments() as n")).rows[0].n, 0);
 });
 
+test("a loss that is allowed stops nothing, though the report says it", async () => {
+  await startAgo(2);
+  await simulate(pool, 3000, { "e/control": 0.5, "e/b": 0.47 });
+  assert.match((await conclusions())[1], /^b: fewer votes than control: /);
+  assert.equal((await pool.query("select recsys.stop_harmful_experiments() as n")).rows[0].n, 0);
+  await pool.query("update recsys.experiments set max_loss = 0.01");
+  assert.equal((await pool.query("select recsys.stop_harmful_experiments() as n")).rows[0].n, 1);
+});
+
 test("an experiment of which nothing was shown yet has an empty report", async () => {
   await startAgo(0);
   assert.deepEqual((await pool.query("select * from recsys.experiment_report('e')")).rows, []);

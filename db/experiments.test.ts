@@ -46,6 +46,16 @@ test("a person's bucket is the same in SQL and in TypeScript, and what sha256 sa
   }
 });
 
+test("of 500 salts 3 to 7 % split the same people so unevenly as chance does in 5 %", async () => {
+  const { rows } = await pool.query(
+    `select count(*) filter (where p < 0.05)::int as uneven from (
+       select recsys.chi_square_p((count(*) filter (where recsys.bucket(md5(person::text)::uuid, 'salt ' || salt) < 5000) - 500) ^ 2 / 250.0, 1) as p
+       from generate_series(1, 500) as salt cross join generate_series(1, 1000) as person group by salt
+     ) as splits`,
+  );
+  assert.ok(rows[0].uneven >= 15 && rows[0].uneven <= 35, `${rows[0].uneven} of 500`);
+});
+
 onBoth("people are in the variants in the proportion of their shares, and stay there", async (_, { pool }) => {
   await pool.query("select recsys.start_experiment('one', $1)", [
     JSON.stringify([

@@ -6,7 +6,8 @@ as $$
 declare
   experiment record;
   harm record;
-  number integer := 0;
+  names text[] := '{}'::text[];
+  reasons text[] := '{}'::text[];
 begin
   for experiment in
     select experiments.experiment_id, experiments.name, experiments.max_loss, first.variant as control,
@@ -25,11 +26,15 @@ begin
     order by effects.always_high, effects.variant
     limit 1;
     if found then
-      perform recsys.stop_experiment(experiment.name, format('guardrail: %s has at least %s %ss than %s', harm.variant, recsys.percent_more(harm.always_high), harm.metric, experiment.control));
-      number := number + 1;
+      names := names || experiment.name;
+      reasons := reasons || format('guardrail: %s has at least %s %ss than %s', harm.variant, recsys.percent_more(harm.always_high), harm.metric, experiment.control);
     end if;
   end loop;
-  return number;
+  -- at the end, since this takes the lock of model switches, and some may have been stopped by hand meanwhile
+  perform recsys.stop_experiment(harmful.name, harmful.reason)
+  from unnest(names, reasons) as harmful (name, reason)
+  join recsys.experiments on experiments.name = harmful.name and experiments.ended_at is null;
+  return cardinality(names);
 end
 $$;
 comment on function recsys.stop_harmful_experiments() is 'Stops experiments in which a variant has surely lost more than max_loss of the views, votes or comments of the first one, and returns how many. Of 100 harmless experiments it stops 5 at most, however often it is called; end_reason says why. Called every 15 minutes by pg_cron.';
