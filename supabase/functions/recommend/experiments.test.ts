@@ -1,6 +1,7 @@
 /** Feeds of people in an experiment: what they are made with, what is logged, and what happens where a variant's model fails. */
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
+import { setTimeout } from "node:timers/promises";
 import { testDatabase } from "../../../db/testing.ts";
 import { clear, fillCommunity, people, publishTinyModel } from "../../../trainer/serve/testing.ts";
 import { testApp } from "./testing.ts";
@@ -147,4 +148,38 @@ test("a feed from a lower rung carries the variant too: who was meant to get wha
   await app.settled();
   assert.equal(body.degraded, "community");
   assert.deepEqual(await logged(body.request_id), { variant: "tried/b", model_id: null });
+});
+
+test("what a feed shows and its reader does is in the report", async (t) => {
+  await publishTinyModel(pool, { name: "tiny" });
+  await startWith({ settings: { vote_weight: 2 } });
+  await pool.query("update recsys.experiments set outcome_window = '1 second'");
+  const app = testApp(t, url);
+  const { body } = await app.call(people.ada, { limit: 3 });
+  await app.settled();
+  await pool.query("insert into public.post_votes (user_id, post_id) values ($1, $2)", [
+    people.ada,
+    body.items[1].post_id,
+  ]);
+  await setTimeout(1_100);
+  const { rows } = await pool.query(
+    "select variant, metric, people::int, impressions::int, acted::int, conclusion from recsys.experiment_report('tried') where people_group = 'all'",
+  );
+  const conclusion = (metric: string) =>
+    `too early: 50 people and 25 ${metric}s are needed in this variant and in control`;
+  assert.deepEqual(
+    rows,
+    [
+      ["view", 0],
+      ["vote", 1],
+      ["comment", 0],
+    ].map(([metric, acted]) => ({
+      variant: "b",
+      metric,
+      people: 1,
+      impressions: 3,
+      acted,
+      conclusion: conclusion(String(metric)),
+    })),
+  );
 });
