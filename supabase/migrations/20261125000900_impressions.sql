@@ -1,4 +1,4 @@
--- The exposure log: what was shown to whom, where, and why. Nothing reads it yet: training takes its negatives from retrieval.
+-- The exposure log: what was shown to whom, where, and why. The reports of experiments read it; training takes its negatives from retrieval.
 
 create table recsys.impressions (
   request_id uuid not null,
