@@ -2,17 +2,13 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { test } from "node:test";
-import type { QueryResult } from "pg";
 import { fillCommunity, people, post, publishTinyModel } from "../trainer/serve/testing.ts";
 import { cronDatabase, withoutCluster } from "./testing-cluster.ts";
+import { runBlock, sqlBlocks } from "./testing-documents.ts";
 
 const text = await readFile(new URL("../docs/operations.md", import.meta.url), "utf8");
 
-/** Each block of SQL, with what psql printed of it where the document shows that. */
-const blocks = [...text.matchAll(/```sql\n(.*?)```\n(?:\n```\n(.*?)```)?/gs)].map(([, sql, output]) => ({
-  sql,
-  output,
-}));
+const blocks = sqlBlocks(text);
 
 test("the SQL of docs/operations.md", { skip: withoutCluster() }, async (t) => {
   const cleanings: (() => Promise<void>)[] = [];
@@ -40,24 +36,5 @@ test("the SQL of docs/operations.md", { skip: withoutCluster() }, async (t) => {
   );
 
   assert.ok(blocks.filter(({ output }) => output !== undefined).length >= 12, "blocks with their output are found");
-  for (const { sql, output } of blocks) {
-    await t.test(sql.trim().split("\n")[0], async () => {
-      const given = await pool.query(sql);
-      const results = (Array.isArray(given) ? given : [given]) as QueryResult[];
-      const shown = results
-        .filter(({ fields }) => fields.length > 0)
-        .map(({ fields }) => fields.map(({ name }) => name).join(" | "));
-      // psql underlines the line that names the columns
-      const lines = output?.split("\n") ?? [];
-      const documented = lines
-        .filter((_, i) => /^[-+]+$/.test(lines[i + 1] ?? ""))
-        .map((line) =>
-          line
-            .trim()
-            .split(/ *\| */)
-            .join(" | "),
-        );
-      if (output !== undefined) assert.deepEqual(documented, shown);
-    });
-  }
+  for (const block of blocks) await t.test(block.sql.trim().split("\n")[0], () => runBlock(pool, block));
 });

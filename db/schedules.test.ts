@@ -23,6 +23,7 @@ test("schedules with pg_cron", { skip: withoutCluster() }, async (t) => {
         ["recsys batch", "41 3 * * *", true],
         ["recsys drop old model", "11 * * * *", true],
         ["recsys erasure", "* * * * *", true],
+        ["recsys experiment guardrails", "*/15 * * * *", true],
         ["recsys impression partitions", "7 3 * * *", true],
         ["recsys purge of cron history", "17 3 * * *", true],
         ["recsys purge of event ids", "37 3 * * *", true],

@@ -654,6 +654,111 @@ export interface RecsysEventIds {
   user_id: string;
 }
 
+export interface RecsysExperimentModels {
+  /**
+   * The model.
+   */
+  model_id: number | null;
+}
+
+export interface RecsysExperiments {
+  /**
+   * From when the report counts: the start, or the last change of shares.
+   */
+  counted_from: Timestamp;
+  /**
+   * Why it ended; null: it runs.
+   */
+  end_reason: string | null;
+  /**
+   * When it ended, by the engine's clock; null: it runs.
+   */
+  ended_at: Timestamp | null;
+  /**
+   * Ascending in the order of their start.
+   */
+  experiment_id: Generated<number>;
+  /**
+   * Experiments of one layer share its people out; those of other layers have the same people independently of it.
+   */
+  layer: string;
+  /**
+   * The guardrail: the experiment is stopped once a variant has surely lost more than this share of the views, votes or comments of the first variant. 1: never.
+   */
+  max_loss: number;
+  /**
+   * What commands and recsys.impressions.variant call it; never used twice.
+   */
+  name: string;
+  /**
+   * How long after a post was shown an interaction with it counts.
+   */
+  outcome_window: string;
+  /**
+   * What a person is hashed with. Experiments that run in a layer together have the same; when the layer was empty it is drawn anew, so that no group of people goes through experiments one after another.
+   */
+  salt: string;
+  /**
+   * When it began, by the engine's clock.
+   */
+  started_at: Timestamp;
+  /**
+   * The database role that started it.
+   */
+  started_by: Generated<string>;
+}
+
+export interface RecsysExperimentVariants {
+  /**
+   * In place of the one in recsys.settings.
+   */
+  author_decay: number | null;
+  /**
+   * Which of the 10,000 buckets of people, of recsys.bucket(), are in it.
+   */
+  buckets: Generated<string>;
+  /**
+   * In place of the one in recsys.settings.
+   */
+  comment_weight: number | null;
+  /**
+   * In place of the one in recsys.settings.
+   */
+  diversity: number | null;
+  /**
+   * The experiment.
+   */
+  experiment_id: number;
+  /**
+   * In place of the one in recsys.settings.
+   */
+  exploration_share: number | null;
+  /**
+   * The model that ranks. No foreign key: the row outlives it.
+   */
+  model_id: number | null;
+  /**
+   * Its number, from 1: the first is what the others are compared with.
+   */
+  place: number;
+  /**
+   * The share of all people who are in it.
+   */
+  share: Numeric;
+  /**
+   * Its name.
+   */
+  variant: string;
+  /**
+   * In place of the one in recsys.settings.
+   */
+  view_weight: number | null;
+  /**
+   * In place of the one in recsys.settings.
+   */
+  vote_weight: number | null;
+}
+
 export interface RecsysFeatureChanges {
   /**
    * When the interaction or login happened: states before this instant stay right. -infinity: none does.
@@ -827,7 +932,7 @@ export interface RecsysImpressions {
    */
   user_id: string;
   /**
-   * For the app's own experiments: the engine writes and reads nothing here.
+   * The experiments that the person was in, each as experiment/variant, with commas between, such as weights/control; null: in none. It says who was meant to get what, even where the variant's model failed and another one served.
    */
   variant: string | null;
 }
@@ -1855,6 +1960,9 @@ export interface DB {
   "recsys.erasable_columns": RecsysErasableColumns;
   "recsys.erasures": RecsysErasures;
   "recsys.event_ids": RecsysEventIds;
+  "recsys.experiment_models": RecsysExperimentModels;
+  "recsys.experiment_variants": RecsysExperimentVariants;
+  "recsys.experiments": RecsysExperiments;
   "recsys.feature_changes": RecsysFeatureChanges;
   "recsys.feature_store_failures": RecsysFeatureStoreFailures;
   "recsys.feature_store_version": RecsysFeatureStoreVersion;

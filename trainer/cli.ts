@@ -144,6 +144,64 @@ program
   .addOption(database())
   .action(async (options) => (await import("./commands/batch.ts")).batchCommand(options));
 
+const experiment = program
+  .command("experiment")
+  .description("serve some people with another model, other weights or settings, and see what that does");
+
+experiment
+  .command("start")
+  .description("begin an experiment, from the next request on")
+  .argument("<name>", "small letters, digits, - and _; never used twice")
+  .argument(
+    "<variants>",
+    'as JSON, the one that the others are compared with first: [{"name": "control", "share": 0.5}, {"name": "votes", "share": 0.5, "settings": {"vote_weight": 2}}]; "model" is the name of a published one',
+  )
+  .addOption(database())
+  .option("--layer <name>", "experiments of one layer have different people", "feed")
+  .option("--window <interval>", "how long after a post was shown what is done with it counts", "1 hour")
+  .addOption(
+    new Option(
+      "--max-loss <share>",
+      "end it once a variant surely loses more of the views, votes or comments than this",
+    )
+      .default(0.1)
+      .argParser(Number),
+  )
+  .action(async (name, variants, options) =>
+    (await import("./commands/experiment.ts")).startExperimentCommand(name, variants, options),
+  );
+
+experiment
+  .command("shares")
+  .description("change how many people are in each variant; as few as possible move, and the report counts anew")
+  .argument("<name>", "the experiment")
+  .argument("<shares>", 'as JSON: {"control": 0.5, "votes": 0.5}')
+  .addOption(database())
+  .action(async (name, shares, options) =>
+    (await import("./commands/experiment.ts")).changeSharesCommand(name, shares, options),
+  );
+
+experiment
+  .command("stop")
+  .description("end an experiment: its people are served as everybody, and its report stays")
+  .argument("<name>", "the experiment")
+  .option("--reason <text>", "why, for whoever reads it later", "stopped by hand")
+  .addOption(database())
+  .action(async (name, options) => (await import("./commands/experiment.ts")).stopExperimentCommand(name, options));
+
+experiment
+  .command("report")
+  .description("what each variant does, and what to conclude; it may be read as often as one likes")
+  .argument("<name>", "the experiment")
+  .addOption(database())
+  .action(async (name, options) => (await import("./commands/experiment.ts")).experimentReportCommand(name, options));
+
+experiment
+  .command("list")
+  .description("all experiments, the latest first")
+  .addOption(database())
+  .action(async (options) => (await import("./commands/experiment.ts")).listExperimentsCommand(options));
+
 /** Parses seeds with commas between; none may come twice, or the range over them would mean nothing. */
 function seeds(text: string): number[] {
   const values = text.split(",").map(anySeed);

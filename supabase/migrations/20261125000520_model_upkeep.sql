@@ -17,9 +17,12 @@ with served as (
 select served.model_id, served.name, served.status
 from served
 cross join recsys.settings
-where served.nth > settings.retired_models_kept
-  or (served.status in ('candidate', 'ready', 'rejected', 'rolled_back') and coalesce(served.ended_at, served.created_at) < now() - settings.unserved_models_kept);
-comment on view recsys.droppable_models is 'Models that no rollback needs: retired ones but for the latest settings.retired_models_kept, and others that have not served for settings.unserved_models_kept.';
+where (
+    served.nth > settings.retired_models_kept
+    or (served.status in ('candidate', 'ready', 'rejected', 'rolled_back') and coalesce(served.ended_at, served.created_at) < now() - settings.unserved_models_kept)
+  )
+  and served.model_id not in (select experiment_models.model_id from recsys.experiment_models);
+comment on view recsys.droppable_models is 'Models that neither a rollback nor a running experiment needs: retired ones but for the latest settings.retired_models_kept, and others that have not served for settings.unserved_models_kept.';
 comment on column recsys.droppable_models.model_id is 'The model.';
 comment on column recsys.droppable_models.name is 'Its name.';
 comment on column recsys.droppable_models.status is 'As in recsys.models.';

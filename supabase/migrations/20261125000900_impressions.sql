@@ -1,4 +1,4 @@
--- The exposure log: what was shown to whom, where, and why. Nothing reads it yet: training takes its negatives from retrieval.
+-- The exposure log: what was shown to whom, where, and why. The reports of experiments read it; training takes its negatives from retrieval.
 
 create table recsys.impressions (
   request_id uuid not null,
@@ -24,7 +24,7 @@ comment on column recsys.impressions.shown_at is 'When, by the engine''s clock (
 comment on column recsys.impressions.score is 'What it was worth to the user by the ranker alone; the selection of the page may have put it elsewhere.';
 comment on column recsys.impressions.source is 'The source that ranked it best: similar, active, fresh, trending or followed.';
 comment on column recsys.impressions.model_id is 'The model that ranked; null: none was active.';
-comment on column recsys.impressions.variant is 'For the app''s own experiments: the engine writes and reads nothing here.';
+comment on column recsys.impressions.variant is 'The experiments that the person was in, each as experiment/variant, with commas between, such as weights/control; null: in none. It says who was meant to get what, even where the variant''s model failed and another one served.';
 comment on column recsys.impressions.features is 'What the ranker was told, in the order of the model''s feature_spec; recsys.impression_features gives each its name. Null: no model ranked.';
 comment on column recsys.impressions.explored is 'It was there because little is known of it (recsys.settings.exploration_share), and not by its score. Of a list made ahead it is not known: false.';
 comment on column recsys.impressions.seen_at is 'When the post really came into view, as the app told the function `events`; null: nobody said so. A seen post leaves the feed of that person for 30 days.';

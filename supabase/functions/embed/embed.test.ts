@@ -223,3 +223,37 @@ test("without a model, or with one that cannot be loaded, jobs wait and lose no 
   assert.equal(rows.length, 2);
   assert.deepEqual(await embedAll(database), { completed: 2, failed: 0 });
 });
+
+await onBoth("what is new gets a vector of an experiment's model too, and of no other", async (_, database) => {
+  const { pool } = database;
+  const first = await embeddedCommunity(database);
+  const tried = await publishWordModel(database, "tried", { seed: 2, activate: false });
+  const other = await publishWordModel(database, "other", { seed: 3, activate: false });
+  await insertPost(pool, newPost, "A tower of wooden blocks");
+  await pool.query("update public.posts set title = 'Quite another title' where id = $1", [post(3)]);
+  const edited = await vectorOf(pool, "post", post(3), tried);
+  await embedAll(database);
+  assert.equal(await vectorOf(pool, "post", newPost, tried), undefined, "no experiment, no vector");
+  await pool.query("select recsys.start_experiment('models', $1)", [
+    JSON.stringify([
+      { name: "control", share: 0.5 },
+      { name: "tried", share: 0.5, model: "tried" },
+    ]),
+  ]);
+  // what was written before the experiment began is made up for, without a job that waits
+  assert.deepEqual(await embedAll(database), { completed: 1, failed: 0 });
+  await insertPost(pool, uuid("d", 2), "A boat of oak");
+  assert.deepEqual(await embedAll(database), { completed: 2, failed: 0 });
+  assert.deepEqual(await embedAll(database), { completed: 0, failed: 0 });
+  const again = await publishWordModel(database, "again", { seed: 2, activate: false });
+  for (const id of [newPost, uuid("d", 2)]) {
+    assertNear(await vectorOf(pool, "post", id, tried), await vectorOf(pool, "post", id, again), id);
+    assert.ok(await vectorOf(pool, "post", id, first));
+    assert.equal(await vectorOf(pool, "post", id, other), undefined);
+  }
+  assert.deepEqual(await vectorOf(pool, "post", post(3), tried), edited, "an edited post keeps its vector there");
+  // until the model serves everybody
+  await pool.query("select recsys.activate_model($1)", [tried]);
+  await embedAll(database);
+  assertNear(await vectorOf(pool, "post", post(3), tried), await vectorOf(pool, "post", post(3), again), "edited");
+});

@@ -1,5 +1,5 @@
 /**
- * Re-embedding, a batch at a time: what changed since it was embedded gets a vector of the active model.
+ * Re-embedding, a batch at a time: what changed since it was embedded gets a vector of the active model, then of those of experiments.
  *
  *   claim ──> texts ──> towers ──> vectors and acknowledgement
  *      one transaction    (ONNX)      one transaction
@@ -12,6 +12,7 @@ import { type PostInput, postTowerInputs, userTowerInputs } from "../features/to
 import type { ModelCache } from "../models/models.ts";
 import { userInput } from "../recommend/states.ts";
 import { parseVector } from "../recommend/vectors.ts";
+import { embedForVariants } from "./embed-variants.ts";
 import { claimJobs, type Job, type PostRow, readPosts, readUsers, readWork } from "./read-jobs.ts";
 import { towerVectors } from "./tower-vectors.ts";
 import { completeJobs, failJobs, type Outcome } from "./write-vectors.ts";
@@ -28,7 +29,7 @@ export const batchSize = 100;
 /** A batch takes less than a second; two requests of a function that waits for its database take 15. */
 const lease = "30 seconds";
 
-/** Embeds up to `batchSize` entities; null where there was nothing to do. Throws AppError when the model cannot be used. */
+/** Embeds up to `batchSize` entities, those of experiments' models last; null where there was nothing to do. Throws AppError when the model cannot be used. */
 export async function embedBatch({ pool, models }: { pool: Pool; models: ModelCache }): Promise<Embedded | null> {
   const work = await changeAs(pool, service, readWork(), async (connection, [active]) => {
     if (!active) return null;
@@ -43,7 +44,10 @@ export async function embedBatch({ pool, models }: { pool: Pool; models: ModelCa
     const users = await run(connection, readUsers(model.id, idsOf("user")));
     return { model, jobs, posts, users };
   });
-  if (!work || work.jobs.length === 0) return null;
+  if (!work || work.jobs.length === 0) {
+    const completed = await embedForVariants({ pool, models });
+    return completed > 0 ? { completed, failed: 0 } : null;
+  }
 
   const { model, jobs, posts, users } = work;
   const { post_tower, user_tower } = model.graphs;

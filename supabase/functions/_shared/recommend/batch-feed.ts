@@ -64,6 +64,7 @@ export async function batchFeed(
       next,
     },
     shownAt: now,
+    variant: null,
     features: items.map(() => null),
   };
 }

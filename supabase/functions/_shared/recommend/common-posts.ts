@@ -40,21 +40,27 @@ export interface CommonVersion {
  * milliseconds. What was written meanwhile recsys.retrieve_beside brings.
  */
 const keptFor = 10_000;
+/** Of how many models: one, but for experiments, where each variant may have its own. */
+const keptModels = 4;
 /** Requests that began at once have clocks that differ by less. */
 const sameMoment = 1_000;
 
 export function openCommonPosts() {
-  let kept: (CommonVersion & { common: CommonPosts }) | undefined;
+  /** By model, the one read last at the end. */
+  const cached = new Map<string | null, { featureStore: string; common: CommonPosts }>();
   return {
     /** Those of this version at `now`, the engine's clock in milliseconds; `connection` is in a transaction under `role`. Throws ModelGone. */
     async of(connection: Connection, role: string, version: CommonVersion, now: number): Promise<CommonPosts> {
       const { modelId, featureStore } = version;
-      if (kept && kept.modelId === modelId && kept.featureStore === featureStore) {
+      const kept = cached.get(modelId);
+      if (kept && kept.featureStore === featureStore) {
         const age = now - kept.common.at;
         if (age <= keptFor && age > -sameMoment) return kept.common;
       }
       const common = await readCommonPosts(connection, role, modelId);
-      kept = { modelId, featureStore, common };
+      cached.delete(modelId);
+      cached.set(modelId, { featureStore, common });
+      for (const oldest of cached.keys()) if (cached.size > keptModels) cached.delete(oldest);
       return common;
     },
   };

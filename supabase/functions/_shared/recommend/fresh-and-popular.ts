@@ -66,6 +66,7 @@ export async function freshAndPopular(
       next: scored.length > best.length ? cursorAfter(page.served, keys) : null,
     },
     shownAt: now,
+    variant: null,
     features: items.map(() => null),
   };
 }

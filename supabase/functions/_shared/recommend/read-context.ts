@@ -10,10 +10,10 @@ export interface UserTextRow {
   history: string;
 }
 
-/** What one feed needs to know first: the instant, the active model, the weights, and the user. */
+/** What one feed needs to know first: the instant, the model, the weights, and the user. */
 export interface ContextRow extends UserTextRow {
   now: Date;
-  /** null: no model is active. */
+  /** The model of the user's variant, or the active one; null: none is active. */
   model_id: string | null;
   model_name: string | null;
   feature_spec_digest: string | null;
@@ -23,6 +23,10 @@ export interface ContextRow extends UserTextRow {
   diversity: number;
   author_decay: number;
   exploration_share: number;
+  /** As recsys.impressions.variant; null: the user is in no experiment. */
+  variant: string | null;
+  /** The model of the user's variant; null: it has none of its own. It may be another than `model_id`, where it cannot serve. */
+  variant_model_id: string | null;
   /** recsys.feature_store_version. */
   feature_store: string;
   /** false: no such user, and everything below is null. */
@@ -50,31 +54,23 @@ export interface NamedInteraction extends RecentInteraction {
 /** What `context` is for a visitor: a person who came this moment and of whom nothing is known. */
 const visitorContext = `cross join lateral (
         select
-          '{}'::text[] as passions, '{}'::text[] as projects, '' as bio, clock.now as created_at, null::text as id_embedding, '{}'::text as history,
+          '{}'::text[] as passions, '{}'::text[] as projects, '' as bio, settings.now as created_at, null::text as id_embedding, '{}'::text as history,
           null::timestamptz as last_active_at, null::integer as views, null::integer as votes, null::integer as comments, null::integer as logins,
           null::double precision[] as recent, null::double precision[] as recent_logins, null::double precision as habit_log_age,
           null::double precision as habit_log_idle, '[]'::json as recent_interactions, '{}'::uuid[] as history_posts
       ) as context`;
-const userContext = "left join lateral recsys.user_context($1::uuid, models.model_id, clock.now) as context on true";
+const userContext =
+  "left join lateral recsys.user_context($1::uuid, settings.model_id, settings.now) as context on true";
 
 /**
- * Model, weights and user (null: a visitor) as of recsys.clock(), in one row. The tables of one row say so by `limit`: PostgreSQL takes
- * one that was never analysed for 2,200 rows, and where it may it compiled this query at each call, which took 0.8 s.
+ * Model, weights and user (null: a visitor) as of recsys.clock(), in one row. `withVariantModel` false: the active model serves, whatever the
+ * user's variant in an experiment has.
  */
-export function readContext(userId: string | null): Statement<ContextRow> {
+export function readContext(userId: string | null, withVariantModel = true): Statement<ContextRow> {
   return {
-    text: `select
-        clock.now, models.model_id, models.name as model_name, models.feature_spec_digest,
-        settings.view_weight, settings.vote_weight, settings.comment_weight, settings.diversity, settings.author_decay, settings.exploration_share,
-        feature_store_version.version as feature_store,
-        context.created_at is not null as known, context.*
-      from (
-        select view_weight, vote_weight, comment_weight, diversity, author_decay, exploration_share from recsys.settings limit 1
-      ) as settings
-      cross join (select version from recsys.feature_store_version limit 1) as feature_store_version
-      cross join (select recsys.clock() as now) as clock
-      left join recsys.models on models.status = 'active'
+    text: `select settings.*, context.created_at is not null as known, context.*
+      from recsys.feed_settings($1::uuid, $2::boolean) as settings
       ${userId === null ? visitorContext : userContext}`,
-    values: userId === null ? [] : [userId],
+    values: [userId, withVariantModel],
   };
 }

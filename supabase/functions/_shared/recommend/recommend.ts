@@ -4,7 +4,8 @@
  *   context ──> user tower ──> sources, filters, states ──> features ──> scores ──> selection ──> reasons ──> after the answer
  *    (SQL)        (ONNX)     (SQL, what is common is kept)                (ONNX)
  *
- * Without an active model, or where its ranker fails, the same candidates come in the order of the community feed.
+ * Without an active model, or where its ranker fails, the same candidates come in the order of the community feed. Where the model of an
+ * experiment fails, the active one serves.
  */
 import { readAs } from "../database/caller.ts";
 import type { Connection } from "../database/database.ts";
@@ -35,6 +36,8 @@ export interface Recommendation {
   shownAt: Date;
   /** What the ranker was told of each item; null where no model ranked. */
   features: (number[] | null)[];
+  /** The variants that the user is in, as recsys.impressions.variant; "": in none; null: nobody has looked. */
+  variant: string | null;
 }
 
 /** What a feed is made with. */
@@ -48,16 +51,37 @@ export async function recommend(
   timeout: string,
   span: Span = noSpan,
 ): Promise<Recommendation> {
-  const found = await candidatesFor(services, reader, page, timeout, span).catch((error) => {
+  try {
+    return await feedBy(services, reader, page, timeout, span, true);
+  } catch (error) {
+    if (!(error instanceof VariantModelFailed)) throw error;
+    services.log("variant_model_failed", error);
+    return await feedBy(services, reader, page, timeout, span, false);
+  }
+}
+
+/** The feed by the model of the user's variant, or by the active one. Throws VariantModelFailed where the first cannot serve. */
+async function feedBy(
+  services: FeedServices,
+  reader: Reader,
+  page: Page,
+  timeout: string,
+  span: Span,
+  withVariantModel: boolean,
+): Promise<Recommendation> {
+  const find = () => candidatesFor(services, reader, page, timeout, span, withVariantModel);
+  const found = await find().catch((error) => {
     if (!(error instanceof ModelGone)) throw error;
     // another model serves by now
-    return candidatesFor(services, reader, page, timeout, span);
+    return find();
   });
   // the connection is free again
   const { context, active, input, posts } = found;
   const leftOut: LeftOut[] = [];
   const ofScores = span("scores");
   const ranked = await ranking(services, found, leftOut);
+  if (context.variant_model_id !== null && context.variant_model_id !== active?.id)
+    services.log("variant_model_failed", new VariantModelFailed(context, "does not serve any more"));
   const model = ranked && active;
   const scored = ranked ?? communityScores(posts, Number(context.now), leftOut);
   ofScores();
@@ -89,7 +113,19 @@ export async function recommend(
           )
         : null,
   };
-  return { feed, shownAt: context.now, features: selected.map(({ chosen }) => chosen.features?.() ?? null) };
+  return {
+    feed,
+    shownAt: context.now,
+    features: selected.map(({ chosen }) => chosen.features?.() ?? null),
+    variant: context.variant ?? "",
+  };
+}
+
+/** The model of a variant cannot serve: the people of the variant get the active one. */
+class VariantModelFailed extends Error {
+  constructor({ variant, variant_model_id }: ContextRow, what: string, cause?: unknown) {
+    super(`model ${variant_model_id} of the experiment in ${variant} ${what}: the active model serves`, { cause });
+  }
 }
 
 /** What the ranker says; null where there is none, or where it fails, and that is logged. */
@@ -113,10 +149,19 @@ async function ranking(
     );
   } catch (thrown) {
     const error = asAppError(thrown);
+    if (isVariantModel(context, active.id)) throw new VariantModelFailed(context, "cannot rank", error);
     log(error.code, error);
     leftOut.length = 0;
     return null;
   }
+}
+
+function isVariantModel({ variant_model_id }: ContextRow, modelId: string | null): boolean {
+  return variant_model_id !== null && variant_model_id === modelId;
+}
+
+function isModelError(error: unknown): boolean {
+  return error instanceof AppError && ["model_corrupt", "model_incompatible"].includes(error.code);
 }
 
 /** What the database knows: who asks, and the candidates. */
@@ -137,6 +182,7 @@ async function candidatesFor(
   page: Page,
   timeout: string,
   span: Span,
+  withVariantModel: boolean,
 ): Promise<Found> {
   const userId = caller.sub ?? null;
   const ofContext = span("context");
@@ -144,15 +190,22 @@ async function candidatesFor(
     ofContext();
     if (!context) throw new AppError(503, "not_installed", "recsys.settings is empty: insert its one row");
     if (!context.known) throw new AppError(404, "unknown_user", "this user has no profile yet: create one first");
-    const active = await activeModel(models, context, connection);
-    const ofTower = span("user_tower");
     const known = userInput(context);
     // first, since the tower reads no more than some words
     const input = { ...known, passions: [...interests, ...known.passions] };
-    const vector = active && (await embedUser(active.tower, input));
-    ofTower();
+    const { active, vector } = await tower(connection, context, input).catch((error) => {
+      if (!isModelError(error) || !isVariantModel(context, context.model_id)) throw error;
+      throw new VariantModelFailed(context, "cannot serve", error);
+    });
     const posts = await candidates(connection, context, vector);
     return { context, active, input, vector, posts };
+  };
+  const tower = async (connection: Connection, context: ContextRow, input: UserInput) => {
+    const active = await activeModel(models, context, connection);
+    const ofTower = span("user_tower");
+    const vector = active && (await embedUser(active.tower, input));
+    ofTower();
+    return { active, vector };
   };
   const candidates = async (connection: Connection, context: ContextRow, vector: Float32Array | null) => {
     const { model_id: modelId, feature_store: featureStore, now } = context;
@@ -172,7 +225,7 @@ async function candidatesFor(
     ofAll();
     return found;
   };
-  return await readAs(pool, caller, readContext(userId), find, timeout);
+  return await readAs(pool, caller, readContext(userId, withVariantModel), find, timeout);
 }
 
 /** The active model, as far as it can be loaded. */

@@ -1,0 +1,215 @@
+-- An experiment's life: it is started, its shares may be changed, and it ends once. Each is one transaction under one lock.
+
+create function recsys.allot_buckets(p_experiment_id bigint) returns void
+language plpgsql volatile security invoker set search_path = ''
+as $$
+declare
+  own_layer constant text := (select layer from recsys.experiments where experiment_id = p_experiment_id);
+  each_variant record;
+  given_up integer[] := '{}'::integer[];
+  free_buckets integer[];
+  missing integer;
+begin
+  -- who shrinks gives up; nobody else moves
+  for each_variant in
+    select variants.place, (variants.share * 10000)::integer as wanted, held.buckets
+    from recsys.experiment_variants as variants
+    cross join lateral (
+      select coalesce(array_agg(bucket order by bucket), '{}') as buckets from unnest(variants.buckets) as run cross join generate_series(lower(run), upper(run) - 1) as bucket
+    ) as held
+    where variants.experiment_id = p_experiment_id and cardinality(held.buckets) > variants.share * 10000
+    order by variants.place
+  loop
+    given_up := given_up || each_variant.buckets[each_variant.wanted + 1:];
+    update recsys.experiment_variants
+    set buckets = coalesce((select range_agg(int4range(bucket, bucket + 1)) from unnest(each_variant.buckets[:each_variant.wanted]) as bucket), '{}')
+    where experiment_id = p_experiment_id and place = each_variant.place;
+  end loop;
+  -- what was given up goes first: who has to move anyway moves to another variant
+  free_buckets := given_up || array(
+    select bucket from generate_series(0, 9999) as bucket
+    where bucket <> all (given_up) and not exists (
+      select from recsys.experiment_variants as variants
+      join recsys.experiments using (experiment_id)
+      where experiments.layer = own_layer and experiments.ended_at is null and variants.buckets @> bucket
+    )
+    order by bucket
+  );
+  for each_variant in
+    select variants.place, variants.variant, (variants.share * 10000 - held.number)::integer as lacking
+    from recsys.experiment_variants as variants
+    cross join lateral (select coalesce(sum(upper(run) - lower(run)), 0) as number from unnest(variants.buckets) as run) as held
+    where variants.experiment_id = p_experiment_id and variants.share * 10000 > held.number
+    order by variants.place
+  loop
+    missing := each_variant.lacking - cardinality(free_buckets);
+    if missing > 0 then
+      raise exception 'layer % has no room for variant %: % %% of all people are missing', own_layer, each_variant.variant, missing / 100.0
+        using hint = 'stop an experiment of that layer, ask for smaller shares, or take another layer';
+    end if;
+    update recsys.experiment_variants
+    set buckets = buckets + (select range_agg(int4range(bucket, bucket + 1)) from unnest(free_buckets[:each_variant.lacking]) as bucket)
+    where experiment_id = p_experiment_id and place = each_variant.place;
+    free_buckets := free_buckets[each_variant.lacking + 1:];
+  end loop;
+end
+$$;
+comment on function recsys.allot_buckets(bigint) is 'Gives each variant of an experiment as many buckets of people as its share says, with as few people as possible moving.';
+
+create function recsys.running_experiment(p_name text) returns bigint
+language plpgsql volatile security invoker set search_path = ''
+as $$
+declare
+  found_experiment record;
+begin
+  -- the lock of model switches: a model must not be dropped while an experiment with it begins
+  perform pg_advisory_xact_lock(hashtext('recsys.activate_model'));
+  select experiment_id, ended_at into found_experiment from recsys.experiments where name = p_name;
+  if not found then
+    raise exception 'there is no experiment %', coalesce(p_name, '(null)') using errcode = 'no_data_found', hint = 'select name, started_at, ended_at from recsys.experiments';
+  elsif found_experiment.ended_at is not null then
+    raise exception 'experiment % ended at %', p_name, found_experiment.ended_at using errcode = 'object_not_in_prerequisite_state', hint = 'start another one under another name';
+  end if;
+  return found_experiment.experiment_id;
+end
+$$;
+comment on function recsys.running_experiment(text) is 'The id of an experiment that runs, under the lock of all changes to experiments. Raises where there is none of that name or it has ended.';
+
+create function recsys.checked_variants(p_variants jsonb) returns setof recsys.experiment_variants
+language plpgsql stable security invoker set search_path = ''
+as $$
+declare
+  each_variant record;
+  wanted_model_id bigint;
+  answer recsys.experiment_variants;
+begin
+  if jsonb_typeof(p_variants) is distinct from 'array' or jsonb_array_length(p_variants) not between 2 and 20 then
+    raise exception 'variants are an array of 2 to 20, such as [{"name": "control", "share": 0.5}, {"name": "votes", "share": 0.5, "settings": {"vote_weight": 2}}]'
+      using errcode = 'invalid_parameter_value';
+  end if;
+  for each_variant in select listed.value, listed.place::smallint as place from jsonb_array_elements(p_variants) with ordinality as listed (value, place) loop
+    if jsonb_typeof(each_variant.value) <> 'object' or each_variant.value - array['name', 'share', 'model', 'settings'] <> '{}'
+      or jsonb_typeof(each_variant.value -> 'name') is distinct from 'string' or jsonb_typeof(each_variant.value -> 'share') is distinct from 'number'
+      or coalesce(jsonb_typeof(each_variant.value -> 'model'), 'string') <> 'string' or coalesce(jsonb_typeof(each_variant.value -> 'settings'), 'object') <> 'object' then
+      raise exception 'a variant has a name, a share, and if it is to differ a model (its name) and settings, not %', each_variant.value using errcode = 'invalid_parameter_value';
+    end if;
+    if exists (
+      select from jsonb_each(each_variant.value -> 'settings') as setting (name, value)
+      where setting.name not in ('view_weight', 'vote_weight', 'comment_weight', 'diversity', 'author_decay', 'exploration_share') or jsonb_typeof(setting.value) <> 'number'
+    ) then
+      raise exception 'the settings of a variant are numbers for view_weight, vote_weight, comment_weight, diversity, author_decay and exploration_share, not %', each_variant.value -> 'settings'
+        using errcode = 'invalid_parameter_value';
+    end if;
+    if (each_variant.value ->> 'share')::numeric not between 0.0001 and 1 or (each_variant.value ->> 'share')::numeric * 10000 % 1 <> 0 then
+      raise exception 'the share of a variant is from 0.0001 to 1 in steps of 0.0001, not %', each_variant.value -> 'share' using errcode = 'invalid_parameter_value';
+    end if;
+    wanted_model_id := null;
+    if each_variant.value ? 'model' then
+      select models.model_id into wanted_model_id from recsys.models
+      where models.name = each_variant.value ->> 'model' and models.status in ('ready', 'active', 'retired');
+      if wanted_model_id is null then
+        raise exception 'there is no model % that could serve', each_variant.value -> 'model'
+          using errcode = 'invalid_parameter_value', hint = 'select name, status from recsys.models where status in (''ready'', ''active'', ''retired'')';
+      end if;
+    end if;
+    answer := jsonb_populate_record(null::recsys.experiment_variants, coalesce(each_variant.value -> 'settings', '{}'));
+    answer.place := each_variant.place;
+    answer.variant := each_variant.value ->> 'name';
+    answer.share := (each_variant.value ->> 'share')::numeric;
+    answer.model_id := wanted_model_id;
+    return next answer;
+  end loop;
+end
+$$;
+comment on function recsys.checked_variants(jsonb) is 'The variants that an operator wrote down, as rows without experiment and buckets. Raises 22023 where something is wrong with them.';
+
+create function recsys.start_experiment(
+  p_name text, p_variants jsonb, p_layer text default 'feed', p_outcome_window interval default '1 hour', p_max_loss real default 0.1
+) returns bigint
+language plpgsql volatile security invoker set search_path = ''
+as $$
+declare
+  new_experiment_id bigint;
+  disputed text;
+begin
+  perform pg_advisory_xact_lock(hashtext('recsys.activate_model'));
+  if exists (select from recsys.experiments where name = p_name) then
+    raise exception 'there was an experiment % already', p_name using errcode = 'unique_violation', hint = 'a name is never used twice: what was shown carries it';
+  end if;
+  if (select sum(share) from recsys.checked_variants(p_variants)) > 1 then
+    raise exception 'the shares of all variants are 1 together at most' using errcode = 'invalid_parameter_value';
+  end if;
+  insert into recsys.experiments (name, layer, salt, outcome_window, max_loss, started_at, counted_from)
+  values (
+    p_name, p_layer,
+    coalesce((select salt from recsys.experiments where layer = p_layer and ended_at is null limit 1), gen_random_uuid()::text),
+    p_outcome_window, p_max_loss, recsys.clock(), recsys.clock()
+  )
+  returning experiment_id into new_experiment_id;
+  insert into recsys.experiment_variants (
+    experiment_id, place, variant, share, model_id, view_weight, vote_weight, comment_weight, diversity, author_decay, exploration_share
+  )
+  select new_experiment_id, place, variant, share, model_id, view_weight, vote_weight, comment_weight, diversity, author_decay, exploration_share
+  from recsys.checked_variants(p_variants);
+  with changes as (
+    select experiments.experiment_id, experiments.name, experiments.layer, changed.key
+    from recsys.experiments
+    join recsys.experiment_variants as variants using (experiment_id)
+    cross join lateral jsonb_each(jsonb_strip_nulls(to_jsonb(variants)) - array['experiment_id', 'place', 'variant', 'share', 'buckets']) as changed
+    where experiments.ended_at is null
+  )
+  select format('%s of experiment %s', theirs.key, theirs.name) into disputed
+  from changes as own
+  join changes as theirs on theirs.key = own.key and theirs.layer <> own.layer
+  where own.experiment_id = new_experiment_id
+  limit 1;
+  if disputed is not null then
+    raise exception 'experiments of different layers may not change the same thing: %', disputed
+      using errcode = 'invalid_parameter_value', hint = 'start it in that one''s layer, where each has other people';
+  end if;
+  perform recsys.allot_buckets(new_experiment_id);
+  return new_experiment_id;
+end
+$$;
+comment on function recsys.start_experiment(text, jsonb, text, interval, real) is 'Starts an experiment from the next request on; returns its id. p_variants: [{"name", "share", "model", "settings"}], the first is what the others are compared with; shares may leave people out; model is the name of one that is published, settings are those of recsys.settings that it is to differ in. p_outcome_window: how long after a post was shown an interaction with it counts. p_max_loss: what share of views, votes or comments a variant may lose before recsys.stop_harmful_experiments() ends it.';
+
+create function recsys.change_shares(p_name text, p_shares jsonb) returns void
+language plpgsql volatile security invoker set search_path = ''
+as $$
+declare
+  found_id constant bigint := recsys.running_experiment(p_name);
+begin
+  if jsonb_typeof(p_shares) is distinct from 'object'
+    or array(select jsonb_object_keys(p_shares) order by 1) <> array(select variant from recsys.experiment_variants where experiment_id = found_id order by 1)
+    or exists (
+      select from jsonb_each(p_shares) as given
+      where case jsonb_typeof(given.value) when 'number' then given.value::numeric not between 0.0001 and 1 or given.value::numeric * 10000 % 1 <> 0 else true end
+    )
+    or (select sum(given.value::numeric) from jsonb_each(p_shares) as given) > 1 then
+    raise exception 'shares name each variant of % once, from 0.0001 to 1 in steps of 0.0001 and 1 together at most, such as %, not %', p_name,
+      (select jsonb_object_agg(variant, share) from recsys.experiment_variants where experiment_id = found_id), coalesce(p_shares::text, 'null')
+      using errcode = 'invalid_parameter_value';
+  end if;
+  update recsys.experiment_variants set share = (p_shares ->> variant)::numeric where experiment_id = found_id;
+  perform recsys.allot_buckets(found_id);
+  -- with other shares another mixture of days is in each variant, and a good day would look like a good variant
+  update recsys.experiments set counted_from = recsys.clock() where experiment_id = found_id;
+end
+$$;
+comment on function recsys.change_shares(text, jsonb) is 'Changes how many people are in each variant of a running experiment, {"control": 0.5, "votes": 0.5}; as few as possible move. Its report counts anew from here.';
+
+create function recsys.stop_experiment(p_name text, p_reason text default 'stopped by hand') returns void
+language plpgsql volatile security invoker set search_path = ''
+as $$
+declare
+  found_id constant bigint := recsys.running_experiment(p_name);
+begin
+  update recsys.experiments set ended_at = recsys.clock(), end_reason = coalesce(p_reason, 'stopped by hand') where experiment_id = found_id;
+end
+$$;
+comment on function recsys.stop_experiment(text, text) is 'Ends an experiment: from the next request on its people are served as everybody, and its report stays.';
+
+revoke all on function recsys.allot_buckets(bigint), recsys.running_experiment(text), recsys.checked_variants(jsonb), recsys.start_experiment(text, jsonb, text, interval, real),
+  recsys.change_shares(text, jsonb), recsys.stop_experiment(text, text) from public;
+grant execute on function recsys.allot_buckets(bigint), recsys.running_experiment(text), recsys.checked_variants(jsonb), recsys.start_experiment(text, jsonb, text, interval, real),
+  recsys.change_shares(text, jsonb), recsys.stop_experiment(text, text) to service_role;

@@ -1,0 +1,74 @@
+-- What each person of an experiment was shown and did, before it and in it: all that its statistics are made of.
+
+create type recsys.person_outcome as (variant text, is_new boolean, metric text, shown integer, acted integer, shown_before integer, acted_before integer);
+comment on type recsys.person_outcome is 'One person and one metric (view, vote or comment): how many posts they were shown, each once, and with how many they then did that, in the experiment and in the 28 days before it. is_new: they signed up less than 28 days before it.';
+
+create function recsys.experiment_outcomes(p_experiment_id bigint) returns setof recsys.person_outcome
+language sql stable security invoker set search_path = ''
+as $$
+  with experiment as (
+    select experiments.*,
+      -- only what has had its time to be acted on, or a late look would see better people than an early one
+      least(experiments.ended_at, recsys.clock() - experiments.outcome_window) as counted_until,
+      experiments.started_at - interval '28 days' as looked_at_from
+    from recsys.experiments
+    where experiments.experiment_id = p_experiment_id
+  ),
+  shown as (
+    -- what is shown again is the same post to the same person
+    select impressions.user_id, impressions.post_id, min(impressions.shown_at) as shown_at, min(named.variant) as variant
+    from experiment
+    join recsys.impressions on impressions.shown_at >= experiment.counted_from and impressions.shown_at < experiment.counted_until
+    cross join lateral (
+      select variants.variant from recsys.experiment_variants as variants
+      where variants.experiment_id = experiment.experiment_id
+        and experiment.name || '/' || variants.variant = any (string_to_array(impressions.variant, ','))
+    ) as named
+    where impressions.variant is not null
+    group by impressions.user_id, impressions.post_id
+  ),
+  people as (
+    select shown.user_id, min(shown.variant) as variant, coalesce(users.created_at >= experiment.looked_at_from, false) as is_new
+    from experiment
+    cross join shown
+    left join recsys.source_users as users on users.user_id = shown.user_id
+    group by shown.user_id, users.created_at, experiment.looked_at_from
+  ),
+  shown_before as (
+    select impressions.user_id, impressions.post_id, min(impressions.shown_at) as shown_at
+    from experiment
+    -- nothing that could have been acted on in the experiment
+    join recsys.impressions on impressions.shown_at >= experiment.looked_at_from and impressions.shown_at < experiment.started_at - experiment.outcome_window
+    where impressions.user_id in (select people.user_id from people)
+    group by impressions.user_id, impressions.post_id
+  ),
+  both_times as (
+    select shown.user_id, shown.post_id, shown.shown_at, false as is_before from shown
+    union all
+    select shown_before.user_id, shown_before.post_id, shown_before.shown_at, true from shown_before
+  ),
+  acted as (
+    select both_times.user_id, both_times.is_before, interactions.kind, count(distinct both_times.post_id) as posts
+    from experiment
+    cross join both_times
+    join recsys.source_interactions as interactions
+      on interactions.user_id = both_times.user_id and interactions.post_id = both_times.post_id
+      and interactions.created_at > both_times.shown_at and interactions.created_at <= both_times.shown_at + experiment.outcome_window
+    group by both_times.user_id, both_times.is_before, interactions.kind
+  ),
+  totals as (
+    select both_times.user_id, count(*) filter (where not both_times.is_before) as shown, count(*) filter (where both_times.is_before) as shown_before
+    from both_times
+    group by both_times.user_id
+  )
+  select people.variant, people.is_new, metrics.metric, totals.shown::integer, coalesce(now.posts, 0)::integer, totals.shown_before::integer, coalesce(before.posts, 0)::integer
+  from people
+  join totals on totals.user_id = people.user_id
+  cross join (values ('view'), ('vote'), ('comment')) as metrics (metric)
+  left join acted as now on now.user_id = people.user_id and now.kind = metrics.metric and not now.is_before
+  left join acted as before on before.user_id = people.user_id and before.kind = metrics.metric and before.is_before
+$$;
+comment on function recsys.experiment_outcomes(bigint) is 'Three rows for each person who was shown something in an experiment since it is counted: what they were shown and did with it within its outcome_window, now and before. Posts whose window is not over yet do not count. Reads the impressions of the experiment and of 28 days before.';
+
+revoke all on function recsys.experiment_outcomes(bigint) from public;
+grant execute on function recsys.experiment_outcomes(bigint) to service_role;

@@ -1,0 +1,120 @@
+-- What an experiment says, for people who need to know no statistics.
+
+create function recsys.check_split(p_experiment_id bigint, p_people recsys.person_outcome[])
+returns table (variant text, share numeric, people bigint, expected numeric, p double precision)
+language sql stable security invoker set search_path = ''
+as $$
+  with counted as (
+    select
+      variants.place, variants.variant, variants.share, variants.share / sum(variants.share) over () as part,
+      (select count(*) from unnest(p_people) as person where person.variant = variants.variant and person.metric = 'view') as people
+    from recsys.experiment_variants as variants
+    where variants.experiment_id = p_experiment_id
+  ),
+  compared as (
+    select counted.*, counted.part * sum(counted.people) over () as expected, count(*) over () as variants from counted
+  )
+  select
+    compared.variant, compared.share, compared.people, round(compared.expected, 1),
+    recsys.chi_square_p(coalesce(sum((compared.people - compared.expected) ^ 2 / nullif(compared.expected, 0)) over (), 0)::double precision, compared.variants::integer - 1)
+  from compared
+  order by compared.place
+$$;
+comment on function recsys.check_split(bigint, recsys.person_outcome[]) is 'What recsys.experiment_split shows, of people who have been read already.';
+
+create function recsys.experiment_split(p_name text)
+returns table (variant text, share numeric, people bigint, expected numeric, p double precision)
+language sql stable security invoker set search_path = ''
+as $$
+  select split.*
+  from recsys.experiments
+  cross join lateral recsys.check_split(
+    experiments.experiment_id, array(select outcomes from recsys.experiment_outcomes(experiments.experiment_id) as outcomes)
+  ) as split
+  where experiments.name = p_name
+$$;
+comment on function recsys.experiment_split(text) is 'How many people of each variant were shown something, beside how many its share should have brought; p: how likely a difference like that is by chance. Below 0.001 something is wrong with the experiment (a sample ratio mismatch), and nothing that it says is to be believed. No row: there is no such experiment.';
+
+create function recsys.percent_more(p_ratio double precision) returns text
+language sql immutable security invoker
+return case when p_ratio >= 1 then pg_catalog.to_char(100 * (p_ratio - 1), 'FM999990.0') || ' % more' else pg_catalog.to_char(100 * (1 - p_ratio), 'FM999990.0') || ' % fewer' end;
+comment on function recsys.percent_more(double precision) is 'A ratio in words: 1.5 is "50.0 % more".';
+
+create function recsys.experiment_report(p_name text)
+returns table (
+  variant text, people_group text, metric text, people bigint, impressions bigint, acted bigint, rate double precision,
+  ratio double precision, low double precision, high double precision, p double precision,
+  always_low double precision, always_high double precision, always_p double precision, variance_left double precision, conclusion text
+)
+language plpgsql stable security invoker set search_path = ''
+as $$
+declare
+  experiment record;
+  control text;
+  outcomes recsys.person_outcome[];
+  chance_of_split double precision;
+begin
+  select * into experiment from recsys.experiments where experiments.name = p_name;
+  if not found then
+    raise exception 'there is no experiment %', coalesce(p_name, '(null)') using errcode = 'no_data_found', hint = 'select name, started_at, ended_at from recsys.experiments';
+  end if;
+  select variants.variant into control from recsys.experiment_variants as variants where variants.experiment_id = experiment.experiment_id and variants.place = 1;
+  outcomes := array(select person from recsys.experiment_outcomes(experiment.experiment_id) as person);
+  select min(split.p) into chance_of_split from recsys.check_split(experiment.experiment_id, outcomes) as split;
+  return query
+  select
+    effects.variant, effects.people_group, effects.metric, effects.people, effects.shown, effects.acted, effects.rate,
+    effects.ratio, effects.low, effects.high, effects.p, effects.always_low, effects.always_high, effects.always_p, effects.variance_left,
+    case
+      when chance_of_split < 0.001 then 'not to be believed: the variants do not have the people that their shares should bring; see recsys.experiment_split'
+      when effects.variant = control then 'what the others are compared with'
+      when effects.ratio is null then format('too early: 50 people and 25 %ss are needed in this variant and in %s', effects.metric, control)
+      when effects.always_low > 1 then format('more %ss than %s: %s to %s', effects.metric, control, recsys.percent_more(effects.always_low), recsys.percent_more(effects.always_high))
+      when effects.always_high < 1 then format('fewer %ss than %s: %s to %s', effects.metric, control, recsys.percent_more(effects.always_high), recsys.percent_more(effects.always_low))
+      else format('no difference shown: anything from %s to %s %ss is possible', recsys.percent_more(effects.always_low), recsys.percent_more(effects.always_high), effects.metric)
+    end
+  from recsys.compare_variants(outcomes, control) as effects
+  join recsys.experiment_variants as variants on variants.experiment_id = experiment.experiment_id and variants.variant = effects.variant
+  order by array_position(array['all', 'new', 'old'], effects.people_group), array_position(array['view', 'vote', 'comment'], effects.metric), variants.place;
+end
+$$;
+comment on function recsys.experiment_report(text) is 'What each variant does to views, votes and comments: of all people, and of new (signed up less than 28 days before it) and old ones. impressions: posts shown, one shown again counts once; acted: those with an interaction within the outcome_window; rate: acted / impressions; the rest as in recsys.compare_variants. conclusion holds however often and whenever one looks. Raises where there is no such experiment.';
+
+create function recsys.experiment_verdict(p_name text) returns table (variant text, verdict text)
+language sql stable security invoker set search_path = ''
+as $$
+  with shown as (
+    select
+      report.variant,
+      bool_or(report.conclusion like 'not to be believed%') as is_broken,
+      string_agg('more ' || report.metric || 's', ' and ') filter (where report.always_low > 1) as better,
+      string_agg('fewer ' || report.metric || 's', ' and ') filter (where report.always_high < 1) as worse,
+      string_agg(report.metric || 's', ' and ') filter (where report.ratio is null or report.always_low <= 1 and report.always_high >= 1) as undecided,
+      string_agg(format('%ss between %s and %s', report.metric, recsys.percent_more(report.always_low), recsys.percent_more(report.always_high)), ', ') filter (where report.ratio is not null) as possible
+    from recsys.experiment_report(p_name) as report
+    where report.people_group = 'all'
+    group by report.variant
+  )
+  select
+    others.variant,
+    case
+      when shown.variant is null or control.variant is null then 'Nothing was shown in it yet whose time to be acted on is over. Look again later.'
+      when shown.is_broken then 'Nothing can be concluded: the variants do not have the people that their shares should bring (select * from recsys.experiment_split(name)), so some are lost on the way. Find out why, and start again under another name.'
+      when shown.better is not null and shown.worse is not null then format('A trade: %s, but %s than %s. Which of them matters more is for you to say.', shown.better, shown.worse, first.variant)
+      when shown.better is not null then format('Better: %s than %s%s. What it was served with may be given to everybody.', shown.better, first.variant, coalesce(', while no difference is shown in ' || shown.undecided, ''))
+      when shown.worse is not null then format('Worse: %s than %s%s. It is not worth going on with.', shown.worse, first.variant, coalesce(', while no difference is shown in ' || shown.undecided, ''))
+      when shown.possible is null then format('Too early: 50 people and 25 acts are needed in %s and in %s before anything can be said.', others.variant, first.variant)
+      else format('Undecided. Possible is %s than %s. With four times as many people that is half as wide; where it is narrow enough not to matter, both are as good.', shown.possible, first.variant)
+    end
+  from recsys.experiments
+  join recsys.experiment_variants as first on first.experiment_id = experiments.experiment_id and first.place = 1
+  join recsys.experiment_variants as others on others.experiment_id = experiments.experiment_id and others.place > 1
+  left join shown on shown.variant = others.variant
+  left join shown as control on control.variant = first.variant
+  where experiments.name = p_name
+  order by others.place
+$$;
+comment on function recsys.experiment_verdict(text) is 'What to conclude of each variant of an experiment and what to do, in a sentence or two; it holds whenever one looks. The figures behind it are in recsys.experiment_report.';
+
+revoke all on function recsys.check_split(bigint, recsys.person_outcome[]), recsys.experiment_split(text), recsys.percent_more(double precision), recsys.experiment_report(text), recsys.experiment_verdict(text) from public;
+grant execute on function recsys.check_split(bigint, recsys.person_outcome[]), recsys.experiment_split(text), recsys.percent_more(double precision), recsys.experiment_report(text), recsys.experiment_verdict(text) to service_role;

@@ -1,0 +1,44 @@
+-- A variant that drives people away ends its experiment by itself.
+
+create function recsys.stop_harmful_experiments() returns integer
+language plpgsql volatile security invoker set search_path = ''
+as $$
+declare
+  experiment record;
+  harm record;
+  names text[] := '{}'::text[];
+  reasons text[] := '{}'::text[];
+begin
+  for experiment in
+    select experiments.experiment_id, experiments.name, experiments.max_loss, first.variant as control,
+      (select count(*) - 1 from recsys.experiment_variants as variants where variants.experiment_id = experiments.experiment_id) as others
+    from recsys.experiments
+    join recsys.experiment_variants as first on first.experiment_id = experiments.experiment_id and first.place = 1
+    where experiments.ended_at is null and experiments.max_loss < 1
+    order by experiments.experiment_id
+  loop
+    -- 5 % for all variants and metrics together, on all days together
+    select effects.variant, effects.metric, effects.always_high into harm
+    from recsys.compare_variants(
+      array(select outcomes from recsys.experiment_outcomes(experiment.experiment_id) as outcomes), experiment.control, 0.05 / (3 * experiment.others)
+    ) as effects
+    where effects.people_group = 'all' and effects.always_high < 1 - experiment.max_loss
+    order by effects.always_high, effects.variant
+    limit 1;
+    if found then
+      names := names || experiment.name;
+      reasons := reasons || format('guardrail: %s has at least %s %ss than %s', harm.variant, recsys.percent_more(harm.always_high), harm.metric, experiment.control);
+    end if;
+  end loop;
+  -- at the end, since this takes the lock of model switches, and some may have been stopped by hand meanwhile
+  perform recsys.stop_experiment(harmful.name, harmful.reason)
+  from unnest(names, reasons) as harmful (name, reason)
+  join recsys.experiments on experiments.name = harmful.name and experiments.ended_at is null;
+  return cardinality(names);
+end
+$$;
+comment on function recsys.stop_harmful_experiments() is 'Stops experiments in which a variant has surely lost more than max_loss of the views, votes or comments of the first one, and returns how many. Of 100 harmless experiments it stops 5 at most, however often it is called; end_reason says why. Called every 15 minutes by pg_cron.';
+revoke all on function recsys.stop_harmful_experiments() from public;
+grant execute on function recsys.stop_harmful_experiments() to service_role;
+
+select recsys.schedule('recsys experiment guardrails', '*/15 * * * *', 'select recsys.stop_harmful_experiments()');
