@@ -15,8 +15,9 @@ import { batchFeed } from "./batch-feed.ts";
 import type { Page } from "./cursor.ts";
 import type { Feed } from "./feed.ts";
 import { freshAndPopular } from "./fresh-and-popular.ts";
+import type { FeedServices } from "./look-up.ts";
 import { errorTo, type Reader } from "./reader.ts";
-import { type FeedServices, type Recommendation, recommend } from "./recommend.ts";
+import { type Recommendation, recommend } from "./recommend.ts";
 import type { Stalls } from "./stalls.ts";
 
 /** How long a statement of each rung may take. It takes milliseconds; where all three hang, the caller waits 5 seconds for the error. */

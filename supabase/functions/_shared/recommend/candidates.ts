@@ -1,0 +1,40 @@
+import type { Identity } from "../database/caller.ts";
+import type { Connection } from "../database/database.ts";
+import type { Span } from "../http/span.ts";
+import type { CommonPostsCache } from "./common-posts.ts";
+import type { Page } from "./cursor.ts";
+import type { ContextRow } from "./read-context.ts";
+import { retrieve } from "./retrieve.ts";
+import { retrieveBeside } from "./retrieve-beside.ts";
+import type { PostCandidate } from "./states.ts";
+
+/**
+ * The stage that finds the candidates: from what is common to all feeds where that does, else from all sources at once. `connection` is in a
+ * transaction of the caller's (without `sub`: a visitor); `vector` [32] is theirs, null without a model. Throws ModelGone.
+ */
+export async function candidatesOf(
+  connection: Connection,
+  commonPosts: CommonPostsCache,
+  caller: Identity,
+  { model_id: modelId, feature_store: featureStore, now }: ContextRow,
+  vector: Float32Array | null,
+  page: Page,
+  span: Span,
+): Promise<PostCandidate[]> {
+  if (!page.filter) {
+    const ofCommon = span("common");
+    const common = await commonPosts.of(connection, caller.role, { modelId, featureStore }, Number(now));
+    ofCommon();
+    // a small community is asked for as a whole: what is written there with an earlier date is in the next feed, too
+    if (common.cut.active) {
+      const ofBeside = span("sources");
+      const found = await retrieveBeside(connection, common, caller, modelId, vector, page.served);
+      ofBeside();
+      if (found) return found;
+    }
+  }
+  const ofAll = span("all_sources");
+  const found = await retrieve(connection, caller.sub ?? null, modelId, vector, null, page);
+  ofAll();
+  return found;
+}

@@ -1,0 +1,64 @@
+/** The stages that ask the database: context, user tower, candidates. */
+import { readAs } from "../database/caller.ts";
+import type { Connection } from "../database/database.ts";
+import type { UserInput } from "../features/tower-inputs.ts";
+import type { Services } from "../http/edge-function.ts";
+import { AppError } from "../http/errors.ts";
+import type { Span } from "../http/span.ts";
+import { type Active, activeModel } from "./active-model.ts";
+import { candidatesOf } from "./candidates.ts";
+import type { Page } from "./cursor.ts";
+import { embedUser } from "./rank.ts";
+import { type ContextRow, readContext } from "./read-context.ts";
+import type { Reader } from "./reader.ts";
+import { type PostCandidate, userInput } from "./states.ts";
+import { isModelError, isVariantModel, VariantModelFailed } from "./variant-model.ts";
+
+/** What a feed is made with. */
+export type FeedServices = Pick<Services, "pool" | "models" | "commonPosts" | "log">;
+
+/** What the database knows: who asks, and the candidates. */
+export interface Found {
+  context: ContextRow;
+  /** null: no model is active. */
+  active: Active | null;
+  input: UserInput;
+  /** The user's, [32]; null without a model. */
+  vector: Float32Array | null;
+  posts: PostCandidate[];
+}
+
+/** Everything that takes the database, in one transaction. Throws AppError, ModelGone, and VariantModelFailed where the model of the user's variant cannot serve. */
+export async function lookUp(
+  { pool, models, commonPosts }: FeedServices,
+  { caller, interests }: Reader,
+  page: Page,
+  timeout: string,
+  span: Span,
+  withVariantModel: boolean,
+): Promise<Found> {
+  const userId = caller.sub ?? null;
+  const ofContext = span("context");
+  const find = async (connection: Connection, [context]: ContextRow[]): Promise<Found> => {
+    ofContext();
+    if (!context) throw new AppError(503, "not_installed", "recsys.settings is empty: insert its one row");
+    if (!context.known) throw new AppError(404, "unknown_user", "this user has no profile yet: create one first");
+    const known = userInput(context);
+    // first, since the tower reads no more than some words
+    const input = { ...known, passions: [...interests, ...known.passions] };
+    const { active, vector } = await tower(connection, context, input).catch((error) => {
+      if (!isModelError(error) || !isVariantModel(context, context.model_id)) throw error;
+      throw new VariantModelFailed(context, "cannot serve", error);
+    });
+    const posts = await candidatesOf(connection, commonPosts, caller, context, vector, page, span);
+    return { context, active, input, vector, posts };
+  };
+  const tower = async (connection: Connection, context: ContextRow, input: UserInput) => {
+    const active = await activeModel(models, context, connection);
+    const ofTower = span("user_tower");
+    const vector = active && (await embedUser(active.tower, input));
+    ofTower();
+    return { active, vector };
+  };
+  return await readAs(pool, caller, readContext(userId, withVariantModel), find, timeout);
+}
