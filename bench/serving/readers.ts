@@ -1,4 +1,7 @@
 /** People of a made-up community who ask for their feeds over HTTP. Client, function (Deno) and database share the machine. */
+import { once } from "node:events";
+import { Agent, type IncomingMessage, request } from "node:http";
+import { text as readText } from "node:stream/consumers";
 import { Random } from "../../trainer/engine/random.ts";
 import { startGateway } from "../../trainer/serve/gateway.ts";
 
@@ -34,13 +37,22 @@ export async function withReaders<Result>(
 
 /** Asks for a feed of 20 posts; the answer's header Server-Timing. Throws where it is anything else than a whole page. */
 export async function askForFeed(url: string, token: string): Promise<string> {
-  const response = await fetch(`${url}/functions/v1/recommend`, {
+  const { statusCode, headers, text } = await post(`${url}/functions/v1/recommend`, token, '{"limit":20}');
+  if (statusCode !== 200 || JSON.parse(text).items.length !== 20)
+    throw new Error(`${statusCode} ${text.slice(0, 300)}`);
+  return String(headers["server-timing"] ?? "");
+}
+
+const connections = new Agent({ keepAlive: true });
+
+/** What asks shares the cores with what answers: `fetch` takes 0.9 ms of them for a request, this 0.4. */
+async function post(url: string, token: string, body: string) {
+  const asked = request(url, {
     method: "POST",
+    agent: connections,
     headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
-    body: '{"limit":20}',
   });
-  const text = await response.text();
-  if (response.status !== 200 || JSON.parse(text).items.length !== 20)
-    throw new Error(`${response.status} ${text.slice(0, 300)}`);
-  return response.headers.get("server-timing") ?? "";
+  asked.end(body);
+  const [response] = (await once(asked, "response")) as [IncomingMessage];
+  return { statusCode: response.statusCode, headers: response.headers, text: await readText(response) };
 }
