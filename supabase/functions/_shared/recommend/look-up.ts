@@ -1,12 +1,14 @@
 /** The stages that ask the database: context, user tower, candidates. */
 import { readAs } from "../database/caller.ts";
-import type { Connection } from "../database/database.ts";
+import type { Connection, Pool } from "../database/database.ts";
 import type { UserInput } from "../features/tower-inputs.ts";
-import type { Services } from "../http/edge-function.ts";
 import { AppError } from "../http/errors.ts";
+import type { Log } from "../http/log.ts";
 import type { Span } from "../http/span.ts";
+import type { ModelCache } from "../models/models.ts";
 import { type Active, activeModel } from "./active-model.ts";
 import { candidatesOf } from "./candidates.ts";
+import type { CommonPostsCache } from "./common-posts.ts";
 import type { Page } from "./cursor.ts";
 import { embedUser } from "./rank.ts";
 import { type ContextRow, readContext } from "./read-context.ts";
@@ -15,7 +17,12 @@ import { type PostCandidate, userInput } from "./states.ts";
 import { isModelError, isVariantModel, VariantModelFailed } from "./variant-model.ts";
 
 /** What a feed is made with. */
-export type FeedServices = Pick<Services, "pool" | "models" | "commonPosts" | "log">;
+export interface FeedServices {
+  pool: Pool;
+  models: ModelCache;
+  commonPosts: CommonPostsCache;
+  log: Log;
+}
 
 /** What the database knows: who asks, and the candidates. */
 export interface Found {
