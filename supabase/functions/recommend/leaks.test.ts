@@ -178,7 +178,8 @@ const kinds: Record<string, (asked: Asked) => Promise<number>> = {
   async "what explains a feed"({ random, caller: { sub } }) {
     const client = await pool.connect();
     try {
-      await client.query("begin");
+      // the index of vectors misses one in a hundred, and which one depends on all that is in it
+      await client.query("begin; set local enable_indexscan = off");
       const { rows: all } = await client.query("select id from public.posts order by md5(id::text || $1) limit 20", [
         random.below(1e9),
       ]);
@@ -285,7 +286,7 @@ test(`${requests} requests under random policies: nothing leaks, no page is shor
         answered.set(kind, (answered.get(kind) ?? 0) + size);
         if (isVisitor) visited += size;
       } catch (error) {
-        throw new Error(where, { cause: error });
+        throw new Error(`${where}: ${(error as Error).message}`, { cause: error });
       }
     }
   }
