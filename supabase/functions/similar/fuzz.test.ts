@@ -1,0 +1,26 @@
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+import fc from "fast-check";
+import { testDatabase } from "../../../db/testing.ts";
+import { post, privatePost } from "../../../trainer/serve/testing.ts";
+import { fuzz, mostly } from "../testing-fuzz.ts";
+import { similarFunction } from "./handler.ts";
+
+const database = await testDatabase({ after }, "similar_fuzz");
+
+test("whatever similar is sent, it answers as it says it does", async () => {
+  const body = fc.record(
+    {
+      find: mostly(fc.constantFrom("posts", "people")),
+      post_id: mostly(fc.oneof(fc.integer({ min: 1, max: 40 }).map(post), fc.constant(privatePost), fc.uuid())),
+      limit: mostly(fc.integer({ min: 1, max: 100 })),
+    },
+    { requiredKeys: [] },
+  );
+  const statuses = await fuzz({ after }, database, similarFunction, {
+    body,
+    parameters: [],
+    writes: ["recsys.rate_limits"],
+  });
+  for (const status of [200, 400, 401, 404, 405]) assert.ok(statuses.get(status), `${status} is among the answers`);
+});
