@@ -1,6 +1,4 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,22 +6,14 @@ import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { withoutPostgres } from "../db/testing.ts";
 import { withoutPooler } from "../db/testing-pooler.ts";
+import { runProgram } from "../db/testing-program.ts";
 import { names } from "./serving/suite.ts";
 
 const folder = await mkdtemp(join(tmpdir(), "recsys-bench-"));
 after(() => rm(folder, { recursive: true }));
 
-async function bench(...args: string[]): Promise<{ status: number; stdout: string; stderr: string }> {
-  const program = fileURLToPath(new URL("serving.ts", import.meta.url));
-  const child = spawn(process.execPath, [program, ...args], { cwd: folder, stdio: ["ignore", "pipe", "pipe"] });
-  const output = { stdout: "", stderr: "" };
-  for (const stream of ["stdout", "stderr"] as const)
-    child[stream].on("data", (text) => {
-      output[stream] += text;
-    });
-  const [status] = await once(child, "close");
-  return { status, ...output };
-}
+const program = fileURLToPath(new URL("serving.ts", import.meta.url));
+const bench = (...args: string[]) => runProgram(program, args, folder);
 
 test("what cannot be measured is refused before anything is made up", async () => {
   await writeFile(join(folder, "file"), "");

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { runProgram } from "../db/testing-program.ts";
 
 const cli = fileURLToPath(new URL("./cli.ts", import.meta.url));
 const nowhere = ["--database", "postgres://nobody:nothing@127.0.0.1:1/nowhere"];
@@ -60,16 +59,4 @@ for (const command of [
   });
 }
 
-async function run(args: string[]): Promise<{ status: number; stdout: string; stderr: string }> {
-  const child = spawn(process.execPath, [cli, ...args], { stdio: ["ignore", "pipe", "pipe"] });
-  let stdout = "";
-  let stderr = "";
-  child.stdout.on("data", (text) => {
-    stdout += text;
-  });
-  child.stderr.on("data", (text) => {
-    stderr += text;
-  });
-  const [status] = await once(child, "close");
-  return { status, stdout, stderr };
-}
+const run = (args: string[]) => runProgram(cli, args);

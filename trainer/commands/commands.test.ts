@@ -1,13 +1,12 @@
 /** What the commands do to a database, run as processes. */
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, beforeEach, type TestContext, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { type Scope, testDatabase } from "../../db/testing.ts";
+import { runProgram } from "../../db/testing-program.ts";
 import { handMadeModel } from "../gate/testing.ts";
 import { writeModelFolder } from "../model-folder/model-folder.ts";
 import { clear, fillCommunity, people, publishTinyModel } from "../serve/testing.ts";
@@ -19,16 +18,7 @@ const folder = await mkdtemp(join(tmpdir(), "recsys-commands-"));
 after(() => rm(folder, { recursive: true }));
 beforeEach(() => clear(pool));
 
-async function recsys(...args: string[]): Promise<{ status: number; stdout: string; stderr: string }> {
-  const child = spawn(process.execPath, [cli, ...args], { cwd: folder, stdio: ["ignore", "pipe", "pipe"] });
-  const output = { stdout: "", stderr: "" };
-  for (const stream of ["stdout", "stderr"] as const)
-    child[stream].on("data", (text) => {
-      output[stream] += text;
-    });
-  const [status] = await once(child, "close");
-  return { status, ...output };
-}
+const recsys = (...args: string[]) => runProgram(cli, args, folder);
 
 test("rollback brings back the model that served before, and says so where there is none", async () => {
   await publishTinyModel(pool, { name: "first" });

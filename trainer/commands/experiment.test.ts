@@ -1,27 +1,15 @@
 /** `recsys experiment …`, run as processes. */
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { testDatabase } from "../../db/testing.ts";
+import { runProgram } from "../../db/testing-program.ts";
 import { fillCommunity, people, post } from "../serve/testing.ts";
 
 const cli = fileURLToPath(new URL("../cli.ts", import.meta.url));
 const { pool, url } = await testDatabase({ after }, "experiment_commands");
 
-async function experiment(...args: string[]): Promise<{ status: number; stdout: string; stderr: string }> {
-  const child = spawn(process.execPath, [cli, "experiment", ...args, "--database", url], {
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  const output = { stdout: "", stderr: "" };
-  for (const stream of ["stdout", "stderr"] as const)
-    child[stream].on("data", (text) => {
-      output[stream] += text;
-    });
-  const [status] = await once(child, "close");
-  return { status, ...output };
-}
+const experiment = (...args: string[]) => runProgram(cli, ["experiment", ...args, "--database", url]);
 
 const votes = '[{"name": "control", "share": 0.5}, {"name": "votes", "share": 0.25, "settings": {"vote_weight": 2}}]';
 
