@@ -1,6 +1,6 @@
 -- The five sources of retrieval, each a function that brings its best posts with their ranks from 1. They carry what eligible_posts read of a post
--- while it decided whether it may be shown: looking it up again took a third of the time. As recsys.eligible_posts they become part
--- of the one query of recsys.retrieve, whose plan a session keeps. "trend" is quoted because `supabase db push` takes the end of any other word
+-- while it decided whether it may be shown: looking it up again took a third of the time. As recsys.eligible_posts all but the first become
+-- part of the one query of what asks them, whose plan a session keeps. "trend" is quoted because `supabase db push` takes the end of any other word
 -- for that of the body. The numbers are those of functions/_shared/features/retrieval.ts.
 
 -- loads pgvector: before that only a superuser may name its settings in a function, and `supabase db push` is none

@@ -17,14 +17,14 @@ export interface AnnRecall {
   seconds: { build: number; search: number };
 }
 
-/** The last is as many as recsys.retrieve takes from the index. */
+/** The last is as many as the source brings. */
 const depths = [20, sources.similar.size];
 /** At most this many users are searched for, those of the latest lists: 500 give the mean to ± .001 at a recall of .99. */
 const mostUsers = 500;
 
 /**
- * Loads posts' vectors [posts, 32] into a table with the index of recsys.complete_model, and asks it as recsys.candidates
- * does with users' vectors. The table is gone with the transaction: nothing stays in the database.
+ * Loads posts' vectors [posts, 32] into a table with the index of recsys.complete_model, and asks it as
+ * recsys.retrieve_beside does with users' vectors. The table is gone with the transaction: nothing stays in the database.
  */
 export async function annRecall(
   { pool }: Database,
@@ -91,7 +91,7 @@ export function recallsOf(
     innerProduct(vector, 0, postVectors, post * dimensions, dimensions),
   );
   const sorted = similarities.slice().sort().reverse();
-  // a relaxed scan is only nearly in order of similarity; recsys.candidates sorts again what it brings
+  // a relaxed scan is only nearly in order of similarity; recsys.retrieve_beside sorts again what it brings
   const best = found.toSorted((a, b) => similarities[b] - similarities[a]);
   return depths.map((k) => {
     const right = Math.min(k, sorted.length);

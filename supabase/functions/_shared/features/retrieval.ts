@@ -30,7 +30,7 @@ export const commonSizes: Record<CommonSource, number> = { active: 420, fresh: 1
 export const similarFound = 160;
 export const followedFound = 70;
 
-/** How many posts the search of the index keeps in view (hnsw.ef_search): twice what it brings, since it passes over hidden ones. */
+/** How many posts that search of the index keeps in view (hnsw.ef_search): more than it finds, or it would find worse ones. */
 export const searchWidth = 200;
 
 export const retrieval = {

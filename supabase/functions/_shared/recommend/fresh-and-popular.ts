@@ -18,7 +18,7 @@ interface FreshOrPopularRow {
   created_at: number;
   fresh_rank: number | null;
   trending_rank: number | null;
-  /** As in `PostState`. */
+  /** As in `Candidate`; null: nobody came yet. */
   last_active_at: number | null;
   recent: number[] | null;
   /** recsys.served_key; the driver has a bigint as text. */

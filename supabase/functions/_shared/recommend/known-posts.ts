@@ -3,35 +3,33 @@ import type { Candidate } from "../features/ranker-features.ts";
 import { quietPost } from "./states.ts";
 import { unpackVectors } from "./vectors.ts";
 
-/** The state of a post; where nobody came yet, that of a quiet one. */
-export interface PostState
-  extends Pick<
-    Candidate,
-    | "last_active_at"
-    | "kind"
-    | "views"
-    | "votes"
-    | "comments"
-    | "participants"
-    | "last_comment_at"
-    | "by_author"
-    | "recent"
-  > {
-  /** [32]; null: none yet. */
-  embedding: Float32Array | null;
-}
+/** What is read of a post's state; where nobody came yet, that of a quiet one. */
+type State = Pick<
+  Candidate,
+  | "last_active_at"
+  | "kind"
+  | "views"
+  | "votes"
+  | "comments"
+  | "participants"
+  | "last_comment_at"
+  | "by_author"
+  | "recent"
+>;
 
 /** A post, whoever asks for it. */
-export interface KnownPost extends PostState, Pick<Candidate, "title" | "tags" | "author_id" | "created_at"> {
+export interface KnownPost extends State, Pick<Candidate, "title" | "tags" | "author_id" | "created_at"> {
   post_id: string;
+  /** [32]; null: none yet. */
+  embedding: Float32Array | null;
 }
 
 /** The model was replaced and dropped after the request had begun: its vectors are gone. */
 export class ModelGone extends Error {}
 
 /** Posts in columns, null where nobody came yet: rows took the driver 4 ms for 500 posts, and the database 1 ms more. */
-export type PostColumns = { [Name in keyof Omit<PostState, "embedding">]: (PostState[Name] | null)[] } & {
-  [Name in keyof Omit<KnownPost, keyof PostState>]: KnownPost[Name][];
+export type PostColumns = { [Name in keyof State]: (State[Name] | null)[] } & {
+  [Name in Exclude<keyof KnownPost, keyof State | "embedding">]: KnownPost[Name][];
 } & {
   has_embedding: boolean[];
   /** Those that there are, one after the other; as in `unpackVectors`. */

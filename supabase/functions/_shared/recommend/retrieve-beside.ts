@@ -1,7 +1,7 @@
 /** The candidates of a feed from what is common to all feeds: recsys.retrieve_beside says which of it the caller may be shown, and what is their own. */
 import { asService, type Identity } from "../database/caller.ts";
 import type { Connection, Statement } from "../database/database.ts";
-import { type CommonSource, commonSources, sources } from "../features/retrieval.ts";
+import { commonSources, sources } from "../features/retrieval.ts";
 import { candidateOf, type Found } from "./candidate.ts";
 import type { CommonPosts } from "./common-posts.ts";
 import type { Served } from "./cursor.ts";
@@ -91,7 +91,7 @@ function ownPosts(
   return since;
 }
 
-function noRanks(): Found["ranks"] & Record<CommonSource, number | null> {
+function noRanks(): Found["ranks"] {
   return { similar: null, active: null, fresh: null, trending: null, followed: null };
 }
 
