@@ -168,6 +168,7 @@ function published({ towers, dlrm }: TrainedModel, learnedUntil: number): Earlie
     },
     dlrm: dlrmOf(dlrmGraph(dlrm)),
     learnedUntil,
+    learnedFrom: "interactions",
   };
 }
 

@@ -50,6 +50,7 @@ function earlier({ learnedUntil = first.until } = {}): EarlierModel {
     },
     dlrm: dlrmOf(dlrmGraph(first.model.dlrm)),
     learnedUntil,
+    learnedFrom: "interactions",
   };
 }
 
@@ -68,7 +69,10 @@ test("it learns from what is new alone, and of that the towers have seen nothing
   assert.ok(examples.requests.every(({ at }) => at >= first.until));
   const { towers, data } = first.model.towers;
   const histories = new Histories(loaded.community, Infinity);
-  const moments = examples.requests.map(({ user, at, post }) => ({ user, history: histories.latest(user, at, post) }));
+  const moments = examples.requests.map((request) => {
+    assert.ok("post" in request);
+    return { user: request.user, history: histories.latest(request.user, request.at, request.post) };
+  });
   assert.deepEqual(examples.users, embedUsersAt(towers, data, moments, first.model.postVectors));
 });
 
@@ -114,7 +118,10 @@ test("where more is new than the ranker takes, it learns from the latest, and th
   assert.equal(model.towers.losses.length, 2, "before the ranker, and after it");
   const { towers, data } = first.model.towers;
   const histories = new Histories(loaded.community, Infinity);
-  const moments = examples.requests.map(({ user, at, post }) => ({ user, history: histories.latest(user, at, post) }));
+  const moments = examples.requests.map((request) => {
+    assert.ok("post" in request);
+    return { user: request.user, history: histories.latest(request.user, request.at, request.post) };
+  });
   assert.notDeepEqual(examples.users, embedUsersAt(towers, data, moments, first.model.postVectors));
 });
 

@@ -12,16 +12,17 @@ import { UserError } from "../db/user-error.ts";
 import type { Community } from "./community/community.ts";
 import type { LoadedCommunity } from "./community/from-database.ts";
 import { calibrateHeads, expectedPositives, shiftHeads } from "./dlrm/calibrate-heads.ts";
-import { type RequestUsers, rankingExamples } from "./dlrm/examples.ts";
+import { type RankerRequest, type RequestUsers, rankingExamples } from "./dlrm/examples.ts";
 import type { Dlrm } from "./dlrm/model.ts";
 import type { RankerParts, RankingExamples } from "./dlrm/ranking-examples.ts";
-import { firstInteractionEvents, type Request, requestsAt } from "./dlrm/requests.ts";
+import { type PageRequest, pageRequests, wasTouched } from "./dlrm/page-requests.ts";
+import { firstInteractionEvents, labelWindow, type Request, requestsAt } from "./dlrm/requests.ts";
 import { dlrmDefaults, trainDlrm } from "./dlrm/train.ts";
 import { Random } from "./engine/random.ts";
 import { postTowerGraph, userTowerGraph } from "./export/towers.ts";
 import { sampledRequests } from "./gate/samples.ts";
 import { type IdEmbeddings, idEmbeddingsOf } from "./model-folder/id-embeddings.ts";
-import { embedPosts, embedUsersAt } from "./towers/embed.ts";
+import { embedPosts, embedUsersAt, type Moment } from "./towers/embed.ts";
 import { Histories } from "./towers/histories.ts";
 import { TowerData, type Towers } from "./towers/model.ts";
 import { type TrainedTowers, towerDefaults, trainTowers } from "./towers/train.ts";
@@ -48,6 +49,7 @@ export interface EarlierModel {
   dlrm: Dlrm;
   /** What happened before this instant (milliseconds) it has learned from. */
   learnedUntil: number;
+  learnedFrom: LearnedFrom;
 }
 
 /** Runs a stage of the training, or gives back what it gave when it was run before the training was interrupted. */
@@ -75,6 +77,10 @@ export interface TrainedModel extends TrainedRanker {
   postVectors: Float32Array;
   /** First interactions that were new to it. */
   newInteractions: number;
+  /** What its ranker learned from. */
+  learnedFrom: LearnedFrom;
+  /** What happened before this instant it has learned from, milliseconds. */
+  learnedUntil: number;
 }
 
 /** A model that can also be asked about requests its towers have not learned from: those from an instant on. */
@@ -99,52 +105,91 @@ const everyStage: Stages = { towers: (train) => train(), ranker: (train) => trai
 /** Trains towers and ranker on a community before `until`. Throws a `UserError` where there is too little to learn from. */
 export async function trainModel(loaded: LoadedCommunity, options: PipelineOptions): Promise<HeldBackModel> {
   const { community, timeline } = loaded;
-  const { until = Number.POSITIVE_INFINITY, from } = options;
+  const { from } = options;
+  const { learnedFrom, pages, until } = learnable(loaded, options);
   const interactions = firstInteractionEvents(community, timeline, until);
-  if (from) return await goOn(loaded, interactions, from, options);
+  if (from) return await goOn(loaded, interactions, { pages, until }, from, options);
   if (interactions.length < 100)
     throw new UserError(`${interactions.length} first interactions are too few to train on: 100 are needed`);
   const { seed, stages = everyStage, onProgress, signal } = options;
   const { maximumRequests, interactionsPerRequest } = dlrmDefaults;
   const wanted = Math.min(maximumRequests, Math.floor(interactions.length / interactionsPerRequest));
-  const requests = requestsAt(timeline, interactions.slice(-wanted), until);
-  const towerOptions = { ...towerDefaults, seed, until: requests[0].at };
+  const ofInteractions = requestsAt(timeline, interactions.slice(-wanted), until);
+  const requests = learnedFrom === "pages" ? since(pages, ofInteractions[0].at) : ofInteractions;
+  const ofPages = learnedFrom === "pages" ? towerDefaults.withPages : {};
+  const towerOptions = { ...towerDefaults, ...ofPages, seed, until: requests[0].at };
   const towers = await stages.towers(() => trainTowers(community, towerOptions, onProgress, signal));
   const ranker = await stages.ranker(() => trainRanker(loaded, requests, towers, options));
   // fine-tuning changes the towers in place
   const heldBack = heldBackTowers(towers, community, requests[firstHeldOut(requests)].at);
   const fineTuning = { ...towerOptions, ...towerDefaults.fineTuning.before, until };
   const fineTuned = await trainTowers(community, fineTuning, onProgress, signal, towers);
-  return { ...ranker, ...withVectors(fineTuned, community), newInteractions: interactions.length, heldBack };
+  const newInteractions = interactions.length;
+  return { ...ranker, ...withVectors(fineTuned, community), newInteractions, heldBack, learnedFrom, learnedUntil: until };
+}
+
+/** What the ranker learns from: first interactions, or pages that were shown. */
+export type LearnedFrom = "interactions" | "pages";
+
+/**
+ * What there is to learn from. Where enough pages were logged, the ranker learns from these, and all stop where the last page begins
+ * whose labels have had their day: towers that had seen what came of a page would look better to the ranker than they are.
+ */
+function learnable(
+  loaded: LoadedCommunity,
+  { until = Number.POSITIVE_INFINITY, from }: PipelineOptions,
+): { learnedFrom: LearnedFrom; pages: PageRequest[]; until: number } {
+  const { community, timeline } = loaded;
+  const known = Math.min(until, timeline.length > 0 ? timeline.at[timeline.length - 1] + 1 : until);
+  const settled = known - labelWindow;
+  const since = from?.learnedUntil ?? Number.NEGATIVE_INFINITY;
+  const pages =
+    from?.learnedFrom === "interactions"
+      ? []
+      : pageRequests(loaded.pages, timeline, community.posts.ids.length, since, known);
+  const enough = from ? 1 : dlrmDefaults.enoughPages;
+  if (pages.filter(wasTouched).length < enough) return { learnedFrom: "interactions", pages: [], until };
+  return { learnedFrom: "pages", pages, until: settled };
+}
+
+/** The latest pages from an instant on. */
+function since(pages: PageRequest[], from: number): PageRequest[] {
+  return pages.filter(({ at }) => at >= from).slice(-dlrmDefaults.maximumRequests);
 }
 
 /** Goes on from an earlier model with what happened since. */
 async function goOn(
   loaded: LoadedCommunity,
   interactions: Uint32Array,
-  { towers: earlier, learnedUntil }: EarlierModel,
+  { pages, until }: { pages: PageRequest[]; until: number },
+  { towers: earlier, learnedUntil, learnedFrom }: EarlierModel,
   options: PipelineOptions,
 ): Promise<HeldBackModel> {
   const { community, timeline } = loaded;
-  const { seed, until = Number.POSITIVE_INFINITY, stages = everyStage, onProgress, signal } = options;
+  const { seed, stages = everyStage, onProgress, signal } = options;
   const unseen = interactions.filter((event) => timeline.at[event] >= learnedUntil);
-  if (unseen.length === 0) throw new UserError("nothing is new since the model to go on from");
-  const requests = requestsAt(timeline, unseen.slice(-dlrmDefaults.maximumRequests), until);
-  const further = { ...towerDefaults, ...towerDefaults.further, seed };
+  const requests =
+    learnedFrom === "pages"
+      ? since(pages, learnedUntil)
+      : requestsAt(timeline, unseen.slice(-dlrmDefaults.maximumRequests), until);
+  if (unseen.length === 0 || requests.length === 0) throw new UserError("nothing is new since the model to go on from");
+  const ofPages = learnedFrom === "pages" ? towerDefaults.withPages : {};
+  const further = { ...towerDefaults, ...ofPages, ...towerDefaults.further, seed };
   const [from, to] = [learnedUntil, requests[0].at];
   let towers: TrainedTowers = { towers: earlier, data: new TowerData(community), losses: [], examples: 0, steps: 0 };
-  if (unseen.length > requests.length)
+  if (unseen.some((event) => timeline.at[event] < to))
     towers = await stages.towers(() =>
       trainTowers(community, { ...further, from, until: to }, onProgress, signal, towers),
     );
   const ranker = await stages.ranker(() => trainRanker(loaded, requests, towers, options));
   const heldBack = heldBackTowers(towers, community, to);
   const trained = await trainTowers(community, { ...further, from: to, until }, onProgress, signal, towers);
-  return { ...ranker, ...withVectors(trained, community), newInteractions: unseen.length, heldBack };
+  const newInteractions = unseen.length;
+  return { ...ranker, ...withVectors(trained, community), newInteractions, heldBack, learnedFrom, learnedUntil: until };
 }
 
 /** The number of the first request that the ranker does not learn from. */
-function firstHeldOut({ length }: Request[]): number {
+function firstHeldOut({ length }: RankerRequest[]): number {
   return Math.floor(length * (1 - dlrmDefaults.heldOut));
 }
 
@@ -160,18 +205,20 @@ function heldBackTowers({ towers }: TrainedTowers, { users, posts }: Community, 
 /** Trains the ranker on what retrieval would have shown at some requests, and calibrates it. */
 async function trainRanker(
   loaded: LoadedCommunity,
-  requests: Request[],
+  requests: RankerRequest[],
   { towers, data }: TrainedTowers,
   options: PipelineOptions,
 ): Promise<TrainedRanker> {
   const { seed, until = Number.POSITIVE_INFINITY, scoreWeights, from, onExamples, onProgress, signal } = options;
   const { community, timeline } = loaded;
   const postVectors = embedPosts(towers, data, community.posts.ids.length);
-  const users = usersOf(requests, { towers, data }, new Histories(community, until), postVectors);
+  const random = new Random(seed);
+  const users = usersOf(requests, { towers, data }, new Histories(community, until), postVectors, random);
   const examples = await rankingExamples(community, timeline, requests, users, postVectors, {
-    rows: dlrmDefaults.rows,
+    rows: "shown" in requests[0] ? dlrmDefaults.pageRows : dlrmDefaults.rows,
     hardNegatives: dlrmDefaults.hardNegatives,
-    random: new Random(seed),
+    unseenWeight: dlrmDefaults.unseenWeight,
+    random,
     onProgress,
     signal,
   });
@@ -195,17 +242,24 @@ async function trainRanker(
   };
 }
 
-/** The users of some requests, each with the history they had at that moment. */
+/** The users of some requests, each with the history they had at that moment; of pages some as if they had just signed up. */
 function usersOf(
-  requests: Request[],
+  requests: RankerRequest[],
   { towers, data }: Pick<TrainedTowers, "towers" | "data">,
   histories: Histories,
   postVectors: Float32Array,
+  random: Random,
 ): RequestUsers {
-  const moments = requests.map(({ user, at, post }) => ({ user, history: histories.latest(user, at, post) }));
+  const moments = requests.map((request): Required<Moment> => {
+    const { user, at } = request;
+    const isNew = "shown" in request && random.uniform() < dlrmDefaults.newUsers;
+    const except = "shown" in request ? -1 : request.post;
+    return { user, history: isNew ? [] : histories.latest(user, at, except), isNew };
+  });
   return {
     vectors: embedUsersAt(towers, data, moments, postVectors),
     histories: moments.map(({ history }) => history),
+    isNew: Uint8Array.from(moments, ({ isNew }) => (isNew ? 1 : 0)),
   };
 }
 
@@ -238,5 +292,11 @@ export async function trainModelOnPairs(
   const ranker = await trainRanker(base, requests, towers, options);
   const fineTuning = { ...towerOptions, ...towerDefaults.fineTuning.others };
   const fineTuned = await trainTowers(whole.community, fineTuning, onProgress, signal, towers);
-  return { ...ranker, ...withVectors(fineTuned, whole.community), newInteractions: requests.length };
+  return {
+    ...ranker,
+    ...withVectors(fineTuned, whole.community),
+    newInteractions: requests.length,
+    learnedFrom: "interactions",
+    learnedUntil: at,
+  };
 }

@@ -104,7 +104,7 @@ export async function train(
     name,
     community: communityId,
     trained_at: trainedAt,
-    learned_until: new Date(learnedUntil).toISOString(),
+    learned_until: new Date(Math.min(model.learnedUntil, learnedUntil)).toISOString(),
     seed,
     backend,
     metrics: {
@@ -130,6 +130,7 @@ function metricsOf(model: TrainedModel): Record<string, unknown> {
   return {
     new_interactions: model.newInteractions,
     tower_examples: model.towers.examples,
+    learned_from: model.learnedFrom,
     tower_losses: model.towers.losses,
     ranker_requests: model.requests,
     ranker_losses: model.dlrmLosses,

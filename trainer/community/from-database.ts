@@ -5,6 +5,7 @@ import type { OnProgress } from "../../db/progress.ts";
 import { pickRows } from "./columns.ts";
 import { type Community, type Interactions, type Posts, postColumns, type Users, userColumns } from "./community.ts";
 import { readColumns } from "./cursor.ts";
+import { type Page, readPages } from "./pages.ts";
 import { readTimeline } from "./read-timeline.ts";
 import { login, type Timeline } from "./timeline.ts";
 
@@ -15,9 +16,14 @@ import { login, type Timeline } from "./timeline.ts";
  */
 export const trainingEvents = 500_000;
 
+/** Pages that are read of the exposure log: the ranker learns from 6,000 requests. */
+const trainingPages = 12_000;
+
 export interface LoadedCommunity {
   community: Community;
   timeline: Timeline;
+  /** What was shown lately, in order of time; none where nobody logs it. */
+  pages: Page[];
 }
 
 /**
@@ -40,8 +46,9 @@ export async function communityFromDatabase(
     const posts = await readPosts(client, userNumbers);
     const numbers = { users: userNumbers, posts: new Map(posts.ids.map((id, i) => [id, i])) };
     const timeline = await readTimeline(client, numbers, latest, onProgress);
+    const pages = await readPages(client, numbers, trainingPages);
     await client.query("commit");
-    return { community: { users, posts, interactions: interactionsOf(timeline) }, timeline };
+    return { community: { users, posts, interactions: interactionsOf(timeline) }, timeline, pages };
   } catch (error) {
     await client.query("rollback").catch(() => {});
     throw error;

@@ -40,6 +40,10 @@ export interface RetrievalOptions {
   excluded?: Iterable<number>;
   /** The numbers of the posts most similar to the user's vector, the nearest first, where they are known already. */
   similar?: ArrayLike<number>;
+  /** Whether nothing is known of what the user did. */
+  isNew?: boolean;
+  /** Numbers of posts that were shown, and are found whether or not a source brings them. */
+  shown?: Iterable<number> | undefined;
 }
 
 export class CommunityState {
@@ -114,6 +118,11 @@ export class CommunityState {
     };
   }
 
+  /** The same of somebody who has just signed up and done nothing. */
+  newUser(now: number): UserState {
+    return { created_at: now, last_active_at: null, ...quietUser, recent_interactions: [], history: [] };
+  }
+
   /** What recsys.recent_interactions answers. */
   private recentInteractions(user: number): RecentInteraction[] {
     const { community, timeline } = this;
@@ -154,10 +163,10 @@ export class CommunityState {
     now: number,
     vector: Float32Array,
     postVectors: Float32Array,
-    { hidden, similar, excluded = [] }: RetrievalOptions = {},
+    { hidden, similar, excluded = [], shown = [], isNew = false }: RetrievalOptions = {},
   ): NumberedCandidate[] {
     const request = ++this.request;
-    const affinities = this.affinities(user);
+    const affinities = isNew ? new Map<number, number>() : this.affinities(user);
     for (const post of this.leftOut(user)) this.leftOutBy[post] = request;
     for (const post of excluded) this.leftOutBy[post] = request;
     const eligible = (post: number) => this.leftOutBy[post] !== request && !hidden?.[post];
@@ -188,6 +197,7 @@ export class CommunityState {
     add("fresh", this.fresh(eligible));
     add("trending", this.trending(now, hidden, eligible));
     add("followed", this.followed(affinities, eligible));
+    for (const post of shown) ranksOf(post);
     const { authors } = this.community.posts;
     for (const candidate of found) {
       candidate.similarity = similarityOf(candidate.post);

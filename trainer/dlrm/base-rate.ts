@@ -52,7 +52,7 @@ export function fitBaseRate(
   };
   const x = new Float64Array(width + 1).fill(1, width);
   for (let head = 0; head < heads; head++) {
-    const done = Array.from(requests, (request) => examples.label(request, head));
+    const done = Array.from(requests, (request) => Math.min(1, examples.positives(request, head)));
     const labels = [...done, 1, 0];
     const w = fitLogisticRegression({ count: labels.length, width, read, labels }, ridge);
     for (let f = 0; f < u; f++) baseRate.dense[f * heads + head] = w[f];

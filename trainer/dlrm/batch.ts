@@ -38,6 +38,10 @@ export function constants(
       values: Float32Array.from(batch, (row) => Math.log(Math.max(examples.weights[row], 1e-30))),
       shape: [requests.length, examples.rows, 1],
     },
+    logPositions: {
+      values: Float32Array.from(batch, (row) => examples.logPositions[row]),
+      shape: [n, 1],
+    },
     distinct: distinctDots(),
     recencyBaseline: recencyBaselineMatrix(),
   };
@@ -72,18 +76,31 @@ export function lookUps(dlrm: Dlrm, examples: RankingExamples, batch: Uint32Arra
   return { embeddings: gather(dlrm.embeddings), wide: gather(dlrm.wide) };
 }
 
-/** Labels [requests · rows, 3], what the user did with the positive and 0 for the negatives, and the rows' weights. */
-export function targetsOf(examples: RankingExamples, requests: Uint32Array): Record<string, Matrix> {
+/**
+ * Labels [requests · rows, 3], what the user did with each row; gains [requests · rows], each row's share of what a request earned by the
+ * score's weights; and how much each row counts [requests · rows].
+ */
+export function targetsOf(
+  examples: RankingExamples,
+  requests: Uint32Array,
+  scoreWeights: number[],
+): Record<string, Matrix> {
   const { rows } = examples;
-  const labels = new Float32Array(requests.length * rows * heads);
-  const weights = new Float32Array(requests.length * rows);
+  const n = requests.length * rows;
+  const labels = new Float32Array(n * heads);
+  const gains = new Float32Array(n);
+  const weights = new Float32Array(n);
   for (const [i, request] of requests.entries()) {
-    for (let head = 0; head < heads; head++) labels[i * rows * heads + head] = examples.label(request, head);
-    weights.set(examples.weights.subarray(examples.rowOf(request), examples.rowOf(request + 1)), i * rows);
+    for (let j = 0; j < rows; j++)
+      for (let head = 0; head < heads; head++)
+        labels[(i * rows + j) * heads + head] = examples.label(examples.rowOf(request, j), head);
+    examples.gains(request, scoreWeights, gains.subarray(i * rows, (i + 1) * rows));
+    weights.set(examples.lossWeights.subarray(examples.rowOf(request), examples.rowOf(request + 1)), i * rows);
   }
   return {
-    labels: { values: labels, shape: [requests.length * rows, heads] },
-    weights: { values: weights, shape: [requests.length * rows] },
+    labels: { values: labels, shape: [n, heads] },
+    gains: { values: gains, shape: [n] },
+    weights: { values: weights, shape: [n] },
   };
 }
 

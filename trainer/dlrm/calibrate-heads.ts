@@ -21,11 +21,11 @@ export function calibrateHeads(
   const logits = dlrmForward(dlrm, examples, window, postVectors);
   const { rows } = examples;
   const from = training.length * rows;
-  const weights = Float32Array.from(examples.rowsOf(window), (row) => examples.weights[row]);
+  const rowNumbers = examples.rowsOf(window);
+  const weights = Float32Array.from(rowNumbers, (row) => examples.lossWeights[row]);
   for (let head = 0; head < heads; head++) {
     const column = Float32Array.from(weights, (_, i) => logits[i * heads + head]);
-    const labels = new Float32Array(weights.length);
-    for (const [i, request] of window.entries()) labels[i * rows] = examples.label(request, head);
+    const labels = Float32Array.from(rowNumbers, (row) => examples.label(row, head));
     const { scale } = calibrate(column.subarray(from), labels.subarray(from), weights.subarray(from));
     dlrm.calibration.scale[head] = scale;
     dlrm.calibration.shift[head] = shiftToBaseRate(
@@ -67,7 +67,7 @@ export function shiftHeads(
   const total = weights.reduce((sum, weight) => sum + weight, 0);
   const share = Math.min(1, requests.length / whole);
   for (const [head, column] of logits.entries()) {
-    const positives = requests.reduce((sum, request) => sum + examples.label(request, head), 0);
+    const positives = requests.reduce((sum, request) => sum + examples.positives(request, head), 0);
     // one more positive in a whole window: what never happened stays possible
     const mean = (share * (positives + 1) + (1 - share) * expected[head]) / (total + 2);
     dlrm.calibration.shift[head] = shiftToMean(column, weights, mean);
@@ -77,7 +77,7 @@ export function shiftHeads(
 /** The logits of each head times its scale, and how many candidates each row stands for, over the rows of some requests. */
 function scaled(dlrm: Dlrm, examples: RankingExamples, requests: Uint32Array, postVectors: Float32Array) {
   const all = dlrmForward(dlrm, examples, requests, postVectors);
-  const weights = Float32Array.from(examples.rowsOf(requests), (row) => examples.weights[row]);
+  const weights = Float32Array.from(examples.rowsOf(requests), (row) => examples.lossWeights[row]);
   const logits = Array.from(dlrm.calibration.scale, (scale, head) =>
     Float32Array.from(weights, (_, i) => scale * all[i * heads + head]),
   );

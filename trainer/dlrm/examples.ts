@@ -2,6 +2,7 @@
  * Gathers the ranker's training set: what retrieval would have shown at each request, all features as of that moment.
  */
 import type { OnProgress } from "../../db/progress.ts";
+import { kinds } from "../../supabase/functions/_shared/features/kinds.ts";
 import { categories } from "../../supabase/functions/_shared/features/categories.ts";
 import {
   pairFeatures,
@@ -16,8 +17,13 @@ import type { Random } from "../engine/random.ts";
 import { vectorAt } from "../engine/vector-at.ts";
 import { denseWidth } from "./dense-features.ts";
 import { positiveAndNegatives, type SampledRows } from "./negatives.ts";
+import { pageRows } from "./page-rows.ts";
 import { RankingExamples } from "./ranking-examples.ts";
+import type { PageRequest } from "./page-requests.ts";
 import type { Request } from "./requests.ts";
+
+/** What the ranker learns from: a first interaction, or a page. */
+export type RankerRequest = Request | PageRequest;
 
 /** The users of some requests, each as of the moment of the request. */
 export interface RequestUsers {
@@ -25,12 +31,16 @@ export interface RequestUsers {
   vectors: Float32Array;
   /** Post numbers of each one's history, latest first. */
   histories: number[][];
+  /** [requests] 1: shown to the ranker as somebody who has just signed up. */
+  isNew: Uint8Array;
 }
 
 export interface ExampleOptions {
   rows: number;
-  /** How many of the rows are hard negatives; the others are the positive and sampled negatives. */
+  /** How many of a first interaction's rows are hard negatives; the others are the positive and sampled negatives. */
   hardNegatives: number;
+  /** What a candidate that was not shown counts, beside a post of a page that was passed by. */
+  unseenWeight: number;
   random: Random;
   onProgress?: OnProgress | undefined;
   signal?: AbortSignal | undefined;
@@ -40,10 +50,10 @@ export interface ExampleOptions {
 export async function rankingExamples(
   community: Community,
   timeline: Timeline,
-  requests: Request[],
+  requests: RankerRequest[],
   users: RequestUsers,
   postVectors: Float32Array,
-  { rows, hardNegatives, random, onProgress = () => {}, signal }: ExampleOptions,
+  { rows, hardNegatives, unseenWeight, random, onProgress = () => {}, signal }: ExampleOptions,
 ): Promise<RankingExamples> {
   const examples = new RankingExamples(requests, rows);
   examples.users.set(users.vectors);
@@ -52,10 +62,17 @@ export async function rankingExamples(
     signal?.throwIfAborted();
     state.advance(request.event);
     const vector = vectorAt(users.vectors, r);
-    const candidates = state.candidates(request.user, request.at, vector, postVectors);
+    const isNew = users.isNew[r] === 1;
+    const shown = "shown" in request ? request.shown.map(({ post }) => post) : [];
+    const candidates = state.candidates(request.user, request.at, vector, postVectors, { shown, isNew });
     const history = users.histories[r].map((post) => vectorAt(postVectors, post));
-    const features = rankerFeatures(state.user(request.user, history), candidates, request.at);
-    write(examples, r, features, candidates, positiveAndNegatives(candidates, request, rows, hardNegatives, random));
+    const user = isNew ? state.newUser(request.at) : state.user(request.user, history);
+    const features = rankerFeatures(user, candidates, request.at);
+    const sampled =
+      "shown" in request
+        ? pageRows(candidates, request, rows, unseenWeight, random)
+        : positiveAndNegatives(candidates, request, rows, hardNegatives, random);
+    write(examples, r, features, candidates, sampled);
     if (r % 64 === 0) {
       onProgress({ step: "ranking examples", done: r, total: requests.length });
       await new Promise(setImmediate);
@@ -70,7 +87,7 @@ function write(
   r: number,
   features: RankerFeatures,
   candidates: NumberedCandidate[],
-  { found, chosen, weights }: SampledRows,
+  { found, chosen, weights, lossWeights, logPositions, labels }: SampledRows,
 ): void {
   const [p, q, c] = [postFeatures.length, pairFeatures.length, categories.length];
   examples.found[r] = found ? 1 : 0;
@@ -79,6 +96,9 @@ function write(
     const at = row * denseWidth;
     examples.posts[row] = candidates[candidate].post;
     examples.weights[row] = weights[i];
+    examples.lossWeights[row] = lossWeights[i];
+    examples.logPositions[row] = logPositions[i] ?? 0;
+    if (labels[i]) examples.labels.set(labels[i], row * kinds.length);
     examples.dense.set(features.user, at);
     examples.dense.set(features.posts.subarray(candidate * p, (candidate + 1) * p), at + features.user.length);
     examples.dense.set(features.pairs.subarray(candidate * q, (candidate + 1) * q), at + features.user.length + p);

@@ -15,11 +15,15 @@ test("the score is the weighted sum of the heads' probabilities, as a logarithm"
   close(value(logScore(logits, [0.2, 1, 2])), Math.log(0.2 * 0.5 + 0.75 + 2 * 0.2));
 });
 
-test("the listwise loss is −log softmax of the first row, each row counted as often as its weight says", () => {
+test("the listwise loss is −log softmax of what was gained, each row counted as often as its weight says", () => {
   const scores = tf.tensor1d([Math.log(2), 0, 0, 0, Math.log(5), 7]);
   const weights = tf.tensor1d([1, 1, 3, 1, 2, 0]);
   // 2 of 2 + 1 + 3, and 1 of 1 + 2 · 5 + 0
-  close(value(listwiseLoss(scores, 3, weights)), (Math.log(3) + Math.log(11)) / 2);
+  const first = tf.tensor1d([1, 0, 0, 1, 0, 0]);
+  close(value(listwiseLoss(scores, 3, first, weights)), (Math.log(3) + Math.log(11)) / 2);
+  // a quarter of the second request's gain is of the row with 5
+  const both = tf.tensor1d([1, 0, 0, 0.75, 0.25, 0]);
+  close(value(listwiseLoss(scores, 3, both, weights)), (Math.log(3) + Math.log(11) - Math.log(5) / 4) / 2);
 });
 
 test("cross-entropy sums over heads, weighs rows and does not overflow", () => {

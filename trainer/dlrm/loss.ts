@@ -10,12 +10,13 @@ export interface LossOptions {
 }
 
 /**
- * The loss of what `dlrmLogits` reads, with labels [N, 3] and weights [N]: the listwise loss of the score, and beside it
+ * The loss of what `dlrmLogits` reads, with labels [N, 3], gains [N] and weights [N]: the listwise loss of the score, and beside it
  * the heads' cross-entropy, both a mean over requests.
  */
 export function dlrmLoss(t: Record<string, tf.Tensor>, rows: number, options: LossOptions): tf.Scalar {
   const logits = dlrmLogits(t);
-  const ranking = listwiseLoss(logScore(logits, options.scoreWeights), rows, t.weights as tf.Tensor1D);
+  const score = logScore(logits, options.scoreWeights);
+  const ranking = listwiseLoss(score, rows, t.gains as tf.Tensor1D, t.weights as tf.Tensor1D);
   const pointwise = crossEntropy(logits, t.labels as tf.Tensor2D, t.weights as tf.Tensor1D);
   return tf.add(ranking, tf.mul(pointwise, options.headWeight * rows)) as tf.Scalar;
 }
@@ -32,14 +33,15 @@ export function logScore(logits: tf.Tensor2D, weights: number[]): tf.Tensor1D {
 }
 
 /**
- * Mean over requests of −log softmax(score of row 0 among the request's rows); scores and weights [requests · rows]. A row
- * counts as many times as its weight says, so the sampled negatives stand for all that could have been sampled.
+ * Mean over requests of −Σ gain · log softmax(score among the request's rows) (ListNet: Cao et al. 2007); scores, gains and weights
+ * [requests · rows], the gains of a request summing to 1. A row counts as many times as its weight says, so the sampled negatives stand for
+ * all that could have been sampled.
  */
-export function listwiseLoss(scores: tf.Tensor1D, rows: number, weights: tf.Tensor1D): tf.Scalar {
+export function listwiseLoss(scores: tf.Tensor1D, rows: number, gains: tf.Tensor1D, weights: tf.Tensor1D): tf.Scalar {
   const shape: [number, number] = [scores.size / rows, rows];
   const counted = tf.reshape(tf.add(scores, tf.log(tf.maximum(weights, 1e-30))), shape);
-  const first = tf.slice(tf.reshape(scores, shape), [0, 0], [shape[0], 1]);
-  return tf.mean(tf.sub(logSumExp(counted, 1), first)) as tf.Scalar;
+  const wanted = tf.sum(tf.reshape(tf.mul(scores, gains), shape), 1, true);
+  return tf.mean(tf.sub(logSumExp(counted, 1), wanted)) as tf.Scalar;
 }
 
 /** Binary cross-entropy of logits and labels [N, heads], summed over heads, weighted by weights [N], mean over rows. */

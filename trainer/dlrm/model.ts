@@ -25,17 +25,19 @@ export interface Dlrm extends Standardisation {
 export interface StartOptions extends HiddenWidths {
   embeddingDeviation: number;
   baseRateRidge: number;
+  /** Weights of view, vote and comment in the score. */
+  scoreWeights: number[];
 }
 
 /** An untrained ranker for some requests: it orders as `fitStart` says, and its heads have the right mean. */
 export function newDlrm(examples: RankingExamples, requests: Uint32Array, options: StartOptions, random: Random): Dlrm {
-  const { embeddingDeviation, baseRateRidge } = options;
+  const { embeddingDeviation, baseRateRidge, scoreWeights } = options;
   const embeddings = Float32Array.from(
     { length: categoryRows * dimensions },
     () => embeddingDeviation * random.normal(),
   );
   const standardisation = standardisationOf(examples, requests);
-  const start = fitStart(examples, requests);
+  const start = fitStart(examples, requests, scoreWeights);
   const similarity = start.similarity * standardisation.deviation[similarityColumn];
   const baseRate = fitBaseRate(examples, requests, standardisation, baseRateRidge);
   const bias = firstBiases(examples, requests, start, baseRate);
@@ -56,17 +58,19 @@ export function newDlrm(examples: RankingExamples, requests: Uint32Array, option
  */
 function firstBiases(examples: RankingExamples, requests: Uint32Array, start: Start, baseRate: BaseRate): Float32Array {
   const { rows } = examples;
-  const weights = Float32Array.from(examples.rowsOf(requests), (row) => examples.weights[row]);
+  const rowNumbers = examples.rowsOf(requests);
+  const weights = Float32Array.from(rowNumbers, (row) => examples.weights[row]);
+  const lossWeights = Float32Array.from(rowNumbers, (row) => examples.lossWeights[row]);
   const shares = startScores(examples, requests, start);
   for (let first = 0; first < shares.length; first += rows) {
     let sum = 0;
     for (let i = first; i < first + rows; i++) sum += weights[i] * Math.exp(shares[i]);
     for (let i = first; i < first + rows; i++) shares[i] -= Math.log(sum);
   }
-  const total = weights.reduce((sum, weight) => sum + weight, 0);
+  const total = lossWeights.reduce((sum, weight) => sum + weight, 0);
   return Float32Array.from({ length: heads }, (_, head) => {
-    const positives = requests.reduce((sum, request) => sum + examples.label(request, head), 0);
+    const positives = requests.reduce((sum, request) => sum + examples.positives(request, head), 0);
     const logits = shares.map((share, i) => share + Math.log(baseRate.of[Math.floor(i / rows) * heads + head]));
-    return shiftToMean(logits, weights, smoothedShare(positives, total));
+    return shiftToMean(logits, lossWeights, smoothedShare(positives, total));
   });
 }

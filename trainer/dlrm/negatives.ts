@@ -1,25 +1,30 @@
 /**
- * Which of a request's candidates become its rows. Of hundreds of candidates all but one are negatives: the hard ones,
+ * Which candidates of a first interaction become its rows. Of hundreds of candidates all but one are negatives: the hard ones,
  * which stand highest by the recency baseline, are taken as they are, and a sample of the others stands for the rest.
  */
 import { recencyBaseline } from "../../supabase/functions/_shared/features/recency-baseline.ts";
 import type { NumberedCandidate } from "../community/state.ts";
 import type { Random } from "../engine/random.ts";
-import type { Request } from "./requests.ts";
+import type { Labels, Request } from "./requests.ts";
 
 export interface SampledRows {
-  /** Whether the positive is among the candidates; it is the first row then. */
+  /** Whether a row is positive. */
   found: boolean;
   /** Numbers of candidates. */
   chosen: number[];
   /** How many candidates each stands for. */
   weights: number[];
+  /** How much each counts in the losses. */
+  lossWeights: number[];
+  /** The logarithms of the places of the first rows, and what was done with them; the others were not shown. */
+  logPositions: number[];
+  labels: Labels[];
 }
 
-/** The positive, up to `hard` hard negatives, and sampled negatives up to `rows` in all. */
+/** Of a first interaction: the positive, up to `hard` hard negatives, and sampled negatives up to `rows` in all. */
 export function positiveAndNegatives(
   candidates: NumberedCandidate[],
-  { post, at }: Request,
+  { post, at, labels }: Request,
   rows: number,
   hard: number,
   random: Random,
@@ -33,9 +38,13 @@ export function positiveAndNegatives(
   const otherNegatives = random.shuffle(negatives.slice(hardNegatives.length));
   const sampledNegatives = otherNegatives.slice(0, rows - positive.length - hardNegatives.length);
   const sampledWeight = otherNegatives.length / sampledNegatives.length;
+  const weights = [...positive, ...hardNegatives].map(() => 1).concat(sampledNegatives.map(() => sampledWeight));
   return {
     found: found >= 0,
     chosen: [...positive, ...hardNegatives, ...sampledNegatives],
-    weights: [...positive.map(() => 1), ...hardNegatives.map(() => 1), ...sampledNegatives.map(() => sampledWeight)],
+    weights,
+    lossWeights: weights,
+    logPositions: [],
+    labels: positive.map(() => labels),
   };
 }

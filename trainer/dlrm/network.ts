@@ -8,7 +8,9 @@
  *   wide    = weight · recency baseline + x · W + Σ one weight per post category   starts as start.ts says
  *   s       = deep + wide                                                          view, vote, comment
  *   base    = sigmoid(x of the user · R + Σ one weight per request category + r)   starts as base-rate.ts says
- *   p       = sigmoid(s − log Σ exp(s) over the request's candidates + log base + bias)
+ *   p       = sigmoid(s − log Σ exp(s) over the request's candidates + log base + bias + position · log place)
+ *
+ * The place is where a post was shown: serving holds it constant, at the first, so that a post is not taken for bad that stood far down.
  *
  * `base` is the base rate. An untrained ranker orders by the best mix of recency baseline and similarity, and training learns
  * corrections to it. The bias starts where its probabilities sum to the positives. Each head is measured against the other
@@ -58,6 +60,7 @@ export function newDlrmWeights(
   weights.addLayer("top/1", dimensions + dotCount, topHidden[0], random);
   weights.addLayer("top/2", topHidden[0], topHidden[1], random);
   weights.addLayer("top/3", topHidden[1], heads, random, 0);
+  weights.add("position", [1, heads]);
   weights.add("base_rate/weight", [userFeatures.length, heads], baseRate.dense);
   weights.add("base_rate/bias", [heads], baseRate.bias);
   weights.add("bias", [heads], bias);
@@ -82,7 +85,7 @@ export function maskWidths({ bottomHidden, topHidden }: HiddenWidths) {
 
 /**
  * Logits [N, 3]. Tensors: the dense weights by name; dense [N, F]; mean and deviation [1, F]; user and post [N, 32];
- * embeddings [N, C, 32] and wide [N, C, 3], the looked-up rows of the categories; logWeights [requests, rows, 1], how many
+ * embeddings [N, C, 32] and wide [N, C, 3], the looked-up rows of the categories; logPositions [N, 1]; logWeights [requests, rows, 1], how many
  * candidates each row stands for; in training the masks.
  */
 export function dlrmLogits(t: Tensors): tf.Tensor2D {
@@ -108,7 +111,8 @@ export function dlrmLogits(t: Tensors): tf.Tensor2D {
   const user = tf.slice(x, [0, 0], [n, userFeatures.length]);
   const baseRate = tf.sigmoid(tf.add(layer(t, "base_rate", user as tf.Tensor2D), tf.sum(ofRequest, 1)));
   const logBaseRate = tf.log(tf.add(baseRate, leastBaseRate));
-  return tf.add(tf.add(tf.reshape(shares, [n, heads]), logBaseRate), t.bias) as tf.Tensor2D;
+  const ofPosition = tf.mul(t.logPositions, t.position);
+  return tf.add(tf.add(tf.add(tf.reshape(shares, [n, heads]), logBaseRate), t.bias), ofPosition) as tf.Tensor2D;
 }
 
 /** Added to a base rate before its logarithm is taken: each runtime rounds a sigmoid of −20 in its own way. */

@@ -1,31 +1,38 @@
 /** The ranker's training set in memory: the rows of its requests, packed. */
 import { categories } from "../../supabase/functions/_shared/features/categories.ts";
+import { kinds } from "../../supabase/functions/_shared/features/kinds.ts";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import { denseWidth } from "./dense-features.ts";
-import type { Request } from "./requests.ts";
+import type { RankerRequest } from "./examples.ts";
 
 /**
- * Rows of a number of requests, `rows` each. Where retrieval brought the positive it is row 0 and all others are
- * negatives; where it did not, all rows are negatives: a positive that no source had brought would be known by that alone,
- * and there is none in serving.
+ * Rows of a number of requests, `rows` each. Of a first interaction row 0 is the positive and all others are negatives, where retrieval
+ * brought it; where it did not, all rows are negatives: a positive that no source had brought would be known by that alone, and there is
+ * none in serving. Of a page its posts come first, each with what came of it, then candidates that were not shown.
  */
 export class RankingExamples {
   readonly rows: number;
-  readonly requests: Request[];
+  readonly requests: RankerRequest[];
   /** [requests, 32] */
   readonly users: Float32Array;
-  /** [requests] 1 where row 0 is the positive. */
+  /** [requests] 1 where a row is positive; 0: what its labels say does not count. */
   readonly found: Uint8Array;
   /** [requests · rows] post numbers */
   readonly posts: Int32Array;
   /** [requests · rows] how many candidates a row stands for; 0 for rows that fill up a request of few candidates. */
   readonly weights: Float32Array;
+  /** [requests · rows] How much a row counts in the losses; 0 for rows that fill up a request. */
+  readonly lossWeights: Float32Array;
+  /** [requests · rows] The logarithm of the place it was shown at; 0 where it was not shown, or nobody knows where. */
+  readonly logPositions: Float32Array;
+  /** [requests · rows, view, vote, comment] 1 where the user did that. */
+  readonly labels: Uint8Array;
   /** [requests · rows, user + post + pair features] */
   readonly dense: Float32Array;
   /** [requests · rows, categories] */
   readonly categories: Int32Array;
 
-  constructor(requests: Request[], rows: number) {
+  constructor(requests: RankerRequest[], rows: number) {
     this.requests = requests;
     this.rows = rows;
     const n = requests.length * rows;
@@ -33,6 +40,9 @@ export class RankingExamples {
     this.found = new Uint8Array(requests.length);
     this.posts = new Int32Array(n);
     this.weights = new Float32Array(n);
+    this.lossWeights = new Float32Array(n);
+    this.logPositions = new Float32Array(n);
+    this.labels = new Uint8Array(n * kinds.length);
     this.dense = new Float32Array(n * denseWidth);
     this.categories = new Int32Array(n * categories.length);
   }
@@ -50,11 +60,35 @@ export class RankingExamples {
     );
   }
 
-  /** A head's label of a request's row 0; every other row's is 0. */
-  label(request: number, head: number): number {
-    return this.found[request] * this.requests[request].labels[head];
+  /** A head's label of a row. */
+  label(row: number, head: number): number {
+    return this.found[Math.floor(row / this.rows)] * this.labels[row * kinds.length + head];
+  }
+
+  /**
+   * Each row's share of what a request earned by the weights of the score, into `out` [rows]; all 0 where nothing was done. What counts
+   * nothing in the score was wanted all the same.
+   */
+  gains(request: number, scoreWeights: number[], out: Float32Array): void {
+    let sum = 0;
+    for (let i = 0; i < this.rows; i++) {
+      out[i] = 0;
+      for (let head = 0; head < kinds.length; head++)
+        out[i] += this.label(this.rowOf(request, i), head) * Math.max(scoreWeights[head], leastGain);
+      sum += out[i];
+    }
+    if (sum > 0) for (let i = 0; i < this.rows; i++) out[i] /= sum;
+  }
+
+  /** How many of a request's rows are positives of a head. */
+  positives(request: number, head: number): number {
+    let count = 0;
+    for (let i = 0; i < this.rows; i++) count += this.label(this.rowOf(request, i), head);
+    return count;
   }
 }
+
+const leastGain = 0.01;
 
 /** Numbers of the requests that the ranker learns from, and of the later ones that choose its epoch. */
 export interface RankerParts {

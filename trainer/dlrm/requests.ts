@@ -7,21 +7,27 @@ import type { Community } from "../community/community.ts";
 import { firstInteractions } from "../community/first-interactions.ts";
 import { login, type Timeline } from "../community/timeline.ts";
 
-/** A first interaction: `event` is its number in the timeline. */
-export interface Request {
+/** When somebody asked for a feed: `event` is the number of the first event in the timeline that was not before it. */
+export interface Moment {
   event: number;
   user: number;
-  post: number;
   at: number;
-  /** What the user did with the post within the label window: view, vote, comment. */
-  labels: [number, number, number];
 }
+
+/** A first interaction. */
+export interface Request extends Moment {
+  post: number;
+  /** What the user did with the post within the label window: view, vote, comment. */
+  labels: Labels;
+}
+
+export type Labels = [view: number, vote: number, comment: number];
 
 /**
  * A request's labels are what happened within a day of it. The evaluation's labels are made here too, so this is not among
  * the hyperparameters of train.ts. Not tuned.
  */
-const labelWindow = 24 * hour;
+export const labelWindow = 24 * hour;
 
 /** The requests of all first interactions with `from` ≤ time < `until`, in order of time. */
 export function requestsBetween(community: Community, timeline: Timeline, from: number, until: number): Request[] {

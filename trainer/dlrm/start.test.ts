@@ -4,7 +4,9 @@ import { Random } from "../engine/random.ts";
 import { denseWidth, logIdleColumn, similarityColumn } from "./dense-features.ts";
 import type { RankingExamples } from "./ranking-examples.ts";
 import { fitStart, startScores } from "./start.ts";
-import { randomExamples } from "./testing.ts";
+import { randomExamples, testOptions } from "./testing.ts";
+
+const { scoreWeights } = testOptions;
 
 const all = (examples: RankingExamples) => Uint32Array.from(examples.requests.keys());
 
@@ -30,7 +32,8 @@ function swap(dense: Float32Array, a: number, b: number): void {
 }
 
 test("finds the weights that the positives were drawn with", () => {
-  const start = fitStart(drawn(0.5, 2, 2000, 12), all(drawn(0.5, 2, 2000, 12)));
+  const examples = drawn(0.5, 2, 2000, 12);
+  const start = fitStart(examples, all(examples), scoreWeights);
   assert.ok(Math.abs(start.recencyBaseline - 0.5) < 0.08, `recency baseline ${start.recencyBaseline}`);
   assert.ok(Math.abs(start.similarity - 2) < 0.15, `similarity ${start.similarity}`);
 });
@@ -40,12 +43,12 @@ test("a row counts as often as its weight says", () => {
   const set = (row: number, idle: number, weight: number) => {
     examples.dense.fill(0, row * denseWidth, (row + 1) * denseWidth);
     examples.dense[row * denseWidth + logIdleColumn] = idle;
-    examples.weights[row] = weight;
+    examples.lossWeights[row] = weight;
   };
   set(0, 0, 1);
   set(1, 1, 4);
   set(2, -50, 0);
-  const { recencyBaseline: x, similarity } = fitStart(examples, Uint32Array.of(0));
+  const { recencyBaseline: x, similarity } = fitStart(examples, Uint32Array.of(0), scoreWeights);
   assert.equal(similarity, 0);
   // the minimum of (x − 1)² / 2 + log(1 + 4 exp(−x)): x − 1 = 4 / (exp(x) + 4)
   assert.ok(Math.abs(x - 1 - 4 / (Math.exp(x) + 4)) < 1e-4, `recency baseline ${x}`);
@@ -54,8 +57,8 @@ test("a row counts as often as its weight says", () => {
 test("without a found post, and where similarity is constant, the recency baseline stays", () => {
   const examples = randomExamples(new Random(2), 20, 12);
   examples.found.fill(0);
-  assert.deepEqual(fitStart(examples, all(examples)), { recencyBaseline: 1, similarity: 0 });
+  assert.deepEqual(fitStart(examples, all(examples), scoreWeights), { recencyBaseline: 1, similarity: 0 });
   const constant = drawn(1, 0, 500, 12);
   for (let row = 0; row < 500 * 12; row++) constant.dense[row * denseWidth + similarityColumn] = 0.3;
-  assert.ok(Math.abs(fitStart(constant, all(constant)).similarity) < 1e-6);
+  assert.ok(Math.abs(fitStart(constant, all(constant), scoreWeights).similarity) < 1e-6);
 });

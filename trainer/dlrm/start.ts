@@ -26,12 +26,15 @@ export function startScores(examples: RankingExamples, requests: Uint32Array, st
   });
 }
 
-/** The start with the best listwise loss on the requests whose post was found. */
-export function fitStart(examples: RankingExamples, requests: Uint32Array): Start {
+/** The start with the best listwise loss on the requests that have a positive. */
+export function fitStart(examples: RankingExamples, requests: Uint32Array, scoreWeights: number[]): Start {
   const found = requests.filter((request) => examples.found[request]);
+  const gains = new Float32Array(found.length * examples.rows);
+  for (const [i, request] of found.entries())
+    examples.gains(request, scoreWeights, gains.subarray(i * examples.rows, (i + 1) * examples.rows));
   const [recencyBaseline, similarity] = minimise({
     start: Float64Array.of(believed.recencyBaseline, believed.similarity),
-    derivatives: ([recencyBaseline, similarity]) => listwiseLoss(examples, found, { recencyBaseline, similarity }),
+    derivatives: ([recencyBaseline, similarity]) => listwiseLoss(examples, found, gains, { recencyBaseline, similarity }),
     tolerance: 1e-9,
     iterations: 30,
   });
@@ -39,8 +42,8 @@ export function fitStart(examples: RankingExamples, requests: Uint32Array): Star
 }
 
 /** The listwise loss summed over requests, with the prior, and its derivatives by the two numbers of a start. */
-function listwiseLoss(examples: RankingExamples, requests: Uint32Array, start: Start) {
-  const { rows, dense, weights } = examples;
+function listwiseLoss(examples: RankingExamples, requests: Uint32Array, gains: Float32Array, start: Start) {
+  const { rows, dense, lossWeights } = examples;
   const scores = startScores(examples, requests, start);
   const off = [start.recencyBaseline - believed.recencyBaseline, start.similarity - believed.similarity];
   let value = (off[0] ** 2 + off[1] ** 2) / 2;
@@ -54,7 +57,7 @@ function listwiseLoss(examples: RankingExamples, requests: Uint32Array, start: S
     for (let row = 0; row < rows; row++) {
       const at = examples.rowOf(request, row) * denseWidth;
       const [b, s] = [recencyBaselineAt(dense, at), dense[at + similarityColumn]];
-      const p = weights[examples.rowOf(request, row)] * Math.exp(of[row] - highest);
+      const p = lossWeights[examples.rowOf(request, row)] * Math.exp(of[row] - highest);
       sums.p += p;
       sums.b += p * b;
       sums.s += p * s;
@@ -63,10 +66,16 @@ function listwiseLoss(examples: RankingExamples, requests: Uint32Array, start: S
       sums.ss += p * s * s;
     }
     const [b, s] = [sums.b / sums.p, sums.s / sums.p];
-    const positive = examples.rowOf(request) * denseWidth;
-    value += Math.log(sums.p) + highest - of[0];
-    gradient[0] += b - recencyBaselineAt(dense, positive);
-    gradient[1] += s - dense[positive + similarityColumn];
+    value += Math.log(sums.p) + highest;
+    gradient[0] += b;
+    gradient[1] += s;
+    for (let row = 0; row < rows; row++) {
+      const gain = gains[i * rows + row];
+      const at = examples.rowOf(request, row) * denseWidth;
+      value -= gain * of[row];
+      gradient[0] -= gain * recencyBaselineAt(dense, at);
+      gradient[1] -= gain * dense[at + similarityColumn];
+    }
     hessian[0] += sums.bb / sums.p - b * b;
     hessian[2] += sums.bs / sums.p - b * s;
     hessian[3] += sums.ss / sums.p - s * s;

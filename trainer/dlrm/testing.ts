@@ -4,6 +4,7 @@ import { userFeatures } from "../../supabase/functions/_shared/features/ranker-f
 import type { Random } from "../engine/random.ts";
 import { denseWidth } from "./dense-features.ts";
 import { RankingExamples } from "./ranking-examples.ts";
+import type { Request } from "./requests.ts";
 import { dlrmDefaults } from "./train.ts";
 
 export const testOptions = { ...dlrmDefaults, seed: 1, scoreWeights: [0.2, 1, 1] };
@@ -15,19 +16,17 @@ export function randomExamples(
   rows: number,
   plant: (dense: Float32Array) => void = () => {},
 ): RankingExamples {
-  const made = Array.from({ length: requests }, (_, event) => ({
-    event,
-    user: 0,
-    post: 0,
-    at: event,
-    labels: [0, event % 4 === 0 ? 1 : 0, 1] as [number, number, number],
-  }));
+  const made = Array.from({ length: requests }, (_, event): Request => {
+    return { event, user: 0, post: 0, at: event, labels: [0, event % 4 === 0 ? 1 : 0, 1] };
+  });
   const examples = new RankingExamples(made, rows);
+  for (const [r, { labels }] of made.entries()) examples.labels.set(labels, examples.rowOf(r) * labels.length);
   for (let i = 0; i < examples.dense.length; i++) examples.dense[i] = 2 + random.normal();
   for (let i = 0; i < examples.users.length; i++) examples.users[i] = random.normal() / Math.sqrt(dimensions);
   for (let row = 0; row < requests * rows; row++) {
     examples.posts[row] = random.below(rows);
     examples.weights[row] = 1;
+    examples.lossWeights[row] = 1;
     // one user and one moment per request
     const first = row - (row % rows);
     examples.dense.copyWithin(row * denseWidth, first * denseWidth, first * denseWidth + userFeatures.length);

@@ -25,7 +25,7 @@ export function trainStep(
     { ...dlrm.dense.matrices(), ...lookUps(dlrm, examples, batch) },
     {
       ...constants(dlrm, examples, requests, postVectors),
-      ...targetsOf(examples, requests),
+      ...targetsOf(examples, requests, options.scoreWeights),
       ...masks(requests.length, options, random),
     },
     (t) => dlrmLoss(t, examples.rows, options),

@@ -27,7 +27,7 @@ test("an untrained ranker orders as its start says, in every head, and its proba
   const examples = randomExamples(new Random(1), 40, rows);
   const requests = requestsOf(examples);
   const logits = dlrmForward(newDlrm(examples, requests, testOptions, new Random(1)), examples, requests, vectors);
-  const scores = startScores(examples, requests, fitStart(examples, requests));
+  const scores = startScores(examples, requests, fitStart(examples, requests, testOptions.scoreWeights));
   const order = (value: (row: number) => number, request: number) =>
     Array.from({ length: rows }, (_, i) => request * rows + i).sort((a, b) => value(b) - value(a));
   for (const request of requests)
@@ -85,7 +85,7 @@ test("requests whose post was not found teach nothing", async () => {
     return dlrm.dense.values("top/3/weight");
   };
   const before = await train();
-  for (const { labels } of examples.requests.slice(0, 60)) labels.reverse();
+  examples.labels.subarray(0, 60 * rows * heads).reverse();
   assert.deepEqual(await train(), before);
 });
 

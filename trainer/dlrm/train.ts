@@ -2,7 +2,7 @@
 import type { OnProgress } from "../../db/progress.ts";
 import { Random } from "../engine/random.ts";
 import { meanLoss } from "./forward.ts";
-import { type Dlrm, newDlrm } from "./model.ts";
+import { type Dlrm, newDlrm, type StartOptions } from "./model.ts";
 import type { RankerParts, RankingExamples } from "./ranking-examples.ts";
 import { arraysOf, trainStep } from "./train-step.ts";
 
@@ -22,6 +22,15 @@ export const dlrmDefaults = {
   rows: 96,
   /** Of them the best by the recency baseline; the other negatives are sampled and stand for the rest. Not tuned. */
   hardNegatives: 48,
+
+  /** Rows of a page in training: what was shown, and candidates that were not. 96 take twice the time and end within .03 of a visit. */
+  pageRows: 32,
+  /** The share of pages that are shown to the ranker as those of somebody who has just signed up. */
+  newUsers: 0.2,
+  /** What a candidate that was not shown counts beside a post of a page that was passed by. */
+  unseenWeight: Number(process.env.UNSEEN ?? 0.0001),
+  /** With fewer pages that something came of, the ranker learns from first interactions. Not tuned. */
+  enoughPages: 500,
 
   // --- the network ---
   /** Hidden layer of the bottom MLP, whose output is as wide as a vector: 32. Not tuned. */
@@ -59,11 +68,7 @@ export const dlrmDefaults = {
   headWeight: 0.2,
 };
 
-export type DlrmOptions = typeof dlrmDefaults & {
-  seed: number;
-  /** Weights of view, vote and comment in the score. */
-  scoreWeights: number[];
-};
+export type DlrmOptions = typeof dlrmDefaults & StartOptions & { seed: number };
 
 export interface TrainedDlrm {
   dlrm: Dlrm;

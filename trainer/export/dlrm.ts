@@ -56,7 +56,9 @@ export function dlrmGraph(dlrm: Dlrm): Uint8Array {
   const logBaseRate = g.log(g.add(baseRate, g.weights(Float32Array.of(leastBaseRate), [1, 1])));
   const scale = g.weights(dlrm.calibration.scale, [1, heads], "calibration/scale");
   const shift = g.weights(dlrm.calibration.shift, [1, heads], "calibration/shift");
-  const added = g.add(g.multiply(g.add(logBaseRate, named("bias")), scale), shift);
+  // every candidate as if it stood first: log 1
+  const ofPosition = g.multiply(named("position"), g.weights(new Float32Array(1), [1, 1], "log_position"));
+  const added = g.add(g.multiply(g.add(g.add(logBaseRate, named("bias")), ofPosition), scale), shift);
   // a product with the scales on the diagonal: numbers three in a row are slow to multiply and to add to
   const calibrated = g.gemm(shares, g.multiply(scale, identity(g)), added);
   g.output("probabilities", g.sigmoid(calibrated), contracts.dlrm.outputs.probabilities.dims);

@@ -13,9 +13,11 @@ import { postTowerInputs } from "../../supabase/functions/_shared/features/tower
 import { embeddingsOf } from "../../supabase/functions/_shared/models/embeddings.ts";
 import { loadRuntime } from "../../supabase/functions/_shared/models/inference.ts";
 import type { Community } from "../community/community.ts";
-import { communityFromDatabase, trainingEvents } from "../community/from-database.ts";
+import { communityFromDatabase, type LoadedCommunity, trainingEvents } from "../community/from-database.ts";
 import { postText } from "../community/texts.ts";
-import { type Request, requestsBetween } from "../dlrm/requests.ts";
+import type { RankerRequest } from "../dlrm/examples.ts";
+import { pageRequests } from "../dlrm/page-requests.ts";
+import { requestsBetween } from "../dlrm/requests.ts";
 import type { IdEmbeddings } from "../model-folder/id-embeddings.ts";
 import type { ModelFolder } from "../model-folder/model-folder.ts";
 import { type ActiveModel, replayedActiveModel } from "./active-model.ts";
@@ -55,7 +57,7 @@ export async function compare(
   if (!active) return { skipped: "no model is active, so there is none to compare it with" };
   const loaded = await communityFromDatabase(database, onProgress, trainingEvents);
   const { heldBack } = candidate.model;
-  const heldOut = requestsBetween(loaded.community, loaded.timeline, heldBack.from, Number.POSITIVE_INFINITY);
+  const heldOut = heldOutOf(loaded, heldBack.from, candidate.model.metrics.learned_from === "pages");
   const unseen = heldOut.filter(({ at }) => at >= active.learnedUntil).slice(-mostRequests);
   const other =
     unseen.length < fewestRequests ? undefined : await replayedActiveModel(database, active, loaded.community);
@@ -88,9 +90,15 @@ export async function compare(
   return comparison(metrics, requests, other ? active : undefined, await readMargin(database));
 }
 
+/** What happened from an instant on, in the form that a model's ranker learned from. */
+function heldOutOf({ community, timeline, pages }: LoadedCommunity, from: number, ofPages: boolean): RankerRequest[] {
+  if (!ofPages) return requestsBetween(community, timeline, from, Number.POSITIVE_INFINITY);
+  return pageRequests(pages, timeline, community.posts.ids.length, from, timeline.at[timeline.length - 1]);
+}
+
 function comparison(
   metrics: HeldOutMetrics<"candidate" | "published" | "other">,
-  requests: Request[],
+  requests: RankerRequest[],
   active: ActiveModel | undefined,
   margin: number,
 ): Comparison {

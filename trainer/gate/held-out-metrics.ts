@@ -1,11 +1,15 @@
 /** How well models did on the same requests: metrics of each, and what lies between two of them, paired by request. */
 import { kinds } from "../../supabase/functions/_shared/features/kinds.ts";
-import type { Request } from "../dlrm/requests.ts";
+import type { RankerRequest } from "../dlrm/examples.ts";
+import type { Labels } from "../dlrm/requests.ts";
 import { type Estimate, estimate } from "../evaluation/metrics/estimate.ts";
 import { recallAt, reciprocalRank } from "../evaluation/metrics/ranking-metrics.ts";
 import type { RankedRequest } from "./ranked-requests.ts";
 
-/** Of the list a user would have seen: 0 where the post they chose is not in it. Higher is better. */
+/**
+ * Of the list a user would have seen: 0 where the post they chose is not in it. Of a page that was shown, MRR alone: where the first post
+ * they came to would have stood in it. Higher is better.
+ */
 export const listMetrics = ["mrr", "recall@20"] as const;
 
 /**
@@ -33,38 +37,44 @@ export class HeldOutMetrics<Name extends string> {
     this.values = Object.fromEntries(names.map((name) => [name, empty()])) as typeof this.values;
   }
 
-  add({ post, labels }: Request, ranked: Record<Name, RankedRequest>): void {
+  add(request: RankerRequest, ranked: Record<Name, RankedRequest>): void {
     this.requests++;
     const shared = sharedPosts(this.names.map((name) => ranked[name]));
     this.rows += shared.size;
-    if (shared.has(post)) for (const [head, label] of labels.entries()) this.positives[head] += label;
+    const labelsOf = new Map<number, Labels>();
+    for (const { post, labels } of "shown" in request ? request.shown : [request]) labelsOf.set(post, labels);
+    for (const [post, labels] of labelsOf)
+      if (shared.has(post)) for (const [head, label] of labels.entries()) this.positives[head] += label;
     for (const name of this.names) {
       const { rank, posts, probabilities } = ranked[name];
       const values = this.values[name];
-      values.mrr.push(reciprocalRank([rank]));
-      values["recall@20"].push(recallAt(20, [rank], 1));
+      if (!("shown" in request)) values["recall@20"].push(recallAt(20, [rank], 1));
+      // a page that nobody came to has no order to be right or wrong
+      if (!("shown" in request) || Number.isFinite(rank)) values.mrr.push(reciprocalRank([rank]));
       const losses = kinds.map(() => 0);
       for (const [i, each] of posts.entries()) {
         if (!shared.has(each)) continue;
         for (let head = 0; head < kinds.length; head++)
-          losses[head] -= logLikelihood(probabilities[kinds.length * i + head], each === post ? labels[head] : 0);
+          losses[head] -= logLikelihood(probabilities[kinds.length * i + head], labelsOf.get(each)?.[head] ?? 0);
       }
       for (const [head, metric] of headMetrics.entries()) values[metric].push(losses[head]);
     }
   }
 
-  /** The mean of a metric; undefined: too few positives to say. */
+  /** The mean of a metric; undefined: nothing to say it by. */
   mean(name: Name, metric: Metric): number | undefined {
     const scale = this.scaleOf(metric);
-    return scale === undefined ? undefined : estimate(this.values[name][metric]).mean / scale;
+    const values = this.values[name][metric];
+    return scale === undefined || values.length === 0 ? undefined : estimate(values).mean / scale;
   }
 
-  /** How much worse `name` is than `other`, paired by request; undefined: too few positives to say. */
+  /** How much worse `name` is than `other`, paired by request; undefined: nothing to say it by. */
   worse(name: Name, other: Name, metric: Metric): Estimate | undefined {
     const scale = this.scaleOf(metric);
     if (scale === undefined) return undefined;
     const sign = isListMetric(metric) ? -1 : 1;
     const [own, others] = [this.values[name][metric], this.values[other][metric]];
+    if (own.length === 0) return undefined;
     const { mean, error } = estimate(own.map((value, i) => (sign * (value - others[i])) / scale));
     return { mean, error };
   }

@@ -9,7 +9,8 @@ import { embedUser, predict, type RankingModel, scoreOf } from "../../supabase/f
 import type { LoadedCommunity } from "../community/from-database.ts";
 import { CommunityState } from "../community/state.ts";
 import { userText } from "../community/texts.ts";
-import type { Request } from "../dlrm/requests.ts";
+import { heads } from "../dlrm/network.ts";
+import type { RankerRequest } from "../dlrm/examples.ts";
 import { vectorAt } from "../engine/vector-at.ts";
 import type { IdEmbeddings } from "../model-folder/id-embeddings.ts";
 import { Histories } from "../towers/histories.ts";
@@ -21,12 +22,12 @@ export interface ReplayedModel extends RankingModel {
   postVectors: Float32Array;
 }
 
-/** What a model made of one request. */
+/** What a model made of one request: of all it retrieved, or, where the request is a page, of what was shown. */
 export interface RankedRequest {
   posts: Int32Array;
   /** [posts, 3] */
   probabilities: Float32Array;
-  /** Of the positive among these posts, from 1; Infinity: it is not among them. */
+  /** Of the best-ranked positive among these posts, from 1; Infinity: there is none. */
   rank: number;
   /** The same where these posts are ordered by the recency baseline. */
   recencyRank: number;
@@ -43,10 +44,10 @@ const none = new Float32Array(dimensions);
 /** Walks through requests (ascending) once and gives what each model makes of each; nothing is kept of one when the next comes. */
 export async function* rankedRequests<Name extends string>(
   { community, timeline }: LoadedCommunity,
-  requests: Request[],
+  requests: RankerRequest[],
   models: Record<Name, ReplayedModel>,
   { scoreWeights, onProgress, signal }: RankOptions,
-): AsyncGenerator<[Request, Record<Name, RankedRequest>]> {
+): AsyncGenerator<[RankerRequest, Record<Name, RankedRequest>]> {
   const step = "judging the model";
   const state = new CommunityState(community, timeline);
   const histories = new Histories(community, Number.POSITIVE_INFINITY);
@@ -54,9 +55,11 @@ export async function* rankedRequests<Name extends string>(
   for (const [done, request] of requests.entries()) {
     signal?.throwIfAborted();
     if (done % 16 === 0) onProgress({ step, done, total: requests.length });
-    const { user, post, at } = request;
+    const { user, at } = request;
+    const shown = "shown" in request ? request.shown.map(({ post }) => post) : undefined;
+    const positives = new Set(positivesOf(request));
     state.advance(request.event);
-    const past = histories.latest(user, at, post);
+    const past = histories.latest(user, at, "post" in request ? request.post : undefined);
     const ranked = {} as Record<Name, RankedRequest>;
     for (const [name, model] of Object.entries<ReplayedModel>(models)) {
       const history = past.map((each) => vectorAt(model.postVectors, each));
@@ -65,21 +68,24 @@ export async function* rankedRequests<Name extends string>(
         id_embedding: model.userIdEmbeddings.get(users.ids[user]) ?? none,
         history,
       });
-      const candidates = state.candidates(user, at, vector, model.postVectors);
-      const posts = Int32Array.from(candidates, (candidate) => candidate.post);
+      const retrieved = state.candidates(user, at, vector, model.postVectors, { shown });
       // the graph takes one candidate or more
-      const probabilities =
-        posts.length > 0
-          ? (await predict(model, state.user(user, history), vector, candidates, at)).probabilities
+      const predicted =
+        retrieved.length > 0
+          ? (await predict(model, state.user(user, history), vector, retrieved, at)).probabilities
           : new Float32Array();
-      const positive = posts.indexOf(post);
+      const kept = [...retrieved.keys()].filter((i) => !shown || shown.includes(retrieved[i].post));
+      const candidates = kept.map((i) => retrieved[i]);
+      const posts = Int32Array.from(candidates, ({ post }) => post);
+      const probabilities = Float32Array.from(kept.flatMap((i) => [...predicted.subarray(i * heads, (i + 1) * heads)]));
+      const found = [...posts.keys()].filter((i) => positives.has(posts[i]));
       const scores = Float64Array.from(posts, (_, i) => scoreOf(probabilities, i, scoreWeights));
       const recency = Float64Array.from(candidates, (candidate) => recencyBaseline(candidate, at));
       ranked[name as Name] = {
         posts,
         probabilities,
-        rank: rankOf(scores, positive),
-        recencyRank: rankOf(recency, positive),
+        rank: rankOf(scores, found),
+        recencyRank: rankOf(recency, found),
       };
     }
     yield [request, ranked];
@@ -87,10 +93,16 @@ export async function* rankedRequests<Name extends string>(
   onProgress({ step, done: requests.length, total: requests.length });
 }
 
-/** From 1, behind all that score the same; Infinity for number −1. */
-function rankOf(scores: ArrayLike<number>, number: number): number {
-  if (number < 0) return Number.POSITIVE_INFINITY;
-  let rank = 0;
-  for (let i = 0; i < scores.length; i++) if (scores[i] >= scores[number]) rank++;
+/** The posts that the user did something with. */
+function positivesOf(request: RankerRequest): number[] {
+  if ("post" in request) return [request.post];
+  return request.shown.filter(({ labels }) => labels.includes(1)).map(({ post }) => post);
+}
+
+/** Of the best of some numbers, from 1, behind all others that score the same; Infinity where there are none. */
+function rankOf(scores: ArrayLike<number>, numbers: number[]): number {
+  const best = numbers.reduce((highest, number) => Math.max(highest, scores[number]), Number.NEGATIVE_INFINITY);
+  let rank = numbers.length > 0 ? 1 : Number.POSITIVE_INFINITY;
+  for (let i = 0; i < scores.length; i++) if (scores[i] >= best && !numbers.includes(i)) rank++;
   return rank;
 }

@@ -10,7 +10,7 @@ import { EmbeddingTable } from "../engine/embedding-table.ts";
 import { dlrmOf, towersOf } from "../export/read-weights.ts";
 import type { IdEmbeddings } from "../model-folder/id-embeddings.ts";
 import { sha256 } from "../model-folder/model-folder.ts";
-import type { EarlierModel } from "../pipeline.ts";
+import type { EarlierModel, LearnedFrom } from "../pipeline.ts";
 import type { Towers } from "../towers/model.ts";
 
 /** What `trainIntoFolder` writes among a model's metrics for the trainings that go on from it. */
@@ -19,6 +19,7 @@ const learned = z.object({
   seconds_anew: z.number().positive(),
   learned_anew: z.number().positive(),
   learned_since: z.number().nonnegative(),
+  learned_from: z.enum(["interactions", "pages"]).default("interactions"),
 });
 
 /**
@@ -40,6 +41,7 @@ export interface ActiveModel {
   learnedAnew: number;
   /** First interactions that those which went on from it have learned from. */
   learnedSince: number;
+  learnedFrom: LearnedFrom;
   towers: Pick<Towers, "tokens" | "dense">;
   dlrm: Dlrm;
   userIdEmbeddings: IdEmbeddings;
@@ -60,7 +62,7 @@ export async function readActiveModel({ pool }: Database): Promise<ActiveModel |
     if (feature_spec_digest !== (await featureSpecDigest())) return `model ${name} was trained for other features`;
     const parsed = learned.safeParse(metrics);
     if (!parsed.success || !learned_until) return `model ${name} does not say what it has learned from`;
-    const { community: of, seconds_anew, learned_anew, learned_since } = parsed.data;
+    const { community: of, seconds_anew, learned_anew, learned_since, learned_from } = parsed.data;
     if (of !== community) return `model ${name} was trained on another community`;
     const { rows: artifacts } = await client.query(
       "select graph, onnx, sha256 from recsys.model_artifacts where model_id = $1",
@@ -84,6 +86,7 @@ export async function readActiveModel({ pool }: Database): Promise<ActiveModel |
       secondsAnew: seconds_anew,
       learnedAnew: learned_anew,
       learnedSince: learned_since,
+      learnedFrom: learned_from,
       ...weights,
       userIdEmbeddings: await idEmbeddings("user"),
       postIdEmbeddings: await idEmbeddings("post"),
@@ -119,6 +122,7 @@ export function earlierModel(model: ActiveModel, { users, posts }: Community): E
     },
     dlrm: model.dlrm,
     learnedUntil: model.learnedUntil,
+    learnedFrom: model.learnedFrom,
   };
 }
 

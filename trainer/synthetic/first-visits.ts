@@ -1,8 +1,6 @@
 import { communityEnd, dayLength } from "./calendar.ts";
-import { createPeople } from "./people.ts";
-import { Simulation } from "./simulation.ts";
-import { fullSize, type SyntheticSize } from "./size.ts";
-import { createWritings } from "./writings.ts";
+import type { SyntheticSize } from "./size.ts";
+import { World } from "./world.ts";
 
 /** Visits of each cold user: with one, a third of them interact with nothing. */
 const visits = 5;
@@ -12,10 +10,7 @@ const visits = 5;
  * their first visits, an hour apart. Nobody writes anything new meanwhile.
  */
 export function firstVisits(seed: number, size: SyntheticSize = {}): Map<string, string[]> {
-  const { users, posts, days } = fullSize(size);
-  const people = createPeople(seed, users, days);
-  const writings = createWritings(seed, posts, days, people);
-  const simulation = new Simulation(seed, days, people, writings);
+  const { people, writings, days, simulation } = new World(seed, size);
   for (let day = 0; day < days; day++) simulation.nextDay();
   const interactions = new Map(people.filter(({ isCold }) => isCold).map(({ id }) => [id, new Set<string>()]));
   for (let visit = 0; visit < visits; visit++) {

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { dayLength } from "./calendar.ts";
-import { createPeople, profileOf } from "./people.ts";
-import { simulate } from "./simulation.ts";
+import { profileOf } from "./people.ts";
 import { affinity } from "./taste.ts";
 import { facets } from "./topics.ts";
-import { createWritings, textOf } from "./writings.ts";
+import { World } from "./world.ts";
+import { textOf } from "./writings.ts";
 
 /*
  * What the laws of taste.ts must have left in the data, measured on what happened, not on the laws.
@@ -13,8 +13,7 @@ import { createWritings, textOf } from "./writings.ts";
 
 const seed = 11;
 const days = 60;
-const people = createPeople(seed, 500, days);
-const writings = createWritings(seed, 1200, days, people);
+const { people, writings, simulation } = new World(seed, { users: 500, posts: 1200, days });
 
 /** An impression, and what came of it. */
 interface Shown {
@@ -28,8 +27,8 @@ interface Shown {
 
 const shown: Shown[] = [];
 const latest = new Map<string, Shown>();
-for (const day of simulate(seed, days, people, writings)) {
-  for (const happening of day) {
+for (let day = 0; day < days; day++) {
+  for (const happening of simulation.nextDay()) {
     if (happening.what === "impressions") {
       for (const [i, post] of happening.posts.entries()) {
         const { user, at } = happening;

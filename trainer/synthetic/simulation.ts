@@ -4,7 +4,14 @@ import { communityEnd, communityStart, dayLength, timeOfDay } from "./calendar.t
 import { poisson, stream } from "./draws.ts";
 import { Impressions } from "./impressions.ts";
 import type { Person } from "./people.ts";
-import { commentProbability, lookProbability, viewProbability, voteProbability, warmthOf } from "./taste.ts";
+import {
+  commentProbability,
+  expectedUtility,
+  lookProbability,
+  viewProbability,
+  voteProbability,
+  warmthOf,
+} from "./taste.ts";
 import type { Writing } from "./writings.ts";
 
 /** Something that happened; users and posts by number. Impressions are the posts shown at one visit, in order. */
@@ -13,14 +20,15 @@ export type Happening =
   | { what: "impressions"; at: number; user: number; posts: number[] }
   | { what: "view" | "vote" | "comment"; at: number; user: number; post: number };
 
-const impressionsPerVisit = 10;
+/** The length of a page. */
+export const impressionsPerVisit = 10;
 const second = 1000;
 const hour = dayLength / 24;
 
-/** What happens in the community, a day at a time, each day in order of time; no more than a day is held. */
-export function* simulate(seed: number, days: number, people: Person[], writings: Writing[]): Generator<Happening[]> {
-  const simulation = new Simulation(seed, days, people, writings);
-  for (let day = 0; day < days; day++) yield simulation.nextDay();
+/** Somebody who comes at an instant. */
+export interface Visit {
+  user: number;
+  at: number;
 }
 
 /** A community as it goes on day by day: what is popular, and who has seen what. */
@@ -46,21 +54,36 @@ export class Simulation {
 
   /** What happens on the next day, in order of time. */
   nextDay(): Happening[] {
+    const { visits, begun, end } = this.beginDay();
+    for (const { user, at } of visits) begun.push(...this.visit(user, at));
+    begun.sort((a, b) => a.at - b.at);
+    const tomorrow = begun.findIndex(({ at }) => at >= end);
+    this.ahead = tomorrow < 0 ? [] : begun.splice(tomorrow).filter(({ at }) => at < communityEnd);
+    return begun;
+  }
+
+  /** Who comes on the next day, what was begun before it and goes on, and when it ends. */
+  beginDay(): { visits: Visit[]; begun: Happening[]; end: number } {
     const start = this.start + this.day++ * dayLength;
-    const happenings = this.ahead;
-    for (const { user, at } of visits(this.random, this.people, start)) happenings.push(...this.visit(user, at));
-    happenings.sort((a, b) => a.at - b.at);
-    const end = start + dayLength;
-    const tomorrow = happenings.findIndex(({ at }) => at >= end);
-    this.ahead = tomorrow < 0 ? [] : happenings.splice(tomorrow).filter(({ at }) => at < communityEnd);
-    return happenings;
+    const begun = this.ahead;
+    this.ahead = [];
+    return { visits: visits(this.random, this.people, start), begun, end: start + dayLength };
   }
 
   /** What a user does who visits at an instant, and what follows from it. Call in order of time. */
   visit(user: number, now: number): Happening[] {
+    return this.react(user, this.choose(user, now), now);
+  }
+
+  /** What the app shows a user by itself. */
+  choose(user: number, now: number): number[] {
+    return this.shown.next(user, this.people[user], now, impressionsPerVisit);
+  }
+
+  /** What a user does who is shown some posts, and what follows from it. Call in order of time. */
+  react(user: number, posts: number[], now: number): Happening[] {
     const { random, people, writings, popularity, shown } = this;
     const person = people[user];
-    const posts = shown.next(user, person, now, impressionsPerVisit);
     const happenings: Happening[] = [
       { what: "login", at: now, user },
       { what: "impressions", at: now + second, user, posts },
@@ -70,8 +93,7 @@ export class Simulation {
       if (random.uniform() >= lookProbability(i + 1)) continue;
       at += Math.ceil(2 + 6 * random.uniform()) * second;
       const writing = writings[post];
-      const warmth = warmthOf(popularity.applause(post, now), (now - writing.createdAt) / dayLength);
-      if (random.uniform() >= viewProbability(person, writing, warmth)) continue;
+      if (random.uniform() >= viewProbability(person, writing, this.warmth(post, now))) continue;
       happenings.push({ what: "view", at, user, post });
       shown.viewed(user, post);
       at += Math.ceil(20 + 60 * random.uniform()) * second;
@@ -88,14 +110,23 @@ export class Simulation {
     }
     return happenings;
   }
+
+  /** Expected utility of a post to a user who looks at it at an instant, with the warmth of the moment. */
+  worth(user: number, post: number, now: number): number {
+    return expectedUtility(this.people[user], this.writings[post], this.warmth(post, now));
+  }
+
+  private warmth(post: number, now: number): number {
+    return warmthOf(this.popularity.applause(post, now), (now - this.writings[post].createdAt) / dayLength);
+  }
 }
 
 /** Who comes when on a day. New members look around right after they sign up. */
-function visits(random: Random, people: Person[], start: number): { user: number; at: number }[] {
+function visits(random: Random, people: Person[], start: number): Visit[] {
   const weekday = new Date(start).getUTCDay();
   const leisure = weekday === 0 || weekday === 6 ? 1.3 : 0.88;
   const end = start + dayLength - 1;
-  const visits: { user: number; at: number }[] = [];
+  const visits: Visit[] = [];
   for (const [user, person] of people.entries()) {
     if (person.isCold || person.createdAt > end) continue;
     if (person.createdAt >= start) visits.push({ user, at: Math.min(person.createdAt + 60 * second, end) });

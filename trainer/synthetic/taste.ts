@@ -41,8 +41,8 @@ export function lookProbability(position: number): number {
   return position ** -0.4;
 }
 
-/** Expected utility of showing a post, by the weights of recsys.settings: 0.2 a view, 1 a vote, 1 a comment. */
-export function expectedUtility(person: Person, writing: Writing): number {
+/** Expected utility of showing a post, by the weights of recsys.settings: 0.2 a view, 1 a vote, 1 a comment; `warmth` as for `viewProbability`. */
+export function expectedUtility(person: Person, writing: Writing, warmth = 0): number {
   const reactions = voteProbability(person, writing) + commentProbability(person, writing);
-  return viewProbability(person, writing) * (0.2 + reactions);
+  return viewProbability(person, writing, warmth) * (0.2 + reactions);
 }

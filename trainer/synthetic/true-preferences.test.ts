@@ -1,10 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { firstVisits } from "./first-visits.ts";
-import { createPeople } from "./people.ts";
-import { simulate } from "./simulation.ts";
 import { truePreferences } from "./true-preferences.ts";
-import { createWritings } from "./writings.ts";
+import { World } from "./world.ts";
 
 const seed = 5;
 const size = { users: 600, posts: 1200, days: 60 };
@@ -21,19 +19,18 @@ test("the favourites of a user are the posts of others with the highest scores",
   const better = preferences.posts.filter(
     (post) => preferences.score(user, post) > scores[9] && !favourites.includes(post),
   );
-  const own = createWritings(seed, size.posts, size.days, createPeople(seed, size.users, size.days));
+  const own = new World(seed, size).writings;
   for (const post of better) assert.equal(own.find(({ id }) => id === post)?.author, 7);
   assert.throws(() => preferences.score("nobody", favourites[0]), /has no "nobody"/);
 });
 
 test("for cold users, true preferences find what they like far better than popularity", () => {
-  const people = createPeople(seed, size.users, size.days);
-  const writings = createWritings(seed, size.posts, size.days, people);
+  const { people, writings, simulation } = new World(seed, size);
   const votes = new Float64Array(writings.length);
   const active = new Set<number>();
   let [coldUsers, oracleHits, popularHits] = [0, 0, 0];
-  for (const day of simulate(seed, size.days, people, writings)) {
-    for (const happening of day) {
+  for (let day = 0; day < size.days; day++) {
+    for (const happening of simulation.nextDay()) {
       if (happening.what === "login" || happening.what === "impressions") continue;
       const { user, post, at, what } = happening;
       if (!active.has(user) && writings[post].author !== user && people[user].createdAt > writings[200].createdAt) {

@@ -1,7 +1,6 @@
-import { createPeople } from "./people.ts";
-import { fullSize, type SyntheticSize } from "./size.ts";
+import type { SyntheticSize } from "./size.ts";
 import { expectedUtility } from "./taste.ts";
-import { createWritings } from "./writings.ts";
+import { World } from "./world.ts";
 
 /** What the people of a synthetic community really like: the answers that a recommender is asked for. */
 export interface TruePreferences {
@@ -17,9 +16,7 @@ export interface TruePreferences {
 
 /** The true preferences behind `writeSyntheticCommunity` with the same seed and size. */
 export function truePreferences(seed: number, size: SyntheticSize = {}): TruePreferences {
-  const { users, posts, days } = fullSize(size);
-  const people = createPeople(seed, users, days);
-  const writings = createWritings(seed, posts, days, people);
+  const { people, writings } = new World(seed, size);
   const personOf = new Map(people.map((person) => [person.id, person]));
   const writingOf = new Map(writings.map((writing) => [writing.id, writing]));
   const find = <T>(map: Map<string, T>, id: string): T => {

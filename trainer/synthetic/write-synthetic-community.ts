@@ -1,11 +1,12 @@
 import { mkdir } from "node:fs/promises";
 import { writeRecords } from "../../db/bundle/write-records.ts";
 import type { OnProgress } from "../../db/progress.ts";
-import { communityEnd, dayLength } from "./calendar.ts";
-import { createPeople, profileOf } from "./people.ts";
-import { type Happening, simulate } from "./simulation.ts";
-import { fullSize, type SyntheticSize } from "./size.ts";
-import { createWritings, textOf } from "./writings.ts";
+import { dayLength } from "./calendar.ts";
+import { profileOf } from "./people.ts";
+import type { Happening } from "./simulation.ts";
+import type { SyntheticSize } from "./size.ts";
+import { World } from "./world.ts";
+import { textOf } from "./writings.ts";
 
 /** The exposure log was switched on late, as such logs are; it is the largest file. */
 const loggedDays = 14;
@@ -19,26 +20,43 @@ export type SyntheticCounts = Record<"users" | "posts" | "interactions" | "login
  */
 export async function writeSyntheticCommunity(
   folder: string,
-  { seed, onProgress = () => {}, ...size }: SyntheticSize & { seed: number; onProgress?: OnProgress },
+  { seed, onProgress, ...size }: SyntheticSize & { seed: number; onProgress?: OnProgress },
 ): Promise<SyntheticCounts> {
-  const { users, posts, days } = fullSize(size);
-  const people = createPeople(seed, users, days);
-  const writings = createWritings(seed, posts, days, people);
+  const world = new World(seed, size);
+  return await writeWorld(folder, world, world.days, onProgress);
+}
+
+/** Lets a world live its first days and writes what is there by then, and what happened, as a bundle into `folder`. */
+export async function writeWorld(
+  folder: string,
+  { seed, people, writings, simulation, after }: World,
+  days: number,
+  onProgress: OnProgress = () => {},
+): Promise<SyntheticCounts> {
+  const end = after(days);
   await mkdir(folder, { recursive: true });
+  const counts = { users: 0, posts: 0, interactions: 0, logins: 0, impressions: 0 };
 
   const userFile = writeRecords(folder, "users");
-  for (const person of people) await userFile.write(profileOf(seed, person));
+  for (const person of people) {
+    if (person.createdAt > end) continue;
+    counts.users++;
+    await userFile.write(profileOf(seed, person));
+  }
   await userFile.close();
 
   const postFile = writeRecords(folder, "posts");
-  for (const writing of writings) await postFile.write(textOf(seed, writing, people[writing.author]));
+  for (const writing of writings) {
+    if (writing.createdAt > end) continue;
+    counts.posts++;
+    await postFile.write(textOf(seed, writing, people[writing.author]));
+  }
   await postFile.close();
 
-  const counts = { users, posts, interactions: 0, logins: 0, impressions: 0 };
   const interactionFile = writeRecords(folder, "interactions");
   const loginFile = writeRecords(folder, "logins");
   const impressionFile = writeRecords(folder, "impressions");
-  const loggedSince = communityEnd - loggedDays * dayLength;
+  const loggedSince = end - loggedDays * dayLength;
   const write = async (happening: Happening) => {
     const user_id = people[happening.user].id;
     const at = new Date(happening.at).toISOString();
@@ -58,10 +76,9 @@ export async function writeSyntheticCommunity(
       }
     }
   };
-  let day = 0;
-  for (const happenings of simulate(seed, days, people, writings)) {
-    for (const happening of happenings) await write(happening);
-    onProgress({ step: "invent a community", done: ++day, total: days });
+  for (let day = 1; day <= days; day++) {
+    for (const happening of simulation.nextDay()) await write(happening);
+    onProgress({ step: "invent a community", done: day, total: days });
   }
   await Promise.all([interactionFile.close(), loginFile.close(), impressionFile.close()]);
   return counts;

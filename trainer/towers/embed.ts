@@ -20,6 +20,8 @@ export function embedPosts(towers: Towers, data: TowerData, n: number): Float32A
 export interface Moment {
   user: number;
   history: number[];
+  /** As if the user had just come: without their ID embedding. */
+  isNew?: boolean;
 }
 
 /** Vectors of users at some moments, [moments, 32]. */
@@ -41,6 +43,8 @@ export function embedUsersAt(
       ),
       chosen.map(({ history }) => history.length),
     );
+    for (const [i, { isNew }] of chosen.entries())
+      if (isNew) inputs.id_embedding.values.fill(0, i * dimensions, (i + 1) * dimensions);
     return forward({ ...towers.dense.matrices(), ...inputs }, (t) =>
       userTower(t, t as unknown as TowerInputs & { history: tf.Tensor }),
     );

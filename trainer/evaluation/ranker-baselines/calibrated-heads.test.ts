@@ -25,8 +25,9 @@ function examplesOf(count: number, votes = 0.2): RankingExamples {
   });
   const examples = new RankingExamples(requests, 4);
   examples.found.fill(1);
+  for (const [r, { labels }] of requests.entries()) examples.labels.set(labels, examples.rowOf(r) * labels.length);
   for (let row = 0; row < count * 4; row++) {
-    examples.weights[row] = row % 4 === 3 ? 3 : 1;
+    examples.lossWeights[row] = examples.weights[row] = row % 4 === 3 ? 3 : 1;
     for (let f = 0; f < denseWidth; f++) examples.dense[row * denseWidth + f] = random.normal();
     let offset = 0;
     for (const [c, { size }] of categories.entries()) {
@@ -78,9 +79,9 @@ test("each head's probabilities sum to what happened in the whole window, howeve
   for (let i = 0; i < 800; i++) {
     readExample(examples, i, row);
     probabilities(row, out);
-    for (const head of [0, 1, 2]) sums[head] += examples.weights[i] * out[head];
+    for (const head of [0, 1, 2]) sums[head] += examples.lossWeights[i] * out[head];
   }
-  const votes = examples.requests.filter(({ labels }) => labels[1] === 1).length;
+  const votes = examples.requests.filter((_, r) => examples.positives(r, 1) === 1).length;
   for (const [head, happened] of [0, votes, 200].entries()) {
     // one more positive among two more rows is counted in
     assert.ok(Math.abs(sums[head] - happened) < 1.5, `head ${head}: ${sums[head]} instead of ${happened}`);

@@ -11,12 +11,11 @@ export interface LabelledRows {
   weights: ArrayLike<number>;
 }
 
-/** A head's view of the ranker's training set: only the positive of a request can be positive. */
+/** A head's view of the ranker's training set. */
 export function labelledRows(examples: RankingExamples, head: number): LabelledRows {
-  const labels = new Uint8Array(examples.weights.length);
-  for (const request of examples.requests.keys()) labels[examples.rowOf(request)] = examples.label(request, head);
+  const labels = Uint8Array.from(examples.lossWeights, (_, row) => examples.label(row, head));
   const read = (row: number, out: Float32Array) => readExample(examples, row, out);
-  return { width: rowWidth, read, labels, weights: examples.weights };
+  return { width: rowWidth, read, labels, weights: examples.lossWeights };
 }
 
 /** Numbers of the rows of some requests, without those that stand for no candidate. */

@@ -11,6 +11,7 @@ import type { Kind } from "./kinds.ts";
 import { ranksOf } from "./ranks.ts";
 import { type RecentHabit, type RecentInteraction, recentHabit } from "./recent-habit.ts";
 import { type Source, sourceNames, sources } from "./retrieval.ts";
+import { tagMatches } from "./tag-match.ts";
 import { textMatches } from "./text-match.ts";
 
 /*
@@ -109,6 +110,8 @@ export const pairFeatures = [
   "idle_off_recent",
   "text_match",
   "log_text_match_rank",
+  "tag_match",
+  "log_tag_match_rank",
   "history_best",
   "history_best_five",
   "log_history_rank",
@@ -160,6 +163,8 @@ export function rankerFeatures(
   const similarityRanks = ranksOf(similarities);
   const matches = textMatches(user.recent_interactions, candidates);
   const matchRanks = ranksOf(matches);
+  const tagged = tagMatches(user.recent_interactions, candidates);
+  const taggedRanks = ranksOf(tagged);
   const near = historyMatches(
     user.history,
     candidates.map(({ embedding }) => embedding),
@@ -197,6 +202,8 @@ export function rankerFeatures(
     pairs[at++] = Math.abs(idleBeside);
     pairs[at++] = matches[i];
     pairs[at++] = logOf(matchRanks[i]);
+    pairs[at++] = tagged[i];
+    pairs[at++] = logOf(taggedRanks[i]);
     pairs[at++] = near.best[i];
     pairs[at++] = near.bestFive[i];
     pairs[at++] = logOf(nearRanks[i]);

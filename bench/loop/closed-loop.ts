@@ -1,0 +1,78 @@
+/** Lets a policy choose every page of a synthetic community for some days, with its own consequences. */
+import { dayLength } from "../../trainer/synthetic/calendar.ts";
+import { type Happening, impressionsPerVisit } from "../../trainer/synthetic/simulation.ts";
+import type { World } from "../../trainer/synthetic/world.ts";
+import type { Policy } from "./policy.ts";
+
+/** What came of the visits of one day. */
+export interface Day {
+  /** From 1: days of the policy. */
+  day: number;
+  visits: number;
+  /** 0.2 a view, 1 a vote, 1 a comment of the pages' posts. */
+  reward: number;
+  /** The same of people who signed up within the last three days. */
+  new_people_visits: number;
+  new_people_reward: number;
+}
+
+/** How often each post was shown, and how soon. */
+export interface Exposure {
+  /** [posts] Times shown. */
+  shown: Float64Array;
+  /** [posts] The same within its first three days. */
+  shownEarly: Float64Array;
+}
+
+export const earlyDays = 3;
+const newPeopleDays = 3;
+const value = { view: 0.2, vote: 1, comment: 1 };
+
+/** The community lives `before` days as it does and `days` days with the policy's pages. `onDay` hears of each. */
+export async function closedLoop(
+  world: World,
+  policy: Policy,
+  before: number,
+  days: number,
+  onDay: (day: Day) => void,
+): Promise<Exposure> {
+  const { people, writings, simulation } = world;
+  await policy.prepare(world, before);
+  const exposure = { shown: new Float64Array(writings.length), shownEarly: new Float64Array(writings.length) };
+  let pending: Happening[] = [];
+  /** Tells the policy of what happened before an instant. */
+  const tell = async (until: number) => {
+    pending.sort((a, b) => a.at - b.at);
+    const later = pending.findIndex(({ at }) => at >= until);
+    const due = later < 0 ? pending : pending.slice(0, later);
+    pending = later < 0 ? [] : pending.slice(later);
+    for (const happening of due) await policy.observe(happening);
+  };
+  for (let number = 1; number <= days; number++) {
+    const { visits, begun, end } = simulation.beginDay();
+    pending.push(...begun);
+    const day: Day = { day: number, visits: 0, reward: 0, new_people_visits: 0, new_people_reward: 0 };
+    for (const { user, at } of visits) {
+      await tell(at);
+      const posts = await policy.page(user, at, impressionsPerVisit);
+      const happenings = simulation.react(user, posts, at);
+      pending.push(...happenings);
+      let reward = 0;
+      for (const happening of happenings)
+        if (happening.user === user && "post" in happening) reward += value[happening.what];
+      for (const post of posts) {
+        exposure.shown[post]++;
+        if (at - writings[post].createdAt < earlyDays * dayLength) exposure.shownEarly[post]++;
+      }
+      const isNew = at - people[user].createdAt < newPeopleDays * dayLength;
+      day.visits++;
+      day.reward += reward;
+      day.new_people_visits += Number(isNew);
+      day.new_people_reward += isNew ? reward : 0;
+    }
+    await tell(end);
+    onDay(day);
+    if (number < days) await policy.night?.();
+  }
+  return exposure;
+}

@@ -1,0 +1,239 @@
+/**
+ * The system as a policy: a database of its own, in which everything is written as an app would, `recommend` without HTTP, roll-ups and
+ * re-embedding as pg_cron would call them, and a training each night. The engine's clock is the simulation's.
+ */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Database } from "../../db/connect.ts";
+import { externalUuid } from "../../db/import/external-id.ts";
+import { importBundle } from "../../db/import/import-bundle.ts";
+import { insertInteractions } from "../../db/import/insert-interactions.ts";
+import { insertLogins } from "../../db/import/insert-logins.ts";
+import { insertPosts } from "../../db/import/insert-posts.ts";
+import { insertUsers } from "../../db/import/insert-users.ts";
+import { openPostgresCopy, testServer } from "../../db/testing-postgres.ts";
+import { openPool } from "../../supabase/functions/_shared/database/pool.ts";
+import { embedBatch } from "../../supabase/functions/_shared/embed/embed-batch.ts";
+import type { Kind } from "../../supabase/functions/_shared/features/kinds.ts";
+import { loadRuntime } from "../../supabase/functions/_shared/models/inference.ts";
+import { modelCache } from "../../supabase/functions/_shared/models/models.ts";
+import { openCommonPosts } from "../../supabase/functions/_shared/recommend/common-posts.ts";
+import { nothingServed } from "../../supabase/functions/_shared/recommend/cursor.ts";
+import { feedOf } from "../../supabase/functions/_shared/recommend/ladder.ts";
+import { impressionLog } from "../../supabase/functions/_shared/recommend/log-impressions.ts";
+import { openStalls } from "../../supabase/functions/_shared/recommend/stalls.ts";
+import { startBackend } from "../../trainer/engine/backend.ts";
+import { readModelFolder } from "../../trainer/model-folder/model-folder.ts";
+import { publish } from "../../trainer/publish/publish.ts";
+import { readActiveModel, whyAnew } from "../../trainer/retraining/active-model.ts";
+import { profileOf } from "../../trainer/synthetic/people.ts";
+import type { Happening } from "../../trainer/synthetic/simulation.ts";
+import type { World } from "../../trainer/synthetic/world.ts";
+import { writeWorld } from "../../trainer/synthetic/write-synthetic-community.ts";
+import { textOf } from "../../trainer/synthetic/writings.ts";
+import { settledUntil, train } from "../../trainer/train-into-folder.ts";
+import type { Policy } from "./policy.ts";
+
+/** Roll-ups are this far apart, in milliseconds of the simulation; pg_cron calls them every ten seconds, when hardly anything happens here. */
+const rollUpEvery = 20 * 60_000;
+
+export interface SystemOptions {
+  name: string;
+  seed: number;
+  /** Settings of recsys.settings, as SQL: `exploration_share = 0`. */
+  settings?: string | undefined;
+  /** Every how many nights a training is asked for. */
+  trainEvery: number;
+  print: (line: string) => void;
+}
+
+export class SystemPolicy implements Policy {
+  readonly name: string;
+  private readonly options: SystemOptions;
+  private world!: World;
+  private database!: Database;
+  private folder = "";
+  private services!: Parameters<typeof feedOf>[0];
+  private pool!: ReturnType<typeof openPool>;
+  private log!: ReturnType<typeof impressionLog>;
+  private userIds: string[] = [];
+  private postIds: string[] = [];
+  private postNumbers = new Map<string, number>();
+  private nextUser = 0;
+  private nextPost = 0;
+  private usersInOrder: number[] = [];
+  private waiting: Exclude<Happening, { what: "impressions" }>[] = [];
+  private rolledUpAt = Number.NEGATIVE_INFINITY;
+  private nights = 0;
+
+  constructor(options: SystemOptions) {
+    this.options = options;
+    this.name = options.name;
+  }
+
+  async prepare(world: World, days: number): Promise<void> {
+    this.world = world;
+    const server = await testServer();
+    if (!server) throw new Error("the loop needs PostgreSQL: npm run setup:postgres");
+    this.database = await openPostgresCopy(server, "loop");
+    this.folder = await mkdtemp(join(tmpdir(), "bench-loop-"));
+    this.userIds = world.people.map(({ id }) => externalUuid("user", id));
+    this.postIds = world.writings.map(({ id }) => externalUuid("post", id));
+    this.postNumbers = new Map(this.postIds.map((id, post) => [id, post]));
+    const bundle = join(this.folder, "bundle");
+    await writeWorld(bundle, world, days);
+    await importBundle(this.database, bundle);
+    const now = world.after(days);
+    const order = [...world.people.keys()].sort((a, b) => world.people[a].createdAt - world.people[b].createdAt);
+    this.usersInOrder = order.filter((user) => world.people[user].createdAt > now);
+    this.nextPost = world.writings.filter(({ createdAt }) => createdAt <= now).length;
+    const { pool } = this.database;
+    if (this.options.settings) await pool.query(`update recsys.settings set ${this.options.settings}`);
+    await pool.query("update recsys.settings set requests_per_minute = null");
+    await this.setClock(now);
+    this.pool = openPool(this.database.url, (error) => this.options.print(String(error)), { max: 2 });
+    this.log = impressionLog(this.pool);
+    this.services = {
+      pool: this.pool,
+      models: modelCache(() => loadRuntime()),
+      commonPosts: openCommonPosts(),
+      stalls: openStalls(),
+      log: (code, error) => this.options.print(`${code}: ${error instanceof Error ? error.message : String(error)}`),
+    };
+    await startBackend();
+    await this.trainAndPublish();
+  }
+
+  observe(happening: Happening): void {
+    // what was shown is logged by the system itself
+    if (happening.what !== "impressions") this.waiting.push(happening);
+  }
+
+  async page(user: number, at: number, size: number): Promise<number[]> {
+    await this.setClock(at);
+    await this.arrivals(at);
+    if (at - this.rolledUpAt >= rollUpEvery) await this.rollUp(at);
+    const reader = { caller: { role: "authenticated", sub: this.userIds[user] }, interests: [] };
+    const page = { limit: size, served: nothingServed() };
+    const recommendation = await feedOf(this.services, reader, page as never, "live");
+    if (recommendation.feed.degraded) this.options.print(`degraded: ${recommendation.feed.degraded}`);
+    await this.log.do([{ recommendation, userId: this.userIds[user] }]);
+    return recommendation.feed.items.map(({ post_id }) => this.postNumbers.get(post_id) as number);
+  }
+
+  async night(): Promise<void> {
+    await this.database.pool.query("select recsys.make_impression_partitions()");
+    if (++this.nights % this.options.trainEvery === 0) await this.trainAndPublish();
+  }
+
+  async close(): Promise<void> {
+    await this.pool?.end();
+    await this.database?.close();
+    await rm(this.folder, { recursive: true, force: true });
+  }
+
+  private async setClock(at: number): Promise<void> {
+    await this.database.pool.query("update recsys.settings set clock_shift = now() - $1::timestamptz", [
+      new Date(at).toISOString(),
+    ]);
+  }
+
+  /** Writes what has happened by now, and gives new posts and people their vectors. */
+  private async arrivals(now: number): Promise<void> {
+    const { world, database, userIds, postIds } = this;
+    const client = await database.pool.connect();
+    let arrived = false;
+    try {
+      const users: number[] = [];
+      while (this.nextUser < this.usersInOrder.length) {
+        const user = this.usersInOrder[this.nextUser];
+        if (world.people[user].createdAt > now) break;
+        users.push(user);
+        this.nextUser++;
+      }
+      if (users.length > 0) {
+        const records = users.map((user) => profileOf(world.seed, world.people[user]));
+        await insertUsers(
+          client,
+          records,
+          users.map((user) => userIds[user]),
+        );
+        arrived = true;
+      }
+      const posts: number[] = [];
+      while (this.nextPost < world.writings.length && world.writings[this.nextPost].createdAt <= now)
+        posts.push(this.nextPost++);
+      if (posts.length > 0) {
+        const records = posts.map((post) =>
+          textOf(world.seed, world.writings[post], world.people[world.writings[post].author]),
+        );
+        const authors = posts.map((post) => userIds[world.writings[post].author]);
+        await insertPosts(
+          client,
+          records,
+          posts.map((post) => postIds[post]),
+          authors,
+        );
+        arrived = true;
+      }
+      const logins = this.waiting.filter(({ what }) => what === "login");
+      if (logins.length > 0)
+        await insertLogins(
+          client,
+          logins.map(({ at, user }) => ({ user_id: world.people[user].id, created_at: new Date(at).toISOString() })),
+          logins.map(({ user }) => userIds[user]),
+        );
+      const interactions = this.waiting.filter((happening) => happening.what !== "login");
+      if (interactions.length > 0)
+        await insertInteractions(
+          client,
+          interactions.map(({ at, user, post, what }) => ({
+            user_id: world.people[user].id,
+            post_id: world.writings[post].id,
+            kind: what as Kind,
+            created_at: new Date(at).toISOString(),
+          })),
+          interactions.map(({ user }) => userIds[user]),
+          interactions.map(({ post }) => postIds[post]),
+        );
+      this.waiting = [];
+    } finally {
+      client.release();
+    }
+    if (arrived) while (await embedBatch(this.services));
+  }
+
+  private async rollUp(now: number): Promise<void> {
+    await this.database.pool.query("select recsys.roll_up()");
+    this.rolledUpAt = now;
+  }
+
+  private async trainAndPublish(): Promise<void> {
+    const { database, options, folder } = this;
+    await database.pool.query("select recsys.roll_up()");
+    const active = await readActiveModel(database);
+    const anew = typeof active === "string" ? active : whyAnew(active);
+    const backend = await startBackend();
+    const started = performance.now();
+    const out = join(folder, `model-${this.nights}`);
+    const context = { database, onProgress: () => {}, signal: new AbortController().signal, print: options.print };
+    await train(context, {
+      seed: options.seed + this.nights,
+      backend,
+      learnedUntil: await settledUntil(database),
+      folderOf: () => out,
+      from: typeof active === "string" || anew ? undefined : active,
+    });
+    const trained = performance.now();
+    try {
+      await publish(database, await readModelFolder(out), { activate: true });
+    } catch (error) {
+      options.print(`not published: ${(error as Error).message}`);
+    }
+    await rm(out, { recursive: true, force: true });
+    options.print(
+      `night ${this.nights}: trained ${anew ? "anew" : "on"} in ${((trained - started) / 1000).toFixed(0)} s, published in ${((performance.now() - trained) / 1000).toFixed(0)} s`,
+    );
+  }
+}

@@ -1,0 +1,66 @@
+/** The requests the ranker learns from where pages were logged: what was shown, and what came of it. */
+import type { Page } from "../community/pages.ts";
+import { login, type Timeline } from "../community/timeline.ts";
+import { type Labels, labelWindow, type Moment } from "./requests.ts";
+
+/** A post of a page, and what the user did with it within the label window. */
+export interface Shown {
+  post: number;
+  /** From 1. */
+  position: number;
+  labels: Labels;
+}
+
+/** A page, without the posts its user had come to before. */
+export interface PageRequest extends Moment {
+  shown: Shown[];
+}
+
+/**
+ * The requests of pages with `from` ≤ time, in order of time. What nobody did with a post tells nothing before the label window is over, so
+ * pages shown less than that before `until` wait for a later training.
+ */
+export function pageRequests(
+  pages: Page[],
+  timeline: Timeline,
+  posts: number,
+  from: number,
+  until: number,
+): PageRequest[] {
+  const chosen = pages.filter(({ at }) => at >= from && at + labelWindow < until);
+  const acts = new Map<number, { at: number; kind: number }[]>();
+  for (const { user, posts: shown } of chosen) for (const post of shown) acts.set(user * posts + post, []);
+  for (let event = 0; event < timeline.length && timeline.at[event] < until; event++)
+    if (timeline.kinds[event] !== login)
+      acts.get(timeline.users[event] * posts + timeline.posts[event])?.push({
+        at: timeline.at[event],
+        kind: timeline.kinds[event],
+      });
+  return chosen.flatMap(({ user, at, posts: shown, positions }): PageRequest[] => {
+    const request: PageRequest = { event: firstEventFrom(timeline, at), user, at, shown: [] };
+    for (const [i, post] of shown.entries()) {
+      const done = acts.get(user * posts + post) ?? [];
+      if (done.some((act) => act.at < at)) continue;
+      const labels: Labels = [0, 0, 0];
+      for (const act of done) if (act.at <= at + labelWindow) labels[act.kind] = 1;
+      request.shown.push({ post, position: positions[i], labels });
+    }
+    return request.shown.length > 0 ? [request] : [];
+  });
+}
+
+/** The number of the first event at or after an instant. */
+function firstEventFrom(timeline: Timeline, at: number): number {
+  let [low, high] = [timeline.wholeFrom, timeline.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (timeline.at[middle] < at) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** Whether something came of a page. */
+export function wasTouched({ shown }: PageRequest): boolean {
+  return shown.some(({ labels }) => labels.some((label) => label === 1));
+}
