@@ -14,8 +14,9 @@ import type { LoadedCommunity } from "./community/from-database.ts";
 import { calibrateHeads, expectedPositives, shiftHeads } from "./dlrm/calibrate-heads.ts";
 import { type RankerRequest, type RequestUsers, rankingExamples } from "./dlrm/examples.ts";
 import type { Dlrm } from "./dlrm/model.ts";
-import type { RankerParts, RankingExamples } from "./dlrm/ranking-examples.ts";
+import { fitNewUserStrength } from "./dlrm/new-users.ts";
 import { type PageRequest, pageRequests, wasTouched } from "./dlrm/page-requests.ts";
+import type { RankerParts, RankingExamples } from "./dlrm/ranking-examples.ts";
 import { firstInteractionEvents, labelWindow, type Request, requestsAt } from "./dlrm/requests.ts";
 import { dlrmDefaults, trainDlrm } from "./dlrm/train.ts";
 import { Random } from "./engine/random.ts";
@@ -125,7 +126,14 @@ export async function trainModel(loaded: LoadedCommunity, options: PipelineOptio
   const fineTuning = { ...towerOptions, ...towerDefaults.fineTuning.before, until };
   const fineTuned = await trainTowers(community, fineTuning, onProgress, signal, towers);
   const newInteractions = interactions.length;
-  return { ...ranker, ...withVectors(fineTuned, community), newInteractions, heldBack, learnedFrom, learnedUntil: until };
+  return {
+    ...ranker,
+    ...withVectors(fineTuned, community),
+    newInteractions,
+    heldBack,
+    learnedFrom,
+    learnedUntil: until,
+  };
 }
 
 /** What the ranker learns from: first interactions, or pages that were shown. */
@@ -213,15 +221,18 @@ async function trainRanker(
   const { community, timeline } = loaded;
   const postVectors = embedPosts(towers, data, community.posts.ids.length);
   const random = new Random(seed);
-  const users = usersOf(requests, { towers, data }, new Histories(community, until), postVectors, random);
-  const examples = await rankingExamples(community, timeline, requests, users, postVectors, {
+  const histories = new Histories(community, until);
+  const isNew = (request: RankerRequest) => "shown" in request && random.uniform() < dlrmDefaults.newUsers;
+  const users = usersOf(requests, { towers, data }, histories, postVectors, isNew);
+  const exampleOptions = {
     rows: "shown" in requests[0] ? dlrmDefaults.pageRows : dlrmDefaults.rows,
     hardNegatives: dlrmDefaults.hardNegatives,
     unseenWeight: dlrmDefaults.unseenWeight,
     random,
     onProgress,
     signal,
-  });
+  };
+  const examples = await rankingExamples(community, timeline, requests, users, postVectors, exampleOptions);
   const every = Uint32Array.from(requests.keys());
   // all of them are new to a ranker that goes on: nothing need be held out to see whether it fits them too well
   const split = from ? every.length : firstHeldOut(requests);
@@ -229,6 +240,12 @@ async function trainRanker(
   const expected = from && expectedPositives(from.dlrm, examples, every, postVectors);
   const dlrmOptions = { ...dlrmDefaults, ...(from && dlrmDefaults.further), seed, scoreWeights };
   const trained = await trainDlrm(examples, parts, postVectors, dlrmOptions, onProgress, signal, from?.dlrm);
+  if (!from) {
+    const last = requests.slice(split);
+    const asNew = usersOf(last, { towers, data }, histories, postVectors, () => true);
+    const shownAsNew = await rankingExamples(community, timeline, last, asNew, postVectors, exampleOptions);
+    fitNewUserStrength(trained.dlrm, shownAsNew, postVectors, scoreWeights);
+  }
   if (expected) shiftHeads(trained.dlrm, examples, every, postVectors, expected, dlrmDefaults.maximumRequests);
   else calibrateHeads(trained.dlrm, examples, parts, postVectors);
   onExamples?.(examples, parts);
@@ -242,17 +259,17 @@ async function trainRanker(
   };
 }
 
-/** The users of some requests, each with the history they had at that moment; of pages some as if they had just signed up. */
+/** The users of some requests, each with the history they had at that moment, or as if they had just signed up. */
 function usersOf(
   requests: RankerRequest[],
   { towers, data }: Pick<TrainedTowers, "towers" | "data">,
   histories: Histories,
   postVectors: Float32Array,
-  random: Random,
+  areNew: (request: RankerRequest) => boolean,
 ): RequestUsers {
   const moments = requests.map((request): Required<Moment> => {
     const { user, at } = request;
-    const isNew = "shown" in request && random.uniform() < dlrmDefaults.newUsers;
+    const isNew = areNew(request);
     const except = "shown" in request ? -1 : request.post;
     return { user, history: isNew ? [] : histories.latest(user, at, except), isNew };
   });

@@ -5,7 +5,7 @@ import type { Matrix } from "../engine/dense.ts";
 import type { EmbeddingTable } from "../engine/embedding-table.ts";
 import type { Random } from "../engine/random.ts";
 import { vectorAt } from "../engine/vector-at.ts";
-import { denseWidth, recencyBaselineMatrix } from "./dense-features.ts";
+import { denseWidth, isNewUser, recencyBaselineMatrix } from "./dense-features.ts";
 import type { Dlrm } from "./model.ts";
 import { distinctDots, type HiddenWidths, heads, maskWidths } from "./network.ts";
 import type { RankingExamples } from "./ranking-examples.ts";
@@ -42,9 +42,18 @@ export function constants(
       values: Float32Array.from(batch, (row) => examples.logPositions[row]),
       shape: [n, 1],
     },
+    // training leaves it at 1
+    ...(dlrm.newUserStrength < 1 && { strengths: { values: strengthsOf(dlrm, dense), shape: [n, 1] } }),
     distinct: distinctDots(),
     recencyBaseline: recencyBaselineMatrix(),
   };
+}
+
+/** What counts of the ranker's own word in each row of dense features. */
+function strengthsOf({ newUserStrength }: Dlrm, dense: Float32Array): Float32Array {
+  return Float32Array.from({ length: dense.length / denseWidth }, (_, row) =>
+    isNewUser(dense, row * denseWidth) ? newUserStrength : 1,
+  );
 }
 
 /** Everything the network reads. */

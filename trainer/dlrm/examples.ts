@@ -2,8 +2,8 @@
  * Gathers the ranker's training set: what retrieval would have shown at each request, all features as of that moment.
  */
 import type { OnProgress } from "../../db/progress.ts";
-import { kinds } from "../../supabase/functions/_shared/features/kinds.ts";
 import { categories } from "../../supabase/functions/_shared/features/categories.ts";
+import { kinds } from "../../supabase/functions/_shared/features/kinds.ts";
 import {
   pairFeatures,
   postFeatures,
@@ -17,9 +17,9 @@ import type { Random } from "../engine/random.ts";
 import { vectorAt } from "../engine/vector-at.ts";
 import { denseWidth } from "./dense-features.ts";
 import { positiveAndNegatives, type SampledRows } from "./negatives.ts";
+import type { PageRequest } from "./page-requests.ts";
 import { pageRows } from "./page-rows.ts";
 import { RankingExamples } from "./ranking-examples.ts";
-import type { PageRequest } from "./page-requests.ts";
 import type { Request } from "./requests.ts";
 
 /** What the ranker learns from: a first interaction, or a page. */

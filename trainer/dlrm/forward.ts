@@ -35,7 +35,10 @@ export function meanLoss(
   let sum = 0;
   for (let start = 0; start < requests.length; start += chunk) {
     const part = requests.subarray(start, start + chunk);
-    const inputs = { ...inputsOf(dlrm, examples, part, postVectors), ...targetsOf(examples, part, options.scoreWeights) };
+    const inputs = {
+      ...inputsOf(dlrm, examples, part, postVectors),
+      ...targetsOf(examples, part, options.scoreWeights),
+    };
     sum += part.length * forward(inputs, (t) => dlrmLoss(t, examples.rows, options))[0];
   }
   return sum / requests.length;

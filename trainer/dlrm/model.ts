@@ -17,6 +17,8 @@ export interface Dlrm extends Standardisation {
   dense: DenseWeights;
   embeddings: EmbeddingTable;
   wide: EmbeddingTable;
+  /** What counts of the ranker's own word, beside the recency baseline, for somebody who has not done anything: 0 to 1. */
+  newUserStrength: number;
   /** Per head: probability = sigmoid(scale · logit + shift). */
   calibration: { scale: Float32Array; shift: Float32Array };
 }
@@ -48,6 +50,7 @@ export function newDlrm(examples: RankingExamples, requests: Uint32Array, option
     embeddings: new EmbeddingTable(categoryRows, dimensions, embeddings),
     wide: new EmbeddingTable(categoryRows, heads, wide),
     ...standardisation,
+    newUserStrength: 1,
     calibration: { scale: new Float32Array(heads).fill(1), shift: new Float32Array(heads) },
   };
 }

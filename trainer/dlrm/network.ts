@@ -7,6 +7,7 @@
  *   deep    = MLP([bottom, distinct dots of slots without the diagonal])           the last layer starts at 0
  *   wide    = weight · recency baseline + x · W + Σ one weight per post category   starts as start.ts says
  *   s       = deep + wide                                                          view, vote, comment
+ *             of somebody who has not done anything: weight · recency baseline + strength · the rest, as new-users.ts says
  *   base    = sigmoid(x of the user · R + Σ one weight per request category + r)   starts as base-rate.ts says
  *   p       = sigmoid(s − log Σ exp(s) over the request's candidates + log base + bias + position · log place)
  *
@@ -86,7 +87,7 @@ export function maskWidths({ bottomHidden, topHidden }: HiddenWidths) {
 /**
  * Logits [N, 3]. Tensors: the dense weights by name; dense [N, F]; mean and deviation [1, F]; user and post [N, 32];
  * embeddings [N, C, 32] and wide [N, C, 3], the looked-up rows of the categories; logPositions [N, 1]; logWeights [requests, rows, 1], how many
- * candidates each row stands for; in training the masks.
+ * candidates each row stands for; strengths [N, 1], what counts of all but the recency baseline, 1 where left out; in training the masks.
  */
 export function dlrmLogits(t: Tensors): tf.Tensor2D {
   const x = tf.clipByValue(tf.div(tf.sub(t.dense, t.mean), t.deviation), -5, 5) as tf.Tensor2D;
@@ -101,12 +102,11 @@ export function dlrmLogits(t: Tensors): tf.Tensor2D {
   const deep = layer(t, "top/3", tf.relu(layer(t, "top/2", hidden)) as tf.Tensor2D);
   const recencyBaseline = tf.matMul(t.dense as tf.Tensor2D, t.recencyBaseline as tf.Tensor2D);
   const [ofRequest, ofPost] = tf.split(t.wide, [requestCategories, categories.length - requestCategories], 1);
-  const wide = tf.add(
-    tf.mul(recencyBaseline, t["wide/recency_baseline"]),
-    tf.add(tf.matMul(x, t["wide/dense"] as tf.Tensor2D), tf.sum(ofPost, 1)),
-  );
+  const baseline = tf.mul(recencyBaseline, t["wide/recency_baseline"]);
+  const wide = tf.add(tf.matMul(x, t["wide/dense"] as tf.Tensor2D), tf.sum(ofPost, 1));
+  const own = t.strengths ? tf.mul(tf.add(deep, wide), t.strengths) : tf.add(deep, wide);
   const [requests, rows] = t.logWeights.shape;
-  const scores = tf.reshape(tf.add(deep, wide), [requests, rows, heads]);
+  const scores = tf.reshape(tf.add(own, baseline), [requests, rows, heads]);
   const shares = tf.sub(scores, logSumExp(tf.add(scores, t.logWeights), 1));
   const user = tf.slice(x, [0, 0], [n, userFeatures.length]);
   const baseRate = tf.sigmoid(tf.add(layer(t, "base_rate", user as tf.Tensor2D), tf.sum(ofRequest, 1)));

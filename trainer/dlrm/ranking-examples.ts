@@ -1,7 +1,7 @@
 /** The ranker's training set in memory: the rows of its requests, packed. */
 import { categories } from "../../supabase/functions/_shared/features/categories.ts";
-import { kinds } from "../../supabase/functions/_shared/features/kinds.ts";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
+import { kinds } from "../../supabase/functions/_shared/features/kinds.ts";
 import { denseWidth } from "./dense-features.ts";
 import type { RankerRequest } from "./examples.ts";
 

@@ -34,7 +34,8 @@ export function fitStart(examples: RankingExamples, requests: Uint32Array, score
     examples.gains(request, scoreWeights, gains.subarray(i * examples.rows, (i + 1) * examples.rows));
   const [recencyBaseline, similarity] = minimise({
     start: Float64Array.of(believed.recencyBaseline, believed.similarity),
-    derivatives: ([recencyBaseline, similarity]) => listwiseLoss(examples, found, gains, { recencyBaseline, similarity }),
+    derivatives: ([recencyBaseline, similarity]) =>
+      listwiseLoss(examples, found, gains, { recencyBaseline, similarity }),
     tolerance: 1e-9,
     iterations: 30,
   });

@@ -7,7 +7,7 @@ import { categories, categoryRows, requestCategories } from "../../supabase/func
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import { postFeatures, userFeatures } from "../../supabase/functions/_shared/features/ranker-features.ts";
 import { contracts } from "../../supabase/functions/_shared/models/contracts.ts";
-import { denseWidth, recencyBaselineMatrix } from "../dlrm/dense-features.ts";
+import { activityColumns, denseWidth, recencyBaselineMatrix } from "../dlrm/dense-features.ts";
 import type { Dlrm } from "../dlrm/model.ts";
 import { heads, leastBaseRate } from "../dlrm/network.ts";
 import { GraphBuilder } from "../onnx/graph-builder.ts";
@@ -47,10 +47,10 @@ export function dlrmGraph(dlrm: Dlrm): Uint8Array {
   // what a request's candidates have in common has no part in their shares, so the wide part leaves out the user's features
   const wideTable = g.weights(dlrm.wide.weights.values, [categoryRows, heads], "wide");
   const ofCategories = g.dense(lookUp(g.slice(wideTable, 0, postRows, categoryRows)), sumOfPostCategories());
-  const ofBaseline = g.gemm(post_features, g.matMul(baselineOfPost(g), named("wide/recency_baseline")), ofCategories);
-  const wide = g.gemm(x, g.slice(named("wide/dense"), 0, u, denseWidth), ofBaseline);
-  const deep = layer("top/3", top);
-  const shares = g.logSoftmax(g.add(deep, wide), 0);
+  const wide = g.gemm(x, g.slice(named("wide/dense"), 0, u, denseWidth), ofCategories);
+  const own = g.multiply(g.add(layer("top/3", top), wide), strength(g, dlrm, user_features));
+  const ofBaseline = g.matMul(baselineOfPost(g), named("wide/recency_baseline"));
+  const shares = g.logSoftmax(g.gemm(post_features, ofBaseline, own), 0);
 
   const baseRate = g.sigmoid(g.add(layer("base_rate", ofUser), g.sum(g.gather(wideTable, requestIds), [1])));
   const logBaseRate = g.log(g.add(baseRate, g.weights(Float32Array.of(leastBaseRate), [1, 1])));
@@ -63,6 +63,19 @@ export function dlrmGraph(dlrm: Dlrm): Uint8Array {
   const calibrated = g.gemm(shares, g.multiply(scale, identity(g)), added);
   g.output("probabilities", g.sigmoid(calibrated), contracts.dlrm.outputs.probabilities.dims);
   return g.build();
+}
+
+/** [1, 1]: what counts of all but the recency baseline: 1, or `newUserStrength` for somebody who has not done anything. */
+function strength(g: GraphBuilder, { newUserStrength }: Dlrm, userFeaturesOf: string): string {
+  // a count of 1 is a logarithm of .69, so twice their sum is above 1 for everybody else
+  const columns = new Float32Array(userFeatures.length);
+  for (const column of activityColumns) columns[column] = -2;
+  const isNew = g.relu(
+    g.gemm(userFeaturesOf, g.weights(columns, [userFeatures.length, 1]), g.weights(Float32Array.of(1), [1])),
+  );
+  const missing = g.weights(Float32Array.of(newUserStrength), [1, 1], "new_user_strength");
+  const one = g.weights(Float32Array.of(1), [1, 1]);
+  return g.add(one, g.multiply(isNew, g.subtract(missing, one)));
 }
 
 /** [P, 1]: the recency baseline as a product with a post's features. */

@@ -41,6 +41,7 @@ export function dlrmOf(graph: Uint8Array): Dlrm {
     wide: table("wide", heads),
     mean: take(stored, "mean", denseWidth),
     deviation: take(stored, "deviation", denseWidth),
+    newUserStrength: take(stored, "new_user_strength", 1)[0],
     calibration: {
       scale: take(stored, "calibration/scale", heads),
       shift: take(stored, "calibration/shift", heads),

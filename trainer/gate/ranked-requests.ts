@@ -9,8 +9,8 @@ import { embedUser, predict, type RankingModel, scoreOf } from "../../supabase/f
 import type { LoadedCommunity } from "../community/from-database.ts";
 import { CommunityState } from "../community/state.ts";
 import { userText } from "../community/texts.ts";
-import { heads } from "../dlrm/network.ts";
 import type { RankerRequest } from "../dlrm/examples.ts";
+import { heads } from "../dlrm/network.ts";
 import { vectorAt } from "../engine/vector-at.ts";
 import type { IdEmbeddings } from "../model-folder/id-embeddings.ts";
 import { Histories } from "../towers/histories.ts";
