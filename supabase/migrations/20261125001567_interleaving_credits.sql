@@ -82,17 +82,24 @@ as $$
     from unnest(p_people) as person
     group by person.metric
   ),
-  estimates as (
+  -- the preference without each person
+  left_out as (
     select
-      totals.*,
-      -- by the delta method, as of any ratio of two sums over people
-      totals.people / nullif(totals.people - 1.0::double precision, 0) * (
-        select sum((person.second_credit - person.first_credit - totals.preference * (person.second_credit + person.first_credit)) ^ 2)
-        from unnest(p_people) as person where person.metric = totals.metric
-      ) / (totals.first_credit + totals.second_credit) ^ 2 as variance
+      totals.metric,
+      (totals.second_credit - totals.first_credit - (person.second_credit - person.first_credit))
+        / (totals.second_credit + totals.first_credit - (person.second_credit + person.first_credit)) as preference
     from totals
+    join unnest(p_people) as person on person.metric = totals.metric
     -- below this the sums are not normal enough for any interval
     where totals.acting >= 50
+  ),
+  -- the jackknife (Miller, "The Jackknife: A Review", 1974): for so many people what the delta method gives, but that leaves no doubt at all
+  -- where one person does more than all others together
+  estimates as (
+    select totals.metric, totals.preference, totals.people, (count(*) - 1) * var_pop(left_out.preference) as variance
+    from totals
+    join left_out using (metric)
+    group by totals.metric, totals.preference, totals.people
   )
   select
     totals.metric, totals.people, totals.acting, totals.pages, totals.first_wins, totals.second_wins, totals.first_credit, totals.second_credit,
@@ -111,7 +118,7 @@ as $$
     select sqrt(2 * estimates.variance * (estimates.variance + 0.0025) / 0.0025 * ln(sqrt((estimates.variance + 0.0025) / estimates.variance) / p_alpha)) as width
   ) as always
 $$;
-comment on function recsys.compare_teams(recsys.person_credit[], double precision) is 'Each metric: the preference for the second team, (second_credit - first_credit) / (second_credit + first_credit), from -1 to 1, with the interval that holds 95 times in 100 on a day chosen beforehand (low, high, p), and the one that does so on all days together (always_low, always_high, at p_alpha; always_p). acting: people who did anything with a pick. Null below 50 of these.';
+comment on function recsys.compare_teams(recsys.person_credit[], double precision) is 'Each metric: the preference for the second team, (second_credit - first_credit) / (second_credit + first_credit), from -1 to 1, with the interval that holds 95 times in 100 on a day chosen beforehand (low, high, p), and the one that does so on all days together (always_low, always_high, at p_alpha; always_p). acting: people who did anything with a pick. Null below 50 of these, and where all people do the same.';
 
 revoke all on function recsys.interleaving_credits(bigint), recsys.compare_teams(recsys.person_credit[], double precision) from public;
 grant execute on function recsys.interleaving_credits(bigint), recsys.compare_teams(recsys.person_credit[], double precision) to service_role;

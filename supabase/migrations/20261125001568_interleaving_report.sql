@@ -28,7 +28,7 @@ begin
     effects.metric, experiment.first_model, experiment.second_model, effects.people, effects.acting, effects.pages, effects.first_wins, effects.second_wins,
     effects.first_credit, effects.second_credit, effects.preference, effects.low, effects.high, effects.p, effects.always_low, effects.always_high, effects.always_p,
     case
-      when effects.preference is null or effects.always_low is null then format('too early: 50 people are needed who acted, here there are %s', effects.acting)
+      when effects.preference is null then format('too early: %s people acted, and 50 are needed who do not all do the same', effects.acting)
       when effects.always_low > 0 then format('%s is preferred: its picks get %s', experiment.second_model, recsys.share_of_acts(effects.metric, effects.always_low, effects.always_high))
       when effects.always_high < 0 then format('%s is preferred: its picks get %s', experiment.first_model, recsys.share_of_acts(effects.metric, -effects.always_high, -effects.always_low))
       else format('no preference shown: the picks of %s get anything from %s', experiment.second_model, recsys.share_of_acts(effects.metric, effects.always_low, effects.always_high))
