@@ -143,15 +143,15 @@ export async function simulateDrafts(
   views: Record<Team, number> = { 1: 0, 2: 0 },
 ): Promise<void> {
   await pool.query(
-    "insert into public.profiles (id, created_at) select md5('person ' || n)::uuid, now() - interval '60 days' from generate_series(1, $1::int) as n",
+    "insert into public.profiles (id, created_at) select md5('reader ' || n)::uuid, now() - interval '60 days' from generate_series(1, $1::int) as n",
     [people],
   );
   await pool.query(
-    "insert into public.posts (id, title, created_at) select md5('post ' || n)::uuid, 'a post', now() - interval '1 year' from generate_series(1, 10) as n",
+    "insert into public.posts (id, title, created_at) select md5('drafted post ' || n)::uuid, 'a post', now() - interval '1 year' from generate_series(1, 10) as n",
   );
   await pool.query(
     `insert into recsys.impressions (request_id, user_id, post_id, position, shown_at, variant, team)
-     select md5('page of ' || person)::uuid, md5('person ' || person)::uuid, md5('post ' || post)::uuid, post, now() - interval '1 day', $2, 1 + (person + post) % 2
+     select md5('page of ' || person)::uuid, md5('reader ' || person)::uuid, md5('drafted post ' || post)::uuid, post, now() - interval '1 day', $2, 1 + (person + post) % 2
      from generate_series(1, $1::int) as person cross join generate_series(1, 10) as post`,
     [people, variant],
   );
@@ -164,7 +164,7 @@ export async function simulateDrafts(
     await pool.query(
       `insert into public.${table} (user_id, post_id, created_at)
        select user_id, post_id, shown_at + interval '1 minute' from recsys.impressions
-       where ('x' || left(md5('${table}' || user_id || post_id), 8))::bit(32)::bigint / 4294967296.0 < case team when 1 then $1::real else $2 end`,
+       where team is not null and ('x' || left(md5('${table}' || user_id || post_id), 8))::bit(32)::bigint / 4294967296.0 < case team when 1 then $1::real else $2 end`,
       [chances[1], chances[2]],
     );
     await pool.query(`alter table public.${table} enable trigger user`);

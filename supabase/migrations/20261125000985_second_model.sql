@@ -5,7 +5,7 @@
 -- loads pgvector, as in 0960_sources.sql: each file may have a session of its own
 do $$ begin perform '[1]'::extensions.vector; end $$;
 
-create function recsys.user_vectors(p_user_id uuid, p_model_id bigint, p_now timestamptz)
+create function recsys.user_vectors(p_user_id uuid, p_model_id bigint, p_history_posts uuid[])
 returns table (id_embedding extensions.vector, history extensions.vector[], history_posts uuid[])
 language plpgsql stable security invoker set search_path = '' rows 1
 set jit = off set plan_cache_mode = force_generic_plan
@@ -15,13 +15,13 @@ begin
   return query
   select
     (select user_embeddings.id_embedding from recsys.user_embeddings where user_embeddings.model_id = p_model_id and user_embeddings.user_id = p_user_id),
-    coalesce(array_agg(post_embeddings.embedding order by latest.at desc, latest.sort_id desc), '{}'),
-    coalesce(array_agg(post_embeddings.post_id order by latest.at desc, latest.sort_id desc), '{}')
-  from recsys.user_history(p_user_id, p_now) as latest
-  join recsys.post_embeddings on post_embeddings.model_id = p_model_id and post_embeddings.post_id = latest.post_id;
+    coalesce(array_agg(post_embeddings.embedding order by listed.place), '{}'),
+    coalesce(array_agg(post_embeddings.post_id order by listed.place), '{}')
+  from unnest(p_history_posts) with ordinality as listed (post_id, place)
+  join recsys.post_embeddings on post_embeddings.model_id = p_model_id and post_embeddings.post_id = listed.post_id;
 end
 $$;
-comment on function recsys.user_vectors(uuid, bigint, timestamptz) is 'What recsys.user_context says of a user that is different in each model: the learned ID embedding, and the vectors of their history, the latest first. One row.';
+comment on function recsys.user_vectors(uuid, bigint, uuid[]) is 'What recsys.user_context says of a user that is different in each model: the learned ID embedding, and the vectors of their history, of the posts that it says are in it, in the same order. One row.';
 
 create function recsys.retrieve_second(
   p_role text, p_user_id uuid, p_model_id bigint, p_embedding extensions.vector, p_now timestamptz, p_listed uuid[], p_seed bigint, p_served bigint[]
@@ -124,6 +124,6 @@ end
 $$;
 comment on function recsys.retrieve_second(text, uuid, bigint, extensions.vector, timestamptz, uuid[], bigint, bigint[]) is 'What a feed needs of a second model, as one object. own, in columns: the 100 posts nearest to the user''s vector in it that may be in the user''s feed (is_cut: there may be more of them behind those that are hidden), with how often the user interacted with posts of their authors; states: their recsys.post_states in the same order; listed: the model''s vectors of p_listed, the candidates of the first model, in their order; model_gone: the model was dropped. The service role calls it, and what may be shown is decided under p_role, the caller''s. The other arguments are those of recsys.retrieve_beside.';
 
-revoke all on function recsys.user_vectors(uuid, bigint, timestamptz), recsys.retrieve_second(text, uuid, bigint, extensions.vector, timestamptz, uuid[], bigint, bigint[]) from public;
-grant execute on function recsys.user_vectors(uuid, bigint, timestamptz) to authenticated, service_role;
+revoke all on function recsys.user_vectors(uuid, bigint, uuid[]), recsys.retrieve_second(text, uuid, bigint, extensions.vector, timestamptz, uuid[], bigint, bigint[]) from public;
+grant execute on function recsys.user_vectors(uuid, bigint, uuid[]) to authenticated, service_role;
 grant execute on function recsys.retrieve_second(text, uuid, bigint, extensions.vector, timestamptz, uuid[], bigint, bigint[]) to service_role;

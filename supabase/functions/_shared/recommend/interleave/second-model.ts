@@ -57,7 +57,7 @@ export async function secondModel(
   if (name === null || featureSpecDigest === null) throw new SecondModelFailed(context, "does not serve any more");
   try {
     const model = await models({ id, name, featureSpecDigest }, connection, ["user_tower", "dlrm"]);
-    const [user] = await run(connection, userVectors(caller.sub ?? null, id, context.now));
+    const [user] = await run(connection, userVectors(caller.sub ?? null, id, context.history_posts));
     const own: UserInput = {
       ...input,
       id_embedding: user.id_embedding === null ? null : parseVector(user.id_embedding),
@@ -74,9 +74,9 @@ export async function secondModel(
 
 type UserVectors = Pick<ContextRow, "id_embedding" | "history" | "history_posts">;
 
-function userVectors(userId: string | null, modelId: string, now: Date): Statement<UserVectors> {
+function userVectors(userId: string | null, modelId: string, historyPosts: string[]): Statement<UserVectors> {
   return {
-    text: "select * from recsys.user_vectors($1::uuid, $2::bigint, $3::timestamptz)",
-    values: [userId, modelId, now],
+    text: "select * from recsys.user_vectors($1::uuid, $2::bigint, $3::uuid[])",
+    values: [userId, modelId, historyPosts],
   };
 }
