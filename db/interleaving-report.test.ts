@@ -168,12 +168,22 @@ test("the report says in words whose picks are acted on more", async () => {
   assert.deepEqual(await verdict(), better, "the words do not hang on whether it still runs");
 });
 
+test("what is too early is not called anything", async () => {
+  await start();
+  await simulateDrafts(pool, "e/both", 100, { 1: 0.02, 2: 0.02 });
+  assert.match(
+    (await reported())[0],
+    /^score: too early: \d+ people acted, and 50 are needed who do not all do the same$/,
+  );
+  assert.deepEqual(await verdict(), ["both: Too early: 50 people who act are needed before anything can be said."]);
+});
+
 test("what is no preference is not called one", async () => {
   await start();
   await simulateDrafts(pool, "e/both", 500, { 1: 0.1, 2: 0.1 });
   assert.match(
     (await reported())[2],
-    /^vote: no preference shown: the picks of new get anything from 4[\d.]+ to 5[\d.]+ % of the votes$/,
+    /^vote: no preference shown: the picks of new get anything from 4[\d.]+ to [56][\d.]+ % of the votes$/,
   );
   assert.match((await verdict())[0], /^both: Undecided: no preference shown/);
 });

@@ -170,3 +170,11 @@ export async function simulateDrafts(
     await pool.query(`alter table public.${table} enable trigger user`);
   }
 }
+
+/** The simulation of docs/experiments-in-production.md, of its experiment `newer`, which has just been started. */
+export async function simulateInterleavingExample(pool: pg.Pool): Promise<void> {
+  await pool.query(
+    "update recsys.experiments set started_at = now() - interval '2 days', counted_from = now() - interval '2 days' where name = 'newer'",
+  );
+  await simulateDrafts(pool, "newer/both", 800, { 1: 0.1, 2: 0.125 }, { 1: 0.3, 2: 0.32 });
+}

@@ -45,7 +45,7 @@ as $$
     cross join lateral (
       values
         ('view', 'view', 1::double precision), ('vote', 'vote', 1), ('comment', 'comment', 1),
-        ('view', 'score', settings.view_weight), ('vote', 'score', settings.vote_weight), ('comment', 'score', settings.comment_weight)
+        ('view', 'score', settings.view_weight::numeric), ('vote', 'score', settings.vote_weight::numeric), ('comment', 'score', settings.comment_weight::numeric)
     ) as kinds (kind, metric, credit)
   ),
   credits as (
@@ -104,11 +104,9 @@ as $$
   select
     totals.metric, totals.people, totals.acting, totals.pages, totals.first_wins, totals.second_wins, totals.first_credit, totals.second_credit,
     estimates.preference,
-    greatest(-1, estimates.preference - 1.959963984540054 * sqrt(estimates.variance)),
-    least(1, estimates.preference + 1.959963984540054 * sqrt(estimates.variance)),
+    bounds.low, bounds.high,
     erfc(abs(estimates.preference) / sqrt(2 * estimates.variance)),
-    greatest(-1, estimates.preference - always.width),
-    least(1, estimates.preference + always.width),
+    bounds.always_low, bounds.always_high,
     case when estimates.variance is not null then least(1, sqrt((estimates.variance + 0.0025) / estimates.variance) * exp(greatest(-700, -0.0025 * estimates.preference ^ 2 / (2 * estimates.variance * (estimates.variance + 0.0025))))) end
   from totals
   left join estimates on estimates.metric = totals.metric and estimates.variance > 0
@@ -117,6 +115,13 @@ as $$
   cross join lateral (
     select sqrt(2 * estimates.variance * (estimates.variance + 0.0025) / 0.0025 * ln(sqrt((estimates.variance + 0.0025) / estimates.variance) / p_alpha)) as width
   ) as always
+  left join lateral (
+    select
+      greatest(-1, estimates.preference - 1.959963984540054 * sqrt(estimates.variance)) as low,
+      least(1, estimates.preference + 1.959963984540054 * sqrt(estimates.variance)) as high,
+      greatest(-1, estimates.preference - always.width) as always_low,
+      least(1, estimates.preference + always.width) as always_high
+  ) as bounds on estimates.preference is not null
 $$;
 comment on function recsys.compare_teams(recsys.person_credit[], double precision) is 'Each metric: the preference for the second team, (second_credit - first_credit) / (second_credit + first_credit), from -1 to 1, with the interval that holds 95 times in 100 on a day chosen beforehand (low, high, p), and the one that does so on all days together (always_low, always_high, at p_alpha; always_p). acting: people who did anything with a pick. Null below 50 of these, and where all people do the same.';
 

@@ -81,9 +81,9 @@ test("an interleaving from its start to its end", async () => {
   const { status, stdout } = await experiment("report", "drafted");
   assert.equal(status, 0);
   for (const line of [
-    /^old and new drafted 600 pages of 600 people\. More was done with the picks of$/m,
-    /^ {2}vote {5}old on \d+, new on \d+ +new is preferred: its picks get [\d.]+ to [\d.]+ % of the votes$/m,
-    /^ {2}comment {2}old on 0, new on 0 +too early: 0 people acted/m,
+    /^old \(1\) and new \(2\) drafted 600 pages of 600 people\. On so many more was done with the picks of:$/m,
+    /^ {2}vote {5}1: \d+, 2: \d+ +new is preferred: its picks get [\d.]+ to [\d.]+ % of the votes$/m,
+    /^ {2}comment {2}1: 0, 2: 0 +too early: 0 people acted/m,
     /^ {2}both: Better: new is preferred/m,
   ])
     assert.match(stdout, line);

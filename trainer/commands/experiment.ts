@@ -131,10 +131,10 @@ async function interleavingLines(database: Database, name: string): Promise<stri
   if (report.length === 0) return [];
   const [{ first_model, second_model, people, pages }] = report;
   return [
-    `${first_model} and ${second_model} drafted ${pages} pages of ${people} people. More was done with the picks of`,
+    `${first_model} (1) and ${second_model} (2) drafted ${pages} pages of ${people} people. On so many more was done with the picks of:`,
     ...report.map(({ metric, first_wins, second_wins, conclusion }) => {
-      const wins = `${first_model} on ${first_wins}, ${second_model} on ${second_wins}`;
-      return `  ${metric.padEnd(8)} ${wins.padEnd(40)} ${conclusion}`;
+      const wins = `1: ${first_wins}, 2: ${second_wins}`;
+      return `  ${metric.padEnd(8)} ${wins.padEnd(20)} ${conclusion}`;
     }),
   ];
 }
