@@ -119,9 +119,14 @@ export function untrainedGraphs(random: Random): Record<GraphName, Uint8Array> {
 }
 
 /** Activates a model with these vectors [posts, 32], in the order of the posts' ids, and untrained graphs. Returns its id. */
-export async function activateModel({ pool }: Pick<Database, "pool">, vectors: Float32Array): Promise<number> {
-  const created = await pool.query("select recsys.create_model('made up', '{}', $1, '{}')::int as id", [
+export async function activateModel(
+  { pool }: Pick<Database, "pool">,
+  vectors: Float32Array,
+  name = "made up",
+): Promise<number> {
+  const created = await pool.query("select recsys.create_model($2, '{}', $1, '{}')::int as id", [
     await featureSpecDigest(),
+    name,
   ]);
   const { id } = created.rows[0];
   for (const [graph, onnx] of Object.entries(untrainedGraphs(new Random(1))))

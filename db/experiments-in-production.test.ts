@@ -2,21 +2,25 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { test } from "node:test";
+import { publishTinyModel } from "../trainer/serve/testing.ts";
 import { testDatabase } from "./testing.ts";
 import { runBlock, sqlBlocks } from "./testing-documents.ts";
 import { simulateExample } from "./testing-experiments.ts";
+import { simulateInterleavingExample } from "./testing-interleaving.ts";
 
 const text = await readFile(new URL("../docs/experiments-in-production.md", import.meta.url), "utf8");
 
 test("the SQL of docs/experiments-in-production.md", async (t) => {
   const { pool } = await testDatabase(t, "experiments_document");
+  for (const name of ["model-20261125-034107512", "model-20261124-034102291"]) await publishTinyModel(pool, { name });
   const blocks = sqlBlocks(text);
   assert.ok(blocks.filter(({ output }) => output !== undefined).length >= 5, "blocks with their output are found");
   for (const [i, block] of blocks.entries()) {
     await t.test(block.sql.trim().split("\n")[0], () => runBlock(pool, block));
-    if (i > 0) continue;
-    await simulateExample(pool);
-    const { rows } = await pool.query("select verdict from recsys.experiment_verdict('weights')");
+    const name = i === 0 ? "weights" : block.sql.includes("interleave_with") ? "newer" : undefined;
+    if (!name) continue;
+    await (i === 0 ? simulateExample(pool) : simulateInterleavingExample(pool));
+    const { rows } = await pool.query("select verdict from recsys.experiment_verdict($1)", [name]);
     assert.ok(text.includes(rows[0].verdict), rows[0].verdict);
   }
 });

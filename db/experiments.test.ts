@@ -280,6 +280,10 @@ test("the service runs experiments, and nobody else", async (t) => {
     "recsys.experiment_split('one')",
     "recsys.experiment_outcomes(1)",
     "recsys.stop_harmful_experiments()",
+    "recsys.interleaving_report('one')",
+    "recsys.interleaving_credits(1)",
+    "recsys.experiment_verdict('one')",
+    "recsys.retrieve_second('service_role', null, 1, null, now(), null, 1, null)",
   ]) {
     await client.query("savepoint asking");
     await assert.rejects(client.query(`select ${call}`), { code: "42501" }, call);

@@ -679,6 +679,10 @@ export interface RecsysExperiments {
    */
   experiment_id: Generated<number>;
   /**
+   * split: each person is in one of the variants. interleaving: all people of its one variant get feeds that two models draft.
+   */
+  kind: Generated<string>;
+  /**
    * Experiments of one layer share its people out; those of other layers have the same people independently of it.
    */
   layer: string;
@@ -741,6 +745,10 @@ export interface RecsysExperimentVariants {
    * Its number, from 1: the first is what the others are compared with.
    */
   place: number;
+  /**
+   * The model that drafts each feed together with model_id; null: nothing is interleaved. No foreign key: the row outlives it.
+   */
+  second_model_id: number | null;
   /**
    * The share of all people who are in it.
    */
@@ -896,7 +904,7 @@ export interface RecsysImpressions {
    */
   mode: Generated<string>;
   /**
-   * The model that ranked; null: none was active.
+   * The model that ranked it; null: none was active.
    */
   model_id: number | null;
   /**
@@ -927,6 +935,10 @@ export interface RecsysImpressions {
    * The source that ranked it best: similar, active, fresh, trending or followed.
    */
   source: string | null;
+  /**
+   * Of a feed that two models drafted (an experiment of kind interleaving): whose pick it was, 1 the first model's and 2 the second's; model_id is that model. Null: nobody's, or of any other feed.
+   */
+  team: number | null;
   /**
    * Whom it was shown to.
    */

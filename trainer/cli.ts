@@ -154,7 +154,7 @@ experiment
   .argument("<name>", "small letters, digits, - and _; never used twice")
   .argument(
     "<variants>",
-    'as JSON, the one that the others are compared with first: [{"name": "control", "share": 0.5}, {"name": "votes", "share": 0.5, "settings": {"vote_weight": 2}}]; "model" is the name of a published one',
+    'as JSON, the one that the others are compared with first: [{"name": "control", "share": 0.5}, {"name": "votes", "share": 0.5, "settings": {"vote_weight": 2}}]; "model" is the name of a published one; or one alone, whose feeds the active model and another draft together: [{"name": "both", "share": 0.1, "interleave_with": "MODEL"}]',
   )
   .addOption(database())
   .option("--layer <name>", "experiments of one layer have different people", "feed")

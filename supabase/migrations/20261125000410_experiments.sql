@@ -5,6 +5,7 @@ create table recsys.experiments (
   experiment_id bigint primary key generated always as identity,
   -- names are part of recsys.impressions.variant, which "/" and "," divide
   name text not null unique check (name ~ '^[a-z0-9][a-z0-9_-]{0,62}$'),
+  kind text not null default 'split' check (kind in ('split', 'interleaving')),
   layer text not null check (layer ~ '^[a-z0-9][a-z0-9_-]{0,62}$'),
   salt text not null,
   outcome_window interval not null check (outcome_window > interval '0' and outcome_window <= interval '30 days'),
@@ -16,9 +17,10 @@ create table recsys.experiments (
   end_reason text,
   check ((ended_at is null) = (end_reason is null))
 );
-comment on table recsys.experiments is 'One row per experiment, running until ended_at. Begun by recsys.start_experiment, read by recsys.experiment_report. At the same time experiments of one layer have different people, and those of different layers change different things.';
+comment on table recsys.experiments is 'One row per experiment, running until ended_at. Begun by recsys.start_experiment, read by recsys.experiment_report or, of kind interleaving, recsys.interleaving_report. At the same time experiments of one layer have different people, and those of different layers change different things.';
 comment on column recsys.experiments.experiment_id is 'Ascending in the order of their start.';
 comment on column recsys.experiments.name is 'What commands and recsys.impressions.variant call it; never used twice.';
+comment on column recsys.experiments.kind is 'split: each person is in one of the variants. interleaving: all people of its one variant get feeds that two models draft.';
 comment on column recsys.experiments.layer is 'Experiments of one layer share its people out; those of other layers have the same people independently of it.';
 comment on column recsys.experiments.salt is 'What a person is hashed with. Experiments that run in a layer together have the same; when the layer was empty it is drawn anew, so that no group of people goes through experiments one after another.';
 comment on column recsys.experiments.outcome_window is 'How long after a post was shown an interaction with it counts.';
@@ -37,6 +39,7 @@ create table recsys.experiment_variants (
   share numeric(5, 4) not null check (share > 0 and share <= 1),
   buckets int4multirange not null default '{}',
   model_id bigint,
+  second_model_id bigint,
   view_weight real check (view_weight >= 0),
   vote_weight real check (vote_weight >= 0),
   comment_weight real check (comment_weight >= 0),
@@ -53,6 +56,7 @@ comment on column recsys.experiment_variants.variant is 'Its name.';
 comment on column recsys.experiment_variants.share is 'The share of all people who are in it.';
 comment on column recsys.experiment_variants.buckets is 'Which of the 10,000 buckets of people, of recsys.bucket(), are in it.';
 comment on column recsys.experiment_variants.model_id is 'The model that ranks. No foreign key: the row outlives it.';
+comment on column recsys.experiment_variants.second_model_id is 'The model that drafts each feed together with model_id; null: nothing is interleaved. No foreign key: the row outlives it.';
 comment on column recsys.experiment_variants.view_weight is 'In place of the one in recsys.settings.';
 comment on column recsys.experiment_variants.vote_weight is 'In place of the one in recsys.settings.';
 comment on column recsys.experiment_variants.comment_weight is 'In place of the one in recsys.settings.';
@@ -61,10 +65,11 @@ comment on column recsys.experiment_variants.author_decay is 'In place of the on
 comment on column recsys.experiment_variants.exploration_share is 'In place of the one in recsys.settings.';
 
 create view recsys.experiment_models with (security_invoker = true) as
-select distinct variants.model_id
+select distinct served.model_id
 from recsys.experiments
 join recsys.experiment_variants as variants using (experiment_id)
-where experiments.ended_at is null and variants.model_id is not null;
+cross join lateral (values (variants.model_id), (variants.second_model_id)) as served (model_id)
+where experiments.ended_at is null and served.model_id is not null;
 comment on view recsys.experiment_models is 'The models that running experiments serve, which are not to be dropped.';
 comment on column recsys.experiment_models.model_id is 'The model.';
 
@@ -85,7 +90,8 @@ comment on function recsys.bucket(uuid, text) is 'Which of 10,000 buckets a pers
 
 create function recsys.assignment(p_user_id uuid)
 returns table (
-  variant text, model_id bigint, view_weight real, vote_weight real, comment_weight real, diversity real, author_decay real, exploration_share real
+  variant text, model_id bigint, view_weight real, vote_weight real, comment_weight real, diversity real, author_decay real, exploration_share real,
+  second_model_id bigint
 )
 language plpgsql stable security invoker set search_path = '' rows 1
 as $$
@@ -103,7 +109,7 @@ begin
     string_agg(experiments.name || '/' || variants.variant, ',' order by experiments.name),
     -- recsys.start_experiment saw to it that of each no more than one is not null
     max(variants.model_id), max(variants.view_weight), max(variants.vote_weight), max(variants.comment_weight), max(variants.diversity),
-    max(variants.author_decay), max(variants.exploration_share)
+    max(variants.author_decay), max(variants.exploration_share), max(variants.second_model_id)
   from recsys.experiments
   join recsys.experiment_variants as variants on variants.experiment_id = experiments.experiment_id
   where experiments.ended_at is null and variants.buckets @> recsys.bucket(p_user_id, experiments.salt)

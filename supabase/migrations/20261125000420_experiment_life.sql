@@ -75,23 +75,41 @@ end
 $$;
 comment on function recsys.running_experiment(text) is 'The id of an experiment that runs, under the lock of all changes to experiments. Raises where there is none of that name or it has ended.';
 
+create function recsys.servable_model(p_name text) returns bigint
+language plpgsql stable security invoker set search_path = ''
+as $$
+declare
+  found_id constant bigint := (select models.model_id from recsys.models where models.name = p_name and models.status in ('ready', 'active', 'retired'));
+begin
+  if found_id is null and p_name is not null then
+    raise exception 'there is no model "%" that could serve', p_name
+      using errcode = 'invalid_parameter_value', hint = 'select name, status from recsys.models where status in (''ready'', ''active'', ''retired'')';
+  end if;
+  return found_id;
+end
+$$;
+comment on function recsys.servable_model(text) is 'The id of a model by its name, published and not rolled back; null for null. Raises 22023 where there is none.';
+
 create function recsys.checked_variants(p_variants jsonb) returns setof recsys.experiment_variants
 language plpgsql stable security invoker set search_path = ''
 as $$
 declare
   each_variant record;
   wanted_model_id bigint;
+  wanted_second_id bigint;
   answer recsys.experiment_variants;
 begin
-  if jsonb_typeof(p_variants) is distinct from 'array' or jsonb_array_length(p_variants) not between 2 and 20 then
+  if jsonb_typeof(p_variants) is distinct from 'array'
+    or jsonb_array_length(p_variants) not between (case when p_variants #> '{0,interleave_with}' is null then 2 else 1 end) and 20 then
     raise exception 'variants are an array of 2 to 20, such as [{"name": "control", "share": 0.5}, {"name": "votes", "share": 0.5, "settings": {"vote_weight": 2}}]'
       using errcode = 'invalid_parameter_value';
   end if;
   for each_variant in select listed.value, listed.place::smallint as place from jsonb_array_elements(p_variants) with ordinality as listed (value, place) loop
-    if jsonb_typeof(each_variant.value) <> 'object' or each_variant.value - array['name', 'share', 'model', 'settings'] <> '{}'
+    if jsonb_typeof(each_variant.value) <> 'object' or each_variant.value - array['name', 'share', 'model', 'interleave_with', 'settings'] <> '{}'
       or jsonb_typeof(each_variant.value -> 'name') is distinct from 'string' or jsonb_typeof(each_variant.value -> 'share') is distinct from 'number'
-      or coalesce(jsonb_typeof(each_variant.value -> 'model'), 'string') <> 'string' or coalesce(jsonb_typeof(each_variant.value -> 'settings'), 'object') <> 'object' then
-      raise exception 'a variant has a name, a share, and if it is to differ a model (its name) and settings, not %', each_variant.value using errcode = 'invalid_parameter_value';
+      or coalesce(jsonb_typeof(each_variant.value -> 'model'), 'string') <> 'string' or coalesce(jsonb_typeof(each_variant.value -> 'interleave_with'), 'string') <> 'string'
+      or coalesce(jsonb_typeof(each_variant.value -> 'settings'), 'object') <> 'object' then
+      raise exception 'a variant has a name, a share, and if it is to differ a model (its name), a model to interleave_with, and settings, not %', each_variant.value using errcode = 'invalid_parameter_value';
     end if;
     if exists (
       select from jsonb_each(each_variant.value -> 'settings') as setting (name, value)
@@ -103,13 +121,18 @@ begin
     if (each_variant.value ->> 'share')::numeric not between 0.0001 and 1 or (each_variant.value ->> 'share')::numeric * 10000 % 1 <> 0 then
       raise exception 'the share of a variant is from 0.0001 to 1 in steps of 0.0001, not %', each_variant.value -> 'share' using errcode = 'invalid_parameter_value';
     end if;
-    wanted_model_id := null;
-    if each_variant.value ? 'model' then
-      select models.model_id into wanted_model_id from recsys.models
-      where models.name = each_variant.value ->> 'model' and models.status in ('ready', 'active', 'retired');
+    wanted_model_id := recsys.servable_model(each_variant.value ->> 'model');
+    wanted_second_id := recsys.servable_model(each_variant.value ->> 'interleave_with');
+    if wanted_second_id is not null then
+      if jsonb_array_length(p_variants) > 1 or each_variant.value ? 'settings' then
+        raise exception 'a variant that interleaves is the only one of its experiment, and has no settings: all else is the same for both models'
+          using errcode = 'invalid_parameter_value';
+      end if;
+      -- as it is now: were another activated meanwhile, the verdict would be on a mixture
+      wanted_model_id := coalesce(wanted_model_id, (select models.model_id from recsys.models where models.status = 'active'));
       if wanted_model_id is null then
-        raise exception 'there is no model % that could serve', each_variant.value -> 'model'
-          using errcode = 'invalid_parameter_value', hint = 'select name, status from recsys.models where status in (''ready'', ''active'', ''retired'')';
+        raise exception 'no model is active that could be interleaved with %', each_variant.value -> 'interleave_with'
+          using errcode = 'invalid_parameter_value', hint = 'name the first one, too, as "model"';
       end if;
     end if;
     answer := jsonb_populate_record(null::recsys.experiment_variants, coalesce(each_variant.value -> 'settings', '{}'));
@@ -117,6 +140,7 @@ begin
     answer.variant := each_variant.value ->> 'name';
     answer.share := (each_variant.value ->> 'share')::numeric;
     answer.model_id := wanted_model_id;
+    answer.second_model_id := wanted_second_id;
     return next answer;
   end loop;
 end
@@ -139,23 +163,23 @@ begin
   if (select sum(share) from recsys.checked_variants(p_variants)) > 1 then
     raise exception 'the shares of all variants are 1 together at most' using errcode = 'invalid_parameter_value';
   end if;
-  insert into recsys.experiments (name, layer, salt, outcome_window, max_loss, started_at, counted_from)
+  insert into recsys.experiments (name, kind, layer, salt, outcome_window, max_loss, started_at, counted_from)
   values (
-    p_name, p_layer,
+    p_name, case when p_variants #> '{0,interleave_with}' is null then 'split' else 'interleaving' end, p_layer,
     coalesce((select salt from recsys.experiments where layer = p_layer and ended_at is null limit 1), gen_random_uuid()::text),
     p_outcome_window, p_max_loss, recsys.clock(), recsys.clock()
   )
   returning experiment_id into new_experiment_id;
   insert into recsys.experiment_variants (
-    experiment_id, place, variant, share, model_id, view_weight, vote_weight, comment_weight, diversity, author_decay, exploration_share
+    experiment_id, place, variant, share, model_id, second_model_id, view_weight, vote_weight, comment_weight, diversity, author_decay, exploration_share
   )
-  select new_experiment_id, place, variant, share, model_id, view_weight, vote_weight, comment_weight, diversity, author_decay, exploration_share
+  select new_experiment_id, place, variant, share, model_id, second_model_id, view_weight, vote_weight, comment_weight, diversity, author_decay, exploration_share
   from recsys.checked_variants(p_variants);
   with changes as (
     select experiments.experiment_id, experiments.name, experiments.layer, changed.key
     from recsys.experiments
     join recsys.experiment_variants as variants using (experiment_id)
-    cross join lateral jsonb_each(jsonb_strip_nulls(to_jsonb(variants)) - array['experiment_id', 'place', 'variant', 'share', 'buckets']) as changed
+    cross join lateral jsonb_each(jsonb_strip_nulls(to_jsonb(variants)) - array['experiment_id', 'place', 'variant', 'share', 'buckets', 'second_model_id']) as changed
     where experiments.ended_at is null
   )
   select format('%s of experiment %s', theirs.key, theirs.name) into disputed
@@ -171,7 +195,7 @@ begin
   return new_experiment_id;
 end
 $$;
-comment on function recsys.start_experiment(text, jsonb, text, interval, real) is 'Starts an experiment from the next request on; returns its id. p_variants: [{"name", "share", "model", "settings"}], the first is what the others are compared with; shares may leave people out; model is the name of one that is published, settings are those of recsys.settings that it is to differ in. p_outcome_window: how long after a post was shown an interaction with it counts. p_max_loss: what share of views, votes or comments a variant may lose before recsys.stop_harmful_experiments() ends it.';
+comment on function recsys.start_experiment(text, jsonb, text, interval, real) is 'Starts an experiment from the next request on; returns its id. p_variants: [{"name", "share", "model", "settings"}], the first is what the others are compared with; or one alone, {"name", "share", "interleave_with", "model"}, whose people all get feeds that the two models draft (model left out: the one that is active now); shares may leave people out; model is the name of one that is published, settings are those of recsys.settings that it is to differ in. p_outcome_window: how long after a post was shown an interaction with it counts. p_max_loss: what share of views, votes or comments a variant may lose before recsys.stop_harmful_experiments() ends it.';
 
 create function recsys.change_shares(p_name text, p_shares jsonb) returns void
 language plpgsql volatile security invoker set search_path = ''
@@ -209,7 +233,7 @@ end
 $$;
 comment on function recsys.stop_experiment(text, text) is 'Ends an experiment: from the next request on its people are served as everybody, and its report stays.';
 
-revoke all on function recsys.allot_buckets(bigint), recsys.running_experiment(text), recsys.checked_variants(jsonb), recsys.start_experiment(text, jsonb, text, interval, real),
+revoke all on function recsys.allot_buckets(bigint), recsys.running_experiment(text), recsys.servable_model(text), recsys.checked_variants(jsonb), recsys.start_experiment(text, jsonb, text, interval, real),
   recsys.change_shares(text, jsonb), recsys.stop_experiment(text, text) from public;
-grant execute on function recsys.allot_buckets(bigint), recsys.running_experiment(text), recsys.checked_variants(jsonb), recsys.start_experiment(text, jsonb, text, interval, real),
+grant execute on function recsys.allot_buckets(bigint), recsys.running_experiment(text), recsys.servable_model(text), recsys.checked_variants(jsonb), recsys.start_experiment(text, jsonb, text, interval, real),
   recsys.change_shares(text, jsonb), recsys.stop_experiment(text, text) to service_role;

@@ -13,6 +13,7 @@ create table recsys.impressions (
   features real[],
   explored boolean not null default false,
   seen_at timestamptz,
+  team smallint check (team in (1, 2)),
   primary key (request_id, post_id, shown_at)
 ) partition by range (shown_at);
 comment on table recsys.impressions is 'One row per post shown: position from 1, its score and the model that gave it, its source, and the features as served. A partition for each month of shown_at, made ahead by recsys.make_impression_partitions().';
@@ -23,11 +24,12 @@ comment on column recsys.impressions.position is 'Where in the feed, from 1, cou
 comment on column recsys.impressions.shown_at is 'When, by the engine''s clock (recsys.clock()).';
 comment on column recsys.impressions.score is 'What it was worth to the user by the ranker alone; the selection of the page may have put it elsewhere.';
 comment on column recsys.impressions.source is 'The source that ranked it best: similar, active, fresh, trending or followed.';
-comment on column recsys.impressions.model_id is 'The model that ranked; null: none was active.';
+comment on column recsys.impressions.model_id is 'The model that ranked it; null: none was active.';
 comment on column recsys.impressions.variant is 'The experiments that the person was in, each as experiment/variant, with commas between, such as weights/control; null: in none. It says who was meant to get what, even where the variant''s model failed and another one served.';
 comment on column recsys.impressions.features is 'What the ranker was told, in the order of the model''s feature_spec; recsys.impression_features gives each its name. Null: no model ranked.';
 comment on column recsys.impressions.explored is 'It was there because little is known of it (recsys.settings.exploration_share), and not by its score. Of a list made ahead it is not known: false.';
 comment on column recsys.impressions.seen_at is 'When the post really came into view, as the app told the function `events`; null: nobody said so. A seen post leaves the feed of that person for 30 days.';
+comment on column recsys.impressions.team is 'Of a feed that two models drafted (an experiment of kind interleaving): whose pick it was, 1 the first model''s and 2 the second''s; model_id is that model. Null: nobody''s, or of any other feed.';
 create index impressions_user_id_shown_at_idx on recsys.impressions (user_id, shown_at desc);
 create index impressions_user_id_seen_at_idx on recsys.impressions (user_id, seen_at desc) include (post_id) where seen_at is not null;
 -- a deleted post is erased from here too

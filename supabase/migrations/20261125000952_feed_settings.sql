@@ -6,7 +6,7 @@ create function recsys.feed_settings(p_user_id uuid, p_with_variant_model boolea
 returns table (
   now timestamptz, model_id bigint, model_name text, feature_spec_digest text,
   view_weight real, vote_weight real, comment_weight real, diversity real, author_decay real, exploration_share real,
-  variant text, variant_model_id bigint, feature_store bigint
+  variant text, variant_model_id bigint, feature_store bigint, second_model_id bigint, second_model_name text, second_feature_spec_digest text
 )
 language plpgsql stable security invoker set search_path = '' rows 1
 set jit = off set plan_cache_mode = force_generic_plan
@@ -18,7 +18,8 @@ begin
     recsys.clock(), serving.model_id, serving.name, serving.feature_spec_digest,
     coalesce(assigned.view_weight, settings.view_weight), coalesce(assigned.vote_weight, settings.vote_weight), coalesce(assigned.comment_weight, settings.comment_weight),
     coalesce(assigned.diversity, settings.diversity), coalesce(assigned.author_decay, settings.author_decay), coalesce(assigned.exploration_share, settings.exploration_share),
-    assigned.variant, case when p_with_variant_model then assigned.model_id end, feature_store_version.version
+    assigned.variant, case when p_with_variant_model then assigned.model_id end, feature_store_version.version,
+    case when p_with_variant_model then assigned.second_model_id end, second.name, second.feature_spec_digest
   from recsys.settings
   cross join recsys.feature_store_version
   left join recsys.assignment(p_user_id) as assigned on true
@@ -29,9 +30,12 @@ begin
       where p_with_variant_model and wanted.model_id = assigned.model_id and wanted.status in ('ready', 'active', 'retired')
     ),
     (select active.model_id from recsys.models as active where active.status = 'active')
-  );
+  )
+  -- another first model than was asked for is another comparison
+  left join recsys.models as second
+    on p_with_variant_model and second.model_id = assigned.second_model_id and second.status in ('ready', 'active', 'retired') and serving.model_id = assigned.model_id;
 end
 $$;
-comment on function recsys.feed_settings(uuid, boolean) is 'The instant, the model, weights and settings for the feed of a user, in one row: those of their variants in running experiments (recsys.assignment), else the active model and recsys.settings. variant_model_id is the model that the variant asks for, which may be another than model_id where it cannot serve. p_with_variant_model false: the active model, whatever the variant has. No row: recsys.settings is empty.';
+comment on function recsys.feed_settings(uuid, boolean) is 'The instant, the model, weights and settings for the feed of a user, in one row: those of their variants in running experiments (recsys.assignment), else the active model and recsys.settings. variant_model_id is the model that the variant asks for, which may be another than model_id where it cannot serve. second_model_id: the model that drafts the feed with it; second_model_name is null where that one cannot. p_with_variant_model false: the active model alone, whatever the variant has. No row: recsys.settings is empty.';
 revoke all on function recsys.feed_settings(uuid, boolean) from public;
 grant execute on function recsys.feed_settings(uuid, boolean) to authenticated, service_role;

@@ -57,6 +57,8 @@ begin
   select * into experiment from recsys.experiments where experiments.name = p_name;
   if not found then
     raise exception 'there is no experiment %', coalesce(p_name, '(null)') using errcode = 'no_data_found', hint = 'select name, started_at, ended_at from recsys.experiments';
+  elsif experiment.kind = 'interleaving' then
+    raise exception 'experiment % interleaves two models', p_name using errcode = 'object_not_in_prerequisite_state', hint = format('select * from recsys.interleaving_report(%L)', p_name);
   end if;
   select variants.variant into control from recsys.experiment_variants as variants where variants.experiment_id = experiment.experiment_id and variants.place = 1;
   outcomes := array(select person from recsys.experiment_outcomes(experiment.experiment_id) as person);
@@ -78,9 +80,9 @@ begin
   order by array_position(array['all', 'new', 'old'], effects.people_group), array_position(array['view', 'vote', 'comment'], effects.metric), variants.place;
 end
 $$;
-comment on function recsys.experiment_report(text) is 'What each variant does to views, votes and comments: of all people, and of new (signed up less than 28 days before it) and old ones. impressions: posts shown, one shown again counts once; acted: those with an interaction within the outcome_window; rate: acted / impressions; the rest as in recsys.compare_variants. conclusion holds however often and whenever one looks. Raises where there is no such experiment.';
+comment on function recsys.experiment_report(text) is 'What each variant does to views, votes and comments: of all people, and of new (signed up less than 28 days before it) and old ones. impressions: posts shown, one shown again counts once; acted: those with an interaction within the outcome_window; rate: acted / impressions; the rest as in recsys.compare_variants. conclusion holds however often and whenever one looks. Raises where there is no such experiment, or it interleaves.';
 
-create function recsys.experiment_verdict(p_name text) returns table (variant text, verdict text)
+create function recsys.split_verdict(p_name text) returns table (variant text, verdict text)
 language sql stable security invoker set search_path = ''
 as $$
   with shown as (
@@ -114,7 +116,20 @@ as $$
   where experiments.name = p_name
   order by others.place
 $$;
-comment on function recsys.experiment_verdict(text) is 'What to conclude of each variant of an experiment and what to do, in a sentence or two; it holds whenever one looks. The figures behind it are in recsys.experiment_report.';
+comment on function recsys.split_verdict(text) is 'What to conclude of each variant of an experiment that splits people. Part of recsys.experiment_verdict.';
 
-revoke all on function recsys.check_split(bigint, recsys.person_outcome[]), recsys.experiment_split(text), recsys.percent_more(double precision), recsys.experiment_report(text), recsys.experiment_verdict(text) from public;
-grant execute on function recsys.check_split(bigint, recsys.person_outcome[]), recsys.experiment_split(text), recsys.percent_more(double precision), recsys.experiment_report(text), recsys.experiment_verdict(text) to service_role;
+create function recsys.experiment_verdict(p_name text) returns table (variant text, verdict text)
+language plpgsql stable security invoker set search_path = ''
+as $$
+begin
+  if (select experiments.kind from recsys.experiments where experiments.name = p_name) = 'interleaving' then
+    return query select * from recsys.interleaving_verdict(p_name);
+  else
+    return query select * from recsys.split_verdict(p_name);
+  end if;
+end
+$$;
+comment on function recsys.experiment_verdict(text) is 'What to conclude of each variant of an experiment and what to do, in a sentence or two; it holds whenever one looks. The figures behind it are in recsys.experiment_report, or recsys.interleaving_report.';
+
+revoke all on function recsys.check_split(bigint, recsys.person_outcome[]), recsys.experiment_split(text), recsys.percent_more(double precision), recsys.experiment_report(text), recsys.split_verdict(text), recsys.experiment_verdict(text) from public;
+grant execute on function recsys.check_split(bigint, recsys.person_outcome[]), recsys.experiment_split(text), recsys.percent_more(double precision), recsys.experiment_report(text), recsys.split_verdict(text), recsys.experiment_verdict(text) to service_role;

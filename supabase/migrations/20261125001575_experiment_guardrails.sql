@@ -14,7 +14,7 @@ begin
       (select count(*) - 1 from recsys.experiment_variants as variants where variants.experiment_id = experiments.experiment_id) as others
     from recsys.experiments
     join recsys.experiment_variants as first on first.experiment_id = experiments.experiment_id and first.place = 1
-    where experiments.ended_at is null and experiments.max_loss < 1
+    where experiments.ended_at is null and experiments.max_loss < 1 and experiments.kind = 'split'
     order by experiments.experiment_id
   loop
     -- 5 % for all variants and metrics together, on all days together
@@ -30,6 +30,25 @@ begin
       reasons := reasons || format('guardrail: %s has at least %s %ss than %s', harm.variant, recsys.percent_more(harm.always_high), harm.metric, experiment.control);
     end if;
   end loop;
+  for experiment in
+    select experiments.experiment_id, experiments.name, experiments.max_loss, models.name as second_model
+    from recsys.experiments
+    join recsys.experiment_variants as variants on variants.experiment_id = experiments.experiment_id and variants.place = 1
+    left join recsys.models on models.model_id = variants.second_model_id
+    where experiments.ended_at is null and experiments.max_loss < 1 and experiments.kind = 'interleaving'
+    order by experiments.experiment_id
+  loop
+    select effects.metric, effects.always_high into harm
+    from recsys.compare_teams(array(select credits from recsys.interleaving_credits(experiment.experiment_id) as credits), 0.05 / 3) as effects
+    -- the second team's credit is less than 1 - max_loss of the first's
+    where effects.metric <> 'score' and effects.always_high < -experiment.max_loss / (2 - experiment.max_loss)
+    order by effects.always_high, effects.metric
+    limit 1;
+    if found then
+      names := names || experiment.name;
+      reasons := reasons || format('guardrail: the picks of %s get at most %s %% of the %ss', experiment.second_model, to_char(50 * (1 + harm.always_high), 'FM990.0'), harm.metric);
+    end if;
+  end loop;
   -- at the end, since this takes the lock of model switches, and some may have been stopped by hand meanwhile
   perform recsys.stop_experiment(harmful.name, harmful.reason)
   from unnest(names, reasons) as harmful (name, reason)
@@ -37,7 +56,7 @@ begin
   return cardinality(names);
 end
 $$;
-comment on function recsys.stop_harmful_experiments() is 'Stops experiments in which a variant has surely lost more than max_loss of the views, votes or comments of the first one, and returns how many. Of 100 harmless experiments it stops 5 at most, however often it is called; end_reason says why. Called every 15 minutes by pg_cron.';
+comment on function recsys.stop_harmful_experiments() is 'Stops experiments in which a variant has surely lost more than max_loss of the views, votes or comments of the first one, or the picks of the second of two interleaved models get that much less of them than the first''s, and returns how many. Of 100 harmless experiments it stops 5 at most, however often it is called; end_reason says why. Called every 15 minutes by pg_cron.';
 revoke all on function recsys.stop_harmful_experiments() from public;
 grant execute on function recsys.stop_harmful_experiments() to service_role;
 

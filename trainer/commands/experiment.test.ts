@@ -3,8 +3,9 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { testDatabase } from "../../db/testing.ts";
+import { simulateDrafts } from "../../db/testing-interleaving.ts";
 import { runProgram } from "../../db/testing-program.ts";
-import { fillCommunity, people, post } from "../serve/testing.ts";
+import { fillCommunity, people, post, publishTinyModel } from "../serve/testing.ts";
 
 const cli = fileURLToPath(new URL("../cli.ts", import.meta.url));
 const { pool, url } = await testDatabase({ after }, "experiment_commands");
@@ -68,10 +69,35 @@ test("an experiment from its start to its end", async () => {
   );
 });
 
+test("an interleaving from its start to its end", async () => {
+  await publishTinyModel(pool, { name: "new" });
+  await publishTinyModel(pool, { name: "old" });
+  const both = '[{"name": "both", "share": 1, "interleave_with": "new"}]';
+  assert.match((await experiment("start", "drafted", both)).stdout, /^experiment drafted runs/);
+  assert.match((await experiment("list")).stdout, /^drafted \(both 100 %\), layer feed, since .* UTC, runs$/m);
+  assert.match((await experiment("report", "drafted")).stdout, / {2}both: Nothing was drafted yet/);
+  await pool.query("update recsys.experiments set counted_from = now() - interval '2 days' where name = 'drafted'");
+  await simulateDrafts(pool, "drafted/both", 600, { 1: 0.1, 2: 0.2 });
+  const { status, stdout } = await experiment("report", "drafted");
+  assert.equal(status, 0);
+  for (const line of [
+    /^old \(1\) and new \(2\) drafted 600 pages of 600 people\. On so many more was done with the picks of:$/m,
+    /^ {2}vote {5}1: \d+, 2: \d+ +new is preferred: its picks get [\d.]+ to [\d.]+ % of the votes$/m,
+    /^ {2}comment {2}1: 0, 2: 0 +too early: 0 people acted/m,
+    /^ {2}both: Better: new is preferred/m,
+  ])
+    assert.match(stdout, line);
+  assert.match((await experiment("stop", "drafted")).stdout, /^experiment drafted has ended/);
+});
+
 test("what is wrong is said in a line, with status 1", async () => {
   for (const [args, message] of [
     [["start", "broken", "[{]"], /^recsys: the variants are no JSON: /],
     [["start", "broken", "[]"], /^recsys: variants are an array of 2 to 20/],
+    [
+      ["start", "broken", '[{"name": "both", "share": 1, "interleave_with": "none"}]'],
+      /^recsys: there is no model "none" that could serve/,
+    ],
     [["start", "Broken", votes], /^recsys: .*experiments_name_check/],
     [["start", "broken", votes, "--window", "soon"], /^recsys: invalid input syntax for type interval/],
     [["start", "broken", votes, "--max-loss", "much"], /^recsys: .*experiments_max_loss_check/],

@@ -41,6 +41,14 @@ export async function stopExperimentCommand(name: string, options: DatabaseOptio
   });
 }
 
+interface Experiment {
+  since: string;
+  until: string | null;
+  end_reason: string;
+  counts: string;
+  kind: "split" | "interleaving";
+}
+
 interface ReportRow {
   variant: string;
   people_group: "all" | "new" | "old";
@@ -61,31 +69,22 @@ const groupNames = {
 /** Prints what an experiment shows: the people, the rates, and what to conclude. */
 export async function experimentReportCommand(name: string, options: DatabaseOption): Promise<void> {
   await inDatabase(options, {}, async ({ database, print }) => {
-    const report = await ask<ReportRow>(database, "select * from recsys.experiment_report($1)", [name]);
-    const [experiment] = await ask<{ since: string; until: string | null; end_reason: string; counts: string }>(
+    const [experiment] = await ask<Experiment>(
       database,
       `select to_char(counted_from at time zone 'UTC', 'YYYY-MM-DD HH24:MI') as since, to_char(ended_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI') as until,
-        end_reason, outcome_window::text as counts
+        end_reason, outcome_window::text as counts, kind
       from recsys.experiments where name = $1`,
       [name],
     );
+    // the report of one that is not there says so
+    const lines = experiment?.kind === "interleaving" ? interleavingLines : splitLines;
+    const figures = await lines(database, name);
     const { since, until, end_reason, counts } = experiment;
     print(
       `Experiment ${name}, from ${since} UTC ${until === null ? "on, running" : `to ${until} UTC: ${end_reason}`}.`,
     );
     print(`Of each post shown: whether the person viewed, voted for or commented on it within ${counts}.`);
-    const split = await ask<{ variant: string; people: number; expected: string }>(
-      database,
-      "select variant, people, expected from recsys.experiment_split($1)",
-      [name],
-    );
-    for (const { variant, people, expected } of split)
-      print(`  ${variant}: ${people} people, of whom its share should bring ${expected}`);
-    for (const [i, row] of report.entries()) {
-      if (report[i - 1]?.people_group !== row.people_group) print(`${groupNames[row.people_group]}`);
-      const rate = `${row.acted} of ${row.impressions} (${(100 * row.rate).toFixed(2)} %)`;
-      print(`  ${row.metric.padEnd(8)} ${row.variant.padEnd(16)} ${rate.padEnd(26)} ${row.conclusion}`);
-    }
+    for (const line of figures) print(line);
     const verdicts = await ask<{ variant: string; verdict: string }>(
       database,
       "select * from recsys.experiment_verdict($1)",
@@ -94,6 +93,50 @@ export async function experimentReportCommand(name: string, options: DatabaseOpt
     print("What to conclude, whenever you look:");
     for (const { variant, verdict } of verdicts) print(`  ${variant}: ${verdict}`);
   });
+}
+
+/** What the report says of variants that split people, a line each. */
+async function splitLines(database: Database, name: string): Promise<string[]> {
+  const report = await ask<ReportRow>(database, "select * from recsys.experiment_report($1)", [name]);
+  const split = await ask<{ variant: string; people: number; expected: string }>(
+    database,
+    "select variant, people, expected from recsys.experiment_split($1)",
+    [name],
+  );
+  const lines = split.map(
+    ({ variant, people, expected }) => `  ${variant}: ${people} people, of whom its share should bring ${expected}`,
+  );
+  for (const [i, row] of report.entries()) {
+    if (report[i - 1]?.people_group !== row.people_group) lines.push(groupNames[row.people_group]);
+    const rate = `${row.acted} of ${row.impressions} (${(100 * row.rate).toFixed(2)} %)`;
+    lines.push(`  ${row.metric.padEnd(8)} ${row.variant.padEnd(16)} ${rate.padEnd(26)} ${row.conclusion}`);
+  }
+  return lines;
+}
+
+interface InterleavingRow {
+  metric: string;
+  first_model: string;
+  second_model: string;
+  people: number;
+  pages: number;
+  first_wins: number;
+  second_wins: number;
+  conclusion: string;
+}
+
+/** What the report says of two models that draft each page. */
+async function interleavingLines(database: Database, name: string): Promise<string[]> {
+  const report = await ask<InterleavingRow>(database, "select * from recsys.interleaving_report($1)", [name]);
+  if (report.length === 0) return [];
+  const [{ first_model, second_model, people, pages }] = report;
+  return [
+    `${first_model} (1) and ${second_model} (2) drafted ${pages} pages of ${people} people. On so many more was done with the picks of:`,
+    ...report.map(({ metric, first_wins, second_wins, conclusion }) => {
+      const wins = `1: ${first_wins}, 2: ${second_wins}`;
+      return `  ${metric.padEnd(8)} ${wins.padEnd(20)} ${conclusion}`;
+    }),
+  ];
 }
 
 /** Prints all experiments, the latest first. */

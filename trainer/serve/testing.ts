@@ -98,16 +98,16 @@ export async function publishTinyModel(
   return id;
 }
 
-/** The three graphs of that model; its post tower gives back the ID embedding, normalised. */
-export function tinyGraphs() {
-  return { user_tower: userTower(), post_tower: postTower(), dlrm: dlrm() };
+/** The three graphs of that model; its post tower gives back the ID embedding, normalised. `lean`: how far every user is drawn to e1. */
+export function tinyGraphs(lean = 0.01) {
+  return { user_tower: userTower(lean), post_tower: postTower(), dlrm: dlrm() };
 }
 
-function userTower(): Uint8Array {
+function userTower(lean: number): Uint8Array {
   const g = new GraphBuilder("user_tower");
   const { history, id_embedding, ...unread } = g.inputsOf(contracts.user_tower);
-  // a hundredth of e1 decides only where there is nothing else
-  const bias = g.weights(axis(1, 0.01), [1, dimensions]);
+  // a hundredth decides only where there is nothing else
+  const bias = g.weights(axis(1, lean), [1, dimensions]);
   const sum = plusNothing(g, g.add(g.add(history, id_embedding), bias), unread);
   g.output("embedding", g.l2Normalise(sum), contracts.user_tower.outputs.embedding.dims);
   return g.build();

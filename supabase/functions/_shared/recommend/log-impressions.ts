@@ -20,22 +20,22 @@ export function impressionLog(pool: Pool): Work<Shown> {
 }
 
 function insertImpressions(shown: Shown[]): Statement<unknown> {
-  const rows = shown.flatMap(({ recommendation: { feed, shownAt, features, variant }, userId }) =>
-    feed.items.map((item, i) => ({ feed, userId, shownAt, item, features: features[i], variant })),
+  const rows = shown.flatMap(({ recommendation: { feed, shownAt, features, variant, picks }, userId }) =>
+    feed.items.map((item, i) => ({ feed, userId, shownAt, item, features: features[i], variant, pick: picks?.[i] })),
   );
   return {
-    text: `insert into recsys.impressions (request_id, user_id, shown_at, model_id, mode, post_id, position, score, source, features, explored, variant)
+    text: `insert into recsys.impressions (request_id, user_id, shown_at, model_id, mode, post_id, position, score, source, features, explored, variant, team)
       select request_id, user_id, shown_at, model_id, mode, post_id, position, score, source, features::real[], explored,
         -- a feed from a lower rung did not look; what it shows is its variant's doing all the same
         nullif(case when variant is null and (select exists (select from recsys.experiments where ended_at is null))
-          then (select assigned.variant from recsys.assignment(user_id) as assigned) else variant end, '')
-      from unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::bigint[], $5::text[], $6::uuid[], $7::smallint[], $8::real[], $9::text[], $10::text[], $11::boolean[], $12::text[])
-        as shown (request_id, user_id, shown_at, model_id, mode, post_id, position, score, source, features, explored, variant)`,
+          then (select assigned.variant from recsys.assignment(user_id) as assigned) else variant end, ''), team
+      from unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::bigint[], $5::text[], $6::uuid[], $7::smallint[], $8::real[], $9::text[], $10::text[], $11::boolean[], $12::text[], $13::smallint[])
+        as shown (request_id, user_id, shown_at, model_id, mode, post_id, position, score, source, features, explored, variant, team)`,
     values: [
       rows.map(({ feed }) => feed.request_id),
       rows.map(({ userId }) => userId),
       rows.map(({ shownAt }) => shownAt),
-      rows.map(({ feed }) => feed.model?.id ?? null),
+      rows.map(({ feed, pick }) => pick?.modelId ?? feed.model?.id ?? null),
       rows.map(({ feed }) => feed.mode),
       rows.map(({ item }) => item.post_id),
       rows.map(({ item }) => item.position),
@@ -45,6 +45,7 @@ function insertImpressions(shown: Shown[]): Statement<unknown> {
       rows.map(({ features }) => features && `{${features.join()}}`),
       rows.map(({ item }) => item.why.kind === "exploration"),
       rows.map(({ variant }) => variant),
+      rows.map(({ pick }) => pick?.team ?? null),
     ],
   };
 }

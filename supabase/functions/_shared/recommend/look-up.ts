@@ -10,6 +10,7 @@ import { type Active, activeModel } from "./active-model.ts";
 import { candidatesOf } from "./candidates.ts";
 import type { CommonPostsCache } from "./common-posts.ts";
 import type { Page } from "./cursor.ts";
+import { type Second, SecondModelFailed, secondModel } from "./interleave/second-model.ts";
 import { embedUser } from "./rank.ts";
 import { type ContextRow, readContext } from "./read-context.ts";
 import type { Reader } from "./reader.ts";
@@ -33,17 +34,21 @@ export interface Found {
   /** The user's, [32]; null without a model. */
   vector: Float32Array | null;
   posts: PostCandidate[];
+  /** null: one model makes the feed. */
+  second: Second | null;
 }
 
 /** Everything that takes the database, in one transaction. Throws AppError, ModelGone, and VariantModelFailed where the model of the user's variant cannot serve. */
 export async function lookUp(
-  { pool, models, commonPosts }: FeedServices,
-  { caller, interests }: Reader,
+  services: FeedServices,
+  reader: Reader,
   page: Page,
   timeout: string,
   span: Span,
   withVariantModel: boolean,
 ): Promise<Found> {
+  const { pool, models, commonPosts, log } = services;
+  const { caller, interests } = reader;
   const userId = caller.sub ?? null;
   const ofContext = span("context");
   const find = async (connection: Connection, [context]: ContextRow[]): Promise<Found> => {
@@ -58,7 +63,14 @@ export async function lookUp(
       throw new VariantModelFailed(context, "cannot serve", error);
     });
     const posts = await candidatesOf(connection, commonPosts, caller, context, vector, page, span);
-    return { context, active, input, vector, posts };
+    const ofSecond = span("second_model");
+    const second = await secondModel(connection, services, reader, { context, input, posts }, page).catch((error) => {
+      if (!(error instanceof SecondModelFailed)) throw error;
+      log("variant_model_failed", error);
+      return null;
+    });
+    ofSecond();
+    return { context, active, input, vector, posts, second };
   };
   const tower = async (connection: Connection, context: ContextRow, input: UserInput) => {
     const active = await activeModel(models, context, connection);

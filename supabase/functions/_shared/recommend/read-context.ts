@@ -27,6 +27,11 @@ export interface ContextRow extends UserTextRow {
   variant: string | null;
   /** The model of the user's variant; null: it has none of its own. It may be another than `model_id`, where it cannot serve. */
   variant_model_id: string | null;
+  /** The model that drafts this feed together with `model_id`; null: none does. */
+  second_model_id: string | null;
+  /** null: it cannot serve. */
+  second_model_name: string | null;
+  second_feature_spec_digest: string | null;
   /** recsys.feature_store_version. */
   feature_store: string;
   /** false: no such user, and everything below is null. */

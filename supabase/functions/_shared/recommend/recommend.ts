@@ -5,13 +5,15 @@
  *    (SQL)        (ONNX)     (SQL, what is common is kept)                (ONNX)
  *
  * Without an active model, or where its ranker fails, the same candidates come in the order of the community feed. Where the model of an
- * experiment fails, the active one serves.
+ * experiment fails, the active one serves. Where an experiment interleaves two models, the second is looked up, ranks and selects beside the first
+ * (interleave/), and their pages are drafted into one.
  */
 import { AppError, asAppError } from "../http/errors.ts";
 import { noSpan, type Span } from "../http/span.ts";
 import { basisOf } from "./basis.ts";
 import { cursorAfter, type Page } from "./cursor.ts";
 import type { Feed } from "./feed.ts";
+import { draftedPage, type Pick, secondScores } from "./interleave/drafted-page.ts";
 import { ModelGone } from "./known-posts.ts";
 import { type LeftOut, leftOutLine } from "./left-out.ts";
 import { type FeedServices, type Found, lookUp } from "./look-up.ts";
@@ -31,6 +33,8 @@ export interface Recommendation {
   features: (number[] | null)[];
   /** The variants that the user is in, as recsys.impressions.variant; "": in none; null: nobody has looked. */
   variant: string | null;
+  /** Of each item, where two models drafted the feed. */
+  picks?: Pick[];
 }
 
 /** A reader's feed; `timeout` is that of each statement. Throws AppError; candidates that cannot be ranked are left out and logged. */
@@ -74,11 +78,23 @@ async function feedBy(
     services.log("variant_model_failed", new VariantModelFailed(context, "does not serve any more"));
   const model = ranked && active;
   const scored = ranked ?? communityScores(posts, Number(context.now), leftOut);
+  const second = ranked && found.second;
+  const secondScored = second && (await secondScores(services.log, second, leftOut));
   ofScores();
   if (leftOut.length > 0) services.log("candidates_left_out", leftOutLine(leftOut));
-  const left = scored.length;
-  const selected = select(scored, page.limit, context, page.served.keys.length);
-  const why = reasons(selected, posts, context);
+  const drafted =
+    active && secondScored
+      ? draftedPage(
+          {
+            1: { modelId: active.id, scored, posts, context },
+            2: { modelId: second.id, scored: secondScored, posts: second.posts, context: second.context },
+          },
+          page,
+        )
+      : null;
+  const left = drafted?.candidates ?? scored.length;
+  const selected = drafted?.selected ?? select(scored, page.limit, context, page.served.keys.length);
+  const why = drafted?.why ?? reasons(selected, posts, context);
   const feed: Feed = {
     request_id: crypto.randomUUID(),
     model: model && { id: Number(model.id), name: model.name },
@@ -108,6 +124,7 @@ async function feedBy(
     shownAt: context.now,
     features: selected.map(({ chosen }) => chosen.features?.() ?? null),
     variant: context.variant ?? "",
+    ...(drafted && { picks: drafted.picks }),
   };
 }
 

@@ -1,0 +1,180 @@
+/** For tests: people who click by where a post stands and how good it is, in feeds of one model or drafted by two. */
+import type pg from "pg";
+import { draft, type Team } from "../supabase/functions/_shared/recommend/interleave/draft.ts";
+import type { Random } from "../trainer/engine/random.ts";
+import { geometric, sigmoid } from "../trainer/synthetic/draws.ts";
+import type { Outcome } from "./testing-experiments.ts";
+
+/** A recsys.person_credit. */
+export interface Credit {
+  metric: string;
+  pages: number;
+  first_wins: number;
+  second_wins: number;
+  first_credit: number;
+  second_credit: number;
+}
+
+/** A row of recsys.compare_teams; null below 50 people who acted. */
+export interface Preference {
+  metric: string;
+  people: string;
+  acting: string;
+  pages: string;
+  first_wins: string;
+  second_wins: string;
+  first_credit: number;
+  second_credit: number;
+  preference: number | null;
+  low: number;
+  high: number;
+  p: number;
+  always_low: number;
+  always_high: number;
+  always_p: number;
+}
+
+/** Of two models how much each errs, the first and the second; and how much both err alike. */
+export interface Models {
+  noise: Record<Team, number>;
+  shared: number;
+}
+
+const pageLength = 10;
+const candidates = 60;
+
+/** Somebody with habits of their own: how readily they click, and on how many pages. */
+export interface Reader {
+  readiness: number;
+  pages: number;
+}
+
+export function drawReader(random: Random): Reader {
+  const mean = 2 * Math.exp(0.8 * random.normal());
+  return { readiness: -2.2 + 0.6 * random.normal(), pages: 1 + geometric(random, 1 / (1 + mean)) };
+}
+
+/** The true worth of some posts, and the page of each model, which orders them by that with its error. */
+function drawPages(random: Random, { noise, shared }: Models) {
+  const posts = Array.from({ length: candidates }, (_, i) => ({ post_id: `${i}`, worth: random.normal() }));
+  const alike = posts.map(({ worth }) => worth + shared * random.normal());
+  const pageOf = (team: Team) =>
+    posts
+      .map((post, i) => ({ chosen: { post }, explored: false, score: alike[i] + noise[team] * random.normal() }))
+      .sort((a, b) => b.score - a.score)
+      .slice(0, pageLength);
+  return { 1: pageOf(1), 2: pageOf(2) };
+}
+
+/** Whether it is clicked in its place, from 1: the tenth place is looked at a third as often as the first. */
+function isClicked(random: Random, { readiness }: Reader, worth: number, place: number): boolean {
+  return random.uniform() < sigmoid(readiness + worth) / (1 + 0.25 * (place - 1));
+}
+
+/** What a person does in an experiment that gives them one model's pages, beside as many pages of the first model before it. */
+export function splitOutcome(random: Random, models: Models): Outcome {
+  const reader = drawReader(random);
+  const team = random.uniform() < 0.5 ? 1 : 2;
+  const period = (pages: number, model: Team) => {
+    let acted = 0;
+    for (let page = 0; page < pages; page++)
+      for (const [i, { chosen }] of drawPages(random, models)[model].entries())
+        acted += Number(isClicked(random, reader, chosen.post.worth, i + 1));
+    return { shown: pages * pageLength, acted };
+  };
+  const now = period(reader.pages, team);
+  const before = period(geometric(random, 1 / (1 + reader.pages)), 1);
+  return {
+    variant: team === 1 ? "control" : "b",
+    is_new: before.shown === 0,
+    metric: "vote",
+    ...now,
+    shown_before: before.shown,
+    acted_before: before.acted,
+  };
+}
+
+/** What somebody does on more drafted pages. */
+export function readDrafted(random: Random, models: Models, reader: Reader, credit: Credit): void {
+  for (let page = 0; page < reader.pages; page++) {
+    const clicks = { 1: 0, 2: 0 };
+    const drafted = draft(drawPages(random, models), pageLength, () => random.uniform() < 0.5);
+    for (const [i, { chosen, team }] of drafted.entries())
+      if (isClicked(random, reader, chosen.post.worth, i + 1) && team) clicks[team]++;
+    credit.pages++;
+    credit.first_wins += Number(clicks[1] > clicks[2]);
+    credit.second_wins += Number(clicks[2] > clicks[1]);
+    credit.first_credit += clicks[1];
+    credit.second_credit += clicks[2];
+  }
+}
+
+export function noCredit(): Credit {
+  return { metric: "vote", pages: 0, first_wins: 0, second_wins: 0, first_credit: 0, second_credit: 0 };
+}
+
+/** What a person does on pages that two models draft. */
+export function interleavedOutcome(random: Random, models: Models): Credit {
+  const credit = noCredit();
+  readDrafted(random, models, drawReader(random), credit);
+  return credit;
+}
+
+/** What the database says of such people. */
+export async function compareTeams(pool: pg.Pool, people: Credit[], alpha = 0.05): Promise<Preference[]> {
+  const { rows } = await pool.query<Preference>(
+    `select * from recsys.compare_teams(
+      (select array_agg((person.metric, person.pages, person.first_wins, person.second_wins, person.first_credit, person.second_credit)::recsys.person_credit)
+       from jsonb_populate_recordset(null::recsys.person_credit, $1) as person),
+      $2)`,
+    [JSON.stringify(people), alpha],
+  );
+  return rows;
+}
+
+/**
+ * People 1 … n, who were each shown a page of ten posts a day ago, drafted by turns, and vote for or view each with the chance of the team whose pick it is.
+ */
+export async function simulateDrafts(
+  pool: pg.Pool,
+  variant: string,
+  people: number,
+  votes: Record<Team, number>,
+  views: Record<Team, number> = { 1: 0, 2: 0 },
+): Promise<void> {
+  await pool.query(
+    "insert into public.profiles (id, created_at) select md5('reader ' || n)::uuid, now() - interval '60 days' from generate_series(1, $1::int) as n",
+    [people],
+  );
+  await pool.query(
+    "insert into public.posts (id, title, created_at) select md5('drafted post ' || n)::uuid, 'a post', now() - interval '1 year' from generate_series(1, 10) as n",
+  );
+  await pool.query(
+    `insert into recsys.impressions (request_id, user_id, post_id, position, shown_at, variant, team)
+     select md5('page of ' || person)::uuid, md5('reader ' || person)::uuid, md5('drafted post ' || post)::uuid, post, now() - interval '1 day', $2, 1 + (person + post) % 2
+     from generate_series(1, $1::int) as person cross join generate_series(1, 10) as post`,
+    [people, variant],
+  );
+  for (const [table, chances] of [
+    ["post_votes", votes],
+    ["post_views", views],
+  ] as const) {
+    // a roll-up is no part of this
+    await pool.query(`alter table public.${table} disable trigger user`);
+    await pool.query(
+      `insert into public.${table} (user_id, post_id, created_at)
+       select user_id, post_id, shown_at + interval '1 minute' from recsys.impressions
+       where team is not null and ('x' || left(md5('${table}' || user_id || post_id), 8))::bit(32)::bigint / 4294967296.0 < case team when 1 then $1::real else $2 end`,
+      [chances[1], chances[2]],
+    );
+    await pool.query(`alter table public.${table} enable trigger user`);
+  }
+}
+
+/** The simulation of docs/experiments-in-production.md, of its experiment `newer`, which has just been started. */
+export async function simulateInterleavingExample(pool: pg.Pool): Promise<void> {
+  await pool.query(
+    "update recsys.experiments set started_at = now() - interval '2 days', counted_from = now() - interval '2 days' where name = 'newer'",
+  );
+  await simulateDrafts(pool, "newer/both", 800, { 1: 0.1, 2: 0.125 }, { 1: 0.3, 2: 0.32 });
+}

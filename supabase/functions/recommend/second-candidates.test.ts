@@ -1,0 +1,107 @@
+/**
+ * The second of two models that draft a feed gets the candidates that it would have alone, though most of them are not asked for again: whoever
+ * asks, page after page, with what is hidden from them and what they came to.
+ */
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+import { testDatabase } from "../../../db/testing.ts";
+import { publishVectors, unitVectors } from "../../../trainer/community/testing.ts";
+import { Random } from "../../../trainer/engine/random.ts";
+import { vectorAt } from "../../../trainer/engine/vector-at.ts";
+import { readAs } from "../_shared/database/caller.ts";
+import type { Connection } from "../_shared/database/database.ts";
+import { openPool } from "../_shared/database/pool.ts";
+import { noSpan } from "../_shared/http/span.ts";
+import { candidatesOf } from "../_shared/recommend/candidates.ts";
+import { openCommonPosts } from "../_shared/recommend/common-posts.ts";
+import { nothingServed, type Page } from "../_shared/recommend/cursor.ts";
+import { secondCandidates } from "../_shared/recommend/interleave/second-candidates.ts";
+import { type ContextRow, readContext } from "../_shared/recommend/read-context.ts";
+import type { PostCandidate } from "../_shared/recommend/states.ts";
+
+const { pool, url } = await testDatabase({ after }, "second_candidates");
+const random = new Random(1);
+
+/** 1,200 posts of 40 people, of which some are private, talked about for two months. */
+await pool.query(`
+  select setseed(0.5);
+  insert into public.profiles (id, passions, created_at) select md5('person ' || n)::uuid, '{chess}', now() - interval '90 days' from generate_series(0, 39) as n;
+  insert into public.posts (id, author_id, title, tags, visibility, created_at)
+  select md5('post ' || n)::uuid, md5('person ' || n % 40)::uuid, 'post ' || n, array['topic ' || n % 7],
+    case when n % 9 = 0 then 'private' else 'public' end, now() - random() * interval '60 days'
+  from generate_series(0, 1199) as n;
+  insert into public.post_views (user_id, post_id, created_at)
+  select md5('person ' || floor(random() * 40))::uuid, md5('post ' || floor(random() * 1200))::uuid, now() - random() * interval '50 days'
+  from generate_series(1, 3000);
+  select recsys.roll_up(null);
+  update recsys.settings set requests_per_minute = null`);
+const posts = (await pool.query("select id from public.posts order by id")).rows.map(({ id }) => id as string);
+const people = (await pool.query("select id from public.profiles order by id")).rows.map(({ id }) => id as string);
+// of the second model some posts have no vector yet
+const second = String(await publishVectors({ pool }, posts.slice(20), unitVectors(random, posts.length - 20)));
+const first = String(await publishVectors({ pool }, posts, unitVectors(random, posts.length)));
+await pool.query("select recsys.activate_model($1)", [first]);
+await pool.query("analyze");
+const connections = openPool(url, () => undefined);
+after(() => connections.end());
+
+const sorted = (candidates: PostCandidate[]) => candidates.toSorted((a, b) => (a.post_id < b.post_id ? -1 : 1));
+const anyVector = () => vectorAt(unitVectors(random, 1), 0);
+
+/** What the second model has of a feed both ways, and what the first had. */
+async function bothWays(sub: string, page: Page) {
+  const caller = { sub, role: "authenticated" };
+  return await readAs(connections, caller, readContext(sub), async (connection, [row]) => {
+    // the index brings nearly the nearest, and each search its own
+    await connection.query("set local enable_indexscan = off");
+    const common = openCommonPosts();
+    const ofFirst = await candidatesOf(connection, common, caller, row, anyVector(), page, noSpan);
+    const vector = anyVector();
+    const context: ContextRow = { ...row, model_id: second };
+    const asked: string[] = [];
+    const listened: Connection = {
+      query(text, values) {
+        asked.push(text);
+        return connection.query(text, values);
+      },
+      release: () => undefined,
+    };
+    const beside = await secondCandidates(listened, common, caller, context, vector, page, ofFirst);
+    const isWhole = asked.some((text) => /recsys\.(retrieve_beside|candidates)\(/.test(text));
+    assert.deepEqual((await connection.query("select current_user::text as role")).rows, [{ role: "authenticated" }]);
+    const alone = await candidatesOf(connection, common, caller, context, vector, page, noSpan);
+    return { ofFirst, beside: sorted(beside), alone: sorted(alone), isWhole };
+  });
+}
+
+for (const [what, filter] of [
+  ["without a filter", undefined],
+  ["with one", { tags: ["topic 1", "topic 2"] }],
+] as const)
+  test(`it is what the model would have alone, ${what}`, async () => {
+    let whole = 0;
+    for (const reader of people.slice(0, 12)) {
+      const page: Page = { limit: 20, served: nothingServed(), ...(filter && { filter: { tags: [...filter.tags] } }) };
+      for (let number = 0; number < 3; number++) {
+        const { ofFirst, beside, alone, isWhole } = await bothWays(reader, page);
+        assert.ok(alone.length > 100);
+        assert.deepEqual(beside, alone);
+        whole += Number(isWhole);
+        assert.ok(beside.some(({ embedding }) => embedding === null) || filter, "some have no vector in it");
+        const known = new Set(ofFirst.map(({ post_id }) => post_id));
+        if (!filter)
+          assert.ok(beside.filter(({ post_id }) => !known.has(post_id)).length > 20, "it has posts of its own");
+        page.served.keys.push(...alone.slice(7, 22).map(({ served_key }) => served_key));
+      }
+    }
+    if (filter) assert.equal(whole, 36);
+    else assert.ok(whole <= 6, `for ${whole} of 36 pages all was asked for`);
+  });
+
+test("where most of its nearest posts are hidden, it is asked as if it were the only one", async () => {
+  await pool.query("update public.posts set visibility = 'private' where substr(md5(id::text), 1, 1) > '3'");
+  const { beside, alone, isWhole } = await bothWays(people[3], { limit: 20, served: nothingServed() });
+  assert.ok(alone.filter(({ ranks }) => ranks.similar !== null).length >= 100);
+  assert.ok(isWhole);
+  assert.deepEqual(beside, alone);
+});
