@@ -11,6 +11,7 @@ import type { OnProgress } from "../db/progress.ts";
 import { UserError } from "../db/user-error.ts";
 import type { Community } from "./community/community.ts";
 import type { LoadedCommunity } from "./community/from-database.ts";
+import { denseWidth, isNewUser } from "./dlrm/dense-features.ts";
 import { calibrateHeads, expectedPositives, shiftHeads } from "./dlrm/calibrate-heads.ts";
 import { type RankerRequest, type RequestUsers, rankingExamples } from "./dlrm/examples.ts";
 import type { Dlrm } from "./dlrm/model.ts";
@@ -78,6 +79,8 @@ export interface TrainedModel extends TrainedRanker {
   postVectors: Float32Array;
   /** First interactions that were new to it. */
   newInteractions: number;
+  /** Whether it went on from the earlier model it was given. */
+  wentOn: boolean;
   /** What its ranker learned from. */
   learnedFrom: LearnedFrom;
   /** What happened before this instant it has learned from, milliseconds. */
@@ -109,7 +112,8 @@ export async function trainModel(loaded: LoadedCommunity, options: PipelineOptio
   const { from } = options;
   const { learnedFrom, pages, until } = learnable(loaded, options);
   const interactions = firstInteractionEvents(community, timeline, until);
-  if (from) return await goOn(loaded, interactions, { pages, until }, from, options);
+  // what pages taught no first interactions can go on with, and the other way round
+  if (from?.learnedFrom === learnedFrom) return await goOn(loaded, interactions, { pages, until }, from, options);
   if (interactions.length < 100)
     throw new UserError(`${interactions.length} first interactions are too few to train on: 100 are needed`);
   const { seed, stages = everyStage, onProgress, signal } = options;
@@ -131,6 +135,7 @@ export async function trainModel(loaded: LoadedCommunity, options: PipelineOptio
     ...withVectors(fineTuned, community),
     newInteractions,
     heldBack,
+    wentOn: false,
     learnedFrom,
     learnedUntil: until,
   };
@@ -150,12 +155,9 @@ function learnable(
   const { community, timeline } = loaded;
   const known = Math.min(until, timeline.length > 0 ? timeline.at[timeline.length - 1] + 1 : until);
   const settled = known - labelWindow;
-  const since = from?.learnedUntil ?? Number.NEGATIVE_INFINITY;
-  const pages =
-    from?.learnedFrom === "interactions"
-      ? []
-      : pageRequests(loaded.pages, timeline, community.posts.ids.length, since, known);
-  const enough = from ? 1 : dlrmDefaults.enoughPages;
+  const since = from?.learnedFrom === "pages" ? from.learnedUntil : Number.NEGATIVE_INFINITY;
+  const pages = pageRequests(loaded.pages, timeline, community.posts.ids.length, since, known);
+  const enough = from?.learnedFrom === "pages" ? 1 : dlrmDefaults.enoughPages;
   if (pages.filter(wasTouched).length < enough) return { learnedFrom: "interactions", pages: [], until };
   return { learnedFrom: "pages", pages, until: settled };
 }
@@ -193,7 +195,8 @@ async function goOn(
   const heldBack = heldBackTowers(towers, community, to);
   const trained = await trainTowers(community, { ...further, from: to, until }, onProgress, signal, towers);
   const newInteractions = unseen.length;
-  return { ...ranker, ...withVectors(trained, community), newInteractions, heldBack, learnedFrom, learnedUntil: until };
+  const learned = { wentOn: true, learnedFrom, learnedUntil: until };
+  return { ...ranker, ...withVectors(trained, community), newInteractions, heldBack, ...learned };
 }
 
 /** The number of the first request that the ranker does not learn from. */
@@ -244,7 +247,9 @@ async function trainRanker(
     const last = requests.slice(split);
     const asNew = usersOf(last, { towers, data }, histories, postVectors, () => true);
     const shownAsNew = await rankingExamples(community, timeline, last, asNew, postVectors, exampleOptions);
-    fitNewUserStrength(trained.dlrm, shownAsNew, postVectors, scoreWeights);
+    const ofNew = parts.heldOut.filter((request) => isNewUser(examples.dense, examples.rowOf(request) * denseWidth));
+    const heldOut = { requests: ofNew, examples, asNew: shownAsNew };
+    fitNewUserStrength(trained.dlrm, heldOut, postVectors, scoreWeights);
   }
   if (expected) shiftHeads(trained.dlrm, examples, every, postVectors, expected, dlrmDefaults.maximumRequests);
   else calibrateHeads(trained.dlrm, examples, parts, postVectors);
@@ -313,6 +318,7 @@ export async function trainModelOnPairs(
     ...ranker,
     ...withVectors(fineTuned, whole.community),
     newInteractions: requests.length,
+    wentOn: false,
     learnedFrom: "interactions",
     learnedUntil: at,
   };

@@ -52,7 +52,7 @@ export async function trainIntoFolder(
   return await train(context, { seed, backend, learnedUntil, folderOf: (name) => out ?? join(parent, name) });
 }
 
-/** The instant up to which a training that begins now learns, milliseconds since 1970. */
+/** The instant up to which a training that begins now learns, milliseconds since 1970; where its ranker learns from pages, a day less (pipeline.ts). */
 export async function settledUntil(database: Database): Promise<number> {
   return (await readClock(database)) - settledAfter;
 }
@@ -100,6 +100,7 @@ export async function train(
     dlrm: dlrmGraph(model.dlrm),
   };
   const used = stopwatch.read();
+  const earlier = model.wentOn ? from : undefined;
   await writeModelFolder(folder, {
     name,
     community: communityId,
@@ -110,12 +111,12 @@ export async function train(
     metrics: {
       ...metricsOf(model),
       community: communityId,
-      started_from: from?.name ?? null,
+      started_from: earlier?.name ?? null,
       seconds: used.wall,
       processor_seconds: used.processor,
-      seconds_anew: from?.secondsAnew ?? used.wall,
-      learned_anew: from?.learnedAnew ?? model.newInteractions,
-      learned_since: from ? from.learnedSince + model.newInteractions : 0,
+      seconds_anew: earlier?.secondsAnew ?? used.wall,
+      learned_anew: earlier?.learnedAnew ?? model.newInteractions,
+      learned_since: earlier ? earlier.learnedSince + model.newInteractions : 0,
     },
     graphs,
     userIdEmbeddings: idEmbeddingsOf(community.users.ids, towers.userIdEmbeddings),

@@ -43,8 +43,6 @@ export interface SystemOptions {
   seed: number;
   /** Settings of recsys.settings, as SQL: `exploration_share = 0`. */
   settings?: string | undefined;
-  /** Every how many nights a training is asked for. */
-  trainEvery: number;
   print: (line: string) => void;
 }
 
@@ -124,7 +122,8 @@ export class SystemPolicy implements Policy {
 
   async night(): Promise<void> {
     await this.database.pool.query("select recsys.make_impression_partitions()");
-    if (++this.nights % this.options.trainEvery === 0) await this.trainAndPublish();
+    this.nights++;
+    await this.trainAndPublish();
   }
 
   async close(): Promise<void> {

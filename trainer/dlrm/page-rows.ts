@@ -16,11 +16,13 @@ export function pageRows(
   random: Random,
 ): SampledRows {
   const numbers = new Map(candidates.map(({ post }, i) => [post, i]));
-  const seen = shown.flatMap(({ post, position, labels }) => {
-    const candidate = numbers.get(post);
-    return candidate === undefined ? [] : [{ candidate, position, labels }];
-  });
-  const chosen = seen.slice(0, rows).map(({ candidate }) => candidate);
+  const seen = shown
+    .flatMap(({ post, position, labels }) => {
+      const candidate = numbers.get(post);
+      return candidate === undefined ? [] : [{ candidate, position, labels }];
+    })
+    .slice(0, rows);
+  const chosen = seen.map(({ candidate }) => candidate);
   const taken = new Set(chosen);
   const others = random.shuffle([...candidates.keys()].filter((i) => !taken.has(i)));
   const sampled = others.slice(0, rows - chosen.length);
@@ -30,7 +32,7 @@ export function pageRows(
     chosen: [...chosen, ...sampled],
     weights: [...chosen.map(() => 1), ...sampled.map(() => weight)],
     lossWeights: [...chosen.map(() => 1), ...sampled.map(() => unseenWeight * weight)],
-    logPositions: seen.slice(0, rows).map(({ position }) => Math.log(position)),
-    labels: seen.slice(0, rows).map(({ labels }) => labels),
+    logPositions: seen.map(({ position }) => Math.log(position)),
+    labels: seen.map(({ labels }) => labels),
   };
 }

@@ -55,7 +55,12 @@ export const dlrmDefaults = {
    * need be left out. Loss on the month after 30 nights of it (travel-se): 3.4273 at .001, 3.4208 at .0003, 3.4231 at .0001,
    * 3.4255 without any.
    */
-  further: { learningRate: 0.0003, epochs: 1, dropout: 0, dotDropout: 0 },
+  further: {
+    learningRate: Number(process.env.FLR ?? 0.0003),
+    epochs: Number(process.env.FEP ?? 1),
+    dropout: 0,
+    dotDropout: 0,
+  },
   /** 6: .775, .421; 10: .773, .420. */
   epochs: 6,
   /** Requests per batch. 16 in 8 epochs: .774, .422. */

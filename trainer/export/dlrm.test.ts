@@ -6,7 +6,7 @@ import { postFeatures, userFeatures } from "../../supabase/functions/_shared/fea
 import { contracts } from "../../supabase/functions/_shared/models/contracts.ts";
 import { assertContract } from "../../supabase/functions/_shared/models/onnx-executor/contract.ts";
 import { float32, int64 } from "../../supabase/functions/_shared/models/tensors.ts";
-import { denseWidth } from "../dlrm/dense-features.ts";
+import { activityColumns, denseWidth } from "../dlrm/dense-features.ts";
 import { dlrmForward } from "../dlrm/forward.ts";
 import type { Dlrm } from "../dlrm/model.ts";
 import { heads } from "../dlrm/network.ts";
@@ -41,6 +41,10 @@ before(async () => {
   const weights = Object.keys(dlrm.dense.matrices()).map((name) => dlrm.dense.values(name));
   for (const values of [...weights, dlrm.embeddings.weights.values, dlrm.wide.weights.values])
     for (let i = 0; i < values.length; i++) values[i] += 0.2 * random.normal();
+  // one request of somebody who has not done anything
+  for (let i = 0; i < rows; i++)
+    for (const column of activityColumns) examples.dense[examples.rowOf(52, i) * denseWidth + column] = 0;
+  dlrm.newUserStrength = 0.25;
   dlrm.calibration.scale.set([1.1, 0.9, 0.8]);
   dlrm.calibration.shift.set([-1, 0.5, 0.25]);
 });

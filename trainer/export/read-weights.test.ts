@@ -27,7 +27,9 @@ test("the ranker is read back from its graph to the bit", () => {
   const dlrm = newDlrm(examples, Uint32Array.from(examples.requests.keys()), testOptions, random);
   for (const { values } of Object.values(dlrm.dense.matrices())) shake(values);
   for (const values of [dlrm.wide.weights.values, dlrm.calibration.scale, dlrm.calibration.shift]) shake(values);
+  dlrm.newUserStrength = 0.75;
   const read = dlrmOf(dlrmGraph(dlrm));
+  assert.equal(read.newUserStrength, 0.75);
   assert.deepEqual(read.dense.matrices(), dlrm.dense.matrices());
   for (const table of ["embeddings", "wide"] as const)
     assert.deepEqual(read[table].weights.values, dlrm[table].weights.values, table);

@@ -7,6 +7,7 @@ import { readCommunityId } from "../../db/settings.ts";
 import { UserError } from "../../db/user-error.ts";
 import { featureSpecDigest } from "../../supabase/functions/_shared/features/feature-spec.ts";
 import { asAppError } from "../../supabase/functions/_shared/http/errors.ts";
+import { labelWindow } from "../dlrm/requests.ts";
 import { dlrmDefaults } from "../dlrm/train.ts";
 import { startBackend } from "../engine/backend.ts";
 import { type ModelFolder, readModelFolder } from "../model-folder/model-folder.ts";
@@ -121,14 +122,19 @@ function outcomeOf({ metrics }: ModelFolder, modelId: number) {
 }
 
 /** Whether a community has any first interaction that a model has not learned from. */
-async function hasNews({ pool }: Database, { learnedUntil }: ActiveModel, until: number): Promise<boolean> {
+async function hasNews(
+  { pool }: Database,
+  { learnedUntil, learnedFrom }: ActiveModel,
+  until: number,
+): Promise<boolean> {
+  const settled = learnedFrom === "pages" ? until - labelWindow : until;
   const { rows } = await pool.query(
     `select exists (
        select from recsys.timeline as event join recsys.source_posts as post using (post_id)
        where event.first_interaction and event.at >= to_timestamp($1 / 1000.0) and event.at < to_timestamp($2 / 1000.0)
          and post.author_id is distinct from event.user_id and post.created_at <= event.at
      ) as has_news`,
-    [learnedUntil, until],
+    [learnedUntil, settled],
   );
   return rows[0].has_news;
 }

@@ -1,0 +1,79 @@
+/**
+ * The closed loop: a synthetic community lives 90 days as it does, then a policy chooses every page for 30 days, with its own consequences.
+ * `npm run bench:loop [-- --policies NAMES --seed 1,2,3 --days 30 --out FOLDER]` (`--help` lists the policies). The system runs as in production: a
+ * database, `recommend`, roll-ups, re-embedding, a training each night; 15 to 20 minutes a seed, so without names it is compared with
+ * the others on one seed. Prints a table; the folder gets loop.ndjson and report.html.
+ */
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { Command, Option } from "commander";
+import { whole } from "../trainer/commands/whole.ts";
+import { World } from "../trainer/synthetic/world.ts";
+import { closedLoop, type Day } from "./loop/closed-loop.ts";
+import { type LoopRun, measuresOf } from "./loop/measures.ts";
+import { policies } from "./loop/policies.ts";
+import { asLines, loopPage, loopTable } from "./loop/report.ts";
+
+/** It lives as many days by itself; people and posts keep arriving as before. */
+const before = 90;
+const size = { users: 1000, posts: 2500 };
+
+const program = new Command("npm run bench:loop --")
+  .description("A policy chooses every page of a synthetic community, with its own consequences. Needs a PostgreSQL.")
+  .addOption(
+    new Option("--policies <names>", `comma-separated: ${Object.keys(policies).join(", ")}`)
+      .default(Object.keys(policies))
+      .argParser((value) => value.split(",")),
+  )
+  .addOption(
+    new Option("--seed <numbers>", "comma-separated").default([1]).argParser((value) => value.split(",").map(Number)),
+  )
+  .addOption(new Option("--days <number>", "that the policy chooses").default(30).argParser(whole(1, 90)))
+  .addOption(new Option("--out <folder>", "for loop.ndjson and report.html").default(".recsys/loop"))
+  .showHelpAfterError("(--help shows what is possible)");
+program.parse();
+const {
+  policies: wanted,
+  seed: seeds,
+  days,
+  out,
+} = program.opts<{
+  policies: string[];
+  seed: number[];
+  days: number;
+  out: string;
+}>();
+for (const name of wanted) if (!(name in policies)) program.error(`there is no policy ${name}`);
+
+await mkdir(out, { recursive: true });
+const runs: LoopRun[] = [];
+for (const seed of seeds) {
+  for (const name of wanted) {
+    runs.push(await run(name, seed));
+    // what was found is kept, whatever becomes of the others
+    await writeFile(join(out, "loop.ndjson"), asLines(runs));
+    await writeFile(join(out, "report.html"), loopPage(runs, { seeds: seeds.join(", "), days }));
+  }
+}
+console.log(`\n${loopTable(runs)}\n\n${join(out, "report.html")}`);
+
+async function run(name: string, seed: number): Promise<LoopRun> {
+  const all = before + days;
+  const world = new World(seed, {
+    users: Math.round((size.users * all) / before),
+    posts: Math.round((size.posts * all) / before),
+    days: all,
+  });
+  const policy = policies[name](seed, (line) => console.log(`  ${line}`));
+  console.log(`${policy.name}, seed ${seed}`);
+  const lived: Day[] = [];
+  try {
+    const exposure = await closedLoop(world, policy, before, days, (day) => {
+      lived.push(day);
+      console.log(`  day ${day.day}: ${(day.reward / day.visits).toFixed(2)} a visit, ${day.visits} visits`);
+    });
+    return { policy: policy.name, seed, days: lived, measures: measuresOf(world, before, lived, exposure) };
+  } finally {
+    await policy.close?.();
+  }
+}

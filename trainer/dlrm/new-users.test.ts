@@ -1,0 +1,102 @@
+import assert from "node:assert/strict";
+import { before, test } from "node:test";
+import { startBackend } from "../engine/backend.ts";
+import { Random } from "../engine/random.ts";
+import { activityColumns, denseWidth, logIdleColumn, similarityColumn } from "./dense-features.ts";
+import { dlrmForward } from "./forward.ts";
+import { newDlrm } from "./model.ts";
+import { fitNewUserStrength } from "./new-users.ts";
+import type { RankingExamples } from "./ranking-examples.ts";
+import { startScores } from "./start.ts";
+import { randomExamples, randomVectors, testOptions } from "./testing.ts";
+
+before(() => startBackend());
+
+const rows = 12;
+const vectors = randomVectors(new Random(5), rows);
+
+/** Requests of people who have done nothing, whose positives stand out by what `plant` does to them. */
+function asNew(requests: number, plant: (dense: Float32Array) => void): RankingExamples {
+  const examples = randomExamples(new Random(1), requests, rows, plant);
+  for (let row = 0; row < requests * rows; row++)
+    for (const column of activityColumns) examples.dense[row * denseWidth + column] = 0;
+  return examples;
+}
+
+/** A ranker that knows the recency baseline and, as its own word, that similar posts are better. */
+function rankerOf(examples: RankingExamples) {
+  const dlrm = newDlrm(examples, Uint32Array.from(examples.requests.keys()), testOptions, new Random(1));
+  dlrm.dense.values("wide/recency_baseline").fill(1);
+  const wide = dlrm.dense.values("wide/dense");
+  for (let head = 0; head < 3; head++) wide[similarityColumn * 3 + head] = 2;
+  return dlrm;
+}
+
+/** Nobody was new; all are shown as if they were. */
+const shownAsNew = (asNew: RankingExamples) => ({ requests: new Uint32Array(), examples: asNew, asNew });
+
+test("where its own word helps new people it counts, and where it misleads them the baseline stands alone", () => {
+  const helps = asNew(200, (dense) => {
+    dense[similarityColumn] += 2;
+  });
+  const good = rankerOf(helps);
+  fitNewUserStrength(good, shownAsNew(helps), vectors, testOptions.scoreWeights);
+  assert.ok(good.newUserStrength >= 0.5, `${good.newUserStrength}`);
+  const misleads = asNew(200, (dense) => {
+    dense[logIdleColumn] -= 2;
+    dense[similarityColumn] -= 1;
+  });
+  const bad = rankerOf(helps);
+  fitNewUserStrength(bad, shownAsNew(misleads), vectors, testOptions.scoreWeights);
+  assert.equal(bad.newUserStrength, 0);
+});
+
+test("where requests of people who were new are sure enough, they decide, whatever veterans shown as new would say", () => {
+  const helps = asNew(200, (dense) => {
+    dense[similarityColumn] += 2;
+  });
+  const misleads = asNew(200, (dense) => {
+    dense[logIdleColumn] -= 2;
+    dense[similarityColumn] -= 1;
+  });
+  const dlrm = rankerOf(helps);
+  const fit = (requests: Uint32Array, asNew: RankingExamples) => {
+    fitNewUserStrength(dlrm, { requests, examples: helps, asNew }, vectors, testOptions.scoreWeights);
+    return dlrm.newUserStrength;
+  };
+  assert.ok(fit(Uint32Array.from({ length: 60 }, (_, i) => i), misleads) >= 0.5);
+  assert.equal(fit(Uint32Array.of(3), misleads), 0, "one request says nothing for sure");
+});
+
+test("a handful of requests is too few to be sure; without any, new people get the baseline", () => {
+  const few = asNew(3, (dense) => {
+    dense[similarityColumn] += 2;
+  });
+  const dlrm = rankerOf(few);
+  few.found.fill(0);
+  fitNewUserStrength(dlrm, shownAsNew(few), vectors, testOptions.scoreWeights);
+  assert.equal(dlrm.newUserStrength, 0);
+});
+
+test("with a strength of 0 people who have done nothing get the order of the recency baseline, and all others the ranker's", () => {
+  const examples = asNew(4, () => {});
+  const dlrm = rankerOf(examples);
+  // the second request is of somebody who voted once
+  for (let i = 0; i < rows; i++) examples.dense[(rows + i) * denseWidth + activityColumns[1]] = Math.log(2);
+  const requests = Uint32Array.of(0, 1);
+  const own = dlrmForward(dlrm, examples, requests, vectors);
+  dlrm.newUserStrength = 0;
+  const leaning = dlrmForward(dlrm, examples, requests, vectors);
+  const order = (values: (row: number) => number) =>
+    Array.from({ length: rows }, (_, i) => i).sort((a, b) => values(b) - values(a));
+  const baseline = startScores(examples, requests, { recencyBaseline: 1, similarity: 0 });
+  assert.deepEqual(
+    order((row) => leaning[row * 3]),
+    order((row) => baseline[row]),
+  );
+  assert.notDeepEqual(
+    order((row) => own[row * 3]),
+    order((row) => baseline[row]),
+  );
+  assert.deepEqual(leaning.subarray(rows * 3), own.subarray(rows * 3));
+});
