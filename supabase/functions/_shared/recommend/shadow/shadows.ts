@@ -34,8 +34,10 @@ export function openShadows(pool: Pool, models: ModelCache, now = () => performa
         if (!isKnown()) {
           // also where it fails: what is broken is not asked with every request
           readAt = now();
-          running = [];
-          running = await readShadows(pool);
+          running = await readShadows(pool).catch((error) => {
+            running = [];
+            throw error;
+          });
         }
         for (const each of answered) {
           const shadow = shadowOf(each.requestId, running);
