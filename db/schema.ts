@@ -1508,6 +1508,14 @@ export interface RecsysShadowImpressions {
    * Whom it was shown to.
    */
   user_id: string;
+  /**
+   * Of a drawn place: the same of its third power.
+   */
+  weight_cubed: number | null;
+  /**
+   * Of a drawn place: the square of the weight, which is the shadow's chance of a post through that by which it was drawn, in the mean over what could be drawn.
+   */
+  weight_squared: number | null;
 }
 
 export interface RecsysShadows {

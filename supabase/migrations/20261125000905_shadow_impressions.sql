@@ -14,8 +14,10 @@ create table recsys.shadow_impressions (
   support real check (support between 0 and 1.0001),
   expected real[] check (cardinality(expected) = 3),
   served_expected real[] check (cardinality(served_expected) = 3),
+  weight_squared double precision check (weight_squared >= 0),
+  weight_cubed double precision check (weight_cubed >= 0),
   primary key (request_id, post_id),
-  check ((support is null) = (expected is null) and (support is null) = (served_expected is null))
+  check (num_nulls(support, expected, served_expected, weight_squared, weight_cubed) in (0, 5))
 );
 comment on table recsys.shadow_impressions is 'One row per post shown in a feed that a shadow scored: what shadow and served model say of it, and where the shadow''s own page would have had it. Kept as long as recsys.impressions.';
 comment on column recsys.shadow_impressions.request_id is 'The feed, as in recsys.impressions.';
@@ -31,6 +33,8 @@ comment on column recsys.shadow_impressions.propensity is 'The chance with which
 comment on column recsys.shadow_impressions.support is 'Of a drawn place: the chance with which the shadow would have drawn one of the posts that could be drawn there. Null: it was not drawn.';
 comment on column recsys.shadow_impressions.expected is 'Of a drawn place: the three probabilities, by the model that ranked the feed, of what the shadow would have drawn there, in the mean over its chances.';
 comment on column recsys.shadow_impressions.served_expected is 'Of a drawn place: the same in the mean over the chances with which it was drawn.';
+comment on column recsys.shadow_impressions.weight_squared is 'Of a drawn place: the square of the weight, which is the shadow''s chance of a post through that by which it was drawn, in the mean over what could be drawn.';
+comment on column recsys.shadow_impressions.weight_cubed is 'Of a drawn place: the same of its third power.';
 create index shadow_impressions_model_shown_at_idx on recsys.shadow_impressions (shadow_model_id, shown_at);
 -- a deleted post or user is erased from here too
 create index shadow_impressions_post_id_idx on recsys.shadow_impressions (post_id);

@@ -22,13 +22,14 @@ function insertPlaces(
 ): Statement<unknown> {
   return {
     text: `insert into recsys.shadow_impressions (
-        request_id, shadow_model_id, user_id, shown_at, post_id, score, probabilities, served_score, served_probabilities, propensity, support, expected, served_expected
+        request_id, shadow_model_id, user_id, shown_at, post_id, score, probabilities, served_score, served_probabilities, propensity, support, expected, served_expected,
+        weight_squared, weight_cubed
       )
       select
         $1::uuid, $2::bigint, $3::uuid, $4::timestamptz, post_id, score, probabilities::real[], served_score, served_probabilities::real[], propensity, support, expected::real[],
-        served_expected::real[]
-      from unnest($5::uuid[], $6::real[], $7::text[], $8::real[], $9::text[], $10::real[], $11::real[], $12::text[], $13::text[])
-        as place (post_id, score, probabilities, served_score, served_probabilities, propensity, support, expected, served_expected)`,
+        served_expected::real[], weight_squared, weight_cubed
+      from unnest($5::uuid[], $6::real[], $7::text[], $8::real[], $9::text[], $10::real[], $11::real[], $12::text[], $13::text[], $14::double precision[], $15::double precision[])
+        as place (post_id, score, probabilities, served_score, served_probabilities, propensity, support, expected, served_expected, weight_squared, weight_cubed)`,
     values: [
       requestId,
       modelId,
@@ -43,6 +44,8 @@ function insertPlaces(
       places.map(({ drawn }) => real(drawn?.support)),
       places.map(({ drawn }) => reals(drawn?.expected)),
       places.map(({ drawn }) => reals(drawn?.servedExpected)),
+      places.map(({ drawn }) => finite(drawn?.weightSquared)),
+      places.map(({ drawn }) => finite(drawn?.weightCubed)),
     ],
   };
 }
@@ -54,6 +57,11 @@ function real(value: number | null | undefined): number | null {
 
 function threeOf(predictions: Predictions | null | undefined): string | null {
   return reals(predictions && kinds.map((kind) => predictions[kind]));
+}
+
+/** What is too large for any number is as good as this. */
+function finite(value: number | undefined): number | null {
+  return value === undefined ? null : Math.min(value, 1e300);
 }
 
 /** An array of arrays would be one array to unnest, so each travels as its literal. */

@@ -31,6 +31,9 @@ export interface DrawnPlace {
   expected: number[];
   /** Over what was drawn from. */
   servedExpected: number[];
+  /** The shadow's chance of a post through that by which it was drawn: its square and its third power, in the mean over what was drawn from. */
+  weightSquared: number;
+  weightCubed: number;
 }
 
 /** The places of a page of `limit` that was `selected` from `ranked`; sorts both models' posts. */
@@ -59,18 +62,20 @@ export function replay(
       const ofShadow = chances(shadow.values, temperature) ?? certain(shadow.values.length, shadow.best());
       if (ofServed) {
         propensity = place === undefined ? 0 : ofShadow[place];
-        const drawable = new Set(served.posts.filter((_, i) => ofServed[i] > 0));
         const expected = kinds.map(() => 0);
-        let support = 0;
-        for (const [i, { post }] of shadow.posts.entries()) {
-          const known = servedById.get(post.post_id);
-          if (!known || ofShadow[i] === 0) continue;
-          if (drawable.has(known)) support += ofShadow[i];
-          addTo(expected, known, ofShadow[i]);
-        }
+        for (const [i, { post }] of shadow.posts.entries()) addTo(expected, servedById.get(post.post_id), ofShadow[i]);
         const servedExpected = kinds.map(() => 0);
-        for (const [i, each] of served.posts.entries()) addTo(servedExpected, each, ofServed[i]);
-        drawnPlace = { support, expected, servedExpected };
+        let [support, weightSquared, weightCubed] = [0, 0, 0];
+        for (const [i, each] of served.posts.entries()) {
+          if (ofServed[i] === 0) continue;
+          addTo(servedExpected, each, ofServed[i]);
+          const own = ofShadow[shadowPlaces.get(each.post.post_id) ?? -1] ?? 0;
+          const weight = own / ofServed[i];
+          support += own;
+          weightSquared += own * weight;
+          weightCubed += own * weight * weight;
+        }
+        drawnPlace = { support, expected, servedExpected, weightSquared, weightCubed };
       }
     }
     served.take(chosen);
@@ -87,6 +92,8 @@ function certain(length: number, place: number): Float64Array {
   return chances;
 }
 
-function addTo(sums: number[], { predictions }: ScoredPost, chance: number): void {
+/** A post that cannot be ranked by the model that served is worth nothing to it. */
+function addTo(sums: number[], post: ScoredPost | undefined, chance: number): void {
+  const predictions = post?.predictions;
   if (predictions) for (const [head, kind] of kinds.entries()) sums[head] += chance * predictions[kind];
 }
