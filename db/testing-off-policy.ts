@@ -10,6 +10,7 @@ export interface DrawnPlace {
   shadowPropensity: number;
   support: number;
   served: number[];
+  shadow: number[];
   expected: number[];
   servedExpected: number[];
   weightSquared: number;
@@ -45,9 +46,9 @@ function powers(scores: number[], temperature: number): number[] {
   return each.map((power) => Math.fround(power / sum));
 }
 
-/** Two models that both err, each in its own way: the truth is off by a factor of about `error` either way. */
-function drawContext(random: Random, temperature: number, error: number): Context {
-  const off = (probabilities: number[]) => {
+/** Two models that both err, each in its own way, by about so much of the truth. */
+function drawContext(random: Random, temperature: number, servedError: number, shadowError: number): Context {
+  const off = (probabilities: number[], error: number) => {
     const factor = Math.exp(error * random.normal());
     return probabilities.map((p) => Math.fround(Math.min(0.6, p * factor)));
   };
@@ -55,7 +56,8 @@ function drawContext(random: Random, temperature: number, error: number): Contex
     const appeal = Math.exp(0.8 * random.normal());
     return [Math.min(0.5, 0.2 * appeal), Math.min(0.4, 0.06 * appeal), Math.min(0.3, 0.03 * appeal)];
   });
-  const [served, shadow] = [truth.map(off), truth.map(off)];
+  const served = truth.map((each) => off(each, servedError));
+  const shadow = truth.map((each) => off(each, shadowError));
   return {
     served,
     shadow,
@@ -77,9 +79,9 @@ export interface World {
   truth: { shadow: number; served: number };
 }
 
-export function drawWorld(seed: number, temperature = 0.5, error = 0.4): World {
+export function drawWorld(seed: number, shadowError = 0.4, temperature = 0.5): World {
   const random = stream(seed, "world");
-  const contexts = Array.from({ length: 40 }, () => drawContext(random, temperature, error));
+  const contexts = Array.from({ length: 40 }, () => drawContext(random, temperature, 0.4, shadowError));
   const often =
     people.reduce((sum, { acts, places }) => sum + acts * places, 0) /
     people.reduce((sum, each) => sum + each.places, 0);
@@ -111,6 +113,7 @@ export function drawPlaces({ contexts }: World, random: Random, number: number):
         shadowPropensity: context.shadowChances[action],
         support: 1,
         served: context.served[action],
+        shadow: context.shadow[action],
         expected: mean(context.shadowChances),
         servedExpected: mean(context.servedChances),
         weightSquared: momentOf(context, 2),
@@ -135,8 +138,13 @@ export async function clearPlaces(pool: pg.Pool): Promise<void> {
   ]);
 }
 
-/** Writes places that were shown `daysAgo`, each of a person with a post of its own, and what was done an hour later. */
-export async function writePlaces(pool: pg.Pool, places: DrawnPlace[], daysAgo: number): Promise<void> {
+/** Writes places that were shown `daysAgo`, those of a person in one feed, each with a post of its own, and what was done an hour later. */
+export async function writePlaces(
+  pool: pg.Pool,
+  places: DrawnPlace[],
+  daysAgo: number,
+  shadowModelId = modelId,
+): Promise<void> {
   const client = await pool.connect();
   try {
     // nobody needs features, vectors or foreign keys of it
@@ -147,18 +155,26 @@ export async function writePlaces(pool: pg.Pool, places: DrawnPlace[], daysAgo: 
       places.map(({ propensity }) => propensity),
       places.map(({ shadowPropensity }) => shadowPropensity),
       places.map(({ support }) => support),
-      ...(["served", "expected", "servedExpected"] as const).map((list) => places.map((place) => `{${place[list]}}`)),
+      ...(["served", "shadow", "expected", "servedExpected"] as const).map((list) =>
+        places.map((place) => `{${place[list]}}`),
+      ),
       ...[0, 1, 2].map((head) => places.map(({ acted }) => acted[head])),
       places.map(({ weightSquared }) => weightSquared),
       places.map(({ weightCubed }) => weightCubed),
+      places.map(({ served }) => scoreOf(served)),
+      places.map(({ shadow }) => scoreOf(shadow)),
+      daysAgo,
+      shadowModelId,
     ];
     await client.query(
       `with places as materialized (
          select
-           gen_random_uuid() as request_id, format('0000000a-0000-4000-8000-%s', lpad(person::text, 12, '0'))::uuid as user_id,
-           format('0000000b-0000-4000-8000-%s', lpad(place::text, 12, '0'))::uuid as post_id, recsys.clock() - make_interval(days => $14::int) as shown_at, given.*
-         from unnest($1::int[], $2::int[], $3::real[], $4::real[], $5::real[], $6::text[], $7::text[], $8::text[], $9::int[], $10::int[], $11::int[], $12::double precision[], $13::double precision[])
-           as given (person, place, propensity, shadow_propensity, support, served, expected, served_expected, viewed, voted, commented, weight_squared, weight_cubed)
+           md5(concat_ws(' ', person, $17::int))::uuid as request_id, format('0000000a-0000-4000-8000-%s', lpad(person::text, 12, '0'))::uuid as user_id,
+           format('0000000b-0000-4000-8000-%s', lpad(place::text, 12, '0'))::uuid as post_id, recsys.clock() - make_interval(days => $17::int) as shown_at, given.*
+         from unnest($1::int[], $2::int[], $3::real[], $4::real[], $5::real[], $6::text[], $7::text[], $8::text[], $9::text[], $10::int[], $11::int[], $12::int[],
+             $13::double precision[], $14::double precision[], $15::real[], $16::real[])
+           as given (person, place, propensity, shadow_propensity, support, served, shadow, expected, served_expected, viewed, voted, commented, weight_squared, weight_cubed,
+             served_score, shadow_score)
        ),
        impressions as (
          insert into recsys.impressions (request_id, user_id, post_id, position, shown_at, propensity)
@@ -168,10 +184,12 @@ export async function writePlaces(pool: pg.Pool, places: DrawnPlace[], daysAgo: 
        votes as (insert into public.post_votes (user_id, post_id, created_at) select user_id, post_id, shown_at + interval '1 hour' from places where voted = 1),
        comments as (insert into public.comments (user_id, post_id, created_at) select user_id, post_id, shown_at + interval '1 hour' from places where commented = 1)
        insert into recsys.shadow_impressions (
-         request_id, post_id, shadow_model_id, user_id, shown_at, served_score, served_probabilities, propensity, support, expected, served_expected, weight_squared, weight_cubed
+         request_id, post_id, shadow_model_id, user_id, shown_at, score, probabilities, served_score, served_probabilities, propensity, support, expected, served_expected,
+         weight_squared, weight_cubed
        )
-       select request_id, post_id, ${modelId}, user_id, shown_at, 0, served::real[], shadow_propensity, support, expected::real[], served_expected::real[], weight_squared, weight_cubed from places`,
-      [...columns, daysAgo],
+       select
+         request_id, post_id, $18::bigint, user_id, shown_at, shadow_score, shadow::real[], served_score, served::real[], shadow_propensity, support, expected::real[], served_expected::real[], weight_squared, weight_cubed from places`,
+      columns,
     );
     await client.query("commit");
   } finally {
