@@ -73,6 +73,11 @@ async function spread(pool: pg.Pool, user: string, own: string, model: number): 
      values (gen_random_uuid(), $1, $3, 1, now()), (gen_random_uuid(), $2, $4, 1, now()), (gen_random_uuid(), $2, $4, 1, now() - interval '2 months')`,
     [user, people.ben, post(3), own],
   );
+  await pool.query(
+    `insert into recsys.shadow_impressions (request_id, post_id, shadow_model_id, user_id, shown_at, served_score, served_probabilities)
+     values (gen_random_uuid(), $3, $5, $1, now(), 1, '{1,1,1}'), (gen_random_uuid(), $4, $5, $2, now(), 1, '{1,1,1}')`,
+    [user, people.ben, post(3), own, model],
+  );
   await pool.query("insert into recsys.dismissals values ($1, $3, now()), ($2, $4, now())", [
     user,
     people.ben,

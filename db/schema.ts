@@ -654,13 +654,6 @@ export interface RecsysEventIds {
   user_id: string;
 }
 
-export interface RecsysExperimentModels {
-  /**
-   * The model.
-   */
-  model_id: number | null;
-}
-
 export interface RecsysExperiments {
   /**
    * From when the report counts: the start, or the last change of shares.
@@ -729,6 +722,14 @@ export interface RecsysExperimentVariants {
    * In place of the one in recsys.settings.
    */
   diversity: number | null;
+  /**
+   * In place of the one in recsys.settings.
+   */
+  draw_temperature: number | null;
+  /**
+   * In place of the one in recsys.settings.
+   */
+  drawn_share: number | null;
   /**
    * The experiment.
    */
@@ -915,6 +916,10 @@ export interface RecsysImpressions {
    * What was shown.
    */
   post_id: string;
+  /**
+   * The chance with which this post got this place, given what stands above it on its page and whether the place was drawn (recsys.settings.drawn_share): 1 where it was not. Null: not known, as in lists made ahead, in feeds that no model ranked, and for places of exploration.
+   */
+  propensity: number | null;
   /**
    * The feed: the request_id of its answer.
    */
@@ -1417,6 +1422,14 @@ export interface RecsysSettings {
    */
   diversity: Generated<number>;
   /**
+   * How wide a drawn place is drawn: a candidate's chance is proportional to score^(1 / draw_temperature), with the score as diversity and author_decay leave it. 0.05: nearly always the best; 5: nearly any.
+   */
+  draw_temperature: Generated<number>;
+  /**
+   * The chance with which a place of a signed-in person's feed is drawn from the best candidates and not given to the best of them, each place by itself: what recsys.off_policy learns from. 0: none.
+   */
+  drawn_share: Generated<number>;
+  /**
    * The share of a feed's places that go to new posts with fewer than 10 views, votes and comments. 0: none.
    */
   exploration_share: Generated<number>;
@@ -1452,6 +1465,100 @@ export interface RecsysSettings {
    * What a vote is worth in the score, beside a view and a comment.
    */
   vote_weight: Generated<number>;
+}
+
+export interface RecsysShadowImpressions {
+  /**
+   * Of a drawn place: the three probabilities, by the model that ranked the feed, of what the shadow would have drawn there, in the mean over its chances.
+   */
+  expected: number[] | null;
+  /**
+   * What was shown.
+   */
+  post_id: string;
+  /**
+   * That the user views, votes for and comments on it, by the shadow.
+   */
+  probabilities: number[] | null;
+  /**
+   * The chance with which the shadow, under the same rules, would have given the place to this post, below the same posts: of a place that was not drawn 1 or 0. Null: a place of exploration.
+   */
+  propensity: number | null;
+  /**
+   * The feed, as in recsys.impressions.
+   */
+  request_id: string;
+  /**
+   * What the post is worth to the user by the shadow; null: it cannot rank it.
+   */
+  score: number | null;
+  /**
+   * Of a drawn place: the same in the mean over the chances with which it was drawn.
+   */
+  served_expected: number[] | null;
+  /**
+   * The same three by that model.
+   */
+  served_probabilities: number[];
+  /**
+   * Its score by the model that ranked the feed.
+   */
+  served_score: number;
+  /**
+   * The model of the shadow.
+   */
+  shadow_model_id: number;
+  /**
+   * When, as in recsys.impressions.
+   */
+  shown_at: Timestamp;
+  /**
+   * Of a drawn place: the chance with which the shadow would have drawn one of the posts that could be drawn there. Null: it was not drawn.
+   */
+  support: number | null;
+  /**
+   * Whom it was shown to.
+   */
+  user_id: string;
+  /**
+   * Of a drawn place: the same of its third power.
+   */
+  weight_cubed: number | null;
+  /**
+   * Of a drawn place: the square of the weight, which is the shadow's chance of a post through that by which it was drawn, in the mean over what could be drawn.
+   */
+  weight_squared: number | null;
+}
+
+export interface RecsysShadows {
+  /**
+   * When it ended, by the engine's clock; null: it runs.
+   */
+  ended_at: Timestamp | null;
+  /**
+   * The model that scores. No foreign key: the row outlives it.
+   */
+  model_id: number;
+  /**
+   * The model's name.
+   */
+  name: string;
+  /**
+   * Ascending in the order of their start.
+   */
+  shadow_id: Generated<number>;
+  /**
+   * The share of the requests that it scores, as far as workers have time for it. Which ones: by the first 32 bits of the request_id, which nobody can choose.
+   */
+  share: Numeric;
+  /**
+   * When it began, by the engine's clock.
+   */
+  started_at: Timestamp;
+  /**
+   * The database role that started it.
+   */
+  started_by: Generated<string>;
 }
 
 export interface RecsysSourceDismissals {
@@ -1851,6 +1958,13 @@ export interface RecsysTrainingStatus {
   worker: string | null;
 }
 
+export interface RecsysTriedModels {
+  /**
+   * The model.
+   */
+  model_id: number | null;
+}
+
 export interface RecsysUserEmbeddings {
   /**
    * What the user tower gave for the user when they were embedded.
@@ -1972,7 +2086,6 @@ export interface DB {
   "recsys.erasable_columns": RecsysErasableColumns;
   "recsys.erasures": RecsysErasures;
   "recsys.event_ids": RecsysEventIds;
-  "recsys.experiment_models": RecsysExperimentModels;
   "recsys.experiment_variants": RecsysExperimentVariants;
   "recsys.experiments": RecsysExperiments;
   "recsys.feature_changes": RecsysFeatureChanges;
@@ -1996,6 +2109,8 @@ export interface DB {
   "recsys.schedules": RecsysSchedules;
   "recsys.set_aside_changes": RecsysSetAsideChanges;
   "recsys.settings": RecsysSettings;
+  "recsys.shadow_impressions": RecsysShadowImpressions;
+  "recsys.shadows": RecsysShadows;
   "recsys.source_dismissals": RecsysSourceDismissals;
   "recsys.source_interactions": RecsysSourceInteractions;
   "recsys.source_logins": RecsysSourceLogins;
@@ -2007,6 +2122,7 @@ export interface DB {
   "recsys.timeline": RecsysTimeline;
   "recsys.training_requests": RecsysTrainingRequests;
   "recsys.training_status": RecsysTrainingStatus;
+  "recsys.tried_models": RecsysTriedModels;
   "recsys.user_embeddings": RecsysUserEmbeddings;
   "recsys.user_events": RecsysUserEvents;
   "recsys.user_stats": RecsysUserStats;

@@ -7,6 +7,7 @@ import { loadRuntime, type RuntimeName } from "./_shared/models/inference.ts";
 import { modelCache } from "./_shared/models/models.ts";
 import { openCommonPosts } from "./_shared/recommend/common-posts.ts";
 import { impressionLog } from "./_shared/recommend/log-impressions.ts";
+import { openShadows } from "./_shared/recommend/shadow/shadows.ts";
 import { openStalls } from "./_shared/recommend/stalls.ts";
 import { assertDocumented } from "./openapi/testing.ts";
 
@@ -55,16 +56,18 @@ export function testFunction<Input, Answer>(
   const log = (code: string, cause: unknown) => logged.push({ code, cause });
   const pool = openPool(url, (error) => log("connection_lost", error));
   scope.after(() => pool.end());
+  const models = modelCache(() => loadRuntime(runtime));
   const app = createApp(edgeFunction, {
     pool,
     verify: options.verify ?? verifyId,
     secretKeys: [secretKey],
     publishableKeys: [publishableKey],
     origins: "*",
-    models: modelCache(() => loadRuntime(runtime)),
+    models,
     commonPosts: openCommonPosts(),
     stalls: openStalls(),
     impressions: impressionLog(pool),
+    shadows: openShadows(pool, models),
     log,
     keepAlive: (work) => background.push(work),
   });

@@ -46,6 +46,8 @@ create table recsys.experiment_variants (
   diversity real check (diversity between 0 and 10),
   author_decay real check (author_decay between 0.01 and 1),
   exploration_share real check (exploration_share between 0 and 1),
+  drawn_share real check (drawn_share between 0 and 1),
+  draw_temperature real check (draw_temperature between 0.05 and 5),
   primary key (experiment_id, place),
   unique (experiment_id, variant)
 );
@@ -63,15 +65,19 @@ comment on column recsys.experiment_variants.comment_weight is 'In place of the 
 comment on column recsys.experiment_variants.diversity is 'In place of the one in recsys.settings.';
 comment on column recsys.experiment_variants.author_decay is 'In place of the one in recsys.settings.';
 comment on column recsys.experiment_variants.exploration_share is 'In place of the one in recsys.settings.';
+comment on column recsys.experiment_variants.drawn_share is 'In place of the one in recsys.settings.';
+comment on column recsys.experiment_variants.draw_temperature is 'In place of the one in recsys.settings.';
 
-create view recsys.experiment_models with (security_invoker = true) as
-select distinct served.model_id
+create view recsys.tried_models with (security_invoker = true) as
+select served.model_id
 from recsys.experiments
 join recsys.experiment_variants as variants using (experiment_id)
 cross join lateral (values (variants.model_id), (variants.second_model_id)) as served (model_id)
-where experiments.ended_at is null and served.model_id is not null;
-comment on view recsys.experiment_models is 'The models that running experiments serve, which are not to be dropped.';
-comment on column recsys.experiment_models.model_id is 'The model.';
+where experiments.ended_at is null and served.model_id is not null
+union
+select shadows.model_id from recsys.shadows where shadows.ended_at is null;
+comment on view recsys.tried_models is 'The models that running experiments serve or running shadows score with: they are not to be dropped, and get vectors of new posts.';
+comment on column recsys.tried_models.model_id is 'The model.';
 
 alter table recsys.experiments enable row level security;
 alter table recsys.experiment_variants enable row level security;
@@ -79,7 +85,7 @@ create policy "the callers of functions read what runs" on recsys.experiments fo
 create policy "the callers of functions read variants" on recsys.experiment_variants for select to authenticated using (true);
 grant select on recsys.experiments, recsys.experiment_variants to authenticated;
 grant select, insert, update, delete on recsys.experiments, recsys.experiment_variants to service_role;
-grant select on recsys.experiment_models to service_role;
+grant select on recsys.tried_models to service_role;
 
 -- the same in functions/_shared/experiments/bucket.ts; db/experiments.test.ts holds the two together. Of 2^32 hashes 7,296 are left
 -- over, so that no bucket is likelier than another by more than one in 429,000.
@@ -91,7 +97,7 @@ comment on function recsys.bucket(uuid, text) is 'Which of 10,000 buckets a pers
 create function recsys.assignment(p_user_id uuid)
 returns table (
   variant text, model_id bigint, view_weight real, vote_weight real, comment_weight real, diversity real, author_decay real, exploration_share real,
-  second_model_id bigint
+  drawn_share real, draw_temperature real, second_model_id bigint
 )
 language plpgsql stable security invoker set search_path = '' rows 1
 as $$
@@ -109,7 +115,7 @@ begin
     string_agg(experiments.name || '/' || variants.variant, ',' order by experiments.name),
     -- recsys.start_experiment saw to it that of each no more than one is not null
     max(variants.model_id), max(variants.view_weight), max(variants.vote_weight), max(variants.comment_weight), max(variants.diversity),
-    max(variants.author_decay), max(variants.exploration_share), max(variants.second_model_id)
+    max(variants.author_decay), max(variants.exploration_share), max(variants.drawn_share), max(variants.draw_temperature), max(variants.second_model_id)
   from recsys.experiments
   join recsys.experiment_variants as variants on variants.experiment_id = experiments.experiment_id
   where experiments.ended_at is null and variants.buckets @> recsys.bucket(p_user_id, experiments.salt)

@@ -110,8 +110,9 @@ begin
   if exists (select from recsys.models where model_id = p_model_id and status = 'active') then
     raise exception 'model % is active', p_model_id using hint = 'activate another model first';
   end if;
-  if exists (select from recsys.experiment_models where model_id = p_model_id) then
-    raise exception 'model % is that of a running experiment', p_model_id using hint = 'select name from recsys.experiments where ended_at is null; recsys.stop_experiment(name)';
+  if exists (select from recsys.tried_models where model_id = p_model_id) then
+    raise exception 'model % is that of a running experiment or shadow', p_model_id
+      using hint = 'select name from recsys.experiments where ended_at is null; recsys.stop_experiment(name). select name from recsys.shadows where ended_at is null; recsys.stop_shadow(name)';
   end if;
   -- in the order in which a feed locks the two: the other way round each could wait for the other
   execute format('drop table if exists recsys.user_embeddings_%s', p_model_id);
@@ -122,6 +123,6 @@ exception
     raise exception 'the vectors are being read, and model % stays', p_model_id using errcode = 'lock_not_available', hint = 'try again';
 end
 $$;
-comment on function recsys.drop_model(bigint) is 'Removes a model that is neither active nor that of a running experiment, with its vectors and artifacts; also what an interrupted publish left behind. Raises lock_not_available, and changes nothing, where readers do not let go within 25 ms: try again.';
+comment on function recsys.drop_model(bigint) is 'Removes a model that is neither active nor that of a running experiment or shadow, with its vectors and artifacts; also what an interrupted publish left behind. Raises lock_not_available, and changes nothing, where readers do not let go within 25 ms: try again.';
 
 revoke all on function recsys.create_model(text, jsonb, text, jsonb, timestamptz), recsys.complete_model(bigint, jsonb), recsys.reject_model(bigint, jsonb), recsys.drop_model(bigint) from public;

@@ -12,6 +12,7 @@ create table recsys.impressions (
   variant text,
   features real[],
   explored boolean not null default false,
+  propensity real check (propensity > 0 and propensity <= 1),
   seen_at timestamptz,
   team smallint check (team in (1, 2)),
   primary key (request_id, post_id, shown_at)
@@ -28,6 +29,7 @@ comment on column recsys.impressions.model_id is 'The model that ranked it; null
 comment on column recsys.impressions.variant is 'The experiments that the person was in, each as experiment/variant, with commas between, such as weights/control; null: in none. It says who was meant to get what, even where the variant''s model failed and another one served.';
 comment on column recsys.impressions.features is 'What the ranker was told, in the order of the model''s feature_spec; recsys.impression_features gives each its name. Null: no model ranked.';
 comment on column recsys.impressions.explored is 'It was there because little is known of it (recsys.settings.exploration_share), and not by its score. Of a list made ahead it is not known: false.';
+comment on column recsys.impressions.propensity is 'The chance with which this post got this place, given what stands above it on its page and whether the place was drawn (recsys.settings.drawn_share): 1 where it was not. Null: not known, as in lists made ahead, in feeds that no model ranked, and for places of exploration.';
 comment on column recsys.impressions.seen_at is 'When the post really came into view, as the app told the function `events`; null: nobody said so. A seen post leaves the feed of that person for 30 days.';
 comment on column recsys.impressions.team is 'Of a feed that two models drafted (an experiment of kind interleaving): whose pick it was, 1 the first model''s and 2 the second''s; model_id is that model. Null: nobody''s, or of any other feed.';
 create index impressions_user_id_shown_at_idx on recsys.impressions (user_id, shown_at desc);

@@ -1,7 +1,7 @@
 -- What the engine lets callers do: read what ranks their feed, and nothing of what others did.
 begin;
 set local search_path = public, extensions;
-select plan(27);
+select plan(31);
 
 insert into profiles (id, bio) values
   ('a0000000-0000-4000-8000-000000000000', 'Ana'),
@@ -61,6 +61,10 @@ select throws_ok(
     values (gen_random_uuid(), 'b0000000-0000-4000-8000-000000000000', 'a1000000-0000-4000-8000-000000000000', 1, now())$$,
   '42501', null, 'what was shown is logged by the engine, not by whom it was shown to');
 select throws_ok('select score, features from recsys.impressions', '42501', null, 'nobody but the service reads why it was shown');
+select throws_ok('select propensity from recsys.impressions', '42501', null, 'nor by which chance');
+select throws_ok('select from recsys.shadow_impressions', '42501', null, 'nor what a model thinks that is only tried');
+select throws_ok('select from recsys.shadows', '42501', null, 'nor which these are');
+select throws_ok($$select recsys.start_shadow('story', 1)$$, '42501', null, 'nor does Ben have one tried');
 select lives_ok('select clock_shift from recsys.settings', 'Ben''s request reads the settings');
 select throws_ok('update recsys.settings set vote_weight = 9', '42501', null, 'and cannot change them');
 

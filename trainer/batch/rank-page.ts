@@ -8,7 +8,8 @@ import type { UserInput } from "../../supabase/functions/_shared/features/tower-
 import { type Basis, basisOf } from "../../supabase/functions/_shared/recommend/basis.ts";
 import { embedUsers, isFiniteRow, predict, scoreOf } from "../../supabase/functions/_shared/recommend/rank.ts";
 import { isUnexplored } from "../../supabase/functions/_shared/recommend/select/exploration.ts";
-import { poolSize, select } from "../../supabase/functions/_shared/recommend/select/select.ts";
+import { poolSize } from "../../supabase/functions/_shared/recommend/select/pool.ts";
+import { select } from "../../supabase/functions/_shared/recommend/select/select.ts";
 import type { Selectable, SelectionSettings } from "../../supabase/functions/_shared/recommend/select/selectable.ts";
 import { bestSource } from "../../supabase/functions/_shared/recommend/source.ts";
 import { parseVector } from "../../supabase/functions/_shared/recommend/vectors.ts";

@@ -64,7 +64,12 @@ test("where requests of people who were new are sure enough, they decide, whatev
     fitNewUserStrength(dlrm, { requests, examples: helps, asNew }, vectors, testOptions.scoreWeights);
     return dlrm.newUserStrength;
   };
-  assert.ok(fit(Uint32Array.from({ length: 60 }, (_, i) => i), misleads) >= 0.5);
+  assert.ok(
+    fit(
+      Uint32Array.from({ length: 60 }, (_, i) => i),
+      misleads,
+    ) >= 0.5,
+  );
   assert.equal(fit(Uint32Array.of(3), misleads), 0, "one request says nothing for sure");
 });
 

@@ -35,8 +35,7 @@ export function fitNewUserStrength(
 ): void {
   const every = Uint32Array.from(asNew.requests.keys());
   const data = { postVectors, scoreWeights };
-  dlrm.newUserStrength =
-    bestStrength(dlrm, examples, requests, data) || bestStrength(dlrm, asNew, every, data);
+  dlrm.newUserStrength = bestStrength(dlrm, examples, requests, data) || bestStrength(dlrm, asNew, every, data);
 }
 
 /**
@@ -46,10 +45,22 @@ export function fitNewUserStrength(
  */
 function bestStrength(dlrm: Dlrm, examples: RankingExamples, of: Uint32Array, data: Data): number {
   const requests = of.filter((request) => examples.found[request]);
-  const measured = strengths.map((strength) => measure({ ...dlrm, newUserStrength: strength }, examples, requests, data));
+  const measured = strengths.map((strength) =>
+    measure({ ...dlrm, newUserStrength: strength }, examples, requests, data),
+  );
   const gain = (s: number, what: keyof Measured, sign: number) =>
     estimate(Array.from(measured[s][what], (value, i) => sign * (value - measured[0][what][i])));
-  if (process.env.DEBUG_NEW) console.log(requests.length, strengths.map((x, s) => [x, gain(s, "losses", -1), gain(s, "reciprocalRanks", 1)].map((v: any) => v.mean === undefined ? v : `${v.mean.toFixed(4)}±${v.error.toFixed(4)}`).join(" ")).join(" | "));
+  if (process.env.DEBUG_NEW)
+    console.log(
+      requests.length,
+      strengths
+        .map((x, s) =>
+          [x, gain(s, "losses", -1), gain(s, "reciprocalRanks", 1)]
+            .map((v: any) => (v.mean === undefined ? v : `${v.mean.toFixed(4)}±${v.error.toFixed(4)}`))
+            .join(" "),
+        )
+        .join(" | "),
+    );
   let [best, most] = [0, 0];
   for (const [s, strength] of strengths.entries()) {
     const [ofLoss, ofRank] = [gain(s, "losses", -1), gain(s, "reciprocalRanks", 1)];

@@ -98,9 +98,12 @@ export async function publishTinyModel(
   return id;
 }
 
-/** The three graphs of that model; its post tower gives back the ID embedding, normalised. `lean`: how far every user is drawn to e1. */
-export function tinyGraphs(lean = 0.01) {
-  return { user_tower: userTower(lean), post_tower: postTower(), dlrm: dlrm() };
+/**
+ * The three graphs of that model, or with other `slopes`; its post tower gives back the ID embedding, normalised. `lean`: how far every user is
+ * drawn to e1.
+ */
+export function tinyGraphs({ slopes = [1, 2, 3], lean = 0.01 } = {}) {
+  return { user_tower: userTower(lean), post_tower: postTower(), dlrm: dlrm(slopes) };
 }
 
 function userTower(lean: number): Uint8Array {
@@ -121,12 +124,12 @@ function postTower(): Uint8Array {
   return g.build();
 }
 
-/** p(view), p(vote), p(comment) = sigmoid of 1, 2 and 3 times the similarity. */
-function dlrm(): Uint8Array {
+/** p(view), p(vote), p(comment) = sigmoid of 1, 2 and 3 times the similarity, or `slopes` times. */
+function dlrm(slopes: number[]): Uint8Array {
   const g = new GraphBuilder("dlrm");
   const { pair_features, ...unread } = g.inputsOf(contracts.dlrm);
   const weights = new Float32Array(pairFeatures.length * 3);
-  weights.set([1, 2, 3], pairFeatures.indexOf("similarity") * 3);
+  weights.set(slopes, pairFeatures.indexOf("similarity") * 3);
   const logits = plusNothing(g, g.dense(pair_features, weights), unread);
   g.output("probabilities", g.sigmoid(logits), contracts.dlrm.outputs.probabilities.dims);
   return g.build();

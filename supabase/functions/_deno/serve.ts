@@ -17,6 +17,7 @@ import { loadRuntime } from "../_shared/models/inference.ts";
 import { modelCache } from "../_shared/models/models.ts";
 import { openCommonPosts } from "../_shared/recommend/common-posts.ts";
 import { impressionLog } from "../_shared/recommend/log-impressions.ts";
+import { openShadows } from "../_shared/recommend/shadow/shadows.ts";
 import { openStalls } from "../_shared/recommend/stalls.ts";
 
 /** Serves a function in this worker. */
@@ -26,6 +27,7 @@ export function serve<Input>(edgeFunction: EdgeFunction<Input>): void {
   const keepAlive = (work: Promise<void>) => platform?.waitUntil(work);
   const auth = `${Deno.env.get("SUPABASE_URL")}/auth/v1`;
   const pool = openPool(databaseUrl(), (error) => log("connection_lost", error));
+  const models = modelCache(() => loadRuntime());
   const app = createApp(edgeFunction, {
     pool,
     verify: remembering(
@@ -38,10 +40,11 @@ export function serve<Input>(edgeFunction: EdgeFunction<Input>): void {
     secretKeys: projectApiKeys(Deno.env.get("SUPABASE_SECRET_KEYS"), Deno.env.get("SUPABASE_SERVICE_ROLE_KEY")),
     publishableKeys: projectApiKeys(Deno.env.get("SUPABASE_PUBLISHABLE_KEYS"), Deno.env.get("SUPABASE_ANON_KEY")),
     origins: allowedOrigins(Deno.env.get("ALLOWED_ORIGINS")),
-    models: modelCache(() => loadRuntime()),
+    models,
     commonPosts: openCommonPosts(),
     stalls: openStalls(),
     impressions: impressionLog(pool),
+    shadows: openShadows(pool, models),
     log,
     traces: traces(log, keepAlive),
     keepAlive,

@@ -14,13 +14,17 @@ export const recommendFunction: UserFunction<FeedRequest> = {
   // what fits the limits of the fields has 57 KB at most: the longest cursor, and tags and interests with every letter escaped
   maximumBodyBytes: 64 * 1024,
   read: { POST: requestOfBody, GET: requestOfQuery },
-  async answer(request, { claims, span, afterAnswer }, services) {
+  async answer(request, { claims, span, afterAnswer, inSpareTime }, services) {
     const reader = { caller: claims, interests: request.interests };
-    const recommendation = await feedOf(services, reader, pageOf(request), request.mode, span);
+    const { decision, ...recommendation } = await feedOf(services, reader, pageOf(request), request.mode, span);
+    const { feed, shownAt } = recommendation;
     // an operator who looks at somebody's feed does not show it to them
-    if (recommendation.feed.items.length > 0 && !claims.preview)
+    if (feed.items.length > 0 && !claims.preview) {
       afterAnswer(services.impressions, { recommendation, userId: claims.sub });
-    return recommendation.feed;
+      if (decision && services.shadows.mayWant(feed.request_id))
+        inSpareTime(services.shadows.work, { requestId: feed.request_id, caller: claims, shownAt, decision });
+    }
+    return feed;
   },
   // nothing is written of a visitor
   async answerVisitor(request, { span }, services) {

@@ -17,7 +17,7 @@ beforeEach(async () => {
 async function publishBoth(
   graphs: Partial<ReturnType<typeof tinyGraphs>> = {},
 ): Promise<{ odd: number; even: number }> {
-  const { user_tower } = tinyGraphs(100);
+  const { user_tower } = tinyGraphs({ lean: 100 });
   const odd = await publishTinyModel(pool, { name: "odd", graphs: { user_tower, ...graphs } });
   const even = await publishTinyModel(pool, { name: "even" });
   return { odd, even };

@@ -1,5 +1,5 @@
 /**
- * Models of running experiments beside the active one: what was written since such a model was published has no vector of it, and nothing
+ * Models of running experiments and shadows beside the active one: what was written since such a model was published has no vector of it, and nothing
  * would bring it as similar to anybody, so that every new model would lose by that alone. Once the active model has embedded a post,
  * these do. An edited post keeps its earlier vector in them, and users need none: a feed computes its own.
  */
@@ -13,7 +13,7 @@ import { towerVectors } from "./tower-vectors.ts";
 /** How many posts one model embeds at once. */
 const batchSize = 100;
 
-/** Embeds up to a hundred posts for one model of an experiment and returns how many; 0: nothing is left that can be embedded. Throws AppError when the model cannot be used. */
+/** Embeds up to a hundred posts for one model of an experiment or shadow and returns how many; 0: nothing is left that can be embedded. Throws AppError when the model cannot be used. */
 export async function embedForVariants({ pool, models }: { pool: Pool; models: ModelCache }): Promise<number> {
   const work = await changeAs(pool, service, missingVectors(), async (connection, [missing]) => {
     if (!missing) return null;
@@ -43,12 +43,12 @@ interface Missing {
   post_ids: string[];
 }
 
-/** The posts that a model of an experiment lacks, the latest changed first; no row where none does. */
+/** The posts that a model of an experiment or shadow lacks, the latest changed first; no row where none does. */
 function missingVectors(): Statement<Missing> {
   return {
     text: `select models.model_id::text as id, models.name, models.feature_spec_digest, array_agg(missing.post_id) as post_ids
-      from recsys.experiment_models
-      join recsys.models on models.model_id = experiment_models.model_id and models.status in ('ready', 'retired')
+      from recsys.tried_models
+      join recsys.models on models.model_id = tried_models.model_id and models.status in ('ready', 'retired')
       cross join lateral (
         select posts.post_id
         from recsys.embedding_changes as changes

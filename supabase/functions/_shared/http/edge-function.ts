@@ -10,9 +10,11 @@ import { requestId } from "hono/request-id";
 import { timeout } from "hono/timeout";
 import { setMetric, timing } from "hono/timing";
 import type { Pool } from "../database/database.ts";
+import { poolSize } from "../database/pool.ts";
 import type { ModelCache } from "../models/models.ts";
 import type { CommonPostsCache } from "../recommend/common-posts.ts";
 import type { Shown } from "../recommend/log-impressions.ts";
+import type { Shadows } from "../recommend/shadow/shadows.ts";
 import type { Stalls } from "../recommend/stalls.ts";
 import { apiVersion, apiVersionHeader, requestIdHeader } from "./api.ts";
 import { isVisitor, requireSecretKey } from "./api-keys.ts";
@@ -22,6 +24,7 @@ import { AppError, asAppError } from "./errors.ts";
 import type { Log } from "./log.ts";
 import { openDoor } from "./overload.ts";
 import type { Span } from "./span.ts";
+import { openSpareTime, type SpareTime } from "./spare-time.ts";
 import type { Trace, Traces } from "./traces.ts";
 import { openAllowances } from "./visitor-allowances.ts";
 
@@ -65,6 +68,8 @@ export interface Call {
    * before it, is logged under the work's code, and the caller never sees it.
    */
   afterAnswer<Item>(work: Work<Item>, item: Item): void;
+  /** The same for what any answer is worth more than: it is given up where the worker has no time to spare within two seconds. */
+  inSpareTime<Item>(work: Work<Item>, item: Item): void;
   span: Span;
 }
 
@@ -87,6 +92,7 @@ export interface Services {
   commonPosts: CommonPostsCache;
   stalls: Stalls;
   impressions: Work<Shown>;
+  shadows: Shadows;
   log: Log;
   /** Where spans go; undefined: nowhere. */
   traces?: Traces | undefined;
@@ -122,7 +128,7 @@ function hostsTurn(): Promise<void> {
   });
 }
 
-type Later = ((background: Background) => void)[];
+type Later = ((background: Background, spareTime: SpareTime) => void)[];
 
 /** The function as a Hono app, for whatever host hands it requests. */
 export function createApp<Input>(edgeFunction: EdgeFunction<Input>, services: Services): Hono<Environment> {
@@ -131,6 +137,8 @@ export function createApp<Input>(edgeFunction: EdgeFunction<Input>, services: Se
   const methods = Object.keys(read);
   const background = openBackground(services.log, services.keepAlive);
   const door = openDoor();
+  // one connection is left for who comes next
+  const spareTime = openSpareTime(services.log, services.keepAlive, () => door.inside() > poolSize - 2);
   const allowances = openAllowances();
   const tooSlow = new AppError(504, "timeout", "this took too long; try again");
   const app = new Hono<Environment>({ strict: false }).basePath(`/${name}`);
@@ -176,6 +184,7 @@ export function createApp<Input>(edgeFunction: EdgeFunction<Input>, services: Se
     const body = await answerOf(await input(), {
       span,
       afterAnswer: (work, item) => void later.push((background) => background.add(work, item)),
+      inSpareTime: (work, item) => void later.push((_, spareTime) => spareTime.add(work, item)),
     });
     c.set("later", later);
     return c.json(body as object, 200, headersOfAll);
@@ -242,7 +251,7 @@ export function createApp<Input>(edgeFunction: EdgeFunction<Input>, services: Se
     if (c.res.status !== 200 || later.length === 0) return;
     await hostsTurn();
     if (signal.aborted) return;
-    for (const add of later) add(background);
+    for (const add of later) add(background, spareTime);
   }
 
   function tooLarge(): never {

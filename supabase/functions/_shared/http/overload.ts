@@ -33,6 +33,8 @@ export function openDoor(now = () => performance.now()) {
   let pace: number | null = null;
 
   return {
+    /** How many are inside. */
+    inside: () => inside,
     /**
      * Lets a request in; what it returns is told whether it was served, and ends it. What was refused early says nothing of the rate.
      * @throws AppError 503 `overloaded`

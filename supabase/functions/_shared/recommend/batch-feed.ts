@@ -66,6 +66,8 @@ export async function batchFeed(
     shownAt: now,
     variant: null,
     features: items.map(() => null),
+    propensities: items.map(() => null),
+    decision: null,
   };
 }
 

@@ -68,6 +68,8 @@ export async function freshAndPopular(
     shownAt: now,
     variant: null,
     features: items.map(() => null),
+    propensities: items.map(() => null),
+    decision: null,
   };
 }
 

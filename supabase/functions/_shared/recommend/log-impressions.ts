@@ -5,7 +5,8 @@ import type { Recommendation } from "./recommend.ts";
 
 /** A feed that was shown to a user. */
 export interface Shown {
-  recommendation: Recommendation;
+  /** Without what it was chosen from, which would keep hundreds of candidates in memory while it waits. */
+  recommendation: Omit<Recommendation, "decision">;
   userId: string;
 }
 
@@ -20,17 +21,26 @@ export function impressionLog(pool: Pool): Work<Shown> {
 }
 
 function insertImpressions(shown: Shown[]): Statement<unknown> {
-  const rows = shown.flatMap(({ recommendation: { feed, shownAt, features, variant, picks }, userId }) =>
-    feed.items.map((item, i) => ({ feed, userId, shownAt, item, features: features[i], variant, pick: picks?.[i] })),
+  const rows = shown.flatMap(({ recommendation: { feed, shownAt, features, propensities, variant, picks }, userId }) =>
+    feed.items.map((item, i) => ({
+      feed,
+      userId,
+      shownAt,
+      item,
+      features: features[i],
+      propensity: propensities[i],
+      variant,
+      pick: picks?.[i],
+    })),
   );
   return {
-    text: `insert into recsys.impressions (request_id, user_id, shown_at, model_id, mode, post_id, position, score, source, features, explored, variant, team)
-      select request_id, user_id, shown_at, model_id, mode, post_id, position, score, source, features::real[], explored,
+    text: `insert into recsys.impressions (request_id, user_id, shown_at, model_id, mode, post_id, position, score, source, features, explored, propensity, variant, team)
+      select request_id, user_id, shown_at, model_id, mode, post_id, position, score, source, features::real[], explored, propensity,
         -- a feed from a lower rung did not look; what it shows is its variant's doing all the same
         nullif(case when variant is null and (select exists (select from recsys.experiments where ended_at is null))
           then (select assigned.variant from recsys.assignment(user_id) as assigned) else variant end, ''), team
-      from unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::bigint[], $5::text[], $6::uuid[], $7::smallint[], $8::real[], $9::text[], $10::text[], $11::boolean[], $12::text[], $13::smallint[])
-        as shown (request_id, user_id, shown_at, model_id, mode, post_id, position, score, source, features, explored, variant, team)`,
+      from unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::bigint[], $5::text[], $6::uuid[], $7::smallint[], $8::real[], $9::text[], $10::text[], $11::boolean[], $12::real[], $13::text[], $14::smallint[])
+        as shown (request_id, user_id, shown_at, model_id, mode, post_id, position, score, source, features, explored, propensity, variant, team)`,
     values: [
       rows.map(({ feed }) => feed.request_id),
       rows.map(({ userId }) => userId),
@@ -44,6 +54,7 @@ function insertImpressions(shown: Shown[]): Statement<unknown> {
       // an array of arrays would be one array to unnest, so each travels as its literal
       rows.map(({ features }) => features && `{${features.join()}}`),
       rows.map(({ item }) => item.why.kind === "exploration"),
+      rows.map(({ propensity }) => propensity),
       rows.map(({ variant }) => variant),
       rows.map(({ pick }) => pick?.team ?? null),
     ],

@@ -23,6 +23,8 @@ export interface ContextRow extends UserTextRow {
   diversity: number;
   author_decay: number;
   exploration_share: number;
+  drawn_share: number;
+  draw_temperature: number;
   /** As recsys.impressions.variant; null: the user is in no experiment. */
   variant: string | null;
   /** The model of the user's variant; null: it has none of its own. It may be another than `model_id`, where it cannot serve. */

@@ -19,11 +19,21 @@ import { type LeftOut, leftOutLine } from "./left-out.ts";
 import { type FeedServices, type Found, lookUp } from "./look-up.ts";
 import type { Reader } from "./reader.ts";
 import { communityScores, modelScores, type ScoredPost } from "./scores.ts";
-import { select } from "./select/select.ts";
+import { unforeseeable } from "./select/draw.ts";
+import { type Selected, select } from "./select/select.ts";
 import { bestSource } from "./source.ts";
 import { userState } from "./states.ts";
 import { isVariantModel, VariantModelFailed } from "./variant-model.ts";
 import { reasons } from "./why/reasons.ts";
+
+/** What a page was chosen from, for whoever asks afterwards what another model would have chosen. */
+export interface Decision {
+  found: Found;
+  page: Page;
+  /** All candidates, as the model that served ranked them. */
+  ranked: ScoredPost[];
+  selected: Selected<ScoredPost>[];
+}
 
 export interface Recommendation {
   feed: Feed;
@@ -31,6 +41,10 @@ export interface Recommendation {
   shownAt: Date;
   /** What the ranker was told of each item; null where no model ranked. */
   features: (number[] | null)[];
+  /** The chance with which each item got its place, as recsys.impressions.propensity. */
+  propensities: (number | null)[];
+  /** null: no model ranked. */
+  decision: Decision | null;
   /** The variants that the user is in, as recsys.impressions.variant; "": in none; null: nobody has looked. */
   variant: string | null;
   /** Of each item, where two models drafted the feed. */
@@ -93,7 +107,11 @@ async function feedBy(
         )
       : null;
   const left = drafted?.candidates ?? scored.length;
-  const selected = drafted?.selected ?? select(scored, page.limit, context, page.served.keys.length);
+  const { drawn_share: share, draw_temperature: temperature } = context;
+  // by a model's scores only, and only where it is logged what came of it
+  const isDrawn = ranked !== null && reader.caller.sub !== undefined;
+  const draw = isDrawn ? { share, temperature, random: unforeseeable } : undefined;
+  const selected = drafted?.selected ?? select(scored, page.limit, context, page.served.keys.length, draw);
   const why = drafted?.why ?? reasons(selected, posts, context);
   const feed: Feed = {
     request_id: crypto.randomUUID(),
@@ -123,6 +141,8 @@ async function feedBy(
     feed,
     shownAt: context.now,
     features: selected.map(({ chosen }) => chosen.features?.() ?? null),
+    propensities: selected.map(({ propensity }) => (ranked && !drafted ? propensity : null)),
+    decision: ranked && !drafted ? { found, page, ranked, selected } : null,
     variant: context.variant ?? "",
     ...(drafted && { picks: drafted.picks }),
   };

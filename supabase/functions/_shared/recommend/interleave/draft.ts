@@ -4,13 +4,18 @@
  * taken; whose posts are touched more made the better ranking. A ranking is a page as `select` would show it alone: whatever its penalties
  * placed above a post stands above it in the draft, too.
  */
-import type { Selected } from "../select/select.ts";
-
 /** Of the first model or the second. */
 export type Team = 1 | 2;
 
+/** A place of a ranking: a page as `select` makes it. */
+interface Ranked<Post> {
+  chosen: Post;
+  /** It is there because little is known of it. */
+  explored: boolean;
+}
+
 /** A place of a drafted page. */
-export interface Drafted<Post> extends Selected<Post> {
+export interface Drafted<Post> extends Ranked<Post> {
   /** Whose ranking it is from. */
   by: Team;
   /** Whom it counts for; null: it is there to explore, or the other ranking had nothing left to pick. */
@@ -26,7 +31,7 @@ export type Coin = (place: number) => boolean;
 
 /** A page of at most `limit` posts from two rankings; `served`: how many the feed had before it. */
 export function draft<Post extends Draftable>(
-  rankings: Record<Team, Selected<Post>[]>,
+  rankings: Record<Team, Ranked<Post>[]>,
   limit: number,
   coin: Coin,
   served = 0,
@@ -64,7 +69,7 @@ export function draft<Post extends Draftable>(
     return null;
   }
 
-  function isLeft({ chosen }: Selected<Post>): boolean {
+  function isLeft({ chosen }: Ranked<Post>): boolean {
     return !taken.has(chosen.post.post_id);
   }
 }

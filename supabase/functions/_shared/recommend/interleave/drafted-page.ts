@@ -64,13 +64,15 @@ export function draftedPage(sides: Record<Team, Side>, { limit, served }: Page):
     2: select(sides[2].scored, limit, context, before),
   };
   const drafted = draft(rankings, limit, coinsOf(served.seed), before);
+  // with what chance a draft gives a place to a post has no closed form
+  const selected = drafted.map(({ chosen, explored }) => ({ chosen, explored, drawn: false, propensity: null }));
   const whyOf = (team: Team) => {
-    const those = drafted.filter(({ by }) => by === team);
+    const those = selected.filter((_, i) => drafted[i].by === team);
     return reasons(those, sides[team].posts, sides[team].context).values();
   };
   const why = { 1: whyOf(1), 2: whyOf(2) };
   return {
-    selected: drafted,
+    selected,
     why: drafted.map(({ by }) => why[by].next().value as Reason),
     picks: drafted.map(({ by, team }) => ({ modelId: Number(sides[by].modelId), team })),
     candidates: new Set([...sides[1].scored, ...sides[2].scored].map(({ post }) => post.post_id)).size,

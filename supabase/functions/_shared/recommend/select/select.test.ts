@@ -3,7 +3,8 @@ import { test } from "node:test";
 import { dimensions } from "../../features/history.ts";
 import { sourceNames } from "../../features/retrieval.ts";
 import { better } from "../order.ts";
-import { poolSize, select } from "./select.ts";
+import { poolSize } from "./pool.ts";
+import { select } from "./select.ts";
 import type { Selectable } from "./selectable.ts";
 
 const plain = { diversity: 0, author_decay: 1, exploration_share: 0 };

@@ -1,58 +1,53 @@
-/** The stage that makes a page of the scored candidates: the best, each beside what stands above it, and some to explore. */
-import { better } from "../order.ts";
-import { repeatedAuthor } from "./authors.ts";
-import { likeness } from "./diversity.ts";
+/** The stage that makes a page of the scored candidates: the best, each beside what stands above it, some drawn, and some to explore. */
+import { chances, type Draw, drawnBy } from "./draw.ts";
 import { isForExploration, isUnexplored } from "./exploration.ts";
-import type { Penalty, Selectable, SelectionSettings } from "./selectable.ts";
+import { candidatePool } from "./pool.ts";
+import type { Selectable, SelectionSettings } from "./selectable.ts";
 
 /** A post of the page. */
 export interface Selected<Post> {
   chosen: Post;
   /** It is there because little is known of it. */
   explored: boolean;
+  /** It was drawn for its place. */
+  drawn: boolean;
+  /** The chance with which it got its place below those above it, and 1 where it was not drawn; null: not known, it is there to be explored. */
+  propensity: number | null;
 }
 
-/** How many of the best candidates a page of `limit` is chosen from: each chosen post is compared with all that are left of these. */
-export function poolSize(limit: number): number {
-  return Math.max(100, limit + 25);
-}
-
-/** A page of at most `limit` posts, in order; `served`: how many the feed had before it. Equals stand in the order of `better`. */
+/**
+ * A page of at most `limit` posts, in order; `served`: how many the feed had before it. Equals stand in the order of `better`; without
+ * `draw` no place is left to chance.
+ */
 export function select<Post extends Selectable>(
   posts: Post[],
   limit: number,
   settings: SelectionSettings,
   served = 0,
+  draw?: Draw,
 ): Selected<Post>[] {
-  const { diversity, author_decay, exploration_share } = settings;
-  posts.sort(better);
-  const pool = posts.slice(0, poolSize(limit));
-  const values = Float64Array.from(pool, ({ score }) => Math.log(score));
-  const penalties: Penalty[] = [];
-  if (diversity > 0) penalties.push(likeness(pool, diversity));
-  if (author_decay < 1) penalties.push(repeatedAuthor(pool, author_decay));
+  const pool = candidatePool(posts, limit, settings);
   const taken = new Set<Post>();
   const page: Selected<Post>[] = [];
   while (page.length < limit && page.length < posts.length) {
-    const unexplored = isForExploration(served + page.length + 1, exploration_share)
+    const unexplored = isForExploration(served + page.length + 1, settings.exploration_share)
       ? posts.find((post) => isUnexplored(post) && !taken.has(post))
       : undefined;
-    const chosen = unexplored ?? pool[best()];
-    taken.add(chosen);
-    const place = pool.indexOf(chosen);
-    if (place >= 0) values[place] = Number.NEGATIVE_INFINITY;
-    for (const penalty of penalties) penalty(chosen, values);
-    page.push({ chosen, explored: unexplored !== undefined });
+    const place: Selected<Post> = unexplored
+      ? { chosen: unexplored, explored: true, drawn: false, propensity: null }
+      : (drawnPlace() ?? { chosen: pool.posts[pool.best()], explored: false, drawn: false, propensity: 1 });
+    taken.add(place.chosen);
+    pool.take(place.chosen);
+    page.push(place);
   }
   return page;
 
-  /** Which of the pool has the highest value among those that are not taken; of equals the first. */
-  function best(): number {
-    let [found, highest] = [-1, 0];
-    for (let i = 0; i < pool.length; i++) {
-      if ((found >= 0 && !(values[i] > highest)) || taken.has(pool[i])) continue;
-      [found, highest] = [i, values[i]];
-    }
-    return found;
+  /** What chance gives the next place to; undefined: it is none of those that are drawn, or nothing is left to draw from. */
+  function drawnPlace(): Selected<Post> | undefined {
+    if (!draw || draw.share === 0 || draw.random() >= draw.share) return undefined;
+    const each = chances(pool.values, draw.temperature);
+    if (!each) return undefined;
+    const i = drawnBy(each, draw.random());
+    return { chosen: pool.posts[i], explored: false, drawn: true, propensity: each[i] };
   }
 }

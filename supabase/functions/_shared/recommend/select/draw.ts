@@ -1,0 +1,48 @@
+/**
+ * Places that are drawn: what another model would have earned can only be learned from posts that were shown by a known chance. Of a
+ * drawn place each candidate that is left has a chance in proportion to worth^(1/temperature), place after place (Luce, "Individual
+ * Choice Behavior", 1959; Plackett, "The Analysis of Permutations", 1975).
+ *
+ * Which places: each by a coin of its own. Spread as the places of exploration are, both would fall on the same ones (at a share of
+ * 0.05 each on every 20th, where exploration goes first, so that none was drawn), and the first place would never be.
+ */
+
+/** How a page's places are drawn. */
+export interface Draw {
+  /** The chance with which a place is drawn. */
+  share: number;
+  /** Above 0; the higher, the more alike the chances. */
+  temperature: number;
+  /** From 0 to below 1, by a source that nobody can foresee. */
+  random(): number;
+}
+
+/** 53 bits that nobody can foresee: who could would choose what is shown, by asking at the right moment. */
+export function unforeseeable(): number {
+  const [high, low] = crypto.getRandomValues(new Uint32Array(2));
+  return ((high >>> 5) * 2 ** 26 + (low >>> 6)) / 2 ** 53;
+}
+
+/** The chances of candidates with these values, logarithms of what they are worth (−∞: taken, or worth nothing); null: none is left that is worth something. */
+export function chances(values: Float64Array, temperature: number): Float64Array | null {
+  let highest = Number.NEGATIVE_INFINITY;
+  for (const value of values) if (value > highest) highest = value;
+  if (highest === Number.NEGATIVE_INFINITY) return null;
+  // above the highest, since powers of scores may be too small for any number
+  const weights = values.map((value) => Math.exp((value - highest) / temperature));
+  const sum = weights.reduce((total, weight) => total + weight, 0);
+  return weights.map((weight) => weight / sum);
+}
+
+/** The one that a uniform number from 0 to below 1 draws. */
+export function drawnBy(chances: Float64Array, uniform: number): number {
+  let [left, last] = [uniform, 0];
+  for (const [i, chance] of chances.entries()) {
+    if (chance === 0) continue;
+    if (left < chance) return i;
+    left -= chance;
+    last = i;
+  }
+  // rounding has left something over
+  return last;
+}

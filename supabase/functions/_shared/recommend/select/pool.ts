@@ -1,0 +1,54 @@
+/** The best candidates, of which a page is made, and what each is still worth below what stands on the page already. */
+import { better } from "../order.ts";
+import { repeatedAuthor } from "./authors.ts";
+import { likeness } from "./diversity.ts";
+import type { Penalty, Selectable, SelectionSettings } from "./selectable.ts";
+
+/** How many of the best candidates a page of `limit` is chosen from: each chosen post is compared with all that are left of these. */
+export function poolSize(limit: number): number {
+  return Math.max(100, limit + 25);
+}
+
+export interface CandidatePool<Post extends Selectable> {
+  /** The best first; equals stand in the order of `better`. */
+  posts: Post[];
+  /** The logarithm of what each is worth, score less penalties. −∞: it is taken, or worth nothing. */
+  values: Float64Array;
+  /** Which has the highest value of those that are not taken, of equals the first; −1: all are. */
+  best(): number;
+  /** Puts a post on the page, one of these or another. */
+  take(post: Post): void;
+}
+
+/** The pool of a page of `limit`; sorts `posts`. */
+export function candidatePool<Post extends Selectable>(
+  posts: Post[],
+  limit: number,
+  { diversity, author_decay }: Pick<SelectionSettings, "diversity" | "author_decay">,
+): CandidatePool<Post> {
+  posts.sort(better);
+  const pool = posts.slice(0, poolSize(limit));
+  const values = Float64Array.from(pool, ({ score }) => Math.log(score));
+  const penalties: Penalty[] = [];
+  if (diversity > 0) penalties.push(likeness(pool, diversity));
+  if (author_decay < 1) penalties.push(repeatedAuthor(pool, author_decay));
+  const taken = new Set<Post>();
+  return {
+    posts: pool,
+    values,
+    best() {
+      let [found, highest] = [-1, 0];
+      for (let i = 0; i < pool.length; i++) {
+        if ((found >= 0 && !(values[i] > highest)) || taken.has(pool[i])) continue;
+        [found, highest] = [i, values[i]];
+      }
+      return found;
+    },
+    take(post) {
+      taken.add(post);
+      const place = pool.indexOf(post);
+      if (place >= 0) values[place] = Number.NEGATIVE_INFINITY;
+      for (const penalty of penalties) penalty(post, values);
+    },
+  };
+}

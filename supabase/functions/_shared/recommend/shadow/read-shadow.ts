@@ -1,0 +1,80 @@
+/** What the database knows of a request for another model than the one that served it. */
+import type { Statement } from "../../database/database.ts";
+import type { Page } from "../cursor.ts";
+import type { ContextRow } from "../read-context.ts";
+
+/** The columns of recsys.user_context, and the model. */
+export type UserRow = Pick<
+  ContextRow,
+  | "known"
+  | "passions"
+  | "projects"
+  | "bio"
+  | "id_embedding"
+  | "history"
+  | "created_at"
+  | "last_active_at"
+  | "views"
+  | "votes"
+  | "comments"
+  | "logins"
+  | "recent"
+  | "recent_logins"
+  | "habit_log_age"
+  | "habit_log_idle"
+  | "recent_interactions"
+  | "history_posts"
+> & { model_name: string; feature_spec_digest: string };
+
+/** A user as of an instant, with what a model learned of them; no row: the model cannot serve. */
+export function readUser(userId: string, modelId: string, now: Date): Statement<UserRow> {
+  return {
+    text: `select models.name as model_name, models.feature_spec_digest, context.created_at is not null as known, context.*
+      from recsys.models
+      left join lateral recsys.user_context($1::uuid, models.model_id, $3::timestamptz) as context on true
+      where models.model_id = $2::bigint and models.status in ('ready', 'active', 'retired')`,
+    values: [userId, modelId, now],
+  };
+}
+
+/** What a model has of the candidates, in their order. */
+export interface CandidateRow {
+  /** Among the posts nearest to the user's vector; null: it is none of the first hundred. */
+  similar_rank: (number | null)[];
+  has_embedding: boolean[];
+  /** As in `unpackVectors`. */
+  embeddings: string | null;
+}
+
+/** The vectors of the candidates, and where they stand among the posts that the feed's caller may be shown, by nearness to `vector` [32]. */
+export function readCandidates(
+  userId: string,
+  modelId: string,
+  vector: Float32Array,
+  now: Date,
+  { served, filter }: Page,
+  postIds: string[],
+): Statement<CandidateRow> {
+  return {
+    text: `select
+        json_agg(near.rank order by listed.place) as similar_rank,
+        json_agg(vectors.embedding is not null order by listed.place) as has_embedding,
+        translate(encode(string_agg(extensions.vector_send(vectors.embedding), ''::bytea order by listed.place), 'base64'), E'\\n', '') as embeddings
+      from unnest($8::uuid[]) with ordinality as listed (post_id, place)
+      left join recsys.post_embeddings as vectors on vectors.model_id = $2::bigint and vectors.post_id = listed.post_id
+      left join recsys.retrieve_similar(
+        jsonb_populate_record(recsys.feed_request($1::uuid, $4::timestamptz, $7::jsonb), jsonb_build_object('seed', $5::bigint, 'served', $6::bigint[])),
+        $2::bigint, $3::text::extensions.vector
+      ) as near on near.post_id = listed.post_id`,
+    values: [
+      userId,
+      modelId,
+      JSON.stringify(Array.from(vector)),
+      now,
+      String(served.seed),
+      served.keys,
+      filter ? JSON.stringify(filter) : null,
+      postIds,
+    ],
+  };
+}

@@ -1,0 +1,35 @@
+/** Which shadows run, and which of them scores a request. */
+import { changeAs, service } from "../../database/caller.ts";
+import type { Pool, Statement } from "../../database/database.ts";
+import { buckets } from "../../experiments/bucket.ts";
+
+/** A model that scores a share of the requests and is shown to nobody. */
+export interface Shadow {
+  model_id: string;
+  /** From above 0 to 1, in steps of 0.0001. */
+  share: number;
+}
+
+/** Each has requests of its own: the first those of the first buckets, and so on. null: none scores this one. */
+export function shadowOf(requestId: string, shadows: Shadow[]): Shadow | null {
+  // the first 32 bits of an id that was drawn for the request are as good as a hash
+  const bucket = Number.parseInt(requestId.slice(0, 8), 16) % buckets;
+  let end = 0;
+  for (const shadow of shadows) {
+    end += Math.round(shadow.share * buckets);
+    if (bucket < end) return shadow;
+  }
+  return null;
+}
+
+/** The shadows that run, the first started first. */
+export async function readShadows(pool: Pool): Promise<Shadow[]> {
+  return await changeAs(pool, service, runningShadows(), async (_, rows) => rows, "2s");
+}
+
+function runningShadows(): Statement<Shadow> {
+  return {
+    text: "select model_id::text, share::double precision from recsys.shadows where ended_at is null order by shadow_id",
+    values: [],
+  };
+}

@@ -1,0 +1,75 @@
+/** What the model of a shadow says of the candidates of a feed that was answered. */
+import { type Identity, readAs } from "../../database/caller.ts";
+import { type Pool, run } from "../../database/database.ts";
+import { dimensions } from "../../features/history.ts";
+import { innerProduct } from "../../features/inner-product.ts";
+import type { ModelCache } from "../../models/models.ts";
+import { embedUser } from "../rank.ts";
+import type { Decision } from "../recommend.ts";
+import { modelScores, type ScoredPost } from "../scores.ts";
+import { type PostCandidate, userInput, userState } from "../states.ts";
+import { unpackVectors } from "../vectors.ts";
+import { type CandidateRow, readCandidates, readUser } from "./read-shadow.ts";
+
+/** A feed that was answered. */
+export interface Answered {
+  requestId: string;
+  /** The claims of the user whose feed it was. */
+  caller: Identity & { sub: string };
+  /** The engine's instant for which it held. */
+  shownAt: Date;
+  decision: Decision;
+}
+
+/** What a shadow makes of the candidates. */
+export interface ShadowScores {
+  /** All of them as it sees them, by post_id. */
+  candidates: Map<string, PostCandidate>;
+  /** Those that it can rank. */
+  scored: ScoredPost[];
+}
+
+/** As the request was, under its caller's role, but by another model; null: the user is gone. Throws where the model cannot serve. */
+export async function shadowScores(
+  { pool, models }: { pool: Pool; models: ModelCache },
+  { caller, decision: { found, page } }: Answered,
+  modelId: string,
+): Promise<ShadowScores | null> {
+  const { context } = found;
+  const now = Number(context.now);
+  const read = await readAs(
+    pool,
+    caller,
+    readUser(caller.sub, modelId, context.now),
+    async (connection, [row]) => {
+      if (!row) throw new Error(`model ${modelId} of a shadow does not serve any more: recsys.stop_shadow(name)`);
+      if (!row.known) return null;
+      const { model_name: name, feature_spec_digest: featureSpecDigest } = row;
+      const model = await models({ id: modelId, name, featureSpecDigest }, connection, ["user_tower", "dlrm"]);
+      // what the request said of its reader is in the passions of the served one
+      const input = { ...userInput(row), passions: found.input.passions };
+      const vector = await embedUser(model, input);
+      const ids = found.posts.map(({ post_id }) => post_id);
+      const [columns] = await run(connection, readCandidates(caller.sub, modelId, vector, context.now, page, ids));
+      return { row, model, input, vector, columns };
+    },
+    "2s",
+  );
+  if (!read) return null;
+  const { row, model, input, vector, columns } = read;
+  const posts = asSeenBy(vector, found.posts, columns);
+  const weights = [context.view_weight, context.vote_weight, context.comment_weight];
+  const state = userState({ ...context, ...row }, input.history);
+  const scored = await modelScores(model, state, vector, posts, { now, weights }, []);
+  return { candidates: new Map(posts.map((post) => [post.post_id, post])), scored };
+}
+
+/** The candidates with the vectors of another model, and how near they are to the user by them. */
+function asSeenBy(vector: Float32Array, posts: PostCandidate[], columns: CandidateRow): PostCandidate[] {
+  const vectors = unpackVectors(columns.embeddings).values();
+  return posts.map((post, i) => {
+    const embedding = columns.has_embedding[i] ? (vectors.next().value ?? null) : null;
+    const similarity = embedding ? Math.fround(innerProduct(vector, 0, embedding, 0, dimensions)) : 0;
+    return { ...post, embedding, similarity, ranks: { ...post.ranks, similar: columns.similar_rank[i] } };
+  });
+}
