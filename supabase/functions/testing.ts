@@ -8,6 +8,7 @@ import { modelCache } from "./_shared/models/models.ts";
 import { openCommonPosts } from "./_shared/recommend/common-posts.ts";
 import { impressionLog } from "./_shared/recommend/log-impressions.ts";
 import { openStalls } from "./_shared/recommend/stalls.ts";
+import { openTrials } from "./_shared/recommend/trials.ts";
 import { assertDocumented } from "./openapi/testing.ts";
 
 /** The secret key of the project that tests play. */
@@ -63,6 +64,7 @@ export function testFunction<Input, Answer>(
     origins: "*",
     models: modelCache(() => loadRuntime(runtime)),
     commonPosts: openCommonPosts(),
+    trials: openTrials(),
     stalls: openStalls(),
     impressions: impressionLog(pool),
     log,

@@ -26,7 +26,7 @@ comment on column recsys.impressions.source is 'The source that ranked it best: 
 comment on column recsys.impressions.model_id is 'The model that ranked; null: none was active.';
 comment on column recsys.impressions.variant is 'The experiments that the person was in, each as experiment/variant, with commas between, such as weights/control; null: in none. It says who was meant to get what, even where the variant''s model failed and another one served.';
 comment on column recsys.impressions.features is 'What the ranker was told, in the order of the model''s feature_spec; recsys.impression_features gives each its name. Null: no model ranked.';
-comment on column recsys.impressions.explored is 'It was there because little is known of it (recsys.settings.exploration_share), and not by its score. Of a list made ahead it is not known: false.';
+comment on column recsys.impressions.explored is 'It was there because it is under trial (recsys.trials), and not by its score. In a list made ahead none is.';
 comment on column recsys.impressions.seen_at is 'When the post really came into view, as the app told the function `events`; null: nobody said so. A seen post leaves the feed of that person for 30 days.';
 create index impressions_user_id_shown_at_idx on recsys.impressions (user_id, shown_at desc);
 create index impressions_user_id_seen_at_idx on recsys.impressions (user_id, seen_at desc) include (post_id) where seen_at is not null;

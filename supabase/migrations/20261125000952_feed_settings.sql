@@ -5,7 +5,7 @@
 create function recsys.feed_settings(p_user_id uuid, p_with_variant_model boolean)
 returns table (
   now timestamptz, model_id bigint, model_name text, feature_spec_digest text,
-  view_weight real, vote_weight real, comment_weight real, diversity real, author_decay real, exploration_share real,
+  view_weight real, vote_weight real, comment_weight real, diversity real, author_decay real, trial_place integer, trial_impressions integer,
   variant text, variant_model_id bigint, feature_store bigint
 )
 language plpgsql stable security invoker set search_path = '' rows 1
@@ -17,7 +17,7 @@ begin
   select
     recsys.clock(), serving.model_id, serving.name, serving.feature_spec_digest,
     coalesce(assigned.view_weight, settings.view_weight), coalesce(assigned.vote_weight, settings.vote_weight), coalesce(assigned.comment_weight, settings.comment_weight),
-    coalesce(assigned.diversity, settings.diversity), coalesce(assigned.author_decay, settings.author_decay), coalesce(assigned.exploration_share, settings.exploration_share),
+    coalesce(assigned.diversity, settings.diversity), coalesce(assigned.author_decay, settings.author_decay), coalesce(assigned.trial_place, settings.trial_place), settings.trial_impressions,
     assigned.variant, case when p_with_variant_model then assigned.model_id end, feature_store_version.version
   from recsys.settings
   cross join recsys.feature_store_version

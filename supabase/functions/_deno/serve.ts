@@ -18,6 +18,7 @@ import { modelCache } from "../_shared/models/models.ts";
 import { openCommonPosts } from "../_shared/recommend/common-posts.ts";
 import { impressionLog } from "../_shared/recommend/log-impressions.ts";
 import { openStalls } from "../_shared/recommend/stalls.ts";
+import { openTrials } from "../_shared/recommend/trials.ts";
 
 /** Serves a function in this worker. */
 export function serve<Input>(edgeFunction: EdgeFunction<Input>): void {
@@ -40,6 +41,7 @@ export function serve<Input>(edgeFunction: EdgeFunction<Input>): void {
     origins: allowedOrigins(Deno.env.get("ALLOWED_ORIGINS")),
     models: modelCache(() => loadRuntime()),
     commonPosts: openCommonPosts(),
+    trials: openTrials(),
     stalls: openStalls(),
     impressions: impressionLog(pool),
     log,

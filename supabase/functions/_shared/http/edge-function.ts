@@ -14,6 +14,7 @@ import type { ModelCache } from "../models/models.ts";
 import type { CommonPostsCache } from "../recommend/common-posts.ts";
 import type { Shown } from "../recommend/log-impressions.ts";
 import type { Stalls } from "../recommend/stalls.ts";
+import type { TrialsCache } from "../recommend/trials.ts";
 import { apiVersion, apiVersionHeader, requestIdHeader } from "./api.ts";
 import { isVisitor, requireSecretKey } from "./api-keys.ts";
 import { bearerToken, type Claims, type Verify } from "./auth.ts";
@@ -85,6 +86,7 @@ export interface Services {
   origins: readonly string[] | "*";
   models: ModelCache;
   commonPosts: CommonPostsCache;
+  trials: TrialsCache;
   stalls: Stalls;
   impressions: Work<Shown>;
   log: Log;

@@ -13,7 +13,9 @@ import type { Page } from "./cursor.ts";
 import { embedUser } from "./rank.ts";
 import { type ContextRow, readContext } from "./read-context.ts";
 import type { Reader } from "./reader.ts";
+import { type Trials, triesPosts } from "./select/exploration.ts";
 import { type PostCandidate, userInput } from "./states.ts";
+import type { TrialsCache } from "./trials.ts";
 import { isModelError, isVariantModel, VariantModelFailed } from "./variant-model.ts";
 
 /** What a feed is made with. */
@@ -21,6 +23,7 @@ export interface FeedServices {
   pool: Pool;
   models: ModelCache;
   commonPosts: CommonPostsCache;
+  trials: TrialsCache;
   log: Log;
 }
 
@@ -33,11 +36,13 @@ export interface Found {
   /** The user's, [32]; null without a model. */
   vector: Float32Array | null;
   posts: PostCandidate[];
+  /** null: nothing is tried. */
+  trials: Trials | null;
 }
 
 /** Everything that takes the database, in one transaction. Throws AppError, ModelGone, and VariantModelFailed where the model of the user's variant cannot serve. */
 export async function lookUp(
-  { pool, models, commonPosts }: FeedServices,
+  { pool, models, commonPosts, trials: keptTrials }: FeedServices,
   { caller, interests }: Reader,
   page: Page,
   timeout: string,
@@ -57,8 +62,13 @@ export async function lookUp(
       if (!isModelError(error) || !isVariantModel(context, context.model_id)) throw error;
       throw new VariantModelFailed(context, "cannot serve", error);
     });
-    const posts = await candidatesOf(connection, commonPosts, caller, context, vector, page, span);
-    return { context, active, input, vector, posts };
+    // what visitors are shown is not counted, so they would try posts for nothing
+    const mayTry = caller.sub !== undefined && triesPosts(context);
+    const [posts, trials] = await Promise.all([
+      candidatesOf(connection, commonPosts, caller, context, vector, page, span),
+      mayTry ? keptTrials.of(connection, caller.role, context.feature_store, Number(context.now)) : null,
+    ]);
+    return { context, active, input, vector, posts, trials };
   };
   const tower = async (connection: Connection, context: ContextRow, input: UserInput) => {
     const active = await activeModel(models, context, connection);

@@ -17,6 +17,7 @@ import { type LeftOut, leftOutLine } from "./left-out.ts";
 import { type FeedServices, type Found, lookUp } from "./look-up.ts";
 import type { Reader } from "./reader.ts";
 import { communityScores, modelScores, type ScoredPost } from "./scores.ts";
+import { exploration } from "./select/exploration.ts";
 import { select } from "./select/select.ts";
 import { bestSource } from "./source.ts";
 import { userState } from "./states.ts";
@@ -66,7 +67,7 @@ async function feedBy(
     return find();
   });
   // the connection is free again
-  const { context, active, input, posts } = found;
+  const { context, active, input, posts, trials } = found;
   const leftOut: LeftOut[] = [];
   const ofScores = span("scores");
   const ranked = await ranking(services, found, leftOut);
@@ -77,7 +78,9 @@ async function feedBy(
   ofScores();
   if (leftOut.length > 0) services.log("candidates_left_out", leftOutLine(leftOut));
   const left = scored.length;
-  const selected = select(scored, page.limit, context, page.served.keys.length);
+  const served = page.served.keys.length;
+  const explore = exploration(context, trials, served, page.limit);
+  const selected = select(scored, page.limit, context, served, explore);
   const why = reasons(selected, posts, context);
   const feed: Feed = {
     request_id: crypto.randomUUID(),
@@ -93,7 +96,7 @@ async function feedBy(
       predictions,
       source: bestSource(post.ranks),
       why: why[i],
-      position: page.served.keys.length + i + 1,
+      position: served + i + 1,
     })),
     next:
       left > selected.length

@@ -1,14 +1,14 @@
-/** The stage that makes a page of the scored candidates: the best, each beside what stands above it, and some to explore. */
+/** The stage that makes a page of the scored candidates: the best, each beside what stands above it, and one under trial. */
 import { better } from "../order.ts";
 import { repeatedAuthor } from "./authors.ts";
 import { likeness } from "./diversity.ts";
-import { isForExploration, isUnexplored } from "./exploration.ts";
+import type { Exploration, Triable } from "./exploration.ts";
 import type { Penalty, Selectable, SelectionSettings } from "./selectable.ts";
 
 /** A post of the page. */
 export interface Selected<Post> {
   chosen: Post;
-  /** It is there because little is known of it. */
+  /** It is there because it is under trial. */
   explored: boolean;
 }
 
@@ -17,14 +17,18 @@ export function poolSize(limit: number): number {
   return Math.max(100, limit + 25);
 }
 
-/** A page of at most `limit` posts, in order; `served`: how many the feed had before it. Equals stand in the order of `better`. */
-export function select<Post extends Selectable>(
+/**
+ * A page of at most `limit` posts, in order; `served`: how many the feed had before it; `explore` null: nothing is tried. Equals stand in
+ * the order of `better`.
+ */
+export function select<Post extends Selectable & Triable>(
   posts: Post[],
   limit: number,
   settings: SelectionSettings,
   served = 0,
+  explore: Exploration | null = null,
 ): Selected<Post>[] {
-  const { diversity, author_decay, exploration_share } = settings;
+  const { diversity, author_decay } = settings;
   posts.sort(better);
   const pool = posts.slice(0, poolSize(limit));
   const values = Float64Array.from(pool, ({ score }) => Math.log(score));
@@ -34,15 +38,14 @@ export function select<Post extends Selectable>(
   const taken = new Set<Post>();
   const page: Selected<Post>[] = [];
   while (page.length < limit && page.length < posts.length) {
-    const unexplored = isForExploration(served + page.length + 1, exploration_share)
-      ? posts.find((post) => isUnexplored(post) && !taken.has(post))
-      : undefined;
-    const chosen = unexplored ?? pool[best()];
+    const tried =
+      served + page.length + 1 === explore?.place ? explore.draw(posts.filter((post) => !taken.has(post))) : undefined;
+    const chosen = tried ?? pool[best()];
     taken.add(chosen);
     const place = pool.indexOf(chosen);
     if (place >= 0) values[place] = Number.NEGATIVE_INFINITY;
     for (const penalty of penalties) penalty(chosen, values);
-    page.push({ chosen, explored: unexplored !== undefined });
+    page.push({ chosen, explored: tried !== undefined });
   }
   return page;
 
