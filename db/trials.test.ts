@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 import { openPool } from "../supabase/functions/_shared/database/pool.ts";
 import { impressionLog, type Shown } from "../supabase/functions/_shared/recommend/log-impressions.ts";
+import { openTrials } from "../supabase/functions/_shared/recommend/trials.ts";
 import { testDatabase } from "./testing.ts";
 
 const { pool, url, embedded } = await testDatabase({ after }, "trial_counts");
@@ -176,6 +177,63 @@ test("nobody but the service reads who was shown what", async () => {
   } finally {
     client.release();
   }
+});
+
+/** What a feed reads, in a transaction of somebody's, who may not read it themselves. */
+async function read(kept = openTrials(), featureStore = "1", now = Date.now()) {
+  const reader = openPool(url, () => undefined, { max: 1 });
+  const connection = await reader.connect();
+  try {
+    await connection.query("begin read only; set local role authenticated");
+    const trials = await kept.of(connection, "authenticated", featureStore, now);
+    assert.deepEqual((await connection.query("select current_user::text as role")).rows, [{ role: "authenticated" }]);
+    await connection.query("commit");
+    return trials;
+  } finally {
+    connection.release();
+    await reader.end();
+  }
+}
+
+test("a feed reads the counts, what is usual, and from when on a post is young; a worker keeps it until a roll-up or for ten seconds", async () => {
+  const week = 7 * 86_400_000;
+  const nothing = await read();
+  assert.deepEqual([nothing.known.size, nothing.rate], [0, 0.05]);
+  assert.ok(Math.abs(nothing.since - (Date.now() - week)) < 60_000);
+  await pool.query(
+    "insert into recsys.trials values ($1, now(), 30, 10), ($2, now() - interval '1 day', 50, 0), ($3, now() - interval '8 days', 50, 50)",
+    posts.slice(0, 3),
+  );
+  const kept = openTrials();
+  const now = Date.now();
+  const first = await read(kept, "1", now);
+  assert.deepEqual(
+    first.known,
+    new Map([
+      [post(0), { impressions: 30, acted: 10 }],
+      [post(1), { impressions: 50, acted: 0 }],
+    ]),
+  );
+  assert.equal(first.rate, 11 / 100);
+  assert.equal(await read(kept, "1", now + 9_000), first);
+  const second = await read(kept, "2", now + 9_000);
+  assert.notEqual(second, first);
+  assert.equal(await read(kept, "2", now + 5_000), second);
+  const third = await read(kept, "2", now + 11_000);
+  assert.notEqual(third, second);
+  assert.notEqual(await read(kept, "2", now - 60_000), third, "the clock went back");
+});
+
+test("of more than 5,000 young posts the newest are under trial", async () => {
+  await pool.query(
+    "insert into recsys.trials select gen_random_uuid(), now() - n * interval '1 minute', 1, 0 from generate_series(1, 5001) as n",
+  );
+  const { known, since } = await read();
+  assert.equal(known.size, 5_000);
+  const { rows } = await pool.query(
+    "select 1000 * extract(epoch from created_at)::float8 as at from recsys.trials order by created_at desc offset 4999 limit 1",
+  );
+  assert.ok(Math.abs(since - rows[0].at) < 1);
 });
 
 test("settings that make no sense are refused", async () => {

@@ -18,12 +18,21 @@ function drawGamma(a: number, uniform: Uniform): number {
   const c = 1 / Math.sqrt(9 * d);
   for (;;) {
     const x = drawNormal(uniform);
-    const v = (1 + c * x) ** 3;
-    if (v > 0 && Math.log(1 - uniform()) < (x * x) / 2 + d - d * v + d * Math.log(v)) return d * v;
+    const t = 1 + c * x;
+    if (t <= 0) continue;
+    const v = t * t * t;
+    const u = 1 - uniform();
+    // a bound of the second condition that takes no logarithms, and decides 97 of 100
+    if (u < 1 - 0.0331 * x ** 4 || Math.log(u) < (x * x) / 2 + d - d * v + d * Math.log(v)) return d * v;
   }
 }
 
-/** Box and Muller (1958). */
+/** Box and Muller (1958), in the polar form of Marsaglia: a point of the unit disc takes no cosine. */
 function drawNormal(uniform: Uniform): number {
-  return Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform());
+  for (;;) {
+    const x = 2 * uniform() - 1;
+    const y = 2 * uniform() - 1;
+    const s = x * x + y * y;
+    if (s > 0 && s < 1) return x * Math.sqrt((-2 * Math.log(s)) / s);
+  }
 }

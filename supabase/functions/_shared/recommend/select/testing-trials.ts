@@ -40,16 +40,19 @@ export function world(seed: number, { usual, quality, taste, insight }: Ways): W
   const [tastes, topics] = [readers, posts].map((n) => Array.from({ length: n }, () => normals(interests)));
   const liking = (reader: number, post: number) =>
     (taste / Math.sqrt(interests)) * tastes[reader].reduce((sum, x, i) => sum + x * topics[post][i], 0);
-  const chance = (reader: number, post: number) => sigmoid(usual + good[post] + liking(reader, post));
-  const means = good.map((_, post) => {
-    let sum = 0;
-    for (let reader = 0; reader < readers; reader++) sum += chance(reader, post);
-    return sum / readers;
-  });
+  const [chances, predictions] = [new Float64Array(readers * posts), new Float64Array(readers * posts)];
+  const means = good.map(() => 0);
+  for (let reader = 0; reader < readers; reader++)
+    for (let post = 0; post < posts; post++) {
+      const liked = liking(reader, post);
+      chances[reader * posts + post] = sigmoid(usual + good[post] + liked);
+      predictions[reader * posts + post] = sigmoid(usual + guessed[post] + 0.8 * liked);
+      means[post] += chances[reader * posts + post] / readers;
+    }
   const order = [...means.keys()].sort((a, b) => means[b] - means[a]);
   return {
-    chance,
-    predicted: (reader, post) => sigmoid(usual + guessed[post] + 0.8 * liking(reader, post)),
+    chance: (reader, post) => chances[reader * posts + post],
+    predicted: (reader, post) => predictions[reader * posts + post],
     best: new Set(order.slice(0, posts / 10)),
   };
 }
