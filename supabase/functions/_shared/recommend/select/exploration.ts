@@ -12,7 +12,7 @@ const onePlaceIn = 20;
 
 /**
  * For how many people the expectation counts, beside those who were shown the post. `npm run bench:trials`: with 5, 10 and 20 the best are found
- * about as soon; with 20 some posts wait four times as long for their first impressions as with 10.
+ * about as soon; with 5 up to a fifth fewer places are acted on, with 20 up to 14 of 300 posts are shown to nobody in ten places a post.
  */
 const expectedFrom = 10;
 
@@ -104,7 +104,7 @@ const untried: Trial = { impressions: 0, acted: 0 };
 
 /**
  * The chance that the reader acts on a post of which nothing else is known: half way between what the ranker says and what is usual for new posts. By
- * the ranker alone, posts that it does not like wait for long; with what is usual alone, readers are shown what is nothing for them.
+ * the ranker alone, up to 76 of 300 posts are shown to nobody in ten places a post; by what is usual alone, up to half of the acts are lost.
  */
 function expectedChance(predictions: Predictions | null | undefined, rate: number): number {
   if (!predictions) return rate;
