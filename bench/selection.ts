@@ -1,5 +1,5 @@
 /**
- * What diversity, author decay and exploration do to the pages of a replay: `npm run bench:selection -- --data FOLDER
+ * What diversity and author decay do to the pages of a replay: `npm run bench:selection -- --data FOLDER
  * [--test-from 2017-04-01] [--sample 500] [--seed 1]`. One training, one replay; the same candidates for every setting.
  */
 import { parseArgs } from "node:util";
@@ -22,13 +22,12 @@ const { values } = parseArgs({
 });
 if (values.data === undefined) throw new UserError("give --data FOLDER: a community to replay");
 
-const plain = { diversity: 0, author_decay: 1, exploration_share: 0 };
+const plain = { diversity: 0, author_decay: 1 };
 const selections = [
   plain,
   ...[0.25, 0.5, 1, 2, 4, 8].map((diversity) => ({ ...plain, diversity })),
   ...[0.9, 0.8, 0.5].map((author_decay) => ({ ...plain, author_decay })),
-  ...[0.05, 0.1, 0.2].map((exploration_share) => ({ ...plain, exploration_share })),
-  ...[0.5, 1, 2, 4].map((diversity) => ({ diversity, author_decay: 0.9, exploration_share: 0.05 })),
+  ...[0.5, 1, 2, 4].map((diversity) => ({ diversity, author_decay: 0.9 })),
 ];
 const seed = Number(values.seed);
 const backend = await startBackend();

@@ -84,6 +84,13 @@ async function spread(pool: pg.Pool, user: string, own: string, model: number): 
     post(3),
     own,
   ]);
+  await pool.query("insert into recsys.trial_impressions values ($3, $1, now()), ($4, $2, now())", [
+    user,
+    people.ben,
+    post(3),
+    own,
+  ]);
+  await pool.query("select recsys.count_trials()");
   await pool.query("insert into recsys.event_ids values ($1, gen_random_uuid(), now())", [user]);
   await pool.query("select recsys.take_request($1)", [user]);
   for (const [kind, id] of [

@@ -186,6 +186,16 @@ for (const [what, variants, message] of [
     /the settings of a variant are numbers/,
   ],
   [
+    "half a place",
+    [control, { name: "b", share: 0.5, settings: { trial_place: 2.5 } }],
+    /trial_place, which is a whole one/,
+  ],
+  [
+    "how long a trial is, which is the same for all",
+    [control, { name: "b", share: 0.5, settings: { trial_impressions: 10 } }],
+    /the settings of a variant are numbers/,
+  ],
+  [
     "a setting beyond its bounds",
     [control, { name: "b", share: 0.5, settings: { diversity: 11 } }],
     /experiment_variants_diversity_check/,

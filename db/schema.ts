@@ -735,10 +735,6 @@ export interface RecsysExperimentVariants {
    */
   experiment_id: number;
   /**
-   * In place of the one in recsys.settings.
-   */
-  exploration_share: number | null;
-  /**
    * The model that ranks. No foreign key: the row outlives it.
    */
   model_id: number | null;
@@ -754,6 +750,10 @@ export interface RecsysExperimentVariants {
    * The share of all people who are in it.
    */
   share: Numeric;
+  /**
+   * In place of the one in recsys.settings.
+   */
+  trial_place: number | null;
   /**
    * Its name.
    */
@@ -893,7 +893,7 @@ export interface RecsysImpressionFeatures {
 
 export interface RecsysImpressions {
   /**
-   * It was there because little is known of it (recsys.settings.exploration_share), and not by its score. Of a list made ahead it is not known: false.
+   * It was there because it is under trial (recsys.trials), and not by its score. In a list made ahead none is.
    */
   explored: Generated<boolean>;
   /**
@@ -1430,10 +1430,6 @@ export interface RecsysSettings {
    */
   drawn_share: Generated<number>;
   /**
-   * The share of a feed's places that go to new posts with fewer than 10 views, votes and comments. 0: none.
-   */
-  exploration_share: Generated<number>;
-  /**
    * How much worse than the active model a new one may be in a metric on requests that neither learned from, before the gate rejects it; beyond chance. 1000 lets every sound model pass.
    */
   gate_margin: Generated<number>;
@@ -1453,6 +1449,14 @@ export interface RecsysSettings {
    * How many retired models stay for a rollback, the latest that served; earlier ones are dropped with their vectors.
    */
   retired_models_kept: Generated<number>;
+  /**
+   * To how many people a post of the last 7 days (recsys.trial_age()) is shown before its trial is over. 0: no post is tried, and nothing is counted.
+   */
+  trial_impressions: Generated<number>;
+  /**
+   * The first place of a feed that goes to a post under trial, and from there on every 20th, no more than one a page; those above it never do. 0: none.
+   */
+  trial_place: Generated<number>;
   /**
    * How long a model stays that no rollback returns to: rejected, rolled back, or ready and never activated.
    */
@@ -1958,6 +1962,44 @@ export interface RecsysTrainingStatus {
   worker: string | null;
 }
 
+export interface RecsysTrialImpressions {
+  /**
+   * Whether they viewed, voted for or commented on it within an hour.
+   */
+  acted: Generated<boolean>;
+  /**
+   * The post.
+   */
+  post_id: string;
+  /**
+   * When for the first time, by the engine's clock.
+   */
+  shown_at: Timestamp;
+  /**
+   * Whom it was shown to.
+   */
+  user_id: string;
+}
+
+export interface RecsysTrials {
+  /**
+   * How many of these viewed, voted for or commented on it within an hour.
+   */
+  acted: number;
+  /**
+   * When it was written.
+   */
+  created_at: Timestamp;
+  /**
+   * How many people were shown it, wherever in a feed: each counts once, however often they reload. What comes after settings.trial_impressions is not counted.
+   */
+  impressions: number;
+  /**
+   * The post.
+   */
+  post_id: string;
+}
+
 export interface RecsysTriedModels {
   /**
    * The model.
@@ -2122,6 +2164,8 @@ export interface DB {
   "recsys.timeline": RecsysTimeline;
   "recsys.training_requests": RecsysTrainingRequests;
   "recsys.training_status": RecsysTrainingStatus;
+  "recsys.trial_impressions": RecsysTrialImpressions;
+  "recsys.trials": RecsysTrials;
   "recsys.tried_models": RecsysTriedModels;
   "recsys.user_embeddings": RecsysUserEmbeddings;
   "recsys.user_events": RecsysUserEvents;

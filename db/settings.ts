@@ -19,10 +19,7 @@ export async function readScoreWeights({ kysely }: Database): Promise<number[]> 
 
 /** How pages are made of scored candidates. */
 export async function readSelectionSettings({ kysely }: Database): Promise<SelectionSettings> {
-  return await kysely
-    .selectFrom("recsys.settings")
-    .select(["diversity", "author_decay", "exploration_share"])
-    .executeTakeFirstOrThrow();
+  return await kysely.selectFrom("recsys.settings").select(["diversity", "author_decay"]).executeTakeFirstOrThrow();
 }
 
 /** The instant for which the engine recommends, milliseconds since 1970: now, but for an archived community. */

@@ -124,7 +124,7 @@ export async function trainModel(loaded: LoadedCommunity, options: PipelineOptio
   const ofPages = learnedFrom === "pages" ? towerDefaults.withPages : {};
   const towerOptions = { ...towerDefaults, ...ofPages, seed, until: requests[0].at };
   const towers = await stages.towers(() => trainTowers(community, towerOptions, onProgress, signal));
-  const ranker = await stages.ranker(() => trainRanker(loaded, requests, towers, options));
+  const ranker = await stages.ranker(() => trainRanker(loaded, requests, towers, { ...options, from: undefined }));
   // fine-tuning changes the towers in place
   const heldBack = heldBackTowers(towers, community, requests[firstHeldOut(requests)].at);
   const fineTuning = { ...towerOptions, ...towerDefaults.fineTuning.before, until };
@@ -227,8 +227,9 @@ async function trainRanker(
   const histories = new Histories(community, until);
   const isNew = (request: RankerRequest) => "shown" in request && random.uniform() < dlrmDefaults.newUsers;
   const users = usersOf(requests, { towers, data }, histories, postVectors, isNew);
+  const ofPages = "shown" in requests[0];
   const exampleOptions = {
-    rows: "shown" in requests[0] ? dlrmDefaults.pageRows : dlrmDefaults.rows,
+    rows: ofPages ? dlrmDefaults.pageRows : dlrmDefaults.rows,
     hardNegatives: dlrmDefaults.hardNegatives,
     unseenWeight: dlrmDefaults.unseenWeight,
     random,
@@ -241,7 +242,8 @@ async function trainRanker(
   const split = from ? every.length : firstHeldOut(requests);
   const parts = { training: every.subarray(0, split), heldOut: every.subarray(split) };
   const expected = from && expectedPositives(from.dlrm, examples, every, postVectors);
-  const dlrmOptions = { ...dlrmDefaults, ...(from && dlrmDefaults.further), seed, scoreWeights };
+  const further = ofPages ? dlrmDefaults.furtherPages : dlrmDefaults.further;
+  const dlrmOptions = { ...dlrmDefaults, ...(from && further), seed, scoreWeights };
   const trained = await trainDlrm(examples, parts, postVectors, dlrmOptions, onProgress, signal, from?.dlrm);
   if (!from) {
     const last = requests.slice(split);

@@ -20,5 +20,6 @@ export const policies: Record<string, Make> = {
   "facets-profile": () => new FacetCounts(true),
   law: () => new TrueLaw(),
   system: system("the system"),
-  "system-plain": system("the system, by score alone", "diversity = 0, author_decay = 1, exploration_share = 0"),
+  "system-untried": system("the system, no trials", "trial_place = 0"),
+  "system-plain": system("the system, by score alone", "diversity = 0, author_decay = 1, trial_place = 0"),
 };

@@ -23,6 +23,7 @@ import { nothingServed } from "../../supabase/functions/_shared/recommend/cursor
 import { feedOf } from "../../supabase/functions/_shared/recommend/ladder.ts";
 import { impressionLog } from "../../supabase/functions/_shared/recommend/log-impressions.ts";
 import { openStalls } from "../../supabase/functions/_shared/recommend/stalls.ts";
+import { openTrials } from "../../supabase/functions/_shared/recommend/trials.ts";
 import { startBackend } from "../../trainer/engine/backend.ts";
 import { readModelFolder } from "../../trainer/model-folder/model-folder.ts";
 import { publish } from "../../trainer/publish/publish.ts";
@@ -41,7 +42,7 @@ const rollUpEvery = 20 * 60_000;
 export interface SystemOptions {
   name: string;
   seed: number;
-  /** Settings of recsys.settings, as SQL: `exploration_share = 0`. */
+  /** Settings of recsys.settings, as SQL: `trial_place = 0`. */
   settings?: string | undefined;
   print: (line: string) => void;
 }
@@ -96,6 +97,7 @@ export class SystemPolicy implements Policy {
       pool: this.pool,
       models: modelCache(() => loadRuntime()),
       commonPosts: openCommonPosts(),
+      trials: openTrials(),
       stalls: openStalls(),
       log: (code, error) => this.options.print(`${code}: ${error instanceof Error ? error.message : String(error)}`),
     };

@@ -9,6 +9,7 @@ import { openCommonPosts } from "./_shared/recommend/common-posts.ts";
 import { impressionLog } from "./_shared/recommend/log-impressions.ts";
 import { openShadows } from "./_shared/recommend/shadow/shadows.ts";
 import { openStalls } from "./_shared/recommend/stalls.ts";
+import { openTrials } from "./_shared/recommend/trials.ts";
 import { assertDocumented } from "./openapi/testing.ts";
 
 /** The secret key of the project that tests play. */
@@ -65,6 +66,7 @@ export function testFunction<Input, Answer>(
     origins: "*",
     models,
     commonPosts: openCommonPosts(),
+    trials: openTrials(),
     stalls: openStalls(),
     impressions: impressionLog(pool),
     shadows: openShadows(pool, models),

@@ -144,6 +144,12 @@ declare
 begin
   -- one roll-up at a time; a second one waits, and then takes what came meanwhile
   perform pg_advisory_xact_lock(hashtext('recsys.roll_up'));
+  begin
+    perform recsys.count_trials();
+  exception when others then
+    -- the feature store goes on without it
+    raise warning 'the trials of new posts were not counted: % (%)', sqlerrm, sqlstate;
+  end;
   if not exists (select from recsys.feature_changes) then
     return 0::bigint;
   end if;

@@ -7,7 +7,6 @@ import { type Source, sources } from "../../supabase/functions/_shared/features/
 import type { UserInput } from "../../supabase/functions/_shared/features/tower-inputs.ts";
 import { type Basis, basisOf } from "../../supabase/functions/_shared/recommend/basis.ts";
 import { embedUsers, isFiniteRow, predict, scoreOf } from "../../supabase/functions/_shared/recommend/rank.ts";
-import { isUnexplored } from "../../supabase/functions/_shared/recommend/select/exploration.ts";
 import { poolSize } from "../../supabase/functions/_shared/recommend/select/pool.ts";
 import { select } from "../../supabase/functions/_shared/recommend/select/select.ts";
 import type { Selectable, SelectionSettings } from "../../supabase/functions/_shared/recommend/select/selectable.ts";
@@ -201,8 +200,8 @@ function best(
       score: scores[i],
       post: { post_id: ids[post], created_at, author_id, embedding, views, votes, comments, ranks },
     };
-    // the selection looks no further, but for what is to be explored
-    if (scores[i] >= least || isUnexplored(selectable)) ranked.push(selectable);
+    // the selection looks no further
+    if (scores[i] >= least) ranked.push(selectable);
   }
   return select(ranked, listLength, settings).map(({ chosen }) => chosen);
 }

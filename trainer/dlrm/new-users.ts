@@ -50,17 +50,6 @@ function bestStrength(dlrm: Dlrm, examples: RankingExamples, of: Uint32Array, da
   );
   const gain = (s: number, what: keyof Measured, sign: number) =>
     estimate(Array.from(measured[s][what], (value, i) => sign * (value - measured[0][what][i])));
-  if (process.env.DEBUG_NEW)
-    console.log(
-      requests.length,
-      strengths
-        .map((x, s) =>
-          [x, gain(s, "losses", -1), gain(s, "reciprocalRanks", 1)]
-            .map((v: any) => (v.mean === undefined ? v : `${v.mean.toFixed(4)}±${v.error.toFixed(4)}`))
-            .join(" "),
-        )
-        .join(" | "),
-    );
   let [best, most] = [0, 0];
   for (const [s, strength] of strengths.entries()) {
     const [ofLoss, ofRank] = [gain(s, "losses", -1), gain(s, "reciprocalRanks", 1)];

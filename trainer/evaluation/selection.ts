@@ -6,9 +6,8 @@
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import { innerProduct } from "../../supabase/functions/_shared/features/inner-product.ts";
 import { scoreOf } from "../../supabase/functions/_shared/recommend/rank.ts";
-import { isUnexplored } from "../../supabase/functions/_shared/recommend/select/exploration.ts";
 import { select } from "../../supabase/functions/_shared/recommend/select/select.ts";
-import type { SelectionSettings } from "../../supabase/functions/_shared/recommend/select/selectable.ts";
+import type { Selectable, SelectionSettings } from "../../supabase/functions/_shared/recommend/select/selectable.ts";
 import type { LoadedCommunity } from "../community/from-database.ts";
 import type { PipelineOptions } from "../pipeline.ts";
 import { diversityOf, textSimilarity } from "./metrics/diversity.ts";
@@ -24,10 +23,15 @@ const pageSize = 20;
 interface Pages {
   settings: SelectionSettings;
   pages: Int32Array[];
-  /** Places that a post has of which little is known, and which posts these are. */
-  unexplored: number;
+  /** Places that a new post has of which little is known, and which posts these are. */
+  new: number;
   found: Set<number>;
   milliseconds: number;
+}
+
+/** Whether the post is among the newest and few have come to it. */
+function isNew({ post }: Selectable): boolean {
+  return post.ranks.fresh !== null && post.views + post.votes + post.comments < 10;
 }
 
 /** The system, which makes a page by every selection of each list that it ranks. */
@@ -43,7 +47,7 @@ class SystemWithPages extends System {
     this.made = selections.map((settings) => ({
       settings,
       pages: [],
-      unexplored: 0,
+      new: 0,
       found: new Set(),
       milliseconds: 0,
     }));
@@ -62,8 +66,8 @@ class SystemWithPages extends System {
       made.milliseconds += performance.now() - start;
       made.pages.push(Int32Array.from(page, ({ chosen }) => chosen.post.post));
       for (const { chosen } of page)
-        if (isUnexplored(chosen)) {
-          made.unexplored++;
+        if (isNew(chosen)) {
+          made.new++;
           made.found.add(chosen.post.post);
         }
     }
@@ -86,7 +90,7 @@ export async function evaluateSelections(
   const { postVectors } = replayed.model;
   const cosine = (a: number, b: number) =>
     innerProduct(postVectors, a * dimensions, postVectors, b * dimensions, dimensions);
-  const rows = system.made.map(({ settings, pages, unexplored, found, milliseconds }) => {
+  const rows = system.made.map(({ settings, pages, new: ofNew, found, milliseconds }) => {
     const ranks = pages.map((page, i) => page.indexOf(events[i].post) + 1);
     const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
     const text = diversityOf(pages, posts.ids.length, similarity);
@@ -94,18 +98,17 @@ export async function evaluateSelections(
     return [
       String(settings.diversity),
       String(settings.author_decay),
-      String(settings.exploration_share),
       share(mean(ranks.map((rank) => Number(rank > 0)))),
       share(mean(ranks.map((rank) => (rank > 0 ? 1 / rank : 0)))),
       share(text.intraListSimilarity),
       share(vectors.intraListSimilarity),
       mean(pages.map((page) => new Set(Array.from(page, (post) => posts.authors[post])).size)).toFixed(2),
       share(text.coverage),
-      share(unexplored / (pages.length * pageSize)),
+      share(ofNew / (pages.length * pageSize)),
       String(found.size),
       (milliseconds / pages.length).toFixed(2),
     ];
   });
-  const head = ["diversity", "author decay", "exploration", "R@20", "MRR@20", "alike, text", "alike, vectors"];
+  const head = ["diversity", "author decay", "R@20", "MRR@20", "alike, text", "alike, vectors"];
   return table([...head, "authors of 20", "coverage", "new", "new posts", "ms"], rows);
 }

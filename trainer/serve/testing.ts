@@ -46,14 +46,14 @@ export async function fillCommunity(pool: pg.Pool): Promise<void> {
   );
   await pool.query("select recsys.roll_up()");
   // feeds in the order of their scores, which can be known by heart
-  await pool.query("update recsys.settings set diversity = 0, author_decay = 1, exploration_share = 0");
+  await pool.query("update recsys.settings set diversity = 0, author_decay = 1, trial_place = 0");
 }
 
 /** Empties the database for the next test. */
 export async function clear(pool: pg.Pool): Promise<void> {
   await pool.query(
     `truncate public.profiles, public.posts, recsys.post_stats, recsys.latest_post_stats, recsys.user_stats, recsys.latest_user_stats, recsys.impressions,
-     recsys.dismissals, recsys.event_ids, recsys.batch_runs, recsys.batch_recommendations cascade`,
+     recsys.dismissals, recsys.trials, recsys.trial_impressions, recsys.event_ids, recsys.batch_runs, recsys.batch_recommendations cascade`,
   );
   await pool.query("update recsys.models set status = 'retired' where status = 'active'");
   await pool.query("select recsys.drop_model(model_id) from recsys.models");

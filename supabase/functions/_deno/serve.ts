@@ -19,6 +19,7 @@ import { openCommonPosts } from "../_shared/recommend/common-posts.ts";
 import { impressionLog } from "../_shared/recommend/log-impressions.ts";
 import { openShadows } from "../_shared/recommend/shadow/shadows.ts";
 import { openStalls } from "../_shared/recommend/stalls.ts";
+import { openTrials } from "../_shared/recommend/trials.ts";
 
 /** Serves a function in this worker. */
 export function serve<Input>(edgeFunction: EdgeFunction<Input>): void {
@@ -42,6 +43,7 @@ export function serve<Input>(edgeFunction: EdgeFunction<Input>): void {
     origins: allowedOrigins(Deno.env.get("ALLOWED_ORIGINS")),
     models,
     commonPosts: openCommonPosts(),
+    trials: openTrials(),
     stalls: openStalls(),
     impressions: impressionLog(pool),
     shadows: openShadows(pool, models),

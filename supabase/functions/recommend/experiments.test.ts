@@ -45,10 +45,10 @@ test("weights and settings are those of the variant; what it does not name is as
   const before = await app.call(people.ada, { limit: 3 });
   await app.settled();
   assert.deepEqual(await logged(before.body.request_id), { variant: null, model_id: id });
-  await startWith({ settings: { vote_weight: 5, exploration_share: 1 } });
+  await startWith({ settings: { vote_weight: 5, trial_place: 2 } });
   const { body } = await app.call(people.ada, { limit: 3 });
   await app.settled();
-  const [{ predictions, score, why }] = body.items;
+  const [{ predictions, score }, { why }] = body.items;
   assert.ok(predictions);
   assert.ok(Math.abs(score - (0.2 * predictions.view + 5 * predictions.vote + predictions.comment)) < 1e-5);
   assert.equal(why.kind, "exploration");

@@ -21,7 +21,7 @@ test("from two trainings to a verdict", async (t) => {
       await publish(database, { ...(await readModelFolder(folder)), name: `seed-${seed}` }, { activate: false }),
     );
   }
-  await pool.query("update recsys.settings set exploration_share = 0, requests_per_minute = null");
+  await pool.query("update recsys.settings set trial_place = 0, requests_per_minute = null");
   const { rows } = await pool.query("select user_id::text as id from recsys.source_users order by 1");
   const people = rows.map(({ id }) => id as string);
   const app = testApp(t, url);

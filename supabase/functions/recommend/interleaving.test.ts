@@ -127,7 +127,7 @@ test("the first coin is fair, and the order within a team is that of its model",
 
 test("a place to explore has no team", async (t) => {
   await publishBoth();
-  await pool.query("update recsys.settings set exploration_share = 0.25");
+  await pool.query("update recsys.settings set trial_place = 4");
   await start();
   const app = testApp(t, url);
   const { body } = await app.call(people.ada, { limit: 12 });
@@ -135,15 +135,15 @@ test("a place to explore has no team", async (t) => {
   const rows = await logged(body.request_id);
   assert.deepEqual(
     rows.flatMap(({ explored }, i) => (explored ? [i + 1] : [])),
-    [4, 8, 12],
+    [4],
   );
   for (const { explored, team } of rows) assert.equal(team === null, explored);
-  assert.ok(Math.abs(rows.filter(({ team }) => team === 1).length - 4.5) < 1);
+  assert.ok(Math.abs(rows.filter(({ team }) => team === 1).length - 5.5) < 1);
 });
 
 test("a model against itself makes the feed that it makes alone", async (t) => {
   await publishBoth();
-  await pool.query("update recsys.settings set diversity = 0.4, author_decay = 0.9, exploration_share = 0.1");
+  await pool.query("update recsys.settings set diversity = 0.4, author_decay = 0.9, trial_place = 0");
   const app = testApp(t, url);
   const alone = await app.call(people.ada, { limit: 20 });
   await start({ interleave_with: "even" });
@@ -155,7 +155,7 @@ test("a model against itself makes the feed that it makes alone", async (t) => {
     alone.body.items.map(({ post_id, why }) => [post_id, why]),
   );
   const teams = (await logged(body.request_id)).map(({ team }) => team);
-  assert.deepEqual([teams.filter((team) => team === 1).length, teams.filter((team) => team === 2).length], [9, 9]);
+  assert.deepEqual([teams.filter((team) => team === 1).length, teams.filter((team) => team === 2).length], [10, 10]);
 });
 
 test("two named models are drafted, and who has not signed in, asks for a list or stands outside gets none of it", async (t) => {

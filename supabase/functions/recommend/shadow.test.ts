@@ -15,7 +15,7 @@ beforeEach(async () => {
   await clear(pool);
   await fillCommunity(pool);
   await pool.query(
-    "update recsys.settings set requests_per_minute = null, drawn_share = 0, draw_temperature = 0.5, diversity = 0, author_decay = 1, exploration_share = 0",
+    "update recsys.settings set requests_per_minute = null, drawn_share = 0, draw_temperature = 0.5, diversity = 0, author_decay = 1, trial_place = 0",
   );
   shadow = await publishTinyModel(pool, { name: "shadow", graphs: { dlrm: tinyGraphs({ slopes }).dlrm } });
   // the post's number of degrees times 5, in the plane of the first two axes; of what ada voted for 0

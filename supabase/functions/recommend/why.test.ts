@@ -81,12 +81,12 @@ test("who has done nothing is told what brings the post", async () => {
 
 test("a place for exploration says so", async () => {
   await publishTinyModel(pool, { name: "tiny" });
-  await pool.query("update recsys.settings set exploration_share = 0.1");
+  await pool.query("update recsys.settings set trial_place = 10");
   const { items } = await feedOf(people.ada, { limit: 20 });
   const explored = items.filter(({ why }) => why.kind === "exploration");
   assert.deepEqual(
     explored.map(({ position }) => position),
-    [10, 20],
+    [10],
   );
   await app.settled();
   const { rows } = await pool.query("select post_id from recsys.impressions where explored order by position");

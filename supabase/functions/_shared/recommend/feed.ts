@@ -21,7 +21,7 @@ const reason = z
       .describe("Up to three rare words that it shares with what they came to."),
     z
       .object({ kind: z.enum(["exploration", "similar", "trending", "active", "fresh"]) })
-      .describe("exploration: it is new and little is known of it. The others: as its source says."),
+      .describe("exploration: it is new and few were shown it so far. The others: as its source says."),
   ])
   .meta({
     id: "Reason",

@@ -10,7 +10,7 @@ export interface Shown {
   userId: string;
 }
 
-/** Writes feeds that were shown to recsys.impressions, those of many people in one statement. */
+/** Writes feeds that were shown to recsys.impressions, those of many people in one statement, and notes who was shown a post under trial. */
 export function impressionLog(pool: Pool): Work<Shown> {
   return {
     code: "impressions_lost",
@@ -34,13 +34,27 @@ function insertImpressions(shown: Shown[]): Statement<unknown> {
     })),
   );
   return {
-    text: `insert into recsys.impressions (request_id, user_id, shown_at, model_id, mode, post_id, position, score, source, features, explored, propensity, variant, team)
+    text: `with logged as (
+      insert into recsys.impressions (request_id, user_id, shown_at, model_id, mode, post_id, position, score, source, features, explored, propensity, variant, team)
       select request_id, user_id, shown_at, model_id, mode, post_id, position, score, source, features::real[], explored, propensity,
         -- a feed from a lower rung did not look; what it shows is its variant's doing all the same
         nullif(case when variant is null and (select exists (select from recsys.experiments where ended_at is null))
           then (select assigned.variant from recsys.assignment(user_id) as assigned) else variant end, ''), team
       from unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::bigint[], $5::text[], $6::uuid[], $7::smallint[], $8::real[], $9::text[], $10::text[], $11::boolean[], $12::real[], $13::text[], $14::smallint[])
-        as shown (request_id, user_id, shown_at, model_id, mode, post_id, position, score, source, features, explored, propensity, variant, team)`,
+        as shown (request_id, user_id, shown_at, model_id, mode, post_id, position, score, source, features, explored, propensity, variant, team)
+      returning post_id, user_id, shown_at
+      )
+      -- in one order, so that workers who show the same posts to the same people wait for each other at most
+      insert into recsys.trial_impressions (post_id, user_id, shown_at)
+      select logged.post_id, logged.user_id, min(logged.shown_at)
+      from logged
+      cross join recsys.settings
+      join recsys.source_posts as posts on posts.post_id = logged.post_id and posts.created_at > logged.shown_at - recsys.trial_age()
+      left join recsys.trials on trials.post_id = logged.post_id
+      where coalesce(trials.impressions, 0) < settings.trial_impressions
+      group by logged.post_id, logged.user_id
+      order by logged.post_id, logged.user_id
+      on conflict do nothing`,
     values: [
       rows.map(({ feed }) => feed.request_id),
       rows.map(({ userId }) => userId),

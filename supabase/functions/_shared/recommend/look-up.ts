@@ -14,7 +14,9 @@ import { type Second, SecondModelFailed, secondModel } from "./interleave/second
 import { embedUser } from "./rank.ts";
 import { type ContextRow, readContext } from "./read-context.ts";
 import type { Reader } from "./reader.ts";
+import { type Trials, triesPosts } from "./select/exploration.ts";
 import { type PostCandidate, userInput } from "./states.ts";
+import type { TrialsCache } from "./trials.ts";
 import { isModelError, isVariantModel, VariantModelFailed } from "./variant-model.ts";
 
 /** What a feed is made with. */
@@ -22,6 +24,7 @@ export interface FeedServices {
   pool: Pool;
   models: ModelCache;
   commonPosts: CommonPostsCache;
+  trials: TrialsCache;
   log: Log;
 }
 
@@ -36,6 +39,8 @@ export interface Found {
   posts: PostCandidate[];
   /** null: one model makes the feed. */
   second: Second | null;
+  /** null: nothing is tried. */
+  trials: Trials | null;
 }
 
 /** Everything that takes the database, in one transaction. Throws AppError, ModelGone, and VariantModelFailed where the model of the user's variant cannot serve. */
@@ -62,7 +67,12 @@ export async function lookUp(
       if (!isModelError(error) || !isVariantModel(context, context.model_id)) throw error;
       throw new VariantModelFailed(context, "cannot serve", error);
     });
-    const posts = await candidatesOf(connection, commonPosts, caller, context, vector, page, span);
+    // what visitors are shown is not counted, so they would try posts for nothing
+    const mayTry = caller.sub !== undefined && triesPosts(context);
+    const [posts, trials] = await Promise.all([
+      candidatesOf(connection, commonPosts, caller, context, vector, page, span),
+      mayTry ? services.trials.of(connection, caller.role, context.feature_store, Number(context.now)) : null,
+    ]);
     const ofSecond = span("second_model");
     const second = await secondModel(connection, services, reader, { context, input, posts }, page).catch((error) => {
       if (!(error instanceof SecondModelFailed)) throw error;
@@ -70,7 +80,7 @@ export async function lookUp(
       return null;
     });
     ofSecond();
-    return { context, active, input, vector, posts, second };
+    return { context, active, input, vector, posts, trials, second };
   };
   const tower = async (connection: Connection, context: ContextRow, input: UserInput) => {
     const active = await activeModel(models, context, connection);

@@ -22,9 +22,10 @@ export interface ContextRow extends UserTextRow {
   comment_weight: number;
   diversity: number;
   author_decay: number;
-  exploration_share: number;
   drawn_share: number;
   draw_temperature: number;
+  trial_place: number;
+  trial_impressions: number;
   /** As recsys.impressions.variant; null: the user is in no experiment. */
   variant: string | null;
   /** The model of the user's variant; null: it has none of its own. It may be another than `model_id`, where it cannot serve. */

@@ -20,6 +20,7 @@ import { type FeedServices, type Found, lookUp } from "./look-up.ts";
 import type { Reader } from "./reader.ts";
 import { communityScores, modelScores, type ScoredPost } from "./scores.ts";
 import { unforeseeable } from "./select/draw.ts";
+import { exploration } from "./select/exploration.ts";
 import { type Selected, select } from "./select/select.ts";
 import { bestSource } from "./source.ts";
 import { userState } from "./states.ts";
@@ -84,7 +85,7 @@ async function feedBy(
     return find();
   });
   // the connection is free again
-  const { context, active, input, posts } = found;
+  const { context, active, input, posts, trials } = found;
   const leftOut: LeftOut[] = [];
   const ofScores = span("scores");
   const ranked = await ranking(services, found, leftOut);
@@ -96,6 +97,8 @@ async function feedBy(
   const secondScored = second && (await secondScores(services.log, second, leftOut));
   ofScores();
   if (leftOut.length > 0) services.log("candidates_left_out", leftOutLine(leftOut));
+  const served = page.served.keys.length;
+  const explore = exploration(context, trials, served, page.limit);
   const drafted =
     active && secondScored
       ? draftedPage(
@@ -104,6 +107,7 @@ async function feedBy(
             2: { modelId: second.id, scored: secondScored, posts: second.posts, context: second.context },
           },
           page,
+          explore,
         )
       : null;
   const left = drafted?.candidates ?? scored.length;
@@ -111,7 +115,7 @@ async function feedBy(
   // by a model's scores only, and only where it is logged what came of it
   const isDrawn = ranked !== null && reader.caller.sub !== undefined;
   const draw = isDrawn ? { share, temperature, random: unforeseeable } : undefined;
-  const selected = drafted?.selected ?? select(scored, page.limit, context, page.served.keys.length, draw);
+  const selected = drafted?.selected ?? select(scored, page.limit, context, served, { explore, draw });
   const why = drafted?.why ?? reasons(selected, posts, context);
   const feed: Feed = {
     request_id: crypto.randomUUID(),
@@ -127,7 +131,7 @@ async function feedBy(
       predictions,
       source: bestSource(post.ranks),
       why: why[i],
-      position: page.served.keys.length + i + 1,
+      position: served + i + 1,
     })),
     next:
       left > selected.length

@@ -5,6 +5,7 @@ import type { Reason } from "../feed.ts";
 import type { LeftOut } from "../left-out.ts";
 import type { ContextRow } from "../read-context.ts";
 import { modelScores, type ScoredPost } from "../scores.ts";
+import type { Exploration } from "../select/exploration.ts";
 import { type Selected, select } from "../select/select.ts";
 import { type PostCandidate, userState } from "../states.ts";
 import { reasons } from "../why/reasons.ts";
@@ -56,12 +57,16 @@ export interface Side {
 }
 
 /** The page that two models draft: each one's ranking is the page it would have made alone. */
-export function draftedPage(sides: Record<Team, Side>, { limit, served }: Page): DraftedPage {
+export function draftedPage(
+  sides: Record<Team, Side>,
+  { limit, served }: Page,
+  explore: Exploration | null,
+): DraftedPage {
   const { context } = sides[1];
   const before = served.keys.length;
   const rankings = {
-    1: select(sides[1].scored, limit, context, before),
-    2: select(sides[2].scored, limit, context, before),
+    1: select(sides[1].scored, limit, context, before, { explore }),
+    2: select(sides[2].scored, limit, context, before, { explore }),
   };
   const drafted = draft(rankings, limit, coinsOf(served.seed), before);
   // with what chance a draft gives a place to a post has no closed form

@@ -3,10 +3,11 @@ import { test } from "node:test";
 import { stream } from "../../../../../trainer/synthetic/draws.ts";
 import { sourceNames } from "../../features/retrieval.ts";
 import { chances, type Draw, drawnBy, unforeseeable } from "./draw.ts";
+import type { Exploration } from "./exploration.ts";
 import { select } from "./select.ts";
 import type { Selectable } from "./selectable.ts";
 
-const plain = { diversity: 0, author_decay: 1, exploration_share: 0 };
+const plain = { diversity: 0, author_decay: 1 };
 const nowhere = Object.fromEntries(sourceNames.map((source) => [source, null])) as Selectable["post"]["ranks"];
 
 function candidate(post_id: string, score: number, author_id: string | null = null): Selectable {
@@ -44,7 +45,7 @@ test("scores whose powers no number holds are drawn all the same, and where noth
   assert.deepEqual([...tiny], [0.5, 0.5, 0]);
   assert.equal(chances(Float64Array.of(Number.NEGATIVE_INFINITY), 1), null);
   assert.equal(chances(new Float64Array(0), 1), null);
-  const page = select([candidate("b", 0), candidate("a", 0)], 2, plain, 0, draw(1, 1, "worthless"));
+  const page = select([candidate("b", 0), candidate("a", 0)], 2, plain, 0, { draw: draw(1, 1, "worthless") });
   assert.deepEqual(
     page.map(({ chosen, drawn, propensity }) => [chosen.post.post_id, drawn, propensity]),
     [
@@ -68,7 +69,7 @@ test("off, a page asks for no chance at all; where its share is 0 neither", () =
   const posts = [candidate("a", 0.2), candidate("b", 0.5)];
   for (const page of [
     select([...posts], 2, plain),
-    select([...posts], 2, plain, 0, { share: 0, temperature: 1, random }),
+    select([...posts], 2, plain, 0, { draw: { share: 0, temperature: 1, random } }),
   ])
     assert.deepEqual(
       page.map(({ chosen, drawn, propensity }) => [chosen.post.post_id, drawn, propensity]),
@@ -85,7 +86,8 @@ test("as many places are drawn as the share says, the first as often as any othe
   const drawn = Array.from({ length: 5 }, () => 0);
   const pages = 4000;
   for (let i = 0; i < pages; i++)
-    for (const [place, each] of select([...posts], 5, plain, 0, counted).entries()) drawn[place] += Number(each.drawn);
+    for (const [place, each] of select([...posts], 5, plain, 0, { draw: counted }).entries())
+      drawn[place] += Number(each.drawn);
   // 4 standard errors
   for (const number of drawn)
     assert.ok(Math.abs(number / pages - 0.3) < 4 * Math.sqrt((0.3 * 0.7) / pages), `${drawn}`);
@@ -103,7 +105,7 @@ test("pages come as often as the product of their logged chances says, with pena
   const pages = 60_000;
   const seen = new Map<string, { times: number; chance: number }>();
   for (let i = 0; i < pages; i++) {
-    const page = select([...posts], 3, settings, 0, counted);
+    const page = select([...posts], 3, settings, 0, { draw: counted });
     const name = page.map(({ chosen, drawn }) => chosen.post.post_id + (drawn ? "?" : "")).join(" ");
     // of the coin and, where it fell so, of the draw
     const chance = page.reduce(
@@ -131,16 +133,11 @@ test("pages come as often as the product of their logged chances says, with pena
 });
 
 test("a place of exploration is not drawn, and its chance is not known", () => {
-  const fresh = candidate("new", 0.01);
-  fresh.post.views = 0;
-  fresh.post.ranks = { ...nowhere, fresh: 1 };
-  const page = select(
-    [candidate("a", 0.5), candidate("b", 0.4), fresh],
-    2,
-    { ...plain, exploration_share: 0.5 },
-    0,
-    draw(1, 1, "explored"),
-  );
+  const [a, b, fresh] = [candidate("a", 0.5), candidate("b", 0.4), candidate("new", 0.01)];
+  // whatever is left at the second place, the new one is under trial
+  const explore: Exploration = { place: 2, draw: (left) => left.find(({ post }) => post === fresh.post) };
+  // drawn so narrowly that the new one does not get the first place
+  const page = select([a, b, fresh], 2, plain, 0, { explore, draw: draw(1, 0.05, "explored") });
   assert.deepEqual(
     page.map(({ explored, drawn, propensity }) => [explored, drawn, propensity === null]),
     [

@@ -7,7 +7,7 @@ import { poolSize } from "./pool.ts";
 import { select } from "./select.ts";
 import type { Selectable } from "./selectable.ts";
 
-const plain = { diversity: 0, author_decay: 1, exploration_share: 0 };
+const plain = { diversity: 0, author_decay: 1 };
 const nowhere = Object.fromEntries(sourceNames.map((source) => [source, null])) as Selectable["post"]["ranks"];
 
 /** A unit vector, at an angle in the plane of the first two axes. */
@@ -21,11 +21,9 @@ function at(degrees: number): Float32Array {
 interface Given {
   author?: string;
   degrees?: number;
-  views?: number;
-  fresh?: number;
 }
 
-function candidate(post_id: string, score: number, { author, degrees, views = 100, fresh }: Given = {}): Selectable {
+function candidate(post_id: string, score: number, { author, degrees }: Given = {}): Selectable {
   return {
     score,
     post: {
@@ -33,17 +31,17 @@ function candidate(post_id: string, score: number, { author, degrees, views = 10
       author_id: author ?? null,
       created_at: 0,
       embedding: degrees === undefined ? null : at(degrees),
-      views,
+      views: 100,
       votes: 0,
       comments: 0,
-      ranks: { ...nowhere, fresh: fresh ?? null },
+      ranks: nowhere,
     },
   };
 }
 
-function page(posts: Selectable[], limit: number, settings: Partial<typeof plain>, served = 0): string {
-  const selected = select([...posts], limit, { ...plain, ...settings }, served);
-  return selected.map(({ chosen, explored }) => chosen.post.post_id + (explored ? "!" : "")).join(" ");
+function page(posts: Selectable[], limit: number, settings: Partial<typeof plain>): string {
+  const selected = select([...posts], limit, { ...plain, ...settings });
+  return selected.map(({ chosen }) => chosen.post.post_id).join(" ");
 }
 
 test("with nothing set a page is the best by score; of equals the newer, then by id", () => {
@@ -94,36 +92,8 @@ const many = Array.from({ length: 600 }, (_, i) =>
   candidate(`p${String(i).padStart(3, "0")}`, 1 / (i + 2), { author: `a${i % 7}`, degrees: (i * 37) % 360 }),
 );
 
-test("each twentieth place goes to the best new post that few have seen, on whichever page it is", () => {
-  const posts = [...many.slice(0, 300)];
-  posts.push(candidate("known", 0.004, { fresh: 1, views: 10 }));
-  posts.push(candidate("new, worse", 0.001, { fresh: 2, views: 0 }));
-  posts.push(candidate("new", 0.002, { fresh: 3, views: 9 }));
-  const explored = (limit: number, served: number, share = 0.05) =>
-    page(posts, limit, { exploration_share: share }, served)
-      .split(/ (?=p|new)/)
-      .flatMap((id, i) => (id.endsWith("!") ? [`${id} ${served + i + 1}`] : []));
-  assert.deepEqual(explored(20, 0), ["new! 20"]);
-  assert.deepEqual(explored(60, 0), ["new! 20", "new, worse! 40"], "then there are no more");
-  assert.deepEqual(explored(5, 0), []);
-  assert.deepEqual(explored(5, 15), ["new! 20"]);
-  assert.deepEqual(explored(20, 0, 0.1), ["new! 10", "new, worse! 20"]);
-  assert.deepEqual(explored(20, 0, 0), []);
-});
-
-test("one that is on the page by its score anyway leaves the place to another", () => {
-  const posts = [
-    candidate("x", 1, { fresh: 1, views: 0 }),
-    candidate("y", 0.5),
-    candidate("z", 0.1, { fresh: 2, views: 0 }),
-  ];
-  assert.equal(page(posts, 2, { exploration_share: 0.5 }), "x z!");
-  assert.equal(page(posts, 3, { exploration_share: 0.5 }), "x z! y");
-  assert.equal(page(posts, 3, { exploration_share: 1 }), "x! z! y", "where none is left the best comes");
-});
-
 test("the page does not hang on the order in which candidates come", () => {
-  const settings = { diversity: 0.4, author_decay: 0.9, exploration_share: 0.1 };
+  const settings = { diversity: 0.4, author_decay: 0.9 };
   const equal = many.map((post, i) => ({ ...post, score: 0.1 * Math.ceil((i + 1) / 50) }));
   const expected = page(equal, 100, settings);
   assert.equal(page(equal.toReversed(), 100, settings), expected);

@@ -1,13 +1,13 @@
-/** The stage that makes a page of the scored candidates: the best, each beside what stands above it, some drawn, and some to explore. */
+/** The stage that makes a page of the scored candidates: the best, each beside what stands above it, some drawn, and one under trial. */
 import { chances, type Draw, drawnBy } from "./draw.ts";
-import { isForExploration, isUnexplored } from "./exploration.ts";
+import type { Exploration, Triable } from "./exploration.ts";
 import { candidatePool } from "./pool.ts";
 import type { Selectable, SelectionSettings } from "./selectable.ts";
 
 /** A post of the page. */
 export interface Selected<Post> {
   chosen: Post;
-  /** It is there because little is known of it. */
+  /** It is there because it is under trial. */
   explored: boolean;
   /** It was drawn for its place. */
   drawn: boolean;
@@ -15,26 +15,30 @@ export interface Selected<Post> {
   propensity: number | null;
 }
 
-/**
- * A page of at most `limit` posts, in order; `served`: how many the feed had before it. Equals stand in the order of `better`; without
- * `draw` no place is left to chance.
- */
-export function select<Post extends Selectable>(
+/** What of a page is left to chance. */
+export interface Chance {
+  /** null: nothing is tried. */
+  explore?: Exploration | null | undefined;
+  /** Without it no place is drawn. */
+  draw?: Draw | undefined;
+}
+
+/** A page of at most `limit` posts, in order; `served`: how many the feed had before it. Equals stand in the order of `better`. */
+export function select<Post extends Selectable & Triable>(
   posts: Post[],
   limit: number,
   settings: SelectionSettings,
   served = 0,
-  draw?: Draw,
+  { explore, draw }: Chance = {},
 ): Selected<Post>[] {
   const pool = candidatePool(posts, limit, settings);
   const taken = new Set<Post>();
   const page: Selected<Post>[] = [];
   while (page.length < limit && page.length < posts.length) {
-    const unexplored = isForExploration(served + page.length + 1, settings.exploration_share)
-      ? posts.find((post) => isUnexplored(post) && !taken.has(post))
-      : undefined;
-    const place: Selected<Post> = unexplored
-      ? { chosen: unexplored, explored: true, drawn: false, propensity: null }
+    const tried =
+      served + page.length + 1 === explore?.place ? explore.draw(posts.filter((post) => !taken.has(post))) : undefined;
+    const place: Selected<Post> = tried
+      ? { chosen: tried, explored: true, drawn: false, propensity: null }
       : (drawnPlace() ?? { chosen: pool.posts[pool.best()], explored: false, drawn: false, propensity: 1 });
     taken.add(place.chosen);
     pool.take(place.chosen);

@@ -23,8 +23,6 @@ export interface SelectionSettings {
   diversity: number;
   /** What is left of a post's score for each post of its author above it. 1: everything. */
   author_decay: number;
-  /** The share of places that are for new posts few have seen. 0: none. */
-  exploration_share: number;
 }
 
 /** Lowers the values of a pool's candidates, logarithms of their scores, by what speaks against them once a post was chosen. −∞: taken. */

@@ -1,0 +1,252 @@
+/** The count of trials: concurrent writers, late acts, old posts, and what one person can do to it. */
+import assert from "node:assert/strict";
+import { after, beforeEach, test } from "node:test";
+import { openPool } from "../supabase/functions/_shared/database/pool.ts";
+import { impressionLog, type Shown } from "../supabase/functions/_shared/recommend/log-impressions.ts";
+import { openTrials } from "../supabase/functions/_shared/recommend/trials.ts";
+import { testDatabase } from "./testing.ts";
+
+const { pool, url, embedded } = await testDatabase({ after }, "trial_counts");
+const id = (letter: string, n: number) => `${letter.padStart(8, "0")}-0000-4000-8000-${String(n).padStart(12, "0")}`;
+const person = (n: number) => id("a", n);
+const post = (n: number) => id("b", n);
+const posts = Array.from({ length: 20 }, (_, i) => post(i));
+
+beforeEach(async () => {
+  await pool.query(
+    "truncate public.profiles, public.posts, recsys.trials, recsys.trial_impressions, recsys.impressions cascade",
+  );
+  await pool.query(
+    "insert into public.profiles (id) select ('0000000a-0000-4000-8000-' || lpad(n::text, 12, '0'))::uuid from generate_series(0, 199) as n",
+  );
+  await pool.query("insert into public.posts (id, author_id, title) select unnest($1::uuid[]), $2, 'a post'", [
+    posts,
+    person(0),
+  ]);
+  await pool.query("update recsys.settings set trial_impressions = 50");
+});
+
+/** A feed of these posts, which a person was shown. */
+function shown(n: number, ids: string[], shownAt = new Date()): Shown {
+  const items = ids.map((post_id, i) => ({
+    post_id,
+    title: "",
+    score: 0,
+    predictions: null,
+    source: "fresh" as const,
+    why: { kind: "fresh" as const },
+    position: i + 1,
+  }));
+  const made_at = shownAt.toISOString();
+  const feed = {
+    request_id: crypto.randomUUID(),
+    model: null,
+    mode: "live" as const,
+    degraded: null,
+    made_at,
+    basis: "community" as const,
+    items,
+    next: null,
+  };
+  const unknown = items.map(() => null);
+  return {
+    recommendation: { feed, shownAt, features: unknown, propensities: unknown, variant: "" },
+    userId: person(n),
+  };
+}
+
+async function log(...feeds: Shown[]): Promise<void> {
+  const workers = openPool(url, () => undefined, { max: 1 });
+  await impressionLog(workers)
+    .do(feeds)
+    .finally(() => workers.end());
+}
+
+const count = async (n = 0) => {
+  const { rows } = await pool.query("select impressions, acted from recsys.trials where post_id = $1", [post(n)]);
+  return rows.length === 0 ? null : [rows[0].impressions, rows[0].acted];
+};
+const recount = async () => Number((await pool.query("select recsys.count_trials() as n")).rows[0].n);
+
+test("16 workers that log the same posts at once, each in another order, lose nothing and wait for each other at most", {
+  skip: embedded && "the embedded database has one session",
+}, async () => {
+  const workers = Array.from({ length: 16 }, () => openPool(url, () => undefined, { max: 1 }));
+  try {
+    await Promise.all(
+      workers.map(async (worker, w) => {
+        const { do: write } = impressionLog(worker);
+        for (let round = 0; round < 10; round++) {
+          const order = w % 2 === 0 ? posts : posts.toReversed();
+          // the same 20 people in every worker, several feeds a statement, and now and then a count between
+          await write([0, 1, 2].map((k) => shown((w + round + 7 * k) % 20, order)));
+          if (round % 4 === 0) await recount();
+        }
+      }),
+    );
+  } finally {
+    await Promise.all(workers.map((worker) => worker.end()));
+  }
+  await recount();
+  for (const n of posts.keys()) assert.deepEqual(await count(n), [20, 0]);
+  assert.equal((await pool.query("select from recsys.impressions")).rowCount, 16 * 10 * 3 * 20);
+  assert.equal(await recount(), 0, "and a second count changes nothing");
+});
+
+test("a person counts once for a post, however often it is shown to them, in one statement and in many", async () => {
+  await log(shown(1, posts), shown(1, posts), shown(2, posts));
+  await log(shown(1, posts));
+  await recount();
+  assert.deepEqual(await count(), [2, 0]);
+});
+
+test("what comes after enough impressions is not counted, and old posts are not at all", async () => {
+  await pool.query("update recsys.settings set trial_impressions = 3");
+  await pool.query("update public.posts set created_at = now() - interval '7 days 1 minute' where id = $1", [post(1)]);
+  for (let n = 1; n <= 3; n++) await log(shown(n, posts));
+  await recount();
+  await log(shown(4, posts), shown(5, posts));
+  await recount();
+  assert.deepEqual([await count(0), await count(1)], [[3, 0], null]);
+});
+
+test("views, votes and comments within the hour count once a person, those before, later, against it or of others do not", async () => {
+  const at = new Date(Date.now() - 80 * 60_000);
+  await log(...[1, 2, 3, 4, 5, 6, 7].map((n) => shown(n, [post(0)], at)));
+  const act = async (table: string, n: number, minutes: number, value = 1) =>
+    await pool.query(`insert into public.${table} (user_id, post_id, created_at, value) values ($1, $2, $3, $4)`, [
+      person(n),
+      post(0),
+      new Date(at.getTime() + minutes * 60_000),
+      value,
+    ]);
+  await act("post_views", 1, 1);
+  await act("post_votes", 1, 2);
+  await act("post_votes", 2, 59);
+  await act("comments", 3, 30);
+  await act("post_views", 4, 61);
+  await act("post_views", 5, -1);
+  await act("post_votes", 6, 5, -1);
+  await act("post_views", 8, 5);
+  await pool.query("select recsys.roll_up()");
+  assert.deepEqual(await count(), [7, 3]);
+});
+
+test("a roll-up counts where nothing else has changed, and goes on where trials cannot be counted", async () => {
+  await pool.query("select recsys.roll_up(null)");
+  await log(shown(1, posts));
+  await pool.query("select recsys.roll_up()");
+  assert.deepEqual(await count(), [1, 0]);
+  await pool.query("alter table recsys.trials rename to trials_gone");
+  try {
+    await pool.query("insert into public.post_views (user_id, post_id) values ($1, $2)", [person(1), post(0)]);
+    await pool.query("select recsys.roll_up()");
+    const { rows } = await pool.query("select views from recsys.latest_post_stats where post_id = $1", [post(0)]);
+    assert.deepEqual(rows, [{ views: 1 }]);
+  } finally {
+    await pool.query("alter table recsys.trials_gone rename to trials");
+  }
+});
+
+test("the trials of old posts go at night, with whom they were shown to; those that are on stay", async () => {
+  await log(shown(1, posts), shown(2, posts));
+  await recount();
+  await pool.query("update recsys.trials set created_at = now() - interval '8 days' where post_id = $1", [post(0)]);
+  // shown and deleted before anybody counted it
+  await pool.query("insert into recsys.trial_impressions values ($1, $2, now() - interval '15 days')", [
+    post(99),
+    person(1),
+  ]);
+  const { rows } = await pool.query("select recsys.purge_trials()::int as n");
+  assert.deepEqual(rows, [{ n: 1 }]);
+  assert.equal(await count(0), null);
+  assert.deepEqual(await count(1), [2, 0]);
+  const left = await pool.query("select count(*)::int as n from recsys.trial_impressions");
+  assert.deepEqual(left.rows, [{ n: 38 }]);
+});
+
+test("nobody but the service reads who was shown what", async () => {
+  const client = await pool.connect();
+  try {
+    for (const role of ["authenticated", "anon"])
+      for (const question of [
+        "select from recsys.trials",
+        "select from recsys.trial_impressions",
+        "select recsys.count_trials()",
+      ]) {
+        await client.query(`begin; set local role ${role}`);
+        await assert.rejects(client.query(question), /permission denied/);
+        await client.query("rollback");
+      }
+  } finally {
+    client.release();
+  }
+});
+
+/** What a feed reads, in a transaction of somebody's, who may not read it themselves. */
+async function read(kept = openTrials(), featureStore = "1", now = Date.now()) {
+  const reader = openPool(url, () => undefined, { max: 1 });
+  const connection = await reader.connect();
+  try {
+    await connection.query("begin read only; set local role authenticated");
+    const trials = await kept.of(connection, "authenticated", featureStore, now);
+    assert.deepEqual((await connection.query("select current_user::text as role")).rows, [{ role: "authenticated" }]);
+    await connection.query("commit");
+    return trials;
+  } finally {
+    connection.release();
+    await reader.end();
+  }
+}
+
+test("a feed reads the counts, what is usual, and from when on a post is young; a worker keeps it until a roll-up or for ten seconds", async () => {
+  const week = 7 * 86_400_000;
+  const nothing = await read();
+  assert.deepEqual([nothing.known.size, nothing.rate], [0, 0.05]);
+  assert.ok(Math.abs(nothing.since - (Date.now() - week)) < 60_000);
+  await pool.query(
+    "insert into recsys.trials values ($1, now(), 30, 10), ($2, now() - interval '1 day', 50, 0), ($3, now() - interval '8 days', 50, 50)",
+    posts.slice(0, 3),
+  );
+  const kept = openTrials();
+  const now = Date.now();
+  const first = await read(kept, "1", now);
+  assert.deepEqual(
+    first.known,
+    new Map([
+      [post(0), { impressions: 30, acted: 10 }],
+      [post(1), { impressions: 50, acted: 0 }],
+    ]),
+  );
+  assert.equal(first.rate, 11 / 100);
+  assert.equal(await read(kept, "1", now + 9_000), first);
+  const second = await read(kept, "2", now + 9_000);
+  assert.notEqual(second, first);
+  assert.equal(await read(kept, "2", now + 5_000), second);
+  const third = await read(kept, "2", now + 11_000);
+  assert.notEqual(third, second);
+  assert.notEqual(await read(kept, "2", now - 60_000), third, "the clock went back");
+});
+
+test("of more than 5,000 young posts the newest are under trial", async () => {
+  await pool.query(
+    "insert into recsys.trials select gen_random_uuid(), now() - n * interval '1 minute', 1, 0 from generate_series(1, 5001) as n",
+  );
+  const { known, since } = await read();
+  assert.equal(known.size, 5_000);
+  const { rows } = await pool.query(
+    "select 1000 * extract(epoch from created_at)::float8 as at from recsys.trials order by created_at desc offset 4999 limit 1",
+  );
+  assert.ok(Math.abs(since - rows[0].at) < 1);
+});
+
+test("settings that make no sense are refused", async () => {
+  for (const wrong of [
+    "trial_place = -1",
+    "trial_place = 1001",
+    "trial_impressions = -1",
+    "trial_impressions = 1001",
+    "trial_place = null",
+  ])
+    await assert.rejects(pool.query(`update recsys.settings set ${wrong}`), /violates/);
+});

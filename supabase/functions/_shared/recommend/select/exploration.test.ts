@@ -1,0 +1,181 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Random } from "../../../../../trainer/engine/random.ts";
+import { sourceNames } from "../../features/retrieval.ts";
+import type { Predictions } from "../feed.ts";
+import { exploration, placeOfTrial, type Trial, type Trials } from "./exploration.ts";
+import { select } from "./select.ts";
+import type { Selectable } from "./selectable.ts";
+import { type Chooser, enough, equalShares, greedy, posts as number, tryPosts, world } from "./testing-trials.ts";
+
+const ranks = Object.fromEntries(sourceNames.map((source) => [source, null])) as Selectable["post"]["ranks"];
+const settings = { trial_place: 5, trial_impressions: 50 };
+const random = new Random(1);
+const uniform = () => random.uniform();
+
+interface Given {
+  age?: number;
+  predictions?: Predictions | null;
+}
+
+/** A post that is `age` days old, at an instant at which a week ago is 0. */
+function candidate(post_id: string, score: number, { age = 30, predictions = null }: Given = {}) {
+  const known = { author_id: null, embedding: null, views: 0, votes: 0, comments: 0, ranks };
+  return { score, predictions, post: { post_id, created_at: 7 - age, ...known } };
+}
+
+const old = (n: number) => Array.from({ length: n }, (_, i) => candidate(`old ${i}`, 1 / (i + 2)));
+const young = (n: number, score = 0.001) =>
+  Array.from({ length: n }, (_, i) => candidate(`new ${i}`, score, { age: 1 }));
+const trials = (known: Record<string, Trial> = {}, rate = 0.1): Trials => ({
+  known: new Map(Object.entries(known)),
+  since: 0,
+  rate,
+});
+
+/** Which posts of a page are explored, and at which places of the feed. */
+function explored(
+  candidates: ReturnType<typeof candidate>[],
+  limit: number,
+  { served = 0, of = trials(), with: set = settings as typeof settings } = {},
+): [string, number][] {
+  const explore = exploration(set, of, served, limit, uniform);
+  const page = select([...candidates], limit, { diversity: 0, author_decay: 1 }, served, { explore });
+  assert.equal(page.length, Math.min(limit, candidates.length));
+  assert.equal(new Set(page.map(({ chosen }) => chosen)).size, page.length);
+  return page.flatMap(
+    ({ chosen, explored }, i) => (explored ? [[chosen.post.post_id, served + i + 1]] : []) as [string, number][],
+  );
+}
+
+test("a page of any length, of any feed, has one trial at most, never above the set place, and no more than one of 20 places is one", () => {
+  for (const first of [1, 2, 5, 20, 21, 77])
+    for (const limit of [1, 3, 5, 10, 20, 33, 100]) {
+      const places: number[] = [];
+      for (let served = 0; served < 500; served += limit) {
+        const place = placeOfTrial(first, served, limit);
+        if (place === null) continue;
+        assert.ok(place > served && place <= served + limit);
+        places.push(place);
+      }
+      for (const [i, place] of places.entries()) {
+        assert.ok(place >= first);
+        assert.equal((place - first) % 20, 0);
+        if (i > 0) assert.ok(place - places[i - 1] >= 20);
+      }
+      // and a place that could be one is, where pages are short
+      if (limit <= 20) assert.deepEqual(places.slice(0, 3), [first, first + 20, first + 40]);
+    }
+});
+
+test("the place goes to a young post, through the pages of a feed", () => {
+  const candidates = [...old(300), ...young(20)];
+  for (let served = 0; served < 100; served += 20) {
+    const [[id, place], ...others] = explored(candidates, 20, { served });
+    assert.deepEqual(others, []);
+    assert.equal(place, served + 5);
+    assert.match(id, /^new/);
+  }
+  assert.deepEqual(explored(candidates, 4), []);
+  assert.deepEqual(explored(candidates, 5).length, 1);
+  assert.deepEqual(explored(candidates, 100).length, 1);
+});
+
+test("nothing is tried where either setting is 0, and where nobody says how trials stand", () => {
+  const candidates = [...old(30), ...young(20)];
+  assert.equal(exploration({ ...settings, trial_place: 0 }, trials(), 0, 20), null);
+  assert.equal(exploration({ ...settings, trial_impressions: 0 }, trials(), 0, 20), null);
+  assert.equal(exploration(settings, null, 0, 20), null);
+  assert.deepEqual(explored(candidates, 20, { with: { ...settings, trial_place: 0 } }), []);
+});
+
+test("a post that was shown enough, or is too old, is not tried; where none is left the best has the place", () => {
+  const candidates = [...old(30), ...young(2), candidate("a week old", 0.001, { age: 7 })];
+  const shown = (impressions: number) => ({ impressions, acted: impressions });
+  for (let i = 0; i < 50; i++) {
+    const [[id]] = explored(candidates, 20, { of: trials({ "new 0": shown(50) }) });
+    assert.equal(id, "new 1");
+  }
+  assert.deepEqual(explored(candidates, 20, { of: trials({ "new 0": shown(50), "new 1": shown(51) }) }), []);
+  assert.equal(explored(candidates, 20, { of: trials({ "new 0": shown(50), "new 1": shown(49) }) }).length, 1);
+  assert.deepEqual(explored(old(30), 20), []);
+});
+
+test("one that is above by its score anyway leaves the place to another", () => {
+  const candidates = [candidate("liked", 1, { age: 1 }), ...old(30), candidate("other", 0.001, { age: 1 })];
+  for (let i = 0; i < 50; i++) assert.deepEqual(explored(candidates, 20), [["other", 5]]);
+  assert.deepEqual(explored([...young(1, 1), ...old(30)], 20), []);
+});
+
+/** How often of 2,000 pages the first of 10 young posts is tried. */
+function share(first: Given, of: Trials): number {
+  const candidates = [...old(30), candidate("first", 0.001, { age: 1, ...first }), ...young(9)];
+  let count = 0;
+  for (let i = 0; i < 2_000; i++) if (explored(candidates, 20, { of })[0][0] === "first") count++;
+  return count / 2_000;
+}
+
+test("who was acted on is drawn more often, who was not less, and none is never", () => {
+  const [liked, same, disliked] = [20, 3, 0].map((acted) => share({}, trials({ first: { impressions: 30, acted } })));
+  assert.ok(liked > 0.9, `${liked}`);
+  // as many as expected of it: less is open than with others, of which nothing is known
+  assert.ok(same > 0.01 && same < 0.1, `${same}`);
+  assert.ok(disliked < same, `${disliked}`);
+  const untried = share({}, trials());
+  assert.ok(Math.abs(untried - 0.1) < 0.03, `${untried}`);
+});
+
+test("what the ranker expects counts half, so what it does not like at all is tried, too", () => {
+  const predicted = (view: number) => share({ predictions: { view, vote: 0, comment: 0 } }, trials());
+  const [hated, loved] = [predicted(0), predicted(0.9)];
+  assert.ok(hated > 0.02 && hated < 0.08, `${hated}`);
+  assert.ok(loved > 0.5, `${loved}`);
+  // sure as it may be
+  assert.ok(predicted(1) > 0.5);
+});
+
+test("what the ranker gives zeros or the smallest numbers, in a community where nobody acts, is drawn all the same", () => {
+  for (const rate of [1e-9, 1 - 1e-9])
+    assert.equal(explored([...old(30), ...young(3)], 20, { of: trials({}, rate) }).length, 1);
+});
+
+const community = { usual: -2.5, quality: 0.8, taste: 0.8, insight: 0.3 };
+
+/** As a page draws. */
+const drawn: Chooser = (left, rate, uniform) => {
+  const known = new Map(left.map(({ post, trial }) => [post.post_id, trial]));
+  const draw = exploration(
+    { trial_place: 1, trial_impressions: enough },
+    { known, since: 0, rate },
+    0,
+    1,
+    uniform,
+  )?.draw(left);
+  assert.ok(draw);
+  return draw.number;
+};
+
+test("of 300 posts four fifths of the best tenth end their trial in three quarters of the places in which equal shares end none", (t) => {
+  // in which each post could be shown 48 times
+  const places = 48 * number;
+  const wanted = 0.8 * (number / 10);
+  for (const seed of [1, 2]) {
+    const community_ = world(seed, community);
+    const [byDraw, byShares, byRanker] = [drawn, equalShares, greedy].map((choose) =>
+      tryPosts(community_, choose, places, seed),
+    );
+    const after = (outcome: { found: number[] }) => outcome.found.findIndex((found) => found >= wanted) + 1;
+    t.diagnostic(
+      `seed ${seed}: ${wanted} of the best 30 after ${after(byDraw)} places, by the ranker alone after ${after(byRanker) || "more than 14,400"}; ` +
+        `acted on ${byDraw.acted.at(-1)}, in equal shares ${byShares.acted.at(-1)}`,
+    );
+    assert.equal(byShares.found.at(-1), 0);
+    assert.ok(byDraw.found[places - 1] >= wanted);
+    assert.ok(byDraw.found[places * 0.75] >= wanted, `${byDraw.found[places * 0.75]} found`);
+    assert.ok(byDraw.found[places / 2] > byRanker.found[places / 2]);
+    assert.ok(byDraw.acted[places - 1] > byShares.acted[places - 1]);
+    // ten places a post
+    assert.equal(byDraw.unshown[10 * number - 1], 0);
+    assert.ok(byRanker.unshown[10 * number - 1] > number / 2, "while the ranker alone leaves most of them unseen");
+  }
+});

@@ -1,0 +1,57 @@
+/** How it stands with the posts under trial, kept by the worker as what is common to all feeds is: until a roll-up, or for ten seconds. */
+import { asService } from "../database/caller.ts";
+import type { Connection, Statement } from "../database/database.ts";
+import type { Trials } from "./select/exploration.ts";
+
+/** In milliseconds. */
+const keptFor = 10_000;
+/** Requests that began at once have clocks that differ by less. */
+const sameMoment = 1_000;
+
+export function openTrials() {
+  let kept: { at: number; featureStore: string; trials: Trials } | undefined;
+  return {
+    /**
+     * As of `now`, the engine's clock in milliseconds, and recsys.feature_store_version; `connection` is in a transaction under `role`.
+     * Sends its statements at once, so that they travel with others.
+     */
+    async of(connection: Connection, role: string, featureStore: string, now: number): Promise<Trials> {
+      if (kept && kept.featureStore === featureStore) {
+        const age = now - kept.at;
+        if (age <= keptFor && age > -sameMoment) return kept.trials;
+      }
+      const [{ at, since, post_id, impressions, acted }] = await asService(connection, role, readTrials);
+      const known = new Map((post_id ?? []).map((id, i) => [id, { impressions: impressions[i], acted: acted[i] }]));
+      kept = { at, featureStore, trials: { known, since, rate: usualRate([...known.values()]) } };
+      return kept.trials;
+    },
+  };
+}
+export type TrialsCache = ReturnType<typeof openTrials>;
+
+/** Nothing is known of the first impressions of all: then as if one of 20 had been acted on. */
+function usualRate(trials: { impressions: number; acted: number }[]): number {
+  let [impressions, acted] = [20, 1];
+  for (const trial of trials) {
+    impressions += trial.impressions;
+    acted += trial.acted;
+  }
+  return acted / impressions;
+}
+
+/** null: there are none. */
+type Columns = { post_id: string[] | null; impressions: number[]; acted: number[]; at: number; since: number };
+
+/** The newest 5,000: where more are written in a week than that, posts are under trial for less than a week. */
+const readTrials: Statement<Columns> = {
+  text: `select
+      json_agg(newest.post_id) as post_id,
+      json_agg(newest.impressions) as impressions,
+      json_agg(newest.acted) as acted,
+      1000 * date_part('epoch', recsys.clock()) as at,
+      1000 * date_part('epoch', case when count(*) = 5000 then min(newest.created_at) else recsys.clock() - recsys.trial_age() end) as since
+    from (
+      select * from recsys.trials where trials.created_at > recsys.clock() - recsys.trial_age() order by trials.created_at desc limit 5000
+    ) as newest`,
+  values: [],
+};

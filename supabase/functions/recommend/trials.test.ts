@@ -1,0 +1,162 @@
+/** Trials of new posts through the real function: which place, whose impressions count, when a trial is over, and what is hidden stays so. */
+import assert from "node:assert/strict";
+import { after, beforeEach, test } from "node:test";
+import { testDatabase } from "../../../db/testing.ts";
+import { clear, fillCommunity, people, post, privatePost, publishTinyModel } from "../../../trainer/serve/testing.ts";
+import type { Feed } from "../_shared/recommend/feed.ts";
+import { testApp } from "./testing.ts";
+
+const { pool, url } = await testDatabase({ after }, "trials");
+
+const readers = [people.ada, people.ben, people.eve];
+// 30 posts, of which 1 to 10 are new
+beforeEach(async () => {
+  await clear(pool);
+  await fillCommunity(pool);
+  await pool.query("update public.posts set created_at = created_at - interval '30 days' where id <> all ($1)", [
+    Array.from({ length: 10 }, (_, i) => post(i + 1)),
+  ]);
+  await pool.query("update recsys.settings set trial_place = 5, trial_impressions = 50, requests_per_minute = null");
+  await pool.query("select recsys.roll_up()");
+});
+
+const isNew = (id: string) => id <= post(10);
+const explored = ({ items }: Feed) => items.filter(({ why }) => why.kind === "exploration");
+const counts = async () =>
+  new Map(
+    (await pool.query("select post_id, impressions, acted from recsys.trials")).rows.map(
+      ({ post_id, impressions, acted }) => [post_id as string, [impressions, acted] as [number, number]],
+    ),
+  );
+
+test("the fifth place is a new post's, with a model and without, and its impression says so", async (t) => {
+  const app = testApp(t, url);
+  for (const model of [false, true]) {
+    if (model) await publishTinyModel(pool, { name: "tiny" });
+    const tried = new Map<string, string>();
+    for (let i = 0; i < 30; i++) {
+      const { status, body } = await app.call(people.ben, { limit: 20 });
+      assert.equal(status, 200);
+      const [only, ...others] = explored(body);
+      assert.deepEqual(others, []);
+      assert.equal(only.position, 5);
+      assert.ok(isNew(only.post_id));
+      tried.set(body.request_id, only.post_id);
+    }
+    await app.settled();
+    const { rows } = await pool.query(
+      "select request_id, post_id, position from recsys.impressions where request_id = any ($1) and explored",
+      [[...tried.keys()]],
+    );
+    assert.deepEqual(
+      new Map(rows.map(({ request_id, post_id, position }) => [request_id, [post_id, position]])),
+      new Map([...tried].map(([request, id]) => [request, [id, 5]])),
+    );
+    assert.ok(new Set(tried.values()).size > 1, "it is drawn anew for each feed");
+  }
+  assert.deepEqual(app.logged, []);
+});
+
+test("through the pages of a feed every twentieth place is one, and nothing comes twice", async (t) => {
+  const app = testApp(t, url);
+  const seen: string[] = [];
+  const places: number[] = [];
+  for (let next: string | null | undefined; next !== null; ) {
+    const { body } = await app.call(people.ben, { limit: 4, ...(next && { after: next }) });
+    places.push(...explored(body).map(({ position }) => position));
+    seen.push(...body.items.map(({ post_id }) => post_id));
+    next = body.next;
+  }
+  assert.deepEqual([places[0], new Set(seen).size, seen.length], [5, 30, 30]);
+  assert.ok(places.length <= 2 && places.every((place) => place % 20 === 5));
+});
+
+test("an impression counts once for a person, whoever reloads; who acts within the hour is counted", async (t) => {
+  const app = testApp(t, url);
+  for (const reader of readers) for (let i = 0; i < 5; i++) await app.call(reader, { limit: 30 });
+  await app.settled();
+  await pool.query("select recsys.roll_up()");
+  // the posts' author is none of them
+  assert.deepEqual(await counts(), new Map(Array.from({ length: 10 }, (_, i) => [post(i + 1), [3, 0]])));
+  await pool.query("insert into public.post_views (user_id, post_id) values ($1, $2), ($3, $2), ($1, $4)", [
+    people.ada,
+    post(1),
+    people.eve,
+    post(2),
+  ]);
+  await pool.query("insert into public.comments (user_id, post_id, body) values ($1, $2, 'again')", [
+    people.ada,
+    post(1),
+  ]);
+  await pool.query("select recsys.roll_up()");
+  const after = await counts();
+  assert.deepEqual(
+    [after.get(post(1)), after.get(post(2)), after.get(post(3))],
+    [
+      [3, 2],
+      [3, 1],
+      [3, 0],
+    ],
+  );
+});
+
+test("a post that was shown enough is not tried any more; without others nothing is", async (t) => {
+  const app = testApp(t, url);
+  await pool.query("update recsys.settings set trial_impressions = 2");
+  for (const reader of [people.ada, people.eve]) await app.call(reader, { limit: 30 });
+  await app.settled();
+  await pool.query("insert into public.posts (id, author_id, title) values ($1, $2, 'newest')", [
+    post(31),
+    people.author,
+  ]);
+  await pool.query("select recsys.roll_up()");
+  for (let i = 0; i < 5; i++) {
+    const { body } = await app.call(people.ben, { limit: 20 });
+    // or it is above the place by its score
+    for (const { post_id } of explored(body)) assert.equal(post_id, post(31));
+  }
+  await app.settled();
+  // a third person was shown them, and nobody counted it
+  await pool.query("select recsys.roll_up()");
+  assert.deepEqual((await counts()).get(post(1)), [2, 0]);
+  await pool.query("delete from public.posts where id = $1", [post(31)]);
+  assert.deepEqual(explored((await app.call(people.ben, { limit: 20 })).body), []);
+});
+
+test("what is hidden, the reader's own, dismissed, muted, seen or known is not tried", async (t) => {
+  const app = testApp(t, url);
+  await pool.query("update public.posts set created_at = now() where id = $1", [privatePost]);
+  await pool.query("update public.posts set author_id = $1 where id = $2", [people.ben, post(1)]);
+  await pool.query("insert into recsys.dismissals (user_id, post_id, created_at) values ($1, $2, now())", [
+    people.ben,
+    post(2),
+  ]);
+  await pool.query("update public.posts set title = 'spam' where id = $1", [post(3)]);
+  await pool.query("insert into public.mutes (user_id, kind, value) values ($1, 'word', 'spam')", [people.ben]);
+  await pool.query(
+    `insert into recsys.impressions (request_id, user_id, post_id, position, shown_at, seen_at)
+     values (gen_random_uuid(), $1, $2, 1, now(), now())`,
+    [people.ben, post(4)],
+  );
+  await pool.query("insert into public.post_views (user_id, post_id) values ($1, $2)", [people.ben, post(5)]);
+  await pool.query("update public.posts set visibility = 'private' where id = $1", [post(6)]);
+  await pool.query("update recsys.settings set trial_place = 1");
+  const tried = new Set<string>();
+  for (let i = 0; i < 60; i++)
+    for (const { post_id } of explored((await app.call(people.ben, { limit: 20 })).body)) tried.add(post_id);
+  // each of the others is left out of 60 draws with a chance of 3 to 100 million
+  assert.deepEqual([...tried].sort(), [7, 8, 9, 10].map(post));
+});
+
+test("visitors, lists made ahead and whom an experiment spares get no trial", async (t) => {
+  const app = testApp(t, url);
+  const { body } = await app.visit({ limit: 20, interests: ["chess"] });
+  assert.equal(body.items.length, 20);
+  assert.deepEqual(explored(body), []);
+  await pool.query("update recsys.settings set trial_place = 0");
+  assert.deepEqual(explored((await app.call(people.ben, { limit: 20 })).body), []);
+  await pool.query("update recsys.settings set trial_place = 5, trial_impressions = 0");
+  assert.deepEqual(explored((await app.call(people.ben, { limit: 20 })).body), []);
+  await app.settled();
+  assert.equal((await pool.query("select from recsys.trial_impressions")).rowCount, 0);
+});
