@@ -12,6 +12,10 @@ create table recsys.impressions (
   variant text,
   features real[],
   explored boolean not null default false,
+  view_probability real,
+  vote_probability real,
+  comment_probability real,
+  degraded text check (degraded in ('unranked', 'batch', 'community')),
   seen_at timestamptz,
   primary key (request_id, post_id, shown_at)
 ) partition by range (shown_at);
@@ -27,9 +31,15 @@ comment on column recsys.impressions.model_id is 'The model that ranked; null: n
 comment on column recsys.impressions.variant is 'The experiments that the person was in, each as experiment/variant, with commas between, such as weights/control; null: in none. It says who was meant to get what, even where the variant''s model failed and another one served.';
 comment on column recsys.impressions.features is 'What the ranker was told, in the order of the model''s feature_spec; recsys.impression_features gives each its name. Null: no model ranked.';
 comment on column recsys.impressions.explored is 'It was there because little is known of it (recsys.settings.exploration_share), and not by its score. Of a list made ahead it is not known: false.';
+comment on column recsys.impressions.view_probability is 'How likely the ranker said a view was; null: no model ranked. Of a list made ahead, when that was made. recsys.daily_metrics holds it against what happened.';
+comment on column recsys.impressions.vote_probability is 'The same of a vote.';
+comment on column recsys.impressions.comment_probability is 'The same of a comment.';
+comment on column recsys.impressions.degraded is 'What the feed was made of in place of what was asked for, as in its answer: unranked, batch or community; null: nothing had failed.';
 comment on column recsys.impressions.seen_at is 'When the post really came into view, as the app told the function `events`; null: nobody said so. A seen post leaves the feed of that person for 30 days.';
 create index impressions_user_id_shown_at_idx on recsys.impressions (user_id, shown_at desc);
 create index impressions_user_id_seen_at_idx on recsys.impressions (user_id, seen_at desc) include (post_id) where seen_at is not null;
+-- a day of all people, for recsys.measure_day; rows come in the order of their times, so a few bytes for each 128 pages do
+create index impressions_shown_at_idx on recsys.impressions using brin (shown_at) with (autosummarize = on);
 -- a deleted post is erased from here too
 create index impressions_post_id_idx on recsys.impressions (post_id);
 alter table recsys.impressions enable row level security;

@@ -24,13 +24,17 @@ function insertImpressions(shown: Shown[]): Statement<unknown> {
     feed.items.map((item, i) => ({ feed, userId, shownAt, item, features: features[i], variant })),
   );
   return {
-    text: `insert into recsys.impressions (request_id, user_id, shown_at, model_id, mode, post_id, position, score, source, features, explored, variant)
+    text: `insert into recsys.impressions (request_id, user_id, shown_at, model_id, mode, post_id, position, score, source, features, explored,
+        view_probability, vote_probability, comment_probability, degraded, variant)
       select request_id, user_id, shown_at, model_id, mode, post_id, position, score, source, features::real[], explored,
+        view_probability, vote_probability, comment_probability, degraded,
         -- a feed from a lower rung did not look; what it shows is its variant's doing all the same
         nullif(case when variant is null and (select exists (select from recsys.experiments where ended_at is null))
           then (select assigned.variant from recsys.assignment(user_id) as assigned) else variant end, '')
-      from unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::bigint[], $5::text[], $6::uuid[], $7::smallint[], $8::real[], $9::text[], $10::text[], $11::boolean[], $12::text[])
-        as shown (request_id, user_id, shown_at, model_id, mode, post_id, position, score, source, features, explored, variant)`,
+      from unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::bigint[], $5::text[], $6::uuid[], $7::smallint[], $8::real[], $9::text[], $10::text[], $11::boolean[],
+          $12::real[], $13::real[], $14::real[], $15::text[], $16::text[])
+        as shown (request_id, user_id, shown_at, model_id, mode, post_id, position, score, source, features, explored,
+          view_probability, vote_probability, comment_probability, degraded, variant)`,
     values: [
       rows.map(({ feed }) => feed.request_id),
       rows.map(({ userId }) => userId),
@@ -44,6 +48,10 @@ function insertImpressions(shown: Shown[]): Statement<unknown> {
       // an array of arrays would be one array to unnest, so each travels as its literal
       rows.map(({ features }) => features && `{${features.join()}}`),
       rows.map(({ item }) => item.why.kind === "exploration"),
+      rows.map(({ item }) => item.predictions?.view ?? null),
+      rows.map(({ item }) => item.predictions?.vote ?? null),
+      rows.map(({ item }) => item.predictions?.comment ?? null),
+      rows.map(({ feed }) => feed.degraded),
       rows.map(({ variant }) => variant),
     ],
   };
