@@ -855,6 +855,33 @@ export interface RecsysFeatureStoreVersion {
   version: Generated<number>;
 }
 
+export interface RecsysHealthBounds {
+  /**
+   * What to do where it is out of bounds.
+   */
+  cure: string;
+  /**
+   * Where the figure rests on fewer people, posts, feeds or acts than this, it is not judged.
+   */
+  enough: Generated<number>;
+  /**
+   * What is bounded, as recsys.health() begins its column what. "change of" is the last seven measured days by the 28 days before them.
+   */
+  figure: string;
+  /**
+   * What it should not be above; null: no such bound.
+   */
+  high: number | null;
+  /**
+   * What it should not be below; null: no such bound.
+   */
+  low: number | null;
+  /**
+   * Why the bound is there.
+   */
+  reason: string;
+}
+
 export interface RecsysImports {
   /**
    * sha256 of the bundle's files, in hex.
@@ -2033,6 +2060,7 @@ export interface DB {
   "recsys.feature_changes": RecsysFeatureChanges;
   "recsys.feature_store_failures": RecsysFeatureStoreFailures;
   "recsys.feature_store_version": RecsysFeatureStoreVersion;
+  "recsys.health_bounds": RecsysHealthBounds;
   "recsys.imports": RecsysImports;
   "recsys.impression_features": RecsysImpressionFeatures;
   "recsys.impressions": RecsysImpressions;
