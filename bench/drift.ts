@@ -1,6 +1,6 @@
 /**
  * What recsys.feature_skew and feature_drift say while nothing changes, and when the roll-up has stopped: `npm run bench:drift
- * [-- --seed 1 --feeds 500]`. A synthetic community; the model learns all but its last ten days, and people are shown feeds at the
+ * [-- --seed 1 --feeds 500 --users 1000 --posts 2500]`. A synthetic community; the model learns all but its last ten days, and people are shown feeds at the
  * instants at which they came. Needs a PostgreSQL.
  */
 import { mkdtemp, rm } from "node:fs/promises";
@@ -18,7 +18,12 @@ import { writeSyntheticCommunity } from "../trainer/synthetic/write-synthetic-co
 import { trainIntoFolder } from "../trainer/train-into-folder.ts";
 
 const { values } = parseArgs({
-  options: { seed: { type: "string", default: "1" }, feeds: { type: "string", default: "500" } },
+  options: {
+    seed: { type: "string", default: "1" },
+    feeds: { type: "string", default: "500" },
+    users: { type: "string", default: "1000" },
+    posts: { type: "string", default: "2500" },
+  },
 });
 const seed = Number(values.seed);
 const server = await testServer();
@@ -31,7 +36,11 @@ try {
   const database = await openPostgresCopy(server, "drift");
   scope.after(() => database.close());
   const { pool } = database;
-  await writeSyntheticCommunity(join(folder, "community"), { seed });
+  await writeSyntheticCommunity(join(folder, "community"), {
+    seed,
+    users: Number(values.users),
+    posts: Number(values.posts),
+  });
   await importBundle(database, join(folder, "community"));
   await pool.query("delete from recsys.impressions; update recsys.settings set requests_per_minute = null");
   const [{ shift }] = (await pool.query("select clock_shift::text as shift from recsys.settings")).rows;
@@ -51,12 +60,15 @@ try {
   const app = testApp(scope, database.url);
   const showFeeds = async (day: string) => {
     const { rows: visits } = await pool.query(
-      `select user_id, (now() - created_at)::text as shift from recsys.source_logins
+      `select user_id, created_at from recsys.source_logins
        where (created_at at time zone 'UTC')::date = $1::date order by md5(login_id::text) limit $2`,
       [day, Number(values.feeds)],
     );
     for (const visit of visits) {
-      await pool.query("update recsys.settings set clock_shift = $1::interval", [visit.shift]);
+      // the feed is asked for five seconds after the login
+      await pool.query("update recsys.settings set clock_shift = now() - $1::timestamptz - interval '5 seconds'", [
+        visit.created_at,
+      ]);
       const { status } = await app.call(visit.user_id, { limit: 20 });
       if (status !== 200) throw new Error(`a feed failed: ${JSON.stringify(app.logged)}`);
     }
@@ -103,8 +115,9 @@ async function report(pool: pg.Pool, what: string, day: string): Promise<void> {
     );
     const over = (bound: number) => rows.filter(({ psi }) => psi > bound).length;
     console.log(
-      `\n${day}, ${what}, ${rows[0].people} people: ${index} above 0.1 of ${over(0.1)} features, above 0.25 of ${over(0.25)} of ${rows.length}`,
+      `\n${day}, ${what}: ${index} above 0.1 of ${over(0.1)} features, above 0.25 of ${over(0.25)} of ${rows.length}`,
     );
-    for (const { feature, psi } of rows.slice(0, 12)) console.log(`  ${feature.padEnd(28)} ${psi.toFixed(3)}`);
+    for (const { feature, psi, people, independent } of rows.slice(0, 12))
+      console.log(`  ${feature.padEnd(28)} ${psi.toFixed(3)} ${people ?? independent}`);
   }
 }

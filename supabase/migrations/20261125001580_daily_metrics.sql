@@ -15,7 +15,7 @@ comment on table recsys.daily_metrics is 'Figures of each day, written by recsys
   rate: share of the posts shown that the person then viewed, voted for or commented on within a day; count: posts shown. Also rate by position and rate by source.
   predicted: the mean probability of a view, vote or comment that live feeds were ranked by; count: posts shown with one.
   calibration: predicted / happened of these (He et al., "Practical Lessons from Predicting Clicks on Ads at Facebook", 2014); 1 is right, 2 is twice as many predicted; count: how many happened.
-  drift: how far a feature is from what it was on the same weekday of the four weeks before, as a population stability index, see recsys.feature_drift(); count: people.
+  drift: how far a feature is from what it was on the same weekday of the four weeks before, as a population stability index, see recsys.feature_drift(); count: independent people or posts.
   skew: how far a feature is from what the ranker was trained on, see recsys.feature_skew(); count: people.
   coverage: share of the posts of the last 30 days that were shown to anybody (Ge, Delgado-Battenfeld and Jannach, "Beyond Accuracy", 2010); count: these posts.
   novelty: mean of -log2 of the share of people who had interacted with the post by the end of the day, in bits (Zhou et al., "Solving the apparent diversity-accuracy dilemma of recommender systems", 2010); count: posts shown.
@@ -31,7 +31,7 @@ comment on column recsys.daily_metrics.count is 'How many of what the figure res
 alter table recsys.daily_metrics enable row level security;
 grant select, insert, update, delete on recsys.daily_metrics to service_role;
 
-create function recsys.shown_features(p_day date, p_feeds integer) returns table (model_id bigint, user_id uuid, features real[])
+create function recsys.shown_features(p_day date, p_feeds integer) returns table (model_id bigint, user_id uuid, post_id uuid, features real[])
 language sql stable security invoker set search_path = ''
 as $$
   with day as (
@@ -45,7 +45,7 @@ as $$
     where impressions.position <= 10 and impressions.features is not null
     group by impressions.model_id, impressions.request_id
   )
-  select impressions.model_id, impressions.user_id, impressions.features
+  select impressions.model_id, impressions.user_id, impressions.post_id, impressions.features
   from day
   cross join feeds
   join recsys.impressions on impressions.request_id = feeds.request_id and impressions.shown_at >= day.begins and impressions.shown_at < day.ends
@@ -82,7 +82,7 @@ as $$
 $$;
 comment on function recsys.feature_skew(date) is 'The population stability index of each feature of a day and model against what the ranker was trained on: the sum over the bins of recsys.training_features of (served - trained) * ln(served / trained). No rows of a model without training_features. By custom below 0.1 nothing differs and above 0.25 much does (Siddiqi, "Credit Risk Scorecards", 2006); by chance alone it is about 9 / people (Yurdakul, "Statistical Properties of Population Stability Index", 2018). Some always differ: training asks at the instants at which people acted, serving when they come.';
 
-create function recsys.feature_drift(p_day date) returns table (feature text, psi double precision, people bigint)
+create function recsys.feature_drift(p_day date) returns table (feature text, psi double precision, independent bigint)
 language sql stable security invoker set search_path = ''
 as $$
   with newest as (
@@ -90,57 +90,87 @@ as $$
     from recsys.models
     where models.model_id = (select max(shown.model_id) from recsys.shown_features(p_day, 1) as shown)
   ),
-  served as materialized (
-    select shown.user_id, shown.features
-    from newest
-    cross join recsys.shown_features(p_day, 2000) as shown
-    join recsys.models on models.model_id = shown.model_id and models.feature_spec_digest = newest.feature_spec_digest
-  ),
-  usual as materialized (
-    select shown.features
+  shown as materialized (
+    select ago.days > 0 as is_usual, shown.user_id, shown.post_id, shown.features
     from newest
     -- a Saturday is no Friday
-    cross join generate_series(7, 28, 7) as ago (days)
-    cross join lateral recsys.shown_features(p_day - ago.days, 500) as shown
+    cross join (values (0, 2000), (7, 500), (14, 500), (21, 500), (28, 500)) as ago (days, feeds)
+    cross join lateral recsys.shown_features(p_day - ago.days, ago.feeds) as shown
     join recsys.models on models.model_id = shown.model_id and models.feature_spec_digest = newest.feature_spec_digest
   ),
-  tenths as (
-    select names.number, names.part || ' ' || names.feature as feature,
-      percentile_disc(array[0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]) within group (order by usual.features[names.number]) as values
+  names as (
+    select model_features.number, model_features.part, model_features.part || ' ' || model_features.feature as feature
     from newest
-    join recsys.model_features as names on names.model_id = newest.model_id
-    cross join usual
-    group by names.number, names.part, names.feature
+    join recsys.model_features on model_features.model_id = newest.model_id
   ),
-  bins as materialized (
-    select tenths.number, tenths.feature, array_agg(distinct edges.edge order by edges.edge) as edges
+  scales as (
+    -- what is nearer than a hundredth of the range is alike: the seconds between a login and a feed are not what the ranker goes by
+    select names.number, names.feature, names.part, min(shown.features[names.number]) as low,
+      greatest((max(shown.features[names.number]) - min(shown.features[names.number])) / 100, 0.00001)::double precision as unit
+    from names
+    cross join shown
+    where shown.is_usual
+    group by names.number, names.feature, names.part
+  ),
+  valued as materialized (
+    select scales.number, shown.is_usual, round((shown.features[scales.number] - scales.low) / scales.unit) as value
+    from scales
+    cross join shown
+  ),
+  tenths as (
+    select valued.number,
+      percentile_disc(array[0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]) within group (order by valued.value) filter (where valued.is_usual) as values
+    from valued
+    group by valued.number
+  ),
+  bins as (
+    select tenths.number, array_agg(distinct edges.edge order by edges.edge) as edges
     from tenths
     cross join lateral (
       select value as edge from unnest(tenths.values) as value
       union all
       -- a value that more than a tenth have is a bin of its own
-      select value + greatest(abs(value) * 0.00001::real, 0.00001::real) from unnest(tenths.values) as value group by value having count(*) > 1
+      select value + 1 from unnest(tenths.values) as value group by value having count(*) > 1
     ) as edges
-    group by tenths.number, tenths.feature
+    group by tenths.number
   ),
   counted as (
-    select bins.number, bins.feature, both_times.is_usual, width_bucket(both_times.features[bins.number], bins.edges) as bin, count(*)::double precision as posts
-    from bins
-    cross join (select served.features, false from served union all select usual.features, true from usual) as both_times (features, is_usual)
-    group by bins.number, bins.feature, both_times.is_usual, bin
+    select bins.number, width_bucket(valued.value, bins.edges) as bin,
+      count(*) filter (where not valued.is_usual)::double precision as now, count(*) filter (where valued.is_usual)::double precision as before
+    from valued
+    join bins on bins.number = valued.number
+    group by bins.number, bin
   ),
-  shares as (
-    select counted.number, counted.feature, counted.bin,
-      greatest(coalesce(sum(counted.posts) filter (where not counted.is_usual), 0) / (select count(*) from served), 0.0001) as now,
-      greatest(coalesce(sum(counted.posts) filter (where counted.is_usual), 0) / (select count(*) from usual), 0.0001) as before
-    from counted
-    group by counted.number, counted.feature, counted.bin
+  totals as (
+    select count(*) filter (where not shown.is_usual) as now, count(*) filter (where shown.is_usual) as before from shown
+  ),
+  independent as (
+    -- a post that everybody is shown is one: Kish's effective size ("Survey Sampling", 1965), of the day or of those before, whichever is less
+    select min(sizes.size) filter (where sizes.of_what = 'people') as people, min(sizes.size) filter (where sizes.of_what = 'posts') as posts
+    from (
+      select times.of_what, power(sum(times.shown), 2) / sum(power(times.shown, 2)) as size
+      from (
+        select 'people' as of_what, shown.is_usual, count(*)::double precision as shown from shown group by shown.is_usual, shown.user_id
+        union all
+        select 'posts', shown.is_usual, count(*)::double precision from shown group by shown.is_usual, shown.post_id
+      ) as times
+      group by times.of_what, times.is_usual
+    ) as sizes
   )
-  select shares.feature, sum((shares.now - shares.before) * ln(shares.now / shares.before)), (select count(distinct served.user_id) from served)
-  from shares
-  group by shares.number, shares.feature
+  select scales.feature,
+    sum((shares.now - shares.before) * ln(shares.now / shares.before)),
+    round(case scales.part when 'user' then independent.people else least(independent.people, independent.posts) end)::bigint
+  from independent
+  cross join totals
+  cross join counted
+  join scales on scales.number = counted.number
+  -- an empty bin has no logarithm
+  cross join lateral (
+    select greatest(counted.now / totals.now, 0.0001) as now, greatest(counted.before / totals.before, 0.0001) as before
+  ) as shares
+  group by scales.number, scales.feature, scales.part, independent.people, independent.posts
 $$;
-comment on function recsys.feature_drift(date) is 'The population stability index of each feature of a day against the same weekday of the four weeks before: the sum over tenths of (now - before) * ln(now / before). Of 2,000 feeds a model, and 500 of each earlier day, by any models with the same feature_spec. No rows where none of those days has impressions.';
+comment on function recsys.feature_drift(date) is 'The population stability index of each feature of a day against the same weekday of the four weeks before: the sum over tenths of (now - before) * ln(now / before); and how many independent people (of what is about a post: people or posts, whichever are fewer) it rests on, since by chance alone it is about 9 * (1 / those now + 1 / those before) (Yurdakul, "Statistical Properties of Population Stability Index", 2018). Of 2,000 feeds of the day and 500 of each earlier one, for each model with the same feature_spec. No rows where none of those days has impressions.';
 
 create function recsys.measure_day(p_day date) returns integer
 language plpgsql volatile security invoker set search_path = ''
@@ -251,7 +281,7 @@ begin
     select 'calibration', heads.model_id, heads.kind, sum(heads.expected) / sum(heads.acted_of_these), sum(heads.acted_of_these)::bigint
     from heads group by heads.model_id, heads.kind having sum(heads.acted_of_these) > 0
     union all
-    select 'drift', 0, drift.feature, drift.psi, drift.people from recsys.feature_drift(p_day) as drift
+    select 'drift', 0, drift.feature, drift.psi, drift.independent from recsys.feature_drift(p_day) as drift
     union all
     select 'skew', skew.model_id, skew.feature, skew.psi, skew.people from recsys.feature_skew(p_day) as skew
     union all

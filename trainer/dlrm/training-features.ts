@@ -97,6 +97,8 @@ function best(
 export function tenths(values: number[], weights: number[]): Omit<FeatureBins, "feature"> {
   const order = values.map((_, i) => i).sort((a, b) => values[a] - values[b]);
   const total = weights.reduce((sum, weight) => sum + weight, 0);
+  // what is nearer than a hundredth of the range is alike, as in recsys.feature_drift
+  const unit = (values[order[order.length - 1]] - values[order[0]]) / 100;
   const edges: number[] = [];
   const shares: number[] = [];
   let sum = 0;
@@ -107,7 +109,8 @@ export function tenths(values: number[], weights: number[]): Omit<FeatureBins, "
     if (next === undefined) break;
     // between two values, so that the last digit of one that comes again decides nothing
     const edge = Math.fround((values[i] + values[next]) / 2);
-    const isBetween = values[i] < edge && edge <= values[next];
+    const isBetween =
+      values[i] < edge && edge <= values[next] && edge - (edges.at(-1) ?? Number.NEGATIVE_INFINITY) >= unit;
     if (!isBetween || Math.floor((10 * sum) / total) === Math.floor((10 * before) / total)) continue;
     edges.push(edge);
     shares.push((sum - before) / total);
