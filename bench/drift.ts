@@ -109,10 +109,7 @@ async function stopRollUp(pool: pg.Pool, at: Date): Promise<void> {
 
 async function report(pool: pg.Pool, what: string, day: string): Promise<void> {
   for (const index of ["drift", "skew"]) {
-    const { rows } = await pool.query(
-      `select feature, psi, people from recsys.feature_${index}($1) order by psi desc`,
-      [day],
-    );
+    const { rows } = await pool.query(`select * from recsys.feature_${index}($1) order by psi desc`, [day]);
     const over = (bound: number) => rows.filter(({ psi }) => psi > bound).length;
     console.log(
       `\n${day}, ${what}: ${index} above 0.1 of ${over(0.1)} features, above 0.25 of ${over(0.25)} of ${rows.length}`,

@@ -35,7 +35,7 @@ interface Figure {
 
 async function figuresOf(of = day, db = pool): Promise<Map<string, Figure>> {
   const { rows } = await db.query<Figure>(
-    "select metric, model_id::int, slice, value, count::int from recsys.daily_metrics where day = $1 and metric <> 'lag'",
+    "select metric, model_id::int, slice, value, count::int from recsys.daily_metrics where day = $1 and metric not in ('lag', 'degraded')",
     [of],
   );
   return new Map(rows.map((row) => [`${row.metric}|${row.model_id}|${row.slice}`, row]));
@@ -372,6 +372,27 @@ test("the lag of a day is the longest that was seen", async () => {
     { slice: "embedding", value: 0, count: 3 },
     { slice: "roll-up", value: 90, count: 3 },
   ]);
+});
+
+test("degraded feeds of a day are those of its hours together", async () => {
+  const show = (feeds: number, degraded: number) =>
+    pool.query(
+      `insert into recsys.impressions (request_id, user_id, post_id, position, shown_at, degraded)
+       select md5($1 || ' ' || n)::uuid, $3, md5(place::text)::uuid, place, recsys.clock() - interval '59 minutes', case when n <= $2::int then 'unranked' end
+       from generate_series(1, $1::int) as n cross join generate_series(1, 3) as place`,
+      [feeds, degraded, uuid("a", 0)],
+    );
+  const degraded = async () => {
+    await measureDays(0);
+    const { rows } = await pool.query("select value, count::int from recsys.daily_metrics where metric = 'degraded'");
+    return rows;
+  };
+  assert.deepEqual(await degraded(), []);
+  await show(10, 1);
+  assert.deepEqual(await degraded(), [{ value: 0.1, count: 10 }]);
+  await pool.query("update recsys.impressions set shown_at = shown_at - interval '5 minutes'");
+  await show(30, 15);
+  assert.deepEqual(await degraded(), [{ value: 0.4, count: 40 }]);
 });
 
 test("who measures holds up neither feeds nor events, and two at once do it once", {

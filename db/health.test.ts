@@ -20,6 +20,7 @@ beforeEach(async () => {
   await pool.query("update recsys.models set learned_until = recsys.clock() - interval '1 day'");
   await pool.query("truncate recsys.embedding_jobs, recsys.feature_changes");
   await measured(36, 2, steady);
+  await measured(0, 0, () => [["degraded", 0, "", 0, 100]]);
 });
 
 type Figures = [metric: string, model: number, slice: string, value: number, count: number][];
@@ -122,19 +123,17 @@ const changes: [what: string, value: string, change: () => Promise<unknown>][] =
   ["change of fresh: posts of up to 7 days", "2.5", () => lately(["fresh", 0, "7 days", 0.75, 1000])],
   ["change of authors", "1.5", () => lately(["authors", 0, "", 0.45, 1000])],
   [
-    "degraded feeds: last measured day",
-    "0.05",
-    () => lately(["feeds", 0, "degraded to unranked", 0.03, 100], ["feeds", 0, "degraded to batch", 0.02, 100]),
-  ],
-  [
-    "degraded feeds: last hour",
+    "degraded feeds: on " + new Date().toISOString().slice(0, 10),
     "0.5",
-    () =>
-      pool.query(
+    async () => {
+      await pool.query("delete from recsys.daily_metrics where metric = 'degraded'");
+      await pool.query(
         `insert into recsys.impressions (request_id, user_id, post_id, position, shown_at, degraded)
          select gen_random_uuid(), $1, $2, 1, recsys.clock() - n * interval '20 seconds', case when n % 2 = 0 then 'community' end from generate_series(1, 120) as n`,
         [people.ada, post(1)],
-      ),
+      );
+      await pool.query("select recsys.measure_days(0)");
+    },
   ],
   [
     "measuring",
@@ -212,8 +211,6 @@ test("what rests on too little is not judged, and says so", async () => {
     ["calibration", model, "vote", 3, 1],
     ["drift", 0, "post log_age", 3, 199],
     ["coverage", 0, "", 0.01, 14],
-    ["feeds", 0, "degraded to community", 1, 99],
-    ["feeds", 0, "live", 0, 99],
   );
   const rows = await health();
   assert.deepEqual(await out(), []);
@@ -274,13 +271,12 @@ await onBoth(
       rows.map(({ what, ok }) => [what, ok]),
       [
         ["model", false],
-        ["degraded feeds: last hour", true],
         ["embedding lag: seconds now", true],
         ["measuring", true],
         ["roll-up lag: seconds now", true],
       ],
     );
-    assert.match(rows[3].state, /^Nothing was shown .* pg_cron is missing here: .* select recsys\.measure_days\(\)/);
+    assert.match(rows[2].state, /^Nothing was shown .* pg_cron is missing here: .* select recsys\.measure_days\(\)/);
     // and a day later nothing was shown still
     await pool.query("select recsys.measure_days(100)");
     assert.deepEqual(

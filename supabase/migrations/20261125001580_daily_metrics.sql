@@ -21,7 +21,8 @@ comment on table recsys.daily_metrics is 'Figures of each day, written by recsys
   novelty: mean of -log2 of the share of people who had interacted with the post by the end of the day, in bits (Zhou et al., "Solving the apparent diversity-accuracy dilemma of recommender systems", 2010); count: posts shown.
   fresh: share of the posts shown that were 1 day, or 7 days, old at most; count: posts shown.
   authors: share of the posts shown that the tenth of the shown authors had who were shown most; count: posts shown.
-  lag: the longest that the oldest change waited for the roll-up, or the oldest embedding job, in seconds, over the looks of an hourly job; count: looks.';
+  degraded: share of the feeds that were not what was asked for, in the hours before the looks of an hourly job; count: these feeds.
+  lag: the longest that the oldest change waited for the roll-up, or the oldest embedding job, in seconds, over those looks; count: looks.';
 comment on column recsys.daily_metrics.day is 'The day, UTC by the engine''s clock.';
 comment on column recsys.daily_metrics.metric is 'What; see the table.';
 comment on column recsys.daily_metrics.model_id is 'The model that ranked; 0: no model did, or all feeds together. No foreign key: the row outlives it.';
@@ -37,28 +38,29 @@ as $$
   with day as (
     select p_day::timestamp at time zone 'UTC' as begins, (p_day + 1)::timestamp at time zone 'UTC' as ends
   ),
-  feeds as (
-    -- ids of requests are random, so the first of them are a sample
-    select impressions.model_id, impressions.request_id, row_number() over (partition by impressions.model_id order by impressions.request_id) as place
+  last as (
+    -- ids of requests are random, so the first of them are a sample; one that has the first place has the others too
+    select impressions.request_id
     from day
     join recsys.impressions on impressions.shown_at >= day.begins and impressions.shown_at < day.ends
-    where impressions.position <= 10 and impressions.features is not null
-    group by impressions.model_id, impressions.request_id
+    where impressions.position = 1 and impressions.model_id is not null
+    order by impressions.request_id
+    offset p_feeds limit 1
   )
   select impressions.model_id, impressions.user_id, impressions.post_id, impressions.features
   from day
-  cross join feeds
-  join recsys.impressions on impressions.request_id = feeds.request_id and impressions.shown_at >= day.begins and impressions.shown_at < day.ends
-  where feeds.place <= p_feeds and impressions.position <= 10 and impressions.features is not null and not impressions.explored
+  join recsys.impressions on impressions.shown_at >= day.begins and impressions.shown_at < day.ends
+  where impressions.request_id < coalesce((select last.request_id from last), 'ffffffff-ffff-ffff-ffff-ffffffffffff')
+    and impressions.position <= 10 and impressions.features is not null and not impressions.explored
 $$;
-comment on function recsys.shown_features(date, integer) is 'What the ranker was told of the first ten places of p_feeds feeds of a day and each model, without those for exploration.';
+comment on function recsys.shown_features(date, integer) is 'What the ranker was told of the first ten places of some p_feeds feeds of a day, without those for exploration.';
 
 create function recsys.feature_skew(p_day date) returns table (model_id bigint, feature text, psi double precision, people bigint)
 language sql stable security invoker set search_path = ''
 as $$
   with shown as materialized (
-    -- a tenth of 2,000 is known to a fifteenth of itself
-    select * from recsys.shown_features(p_day, 2000)
+    -- a tenth of 1,000 is known to a tenth of itself
+    select * from recsys.shown_features(p_day, 1000)
   ),
   totals as (
     select shown.model_id, count(*)::double precision as posts, count(distinct shown.user_id) as people from shown group by shown.model_id
@@ -85,18 +87,22 @@ comment on function recsys.feature_skew(date) is 'The population stability index
 create function recsys.feature_drift(p_day date) returns table (feature text, psi double precision, independent bigint)
 language sql stable security invoker set search_path = ''
 as $$
-  with newest as (
+  with sampled as materialized (
+    select ago.days > 0 as is_usual, shown.user_id, shown.post_id, shown.features, models.model_id, models.feature_spec_digest
+    -- a Saturday is no Friday
+    from (values (0, 1000), (7, 250), (14, 250), (21, 250), (28, 250)) as ago (days, feeds)
+    cross join lateral recsys.shown_features(p_day - ago.days, ago.feeds) as shown
+    join recsys.models on models.model_id = shown.model_id
+  ),
+  newest as (
     select models.model_id, models.feature_spec_digest
     from recsys.models
-    where models.model_id = (select max(shown.model_id) from recsys.shown_features(p_day, 1) as shown)
+    where models.model_id = (select max(sampled.model_id) from sampled where not sampled.is_usual)
   ),
   shown as materialized (
-    select ago.days > 0 as is_usual, shown.user_id, shown.post_id, shown.features
+    select sampled.is_usual, sampled.user_id, sampled.post_id, sampled.features
     from newest
-    -- a Saturday is no Friday
-    cross join (values (0, 2000), (7, 500), (14, 500), (21, 500), (28, 500)) as ago (days, feeds)
-    cross join lateral recsys.shown_features(p_day - ago.days, ago.feeds) as shown
-    join recsys.models on models.model_id = shown.model_id and models.feature_spec_digest = newest.feature_spec_digest
+    join sampled on sampled.feature_spec_digest = newest.feature_spec_digest
   ),
   names as (
     select model_features.number, model_features.part, model_features.part || ' ' || model_features.feature as feature
@@ -170,7 +176,7 @@ as $$
   ) as shares
   group by scales.number, scales.feature, scales.part, independent.people, independent.posts
 $$;
-comment on function recsys.feature_drift(date) is 'The population stability index of each feature of a day against the same weekday of the four weeks before: the sum over tenths of (now - before) * ln(now / before); and how many independent people (of what is about a post: people or posts, whichever are fewer) it rests on, since by chance alone it is about 9 * (1 / those now + 1 / those before) (Yurdakul, "Statistical Properties of Population Stability Index", 2018). Of 2,000 feeds of the day and 500 of each earlier one, for each model with the same feature_spec. No rows where none of those days has impressions.';
+comment on function recsys.feature_drift(date) is 'The population stability index of each feature of a day against the same weekday of the four weeks before: the sum over tenths of (now - before) * ln(now / before); and how many independent people (of what is about a post: people or posts, whichever are fewer) it rests on, since by chance alone it is about 9 * (1 / those now + 1 / those before) (Yurdakul, "Statistical Properties of Population Stability Index", 2018). Of 1,000 feeds of the day and 250 of each earlier one, by any models with the same feature_spec. No rows where none of those days has impressions.';
 
 create function recsys.measure_day(p_day date) returns integer
 language plpgsql volatile security invoker set search_path = ''
@@ -184,7 +190,7 @@ begin
     raise exception 'the labels of % are not settled: a day is measured a day after its end', coalesce(p_day::text, 'no day')
       using hint = 'select recsys.measure_days()';
   end if;
-  delete from recsys.daily_metrics where daily_metrics.day = p_day and daily_metrics.metric <> 'lag';
+  delete from recsys.daily_metrics where daily_metrics.day = p_day and daily_metrics.metric not in ('lag', 'degraded');
   insert into recsys.daily_metrics (day, metric, model_id, slice, value, count)
   with shown as materialized (
     -- what is shown again is the same post to the same person
@@ -315,7 +321,7 @@ begin
   return written;
 end
 $$;
-comment on function recsys.measure_day(date) is 'Works out all of recsys.daily_metrics but the lag of one day, anew if they are there, and returns how many figures it wrote. Raises for a day that ended less than a day ago, since what was shown last may still be acted on. Reads the impressions of that day, samples of four days before it, and the interactions of that day and the next; it locks nothing that a feed waits for.';
+comment on function recsys.measure_day(date) is 'Works out all of recsys.daily_metrics of one day but lag and degraded, anew if they are there, and returns how many figures it wrote. Raises for a day that ended less than a day ago, since what was shown last may still be acted on. Reads the impressions of that day, samples of four days before it, and the interactions of that day and the next; it locks nothing that a feed waits for.';
 
 create function recsys.measure_days(p_most integer default 1) returns integer
 language plpgsql volatile security invoker set search_path = ''
@@ -340,6 +346,17 @@ begin
   union all
   select today, 'lag', 0, 'embedding', coalesce(extract(epoch from max(embedding_queue.age)), 0), 1 from recsys.embedding_queue
   on conflict (day, metric, model_id, slice) do update set value = greatest(earlier.value, excluded.value), count = earlier.count + 1;
+  -- what fails shows at once, and not when labels are settled
+  insert into recsys.daily_metrics as earlier (day, metric, model_id, slice, value, count)
+  select today, 'degraded', 0, '', last_hour.degraded / last_hour.feeds::double precision, last_hour.feeds
+  from (
+    select count(distinct impressions.request_id) as feeds, count(distinct impressions.request_id) filter (where impressions.degraded is not null) as degraded
+    from recsys.impressions
+    where impressions.shown_at > recsys.clock() - interval '1 hour' and impressions.shown_at <= recsys.clock()
+  ) as last_hour
+  where last_hour.feeds > 0
+  on conflict (day, metric, model_id, slice) do update
+  set value = (earlier.value * earlier.count + excluded.value * excluded.count) / (earlier.count + excluded.count), count = earlier.count + excluded.count;
   for missing in
     select days.day::date
     from generate_series(greatest(kept_since, least(last_measured + 1, settled - 34))::timestamp, settled::timestamp, '1 day') as days (day)
@@ -354,7 +371,7 @@ begin
   return number;
 end
 $$;
-comment on function recsys.measure_days(integer) is 'Notes how far roll-up and embedding are behind, measures the first p_most days that are settled and have no figures yet (since the last measured day, and of the last 35 days any), deletes figures older than two years, and returns how many days it measured. Called every hour by pg_cron, so that a day takes part of one run and missed days are caught up with one by one.';
+comment on function recsys.measure_days(integer) is 'Notes how far roll-up and embedding are behind and how many feeds of the last hour were degraded, measures the first p_most days that are settled and have no figures yet (since the last measured day, and of the last 35 days any), deletes figures older than two years, and returns how many days it measured. Called every hour by pg_cron, so that a day takes part of one run and missed days are caught up with one by one.';
 
 revoke all on function recsys.shown_features(date, integer), recsys.feature_skew(date), recsys.feature_drift(date), recsys.measure_day(date), recsys.measure_days(integer) from public;
 grant execute on function recsys.shown_features(date, integer), recsys.feature_skew(date), recsys.feature_drift(date), recsys.measure_day(date), recsys.measure_days(integer) to service_role;

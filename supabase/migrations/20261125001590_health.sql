@@ -51,11 +51,6 @@ as $$
   active as (
     select max(models.name) as name, max(models.learned_until) as learned_until from recsys.models where models.status = 'active'
   ),
-  last_hour as (
-    select count(distinct impressions.request_id) as feeds, count(distinct impressions.request_id) filter (where impressions.degraded is not null) as degraded
-    from recsys.impressions
-    where impressions.shown_at > recsys.clock() - interval '1 hour' and impressions.shown_at <= recsys.clock()
-  ),
   worst_lag as (
     select metrics.slice, max(metrics.value) as seconds
     from today join recsys.daily_metrics as metrics on metrics.day >= today.day - 1
@@ -68,7 +63,7 @@ as $$
       when measured.last is not null then format('The last measured day is %s, and today is %s: a day is measured when its labels have had a day.', measured.last, today.day)
       when settled.is_there then 'No day was ever measured, though feeds were shown on days that are settled.'
       else 'Nothing was shown on a day that is settled yet, so there is nothing to measure.'
-    end || case when recsys.has_cron() then '' else ' pg_cron is missing here: something else has to call select recsys.measure_days() every hour.' end
+    end || case when exists (select from recsys.schedules) then '' else ' pg_cron is missing here: something else has to call select recsys.measure_days() every hour.' end
   from measured, today
   cross join lateral (
     select measured.last is null and exists (
@@ -93,7 +88,7 @@ as $$
   from calibration
   union all
   select 'drift', drifting.slice, drifting.value, drifting.count,
-    format('Its values on %s are others than on that weekday in the four weeks before.', measured.last)
+    format('On %s, against the same weekday of the four weeks before.', measured.last)
   from measured, drifting
   cross join recsys.health_bounds as bounds
   -- the furthest, and all that are out of bounds
@@ -111,16 +106,11 @@ as $$
   from weeks
   where weeks.before > 0 and weeks.now is not null
   union all
-  select 'degraded feeds', 'last hour', coalesce(last_hour.degraded / nullif(last_hour.feeds, 0)::double precision, 0), last_hour.feeds,
-    format('%s of %s feeds were not what was asked for.', last_hour.degraded, last_hour.feeds)
-  from last_hour
-  union all
-  select 'degraded feeds', 'last measured day', coalesce(sum(recent.value) filter (where recent.slice like 'degraded to %'), 0), max(recent.count),
-    coalesce(string_agg(recsys.percent(recent.value) || ' were ' || recent.slice, ', ' order by recent.value desc) filter (where recent.slice like 'degraded to %'), 'None were')
-      || format(' on %s.', measured.last)
-  from measured join recent on recent.day = measured.last
-  where recent.metric = 'feeds'
-  group by measured.last
+  select 'degraded feeds', 'on ' || metrics.day, metrics.value, metrics.count,
+    format('%s of %s feeds were not what was asked for.', round(metrics.value * metrics.count), metrics.count)
+  from today
+  join recsys.daily_metrics as metrics on metrics.day >= today.day - 1
+  where metrics.metric = 'degraded'
   union all
   select 'roll-up lag', 'seconds now', coalesce(extract(epoch from lag.age), 0), 0,
     format('%s changes wait.%s', lag.depth, (select format(' The longest wait seen since yesterday: %s s.', round(seconds)) from worst_lag where slice = 'roll-up'))
@@ -157,6 +147,6 @@ as $$
   from judged
   order by judged.is_out and not judged.is_early desc, judged.severity desc nulls last, judged.what
 $$;
-comment on function recsys.health() is 'What is out of bounds, the worst first, then what is not: what, its value, its bound in recsys.health_bounds, whether it is ok, a sentence on how it stands, and the cure. What rests on too little is ok. Where nothing was shown or measured yet only what can be seen now has rows. Reads some 35 days of recsys.daily_metrics and the impressions of the last hour.';
+comment on function recsys.health() is 'What is out of bounds, the worst first, then what is not: what, its value, its bound in recsys.health_bounds, whether it is ok, a sentence on how it stands, and the cure. What rests on too little is ok. Where nothing was shown or measured yet only what can be seen now has rows. Reads 35 days of recsys.daily_metrics.';
 revoke all on function recsys.percent(double precision), recsys.health_figures(), recsys.health() from public;
 grant execute on function recsys.percent(double precision), recsys.health_figures(), recsys.health() to service_role;
