@@ -140,9 +140,13 @@ const changes: [what: string, value: string, change: () => Promise<unknown>][] =
     "2",
     () => pool.query("delete from recsys.daily_metrics where day > (recsys.clock() at time zone 'UTC')::date - 4"),
   ],
-  ["model age", "50", () => pool.query("update recsys.models set learned_until = recsys.clock() - interval '50 days'")],
   [
-    "roll-up lag: seconds now",
+    "model age: in days",
+    "50",
+    () => pool.query("update recsys.models set learned_until = recsys.clock() - interval '50 days'"),
+  ],
+  [
+    "roll-up lag: in seconds",
     "600",
     () =>
       pool.query(
@@ -151,7 +155,7 @@ const changes: [what: string, value: string, change: () => Promise<unknown>][] =
       ),
   ],
   [
-    "embedding lag: seconds now",
+    "embedding lag: in seconds",
     "600",
     () =>
       pool.query(
@@ -271,9 +275,9 @@ await onBoth(
       rows.map(({ what, ok }) => [what, ok]),
       [
         ["model", false],
-        ["embedding lag: seconds now", true],
+        ["embedding lag: in seconds", true],
         ["measuring", true],
-        ["roll-up lag: seconds now", true],
+        ["roll-up lag: in seconds", true],
       ],
     );
     assert.match(rows[2].state, /^Nothing was shown .* pg_cron is missing here: .* select recsys\.measure_days\(\)/);

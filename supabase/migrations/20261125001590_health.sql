@@ -77,7 +77,7 @@ as $$
     ), '') || '.', 'None is active.')
   from active
   union all
-  select 'model age', '', extract(epoch from recsys.clock() - active.learned_until) / 86400, 0,
+  select 'model age', 'in days', extract(epoch from recsys.clock() - active.learned_until) / 86400, 0,
     format('%s learned from what happened until %s.', active.name, active.learned_until::timestamptz(0))
   from active
   where active.learned_until is not null
@@ -112,11 +112,11 @@ as $$
   join recsys.daily_metrics as metrics on metrics.day >= today.day - 1
   where metrics.metric = 'degraded'
   union all
-  select 'roll-up lag', 'seconds now', coalesce(extract(epoch from lag.age), 0), 0,
+  select 'roll-up lag', 'in seconds', coalesce(extract(epoch from lag.age), 0), 0,
     format('%s changes wait.%s', lag.depth, (select format(' The longest wait seen since yesterday: %s s.', round(seconds)) from worst_lag where slice = 'roll-up'))
   from recsys.roll_up_lag as lag
   union all
-  select 'embedding lag', 'seconds now', case when active.name is null then 0 else coalesce(extract(epoch from max(queue.age)), 0) end, 0,
+  select 'embedding lag', 'in seconds', case when active.name is null then 0 else coalesce(extract(epoch from max(queue.age)), 0) end, 0,
     format('%s jobs wait.%s', sum(queue.depth), (select format(' The longest wait seen since yesterday: %s s.', round(seconds)) from worst_lag where slice = 'embedding'))
   from active, recsys.embedding_queue as queue
   group by active.name
