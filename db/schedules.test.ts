@@ -21,6 +21,7 @@ test("schedules with pg_cron", { skip: withoutCluster() }, async (t) => {
       rows.map(({ name, schedule, is_active }) => [name, schedule, is_active]),
       [
         ["recsys batch", "41 3 * * *", true],
+        ["recsys daily metrics", "27 * * * *", true],
         ["recsys drop old model", "11 * * * *", true],
         ["recsys erasure", "* * * * *", true],
         ["recsys experiment guardrails", "*/15 * * * *", true],

@@ -393,6 +393,33 @@ export interface RecsysBatchRuns {
   users_failed: Generated<number>;
 }
 
+export interface RecsysDailyMetrics {
+  /**
+   * How many of what the figure rests on.
+   */
+  count: number;
+  /**
+   * The day, UTC by the engine's clock.
+   */
+  day: Timestamp;
+  /**
+   * What; see the table.
+   */
+  metric: string;
+  /**
+   * The model that ranked; 0: no model did, or all feeds together. No foreign key: the row outlives it.
+   */
+  model_id: number;
+  /**
+   * Of what, such as vote, view 3 (at position 3), comment similar (from that source), or a feature; empty: of all.
+   */
+  slice: string;
+  /**
+   * The figure.
+   */
+  value: number;
+}
+
 export interface RecsysDismissals {
   /**
    * When, by the engine's clock (recsys.clock()).
@@ -837,6 +864,33 @@ export interface RecsysFeatureStoreVersion {
   version: Generated<number>;
 }
 
+export interface RecsysHealthBounds {
+  /**
+   * What to do where it is out of bounds.
+   */
+  cure: string;
+  /**
+   * Where the figure rests on fewer people, posts, feeds or acts than this, it is not judged.
+   */
+  enough: Generated<number>;
+  /**
+   * What is bounded, as recsys.health() begins its column what. "change of" is the last seven measured days by the 28 days before them.
+   */
+  figure: string;
+  /**
+   * What it should not be above; null: no such bound.
+   */
+  high: number | null;
+  /**
+   * What it should not be below; null: no such bound.
+   */
+  low: number | null;
+  /**
+   * Why the bound is there.
+   */
+  reason: string;
+}
+
 export interface RecsysImports {
   /**
    * sha256 of the bundle's files, in hex.
@@ -892,6 +946,14 @@ export interface RecsysImpressionFeatures {
 }
 
 export interface RecsysImpressions {
+  /**
+   * The same of a comment.
+   */
+  comment_probability: number | null;
+  /**
+   * What the feed was made of in place of what was asked for, as in its answer: unranked, batch or community; null: nothing had failed.
+   */
+  degraded: string | null;
   /**
    * It was there because it is under trial (recsys.trials), and not by its score. In a list made ahead none is.
    */
@@ -952,6 +1014,14 @@ export interface RecsysImpressions {
    * The experiments that the person was in, each as experiment/variant, with commas between, such as weights/control; null: in none. It says who was meant to get what, even where the variant's model failed and another one served.
    */
   variant: string | null;
+  /**
+   * How likely the ranker said a view was; null: no model ranked. Of a list made ahead, when that was made. recsys.daily_metrics holds it against what happened.
+   */
+  view_probability: number | null;
+  /**
+   * The same of a vote.
+   */
+  vote_probability: number | null;
 }
 
 export interface RecsysLatestPostStats {
@@ -1824,6 +1894,29 @@ export interface RecsysTimeline {
   user_votes: number | null;
 }
 
+export interface RecsysTrainingFeatures {
+  /**
+   * Where one bin ends and the next begins, ascending; the first and the last bin are open. Fewer than nine where many values are alike.
+   */
+  edges: number[];
+  /**
+   * Its name.
+   */
+  feature: string;
+  /**
+   * The model. One that went on from another with fewer than 200 requests has those of that one.
+   */
+  model_id: number;
+  /**
+   * The feature's place in recsys.impressions.features, from 1.
+   */
+  number: number;
+  /**
+   * How much of the training set is in each bin.
+   */
+  shares: number[];
+}
+
 export interface RecsysTrainingRequests {
   /**
    * Claims, those that never came back included and those that were given back not. After five it has failed.
@@ -2117,6 +2210,7 @@ export interface DB {
   "recsys.batch_progress": RecsysBatchProgress;
   "recsys.batch_recommendations": RecsysBatchRecommendations;
   "recsys.batch_runs": RecsysBatchRuns;
+  "recsys.daily_metrics": RecsysDailyMetrics;
   "recsys.dismissals": RecsysDismissals;
   "recsys.droppable_models": RecsysDroppableModels;
   "recsys.due_embedding_jobs": RecsysDueEmbeddingJobs;
@@ -2133,6 +2227,7 @@ export interface DB {
   "recsys.feature_changes": RecsysFeatureChanges;
   "recsys.feature_store_failures": RecsysFeatureStoreFailures;
   "recsys.feature_store_version": RecsysFeatureStoreVersion;
+  "recsys.health_bounds": RecsysHealthBounds;
   "recsys.imports": RecsysImports;
   "recsys.impression_features": RecsysImpressionFeatures;
   "recsys.impressions": RecsysImpressions;
@@ -2162,6 +2257,7 @@ export interface DB {
   "recsys.status": RecsysStatus;
   "recsys.thinning": RecsysThinning;
   "recsys.timeline": RecsysTimeline;
+  "recsys.training_features": RecsysTrainingFeatures;
   "recsys.training_requests": RecsysTrainingRequests;
   "recsys.training_status": RecsysTrainingStatus;
   "recsys.trial_impressions": RecsysTrialImpressions;

@@ -137,6 +137,14 @@ program
   .action(async (options) => (await import("./commands/worker.ts")).workerCommand(options));
 
 program
+  .command("health")
+  .description(
+    "what of feeds, models and queues is out of bounds, and what to do about it; status 1 where anything is (for a scheduled job)",
+  )
+  .addOption(database())
+  .action(async (options) => (await import("./commands/health.ts")).healthCommand(options));
+
+program
   .command("batch")
   .description(
     "the best posts for every active user, into recsys.batch_recommendations; several at once share the work",

@@ -20,6 +20,7 @@ import { type PageRequest, pageRequests, wasTouched } from "./dlrm/page-requests
 import type { RankerParts, RankingExamples } from "./dlrm/ranking-examples.ts";
 import { firstInteractionEvents, labelWindow, type Request, requestsAt } from "./dlrm/requests.ts";
 import { dlrmDefaults, trainDlrm } from "./dlrm/train.ts";
+import { type FeatureBins, trainingFeatures } from "./dlrm/training-features.ts";
 import { Random } from "./engine/random.ts";
 import { postTowerGraph, userTowerGraph } from "./export/towers.ts";
 import { sampledRequests } from "./gate/samples.ts";
@@ -71,6 +72,8 @@ export interface TrainedRanker {
   requests: number;
   /** A few of these, for the gate to see whether the exported graph answers as the trainer does. */
   sampled: RankingExamples[];
+  /** How the features of what it would have shown are distributed; empty of too few requests. */
+  features: FeatureBins[];
 }
 
 export interface TrainedModel extends TrainedRanker {
@@ -263,6 +266,7 @@ async function trainRanker(
     epoch: trained.epoch,
     requests: requests.length,
     sampled: sampledRequests(examples),
+    features: trainingFeatures(trained.dlrm, examples, every, postVectors, scoreWeights),
   };
 }
 

@@ -118,6 +118,8 @@ export async function train(
       learned_anew: earlier?.learnedAnew ?? model.newInteractions,
       learned_since: earlier ? earlier.learnedSince + model.newInteractions : 0,
     },
+    // a night's few requests say little: what they go on from says more
+    training_features: model.features.length > 0 ? model.features : (from?.trainingFeatures ?? []),
     graphs,
     userIdEmbeddings: idEmbeddingsOf(community.users.ids, towers.userIdEmbeddings),
     postIdEmbeddings: idEmbeddingsOf(community.posts.ids, towers.postIdEmbeddings),

@@ -13,6 +13,10 @@ create table recsys.impressions (
   features real[],
   explored boolean not null default false,
   propensity real check (propensity > 0 and propensity <= 1),
+  view_probability real,
+  vote_probability real,
+  comment_probability real,
+  degraded text check (degraded in ('unranked', 'batch', 'community')),
   seen_at timestamptz,
   team smallint check (team in (1, 2)),
   primary key (request_id, post_id, shown_at)
@@ -30,10 +34,16 @@ comment on column recsys.impressions.variant is 'The experiments that the person
 comment on column recsys.impressions.features is 'What the ranker was told, in the order of the model''s feature_spec; recsys.impression_features gives each its name. Null: no model ranked.';
 comment on column recsys.impressions.explored is 'It was there because it is under trial (recsys.trials), and not by its score. In a list made ahead none is.';
 comment on column recsys.impressions.propensity is 'The chance with which this post got this place, given what stands above it on its page and whether the place was drawn (recsys.settings.drawn_share): 1 where it was not. Null: not known, as in lists made ahead, in feeds that no model ranked, and for places of exploration.';
+comment on column recsys.impressions.view_probability is 'How likely the ranker said a view was; null: no model ranked. Of a list made ahead, when that was made. recsys.daily_metrics holds it against what happened.';
+comment on column recsys.impressions.vote_probability is 'The same of a vote.';
+comment on column recsys.impressions.comment_probability is 'The same of a comment.';
+comment on column recsys.impressions.degraded is 'What the feed was made of in place of what was asked for, as in its answer: unranked, batch or community; null: nothing had failed.';
 comment on column recsys.impressions.seen_at is 'When the post really came into view, as the app told the function `events`; null: nobody said so. A seen post leaves the feed of that person for 30 days.';
 comment on column recsys.impressions.team is 'Of a feed that two models drafted (an experiment of kind interleaving): whose pick it was, 1 the first model''s and 2 the second''s; model_id is that model. Null: nobody''s, or of any other feed.';
 create index impressions_user_id_shown_at_idx on recsys.impressions (user_id, shown_at desc);
 create index impressions_user_id_seen_at_idx on recsys.impressions (user_id, seen_at desc) include (post_id) where seen_at is not null;
+-- a day of all people, for recsys.measure_day; rows come in the order of their times, so a few bytes for each 128 pages do
+create index impressions_shown_at_idx on recsys.impressions using brin (shown_at) with (autosummarize = on);
 -- a deleted post is erased from here too
 create index impressions_post_id_idx on recsys.impressions (post_id);
 alter table recsys.impressions enable row level security;

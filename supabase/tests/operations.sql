@@ -1,7 +1,7 @@
 -- What the views and functions for a DBA show, and to whom: the owner and the service, and none of the app's users.
 begin;
 set local search_path = public, extensions;
-select plan(21);
+select plan(25);
 
 insert into profiles (id, bio) values
   ('a0000000-0000-4000-8000-000000000000', 'Ana'),
@@ -14,6 +14,9 @@ set local role authenticated;
 select set_config('request.jwt.claims', '{"sub": "b0000000-0000-4000-8000-000000000000", "role": "authenticated"}', true);
 select throws_ok('select from recsys.status', '42501', null, 'Ben does not see how all stands');
 select throws_ok('select from recsys.schedules', '42501', null, 'nor what is scheduled');
+select throws_ok('select from recsys.daily_metrics', '42501', null, 'nor what days were like');
+select throws_ok('select recsys.health()', '42501', null, 'nor what is out of bounds');
+select throws_ok('select recsys.measure_days()', '42501', null, 'nor measures');
 select throws_ok('select from recsys.roll_up_lag', '42501', null, 'nor how much happens');
 select throws_ok('select from recsys.erasures', '42501', null, 'nor who left');
 select throws_ok('select from recsys.impression_features', '42501', null, 'nor what the ranker was told');
@@ -34,6 +37,7 @@ select lives_ok($$delete from posts where author_id = 'b0000000-0000-4000-8000-0
 set local role service_role;
 select isnt_empty('select from recsys.status', 'the service sees how all stands');
 select lives_ok('select from recsys.schedules', 'and what is scheduled');
+select lives_ok('select recsys.measure_days(100), recsys.health()', 'and measures what is out of bounds');
 select throws_ok($$select recsys.pause('recsys roll-up')$$, '42501', null, 'but does not change it');
 select results_eq(
   $$select item, value from recsys.explain('b0000000-0000-4000-8000-000000000000', 'a2000000-0000-4000-8000-000000000000') where topic = 'verdict'$$,

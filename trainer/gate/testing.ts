@@ -21,6 +21,7 @@ export async function handMadeModel(
     seed: 1,
     backend: "js",
     metrics: { auc: 0.75 },
+    training_features: [],
     graphs,
     userIdEmbeddings,
     postIdEmbeddings,

@@ -11,6 +11,7 @@ const model = await handMadeModel({
   name: "tiny",
   community: "0b9c1a52-6a3e-4f0d-9d0b-1d2f3a4b5c6d",
   postIdEmbeddings: new Map([["a", Float32Array.from({ length: 32 }, (_, i) => i / 32)]]),
+  training_features: [{ feature: "post log_age", edges: [1.5, 2], shares: [0.5, 0.25, 0.25] }],
 });
 
 test("what is written is read", async () => {
@@ -19,6 +20,7 @@ test("what is written is read", async () => {
     const read = await readModelFolder(folder);
     assert.equal(read.name, "tiny");
     assert.deepEqual(read.metrics, model.metrics);
+    assert.deepEqual(read.training_features, model.training_features);
     assert.deepEqual(read.postIdEmbeddings, model.postIdEmbeddings);
     assert.deepEqual([...read.graphs.dlrm], [...model.graphs.dlrm]);
     assert.deepEqual(read.samples, model.samples);

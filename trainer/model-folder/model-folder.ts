@@ -11,6 +11,7 @@ import { UserError } from "../../db/user-error.ts";
 import { featureSpec, featureSpecDigest } from "../../supabase/functions/_shared/features/feature-spec.ts";
 import { contracts, type GraphName, graphNames } from "../../supabase/functions/_shared/models/contracts.ts";
 import { assertContract } from "../../supabase/functions/_shared/models/onnx-executor/contract.ts";
+import type { FeatureBins } from "../dlrm/training-features.ts";
 import { type Sample, samplesFromJson, samplesToJson } from "../gate/samples.ts";
 import type { HeldBackTowers } from "../pipeline.ts";
 import { type IdEmbeddings, readIdEmbeddings, writeIdEmbeddings } from "./id-embeddings.ts";
@@ -28,10 +29,13 @@ const description = z.object({
   backend: z.string(),
   feature_spec_digest: z.string(),
   metrics: z.record(z.string(), z.unknown()),
+  training_features: z.array(
+    z.object({ feature: z.string(), edges: z.array(z.number()), shares: z.array(z.number()) }),
+  ),
   sha256: z.record(z.enum(graphNames), z.string()),
 });
 /** What model.json has not had from the start. */
-const newer = ["community", "learned_until", "held_back_from"];
+const newer = ["community", "learned_until", "held_back_from", "training_features"];
 
 const heldBackGraphs = ["user_tower", "post_tower"] as const;
 
@@ -45,6 +49,8 @@ export interface ModelFolder {
   seed: number;
   backend: string;
   metrics: Record<string, unknown>;
+  /** How the features of what the ranker learned from are distributed, in their order; empty where it is not known. */
+  training_features: FeatureBins[];
   graphs: Record<GraphName, Uint8Array>;
   userIdEmbeddings: IdEmbeddings;
   postIdEmbeddings: IdEmbeddings;
@@ -63,7 +69,7 @@ export async function writeModelFolder(folder: string, model: ModelFolder): Prom
   await writeIdEmbeddings(join(partial, "post-id-embeddings"), model.postIdEmbeddings);
   await writeHeldBack(join(partial, "held-back"), model.heldBack);
   await writeFile(join(partial, "samples.json"), samplesToJson(model.samples));
-  const { name, community, trained_at, learned_until, seed, backend, metrics } = model;
+  const { name, community, trained_at, learned_until, seed, backend, metrics, training_features } = model;
   const sums = Object.fromEntries(graphNames.map((graph) => [graph, sha256(model.graphs[graph])]));
   const json = {
     name,
@@ -75,6 +81,7 @@ export async function writeModelFolder(folder: string, model: ModelFolder): Prom
     backend,
     feature_spec_digest: await featureSpecDigest(),
     metrics,
+    training_features,
     sha256: sums,
     feature_spec: featureSpec,
   };

@@ -42,8 +42,17 @@ async function countOf(table: string): Promise<number> {
 
 test("a published model has its graphs, a vector for every post and user, an index, and serves", async () => {
   await publishTinyModel(database.pool, { name: "old" });
-  const id = await publish(database, await model("new"), { activate: true });
+  const training_features = [
+    { feature: "post log_age", edges: [1.5, 2], shares: [0.5, 0.25, 0.25] },
+    { feature: "pair similarity", edges: [-0.125], shares: [0.75, 0.25] },
+  ];
+  const id = await publish(database, await model("new", { training_features }), { activate: true });
   assert.deepEqual(await models(), ["old retired", "new active"]);
+  const { rows: features } = await database.pool.query(
+    "select feature, edges, shares from recsys.training_features where model_id = $1 order by number",
+    [id],
+  );
+  assert.deepEqual(features, training_features);
   assert.equal(await countOf(`recsys.post_embeddings_${id}`), 31);
   assert.equal(await countOf(`recsys.user_embeddings_${id}`), 4);
   const { rows: vectors } = await database.pool.query(

@@ -204,6 +204,18 @@ async function createModel(client: pg.ClientBase, model: ModelFolder): Promise<n
       sha256(model.graphs[graph]),
     ]);
   }
+  await client.query(
+    `insert into recsys.training_features (model_id, number, feature, edges, shares)
+     select $1, bins.number, bins.feature, bins.edges::real[], bins.shares::real[]
+     from unnest($2::text[], $3::text[], $4::text[]) with ordinality as bins (feature, edges, shares, number)`,
+    [
+      modelId,
+      model.training_features.map(({ feature }) => feature),
+      // an array of arrays would be one array to unnest, so each travels as its literal
+      model.training_features.map(({ edges }) => `{${edges.join()}}`),
+      model.training_features.map(({ shares }) => `{${shares.join()}}`),
+    ],
+  );
   await client.query("commit");
   return modelId;
 }

@@ -6,6 +6,7 @@ import { dimensions } from "../../supabase/functions/_shared/features/history.ts
 import { type GraphName, graphNames } from "../../supabase/functions/_shared/models/contracts.ts";
 import type { Community } from "../community/community.ts";
 import type { Dlrm } from "../dlrm/model.ts";
+import type { FeatureBins } from "../dlrm/training-features.ts";
 import { EmbeddingTable } from "../engine/embedding-table.ts";
 import { dlrmOf, towersOf } from "../export/read-weights.ts";
 import type { IdEmbeddings } from "../model-folder/id-embeddings.ts";
@@ -46,6 +47,7 @@ export interface ActiveModel {
   dlrm: Dlrm;
   userIdEmbeddings: IdEmbeddings;
   postIdEmbeddings: IdEmbeddings;
+  trainingFeatures: FeatureBins[];
 }
 
 /** The active model of a database, or the reason why no training can go on from it. */
@@ -79,6 +81,10 @@ export async function readActiveModel({ pool }: Database): Promise<ActiveModel |
       );
       return new Map(rows.map(({ id, id_embedding }) => [id, Float32Array.from(JSON.parse(id_embedding))]));
     };
+    const { rows: trainingFeatures } = await client.query<FeatureBins>(
+      "select feature, edges, shares from recsys.training_features where model_id = $1 order by number",
+      [model_id],
+    );
     return {
       modelId: model_id,
       name,
@@ -90,6 +96,7 @@ export async function readActiveModel({ pool }: Database): Promise<ActiveModel |
       ...weights,
       userIdEmbeddings: await idEmbeddings("user"),
       postIdEmbeddings: await idEmbeddings("post"),
+      trainingFeatures,
     };
   } finally {
     await client.query("rollback").catch(() => {});

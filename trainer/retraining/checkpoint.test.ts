@@ -71,7 +71,8 @@ test("the ranker comes back, and the time that it took", async (t) => {
   const examples = randomExamples(new Random(1), 20, 12);
   const dlrm = newDlrm(examples, Uint32Array.from(examples.requests.keys()), testOptions, new Random(1));
   const sampled = sampledRequests(examples);
-  const ranker = { dlrm, dlrmLosses: [2, 1], heldOutLosses: [2], epoch: 1, requests: 20, sampled };
+  const features = [{ feature: "log_age", edges: [1], shares: [0.4, 0.6] }];
+  const ranker = { dlrm, dlrmLosses: [2, 1], heldOutLosses: [2], epoch: 1, requests: 20, sampled, features };
   const first = await Checkpoint.open(folder, identity, 5);
   first.stopwatch.startAt({ wall: 1000, processor: 500 });
   await first.stages(community()).ranker(() => Promise.resolve(ranker));
@@ -79,7 +80,7 @@ test("the ranker comes back, and the time that it took", async (t) => {
   assert.equal(second.learnedUntil, 5, "it learns up to the instant at which it began");
   const { dlrm: read, ...rest } = await second.stages(community()).ranker(unexpected);
   assert.deepEqual(read.dense.matrices(), dlrm.dense.matrices());
-  assert.deepEqual(rest, { dlrmLosses: [2, 1], heldOutLosses: [2], epoch: 1, requests: 20, sampled });
+  assert.deepEqual(rest, { dlrmLosses: [2, 1], heldOutLosses: [2], epoch: 1, requests: 20, sampled, features });
   const { wall, processor } = second.stopwatch.read();
   assert.ok(wall > 1000 && wall < 1100 && processor > 500 && processor < 600);
 });
@@ -108,7 +109,7 @@ test("a damaged stage is trained again, a half-written one was never there, and 
   let trained = 0;
   const train = async () => {
     trained++;
-    return { dlrm, dlrmLosses: [], heldOutLosses: [], epoch: 0, requests: 20, sampled: [] };
+    return { dlrm, dlrmLosses: [], heldOutLosses: [], epoch: 0, requests: 20, sampled: [], features: [] };
   };
   const run = async () => (await Checkpoint.open(folder, identity, 5)).stages(community()).ranker(train);
   await run();

@@ -163,6 +163,12 @@ for (const [what, fault, code, adas, eves] of faults)
         [people.eve, eves],
       ] as const) {
         const { items, ...rest } = await shown(app, user);
+        await app.settled();
+        const { rows: logged } = await pool.query(
+          "select distinct degraded, view_probability is not null as is_predicted from recsys.impressions where request_id = $1",
+          [rest.request_id],
+        );
+        assert.deepEqual(logged, [{ degraded, is_predicted: degraded === "batch" }]);
         assert.deepEqual([rest.degraded, rest.mode], [degraded, degraded === "batch" ? "batch" : "live"]);
         assert.equal(rest.model?.name, degraded === "batch" ? "tiny" : undefined, "only the list was ranked");
         assert.equal(items.length, 20);

@@ -126,7 +126,9 @@ test("what was shown is logged as the user's own, after the answer", async (t) =
   const { body } = await app.call(people.ada, { limit: 3 });
   await app.settled();
   const { rows } = await pool.query(
-    "select request_id, user_id, post_id, position, score, source, model_id::int, features from recsys.impressions order by position",
+    `select request_id, user_id, post_id, position, score, source, model_id::int, features, degraded,
+       view_probability as view, vote_probability as vote, comment_probability as comment
+     from recsys.impressions order by position`,
   );
   const names = [...userFeatures, ...postFeatures, ...pairFeatures, ...categories.map(({ name }) => name)];
   for (const { features } of rows) {
@@ -136,7 +138,11 @@ test("what was shown is logged as the user's own, after the answer", async (t) =
     assert.ok(Math.abs(features[names.indexOf("log_votes")] - Math.log(3)) < 1e-5, "the user's come first");
   }
   assert.deepEqual(
-    rows.map(({ score, features: _, ...row }) => ({ ...row, score: Number(score.toFixed(4)) })),
+    rows.map(({ score, features: _, view, vote, comment, ...row }) => ({
+      ...row,
+      score: Number(score.toFixed(4)),
+      predictions: [view, vote, comment].map((p) => p.toFixed(4)),
+    })),
     body.items.map((item) => ({
       request_id: body.request_id,
       user_id: people.ada,
@@ -144,7 +150,11 @@ test("what was shown is logged as the user's own, after the answer", async (t) =
       position: item.position,
       source: item.source,
       model_id: id,
+      degraded: null,
       score: Number(item.score.toFixed(4)),
+      predictions: [item.predictions?.view, item.predictions?.vote, item.predictions?.comment].map((p) =>
+        p?.toFixed(4),
+      ),
     })),
   );
 });

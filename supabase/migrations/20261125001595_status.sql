@@ -1,16 +1,5 @@
 -- What a DBA looks at first.
 
-create view recsys.roll_up_lag with (security_invoker = true) as
-select
-  count(*) as depth,
-  now() - min(feature_changes.queued_at) as age,
-  round(count(*) / nullif(extract(epoch from max(feature_changes.queued_at) - min(feature_changes.queued_at)), 0), 1) as arriving_per_second
-from recsys.feature_changes;
-comment on view recsys.roll_up_lag is 'How far the feature store is behind, in one row.';
-comment on column recsys.roll_up_lag.depth is 'Changes that wait for recsys.roll_up().';
-comment on column recsys.roll_up_lag.age is 'How long the oldest has waited; null: none waits.';
-comment on column recsys.roll_up_lag.arriving_per_second is 'How fast those that wait came in; null where all came at once.';
-
 create view recsys.status with (security_invoker = true) as
 with model as (
   select max(models.model_id) as model_id, max(models.name) as name from recsys.models where models.status = 'active'
@@ -39,9 +28,12 @@ runs as (
   select count(*) as scheduled, string_agg(schedules.name, ', ') filter (where not schedules.is_active) as paused,
     string_agg(schedules.name, ', ') filter (where schedules.last_result like 'failed%') as failed
   from recsys.schedules
+),
+figures as (
+  select count(*) as number, count(*) filter (where not health.ok) as out, string_agg(health.what, '; ') filter (where not health.ok) as names from recsys.health() as health
 )
 select concerns.concern, concerns.is_ok, concerns.state, case when concerns.is_ok then 'ok' else concerns.cure end as verdict
-from model, newest, jobs, erasing, months, runs, recsys.roll_up_lag as lag, recsys.training_status as training
+from model, newest, jobs, erasing, months, runs, figures, recsys.roll_up_lag as lag, recsys.training_status as training
 cross join lateral (
   values
     (1, 'model', model.model_id is not null, coalesce(model.name || ' serves', 'none is active: feeds are fresh and popular'), 'npx recsys train, then npx recsys publish'),
@@ -69,7 +61,10 @@ cross join lateral (
         when training.last_failed_at > coalesce(training.last_done_at, '-infinity') then 'the last one failed: ' || training.last_error
         else coalesce('last done ' || training.last_done_at::timestamptz(0), 'none so far')
       end,
-      'does npx recsys worker --train run? select * from recsys.training_status')
+      'does npx recsys worker --train run? select * from recsys.training_status'),
+    (10, 'health', figures.out = 0,
+      case figures.out when 0 then format('%s figures are within their bounds', figures.number) else format('%s of %s figures are out of bounds: %s', figures.out, figures.number, figures.names) end,
+      'select * from recsys.health(), or npx recsys health: each with its cure')
 ) as concerns (place, concern, is_ok, state, cure)
 order by concerns.place;
 comment on view recsys.status is 'What to look at first: a line for each concern, and what to do where it is not well.';
@@ -78,4 +73,4 @@ comment on column recsys.status.is_ok is 'Whether all is well there.';
 comment on column recsys.status.state is 'How it stands.';
 comment on column recsys.status.verdict is 'ok, or what to do.';
 
-grant select on recsys.roll_up_lag, recsys.status to service_role;
+grant select on recsys.status to service_role;
