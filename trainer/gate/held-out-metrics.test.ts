@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { PageRequest } from "../dlrm/page-requests.ts";
 import type { Request } from "../dlrm/requests.ts";
 import { HeldOutMetrics } from "./held-out-metrics.ts";
 import type { RankedRequest } from "./ranked-requests.ts";
@@ -47,4 +48,36 @@ test("heads: cross-entropy of the posts that both retrieved, beside that of the 
   close(worse?.mean, 1 + (Math.log(0.8) + Math.log(0.9)) / (2 * Math.log(2)));
   close(worse?.error, 0);
   assert.equal(metrics.worse("b", "a", "cross-entropy vote"), undefined, "nobody voted");
+});
+
+test("pages: what was acted on has its place among what was shown, and each post its own label", () => {
+  const metrics = new HeldOutMetrics(["a", "b"]);
+  const page = (...views: number[]): PageRequest => ({
+    event: 0,
+    user: 0,
+    at: 0,
+    shown: views.map((view, post) => ({ post, position: post + 1, labels: [view, 0, 0] })),
+  });
+  // of three posts the second and third were viewed, of another three none
+  for (let i = 0; i < 10; i++) {
+    metrics.add(page(0, 1, 1), {
+      a: ranked(1, { 0: 0.1, 1: 0.8, 2: 0.5 }),
+      b: ranked(2, { 0: 0.5, 1: 0.5, 2: 0.5 }),
+    });
+    metrics.add(page(0, 0, 0), {
+      a: ranked(Number.POSITIVE_INFINITY, { 0: 0.1, 1: 0.1, 2: 0.1 }),
+      b: ranked(Number.POSITIVE_INFINITY, { 0: 0.1, 1: 0.1, 2: 0.1 }),
+    });
+  }
+  close(metrics.mean("a", "mrr"), 1);
+  close(metrics.mean("b", "mrr"), 1 / 2);
+  assert.equal(metrics.mean("a", "recall@20"), undefined, "a page has no more than it has");
+  assert.equal(metrics.worse("a", "b", "recall@20"), undefined);
+  const entropy = -6 * ((1 / 3) * Math.log(1 / 3) + (2 / 3) * Math.log(2 / 3));
+  const untouched = 3 * Math.log(0.9);
+  close(
+    metrics.mean("a", "cross-entropy view"),
+    -(Math.log(0.9) + Math.log(0.8) + Math.log(0.5) + untouched) / entropy,
+  );
+  close(metrics.worse("b", "a", "mrr")?.mean, 1 / 2);
 });
