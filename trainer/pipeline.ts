@@ -15,7 +15,7 @@ import { calibrateHeads, expectedPositives, shiftHeads } from "./dlrm/calibrate-
 import { denseWidth, isNewUser } from "./dlrm/dense-features.ts";
 import { type RankerRequest, type RequestUsers, rankingExamples } from "./dlrm/examples.ts";
 import type { Dlrm } from "./dlrm/model.ts";
-import { fitNewUserStrength } from "./dlrm/new-users.ts";
+import { fitNewUserStrength, type OfNewUsers } from "./dlrm/new-users.ts";
 import { type PageRequest, pageRequests, wasTouched } from "./dlrm/page-requests.ts";
 import type { RankerParts, RankingExamples } from "./dlrm/ranking-examples.ts";
 import { firstInteractionEvents, labelWindow, type Request, requestsAt } from "./dlrm/requests.ts";
@@ -244,18 +244,12 @@ async function trainRanker(
   // all of them are new to a ranker that goes on: nothing need be held out to see whether it fits them too well
   const split = from ? every.length : firstHeldOut(requests);
   const parts = { training: every.subarray(0, split), heldOut: every.subarray(split) };
+  const ofNewUsers = from ? undefined : await heldOutOfNewUsers();
   const expected = from && expectedPositives(from.dlrm, examples, every, postVectors);
   const further = ofPages ? dlrmDefaults.furtherPages : dlrmDefaults.further;
   const dlrmOptions = { ...dlrmDefaults, ...(from && further), seed, scoreWeights };
   const trained = await trainDlrm(examples, parts, postVectors, dlrmOptions, onProgress, signal, from?.dlrm);
-  if (!from) {
-    const last = requests.slice(split);
-    const asNew = usersOf(last, { towers, data }, histories, postVectors, () => true);
-    const shownAsNew = await rankingExamples(community, timeline, last, asNew, postVectors, exampleOptions);
-    const ofNew = parts.heldOut.filter((request) => isNewUser(examples.dense, examples.rowOf(request) * denseWidth));
-    const heldOut = { requests: ofNew, examples, asNew: shownAsNew };
-    fitNewUserStrength(trained.dlrm, heldOut, postVectors, scoreWeights);
-  }
+  if (ofNewUsers) fitNewUserStrength(trained.dlrm, ofNewUsers, postVectors, scoreWeights);
   if (expected) shiftHeads(trained.dlrm, examples, every, postVectors, expected, dlrmDefaults.maximumRequests);
   else calibrateHeads(trained.dlrm, examples, parts, postVectors);
   onExamples?.(examples, parts);
@@ -268,6 +262,17 @@ async function trainRanker(
     sampled: sampledRequests(examples),
     features: trainingFeatures(trained.dlrm, examples, every, postVectors, scoreWeights),
   };
+
+  async function heldOutOfNewUsers(): Promise<OfNewUsers> {
+    const last = requests.slice(split);
+    const asNew = usersOf(last, { towers, data }, histories, postVectors, () => true);
+    const options = { ...exampleOptions, onProgress: undefined };
+    return {
+      requests: parts.heldOut.filter((request) => isNewUser(examples.dense, examples.rowOf(request) * denseWidth)),
+      examples,
+      asNew: await rankingExamples(community, timeline, last, asNew, postVectors, options),
+    };
+  }
 }
 
 /** The users of some requests, each with the history they had at that moment, or as if they had just signed up. */
