@@ -34,7 +34,7 @@ test("whatever recommend is sent, it answers as it says it does", async () => {
   const statuses = await fuzz({ after }, database, recommendFunction, {
     body,
     parameters: ["after", "filter", "interests"],
-    writes: ["recsys.impressions", "recsys.rate_limits"],
+    writes: ["recsys.impressions", "recsys.rate_limits", "recsys.trial_impressions"],
   });
   for (const status of [200, 400, 401, 404, 405]) assert.ok(statuses.get(status), `${status} is among the answers`);
 });

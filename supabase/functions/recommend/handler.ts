@@ -21,8 +21,8 @@ export const recommendFunction: UserFunction<FeedRequest> = {
     // an operator who looks at somebody's feed does not show it to them
     if (feed.items.length > 0 && !claims.preview) {
       afterAnswer(services.impressions, { recommendation, userId: claims.sub });
-      if (decision && services.shadows.mayWant(feed.request_id))
-        inSpareTime(services.shadows.work, { requestId: feed.request_id, caller: claims, shownAt, decision });
+      const shadow = decision && services.shadows.workFor(feed.request_id);
+      if (shadow) inSpareTime(shadow, { requestId: feed.request_id, caller: claims, shownAt, decision });
     }
     return feed;
   },

@@ -19,6 +19,8 @@ export interface Work<Item> {
   code: string;
   /** How long the first item waits for others, in milliseconds; by default it does not. */
   gather?: number;
+  /** Nobody need know of it when it is given up for want of time to spare (spare-time.ts). */
+  mayBeLost?: boolean;
   do(items: Item[]): Promise<unknown>;
 }
 

@@ -52,6 +52,11 @@ test("it waits while the worker is busy, and is given up where that lasts", asyn
   state.now += longestSpareWait + 1;
   await settled();
   assert.deepEqual([done, logged], [["waits"], ["lost: given up: there was no time to spare"]]);
+  spareTime.add({ ...note, mayBeLost: true }, "too late as well");
+  await pause(30);
+  state.now += longestSpareWait + 1;
+  await settled();
+  assert.deepEqual([done.length, logged.length], [1, 1], "of what may be lost nobody need know");
 });
 
 test("no more than a few are there at once", async () => {

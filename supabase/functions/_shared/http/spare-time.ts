@@ -30,7 +30,7 @@ export function openSpareTime(
   let line = Promise.resolve();
   return {
     add(work, item) {
-      if (inside >= mostInSpareTime) return log(work.code, new Error(`given up: ${inside} others wait already`));
+      if (inside >= mostInSpareTime) return givenUp(work, `${inside} others wait already`);
       inside++;
       const since = now();
       line = line.then(async () => {
@@ -41,11 +41,15 @@ export function openSpareTime(
     },
   };
 
+  function givenUp<Item>(work: Work<Item>, why: string): void {
+    if (!work.mayBeLost) log(work.code, new Error(`given up: ${why}`));
+  }
+
   async function turn<Item>(work: Work<Item>, item: Item, since: number): Promise<void> {
     // the request that it comes from is on its way out
     await pause(0);
     while (isBusy()) {
-      if (now() - since > longestSpareWait) throw new Error("given up: there was no time to spare");
+      if (now() - since > longestSpareWait) return givenUp(work, "there was no time to spare");
       await pause(lookEvery);
     }
     let timer: ReturnType<typeof setTimeout> | undefined;

@@ -14,38 +14,43 @@ import { type Answered, shadowScores } from "./shadow-scores.ts";
 const knownFor = 10_000;
 
 export interface Shadows {
-  /** Whether a shadow scores the request, as far as is known: true, too, where nobody has looked for a while. */
-  mayWant(requestId: string): boolean;
-  /** Scores a request by its shadow. */
-  work: Work<Answered>;
+  /** What scores the request by its shadow, as far as is known; where nobody has looked for a while one request looks. null: nothing. */
+  workFor(requestId: string): Work<Answered> | null;
 }
 
 /** The shadows of one worker. `now`: milliseconds of any clock. */
 export function openShadows(pool: Pool, models: ModelCache, now = () => performance.now()): Shadows {
   let running: Shadow[] = [];
-  let readAt = Number.NEGATIVE_INFINITY;
-  const isKnown = () => now() - readAt < knownFor;
+  let lookedAt = Number.NEGATIVE_INFINITY;
+  const work: Work<Answered> = { code: "shadow_failed", do: scoreAll };
+  // that nobody looked while there was much to do is no failure
+  const look: Work<Answered> = { code: "shadow_failed", mayBeLost: true, do: readAndScore };
 
   return {
-    mayWant: (requestId) => !isKnown() || shadowOf(requestId, running) !== null,
-    work: {
-      code: "shadow_failed",
-      async do(answered) {
-        if (!isKnown()) {
-          // also where it fails: what is broken is not asked with every request
-          readAt = now();
-          running = await readShadows(pool).catch((error) => {
-            running = [];
-            throw error;
-          });
-        }
-        for (const each of answered) {
-          const shadow = shadowOf(each.requestId, running);
-          if (shadow) await score(each, shadow.model_id);
-        }
-      },
+    workFor(requestId) {
+      if (now() - lookedAt >= knownFor) {
+        // also where it fails: what is broken is not asked with every request
+        lookedAt = now();
+        return look;
+      }
+      return shadowOf(requestId, running) ? work : null;
     },
   };
+
+  async function readAndScore(answered: Answered[]): Promise<void> {
+    running = await readShadows(pool).catch((error) => {
+      running = [];
+      throw error;
+    });
+    await scoreAll(answered);
+  }
+
+  async function scoreAll(answered: Answered[]): Promise<void> {
+    for (const each of answered) {
+      const shadow = shadowOf(each.requestId, running);
+      if (shadow) await score(each, shadow.model_id);
+    }
+  }
 
   async function score(answered: Answered, modelId: string): Promise<void> {
     const { decision } = answered;
