@@ -116,7 +116,7 @@ export class SystemPolicy implements Policy {
     if (at - this.rolledUpAt >= rollUpEvery) await this.rollUp(at);
     const reader = { caller: { role: "authenticated", sub: this.userIds[user] }, interests: [] };
     const page = { limit: size, served: nothingServed() };
-    const recommendation = await feedOf(this.services, reader, page as never, "live");
+    const recommendation = await feedOf(this.services, reader, page, "live");
     if (recommendation.feed.degraded) this.options.print(`degraded: ${recommendation.feed.degraded}`);
     await this.log.do([{ recommendation, userId: this.userIds[user] }]);
     return recommendation.feed.items.map(({ post_id }) => this.postNumbers.get(post_id) as number);
