@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 import type pg from "pg";
+import type { HealthRow } from "../trainer/commands/health.ts";
 import { clear, fillCommunity, people, post, publishTinyModel } from "../trainer/serve/testing.ts";
 import { onBoth, testDatabase } from "./testing.ts";
 
@@ -60,17 +61,8 @@ async function measured(from: number, to: number, figures: () => Figures): Promi
 /** What the last seven days were like. */
 const lately = (...figures: Figures) => measured(8, 2, () => figures);
 
-interface Row {
-  what: string;
-  value: string;
-  bound: string;
-  ok: boolean;
-  state: string;
-  cure: string;
-}
-
-async function health(db: pg.Pool = pool): Promise<Row[]> {
-  const { rows } = await db.query<Row>("select * from recsys.health()");
+async function health(db: pg.Pool = pool): Promise<HealthRow[]> {
+  const { rows } = await db.query<HealthRow>("select * from recsys.health()");
   for (const row of rows) {
     for (const [column, value] of Object.entries(row))
       assert.ok(value !== null && value !== "", `${row.what}: ${column}`);

@@ -124,8 +124,7 @@ export async function trainModel(loaded: LoadedCommunity, options: PipelineOptio
   const wanted = Math.min(maximumRequests, Math.floor(interactions.length / interactionsPerRequest));
   const ofInteractions = requestsAt(timeline, interactions.slice(-wanted), until);
   const requests = learnedFrom === "pages" ? since(pages, ofInteractions[0].at) : ofInteractions;
-  const ofPages = learnedFrom === "pages" ? towerDefaults.withPages : {};
-  const towerOptions = { ...towerDefaults, ...ofPages, seed, until: requests[0].at };
+  const towerOptions = { ...towerOptionsOf(learnedFrom), seed, until: requests[0].at };
   const towers = await stages.towers(() => trainTowers(community, towerOptions, onProgress, signal));
   const ranker = await stages.ranker(() => trainRanker(loaded, requests, towers, { ...options, from: undefined }));
   // fine-tuning changes the towers in place
@@ -186,8 +185,7 @@ async function goOn(
       ? since(pages, learnedUntil)
       : requestsAt(timeline, unseen.slice(-dlrmDefaults.maximumRequests), until);
   if (unseen.length === 0 || requests.length === 0) throw new UserError("nothing is new since the model to go on from");
-  const ofPages = learnedFrom === "pages" ? towerDefaults.withPages : {};
-  const further = { ...towerDefaults, ...ofPages, ...towerDefaults.further, seed };
+  const further = { ...towerOptionsOf(learnedFrom), ...towerDefaults.further, seed };
   const [from, to] = [learnedUntil, requests[0].at];
   let towers: TrainedTowers = { towers: earlier, data: new TowerData(community), losses: [], examples: 0, steps: 0 };
   if (unseen.some((event) => timeline.at[event] < to))
@@ -200,6 +198,10 @@ async function goOn(
   const newInteractions = unseen.length;
   const learned = { wentOn: true, learnedFrom, learnedUntil: until };
   return { ...ranker, ...withVectors(trained, community), newInteractions, heldBack, ...learned };
+}
+
+function towerOptionsOf(learnedFrom: LearnedFrom) {
+  return learnedFrom === "pages" ? { ...towerDefaults, ...towerDefaults.withPages } : towerDefaults;
 }
 
 /** The number of the first request that the ranker does not learn from. */

@@ -2,7 +2,8 @@
 import type { QueryResultRow } from "pg";
 import { type DatabaseOption, inDatabase } from "./in-database.ts";
 
-interface HealthRow extends QueryResultRow {
+/** A row of recsys.health(). */
+export interface HealthRow extends QueryResultRow {
   what: string;
   value: string;
   bound: string;

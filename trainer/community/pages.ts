@@ -1,6 +1,7 @@
 /** Pages that were shown, out of the exposure log. */
 import type { PoolClient } from "pg";
 import { milliseconds, rows } from "./cursor.ts";
+import type { Numbers } from "./read-timeline.ts";
 
 /** What one feed showed somebody; users and posts by number. */
 export interface Page {
@@ -9,12 +10,6 @@ export interface Page {
   posts: number[];
   /** The place of each, from 1. */
   positions: number[];
-}
-
-/** The number of each id. */
-interface Numbers {
-  users: Map<string, number>;
-  posts: Map<string, number>;
 }
 
 /** How far back the exposure log is read. */

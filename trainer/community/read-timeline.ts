@@ -8,7 +8,7 @@ import { milliseconds, page, type Row, rows } from "./cursor.ts";
 import { login, type PostStats, Timeline, type TimelineEvent, type UserStats } from "./timeline.ts";
 
 /** The number of each id. */
-interface Numbers {
+export interface Numbers {
   users: Map<string, number>;
   posts: Map<string, number>;
 }

@@ -15,17 +15,13 @@ import { retrieval, type Source, sources } from "../../supabase/functions/_share
 import { vectorAt } from "../engine/vector-at.ts";
 import { ActivityOrder } from "./activity-order.ts";
 import type { Community } from "./community.ts";
+import { quietPost, quietUser } from "./quiet.ts";
 import { login, type Timeline } from "./timeline.ts";
 import { topByScore } from "./top.ts";
 
 const trendingWindow = retrieval.trendingHours * hour;
 /** The half-life by which posts trend, in milliseconds. */
 const weekLength = halfLives[week] * hour;
-
-const none = new Float32Array(halfLives.length);
-const noCounts = { views: 0, votes: 0, comments: 0, recent: none };
-const quietUser = { ...noCounts, logins: 0, habit_log_age: null, habit_log_idle: null, recent_logins: none };
-const quietPost = { ...noCounts, participants: 0, last_comment_at: null, by_author: false };
 
 export interface NumberedCandidate extends Candidate {
   /** Post number. */
@@ -116,11 +112,6 @@ export class CommunityState {
       recent_interactions: this.recentInteractions(user),
       history,
     };
-  }
-
-  /** The same of somebody who has just signed up and done nothing. */
-  newUser(now: number): UserState {
-    return { created_at: now, last_active_at: null, ...quietUser, recent_interactions: [], history: [] };
   }
 
   /** What recsys.recent_interactions answers. */

@@ -11,6 +11,7 @@ import {
   rankerFeatures,
 } from "../../supabase/functions/_shared/features/ranker-features.ts";
 import type { Community } from "../community/community.ts";
+import { newUser } from "../community/quiet.ts";
 import { CommunityState, type NumberedCandidate } from "../community/state.ts";
 import type { Timeline } from "../community/timeline.ts";
 import type { Random } from "../engine/random.ts";
@@ -66,7 +67,7 @@ export async function rankingExamples(
     const shown = "shown" in request ? request.shown.map(({ post }) => post) : [];
     const candidates = state.candidates(request.user, request.at, vector, postVectors, { shown, isNew });
     const history = users.histories[r].map((post) => vectorAt(postVectors, post));
-    const user = isNew ? state.newUser(request.at) : state.user(request.user, history);
+    const user = isNew ? newUser(request.at) : state.user(request.user, history);
     const features = rankerFeatures(user, candidates, request.at);
     const sampled =
       "shown" in request

@@ -24,6 +24,19 @@ export function dlrmForward(
   return logits;
 }
 
+/** What the calibrated ranker scores row `i` of some logits: the weighted sum of its probabilities. */
+export function scoreAt(
+  { calibration: { scale, shift } }: Dlrm,
+  logits: Float32Array,
+  i: number,
+  weights: number[],
+): number {
+  let score = 0;
+  for (let head = 0; head < heads; head++)
+    score += weights[head] / (1 + Math.exp(-scale[head] * logits[i * heads + head] - shift[head]));
+  return score;
+}
+
 /** The mean loss of some requests. */
 export function meanLoss(
   dlrm: Dlrm,

@@ -4,9 +4,8 @@
  * first 1,000 posts, R@20 of cold users .413, the baseline .431).
  */
 import { estimate } from "../evaluation/metrics/estimate.ts";
-import { dlrmForward } from "./forward.ts";
+import { dlrmForward, scoreAt } from "./forward.ts";
 import type { Dlrm } from "./model.ts";
-import { heads } from "./network.ts";
 import type { RankingExamples } from "./ranking-examples.ts";
 
 /** 0: the recency baseline alone; 1: the ranker as it is. */
@@ -88,9 +87,7 @@ function measure(
     examples.gains(request, scoreWeights, gains);
     let [sum, wanted, best] = [0, 0, 0];
     for (let i = 0; i < rows; i++) {
-      scores[i] = 0;
-      for (let head = 0; head < heads; head++)
-        scores[i] += scoreWeights[head] / (1 + Math.exp(-logits[(r * rows + i) * heads + head]));
+      scores[i] = scoreAt(dlrm, logits, r * rows + i, scoreWeights);
       sum += examples.lossWeights[examples.rowOf(request, i)] * scores[i];
       wanted += gains[i] * Math.log(scores[i]);
       if (gains[i] > 0) best = Math.max(best, scores[i]);

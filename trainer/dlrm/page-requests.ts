@@ -1,6 +1,7 @@
 /** The requests the ranker learns from where pages were logged: what was shown, and what came of it. */
 import type { Page } from "../community/pages.ts";
 import { login, type Timeline } from "../community/timeline.ts";
+import { countBelow } from "../evaluation/metrics/count-below.ts";
 import { type Labels, labelWindow, type Moment } from "./requests.ts";
 
 /** A post of a page, and what the user did with it within the label window. */
@@ -50,14 +51,8 @@ export function pageRequests(
 }
 
 /** The number of the first event at or after an instant. */
-function firstEventFrom(timeline: Timeline, at: number): number {
-  let [low, high] = [timeline.wholeFrom, timeline.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (timeline.at[middle] < at) low = middle + 1;
-    else high = middle;
-  }
-  return low;
+function firstEventFrom({ at, wholeFrom, length }: Timeline, instant: number): number {
+  return wholeFrom + countBelow(at.subarray(wholeFrom, length), instant);
 }
 
 /** Whether something came of a page. */

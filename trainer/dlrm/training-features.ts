@@ -8,9 +8,8 @@
 import { categories } from "../../supabase/functions/_shared/features/categories.ts";
 import { pairFeatures, postFeatures, userFeatures } from "../../supabase/functions/_shared/features/ranker-features.ts";
 import { denseWidth } from "./dense-features.ts";
-import { dlrmForward } from "./forward.ts";
+import { dlrmForward, scoreAt } from "./forward.ts";
 import type { Dlrm } from "./model.ts";
-import { heads } from "./network.ts";
 import type { RankingExamples } from "./ranking-examples.ts";
 
 /** A feature's bins: tenths of what the ranker was trained on, fewer where it has fewer values. */
@@ -67,17 +66,13 @@ function best(
   postVectors: Float32Array,
   scoreWeights: number[],
 ): { rows: number[]; weights: number[] } {
-  const { scale, shift } = dlrm.calibration;
   const logits = dlrmForward(dlrm, examples, requests, postVectors);
-  const scoreOf = (i: number) =>
-    scoreWeights.reduce(
-      (sum, weight, head) => sum + weight / (1 + Math.exp(-scale[head] * logits[i * heads + head] - shift[head])),
-      0,
-    );
   const rows: number[] = [];
   const weights: number[] = [];
   for (const [r, request] of requests.entries()) {
-    const scores = Array.from({ length: examples.rows }, (_, i) => scoreOf(r * examples.rows + i));
+    const scores = Array.from({ length: examples.rows }, (_, i) =>
+      scoreAt(dlrm, logits, r * examples.rows + i, scoreWeights),
+    );
     const order = scores.map((_, i) => i).sort((a, b) => scores[b] - scores[a]);
     let left = shown;
     for (const i of order) {
