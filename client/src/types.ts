@@ -1,6 +1,26 @@
 // Written by `npm run types` from the OpenAPI document: do not edit.
 
 /**
+ * Why a post is shown, from the caller's own history, the post itself and numbers of the whole community, never from what somebody else did.
+ */
+export type Reason =
+  | {
+      kind: "like_your_history";
+      post_id: string;
+      title: string;
+    }
+  | {
+      kind: "followed_author";
+      author_id: string;
+    }
+  | {
+      kind: "shared_terms";
+      terms: string[];
+    }
+  | {
+      kind: "exploration" | "similar" | "trending" | "active" | "fresh";
+    };
+/**
  * What a user did.
  */
 export type Event =
@@ -107,26 +127,6 @@ export type RefusalCode =
   | "unknown_impression"
   | "not_allowed";
 /**
- * Why a post is shown, from the caller's own history, the post itself and numbers of the whole community, never from what somebody else did.
- */
-export type Reason =
-  | {
-      kind: "like_your_history";
-      post_id: string;
-      title: string;
-    }
-  | {
-      kind: "followed_author";
-      author_id: string;
-    }
-  | {
-      kind: "shared_terms";
-      terms: string[];
-    }
-  | {
-      kind: "exploration" | "similar" | "trending" | "active" | "fresh";
-    };
-/**
  * Stable; there may be others later.
  */
 export type ErrorCode =
@@ -163,51 +163,11 @@ export type ErrorCode =
   | "invalid_post_id"
   | "unknown_post"
   | "key_missing"
-  | "key_invalid";
+  | "key_invalid"
+  | "invalid_ask"
+  | "invalid_parameters"
+  | "refused";
 
-/**
- * How many posts and users got their vector or need none any more, and how many did not.
- */
-export interface Embedded {
-  completed: number;
-  failed: number;
-}
-/**
- * What became of an event; code and message where it is refused.
- */
-export interface EventReport {
-  /**
-   * null where the event has no valid one.
-   */
-  id: string | null;
-  /**
-   * duplicate: stored before, under the same id.
-   */
-  status: "stored" | "duplicate" | "refused";
-  code?: RefusalCode;
-  /**
-   * What to do about it, for the app's developer.
-   */
-  message?: string;
-}
-/**
- * What became of a batch of events.
- */
-export interface Report {
-  /**
-   * One for each event, in the order of the batch.
-   */
-  events: EventReport[];
-}
-/**
- * Events in the order in which they happened. One that is not as it should be is refused alone.
- */
-export interface EventsRequest {
-  /**
-   * @maxItems 500
-   */
-  events: Event[];
-}
 /**
  * Probabilities that the user views, votes for and comments on a post.
  */
@@ -279,6 +239,184 @@ export interface Feed {
    * Asks for the next page, as `after`; null: nothing is left.
    */
   next: string | null;
+}
+/**
+ * One question of whoever runs the community.
+ */
+export interface ConsoleRequest {
+  /**
+   * Which question.
+   */
+  ask:
+    | "models"
+    | "activations"
+    | "activate"
+    | "rollback"
+    | "status"
+    | "health"
+    | "lag"
+    | "queue"
+    | "dead_letters"
+    | "coverage"
+    | "schedules"
+    | "rates"
+    | "rates_by_position"
+    | "rates_by_source"
+    | "calibration"
+    | "shares"
+    | "map"
+    | "neighbours"
+    | "audience"
+    | "experiments"
+    | "experiment_report"
+    | "interleaving_report"
+    | "people"
+    | "person"
+    | "explain"
+    | "feed"
+    | "latency";
+  /**
+   * What it asks about.
+   */
+  parameters?: {
+    [k: string]: string | number;
+  };
+}
+/**
+ * What the database says, and how it was asked.
+ */
+export interface ConsoleTable {
+  /**
+   * The statement that gives the rows, to copy.
+   */
+  sql: string;
+  rows: {
+    [k: string]: unknown;
+  }[];
+}
+/**
+ * A candidate of somebody's feed.
+ */
+export interface ConsoleCandidate {
+  post_id: string;
+  title: string;
+  /**
+   * What the feed is ordered by.
+   */
+  score: number;
+  /**
+   * null: no model ranked.
+   */
+  predictions: Predictions | null;
+  created_at: string;
+  author_id: string | null;
+  /**
+   * Where it stands in each source, from 1; null: that one did not bring it.
+   */
+  sources: {
+    [k: string]: number | null;
+  };
+  /**
+   * Among the candidates by score, from 1.
+   */
+  rank: number;
+  /**
+   * On the page; null: it is not on it.
+   */
+  position: number | null;
+  /**
+   * null: it is not on the page.
+   */
+  why: Reason | null;
+  /**
+   * What the ranker was told, by the names of feature_names.
+   */
+  features: number[] | null;
+}
+/**
+ * What somebody's feed is now, with every candidate; asked by `feed`.
+ */
+export interface ConsoleFeed {
+  /**
+   * Names this feed in events of type seen.
+   */
+  request_id: string;
+  /**
+   * The model that ranked; null: none did.
+   */
+  model: {
+    id: number;
+    name: string;
+  } | null;
+  /**
+   * live: ranked for this request. batch: from the list made ahead.
+   */
+  mode: "live" | "batch";
+  /**
+   * null: nothing failed. unranked: the ranker failed, its candidates come in the order of the community feed. batch: the list made ahead, which nobody asked for. community: what is fresh and popular.
+   */
+  degraded: ("unranked" | "batch" | "community") | null;
+  /**
+   * The engine's instant for which it was ranked.
+   */
+  made_at: string;
+  /**
+   * history: from what the user did. profile: from what they say of themselves, in their profile or in the request. community: what is fresh and popular.
+   */
+  basis: "history" | "profile" | "community";
+  /**
+   * The best first.
+   */
+  items: FeedItem[];
+  /**
+   * Asks for the next page, as `after`; null: nothing is left.
+   */
+  next: string | null;
+  feature_names: string[];
+  candidates: ConsoleCandidate[];
+}
+/**
+ * How many posts and users got their vector or need none any more, and how many did not.
+ */
+export interface Embedded {
+  completed: number;
+  failed: number;
+}
+/**
+ * What became of an event; code and message where it is refused.
+ */
+export interface EventReport {
+  /**
+   * null where the event has no valid one.
+   */
+  id: string | null;
+  /**
+   * duplicate: stored before, under the same id.
+   */
+  status: "stored" | "duplicate" | "refused";
+  code?: RefusalCode;
+  /**
+   * What to do about it, for the app's developer.
+   */
+  message?: string;
+}
+/**
+ * What became of a batch of events.
+ */
+export interface Report {
+  /**
+   * One for each event, in the order of the batch.
+   */
+  events: EventReport[];
+}
+/**
+ * Events in the order in which they happened. One that is not as it should be is refused alone.
+ */
+export interface EventsRequest {
+  /**
+   * @maxItems 500
+   */
+  events: Event[];
 }
 /**
  * What each post has to be like. Every part may be left out; of a list one entry has to fit.

@@ -4,6 +4,7 @@ import { globSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import { Validator } from "@seriousme/openapi-schema-validator";
 import type { EdgeFunction } from "../_shared/http/edge-function.ts";
+import { consoleFunction } from "../console/handler.ts";
 import { embedFunction } from "../embed/handler.ts";
 import { event } from "../events/event.ts";
 import { eventsFunction } from "../events/handler.ts";
@@ -16,6 +17,7 @@ import { assertDocumented, assertValid } from "./testing.ts";
 
 const folder = new URL("..", import.meta.url);
 const functions: (Pick<EdgeFunction<unknown>, "name" | "callers" | "read"> & { answerVisitor?: unknown })[] = [
+  consoleFunction,
   embedFunction,
   eventsFunction,
   openapiFunction,

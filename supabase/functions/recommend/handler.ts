@@ -21,7 +21,8 @@ export const recommendFunction: UserFunction<FeedRequest> = {
     // an operator who looks at somebody's feed does not show it to them
     if (feed.items.length > 0 && !claims.preview) {
       afterAnswer(services.impressions, { recommendation, userId: claims.sub });
-      const shadow = decision && services.shadows.workFor(feed.request_id);
+      // a third model beside the two that drafted a feed would have no one place to be compared with
+      const shadow = decision && !recommendation.picks && services.shadows.workFor(feed.request_id);
       if (shadow) inSpareTime(shadow, { requestId: feed.request_id, caller: claims, shownAt, decision });
     }
     return feed;

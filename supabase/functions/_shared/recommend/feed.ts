@@ -8,7 +8,7 @@ const predictions = z
   .object({ view: probability, vote: probability, comment: probability })
   .meta({ id: "Predictions", description: "Probabilities that the user views, votes for and comments on a post." });
 
-const reason = z
+export const reason = z
   .discriminatedUnion("kind", [
     z
       .object({ kind: z.literal("like_your_history"), post_id: z.guid(), title: z.string() })
@@ -29,7 +29,7 @@ const reason = z
       "Why a post is shown, from the caller's own history, the post itself and numbers of the whole community, never from what somebody else did.",
   });
 
-const feedItem = z
+export const feedItem = z
   .object({
     post_id: z.guid(),
     title: z.string(),

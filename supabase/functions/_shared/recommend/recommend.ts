@@ -146,7 +146,7 @@ async function feedBy(
     shownAt: context.now,
     features: selected.map(({ chosen }) => chosen.features?.() ?? null),
     propensities: selected.map(({ propensity }) => (ranked && !drafted ? propensity : null)),
-    decision: ranked && !drafted ? { found, page, ranked, selected } : null,
+    decision: ranked && { found, page, ranked, selected },
     variant: context.variant ?? "",
     ...(drafted && { picks: drafted.picks }),
   };

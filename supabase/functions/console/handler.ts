@@ -1,0 +1,33 @@
+/**
+ * `POST /console {ask, parameters?}`: what whoever runs the community asks about models, health, what is shown, posts, experiments and
+ * people's feeds. Each answer but that of a feed has the SQL that gives it. It takes a secret key of the project, which a hosted project
+ * refuses from browsers: there the console is that of `npx recsys serve --database URL`.
+ */
+import { type Answer, ask } from "../_shared/console/ask.ts";
+import { feedOf } from "../_shared/console/feed-of.ts";
+import { latency } from "../_shared/console/latency.ts";
+import { questions } from "../_shared/console/questions.ts";
+import type { ServiceFunction } from "../_shared/http/edge-function.ts";
+import { type ConsoleRequest, requestOfBody } from "./request.ts";
+
+/** Feeds whose stages are timed: half a second of work. */
+const timedFeeds = 20;
+
+export const consoleFunction: ServiceFunction<ConsoleRequest> = {
+  name: "console",
+  callers: "service",
+  maximumBodyBytes: 4 * 1024,
+  read: { POST: requestOfBody },
+  async answer(request, _, services): Promise<Answer | object> {
+    if (request.ask === "feed") return await feedOf(services, request.userId, request.limit);
+    if (request.ask !== "latency") return await ask(services.pool, request.question, request.values);
+    const { sql, rows } = await ask(services.pool, questions.people, []);
+    return {
+      sql,
+      rows: await latency(
+        services,
+        rows.slice(0, timedFeeds).map((row) => String(row.user_id)),
+      ),
+    };
+  },
+};
