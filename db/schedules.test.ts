@@ -33,6 +33,7 @@ test("schedules with pg_cron", { skip: withoutCluster() }, async (t) => {
         ["recsys purge of trials", "27 3 * * *", true],
         ["recsys roll-up", "10 seconds", true],
         ["recsys thinning", "* 2 * * *", true],
+        ["recsys topics", "33 * * * *", true],
         ["recsys training", "7 2 * * *", true],
       ],
     );

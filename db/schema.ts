@@ -1374,6 +1374,25 @@ export interface RecsysPostTags {
   tag: string;
 }
 
+export interface RecsysPostTopics {
+  /**
+   * When it joined, or was last looked at.
+   */
+  assigned_at: Generated<Timestamp>;
+  /**
+   * The post.
+   */
+  post_id: string;
+  /**
+   * Cosine of its vector with the topic's centroid: how typical it is.
+   */
+  similarity: number;
+  /**
+   * Its topic.
+   */
+  topic_id: number;
+}
+
 export interface RecsysRateLimits {
   /**
    * Whose.
@@ -1894,6 +1913,84 @@ export interface RecsysTimeline {
   user_votes: number | null;
 }
 
+export interface RecsysTopicRuns {
+  /**
+   * When they took the place of the earlier ones.
+   */
+  finished_at: Generated<Timestamp>;
+  /**
+   * How many of them were there before.
+   */
+  kept: number;
+  /**
+   * The model. No foreign key: the row outlives it.
+   */
+  model_id: number;
+  /**
+   * How many posts had a vector of it.
+   */
+  posts: number;
+  /**
+   * Ascending.
+   */
+  run_id: Generated<number>;
+  /**
+   * From the first vector read to the last row written.
+   */
+  took: string;
+  /**
+   * How many topics were found.
+   */
+  topics: number;
+}
+
+export interface RecsysTopics {
+  /**
+   * Mean of its posts' vectors, made unit length; a new post joins the topic with the highest inner product.
+   */
+  centroid: string;
+  /**
+   * When it was first found.
+   */
+  created_at: Generated<Timestamp>;
+  /**
+   * How many people a day came to its posts in the last 28 days (as far back as the feature store has every state, where that is less), each once a day, authors to their own not counted.
+   */
+  demand: Generated<number>;
+  /**
+   * Whether visitors may be told label and terms: each of them stands in posts of several authors that the role anon may read.
+   */
+  is_public: Generated<boolean>;
+  /**
+   * Its name: up to three of its terms. Every word stands in posts of several authors that any signed-in member may read. Empty: there are no such words.
+   */
+  label: string;
+  /**
+   * Of which model's vectors the centroid is. No foreign key: a topic outlives models.
+   */
+  model_id: number;
+  /**
+   * How many posts it has, those included that not everybody may read; as of updated_at.
+   */
+  size: Generated<number>;
+  /**
+   * How many posts a day were written in the last 28 days.
+   */
+  supply: Generated<number>;
+  /**
+   * Up to ten words and phrases that set its posts apart from the others, the strongest first; under the same condition as the label.
+   */
+  terms: string[];
+  /**
+   * Stays when topics are made anew and this one keeps most of its posts; never used again for another.
+   */
+  topic_id: Generated<number>;
+  /**
+   * When size, demand and supply were last counted.
+   */
+  updated_at: Generated<Timestamp>;
+}
+
 export interface RecsysTrainingFeatures {
   /**
    * Where one bin ends and the next begins, ascending; the first and the last bin are open. Fewer than nine where many values are alike.
@@ -2241,6 +2338,7 @@ export interface DB {
   "recsys.post_embeddings": RecsysPostEmbeddings;
   "recsys.post_stats": RecsysPostStats;
   "recsys.post_tags": RecsysPostTags;
+  "recsys.post_topics": RecsysPostTopics;
   "recsys.rate_limits": RecsysRateLimits;
   "recsys.roll_up_lag": RecsysRollUpLag;
   "recsys.schedules": RecsysSchedules;
@@ -2257,6 +2355,8 @@ export interface DB {
   "recsys.status": RecsysStatus;
   "recsys.thinning": RecsysThinning;
   "recsys.timeline": RecsysTimeline;
+  "recsys.topic_runs": RecsysTopicRuns;
+  "recsys.topics": RecsysTopics;
   "recsys.training_features": RecsysTrainingFeatures;
   "recsys.training_requests": RecsysTrainingRequests;
   "recsys.training_status": RecsysTrainingStatus;

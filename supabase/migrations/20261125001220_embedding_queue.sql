@@ -99,6 +99,9 @@ begin
   from unnest(kinds, ids, embeddings) as done (kind, entity_id, embedding)
   where done.kind = 'post' and done.embedding is not null
   on conflict (model_id, post_id) do update set embedding = excluded.embedding;
+  perform recsys.assign_topics(p_model_id, array_agg(done.entity_id))
+  from unnest(kinds, ids, embeddings) as done (kind, entity_id, embedding)
+  where done.kind = 'post' and done.embedding is not null;
   insert into recsys.user_embeddings (model_id, user_id, embedding)
   select p_model_id, done.entity_id, done.embedding::extensions.vector
   from unnest(kinds, ids, embeddings) as done (kind, entity_id, embedding)
@@ -121,7 +124,7 @@ begin
   return coalesce(cardinality(ids), 0);
 end
 $$;
-comment on function recsys.complete_embedding_jobs(bigint, bigint, text[], uuid[], text[]) is 'Writes the vectors that model p_model_id gave for the jobs of a claim and removes those jobs, in one transaction; a null vector means that the entity is gone. Returns how many were written or gone: not those that another claim took over, and none when the model is no longer the active one, whose jobs then wait for the one that is. An edited post keeps its id_embedding.';
+comment on function recsys.complete_embedding_jobs(bigint, bigint, text[], uuid[], text[]) is 'Writes the vectors that model p_model_id gave for the jobs of a claim, has posts join their topics, and removes those jobs, in one transaction; a null vector means that the entity is gone. Returns how many were written or gone: not those that another claim took over, and none when the model is no longer the active one, whose jobs then wait for the one that is. An edited post keeps its id_embedding.';
 
 create function recsys.fail_embedding_jobs(p_claim bigint, p_kinds text[], p_entity_ids uuid[], p_errors text[]) returns void
 language sql volatile security invoker set search_path = ''
