@@ -1,7 +1,9 @@
 /** `recsys serve` and `recsys recommend`: the Edge Functions on this machine. */
 import { once } from "node:events";
+import { join } from "node:path";
 import type { Database } from "../../db/connect.ts";
 import { UserError } from "../../db/user-error.ts";
+import { buildPages } from "../../web/build.ts";
 import { type Gateway, startGateway } from "../serve/gateway.ts";
 import { keepEmbedded, oncePerMessage } from "../serve/keep-embedded.ts";
 import { keepRolledUp } from "../serve/keep-rolled-up.ts";
@@ -11,10 +13,22 @@ import { type DatabaseOption, inDatabase } from "./in-database.ts";
 /** Serves until Ctrl-C. */
 export async function serveCommand(options: DatabaseOption & { port: number }): Promise<void> {
   await inDatabase(options, {}, async ({ database, signal, print }) => {
-    const gateway = await startGateway({ databaseUrl: database.url, port: options.port });
-    print(`functions are served on ${gateway.url}/functions/v1 (Ctrl-C ends it)`);
+    const gateway = await startGateway({ databaseUrl: database.url, port: options.port, site: await builtSite() });
+    print(`functions are served on ${gateway.url}/functions/v1${pagesLine(gateway)} (Ctrl-C ends it)`);
     await serveUntil(gateway, database, signal);
   });
+}
+
+/** The pages of web/, built; the folder they are in. */
+export async function builtSite(): Promise<string> {
+  const folder = join(".recsys", "web");
+  await buildPages(folder);
+  return folder;
+}
+
+/** Where the pages are, for the line that says what is served. */
+export function pagesLine({ servesPages, url }: Gateway): string {
+  return servesPages ? `, the feed page on ${url}/` : "; the feed page only for a database on this machine";
 }
 
 /** Prints the feed of a user, fetched over HTTP from functions started for it. */
