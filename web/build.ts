@@ -5,7 +5,10 @@ import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
 /** Each page's folder in web/, and where it is on the site. */
-const pages = [{ folder: "feed", at: "" }];
+const pages = [
+  { folder: "feed", at: "" },
+  { folder: "console", at: "console" },
+];
 
 const web = dirname(fileURLToPath(import.meta.url));
 

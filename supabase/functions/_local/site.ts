@@ -9,20 +9,20 @@ const types: Record<string, string> = {
   svg: "image/svg+xml",
 };
 
-/** What a page may load and who may show it in a frame: from here, and nobody. */
-const policy = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self'",
-  "connect-src 'self'",
-  "img-src 'self' data:",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-].join("; ");
+/** What a page may load and who may show it in a frame: from here, and nobody. The console's plots write styles of their own. */
+const policyOf = (path: string) =>
+  [
+    "default-src 'none'",
+    "script-src 'self'",
+    path.startsWith("console/") ? "style-src 'self' 'unsafe-inline'" : "style-src 'self'",
+    "connect-src 'self'",
+    "img-src 'self' data:",
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ].join("; ");
 
 const headers = {
-  "content-security-policy": policy,
   "x-content-type-options": "nosniff",
   "referrer-policy": "no-referrer",
   "cross-origin-resource-policy": "same-origin",
@@ -46,7 +46,8 @@ export function sitePages({ file, config }: Site): Hono {
     const [, extension] = /^[a-z0-9/-]+\.([a-z]+)$/.exec(path) ?? [];
     const body = extension && types[extension] ? await file(path) : undefined;
     if (!body) return c.notFound();
-    return c.body(body, 200, { ...headers, "content-type": types[extension] });
+    const contentType = types[extension];
+    return c.body(body, 200, { ...headers, "content-security-policy": policyOf(path), "content-type": contentType });
   });
   return pages;
 }
