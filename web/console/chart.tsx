@@ -1,10 +1,11 @@
-import { plot } from "@observablehq/plot";
+import type { PlotOptions } from "@observablehq/plot";
 import { useEffect, useRef } from "preact/hooks";
+import { drawn } from "./drawn.ts";
 
 interface ChartProps {
   /** What it shows, for who cannot see it. */
   label: string;
-  options: Parameters<typeof plot>[0];
+  options: PlotOptions;
 }
 
 /** A plot as wide as its place. */
@@ -12,10 +13,7 @@ export function Chart({ label, options }: ChartProps) {
   const place = useRef<HTMLDivElement>(null);
   useEffect(() => {
     const holder = place.current as HTMLDivElement;
-    const draw = () =>
-      holder.replaceChildren(
-        plot({ width: holder.clientWidth, style: { background: "none", fontSize: "12px" }, ...options }),
-      );
+    const draw = () => holder.replaceChildren(drawn({ width: holder.clientWidth, ...options }));
     draw();
     const watch = new ResizeObserver(draw);
     watch.observe(holder);

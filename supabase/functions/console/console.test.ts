@@ -106,7 +106,7 @@ test("somebody's feed comes with every candidate, where it stands and what the r
 test("how long the stages of a feed take is measured on people's feeds", async () => {
   const { body } = await send({ ask: "latency" });
   const whole = body.rows.find((row: Row) => row.stage === "a feed");
-  assert.ok(whole?.feeds >= 1 && whole.median_ms > 0 && whole.slowest_ms >= whole.median_ms);
+  assert.ok(whole?.feeds >= 4 && whole.median_ms > 0 && whole.slowest_ms >= whole.median_ms);
   assert.ok(body.rows.some((row: Row) => row.stage === "scores"));
 });
 

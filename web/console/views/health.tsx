@@ -21,7 +21,7 @@ export function Health() {
           title="Latency"
           about="In milliseconds, of the feeds of the twenty people who were active last, made now and shown to nobody. Stages within stages are counted in both."
           ask="latency"
-          empty="Nobody has been active yet."
+          empty="There is nobody yet."
         >
           {(rows) => <RowsTable rows={rows} caption="Stages of a feed" />}
         </Panel>

@@ -38,7 +38,7 @@ export function People({ parameter }: { parameter: string }) {
       {parameter ? (
         <Person key={parameter} person={parameter} />
       ) : (
-        <Panel title="Active last" ask="people" empty="Nobody has been active yet.">
+        <Panel title="Active last" ask="people" empty="There is nobody yet.">
           {(rows) => (
             <RowsTable
               rows={rows}

@@ -1,7 +1,8 @@
-import { dot, plot, pointer } from "@observablehq/plot";
+import { dot, pointer } from "@observablehq/plot";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { Heading } from "../../shared/heading.tsx";
 import type { Row } from "../console-client.ts";
+import { drawn } from "../drawn.ts";
 import { Panel } from "../panel.tsx";
 import { projected } from "../project-posts.ts";
 import { RowsTable } from "../rows-table.tsx";
@@ -62,12 +63,11 @@ function Dots({ rows, onChoose }: { rows: Row[]; onChoose(postId: string): void 
   const points = useMemo(() => placed(rows), [rows]);
   useEffect(() => {
     const holder = place.current as HTMLDivElement;
-    const drawn = plot({
+    const map = drawn({
       width: holder.clientWidth,
       height: Math.min(620, holder.clientWidth),
       axis: null,
       inset: 8,
-      style: { background: "none", fontSize: "12px" },
       color: { legend: true, scheme: "Sinebow", unknown: "#999" },
       marks: [
         dot(points, { x: "x", y: "y", fill: "topic", r: 3, fillOpacity: 0.7, title: "title", tip: true }),
@@ -75,12 +75,12 @@ function Dots({ rows, onChoose }: { rows: Row[]; onChoose(postId: string): void 
       ],
     });
     const choose = () => {
-      const chosen = (drawn as unknown as { value: Placed | null }).value;
+      const chosen = (map as unknown as { value: Placed | null }).value;
       if (chosen) onChoose(String(chosen.post_id));
     };
-    drawn.addEventListener("click", choose);
-    holder.replaceChildren(drawn);
-    return () => drawn.removeEventListener("click", choose);
+    map.addEventListener("click", choose);
+    holder.replaceChildren(map);
+    return () => map.removeEventListener("click", choose);
   }, [points, onChoose]);
   return <div class="chart" role="img" aria-label="Map of the posts by topic" ref={place} />;
 }
