@@ -1281,6 +1281,21 @@ export interface RecsysModelStatus {
   users: number | null;
 }
 
+export interface RecsysPlannedSchedules {
+  /**
+   * What is to be run.
+   */
+  command: string;
+  /**
+   * Its name, which begins with "recsys ".
+   */
+  name: string;
+  /**
+   * When: an interval in seconds, or minute, hour, day, month and weekday in GMT.
+   */
+  schedule: string;
+}
+
 export interface RecsysPostEmbeddings {
   /**
    * What the post tower gives for the post as it was when it was embedded.
@@ -1359,6 +1374,37 @@ export interface RecsysPostStats {
   votes: number;
 }
 
+export interface RecsysPostsWithoutVector {
+  /**
+   * How long ago that was by the engine's clock, whatever its shift.
+   */
+  age: string | null;
+  /**
+   * When it was written, by the app.
+   */
+  created_at: Timestamp | null;
+  /**
+   * How often it failed; null: no job.
+   */
+  failures: number | null;
+  /**
+   * waits: its vector is coming; given up: last_error says why; none waits: update its text, or publish again.
+   */
+  job: string | null;
+  /**
+   * Why it failed last.
+   */
+  last_error: string | null;
+  /**
+   * The post.
+   */
+  post_id: string | null;
+  /**
+   * Its title.
+   */
+  title: string | null;
+}
+
 export interface RecsysPostTags {
   /**
    * When the post was written.
@@ -1425,7 +1471,7 @@ export interface RecsysSchedules {
    */
   command: string | null;
   /**
-   * False: paused.
+   * False: paused, or pg_cron is missing.
    */
   is_active: boolean | null;
   /**
@@ -1652,6 +1698,37 @@ export interface RecsysShadows {
    * The database role that started it.
    */
   started_by: Generated<string>;
+}
+
+export interface RecsysSizes {
+  /**
+   * Of both.
+   */
+  bytes: number | null;
+  /**
+   * Of the rows, with what of them is kept apart (TOAST).
+   */
+  data_bytes: number | null;
+  /**
+   * Of its indexes; those of vectors are most of it.
+   */
+  index_bytes: number | null;
+  /**
+   * The table.
+   */
+  name: string | null;
+  /**
+   * How many partitions it has.
+   */
+  partitions: number | null;
+  /**
+   * How many rows, as counted by the last analyze.
+   */
+  rows: number | null;
+  /**
+   * The same as text.
+   */
+  size: string | null;
 }
 
 export interface RecsysSourceDismissals {
@@ -2335,10 +2412,12 @@ export interface DB {
   "recsys.model_features": RecsysModelFeatures;
   "recsys.model_status": RecsysModelStatus;
   "recsys.models": RecsysModels;
+  "recsys.planned_schedules": RecsysPlannedSchedules;
   "recsys.post_embeddings": RecsysPostEmbeddings;
   "recsys.post_stats": RecsysPostStats;
   "recsys.post_tags": RecsysPostTags;
   "recsys.post_topics": RecsysPostTopics;
+  "recsys.posts_without_vector": RecsysPostsWithoutVector;
   "recsys.rate_limits": RecsysRateLimits;
   "recsys.roll_up_lag": RecsysRollUpLag;
   "recsys.schedules": RecsysSchedules;
@@ -2346,6 +2425,7 @@ export interface DB {
   "recsys.settings": RecsysSettings;
   "recsys.shadow_impressions": RecsysShadowImpressions;
   "recsys.shadows": RecsysShadows;
+  "recsys.sizes": RecsysSizes;
   "recsys.source_dismissals": RecsysSourceDismissals;
   "recsys.source_interactions": RecsysSourceInteractions;
   "recsys.source_logins": RecsysSourceLogins;

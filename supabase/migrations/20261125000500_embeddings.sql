@@ -110,6 +110,9 @@ begin
   if exists (select from recsys.models where model_id = p_model_id and status = 'active') then
     raise exception 'model % is active', p_model_id using hint = 'activate another model first';
   end if;
+  if not exists (select from recsys.models where model_id = p_model_id) then
+    raise exception 'there is no model %', coalesce(p_model_id::text, '(null)') using errcode = 'no_data_found', hint = 'select model_id, name, status from recsys.model_status';
+  end if;
   if exists (select from recsys.tried_models where model_id = p_model_id) then
     raise exception 'model % is that of a running experiment or shadow', p_model_id
       using hint = 'select name from recsys.experiments where ended_at is null; recsys.stop_experiment(name). select name from recsys.shadows where ended_at is null; recsys.stop_shadow(name)';
@@ -123,6 +126,6 @@ exception
     raise exception 'the vectors are being read, and model % stays', p_model_id using errcode = 'lock_not_available', hint = 'try again';
 end
 $$;
-comment on function recsys.drop_model(bigint) is 'Removes a model that is neither active nor that of a running experiment or shadow, with its vectors and artifacts; also what an interrupted publish left behind. Raises lock_not_available, and changes nothing, where readers do not let go within 25 ms: try again.';
+comment on function recsys.drop_model(bigint) is 'Removes a model that is neither active nor that of a running experiment or shadow, with its vectors and artifacts; also what an interrupted publish left behind. Raises no_data_found where there is no such model. Raises lock_not_available, and changes nothing, where readers do not let go within 25 ms: try again.';
 
 revoke all on function recsys.create_model(text, jsonb, text, jsonb, timestamptz), recsys.complete_model(bigint, jsonb), recsys.reject_model(bigint, jsonb), recsys.drop_model(bigint) from public;
