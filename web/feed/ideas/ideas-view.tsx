@@ -68,7 +68,7 @@ function IdeaCard({ idea }: { idea: Idea }) {
             })
           }
         >
-          Write this<span class="hidden">: {title}</span>
+          Write this <span class="hidden">{title}</span>
         </button>
       </div>
     </li>

@@ -41,7 +41,7 @@ export function MuteList({ userId, onChanged }: { userId: string; onChanged(): v
           <li key={`${mute.kind} ${mute.value}`}>
             <button type="button" onClick={() => takeBack(mute)}>
               {mute.label} <span aria-hidden="true">×</span>
-              <span class="hidden"> — take back</span>
+              <span class="hidden">take back</span>
             </button>
           </li>
         ))}
