@@ -63,10 +63,12 @@ function shortened(title: string): string {
 export function whyGone(post_id: string, post: Post | undefined, acts: Act[]): string | undefined {
   for (const act of acts.toReversed()) {
     if (act.kind === "profile") continue;
+    // and with it the vote before
+    if (act.kind === "unvote" && act.post_id === post_id) return undefined;
     if (act.kind === "mute") {
       const isOfIt = act.of === "person" ? post?.author_id === act.value : post?.tags.includes(act.value);
       if (isOfIt) return `You muted ${act.label}`;
-    } else if (act.post_id === post_id && act.kind !== "unvote")
+    } else if (act.post_id === post_id)
       return act.kind === "dismiss" ? "You dismissed it" : `You ${did[act.kind]} it, so it is no longer new to you`;
   }
   return undefined;
