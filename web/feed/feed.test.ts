@@ -168,9 +168,11 @@ test("ideas become a draft; where there is no such function, the page says so", 
     predicted,
     fit: 0.8,
   };
-  await answer(200, { ideas: [idea] });
+  const notes = [{ code: "too_few_posts", message: "There are fewer ideas than were asked for." }];
+  await answer(200, { model: null, items: [idea], notes });
   await page.getByRole("button", { name: "Others" }).click();
-  await page.getByText("23 people care about this").waitFor();
+  await page.getByText("23 people a day come to such posts.").waitFor();
+  await page.getByText("There are fewer ideas").waitFor();
   assert.deepEqual(await seriousIn(page), []);
   await page.getByRole("button", { name: "Write this Beds for clay" }).click();
   assert.equal(await page.getByLabel("Title").inputValue(), "Beds for clay");

@@ -74,7 +74,7 @@ export function PostCard({ item, posts, change, isFirstFeed, act, userId }: Post
         {!isFirstFeed && change && <ChangeBadge change={change} />}
       </p>
       <h2>
-        <button type="button" class="plain title" aria-expanded={isOpen} onClick={open}>
+        <button type="button" class="plain title" dir="auto" aria-expanded={isOpen} onClick={open}>
           {title}
         </button>
       </h2>
