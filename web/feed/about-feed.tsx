@@ -1,3 +1,5 @@
+import { useState } from "preact/hooks";
+import { Trouble } from "../shared/trouble.tsx";
 import type { FeedOf } from "./use-feed.ts";
 
 const bases = {
@@ -14,7 +16,7 @@ const degraded = {
 
 /** What a feed is made from, beside it; and the way to posts that were not shown yet. */
 export function AboutFeed({ feed, name, isMember }: { feed: FeedOf; name: string; isMember: boolean }) {
-  const { feed: shown, took, items } = feed;
+  const { feed: shown, took } = feed;
   if (!shown) return <aside />;
   return (
     <aside class="about">
@@ -39,24 +41,32 @@ export function AboutFeed({ feed, name, isMember }: { feed: FeedOf; name: string
           </div>
         </dl>
         {shown.degraded && <p class="degraded">{degraded[shown.degraded]}</p>}
-        {isMember ? (
-          <button
-            type="button"
-            disabled={feed.busy !== undefined || items.length === 0}
-            onClick={() => leaveBehind(feed)}
-          >
-            Seen: show me others
-          </button>
-        ) : (
-          <a href="#people">Sign in to vote, comment and write</a>
-        )}
+        {isMember ? <LeaveBehind feed={feed} /> : <a href="#people">Sign in to vote, comment and write</a>}
       </section>
     </aside>
   );
 }
 
 /** Marks what was shown as seen, so that it stays away for 30 days, and asks for the feed anew. */
-async function leaveBehind({ items, act, refresh }: FeedOf): Promise<void> {
-  await act(...items.map(({ post_id, title, request_id }) => ({ kind: "seen" as const, post_id, title, request_id })));
-  await refresh();
+function LeaveBehind({ feed: { items, busy, act, refresh } }: { feed: FeedOf }) {
+  const [error, setError] = useState<unknown>();
+  async function leave(): Promise<void> {
+    setError(undefined);
+    try {
+      await act(
+        ...items.map(({ post_id, title, request_id }) => ({ kind: "seen" as const, post_id, title, request_id })),
+      );
+      await refresh();
+    } catch (error) {
+      setError(error);
+    }
+  }
+  return (
+    <>
+      <button type="button" disabled={busy !== undefined || items.length === 0} onClick={leave}>
+        Seen: show me others
+      </button>
+      {error !== undefined && <Trouble error={error} />}
+    </>
+  );
 }

@@ -7,6 +7,7 @@ export type Act =
   | { kind: "comment"; post_id: string; title: string; body: string }
   | { kind: "seen"; post_id: string; title: string; request_id: string }
   | { kind: "mute"; of: "person" | "topic"; value: string; label: string }
+  | { kind: "unmute"; label: string }
   | { kind: "profile" };
 
 /** The event that tells the recommender; undefined: it reads it from the app's own tables. */
@@ -42,7 +43,7 @@ export function sayActs(acts: Act[]): string {
   const said = acts
     .filter(({ kind }) => kind !== "seen")
     .map((act) => {
-      if (act.kind === "mute") return `muted ${act.label}`;
+      if (act.kind === "mute" || act.kind === "unmute") return `${act.kind}d ${act.label}`;
       if (act.kind === "profile") return "changed what you say of yourself";
       return `${did[act.kind]} “${shortened(act.title)}”`;
     })
@@ -62,11 +63,13 @@ function shortened(title: string): string {
 /** Why an act takes a post out of the feed; undefined: it does not. */
 export function whyGone(post_id: string, post: Post | undefined, acts: Act[]): string | undefined {
   for (const act of acts.toReversed()) {
-    if (act.kind === "profile") continue;
+    if (act.kind === "profile" || act.kind === "unmute") continue;
+    // and with it the vote before
+    if (act.kind === "unvote" && act.post_id === post_id) return undefined;
     if (act.kind === "mute") {
       const isOfIt = act.of === "person" ? post?.author_id === act.value : post?.tags.includes(act.value);
       if (isOfIt) return `You muted ${act.label}`;
-    } else if (act.post_id === post_id && act.kind !== "unvote")
+    } else if (act.post_id === post_id)
       return act.kind === "dismiss" ? "You dismissed it" : `You ${did[act.kind]} it, so it is no longer new to you`;
   }
   return undefined;

@@ -27,7 +27,7 @@ export function FeedView({ feed, userId, name, children }: FeedViewProps) {
     <div class="columns">
       <div class="stack">
         <div class="row spread">
-          <Heading text="Your feed" takesFocus={false} />
+          <Heading text="Your feed" />
           <button type="button" disabled={busy !== undefined} onClick={feed.refresh}>
             {busy === "again" ? "Refreshing …" : "Refresh"}
           </button>
@@ -43,7 +43,7 @@ export function FeedView({ feed, userId, name, children }: FeedViewProps) {
           </div>
         )}
         {moved && <Moved {...moved} />}
-        {error !== undefined && <Trouble error={error} again={items.length > 0 ? feed.more : feed.refresh} />}
+        {error !== undefined && <Trouble error={error} again={feed.retry} />}
         {busy === "first" && <Skeletons />}
         <ol class="stack" aria-label="Posts" aria-busy={busy !== undefined}>
           {items.map((item) => (

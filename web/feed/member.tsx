@@ -6,7 +6,7 @@ import type { SignedIn } from "../shared/use-session.ts";
 import { FeedView } from "./feed-view.tsx";
 import { Frame } from "./frame.tsx";
 import { IdeasView } from "./ideas/ideas-view.tsx";
-import { ChoosePerson } from "./people/choose-person.tsx";
+import { Leave } from "./people/leave.tsx";
 import { nameOf } from "./people/name.ts";
 import { readProfile } from "./people/profile.ts";
 import { ProfileForm } from "./people/profile-form.tsx";
@@ -15,7 +15,7 @@ import { useFeed } from "./use-feed.ts";
 import { WriteView } from "./write/write-view.tsx";
 
 /** All that somebody who is signed in sees. Their feed stays while they look at the other views. */
-export function Member({ userId, email }: SignedIn) {
+export function Member({ userId }: SignedIn) {
   const { supabase } = useProject();
   const route = useRoute();
   const feed = useFeed();
@@ -37,6 +37,7 @@ export function Member({ userId, email }: SignedIn) {
               go("feed");
             }}
           />
+          <Leave />
         </div>
       </Frame>
     );
@@ -45,11 +46,9 @@ export function Member({ userId, email }: SignedIn) {
     feed: () => <FeedView feed={feed} userId={userId} name={name} />,
     write: () => <WriteView userId={userId} />,
     ideas: () => <IdeasView />,
-    people: () => <ChoosePerson />,
     you: () => (
       <YouView
         userId={userId}
-        email={email}
         profile={profile}
         onChanged={(act) => {
           feed.act(act);

@@ -13,9 +13,11 @@ export function Moved({ changes, acts }: { changes: Change[]; acts: Act[] }) {
         <h2>{changes.length === 0 ? "Nothing moved" : `What moved: ${counted(fresh, up, down, gone)}`}</h2>
         <p class="soft">{acts.length > 0 ? `Since the feed before you ${sayActs(acts)}.` : "Since the feed before."}</p>
       </div>
-      <Part title="New" changes={fresh} />
-      <Part title="Up" changes={up} />
-      <Part title="Gone" changes={gone} />
+      <div class="parts">
+        <Part title="New" changes={fresh} />
+        <Part title="Up" changes={up} />
+        <Part title="Gone" changes={gone} />
+      </div>
     </section>
   );
 }

@@ -13,6 +13,9 @@ export type Item = FeedItem & {
   topic?: { label: string } | null;
 };
 
+/** The first feed, the same anew, or its next page. */
+type Asked = "first" | "again" | "more";
+
 interface State {
   /** The latest page without its posts; undefined: none came yet. */
   feed?: Omit<Feed, "items">;
@@ -25,8 +28,10 @@ interface State {
   acts: Act[];
   /** The feed before and what was done until this one; undefined: this is the first. */
   before?: { items: Item[]; acts: Act[] };
-  busy: "first" | "again" | "more" | undefined;
+  busy: Asked | undefined;
+  /** What went wrong with the latest question, and which that was. */
   error: unknown;
+  asked: Asked;
 }
 
 export interface FeedOf extends State {
@@ -36,6 +41,8 @@ export interface FeedOf extends State {
   refresh(): Promise<void>;
   /** Asks for the next page. */
   more(): Promise<void>;
+  /** Asks once more what failed. */
+  retry(): Promise<void>;
   /** Tells the recommender what its reader did. Rejects where it is not stored. */
   act(...acts: Act[]): Promise<void>;
 }
@@ -50,6 +57,7 @@ export function useFeed(interests?: string[]): FeedOf {
     posts: new Map(),
     acts: [],
     busy: "first",
+    asked: "first",
     error: undefined,
   });
   const latest = useRef(state);
@@ -57,13 +65,13 @@ export function useFeed(interests?: string[]): FeedOf {
   const turn = useRef(0);
 
   const load = useCallback(
-    async (busy: NonNullable<State["busy"]>) => {
+    async (busy: Asked) => {
       const mine = ++turn.current;
       const before = latest.current;
       const after = busy === "more" && before.feed?.next;
       /** Of several answers that of the latest question counts. */
       const change = (how: (state: State) => State) => mine === turn.current && setState(how);
-      change((state) => ({ ...state, busy, error: undefined }));
+      change((state) => ({ ...state, busy, asked: busy, error: undefined }));
       try {
         const asked = performance.now();
         const request = { limit: pageSize, ...(after && { after }), ...(interests && { interests }) };
@@ -108,6 +116,7 @@ export function useFeed(interests?: string[]): FeedOf {
   );
 
   const more = useCallback(() => load("more"), [load]);
+  const retry = useCallback(() => load(latest.current.asked), [load]);
   const { before, items, posts } = state;
   const moved = useMemo(
     () =>
@@ -117,7 +126,7 @@ export function useFeed(interests?: string[]): FeedOf {
       },
     [before, items, posts],
   );
-  return { ...state, moved, refresh: again, more, act };
+  return { ...state, moved, refresh: again, more, retry, act };
 }
 
 const firstPage = (items: Item[]) => items.slice(0, pageSize);

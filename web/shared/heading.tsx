@@ -1,12 +1,15 @@
 import { useEffect, useRef } from "preact/hooks";
 
-/** A view's heading: it takes the focus when the view comes, so that a keyboard and a screen reader go on from there. */
-export function Heading({ text, takesFocus = true }: { text: string; takesFocus?: boolean }) {
+let isFirst = true;
+
+/** A view's heading: it takes the focus when the view comes after another, so that a keyboard and a screen reader go on from there. */
+export function Heading({ text }: { text: string }) {
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
     document.title = text;
-    if (takesFocus) heading.current?.focus();
-  }, [text, takesFocus]);
+    if (!isFirst) heading.current?.focus();
+    isFirst = false;
+  }, [text]);
   return (
     <h1 ref={heading} tabIndex={-1}>
       {text}

@@ -3,7 +3,6 @@ import { useEffect, useState } from "preact/hooks";
 
 export interface SignedIn {
   userId: string;
-  email: string | undefined;
 }
 
 /** Who is signed in; null: nobody; undefined: not known yet. Changes with every sign-in and sign-out, in other tabs too. */
@@ -13,9 +12,9 @@ export function useSession(supabase: SupabaseClient): SignedIn | null | undefine
     const { data } = supabase.auth.onAuthStateChange((_, session) =>
       setSession((before) => {
         if (!session) return null;
-        const { id, email } = session.user;
+        const { id } = session.user;
         // a renewed token is no other person
-        return before?.userId === id ? before : { userId: id, email };
+        return before?.userId === id ? before : { userId: id };
       }),
     );
     return () => data.subscription.unsubscribe();

@@ -49,6 +49,7 @@ export function statementOf({ method, table, query, body }: RestRequest): Statem
   };
   if (!Object.hasOwn(text, method)) throw new NotSpoken(`${method} is not spoken here`);
   const rows = text[method as keyof typeof text]();
+  if ((method === "PATCH" || method === "DELETE") && !rows.includes(" where ")) throw new NotSpoken("say which rows");
   return { text: `with found as (${rows}) select coalesce(json_agg(found), '[]') as body from found`, values };
 }
 

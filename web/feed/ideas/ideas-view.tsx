@@ -21,21 +21,26 @@ export function IdeasView() {
       {ideas.error !== undefined && <Trouble error={ideas.error} again={ideas.again} />}
       {ideas.value === undefined && ideas.error === undefined && <Skeletons />}
       {ideas.value === null && <p class="card soft">This project has no function that finds ideas.</p>}
-      {ideas.value?.length === 0 && (
+      {ideas.value?.items.length === 0 && (
         <p class="card soft">There are no ideas for you yet. Vote for a few posts first.</p>
       )}
       <ol class="stack" aria-label="Ideas">
-        {ideas.value?.map((idea) => (
+        {ideas.value?.items.map((idea) => (
           <IdeaCard key={idea.title} idea={idea} />
         ))}
       </ol>
+      {ideas.value?.notes.map(({ code, message }) => (
+        <p key={code} class="hint">
+          {message}
+        </p>
+      ))}
     </div>
   );
 }
 
 function IdeaCard({ idea }: { idea: Idea }) {
-  const { title, points, why, predicted } = idea;
-  const topic = typeof idea.topic === "string" ? idea.topic : idea.topic?.label;
+  const { title, points, why, predicted, fit } = idea;
+  const topic = idea.topic?.label;
   return (
     <li class="card stack">
       {topic && (
@@ -44,18 +49,38 @@ function IdeaCard({ idea }: { idea: Idea }) {
         </p>
       )}
       <h2>{title}</h2>
-      <ul class="points">
-        {points.map((point) => (
-          <li key={point}>{point}</li>
+      {points.length > 0 && (
+        <ul class="points">
+          {points.map((point) => (
+            <li key={point}>{point}</li>
+          ))}
+        </ul>
+      )}
+      {why && (
+        <p class="why">
+          {rounded(why.people_interested)} people a day come to such posts. Lately there were {why.posts_lately},{" "}
+          {why.unanswered} of them unanswered.
+        </p>
+      )}
+      <dl class="numbers">
+        {[
+          ["audience", predicted.audience],
+          ["views", predicted.views],
+          ["votes", predicted.votes],
+          ["comments", predicted.comments],
+        ].map(([name, number]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>{rounded(number as number)}</dd>
+          </div>
         ))}
-      </ul>
-      <p class="why">
-        {why.people_interested} people care about this; {why.posts_lately} posts lately, {why.unanswered} unanswered.
-      </p>
-      <p class="soft">
-        Of an audience of {rounded(predicted.audience)} it is expected to bring {rounded(predicted.views)} views,{" "}
-        {rounded(predicted.votes)} votes and {rounded(predicted.comments)} comments.
-      </p>
+        {fit !== null && (
+          <div>
+            <dt>near to you</dt>
+            <dd>{fit.toFixed(2)}</dd>
+          </div>
+        )}
+      </dl>
       <div class="row">
         <button
           type="button"
@@ -68,7 +93,7 @@ function IdeaCard({ idea }: { idea: Idea }) {
             })
           }
         >
-          Write this<span class="hidden">: {title}</span>
+          Write this <span class="hidden">{title}</span>
         </button>
       </div>
     </li>

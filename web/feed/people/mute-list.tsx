@@ -7,7 +7,7 @@ import { type Mute, readMutes, unmute } from "./mutes.ts";
 import { type Named, nameOf } from "./name.ts";
 
 /** What somebody muted, to be taken back. */
-export function MuteList({ userId, onChanged }: { userId: string; onChanged(): void }) {
+export function MuteList({ userId, onUnmuted }: { userId: string; onUnmuted(label: string): void }) {
   const { supabase } = useProject();
   const [failure, setFailure] = useState<unknown>();
   const mutes = useLoaded(async () => {
@@ -19,11 +19,11 @@ export function MuteList({ userId, onChanged }: { userId: string; onChanged(): v
     return mutes.map((mute) => ({ ...mute, label: sayMute(mute, byId) }));
   }, [userId]);
 
-  async function takeBack(mute: Mute): Promise<void> {
+  async function takeBack({ label, ...mute }: Mute & { label: string }): Promise<void> {
     setFailure(undefined);
     try {
       await unmute(supabase, userId, mute);
-      onChanged();
+      onUnmuted(label);
       mutes.again();
     } catch (error) {
       setFailure(error);
@@ -41,7 +41,7 @@ export function MuteList({ userId, onChanged }: { userId: string; onChanged(): v
           <li key={`${mute.kind} ${mute.value}`}>
             <button type="button" onClick={() => takeBack(mute)}>
               {mute.label} <span aria-hidden="true">×</span>
-              <span class="hidden"> — take back</span>
+              <span class="hidden">take back</span>
             </button>
           </li>
         ))}

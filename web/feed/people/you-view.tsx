@@ -1,10 +1,9 @@
 import { useState } from "preact/hooks";
 import { Heading } from "../../shared/heading.tsx";
-import { useProject } from "../../shared/project.ts";
 import { Trouble } from "../../shared/trouble.tsx";
 import type { Loaded } from "../../shared/use-loaded.ts";
-import { go } from "../../shared/use-route.ts";
 import type { Act } from "../acts.ts";
+import { Leave } from "./leave.tsx";
 import { MuteList } from "./mute-list.tsx";
 import { nameOf } from "./name.ts";
 import type { Profile } from "./profile.ts";
@@ -12,7 +11,6 @@ import { ProfileForm } from "./profile-form.tsx";
 
 interface YouViewProps {
   userId: string;
-  email: string | undefined;
   profile: Loaded<Profile | null>;
   /** Something changed that the next feed shows. */
   onChanged(act: Act): void;
@@ -20,7 +18,6 @@ interface YouViewProps {
 
 /** Profile, mutes, and the way out. */
 export function YouView({ userId, profile, onChanged }: YouViewProps) {
-  const { supabase, config } = useProject();
   const [isSaved, setSaved] = useState(false);
   const { value, error, again } = profile;
   return (
@@ -45,23 +42,8 @@ export function YouView({ userId, profile, onChanged }: YouViewProps) {
           </>
         )}
       </p>
-      <MuteList userId={userId} onChanged={() => onChanged({ kind: "profile" })} />
-      <div class="row">
-        {config.members && (
-          <button type="button" onClick={() => go("people")}>
-            Be somebody else
-          </button>
-        )}
-        <button
-          type="button"
-          onClick={async () => {
-            await supabase.auth.signOut({ scope: "local" });
-            go("feed");
-          }}
-        >
-          Sign out
-        </button>
-      </div>
+      <MuteList userId={userId} onUnmuted={(label) => onChanged({ kind: "unmute", label })} />
+      <Leave />
     </div>
   );
 }

@@ -33,7 +33,9 @@ export function Comments({ postId, write }: { postId: string; write(body: string
       {written.length > 0 && (
         <ul class="comments" aria-label="Comments">
           {written.map(({ id, body }) => (
-            <li key={id}>{body}</li>
+            <li key={id} dir="auto">
+              {body}
+            </li>
           ))}
         </ul>
       )}

@@ -37,7 +37,7 @@ export function MuteMenu({ post, userId, act }: { post: Post; userId: string; ac
   return (
     <details class="menu" ref={menu} onKeyDown={close}>
       <summary>
-        Mute<span class="hidden"> something of {post.title}</span>
+        Mute<span class="hidden">somebody or something of {post.title}</span>
       </summary>
       <div class="row">
         {choices.map((choice) => (

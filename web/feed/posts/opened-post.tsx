@@ -13,7 +13,9 @@ export function OpenedPost({ post, comment }: OpenedPostProps) {
   const { id, description, tags, author, created_at } = post;
   return (
     <div class="opened stack">
-      <p class="text">{description || <span class="soft">Its title says it all.</span>}</p>
+      <p class="text" dir="auto">
+        {description || <span class="soft">Its title says it all.</span>}
+      </p>
       <p class="row soft">
         {author} · {new Date(created_at).toLocaleDateString("en", { dateStyle: "medium" })}
         {tags.map((tag) => (

@@ -74,7 +74,7 @@ export function PostCard({ item, posts, change, isFirstFeed, act, userId }: Post
         {!isFirstFeed && change && <ChangeBadge change={change} />}
       </p>
       <h2>
-        <button type="button" class="plain title" aria-expanded={isOpen} onClick={open}>
+        <button type="button" class="plain title" dir="auto" aria-expanded={isOpen} onClick={open}>
           {title}
         </button>
       </h2>
@@ -84,15 +84,15 @@ export function PostCard({ item, posts, change, isFirstFeed, act, userId }: Post
         <div class="row acts">
           <button type="button" aria-pressed={hasVoted} onClick={vote}>
             <span aria-hidden="true">▲</span> {hasVoted ? "Voted" : "Vote"}
-            <span class="hidden"> for {title}</span>
+            <span class="hidden">for {title}</span>
           </button>
           <button type="button" onClick={open}>
             {isOpen ? "Close" : "Comment"}
-            <span class="hidden">: {title}</span>
+            <span class="hidden">on {title}</span>
           </button>
           <button type="button" onClick={dismiss}>
             Not for me
-            <span class="hidden">: {title}</span>
+            <span class="hidden">is {title}</span>
           </button>
           {post && <MuteMenu post={post} userId={userId} act={act} />}
         </div>
