@@ -17,7 +17,7 @@ export interface GatewayOptions {
   folder?: string;
   /**
    * The folder of the built pages (web/build.ts), to be served at /. With them come stand-ins for Supabase Auth and PostgREST, by which
-   * whoever reaches the port can be anybody of the community: so none of it is served for a database that is not on this machine.
+   * whoever reaches the port can be anybody of the community: so for a database that is not on this machine the console alone is served, which asks for the secret key.
    */
   site?: string | undefined;
   /** Hears every line that the functions write. */
@@ -33,8 +33,10 @@ export interface Gateway {
   publishableKey: string;
   /** The secret key of the local project, for the functions that are not for users. */
   secretKey: string;
-  /** Whether the pages are served. */
-  servesPages: boolean;
+  /** Whether the feed page is served. */
+  servesFeedPage: boolean;
+  /** The console's address with the secret key in it; undefined: no pages are served. */
+  consoleUrl: string | undefined;
   /** Of the Deno that serves. */
   processId: number;
   /** Settles when the process ends by itself; with its exit status. */
@@ -49,7 +51,8 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
 /** Starts the gateway and waits until it serves. Throws one clear line when the port is taken or Deno cannot start. */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const { databaseUrl, port = 54321, folder = join(root, ".recsys"), onLog = console.error } = options;
-  const site = isOnThisMachine(databaseUrl) ? options.site : undefined;
+  const { site } = options;
+  const isLocal = isOnThisMachine(databaseUrl);
   const key = await signingKey(folder);
   const secretKey = `sb_secret_${crypto.randomUUID()}`;
   const child = spawn(denoPath(), denoArguments(), {
@@ -57,7 +60,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     stdio: ["pipe", "pipe", "pipe"],
     // Ctrl-C in a terminal is for this process, which then ends the other in order
     detached: true,
-    env: { ...environment(databaseUrl, port, key, secretKey), ...(site && pagesEnvironment(site, key)) },
+    env: { ...environment(databaseUrl, port, key, secretKey), ...(site && pagesEnvironment(site, isLocal && key)) },
   });
   const ended = once(child, "exit").then(([status]) => status as number | null);
   // it may have ended before it is told to
@@ -78,7 +81,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     tokenOf: (userId, options) => userToken(key, url, userId, options),
     publishableKey,
     secretKey,
-    servesPages: site !== undefined,
+    servesFeedPage: site !== undefined && isLocal,
+    consoleUrl: site && `${url}/console/#key=${secretKey}`,
     processId: child.pid as number,
     ended,
     async stop() {
@@ -118,8 +122,9 @@ function environment(databaseUrl: string, port: number, key: SigningKey, secretK
   };
 }
 
-function pagesEnvironment(site: string, key: SigningKey): NodeJS.ProcessEnv {
-  return { SITE_FOLDER: resolve(site), LOCAL_SIGNING_KEY: JSON.stringify(key.jwk) };
+/** Without a key that signs tokens there is the console alone. */
+function pagesEnvironment(site: string, key: SigningKey | false): NodeJS.ProcessEnv {
+  return { SITE_FOLDER: resolve(site), ...(key && { LOCAL_SIGNING_KEY: JSON.stringify(key.jwk) }) };
 }
 
 /** A tunnel looks like this machine too; behind it a real Supabase Auth is found by its tables (`hasRealAuth`). */

@@ -190,13 +190,14 @@ test("where a Supabase Auth keeps its sessions, nobody is signed in by this one"
   assert.deepEqual(await (await fetch(`${gateway.url}/local/members`)).json(), []);
 });
 
-test("for a database that is not on this machine there are no pages and no stand-ins", async (t) => {
+test("for a database that is not on this machine there is the console alone, and no stand-ins", async (t) => {
   const far = new URL(databaseUrl);
   far.hostname = "db.example.com";
   const other = await startGateway({ databaseUrl: far.href, port: 0, folder, site, onLog: () => undefined });
   t.after(() => other.stop());
-  assert.equal(other.servesPages, false);
-  for (const path of ["/", "/config.json", "/local/members", "/auth/v1/token", "/rest/v1/posts"])
+  assert.equal(other.servesFeedPage, false);
+  for (const path of ["/console/", "/config.json"]) assert.equal((await fetch(other.url + path)).status, 200, path);
+  for (const path of ["/", "/page.js", "/local/members", "/auth/v1/token", "/rest/v1/posts"])
     assert.equal((await fetch(other.url + path)).status, 404, path);
 });
 

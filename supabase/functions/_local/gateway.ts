@@ -4,7 +4,7 @@
  * of web/ come what else of a project they call: see auth.ts, rest.ts and members.ts.
  *
  * Reads from the environment: PORT, SUPABASE_DB_URL, SUPABASE_PUBLISHABLE_KEYS, SUPABASE_SECRET_KEYS, LOCAL_JWKS (a JSON Web Key Set), and for
- * the pages SITE_FOLDER, LOCAL_SIGNING_KEY (a private JSON Web Key).
+ * the pages SITE_FOLDER, LOCAL_SIGNING_KEY (a private JSON Web Key; without it there is the console alone).
  * Says {"listening": port} on standard output when it serves, and ends when its standard input does, so that it never outlives the
  * process that started it.
  */
@@ -65,7 +65,19 @@ for (const name of await functionNames()) {
   await import(new URL(`../${name}/index.ts`, import.meta.url).href);
 }
 const siteFolder = Deno.env.get("SITE_FOLDER");
-if (siteFolder) await mountPages(siteFolder, `http://localhost:${server.addr.port}`);
+const signingKey = Deno.env.get("LOCAL_SIGNING_KEY");
+if (siteFolder) {
+  const publishableKeys = projectApiKeys(Deno.env.get("SUPABASE_PUBLISHABLE_KEYS"), undefined);
+  gateway.use(guard("page"));
+  if (signingKey) await mountStandIns(JSON.parse(signingKey), publishableKeys, `http://localhost:${server.addr.port}`);
+  const config = (url: string) => ({ url, key: publishableKeys[0], members: true });
+  const file = (path: string) =>
+    Deno.readFile(`${siteFolder}/${path}`).then(
+      ({ buffer }) => buffer as ArrayBuffer,
+      () => undefined,
+    );
+  gateway.route("/", sitePages({ file, config, below: signingKey ? "" : "console/" }));
+}
 console.log(JSON.stringify({ listening: server.addr.port }));
 
 for await (const _ of Deno.stdin.readable);
@@ -73,9 +85,8 @@ const patience = new Promise((over) => setTimeout(over, 3_000));
 await Promise.race([server.shutdown().then(() => Promise.allSettled(background)), patience]);
 Deno.exit(0);
 
-/** The pages of web/ and what they call beside the functions. `project`: the address of the latter. */
-async function mountPages(folder: string, project: string): Promise<void> {
-  const jwk: JWK = JSON.parse(Deno.env.get("LOCAL_SIGNING_KEY") ?? "{}");
+/** What the feed page calls beside the functions. `project`: the address of the latter. */
+async function mountStandIns(jwk: JWK, publishableKeys: string[], project: string): Promise<void> {
   const { d: _, ...publicJwk } = jwk;
   const key = {
     keyId: jwk.kid ?? "",
@@ -83,23 +94,13 @@ async function mountPages(folder: string, project: string): Promise<void> {
     publicKey: (await importJWK(publicJwk, "ES256")) as CryptoKey,
   };
   const pool = openPool(Deno.env.get("SUPABASE_DB_URL") ?? "", () => undefined);
-  const auth = `${project}/auth/v1`;
   const verify = createVerifier({
     jwksUrl: `${Deno.env.get("SUPABASE_URL")}/auth/v1/.well-known/jwks.json`,
-    issuers: [auth],
+    issuers: [`${project}/auth/v1`],
   });
-  const publishableKeys = projectApiKeys(Deno.env.get("SUPABASE_PUBLISHABLE_KEYS"), undefined);
-  const file = (path: string) =>
-    Deno.readFile(`${folder}/${path}`).then(
-      ({ buffer }) => buffer as ArrayBuffer,
-      () => undefined,
-    );
-  gateway.use(guard("page"));
   gateway.route("/auth/v1", authStandIn(pool, key, project));
   gateway.route("/rest/v1", restStandIn(pool, verify, publishableKeys));
   gateway.route("/local/members", membersPage(pool));
-  const config = (url: string) => ({ url, key: publishableKeys[0], members: true });
-  gateway.route("/", sitePages({ file, config }));
 }
 
 async function functionNames(): Promise<string[]> {

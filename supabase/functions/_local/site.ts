@@ -34,19 +34,22 @@ export interface Site {
   file(path: string): Promise<ArrayBuffer | undefined>;
   /** What the pages read at config.json: which project is theirs, by the address under which it was reached. */
   config(origin: string): object;
+  /** Only what is below this path is served; "": all of it. */
+  below: string;
 }
 
 /** A path that ends in / is the index.html there. */
-export function sitePages({ file, config }: Site): Hono {
+export function sitePages({ file, config, below }: Site): Hono {
   const pages = new Hono();
   pages.get("/config.json", (c) => c.json(config(new URL(c.req.url).origin), 200, headers));
   pages.get("*", async (c: Context) => {
     const { pathname } = new URL(c.req.url);
     const path = `${pathname.slice(1)}${pathname.endsWith("/") ? "index.html" : ""}`;
     const [, extension] = /^[a-z0-9/-]+\.([a-z]+)$/.exec(path) ?? [];
-    const body = extension && types[extension] ? await file(path) : undefined;
+    const isServed = path.startsWith(below) && extension && types[extension];
+    const body = isServed ? await file(path) : undefined;
     if (!body) return c.notFound();
-    const contentType = types[extension];
+    const contentType = types[extension as string];
     return c.body(body, 200, { ...headers, "content-security-policy": policyOf(path), "content-type": contentType });
   });
   return pages;
