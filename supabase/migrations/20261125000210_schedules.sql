@@ -10,16 +10,12 @@ begin
 end
 $$;
 
+-- definer: the service may not read pg_cron's settings
 create function recsys.has_cron() returns boolean
-language sql stable security invoker set search_path = ''
+language sql stable security definer set search_path = ''
 as $$
   select coalesce(current_setting('cron.database_name', true) = current_database(), false)
-    -- to_regclass raises for whoever may not use the schema
-    and exists (
-      select from pg_catalog.pg_class
-      join pg_catalog.pg_namespace on pg_namespace.oid = pg_class.relnamespace
-      where pg_namespace.nspname = 'cron' and pg_class.relname = 'job'
-    )
+    and to_regclass('cron.job') is not null
 $$;
 comment on function recsys.has_cron() is 'Whether pg_cron runs jobs in this database: its tables are in one database of a cluster.';
 
