@@ -237,6 +237,26 @@ test("while it loads, where nothing is left and where something fails, the page 
   await page.getByText("Nothing is left that is new to you.").waitFor();
 });
 
+test("pages that come faster than their posts keep them all", options, async (t) => {
+  const { page } = await openPage(browser, gateway.url);
+  t.after(() => page.context().close());
+  // the first page's are the last to come
+  let first = true;
+  await page.route("**/rest/v1/posts?*in.*", async (route) => {
+    if (first) {
+      first = false;
+      await page.waitForResponse(
+        (response) => response.url().includes("/rest/v1/posts?") && response.url().includes("in."),
+      );
+    }
+    await route.continue();
+  });
+  await page.goto(home());
+  await nextFeed(page, () => page.getByRole("button", { name: "More posts" }).scrollIntoViewIfNeeded());
+  await page.locator("li.post").nth(39).locator(".chip").waitFor();
+  await page.locator("li.post").nth(0).locator(".chip").waitFor();
+});
+
 test("a page that does not know its project says what is missing", options, async (t) => {
   const { page } = await openPage(browser, gateway.url);
   t.after(() => page.context().close());
