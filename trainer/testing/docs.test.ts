@@ -7,7 +7,8 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
-const documents = ["README.md", ...(await readdir(join(root, "docs"))).map((name) => join("docs", name))];
+const pages = (await readdir(join(root, "docs"))).filter((name) => name.endsWith(".md"));
+const documents = ["README.md", ...pages.map((name) => join("docs", name))];
 
 test("every link in the documentation leads to a file", async () => {
   for (const document of documents) {

@@ -73,6 +73,9 @@ test("a newcomer looks around, signs up, and her feed follows her votes", option
     await nextFeed(page, () => page.getByRole("button", { name: "Show what moves" }).click());
     assert.equal(await about(page, "Garden"), 5);
     const moved = page.getByRole("region", { name: "What moved" });
+    await moved.locator("h2:focus").waitFor();
+    const { y = -1 } = (await moved.locator("h2").boundingBox()) ?? {};
+    assert.ok(y > 50 && y < 700, `she was far down, and sees it at ${y}`);
     assert.match((await moved.textContent()) ?? "", new RegExp(`new.*voted for “${voted}”`, "s"));
     await page.locator(".badge.new").first().waitFor();
     assert.ok(!(await titles(page, 100)).includes(voted), "what she voted for is no longer new to her");
@@ -98,7 +101,7 @@ test("a newcomer looks around, signs up, and her feed follows her votes", option
     await card(page, dismissed)
       .getByRole("button", { name: /^Not for me/ })
       .click();
-    await page.getByText(`Dismissed: ${dismissed}`).waitFor();
+    await page.locator("p:focus", { hasText: `Dismissed: ${dismissed}` }).waitFor();
     await nextFeed(page, () => page.getByRole("button", { name: "Show what moves" }).click());
     const moved = page.getByRole("region", { name: "What moved" });
     assert.match((await moved.textContent()) ?? "", /You dismissed it/);
@@ -146,6 +149,31 @@ test("somebody who has seen a page asks for others", options, async (t) => {
     now.filter((title) => before.includes(title)),
     [],
   );
+});
+
+test("where nobody may be chosen, people sign in with e-mail address and password", options, async (t) => {
+  const { page, wrong } = await openPage(browser, gateway.url);
+  t.after(() => page.context().close());
+  const { url, publishableKey: key } = gateway;
+  await page.route("**/config.json", (route) => route.fulfill({ json: { url, key } }));
+  await page.goto(home("people"));
+  const fill = async (email: string) => {
+    await page.getByLabel("E-mail address").fill(email);
+    await page.getByLabel("Password").fill("correct horse");
+  };
+  await fill("nina@example.com");
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole("alert").getByText("nobody here has this e-mail address").waitFor();
+  assert.deepEqual(await seriousIn(page), []);
+  await page.getByRole("button", { name: "I am new here" }).click();
+  await page.getByRole("heading", { name: "Welcome" }).waitFor();
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await page.getByRole("link", { name: "Sign in", exact: true }).click();
+  await fill("nina@example.com");
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole("heading", { name: "Welcome" }).waitFor();
+  assert.equal(await page.getByRole("button", { name: "Be somebody else" }).count(), 0);
+  assert.deepEqual(wrong, []);
 });
 
 test("ideas become a draft; where there is no such function, the page says so", options, async (t) => {
@@ -207,6 +235,26 @@ test("while it loads, where nothing is left and where something fails, the page 
   });
   await page.getByRole("button", { name: "Refresh" }).click();
   await page.getByText("Nothing is left that is new to you.").waitFor();
+});
+
+test("pages that come faster than their posts keep them all", options, async (t) => {
+  const { page } = await openPage(browser, gateway.url);
+  t.after(() => page.context().close());
+  // the first page's are the last to come
+  let first = true;
+  await page.route("**/rest/v1/posts?*in.*", async (route) => {
+    if (first) {
+      first = false;
+      await page.waitForResponse(
+        (response) => response.url().includes("/rest/v1/posts?") && response.url().includes("in."),
+      );
+    }
+    await route.continue();
+  });
+  await page.goto(home());
+  await nextFeed(page, () => page.getByRole("button", { name: "More posts" }).scrollIntoViewIfNeeded());
+  await page.locator("li.post").nth(39).locator(".chip").waitFor();
+  await page.locator("li.post").nth(0).locator(".chip").waitFor();
 });
 
 test("a page that does not know its project says what is missing", options, async (t) => {

@@ -1,8 +1,14 @@
+import { useEffect, useRef } from "preact/hooks";
 import { type Act, sayActs } from "./acts.ts";
 import type { Change } from "./feed-changes.ts";
 
 /** What moved since the feed before, and why. */
 export function Moved({ changes, acts }: { changes: Change[]; acts: Act[] }) {
+  const heading = useRef<HTMLHeadingElement>(null);
+  useEffect(() => {
+    // whoever asked for it may be far down, at a button that is gone now
+    if (acts.length > 0) heading.current?.focus();
+  }, [acts]);
   const fresh = changes.filter(({ from, to }) => from === undefined && to !== undefined);
   const up = changes.filter(({ from, to }) => from !== undefined && to !== undefined && to < from);
   const down = changes.filter(({ from, to }) => from !== undefined && to !== undefined && to > from);
@@ -10,7 +16,9 @@ export function Moved({ changes, acts }: { changes: Change[]; acts: Act[] }) {
   return (
     <section class="card moved stack" aria-label="What moved">
       <div role="status">
-        <h2>{changes.length === 0 ? "Nothing moved" : `What moved: ${counted(fresh, up, down, gone)}`}</h2>
+        <h2 ref={heading} tabIndex={-1}>
+          {changes.length === 0 ? "Nothing moved" : `What moved: ${counted(fresh, up, down, gone)}`}
+        </h2>
         <p class="soft">{acts.length > 0 ? `Since the feed before you ${sayActs(acts)}.` : "Since the feed before."}</p>
       </div>
       <div class="parts">

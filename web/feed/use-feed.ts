@@ -82,14 +82,17 @@ export function useFeed(interests?: string[]): FeedOf {
         if (busy === "more") change((state) => ({ ...state, ...came, items: [...state.items, ...page] }));
         else
           change(({ before: _, ...state }) => ({
-            ...{ ...state, ...came, items: page },
+            ...state,
+            ...came,
+            items: page,
             acts: state.acts.filter((act) => !before.acts.includes(act)),
             ...(busy === "again" && { before: { items: before.items, acts: before.acts } }),
           }));
         const ids = page.map(({ post_id }) => post_id).filter((id) => !before.posts.has(id));
         // without them a feed is still a feed
         const read = await readPosts(supabase, ids, { names: !interests }).catch(() => new Map<string, Post>());
-        change((state) => ({ ...state, posts: new Map([...state.posts, ...read]) }));
+        // whatever was asked since
+        setState((state) => ({ ...state, posts: new Map([...state.posts, ...read]) }));
       } catch (error) {
         change((state) => ({ ...state, busy: undefined, error }));
       }

@@ -4,6 +4,7 @@ import type { Act } from "../acts.ts";
 import type { Change } from "../feed-changes.ts";
 import type { FeedOf, Item } from "../use-feed.ts";
 import { ChangeBadge } from "./change-badge.tsx";
+import { DismissedPost } from "./dismissed-post.tsx";
 import { MuteMenu } from "./mute-menu.tsx";
 import { OpenedPost } from "./opened-post.tsx";
 import { PredictedReactions } from "./predicted-reactions.tsx";
@@ -28,7 +29,7 @@ export function PostCard({ item, posts, change, isFirstFeed, act, userId }: Post
   const post = posts.get(post_id);
   const [isOpen, setOpen] = useState(false);
   const [hasVoted, setVoted] = useState(false);
-  const [left, setLeft] = useState<string>();
+  const [isDismissed, setDismissed] = useState(false);
   const [error, setError] = useState<unknown>();
   const topic = item.topic?.label ?? post?.tags[0];
 
@@ -55,17 +56,10 @@ export function PostCard({ item, posts, change, isFirstFeed, act, userId }: Post
   }
 
   async function dismiss(): Promise<void> {
-    if (await attempt({ kind: "dismiss", post_id, title })) setLeft("Dismissed");
+    if (await attempt({ kind: "dismiss", post_id, title })) setDismissed(true);
   }
 
-  if (left)
-    return (
-      <li class="card left" id={post_id}>
-        <p>
-          <strong>{left}:</strong> {title}
-        </p>
-      </li>
-    );
+  if (isDismissed) return <DismissedPost {...item} />;
   return (
     <li class="card post" id={post_id} data-moved={change && !isFirstFeed ? "" : undefined}>
       <p class="row above">
