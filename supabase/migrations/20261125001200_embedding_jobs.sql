@@ -92,11 +92,11 @@ begin
         waiting, case tg_op when 'TRUNCATE' then 'true' else format('waiting.entity_id in (%s)', changed) end, tg_argv[0])
       using tg_argv[0];
     end loop;
-    -- all that is known of it is to go as well; a draft that is edited while nobody sees it is noted once
+    -- all that is known of it is to go as well; a draft that is edited while nobody sees it is noted once each time
     execute format('insert into recsys.erasures (kind, entity_id, is_soft)
       select distinct $1, known.id, $2 from (%1$s) as known
       where known.id is not null and not exists (select from recsys.source_%2$ss as source where source.%2$s_id = known.id)
-        and not ($2 and exists (select from recsys.erasures as noted where noted.kind = $1 and noted.entity_id = known.id))',
+        and not ($2 and exists (select from recsys.erasures as noted where noted.kind = $1 and noted.entity_id = known.id and noted.erased_at is null))',
       case tg_op when 'TRUNCATE' then format('select known.%1$s_id as id from recsys.%1$s_embeddings as known', tg_argv[0]) else changed end, tg_argv[0])
     using tg_argv[0], tg_op = 'UPDATE';
     changed := format('select changed.id from (%1$s) as changed where exists (select from recsys.source_%2$ss as source where source.%2$s_id = changed.id)',

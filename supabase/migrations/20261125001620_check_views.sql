@@ -105,7 +105,6 @@ begin
       return query select true, format('%s may not read recsys.%s: %s', reader.role, reader.view, denied),
         case
           when culprit is not null then format('grant select on %s to %s', culprit, reader.role)
-          when denied ~ 'for schema' then format('grant usage on schema %s to %s', substring(denied from 'schema (.+)$'), reader.role)
           else format('grant it to %s', reader.role)
         end;
     end if;
