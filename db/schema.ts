@@ -661,10 +661,6 @@ export interface RecsysErasures {
    */
   erasure_id: Generated<number>;
   /**
-   * Whether the app still has the row and hides it, as a column deleted_at does: shown again before it was erased, nothing is.
-   */
-  is_soft: Generated<boolean>;
-  /**
    * post or user.
    */
   kind: string;

@@ -18,17 +18,17 @@ create function recsys.unindexed(p_role text, p_query text) returns table (relat
 -- volatile: it sets the role
 language plpgsql volatile security invoker set search_path = ''
 -- where there is any index to look a row up by, it is used now
-set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set jit = off
+set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off set enable_hashjoin = off set enable_mergejoin = off set jit = off
 as $$
 declare
-  value constant text := '00000000-0000-4000-8000-000000000000';
+  nobody constant text := '00000000-0000-4000-8000-000000000000';
   before constant text := current_setting('role');
   before_claims constant text := coalesce(current_setting('request.jwt.claims', true), '');
   plan jsonb;
 begin
   begin
     perform set_config('role', p_role, true), set_config('request.jwt.claims', format('{"sub": "%s", "role": "%s"}', gen_random_uuid(), p_role), true);
-    execute 'explain (format json, verbose) ' || p_query using value::uuid into plan;
+    execute 'explain (format json, verbose) ' || p_query using nobody::uuid into plan;
   exception when others then
     -- recsys.check_views() says why
     plan := null;
@@ -40,20 +40,31 @@ begin
     -- looked up by a condition
     select scans.relation, coalesce(
       'recsys.id_of(' || substring(scans.condition from '(?:to_hex|convert_to)\(+(?:[a-z_0-9]+\.)?("[^"]+"|[a-z_0-9]+)') || ')',
-      (select string_agg(quote_ident(name), ', ') from pg_catalog.unnest(recsys.columns_compared(scans.relation, scans.condition, value)) as name)
+      (select string_agg(quote_ident(name), ', ') from pg_catalog.unnest(recsys.columns_compared(scans.relation, scans.condition, nobody)) as name)
     ) as columns
     from (
-      select to_regclass(format('%I.%I', node ->> 'Schema', node ->> 'Relation Name')) as relation, node ->> 'Filter' as condition
+      select
+        to_regclass(format('%I.%I', node ->> 'Schema', node ->> 'Relation Name')) as relation, node ->> 'Filter' as condition,
+        node ->> 'Index Cond' is not null as by_index
       from jsonb_path_query(plan, '$.** ? (@."Relation Name" != "")') as node
-      where node ->> 'Node Type' in ('Seq Scan', 'Index Scan', 'Index Only Scan') and node ->> 'Index Cond' is null and node ->> 'Filter' ~ ' = '
+      where node ->> 'Node Type' in ('Seq Scan', 'Index Scan', 'Index Only Scan')
     ) as scans
-    where p_query !~ 'order by'
+    -- by another index, and then row by row, is no better
+    where p_query !~ 'order by' and (position(nobody in scans.condition) > 0 or (not scans.by_index and scans.condition ~ ' = '))
     union all
-    -- read in an order, such as ["posts.published_at DESC"]
-    select to_regclass(format('%I.%I', scan ->> 'Schema', scan ->> 'Relation Name')), regexp_replace(split_part(sort_key, '.', 2), ' DESC', ' desc')
+    -- read in an order, such as ["posts.published_at DESC"], of all rows or of those looked up
+    select scans.relation, concat_ws(', ',
+      (select string_agg(quote_ident(name), ', ') from pg_catalog.unnest(recsys.columns_compared(scans.relation, scans.condition, nobody)) as name where position(nobody in scans.condition) > 0),
+      regexp_replace(split_part(sort_key, '.', 2), ' DESC', ' desc')
+    )
     from jsonb_path_query(plan, '$.** ? (@."Node Type" == "Sort")') as sort
     cross join jsonb_array_elements_text(sort -> 'Sort Key') as sort_key
-    join jsonb_path_query(plan, '$.** ? (@."Relation Name" != "")') as scan on scan ->> 'Alias' = split_part(sort_key, '.', 1)
+    join (
+      select
+        node ->> 'Alias' as alias, to_regclass(format('%I.%I', node ->> 'Schema', node ->> 'Relation Name')) as relation,
+        concat_ws(' AND ', node ->> 'Filter', node ->> 'Index Cond', node ->> 'Recheck Cond') as condition
+      from jsonb_path_query(plan, '$.** ? (@."Relation Name" != "")') as node
+    ) as scans on scans.alias = split_part(sort_key, '.', 1)
     -- others are those of subqueries
     where p_query ~ 'order by' and sort_key ~ ' DESC$'
   ) as found
@@ -86,7 +97,7 @@ begin
     from (
       values
         ('authenticated', 'select * from recsys.source_posts where post_id = $1', 'each feed looks up its posts'),
-        ('authenticated', 'select * from recsys.source_posts where author_id = $1', 'each feed looks up the posts of an author'),
+        ('authenticated', 'select * from recsys.source_posts where author_id = $1 order by created_at desc limit 50', 'each feed finds the newest posts of an author'),
         ('authenticated', 'select * from recsys.source_posts order by created_at desc limit 100', 'each feed finds the newest posts'),
         ('authenticated', 'select * from recsys.source_users where user_id = $1', 'each feed looks up its user'),
         ('authenticated', 'select * from recsys.source_interactions where user_id = $1', 'each feed finds what its user did'),
