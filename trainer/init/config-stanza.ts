@@ -6,7 +6,7 @@ const end = "# recsys: end";
 
 /** The configuration with the stanza of these functions, in place of an earlier one or at its end. Throws a `UserError` where one is the app's own. */
 export function withStanza(config: string, functions: string[]): string {
-  const earlier = new RegExp(`\\n*${escaped(begin)}\\n[^]*?${escaped(end)}\\n?`);
+  const earlier = new RegExp(`\\n*${escaped(begin)}\\n[\\s\\S]*?${escaped(end)}\\n?`);
   const own = config.replace(earlier, "\n");
   if (own.includes(begin) || own.includes(end))
     throw new UserError(
