@@ -1028,6 +1028,17 @@ export interface RecsysImpressions {
   vote_probability: number | null;
 }
 
+export interface RecsysKinds {
+  /**
+   * What it counts as; null: as nothing, on purpose.
+   */
+  head: string | null;
+  /**
+   * The app's word, as its table has it.
+   */
+  kind: string;
+}
+
 export interface RecsysLatestPostStats {
   /**
    * Whether the last interaction was the author's own.
@@ -2413,6 +2424,7 @@ export interface DB {
   "recsys.imports": RecsysImports;
   "recsys.impression_features": RecsysImpressionFeatures;
   "recsys.impressions": RecsysImpressions;
+  "recsys.kinds": RecsysKinds;
   "recsys.latest_post_stats": RecsysLatestPostStats;
   "recsys.latest_user_stats": RecsysLatestUserStats;
   "recsys.model_activations": RecsysModelActivations;

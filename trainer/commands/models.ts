@@ -5,6 +5,7 @@ import { UserError } from "../../db/user-error.ts";
 import { type Verdict, verdictLines } from "../gate/verdict.ts";
 import { newestModelFolder, readModelFolder } from "../model-folder/model-folder.ts";
 import { publish } from "../publish/publish.ts";
+import { requireSoundSources } from "./check.ts";
 import { type DatabaseOption, inDatabase } from "./in-database.ts";
 import { topicsOfNewModel } from "./topics.ts";
 import { modelsFolder } from "./train.ts";
@@ -23,6 +24,7 @@ export async function publishCommand(
   const named = folder === undefined ? undefined : await readModelFolder(folder);
   await inDatabase(options, {}, async (context) => {
     const { database, onProgress, signal, print } = context;
+    await requireSoundSources(database, print);
     const model = named ?? (await readModelFolder(await newestModel(database)));
     const onVerdict = (verdict: Verdict) => verdictLines(verdict).forEach(print);
     const id = await publish(database, model, { activate, fromAnotherCommunity, onVerdict, onProgress, signal });
