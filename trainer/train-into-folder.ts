@@ -108,6 +108,7 @@ export async function train(
     learned_until: new Date(Math.min(model.learnedUntil, learnedUntil)).toISOString(),
     seed,
     backend,
+    heads: [...model.dlrm.heads],
     metrics: {
       ...metricsOf(model),
       community: communityId,

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { kinds } from "../../supabase/functions/_shared/features/kinds.ts";
 import type { PageRequest } from "../dlrm/page-requests.ts";
 import type { Request } from "../dlrm/requests.ts";
 import { HeldOutMetrics } from "./held-out-metrics.ts";
@@ -13,6 +14,7 @@ function ranked(rank: number, probabilities: Record<number, number>): RankedRequ
   return {
     posts,
     rank,
+    heads: kinds,
     recencyRank: rank,
     probabilities: Float32Array.from(Object.values(probabilities).flatMap((p) => [p, p, p])),
   };
