@@ -4,12 +4,12 @@ import { categories } from "../../supabase/functions/_shared/features/categories
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import { kinds } from "../../supabase/functions/_shared/features/kinds.ts";
 import { postFeatures, userFeatures } from "../../supabase/functions/_shared/features/ranker-features.ts";
-import { contracts } from "../../supabase/functions/_shared/models/contracts.ts";
+import { contracts, contractsOf } from "../../supabase/functions/_shared/models/contracts.ts";
 import { assertContract } from "../../supabase/functions/_shared/models/onnx-executor/contract.ts";
 import { float32, int64 } from "../../supabase/functions/_shared/models/tensors.ts";
 import { activityColumns, denseWidth } from "../dlrm/dense-features.ts";
 import { dlrmForward } from "../dlrm/forward.ts";
-import type { Dlrm } from "../dlrm/model.ts";
+import { type Dlrm, newDlrm } from "../dlrm/model.ts";
 import type { RankingExamples } from "../dlrm/ranking-examples.ts";
 import { randomExamples, randomVectors, testOptions } from "../dlrm/testing.ts";
 import { trainDlrm } from "../dlrm/train.ts";
@@ -69,6 +69,22 @@ for (const runtime of runtimes)
       assertClose(probabilities.data, expected, 1e-4, `request ${request}`);
       assert.ok(Math.max(...expected) > 2 * Math.min(...expected), "rows differ");
     }
+  });
+
+for (const runtime of runtimes)
+  test(`${runtime.name} gives the trainer's probabilities of optional heads too`, async () => {
+    const heads = ["view", "vote", "comment", "dismiss", "long_view"] as const;
+    const of = randomExamples(new Random(7), 4, rows, () => {}, heads);
+    const five = newDlrm(of, Uint32Array.of(0, 1, 2, 3), testOptions, new Random(8));
+    for (const { values } of Object.values(five.dense.matrices()))
+      for (let i = 0; i < values.length; i++) values[i] += 0.1 * random.normal();
+    const bytes = dlrmGraph(five);
+    assertContract(bytes, contractsOf(heads).dlrm);
+    assert.throws(() => assertContract(bytes, contracts.dlrm), /probabilities is \[N, 5\], not \[N, 3\]/);
+    const run = await runtime.load(bytes);
+    const { probabilities } = await run(feedsOf(of, 2));
+    const expected = dlrmForward(five, of, Uint32Array.of(2), vectors).map((logit) => 1 / (1 + Math.exp(-logit)));
+    assertClose(probabilities.data, expected, 1e-4, "request 2");
   });
 
 test("one candidate alone has a probability too", async () => {
