@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { array, assert as check, double, property, tuple } from "fast-check";
 import { areHeads, weightsOf } from "../features/kinds.ts";
-import { scoreOf } from "./rank.ts";
+import { isFiniteRow, scoreOf } from "./rank.ts";
 
 const near = (actual: number, expected: number) => assert.ok(Math.abs(actual - expected) < 1e-7, `${actual}`);
 
@@ -25,6 +25,27 @@ test("a small loss is subtracted, and a large one never makes it negative or not
   assert.equal(scoreOf(Float32Array.of(0, 0, 0, 1), 0, [0.2, 1, 1, -1]), 0);
   assert.equal(scoreOf(Float32Array.of(0.5, 0.5, 0.5, 1), 0, [0, 0, 0, -1]), 0);
   assert.ok(Number.isNaN(scoreOf(Float32Array.of(0.5, 0.5, 0.5, Number.NaN), 0, [0.2, 1, 1, -1])));
+});
+
+test("a row is finite where all of its heads are", () => {
+  const probabilities = Float32Array.of(
+    0.1,
+    0.2,
+    0.3,
+    0.4,
+    0.1,
+    0.2,
+    0.3,
+    Number.NaN,
+    Number.POSITIVE_INFINITY,
+    0,
+    0,
+    0,
+  );
+  assert.deepEqual(
+    [0, 1, 2].map((i) => isFiniteRow(probabilities, i, 4)),
+    [true, false, false],
+  );
 });
 
 test("less likely dismissed is worth no less, and more likely viewed no less either", () => {
