@@ -4,7 +4,7 @@ export type Kind = (typeof kinds)[number];
 
 /**
  * Heads that a model has after those of `kinds`, in this order, where the data hold enough of them (trainer/dlrm/optional-heads.ts). dismiss: the
- * user calls the post not interesting, votes against it, or mutes its author, or a topic or word of it, within a day. long_view: they
+ * user calls the post not interesting or votes against it within a day, or mutes its author, or a topic or word of it, within an hour. long_view: they
  * view it for recsys.settings.long_view_seconds.
  */
 export const optionalHeads = ["dismiss", "long_view"] as const;
