@@ -65,6 +65,8 @@ export function shiftHeads(
   const share = Math.min(1, requests.length / whole);
   for (const [head, { logits, weights }] of scaled(dlrm, examples, requests, postVectors).entries()) {
     const total = weights.reduce((sum, weight) => sum + weight, 0);
+    // an optional head of which nobody knows any label, since the operator has switched it off: it stays as it is
+    if (total === 0) continue;
     const positives = requests.reduce((sum, request) => sum + examples.positives(request, head), 0);
     // one more positive in a whole window: what never happened stays possible
     const mean = (share * (positives + 1) + (1 - share) * expected[head]) / (total + 2);
