@@ -2,7 +2,6 @@
  * What serving would have answered at any instant of a replay: the exported graphs and the serving code on the replayed
  * state. The system and everything that is compared on its candidates ask here, in any order.
  */
-
 import { dimensions } from "../../../supabase/functions/_shared/features/history.ts";
 import { innerProduct } from "../../../supabase/functions/_shared/features/inner-product.ts";
 import { kinds } from "../../../supabase/functions/_shared/features/kinds.ts";
