@@ -309,6 +309,14 @@ export interface RecsysBatchRecommendations {
    */
   comments: number[];
   /**
+   * The probability that the user dismisses each; null: the model does not predict it.
+   */
+  dismissals: number[] | null;
+  /**
+   * The probability that the user views each for long; null: the model does not predict it.
+   */
+  long_views: number[] | null;
+  /**
    * The instant, by recsys.clock(), for which it holds.
    */
   made_at: Timestamp;
@@ -748,6 +756,10 @@ export interface RecsysExperimentVariants {
   /**
    * In place of the one in recsys.settings.
    */
+  dismiss_weight: number | null;
+  /**
+   * In place of the one in recsys.settings.
+   */
   diversity: number | null;
   /**
    * In place of the one in recsys.settings.
@@ -761,6 +773,10 @@ export interface RecsysExperimentVariants {
    * The experiment.
    */
   experiment_id: number;
+  /**
+   * In place of the one in recsys.settings.
+   */
+  long_view_weight: number | null;
   /**
    * The model that ranks. No foreign key: the row outlives it.
    */
@@ -959,6 +975,10 @@ export interface RecsysImpressions {
    */
   degraded: string | null;
   /**
+   * The same of a dismissal; null also where the model does not predict it (recsys.models.heads).
+   */
+  dismiss_probability: number | null;
+  /**
    * It was there because it is under trial (recsys.trials), and not by its score. In a list made ahead none is.
    */
   explored: Generated<boolean>;
@@ -966,6 +986,10 @@ export interface RecsysImpressions {
    * What the ranker was told, in the order of the model's feature_spec; recsys.impression_features gives each its name. Null: no model ranked.
    */
   features: number[] | null;
+  /**
+   * The same of a view of recsys.settings.long_view_seconds; null also where the model does not predict it.
+   */
+  long_view_probability: number | null;
   /**
    * live: ranked for this request; batch: from the list made ahead.
    */
@@ -1219,6 +1243,10 @@ export interface RecsysModels {
    * What the gate said: {passed, reasons: [text], contract: "kept" or what breaks it, parity: {rows, runtimes, largest_difference, tolerance}, comparison: {with, requests, from, margin, metrics: {name: {candidate, published, other, worse, standard_error}}} or {skipped: text}}. null: not judged.
    */
   gate: Json | null;
+  /**
+   * What its ranker predicts, in the order of its graph's columns: always view, vote and comment, and after them dismiss and long_view where it was trained on enough of them.
+   */
+  heads: Generated<string[]>;
   /**
    * What happened before this instant of the engine's clock it learned from; what came later is new to it. null: not known.
    */
@@ -1568,6 +1596,10 @@ export interface RecsysSettings {
    */
   community_id: Generated<string>;
   /**
+   * What it costs that a post is dismissed, 0 or below: a post worth g loses -dismiss_weight * p(dismiss) = l of it, and since a score is never negative exp(-l / g) of it is left, which for small l is g - l. Counts where the model has the head (recsys.models.heads). 0: nothing.
+   */
+  dismiss_weight: Generated<number>;
+  /**
    * How much a post loses in a page by being like one above it: exp(-diversity * cosine of their vectors) of its score is left. 0: nothing.
    */
   diversity: Generated<number>;
@@ -1587,6 +1619,14 @@ export interface RecsysSettings {
    * How long impressions are kept at least. They go by whole months, so up to a month longer.
    */
   impressions_kept: Generated<string>;
+  /**
+   * From how many seconds on a view (the value of recsys.source_interactions) is a long one. Null: time spent does not count, and models trained from now on do not predict it.
+   */
+  long_view_seconds: number | null;
+  /**
+   * What a view of long_view_seconds or more is worth in the score, beside what the view is worth anyhow. Counts where the model has the head. 0: nothing.
+   */
+  long_view_weight: Generated<number>;
   /**
    * Always true: there is one row.
    */
@@ -1616,7 +1656,7 @@ export interface RecsysSettings {
    */
   unserved_models_kept: Generated<string>;
   /**
-   * The score of a post is view_weight * p(view) + vote_weight * p(vote) + comment_weight * p(comment).
+   * The score of a post is view_weight * p(view) + vote_weight * p(vote) + comment_weight * p(comment), and of a model that predicts it long_view_weight * p(long view); and what speaks against the post makes it less, see dismiss_weight.
    */
   view_weight: Generated<number>;
   /**
@@ -1787,7 +1827,7 @@ export interface RecsysSourceInteractions {
    */
   user_id: string | null;
   /**
-   * A strength or rating; null: none. The engine reads none of it so far.
+   * Of a view the seconds it took, of others a strength or rating; null: none. The engine reads that of views, where recsys.settings.long_view_seconds says so.
    */
   value: number | null;
 }
@@ -1808,6 +1848,10 @@ export interface RecsysSourceLogins {
 }
 
 export interface RecsysSourceMutes {
+  /**
+   * Since when; null: the app does not say. A ranker learns from mutes that came within an hour of a shown post; what is muted is left out whatever it is.
+   */
+  created_at: Timestamp | null;
   /**
    * person: an author. word: a word or phrase in title or tags. topic: a tag.
    */

@@ -110,6 +110,7 @@ export async function train(
     learned_until: new Date(Math.min(model.learnedUntil, learnedUntil)).toISOString(),
     seed,
     backend,
+    heads: [...model.dlrm.heads],
     metrics: {
       ...metricsOf(model),
       community: communityId,

@@ -176,6 +176,14 @@ export interface Predictions {
   view: number;
   vote: number;
   comment: number;
+  /**
+   * That they dismiss it, vote against it or mute what it is of. Left out: the model does not predict it.
+   */
+  dismiss?: number;
+  /**
+   * That they view it as long as the operator asks. Left out: the model does not predict it.
+   */
+  long_view?: number;
 }
 /**
  * A post of a feed.

@@ -42,7 +42,7 @@ comment on column recsys.source_interactions.interaction_id is 'Unique over all 
 comment on column recsys.source_interactions.user_id is 'Who did it.';
 comment on column recsys.source_interactions.post_id is 'With which post.';
 comment on column recsys.source_interactions.kind is 'view, vote or comment.';
-comment on column recsys.source_interactions.value is 'A strength or rating; null: none. The engine reads none of it so far.';
+comment on column recsys.source_interactions.value is 'Of a view the seconds it took, of others a strength or rating; null: none. The engine reads that of views, where recsys.settings.long_view_seconds says so.';
 comment on column recsys.source_interactions.created_at is 'When.';
 
 create view recsys.source_logins with (security_invoker = true) as
@@ -60,10 +60,11 @@ comment on column recsys.source_dismissals.post_id is 'Which post.';
 comment on column recsys.source_dismissals.created_at is 'Since when.';
 
 create view recsys.source_mutes with (security_invoker = true) as
-select null::uuid as user_id, null::text as kind, null::text as value where false;
-comment on view recsys.source_mutes is 'People, words and topics of which somebody wants to see nothing: (user_id, kind in person | word | topic, value). They hold in every answer to that person. Of each user 10,000 people, 100 words and 100 topics are read. Empty in an app without such a table.';
+select null::uuid as user_id, null::text as kind, null::text as value, null::timestamptz as created_at where false;
+comment on view recsys.source_mutes is 'People, words and topics of which somebody wants to see nothing: (user_id, kind in person | word | topic, value, created_at). They hold in every answer to that person. Of each user 10,000 people, 100 words and 100 topics are read. Empty in an app without such a table.';
 comment on column recsys.source_mutes.user_id is 'Who does not want to see it.';
 comment on column recsys.source_mutes.kind is 'person: an author. word: a word or phrase in title or tags. topic: a tag.';
 comment on column recsys.source_mutes.value is 'The author''s id as text; the word, phrase or tag, of which 100 letters are read. Capital or small letters are the same.';
+comment on column recsys.source_mutes.created_at is 'Since when; null: the app does not say. A ranker learns from mutes that came within an hour of a shown post; what is muted is left out whatever it is.';
 
 grant select on recsys.source_users, recsys.source_posts, recsys.source_interactions, recsys.source_logins, recsys.source_dismissals, recsys.source_mutes to authenticated, service_role;

@@ -58,4 +58,4 @@ select dismissed.* from (
 where (dismissed.created_at >= '1990-01-01 00:00Z' and dismissed.created_at < '2200-01-01 00:00Z') is true;
 
 create or replace view recsys.source_mutes with (security_invoker = true) as
-select mutes.user_id, mutes.kind, mutes.value from public.mutes;
+select mutes.user_id, mutes.kind, mutes.value, mutes.created_at from public.mutes;

@@ -61,11 +61,7 @@ begin
     where source_mutes.user_id = p_user_id
   ) as muted
   where muted.number <= case muted.kind when 'person' then 10000 else 100 end;
-  -- what a user wrote is text to be found, never an expression of its own
-  request.muted_words := '(^|[^[:alnum:]])(?:' || (
-    select string_agg(regexp_replace(regexp_replace(btrim(word, E' \t\r\n\f\v'), '([][(){}.*+?|^$\\])', '\\\1', 'g'), '\s+', '[[:blank:]]+', 'g'), '|')
-    from unnest(words) as word
-  ) || ')([^[:alnum:]]|$)';
+  request.muted_words := '(^|[^[:alnum:]])(?:' || (select string_agg(recsys.word_pattern(word), '|') from unnest(words) as word) || ')([^[:alnum:]]|$)';
   request.is_narrowed := request.muted_authors is not null or request.muted_topics is not null or request.muted_words is not null;
   return request;
 end

@@ -40,7 +40,8 @@ as $$
       count(distinct metrics.day) filter (where metrics.day <= measured.last - 7) as days_before
     from measured
     join recsys.daily_metrics as metrics on metrics.day > measured.last - 35 and metrics.day <= measured.last
-    where metrics.metric in ('rate', 'coverage', 'novelty', 'fresh', 'authors')
+    -- fewer dismissals are no fault
+    where metrics.metric in ('rate', 'coverage', 'novelty', 'fresh', 'authors') and metrics.slice <> 'dismiss'
     group by metrics.metric, metrics.slice
   ),
   drifting as (

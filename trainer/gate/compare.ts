@@ -7,8 +7,9 @@
  */
 import type { Database } from "../../db/connect.ts";
 import type { OnProgress } from "../../db/progress.ts";
-import { readScoreWeights } from "../../db/settings.ts";
+import { readHeadWeights } from "../../db/settings.ts";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
+import { allHeads, type Head } from "../../supabase/functions/_shared/features/kinds.ts";
 import { postTowerInputs } from "../../supabase/functions/_shared/features/tower-inputs.ts";
 import { embeddingsOf } from "../../supabase/functions/_shared/models/embeddings.ts";
 import { loadRuntime } from "../../supabase/functions/_shared/models/inference.ts";
@@ -16,6 +17,7 @@ import type { Community } from "../community/community.ts";
 import { communityFromDatabase, type LoadedCommunity, trainingEvents } from "../community/from-database.ts";
 import { postText } from "../community/texts.ts";
 import type { RankerRequest } from "../dlrm/examples.ts";
+import { withHeads } from "../dlrm/optional-heads.ts";
 import { pageRequests } from "../dlrm/page-requests.ts";
 import { requestsBetween } from "../dlrm/requests.ts";
 import type { IdEmbeddings } from "../model-folder/id-embeddings.ts";
@@ -64,20 +66,21 @@ export async function compare(
   const requests = other ? unseen : heldOut.slice(-mostRequests);
   if (requests.length < fewestRequests)
     return { skipped: `${requests.length} held-out requests are too few to compare it on (${fewestRequests})` };
+  const { heads } = candidate.model;
   const { dlrm, user_tower } = candidate.model.graphs;
   const published: ReplayedModel = {
-    ...(await rankingModel("as published", user_tower, dlrm)),
+    ...(await rankingModel("as published", heads, user_tower, dlrm)),
     userIdEmbeddings: candidate.model.userIdEmbeddings,
     postVectors: byNumber(loaded.community, candidate.postVectors),
   };
   const heldBackModel: ReplayedModel = {
-    ...(await rankingModel("held back", heldBack.graphs.user_tower, dlrm)),
+    ...(await rankingModel("held back", heads, heldBack.graphs.user_tower, dlrm)),
     userIdEmbeddings: heldBack.userIdEmbeddings,
     postVectors: await embedAll(loaded.community, heldBack.graphs.post_tower, heldBack.postIdEmbeddings, context),
   };
   const models: Record<string, ReplayedModel> = { candidate: heldBackModel, published, ...(other && { other }) };
   const metrics = new HeldOutMetrics(["candidate", "published", "other"]);
-  const options = { scoreWeights: await readScoreWeights(database), onProgress, signal };
+  const options = { weights: await readHeadWeights(database), onProgress, signal };
   for await (const [request, ranked] of rankedRequests(loaded, requests, models, options)) {
     const { candidate, published } = ranked;
     // the baseline orders what the candidate retrieved
@@ -93,7 +96,9 @@ export async function compare(
 /** What happened from an instant on, in the form that a model's ranker learned from. */
 function heldOutOf({ community, timeline, pages }: LoadedCommunity, from: number, ofPages: boolean): RankerRequest[] {
   if (!ofPages) return requestsBetween(community, timeline, from, Number.POSITIVE_INFINITY);
-  return pageRequests(pages, timeline, community.posts.ids.length, from, timeline.at[timeline.length - 1]);
+  const requests = pageRequests(pages, timeline, community.posts.ids.length, from, timeline.at[timeline.length - 1]);
+  // in the order of all heads, whatever either model has
+  return withHeads(requests, allHeads);
 }
 
 function comparison(
@@ -124,9 +129,9 @@ function comparison(
   };
 }
 
-async function rankingModel(name: string, userTower: Uint8Array, dlrm: Uint8Array) {
+async function rankingModel(name: string, heads: readonly Head[], userTower: Uint8Array, dlrm: Uint8Array) {
   const { createSession } = await loadRuntime();
-  return { name, graphs: { user_tower: await createSession(userTower), dlrm: await createSession(dlrm) } };
+  return { name, heads, graphs: { user_tower: await createSession(userTower), dlrm: await createSession(dlrm) } };
 }
 
 /** Vectors [posts, 32] in the order of a community; zeros for a post without one. */

@@ -66,7 +66,7 @@
 
 -- What somebody does not want to be shown: (user_id, post_id, created_at). Without a table of your own leave it as it is.
 --
--- Whom and what somebody blocked or muted: (user_id, kind in person | word | topic, value).
+-- Whom and what somebody blocked or muted: (user_id, kind in person | word | topic, value, created_at); created_at may be null.
 --
 -- create or replace view recsys.source_mutes with (security_invoker = true) as
--- select blocks.user_id, 'person' as kind, blocks.blocked_id::text as value from public.blocks;
+-- select blocks.user_id, 'person' as kind, blocks.blocked_id::text as value, blocks.created_at from public.blocks;

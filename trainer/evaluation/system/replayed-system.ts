@@ -4,6 +4,7 @@
  */
 import { dimensions } from "../../../supabase/functions/_shared/features/history.ts";
 import { innerProduct } from "../../../supabase/functions/_shared/features/inner-product.ts";
+import { kinds } from "../../../supabase/functions/_shared/features/kinds.ts";
 import { recencyBaseline } from "../../../supabase/functions/_shared/features/recency-baseline.ts";
 import { loadRuntime } from "../../../supabase/functions/_shared/models/inference.ts";
 import type { Feeds } from "../../../supabase/functions/_shared/models/tensors.ts";
@@ -87,7 +88,7 @@ export class ReplayedSystem {
       user_tower: await createSession(userTowerGraph(towers.towers)),
       dlrm: await createSession(dlrmGraph(dlrm)),
     };
-    this.served = { model, graphs: { name: "under evaluation", graphs } };
+    this.served = { model, graphs: { name: "under evaluation", heads: dlrm.heads, graphs } };
   }
 
   get model(): TrainedModel {
@@ -132,7 +133,8 @@ export class ReplayedSystem {
       candidates.length > 0
         ? await predict(graphs, state.user(user, history), vector, candidates, at)
         : { probabilities: new Float32Array(), feeds: undefined };
-    return { at, vector, candidates, posts, ...predicted };
+    const { probabilities } = predicted;
+    return { at, vector, candidates, posts, ...predicted, probabilities: ofKinds(probabilities, graphs.heads.length) };
   }
 
   /**
@@ -157,4 +159,9 @@ export class ReplayedSystem {
     if (!this.served) throw new Error("the system is asked before it was trained");
     return this.served;
   }
+}
+
+/** The columns of view, vote and comment of probabilities [N, heads]: what the history of a community can be held against. */
+function ofKinds(probabilities: Float32Array, heads: number): Float32Array {
+  return probabilities.filter((_, i) => i % heads < kinds.length);
 }

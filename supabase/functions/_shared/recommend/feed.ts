@@ -5,7 +5,19 @@ import { sourceNames } from "../features/retrieval.ts";
 const probability = z.number().min(0).max(1);
 
 const predictions = z
-  .object({ view: probability, vote: probability, comment: probability })
+  .object({
+    view: probability,
+    vote: probability,
+    comment: probability,
+    dismiss: probability
+      .optional()
+      .describe(
+        "That they dismiss it, vote against it or mute what it is of. Left out: the model does not predict it.",
+      ),
+    long_view: probability
+      .optional()
+      .describe("That they view it as long as the operator asks. Left out: the model does not predict it."),
+  })
   .meta({ id: "Predictions", description: "Probabilities that the user views, votes for and comments on a post." });
 
 export const reason = z

@@ -18,6 +18,7 @@ import { draftedPage, type Pick, secondScores } from "./interleave/drafted-page.
 import { ModelGone } from "./known-posts.ts";
 import { type LeftOut, leftOutLine } from "./left-out.ts";
 import { type FeedServices, type Found, lookUp } from "./look-up.ts";
+import { headWeights } from "./read-context.ts";
 import type { Reader } from "./reader.ts";
 import { communityScores, modelScores, type ScoredPost } from "./scores.ts";
 import { unforeseeable } from "./select/draw.ts";
@@ -170,7 +171,7 @@ async function ranking(
 ): Promise<ScoredPost[] | null> {
   if (!active || !vector) return null;
   const now = Number(context.now);
-  const weights = [context.view_weight, context.vote_weight, context.comment_weight];
+  const weights = headWeights(context);
   try {
     if (active.ranker instanceof AppError) throw active.ranker;
     return await modelScores(
