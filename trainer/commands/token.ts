@@ -1,7 +1,8 @@
 /** `recsys token`: an access token for the functions of `recsys serve`. */
+
+import { userToken } from "../../supabase/functions/_local/user-token.ts";
 import { localProject, publishableKey } from "../serve/gateway.ts";
 import { signingKey } from "../serve/signing-key.ts";
-import { userToken } from "../../supabase/functions/_local/user-token.ts";
 import { findUser } from "./feed.ts";
 import { type DatabaseOption, inDatabase } from "./in-database.ts";
 

@@ -11,7 +11,16 @@ import type { Item } from "./use-feed.ts";
 function feed(...ids: string[]): Item[] {
   const why: Reason = { kind: "fresh" };
   return ids.map((id, i) => ({
-    ...{ post_id: id, title: id.toUpperCase(), score: 1, predictions: null, source: "fresh", why, topic: null, app_id: id },
+    ...{
+      post_id: id,
+      title: id.toUpperCase(),
+      score: 1,
+      predictions: null,
+      source: "fresh",
+      why,
+      topic: null,
+      app_id: id,
+    },
     ...{ position: i + 1, request_id: "r", basis: "history" },
   }));
 }
