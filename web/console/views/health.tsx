@@ -42,7 +42,7 @@ export function Health() {
           </Panel>
         </div>
       </div>
-      <Panel title="What runs by itself" ask="schedules" empty="pg_cron is missing: npx recsys serve and worker do it.">
+      <Panel title="What runs by itself" ask="schedules" about="Where pg_cron is missing nothing is active: npx recsys serve and worker do what cannot wait, another scheduler the rest.">
         {(rows) => <RowsTable rows={rows} caption="Schedules" />}
       </Panel>
     </>
