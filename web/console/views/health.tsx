@@ -42,7 +42,11 @@ export function Health() {
           </Panel>
         </div>
       </div>
-      <Panel title="What runs by itself" ask="schedules" about="Where pg_cron is missing nothing is active: npx recsys serve and worker do what cannot wait, another scheduler the rest.">
+      <Panel
+        title="What runs by itself"
+        ask="schedules"
+        about="Where pg_cron is missing nothing is active: npx recsys serve and worker do what cannot wait, another scheduler the rest."
+      >
         {(rows) => <RowsTable rows={rows} caption="Schedules" />}
       </Panel>
     </>
