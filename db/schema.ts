@@ -661,6 +661,10 @@ export interface RecsysErasures {
    */
   erasure_id: Generated<number>;
   /**
+   * Whether the app still has the row and hides it, as a column deleted_at does: shown again before it was erased, nothing is.
+   */
+  is_soft: Generated<boolean>;
+  /**
    * post or user.
    */
   kind: string;
@@ -1022,6 +1026,17 @@ export interface RecsysImpressions {
    * The same of a vote.
    */
   vote_probability: number | null;
+}
+
+export interface RecsysKinds {
+  /**
+   * What it counts as; null: as nothing, on purpose.
+   */
+  head: string | null;
+  /**
+   * The app's word, as its table has it.
+   */
+  kind: string;
 }
 
 export interface RecsysLatestPostStats {
@@ -2231,6 +2246,7 @@ export interface DB {
   "recsys.imports": RecsysImports;
   "recsys.impression_features": RecsysImpressionFeatures;
   "recsys.impressions": RecsysImpressions;
+  "recsys.kinds": RecsysKinds;
   "recsys.latest_post_stats": RecsysLatestPostStats;
   "recsys.latest_user_stats": RecsysLatestUserStats;
   "recsys.model_activations": RecsysModelActivations;

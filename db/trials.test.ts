@@ -30,6 +30,7 @@ beforeEach(async () => {
 function shown(n: number, ids: string[], shownAt = new Date()): Shown {
   const items = ids.map((post_id, i) => ({
     post_id,
+    app_id: post_id,
     title: "",
     score: 0,
     predictions: null,

@@ -38,6 +38,30 @@ program
   .action(async (options) => (await import("./commands/import.ts")).importCommand(options));
 
 program
+  .command("check")
+  .description(
+    "what is wrong with the tables and views that the app gives the engine, a line each with its cure; status 1 where something stops",
+  )
+  .addOption(database())
+  .action(async (options) => (await import("./commands/check.ts")).checkCommand(options));
+
+program
+  .command("token")
+  .description("an access token of a user for `recsys serve`, valid for an hour: to try supabase-js by hand")
+  .argument("<user>", "uuid, or the id in the imported bundle")
+  .addOption(database())
+  .addOption(port())
+  .action(async (user, options) => (await import("./commands/token.ts")).tokenCommand(user, options));
+
+program
+  .command("init")
+  .description(
+    "put migrations, functions and their configuration into the supabase folder of your own app; again later: upgrade them",
+  )
+  .option("--into <folder>", "the app's folder, which holds supabase/", ".")
+  .action(async (options) => (await import("./commands/init.ts")).initCommand(options));
+
+program
   .command("train")
   .description("learn towers and ranker from the database, into a folder")
   .addOption(database())

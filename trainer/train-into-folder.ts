@@ -5,6 +5,7 @@ import type { OnProgress } from "../db/progress.ts";
 import { readClock, readCommunityId, readScoreWeights } from "../db/settings.ts";
 import { hour } from "../supabase/functions/_shared/features/hours.ts";
 import { communityFromDatabase, trainingEvents } from "./community/from-database.ts";
+import { rollUpAll } from "./community/roll-up.ts";
 import { type Backend, startBackend } from "./engine/backend.ts";
 import { dlrmGraph } from "./export/dlrm.ts";
 import { postTowerGraph, userTowerGraph } from "./export/towers.ts";
@@ -78,6 +79,7 @@ export async function train(
   // all that is read is read before: a database that is away while the training runs costs nothing
   const communityId = await readCommunityId(database);
   const scoreWeights = await readScoreWeights(database);
+  await rollUpAll(database, onProgress, signal);
   const loaded = await communityFromDatabase(database, onProgress, trainingEvents);
   const { community } = loaded;
   const model = await trainModel(loaded, {

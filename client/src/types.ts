@@ -156,6 +156,7 @@ export type ErrorCode =
   | "database_unavailable"
   | "database_timeout"
   | "not_installed"
+  | "unsafe_source_view"
   | "keys_unavailable"
   | "timeout"
   | "too_many_events"
@@ -181,6 +182,10 @@ export interface Predictions {
  */
 export interface FeedItem {
   post_id: string;
+  /**
+   * Its id in the app's own table, as text: where that is no uuid, what recsys.id_of made post_id of.
+   */
+  app_id: string;
   title: string;
   /**
    * What the feed is ordered by.
@@ -477,6 +482,10 @@ export interface FeedRequest {
  */
 export interface SimilarPost {
   post_id: string;
+  /**
+   * Its id in the app's own table, as text: where that is no uuid, what recsys.id_of made post_id of.
+   */
+  app_id: string;
   title: string;
   /**
    * Inner product of the two vectors, from -1 to 1.

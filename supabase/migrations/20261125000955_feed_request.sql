@@ -42,6 +42,7 @@ declare
   request recsys.feed_request;
   words text[];
 begin
+  perform recsys.require_invoker_views();
   request.at := p_now;
   request.excluded := '{}';
   request.is_narrowed := false;
@@ -111,7 +112,7 @@ create function recsys.eligible_posts(p_request recsys.feed_request)
 returns table (post_id uuid, title text, tags text[], author_id uuid, created_at timestamptz)
 language sql stable security invoker
 begin atomic
-  select posts.post_id, posts.title, posts.tags, posts.author_id, posts.created_at
+  select posts.post_id, coalesce(posts.title, ''), array_remove(coalesce(posts.tags, '{}'), null), posts.author_id, posts.created_at
   from recsys.source_posts as posts
   where posts.created_at <= p_request.at
     -- both may be null: an unknown author, a request of nobody

@@ -84,20 +84,21 @@ begin
   else
     changed := format('select %s as id from (%s) as changed', tg_argv[1], recsys.changed_rows(tg_op, tg_argv[2]));
   end if;
-  if tg_op in ('DELETE', 'TRUNCATE') then
+  if tg_op in ('DELETE', 'TRUNCATE', 'UPDATE') then
     -- of an entity that is gone nothing waits; one that only lost a part of its text, such as a project, is embedded again
     foreach waiting in array array['embedding_jobs', 'embedding_changes'] loop
       execute format('delete from recsys.%1$I as waiting
         where waiting.kind = $1 and %2$s and not exists (select from recsys.source_%3$ss as source where source.%3$s_id = waiting.entity_id)',
-        waiting, case tg_op when 'DELETE' then format('waiting.entity_id in (%s)', changed) else 'true' end, tg_argv[0])
+        waiting, case tg_op when 'TRUNCATE' then 'true' else format('waiting.entity_id in (%s)', changed) end, tg_argv[0])
       using tg_argv[0];
     end loop;
-    -- all that is known of it is to go as well
-    execute format('insert into recsys.erasures (kind, entity_id)
-      select distinct $1, known.id from (%1$s) as known
-      where known.id is not null and not exists (select from recsys.source_%2$ss as source where source.%2$s_id = known.id)',
-      case tg_op when 'DELETE' then changed else format('select known.%1$s_id as id from recsys.%1$s_embeddings as known', tg_argv[0]) end, tg_argv[0])
-    using tg_argv[0];
+    -- all that is known of it is to go as well; a draft that is edited while nobody sees it is noted once
+    execute format('insert into recsys.erasures (kind, entity_id, is_soft)
+      select distinct $1, known.id, $2 from (%1$s) as known
+      where known.id is not null and not exists (select from recsys.source_%2$ss as source where source.%2$s_id = known.id)
+        and not ($2 and exists (select from recsys.erasures as noted where noted.kind = $1 and noted.entity_id = known.id))',
+      case tg_op when 'TRUNCATE' then format('select known.%1$s_id as id from recsys.%1$s_embeddings as known', tg_argv[0]) else changed end, tg_argv[0])
+    using tg_argv[0], tg_op = 'UPDATE';
     changed := format('select changed.id from (%1$s) as changed where exists (select from recsys.source_%2$ss as source where source.%2$s_id = changed.id)',
       changed, tg_argv[0]);
   end if;
@@ -106,7 +107,7 @@ begin
   return null;
 end
 $$;
-comment on function recsys.queue_text_changes() is 'Trigger of watched tables: enqueues the entities of which a statement changed a text, once each; of entities that are gone nothing is left waiting, and recsys.erase() removes all that the engine knows of them. Its arguments are made by recsys.watch: post or user, the column with its id, the columns whose change counts.';
+comment on function recsys.queue_text_changes() is 'Trigger of watched tables: enqueues the entities of which a statement changed a text, once each; of entities that are gone, or that an update hid, as a soft deletion does, nothing is left waiting, and recsys.erase() removes all that the engine knows of them. Its arguments are made by recsys.watch: post or user, the column with its id, the columns whose change counts.';
 
 revoke all on function recsys.enqueue_embedding_jobs(text, uuid[]), recsys.queue_text_changes() from public;
 grant execute on function recsys.enqueue_embedding_jobs(text, uuid[]) to service_role;

@@ -6,6 +6,7 @@ create table recsys.erasures (
   kind text not null check (kind in ('post', 'user')),
   entity_id uuid not null,
   deleted_at timestamptz not null default now(),
+  is_soft boolean not null default false,
   erased_at timestamptz
 );
 comment on table recsys.erasures is 'Posts and users that were deleted in the app, until recsys.erase() has removed all that the engine holds of them. To have one erased by hand: insert into recsys.erasures (kind, entity_id) values (''user'', …).';
@@ -13,6 +14,7 @@ comment on column recsys.erasures.erasure_id is 'Number of the erasure.';
 comment on column recsys.erasures.kind is 'post or user.';
 comment on column recsys.erasures.entity_id is 'The post_id or user_id that was.';
 comment on column recsys.erasures.deleted_at is 'When it was deleted in the app.';
+comment on column recsys.erasures.is_soft is 'Whether the app still has the row and hides it, as a column deleted_at does: shown again before it was erased, nothing is.';
 comment on column recsys.erasures.erased_at is 'When the engine''s rows were removed for the first time; null: not yet.';
 alter table recsys.erasures enable row level security;
 grant select, insert, update, delete on recsys.erasures to service_role;
@@ -102,8 +104,8 @@ begin
   from (
     select
       erasures.erasure_id, erasures.kind, erasures.entity_id,
-      -- the second time nothing is taken from what the app has again under the same id
-      erasures.erased_at is null or not (
+      -- nothing is taken from what the app shows again, nor, the second time, from what it has again under the same id
+      (erasures.erased_at is null and not erasures.is_soft) or not (
         exists (select from recsys.source_posts where source_posts.post_id = erasures.entity_id)
         or exists (select from recsys.source_users where source_users.user_id = erasures.entity_id)
       ) as is_to_go

@@ -5,6 +5,7 @@ import { UserError } from "../../db/user-error.ts";
 import { type Verdict, verdictLines } from "../gate/verdict.ts";
 import { newestModelFolder, readModelFolder } from "../model-folder/model-folder.ts";
 import { publish } from "../publish/publish.ts";
+import { requireSoundSources } from "./check.ts";
 import { type DatabaseOption, inDatabase } from "./in-database.ts";
 import { modelsFolder } from "./train.ts";
 
@@ -21,6 +22,7 @@ export async function publishCommand(
   // what is wrong with a folder is reported before a database is opened
   const named = folder === undefined ? undefined : await readModelFolder(folder);
   await inDatabase(options, {}, async ({ database, onProgress, signal, print }) => {
+    await requireSoundSources(database, print);
     const model = named ?? (await readModelFolder(await newestModel(database)));
     const onVerdict = (verdict: Verdict) => verdictLines(verdict).forEach(print);
     const id = await publish(database, model, { activate, fromAnotherCommunity, onVerdict, onProgress, signal });

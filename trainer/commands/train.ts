@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import type { Backend } from "../engine/backend.ts";
 import { trainIntoFolder } from "../train-into-folder.ts";
+import { requireSoundSources } from "./check.ts";
 import { type DatabaseOption, inDatabase } from "./in-database.ts";
 
 export interface TrainOptions {
@@ -15,6 +16,7 @@ export const modelsFolder = join(".recsys", "models");
 /** `recsys train`: learns from the database and writes a model folder. */
 export async function trainCommand(options: DatabaseOption & TrainOptions): Promise<void> {
   await inDatabase(options, {}, async (context) => {
+    await requireSoundSources(context.database, context.print);
     const folder = await trainIntoFolder(context, { ...options, parent: modelsFolder });
     context.print(`model written to ${folder}; \`npx recsys publish\` puts it into the database and lets it serve`);
   });

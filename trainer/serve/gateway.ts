@@ -35,13 +35,17 @@ export interface Gateway {
   stop(): Promise<void>;
 }
 
-const publishableKey = "sb_publishable_local";
+/** What a supabase-js client of the local project is made with. */
+export const publishableKey = "sb_publishable_local";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
+/** Where the local signing key is kept. */
+export const localProject = join(root, ".recsys");
+
 /** Starts the gateway and waits until it serves. Throws one clear line when the port is taken or Deno cannot start. */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
-  const { databaseUrl, port = 54321, folder = join(root, ".recsys"), onLog = console.error } = options;
+  const { databaseUrl, port = 54321, folder = localProject, onLog = console.error } = options;
   const key = await signingKey(folder);
   const secretKey = `sb_secret_${crypto.randomUUID()}`;
   const child = spawn(denoPath(), denoArguments(), {

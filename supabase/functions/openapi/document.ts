@@ -12,7 +12,9 @@ export const apis: readonly Api[] = [recommendApi, eventsApi, similarApi, embedA
 
 /** What every function's errors may be, beside its own. */
 const codesOfAll: Codes = { 500: ["internal"], 503: ["overloaded"], 504: ["timeout"] };
-const codesOfDatabase: Codes = { 503: ["database_unavailable", "database_timeout", "not_installed"] };
+const codesOfDatabase: Codes = {
+  503: ["database_unavailable", "database_timeout", "not_installed", "unsafe_source_view"],
+};
 const codesOfPost: Codes = { 413: ["body_too_large"] };
 const codesOfBody: Codes = { 400: ["malformed_json", "invalid_body", "unknown_field"] };
 const codesOfCallers: Record<Api["callers"], Codes[]> = {

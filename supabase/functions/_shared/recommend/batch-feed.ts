@@ -2,6 +2,7 @@
 import { type Identity, readAs } from "../database/caller.ts";
 import type { Pool, Statement } from "../database/database.ts";
 import type { Source } from "../features/retrieval.ts";
+import { appIdOf } from "./app-id.ts";
 import type { Basis } from "./basis.ts";
 import { cursorAfter, type Page } from "./cursor.ts";
 import type { Recommendation } from "./recommend.ts";
@@ -39,6 +40,7 @@ export async function batchFeed(
   const [{ now, made_at, model_id, model_name, basis }] = rows;
   const items = rows.map(({ post_id, title, score, view, vote, comment, source, author_id }, i) => ({
     post_id,
+    app_id: appIdOf(post_id),
     title,
     score,
     predictions: { view, vote, comment },

@@ -32,6 +32,9 @@ export const reason = z
 export const feedItem = z
   .object({
     post_id: z.guid(),
+    app_id: z
+      .string()
+      .describe("Its id in the app's own table, as text: where that is no uuid, what recsys.id_of made post_id of."),
     title: z.string(),
     score: z.number().describe("What the feed is ordered by."),
     predictions: predictions.nullable().describe("null: no model ranked."),

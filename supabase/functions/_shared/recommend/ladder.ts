@@ -11,6 +11,7 @@
 import type { Services } from "../http/edge-function.ts";
 import { type AppError, asAppError } from "../http/errors.ts";
 import { noSpan, type Span } from "../http/span.ts";
+import { nameTexts } from "./app-id.ts";
 import { batchFeed } from "./batch-feed.ts";
 import type { Page } from "./cursor.ts";
 import type { Feed } from "./feed.ts";
@@ -70,6 +71,9 @@ export async function feedOf(
       if (!recommendation) continue;
       if (first) services.log(first.code, first);
       recommendation.feed.degraded ??= degraded;
+      await nameTexts(services.pool, caller, recommendation.feed.items, communityTimeout).catch((error) =>
+        services.log("unnamed_posts", error),
+      );
       return recommendation;
     } catch (thrown) {
       first ??= errorTo(reader, thrown);
