@@ -62,6 +62,14 @@ program
   .action(async (options) => (await import("./commands/init.ts")).initCommand(options));
 
 program
+  .command("draft")
+  .description(
+    "print a draft of the source views from the tables of an app, which it only reads; status 1 where it finds no posts",
+  )
+  .addOption(database().makeOptionMandatory())
+  .action(async (options) => (await import("./commands/draft.ts")).draftCommand(options));
+
+program
   .command("train")
   .description("learn towers and ranker from the database, into a folder")
   .addOption(database())

@@ -1,0 +1,137 @@
+/** Apps that nobody would write, for a test: tables, columns, keys and rows at random, whose names are the ones that the draft looks for and worse ones. */
+import fc from "fast-check";
+import { identifier, literal } from "./sql-text.ts";
+
+const tableNames =
+  "users profiles accounts people posts statuses stories topics comments likes votes post_votes reads views bookmarks reactions events blocks mutes logins sessions tags post_tags taggings channels messages User BlogPost order group table who whom first tagged tag word done muted dismissed kinds".split(
+    " ",
+  );
+const columnNames =
+  "id user_id author_id account_id target_account_id post_id status_id parent_id in_reply_to_id reblog_of_id rootid userid createdAt created_at published published_at updated_at deleted_at deleteat hidden_at is_deleted visible state status kind type reaction value vote rating title name body content text bio tags interests tag tag_id slug language likeable_type likeable_id read_at saved_at number post_number visibility select user when created deleted auth_id".split(
+    " ",
+  );
+/** Names that would end a comment, a text or an identifier where they were written as they are. */
+const worse = [
+  'a"b',
+  "it's",
+  "x\n; drop table canary; --",
+  "*/ drop table canary",
+  "$$",
+  "ünï cödé",
+  "{a,b}",
+  "\\",
+  "null",
+  "%s %I",
+];
+
+const types =
+  "uuid integer bigint smallint text varchar(20) char(5) timestamptz timestamp date boolean numeric real json jsonb text[] varchar[] integer[] bytea point some_state some_text some_id".split(
+    " ",
+  );
+
+interface RandomColumn {
+  name: string;
+  type: string;
+  notNull: boolean;
+  unique: boolean;
+}
+
+interface RandomTable {
+  schema: "public" | "Other Schema";
+  name: string;
+  columns: RandomColumn[];
+  key: number;
+  references: { column: number; table: number }[];
+  rowSecurity: "off" | "none" | "all" | "own";
+  partitioned: boolean;
+}
+
+const column = fc.record<RandomColumn>({
+  name: fc.oneof({ weight: 9, arbitrary: fc.constantFrom(...columnNames) }, fc.constantFrom(...worse)),
+  type: fc.oneof(fc.constantFrom("uuid", "bigint", "text", "timestamptz"), fc.constantFrom(...types)),
+  notNull: fc.boolean(),
+  unique: fc.boolean(),
+});
+
+const table = fc.record<RandomTable>({
+  schema: fc.constantFrom("public", "public", "Other Schema"),
+  name: fc.oneof({ weight: 9, arbitrary: fc.constantFrom(...tableNames) }, fc.constantFrom(...worse)),
+  columns: fc.uniqueArray(column, { minLength: 1, maxLength: 9, selector: ({ name }) => name }),
+  key: fc.integer({ min: -1, max: 4 }),
+  references: fc.array(fc.record({ column: fc.nat(8), table: fc.nat(6) }), { maxLength: 4 }),
+  rowSecurity: fc.constantFrom("off", "none", "all", "own"),
+  partitioned: fc.boolean(),
+});
+
+export const randomApp = fc
+  .uniqueArray(table, { minLength: 1, maxLength: 7, selector: ({ schema, name }) => `${schema}.${name}` })
+  .map((tables) => tables.flatMap(statementsOf));
+
+/** Each may fail, as a reference between two types does; then the app is without it. */
+function statementsOf(table: RandomTable, _: number, tables: RandomTable[]): string[] {
+  const name = `${identifier(table.schema)}.${identifier(table.name)}`;
+  const keyed = table.columns[table.key];
+  const columns = table.columns.map(
+    ({ name, type, notNull, unique }) =>
+      `${identifier(name)} ${type}${notNull ? " not null" : ""}${unique && !table.partitioned && hasOrder(type) ? " unique" : ""}`,
+  );
+  const key = keyed && hasOrder(keyed.type) ? [`primary key (${identifier(keyed.name)})`] : [];
+  const byRange = table.partitioned && key.length > 0;
+  return [
+    `create table ${name} (${[...columns, ...key].join(", ")})${byRange ? ` partition by range (${identifier(keyed.name)})` : ""}`,
+    ...(byRange
+      ? [`create table ${identifier(table.schema)}.${identifier(`${table.name} default`)} partition of ${name} default`]
+      : []),
+    ...table.references.flatMap(({ column, table: place }) => {
+      const from = table.columns[column];
+      const to = tables[place];
+      if (!from || place > tables.length) return [];
+      if (!to) return [`alter table ${name} add foreign key (${identifier(from.name)}) references auth.users`];
+      return [
+        `alter table ${name} add foreign key (${identifier(from.name)}) references ${identifier(to.schema)}.${identifier(to.name)}`,
+      ];
+    }),
+    ...(table.rowSecurity === "off" ? [] : [`alter table ${name} enable row level security`]),
+    ...(table.rowSecurity === "all"
+      ? [`create policy ${identifier(table.name)} on ${name} for select using (true)`]
+      : []),
+    ...(table.rowSecurity === "own"
+      ? table.columns
+          .slice(0, 1)
+          .map(({ name: own }) => `create policy ${identifier(own)} on ${name} using (${identifier(own)} = auth.uid())`)
+      : []),
+    `insert into ${name} select ${table.columns.map(({ type, notNull }) => (notNull ? extreme(type, 0) : "null")).join(", ")}`,
+    `insert into ${name} select ${table.columns.map(({ type }) => extreme(type, 1)).join(", ")}`,
+  ];
+}
+
+function hasOrder(type: string): boolean {
+  return !/^(json|point|bytea|boolean)/.test(type);
+}
+
+/** The first and the last value of a type, or the like. */
+function extreme(type: string, end: 0 | 1): string {
+  const values: Record<string, [string, string]> = {
+    uuid: ["gen_random_uuid()", "gen_random_uuid()"],
+    some_id: ["1", "2"],
+    integer: ["-2147483648", "2147483647"],
+    bigint: ["-9223372036854775808", "9223372036854775807"],
+    smallint: ["-32768", "32767"],
+    timestamptz: ["'-infinity'", "'infinity'"],
+    timestamp: ["'-infinity'", "'infinity'"],
+    date: ["'-infinity'", "'infinity'"],
+    boolean: ["false", "true"],
+    numeric: ["'NaN'", "1e300"],
+    real: ["'-infinity'", "'NaN'"],
+    json: ["'{}'", "'[1]'"],
+    jsonb: ["'{}'", "'[1]'"],
+    "text[]": ["'{}'", "'{{a,b},{c,null}}'"],
+    "varchar[]": ["'{}'", "'{null}'"],
+    "integer[]": ["'{}'", "'{1}'"],
+    bytea: ["''", "'\\x00'"],
+    point: ["'(0,0)'", "'(NaN,1)'"],
+    some_state: ["'draft'", "'public'"],
+  };
+  const value = values[type]?.[end];
+  return `${value ?? literal(end === 0 ? "" : "it's")}${/^(json|uuid|integer|bigint|smallint|boolean)$/.test(type) ? "" : `::${type}`}`;
+}
