@@ -24,6 +24,7 @@ export function draftViews(catalog: Catalog): Drafted {
   const roles = findRoles(catalog);
   const draft: Draft = {
     people: roles.people,
+    posts: roles.posts?.table,
     lines: [],
     unsure: [],
     alike: new Map(),

@@ -6,6 +6,7 @@ import { at, identifier, literal, nameList, oneLine, qualified, timeSql, uuidSql
 
 export interface Draft {
   people: People | undefined;
+  posts: Table | undefined;
   /** Statements and comments, in their order. */
   lines: string[];
   unsure: string[];
@@ -48,9 +49,17 @@ export function addColumn(
   sql: (alias?: string) => string,
 ): string | undefined {
   if (from.some(({ generated }) => generated)) return undefined;
-  const columns = draft.added.get(table) ?? new Map();
-  draft.added.set(table, columns.set(name, { type, sql: sql() }));
-  return name;
+  const columns = draft.added.get(table) ?? new Map<string, { type: string; sql: string }>();
+  draft.added.set(table, columns);
+  const added = { type, sql: sql() };
+  // two long names may begin alike, and one column may be both a person and a time
+  for (let number = 1; ; number++) {
+    const free = number === 1 ? name : `${name}_${number}`;
+    const there = columns.get(free);
+    if (there === undefined) columns.set(free, added);
+    else if (there.type !== added.type || there.sql !== added.sql) continue;
+    return free;
+  }
 }
 
 /** The statements that add them, one for each table, since each writes it anew. */
@@ -65,7 +74,7 @@ export function addedColumns(draft: Draft): string[] {
       return [
         `alter table ${qualified(table)} ${adding.join(", ")};`,
         // an index of a partitioned table is unique only together with its range
-        ...(columns.has("recsys_id")
+        ...(table === draft.posts && columns.has("recsys_id")
           ? [`create ${table.partitioned ? "" : "unique "}index on ${qualified(table)} (recsys_id);`]
           : []),
       ];

@@ -29,6 +29,33 @@ const types =
     " ",
   );
 
+/** Types that are likely for a column of that name; `id`: that of the app's ids. */
+function likelyTypes(name: string, id: string): string[] {
+  if (/(^|_)(id|by)$|[a-z]id$|^author$|^user$/.test(name)) return [id];
+  if (/(_at|At|eat|^at|^published|^created|^deleted)$/.test(name))
+    return ["timestamptz", "timestamp", "date", "bigint", "integer"];
+  if (/^(title|name|body|content|text|bio|tag|slug|language|kind|type|status|state|reaction)$|_type$/.test(name))
+    return ["text", "varchar(20)", "some_text", "some_state", "jsonb"];
+  return types;
+}
+
+/** Columns with which a table is what its name says. */
+const core: Record<string, string> = {
+  users: "id name bio created_at auth_id",
+  posts: "id author_id title body created_at deleted_at",
+  statuses: "id account_id text in_reply_to_id reblog_of_id created_at",
+  topics: "id user_id title created_at",
+  comments: "id user_id post_id body created_at number",
+  likes: "id user_id likeable_type likeable_id created_at",
+  votes: "user_id post_id comment_id value created_at",
+  reads: "user_id status_id read_at saved_at hidden_at",
+  reactions: "id user_id post_id kind created_at",
+  blocks: "user_id target_account_id created_at",
+  logins: "id user_id created_at",
+  post_tags: "post_id tag_id",
+  tags: "id name",
+};
+
 interface RandomColumn {
   name: string;
   type: string;
@@ -46,26 +73,57 @@ interface RandomTable {
   partitioned: boolean;
 }
 
-const column = fc.record<RandomColumn>({
-  name: fc.oneof({ weight: 9, arbitrary: fc.constantFrom(...columnNames) }, fc.constantFrom(...worse)),
-  type: fc.oneof(fc.constantFrom("uuid", "bigint", "text", "timestamptz"), fc.constantFrom(...types)),
-  notNull: fc.boolean(),
-  unique: fc.boolean(),
-});
+const columnName = fc.oneof({ weight: 9, arbitrary: fc.constantFrom(...columnNames) }, fc.constantFrom(...worse));
 
-const table = fc.record<RandomTable>({
-  schema: fc.constantFrom("public", "public", "Other Schema"),
-  name: fc.oneof({ weight: 9, arbitrary: fc.constantFrom(...tableNames) }, fc.constantFrom(...worse)),
-  columns: fc.uniqueArray(column, { minLength: 1, maxLength: 9, selector: ({ name }) => name }),
-  key: fc.integer({ min: -1, max: 4 }),
-  references: fc.array(fc.record({ column: fc.nat(8), table: fc.nat(6) }), { maxLength: 4 }),
-  rowSecurity: fc.constantFrom("off", "none", "all", "own"),
-  partitioned: fc.boolean(),
-});
+const column = (name: string, id: string) =>
+  fc.record<RandomColumn>({
+    name: fc.constant(name),
+    type: fc.oneof({ weight: 15, arbitrary: fc.constantFrom(...likelyTypes(name, id)) }, fc.constantFrom(...types)),
+    notNull: fc.boolean(),
+    unique: fc.boolean(),
+  });
+
+const anyName = fc.oneof(
+  { weight: 20, arbitrary: fc.constantFrom(...Object.keys(core)) },
+  { weight: 5, arbitrary: fc.constantFrom(...tableNames) },
+  fc.constantFrom(...worse),
+);
+
+const table = (id: string, ofName: fc.Arbitrary<string>) =>
+  fc
+    .record({
+      name: ofName,
+      others: fc.array(columnName, { maxLength: 4 }),
+    })
+    .chain(({ name, others }) => {
+      const names = [...new Set([...(core[name]?.split(" ") ?? ["id"]), ...others])];
+      return fc.record<RandomTable>({
+        schema: fc.constantFrom("public", "public", "public", "Other Schema"),
+        name: fc.constant(name),
+        columns: fc.tuple(...names.map((name) => column(name, id))),
+        key: fc.constantFrom(0, 0, 0, 0, -1, 1),
+        references: fc.array(fc.record({ column: fc.nat(6), table: fc.nat(7) }), { maxLength: 3 }),
+        rowSecurity: fc.constantFrom("off", "none", "all", "own"),
+        partitioned: fc.constantFrom(false, false, false, true),
+      });
+    });
 
 export const randomApp = fc
-  .uniqueArray(table, { minLength: 1, maxLength: 7, selector: ({ schema, name }) => `${schema}.${name}` })
-  .map((tables) => tables.flatMap(statementsOf));
+  .constantFrom("uuid", "bigint", "integer", "text", "varchar(20)", "char(5)", "some_id")
+  .chain((id) => {
+    const some = (...names: string[]) => fc.constantFrom(...names).chain((name) => table(id, fc.constant(name)));
+    return fc.tuple(
+      some("users"),
+      some("posts", "statuses", "topics"),
+      fc.array(table(id, anyName), { minLength: 1, maxLength: 5 }),
+      fc.constantFrom(0, 0, 0, 1, 2),
+    );
+  })
+  .map(([users, posts, others, without]) => {
+    const tables = [users, posts].slice(without).concat(others);
+    const named = new Map(tables.map((table) => [`${table.schema}.${table.name}`, table]));
+    return [...named.values()].flatMap(statementsOf);
+  });
 
 /** Each may fail, as a reference between two types does; then the app is without it. */
 function statementsOf(table: RandomTable, _: number, tables: RandomTable[]): string[] {

@@ -47,7 +47,7 @@ test("the draft for a random app is applied, and its views are read", { skip: aw
           await client.query("rollback");
         }
       }),
-      { numRuns: Number(process.env.SOAK ?? 60) },
+      { numRuns: Number(process.env.SOAK ?? 30) },
     );
   } finally {
     client.release();
