@@ -59,7 +59,16 @@ program
     "put migrations, functions and their configuration into the supabase folder of your own app; again later: upgrade them",
   )
   .option("--into <folder>", "the app's folder, which holds supabase/", ".")
+  .option("--database <url>", "the app's database, which is only read: the source views are drafted from its tables")
   .action(async (options) => (await import("./commands/init.ts")).initCommand(options));
+
+program
+  .command("draft")
+  .description(
+    "print a draft of the source views from the tables of an app, which it only reads; status 1 where it finds no posts",
+  )
+  .addOption(database().makeOptionMandatory())
+  .action(async (options) => (await import("./commands/draft.ts")).draftCommand(options));
 
 program
   .command("train")

@@ -91,6 +91,15 @@ test("a later one adds what is new, replaces what is the engine's, and keeps wha
   assert.equal(await readFile(join(folder, "supabase/config.toml"), "utf8"), before);
 });
 
+test("a draft takes the place of the migration to fill, once", async (t) => {
+  const folder = await app(t);
+  const { sources } = await init(folder, now, "-- drafted");
+  const path = join(folder, "supabase/migrations", sources);
+  assert.equal(await readFile(path, "utf8"), "-- drafted");
+  await init(folder, now, "-- drafted anew");
+  assert.equal(await readFile(path, "utf8"), "-- drafted");
+});
+
 test("where something is in the way it says so in a line and writes nothing", async (t) => {
   const refusals: [name: string, prepare: (folder: string) => Promise<unknown>, reason: RegExp][] = [
     [

@@ -27,8 +27,11 @@ export interface InitReport {
   upgraded: boolean;
 }
 
-/** Writes into `folder`/supabase. Everything is looked at before anything is written. Throws a `UserError` where something is in the way. */
-export async function init(folder: string, now = new Date()): Promise<InitReport> {
+/**
+ * Writes into `folder`/supabase; `draft`: the team's migration to begin with, in place of one to fill. Everything is looked at before anything is
+ * written. Throws a `UserError` where something is in the way.
+ */
+export async function init(folder: string, now = new Date(), draft?: string): Promise<InitReport> {
   const supabase = join(resolve(folder), "supabase");
   if (supabase === join(resolve(root), "supabase"))
     throw new UserError("this is the recommender's own folder: name your app's with --into FOLDER");
@@ -65,7 +68,7 @@ export async function init(folder: string, now = new Date()): Promise<InitReport
     }
   }
   const sources = found ?? `${fresh[fresh.length - 1]}_recsys_sources.sql`;
-  if (!found) await write(sources, await readFile(template, "utf8"));
+  if (!found) await write(sources, draft ?? (await readFile(template, "utf8")));
   await copyFunctions(join(supabase, "functions", "_recsys"));
   await writeFile(config, configured);
   const keys = new Set(ours.map(({ key }) => key));
