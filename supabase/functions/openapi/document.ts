@@ -3,11 +3,12 @@ import * as z from "zod";
 import { type Api, apiVersion, apiVersionHeader, type Codes, requestIdHeader } from "../_shared/http/api.ts";
 import { embedApi } from "../embed/api.ts";
 import { eventsApi } from "../events/api.ts";
+import { ideasApi } from "../ideas/api.ts";
 import { recommendApi } from "../recommend/api.ts";
 import { similarApi } from "../similar/api.ts";
 import { openapiApi } from "./api.ts";
 
-export const apis: readonly Api[] = [recommendApi, eventsApi, similarApi, embedApi, openapiApi];
+export const apis: readonly Api[] = [recommendApi, eventsApi, similarApi, ideasApi, embedApi, openapiApi];
 
 /** What every function's errors may be, beside its own. */
 const codesOfAll: Codes = { 500: ["internal"], 503: ["overloaded"], 504: ["timeout"] };
