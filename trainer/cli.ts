@@ -154,6 +154,14 @@ program
   .addOption(database())
   .action(async (options) => (await import("./commands/batch.ts")).batchCommand(options));
 
+program
+  .command("topics")
+  .description(
+    "what posts are about, found anew in the active model's vectors: topics with their names, how much they are wanted and written about",
+  )
+  .addOption(database())
+  .action(async (options) => (await import("./commands/topics.ts")).topicsCommand(options));
+
 const experiment = program
   .command("experiment")
   .description("serve some people with another model, other weights or settings, and see what that does");
