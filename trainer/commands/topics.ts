@@ -7,7 +7,9 @@ import { type CommandContext, type DatabaseOption, inDatabase } from "./in-datab
 export async function topicsCommand(options: DatabaseOption): Promise<void> {
   await inDatabase(options, {}, async (context) => {
     const made = await makeTopics(context);
-    context.print(made ? topicsLine(made) : "others make topics just now, or another model serves since; those that there are:");
+    context.print(
+      made ? topicsLine(made) : "others make topics just now, or another model serves since; those that there are:",
+    );
     context.print(await topicsTable(context.database.pool));
   });
 }
@@ -19,7 +21,9 @@ export async function topicsOfNewModel({ database, onProgress, signal, print }: 
     if (made) print(topicsLine(made));
   } catch (error) {
     signal.throwIfAborted();
-    console.error(`topics are as they were: ${error instanceof Error ? error.message : error}; \`npx recsys topics\` makes them`);
+    console.error(
+      `topics are as they were: ${error instanceof Error ? error.message : error}; \`npx recsys topics\` makes them`,
+    );
   }
 }
 
@@ -33,10 +37,15 @@ async function topicsTable(pool: pg.Pool): Promise<string> {
     "select topic_id, label, size, demand, supply from recsys.topics order by demand desc, size desc, topic_id",
   );
   const cells = rows.map(({ topic_id, label, size, demand, supply }) => [
-    String(topic_id), label || "(no word that several authors share)", String(size), demand.toFixed(1), supply.toFixed(2),
+    String(topic_id),
+    label || "(no word that several authors share)",
+    String(size),
+    demand.toFixed(1),
+    supply.toFixed(2),
   ]);
   const head = ["topic", "label", "posts", "people a day", "new posts a day"];
   const widths = head.map((title, column) => Math.max(title.length, ...cells.map((row) => row[column].length)));
-  const line = (row: string[]) => row.map((cell, column) => (column === 1 ? cell.padEnd(widths[column]) : cell.padStart(widths[column]))).join("  ");
+  const line = (row: string[]) =>
+    row.map((cell, column) => (column === 1 ? cell.padEnd(widths[column]) : cell.padStart(widths[column]))).join("  ");
   return ["", line(head), ...cells.map(line)].join("\n");
 }

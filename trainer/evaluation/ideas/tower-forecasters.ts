@@ -75,9 +75,9 @@ class NearestByTower implements AudienceForecaster {
 
   forecast({ post }: NumberedPost): number {
     const { vectors, known } = this;
-    const similarities = Float64Array.from(known, (each) =>
-      innerProduct(vectors, post * dimensions, vectors, each.post * dimensions, dimensions),
-    );
+    const similarities = new Float64Array(known.length);
+    for (let i = 0; i < known.length; i++)
+      similarities[i] = innerProduct(vectors, post * dimensions, vectors, known[i].post * dimensions, dimensions);
     const least = similarities.slice().sort()[Math.max(0, known.length - neighbours)];
     const near = known.filter((_, i) => similarities[i] >= least);
     return near.reduce((sum, { value }) => sum + value, 0) / Math.max(1, near.length);

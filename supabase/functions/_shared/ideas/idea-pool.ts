@@ -1,9 +1,10 @@
 /** Everything that the default writer can say of a community at a time, with a forecast for each: made once for all who ask. */
+
+import { towerVectors } from "../embed/tower-vectors.ts";
 import { dimensions } from "../features/history.ts";
 import { innerProduct } from "../features/inner-product.ts";
 import { words } from "../features/tokens.ts";
 import { postTowerInputs } from "../features/tower-inputs.ts";
-import { embeddingsOf } from "../models/embeddings.ts";
 import type { InferenceSession } from "../models/inference.ts";
 import { Forecaster } from "./forecast/forecaster.ts";
 import { TitleIndex, wordsOf } from "./forecast/title-index.ts";
@@ -55,7 +56,8 @@ export async function makeIdeaPool(
   const terms = new Set(topics.flatMap((topic) => topic.terms.map((term) => term.toLowerCase())));
   const book = new Phrasebook(titled, terms);
   const texts = posts.map(({ title }) => wordsOf({ title, tags: [] }));
-  const titles = new TitleIndex(texts);
+  // a copy may differ in a rare word or in common ones: here all count
+  const titles = new TitleIndex(texts, 1);
   for (const text of texts) titles.add(text);
   const topicById = new Map(topics.map((topic) => [topic.id, topic]));
 
@@ -132,9 +134,11 @@ export async function makeIdeaPool(
   }
 }
 
-async function vectorsOf(tower: InferenceSession, titles: string[]): Promise<Float32Array[]> {
-  const post = (title: string) => ({ title, description: "", tags: [], author_id: null, id_embedding: null });
-  return await embeddingsOf(tower, postTowerInputs(titles.map(post)));
+/** null: the tower gives a title no vector of use, and it is ordered by its audience alone. */
+async function vectorsOf(tower: InferenceSession, titles: string[]): Promise<(Float32Array | null)[]> {
+  const posts = titles.map((title) => ({ title, description: "", tags: [], author_id: null, id_embedding: null }));
+  const vectors = await towerVectors(tower, posts, postTowerInputs);
+  return vectors.map((vector) => (vector instanceof Error ? null : vector));
 }
 
 function nearestTopic(vector: Float32Array, topics: IdeaTopic[]): IdeaTopic | null {

@@ -38,19 +38,22 @@ export function pickIdeas(pool: IdeaPool, ideas: Idea[], author: IdeaAuthor, lim
     })
     .sort((a, b) => b.score - a.score);
   const page: PickedIdea[] = [];
-  const subjects = new Set<string>();
+  const used = new Set<string>();
   const ofTopic = new Map<string, number>();
-  for (const { score: _, ...picked } of scored) {
-    if (page.length === limit) break;
-    const { subject, title, topic } = picked.idea;
-    const form = title.toLowerCase().replace(subject, "_");
-    const count = topic ? (ofTopic.get(topic.id) ?? 0) : 0;
-    // where there is one topic alone, it has them all
-    if (subjects.has(subject) || subjects.has(form) || (count >= perTopic && pool.topics.length > 1)) continue;
-    subjects.add(subject).add(form);
-    if (topic) ofTopic.set(topic.id, count + 1);
-    page.push(picked);
-  }
+  // each form once, and again where there are too few
+  for (const oncePerForm of [true, false])
+    for (const { score: _, ...picked } of scored) {
+      if (page.length === limit) break;
+      const { subject, title, topic } = picked.idea;
+      const form = title.toLowerCase().replace(subject, "_");
+      const count = topic ? (ofTopic.get(topic.id) ?? 0) : 0;
+      if (used.has(subject) || (oncePerForm && used.has(form))) continue;
+      // where there is one topic alone, it has them all
+      if (count >= perTopic && pool.topics.length > 1) continue;
+      used.add(subject).add(form);
+      if (topic) ofTopic.set(topic.id, count + 1);
+      page.push(picked);
+    }
   return page;
 }
 

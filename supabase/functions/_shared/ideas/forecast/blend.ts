@@ -10,12 +10,18 @@ const priorWeight = 0.5;
 /** For how many posts that counts. */
 const priorPosts = 100;
 const rounds = 200;
+/** For how many posts the level of earlier ones counts: of five that are held out, all may be nobody's. */
+const levelPosts = 20;
 
-/** Weights of 0 or more by least squares, drawn towards the prior; from what each part said of some posts and what came. */
-export function fitBlend(parts: Parts[], people: number[]): Blend {
+/**
+ * Weights of 0 or more by least squares, drawn towards the prior; from what each part said of some posts and what came. `earlier`: people of
+ * the posts before these.
+ */
+export function fitBlend(parts: Parts[], people: number[], earlier: number[]): Blend {
   const count = Math.max(1, parts.length);
   const targets = people.map(Math.log1p);
-  const mean = meanOf(targets);
+  const earlierMean = meanOf(earlier.map(Math.log1p));
+  const mean = (sumOf(targets) + levelPosts * earlierMean) / (targets.length + levelPosts);
   const means = names.map((name) => meanOf(parts.map((each) => each[name])));
   const columns = names.map((name, n) => parts.map((each) => each[name] - means[n]));
   const weights = names.map(() => priorWeight);
@@ -35,14 +41,18 @@ export function fitBlend(parts: Parts[], people: number[]): Blend {
     }
   const onLogScale = (each: Parts) => names.reduce((sum, name, n) => sum + weights[n] * (each[name] - means[n]), mean);
   // the mean of logarithms is less than the logarithm of the mean
-  const said = parts.reduce((sum, each) => sum + Math.expm1(onLogScale(each)), 0);
-  const came = people.reduce((sum, each) => sum + each, 0);
+  const said = sumOf(parts.map((each) => Math.expm1(onLogScale(each)))) + levelPosts * Math.expm1(earlierMean);
+  const came = sumOf(people) + levelPosts * meanOf(earlier);
   const scale = said > 0 ? came / said : 1;
   return (each) => Math.max(0, scale * Math.expm1(onLogScale(each)));
 }
 
+function sumOf(values: number[]): number {
+  return values.reduce((sum, each) => sum + each, 0);
+}
+
 function meanOf(values: number[]): number {
-  return values.reduce((sum, each) => sum + each, 0) / Math.max(1, values.length);
+  return sumOf(values) / Math.max(1, values.length);
 }
 
 function dot(a: number[], b: number[]): number {

@@ -37,13 +37,12 @@ export class Forecaster {
   private readonly blend: Blend;
 
   /** Learns from posts in order of time. */
-  constructor(posts: readonly SettledPost[], blend?: Blend) {
-    const texts = posts.map(wordsOf);
+  constructor(posts: readonly SettledPost[], blend?: Blend, texts: string[][] = posts.map(wordsOf)) {
     const targets = Float64Array.from(posts, ({ people }) => Math.log1p(people));
     this.words = fitRidge(texts, targets, ridge);
     this.index = new TitleIndex(texts);
     for (const [i, post] of posts.entries()) this.put(texts[i], post);
-    this.blend = blend ?? learnBlend(posts);
+    this.blend = blend ?? learnBlend(posts, texts);
   }
 
   /** A post whose week is over is known from now on: to the nearest titles and the means of authors, not to the words' weights. */
@@ -88,14 +87,15 @@ export class Forecaster {
 }
 
 /** The weights of the parts, learned on the latest posts with parts that know only what came before these. */
-function learnBlend(posts: readonly SettledPost[]): Blend {
+function learnBlend(posts: readonly SettledPost[], texts: string[][]): Blend {
   const start = Math.floor(posts.length * (1 - heldOutShare));
-  const earlier = new Forecaster(posts.slice(0, start), () => 0);
+  const earlier = new Forecaster(posts.slice(0, start), () => 0, texts.slice(0, start));
   const heldOut = posts.slice(start);
   const step = Math.max(1, heldOut.length / heldOutAtMost);
   const sample = Array.from({ length: Math.floor(heldOut.length / step) }, (_, i) => heldOut[Math.floor(i * step)]);
   return fitBlend(
     sample.map((post) => earlier.parts(post)),
     sample.map(({ people }) => people),
+    posts.slice(0, start).map(({ people }) => people),
   );
 }

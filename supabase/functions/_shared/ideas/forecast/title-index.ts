@@ -5,7 +5,7 @@
 import { words } from "../../features/tokens.ts";
 
 /** Words in more than this share of the texts weigh nothing: a stop list for any language. */
-const commonest = 0.1;
+const stopShare = 0.1;
 
 const bins = 512;
 
@@ -25,8 +25,11 @@ export class TitleIndex {
   /** By text, all 0 between two queries. */
   private similarities = new Float64Array(1024);
 
-  /** `sample`: the texts by which it is judged how rare a word is. They are not added. */
-  constructor(sample: readonly (readonly string[])[]) {
+  /**
+   * `sample`: the texts by which it is judged how rare a word is. They are not added. `commonest`: words in more than this share of them
+   * weigh nothing; 1: every word weighs something.
+   */
+  constructor(sample: readonly (readonly string[])[], commonest = stopShare) {
     const counts = new Map<string, number>();
     for (const text of sample) for (const word of text) counts.set(word, (counts.get(word) ?? 0) + 1);
     const idf = (count: number) => 1 + Math.log((1 + sample.length) / (1 + count));

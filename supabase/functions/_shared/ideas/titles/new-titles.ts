@@ -19,21 +19,25 @@ export interface NewTitle {
   alike: number;
 }
 
-/** All that a phrasebook gives; of each form at most six, those whose term is most like the one that stood there. */
+/** All that a phrasebook gives and nobody has written; of each form at most six, those whose term is most like the one that stood there. */
 export function* newTitles(book: Phrasebook): Generator<NewTitle> {
   for (const form of book.forms) {
     if (!isEverybodys(book, form)) continue;
     const own = book.spelt(form.term);
+    const least = form.hasOther ? leastAlikeBesideOther : leastAlike;
     const terms = book
       .termsFor(form)
       .filter((term) => fits(book, form, own, term))
       .map((term) => ({ term, alike: book.alike(form.term, term) }))
-      .filter(({ alike }) => alike >= (form.hasOther ? leastAlikeBesideOther : leastAlike))
-      .sort((a, b) => b.alike - a.alike)
-      .slice(0, termsPerForm);
+      .filter(({ alike }) => alike >= least)
+      .sort((a, b) => b.alike - a.alike);
+    let made = 0;
     for (const { term, alike } of terms) {
       const spelt = book.spelt(term);
-      yield { title: titleOf([...form.before, spelt, ...form.behind]), term: spelt, alike };
+      const title = titleOf([...form.before, spelt, ...form.behind]);
+      if (book.isWritten(title)) continue;
+      yield { title, term: spelt, alike };
+      if (++made === termsPerForm) break;
     }
   }
 }

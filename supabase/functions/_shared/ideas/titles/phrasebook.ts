@@ -36,6 +36,7 @@ const placesAtMost = 200;
 
 export class Phrasebook {
   readonly forms: Form[] = [];
+  private readonly written = new Set<string>();
   private readonly numbers = new Map<string, number>();
   private readonly pairs = new AuthorsOf<number>();
   private readonly placesOf = new Map<string, Set<string>>();
@@ -44,6 +45,7 @@ export class Phrasebook {
   private readonly wordUsers = new AuthorsOf<string>();
   private readonly spellings = new Map<string, Map<string, number>>();
   private readonly isTerm: (phrase: string) => boolean;
+  private readonly beginsTerm: ReadonlySet<string>;
   private readonly usualFor: number;
 
   /** `terms`: words and phrases, in small letters, that are subjects here though they are no names: of topics, or tags. */
@@ -57,6 +59,7 @@ export class Phrasebook {
     );
     this.isTerm = (phrase) =>
       terms.has(phrase) || phrases.has(phrase) || phrase.split(" ").every((word) => names.has(word));
+    this.beginsTerm = new Set([...names, ...[...terms, ...phrases].map((phrase) => phrase.split(" ", 1)[0])]);
     this.usualFor = posts.length < smallCommunity ? 2 : severalAuthors;
     const mean = posts.reduce((sum, { people }) => sum + people, 0) / Math.max(1, posts.length);
     for (const [i, parts] of titles.entries()) this.read(posts[i], parts, small[i], mean);
@@ -64,10 +67,12 @@ export class Phrasebook {
 
   private read({ title, author, people }: TitledPost, parts: string[], small: string[], mean: number): void {
     for (let at = 0; at <= parts.length; at++) this.pairs.add(this.pair(small[at - 1], small[at]), author);
+    this.written.add(title.toLowerCase());
     for (const part of small) this.wordUsers.add(part, author);
     const lends = people > mean && isPlain(title, parts);
     // the first word has its capital letter for being the first
-    for (let start = 1; start < parts.length; start++)
+    for (let start = 1; start < parts.length; start++) {
+      if (!this.beginsTerm.has(small[start])) continue;
       for (let end = start + 1; end <= Math.min(parts.length, start + longestTerm) && isWord(parts[end - 1]); end++) {
         const term = small.slice(start, end).join(" ");
         if (!this.isTerm(term)) continue;
@@ -79,6 +84,7 @@ export class Phrasebook {
         const hasOther = [...small.slice(1, start), ...small.slice(end)].some((word) => this.isTerm(word));
         this.forms.push({ before, behind, term, hasOther, people });
       }
+    }
   }
 
   private put(term: string, spelling: string, before: string, behind: string | undefined, author: number): void {
@@ -91,6 +97,11 @@ export class Phrasebook {
     places.add(place);
     entryOf(this.termsIn, place, () => new Set<string>()).add(term);
     this.users.add(place, author);
+  }
+
+  /** Whether there is a title of just these letters, capital or small. */
+  isWritten(title: string): boolean {
+    return this.written.has(title.toLowerCase());
   }
 
   /** Whether two parts that stand beside each other do so in titles of several authors (of two, where there are few titles); undefined: the beginning or the end. */
