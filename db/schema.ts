@@ -780,6 +780,10 @@ export interface RecsysExperimentVariants {
   /**
    * In place of the one in recsys.settings.
    */
+  topic_share: number | null;
+  /**
+   * In place of the one in recsys.settings.
+   */
   trial_place: number | null;
   /**
    * Its name.
@@ -1538,6 +1542,10 @@ export interface RecsysSettings {
    * How many retired models stay for a rollback, the latest that served; earlier ones are dropped with their vectors.
    */
   retired_models_kept: Generated<number>;
+  /**
+   * At most this share of a page, and one post at least, comes from one topic (recsys.topics), as long as others are among its candidates. 1: as many as there are, and nothing is looked up for it.
+   */
+  topic_share: Generated<number>;
   /**
    * To how many people a post of the last 7 days (recsys.trial_age()) is shown before its trial is over. 0: no post is tried, and nothing is counted.
    */

@@ -19,7 +19,10 @@ export async function readScoreWeights({ kysely }: Database): Promise<number[]> 
 
 /** How pages are made of scored candidates. */
 export async function readSelectionSettings({ kysely }: Database): Promise<SelectionSettings> {
-  return await kysely.selectFrom("recsys.settings").select(["diversity", "author_decay"]).executeTakeFirstOrThrow();
+  return await kysely
+    .selectFrom("recsys.settings")
+    .select(["diversity", "author_decay", "topic_share"])
+    .executeTakeFirstOrThrow();
 }
 
 /** The instant for which the engine recommends, milliseconds since 1970: now, but for an archived community. */

@@ -35,6 +35,7 @@ function shown(n: number, ids: string[], shownAt = new Date()): Shown {
     predictions: null,
     source: "fresh" as const,
     why: { kind: "fresh" as const },
+    topic: null,
     position: i + 1,
   }));
   const made_at = shownAt.toISOString();

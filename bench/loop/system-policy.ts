@@ -23,6 +23,7 @@ import { nothingServed } from "../../supabase/functions/_shared/recommend/cursor
 import { feedOf } from "../../supabase/functions/_shared/recommend/ladder.ts";
 import { impressionLog } from "../../supabase/functions/_shared/recommend/log-impressions.ts";
 import { openStalls } from "../../supabase/functions/_shared/recommend/stalls.ts";
+import { openTopics } from "../../supabase/functions/_shared/recommend/topics.ts";
 import { openTrials } from "../../supabase/functions/_shared/recommend/trials.ts";
 import { startBackend } from "../../trainer/engine/backend.ts";
 import { readModelFolder } from "../../trainer/model-folder/model-folder.ts";
@@ -98,6 +99,7 @@ export class SystemPolicy implements Policy {
       models: modelCache(() => loadRuntime()),
       commonPosts: openCommonPosts(),
       trials: openTrials(),
+      topics: openTopics(this.pool, (code, error) => this.options.print(`${code}: ${error}`)),
       stalls: openStalls(),
       log: (code, error) => this.options.print(`${code}: ${error instanceof Error ? error.message : String(error)}`),
     };

@@ -331,6 +331,13 @@ export interface FeedItem {
   source: "similar" | "active" | "fresh" | "trending" | "followed";
   why: Reason;
   /**
+   * What it is about: id stays when topics are made anew, label names it. null: it has none yet, none that several authors name, or none that visitors may be told.
+   */
+  topic: {
+    id: number;
+    label: string;
+  } | null;
+  /**
    * In the feed, from 1, counted through its pages.
    */
   position: number;

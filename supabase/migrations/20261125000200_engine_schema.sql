@@ -17,6 +17,7 @@ create table recsys.settings (
   comment_weight real not null default 1 check (comment_weight >= 0),
   diversity real not null default 1 check (diversity between 0 and 10),
   author_decay real not null default 0.9 check (author_decay between 0.01 and 1),
+  topic_share real not null default 1 check (topic_share > 0 and topic_share <= 1),
   trial_place integer not null default 5 check (trial_place between 0 and 1000),
   trial_impressions integer not null default 50 check (trial_impressions between 0 and 1000),
   drawn_share real not null default 0 check (drawn_share between 0 and 1),
@@ -31,6 +32,7 @@ comment on column recsys.settings.vote_weight is 'What a vote is worth in the sc
 comment on column recsys.settings.comment_weight is 'What a comment is worth in the score.';
 comment on column recsys.settings.diversity is 'How much a post loses in a page by being like one above it: exp(-diversity * cosine of their vectors) of its score is left. 0: nothing.';
 comment on column recsys.settings.author_decay is 'What is left of a post''s score for each post of its author that stands above it in a page. 1: everything.';
+comment on column recsys.settings.topic_share is 'At most this share of a page, and one post at least, comes from one topic (recsys.topics), as long as others are among its candidates. 1: as many as there are, and nothing is looked up for it.';
 comment on column recsys.settings.trial_place is 'The first place of a feed that goes to a post under trial, and from there on every 20th, no more than one a page; those above it never do. 0: none.';
 comment on column recsys.settings.trial_impressions is 'To how many people a post of the last 7 days (recsys.trial_age()) is shown before its trial is over. 0: no post is tried, and nothing is counted.';
 comment on column recsys.settings.drawn_share is 'The chance with which a place of a signed-in person''s feed is drawn from the best candidates and not given to the best of them, each place by itself: what recsys.off_policy learns from. 0: none.';

@@ -10,7 +10,7 @@ grant usage on schema recsys to anon;
 grant select on recsys.source_posts to anon;
 
 -- the instant, the weights, the model
-grant select (clock_shift, view_weight, vote_weight, comment_weight, diversity, author_decay, trial_place, trial_impressions, drawn_share, draw_temperature) on recsys.settings to anon;
+grant select (clock_shift, view_weight, vote_weight, comment_weight, diversity, author_decay, topic_share, trial_place, trial_impressions, drawn_share, draw_temperature) on recsys.settings to anon;
 grant select (version) on recsys.feature_store_version to anon;
 grant select (model_id, name, status, feature_spec_digest) on recsys.models to anon;
 grant select (model_id, graph, onnx, sha256) on recsys.model_artifacts to anon;

@@ -5,6 +5,7 @@ import { UserError } from "../../db/user-error.ts";
 import { type Gateway, startGateway } from "../serve/gateway.ts";
 import { keepEmbedded, oncePerMessage } from "../serve/keep-embedded.ts";
 import { keepRolledUp } from "../serve/keep-rolled-up.ts";
+import { keepTopics } from "../serve/keep-topics.ts";
 import { basisOf, feedTable, fetchFeed, findUser } from "./feed.ts";
 import { type DatabaseOption, inDatabase } from "./in-database.ts";
 
@@ -35,6 +36,7 @@ export async function recommendCommand(user: string, options: DatabaseOption & {
 export async function serveUntil(gateway: Gateway, database: Database, signal: AbortSignal): Promise<void> {
   const stopRollingUp = await keepRolledUp(database.pool);
   const stopEmbedding = keepEmbedded(database, { onError: oncePerMessage("embedding", console.error) });
+  const stopTopics = keepTopics(database, { onError: oncePerMessage("topics", console.error) });
   try {
     if (signal.aborted) return;
     const ended = gateway.ended.then((status) => {
@@ -46,5 +48,6 @@ export async function serveUntil(gateway: Gateway, database: Database, signal: A
     await gateway.stop();
     await stopRollingUp();
     await stopEmbedding();
+    await stopTopics();
   }
 }

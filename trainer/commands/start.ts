@@ -15,6 +15,7 @@ import { trainIntoFolder } from "../train-into-folder.ts";
 import { basisOf, feedTable, fetchFeed, mostActiveUser } from "./feed.ts";
 import { type CommandContext, type DatabaseOption, inDatabase } from "./in-database.ts";
 import { serveUntil } from "./serve.ts";
+import { topicsOfNewModel } from "./topics.ts";
 import { modelsFolder } from "./train.ts";
 
 export interface StartOptions extends DatabaseOption {
@@ -30,6 +31,7 @@ export async function startCommand(options: StartOptions): Promise<void> {
   await inDatabase(options, { migrates: true }, async (running) => {
     await fillDatabase(running, options);
     await ensureModel(running, options);
+    await topicsOfNewModel(running);
     const { database, signal, print } = running;
     const gateway = await startGateway({ databaseUrl: database.url, port: options.port });
     try {

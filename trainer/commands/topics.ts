@@ -1,5 +1,6 @@
 /** `recsys topics`: what the community's posts are about, found anew in the active model's vectors. */
 import type pg from "pg";
+import { topicsAreStale } from "../topics/are-stale.ts";
 import { makeTopics, type TopicsMade } from "../topics/make-topics.ts";
 import { type CommandContext, type DatabaseOption, inDatabase } from "./in-database.ts";
 
@@ -14,9 +15,10 @@ export async function topicsCommand(options: DatabaseOption): Promise<void> {
   });
 }
 
-/** Makes topics after another model serves. Ideas and diversity go on with the earlier ones where that fails, so it ends nothing. */
+/** Makes topics where another model serves than those that there are come from. Feeds go on with the earlier ones where that fails, so it ends nothing. */
 export async function topicsOfNewModel({ database, onProgress, signal, print }: CommandContext): Promise<void> {
   try {
+    if (!(await topicsAreStale(database))) return;
     const made = await makeTopics({ database, onProgress, signal });
     if (made) print(topicsLine(made));
   } catch (error) {

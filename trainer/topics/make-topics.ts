@@ -15,12 +15,12 @@ import { type Clustering, kMeans, meansOf } from "./k-means.ts";
 import { matchTopics } from "./match.ts";
 import { nameTopic, type TopicName } from "./name-topic.ts";
 import { numberOfTopics } from "./number-of-topics.ts";
-import { readTexts } from "./read-texts.ts";
 import { type PostVectors, type ReadContext, readPosts } from "./read-posts.ts";
+import { readTexts } from "./read-texts.ts";
 import { seed } from "./seeding.ts";
 import { settle } from "./settle.ts";
 import { AllTerms, countTerms, type TopicTerms } from "./term-counts.ts";
-import { row, rowsOf } from "./vectors.ts";
+import { rowsOf } from "./vectors.ts";
 import { writeTopics } from "./write-topics.ts";
 
 export interface TopicsContext {
@@ -119,7 +119,11 @@ function earlierMeans(vectors: Float32Array, topics: Int32Array, k: number): Flo
   for (const topic of topics) if (topic >= 0) sizes.set(topic, (sizes.get(topic) ?? 0) + 1);
   const largest = [...sizes].sort(([a, m], [b, n]) => n - m || a - b).slice(0, k);
   const place = new Map(largest.map(([topic], place) => [topic, place]));
-  return meansOf(vectors, topics.map((topic) => place.get(topic) ?? -1), largest.length).centroids;
+  return meansOf(
+    vectors,
+    topics.map((topic) => place.get(topic) ?? -1),
+    largest.length,
+  ).centroids;
 }
 
 /** A name for each topic, the largest first, so that of two that would have the same one it is theirs. */
@@ -138,7 +142,10 @@ async function nameAll(
   for (const [c, places] of members.entries()) {
     signal.throwIfAborted();
     onProgress({ step: "naming topics", done: c, total: k });
-    const drawn = random.shuffle([...places]).slice(0, namedBy).map(posts.idOf);
+    const drawn = random
+      .shuffle([...places])
+      .slice(0, namedBy)
+      .map(posts.idOf);
     counted[c] = countTerms(await readTexts(client, drawn));
     all.add(counted[c]);
   }

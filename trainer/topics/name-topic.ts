@@ -37,17 +37,21 @@ interface Term {
   z: number;
 }
 
-/** All that sets a topic's posts apart, the strongest first. */
+/** All that sets a topic's posts apart, the strongest first; where nothing does, as in a community of one topic, what is common in it. */
 export function distinctiveTerms(topic: TopicTerms, all: AllTerms): Term[] {
-  const found: Term[] = [];
   const needed = Math.min(fewestAuthors, topic.authors);
+  const common: Term[] = [];
   for (const [key, count] of topic.terms) {
     if (count.authors < needed) continue;
     const z = logOdds(count.authors, topic.authors, all.terms.get(key) ?? count.authors, all.authors);
-    if (z >= leastZ) found.push({ key, stems: key.split(" ").map(stemmer).sort(), count, z });
+    common.push({ key, stems: key.split(" ").map(stemmer).sort(), count, z });
   }
+  const apart = common.filter(({ z }) => z >= leastZ);
   // code units decide between equals, so that the same posts give the same names
-  return found.sort((a, b) => b.z - a.z || (a.key < b.key ? -1 : 1));
+  const byKey = (a: Term, b: Term) => (a.key < b.key ? -1 : 1);
+  return apart.length > 0
+    ? apart.sort((a, b) => b.z - a.z || byKey(a, b))
+    : common.sort((a, b) => b.count.authors - a.count.authors || byKey(a, b));
 }
 
 /** The strongest of them, no two of which say the same. */
@@ -73,8 +77,9 @@ function isSameWord(a: string, b: string): boolean {
 /** Whether a phrase is how people say these words: it has all of them, and of the authors of the rarest many use it. */
 function saysMore(phrase: Term, rivals: Term[]): boolean {
   return (
-    rivals.every(({ stems }) => stems.length < phrase.stems.length && stems.every((stem) => phrase.stems.includes(stem))) &&
-    phrase.count.authors >= phraseShare * Math.min(...rivals.map(({ count }) => count.authors))
+    rivals.every(
+      ({ stems }) => stems.length < phrase.stems.length && stems.every((stem) => phrase.stems.includes(stem)),
+    ) && phrase.count.authors >= phraseShare * Math.min(...rivals.map(({ count }) => count.authors))
   );
 }
 
@@ -90,7 +95,12 @@ export function logOdds(a: number, n: number, all: number, total: number): numbe
  * The name of a topic. `earlier` is the label that it had, and keeps as long as all of it still sets its posts apart; `taken` are those
  * of others, which it does not get.
  */
-export function nameTopic(topic: TopicTerms, all: AllTerms, earlier: string | null, taken: ReadonlySet<string>): TopicName {
+export function nameTopic(
+  topic: TopicTerms,
+  all: AllTerms,
+  earlier: string | null,
+  taken: ReadonlySet<string>,
+): TopicName {
   const found = distinctiveTerms(topic, all);
   const telling = tellingTerms(found);
   const needed = Math.min(fewestAuthors, topic.authors);
@@ -98,12 +108,15 @@ export function nameTopic(topic: TopicTerms, all: AllTerms, earlier: string | nu
   const keeps = earlier !== null && earlier !== "" && !taken.has(earlier) && earlier.split(separator).every(isKnown);
   const shown = telling.map(written);
   let label = keeps ? earlier : shown.slice(0, labelTerms).join(separator);
-  for (let more = labelTerms + 1; taken.has(label) && more <= shown.length; more++) label = shown.slice(0, more).join(separator);
+  for (let more = labelTerms + 1; taken.has(label) && more <= shown.length; more++)
+    label = shown.slice(0, more).join(separator);
   const inLabel = new Set(label.split(separator).map((part) => words(part).join(" ")));
   return {
     label,
     terms: shown,
-    isPublic: found.every((term) => (!telling.includes(term) && !inLabel.has(term.key)) || term.count.publicly >= needed),
+    isPublic: found.every(
+      (term) => (!telling.includes(term) && !inLabel.has(term.key)) || term.count.publicly >= needed,
+    ),
   };
 }
 

@@ -23,7 +23,7 @@ export interface PostVectors {
 }
 
 export interface ReadContext {
-  client: pg.ClientBase;
+  client: pg.PoolClient;
   onProgress: OnProgress;
   signal: AbortSignal;
 }
@@ -44,7 +44,9 @@ export async function readPosts(
   modelId: number,
   tower: InferenceSession,
 ): Promise<PostVectors> {
-  const { rows } = await client.query("select count(*) as n from recsys.post_embeddings where model_id = $1", [modelId]);
+  const { rows } = await client.query("select count(*) as n from recsys.post_embeddings where model_id = $1", [
+    modelId,
+  ]);
   const total: number = rows[0].n;
   // some may be written while these are read
   const most = total + page;
@@ -75,7 +77,8 @@ export async function readPosts(
   return {
     vectors: vectors.subarray(0, n * dimensions),
     topics: topics.subarray(0, n),
-    idOf: (i) => ids.toString("hex", i * idBytes, (i + 1) * idBytes).replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-"),
+    idOf: (i) =>
+      ids.toString("hex", i * idBytes, (i + 1) * idBytes).replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-"),
   };
 }
 

@@ -23,7 +23,11 @@ function withoutEmpty(centroids: Float32Array, assigned: Omit<Clustering, "centr
   const sizes = sizesOf(assigned.nearest, rowsOf(centroids));
   const stay = Array.from(sizes.keys()).filter((c) => sizes[c] > 0);
   const place = new Map(stay.map((c, place) => [c, place]));
-  return { centroids: rowsAt(centroids, stay), similarity: assigned.similarity, nearest: assigned.nearest.map((c) => place.get(c) ?? -1) };
+  return {
+    centroids: rowsAt(centroids, stay),
+    similarity: assigned.similarity,
+    nearest: assigned.nearest.map((c) => place.get(c) ?? -1),
+  };
 }
 
 function sizesOf(nearest: Int32Array, k: number): Int32Array {

@@ -22,7 +22,12 @@ export function termsOf(post: PostWords, found: (key: string, shown: string | nu
   let last: Word | undefined;
   for (const word of read(post.title)) {
     if (isTerm(word.key, stopWords)) found(word.key, word.isFirst ? null : word.shown);
-    if (last && word.follows && [last, word].every(({ key }) => isPart(key, stopWords)) && ![last, word].every(({ key }) => isNumber(key)))
+    if (
+      last &&
+      word.follows &&
+      [last, word].every(({ key }) => isPart(key, stopWords)) &&
+      ![last, word].every(({ key }) => isNumber(key))
+    )
       found(`${last.key} ${word.key}`, last.isFirst ? null : `${last.shown} ${word.shown}`);
     last = word;
   }
@@ -49,7 +54,12 @@ function* read(text: string): Generator<Word> {
     const between = text.slice(end, match.index);
     end = match.index + match[0].length;
     const shown = match[0].replace(/['’]s$/iu, "");
-    yield { key: words(shown).join(""), shown, isFirst: /^[^\p{L}\p{N}]*$/u.test(text.slice(0, match.index)) || /[.!?:]/.test(between), follows: /^[ -]$/.test(between) };
+    yield {
+      key: words(shown).join(""),
+      shown,
+      isFirst: /^[^\p{L}\p{N}]*$/u.test(text.slice(0, match.index)) || /[.!?:]/.test(between),
+      follows: /^[ -]$/.test(between),
+    };
   }
 }
 
@@ -67,9 +77,29 @@ function isNumber(key: string): boolean {
 
 /** By the first part of a BCP 47 tag; those of English hold where the language is not known, or has no list here. */
 const lists: Record<string, string[]> = {
-  ar: stopword.ara, cs: stopword.ces, da: stopword.dan, de: stopword.deu, el: stopword.ell, en: stopword.eng, es: stopword.spa, fi: stopword.fin,
-  fr: stopword.fra, hu: stopword.hun, id: stopword.ind, it: stopword.ita, nb: stopword.nob, nl: stopword.nld, no: stopword.nob, pl: stopword.pol,
-  pt: stopword.por, ro: stopword.ron, ru: stopword.rus, sv: stopword.swe, tr: stopword.tur, uk: stopword.ukr, vi: stopword.vie,
+  ar: stopword.ara,
+  cs: stopword.ces,
+  da: stopword.dan,
+  de: stopword.deu,
+  el: stopword.ell,
+  en: stopword.eng,
+  es: stopword.spa,
+  fi: stopword.fin,
+  fr: stopword.fra,
+  hu: stopword.hun,
+  id: stopword.ind,
+  it: stopword.ita,
+  nb: stopword.nob,
+  nl: stopword.nld,
+  no: stopword.nob,
+  pl: stopword.pol,
+  pt: stopword.por,
+  ro: stopword.ron,
+  ru: stopword.rus,
+  sv: stopword.swe,
+  tr: stopword.tur,
+  uk: stopword.ukr,
+  vi: stopword.vie,
 };
 /** What posts on any topic in English say, beside what that list has: the words of questions, and verbs that go with anything. */
 const more =
@@ -85,7 +115,9 @@ function stopWordsOf(language: string | null): Set<string> {
   const name = Object.hasOwn(lists, code) ? code : "en";
   let set = sets.get(name);
   if (!set) {
-    set = new Set([...lists[name], ...(name === "en" ? more : [])].flatMap((word) => [words(word).join(""), ...words(word)]));
+    set = new Set(
+      [...lists[name], ...(name === "en" ? more : [])].flatMap((word) => [words(word).join(""), ...words(word)]),
+    );
     sets.set(name, set);
   }
   return set;

@@ -1,10 +1,10 @@
 /** Puts new topics in the place of the earlier ones, in one transaction: a reader sees those or these. */
 import type pg from "pg";
 import type { OnProgress } from "../../db/progress.ts";
+import type { Clustering } from "./k-means.ts";
 import type { TopicName } from "./name-topic.ts";
 import type { PostVectors } from "./read-posts.ts";
 import { row, rowsOf } from "./vectors.ts";
-import type { Clustering } from "./k-means.ts";
 
 const page = 10_000;
 
@@ -28,7 +28,9 @@ export async function writeTopics(
   try {
     // a million rows take longer than the two minutes after which Supabase ends a statement
     await client.query("set local statement_timeout = 0");
-    await client.query("create temporary table made_post_topics (post_id uuid, topic integer, similarity real) on commit drop");
+    await client.query(
+      "create temporary table made_post_topics (post_id uuid, topic integer, similarity real) on commit drop",
+    );
     for (let first = 0; first < n; first += page) {
       const places = Array.from({ length: Math.min(page, n - first) }, (_, i) => first + i);
       await client.query("insert into made_post_topics select * from unnest($1::uuid[], $2::integer[], $3::real[])", [
@@ -76,7 +78,9 @@ async function swap(client: pg.ClientBase, topics: MadeTopics, startedAt: string
       Array.from({ length: rowsOf(centroids) }, (_, c) => JSON.stringify([...row(centroids, c)])),
     ],
   );
-  await client.query("delete from recsys.post_topics where not exists (select from made_post_topics as made where made.post_id = post_topics.post_id)");
+  await client.query(
+    "delete from recsys.post_topics where not exists (select from made_post_topics as made where made.post_id = post_topics.post_id)",
+  );
   await client.query(
     `insert into recsys.post_topics as joined (post_id, topic_id, similarity)
      select made.post_id, ($1::bigint[])[made.topic + 1], made.similarity from made_post_topics as made

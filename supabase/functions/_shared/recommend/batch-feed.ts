@@ -44,6 +44,7 @@ export async function batchFeed(
     predictions: { view, vote, comment },
     source,
     why: plainReason(source, author_id),
+    topic: null,
     position: page.served.keys.length + i + 1,
   }));
   // after the list the feed goes on live

@@ -37,6 +37,12 @@ const feedItem = z
     predictions: predictions.nullable().describe("null: no model ranked."),
     source: z.enum(sourceNames).describe("What brought the post; of several, the one that says most."),
     why: reason,
+    topic: z
+      .object({ id: z.int(), label: z.string() })
+      .nullable()
+      .describe(
+        "What it is about: id stays when topics are made anew, label names it. null: it has none yet, none that several authors name, or none that visitors may be told.",
+      ),
     position: z.int().min(1).describe("In the feed, from 1, counted through its pages."),
   })
   .meta({ id: "FeedItem", description: "A post of a feed." });

@@ -50,6 +50,7 @@ export async function freshAndPopular(
       predictions: null,
       source,
       why: plainReason(source, null),
+      topic: null,
       position: page.served.keys.length + i + 1,
     };
   });

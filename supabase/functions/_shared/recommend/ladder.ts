@@ -70,6 +70,7 @@ export async function feedOf(
       if (!recommendation) continue;
       if (first) services.log(first.code, first);
       recommendation.feed.degraded ??= degraded;
+      await nameTopics(services, reader, recommendation.feed, span);
       return recommendation;
     } catch (thrown) {
       first ??= errorTo(reader, thrown);
@@ -77,6 +78,17 @@ export async function feedOf(
     }
   }
   throw first;
+}
+
+/** Says of each post what it is about; where that cannot be had the feed goes without. */
+async function nameTopics({ topics }: FeedServices, { caller }: Reader, { items }: Feed, span: Span): Promise<void> {
+  const ended = span("topics");
+  const known = await topics.of(items.map(({ post_id }) => post_id));
+  for (const item of items) {
+    const topic = known.get(item.post_id);
+    if (topic?.label && (topic.isPublic || caller.sub !== undefined)) item.topic = { id: topic.id, label: topic.label };
+  }
+  ended();
 }
 
 /** The live feed; `stalls` is told how it went. */

@@ -22,6 +22,7 @@ export interface ContextRow extends UserTextRow {
   comment_weight: number;
   diversity: number;
   author_decay: number;
+  topic_share: number;
   drawn_share: number;
   draw_temperature: number;
   trial_place: number;

@@ -23,7 +23,7 @@ import { unforeseeable } from "./select/draw.ts";
 import { exploration } from "./select/exploration.ts";
 import { type Selected, select } from "./select/select.ts";
 import { bestSource } from "./source.ts";
-import { userState } from "./states.ts";
+import { type PostCandidate, userState } from "./states.ts";
 import { isVariantModel, VariantModelFailed } from "./variant-model.ts";
 import { reasons } from "./why/reasons.ts";
 
@@ -96,6 +96,7 @@ async function feedBy(
   const second = ranked && found.second;
   const secondScored = second && (await secondScores(services.log, second, leftOut));
   ofScores();
+  if (context.topic_share < 1) await withTopics(services, [...posts, ...(second?.posts ?? [])]);
   if (leftOut.length > 0) services.log("candidates_left_out", leftOutLine(leftOut));
   const served = page.served.keys.length;
   const explore = exploration(context, trials, served, page.limit);
@@ -131,6 +132,7 @@ async function feedBy(
       predictions,
       source: bestSource(post.ranks),
       why: why[i],
+      topic: null,
       position: served + i + 1,
     })),
     next:
@@ -150,6 +152,12 @@ async function feedBy(
     variant: context.variant ?? "",
     ...(drafted && { picks: drafted.picks }),
   };
+}
+
+/** Tells posts their topics. Of all that were found, since nobody knows yet which of them others would have chosen. */
+async function withTopics({ topics }: FeedServices, posts: PostCandidate[]): Promise<void> {
+  const known = await topics.of(posts.map(({ post_id }) => post_id));
+  for (const post of posts) post.topic_id = known.get(post.post_id)?.id ?? null;
 }
 
 /** What the ranker says; null where there is none, or where it fails, and that is logged. */
