@@ -1,4 +1,19 @@
--- What the function `ideas` reads: the posts that its language and forecasts come from, what came of them, topics, and the author.
+-- What the function `ideas` reads: the posts that its language and forecasts come from, what came of them, topics, and the author; and
+-- where it keeps what it made of them.
+
+create table recsys.idea_pool (
+  is_only boolean primary key default true check (is_only),
+  model_id bigint,
+  pool jsonb not null,
+  made_at timestamptz not null default now()
+);
+comment on table recsys.idea_pool is 'The titles that the community''s own language gives, with what is forecast of each: one row, made with the topics of a model, by the first call of the function `ideas` where there is none, and after a call that found it a day old. Made of words and neighbouring words of several authors in posts that any signed-in member may read; nobody is named in it, and what was deleted is out of the next one.';
+comment on column recsys.idea_pool.is_only is 'There is one row.';
+comment on column recsys.idea_pool.model_id is 'Of which model''s vectors fit and topics are; null: none was active. No foreign key: it may outlive the model.';
+comment on column recsys.idea_pool.pool is 'The ideas, topics, and the weights of the forecast, as _shared/ideas/idea-pool.ts has them.';
+comment on column recsys.idea_pool.made_at is 'When.';
+alter table recsys.idea_pool enable row level security;
+grant select, insert, update, delete on recsys.idea_pool to service_role;
 
 create function recsys.idea_posts(p_limit integer)
 returns table (now timestamptz, post_ids uuid[], author_ids uuid[], titles text[], created_at double precision[], tags jsonb)
@@ -64,7 +79,7 @@ $$;
 comment on function recsys.idea_topics() is 'The topics of the active model; none where they are of another''s vectors.';
 
 create function recsys.idea_author()
-returns table (is_known boolean, model_id bigint, model_name text, feature_spec_digest text, embedding text, muted text[])
+returns table (is_known boolean, model_id bigint, model_name text, feature_spec_digest text, embedding text, muted text[], post_ids uuid[])
 language sql stable security invoker set search_path = ''
 as $$
   select
@@ -83,11 +98,18 @@ as $$
       where source_mutes.user_id = auth.uid() and source_mutes.kind in ('word', 'topic')
       order by source_mutes.kind, source_mutes.value
       limit 200
+    ),
+    array(
+      select source_posts.post_id
+      from recsys.source_posts
+      where source_posts.author_id = auth.uid() and source_posts.created_at <= recsys.clock() - interval '7 days'
+      order by source_posts.created_at desc, source_posts.post_id desc
+      limit 50
     )
   from (select) as always
   left join recsys.models on models.status = 'active';
 $$;
-comment on function recsys.idea_author() is 'Who asks for ideas: whether they have a profile, the active model (null: none) with their vector by it (null: none yet), and the words and topics that they muted, in small letters. Always one row.';
+comment on function recsys.idea_author() is 'Who asks for ideas: whether they have a profile, the active model (null: none) with their vector by it (null: none yet), the words and topics that they muted, in small letters, and their latest 50 posts that are a week old. Always one row.';
 
 revoke all on function recsys.idea_posts(integer), recsys.post_audiences(uuid[]), recsys.idea_topics(), recsys.idea_author() from public;
 grant execute on function recsys.idea_posts(integer), recsys.idea_author() to authenticated;

@@ -12,7 +12,7 @@ test("whatever ideas is sent, it answers as it says it does", async () => {
   const statuses = await fuzz({ after }, database, openIdeas(), {
     body,
     parameters: [],
-    writes: ["recsys.rate_limits"],
+    writes: ["recsys.rate_limits", "recsys.idea_pool"],
   });
   for (const status of [200, 400, 401, 405]) assert.ok(statuses.get(status), `${status} is among the answers`);
 });

@@ -4,9 +4,10 @@
  * of whom nobody knows, and only what is the caller's own as the caller.
  */
 import { readAs } from "../_shared/database/caller.ts";
+import type { Work } from "../_shared/http/background.ts";
 import type { UserFunction } from "../_shared/http/edge-function.ts";
 import type { IdeaPool } from "../_shared/ideas/idea-pool.ts";
-import { type IdeaPools, openIdeaPools } from "../_shared/ideas/idea-pools.ts";
+import { type IdeaPools, type Making, openIdeaPools } from "../_shared/ideas/idea-pools.ts";
 import type { Endpoint } from "../_shared/ideas/model-writer/endpoint.ts";
 import { openModelIdeas } from "../_shared/ideas/model-writer/model-ideas.ts";
 import { type IdeaAuthor, type PickedIdea, pickIdeas } from "../_shared/ideas/pick-ideas.ts";
@@ -32,8 +33,8 @@ export function openIdeas({ endpoint, pools = openIdeaPools() }: IdeasOptions = 
     callers: "users",
     maximumBodyBytes: 1024,
     read: { POST: requestOfBody },
-    async answer({ limit }, { claims }, { pool: database, models, log }): Promise<IdeasAnswer> {
-      const [row] = await readAs(database, claims, readAuthor(), async (_, rows) => rows);
+    async answer({ limit }, { claims, afterAnswer }, { pool: database, models, log }): Promise<IdeasAnswer> {
+      const row = await readAuthor(database, claims);
       const { model_id, model_name } = row;
       const tower = async (): Promise<InferenceSession | null> => {
         if (model_id === null) return null;
@@ -43,13 +44,17 @@ export function openIdeas({ endpoint, pools = openIdeaPools() }: IdeasOptions = 
           return (await models(active, connection, ["post_tower"])).graphs.post_tower;
         });
       };
-      const pool = await pools.of(database, model_id, tower);
+      const pool = await pools.of(database, model_id, tower, (make) => afterAnswer(makingLater, make));
       const author: IdeaAuthor = {
-        id: claims.sub,
+        people: row.people,
         vector: row.embedding === null ? null : parseVector(row.embedding),
         muted: row.muted,
       };
-      const written = await modelIdeas.on(topicsFor(author, pool), pool, database);
+      const written = await modelIdeas.on(
+        topicsFor(author, pool),
+        () => pools.maker(database, model_id, tower),
+        database,
+      );
       if (written && "failure" in written) log("idea_writer_failed", written.failure);
       const items = pickIdeas(pool, [...pool.ideas, ...(written?.ideas ?? [])], author, limit);
       return {
@@ -68,9 +73,16 @@ export function openIdeas({ endpoint, pools = openIdeaPools() }: IdeasOptions = 
   };
 }
 
+const makingLater: Work<Making> = {
+  code: "ideas_not_made",
+  async do([make]) {
+    await make();
+  },
+};
+
 function itemOf({ idea, audience, fit }: PickedIdea, pool: IdeaPool): IdeasAnswer["items"][number] {
   const { title, points, topic, shares, writer } = idea;
-  const lately = topic ? (pool.lately.get(topic.id) ?? { posts: 0, unanswered: 0 }) : null;
+  const lately = topic ? (pool.lately[topic.id] ?? { posts: 0, unanswered: 0 }) : null;
   return {
     title,
     points,

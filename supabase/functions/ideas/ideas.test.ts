@@ -19,8 +19,11 @@ import {
 const { pool, url } = await testDatabase({ after }, "ideas");
 await pool.query("update recsys.settings set requests_per_minute = null");
 const scope = { after };
-/** Each with a worker of its own, which has kept nothing. */
-const ask = async (userId: string, body: unknown = {}) => await testApp(scope, url).call(userId, body);
+/** Each with a worker of its own, and nothing kept. */
+const ask = async (userId: string, body: unknown = {}) => {
+  await pool.query("delete from recsys.idea_pool");
+  return await testApp(scope, url).call(userId, body);
+};
 
 beforeEach(async () => {
   await clear(pool);
@@ -140,15 +143,47 @@ test("what somebody muted is in none of theirs", async () => {
   assert.equal((await ask(writers[2])).body.items.length, 1);
 });
 
-test("a worker reads the community once, and again when another model serves", async () => {
+test("the community is read once a day, by whichever worker is asked first, and again when another model serves", async () => {
   await publishTopics(pool);
+  await pool.query("delete from recsys.idea_pool");
   const { call } = testApp(scope, url);
   const [first, second] = await Promise.all([call(reader, {}), call(writers[1], {})]);
   assert.deepEqual([first.body.items.length, second.body.items.length], [1, 1]);
   await addPosts(pool, [{ title: missing, author: 2 }]);
-  assert.equal((await call(reader, {})).body.items.length, 1, "kept for an hour");
+  const another = () => testApp(scope, url).call(reader, {});
+  assert.deepEqual((await another()).body, first.body, "another worker has what the first one stored");
+  assert.equal((await call(reader, {})).body.items.length, 1);
+  await pool.query("update recsys.idea_pool set made_at = made_at - interval '25 hours'");
+  const late = testApp(scope, url);
+  assert.equal((await late.call(reader, {})).body.items.length, 1, "what is a day old does once more");
+  await late.settled();
+  assert.deepEqual((await another()).body.items, []);
+  const { rows } = await pool.query("select now() - made_at < '1 minute' as is_new from recsys.idea_pool");
+  assert.deepEqual(rows, [{ is_new: true }]);
+  await pool.query("delete from public.posts where title = $1", [missing]);
   await pool.query("update recsys.models set status = 'retired'");
-  assert.deepEqual((await call(reader, {})).body.items, []);
+  assert.equal((await call(reader, {})).body.items.length, 1, "what is kept is of another model");
+});
+
+test("what is stored names nobody", async () => {
+  await publishTopics(pool);
+  await ask(reader);
+  const { rows } = await pool.query("select pool::text from recsys.idea_pool");
+  for (const id of writers) assert.ok(!rows[0].pool.includes(id));
+  assert.ok(!/Quux/.test(rows[0].pool));
+});
+
+test("whoever got more for what they wrote is promised more", async () => {
+  await publishTopics(pool);
+  await pool.query(
+    `insert into public.post_votes (user_id, post_id, created_at)
+     select voter.id, posts.id, posts.created_at + interval '1 day'
+     from public.posts, unnest($1::uuid[]) as voter (id) where posts.author_id = $2 and voter.id <> $2
+     on conflict do nothing`,
+    [writers, writers[2]],
+  );
+  const promised = async (userId: string) => (await ask(userId)).body.items[0].predicted.audience;
+  assert.ok((await promised(writers[2])) > (await promised(writers[5])));
 });
 
 test("bad requests are told what is wrong", async () => {

@@ -24,6 +24,7 @@ const good = [{ title: "Which markets to walk at night?", points: ["fares", "lig
 
 beforeEach(async () => {
   await clear(pool);
+  await pool.query("delete from recsys.idea_pool");
   await fillForms(pool);
   await publishTopics(pool);
   model.asked.length = 0;

@@ -6,6 +6,7 @@ import type { Community } from "../../community/community.ts";
 import type { PipelineOptions } from "../../pipeline.ts";
 import { share, table } from "../report/table.ts";
 import { type ForecastResult, type Forecasts, runForecasts } from "./forecast-protocol.ts";
+import { type NeededTopics, neededTopics } from "./needed-topics.ts";
 import { AuthorMean, PartForecaster, ServedForecaster } from "./text-forecasters.ts";
 import { towerForecasters } from "./tower-forecasters.ts";
 
@@ -37,14 +38,20 @@ export async function evaluateIdeas(
   if (forecasts.posts.length === 0)
     throw new UserError(`nothing was written from ${new Date(testFrom).toISOString()} on: give an earlier --test-from`);
   const bySeed: ForecastResult[][] = [];
+  const needed: NeededTopics[] = [];
   for (const seed of seeds) {
-    const forecasters = towerForecasters(community, { seed, onProgress, signal });
+    const { forecasters, vectorsAt } = towerForecasters(community, { seed, onProgress, signal });
     bySeed.push((await runForecasts(community, testFrom, forecasters, ticking)).results);
+    needed.push(await neededTopics(community, (await vectorsAt(testFrom)).posts, testFrom, seed));
   }
   const rows = [...forecasts.results.map((each) => [each]), ...bySeed[0].map((_, r) => bySeed.map((each) => each[r]))];
-  if (out !== undefined) await write(out, community, testFrom, seeds, forecasts, rows);
+  if (out !== undefined) await write(out, community, { testFrom, seeds }, forecasts, { rows, needed });
   const header = ["forecast by", "Spearman", "best tenth", "seconds"];
-  return table(header, rows.map(rowOf));
+  const lines = needed.map(
+    ({ topics, needed, lift }, i) =>
+      `seed ${seeds[i]}: posts of the ${needed} needed of ${topics} topics got ${lift.toFixed(2)} times what a post of the average topic got in the quarter`,
+  );
+  return [table(header, rows.map(rowOf)), lines.join("\n")].join("\n\n");
 }
 
 /** A forecaster's figures, the same for every seed or their mean and range. */
@@ -65,10 +72,9 @@ function rowOf(results: ForecastResult[]): string[] {
 async function write(
   folder: string,
   { posts: { ids, externalIds } }: Community,
-  testFrom: number,
-  seeds: number[],
+  { testFrom, seeds }: IdeasOptions,
   { posts, people, results }: Forecasts,
-  rows: ForecastResult[][],
+  { rows, needed }: { rows: ForecastResult[][]; needed: NeededTopics[] },
 ): Promise<void> {
   await mkdir(folder, { recursive: true });
   const lines = Array.from(posts, (post, i) =>
@@ -83,6 +89,7 @@ async function write(
       spearman: each.map(({ spearman }) => spearman),
       best_tenth: each.map(({ bestTenth }) => bestTenth),
     })),
+    needed_topics: needed,
   };
   await writeFile(join(folder, "metrics.json"), `${JSON.stringify(metrics, null, 2)}\n`);
 }

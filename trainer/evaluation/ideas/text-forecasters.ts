@@ -1,5 +1,5 @@
 /** The forecaster that serves, and its parts alone. */
-import { Forecaster, type Parts } from "../../../supabase/functions/_shared/ideas/forecast/forecaster.ts";
+import { Forecaster, type Parts, unblended } from "../../../supabase/functions/_shared/ideas/forecast/forecaster.ts";
 import type { SettledPost } from "../../../supabase/functions/_shared/ideas/forecast/written-post.ts";
 import type { AudienceForecaster, NumberedPost } from "./audience-forecaster.ts";
 
@@ -33,7 +33,11 @@ export class PartForecaster extends ServedForecaster {
   }
 
   override train(posts: SettledPost[]): void {
-    this.forecaster = new Forecaster(posts, (parts) => parts[this.part]);
+    this.forecaster = new Forecaster(posts, unblended);
+  }
+
+  override forecast(post: NumberedPost): number {
+    return this.forecaster.parts(post)[this.part];
   }
 }
 

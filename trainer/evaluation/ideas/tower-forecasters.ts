@@ -24,19 +24,24 @@ export interface TowerOptions {
 }
 
 /** The vectors of all posts and of who is active when the test begins, by towers that know nothing of it. */
-interface Vectors {
+export interface Vectors {
   posts: Float32Array;
   people: Float32Array;
 }
 
-/** Both forecasters, on the same towers. `community`: the whole one, whose later posts are read as text alone. */
-export function towerForecasters(community: Community, options: TowerOptions): AudienceForecaster[] {
+/**
+ * Both forecasters, on the same towers, and the vectors of these. `community`: the whole one, whose later posts are read as text alone.
+ */
+export function towerForecasters(
+  community: Community,
+  options: TowerOptions,
+): { forecasters: AudienceForecaster[]; vectorsAt: (until: number) => Promise<Vectors> } {
   let training: Promise<Vectors> | undefined;
   const vectorsAt = (until: number) => {
     training ??= train(community, until, options);
     return training;
   };
-  return [new NearestByTower(vectorsAt), new NearToPeople(vectorsAt)];
+  return { forecasters: [new NearestByTower(vectorsAt), new NearToPeople(vectorsAt)], vectorsAt };
 }
 
 async function train(

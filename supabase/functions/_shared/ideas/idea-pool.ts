@@ -6,6 +6,8 @@ import { innerProduct } from "../features/inner-product.ts";
 import { words } from "../features/tokens.ts";
 import { postTowerInputs } from "../features/tower-inputs.ts";
 import type { InferenceSession } from "../models/inference.ts";
+import type { Level } from "./forecast/author-means.ts";
+import type { Blend } from "./forecast/blend.ts";
 import { Forecaster } from "./forecast/forecaster.ts";
 import { TitleIndex, wordsOf } from "./forecast/title-index.ts";
 import type { Idea, Writer } from "./idea.ts";
@@ -22,14 +24,22 @@ const priorPosts = 10;
 /** "Lately": the last 28 days, as demand and supply of topics. */
 export const lately = 28 * 24 * 3_600_000;
 
+/** As it is stored: nothing but data, and nobody is named in it. */
 export interface IdeaPool {
   ideas: Idea[];
   topics: IdeaTopic[];
-  forecaster: Forecaster;
+  blend: Blend;
+  /** What all posts get, on the scale of log(1 + people). */
+  level: Level;
   /** What topics have to show: posts of the last 28 days, and those of them on which nobody else commented. */
-  lately: Map<string, { posts: number; unanswered: number }>;
+  lately: Record<string, { posts: number; unanswered: number }>;
   /** How many posts it was made from. */
   posts: number;
+}
+
+/** What only the worker has that made the pool: the community's words, to judge titles from elsewhere by. */
+export interface IdeaMaker {
+  pool: IdeaPool;
   /** Makes ideas of titles and points from elsewhere, but for those of which there is a post already. */
   ideaOf(titles: { title: string; points: string[] }[], writer: Writer): Promise<Idea[]>;
   /** Titles of a topic, or of all (null), the most successful first: what a writer is shown. */
@@ -42,7 +52,7 @@ export interface IdeaPool {
 export async function makeIdeaPool(
   { now, posts, topics }: IdeaSource,
   tower: InferenceSession | null,
-): Promise<IdeaPool> {
+): Promise<IdeaMaker> {
   const settled = posts.filter(({ isSettled }) => isSettled);
   const forecaster = new Forecaster(settled);
   const numbers = new Map<string, number>();
@@ -73,11 +83,14 @@ export async function makeIdeaPool(
 
   const all = sharesOf(settled, { views: 1, votes: 1, comments: 1 }, 0);
   return {
-    ideas: await worked(written, "community"),
-    topics,
-    forecaster,
-    lately: latelyOf(posts, now),
-    posts: posts.length,
+    pool: {
+      ideas: await worked(written, "community"),
+      topics,
+      blend: forecaster.blend,
+      level: { ...forecaster.level },
+      lately: latelyOf(posts, now),
+      posts: posts.length,
+    },
     ideaOf: async (given, writer) =>
       await worked(
         given
@@ -107,7 +120,7 @@ export async function makeIdeaPool(
     return given.map(({ title, points, subject }, i) => {
       const post = { title, tags: [], author: null };
       const near = forecaster.nearest(post, neighbours).map(({ text }) => settled[text]);
-      const vector = vectors[i] ?? null;
+      const vector = vectors[i] ? Array.from(vectors[i], rounded) : null;
       const topic = vector && nearestTopic(vector, topics);
       return {
         title,
@@ -141,7 +154,12 @@ async function vectorsOf(tower: InferenceSession, titles: string[]): Promise<(Fl
   return vectors.map((vector) => (vector instanceof Error ? null : vector));
 }
 
-function nearestTopic(vector: Float32Array, topics: IdeaTopic[]): IdeaTopic | null {
+/** Four digits: more would be most of what is stored. */
+function rounded(value: number): number {
+  return Math.round(value * 1e4) / 1e4;
+}
+
+function nearestTopic(vector: number[], topics: IdeaTopic[]): IdeaTopic | null {
   let [best, highest]: [IdeaTopic | null, number] = [null, Number.NEGATIVE_INFINITY];
   for (const topic of topics) {
     const similarity = innerProduct(vector, 0, topic.centroid, 0, dimensions);
@@ -165,13 +183,13 @@ function sharesOf(posts: IdeaPost[], prior: Idea["shares"], priorCount: number):
 }
 
 function latelyOf(posts: IdeaPost[], now: number): IdeaPool["lately"] {
-  const found: IdeaPool["lately"] = new Map();
+  const found: IdeaPool["lately"] = {};
   for (const { topicId, createdAt, commenters } of posts) {
     if (topicId === null || createdAt < now - lately) continue;
-    const topic = found.get(topicId) ?? { posts: 0, unanswered: 0 };
+    found[topicId] ??= { posts: 0, unanswered: 0 };
+    const topic = found[topicId];
     topic.posts++;
     if (commenters === 0) topic.unanswered++;
-    found.set(topicId, topic);
   }
   return found;
 }

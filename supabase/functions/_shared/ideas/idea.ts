@@ -15,7 +15,7 @@ export interface Idea {
   /** Shares of its audience that view, vote and comment, as those of the posts nearest to it. */
   shares: { views: number; votes: number; comments: number };
   /** The post tower's [32]; null: no model is active. */
-  vector: Float32Array | null;
+  vector: number[] | null;
   /** null: there are no topics. */
   topic: IdeaTopic | null;
 }

@@ -1,17 +1,18 @@
 /** The ideas for one author, out of all there are: what people ask for more than is written, and what the author knows. */
 import { dimensions } from "../features/history.ts";
 import { innerProduct } from "../features/inner-product.ts";
+import { authorMean } from "./forecast/author-means.ts";
+import { blended } from "./forecast/blend.ts";
 import type { Idea } from "./idea.ts";
 import type { IdeaPool } from "./idea-pool.ts";
-import type { IdeaTopic } from "./read-posts.ts";
+import { needsOf } from "./needs.ts";
 
 /** Ideas of one topic on a page. */
 const perTopic = 3;
-/** Need weighs as its square root, between these: what few write of, many may want, or nobody. */
-const [leastNeed, mostNeed] = [0.5, 2];
 
 export interface IdeaAuthor {
-  id: string;
+  /** What their latest posts got whose week is over: people. */
+  people: number[];
   /** By the active model, [32]; null: none yet. */
   vector: ArrayLike<number> | null;
   /** Words and topics that they want to see nothing of, in small letters. */
@@ -28,10 +29,12 @@ export interface PickedIdea {
 /** The best `limit` of some ideas for an author, no two on the same subject and no more than three of a topic. */
 export function pickIdeas(pool: IdeaPool, ideas: Idea[], author: IdeaAuthor, limit: number): PickedIdea[] {
   const needs = needsOf(pool.topics);
+  const own = { sum: author.people.reduce((sum, each) => sum + Math.log1p(each), 0), count: author.people.length };
+  const ofAuthor = authorMean(pool.level, own);
   const scored = ideas
     .filter((idea) => !isMuted(idea, author.muted))
     .map((idea) => {
-      const audience = pool.forecaster.forecastBy(author.id, idea.parts);
+      const audience = blended(pool.blend, { ...idea.parts, author: ofAuthor });
       const fit = author.vector && idea.vector ? innerProduct(author.vector, 0, idea.vector, 0, dimensions) : null;
       const need = idea.topic ? (needs.get(idea.topic.id) ?? 1) : 1;
       return { idea, audience, fit, score: audience * Math.sqrt(need) * Math.exp(fit ?? 0) };
@@ -55,17 +58,6 @@ export function pickIdeas(pool: IdeaPool, ideas: Idea[], author: IdeaAuthor, lim
       page.push(picked);
     }
   return page;
-}
-
-/** How much more of all demand than of all supply a topic has, by its id: 1 is as much. */
-export function needsOf(topics: IdeaTopic[]): Map<string, number> {
-  const demand = topics.reduce((sum, topic) => sum + topic.demand, 0);
-  const supply = topics.reduce((sum, topic) => sum + topic.supply, 0);
-  if (demand === 0 || supply === 0) return new Map();
-  // one post in all of its 28 days more, so that a topic of which nobody writes has no endless need
-  const few = 1 / 28;
-  const need = (topic: IdeaTopic) => topic.demand / demand / ((topic.supply + few) / (supply + few * topics.length));
-  return new Map(topics.map((topic) => [topic.id, Math.min(mostNeed, Math.max(leastNeed, need(topic)))]));
 }
 
 function isMuted({ title, topic }: Idea, muted: string[]): boolean {

@@ -1,7 +1,8 @@
 import { dimensions } from "../features/history.ts";
 import { innerProduct } from "../features/inner-product.ts";
 import type { IdeaPool } from "./idea-pool.ts";
-import { type IdeaAuthor, needsOf } from "./pick-ideas.ts";
+import { needsOf } from "./needs.ts";
+import type { IdeaAuthor } from "./pick-ideas.ts";
 import type { IdeaTopic } from "./read-posts.ts";
 
 /** That a language model is asked about for one author: each takes it seconds. */

@@ -3,25 +3,33 @@
 /** How many posts of the average author each author starts with. Of 1 to 20, none differs by more than .004 in Spearman on travel-se. */
 const prior = 5;
 
+/** Of some posts: the sum of a value, and how many they are. */
+export interface Level {
+  sum: number;
+  count: number;
+}
+
+/** The mean of an author's posts, drawn towards that of all; 0 while there is no post at all. */
+export function authorMean(all: Level, own: Level | undefined): number {
+  const mean = all.sum / Math.max(1, all.count);
+  return own ? (own.sum + prior * mean) / (own.count + prior) : mean;
+}
+
 export class AuthorMeans {
-  private sum = 0;
-  private count = 0;
-  private readonly sums = new Map<string | number, { sum: number; count: number }>();
+  readonly all: Level = { sum: 0, count: 0 };
+  private readonly levels = new Map<string | number, Level>();
 
   add(author: string | number | null, value: number): void {
-    this.sum += value;
-    this.count++;
+    this.all.sum += value;
+    this.all.count++;
     if (author === null) return;
-    const own = this.sums.get(author) ?? { sum: 0, count: 0 };
+    const own = this.levels.get(author) ?? { sum: 0, count: 0 };
     own.sum += value;
     own.count++;
-    this.sums.set(author, own);
+    this.levels.set(author, own);
   }
 
-  /** 0 while there is no post at all. */
   of(author: string | number | null): number {
-    const mean = this.sum / Math.max(1, this.count);
-    const own = author === null ? undefined : this.sums.get(author);
-    return own ? (own.sum + prior * mean) / (own.count + prior) : mean;
+    return authorMean(this.all, author === null ? undefined : this.levels.get(author));
   }
 }

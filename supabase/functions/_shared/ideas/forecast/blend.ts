@@ -1,9 +1,23 @@
 /** One forecast of several: a weighted sum on the scale of log(1 + people), made right on average on the scale of people. */
 import type { Parts } from "./forecaster.ts";
 
-export type Blend = (parts: Parts) => number;
-
 const names = ["words", "nearest", "author"] as const;
+
+/** As it is stored. */
+export interface Blend {
+  weights: Parts;
+  /** What each part says on average, and what comes on average, on the scale of log(1 + people). */
+  means: Parts;
+  mean: number;
+  /** The mean of logarithms is less than the logarithm of the mean. */
+  scale: number;
+}
+
+/** What a blend says of a post, in people; 0 or more. */
+export function blended({ weights, means, mean, scale }: Blend, parts: Parts): number {
+  const sum = names.reduce((sum, name) => sum + weights[name] * (parts[name] - means[name]), mean);
+  return Math.max(0, scale * Math.expm1(sum));
+}
 
 /** Each part is half believed before anything is known: on 50 posts weights of least squares are noise. */
 const priorWeight = 0.5;
@@ -39,12 +53,14 @@ export function fitBlend(parts: Parts[], people: number[], earlier: number[]): B
       }
       weights[n] = Math.max(0, (product + doubt * priorWeight) / (square + doubt));
     }
-  const onLogScale = (each: Parts) => names.reduce((sum, name, n) => sum + weights[n] * (each[name] - means[n]), mean);
-  // the mean of logarithms is less than the logarithm of the mean
-  const said = sumOf(parts.map((each) => Math.expm1(onLogScale(each)))) + levelPosts * Math.expm1(earlierMean);
+  const blend: Blend = { weights: partsOf(weights), means: partsOf(means), mean, scale: 1 };
+  const said = sumOf(parts.map((each) => blended(blend, each))) + levelPosts * Math.expm1(earlierMean);
   const came = sumOf(people) + levelPosts * meanOf(earlier);
-  const scale = said > 0 ? came / said : 1;
-  return (each) => Math.max(0, scale * Math.expm1(onLogScale(each)));
+  return { ...blend, scale: said > 0 ? came / said : 1 };
+}
+
+function partsOf([words, nearest, author]: number[]): Parts {
+  return { words, nearest, author };
 }
 
 function sumOf(values: number[]): number {

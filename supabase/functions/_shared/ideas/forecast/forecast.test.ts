@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { AuthorMeans } from "./author-means.ts";
-import { fitBlend } from "./blend.ts";
+import { blended, fitBlend } from "./blend.ts";
 import { Forecaster } from "./forecaster.ts";
 import { fitRidge, predictRidge } from "./ridge.ts";
 import { TitleIndex, wordsOf } from "./title-index.ts";
@@ -83,7 +83,8 @@ test("an author's mean begins as everybody's and becomes their own", () => {
 test("a blend believes the part that was right, and is right on average", () => {
   const people = Array.from({ length: 2000 }, (_, i) => i % 10);
   const parts = people.map((each, i) => ({ words: Math.log1p(each), nearest: Math.sin(i), author: 1 }));
-  const blend = fitBlend(parts, people, people);
+  const fitted = fitBlend(parts, people, people);
+  const blend = (each: (typeof parts)[number]) => blended(fitted, each);
   const said = parts.map(blend);
   about(
     said.reduce((sum, each) => sum + each, 0),

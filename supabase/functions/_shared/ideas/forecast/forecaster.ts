@@ -6,8 +6,8 @@
  * author .12, 1.48; the blend .39, 2.04. Titles near by the post tower's vectors (.33, 1.88) and how near a post is to active people
  * (.24, 1.71) add nothing to it.
  */
-import { AuthorMeans } from "./author-means.ts";
-import { type Blend, fitBlend } from "./blend.ts";
+import { AuthorMeans, type Level } from "./author-means.ts";
+import { type Blend, blended, fitBlend } from "./blend.ts";
 import { fitRidge, predictRidge, type Ridge } from "./ridge.ts";
 import { type Neighbour, TitleIndex, wordsOf } from "./title-index.ts";
 import type { SettledPost, WrittenPost } from "./written-post.ts";
@@ -34,7 +34,7 @@ export class Forecaster {
   private readonly authors = new AuthorMeans();
   /** log(1 + people) of each post in the index. */
   private readonly targets: number[] = [];
-  private readonly blend: Blend;
+  readonly blend: Blend;
 
   /** Learns from posts in order of time. */
   constructor(posts: readonly SettledPost[], blend?: Blend, texts: string[][] = posts.map(wordsOf)) {
@@ -67,12 +67,12 @@ export class Forecaster {
 
   /** People in the first week, on average; 0 or more. */
   forecast(post: WrittenPost): number {
-    return this.blend(this.parts(post));
+    return blended(this.blend, this.parts(post));
   }
 
-  /** The same of a text whose parts are known, were it somebody's: whose it is costs nothing to change. */
-  forecastBy(author: WrittenPost["author"], parts: Parts): number {
-    return this.blend({ ...parts, author: this.authors.of(author) });
+  /** What all posts get, on the scale of log(1 + people). */
+  get level(): Level {
+    return this.authors.all;
   }
 
   /** What a title's words alone say of it, on the scale of log(1 + people); quicker than a forecast. */
@@ -86,10 +86,18 @@ export class Forecaster {
   }
 }
 
+/** Of a forecaster that is asked for its parts alone. */
+export const unblended: Blend = {
+  weights: { words: 0, nearest: 0, author: 0 },
+  means: { words: 0, nearest: 0, author: 0 },
+  mean: 0,
+  scale: 1,
+};
+
 /** The weights of the parts, learned on the latest posts with parts that know only what came before these. */
 function learnBlend(posts: readonly SettledPost[], texts: string[][]): Blend {
   const start = Math.floor(posts.length * (1 - heldOutShare));
-  const earlier = new Forecaster(posts.slice(0, start), () => 0, texts.slice(0, start));
+  const earlier = new Forecaster(posts.slice(0, start), unblended, texts.slice(0, start));
   const heldOut = posts.slice(start);
   const step = Math.max(1, heldOut.length / heldOutAtMost);
   const sample = Array.from({ length: Math.floor(heldOut.length / step) }, (_, i) => heldOut[Math.floor(i * step)]);

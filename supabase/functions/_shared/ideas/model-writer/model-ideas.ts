@@ -1,13 +1,15 @@
 /** The ideas of a language model, asked once an hour for each topic, whoever wants to know: nothing of an author is in what is sent. */
 import type { Pool } from "../../database/database.ts";
 import type { Idea } from "../idea.ts";
-import type { IdeaPool } from "../idea-pool.ts";
+import type { IdeaMaker } from "../idea-pool.ts";
 import type { IdeaTopic } from "../read-posts.ts";
 import { askModel } from "./ask.ts";
 import { type Endpoint, endpointInVault } from "./endpoint.ts";
 
 /** After a failure the community's own words do for so long; milliseconds. */
 const retryAfter = 60_000;
+/** What the Vault says holds for so long. */
+const vaultEvery = 600_000;
 const titlesRead = 50;
 
 /** What they gave, and whether any of them failed. */
@@ -18,15 +20,20 @@ export interface Written {
 
 /** `fromEnvironment`: the endpoint, where the environment names one; else the Vault may. `now`: milliseconds of any clock. */
 export function openModelIdeas(fromEnvironment: Endpoint | undefined, now: () => number = () => performance.now()) {
-  const written = new WeakMap<IdeaPool, Map<string | null, { ideas: Promise<Idea[]>; until: number }>>();
-  const endpoints = new WeakMap<IdeaPool, Promise<Endpoint | undefined>>();
+  const written = new WeakMap<IdeaMaker, Map<string | null, { ideas: Promise<Idea[]>; until: number }>>();
+  let inVault: { endpoint: Promise<Endpoint | undefined>; until: number } | undefined;
   return {
-    /** Ideas on some topics; undefined: there is no endpoint. Does not throw. */
-    async on(topics: (IdeaTopic | null)[], pool: IdeaPool, database: Pool): Promise<Written | undefined> {
+    /** Ideas on some topics; undefined: there is no endpoint, and `makerOf` is not asked. Does not throw. */
+    async on(
+      topics: (IdeaTopic | null)[],
+      makerOf: () => Promise<IdeaMaker>,
+      database: Pool,
+    ): Promise<Written | undefined> {
       try {
-        const endpoint = await endpointFor(pool, database);
+        const endpoint = fromEnvironment ?? (await endpointFor(database));
         if (!endpoint) return undefined;
-        const all = await Promise.allSettled(topics.map((topic) => onTopic(endpoint, topic, pool)));
+        const maker = await makerOf();
+        const all = await Promise.allSettled(topics.map((topic) => onTopic(endpoint, topic, maker)));
         const failure = all.find((each) => each.status === "rejected")?.reason;
         const ideas = all.flatMap((each) => (each.status === "fulfilled" ? each.value : []));
         return { ideas, ...(failure !== undefined && { failure }) };
@@ -36,22 +43,24 @@ export function openModelIdeas(fromEnvironment: Endpoint | undefined, now: () =>
     },
   };
 
-  /** Looked up as often as the pool is made. */
-  async function endpointFor(pool: IdeaPool, database: Pool): Promise<Endpoint | undefined> {
-    if (fromEnvironment) return fromEnvironment;
-    const known = endpoints.get(pool) ?? endpointInVault(database);
-    endpoints.set(pool, known);
-    known.catch(() => endpoints.delete(pool));
-    return await known;
+  async function endpointFor(database: Pool): Promise<Endpoint | undefined> {
+    if (!inVault || now() >= inVault.until) {
+      const asked = { endpoint: endpointInVault(database), until: now() + vaultEvery };
+      asked.endpoint.catch(() => {
+        asked.until = 0;
+      });
+      inVault = asked;
+    }
+    return await inVault.endpoint;
   }
 
-  function onTopic(endpoint: Endpoint, topic: IdeaTopic | null, pool: IdeaPool): Promise<Idea[]> {
-    const byTopic = written.get(pool) ?? new Map<string | null, { ideas: Promise<Idea[]>; until: number }>();
-    written.set(pool, byTopic);
+  function onTopic(endpoint: Endpoint, topic: IdeaTopic | null, maker: IdeaMaker): Promise<Idea[]> {
+    const byTopic = written.get(maker) ?? new Map<string | null, { ideas: Promise<Idea[]>; until: number }>();
+    written.set(maker, byTopic);
     const id = topic?.id ?? null;
     const known = byTopic.get(id);
     if (known && now() < known.until) return known.ideas;
-    const asked = { ideas: ask(endpoint, topic, pool), until: Number.POSITIVE_INFINITY };
+    const asked = { ideas: ask(endpoint, topic, maker), until: Number.POSITIVE_INFINITY };
     byTopic.set(id, asked);
     asked.ideas.catch(() => {
       asked.until = now() + retryAfter;
@@ -61,11 +70,11 @@ export function openModelIdeas(fromEnvironment: Endpoint | undefined, now: () =>
 }
 export type ModelIdeas = ReturnType<typeof openModelIdeas>;
 
-async function ask(endpoint: Endpoint, topic: IdeaTopic | null, pool: IdeaPool): Promise<Idea[]> {
+async function ask(endpoint: Endpoint, topic: IdeaTopic | null, maker: IdeaMaker): Promise<Idea[]> {
   const subject = {
     label: topic?.label ?? null,
     terms: topic?.terms ?? [],
-    titles: pool.titlesOf(topic?.id ?? null).slice(0, titlesRead),
+    titles: maker.titlesOf(topic?.id ?? null).slice(0, titlesRead),
   };
-  return await pool.ideaOf(await askModel(endpoint, subject, pool.isKnownName), "model");
+  return await maker.ideaOf(await askModel(endpoint, subject, maker.isKnownName), "model");
 }
