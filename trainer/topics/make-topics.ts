@@ -15,11 +15,11 @@ import { type Clustering, kMeans, meansOf } from "./k-means.ts";
 import { matchTopics } from "./match.ts";
 import { nameTopic, type TopicName } from "./name-topic.ts";
 import { numberOfTopics } from "./number-of-topics.ts";
-import { type PostVectors, type ReadContext, readPosts } from "./read-posts.ts";
+import { type PostList, type ReadContext, readPosts } from "./read-posts.ts";
 import { readTexts } from "./read-texts.ts";
 import { seed } from "./seeding.ts";
 import { settle } from "./settle.ts";
-import { AllTerms, countTerms, type TopicTerms } from "./term-counts.ts";
+import { AllTerms, type TopicTerms } from "./term-counts.ts";
 import { rowsOf } from "./vectors.ts";
 import { writeTopics } from "./write-topics.ts";
 
@@ -38,7 +38,7 @@ export interface TopicsMade {
 }
 
 /** So many posts of a topic, drawn at random, are read for its name. */
-const namedBy = 400;
+const namedBy = 300;
 
 /**
  * Makes the topics of the active model and returns what came out; null: others make them just now, or another model serves since. Throws a
@@ -69,11 +69,9 @@ async function makeLocked(context: ReadContext): Promise<TopicsMade | null> {
   if (!rows[0]) throw new UserError("no model is active, and topics are made of its vectors: publish one first");
   const { started_at, ...active } = rows[0];
   const modelId = Number(active.id);
-  const { graphs } = await modelCache(() => loadRuntime())(active, client, ["post_tower"]);
-  const posts = await readPosts(context, modelId, graphs.post_tower);
   const earlier = await readEarlier(client);
   const random = new Random(1);
-  const clustering = await cluster(posts, random, onProgress, signal);
+  const { posts, clustering } = await clusterPosts(context, active, random);
   const matched = matchTopics(posts.topics, clustering.nearest, rowsOf(clustering.centroids));
   const kept = matched.map((topic) => (topic !== null && earlier.has(topic) ? topic : null));
   const labels = kept.map((topic) => (topic === null ? null : (earlier.get(topic) ?? null)));
@@ -95,22 +93,24 @@ async function readEarlier(client: pg.ClientBase): Promise<Map<number, string>> 
   return new Map(rows.map(({ topic_id, label }) => [topic_id, label]));
 }
 
-async function cluster(
-  { vectors, topics }: PostVectors,
+/** Here alone are the vectors, of a million posts 128 MB: what comes after needs the memory for words. */
+async function clusterPosts(
+  { client, onProgress, signal }: ReadContext,
+  active: { id: string; name: string; featureSpecDigest: string },
   random: Random,
-  onProgress: OnProgress,
-  signal: AbortSignal,
-): Promise<Clustering> {
+): Promise<{ posts: PostList; clustering: Clustering }> {
+  const { graphs } = await modelCache(() => loadRuntime())(active, client, ["post_tower"]);
+  const { vectors, posts } = await readPosts({ client, onProgress, signal }, Number(active.id), graphs.post_tower);
   const n = rowsOf(vectors);
   const k = numberOfTopics(n);
-  const start = seed(vectors, k, random, earlierMeans(vectors, topics, k));
+  const start = seed(vectors, k, random, earlierMeans(vectors, posts.topics, k));
   const onShare = (share: number) => {
     signal.throwIfAborted();
     onProgress({ step: "finding topics", done: Math.round(share * n), total: n });
   };
   const clustering = await settle(vectors, await kMeans(vectors, start, random, onShare));
   onShare(1);
-  return clustering;
+  return { posts, clustering };
 }
 
 /** Where the posts of the `k` largest topics that there are lie in these vectors: begun there, a topic is found again in those of another model. */
@@ -129,7 +129,7 @@ function earlierMeans(vectors: Float32Array, topics: Int32Array, k: number): Flo
 /** A name for each topic, the largest first, so that of two that would have the same one it is theirs. */
 async function nameAll(
   { client, onProgress, signal }: ReadContext,
-  posts: PostVectors,
+  posts: PostList,
   { centroids, nearest }: Clustering,
   labels: (string | null)[],
   random: Random,
@@ -146,8 +146,7 @@ async function nameAll(
       .shuffle([...places])
       .slice(0, namedBy)
       .map(posts.idOf);
-    counted[c] = countTerms(await readTexts(client, drawn));
-    all.add(counted[c]);
+    counted[c] = all.count(await readTexts(client, drawn));
   }
   const names: TopicName[] = [];
   const taken = new Set<string>();

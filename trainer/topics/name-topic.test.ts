@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { logOdds, nameTopic } from "./name-topic.ts";
-import { AllTerms, countTerms, type NamingPost } from "./term-counts.ts";
+import { AllTerms, type NamingPost } from "./term-counts.ts";
 import { termsOf } from "./terms.ts";
 
 let authors = 0;
@@ -24,10 +24,9 @@ function name(
   topic: NamingPost[],
   { others = [fillers], earlier = null as string | null, taken = new Set<string>() } = {},
 ) {
-  const counted = [topic, ...others].map(countTerms);
   const all = new AllTerms();
-  for (const each of counted) all.add(each);
-  return nameTopic(counted[0], all, earlier, taken);
+  const [counted] = [topic, ...others].map((each) => all.count(each));
+  return nameTopic(counted, all, earlier, taken);
 }
 
 /** Each term, as it is written where that is known. */

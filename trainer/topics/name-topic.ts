@@ -9,8 +9,6 @@ import type { AllTerms, TermCount, TopicTerms } from "./term-counts.ts";
 
 /** How many authors the prior counts for: what all topics say of a term, against what this one does. */
 const priorAuthors = 10;
-/** A word that fewer authors use names no topic; in a topic of fewer authors all of them do. */
-const fewestAuthors = 3;
 /** Below two standard errors a difference may be chance. */
 const leastZ = 2;
 const mostTerms = 10;
@@ -39,10 +37,8 @@ interface Term {
 
 /** All that sets a topic's posts apart, the strongest first; where nothing does, as in a community of one topic, what is common in it. */
 export function distinctiveTerms(topic: TopicTerms, all: AllTerms): Term[] {
-  const needed = Math.min(fewestAuthors, topic.authors);
   const common: Term[] = [];
   for (const [key, count] of topic.terms) {
-    if (count.authors < needed) continue;
     const z = logOdds(count.authors, topic.authors, all.terms.get(key) ?? count.authors, all.authors);
     common.push({ key, stems: key.split(" ").map(stemmer).sort(), count, z });
   }
@@ -103,10 +99,9 @@ export function nameTopic(
 ): TopicName {
   const found = distinctiveTerms(topic, all);
   const telling = tellingTerms(found);
-  const needed = Math.min(fewestAuthors, topic.authors);
   const isKnown = (part: string) => found.some(({ key }) => key === words(part).join(" "));
   const keeps = earlier !== null && earlier !== "" && !taken.has(earlier) && earlier.split(separator).every(isKnown);
-  const shown = telling.map(written);
+  const shown = telling.map(({ count }) => count.shown);
   let label = keeps ? earlier : shown.slice(0, labelTerms).join(separator);
   for (let more = labelTerms + 1; taken.has(label) && more <= shown.length; more++)
     label = shown.slice(0, more).join(separator);
@@ -114,15 +109,6 @@ export function nameTopic(
   return {
     label,
     terms: shown,
-    isPublic: found.every(
-      (term) => (!telling.includes(term) && !inLabel.has(term.key)) || term.count.publicly >= needed,
-    ),
+    isPublic: found.every((term) => (!telling.includes(term) && !inLabel.has(term.key)) || term.count.isPublic),
   };
-}
-
-/** As most write it within a sentence. */
-function written({ key, count: { shown } }: Term): string {
-  let [best, most] = [key, 0];
-  for (const [text, times] of shown) if (times > most) [best, most] = [text, times];
-  return best;
 }

@@ -14,9 +14,13 @@ import { normalise } from "./vectors.ts";
 const page = 1000;
 const idBytes = 16;
 
-export interface PostVectors {
+export interface ReadPosts {
   /** [N, 32], of unit length. */
   vectors: Float32Array;
+  posts: PostList;
+}
+
+export interface PostList {
   /** The topic_id that each post has now; −1: none. */
   topics: Int32Array;
   idOf(i: number): string;
@@ -43,7 +47,7 @@ export async function readPosts(
   { client, onProgress, signal }: ReadContext,
   modelId: number,
   tower: InferenceSession,
-): Promise<PostVectors> {
+): Promise<ReadPosts> {
   const { rows } = await client.query("select count(*) as n from recsys.post_embeddings where model_id = $1", [
     modelId,
   ]);
@@ -76,9 +80,11 @@ export async function readPosts(
   }
   return {
     vectors: vectors.subarray(0, n * dimensions),
-    topics: topics.subarray(0, n),
-    idOf: (i) =>
-      ids.toString("hex", i * idBytes, (i + 1) * idBytes).replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-"),
+    posts: {
+      topics: topics.subarray(0, n),
+      idOf: (i) =>
+        ids.toString("hex", i * idBytes, (i + 1) * idBytes).replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-"),
+    },
   };
 }
 
@@ -86,9 +92,9 @@ function textOf({ title, description, tags }: PostRow) {
   return { title, description, tags, author_id: null, id_embedding: null };
 }
 
-/** A page by the vectors' own index, and then the posts: the other way round a page may have no vector at all. */
+/** The tower reads the first 64 different words of a description. A page by the vectors' own index, and then the posts: the other way round a page may have no vector at all. */
 const pageQuery = `
-  select found.post_id, posts.title, posts.description, posts.tags, post_topics.topic_id,
+  select found.post_id, posts.title, left(posts.description, 5000) as description, posts.tags, post_topics.topic_id,
     case when btrim(posts.title) = '' and btrim(posts.description) = '' and posts.tags = '{}' then found.embedding::text end as embedding
   from (
     select post_id, embedding from recsys.post_embeddings where model_id = $1 and post_id > $2::uuid order by post_id limit $3

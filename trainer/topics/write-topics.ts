@@ -3,7 +3,7 @@ import type pg from "pg";
 import type { OnProgress } from "../../db/progress.ts";
 import type { Clustering } from "./k-means.ts";
 import type { TopicName } from "./name-topic.ts";
-import type { PostVectors } from "./read-posts.ts";
+import type { PostList } from "./read-posts.ts";
 import { row, rowsOf } from "./vectors.ts";
 
 const page = 10_000;
@@ -18,7 +18,7 @@ export interface MadeTopics extends Clustering {
 /** Writes topics, the topic of each post, their figures, and that it was done. `startedAt`: by the database's clock; what joined a topic since is looked at again. Returns false, and writes nothing, where another model serves by now. */
 export async function writeTopics(
   client: pg.ClientBase,
-  posts: PostVectors,
+  posts: PostList,
   topics: MadeTopics,
   startedAt: string,
   onProgress: OnProgress,
