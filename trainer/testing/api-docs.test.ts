@@ -9,8 +9,8 @@ import { promisify } from "node:util";
 import { createClient } from "@supabase/supabase-js";
 import { recsys } from "../../client/src/index.ts";
 import { testDatabase } from "../../db/testing.ts";
-import { openApiDocument } from "../../supabase/functions/openapi/document.ts";
 import type { IdeaPool } from "../../supabase/functions/_shared/ideas/idea-pool.ts";
+import { openApiDocument } from "../../supabase/functions/openapi/document.ts";
 import { startGateway } from "../serve/gateway.ts";
 import { fillCommunity, people, post, publishTinyModel, uuid } from "../serve/testing.ts";
 
@@ -74,7 +74,12 @@ const ideaPool: IdeaPool = {
     },
   ],
   topics: [{ ...walks, centroid: [0.6, 0.8, ...Array(30).fill(0)] }],
-  blend: { weights: { words: 0.6, nearest: 0.5, author: 0.3 }, means: { words: 1.4, nearest: 1.4, author: 1.4 }, mean: 1.4, scale: 1.1 },
+  blend: {
+    weights: { words: 0.6, nearest: 0.5, author: 0.3 },
+    means: { words: 1.4, nearest: 1.4, author: 1.4 },
+    mean: 1.4,
+    scale: 1.1,
+  },
   level: { sum: 7000, count: 5000 },
   lately: { "3": { posts: 17, unanswered: 4 } },
   posts: 5000,

@@ -7,7 +7,7 @@ import type { EdgeFunction } from "../_shared/http/edge-function.ts";
 import { embedFunction } from "../embed/handler.ts";
 import { event } from "../events/event.ts";
 import { eventsFunction } from "../events/handler.ts";
-import { openIdeas } from "../ideas/handler.ts";
+import { ideasFunction } from "../ideas/handler.ts";
 import { recommendFunction } from "../recommend/handler.ts";
 import { similarFunction } from "../similar/handler.ts";
 import { testFunction } from "../testing.ts";
@@ -19,7 +19,7 @@ const folder = new URL("..", import.meta.url);
 const functions: (Pick<EdgeFunction<unknown>, "name" | "callers" | "read"> & { answerVisitor?: unknown })[] = [
   embedFunction,
   eventsFunction,
-  openIdeas(),
+  ideasFunction,
   openapiFunction,
   recommendFunction,
   similarFunction,
