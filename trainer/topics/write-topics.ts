@@ -6,7 +6,7 @@ import type { TopicName } from "./name-topic.ts";
 import type { PostList } from "./read-posts.ts";
 import { row, rowsOf } from "./vectors.ts";
 
-const page = 10_000;
+const page = 2_000;
 
 export interface MadeTopics extends Clustering {
   modelId: number;
