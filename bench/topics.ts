@@ -19,24 +19,33 @@ try {
   await fill();
   console.log(`${posts} posts, load ${loadavg()[0].toFixed(1)}`);
   for (const time of ["the first time", "again"]) {
-    const began: [string, number][] = [];
+    const began: [string, number, number][] = [];
     const processor = process.cpuUsage();
     const onProgress = ({ step }: { step: string }) => {
-      if (began.at(-1)?.[0] !== step) began.push([step, performance.now()]);
+      if (began.at(-1)?.[0] !== step) began.push([step, performance.now(), memory()]);
     };
     const made = await makeTopics({ database, onProgress, signal: new AbortController().signal });
-    began.push(["", performance.now()]);
-    const steps = began.slice(0, -1).map(([step, at], i) => `${step} ${((began[i + 1][1] - at) / 1000).toFixed(1)} s`);
+    began.push(["", performance.now(), memory()]);
+    const steps = began
+      .slice(0, -1)
+      .map(
+        ([step, at], i) =>
+          `${step} ${((began[i + 1][1] - at) / 1000).toFixed(1)} s and ${began[i + 1][2].toFixed(0)} MB`,
+      );
     const { user, system } = process.cpuUsage(processor);
     const seconds = (began[began.length - 1][1] - began[0][1]) / 1000;
-    const memory = process.resourceUsage().maxRSS / 1024;
     console.log(
       `${time}: ${made?.topics} topics, ${made?.kept} of them kept, in ${seconds.toFixed(0)} s (${((user + system) / 1e6).toFixed(0)} s of this process's processor time), ` +
-        `at most ${memory.toFixed(0)} MB; ${steps.join(", ")}; load ${loadavg()[0].toFixed(1)}`,
+        `at most ${(process.resourceUsage().maxRSS / 1024).toFixed(0)} MB; ${steps.join(", ")}; load ${loadavg()[0].toFixed(1)}`,
     );
   }
 } finally {
   await database.close();
+}
+
+/** What the process holds, in MB. */
+function memory(): number {
+  return process.memoryUsage.rss() / 2 ** 20;
 }
 
 /** A word of subject n, with a chance, or of those that all share. */

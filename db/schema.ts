@@ -911,6 +911,25 @@ export interface RecsysHealthBounds {
   reason: string;
 }
 
+export interface RecsysIdeaPool {
+  /**
+   * There is one row.
+   */
+  is_only: Generated<boolean>;
+  /**
+   * When.
+   */
+  made_at: Generated<Timestamp>;
+  /**
+   * Of which model's vectors fit and topics are; null: none was active. No foreign key: it may outlive the model.
+   */
+  model_id: number | null;
+  /**
+   * The ideas, topics, and the weights of the forecast, as _shared/ideas/idea-pool.ts has them.
+   */
+  pool: Json;
+}
+
 export interface RecsysImports {
   /**
    * sha256 of the bundle's files, in hex.
@@ -2465,6 +2484,7 @@ export interface DB {
   "recsys.feature_store_failures": RecsysFeatureStoreFailures;
   "recsys.feature_store_version": RecsysFeatureStoreVersion;
   "recsys.health_bounds": RecsysHealthBounds;
+  "recsys.idea_pool": RecsysIdeaPool;
   "recsys.imports": RecsysImports;
   "recsys.impression_features": RecsysImpressionFeatures;
   "recsys.impressions": RecsysImpressions;

@@ -87,9 +87,9 @@ program
   .addOption(
     new Option(
       "--protocol <name>",
-      "replay: what users would have seen, event by event; cut: one ranking of everything",
+      "replay: what users would have seen, event by event; cut: one ranking of everything; ideas: how many people each later post would reach, from its text and author alone",
     )
-      .choices(["replay", "cut"])
+      .choices(["replay", "cut", "ideas"])
       .default("replay"),
   )
   .addOption(
@@ -104,7 +104,9 @@ program
       "replay: start of the window for choosing settings (default: the tenth before the last)",
     ).argParser(time),
   )
-  .addOption(new Option("--test-from <time>", "replay: start of the test (default: the last tenth)").argParser(time))
+  .addOption(
+    new Option("--test-from <time>", "replay, ideas: start of the test (default: the last tenth)").argParser(time),
+  )
   .addOption(new Option("--sample <number>", "replay: how many events").default(1000).argParser(whole(1, 1_000_000)))
   .addOption(
     new Option("--split <how>", "cut: random (80/20), or the instant where the test begins")
@@ -113,7 +115,7 @@ program
   )
   .option(
     "--out <folder>",
-    "write rankings.ndjson, metrics.json and report.html there; several seeds: one folder per seed",
+    "write rankings.ndjson, metrics.json and report.html there; several seeds: one folder per seed; ideas: forecasts.ndjson and metrics.json",
   )
   .action(async (options) => (await import("./commands/evaluate.ts")).evaluateCommand(options));
 

@@ -441,6 +441,101 @@ export interface EventsRequest {
   events: Event[];
 }
 /**
+ * A post that the caller might write.
+ */
+export interface Idea {
+  title: string;
+  /**
+   * Up to three words, phrases or hints: what to speak of.
+   */
+  points: string[];
+  /**
+   * What it is about; null: the community's topics have not been made.
+   */
+  topic: {
+    id: number;
+    label: string;
+  } | null;
+  /**
+   * What is asked for and what is there; null where topic is.
+   */
+  why: {
+    /**
+     * People a day who come to posts of the topic, in the last 28 days.
+     */
+    people_interested: number;
+    /**
+     * Posts of the topic in the last 28 days that any member may read.
+     */
+    posts_lately: number;
+    /**
+     * How many of them nobody else has commented on.
+     */
+    unanswered: number;
+  } | null;
+  /**
+   * On average, as the community's posts of the past say.
+   */
+  predicted: {
+    /**
+     * Distinct people who do something with it within 7 days, were it the caller's.
+     */
+    audience: number;
+    /**
+     * How many of them view it,
+     */
+    views: number;
+    /**
+     * vote for it,
+     */
+    votes: number;
+    /**
+     * and comment on it; one may do all three.
+     */
+    comments: number;
+  };
+  /**
+   * How near it is to what the caller knows and writes: the cosine of the two towers' vectors, from -1 to 1; null: the caller has none yet.
+   */
+  fit: number | null;
+  /**
+   * community: from the language of its titles; model: a language model of the operator's choice wrote it.
+   */
+  writer: "community" | "model";
+}
+/**
+ * Ideas for posts.
+ */
+export interface Ideas {
+  /**
+   * Whose vectors fit and topics are by; null: none is active.
+   */
+  model: {
+    id: number;
+    name: string;
+  } | null;
+  /**
+   * The best first: large audience, more asked for than written, near to the caller.
+   */
+  items: Idea[];
+  /**
+   * What these ideas lack, and why.
+   */
+  notes: {
+    code: "too_few_posts" | "no_profile" | "no_vector" | "no_topics" | "no_model" | "writer_failed";
+    message: string;
+  }[];
+}
+/**
+ * How many ideas for posts the caller wants.
+ */
+export interface IdeasRequest {
+  /**
+   * How many at most.
+   */
+  limit?: number;
+}
+/**
  * What each post has to be like. Every part may be left out; of a list one entry has to fit.
  */
 export interface FeedFilter {

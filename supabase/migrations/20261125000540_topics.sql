@@ -65,7 +65,7 @@ alter table recsys.post_topics enable row level security;
 alter table recsys.topic_runs enable row level security;
 grant select, insert, update, delete on recsys.topics, recsys.post_topics, recsys.topic_runs to service_role;
 
-create function recsys.assign_topics(p_model_id bigint, p_post_ids uuid[]) returns integer
+create function recsys.assign_topics(p_model_id bigint, p_post_ids uuid[], p_vectors text[] default null) returns integer
 language plpgsql volatile security invoker set search_path = ''
 as $$
 declare
@@ -77,20 +77,25 @@ begin
   end if;
   insert into recsys.post_topics as joined (post_id, topic_id, similarity)
   select vectors.post_id, nearest.topic_id, nearest.similarity
-  from recsys.post_embeddings as vectors
+  from (
+    select given.post_id, given.vector::extensions.vector as vector from unnest(p_post_ids, p_vectors) as given (post_id, vector)
+    where given.vector is not null
+    union all
+    select post_embeddings.post_id, post_embeddings.embedding from recsys.post_embeddings
+    where p_vectors is null and post_embeddings.model_id = p_model_id and post_embeddings.post_id = any (p_post_ids)
+  ) as vectors
   cross join lateral (
-    select topics.topic_id, -(topics.centroid operator(extensions.<#>) vectors.embedding) as similarity
+    select topics.topic_id, -(topics.centroid operator(extensions.<#>) vectors.vector) as similarity
     from recsys.topics
     where topics.model_id = p_model_id
-    order by topics.centroid operator(extensions.<#>) vectors.embedding, topics.topic_id
+    order by topics.centroid operator(extensions.<#>) vectors.vector, topics.topic_id
     limit 1
   ) as nearest
-  where vectors.model_id = p_model_id and vectors.post_id = any (p_post_ids)
   on conflict (post_id) do update set topic_id = excluded.topic_id, similarity = excluded.similarity, assigned_at = excluded.assigned_at;
   get diagnostics assigned = row_count;
   return assigned;
 end
 $$;
-comment on function recsys.assign_topics(bigint, uuid[]) is 'Has posts join the topic with the nearest centroid, by their vectors of a model; returns how many did. None where topics are of another model''s vectors, or are being replaced just now: they join when that is done.';
-revoke all on function recsys.assign_topics(bigint, uuid[]) from public;
-grant execute on function recsys.assign_topics(bigint, uuid[]) to service_role;
+comment on function recsys.assign_topics(bigint, uuid[], text[]) is 'Has posts join the topic with the nearest centroid, by what the post tower of a model gives for their text alone (p_vectors; null: by the vectors that serve, which also say who comes to them), and returns how many did. None where topics are of another model''s vectors, or are being replaced just now: they join when that is done.';
+revoke all on function recsys.assign_topics(bigint, uuid[], text[]) from public;
+grant execute on function recsys.assign_topics(bigint, uuid[], text[]) to service_role;

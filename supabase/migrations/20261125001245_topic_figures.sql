@@ -8,7 +8,7 @@ declare
   since constant timestamptz := recsys.clock() - interval '28 days';
   -- in a community of more than 500,000 interactions in 28 days earlier states are thinned, which would look as if nobody came
   known_since constant timestamptz := greatest(since, (select least(thinned_before, recsys.clock() - interval '1 day') from recsys.thinning));
-  known_days constant double precision := extract(epoch from recsys.clock() - known_since) / 86400;
+  known_days constant double precision := extract(epoch from recsys.clock() - known_since)::double precision / 86400;
   lacking uuid[];
   counted integer;
 begin

@@ -9,6 +9,7 @@ import type { Community } from "../community/community.ts";
 import { communityFromDatabase } from "../community/from-database.ts";
 import { type Backend, startBackend } from "../engine/backend.ts";
 import { evaluateCut, evaluateReplay } from "../evaluation/evaluate.ts";
+import { evaluateIdeas } from "../evaluation/ideas/evaluate-ideas.ts";
 import { overSeedsOf, overSeedsTable, writeOverSeeds } from "../evaluation/report/over-seeds.ts";
 import type { Report } from "../evaluation/report/report.ts";
 import { StepMeter } from "../evaluation/report/step-meter.ts";
@@ -16,7 +17,7 @@ import { type CommandContext, type DatabaseOption, inDatabase } from "./in-datab
 
 export interface EvaluateOptions extends DatabaseOption {
   data?: string;
-  protocol: "replay" | "cut";
+  protocol: "replay" | "cut" | "ideas";
   /** Each of them is evaluated. */
   seed: number[];
   backend?: Backend;
@@ -63,6 +64,15 @@ async function evaluate(
   const scoreWeights = await readScoreWeights(database);
   if (loaded.community.interactions.at.length === 0) {
     throw new UserError("there are no interactions to evaluate on: import a community first");
+  }
+  if (protocol === "ideas") {
+    const { testFrom } = windowOf(loaded.community, options);
+    const text = await evaluateIdeas(loaded.community, { testFrom, seeds, out }, { onProgress, signal });
+    print(
+      `audiences of what was written from ${new Date(testFrom).toISOString()} on (${backend}, seeds of the towers ${seeds.join(", ")})\n\n${text}\n`,
+    );
+    if (out !== undefined) print(`forecasts.ndjson and metrics.json are in ${out}`);
+    return;
   }
   const before = meter.end();
   const reports: Report[] = [];

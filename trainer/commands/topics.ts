@@ -1,5 +1,6 @@
 /** `recsys topics`: what the community's posts are about, found anew in the active model's vectors. */
 import type pg from "pg";
+import { storeIdeas } from "../ideas/store-ideas.ts";
 import { topicsAreStale } from "../topics/are-stale.ts";
 import { makeTopics, type TopicsMade } from "../topics/make-topics.ts";
 import { type CommandContext, type DatabaseOption, inDatabase } from "./in-database.ts";
@@ -11,6 +12,7 @@ export async function topicsCommand(options: DatabaseOption): Promise<void> {
     context.print(
       made ? topicsLine(made) : "others make topics just now, or another model serves since; those that there are:",
     );
+    if (made) await storeIdeas(context.database);
     context.print(await topicsTable(context.database.pool));
   });
 }
@@ -21,10 +23,11 @@ export async function topicsOfNewModel({ database, onProgress, signal, print }: 
     if (!(await topicsAreStale(database))) return;
     const made = await makeTopics({ database, onProgress, signal });
     if (made) print(topicsLine(made));
+    await storeIdeas(database);
   } catch (error) {
     signal.throwIfAborted();
     console.error(
-      `topics are as they were: ${error instanceof Error ? error.message : error}; \`npx recsys topics\` makes them`,
+      `topics or ideas are as they were: ${error instanceof Error ? error.message : error}; \`npx recsys topics\` makes them`,
     );
   }
 }

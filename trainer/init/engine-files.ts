@@ -8,7 +8,7 @@ import { type Migration, readMigrations } from "../../db/migration-files.ts";
 const exampleApp = new Set(["app_tables", "mutes", "sources 000300", "events", "watch_app_tables"]);
 
 /** The functions that an app with tables of its own is served by, with what `supabase functions deploy` needs to know. */
-export const servedFunctions = ["recommend", "similar", "embed"];
+export const servedFunctions = ["recommend", "similar", "ideas", "embed"];
 
 const answerTypes = fileURLToPath(new URL("../../client/src/types.ts", import.meta.url));
 const functionsFolder = fileURLToPath(new URL("../../supabase/functions/", import.meta.url));

@@ -1,5 +1,6 @@
 /** Makes topics anew whenever another model serves, whoever switched: `recsys worker` and `recsys serve`. */
 import type { Database } from "../../db/connect.ts";
+import { storeIdeas } from "../ideas/store-ideas.ts";
 import { topicsAreStale } from "../topics/are-stale.ts";
 import { makeTopics, type TopicsMade } from "../topics/make-topics.ts";
 import { keep } from "./keep.ts";
@@ -23,6 +24,7 @@ export function keepTopics(database: Database, options: KeepTopicsOptions = {}):
       if (!(await topicsAreStale(database))) return;
       const made = await makeTopics({ database, onProgress: () => {}, signal });
       if (made) onMade?.(made);
+      await storeIdeas(database);
     } catch (error) {
       // to be stopped is no trouble
       if (signal.aborted) return;

@@ -183,6 +183,26 @@ test("a new or edited post joins the nearest topic when it is embedded", async (
   );
 });
 
+test("topics are of what posts say, whoever comes to them: made twice in a row, and when a post is edited", async () => {
+  const { baking, chess } = await community();
+  // all that people do says the opposite of the words, three times as loud
+  const ids = new Map([...baking, ...chess].map((post, i) => [post, new Float32Array(32).fill(i % 2 ? 30 : -30)]));
+  await publishWordModel(database, "first", { ids });
+  await made();
+  const of = await topicOf();
+  const topicsOf = (posts: string[]) => new Set(posts.map((post) => of.get(post)));
+  assert.equal([...topicsOf(baking)].filter((topic) => topicsOf(chess).has(topic)).length, 0);
+  const again = await made();
+  assert.equal(again.kept, again.topics);
+  const now = await topicOf();
+  assert.ok([...of].filter(([post, topic]) => now.get(post) === topic).length > 300);
+  await pool.query("update public.posts set title = 'gambit endgame bishop', tags = '{chess}' where id = $1", [
+    baking[0],
+  ]);
+  await embedAll(database);
+  assert.ok(new Set(chess.map((post) => now.get(post))).has((await topicOf()).get(baking[0])));
+});
+
 test("what was embedded while topics were replaced joins one with the next count", async () => {
   await community();
   await publishWordModel(database, "first");

@@ -62,8 +62,7 @@ export async function makeTopics(context: TopicsContext): Promise<TopicsMade | n
 async function makeLocked(context: ReadContext): Promise<TopicsMade | null> {
   const { client, onProgress, signal } = context;
   const { rows } = await client.query<{ id: string; name: string; featureSpecDigest: string; started_at: string }>(
-    // a minute for what was begun before and is committed while vectors are read
-    `select model_id::text as id, name, feature_spec_digest as "featureSpecDigest", (now() - interval '1 minute')::text as started_at
+    `select model_id::text as id, name, feature_spec_digest as "featureSpecDigest", now()::text as started_at
      from recsys.models where status = 'active'`,
   );
   if (!rows[0]) throw new UserError("no model is active, and topics are made of its vectors: publish one first");

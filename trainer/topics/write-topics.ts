@@ -6,7 +6,7 @@ import type { TopicName } from "./name-topic.ts";
 import type { PostList } from "./read-posts.ts";
 import { row, rowsOf } from "./vectors.ts";
 
-const page = 10_000;
+const page = 2_000;
 
 export interface MadeTopics extends Clustering {
   modelId: number;
@@ -15,7 +15,7 @@ export interface MadeTopics extends Clustering {
   names: TopicName[];
 }
 
-/** Writes topics, the topic of each post, their figures, and that it was done. `startedAt`: by the database's clock; what joined a topic since is looked at again. Returns false, and writes nothing, where another model serves by now. */
+/** Writes topics, the topic of each post, their figures, and that it was done. `startedAt`: by the database's clock; what joined a topic since is left there. Returns false, and writes nothing, where another model serves by now. */
 export async function writeTopics(
   client: pg.ClientBase,
   posts: PostList,
@@ -88,7 +88,7 @@ async function swap(client: pg.ClientBase, topics: MadeTopics, startedAt: string
      where joined.assigned_at < $2`,
     [topicIds, startedAt],
   );
-  await joinAgain(client, modelId, startedAt);
+  await joinAgain(client, modelId);
   await client.query("select recsys.refresh_topics()");
   await client.query(
     "insert into recsys.topic_runs (model_id, posts, topics, kept, took) values ($1, $2, $3, $4, clock_timestamp() - $5::timestamptz)",
@@ -97,10 +97,12 @@ async function swap(client: pg.ClientBase, topics: MadeTopics, startedAt: string
   return true;
 }
 
-/** Posts that were written or edited since the vectors were read joined earlier topics, or had earlier vectors when these were read. */
-async function joinAgain(client: pg.ClientBase, modelId: number, startedAt: string): Promise<void> {
+/** Posts that were edited since they were read joined one of the earlier topics, and stay with it where it is still there. */
+async function joinAgain(client: pg.ClientBase, modelId: number): Promise<void> {
   await client.query(
-    "select recsys.assign_topics($1, array(select post_id from recsys.post_topics where assigned_at >= $2 and assigned_at <> now()))",
-    [modelId, startedAt],
+    `select recsys.assign_topics($1, array(
+       select post_id from recsys.post_topics where not exists (select from recsys.topics where topics.topic_id = post_topics.topic_id)
+     ))`,
+    [modelId],
   );
 }

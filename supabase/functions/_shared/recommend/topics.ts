@@ -78,9 +78,9 @@ function readTopics(postIds: string[]): Statement<Columns> {
         json_agg(found.label) as labels, json_agg(found.is_public) as public
       from (
         select post_topics.post_id, topics.topic_id, topics.label, topics.is_public
-        from unnest($1::uuid[]) as wanted (post_id)
-        join recsys.post_topics on post_topics.post_id = wanted.post_id
+        from recsys.post_topics
         join recsys.topics on topics.topic_id = post_topics.topic_id
+        where post_topics.post_id = any ($1::uuid[])
       ) as found`,
     values: [postIds],
   };
