@@ -5,12 +5,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { gzipSync } from "node:zlib";
-import { buildPages } from "./build.ts";
+import { buildPages, forHosts } from "./build.ts";
 
 test("a page is three small files, with at most 250 KB of script compressed", async (t) => {
   const folder = await mkdtemp(join(tmpdir(), "recsys-"));
   t.after(() => rm(folder, { recursive: true }));
-  await buildPages(folder);
+  await buildPages(folder, forHosts);
   assert.deepEqual((await readdir(folder)).sort(), ["index.html", "page.css", "page.js"]);
   const script = gzipSync(await readFile(join(folder, "page.js"))).length;
   t.diagnostic(`${(script / 1000).toFixed(0)} KB of script compressed`);

@@ -8,6 +8,9 @@ import { build } from "esbuild";
 const feed = { folder: "feed", at: "" };
 const operators = { folder: "console", at: "console" };
 
+/** What a host of static files gets: a hosted project refuses secret keys from browsers, so the console is for this machine. */
+export const forHosts = [feed];
+
 const web = dirname(fileURLToPath(import.meta.url));
 
 /** Builds pages into a folder: index.html, page.js and page.css each. Takes a fifth of a second. */
@@ -34,8 +37,7 @@ export async function buildPages(folder: string, pages = [feed, operators]): Pro
 
 if (import.meta.main) {
   const folder = join(web, "dist");
-  // a hosted project refuses secret keys from browsers: the console is for this machine
-  await buildPages(folder, [feed]);
+  await buildPages(folder, forHosts);
   const { SUPABASE_URL: url = "", SUPABASE_PUBLISHABLE_KEY: key = "" } = process.env;
   await writeFile(join(folder, "config.json"), `${JSON.stringify({ url, key }, null, 2)}\n`);
   console.log(
