@@ -1,15 +1,16 @@
+import type { Idea } from "../../../client/src/types.ts";
 import { Heading } from "../../shared/heading.tsx";
 import { useProject } from "../../shared/project.ts";
 import { Trouble } from "../../shared/trouble.tsx";
 import { useLoaded } from "../../shared/use-loaded.ts";
 import { Skeletons } from "../skeletons.tsx";
 import { writeFrom } from "../write/draft.ts";
-import { type Idea, readIdeas } from "./read-ideas.ts";
+import { readIdeas } from "./read-ideas.ts";
 
 /** What its reader could write: what people want and nobody wrote lately, each to be turned into a draft. */
 export function IdeasView() {
-  const { supabase } = useProject();
-  const ideas = useLoaded(() => readIdeas(supabase), [supabase]);
+  const { recommender } = useProject();
+  const ideas = useLoaded(() => readIdeas(recommender), [recommender]);
   return (
     <div class="narrow stack">
       <div class="row spread">
