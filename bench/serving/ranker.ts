@@ -4,8 +4,8 @@ import { dimensions } from "../../supabase/functions/_shared/features/history.ts
 import { loadRuntime } from "../../supabase/functions/_shared/models/inference.ts";
 import { type Feeds, float32 } from "../../supabase/functions/_shared/models/tensors.ts";
 import { denseWidth } from "../../trainer/dlrm/dense-features.ts";
+import { dlrmDefaults } from "../../trainer/dlrm/hyperparameters.ts";
 import { heads } from "../../trainer/dlrm/network.ts";
-import { dlrmDefaults } from "../../trainer/dlrm/train.ts";
 import { GraphBuilder } from "../../trainer/onnx/graph-builder.ts";
 import { randomModel } from "../../trainer/onnx/random-models.ts";
 import { byTurns } from "./by-turns.ts";

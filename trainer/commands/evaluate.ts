@@ -7,6 +7,8 @@ import { readScoreWeights } from "../../db/settings.ts";
 import { UserError } from "../../db/user-error.ts";
 import type { Community } from "../community/community.ts";
 import { communityFromDatabase } from "../community/from-database.ts";
+import type { Config } from "../config/config.ts";
+import { readConfig } from "../config/config-file.ts";
 import { type Backend, startBackend } from "../engine/backend.ts";
 import { evaluateCut, evaluateReplay } from "../evaluation/evaluate.ts";
 import { overSeedsOf, overSeedsTable, writeOverSeeds } from "../evaluation/report/over-seeds.ts";
@@ -25,6 +27,8 @@ export interface EvaluateOptions extends DatabaseOption {
   sample: number;
   split: "random" | Date;
   out?: string;
+  /** A config file. */
+  config?: string;
 }
 
 /** The split of a cut is the same for every seed, so that seeds differ in the models alone. */
@@ -37,13 +41,14 @@ export async function evaluateCommand(options: EvaluateOptions): Promise<void> {
   if (data !== undefined && options.database !== undefined) {
     throw new UserError("--data and --database exclude each other: a bundle is evaluated in a database of its own");
   }
+  const config = await readConfig(options.config);
   const folder = data === undefined ? undefined : await mkdtemp(join(tmpdir(), "recsys-evaluate-"));
   try {
     await inDatabase(options, folder === undefined ? {} : { folder }, async (running) => {
       const { database, signal } = running;
       const onProgress = meter.watch(running.onProgress);
       if (data !== undefined) await importBundle(database, data, { onProgress, signal });
-      await evaluate({ ...running, onProgress }, options, meter);
+      await evaluate({ ...running, onProgress }, options, meter, config);
     });
   } finally {
     await meter.close();
@@ -55,6 +60,7 @@ async function evaluate(
   { database, onProgress, signal, print }: CommandContext,
   options: EvaluateOptions,
   meter: StepMeter,
+  config: Config,
 ): Promise<void> {
   const { seed: seeds, out, protocol } = options;
   const backend = await startBackend(options.backend);
@@ -72,7 +78,7 @@ async function evaluate(
     const evaluation = {
       database,
       meter,
-      pipeline: { seed, scoreWeights, onProgress, signal },
+      pipeline: { seed, scoreWeights, config, onProgress, signal },
       out: folder,
     };
     if (protocol === "replay") {

@@ -3,9 +3,9 @@ import { dimensions } from "../../supabase/functions/_shared/features/history.ts
 import { userFeatures } from "../../supabase/functions/_shared/features/ranker-features.ts";
 import type { Random } from "../engine/random.ts";
 import { denseWidth } from "./dense-features.ts";
+import { dlrmDefaults } from "./hyperparameters.ts";
 import { RankingExamples } from "./ranking-examples.ts";
 import type { Request } from "./requests.ts";
-import { dlrmDefaults } from "./train.ts";
 
 export const testOptions = { ...dlrmDefaults, seed: 1, scoreWeights: [0.2, 1, 1] };
 

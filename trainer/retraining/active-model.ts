@@ -5,6 +5,7 @@ import { featureSpecDigest } from "../../supabase/functions/_shared/features/fea
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import { type GraphName, graphNames } from "../../supabase/functions/_shared/models/contracts.ts";
 import type { Community } from "../community/community.ts";
+import { type Config, configDigest, defaultConfig } from "../config/config.ts";
 import type { Dlrm } from "../dlrm/model.ts";
 import type { FeatureBins } from "../dlrm/training-features.ts";
 import { EmbeddingTable } from "../engine/embedding-table.ts";
@@ -21,6 +22,7 @@ const learned = z.object({
   learned_anew: z.number().positive(),
   learned_since: z.number().nonnegative(),
   learned_from: z.enum(["interactions", "pages"]).default("interactions"),
+  config_digest: z.string().optional(),
 });
 
 /**
@@ -50,8 +52,8 @@ export interface ActiveModel {
   trainingFeatures: FeatureBins[];
 }
 
-/** The active model of a database, or the reason why no training can go on from it. */
-export async function readActiveModel({ pool }: Database): Promise<ActiveModel | string> {
+/** The active model of a database, or the reason why no training with this config can go on from it. */
+export async function readActiveModel({ pool }: Database, config = defaultConfig): Promise<ActiveModel | string> {
   const client = await pool.connect();
   try {
     await client.query("begin isolation level repeatable read read only");
@@ -64,6 +66,9 @@ export async function readActiveModel({ pool }: Database): Promise<ActiveModel |
     if (feature_spec_digest !== (await featureSpecDigest())) return `model ${name} was trained for other features`;
     const parsed = learned.safeParse(metrics);
     if (!parsed.success || !learned_until) return `model ${name} does not say what it has learned from`;
+    const { config_digest } = parsed.data;
+    if (config_digest !== undefined && config_digest !== configDigest(config))
+      return `model ${name} was trained with another config`;
     const { community: of, seconds_anew, learned_anew, learned_since, learned_from } = parsed.data;
     if (of !== community) return `model ${name} was trained on another community`;
     const { rows: artifacts } = await client.query(
@@ -72,7 +77,7 @@ export async function readActiveModel({ pool }: Database): Promise<ActiveModel |
     );
     if (artifacts.length < graphNames.length || artifacts.some(({ onnx, sha256: sum }) => sha256(onnx) !== sum))
       return `model ${name} is damaged`;
-    const weights = weightsOf(Object.fromEntries(artifacts.map(({ graph, onnx }) => [graph, onnx])));
+    const weights = weightsOf(Object.fromEntries(artifacts.map(({ graph, onnx }) => [graph, onnx])), config);
     if (!weights) return `model ${name} has other weights than this version trains`;
     const idEmbeddings = async (kind: "user" | "post"): Promise<IdEmbeddings> => {
       const { rows } = await client.query(
@@ -105,9 +110,12 @@ export async function readActiveModel({ pool }: Database): Promise<ActiveModel |
 }
 
 /** undefined where the graphs lack weights, or have them in another size. */
-function weightsOf(graphs: Record<GraphName, Uint8Array>): Pick<ActiveModel, "towers" | "dlrm"> | undefined {
+function weightsOf(
+  graphs: Record<GraphName, Uint8Array>,
+  config: Config,
+): Pick<ActiveModel, "towers" | "dlrm"> | undefined {
   try {
-    return { towers: towersOf(graphs.user_tower, graphs.post_tower), dlrm: dlrmOf(graphs.dlrm) };
+    return { towers: towersOf(graphs.user_tower, graphs.post_tower, config), dlrm: dlrmOf(graphs.dlrm, config) };
   } catch {
     return undefined;
   }

@@ -1,0 +1,14 @@
+import type { LoadedCommunity } from "../community/from-database.ts";
+import type { RankerRequest } from "../dlrm/examples.ts";
+import { pageRequests } from "../dlrm/page-requests.ts";
+import { requestsBetween } from "../dlrm/requests.ts";
+
+/** What happened from an instant on, in the form that a model's ranker learned from. */
+export function heldOutOf(
+  { community, timeline, pages }: LoadedCommunity,
+  from: number,
+  ofPages: boolean,
+): RankerRequest[] {
+  if (!ofPages) return requestsBetween(community, timeline, from, Number.POSITIVE_INFINITY);
+  return pageRequests(pages, timeline, community.posts.ids.length, from, timeline.at[timeline.length - 1]);
+}
