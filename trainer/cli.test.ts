@@ -25,6 +25,8 @@ const refused: [args: string[], error: RegExp][] = [
   [["evaluate", "--seed", "1,,2"], /'--seed <numbers>' argument '1,,2' is invalid. a whole number/],
   [["evaluate", "--seed", "1,two"], /a whole number from 0/],
   [["evaluate", "--seed", "1,2,1"], /each seed may be given only once/],
+  [["evaluate", "--model", "a", "--protocol", "cut"], /--model goes with --protocol replay/],
+  [["evaluate", "--model", "a", "--config", "any.yaml"], /with --model nothing is trained/],
   [["evaluate", "--data", ".", ...nowhere], /exclude each other/],
   [["publish", "/no/such/folder", ...nowhere], /holds no model.json/],
   [["activate"], /missing required argument 'model'/],

@@ -85,6 +85,12 @@ program
       .default([1], "1")
       .argParser(seeds),
   )
+  .addOption(
+    new Option(
+      "--model <model>",
+      "replay: a model that was trained before, by folder, name or number, instead of one trained now; may come several times",
+    ).argParser((text, before: string[] = []) => [...before, text]),
+  )
   .addOption(backend())
   .addOption(config())
   .addOption(

@@ -100,6 +100,8 @@ export async function train(
   });
   // what follows measures the model, and is no part of what a training costs
   const used = stopwatch.read();
+  const until = Math.min(model.learnedUntil, learnedUntil);
+  const provenance = provenanceOf(loaded, communityId, { config, scoreWeights, learnedUntil: until });
   const quality = await heldOutQuality(loaded, model, { scoreWeights, onProgress, signal });
   const trainedAt = new Date().toISOString();
   // to the millisecond, since two trainings on little may end within a second
@@ -116,16 +118,12 @@ export async function train(
     name,
     community: communityId,
     trained_at: trainedAt,
-    learned_until: new Date(Math.min(model.learnedUntil, learnedUntil)).toISOString(),
+    learned_until: new Date(until).toISOString(),
     seed,
     backend,
     metrics: {
       ...metricsOf(model),
-      ...provenanceOf(loaded, communityId, {
-        config,
-        scoreWeights,
-        learnedUntil: Math.min(model.learnedUntil, learnedUntil),
-      }),
+      ...provenance,
       held_out: quality ?? null,
       community: communityId,
       started_from: earlier?.name ?? null,
@@ -143,6 +141,8 @@ export async function train(
     heldBack: model.heldBack,
     samples: samplesOf(community, model, model.sampled),
   });
+  if (provenance.data.before_their_post > 0)
+    print(`left out: ${provenance.data.before_their_post} interactions that are older than their post`);
   if (quality) print(qualityLine(quality));
   return folder;
 }

@@ -1,11 +1,13 @@
 /** Runs both protocols with the system and every baseline: tables for the terminal, and files to recompute every number from. */
 import type { Database } from "../../db/connect.ts";
 import type { OnProgress } from "../../db/progress.ts";
+import { kinds } from "../../supabase/functions/_shared/features/kinds.ts";
 import type { Community } from "../community/community.ts";
 import type { LoadedCommunity } from "../community/from-database.ts";
 import type { PipelineOptions, TrainedModel } from "../pipeline.ts";
 import { type AnnRecall, annRecall } from "./ann-recall.ts";
 import { cutBaselines, hardestBaseline, replayBaselines } from "./baselines/all.ts";
+import type { GivenModel } from "./given-models.ts";
 import { calibrationBins } from "./metrics/classification-metrics.ts";
 import { type HeadMetrics, type HeadRows, headRows, rankerMetrics, sideBySide } from "./metrics/ranker-metrics.ts";
 import { type CutOptions, runCut } from "./protocols/cut.ts";
@@ -13,10 +15,11 @@ import { type ReplayOptions, runReplay } from "./protocols/replay.ts";
 import { rankerBaselines } from "./ranker-baselines/ranked-by.ts";
 import { cutTable } from "./report/cut-table.ts";
 import { writeCut, writeReplay } from "./report/output.ts";
+import { pairedTable } from "./report/paired-table.ts";
 import { rankerTable } from "./report/ranker-table.ts";
 import { replayTable } from "./report/replay-table.ts";
 import type { Report, ReportExtras } from "./report/report.ts";
-import { type StepMeter, type StepUse, stepsLine } from "./report/step-meter.ts";
+import { type StepMeter, stepsLine } from "./report/step-meter.ts";
 import { share } from "./report/table.ts";
 import { requestsOf } from "./system/ranker-requests.ts";
 import { ReplayedSystem } from "./system/replayed-system.ts";
@@ -54,7 +57,7 @@ export async function evaluateReplay(
   const recommenders = [system, ...rankedBy, new TowersAlone(replayed), ...replayBaselines(sizesOf(loaded.community))];
   const results = await runReplay(loaded.community, options, recommenders, {
     onProgress: ticking(pipeline, "replaying"),
-    onTraining: beginning(meter),
+    onTraining: beginning(pipeline),
   });
   meter.begin("metrics");
   const requests = requestsOf(loaded, results[0].events, options.testFrom);
@@ -73,6 +76,68 @@ export async function evaluateReplay(
   return { text, report };
 }
 
+/** Protocol 1 for models that were trained before, instead of one that is trained for it: each retrieves and ranks as it would serve. */
+export async function evaluateModels(
+  loaded: LoadedCommunity,
+  options: ReplayOptions,
+  models: GivenModel[],
+  { database, meter, pipeline, out }: Evaluation,
+): Promise<Evaluated> {
+  const onProgress = pipeline.onProgress ?? (() => {});
+  const systems: System[] = [];
+  for (const model of models) {
+    const replayed = new ReplayedSystem(loaded, pipeline);
+    replayed.serveGiven(await model.load(loaded.community, { onProgress, signal: pipeline.signal }));
+    systems.push(new System(replayed, model.name));
+  }
+  const results = await runReplay(
+    loaded.community,
+    options,
+    [...systems, ...replayBaselines(sizesOf(loaded.community))],
+    { onProgress: ticking(pipeline, "replaying"), onTraining: beginning(pipeline) },
+  );
+  meter.begin("metrics");
+  const requests = requestsOf(loaded, results[0].events, options.testFrom);
+  // each has candidates of its own, so the rows of one are not those of another
+  const measured = systems.map(({ name, lists }) => {
+    const own = lists.map(({ posts, probabilities }) => ({
+      posts,
+      probabilities: { [name]: probabilities.DLRM },
+      scores: {},
+    }));
+    const rows = headRows(own, requests);
+    return { rows, metrics: rankerMetrics(own, rows).filter(({ by }) => by === name) };
+  });
+  const heads = measured.flatMap(({ metrics }) => metrics);
+  const ann = await checkIndex(database, meter, systems[0]);
+  meter.begin("report");
+  const extras: ReportExtras = {
+    heads: mergedHeads(measured.map(({ rows, metrics }) => byHead(metrics, rows))),
+    ann,
+    steps: meter.end(),
+  };
+  const report = await writeReplay(out, withExternalIds(loaded.community), options, results, {
+    primary: models[0].name,
+    baseline: hardestBaseline,
+    extras,
+  });
+  const between = models.length > 1 ? [pairedTable(results.slice(0, models.length))] : [];
+  const tables = [replayTable(results, hardestBaseline), ...between, rankerTable(inOrderOfHeads(heads))];
+  return { text: [...tables, ...closing(extras)].join("\n\n"), report };
+}
+
+/** The models of each head that any of them has. */
+function mergedHeads(all: NonNullable<ReportExtras["heads"]>[]): NonNullable<ReportExtras["heads"]> {
+  return kinds.flatMap((head) => {
+    const models = all.flatMap((heads) => heads.filter((each) => each.head === head).flatMap((each) => each.models));
+    return models.length > 0 ? [{ head, models }] : [];
+  });
+}
+
+function inOrderOfHeads(metrics: HeadMetrics[]): HeadMetrics[] {
+  return kinds.flatMap((head) => metrics.filter((each) => each.head === head));
+}
+
 /** Protocol 2, one cut. */
 export async function evaluateCut(
   community: Community,
@@ -87,7 +152,7 @@ export async function evaluateCut(
   ];
   const results = await runCut(community, options, recommenders, {
     onProgress: ticking(pipeline, "ranking the catalogue"),
-    onTraining: beginning(meter),
+    onTraining: beginning(pipeline),
   });
   const baseline = "popularity";
   const { system } = systemInCut;
@@ -98,18 +163,21 @@ export async function evaluateCut(
   return { text: [cutTable(results, baseline), ...closing(extras)].join("\n\n"), report };
 }
 
-/** Each recommender's training is a step; that of the system begins with its towers, and its progress names the steps after. */
-function beginning(meter: StepMeter): (name: string) => void {
-  return (name) => meter.begin(name === primary ? "two-tower training" : `training ${name}`);
+/** Each recommender's training is a step; that of the system names its own steps as it goes, and the others go without a word. */
+function beginning({ onProgress = () => {} }: PipelineOptions): (name: string) => void {
+  return (name) => {
+    if (name !== primary) onProgress({ step: `training ${name}`, done: 0, total: 1 });
+  };
 }
 
 async function checkIndex(database: Database, meter: StepMeter, { replayed, vectors }: System): Promise<AnnRecall> {
   meter.begin("checking the vector index");
-  return await annRecall(database, replayed.model.postVectors, vectors);
+  return await annRecall(database, replayed.postVectors, vectors);
 }
 
 /** The lines below the tables. */
-function closing({ ann, steps }: { ann: AnnRecall; steps: StepUse[] }): string[] {
+function closing({ ann, steps = [] }: ReportExtras): string[] {
+  if (!ann) return [`wall time and peak memory: ${stepsLine(steps)}`];
   const recalls = ann.recall.map(({ k, mean }) => `recall@${k} ${share(mean)}`).join(", ");
   return [
     `vector index against exact search, ${ann.users} users, ${ann.posts} posts: ${recalls}`,

@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { createRequire } from "node:module";
 import { z } from "zod";
+import { beforeTheirPost } from "../community/first-interactions.ts";
 import type { LoadedCommunity } from "../community/from-database.ts";
 import { type Config, configDigest, differencesOf } from "../config/config.ts";
 import { countBelow } from "../evaluation/metrics/count-below.ts";
@@ -16,6 +17,8 @@ export const provenanceSchema = z.object({
     posts: z.number(),
     /** That were read: at most the latest 500,000 events and what these need. */
     interactions: z.number(),
+    /** Of them those that are older than their post, and so teach nothing. */
+    before_their_post: z.number(),
     last_interaction: z.iso.datetime().nullable(),
     /** The same for the same users, posts, texts and events of the same community, as far as they were read. */
     digest: z.string(),
@@ -66,6 +69,7 @@ function dataOf({ community, timeline }: LoadedCommunity, communityId: string, u
     users: count.users,
     posts: count.posts,
     interactions: count.interactions,
+    before_their_post: beforeTheirPost(community, until),
     last_interaction: count.interactions > 0 ? new Date(interactions.at[count.interactions - 1]).toISOString() : null,
     digest: hash.digest("hex"),
   };

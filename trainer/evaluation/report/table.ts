@@ -23,3 +23,9 @@ export function signed(value: number): string {
 export function pairedCell({ mean, error }: Estimate): string {
   return `${signed(mean)} ± ${share(error)}`;
 }
+
+/** A difference with its 95 % interval. */
+export function intervalCell({ mean, error }: Estimate): string {
+  if (!Number.isFinite(error)) return signed(mean);
+  return `${signed(mean)} (${signed(mean - 1.96 * error)} to ${signed(mean + 1.96 * error)})`;
+}

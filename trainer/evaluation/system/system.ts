@@ -38,11 +38,16 @@ export abstract class SystemRecommender implements Recommender {
 
 /** Retrieval and ranking: what a user is served. */
 export class System extends SystemRecommender {
-  readonly name = "two-tower + DLRM";
+  readonly name: string;
   /** What the DLRM said, and what else its candidates could be ranked by: one for each call of `scores`. */
   readonly lists: RankedList[] = [];
   /** The user's vector [32] of each list. */
   readonly vectors: Float32Array[] = [];
+
+  constructor(replayed: ReplayedSystem, name = "two-tower + DLRM") {
+    super(replayed);
+    this.name = name;
+  }
 
   protected rank(list: CandidateList, out: Float64Array): void {
     const { candidates, posts, probabilities, vector, at } = list;
