@@ -68,6 +68,24 @@ program
   .action(async (folder, options) => (await import("./commands/runs.ts")).runsCommand(folder, options));
 
 program
+  .command("search")
+  .description(
+    "train with many configs, one folder each, and say which is best on held-out requests; a second start goes on",
+  )
+  .argument(
+    "<space>",
+    "a YAML file of hyperparameters and what to try: `towers.temperature: [0.1, 0.2]`, or with --draws `{ from: 0.05, to: 0.5 }`",
+  )
+  .requiredOption("--out <folder>", "where the models go")
+  .addOption(database())
+  .addOption(new Option("--draws <number>", "random draws (default: every combination)").argParser(whole(1, 3000)))
+  .addOption(config())
+  .addOption(seed())
+  .addOption(backend())
+  .addOption(new Option("--until <time>", "learn only from what happened before it").argParser(time))
+  .action(async (space, options) => (await import("./commands/search.ts")).searchCommand(space, options));
+
+program
   .command("evaluate")
   .description("the system beside simple baselines on a community's own history")
   .addOption(database())
