@@ -16,6 +16,7 @@ import { inOrder, readRuns, runsTable } from "../model-folder/runs.ts";
 import { publish } from "../publish/publish.ts";
 import { fillSmallCommunity, temporaryFolder } from "../retraining/testing.ts";
 import { trainIntoFolder } from "../train-into-folder.ts";
+import { evaluateCommand } from "./evaluate.ts";
 
 const folder = await temporaryFolder({ after });
 const models = join(folder, "models");
@@ -144,6 +145,14 @@ test("trained models are evaluated on the same events, beside each other and the
     const cell = `${signed(mean)} (${signed(mean - 1.96 * error)} to ${signed(mean + 1.96 * error)})`;
     assert.ok(text.includes(cell), `${cell} in\n${text}`);
     assert.doesNotMatch(text, /NaN|undefined/);
+    const cold = first.metrics["cold users"].lists;
+    assert.ok(text.includes(`R@20 (40)`) && text.includes(`MRR cold (${cold})`), text);
+    const page = await readFile(join(folder, "beside", "report.html"), "utf8");
+    for (const title of ["The data", `Model ${name}`, "What each feature is worth", "Where it loses most: users"])
+      assert.ok(page.includes(`<h2>${title}</h2>`), title);
+    assert.match(page, /<td>towers\.temperature<\/td><td>0\.3<\/td>/);
+    assert.match(page, /older than their post, left out<\/td><td>3</);
+    assert.doesNotMatch(page, /NaN|undefined/);
     assert.ok(report.extras.heads?.[0].models.some((model) => model.name === name && model.bins));
   } finally {
     await meter.close();
@@ -162,6 +171,32 @@ async function modelInMemoryIsTheSame(name: string, { community }: LoadedCommuni
   assert.deepEqual(fromDatabase.userIdEmbeddings, fromFolder.userIdEmbeddings);
   return fromFolder.postVectors.every((value, i) => Math.abs(value - fromDatabase.postVectors[i]) < 1e-6);
 }
+
+test("a validation that begins after the test is refused", async () => {
+  const later = new Date(until.getTime() + 1);
+  const options = {
+    protocol: "replay",
+    seed: [1],
+    sample: 1,
+    split: "random",
+    model: [join(models, "seed-1")],
+  } as const;
+  await assert.rejects(
+    evaluateCommand({
+      ...options,
+      seed: [1],
+      model: [...options.model],
+      database: database.url,
+      validFrom: later,
+      testFrom: until,
+    }),
+    {
+      name: "UserError",
+      message:
+        /^--valid-from \(\S+\) must lie before the test begins \(\S+\): name an earlier one, or a later --test-from$/,
+    },
+  );
+});
 
 test("a model that knows the test is refused with the cure, and so is what is no model", async () => {
   const seed1 = join(models, "seed-1");

@@ -5,13 +5,22 @@ import { kinds } from "../../supabase/functions/_shared/features/kinds.ts";
 import type { Community } from "../community/community.ts";
 import type { LoadedCommunity } from "../community/from-database.ts";
 import type { PipelineOptions, TrainedModel } from "../pipeline.ts";
+import { aboutData, aboutModel, aboutTraining } from "./about.ts";
 import { type AnnRecall, annRecall } from "./ann-recall.ts";
 import { cutBaselines, hardestBaseline, replayBaselines } from "./baselines/all.ts";
 import type { GivenModel } from "./given-models.ts";
+import { type Importance, permutationImportance } from "./importance.ts";
 import { calibrationBins } from "./metrics/classification-metrics.ts";
-import { type HeadMetrics, type HeadRows, headRows, rankerMetrics, sideBySide } from "./metrics/ranker-metrics.ts";
+import {
+  type HeadMetrics,
+  type HeadRows,
+  headRows,
+  type Outcome,
+  rankerMetrics,
+  sideBySide,
+} from "./metrics/ranker-metrics.ts";
 import { type CutOptions, runCut } from "./protocols/cut.ts";
-import { type ReplayOptions, runReplay } from "./protocols/replay.ts";
+import { type ReplayOptions, type ReplayResult, runReplay } from "./protocols/replay.ts";
 import { rankerBaselines } from "./ranker-baselines/ranked-by.ts";
 import { cutTable } from "./report/cut-table.ts";
 import { writeCut, writeReplay } from "./report/output.ts";
@@ -26,6 +35,7 @@ import { ReplayedSystem } from "./system/replayed-system.ts";
 import { System, TowersAlone } from "./system/system.ts";
 import { SystemInCut } from "./system/system-in-cut.ts";
 import { TowersInCut } from "./system/towers-in-cut.ts";
+import { worstOf } from "./worst.ts";
 
 const primary = "two-tower + DLRM";
 
@@ -52,7 +62,7 @@ export async function evaluateReplay(
   { database, meter, pipeline, out }: Evaluation,
 ): Promise<Evaluated> {
   const replayed = new ReplayedSystem(loaded, pipeline);
-  const system = new System(replayed);
+  const system = new System(replayed, primary, keepEvery(options));
   const rankedBy = rankerBaselines(replayed, pipeline.seed);
   const recommenders = [system, ...rankedBy, new TowersAlone(replayed), ...replayBaselines(sizesOf(loaded.community))];
   const results = await runReplay(loaded.community, options, recommenders, {
@@ -65,8 +75,18 @@ export async function evaluateReplay(
   const rows = headRows(lists, requests);
   const heads = rankerMetrics(lists, rows);
   const ann = await checkIndex(database, meter, system);
+  const importance = await importanceOf(system, requests, pipeline);
   meter.begin("report");
-  const extras = { ...lossesOf(replayed.model), heads: byHead(heads, rows), ann, steps: meter.end() };
+  const extras: ReportExtras = {
+    ...lossesOf(replayed.model),
+    heads: byHead(heads, rows),
+    ann,
+    importance,
+    ...worstBeside(results, loaded),
+    about: aboutData(loaded, options, results),
+    steps: meter.end(),
+  };
+  extras.about?.push(aboutTraining(pipeline));
   const report = await writeReplay(out, withExternalIds(loaded.community), options, results, {
     primary,
     baseline: hardestBaseline,
@@ -88,7 +108,7 @@ export async function evaluateModels(
   for (const model of models) {
     const replayed = new ReplayedSystem(loaded, pipeline);
     replayed.serveGiven(await model.load(loaded.community, { onProgress, signal: pipeline.signal }));
-    systems.push(new System(replayed, model.name));
+    systems.push(new System(replayed, model.name, systems.length === 0 ? keepEvery(options) : undefined));
   }
   const results = await runReplay(
     loaded.community,
@@ -110,8 +130,12 @@ export async function evaluateModels(
   });
   const heads = measured.flatMap(({ metrics }) => metrics);
   const ann = await checkIndex(database, meter, systems[0]);
+  const importance = await importanceOf(systems[0], requests, pipeline);
   meter.begin("report");
   const extras: ReportExtras = {
+    importance,
+    ...worstBeside(results, loaded),
+    about: [...aboutData(loaded, options, results), ...models.map(aboutModel)],
     heads: mergedHeads(measured.map(({ rows, metrics }) => byHead(metrics, rows))),
     ann,
     steps: meter.end(),
@@ -124,6 +148,33 @@ export async function evaluateModels(
   const between = models.length > 1 ? [pairedTable(results.slice(0, models.length))] : [];
   const tables = [replayTable(results, hardestBaseline), ...between, rankerTable(inOrderOfHeads(heads))];
   return { text: [...tables, ...closing(extras)].join("\n\n"), report };
+}
+
+/** Of so many lists what the ranker was told is kept: the importance of 62 features takes some 4 ms for each of them and list. */
+const importanceLists = 60;
+
+function keepEvery({ sample }: ReplayOptions): number {
+  return Math.max(1, Math.floor((sample ?? importanceLists) / importanceLists));
+}
+
+async function importanceOf(
+  { replayed, told }: System,
+  requests: Outcome[],
+  { seed, onProgress, signal }: PipelineOptions,
+): Promise<Importance> {
+  const lists = [...told].flatMap(([number, { posts, feeds }]) =>
+    feeds ? [{ posts, feeds, outcome: requests[number] }] : [],
+  );
+  const watched = ticking({ onProgress: onProgress ?? (() => {}), signal }, "importance of features");
+  return await permutationImportance(replayed.graphs, lists.slice(0, importanceLists), seed, watched);
+}
+
+function worstBeside(results: ReplayResult[], { community }: LoadedCommunity): Pick<ReportExtras, "worst"> {
+  const base = results.find(({ name }) => name === hardestBaseline);
+  if (!base) return {};
+  const known = withExternalIds(community);
+  const of = (by: "user" | "post") => worstOf(by, results[0].events, base.events, known);
+  return { worst: { users: of("user"), posts: of("post") } };
 }
 
 /** The models of each head that any of them has. */

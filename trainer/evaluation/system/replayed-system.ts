@@ -125,6 +125,11 @@ export class ReplayedSystem {
     return this.serving().postVectors;
   }
 
+  /** The graphs that answer. */
+  get graphs(): RankingModel {
+    return this.serving().graphs;
+  }
+
   /** What the ranker was trained on, for models that learn from the same; there until the first list is asked for. */
   get trainedOn(): TrainingSet {
     if (!this.trainingSet) throw new Error("the ranker's training set is kept from training to the first list only");
