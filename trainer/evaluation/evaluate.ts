@@ -3,6 +3,7 @@ import type { Database } from "../../db/connect.ts";
 import type { OnProgress } from "../../db/progress.ts";
 import { kinds } from "../../supabase/functions/_shared/features/kinds.ts";
 import type { Community } from "../community/community.ts";
+import { firstInteractions } from "../community/first-interactions.ts";
 import type { LoadedCommunity } from "../community/from-database.ts";
 import type { PipelineOptions, TrainedModel } from "../pipeline.ts";
 import { aboutData, aboutModel, aboutTraining } from "./about.ts";
@@ -62,7 +63,7 @@ export async function evaluateReplay(
   { database, meter, pipeline, out }: Evaluation,
 ): Promise<Evaluated> {
   const replayed = new ReplayedSystem(loaded, pipeline);
-  const system = new System(replayed, primary, keepEvery(options));
+  const system = new System(replayed, primary, keepEvery(loaded, options));
   const rankedBy = rankerBaselines(replayed, pipeline.seed);
   const recommenders = [system, ...rankedBy, new TowersAlone(replayed), ...replayBaselines(sizesOf(loaded.community))];
   const results = await runReplay(loaded.community, options, recommenders, {
@@ -108,7 +109,7 @@ export async function evaluateModels(
   for (const model of models) {
     const replayed = new ReplayedSystem(loaded, pipeline);
     replayed.serveGiven(await model.load(loaded.community, { onProgress, signal: pipeline.signal }));
-    systems.push(new System(replayed, model.name, systems.length === 0 ? keepEvery(options) : undefined));
+    systems.push(new System(replayed, model.name, systems.length === 0 ? keepEvery(loaded, options) : undefined));
   }
   const results = await runReplay(
     loaded.community,
@@ -153,8 +154,10 @@ export async function evaluateModels(
 /** Of so many lists what the ranker was told is kept: the importance of 62 features takes some 4 ms for each of them and list. */
 const importanceLists = 60;
 
-function keepEvery({ sample }: ReplayOptions): number {
-  return Math.max(1, Math.floor((sample ?? importanceLists) / importanceLists));
+function keepEvery({ community }: LoadedCommunity, { sample, testFrom }: ReplayOptions): number {
+  const { posts, interactions } = community;
+  const events = firstInteractions(posts, interactions).filter((i) => interactions.at[i] >= testFrom).length;
+  return Math.max(1, Math.floor(Math.min(events, sample ?? events) / importanceLists));
 }
 
 async function importanceOf(
