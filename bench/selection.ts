@@ -22,12 +22,12 @@ const { values } = parseArgs({
 });
 if (values.data === undefined) throw new UserError("give --data FOLDER: a community to replay");
 
-const plain = { diversity: 0, author_decay: 1 };
+const plain = { diversity: 0, author_decay: 1, topic_share: 1 };
 const selections = [
   plain,
   ...[0.25, 0.5, 1, 2, 4, 8].map((diversity) => ({ ...plain, diversity })),
   ...[0.9, 0.8, 0.5].map((author_decay) => ({ ...plain, author_decay })),
-  ...[0.5, 1, 2, 4].map((diversity) => ({ diversity, author_decay: 0.9 })),
+  ...[0.5, 1, 2, 4].map((diversity) => ({ ...plain, diversity, author_decay: 0.9 })),
 ];
 const seed = Number(values.seed);
 const backend = await startBackend();

@@ -72,6 +72,9 @@ test("a feed, events that change it, and what is similar", async () => {
   const audience = await recommenderOf(people.author).similar({ find: "people", post_id: post(6) });
   assert.equal(audience.items.length, 2);
   assert.deepEqual(await ben.events([]), { events: [] });
+  const ideas = await ben.ideas({ limit: 3 });
+  // thirty posts by one author
+  assert.deepEqual([ideas.items, ideas.notes[0].code], [[], "too_few_posts"]);
 });
 
 test("before anybody has signed in, a feed by interests", async () => {

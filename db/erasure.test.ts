@@ -91,6 +91,7 @@ async function spread(pool: pg.Pool, user: string, own: string, model: number): 
     own,
   ]);
   await pool.query("select recsys.count_trials()");
+  await pool.query("insert into recsys.post_topics values ($1, 1, 1)", [own]);
   await pool.query("insert into recsys.event_ids values ($1, gen_random_uuid(), now())", [user]);
   await pool.query("select recsys.take_request($1)", [user]);
   for (const [kind, id] of [

@@ -258,3 +258,18 @@ test("names and values of features go together as the ranker was told", async ()
   );
   assert.deepEqual(rows, expected);
 });
+
+test("a post in the list made ahead has its rank and score there", async () => {
+  await pool.query(
+    `insert into recsys.batch_recommendations (user_id, run_id, model_id, made_at, basis, post_ids, scores, views, votes, comments, sources)
+     values ($1, 1, $2, now(), 'history', array[$3::uuid, $4::uuid], '{0.5, 0.25}', '{0, 0}', '{0, 0}', '{0, 0}', '{similar, similar}')
+     on conflict (user_id) do update set post_ids = excluded.post_ids, scores = excluded.scores`,
+    [people.ada, model, post(6), post(4)],
+  );
+  const { rows } = await pool.query("select item, value from recsys.explain($1, $2) where topic = 'listed'", [
+    people.ada,
+    post(4),
+  ]);
+  assert.equal(rows[0].item, "rank 2");
+  assert.match(rows[0].value, /^score 0\.25, /);
+});

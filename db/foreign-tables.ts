@@ -2,7 +2,7 @@
 import type { Database } from "./connect.ts";
 
 /** Schemas that a Supabase project has by itself, and those of the engine. */
-const knownSchemas = [
+export const platformSchemas = [
   ..."information_schema auth storage realtime _realtime _analytics supabase_functions supabase_migrations".split(" "),
   ..."vault pgsodium pgsodium_masks graphql graphql_public net cron pgmq pgbouncer _supavisor extensions recsys".split(
     " ",
@@ -24,7 +24,7 @@ export async function foreignTables({ pool }: Pick<Database, "pool">): Promise<s
        and not exists (select from pg_catalog.pg_depend 
          where pg_depend.classid = 'pg_class'::regclass and pg_depend.objid = pg_class.oid and pg_depend.deptype = 'e')
      order by schema, name`,
-    [knownSchemas],
+    [platformSchemas],
   );
   const ours = (await hasExampleApp({ pool })) ? appTables : [];
   return found

@@ -281,3 +281,11 @@ await onBoth(
     );
   },
 );
+
+test("a cure that changes a setting names one that there is", async (t) => {
+  const { pool } = await testDatabase(t, "cures");
+  const { rows } = await pool.query("select cure from recsys.health_bounds");
+  const updates = rows.flatMap(({ cure }) => cure.match(/update recsys\.settings set [^.,;]+(, \w+ = [\d.]+)*/g) ?? []);
+  assert.ok(updates.length >= 2);
+  for (const update of updates) await pool.query(`explain ${update}`);
+});

@@ -33,6 +33,7 @@ test("schedules with pg_cron", { skip: withoutCluster() }, async (t) => {
         ["recsys purge of trials", "27 3 * * *", true],
         ["recsys roll-up", "10 seconds", true],
         ["recsys thinning", "* 2 * * *", true],
+        ["recsys topics", "33 * * * *", true],
         ["recsys training", "7 2 * * *", true],
       ],
     );
@@ -119,9 +120,16 @@ test("schedules with pg_cron", { skip: withoutCluster() }, async (t) => {
   });
 });
 
-test("where pg_cron is missing, the views are there and empty, and a pause says why it cannot be", async (t) => {
+test("where pg_cron is missing, the list says what another scheduler has to do, and a pause why it cannot be", async (t) => {
   const { pool } = await testDatabase(t, "no_cron");
-  assert.deepEqual((await pool.query("select * from recsys.schedules")).rows, []);
+  const { rows: planned } = await pool.query("select name, purpose, is_active from recsys.schedules");
+  assert.ok(
+    planned.some(({ name }) => name === "recsys roll-up") && planned.some(({ name }) => name === "recsys erasure"),
+  );
+  for (const { name, purpose, is_active } of planned) {
+    assert.match(purpose, /^[A-Z]/, name);
+    assert.equal(is_active, false, name);
+  }
   await assert.rejects(pool.query("select recsys.pause('recsys roll-up')"), /pg_cron does not run in this database/);
   assert.equal((await pool.query("select recsys.purge_cron_history() as n")).rows[0].n, 0);
   const { rows } = await pool.query("select state from recsys.status where concern = 'schedules'");

@@ -309,6 +309,14 @@ export interface RecsysBatchRecommendations {
    */
   comments: number[];
   /**
+   * The probability that the user dismisses each; null: the model does not predict it.
+   */
+  dismissals: number[] | null;
+  /**
+   * The probability that the user views each for long; null: the model does not predict it.
+   */
+  long_views: number[] | null;
+  /**
    * The instant, by recsys.clock(), for which it holds.
    */
   made_at: Timestamp;
@@ -748,6 +756,10 @@ export interface RecsysExperimentVariants {
   /**
    * In place of the one in recsys.settings.
    */
+  dismiss_weight: number | null;
+  /**
+   * In place of the one in recsys.settings.
+   */
   diversity: number | null;
   /**
    * In place of the one in recsys.settings.
@@ -761,6 +773,10 @@ export interface RecsysExperimentVariants {
    * The experiment.
    */
   experiment_id: number;
+  /**
+   * In place of the one in recsys.settings.
+   */
+  long_view_weight: number | null;
   /**
    * The model that ranks. No foreign key: the row outlives it.
    */
@@ -777,6 +793,10 @@ export interface RecsysExperimentVariants {
    * The share of all people who are in it.
    */
   share: Numeric;
+  /**
+   * In place of the one in recsys.settings.
+   */
+  topic_share: number | null;
   /**
    * In place of the one in recsys.settings.
    */
@@ -891,6 +911,25 @@ export interface RecsysHealthBounds {
   reason: string;
 }
 
+export interface RecsysIdeaPool {
+  /**
+   * There is one row.
+   */
+  is_only: Generated<boolean>;
+  /**
+   * When.
+   */
+  made_at: Generated<Timestamp>;
+  /**
+   * Of which model's vectors fit and topics are; null: none was active. No foreign key: it may outlive the model.
+   */
+  model_id: number | null;
+  /**
+   * The ideas, topics, and the weights of the forecast, as _shared/ideas/idea-pool.ts has them.
+   */
+  pool: Json;
+}
+
 export interface RecsysImports {
   /**
    * sha256 of the bundle's files, in hex.
@@ -955,6 +994,10 @@ export interface RecsysImpressions {
    */
   degraded: string | null;
   /**
+   * The same of a dismissal; null also where the model does not predict it (recsys.models.heads).
+   */
+  dismiss_probability: number | null;
+  /**
    * It was there because it is under trial (recsys.trials), and not by its score. In a list made ahead none is.
    */
   explored: Generated<boolean>;
@@ -962,6 +1005,10 @@ export interface RecsysImpressions {
    * What the ranker was told, in the order of the model's feature_spec; recsys.impression_features gives each its name. Null: no model ranked.
    */
   features: number[] | null;
+  /**
+   * The same of a view of recsys.settings.long_view_seconds; null also where the model does not predict it.
+   */
+  long_view_probability: number | null;
   /**
    * live: ranked for this request; batch: from the list made ahead.
    */
@@ -1022,6 +1069,17 @@ export interface RecsysImpressions {
    * The same of a vote.
    */
   vote_probability: number | null;
+}
+
+export interface RecsysKinds {
+  /**
+   * What it counts as; null: as nothing, on purpose.
+   */
+  head: string | null;
+  /**
+   * The app's word, as its table has it.
+   */
+  kind: string;
 }
 
 export interface RecsysLatestPostStats {
@@ -1205,6 +1263,10 @@ export interface RecsysModels {
    */
   gate: Json | null;
   /**
+   * What its ranker predicts, in the order of its graph's columns: always view, vote and comment, and after them dismiss and long_view where it was trained on enough of them.
+   */
+  heads: Generated<string[]>;
+  /**
    * What happened before this instant of the engine's clock it learned from; what came later is new to it. null: not known.
    */
   learned_until: Timestamp | null;
@@ -1279,6 +1341,21 @@ export interface RecsysModelStatus {
    * Users with a vector of it.
    */
   users: number | null;
+}
+
+export interface RecsysPlannedSchedules {
+  /**
+   * What is to be run.
+   */
+  command: string;
+  /**
+   * Its name, which begins with "recsys ".
+   */
+  name: string;
+  /**
+   * When: an interval in seconds, or minute, hour, day, month and weekday in GMT.
+   */
+  schedule: string;
 }
 
 export interface RecsysPostEmbeddings {
@@ -1359,6 +1436,37 @@ export interface RecsysPostStats {
   votes: number;
 }
 
+export interface RecsysPostsWithoutVector {
+  /**
+   * How long ago that was by the engine's clock, whatever its shift.
+   */
+  age: string | null;
+  /**
+   * When it was written, by the app.
+   */
+  created_at: Timestamp | null;
+  /**
+   * How often it failed; null: no job.
+   */
+  failures: number | null;
+  /**
+   * waits: its vector is coming; given up: last_error says why; none waits: update its text, or publish again.
+   */
+  job: string | null;
+  /**
+   * Why it failed last.
+   */
+  last_error: string | null;
+  /**
+   * The post.
+   */
+  post_id: string | null;
+  /**
+   * Its title.
+   */
+  title: string | null;
+}
+
 export interface RecsysPostTags {
   /**
    * When the post was written.
@@ -1372,6 +1480,25 @@ export interface RecsysPostTags {
    * One of its tags, in small letters, of which 100 count.
    */
   tag: string;
+}
+
+export interface RecsysPostTopics {
+  /**
+   * When it joined, or was last looked at.
+   */
+  assigned_at: Generated<Timestamp>;
+  /**
+   * The post.
+   */
+  post_id: string;
+  /**
+   * Cosine of its vector with the topic's centroid: how typical it is.
+   */
+  similarity: number;
+  /**
+   * Its topic.
+   */
+  topic_id: number;
 }
 
 export interface RecsysRateLimits {
@@ -1406,7 +1533,7 @@ export interface RecsysSchedules {
    */
   command: string | null;
   /**
-   * False: paused.
+   * False: paused, or pg_cron is missing.
    */
   is_active: boolean | null;
   /**
@@ -1488,6 +1615,10 @@ export interface RecsysSettings {
    */
   community_id: Generated<string>;
   /**
+   * What it costs that a post is dismissed, 0 or below: a post worth g loses -dismiss_weight * p(dismiss) = l of it, and since a score is never negative exp(-l / g) of it is left, which for small l is g - l. Counts where the model has the head (recsys.models.heads). 0: nothing.
+   */
+  dismiss_weight: Generated<number>;
+  /**
    * How much a post loses in a page by being like one above it: exp(-diversity * cosine of their vectors) of its score is left. 0: nothing.
    */
   diversity: Generated<number>;
@@ -1508,6 +1639,14 @@ export interface RecsysSettings {
    */
   impressions_kept: Generated<string>;
   /**
+   * From how many seconds on a view (the value of recsys.source_interactions) is a long one. Null: time spent does not count, and models trained from now on do not predict it.
+   */
+  long_view_seconds: number | null;
+  /**
+   * What a view of long_view_seconds or more is worth in the score, beside what the view is worth anyhow. Counts where the model has the head. 0: nothing.
+   */
+  long_view_weight: Generated<number>;
+  /**
    * Always true: there is one row.
    */
   only_row: Generated<boolean>;
@@ -1519,6 +1658,10 @@ export interface RecsysSettings {
    * How many retired models stay for a rollback, the latest that served; earlier ones are dropped with their vectors.
    */
   retired_models_kept: Generated<number>;
+  /**
+   * At most this share of a page, and one post at least, comes from one topic (recsys.topics), as long as others are among its candidates. 1: as many as there are, and nothing is looked up for it.
+   */
+  topic_share: Generated<number>;
   /**
    * To how many people a post of the last 7 days (recsys.trial_age()) is shown before its trial is over. 0: no post is tried, and nothing is counted.
    */
@@ -1532,7 +1675,7 @@ export interface RecsysSettings {
    */
   unserved_models_kept: Generated<string>;
   /**
-   * The score of a post is view_weight * p(view) + vote_weight * p(vote) + comment_weight * p(comment). A change counts in the next feed, and in what the next training learns to put first: its listwise loss has the same weights.
+   * The score of a post is view_weight * p(view) + vote_weight * p(vote) + comment_weight * p(comment), and of a model that predicts it long_view_weight * p(long view); and what speaks against the post makes it less, see dismiss_weight. A change of these three counts in the next feed, and in what the next training learns to put first: its listwise loss has the same weights.
    */
   view_weight: Generated<number>;
   /**
@@ -1635,6 +1778,37 @@ export interface RecsysShadows {
   started_by: Generated<string>;
 }
 
+export interface RecsysSizes {
+  /**
+   * Of both.
+   */
+  bytes: number | null;
+  /**
+   * Of the rows, with what of them is kept apart (TOAST).
+   */
+  data_bytes: number | null;
+  /**
+   * Of its indexes; those of vectors are most of it.
+   */
+  index_bytes: number | null;
+  /**
+   * The table.
+   */
+  name: string | null;
+  /**
+   * How many partitions it has.
+   */
+  partitions: number | null;
+  /**
+   * How many rows, as counted by the last analyze.
+   */
+  rows: number | null;
+  /**
+   * The same as text.
+   */
+  size: string | null;
+}
+
 export interface RecsysSourceDismissals {
   /**
    * Since when.
@@ -1672,7 +1846,7 @@ export interface RecsysSourceInteractions {
    */
   user_id: string | null;
   /**
-   * A strength or rating; null: none. The engine reads none of it so far.
+   * Of a view the seconds it took, of others a strength or rating; null: none. The engine reads that of views, where recsys.settings.long_view_seconds says so.
    */
   value: number | null;
 }
@@ -1693,6 +1867,10 @@ export interface RecsysSourceLogins {
 }
 
 export interface RecsysSourceMutes {
+  /**
+   * Since when; null: the app does not say. A ranker learns from mutes that came within an hour of a shown post; what is muted is left out whatever it is.
+   */
+  created_at: Timestamp | null;
   /**
    * person: an author. word: a word or phrase in title or tags. topic: a tag.
    */
@@ -1892,6 +2070,84 @@ export interface RecsysTimeline {
    * Votes by the user so far.
    */
   user_votes: number | null;
+}
+
+export interface RecsysTopicRuns {
+  /**
+   * When they took the place of the earlier ones.
+   */
+  finished_at: Generated<Timestamp>;
+  /**
+   * How many of them were there before.
+   */
+  kept: number;
+  /**
+   * The model. No foreign key: the row outlives it.
+   */
+  model_id: number;
+  /**
+   * How many posts had a vector of it.
+   */
+  posts: number;
+  /**
+   * Ascending.
+   */
+  run_id: Generated<number>;
+  /**
+   * From the first vector read to the last row written.
+   */
+  took: string;
+  /**
+   * How many topics were found.
+   */
+  topics: number;
+}
+
+export interface RecsysTopics {
+  /**
+   * Mean of its posts' vectors, made unit length; a new post joins the topic with the highest inner product.
+   */
+  centroid: string;
+  /**
+   * When it was first found.
+   */
+  created_at: Generated<Timestamp>;
+  /**
+   * How many people a day came to its posts in the last 28 days (as far back as the feature store has every state, where that is less), each once a day, authors to their own not counted.
+   */
+  demand: Generated<number>;
+  /**
+   * Whether visitors may be told label and terms: each of them stands in posts of several authors that the role anon may read.
+   */
+  is_public: Generated<boolean>;
+  /**
+   * Its name: up to three of its terms. Every word stands in posts of several authors that any signed-in member may read. Empty: there are no such words.
+   */
+  label: string;
+  /**
+   * Of which model's vectors the centroid is. No foreign key: a topic outlives models.
+   */
+  model_id: number;
+  /**
+   * How many posts it has, those included that not everybody may read; as of updated_at.
+   */
+  size: Generated<number>;
+  /**
+   * How many posts a day were written in the last 28 days.
+   */
+  supply: Generated<number>;
+  /**
+   * Up to ten words and phrases that set its posts apart from the others, the strongest first; under the same condition as the label.
+   */
+  terms: string[];
+  /**
+   * Stays when topics are made anew and this one keeps most of its posts; never used again for another.
+   */
+  topic_id: Generated<number>;
+  /**
+   * When size, demand and supply were last counted.
+   */
+  updated_at: Generated<Timestamp>;
 }
 
 export interface RecsysTrainingFeatures {
@@ -2228,9 +2484,11 @@ export interface DB {
   "recsys.feature_store_failures": RecsysFeatureStoreFailures;
   "recsys.feature_store_version": RecsysFeatureStoreVersion;
   "recsys.health_bounds": RecsysHealthBounds;
+  "recsys.idea_pool": RecsysIdeaPool;
   "recsys.imports": RecsysImports;
   "recsys.impression_features": RecsysImpressionFeatures;
   "recsys.impressions": RecsysImpressions;
+  "recsys.kinds": RecsysKinds;
   "recsys.latest_post_stats": RecsysLatestPostStats;
   "recsys.latest_user_stats": RecsysLatestUserStats;
   "recsys.model_activations": RecsysModelActivations;
@@ -2238,9 +2496,12 @@ export interface DB {
   "recsys.model_features": RecsysModelFeatures;
   "recsys.model_status": RecsysModelStatus;
   "recsys.models": RecsysModels;
+  "recsys.planned_schedules": RecsysPlannedSchedules;
   "recsys.post_embeddings": RecsysPostEmbeddings;
   "recsys.post_stats": RecsysPostStats;
   "recsys.post_tags": RecsysPostTags;
+  "recsys.post_topics": RecsysPostTopics;
+  "recsys.posts_without_vector": RecsysPostsWithoutVector;
   "recsys.rate_limits": RecsysRateLimits;
   "recsys.roll_up_lag": RecsysRollUpLag;
   "recsys.schedules": RecsysSchedules;
@@ -2248,6 +2509,7 @@ export interface DB {
   "recsys.settings": RecsysSettings;
   "recsys.shadow_impressions": RecsysShadowImpressions;
   "recsys.shadows": RecsysShadows;
+  "recsys.sizes": RecsysSizes;
   "recsys.source_dismissals": RecsysSourceDismissals;
   "recsys.source_interactions": RecsysSourceInteractions;
   "recsys.source_logins": RecsysSourceLogins;
@@ -2257,6 +2519,8 @@ export interface DB {
   "recsys.status": RecsysStatus;
   "recsys.thinning": RecsysThinning;
   "recsys.timeline": RecsysTimeline;
+  "recsys.topic_runs": RecsysTopicRuns;
+  "recsys.topics": RecsysTopics;
   "recsys.training_features": RecsysTrainingFeatures;
   "recsys.training_requests": RecsysTrainingRequests;
   "recsys.training_status": RecsysTrainingStatus;

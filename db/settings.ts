@@ -1,4 +1,5 @@
 /** What recsys.settings says. */
+import { allHeads, type Head, type HeadWeights } from "../supabase/functions/_shared/features/kinds.ts";
 import type { SelectionSettings } from "../supabase/functions/_shared/recommend/select/selectable.ts";
 import type { Database } from "./connect.ts";
 
@@ -8,7 +9,7 @@ export async function readCommunityId({ kysely }: Database): Promise<string> {
   return settings.community_id;
 }
 
-/** The weights of view, vote and comment in the score. */
+/** The weights of view, vote and comment in the score: what a ranker is trained for. */
 export async function readScoreWeights({ kysely }: Database): Promise<number[]> {
   const settings = await kysely
     .selectFrom("recsys.settings")
@@ -17,9 +18,18 @@ export async function readScoreWeights({ kysely }: Database): Promise<number[]> 
   return [settings.view_weight, settings.vote_weight, settings.comment_weight];
 }
 
+/** The weights of all heads in the score: what feeds are ordered by. */
+export async function readHeadWeights({ kysely }: Database): Promise<HeadWeights> {
+  const settings = await kysely.selectFrom("recsys.settings").selectAll().executeTakeFirstOrThrow();
+  return Object.fromEntries(allHeads.map((head) => [head, settings[`${head}_weight`]])) as Record<Head, number>;
+}
+
 /** How pages are made of scored candidates. */
 export async function readSelectionSettings({ kysely }: Database): Promise<SelectionSettings> {
-  return await kysely.selectFrom("recsys.settings").select(["diversity", "author_decay"]).executeTakeFirstOrThrow();
+  return await kysely
+    .selectFrom("recsys.settings")
+    .select(["diversity", "author_decay", "topic_share"])
+    .executeTakeFirstOrThrow();
 }
 
 /** The instant for which the engine recommends, milliseconds since 1970: now, but for an archived community. */

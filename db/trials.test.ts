@@ -30,11 +30,13 @@ beforeEach(async () => {
 function shown(n: number, ids: string[], shownAt = new Date()): Shown {
   const items = ids.map((post_id, i) => ({
     post_id,
+    app_id: post_id,
     title: "",
     score: 0,
     predictions: null,
     source: "fresh" as const,
     why: { kind: "fresh" as const },
+    topic: null,
     position: i + 1,
   }));
   const made_at = shownAt.toISOString();

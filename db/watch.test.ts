@@ -163,6 +163,7 @@ test("a table that cannot be watched is refused, and the app goes on writing", a
   await pool.query(`
     create table public.bad (id bigint, user_id uuid, post_id bigint, created_at timestamp, extra json);
     create table public.late (id bigint, user_id uuid, post_id uuid, created_at timestamptz, extra json);
+    create table public.moot (id numeric, author_id uuid, post_id numeric, created_at timestamptz, extra text);
     create view public.looks as select * from public.post_views`);
   const refusals: [call: string, reason: RegExp][] = [
     ["'public.post_views', 'views'", /kind is interactions, .* or user_texts, not 'views'/],
@@ -174,15 +175,15 @@ test("a table that cannot be watched is refused, and the app goes on writing", a
       "'public.bad', 'logins'",
       /column created_at of public.bad is timestamp without time zone, not timestamp with time zone/,
     ],
-    ["'public.late', 'posts', p_texts => '{}'", /column id of public.late is bigint, not uuid/],
+    ["'public.moot', 'posts', p_texts => '{}'", /column id of public.moot is numeric, not uuid, bigint, integer, /],
     ["'public.posts', 'posts'", /which columns of public.posts does a tower read\? p_texts names them/],
     ["'public.posts', 'posts', p_texts => '{title,titel}'", /column titel of public.posts is missing/],
     ["'public.posts', 'posts', p_texts => '{title,null}'", /column null of public.posts is missing/],
     ["'public.late', 'users', p_texts => '{extra}'", /column id of public.late is bigint, not uuid/],
-    ["'public.bad', 'post_texts', p_texts => '{extra}'", /column post_id of public.bad is bigint, not uuid/],
+    ["'public.moot', 'post_texts', p_texts => '{extra}'", /column post_id of public.moot is numeric, not uuid, /],
     ["'public.late', 'user_texts', p_texts => '{extra}'", /could not identify an equality operator for type json/],
     ["'public.late', 'logins', p_texts => '{extra}'", /logins have no texts: watch public.late a second time/],
-    ["'public.logins', 'interactions'", /column post_id of public.logins is missing, not uuid/],
+    ["'public.logins', 'interactions'", /column post_id of public.logins is missing, not uuid, bigint, /],
     ["'public.late', 'interactions', p_user_id => null", /column .* is missing/],
     ["'public.late', 'interactions', p_user_id => 'user_id; drop table public.late'", /is missing/],
     ["'public.late', 'interactions', p_others => '{nothing}'", /column nothing of public.late is missing/],
@@ -192,7 +193,7 @@ test("a table that cannot be watched is refused, and the app goes on writing", a
     await assert.rejects(pool.query(`select recsys.watch(${call})`), reason, call);
   }
   const { rows } = await pool.query(
-    "select tgname from pg_trigger where tgrelid in ('public.bad'::regclass, 'public.late'::regclass)",
+    "select tgname from pg_trigger where tgrelid in ('public.bad'::regclass, 'public.late'::regclass, 'public.moot'::regclass)",
   );
   assert.deepEqual(rows, []);
   await pool.query(

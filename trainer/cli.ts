@@ -41,6 +41,39 @@ program
   .action(async (options) => (await import("./commands/import.ts")).importCommand(options));
 
 program
+  .command("check")
+  .description(
+    "what is wrong with the tables and views that the app gives the engine, a line each with its cure; status 1 where something stops",
+  )
+  .addOption(database())
+  .action(async (options) => (await import("./commands/check.ts")).checkCommand(options));
+
+program
+  .command("token")
+  .description("an access token of a user for `recsys serve`, valid for an hour: to try supabase-js by hand")
+  .argument("<user>", "uuid, or the id in the imported bundle")
+  .addOption(database())
+  .addOption(port())
+  .action(async (user, options) => (await import("./commands/token.ts")).tokenCommand(user, options));
+
+program
+  .command("init")
+  .description(
+    "put migrations, functions and their configuration into the supabase folder of your own app; again later: upgrade them",
+  )
+  .option("--into <folder>", "the app's folder, which holds supabase/", ".")
+  .option("--database <url>", "the app's database, which is only read: the source views are drafted from its tables")
+  .action(async (options) => (await import("./commands/init.ts")).initCommand(options));
+
+program
+  .command("draft")
+  .description(
+    "print a draft of the source views from the tables of an app, which it only reads; status 1 where it finds no posts",
+  )
+  .addOption(database().makeOptionMandatory())
+  .action(async (options) => (await import("./commands/draft.ts")).draftCommand(options));
+
+program
   .command("train")
   .description("learn towers and ranker from the database, into a folder")
   .addOption(database())
@@ -93,9 +126,9 @@ program
   .addOption(
     new Option(
       "--protocol <name>",
-      "replay: what users would have seen, event by event; cut: one ranking of everything",
+      "replay: what users would have seen, event by event; cut: one ranking of everything; ideas: how many people each later post would reach, from its text and author alone",
     )
-      .choices(["replay", "cut"])
+      .choices(["replay", "cut", "ideas"])
       .default("replay"),
   )
   .addOption(
@@ -117,7 +150,9 @@ program
       "replay: start of the window for choosing settings (default: the tenth before the last)",
     ).argParser(time),
   )
-  .addOption(new Option("--test-from <time>", "replay: start of the test (default: the last tenth)").argParser(time))
+  .addOption(
+    new Option("--test-from <time>", "replay, ideas: start of the test (default: the last tenth)").argParser(time),
+  )
   .addOption(new Option("--sample <number>", "replay: how many events").default(1000).argParser(whole(1, 1_000_000)))
   .addOption(
     new Option("--split <how>", "cut: random (80/20), or the instant where the test begins")
@@ -126,7 +161,7 @@ program
   )
   .option(
     "--out <folder>",
-    "write rankings.ndjson, metrics.json and report.html there; several seeds: one folder per seed",
+    "write rankings.ndjson, metrics.json and report.html there; several seeds: one folder per seed; ideas: forecasts.ndjson and metrics.json",
   )
   .action(async (options) => (await import("./commands/evaluate.ts")).evaluateCommand(options));
 
@@ -198,6 +233,14 @@ program
   )
   .addOption(database())
   .action(async (options) => (await import("./commands/batch.ts")).batchCommand(options));
+
+program
+  .command("topics")
+  .description(
+    "what posts are about, found anew in the active model's vectors: topics with their names, how much they are wanted and written about",
+  )
+  .addOption(database())
+  .action(async (options) => (await import("./commands/topics.ts")).topicsCommand(options));
 
 const experiment = program
   .command("experiment")

@@ -9,6 +9,7 @@
  */
 import type { OnProgress } from "../db/progress.ts";
 import { UserError } from "../db/user-error.ts";
+import { type Head, kinds } from "../supabase/functions/_shared/features/kinds.ts";
 import type { Community } from "./community/community.ts";
 import type { LoadedCommunity } from "./community/from-database.ts";
 import { type Config, defaultConfig } from "./config/config.ts";
@@ -17,6 +18,7 @@ import { denseWidth, isNewUser } from "./dlrm/dense-features.ts";
 import { type RankerRequest, type RequestUsers, rankingExamples } from "./dlrm/examples.ts";
 import type { Dlrm } from "./dlrm/model.ts";
 import { fitNewUserStrength, type OfNewUsers } from "./dlrm/new-users.ts";
+import { headsOf, withHeads } from "./dlrm/optional-heads.ts";
 import { type PageRequest, pageRequests, wasTouched } from "./dlrm/page-requests.ts";
 import type { RankerParts, RankingExamples } from "./dlrm/ranking-examples.ts";
 import { firstInteractionEvents, labelWindow, type Request, requestsAt } from "./dlrm/requests.ts";
@@ -126,10 +128,14 @@ export async function trainModel(loaded: LoadedCommunity, options: PipelineOptio
   const { maximumRequests, interactionsPerRequest } = config.ranker;
   const wanted = Math.min(maximumRequests, Math.floor(interactions.length / interactionsPerRequest));
   const ofInteractions = requestsAt(timeline, interactions.slice(-wanted), until);
-  const requests = learnedFrom === "pages" ? since(pages, ofInteractions[0].at, maximumRequests) : ofInteractions;
+  const recent = since(pages, ofInteractions[0].at, maximumRequests);
+  const heads = headsOf(recent);
+  const requests = learnedFrom === "pages" ? withHeads(recent, heads) : ofInteractions;
   const towerOptions = { ...towerOptionsOf(learnedFrom, config), seed, until: requests[0].at };
   const towers = await stages.towers(() => trainTowers(community, towerOptions, onProgress, signal));
-  const ranker = await stages.ranker(() => trainRanker(loaded, requests, towers, { ...options, from: undefined }));
+  const ranker = await stages.ranker(() =>
+    trainRanker(loaded, requests, heads, towers, { ...options, from: undefined }),
+  );
   // fine-tuning changes the towers in place
   const heldBack = heldBackTowers(towers, community, requests[firstHeldOut(requests, config)].at);
   const fineTuning = { ...towerOptions, ...config.towers.fineTuning.before, until };
@@ -177,7 +183,7 @@ async function goOn(
   loaded: LoadedCommunity,
   interactions: Uint32Array,
   { pages, until }: { pages: PageRequest[]; until: number },
-  { towers: earlier, learnedUntil, learnedFrom }: EarlierModel,
+  { towers: earlier, dlrm, learnedUntil, learnedFrom }: EarlierModel,
   options: PipelineOptions,
 ): Promise<HeldBackModel> {
   const { community, timeline } = loaded;
@@ -186,7 +192,7 @@ async function goOn(
   const unseen = interactions.filter((event) => timeline.at[event] >= learnedUntil);
   const requests =
     learnedFrom === "pages"
-      ? since(pages, learnedUntil, maximumRequests)
+      ? withHeads(since(pages, learnedUntil, maximumRequests), dlrm.heads)
       : requestsAt(timeline, unseen.slice(-maximumRequests), until);
   if (unseen.length === 0 || requests.length === 0) throw new UserError("nothing is new since the model to go on from");
   const further = { ...towerOptionsOf(learnedFrom, config), ...config.towers.further, seed };
@@ -196,7 +202,7 @@ async function goOn(
     towers = await stages.towers(() =>
       trainTowers(community, { ...further, from, until: to }, onProgress, signal, towers),
     );
-  const ranker = await stages.ranker(() => trainRanker(loaded, requests, towers, options));
+  const ranker = await stages.ranker(() => trainRanker(loaded, requests, dlrm.heads, towers, options));
   const heldBack = heldBackTowers(towers, community, to);
   const trained = await trainTowers(community, { ...further, from: to, until }, onProgress, signal, towers);
   const newInteractions = unseen.length;
@@ -226,6 +232,7 @@ function heldBackTowers({ towers }: TrainedTowers, { users, posts }: Community, 
 async function trainRanker(
   loaded: LoadedCommunity,
   requests: RankerRequest[],
+  heads: readonly Head[],
   { towers, data }: TrainedTowers,
   options: PipelineOptions,
 ): Promise<TrainedRanker> {
@@ -240,6 +247,7 @@ async function trainRanker(
   const users = usersOf(requests, { towers, data }, histories, postVectors, isNew);
   const ofPages = "shown" in requests[0];
   const exampleOptions = {
+    heads,
     rows: ofPages ? ranker.pageRows : ranker.rows,
     hardNegatives: ranker.hardNegatives,
     unseenWeight: ranker.unseenWeight,
@@ -330,7 +338,7 @@ export async function trainModelOnPairs(
   const at = base.timeline.at[event - 1];
   const drawn = new Random(seed).shuffle(held.map((pair) => ({ ...pair, event, at })));
   const requests = drawn.slice(0, config.ranker.maximumRequests);
-  const ranker = await trainRanker(base, requests, towers, options);
+  const ranker = await trainRanker(base, requests, kinds, towers, options);
   const fineTuning = { ...towerOptions, ...config.towers.fineTuning.others };
   const fineTuned = await trainTowers(whole.community, fineTuning, onProgress, signal, towers);
   return {

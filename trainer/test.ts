@@ -11,7 +11,7 @@ import { addTotals, noTests, summarise } from "./testing/totals.ts";
 process.chdir(new URL("..", import.meta.url).pathname);
 const wanted = process.argv.slice(2);
 const isWanted = (file: string) => wanted.length === 0 || wanted.some((part) => file.includes(part));
-const files = globSync("{bench,db,trainer,supabase,client}/**/*.test.ts").filter(isWanted).sort();
+const files = globSync("{bench,db,trainer,supabase,client,web}/**/*.test.ts").filter(isWanted).sort();
 const sharedFiles = files.filter((file) => file.startsWith("supabase/functions/_shared/"));
 
 const server = await testServer();

@@ -2,9 +2,10 @@
 import { join } from "node:path";
 import type { Database } from "../db/connect.ts";
 import type { OnProgress } from "../db/progress.ts";
-import { readClock, readCommunityId, readScoreWeights } from "../db/settings.ts";
+import { readClock, readCommunityId, readHeadWeights, readScoreWeights } from "../db/settings.ts";
 import { hour } from "../supabase/functions/_shared/features/hours.ts";
 import { communityFromDatabase, trainingEvents } from "./community/from-database.ts";
+import { rollUpAll } from "./community/roll-up.ts";
 import { type Config, defaultConfig } from "./config/config.ts";
 import { type Backend, startBackend } from "./engine/backend.ts";
 import { dlrmGraph } from "./export/dlrm.ts";
@@ -86,6 +87,8 @@ export async function train(
   // all that is read is read before: a database that is away while the training runs costs nothing
   const communityId = await readCommunityId(database);
   const scoreWeights = await readScoreWeights(database);
+  const weights = await readHeadWeights(database);
+  await rollUpAll(database, onProgress, signal);
   const loaded = await communityFromDatabase(database, onProgress, trainingEvents);
   const { community } = loaded;
   const model = await trainModel(loaded, {
@@ -102,7 +105,7 @@ export async function train(
   const used = stopwatch.read();
   const until = Math.min(model.learnedUntil, learnedUntil);
   const provenance = provenanceOf(loaded, communityId, { config, scoreWeights, learnedUntil: until });
-  const quality = await heldOutQuality(loaded, model, { scoreWeights, onProgress, signal });
+  const quality = await heldOutQuality(loaded, model, { weights, onProgress, signal });
   const trainedAt = new Date().toISOString();
   // to the millisecond, since two trainings on little may end within a second
   const name = `model-${trainedAt.slice(0, 23).replace(/[-:.]/g, "").replace("T", "-")}`;
@@ -121,6 +124,7 @@ export async function train(
     learned_until: new Date(until).toISOString(),
     seed,
     backend,
+    heads: [...model.dlrm.heads],
     metrics: {
       ...metricsOf(model),
       ...provenance,

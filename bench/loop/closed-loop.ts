@@ -26,7 +26,7 @@ export interface Exposure {
 
 export const earlyDays = 3;
 const newPeopleDays = 3;
-const value = { view: 0.2, vote: 1, comment: 1 };
+const value = { view: 0.2, vote: 1, comment: 1, dismiss: 0 };
 
 /** The community lives `before` days as it does and `days` days with the policy's pages. `onDay` hears of each. */
 export async function closedLoop(

@@ -15,7 +15,6 @@ import { insertUsers } from "../../db/import/insert-users.ts";
 import { openPostgresCopy, testServer } from "../../db/testing-postgres.ts";
 import { openPool } from "../../supabase/functions/_shared/database/pool.ts";
 import { embedBatch } from "../../supabase/functions/_shared/embed/embed-batch.ts";
-import type { Kind } from "../../supabase/functions/_shared/features/kinds.ts";
 import { loadRuntime } from "../../supabase/functions/_shared/models/inference.ts";
 import { modelCache } from "../../supabase/functions/_shared/models/models.ts";
 import { openCommonPosts } from "../../supabase/functions/_shared/recommend/common-posts.ts";
@@ -23,6 +22,7 @@ import { nothingServed } from "../../supabase/functions/_shared/recommend/cursor
 import { feedOf } from "../../supabase/functions/_shared/recommend/ladder.ts";
 import { impressionLog } from "../../supabase/functions/_shared/recommend/log-impressions.ts";
 import { openStalls } from "../../supabase/functions/_shared/recommend/stalls.ts";
+import { openTopics } from "../../supabase/functions/_shared/recommend/topics.ts";
 import { openTrials } from "../../supabase/functions/_shared/recommend/trials.ts";
 import { startBackend } from "../../trainer/engine/backend.ts";
 import { readModelFolder } from "../../trainer/model-folder/model-folder.ts";
@@ -31,7 +31,7 @@ import { readActiveModel, whyAnew } from "../../trainer/retraining/active-model.
 import { profileOf } from "../../trainer/synthetic/people.ts";
 import type { Happening } from "../../trainer/synthetic/simulation.ts";
 import type { World } from "../../trainer/synthetic/world.ts";
-import { writeWorld } from "../../trainer/synthetic/write-synthetic-community.ts";
+import { recordOf, writeWorld } from "../../trainer/synthetic/write-synthetic-community.ts";
 import { textOf } from "../../trainer/synthetic/writings.ts";
 import { settledUntil, train } from "../../trainer/train-into-folder.ts";
 import type { Policy } from "./policy.ts";
@@ -98,6 +98,7 @@ export class SystemPolicy implements Policy {
       models: modelCache(() => loadRuntime()),
       commonPosts: openCommonPosts(),
       trials: openTrials(),
+      topics: openTopics(this.pool, (code, error) => this.options.print(`${code}: ${error}`)),
       stalls: openStalls(),
       log: (code, error) => this.options.print(`${code}: ${error instanceof Error ? error.message : String(error)}`),
     };
@@ -192,7 +193,7 @@ export class SystemPolicy implements Policy {
           interactions.map(({ at, user, post, what }) => ({
             user_id: world.people[user].id,
             post_id: world.writings[post].id,
-            kind: what as Kind,
+            ...recordOf(what),
             created_at: new Date(at).toISOString(),
           })),
           interactions.map(({ user }) => userIds[user]),

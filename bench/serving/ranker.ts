@@ -1,11 +1,11 @@
 /** How many pairs of user and post a second of one core the ranker's graph takes, beside plain products of as many multiplications. */
 import { categories } from "../../supabase/functions/_shared/features/categories.ts";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
+import { kinds } from "../../supabase/functions/_shared/features/kinds.ts";
 import { loadRuntime } from "../../supabase/functions/_shared/models/inference.ts";
 import { type Feeds, float32 } from "../../supabase/functions/_shared/models/tensors.ts";
 import { denseWidth } from "../../trainer/dlrm/dense-features.ts";
 import { dlrmDefaults } from "../../trainer/dlrm/hyperparameters.ts";
-import { heads } from "../../trainer/dlrm/network.ts";
 import { GraphBuilder } from "../../trainer/onnx/graph-builder.ts";
 import { randomModel } from "../../trainer/onnx/random-models.ts";
 import { byTurns } from "./by-turns.ts";
@@ -16,12 +16,12 @@ const { bottomHidden, topHidden } = dlrmDefaults;
 const slots = 3 + categories.length;
 const dots = (slots * (slots - 1)) / 2;
 const multiplications =
-  denseWidth * (bottomHidden + heads) +
+  denseWidth * (bottomHidden + kinds.length) +
   bottomHidden * dimensions +
   dots * dimensions +
   (dimensions + dots) * topHidden[0] +
   topHidden[0] * topHidden[1] +
-  topHidden[1] * heads;
+  topHidden[1] * kinds.length;
 
 /** The graph of the floor: products [N, 64] · [64, 64] one after the other, of as many multiplications. */
 const width = 64;

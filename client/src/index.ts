@@ -14,6 +14,8 @@ import type {
   EventReport,
   Feed,
   FeedRequest,
+  Ideas,
+  IdeasRequest,
   Report,
   SimilarPeople,
   SimilarPosts,
@@ -48,6 +50,8 @@ export interface Recsys {
   similar(request: SimilarRequest & { find: "people" }, options?: CallOptions): Promise<SimilarPeople>;
   /** Posts like one. */
   similar(request: SimilarRequest & { find?: "posts"; post_id: string }, options?: CallOptions): Promise<SimilarPosts>;
+  /** Posts that the signed-in user might write, with the audience to expect. */
+  ideas(request?: IdeasRequest, options?: CallOptions): Promise<Ideas>;
 }
 
 /** The recommender of the project that a supabase-js client belongs to. */
@@ -68,6 +72,7 @@ export function recsys(supabase: Pick<SupabaseClient, "functions">): Recsys {
   return {
     recommend: (request = {}, options) => call("recommend", request, options),
     similar: (request: SimilarRequest, options?: CallOptions) => call<never>("similar", request, options),
+    ideas: (request = {}, options) => call("ideas", request, options),
     async events(events, options) {
       const named = events.map((event) => ({ ...event, id: event.id ?? crypto.randomUUID() }) as Event);
       const reports: EventReport[] = [];

@@ -156,6 +156,7 @@ export type ErrorCode =
   | "database_unavailable"
   | "database_timeout"
   | "not_installed"
+  | "unsafe_source_view"
   | "keys_unavailable"
   | "timeout"
   | "too_many_events"
@@ -175,12 +176,24 @@ export interface Predictions {
   view: number;
   vote: number;
   comment: number;
+  /**
+   * That they dismiss it, vote against it or mute what it is of. Left out: the model does not predict it.
+   */
+  dismiss?: number;
+  /**
+   * That they view it as long as the operator asks. Left out: the model does not predict it.
+   */
+  long_view?: number;
 }
 /**
  * A post of a feed.
  */
 export interface FeedItem {
   post_id: string;
+  /**
+   * Its id in the app's own table, as text: where that is no uuid, what recsys.id_of made post_id of.
+   */
+  app_id: string;
   title: string;
   /**
    * What the feed is ordered by.
@@ -195,6 +208,13 @@ export interface FeedItem {
    */
   source: "similar" | "active" | "fresh" | "trending" | "followed";
   why: Reason;
+  /**
+   * What it is about: id stays when topics are made anew, label names it. null: it has none yet, none that several authors name, or none that visitors may be told.
+   */
+  topic: {
+    id: number;
+    label: string;
+  } | null;
   /**
    * In the feed, from 1, counted through its pages.
    */
@@ -263,8 +283,10 @@ export interface ConsoleRequest {
     | "rates_by_position"
     | "rates_by_source"
     | "calibration"
+    | "shown_topics"
     | "shares"
     | "map"
+    | "post"
     | "neighbours"
     | "audience"
     | "experiments"
@@ -419,6 +441,101 @@ export interface EventsRequest {
   events: Event[];
 }
 /**
+ * A post that the caller might write.
+ */
+export interface Idea {
+  title: string;
+  /**
+   * Up to three words, phrases or hints: what to speak of.
+   */
+  points: string[];
+  /**
+   * What it is about; null: the community's topics have not been made.
+   */
+  topic: {
+    id: number;
+    label: string;
+  } | null;
+  /**
+   * What is asked for and what is there; null where topic is.
+   */
+  why: {
+    /**
+     * People a day who come to posts of the topic, in the last 28 days.
+     */
+    people_interested: number;
+    /**
+     * Posts of the topic in the last 28 days that any member may read.
+     */
+    posts_lately: number;
+    /**
+     * How many of them nobody else has commented on.
+     */
+    unanswered: number;
+  } | null;
+  /**
+   * On average, as the community's posts of the past say.
+   */
+  predicted: {
+    /**
+     * Distinct people who do something with it within 7 days, were it the caller's.
+     */
+    audience: number;
+    /**
+     * How many of them view it,
+     */
+    views: number;
+    /**
+     * vote for it,
+     */
+    votes: number;
+    /**
+     * and comment on it; one may do all three.
+     */
+    comments: number;
+  };
+  /**
+   * How near it is to what the caller knows and writes: the cosine of the two towers' vectors, from -1 to 1; null: the caller has none yet.
+   */
+  fit: number | null;
+  /**
+   * community: from the language of its titles; model: a language model of the operator's choice wrote it.
+   */
+  writer: "community" | "model";
+}
+/**
+ * Ideas for posts.
+ */
+export interface Ideas {
+  /**
+   * Whose vectors fit and topics are by; null: none is active.
+   */
+  model: {
+    id: number;
+    name: string;
+  } | null;
+  /**
+   * The best first: large audience, more asked for than written, near to the caller.
+   */
+  items: Idea[];
+  /**
+   * What these ideas lack, and why.
+   */
+  notes: {
+    code: "too_few_posts" | "no_profile" | "no_vector" | "no_topics" | "no_model" | "writer_failed";
+    message: string;
+  }[];
+}
+/**
+ * How many ideas for posts the caller wants.
+ */
+export interface IdeasRequest {
+  /**
+   * How many at most.
+   */
+  limit?: number;
+}
+/**
  * What each post has to be like. Every part may be left out; of a list one entry has to fit.
  */
 export interface FeedFilter {
@@ -477,6 +594,10 @@ export interface FeedRequest {
  */
 export interface SimilarPost {
   post_id: string;
+  /**
+   * Its id in the app's own table, as text: where that is no uuid, what recsys.id_of made post_id of.
+   */
+  app_id: string;
   title: string;
   /**
    * Inner product of the two vectors, from -1 to 1.

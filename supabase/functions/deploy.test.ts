@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { globSync } from "node:fs";
-import { cp, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -10,6 +10,8 @@ import { dirname, join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { servedFunctions } from "../../trainer/init/engine-files.ts";
+import { init } from "../../trainer/init/init.ts";
 
 const run = promisify(execFile);
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -22,15 +24,29 @@ test("there are functions to deploy", () => assert.ok(names.includes("recommend"
 
 for (const name of names)
   test(`the CLI deploys ${name} with all that it imports, its import map, and no platform check of tokens`, async (t) => {
-    await deployed(t, name);
+    const folder = await emptyFolder(t);
+    await cp(join(root, "supabase/functions"), join(folder, "supabase/functions"), { recursive: true });
+    await cp(join(root, "supabase/config.toml"), join(folder, "supabase/config.toml"));
+    await deployed(t, name, folder, "supabase/functions");
   });
 
-async function deployed(t: TestContext, name: string): Promise<void> {
+for (const name of servedFunctions)
+  test(`and ${name} from an app's folder, where \`recsys init\` put it`, async (t) => {
+    const folder = await emptyFolder(t);
+    await mkdir(join(folder, "supabase"));
+    await writeFile(join(folder, "supabase/config.toml"), 'project_id = "app"\n');
+    await init(folder);
+    await deployed(t, name, folder, "supabase/functions/_recsys");
+  });
+
+async function emptyFolder(t: TestContext): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "recsys-deploy-"));
   t.after(() => rm(folder, { recursive: true }));
-  await cp(join(root, "supabase/functions"), join(folder, "supabase/functions"), { recursive: true });
-  await cp(join(root, "supabase/config.toml"), join(folder, "supabase/config.toml"));
+  return folder;
+}
 
+/** `functions`: where they are in `folder`. */
+async function deployed(t: TestContext, name: string, folder: string, functions: string): Promise<void> {
   let upload = "";
   const api = createServer(async (request, response) => {
     const chunks: Buffer[] = [];
@@ -53,18 +69,19 @@ async function deployed(t: TestContext, name: string): Promise<void> {
     env: { PATH: process.env.PATH, HOME: folder, SUPABASE_ACCESS_TOKEN: `sbp_${"0".repeat(40)}`, DO_NOT_TRACK: "1" },
   });
   const sent = [...upload.matchAll(/filename="([^"]+)"/g)].map(([, name]) => name).sort();
-  const index = `supabase/functions/${name}/index.ts`;
-  const { stdout } = await run(join(bin, "deno"), ["info", "--json", "--config", "deno.json", index], { cwd: root });
+  const index = `${functions}/${name}/index.ts`;
+  const source = `supabase/functions/${name}/index.ts`;
+  const { stdout } = await run(join(bin, "deno"), ["info", "--json", "--config", "deno.json", source], { cwd: root });
   const modules: { specifier: string }[] = JSON.parse(stdout).modules;
   const needed = modules
     .map(({ specifier }) => specifier)
     .filter((specifier) => specifier.startsWith("file:") && !specifier.includes("/node_modules/"))
-    .map((specifier) => fileURLToPath(specifier).slice(root.length));
+    .map((specifier) => fileURLToPath(specifier).slice(root.length).replace("supabase/functions", functions));
   assert.ok(needed.includes(index));
-  assert.deepEqual(sent, [...needed, "supabase/functions/import_map.json"].sort());
+  assert.deepEqual(sent, [...needed, `${functions}/import_map.json`].sort());
   const metadata = JSON.parse(/\{"entrypoint_path".*\}/.exec(upload)?.[0] ?? "{}");
   assert.deepEqual(
     [metadata.entrypoint_path, metadata.import_map_path, metadata.verify_jwt],
-    [index, "supabase/functions/import_map.json", false],
+    [index, `${functions}/import_map.json`, false],
   );
 }

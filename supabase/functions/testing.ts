@@ -9,6 +9,7 @@ import { openCommonPosts } from "./_shared/recommend/common-posts.ts";
 import { impressionLog } from "./_shared/recommend/log-impressions.ts";
 import { openShadows } from "./_shared/recommend/shadow/shadows.ts";
 import { openStalls } from "./_shared/recommend/stalls.ts";
+import { openTopics } from "./_shared/recommend/topics.ts";
 import { openTrials } from "./_shared/recommend/trials.ts";
 import { assertDocumented } from "./openapi/testing.ts";
 
@@ -67,6 +68,7 @@ export function testFunction<Input, Answer>(
     models,
     commonPosts: openCommonPosts(),
     trials: openTrials(),
+    topics: openTopics(pool, log),
     stalls: openStalls(),
     impressions: impressionLog(pool),
     shadows: openShadows(pool, models),

@@ -8,6 +8,8 @@ comment on schema recsys is 'The recommender: models, vectors, feature store, ex
 revoke all on schema recsys from public;
 grant usage on schema recsys to authenticated, service_role;
 
+-- dismiss_weight: on synthetic communities (npm run bench:dismissals, 3 seeds) -4 leaves a tenth fewer pages with a dismissal, and is the most that
+-- cost none of them utility
 create table recsys.settings (
   only_row boolean primary key default true check (only_row),
   community_id uuid not null default gen_random_uuid(),
@@ -15,8 +17,12 @@ create table recsys.settings (
   view_weight real not null default 0.2 check (view_weight >= 0),
   vote_weight real not null default 1 check (vote_weight >= 0),
   comment_weight real not null default 1 check (comment_weight >= 0),
+  dismiss_weight real not null default -4 check (dismiss_weight <= 0),
+  long_view_weight real not null default 0 check (long_view_weight >= 0),
+  long_view_seconds real check (long_view_seconds > 0),
   diversity real not null default 1 check (diversity between 0 and 10),
   author_decay real not null default 0.9 check (author_decay between 0.01 and 1),
+  topic_share real not null default 1 check (topic_share > 0 and topic_share <= 1),
   trial_place integer not null default 5 check (trial_place between 0 and 1000),
   trial_impressions integer not null default 50 check (trial_impressions between 0 and 1000),
   drawn_share real not null default 0 check (drawn_share between 0 and 1),
@@ -26,11 +32,15 @@ comment on table recsys.settings is 'What an operator may change, in one row.';
 comment on column recsys.settings.only_row is 'Always true: there is one row.';
 comment on column recsys.settings.community_id is 'Which community this database holds; a model carries the id of the one it was trained on, and publishing compares.';
 comment on column recsys.settings.clock_shift is 'How far the engine''s clock is behind the wall clock: 0 in production; the import of an archived community sets it so that its last event is now.';
-comment on column recsys.settings.view_weight is 'The score of a post is view_weight * p(view) + vote_weight * p(vote) + comment_weight * p(comment). A change counts in the next feed, and in what the next training learns to put first: its listwise loss has the same weights.';
+comment on column recsys.settings.view_weight is 'The score of a post is view_weight * p(view) + vote_weight * p(vote) + comment_weight * p(comment), and of a model that predicts it long_view_weight * p(long view); and what speaks against the post makes it less, see dismiss_weight. A change of these three counts in the next feed, and in what the next training learns to put first: its listwise loss has the same weights.';
 comment on column recsys.settings.vote_weight is 'What a vote is worth in the score, and to the next training, beside a view and a comment.';
 comment on column recsys.settings.comment_weight is 'What a comment is worth in the score, and to the next training.';
+comment on column recsys.settings.dismiss_weight is 'What it costs that a post is dismissed, 0 or below: a post worth g loses -dismiss_weight * p(dismiss) = l of it, and since a score is never negative exp(-l / g) of it is left, which for small l is g - l. Counts where the model has the head (recsys.models.heads). 0: nothing.';
+comment on column recsys.settings.long_view_weight is 'What a view of long_view_seconds or more is worth in the score, beside what the view is worth anyhow. Counts where the model has the head. 0: nothing.';
+comment on column recsys.settings.long_view_seconds is 'From how many seconds on a view (the value of recsys.source_interactions) is a long one. Null: time spent does not count, and models trained from now on do not predict it.';
 comment on column recsys.settings.diversity is 'How much a post loses in a page by being like one above it: exp(-diversity * cosine of their vectors) of its score is left. 0: nothing.';
 comment on column recsys.settings.author_decay is 'What is left of a post''s score for each post of its author that stands above it in a page. 1: everything.';
+comment on column recsys.settings.topic_share is 'At most this share of a page, and one post at least, comes from one topic (recsys.topics), as long as others are among its candidates. 1: as many as there are, and nothing is looked up for it.';
 comment on column recsys.settings.trial_place is 'The first place of a feed that goes to a post under trial, and from there on every 20th, no more than one a page; those above it never do. 0: none.';
 comment on column recsys.settings.trial_impressions is 'To how many people a post of the last 7 days (recsys.trial_age()) is shown before its trial is over. 0: no post is tried, and nothing is counted.';
 comment on column recsys.settings.drawn_share is 'The chance with which a place of a signed-in person''s feed is drawn from the best candidates and not given to the best of them, each place by itself: what recsys.off_policy learns from. 0: none.';

@@ -1,5 +1,5 @@
 -- What pg_cron does by itself, and how a DBA lists, pauses and changes it. Where pg_cron cannot run (the embedded database, a copy
--- for tests) nothing is scheduled, and `recsys serve` does what cannot wait.
+-- for tests) nothing is scheduled, `recsys serve` does what cannot wait, and the list says what is left to another scheduler.
 
 do $$
 begin
@@ -10,10 +10,25 @@ begin
 end
 $$;
 
+-- definer: the service may not read pg_cron's settings
 create function recsys.has_cron() returns boolean
-language sql stable security invoker set search_path = ''
-as $$ select coalesce(current_setting('cron.database_name', true) = current_database(), false) and to_regclass('cron.job') is not null $$;
+language sql stable security definer set search_path = ''
+as $$
+  select coalesce(current_setting('cron.database_name', true) = current_database(), false)
+    and to_regclass('cron.job') is not null
+$$;
 comment on function recsys.has_cron() is 'Whether pg_cron runs jobs in this database: its tables are in one database of a cluster.';
+
+create table recsys.planned_schedules (
+  name text primary key,
+  schedule text not null,
+  command text not null
+);
+comment on table recsys.planned_schedules is 'What the migrations schedule, kept for whoever has to do it where pg_cron is missing; recsys.schedules shows it.';
+comment on column recsys.planned_schedules.name is 'Its name, which begins with "recsys ".';
+comment on column recsys.planned_schedules.schedule is 'When: an interval in seconds, or minute, hour, day, month and weekday in GMT.';
+comment on column recsys.planned_schedules.command is 'What is to be run.';
+alter table recsys.planned_schedules enable row level security;
 
 create function recsys.schedule(p_name text, p_schedule text, p_command text) returns void
 language plpgsql volatile security invoker set search_path = ''
@@ -22,12 +37,20 @@ begin
   if p_name is null or p_name not like 'recsys %' then
     raise exception 'the name of a schedule begins with "recsys ", not %', coalesce(quote_literal(p_name), 'null');
   end if;
+  insert into recsys.planned_schedules (name, schedule, command) values (p_name, p_schedule, p_command)
+  on conflict (name) do update set schedule = excluded.schedule, command = excluded.command;
   if recsys.has_cron() then
     perform cron.schedule(p_name, p_schedule, p_command);
   end if;
 end
 $$;
-comment on function recsys.schedule(text, text, text) is 'Has pg_cron run a command; does nothing where pg_cron is missing. p_name begins with "recsys ", p_schedule is "10 seconds" or five fields as in cron (times are GMT), p_command is one call of a function of recsys, whose comment says what it is for.';
+comment on function recsys.schedule(text, text, text) is 'Has pg_cron run a command; where pg_cron is missing it only notes what would be run. p_name begins with "recsys ", p_schedule is "10 seconds" or five fields as in cron (times are GMT), p_command is one call of a function of recsys, whose comment says what it is for.';
+
+create function recsys.purpose_of(p_command text) returns text
+language sql stable security invoker set search_path = ''
+-- up to the first comma, semicolon, bracket or full stop that ends a part of the sentence
+as $$ select substring(obj_description(to_regproc(substring(p_command from 'recsys\.\w+')), 'pg_proc') from '^.*?(?=[,;:] | \(|\. |\.?$)') $$;
+comment on function recsys.purpose_of(text) is 'What a scheduled command is for: the beginning of the comment of the function that it calls.';
 
 -- definer: pg_cron shows jobs to their owner alone, and this to the service too
 create function recsys.read_schedules()
@@ -36,13 +59,16 @@ language plpgsql stable security definer set search_path = ''
 as $$
 begin
   if not recsys.has_cron() then
+    return query
+    select planned.name, recsys.purpose_of(planned.command), planned.schedule, planned.command, false, null::timestamptz, null::interval, null::text
+    from recsys.planned_schedules as planned
+    order by planned.name;
     return;
   end if;
   return query
   select
     job.jobname,
-    -- up to the first comma, semicolon, bracket or full stop that ends a part of the sentence
-    substring(obj_description(to_regproc(substring(job.command from 'recsys\.\w+')), 'pg_proc') from '^.*?(?=[,;:] | \(|\. |\.?$)'),
+    recsys.purpose_of(job.command),
     job.schedule, job.command, job.active,
     run.start_time, run.end_time - run.start_time,
     case run.status when 'failed' then concat_ws(': ', run.status, nullif(btrim(run.return_message, E' \n'), '')) else run.status end
@@ -57,16 +83,16 @@ begin
   order by job.jobname;
 end
 $$;
-comment on function recsys.read_schedules() is 'The rows of recsys.schedules; none where pg_cron is missing.';
+comment on function recsys.read_schedules() is 'The rows of recsys.schedules.';
 
 create view recsys.schedules with (security_invoker = true) as
 select name, purpose, schedule, command, is_active, last_run_at, last_took, last_result from recsys.read_schedules();
-comment on view recsys.schedules is 'What pg_cron does for the engine, when, and how it went last. Empty where pg_cron is missing. To change it: recsys.pause(name), recsys.resume(name), recsys.reschedule(name, schedule).';
+comment on view recsys.schedules is 'What pg_cron does for the engine, when, and how it went last; where pg_cron is missing, what another scheduler is to do, of which nothing is active. To change it: recsys.pause(name), recsys.resume(name), recsys.reschedule(name, schedule).';
 comment on column recsys.schedules.name is 'Its name, also in cron.job.';
 comment on column recsys.schedules.purpose is 'What it is for: the beginning of the comment of the function that it calls.';
 comment on column recsys.schedules.schedule is 'When: an interval in seconds, or minute, hour, day, month and weekday in GMT.';
 comment on column recsys.schedules.command is 'What is run.';
-comment on column recsys.schedules.is_active is 'False: paused.';
+comment on column recsys.schedules.is_active is 'False: paused, or pg_cron is missing.';
 comment on column recsys.schedules.last_run_at is 'When it last began; null: not yet, or longer ago than its history is kept.';
 comment on column recsys.schedules.last_took is 'How long that run took; null: it has not ended.';
 comment on column recsys.schedules.last_result is 'How it ended: succeeded, or failed and why; what pg_cron says while it runs.';
@@ -141,8 +167,8 @@ end
 $$;
 comment on function recsys.purge_cron_history() is 'Deletes what pg_cron noted of runs of the engine''s own schedules more than 7 days ago, and returns how many; pg_cron itself never does, and every 10 seconds are 8,640 runs a day.';
 
-revoke all on function recsys.has_cron(), recsys.schedule(text, text, text), recsys.read_schedules(), recsys.schedule_id(text), recsys.pause(text), recsys.resume(text),
+revoke all on function recsys.has_cron(), recsys.purpose_of(text), recsys.schedule(text, text, text), recsys.read_schedules(), recsys.schedule_id(text), recsys.pause(text), recsys.resume(text),
   recsys.reschedule(text, text), recsys.purge_cron_history() from public;
 -- to schedule, pause and change is the owner's
-grant execute on function recsys.has_cron(), recsys.read_schedules() to service_role;
-grant select on recsys.schedules to service_role;
+grant execute on function recsys.has_cron(), recsys.purpose_of(text), recsys.read_schedules() to service_role;
+grant select on recsys.planned_schedules, recsys.schedules to service_role;

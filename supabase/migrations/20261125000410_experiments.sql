@@ -43,8 +43,11 @@ create table recsys.experiment_variants (
   view_weight real check (view_weight >= 0),
   vote_weight real check (vote_weight >= 0),
   comment_weight real check (comment_weight >= 0),
+  dismiss_weight real check (dismiss_weight <= 0),
+  long_view_weight real check (long_view_weight >= 0),
   diversity real check (diversity between 0 and 10),
   author_decay real check (author_decay between 0.01 and 1),
+  topic_share real check (topic_share > 0 and topic_share <= 1),
   trial_place integer check (trial_place between 0 and 1000),
   drawn_share real check (drawn_share between 0 and 1),
   draw_temperature real check (draw_temperature between 0.05 and 5),
@@ -62,8 +65,11 @@ comment on column recsys.experiment_variants.second_model_id is 'The model that 
 comment on column recsys.experiment_variants.view_weight is 'In place of the one in recsys.settings.';
 comment on column recsys.experiment_variants.vote_weight is 'In place of the one in recsys.settings.';
 comment on column recsys.experiment_variants.comment_weight is 'In place of the one in recsys.settings.';
+comment on column recsys.experiment_variants.dismiss_weight is 'In place of the one in recsys.settings.';
+comment on column recsys.experiment_variants.long_view_weight is 'In place of the one in recsys.settings.';
 comment on column recsys.experiment_variants.diversity is 'In place of the one in recsys.settings.';
 comment on column recsys.experiment_variants.author_decay is 'In place of the one in recsys.settings.';
+comment on column recsys.experiment_variants.topic_share is 'In place of the one in recsys.settings.';
 comment on column recsys.experiment_variants.trial_place is 'In place of the one in recsys.settings.';
 comment on column recsys.experiment_variants.drawn_share is 'In place of the one in recsys.settings.';
 comment on column recsys.experiment_variants.draw_temperature is 'In place of the one in recsys.settings.';
@@ -96,8 +102,8 @@ comment on function recsys.bucket(uuid, text) is 'Which of 10,000 buckets a pers
 
 create function recsys.assignment(p_user_id uuid)
 returns table (
-  variant text, model_id bigint, view_weight real, vote_weight real, comment_weight real, diversity real, author_decay real, trial_place integer,
-  drawn_share real, draw_temperature real, second_model_id bigint
+  variant text, model_id bigint, view_weight real, vote_weight real, comment_weight real, diversity real, author_decay real, topic_share real, trial_place integer,
+  drawn_share real, draw_temperature real, second_model_id bigint, dismiss_weight real, long_view_weight real
 )
 language plpgsql stable security invoker set search_path = '' rows 1
 as $$
@@ -115,7 +121,8 @@ begin
     string_agg(experiments.name || '/' || variants.variant, ',' order by experiments.name),
     -- recsys.start_experiment saw to it that of each no more than one is not null
     max(variants.model_id), max(variants.view_weight), max(variants.vote_weight), max(variants.comment_weight), max(variants.diversity),
-    max(variants.author_decay), max(variants.trial_place), max(variants.drawn_share), max(variants.draw_temperature), max(variants.second_model_id)
+    max(variants.author_decay), max(variants.topic_share), max(variants.trial_place), max(variants.drawn_share), max(variants.draw_temperature), max(variants.second_model_id),
+    max(variants.dismiss_weight), max(variants.long_view_weight)
   from recsys.experiments
   join recsys.experiment_variants as variants on variants.experiment_id = experiments.experiment_id
   where experiments.ended_at is null and variants.buckets @> recsys.bucket(p_user_id, experiments.salt)

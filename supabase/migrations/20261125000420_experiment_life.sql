@@ -116,10 +116,10 @@ begin
       where case
         when jsonb_typeof(setting.value) <> 'number' then true
         when setting.name = 'trial_place' then setting.value::numeric % 1 <> 0
-        else setting.name not in ('view_weight', 'vote_weight', 'comment_weight', 'diversity', 'author_decay', 'drawn_share', 'draw_temperature')
+        else setting.name not in ('view_weight', 'vote_weight', 'comment_weight', 'dismiss_weight', 'long_view_weight', 'diversity', 'author_decay', 'topic_share', 'drawn_share', 'draw_temperature')
       end
     ) then
-      raise exception 'the settings of a variant are numbers for view_weight, vote_weight, comment_weight, diversity, author_decay, drawn_share, draw_temperature and trial_place, which is a whole one, not %', each_variant.value -> 'settings'
+      raise exception 'the settings of a variant are numbers for view_weight, vote_weight, comment_weight, dismiss_weight, long_view_weight, diversity, author_decay, topic_share, drawn_share, draw_temperature and trial_place, which is a whole one, not %', each_variant.value -> 'settings'
         using errcode = 'invalid_parameter_value';
     end if;
     if (each_variant.value ->> 'share')::numeric not between 0.0001 and 1 or (each_variant.value ->> 'share')::numeric * 10000 % 1 <> 0 then
@@ -175,9 +175,11 @@ begin
   )
   returning experiment_id into new_experiment_id;
   insert into recsys.experiment_variants (
-    experiment_id, place, variant, share, model_id, second_model_id, view_weight, vote_weight, comment_weight, diversity, author_decay, trial_place, drawn_share, draw_temperature
+    experiment_id, place, variant, share, model_id, second_model_id, view_weight, vote_weight, comment_weight, dismiss_weight, long_view_weight, diversity, author_decay, topic_share, trial_place, drawn_share,
+    draw_temperature
   )
-  select new_experiment_id, place, variant, share, model_id, second_model_id, view_weight, vote_weight, comment_weight, diversity, author_decay, trial_place, drawn_share, draw_temperature
+  select new_experiment_id, place, variant, share, model_id, second_model_id, view_weight, vote_weight, comment_weight, dismiss_weight, long_view_weight, diversity, author_decay, topic_share, trial_place, drawn_share,
+    draw_temperature
   from recsys.checked_variants(p_variants);
   with changes as (
     select experiments.experiment_id, experiments.name, experiments.layer, changed.key

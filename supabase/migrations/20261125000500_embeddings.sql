@@ -38,15 +38,16 @@ grant select on recsys.post_embeddings, recsys.user_embeddings to authenticated;
 grant select, insert, update, delete on recsys.post_embeddings, recsys.user_embeddings to service_role;
 
 create function recsys.create_model(
-  p_name text, p_feature_spec jsonb, p_feature_spec_digest text, p_metrics jsonb, p_learned_until timestamptz default null
+  p_name text, p_feature_spec jsonb, p_feature_spec_digest text, p_metrics jsonb, p_learned_until timestamptz default null,
+  p_heads text[] default '{view,vote,comment}'
 ) returns bigint
 language plpgsql volatile security invoker set search_path = ''
 as $$
 declare
   new_model_id bigint;
 begin
-  insert into recsys.models (name, feature_spec, feature_spec_digest, metrics, learned_until)
-  values (p_name, p_feature_spec, p_feature_spec_digest, p_metrics, p_learned_until)
+  insert into recsys.models (name, feature_spec, feature_spec_digest, metrics, learned_until, heads)
+  values (p_name, p_feature_spec, p_feature_spec_digest, p_metrics, p_learned_until, p_heads)
   returning model_id into new_model_id;
   -- stand-alone tables, attached when complete: readers of the live partitions never wait
   execute format('create table recsys.post_embeddings_%s (like recsys.post_embeddings including all, check (model_id = %s))', new_model_id, new_model_id);
@@ -58,7 +59,7 @@ begin
   return new_model_id;
 end
 $$;
-comment on function recsys.create_model(text, jsonb, text, jsonb, timestamptz) is 'Begins a model: its row as a candidate, and the stand-alone tables recsys.post_embeddings_N and recsys.user_embeddings_N for its vectors. Returns N.';
+comment on function recsys.create_model(text, jsonb, text, jsonb, timestamptz, text[]) is 'Begins a model: its row as a candidate, and the stand-alone tables recsys.post_embeddings_N and recsys.user_embeddings_N for its vectors. Returns N.';
 
 create function recsys.complete_model(p_model_id bigint, p_gate jsonb default null) returns void
 language plpgsql volatile security invoker set search_path = ''
@@ -110,6 +111,9 @@ begin
   if exists (select from recsys.models where model_id = p_model_id and status = 'active') then
     raise exception 'model % is active', p_model_id using hint = 'activate another model first';
   end if;
+  if not exists (select from recsys.models where model_id = p_model_id) then
+    raise exception 'there is no model %', coalesce(p_model_id::text, '(null)') using errcode = 'no_data_found', hint = 'select model_id, name, status from recsys.model_status';
+  end if;
   if exists (select from recsys.tried_models where model_id = p_model_id) then
     raise exception 'model % is that of a running experiment or shadow', p_model_id
       using hint = 'select name from recsys.experiments where ended_at is null; recsys.stop_experiment(name). select name from recsys.shadows where ended_at is null; recsys.stop_shadow(name)';
@@ -123,6 +127,6 @@ exception
     raise exception 'the vectors are being read, and model % stays', p_model_id using errcode = 'lock_not_available', hint = 'try again';
 end
 $$;
-comment on function recsys.drop_model(bigint) is 'Removes a model that is neither active nor that of a running experiment or shadow, with its vectors and artifacts; also what an interrupted publish left behind. Raises lock_not_available, and changes nothing, where readers do not let go within 25 ms: try again.';
+comment on function recsys.drop_model(bigint) is 'Removes a model that is neither active nor that of a running experiment or shadow, with its vectors and artifacts; also what an interrupted publish left behind. Raises no_data_found where there is no such model. Raises lock_not_available, and changes nothing, where readers do not let go within 25 ms: try again.';
 
-revoke all on function recsys.create_model(text, jsonb, text, jsonb, timestamptz), recsys.complete_model(bigint, jsonb), recsys.reject_model(bigint, jsonb), recsys.drop_model(bigint) from public;
+revoke all on function recsys.create_model(text, jsonb, text, jsonb, timestamptz, text[]), recsys.complete_model(bigint, jsonb), recsys.reject_model(bigint, jsonb), recsys.drop_model(bigint) from public;

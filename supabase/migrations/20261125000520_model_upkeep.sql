@@ -38,6 +38,10 @@ begin
     perform recsys.drop_model(old_model_id);
   end if;
   return old_model_id;
+exception
+  -- another was faster
+  when no_data_found then
+    return null;
 end
 $$;
 comment on function recsys.drop_old_model() is 'Drops one of recsys.droppable_models, the first published, and returns its model_id; null: there is none. Raises lock_not_available where the vectors are being read: try again.';

@@ -27,7 +27,7 @@ as $$
   select distinct posts.post_id, left(lower(listed.tag), 100), posts.created_at
   from recsys.source_posts as posts
   cross join unnest(posts.tags) as listed (tag)
-  where p_post_ids is null or posts.post_id = any (p_post_ids);
+  where (p_post_ids is null or posts.post_id = any (p_post_ids)) and listed.tag is not null;
 $$;
 comment on function recsys.index_tags(uuid[]) is 'Writes the recsys.post_tags of some posts anew (null: of all), and removes those of posts that are gone.';
 

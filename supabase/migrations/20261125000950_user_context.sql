@@ -58,7 +58,7 @@ begin
       select posts.title, posts.tags, posts.created_at, sorted.*
       from (select * from earliest order by earliest.at desc, earliest.interaction_id desc offset 0) as sorted
       cross join lateral (
-        select source_posts.title, source_posts.tags, source_posts.created_at
+        select coalesce(source_posts.title, '') as title, array_remove(coalesce(source_posts.tags, '{}'), null) as tags, source_posts.created_at
         from recsys.source_posts
         where source_posts.post_id = sorted.post_id and source_posts.author_id is distinct from p_user_id
         offset 0
@@ -121,7 +121,7 @@ as $$
 begin
   return query
   select
-    users.passions, users.projects, users.bio, users.created_at,
+    array_remove(coalesce(users.passions, '{}'), null), array_remove(coalesce(users.projects, '{}'), null), coalesce(users.bio, ''), users.created_at,
     user_embeddings.id_embedding,
     coalesce(embedded.vectors, '{}'),
     stats.last_active_at, stats.views, stats.votes, stats.comments, stats.logins, stats.recent, stats.recent_logins, stats.habit_log_age, stats.habit_log_idle,

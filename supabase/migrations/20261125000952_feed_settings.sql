@@ -5,8 +5,8 @@
 create function recsys.feed_settings(p_user_id uuid, p_with_variant_model boolean)
 returns table (
   now timestamptz, model_id bigint, model_name text, feature_spec_digest text,
-  view_weight real, vote_weight real, comment_weight real, diversity real, author_decay real, trial_place integer, trial_impressions integer,
-  drawn_share real, draw_temperature real,
+  view_weight real, vote_weight real, comment_weight real, diversity real, author_decay real, topic_share real, trial_place integer, trial_impressions integer,
+  drawn_share real, draw_temperature real, dismiss_weight real, long_view_weight real,
   variant text, variant_model_id bigint, feature_store bigint, second_model_id bigint, second_model_name text, second_feature_spec_digest text
 )
 language plpgsql stable security invoker set search_path = '' rows 1
@@ -18,8 +18,9 @@ begin
   select
     recsys.clock(), serving.model_id, serving.name, serving.feature_spec_digest,
     coalesce(assigned.view_weight, settings.view_weight), coalesce(assigned.vote_weight, settings.vote_weight), coalesce(assigned.comment_weight, settings.comment_weight),
-    coalesce(assigned.diversity, settings.diversity), coalesce(assigned.author_decay, settings.author_decay), coalesce(assigned.trial_place, settings.trial_place), settings.trial_impressions,
+    coalesce(assigned.diversity, settings.diversity), coalesce(assigned.author_decay, settings.author_decay), coalesce(assigned.topic_share, settings.topic_share), coalesce(assigned.trial_place, settings.trial_place), settings.trial_impressions,
     coalesce(assigned.drawn_share, settings.drawn_share), coalesce(assigned.draw_temperature, settings.draw_temperature),
+    coalesce(assigned.dismiss_weight, settings.dismiss_weight), coalesce(assigned.long_view_weight, settings.long_view_weight),
     assigned.variant, case when p_with_variant_model then assigned.model_id end, feature_store_version.version,
     case when p_with_variant_model then assigned.second_model_id end, second.name, second.feature_spec_digest
   from recsys.settings

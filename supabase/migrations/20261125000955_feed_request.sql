@@ -42,6 +42,7 @@ declare
   request recsys.feed_request;
   words text[];
 begin
+  perform recsys.require_invoker_views();
   request.at := p_now;
   request.excluded := '{}';
   request.is_narrowed := false;
@@ -60,11 +61,7 @@ begin
     where source_mutes.user_id = p_user_id
   ) as muted
   where muted.number <= case muted.kind when 'person' then 10000 else 100 end;
-  -- what a user wrote is text to be found, never an expression of its own
-  request.muted_words := '(^|[^[:alnum:]])(?:' || (
-    select string_agg(regexp_replace(regexp_replace(btrim(word, E' \t\r\n\f\v'), '([][(){}.*+?|^$\\])', '\\\1', 'g'), '\s+', '[[:blank:]]+', 'g'), '|')
-    from unnest(words) as word
-  ) || ')([^[:alnum:]]|$)';
+  request.muted_words := '(^|[^[:alnum:]])(?:' || (select string_agg(recsys.word_pattern(word), '|') from unnest(words) as word) || ')([^[:alnum:]]|$)';
   request.is_narrowed := request.muted_authors is not null or request.muted_topics is not null or request.muted_words is not null;
   return request;
 end
@@ -111,7 +108,7 @@ create function recsys.eligible_posts(p_request recsys.feed_request)
 returns table (post_id uuid, title text, tags text[], author_id uuid, created_at timestamptz)
 language sql stable security invoker
 begin atomic
-  select posts.post_id, posts.title, posts.tags, posts.author_id, posts.created_at
+  select posts.post_id, coalesce(posts.title, ''), array_remove(coalesce(posts.tags, '{}'), null), posts.author_id, posts.created_at
   from recsys.source_posts as posts
   where posts.created_at <= p_request.at
     -- both may be null: an unknown author, a request of nobody

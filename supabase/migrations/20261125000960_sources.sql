@@ -157,9 +157,14 @@ create function recsys.author_affinities(p_user_id uuid, p_now timestamptz) retu
 language sql stable security invoker
 begin atomic
   select posts.author_id, count(*)::integer
-  from recsys.source_interactions
-  join recsys.source_posts as posts on posts.post_id = source_interactions.post_id
-  where source_interactions.user_id = p_user_id and source_interactions.created_at <= p_now and posts.author_id <> p_user_id
+  -- "offset 0": where the app's view makes post_id of a number, row level security would let no index be used by that (2.8 s of 25,000 posts)
+  from (
+    select source_interactions.post_id from recsys.source_interactions
+    where source_interactions.user_id = p_user_id and source_interactions.created_at <= p_now
+    offset 0
+  ) as interactions
+  join recsys.source_posts as posts on posts.post_id = interactions.post_id
+  where posts.author_id <> p_user_id
   group by posts.author_id;
 end;
 comment on function recsys.author_affinities(uuid, timestamptz) is 'How often a user interacted with the posts of each other author up to an instant.';

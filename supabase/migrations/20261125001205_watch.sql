@@ -13,6 +13,20 @@ $$;
 comment on function recsys.changed_rows(text, text) is 'SQL for the triggers of watched tables: the rows that a statement (INSERT, UPDATE or DELETE) inserted, deleted or changed in some of the columns; p_columns: their list as SQL.';
 revoke all on function recsys.changed_rows(text, text) from public;
 
+create function recsys.id_sql(p_table regclass, p_column text) returns text
+language sql stable security invoker set search_path = ''
+as $$
+  select case
+    when pg_attribute.atttypid = any ('{bigint,integer,smallint}'::regtype[]) then format('recsys.id_of(%I::bigint)', p_column)
+    when pg_attribute.atttypid = any ('{text,varchar}'::regtype[]) then format('recsys.id_of(%I::text)', p_column)
+    when pg_attribute.atttypid = 'uuid'::regtype then quote_ident(p_column)
+  end
+  from pg_catalog.pg_attribute
+  where pg_attribute.attrelid = p_table and pg_attribute.attname = p_column and pg_attribute.attnum > 0 and not pg_attribute.attisdropped
+$$;
+comment on function recsys.id_sql(regclass, text) is 'SQL for the uuid by which the engine knows what a column of an app''s table names: the column where it is a uuid, recsys.id_of of it where it is a number or text. Null: of another type, or missing.';
+revoke all on function recsys.id_sql(regclass, text) from public;
+
 create function recsys.watch(
   p_table regclass,
   p_kind text,
@@ -32,6 +46,9 @@ declare
   -- whose texts they are, and the column that says so
   entity constant text := case when p_kind in ('posts', 'post_texts') then 'post' else 'user' end;
   entity_id constant text := case p_kind when 'post_texts' then p_post_id when 'user_texts' then p_user_id else p_id end;
+  -- as SQL: the uuid of the entity
+  entity_sql constant text := case entity when 'post' then coalesce(recsys.id_sql(p_table, entity_id), quote_ident(entity_id)) else quote_ident(entity_id) end;
+  post_sql constant text := recsys.id_sql(p_table, p_post_id);
   -- what a change of features is, as SQL: whose, of which post, when
   changed_user text := 'null::uuid';
   changed_post text := 'null::uuid';
@@ -45,7 +62,7 @@ begin
   case p_kind
     when 'interactions' then
       changed_user := quote_ident(p_user_id);
-      changed_post := quote_ident(p_post_id);
+      changed_post := post_sql;
       needed := array[p_user_id, p_post_id, p_created_at];
       compared := needed || p_id;
     when 'logins' then
@@ -53,7 +70,7 @@ begin
       needed := array[p_user_id, p_created_at];
       compared := needed || p_id;
     when 'posts' then
-      changed_post := quote_ident(p_id);
+      changed_post := entity_sql;
       changed_at := quote_literal('-infinity') || '::timestamptz';
       needed := array[p_id];
       compared := array[p_id, p_author_id, p_created_at];
@@ -77,19 +94,23 @@ begin
     raise exception 'recsys.watch: % have no texts: watch % a second time, as post_texts or user_texts', p_kind, p_table using errcode = '22023';
   end if;
   select format('column %s of %s is %s', coalesce(expected.name, 'null'), p_table,
-    concat_ws(', not ', coalesce(format_type(columns.atttypid, null), 'missing'), format_type(expected.type, null)))
+    concat_ws(', not ', coalesce(format_type(columns.atttypid, null), 'missing'), (
+      select string_agg(format_type(type, null), ', ') from unnest(expected.types) as type
+    )))
   into wrong
   from (
-    select entity_id, 'uuid'::regtype where has_texts
-    union all select p_created_at, 'timestamptz'::regtype where has_features
-    union all select p_user_id, 'uuid'::regtype where p_kind in ('interactions', 'logins')
-    union all select p_post_id, 'uuid'::regtype where p_kind = 'interactions'
-    union all select p_author_id, 'uuid'::regtype where p_kind = 'posts'
+    -- people are those of auth.users; posts are whatever the app calls them
+    select entity_id, '{uuid}'::regtype[] where has_texts and entity = 'user'
+    union all select entity_id, '{uuid,bigint,integer,smallint,text,varchar}'::regtype[] where has_texts and entity = 'post'
+    union all select p_created_at, '{timestamptz}'::regtype[] where has_features
+    union all select p_user_id, '{uuid}'::regtype[] where p_kind in ('interactions', 'logins')
+    union all select p_post_id, '{uuid,bigint,integer,smallint,text,varchar}'::regtype[] where p_kind = 'interactions'
+    union all select p_author_id, '{uuid}'::regtype[] where p_kind = 'posts'
     union all select unnest(compared || case when has_texts then read end), null
-  ) as expected (name, type)
+  ) as expected (name, types)
   left join pg_catalog.pg_attribute as columns
     on columns.attrelid = p_table and columns.attname = expected.name and columns.attnum > 0 and not columns.attisdropped
-  where columns.attname is null or columns.atttypid <> expected.type
+  where columns.attname is null or columns.atttypid <> all (expected.types)
   limit 1;
   if wrong is not null then
     raise exception 'recsys.watch: %', wrong using errcode = '42804';
@@ -116,12 +137,12 @@ begin
       elsif listener = 'index_changed_tags' then
         continue when entity <> 'post';
         listens_to := 'post_tags';
-        arguments := concat_ws(', ', quote_literal(quote_ident(entity_id)),
+        arguments := concat_ws(', ', quote_literal(entity_sql),
           quote_literal((select string_agg(distinct quote_ident(name), ', ') from unnest(read || case p_kind when 'posts' then p_created_at end) as name)));
       else
         continue when not has_texts;
         listens_to := entity || '_texts';
-        arguments := concat_ws(', ', quote_literal(entity), quote_literal(quote_ident(entity_id)), quote_literal(texts_sql));
+        arguments := concat_ws(', ', quote_literal(entity), quote_literal(entity_sql), quote_literal(texts_sql));
       end if;
       foreach operation in array array['insert', 'update', 'delete', 'truncate'] loop
         rows_sql := case operation
@@ -142,12 +163,12 @@ begin
     execute format('insert into recsys.feature_changes (post_id) select distinct %1$s from %2$s where %1$s is not null', changed_post, p_table);
   end if;
   if entity = 'post' then
-    execute format('select recsys.index_tags(coalesce(array_agg(distinct %1$I) filter (where %1$I is not null), ''{}'')) from %2$s', entity_id, p_table);
+    execute format('select recsys.index_tags(coalesce(array_agg(distinct %1$s) filter (where %1$s is not null), ''{}'')) from %2$s', entity_sql, p_table);
   end if;
   if has_texts then
-    execute format('select recsys.enqueue_embedding_jobs($1, array_agg(distinct %I)) from %s', entity_id, p_table) using entity;
+    execute format('select recsys.enqueue_embedding_jobs($1, array_agg(distinct %s)) from %s', entity_sql, p_table) using entity;
   end if;
 end
 $$;
-comment on function recsys.watch(regclass, text, text, text, text, text, text, text[], text[]) is 'Makes changes of a table reach the feature store, the vectors and recsys.post_tags, by triggers named recsys_…. p_kind: what its rows are: interactions, logins, posts or users, as in the source view that reads the table; or post_texts or user_texts, where they add to the text of a post (p_post_id) or user (p_user_id). p_texts: the columns that a tower reads. The names of the other columns follow where they are not these; p_others: further columns on which the view depends, such as the one of a soft deletion. What is in the table is queued: where that is millions of rows, call recsys.roll_up(null) once by hand, without a statement_timeout. May be called again, and once a kind where a table holds several. An index on (post, time) and one on (user, time) keep the roll-up fast.';
+comment on function recsys.watch(regclass, text, text, text, text, text, text, text[], text[]) is 'Makes changes of a table reach the feature store, the vectors and recsys.post_tags, by triggers named recsys_…. p_kind: what its rows are: interactions, logins, posts or users, as in the source view that reads the table; or post_texts or user_texts, where they add to the text of a post (p_post_id) or user (p_user_id). p_texts: the columns that a tower reads. Ids of posts may be uuids, numbers or texts, as recsys.id_of takes them; those of people are the uuids of auth.users. The names of the other columns follow where they are not these; p_others: further columns on which the view depends, such as the one of a soft deletion. What is in the table is queued: where that is millions of rows, call recsys.roll_up(null) once by hand, without a statement_timeout. May be called again, and once a kind where a table holds several. An index on (post, time) and one on (user, time) keep the roll-up fast.';
 revoke all on function recsys.watch(regclass, text, text, text, text, text, text, text[], text[]) from public;

@@ -68,13 +68,14 @@ end
 $$;
 comment on function recsys.claim_embedding_jobs(integer, interval) is 'Takes up to p_limit due jobs for as long as p_lease, half the oldest and half the newest; nobody else gets them meanwhile. A job that was claimed twice before is given alone, by every other claim at most while others wait.';
 
-create function recsys.complete_embedding_jobs(p_claim bigint, p_model_id bigint, p_kinds text[], p_entity_ids uuid[], p_embeddings text[]) returns integer
+create function recsys.complete_embedding_jobs(p_claim bigint, p_model_id bigint, p_kinds text[], p_entity_ids uuid[], p_embeddings text[], p_topic_vectors text[] default null) returns integer
 language plpgsql volatile security invoker set search_path = ''
 as $$
 declare
   kinds text[];
   ids uuid[];
   embeddings text[];
+  topic_vectors text[];
 begin
   -- whoever activates another model waits for us or we for them: vectors and pointer cannot pass each other
   perform from recsys.models where models.model_id = p_model_id and models.status = 'active' for share;
@@ -86,10 +87,10 @@ begin
     return 0;
   end if;
   -- a job that is locked is being changed right now, and by a transaction that may take its time: it is left to the next claim
-  select array_agg(mine.kind), array_agg(mine.entity_id), array_agg(mine.embedding) into kinds, ids, embeddings
+  select array_agg(mine.kind), array_agg(mine.entity_id), array_agg(mine.embedding), array_agg(mine.topic_vector) into kinds, ids, embeddings, topic_vectors
   from (
-    select job.kind, job.entity_id, given.embedding
-    from unnest(p_kinds, p_entity_ids, p_embeddings) as given (kind, entity_id, embedding)
+    select job.kind, job.entity_id, given.embedding, given.topic_vector
+    from unnest(p_kinds, p_entity_ids, p_embeddings, p_topic_vectors) as given (kind, entity_id, embedding, topic_vector)
     join recsys.embedding_jobs as job on job.kind = given.kind and job.entity_id = given.entity_id
     where job.claim = p_claim
     for update of job skip locked
@@ -99,6 +100,9 @@ begin
   from unnest(kinds, ids, embeddings) as done (kind, entity_id, embedding)
   where done.kind = 'post' and done.embedding is not null
   on conflict (model_id, post_id) do update set embedding = excluded.embedding;
+  perform recsys.assign_topics(p_model_id, array_agg(done.entity_id), array_agg(done.topic_vector))
+  from unnest(kinds, ids, topic_vectors) as done (kind, entity_id, topic_vector)
+  where done.kind = 'post' and done.topic_vector is not null;
   insert into recsys.user_embeddings (model_id, user_id, embedding)
   select p_model_id, done.entity_id, done.embedding::extensions.vector
   from unnest(kinds, ids, embeddings) as done (kind, entity_id, embedding)
@@ -121,7 +125,7 @@ begin
   return coalesce(cardinality(ids), 0);
 end
 $$;
-comment on function recsys.complete_embedding_jobs(bigint, bigint, text[], uuid[], text[]) is 'Writes the vectors that model p_model_id gave for the jobs of a claim and removes those jobs, in one transaction; a null vector means that the entity is gone. Returns how many were written or gone: not those that another claim took over, and none when the model is no longer the active one, whose jobs then wait for the one that is. An edited post keeps its id_embedding.';
+comment on function recsys.complete_embedding_jobs(bigint, bigint, text[], uuid[], text[], text[]) is 'Writes the vectors that model p_model_id gave for the jobs of a claim, has posts join the topics that p_topic_vectors (of their text alone, null: unknown) are nearest to, and removes those jobs, in one transaction; a null vector means that the entity is gone. Returns how many were written or gone: not those that another claim took over, and none when the model is no longer the active one, whose jobs then wait for the one that is. An edited post keeps its id_embedding.';
 
 create function recsys.fail_embedding_jobs(p_claim bigint, p_kinds text[], p_entity_ids uuid[], p_errors text[]) returns void
 language sql volatile security invoker set search_path = ''
@@ -173,6 +177,6 @@ for each row when (new.status = 'active' and old.status <> 'active')
 execute function recsys.follow_active_model();
 
 revoke all on function recsys.embeds_change(pg_snapshot, xid8), recsys.has_due_embedding_jobs(), recsys.claim_embedding_jobs(integer, interval),
-  recsys.complete_embedding_jobs(bigint, bigint, text[], uuid[], text[]), recsys.fail_embedding_jobs(bigint, text[], uuid[], text[]), recsys.follow_active_model() from public;
+  recsys.complete_embedding_jobs(bigint, bigint, text[], uuid[], text[], text[]), recsys.fail_embedding_jobs(bigint, text[], uuid[], text[]), recsys.follow_active_model() from public;
 grant execute on function recsys.embeds_change(pg_snapshot, xid8), recsys.has_due_embedding_jobs(), recsys.claim_embedding_jobs(integer, interval),
-  recsys.complete_embedding_jobs(bigint, bigint, text[], uuid[], text[]), recsys.fail_embedding_jobs(bigint, text[], uuid[], text[]) to service_role;
+  recsys.complete_embedding_jobs(bigint, bigint, text[], uuid[], text[], text[]), recsys.fail_embedding_jobs(bigint, text[], uuid[], text[]) to service_role;

@@ -108,6 +108,7 @@ declare
   mutes recsys.feed_request;
   answer record;
   shown record;
+  ahead record;
   user_vector extensions.vector;
   post_vector extensions.vector;
   -- what keeps the post out of the feed: what, and since when or why
@@ -216,12 +217,18 @@ begin
       'history', answer.nearest ->> 'title', format('similarity %s, last there %s', answer.nearest ->> 'similarity', (answer.nearest ->> 'at')::timestamptz);
   end if;
 
+  select lists.made_at, array_position(lists.post_ids, p_post_id) as place, lists.scores into ahead from recsys.batch_recommendations as lists
+  where lists.user_id = p_user_id and p_post_id = any (lists.post_ids);
+  if found then
+    return query select 'listed', format('rank %s', ahead.place), format('score %s, %s', ahead.scores[ahead.place], ahead.made_at);
+  end if;
+
   select impressions.* into shown from recsys.impressions
   where impressions.user_id = p_user_id and impressions.post_id = p_post_id
   order by impressions.shown_at desc
   limit 1;
   if found then
-    return query select 'shown', format('position %s', shown.position), concat_ws(', ', shown.shown_at, 'score ' || shown.score, 'source ' || shown.source, 'seen ' || shown.seen_at);
+    return query select 'shown', format('position %s', shown.position), concat_ws(', ', shown.shown_at, 'score ' || shown.score, 'source ' || shown.source, 'p(dismiss) ' || round(shown.dismiss_probability::numeric, 3), 'seen ' || shown.seen_at);
     return query
       select 'feature', features.part || ' ' || features.feature, round(features.value::numeric, 3)::text
       from recsys.impression_features as features
@@ -230,7 +237,7 @@ begin
   end if;
 end
 $$;
-comment on function recsys.explain(uuid, uuid) is 'Why a post is among the candidates of a user''s feed now, or what keeps it out (topic why not); its rank in each source, the nearest post of the user''s history, and what the ranker was told when it was shown to them last. Nothing in it is of a post that the user may not read. Ranks by similarity are those of the vector stored for the user: by publishing, or when their profile changed last; a feed computes a fresh one from what they did since.';
+comment on function recsys.explain(uuid, uuid) is 'Why a post is among the candidates of a user''s feed now, or what keeps it out (topic why not); its rank in each source, the nearest post of the user''s history, its rank and score in the list made ahead for them (topic listed), and what the ranker was told when it was shown to them last. Nothing in it is of a post that the user may not read. Ranks by similarity are those of the vector stored for the user: by publishing, or when their profile changed last; a feed computes a fresh one from what they did since.';
 
 -- candidate_for takes the place of any user: the owner's, and the service's, who can read all of it anyway
 revoke all on function recsys.candidate_for(uuid, uuid, bigint, extensions.vector, timestamptz), recsys.explain(uuid, uuid) from public;

@@ -14,6 +14,7 @@ comment on table recsys.daily_metrics is 'Figures of each day, written by recsys
   feeds: share of the feeds that were live, batch (asked for as a list), no model, or degraded to unranked, batch or community; count: all feeds.
   rate: share of the posts shown that the person then viewed, voted for or commented on within a day; count: posts shown. Also rate by position and rate by source.
   predicted: the mean probability of a view, vote or comment that live feeds were ranked by; count: posts shown with one.
+  rate, predicted and calibration of dismiss and long_view: the same of posts shown live by models that predict these (recsys.models.heads), once each to a person.
   calibration: predicted / happened of these (He et al., "Practical Lessons from Predicting Clicks on Ads at Facebook", 2014); 1 is right, 2 is twice as many predicted; count: how many happened.
   drift: how far a feature is from what it was on the same weekday of the four weeks before, as a population stability index, see recsys.feature_drift(); count: independent people or posts.
   skew: how far a feature is from what the ranker was trained on, see recsys.feature_skew(); count: people.
@@ -185,6 +186,7 @@ declare
   day_begins constant timestamptz := p_day::timestamp at time zone 'UTC';
   day_ends constant timestamptz := (p_day + 1)::timestamp at time zone 'UTC';
   written integer;
+  optional_written integer;
 begin
   if p_day is null or day_ends + interval '1 day' > recsys.clock() then
     raise exception 'the labels of % are not settled: a day is measured a day after its end', coalesce(p_day::text, 'no day')
@@ -318,7 +320,38 @@ begin
     having count(*) > 0
   ) as figures;
   get diagnostics written = row_count;
-  return written;
+  -- heads that not every model has; where none does this reads the day once more and looks for nothing
+  insert into recsys.daily_metrics (day, metric, model_id, slice, value, count)
+  with shown as materialized (
+    select distinct on (impressions.user_id, impressions.post_id)
+      impressions.request_id, impressions.post_id, impressions.model_id, impressions.dismiss_probability, impressions.long_view_probability
+    from recsys.impressions
+    where impressions.shown_at >= day_begins and impressions.shown_at < day_ends and impressions.mode = 'live'
+      and (impressions.dismiss_probability is not null or impressions.long_view_probability is not null)
+    order by impressions.user_id, impressions.post_id, impressions.shown_at
+  ),
+  labels as materialized (
+    select labels.head, labels.request_id, labels.post_id
+    from recsys.optional_labels(day_begins, day_ends) as labels
+    where exists (select from shown)
+  ),
+  heads as (
+    select shown.model_id, head.head, count(*) as predicted, sum(head.probability::double precision) as expected, count(labels.post_id) as happened
+    from shown
+    cross join lateral (values ('dismiss', shown.dismiss_probability), ('long_view', shown.long_view_probability)) as head (head, probability)
+    left join labels on labels.head = head.head and labels.request_id = shown.request_id and labels.post_id = shown.post_id
+    where head.probability is not null
+    group by shown.model_id, head.head
+  )
+  select p_day, figures.metric, heads.model_id, heads.head, figures.value, figures.count
+  from heads
+  cross join lateral (
+    values ('rate', heads.happened / heads.predicted::double precision, heads.predicted), ('predicted', heads.expected / heads.predicted, heads.predicted),
+      ('calibration', heads.expected / nullif(heads.happened, 0), heads.happened)
+  ) as figures (metric, value, count)
+  where figures.value is not null;
+  get diagnostics optional_written = row_count;
+  return written + optional_written;
 end
 $$;
 comment on function recsys.measure_day(date) is 'Works out all of recsys.daily_metrics of one day but lag and degraded, anew if they are there, and returns how many figures it wrote. Raises for a day that ended less than a day ago, since what was shown last may still be acted on. Reads the impressions of that day, samples of four days before it, and the interactions of that day and the next; it locks nothing that a feed waits for.';

@@ -40,7 +40,8 @@ as $$
       count(distinct metrics.day) filter (where metrics.day <= measured.last - 7) as days_before
     from measured
     join recsys.daily_metrics as metrics on metrics.day > measured.last - 35 and metrics.day <= measured.last
-    where metrics.metric in ('rate', 'coverage', 'novelty', 'fresh', 'authors')
+    -- fewer dismissals are no fault
+    where metrics.metric in ('rate', 'coverage', 'novelty', 'fresh', 'authors') and metrics.slice <> 'dismiss'
     group by metrics.metric, metrics.slice
   ),
   drifting as (
@@ -63,7 +64,7 @@ as $$
       when measured.last is not null then format('The last measured day is %s, and today is %s: a day is measured when its labels have had a day.', measured.last, today.day)
       when settled.is_there then 'No day was ever measured, though feeds were shown on days that are settled.'
       else 'Nothing was shown on a day that is settled yet, so there is nothing to measure.'
-    end || case when exists (select from recsys.schedules) then '' else ' pg_cron is missing here: something else has to call select recsys.measure_days() every hour.' end
+    end || case when recsys.has_cron() then '' else ' pg_cron is missing here: something else has to call select recsys.measure_days() every hour.' end
   from measured, today
   cross join lateral (
     select measured.last is null and exists (

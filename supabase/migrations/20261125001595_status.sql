@@ -25,7 +25,7 @@ months as (
     and (pg_class.relname = 'impressions_default' or pg_class.relname >= to_char((recsys.clock() + interval '1 month') at time zone 'UTC', '"impressions_"YYYY_MM'))
 ),
 runs as (
-  select count(*) as scheduled, string_agg(schedules.name, ', ') filter (where not schedules.is_active) as paused,
+  select recsys.has_cron() as are_run, count(*) as scheduled, string_agg(schedules.name, ', ') filter (where not schedules.is_active) as paused,
     string_agg(schedules.name, ', ') filter (where schedules.last_result like 'failed%') as failed
   from recsys.schedules
 ),
@@ -51,9 +51,9 @@ cross join lateral (
       case when months.made > 1 then 'next month has its partition' else 'next month has no partition' end
         || case when months.bytes_in_default > 0 then ', ' || pg_size_pretty(months.bytes_in_default) || ' in the default one' else '' end,
       'select recsys.make_impression_partitions()'),
-    (8, 'schedules', runs.scheduled > 0 and runs.paused is null and runs.failed is null,
-      coalesce(nullif(concat_ws('; ', 'paused: ' || runs.paused, 'failed: ' || runs.failed), ''), case runs.scheduled when 0 then 'pg_cron is missing' else runs.scheduled || ' run' end),
-      case when runs.scheduled = 0 then 'npx recsys serve or worker, and the functions of docs/operations.md by another scheduler'
+    (8, 'schedules', runs.are_run and runs.paused is null and runs.failed is null,
+      case when runs.are_run then coalesce(nullif(concat_ws('; ', 'paused: ' || runs.paused, 'failed: ' || runs.failed), ''), runs.scheduled || ' run') else 'pg_cron is missing' end,
+      case when not runs.are_run then 'npx recsys serve or worker, and the commands of recsys.schedules by another scheduler'
         else 'select * from recsys.schedules; recsys.resume(name) ends a pause' end),
     (9, 'training', coalesce(now() - training.waiting_since < interval '1 day', true) and coalesce(training.last_failed_at <= training.last_done_at, training.last_failed_at is null),
       case

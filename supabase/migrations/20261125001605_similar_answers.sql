@@ -10,13 +10,14 @@ returns table (is_known boolean, model_id bigint, model_name text, items json)
 language plpgsql stable security invoker set search_path = ''
 as $$
 begin
+  perform recsys.require_invoker_views();
   return query
   select
     exists (select from recsys.source_posts where source_posts.post_id = p_post_id),
     models.model_id,
     models.name,
     (
-      select coalesce(json_agg(json_build_object('post_id', posts.post_id, 'title', posts.title, 'similarity', nearest.similarity)
+      select coalesce(json_agg(json_build_object('post_id', posts.post_id, 'app_id', recsys.app_id(posts.post_id, posts.external_id), 'title', coalesce(posts.title, ''), 'similarity', nearest.similarity)
         order by nearest.similarity desc, nearest.post_id), '[]')
       from recsys.post_embeddings as this
       cross join lateral recsys.nearest_posts(
@@ -31,7 +32,7 @@ begin
   left join recsys.models on models.status = 'active';
 end
 $$;
-comment on function recsys.posts_like(uuid, integer) is 'The posts nearest to a post, as the caller may read them and without those they dismissed: {post_id, title, similarity}, nearest first; none where the post has no vector yet, or no model is active. is_known: the caller may read the post.';
+comment on function recsys.posts_like(uuid, integer) is 'The posts nearest to a post, as the caller may read them and without those they dismissed: {post_id, app_id, title, similarity}, nearest first; none where the post has no vector yet, or no model is active. is_known: the caller may read the post.';
 
 create function recsys.people_near(p_claims jsonb, p_post_id uuid, p_limit integer)
 returns table (is_known boolean, model_id bigint, model_name text, items json)
@@ -48,6 +49,7 @@ declare
   nearest uuid[];
   readable uuid[] := '{}'::uuid[];
 begin
+  perform recsys.require_invoker_views();
   perform set_config('role', 'authenticated', true), set_config('request.jwt.claims', p_claims::text, true);
   if p_post_id is null then
     is_known := exists (select from recsys.source_users where source_users.user_id = me);

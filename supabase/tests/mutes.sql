@@ -86,7 +86,7 @@ begin
   return (select count(*) from recsys.retrieve('b0000000-0000-4000-8000-000000000000', null, null, now()));
 end
 $$;
-select is(pg_temp.words($$select 'b0000000-0000-4000-8000-000000000000'::uuid as user_id, kind, value from (values ('person', 'no uuid'), ('word', ''), ('word', E'\t'), ('mood', 'x'), (null, null)) as t (kind, value)$$),
+select is(pg_temp.words($$select 'b0000000-0000-4000-8000-000000000000'::uuid as user_id, kind, value, now() as created_at from (values ('person', 'no uuid'), ('word', ''), ('word', E'\t'), ('mood', 'x'), (null, null)) as t (kind, value)$$),
   7::bigint, 'what a view of another app shows by mistake hides nothing and breaks nothing');
 select * from finish();
 rollback;

@@ -56,11 +56,14 @@ export async function completePage(
   lists: BatchList[],
   failures: { count: number; error: string | null },
 ): Promise<boolean> {
-  const literals = (column: (list: BatchList) => ArrayLike<unknown>) =>
-    lists.map((list) => `{${Array.prototype.join.call(column(list))}}`);
+  const literals = (column: (list: BatchList) => ArrayLike<unknown> | null) =>
+    lists.map((list) => {
+      const values = column(list);
+      return values && `{${Array.prototype.join.call(values)}}`;
+    });
   const { rows } = await pool.query(
     `select recsys.complete_batch_page($1, $2, $3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
-      $10::text[], $11, $12) as written`,
+      $10::text[], $11, $12, $13::text[], $14::text[]) as written`,
     [
       run.id,
       claim,
@@ -74,6 +77,8 @@ export async function completePage(
       literals(({ sources }) => sources),
       failures.count,
       failures.error,
+      literals(({ dismissals }) => dismissals),
+      literals(({ longViews }) => longViews),
     ],
   );
   return rows[0].written !== null;

@@ -2,7 +2,7 @@
 import type { Database } from "../../db/connect.ts";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import { innerProduct } from "../../supabase/functions/_shared/features/inner-product.ts";
-import { kinds } from "../../supabase/functions/_shared/features/kinds.ts";
+import type { Head } from "../../supabase/functions/_shared/features/kinds.ts";
 import { type Source, sources } from "../../supabase/functions/_shared/features/retrieval.ts";
 import type { UserInput } from "../../supabase/functions/_shared/features/tower-inputs.ts";
 import { type Basis, basisOf } from "../../supabase/functions/_shared/recommend/basis.ts";
@@ -33,6 +33,9 @@ export interface BatchList {
   votes: Float32Array;
   comments: Float32Array;
   sources: Source[];
+  /** null: the model does not predict it. */
+  dismissals: Float32Array | null;
+  longViews: Float32Array | null;
 }
 
 export interface RankedPage {
@@ -147,7 +150,7 @@ async function rankUser(
   for (const candidate of candidates) if (hasVector[candidate.post] === 0) candidate.embedding = null;
   const basis = basisOf(input.history.length > 0, input);
   // the graph takes one candidate or more
-  if (candidates.length === 0) return listOf(id, basis, [], new Float32Array());
+  if (candidates.length === 0) return listOf(id, basis, [], new Float32Array(), model.heads);
   const { probabilities } = await predict(
     model,
     state.user(number, input.history),
@@ -159,8 +162,10 @@ async function rankUser(
   const scores = new Float64Array(candidates.length);
   // a candidate that cannot be ranked is left out, as in a live feed
   for (let i = 0; i < scores.length; i++)
-    scores[i] = isFiniteRow(probabilities, i) ? scoreOf(probabilities, i, weights) : Number.NEGATIVE_INFINITY;
-  return listOf(id, basis, best(candidates, scores, ids, selection), probabilities);
+    scores[i] = isFiniteRow(probabilities, i, weights.length)
+      ? scoreOf(probabilities, i, weights)
+      : Number.NEGATIVE_INFINITY;
+  return listOf(id, basis, best(candidates, scores, ids, selection), probabilities, model.heads);
 }
 
 /** The nearest posts among those that everybody may read and some others. */
@@ -206,16 +211,25 @@ function best(
   return select(ranked, listLength, settings).map(({ chosen }) => chosen);
 }
 
-function listOf(userId: string, basis: Basis, ranked: Ranked[], probabilities: Float32Array): BatchList {
-  const head = (h: number) => Float32Array.from(ranked, ({ i }) => probabilities[kinds.length * i + h]);
+function listOf(
+  userId: string,
+  basis: Basis,
+  ranked: Ranked[],
+  probabilities: Float32Array,
+  heads: readonly Head[],
+): BatchList {
+  const column = (h: number) => Float32Array.from(ranked, ({ i }) => probabilities[heads.length * i + h]);
+  const optional = (head: Head) => (heads.includes(head) ? column(heads.indexOf(head)) : null);
   return {
     userId,
     basis,
     postIds: ranked.map(({ post }) => post.post_id),
     scores: Float32Array.from(ranked, ({ score }) => score),
-    views: head(0),
-    votes: head(1),
-    comments: head(2),
+    views: column(0),
+    votes: column(1),
+    comments: column(2),
     sources: ranked.map(({ post }) => bestSource(post.ranks)),
+    dismissals: optional("dismiss"),
+    longViews: optional("long_view"),
   };
 }

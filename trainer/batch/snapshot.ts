@@ -1,9 +1,10 @@
 /** What a run ranks from: the community as it was at the run's instant, read once and held in memory. */
 import type { Database } from "../../db/connect.ts";
 import type { OnProgress } from "../../db/progress.ts";
-import { readScoreWeights, readSelectionSettings } from "../../db/settings.ts";
+import { readHeadWeights, readSelectionSettings } from "../../db/settings.ts";
 import { UserError } from "../../db/user-error.ts";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
+import { weightsOf } from "../../supabase/functions/_shared/features/kinds.ts";
 import { type PostRow, postRow, type RowOf } from "../../supabase/functions/_shared/features/ranker-features.ts";
 import { loadRuntime } from "../../supabase/functions/_shared/models/inference.ts";
 import { modelCache, type ServingModel } from "../../supabase/functions/_shared/models/models.ts";
@@ -41,7 +42,7 @@ export interface Snapshot {
   /** The post row of each post that was a candidate so far: the same for every user of the run. */
   rowOf: RowOf;
   model: ServingModel<"user_tower" | "dlrm">;
-  /** Of view, vote and comment. */
+  /** Of the model's heads. */
   weights: number[];
   selection: SelectionSettings;
 }
@@ -80,7 +81,7 @@ export async function readSnapshot(database: Database, run: BatchRun, onProgress
     muted: new MutedPosts(community),
     rowOf: rememberedRows(),
     model,
-    weights: await readScoreWeights(database),
+    weights: weightsOf(model.heads, await readHeadWeights(database)),
     selection: await readSelectionSettings(database),
   };
 }

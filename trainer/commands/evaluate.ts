@@ -12,6 +12,7 @@ import { readConfig } from "../config/config-file.ts";
 import { type Backend, startBackend } from "../engine/backend.ts";
 import { evaluateCut, evaluateModels, evaluateReplay } from "../evaluation/evaluate.ts";
 import { givenModels } from "../evaluation/given-models.ts";
+import { evaluateIdeas } from "../evaluation/ideas/evaluate-ideas.ts";
 import { overSeedsOf, overSeedsTable, writeOverSeeds } from "../evaluation/report/over-seeds.ts";
 import type { Report } from "../evaluation/report/report.ts";
 import { StepMeter } from "../evaluation/report/step-meter.ts";
@@ -19,7 +20,7 @@ import { type CommandContext, type DatabaseOption, inDatabase } from "./in-datab
 
 export interface EvaluateOptions extends DatabaseOption {
   data?: string;
-  protocol: "replay" | "cut";
+  protocol: "replay" | "cut" | "ideas";
   /** Each of them is evaluated. */
   seed: number[];
   backend?: Backend;
@@ -44,8 +45,10 @@ export async function evaluateCommand(options: EvaluateOptions): Promise<void> {
   if (data !== undefined && options.database !== undefined) {
     throw new UserError("--data and --database exclude each other: a bundle is evaluated in a database of its own");
   }
-  if (options.model && options.protocol === "cut")
-    throw new UserError("--model goes with --protocol replay: a cut trains on its own part of the pairs");
+  if (options.model && options.protocol !== "replay")
+    throw new UserError(
+      "--model goes with --protocol replay: the other protocols train on their own part of the history",
+    );
   if (options.model && options.config)
     throw new UserError("--config says how to train, and with --model nothing is trained: leave out one");
   const config = await readConfig(options.config);
@@ -76,6 +79,15 @@ async function evaluate(
   const scoreWeights = await readScoreWeights(database);
   if (loaded.community.interactions.at.length === 0) {
     throw new UserError("there are no interactions to evaluate on: import a community first");
+  }
+  if (protocol === "ideas") {
+    const { testFrom } = windowOf(loaded.community, options);
+    const text = await evaluateIdeas(loaded.community, { testFrom, seeds, out }, { config, onProgress, signal });
+    print(
+      `audiences of what was written from ${new Date(testFrom).toISOString()} on (${backend}, seeds of the towers ${seeds.join(", ")})\n\n${text}\n`,
+    );
+    if (out !== undefined) print(`forecasts.ndjson and metrics.json are in ${out}`);
+    return;
   }
   const before = meter.end();
   const reports: Report[] = [];

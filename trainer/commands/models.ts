@@ -5,7 +5,9 @@ import { UserError } from "../../db/user-error.ts";
 import { type Verdict, verdictLines } from "../gate/verdict.ts";
 import { newestModelFolder, readModelFolder } from "../model-folder/model-folder.ts";
 import { publish } from "../publish/publish.ts";
+import { requireSoundSources } from "./check.ts";
 import { type DatabaseOption, inDatabase } from "./in-database.ts";
+import { topicsOfNewModel } from "./topics.ts";
 import { modelsFolder } from "./train.ts";
 
 /** Publishes a model folder (by default the newest of this database's community) and lets it serve unless told otherwise. */
@@ -20,19 +22,23 @@ export async function publishCommand(
     );
   // what is wrong with a folder is reported before a database is opened
   const named = folder === undefined ? undefined : await readModelFolder(folder);
-  await inDatabase(options, {}, async ({ database, onProgress, signal, print }) => {
+  await inDatabase(options, {}, async (context) => {
+    const { database, onProgress, signal, print } = context;
+    await requireSoundSources(database, print);
     const model = named ?? (await readModelFolder(await newestModel(database)));
     const onVerdict = (verdict: Verdict) => verdictLines(verdict).forEach(print);
     const id = await publish(database, model, { activate, fromAnotherCommunity, onVerdict, onProgress, signal });
     print(
       `model ${model.name} is published as number ${id} and ${activate ? "serves" : "waits: `npx recsys activate` lets it serve"}`,
     );
+    await topicsOfNewModel(context);
   });
 }
 
 /** Lets a published model serve; `model` is its name or number. */
 export async function activateCommand(model: string, options: DatabaseOption): Promise<void> {
-  await inDatabase(options, {}, async ({ database, print }) => {
+  await inDatabase(options, {}, async (context) => {
+    const { database, print } = context;
     const { model_id, name, status, reasons } = await findModel(database, model);
     if (status === "candidate") throw new UserError(`model ${name} is not complete: publish it again`);
     if (status === "rejected")
@@ -41,12 +47,14 @@ export async function activateCommand(model: string, options: DatabaseOption): P
       );
     await database.pool.query("select recsys.activate_model($1)", [model_id]);
     print(`model ${name} serves`);
+    await topicsOfNewModel(context);
   });
 }
 
 /** Brings back the model that served before. `model`, by name or number, is the one to go: default, the one that serves. */
 export async function rollbackCommand(model: string | undefined, options: DatabaseOption): Promise<void> {
-  await inDatabase(options, {}, async ({ database, print }) => {
+  await inDatabase(options, {}, async (context) => {
+    const { database, print } = context;
     const { pool } = database;
     const active = await activeModel(database);
     const unwanted = model === undefined ? active : await findModel(database, model);
@@ -62,6 +70,7 @@ export async function rollbackCommand(model: string | undefined, options: Databa
       [active.model_id],
     );
     print(`model ${rows[0].name} serves again, instead of ${active.name}`);
+    await topicsOfNewModel(context);
   });
 }
 

@@ -5,6 +5,7 @@ import type { Backend } from "../engine/backend.ts";
 import { runsTable } from "../model-folder/runs.ts";
 import { search } from "../search/search.ts";
 import { parseSpace } from "../search/space.ts";
+import { requireSoundSources } from "./check.ts";
 import { type DatabaseOption, inDatabase } from "./in-database.ts";
 
 export interface SearchCommandOptions extends DatabaseOption {
@@ -21,6 +22,7 @@ export async function searchCommand(file: string, options: SearchCommandOptions)
   const config = await readConfig(options.config);
   const space = parseSpace(file, await readYaml(file), config);
   await inDatabase(options, {}, async (context) => {
+    await requireSoundSources(context.database, context.print);
     const runs = await search(context, { ...options, config, space });
     context.print(
       `\n${runsTable(runs)}\n\nthe best of ${runs.length} looks better than it is, since chance chose too: evaluate it on later events\nits config is in ${join(options.out, "best.yaml")}, for \`npx recsys train --config\``,

@@ -1,20 +1,41 @@
 /** `recsys serve` and `recsys recommend`: the Edge Functions on this machine. */
 import { once } from "node:events";
+import { join } from "node:path";
 import type { Database } from "../../db/connect.ts";
 import { UserError } from "../../db/user-error.ts";
+import { buildPages } from "../../web/build.ts";
 import { type Gateway, startGateway } from "../serve/gateway.ts";
 import { keepEmbedded, oncePerMessage } from "../serve/keep-embedded.ts";
 import { keepRolledUp } from "../serve/keep-rolled-up.ts";
+import { keepTopics } from "../serve/keep-topics.ts";
 import { basisOf, feedTable, fetchFeed, findUser } from "./feed.ts";
 import { type DatabaseOption, inDatabase } from "./in-database.ts";
 
 /** Serves until Ctrl-C. */
 export async function serveCommand(options: DatabaseOption & { port: number }): Promise<void> {
   await inDatabase(options, {}, async ({ database, signal, print }) => {
-    const gateway = await startGateway({ databaseUrl: database.url, port: options.port });
-    print(`functions are served on ${gateway.url}/functions/v1 (Ctrl-C ends it)`);
+    const gateway = await startGateway({ databaseUrl: database.url, port: options.port, site: await builtSite() });
+    print(`functions are served on ${gateway.url}/functions/v1${pagesLine(gateway)} (Ctrl-C ends it)`);
+    print(consoleLine(gateway));
     await serveUntil(gateway, database, signal);
   });
+}
+
+/** The pages of web/, built; the folder they are in. */
+export async function builtSite(): Promise<string> {
+  const folder = join(".recsys", "web");
+  await buildPages(folder);
+  return folder;
+}
+
+/** Where the feed page is, for the line that says what is served. */
+export function pagesLine({ servesFeedPage, url }: Gateway): string {
+  return servesFeedPage ? `, the feed page on ${url}/` : "; the feed page only for a database on this machine";
+}
+
+/** The console's line. Whoever has the address has the key, which is another one with each start. */
+export function consoleLine({ consoleUrl }: Gateway): string {
+  return `the console, for you alone: ${consoleUrl}`;
 }
 
 /** Prints the feed of a user, fetched over HTTP from functions started for it. */
@@ -35,6 +56,7 @@ export async function recommendCommand(user: string, options: DatabaseOption & {
 export async function serveUntil(gateway: Gateway, database: Database, signal: AbortSignal): Promise<void> {
   const stopRollingUp = await keepRolledUp(database.pool);
   const stopEmbedding = keepEmbedded(database, { onError: oncePerMessage("embedding", console.error) });
+  const stopTopics = keepTopics(database, { onError: oncePerMessage("topics", console.error) });
   try {
     if (signal.aborted) return;
     const ended = gateway.ended.then((status) => {
@@ -46,5 +68,6 @@ export async function serveUntil(gateway: Gateway, database: Database, signal: A
     await gateway.stop();
     await stopRollingUp();
     await stopEmbedding();
+    await stopTopics();
   }
 }

@@ -14,7 +14,8 @@ import { writeSyntheticCommunity } from "../synthetic/write-synthetic-community.
 import { trainIntoFolder } from "../train-into-folder.ts";
 import { basisOf, feedTable, fetchFeed, mostActiveUser } from "./feed.ts";
 import { type CommandContext, type DatabaseOption, inDatabase } from "./in-database.ts";
-import { serveUntil } from "./serve.ts";
+import { builtSite, consoleLine, pagesLine, serveUntil } from "./serve.ts";
+import { topicsOfNewModel } from "./topics.ts";
 import { modelsFolder } from "./train.ts";
 
 export interface StartOptions extends DatabaseOption {
@@ -30,14 +31,18 @@ export async function startCommand(options: StartOptions): Promise<void> {
   await inDatabase(options, { migrates: true }, async (running) => {
     await fillDatabase(running, options);
     await ensureModel(running, options);
+    await topicsOfNewModel(running);
     const { database, signal, print } = running;
-    const gateway = await startGateway({ databaseUrl: database.url, port: options.port });
+    const gateway = await startGateway({ databaseUrl: database.url, port: options.port, site: await builtSite() });
     try {
       const { user_id, external_id } = await mostActiveUser(database);
       const feed = await fetchFeed(gateway, user_id, 10);
       print(`\nfeed of user ${external_id ?? user_id} (${basisOf(feed)})\n\n${feedTable(feed)}\n`);
       if (options.exit) return;
-      print(`functions are served on ${gateway.url}/functions/v1, the database on ${database.url} (Ctrl-C ends both)`);
+      print(
+        `the functions are served on ${gateway.url}/functions/v1${pagesLine(gateway)}, the database on ${database.url} (Ctrl-C ends all)`,
+      );
+      print(consoleLine(gateway));
       await serveUntil(gateway, database, signal);
     } finally {
       await gateway.stop();

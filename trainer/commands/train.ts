@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { readConfig } from "../config/config-file.ts";
 import type { Backend } from "../engine/backend.ts";
 import { trainIntoFolder } from "../train-into-folder.ts";
+import { requireSoundSources } from "./check.ts";
 import { type DatabaseOption, inDatabase } from "./in-database.ts";
 
 export interface TrainOptions {
@@ -20,6 +21,7 @@ export const modelsFolder = join(".recsys", "models");
 export async function trainCommand(options: DatabaseOption & TrainOptions): Promise<void> {
   const config = await readConfig(options.config);
   await inDatabase(options, {}, async (context) => {
+    await requireSoundSources(context.database, context.print);
     const folder = await trainIntoFolder(context, { ...options, config, parent: modelsFolder });
     context.print(`model written to ${folder}; \`npx recsys publish\` puts it into the database and lets it serve`);
   });

@@ -73,7 +73,7 @@ test("it embeds what comes, and ends with Ctrl-C, status 0 and a count", async (
   assert.ok(await vectorOf(pool, "post", uuid("d", 6), model));
   child.kill("SIGINT");
   assert.deepEqual(await once(child, "exit"), [0, null]);
-  assert.match(output.stdout, /^embedding new and edited posts.*\nembedded 7, failed 0\n$/);
+  assert.match(output.stdout, /^embedding new and edited posts.*\n2 topics in 31 posts, .*\nembedded 7, failed 0\n$/);
   assert.equal(output.stderr, "");
 });
 

@@ -1,5 +1,5 @@
 /**
- * `recsys worker`: embeds new and edited posts and users where no pg_cron calls the function `embed`. With `--train` it works
+ * `recsys worker`: embeds new and edited posts and users where no pg_cron calls the function `embed`, and makes topics when another model serves. With `--train` it works
  * the training requests instead: a training takes a processor for minutes, and what waits for a vector must not wait for it.
  */
 import { once } from "node:events";
@@ -12,8 +12,10 @@ import { claimRequest } from "../retraining/training-queue.ts";
 import { workRequest } from "../retraining/work-request.ts";
 import { keepBatched } from "../serve/keep-batched.ts";
 import { keepEmbedded, oncePerMessage } from "../serve/keep-embedded.ts";
+import { keepTopics } from "../serve/keep-topics.ts";
 import { runLine } from "./batch.ts";
 import { type CommandContext, type DatabaseOption, inDatabase } from "./in-database.ts";
+import { topicsLine, topicsOfNewModel } from "./topics.ts";
 
 export interface WorkerOptions extends DatabaseOption {
   train?: boolean;
@@ -54,6 +56,10 @@ async function embed({ database, signal, print }: CommandContext, { batch }: Wor
     },
     onError: oncePerMessage("embedding", console.error),
   });
+  const stopTopics = keepTopics(database, {
+    onMade: (made) => print(topicsLine(made)),
+    onError: oncePerMessage("topics", console.error),
+  });
   const stopBatch = batch
     ? keepBatched(database, {
         onRun: (result) => print(runLine(result)),
@@ -62,6 +68,7 @@ async function embed({ database, signal, print }: CommandContext, { batch }: Wor
     : undefined;
   if (!signal.aborted) await once(signal, "abort");
   await stop();
+  await stopTopics();
   await stopBatch?.();
   print(`embedded ${completed}, failed ${failed}`);
 }
@@ -79,6 +86,8 @@ async function trainWhatWaits(context: CommandContext, options: WorkerOptions, c
         worked++;
         if ((await workRequest(context, claim, trainingFolder, config)) === "failed" && options.once)
           process.exitCode = 1;
+        // the other worker would do it ten seconds later, where there is one
+        await topicsOfNewModel(context);
         continue;
       }
     } catch (error) {

@@ -1,4 +1,5 @@
 /** A community in memory: what the trainer and the evaluation walk through. Users and posts are numbered from 0. */
+import { listOf, textOf } from "../../supabase/functions/_shared/database/nulls.ts";
 import { milliseconds } from "./cursor.ts";
 
 export interface Community {
@@ -24,9 +25,9 @@ export interface Users {
 export const userColumns = {
   ids: "user_id",
   externalIds: "coalesce(external_id, user_id::text)",
-  passions: "passions",
-  projects: "projects",
-  bios: "bio",
+  passions: listOf("passions"),
+  projects: listOf("projects"),
+  bios: textOf("bio"),
   createdAt: milliseconds("created_at"),
 } satisfies Record<keyof Users, string>;
 
@@ -46,9 +47,9 @@ export const postColumns = {
   ids: "post_id",
   externalIds: "coalesce(external_id, post_id::text)",
   authors: "author_id",
-  titles: "title",
-  descriptions: "description",
-  tags: "tags",
+  titles: textOf("title"),
+  descriptions: textOf("description"),
+  tags: listOf("tags"),
   createdAt: milliseconds("created_at"),
 } satisfies Record<keyof Posts, string>;
 

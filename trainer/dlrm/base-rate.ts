@@ -8,18 +8,17 @@ import { innerProduct } from "../../supabase/functions/_shared/features/inner-pr
 import { userFeatures } from "../../supabase/functions/_shared/features/ranker-features.ts";
 import { fitLogisticRegression } from "../engine/logistic-regression.ts";
 import { denseWidth } from "./dense-features.ts";
-import { heads } from "./network.ts";
 import type { RankingExamples } from "./ranking-examples.ts";
 import { type Standardisation, standardised } from "./standardise.ts";
 
 export interface BaseRate {
-  /** [userFeatures, 3], of standardised features. */
+  /** [userFeatures, heads], of standardised features. */
   dense: Float32Array;
-  /** [rows of the request's categories, 3] */
+  /** [rows of the request's categories, heads] */
   categories: Float32Array;
-  /** [3] */
+  /** [heads] */
   bias: Float32Array;
-  /** [requests, 3]: what it says of the requests it was fitted to. */
+  /** [requests, heads]: what it says of the requests it was fitted to. */
   of: Float32Array;
 }
 
@@ -37,6 +36,7 @@ export function fitBaseRate(
 ): BaseRate {
   const u = userFeatures.length;
   const width = u + tableRows;
+  const heads = examples.heads.length;
   const baseRate: BaseRate = {
     dense: new Float32Array(u * heads),
     categories: new Float32Array(tableRows * heads),

@@ -1,13 +1,14 @@
 /** What a batch of requests is to the network: plain arrays by the names that dlrmLogits and the loss read. */
 import { categories } from "../../supabase/functions/_shared/features/categories.ts";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
+import { kinds } from "../../supabase/functions/_shared/features/kinds.ts";
 import type { Matrix } from "../engine/dense.ts";
 import type { EmbeddingTable } from "../engine/embedding-table.ts";
 import type { Random } from "../engine/random.ts";
 import { vectorAt } from "../engine/vector-at.ts";
 import { denseWidth, isNewUser, recencyBaselineMatrix } from "./dense-features.ts";
 import type { Dlrm } from "./model.ts";
-import { distinctDots, type HiddenWidths, heads, maskWidths } from "./network.ts";
+import { distinctDots, type HiddenWidths, maskWidths } from "./network.ts";
 import type { RankingExamples } from "./ranking-examples.ts";
 
 /** What of a batch is not learned: features, vectors, standardisation, the rows' weights. */
@@ -70,7 +71,7 @@ export function inputsOf(
   };
 }
 
-/** The looked-up rows of the categories: embeddings [N, C, 32] and wide [N, C, 3]. */
+/** The looked-up rows of the categories: embeddings [N, C, 32] and wide [N, C, H]. */
 export function lookUps(dlrm: Dlrm, examples: RankingExamples, batch: Uint32Array): Record<string, Matrix> {
   const width = categories.length;
   const gather = (table: EmbeddingTable): Matrix => {
@@ -86,8 +87,9 @@ export function lookUps(dlrm: Dlrm, examples: RankingExamples, batch: Uint32Arra
 }
 
 /**
- * Labels [requests · rows, 3], what the user did with each row; gains [requests · rows], each row's share of what a request earned by the
- * score's weights; and how much each row counts [requests · rows].
+ * Labels [requests · rows, H], what the user did with each row; gains [requests · rows], each row's share of what a request earned by the
+ * score's weights; and how much each row counts [requests · rows]. With optional heads also which labels are known [requests · rows, H], and which
+ * requests somebody came to a post of [requests]: without them all are and all have.
  */
 export function targetsOf(
   examples: RankingExamples,
@@ -95,6 +97,7 @@ export function targetsOf(
   scoreWeights: number[],
 ): Record<string, Matrix> {
   const { rows } = examples;
+  const heads = examples.heads.length;
   const n = requests.length * rows;
   const labels = new Float32Array(n * heads);
   const gains = new Float32Array(n);
@@ -110,6 +113,19 @@ export function targetsOf(
     labels: { values: labels, shape: [n, heads] },
     gains: { values: gains, shape: [n] },
     weights: { values: weights, shape: [n] },
+    ...(heads > kinds.length && ofOptionalHeads(examples, requests)),
+  };
+}
+
+function ofOptionalHeads(examples: RankingExamples, requests: Uint32Array): Record<string, Matrix> {
+  const heads = examples.heads.length;
+  const rows = examples.rowsOf(requests);
+  const known = Float32Array.from({ length: rows.length * heads }, (_, i) =>
+    examples.isKnown(rows[Math.floor(i / heads)], i % heads) ? 1 : 0,
+  );
+  return {
+    known: { values: known, shape: [rows.length, heads] },
+    cameTo: { values: Float32Array.from(requests, (request) => examples.found[request]), shape: [requests.length] },
   };
 }
 

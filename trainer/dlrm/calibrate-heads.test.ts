@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import { startBackend } from "../engine/backend.ts";
 import { Random } from "../engine/random.ts";
-import { expectedPositives, shiftHeads } from "./calibrate-heads.ts";
+import { calibrateHeads, expectedPositives, shiftHeads } from "./calibrate-heads.ts";
 import { type Dlrm, newDlrm } from "./model.ts";
+import { unknown } from "./requests.ts";
 import { randomExamples, randomVectors, testOptions } from "./testing.ts";
 
 before(() => startBackend("js"));
@@ -44,4 +45,39 @@ test("a whole window of requests says all, half of one says half", () => {
     close(expectedPositives(dlrm, examples, requests, vectors), [...positives], 1);
     assert.deepEqual(dlrm.calibration.scale, scale);
   }
+});
+
+/** Examples whose rows were dismissed with a chance of a tenth, but for those of which nobody knows. */
+function dismissing(known: (row: number) => boolean) {
+  const random = new Random(2);
+  const of = randomExamples(random, 40, rows, () => {}, ["view", "vote", "comment", "dismiss"]);
+  for (let row = 0; row < 40 * rows; row++) {
+    const label = random.uniform() < 0.1 ? 1 : 0;
+    of.labels[row * 4 + 3] = known(row) ? label : unknown;
+  }
+  return of;
+}
+
+test("a head expects as many as there were among the labels that count, also where no view was", () => {
+  const of = dismissing((row) => row % 3 > 0);
+  of.found.fill(0);
+  const dlrm = newDlrm(of, requests, testOptions, new Random(1));
+  calibrateHeads(dlrm, of, { training: requests.subarray(0, 30), heldOut: requests.subarray(30) }, vectors);
+  const happened = requests.reduce((sum, request) => sum + of.positives(request, 3), 0);
+  const expected = expectedPositives(dlrm, of, requests, vectors)[3];
+  assert.ok(happened > 20 && Math.abs(expected - happened) < 2, `${expected} expected of ${happened}`);
+});
+
+test("a head of which nobody knows any label stays as it is", () => {
+  const of = dismissing(() => false);
+  const dlrm = newDlrm(
+    dismissing(() => true),
+    requests,
+    testOptions,
+    new Random(1),
+  );
+  const before = [...dlrm.calibration.shift];
+  shiftHeads(dlrm, of, requests, vectors, expectedPositives(dlrm, of, requests, vectors), 40);
+  assert.equal(dlrm.calibration.shift[3], before[3]);
+  assert.ok([...dlrm.calibration.shift].every(Number.isFinite));
 });

@@ -2,7 +2,6 @@
 import { calibrate, shiftToBaseRate, shiftToMean } from "./calibrate.ts";
 import { dlrmForward } from "./forward.ts";
 import type { Dlrm } from "./model.ts";
-import { heads } from "./network.ts";
 import type { RankerParts, RankingExamples } from "./ranking-examples.ts";
 
 /**
@@ -22,8 +21,9 @@ export function calibrateHeads(
   const { rows } = examples;
   const from = training.length * rows;
   const rowNumbers = examples.rowsOf(window);
-  const weights = Float32Array.from(rowNumbers, (row) => examples.lossWeights[row]);
+  const heads = dlrm.heads.length;
   for (let head = 0; head < heads; head++) {
+    const weights = Float32Array.from(rowNumbers, (row) => examples.countsFor(row, head));
     const column = Float32Array.from(weights, (_, i) => logits[i * heads + head]);
     const labels = Float32Array.from(rowNumbers, (row) => examples.label(row, head));
     const { scale } = calibrate(column.subarray(from), labels.subarray(from), weights.subarray(from));
@@ -36,17 +36,16 @@ export function calibrateHeads(
   }
 }
 
-/** How many positives of each head a calibrated ranker expects in some requests, [3]. */
+/** How many positives of each head a calibrated ranker expects in some requests, [heads]. */
 export function expectedPositives(
   dlrm: Dlrm,
   examples: RankingExamples,
   requests: Uint32Array,
   postVectors: Float32Array,
 ): number[] {
-  const { logits, weights } = scaled(dlrm, examples, requests, postVectors);
-  return logits.map((column, head) => {
+  return scaled(dlrm, examples, requests, postVectors).map(({ logits, weights }, head) => {
     const shift = dlrm.calibration.shift[head];
-    return column.reduce((sum, logit, i) => sum + weights[i] / (1 + Math.exp(-logit - shift)), 0);
+    return logits.reduce((sum, logit, i) => sum + weights[i] / (1 + Math.exp(-logit - shift)), 0);
   });
 }
 
@@ -63,23 +62,24 @@ export function shiftHeads(
   expected: number[],
   whole: number,
 ): void {
-  const { logits, weights } = scaled(dlrm, examples, requests, postVectors);
-  const total = weights.reduce((sum, weight) => sum + weight, 0);
   const share = Math.min(1, requests.length / whole);
-  for (const [head, column] of logits.entries()) {
+  for (const [head, { logits, weights }] of scaled(dlrm, examples, requests, postVectors).entries()) {
+    const total = weights.reduce((sum, weight) => sum + weight, 0);
+    // an optional head of which nobody knows any label, since the operator has switched it off: it stays as it is
+    if (total === 0) continue;
     const positives = requests.reduce((sum, request) => sum + examples.positives(request, head), 0);
     // one more positive in a whole window: what never happened stays possible
     const mean = (share * (positives + 1) + (1 - share) * expected[head]) / (total + 2);
-    dlrm.calibration.shift[head] = shiftToMean(column, weights, mean);
+    dlrm.calibration.shift[head] = shiftToMean(logits, weights, mean);
   }
 }
 
-/** The logits of each head times its scale, and how many candidates each row stands for, over the rows of some requests. */
+/** Of each head, over the rows of some requests: the logits times its scale, and how much each row counts. */
 function scaled(dlrm: Dlrm, examples: RankingExamples, requests: Uint32Array, postVectors: Float32Array) {
   const all = dlrmForward(dlrm, examples, requests, postVectors);
-  const weights = Float32Array.from(examples.rowsOf(requests), (row) => examples.lossWeights[row]);
-  const logits = Array.from(dlrm.calibration.scale, (scale, head) =>
-    Float32Array.from(weights, (_, i) => scale * all[i * heads + head]),
-  );
-  return { logits, weights };
+  const rowNumbers = examples.rowsOf(requests);
+  return Array.from(dlrm.calibration.scale, (scale, head) => ({
+    logits: Float32Array.from(rowNumbers, (_, i) => scale * all[i * dlrm.heads.length + head]),
+    weights: Float32Array.from(rowNumbers, (row) => examples.countsFor(row, head)),
+  }));
 }

@@ -3,7 +3,7 @@
  */
 import type { OnProgress } from "../../db/progress.ts";
 import { categories } from "../../supabase/functions/_shared/features/categories.ts";
-import { kinds } from "../../supabase/functions/_shared/features/kinds.ts";
+import type { Head } from "../../supabase/functions/_shared/features/kinds.ts";
 import {
   pairFeatures,
   postFeatures,
@@ -38,6 +38,8 @@ export interface RequestUsers {
 }
 
 export interface ExampleOptions {
+  /** What the labels of the requests are of; default: the kinds of interaction. */
+  heads?: readonly Head[];
   rows: number;
   /** How many of a first interaction's rows are hard negatives; the others are the positive and sampled negatives. */
   hardNegatives: number;
@@ -55,9 +57,9 @@ export async function rankingExamples(
   requests: RankerRequest[],
   users: RequestUsers,
   postVectors: Float32Array,
-  { rows, hardNegatives, unseenWeight, random, onProgress = () => {}, signal }: ExampleOptions,
+  { heads, rows, hardNegatives, unseenWeight, random, onProgress = () => {}, signal }: ExampleOptions,
 ): Promise<RankingExamples> {
-  const examples = new RankingExamples(requests, rows);
+  const examples = new RankingExamples(requests, rows, heads);
   examples.users.set(users.vectors);
   const state = new CommunityState(community, timeline);
   for (const [r, request] of requests.entries()) {
@@ -101,7 +103,7 @@ function write(
     examples.weights[row] = weights[i];
     examples.lossWeights[row] = lossWeights[i];
     examples.logPositions[row] = logPositions[i] ?? 0;
-    if (labels[i]) examples.labels.set(labels[i], row * kinds.length);
+    if (labels[i]) examples.labels.set(labels[i], row * examples.heads.length);
     examples.dense.set(features.user, at);
     examples.dense.set(features.posts.subarray(candidate * p, (candidate + 1) * p), at + features.user.length);
     examples.dense.set(features.pairs.subarray(candidate * q, (candidate + 1) * q), at + features.user.length + p);

@@ -26,6 +26,20 @@ test("the listwise loss is −log softmax of what was gained, each row counted a
   close(value(listwiseLoss(scores, 3, both, weights)), (Math.log(3) + Math.log(11) - Math.log(5) / 4) / 2);
 });
 
+test("a request that nobody came to a post of has no listwise loss, and the others are a mean over all", () => {
+  const scores = tf.tensor1d([Math.log(2), 0, 0, 0, Math.log(5), 7]);
+  const weights = tf.tensor1d([1, 1, 3, 1, 2, 1]);
+  const gains = tf.tensor1d([1, 0, 0, 0, 0, 0]);
+  close(value(listwiseLoss(scores, 3, gains, weights, tf.tensor1d([1, 0]))), Math.log(3) / 2);
+});
+
+test("cross-entropy leaves out the labels that nobody knows", () => {
+  const logits = tf.tensor2d([[0, Math.log(3)]]);
+  const known = tf.tensor2d([[1, 0]]);
+  // −log 1/2, and nothing of the second head
+  close(value(crossEntropy(logits, tf.tensor2d([[1, 0]]), tf.tensor1d([3]), known)), 3 * Math.log(2));
+});
+
 test("cross-entropy sums over heads, weighs rows and does not overflow", () => {
   const logits = tf.tensor2d([
     [0, Math.log(3)],

@@ -1,19 +1,22 @@
 /** The ranker's trained state, and how it starts. */
 import { categoryRows } from "../../supabase/functions/_shared/features/categories.ts";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
+import type { Head } from "../../supabase/functions/_shared/features/kinds.ts";
 import type { DenseWeights } from "../engine/dense.ts";
 import { EmbeddingTable } from "../engine/embedding-table.ts";
 import type { Random } from "../engine/random.ts";
 import { type BaseRate, fitBaseRate } from "./base-rate.ts";
 import { shiftToMean, smoothedShare } from "./calibrate.ts";
 import { similarityColumn } from "./dense-features.ts";
-import { type HiddenWidths, heads, newDlrmWeights } from "./network.ts";
+import { type HiddenWidths, newDlrmWeights, startsBlank } from "./network.ts";
 import type { RankingExamples } from "./ranking-examples.ts";
 import { type Standardisation, standardisationOf } from "./standardise.ts";
 import { fitStart, type Start, startScores } from "./start.ts";
 
 /** Everything training changes, and the standardisation of the dense features. */
 export interface Dlrm extends Standardisation {
+  /** Its H heads. */
+  heads: readonly Head[];
   dense: DenseWeights;
   embeddings: EmbeddingTable;
   wide: EmbeddingTable;
@@ -43,10 +46,17 @@ export function newDlrm(examples: RankingExamples, requests: Uint32Array, option
   const similarity = start.similarity * standardisation.deviation[similarityColumn];
   const baseRate = fitBaseRate(examples, requests, standardisation, baseRateRidge);
   const bias = firstBiases(examples, requests, start, baseRate);
+  const heads = examples.heads.length;
   const wide = new Float32Array(categoryRows * heads);
   wide.set(baseRate.categories);
   return {
-    dense: newDlrmWeights(options, { bias, recencyBaseline: start.recencyBaseline, similarity, baseRate }, random),
+    heads: examples.heads,
+    dense: newDlrmWeights(
+      examples.heads,
+      options,
+      { bias, recencyBaseline: start.recencyBaseline, similarity, baseRate },
+      random,
+    ),
     embeddings: new EmbeddingTable(categoryRows, dimensions, embeddings),
     wide: new EmbeddingTable(categoryRows, heads, wide),
     ...standardisation,
@@ -63,17 +73,26 @@ function firstBiases(examples: RankingExamples, requests: Uint32Array, start: St
   const { rows } = examples;
   const rowNumbers = examples.rowsOf(requests);
   const weights = Float32Array.from(rowNumbers, (row) => examples.weights[row]);
-  const lossWeights = Float32Array.from(rowNumbers, (row) => examples.lossWeights[row]);
   const shares = startScores(examples, requests, start);
   for (let first = 0; first < shares.length; first += rows) {
     let sum = 0;
     for (let i = first; i < first + rows; i++) sum += weights[i] * Math.exp(shares[i]);
     for (let i = first; i < first + rows; i++) shares[i] -= Math.log(sum);
   }
-  const total = lossWeights.reduce((sum, weight) => sum + weight, 0);
-  return Float32Array.from({ length: heads }, (_, head) => {
+  /** The share of each row where all candidates are alike. */
+  const alike = () =>
+    Float64Array.from(shares, (_, i) => {
+      const first = i - (i % rows);
+      return -Math.log(weights.subarray(first, first + rows).reduce((sum, weight) => sum + weight, 0));
+    });
+  return Float32Array.from(examples.heads, (name, head) => {
+    const lossWeights = Float32Array.from(rowNumbers, (row) => examples.countsFor(row, head));
+    const total = lossWeights.reduce((sum, weight) => sum + weight, 0);
     const positives = requests.reduce((sum, request) => sum + examples.positives(request, head), 0);
-    const logits = shares.map((share, i) => share + Math.log(baseRate.of[Math.floor(i / rows) * heads + head]));
+    const heads = examples.heads.length;
+    const logits = (startsBlank(name) ? alike() : shares).map(
+      (share, i) => share + Math.log(baseRate.of[Math.floor(i / rows) * heads + head]),
+    );
     return shiftToMean(logits, lossWeights, smoothedShare(positives, total));
   });
 }

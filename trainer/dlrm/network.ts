@@ -6,7 +6,7 @@
  *   slots   = [bottom, user vector, post vector, one embedding per category]       k vectors of 32
  *   deep    = MLP([bottom, distinct dots of slots without the diagonal])           the last layer starts at 0
  *   wide    = weight · recency baseline + x · W + Σ one weight per post category   starts as start.ts says
- *   s       = deep + wide                                                          view, vote, comment
+ *   s       = deep + wide                                                          view, vote, comment, and the optional heads
  *             of somebody who has not done anything: weight · recency baseline + strength · the rest, as new-users.ts says
  *   base    = sigmoid(x of the user · R + Σ one weight per request category + r)   starts as base-rate.ts says
  *   p       = sigmoid(s − log Σ exp(s) over the request's candidates + log base + bias + position · log place)
@@ -21,14 +21,12 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { categories, requestCategories } from "../../supabase/functions/_shared/features/categories.ts";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
-import { kinds } from "../../supabase/functions/_shared/features/kinds.ts";
+import type { Head } from "../../supabase/functions/_shared/features/kinds.ts";
 import { userFeatures } from "../../supabase/functions/_shared/features/ranker-features.ts";
 import { DenseWeights, type Matrix } from "../engine/dense.ts";
 import type { Random } from "../engine/random.ts";
 import { denseWidth, similarityColumn } from "./dense-features.ts";
 
-/** One per kind of interaction. */
-export const heads = kinds.length;
 const slotCount = 3 + categories.length;
 const dotCount = (slotCount * (slotCount - 1)) / 2;
 
@@ -40,21 +38,28 @@ export interface HiddenWidths {
 
 /** What the weights that do not start at random start with. */
 export interface FirstWeights {
-  /** [3]: what the heads add. */
+  /** [H]: what the heads add. */
   bias: Float32Array;
-  /** Of the recency baseline and the standardised similarity in the wide part. */
+  /** Of the recency baseline and the standardised similarity in the wide part, but for heads that begin without (`startsBlank`). */
   recencyBaseline: number;
   similarity: number;
-  /** [userFeatures, 3] and [3] */
+  /** [userFeatures, H] and [H] */
   baseRate: { dense: Float32Array; bias: Float32Array };
 }
 
-/** Fresh dense weights. */
+/** Whether a head begins with all candidates alike: what people are soonest to come to is not what they are soonest to dismiss. */
+export function startsBlank(head: Head): boolean {
+  return head === "dismiss";
+}
+
+/** Fresh dense weights of a ranker with these H heads. */
 export function newDlrmWeights(
+  names: readonly Head[],
   { bottomHidden, topHidden }: HiddenWidths,
   { bias, recencyBaseline, similarity, baseRate }: FirstWeights,
   random: Random,
 ): DenseWeights {
+  const heads = names.length;
   const weights = new DenseWeights();
   weights.addLayer("bottom/1", denseWidth, bottomHidden, random);
   weights.addLayer("bottom/2", bottomHidden, dimensions, random);
@@ -65,9 +70,10 @@ export function newDlrmWeights(
   weights.add("base_rate/weight", [userFeatures.length, heads], baseRate.dense);
   weights.add("base_rate/bias", [heads], baseRate.bias);
   weights.add("bias", [heads], bias);
-  weights.add("wide/recency_baseline", [1, heads], new Float32Array(heads).fill(recencyBaseline));
+  const ofEach = (value: number) => Float32Array.from(names, (head) => (startsBlank(head) ? 0 : value));
+  weights.add("wide/recency_baseline", [1, heads], ofEach(recencyBaseline));
   weights.add("wide/dense", [denseWidth, heads]);
-  weights.values("wide/dense").fill(similarity, similarityColumn * heads, (similarityColumn + 1) * heads);
+  weights.values("wide/dense").set(ofEach(similarity), similarityColumn * heads);
   return weights;
 }
 
@@ -85,8 +91,8 @@ export function maskWidths({ bottomHidden, topHidden }: HiddenWidths) {
 }
 
 /**
- * Logits [N, 3]. Tensors: the dense weights by name; dense [N, F]; mean and deviation [1, F]; user and post [N, 32];
- * embeddings [N, C, 32] and wide [N, C, 3], the looked-up rows of the categories; logPositions [N, 1]; logWeights [requests, rows, 1], how many
+ * Logits [N, H]. Tensors: the dense weights by name; dense [N, F]; mean and deviation [1, F]; user and post [N, 32];
+ * embeddings [N, C, 32] and wide [N, C, H], the looked-up rows of the categories; logPositions [N, 1]; logWeights [requests, rows, 1], how many
  * candidates each row stands for; strengths [N, 1], what counts of all but the recency baseline, 1 where left out; in training the masks.
  */
 export function dlrmLogits(t: Tensors): tf.Tensor2D {
@@ -106,6 +112,7 @@ export function dlrmLogits(t: Tensors): tf.Tensor2D {
   const wide = tf.add(tf.matMul(x, t["wide/dense"] as tf.Tensor2D), tf.sum(ofPost, 1));
   const own = t.strengths ? tf.mul(tf.add(deep, wide), t.strengths) : tf.add(deep, wide);
   const [requests, rows] = t.logWeights.shape;
+  const heads = t.bias.size;
   const scores = tf.reshape(tf.add(own, baseline), [requests, rows, heads]);
   const shares = tf.sub(scores, logSumExp(tf.add(scores, t.logWeights), 1));
   const user = tf.slice(x, [0, 0], [n, userFeatures.length]);

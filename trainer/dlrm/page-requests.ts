@@ -1,8 +1,8 @@
 /** The requests the ranker learns from where pages were logged: what was shown, and what came of it. */
-import type { Page } from "../community/pages.ts";
+import type { Page, Told } from "../community/pages.ts";
 import { login, type Timeline } from "../community/timeline.ts";
 import { countBelow } from "../evaluation/metrics/count-below.ts";
-import { type Labels, labelWindow, type Moment } from "./requests.ts";
+import { cameTo, type Labels, labelWindow, type Moment } from "./requests.ts";
 
 /** A post of a page, and what the user did with it within the label window. */
 export interface Shown {
@@ -10,6 +10,8 @@ export interface Shown {
   /** From 1. */
   position: number;
   labels: Labels;
+  /** What the optional heads learn from; left out: nobody knows. */
+  told?: Told | undefined;
 }
 
 /** A page, without the posts its user had come to before. */
@@ -37,14 +39,14 @@ export function pageRequests(
         at: timeline.at[event],
         kind: timeline.kinds[event],
       });
-  return chosen.flatMap(({ user, at, posts: shown, positions }): PageRequest[] => {
+  return chosen.flatMap(({ user, at, posts: shown, positions, told }): PageRequest[] => {
     const request: PageRequest = { event: firstEventFrom(timeline, at), user, at, shown: [] };
     for (const [i, post] of shown.entries()) {
       const done = acts.get(user * posts + post) ?? [];
       if (done.some((act) => act.at < at)) continue;
       const labels: Labels = [0, 0, 0];
       for (const act of done) if (act.at <= at + labelWindow) labels[act.kind] = 1;
-      request.shown.push({ post, position: positions[i], labels });
+      request.shown.push({ post, position: positions[i], labels, ...(told && { told: told[i] }) });
     }
     return request.shown.length > 0 ? [request] : [];
   });
@@ -57,5 +59,5 @@ function firstEventFrom({ at, wholeFrom, length }: Timeline, instant: number): n
 
 /** Whether something came of a page. */
 export function wasTouched({ shown }: PageRequest): boolean {
-  return shown.some(({ labels }) => labels.some((label) => label === 1));
+  return shown.some(({ labels }) => cameTo(labels));
 }

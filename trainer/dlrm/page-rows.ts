@@ -3,6 +3,7 @@ import type { NumberedCandidate } from "../community/state.ts";
 import type { Random } from "../engine/random.ts";
 import type { SampledRows } from "./negatives.ts";
 import type { PageRequest } from "./page-requests.ts";
+import { cameTo } from "./requests.ts";
 
 /**
  * The posts of a page, then a sample of the other candidates, up to `rows` in all. What the user would have done with these nobody knows, so
@@ -28,7 +29,7 @@ export function pageRows(
   const sampled = others.slice(0, rows - chosen.length);
   const weight = sampled.length > 0 ? others.length / sampled.length : 0;
   return {
-    found: seen.some(({ labels }) => labels.includes(1)),
+    found: seen.some(({ labels }) => cameTo(labels)),
     chosen: [...chosen, ...sampled],
     weights: [...chosen.map(() => 1), ...sampled.map(() => weight)],
     lossWeights: [...chosen.map(() => 1), ...sampled.map(() => unseenWeight * weight)],

@@ -1,9 +1,10 @@
 /** The ranker's training set in memory: the rows of its requests, packed. */
 import { categories } from "../../supabase/functions/_shared/features/categories.ts";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
-import { kinds } from "../../supabase/functions/_shared/features/kinds.ts";
+import { type Head, kinds } from "../../supabase/functions/_shared/features/kinds.ts";
 import { denseWidth } from "./dense-features.ts";
 import type { RankerRequest } from "./examples.ts";
+import { unknown } from "./requests.ts";
 
 /**
  * Rows of a number of requests, `rows` each. Of a first interaction row 0 is the positive and all others are negatives, where retrieval
@@ -13,9 +14,11 @@ import type { RankerRequest } from "./examples.ts";
 export class RankingExamples {
   readonly rows: number;
   readonly requests: RankerRequest[];
+  /** What there are labels of. */
+  readonly heads: readonly Head[];
   /** [requests, 32] */
   readonly users: Float32Array;
-  /** [requests] 1 where a row is positive; 0: what its labels say does not count. */
+  /** [requests] 1 where the user came to a row's post; 0: what its labels of `kinds` say does not count. */
   readonly found: Uint8Array;
   /** [requests · rows] post numbers */
   readonly posts: Int32Array;
@@ -25,16 +28,17 @@ export class RankingExamples {
   readonly lossWeights: Float32Array;
   /** [requests · rows] The logarithm of the place it was shown at; 0 where it was not shown, or nobody knows where. */
   readonly logPositions: Float32Array;
-  /** [requests · rows, view, vote, comment] 1 where the user did that. */
+  /** [requests · rows, heads] 1 where the user did that; `unknown` where it does not count for that head. */
   readonly labels: Uint8Array;
   /** [requests · rows, user + post + pair features] */
   readonly dense: Float32Array;
   /** [requests · rows, categories] */
   readonly categories: Int32Array;
 
-  constructor(requests: RankerRequest[], rows: number) {
+  constructor(requests: RankerRequest[], rows: number, heads: readonly Head[] = kinds) {
     this.requests = requests;
     this.rows = rows;
+    this.heads = heads;
     const n = requests.length * rows;
     this.users = new Float32Array(requests.length * dimensions);
     this.found = new Uint8Array(requests.length);
@@ -42,7 +46,7 @@ export class RankingExamples {
     this.weights = new Float32Array(n);
     this.lossWeights = new Float32Array(n);
     this.logPositions = new Float32Array(n);
-    this.labels = new Uint8Array(n * kinds.length);
+    this.labels = new Uint8Array(n * heads.length);
     this.dense = new Float32Array(n * denseWidth);
     this.categories = new Int32Array(n * categories.length);
   }
@@ -60,9 +64,28 @@ export class RankingExamples {
     );
   }
 
-  /** A head's label of a row. */
+  /** A head's label of a row; 0 where it is not known. */
   label(row: number, head: number): number {
-    return this.found[Math.floor(row / this.rows)] * this.labels[row * kinds.length + head];
+    const label = this.labels[row * this.heads.length + head];
+    if (head >= kinds.length) return label === unknown ? 0 : label;
+    return this.found[Math.floor(row / this.rows)] * label;
+  }
+
+  /** How much a row counts in the loss of a head. */
+  countsFor(row: number, head: number): number {
+    return this.isKnown(row, head) ? this.lossWeights[row] : 0;
+  }
+
+  /** Whether a row's label counts for a head. */
+  isKnown(row: number, head: number): boolean {
+    return this.labels[row * this.heads.length + head] !== unknown;
+  }
+
+  /** Whether the user did anything that a head is about. */
+  saysSomething(request: number): boolean {
+    if (this.found[request] === 1) return true;
+    for (let head = kinds.length; head < this.heads.length; head++) if (this.positives(request, head) > 0) return true;
+    return false;
   }
 
   /**

@@ -21,7 +21,16 @@ export interface Request extends Moment {
   labels: Labels;
 }
 
-export type Labels = [view: number, vote: number, comment: number];
+/** 1 where the user did that: the kinds of interaction, and of a page the optional heads of its training after them. */
+export type Labels = [view: number, vote: number, comment: number, ...optional: number[]];
+
+/** The label of an optional head that does not count: nobody knows it, or its user has had their share. */
+export const unknown = 2;
+
+/** Whether the user came to the post, whatever else they did. */
+export function cameTo([view, vote, comment]: Labels): boolean {
+  return view === 1 || vote === 1 || comment === 1;
+}
 
 /**
  * A request's labels are what happened within a day of it. The evaluation's labels are made here too, so this is not among

@@ -1,5 +1,6 @@
 import { categories, requestCategories } from "../../supabase/functions/_shared/features/categories.ts";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
+import { type Head, kinds } from "../../supabase/functions/_shared/features/kinds.ts";
 import { userFeatures } from "../../supabase/functions/_shared/features/ranker-features.ts";
 import type { Random } from "../engine/random.ts";
 import { denseWidth } from "./dense-features.ts";
@@ -9,18 +10,19 @@ import type { Request } from "./requests.ts";
 
 export const testOptions = { ...dlrmDefaults, seed: 1, scoreWeights: [0.2, 1, 1] };
 
-/** Requests with random features, all of whose rows stand for one candidate; `plant` changes row 0 of each. */
+/** Requests with random features, all of whose rows stand for one candidate; `plant` changes row 0 of each. Nothing is dismissed or viewed for long. */
 export function randomExamples(
   random: Random,
   requests: number,
   rows: number,
   plant: (dense: Float32Array) => void = () => {},
+  heads: readonly Head[] = kinds,
 ): RankingExamples {
   const made = Array.from({ length: requests }, (_, event): Request => {
     return { event, user: 0, post: 0, at: event, labels: [0, event % 4 === 0 ? 1 : 0, 1] };
   });
-  const examples = new RankingExamples(made, rows);
-  for (const [r, { labels }] of made.entries()) examples.labels.set(labels, examples.rowOf(r) * labels.length);
+  const examples = new RankingExamples(made, rows, heads);
+  for (const [r, { labels }] of made.entries()) examples.labels.set(labels, examples.rowOf(r) * heads.length);
   for (let i = 0; i < examples.dense.length; i++) examples.dense[i] = 2 + random.normal();
   for (let i = 0; i < examples.users.length; i++) examples.users[i] = random.normal() / Math.sqrt(dimensions);
   for (let row = 0; row < requests * rows; row++) {

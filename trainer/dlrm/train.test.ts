@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import { categories } from "../../supabase/functions/_shared/features/categories.ts";
+import { kinds } from "../../supabase/functions/_shared/features/kinds.ts";
 import { startBackend } from "../engine/backend.ts";
 import { Random } from "../engine/random.ts";
 import { logAgeColumn, logIdleColumn } from "./dense-features.ts";
 import { dlrmForward } from "./forward.ts";
 import { newDlrm } from "./model.ts";
-import { heads } from "./network.ts";
 import type { RankingExamples } from "./ranking-examples.ts";
 import { fitStart, startScores } from "./start.ts";
 import { randomExamples, randomVectors, testOptions } from "./testing.ts";
@@ -31,9 +31,9 @@ test("an untrained ranker orders as its start says, in every head, and its proba
   const order = (value: (row: number) => number, request: number) =>
     Array.from({ length: rows }, (_, i) => request * rows + i).sort((a, b) => value(b) - value(a));
   for (const request of requests)
-    for (let head = 0; head < heads; head++)
+    for (let head = 0; head < kinds.length; head++)
       assert.deepEqual(
-        order((row) => logits[row * heads + head], request),
+        order((row) => logits[row * kinds.length + head], request),
         order((row) => scores[row], request),
       );
   for (const [head, positives] of [
@@ -41,7 +41,7 @@ test("an untrained ranker orders as its start says, in every head, and its proba
     [2, 40],
   ]) {
     let sum = 0;
-    for (let row = 0; row < 40 * rows; row++) sum += 1 / (1 + Math.exp(-logits[row * heads + head]));
+    for (let row = 0; row < 40 * rows; row++) sum += 1 / (1 + Math.exp(-logits[row * kinds.length + head]));
     assert.ok(Math.abs(sum - positives) < 0.1 * positives, `head ${head} predicts ${sum} of ${positives}`);
   }
 });
@@ -56,7 +56,8 @@ test("learns what marks the positive, and ranks new requests by it", async () =>
   const logits = dlrmForward(dlrm, fresh, requestsOf(fresh), vectors);
   let ahead = 0;
   for (let r = 0; r < 200; r++)
-    for (let i = 1; i < rows; i++) if (logits[(r * rows + i) * heads + 2] > logits[r * rows * heads + 2]) ahead++;
+    for (let i = 1; i < rows; i++)
+      if (logits[(r * rows + i) * kinds.length + 2] > logits[r * rows * kinds.length + 2]) ahead++;
   assert.ok(ahead / 200 < 2.5, `${ahead / 200} posts rank above the positive, 5.5 would be chance`);
 });
 
@@ -85,7 +86,7 @@ test("requests whose post was not found teach nothing", async () => {
     return dlrm.dense.values("top/3/weight");
   };
   const before = await train();
-  examples.labels.subarray(0, 60 * rows * heads).reverse();
+  examples.labels.subarray(0, 60 * rows * kinds.length).reverse();
   assert.deepEqual(await train(), before);
 });
 

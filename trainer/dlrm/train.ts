@@ -34,8 +34,8 @@ export async function trainDlrm(
   from?: Dlrm,
 ): Promise<TrainedDlrm> {
   const random = new Random(options.seed);
-  const order = training.filter((request) => examples.found[request]);
-  const unseen = heldOut.filter((request) => examples.found[request]);
+  const order = training.filter((request) => examples.saysSomething(request));
+  const unseen = heldOut.filter((request) => examples.saysSomething(request));
   const dlrm = from ?? newDlrm(examples, training, options, random);
   const steps = Math.ceil(order.length / options.batch);
   const losses: number[] = [];

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { categories } from "../../supabase/functions/_shared/features/categories.ts";
+import { kinds } from "../../supabase/functions/_shared/features/kinds.ts";
 import { pairFeatures, postFeatures, userFeatures } from "../../supabase/functions/_shared/features/ranker-features.ts";
 import { type Feeds, float32, int64 } from "../../supabase/functions/_shared/models/tensors.ts";
 import type { RankingModel } from "../../supabase/functions/_shared/recommend/rank.ts";
@@ -13,18 +14,19 @@ const age = postFeatures.indexOf("log_age");
 const votes = userFeatures.indexOf("log_votes");
 const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
 
-/** Views depend on the post's age, votes on the user, comments on nothing. */
+/** Views depend on the post's age, votes on the user, comments on nothing; of what is dismissed, history tells nothing. */
 const ranker = {
   name: "known",
+  heads: [...kinds, "dismiss"],
   graphs: {
     dlrm: {
       run: async ({ user_features, post_features }: Feeds) => {
-        const out = Float32Array.from({ length: n * 3 }, (_, i) => {
-          const row = Math.floor(i / 3);
+        const out = Float32Array.from({ length: n * 4 }, (_, i) => {
+          const row = Math.floor(i / 4);
           const old = Number(post_features.data[row * postFeatures.length + age]);
-          return [sigmoid(3 - 2 * old), sigmoid(Number(user_features.data[votes]) - 3), 0.1][i % 3];
+          return [sigmoid(3 - 2 * old), sigmoid(Number(user_features.data[votes]) - 3), 0.1, sigmoid(old)][i % 4];
         });
-        return { probabilities: float32(out, [n, 3]) };
+        return { probabilities: float32(out, [n, 4]) };
       },
     },
   },

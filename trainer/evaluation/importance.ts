@@ -92,13 +92,14 @@ async function lossesOf(
   feedsOf: (list: ToldList, number: number) => Feeds,
 ): Promise<number[][]> {
   const all: number[][] = [];
+  const width = model.heads.length;
   for (const [i, list] of lists.entries()) {
     const probabilities = await probabilitiesOf(model, feedsOf(list, i), list.posts.length);
     all.push(
-      kinds.map((_, head) => {
+      kinds.map((kind, head) => {
         let loss = 0;
         for (const [row, post] of list.posts.entries()) {
-          const p = Math.min(1 - 1e-15, Math.max(1e-15, probabilities[row * kinds.length + head]));
+          const p = Math.min(1 - 1e-15, Math.max(1e-15, probabilities[row * width + model.heads.indexOf(kind)]));
           loss -= post === list.outcome.post && list.outcome.labels[head] === 1 ? Math.log(p) : Math.log1p(-p);
         }
         return loss;

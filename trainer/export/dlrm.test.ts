@@ -2,14 +2,14 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { categories } from "../../supabase/functions/_shared/features/categories.ts";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
+import { kinds } from "../../supabase/functions/_shared/features/kinds.ts";
 import { postFeatures, userFeatures } from "../../supabase/functions/_shared/features/ranker-features.ts";
-import { contracts } from "../../supabase/functions/_shared/models/contracts.ts";
+import { contracts, contractsOf } from "../../supabase/functions/_shared/models/contracts.ts";
 import { assertContract } from "../../supabase/functions/_shared/models/onnx-executor/contract.ts";
 import { float32, int64 } from "../../supabase/functions/_shared/models/tensors.ts";
 import { activityColumns, denseWidth } from "../dlrm/dense-features.ts";
 import { dlrmForward } from "../dlrm/forward.ts";
-import type { Dlrm } from "../dlrm/model.ts";
-import { heads } from "../dlrm/network.ts";
+import { type Dlrm, newDlrm } from "../dlrm/model.ts";
 import type { RankingExamples } from "../dlrm/ranking-examples.ts";
 import { randomExamples, randomVectors, testOptions } from "../dlrm/testing.ts";
 import { trainDlrm } from "../dlrm/train.ts";
@@ -61,20 +61,36 @@ for (const runtime of runtimes)
     const logits = dlrmForward(dlrm, examples, Uint32Array.of(50, 51, 52), vectors);
     for (const [i, request] of [50, 51, 52].entries()) {
       const { probabilities } = await run(feedsOf(examples, request));
-      const expected = Float32Array.from({ length: rows * heads }, (_, at) => {
+      const expected = Float32Array.from({ length: rows * kinds.length }, (_, at) => {
         const { scale, shift } = dlrm.calibration;
-        const head = at % heads;
-        return 1 / (1 + Math.exp(-(scale[head] * logits[i * rows * heads + at] + shift[head])));
+        const head = at % kinds.length;
+        return 1 / (1 + Math.exp(-(scale[head] * logits[i * rows * kinds.length + at] + shift[head])));
       });
       assertClose(probabilities.data, expected, 1e-4, `request ${request}`);
       assert.ok(Math.max(...expected) > 2 * Math.min(...expected), "rows differ");
     }
   });
 
+for (const runtime of runtimes)
+  test(`${runtime.name} gives the trainer's probabilities of optional heads too`, async () => {
+    const heads = ["view", "vote", "comment", "dismiss", "long_view"] as const;
+    const of = randomExamples(new Random(7), 4, rows, () => {}, heads);
+    const five = newDlrm(of, Uint32Array.of(0, 1, 2, 3), testOptions, new Random(8));
+    for (const { values } of Object.values(five.dense.matrices()))
+      for (let i = 0; i < values.length; i++) values[i] += 0.1 * random.normal();
+    const bytes = dlrmGraph(five);
+    assertContract(bytes, contractsOf(heads).dlrm);
+    assert.throws(() => assertContract(bytes, contracts.dlrm), /probabilities is \[N, 5\], not \[N, 3\]/);
+    const run = await runtime.load(bytes);
+    const { probabilities } = await run(feedsOf(of, 2));
+    const expected = dlrmForward(five, of, Uint32Array.of(2), vectors).map((logit) => 1 / (1 + Math.exp(-logit)));
+    assertClose(probabilities.data, expected, 1e-4, "request 2");
+  });
+
 test("one candidate alone has a probability too", async () => {
   const run = await executor.load(dlrmGraph(dlrm));
   const { probabilities } = await run(feedsOf(examples, 50, 1));
-  assert.deepEqual(probabilities.dims, [1, heads]);
+  assert.deepEqual(probabilities.dims, [1, kinds.length]);
   assert.ok([...probabilities.data].every((p) => Number(p) > 0 && Number(p) < 1));
 });
 

@@ -6,18 +6,20 @@
 import { categories, categoryRows, requestCategories } from "../../supabase/functions/_shared/features/categories.ts";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import { postFeatures, userFeatures } from "../../supabase/functions/_shared/features/ranker-features.ts";
-import { contracts } from "../../supabase/functions/_shared/models/contracts.ts";
+import { contractsOf } from "../../supabase/functions/_shared/models/contracts.ts";
 import { activityColumns, denseWidth, recencyBaselineMatrix } from "../dlrm/dense-features.ts";
 import type { Dlrm } from "../dlrm/model.ts";
-import { heads, leastBaseRate } from "../dlrm/network.ts";
+import { leastBaseRate } from "../dlrm/network.ts";
 import { GraphBuilder } from "../onnx/graph-builder.ts";
 import { denseLayer } from "./dense-layer.ts";
 import { type Dots, dotNumber, interaction, postRows } from "./interaction.ts";
 
-/** The graph under `contracts.dlrm`. */
+/** The graph under the contract of its heads. */
 export function dlrmGraph(dlrm: Dlrm): Uint8Array {
   const g = new GraphBuilder("dlrm");
-  const { user, posts, user_features, post_features, pair_features, categories: ids } = g.inputsOf(contracts.dlrm);
+  const heads = dlrm.heads.length;
+  const contract = contractsOf(dlrm.heads).dlrm;
+  const { user, posts, user_features, post_features, pair_features, categories: ids } = g.inputsOf(contract);
   const shapes = dlrm.dense.matrices();
   const named = (name: string) => g.weights(dlrm.dense.values(name), shapes[name].shape, name);
   const layer = (name: string, input: string) => denseLayer(g, dlrm.dense, name, input);
@@ -46,7 +48,7 @@ export function dlrmGraph(dlrm: Dlrm): Uint8Array {
 
   // what a request's candidates have in common has no part in their shares, so the wide part leaves out the user's features
   const wideTable = g.weights(dlrm.wide.weights.values, [categoryRows, heads], "wide");
-  const ofCategories = g.dense(lookUp(g.slice(wideTable, 0, postRows, categoryRows)), sumOfPostCategories());
+  const ofCategories = g.dense(lookUp(g.slice(wideTable, 0, postRows, categoryRows)), sumOfPostCategories(heads));
   const wide = g.gemm(x, g.slice(named("wide/dense"), 0, u, denseWidth), ofCategories);
   const own = g.multiply(g.add(layer("top/3", top), wide), strength(g, dlrm, user_features));
   const ofBaseline = g.matMul(baselineOfPost(g), named("wide/recency_baseline"));
@@ -60,8 +62,8 @@ export function dlrmGraph(dlrm: Dlrm): Uint8Array {
   const ofPosition = g.multiply(named("position"), g.weights(new Float32Array(1), [1, 1], "log_position"));
   const added = g.add(g.multiply(g.add(g.add(logBaseRate, named("bias")), ofPosition), scale), shift);
   // a product with the scales on the diagonal: numbers three in a row are slow to multiply and to add to
-  const calibrated = g.gemm(shares, g.multiply(scale, identity(g)), added);
-  g.output("probabilities", g.sigmoid(calibrated), contracts.dlrm.outputs.probabilities.dims);
+  const calibrated = g.gemm(shares, g.multiply(scale, identity(g, heads)), added);
+  g.output("probabilities", g.sigmoid(calibrated), contract.outputs.probabilities.dims);
   return g.build();
 }
 
@@ -86,13 +88,13 @@ function baselineOfPost(g: GraphBuilder): string {
 }
 
 /** [categories of a post · heads, heads]: adds up what each head has of a post's own categories. */
-function sumOfPostCategories(): Float32Array {
+function sumOfPostCategories(heads: number): Float32Array {
   const width = (categories.length - requestCategories) * heads;
   return Float32Array.from({ length: width * heads }, (_, i) => (Math.floor(i / heads) % heads === i % heads ? 1 : 0));
 }
 
 /** [heads, heads] */
-function identity(g: GraphBuilder): string {
+function identity(g: GraphBuilder, heads: number): string {
   const ones = Float32Array.from({ length: heads * heads }, (_, i) => (i % (heads + 1) === 0 ? 1 : 0));
   return g.weights(ones, [heads, heads], "identity");
 }

@@ -36,6 +36,17 @@ test("the ranker is read back from its graph to the bit", () => {
   for (const values of ["mean", "deviation", "calibration"] as const) assert.deepEqual(read[values], dlrm[values]);
 });
 
+test("a ranker with optional heads is read back by their names, and by no others", () => {
+  const heads = ["view", "vote", "comment", "dismiss", "long_view"] as const;
+  const examples = randomExamples(random, 20, 12, () => {}, heads);
+  const dlrm = newDlrm(examples, Uint32Array.from(examples.requests.keys()), testOptions, random);
+  for (const { values } of Object.values(dlrm.dense.matrices())) shake(values);
+  const read = dlrmOf(dlrmGraph(dlrm), heads);
+  assert.deepEqual(read.heads, heads);
+  assert.deepEqual(read.dense.matrices(), dlrm.dense.matrices());
+  assert.throws(() => dlrmOf(dlrmGraph(dlrm)), /the graph has 160 numbers for top\/3\/weight, not 96 numbers/);
+});
+
 test("graphs with other weights are refused", () => {
   const { user_tower, post_tower, dlrm } = tinyGraphs();
   assert.throws(() => towersOf(user_tower, post_tower), /the graph has nothing for user\/mix, not 3 numbers/);

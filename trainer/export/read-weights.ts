@@ -2,12 +2,13 @@
 import onnxProto from "onnx-proto";
 import { categoryRows } from "../../supabase/functions/_shared/features/categories.ts";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
+import { type Head, kinds } from "../../supabase/functions/_shared/features/kinds.ts";
 import { userFeatures } from "../../supabase/functions/_shared/features/ranker-features.ts";
 import { tokenRows } from "../../supabase/functions/_shared/features/tokens.ts";
 import { type Config, defaultConfig } from "../config/config.ts";
 import { denseWidth } from "../dlrm/dense-features.ts";
 import type { Dlrm } from "../dlrm/model.ts";
-import { heads, newDlrmWeights } from "../dlrm/network.ts";
+import { newDlrmWeights } from "../dlrm/network.ts";
 import type { DenseWeights } from "../engine/dense.ts";
 import { EmbeddingTable } from "../engine/embedding-table.ts";
 import { Random } from "../engine/random.ts";
@@ -29,16 +30,18 @@ export function towersOf(
   return { tokens: new EmbeddingTable(tokenRows, dimensions, tokens), dense };
 }
 
-/** The ranker of a graph. Throws where a weight is missing or of another size than the config's. */
-export function dlrmOf(graph: Uint8Array, { ranker }: Config = defaultConfig): Dlrm {
+/** The ranker of a graph, which has these heads. Throws where a weight is missing or of another size than the config's. */
+export function dlrmOf(graph: Uint8Array, names: readonly Head[] = kinds, { ranker }: Config = defaultConfig): Dlrm {
   const stored = weightsOf(graph);
+  const heads = names.length;
   const nothing = { recencyBaseline: 0, similarity: 0, bias: new Float32Array(heads) };
   const baseRate = { dense: new Float32Array(userFeatures.length * heads), bias: new Float32Array(heads) };
-  const dense = newDlrmWeights(ranker, { ...nothing, baseRate }, new Random(1));
+  const dense = newDlrmWeights(names, ranker, { ...nothing, baseRate }, new Random(1));
   fill(dense, stored);
   const table = (name: string, width: number) =>
     new EmbeddingTable(categoryRows, width, take(stored, name, categoryRows * width));
   return {
+    heads: names,
     dense,
     embeddings: table("embeddings", dimensions),
     wide: table("wide", heads),

@@ -59,7 +59,7 @@ export async function publishedModel(
   const client = await pool.connect();
   try {
     const load = modelCache(() => loadRuntime());
-    const { graphs } = await load({ id: String(id), name, featureSpecDigest }, client, ["user_tower", "dlrm"]);
+    const { graphs, heads } = await load({ id: String(id), name, featureSpecDigest }, client, ["user_tower", "dlrm"]);
     const postVectors = new Float32Array(posts.ids.length * dimensions);
     const numbers = new Map(posts.ids.map((post, number) => [post, number]));
     await eachVector(client, "post_id", "embedding", "recsys.post_embeddings", id, (post, vector) => {
@@ -71,7 +71,7 @@ export async function publishedModel(
     await eachVector(client, "user_id", "id_embedding", "recsys.user_embeddings", id, (user, vector) => {
       if (known.has(user)) userIdEmbeddings.set(user, vector);
     });
-    return { name, graphs, userIdEmbeddings, postVectors };
+    return { name, heads, graphs, userIdEmbeddings, postVectors };
   } finally {
     client.release();
   }

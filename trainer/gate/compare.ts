@@ -7,7 +7,7 @@
  */
 import type { Database } from "../../db/connect.ts";
 import type { OnProgress } from "../../db/progress.ts";
-import { readScoreWeights } from "../../db/settings.ts";
+import { readHeadWeights } from "../../db/settings.ts";
 import { communityFromDatabase, trainingEvents } from "../community/from-database.ts";
 import type { RankerRequest } from "../dlrm/examples.ts";
 import type { ModelFolder } from "../model-folder/model-folder.ts";
@@ -57,16 +57,17 @@ export async function compare(
   const requests = other ? unseen : heldOut.slice(-mostRequests);
   if (requests.length < fewestRequests)
     return { skipped: `${requests.length} held-out requests are too few to compare it on (${fewestRequests})` };
+  const { heads } = candidate.model;
   const { dlrm, user_tower } = candidate.model.graphs;
   const published: ReplayedModel = {
-    ...(await rankingModel("as published", user_tower, dlrm)),
+    ...(await rankingModel("as published", heads, user_tower, dlrm)),
     userIdEmbeddings: candidate.model.userIdEmbeddings,
     postVectors: byNumber(loaded.community, candidate.postVectors),
   };
-  const heldBackModel = await modelInMemory("held back", loaded.community, { ...heldBack, dlrm }, context);
+  const heldBackModel = await modelInMemory("held back", loaded.community, { ...heldBack, heads, dlrm }, context);
   const models: Record<string, ReplayedModel> = { candidate: heldBackModel, published, ...(other && { other }) };
   const metrics = new HeldOutMetrics(["candidate", "published", "other"]);
-  const options = { scoreWeights: await readScoreWeights(database), onProgress, signal };
+  const options = { weights: await readHeadWeights(database), onProgress, signal };
   for await (const [request, ranked] of rankedRequests(loaded, requests, models, options)) {
     const { candidate, published } = ranked;
     // the baseline orders what the candidate retrieved

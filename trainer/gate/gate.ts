@@ -2,7 +2,7 @@
  * The gate that a model passes before it may serve: its graphs keep the contract, all runtimes answer as the trainer did,
  * and on requests that it has not learned from it is not worse than the active model, beyond a margin and beyond chance.
  */
-import { contracts, graphNames } from "../../supabase/functions/_shared/models/contracts.ts";
+import { contractsOf, graphNames } from "../../supabase/functions/_shared/models/contracts.ts";
 import { assertContract } from "../../supabase/functions/_shared/models/onnx-executor/contract.ts";
 import { assertSize, type ModelFolder } from "../model-folder/model-folder.ts";
 import { parityOf } from "./parity.ts";
@@ -15,6 +15,7 @@ export type GraphVerdict = Pick<Verdict, "contract" | "parity" | "reasons">;
 
 /** Judges a model's graphs alone, which takes no database. */
 export async function judgeGraphs(model: ModelFolder): Promise<GraphVerdict> {
+  const contracts = contractsOf(model.heads);
   try {
     for (const graph of graphNames) {
       try {

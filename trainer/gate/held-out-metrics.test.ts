@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { kinds } from "../../supabase/functions/_shared/features/kinds.ts";
 import type { PageRequest } from "../dlrm/page-requests.ts";
-import type { Request } from "../dlrm/requests.ts";
+import { type Request, unknown } from "../dlrm/requests.ts";
 import { HeldOutMetrics } from "./held-out-metrics.ts";
 import type { RankedRequest } from "./ranked-requests.ts";
 
@@ -13,6 +14,7 @@ function ranked(rank: number, probabilities: Record<number, number>): RankedRequ
   return {
     posts,
     rank,
+    heads: kinds,
     recencyRank: rank,
     probabilities: Float32Array.from(Object.values(probabilities).flatMap((p) => [p, p, p])),
   };
@@ -48,6 +50,34 @@ test("heads: cross-entropy of the posts that both retrieved, beside that of the 
   close(worse?.mean, 1 + (Math.log(0.8) + Math.log(0.9)) / (2 * Math.log(2)));
   close(worse?.error, 0);
   assert.equal(metrics.worse("b", "a", "cross-entropy vote"), undefined, "nobody voted");
+});
+
+test("a head that one of the models lacks is measured of none; a label that does not count is left out", () => {
+  const heads = ["view", "vote", "comment", "dismiss"] as const;
+  const page = (dismiss: number): PageRequest => ({
+    event: 0,
+    user: 0,
+    at: 0,
+    shown: [{ post: 1, position: 1, labels: [0, 0, 0, dismiss, unknown] }],
+  });
+  const four = (p: number): RankedRequest => ({
+    posts: Int32Array.of(1),
+    rank: Number.POSITIVE_INFINITY,
+    recencyRank: Number.POSITIVE_INFINITY,
+    heads,
+    probabilities: Float32Array.of(0.1, 0.1, 0.1, p),
+  });
+  const both = new HeldOutMetrics(["a", "b"]);
+  const one = new HeldOutMetrics(["a", "b"]);
+  for (const dismiss of [...Array(20).fill(1), ...Array(20).fill(0), ...Array(99).fill(unknown)]) {
+    both.add(page(dismiss), { a: four(dismiss === 1 ? 0.8 : 0.2), b: four(0.5) });
+    one.add(page(dismiss), { a: four(0.5), b: ranked(Number.POSITIVE_INFINITY, { 1: 0.1 }) });
+  }
+  close(both.mean("a", "cross-entropy dismiss"), -Math.log(0.8) / Math.log(2));
+  close(both.mean("b", "cross-entropy dismiss"), 1);
+  assert.equal(both.worse("a", "b", "cross-entropy long_view"), undefined);
+  assert.equal(one.worse("a", "b", "cross-entropy dismiss"), undefined);
+  assert.equal(one.mean("a", "cross-entropy dismiss"), undefined);
 });
 
 test("pages: what was acted on has its place among what was shown, and each post its own label", () => {

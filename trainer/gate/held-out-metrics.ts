@@ -1,7 +1,7 @@
 /** How well models did on the same requests: metrics of each, and what lies between two of them, paired by request. */
-import { kinds } from "../../supabase/functions/_shared/features/kinds.ts";
+import { allHeads, kinds } from "../../supabase/functions/_shared/features/kinds.ts";
 import type { RankerRequest } from "../dlrm/examples.ts";
-import type { Labels } from "../dlrm/requests.ts";
+import { type Labels, unknown } from "../dlrm/requests.ts";
 import { type Estimate, estimate } from "../evaluation/metrics/estimate.ts";
 import { recallAt, reciprocalRank } from "../evaluation/metrics/ranking-metrics.ts";
 import type { RankedRequest } from "./ranked-requests.ts";
@@ -13,10 +13,10 @@ import type { RankedRequest } from "./ranked-requests.ts";
 export const listMetrics = ["mrr", "recall@20"] as const;
 
 /**
- * Per head the normalised cross-entropy on the posts that all models retrieved, so that finding a post more costs nobody
+ * Per head that all models have the normalised cross-entropy on the posts that all retrieved, so that finding a post more costs nobody
  * anything. Lower is better.
  */
-export const headMetrics = kinds.map((kind) => `cross-entropy ${kind}` as const);
+export const headMetrics = allHeads.map((head) => `cross-entropy ${head}` as const);
 
 export type Metric = (typeof listMetrics)[number] | (typeof headMetrics)[number];
 
@@ -26,9 +26,9 @@ const enoughPositives = 20;
 /** Gathers what models made of requests. */
 export class HeldOutMetrics<Name extends string> {
   private readonly values: Record<Name, Record<string, number[]>>;
-  private readonly positives = kinds.map(() => 0);
+  private readonly positives = allHeads.map(() => 0);
+  private readonly rows = allHeads.map(() => 0);
   private readonly names: Name[];
-  private rows = 0;
   requests = 0;
 
   constructor(names: Name[]) {
@@ -37,27 +37,36 @@ export class HeldOutMetrics<Name extends string> {
     this.values = Object.fromEntries(names.map((name) => [name, empty()])) as typeof this.values;
   }
 
+  /** The labels of a page are those of `allHeads`. */
   add(request: RankerRequest, ranked: Record<Name, RankedRequest>): void {
     this.requests++;
     const shared = sharedPosts(this.names.map((name) => ranked[name]));
-    this.rows += shared.size;
     const labelsOf = new Map<number, Labels>();
     for (const { post, labels } of "shown" in request ? request.shown : [request]) labelsOf.set(post, labels);
-    for (const [post, labels] of labelsOf)
-      if (shared.has(post)) for (const [head, label] of labels.entries()) this.positives[head] += label;
+    const measured = "shown" in request ? allHeads.length : kinds.length;
+    const label = (post: number, head: number) => labelsOf.get(post)?.[head] ?? 0;
+    for (let head = 0; head < measured; head++)
+      for (const post of shared) {
+        if (label(post, head) === unknown) continue;
+        this.rows[head]++;
+        this.positives[head] += label(post, head);
+      }
     for (const name of this.names) {
-      const { rank, posts, probabilities } = ranked[name];
+      const { rank, posts, probabilities, heads } = ranked[name];
       const values = this.values[name];
       if (!("shown" in request)) values["recall@20"].push(recallAt(20, [rank], 1));
       // a page that nobody came to has no order to be right or wrong
       if (!("shown" in request) || Number.isFinite(rank)) values.mrr.push(reciprocalRank([rank]));
-      const losses = kinds.map(() => 0);
-      for (const [i, each] of posts.entries()) {
-        if (!shared.has(each)) continue;
-        for (let head = 0; head < kinds.length; head++)
-          losses[head] -= logLikelihood(probabilities[kinds.length * i + head], labelsOf.get(each)?.[head] ?? 0);
+      for (let head = 0; head < measured; head++) {
+        if (!this.names.every((each) => ranked[each].heads.includes(allHeads[head]))) continue;
+        const column = heads.indexOf(allHeads[head]);
+        let loss = 0;
+        for (const [i, each] of posts.entries()) {
+          if (!shared.has(each) || label(each, head) === unknown) continue;
+          loss -= logLikelihood(probabilities[heads.length * i + column], label(each, head));
+        }
+        values[headMetrics[head]].push(loss);
       }
-      for (const [head, metric] of headMetrics.entries()) values[metric].push(losses[head]);
     }
   }
 
@@ -82,11 +91,12 @@ export class HeldOutMetrics<Name extends string> {
   /** What a request's loss is divided by: the entropy of the base rate, of as many rows as a request has. */
   private scaleOf(metric: Metric): number | undefined {
     if (isListMetric(metric)) return 1;
-    const positives = this.positives[headMetrics.indexOf(metric)];
+    const head = headMetrics.indexOf(metric);
+    const [positives, rows] = [this.positives[head], this.rows[head]];
     if (positives < enoughPositives) return undefined;
-    const rate = positives / this.rows;
+    const rate = positives / rows;
     const entropy = -(rate * Math.log(rate) + (1 - rate) * Math.log1p(-rate));
-    return (entropy * this.rows) / this.requests;
+    return (entropy * rows) / this.requests;
   }
 }
 

@@ -42,7 +42,12 @@ export async function heldOutQuality(
   if (wentOn) return undefined;
   const requests = heldOutOf(loaded, heldBack.from, learnedFrom === "pages").slice(-mostRequests);
   if (requests.length === 0) return undefined;
-  const model = await modelInMemory("held back", loaded.community, { ...heldBack, dlrm: dlrmGraph(dlrm) }, options);
+  const model = await modelInMemory(
+    "held back",
+    loaded.community,
+    { ...heldBack, heads: dlrm.heads, dlrm: dlrmGraph(dlrm) },
+    options,
+  );
   const gathered = new HeldOutMetrics(["model", "baseline"]);
   for await (const [request, { model: ranked }] of rankedRequests(loaded, requests, { model }, options))
     gathered.add(request, { model: ranked, baseline: { ...ranked, rank: ranked.recencyRank } });

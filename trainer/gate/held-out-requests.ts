@@ -1,5 +1,7 @@
+import { allHeads } from "../../supabase/functions/_shared/features/kinds.ts";
 import type { LoadedCommunity } from "../community/from-database.ts";
 import type { RankerRequest } from "../dlrm/examples.ts";
+import { withHeads } from "../dlrm/optional-heads.ts";
 import { pageRequests } from "../dlrm/page-requests.ts";
 import { requestsBetween } from "../dlrm/requests.ts";
 
@@ -10,5 +12,7 @@ export function heldOutOf(
   ofPages: boolean,
 ): RankerRequest[] {
   if (!ofPages) return requestsBetween(community, timeline, from, Number.POSITIVE_INFINITY);
-  return pageRequests(pages, timeline, community.posts.ids.length, from, timeline.at[timeline.length - 1]);
+  const requests = pageRequests(pages, timeline, community.posts.ids.length, from, timeline.at[timeline.length - 1]);
+  // in the order of all heads, whatever a model has
+  return withHeads(requests, allHeads);
 }

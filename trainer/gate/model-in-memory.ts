@@ -2,6 +2,7 @@
 
 import type { OnProgress } from "../../db/progress.ts";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
+import type { Head } from "../../supabase/functions/_shared/features/kinds.ts";
 import { postTowerInputs } from "../../supabase/functions/_shared/features/tower-inputs.ts";
 import { embeddingsOf } from "../../supabase/functions/_shared/models/embeddings.ts";
 import { loadRuntime } from "../../supabase/functions/_shared/models/inference.ts";
@@ -14,6 +15,8 @@ import type { ReplayedModel } from "./ranked-requests.ts";
 export interface ModelParts {
   graphs: { user_tower: Uint8Array; post_tower: Uint8Array };
   dlrm: Uint8Array;
+  /** Of the dlrm. */
+  heads: readonly Head[];
   userIdEmbeddings: IdEmbeddings;
   postIdEmbeddings: IdEmbeddings;
 }
@@ -27,20 +30,20 @@ interface Watched {
 export async function modelInMemory(
   name: string,
   community: Community,
-  { graphs, dlrm, userIdEmbeddings, postIdEmbeddings }: ModelParts,
+  { graphs, dlrm, heads, userIdEmbeddings, postIdEmbeddings }: ModelParts,
   watched: Watched,
 ): Promise<ReplayedModel> {
   return {
-    ...(await rankingModel(name, graphs.user_tower, dlrm)),
+    ...(await rankingModel(name, heads, graphs.user_tower, dlrm)),
     userIdEmbeddings,
     postVectors: await embedAll(community, graphs.post_tower, postIdEmbeddings, watched),
   };
 }
 
 /** The two graphs that a feed runs. */
-export async function rankingModel(name: string, userTower: Uint8Array, dlrm: Uint8Array) {
+export async function rankingModel(name: string, heads: readonly Head[], userTower: Uint8Array, dlrm: Uint8Array) {
   const { createSession } = await loadRuntime();
-  return { name, graphs: { user_tower: await createSession(userTower), dlrm: await createSession(dlrm) } };
+  return { name, heads, graphs: { user_tower: await createSession(userTower), dlrm: await createSession(dlrm) } };
 }
 
 /** Vectors [posts, 32] in the order of a community; zeros for a post without one. */

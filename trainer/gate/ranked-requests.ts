@@ -4,13 +4,14 @@
  */
 import type { OnProgress } from "../../db/progress.ts";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
+import { type Head, type HeadWeights, weightsOf } from "../../supabase/functions/_shared/features/kinds.ts";
 import { recencyBaseline } from "../../supabase/functions/_shared/features/recency-baseline.ts";
 import { embedUser, predict, type RankingModel, scoreOf } from "../../supabase/functions/_shared/recommend/rank.ts";
 import type { LoadedCommunity } from "../community/from-database.ts";
 import { CommunityState } from "../community/state.ts";
 import { userText } from "../community/texts.ts";
 import type { RankerRequest } from "../dlrm/examples.ts";
-import { heads } from "../dlrm/network.ts";
+import { cameTo } from "../dlrm/requests.ts";
 import { vectorAt } from "../engine/vector-at.ts";
 import type { IdEmbeddings } from "../model-folder/id-embeddings.ts";
 import { Histories } from "../towers/histories.ts";
@@ -25,8 +26,9 @@ export interface ReplayedModel extends RankingModel {
 /** What a model made of one request: of all it retrieved, or, where the request is a page, of what was shown. */
 export interface RankedRequest {
   posts: Int32Array;
-  /** [posts, 3] */
+  /** [posts, heads] */
   probabilities: Float32Array;
+  heads: readonly Head[];
   /** Of the best-ranked positive among these posts, from 1; Infinity: there is none. */
   rank: number;
   /** The same where these posts are ordered by the recency baseline. */
@@ -34,7 +36,7 @@ export interface RankedRequest {
 }
 
 export interface RankOptions {
-  scoreWeights: number[];
+  weights: HeadWeights;
   onProgress: OnProgress;
   signal?: AbortSignal | undefined;
 }
@@ -46,7 +48,7 @@ export async function* rankedRequests<Name extends string>(
   { community, timeline }: LoadedCommunity,
   requests: RankerRequest[],
   models: Record<Name, ReplayedModel>,
-  { scoreWeights, onProgress, signal }: RankOptions,
+  { weights, onProgress, signal }: RankOptions,
 ): AsyncGenerator<[RankerRequest, Record<Name, RankedRequest>]> {
   const step = "judging the model";
   const state = new CommunityState(community, timeline);
@@ -62,6 +64,7 @@ export async function* rankedRequests<Name extends string>(
     const past = histories.latest(user, at, "post" in request ? request.post : undefined);
     const ranked = {} as Record<Name, RankedRequest>;
     for (const [name, model] of Object.entries<ReplayedModel>(models)) {
+      const heads = model.heads.length;
       const history = past.map((each) => vectorAt(model.postVectors, each));
       const vector = await embedUser(model, {
         ...userText(community, user),
@@ -79,11 +82,13 @@ export async function* rankedRequests<Name extends string>(
       const posts = Int32Array.from(candidates, ({ post }) => post);
       const probabilities = Float32Array.from(kept.flatMap((i) => [...predicted.subarray(i * heads, (i + 1) * heads)]));
       const found = [...posts.keys()].filter((i) => positives.has(posts[i]));
-      const scores = Float64Array.from(posts, (_, i) => scoreOf(probabilities, i, scoreWeights));
+      const weightOf = weightsOf(model.heads, weights);
+      const scores = Float64Array.from(posts, (_, i) => scoreOf(probabilities, i, weightOf));
       const recency = Float64Array.from(candidates, (candidate) => recencyBaseline(candidate, at));
       ranked[name as Name] = {
         posts,
         probabilities,
+        heads: model.heads,
         rank: rankOf(scores, found),
         recencyRank: rankOf(recency, found),
       };
@@ -96,7 +101,7 @@ export async function* rankedRequests<Name extends string>(
 /** The posts that the user did something with. */
 function positivesOf(request: RankerRequest): number[] {
   if ("post" in request) return [request.post];
-  return request.shown.filter(({ labels }) => labels.includes(1)).map(({ post }) => post);
+  return request.shown.filter(({ labels }) => cameTo(labels)).map(({ post }) => post);
 }
 
 /** Of the best of some numbers, from 1, behind all others that score the same; Infinity where there are none. */

@@ -12,7 +12,6 @@ import type { Community } from "../community/community.ts";
 import { postText, userText } from "../community/texts.ts";
 import { denseWidth } from "../dlrm/dense-features.ts";
 import { dlrmForward } from "../dlrm/forward.ts";
-import { heads } from "../dlrm/network.ts";
 import { RankingExamples } from "../dlrm/ranking-examples.ts";
 import { vectorAt } from "../engine/vector-at.ts";
 import type { TrainedModel } from "../pipeline.ts";
@@ -76,7 +75,7 @@ function userSample(community: Community, { towers: { towers, data }, postVector
 function oneRequest(examples: RankingExamples, request: number): RankingExamples {
   const first = examples.rowOf(request);
   const rows = examples.weights.subarray(first, examples.rowOf(request + 1)).findLastIndex((weight) => weight > 0) + 1;
-  const one = new RankingExamples([examples.requests[request]], rows);
+  const one = new RankingExamples([examples.requests[request]], rows, examples.heads);
   one.users.set(vectorAt(examples.users, request));
   one.posts.set(examples.posts.subarray(first, first + rows));
   one.weights.fill(1);
@@ -109,9 +108,10 @@ function feedsOf({ rows, users, posts, dense, categories: ids }: RankingExamples
   };
 }
 
-/** The trainer's calibrated probabilities [rows, 3] of a request. */
+/** The trainer's calibrated probabilities [rows, heads] of a request. */
 function probabilities({ dlrm, postVectors }: TrainedModel, one: RankingExamples): Float32Array {
   const { scale, shift } = dlrm.calibration;
+  const heads = dlrm.heads.length;
   return dlrmForward(dlrm, one, Uint32Array.of(0), postVectors).map(
     (logit, i) => 1 / (1 + Math.exp(-(scale[i % heads] * logit + shift[i % heads]))),
   );

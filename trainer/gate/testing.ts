@@ -1,5 +1,6 @@
 /** For tests: a model around hand-made graphs, with everything the gate asks of one. */
 import { categoryStarts } from "../../supabase/functions/_shared/features/categories.ts";
+import { kinds } from "../../supabase/functions/_shared/features/kinds.ts";
 import { contracts, type GraphName, graphNames } from "../../supabase/functions/_shared/models/contracts.ts";
 import type { Contract } from "../../supabase/functions/_shared/models/onnx-executor/contract.ts";
 import { createSession } from "../../supabase/functions/_shared/models/onnx-executor/session.ts";
@@ -20,6 +21,7 @@ export async function handMadeModel(
     learned_until: "2026-03-01T00:00:00.000Z",
     seed: 1,
     backend: "js",
+    heads: [...kinds],
     metrics: { auc: 0.75 },
     training_features: [],
     graphs,

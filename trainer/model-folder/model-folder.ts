@@ -9,7 +9,13 @@ import { join } from "node:path";
 import { z } from "zod";
 import { UserError } from "../../db/user-error.ts";
 import { featureSpec, featureSpecDigest } from "../../supabase/functions/_shared/features/feature-spec.ts";
-import { contracts, type GraphName, graphNames } from "../../supabase/functions/_shared/models/contracts.ts";
+import { areHeads, type Head, kinds } from "../../supabase/functions/_shared/features/kinds.ts";
+import {
+  contracts,
+  contractsOf,
+  type GraphName,
+  graphNames,
+} from "../../supabase/functions/_shared/models/contracts.ts";
 import { assertContract } from "../../supabase/functions/_shared/models/onnx-executor/contract.ts";
 import type { FeatureBins } from "../dlrm/training-features.ts";
 import { type Sample, samplesFromJson, samplesToJson } from "../gate/samples.ts";
@@ -28,6 +34,10 @@ const description = z.object({
   seed: z.number().int(),
   backend: z.string(),
   feature_spec_digest: z.string(),
+  heads: z
+    .array(z.string())
+    .refine(areHeads)
+    .default([...kinds]),
   metrics: z.record(z.string(), z.unknown()),
   training_features: z.array(
     z.object({ feature: z.string(), edges: z.array(z.number()), shares: z.array(z.number()) }),
@@ -48,6 +58,8 @@ export interface ModelFolder {
   learned_until: string;
   seed: number;
   backend: string;
+  /** What its ranker predicts. */
+  heads: Head[];
   metrics: Record<string, unknown>;
   /** How the features of what the ranker learned from are distributed, in their order; empty where it is not known. */
   training_features: FeatureBins[];
@@ -60,7 +72,7 @@ export interface ModelFolder {
 
 /** Writes a model whole or not at all: into a folder beside it, which is then renamed. Throws where a graph breaks the contract. */
 export async function writeModelFolder(folder: string, model: ModelFolder): Promise<void> {
-  assertGraphs(model.graphs);
+  assertGraphs(model.graphs, model.heads);
   const partial = `${folder}.partial`;
   await rm(partial, { recursive: true, force: true });
   await mkdir(partial, { recursive: true });
@@ -69,7 +81,7 @@ export async function writeModelFolder(folder: string, model: ModelFolder): Prom
   await writeIdEmbeddings(join(partial, "post-id-embeddings"), model.postIdEmbeddings);
   await writeHeldBack(join(partial, "held-back"), model.heldBack);
   await writeFile(join(partial, "samples.json"), samplesToJson(model.samples));
-  const { name, community, trained_at, learned_until, seed, backend, metrics, training_features } = model;
+  const { name, community, trained_at, learned_until, seed, backend, heads, metrics, training_features } = model;
   const sums = Object.fromEntries(graphNames.map((graph) => [graph, sha256(model.graphs[graph])]));
   const json = {
     name,
@@ -80,6 +92,7 @@ export async function writeModelFolder(folder: string, model: ModelFolder): Prom
     seed,
     backend,
     feature_spec_digest: await featureSpecDigest(),
+    heads,
     metrics,
     training_features,
     sha256: sums,
@@ -103,7 +116,7 @@ export async function readModelFolder(folder: string): Promise<ModelFolder> {
     if (sha256(bytes[graph]) !== json.sha256[graph]) throw damaged(folder, `${graph}.onnx`);
   }
   try {
-    assertGraphs(bytes);
+    assertGraphs(bytes, json.heads);
     const userIdEmbeddings = await readIdEmbeddings(join(folder, "user-id-embeddings"));
     const postIdEmbeddings = await readIdEmbeddings(join(folder, "post-id-embeddings"));
     const heldBack = await readHeldBack(join(folder, "held-back"), Date.parse(json.held_back_from));
@@ -168,7 +181,8 @@ export function sha256(bytes: Uint8Array): string {
   return createHash("sha256").update(bytes).digest("hex");
 }
 
-function assertGraphs(bytes: Record<GraphName, Uint8Array>): void {
+function assertGraphs(bytes: Record<GraphName, Uint8Array>, heads: readonly Head[]): void {
+  const contracts = contractsOf(heads);
   for (const graph of graphNames) assertContract(bytes[graph], contracts[graph]);
   assertSize(bytes);
 }

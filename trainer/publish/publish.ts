@@ -188,12 +188,13 @@ async function createModel(client: pg.ClientBase, model: ModelFolder): Promise<n
     throw new UserError(`model ${model.name} is already published: \`recsys activate ${model.name}\` makes it serve`);
   const metrics = { ...model.metrics, trained_at: model.trained_at, seed: model.seed, backend: model.backend };
   await client.query("begin");
-  const created = await client.query("select recsys.create_model($1, $2, $3, $4, $5) as id", [
+  const created = await client.query("select recsys.create_model($1, $2, $3, $4, $5, $6) as id", [
     model.name,
     JSON.stringify(featureSpec),
     await featureSpecDigest(),
     JSON.stringify(metrics),
     model.learned_until,
+    model.heads,
   ]);
   const modelId: number = created.rows[0].id;
   for (const graph of graphNames) {

@@ -2,6 +2,7 @@
 import type pg from "pg";
 import pgvector from "pgvector";
 import type { OnProgress } from "../../db/progress.ts";
+import { listOf, textOf } from "../../supabase/functions/_shared/database/nulls.ts";
 import type { PostText } from "../../supabase/functions/_shared/features/tokens.ts";
 import { postTowerInputs, userTowerInputs } from "../../supabase/functions/_shared/features/tower-inputs.ts";
 import { embeddingsOf } from "../../supabase/functions/_shared/models/embeddings.ts";
@@ -23,7 +24,7 @@ export async function writePostEmbeddings(
   idEmbeddings: IdEmbeddings,
 ): Promise<Map<string, Float32Array>> {
   const vectors = new Map<string, Float32Array>();
-  const query = `select post_id as id, author_id, title, description, tags from recsys.source_posts
+  const query = `select post_id as id, author_id, ${textOf("title")} as title, ${textOf("description")} as description, ${listOf("tags")} as tags from recsys.source_posts
     where post_id > $1 order by post_id limit ${page}`;
   await inPages(run, "embedding posts", "recsys.source_posts", query, async (rows) => {
     const inputs = rows.map((row) => ({ ...(row as PostRow), id_embedding: idEmbeddings.get(row.id) ?? null }));
@@ -41,7 +42,7 @@ export async function writeUserEmbeddings(
   idEmbeddings: IdEmbeddings,
   postVectors: Map<string, Float32Array>,
 ): Promise<void> {
-  const query = `select user_id as id, passions, projects, bio,
+  const query = `select user_id as id, ${listOf("passions")} as passions, ${listOf("projects")} as projects, ${textOf("bio")} as bio,
       array(select history.post_id from recsys.user_history(users.user_id, recsys.clock()) as history order by history.at desc, history.sort_id desc) as history
     from (select * from recsys.source_users where user_id > $1 order by user_id limit ${page}) as users order by user_id`;
   await inPages(run, "embedding users", "recsys.source_users", query, async (rows) => {

@@ -3,6 +3,7 @@ import { z } from "zod";
 import type { Database } from "../../db/connect.ts";
 import { featureSpecDigest } from "../../supabase/functions/_shared/features/feature-spec.ts";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
+import type { Head } from "../../supabase/functions/_shared/features/kinds.ts";
 import { type GraphName, graphNames } from "../../supabase/functions/_shared/models/contracts.ts";
 import type { Community } from "../community/community.ts";
 import { type Config, configDigest, defaultConfig } from "../config/config.ts";
@@ -58,11 +59,11 @@ export async function readActiveModel({ pool }: Database, config = defaultConfig
   try {
     await client.query("begin isolation level repeatable read read only");
     const { rows: found } = await client.query(
-      `select model_id, name, feature_spec_digest, metrics, learned_until, (select community_id from recsys.settings) as community
+      `select model_id, name, heads, feature_spec_digest, metrics, learned_until, (select community_id from recsys.settings) as community
        from recsys.models where status = 'active'`,
     );
     if (found.length === 0) return "no model is active";
-    const { model_id, name, feature_spec_digest, metrics, learned_until, community } = found[0];
+    const { model_id, name, heads, feature_spec_digest, metrics, learned_until, community } = found[0];
     if (feature_spec_digest !== (await featureSpecDigest())) return `model ${name} was trained for other features`;
     const parsed = learned.safeParse(metrics);
     if (!parsed.success || !learned_until) return `model ${name} does not say what it has learned from`;
@@ -77,7 +78,7 @@ export async function readActiveModel({ pool }: Database, config = defaultConfig
     );
     if (artifacts.length < graphNames.length || artifacts.some(({ onnx, sha256: sum }) => sha256(onnx) !== sum))
       return `model ${name} is damaged`;
-    const weights = weightsOf(Object.fromEntries(artifacts.map(({ graph, onnx }) => [graph, onnx])), config);
+    const weights = weightsOf(Object.fromEntries(artifacts.map(({ graph, onnx }) => [graph, onnx])), heads, config);
     if (!weights) return `model ${name} has other weights than this version trains`;
     const idEmbeddings = async (kind: "user" | "post"): Promise<IdEmbeddings> => {
       const { rows } = await client.query(
@@ -112,10 +113,14 @@ export async function readActiveModel({ pool }: Database, config = defaultConfig
 /** undefined where the graphs lack weights, or have them in another size. */
 function weightsOf(
   graphs: Record<GraphName, Uint8Array>,
+  heads: Head[],
   config: Config,
 ): Pick<ActiveModel, "towers" | "dlrm"> | undefined {
   try {
-    return { towers: towersOf(graphs.user_tower, graphs.post_tower, config), dlrm: dlrmOf(graphs.dlrm, config) };
+    return {
+      towers: towersOf(graphs.user_tower, graphs.post_tower, config),
+      dlrm: dlrmOf(graphs.dlrm, heads, config),
+    };
   } catch {
     return undefined;
   }

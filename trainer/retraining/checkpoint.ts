@@ -6,6 +6,7 @@ import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { deserialize, serialize } from "node:v8";
+import type { Head } from "../../supabase/functions/_shared/features/kinds.ts";
 import type { Community } from "../community/community.ts";
 import { defaultConfig } from "../config/config.ts";
 import { RankingExamples } from "../dlrm/ranking-examples.ts";
@@ -68,13 +69,13 @@ export class Checkpoint {
         return trained;
       },
       ranker: async (train) => {
-        const kept = await this.read<Omit<TrainedRanker, "dlrm"> & { graph: Uint8Array }>("ranker");
+        const kept = await this.read<Omit<TrainedRanker, "dlrm"> & { graph: Uint8Array; heads: Head[] }>("ranker");
         if (kept) {
-          const { graph, sampled, ...rest } = kept;
-          return { ...rest, dlrm: dlrmOf(graph, config), sampled: sampled.map(examplesOf) };
+          const { graph, heads, sampled, ...rest } = kept;
+          return { ...rest, dlrm: dlrmOf(graph, heads, config), sampled: sampled.map(examplesOf) };
         }
         const { dlrm, ...rest } = await train();
-        await this.keep("ranker", { ...rest, graph: dlrmGraph(dlrm) });
+        await this.keep("ranker", { ...rest, graph: dlrmGraph(dlrm), heads: dlrm.heads });
         return { dlrm, ...rest };
       },
     };
@@ -108,7 +109,7 @@ export class Checkpoint {
 
 /** Examples that come back from a file are plain objects. */
 function examplesOf(plain: RankingExamples): RankingExamples {
-  return Object.assign(new RankingExamples(plain.requests, plain.rows), plain);
+  return Object.assign(new RankingExamples(plain.requests, plain.rows, plain.heads), plain);
 }
 
 async function writeWhole(path: string, bytes: string | Uint8Array): Promise<void> {

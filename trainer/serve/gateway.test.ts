@@ -7,10 +7,10 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { createClient, FunctionsHttpError } from "@supabase/supabase-js";
 import { testDatabase } from "../../db/testing.ts";
+import { userToken } from "../../supabase/functions/_local/user-token.ts";
 import { startGateway } from "./gateway.ts";
 import { signingKey } from "./signing-key.ts";
 import { fillCommunity, people, publishTinyModel } from "./testing.ts";
-import { userToken } from "./user-token.ts";
 
 const { pool, url: databaseUrl } = await testDatabase({ after }, "gateway");
 await fillCommunity(pool);

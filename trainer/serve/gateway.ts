@@ -2,12 +2,12 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { UserError } from "../../db/user-error.ts";
+import { userToken } from "../../supabase/functions/_local/user-token.ts";
 import { type SigningKey, signingKey } from "./signing-key.ts";
-import { userToken } from "./user-token.ts";
 
 export interface GatewayOptions {
   databaseUrl: string;
@@ -15,6 +15,11 @@ export interface GatewayOptions {
   port?: number;
   /** Where the local signing key is kept. */
   folder?: string;
+  /**
+   * The folder of the built pages (web/build.ts), to be served at /. With them come stand-ins for Supabase Auth and PostgREST, by which
+   * whoever reaches the port can be anybody of the community: so for a database that is not on this machine the console alone is served, which asks for the secret key.
+   */
+  site?: string | undefined;
   /** Hears every line that the functions write. */
   onLog?: (line: string) => void;
 }
@@ -28,6 +33,10 @@ export interface Gateway {
   publishableKey: string;
   /** The secret key of the local project, for the functions that are not for users. */
   secretKey: string;
+  /** Whether the feed page is served. */
+  servesFeedPage: boolean;
+  /** The console's address with the secret key in it; undefined: no pages are served. */
+  consoleUrl: string | undefined;
   /** Of the Deno that serves. */
   processId: number;
   /** Settles when the process ends by itself; with its exit status. */
@@ -35,13 +44,19 @@ export interface Gateway {
   stop(): Promise<void>;
 }
 
-const publishableKey = "sb_publishable_local";
+/** What a supabase-js client of the local project is made with. */
+export const publishableKey = "sb_publishable_local";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
+/** Where the local signing key is kept. */
+export const localProject = join(root, ".recsys");
+
 /** Starts the gateway and waits until it serves. Throws one clear line when the port is taken or Deno cannot start. */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
-  const { databaseUrl, port = 54321, folder = join(root, ".recsys"), onLog = console.error } = options;
+  const { databaseUrl, port = 54321, folder = localProject, onLog = console.error } = options;
+  const { site } = options;
+  const isLocal = isOnThisMachine(databaseUrl);
   const key = await signingKey(folder);
   const secretKey = `sb_secret_${crypto.randomUUID()}`;
   const child = spawn(denoPath(), denoArguments(), {
@@ -49,7 +64,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     stdio: ["pipe", "pipe", "pipe"],
     // Ctrl-C in a terminal is for this process, which then ends the other in order
     detached: true,
-    env: environment(databaseUrl, port, key, secretKey),
+    env: { ...environment(databaseUrl, port, key, secretKey), ...(site && pagesEnvironment(site, isLocal && key)) },
   });
   const ended = once(child, "exit").then(([status]) => status as number | null);
   // it may have ended before it is told to
@@ -70,6 +85,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     tokenOf: (userId, options) => userToken(key, url, userId, options),
     publishableKey,
     secretKey,
+    servesFeedPage: site !== undefined && isLocal,
+    consoleUrl: site && `${url}/console/#key=${secretKey}`,
     processId: child.pid as number,
     ended,
     async stop() {
@@ -107,6 +124,16 @@ function environment(databaseUrl: string, port: number, key: SigningKey, secretK
     NO_COLOR: "1",
     DENO_NO_UPDATE_CHECK: "1",
   };
+}
+
+/** Without a key that signs tokens there is the console alone. */
+function pagesEnvironment(site: string, key: SigningKey | false): NodeJS.ProcessEnv {
+  return { SITE_FOLDER: resolve(site), ...(key && { LOCAL_SIGNING_KEY: JSON.stringify(key.jwk) }) };
+}
+
+/** A tunnel looks like this machine too; behind it a real Supabase Auth is found by its tables (`hasRealAuth`). */
+function isOnThisMachine(databaseUrl: string): boolean {
+  return ["localhost", "127.0.0.1", "[::1]", ""].includes(new URL(databaseUrl).hostname);
 }
 
 async function firstAddress(child: ChildProcess): Promise<number | undefined> {

@@ -6,10 +6,10 @@ import { createInterface } from "node:readline";
 import { after, type TestContext, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { testDatabase } from "../../db/testing.ts";
+import { userToken } from "../../supabase/functions/_local/user-token.ts";
 import { embeddedCommunity } from "../../supabase/functions/embed/testing.ts";
 import { signingKey } from "./signing-key.ts";
 import { people, uuid } from "./testing.ts";
-import { userToken } from "./user-token.ts";
 
 const database = await testDatabase({ after }, "serve");
 const { pool, url } = database;

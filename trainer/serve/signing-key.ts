@@ -8,6 +8,8 @@ export interface SigningKey {
   /** The public half, as a JSON Web Key Set. */
   jwks: { keys: JWK[] };
   keyId: string;
+  /** Both halves. */
+  jwk: JWK;
 }
 
 /** Reads the key kept in the folder, or makes one there that only this user can read. */
@@ -15,7 +17,7 @@ export async function signingKey(folder: string): Promise<SigningKey> {
   const path = join(folder, "signing-key.json");
   const jwk: JWK = await readFile(path, "utf8").then(JSON.parse, () => create(folder, path));
   const { d: _, ...publicJwk } = jwk;
-  return { privateKey: await importJWK(jwk, "ES256"), jwks: { keys: [publicJwk] }, keyId: jwk.kid ?? "" };
+  return { privateKey: await importJWK(jwk, "ES256"), jwks: { keys: [publicJwk] }, keyId: jwk.kid ?? "", jwk };
 }
 
 async function create(folder: string, path: string): Promise<JWK> {

@@ -6,16 +6,17 @@ import { Random } from "../engine/random.ts";
 import { GraphBuilder } from "../onnx/graph-builder.ts";
 import { plusNothing } from "./testing.ts";
 
-/** A tower is the sum of its words' random vectors and of id_embedding; the user's has a tenth of the history too. */
-export function wordTowers(seed = 1): { user_tower: Uint8Array; post_tower: Uint8Array } {
-  const known = built.get(seed) ?? build(seed);
-  built.set(seed, known);
+/** A tower is the sum of its words' random vectors and of id_embedding; the user's has a tenth of the history too, or `ofHistory` times. */
+export function wordTowers(seed = 1, ofHistory = 0.1): { user_tower: Uint8Array; post_tower: Uint8Array } {
+  const name = `${seed} ${ofHistory}`;
+  const known = built.get(name) ?? build(seed, ofHistory);
+  built.set(name, known);
   return known;
 }
 
-const built = new Map<number, ReturnType<typeof build>>();
+const built = new Map<string, ReturnType<typeof build>>();
 
-function build(seed: number) {
+function build(seed: number, ofHistory: number) {
   const random = new Random(seed);
   const table = Float32Array.from({ length: tokenRows * dimensions }, () => random.normal());
   const post = new GraphBuilder("post_tower");
@@ -27,7 +28,7 @@ function build(seed: number) {
   const ofUser = user.add(
     user.add(words(user, table, userFields, rest.token_ids, rest.token_weights), rest.id_embedding),
     // somebody without words and history is somewhere too
-    user.add(user.multiply(history, user.scalar(0.1)), user.scalar(0.01)),
+    user.add(user.multiply(history, user.scalar(ofHistory)), user.scalar(0.01)),
   );
   user.output("embedding", user.l2Normalise(plusNothing(user, ofUser, { numbers: rest.numbers })), ["N", dimensions]);
   return { user_tower: user.build(), post_tower: post.build() };

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import type pg from "pg";
 import { featureSpec, featureSpecDigest } from "../../supabase/functions/_shared/features/feature-spec.ts";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
+import { type Head, kinds } from "../../supabase/functions/_shared/features/kinds.ts";
 import { pairFeatures } from "../../supabase/functions/_shared/features/ranker-features.ts";
 import { contracts } from "../../supabase/functions/_shared/models/contracts.ts";
 import { GraphBuilder } from "../onnx/graph-builder.ts";
@@ -64,6 +65,7 @@ const numbers = Array.from({ length: 30 }, (_, i) => i + 1);
 export interface TinyModel {
   name: string;
   digest?: string;
+  heads?: readonly Head[];
   graphs?: Partial<Record<"user_tower" | "post_tower" | "dlrm", Uint8Array>>;
 }
 
@@ -73,12 +75,13 @@ export interface TinyModel {
  */
 export async function publishTinyModel(
   pool: Pick<pg.ClientBase, "query">,
-  { name, digest, graphs }: TinyModel,
+  { name, digest, heads = kinds, graphs }: TinyModel,
 ): Promise<number> {
-  const { rows } = await pool.query("select recsys.create_model($1, $2, $3, '{}')::int as id", [
+  const { rows } = await pool.query("select recsys.create_model($1, $2, $3, '{}', null, $4)::int as id", [
     name,
     featureSpec,
     digest ?? (await featureSpecDigest()),
+    heads,
   ]);
   const id: number = rows[0].id;
   for (const [graph, onnx] of Object.entries({ ...tinyGraphs(), ...graphs }))
@@ -99,7 +102,7 @@ export async function publishTinyModel(
 }
 
 /**
- * The three graphs of that model, or with other `slopes`; its post tower gives back the ID embedding, normalised. `lean`: how far every user is
+ * The three graphs of that model, or with other `slopes`, one for each head; its post tower gives back the ID embedding, normalised. `lean`: how far every user is
  * drawn to e1.
  */
 export function tinyGraphs({ slopes = [1, 2, 3], lean = 0.01 } = {}) {
@@ -128,10 +131,10 @@ function postTower(): Uint8Array {
 function dlrm(slopes: number[]): Uint8Array {
   const g = new GraphBuilder("dlrm");
   const { pair_features, ...unread } = g.inputsOf(contracts.dlrm);
-  const weights = new Float32Array(pairFeatures.length * 3);
-  weights.set(slopes, pairFeatures.indexOf("similarity") * 3);
+  const weights = new Float32Array(pairFeatures.length * slopes.length);
+  weights.set(slopes, pairFeatures.indexOf("similarity") * slopes.length);
   const logits = plusNothing(g, g.dense(pair_features, weights), unread);
-  g.output("probabilities", g.sigmoid(logits), contracts.dlrm.outputs.probabilities.dims);
+  g.output("probabilities", g.sigmoid(logits), ["N", slopes.length]);
   return g.build();
 }
 

@@ -7,13 +7,13 @@ import type { Writing } from "./writings.ts";
 
 const rememberedViews = 128;
 
-/** What the app shows: a mix of fresh, popular and topical posts, never one's own and none that one has just read. */
+/** What the app shows: a mix of fresh, popular and topical posts, never one's own and none that one has just read or dismissed. */
 export class Impressions {
   readonly #random: Random;
   readonly #writings: Writing[];
   readonly #applause: Applause;
   readonly #byFacet: number[][] = facets.map(() => []);
-  /** The latest views, one ring buffer per person: memory does not grow with what happens. Empty entries are -1. */
+  /** The latest views and dismissals, one ring buffer per person: memory does not grow with what happens. Empty entries are -1. */
   readonly #views: Int32Array;
   readonly #viewCounts: Int32Array;
   #published = 0;
@@ -36,17 +36,17 @@ export class Impressions {
     for (let attempt = 0; attempt < 3 * size && posts.length < size; attempt++) {
       const post = this.#candidate(person, chart);
       if (post === undefined || posts.includes(post)) continue;
-      if (this.#writings[post].author !== user && !this.#hasViewed(user, post)) posts.push(post);
+      if (this.#writings[post].author !== user && !this.#isLeftOut(user, post)) posts.push(post);
     }
     return posts;
   }
 
-  /** Remembers that a person has read a post. */
-  viewed(user: number, post: number): void {
+  /** Remembers that a person has read or dismissed a post. */
+  leavesOut(user: number, post: number): void {
     this.#views[user * rememberedViews + (this.#viewCounts[user]++ % rememberedViews)] = post;
   }
 
-  #hasViewed(user: number, post: number): boolean {
+  #isLeftOut(user: number, post: number): boolean {
     const start = user * rememberedViews;
     return this.#views.subarray(start, start + rememberedViews).includes(post);
   }

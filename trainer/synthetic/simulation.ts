@@ -1,6 +1,7 @@
 import type { Random } from "../engine/random.ts";
 import { Applause } from "./applause.ts";
 import { communityEnd, communityStart, dayLength, timeOfDay } from "./calendar.ts";
+import type { Dismissals } from "./dismissals.ts";
 import { poisson, stream } from "./draws.ts";
 import { Impressions } from "./impressions.ts";
 import type { Person } from "./people.ts";
@@ -18,7 +19,7 @@ import type { Writing } from "./writings.ts";
 export type Happening =
   | { what: "login"; at: number; user: number }
   | { what: "impressions"; at: number; user: number; posts: number[] }
-  | { what: "view" | "vote" | "comment"; at: number; user: number; post: number };
+  | { what: "view" | "vote" | "comment" | "dismiss"; at: number; user: number; post: number };
 
 /** The length of a page. */
 export const impressionsPerVisit = 10;
@@ -39,11 +40,14 @@ export class Simulation {
   private readonly writings: Writing[];
   private readonly popularity: Applause;
   private readonly shown: Impressions;
+  private readonly dismissals: Dismissals | undefined;
   private day = 0;
   /** What happens past midnight. */
   private ahead: Happening[] = [];
 
-  constructor(seed: number, days: number, people: Person[], writings: Writing[]) {
+  /** Without `dismissals` nobody dismisses anything. */
+  constructor(seed: number, days: number, people: Person[], writings: Writing[], dismissals?: Dismissals) {
+    this.dismissals = dismissals;
     this.random = stream(seed, "life");
     this.start = communityStart(days);
     this.people = people;
@@ -93,9 +97,15 @@ export class Simulation {
       if (random.uniform() >= lookProbability(i + 1)) continue;
       at += Math.ceil(2 + 6 * random.uniform()) * second;
       const writing = writings[post];
-      if (random.uniform() >= viewProbability(person, writing, this.warmth(post, now))) continue;
+      if (random.uniform() >= viewProbability(person, writing, this.warmth(post, now))) {
+        if (this.dismissals?.happens(user, person, writing)) {
+          happenings.push({ what: "dismiss", at, user, post });
+          shown.leavesOut(user, post);
+        }
+        continue;
+      }
       happenings.push({ what: "view", at, user, post });
-      shown.viewed(user, post);
+      shown.leavesOut(user, post);
       at += Math.ceil(20 + 60 * random.uniform()) * second;
       if (random.uniform() < voteProbability(person, writing)) {
         happenings.push({ what: "vote", at, user, post });

@@ -1,5 +1,6 @@
 /** The synthetic community of a seed and size: who is in it, what they write, and how it goes on. */
 import { communityStart, dayLength } from "./calendar.ts";
+import { Dismissals } from "./dismissals.ts";
 import { createPeople, type Person } from "./people.ts";
 import { Simulation } from "./simulation.ts";
 import { fullSize, type SyntheticSize } from "./size.ts";
@@ -13,14 +14,17 @@ export class World {
   /** All that is ever written, in order of time. */
   readonly writings: Writing[];
   readonly simulation: Simulation;
+  /** undefined: nobody dismisses anything. */
+  readonly dismissals: Dismissals | undefined;
 
-  constructor(seed: number, size: SyntheticSize = {}) {
+  constructor(seed: number, size: SyntheticSize = {}, dismisses = false) {
     const { users, posts, days } = fullSize(size);
     this.seed = seed;
     this.days = days;
     this.people = createPeople(seed, users, days);
     this.writings = createWritings(seed, posts, days, this.people);
-    this.simulation = new Simulation(seed, days, this.people, this.writings);
+    this.dismissals = dismisses ? new Dismissals(seed, this.people.length) : undefined;
+    this.simulation = new Simulation(seed, days, this.people, this.writings, this.dismissals);
   }
 
   /** The instant at which that many days have passed. */

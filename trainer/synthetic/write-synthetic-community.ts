@@ -1,6 +1,7 @@
 import { mkdir } from "node:fs/promises";
 import { writeRecords } from "../../db/bundle/write-records.ts";
 import type { OnProgress } from "../../db/progress.ts";
+import type { Kind } from "../../supabase/functions/_shared/features/kinds.ts";
 import { dayLength } from "./calendar.ts";
 import { profileOf } from "./people.ts";
 import type { Happening } from "./simulation.ts";
@@ -20,10 +21,25 @@ export type SyntheticCounts = Record<"users" | "posts" | "interactions" | "login
  */
 export async function writeSyntheticCommunity(
   folder: string,
-  { seed, onProgress, ...size }: SyntheticSize & { seed: number; onProgress?: OnProgress },
+  {
+    seed,
+    dismisses,
+    onProgress,
+    ...size
+  }: SyntheticSize & {
+    seed: number;
+    /** Whether people dismiss what is worth little to them. */
+    dismisses?: boolean;
+    onProgress?: OnProgress;
+  },
 ): Promise<SyntheticCounts> {
-  const world = new World(seed, size);
+  const world = new World(seed, size, dismisses);
   return await writeWorld(folder, world, world.days, onProgress);
+}
+
+/** What a bundle calls something that was done with a post: a dismissal is a vote against it. */
+export function recordOf(what: Kind | "dismiss"): { kind: Kind; value?: number } {
+  return what === "dismiss" ? { kind: "vote", value: -1 } : { kind: what };
 }
 
 /** Lets a world live its first days and writes what is there by then, and what happened, as a bundle into `folder`. */
@@ -66,7 +82,7 @@ export async function writeWorld(
     } else if (happening.what !== "impressions") {
       counts.interactions++;
       const post_id = writings[happening.post].id;
-      await interactionFile.write({ user_id, post_id, kind: happening.what, created_at: at });
+      await interactionFile.write({ user_id, post_id, ...recordOf(happening.what), created_at: at });
     } else if (happening.at >= loggedSince) {
       for (const [i, post] of happening.posts.entries()) {
         const request_id = `${user_id} ${at}`;

@@ -9,6 +9,7 @@ import { promisify } from "node:util";
 import { createClient } from "@supabase/supabase-js";
 import { recsys } from "../../client/src/index.ts";
 import { testDatabase } from "../../db/testing.ts";
+import type { IdeaPool } from "../../supabase/functions/_shared/ideas/idea-pool.ts";
 import { openApiDocument } from "../../supabase/functions/openapi/document.ts";
 import { startGateway } from "../serve/gateway.ts";
 import { fillCommunity, people, post, publishTinyModel, uuid } from "../serve/testing.ts";
@@ -53,8 +54,36 @@ before(async () => {
     [people.ada, people.ben, people.eve, people.author],
     [0, 0.2, 0.5, 0.9],
   ]);
+  await pool.query("insert into recsys.idea_pool (model_id, pool) values ($1, $2)", [model, JSON.stringify(ideaPool)]);
   await pool.query("delete from recsys.embedding_jobs");
 });
+
+/** As it is made of a community with thousands of titles. */
+const walks = { id: "3", label: "city walks, night", terms: ["city walks", "night"], demand: 7.7, supply: 0.6 };
+const ideaPool: IdeaPool = {
+  ideas: [
+    {
+      title: "How safe is it to walk in Kyoto at night?",
+      points: ["last train", "Japan", "women"],
+      subject: "kyoto",
+      writer: "community",
+      parts: { words: 1.9, nearest: 1.7, author: 0 },
+      shares: { views: 0.9, votes: 0.2, comments: 0.5 },
+      vector: [0.6, 0.8, ...Array(30).fill(0)],
+      topic: { ...walks, centroid: [0.6, 0.8, ...Array(30).fill(0)] },
+    },
+  ],
+  topics: [{ ...walks, centroid: [0.6, 0.8, ...Array(30).fill(0)] }],
+  blend: {
+    weights: { words: 0.6, nearest: 0.5, author: 0.3 },
+    means: { words: 1.4, nearest: 1.4, author: 1.4 },
+    mean: 1.4,
+    scale: 1.1,
+  },
+  level: { sum: 7000, count: 5000 },
+  lately: { "3": { posts: 17, unanswered: 4 } },
+  posts: 5000,
+};
 
 /** What an example answers. */
 async function answerOf({ language, code, isOfVisitor }: (typeof blocks)[number]): Promise<unknown> {

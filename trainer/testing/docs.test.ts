@@ -7,7 +7,8 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
-const documents = ["README.md", ...(await readdir(join(root, "docs"))).map((name) => join("docs", name))];
+const pages = (await readdir(join(root, "docs"))).filter((name) => name.endsWith(".md"));
+const documents = ["README.md", ...pages.map((name) => join("docs", name))];
 
 test("every link in the documentation leads to a file", async () => {
   for (const document of documents) {
@@ -19,11 +20,11 @@ test("every link in the documentation leads to a file", async () => {
 
 test("README's map names every folder of code", async () => {
   const text = await readFile(join(root, "README.md"), "utf8");
-  for (const top of ["bench", "client", "db", "supabase", "trainer"]) {
+  for (const top of ["bench", "client", "db", "supabase", "trainer", "web"]) {
     const entries = await readdir(join(root, top), { recursive: true, withFileTypes: true });
     for (const { name, parentPath } of entries.filter((entry) => entry.isDirectory())) {
       const folder = relative(root, join(parentPath, name));
-      if (folder.includes("/.")) continue;
+      if (folder.includes("/.") || folder.endsWith("/dist")) continue;
       assert.ok(text.includes(`${name}/`), `README does not name ${folder}`);
     }
   }

@@ -19,6 +19,7 @@ import { openCommonPosts } from "../_shared/recommend/common-posts.ts";
 import { impressionLog } from "../_shared/recommend/log-impressions.ts";
 import { openShadows } from "../_shared/recommend/shadow/shadows.ts";
 import { openStalls } from "../_shared/recommend/stalls.ts";
+import { openTopics } from "../_shared/recommend/topics.ts";
 import { openTrials } from "../_shared/recommend/trials.ts";
 
 /** Serves a function in this worker. */
@@ -44,6 +45,7 @@ export function serve<Input>(edgeFunction: EdgeFunction<Input>): void {
     models,
     commonPosts: openCommonPosts(),
     trials: openTrials(),
+    topics: openTopics(pool, log),
     stalls: openStalls(),
     impressions: impressionLog(pool),
     shadows: openShadows(pool, models),

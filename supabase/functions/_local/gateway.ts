@@ -1,18 +1,30 @@
 /**
  * The local stand-in for a Supabase project: every Edge Function under /functions/v1/<name>, and the public keys of the
- * local signing key under /auth/v1/.well-known/jwks.json. The functions' own index.ts run unchanged, in this one process.
+ * local signing key under /auth/v1/.well-known/jwks.json. The functions' own index.ts run unchanged, in this one process. With the pages
+ * of web/ come what else of a project they call: see auth.ts, rest.ts and members.ts.
  *
- * Reads from the environment: PORT, SUPABASE_DB_URL, SUPABASE_PUBLISHABLE_KEYS, SUPABASE_SECRET_KEYS, LOCAL_JWKS (a JSON Web Key Set).
+ * Reads from the environment: PORT, SUPABASE_DB_URL, SUPABASE_PUBLISHABLE_KEYS, SUPABASE_SECRET_KEYS, LOCAL_JWKS (a JSON Web Key Set), and for
+ * the pages SITE_FOLDER, LOCAL_SIGNING_KEY (a private JSON Web Key; without it there is the console alone).
  * Says {"listening": port} on standard output when it serves, and ends when its standard input does, so that it never outlives the
  * process that started it.
  */
 import { Hono } from "hono";
+import { importJWK, type JWK } from "jose";
+import { openPool } from "../_shared/database/pool.ts";
+import { projectApiKeys } from "../_shared/http/api-keys.ts";
+import { createVerifier } from "../_shared/http/auth.ts";
+import { authStandIn } from "./auth.ts";
+import { guard } from "./guard.ts";
+import { membersPage } from "./members.ts";
+import { restStandIn } from "./rest.ts";
+import { sitePages } from "./site.ts";
 
 type Handler = (request: Request) => Response | Promise<Response>;
 
 const functions = new Map<string, Handler>();
 const gateway = new Hono();
 
+gateway.use("/functions/*", guard("machine"));
 gateway.get("/health", (c) => c.json({ functions: [...functions.keys()] }));
 gateway.get("/auth/v1/.well-known/jwks.json", (c) => c.json(JSON.parse(Deno.env.get("LOCAL_JWKS") ?? '{"keys":[]}')));
 gateway.all("/functions/v1/:name{[a-z0-9_-]+}/*", (c) => {
@@ -52,12 +64,44 @@ for (const name of await functionNames()) {
   });
   await import(new URL(`../${name}/index.ts`, import.meta.url).href);
 }
+const siteFolder = Deno.env.get("SITE_FOLDER");
+const signingKey = Deno.env.get("LOCAL_SIGNING_KEY");
+if (siteFolder) {
+  const publishableKeys = projectApiKeys(Deno.env.get("SUPABASE_PUBLISHABLE_KEYS"), undefined);
+  gateway.use(guard("page"));
+  if (signingKey) await mountStandIns(JSON.parse(signingKey), publishableKeys, `http://localhost:${server.addr.port}`);
+  const config = (url: string) => ({ url, key: publishableKeys[0], members: true });
+  const file = (path: string) =>
+    Deno.readFile(`${siteFolder}/${path}`).then(
+      ({ buffer }) => buffer as ArrayBuffer,
+      () => undefined,
+    );
+  gateway.route("/", sitePages({ file, config, below: signingKey ? "" : "console/" }));
+}
 console.log(JSON.stringify({ listening: server.addr.port }));
 
 for await (const _ of Deno.stdin.readable);
 const patience = new Promise((over) => setTimeout(over, 3_000));
 await Promise.race([server.shutdown().then(() => Promise.allSettled(background)), patience]);
 Deno.exit(0);
+
+/** What the feed page calls beside the functions. `project`: the address of the latter. */
+async function mountStandIns(jwk: JWK, publishableKeys: string[], project: string): Promise<void> {
+  const { d: _, ...publicJwk } = jwk;
+  const key = {
+    keyId: jwk.kid ?? "",
+    privateKey: (await importJWK(jwk, "ES256")) as CryptoKey,
+    publicKey: (await importJWK(publicJwk, "ES256")) as CryptoKey,
+  };
+  const pool = openPool(Deno.env.get("SUPABASE_DB_URL") ?? "", () => undefined);
+  const verify = createVerifier({
+    jwksUrl: `${Deno.env.get("SUPABASE_URL")}/auth/v1/.well-known/jwks.json`,
+    issuers: [`${project}/auth/v1`],
+  });
+  gateway.route("/auth/v1", authStandIn(pool, key, project));
+  gateway.route("/rest/v1", restStandIn(pool, verify, publishableKeys));
+  gateway.route("/local/members", membersPage(pool));
+}
 
 async function functionNames(): Promise<string[]> {
   const names: string[] = [];

@@ -37,6 +37,7 @@ const asked: Record<string, object> = {
   rates_by_source: { days: 28 },
   calibration: { days: 28 },
   shares: { days: 28 },
+  post: { post_id: post(6) },
   neighbours: { post_id: post(6) },
   audience: { post_id: post(6) },
   person: { person: people.ada },
@@ -60,7 +61,7 @@ test("every question that changes nothing is answered as its statement answers i
     await t.test(name, async () => {
       const { status, body } = await send({ ask: name, parameters: asked[name] ?? {} });
       assert.equal(status, 200, JSON.stringify(body));
-      const { rows } = await pool.query(`select to_jsonb(answer) as row from (${body.sql}) as answer`);
+      const { rows } = await pool.query(`select row_to_json(answer) as row from (${body.sql}) as answer`);
       // ages and lags go on
       const still = (row: Row) => ({ ...row, age: null });
       assert.deepEqual(
@@ -105,7 +106,7 @@ test("somebody's feed comes with every candidate, where it stands and what the r
 test("how long the stages of a feed take is measured on people's feeds", async () => {
   const { body } = await send({ ask: "latency" });
   const whole = body.rows.find((row: Row) => row.stage === "a feed");
-  assert.ok(whole?.feeds >= 1 && whole.median_ms > 0 && whole.slowest_ms >= whole.median_ms);
+  assert.ok(whole?.feeds >= 4 && whole.median_ms > 0 && whole.slowest_ms >= whole.median_ms);
   assert.ok(body.rows.some((row: Row) => row.stage === "scores"));
 });
 

@@ -15,13 +15,13 @@ import { modelCache } from "../_shared/models/models.ts";
 export async function publishWordModel(
   database: Database,
   name: string,
-  { seed = 1, activate = true, ids = new Map<string, Float32Array>() } = {},
+  { seed = 1, activate = true, ids = new Map<string, Float32Array>(), ofHistory = 0.1 } = {},
 ): Promise<number> {
   const folder = await handMadeModel({
     name,
     community: await readCommunityId(database),
     seed,
-    graphs: { ...tinyGraphs(), ...wordTowers(seed) },
+    graphs: { ...tinyGraphs(), ...wordTowers(seed, ofHistory) },
     postIdEmbeddings: ids,
   });
   return await publish(database, folder, { activate });

@@ -4,15 +4,18 @@ import { type Api, apiVersion, apiVersionHeader, type Codes, requestIdHeader } f
 import { consoleApi } from "../console/api.ts";
 import { embedApi } from "../embed/api.ts";
 import { eventsApi } from "../events/api.ts";
+import { ideasApi } from "../ideas/api.ts";
 import { recommendApi } from "../recommend/api.ts";
 import { similarApi } from "../similar/api.ts";
 import { openapiApi } from "./api.ts";
 
-export const apis: readonly Api[] = [recommendApi, eventsApi, similarApi, embedApi, consoleApi, openapiApi];
+export const apis: readonly Api[] = [recommendApi, eventsApi, similarApi, ideasApi, embedApi, consoleApi, openapiApi];
 
 /** What every function's errors may be, beside its own. */
 const codesOfAll: Codes = { 500: ["internal"], 503: ["overloaded"], 504: ["timeout"] };
-const codesOfDatabase: Codes = { 503: ["database_unavailable", "database_timeout", "not_installed"] };
+const codesOfDatabase: Codes = {
+  503: ["database_unavailable", "database_timeout", "not_installed", "unsafe_source_view"],
+};
 const codesOfPost: Codes = { 413: ["body_too_large"] };
 const codesOfBody: Codes = { 400: ["malformed_json", "invalid_body", "unknown_field"] };
 const codesOfCallers: Record<Api["callers"], Codes[]> = {

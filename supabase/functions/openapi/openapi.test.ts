@@ -8,6 +8,7 @@ import { consoleFunction } from "../console/handler.ts";
 import { embedFunction } from "../embed/handler.ts";
 import { event } from "../events/event.ts";
 import { eventsFunction } from "../events/handler.ts";
+import { ideasFunction } from "../ideas/handler.ts";
 import { recommendFunction } from "../recommend/handler.ts";
 import { similarFunction } from "../similar/handler.ts";
 import { testFunction } from "../testing.ts";
@@ -20,6 +21,7 @@ const functions: (Pick<EdgeFunction<unknown>, "name" | "callers" | "read"> & { a
   consoleFunction,
   embedFunction,
   eventsFunction,
+  ideasFunction,
   openapiFunction,
   recommendFunction,
   similarFunction,

@@ -68,7 +68,7 @@ function assertOneModel({ model, items }: Feed): void {
   const expected = 1 / (1 + Math.exp(-(n / 10 + 1)));
   assert.ok(items.length > 0);
   for (const { predictions, source } of items)
-    for (const value of Object.values(predictions ?? { none: Number.NaN }))
+    for (const value of Object.values(predictions ?? { none: Number.NaN }) as number[])
       assert.ok(Math.abs(value - expected) < 1e-4, `${source} ${value}, not ${expected} of model ${model?.name}`);
 }
 

@@ -9,6 +9,9 @@ const model = z
 const similarPost = z
   .object({
     post_id: z.guid(),
+    app_id: z
+      .string()
+      .describe("Its id in the app's own table, as text: where that is no uuid, what recsys.id_of made post_id of."),
     title: z.string(),
     similarity: z.number().describe("Inner product of the two vectors, from -1 to 1."),
   })

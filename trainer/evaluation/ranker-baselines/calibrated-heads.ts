@@ -1,6 +1,6 @@
 /** A baseline's three heads: fitted to the rows the ranker was trained on, calibrated as the ranker is. */
+import { kinds } from "../../../supabase/functions/_shared/features/kinds.ts";
 import { calibrate, shiftToBaseRate } from "../../dlrm/calibrate.ts";
-import { heads } from "../../dlrm/network.ts";
 import type { RankerParts, RankingExamples } from "../../dlrm/ranking-examples.ts";
 import { rowWidth } from "./candidate-rows.ts";
 import { type LabelledRows, labelledRows, rowsOfRequests } from "./labelled-rows.ts";
@@ -27,7 +27,7 @@ export async function calibratedHeads(
   const heldOut = rowsOfRequests(examples, parts.heldOut);
   const window = Uint32Array.of(...parts.training, ...parts.heldOut);
   const fitted: { logit: Logit; scale: number; shift: number }[] = [];
-  for (let head = 0; head < heads; head++) {
+  for (let head = 0; head < kinds.length; head++) {
     const rows = labelledRows(examples, head);
     const known = training.some((row) => rows.labels[row] === 1);
     // what nobody ever did has nothing but a rate to learn

@@ -1,7 +1,7 @@
 /** The system with a baseline instead of the DLRM: the same candidates, the same rows to learn from, the same score. */
+import { kinds } from "../../../supabase/functions/_shared/features/kinds.ts";
 import { featuresOf } from "../../../supabase/functions/_shared/recommend/rank.ts";
 import type { Dlrm } from "../../dlrm/model.ts";
-import { heads } from "../../dlrm/network.ts";
 import type { RankedList } from "../metrics/ranker-metrics.ts";
 import type { History } from "../protocols/recommender.ts";
 import type { CandidateList, ReplayedSystem } from "../system/replayed-system.ts";
@@ -43,12 +43,12 @@ class RankedBy extends SystemRecommender {
 
   private probabilitiesOf({ posts, feeds }: CandidateList): Float32Array {
     if (!this.probabilities) throw new Error(`${this.name} is asked before it was trained`);
-    const said = new Float32Array(posts.length * heads);
+    const said = new Float32Array(posts.length * kinds.length);
     if (!feeds) return said;
     const row = new Float32Array(rowWidth);
     for (let i = 0; i < posts.length; i++) {
       row.set(featuresOf(feeds, i));
-      this.probabilities(row, said.subarray(i * heads, (i + 1) * heads));
+      this.probabilities(row, said.subarray(i * kinds.length, (i + 1) * kinds.length));
     }
     return said;
   }

@@ -4,6 +4,7 @@
  */
 import { dimensions } from "../../../supabase/functions/_shared/features/history.ts";
 import { innerProduct } from "../../../supabase/functions/_shared/features/inner-product.ts";
+import { kinds } from "../../../supabase/functions/_shared/features/kinds.ts";
 import { recencyBaseline } from "../../../supabase/functions/_shared/features/recency-baseline.ts";
 import { loadRuntime } from "../../../supabase/functions/_shared/models/inference.ts";
 import type { Feeds } from "../../../supabase/functions/_shared/models/tensors.ts";
@@ -108,7 +109,7 @@ export class ReplayedSystem {
     };
     this.trained = model;
     this.served = {
-      graphs: { name: "under evaluation", graphs },
+      graphs: { name: "under evaluation", heads: dlrm.heads, graphs },
       postVectors: model.postVectors,
       idEmbeddingOf: (user) => vectorAt(towers.towers.userIdEmbeddings.weights.values, user),
     };
@@ -168,7 +169,8 @@ export class ReplayedSystem {
       candidates.length > 0
         ? await predict(graphs, state.user(user, history), vector, candidates, at)
         : { probabilities: new Float32Array(), feeds: undefined };
-    return { at, vector, candidates, posts, ...predicted };
+    const { probabilities } = predicted;
+    return { at, vector, candidates, posts, ...predicted, probabilities: ofKinds(probabilities, graphs.heads.length) };
   }
 
   /**
@@ -193,4 +195,9 @@ export class ReplayedSystem {
     if (!this.served) throw new Error("the system is asked before it was trained");
     return this.served;
   }
+}
+
+/** The columns of view, vote and comment of probabilities [N, heads]: what the history of a community can be held against. */
+function ofKinds(probabilities: Float32Array, heads: number): Float32Array {
+  return probabilities.filter((_, i) => i % heads < kinds.length);
 }

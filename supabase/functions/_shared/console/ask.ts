@@ -19,8 +19,8 @@ const refusals = new Set(["P0001", "55000", "P0002"]);
 /** `values`: the question's parameters in their order. Throws what the database does; what it refuses as AppError 400. */
 export async function ask(pool: Pool, question: Question, values: (string | number)[]): Promise<Answer> {
   const statement: Statement<{ row: Record<string, unknown> }> = {
-    // as JSON, in which a bigint is a number and an interval a text
-    text: `select to_jsonb(answer) as row from (${question.sql}) as answer`,
+    // as JSON, in which a bigint is a number and an interval a text; jsonb would sort the columns
+    text: `select row_to_json(answer) as row from (${question.sql}) as answer`,
     values: values.map(String),
   };
   const asked = question.changes ? changeAs : readAs;

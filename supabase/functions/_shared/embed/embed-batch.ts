@@ -8,7 +8,7 @@
  */
 import { changeAs, service } from "../database/caller.ts";
 import { type Pool, run } from "../database/database.ts";
-import { type PostInput, postTowerInputs, userTowerInputs } from "../features/tower-inputs.ts";
+import { type PostInput, postTextInput, postTowerInputs, userTowerInputs } from "../features/tower-inputs.ts";
 import type { ModelCache } from "../models/models.ts";
 import { userInput } from "../recommend/states.ts";
 import { parseVector } from "../recommend/vectors.ts";
@@ -55,7 +55,16 @@ export async function embedBatch({ pool, models }: { pool: Pool; models: ModelCa
     post: byId(posts, await towerVectors(post_tower, posts.map(postInput), postTowerInputs)),
     user: byId(users, await towerVectors(user_tower, users.map(userInput), userTowerInputs)),
   };
-  const outcomes = jobs.map((job): Outcome => ({ job, vector: vectors[job.kind].get(job.entity_id) ?? null }));
+  // topics are of what posts say (trainer/topics/read-posts.ts)
+  const ofText = byId(posts, await towerVectors(post_tower, posts.map(postTextInput), postTowerInputs));
+  const outcomes = jobs.map((job): Outcome => {
+    const topicVector = job.kind === "post" ? ofText.get(job.entity_id) : undefined;
+    return {
+      job,
+      vector: vectors[job.kind].get(job.entity_id) ?? null,
+      topicVector: topicVector instanceof Float32Array ? topicVector : null,
+    };
+  });
   const done = outcomes.filter(({ vector }) => !(vector instanceof Error));
   const failed = outcomes.filter(({ vector }) => vector instanceof Error);
   const [{ claim }] = jobs;

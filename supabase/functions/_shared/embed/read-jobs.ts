@@ -1,5 +1,6 @@
 /** What the worker asks the database before it embeds: the model, some jobs, and the texts behind them. */
 import type { Statement } from "../database/database.ts";
+import { listOf, textOf } from "../database/nulls.ts";
 import type { PostText } from "../features/tokens.ts";
 import type { UserTextRow } from "../recommend/read-context.ts";
 
@@ -33,7 +34,8 @@ export interface PostRow extends PostText {
 /** Posts as the post tower reads them; those that are gone are not among the rows. */
 export function readPosts(modelId: string, ids: string[]): Statement<PostRow> {
   return {
-    text: `select posts.post_id as id, posts.author_id, posts.title, posts.description, posts.tags,
+    text: `select posts.post_id as id, posts.author_id, ${textOf("posts.title")} as title, ${textOf("posts.description")} as description,
+        ${listOf("posts.tags")} as tags,
         post_embeddings.id_embedding::text as id_embedding
       from recsys.source_posts as posts
       left join recsys.post_embeddings on post_embeddings.model_id = $1::bigint and post_embeddings.post_id = posts.post_id
@@ -49,7 +51,7 @@ export interface UserRow extends UserTextRow {
 /** Users as the user tower reads them, with their history as of now. */
 export function readUsers(modelId: string, ids: string[]): Statement<UserRow> {
   return {
-    text: `select users.user_id as id, users.passions, users.projects, users.bio,
+    text: `select users.user_id as id, ${listOf("users.passions")} as passions, ${listOf("users.projects")} as projects, ${textOf("users.bio")} as bio,
         user_embeddings.id_embedding::text as id_embedding,
         array(
           select post_embeddings.embedding

@@ -6,17 +6,20 @@ import type { Job } from "./read-jobs.ts";
 export interface Outcome {
   job: Job;
   vector: Float32Array | Error | null;
+  /** What places a post among topics; null: nothing does. */
+  topicVector: Float32Array | null;
 }
 
 /** Writes vectors and acknowledges their jobs. */
 export function completeJobs(modelId: string, claim: string, done: Outcome[]): Statement<{ completed: number }> {
   return {
-    text: `select recsys.complete_embedding_jobs($1::bigint, $2::bigint, $3::text[], $4::uuid[], $5::text[]) as completed`,
+    text: `select recsys.complete_embedding_jobs($1::bigint, $2::bigint, $3::text[], $4::uuid[], $5::text[], $6::text[]) as completed`,
     values: [
       claim,
       modelId,
       ...keys(done),
       done.map(({ vector }) => (vector instanceof Float32Array ? JSON.stringify([...vector]) : null)),
+      done.map(({ topicVector }) => (topicVector ? JSON.stringify([...topicVector]) : null)),
     ],
   };
 }

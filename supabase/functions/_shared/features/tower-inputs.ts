@@ -25,6 +25,11 @@ export interface PostInput extends PostText {
   id_embedding: ArrayLike<number> | null;
 }
 
+/** A post as its text alone places it: who wrote it and who comes to it say nothing. */
+export function postTextInput({ title, description, tags }: Omit<PostText, "author_id">): PostInput {
+  return { title, description, tags, author_id: null, id_embedding: null };
+}
+
 /** Numbers of a user: how much history there is to trust. */
 export function userNumberRow(historyCount: number): number[] {
   return [Math.log1p(historyCount), historyCount > 0 ? 1 : 0];

@@ -16,6 +16,7 @@ import type { CommonPostsCache } from "../recommend/common-posts.ts";
 import type { Shown } from "../recommend/log-impressions.ts";
 import type { Shadows } from "../recommend/shadow/shadows.ts";
 import type { Stalls } from "../recommend/stalls.ts";
+import type { TopicsCache } from "../recommend/topics.ts";
 import type { TrialsCache } from "../recommend/trials.ts";
 import { apiVersion, apiVersionHeader, requestIdHeader } from "./api.ts";
 import { isVisitor, requireSecretKey } from "./api-keys.ts";
@@ -92,6 +93,7 @@ export interface Services {
   models: ModelCache;
   commonPosts: CommonPostsCache;
   trials: TrialsCache;
+  topics: TopicsCache;
   stalls: Stalls;
   impressions: Work<Shown>;
   shadows: Shadows;

@@ -45,9 +45,12 @@ const unreachableCodes = new Set([
 const missing = new Set(["3F000", "42P01", "42703", "42883", "42704"]);
 
 function databaseError(error: unknown): AppError | undefined {
-  const { code, message } = details(error);
+  const { code, message, hint } = details(error);
   if (code === "57014" || code === "25P03" || message === "Query read timeout")
     return new AppError(503, "database_timeout", "the database took too long; try again", error);
+  if (code === "RS001")
+    // the words of recsys.require_invoker_views(), which name a view of the engine's and nothing of the app's
+    return new AppError(503, "unsafe_source_view", `${message}: ${hint ?? "see recsys.check()"}`, error);
   if (missing.has(code))
     return new AppError(503, "not_installed", "the database lacks the recommender: apply its migrations", error);
   if (
@@ -60,10 +63,14 @@ function databaseError(error: unknown): AppError | undefined {
   return undefined;
 }
 
-function details(error: unknown): { code: string; message: string } {
+function details(error: unknown): { code: string; message: string; hint?: string | undefined } {
   if (!(error instanceof Error)) return { code: "", message: "" };
   // a host with several addresses fails with all their errors at once
   const first = error instanceof AggregateError && error.errors[0] instanceof Error ? error.errors[0] : error;
-  const code = (first as { code?: unknown }).code;
-  return { code: typeof code === "string" ? code : "", message: first.message };
+  const { code, hint } = first as { code?: unknown; hint?: unknown };
+  return {
+    code: typeof code === "string" ? code : "",
+    message: first.message,
+    hint: typeof hint === "string" ? hint : undefined,
+  };
 }

@@ -4,7 +4,7 @@
  */
 import { categories } from "../features/categories.ts";
 import { dimensions } from "../features/history.ts";
-import { kinds } from "../features/kinds.ts";
+import { type Head, kinds } from "../features/kinds.ts";
 import { pairFeatures, postFeatures, userFeatures } from "../features/ranker-features.ts";
 import { type Field, postFields, userFields } from "../features/tokens.ts";
 import { postNumbers, slots, userNumbers } from "../features/tower-inputs.ts";
@@ -34,10 +34,16 @@ export const contracts = {
       pair_features: { type: "float32", dims: ["N", pairFeatures.length] },
       categories: { type: "int64", dims: ["N", categories.length] },
     },
-    // p(view), p(vote), p(comment)
+    // p(view), p(vote), p(comment); a model with optional heads has more (`contractsOf`)
     outputs: { probabilities: { type: "float32", dims: ["N", kinds.length] } },
   },
 } satisfies Record<GraphName, Contract>;
+
+/** The contracts of a model that has these heads. */
+export function contractsOf(heads: readonly Head[]): Record<GraphName, Contract> {
+  const outputs = { probabilities: { type: "float32", dims: ["N", heads.length] } } satisfies Contract["outputs"];
+  return { ...contracts, dlrm: { ...contracts.dlrm, outputs } };
+}
 
 function textInputs(fields: Field[], numbers: string[]) {
   return {

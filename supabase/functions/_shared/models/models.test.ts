@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { tinyGraphs } from "../../../../trainer/serve/testing.ts";
 import type { Connection } from "../database/database.ts";
 import { featureSpecDigest } from "../features/feature-spec.ts";
+import { kinds } from "../features/kinds.ts";
 import type { Runtime } from "./inference.ts";
 import { modelCache } from "./models.ts";
 
@@ -23,7 +24,12 @@ async function sha256(bytes: Uint8Array): Promise<string> {
 /** A database that counts its reads, and fails them while `failure` is set. */
 async function database() {
   const rows = await Promise.all(
-    Object.entries(graphs).map(async ([graph, onnx]) => ({ graph, onnx, sha256: await sha256(onnx) })),
+    Object.entries(graphs).map(async ([graph, onnx]) => ({
+      graph,
+      onnx,
+      sha256: await sha256(onnx),
+      heads: kinds,
+    })),
   );
   const state = { reads: 0, failure: undefined as Error | undefined, rows };
   const connection: Connection = {

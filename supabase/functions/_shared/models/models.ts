@@ -1,8 +1,9 @@
 /** The active model in memory: its graphs, verified when they are loaded and kept beside those of the model before. */
 import { type Connection, run } from "../database/database.ts";
 import { featureSpecDigest } from "../features/feature-spec.ts";
+import { areHeads, type Head } from "../features/kinds.ts";
 import { AppError } from "../http/errors.ts";
-import { contracts, type GraphName } from "./contracts.ts";
+import { contractsOf, type GraphName } from "./contracts.ts";
 import type { InferenceSession, Runtime } from "./inference.ts";
 import { assertContract } from "./onnx-executor/contract.ts";
 import { createSession as createExecutorSession } from "./onnx-executor/session.ts";
@@ -18,6 +19,8 @@ export interface ActiveModel {
 export interface ServingModel<Graph extends GraphName> {
   id: string;
   name: string;
+  /** What its ranker predicts. */
+  heads: readonly Head[];
   graphs: Record<Graph, InferenceSession>;
 }
 
@@ -83,9 +86,15 @@ async function load<Graph extends GraphName>(
       `model ${active.name} was trained for other features than this function computes: deploy the functions or train again`,
     );
   const artifacts = await run<Artifact>(connection, {
-    text: "select graph, onnx, sha256 from recsys.model_artifacts where model_id = $1::bigint and graph = any($2::text[])",
+    text: `select artifacts.graph, artifacts.onnx, artifacts.sha256, models.heads
+      from recsys.model_artifacts as artifacts
+      join recsys.models on models.model_id = artifacts.model_id
+      where artifacts.model_id = $1::bigint and artifacts.graph = any($2::text[])`,
     values: [active.id, graphs],
   });
+  const heads = artifacts[0]?.heads ?? [];
+  if (artifacts.length > 0 && !areHeads(heads)) throw corrupt(active, "dlrm", `has the heads ${heads.join()}`);
+  const contracts = contractsOf(heads as Head[]);
   const { createSession } = await runtime();
   const sessions = await Promise.all(
     graphs.map(async (graph) => {
@@ -105,13 +114,19 @@ async function load<Graph extends GraphName>(
       return [graph, session] as const;
     }),
   );
-  return { id: active.id, name: active.name, graphs: Object.fromEntries(sessions) as ServingModel<Graph>["graphs"] };
+  return {
+    id: active.id,
+    name: active.name,
+    heads: heads as Head[],
+    graphs: Object.fromEntries(sessions) as ServingModel<Graph>["graphs"],
+  };
 }
 
 interface Artifact {
   graph: string;
   onnx: Uint8Array;
   sha256: string;
+  heads: string[];
 }
 
 /** The error of a model whose graph cannot serve. */

@@ -2,6 +2,7 @@
 import { type Identity, readAs } from "../database/caller.ts";
 import type { Pool, Statement } from "../database/database.ts";
 import type { Source } from "../features/retrieval.ts";
+import { appIdOf } from "./app-id.ts";
 import type { Basis } from "./basis.ts";
 import { cursorAfter, type Page } from "./cursor.ts";
 import type { Recommendation } from "./recommend.ts";
@@ -20,6 +21,8 @@ interface BatchRow {
   view: number;
   vote: number;
   comment: number;
+  dismiss: number | null;
+  long_view: number | null;
   source: Source;
   author_id: string | null;
   /** recsys.served_key; the driver has a bigint as text. */
@@ -37,15 +40,25 @@ export async function batchFeed(
   const rows = await readAs(pool, caller, readList(caller.sub, page), async (_, rows) => rows, timeout);
   if (rows.length === 0) return null;
   const [{ now, made_at, model_id, model_name, basis }] = rows;
-  const items = rows.map(({ post_id, title, score, view, vote, comment, source, author_id }, i) => ({
-    post_id,
-    title,
-    score,
-    predictions: { view, vote, comment },
-    source,
-    why: plainReason(source, author_id),
-    position: page.served.keys.length + i + 1,
-  }));
+  const items = rows.map(
+    ({ post_id, title, score, view, vote, comment, dismiss, long_view, source, author_id }, i) => ({
+      post_id,
+      app_id: appIdOf(post_id),
+      title,
+      score,
+      predictions: {
+        view,
+        vote,
+        comment,
+        ...(dismiss !== null && { dismiss }),
+        ...(long_view !== null && { long_view }),
+      },
+      source,
+      why: plainReason(source, author_id),
+      topic: null,
+      position: page.served.keys.length + i + 1,
+    }),
+  );
   // after the list the feed goes on live
   const next = cursorAfter(
     page.served,

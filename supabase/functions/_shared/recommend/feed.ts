@@ -5,7 +5,19 @@ import { sourceNames } from "../features/retrieval.ts";
 const probability = z.number().min(0).max(1);
 
 const predictions = z
-  .object({ view: probability, vote: probability, comment: probability })
+  .object({
+    view: probability,
+    vote: probability,
+    comment: probability,
+    dismiss: probability
+      .optional()
+      .describe(
+        "That they dismiss it, vote against it or mute what it is of. Left out: the model does not predict it.",
+      ),
+    long_view: probability
+      .optional()
+      .describe("That they view it as long as the operator asks. Left out: the model does not predict it."),
+  })
   .meta({ id: "Predictions", description: "Probabilities that the user views, votes for and comments on a post." });
 
 export const reason = z
@@ -32,11 +44,20 @@ export const reason = z
 export const feedItem = z
   .object({
     post_id: z.guid(),
+    app_id: z
+      .string()
+      .describe("Its id in the app's own table, as text: where that is no uuid, what recsys.id_of made post_id of."),
     title: z.string(),
     score: z.number().describe("What the feed is ordered by."),
     predictions: predictions.nullable().describe("null: no model ranked."),
     source: z.enum(sourceNames).describe("What brought the post; of several, the one that says most."),
     why: reason,
+    topic: z
+      .object({ id: z.int(), label: z.string() })
+      .nullable()
+      .describe(
+        "What it is about: id stays when topics are made anew, label names it. null: it has none yet, none that several authors name, or none that visitors may be told.",
+      ),
     position: z.int().min(1).describe("In the feed, from 1, counted through its pages."),
   })
   .meta({ id: "FeedItem", description: "A post of a feed." });

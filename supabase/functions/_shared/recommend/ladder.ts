@@ -11,6 +11,7 @@
 import type { Services } from "../http/edge-function.ts";
 import { type AppError, asAppError } from "../http/errors.ts";
 import { noSpan, type Span } from "../http/span.ts";
+import { nameTexts } from "./app-id.ts";
 import { batchFeed } from "./batch-feed.ts";
 import type { Page } from "./cursor.ts";
 import type { Feed } from "./feed.ts";
@@ -70,6 +71,10 @@ export async function feedOf(
       if (!recommendation) continue;
       if (first) services.log(first.code, first);
       recommendation.feed.degraded ??= degraded;
+      await nameTopics(services, reader, recommendation.feed, span);
+      await nameTexts(services.pool, caller, recommendation.feed.items, communityTimeout).catch((error) =>
+        services.log("unnamed_posts", error),
+      );
       return recommendation;
     } catch (thrown) {
       first ??= errorTo(reader, thrown);
@@ -77,6 +82,17 @@ export async function feedOf(
     }
   }
   throw first;
+}
+
+/** Says of each post what it is about; where that cannot be had the feed goes without. */
+async function nameTopics({ topics }: FeedServices, { caller }: Reader, { items }: Feed, span: Span): Promise<void> {
+  const ended = span("topics");
+  const known = await topics.of(items.map(({ post_id }) => post_id));
+  for (const item of items) {
+    const topic = known.get(item.post_id);
+    if (topic?.label && (topic.isPublic || caller.sub !== undefined)) item.topic = { id: topic.id, label: topic.label };
+  }
+  ended();
 }
 
 /** The live feed; `stalls` is told how it went. */

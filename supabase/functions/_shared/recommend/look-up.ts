@@ -16,6 +16,7 @@ import { type ContextRow, readContext } from "./read-context.ts";
 import type { Reader } from "./reader.ts";
 import { type Trials, triesPosts } from "./select/exploration.ts";
 import { type PostCandidate, userInput } from "./states.ts";
+import type { TopicsCache } from "./topics.ts";
 import type { TrialsCache } from "./trials.ts";
 import { isModelError, isVariantModel, VariantModelFailed } from "./variant-model.ts";
 
@@ -25,6 +26,7 @@ export interface FeedServices {
   models: ModelCache;
   commonPosts: CommonPostsCache;
   trials: TrialsCache;
+  topics: TopicsCache;
   log: Log;
 }
 

@@ -1,9 +1,9 @@
 /**
- * The two graphs at work: who the user is, and how likely they are to view, vote for and comment on each candidate.
+ * The two graphs at work: who the user is, and how likely they are to view, vote for and comment on each candidate; of some models also how likely
+ * to dismiss it, or to view it for long.
  * Serving and evaluation both rank here.
  */
 import { dimensions } from "../features/history.ts";
-import { kinds } from "../features/kinds.ts";
 import type { Candidate, RowOf, UserState } from "../features/ranker-features.ts";
 import { rankerInputs } from "../features/ranker-inputs.ts";
 import { type UserInput, userTowerInputs } from "../features/tower-inputs.ts";
@@ -14,8 +14,9 @@ import type { Feeds, Tensor } from "../models/tensors.ts";
 /** A model's graph, and the name that errors give the model. */
 type WithGraph<Graph extends GraphName> = Pick<ServingModel<Graph>, "name" | "graphs">;
 
-/** The graphs that rank. */
-export type RankingModel = WithGraph<"user_tower" | "dlrm">;
+/** The graphs that rank, and the names of the columns of what they say. */
+export type RankingModel = WithGraph<"user_tower"> & Ranker;
+type Ranker = WithGraph<"dlrm"> & Pick<ServingModel<"dlrm">, "heads">;
 
 /** The user's vector [32], unit length. */
 export async function embedUser(model: WithGraph<"user_tower">, user: UserInput): Promise<Float32Array> {
@@ -31,7 +32,7 @@ export async function embedUsers(model: WithGraph<"user_tower">, users: UserInpu
 
 /** What the ranker says of N candidates, and what it was told. */
 export interface Prediction {
-  /** [N, 3]: that the user views, votes for and comments on the post. */
+  /** [N, heads]: that the user views, votes for and comments on the post, and what else the model predicts. */
   probabilities: Float32Array;
   feeds: Feeds;
 }
@@ -49,26 +50,38 @@ export async function predict(
   return { probabilities: await probabilitiesOf(model, feeds, candidates.length), feeds };
 }
 
-/** What the ranker says of N ≥ 1 candidates, [N, 3]. A row that is not finite is the caller's to leave out; where none is, it throws. */
-export async function probabilitiesOf(model: WithGraph<"dlrm">, feeds: Feeds, n: number): Promise<Float32Array> {
-  const probabilities = await outputOf(model, "dlrm", feeds, "probabilities", n * kinds.length);
-  for (let i = 0; i < n; i++) if (isFiniteRow(probabilities, i)) return probabilities;
+/** What the ranker says of N ≥ 1 candidates, [N, heads]. A row that is not finite is the caller's to leave out; where none is, it throws. */
+export async function probabilitiesOf(model: Ranker, feeds: Feeds, n: number): Promise<Float32Array> {
+  const heads = model.heads.length;
+  const probabilities = await outputOf(model, "dlrm", feeds, "probabilities", n * heads);
+  for (let i = 0; i < n; i++) if (isFiniteRow(probabilities, i, heads)) return probabilities;
   throw corrupt(model, "dlrm", "does not give finite numbers");
 }
 
-/** Whether all three probabilities of candidate `i` are finite. */
-export function isFiniteRow(probabilities: Float32Array, i: number): boolean {
+/** Whether all probabilities of candidate `i` are finite, of which there are `heads`. */
+export function isFiniteRow(probabilities: Float32Array, i: number, heads: number): boolean {
   // their sum is finite when they are
   let sum = 0;
-  for (let head = 0; head < kinds.length; head++) sum += probabilities[kinds.length * i + head];
+  for (let head = 0; head < heads; head++) sum += probabilities[heads * i + head];
   return Number.isFinite(sum);
 }
 
-/** The score of candidate `i`; `weights` are those of view, vote and comment. */
+/**
+ * The score of candidate `i`; `weights` are those of the model's heads. What speaks for the post is added up: gain; and so is what speaks against it:
+ * loss. Pages are made of the logarithms of scores, so that a post may be half as good as another, or a tenth. So a score is never negative: as
+ * gain · exp(−loss / gain) it is gain − loss where the loss is small, and what is more loss than gain is worth little, in the order of
+ * both. At 0, all posts of somebody who dismisses much would be alike.
+ */
 export function scoreOf(probabilities: Float32Array, i: number, weights: readonly number[]): number {
-  let score = 0;
-  for (let head = 0; head < kinds.length; head++) score += weights[head] * probabilities[kinds.length * i + head];
-  return score;
+  const heads = weights.length;
+  let [gain, loss] = [0, 0];
+  for (let head = 0; head < heads; head++) {
+    const part = weights[head] * probabilities[heads * i + head];
+    if (part < 0) loss -= part;
+    else gain += part;
+  }
+  // below e^−30 of it a score is as good as none, and the log has 32 bits for it
+  return loss > 0 && gain > 0 ? gain * Math.exp(-Math.min(30, loss / gain)) : gain;
 }
 
 /** What the ranker was told of candidate `i`: the features of user, post and pair, then the categories, in the order of the spec. */

@@ -1,4 +1,5 @@
 import type { Statement } from "../database/database.ts";
+import type { HeadWeights } from "../features/kinds.ts";
 import type { RecentInteraction } from "../features/recent-habit.ts";
 
 /** What the user tower is told, as the driver hands it over. */
@@ -20,8 +21,11 @@ export interface ContextRow extends UserTextRow {
   view_weight: number;
   vote_weight: number;
   comment_weight: number;
+  dismiss_weight: number;
+  long_view_weight: number;
   diversity: number;
   author_decay: number;
+  topic_share: number;
   drawn_share: number;
   draw_temperature: number;
   trial_place: number;
@@ -57,6 +61,17 @@ export interface ContextRow extends UserTextRow {
 /** A recent interaction with the post that it was with. */
 export interface NamedInteraction extends RecentInteraction {
   post_id: string;
+}
+
+/** What each head counts in the score of this feed. */
+export function headWeights(row: ContextRow): HeadWeights {
+  return {
+    view: row.view_weight,
+    vote: row.vote_weight,
+    comment: row.comment_weight,
+    dismiss: row.dismiss_weight,
+    long_view: row.long_view_weight,
+  };
 }
 
 /** What `context` is for a visitor: a person who came this moment and of whom nothing is known. */

@@ -10,6 +10,7 @@
  */
 import { AppError, asAppError } from "../http/errors.ts";
 import { noSpan, type Span } from "../http/span.ts";
+import { appIdOf } from "./app-id.ts";
 import { basisOf } from "./basis.ts";
 import { cursorAfter, type Page } from "./cursor.ts";
 import type { Feed } from "./feed.ts";
@@ -17,13 +18,14 @@ import { draftedPage, type Pick, secondScores } from "./interleave/drafted-page.
 import { ModelGone } from "./known-posts.ts";
 import { type LeftOut, leftOutLine } from "./left-out.ts";
 import { type FeedServices, type Found, lookUp } from "./look-up.ts";
+import { headWeights } from "./read-context.ts";
 import type { Reader } from "./reader.ts";
 import { communityScores, modelScores, type ScoredPost } from "./scores.ts";
 import { unforeseeable } from "./select/draw.ts";
 import { exploration } from "./select/exploration.ts";
 import { type Selected, select } from "./select/select.ts";
 import { bestSource } from "./source.ts";
-import { userState } from "./states.ts";
+import { type PostCandidate, userState } from "./states.ts";
 import { isVariantModel, VariantModelFailed } from "./variant-model.ts";
 import { reasons } from "./why/reasons.ts";
 
@@ -96,6 +98,7 @@ async function feedBy(
   const second = ranked && found.second;
   const secondScored = second && (await secondScores(services.log, second, leftOut));
   ofScores();
+  if (context.topic_share < 1) await withTopics(services, [...posts, ...(second?.posts ?? [])]);
   if (leftOut.length > 0) services.log("candidates_left_out", leftOutLine(leftOut));
   const served = page.served.keys.length;
   const explore = exploration(context, trials, served, page.limit);
@@ -126,11 +129,13 @@ async function feedBy(
     basis: model ? basisOf(input.history.length > 0, input) : "community",
     items: selected.map(({ chosen: { post, score, predictions } }, i) => ({
       post_id: post.post_id,
+      app_id: appIdOf(post.post_id),
       title: post.title,
       score,
       predictions,
       source: bestSource(post.ranks),
       why: why[i],
+      topic: null,
       position: served + i + 1,
     })),
     next:
@@ -152,6 +157,12 @@ async function feedBy(
   };
 }
 
+/** Tells posts their topics. Of all that were found, since nobody knows yet which of them others would have chosen. */
+async function withTopics({ topics }: FeedServices, posts: PostCandidate[]): Promise<void> {
+  const known = await topics.of(posts.map(({ post_id }) => post_id));
+  for (const post of posts) post.topic_id = known.get(post.post_id)?.id ?? null;
+}
+
 /** What the ranker says; null where there is none, or where it fails, and that is logged. */
 async function ranking(
   { log }: FeedServices,
@@ -160,7 +171,7 @@ async function ranking(
 ): Promise<ScoredPost[] | null> {
   if (!active || !vector) return null;
   const now = Number(context.now);
-  const weights = [context.view_weight, context.vote_weight, context.comment_weight];
+  const weights = headWeights(context);
   try {
     if (active.ranker instanceof AppError) throw active.ranker;
     return await modelScores(

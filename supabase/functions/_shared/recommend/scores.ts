@@ -1,4 +1,5 @@
 /** The stage that says how much each candidate is worth to the user: the ranker's probabilities, or the community's measure without a model. */
+import { type Head, type HeadWeights, weightsOf } from "../features/kinds.ts";
 import { pairFeatures, type UserState } from "../features/ranker-features.ts";
 import type { ServingModel } from "../models/models.ts";
 import type { Tensor } from "../models/tensors.ts";
@@ -37,14 +38,16 @@ export async function modelScores(
   const { posts: finite, feeds } = finiteInputs(user, vector, posts, now, leftOut);
   if (finite.length === 0) return [];
   const probabilities = await probabilitiesOf(model, feeds, finite.length);
+  const { heads } = model;
+  const weightOf = weightsOf(heads, weights);
   const scored: ScoredPost[] = [];
   for (let i = 0; i < finite.length; i++) {
-    const score = scoreOf(probabilities, i, weights);
-    if (isFiniteRow(probabilities, i))
+    const score = scoreOf(probabilities, i, weightOf);
+    if (isFiniteRow(probabilities, i, heads.length))
       scored.push({
         post: finite[i],
         score,
-        predictions: { view: probabilities[3 * i], vote: probabilities[3 * i + 1], comment: probabilities[3 * i + 2] },
+        predictions: predictionsOf(heads, probabilities, i),
         features: () => featuresOf(feeds, i),
         rankBy: (measure) => rankOf(feeds.pair_features, i, measure),
       });
@@ -53,10 +56,22 @@ export async function modelScores(
   return scored;
 }
 
-/** The instant in milliseconds, and the weights of view, vote and comment. */
+/** The probabilities of candidate `i` by their heads. */
+function predictionsOf(heads: readonly Head[], probabilities: Float32Array, i: number): Predictions {
+  const at = heads.length * i;
+  const predictions: Predictions = {
+    view: probabilities[at],
+    vote: probabilities[at + 1],
+    comment: probabilities[at + 2],
+  };
+  for (let head = 3; head < heads.length; head++) predictions[heads[head]] = probabilities[at + head];
+  return predictions;
+}
+
+/** The instant in milliseconds, and the weights of the heads. */
 export interface Request {
   now: number;
-  weights: readonly number[];
+  weights: HeadWeights;
 }
 
 /** The measure of the community feed. `leftOut` takes the posts for which it is no finite number. */

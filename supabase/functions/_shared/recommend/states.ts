@@ -36,6 +36,8 @@ export function userState(row: ContextRow, history: ArrayLike<number>[]): UserSt
 export interface PostCandidate extends Candidate {
   post_id: string;
   served_key: number;
+  /** As in `Selectable`. */
+  topic_id?: number | null;
 }
 
 /** The columns of `quiet` from the row; where the row has null, the value of `quiet`: nothing has happened yet. */

@@ -4,9 +4,9 @@ export const peopleQuestions = {
   people: {
     sql: `
 select users.user_id, users.external_id, stats.views, stats.votes, stats.comments, stats.last_active_at
-from recsys.latest_user_stats as stats
-join recsys.source_users as users on users.user_id = stats.user_id
-order by stats.last_active_at desc
+from recsys.source_users as users
+left join recsys.latest_user_stats as stats on stats.user_id = users.user_id
+order by stats.last_active_at desc nulls last, users.created_at desc
 limit 50`,
   },
   person: {

@@ -40,6 +40,18 @@ group by slice
 order by slice`,
     parameters: { days },
   },
+  shown_topics: {
+    sql: `
+select topics.label as topic, count(*) as shown, count(*)::double precision / sum(count(*)) over () as share,
+  topics.demand, topics.supply
+from recsys.impressions
+join recsys.post_topics on post_topics.post_id = impressions.post_id
+join recsys.topics on topics.topic_id = post_topics.topic_id
+where impressions.shown_at > recsys.clock() - interval '7 days'
+group by topics.topic_id
+order by shown desc
+limit 15`,
+  },
   shares: {
     sql: `
 select day, metric, slice, ${mean}

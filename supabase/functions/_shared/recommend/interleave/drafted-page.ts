@@ -3,7 +3,7 @@ import type { Log } from "../../http/log.ts";
 import type { Page } from "../cursor.ts";
 import type { Reason } from "../feed.ts";
 import type { LeftOut } from "../left-out.ts";
-import type { ContextRow } from "../read-context.ts";
+import { type ContextRow, headWeights } from "../read-context.ts";
 import { modelScores, type ScoredPost } from "../scores.ts";
 import type { Exploration } from "../select/exploration.ts";
 import { type Selected, select } from "../select/select.ts";
@@ -34,7 +34,7 @@ export async function secondScores(
   { context, ranker, input, vector, posts }: Second,
   leftOut: LeftOut[],
 ): Promise<ScoredPost[] | null> {
-  const weights = [context.view_weight, context.vote_weight, context.comment_weight];
+  const weights = headWeights(context);
   const own: LeftOut[] = [];
   try {
     const request = { now: Number(context.now), weights };

@@ -7,7 +7,7 @@ import type { Exploration } from "./exploration.ts";
 import { select } from "./select.ts";
 import type { Selectable } from "./selectable.ts";
 
-const plain = { diversity: 0, author_decay: 1 };
+const plain = { diversity: 0, author_decay: 1, topic_share: 1 };
 const nowhere = Object.fromEntries(sourceNames.map((source) => [source, null])) as Selectable["post"]["ranks"];
 
 function candidate(post_id: string, score: number, author_id: string | null = null): Selectable {

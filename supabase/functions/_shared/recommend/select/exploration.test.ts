@@ -40,7 +40,7 @@ function explored(
   { served = 0, of = trials(), with: set = settings as typeof settings } = {},
 ): [string, number][] {
   const explore = exploration(set, of, served, limit, uniform);
-  const page = select([...candidates], limit, { diversity: 0, author_decay: 1 }, served, { explore });
+  const page = select([...candidates], limit, { diversity: 0, author_decay: 1, topic_share: 1 }, served, { explore });
   assert.equal(page.length, Math.min(limit, candidates.length));
   assert.equal(new Set(page.map(({ chosen }) => chosen)).size, page.length);
   return page.flatMap(

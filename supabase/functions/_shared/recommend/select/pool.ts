@@ -3,6 +3,7 @@ import { better } from "../order.ts";
 import { repeatedAuthor } from "./authors.ts";
 import { likeness } from "./diversity.ts";
 import type { Penalty, Selectable, SelectionSettings } from "./selectable.ts";
+import { fullTopics } from "./topics.ts";
 
 /** How many of the best candidates a page of `limit` is chosen from: each chosen post is compared with all that are left of these. */
 export function poolSize(limit: number): number {
@@ -24,7 +25,7 @@ export interface CandidatePool<Post extends Selectable> {
 export function candidatePool<Post extends Selectable>(
   posts: Post[],
   limit: number,
-  { diversity, author_decay }: Pick<SelectionSettings, "diversity" | "author_decay">,
+  { diversity, author_decay, topic_share }: SelectionSettings,
 ): CandidatePool<Post> {
   posts.sort(better);
   const pool = posts.slice(0, poolSize(limit));
@@ -32,6 +33,7 @@ export function candidatePool<Post extends Selectable>(
   const penalties: Penalty[] = [];
   if (diversity > 0) penalties.push(likeness(pool, diversity));
   if (author_decay < 1) penalties.push(repeatedAuthor(pool, author_decay));
+  if (topic_share < 1) penalties.push(fullTopics(pool, topic_share, limit));
   const taken = new Set<Post>();
   return {
     posts: pool,

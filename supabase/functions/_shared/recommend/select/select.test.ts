@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { Random } from "../../../../../trainer/engine/random.ts";
 import { dimensions } from "../../features/history.ts";
 import { sourceNames } from "../../features/retrieval.ts";
 import { better } from "../order.ts";
@@ -7,7 +8,7 @@ import { poolSize } from "./pool.ts";
 import { select } from "./select.ts";
 import type { Selectable } from "./selectable.ts";
 
-const plain = { diversity: 0, author_decay: 1 };
+const plain = { diversity: 0, author_decay: 1, topic_share: 1 };
 const nowhere = Object.fromEntries(sourceNames.map((source) => [source, null])) as Selectable["post"]["ranks"];
 
 /** A unit vector, at an angle in the plane of the first two axes. */
@@ -21,9 +22,10 @@ function at(degrees: number): Float32Array {
 interface Given {
   author?: string;
   degrees?: number;
+  topic?: number;
 }
 
-function candidate(post_id: string, score: number, { author, degrees }: Given = {}): Selectable {
+function candidate(post_id: string, score: number, { author, degrees, topic }: Given = {}): Selectable {
   return {
     score,
     post: {
@@ -35,6 +37,7 @@ function candidate(post_id: string, score: number, { author, degrees }: Given = 
       votes: 0,
       comments: 0,
       ranks: nowhere,
+      topic_id: topic ?? null,
     },
   };
 }
@@ -85,7 +88,7 @@ test("each further post of an author is worth less", () => {
   ];
   // a2 is worth 0.2 and a3 0.075; posts of nobody are not one author's
   assert.equal(page(posts, 6, { author_decay: 0.5 }), "a1 a2 b1 n1 n2 a3");
-  assert.equal(page(posts, 6, { author_decay: 1 }), "a1 a2 a3 b1 n1 n2");
+  assert.equal(page(posts, 6, { author_decay: 1, topic_share: 1 }), "a1 a2 a3 b1 n1 n2");
 });
 
 const many = Array.from({ length: 600 }, (_, i) =>
@@ -139,4 +142,49 @@ test("scores of 0 are ranked last, not lost", () => {
     candidate("c", 0, { degrees: 0 }),
   ];
   assert.equal(page(posts, 3, { diversity: 1, author_decay: 0.5 }), "b a c");
+});
+
+const about = (topic: number, n: number, best: number) =>
+  Array.from({ length: n }, (_, i) => candidate(`${topic}${"abcdefghij"[i]}`, best - i / 1000, { topic }));
+
+test("a topic that has its share of the page is behind all others, however low those score", () => {
+  const posts = [...about(1, 6, 0.9), ...about(2, 6, 0.5), candidate("none", 1e-9)];
+  assert.equal(page(posts, 5, {}), "1a 1b 1c 1d 1e");
+  assert.equal(page(posts, 5, { topic_share: 0.4 }), "1a 1b 2a 2b none");
+  assert.equal(page(posts, 5, { topic_share: 0.6 }), "1a 1b 1c 2a 2b");
+  // 0.3 as PostgreSQL's real has it
+  assert.equal(
+    page(about(1, 9, 0.9).concat(about(2, 9, 0.5)), 10, { topic_share: Math.fround(0.3) }).slice(0, 14),
+    "1a 1b 1c 2a 2b",
+  );
+});
+
+test("one post of each topic at least, posts of no topic as many as there are, and a full page where nothing else is left", () => {
+  assert.equal(page([...about(1, 3, 0.9), ...about(2, 3, 0.5)], 2, { topic_share: 0.01 }), "1a 2a");
+  assert.equal(
+    page([candidate("a", 0.5), candidate("b", 0.4), candidate("c", 0.3)], 3, { topic_share: 0.01 }),
+    "a b c",
+  );
+  assert.equal(page(about(1, 3, 0.9), 3, { topic_share: 0.5 }), "1a 1b 1c");
+  assert.equal(page([...about(1, 2, 0.9), candidate("worthless", 0)], 3, { topic_share: 0.4 }), "1a 1b worthless");
+});
+
+test("whatever the topics, a page has no more of one than its share as long as others are there, and is as long as without", () => {
+  for (let seed = 0; seed < 200; seed++) {
+    const random = new Random(seed);
+    const posts = Array.from({ length: 1 + random.below(60) }, (_, i) =>
+      candidate(String(i), random.uniform(), { topic: random.below(1 + random.below(8)) }),
+    );
+    const [limit, share] = [1 + random.below(20), 0.05 + 0.9 * random.uniform()];
+    const chosen = select([...posts], limit, { ...plain, topic_share: share }).map(({ chosen }) => chosen);
+    assert.equal(chosen.length, Math.min(limit, posts.length));
+    const most = Math.max(1, Math.floor(share * limit + 1e-4));
+    const count = (topic: number | null | undefined, of: Selectable[]) =>
+      of.filter(({ post }) => post.topic_id === topic).length;
+    const left = posts.filter((post) => !chosen.includes(post));
+    for (const { post } of chosen)
+      if (count(post.topic_id, chosen) > most)
+        for (const other of left)
+          assert.ok(count(other.post.topic_id, chosen) >= most, "another topic had places left");
+  }
 });

@@ -14,6 +14,8 @@ export interface Selectable {
     votes: number;
     comments: number;
     ranks: Record<Source, number | null>;
+    /** recsys.topics.topic_id; undefined or null: not asked for, or none. */
+    topic_id?: number | null;
   };
 }
 
@@ -23,6 +25,8 @@ export interface SelectionSettings {
   diversity: number;
   /** What is left of a post's score for each post of its author above it. 1: everything. */
   author_decay: number;
+  /** At most this share of a page comes from one topic. 1: any. */
+  topic_share: number;
 }
 
 /** Lowers the values of a pool's candidates, logarithms of their scores, by what speaks against them once a post was chosen. −∞: taken. */

@@ -42,7 +42,7 @@ export function replay(
   ranked: ScoredPost[],
   { candidates, scored }: ShadowScores,
   limit: number,
-  settings: Pick<SelectionSettings, "diversity" | "author_decay">,
+  settings: SelectionSettings,
   temperature: number,
 ): ReplayedPlace[] {
   const served = candidatePool(ranked, limit, settings);

@@ -5,6 +5,7 @@ import { dimensions } from "../../features/history.ts";
 import { innerProduct } from "../../features/inner-product.ts";
 import type { ModelCache } from "../../models/models.ts";
 import { embedUser } from "../rank.ts";
+import { headWeights } from "../read-context.ts";
 import type { Decision } from "../recommend.ts";
 import { modelScores, type ScoredPost } from "../scores.ts";
 import { type PostCandidate, userInput, userState } from "../states.ts";
@@ -58,7 +59,7 @@ export async function shadowScores(
   if (!read) return null;
   const { row, model, input, vector, columns } = read;
   const posts = asSeenBy(vector, found.posts, columns);
-  const weights = [context.view_weight, context.vote_weight, context.comment_weight];
+  const weights = headWeights(context);
   const state = userState({ ...context, ...row }, input.history);
   const scored = await modelScores(model, state, vector, posts, { now, weights }, []);
   return { candidates: new Map(posts.map((post) => [post.post_id, post])), scored };

@@ -1,0 +1,153 @@
+/**
+ * What the head for dismissals is worth where the truth is known: `npm run bench:dismissals [-- --seed 1,2,3]`. People of a synthetic community
+ * dismiss what is worth little to them; a ranker learns from all but its last days. Of these it prints how well the head tells what was dismissed from
+ * what was not, beside the law that decided it, and what each weight makes of the pages: the share with a dismissal, and their utility, both as
+ * the laws expect them. Takes two minutes a seed.
+ */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Command, Option } from "commander";
+import { importBundle } from "../db/import/import-bundle.ts";
+import { openPostgresCopy, testServer } from "../db/testing-postgres.ts";
+import { weightsOf } from "../supabase/functions/_shared/features/kinds.ts";
+import { loadRuntime } from "../supabase/functions/_shared/models/inference.ts";
+import { scoreOf } from "../supabase/functions/_shared/recommend/rank.ts";
+import { communityFromDatabase, type LoadedCommunity } from "../trainer/community/from-database.ts";
+import { pageRequests } from "../trainer/dlrm/page-requests.ts";
+import type { Request } from "../trainer/dlrm/requests.ts";
+import { startBackend } from "../trainer/engine/backend.ts";
+import { auc } from "../trainer/evaluation/metrics/classification-metrics.ts";
+import { dlrmGraph } from "../trainer/export/dlrm.ts";
+import { userTowerGraph } from "../trainer/export/towers.ts";
+import { type ReplayedModel, rankedRequests } from "../trainer/gate/ranked-requests.ts";
+import { idEmbeddingsOf } from "../trainer/model-folder/id-embeddings.ts";
+import { type TrainedModel, trainModel } from "../trainer/pipeline.ts";
+import { dayLength } from "../trainer/synthetic/calendar.ts";
+import { impressionsPerVisit } from "../trainer/synthetic/simulation.ts";
+import { expectedUtility, lookProbability, viewProbability, warmthOf } from "../trainer/synthetic/taste.ts";
+import { World } from "../trainer/synthetic/world.ts";
+import { writeWorld } from "../trainer/synthetic/write-synthetic-community.ts";
+
+const size = { users: 600, posts: 1200, days: 60 };
+/** The last days, which nothing is learned from. */
+const heldOutDays = 5;
+const mostPages = 600;
+const scoreWeights = [0.2, 1, 1];
+const weights = [0, -1, -2, -4, -8, -16];
+
+const program = new Command("npm run bench:dismissals --").addOption(
+  new Option("--seed <numbers>", "comma-separated")
+    .default([1, 2, 3])
+    .argParser((value) => value.split(",").map(Number)),
+);
+program.parse();
+for (const seed of program.opts<{ seed: number[] }>().seed) await measure(seed);
+
+async function measure(seed: number): Promise<void> {
+  const world = new World(seed, size, true);
+  const loaded = await live(world);
+  await startBackend();
+  const { timeline } = loaded;
+  const until = timeline.at[timeline.length - 1] - heldOutDays * dayLength;
+  const model = await trainModel(loaded, { seed, until, scoreWeights });
+  if (!model.dlrm.heads.includes("dismiss")) throw new Error("too few dismissals for a head");
+  const law = truth(world, loaded);
+  const shown = pageRequests(
+    loaded.pages,
+    timeline,
+    loaded.community.posts.ids.length,
+    until,
+    Number.POSITIVE_INFINITY,
+  );
+  const pages = shown.slice(-mostPages);
+  const replayed = await replayedModel(model, loaded);
+  const options = { weights: { view: 0.2, vote: 1, comment: 1, dismiss: 0, long_view: 0 }, onProgress: () => {} };
+  const column = model.dlrm.heads.indexOf("dismiss");
+  const rows = { labels: [] as number[], said: [] as number[], lawful: [] as number[], unviewed: [] as number[] };
+  for await (const [request, { model: ranked }] of rankedRequests(loaded, pages, { model: replayed }, options)) {
+    if (!("shown" in request)) continue;
+    const h = ranked.heads.length;
+    for (const [i, post] of ranked.posts.entries()) {
+      rows.labels.push(request.shown.find((each) => each.post === post)?.told?.dismiss ?? 0);
+      rows.said.push(ranked.probabilities[i * h + column]);
+      rows.unviewed.push(-ranked.probabilities[i * h]);
+      rows.lawful.push(law.dismissal(request.user, post, request.at));
+    }
+  }
+  const dismissed = rows.labels.reduce((sum, label) => sum + label, 0);
+  const expected = rows.said.reduce((sum, p) => sum + p, 0);
+  console.log(
+    `seed ${seed}: ${dismissed} of ${rows.labels.length} posts of ${pages.length} later pages dismissed, ${expected.toFixed(0)} expected; AUC of the head ${auc(rows.labels, rows.said).toFixed(3)}, of the law ${auc(rows.labels, rows.lawful).toFixed(3)}, of 1 − p(view) ${auc(rows.labels, rows.unviewed).toFixed(3)}`,
+  );
+  const moments = pages.map(({ event, user, at }): Request => ({ event, user, at, post: -1, labels: [0, 0, 0] }));
+  const made = weights.map(() => ({ withDismissal: 0, utility: 0 }));
+  for await (const [{ user, at }, { model: ranked }] of rankedRequests(loaded, moments, { model: replayed }, options))
+    for (const [w, dismiss] of weights.entries()) {
+      const of = weightsOf(ranked.heads, { ...options.weights, dismiss });
+      const scores = Array.from(ranked.posts, (_, i) => scoreOf(ranked.probabilities, i, of));
+      const order = scores.map((_, i) => i).sort((a, b) => scores[b] - scores[a]);
+      let none = 1;
+      for (const [place, i] of order.slice(0, impressionsPerVisit).entries()) {
+        const look = lookProbability(place + 1);
+        none *= 1 - look * law.dismissal(user, ranked.posts[i], at);
+        made[w].utility += look * law.utility(user, ranked.posts[i], at);
+      }
+      made[w].withDismissal += 1 - none;
+    }
+  for (const [w, dismiss] of weights.entries()) {
+    const { withDismissal, utility } = made[w];
+    console.log(
+      `  weight ${dismiss}: ${((100 * withDismissal) / moments.length).toFixed(2)} % of pages with a dismissal, utility ${(utility / moments.length).toFixed(4)}`,
+    );
+  }
+}
+
+/** Lets a community live, and reads it as a training does. */
+async function live(world: World): Promise<LoadedCommunity> {
+  const server = await testServer();
+  if (!server) throw new Error("this needs PostgreSQL: npm run setup:postgres");
+  const database = await openPostgresCopy(server, "dismissals");
+  const folder = await mkdtemp(join(tmpdir(), "bench-dismissals-"));
+  try {
+    await writeWorld(folder, world, world.days);
+    await importBundle(database, folder);
+    return await communityFromDatabase(database);
+  } finally {
+    await database.close();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function replayedModel(model: TrainedModel, { community }: LoadedCommunity): Promise<ReplayedModel> {
+  const { createSession } = await loadRuntime();
+  const { towers } = model.towers;
+  return {
+    name: "model",
+    heads: model.dlrm.heads,
+    graphs: {
+      user_tower: await createSession(userTowerGraph(towers)),
+      dlrm: await createSession(dlrmGraph(model.dlrm)),
+    },
+    userIdEmbeddings: idEmbeddingsOf(community.users.ids, towers.userIdEmbeddings),
+    postVectors: model.postVectors,
+  };
+}
+
+/** What the laws say of a post that a user looks at, by the numbers of a loaded community, as if nobody had applauded it lately. */
+function truth({ people, writings, dismissals }: World, { community: { users, posts } }: LoadedCommunity) {
+  const peopleById = new Map(people.map(({ id }, i) => [id, i]));
+  const writingsById = new Map(writings.map((writing) => [writing.id, writing]));
+  const person = users.ids.map((id, i) => peopleById.get(users.externalIds?.[i] ?? id) as number);
+  const writing = posts.ids.map((id, i) => writingsById.get(posts.externalIds?.[i] ?? id) as (typeof writings)[number]);
+  const warmth = (post: number, at: number) => warmthOf(0, (at - writing[post].createdAt) / dayLength);
+  return {
+    dismissal(user: number, post: number, at: number): number {
+      const who = people[person[user]];
+      const unopened = 1 - viewProbability(who, writing[post], warmth(post, at));
+      return unopened * (dismissals?.probability(person[user], who, writing[post]) ?? 0);
+    },
+    utility: (user: number, post: number, at: number) =>
+      expectedUtility(people[person[user]], writing[post], warmth(post, at)),
+  };
+}

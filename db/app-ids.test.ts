@@ -1,0 +1,67 @@
+/** Ids of apps whose posts have numbers or texts: into uuids and back, in SQL as in the functions. */
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+import { appIdOf } from "../supabase/functions/_shared/recommend/app-id.ts";
+import { testDatabase } from "./testing.ts";
+
+const { pool } = await testDatabase({ after }, "app_ids");
+
+async function one<T>(sql: string, values: unknown[] = []): Promise<T> {
+  const { rows } = await pool.query({ text: sql, values, rowMode: "array" });
+  return rows[0][0];
+}
+
+test("every number has a uuid of its own, which says which number it is", async () => {
+  assert.equal(await one("select recsys.id_of(1)"), "72656373-7973-8000-8000-000000000001");
+  const edges = [0n, 1n, -1n, 4294967296n, 2n ** 60n, 2n ** 63n - 1n, -(2n ** 63n)];
+  const random = Array.from({ length: 500 }, () => crypto.getRandomValues(new BigInt64Array(1))[0]);
+  for (const number of [...edges, ...random]) {
+    const id = await one<string>("select recsys.id_of($1::bigint)", [String(number)]);
+    assert.match(id, /^72656373-7973-800.-8.{3}-.{12}$/);
+    assert.equal(await one("select recsys.app_id($1)", [id]), String(number));
+    assert.equal(appIdOf(id), String(number));
+  }
+  assert.equal(await one("select count(distinct recsys.id_of(n))::int from generate_series(-5000, 5000) as n"), 10001);
+});
+
+test("a text has a uuid, and its row says which text it is", async () => {
+  const id = await one<string>("select recsys.id_of('the-best-bread'::text)");
+  // sha256 by another hand, with version and variant of RFC 9562 in their places
+  const digest = Buffer.from(await crypto.subtle.digest("SHA-256", Buffer.from("the-best-bread"))).toString("hex");
+  assert.equal(id.replaceAll("-", ""), `${digest.slice(0, 12)}8${digest.slice(13, 16)}8${digest.slice(17, 32)}`);
+  assert.equal(await one("select recsys.app_id($1, 'the-best-bread')", [id]), "the-best-bread");
+  assert.equal(await one("select recsys.app_id($1)", [id]), id);
+  assert.notEqual(await one("select recsys.id_of('1'::text)"), await one("select recsys.id_of(1)"));
+});
+
+test("a uuid is its own, whatever an import called it", async () => {
+  const id = crypto.randomUUID();
+  assert.equal(await one("select recsys.app_id($1, 'post-7')", [id]), id);
+  assert.equal(appIdOf(id), id);
+});
+
+test("nothing has no id", async () => {
+  for (const sql of ["recsys.id_of(null::bigint)", "recsys.id_of(null::text)", "recsys.app_id(null)"])
+    assert.equal(await one(`select ${sql}`), null, sql);
+});
+
+test("ids of several tables do not collide, and keep their order", async () => {
+  const numbered = `select table_number, id from generate_series(0, 31) as table_number cross join (
+    select generate_series(1, 1000) union all select 9223372036854775807 - generate_series(0, 200)
+    union all select (1::bigint << 57) - 100 + generate_series(0, 200)
+  ) as ids (id)`;
+  assert.equal(
+    await one(`select count(*) - count(distinct recsys.event_id_of(table_number, id)) from (${numbered}) as rows`),
+    0,
+  );
+  assert.equal(
+    await one(
+      `select bool_and(recsys.event_id_of(3, id) < recsys.event_id_of(3, id + 1)) from generate_series(1, 1000) as id`,
+    ),
+    true,
+  );
+  assert.notEqual(
+    await one("select recsys.event_id_of(1, 'a b'::text)"),
+    await one("select recsys.event_id_of(2, 'a b'::text)"),
+  );
+});

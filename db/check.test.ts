@@ -1,0 +1,228 @@
+/** recsys.check() over the blog of docs/adopting.md: each thing that can be wrong is named, with its cure, which mends it. */
+import assert from "node:assert/strict";
+import { before, test } from "node:test";
+import type pg from "pg";
+import type { Finding } from "../trainer/commands/check.ts";
+import type { Database } from "./connect.ts";
+import { withoutPostgres } from "./testing.ts";
+import { adoptedBlog } from "./testing-blog.ts";
+
+const skip = await withoutPostgres();
+let database: Database;
+const cleanings: (() => Promise<void>)[] = [];
+before(async () => {
+  if (!skip) database = await adoptedBlog({ after: (clean) => void cleanings.unshift(clean) }, "check");
+});
+test.after(async () => {
+  for (const clean of cleanings) await clean();
+});
+
+/** What is found after `broken`, beside what was found before; all is rolled back. `cure` mends it. */
+async function found(broken: string, cure?: string): Promise<Finding[]> {
+  const client = await database.pool.connect();
+  try {
+    await client.query("begin");
+    const known = new Set((await findings(client)).map(({ problem }) => problem));
+    await client.query(broken);
+    const fresh = (await findings(client)).filter(({ problem }) => !known.has(problem));
+    if (cure !== undefined) {
+      await client.query(cure);
+      const left = (await findings(client)).filter(({ problem }) => fresh.some((one) => one.problem === problem));
+      assert.deepEqual(left, [], "the cure mends it");
+    }
+    return fresh;
+  } finally {
+    await client.query("rollback");
+    client.release();
+  }
+}
+
+async function findings(client: pg.PoolClient): Promise<Finding[]> {
+  return (await client.query<Finding>("select * from recsys.check()")).rows;
+}
+
+const posts = (columns = "", where = "posts.deleted_at is null and posts.published_at is not null") =>
+  `create or replace view recsys.source_posts WITH as
+   select posts.recsys_id as post_id, null::text as external_id, posts.author_id, posts.title, posts.body as description, null::text[] as tags,
+     ${columns || "posts.published_at"} as created_at, null::text as language from blog.posts where ${where}`;
+const invoker = "with (security_invoker = true)";
+const interactions = (id: string, kind: string, post = "recsys.id_of(post_id)") =>
+  `create or replace view recsys.source_interactions ${invoker} as
+   select ${id} as interaction_id, member_id as user_id, ${post} as post_id, ${kind} as kind, null::real as value, created_at from (
+     select id, 1 as number, member_id, post_id, kind, created_at from blog.reactions union all select id, 2, member_id, post_id, 'comment', created_at from blog.comments
+   ) as done`;
+const numbered = "recsys.event_id_of(number, id)";
+
+const wrong: [name: string, broken: string, stops: boolean, problem: RegExp, cure: RegExp, mends?: string][] = [
+  [
+    "a source view that was replaced without security_invoker",
+    posts().replace("WITH", ""),
+    true,
+    /^recsys\.source_posts is not security_invoker: it shows everybody what its owner may see, and no feed is served from it$/,
+    /^alter view recsys\.source_posts set \(security_invoker = true\); and in your migration/,
+    "alter view recsys.source_posts set (security_invoker = true)",
+  ],
+  [
+    "one where it is off",
+    "alter view recsys.source_mutes set (security_invoker = off)",
+    true,
+    /^recsys\.source_mutes is not security_invoker/,
+    /^alter view recsys\.source_mutes/,
+    "alter view recsys.source_mutes set (security_invoker = on)",
+  ],
+  [
+    "a view of the app's between",
+    `create view blog.visible as select * from blog.posts; grant select on blog.visible to authenticated, service_role;
+     ${posts().replace("WITH", invoker).replace("from blog.posts", "from blog.visible as posts")}`,
+    false,
+    /^recsys\.source_posts reads the view blog\.visible, which is not security_invoker/,
+    /^alter view blog\.visible set \(security_invoker = true\)/,
+    "alter view blog.visible set (security_invoker = true)",
+  ],
+  [
+    "no row level security",
+    "alter table blog.posts disable row level security",
+    false,
+    /^row level security is off for blog\.posts/,
+    /^alter table blog\.posts enable row level security/,
+    "alter table blog.posts enable row level security",
+  ],
+  [
+    "a table that a policy reads and people may not",
+    "revoke select on blog.memberships from authenticated",
+    true,
+    /^authenticated may not read recsys\.source_posts: permission denied for table memberships$/,
+    /^grant select on blog\.memberships to authenticated$/,
+    "grant select on blog.memberships to authenticated",
+  ],
+  [
+    "a table that the service may not read",
+    "revoke select on blog.reads from service_role",
+    true,
+    /^service_role may not read recsys\.source_interactions: permission denied for table reads$/,
+    /^grant select on blog\.reads to service_role$/,
+    "grant select on blog.reads to service_role",
+  ],
+  [
+    "ids that overlap between tables",
+    interactions("id", "kinds.head").replace("as done", "as done join recsys.kinds using (kind)"),
+    true,
+    /^recsys\.source_interactions: interaction_id \d+ is there 2 times, as comment and vote$/,
+    /^number the tables: recsys\.event_id_of\(1, reactions\.id\)/,
+    interactions(numbered, "kinds.head").replace("as done", "as done join recsys.kinds using (kind)"),
+  ],
+  [
+    "posts that a join doubles",
+    `${posts().replace("WITH", invoker).replace("where", "join blog.tags on true where")} and posts.id < 5 and tags.post_id < 4`,
+    true,
+    /^recsys\.source_posts: 72656373-\S+ \(\d in the app\) is there \d+ times$/,
+    /array\(select …\)/,
+  ],
+  [
+    "kinds that are none of the ranker's",
+    interactions(numbered, "kind"),
+    true,
+    /^recsys\.source_interactions: \d+ are of kind '(like|clap|bookmark)', which is not view, vote or comment$/,
+    /^insert into recsys\.kinds \(kind, head\) values \('\w+', 'vote'\), and in the view: join recsys\.kinds/,
+    interactions(numbered, "kinds.head").replace("as done", "as done join recsys.kinds using (kind)"),
+  ],
+  [
+    "posts without a time",
+    posts("", "true").replace("WITH", invoker),
+    true,
+    /^recsys\.source_posts: 10 rows have no post_id or created_at, or a time before 1990 or after 2199$/,
+    /^leave them out of the view/,
+    posts().replace("WITH", invoker),
+  ],
+  [
+    "ids that are mapped in one view only",
+    interactions(numbered, "'vote'", "('00000000-0000-4000-9000-' || lpad(post_id::text, 12, '0'))::uuid"),
+    true,
+    /^recsys\.source_interactions: none of \d+ is of a post and a person that source_posts and source_users show/,
+    /^the ids of the views have to be the same/,
+  ],
+  [
+    "posts that are younger than what was done with them",
+    posts("now()").replace("WITH", invoker),
+    false,
+    /^recsys\.source_interactions: \d+ of \d+ are older than their posts$/,
+    /^nothing is learned from them/,
+    posts().replace("WITH", invoker),
+  ],
+  [
+    "a table whose changes nobody follows",
+    `create table blog.claps (id bigint, member_id uuid, post_id bigint, created_at timestamptz); alter table blog.claps enable row level security;
+     grant select on blog.claps to authenticated, service_role;
+     create or replace view recsys.source_logins ${invoker} as select id as login_id, member_id as user_id, created_at from blog.claps`,
+    false,
+    /^recsys\.source_logins reads blog\.claps, whose changes nobody follows$/,
+    /^select recsys\.watch\('blog\.claps', 'logins'\)$/,
+    "select recsys.watch('blog.claps', 'logins', p_user_id => 'member_id')",
+  ],
+  [
+    "nothing there",
+    "truncate blog.posts cascade",
+    false,
+    /^recsys\.source_posts is empty$/,
+    /^redefine the six source views over the tables of your app/,
+  ],
+];
+
+for (const [name, broken, stops, problem, cure, mends] of wrong)
+  test(`check finds ${name}`, { skip }, async () => {
+    const fresh = await found(broken, mends);
+    const named = fresh.find((finding) => problem.test(finding.problem));
+    assert.ok(named, JSON.stringify(fresh, null, 1));
+    assert.equal(named.stops, stops);
+    assert.match(named.cure, cure);
+    for (const finding of fresh) assert.doesNotMatch(`${finding.problem}${finding.cure}`, /\n/, "one line each");
+  });
+
+test("check finds a view that fails on a row, beside the rest", { skip }, async () => {
+  const fresh = await found(posts("('x' || posts.id)::timestamptz").replace("WITH", invoker));
+  assert.ok(
+    fresh.some(
+      ({ stops, problem }) =>
+        stops && /^the source views cannot be read to the end: invalid input syntax/.test(problem),
+    ),
+    JSON.stringify(fresh),
+  );
+});
+
+test("each statement that adds an index takes its line away", { skip }, async () => {
+  const client = await database.pool.connect();
+  try {
+    await client.query("begin");
+    const missing = (await findings(client)).filter(({ problem }) => problem.includes("has no index"));
+    assert.equal(missing.length, 9);
+    for (const { problem, cure } of missing) {
+      await client.query(cure.replace(" concurrently", ""));
+      assert.ok(!(await findings(client)).some((left) => left.problem === problem), cure);
+    }
+  } finally {
+    await client.query("rollback");
+    client.release();
+  }
+});
+
+test("posts that are shown by an expression are named with the column that an index finds", { skip }, async () => {
+  const broken = posts().replace("posts.recsys_id", "recsys.id_of(posts.id)").replace("WITH", invoker);
+  const fresh = await found(`create index on blog.posts (recsys.id_of(id)); ${broken}`);
+  assert.match(
+    fresh[0].cure,
+    /^alter table blog\.posts add column recsys_id uuid generated always as \(recsys\.id_of\(id\)\) stored; create unique index on blog\.posts \(recsys_id\); and show recsys_id as post_id: row level security/,
+  );
+});
+
+test("nobody but the owner asks", { skip }, async () => {
+  for (const role of ["anon", "authenticated", "service_role"]) {
+    const client = await database.pool.connect();
+    try {
+      await client.query(`begin; set local role ${role}`);
+      await assert.rejects(client.query("select * from recsys.check()"), /permission denied for function check/);
+    } finally {
+      await client.query("rollback");
+      client.release();
+    }
+  }
+});

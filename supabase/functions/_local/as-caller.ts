@@ -1,0 +1,46 @@
+/** One statement in a transaction under the role of whoever calls, as PostgREST runs each request. */
+import type { Pool, Statement } from "../_shared/database/database.ts";
+import { run } from "../_shared/database/database.ts";
+import { isVisitor } from "../_shared/http/api-keys.ts";
+import { bearerToken, type Claims, type Verify } from "../_shared/http/auth.ts";
+
+export type Caller = Claims | { role: "anon" };
+
+/** Who sent a request: a user by their token, or a visitor by a publishable key. Throws AppError 401. */
+export async function callerOf(headers: Headers, verify: Verify, publishableKeys: readonly string[]): Promise<Caller> {
+  if (isVisitor(headers, publishableKeys)) return { role: "anon" };
+  return await verify(bearerToken(headers.get("authorization") ?? undefined));
+}
+
+/** The rows of a statement of the caller's; it is committed. */
+export async function runAs<Row>(pool: Pool, caller: Caller, statement: Statement<Row>): Promise<Row[]> {
+  return await inTransaction(pool, caller, statement);
+}
+
+/** The same for what Supabase Auth does, which has rights of its own. */
+export async function runAsOwner<Row>(pool: Pool, statement: Statement<Row>): Promise<Row[]> {
+  return await inTransaction(pool, undefined, statement);
+}
+
+async function inTransaction<Row>(pool: Pool, caller: Caller | undefined, statement: Statement<Row>): Promise<Row[]> {
+  const connection = await pool.connect();
+  let broken = false;
+  try {
+    await connection.query("begin");
+    if (caller)
+      await connection.query(
+        "select set_config('role', $1, true), set_config('request.jwt.claims', $2, true), set_config('statement_timeout', '5s', true)",
+        [caller.role, JSON.stringify(caller)],
+      );
+    const rows = await run(connection, statement);
+    await connection.query("commit");
+    return rows;
+  } catch (error) {
+    await connection.query("rollback").catch(() => {
+      broken = true;
+    });
+    throw error;
+  } finally {
+    connection.release(broken);
+  }
+}

@@ -1,0 +1,68 @@
+/**
+ * Who is in the community, for choosing whom to be: at /local/members, on this machine only. An app of your own has no such page, since
+ * there people sign in as themselves.
+ */
+import { Hono } from "hono";
+import type { Pool } from "../_shared/database/database.ts";
+import { runAsOwner } from "./as-caller.ts";
+
+export interface Member {
+  user_id: string;
+  external_id: string | null;
+  passions: string[];
+  /** Views, votes and comments so far. */
+  interactions: number;
+  /** What supabase-js signs them in with. */
+  email: string;
+}
+
+const domain = "members.invalid";
+
+/** A member's e-mail address on this machine; .invalid is nobody's (RFC 2606). */
+export function emailOf(userId: string): string {
+  return `${userId}@${domain}`;
+}
+
+/** The id of whoever signs in: a member by the address above, or who signed up here. */
+export async function memberOfEmail(pool: Pool, email: string): Promise<string | undefined> {
+  const id = /^([0-9a-f-]{36})@members\.invalid$/i.exec(email)?.[1];
+  const [found] = await runAsOwner<{ id: string }>(pool, {
+    text: `select id from auth.users where email = lower($1)
+           union all select user_id from recsys.source_users where user_id::text = lower($2)`,
+    values: [email, id ?? null],
+  });
+  return found?.id;
+}
+
+/** Whether a Supabase Auth keeps its sessions in this database. */
+export async function hasRealAuth(pool: Pool): Promise<boolean> {
+  const [{ real }] = await runAsOwner<{ real: boolean }>(pool, {
+    text: "select to_regclass('auth.refresh_tokens') is not null as real",
+    values: [],
+  });
+  return real;
+}
+
+/** GET /?search=…: at most 20, who did most first. */
+export function membersPage(pool: Pool): Hono {
+  const members = new Hono();
+  members.get("/", async (c) => {
+    if (await hasRealAuth(pool)) return c.json([]);
+    const search = (c.req.query("search") ?? "").slice(0, 100);
+    const found = await runAsOwner<Omit<Member, "email">>(pool, {
+      text: `select users.user_id, users.external_id, users.passions[:5] as passions,
+               coalesce(stats.views + stats.votes + stats.comments, 0) as interactions
+             from recsys.source_users as users
+             left join recsys.latest_user_stats as stats on stats.user_id = users.user_id
+             where $1 = '' or position(lower($1) in lower(concat_ws(' ', users.external_id, users.user_id, array_to_string(users.passions, ' ')))) > 0
+             order by interactions desc, users.user_id limit 20`,
+      values: [search],
+    });
+    return c.json(found.map((member): Member => ({ ...member, email: emailOf(member.user_id) })));
+  });
+  members.onError((error, c) => {
+    console.error(`members: ${error.message}`);
+    return c.json({ message: "the database does not answer; try again" }, 503);
+  });
+  return members;
+}

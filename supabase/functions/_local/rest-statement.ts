@@ -1,0 +1,117 @@
+/**
+ * The few requests of PostgREST that the pages send, as SQL: plain columns, filters eq and in, order, limit; insert, update, delete.
+ * Names are quoted and values are parameters; what the caller may do is for the database to say.
+ */
+import type { Statement } from "../_shared/database/database.ts";
+
+/** The tables of the example app that pages read and write. */
+const tables = ["posts", "comments", "profiles", "mutes"];
+
+/** As Supabase sets it: no answer has more rows. */
+const mostRows = 1000;
+
+export interface RestRequest {
+  method: string;
+  table: string;
+  query: URLSearchParams;
+  /** Of POST and PATCH, as JSON. */
+  body: string;
+}
+
+export class NotSpoken extends Error {}
+
+/** One row with `body`, the JSON that answers. Throws NotSpoken where PostgREST would know what to do and this does not. */
+export function statementOf({ method, table, query, body }: RestRequest): Statement<{ body: unknown[] }> {
+  if (!tables.includes(table)) throw new NotSpoken(`there is no table ${table} here`);
+  const values: unknown[] = [];
+  const parameter: Parameter = (value) => `$${values.push(value)}`;
+  const target = `public.${name(table)}`;
+  const columns = list(query.get("select") ?? "*").map((column) => (column === "*" ? "*" : name(column)));
+  const found = columns.map((column) => `${target}.${column}`).join(", ");
+  const given = () => `json_populate_recordset(null::${target}, ${parameter(asList(body))}::json) as given`;
+
+  const text = {
+    GET() {
+      const rows = `${where(target, query, parameter)}${order(query)} limit ${parameter(limit(query))}`;
+      return `select ${found} from ${target}${rows}`;
+    },
+    POST() {
+      const written = columnsOf(body).join(", ");
+      return `insert into ${target} (${written}) select ${written} from ${given()} returning ${found}`;
+    },
+    PATCH() {
+      const changes = columnsOf(body).map((column) => `${column} = given.${column}`);
+      return `update ${target} set ${changes.join(", ")} from ${given()}${where(target, query, parameter)} returning ${found}`;
+    },
+    DELETE() {
+      return `delete from ${target}${where(target, query, parameter)} returning ${found}`;
+    },
+  };
+  if (!Object.hasOwn(text, method)) throw new NotSpoken(`${method} is not spoken here`);
+  const rows = text[method as keyof typeof text]();
+  if ((method === "PATCH" || method === "DELETE") && !rows.includes(" where ")) throw new NotSpoken("say which rows");
+  return { text: `with found as (${rows}) select coalesce(json_agg(found), '[]') as body from found`, values };
+}
+
+type Parameter = (value: unknown) => string;
+
+function where(target: string, query: URLSearchParams, parameter: Parameter): string {
+  const conditions: string[] = [];
+  for (const [key, condition] of query) {
+    if (["select", "order", "limit", "columns"].includes(key)) continue;
+    const [, operator, value] = /^(eq|in)\.(.*)$/s.exec(condition) ?? [];
+    if (operator === "eq") conditions.push(`${target}.${name(key)} = ${parameter(value)}`);
+    else if (operator === "in") conditions.push(`${target}.${name(key)} = any(${parameter(ids(value))})`);
+    else throw new NotSpoken(`the filter ${key}=${condition} is not spoken here`);
+  }
+  return conditions.length === 0 ? "" : ` where ${conditions.join(" and ")}`;
+}
+
+/** Ids alone: texts may hold commas and quotes. */
+function ids(value: string): string[] {
+  if (!/^\([0-9a-f,-]*\)$/i.test(value)) throw new NotSpoken("in. takes ids here");
+  return value.slice(1, -1).split(",").filter(Boolean);
+}
+
+function order(query: URLSearchParams): string {
+  const terms = list(query.get("order") ?? "").map((term) => {
+    const [, column, direction = "asc"] = /^(\w+)(?:\.(asc|desc))?$/.exec(term) ?? [];
+    if (column === undefined) throw new NotSpoken(`order=${term} is not spoken here`);
+    return `${name(column)} ${direction}`;
+  });
+  return terms.length === 0 ? "" : ` order by ${terms.join(", ")}`;
+}
+
+function limit(query: URLSearchParams): number {
+  const wanted = Number(query.get("limit") ?? mostRows);
+  if (!Number.isInteger(wanted) || wanted < 0) throw new NotSpoken("limit must be a whole number");
+  return Math.min(wanted, mostRows);
+}
+
+function columnsOf(body: string): string[] {
+  const [row] = JSON.parse(asList(body));
+  const columns = typeof row === "object" && row !== null ? Object.keys(row).map(name) : [];
+  if (columns.length === 0) throw new NotSpoken("the body must be a row, or a list of rows, with columns");
+  return columns;
+}
+
+function asList(body: string): string {
+  try {
+    const parsed = JSON.parse(body);
+    return JSON.stringify(Array.isArray(parsed) ? parsed : [parsed]);
+  } catch {
+    throw new NotSpoken("the body is no JSON");
+  }
+}
+
+function list(text: string): string[] {
+  return text
+    .split(",")
+    .map((entry) => entry.trim())
+    .filter(Boolean);
+}
+
+function name(text: string): string {
+  if (!/^[a-z_]{1,63}$/.test(text)) throw new NotSpoken(`${text} is no plain column here`);
+  return `"${text}"`;
+}

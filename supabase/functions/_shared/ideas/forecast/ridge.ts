@@ -1,0 +1,77 @@
+/**
+ * Ridge regression on the words of texts (Hoerl & Kennard, 1970), solved by conjugate gradients: each step costs what the texts have
+ * words, so 25,000 titles take a few hundredths of a second.
+ */
+
+export interface Ridge {
+  /** What is predicted of a text of which no word is known. */
+  mean: number;
+  /** What each word adds. */
+  weights: Map<string, number>;
+}
+
+export interface RidgeOptions {
+  /** How many texts' worth of doubt each word starts with. */
+  penalty: number;
+  /** Words of fewer texts are not learned from. */
+  leastTexts: number;
+}
+
+const maximumSteps = 50;
+/** It ends when the residual has fallen to this share of what it was. */
+const tolerance = 1e-4;
+
+/** Learns `targets` of texts, each given as its different words. */
+export function fitRidge(texts: string[][], targets: Float64Array, { penalty, leastTexts }: RidgeOptions): Ridge {
+  const counts = new Map<string, number>();
+  for (const text of texts) for (const word of text) counts.set(word, (counts.get(word) ?? 0) + 1);
+  const numbers = new Map<string, number>();
+  for (const [word, count] of counts) if (count >= leastTexts) numbers.set(word, numbers.size);
+  const rows = texts.map((text) => Int32Array.from(text.flatMap((word) => numbers.get(word) ?? [])));
+  const mean = targets.reduce((sum, each) => sum + each, 0) / Math.max(1, targets.length);
+
+  const solution = new Float64Array(numbers.size);
+  const residual = new Float64Array(numbers.size);
+  for (const [t, row] of rows.entries()) for (const word of row) residual[word] += targets[t] - mean;
+  const direction = residual.slice();
+  let square = squareOf(residual);
+  const enough = square * tolerance ** 2;
+  for (let step = 0; step < maximumSteps && square > enough; step++) {
+    const image = direction.map((each) => penalty * each);
+    for (const row of rows) {
+      const sum = sumOf(direction, row);
+      for (const word of row) image[word] += sum;
+    }
+    let curvature = 0;
+    for (let word = 0; word < image.length; word++) curvature += direction[word] * image[word];
+    const length = square / curvature;
+    for (let word = 0; word < image.length; word++) {
+      solution[word] += length * direction[word];
+      residual[word] -= length * image[word];
+    }
+    const before = square;
+    square = squareOf(residual);
+    for (let word = 0; word < image.length; word++)
+      direction[word] = residual[word] + (square / before) * direction[word];
+  }
+  return { mean, weights: new Map(Array.from(numbers, ([word, number]) => [word, solution[number]])) };
+}
+
+/** What is predicted of a text. */
+export function predictRidge({ mean, weights }: Ridge, text: readonly string[]): number {
+  let sum = mean;
+  for (const word of text) sum += weights.get(word) ?? 0;
+  return sum;
+}
+
+function sumOf(values: Float64Array, row: Int32Array): number {
+  let sum = 0;
+  for (let i = 0; i < row.length; i++) sum += values[row[i]];
+  return sum;
+}
+
+function squareOf(values: Float64Array): number {
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += values[i] * values[i];
+  return sum;
+}

@@ -1,0 +1,195 @@
+/** Everything that the default writer can say of a community at a time, with a forecast for each: made once for all who ask. */
+
+import { towerVectors } from "../embed/tower-vectors.ts";
+import { dimensions } from "../features/history.ts";
+import { innerProduct } from "../features/inner-product.ts";
+import { words } from "../features/tokens.ts";
+import { postTowerInputs } from "../features/tower-inputs.ts";
+import type { InferenceSession } from "../models/inference.ts";
+import type { Level } from "./forecast/author-means.ts";
+import type { Blend } from "./forecast/blend.ts";
+import { Forecaster } from "./forecast/forecaster.ts";
+import { TitleIndex, wordsOf } from "./forecast/title-index.ts";
+import type { Idea, Writer } from "./idea.ts";
+import { pointsFor } from "./points.ts";
+import type { IdeaPost, IdeaSource, IdeaTopic } from "./read-posts.ts";
+import { isNew, newTitles } from "./titles/new-titles.ts";
+import { Phrasebook } from "./titles/phrasebook.ts";
+
+/** Of more titles, those that the words alone promise most are worked out. */
+const titlesAtMost = 600;
+const neighbours = 30;
+/** For how many posts of all each share of an audience counts beside those near by. */
+const priorPosts = 10;
+/** "Lately": the last 28 days, as demand and supply of topics. */
+export const lately = 28 * 24 * 3_600_000;
+
+/** As it is stored: nothing but data, and nobody is named in it. */
+export interface IdeaPool {
+  ideas: Idea[];
+  topics: IdeaTopic[];
+  blend: Blend;
+  /** What all posts get, on the scale of log(1 + people). */
+  level: Level;
+  /** What topics have to show: posts of the last 28 days, and those of them on which nobody else commented. */
+  lately: Record<string, { posts: number; unanswered: number }>;
+  /** How many posts it was made from. */
+  posts: number;
+}
+
+/** What only the worker has that made the pool: the community's words, to judge titles from elsewhere by. */
+export interface IdeaMaker {
+  pool: IdeaPool;
+  /** Makes ideas of titles and points from elsewhere, but for those of which there is a post already. */
+  ideaOf(titles: { title: string; points: string[] }[], writer: Writer): Promise<Idea[]>;
+  /** Titles of a topic, or of all (null), the most successful first: what a writer is shown. */
+  titlesOf(topicId: string | null): string[];
+  /** Whether several authors used a word in their titles. */
+  isKnownName(word: string): boolean;
+}
+
+/** `tower`: the active model's post tower; null: none is active. */
+export async function makeIdeaPool(
+  { now, posts, topics }: IdeaSource,
+  tower: InferenceSession | null,
+): Promise<IdeaMaker> {
+  const settled = posts.filter(({ isSettled }) => isSettled);
+  const forecaster = new Forecaster(settled);
+  const numbers = new Map<string, number>();
+  const numberOf = (author: string | null) => {
+    if (author === null) return -1;
+    const number = numbers.get(author) ?? numbers.size;
+    numbers.set(author, number);
+    return number;
+  };
+  const titled = posts.map(({ title, author, people }) => ({ title, author: numberOf(author), people }));
+  const terms = new Set(topics.flatMap((topic) => topic.terms.map((term) => term.toLowerCase())));
+  const book = new Phrasebook(titled, terms);
+  const texts = posts.map(({ title }) => wordsOf({ title, tags: [] }));
+  // a copy may differ in a rare word or in common ones: here all count
+  const titles = new TitleIndex(texts, 1);
+  for (const text of texts) titles.add(text);
+  const topicById = new Map(topics.map((topic) => [topic.id, topic]));
+
+  const found = new Map<string, { title: string; points: string[]; subject: string }>();
+  for (const { title, term } of newTitles(book))
+    if (!found.has(title.toLowerCase()) && isNew(title, titles))
+      found.set(title.toLowerCase(), { title, points: [], subject: term.toLowerCase() });
+  const written = [...found.values()]
+    .map((each) => ({ each, promise: forecaster.promise(each.title) }))
+    .sort((a, b) => b.promise - a.promise)
+    .slice(0, titlesAtMost)
+    .map(({ each }) => each);
+
+  const all = sharesOf(settled, { views: 1, votes: 1, comments: 1 }, 0);
+  return {
+    pool: {
+      ideas: await worked(written, "community"),
+      topics,
+      blend: forecaster.blend,
+      level: { ...forecaster.level },
+      lately: latelyOf(posts, now),
+      posts: posts.length,
+    },
+    ideaOf: async (given, writer) =>
+      await worked(
+        given
+          .filter(({ title }) => isNew(title, titles))
+          .map((each) => ({ ...each, subject: each.title.toLowerCase() })),
+        writer,
+      ),
+    titlesOf: (topicId) =>
+      posts
+        .filter((post) => topicId === null || post.topicId === topicId)
+        .sort((a, b) => b.people - a.people)
+        .map(({ title }) => title),
+    isKnownName: (word) => book.isKnown(word),
+  };
+
+  async function worked(
+    given: { title: string; points: string[]; subject: string }[],
+    writer: Writer,
+  ): Promise<Idea[]> {
+    const vectors =
+      tower && given.length > 0
+        ? await vectorsOf(
+            tower,
+            given.map(({ title }) => title),
+          )
+        : [];
+    return given.map(({ title, points, subject }, i) => {
+      const post = { title, tags: [], author: null };
+      const near = forecaster.nearest(post, neighbours).map(({ text }) => settled[text]);
+      const vector = vectors[i] ? Array.from(vectors[i], rounded) : null;
+      const topic = vector && nearestTopic(vector, topics);
+      return {
+        title,
+        points: points.length > 0 ? points : pointsFor(title, candidatePoints(near, topic)),
+        subject,
+        writer,
+        parts: forecaster.parts(post),
+        shares: sharesOf(near, all, priorPosts),
+        vector,
+        topic,
+      };
+    });
+  }
+
+  /** Terms of the nearest posts' topics' words that stand in the more successful of their titles, then those of the idea's own topic. */
+  function candidatePoints(near: IdeaPost[], topic: IdeaTopic | null): string[] {
+    const best = [...near].sort((a, b) => b.people - a.people).slice(0, 10);
+    const theirs = best.flatMap(({ title, tags, topicId }) => {
+      const said = ` ${words(`${title} ${tags.join(" ")}`).join(" ")} `;
+      const own = topicId === null ? [] : (topicById.get(topicId)?.terms ?? []);
+      return own.filter((term) => said.includes(` ${words(term).join(" ")} `));
+    });
+    return [...new Set([...theirs, ...(topic?.terms ?? []), ...best.flatMap(({ title }) => book.termsOf(title))])];
+  }
+}
+
+/** null: the tower gives a title no vector of use, and it is ordered by its audience alone. */
+async function vectorsOf(tower: InferenceSession, titles: string[]): Promise<(Float32Array | null)[]> {
+  const posts = titles.map((title) => ({ title, description: "", tags: [], author_id: null, id_embedding: null }));
+  const vectors = await towerVectors(tower, posts, postTowerInputs);
+  return vectors.map((vector) => (vector instanceof Error ? null : vector));
+}
+
+/** Four digits: more would be most of what is stored. */
+function rounded(value: number): number {
+  return Math.round(value * 1e4) / 1e4;
+}
+
+function nearestTopic(vector: number[], topics: IdeaTopic[]): IdeaTopic | null {
+  let [best, highest]: [IdeaTopic | null, number] = [null, Number.NEGATIVE_INFINITY];
+  for (const topic of topics) {
+    const similarity = innerProduct(vector, 0, topic.centroid, 0, dimensions);
+    if (similarity > highest) [best, highest] = [topic, similarity];
+  }
+  return best;
+}
+
+/** Of some posts' people, which share viewed, voted and commented; drawn towards `prior` while they are few. */
+function sharesOf(posts: IdeaPost[], prior: Idea["shares"], priorCount: number): Idea["shares"] {
+  const people = posts.reduce((sum, each) => sum + each.people, 0);
+  const share = (of: "viewers" | "voters" | "commenters", before: number) => {
+    const count = posts.reduce((sum, each) => sum + each[of], 0);
+    return people + priorCount > 0 ? (count + priorCount * before) / (people + priorCount) : 0;
+  };
+  return {
+    views: share("viewers", prior.views),
+    votes: share("voters", prior.votes),
+    comments: share("commenters", prior.comments),
+  };
+}
+
+function latelyOf(posts: IdeaPost[], now: number): IdeaPool["lately"] {
+  const found: IdeaPool["lately"] = {};
+  for (const { topicId, createdAt, commenters } of posts) {
+    if (topicId === null || createdAt < now - lately) continue;
+    found[topicId] ??= { posts: 0, unanswered: 0 };
+    const topic = found[topicId];
+    topic.posts++;
+    if (commenters === 0) topic.unanswered++;
+  }
+  return found;
+}

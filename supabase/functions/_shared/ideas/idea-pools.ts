@@ -1,0 +1,94 @@
+/**
+ * The pool of ideas: made once a day for everybody and stored, since it takes seconds of a processor at 25,000 posts, and workers come and
+ * go; each keeps what it read.
+ */
+import { changeAs, readAs, service } from "../database/caller.ts";
+import type { Pool, Statement } from "../database/database.ts";
+import type { InferenceSession } from "../models/inference.ts";
+import { type IdeaMaker, type IdeaPool, makeIdeaPool } from "./idea-pool.ts";
+import { readIdeaSource } from "./read-posts.ts";
+
+/** A worker looks for a newer one as often; milliseconds. */
+const keptFor = 3_600_000;
+/** What failed is not tried again for so long: it would be asked of the database with every request. */
+const retryAfter = 10_000;
+
+export type Tower = () => Promise<InferenceSession | null>;
+export type Making = () => Promise<unknown>;
+
+/** `now`: milliseconds of any clock. */
+export function openIdeaPools(now: () => number = () => performance.now()) {
+  let pool: Kept<IdeaPool> | undefined;
+  let maker: Kept<IdeaMaker> | undefined;
+  return {
+    /**
+     * That of the active model, whose post tower `tower` gives where the pool is made; null: no model is active. What is a day old does
+     * once more, and `later` is given what makes the next.
+     */
+    of(database: Pool, modelId: string | null, tower: Tower, later: (make: Making) => void): Promise<IdeaPool> {
+      if (!isKept(pool, modelId, now())) pool = keep(modelId, storedOrMade(database, modelId, tower, later));
+      return pool.value;
+    },
+    /** With the community's words, which are in no store: for titles from elsewhere. */
+    maker(database: Pool, modelId: string | null, tower: Tower): Promise<IdeaMaker> {
+      if (!isKept(maker, modelId, now())) maker = keep(modelId, makeIdeas(database, modelId, tower));
+      return maker.value;
+    },
+  };
+
+  function keep<Value>(modelId: string | null, value: Promise<Value>): Kept<Value> {
+    const kept = { modelId, until: now() + keptFor, value };
+    value.catch(() => {
+      kept.until = now() + retryAfter;
+    });
+    return kept;
+  }
+}
+export type IdeaPools = ReturnType<typeof openIdeaPools>;
+
+interface Kept<Value> {
+  modelId: string | null;
+  until: number;
+  value: Promise<Value>;
+}
+
+function isKept<Value>(kept: Kept<Value> | undefined, modelId: string | null, now: number): kept is Kept<Value> {
+  return kept !== undefined && kept.modelId === modelId && now < kept.until;
+}
+
+async function storedOrMade(
+  database: Pool,
+  modelId: string | null,
+  tower: Tower,
+  later: (make: Making) => void,
+): Promise<IdeaPool> {
+  const [stored] = await readAs(database, service, storedPool(modelId), async (_, rows) => rows);
+  if (!stored) return (await makeIdeas(database, modelId, tower)).pool;
+  if (stored.is_old) later(() => makeIdeas(database, modelId, tower));
+  return stored.pool;
+}
+
+/** Makes the pool of a model from what there is now, and stores it. */
+export async function makeIdeas(database: Pool, modelId: string | null, tower: Tower): Promise<IdeaMaker> {
+  const [source, session] = await Promise.all([readIdeaSource(database), tower()]);
+  const maker = await makeIdeaPool(source, session);
+  await changeAs(database, service, storePool(modelId, maker.pool), async () => undefined);
+  return maker;
+}
+
+/** None where it is another model's. */
+function storedPool(modelId: string | null): Statement<{ pool: IdeaPool; is_old: boolean }> {
+  return {
+    text: `select pool, made_at < now() - interval '1 day' as is_old
+      from recsys.idea_pool where model_id is not distinct from $1::bigint`,
+    values: [modelId],
+  };
+}
+
+function storePool(modelId: string | null, pool: IdeaPool): Statement<unknown> {
+  return {
+    text: `insert into recsys.idea_pool (model_id, pool) values ($1::bigint, $2::jsonb)
+      on conflict (is_only) do update set model_id = excluded.model_id, pool = excluded.pool, made_at = excluded.made_at`,
+    values: [modelId, JSON.stringify(pool)],
+  };
+}

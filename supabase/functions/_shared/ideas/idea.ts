@@ -1,0 +1,21 @@
+import type { Parts } from "./forecast/forecaster.ts";
+import type { IdeaTopic } from "./read-posts.ts";
+
+/** Who wrote a title: the community's own language, or the language model of an endpoint that the operator named. */
+export type Writer = "community" | "model";
+
+/** A title that may become a post, before anybody in particular asks for it. */
+export interface Idea {
+  title: string;
+  points: string[];
+  /** What of the title is new: two ideas of a page with the same are one too many. */
+  subject: string;
+  writer: Writer;
+  parts: Parts;
+  /** Shares of its audience that view, vote and comment, as those of the posts nearest to it. */
+  shares: { views: number; votes: number; comments: number };
+  /** The post tower's [32]; null: no model is active. */
+  vector: number[] | null;
+  /** null: there are no topics. */
+  topic: IdeaTopic | null;
+}

@@ -1,0 +1,73 @@
+/** The ideas for one author, out of all there are: what people ask for more than is written, and what the author knows. */
+import { dimensions } from "../features/history.ts";
+import { innerProduct } from "../features/inner-product.ts";
+import { authorMean } from "./forecast/author-means.ts";
+import { blended } from "./forecast/blend.ts";
+import type { Idea } from "./idea.ts";
+import type { IdeaPool } from "./idea-pool.ts";
+import { needsOf } from "./needs.ts";
+
+/** Ideas of one topic on a page. */
+const perTopic = 3;
+
+export interface IdeaAuthor {
+  /** What their latest posts got whose week is over: people. */
+  people: number[];
+  /** By the active model, [32]; null: none yet. */
+  vector: ArrayLike<number> | null;
+  /** Words and topics that they want to see nothing of, in small letters. */
+  muted: string[];
+}
+
+export interface PickedIdea {
+  idea: Idea;
+  audience: number;
+  /** Cosine of the author's vector with the idea's; null: either has none. */
+  fit: number | null;
+}
+
+/** The best `limit` of some ideas for an author, no two on the same subject and no more than three of a topic. */
+export function pickIdeas(pool: IdeaPool, ideas: Idea[], author: IdeaAuthor, limit: number): PickedIdea[] {
+  const needs = needsOf(pool.topics);
+  const own = { sum: author.people.reduce((sum, each) => sum + Math.log1p(each), 0), count: author.people.length };
+  const ofAuthor = authorMean(pool.level, own);
+  const scored = ideas
+    .filter((idea) => !isMuted(idea, author.muted))
+    .map((idea) => {
+      const audience = blended(pool.blend, { ...idea.parts, author: ofAuthor });
+      const fit = author.vector && idea.vector ? innerProduct(author.vector, 0, idea.vector, 0, dimensions) : null;
+      const need = idea.topic ? (needs.get(idea.topic.id) ?? 1) : 1;
+      return { idea, audience, fit, score: audience * Math.sqrt(need) * Math.exp(fit ?? 0) };
+    })
+    .sort((a, b) => b.score - a.score);
+  const page: PickedIdea[] = [];
+  const used = new Set<string>();
+  const ofTopic = new Map<string, number>();
+  // each form once, and again where there are too few
+  for (const oncePerForm of [true, false])
+    for (const { score: _, ...picked } of scored) {
+      if (page.length === limit) break;
+      const { subject, title, topic } = picked.idea;
+      const form = title.toLowerCase().replace(subject, "_");
+      const count = topic ? (ofTopic.get(topic.id) ?? 0) : 0;
+      if (used.has(subject) || (oncePerForm && used.has(form))) continue;
+      // where there is one topic alone, it has them all
+      if (count >= perTopic && pool.topics.length > 1) continue;
+      used.add(subject).add(form);
+      if (topic) ofTopic.set(topic.id, count + 1);
+      page.push(picked);
+    }
+  return page;
+}
+
+function isMuted({ title, topic }: Idea, muted: string[]): boolean {
+  const text = ` ${plain(`${title} ${topic?.label ?? ""}`)} `;
+  return muted.some((each) => plain(each) !== "" && text.includes(` ${plain(each)} `));
+}
+
+function plain(text: string): string {
+  return text
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}]+/gu, " ")
+    .trim();
+}

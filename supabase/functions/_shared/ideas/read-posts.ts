@@ -1,0 +1,111 @@
+/** What ideas are made from: the community's posts as any member may read them, and what came of them. */
+import { asService, type Identity, readAs } from "../database/caller.ts";
+import type { Pool, Statement } from "../database/database.ts";
+import { audienceWindow } from "./forecast/written-post.ts";
+
+/** Of more posts than these the latest are read: it is a year or two of a large community, and a second of a worker's time. */
+const postsAtMost = 25_000;
+
+/** Whose people are counted by one statement: 0.1 s of a quiet database, and so far from the time limit of a busy one. */
+const postsAtOnce = 5_000;
+
+/** A signed-in member of whom nothing is known: what they may not read, only some may. */
+const anyMember: Identity = { role: "authenticated", sub: "00000000-0000-4000-8000-000000000000", preview: true };
+
+export interface IdeaPost {
+  title: string;
+  tags: string[];
+  author: string | null;
+  /** Milliseconds since 1970. */
+  createdAt: number;
+  /** Distinct people other than the author in its first week, and how many of them did what. */
+  people: number;
+  viewers: number;
+  voters: number;
+  commenters: number;
+  topicId: string | null;
+  /** Whether its first week is over. */
+  isSettled: boolean;
+}
+
+export interface IdeaTopic {
+  id: string;
+  label: string;
+  terms: string[];
+  /** People a day who come to its posts, and posts written a day, in the last 28 days. */
+  demand: number;
+  supply: number;
+  centroid: number[];
+}
+
+export interface IdeaSource {
+  /** The engine's clock, milliseconds since 1970. */
+  now: number;
+  /** In order of time. */
+  posts: IdeaPost[];
+  topics: IdeaTopic[];
+}
+
+export async function readIdeaSource(pool: Pool): Promise<IdeaSource> {
+  return await readAs(pool, anyMember, postsStatement(), async (connection, [posts]) => {
+    const audiences: AudienceColumns = { people: [], viewers: [], voters: [], commenters: [], topic_ids: [] };
+    for (let start = 0; start < posts.post_ids.length; start += postsAtOnce) {
+      const some = posts.post_ids.slice(start, start + postsAtOnce);
+      const [counted] = await asService(connection, anyMember.role, audiencesOf(some));
+      for (const column of Object.keys(audiences) as (keyof AudienceColumns)[])
+        (audiences[column] as unknown[]).push(...counted[column]);
+    }
+    const topics = await asService(connection, anyMember.role, topicsStatement());
+    const now = posts.now.getTime();
+    return {
+      now,
+      posts: posts.titles.map((title, i) => ({
+        title,
+        tags: posts.tags[i],
+        author: posts.author_ids[i],
+        createdAt: posts.created_at[i],
+        people: audiences.people[i],
+        viewers: audiences.viewers[i],
+        voters: audiences.voters[i],
+        commenters: audiences.commenters[i],
+        topicId: audiences.topic_ids[i],
+        isSettled: posts.created_at[i] + audienceWindow <= now,
+      })),
+      topics: topics.map(({ topic_id, centroid, ...topic }) => ({
+        ...topic,
+        id: topic_id,
+        centroid: JSON.parse(centroid),
+      })),
+    };
+  });
+}
+
+interface PostColumns {
+  now: Date;
+  post_ids: string[];
+  author_ids: (string | null)[];
+  titles: string[];
+  created_at: number[];
+  tags: string[][];
+}
+
+export interface AudienceColumns {
+  people: number[];
+  viewers: number[];
+  voters: number[];
+  commenters: number[];
+  topic_ids: (string | null)[];
+}
+
+function postsStatement(): Statement<PostColumns> {
+  return { text: "select * from recsys.idea_posts($1::integer)", values: [postsAtMost] };
+}
+
+/** How many people came to some posts in their first week; to be asked as the service. */
+export function audiencesOf(postIds: string[]): Statement<AudienceColumns> {
+  return { text: "select * from recsys.post_audiences($1::uuid[])", values: [postIds] };
+}
+
+function topicsStatement(): Statement<Omit<IdeaTopic, "id" | "centroid"> & { topic_id: string; centroid: string }> {
+  return { text: "select * from recsys.idea_topics()", values: [] };
+}

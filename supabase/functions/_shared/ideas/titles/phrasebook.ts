@@ -1,0 +1,204 @@
+/**
+ * The community's language as its titles show it: which words stand beside each other, which are names, and between which words each
+ * name or term stands. Terms that stand in the same places can take each other's place (Harris, "Distributional structure", 1954).
+ */
+import { AuthorsOf, severalAuthors } from "./authors-of.ts";
+import { phrasesOfForms } from "./shared-forms.ts";
+import { isPlain, isWord, partsOf } from "./title-words.ts";
+
+export interface TitledPost {
+  title: string;
+  /** A number from 0; negative: nobody who is known. */
+  author: number;
+  /** Distinct others within a week. */
+  people: number;
+}
+
+/** A plain title with a term in it, which another may take the place of. */
+export interface Form {
+  /** The parts before and behind the term; there is one before it at least. */
+  before: string[];
+  behind: string[];
+  /** The term that stands there, in small letters. */
+  term: string;
+  /** Whether another term stands in it, to which one that takes the first's place has to belong. */
+  hasOther: boolean;
+  people: number;
+}
+
+/** With fewer titles hardly any two words stand beside each other in those of three authors: two do. */
+const smallCommunity = 5_000;
+/** A word with a capital letter in at least this share of its places within titles is a name. */
+const nameShare = 0.7;
+const longestTerm = 3;
+/** A term stands in no more places than this of those kept: the most common ones would fill memory and say no more. */
+const placesAtMost = 200;
+
+export class Phrasebook {
+  readonly forms: Form[] = [];
+  private readonly written = new Set<string>();
+  private readonly numbers = new Map<string, number>();
+  private readonly pairs = new AuthorsOf<number>();
+  private readonly placesOf = new Map<string, Set<string>>();
+  private readonly termsIn = new Map<string, Set<string>>();
+  private readonly users = new AuthorsOf<string>();
+  private readonly wordUsers = new AuthorsOf<string>();
+  private readonly spellings = new Map<string, Map<string, number>>();
+  private readonly isTerm: (phrase: string) => boolean;
+  private readonly beginsTerm: ReadonlySet<string>;
+  private readonly usualFor: number;
+
+  /** `terms`: words and phrases, in small letters, that are subjects here though they are no names: of topics, or tags. */
+  constructor(posts: readonly TitledPost[], terms: ReadonlySet<string>) {
+    const titles = posts.map(({ title }) => partsOf(title));
+    const small = titles.map((parts) => parts.map((part) => part.toLowerCase()));
+    const names = namesOf(titles);
+    const phrases = phrasesOfForms(
+      small,
+      posts.map(({ author }) => author),
+    );
+    this.isTerm = (phrase) =>
+      terms.has(phrase) || phrases.has(phrase) || phrase.split(" ").every((word) => names.has(word));
+    this.beginsTerm = new Set([...names, ...[...terms, ...phrases].map((phrase) => phrase.split(" ", 1)[0])]);
+    this.usualFor = posts.length < smallCommunity ? 2 : severalAuthors;
+    const mean = posts.reduce((sum, { people }) => sum + people, 0) / Math.max(1, posts.length);
+    for (const [i, parts] of titles.entries()) this.read(posts[i], parts, small[i], mean);
+  }
+
+  private read({ title, author, people }: TitledPost, parts: string[], small: string[], mean: number): void {
+    for (let at = 0; at <= parts.length; at++) this.pairs.add(this.pair(small[at - 1], small[at]), author);
+    this.written.add(title.toLowerCase());
+    for (const part of small) this.wordUsers.add(part, author);
+    const lends = people > mean && isPlain(title, parts);
+    // the first word has its capital letter for being the first
+    for (let start = 1; start < parts.length; start++) {
+      if (!this.beginsTerm.has(small[start])) continue;
+      for (let end = start + 1; end <= Math.min(parts.length, start + longestTerm) && isWord(parts[end - 1]); end++) {
+        const term = small.slice(start, end).join(" ");
+        if (!this.isTerm(term)) continue;
+        this.put(term, parts.slice(start, end).join(" "), small[start - 1], small[end], author);
+        // part of a longer name: "United" of "United Kingdom"
+        if (this.isTerm(small[start - 1]) || (end < parts.length && this.isTerm(small[end]))) continue;
+        if (!lends) continue;
+        const [before, behind] = [parts.slice(0, start), parts.slice(end)];
+        const hasOther = [...small.slice(1, start), ...small.slice(end)].some((word) => this.isTerm(word));
+        this.forms.push({ before, behind, term, hasOther, people });
+      }
+    }
+  }
+
+  private put(term: string, spelling: string, before: string, behind: string | undefined, author: number): void {
+    this.users.add(term, author);
+    const spellings = entryOf(this.spellings, term, () => new Map<string, number>());
+    spellings.set(spelling, (spellings.get(spelling) ?? 0) + 1);
+    const place = placeOf(before, behind);
+    const places = entryOf(this.placesOf, term, () => new Set<string>());
+    if (places.size >= placesAtMost && !places.has(place)) return;
+    places.add(place);
+    entryOf(this.termsIn, place, () => new Set<string>()).add(term);
+    this.users.add(place, author);
+  }
+
+  /** Whether there is a title of just these letters, capital or small. */
+  isWritten(title: string): boolean {
+    return this.written.has(title.toLowerCase());
+  }
+
+  /** Whether two parts that stand beside each other do so in titles of several authors (of two, where there are few titles); undefined: the beginning or the end. */
+  isUsual(left: string | undefined, right: string | undefined): boolean {
+    return this.pairs.count(this.pair(left?.toLowerCase(), right?.toLowerCase())) >= this.usualFor;
+  }
+
+  /** Terms that stand where a form has its own, in titles of several authors. */
+  termsFor({ before, behind }: Form): string[] {
+    const place = placeOf(before[before.length - 1].toLowerCase(), behind[0]?.toLowerCase());
+    if (this.users.count(place) < severalAuthors) return [];
+    return [...(this.termsIn.get(place) ?? [])].filter((term) => this.users.count(term) >= severalAuthors);
+  }
+
+  /** How alike two terms are: cosine of the places where they stand, rare ones counting for more. */
+  alike(one: string, other: string): number {
+    const [a, b] = [this.placesOf.get(one), this.placesOf.get(other)];
+    if (!a || !b) return 0;
+    const [few, many] = a.size < b.size ? [a, b] : [b, a];
+    let [shared, common] = [0, 0];
+    for (const place of few)
+      if (many.has(place)) {
+        shared += this.weightOf(place);
+        common++;
+      }
+    return common < 2 ? 0 : shared / Math.sqrt(this.lengthOf(one, a) * this.lengthOf(other, b));
+  }
+
+  /** Whether several authors used a word in their titles: a person's name is no such word. */
+  isKnown(word: string): boolean {
+    return this.wordUsers.count(word.toLowerCase()) >= severalAuthors;
+  }
+
+  /** The terms in a title that several authors use, as most people write them. */
+  termsOf(title: string): string[] {
+    const parts = partsOf(title);
+    return parts
+      .slice(1)
+      .map((part) => part.toLowerCase())
+      .filter((part) => this.isTerm(part) && this.users.count(part) >= severalAuthors)
+      .map((term) => this.spelt(term));
+  }
+
+  /** As most people write it. */
+  spelt(term: string): string {
+    let [best, most] = [term, 0];
+    for (const [spelling, count] of this.spellings.get(term) ?? []) if (count > most) [best, most] = [spelling, count];
+    return best;
+  }
+
+  private weightOf(place: string): number {
+    return 1 / Math.log(2 + (this.termsIn.get(place)?.size ?? 0)) ** 2;
+  }
+
+  private readonly lengths = new Map<string, number>();
+
+  private lengthOf(term: string, places: Set<string>): number {
+    return entryOf(this.lengths, term, () => {
+      let length = 0;
+      for (const place of places) length += this.weightOf(place);
+      return length;
+    });
+  }
+
+  private pair(left: string | undefined, right: string | undefined): number {
+    return this.numberOf(left) * 2 ** 24 + this.numberOf(right);
+  }
+
+  private numberOf(part: string | undefined): number {
+    return part === undefined ? 0 : entryOf(this.numbers, part, () => this.numbers.size + 1);
+  }
+}
+
+function placeOf(before: string, behind: string | undefined): string {
+  return `${before} _ ${behind === "?" ? "" : (behind ?? "")}`;
+}
+
+function entryOf<Key, Value>(map: Map<Key, Value>, key: Key, make: () => Value): Value {
+  let value = map.get(key);
+  if (value === undefined) {
+    value = make();
+    map.set(key, value);
+  }
+  return value;
+}
+
+/** Words that mostly have a capital letter where no sentence begins; numbers and single letters are none. */
+function namesOf(titles: string[][]): Set<string> {
+  const counts = new Map<string, { capital: number; all: number }>();
+  for (const parts of titles)
+    for (let at = 1; at < parts.length; at++) {
+      const part = parts[at];
+      // after "Turkey - " or "Paris: " another sentence may begin
+      if (!isWord(parts[at - 1]) || part.length < 2 || !/^\p{L}/u.test(part)) continue;
+      const count = entryOf(counts, part.toLowerCase(), () => ({ capital: 0, all: 0 }));
+      count.all++;
+      if (/^\p{Lu}/u.test(part)) count.capital++;
+    }
+  return new Set([...counts].filter(([, { capital, all }]) => capital >= nameShare * all).map(([word]) => word));
+}

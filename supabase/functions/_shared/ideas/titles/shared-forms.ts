@@ -1,0 +1,75 @@
+/**
+ * What the community talks about where its words are not written as names: phrases that several titles, alike but for these, were filled
+ * with. "Five mistakes I made with ⟨backfills⟩" and "Is ⟨backfills⟩ worth the money?" stand beside the same with other phrases.
+ */
+import { AuthorsOf, severalAuthors } from "./authors-of.ts";
+import { isPlain, isWord } from "./title-words.ts";
+
+/** A word in more titles than this share holds a title together, and begins or ends no phrase. */
+const commonShare = 0.01;
+const commonAtLeast = 20;
+const longestPhrase = 3;
+/** One form alone is filled with half sentences too: "How to ⟨avoid drinking vodka⟩?" */
+const formsAtLeast = 2;
+
+/** Phrases in small letters. `titles`: as parts, in small letters; `authors`: one of each, a number from 0. */
+export function phrasesOfForms(titles: readonly string[][], authors: ArrayLike<number>): Set<string> {
+  const isCommon = commonWords(titles);
+  // two thirds of all phrases stand in titles whose first or last two words nobody else has: their forms cannot be shared
+  const edges = new AuthorsOf<string>();
+  for (const [i, parts] of titles.entries())
+    for (const edge of [openingOf(parts), closingOf(parts)]) edges.add(edge, authors[i]);
+  const isShared = (edge: string) => edges.count(edge) >= severalAuthors;
+  const users = new AuthorsOf<string>();
+  const phrases = new AuthorsOf<string>();
+  const numbers = new Map<string, number>();
+  const numberOf = (key: string) => {
+    const number = numbers.get(key) ?? numbers.size;
+    numbers.set(key, number);
+    return number;
+  };
+  for (const [i, parts] of titles.entries())
+    for (const [phrase, form] of phrasesIn(parts, isCommon, isShared)) {
+      users.add(form, authors[i]);
+      phrases.add(form, numberOf(phrase));
+    }
+  const filled = new AuthorsOf<string>();
+  for (const parts of titles)
+    for (const [phrase, form] of phrasesIn(parts, isCommon, isShared))
+      if (users.count(form) >= severalAuthors && phrases.count(form) >= severalAuthors)
+        filled.add(phrase, numberOf(form));
+  const found = new Set<string>();
+  for (const phrase of filled.keys()) if (filled.count(phrase) >= formsAtLeast) found.add(phrase);
+  return found;
+}
+
+/** Every phrase of a title that is not its beginning, with the title around it. */
+function* phrasesIn(
+  parts: string[],
+  isCommon: (word: string) => boolean,
+  isShared: (edge: string) => boolean,
+): Generator<[phrase: string, form: string]> {
+  if (!isPlain(parts.join(" "), parts)) return;
+  const [opens, closes] = [isShared(openingOf(parts)), isShared(closingOf(parts))];
+  for (let start = 1; start < parts.length && (start < 2 || opens); start++) {
+    if (!isWord(parts[start]) || isCommon(parts[start])) continue;
+    for (let end = start + 1; end <= Math.min(parts.length, start + longestPhrase) && isWord(parts[end - 1]); end++)
+      if (!isCommon(parts[end - 1]) && (closes || end > parts.length - 2))
+        yield [parts.slice(start, end).join(" "), `${parts.slice(0, start).join(" ")} _ ${parts.slice(end).join(" ")}`];
+  }
+}
+
+function openingOf(parts: string[]): string {
+  return `${parts[0]} ${parts[1]} _`;
+}
+
+function closingOf(parts: string[]): string {
+  return `_ ${parts[parts.length - 2]} ${parts[parts.length - 1]}`;
+}
+
+function commonWords(titles: readonly string[][]): (word: string) => boolean {
+  const counts = new Map<string, number>();
+  for (const parts of titles) for (const part of new Set(parts)) counts.set(part, (counts.get(part) ?? 0) + 1);
+  const most = Math.max(commonAtLeast, commonShare * titles.length);
+  return (word) => (counts.get(word) ?? 0) > most;
+}

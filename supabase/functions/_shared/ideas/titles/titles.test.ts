@@ -1,0 +1,129 @@
+/** New titles: made of what several people wrote, never a copy, and nothing that one person alone could plant. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { TitleIndex, wordsOf } from "../forecast/title-index.ts";
+import { AuthorsOf } from "./authors-of.ts";
+import { isNew, nearestAllowed, newTitles } from "./new-titles.ts";
+import { Phrasebook, type TitledPost } from "./phrasebook.ts";
+import { isPlain, partsOf, titleOf } from "./title-words.ts";
+
+const places = ["Lima", "Oslo", "Rome", "Kyoto", "Quito", "Cairo", "Perth"];
+const forms = [
+  "How safe is it to walk in _ at night?",
+  "Where to eat in _ on a Sunday?",
+  "What to see in _ in one day?",
+  "Is it loud in _ at noon?",
+];
+
+/** Each form with each place, but for those left out; by authors 0 to 6, with more people for the first form. */
+function corpus(leftOut: string[] = []): TitledPost[] {
+  return forms.flatMap((form, f) =>
+    places.flatMap((place, p) => {
+      const title = form.replace("_", place);
+      return leftOut.includes(title) ? [] : [{ title, author: (p + f) % places.length, people: f === 0 ? 9 : 1 }];
+    }),
+  );
+}
+
+function titlesFrom(posts: TitledPost[], terms: string[] = []): string[] {
+  return [...newTitles(new Phrasebook(posts, new Set(terms)))].map(({ title }) => title);
+}
+
+test("a title that is missing among its like is what comes", () => {
+  const missing = "How safe is it to walk in Kyoto at night?";
+  const posts = corpus([missing]);
+  const titles = new TitleIndex(
+    posts.map(({ title }) => wordsOf({ title, tags: [] })),
+    1,
+  );
+  for (const { title } of posts) titles.add(wordsOf({ title, tags: [] }));
+  const found = new Set(titlesFrom(posts).filter((title) => isNew(title, titles)));
+  assert.deepEqual([...found], [missing]);
+});
+
+test("a title as near as stated to one that exists is not new", () => {
+  const titles = new TitleIndex(
+    Array.from({ length: 40 }, (_, i) => [`word${i}`]),
+    1,
+  );
+  titles.add(wordsOf({ title: "Night trains from Lima to Quito", tags: [] }));
+  assert.ok(!isNew("night trains from lima, to quito!", titles));
+  assert.ok(!isNew("From Lima to Quito: night trains", titles));
+  assert.ok(isNew("Markets of Oslo", titles));
+  const near = "Night trains from Lima to Oslo";
+  const [{ similarity }] = titles.nearest(wordsOf({ title: near, tags: [] }), 1);
+  assert.equal(isNew(near, titles), similarity < nearestAllowed);
+});
+
+test("whatever one or two people write, and however often, no idea says it", () => {
+  for (const planters of [[90], [90, 91]]) {
+    const planted = Array.from({ length: 400 }, (_, i) => ({
+      title: `Buy Pillz4u cheap in ${places[i % places.length]} ${i % 2 ? "today?" : "tonight?"}`,
+      author: planters[i % planters.length],
+      people: 1000,
+    }));
+    const few = titlesFrom([...corpus(["How safe is it to walk in Kyoto at night?"]), ...planted]);
+    assert.ok(!few.some((title) => /pillz|buy|cheap/i.test(title)) || planters.length === 2, few.join("\n"));
+    const many = Array.from({ length: 5000 }, (_, i) => ({ title: `word${i} is here`, author: i, people: 0 }));
+    const all = titlesFrom([...corpus(["How safe is it to walk in Kyoto at night?"]), ...planted, ...many]);
+    assert.ok(!all.some((title) => /pillz|buy|cheap/i.test(title)), all.join("\n"));
+  }
+});
+
+test("a term of one author takes nobody's place", () => {
+  const posts = forms.flatMap((form) => [{ title: form.replace("_", "Spamville"), author: 50, people: 50 }]);
+  assert.ok(!titlesFrom([...corpus(), ...posts]).some((title) => title.includes("Spamville")));
+});
+
+test("phrases in small letters that fill the same forms are terms too", () => {
+  const things = ["glaze recipes", "wheel throwing", "kiln shelves", "slip casting", "hand building", "salt firing"];
+  const patterns = ["Five mistakes I made with _", "Is _ worth the money?", "Where would you begin with _?"];
+  const posts = patterns.flatMap((pattern, p) =>
+    things.map((thing, author) => ({ title: pattern.replace("_", thing), author, people: p })),
+  );
+  // each phrase is used by several
+  const others = patterns.flatMap((pattern, p) =>
+    things.flatMap((thing, author) =>
+      [1, 2].map((shift) => ({ title: pattern.replace("_", thing), author: (author + shift) % 6, people: p })),
+    ),
+  );
+  const missing = "Where would you begin with salt firing?";
+  const found = titlesFrom([...posts, ...others].filter(({ title }) => title !== missing));
+  assert.ok(found.includes(missing), found.join("\n"));
+});
+
+test("signs, addresses, mentions and lists lend no form", () => {
+  const plain = (title: string) => isPlain(title, partsOf(title));
+  assert.ok(plain("How safe is it to walk in Lima at night?"));
+  for (const title of [
+    "Too short",
+    "See https://evil.example for more of it",
+    "Ask @ann about trains in Lima",
+    "What does <b>this</b> mean for us here",
+    'She said "leave the train" to me here',
+    "Call 555123 for trains in Lima",
+    "One, two, three, four, and five",
+    `A ${"very ".repeat(14)}long title`,
+    "Hidden \u202Eletters in a title here",
+  ])
+    assert.ok(!plain(title), title);
+});
+
+test("a title is put together as it was", () => {
+  for (const title of ["How do I re-enter O'Hare, at 90/180?", "Is St. Moritz open?", "What's new?"])
+    assert.equal(titleOf(partsOf(title)), title);
+});
+
+test("authors are counted up to three, nobody for nothing, each once", () => {
+  const authors = new AuthorsOf<string>();
+  for (const author of [4, 4, -1, 4]) authors.add("a", author);
+  assert.equal(authors.count("a"), 1);
+  for (let key = 0; key < 3000; key++) authors.add(`k${key}`, key);
+  for (const author of [5, 0, 9, 10]) authors.add("a", author);
+  assert.deepEqual([authors.count("a"), authors.count("k2999"), authors.count("none")], [3, 1, 0]);
+});
+
+test("no posts, and posts without authors, give no titles", () => {
+  assert.deepEqual(titlesFrom([]), []);
+  assert.deepEqual(titlesFrom(corpus().map((post) => ({ ...post, author: -1 }))), []);
+});

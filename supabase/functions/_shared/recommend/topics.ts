@@ -1,0 +1,87 @@
+/**
+ * The topics of posts, kept by the worker: a post changes its topic when it is edited or topics are made anew, and that may be shown a minute later. Read as the
+ * service, of posts that the caller is shown, or may be.
+ */
+import { readAs, service } from "../database/caller.ts";
+import type { Pool, Statement } from "../database/database.ts";
+import type { Log } from "../http/log.ts";
+
+/** In milliseconds. */
+const keptFor = 60_000;
+/** Of so many posts: 3 MB. More begin anew. */
+const keptPosts = 20_000;
+/** Nothing of a feed waits for it longer; where it takes longer, or fails, feeds do without for ten seconds. */
+const timeout = "250ms";
+const pause = 10_000;
+
+export interface Topic {
+  id: number;
+  /** Empty: it has no name. */
+  label: string;
+  /** Whether visitors may be told the label. */
+  isPublic: boolean;
+}
+
+export function openTopics(pool: Pool, log: Log, clock = () => performance.now()) {
+  let known = new Map<string, Topic | null>();
+  let keptUntil = 0;
+  let notBefore = 0;
+  /** There is none at all, so none has to be asked for. */
+  let none = false;
+  return {
+    /** Of some posts those that have a topic; none of what cannot be had just now. Throws nothing. */
+    async of(postIds: string[]): Promise<Map<string, Topic>> {
+      const now = clock();
+      if (now >= keptUntil || known.size > keptPosts) {
+        known = new Map();
+        none = false;
+        keptUntil = now + keptFor;
+      }
+      const unknown = none ? [] : postIds.filter((id) => !known.has(id));
+      if (unknown.length > 0 && now >= notBefore) {
+        const into = known;
+        try {
+          const [found] = await readAs(pool, service, readTopics(unknown), async (_, rows) => rows, timeout);
+          none = !found.any;
+          for (const id of unknown) into.set(id, null);
+          for (const [i, id] of (found.post_ids ?? []).entries()) {
+            into.set(id, { id: found.topic_ids[i], label: found.labels[i], isPublic: found.public[i] });
+          }
+        } catch (error) {
+          notBefore = clock() + pause;
+          log("topics_failed", error);
+        }
+      }
+      const topics = new Map<string, Topic>();
+      for (const id of postIds) {
+        const topic = known.get(id);
+        if (topic) topics.set(id, topic);
+      }
+      return topics;
+    },
+  };
+}
+export type TopicsCache = ReturnType<typeof openTopics>;
+
+/** One row of columns; without any post all but the first are null. */
+interface Columns {
+  any: boolean;
+  post_ids: string[] | null;
+  topic_ids: number[];
+  labels: string[];
+  public: boolean[];
+}
+
+function readTopics(postIds: string[]): Statement<Columns> {
+  return {
+    text: `select exists (select from recsys.topics) as any, json_agg(found.post_id) as post_ids, json_agg(found.topic_id) as topic_ids,
+        json_agg(found.label) as labels, json_agg(found.is_public) as public
+      from (
+        select post_topics.post_id, topics.topic_id, topics.label, topics.is_public
+        from recsys.post_topics
+        join recsys.topics on topics.topic_id = post_topics.topic_id
+        where post_topics.post_id = any ($1::uuid[])
+      ) as found`,
+    values: [postIds],
+  };
+}

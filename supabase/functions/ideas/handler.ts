@@ -1,0 +1,113 @@
+/**
+ * `POST /ideas {limit?}`: up to ten posts that the caller might write. Titles come from the community's own language, and where the
+ * operator named one, from a language model too; our forecast decides between them. What the titles are made of is read as a member
+ * of whom nobody knows, and only what is the caller's own as the caller.
+ */
+import { readAs } from "../_shared/database/caller.ts";
+import type { Work } from "../_shared/http/background.ts";
+import type { UserFunction } from "../_shared/http/edge-function.ts";
+import type { IdeaPool } from "../_shared/ideas/idea-pool.ts";
+import { type IdeaPools, type Making, openIdeaPools } from "../_shared/ideas/idea-pools.ts";
+import type { Endpoint } from "../_shared/ideas/model-writer/endpoint.ts";
+import { openModelIdeas } from "../_shared/ideas/model-writer/model-ideas.ts";
+import { type IdeaAuthor, type PickedIdea, pickIdeas } from "../_shared/ideas/pick-ideas.ts";
+import { topicsFor } from "../_shared/ideas/topics-for.ts";
+import type { InferenceSession } from "../_shared/models/inference.ts";
+import { parseVector } from "../_shared/recommend/vectors.ts";
+import type { IdeasAnswer } from "./answer.ts";
+import { notesOf } from "./notes.ts";
+import { readAuthor } from "./read-author.ts";
+import { type IdeasRequest, requestOfBody } from "./request.ts";
+
+export interface IdeasOptions {
+  /** The language model that the environment names; without it the Vault may name one. */
+  endpoint?: Endpoint | undefined;
+  pools?: IdeaPools;
+}
+
+/** The function, with what its worker keeps. */
+export function openIdeas({ endpoint, pools = openIdeaPools() }: IdeasOptions = {}): UserFunction<IdeasRequest> {
+  const modelIdeas = openModelIdeas(endpoint);
+  return {
+    name: "ideas",
+    callers: "users",
+    maximumBodyBytes: 1024,
+    read: { POST: requestOfBody },
+    async answer({ limit }, { claims, afterAnswer }, { pool: database, models, log }): Promise<IdeasAnswer> {
+      const row = await readAuthor(database, claims);
+      const { model_id, model_name } = row;
+      const tower = async (): Promise<InferenceSession | null> => {
+        if (model_id === null) return null;
+        const active = { id: model_id, name: model_name ?? "", featureSpecDigest: row.feature_spec_digest ?? "" };
+        const statement = { text: "select", values: [] };
+        return await readAs(database, claims, statement, async (connection) => {
+          return (await models(active, connection, ["post_tower"])).graphs.post_tower;
+        });
+      };
+      const pool = await pools.of(database, model_id, tower, (make) => afterAnswer(makingLater, make));
+      const author: IdeaAuthor = {
+        people: row.people,
+        vector: row.embedding === null ? null : parseVector(row.embedding),
+        muted: row.muted,
+      };
+      const written = await modelIdeas.on(
+        topicsFor(author, pool),
+        () => pools.maker(database, model_id, tower),
+        database,
+      );
+      if (written && "failure" in written) log("idea_writer_failed", written.failure);
+      const items = pickIdeas(pool, [...pool.ideas, ...(written?.ideas ?? [])], author, limit);
+      return {
+        model: model_id === null ? null : { id: Number(model_id), name: model_name ?? "" },
+        items: items.map((picked) => itemOf(picked, pool)),
+        notes: notesOf({
+          too_few_posts: items.length < limit,
+          no_profile: !row.is_known,
+          no_vector: row.is_known && model_id !== null && author.vector === null,
+          no_topics: model_id !== null && pool.topics.length === 0,
+          no_model: model_id === null,
+          writer_failed: written !== undefined && "failure" in written,
+        }),
+      };
+    },
+  };
+}
+
+/** As it is where no environment names a language model. */
+export const ideasFunction = openIdeas();
+
+const makingLater: Work<Making> = {
+  code: "ideas_not_made",
+  async do([make]) {
+    await make();
+  },
+};
+
+function itemOf({ idea, audience, fit }: PickedIdea, pool: IdeaPool): IdeasAnswer["items"][number] {
+  const { title, points, topic, shares, writer } = idea;
+  const lately = topic ? (pool.lately[topic.id] ?? { posts: 0, unanswered: 0 }) : null;
+  return {
+    title,
+    points,
+    topic: topic && { id: Number(topic.id), label: topic.label },
+    why: topic &&
+      lately && {
+        people_interested: rounded(topic.demand),
+        posts_lately: lately.posts,
+        unanswered: lately.unanswered,
+      },
+    predicted: {
+      audience: rounded(audience),
+      views: rounded(audience * shares.views),
+      votes: rounded(audience * shares.votes),
+      comments: rounded(audience * shares.comments),
+    },
+    fit: fit === null ? null : Math.round(fit * 1000) / 1000,
+    writer,
+  };
+}
+
+/** To a tenth: more digits would promise what no forecast holds. */
+function rounded(value: number): number {
+  return Math.round(value * 10) / 10;
+}

@@ -1,0 +1,237 @@
+/** Ideas: who gets which, what they are made of, and that nothing of what only some may read is in them. */
+import assert from "node:assert/strict";
+import { after, beforeEach, test } from "node:test";
+import { testDatabase } from "../../../db/testing.ts";
+import { clear, uuid } from "../../../trainer/serve/testing.ts";
+import {
+  addPosts,
+  fillForms,
+  forms,
+  knows,
+  missing,
+  places,
+  publishTopics,
+  reader,
+  testApp,
+  writers,
+} from "./testing.ts";
+
+const { pool, url } = await testDatabase({ after }, "ideas");
+await pool.query("update recsys.settings set requests_per_minute = null");
+const scope = { after };
+/** Each with a worker of its own, and nothing kept. */
+const ask = async (userId: string, body: unknown = {}) => {
+  await pool.query("delete from recsys.idea_pool");
+  return await testApp(scope, url).call(userId, body);
+};
+
+beforeEach(async () => {
+  await clear(pool);
+  await pool.query("truncate public.mutes");
+  await fillForms(pool);
+});
+
+test("the title that is missing among its like, with what to expect of it", async () => {
+  await publishTopics(pool);
+  const { status, body } = await ask(reader);
+  assert.equal(status, 200);
+  const [idea, ...others] = body.items;
+  assert.deepEqual(others, []);
+  assert.equal(idea.title, missing);
+  assert.equal(idea.topic?.label, "walk");
+  // demand of the first topic is 4; six posts of the form, of which Lima's alone has a comment
+  assert.deepEqual(idea.why, { people_interested: 4, posts_lately: 6, unanswered: 5 });
+  assert.deepEqual(idea.points, ["eat", "see", "loud"].slice(0, 0).concat(idea.points));
+  assert.ok(idea.predicted.audience > 1.5, JSON.stringify(idea.predicted));
+  assert.ok(idea.predicted.votes > 1 && idea.predicted.votes <= idea.predicted.audience);
+  assert.ok(idea.predicted.comments < idea.predicted.votes && idea.predicted.views === 0);
+  assert.equal(idea.writer, "community");
+  assert.deepEqual(
+    body.notes.map(({ code }) => code),
+    ["too_few_posts", "no_vector"],
+  );
+});
+
+test("no title that is there already, however often it is asked", async () => {
+  await publishTopics(pool);
+  await addPosts(pool, [{ title: missing.toUpperCase(), author: 3 }]);
+  assert.deepEqual((await ask(reader)).body.items, []);
+});
+
+test("fit is near to what the author knows", async () => {
+  const model = await publishTopics(pool);
+  await knows(pool, model, reader, missing);
+  const near = (await ask(reader)).body.items[0].fit ?? 0;
+  await knows(pool, model, reader, "harpsichord tuning");
+  const far = (await ask(reader)).body.items[0].fit ?? 1;
+  assert.ok(near > 0.95 && far < near - 0.3, `${near} and ${far}`);
+});
+
+test("whoever has no profile gets ideas, and is told what they lack", async () => {
+  await publishTopics(pool);
+  const { body } = await ask(uuid("f", 1));
+  assert.deepEqual([body.items[0].title, body.items[0].fit], [missing, null]);
+  assert.ok(body.notes.some(({ code }) => code === "no_profile"));
+});
+
+test("without a model, and without topics, there are ideas by their audience alone", async () => {
+  const without = (await ask(reader)).body;
+  assert.deepEqual([without.items[0].title, without.items[0].topic, without.items[0].why], [missing, null, null]);
+  assert.deepEqual([without.model, without.notes.map(({ code }) => code)], [null, ["too_few_posts", "no_model"]]);
+  await publishTopics(pool, []);
+  assert.ok((await ask(reader)).body.notes.some(({ code }) => code === "no_topics"));
+});
+
+test("an empty community has none, and says so", async () => {
+  await clear(pool);
+  const { status, body } = await ask(reader);
+  assert.deepEqual([status, body.items], [200, []]);
+  assert.ok(body.notes.some(({ code }) => code === "too_few_posts"));
+});
+
+test("a community of one topic has as many ideas as it can", async () => {
+  const more = ["Sofia", "Minsk", "Turin", "Dakar", "Delhi", "Miami"];
+  await addPosts(
+    pool,
+    more.flatMap((place, p) =>
+      forms.slice(1).map((form, f) => ({ title: form.replace("_", place), author: (p + f) % 7 })),
+    ),
+  );
+  await publishTopics(pool, ["walk"]);
+  const { body } = await ask(reader);
+  assert.ok(body.items.length > 3, JSON.stringify(body.items.map(({ title }) => title)));
+  assert.ok(body.items.every(({ topic }) => topic?.label === "walk"));
+  const subjects = body.items.map(({ title }) => [...places, ...more].find((place) => title.includes(place)));
+  assert.equal(new Set(subjects).size, subjects.length, "each of another place");
+});
+
+test("what only some may read is in no idea, not even of theirs", async () => {
+  await publishTopics(pool);
+  const secret = ["Where to hide in _ from the audit?", "Who else hides in _ at noon?"];
+  await addPosts(
+    pool,
+    secret.flatMap((form) =>
+      [...places, "Atlantis"].flatMap((place, p) =>
+        place === "Oslo"
+          ? []
+          : [0, 1, 2].map((shift) => ({
+              title: form.replace("_", place),
+              author: (p + shift) % 7,
+              visibility: "private",
+            })),
+      ),
+    ),
+  );
+  for (const userId of [reader, ...writers.slice(0, 3)]) {
+    const { body } = await ask(userId);
+    assert.deepEqual(
+      body.items.map(({ title }) => title),
+      [missing],
+    );
+    assert.ok(!/hide|audit|Atlantis/i.test(JSON.stringify(body)));
+  }
+});
+
+test("what somebody muted is in none of theirs", async () => {
+  await publishTopics(pool);
+  await pool.query(
+    "insert into public.mutes (user_id, kind, value) values ($1, 'word', 'KYOTO'), ($2, 'topic', 'walk'), ($3, 'word', 'Kyo')",
+    [writers[0], writers[1], writers[2]],
+  );
+  assert.deepEqual((await ask(writers[0])).body.items, []);
+  assert.deepEqual((await ask(writers[1])).body.items, []);
+  assert.equal((await ask(writers[2])).body.items.length, 1);
+});
+
+test("the community is read once a day, by whichever worker is asked first, and again when another model serves", async () => {
+  await publishTopics(pool);
+  await pool.query("delete from recsys.idea_pool");
+  const { call } = testApp(scope, url);
+  const [first, second] = await Promise.all([call(reader, {}), call(writers[1], {})]);
+  assert.deepEqual([first.body.items.length, second.body.items.length], [1, 1]);
+  await addPosts(pool, [{ title: missing, author: 2 }]);
+  const another = () => testApp(scope, url).call(reader, {});
+  assert.deepEqual((await another()).body, first.body, "another worker has what the first one stored");
+  assert.equal((await call(reader, {})).body.items.length, 1);
+  await pool.query("update recsys.idea_pool set made_at = made_at - interval '25 hours'");
+  const late = testApp(scope, url);
+  assert.equal((await late.call(reader, {})).body.items.length, 1, "what is a day old does once more");
+  await late.settled();
+  assert.deepEqual((await another()).body.items, []);
+  const { rows } = await pool.query("select now() - made_at < '1 minute' as is_new from recsys.idea_pool");
+  assert.deepEqual(rows, [{ is_new: true }]);
+  await pool.query("delete from public.posts where title = $1", [missing]);
+  await pool.query("update recsys.models set status = 'retired'");
+  assert.equal((await call(reader, {})).body.items.length, 1, "what is kept is of another model");
+});
+
+test("what is stored names nobody", async () => {
+  await publishTopics(pool);
+  await ask(reader);
+  const { rows } = await pool.query("select pool::text from recsys.idea_pool");
+  for (const id of writers) assert.ok(!rows[0].pool.includes(id));
+  assert.ok(!/Quux/.test(rows[0].pool));
+});
+
+test("whoever got more for what they wrote is promised more", async () => {
+  await publishTopics(pool);
+  await pool.query(
+    `insert into public.post_votes (user_id, post_id, created_at)
+     select voter.id, posts.id, posts.created_at + interval '1 day'
+     from public.posts, unnest($1::uuid[]) as voter (id) where posts.author_id = $2 and voter.id <> $2
+     on conflict do nothing`,
+    [writers, writers[2]],
+  );
+  const promised = async (userId: string) => (await ask(userId)).body.items[0].predicted.audience;
+  assert.ok((await promised(writers[2])) > (await promised(writers[5])));
+});
+
+test("bad requests are told what is wrong", async () => {
+  const { call, request } = testApp(scope, url);
+  const codes: Record<string, unknown> = {
+    invalid_limit: { limit: 11 },
+    unknown_field: { topic: 1 },
+    invalid_body: [],
+  };
+  for (const [code, body] of Object.entries(codes)) {
+    const answer = await call(reader, body);
+    assert.deepEqual([answer.status, answer.body.error?.code], [400, code]);
+  }
+  for (const limit of [0, 1.5, "3", null])
+    assert.equal((await call(reader, { limit })).body.error?.code, "invalid_limit");
+  const signedOut = await request("/ideas", { method: "POST", body: "{}" });
+  assert.equal(signedOut.status, 401);
+});
+
+test("who may call what: members read nothing of audiences, topics or the endpoint", async () => {
+  for (const call of ["recsys.post_audiences('{}')", "recsys.idea_topics()", "recsys.ideas_endpoint()"])
+    for (const role of ["authenticated", "anon"])
+      await assert.rejects(
+        pool.query(`set role ${role}; select * from ${call}`).finally(() => pool.query("reset role")),
+        /permission denied/,
+      );
+});
+
+test("audiences are distinct others of the first week, of their kinds", async () => {
+  const { rows } = await pool.query(
+    "insert into public.posts (author_id, title, created_at) values ($1, 'One', now() - interval '30 days') returning id",
+    [writers[0]],
+  );
+  const [{ id }] = rows;
+  const act = async (table: string, user: string, days: number) =>
+    await pool.query(
+      `insert into public.${table} (user_id, post_id, created_at${table === "comments" ? ", body" : ""})
+       values ($1, $2, now() - interval '30 days' + $3 * interval '1 day'${table === "comments" ? ", 'x'" : ""})`,
+      [user, id, days],
+    );
+  await act("comments", writers[0], 1);
+  await act("comments", writers[1], 1);
+  await act("comments", writers[1], 2);
+  await act("post_votes", writers[1], 3);
+  await act("post_views", writers[2], 6.9);
+  await act("post_views", writers[3], 7.1);
+  const counted = await pool.query("select * from recsys.post_audiences(array[$1, gen_random_uuid()]::uuid[])", [id]);
+  assert.deepEqual(counted.rows, [
+    { people: [2, 0], viewers: [1, 0], voters: [1, 0], commenters: [1, 0], topic_ids: [null, null] },
+  ]);
+});

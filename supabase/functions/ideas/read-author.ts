@@ -1,0 +1,28 @@
+import { asService, readAs } from "../_shared/database/caller.ts";
+import type { Pool, Statement } from "../_shared/database/database.ts";
+import type { Claims } from "../_shared/http/auth.ts";
+import { audiencesOf } from "../_shared/ideas/read-posts.ts";
+
+/** A row of recsys.idea_author. */
+export interface AuthorRow {
+  is_known: boolean;
+  /** null: no model is active. */
+  model_id: string | null;
+  model_name: string | null;
+  feature_spec_digest: string | null;
+  /** As pgvector's text; null: they have no vector. */
+  embedding: string | null;
+  muted: string[];
+  /** Their latest posts whose week is over. */
+  post_ids: string[];
+}
+
+/** Who asks, and how many people came to each of their latest posts in its first week. */
+export async function readAuthor(pool: Pool, claims: Claims): Promise<AuthorRow & { people: number[] }> {
+  const statement: Statement<AuthorRow> = { text: "select * from recsys.idea_author()", values: [] };
+  return await readAs(pool, claims, statement, async (connection, [row]) => {
+    if (row.post_ids.length === 0) return { ...row, people: [] };
+    const [{ people }] = await asService(connection, claims.role, audiencesOf(row.post_ids));
+    return { ...row, people };
+  });
+}

@@ -1,0 +1,70 @@
+-- The seam between an app and the engine: six views. An app redefines them over its own tables by "create or replace view", as
+-- 20261125000300_sources.sql does for the example app, and nothing else; until then they are empty.
+-- They are security_invoker, so whoever reads them sees what the app's own row level security lets them see. "create or replace view" drops
+-- that where it is not said again: recsys.require_invoker_views() then refuses every feed.
+--
+-- Whatever the app's tables let in, nothing that these views show may end or slow the feeds of others, so an app's views keep:
+-- - times are from 1990 to 2199: one view at -infinity made features of other posts infinite. "is true" hides from the planner that this is
+--   a range; with it, it expected 1 row in 200 behind any instant, took indexes at random, and 500 new events beside a million took 15
+--   times as long;
+-- - a text has at most so many letters, a list so many entries, none of them null: a title of 5 MB made every feed that held it 3 to
+--   7 times slower. These limits are what trainer and functions read; the towers hash the first 8 to 64 different words of each.
+-- A text or list that is null is read as an empty one.
+-- A time to come is shown as it is: to leave it out until then would change what is there without any change to queue. So whoever
+-- lets people write times into an app's tables refuses those to come, as the policies of the example app do.
+
+create view recsys.source_users with (security_invoker = true) as
+select null::uuid as user_id, null::text as external_id, null::text[] as passions, null::text[] as projects, null::text as bio, null::timestamptz as created_at where false;
+comment on view recsys.source_users is 'People who get recommendations: (user_id, external_id, passions, projects, bio, created_at).';
+comment on column recsys.source_users.user_id is 'The person: auth.uid() of their requests.';
+comment on column recsys.source_users.external_id is 'The id they had in an imported bundle; null: none.';
+comment on column recsys.source_users.passions is 'What they say they care about; the user tower reads it.';
+comment on column recsys.source_users.projects is 'Titles of what they work on; the user tower reads them.';
+comment on column recsys.source_users.bio is 'What they say of themselves; the user tower reads it.';
+comment on column recsys.source_users.created_at is 'When they signed up.';
+
+create view recsys.source_posts with (security_invoker = true) as
+select null::uuid as post_id, null::text as external_id, null::uuid as author_id, null::text as title, null::text as description, null::text[] as tags, null::timestamptz as created_at, null::text as language where false;
+comment on view recsys.source_posts is 'Posts that may be recommended: (post_id, external_id, author_id, title, description, tags, created_at, language). Rows a caller may not read are never recommended to them.';
+comment on column recsys.source_posts.post_id is 'The post.';
+comment on column recsys.source_posts.external_id is 'The id it had in an imported bundle; null: none.';
+comment on column recsys.source_posts.author_id is 'Who wrote it, to whom it is not recommended; null: nobody who is known.';
+comment on column recsys.source_posts.title is 'Its title; the post tower reads it.';
+comment on column recsys.source_posts.description is 'Its text; the post tower reads it.';
+comment on column recsys.source_posts.tags is 'What it is about; the post tower reads them.';
+comment on column recsys.source_posts.created_at is 'When it was written; one of the future is not recommended yet.';
+comment on column recsys.source_posts.language is 'Its language as a BCP 47 tag in small letters, such as en; null: unknown, or the app does not say. Only filters read it.';
+
+create view recsys.source_interactions with (security_invoker = true) as
+select null::bigint as interaction_id, null::uuid as user_id, null::uuid as post_id, null::text as kind, null::real as value, null::timestamptz as created_at where false;
+comment on view recsys.source_interactions is 'What people did with posts: (interaction_id, user_id, post_id, kind in view | vote | comment, value, created_at), without votes against it. interaction_id is unique over all kinds and breaks ties of created_at.';
+comment on column recsys.source_interactions.interaction_id is 'Unique over all kinds; of equal times the lower one came first.';
+comment on column recsys.source_interactions.user_id is 'Who did it.';
+comment on column recsys.source_interactions.post_id is 'With which post.';
+comment on column recsys.source_interactions.kind is 'view, vote or comment.';
+comment on column recsys.source_interactions.value is 'Of a view the seconds it took, of others a strength or rating; null: none. The engine reads that of views, where recsys.settings.long_view_seconds says so.';
+comment on column recsys.source_interactions.created_at is 'When.';
+
+create view recsys.source_logins with (security_invoker = true) as
+select null::bigint as login_id, null::uuid as user_id, null::timestamptz as created_at where false;
+comment on view recsys.source_logins is 'When people came back: (login_id, user_id, created_at).';
+comment on column recsys.source_logins.login_id is 'Its number.';
+comment on column recsys.source_logins.user_id is 'Who came back.';
+comment on column recsys.source_logins.created_at is 'When.';
+
+create view recsys.source_dismissals with (security_invoker = true) as
+select dismissals.user_id, dismissals.post_id, dismissals.created_at from recsys.dismissals;
+comment on view recsys.source_dismissals is 'What people do not want to be shown: (user_id, post_id, created_at). Dismissed posts and those voted against; they leave the feed of that person at once and are no interactions.';
+comment on column recsys.source_dismissals.user_id is 'Who does not want it.';
+comment on column recsys.source_dismissals.post_id is 'Which post.';
+comment on column recsys.source_dismissals.created_at is 'Since when.';
+
+create view recsys.source_mutes with (security_invoker = true) as
+select null::uuid as user_id, null::text as kind, null::text as value, null::timestamptz as created_at where false;
+comment on view recsys.source_mutes is 'People, words and topics of which somebody wants to see nothing: (user_id, kind in person | word | topic, value, created_at). They hold in every answer to that person. Of each user 10,000 people, 100 words and 100 topics are read. Empty in an app without such a table.';
+comment on column recsys.source_mutes.user_id is 'Who does not want to see it.';
+comment on column recsys.source_mutes.kind is 'person: an author. word: a word or phrase in title or tags. topic: a tag.';
+comment on column recsys.source_mutes.value is 'The author''s id as text; the word, phrase or tag, of which 100 letters are read. Capital or small letters are the same.';
+comment on column recsys.source_mutes.created_at is 'Since when; null: the app does not say. A ranker learns from mutes that came within an hour of a shown post; what is muted is left out whatever it is.';
+
+grant select on recsys.source_users, recsys.source_posts, recsys.source_interactions, recsys.source_logins, recsys.source_dismissals, recsys.source_mutes to authenticated, service_role;

@@ -1,0 +1,52 @@
+-- What the optional heads of a ranker learn from, and are held against: what people made of posts that they were shown, beside interactions.
+
+create function recsys.optional_labels(p_from timestamptz, p_to timestamptz) returns table (head text, request_id uuid, post_id uuid)
+language sql stable security invoker set search_path = ''
+set jit = off
+as $$
+  -- dismissals are few, so each looks for what its person was shown on the day before
+  select 'dismiss', shown.request_id, shown.post_id
+  from recsys.source_dismissals as dismissals
+  join recsys.impressions as shown on shown.user_id = dismissals.user_id and shown.post_id = dismissals.post_id
+  where shown.shown_at >= p_from and shown.shown_at < p_to
+    and dismissals.created_at > shown.shown_at and dismissals.created_at <= shown.shown_at + interval '1 day'
+    -- says the same once more, for who looks for them by time
+    and dismissals.created_at > p_from and dismissals.created_at < p_to + interval '1 day'
+  union
+  -- of each person a bounded number of mutes and of posts, one mute after the other, so that its expression is compiled once: of all at once,
+  -- 5,000 mutes of somebody who was shown 20,000 posts that day took minutes
+  select 'dismiss', shown.request_id, shown.post_id
+  from (
+    select distinct source_mutes.user_id from recsys.source_mutes
+    where source_mutes.created_at > p_from and source_mutes.created_at < p_to + interval '1 hour'
+  ) as people
+  cross join lateral (
+    select source_mutes.kind, source_mutes.value, source_mutes.created_at
+    from recsys.source_mutes
+    where source_mutes.user_id = people.user_id and source_mutes.created_at > p_from and source_mutes.created_at < p_to + interval '1 hour'
+    order by source_mutes.created_at desc
+    limit 20
+  ) as mutes
+  cross join lateral (
+    select impressions.request_id, impressions.post_id
+    from recsys.impressions
+    where impressions.user_id = people.user_id
+      and impressions.shown_at >= greatest(p_from, mutes.created_at - interval '1 hour') and impressions.shown_at < least(p_to, mutes.created_at)
+    order by impressions.shown_at desc
+    limit 1000
+  ) as shown
+  join recsys.source_posts as posts on posts.post_id = shown.post_id
+  where recsys.is_muted(mutes.kind, mutes.value, posts.author_id, posts.title, posts.tags)
+  union
+  select 'long_view', shown.request_id, shown.post_id
+  from recsys.settings
+  join recsys.source_interactions as views on views.kind = 'view' and views.value >= settings.long_view_seconds
+  join recsys.impressions as shown on shown.user_id = views.user_id and shown.post_id = views.post_id
+  where shown.shown_at >= p_from and shown.shown_at < p_to
+    and views.created_at > shown.shown_at and views.created_at <= shown.shown_at + interval '1 day'
+    and views.created_at > p_from and views.created_at < p_to + interval '1 day'
+$$;
+comment on function recsys.optional_labels(timestamptz, timestamptz) is 'Which posts shown from an instant on and before another were, within a day, dismissed by name or by a vote against them, or within an hour muted (their author, a word or a topic of theirs), or, within a day, viewed for recsys.settings.long_view_seconds: head is dismiss or long_view. Of a person the latest 20 mutes count, each for the 1,000 posts that they were shown last before it. What was taken back is not there, nor mutes of which the app does not say when they came.';
+
+revoke all on function recsys.optional_labels(timestamptz, timestamptz) from public;
+grant execute on function recsys.optional_labels(timestamptz, timestamptz) to service_role;

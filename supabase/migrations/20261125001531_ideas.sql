@@ -1,0 +1,139 @@
+-- What the function `ideas` reads: the posts that its language and forecasts come from, what came of them, topics, and the author; and
+-- where it keeps what it made of them.
+
+create table recsys.idea_pool (
+  is_only boolean primary key default true check (is_only),
+  model_id bigint,
+  pool jsonb not null,
+  made_at timestamptz not null default now()
+);
+comment on table recsys.idea_pool is 'The titles that the community''s own language gives, with what is forecast of each: one row, made with the topics of a model, by the first call of the function `ideas` where there is none, and after a call that found it a day old. Made of words and neighbouring words of several authors in posts that any signed-in member may read; nobody is named in it, and what was deleted is out of the next one.';
+comment on column recsys.idea_pool.is_only is 'There is one row.';
+comment on column recsys.idea_pool.model_id is 'Of which model''s vectors fit and topics are; null: none was active. No foreign key: it may outlive the model.';
+comment on column recsys.idea_pool.pool is 'The ideas, topics, and the weights of the forecast, as _shared/ideas/idea-pool.ts has them.';
+comment on column recsys.idea_pool.made_at is 'When.';
+alter table recsys.idea_pool enable row level security;
+grant select, insert, update, delete on recsys.idea_pool to service_role;
+
+create function recsys.idea_posts(p_limit integer)
+returns table (now timestamptz, post_ids uuid[], author_ids uuid[], titles text[], created_at double precision[], tags jsonb)
+language sql stable security invoker set search_path = ''
+as $$
+  select
+    recsys.clock(),
+    coalesce(array_agg(posts.post_id order by posts.created_at, posts.post_id), '{}'),
+    coalesce(array_agg(posts.author_id order by posts.created_at, posts.post_id), '{}'),
+    coalesce(array_agg(posts.title order by posts.created_at, posts.post_id), '{}'),
+    coalesce(array_agg(1000 * date_part('epoch', posts.created_at) order by posts.created_at, posts.post_id), '{}'),
+    coalesce(jsonb_agg(posts.tags order by posts.created_at, posts.post_id), '[]')
+  from (
+    select source_posts.post_id, source_posts.author_id, source_posts.title, source_posts.created_at, source_posts.tags
+    from recsys.source_posts
+    where source_posts.created_at <= recsys.clock()
+    order by source_posts.created_at desc, source_posts.post_id desc
+    limit p_limit
+  ) as posts;
+$$;
+comment on function recsys.idea_posts(integer) is 'The latest posts that the caller may read, as columns in order of time; created_at in milliseconds since 1970. Always one row. The function `ideas` asks as a member whom nobody knows, so that nothing in an idea comes from posts that only some may read.';
+
+create function recsys.post_audiences(p_post_ids uuid[])
+returns table (people integer[], viewers integer[], voters integer[], commenters integer[], topic_ids bigint[])
+language sql stable security invoker set search_path = ''
+as $$
+  select
+    coalesce(array_agg(counted.people order by asked.place), '{}'),
+    coalesce(array_agg(counted.viewers order by asked.place), '{}'),
+    coalesce(array_agg(counted.voters order by asked.place), '{}'),
+    coalesce(array_agg(counted.commenters order by asked.place), '{}'),
+    coalesce(array_agg(post_topics.topic_id order by asked.place), '{}')
+  from unnest(p_post_ids) with ordinality as asked (post_id, place)
+  left join recsys.source_posts as posts on posts.post_id = asked.post_id
+  left join recsys.post_topics on post_topics.post_id = asked.post_id
+  cross join lateral (
+    select
+      count(distinct first_thousand.user_id)::integer as people,
+      count(distinct first_thousand.user_id) filter (where first_thousand.kind = 'view')::integer as viewers,
+      count(distinct first_thousand.user_id) filter (where first_thousand.kind = 'vote')::integer as voters,
+      count(distinct first_thousand.user_id) filter (where first_thousand.kind = 'comment')::integer as commenters
+    from (
+      select interactions.user_id, interactions.kind
+      from recsys.source_interactions as interactions
+      where interactions.post_id = asked.post_id
+        and interactions.created_at >= posts.created_at and interactions.created_at <= posts.created_at + interval '7 days'
+        and interactions.user_id is distinct from posts.author_id
+      limit 1000
+    ) as first_thousand
+  ) as counted;
+$$;
+comment on function recsys.post_audiences(uuid[]) is 'Of each post, in their order: how many distinct people other than its author did something with it within 7 days of its creation, and how many of them viewed, voted and commented; and its topic (null: none). Of a post with more than 1,000 interactions in that time, 1,000 are counted, so that no post holds up the rest. Always one row.';
+
+create function recsys.idea_topics()
+returns table (topic_id bigint, label text, terms text[], demand real, supply real, centroid text)
+language sql stable security invoker set search_path = ''
+as $$
+  select topics.topic_id, topics.label, topics.terms, topics.demand, topics.supply, topics.centroid::text
+  from recsys.topics
+  join recsys.models on models.model_id = topics.model_id and models.status = 'active'
+  order by topics.topic_id;
+$$;
+comment on function recsys.idea_topics() is 'The topics of the active model; none where they are of another''s vectors.';
+
+create function recsys.idea_author()
+returns table (is_known boolean, model_id bigint, model_name text, feature_spec_digest text, embedding text, muted text[], post_ids uuid[])
+language sql stable security invoker set search_path = ''
+as $$
+  select
+    exists (select from recsys.source_users where source_users.user_id = auth.uid()),
+    models.model_id,
+    models.name,
+    models.feature_spec_digest,
+    (
+      select user_embeddings.embedding::text
+      from recsys.user_embeddings
+      where user_embeddings.model_id = models.model_id and user_embeddings.user_id = auth.uid()
+    ),
+    array(
+      select lower(left(source_mutes.value, 100))
+      from recsys.source_mutes
+      where source_mutes.user_id = auth.uid() and source_mutes.kind in ('word', 'topic')
+      order by source_mutes.kind, source_mutes.value
+      limit 200
+    ),
+    array(
+      select source_posts.post_id
+      from recsys.source_posts
+      where source_posts.author_id = auth.uid() and source_posts.created_at <= recsys.clock() - interval '7 days'
+      order by source_posts.created_at desc, source_posts.post_id desc
+      limit 50
+    )
+  from (select) as always
+  left join recsys.models on models.status = 'active';
+$$;
+comment on function recsys.idea_author() is 'Who asks for ideas: whether they have a profile, the active model (null: none) with their vector by it (null: none yet), the words and topics that they muted, in small letters, and their latest 50 posts that are a week old. Always one row.';
+
+revoke all on function recsys.idea_posts(integer), recsys.post_audiences(uuid[]), recsys.idea_topics(), recsys.idea_author() from public;
+grant execute on function recsys.idea_posts(integer), recsys.idea_author() to authenticated;
+grant execute on function recsys.post_audiences(uuid[]), recsys.idea_topics() to service_role;
+
+-- a definer, since the Vault is not the service's to read; only these three secrets leave it, for the service alone
+create function recsys.ideas_endpoint() returns table (url text, model text, key text)
+language plpgsql stable security definer set search_path = ''
+as $$
+begin
+  if to_regclass('vault.decrypted_secrets') is null then
+    return query select null::text, null::text, null::text;
+    return;
+  end if;
+  -- the Vault is looked up when this line runs
+  return query execute $query$
+    select
+      max(decrypted_secret) filter (where name = 'recsys_ideas_url'),
+      max(decrypted_secret) filter (where name = 'recsys_ideas_model'),
+      max(decrypted_secret) filter (where name = 'recsys_ideas_key')
+    from vault.decrypted_secrets
+  $query$;
+end
+$$;
+comment on function recsys.ideas_endpoint() is 'Which language model writes ideas, from the Vault: recsys_ideas_url, recsys_ideas_model and recsys_ideas_key; null: the Vault, or it, is not there. Always one row.';
+revoke all on function recsys.ideas_endpoint() from public;
+grant execute on function recsys.ideas_endpoint() to service_role;

@@ -1,0 +1,20 @@
+-- What keeps an app's own tables from becoming good feeds, asked all at once: npx recsys check, and before recsys train and publish.
+
+create function recsys.check() returns table (stops boolean, problem text, cure text)
+language plpgsql volatile security invoker set search_path = ''
+as $$
+begin
+  return query
+  select found.*
+  from (
+    select 1 as part, checked.* from recsys.check_views() as checked
+    union all select 2, checked.* from recsys.check_rows() as checked
+    union all select 3, checked.* from recsys.check_upkeep() as checked
+    union all select 4, checked.* from recsys.check_indexes() as checked
+  ) as numbered (part, stops, problem, cure)
+  cross join lateral (select numbered.stops, numbered.problem, numbered.cure) as found
+  order by not numbered.stops, numbered.part;
+end
+$$;
+comment on function recsys.check() is 'What is wrong with the tables and views that an app gives the engine, a row each with its cure; none: all is well. stops: with it no feed is right, and recsys train and publish refuse. It reads every row of the views. For the owner of the database: it asks as authenticated and as service_role.';
+revoke all on function recsys.check() from public;

@@ -1,0 +1,29 @@
+-- What people do in an app, such as likes, bookmarks and purchases, in the words of the ranker, which predicts views, votes and comments.
+
+create table recsys.kinds (
+  kind text primary key check (kind <> ''),
+  head text check (head in ('view', 'vote', 'comment'))
+);
+comment on table recsys.kinds is 'Which of view, vote and comment each of the app''s own kinds of interaction counts as. The app''s recsys.source_interactions joins it, so a kind without a row or head is left out. After a change the next roll-up works everything out anew, and the next training learns from that.';
+comment on column recsys.kinds.kind is 'The app''s word, as its table has it.';
+comment on column recsys.kinds.head is 'What it counts as; null: as nothing, on purpose.';
+insert into recsys.kinds (kind, head) values ('view', 'view'), ('vote', 'vote'), ('comment', 'comment');
+alter table recsys.kinds enable row level security;
+create policy "kinds are readable" on recsys.kinds for select to authenticated using (true);
+grant select on recsys.kinds to authenticated;
+grant select, insert, update, delete on recsys.kinds to service_role;
+
+create function recsys.queue_everything() returns trigger
+language plpgsql volatile security invoker set search_path = ''
+as $$
+begin
+  insert into recsys.feature_changes (post_id) select source_posts.post_id from recsys.source_posts;
+  -- somebody whose every event counts for nothing now is not among those who came to these posts
+  insert into recsys.feature_changes (user_id) select latest_user_stats.user_id from recsys.latest_user_stats;
+  return null;
+end
+$$;
+comment on function recsys.queue_everything() is 'Trigger of recsys.kinds: queues every post and user to be worked out anew.';
+revoke all on function recsys.queue_everything() from public;
+create trigger queue_everything after insert or update or delete or truncate on recsys.kinds
+for each statement execute function recsys.queue_everything();

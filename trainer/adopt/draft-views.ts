@@ -1,0 +1,77 @@
+/** The draft of a migration that says where an app's posts, people and what they do are. */
+import type { Catalog } from "./catalog.ts";
+import { nameOf } from "./catalog.ts";
+import type { Draft } from "./draft.ts";
+import { addedColumns, doubt, unsureLines } from "./draft.ts";
+import { draftInteractions } from "./draft-interactions.ts";
+import { candidateLines, draftLogins, draftMutes, draftPeople } from "./draft-people.ts";
+import { draftPosts } from "./draft-posts.ts";
+import { findRoles, type Roles } from "./find-roles.ts";
+import { oneLine, qualified } from "./sql-text.ts";
+
+export interface Drafted {
+  /** A migration, valid as it stands. */
+  sql: string;
+  /** What a reader has to decide, one line each. */
+  unsure: string[];
+  /** Whether a table of posts was found; without one there is nothing to recommend. */
+  hasPosts: boolean;
+  roles: Roles;
+}
+
+/** Drafts the source views from the catalog of an app. */
+export function draftViews(catalog: Catalog): Drafted {
+  const roles = findRoles(catalog);
+  const draft: Draft = {
+    people: roles.people,
+    posts: roles.posts?.table,
+    lines: [],
+    unsure: [],
+    alike: new Map(),
+    read: new Set(),
+    added: new Map(),
+  };
+  draftPeople(draft, roles);
+  draftPosts(draft, roles);
+  draftInteractions(draft, roles);
+  if (roles.logins) draftLogins(draft, roles.logins);
+  if (roles.mutes.length > 0) draftMutes(draft, roles.mutes);
+  const grants = grantLines(draft);
+  const unsure = unsureLines(draft);
+  const sql = [
+    "-- Where posts, people and what they do are, drafted by `recsys draft` from the tables, columns and keys of the database.",
+    "-- Read it through before it is pushed, and decide what it is unsure of; then `npx recsys check` says what is wrong with the rows.",
+    "--",
+    "-- What was thought of:",
+    ...candidateLines(roles),
+    "--",
+    ...(unsure.length > 0 ? ["-- Unsure:", ...unsure.map((line) => `--   ${line}`)] : ["-- Unsure of nothing."]),
+    "",
+    ...grants,
+    ...addedColumns(draft),
+    ...draft.lines,
+  ].join("\n");
+  return { sql, unsure, hasPosts: roles.posts !== undefined, roles };
+}
+
+/** The service reads every table under the views; whether members do is the app's to say. */
+function grantLines(draft: Draft): string[] {
+  const tables = [...draft.read];
+  const hidden = tables.filter(({ membersMayRead }) => !membersMayRead);
+  if (hidden.length > 0)
+    doubt(
+      draft,
+      hidden.map(nameOf).join(", "),
+      "members (authenticated) may not select from these, and each feed does so for them: grant that, with row level security to say who reads which rows",
+    );
+  const denied = tables.filter(({ serviceMayRead }) => !serviceMayRead);
+  const schemas = [...new Set(denied.map(({ schema }) => schema))];
+  if (denied.length === 0) return [];
+  return [
+    ...schemas.map(
+      (schema) => `grant usage on schema ${qualified({ schema, name: "x" }).replace(/\.x$/, "")} to service_role;`,
+    ),
+    `grant select on ${denied.map(qualified).join(", ")} to service_role;`,
+    "",
+  ].map((line) => (line.startsWith("--") ? oneLine(line) : line));
+}

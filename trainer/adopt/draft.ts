@@ -1,0 +1,187 @@
+/** A draft while it is written: its statements, what it is unsure of, and the columns that it adds to the app's tables. */
+import { type Column, nameOf, type Table } from "./catalog.ts";
+import type { People, PersonColumn } from "./find-people.ts";
+import type { TimeColumn } from "./pick-columns.ts";
+import { at, identifier, literal, nameList, oneLine, qualified, timeSql, uuidSql } from "./sql-text.ts";
+
+export interface Draft {
+  people: People | undefined;
+  posts: Table | undefined;
+  /** Statements and comments, in their order. */
+  lines: string[];
+  unsure: string[];
+  /** Columns of which the same is unsure, by what that is. */
+  alike: Map<string, Set<string>>;
+  /** Tables that the views read. */
+  read: Set<Table>;
+  /** Columns that are added: by table, their names and what they are. */
+  added: Map<Table, Map<string, { type: string; sql: string }>>;
+}
+
+/** Notes what the draft is unsure of, and gives the comment that says so where it is. */
+export function doubt(draft: Draft, about: string, why: string): string {
+  const line = oneLine(`${about}: ${why}`);
+  if (!draft.unsure.includes(line)) draft.unsure.push(line);
+  return ` -- unsure: ${oneLine(why)}`;
+}
+
+/** The same for what is unsure of many columns alike: one line names them all. */
+export function doubtColumn(draft: Draft, table: Table, column: Column, why: string): string {
+  draft.alike.set(why, (draft.alike.get(why) ?? new Set()).add(`${nameOf(table)}.${column.name}`));
+  return ` -- unsure: ${oneLine(`${column.name} is ${why}`)}`;
+}
+
+/** All of it, one line each. */
+export function unsureLines({ unsure, alike }: Draft): string[] {
+  return [...unsure, ...[...alike].map(([why, columns]) => oneLine(`${[...columns].join(", ")}: ${why}`))];
+}
+
+/**
+ * A column that the table itself works out of another one, so that row level security lets an index on it be used and recsys.watch can
+ * name it. Undefined: it cannot be, since the other one is worked out too.
+ */
+export function addColumn(
+  draft: Draft,
+  table: Table,
+  name: string,
+  type: string,
+  from: Column[],
+  sql: (alias?: string) => string,
+): string | undefined {
+  if (from.some(({ generated }) => generated)) return undefined;
+  const columns = draft.added.get(table) ?? new Map<string, { type: string; sql: string }>();
+  draft.added.set(table, columns);
+  const added = { type, sql: sql() };
+  // two long names may begin alike, and one column may be both a person and a time
+  for (let number = 1; ; number++) {
+    const free = number === 1 ? name : `${name}_${number}`;
+    const there = columns.get(free);
+    if (there === undefined) columns.set(free, added);
+    else if (there.type !== added.type || there.sql !== added.sql) continue;
+    return free;
+  }
+}
+
+/** The statements that add them, one for each table, since each writes it anew. */
+export function addedColumns(draft: Draft): string[] {
+  if (draft.added.size === 0) return [];
+  return [
+    "-- Columns that indexes and recsys.watch can find. Each statement writes its table anew, and nobody reads or writes it meanwhile.",
+    ...[...draft.added].flatMap(([table, columns]) => {
+      const adding = [...columns].map(
+        ([name, { type, sql }]) => `add column ${name} ${type} generated always as (${sql}) stored`,
+      );
+      return [
+        `alter table ${qualified(table)} ${adding.join(", ")};`,
+        // an index of a partitioned table is unique only together with its range
+        ...(table === draft.posts && columns.has("recsys_id")
+          ? [`create ${table.partitioned ? "" : "unique "}index on ${qualified(table)} (recsys_id);`]
+          : []),
+      ];
+    }),
+    "",
+  ];
+}
+
+/** A column of a table as a view shows it, and the name by which recsys.watch may know it. */
+export interface Shown {
+  sql: string;
+  watched: string | undefined;
+  /** A comment on what is unsure of it, or none. */
+  note: string;
+}
+
+/** The uuid that a column of ids stands for. */
+export function shownId(draft: Draft, table: Table, alias: string, column: Column, name: string): Shown {
+  if (column.kind === "uuid" && column.plain) return { sql: at(alias, column), watched: column.name, note: "" };
+  const added = addColumn(draft, table, name, "uuid", [column], () => uuidSql(identifier(column.name), column));
+  return { sql: added ? at(alias, { name: added }) : uuidSql(at(alias, column), column), watched: added, note: "" };
+}
+
+const timeDoubts: Partial<Record<Column["kind"], string>> = {
+  timestamp: "a time without a zone, taken as UTC",
+  date: "a day, taken as its first instant in UTC",
+  number: "a number, taken as seconds, milliseconds or microseconds since 1970 by its size",
+};
+
+/** The instant that a column says. */
+export function shownTime(draft: Draft, table: Table, alias: string, { column, doubt: why }: TimeColumn): Shown {
+  const byType = timeDoubts[column.kind];
+  const note = [
+    ...(why ? [doubt(draft, nameOf(table), `${column.name}: ${why}`)] : []),
+    ...(byType ? [doubtColumn(draft, table, column, byType)] : []),
+  ].join(";");
+  if (column.kind === "timestamptz" && column.plain) return { sql: at(alias, column), watched: column.name, note };
+  const added = addColumn(draft, table, addedName(column), "timestamptz", [column], () =>
+    timeSql(identifier(column.name), column),
+  );
+  return { sql: added ? at(alias, { name: added }) : timeSql(at(alias, column), column), watched: added, note };
+}
+
+/** The name of the column that is worked out of another one. */
+function addedName({ name }: Column): string {
+  return `recsys_${name.replace(/\W+/g, "_").toLowerCase().slice(0, 40)}`;
+}
+
+/** The uuid of auth.users of a person. */
+export function shownPerson(draft: Draft, table: Table, alias: string, { column, holds, sure }: PersonColumn): Shown {
+  const note = sure ? "" : doubtColumn(draft, table, column, byName);
+  if (holds !== "key") return { ...shownId(draft, table, alias, column, addedName(column)), note };
+  const { people } = draft;
+  if (!people?.userId) throw new Error("a person is known by a key of no table");
+  draft.read.add(people.table);
+  const inner = alias === "who" ? "whom" : "who";
+  return {
+    sql: `(select ${uuidSql(at(inner, people.userId), people.userId)} from ${qualified(people.table)} as ${inner} where ${at(inner, people.key)} = ${at(alias, column)})`,
+    watched: undefined,
+    note,
+  };
+}
+
+/** Where a column names a row of another table, and no foreign key says so. */
+export const byName = "taken for what its name says, without a foreign key";
+
+/** A call of recsys.watch, with the arguments that are not its defaults. */
+export function watchSql(
+  table: Table,
+  kind: string,
+  {
+    id,
+    user,
+    post,
+    author,
+    created,
+    texts,
+    others,
+  }: {
+    id?: string;
+    user?: string;
+    post?: string;
+    author?: string;
+    created?: string;
+    texts?: string[];
+    others?: string[];
+  },
+): string {
+  const named = (parameter: string, name: string | undefined, usual: string) =>
+    name === undefined || name === usual ? [] : [`${parameter} => ${literal(name)}`];
+  const lists = (parameter: string, names: string[] | undefined) =>
+    names === undefined ? [] : [`${parameter} => ${nameList([...new Set(names)])}`];
+  return `select recsys.watch(${[
+    literal(qualified(table)),
+    literal(kind),
+    ...named("p_id", id, "id"),
+    ...named("p_user_id", user, "user_id"),
+    ...named("p_post_id", post, "post_id"),
+    ...named("p_author_id", author, "author_id"),
+    ...named("p_created_at", created, "created_at"),
+    ...lists("p_texts", texts),
+    ...(others && others.length > 0 ? lists("p_others", others) : []),
+  ].join(", ")});`;
+}
+
+/** Says that changes of a table cannot be followed. */
+export function unwatched(draft: Draft, table: Table, why: string): string {
+  doubt(draft, nameOf(table), `changes of it reach the feeds only when everything is worked out anew: ${why}`);
+  return `-- unsure: recsys.watch cannot follow ${oneLine(qualified(table))}: ${oneLine(why)}`;
+}

@@ -1,0 +1,267 @@
+/** Apps of several kinds: from their tables a draft, from the draft views, and in the views the right rows. */
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import type { Database } from "../../db/connect.ts";
+import { withoutPostgres } from "../../db/testing.ts";
+import { runProgram } from "../../db/testing-program.ts";
+import { draftViews } from "./draft-views.ts";
+import { readCatalog } from "./read-catalog.ts";
+import { keywords } from "./sql-text.ts";
+import { appDatabases, fixture } from "./testing.ts";
+
+const skip = await withoutPostgres();
+const newDatabase = skip ? undefined : await appDatabases({ after });
+const cli = fileURLToPath(new URL("../cli.ts", import.meta.url));
+
+/** An app with its draft applied, and what the draft was unsure of. */
+async function adopt(name: string, more = ""): Promise<Database & { unsure: string[]; sql: string }> {
+  const database = await (newDatabase as NonNullable<typeof newDatabase>)(name);
+  await database.pool.query(await fixture(name));
+  await database.pool.query(more);
+  const { sql, unsure } = draftViews(await readCatalog(database.pool));
+  await database.pool.query(sql);
+  return { ...database, unsure, sql };
+}
+
+/** What a view shows: columns of its rows as text, in order. Posts are named by what they are called, people by the end of their uuid. */
+async function shown({ pool }: Database, view: string, columns: string): Promise<string[]> {
+  const { rows } = await pool.query(
+    `select concat_ws(' ', ${columns}) as line from recsys.source_${view} as it order by line`,
+  );
+  return rows.map(({ line }) => line);
+}
+
+const who = "right(it.user_id::text, 1)";
+const post =
+  "(select coalesce(nullif(title, ''), description) from recsys.source_posts where source_posts.post_id = it.post_id)";
+const done = `${who}, it.kind, ${post}, it.created_at::date`;
+
+function assertUnsure(unsure: string[], ...patterns: RegExp[]): void {
+  for (const pattern of patterns)
+    assert.ok(
+      unsure.some((line) => pattern.test(line)),
+      `${pattern} in\n${unsure.join("\n")}`,
+    );
+}
+
+test("a forum: topics are posts, their first comment is their text, the others are comments", { skip }, async () => {
+  const app = await adopt("forum");
+  assert.deepEqual(await shown(app, "users", `${who}, it.bio`), ["1 I bake", "2 ", "3 "]);
+  assert.deepEqual(
+    await shown(app, "posts", "right(it.author_id::text, 1), it.title, it.description, it.tags, it.created_at::date"),
+    ["1 Rye How long? {Bread} 2024-01-01"],
+  );
+  // one who starred and visited, whose views count each; no comment that is hidden, and none that is the topic itself
+  assert.deepEqual(await shown(app, "interactions", done), [
+    "2 comment Rye 2024-01-02",
+    "2 view Rye 2024-01-02",
+    "3 view Rye 2024-01-04",
+    "3 view Rye 2024-01-07",
+    "3 vote Rye 2024-01-05",
+  ]);
+  assert.deepEqual(await shown(app, "logins", `${who}, it.created_at::date`), ["1 2024-01-01", "2 2024-01-02"]);
+  assertUnsure(
+    app.unsure,
+    /user_id has to be the uuid of auth\.users/,
+    /archetype says of what sort/,
+    /post_actions: .*comments here/,
+    /posts\.topic_id.*without a foreign key/,
+  );
+});
+
+test("links: people by another table's uuid, votes for and against, states with a time each, tags of their own table", {
+  skip,
+}, async () => {
+  const app = await adopt("links");
+  assert.deepEqual(await shown(app, "users", who), ["1", "2", "3"]);
+  assert.deepEqual(await shown(app, "posts", "right(it.author_id::text, 1), it.title, it.tags"), [
+    "1 Borrowing {memory}",
+  ]);
+  // of the votes neither the one against nor that on a comment
+  assert.deepEqual(await shown(app, "interactions", `${who}, it.kind, ${post}, it.value`), [
+    "2 comment Borrowing",
+    "2 view Borrowing",
+    "2 vote Borrowing",
+    "2 vote Borrowing 1",
+    "3 view Borrowing",
+  ]);
+  assert.deepEqual(await shown(app, "dismissals", `${who}, ${post}`), ["3 Borrowing", "3 Borrowing"]);
+  assert.deepEqual(await shown(app, "mutes", `${who}, it.kind, right(it.value, 1)`), ["3 person 1"]);
+  assertUnsure(
+    app.unsure,
+    /comment_like: .*comments here/,
+    /recsys\.watch|worked out anew/,
+    /row level security is off/,
+  );
+  const { rows } = await app.pool.query(
+    "select count(distinct interaction_id)::int, count(*)::int as all from recsys.source_interactions",
+  );
+  assert.equal(rows[0].count, rows[0].all);
+});
+
+test("statuses: replies are comments, posts passed on are votes, both of the table of posts", { skip }, async () => {
+  const app = await adopt("statuses");
+  assert.deepEqual(await shown(app, "users", `${who}, it.bio`), ["1 hello", "2 ", "3 "]);
+  assert.deepEqual(await shown(app, "posts", "right(it.author_id::text, 1), it.description, it.tags, it.language"), [
+    "1 First {bread} en",
+  ]);
+  assert.deepEqual(await shown(app, "interactions", done), [
+    "2 comment First 2024-01-02",
+    "2 vote First 2024-01-02",
+    "3 vote First 2024-01-03",
+    "3 vote First 2024-01-04",
+  ]);
+  assert.deepEqual(await shown(app, "mutes", `${who}, right(it.value, 1)`), ["2 3"]);
+  assertUnsure(app.unsure, /in_reply_to_id: replies are comments/, /visibility says who may see/);
+  // what is passed on later is noticed
+  await app.pool.query(
+    "truncate recsys.feature_changes; insert into statuses (account_id, reblog_of_id, created_at) values (2, 1, '2024-02-01')",
+  );
+  const { rows } = await app.pool.query(
+    "select distinct post_id from recsys.feature_changes where post_id = recsys.id_of(1)",
+  );
+  assert.equal(rows.length, 1);
+});
+
+test("a team's chat: texts for ids, milliseconds, 0 and '' for nothing", { skip }, async () => {
+  const app = await adopt("team-chat");
+  assert.equal((await shown(app, "users", who)).length, 2);
+  assert.deepEqual(
+    await shown(app, "posts", "it.external_id, it.description, it.tags, it.created_at at time zone 'UTC'"),
+    ["p1 Release is out {town} 2024-01-01 00:00:00"],
+  );
+  assert.deepEqual(await shown(app, "interactions", `it.kind, ${post}, it.created_at at time zone 'UTC'`), [
+    "comment Release is out 2024-01-02 00:00:00",
+    "vote Release is out 2024-01-01 00:01:40",
+  ]);
+  // seconds are told from milliseconds by their size
+  assert.deepEqual(await shown(app, "logins", "it.created_at at time zone 'UTC'"), ["2024-01-01 00:00:00"]);
+  assert.match(
+    (await app.pool.query("select recsys.app_id(post_id, external_id) from recsys.source_posts")).rows[0].app_id,
+    /^p1$/,
+  );
+});
+
+test("a chat of channels: messages are all there is, and it says how little that is worth", { skip }, async () => {
+  const app = await adopt("slack-clone");
+  assert.deepEqual(await shown(app, "posts", "right(it.author_id::text, 1), it.description, it.tags"), [
+    "1 Hello {random}",
+  ]);
+  assert.deepEqual(await shown(app, "interactions", who), []);
+  assertUnsure(
+    app.unsure,
+    /messages of a chat/,
+    /no table says what people did with posts/,
+    /nothing says when somebody signed up/,
+  );
+});
+
+test("a magazine: two schemas, names in mixed case, partitions, an enum of states, kinds, rows about several tables", {
+  skip,
+}, async () => {
+  const app = await adopt("magazine");
+  assert.deepEqual(await shown(app, "users", `${who}, it.passions`), ["1 {bread}", "2 {bread}"]);
+  assert.deepEqual(await shown(app, "posts", "right(it.author_id::text, 1), it.title, it.tags"), [
+    "1 Open {bread}",
+    "Closed {}",
+  ]);
+  assert.deepEqual(await shown(app, "interactions", done), [
+    "2 comment Open 2024-01-02",
+    "2 view Open 2024-01-02",
+    "2 vote Open 2024-01-03",
+  ]);
+  assert.deepEqual(await shown(app, "dismissals", `${who}, ${post}`), ["1 Closed"]);
+  assertUnsure(
+    app.unsure,
+    /kind meh counts as nothing/,
+    /only PUBLISHED is shown/,
+    /which values of reactableType/,
+    /a time without a zone/,
+  );
+  // the policies of the app decide, through the view
+  const client = await app.pool.connect();
+  try {
+    for (const [member, titles] of [
+      ["1", ["Closed", "Open"]],
+      ["2", ["Open"]],
+    ] as const) {
+      await client.query("begin");
+      await client.query(
+        "select set_config('request.jwt.claims', $1, true), set_config('role', 'authenticated', true)",
+        [JSON.stringify({ sub: `00000000-0000-4000-8000-00000000000${member}` })],
+      );
+      const { rows } = await client.query("select title from recsys.source_posts order by title");
+      await client.query("rollback");
+      assert.deepEqual(
+        rows.map(({ title }) => title),
+        titles,
+      );
+    }
+  } finally {
+    client.release();
+  }
+  assert.deepEqual((await app.pool.query("select problem from recsys.check() where stops")).rows, []);
+});
+
+test("what only its author may read is no post, and the command says so by its status", { skip }, async () => {
+  const app = await adopt("todos");
+  assert.deepEqual(await shown(app, "users", who), ["1"]);
+  assert.deepEqual(await shown(app, "posts", "it.title"), []);
+  const { status, stdout, stderr } = await runProgram(cli, ["draft", "--database", app.url]);
+  assert.equal(status, 1, stderr);
+  assert.match(stdout, /^-- No table of posts was found, so there is nothing to recommend/m);
+  assert.match(
+    stderr,
+    /^unsure {2}posts: no table of posts was found; the nearest is public\.todos .*only its author may read it/m,
+  );
+});
+
+test("the command prints the migration, and what it is unsure of beside it; the columns of an earlier draft are no part of the app", {
+  skip,
+}, async () => {
+  const app = await adopt("statuses");
+  const { status, stdout, stderr } = await runProgram(cli, ["draft", "--database", app.url]);
+  assert.equal(status, 0, stderr);
+  assert.equal(
+    stdout.trim(),
+    app.sql.replace(/grant usage[\s\S]*?service_role;\n(grant select[^;]*;\n)?\n/, "").trim(),
+  );
+  assert.deepEqual(
+    stderr.match(/^unsure {2}.*$/gm)?.map((line) => line.slice(8)),
+    app.unsure,
+  );
+});
+
+test("nothing can be written while the catalog is read", { skip }, async () => {
+  const { pool } = await (newDatabase as NonNullable<typeof newDatabase>)("read_only");
+  const client = await pool.connect();
+  let refused: unknown;
+  const watched = {
+    connect: async () => ({
+      query: async (text: string, values?: unknown[]) => {
+        if (text.includes("pg_class")) {
+          await client.query("savepoint before");
+          refused = await client.query("create table public.written ()").then(
+            () => undefined,
+            (error) => error.code,
+          );
+          await client.query("rollback to before");
+        }
+        return client.query(text, values);
+      },
+      release: () => client.release(),
+    }),
+  };
+  await readCatalog(watched as unknown as typeof pool);
+  assert.equal(refused, "25006");
+});
+
+test("every word that PostgreSQL keeps for itself is quoted as a name", { skip }, async () => {
+  const { pool } = await (newDatabase as NonNullable<typeof newDatabase>)("keywords");
+  const { rows } = await pool.query("select word from pg_get_keywords() where catcode <> 'U'");
+  assert.deepEqual(
+    rows.map(({ word }) => word).filter((word) => !keywords.has(word)),
+    [],
+  );
+});

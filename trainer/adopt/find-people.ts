@@ -1,0 +1,155 @@
+/** Which table holds the people, and which column of another table says who it was. */
+import { type Catalog, type Column, columnOf, keyOf, nameOf, type Table } from "./catalog.ts";
+import type { References } from "./references.ts";
+import { names, plainName, tableWords, wordsOf } from "./words.ts";
+
+/** A table that may be what is looked for, with points and what gave them. */
+export interface Candidate {
+  table: Table;
+  points: number;
+  reasons: string[];
+}
+
+export interface People {
+  table: Table;
+  /** By which the app's other tables know them. */
+  key: Column;
+  /** The uuid of auth.users; undefined: the table has none, and recsys.id_of(key) stands in. */
+  userId: Column | undefined;
+  /** Whether a foreign key or a policy says that this is the uuid of auth.users. */
+  sure: boolean;
+}
+
+const traits =
+  /^(user_?name|display_?name|full_?name|first_?name|nick_?name|email|avatar(_url)?|bio(_raw)?|about|password(_hash|_digest)?|handle)$/;
+
+/** Tables of people, the likeliest first. */
+export function findPeople(catalog: Catalog, references: References): Candidate[] {
+  return catalog
+    .filter((table) => keyOf(table))
+    .map((table) => score(table, references))
+    .filter(({ points }) => points >= 5)
+    .sort((one, other) => other.points - one.points || nameOf(one.table).localeCompare(nameOf(other.table)));
+}
+
+function score(table: Table, references: References): Candidate {
+  const reasons: string[] = [];
+  let points = 0;
+  const give = (number: number, reason: string) => {
+    points += number;
+    reasons.push(`${number > 0 ? "+" : ""}${number} ${reason}`);
+  };
+  const words = tableWords(table.name);
+  const last = words.at(-1) ?? "";
+  if (names.people.has(last) || names.people.has(words.join(""))) give(words.length === 1 ? 4 : 2, "its name");
+  else if (words.some((word) => names.people.has(word)))
+    give(-3, "its name says that it is about people, not that it holds them");
+  const outgoing = references.of(table);
+  const key = keyOf(table);
+  const toAuth = outgoing.find(({ to }) => to === "auth.users");
+  if (toAuth && toAuth.column === key) give(5, "its key is the uuid of auth.users");
+  else if (toAuth && table.unique.includes(toAuth.column.name))
+    give(4, `${toAuth.column.name} is the uuid of auth.users, once each`);
+  const described = table.columns.filter(({ name }) => traits.test(plainName(name))).length;
+  if (described > 0) give(Math.min(3, described), "columns such as a name, an email address or an avatar");
+  const referring = new Set(references.into(table).map(({ from }) => from)).size;
+  if (referring > 0) give(Math.min(4, referring), `${referring} tables refer to it`);
+  const owner = outgoing.find(
+    ({ to, column }) =>
+      to !== "auth.users" &&
+      to !== table &&
+      !column.name.match(/by/i) &&
+      names.people.has(tableWords(to.name).at(-1) ?? ""),
+  );
+  if (owner && owner.to !== "auth.users") give(-4, `each row belongs to one of ${nameOf(owner.to)}`);
+  return { table, points, reasons };
+}
+
+/** How the people of a table are known to Supabase. */
+export function peopleOf(table: Table, references: References): People {
+  const key = keyOf(table) as Column;
+  const toAuth = references.of(table).filter(({ to, sure }) => to === "auth.users" && sure);
+  const own = toAuth.find(({ column }) => column === key) ?? toAuth[0];
+  if (own) return { table, key, userId: own.column, sure: true };
+  if (key.kind === "uuid") {
+    const named = table.readPolicies.some(({ using }) => isOwn(using, key.name));
+    return { table, key, userId: key, sure: named };
+  }
+  const named = table.columns.find(
+    ({ name, kind }) => kind === "uuid" && /^(auth|supabase)_?(user_?)?(id|uid)$/.test(plainName(name)),
+  );
+  return { table, key, userId: named, sure: false };
+}
+
+/** Whether a policy lets people read what is theirs alone: auth.uid() = user_id, in either order. */
+export function isOwn(using: string, column?: string): boolean {
+  const plain = using.replace(/[()\s"]|::uuid|::text/g, "").replace(/SELECTauth\.uid(AS\w+)?/gi, "auth.uid");
+  const [, name] = /^auth\.uid=(?:\w+\.)?(\w+)$/.exec(plain) ?? /^(?:\w+\.)?(\w+)=auth\.uid$/.exec(plain) ?? [];
+  return name !== undefined && (column === undefined || name === column);
+}
+
+/** A column that says which person a row is of. */
+export interface PersonColumn {
+  column: Column;
+  /** It holds the uuid of auth.users; the key of the table of people; or that key where recsys.id_of stands in. */
+  holds: "user id" | "key" | "derived key";
+  sure: boolean;
+}
+
+/** Persons of a row, the one that did it first. */
+export function personsOf(table: Table, people: People | undefined, references: References): PersonColumn[] {
+  const found: PersonColumn[] = [];
+  const outgoing = references.of(table);
+  for (const { column, to, key, sure } of outgoing) {
+    if (to === "auth.users") {
+      if (column.kind === "uuid") found.push({ column, holds: "user id", sure });
+    } else if (people && to === people.table) {
+      if (key === people.userId?.name) found.push({ column, holds: "user id", sure });
+      else if (key === people.key.name) found.push({ column, holds: people.userId ? "key" : "derived key", sure });
+    }
+  }
+  const taken = new Set([
+    ...outgoing.map(({ column }) => column),
+    ...table.primaryKey.map((name) => columnOf(table, name)),
+  ]);
+  for (const column of table.columns)
+    if (!taken.has(column) && looksLikePerson(column)) {
+      if (people && column.kind === people.key.kind && !people.userId)
+        found.push({ column, holds: "derived key", sure: false });
+      else if (people && people.userId === people.key && column.kind === people.key.kind)
+        found.push({ column, holds: "user id", sure: false });
+      else if (column.kind === "uuid") found.push({ column, holds: "user id", sure: false });
+      else if (people && column.kind === people.key.kind) found.push({ column, holds: "key", sure: false });
+    }
+  return found.filter(({ column }) => !isOffice(column.name)).sort((one, other) => rank(one) - rank(other));
+}
+
+function looksLikePerson({ name, kind }: Column): boolean {
+  const words = wordsOf(name);
+  const stem = words.at(-1) === "id" || words.at(-1) === "uid" ? words.slice(0, -1) : words;
+  return (
+    (kind === "uuid" || kind === "number" || kind === "text") &&
+    (stem.length < words.length || kind === "uuid" || stem.at(-1) === "by") &&
+    names.persons.has(stem.at(-1) ?? "")
+  );
+}
+
+/** People who keep order, or changed a row later: not the ones that it is of. */
+function isOffice(name: string): boolean {
+  return /(^|_)(mod|moderator|admin|editor|edited|updated|deleted|approved|reviewed|resolver|resolved|assigned|banned|invited|granted|last|featured|disabled|removed|locked|in_reply)(_|$)/.test(
+    plainName(name),
+  );
+}
+
+const order = ["user", "author", "creator", "created", "owner", "person", "member", "account", "profile"];
+
+function rank({ column, sure }: PersonColumn): number {
+  const words = wordsOf(column.name);
+  const place = order.findIndex((word) => words.includes(word) || words[0]?.startsWith(word));
+  return (
+    (words.some((word) => names.targets.has(word)) ? 100 : 0) +
+    (place < 0 ? 50 : place) +
+    words.length / 10 +
+    (sure ? 0 : 20)
+  );
+}

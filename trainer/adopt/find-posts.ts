@@ -1,0 +1,160 @@
+/** Which table holds the posts: a text, a time, somebody who wrote it, and other tables that say what people did with it. */
+import { type Catalog, type Column, keyOf, nameOf, type Table } from "./catalog.ts";
+import { type Candidate, isOwn, type People, personsOf } from "./find-people.ts";
+import { bodyOf, createdOf, pick, titleOf } from "./pick-columns.ts";
+import type { References } from "./references.ts";
+import { columns, names, parentWords, plainName, tableWords, wordsOf } from "./words.ts";
+
+/** Below this a table is none of posts. Three are a user, a text and a time, which a table of messages has too. */
+export const enoughForPosts = 3;
+
+/** Tables with a text and a time, the likeliest to hold posts first; those below `enoughForPosts` say why they are not taken. */
+export function findPosts(catalog: Catalog, people: People | undefined, references: References): Candidate[] {
+  const scored = catalog
+    .filter((table) => table !== people?.table && keyOf(table) && createdOf(table) && (titleOf(table) || bodyOf(table)))
+    .map((table) => score(table, people, references));
+  // what answers another candidate is a comment on it
+  for (const candidate of scored) {
+    const { table } = candidate;
+    const answered = references
+      .of(table)
+      .find(
+        ({ to }) =>
+          to !== "auth.users" &&
+          to !== table &&
+          !isContainer(to) &&
+          scored.some((other) => other.table === to && other.points >= enoughForPosts),
+      );
+    if (answered && answered.to !== "auth.users" && !titleOf(table)) {
+      candidate.points -= 4;
+      candidate.reasons.push(`-4 each row belongs to one of ${nameOf(answered.to)}`);
+    }
+  }
+  return scored.sort((one, other) => other.points - one.points || nameOf(one.table).localeCompare(nameOf(other.table)));
+}
+
+function score(table: Table, people: People | undefined, references: References): Candidate {
+  const reasons: string[] = [];
+  let points = 0;
+  const give = (number: number, reason: string) => {
+    points += number;
+    reasons.push(`${number > 0 ? "+" : ""}${number} ${reason}`);
+  };
+  const persons = personsOf(table, people, references);
+  const title = titleOf(table);
+  const body = bodyOf(table);
+  give(persons.length > 0 ? 3 : 1, persons.length > 0 ? "a user, a text and a time" : "a text and a time, but no user");
+  if (title && plainName(title.name) !== "name" && plainName(title.name) !== "label")
+    give(2, `its title ${title.name}`);
+  if (body?.sure) give(2, `its text ${body.column.name}`);
+  const words = tableWords(table.name);
+  const last = words.at(-1) ?? "";
+  // "blog_post", but not "post_tag"
+  if (names.posts.has(last)) give(words.length === 1 ? 3 : 2, "its name");
+  if (isContainer(table)) give(-5, "its name says that posts are in it");
+  if (names.comments.has(last) && last !== "post" && last !== "message")
+    give(-3, "its name says that it answers something");
+  if (names.chat.has(last)) give(-2, "its name says that it is of a chat");
+  if (words.some((word) => names.chores.has(word))) give(-5, "its name says that the app keeps it for itself");
+  if (names.people.has(last)) give(-4, "its name says that it holds people");
+  const addressed = table.columns.find(({ name }) =>
+    /^(recipient|receiver|addressee|to)(_user)?(_id)?$/.test(plainName(name)),
+  );
+  if (addressed) give(-4, `it is addressed to somebody, ${addressed.name}`);
+  else if (
+    persons.length > 1 &&
+    persons.some(({ column }) => wordsOf(column.name).some((word) => names.targets.has(word)))
+  )
+    give(-4, "it is about a second person");
+  const reacting = new Set(
+    references
+      .into(table)
+      .filter(({ from }) => from !== people?.table && personsOf(from, people, references).length > 0)
+      .map(({ from }) => from),
+  ).size;
+  if (reacting > 0) give(Math.min(3, reacting), `${reacting} tables say what people did with it`);
+  if (isSecret(table)) give(-6, "only its author may read it");
+  if (table.rows === 0) give(-1, "it is empty");
+  return { table, points, reasons };
+}
+
+function isContainer(table: Table): boolean {
+  return names.containers.has(tableWords(table.name).at(-1) ?? "");
+}
+
+/** Whether row level security shows each row to one person alone. */
+function isSecret({ rowSecurity, readPolicies }: Table): boolean {
+  return rowSecurity && readPolicies.length > 0 && readPolicies.every(({ using }) => isOwn(using));
+}
+
+/** A column by which a row of the table names another one: what it answers, or what it passes on. */
+export interface ParentColumn {
+  column: Column;
+  how: "reply" | "repost";
+  sure: boolean;
+}
+
+/** The columns by which posts of one table answer or pass on each other; where there are a parent and a root, the root. */
+export function parentsOf(table: Table, references: References): ParentColumn[] {
+  const key = keyOf(table);
+  const own = references.of(table).filter(({ to, column }) => to === table && column !== key);
+  const found = table.columns.flatMap((column): ParentColumn[] => {
+    if (column === key || column.kind !== key?.kind || (column.notNull && column.kind !== "text")) return [];
+    const reference = own.find((reference) => reference.column === column);
+    const words = wordsOf(column.name.replace(/id$/i, "_id"));
+    if (!reference && words.at(-1) !== "id") return [];
+    // in_reply_to_account_id names no post
+    if (references.of(table).some((other) => other.column === column && other.to !== table)) return [];
+    if (words.some((word) => names.persons.has(word) || word === "conversation")) return [];
+    for (const how of ["repost", "reply"] as const)
+      if (words.some((word) => parentWords[how].has(word))) return [{ column, how, sure: reference?.sure ?? false }];
+    return [];
+  });
+  const replies = found.filter(({ how }) => how === "reply");
+  const root = replies.find(({ column }) => /root|thread/i.test(column.name)) ?? replies[0];
+  // what is passed on goes before what is answered, where a row does both
+  return [...found.filter(({ how }) => how === "repost"), ...(root ? [root] : [])];
+}
+
+/** Where the words are that a post is about. */
+export type Tags =
+  | { from: "column"; column: Column }
+  /** Rows of a table that name the post and either the word or a row of another table that has it. */
+  | { from: "rows"; table: Table; post: Column; word: Column; of?: { table: Table; key: string; by: Column } }
+  /** The one group that the post is in. */
+  | { from: "group"; table: Table; key: string; by: Column; word: Column };
+
+export function tagsOf(posts: Table, references: References): Tags | undefined {
+  const own = pick(posts, columns.tags, ["texts"]);
+  if (own) return { from: "column", column: own };
+  const about = /^(tag|category|topic|label|keyword|hashtag|genre)$/;
+  for (const { from, reference } of references.into(posts)) {
+    if (reference.key !== keyOf(posts)?.name) continue;
+    const of = references
+      .of(from)
+      .find(({ to }) => to !== "auth.users" && to !== from && about.test(tableWords(to.name).at(-1) ?? ""));
+    if (of && of.to !== "auth.users" && of.to !== posts) {
+      const word = pick(of.to, columns.tagName, ["text"]);
+      // who tagged it, suggested or filtered, is no matter
+      if (word && !tableWords(from.name).some((word) => names.chores.has(word) && word !== "tagging"))
+        return {
+          from: "rows",
+          table: from,
+          post: reference.column,
+          word,
+          of: { table: of.to, key: of.key, by: of.column },
+        };
+    }
+    const word = pick(from, columns.tagName, ["text"]);
+    if (!of && word && about.test(tableWords(from.name).at(-1) ?? ""))
+      return { from: "rows", table: from, post: reference.column, word };
+  }
+  for (const { to, column, key } of references.of(posts)) {
+    if (to === "auth.users" || to === posts) continue;
+    const last = tableWords(to.name).at(-1) ?? "";
+    const word = pick(to, ["name", "title", "slug"], ["text"]);
+    if (word && (about.test(last) || /^(community|section|forum|board|subreddit|channel)$/.test(last)))
+      return { from: "group", table: to, key, by: column, word };
+  }
+  return undefined;
+}

@@ -1,0 +1,58 @@
+/** Whatever an app's tables are, the draft is SQL that PostgreSQL takes, whose views can be read, and which does nothing else. */
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+import fc from "fast-check";
+import { withoutPostgres } from "../../db/testing.ts";
+import { draftViews } from "./draft-views.ts";
+import { randomApp } from "./random-app.ts";
+import { readTables } from "./read-catalog.ts";
+import { appDatabases } from "./testing.ts";
+
+test("the draft for a random app is applied, and its views are read", { skip: await withoutPostgres() }, async (t) => {
+  const newDatabase = await appDatabases({ after });
+  const { pool } = await newDatabase("random");
+  const client = await pool.connect();
+  const found = { people: 0, posts: 0, interactions: 0, dismissals: 0, logins: 0, mutes: 0 };
+  try {
+    await fc.assert(
+      fc.asyncProperty(randomApp, async (statements) => {
+        await client.query(`begin; create schema "Other Schema"; create table canary (); create type some_state as enum ('draft', 'public', 'it''s');
+          create domain some_text as text; create domain some_id as bigint`);
+        try {
+          for (const statement of statements) {
+            await client.query("savepoint before");
+            await client.query(statement).catch(() => client.query("rollback to before"));
+          }
+          const { sql, roles } = draftViews(await readTables(client));
+          await client.query(sql).catch((error) => assert.fail(`${error.message}\n${statements.join(";\n")}\n${sql}`));
+          for (const view of ["users", "posts", "interactions", "dismissals", "logins", "mutes"])
+            await client
+              .query(`select * from recsys.source_${view}`)
+              .catch((error) => assert.fail(`${view}: ${error.message}\n${statements.join(";\n")}\n${sql}`));
+          const open = await client.query(
+            "select view from unnest('{users,posts,interactions,dismissals,logins,mutes}'::text[]) as view where not recsys.is_invoker_view(('recsys.source_' || view)::regclass)",
+          );
+          assert.deepEqual(open.rows, []);
+          assert.equal(
+            (await client.query("select to_regclass('public.canary') is not null as kept")).rows[0].kept,
+            true,
+          );
+          found.people += roles.people ? 1 : 0;
+          found.posts += roles.posts ? 1 : 0;
+          found.interactions += roles.actions.deeds.some(({ action }) => action !== "dismissal") ? 1 : 0;
+          found.dismissals += roles.actions.deeds.some(({ direction }) => direction) ? 1 : 0;
+          found.logins += roles.logins ? 1 : 0;
+          found.mutes += roles.mutes.length > 0 ? 1 : 0;
+        } finally {
+          await client.query("rollback");
+        }
+      }),
+      { numRuns: Number(process.env.SOAK ?? 30) },
+    );
+  } finally {
+    client.release();
+  }
+  // a draft that is always empty would be valid too
+  t.diagnostic(JSON.stringify(found));
+  assert.ok(found.people > 0 && found.posts > 0, JSON.stringify(found));
+});

@@ -1,0 +1,93 @@
+/** Pieces of SQL: names, texts, and what the source views make of a column. */
+import type { Column, Table } from "./catalog.ts";
+import type { Condition } from "./pick-columns.ts";
+
+// pg_get_keywords(), without those that may be a name anywhere; a test holds the list against PostgreSQL's
+export const keywords = new Set(
+  "all analyse analyze and any array as asc asymmetric authorization between bigint binary bit boolean both case cast char character check coalesce collate collation column concurrently constraint create cross current_catalog current_date current_role current_schema current_time current_timestamp current_user dec decimal default deferrable desc distinct do else end except exists extract false fetch float for foreign freeze from full grant greatest group grouping having ilike in initially inner inout int integer intersect interval into is isnull join json json_array json_arrayagg json_exists json_object json_objectagg json_query json_scalar json_serialize json_table json_value lateral leading least left like limit localtime localtimestamp merge_action national natural nchar none normalize not notnull null nullif numeric offset on only or order out outer overlaps overlay placing position precision primary real references returning right row select session_user setof similar smallint some substring symmetric system_user table tablesample then time timestamp to trailing treat trim true union unique user using values varchar variadic verbose when where window with xmlattributes xmlconcat xmlelement xmlexists xmlforest xmlnamespaces xmlparse xmlpi xmlroot xmlserialize xmltable".split(
+    " ",
+  ),
+);
+
+export function identifier(name: string): string {
+  return /^[a-z_][a-z0-9_]*$/.test(name) && !keywords.has(name) ? name : `"${name.replaceAll('"', '""')}"`;
+}
+
+export function qualified({ schema, name }: Pick<Table, "schema" | "name">): string {
+  return `${identifier(schema)}.${identifier(name)}`;
+}
+
+/** A text as SQL; standard_conforming_strings is on, as it is by default. */
+export function literal(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
+}
+
+/** One line for a reader, behind `--`: nothing in it can end the comment. */
+export function oneLine(text: string): string {
+  return text.replace(/[\s\u0085\u2028\u2029]+/gu, " ").trim();
+}
+
+/** A list of names as an argument of recsys.watch. */
+export function nameList(names: string[]): string {
+  return names.every((name) => /^[a-z_][a-z0-9_]*$/.test(name) && name !== "null")
+    ? `'{${names.join(",")}}'`
+    : `array[${names.map(literal).join(", ")}]`;
+}
+
+/** A column of the table that the query calls `alias`. */
+export function at(alias: string, { name }: Pick<Column, "name">): string {
+  return `${identifier(alias)}.${identifier(name)}`;
+}
+
+/** The uuid by which the engine knows what a column names. */
+export function uuidSql(reference: string, { kind, plain }: Column): string {
+  if (kind === "uuid") return plain ? reference : `${reference}::uuid`;
+  return `recsys.id_of(${reference}${plain ? "" : kind === "number" ? "::bigint" : "::text"})`;
+}
+
+/** The instant that a column says. */
+export function timeSql(reference: string, { kind, plain }: Column): string {
+  switch (kind) {
+    case "timestamptz":
+      return plain ? reference : `${reference}::timestamptz`;
+    case "timestamp":
+      return `(${reference} at time zone 'UTC')`;
+    case "date":
+      return `(${reference}::timestamp at time zone 'UTC')`;
+    default:
+      // 10^11 seconds are in the year 5138, 10^11 milliseconds in 1973
+      return `to_timestamp((greatest(${reference}, 0) / case when ${reference} >= 100000000000000 then 1000000.0 when ${reference} >= 100000000000 then 1000.0 else 1.0 end)::double precision)`;
+  }
+}
+
+/** A text of so many letters at most; none is an empty one. */
+export function textSql(reference: string, column: Column, most: number): string {
+  return `left(coalesce(${stringSql(reference, column)}, ''), ${most})`;
+}
+
+/** A column as text. */
+export function stringSql(reference: string, { kind, plain }: Column): string {
+  return kind === "text" && plain ? reference : `${reference}::text`;
+}
+
+/** The entries of a list of texts, as far as the views show them. */
+export function listSql(reference: string, { plain }: Column): string {
+  return `array(select left(entry, 100) from unnest(${reference}${plain ? "" : "::text[]"}) as entry where entry is not null limit 100)`;
+}
+
+export function conditionSql(alias: string, { column, test }: Condition): string {
+  const reference = at(alias, column);
+  if (test === "null") return `${reference} is null`;
+  if (test === "present")
+    return column.kind === "text" ? `coalesce(${reference}, '') <> ''` : `${reference} is not null`;
+  if (test === "absent") return column.kind === "text" ? `coalesce(${reference}, '') = ''` : `${reference} is null`;
+  if (test === "zero") return `coalesce(${reference}, 0) = 0`;
+  if (test === "not first") return `${reference} > 1`;
+  if (test === "true" || test === "not true") return `${reference} is ${test}`;
+  return `${reference}::text in (${test.in.map(literal).join(", ")})`;
+}
+
+/** Times that the engine can count with: see the comment above the views. */
+export function soundTime(reference: string): string {
+  return `(${reference} >= '1990-01-01 00:00Z' and ${reference} < '2200-01-01 00:00Z') is true`;
+}

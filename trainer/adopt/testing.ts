@@ -1,0 +1,41 @@
+/** For tests: databases of apps, with the engine beside their tables. */
+import { readFile } from "node:fs/promises";
+import pg from "pg";
+import { connect, type Database } from "../../db/connect.ts";
+import type { Scope } from "../../db/testing.ts";
+import { emptyDatabase } from "../../db/testing-blog.ts";
+import { testServer } from "../../db/testing-postgres.ts";
+import { engineMigrations } from "../init/engine-files.ts";
+
+/** Makes databases that hold the engine and nothing of an app, as copies of one; each is gone when the scope is over. */
+export async function appDatabases(scope: Scope): Promise<(name: string) => Promise<Database>> {
+  const server = new URL((await testServer()) as string);
+  const administer = async (statement: string) => {
+    const client = new pg.Client(server.href);
+    await client.connect();
+    await client.query(statement).finally(() => client.end());
+  };
+  const template = await emptyDatabase(scope, "draft_template");
+  for (const { sql } of await engineMigrations()) await template.pool.query(sql);
+  // a database that is copied has no connections
+  await template.close();
+  const url = new URL(template.url);
+  let made = 0;
+  return async (name) => {
+    const database = `recsys_draft_${name.replace(/\W/g, "_")}_${process.pid}_${made++}`;
+    await administer(`create database ${database} template ${url.pathname.slice(1)}`);
+    const at = new URL(server);
+    at.pathname = database;
+    const opened = await connect(at.href, { embedded: false });
+    scope.after(async () => {
+      await opened.close();
+      await administer(`drop database if exists ${database} with (force)`);
+    });
+    return opened;
+  };
+}
+
+/** An app of fixtures/. */
+export async function fixture(name: string): Promise<string> {
+  return await readFile(new URL(`fixtures/${name}.sql`, import.meta.url), "utf8");
+}

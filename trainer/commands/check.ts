@@ -1,0 +1,49 @@
+/** `recsys check`: what is wrong with the tables and views that the app gives the engine. */
+import type { Database } from "../../db/connect.ts";
+import { UserError } from "../../db/user-error.ts";
+import { type DatabaseOption, inDatabase } from "./in-database.ts";
+
+/** A row of recsys.check(). */
+export interface Finding {
+  /** Whether nothing right can come of training or serving until it is mended. */
+  stops: boolean;
+  problem: string;
+  cure: string;
+}
+
+/** Prints recsys.check(), a line each; the exit code is 1 where something stops. */
+export async function checkCommand(options: DatabaseOption): Promise<void> {
+  await inDatabase(options, {}, async ({ database, print }) => {
+    const findings = await readFindings(database);
+    for (const finding of findings) print(lineOf(finding));
+    if (findings.length === 0) print("all is well");
+    if (findings.some(({ stops }) => stops)) process.exitCode = 1;
+  });
+}
+
+/** Before a training or a publish: prints what is found, and throws a `UserError` where something of it stops. */
+export async function requireSoundSources(database: Database, print: (line: string) => void): Promise<void> {
+  const findings = await readFindings(database);
+  for (const finding of findings) print(lineOf(finding));
+  const stopping = findings.filter(({ stops }) => stops).length;
+  if (stopping > 0)
+    throw new UserError(
+      `nothing was done: mend the ${stopping === 1 ? "problem" : `${stopping} problems`} above first (\`npx recsys check\` shows what is left)`,
+    );
+}
+
+async function readFindings({ pool }: Database): Promise<Finding[]> {
+  const client = await pool.connect();
+  try {
+    // it reads every row, and says who may read what by becoming others
+    await client.query("begin; set local statement_timeout = 0");
+    return (await client.query<Finding>("select * from recsys.check()")).rows;
+  } finally {
+    await client.query("rollback").catch(() => {});
+    client.release();
+  }
+}
+
+function lineOf({ stops, problem, cure }: Finding): string {
+  return `${stops ? "PROBLEM" : "warning"}  ${problem}. What to do: ${cure}`;
+}

@@ -1,0 +1,33 @@
+/** Makes the pool of ideas with the topics of a model, so that no call of the function `ideas` has to wait for it. */
+import type { Database } from "../../db/connect.ts";
+import { readAs, service } from "../../supabase/functions/_shared/database/caller.ts";
+import { openPool } from "../../supabase/functions/_shared/database/pool.ts";
+import { makeIdeas } from "../../supabase/functions/_shared/ideas/idea-pools.ts";
+import { loadRuntime } from "../../supabase/functions/_shared/models/inference.ts";
+import { modelCache } from "../../supabase/functions/_shared/models/models.ts";
+
+/** Returns how many ideas there are; undefined: no model is active. Throws where the database or the model fails. */
+export async function storeIdeas({ url }: Pick<Database, "url">): Promise<number | undefined> {
+  const pool = openPool(url, () => {}, { max: 1 });
+  try {
+    const statement = {
+      text: `select model_id::text as id, name, feature_spec_digest as "featureSpecDigest" from recsys.models where status = 'active'`,
+      values: [],
+    };
+    const models = modelCache(() => loadRuntime());
+    const active = await readAs<Active, { id: string; tower: Tower } | undefined>(
+      pool,
+      service,
+      statement,
+      async (connection, [model]) =>
+        model && { id: model.id, tower: (await models(model, connection, ["post_tower"])).graphs.post_tower },
+    );
+    if (!active) return undefined;
+    return (await makeIdeas(pool, active.id, async () => active.tower)).pool.ideas.length;
+  } finally {
+    await pool.end();
+  }
+}
+
+type Active = Parameters<ReturnType<typeof modelCache>>[0];
+type Tower = NonNullable<Awaited<ReturnType<Parameters<typeof makeIdeas>[2]>>>;

@@ -1,0 +1,72 @@
+-- Where the recommender finds what it recommends: six views over your tables, and a line for each table whose changes it has to follow.
+-- Fill this in before you push it. Later changes go into a migration of your own, by the same statements. docs/adopting.md in the
+-- recommender's repository is an example from the first to the last line; `npx recsys check` says what is wrong.
+--
+-- Each view:
+-- - has security_invoker, said again each time it is replaced: without it everybody would be shown what you may see, and no feed is served;
+-- - keeps the names, the order and the types of its columns;
+-- - leaves out what is deleted softly. Texts and lists may be null, ids and times may not.
+
+-- People. user_id is auth.uid() of their requests.
+--
+-- create or replace view recsys.source_users with (security_invoker = true) as
+-- select
+--   profiles.id as user_id,
+--   null::text as external_id,
+--   profiles.interests as passions,       -- text[]: what they say they care about; null::text[]: your app does not ask
+--   null::text[] as projects,             -- titles of what they work on
+--   left(profiles.bio, 50000) as bio,
+--   profiles.created_at
+-- from public.profiles
+-- where profiles.deleted_at is null and profiles.created_at is not null;
+-- select recsys.watch('public.profiles', 'users', p_texts => '{interests,bio}', p_others => '{deleted_at}');
+
+-- Posts, or whatever is recommended: one row each. Row level security of your table decides who is shown what.
+--
+-- Where their ids are no uuids, a column has one, which an index finds (row level security lets none be used by recsys.id_of(id)):
+-- alter table public.posts add column recsys_id uuid generated always as (recsys.id_of(id)) stored;
+-- create unique index posts_recsys_id_idx on public.posts (recsys_id);
+--
+-- create or replace view recsys.source_posts with (security_invoker = true) as
+-- select
+--   posts.recsys_id as post_id,           -- or posts.id, where that is a uuid
+--   null::text as external_id,            -- posts.id, where that is a text: the answer has it as app_id
+--   posts.author_id,                      -- a user_id; null: nobody who is known
+--   left(posts.title, 1000) as title,
+--   left(posts.body, 50000) as description,
+--   posts.tags,                           -- text[]; from another table: array(select … where … order by …)
+--   posts.published_at as created_at,     -- since when it is there to be seen
+--   null::text as language                -- such as en
+-- from public.posts
+-- where posts.deleted_at is null and posts.published_at is not null;
+-- select recsys.watch('public.posts', 'posts', p_created_at => 'published_at', p_texts => '{title,body,tags}', p_others => '{deleted_at}');
+
+-- What people did with posts. Kinds other than view, vote and comment say what they count as:
+-- insert into recsys.kinds (kind, head) values ('like', 'vote'), ('bookmark', 'vote'), ('share', 'vote'), ('clap', 'vote'), ('purchase', 'vote');
+--
+-- create or replace view recsys.source_interactions with (security_invoker = true) as
+-- select done.interaction_id, done.user_id, recsys.id_of(done.post_id) as post_id, kinds.head as kind, null::real as value, done.created_at
+-- from (
+--   -- ids are those of each table: numbered, they do not collide
+--   select recsys.event_id_of(1, reactions.id) as interaction_id, reactions.user_id, reactions.post_id, reactions.kind, reactions.created_at
+--   from public.reactions
+--   union all
+--   select recsys.event_id_of(2, comments.id), comments.user_id, comments.post_id, 'comment', comments.created_at
+--   from public.comments where comments.deleted_at is null
+-- ) as done
+-- join recsys.kinds on kinds.kind = done.kind and kinds.head is not null;
+-- select recsys.watch('public.reactions', 'interactions', p_others => '{kind}');
+-- select recsys.watch('public.comments', 'interactions', p_others => '{deleted_at}');
+
+-- When people came back. An app that does not note it leaves this out.
+--
+-- create or replace view recsys.source_logins with (security_invoker = true) as
+-- select visits.id as login_id, visits.user_id, visits.created_at from public.visits;
+-- select recsys.watch('public.visits', 'logins');
+
+-- What somebody does not want to be shown: (user_id, post_id, created_at). Without a table of your own leave it as it is.
+--
+-- Whom and what somebody blocked or muted: (user_id, kind in person | word | topic, value, created_at); created_at may be null.
+--
+-- create or replace view recsys.source_mutes with (security_invoker = true) as
+-- select blocks.user_id, 'person' as kind, blocks.blocked_id::text as value, blocks.created_at from public.blocks;

@@ -1,0 +1,138 @@
+/**
+ * Mini-batch k-means (Sculley, "Web-Scale K-Means Clustering", 2010) over vectors of unit length, whose centroids are of unit length too
+ * (Dhillon and Modha, "Concept Decompositions for Large Sparse Text Data using Clustering", 2001): nearest is then the highest inner product, in
+ * SQL as well.
+ */
+import { setImmediate } from "node:timers/promises";
+import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
+import type { Random } from "../engine/random.ts";
+import { cosine, normalise, row, rowsOf } from "./vectors.ts";
+
+/** Sculley's b: of 1,000 upwards its size decides little. */
+const batchSize = 1024;
+/** Batches: each post is drawn about ten times, which 2,000 batches do for 200,000 posts; beyond that each centroid still gets 2 million / k draws. */
+const fewestBatches = 100;
+const mostBatches = 2_000;
+const drawsOfEach = 10;
+/** Over all posts in the end, each assigned and each centroid their mean: what the draws of mini-batches leave is as noisy as a sample of each topic. */
+const wholePasses = 1;
+
+/** A million posts and 200 centroids take seconds of computing: so often others get their turn. */
+const rowsAtOnce = 20_000;
+
+export interface Clustering {
+  /** [k, 32] */
+  centroids: Float32Array;
+  /** The centroid of each row. */
+  nearest: Int32Array;
+  /** The cosine with it. */
+  similarity: Float32Array;
+}
+
+/** How far it is, from 0 to 1. */
+type OnShare = (share: number) => void;
+
+/** Clusters `vectors` [N, 32], beginning with `start` [k, 32]; as many clusters come out, or fewer where one is nearest to nothing. */
+export async function kMeans(
+  vectors: Float32Array,
+  start: Float32Array,
+  random: Random,
+  onShare: OnShare = () => {},
+): Promise<Clustering> {
+  const n = rowsOf(vectors);
+  const batches = Math.min(mostBatches, Math.max(fewestBatches, Math.ceil((drawsOfEach * n) / batchSize)));
+  // in units of a row compared with all centroids
+  const all = batches * batchSize + (wholePasses + 1) * n;
+  let centroids = await miniBatches(vectors, start, batches, random, (done) => onShare(done / all));
+  for (let pass = 0; pass <= wholePasses; pass++) {
+    const done = batches * batchSize + pass * n;
+    const assigned = await assign(vectors, centroids, (rows) => onShare((done + rows) / all));
+    if (pass === wholePasses) return { centroids, ...assigned };
+    centroids = meansOf(vectors, assigned.nearest, rowsOf(centroids)).centroids;
+  }
+  throw new Error("unreachable");
+}
+
+async function miniBatches(
+  vectors: Float32Array,
+  start: Float32Array,
+  batches: number,
+  random: Random,
+  onRows: (done: number) => void,
+): Promise<Float32Array> {
+  const n = rowsOf(vectors);
+  const centroids = start.slice();
+  const counts = new Float64Array(rowsOf(centroids));
+  const drawn = new Int32Array(batchSize);
+  const nearest = new Int32Array(batchSize);
+  for (let batch = 0; batch < batches && counts.length > 0; batch++) {
+    for (let i = 0; i < batchSize; i++) {
+      drawn[i] = random.below(n);
+      nearest[i] = nearestTo(vectors, drawn[i], centroids);
+    }
+    for (let i = 0; i < batchSize; i++) {
+      const c = nearest[i];
+      counts[c]++;
+      // each centroid's own rate, so that it is the mean of what it has drawn
+      const rate = 1 / counts[c];
+      const [centroid, vector] = [row(centroids, c), row(vectors, drawn[i])];
+      for (let d = 0; d < dimensions; d++) centroid[d] += rate * (vector[d] - centroid[d]);
+    }
+    for (let c = 0; c < counts.length; c++)
+      // opposite posts have met: it begins again at one of them
+      if (!normalise(centroids, c)) centroids.set(row(vectors, drawn[nearest.indexOf(c)]), c * dimensions);
+    if (batch % 16 === 0) {
+      onRows(batch * batchSize);
+      await setImmediate();
+    }
+  }
+  return centroids;
+}
+
+/** The nearest centroid of each row. `centroids` has one at least, or `vectors` none. */
+export async function assign(
+  vectors: Float32Array,
+  centroids: Float32Array,
+  onRows: (done: number) => void = () => {},
+): Promise<Pick<Clustering, "nearest" | "similarity">> {
+  const n = rowsOf(vectors);
+  const nearest = new Int32Array(n);
+  const similarity = new Float32Array(n);
+  for (let i = 0; i < n; i++) {
+    nearest[i] = nearestTo(vectors, i, centroids);
+    similarity[i] = cosine(vectors, i, centroids, nearest[i]);
+    if (i % rowsAtOnce === 0) {
+      onRows(i);
+      await setImmediate();
+    }
+  }
+  return { nearest, similarity };
+}
+
+/** The centroid with the highest inner product with row `i`; of equals the first. */
+function nearestTo(vectors: Float32Array, i: number, centroids: Float32Array): number {
+  const k = rowsOf(centroids);
+  let [best, highest] = [0, Number.NEGATIVE_INFINITY];
+  for (let c = 0; c < k; c++) {
+    const value = cosine(vectors, i, centroids, c);
+    if (value > highest) [best, highest] = [c, value];
+  }
+  return best;
+}
+
+/** The mean of the rows of each cluster, made unit length, and how many rows it has; rows of cluster −1 count for none. A cluster without a direction is left out, and the others move up. */
+export function meansOf(vectors: Float32Array, nearest: Int32Array, k: number) {
+  const sums = new Float64Array(k * dimensions);
+  const sizes = new Int32Array(k);
+  for (let i = 0; i < nearest.length; i++) {
+    const c = nearest[i];
+    if (c < 0) continue;
+    sizes[c]++;
+    for (let d = 0; d < dimensions; d++) sums[c * dimensions + d] += vectors[i * dimensions + d];
+  }
+  const means = Float32Array.from(sums, (sum, i) => sum / Math.max(1, sizes[Math.floor(i / dimensions)]));
+  const clusters = Array.from(sizes.keys()).filter((c) => sizes[c] > 0 && normalise(means, c));
+  const centroids = new Float32Array(clusters.length * dimensions);
+  for (const [place, c] of clusters.entries()) centroids.set(row(means, c), place * dimensions);
+  return { centroids, clusters };
+}

@@ -1,0 +1,35 @@
+/** The function `console`, through supabase-js. */
+import { createClient, FunctionsHttpError } from "@supabase/supabase-js";
+import { createContext } from "preact";
+import { useContext } from "preact/hooks";
+import type { Config } from "../shared/config.ts";
+
+export type Row = Record<string, unknown>;
+export type Table = { sql: string; rows: Row[] };
+type Parameters = Record<string, string | number>;
+
+/** Asks one question. Throws an Error in the function's own words. */
+export type Ask = <Answer = Table>(question: string, parameters?: Parameters) => Promise<Answer>;
+
+export class KeyRefused extends Error {}
+
+export function openConsole({ url }: Config, key: string): Ask {
+  // nobody is signed in: the key is all there is
+  const { functions } = createClient(url, key, { auth: { persistSession: false, autoRefreshToken: false } });
+  return async (question, parameters = {}) => {
+    const { data, error } = await functions.invoke("console", { body: { ask: question, parameters } });
+    if (!error) return data;
+    if (!(error instanceof FunctionsHttpError)) throw new Error("The functions do not answer right now.");
+    const answer = await error.context.json().catch(() => undefined);
+    const message = answer?.error?.message ?? `the function answered ${error.context.status}`;
+    throw error.context.status === 401 ? new KeyRefused(message) : new Error(message);
+  };
+}
+
+export const AskContext = createContext<Ask | undefined>(undefined);
+
+export function useAsk(): Ask {
+  const ask = useContext(AskContext);
+  if (!ask) throw new Error("there is no console above this component");
+  return ask;
+}

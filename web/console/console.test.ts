@@ -1,0 +1,138 @@
+/** The console in a real browser, on the real functions: the story of an operator who publishes, looks around and rolls back. */
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+import { AxeBuilder } from "@axe-core/playwright";
+import type { Browser, Page } from "playwright-core";
+import { publishWordModel } from "../../supabase/functions/embed/testing.ts";
+import { openPage, startBrowser, withoutBrowser } from "../testing/browser.ts";
+import { members, servedCommunity } from "../testing/community.ts";
+
+const cleanings: (() => Promise<void>)[] = [];
+const scope = { after: (clean: () => Promise<void>) => cleanings.unshift(clean) };
+after(async () => {
+  for (const clean of cleanings) await clean();
+});
+const options = { skip: withoutBrowser };
+const { gateway, ...database } = withoutBrowser
+  ? ({} as Awaited<ReturnType<typeof servedCommunity>>)
+  : await servedCommunity(scope, "console_page");
+const browser = withoutBrowser ? ({} as Browser) : await startBrowser();
+if (!withoutBrowser) scope.after(() => browser.close());
+
+const serving = async () =>
+  (await database.pool.query("select name from recsys.models where status = 'active'")).rows[0]?.name;
+const panel = (page: Page, title: string) =>
+  page.locator("section.panel", { has: page.getByRole("heading", { name: title, exact: true }) });
+const go = (page: Page, view: string) =>
+  page.getByRole("navigation", { name: "Views" }).getByRole("link", { name: view }).click();
+
+test("an operator lets a model serve, looks around, and rolls it back", options, async (t) => {
+  const { page, wrong } = await openPage(browser, gateway.url);
+  t.after(() => page.context().close());
+
+  await t.test("only with a secret key of the project", async () => {
+    await page.goto(`${gateway.url}/console/`);
+    await page.getByLabel("A secret key of the project").fill(gateway.publishableKey);
+    await page.getByRole("button", { name: "Open the console" }).click();
+    await page.getByRole("alert").waitFor();
+    assert.equal(await page.getByRole("table").count(), 0);
+    await page.getByLabel("A secret key of the project").fill(gateway.secretKey);
+    await page.getByRole("button", { name: "Open the console" }).click();
+    await panel(page, "All models").getByRole("cell", { name: "words", exact: true }).waitFor();
+  });
+
+  await t.test("a published model serves after she has said yes", async () => {
+    await publishWordModel(database, "next", { seed: 2, activate: false });
+    await page.reload();
+    await page.getByRole("button", { name: "Activate next" }).click();
+    await page.getByRole("button", { name: "No" }).click();
+    assert.equal(await serving(), "words");
+    await page.getByRole("button", { name: "Activate next" }).click();
+    await page.getByRole("button", { name: "Yes" }).click();
+    await page.getByText("Done: let next serve instead of words.").waitFor();
+    assert.equal(await serving(), "next");
+  });
+
+  await t.test("what is wrong is said with its cure, and every number with its SQL", async () => {
+    await go(page, "Health");
+    const feeds = panel(page, "Are feeds as they were?");
+    await feeds.getByText(/serves since/).waitFor();
+    await feeds.getByText("SQL", { exact: true }).click();
+    assert.equal(await feeds.locator("pre").textContent(), "select * from recsys.health();");
+    await panel(page, "Latency").getByText("scores").waitFor();
+  });
+
+  await t.test("a post of the map has neighbours, and people who would see it", async () => {
+    await go(page, "Posts");
+    const dots = panel(page, "Map of the newest 3,000 posts").locator("g[aria-label=dot]").first().locator("circle");
+    await dots.first().waitFor();
+    assert.equal(await dots.count(), 48);
+    await dots.first().click({ force: true });
+    await panel(page, "Its neighbours").getByRole("button").first().waitFor();
+    await panel(page, "Who would see it").getByRole("link").first().waitFor();
+  });
+
+  await t.test("somebody's feed has every candidate, and a post that is missing its reason", async () => {
+    const hidden = await database.pool.query(
+      "update public.posts set visibility = 'private' where id = (select id from public.posts where author_id = $1 order by created_at limit 1) returning id",
+      [members.ada],
+    );
+    await go(page, "People");
+    await page.getByLabel("Person").fill("rosa");
+    await page.getByRole("button", { name: "Show the feed" }).click();
+    const posts = page.locator("li details");
+    await posts.first().waitFor();
+    const onPage = await posts.count();
+    await page.getByRole("button", { name: /^All \d+ candidates$/ }).click();
+    assert.ok((await posts.count()) > onPage);
+    await posts.first().locator("summary").click();
+    await page.getByText("log_age", { exact: true }).waitFor();
+    await page.getByLabel("Why is a post missing?").fill(hidden.rows[0].id);
+    await page.keyboard.press("Enter");
+    await page
+      .getByText(/may not see|not visible/i)
+      .first()
+      .waitFor();
+    assert.equal((await database.pool.query("select from recsys.impressions")).rowCount, 0, "nothing was logged");
+  });
+
+  await t.test("an experiment is there with its verdict in words", async () => {
+    await database.pool.query(
+      `select recsys.start_experiment('votes', '[{"name": "control", "share": 0.5}, {"name": "more", "share": 0.5, "settings": {"vote_weight": 2}}]')`,
+    );
+    await go(page, "Experiments");
+    await panel(page, "votes").last().getByText("Nobody has seen a page of it yet.").waitFor();
+  });
+
+  await t.test("and back", async () => {
+    await go(page, "Models");
+    await page.getByRole("button", { name: "Roll back next" }).click();
+    await page.getByRole("button", { name: "Yes" }).click();
+    await page.getByText("Done: let the model before next serve again.").waitFor();
+    assert.equal(await serving(), "words");
+  });
+  assert.deepEqual(wrong, []);
+});
+
+test("axe finds nothing serious in any view", options, async (t) => {
+  for (const colorScheme of ["light", "dark"] as const) {
+    const { page, wrong } = await openPage(browser, gateway.url, { colorScheme });
+    t.after(() => page.context().close());
+    await page.goto(`${gateway.url}/console/#key=${gateway.secretKey}`);
+    await panel(page, "All models").waitFor();
+    assert.ok(!page.url().includes("secret"), "the key does not stay in the address");
+    for (const view of ["", "health", "shown", "posts", "experiments", `people/${members.rosa}`])
+      await t.test(`${view || "models"}, ${colorScheme}`, async () => {
+        await page.goto(`${gateway.url}/console/#${view}`);
+        await page.locator("section.panel").first().waitFor();
+        await page.waitForLoadState("networkidle");
+        const { violations } = await new AxeBuilder({ page }).analyze();
+        const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
+        assert.deepEqual(
+          serious.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)]),
+          [],
+        );
+      });
+    assert.deepEqual(wrong, []);
+  }
+});

@@ -1,0 +1,57 @@
+import type { ComponentChildren } from "preact";
+import { useState } from "preact/hooks";
+import { Trouble } from "../shared/trouble.tsx";
+import { useLoaded } from "../shared/use-loaded.ts";
+import { type Row, useAsk } from "./console-client.ts";
+
+interface PanelProps {
+  title: string;
+  /** One sentence: what it says and how to read it. */
+  about?: string;
+  ask: string;
+  parameters?: Record<string, string | number>;
+  /** What stands there where there is nothing to show, and what to do. */
+  empty?: ComponentChildren;
+  /** When it changes the question is asked anew. */
+  fresh?: unknown;
+  children(rows: Row[]): ComponentChildren;
+}
+
+/** One question with its answer, and the SQL that gives it. */
+export function Panel({ title, about, ask: question, parameters, empty, fresh, children }: PanelProps) {
+  const ask = useAsk();
+  const { value, error, again } = useLoaded(
+    () => ask(question, parameters),
+    [ask, question, JSON.stringify(parameters), fresh],
+  );
+  return (
+    <section class="card panel">
+      <h2>{title}</h2>
+      {about && <p class="hint">{about}</p>}
+      {error !== undefined && <Trouble error={error} again={again} />}
+      {!value && error === undefined && <p role="status">One moment …</p>}
+      {value && (value.rows.length > 0 ? children(value.rows) : <p class="soft">{empty ?? "There is nothing."}</p>)}
+      {value && <Sql text={value.sql} />}
+    </section>
+  );
+}
+
+/** A statement to copy. */
+export function Sql({ text }: { text: string }) {
+  const [copied, setCopied] = useState(false);
+  const copy = async () => {
+    await navigator.clipboard.writeText(`${text};\n`);
+    setCopied(true);
+    setTimeout(() => setCopied(false), 2_000);
+  };
+  return (
+    <details class="sql">
+      <summary>SQL</summary>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a keyboard scrolls it sideways */}
+      <pre tabIndex={0}>{text};</pre>
+      <button type="button" onClick={copy}>
+        {copied ? "Copied" : "Copy"}
+      </button>
+    </details>
+  );
+}

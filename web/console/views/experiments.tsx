@@ -1,0 +1,91 @@
+import { Heading } from "../../shared/heading.tsx";
+import { percent } from "../cell.ts";
+import type { Row } from "../console-client.ts";
+import { Panel } from "../panel.tsx";
+import { RowsTable } from "../rows-table.tsx";
+
+/** What is or was tried on some of the people, and what to conclude, in words that hold whenever one looks. */
+export function Experiments() {
+  return (
+    <>
+      <Heading text="Experiments" />
+      <Panel
+        title="All experiments"
+        ask="experiments"
+        empty={
+          <>
+            There was none yet: <code>npx recsys experiment start NAME VARIANTS</code>.
+          </>
+        }
+      >
+        {(rows) => (
+          <>
+            <RowsTable rows={rows} caption="Experiments, the latest first" />
+            {rows.map((row) => (
+              <Report key={String(row.name)} experiment={row} />
+            ))}
+          </>
+        )}
+      </Panel>
+    </>
+  );
+}
+
+function Report({ experiment: { name, kind } }: { experiment: Row }) {
+  const interleaves = kind === "interleaving";
+  return (
+    <Panel
+      title={String(name)}
+      about={
+        interleaves
+          ? "Two models in one feed, credited by what people touch."
+          : "Each variant beside the first one; ratio is what it does to the rate, low and high the interval that holds whenever one looks."
+      }
+      ask={interleaves ? "interleaving_report" : "experiment_report"}
+      parameters={{ name: String(name) }}
+      empty="Nobody has seen a page of it yet."
+    >
+      {(rows) => (
+        <>
+          <ul class="stack">
+            {[...new Set(rows.map(({ conclusion }) => conclusion).filter(Boolean))].map((conclusion) => (
+              <li key={String(conclusion)}>{String(conclusion)}</li>
+            ))}
+          </ul>
+          <RowsTable
+            rows={rows}
+            columns={interleaves ? interleavingColumns : reportColumns}
+            cells={{ rate: ({ rate }) => percent(rate) }}
+            caption={`Report of ${name}`}
+          />
+        </>
+      )}
+    </Panel>
+  );
+}
+
+const reportColumns = [
+  "variant",
+  "people_group",
+  "metric",
+  "people",
+  "impressions",
+  "rate",
+  "ratio",
+  "always_low",
+  "always_high",
+  "always_p",
+];
+const interleavingColumns = [
+  "metric",
+  "first_model",
+  "second_model",
+  "people",
+  "pages",
+  "first_wins",
+  "second_wins",
+  "preference",
+  "always_low",
+  "always_high",
+  "always_p",
+];

@@ -1,0 +1,120 @@
+import { useState } from "preact/hooks";
+import { Heading } from "../../shared/heading.tsx";
+import { Trouble } from "../../shared/trouble.tsx";
+import { type Row, useAsk } from "../console-client.ts";
+import { Panel } from "../panel.tsx";
+import { RowsTable } from "../rows-table.tsx";
+
+const columns = [
+  "name",
+  "status",
+  "since",
+  "gate",
+  "compared_with",
+  "requests",
+  "mrr",
+  "mrr_of_other",
+  "posts",
+  "users",
+  "size",
+  "learned_until",
+];
+
+/** Every model with what the gate said, which one serves, and the two switches. */
+export function Models() {
+  const [switched, setSwitched] = useState(0);
+  const done = () => setSwitched((n) => n + 1);
+  return (
+    <>
+      <Heading text="Models" />
+      <Panel
+        title="All models"
+        about="mrr and mrr of other: of this model and of the one that served then, on requests that neither learned from. A switch is one transaction."
+        ask="models"
+        fresh={switched}
+        empty={
+          <>
+            There is none yet: <code>npx recsys train</code>, then <code>npx recsys publish</code>.
+          </>
+        }
+      >
+        {(rows) => (
+          <>
+            <RowsTable rows={rows} columns={columns} caption="Models, the newest first" />
+            <Switches models={rows} onDone={done} />
+          </>
+        )}
+      </Panel>
+      <Panel title="Who served when" ask="activations" fresh={switched}>
+        {(rows) => <RowsTable rows={rows} caption="Activations, the latest first" />}
+      </Panel>
+    </>
+  );
+}
+
+/** Asks once more before it switches, and says how it went. */
+function Switches({ models, onDone }: { models: Row[]; onDone(): void }) {
+  const ask = useAsk();
+  const [asking, setAsking] = useState<{ text: string; run(): Promise<unknown> } | null>(null);
+  const [outcome, setOutcome] = useState<string>("");
+  const [error, setError] = useState<unknown>();
+  const active = models.find(({ status }) => status === "active");
+  const others = models.filter(({ status }) => status === "ready" || status === "retired");
+  const confirm = async () => {
+    if (!asking) return;
+    setError(undefined);
+    try {
+      await asking.run();
+      setOutcome(`Done: ${asking.text.replace(/^L/, "l").replace(/\?$/, "")}.`);
+      onDone();
+    } catch (thrown) {
+      setError(thrown);
+    }
+    setAsking(null);
+  };
+  if (!active) return null;
+  return (
+    <div class="stack">
+      <div class="row">
+        {others.map((model) => (
+          <button
+            type="button"
+            key={String(model.model_id)}
+            onClick={() =>
+              setAsking({
+                text: `Let ${model.name} serve instead of ${active.name}?`,
+                run: () => ask("activate", { model_id: Number(model.model_id), instead_of: Number(active.model_id) }),
+              })
+            }
+          >
+            Activate {String(model.name)}
+          </button>
+        ))}
+        <button
+          type="button"
+          onClick={() =>
+            setAsking({
+              text: `Let the model before ${active.name} serve again?`,
+              run: () => ask("rollback", { model_id: Number(active.model_id) }),
+            })
+          }
+        >
+          Roll back {String(active.name)}
+        </button>
+      </div>
+      {asking && (
+        <div class="row" role="alertdialog" aria-label={asking.text}>
+          <strong>{asking.text}</strong>
+          <button type="button" class="main" onClick={confirm}>
+            Yes
+          </button>
+          <button type="button" onClick={() => setAsking(null)}>
+            No
+          </button>
+        </div>
+      )}
+      <p role="status">{outcome}</p>
+      {error !== undefined && <Trouble error={error} />}
+    </div>
+  );
+}

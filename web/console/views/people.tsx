@@ -1,0 +1,166 @@
+import { useState } from "preact/hooks";
+import type { ConsoleCandidate, ConsoleFeed } from "../../../client/src/types.ts";
+import { Heading } from "../../shared/heading.tsx";
+import { Trouble } from "../../shared/trouble.tsx";
+import { useLoaded } from "../../shared/use-loaded.ts";
+import { go } from "../../shared/use-route.ts";
+import { cell, percent } from "../cell.ts";
+import { useAsk } from "../console-client.ts";
+import { Panel } from "../panel.tsx";
+import { RowsTable } from "../rows-table.tsx";
+
+/** Somebody's feed as it would be now, with every candidate; `parameter`: whose. */
+export function People({ parameter }: { parameter: string }) {
+  const [person, setPerson] = useState(parameter);
+  const submit = (event: Event) => {
+    event.preventDefault();
+    go(`people/${person.trim()}`);
+  };
+  return (
+    <>
+      <Heading text="People" />
+      <form class="card" onSubmit={submit}>
+        <div class="fields">
+          <label>
+            Person <small>uuid, or the id in the imported bundle</small>
+            <input
+              required
+              value={person}
+              spellcheck={false}
+              onInput={(event) => setPerson(event.currentTarget.value)}
+            />
+          </label>
+          <button type="submit" class="main">
+            Show the feed
+          </button>
+        </div>
+      </form>
+      {parameter ? (
+        <Person key={parameter} person={parameter} />
+      ) : (
+        <Panel title="Active last" ask="people" empty="There is nobody yet.">
+          {(rows) => (
+            <RowsTable
+              rows={rows}
+              columns={["person", "views", "votes", "comments", "last_active_at"]}
+              cells={{
+                person: ({ user_id, external_id }) => (
+                  <a href={`#people/${user_id}`}>{String(external_id ?? user_id)}</a>
+                ),
+              }}
+              caption="People, the last active first"
+            />
+          )}
+        </Panel>
+      )}
+    </>
+  );
+}
+
+function Person({ person }: { person: string }) {
+  return (
+    <Panel title="Who it is" ask="person" parameters={{ person }} empty="There is no such person.">
+      {([row]) => (
+        <>
+          <RowsTable rows={[row]} caption="The person" />
+          <Feed userId={String(row.user_id)} />
+        </>
+      )}
+    </Panel>
+  );
+}
+
+function Feed({ userId }: { userId: string }) {
+  const ask = useAsk();
+  const [isWhole, setWhole] = useState(false);
+  const { value, error, again } = useLoaded(() => ask<ConsoleFeed>("feed", { user_id: userId }), [ask, userId]);
+  if (error !== undefined) return <Trouble error={error} again={again} />;
+  if (!value) return <p role="status">One moment …</p>;
+  const onPage = value.candidates.filter(({ position }) => position !== null);
+  onPage.sort((a, b) => Number(a.position) - Number(b.position));
+  return (
+    <section class="stack">
+      <h3>The feed now</h3>
+      <p class="hint">
+        {value.model ? `By ${value.model.name}` : "No model ranks"}, from {value.basis}
+        {value.degraded ? `; degraded: ${value.degraded}` : ""}. {value.candidates.length} candidates; nothing of this
+        is shown to them or logged. Rank is by score alone; the position comes of diversity and author decay, and of
+        trials.
+      </p>
+      <ol class="stack">
+        {(isWhole ? value.candidates : onPage).map((candidate) => (
+          <CandidateRow key={candidate.post_id} candidate={candidate} names={value.feature_names} userId={userId} />
+        ))}
+      </ol>
+      <div class="row">
+        <button type="button" onClick={() => setWhole(!isWhole)}>
+          {isWhole ? "Only the page" : `All ${value.candidates.length} candidates`}
+        </button>
+      </div>
+      <Missing userId={userId} />
+    </section>
+  );
+}
+
+interface CandidateRowProps {
+  candidate: ConsoleCandidate;
+  names: string[];
+  userId: string;
+}
+
+function CandidateRow({ candidate, names, userId }: CandidateRowProps) {
+  const [isOpen, setOpen] = useState(false);
+  const { post_id, title, position, rank, score, predictions, sources, why, features } = candidate;
+  const brought = Object.entries(sources).flatMap(([name, rank]) => (rank === null ? [] : [`${name} ${rank}`]));
+  return (
+    <li>
+      <details onToggle={(event) => setOpen(event.currentTarget.open)}>
+        <summary>
+          <strong>{position ?? "–"}</strong> {title}{" "}
+          <span class="soft">
+            score {cell(score)} (rank {rank}) · view {percent(predictions?.view)} · vote {percent(predictions?.vote)} ·
+            comment {percent(predictions?.comment)} · {brought.join(", ")}
+            {why ? ` · ${why.kind.replaceAll("_", " ")}` : ""}
+          </span>
+        </summary>
+        {isOpen && (
+          <div class="stack">
+            {features && (
+              <dl class="facts">
+                {names.map((name, i) => (
+                  <div key={i}>
+                    <dt>{name}</dt>
+                    <dd>{cell(features[i])}</dd>
+                  </div>
+                ))}
+              </dl>
+            )}
+            <Explained userId={userId} postId={post_id} />
+          </div>
+        )}
+      </details>
+    </li>
+  );
+}
+
+/** Why a post is not among them. */
+function Missing({ userId }: { userId: string }) {
+  const [postId, setPostId] = useState(location.hash.split("/")[2] ?? "");
+  return (
+    <>
+      <label>
+        Why is a post missing? <small>its id</small>
+        <input value={postId} spellcheck={false} onChange={(event) => setPostId(event.currentTarget.value.trim())} />
+      </label>
+      {/^[\da-f-]{36}$/i.test(postId) && <Explained userId={userId} postId={postId} />}
+    </>
+  );
+}
+
+function Explained({ userId, postId }: { userId: string; postId: string }) {
+  return (
+    <Panel title="As the database explains it" ask="explain" parameters={{ user_id: userId, post_id: postId }}>
+      {(rows) => <RowsTable rows={rows} caption="Explanation" />}
+    </Panel>
+  );
+}

@@ -1,0 +1,131 @@
+import { barX, dot, line, ruleY } from "@observablehq/plot";
+import { useMemo, useState } from "preact/hooks";
+import { Heading } from "../../shared/heading.tsx";
+import { percent } from "../cell.ts";
+import { Chart } from "../chart.tsx";
+import type { Row } from "../console-client.ts";
+import { Panel } from "../panel.tsx";
+import { RowsTable } from "../rows-table.tsx";
+
+const unmeasured = (
+  <>
+    No day has been measured yet: a day is, when the last post shown in it has had a day to be acted on.{" "}
+    <code>select recsys.measure_days(30);</code> does it at once.
+  </>
+);
+
+/** What feeds were like and what people did with them, day by day. */
+export function Shown() {
+  const [days, setDays] = useState(28);
+  const asked = { parameters: { days }, empty: unmeasured };
+  return (
+    <>
+      <Heading text="What is shown" />
+      <fieldset class="row">
+        <legend class="hidden">How far back</legend>
+        {[7, 28, 90].map((n) => (
+          <button type="button" key={n} aria-pressed={n === days} onClick={() => setDays(n)}>
+            {n} days
+          </button>
+        ))}
+      </fieldset>
+      <Panel
+        {...asked}
+        title="What came of a post shown"
+        about="The share of the posts shown that the person then viewed, voted for or commented on within a day."
+        ask="rates"
+      >
+        {(rows) => <Days rows={rows} by="head" label="Rate of each head by day" isShare />}
+      </Panel>
+      <div class="pair">
+        <Panel {...asked} title="By position" ask="rates_by_position">
+          {(rows) => <Bars rows={rows} by="place" label="Rate by position" />}
+        </Panel>
+        <Panel {...asked} title="By source" ask="rates_by_source">
+          {(rows) => <Bars rows={rows} by="source" label="Rate by source" />}
+        </Panel>
+        <Panel
+          {...asked}
+          title="Calibration"
+          about="What was predicted through what happened: 1 is right, 2 promises twice as much as comes."
+          ask="calibration"
+          empty="No model has predicted anything of a day that is measured yet."
+        >
+          {(rows) => <RowsTable rows={rows} caption="Calibration of each head" />}
+        </Panel>
+        <Panel
+          title="By topic"
+          about="Of the posts shown in the last seven days."
+          ask="shown_topics"
+          empty="Nothing was shown, or there are no topics yet: npx recsys topics."
+        >
+          {(rows) => (
+            <RowsTable rows={rows} cells={{ share: ({ share }) => percent(share) }} caption="Share of each topic" />
+          )}
+        </Panel>
+      </div>
+      <Panel
+        {...asked}
+        title="Fresh posts, authors, coverage"
+        about="fresh: posts a day old at most, or seven. authors: what the tenth of the authors had who were shown most. coverage: of the posts of the last 30 days, those shown to anybody."
+        ask="shares"
+      >
+        {(rows) => (
+          <Days
+            rows={rows
+              .filter(({ metric }) => metric !== "novelty" && metric !== "feeds")
+              .map((row) => ({ ...row, name: [row.metric, row.slice].filter(Boolean).join(" ") }))}
+            by="name"
+            label="Shares by day"
+            isShare
+          />
+        )}
+      </Panel>
+    </>
+  );
+}
+
+interface SeriesProps {
+  rows: Row[];
+  /** The column that names a line or a bar. */
+  by: string;
+  label: string;
+}
+
+/** A line for each series. */
+function Days({ rows, by, label, isShare = false }: SeriesProps & { isShare?: boolean }) {
+  const options = useMemo(() => {
+    const points = rows.map((row) => ({ ...row, day: new Date(`${row.day}`) }));
+    return {
+      height: 260,
+      marginLeft: 50,
+      color: { legend: true, scheme: "Tableau10" as const },
+      x: { label: null, interval: "day" as const },
+      y: { label: null, grid: true, zero: true, ...(isShare && { tickFormat: (value: number) => percent(value) }) },
+      marks: [
+        ruleY([0]),
+        line(points, { x: "day", y: "value", stroke: by, strokeWidth: 2 }),
+        dot(points, { x: "day", y: "value", stroke: by, r: 2, tip: true, channels: { count: "count" } }),
+      ],
+    };
+  }, [rows, by, isShare]);
+  return <Chart label={label} options={options} />;
+}
+
+/** A row of bars for each head. */
+function Bars({ rows, by, label }: SeriesProps) {
+  const options = useMemo(
+    () => ({
+      height: 60 + 15 * rows.length,
+      marginLeft: 70,
+      marginRight: 75,
+      x: { label: null, grid: true, tickFormat: (value: number) => percent(value) },
+      y: { label: null, domain: [...new Set(rows.map((row) => String(row[by])))] },
+      fy: { label: null, domain: ["view", "vote", "comment"] },
+      color: { domain: ["view", "vote", "comment"], scheme: "Tableau10" as const },
+      marks: [barX(rows, { x: "value", y: by, fy: "head", fill: "head", tip: true, channels: { count: "count" } })],
+    }),
+    [rows, by],
+  );
+  return <Chart label={label} options={options} />;
+}

@@ -1,0 +1,72 @@
+import { useState } from "preact/hooks";
+import { Trouble } from "../shared/trouble.tsx";
+import type { FeedOf } from "./use-feed.ts";
+
+const bases = {
+  history: "What you did: posts you opened, voted for and commented on",
+  profile: "What you say you care about",
+  community: "What is fresh and popular here",
+};
+
+const degraded = {
+  unranked: "The ranker failed, so the candidates come in the order of the community.",
+  batch: "A list that was made ahead stands in for the live feed.",
+  community: "What is fresh and popular stands in for the live feed.",
+};
+
+/** What a feed is made from, beside it; and the way to posts that were not shown yet. */
+export function AboutFeed({ feed, name, isMember }: { feed: FeedOf; name: string; isMember: boolean }) {
+  const { feed: shown, took } = feed;
+  if (!shown) return <aside />;
+  return (
+    <aside class="about">
+      <section class="card stack" aria-labelledby="about">
+        <h2 id="about">About this feed</h2>
+        <dl class="facts">
+          <div>
+            <dt>For</dt>
+            <dd>{name}</dd>
+          </div>
+          <div>
+            <dt>Made from</dt>
+            <dd>{bases[shown.basis]}</dd>
+          </div>
+          <div>
+            <dt>Ranked by</dt>
+            <dd>{shown.model?.name ?? "no model"}</dd>
+          </div>
+          <div>
+            <dt>Answered in</dt>
+            <dd>{Math.round(took ?? 0)} ms</dd>
+          </div>
+        </dl>
+        {shown.degraded && <p class="degraded">{degraded[shown.degraded]}</p>}
+        {isMember ? <LeaveBehind feed={feed} /> : <a href="#people">Sign in to vote, comment and write</a>}
+      </section>
+    </aside>
+  );
+}
+
+/** Marks what was shown as seen, so that it stays away for 30 days, and asks for the feed anew. */
+function LeaveBehind({ feed: { items, busy, act, refresh } }: { feed: FeedOf }) {
+  const [error, setError] = useState<unknown>();
+  async function leave(): Promise<void> {
+    setError(undefined);
+    try {
+      await act(
+        ...items.map(({ post_id, title, request_id }) => ({ kind: "seen" as const, post_id, title, request_id })),
+      );
+      await refresh();
+    } catch (error) {
+      setError(error);
+    }
+  }
+  return (
+    <>
+      <button type="button" disabled={busy !== undefined || items.length === 0} onClick={leave}>
+        Seen: show me others
+      </button>
+      {error !== undefined && <Trouble error={error} />}
+    </>
+  );
+}

@@ -1,0 +1,94 @@
+/** What moved between two feeds, and what the page says of it. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Reason } from "../../client/src/index.ts";
+import { type Act, sayActs } from "./acts.ts";
+import { changesBetween } from "./feed-changes.ts";
+import type { Post } from "./posts/read-posts.ts";
+import { sayWhy } from "./posts/say-why.ts";
+import type { Item } from "./use-feed.ts";
+
+function feed(...ids: string[]): Item[] {
+  const why: Reason = { kind: "fresh" };
+  return ids.map((id, i) => ({
+    ...{
+      post_id: id,
+      title: id.toUpperCase(),
+      score: 1,
+      predictions: null,
+      source: "fresh",
+      why,
+      topic: null,
+      app_id: id,
+    },
+    ...{ position: i + 1, request_id: "r", basis: "history" },
+  }));
+}
+
+function posts(...all: Partial<Post>[]): Map<string, Post> {
+  const rest = { title: "", description: "", tags: [], author_id: null, author: "rosa", created_at: "" };
+  return new Map(all.map((post) => [post.id as string, { ...rest, ...post } as Post]));
+}
+
+const places = (before: string[], after: string[], acts: Act[] = [], known = posts()) =>
+  changesBetween(feed(...before), feed(...after), acts, known).map(({ post_id, from, to }) => [post_id, from, to]);
+
+test("what is new, up, down and gone; what kept its place is not said", () => {
+  assert.deepEqual(places(["a", "b", "c", "d"], ["a", "c", "b", "e"]), [
+    ["c", 3, 2],
+    ["b", 2, 3],
+    ["e", undefined, 4],
+    ["d", 4, undefined],
+  ]);
+  assert.deepEqual(places(["a"], ["a"]), []);
+  assert.deepEqual(places([], []), []);
+});
+
+test("a post is gone for what was done with it, the latest of it, or because others come before it", () => {
+  const acts: Act[] = [
+    { kind: "vote", post_id: "a", title: "A" },
+    { kind: "dismiss", post_id: "b", title: "B" },
+    { kind: "mute", of: "topic", value: "chess", label: "#chess" },
+    { kind: "mute", of: "person", value: "p", label: "rosa" },
+    { kind: "vote", post_id: "e", title: "E" },
+    { kind: "vote", post_id: "f", title: "F" },
+    { kind: "unvote", post_id: "e", title: "E" },
+    { kind: "dismiss", post_id: "a", title: "A" },
+  ];
+  const known = posts({ id: "c", tags: ["chess"] }, { id: "d", author_id: "p" });
+  const gone = changesBetween(feed("a", "b", "c", "d", "e", "f"), [], acts, known);
+  assert.deepEqual(
+    gone.map(({ why }) => why),
+    [
+      "You dismissed it",
+      "You dismissed it",
+      "You muted #chess",
+      "You muted rosa",
+      "Others come before it now",
+      "You voted for it, so it is no longer new to you",
+    ],
+  );
+});
+
+test("what was done is said with the latest first, and no longer than a line", () => {
+  const vote = (title: string): Act => ({ kind: "vote", post_id: title, title });
+  assert.equal(sayActs([]), "");
+  assert.equal(sayActs([vote("A")]), "voted for “A”");
+  assert.equal(sayActs([vote("A"), { kind: "profile" }]), "changed what you say of yourself and voted for “A”");
+  assert.equal(sayActs(["A", "B", "C"].map(vote)), "voted for “C”, voted for “B” and did 1 more thing");
+  assert.equal(sayActs(["A", "B", "C", "D"].map(vote)), "voted for “D”, voted for “C” and did 2 more things");
+  assert.ok(sayActs([vote("x".repeat(900))]).length < 70);
+});
+
+test("every reason is a sentence, those of later versions too", () => {
+  const known = posts({ id: "a", author_id: "p" });
+  const say = (why: unknown) => sayWhy(why as Reason, "history", known);
+  assert.equal(say({ kind: "followed_author", author_id: "p" }), "By rosa, whose posts you often open");
+  assert.equal(say({ kind: "followed_author", author_id: "q" }), "By somebody, whose posts you often open");
+  assert.equal(
+    say({ kind: "shared_terms", terms: ["a", "b", "c"] }),
+    "About “a”, “b” and “c”, as in posts of your history",
+  );
+  assert.equal(say({ kind: "sponsored" }), "Picked for you");
+  assert.equal(sayWhy({ kind: "similar" }, "community", known), "Close to what people here care about");
+});

@@ -1,0 +1,392 @@
+/** The feed page in a real browser, on the real functions: the story of a newcomer, and what else a page owes its readers. */
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+import { AxeBuilder } from "@axe-core/playwright";
+import type { Browser, Page } from "playwright-core";
+import { openPage, startBrowser, withoutBrowser } from "../testing/browser.ts";
+import { members, servedCommunity } from "../testing/community.ts";
+
+const scope = { after: (clean: () => Promise<void>) => cleanings.unshift(clean) };
+const cleanings: (() => Promise<void>)[] = [];
+after(async () => {
+  for (const clean of cleanings) await clean();
+});
+const options = { skip: withoutBrowser };
+const { pool, gateway, lines } = withoutBrowser
+  ? ({} as Awaited<ReturnType<typeof servedCommunity>>)
+  : await servedCommunity(scope, "feed_page");
+const browser = withoutBrowser ? ({} as Browser) : await startBrowser();
+if (!withoutBrowser) scope.after(() => browser.close());
+
+const home = (route = "feed") => `${gateway.url}/#${route}`;
+const titles = (page: Page, count = 5) =>
+  page.$$eval("li.post h2", (headings, count) => headings.slice(0, count).map((each) => each.textContent), count);
+/** How many of the first five posts are about it. */
+const about = async (page: Page, topic: "Chess" | "Garden") =>
+  (await titles(page)).filter((title) => title?.startsWith(topic)).length;
+const card = (page: Page, title: string) => page.locator("li.post", { hasText: title }).first();
+
+/** Does something after which the page shows another feed, and waits for that. */
+async function nextFeed(page: Page, work: () => Promise<unknown>): Promise<void> {
+  const answered = page.waitForResponse((response) => /\/functions\/v1\/recommend$/.test(response.url()));
+  await work();
+  await answered;
+  await page.locator("ol[aria-busy=false] li.post").first().waitFor();
+}
+
+async function signInAs(page: Page, name: string): Promise<void> {
+  await page.goto(home("people"));
+  await page.getByRole("searchbox").fill(name);
+  await nextFeed(page, () => page.getByRole("button", { name }).click());
+}
+
+test("a newcomer looks around, signs up, and her feed follows her votes", options, async (t) => {
+  const { page, wrong } = await openPage(browser, gateway.url);
+  t.after(() => page.context().close());
+  await page.goto(home());
+  await page.locator("li.post").first().waitFor();
+  await t.test("a visitor picks an interest, and the feed is about it", async () => {
+    await nextFeed(page, () => page.getByRole("button", { name: "chess", exact: true }).click());
+    assert.equal(await about(page, "Chess"), 5);
+    assert.equal(await page.getByRole("button", { name: /^Vote/ }).count(), 0);
+  });
+
+  await t.test("signed up, she begins with what she picked", async () => {
+    await page.getByRole("link", { name: "Sign in", exact: true }).click();
+    await page.getByRole("button", { name: "I am new here" }).click();
+    const passions = page.getByLabel("What do you care about?");
+    assert.equal(await passions.inputValue(), "chess");
+    await nextFeed(page, () => page.getByRole("button", { name: "Show me my feed" }).click());
+    assert.equal(await about(page, "Chess"), 5);
+    const { rows } = await pool.query("select passions from public.profiles where external_id is null");
+    assert.deepEqual(rows, [{ passions: ["chess"] }]);
+  });
+
+  let voted = "";
+  await t.test("she scrolls on, votes for something else, and sees what moves and why", async () => {
+    await nextFeed(page, () => page.getByRole("button", { name: "More posts" }).scrollIntoViewIfNeeded());
+    const garden = card(page, "Garden bed");
+    await garden.waitFor();
+    voted = (await garden.getByRole("heading").textContent()) ?? "";
+    await garden.getByRole("button", { name: /^Vote/ }).click();
+    await page.getByText(`Since this feed you voted for “${voted}”`).waitFor();
+    await nextFeed(page, () => page.getByRole("button", { name: "Show what moves" }).click());
+    assert.equal(await about(page, "Garden"), 5);
+    const moved = page.getByRole("region", { name: "What moved" });
+    await moved.locator("h2:focus").waitFor();
+    const { y = -1 } = (await moved.locator("h2").boundingBox()) ?? {};
+    assert.ok(y > 50 && y < 700, `she was far down, and sees it at ${y}`);
+    assert.match((await moved.textContent()) ?? "", new RegExp(`new.*voted for “${voted}”`, "s"));
+    await page.locator(".badge.new").first().waitFor();
+    assert.ok(!(await titles(page, 100)).includes(voted), "what she voted for is no longer new to her");
+    const { rows } = await pool.query("select title from public.post_votes join public.posts on posts.id = post_id");
+    assert.deepEqual(rows, [{ title: voted }]);
+  });
+
+  await t.test("she opens a post and comments on it", async () => {
+    const [title] = await titles(page, 1);
+    await card(page, title as string)
+      .getByRole("button", { name: title as string, exact: true })
+      .click();
+    await page.getByText("Garden bed in a few words").waitFor();
+    await page.getByLabel("Your comment").fill("Mine has slugs.");
+    await page.getByRole("button", { name: "Send" }).click();
+    await page.getByRole("list", { name: "Comments" }).getByText("Mine has slugs.").waitFor();
+    const { rows } = await pool.query("select body from public.comments");
+    assert.deepEqual(rows, [{ body: "Mine has slugs." }]);
+  });
+
+  await t.test("what she dismisses and what she mutes is gone, and the page says why", async () => {
+    const [, dismissed, other] = (await titles(page, 3)) as string[];
+    await card(page, dismissed)
+      .getByRole("button", { name: /^Not for me/ })
+      .click();
+    await page.locator("p:focus", { hasText: `Dismissed: ${dismissed}` }).waitFor();
+    await nextFeed(page, () => page.getByRole("button", { name: "Show what moves" }).click());
+    const moved = page.getByRole("region", { name: "What moved" });
+    assert.match((await moved.textContent()) ?? "", /You dismissed it/);
+    assert.ok(!(await titles(page, 100)).includes(dismissed));
+    await card(page, other).locator("summary", { hasText: "Mute" }).click();
+    await card(page, other).getByRole("button", { name: "Mute #gardens" }).click();
+    await page.getByText("Since this feed you muted #gardens").waitFor();
+    await nextFeed(page, () => page.getByRole("button", { name: "Show what moves" }).click());
+    assert.match((await moved.textContent()) ?? "", /You muted #gardens/);
+    assert.equal((await titles(page, 100)).filter((title) => title?.startsWith("Garden")).length, 0);
+  });
+
+  await t.test("she takes the mute back", async () => {
+    await page.getByRole("link", { name: /^member / }).click();
+    await page.getByRole("button", { name: "#gardens take back" }).click();
+    await page.getByText("Nobody and nothing.").waitFor();
+    assert.equal((await pool.query("select from public.mutes")).rowCount, 0);
+  });
+
+  await t.test("she writes a post, and sees it arrive as the one whom it may interest most", async () => {
+    await page.getByRole("link", { name: "Write", exact: true }).click();
+    await page.getByLabel("Title").fill("Kites of silk");
+    await page.getByLabel("Text").fill("How to sew kites that fly in any wind");
+    await page.getByLabel("Tags").fill("kites");
+    await page.getByRole("button", { name: "Publish" }).click();
+    await page.getByText("The recommender has read it").waitFor();
+    await nextFeed(page, () => page.getByRole("button", { name: /^ben/ }).click());
+    await page.getByText("“Kites of silk” has arrived: it is at place 1 of this feed.").waitFor();
+    assert.equal((await titles(page))[0], "Kites of silk");
+  });
+  assert.deepEqual(wrong, []);
+});
+
+test("somebody who has seen a page asks for others", options, async (t) => {
+  const { page } = await openPage(browser, gateway.url);
+  t.after(() => page.context().close());
+  await signInAs(page, "ada");
+  const before = await titles(page, 20);
+  // an impression is logged a moment after its feed
+  const logged = "select from recsys.impressions where user_id = $1";
+  while ((await pool.query(logged, [members.ada])).rowCount !== 20) await page.waitForTimeout(20);
+  await nextFeed(page, () => page.getByRole("button", { name: "Seen: show me others" }).click());
+  const now = await titles(page, 20);
+  assert.deepEqual(
+    now.filter((title) => before.includes(title)),
+    [],
+  );
+});
+
+test("where nobody may be chosen, people sign in with e-mail address and password", options, async (t) => {
+  const { page, wrong } = await openPage(browser, gateway.url);
+  t.after(() => page.context().close());
+  const { url, publishableKey: key } = gateway;
+  await page.route("**/config.json", (route) => route.fulfill({ json: { url, key } }));
+  await page.goto(home("people"));
+  const fill = async (email: string) => {
+    await page.getByLabel("E-mail address").fill(email);
+    await page.getByLabel("Password").fill("correct horse");
+  };
+  await fill("nina@example.com");
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole("alert").getByText("nobody here has this e-mail address").waitFor();
+  assert.deepEqual(await seriousIn(page), []);
+  await page.getByRole("button", { name: "I am new here" }).click();
+  await page.getByRole("heading", { name: "Welcome" }).waitFor();
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await page.getByRole("link", { name: "Sign in", exact: true }).click();
+  await fill("nina@example.com");
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole("heading", { name: "Welcome" }).waitFor();
+  assert.equal(await page.getByRole("button", { name: "Be somebody else" }).count(), 0);
+  assert.deepEqual(wrong, []);
+});
+
+test("ideas become a draft; where there is no such function, the page says so", options, async (t) => {
+  const { page, wrong } = await openPage(browser, gateway.url);
+  t.after(() => page.context().close());
+  await signInAs(page, "rosa");
+  const answer = (status: number, json: object) =>
+    page.route("**/functions/v1/ideas", (route) => route.fulfill({ status, json }));
+  await answer(404, { error: { code: "not_found", message: "no such function" } });
+  await page.getByRole("link", { name: "Ideas", exact: true }).click();
+  await page.getByText("This project has no function that finds ideas.").waitFor();
+  await page.unroute("**/functions/v1/ideas");
+  const why = { people_interested: 23, posts_lately: 2, unanswered: 4 };
+  const predicted = { audience: 40, views: 12.3, votes: 4, comments: 1.5 };
+  const idea = {
+    title: "Beds for clay",
+    points: ["What grows", "What drowns"],
+    topic: "gardens",
+    why,
+    predicted,
+    fit: 0.8,
+  };
+  const notes = [{ code: "too_few_posts", message: "There are fewer ideas than were asked for." }];
+  await answer(200, { model: null, items: [idea], notes });
+  await page.getByRole("button", { name: "Others" }).click();
+  await page.getByText("23 people a day come to such posts.").waitFor();
+  await page.getByText("There are fewer ideas").waitFor();
+  assert.deepEqual(await seriousIn(page), []);
+  await page.getByRole("button", { name: "Write this Beds for clay" }).click();
+  assert.equal(await page.getByLabel("Title").inputValue(), "Beds for clay");
+  assert.equal(await page.getByLabel("Text").inputValue(), "- What grows\n- What drowns");
+  assert.deepEqual(wrong, []);
+});
+
+test("while it loads, where nothing is left and where something fails, the page says so", options, async (t) => {
+  const { page } = await openPage(browser, gateway.url);
+  t.after(() => page.context().close());
+  const recommend = "**/functions/v1/recommend";
+  let goOn = () => {};
+  const held = new Promise<void>((resume) => {
+    goOn = resume;
+  });
+  await page.route(recommend, async (route) => {
+    await held;
+    await route.abort();
+  });
+  await page.goto(home());
+  await page.getByText("Loading the feed").waitFor();
+  goOn();
+  await page.getByRole("alert").getByText("The recommender does not answer right now.").waitFor();
+  assert.deepEqual(await seriousIn(page), []);
+  await page.unroute(recommend);
+  await page.getByRole("button", { name: "Try again" }).click();
+  await page.locator("li.post").first().waitFor();
+  assert.equal(await page.getByRole("alert").count(), 0);
+  await page.route(recommend, async (route) => {
+    const response = await route.fetch();
+    await route.fulfill({ response, json: { ...(await response.json()), items: [], next: null } });
+  });
+  await page.getByRole("button", { name: "Refresh" }).click();
+  await page.getByText("Nothing is left that is new to you.").waitFor();
+});
+
+test("pages that come faster than their posts keep them all", options, async (t) => {
+  const { page } = await openPage(browser, gateway.url);
+  t.after(() => page.context().close());
+  // the first page's are the last to come
+  let first = true;
+  await page.route("**/rest/v1/posts?*in.*", async (route) => {
+    if (first) {
+      first = false;
+      await page.waitForResponse(
+        (response) => response.url().includes("/rest/v1/posts?") && response.url().includes("in."),
+      );
+    }
+    await route.continue();
+  });
+  await page.goto(home());
+  await nextFeed(page, () => page.getByRole("button", { name: "More posts" }).scrollIntoViewIfNeeded());
+  await page.locator("li.post").nth(39).locator(".chip").waitFor();
+  await page.locator("li.post").nth(0).locator(".chip").waitFor();
+});
+
+test("a page that does not know its project says what is missing", options, async (t) => {
+  const { page } = await openPage(browser, gateway.url);
+  t.after(() => page.context().close());
+  await page.route("**/config.json", (route) => route.fulfill({ json: { url: "" } }));
+  await page.goto(home());
+  await page.getByRole("alert").getByText("config.json must name the project's url").waitFor();
+});
+
+/** What axe finds serious or critical on a page as it is; of some rules only where they are named. */
+async function seriousIn(page: Page, ...rules: string[]): Promise<string[]> {
+  const axe = new AxeBuilder({ page }).options({ resultTypes: ["violations"] }).setLegacyMode();
+  const { violations } = await (rules.length > 0 ? axe.withRules(rules) : axe).analyze();
+  return violations
+    .filter(({ impact }) => impact === "serious" || impact === "critical")
+    .map(({ id, nodes }) => `${id}: ${nodes[0].html}`);
+}
+
+/** Few posts: axe takes its time for each, and one is like the other. */
+async function shorten(page: Page, posts: number): Promise<void> {
+  await page.route("**/functions/v1/recommend", async (route) => {
+    const response = await route.fetch();
+    const feed = await response.json();
+    await route.fulfill({ response, json: { ...feed, items: feed.items.slice(0, posts), next: null } });
+  });
+}
+
+for (const colorScheme of ["light", "dark"] as const)
+  test(
+    `axe finds nothing serious on any view, ${colorScheme}, and nothing is wider than a phone`,
+    options,
+    async (t) => {
+      const { page } = await openPage(browser, gateway.url, { colorScheme, viewport: { width: 360, height: 740 } });
+      t.after(() => page.context().close());
+      await shorten(page, 4);
+      // only colours differ
+      const rules = colorScheme === "dark" ? ["color-contrast"] : [];
+      const look = async (what: string) => {
+        assert.deepEqual(await seriousIn(page, ...rules), [], what);
+        const wider = await page.evaluate(
+          () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+        );
+        assert.equal(wider, 0, `${what} is ${wider} pixels too wide`);
+      };
+      await page.goto(home());
+      await page.locator("li.post").first().waitFor();
+      await look("a visitor's feed");
+      await page.goto(home("people"));
+      await page.getByRole("button", { name: "ben" }).waitFor();
+      await look("the people");
+      await nextFeed(page, () => page.getByRole("button", { name: "ben" }).click());
+      await page
+        .locator("li.post")
+        .first()
+        .getByRole("button", { name: /^Comment/ })
+        .click();
+      await page.getByLabel("Your comment").waitFor();
+      await page.locator("summary").first().click();
+      await nextFeed(page, () => page.getByRole("button", { name: "Show what moves" }).click());
+      await page
+        .locator("li.post")
+        .nth(1)
+        .getByRole("button", { name: /^Comment/ })
+        .click();
+      await page.getByLabel("Your comment").waitFor();
+      await look("a feed that moved, and an open post");
+      for (const view of ["write", "you"]) {
+        await page.goto(home(view));
+        await page.locator("form").waitFor();
+        await look(view);
+      }
+    },
+  );
+
+test("a keyboard is enough", options, async (t) => {
+  const { page } = await openPage(browser, gateway.url);
+  t.after(() => page.context().close());
+  await signInAs(page, "ada");
+  const focused = () => page.evaluate(() => document.activeElement?.textContent ?? "");
+  await page.reload();
+  await page.locator("li.post .acts").first().waitFor();
+  await page.keyboard.press("Tab");
+  assert.equal(await focused(), "Skip to the content");
+  await page.keyboard.press("Enter");
+  // Refresh, then the first post: title, vote, comment, not for me, mute
+  await page.keyboard.press("Tab");
+  assert.equal(await focused(), "Refresh");
+  await page.keyboard.press("Tab");
+  const [title] = await titles(page, 1);
+  assert.equal(await focused(), title);
+  await page.keyboard.press("Enter");
+  await page.getByLabel("Your comment").waitFor();
+  for (let n = 0; n < 4; n++) await page.keyboard.press("Tab");
+  assert.match(await focused(), /^Mute/);
+  await page.keyboard.press("Enter");
+  await page
+    .getByRole("button", { name: /^Mute rosa|^Mute #/ })
+    .first()
+    .waitFor();
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("Escape");
+  assert.match(await focused(), /^Mute something|^Mute/);
+  assert.equal(await page.locator("details.menu[open]").count(), 0);
+  await page.getByRole("link", { name: "Write", exact: true }).focus();
+  await page.keyboard.press("Enter");
+  await page.getByLabel("Title").waitFor();
+  // the focus goes on from the heading of the view
+  await page.locator("h1:focus", { hasText: "Write a post" }).waitFor();
+});
+
+test("the first paint comes within a second", options, async (t) => {
+  const paints: number[] = [];
+  const posts: number[] = [];
+  for (let run = 0; run < 3; run++) {
+    const { page } = await openPage(browser, gateway.url);
+    await page.goto(home());
+    await page.locator("li.post").first().waitFor();
+    const [paint, post] = await page.evaluate(() => [
+      performance.getEntriesByName("first-contentful-paint")[0].startTime,
+      performance.now(),
+    ]);
+    paints.push(paint);
+    posts.push(post);
+    await page.context().close();
+  }
+  t.diagnostic(
+    `first paint after ${paints.map(Math.round).join(", ")} ms, first posts after ${posts.map(Math.round).join(", ")}`,
+  );
+  assert.ok(Math.min(...paints) < 1000, `${paints}`);
+});
+
+test("none of this put a line into the log of the functions", options, () => {
+  assert.deepEqual(lines, []);
+});

@@ -1,0 +1,62 @@
+import { useState } from "preact/hooks";
+import { useProject } from "../shared/project.ts";
+import { rows } from "../shared/rows.ts";
+import { useLoaded } from "../shared/use-loaded.ts";
+
+/** A visitor's interests: picked from what posts are about lately, or in their own words. */
+export function Interests({ chosen, onChange }: { chosen: string[]; onChange(interests: string[]): void }) {
+  const { supabase } = useProject();
+  const tags = useLoaded(() => frequentTags(supabase), [supabase]);
+  const [own, setOwn] = useState("");
+  const offered = [...new Set([...chosen, ...(tags.value ?? [])])].slice(0, 18);
+  const toggle = (interest: string) =>
+    onChange(chosen.includes(interest) ? chosen.filter((each) => each !== interest) : [...chosen, interest].slice(-16));
+  return (
+    <section class="card stack" aria-labelledby="interests">
+      <h2 id="interests">What do you care about?</h2>
+      <div class="row">
+        {offered.map((interest) => (
+          <button
+            type="button"
+            key={interest}
+            aria-pressed={chosen.includes(interest)}
+            onClick={() => toggle(interest)}
+          >
+            {interest}
+          </button>
+        ))}
+      </div>
+      <form
+        class="row one-line"
+        onSubmit={(event) => {
+          event.preventDefault();
+          const interest = own.trim();
+          if (interest && !chosen.includes(interest)) toggle(interest);
+          setOwn("");
+        }}
+      >
+        <input
+          aria-label="Another interest"
+          placeholder="Another, in your own words"
+          maxLength={100}
+          value={own}
+          onInput={(event) => setOwn(event.currentTarget.value)}
+        />
+        <button type="submit">Add</button>
+      </form>
+    </section>
+  );
+}
+
+/** The tags of the newest posts, the most frequent first. */
+async function frequentTags(supabase: ReturnType<typeof useProject>["supabase"]): Promise<string[]> {
+  const posts: { tags: string[] }[] = await rows(
+    supabase.from("posts").select("tags").order("created_at", { ascending: false }).limit(300),
+  );
+  const counts = new Map<string, number>();
+  for (const { tags } of posts) for (const tag of tags) counts.set(tag, (counts.get(tag) ?? 0) + 1);
+  return [...counts]
+    .sort(([, a], [, b]) => b - a)
+    .slice(0, 16)
+    .map(([tag]) => tag);
+}

@@ -1,0 +1,72 @@
+import { Heading } from "../shared/heading.tsx";
+import { useProject } from "../shared/project.ts";
+import { useLoaded } from "../shared/use-loaded.ts";
+import { go, useRoute } from "../shared/use-route.ts";
+import type { SignedIn } from "../shared/use-session.ts";
+import { FeedView } from "./feed-view.tsx";
+import { Frame } from "./frame.tsx";
+import { IdeasView } from "./ideas/ideas-view.tsx";
+import { Leave } from "./people/leave.tsx";
+import { nameOf } from "./people/name.ts";
+import { readProfile } from "./people/profile.ts";
+import { ProfileForm } from "./people/profile-form.tsx";
+import { YouView } from "./people/you-view.tsx";
+import { useFeed } from "./use-feed.ts";
+import { WriteView } from "./write/write-view.tsx";
+
+/** All that somebody who is signed in sees. Their feed stays while they look at the other views. */
+export function Member({ userId }: SignedIn) {
+  const { supabase } = useProject();
+  const route = useRoute();
+  const feed = useFeed();
+  const profile = useLoaded(() => readProfile(supabase, userId), [userId]);
+  const name = profile.value ? nameOf(profile.value) : "You";
+
+  if (profile.value === null)
+    return (
+      <Frame route="" links={[]}>
+        <div class="narrow stack">
+          <Heading text="Welcome" />
+          <p class="soft">Say what you care about, and your first feed is about that already.</p>
+          <ProfileForm
+            userId={userId}
+            before={null}
+            onSaved={() => {
+              profile.again();
+              feed.refresh();
+              go("feed");
+            }}
+          />
+          <Leave />
+        </div>
+      </Frame>
+    );
+
+  const views: Record<string, () => preact.JSX.Element> = {
+    feed: () => <FeedView feed={feed} userId={userId} name={name} />,
+    write: () => <WriteView userId={userId} />,
+    ideas: () => <IdeasView />,
+    you: () => (
+      <YouView
+        userId={userId}
+        profile={profile}
+        onChanged={(act) => {
+          feed.act(act);
+          profile.again();
+        }}
+      />
+    ),
+  };
+  const links: [string, string][] = [
+    ["feed", "Feed"],
+    ["write", "Write"],
+    ["ideas", "Ideas"],
+    ["you", name],
+  ];
+  const shown = Object.hasOwn(views, route) ? route : "feed";
+  return (
+    <Frame route={shown} links={links}>
+      {views[shown]()}
+    </Frame>
+  );
+}

@@ -1,0 +1,73 @@
+import { useEffect, useRef } from "preact/hooks";
+import { type Act, sayActs } from "./acts.ts";
+import type { Change } from "./feed-changes.ts";
+
+/** What moved since the feed before, and why. */
+export function Moved({ changes, acts }: { changes: Change[]; acts: Act[] }) {
+  const heading = useRef<HTMLHeadingElement>(null);
+  useEffect(() => {
+    // whoever asked for it may be far down, at a button that is gone now
+    if (acts.length > 0) heading.current?.focus();
+  }, [acts]);
+  const fresh = changes.filter(({ from, to }) => from === undefined && to !== undefined);
+  const up = changes.filter(({ from, to }) => from !== undefined && to !== undefined && to < from);
+  const down = changes.filter(({ from, to }) => from !== undefined && to !== undefined && to > from);
+  const gone = changes.filter(({ to }) => to === undefined);
+  return (
+    <section class="card moved stack" aria-label="What moved">
+      <div role="status">
+        <h2 ref={heading} tabIndex={-1}>
+          {changes.length === 0 ? "Nothing moved" : `What moved: ${counted(fresh, up, down, gone)}`}
+        </h2>
+        <p class="soft">{acts.length > 0 ? `Since the feed before you ${sayActs(acts)}.` : "Since the feed before."}</p>
+      </div>
+      <div class="parts">
+        <Part title="New" changes={fresh} />
+        <Part title="Up" changes={up} />
+        <Part title="Gone" changes={gone} />
+      </div>
+    </section>
+  );
+}
+
+const mostShown = 2;
+
+function Part({ title, changes }: { title: string; changes: Change[] }) {
+  if (changes.length === 0) return null;
+  const [shown, rest] = [changes.slice(0, mostShown), changes.slice(mostShown)];
+  return (
+    <div>
+      <h3>{title}</h3>
+      <ul>{shown.map(line)}</ul>
+      {rest.length > 0 && (
+        <details>
+          <summary>{rest.length} more</summary>
+          <ul>{rest.map(line)}</ul>
+        </details>
+      )}
+    </div>
+  );
+}
+
+function line({ post_id, title, from, to, why }: Change) {
+  return (
+    <li key={post_id}>
+      <span class="place">{to === undefined || from === undefined ? (to ?? from) : `${from} → ${to}`}</span>
+      <span>
+        {title}
+        <small>{why}</small>
+      </span>
+    </li>
+  );
+}
+
+function counted(...[fresh, up, down, gone]: Change[][]): string {
+  const parts: [Change[], string][] = [
+    [fresh, "new"],
+    [up, "up"],
+    [down, "down"],
+    [gone, "gone"],
+  ];
+  const said = parts.filter(([changes]) => changes.length > 0);
+  return said.map(([changes, what]) => `${changes.length} ${what}`).join(", ");
+}

@@ -1,0 +1,21 @@
+/** The feed page: reads which project it belongs to, and shows it. */
+import { render } from "preact";
+import { readConfig } from "../shared/config.ts";
+import { openProject, ProjectContext } from "../shared/project.ts";
+import { Trouble } from "../shared/trouble.tsx";
+import { App } from "./app.tsx";
+
+const page = document.getElementById("page") as HTMLElement;
+try {
+  const project = openProject(await readConfig());
+  page.replaceChildren();
+  render(
+    <ProjectContext.Provider value={project}>
+      <App />
+    </ProjectContext.Provider>,
+    page,
+  );
+} catch (error) {
+  page.replaceChildren();
+  render(<Trouble error={error} again={() => location.reload()} />, page);
+}

@@ -1,0 +1,16 @@
+/** A member of the community on this machine; supabase/functions/_local/members.ts finds them. */
+export interface Member {
+  user_id: string;
+  external_id: string | null;
+  passions: string[];
+  interactions: number;
+  email: string;
+}
+
+/** At most 20, who did most first. Only there where config.json says `members`. */
+export async function findMembers(search: string): Promise<Member[]> {
+  const response = await fetch(`local/members?search=${encodeURIComponent(search)}`);
+  const found = await response.json().catch(() => undefined);
+  if (!response.ok) throw new Error(found?.message ?? "The members cannot be read right now.");
+  return found;
+}

@@ -1,0 +1,35 @@
+import { useProject } from "../../shared/project.ts";
+import { go } from "../../shared/use-route.ts";
+
+/** The way out: to another person, where one may choose, or to nobody. */
+export function Leave() {
+  const { supabase, config } = useProject();
+  async function signOut(): Promise<void> {
+    // on this device alone; should Auth not answer, the page forgets the session all the same
+    await supabase.auth.signOut({ scope: "local" });
+  }
+  return (
+    <div class="row">
+      {config.members && (
+        <button
+          type="button"
+          onClick={async () => {
+            await signOut();
+            go("people");
+          }}
+        >
+          Be somebody else
+        </button>
+      )}
+      <button
+        type="button"
+        onClick={async () => {
+          await signOut();
+          go("feed");
+        }}
+      >
+        Sign out
+      </button>
+    </div>
+  );
+}

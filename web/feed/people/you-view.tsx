@@ -1,0 +1,49 @@
+import { useState } from "preact/hooks";
+import { Heading } from "../../shared/heading.tsx";
+import { Trouble } from "../../shared/trouble.tsx";
+import type { Loaded } from "../../shared/use-loaded.ts";
+import type { Act } from "../acts.ts";
+import { Leave } from "./leave.tsx";
+import { MuteList } from "./mute-list.tsx";
+import { nameOf } from "./name.ts";
+import type { Profile } from "./profile.ts";
+import { ProfileForm } from "./profile-form.tsx";
+
+interface YouViewProps {
+  userId: string;
+  profile: Loaded<Profile | null>;
+  /** Something changed that the next feed shows. */
+  onChanged(act: Act): void;
+}
+
+/** Profile, mutes, and the way out. */
+export function YouView({ userId, profile, onChanged }: YouViewProps) {
+  const [isSaved, setSaved] = useState(false);
+  const { value, error, again } = profile;
+  return (
+    <div class="narrow stack">
+      <Heading text={value ? nameOf(value) : "You"} />
+      {error !== undefined && <Trouble error={error} again={again} />}
+      {value && (
+        <ProfileForm
+          key={userId}
+          userId={userId}
+          before={value}
+          onSaved={() => {
+            setSaved(true);
+            onChanged({ kind: "profile" });
+          }}
+        />
+      )}
+      <p role="status">
+        {isSaved && (
+          <>
+            Saved. <a href="#feed">See what moves in your feed</a>
+          </>
+        )}
+      </p>
+      <MuteList userId={userId} onUnmuted={(label) => onChanged({ kind: "unmute", label })} />
+      <Leave />
+    </div>
+  );
+}

@@ -1,0 +1,30 @@
+import { Comments } from "./comments.tsx";
+import type { Post } from "./read-posts.ts";
+
+interface OpenedPostProps {
+  post: Post | undefined;
+  /** Writes a comment; whether it is stored. Undefined: a visitor, who may read only. */
+  comment?: (body: string) => Promise<boolean>;
+}
+
+/** The text of a post, who wrote it, and what others wrote below. */
+export function OpenedPost({ post, comment }: OpenedPostProps) {
+  if (!post) return <p class="opened soft">Its text is not to be had right now.</p>;
+  const { id, description, tags, author, created_at } = post;
+  return (
+    <div class="opened stack">
+      <p class="text" dir="auto">
+        {description || <span class="soft">Its title says it all.</span>}
+      </p>
+      <p class="row soft">
+        {author} · {new Date(created_at).toLocaleDateString("en", { dateStyle: "medium" })}
+        {tags.map((tag) => (
+          <span key={tag} class="chip">
+            {tag}
+          </span>
+        ))}
+      </p>
+      {comment ? <Comments postId={id} write={comment} /> : <a href="#people">Sign in to vote and comment</a>}
+    </div>
+  );
+}

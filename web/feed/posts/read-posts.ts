@@ -1,0 +1,35 @@
+import type { SupabaseClient } from "@supabase/supabase-js";
+import { rows } from "../../shared/rows.ts";
+import { type Named, nameOf } from "../people/name.ts";
+
+/** A post as the app knows it. */
+export interface Post {
+  id: string;
+  title: string;
+  description: string;
+  tags: string[];
+  author_id: string | null;
+  created_at: string;
+  /** Name of the author. */
+  author: string;
+}
+
+/** The posts of a page of the feed with their authors, by id. Row level security may leave some out; visitors read no names. */
+export async function readPosts(
+  supabase: SupabaseClient,
+  ids: string[],
+  { names = true } = {},
+): Promise<Map<string, Post>> {
+  if (ids.length === 0) return new Map();
+  const columns = "id, title, description, tags, author_id, created_at";
+  const found: Omit<Post, "author">[] = await rows(supabase.from("posts").select(columns).in("id", ids));
+  const authors = [...new Set(found.flatMap(({ author_id }) => author_id ?? []))];
+  const people: Named[] =
+    names && authors.length > 0
+      ? await rows(supabase.from("profiles").select("id, external_id").in("id", authors))
+      : [];
+  const byId = new Map(people.map((person) => [person.id, person]));
+  return new Map(
+    found.map((post) => [post.id, { ...post, author: nameOf(post.author_id ? byId.get(post.author_id) : undefined) }]),
+  );
+}

@@ -1,0 +1,37 @@
+import type { Feed, Reason } from "../../../client/src/index.ts";
+import type { Post } from "./read-posts.ts";
+
+/** A reason in a sentence. `basis`: what the feed is made from. */
+export function sayWhy(why: Reason, basis: Feed["basis"], posts: ReadonlyMap<string, Post>): string {
+  switch (why.kind) {
+    case "like_your_history":
+      return `Like “${why.title}” from your history`;
+    case "followed_author":
+      return `By ${authorName(why.author_id, posts)}, whose posts you often open`;
+    case "shared_terms":
+      return `About ${listed(why.terms)}, as in posts of your history`;
+    case "exploration":
+      return "Brand new: few people have been shown it so far";
+    case "similar":
+      return basis === "community" ? "Close to what people here care about" : "Close to what you care about";
+    case "trending":
+      return "Trending: much is going on there right now";
+    case "active":
+      return "Active: somebody was there lately";
+    case "fresh":
+      return "Just written";
+    // there may be others later
+    default:
+      return "Picked for you";
+  }
+}
+
+function authorName(id: string, posts: ReadonlyMap<string, Post>): string {
+  for (const post of posts.values()) if (post.author_id === id) return post.author;
+  return "somebody";
+}
+
+function listed(terms: string[]): string {
+  const quoted = terms.map((term) => `“${term}”`);
+  return quoted.length < 2 ? quoted.join("") : `${quoted.slice(0, -1).join(", ")} and ${quoted.at(-1)}`;
+}

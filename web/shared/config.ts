@@ -1,0 +1,17 @@
+/** Which project a page belongs to. */
+export interface Config {
+  /** The project's address. */
+  url: string;
+  /** Its publishable key, which is no secret. */
+  key: string;
+  /** On this machine alone: whoever looks may choose which member of the community to be. */
+  members?: boolean;
+}
+
+/** Reads config.json, which lies at the root of the site. Throws one line that says what is missing. */
+export async function readConfig(address = "config.json"): Promise<Config> {
+  const response = await fetch(address);
+  const config: Partial<Config> | undefined = response.ok ? await response.json().catch(() => undefined) : undefined;
+  if (!config?.url || !config.key) throw new Error("config.json must name the project's url and its publishable key");
+  return config as Config;
+}

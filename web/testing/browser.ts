@@ -1,0 +1,32 @@
+/** For tests: Debian's Chromium, driven by Playwright. */
+import { existsSync } from "node:fs";
+import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+
+const path = process.env.CHROMIUM ?? "/usr/bin/chromium";
+
+/** For the option `skip` of a test that needs a browser: false, or the reason. */
+export const withoutBrowser = existsSync(path) ? false : "needs Chromium: npm run setup:browser, or set CHROMIUM";
+
+export async function startBrowser(): Promise<Browser> {
+  // Chromium refuses to be root's in a sandbox, which is whom .ci/run tests as
+  const args = process.getuid?.() === 0 ? ["--no-sandbox"] : [];
+  return await chromium.launch({ executablePath: path, args });
+}
+
+/** A page of its own, with what went wrong in it: errors, and requests to other places than `origin`. */
+export async function openPage(
+  browser: Browser,
+  origin: string,
+  options: BrowserContextOptions = {},
+): Promise<{ page: Page; wrong: string[] }> {
+  const context = await browser.newContext({ reducedMotion: "reduce", ...options });
+  const page = await context.newPage();
+  page.setDefaultTimeout(10_000);
+  const wrong: string[] = [];
+  page.on("pageerror", (error) => wrong.push(String(error.stack)));
+  page.on("request", (request) => {
+    const url = new URL(request.url());
+    if (url.protocol !== "data:" && url.origin !== origin) wrong.push(`asks ${url.origin}`);
+  });
+  return { page, wrong };
+}
