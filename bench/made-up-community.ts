@@ -15,8 +15,8 @@ import { Random } from "../trainer/engine/random.ts";
 import { vectorAt } from "../trainer/engine/vector-at.ts";
 import { dlrmGraph } from "../trainer/export/dlrm.ts";
 import { postTowerGraph, userTowerGraph } from "../trainer/export/towers.ts";
+import { towerDefaults } from "../trainer/towers/hyperparameters.ts";
 import { newTowerWeights } from "../trainer/towers/network.ts";
-import { towerDefaults } from "../trainer/towers/train.ts";
 import { fillTable, withoutLog } from "./fill-table.ts";
 
 export interface CommunitySize {

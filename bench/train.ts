@@ -18,9 +18,10 @@ import { trainDlrm } from "../trainer/dlrm/train.ts";
 import { type Backend, backends, startBackend } from "../trainer/engine/backend.ts";
 import { Random } from "../trainer/engine/random.ts";
 import { writeSyntheticCommunity } from "../trainer/synthetic/write-synthetic-community.ts";
+import { towerDefaults } from "../trainer/towers/hyperparameters.ts";
 import { TowerData } from "../trainer/towers/model.ts";
 import { positivesBefore } from "../trainer/towers/positives.ts";
-import { towerDefaults, trainTowers } from "../trainer/towers/train.ts";
+import { trainTowers } from "../trainer/towers/train.ts";
 
 /** What a process measures: milliseconds per step, and what PyTorch needs to know to do the same. */
 interface Measured {

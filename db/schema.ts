@@ -1607,7 +1607,7 @@ export interface RecsysSettings {
    */
   clock_shift: Generated<string>;
   /**
-   * What a comment is worth in the score.
+   * What a comment is worth in the score, and to the next training.
    */
   comment_weight: Generated<number>;
   /**
@@ -1675,11 +1675,11 @@ export interface RecsysSettings {
    */
   unserved_models_kept: Generated<string>;
   /**
-   * The score of a post is view_weight * p(view) + vote_weight * p(vote) + comment_weight * p(comment), and of a model that predicts it long_view_weight * p(long view); and what speaks against the post makes it less, see dismiss_weight.
+   * The score of a post is view_weight * p(view) + vote_weight * p(vote) + comment_weight * p(comment), and of a model that predicts it long_view_weight * p(long view); and what speaks against the post makes it less, see dismiss_weight. A change of these three counts in the next feed, and in what the next training learns to put first: its listwise loss has the same weights.
    */
   view_weight: Generated<number>;
   /**
-   * What a vote is worth in the score, beside a view and a comment.
+   * What a vote is worth in the score, and to the next training, beside a view and a comment.
    */
   vote_weight: Generated<number>;
 }

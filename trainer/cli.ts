@@ -4,6 +4,7 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import { UserError } from "../db/user-error.ts";
 import { whole } from "./commands/whole.ts";
 import { backends } from "./engine/backend.ts";
+import { orders } from "./model-folder/run-order.ts";
 
 const program = new Command("recsys")
   .description("A recommender that lives inside Supabase: import a community, train, publish, serve.")
@@ -14,6 +15,8 @@ const anySeed = whole(0, 2 ** 31 - 1);
 const seed = () => new Option("--seed <number>", "same seed, same backend: same model").default(1).argParser(anySeed);
 const backend = () => new Option("--backend <name>", "what trains; default: the first that loads").choices(backends);
 const data = (text: string) => new Option("--data <folder>", text);
+const config = () =>
+  new Option("--config <file>", "hyperparameters other than the defaults, as `recsys config` prints them (YAML)");
 const port = () =>
   new Option("--port <number>", "where the functions listen").default(54321).argParser(whole(0, 65535));
 
@@ -76,8 +79,44 @@ program
   .addOption(database())
   .addOption(seed())
   .addOption(backend())
+  .addOption(config())
+  .addOption(
+    new Option("--until <time>", "learn only from what happened before it, to evaluate on what came after").argParser(
+      time,
+    ),
+  )
   .option("--out <folder>", "where the model goes (default: .recsys/models/NAME)")
   .action(async (options) => (await import("./commands/train.ts")).trainCommand(options));
+
+program
+  .command("config")
+  .description("print a config file: every hyperparameter with its default and the reason for it")
+  .action(async () => console.log((await import("./config/config-file.ts")).defaultConfigFile().trimEnd()));
+
+program
+  .command("runs")
+  .description("what was trained, with which config, on which data, and how good it was on held-out requests")
+  .argument("[folder]", "where the models are (default: .recsys/models)")
+  .addOption(new Option("--by <order>", "which come first").choices(orders).default("newest"))
+  .action(async (folder, options) => (await import("./commands/runs.ts")).runsCommand(folder, options));
+
+program
+  .command("search")
+  .description(
+    "train with many configs, one folder each, and say which is best on held-out requests; a second start goes on",
+  )
+  .argument(
+    "<space>",
+    "a YAML file of hyperparameters and what to try: `towers.temperature: [0.1, 0.2]`, or with --draws `{ from: 0.05, to: 0.5 }`",
+  )
+  .requiredOption("--out <folder>", "where the models go")
+  .addOption(database())
+  .addOption(new Option("--draws <number>", "random draws (default: every combination)").argParser(whole(1, 3000)))
+  .addOption(config())
+  .addOption(seed())
+  .addOption(backend())
+  .addOption(new Option("--until <time>", "learn only from what happened before it").argParser(time))
+  .action(async (space, options) => (await import("./commands/search.ts")).searchCommand(space, options));
 
 program
   .command("evaluate")
@@ -97,7 +136,14 @@ program
       .default([1], "1")
       .argParser(seeds),
   )
+  .addOption(
+    new Option(
+      "--model <model>",
+      "replay: a model that was trained before, by folder, name or number, instead of one trained now; may come several times",
+    ).argParser((text, before: string[] = []) => [...before, text]),
+  )
   .addOption(backend())
+  .addOption(config())
   .addOption(
     new Option(
       "--valid-from <time>",
@@ -168,6 +214,7 @@ program
     "--train",
     "train and publish when it is asked for: recsys.request_training(), which pg_cron calls each night",
   )
+  .addOption(config())
   .option("--once", "with --train: end when no request waits, with status 1 if one failed (for a scheduled job)")
   .action(async (options) => (await import("./commands/worker.ts")).workerCommand(options));
 

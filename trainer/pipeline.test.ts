@@ -3,9 +3,9 @@ import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import { openEmbeddedCopy } from "../db/testing-embedded.ts";
 import { communityFromDatabase, type LoadedCommunity } from "./community/from-database.ts";
+import { defaultConfig } from "./config/config.ts";
 import { RankingExamples } from "./dlrm/ranking-examples.ts";
 import { firstInteractionEvents } from "./dlrm/requests.ts";
-import { dlrmDefaults } from "./dlrm/train.ts";
 import { startBackend } from "./engine/backend.ts";
 import { dlrmGraph } from "./export/dlrm.ts";
 import { dlrmOf, towersOf } from "./export/read-weights.ts";
@@ -102,17 +102,13 @@ test("afterwards towers, ranker and calibration have moved, who and what is new 
     );
 });
 
-test("where more is new than the ranker takes, it learns from the latest, and the towers first from what was before", async (t) => {
-  const { maximumRequests } = dlrmDefaults;
-  t.after(() => {
-    dlrmDefaults.maximumRequests = maximumRequests;
-  });
-  dlrmDefaults.maximumRequests = 20;
+test("where more is new than the ranker takes, it learns from the latest, and the towers first from what was before", async () => {
+  const config = { ...defaultConfig, ranker: { ...defaultConfig.ranker, maximumRequests: 20 } };
   let examples = new RankingExamples([], 1);
   const onExamples = (given: RankingExamples) => {
     examples = given;
   };
-  const model = await trainModel(loaded, { ...options, from: earlier(), onExamples });
+  const model = await trainModel(loaded, { ...options, from: earlier(), config, onExamples });
   assert.equal(examples.requests.length, 20);
   assert.equal(model.newInteractions, first.since);
   assert.equal(model.towers.losses.length, 2, "before the ranker, and after it");

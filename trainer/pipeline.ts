@@ -12,6 +12,7 @@ import { UserError } from "../db/user-error.ts";
 import { type Head, kinds } from "../supabase/functions/_shared/features/kinds.ts";
 import type { Community } from "./community/community.ts";
 import type { LoadedCommunity } from "./community/from-database.ts";
+import { type Config, defaultConfig } from "./config/config.ts";
 import { calibrateHeads, expectedPositives, shiftHeads } from "./dlrm/calibrate-heads.ts";
 import { denseWidth, isNewUser } from "./dlrm/dense-features.ts";
 import { type RankerRequest, type RequestUsers, rankingExamples } from "./dlrm/examples.ts";
@@ -21,7 +22,7 @@ import { headsOf, withHeads } from "./dlrm/optional-heads.ts";
 import { type PageRequest, pageRequests, wasTouched } from "./dlrm/page-requests.ts";
 import type { RankerParts, RankingExamples } from "./dlrm/ranking-examples.ts";
 import { firstInteractionEvents, labelWindow, type Request, requestsAt } from "./dlrm/requests.ts";
-import { dlrmDefaults, trainDlrm } from "./dlrm/train.ts";
+import { trainDlrm } from "./dlrm/train.ts";
 import { type FeatureBins, trainingFeatures } from "./dlrm/training-features.ts";
 import { Random } from "./engine/random.ts";
 import { postTowerGraph, userTowerGraph } from "./export/towers.ts";
@@ -30,13 +31,15 @@ import { type IdEmbeddings, idEmbeddingsOf } from "./model-folder/id-embeddings.
 import { embedPosts, embedUsersAt, type Moment } from "./towers/embed.ts";
 import { Histories } from "./towers/histories.ts";
 import { TowerData, type Towers } from "./towers/model.ts";
-import { type TrainedTowers, towerDefaults, trainTowers } from "./towers/train.ts";
+import { type TrainedTowers, trainTowers } from "./towers/train.ts";
 
 export interface PipelineOptions {
   seed: number;
   /** Only what happened before this instant (milliseconds) is learned from; default: everything. */
   until?: number;
   scoreWeights: number[];
+  /** Default: what every hyperparameter is by default. */
+  config?: Config | undefined;
   /** Given what the ranker was trained on, some 200 MB that nobody else keeps: for models to compare it with. */
   onExamples?: (examples: RankingExamples, parts: RankerParts) => void;
   /** The model to go on from, whose weights are then changed; without it, training starts anew. */
@@ -121,21 +124,21 @@ export async function trainModel(loaded: LoadedCommunity, options: PipelineOptio
   if (from?.learnedFrom === learnedFrom) return await goOn(loaded, interactions, { pages, until }, from, options);
   if (interactions.length < 100)
     throw new UserError(`${interactions.length} first interactions are too few to train on: 100 are needed`);
-  const { seed, stages = everyStage, onProgress, signal } = options;
-  const { maximumRequests, interactionsPerRequest } = dlrmDefaults;
+  const { seed, config = defaultConfig, stages = everyStage, onProgress, signal } = options;
+  const { maximumRequests, interactionsPerRequest } = config.ranker;
   const wanted = Math.min(maximumRequests, Math.floor(interactions.length / interactionsPerRequest));
   const ofInteractions = requestsAt(timeline, interactions.slice(-wanted), until);
-  const recent = since(pages, ofInteractions[0].at);
+  const recent = since(pages, ofInteractions[0].at, maximumRequests);
   const heads = headsOf(recent);
   const requests = learnedFrom === "pages" ? withHeads(recent, heads) : ofInteractions;
-  const towerOptions = { ...towerOptionsOf(learnedFrom), seed, until: requests[0].at };
+  const towerOptions = { ...towerOptionsOf(learnedFrom, config), seed, until: requests[0].at };
   const towers = await stages.towers(() => trainTowers(community, towerOptions, onProgress, signal));
   const ranker = await stages.ranker(() =>
     trainRanker(loaded, requests, heads, towers, { ...options, from: undefined }),
   );
   // fine-tuning changes the towers in place
-  const heldBack = heldBackTowers(towers, community, requests[firstHeldOut(requests)].at);
-  const fineTuning = { ...towerOptions, ...towerDefaults.fineTuning.before, until };
+  const heldBack = heldBackTowers(towers, community, requests[firstHeldOut(requests, config)].at);
+  const fineTuning = { ...towerOptions, ...config.towers.fineTuning.before, until };
   const fineTuned = await trainTowers(community, fineTuning, onProgress, signal, towers);
   const newInteractions = interactions.length;
   return {
@@ -158,21 +161,21 @@ export type LearnedFrom = "interactions" | "pages";
  */
 function learnable(
   loaded: LoadedCommunity,
-  { until = Number.POSITIVE_INFINITY, from }: PipelineOptions,
+  { until = Number.POSITIVE_INFINITY, from, config = defaultConfig }: PipelineOptions,
 ): { learnedFrom: LearnedFrom; pages: PageRequest[]; until: number } {
   const { community, timeline } = loaded;
   const known = Math.min(until, timeline.length > 0 ? timeline.at[timeline.length - 1] + 1 : until);
   const settled = known - labelWindow;
   const since = from?.learnedFrom === "pages" ? from.learnedUntil : Number.NEGATIVE_INFINITY;
   const pages = pageRequests(loaded.pages, timeline, community.posts.ids.length, since, known);
-  const enough = from?.learnedFrom === "pages" ? 1 : dlrmDefaults.enoughPages;
+  const enough = from?.learnedFrom === "pages" ? 1 : config.ranker.enoughPages;
   if (pages.filter(wasTouched).length < enough) return { learnedFrom: "interactions", pages: [], until };
   return { learnedFrom: "pages", pages, until: settled };
 }
 
-/** The latest pages from an instant on. */
-function since(pages: PageRequest[], from: number): PageRequest[] {
-  return pages.filter(({ at }) => at >= from).slice(-dlrmDefaults.maximumRequests);
+/** The latest pages from an instant on, `most` at most. */
+function since(pages: PageRequest[], from: number, most: number): PageRequest[] {
+  return pages.filter(({ at }) => at >= from).slice(-most);
 }
 
 /** Goes on from an earlier model with what happened since. */
@@ -184,14 +187,15 @@ async function goOn(
   options: PipelineOptions,
 ): Promise<HeldBackModel> {
   const { community, timeline } = loaded;
-  const { seed, stages = everyStage, onProgress, signal } = options;
+  const { seed, config = defaultConfig, stages = everyStage, onProgress, signal } = options;
+  const { maximumRequests } = config.ranker;
   const unseen = interactions.filter((event) => timeline.at[event] >= learnedUntil);
   const requests =
     learnedFrom === "pages"
-      ? withHeads(since(pages, learnedUntil), dlrm.heads)
-      : requestsAt(timeline, unseen.slice(-dlrmDefaults.maximumRequests), until);
+      ? withHeads(since(pages, learnedUntil, maximumRequests), dlrm.heads)
+      : requestsAt(timeline, unseen.slice(-maximumRequests), until);
   if (unseen.length === 0 || requests.length === 0) throw new UserError("nothing is new since the model to go on from");
-  const further = { ...towerOptionsOf(learnedFrom), ...towerDefaults.further, seed };
+  const further = { ...towerOptionsOf(learnedFrom, config), ...config.towers.further, seed };
   const [from, to] = [learnedUntil, requests[0].at];
   let towers: TrainedTowers = { towers: earlier, data: new TowerData(community), losses: [], examples: 0, steps: 0 };
   if (unseen.some((event) => timeline.at[event] < to))
@@ -206,13 +210,13 @@ async function goOn(
   return { ...ranker, ...withVectors(trained, community), newInteractions, heldBack, ...learned };
 }
 
-function towerOptionsOf(learnedFrom: LearnedFrom) {
-  return learnedFrom === "pages" ? { ...towerDefaults, ...towerDefaults.withPages } : towerDefaults;
+function towerOptionsOf(learnedFrom: LearnedFrom, { towers }: Config) {
+  return learnedFrom === "pages" ? { ...towers, ...towers.withPages } : towers;
 }
 
 /** The number of the first request that the ranker does not learn from. */
-function firstHeldOut({ length }: RankerRequest[]): number {
-  return Math.floor(length * (1 - dlrmDefaults.heldOut));
+function firstHeldOut({ length }: RankerRequest[], { ranker }: Config): number {
+  return Math.floor(length * (1 - ranker.heldOut));
 }
 
 function heldBackTowers({ towers }: TrainedTowers, { users, posts }: Community, from: number): HeldBackTowers {
@@ -232,19 +236,21 @@ async function trainRanker(
   { towers, data }: TrainedTowers,
   options: PipelineOptions,
 ): Promise<TrainedRanker> {
-  const { seed, until = Number.POSITIVE_INFINITY, scoreWeights, from, onExamples, onProgress, signal } = options;
+  const { seed, until = Number.POSITIVE_INFINITY, scoreWeights, config = defaultConfig, from } = options;
+  const { onExamples, onProgress, signal } = options;
+  const { ranker } = config;
   const { community, timeline } = loaded;
   const postVectors = embedPosts(towers, data, community.posts.ids.length);
   const random = new Random(seed);
   const histories = new Histories(community, until);
-  const isNew = (request: RankerRequest) => "shown" in request && random.uniform() < dlrmDefaults.newUsers;
+  const isNew = (request: RankerRequest) => "shown" in request && random.uniform() < ranker.newUsers;
   const users = usersOf(requests, { towers, data }, histories, postVectors, isNew);
   const ofPages = "shown" in requests[0];
   const exampleOptions = {
     heads,
-    rows: ofPages ? dlrmDefaults.pageRows : dlrmDefaults.rows,
-    hardNegatives: dlrmDefaults.hardNegatives,
-    unseenWeight: dlrmDefaults.unseenWeight,
+    rows: ofPages ? ranker.pageRows : ranker.rows,
+    hardNegatives: ranker.hardNegatives,
+    unseenWeight: ranker.unseenWeight,
     random,
     onProgress,
     signal,
@@ -252,15 +258,15 @@ async function trainRanker(
   const examples = await rankingExamples(community, timeline, requests, users, postVectors, exampleOptions);
   const every = Uint32Array.from(requests.keys());
   // all of them are new to a ranker that goes on: nothing need be held out to see whether it fits them too well
-  const split = from ? every.length : firstHeldOut(requests);
+  const split = from ? every.length : firstHeldOut(requests, config);
   const parts = { training: every.subarray(0, split), heldOut: every.subarray(split) };
   const ofNewUsers = from ? undefined : await heldOutOfNewUsers();
   const expected = from && expectedPositives(from.dlrm, examples, every, postVectors);
-  const further = ofPages ? dlrmDefaults.furtherPages : dlrmDefaults.further;
-  const dlrmOptions = { ...dlrmDefaults, ...(from && further), seed, scoreWeights };
+  const further = ofPages ? ranker.furtherPages : ranker.further;
+  const dlrmOptions = { ...ranker, ...(from && further), seed, scoreWeights };
   const trained = await trainDlrm(examples, parts, postVectors, dlrmOptions, onProgress, signal, from?.dlrm);
   if (ofNewUsers) fitNewUserStrength(trained.dlrm, ofNewUsers, postVectors, scoreWeights);
-  if (expected) shiftHeads(trained.dlrm, examples, every, postVectors, expected, dlrmDefaults.maximumRequests);
+  if (expected) shiftHeads(trained.dlrm, examples, every, postVectors, expected, ranker.maximumRequests);
   else calibrateHeads(trained.dlrm, examples, parts, postVectors);
   onExamples?.(examples, parts);
   return {
@@ -325,15 +331,15 @@ export async function trainModelOnPairs(
   held: HeldPair[],
   options: PipelineOptions,
 ): Promise<TrainedModel> {
-  const { seed, onProgress, signal } = options;
-  const towerOptions = { ...towerDefaults, seed, until: Number.POSITIVE_INFINITY, histories: "others" as const };
+  const { seed, config = defaultConfig, onProgress, signal } = options;
+  const towerOptions = { ...config.towers, seed, until: Number.POSITIVE_INFINITY, histories: "others" as const };
   const towers = await trainTowers(base.community, towerOptions, onProgress, signal);
   const event = base.timeline.length;
   const at = base.timeline.at[event - 1];
   const drawn = new Random(seed).shuffle(held.map((pair) => ({ ...pair, event, at })));
-  const requests = drawn.slice(0, dlrmDefaults.maximumRequests);
+  const requests = drawn.slice(0, config.ranker.maximumRequests);
   const ranker = await trainRanker(base, requests, kinds, towers, options);
-  const fineTuning = { ...towerOptions, ...towerDefaults.fineTuning.others };
+  const fineTuning = { ...towerOptions, ...config.towers.fineTuning.others };
   const fineTuned = await trainTowers(whole.community, fineTuning, onProgress, signal, towers);
   return {
     ...ranker,

@@ -2,16 +2,19 @@
 import { join } from "node:path";
 import type { Database } from "../db/connect.ts";
 import type { OnProgress } from "../db/progress.ts";
-import { readClock, readCommunityId, readScoreWeights } from "../db/settings.ts";
+import { readClock, readCommunityId, readHeadWeights, readScoreWeights } from "../db/settings.ts";
 import { hour } from "../supabase/functions/_shared/features/hours.ts";
 import { communityFromDatabase, trainingEvents } from "./community/from-database.ts";
 import { rollUpAll } from "./community/roll-up.ts";
+import { type Config, defaultConfig } from "./config/config.ts";
 import { type Backend, startBackend } from "./engine/backend.ts";
 import { dlrmGraph } from "./export/dlrm.ts";
 import { postTowerGraph, userTowerGraph } from "./export/towers.ts";
+import { heldOutQuality, qualityLine } from "./gate/held-out-quality.ts";
 import { samplesOf } from "./gate/samples.ts";
 import { idEmbeddingsOf } from "./model-folder/id-embeddings.ts";
 import { writeModelFolder } from "./model-folder/model-folder.ts";
+import { provenanceOf } from "./model-folder/provenance.ts";
 import { type TrainedModel, trainModel } from "./pipeline.ts";
 import { type ActiveModel, earlierModel } from "./retraining/active-model.ts";
 import type { Checkpoint } from "./retraining/checkpoint.ts";
@@ -37,6 +40,9 @@ export interface TrainingOptions {
   seed: number;
   /** Default: the first that loads. */
   backend?: Backend;
+  config?: Config;
+  /** Only what happened before this instant is learned from; default: all that has settled. */
+  until?: Date;
   /** The model's folder; default: one named after the model in `parent`. */
   out?: string;
   parent: string;
@@ -45,12 +51,13 @@ export interface TrainingOptions {
 /** Trains towers and ranker anew on everything the database holds, and returns the folder of the model. */
 export async function trainIntoFolder(
   context: TrainingContext,
-  { seed, backend: wish, out, parent }: TrainingOptions,
+  { seed, backend: wish, config = defaultConfig, until, out, parent }: TrainingOptions,
 ): Promise<string> {
   const backend = await startBackend(wish);
   context.print(`training on the ${backend} backend, seed ${seed}`);
-  const learnedUntil = await settledUntil(context.database);
-  return await train(context, { seed, backend, learnedUntil, folderOf: (name) => out ?? join(parent, name) });
+  const settled = await settledUntil(context.database);
+  const learnedUntil = Math.min(settled, until?.getTime() ?? settled);
+  return await train(context, { seed, backend, config, learnedUntil, folderOf: (name) => out ?? join(parent, name) });
 }
 
 /** The instant up to which a training that begins now learns, milliseconds since 1970; where its ranker learns from pages, a day less (pipeline.ts). */
@@ -62,6 +69,7 @@ interface Training {
   seed: number;
   /** Has been started. */
   backend: Backend;
+  config?: Config;
   /** Milliseconds since 1970. */
   learnedUntil: number;
   folderOf(name: string): string;
@@ -72,13 +80,14 @@ interface Training {
 
 /** Trains on what happened up to an instant, anew or on from the active model, and returns the folder of the model. */
 export async function train(
-  { database, onProgress, signal }: TrainingContext,
-  { seed, backend, learnedUntil, folderOf, from, checkpoint }: Training,
+  { database, onProgress, signal, print }: TrainingContext,
+  { seed, backend, config = defaultConfig, learnedUntil, folderOf, from, checkpoint }: Training,
 ): Promise<string> {
   const stopwatch = checkpoint?.stopwatch ?? new Stopwatch();
   // all that is read is read before: a database that is away while the training runs costs nothing
   const communityId = await readCommunityId(database);
   const scoreWeights = await readScoreWeights(database);
+  const weights = await readHeadWeights(database);
   await rollUpAll(database, onProgress, signal);
   const loaded = await communityFromDatabase(database, onProgress, trainingEvents);
   const { community } = loaded;
@@ -86,11 +95,17 @@ export async function train(
     seed,
     until: learnedUntil,
     scoreWeights,
+    config,
     from: from && earlierModel(from, community),
-    stages: checkpoint?.stages(community),
+    stages: checkpoint?.stages(community, config),
     onProgress,
     signal,
   });
+  // what follows measures the model, and is no part of what a training costs
+  const used = stopwatch.read();
+  const until = Math.min(model.learnedUntil, learnedUntil);
+  const provenance = provenanceOf(loaded, communityId, { config, scoreWeights, learnedUntil: until });
+  const quality = await heldOutQuality(loaded, model, { weights, onProgress, signal });
   const trainedAt = new Date().toISOString();
   // to the millisecond, since two trainings on little may end within a second
   const name = `model-${trainedAt.slice(0, 23).replace(/[-:.]/g, "").replace("T", "-")}`;
@@ -101,18 +116,19 @@ export async function train(
     post_tower: postTowerGraph(towers),
     dlrm: dlrmGraph(model.dlrm),
   };
-  const used = stopwatch.read();
   const earlier = model.wentOn ? from : undefined;
   await writeModelFolder(folder, {
     name,
     community: communityId,
     trained_at: trainedAt,
-    learned_until: new Date(Math.min(model.learnedUntil, learnedUntil)).toISOString(),
+    learned_until: new Date(until).toISOString(),
     seed,
     backend,
     heads: [...model.dlrm.heads],
     metrics: {
       ...metricsOf(model),
+      ...provenance,
+      held_out: quality ?? null,
       community: communityId,
       started_from: earlier?.name ?? null,
       seconds: used.wall,
@@ -129,6 +145,9 @@ export async function train(
     heldBack: model.heldBack,
     samples: samplesOf(community, model, model.sampled),
   });
+  if (provenance.data.before_their_post > 0)
+    print(`left out: ${provenance.data.before_their_post} interactions that are older than their post`);
+  if (quality) print(qualityLine(quality));
   return folder;
 }
 

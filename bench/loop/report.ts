@@ -1,5 +1,5 @@
 /** The loop's runs as a table, as lines of JSON, and as a page with plots. */
-import { barPlot } from "../../trainer/evaluation/report/plots/bar-plot.ts";
+import { barPlot, whiskers } from "../../trainer/evaluation/report/plots/bar-plot.ts";
 import { linePlot } from "../../trainer/evaluation/report/plots/line-plot.ts";
 import { page, section, tableOf } from "../../trainer/evaluation/report/plots/page.ts";
 import type { Role } from "../../trainer/evaluation/report/plots/svg.ts";
@@ -48,7 +48,7 @@ export function loopPage(runs: LoopRun[], settings: Record<string, string | numb
       title,
       policies.map(([name, runs]) => {
         const values = runs.map(({ measures }) => measures[of]);
-        return { label: name, role: roleOf(name), mean: mean(values), error: standardError(values) };
+        return { label: name, role: roleOf(name), ...whiskers({ mean: mean(values), error: standardError(values) }) };
       }),
     );
   return page("The closed loop", settings, [

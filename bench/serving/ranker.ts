@@ -5,7 +5,7 @@ import { kinds } from "../../supabase/functions/_shared/features/kinds.ts";
 import { loadRuntime } from "../../supabase/functions/_shared/models/inference.ts";
 import { type Feeds, float32 } from "../../supabase/functions/_shared/models/tensors.ts";
 import { denseWidth } from "../../trainer/dlrm/dense-features.ts";
-import { dlrmDefaults } from "../../trainer/dlrm/train.ts";
+import { dlrmDefaults } from "../../trainer/dlrm/hyperparameters.ts";
 import { GraphBuilder } from "../../trainer/onnx/graph-builder.ts";
 import { randomModel } from "../../trainer/onnx/random-models.ts";
 import { byTurns } from "./by-turns.ts";

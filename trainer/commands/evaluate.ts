@@ -7,8 +7,11 @@ import { readScoreWeights } from "../../db/settings.ts";
 import { UserError } from "../../db/user-error.ts";
 import type { Community } from "../community/community.ts";
 import { communityFromDatabase } from "../community/from-database.ts";
+import type { Config } from "../config/config.ts";
+import { readConfig } from "../config/config-file.ts";
 import { type Backend, startBackend } from "../engine/backend.ts";
-import { evaluateCut, evaluateReplay } from "../evaluation/evaluate.ts";
+import { evaluateCut, evaluateModels, evaluateReplay } from "../evaluation/evaluate.ts";
+import { givenModels } from "../evaluation/given-models.ts";
 import { evaluateIdeas } from "../evaluation/ideas/evaluate-ideas.ts";
 import { overSeedsOf, overSeedsTable, writeOverSeeds } from "../evaluation/report/over-seeds.ts";
 import type { Report } from "../evaluation/report/report.ts";
@@ -26,6 +29,10 @@ export interface EvaluateOptions extends DatabaseOption {
   sample: number;
   split: "random" | Date;
   out?: string;
+  /** A config file. */
+  config?: string;
+  /** Folders, names or numbers of models that were trained before; without them a model is trained. */
+  model?: string[];
 }
 
 /** The split of a cut is the same for every seed, so that seeds differ in the models alone. */
@@ -38,13 +45,20 @@ export async function evaluateCommand(options: EvaluateOptions): Promise<void> {
   if (data !== undefined && options.database !== undefined) {
     throw new UserError("--data and --database exclude each other: a bundle is evaluated in a database of its own");
   }
+  if (options.model && options.protocol !== "replay")
+    throw new UserError(
+      "--model goes with --protocol replay: the other protocols train on their own part of the history",
+    );
+  if (options.model && options.config)
+    throw new UserError("--config says how to train, and with --model nothing is trained: leave out one");
+  const config = await readConfig(options.config);
   const folder = data === undefined ? undefined : await mkdtemp(join(tmpdir(), "recsys-evaluate-"));
   try {
     await inDatabase(options, folder === undefined ? {} : { folder }, async (running) => {
       const { database, signal } = running;
       const onProgress = meter.watch(running.onProgress);
       if (data !== undefined) await importBundle(database, data, { onProgress, signal });
-      await evaluate({ ...running, onProgress }, options, meter);
+      await evaluate({ ...running, onProgress }, options, meter, config);
     });
   } finally {
     await meter.close();
@@ -56,9 +70,10 @@ async function evaluate(
   { database, onProgress, signal, print }: CommandContext,
   options: EvaluateOptions,
   meter: StepMeter,
+  config: Config,
 ): Promise<void> {
   const { seed: seeds, out, protocol } = options;
-  const backend = await startBackend(options.backend);
+  const backend = options.model ? undefined : await startBackend(options.backend);
   meter.begin("reading the timeline");
   const loaded = await communityFromDatabase(database, onProgress);
   const scoreWeights = await readScoreWeights(database);
@@ -67,7 +82,7 @@ async function evaluate(
   }
   if (protocol === "ideas") {
     const { testFrom } = windowOf(loaded.community, options);
-    const text = await evaluateIdeas(loaded.community, { testFrom, seeds, out }, { onProgress, signal });
+    const text = await evaluateIdeas(loaded.community, { testFrom, seeds, out }, { config, onProgress, signal });
     print(
       `audiences of what was written from ${new Date(testFrom).toISOString()} on (${backend}, seeds of the towers ${seeds.join(", ")})\n\n${text}\n`,
     );
@@ -82,17 +97,21 @@ async function evaluate(
     const evaluation = {
       database,
       meter,
-      pipeline: { seed, scoreWeights, onProgress, signal },
+      pipeline: { seed, scoreWeights, config, onProgress, signal },
       out: folder,
     };
     if (protocol === "replay") {
       const { validFrom, testFrom } = windowOf(loaded.community, options);
       const window = { validFrom, testFrom, sample: options.sample, seed };
-      const { text, report } = await evaluateReplay(loaded, window, evaluation);
+      const models = options.model && (await givenModels(database, options.model, testFrom));
+      const { text, report } = models
+        ? await evaluateModels(loaded, window, models, evaluation)
+        : await evaluateReplay(loaded, window, evaluation);
       reports.push(report);
-      print(
-        `live replay from ${new Date(testFrom).toISOString()} on, trained on the time before (${backend}, seed ${seed})\n\n${text}\n`,
-      );
+      const how = models
+        ? `models trained before (sample ${seed})`
+        : `trained on the time before (${backend}, seed ${seed})`;
+      print(`live replay from ${new Date(testFrom).toISOString()} on, ${how}\n\n${text}\n`);
     } else {
       const split = options.split === "random" ? options.split : options.split.getTime();
       const { text, report } = await evaluateCut(loaded.community, { split, seed: splitSeed }, evaluation);
@@ -125,5 +144,10 @@ function windowOf(
       `--test-from must lie between the first interaction (${new Date(at[0]).toISOString()}) and the last (${new Date(last).toISOString()})`,
     );
   }
+  if (options.validFrom && validFrom >= testFrom)
+    throw new UserError(
+      `--valid-from (${new Date(validFrom).toISOString()}) must lie before the test begins (${new Date(testFrom).toISOString()}): name an earlier one, or a later --test-from`,
+    );
+  // of a test that begins early the default would lie in it
   return { validFrom: Math.min(validFrom, testFrom), testFrom };
 }

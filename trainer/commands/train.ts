@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { readConfig } from "../config/config-file.ts";
 import type { Backend } from "../engine/backend.ts";
 import { trainIntoFolder } from "../train-into-folder.ts";
 import { requireSoundSources } from "./check.ts";
@@ -8,6 +9,9 @@ export interface TrainOptions {
   seed: number;
   backend?: Backend;
   out?: string;
+  /** A config file. */
+  config?: string;
+  until?: Date;
 }
 
 /** Where models are written unless `--out` says otherwise. */
@@ -15,9 +19,10 @@ export const modelsFolder = join(".recsys", "models");
 
 /** `recsys train`: learns from the database and writes a model folder. */
 export async function trainCommand(options: DatabaseOption & TrainOptions): Promise<void> {
+  const config = await readConfig(options.config);
   await inDatabase(options, {}, async (context) => {
     await requireSoundSources(context.database, context.print);
-    const folder = await trainIntoFolder(context, { ...options, parent: modelsFolder });
+    const folder = await trainIntoFolder(context, { ...options, config, parent: modelsFolder });
     context.print(`model written to ${folder}; \`npx recsys publish\` puts it into the database and lets it serve`);
   });
 }

@@ -6,6 +6,8 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { UserError } from "../../db/user-error.ts";
+import type { Config } from "../config/config.ts";
+import { readConfig } from "../config/config-file.ts";
 import { claimRequest } from "../retraining/training-queue.ts";
 import { workRequest } from "../retraining/work-request.ts";
 import { keepBatched } from "../serve/keep-batched.ts";
@@ -21,6 +23,8 @@ export interface WorkerOptions extends DatabaseOption {
   batch?: boolean;
   /** Ends when nothing waits. */
   once?: boolean;
+  /** A config file for the trainings. */
+  config?: string;
 }
 
 /** Where trainings keep what finished stages left. */
@@ -33,8 +37,11 @@ const every = 10_000;
 export async function workerCommand(options: WorkerOptions): Promise<void> {
   if (options.batch && options.train) throw new UserError("--batch and --train are for two workers: leave out one");
   if (options.once && !options.train) throw new UserError("--once goes with --train: add it, or leave out --once");
+  if (options.config && !options.train)
+    throw new UserError("--config goes with --train: add it, or leave out --config");
+  const config = await readConfig(options.config);
   await inDatabase(options, {}, (context) =>
-    options.train ? trainWhatWaits(context, options) : embed(context, options),
+    options.train ? trainWhatWaits(context, options, config) : embed(context, options),
   );
 }
 
@@ -67,7 +74,7 @@ async function embed({ database, signal, print }: CommandContext, { batch }: Wor
 }
 
 /** Takes one training request after the other. With `once`, status 1 says that one of them failed. */
-async function trainWhatWaits(context: CommandContext, options: WorkerOptions): Promise<void> {
+async function trainWhatWaits(context: CommandContext, options: WorkerOptions, config: Config): Promise<void> {
   const { database, signal, print } = context;
   const onError = oncePerMessage("training", console.error);
   if (!options.once) print("training when it is asked for (Ctrl-C ends it)");
@@ -77,7 +84,8 @@ async function trainWhatWaits(context: CommandContext, options: WorkerOptions): 
       const claim = await claimRequest(database);
       if (claim) {
         worked++;
-        if ((await workRequest(context, claim, trainingFolder)) === "failed" && options.once) process.exitCode = 1;
+        if ((await workRequest(context, claim, trainingFolder, config)) === "failed" && options.once)
+          process.exitCode = 1;
         // the other worker would do it ten seconds later, where there is one
         await topicsOfNewModel(context);
         continue;

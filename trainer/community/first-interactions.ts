@@ -31,6 +31,14 @@ export function firstInteractions(
   return found.subarray(0, count);
 }
 
+/** How many interactions before an instant are older than their post: clocks that disagree, or a post that was dated anew. They teach nothing. */
+export function beforeTheirPost({ posts, interactions }: Community, until: number): number {
+  const { at, posts: of } = interactions;
+  let count = 0;
+  for (let i = 0; i < at.length && at[i] < until; i++) if (at[i] < posts.createdAt[of[i]]) count++;
+  return count;
+}
+
 /** Marks the earliest of each user's interactions with a post, of interactions in order of time. */
 export function markFirst(
   { users, posts }: Pick<Community["interactions"], "users" | "posts">,

@@ -17,6 +17,7 @@ import type { Timeline } from "../community/timeline.ts";
 import type { Random } from "../engine/random.ts";
 import { vectorAt } from "../engine/vector-at.ts";
 import { denseWidth } from "./dense-features.ts";
+import { assertFilled } from "./filled-features.ts";
 import { positiveAndNegatives, type SampledRows } from "./negatives.ts";
 import type { PageRequest } from "./page-requests.ts";
 import { pageRows } from "./page-rows.ts";
@@ -71,6 +72,7 @@ export async function rankingExamples(
     const history = users.histories[r].map((post) => vectorAt(postVectors, post));
     const user = isNew ? newUser(request.at) : state.user(request.user, history);
     const features = rankerFeatures(user, candidates, request.at);
+    assertFilled(features);
     const sampled =
       "shown" in request
         ? pageRows(candidates, request, rows, unseenWeight, random)

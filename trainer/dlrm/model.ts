@@ -26,7 +26,7 @@ export interface Dlrm extends Standardisation {
   calibration: { scale: Float32Array; shift: Float32Array };
 }
 
-/** See `dlrmDefaults` in train.ts. */
+/** See hyperparameters.ts. */
 export interface StartOptions extends HiddenWidths {
   embeddingDeviation: number;
   baseRateRidge: number;

@@ -4,9 +4,9 @@ import { type Head, kinds } from "../../supabase/functions/_shared/features/kind
 import { userFeatures } from "../../supabase/functions/_shared/features/ranker-features.ts";
 import type { Random } from "../engine/random.ts";
 import { denseWidth } from "./dense-features.ts";
+import { dlrmDefaults } from "./hyperparameters.ts";
 import { RankingExamples } from "./ranking-examples.ts";
 import type { Request } from "./requests.ts";
-import { dlrmDefaults } from "./train.ts";
 
 export const testOptions = { ...dlrmDefaults, seed: 1, scoreWeights: [0.2, 1, 1] };
 

@@ -6,8 +6,8 @@
  * with the ten candidates that the trained ranker puts first.
  */
 import { categories } from "../../supabase/functions/_shared/features/categories.ts";
-import { pairFeatures, postFeatures, userFeatures } from "../../supabase/functions/_shared/features/ranker-features.ts";
 import { denseWidth } from "./dense-features.ts";
+import { featureNames } from "./filled-features.ts";
 import { dlrmForward, scoreAt } from "./forward.ts";
 import type { Dlrm } from "./model.ts";
 import type { RankingExamples } from "./ranking-examples.ts";
@@ -20,14 +20,6 @@ export interface FeatureBins {
   /** How much of the training set is in each bin, one more than there are edges. */
   shares: number[];
 }
-
-/** In the order of recsys.impressions.features, with what each says something about: some names are of users and of posts. */
-const featureNames = [
-  ...userFeatures.map((name) => `user ${name}`),
-  ...postFeatures.map((name) => `post ${name}`),
-  ...pairFeatures.map((name) => `pair ${name}`),
-  ...categories.map(({ name }) => `category ${name}`),
-];
 
 /** As many of a request's candidates as count; recsys.measure_day reads as many of a feed. */
 const shown = 10;

@@ -5,35 +5,38 @@ import { dimensions } from "../../supabase/functions/_shared/features/history.ts
 import { type Head, kinds } from "../../supabase/functions/_shared/features/kinds.ts";
 import { userFeatures } from "../../supabase/functions/_shared/features/ranker-features.ts";
 import { tokenRows } from "../../supabase/functions/_shared/features/tokens.ts";
+import { type Config, defaultConfig } from "../config/config.ts";
 import { denseWidth } from "../dlrm/dense-features.ts";
 import type { Dlrm } from "../dlrm/model.ts";
 import { newDlrmWeights } from "../dlrm/network.ts";
-import { dlrmDefaults } from "../dlrm/train.ts";
 import type { DenseWeights } from "../engine/dense.ts";
 import { EmbeddingTable } from "../engine/embedding-table.ts";
 import { Random } from "../engine/random.ts";
 import type { Towers } from "../towers/model.ts";
 import { newTowerWeights } from "../towers/network.ts";
-import { towerDefaults } from "../towers/train.ts";
 
 const { ModelProto, TensorProto } = onnxProto.onnx;
 
-/** The towers of two graphs, but for the ID embeddings, which are not in them. Throws where a weight is missing or of another size. */
-export function towersOf(userTower: Uint8Array, postTower: Uint8Array): Pick<Towers, "tokens" | "dense"> {
+/** The towers of two graphs, but for the ID embeddings, which are not in them. Throws where a weight is missing or of another size than the config's. */
+export function towersOf(
+  userTower: Uint8Array,
+  postTower: Uint8Array,
+  { towers }: Config = defaultConfig,
+): Pick<Towers, "tokens" | "dense"> {
   const stored = new Map([...weightsOf(postTower), ...weightsOf(userTower)]);
-  const dense = newTowerWeights(towerDefaults, new Random(1));
+  const dense = newTowerWeights(towers, new Random(1));
   fill(dense, stored);
   const tokens = take(stored, "tokens", tokenRows * dimensions);
   return { tokens: new EmbeddingTable(tokenRows, dimensions, tokens), dense };
 }
 
-/** The ranker of a graph, which has these heads. Throws where a weight is missing or of another size. */
-export function dlrmOf(graph: Uint8Array, names: readonly Head[] = kinds): Dlrm {
+/** The ranker of a graph, which has these heads. Throws where a weight is missing or of another size than the config's. */
+export function dlrmOf(graph: Uint8Array, names: readonly Head[] = kinds, { ranker }: Config = defaultConfig): Dlrm {
   const stored = weightsOf(graph);
   const heads = names.length;
   const nothing = { recencyBaseline: 0, similarity: 0, bias: new Float32Array(heads) };
   const baseRate = { dense: new Float32Array(userFeatures.length * heads), bias: new Float32Array(heads) };
-  const dense = newDlrmWeights(names, dlrmDefaults, { ...nothing, baseRate }, new Random(1));
+  const dense = newDlrmWeights(names, ranker, { ...nothing, baseRate }, new Random(1));
   fill(dense, stored);
   const table = (name: string, width: number) =>
     new EmbeddingTable(categoryRows, width, take(stored, name, categoryRows * width));

@@ -10,7 +10,8 @@ import { hour, smallCommunity } from "../evaluation/testing.ts";
 import { executor, onnxRuntime } from "../onnx/runtimes.ts";
 import { assertClose } from "../onnx/testing.ts";
 import { embedPosts, embedUsersAt } from "../towers/embed.ts";
-import { type TrainedTowers, towerDefaults, trainTowers } from "../towers/train.ts";
+import { towerDefaults } from "../towers/hyperparameters.ts";
+import { type TrainedTowers, trainTowers } from "../towers/train.ts";
 import { postTowerGraph, userTowerGraph } from "./towers.ts";
 
 const runtimes = [executor, onnxRuntime("onnxruntime-node"), onnxRuntime("onnxruntime-node-1.20.1")];

@@ -38,10 +38,24 @@ export async function readActiveModel({ pool }: Database): Promise<ActiveModel |
  * trained for other features, or is damaged.
  */
 export async function replayedActiveModel(
-  { pool }: Database,
-  { id, name, featureSpecDigest }: ActiveModel,
-  { posts, users }: Community,
+  database: Database,
+  model: ActiveModel,
+  community: Community,
 ): Promise<ReplayedModel | undefined> {
+  try {
+    return await publishedModel(database, model, community);
+  } catch (error) {
+    if (error instanceof AppError) return undefined;
+    throw error;
+  }
+}
+
+/** A published model with its graphs and the vectors it serves with. Throws an `AppError` where it cannot serve. */
+export async function publishedModel(
+  { pool }: Database,
+  { id, name, featureSpecDigest }: Pick<ActiveModel, "id" | "name" | "featureSpecDigest">,
+  { posts, users }: Community,
+): Promise<ReplayedModel> {
   const client = await pool.connect();
   try {
     const load = modelCache(() => loadRuntime());
@@ -58,9 +72,6 @@ export async function replayedActiveModel(
       if (known.has(user)) userIdEmbeddings.set(user, vector);
     });
     return { name, heads, graphs, userIdEmbeddings, postVectors };
-  } catch (error) {
-    if (error instanceof AppError) return undefined;
-    throw error;
   } finally {
     client.release();
   }

@@ -8,22 +8,13 @@
 import type { Database } from "../../db/connect.ts";
 import type { OnProgress } from "../../db/progress.ts";
 import { readHeadWeights } from "../../db/settings.ts";
-import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
-import { allHeads, type Head } from "../../supabase/functions/_shared/features/kinds.ts";
-import { postTowerInputs } from "../../supabase/functions/_shared/features/tower-inputs.ts";
-import { embeddingsOf } from "../../supabase/functions/_shared/models/embeddings.ts";
-import { loadRuntime } from "../../supabase/functions/_shared/models/inference.ts";
-import type { Community } from "../community/community.ts";
-import { communityFromDatabase, type LoadedCommunity, trainingEvents } from "../community/from-database.ts";
-import { postText } from "../community/texts.ts";
+import { communityFromDatabase, trainingEvents } from "../community/from-database.ts";
 import type { RankerRequest } from "../dlrm/examples.ts";
-import { withHeads } from "../dlrm/optional-heads.ts";
-import { pageRequests } from "../dlrm/page-requests.ts";
-import { requestsBetween } from "../dlrm/requests.ts";
-import type { IdEmbeddings } from "../model-folder/id-embeddings.ts";
 import type { ModelFolder } from "../model-folder/model-folder.ts";
 import { type ActiveModel, replayedActiveModel } from "./active-model.ts";
 import { HeldOutMetrics, headMetrics, listMetrics } from "./held-out-metrics.ts";
+import { heldOutOf } from "./held-out-requests.ts";
+import { byNumber, modelInMemory, rankingModel } from "./model-in-memory.ts";
 import { type ReplayedModel, rankedRequests } from "./ranked-requests.ts";
 import type { Compared, Comparison, Skipped } from "./verdict.ts";
 
@@ -40,7 +31,7 @@ export interface Candidate {
 }
 
 /** The latest. On 900 requests of travel-se a paired difference in MRR has a standard error of .0055; 500 give .0074 and cost half. */
-const mostRequests = 500;
+export const mostRequests = 500;
 /** With fewer, chance alone moves MRR by more than any margin worth having. */
 const fewestRequests = 100;
 
@@ -73,11 +64,7 @@ export async function compare(
     userIdEmbeddings: candidate.model.userIdEmbeddings,
     postVectors: byNumber(loaded.community, candidate.postVectors),
   };
-  const heldBackModel: ReplayedModel = {
-    ...(await rankingModel("held back", heads, heldBack.graphs.user_tower, dlrm)),
-    userIdEmbeddings: heldBack.userIdEmbeddings,
-    postVectors: await embedAll(loaded.community, heldBack.graphs.post_tower, heldBack.postIdEmbeddings, context),
-  };
+  const heldBackModel = await modelInMemory("held back", loaded.community, { ...heldBack, heads, dlrm }, context);
   const models: Record<string, ReplayedModel> = { candidate: heldBackModel, published, ...(other && { other }) };
   const metrics = new HeldOutMetrics(["candidate", "published", "other"]);
   const options = { weights: await readHeadWeights(database), onProgress, signal };
@@ -91,14 +78,6 @@ export async function compare(
     });
   }
   return comparison(metrics, requests, other ? active : undefined, await readMargin(database));
-}
-
-/** What happened from an instant on, in the form that a model's ranker learned from. */
-function heldOutOf({ community, timeline, pages }: LoadedCommunity, from: number, ofPages: boolean): RankerRequest[] {
-  if (!ofPages) return requestsBetween(community, timeline, from, Number.POSITIVE_INFINITY);
-  const requests = pageRequests(pages, timeline, community.posts.ids.length, from, timeline.at[timeline.length - 1]);
-  // in the order of all heads, whatever either model has
-  return withHeads(requests, allHeads);
 }
 
 function comparison(
@@ -127,44 +106,6 @@ function comparison(
     margin,
     metrics: compared,
   };
-}
-
-async function rankingModel(name: string, heads: readonly Head[], userTower: Uint8Array, dlrm: Uint8Array) {
-  const { createSession } = await loadRuntime();
-  return { name, heads, graphs: { user_tower: await createSession(userTower), dlrm: await createSession(dlrm) } };
-}
-
-/** Vectors [posts, 32] in the order of a community; zeros for a post without one. */
-function byNumber({ posts }: Community, vectors: Map<string, Float32Array>): Float32Array {
-  const out = new Float32Array(posts.ids.length * dimensions);
-  for (const [number, id] of posts.ids.entries()) out.set(vectors.get(id) ?? [], number * dimensions);
-  return out;
-}
-
-/** Vectors [posts, 32] that a post tower gives to a community. */
-async function embedAll(
-  community: Community,
-  postTower: Uint8Array,
-  idEmbeddings: IdEmbeddings,
-  { onProgress, signal }: GateContext,
-): Promise<Float32Array> {
-  const { posts } = community;
-  const { createSession } = await loadRuntime();
-  const tower = await createSession(postTower);
-  const total = posts.ids.length;
-  const out = new Float32Array(total * dimensions);
-  const page = 1000;
-  for (let start = 0; start < total; start += page) {
-    signal?.throwIfAborted();
-    const inputs = Array.from({ length: Math.min(page, total - start) }, (_, i) => {
-      const post = start + i;
-      return { ...postText(community, post), id_embedding: idEmbeddings.get(posts.ids[post]) ?? null };
-    });
-    for (const [i, vector] of (await embeddingsOf(tower, postTowerInputs(inputs))).entries())
-      out.set(vector, (start + i) * dimensions);
-    onProgress({ step: "embedding posts for the gate", done: start + inputs.length, total });
-  }
-  return out;
 }
 
 async function readMargin({ pool }: Database): Promise<number> {

@@ -162,7 +162,8 @@ export async function newestModelFolder(parent: string, community: string): Prom
   return undefined;
 }
 
-async function readDescription(folder: string): Promise<z.infer<typeof description>> {
+/** What model.json says; throws a `UserError` where it is missing, damaged or of an older version. */
+export async function readDescription(folder: string): Promise<z.infer<typeof description>> {
   const text = await readFile(join(folder, "model.json"), "utf8").catch(() => {
     throw new UserError(`${folder} holds no model.json: name a folder that \`recsys train\` wrote`);
   });

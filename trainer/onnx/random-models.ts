@@ -11,8 +11,8 @@ import { EmbeddingTable } from "../engine/embedding-table.ts";
 import { Random } from "../engine/random.ts";
 import { dlrmGraph } from "../export/dlrm.ts";
 import { postTowerGraph, userTowerGraph } from "../export/towers.ts";
+import { towerDefaults } from "../towers/hyperparameters.ts";
 import { newTowerWeights } from "../towers/network.ts";
-import { towerDefaults } from "../towers/train.ts";
 
 /** A graph with random weights. */
 export interface RandomModel {

@@ -6,6 +6,7 @@ import { dimensions } from "../../supabase/functions/_shared/features/history.ts
 import type { Head } from "../../supabase/functions/_shared/features/kinds.ts";
 import { type GraphName, graphNames } from "../../supabase/functions/_shared/models/contracts.ts";
 import type { Community } from "../community/community.ts";
+import { type Config, configDigest, defaultConfig } from "../config/config.ts";
 import type { Dlrm } from "../dlrm/model.ts";
 import type { FeatureBins } from "../dlrm/training-features.ts";
 import { EmbeddingTable } from "../engine/embedding-table.ts";
@@ -22,6 +23,7 @@ const learned = z.object({
   learned_anew: z.number().positive(),
   learned_since: z.number().nonnegative(),
   learned_from: z.enum(["interactions", "pages"]).default("interactions"),
+  config_digest: z.string().optional(),
 });
 
 /**
@@ -51,8 +53,8 @@ export interface ActiveModel {
   trainingFeatures: FeatureBins[];
 }
 
-/** The active model of a database, or the reason why no training can go on from it. */
-export async function readActiveModel({ pool }: Database): Promise<ActiveModel | string> {
+/** The active model of a database, or the reason why no training with this config can go on from it. */
+export async function readActiveModel({ pool }: Database, config = defaultConfig): Promise<ActiveModel | string> {
   const client = await pool.connect();
   try {
     await client.query("begin isolation level repeatable read read only");
@@ -65,6 +67,9 @@ export async function readActiveModel({ pool }: Database): Promise<ActiveModel |
     if (feature_spec_digest !== (await featureSpecDigest())) return `model ${name} was trained for other features`;
     const parsed = learned.safeParse(metrics);
     if (!parsed.success || !learned_until) return `model ${name} does not say what it has learned from`;
+    const { config_digest } = parsed.data;
+    if (config_digest !== undefined && config_digest !== configDigest(config))
+      return `model ${name} was trained with another config`;
     const { community: of, seconds_anew, learned_anew, learned_since, learned_from } = parsed.data;
     if (of !== community) return `model ${name} was trained on another community`;
     const { rows: artifacts } = await client.query(
@@ -73,7 +78,7 @@ export async function readActiveModel({ pool }: Database): Promise<ActiveModel |
     );
     if (artifacts.length < graphNames.length || artifacts.some(({ onnx, sha256: sum }) => sha256(onnx) !== sum))
       return `model ${name} is damaged`;
-    const weights = weightsOf(Object.fromEntries(artifacts.map(({ graph, onnx }) => [graph, onnx])), heads);
+    const weights = weightsOf(Object.fromEntries(artifacts.map(({ graph, onnx }) => [graph, onnx])), heads, config);
     if (!weights) return `model ${name} has other weights than this version trains`;
     const idEmbeddings = async (kind: "user" | "post"): Promise<IdEmbeddings> => {
       const { rows } = await client.query(
@@ -109,9 +114,13 @@ export async function readActiveModel({ pool }: Database): Promise<ActiveModel |
 function weightsOf(
   graphs: Record<GraphName, Uint8Array>,
   heads: Head[],
+  config: Config,
 ): Pick<ActiveModel, "towers" | "dlrm"> | undefined {
   try {
-    return { towers: towersOf(graphs.user_tower, graphs.post_tower), dlrm: dlrmOf(graphs.dlrm, heads) };
+    return {
+      towers: towersOf(graphs.user_tower, graphs.post_tower, config),
+      dlrm: dlrmOf(graphs.dlrm, heads, config),
+    };
   } catch {
     return undefined;
   }

@@ -8,7 +8,8 @@ import { startBackend } from "../engine/backend.ts";
 import { Random } from "../engine/random.ts";
 import { hour, smallCommunity } from "../evaluation/testing.ts";
 import { sampledRequests } from "../gate/samples.ts";
-import { towerDefaults, trainTowers } from "../towers/train.ts";
+import { towerDefaults } from "../towers/hyperparameters.ts";
+import { trainTowers } from "../towers/train.ts";
 import { Checkpoint, type Identity } from "./checkpoint.ts";
 import { temporaryFolder } from "./testing.ts";
 
@@ -16,7 +17,7 @@ const identity: Identity = {
   community: "0b9c1a52-6a3e-4f0d-9d0b-1d2f3a4b5c6d",
   request: 7,
   featureSpecDigest: "abc",
-  settings: "{}",
+  configDigest: "one",
   backend: "js",
   startedFrom: null,
 };
@@ -89,7 +90,7 @@ for (const [what, other] of Object.entries({
   community: { community: "1c9c1a52-6a3e-4f0d-9d0b-1d2f3a4b5c6d" },
   request: { request: 8 },
   "feature spec": { featureSpecDigest: "def" },
-  settings: { settings: "{ epochs: 1 }" },
+  settings: { configDigest: "another" },
   backend: { backend: "wasm" },
   "model to start from": { startedFrom: 3 },
 }))

@@ -8,6 +8,7 @@ import { isDeepStrictEqual } from "node:util";
 import { deserialize, serialize } from "node:v8";
 import type { Head } from "../../supabase/functions/_shared/features/kinds.ts";
 import type { Community } from "../community/community.ts";
+import { defaultConfig } from "../config/config.ts";
 import { RankingExamples } from "../dlrm/ranking-examples.ts";
 import { dlrmGraph } from "../export/dlrm.ts";
 import { dlrmOf } from "../export/read-weights.ts";
@@ -23,8 +24,7 @@ export interface Identity {
   community: string;
   request: number;
   featureSpecDigest: string;
-  /** The hyperparameters of towers and ranker, as JSON. */
-  settings: string;
+  configDigest: string;
   backend: string;
   /** The model it goes on from; null: it starts anew. */
   startedFrom: number | null;
@@ -59,7 +59,7 @@ export class Checkpoint {
   }
 
   /** The stages of a training on a community as it is now: who and what is new since they were run has learned nothing in them. */
-  stages(community: Community): Stages {
+  stages(community: Community, config = defaultConfig): Stages {
     return {
       towers: async (train) => {
         const kept = await this.read<PackedTowers>("towers");
@@ -72,7 +72,7 @@ export class Checkpoint {
         const kept = await this.read<Omit<TrainedRanker, "dlrm"> & { graph: Uint8Array; heads: Head[] }>("ranker");
         if (kept) {
           const { graph, heads, sampled, ...rest } = kept;
-          return { ...rest, dlrm: dlrmOf(graph, heads), sampled: sampled.map(examplesOf) };
+          return { ...rest, dlrm: dlrmOf(graph, heads, config), sampled: sampled.map(examplesOf) };
         }
         const { dlrm, ...rest } = await train();
         await this.keep("ranker", { ...rest, graph: dlrmGraph(dlrm), heads: dlrm.heads });

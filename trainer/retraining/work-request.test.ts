@@ -64,10 +64,11 @@ test("without a model it starts anew; then nothing is new; then it goes on from 
   assert.equal(anew.started_from, null);
   assert.equal(anew.new_interactions, first.new_interactions);
   assert.match(lines[0], /anew: no model is active/);
+  assert.match(lines[1], /^on \d+ held-out requests: mrr /);
 
   const second = await train();
   assert.deepEqual([second.status, second.model_id, second.new_interactions], ["done", null, 0]);
-  assert.match(lines[2], /nothing new since model model-/);
+  assert.match(String(lines.at(-1)), /nothing new since model model-/);
 
   await passHours(pool, 3);
   const news = await vote(pool, 40, 90);
@@ -122,6 +123,11 @@ for (const [what, spoil, reason] of [
     "another community",
     `metrics = jsonb_set(metrics, '{community}', '"0b9c1a52-6a3e-4f0d-9d0b-1d2f3a4b5c6d"')`,
     /anew: model model-\S+ was trained on another community/,
+  ],
+  [
+    "another config",
+    'metrics = metrics || \'{"config_digest": "other"}\'',
+    /anew: model model-\S+ was trained with another config/,
   ],
   ["an older version", "metrics = '{}'", /anew: model model-\S+ does not say what it has learned from/],
   [

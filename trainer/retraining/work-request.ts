@@ -7,12 +7,11 @@ import { readCommunityId } from "../../db/settings.ts";
 import { UserError } from "../../db/user-error.ts";
 import { featureSpecDigest } from "../../supabase/functions/_shared/features/feature-spec.ts";
 import { asAppError } from "../../supabase/functions/_shared/http/errors.ts";
+import { type Config, configDigest, defaultConfig } from "../config/config.ts";
 import { labelWindow } from "../dlrm/requests.ts";
-import { dlrmDefaults } from "../dlrm/train.ts";
 import { startBackend } from "../engine/backend.ts";
 import { type ModelFolder, readModelFolder } from "../model-folder/model-folder.ts";
 import { publish } from "../publish/publish.ts";
-import { towerDefaults } from "../towers/train.ts";
 import { settledUntil, type TrainingContext, train } from "../train-into-folder.ts";
 import { type ActiveModel, readActiveModel, whyAnew } from "./active-model.ts";
 import { Checkpoint } from "./checkpoint.ts";
@@ -26,7 +25,12 @@ export type Ending = "done" | "failed" | "released" | "lost";
 const patience = 5_000;
 
 /** Works a claimed request: trains in a folder of its own below `parent`, publishes, records. Throws where the database is gone for good. */
-export async function workRequest(context: TrainingContext, claim: Claim, parent: string): Promise<Ending> {
+export async function workRequest(
+  context: TrainingContext,
+  claim: Claim,
+  parent: string,
+  config = defaultConfig,
+): Promise<Ending> {
   const { database, print } = context;
   const lease = new Lease(context, claim);
   try {
@@ -34,7 +38,7 @@ export async function workRequest(context: TrainingContext, claim: Claim, parent
       { ...context, onProgress: lease.onProgress, signal: lease.signal },
       claim,
       lease,
-      parent,
+      { parent, config },
     );
     await whileUnreachable(context, () => completeRequest(database, claim, outcome));
     return "done";
@@ -54,7 +58,12 @@ export async function workRequest(context: TrainingContext, claim: Claim, parent
   }
 }
 
-async function trainAndPublish(context: TrainingContext, claim: Claim, lease: Lease, parent: string): Promise<Outcome> {
+async function trainAndPublish(
+  context: TrainingContext,
+  claim: Claim,
+  lease: Lease,
+  { parent, config }: { parent: string; config: Config },
+): Promise<Outcome> {
   const { database, print } = context;
   const community = await readCommunityId(database);
   await removeOthers(join(parent, community), `${claim.request}`);
@@ -62,14 +71,14 @@ async function trainAndPublish(context: TrainingContext, claim: Claim, lease: Le
   const published = await publishedBefore(database, folder);
   if (published) return published;
   const backend = await startBackend();
-  const active = await readActiveModel(database);
+  const active = await readActiveModel(database, config);
   const anew = typeof active === "string" ? active : whyAnew(active);
   const from = typeof active === "string" || anew ? undefined : active;
   const identity = {
     community,
     request: claim.request,
     featureSpecDigest: await featureSpecDigest(),
-    settings: JSON.stringify({ towerDefaults, dlrmDefaults }),
+    configDigest: configDigest(config),
     backend,
     startedFrom: from?.modelId ?? null,
   };
@@ -85,7 +94,7 @@ async function trainAndPublish(context: TrainingContext, claim: Claim, lease: Le
     print(
       `training request ${claim.request} on the ${backend} backend, ${from ? `from model ${from.name}` : `anew: ${anew}`}`,
     );
-    const training = { seed: claim.request, backend, learnedUntil: checkpoint.learnedUntil, from, checkpoint };
+    const training = { seed: claim.request, backend, config, learnedUntil: checkpoint.learnedUntil, from, checkpoint };
     model = await readModelFolder(await train(context, { ...training, folderOf: () => checkpoint.modelFolder }));
   }
   const { signal, onProgress } = context;

@@ -8,9 +8,9 @@ import { startBackend } from "../engine/backend.ts";
 import { forward, lossAndGradients, type Matrix } from "../engine/dense.ts";
 import { Random } from "../engine/random.ts";
 import { close, numericalGradient } from "../engine/testing.ts";
+import { towerDefaults } from "./hyperparameters.ts";
 import { corrections, sampledSoftmax } from "./loss.ts";
 import { newTowerWeights, postTower, userTower } from "./network.ts";
-import { towerDefaults } from "./train.ts";
 
 before(() => startBackend("js"));
 

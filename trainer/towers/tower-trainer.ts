@@ -11,7 +11,7 @@ import { poolHistories, postInputs, type TowerData, type Towers, userInputs } fr
 import type { Positives } from "./positives.ts";
 import type { TokenDropout } from "./token-bags.ts";
 
-/** See `towerDefaults` in train.ts. */
+/** See hyperparameters.ts. */
 export interface TrainerOptions {
   until: number;
   /**

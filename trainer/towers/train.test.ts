@@ -7,7 +7,8 @@ import { Random } from "../engine/random.ts";
 import { close } from "../engine/testing.ts";
 import { hour, smallCommunity } from "../evaluation/testing.ts";
 import { embedPosts, embedUsersAt } from "./embed.ts";
-import { batchOf, towerDefaults, trainTowers } from "./train.ts";
+import { towerDefaults } from "./hyperparameters.ts";
+import { batchOf, trainTowers } from "./train.ts";
 
 const subjects = ["garden", "chess"];
 /** The hour at which posts 40 and 41 are written, which nobody opens; the 40 before them have the two subjects by turns. */

@@ -22,7 +22,7 @@ export interface IdeasOptions {
 export async function evaluateIdeas(
   community: Community,
   { testFrom, seeds, out }: IdeasOptions,
-  { onProgress, signal }: Pick<PipelineOptions, "onProgress" | "signal">,
+  { config, onProgress, signal }: Pick<PipelineOptions, "config" | "onProgress" | "signal">,
 ): Promise<string> {
   const ticking = (done: number, total: number) => {
     signal?.throwIfAborted();
@@ -40,7 +40,7 @@ export async function evaluateIdeas(
   const bySeed: ForecastResult[][] = [];
   const needed: NeededTopics[] = [];
   for (const seed of seeds) {
-    const { forecasters, vectorsAt } = towerForecasters(community, { seed, onProgress, signal });
+    const { forecasters, vectorsAt } = towerForecasters(community, { seed, config, onProgress, signal });
     bySeed.push((await runForecasts(community, testFrom, forecasters, ticking)).results);
     needed.push(await neededTopics(community, (await vectorsAt(testFrom)).posts, testFrom, seed));
   }

@@ -7,10 +7,11 @@ import { dimensions } from "../../../supabase/functions/_shared/features/history
 import { innerProduct } from "../../../supabase/functions/_shared/features/inner-product.ts";
 import type { SettledPost } from "../../../supabase/functions/_shared/ideas/forecast/written-post.ts";
 import type { Community } from "../../community/community.ts";
+import { type Config, defaultConfig } from "../../config/config.ts";
 import { embedPosts, embedUsersAt } from "../../towers/embed.ts";
 import { Histories } from "../../towers/histories.ts";
 import { TowerData } from "../../towers/model.ts";
-import { towerDefaults, trainTowers } from "../../towers/train.ts";
+import { trainTowers } from "../../towers/train.ts";
 import type { AudienceForecaster, NumberedPost } from "./audience-forecaster.ts";
 
 const neighbours = 100;
@@ -19,6 +20,7 @@ const activeFor = 60 * 24 * 3_600_000;
 
 export interface TowerOptions {
   seed: number;
+  config?: Config | undefined;
   onProgress?: OnProgress | undefined;
   signal?: AbortSignal | undefined;
 }
@@ -47,9 +49,9 @@ export function towerForecasters(
 async function train(
   community: Community,
   until: number,
-  { seed, onProgress, signal }: TowerOptions,
+  { seed, config = defaultConfig, onProgress, signal }: TowerOptions,
 ): Promise<Vectors> {
-  const { towers } = await trainTowers(community, { ...towerDefaults, seed, until }, onProgress, signal);
+  const { towers } = await trainTowers(community, { ...config.towers, seed, until }, onProgress, signal);
   const data = new TowerData(community);
   const posts = embedPosts(towers, data, community.posts.ids.length);
   const { at, users } = community.interactions;

@@ -2,7 +2,9 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Estimate } from "../metrics/estimate.ts";
+import { barPlot } from "./plots/bar-plot.ts";
 import { page, section, tableOf } from "./plots/page.ts";
+import type { Role } from "./plots/svg.ts";
 import { rankerColumns } from "./ranker-table.ts";
 import type { Report } from "./report.ts";
 import { share, signed, table } from "./table.ts";
@@ -126,7 +128,12 @@ function tablesOf({ recommenders, heads, ann, protocol, baseline }: OverSeeds): 
           ["R@20 > 7 days", "posts > 7 days", "recall@20"],
         ] as [string, string, string][])),
   ];
-  const header = columns.map(([label]) => label);
+  const header = columns.map(([label, slice]) => {
+    const lists = recommenders[0].metrics[slice]?.lists;
+    return lists
+      ? `${label} (${lists.lowest === lists.highest ? lists.lowest : `${lists.lowest} to ${lists.highest}`})`
+      : label;
+  });
   const rowsOf = (part: "metrics" | "differences", format: (value: number) => string) =>
     recommenders
       .filter((each) => Object.keys(each[part]).length > 0)
@@ -167,6 +174,7 @@ export async function writeOverSeeds(folder: string, report: OverSeeds): Promise
       ),
     ),
   );
+  const plots = plotsOf(report);
   const { seeds, protocol, settings } = report;
   const links = seeds.map((seed) => `<a href="seed-${seed}/report.html">seed ${seed}</a>`).join(" · ");
   await mkdir(folder, { recursive: true });
@@ -176,8 +184,31 @@ export async function writeOverSeeds(folder: string, report: OverSeeds): Promise
     page(
       `Evaluation: ${protocol === "replay" ? "live replay" : "one cut, full catalogue"}, mean over seeds (lowest to highest)`,
       { ...settings, seeds: seeds.join(", ") },
-      [`<p>${links}</p>`, ...sections],
+      [`<p>${links}</p>`, plots, ...sections],
     ),
+  );
+}
+
+/** The means as bars, with whiskers from the lowest seed to the highest. */
+function plotsOf({ recommenders, primary, baseline, seeds }: OverSeeds): string {
+  const roleOf = (name: string): Role => (name === primary ? "primary" : name === baseline ? "baseline" : "other");
+  const bars = ["recall@20", "mrr"].map((metric) =>
+    barPlot(
+      `${metric}, all, ${seeds.length} seeds`,
+      recommenders
+        .flatMap(({ name, metrics }) => {
+          const spread = metrics.all?.[metric];
+          return spread
+            ? [{ label: name, role: roleOf(name), mean: spread.mean, low: spread.lowest, high: spread.highest }]
+            : [];
+        })
+        .sort((a, b) => b.mean - a.mean),
+      1,
+    ),
+  );
+  return section(
+    "Over the seeds",
+    `<div class="grid">${bars.join("")}</div><p>Whiskers: the lowest and the highest seed.</p>`,
   );
 }
 

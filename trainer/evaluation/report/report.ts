@@ -1,8 +1,10 @@
 import type { AnnRecall } from "../ann-recall.ts";
+import type { Importance } from "../importance.ts";
 import type { CalibrationBin } from "../metrics/classification-metrics.ts";
 import type { Diversity } from "../metrics/diversity.ts";
 import type { Estimate } from "../metrics/estimate.ts";
-import { barPlot } from "./plots/bar-plot.ts";
+import type { Worst } from "../worst.ts";
+import { barPlot, whiskers } from "./plots/bar-plot.ts";
 import { type Line, linePlot } from "./plots/line-plot.ts";
 import { page, section, tableOf } from "./plots/page.ts";
 import { escapeHtml } from "./plots/svg.ts";
@@ -24,6 +26,11 @@ export interface ReportExtras {
   /** The vector index against exact search. */
   ann?: AnnRecall;
   steps?: StepUse[];
+  /** What the data were and what was trained with, as pairs of a name and what is to be said. */
+  about?: { title: string; facts: [name: string, value: string][] }[];
+  importance?: Importance;
+  /** Where the recommender under test is furthest behind the baseline. */
+  worst?: { users: Worst[]; posts: Worst[] };
 }
 
 /** The content of metrics.json, which the HTML page is drawn from. */
@@ -54,11 +61,16 @@ export function reportPage(report: Report): string {
   const bars = (slice: string, metric: string) =>
     barPlot(
       `${metric}, ${slice} (${recommenders[0].metrics[slice].lists.toLocaleString("en")} lists)`,
-      ranked.map(({ name, metrics }) => ({ label: name, role: role(name), ...estimateOf(metrics[slice], metric) })),
+      ranked.map(({ name, metrics }) => ({
+        label: name,
+        role: role(name),
+        ...whiskers(estimateOf(metrics[slice], metric)),
+      })),
     );
   const slices = Object.keys(recommenders[0].metrics).filter((slice) => recommenders[0].metrics[slice].lists > 0);
   const sections = [
     section("Results", resultTable(report, ranked)),
+    ...aboutSections(report.extras),
     section(
       "How far down the right post is",
       linePlot(
@@ -78,6 +90,8 @@ export function reportPage(report: Report): string {
     ),
     section("Beyond accuracy", diversityTable(ranked)),
     ...modelSections(report.extras),
+    ...importanceSection(report.extras),
+    ...worstSections(report),
   ];
   const title = `Evaluation: ${report.protocol === "replay" ? "live replay" : "one cut, full catalogue"}`;
   return page(title, settings, sections);
@@ -160,6 +174,63 @@ function modelSections({ losses = [], heads = [], ann, steps = [] }: ReportExtra
     sections.push(section("Time and memory", `${tableOf(["step", "seconds", "peak MB"], rows)}<p>${text}</p>`));
   }
   return sections;
+}
+
+function aboutSections({ about = [] }: ReportExtras): string[] {
+  return about.map(({ title, facts }) =>
+    section(
+      title,
+      tableOf(
+        ["", ""],
+        facts.map((cells) => ({ cells })),
+      ),
+    ),
+  );
+}
+
+/** Features that no head loses by are many, and say nothing. */
+const mostFeatures = 25;
+
+function importanceSection({ importance }: ReportExtras): string[] {
+  if (!importance) return [];
+  const { lists, positives, features } = importance;
+  const heads = Object.keys(positives);
+  const rows = features.slice(0, mostFeatures).map(({ feature, added }) => ({
+    cells: [feature, ...heads.map((head) => pairedCell(added[head]))],
+  }));
+  const header = ["feature", ...heads.map((head) => `${head} (${positives[head]} positives)`)];
+  const text = `What is added to a head's log loss, as a share of it, when the feature is shuffled among the candidates of a list, or between lists where all candidates share it;
+    ± one standard error, on ${lists} lists. The first ${rows.length} of ${features.length}; features that say the same stand in for each other.`;
+  return [section("What each feature is worth", `${tableOf(header, rows)}<p>${text}</p>`)];
+}
+
+function worstSections({ extras: { worst }, primary, baseline }: Report): string[] {
+  if (!worst) return [];
+  const rank = (value: number | null) => (value === null ? "not in the list" : String(value));
+  return Object.entries(worst).flatMap(([what, all]) => {
+    if (all.length === 0) return [];
+    const rows = all.map(({ id, title, events, own, other, example }) => ({
+      cells: [
+        title ? `${title} (${id})` : id,
+        String(events),
+        share(own),
+        share(other),
+        `${example.at.slice(0, 16).replace("T", " ")}: ${example.post}`,
+        `${rank(example.rank)}, ${rank(example.otherRank)}`,
+        example.top.join(" · "),
+      ],
+    }));
+    const header = [
+      what,
+      "events",
+      `MRR ${primary}`,
+      `MRR ${baseline}`,
+      "worst event",
+      "its rank in both",
+      `top of the list of ${primary}`,
+    ];
+    return [section(`Where it loses most: ${what}`, tableOf(header, rows))];
+  });
 }
 
 function estimateOf(metrics: Record<string, Estimate | number>, metric: string): Estimate {

@@ -23,3 +23,14 @@ export function signed(value: number): string {
 export function pairedCell({ mean, error }: Estimate): string {
   return `${signed(mean)} ± ${share(error)}`;
 }
+
+/** A difference with its 95 % interval. */
+export function intervalCell({ mean, error }: Estimate): string {
+  if (!Number.isFinite(error)) return signed(mean);
+  return `${signed(mean)} (${signed(mean - 1.96 * error)} to ${signed(mean + 1.96 * error)})`;
+}
+
+/** A column of a slice with the number of events it is of. */
+export function ofEvents(label: string, events: number): string {
+  return `${label} (${events})`;
+}

@@ -17,12 +17,15 @@ import type { RankerParts, RankingExamples } from "../../dlrm/ranking-examples.t
 import { vectorAt } from "../../engine/vector-at.ts";
 import { dlrmGraph } from "../../export/dlrm.ts";
 import { userTowerGraph } from "../../export/towers.ts";
+import type { ReplayedModel } from "../../gate/ranked-requests.ts";
 import { type PipelineOptions, type TrainedModel, trainModel } from "../../pipeline.ts";
 import { Histories } from "../../towers/histories.ts";
 import type { History } from "../protocols/recommender.ts";
 
 /** Added to the recency baseline of a post that retrieval did not bring: it ranks below all that a ranker scored. */
 const behind = -1e6;
+
+const none = new Float32Array(dimensions);
 
 /** What retrieval brings for a user at an instant, and what the DLRM says of it. */
 export interface CandidateList {
@@ -45,10 +48,19 @@ export interface TrainingSet {
   parts: RankerParts;
 }
 
+/** What answers: two graphs, and what they are fed of the community at hand. */
+interface Served {
+  graphs: RankingModel;
+  /** [posts, 32] */
+  postVectors: Float32Array;
+  idEmbeddingOf(user: number): Float32Array;
+}
+
 export class ReplayedSystem {
   private training: Promise<void> | undefined;
   private trainingSet: TrainingSet | undefined;
-  private served: { model: TrainedModel; graphs: RankingModel } | undefined;
+  private served: Served | undefined;
+  private trained: TrainedModel | undefined;
   private latest: { user: number; at: number; interactions: number; list: Promise<CandidateList> } | undefined;
   private readonly state: CommunityState;
   /** Of the whole community; asked only for what lies before the instant of a list. */
@@ -67,10 +79,11 @@ export class ReplayedSystem {
     this.events = Array.from({ length: timeline.length }, (_, i) => i).filter((i) => timeline.kinds[i] !== login);
   }
 
-  /** Trains on what happened before `testFrom`: once, whoever asks first. */
-  train({ testFrom }: History): Promise<void> {
+  /** Trains on what happened before `testFrom`: once, whoever asks first. A model that was given is as it is. */
+  async train({ testFrom }: History): Promise<void> {
+    if (this.served) return;
     this.training ??= this.trainUntil(testFrom);
-    return this.training;
+    await this.training;
   }
 
   private async trainUntil(until: number): Promise<void> {
@@ -78,6 +91,12 @@ export class ReplayedSystem {
       this.trainingSet = { examples, parts };
     };
     await this.serve(await trainModel(this.loaded, { ...this.options, until, onExamples }));
+  }
+
+  /** Answers with a model that was trained before, as it would serve. */
+  serveGiven({ userIdEmbeddings, postVectors, ...graphs }: ReplayedModel): void {
+    const { ids } = this.loaded.community.users;
+    this.served = { graphs, postVectors, idEmbeddingOf: (user) => userIdEmbeddings.get(ids[user]) ?? none };
   }
 
   /** Answers with a model from now on. */
@@ -88,11 +107,28 @@ export class ReplayedSystem {
       user_tower: await createSession(userTowerGraph(towers.towers)),
       dlrm: await createSession(dlrmGraph(dlrm)),
     };
-    this.served = { model, graphs: { name: "under evaluation", heads: dlrm.heads, graphs } };
+    this.trained = model;
+    this.served = {
+      graphs: { name: "under evaluation", heads: dlrm.heads, graphs },
+      postVectors: model.postVectors,
+      idEmbeddingOf: (user) => vectorAt(towers.towers.userIdEmbeddings.weights.values, user),
+    };
   }
 
+  /** The model that it trained itself. */
   get model(): TrainedModel {
-    return this.trained().model;
+    if (!this.trained) throw new Error("the system is asked for what it has not trained");
+    return this.trained;
+  }
+
+  /** Of the model that answers, [posts, 32]. */
+  get postVectors(): Float32Array {
+    return this.serving().postVectors;
+  }
+
+  /** The graphs that answer. */
+  get graphs(): RankingModel {
+    return this.serving().graphs;
   }
 
   /** What the ranker was trained on, for models that learn from the same; there until the first list is asked for. */
@@ -118,15 +154,15 @@ export class ReplayedSystem {
     // 200 MB that nobody needs any more: all training comes before the first list
     this.trainingSet = undefined;
     const { state, loaded } = this;
-    const { model, graphs } = this.trained();
+    const { graphs, postVectors, idEmbeddingOf } = this.serving();
     state.advance(this.events[interactions] ?? loaded.timeline.length, at);
-    const history = this.histories.latest(user, at).map((post) => vectorAt(model.postVectors, post));
+    const history = this.histories.latest(user, at).map((post) => vectorAt(postVectors, post));
     const vector = await embedUser(graphs, {
       ...userText(loaded.community, user),
-      id_embedding: vectorAt(model.towers.towers.userIdEmbeddings.weights.values, user),
+      id_embedding: idEmbeddingOf(user),
       history,
     });
-    const candidates = state.candidates(user, at, vector, model.postVectors);
+    const candidates = state.candidates(user, at, vector, postVectors);
     const posts = Int32Array.from(candidates, ({ post }) => post);
     // the graph takes one candidate or more
     const predicted =
@@ -149,13 +185,13 @@ export class ReplayedSystem {
 
   /** Scores every post that exists into `out` by its inner product with the user's vector of the latest list. */
   rankBySimilarity({ vector }: CandidateList, out: Float64Array): void {
-    const { postVectors } = this.model;
+    const { postVectors } = this;
     for (let post = 0; post < this.state.alive; post++) {
       out[post] = innerProduct(vector, 0, postVectors, post * dimensions, dimensions);
     }
   }
 
-  private trained() {
+  private serving(): Served {
     if (!this.served) throw new Error("the system is asked before it was trained");
     return this.served;
   }

@@ -38,15 +38,26 @@ export abstract class SystemRecommender implements Recommender {
 
 /** Retrieval and ranking: what a user is served. */
 export class System extends SystemRecommender {
-  readonly name = "two-tower + DLRM";
+  readonly name: string;
   /** What the DLRM said, and what else its candidates could be ranked by: one for each call of `scores`. */
   readonly lists: RankedList[] = [];
   /** The user's vector [32] of each list. */
   readonly vectors: Float32Array[] = [];
 
+  /** What the ranker was told of some lists, by their number: of every `keepEvery`-th. */
+  readonly told = new Map<number, CandidateList>();
+  private readonly keepEvery: number;
+
+  constructor(replayed: ReplayedSystem, name = "two-tower + DLRM", keepEvery = Number.POSITIVE_INFINITY) {
+    super(replayed);
+    this.name = name;
+    this.keepEvery = keepEvery;
+  }
+
   protected rank(list: CandidateList, out: Float64Array): void {
     const { candidates, posts, probabilities, vector, at } = list;
     this.replayed.rank(list, probabilities, out);
+    if (list.feeds && (this.lists.length + 1) % this.keepEvery === 0) this.told.set(this.lists.length, list);
     this.vectors.push(vector);
     this.lists.push({
       posts,

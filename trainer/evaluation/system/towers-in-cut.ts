@@ -2,15 +2,18 @@
 import type { OnProgress } from "../../../db/progress.ts";
 import { dimensions } from "../../../supabase/functions/_shared/features/history.ts";
 import { innerProduct } from "../../../supabase/functions/_shared/features/inner-product.ts";
+import { type Config, defaultConfig } from "../../config/config.ts";
 import { embedPosts, embedUsersAt } from "../../towers/embed.ts";
 import { Histories } from "../../towers/histories.ts";
-import { type TowerOptions, type TrainedTowers, towerDefaults, trainTowers } from "../../towers/train.ts";
+import type { TrainerOptions } from "../../towers/tower-trainer.ts";
+import { type TrainedTowers, trainTowers } from "../../towers/train.ts";
 import type { History, Recommender } from "../protocols/recommender.ts";
 
 export interface TowersInCutOptions {
   seed: number;
   /** "others" for a random split, which takes pairs from between those of the history. */
-  histories: TowerOptions["histories"];
+  histories: TrainerOptions["histories"];
+  config?: Config | undefined;
   onProgress?: OnProgress | undefined;
   signal?: AbortSignal | undefined;
 }
@@ -25,9 +28,9 @@ export class TowersInCut implements Recommender {
   }
 
   async train({ community }: History): Promise<void> {
-    const { seed, histories, onProgress, signal } = this.options;
+    const { seed, histories, config = defaultConfig, onProgress, signal } = this.options;
     const until = Number.POSITIVE_INFINITY;
-    const trained = await trainTowers(community, { ...towerDefaults, seed, histories, until }, onProgress, signal);
+    const trained = await trainTowers(community, { ...config.towers, seed, histories, until }, onProgress, signal);
     const postVectors = embedPosts(trained.towers, trained.data, community.posts.ids.length);
     this.trained = { ...trained, postVectors, histories: new Histories(community, until) };
   }

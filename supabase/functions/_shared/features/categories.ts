@@ -5,28 +5,23 @@
 import { hour } from "./hours.ts";
 import { type Kind, kinds } from "./kinds.ts";
 
-interface Category {
+interface Category<Of> {
   name: string;
   /** Rows of the table. */
   size: number;
   /** A count falls into one of this many buckets per doubling of 1 + count, the rest into the last; default: the count itself. */
   bucketsPerDoubling?: number;
+  /** The count; not in the feature spec, as no formula is. */
+  of(what: Of): number;
 }
 
-const hourOfTheDay: Category = { name: "hour", size: 24 };
-const loginBucket: Category = { name: "login_bucket", size: 16, bucketsPerDoubling: 4 };
-const lastActivity: Category = { name: "last_activity", size: 8 };
-const viewsBucket: Category = { name: "views_bucket", size: 16, bucketsPerDoubling: 2 };
-const commentsBucket: Category = { name: "comments_bucket", size: 16 };
+/** What the categories of a request are made of. */
+interface Asked {
+  loginFrequency: number;
+  now: number;
+}
 
-/** In the order of the ranker's input; the first `requestCategories` are the same for all candidates of a request. */
-export const categories = [hourOfTheDay, loginBucket, lastActivity, viewsBucket, commentsBucket];
-export const requestCategories = 2;
-export const categoryRows = categories.reduce((sum, { size }) => sum + size, 0);
-/** Where the rows of each category begin in the table. */
-export const categoryStarts = categories.map((_, c) => categories.slice(0, c).reduce((sum, { size }) => sum + size, 0));
-
-/** What the categories are made of. */
+/** What the categories of a post are made of. */
 interface Counted {
   kind: Kind | null;
   by_author: boolean;
@@ -34,26 +29,42 @@ interface Counted {
   comments: number;
 }
 
+/** Those that are the same for all candidates of a request. */
+const ofRequest: Category<Asked>[] = [
+  { name: "hour", size: 24, of: ({ now }) => hourOfDay(now) },
+  { name: "login_bucket", size: 16, bucketsPerDoubling: 4, of: ({ loginFrequency }) => loginFrequency },
+];
+const ofPost: Category<Counted>[] = [
+  {
+    name: "last_activity",
+    size: 8,
+    of: ({ kind, by_author }) => (kind === null ? 0 : 1 + kinds.indexOf(kind)) * 2 + (by_author ? 1 : 0),
+  },
+  { name: "views_bucket", size: 16, bucketsPerDoubling: 2, of: ({ views }) => views },
+  { name: "comments_bucket", size: 16, of: ({ comments }) => comments },
+];
+
+/** In the order of the ranker's input; the first `requestCategories` are the same for all candidates of a request. */
+export const categories: Omit<Category<never>, "of">[] = [...ofRequest, ...ofPost];
+export const requestCategories = ofRequest.length;
+export const categoryRows = categories.reduce((sum, { size }) => sum + size, 0);
+/** Where the rows of each category begin in the table. */
+export const categoryStarts = categories.map((_, c) => categories.slice(0, c).reduce((sum, { size }) => sum + size, 0));
+
 /** The rows in the table of the categories that all candidates of a request share, in their order. */
 export function requestCategoryRow(loginFrequency: number, now: number): number[] {
-  return [hourOfDay(now), hourOfTheDay.size + bucket(loginBucket, loginFrequency)];
+  return ofRequest.map((category, c) => categoryStarts[c] + bucket(category, category.of({ loginFrequency, now })));
 }
 
 /** The rows in the table of a post's own categories, which follow those of the request. */
 export function postCategoryRow(post: Counted): number[] {
-  const kind = post.kind === null ? 0 : 1 + kinds.indexOf(post.kind);
-  const ofViews = firstOfPost + lastActivity.size;
-  return [
-    firstOfPost + kind * 2 + (post.by_author ? 1 : 0),
-    ofViews + bucket(viewsBucket, post.views),
-    ofViews + viewsBucket.size + bucket(commentsBucket, post.comments),
-  ];
+  return ofPost.map((category, c) => categoryStarts[requestCategories + c] + bucket(category, category.of(post)));
 }
 
-/** Where the rows of a post's categories begin. */
-const firstOfPost = hourOfTheDay.size + loginBucket.size;
-
-function bucket({ size, bucketsPerDoubling }: Category, count: number): number {
+function bucket(
+  { size, bucketsPerDoubling }: Pick<Category<never>, "size" | "bucketsPerDoubling">,
+  count: number,
+): number {
   const bucketed = bucketsPerDoubling === undefined ? count : Math.floor(bucketsPerDoubling * Math.log2(1 + count));
   return Math.min(size - 1, bucketed);
 }

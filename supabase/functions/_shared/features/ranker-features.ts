@@ -63,59 +63,123 @@ export interface Candidate {
   author_affinity: number;
 }
 
-export const userFeatures = [
-  "log_views",
-  "log_votes",
-  "log_comments",
-  "log_logins",
-  ...halfLives.map((hours) => `log_recent_${hours}h`),
-  "log_login_frequency",
-  "log_since_action",
-  "log_account_age",
-  "has_habit",
-  "hour_sin",
-  "hour_cos",
-  "recent_log_age",
-  "recent_log_idle",
-  "recent_log_comments",
-];
+/** What the features of a user are made of. */
+interface UserMoment {
+  user: UserState;
+  habit: RecentHabit | null;
+  /** Decayed with a half-life of a week. */
+  logins: number;
+  now: number;
+  /** The hour of the day as an angle. */
+  angle: number;
+}
 
-export const postFeatures = [
-  "log_age",
-  "log_idle",
-  "log_comment_idle",
-  "has_comment",
-  ...halfLives.map((hours) => `log_recent_${hours}h`),
-  "log_views",
-  "log_votes",
-  "log_comments",
-  "log_participants",
-  "log_click_rate",
-  "by_author",
-];
+/** What the features of a user with a post are made of; one object that is written over for each candidate, of which a feed has 600. */
+interface PairMoment {
+  candidate: Candidate;
+  similarityRank: number;
+  /** How far the post's age and idleness are from what the user's habit is; 0: they have none. */
+  age: number;
+  idle: number;
+  /** The same for the user's latest interactions, and for comments. */
+  ageBeside: number;
+  idleBeside: number;
+  commentsBeside: number;
+  textMatch: number;
+  textMatchRank: number;
+  tagMatch: number;
+  tagMatchRank: number;
+  historyBest: number;
+  historyBestFive: number;
+  historyRank: number;
+}
 
-export const pairFeatures = [
-  ...sourceNames.map((source) => `log_${source}_rank`),
-  "similarity",
-  "log_similarity_rank",
-  "log_author_affinity",
-  "age_beside_habit",
-  "idle_beside_habit",
-  "age_off_habit",
-  "idle_off_habit",
-  "age_beside_recent",
-  "idle_beside_recent",
-  "comments_beside_recent",
-  "age_off_recent",
-  "idle_off_recent",
-  "text_match",
-  "log_text_match_rank",
-  "tag_match",
-  "log_tag_match_rank",
-  "history_best",
-  "history_best_five",
-  "log_history_rank",
-];
+/*
+ * A feature is a line: its name, and the formula that fills it. One cannot be there without the other, and the lines are in the order of the
+ * ranker's input.
+ */
+
+const userFormulas = {
+  log_views: ({ user }) => Math.log1p(user.views),
+  log_votes: ({ user }) => Math.log1p(user.votes),
+  log_comments: ({ user }) => Math.log1p(user.comments),
+  log_logins: ({ user }) => Math.log1p(user.logins),
+  ...eachHalfLife(
+    (h) =>
+      ({ user, now }: UserMoment) =>
+        Math.log1p(decayedAt(user.recent, user.last_active_at, now, h)),
+  ),
+  log_login_frequency: ({ logins }) => Math.log1p(logins),
+  log_since_action: ({ user, now }) => logHours(user.last_active_at ?? user.created_at, now),
+  log_account_age: ({ user, now }) => logHours(user.created_at, now),
+  has_habit: ({ user }) => (user.habit_log_age === null ? 0 : 1),
+  hour_sin: ({ angle }) => Math.sin(angle),
+  hour_cos: ({ angle }) => Math.cos(angle),
+  recent_log_age: ({ habit }) => habit?.logAge ?? 0,
+  recent_log_idle: ({ habit }) => habit?.logIdle ?? 0,
+  recent_log_comments: ({ habit }) => habit?.logComments ?? 0,
+} satisfies Record<string, (moment: UserMoment) => number>;
+
+const postFormulas = {
+  log_age: (post, now) => logHours(post.created_at, now),
+  log_idle: (post, now) => logHours(post.last_active_at ?? post.created_at, now),
+  log_comment_idle: (post, now) => logHours(post.last_comment_at ?? post.created_at, now),
+  has_comment: (post) => (post.last_comment_at === null ? 0 : 1),
+  ...eachHalfLife(
+    (h) => (post: Candidate, now: number) => Math.log1p(decayedAt(post.recent, post.last_active_at, now, h)),
+  ),
+  log_views: (post) => logOf(post.views),
+  log_votes: (post) => logOf(post.votes),
+  log_comments: (post) => logOf(post.comments),
+  log_participants: (post) => logOf(post.participants),
+  log_click_rate: (post) => Math.log(clickRate(post)),
+  by_author: (post) => (post.by_author ? 1 : 0),
+} satisfies Record<string, (post: Candidate, now: number) => number>;
+
+const pairFormulas = {
+  ...eachSource(
+    (source) =>
+      ({ candidate }: PairMoment) =>
+        logOf(candidate.ranks[source] ?? sources[source].size + 1),
+  ),
+  similarity: ({ candidate }) => candidate.similarity,
+  log_similarity_rank: ({ similarityRank }) => logOf(similarityRank),
+  log_author_affinity: ({ candidate }) => logOf(candidate.author_affinity),
+  age_beside_habit: ({ age }) => age,
+  idle_beside_habit: ({ idle }) => idle,
+  age_off_habit: ({ age }) => Math.abs(age),
+  idle_off_habit: ({ idle }) => Math.abs(idle),
+  age_beside_recent: ({ ageBeside }) => ageBeside,
+  idle_beside_recent: ({ idleBeside }) => idleBeside,
+  comments_beside_recent: ({ commentsBeside }) => commentsBeside,
+  age_off_recent: ({ ageBeside }) => Math.abs(ageBeside),
+  idle_off_recent: ({ idleBeside }) => Math.abs(idleBeside),
+  text_match: ({ textMatch }) => textMatch,
+  log_text_match_rank: ({ textMatchRank }) => logOf(textMatchRank),
+  tag_match: ({ tagMatch }) => tagMatch,
+  log_tag_match_rank: ({ tagMatchRank }) => logOf(tagMatchRank),
+  history_best: ({ historyBest }) => historyBest,
+  history_best_five: ({ historyBestFive }) => historyBestFive,
+  log_history_rank: ({ historyRank }) => logOf(historyRank),
+} satisfies Record<string, (moment: PairMoment) => number>;
+
+export const userFeatures = Object.keys(userFormulas);
+export const postFeatures = Object.keys(postFormulas);
+export const pairFeatures = Object.keys(pairFormulas);
+
+const ofUser: ((moment: UserMoment) => number)[] = Object.values(userFormulas);
+const ofPost: ((post: Candidate, now: number) => number)[] = Object.values(postFormulas);
+const ofPair: ((moment: PairMoment) => number)[] = Object.values(pairFormulas);
+
+/** A formula for each half-life of the decayed counts. */
+function eachHalfLife<Formula>(formulaOf: (h: number) => Formula): Record<`log_recent_${number}h`, Formula> {
+  return Object.fromEntries(halfLives.map((hours, h) => [`log_recent_${hours}h`, formulaOf(h)]));
+}
+
+/** A formula for each source; a post that one did not bring ranks behind all that it could have brought. */
+function eachSource<Formula>(formulaOf: (source: Source) => Formula): Record<`log_${Source}_rank`, Formula> {
+  return Object.fromEntries(sourceNames.map((source) => [`log_${source}_rank`, formulaOf(source)])) as never;
+}
 
 export interface RankerFeatures {
   /** [U] */
@@ -173,6 +237,7 @@ export function rankerFeatures(
   const habit = recentHabit(user.recent_interactions);
   const logins = loginFrequency(user, now);
   const ofRequest = requestCategoryRow(logins, now);
+  const pair = {} as PairMoment;
   for (let i = 0; i < n; i++) {
     const candidate = candidates[i];
     const post = rowOf(candidate, now);
@@ -180,62 +245,27 @@ export function rankerFeatures(
     const logIdle = post.features[logIdleAt];
     // element by element: a call of `set` costs more than so few elements
     for (let f = 0; f < postFeatures.length; f++) posts[i * postFeatures.length + f] = post.features[f];
+    pair.candidate = candidate;
+    pair.similarityRank = similarityRanks[i];
+    pair.age = user.habit_log_age === null ? 0 : logAge - user.habit_log_age;
+    pair.idle = user.habit_log_idle === null ? 0 : logIdle - user.habit_log_idle;
+    pair.ageBeside = habit === null ? 0 : logAge - habit.logAge;
+    pair.idleBeside = habit === null ? 0 : logIdle - habit.logIdle;
+    pair.commentsBeside = habit === null ? 0 : post.features[logCommentsAt] - habit.logComments;
+    pair.textMatch = matches[i];
+    pair.textMatchRank = matchRanks[i];
+    pair.tagMatch = tagged[i];
+    pair.tagMatchRank = taggedRanks[i];
+    pair.historyBest = near.best[i];
+    pair.historyBestFive = near.bestFive[i];
+    pair.historyRank = nearRanks[i];
     // written where they belong, not as arrays that are joined: there are 600 rows a feed
-    let at = i * pairFeatures.length;
-    for (let s = 0; s < sourceNames.length; s++) pairs[at++] = logOf(candidate.ranks[sourceNames[s]] ?? unbrought[s]);
-    pairs[at++] = candidate.similarity;
-    pairs[at++] = logOf(similarityRanks[i]);
-    pairs[at++] = logOf(candidate.author_affinity);
-    const age = user.habit_log_age === null ? 0 : logAge - user.habit_log_age;
-    const idle = user.habit_log_idle === null ? 0 : logIdle - user.habit_log_idle;
-    pairs[at++] = age;
-    pairs[at++] = idle;
-    pairs[at++] = Math.abs(age);
-    pairs[at++] = Math.abs(idle);
-    // how far the post is from what the user's latest interactions were like
-    const ageBeside = habit === null ? 0 : logAge - habit.logAge;
-    const idleBeside = habit === null ? 0 : logIdle - habit.logIdle;
-    pairs[at++] = ageBeside;
-    pairs[at++] = idleBeside;
-    pairs[at++] = habit === null ? 0 : post.features[logCommentsAt] - habit.logComments;
-    pairs[at++] = Math.abs(ageBeside);
-    pairs[at++] = Math.abs(idleBeside);
-    pairs[at++] = matches[i];
-    pairs[at++] = logOf(matchRanks[i]);
-    pairs[at++] = tagged[i];
-    pairs[at++] = logOf(taggedRanks[i]);
-    pairs[at++] = near.best[i];
-    pairs[at++] = near.bestFive[i];
-    pairs[at++] = logOf(nearRanks[i]);
-    if (at !== (i + 1) * pairFeatures.length)
-      throw new Error("a feature of a pair has a name and no value, or a value and no name");
+    for (let f = 0; f < ofPair.length; f++) pairs[i * ofPair.length + f] = ofPair[f](pair);
     for (let c = 0; c < categories.length; c++)
       ids[i * categories.length + c] = c < requestCategories ? ofRequest[c] : post.categories[c - requestCategories];
   }
-  const ofUser = userRow(user, habit, logins, now);
-  if (ofUser.length !== userFeatures.length)
-    throw new Error("a feature of the user has a name and no value, or a value and no name");
-  return { user: Float32Array.from(ofUser), posts, pairs, categories: ids };
-}
-
-function userRow(user: UserState, habit: RecentHabit | null, logins: number, now: number): number[] {
-  const angle = (hourOfDay(now) / 24) * 2 * Math.PI;
-  return [
-    Math.log1p(user.views),
-    Math.log1p(user.votes),
-    Math.log1p(user.comments),
-    Math.log1p(user.logins),
-    ...logDecayed(user.recent, user.last_active_at, now),
-    Math.log1p(logins),
-    logHours(user.last_active_at ?? user.created_at, now),
-    logHours(user.created_at, now),
-    user.habit_log_age === null ? 0 : 1,
-    Math.sin(angle),
-    Math.cos(angle),
-    habit?.logAge ?? 0,
-    habit?.logIdle ?? 0,
-    habit?.logComments ?? 0,
-  ];
+  const moment = { user, habit, logins, now, angle: (hourOfDay(now) / 24) * 2 * Math.PI };
+  return { user: Float32Array.from(ofUser, (formula) => formula(moment)), posts, pairs, categories: ids };
 }
 
 /** The row of a candidate's post at an instant. */
@@ -246,26 +276,10 @@ export function postRow(post: Candidate, now: number): PostRow {
 /** Writes each row over the one before it: as arrays of their own, 550 of them cost a feed as much again in garbage. */
 function postRowIn(features: Float64Array): RowOf {
   return (post, now) => {
-    let at = 0;
-    features[at++] = logHours(post.created_at, now);
-    features[at++] = logHours(post.last_active_at ?? post.created_at, now);
-    features[at++] = logHours(post.last_comment_at ?? post.created_at, now);
-    features[at++] = post.last_comment_at === null ? 0 : 1;
-    for (let h = 0; h < halfLives.length; h++)
-      features[at++] = Math.log1p(decayedAt(post.recent, post.last_active_at, now, h));
-    features[at++] = logOf(post.views);
-    features[at++] = logOf(post.votes);
-    features[at++] = logOf(post.comments);
-    features[at++] = logOf(post.participants);
-    features[at++] = Math.log(clickRate(post));
-    features[at++] = post.by_author ? 1 : 0;
-    if (at !== features.length) throw new Error("a feature of a post has a name and no value, or a value and no name");
+    for (let f = 0; f < ofPost.length; f++) features[f] = ofPost[f](post, now);
     return { features, categories: postCategoryRow(post) };
   };
 }
-
-/** The rank of a post that a source did not bring. */
-const unbrought = sourceNames.map((source) => sources[source].size + 1);
 
 /** log(1 + count) of the counts that come again and again. */
 const logsOfCounts = Float64Array.from({ length: 1024 }, (_, count) => Math.log1p(count));
@@ -286,10 +300,6 @@ function clickRate(post: { views: number; votes: number; comments: number }): nu
 /** Logins decayed with a half-life of a week. */
 function loginFrequency(user: UserState, now: number): number {
   return decayedAt(user.recent_logins, user.last_active_at, now, week);
-}
-
-function logDecayed(counts: ArrayLike<number>, at: number | null, now: number): number[] {
-  return halfLives.map((_, h) => Math.log1p(decayedAt(counts, at, now, h)));
 }
 
 /** The count with the h-th half-life, as of `at`, aged until now. */

@@ -1,18 +1,26 @@
+import type { Estimate } from "../../metrics/estimate.ts";
 import { colors, element, label, type Role, ticks } from "./svg.ts";
 
-/** A bar with whiskers of ± 1.96 standard errors. */
+/** A bar with whiskers. */
 export interface Bar {
   label: string;
   role: Role;
   mean: number;
-  error: number;
+  /** Where the whiskers end; NaN: there are none. */
+  low: number;
+  high: number;
 }
 
-/** Horizontal bars, one per line, each with its value; an SVG. */
-export function barPlot(title: string, bars: Bar[]): string {
+/** The whiskers of an estimate: ± 1.96 standard errors. */
+export function whiskers({ mean, error }: Estimate): Pick<Bar, "mean" | "low" | "high"> {
+  return { mean, low: mean - 1.96 * error, high: mean + 1.96 * error };
+}
+
+/** Horizontal bars, one per line, each with its value; an SVG. `limit`: what no value can be above, such as 1 for a share. */
+export function barPlot(title: string, bars: Bar[], limit = Number.POSITIVE_INFINITY): string {
   const [width, left, right, top, line] = [520, 175, 50, 26, 20];
   const bottom = top + bars.length * line;
-  const most = Math.max(0, ...bars.map(({ mean, error }) => (mean || 0) + 1.96 * (error || 0)));
+  const most = Math.min(limit, Math.max(0, ...bars.map(({ mean, high }) => high || mean || 0)));
   const axis = ticks(0, most || 1);
   const x = (value: number) => left + (value / axis[axis.length - 1]) * (width - left - right);
   const parts = [label(0, 14, title, "start", "#1f2937", 600)];
@@ -26,8 +34,8 @@ export function barPlot(title: string, bars: Bar[]): string {
     parts.push(label(left - 8, y + 14, bar.label, "end", bar.role === "other" ? "#4b5563" : colors[bar.role], strong));
     if (!Number.isFinite(bar.mean)) continue;
     parts.push(element("rect", { x: left, y: y + 4, width: x(bar.mean) - left, height: 12, fill: colors[bar.role] }));
-    const reach = Number.isFinite(bar.error) ? 1.96 * bar.error : 0;
-    const [low, high] = [x(Math.max(0, bar.mean - reach)), x(bar.mean + reach)];
+    const within = (value: number) => x(Math.min(limit, Math.max(0, Number.isFinite(value) ? value : bar.mean)));
+    const [low, high] = [within(bar.low), within(bar.high)];
     parts.push(element("line", { x1: low, x2: high, y1: y + 10, y2: y + 10, stroke: "#111827" }));
     parts.push(label(high + 5, y + 14, bar.mean.toFixed(3)));
   }

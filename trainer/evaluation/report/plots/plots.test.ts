@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { barPlot } from "./bar-plot.ts";
+import { barPlot, whiskers } from "./bar-plot.ts";
 import { linePlot } from "./line-plot.ts";
 import { escapeHtml, ticks } from "./svg.ts";
 
@@ -12,13 +12,13 @@ test("ticks are round and enclose what they must", () => {
 
 test("names cannot break out of the page", () => {
   assert.equal(escapeHtml(`<a href="x">&`), "&lt;a href=&quot;x&quot;&gt;&amp;");
-  assert.doesNotMatch(barPlot("t", [{ label: "<script>", role: "other", mean: 1, error: 0 }]), /<script>/);
+  assert.doesNotMatch(barPlot("t", [{ label: "<script>", role: "other", mean: 1, low: 1, high: 1 }]), /<script>/);
 });
 
 test("the longest bar ends at its value on the axis; a missing value has none", () => {
   const svg = barPlot("t", [
-    { label: "whole", role: "primary", mean: 1, error: 0 },
-    { label: "none", role: "other", mean: Number.NaN, error: Number.NaN },
+    { label: "whole", role: "primary", mean: 1, low: 1, high: 1 },
+    { label: "none", role: "other", mean: Number.NaN, low: Number.NaN, high: Number.NaN },
   ]);
   assert.equal(svg.match(/<rect/g)?.length, 1);
   assert.match(svg, /<rect x="175" y="30" width="295"/);
@@ -38,4 +38,11 @@ test("a line runs from corner to corner of its axes, without points that are not
     },
   ]);
   assert.match(svg, /d="M44\.0 284\.0L450\.0 30\.0"/);
+});
+
+test("the axis of shares ends at 1, and no whisker is longer", () => {
+  const svg = barPlot("t", [{ label: "nearly all", role: "primary", ...whiskers({ mean: 0.97, error: 0.1 }) }], 1);
+  assert.match(svg, />1<\/text>/);
+  assert.doesNotMatch(svg, />1\.2<\/text>/);
+  assert.match(svg, /<line x1="[\d.]+" x2="470" y1="36"/);
 });

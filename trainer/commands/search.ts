@@ -1,0 +1,31 @@
+/** `recsys search`: trains with many configs and says which is best on held-out requests. */
+import { join } from "node:path";
+import { readConfig, readYaml } from "../config/config-file.ts";
+import type { Backend } from "../engine/backend.ts";
+import { runsTable } from "../model-folder/runs.ts";
+import { search } from "../search/search.ts";
+import { parseSpace } from "../search/space.ts";
+import { requireSoundSources } from "./check.ts";
+import { type DatabaseOption, inDatabase } from "./in-database.ts";
+
+export interface SearchCommandOptions extends DatabaseOption {
+  config?: string;
+  draws?: number;
+  seed: number;
+  backend?: Backend;
+  until?: Date;
+  out: string;
+}
+
+/** Searches a file's space. What is wrong with a file is reported before a database is opened. */
+export async function searchCommand(file: string, options: SearchCommandOptions): Promise<void> {
+  const config = await readConfig(options.config);
+  const space = parseSpace(file, await readYaml(file), config);
+  await inDatabase(options, {}, async (context) => {
+    await requireSoundSources(context.database, context.print);
+    const runs = await search(context, { ...options, config, space });
+    context.print(
+      `\n${runsTable(runs)}\n\nthe best of ${runs.length} looks better than it is, since chance chose too: evaluate it on later events\nits config is in ${join(options.out, "best.yaml")}, for \`npx recsys train --config\``,
+    );
+  });
+}

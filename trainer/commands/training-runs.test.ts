@@ -1,0 +1,250 @@
+/** What an ML engineer does: train with a config up to an instant, and see what was trained and how good it is. */
+import assert from "node:assert/strict";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import type { Database } from "../../db/connect.ts";
+import { openEmbeddedCopy } from "../../db/testing-embedded.ts";
+import { communityFromDatabase, type LoadedCommunity } from "../community/from-database.ts";
+import { configDigest, parseConfig } from "../config/config.ts";
+import { evaluateModels } from "../evaluation/evaluate.ts";
+import { givenModels } from "../evaluation/given-models.ts";
+import { StepMeter } from "../evaluation/report/step-meter.ts";
+import { signed } from "../evaluation/report/table.ts";
+import { readDescription, readModelFolder } from "../model-folder/model-folder.ts";
+import { inOrder, readRuns, runsTable } from "../model-folder/runs.ts";
+import { publish } from "../publish/publish.ts";
+import { fillSmallCommunity, temporaryFolder } from "../retraining/testing.ts";
+import { trainIntoFolder } from "../train-into-folder.ts";
+import { evaluateCommand } from "./evaluate.ts";
+
+const folder = await temporaryFolder({ after });
+const models = join(folder, "models");
+const values = {
+  towers: { temperature: 0.3, epochsOf: { before: 1 } },
+  ranker: { epochs: 1, rows: 24, hardNegatives: 12 },
+};
+const lines: string[] = [];
+let until: Date;
+let database: Database;
+
+before(async () => {
+  database = await openEmbeddedCopy();
+  await fillSmallCommunity(database);
+  // a clock that was wrong: the view is older than the post
+  await database.pool.query(
+    `insert into public.post_views (user_id, post_id, created_at)
+     select user_id, post_id, post.created_at - interval '1 hour' from recsys.source_posts as post
+     cross join lateral (select user_id from recsys.source_users as person where user_id <> post.author_id order by user_id limit 1) as viewer
+     order by post.created_at limit 3`,
+  );
+  await database.pool.query("select recsys.roll_up()");
+  const { rows } = await database.pool.query(
+    "select percentile_disc(0.8) within group (order by created_at) as at from recsys.source_interactions",
+  );
+  until = rows[0].at;
+  const parsed = parseConfig(values);
+  assert.ok("config" in parsed);
+  const context = {
+    database,
+    onProgress: () => {},
+    signal: new AbortController().signal,
+    print: (line: string) => void lines.push(line),
+  };
+  for (const seed of [1, 2])
+    await trainIntoFolder(context, {
+      seed,
+      config: parsed.config,
+      until,
+      out: join(models, `seed-${seed}`),
+      parent: models,
+    });
+});
+after(() => database.close());
+
+const metricsOf = async (run: string) => JSON.parse(await readFile(join(models, run, "model.json"), "utf8")).metrics;
+
+test("a model says with what it was trained, and on what", async () => {
+  const metrics = await metricsOf("seed-1");
+  assert.deepEqual(metrics.config, {
+    "towers.epochsOf.before": 1,
+    "towers.temperature": 0.3,
+    "ranker.rows": 24,
+    "ranker.hardNegatives": 12,
+    "ranker.epochs": 1,
+  });
+  const parsed = parseConfig(values);
+  assert.equal(metrics.config_digest, "config" in parsed && configDigest(parsed.config));
+  assert.equal(metrics.ranker_losses.length, 1);
+  assert.deepEqual(metrics.score_weights, [0.2, 1, 1]);
+  assert.equal(metrics.versions.node, process.versions.node);
+  const { rows } = await database.pool.query(
+    `select (select count(*)::integer from recsys.source_users where created_at < $1) as users,
+            (select count(*)::integer from recsys.source_posts where created_at < $1) as posts,
+            (select count(*)::integer from recsys.source_interactions where created_at < $1) as interactions,
+            (select count(*)::integer from recsys.source_interactions as act join recsys.source_posts as post using (post_id)
+               where act.created_at < $1 and act.created_at < post.created_at) as before_their_post,
+            (select max(created_at) from recsys.source_interactions where created_at < $1) as last`,
+    [until],
+  );
+  const { digest, ...data } = metrics.data;
+  const { last, ...counts } = rows[0];
+  assert.equal(data.before_their_post, 3);
+  assert.equal(lines[1], "left out: 3 interactions that are older than their post");
+  assert.deepEqual(data, { ...counts, last_interaction: last.toISOString() });
+  assert.match(digest, /^[0-9a-f]{64}$/);
+  assert.equal((await metricsOf("seed-2")).data.digest, digest);
+});
+
+test("training ends with what it makes of the held-out requests, beside the recency baseline", async () => {
+  const { held_out } = await metricsOf("seed-1");
+  assert.ok(held_out.requests >= 10, `${held_out.requests}`);
+  for (const name of ["mrr", "recall@20"]) {
+    const { model, baseline, difference, standard_error } = held_out.metrics[name];
+    for (const value of [model, baseline]) assert.ok(value > 0 && value <= 1, `${name} ${value}`);
+    assert.ok(Math.abs(model - baseline - difference) < 1e-9);
+    assert.ok(standard_error >= 0 && standard_error < 0.5);
+  }
+  assert.match(
+    lines[2],
+    /^on \d+ held-out requests: mrr 0\.\d{3} \(recency baseline 0\.\d{3}, difference [+−]0\.\d{3} ± 0\.\d{3}\), recall@20 /,
+  );
+});
+
+const watched = { onProgress: () => {}, signal: undefined };
+
+test("trained models are evaluated on the same events, beside each other and the baselines; published, a model answers as out of its folder", async () => {
+  const { name } = await readDescription(join(models, "seed-1"));
+  await publish(database, await readModelFolder(join(models, "seed-1")), { activate: false });
+  const loaded = await communityFromDatabase(database);
+  const window = { validFrom: until.getTime(), testFrom: until.getTime(), sample: 40, seed: 1 };
+  const meter = new StepMeter();
+  try {
+    const evaluated = async (wanted: string[], out?: string) => {
+      const given = await givenModels(database, wanted, window.testFrom);
+      const pipeline = { seed: 1, scoreWeights: [0.2, 1, 1] };
+      return await evaluateModels(loaded, window, given, { database, meter, pipeline, out });
+    };
+    const { text, report } = await evaluated([join(models, "seed-1"), join(models, "seed-2")], join(folder, "beside"));
+    const published = await evaluated([name]);
+    const [first, second] = report.recommenders;
+    assert.deepEqual(first.metrics, published.report.recommenders[0].metrics);
+    assert.deepEqual([first.name, report.recommenders[2].name], [name, "recency baseline"]);
+    assert.notDeepEqual(first.metrics, second.metrics);
+    assert.equal(first.metrics.all.lists, 40);
+
+    const ranks = async (file: string) =>
+      (await readFile(join(folder, "beside", file), "utf8"))
+        .trimEnd()
+        .split("\n")
+        .map((line) => 1 / (JSON.parse(line).rank ?? Infinity));
+    const [own, others] = [await ranks("rankings.ndjson"), await ranks(`baselines/${second.name}.ndjson`)];
+    const differences = others.map((value, i) => value - own[i]);
+    const mean = differences.reduce((sum, value) => sum + value, 0) / 40;
+    const error = Math.sqrt(differences.reduce((sum, value) => sum + (value - mean) ** 2, 0) / 39 / 40);
+    const cell = `${signed(mean)} (${signed(mean - 1.96 * error)} to ${signed(mean + 1.96 * error)})`;
+    assert.ok(text.includes(cell), `${cell} in\n${text}`);
+    assert.doesNotMatch(text, /NaN|undefined/);
+    const cold = first.metrics["cold users"].lists;
+    assert.ok(text.includes(`R@20 (40)`) && text.includes(`MRR cold (${cold})`), text);
+    const page = await readFile(join(folder, "beside", "report.html"), "utf8");
+    for (const title of ["The data", `Model ${name}`, "What each feature is worth", "Where it loses most: users"])
+      assert.ok(page.includes(`<h2>${title}</h2>`), title);
+    assert.match(page, /<td>towers\.temperature<\/td><td>0\.3<\/td>/);
+    assert.match(page, /older than their post, left out<\/td><td>3</);
+    assert.doesNotMatch(page, /NaN|undefined/);
+    assert.ok(report.extras.heads?.[0].models.some((model) => model.name === name && model.bins));
+  } finally {
+    await meter.close();
+  }
+  assert.ok(await modelInMemoryIsTheSame(name, loaded));
+});
+
+async function modelInMemoryIsTheSame(name: string, { community }: LoadedCommunity): Promise<boolean> {
+  const [fromFolder, fromDatabase] = await Promise.all(
+    [join(models, "seed-1"), name].map(async (wanted) => {
+      const [given] = await givenModels(database, [wanted], until.getTime());
+      return await given.load(community, watched);
+    }),
+  );
+  assert.ok(fromFolder.userIdEmbeddings.size > 0);
+  assert.deepEqual(fromDatabase.userIdEmbeddings, fromFolder.userIdEmbeddings);
+  return fromFolder.postVectors.every((value, i) => Math.abs(value - fromDatabase.postVectors[i]) < 1e-6);
+}
+
+test("a validation that begins after the test is refused", async () => {
+  const later = new Date(until.getTime() + 1);
+  const options = {
+    protocol: "replay",
+    seed: [1],
+    sample: 1,
+    split: "random",
+    model: [join(models, "seed-1")],
+  } as const;
+  await assert.rejects(
+    evaluateCommand({
+      ...options,
+      seed: [1],
+      model: [...options.model],
+      database: database.url,
+      validFrom: later,
+      testFrom: until,
+    }),
+    {
+      name: "UserError",
+      message:
+        /^--valid-from \(\S+\) must lie before the test begins \(\S+\): name an earlier one, or a later --test-from$/,
+    },
+  );
+});
+
+test("a model that knows the test is refused with the cure, and so is what is no model", async () => {
+  const seed1 = join(models, "seed-1");
+  const refusedFor = async (wanted: string[], testFrom: number, reason: RegExp) =>
+    await assert.rejects(givenModels(database, wanted, testFrom), { name: "UserError", message: reason });
+  const { learned_until } = await readDescription(seed1);
+  const at = learned_until.replaceAll(".", "\\.");
+  await refusedFor(
+    [seed1],
+    until.getTime() - 1,
+    new RegExp(
+      `^model \\S+ has learned from what happened until ${at}, .*give --test-from ${at} or later, or train it with --until$`,
+    ),
+  );
+  await refusedFor(
+    ["nothing"],
+    until.getTime(),
+    /^nothing is neither a folder nor a published model: published are model-/,
+  );
+  await refusedFor([seed1, seed1], until.getTime(), /^model \S+ was given twice$/);
+  await refusedFor([folder], until.getTime(), /holds no model\.json/);
+  const { rows } = await database.pool.query(
+    "update recsys.settings set community_id = gen_random_uuid() returning (select community_id from recsys.settings) as before",
+  );
+  try {
+    await refusedFor([seed1], until.getTime(), /was trained on another community/);
+  } finally {
+    await database.pool.query("update recsys.settings set community_id = $1", [rows[0].before]);
+  }
+});
+
+test("runs are listed the best first, and what cannot be read is said", async () => {
+  await mkdir(join(models, "stray"));
+  await mkdir(join(models, "killed.partial"));
+  await mkdir(join(models, "damaged"));
+  await writeFile(join(models, "damaged", "model.json"), "{");
+  const { runs, unreadable } = await readRuns(models);
+  assert.deepEqual(runs.map(({ folder }) => folder).sort(), ["seed-1", "seed-2"]);
+  assert.equal(unreadable.length, 2);
+  assert.match(unreadable.join(), /damaged is damaged \(model\.json\).*stray holds no model\.json/);
+  const [best, other] = inOrder(runs, "mrr").map(({ held_out }) => held_out?.metrics.mrr?.model ?? 0);
+  assert.ok(best >= other);
+  assert.deepEqual(
+    inOrder(runs, "newest").map(({ seed }) => seed),
+    [2, 1],
+  );
+  const text = runsTable(inOrder(runs, "newest"));
+  assert.match(text, /seed-2 .* wasm|seed-2 .* native|seed-2 .* js/);
+  assert.match(text, /towers\.temperature=0\.3/);
+  assert.doesNotMatch(text, /NaN|undefined/);
+});

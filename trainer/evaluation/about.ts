@@ -1,0 +1,71 @@
+/** What a report says of the data and of the training behind its figures. */
+import { kinds } from "../../supabase/functions/_shared/features/kinds.ts";
+import { beforeTheirPost, firstInteractions } from "../community/first-interactions.ts";
+import type { LoadedCommunity } from "../community/from-database.ts";
+import { configDigest, defaultConfig, differencesOf } from "../config/config.ts";
+import type { PipelineOptions } from "../pipeline.ts";
+import type { GivenModel } from "./given-models.ts";
+import { countBelow } from "./metrics/count-below.ts";
+import type { ReplayOptions, ReplayResult } from "./protocols/replay.ts";
+import type { ReportExtras } from "./report/report.ts";
+
+type About = NonNullable<ReportExtras["about"]>;
+
+const count = (value: number) => value.toLocaleString("en");
+const time = (at: number) => new Date(at).toISOString();
+
+/** How much there is, from when, how much of it is the test, and what was left out of it. */
+export function aboutData({ community }: LoadedCommunity, { testFrom }: ReplayOptions, results: ReplayResult[]): About {
+  const { users, posts, interactions } = community;
+  const { at } = interactions;
+  const first = firstInteractions(posts, interactions);
+  const tested = first.filter((i) => at[i] >= testFrom).length;
+  const ofKind = kinds.map((kind, k) => `${count(interactions.kinds.filter((each) => each === k).length)} ${kind}s`);
+  const { all, "cold users": cold, "posts > 7 days": old } = results[0].metrics;
+  return [
+    {
+      title: "The data",
+      facts: [
+        ["users", count(users.ids.length)],
+        ["posts", count(posts.ids.length)],
+        ["interactions", `${count(at.length)}: ${ofKind.join(", ")}`],
+        ["older than their post, left out", count(beforeTheirPost(community, Number.POSITIVE_INFINITY))],
+        ["from, to", `${time(at[0])}, ${time(at[at.length - 1])}`],
+        ["before the test", `${count(countBelow(at, testFrom))} interactions`],
+        [
+          "events of the test",
+          `${count(all.events)} of ${count(tested)} first interactions, ${count(cold.events)} of cold users, ${count(old.events)} with posts of more than 7 days`,
+        ],
+      ],
+    },
+  ];
+}
+
+/** What is trained for the evaluation. */
+export function aboutTraining({ config = defaultConfig, seed, scoreWeights }: PipelineOptions): About[number] {
+  return {
+    title: "The training",
+    facts: [["seed", `${seed}`], ...factsOf(differencesOf(config), configDigest(config), scoreWeights)],
+  };
+}
+
+/** What a model says of its own training. */
+export function aboutModel({ name, learnedUntil, metrics }: GivenModel): About[number] {
+  const { config, config_digest, score_weights } = metrics as Partial<Record<string, never>>;
+  return {
+    title: `Model ${name}`,
+    facts: [
+      ["learned until", time(learnedUntil)],
+      ...(config && config_digest ? factsOf(config, config_digest, score_weights ?? []) : []),
+    ],
+  };
+}
+
+function factsOf(differences: Record<string, unknown>, digest: string, scoreWeights: number[]): [string, string][] {
+  const changed = Object.entries(differences).map(([path, value]): [string, string] => [path, JSON.stringify(value)]);
+  return [
+    ...(changed.length > 0 ? changed : [["config", "defaults"] as [string, string]]),
+    ["digest of the config", digest],
+    ["weights of view, vote, comment", scoreWeights.join(", ")],
+  ];
+}

@@ -1,0 +1,77 @@
+/**
+ * How good a new model is on what its ranker has not learned from, beside the recency baseline on the same requests: what training ends
+ * with. It retrieves and ranks as the gate has it do, with its towers as they were before they learned from these requests.
+ */
+import type { LoadedCommunity } from "../community/from-database.ts";
+import { dlrmGraph } from "../export/dlrm.ts";
+import type { HeldBackModel } from "../pipeline.ts";
+import { mostRequests } from "./compare.ts";
+import { HeldOutMetrics, listMetrics } from "./held-out-metrics.ts";
+import { heldOutOf } from "./held-out-requests.ts";
+import { modelInMemory } from "./model-in-memory.ts";
+import { type RankOptions, rankedRequests } from "./ranked-requests.ts";
+
+type ListMetric = (typeof listMetrics)[number];
+
+/** One metric of the model and of the baseline; `standard_error` is that of their difference, paired by request. */
+export interface BesideBaseline {
+  model: number;
+  baseline: number;
+  difference: number;
+  standard_error: number;
+}
+
+export interface HeldOutQuality {
+  requests: number;
+  /** When the first and the last of them was, ISO 8601. */
+  from: string;
+  to: string;
+  /** Of pages that were shown there is no recall. */
+  metrics: Partial<Record<ListMetric, BesideBaseline>>;
+}
+
+/**
+ * Asks the latest 500 held-out requests at most. Undefined where none is held out: a training that goes on from an earlier model learns from all.
+ * These requests chose the ranker's epoch and how sharp its heads are, which favours it a little.
+ */
+export async function heldOutQuality(
+  loaded: LoadedCommunity,
+  { heldBack, dlrm, learnedFrom, wentOn }: HeldBackModel,
+  options: RankOptions,
+): Promise<HeldOutQuality | undefined> {
+  if (wentOn) return undefined;
+  const requests = heldOutOf(loaded, heldBack.from, learnedFrom === "pages").slice(-mostRequests);
+  if (requests.length === 0) return undefined;
+  const model = await modelInMemory(
+    "held back",
+    loaded.community,
+    { ...heldBack, heads: dlrm.heads, dlrm: dlrmGraph(dlrm) },
+    options,
+  );
+  const gathered = new HeldOutMetrics(["model", "baseline"]);
+  for await (const [request, { model: ranked }] of rankedRequests(loaded, requests, { model }, options))
+    gathered.add(request, { model: ranked, baseline: { ...ranked, rank: ranked.recencyRank } });
+  const metrics: HeldOutQuality["metrics"] = {};
+  for (const metric of listMetrics) {
+    const [own, other] = [gathered.mean("model", metric), gathered.mean("baseline", metric)];
+    const worse = gathered.worse("model", "baseline", metric);
+    if (own === undefined || other === undefined || !worse) continue;
+    metrics[metric] = { model: own, baseline: other, difference: -worse.mean, standard_error: worse.error };
+  }
+  const [first, last] = [requests[0], requests[requests.length - 1]];
+  return {
+    requests: requests.length,
+    from: new Date(first.at).toISOString(),
+    to: new Date(last.at).toISOString(),
+    metrics,
+  };
+}
+
+/** The quality in one line. */
+export function qualityLine({ requests, metrics }: HeldOutQuality): string {
+  const each = Object.entries(metrics).map(
+    ([name, { model, baseline, difference, standard_error }]) =>
+      `${name} ${model.toFixed(3)} (recency baseline ${baseline.toFixed(3)}, difference ${difference < 0 ? "−" : "+"}${Math.abs(difference).toFixed(3)} ± ${standard_error.toFixed(3)})`,
+  );
+  return `on ${requests} held-out requests: ${each.join(", ")}`;
+}
