@@ -42,7 +42,15 @@ function startWorker({ url = database.url, onStep = (_: Worker) => {} } = {}): W
 
 /** Starts a worker and ends it as soon as a step is finished; the steps that it did. */
 async function endedAfter(step: string, signal: "SIGKILL" | "SIGINT"): Promise<Worker> {
-  const worker = startWorker({ onStep: ({ steps, child }) => steps().includes(step) && child.kill(signal) });
+  let isTold = false;
+  const worker = startWorker({
+    onStep({ steps, child }) {
+      // a second Ctrl-C would end it at once
+      if (isTold || !steps().includes(step)) return;
+      isTold = true;
+      child.kill(signal);
+    },
+  });
   await worker.ended;
   return worker;
 }

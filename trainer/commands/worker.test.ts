@@ -71,6 +71,7 @@ test("it embeds what comes, and ends with Ctrl-C, status 0 and a count", async (
   await until(async () => (await waiting()) === 0, 15, "the next");
   assert.ok(performance.now() - started < 15_000);
   assert.ok(await vectorOf(pool, "post", uuid("d", 6), model));
+  await until(async () => output.stdout.includes(" topics in "), 30, "the topics of the model");
   child.kill("SIGINT");
   assert.deepEqual(await once(child, "exit"), [0, null]);
   assert.match(output.stdout, /^embedding new and edited posts.*\n2 topics in 31 posts, .*\nembedded 7, failed 0\n$/);
