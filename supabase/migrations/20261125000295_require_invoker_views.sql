@@ -7,7 +7,7 @@ as $$
 declare
   open_view text;
 begin
-  select pg_class.relname into open_view
+  select pg_class.relname::text into open_view
   from pg_catalog.pg_class
   where pg_class.oid in (
       'recsys.source_users'::regclass, 'recsys.source_posts'::regclass, 'recsys.source_interactions'::regclass,

@@ -125,13 +125,12 @@ begin
     return;
   end if;
   -- the Vault is looked up when this line runs
-  return query execute $query$
-    select
-      max(decrypted_secret) filter (where name = 'recsys_ideas_url'),
-      max(decrypted_secret) filter (where name = 'recsys_ideas_model'),
-      max(decrypted_secret) filter (where name = 'recsys_ideas_key')
-    from vault.decrypted_secrets
-  $query$;
+  return query
+  select
+    max(secrets.decrypted_secret) filter (where secrets.name = 'recsys_ideas_url'),
+    max(secrets.decrypted_secret) filter (where secrets.name = 'recsys_ideas_model'),
+    max(secrets.decrypted_secret) filter (where secrets.name = 'recsys_ideas_key')
+  from vault.decrypted_secrets as secrets;
 end
 $$;
 comment on function recsys.ideas_endpoint() is 'Which language model writes ideas, from the Vault: recsys_ideas_url, recsys_ideas_model and recsys_ideas_key; null: the Vault, or it, is not there. Always one row.';
