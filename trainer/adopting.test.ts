@@ -49,6 +49,7 @@ test("docs/adopting.md", { skip: await withoutPostgres() }, async (t) => {
   const recsys = async (args: string[]) => {
     const { status, stdout, stderr } = await runProgram(cli, args, folder);
     assert.equal(status, 0, `${stdout}\n${stderr}`);
+    assert.doesNotMatch(stderr, /as they were:/, "nothing fails on the way");
     printed = stdout;
   };
   /** The commands of the page, as a shell in the checkout would run them beside the folder `blog`. */

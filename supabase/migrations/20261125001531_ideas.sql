@@ -27,7 +27,8 @@ as $$
     coalesce(array_agg(1000 * date_part('epoch', posts.created_at) order by posts.created_at, posts.post_id), '{}'),
     coalesce(jsonb_agg(posts.tags order by posts.created_at, posts.post_id), '[]')
   from (
-    select source_posts.post_id, source_posts.author_id, source_posts.title, source_posts.created_at, source_posts.tags
+    select
+      source_posts.post_id, source_posts.author_id, coalesce(source_posts.title, '') as title, source_posts.created_at, coalesce(source_posts.tags, '{}') as tags
     from recsys.source_posts
     where source_posts.created_at <= recsys.clock()
     order by source_posts.created_at desc, source_posts.post_id desc

@@ -24,13 +24,11 @@ test("rollback brings back the model that served before, and says so where there
   await publishTinyModel(pool, { name: "first" });
   await publishTinyModel(pool, { name: "second" });
   const { status, stdout, stderr } = await recsys("rollback", "--database", url);
-  assert.deepEqual(
-    [status, stdout],
-    [
-      0,
-      "model first serves again, instead of second\n0 topics in 0 posts, by the vectors of model first; 0 of them were there before\n",
-    ],
-    stderr,
+  assert.equal(status, 0, stderr);
+  // another model's topics are made with it
+  assert.match(
+    stdout,
+    /^model first serves again, instead of second\n0 topics in 0 posts, by the vectors of model first\n/,
   );
   const { rows } = await pool.query("select name, status from recsys.models order by model_id");
   assert.deepEqual(rows, [

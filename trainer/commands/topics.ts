@@ -34,7 +34,7 @@ export async function topicsOfNewModel({ database, onProgress, signal, print }: 
 
 /** What came out, as a line. */
 export function topicsLine({ modelName, posts, topics, kept }: TopicsMade): string {
-  return `${topics} topics in ${posts} posts, by the vectors of model ${modelName}; ${kept} of them were there before`;
+  return `${topics} topics in ${posts} posts, by the vectors of model ${modelName}${kept > 0 ? `; ${kept} of them were there before` : ""}`;
 }
 
 async function topicsTable(pool: pg.Pool): Promise<string> {

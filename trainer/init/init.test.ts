@@ -56,7 +56,7 @@ test("functions are in a folder of their own, without tests, and have their stan
   );
   const config = await readFile(join(folder, "supabase/config.toml"), "utf8");
   assert.match(config, /^project_id = "app"\n\n\[functions\.hello\]\nverify_jwt = true\n\n# recsys: begin/);
-  assert.equal(config.match(/verify_jwt = false/g)?.length, 3);
+  assert.equal(config.match(/verify_jwt = false/g)?.length, 4);
 });
 
 test("a later one adds what is new, replaces what is the engine's, and keeps what the team filled", async (t) => {

@@ -42,12 +42,14 @@ test("supabase-js gets the community's feed, then the model's", async () => {
   const [first] = data.items;
   assert.match(first.request_id ?? data.request_id, /^[0-9a-f-]{36}$/);
   assert.deepEqual(Object.keys(first).sort(), [
+    "app_id",
     "position",
     "post_id",
     "predictions",
     "score",
     "source",
     "title",
+    "topic",
     "why",
   ]);
   assert.ok(Math.abs(first.predictions.view - 1 / (1 + Math.exp(-1))) < 1e-4);

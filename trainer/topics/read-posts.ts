@@ -35,6 +35,7 @@ export interface ReadContext {
 
 interface PostRow {
   post_id: string;
+  is_there: boolean;
   title: string;
   description: string;
   tags: string[];
@@ -64,7 +65,7 @@ export async function readPosts(
     signal.throwIfAborted();
     const read = await client.query<PostRow>(pageQuery, [modelId, after, page]);
     // a post may be gone, and its vector not yet
-    const posts = read.rows.filter(({ title }) => title !== null);
+    const posts = read.rows.filter(({ is_there }) => is_there);
     const embedded = posts.length > 0 ? await embeddingsOf(tower, postTowerInputs(posts.map(postTextInput))) : [];
     for (const [i, { post_id, topic_id, embedding }] of posts.entries()) {
       if (n === most) break;
@@ -91,8 +92,9 @@ export async function readPosts(
 
 /** The tower reads the first 64 different words of a description. A page by the vectors' own index, and then the posts: the other way round a page may have no vector at all. */
 const pageQuery = `
-  select found.post_id, posts.title, left(posts.description, 5000) as description, posts.tags, post_topics.topic_id,
-    case when btrim(posts.title) = '' and btrim(posts.description) = '' and posts.tags = '{}' then found.embedding::text end as embedding
+  select found.post_id, posts.post_id is not null as is_there, coalesce(posts.title, '') as title, left(coalesce(posts.description, ''), 5000) as description,
+    coalesce(posts.tags, '{}') as tags, post_topics.topic_id,
+    case when btrim(concat(posts.title, posts.description)) = '' and coalesce(posts.tags, '{}') = '{}' then found.embedding::text end as embedding
   from (
     select post_id, embedding from recsys.post_embeddings where model_id = $1 and post_id > $2::uuid order by post_id limit $3
   ) as found

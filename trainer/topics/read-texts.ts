@@ -11,7 +11,7 @@ export async function readTexts(client: pg.ClientBase, ids: string[]): Promise<N
   const claims = JSON.stringify({ sub: randomUUID(), role: "authenticated" });
   const posts = await as(client, "authenticated", claims, () =>
     client.query<Omit<NamingPost, "is_public"> & { post_id: string }>(
-      `select post_id, author_id, title, left(description, 600) as description, tags, language from recsys.source_posts
+      `select post_id, author_id, coalesce(title, '') as title, left(coalesce(description, ''), 600) as description, coalesce(tags, '{}') as tags, language from recsys.source_posts
        where post_id = any($1::uuid[]) order by array_position($1::uuid[], post_id)`,
       [ids],
     ),
