@@ -715,7 +715,7 @@ export interface RecsysExperiments {
    */
   layer: string;
   /**
-   * The guardrail: the experiment is stopped once a variant has surely lost more than this share of the views, votes or comments of the first variant. 1: never.
+   * The guardrail: the experiment is stopped once a variant has surely lost more than this share of the views, votes, comments or long views of the first variant, or has surely so many more dismissals. 1: never.
    */
   max_loss: number;
   /**
@@ -723,7 +723,7 @@ export interface RecsysExperiments {
    */
   name: string;
   /**
-   * How long after a post was shown an interaction with it counts.
+   * How long after a post was shown an interaction with it, or its dismissal, counts.
    */
   outcome_window: string;
   /**

@@ -76,12 +76,13 @@ export async function compareVariants(pool: pg.Pool, people: Outcome[], alpha = 
   return rows;
 }
 
-/** People 1 … n, each in the variant of their bucket, who are shown ten posts a day ago and vote for or view each with their variant's chance. */
+/** People 1 … n, each in the variant of their bucket, who are shown ten posts a day ago and vote for, view or dismiss each with their variant's chance. */
 export async function simulate(
   pool: pg.Pool,
   people: number,
   votes: Record<string, number>,
   views: Record<string, number> = {},
+  dismissals: Record<string, number> = {},
 ): Promise<void> {
   await pool.query(
     "insert into public.profiles (id, created_at) select md5('person ' || n)::uuid, now() - n % 60 * interval '1 day' from generate_series(1, $1::int) as n",
@@ -97,20 +98,21 @@ export async function simulate(
      from generate_series(1, $1::int) as person cross join generate_series(1, 10) as post`,
     [people],
   );
-  for (const [table, chances] of [
-    ["post_votes", votes],
-    ["post_views", views],
+  for (const [schema, table, chances] of [
+    ["public", "post_votes", votes],
+    ["public", "post_views", views],
+    ["recsys", "dismissals", dismissals],
   ] as const) {
     // a roll-up is no part of this
-    await pool.query(`alter table public.${table} disable trigger user`);
+    await pool.query(`alter table ${schema}.${table} disable trigger user`);
     await pool.query(
-      `insert into public.${table} (user_id, post_id, created_at)
+      `insert into ${schema}.${table} (user_id, post_id, created_at)
      select user_id, post_id, shown_at + interval '1 minute'
      from (select *, ('x' || left(md5('${table}' || user_id || post_id), 8))::bit(32)::bigint / 4294967296.0 as draw from recsys.impressions offset 0) as shown
      join jsonb_each_text($1) as chance on chance.key = variant where draw < chance.value::real`,
       [chances],
     );
-    await pool.query(`alter table public.${table} enable trigger user`);
+    await pool.query(`alter table ${schema}.${table} enable trigger user`);
   }
 }
 

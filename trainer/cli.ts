@@ -260,7 +260,7 @@ experiment
   .addOption(
     new Option(
       "--max-loss <share>",
-      "end it once a variant surely loses more of the views, votes or comments than this",
+      "end it once a variant surely loses more of the views, votes, comments or long views than this, or has so many more dismissals",
     )
       .default(0.1)
       .argParser(Number),

@@ -201,7 +201,7 @@ begin
   return new_experiment_id;
 end
 $$;
-comment on function recsys.start_experiment(text, jsonb, text, interval, real) is 'Starts an experiment from the next request on; returns its id. p_variants: [{"name", "share", "model", "settings"}], the first is what the others are compared with; or one alone, {"name", "share", "interleave_with", "model"}, whose people all get feeds that the two models draft (model left out: the one that is active now); shares may leave people out; model is the name of one that is published, settings are those of recsys.settings that it is to differ in. p_outcome_window: how long after a post was shown an interaction with it counts. p_max_loss: what share of views, votes or comments a variant may lose before recsys.stop_harmful_experiments() ends it.';
+comment on function recsys.start_experiment(text, jsonb, text, interval, real) is 'Starts an experiment from the next request on; returns its id. p_variants: [{"name", "share", "model", "settings"}], the first is what the others are compared with; or one alone, {"name", "share", "interleave_with", "model"}, whose people all get feeds that the two models draft (model left out: the one that is active now); shares may leave people out; model is the name of one that is published, settings are those of recsys.settings that it is to differ in. p_outcome_window: how long after a post was shown an interaction with it, or its dismissal, counts. p_max_loss: what share of views, votes, comments or long views a variant may lose, or add to dismissals, before recsys.stop_harmful_experiments() ends it.';
 
 create function recsys.change_shares(p_name text, p_shares jsonb) returns void
 language plpgsql volatile security invoker set search_path = ''

@@ -4,7 +4,7 @@
 create type recsys.person_credit as (
   metric text, pages integer, first_wins integer, second_wins integer, first_credit double precision, second_credit double precision
 );
-comment on type recsys.person_credit is 'One person and one metric: how many drafted pages they were shown, on how many of them they did more with the first team''s picks and on how many with the second''s, and how much with either: posts viewed, voted for or commented on; of the metric score, their sum weighted as in recsys.settings.';
+comment on type recsys.person_credit is 'One person and one metric: how many drafted pages they were shown, on how many of them they did more with the first team''s picks and on how many with the second''s, and how much with either: posts viewed, voted for or commented on; of the metric score, their sum weighted as in recsys.settings. Dismissals and long views do not count.';
 
 create function recsys.interleaving_credits(p_experiment_id bigint) returns setof recsys.person_credit
 language sql stable security invoker set search_path = ''

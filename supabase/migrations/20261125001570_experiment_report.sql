@@ -40,6 +40,11 @@ language sql immutable security invoker
 return case when p_ratio >= 1 then pg_catalog.to_char(100 * (p_ratio - 1), 'FM999990.0') || ' % more' else pg_catalog.to_char(100 * (1 - p_ratio), 'FM999990.0') || ' % fewer' end;
 comment on function recsys.percent_more(double precision) is 'A ratio in words: 1.5 is "50.0 % more".';
 
+create function recsys.enumerate_words(p_words text[]) returns text
+language sql immutable security invoker
+return pg_catalog.regexp_replace(pg_catalog.array_to_string(p_words, ', '), ', ([^,]*)$', ' and \1');
+comment on function recsys.enumerate_words(text[]) is 'Words, none of which has a comma, in a sentence: "views, votes and comments". Null for null.';
+
 create function recsys.experiment_report(p_name text)
 returns table (
   variant text, people_group text, metric text, people bigint, impressions bigint, acted bigint, rate double precision,
@@ -70,17 +75,17 @@ begin
     case
       when chance_of_split < 0.001 then 'not to be believed: the variants do not have the people that their shares should bring; see recsys.experiment_split'
       when effects.variant = control then 'what the others are compared with'
-      when effects.ratio is null then format('too early: 50 people and 25 %ss are needed in this variant and in %s', effects.metric, control)
-      when effects.always_low > 1 then format('more %ss than %s: %s to %s', effects.metric, control, recsys.percent_more(effects.always_low), recsys.percent_more(effects.always_high))
-      when effects.always_high < 1 then format('fewer %ss than %s: %s to %s', effects.metric, control, recsys.percent_more(effects.always_high), recsys.percent_more(effects.always_low))
-      else format('no difference shown: anything from %s to %s %ss is possible', recsys.percent_more(effects.always_low), recsys.percent_more(effects.always_high), effects.metric)
+      when effects.ratio is null then format('too early: 50 people and 25 %s are needed in this variant and in %s', recsys.acts_of(effects.metric), control)
+      when effects.always_low > 1 then format('more %s than %s%s: %s to %s', recsys.acts_of(effects.metric), control, case effects.metric when 'dismiss' then ', which is worse' else '' end, recsys.percent_more(effects.always_low), recsys.percent_more(effects.always_high))
+      when effects.always_high < 1 then format('fewer %s than %s%s: %s to %s', recsys.acts_of(effects.metric), control, case effects.metric when 'dismiss' then ', which is better' else '' end, recsys.percent_more(effects.always_high), recsys.percent_more(effects.always_low))
+      else format('no difference shown: anything from %s to %s %s is possible', recsys.percent_more(effects.always_low), recsys.percent_more(effects.always_high), recsys.acts_of(effects.metric))
     end
   from recsys.compare_variants(outcomes, control) as effects
   join recsys.experiment_variants as variants on variants.experiment_id = experiment.experiment_id and variants.variant = effects.variant
-  order by array_position(array['all', 'new', 'old'], effects.people_group), array_position(array['view', 'vote', 'comment'], effects.metric), variants.place;
+  order by array_position(array['all', 'new', 'old'], effects.people_group), array_position(array['view', 'vote', 'comment', 'dismiss', 'long_view'], effects.metric), variants.place;
 end
 $$;
-comment on function recsys.experiment_report(text) is 'What each variant does to views, votes and comments: of all people, and of new (signed up less than 28 days before it) and old ones. impressions: posts shown, one shown again counts once; acted: those with an interaction within the outcome_window; rate: acted / impressions; the rest as in recsys.compare_variants. conclusion holds however often and whenever one looks. Raises where there is no such experiment, or it interleaves.';
+comment on function recsys.experiment_report(text) is 'What each variant does to views, votes and comments, to dismissals and votes against posts (dismiss) where there are any, and to long views where recsys.settings.long_view_seconds is set: of all people, and of new (signed up less than 28 days before it) and old ones. impressions: posts shown, one shown again counts once; acted: those with which that was done within the outcome_window; of dismiss, and of it alone, less is better; rate: acted / impressions; the rest as in recsys.compare_variants. conclusion holds however often and whenever one looks. Raises where there is no such experiment, or it interleaves.';
 
 create function recsys.split_verdict(p_name text) returns table (variant text, verdict text)
 language sql stable security invoker set search_path = ''
@@ -89,11 +94,18 @@ as $$
     select
       report.variant,
       bool_or(report.conclusion like 'not to be believed%') as is_broken,
-      string_agg('more ' || report.metric || 's', ' and ') filter (where report.always_low > 1) as better,
-      string_agg('fewer ' || report.metric || 's', ' and ') filter (where report.always_high < 1) as worse,
-      string_agg(report.metric || 's', ' and ') filter (where report.ratio is null or report.always_low <= 1 and report.always_high >= 1) as undecided,
-      string_agg(format('%ss between %s and %s', report.metric, recsys.percent_more(report.always_low), recsys.percent_more(report.always_high)), ', ') filter (where report.ratio is not null) as possible
-    from recsys.experiment_report(p_name) as report
+      recsys.enumerate_words(array_agg(effect.words order by report.ordinality) filter (where effect.is_better)) as better,
+      recsys.enumerate_words(array_agg(effect.words order by report.ordinality) filter (where not effect.is_better)) as worse,
+      recsys.enumerate_words(array_agg(recsys.acts_of(report.metric) order by report.ordinality) filter (where effect.is_better is null)) as undecided,
+      string_agg(format('%s between %s and %s', recsys.acts_of(report.metric), recsys.percent_more(report.always_low), recsys.percent_more(report.always_high)), ', ' order by report.ordinality)
+        filter (where report.ratio is not null) as possible
+    from recsys.experiment_report(p_name) with ordinality as report
+    -- null: no difference is shown, or too little is known
+    cross join lateral (
+      select
+        case when report.always_low > 1 then 'more ' else 'fewer ' end || recsys.acts_of(report.metric) as words,
+        case when report.always_low > 1 then report.metric <> 'dismiss' when report.always_high < 1 then report.metric = 'dismiss' end as is_better
+    ) as effect
     where report.people_group = 'all'
     group by report.variant
   )
@@ -131,5 +143,5 @@ end
 $$;
 comment on function recsys.experiment_verdict(text) is 'What to conclude of each variant of an experiment and what to do, in a sentence or two; it holds whenever one looks. The figures behind it are in recsys.experiment_report, or recsys.interleaving_report.';
 
-revoke all on function recsys.check_split(bigint, recsys.person_outcome[]), recsys.experiment_split(text), recsys.percent_more(double precision), recsys.experiment_report(text), recsys.split_verdict(text), recsys.experiment_verdict(text) from public;
-grant execute on function recsys.check_split(bigint, recsys.person_outcome[]), recsys.experiment_split(text), recsys.percent_more(double precision), recsys.experiment_report(text), recsys.split_verdict(text), recsys.experiment_verdict(text) to service_role;
+revoke all on function recsys.check_split(bigint, recsys.person_outcome[]), recsys.experiment_split(text), recsys.percent_more(double precision), recsys.enumerate_words(text[]), recsys.experiment_report(text), recsys.split_verdict(text), recsys.experiment_verdict(text) from public;
+grant execute on function recsys.check_split(bigint, recsys.person_outcome[]), recsys.experiment_split(text), recsys.percent_more(double precision), recsys.enumerate_words(text[]), recsys.experiment_report(text), recsys.split_verdict(text), recsys.experiment_verdict(text) to service_role;

@@ -1,4 +1,4 @@
--- A variant that drives people away ends its experiment by itself.
+-- A variant that drives people away, or shows them what they do not want, ends its experiment by itself.
 
 create function recsys.stop_harmful_experiments() returns integer
 language plpgsql volatile security invoker set search_path = ''
@@ -6,6 +6,8 @@ as $$
 declare
   experiment record;
   harm record;
+  -- also where nobody dismisses: as many as there are only once somebody did would be wrong more often than 5 % together
+  metrics constant integer := (select case when settings.long_view_seconds is null then 4 else 5 end from recsys.settings);
   names text[] := '{}'::text[];
   reasons text[] := '{}'::text[];
 begin
@@ -18,16 +20,18 @@ begin
     order by experiments.experiment_id
   loop
     -- 5 % for all variants and metrics together, on all days together
-    select effects.variant, effects.metric, effects.always_high into harm
+    select effects.variant, effects.metric, at_best.ratio into harm
     from recsys.compare_variants(
-      array(select outcomes from recsys.experiment_outcomes(experiment.experiment_id) as outcomes), experiment.control, 0.05 / (3 * experiment.others)
+      array(select outcomes from recsys.experiment_outcomes(experiment.experiment_id) as outcomes), experiment.control, 0.05 / (metrics * experiment.others)
     ) as effects
-    where effects.people_group = 'all' and effects.always_high < 1 - experiment.max_loss
-    order by effects.always_high, effects.variant
+    cross join lateral (select case effects.metric when 'dismiss' then effects.always_low else effects.always_high end as ratio) as at_best
+    where effects.people_group = 'all'
+      and case effects.metric when 'dismiss' then at_best.ratio > 1 + experiment.max_loss else at_best.ratio < 1 - experiment.max_loss end
+    order by case effects.metric when 'dismiss' then 1 / at_best.ratio else at_best.ratio end, effects.variant
     limit 1;
     if found then
       names := names || experiment.name;
-      reasons := reasons || format('guardrail: %s has at least %s %ss than %s', harm.variant, recsys.percent_more(harm.always_high), harm.metric, experiment.control);
+      reasons := reasons || format('guardrail: %s has at least %s %s than %s', harm.variant, recsys.percent_more(harm.ratio), recsys.acts_of(harm.metric), experiment.control);
     end if;
   end loop;
   for experiment in
@@ -56,7 +60,7 @@ begin
   return cardinality(names);
 end
 $$;
-comment on function recsys.stop_harmful_experiments() is 'Stops experiments in which a variant has surely lost more than max_loss of the views, votes or comments of the first one, or the picks of the second of two interleaved models get that much less of them than the first''s, and returns how many. Of 100 harmless experiments it stops 5 at most, however often it is called; end_reason says why. Called every 15 minutes by pg_cron.';
+comment on function recsys.stop_harmful_experiments() is 'Stops experiments in which a variant has surely lost more than max_loss of the views, votes, comments or long views of the first one, or has surely so many more dismissals, or the picks of the second of two interleaved models get that much less of them than the first''s, and returns how many. Of 100 harmless experiments it stops 5 at most, however often it is called; end_reason says why. Called every 15 minutes by pg_cron.';
 revoke all on function recsys.stop_harmful_experiments() from public;
 grant execute on function recsys.stop_harmful_experiments() to service_role;
 

@@ -46,6 +46,18 @@ test("an experiment from its start to its end", async () => {
   );
   const report = await experiment("report", "weights");
   assert.equal(report.status, 0, report.stderr);
+  assert.ok(!report.stdout.includes("dismiss"), "nobody dismissed anything");
+  await pool.query("insert into recsys.dismissals values ($1, $2, now() - interval '4 hours')", [people.eve, post(1)]);
+  await pool.query("update recsys.settings set long_view_seconds = 30");
+  const withMore = await experiment("report", "weights");
+  for (const line of [
+    /^dismiss: whether they dismissed it or voted against it in that time; fewer is better\.$/m,
+    /^ {2}dismiss +control +1 of 1 \(100\.00 %\) +what the others are compared with$/m,
+    /^ {2}dismiss +votes +0 of 1 \(0\.00 %\) +too early: 50 people and 25 dismissals are needed/m,
+    /^long_view: whether they viewed it for recsys\.settings\.long_view_seconds or longer\.$/m,
+    /^ {2}long_view +votes +0 of 1 \(0\.00 %\) +too early: 50 people and 25 long views are needed/m,
+  ])
+    assert.match(withMore.stdout, line);
   for (const line of [
     /^Experiment weights, from .* UTC on, running\.$/m,
     /within 02:00:00\.$/m,

@@ -95,6 +95,12 @@ export async function experimentReportCommand(name: string, options: DatabaseOpt
   });
 }
 
+/** What is counted beside views, votes and comments, where it is. */
+const alsoCounted: Record<string, string> = {
+  dismiss: "dismiss: whether they dismissed it or voted against it in that time; fewer is better.",
+  long_view: "long_view: whether they viewed it for recsys.settings.long_view_seconds or longer.",
+};
+
 /** What the report says of variants that split people, a line each. */
 async function splitLines(database: Database, name: string): Promise<string[]> {
   const report = await ask<ReportRow>(database, "select * from recsys.experiment_report($1)", [name]);
@@ -103,13 +109,16 @@ async function splitLines(database: Database, name: string): Promise<string[]> {
     "select variant, people, expected from recsys.experiment_split($1)",
     [name],
   );
-  const lines = split.map(
-    ({ variant, people, expected }) => `  ${variant}: ${people} people, of whom its share should bring ${expected}`,
-  );
+  const metrics = new Set(report.map(({ metric }) => metric));
+  const lines = Object.keys(alsoCounted)
+    .filter((metric) => metrics.has(metric))
+    .map((metric) => alsoCounted[metric]);
+  for (const { variant, people, expected } of split)
+    lines.push(`  ${variant}: ${people} people, of whom its share should bring ${expected}`);
   for (const [i, row] of report.entries()) {
     if (report[i - 1]?.people_group !== row.people_group) lines.push(groupNames[row.people_group]);
     const rate = `${row.acted} of ${row.impressions} (${(100 * row.rate).toFixed(2)} %)`;
-    lines.push(`  ${row.metric.padEnd(8)} ${row.variant.padEnd(16)} ${rate.padEnd(26)} ${row.conclusion}`);
+    lines.push(`  ${row.metric.padEnd(9)} ${row.variant.padEnd(16)} ${rate.padEnd(26)} ${row.conclusion}`);
   }
   return lines;
 }
