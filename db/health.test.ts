@@ -115,7 +115,7 @@ const changes: [what: string, value: string, change: () => Promise<unknown>][] =
   ["change of fresh: posts of up to 7 days", "2.5", () => lately(["fresh", 0, "7 days", 0.75, 1000])],
   ["change of authors", "1.5", () => lately(["authors", 0, "", 0.45, 1000])],
   [
-    "degraded feeds: on " + new Date().toISOString().slice(0, 10),
+    `degraded feeds: on ${new Date().toISOString().slice(0, 10)}`,
     "0.5",
     async () => {
       await pool.query("delete from recsys.daily_metrics where metric = 'degraded'");
