@@ -1,12 +1,11 @@
 import { relative } from "node:path";
-import { openDatabase } from "../../db/connect.ts";
-import { type Drafted, draftViews } from "../adopt/draft-views.ts";
-import { readCatalog } from "../adopt/read-catalog.ts";
+import type { Drafted } from "../adopt/draft-views.ts";
 import { init } from "../init/init.ts";
+import { draftOf } from "./draft.ts";
 
 /** `recsys init`: writes the recommender into an app's supabase folder, with the draft of its source views where a database is named, and says what to do next. */
 export async function initCommand({ into, database }: { into: string; database?: string }): Promise<void> {
-  const drafted = database === undefined ? undefined : await draftOf(database);
+  const drafted = database === undefined ? undefined : await draftOf({ database });
   const { added, changed, left, sources, upgraded } = await init(
     into,
     new Date(),
@@ -32,15 +31,6 @@ Next:
   3. npx recsys check --database "$URL", until all is well
   4. npx recsys train --database "$URL", then npx recsys publish --database "$URL"
   5. npx supabase functions deploy, and in the app: supabase.functions.invoke("recommend")`);
-}
-
-async function draftOf(url: string): Promise<Drafted> {
-  const database = await openDatabase({ url });
-  try {
-    return draftViews(await readCatalog(database.pool));
-  } finally {
-    await database.close();
-  }
 }
 
 function firstStep(drafted: Drafted | undefined): string {

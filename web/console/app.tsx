@@ -46,7 +46,7 @@ interface ConsoleProps {
 function Console({ config, secretKey, onKey, onLeave }: ConsoleProps) {
   const ask = useMemo(() => openConsole(config, secretKey), [config, secretKey]);
   const { error } = useLoaded(() => ask<Table>("status"), [ask]);
-  const [view, parameter = ""] = useRoute().split("/");
+  const [view, ...route] = useRoute().split("/");
   if (error instanceof KeyRefused) return <SignIn refused onKey={onKey} />;
   const [, View] = views[view as keyof typeof views] ?? views[""];
   return (
@@ -65,7 +65,7 @@ function Console({ config, secretKey, onKey, onLeave }: ConsoleProps) {
         </button>
       </header>
       <main class="stack">
-        <View key={parameter} parameter={parameter} />
+        <View key={route[0]} route={route} />
       </main>
     </AskContext.Provider>
   );

@@ -4,7 +4,7 @@
  * refuses from browsers: there the console is that of `npx recsys serve --database URL`.
  */
 import { type Answer, ask } from "../_shared/console/ask.ts";
-import { feedOf } from "../_shared/console/feed-of.ts";
+import { feedWithCandidates } from "../_shared/console/feed-with-candidates.ts";
 import { latency } from "../_shared/console/latency.ts";
 import { questions } from "../_shared/console/questions.ts";
 import type { ServiceFunction } from "../_shared/http/edge-function.ts";
@@ -19,7 +19,7 @@ export const consoleFunction: ServiceFunction<ConsoleRequest> = {
   maximumBodyBytes: 4 * 1024,
   read: { POST: requestOfBody },
   async answer(request, _, services): Promise<Answer | object> {
-    if (request.ask === "feed") return await feedOf(services, request.userId, request.limit);
+    if (request.ask === "feed") return await feedWithCandidates(services, request.userId, request.limit);
     if (request.ask !== "latency") return await ask(services.pool, request.question, request.values);
     const { sql, rows } = await ask(services.pool, questions.people, []);
     return {

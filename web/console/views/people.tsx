@@ -9,9 +9,9 @@ import { useAsk } from "../console-client.ts";
 import { Panel } from "../panel.tsx";
 import { RowsTable } from "../rows-table.tsx";
 
-/** Somebody's feed as it would be now, with every candidate; `parameter`: whose. */
-export function People({ parameter }: { parameter: string }) {
-  const [person, setPerson] = useState(parameter);
+/** Somebody's feed as it would be now, with every candidate; `route`: whose, and the post that is asked about. */
+export function People({ route: [asked = "", postId = ""] }: { route: string[] }) {
+  const [person, setPerson] = useState(asked);
   const submit = (event: Event) => {
     event.preventDefault();
     go(`people/${person.trim()}`);
@@ -35,8 +35,8 @@ export function People({ parameter }: { parameter: string }) {
           </button>
         </div>
       </form>
-      {parameter ? (
-        <Person key={parameter} person={parameter} />
+      {asked ? (
+        <Person key={asked} person={asked} postId={postId} />
       ) : (
         <Panel title="Active last" ask="people" empty="There is nobody yet.">
           {(rows) => (
@@ -57,20 +57,20 @@ export function People({ parameter }: { parameter: string }) {
   );
 }
 
-function Person({ person }: { person: string }) {
+function Person({ person, postId }: { person: string; postId: string }) {
   return (
     <Panel title="Who it is" ask="person" parameters={{ person }} empty="There is no such person.">
       {([row]) => (
         <>
           <RowsTable rows={[row]} caption="The person" />
-          <Feed userId={String(row.user_id)} />
+          <Feed userId={String(row.user_id)} postId={postId} />
         </>
       )}
     </Panel>
   );
 }
 
-function Feed({ userId }: { userId: string }) {
+function Feed({ userId, postId }: { userId: string; postId: string }) {
   const ask = useAsk();
   const [isWhole, setWhole] = useState(false);
   const { value, error, again } = useLoaded(() => ask<ConsoleFeed>("feed", { user_id: userId }), [ask, userId]);
@@ -97,7 +97,7 @@ function Feed({ userId }: { userId: string }) {
           {isWhole ? "Only the page" : `All ${value.candidates.length} candidates`}
         </button>
       </div>
-      <Missing userId={userId} />
+      <Missing userId={userId} asked={postId} />
     </section>
   );
 }
@@ -144,8 +144,8 @@ function CandidateRow({ candidate, names, userId }: CandidateRowProps) {
 }
 
 /** Why a post is not among them. */
-function Missing({ userId }: { userId: string }) {
-  const [postId, setPostId] = useState(location.hash.split("/")[2] ?? "");
+function Missing({ userId, asked }: { userId: string; asked: string }) {
+  const [postId, setPostId] = useState(asked);
   return (
     <>
       <label>

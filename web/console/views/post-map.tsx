@@ -8,8 +8,8 @@ import { projected } from "../project-posts.ts";
 import { RowsTable } from "../rows-table.tsx";
 
 /** The posts as the active model sees them: what lies together is alike. */
-export function PostMap({ parameter }: { parameter: string }) {
-  const [postId, setPostId] = useState(parameter);
+export function PostMap({ route: [asked = ""] }: { route: string[] }) {
+  const [postId, setPostId] = useState(asked);
   return (
     <>
       <Heading text="Posts" />

@@ -1,11 +1,4 @@
-/** A member of the community on this machine; supabase/functions/_local/members.ts finds them. */
-export interface Member {
-  user_id: string;
-  external_id: string | null;
-  passions: string[];
-  interactions: number;
-  email: string;
-}
+import type { Member } from "../../../supabase/functions/_local/members.ts";
 
 /** At most 20, who did most first. Only there where config.json says `members`. */
 export async function findMembers(search: string): Promise<Member[]> {

@@ -1,6 +1,6 @@
 /** How long a feed takes now, stage by stage. */
 import type { FeedServices } from "../recommend/look-up.ts";
-import { previewOf } from "./feed-of.ts";
+import { previewOf } from "./feed-with-candidates.ts";
 
 export interface Latency {
   stage: string;

@@ -18,7 +18,7 @@ export function previewOf(services: FeedServices, userId: string, limit: number,
 }
 
 /** All candidates of a user's first page, the best first. Without a ranker there are only those of the page. Throws AppError. */
-export async function feedOf(services: FeedServices, userId: string, limit: number) {
+export async function feedWithCandidates(services: FeedServices, userId: string, limit: number) {
   const { feed, decision } = await previewOf(services, userId, limit);
   const places = new Map(feed.items.map((item) => [item.post_id, item]));
   const ranked = [...(decision?.ranked ?? [])].sort((a, b) => b.score - a.score);
