@@ -2,7 +2,7 @@
 import type pg from "pg";
 import { featureSpec } from "../supabase/functions/_shared/features/feature-spec.ts";
 import type { Random } from "../trainer/engine/random.ts";
-import { uuid } from "../trainer/serve/testing.ts";
+import { clear, uuid } from "../trainer/serve/testing.ts";
 
 /** Milliseconds. */
 export const hours = 3_600_000;
@@ -10,6 +10,31 @@ export const hours = 3_600_000;
 /** The last day whose labels are settled, as YYYY-MM-DD. */
 export function settledDay(): string {
   return new Date(Date.now() - 48 * hours).toISOString().slice(0, 10);
+}
+
+export interface Figure {
+  metric: string;
+  model_id: number;
+  slice: string;
+  value: number;
+  count: number;
+}
+
+/** What was measured of a day but lag and degraded, by metric|model|slice. */
+export async function figuresOf(pool: pg.Pool, day: string): Promise<Map<string, Figure>> {
+  const { rows } = await pool.query<Figure>(
+    "select metric, model_id::int, slice, value, count::int from recsys.daily_metrics where day = $1 and metric not in ('lag', 'degraded')",
+    [day],
+  );
+  return new Map(rows.map((row) => [`${row.metric}|${row.model_id}|${row.slice}`, row]));
+}
+
+/** Empties the database of people, posts and figures. */
+export async function clearFigures(pool: pg.Pool): Promise<void> {
+  await clear(pool);
+  await pool.query(
+    "truncate recsys.daily_metrics, recsys.feature_changes; update recsys.settings set clock_shift = '0'",
+  );
 }
 
 /** An impression; `user` and `post` are numbers of `uuid("a", n)` and `uuid("b", n)`. */

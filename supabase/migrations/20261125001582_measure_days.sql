@@ -1,0 +1,56 @@
+-- Measures each day once its labels are settled, and each hour how far the engine is behind.
+
+create function recsys.measure_days(p_most integer default 1) returns integer
+language plpgsql volatile security invoker set search_path = ''
+as $$
+declare
+  today constant date := (recsys.clock() at time zone 'UTC')::date;
+  settled constant date := (recsys.clock() at time zone 'UTC')::date - 2;
+  last_measured constant date := (select max(day) from recsys.daily_metrics where metric = 'shown');
+  kept_since constant date := ((recsys.clock() - (select impressions_kept from recsys.settings)) at time zone 'UTC')::date + 1;
+  missing date;
+  number integer := 0;
+begin
+  if p_most is null or p_most < 0 then
+    raise exception '0 days or more are measured at once, not %', coalesce(p_most::text, 'null');
+  end if;
+  -- of two at once the other does it
+  if not pg_try_advisory_xact_lock(hashtext('recsys.measure_days')) then
+    return 0;
+  end if;
+  insert into recsys.daily_metrics as earlier (day, metric, model_id, slice, value, count)
+  select today, 'lag', 0, 'roll-up', coalesce(extract(epoch from roll_up_lag.age), 0), 1 from recsys.roll_up_lag
+  union all
+  select today, 'lag', 0, 'embedding', coalesce(extract(epoch from max(embedding_queue.age)), 0), 1 from recsys.embedding_queue
+  on conflict (day, metric, model_id, slice) do update set value = greatest(earlier.value, excluded.value), count = earlier.count + 1;
+  -- what fails shows at once, and not when labels are settled
+  insert into recsys.daily_metrics as earlier (day, metric, model_id, slice, value, count)
+  select today, 'degraded', 0, '', last_hour.degraded / last_hour.feeds::double precision, last_hour.feeds
+  from (
+    select count(distinct impressions.request_id) as feeds, count(distinct impressions.request_id) filter (where impressions.degraded is not null) as degraded
+    from recsys.impressions
+    where impressions.shown_at > recsys.clock() - interval '1 hour' and impressions.shown_at <= recsys.clock()
+  ) as last_hour
+  where last_hour.feeds > 0
+  on conflict (day, metric, model_id, slice) do update
+  set value = (earlier.value * earlier.count + excluded.value * excluded.count) / (earlier.count + excluded.count), count = earlier.count + excluded.count;
+  for missing in
+    select days.day::date
+    from generate_series(greatest(kept_since, least(last_measured + 1, settled - 34))::timestamp, settled::timestamp, '1 day') as days (day)
+    where not exists (select from recsys.daily_metrics as measured where measured.day = days.day::date and measured.metric = 'shown')
+    order by days.day
+    limit p_most
+  loop
+    perform recsys.measure_day(missing);
+    number := number + 1;
+  end loop;
+  delete from recsys.daily_metrics where daily_metrics.day < today - 731;
+  return number;
+end
+$$;
+comment on function recsys.measure_days(integer) is 'Notes how far roll-up and embedding are behind and how many feeds of the last hour were degraded, measures the first p_most days that are settled and have no figures yet (since the last measured day, and of the last 35 days any), deletes figures older than two years, and returns how many days it measured. Called every hour by pg_cron, so that a day takes part of one run and missed days are caught up with one by one.';
+
+revoke all on function recsys.measure_days(integer) from public;
+grant execute on function recsys.measure_days(integer) to service_role;
+
+select recsys.schedule('recsys daily metrics', '27 * * * *', 'select recsys.measure_days()');
