@@ -14,6 +14,7 @@ import { promisify } from "node:util";
 import { withoutPostgres } from "../db/testing.ts";
 import { emptyDatabase, fillBlog, member } from "../db/testing-blog.ts";
 import { runProgram } from "../db/testing-program.ts";
+import { startBrowser, withoutBrowser } from "../web/testing/browser.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const cli = join(root, "trainer/cli.ts");
@@ -38,7 +39,10 @@ test("docs/adopting.md", { skip: await withoutPostgres() }, async (t) => {
   const port = await freePort();
   let printed = "";
   let token = "";
+  let script = "";
+  let page = "";
 
+  const writePage = (script: string) => writeFile(join(blog, "web/page.ts"), script.replace("54321", String(port)));
   const push = async () => {
     await promisify(execFile)(
       join(root, "node_modules/.bin/supabase"),
@@ -57,7 +61,15 @@ test("docs/adopting.md", { skip: await withoutPostgres() }, async (t) => {
     [/^npx recsys init --into \.\.\/blog$/, () => recsys(["init", "--into", blog])],
     [/^npx supabase db push$/, push],
     [/^npx recsys (check|train|publish) --database "\$URL"$/, (command) => recsys([command, "--database", url])],
-    [/^npx recsys serve --database "\$URL"$/, () => serve(["serve", "--database", url, "--port", String(port)])],
+    [
+      /^npx recsys serve --database "\$URL"$/,
+      () =>
+        start(process.execPath, [cli, "serve", "--database", url, "--port", String(port)], {
+          cwd: folder,
+          saysOn: "stdout",
+          ready: "functions are served",
+        }),
+    ],
     [
       /^npx recsys token (\S+) --database "\$URL"$/,
       async (user) => {
@@ -65,6 +77,7 @@ test("docs/adopting.md", { skip: await withoutPostgres() }, async (t) => {
         token = printed.trim();
       },
     ],
+    [/^npx esbuild (.+ --servedir=web)$/, (args) => serveApp(args.split(" "))],
     // there is no project here; what is sent to one is in deploy.test.ts
     [/^npx supabase functions deploy$/, async () => {}],
   ];
@@ -90,14 +103,12 @@ test("docs/adopting.md", { skip: await withoutPostgres() }, async (t) => {
         await fillBlog(pool);
       }
     },
+    async html(body) {
+      await writeFile(join(blog, "web/index.html"), body);
+    },
     async ts(body) {
-      const script = join(blog, "web/page.ts");
-      await writeFile(script, body.replace("TOKEN", JSON.stringify(token)).replace("54321", String(port)));
-      const { status, stdout, stderr } = await runProgram(script, []);
-      assert.equal(status, 0, stderr);
-      const lines = stdout.trim().split("\n");
-      assert.equal(lines.length, 5);
-      for (const line of lines) assert.match(line, /^\/posts\/\d+ .+ [a-z_]+$/);
+      await writePage(body.replace("TOKEN", JSON.stringify(token)));
+      script = body;
     },
     async ""(body) {
       assert.equal(printed, body);
@@ -108,31 +119,66 @@ test("docs/adopting.md", { skip: await withoutPostgres() }, async (t) => {
       (languages[language] ?? assert.fail(language))(body),
     );
 
-  await t.test("what a member is shown are posts of all and of their own groups, none of them deleted", async () => {
-    const shown = async () => {
-      const { rows } = await pool.query(
-        `select count(*)::int as shown, count(*) filter (where posts.deleted_at is not null or not (group_id is null or exists (
+  await t.test("a browser shows the feed, and in words why there is none", { skip: withoutBrowser }, async () => {
+    const browser = await startBrowser();
+    after(() => browser.close());
+    const opened = await browser.newPage();
+    await opened.goto(page);
+    await opened.locator("#feed li").nth(4).waitFor();
+    const items = await opened.locator("#feed li").allInnerTexts();
+    assert.equal(items.length, 5);
+    for (const item of items) assert.match(item, /^.+ \([a-z_]+\)$/);
+    for (const link of await opened.locator("#feed a").all())
+      assert.match((await link.getAttribute("href")) ?? "", /^\/posts\/\d+$/);
+    await writePage(script.replace("TOKEN", '"of nobody"'));
+    await opened.reload();
+    await opened.getByText(/^token_invalid: /).waitFor();
+    assert.equal(await opened.locator("#feed li").count(), 0);
+  });
+
+  await t.test(
+    "what a member is shown are posts of all and of their own groups, none of them deleted",
+    { skip: withoutBrowser },
+    async () => {
+      const shown = async () => {
+        const { rows } = await pool.query(
+          `select count(*)::int as shown, count(*) filter (where posts.deleted_at is not null or not (group_id is null or exists (
            select from blog.memberships where memberships.group_id = posts.group_id and memberships.member_id = $1
          )))::int as hidden
          from recsys.impressions join blog.posts on posts.recsys_id = impressions.post_id where user_id = $1`,
-        [member(7)],
-      );
-      return rows;
-    };
-    // they are written after the answer
-    for (let waited = 0; waited < 50 && (await shown())[0].shown === 0; waited++)
-      await new Promise((over) => setTimeout(over, 100));
-    assert.deepEqual(await shown(), [{ shown: 5, hidden: 0 }]);
-  });
+          [member(7)],
+        );
+        return rows;
+      };
+      // they are written after the answer
+      for (let waited = 0; waited < 50 && (await shown())[0].shown === 0; waited++)
+        await new Promise((over) => setTimeout(over, 100));
+      assert.deepEqual(await shown(), [{ shown: 5, hidden: 0 }]);
+    },
+  );
 
-  async function serve(args: string[]): Promise<void> {
-    const child = spawn(process.execPath, [cli, ...args], { cwd: folder, stdio: ["ignore", "pipe", "inherit"] });
+  async function serveApp(args: string[]): Promise<void> {
+    const appPort = await freePort();
+    const esbuild = join(root, "node_modules/.bin/esbuild");
+    await start(esbuild, [...args, `--serve=127.0.0.1:${appPort}`], { cwd: blog, saysOn: "stderr", ready: "Local:" });
+    page = `http://127.0.0.1:${appPort}/`;
+  }
+
+  /** Starts a program that serves until the test is over; returns once it prints `ready`. */
+  async function start(
+    program: string,
+    args: string[],
+    { cwd, saysOn, ready }: { cwd: string; saysOn: "stdout" | "stderr"; ready: string },
+  ): Promise<void> {
+    // esbuild ends where its stdin does
+    const child = spawn(program, args, { cwd, stdio: "pipe" });
     after(async () => {
       child.kill("SIGINT");
       await once(child, "exit");
     });
-    for await (const line of createInterface(child.stdout)) if (line.startsWith("functions are served")) return;
-    assert.fail("it serves");
+    if (saysOn === "stdout") child.stderr.pipe(process.stderr);
+    for await (const line of createInterface(child[saysOn])) if (line.includes(ready)) return;
+    assert.fail(`${program} serves`);
   }
 });
 
