@@ -40,6 +40,36 @@ end
 $$;
 comment on function recsys.common_posts(timestamptz) is 'The posts that the sources active, fresh and trending would bring somebody who may see everything and has seen nothing, more than they bring a caller, with their ranks. For the service role alone: it says which posts there are.';
 
+create function recsys.post_states_in_columns(p_model_id bigint, p_post_ids uuid[], p_now timestamptz) returns json
+language plpgsql stable security invoker set search_path = ''
+set jit = off set plan_cache_mode = force_generic_plan
+as $$
+begin
+  return (
+    select json_build_object(
+      'has_embedding', json_agg(states.embedding is not null),
+      'embeddings', translate(encode(string_agg(extensions.vector_send(states.embedding), ''::bytea), 'base64'), E'\n', ''),
+      'last_active_at', json_agg(1000 * date_part('epoch', states.last_active_at)),
+      'kind', json_agg(states.kind),
+      'views', json_agg(states.views),
+      'votes', json_agg(states.votes),
+      'comments', json_agg(states.comments),
+      'participants', json_agg(states.participants),
+      'last_comment_at', json_agg(1000 * date_part('epoch', states.last_comment_at)),
+      'by_author', json_agg(states.by_author),
+      'recent', json_agg(states.recent)
+    )
+    from (
+      select states.*
+      from unnest(p_post_ids) with ordinality as listed (post_id, place)
+      join recsys.post_states(p_model_id, p_post_ids, p_now) as states on states.post_id = listed.post_id
+      order by listed.place
+    ) as states
+  );
+end
+$$;
+comment on function recsys.post_states_in_columns(bigint, uuid[], timestamptz) is 'The recsys.post_states of some posts in their order, as one object with a list for each column. Times are milliseconds since 1970; embeddings are the vectors there are, one after the other, in pgvector''s binary form and base64.';
+
 create function recsys.retrieve_beside(
   p_role text, p_user_id uuid, p_model_id bigint, p_embedding extensions.vector, p_now timestamptz, p_common uuid[], p_common_at timestamptz,
   p_seed bigint default null, p_served bigint[] default null
@@ -151,26 +181,7 @@ begin
 
   -- and how it stands with these
   perform set_config('role', 'service_role', true);
-  select json_build_object(
-    'has_embedding', json_agg(states.embedding is not null),
-    'embeddings', translate(encode(string_agg(extensions.vector_send(states.embedding), ''::bytea), 'base64'), E'\n', ''),
-    'last_active_at', json_agg(1000 * date_part('epoch', states.last_active_at)),
-    'kind', json_agg(states.kind),
-    'views', json_agg(states.views),
-    'votes', json_agg(states.votes),
-    'comments', json_agg(states.comments),
-    'participants', json_agg(states.participants),
-    'last_comment_at', json_agg(1000 * date_part('epoch', states.last_comment_at)),
-    'by_author', json_agg(states.by_author),
-    'recent', json_agg(states.recent)
-  )
-  into states
-  from (
-    select states.*
-    from unnest(own_ids) with ordinality as listed (post_id, place)
-    join recsys.post_states(p_model_id, own_ids, p_now) as states on states.post_id = listed.post_id
-    order by listed.place
-  ) as states;
+  states := recsys.post_states_in_columns(p_model_id, own_ids, p_now);
   return json_build_object(
     'model_gone', p_model_id is not null and to_regclass('recsys.post_embeddings_' || p_model_id) is null,
     'affinities', affinities,
@@ -180,7 +191,7 @@ begin
   );
 end
 $$;
-comment on function recsys.retrieve_beside(text, uuid, bigint, extensions.vector, timestamptz, uuid[], timestamptz, bigint, bigint[]) is 'What a feed needs beside the recsys.common_posts (p_common) of a moment ago (p_common_at), as one object. common: the places in p_common, from 0, of those that may be in the user''s feed, with their recsys.served_key; own, in columns: the posts that are similar, of followed authors, or written since p_common_at (is_cut: there may be more of them behind those that are hidden); states: the recsys.post_states of these, in the same order (embeddings: the vectors there are, one after the other, in pgvector''s binary form and base64); affinities: how often the user interacted with posts of each author; model_gone: the model was dropped. The service role calls it, and what may be shown is decided under p_role, the caller''s, with the claims of the transaction. The other arguments are those of recsys.retrieve.';
+comment on function recsys.retrieve_beside(text, uuid, bigint, extensions.vector, timestamptz, uuid[], timestamptz, bigint, bigint[]) is 'What a feed needs beside the recsys.common_posts (p_common) of a moment ago (p_common_at), as one object. common: the places in p_common, from 0, of those that may be in the user''s feed, with their recsys.served_key; own, in columns: the posts that are similar, of followed authors, or written since p_common_at (is_cut: there may be more of them behind those that are hidden); states: the recsys.post_states_in_columns of these; affinities: how often the user interacted with posts of each author; model_gone: the model was dropped. The service role calls it, and what may be shown is decided under p_role, the caller''s, with the claims of the transaction. The other arguments are those of recsys.retrieve.';
 
-revoke all on function recsys.common_posts(timestamptz), recsys.retrieve_beside(text, uuid, bigint, extensions.vector, timestamptz, uuid[], timestamptz, bigint, bigint[]) from public;
-grant execute on function recsys.common_posts(timestamptz), recsys.retrieve_beside(text, uuid, bigint, extensions.vector, timestamptz, uuid[], timestamptz, bigint, bigint[]) to service_role;
+revoke all on function recsys.common_posts(timestamptz), recsys.post_states_in_columns(bigint, uuid[], timestamptz), recsys.retrieve_beside(text, uuid, bigint, extensions.vector, timestamptz, uuid[], timestamptz, bigint, bigint[]) from public;
+grant execute on function recsys.common_posts(timestamptz), recsys.post_states_in_columns(bigint, uuid[], timestamptz), recsys.retrieve_beside(text, uuid, bigint, extensions.vector, timestamptz, uuid[], timestamptz, bigint, bigint[]) to service_role;

@@ -83,26 +83,7 @@ begin
   left join recsys.author_affinities(p_user_id, p_now) as known on known.author_id = found.author_id;
 
   perform set_config('role', 'service_role', true);
-  select json_build_object(
-    'has_embedding', json_agg(states.embedding is not null),
-    'embeddings', translate(encode(string_agg(extensions.vector_send(states.embedding), ''::bytea), 'base64'), E'\n', ''),
-    'last_active_at', json_agg(1000 * date_part('epoch', states.last_active_at)),
-    'kind', json_agg(states.kind),
-    'views', json_agg(states.views),
-    'votes', json_agg(states.votes),
-    'comments', json_agg(states.comments),
-    'participants', json_agg(states.participants),
-    'last_comment_at', json_agg(1000 * date_part('epoch', states.last_comment_at)),
-    'by_author', json_agg(states.by_author),
-    'recent', json_agg(states.recent)
-  )
-  into states
-  from (
-    select states.*
-    from unnest(own_ids) with ordinality as asked (post_id, place)
-    join recsys.post_states(p_model_id, own_ids, p_now) as states on states.post_id = asked.post_id
-    order by asked.place
-  ) as states;
+  states := recsys.post_states_in_columns(p_model_id, own_ids, p_now);
   select json_build_object(
     'has_embedding', json_agg(vectors.embedding is not null order by asked.place),
     'embeddings', translate(encode(string_agg(extensions.vector_send(vectors.embedding), ''::bytea order by asked.place), 'base64'), E'\n', '')
@@ -122,7 +103,7 @@ begin
   );
 end
 $$;
-comment on function recsys.retrieve_second(text, uuid, bigint, extensions.vector, timestamptz, uuid[], bigint, bigint[]) is 'What a feed needs of a second model, as one object. own, in columns: the 100 posts nearest to the user''s vector in it that may be in the user''s feed (is_cut: there may be more of them behind those that are hidden), with how often the user interacted with posts of their authors; states: their recsys.post_states in the same order; listed: the model''s vectors of p_listed, the candidates of the first model, in their order; model_gone: the model was dropped. The service role calls it, and what may be shown is decided under p_role, the caller''s. The other arguments are those of recsys.retrieve_beside.';
+comment on function recsys.retrieve_second(text, uuid, bigint, extensions.vector, timestamptz, uuid[], bigint, bigint[]) is 'What a feed needs of a second model, as one object. own, in columns: the 100 posts nearest to the user''s vector in it that may be in the user''s feed (is_cut: there may be more of them behind those that are hidden), with how often the user interacted with posts of their authors; states: their recsys.post_states_in_columns; listed: the model''s vectors of p_listed, the candidates of the first model, in their order; model_gone: the model was dropped. The service role calls it, and what may be shown is decided under p_role, the caller''s. The other arguments are those of recsys.retrieve_beside.';
 
 revoke all on function recsys.user_vectors(uuid, bigint, uuid[]), recsys.retrieve_second(text, uuid, bigint, extensions.vector, timestamptz, uuid[], bigint, bigint[]) from public;
 grant execute on function recsys.user_vectors(uuid, bigint, uuid[]) to authenticated, service_role;
