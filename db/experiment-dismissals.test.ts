@@ -1,13 +1,13 @@
 /** Dismissals and long views in experiments: which count, what the report and the verdict say of them, and the guardrail. */
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
-import { clear, uuid } from "../trainer/serve/testing.ts";
+import { clear } from "../trainer/serve/testing.ts";
 import { testDatabase } from "./testing.ts";
 import { simulate } from "./testing-experiments.ts";
+import { outcomesIn, person, post } from "./testing-outcomes.ts";
 
 const { pool } = await testDatabase({ after }, "experiment_dismissals");
-const post = (n: number) => uuid("b", n);
-const person = (n: number) => uuid("a", n);
+const { fill, show, act } = outcomesIn(pool);
 const day = 24 * 60;
 
 beforeEach(async () => {
@@ -25,41 +25,12 @@ beforeEach(async () => {
   );
 });
 
-/** Minutes ago, whom what was shown, and in which variant. */
-async function show(minutes: number, userId: string, postId: string, variant: string | null): Promise<void> {
-  await pool.query(
-    `insert into recsys.impressions (request_id, user_id, post_id, position, shown_at, variant)
-     values (gen_random_uuid(), $2, $3, 1, now() - $1 * interval '1 minute', $4)`,
-    [minutes, userId, postId, variant],
-  );
-}
-
 async function dismiss(minutes: number, userId: string, postId: string): Promise<void> {
   await pool.query("insert into recsys.dismissals values ($2, $3, now() - $1 * interval '1 minute')", [
     minutes,
     userId,
     postId,
   ]);
-}
-
-/** A vote or view with its value. */
-async function act(minutes: number, userId: string, postId: string, table: string, value: number): Promise<void> {
-  await pool.query(
-    `insert into public.${table} (user_id, post_id, value, created_at) values ($2, $3, $4, now() - $1 * interval '1 minute')`,
-    [minutes, userId, postId, value],
-  );
-}
-
-/** Four people, and five posts by the fourth. */
-async function fill(): Promise<void> {
-  await pool.query(
-    "insert into public.profiles (id, created_at) select id, now() - interval '1 year' from unnest($1::uuid[]) as id",
-    [[1, 2, 3, 4].map(person)],
-  );
-  await pool.query(
-    "insert into public.posts (id, author_id, title, created_at) select id, $2, 'a post', now() - interval '1 year' from unnest($1::uuid[]) as id",
-    [[1, 2, 3, 4, 5].map(post), person(4)],
-  );
 }
 
 /** Of a metric, each variant's shown, acted, shown_before and acted_before; of one person each. */
@@ -92,7 +63,7 @@ const stopped = async (): Promise<number> =>
   (await pool.query("select recsys.stop_harmful_experiments() as n")).rows[0].n;
 
 test("a post that was shown and then dismissed or voted against within the window counts, once", async () => {
-  await fill();
+  await fill(5);
   for (const n of [1, 2, 3, 4, 5]) await show(300, person(1), post(n), "e/control");
   for (const n of [1, 2]) await show(200, person(2), post(n), "e/b");
   // both at once, the second as a vote against it, the third too late, the fourth before it was shown, the fifth by somebody else
@@ -125,7 +96,7 @@ test("a post that was shown and then dismissed or voted against within the windo
 });
 
 test("where nobody dismissed anything that they were shown, the report has no row of it", async () => {
-  await fill();
+  await fill(5);
   await show(300, person(1), post(1), "e/control");
   await show(300, person(2), post(1), "e/b");
   // nothing that they were shown
@@ -208,7 +179,7 @@ test("one person who dismisses all that they are shown ends nothing", async () =
 });
 
 test("long views count from the seconds on that the settings say, and not at all where they say none", async () => {
-  await fill();
+  await fill(5);
   for (const n of [1, 2, 3, 4, 5]) await show(300, person(1), post(n), "e/control");
   await show(300, person(2), post(1), "e/b");
   // long enough and twice, just so, too short, too late; a vote's value is no time

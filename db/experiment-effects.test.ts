@@ -14,27 +14,10 @@ import {
   type Effect,
   type Outcome,
 } from "./testing-experiments.ts";
+import { density, integral, near, share, sum } from "./testing-statistics.ts";
 
 const { pool } = await testDatabase({ after }, "experiment_effects");
-const sum = (values: number[]) => values.reduce((total, value) => total + value, 0);
 const mean = (values: number[]) => sum(values) / values.length;
-const share = <T>(values: T[], holds: (value: T) => boolean) => values.filter(holds).length / values.length;
-
-/** The integral of f by Simpson's rule. */
-function integral(f: (x: number) => number, from: number, to: number, steps = 20_000): number {
-  const h = (to - from) / steps;
-  let total = f(from) + f(to);
-  for (let i = 1; i < steps; i++) total += (i % 2 ? 4 : 2) * f(from + i * h);
-  return (total * h) / 3;
-}
-const density = (x: number, variance = 1) => Math.exp((-x * x) / (2 * variance)) / Math.sqrt(2 * Math.PI * variance);
-
-function near(actual: number, expected: number, what: string): void {
-  assert.ok(
-    Math.abs(actual - expected) <= 1e-6 * Math.max(1e-3, Math.abs(expected)),
-    `${what}: ${actual}, not ${expected}`,
-  );
-}
 
 function treatment(effects: Effect[], group = "all", metric = "vote"): Effect {
   return (

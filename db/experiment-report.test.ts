@@ -1,18 +1,18 @@
 /** From what was shown and done to what an experiment says: which rows count, the check of the split, the words, and the guardrail. */
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
-import { clear, uuid } from "../trainer/serve/testing.ts";
+import { clear } from "../trainer/serve/testing.ts";
 import { testDatabase } from "./testing.ts";
 import { simulate } from "./testing-experiments.ts";
+import { outcomesIn, person, post } from "./testing-outcomes.ts";
 
 const { pool } = await testDatabase({ after }, "experiment_report");
+const { fill, show, act } = outcomesIn(pool);
+
 beforeEach(async () => {
   await pool.query("truncate recsys.experiments cascade");
   await clear(pool);
 });
-
-const post = (n: number) => uuid("b", n);
-const person = (n: number) => uuid("a", n);
 
 /** Begins an experiment `days` ago in which half of the people are in `control` and half in `b`. */
 async function startAgo(days: number, shares = [0.5, 0.5]): Promise<void> {
@@ -28,37 +28,10 @@ async function startAgo(days: number, shares = [0.5, 0.5]): Promise<void> {
   );
 }
 
-/** Minutes ago, whom what was shown, and in which variant. */
-async function show(minutes: number, userId: string, postId: string, variant: string | null): Promise<void> {
-  await pool.query(
-    `insert into recsys.impressions (request_id, user_id, post_id, position, shown_at, variant)
-     values (gen_random_uuid(), $2, $3, 1, now() - $1 * interval '1 minute', $4)`,
-    [minutes, userId, postId, variant],
-  );
-}
-
-async function act(minutes: number, userId: string, postId: string, table = "post_votes"): Promise<void> {
-  await pool.query(
-    `insert into public.${table} (user_id, post_id, created_at) values ($2, $3, now() - $1 * interval '1 minute')`,
-    [minutes, userId, postId],
-  );
-}
-
-async function fill(): Promise<void> {
-  await pool.query(
-    "insert into public.profiles (id, created_at) select id, now() - interval '1 year' from unnest($1::uuid[]) as id",
-    [[1, 2, 3, 4].map(person)],
-  );
-  await pool.query(
-    "insert into public.posts (id, author_id, title, created_at) select id, $2, 'a post', now() - interval '1 year' from unnest($1::uuid[]) as id",
-    [[1, 2, 3, 4, 5].map(post), person(4)],
-  );
-}
-
 const day = 24 * 60;
 
 test("which rows count: those of the experiment, once a post, and acts within the window", async () => {
-  await fill();
+  await fill(5);
   await pool.query("update public.profiles set created_at = now() - interval '10 days' where id = $1", [person(2)]);
   await startAgo(10);
   // before: one post with a vote in time, one with a vote too late; too long ago; and what could have been acted on in the experiment

@@ -18,29 +18,12 @@ import {
   readDrafted,
   splitOutcome,
 } from "./testing-interleaving.ts";
+import { density, integral, near, share, sum } from "./testing-statistics.ts";
 
 const { pool } = await testDatabase({ after }, "interleaving_effects");
 const number = Number(process.env.SOAK ?? 60);
-const sum = (values: number[]) => values.reduce((total, value) => total + value, 0);
-const share = <T>(values: T[], holds: (value: T) => boolean) => values.filter(holds).length / values.length;
 const alike: Models = { noise: { 1: 1, 2: 1 }, shared: 0.5 };
 const better: Models = { noise: { 1: 1, 2: 0.7 }, shared: 0.5 };
-
-/** The integral of f by Simpson's rule. */
-function integral(f: (x: number) => number, from: number, to: number, steps = 20_000): number {
-  const h = (to - from) / steps;
-  let total = f(from) + f(to);
-  for (let i = 1; i < steps; i++) total += (i % 2 ? 4 : 2) * f(from + i * h);
-  return (total * h) / 3;
-}
-const density = (x: number, variance = 1) => Math.exp((-x * x) / (2 * variance)) / Math.sqrt(2 * Math.PI * variance);
-
-function near(actual: number, expected: number, what: string): void {
-  assert.ok(
-    Math.abs(actual - expected) <= 1e-6 * Math.max(1e-3, Math.abs(expected)),
-    `${what}: ${actual}, not ${expected}`,
-  );
-}
 
 async function votes(people: Credit[], alpha?: number): Promise<Preference> {
   return (await compareTeams(pool, people, alpha)).find(({ metric }) => metric === "vote") ?? assert.fail();

@@ -2,11 +2,14 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { after, beforeEach, test } from "node:test";
-import { clear, publishTinyModel, people as someone, uuid } from "../trainer/serve/testing.ts";
+import { clear, publishTinyModel, people as someone } from "../trainer/serve/testing.ts";
 import { testDatabase } from "./testing.ts";
 import { simulateDrafts } from "./testing-interleaving.ts";
+import { outcomesIn, person, post } from "./testing-outcomes.ts";
 
 const { pool } = await testDatabase({ after }, "interleaving_report");
+const { fill, act } = outcomesIn(pool);
+
 beforeEach(async () => {
   await pool.query("truncate recsys.experiments cascade");
   await clear(pool);
@@ -25,9 +28,6 @@ async function start(variant: object = {}, name = "e", layer = "feed"): Promise<
   );
 }
 
-const post = (n: number) => uuid("b", n);
-const person = (n: number) => uuid("a", n);
-
 /** Shows a page, minutes ago: posts by number with the team that each counts for. */
 async function show(
   minutes: number,
@@ -43,24 +43,6 @@ async function show(
   );
 }
 
-async function act(minutes: number, userId: string, n: number, table = "post_votes"): Promise<void> {
-  await pool.query(
-    `insert into public.${table} (user_id, post_id, created_at) values ($2, $3, now() - $1 * interval '1 minute')`,
-    [minutes, userId, post(n)],
-  );
-}
-
-async function fill(): Promise<void> {
-  await pool.query(
-    "insert into public.profiles (id, created_at) select id, now() - interval '1 year' from unnest($1::uuid[]) as id",
-    [[1, 2, 3, 4].map(person)],
-  );
-  await pool.query(
-    "insert into public.posts (id, author_id, title, created_at) select id, $2, 'a post', now() - interval '1 year' from unnest($1::uuid[]) as id",
-    [[1, 2, 3, 4, 5, 6].map(post), person(4)],
-  );
-}
-
 const credits = async () =>
   (
     await pool.query(
@@ -70,7 +52,7 @@ const credits = async () =>
   ).rows.map((row) => Object.values(row).join(" "));
 
 test("acts count for the team that showed the post last before them, once a post, within the window", async () => {
-  await fill();
+  await fill(6);
   await start();
   const [one, two] = [person(1), person(2)];
   await show(600, one, [
@@ -78,43 +60,43 @@ test("acts count for the team that showed the post last before them, once a post
     [2, 2],
     [3, null],
   ]);
-  await act(595, one, 1, "comments");
-  await act(594, one, 1, "comments");
-  await act(593, one, 2);
+  await act(595, one, post(1), "comments");
+  await act(594, one, post(1), "comments");
+  await act(593, one, post(2));
   // a place of no team, and after the window
-  await act(592, one, 3);
-  await act(539, one, 2, "post_views");
+  await act(592, one, post(3));
+  await act(539, one, post(2), "post_views");
   // shown again by the other team: what comes after it is that one's, though the first window is not over
   await show(500, one, [
     [4, 1],
     [5, 2],
   ]);
-  await act(495, one, 5, "post_views");
+  await act(495, one, post(5), "post_views");
   await show(490, one, [
     [4, 2],
     [5, 1],
   ]);
-  await act(485, one, 4);
+  await act(485, one, post(4));
   // and where no team showed it again, nobody's
   await show(400, one, [[6, 1]]);
   await show(395, one, [[6, null]]);
-  await act(390, one, 6);
+  await act(390, one, post(6));
   // as many of one as of the other is nobody's win; a vote outweighs a view
   await show(300, two, [
     [1, 1],
     [2, 2],
   ]);
-  await act(299, two, 1, "post_views");
-  await act(298, two, 2, "post_views");
-  await act(297, two, 1);
+  await act(299, two, post(1), "post_views");
+  await act(298, two, post(2), "post_views");
+  await act(297, two, post(1));
   // before it was shown; another experiment; another name that begins alike; too early; a window that is not over
-  await act(201, two, 3);
+  await act(201, two, post(3));
   await show(200, two, [[3, 1]]);
   await show(190, two, [[4, 1]], "d/both");
   await show(190, two, [[4, 1]], "e/both2");
   await show(11 * 24 * 60, two, [[4, 1]]);
   await show(59, two, [[4, 1]]);
-  await act(58, two, 4);
+  await act(58, two, post(4));
   assert.deepEqual(await credits(), [
     // of two: two pages
     "comment 2 0 0 0 0",

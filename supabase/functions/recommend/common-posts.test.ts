@@ -16,26 +16,12 @@ import { retrieve } from "../_shared/recommend/retrieve.ts";
 import { retrieveBeside } from "../_shared/recommend/retrieve-beside.ts";
 import type { PostCandidate } from "../_shared/recommend/states.ts";
 import { testApp } from "./testing.ts";
+import { fillManyPosts } from "./testing-many-posts.ts";
 
 const { pool, url } = await testDatabase({ after }, "common_posts");
 const random = new Random(1);
 
-/** 1,200 posts of 40 people, of which some are private, talked about for two months; the reader came to 30 of them. */
-await pool.query(`
-  select setseed(0.5);
-  insert into public.profiles (id, passions, created_at) select md5('person ' || n)::uuid, '{chess}', now() - interval '90 days' from generate_series(0, 39) as n;
-  insert into public.posts (id, author_id, title, tags, visibility, created_at)
-  select md5('post ' || n)::uuid, md5('person ' || n % 40)::uuid, 'post ' || n, array['topic ' || n % 7],
-    case when n % 9 = 0 then 'private' else 'public' end, now() - random() * interval '60 days'
-  from generate_series(0, 1199) as n;
-  insert into public.post_views (user_id, post_id, created_at)
-  select md5('person ' || floor(1 + random() * 39))::uuid, md5('post ' || floor(random() * 1200))::uuid, now() - random() * interval '50 days'
-  from generate_series(1, 3000);
-  insert into public.comments (user_id, post_id, created_at)
-  select md5('person 0')::uuid, md5('post ' || floor(random() * 1200))::uuid, now() - random() * interval '50 days' from generate_series(1, 30);
-  select recsys.roll_up(null)`);
-const posts = (await pool.query("select id from public.posts order by id")).rows.map(({ id }) => id as string);
-const people = (await pool.query("select id from public.profiles order by id")).rows.map(({ id }) => id as string);
+const { posts, people } = await fillManyPosts(pool);
 const vectors = unitVectors(random, posts.length);
 const modelId = String(await publishVectors({ pool }, posts, vectors));
 await pool.query("select recsys.activate_model($1)", [modelId]);

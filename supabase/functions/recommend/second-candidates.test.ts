@@ -18,25 +18,13 @@ import { nothingServed, type Page } from "../_shared/recommend/cursor.ts";
 import { secondCandidates } from "../_shared/recommend/interleave/second-candidates.ts";
 import { type ContextRow, readContext } from "../_shared/recommend/read-context.ts";
 import type { PostCandidate } from "../_shared/recommend/states.ts";
+import { fillManyPosts } from "./testing-many-posts.ts";
 
 const { pool, url } = await testDatabase({ after }, "second_candidates");
 const random = new Random(1);
 
-/** 1,200 posts of 40 people, of which some are private, talked about for two months. */
-await pool.query(`
-  select setseed(0.5);
-  insert into public.profiles (id, passions, created_at) select md5('person ' || n)::uuid, '{chess}', now() - interval '90 days' from generate_series(0, 39) as n;
-  insert into public.posts (id, author_id, title, tags, visibility, created_at)
-  select md5('post ' || n)::uuid, md5('person ' || n % 40)::uuid, 'post ' || n, array['topic ' || n % 7],
-    case when n % 9 = 0 then 'private' else 'public' end, now() - random() * interval '60 days'
-  from generate_series(0, 1199) as n;
-  insert into public.post_views (user_id, post_id, created_at)
-  select md5('person ' || floor(random() * 40))::uuid, md5('post ' || floor(random() * 1200))::uuid, now() - random() * interval '50 days'
-  from generate_series(1, 3000);
-  select recsys.roll_up(null);
-  update recsys.settings set requests_per_minute = null`);
-const posts = (await pool.query("select id from public.posts order by id")).rows.map(({ id }) => id as string);
-const people = (await pool.query("select id from public.profiles order by id")).rows.map(({ id }) => id as string);
+await pool.query("update recsys.settings set requests_per_minute = null");
+const { posts, people } = await fillManyPosts(pool);
 // of the second model some posts have no vector yet
 const second = String(await publishVectors({ pool }, posts.slice(20), unitVectors(random, posts.length - 20)));
 const first = String(await publishVectors({ pool }, posts, unitVectors(random, posts.length)));
