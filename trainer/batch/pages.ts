@@ -1,8 +1,9 @@
 /** The pages of a run: claimed one at a time, so that any number of workers share it and a killed one's page is taken by another. */
 import type { Database } from "../../db/connect.ts";
 import { UserError } from "../../db/user-error.ts";
+import type { Source } from "../../supabase/functions/_shared/features/retrieval.ts";
+import type { Basis } from "../../supabase/functions/_shared/recommend/basis.ts";
 import { milliseconds } from "../community/cursor.ts";
-import type { BatchList } from "./rank-page.ts";
 
 /** One model at one instant, for everyone who was active then. */
 export interface BatchRun {
@@ -19,6 +20,21 @@ export interface BatchRun {
 export interface BatchPage {
   claim: string;
   userIds: string[];
+}
+
+/** A row of recsys.batch_recommendations. */
+export interface BatchList {
+  userId: string;
+  basis: Basis;
+  postIds: string[];
+  scores: Float32Array;
+  views: Float32Array;
+  votes: Float32Array;
+  comments: Float32Array;
+  sources: Source[];
+  /** null: the model does not predict it. */
+  dismissals: Float32Array | null;
+  longViews: Float32Array | null;
 }
 
 /** How long a page of a fraction of a second is waited for before another worker takes it. */

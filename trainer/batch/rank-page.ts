@@ -3,7 +3,7 @@ import type { Database } from "../../db/connect.ts";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import { innerProduct } from "../../supabase/functions/_shared/features/inner-product.ts";
 import type { Head } from "../../supabase/functions/_shared/features/kinds.ts";
-import { type Source, sources } from "../../supabase/functions/_shared/features/retrieval.ts";
+import { sources } from "../../supabase/functions/_shared/features/retrieval.ts";
 import type { UserInput } from "../../supabase/functions/_shared/features/tower-inputs.ts";
 import { type Basis, basisOf } from "../../supabase/functions/_shared/recommend/basis.ts";
 import { embedUsers, isFiniteRow, predict, scoreOf } from "../../supabase/functions/_shared/recommend/rank.ts";
@@ -17,26 +17,12 @@ import { userText } from "../community/texts.ts";
 import { topByScore } from "../community/top.ts";
 import { vectorAt } from "../engine/vector-at.ts";
 import { readMutes } from "./mutes.ts";
+import type { BatchList } from "./pages.ts";
 import { justAfter, type Snapshot } from "./snapshot.ts";
 import { readablePosts } from "./visibility.ts";
 
 /** 50 posts, and 25 to spare: what is seen, dismissed, muted, hidden or deleted afterwards is left out when the list is served. */
 export const listLength = 75;
-
-/** A row of recsys.batch_recommendations. */
-export interface BatchList {
-  userId: string;
-  basis: Basis;
-  postIds: string[];
-  scores: Float32Array;
-  views: Float32Array;
-  votes: Float32Array;
-  comments: Float32Array;
-  sources: Source[];
-  /** null: the model does not predict it. */
-  dismissals: Float32Array | null;
-  longViews: Float32Array | null;
-}
 
 export interface RankedPage {
   lists: BatchList[];

@@ -1,5 +1,6 @@
 /** The forecaster that serves, and its parts alone. */
-import { Forecaster, type Parts, unblended } from "../../../supabase/functions/_shared/ideas/forecast/forecaster.ts";
+import type { Parts } from "../../../supabase/functions/_shared/ideas/forecast/blend.ts";
+import { Forecaster, unblended } from "../../../supabase/functions/_shared/ideas/forecast/forecaster.ts";
 import type { SettledPost } from "../../../supabase/functions/_shared/ideas/forecast/written-post.ts";
 import type { AudienceForecaster, NumberedPost } from "./audience-forecaster.ts";
 

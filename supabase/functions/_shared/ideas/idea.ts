@@ -1,4 +1,4 @@
-import type { Parts } from "./forecast/forecaster.ts";
+import type { Parts } from "./forecast/blend.ts";
 import type { IdeaTopic } from "./read-posts.ts";
 
 /** Who wrote a title: the community's own language, or the language model of an endpoint that the operator named. */

@@ -1,5 +1,10 @@
 /** One forecast of several: a weighted sum on the scale of log(1 + people), made right on average on the scale of people. */
-import type { Parts } from "./forecaster.ts";
+/** What each part says of a post, on the scale of log(1 + people). */
+export interface Parts {
+  words: number;
+  nearest: number;
+  author: number;
+}
 
 const names = ["words", "nearest", "author"] as const;
 

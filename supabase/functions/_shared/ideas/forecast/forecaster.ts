@@ -7,7 +7,7 @@
  * added to it bring nothing: .380, 2.02 at equal weights, where the three alone had .395, 2.04.
  */
 import { AuthorMeans, type Level } from "./author-means.ts";
-import { type Blend, blended, fitBlend } from "./blend.ts";
+import { type Blend, blended, fitBlend, type Parts } from "./blend.ts";
 import { fitRidge, predictRidge, type Ridge } from "./ridge.ts";
 import { type Neighbour, TitleIndex, wordsOf } from "./title-index.ts";
 import type { SettledPost, WrittenPost } from "./written-post.ts";
@@ -20,13 +20,6 @@ const neighbours = 100;
 const heldOutShare = 0.2;
 /** More say no more: three weights are learned. */
 const heldOutAtMost = 600;
-
-/** What each part says of a post, on the scale of log(1 + people). */
-export interface Parts {
-  words: number;
-  nearest: number;
-  author: number;
-}
 
 export class Forecaster {
   private readonly words: Ridge;
