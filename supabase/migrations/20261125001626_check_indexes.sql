@@ -39,7 +39,12 @@ begin
   from (
     -- looked up by a condition
     select scans.relation, coalesce(
-      'recsys.id_of(' || substring(scans.condition from '(?:to_hex|convert_to)\(+(?:[a-z_0-9]+\.)?("[^"]+"|[a-z_0-9]+)') || ')',
+      (
+        select 'recsys.id_of(' || min(substring(compared.part from '(?:to_hex|convert_to)\(+(?:[a-z_0-9]+\.)?("[^"]+"|[a-z_0-9]+)')) || ')'
+        -- what is looked up and no other part: a view may ask of the same expression that it is not null
+        from regexp_split_to_table(scans.condition, ' AND ') as compared (part)
+        where compared.part ~ ' = ' and (position(nobody in compared.part) > 0 or position(nobody in scans.condition) = 0)
+      ),
       (select string_agg(quote_ident(name), ', ') from pg_catalog.unnest(recsys.columns_compared(scans.relation, scans.condition, nobody)) as name)
     ) as columns
     from (
