@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { AxeBuilder } from "@axe-core/playwright";
 import type { Browser, Page } from "playwright-core";
+import { uuid } from "../../trainer/serve/testing.ts";
 import { openPage, startBrowser, withoutBrowser } from "../testing/browser.ts";
 import { members, servedCommunity } from "../testing/community.ts";
 
@@ -149,6 +150,39 @@ test("somebody who has seen a page asks for others", options, async (t) => {
     now.filter((title) => before.includes(title)),
     [],
   );
+});
+
+test("people and posts of whom an app's own tables say nothing are on the page like others", options, async (t) => {
+  const { page, wrong } = await openPage(browser, gateway.url);
+  t.after(() => page.context().close());
+  const silent = uuid("a", 9);
+  const { rows } = await pool
+    .query(`
+    alter table public.profiles alter column passions drop not null, alter column bio drop not null;
+    alter table public.posts alter column description drop not null, alter column tags drop not null;
+    create or replace view recsys.source_users with (security_invoker = true) as
+    select id as user_id, external_id, passions, null::text[] as projects, bio, created_at from public.profiles;
+    insert into public.profiles (id, external_id, passions, bio) values ('${silent}', 'silent', null, null);
+    update public.posts set description = null, tags = null where title = 'Chess puzzle 1' returning id`)
+    .then((results) => (results as unknown as { rows: { id: string }[] }[])[4]);
+  t.after(async () => {
+    await pool.query("delete from public.profiles where id = $1", [silent]);
+    await pool.query("update public.posts set description = 'x', tags = '{chess}' where id = $1", [rows[0].id]);
+  });
+  await page.route("**/functions/v1/recommend", async (route) => {
+    const response = await route.fetch();
+    const feed = await response.json();
+    const items = [{ ...feed.items[0], post_id: rows[0].id, title: "Chess puzzle 1" }];
+    await route.fulfill({ response, json: { ...feed, items, next: null } });
+  });
+  await page.goto(home("people"));
+  await page.getByRole("button", { name: /^silent says nothing of themselves/ }).waitFor();
+  await nextFeed(page, () => page.getByRole("button", { name: /^silent/ }).click());
+  await card(page, "Chess puzzle 1").getByRole("button", { name: "Chess puzzle 1", exact: true }).click();
+  await page.getByText("Its title says it all.").waitFor();
+  await page.goto(home("you"));
+  assert.equal(await page.getByLabel("What do you care about?").inputValue(), "");
+  assert.deepEqual(wrong, []);
 });
 
 test("where nobody may be chosen, people sign in with e-mail address and password", options, async (t) => {
