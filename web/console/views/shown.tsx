@@ -10,7 +10,7 @@ import { RowsTable } from "../rows-table.tsx";
 const unmeasured = (
   <>
     No day has been measured yet: a day is, when the last post shown in it has had a day to be acted on.{" "}
-    <code>select recsys.measure_days(30);</code> does it at once.
+    <code>select recsys.measure_days(35);</code> does it at once.
   </>
 );
 
