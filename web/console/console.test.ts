@@ -114,6 +114,16 @@ test("an operator lets a model serve, looks around, and rolls it back", options,
   assert.deepEqual(wrong, []);
 });
 
+test("the address with the key opens a console that is there already, too", options, async (t) => {
+  const { page } = await openPage(browser, gateway.url);
+  t.after(() => page.context().close());
+  await page.goto(`${gateway.url}/console/`);
+  await page.getByLabel("A secret key of the project").waitFor();
+  await page.goto(`${gateway.url}/console/#key=${gateway.secretKey}`);
+  await panel(page, "All models").waitFor();
+  assert.ok(!page.url().includes("secret"));
+});
+
 test("a chart is drawn once its width is known, and anew where that changes", options, async (t) => {
   await database.pool.query(
     `insert into recsys.daily_metrics (day, metric, model_id, slice, value, count)

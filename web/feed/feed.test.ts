@@ -70,7 +70,7 @@ test("a newcomer looks around, signs up, and her feed follows her votes", option
     await garden.waitFor();
     voted = (await garden.getByRole("heading").textContent()) ?? "";
     await garden.getByRole("button", { name: /^Vote/ }).click();
-    await page.getByText(`Since this feed you voted for “${voted}”`).waitFor();
+    await page.getByText(`Since this feed was made you voted for “${voted}”`).waitFor();
     await nextFeed(page, () => page.getByRole("button", { name: "Show what moves" }).click());
     assert.equal(await about(page, "Garden"), 5);
     const moved = page.getByRole("region", { name: "What moved" });
@@ -109,7 +109,7 @@ test("a newcomer looks around, signs up, and her feed follows her votes", option
     assert.ok(!(await titles(page, 100)).includes(dismissed));
     await card(page, other).locator("summary", { hasText: "Mute" }).click();
     await card(page, other).getByRole("button", { name: "Mute #gardens" }).click();
-    await page.getByText("Since this feed you muted #gardens").waitFor();
+    await page.getByText("Since this feed was made you muted #gardens").waitFor();
     await nextFeed(page, () => page.getByRole("button", { name: "Show what moves" }).click());
     assert.match((await moved.textContent()) ?? "", /You muted #gardens/);
     assert.equal((await titles(page, 100)).filter((title) => title?.startsWith("Garden")).length, 0);
@@ -128,7 +128,7 @@ test("a newcomer looks around, signs up, and her feed follows her votes", option
     await page.getByLabel("Text").fill("How to sew kites that fly in any wind");
     await page.getByLabel("Tags").fill("kites");
     await page.getByRole("button", { name: "Publish" }).click();
-    await page.getByText("The recommender has read it").waitFor();
+    await page.getByText("It has been read").waitFor();
     await nextFeed(page, () => page.getByRole("button", { name: /^ben/ }).click());
     await page.getByText("“Kites of silk” has arrived: it is at place 1 of this feed.").waitFor();
     assert.equal((await titles(page))[0], "Kites of silk");
@@ -218,7 +218,7 @@ test("ideas become a draft; where there is no such function, the page says so", 
     page.route("**/functions/v1/ideas", (route) => route.fulfill({ status, json }));
   await answer(404, { error: { code: "not_found", message: "no such function" } });
   await page.getByRole("link", { name: "Ideas", exact: true }).click();
-  await page.getByText("This project has no function that finds ideas.").waitFor();
+  await page.getByText("There are no ideas to be had here.").waitFor();
   await page.unroute("**/functions/v1/ideas");
   const why = { people_interested: 23, posts_lately: 2, unanswered: 4 };
   const predicted = { audience: 40, views: 12.3, votes: 4, comments: 1.5 };
@@ -232,9 +232,9 @@ test("ideas become a draft; where there is no such function, the page says so", 
   };
   const notes = [{ code: "too_few_posts", message: "There are fewer ideas than were asked for." }];
   await answer(200, { model: null, items: [idea], notes });
-  await page.getByRole("button", { name: "Others" }).click();
+  await page.getByRole("button", { name: "Ask again" }).click();
   await page.getByText("23 people a day come to such posts.").waitFor();
-  await page.getByText("There are fewer ideas").waitFor();
+  await page.getByText("There are no more ideas").waitFor();
   assert.deepEqual(await seriousIn(page), []);
   await page.getByRole("button", { name: "Write this Beds for clay" }).click();
   assert.equal(await page.getByLabel("Title").inputValue(), "Beds for clay");
@@ -260,7 +260,7 @@ test("while it loads, where nothing is left and where something fails, the page 
   await page.getByRole("alert").getByText("The recommender does not answer right now.").waitFor();
   assert.deepEqual(await seriousIn(page), []);
   await page.unroute(recommend);
-  await page.getByRole("button", { name: "Try again" }).click();
+  await page.getByRole("button", { name: "Ask again" }).click();
   await page.locator("li.post").first().waitFor();
   assert.equal(await page.getByRole("alert").count(), 0);
   await page.route(recommend, async (route) => {

@@ -15,7 +15,7 @@ export function PostMap({ route: [asked = ""] }: { route: string[] }) {
       <Heading text="Posts" />
       <Panel
         title="Map of the newest 3,000 posts"
-        about="Two dimensions of the active model's vectors, coloured by topic. Click a post for its neighbours and its audience."
+        about="What the active model holds for alike lies together, coloured by topic. Click a post for its neighbours and its audience."
         ask="map"
         empty="No model is active, or no post has a vector yet."
       >
