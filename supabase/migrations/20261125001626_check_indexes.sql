@@ -1,4 +1,4 @@
--- The fourth part of recsys.check(): what a feed, a roll-up or a policy looks up without an index. It asks the planner, under the role that
+-- The fifth part of recsys.check(): what a feed, a roll-up or a policy looks up without an index. It asks the planner, under the role that
 -- asks in earnest, since a policy reads tables of its own, and row level security lets no index be used by an expression that could leak.
 
 create function recsys.columns_compared(p_table regclass, p_condition text, p_value text) returns text[]
