@@ -66,6 +66,69 @@ await onBoth("an adopter's own tables are followed, whatever they are called", a
   assert.equal(Number(rows[0].rows), 0);
 });
 
+await onBoth("people whom the app knows by a number are followed by what has their uuid", async (t, { pool }) => {
+  await pool.query(`
+    create schema shop;
+    create table shop."The people" ("the no" int primary key, auth_id uuid unique, about text, joined timestamptz not null default now() - interval '90 days');
+    create table shop.articles ("no" uuid primary key, writer int references shop."The people" on delete set null, "when" timestamptz not null);
+    create table shop.events (number bigint primary key generated always as identity, who bigint references shop."The people" on delete cascade, what uuid, verb text, "when" timestamptz not null default now());
+    create table shop.visits (number bigint primary key generated always as identity, who int references shop."The people" on delete cascade, "when" timestamptz not null);
+    create table shop.skills (person int, skill text);
+    insert into shop."The people" ("the no", auth_id) select n, ('${id(0).slice(0, -2)}' || n)::uuid from generate_series(10, 14) as n;
+    insert into shop."The people" values (15, null);
+    insert into shop.articles select ('${id(0).slice(0, -2)}' || 20 + n)::uuid, 10 + n % 6, now() - interval '30 days' from generate_series(1, 8) as n;
+    insert into shop.events (who, what, verb, "when")
+    select 10 + n % 6, ('${id(0).slice(0, -2)}' || 21 + n % 8)::uuid, (array['view', 'vote', 'comment'])[1 + n % 3], now() - interval '29 days' + n * interval '5 hours' from generate_series(1, 60) as n;
+    insert into shop.visits (who, "when") select 10 + n % 6, now() - interval '29 days' + n * interval '11 hours' from generate_series(1, 30) as n;
+    create or replace view recsys.source_users with (security_invoker = true) as
+    select auth_id as user_id, null::text as external_id, array(select skill from shop.skills where person = "the no") as passions, '{}'::text[] as projects, about as bio, joined as created_at
+    from shop."The people" where auth_id is not null;
+    create or replace view recsys.source_posts with (security_invoker = true) as
+    select "no" as post_id, null::text as external_id, people.auth_id as author_id, 'x' as title, '' as description, '{}'::text[] as tags, "when" as created_at, null::text as language
+    from shop.articles left join shop."The people" as people on people."the no" = writer;
+    create or replace view recsys.source_interactions with (security_invoker = true) as
+    select number as interaction_id, people.auth_id as user_id, what as post_id, verb as kind, null::real as value, "when" as created_at
+    from shop.events join shop."The people" as people on people."the no" = who where people.auth_id is not null;
+    create or replace view recsys.source_logins with (security_invoker = true) as
+    select number as login_id, people.auth_id as user_id, "when" as created_at
+    from shop.visits join shop."The people" as people on people."the no" = who where people.auth_id is not null;
+    select recsys.watch('shop."The people"', 'users', p_id => 'auth_id', p_texts => '{about}');
+    select recsys.watch('shop.skills', 'user_texts', p_user_id => 'person', p_texts => '{skill}', p_user_lookup => '{"shop.\\"The people\\"","the no",auth_id}');
+    select recsys.watch('shop.articles', 'posts', p_id => 'no', p_author_id => 'writer', p_created_at => 'when', p_texts => '{}', p_user_lookup => '{"shop.\\"The people\\"","the no",auth_id}');
+    select recsys.watch('shop.events', 'interactions', p_id => 'number', p_user_id => 'who', p_post_id => 'what', p_created_at => 'when', p_others => '{verb}', p_user_lookup => '{"shop.\\"The people\\"","the no",auth_id}');
+    select recsys.watch('shop.visits', 'logins', p_id => 'number', p_user_id => 'who', p_created_at => 'when', p_user_lookup => '{"shop.\\"The people\\"","the no",auth_id}')`);
+  const changes = {
+    "what was there before": "select",
+    "a view becomes a vote":
+      "update shop.events set verb = 'vote' where number = (select min(number) from shop.events where verb = 'view')",
+    "an event": `insert into shop.events (who, what, verb) values (12, '${id(23)}', 'comment')`,
+    "one of somebody without a uuid": `insert into shop.events (who, what, verb) values (15, '${id(23)}', 'view')`,
+    "one of nobody": `insert into shop.events (who, what, verb) values (null, '${id(23)}', 'view')`,
+    "it becomes somebody's": "update shop.events set who = 13 where who is null",
+    "an article becomes another's": `update shop.articles set writer = 13 where "no" = '${id(23)}'`,
+    "a visit, and one of somebody without a uuid": `insert into shop.visits (who, "when") values (12, now() - interval '3 days'), (15, now())`,
+    "visits go": "delete from shop.visits where who = 14",
+    "somebody goes with all they did, and leaves their articles": `delete from shop."The people" where "the no" = 13`,
+  };
+  for (const [name, change] of Object.entries(changes))
+    await t.test(name, async () => {
+      await pool.query(change);
+      await pool.query("select recsys.erase()");
+      await pool.query("select recsys.roll_up()");
+      assert.deepEqual((await pool.query("select * from recsys.feature_store_differences()")).rows, []);
+    });
+  const { rows } = await pool.query("select distinct user_id from recsys.user_stats order by 1");
+  assert.deepEqual(
+    rows.map(({ user_id }) => user_id),
+    [10, 11, 12, 14].map(id),
+  );
+  await pool.query(
+    "delete from recsys.embedding_jobs; insert into shop.skills values (11, 'knots'), (15, 'x'), (99, 'x')",
+  );
+  const jobs = await pool.query("select kind, entity_id from recsys.embedding_jobs");
+  assert.deepEqual(jobs.rows, [{ kind: "user", entity_id: id(11) }]);
+});
+
 await onBoth("texts of an adopter's own tables are embedded when they change", async (_, { pool }) => {
   await pool.query(`
     create schema shop;
@@ -164,6 +227,7 @@ test("a table that cannot be watched is refused, and the app goes on writing", a
     create table public.bad (id bigint, user_id uuid, post_id bigint, created_at timestamp, extra json);
     create table public.late (id bigint, user_id uuid, post_id uuid, created_at timestamptz, extra json);
     create table public.moot (id numeric, author_id uuid, post_id numeric, created_at timestamptz, extra text);
+    create table public.numbered (id bigint unique, other bigint, auth_id uuid);
     create view public.looks as select * from public.post_views`);
   const refusals: [call: string, reason: RegExp][] = [
     ["'public.post_views', 'views'", /kind is interactions, .* or user_texts, not 'views'/],
@@ -186,6 +250,34 @@ test("a table that cannot be watched is refused, and the app goes on writing", a
     ["'public.logins', 'interactions'", /column post_id of public.logins is missing, not uuid, bigint, /],
     ["'public.late', 'interactions', p_user_id => null", /column .* is missing/],
     ["'public.late', 'interactions', p_user_id => 'user_id; drop table public.late'", /is missing/],
+    [
+      "'public.bad', 'logins', p_user_lookup => '{public.numbered,id}'",
+      /p_user_lookup: names a table, its key and the column/,
+    ],
+    [
+      "'public.bad', 'logins', p_user_lookup => '{public.numbered,id,null}'",
+      /p_user_lookup: names a table, its key and/,
+    ],
+    [
+      "'public.bad', 'logins', p_user_lookup => '{public.none,id,auth_id}'",
+      /p_user_lookup: there is no table public.none/,
+    ],
+    [
+      "'public.bad', 'logins', p_user_lookup => '{public.numbered,id,other}'",
+      /numbered has no column other that is a uuid/,
+    ],
+    [
+      "'public.bad', 'logins', p_user_lookup => '{public.numbered,other,auth_id}'",
+      /no unique index on its column other/,
+    ],
+    [
+      "'public.late', 'logins', p_user_id => 'extra', p_user_lookup => '{public.numbered,id,auth_id}'",
+      /column extra of public.late is json, not uuid, bigint/,
+    ],
+    [
+      "'public.late', 'logins', p_user_lookup => '{public.numbered,id,auth_id}'",
+      /operator does not exist: bigint = uuid/,
+    ],
     ["'public.late', 'interactions', p_others => '{nothing}'", /column nothing of public.late is missing/],
     ["'public.late', 'interactions', p_others => '{extra}'", /could not identify an equality operator for type json/],
   ];

@@ -27,6 +27,40 @@ $$;
 comment on function recsys.id_sql(regclass, text) is 'SQL for the uuid by which the engine knows what a column of an app''s table names: the column where it is a uuid, recsys.id_of of it where it is a number or text. Null: of another type, or missing.';
 revoke all on function recsys.id_sql(regclass, text) from public;
 
+create function recsys.person_sql(p_table regclass, p_column text, p_lookup text[]) returns text
+language plpgsql stable security invoker set search_path = ''
+as $$
+declare
+  people regclass;
+  wrong text;
+begin
+  if p_lookup is null then
+    return 'changed.' || quote_ident(p_column);
+  end if;
+  people := to_regclass(p_lookup[1]);
+  wrong := case
+    when cardinality(p_lookup) <> 3 or array_position(p_lookup, null) is not null then 'names a table, its key and the column with the uuid of auth.users, as in ''{public.people,id,auth_id}'''
+    when people is null then format('there is no table %s', p_lookup[1])
+    when not exists (
+      select from pg_catalog.pg_attribute
+      where pg_attribute.attrelid = people and pg_attribute.attname = p_lookup[3] and pg_attribute.atttypid = 'uuid'::regtype and not pg_attribute.attisdropped
+    ) then format('%s has no column %s that is a uuid', people, p_lookup[3])
+    -- one row or none for a key, and found by an index with each change
+    when not exists (
+      select from pg_catalog.pg_index
+      join pg_catalog.pg_attribute on pg_attribute.attrelid = people and pg_attribute.attname = p_lookup[2]
+      where pg_index.indrelid = people and pg_index.indisunique and pg_index.indisvalid and pg_index.indpred is null and pg_index.indnkeyatts = 1 and pg_index.indkey[0] = pg_attribute.attnum
+    ) then format('%s has no unique index on its column %s', people, p_lookup[2])
+  end;
+  if wrong is not null then
+    raise exception 'recsys.watch: p_user_lookup: %', wrong using errcode = '42804';
+  end if;
+  return format('(select people.%I from %s as people where people.%I = changed.%I)', p_lookup[3], people, p_lookup[2], p_column);
+end
+$$;
+comment on function recsys.person_sql(regclass, text, text[]) is 'SQL for the uuid of the person whom a column of the row "changed" of an app''s table names: the column, or what p_lookup, {table,key,uuid}, has for it. Raises where that cannot be looked up.';
+revoke all on function recsys.person_sql(regclass, text, text[]) from public;
+
 create function recsys.watch(
   p_table regclass,
   p_kind text,
@@ -36,7 +70,8 @@ create function recsys.watch(
   p_author_id text default 'author_id',
   p_created_at text default 'created_at',
   p_texts text[] default null,
-  p_others text[] default '{}'
+  p_others text[] default '{}',
+  p_user_lookup text[] default null
 ) returns void
 language plpgsql volatile security invoker set search_path = ''
 as $$
@@ -47,12 +82,18 @@ declare
   entity constant text := case when p_kind in ('posts', 'post_texts') then 'post' else 'user' end;
   entity_id constant text := case p_kind when 'post_texts' then p_post_id when 'user_texts' then p_user_id else p_id end;
   -- as SQL: the uuid of the entity
-  entity_sql constant text := case entity when 'post' then coalesce(recsys.id_sql(p_table, entity_id), quote_ident(entity_id)) else quote_ident(entity_id) end;
+  entity_sql constant text := case entity
+    when 'post' then coalesce(recsys.id_sql(p_table, entity_id), quote_ident(entity_id))
+    else recsys.person_sql(p_table, entity_id, p_user_lookup)
+  end;
+  user_sql constant text := recsys.person_sql(p_table, p_user_id, p_user_lookup);
   post_sql constant text := recsys.id_sql(p_table, p_post_id);
   -- what a change of features is, as SQL: whose, of which post, when
   changed_user text := 'null::uuid';
   changed_post text := 'null::uuid';
   changed_at text := quote_ident(p_created_at);
+  -- ids of people, which are uuids where they are not looked up
+  person_types constant regtype[] := case when p_user_lookup is null then '{uuid}' else '{uuid,bigint,integer,smallint,text,varchar}' end;
   -- columns without which a row is none; whose change is one of features; whose change is one of a text
   needed text[];
   compared text[];
@@ -61,12 +102,12 @@ declare
 begin
   case p_kind
     when 'interactions' then
-      changed_user := quote_ident(p_user_id);
+      changed_user := user_sql;
       changed_post := post_sql;
       needed := array[p_user_id, p_post_id, p_created_at];
       compared := needed || p_id;
     when 'logins' then
-      changed_user := quote_ident(p_user_id);
+      changed_user := user_sql;
       needed := array[p_user_id, p_created_at];
       compared := needed || p_id;
     when 'posts' then
@@ -100,12 +141,12 @@ begin
   into wrong
   from (
     -- people are those of auth.users; posts are whatever the app calls them
-    select entity_id, '{uuid}'::regtype[] where has_texts and entity = 'user'
+    select entity_id, person_types where has_texts and entity = 'user'
     union all select entity_id, '{uuid,bigint,integer,smallint,text,varchar}'::regtype[] where has_texts and entity = 'post'
     union all select p_created_at, '{timestamptz}'::regtype[] where has_features
-    union all select p_user_id, '{uuid}'::regtype[] where p_kind in ('interactions', 'logins')
+    union all select p_user_id, person_types where p_kind in ('interactions', 'logins')
     union all select p_post_id, '{uuid,bigint,integer,smallint,text,varchar}'::regtype[] where p_kind = 'interactions'
-    union all select p_author_id, '{uuid}'::regtype[] where p_kind = 'posts'
+    union all select p_author_id, person_types where p_kind = 'posts'
     union all select unnest(compared || case when has_texts then read end), null
   ) as expected (name, types)
   left join pg_catalog.pg_attribute as columns
@@ -117,7 +158,10 @@ begin
   end if;
 
   declare
-    needed_sql constant text := (select string_agg(quote_ident(name), ', ') from unnest(needed) as name);
+    needed_sql constant text := concat_ws(', ',
+      (select string_agg(quote_ident(name), ', ') from unnest(needed) as name),
+      -- of interactions of whom nobody is known any more, the post changes all the same
+      case when p_kind = 'logins' and p_user_lookup is not null then user_sql end);
     compared_sql constant text := (select string_agg(distinct quote_ident(name), ', ') from unnest(compared) as name);
     texts_sql constant text := (select string_agg(distinct quote_ident(name), ', ') from unnest(read) as name);
     listener text;
@@ -129,6 +173,7 @@ begin
     -- fails here, and not in the app's next statement, where a column cannot be compared
     execute format('select %1$s from %2$s where false except all select %1$s from %2$s where false',
       (select string_agg(distinct quote_ident(name), ', ') from unnest(compared || case when has_texts then read end) as name), p_table);
+    execute format('select %s from %s as changed where false', case when entity = 'user' and has_texts then entity_sql when changed_user = user_sql then user_sql else 'null' end, p_table);
     foreach listener in array array['queue_feature_changes', 'queue_text_changes', 'index_changed_tags'] loop
       if listener = 'queue_feature_changes' then
         continue when not has_features;
@@ -158,7 +203,7 @@ begin
 
   -- what is there already; the triggers hold back writers until this is committed
   if p_kind = 'logins' then
-    execute format('insert into recsys.feature_changes (user_id) select distinct %1$s from %2$s where %1$s is not null', changed_user, p_table);
+    execute format('insert into recsys.feature_changes (user_id) select distinct %1$s from %2$s as changed where %1$s is not null', changed_user, p_table);
   elsif has_features then
     execute format('insert into recsys.feature_changes (post_id) select distinct %1$s from %2$s where %1$s is not null', changed_post, p_table);
   end if;
@@ -166,9 +211,9 @@ begin
     execute format('select recsys.index_tags(coalesce(array_agg(distinct %1$s) filter (where %1$s is not null), ''{}'')) from %2$s', entity_sql, p_table);
   end if;
   if has_texts then
-    execute format('select recsys.enqueue_embedding_jobs($1, array_agg(distinct %s)) from %s', entity_sql, p_table) using entity;
+    execute format('select recsys.enqueue_embedding_jobs($1, array_agg(distinct %s)) from %s as changed', entity_sql, p_table) using entity;
   end if;
 end
 $$;
-comment on function recsys.watch(regclass, text, text, text, text, text, text, text[], text[]) is 'Makes changes of a table reach the feature store, the vectors and recsys.post_tags, by triggers named recsys_…. p_kind: what its rows are: interactions, logins, posts or users, as in the source view that reads the table; or post_texts or user_texts, where they add to the text of a post (p_post_id) or user (p_user_id). p_texts: the columns that a tower reads. Ids of posts may be uuids, numbers or texts, as recsys.id_of takes them; those of people are the uuids of auth.users. The names of the other columns follow where they are not these; p_others: further columns on which the view depends, such as the one of a soft deletion. What is in the table is queued: where that is millions of rows, call recsys.roll_up(null) once by hand, without a statement_timeout. May be called again, and once a kind where a table holds several. An index on (post, time) and one on (user, time) keep the roll-up fast.';
-revoke all on function recsys.watch(regclass, text, text, text, text, text, text, text[], text[]) from public;
+comment on function recsys.watch(regclass, text, text, text, text, text, text, text[], text[], text[]) is 'Makes changes of a table reach the feature store, the vectors and recsys.post_tags, by triggers named recsys_…. p_kind: what its rows are: interactions, logins, posts or users, as in the source view that reads the table; or post_texts or user_texts, where they add to the text of a post (p_post_id) or user (p_user_id). p_texts: the columns that a tower reads. Ids of posts may be uuids, numbers or texts, as recsys.id_of takes them; those of people are the uuids of auth.users, or whatever p_user_lookup, {table,key,uuid} as in {public.people,id,auth_id}, has a uuid of auth.users for; the table with it is watched by that column (p_id => ''auth_id''). The names of the other columns follow where they are not these; p_others: further columns on which the view depends, such as the one of a soft deletion. What is in the table is queued: where that is millions of rows, call recsys.roll_up(null) once by hand, without a statement_timeout. May be called again, and once a kind where a table holds several. An index on (post, time) and one on (user, time) keep the roll-up fast.';
+revoke all on function recsys.watch(regclass, text, text, text, text, text, text, text[], text[], text[]) from public;

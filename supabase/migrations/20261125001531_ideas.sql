@@ -80,7 +80,9 @@ $$;
 comment on function recsys.idea_topics() is 'The topics of the active model; none where they are of another''s vectors.';
 
 create function recsys.idea_author()
-returns table (is_known boolean, model_id bigint, model_name text, feature_spec_digest text, embedding text, muted text[], post_ids uuid[])
+returns table (
+  is_known boolean, model_id bigint, model_name text, feature_spec_digest text, embedding text, muted text[], post_ids uuid[], titles text[]
+)
 language sql stable security invoker set search_path = ''
 as $$
   select
@@ -106,11 +108,24 @@ as $$
       where source_posts.author_id = auth.uid() and source_posts.created_at <= recsys.clock() - interval '7 days'
       order by source_posts.created_at desc, source_posts.post_id desc
       limit 50
+    ),
+    array(
+      select coalesce(source_posts.title, '')
+      from recsys.source_posts
+      where source_posts.author_id = auth.uid() and source_posts.created_at <= recsys.clock()
+      order by source_posts.created_at desc, source_posts.post_id desc
+      limit 100
+    ) || array(
+      select coalesce(source_posts.title, '')
+      from recsys.source_posts
+      where source_posts.created_at between recsys.clock() - interval '7 days' and recsys.clock()
+      order by source_posts.created_at desc, source_posts.post_id desc
+      limit 1000
     )
   from (select) as always
   left join recsys.models on models.status = 'active';
 $$;
-comment on function recsys.idea_author() is 'Who asks for ideas: whether they have a profile, the active model (null: none) with their vector by it (null: none yet), the words and topics that they muted, in small letters, and their latest 50 posts that are a week old. Always one row.';
+comment on function recsys.idea_author() is 'Who asks for ideas: whether they have a profile, the active model (null: none) with their vector by it (null: none yet), the words and topics that they muted, in small letters, their latest 50 posts that are a week old, and the titles of their latest 100 and of all that were written in the last week (the latest 1,000): recsys.idea_pool is a day old or more, and of these nobody needs an idea any more. Always one row.';
 
 revoke all on function recsys.idea_posts(integer), recsys.post_audiences(uuid[]), recsys.idea_topics(), recsys.idea_author() from public;
 grant execute on function recsys.idea_posts(integer), recsys.idea_author() to authenticated;

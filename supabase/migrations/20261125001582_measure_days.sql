@@ -1,13 +1,28 @@
 -- Measures each day once its labels are settled, and each hour how far the engine is behind.
 
+create function recsys.unmeasured_days() returns table (day date)
+language sql stable security invoker set search_path = ''
+as $$
+  with bounds as (
+    select
+      (recsys.clock() at time zone 'UTC')::date - 2 as settled,
+      (select max(daily_metrics.day) from recsys.daily_metrics where daily_metrics.metric = 'shown') as last_measured,
+      ((recsys.clock() - settings.impressions_kept) at time zone 'UTC')::date + 1 as kept_since
+    from recsys.settings
+  )
+  select days.day::date
+  from bounds
+  cross join generate_series(greatest(bounds.kept_since, least(bounds.last_measured + 1, bounds.settled - 34))::timestamp, bounds.settled::timestamp, '1 day') as days (day)
+  where not exists (select from recsys.daily_metrics as measured where measured.day = days.day::date and measured.metric = 'shown')
+  order by days.day
+$$;
+comment on function recsys.unmeasured_days() is 'The days that are settled and have no figures yet, in order: since the last measured day, and of the last 35 days any, since recsys.feature_drift and recsys.health read so many.';
+
 create function recsys.measure_days(p_most integer default 1) returns integer
 language plpgsql volatile security invoker set search_path = ''
 as $$
 declare
   today constant date := (recsys.clock() at time zone 'UTC')::date;
-  settled constant date := (recsys.clock() at time zone 'UTC')::date - 2;
-  last_measured constant date := (select max(day) from recsys.daily_metrics where metric = 'shown');
-  kept_since constant date := ((recsys.clock() - (select impressions_kept from recsys.settings)) at time zone 'UTC')::date + 1;
   missing date;
   number integer := 0;
 begin
@@ -35,11 +50,7 @@ begin
   on conflict (day, metric, model_id, slice) do update
   set value = (earlier.value * earlier.count + excluded.value * excluded.count) / (earlier.count + excluded.count), count = earlier.count + excluded.count;
   for missing in
-    select days.day::date
-    from generate_series(greatest(kept_since, least(last_measured + 1, settled - 34))::timestamp, settled::timestamp, '1 day') as days (day)
-    where not exists (select from recsys.daily_metrics as measured where measured.day = days.day::date and measured.metric = 'shown')
-    order by days.day
-    limit p_most
+    select unmeasured.day from recsys.unmeasured_days() as unmeasured order by unmeasured.day limit p_most
   loop
     perform recsys.measure_day(missing);
     number := number + 1;
@@ -48,9 +59,9 @@ begin
   return number;
 end
 $$;
-comment on function recsys.measure_days(integer) is 'Notes how far roll-up and embedding are behind and how many feeds of the last hour were degraded, measures the first p_most days that are settled and have no figures yet (since the last measured day, and of the last 35 days any), deletes figures older than two years, and returns how many days it measured. Called every hour by pg_cron, so that a day takes part of one run and missed days are caught up with one by one.';
+comment on function recsys.measure_days(integer) is 'Notes how far roll-up and embedding are behind and how many feeds of the last hour were degraded, measures the first p_most of recsys.unmeasured_days(), deletes figures older than two years, and returns how many days it measured. Called every hour by pg_cron, so that a day takes part of one run and missed days are caught up with one by one.';
 
-revoke all on function recsys.measure_days(integer) from public;
-grant execute on function recsys.measure_days(integer) to service_role;
+revoke all on function recsys.unmeasured_days(), recsys.measure_days(integer) from public;
+grant execute on function recsys.unmeasured_days(), recsys.measure_days(integer) to service_role;
 
 select recsys.schedule('recsys daily metrics', '27 * * * *', 'select recsys.measure_days()');

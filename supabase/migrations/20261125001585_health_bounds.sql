@@ -23,7 +23,7 @@ grant select, insert, update, delete on recsys.health_bounds to service_role;
 insert into recsys.health_bounds (figure, low, high, enough, reason, cure) values
   ('measuring', null, 1, 0,
     'An hourly job measures each day as soon as it is settled; a day late may be a night of maintenance, two are not.',
-    'select recsys.measure_days(7); then look why it does not run by itself: select * from recsys.schedules where name = ''recsys daily metrics''. Without pg_cron, have another scheduler call it every hour'),
+    'select recsys.measure_days(35), as many days as the other figures look back on; then look why it does not run by itself: select * from recsys.schedules where name = ''recsys daily metrics''. Without pg_cron, npx recsys serve and npx recsys worker do it every hour'),
   ('model', 1, null, 0,
     'Without a model feeds are fresh and popular, the same for everybody.',
     'npx recsys train, then npx recsys publish'),

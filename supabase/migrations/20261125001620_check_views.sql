@@ -1,4 +1,4 @@
--- The first part of recsys.check(): whether the six source views are what the engine reads, and may be read by whom it reads them as.
+-- The first part of recsys.check(): whether the six source views are what the engine reads.
 
 create function recsys.relations_under(p_view regclass) returns table (relation regclass, kind "char")
 language sql stable security invoker set search_path = ''
@@ -32,14 +32,8 @@ $$;
 comment on function recsys.is_invoker_view(regclass) is 'Whether a view shows its reader what the reader may see (security_invoker), and not what its owner may.';
 
 create function recsys.check_views() returns table (stops boolean, problem text, cure text)
--- volatile: it sets the role
-language plpgsql volatile security invoker set search_path = ''
+language plpgsql stable security invoker set search_path = ''
 as $$
-declare
-  before constant text := current_setting('role');
-  reader record;
-  denied text;
-  culprit text;
 begin
   return query
   select true, format('%s is not security_invoker: it shows everybody what its owner may see, and no feed is served from it', view.name),
@@ -81,37 +75,8 @@ begin
     select from pg_catalog.pg_attribute
     where pg_attribute.attrelid = to_regclass(expected.view) and pg_attribute.attname = expected.name and pg_attribute.atttypid = expected.type
   );
-
-  for reader in
-    select role, view from pg_catalog.unnest('{authenticated,service_role}'::text[]) as role
-    cross join pg_catalog.unnest('{source_users,source_posts,source_interactions,source_logins,source_dismissals,source_mutes}'::text[]) as view
-    -- logins are read by the roll-up alone
-    where role = 'service_role' or view <> 'source_logins'
-  loop
-    denied := null;
-    begin
-      perform set_config('role', reader.role, true);
-      -- rights are asked before the first row would be
-      execute format('select from recsys.%I limit 0', reader.view);
-    exception
-      when insufficient_privilege then denied := sqlerrm;
-    end;
-    perform set_config('role', before, true);
-    if denied is not null then
-      culprit := substring(denied from 'permission denied for (?:table|view|materialized view) (.+)$');
-      culprit := coalesce((
-        select string_agg(pg_class.oid::regclass::text, ' or ') from pg_catalog.pg_class
-        where pg_class.relname = culprit and pg_class.relkind in ('r', 'p', 'v', 'm', 'f') and pg_class.relnamespace <> 'pg_catalog'::regnamespace
-      ), culprit);
-      return query select true, format('%s may not read recsys.%s: %s', reader.role, reader.view, denied),
-        case
-          when culprit is not null then format('grant select on %s to %s', culprit, reader.role)
-          else format('grant it to %s', reader.role)
-        end;
-    end if;
-  end loop;
 end
 $$;
-comment on function recsys.check_views() is 'What is wrong with the source views: not security_invoker, columns missing or of another type, read by a role that lacks a grant on what is under them. stops: no feed or training is to be had until it is mended. Part of recsys.check().';
+comment on function recsys.check_views() is 'What is wrong with the source views: not security_invoker, columns missing or of another type. stops: no feed or training is to be had until it is mended. Part of recsys.check().';
 
 revoke all on function recsys.relations_under(regclass), recsys.is_invoker_view(regclass), recsys.check_views() from public;

@@ -1,4 +1,4 @@
--- The second part of recsys.check(): the rows that the source views show. It reads them all: 6 s for 500,000 events at a load of 18.
+-- The third part of recsys.check(): the rows that the source views show. It reads them all: 6 s for 500,000 events at a load of 18.
 
 create function recsys.check_rows() returns table (stops boolean, problem text, cure text)
 language plpgsql stable security invoker set search_path = ''

@@ -1,4 +1,4 @@
--- The third part of recsys.check(): whether the changes of the app's tables reach the engine.
+-- The fourth part of recsys.check(): whether the changes of the app's tables reach the engine.
 
 create function recsys.check_upkeep() returns table (stops boolean, problem text, cure text)
 language plpgsql stable security invoker set search_path = ''

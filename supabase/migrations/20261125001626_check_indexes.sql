@@ -1,4 +1,4 @@
--- The fourth part of recsys.check(): what a feed, a roll-up or a policy looks up without an index. It asks the planner, under the role that
+-- The fifth part of recsys.check(): what a feed, a roll-up or a policy looks up without an index. It asks the planner, under the role that
 -- asks in earnest, since a policy reads tables of its own, and row level security lets no index be used by an expression that could leak.
 
 create function recsys.columns_compared(p_table regclass, p_condition text, p_value text) returns text[]
@@ -39,7 +39,12 @@ begin
   from (
     -- looked up by a condition
     select scans.relation, coalesce(
-      'recsys.id_of(' || substring(scans.condition from '(?:to_hex|convert_to)\(+(?:[a-z_0-9]+\.)?("[^"]+"|[a-z_0-9]+)') || ')',
+      (
+        select 'recsys.id_of(' || min(substring(compared.part from '(?:to_hex|convert_to)\(+(?:[a-z_0-9]+\.)?("[^"]+"|[a-z_0-9]+)')) || ')'
+        -- what is looked up and no other part: a view may ask of the same expression that it is not null
+        from regexp_split_to_table(scans.condition, ' AND ') as compared (part)
+        where compared.part ~ ' = ' and (position(nobody in compared.part) > 0 or position(nobody in scans.condition) = 0)
+      ),
       (select string_agg(quote_ident(name), ', ') from pg_catalog.unnest(recsys.columns_compared(scans.relation, scans.condition, nobody)) as name)
     ) as columns
     from (

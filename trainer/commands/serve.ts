@@ -6,6 +6,7 @@ import { UserError } from "../../db/user-error.ts";
 import { buildPages } from "../../web/build.ts";
 import { type Gateway, startGateway } from "../serve/gateway.ts";
 import { keepEmbedded, oncePerMessage } from "../serve/keep-embedded.ts";
+import { keepMeasured } from "../serve/keep-measured.ts";
 import { keepRolledUp } from "../serve/keep-rolled-up.ts";
 import { keepTopics } from "../serve/keep-topics.ts";
 import { basisOf, feedTable, fetchFeed, findUser } from "./feed.ts";
@@ -57,6 +58,7 @@ export async function serveUntil(gateway: Gateway, database: Database, signal: A
   const stopRollingUp = await keepRolledUp(database.pool);
   const stopEmbedding = keepEmbedded(database, { onError: oncePerMessage("embedding", console.error) });
   const stopTopics = keepTopics(database, { onError: oncePerMessage("topics", console.error) });
+  const stopMeasuring = await keepMeasured(database.pool, { onError: oncePerMessage("measuring", console.error) });
   try {
     if (signal.aborted) return;
     const ended = gateway.ended.then((status) => {
@@ -69,5 +71,6 @@ export async function serveUntil(gateway: Gateway, database: Database, signal: A
     await stopRollingUp();
     await stopEmbedding();
     await stopTopics();
+    await stopMeasuring();
   }
 }

@@ -1,6 +1,6 @@
 /**
- * `recsys worker`: embeds new and edited posts and users where no pg_cron calls the function `embed`, and makes topics when another model serves. With `--train` it works
- * the training requests instead: a training takes a processor for minutes, and what waits for a vector must not wait for it.
+ * `recsys worker`: embeds new and edited posts and users where no pg_cron calls the function `embed`, makes topics when another model serves, and measures what
+ * feeds were like where no pg_cron does. With `--train` it works the training requests instead: a training takes a processor for minutes, and what waits for a vector must not wait for it.
  */
 import { once } from "node:events";
 import { join } from "node:path";
@@ -12,6 +12,7 @@ import { claimRequest } from "../retraining/training-queue.ts";
 import { workRequest } from "../retraining/work-request.ts";
 import { keepBatched } from "../serve/keep-batched.ts";
 import { keepEmbedded, oncePerMessage } from "../serve/keep-embedded.ts";
+import { keepMeasured } from "../serve/keep-measured.ts";
 import { keepTopics } from "../serve/keep-topics.ts";
 import { runLine } from "./batch.ts";
 import { type CommandContext, type DatabaseOption, inDatabase } from "./in-database.ts";
@@ -60,6 +61,7 @@ async function embed({ database, signal, print }: CommandContext, { batch }: Wor
     onMade: (made) => print(topicsLine(made)),
     onError: oncePerMessage("topics", console.error),
   });
+  const stopMeasuring = await keepMeasured(database.pool, { onError: oncePerMessage("measuring", console.error) });
   const stopBatch = batch
     ? keepBatched(database, {
         onRun: (result) => print(runLine(result)),
@@ -69,6 +71,7 @@ async function embed({ database, signal, print }: CommandContext, { batch }: Wor
   if (!signal.aborted) await once(signal, "abort");
   await stop();
   await stopTopics();
+  await stopMeasuring();
   await stopBatch?.();
   print(`embedded ${completed}, failed ${failed}`);
 }

@@ -1,4 +1,5 @@
 import type pg from "pg";
+import { hasSchedule } from "./has-schedule.ts";
 import { keep } from "./keep.ts";
 
 /**
@@ -10,19 +11,10 @@ export async function keepRolledUp(
   pool: pg.Pool,
   { every = 10_000, onError = (_: unknown) => {} }: { every?: number; onError?: (error: unknown) => void } = {},
 ): Promise<() => Promise<void>> {
-  if (await hasSchedule(pool)) return async () => {};
+  if (await hasSchedule(pool, "recsys.roll_up")) return async () => {};
   return keep(async () => {
     // an outage must not end it: the next call catches up
     await pool.query("select recsys.roll_up()").catch(onError);
     await pool.query("select recsys.erase()").catch(onError);
   }, every);
-}
-
-async function hasSchedule(pool: pg.Pool): Promise<boolean> {
-  const { rows } = await pool.query("select to_regclass('cron.job') is not null as present");
-  if (!rows[0].present) return false;
-  const { rowCount } = await pool.query(
-    "select from cron.job where database = current_database() and command like '%recsys.roll_up%' and active",
-  );
-  return rowCount !== null && rowCount > 0;
 }

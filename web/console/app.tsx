@@ -1,4 +1,4 @@
-import { useMemo, useState } from "preact/hooks";
+import { useEffect, useMemo, useState } from "preact/hooks";
 import type { Config } from "../shared/config.ts";
 import { useLoaded } from "../shared/use-loaded.ts";
 import { useRoute } from "../shared/use-route.ts";
@@ -24,6 +24,12 @@ const views = {
 /** The console of whoever holds a secret key of the project. */
 export function App({ config }: { config: Config }) {
   const [key, setKey] = useState(readKey);
+  // whoever pastes the address into a tab that is at the console already loads no page
+  useEffect(() => {
+    const read = () => setKey((before) => readKey() ?? before);
+    addEventListener("hashchange", read);
+    return () => removeEventListener("hashchange", read);
+  }, []);
   const signIn = (key: string) => {
     keepKey(key);
     setKey(key);

@@ -114,6 +114,51 @@ test("an operator lets a model serve, looks around, and rolls it back", options,
   assert.deepEqual(wrong, []);
 });
 
+test("the address with the key opens a console that is there already, too", options, async (t) => {
+  const { page } = await openPage(browser, gateway.url);
+  t.after(() => page.context().close());
+  await page.goto(`${gateway.url}/console/`);
+  await page.getByLabel("A secret key of the project").waitFor();
+  await page.goto(`${gateway.url}/console/#key=${gateway.secretKey}`);
+  await panel(page, "All models").waitFor();
+  assert.ok(!page.url().includes("secret"));
+});
+
+test("a chart is drawn once its width is known, and anew where that changes", options, async (t) => {
+  await database.pool.query(
+    `insert into recsys.daily_metrics (day, metric, model_id, slice, value, count)
+     select recsys.clock()::date - n, metric, 0, head, 0.1, 100
+     from generate_series(2, 9) as n, unnest('{rate,shown}'::text[]) as metric, unnest('{view,vote,comment}'::text[]) as head`,
+  );
+  t.after(() => database.pool.query("truncate recsys.daily_metrics"));
+  const { page, wrong } = await openPage(browser, gateway.url, { viewport: { width: 1200, height: 800 } });
+  t.after(() => page.context().close());
+  page.on("console", (message) => message.type() === "error" && wrong.push(message.text()));
+  await page.goto(`${gateway.url}/console/#key=${gateway.secretKey}`);
+  await panel(page, "All models").waitFor();
+  const hidden = await page.addStyleTag({ content: ".chart { display: none }" });
+  await go(page, "Shown");
+  const chart = panel(page, "What came of a post shown").locator(".chart");
+  await chart.waitFor({ state: "attached" });
+  await page.waitForLoadState("networkidle");
+  assert.equal(await chart.locator("svg").count(), 0, "of no width nothing is drawn");
+  await hidden.evaluate((style) => (style as HTMLStyleElement).remove());
+  const widths = () =>
+    chart.evaluate((place) => [
+      place.clientWidth,
+      place.querySelector("svg[viewBox^='0 0'][height='260']")?.clientWidth,
+    ]);
+  await chart.locator("svg").first().waitFor();
+  const [place, drawn] = await widths();
+  assert.ok(place && place > 500 && drawn === place, `${drawn} of ${place}`);
+  await page.setViewportSize({ width: 700, height: 800 });
+  await page.waitForFunction(() => {
+    const svg = document.querySelector(".chart svg[height='260']");
+    return svg && svg.getAttribute("width") === String(document.querySelector(".chart")?.clientWidth);
+  });
+  assert.deepEqual(wrong, []);
+});
+
 test("axe finds nothing serious in any view", options, async (t) => {
   for (const colorScheme of ["light", "dark"] as const) {
     const { page, wrong } = await openPage(browser, gateway.url, { colorScheme });

@@ -13,7 +13,8 @@ export function SignIn({ refused = false, onKey }: { refused?: boolean; onKey(ke
       <form class="card" onSubmit={submit}>
         <Heading text="Console" />
         <label>
-          A secret key of the project <small>Only this tab keeps it.</small>
+          A secret key of the project{" "}
+          <small>npm start and npx recsys serve print an address that has it; only this tab keeps it</small>
           <input
             type="password"
             required

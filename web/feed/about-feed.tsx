@@ -9,9 +9,9 @@ const bases = {
 };
 
 const degraded = {
-  unranked: "The ranker failed, so the candidates come in the order of the community.",
-  batch: "A list that was made ahead stands in for the live feed.",
-  community: "What is fresh and popular stands in for the live feed.",
+  unranked: "What you would like best could not be worked out just now, so these come as they are popular here.",
+  batch: "This list was made for you earlier: a new one could not be made just now.",
+  community: "This is what is fresh and popular here: a feed of your own could not be made just now.",
 };
 
 /** What a feed is made from, beside it; and the way to posts that were not shown yet. */
@@ -33,7 +33,7 @@ export function AboutFeed({ feed, name, isMember }: { feed: FeedOf; name: string
           </div>
           <div>
             <dt>Ranked by</dt>
-            <dd>{shown.model?.name ?? "no model"}</dd>
+            <dd>{shown.model?.name ?? "no model yet"}</dd>
           </div>
           <div>
             <dt>Answered in</dt>

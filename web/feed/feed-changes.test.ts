@@ -87,7 +87,7 @@ test("every reason is a sentence, those of later versions too", () => {
   assert.equal(say({ kind: "followed_author", author_id: "q" }), "By somebody, whose posts you often open");
   assert.equal(
     say({ kind: "shared_terms", terms: ["a", "b", "c"] }),
-    "About “a”, “b” and “c”, as in posts of your history",
+    "About “a”, “b” and “c”, as in posts that you know",
   );
   assert.equal(say({ kind: "sponsored" }), "Picked for you");
   assert.equal(sayWhy({ kind: "similar" }, "community", known), "Close to what people here care about");

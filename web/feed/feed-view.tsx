@@ -36,7 +36,7 @@ export function FeedView({ feed, userId, name, children }: FeedViewProps) {
         {userId && <Arrival feed={feed} userId={userId} />}
         {acts.length > 0 && (
           <div class="pending" role="status">
-            <p>Since this feed you {sayActs(acts)}.</p>
+            <p>Since this feed was made you {sayActs(acts)}.</p>
             <button type="button" class="main" disabled={busy !== undefined} onClick={feed.refresh}>
               Show what moves
             </button>

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { AxeBuilder } from "@axe-core/playwright";
 import type { Browser, Page } from "playwright-core";
+import { uuid } from "../../trainer/serve/testing.ts";
 import { openPage, startBrowser, withoutBrowser } from "../testing/browser.ts";
 import { members, servedCommunity } from "../testing/community.ts";
 
@@ -69,7 +70,7 @@ test("a newcomer looks around, signs up, and her feed follows her votes", option
     await garden.waitFor();
     voted = (await garden.getByRole("heading").textContent()) ?? "";
     await garden.getByRole("button", { name: /^Vote/ }).click();
-    await page.getByText(`Since this feed you voted for “${voted}”`).waitFor();
+    await page.getByText(`Since this feed was made you voted for “${voted}”`).waitFor();
     await nextFeed(page, () => page.getByRole("button", { name: "Show what moves" }).click());
     assert.equal(await about(page, "Garden"), 5);
     const moved = page.getByRole("region", { name: "What moved" });
@@ -108,7 +109,7 @@ test("a newcomer looks around, signs up, and her feed follows her votes", option
     assert.ok(!(await titles(page, 100)).includes(dismissed));
     await card(page, other).locator("summary", { hasText: "Mute" }).click();
     await card(page, other).getByRole("button", { name: "Mute #gardens" }).click();
-    await page.getByText("Since this feed you muted #gardens").waitFor();
+    await page.getByText("Since this feed was made you muted #gardens").waitFor();
     await nextFeed(page, () => page.getByRole("button", { name: "Show what moves" }).click());
     assert.match((await moved.textContent()) ?? "", /You muted #gardens/);
     assert.equal((await titles(page, 100)).filter((title) => title?.startsWith("Garden")).length, 0);
@@ -127,7 +128,7 @@ test("a newcomer looks around, signs up, and her feed follows her votes", option
     await page.getByLabel("Text").fill("How to sew kites that fly in any wind");
     await page.getByLabel("Tags").fill("kites");
     await page.getByRole("button", { name: "Publish" }).click();
-    await page.getByText("The recommender has read it").waitFor();
+    await page.getByText("It has been read").waitFor();
     await nextFeed(page, () => page.getByRole("button", { name: /^ben/ }).click());
     await page.getByText("“Kites of silk” has arrived: it is at place 1 of this feed.").waitFor();
     assert.equal((await titles(page))[0], "Kites of silk");
@@ -149,6 +150,39 @@ test("somebody who has seen a page asks for others", options, async (t) => {
     now.filter((title) => before.includes(title)),
     [],
   );
+});
+
+test("people and posts of whom an app's own tables say nothing are on the page like others", options, async (t) => {
+  const { page, wrong } = await openPage(browser, gateway.url);
+  t.after(() => page.context().close());
+  const silent = uuid("a", 9);
+  const { rows } = await pool
+    .query(`
+    alter table public.profiles alter column passions drop not null, alter column bio drop not null;
+    alter table public.posts alter column description drop not null, alter column tags drop not null;
+    create or replace view recsys.source_users with (security_invoker = true) as
+    select id as user_id, external_id, passions, null::text[] as projects, bio, created_at from public.profiles;
+    insert into public.profiles (id, external_id, passions, bio) values ('${silent}', 'silent', null, null);
+    update public.posts set description = null, tags = null where title = 'Chess puzzle 1' returning id`)
+    .then((results) => (results as unknown as { rows: { id: string }[] }[])[4]);
+  t.after(async () => {
+    await pool.query("delete from public.profiles where id = $1", [silent]);
+    await pool.query("update public.posts set description = 'x', tags = '{chess}' where id = $1", [rows[0].id]);
+  });
+  await page.route("**/functions/v1/recommend", async (route) => {
+    const response = await route.fetch();
+    const feed = await response.json();
+    const items = [{ ...feed.items[0], post_id: rows[0].id, title: "Chess puzzle 1" }];
+    await route.fulfill({ response, json: { ...feed, items, next: null } });
+  });
+  await page.goto(home("people"));
+  await page.getByRole("button", { name: /^silent says nothing of themselves/ }).waitFor();
+  await nextFeed(page, () => page.getByRole("button", { name: /^silent/ }).click());
+  await card(page, "Chess puzzle 1").getByRole("button", { name: "Chess puzzle 1", exact: true }).click();
+  await page.getByText("Its title says it all.").waitFor();
+  await page.goto(home("you"));
+  assert.equal(await page.getByLabel("What do you care about?").inputValue(), "");
+  assert.deepEqual(wrong, []);
 });
 
 test("where nobody may be chosen, people sign in with e-mail address and password", options, async (t) => {
@@ -184,7 +218,7 @@ test("ideas become a draft; where there is no such function, the page says so", 
     page.route("**/functions/v1/ideas", (route) => route.fulfill({ status, json }));
   await answer(404, { error: { code: "not_found", message: "no such function" } });
   await page.getByRole("link", { name: "Ideas", exact: true }).click();
-  await page.getByText("This project has no function that finds ideas.").waitFor();
+  await page.getByText("There are no ideas to be had here.").waitFor();
   await page.unroute("**/functions/v1/ideas");
   const why = { people_interested: 23, posts_lately: 2, unanswered: 4 };
   const predicted = { audience: 40, views: 12.3, votes: 4, comments: 1.5 };
@@ -198,9 +232,9 @@ test("ideas become a draft; where there is no such function, the page says so", 
   };
   const notes = [{ code: "too_few_posts", message: "There are fewer ideas than were asked for." }];
   await answer(200, { model: null, items: [idea], notes });
-  await page.getByRole("button", { name: "Others" }).click();
+  await page.getByRole("button", { name: "Ask again" }).click();
   await page.getByText("23 people a day come to such posts.").waitFor();
-  await page.getByText("There are fewer ideas").waitFor();
+  await page.getByText("There are no more ideas").waitFor();
   assert.deepEqual(await seriousIn(page), []);
   await page.getByRole("button", { name: "Write this Beds for clay" }).click();
   assert.equal(await page.getByLabel("Title").inputValue(), "Beds for clay");
@@ -226,7 +260,7 @@ test("while it loads, where nothing is left and where something fails, the page 
   await page.getByRole("alert").getByText("The recommender does not answer right now.").waitFor();
   assert.deepEqual(await seriousIn(page), []);
   await page.unroute(recommend);
-  await page.getByRole("button", { name: "Try again" }).click();
+  await page.getByRole("button", { name: "Ask again" }).click();
   await page.locator("li.post").first().waitFor();
   assert.equal(await page.getByRole("alert").count(), 0);
   await page.route(recommend, async (route) => {

@@ -19,7 +19,9 @@ export function Moved({ changes, acts }: { changes: Change[]; acts: Act[] }) {
         <h2 ref={heading} tabIndex={-1}>
           {changes.length === 0 ? "Nothing moved" : `What moved: ${counted(fresh, up, down, gone)}`}
         </h2>
-        <p class="soft">{acts.length > 0 ? `Since the feed before you ${sayActs(acts)}.` : "Since the feed before."}</p>
+        <p class="soft">
+          {acts.length > 0 ? `Since the last feed was made you ${sayActs(acts)}.` : "Since the last feed."}
+        </p>
       </div>
       <div class="parts">
         <Part title="New" changes={fresh} />

@@ -50,7 +50,7 @@ export function membersPage(pool: Pool): Hono {
     if (await hasRealAuth(pool)) return c.json([]);
     const search = (c.req.query("search") ?? "").slice(0, 100);
     const found = await runAsOwner<Omit<Member, "email">>(pool, {
-      text: `select users.user_id, users.external_id, users.passions[:5] as passions,
+      text: `select users.user_id, users.external_id, coalesce(array_remove(users.passions[:5], null), '{}') as passions,
                coalesce(stats.views + stats.votes + stats.comments, 0) as interactions
              from recsys.source_users as users
              left join recsys.latest_user_stats as stats on stats.user_id = users.user_id

@@ -49,6 +49,7 @@ export function openIdeas({ endpoint, pools = openIdeaPools() }: IdeasOptions = 
         people: row.people,
         vector: row.embedding === null ? null : parseVector(row.embedding),
         muted: row.muted,
+        titles: row.titles,
       };
       const written = await modelIdeas.on(
         topicsFor(author, pool),

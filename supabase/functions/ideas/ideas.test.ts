@@ -58,6 +58,35 @@ test("no title that is there already, however often it is asked", async () => {
   assert.deepEqual((await ask(reader)).body.items, []);
 });
 
+test("what was written from an idea is offered to nobody again, though the pool is of before", async () => {
+  await publishTopics(pool);
+  await pool.query("delete from recsys.idea_pool");
+  const { call } = testApp(scope, url);
+  const offered = async (userId: string) => (await call(userId, {})).body.items.map(({ title }) => title);
+  const written = async (title: string, visibility: string) =>
+    (
+      await pool.query(
+        "insert into public.posts (author_id, title, visibility, created_at) values ($1, $2, $3, now()) returning id",
+        [reader, title, visibility],
+      )
+    ).rows[0].id;
+  for (const title of [
+    missing,
+    missing.toLowerCase().replace("?", ""),
+    missing.replace("How safe is it", "Is it safe"),
+  ]) {
+    assert.deepEqual(await offered(reader), [missing]);
+    const post = await written(title, "private");
+    assert.deepEqual(await offered(reader), [], title);
+    assert.deepEqual(await offered(writers[1]), [missing], "who may not read it learns nothing of it");
+    await pool.query("update public.posts set visibility = 'public' where id = $1", [post]);
+    assert.deepEqual(await offered(writers[1]), [], title);
+    await pool.query("delete from public.posts where id = $1", [post]);
+  }
+  await written("How loud is it to live in Kyoto by day?", "public");
+  assert.deepEqual(await offered(reader), [missing], "something else of the same place");
+});
+
 test("fit is near to what the author knows", async () => {
   const model = await publishTopics(pool);
   await knows(pool, model, reader, missing);
@@ -149,6 +178,7 @@ test("the community is read once a day, by whichever worker is asked first, and 
   const { call } = testApp(scope, url);
   const [first, second] = await Promise.all([call(reader, {}), call(writers[1], {})]);
   assert.deepEqual([first.body.items.length, second.body.items.length], [1, 1]);
+  // of a month ago, so that only who reads all of the community knows of it
   await addPosts(pool, [{ title: missing, author: 2 }]);
   const another = () => testApp(scope, url).call(reader, {});
   assert.deepEqual((await another()).body, first.body, "another worker has what the first one stored");

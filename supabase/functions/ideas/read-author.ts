@@ -15,6 +15,8 @@ export interface AuthorRow {
   muted: string[];
   /** Their latest posts whose week is over. */
   post_ids: string[];
+  /** What they wrote, and what everybody wrote in the last week. */
+  titles: string[];
 }
 
 /** Who asks, and how many people came to each of their latest posts in its first week. */

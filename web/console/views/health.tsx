@@ -10,7 +10,7 @@ export function Health() {
   return (
     <>
       <Heading text="Health" />
-      <Panel title="How all stands" about="verdict says what to do where all is not well." ask="status">
+      <Panel title="How all stands" about="The verdict is what to do where all is not well." ask="status">
         {(rows) => <RowsTable rows={rows} cells={{ is_ok: judged("is_ok") }} caption="Concerns and their state" />}
       </Panel>
       <Panel title="Are feeds as they were?" about="The worst first, each with its cure." ask="health">
@@ -32,7 +32,12 @@ export function Health() {
           <Panel title="Texts that wait for a vector" ask="queue" empty="None.">
             {(rows) => <RowsTable rows={rows} caption="Embedding queue" />}
           </Panel>
-          <Panel title="Given up" about="Dead letters of the embedding queue." ask="dead_letters" empty="None.">
+          <Panel
+            title="Given up"
+            about="Texts for which no vector could be made, however often it was tried."
+            ask="dead_letters"
+            empty="None."
+          >
             {(rows) => <RowsTable rows={rows} caption="Dead letters" />}
           </Panel>
           <Panel title="Posts with a vector" ask="coverage">

@@ -29,7 +29,7 @@ export function Models() {
       <Heading text="Models" />
       <Panel
         title="All models"
-        about="mrr and mrr of other: of this model and of the one that served then, on requests that neither learned from. A switch is one transaction."
+        about="gate: whether it was fit to serve. mrr: how near to the top it puts what people act on next, 1 is always first; beside it that of the model it was compared with, on requests that neither learned from."
         ask="models"
         fresh={switched}
         empty={

@@ -22,7 +22,7 @@ export function People({ route: [asked = "", postId = ""] }: { route: string[] }
       <form class="card" onSubmit={submit}>
         <div class="fields">
           <label>
-            Person <small>uuid, or the id in the imported bundle</small>
+            Person <small>their id, or the one they had in an import</small>
             <input
               required
               value={person}
@@ -84,8 +84,8 @@ function Feed({ userId, postId }: { userId: string; postId: string }) {
       <p class="hint">
         {value.model ? `By ${value.model.name}` : "No model ranks"}, from {value.basis}
         {value.degraded ? `; degraded: ${value.degraded}` : ""}. {value.candidates.length} candidates; nothing of this
-        is shown to them or logged. Rank is by score alone; the position comes of diversity and author decay, and of
-        trials.
+        is shown to them or logged. Rank is by score alone; the place differs where a page varies its topics and
+        authors, or tries a new post. Behind the predictions: what found the post, and at which place there.
       </p>
       <ol class="stack">
         {(isWhole ? value.candidates : onPage).map((candidate) => (

@@ -1,8 +1,8 @@
 import { dot, pointer } from "@observablehq/plot";
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useCallback, useMemo, useState } from "preact/hooks";
 import { Heading } from "../../shared/heading.tsx";
+import { Chart } from "../chart.tsx";
 import type { Row } from "../console-client.ts";
-import { drawn } from "../drawn.ts";
 import { Panel } from "../panel.tsx";
 import { projected } from "../project-posts.ts";
 import { RowsTable } from "../rows-table.tsx";
@@ -15,7 +15,7 @@ export function PostMap({ route: [asked = ""] }: { route: string[] }) {
       <Heading text="Posts" />
       <Panel
         title="Map of the newest 3,000 posts"
-        about="Two dimensions of the active model's vectors, coloured by topic. Click a post for its neighbours and its audience."
+        about="What the active model holds for alike lies together, coloured by topic. Click a post for its neighbours and its audience."
         ask="map"
         empty="No model is active, or no post has a vector yet."
       >
@@ -59,30 +59,21 @@ function mean(vectors: number[][]): number[] {
 }
 
 function Dots({ rows, onChoose }: { rows: Row[]; onChoose(postId: string): void }) {
-  const place = useRef<HTMLDivElement>(null);
-  const points = useMemo(() => placed(rows), [rows]);
-  useEffect(() => {
-    const holder = place.current as HTMLDivElement;
-    const map = drawn({
-      width: holder.clientWidth,
-      height: Math.min(620, holder.clientWidth),
+  const options = useMemo(() => {
+    const points = placed(rows);
+    return (width: number) => ({
+      height: Math.min(620, width),
       axis: null,
       inset: 8,
-      color: { legend: true, scheme: "Sinebow", unknown: "#999" },
+      color: { legend: true, scheme: "Sinebow" as const, unknown: "#999" },
       marks: [
         dot(points, { x: "x", y: "y", fill: "topic", r: 3, fillOpacity: 0.7, title: "title", tip: true }),
         dot(points, pointer({ x: "x", y: "y", r: 6, stroke: "currentColor" })),
       ],
     });
-    const choose = () => {
-      const chosen = (map as unknown as { value: Placed | null }).value;
-      if (chosen) onChoose(String(chosen.post_id));
-    };
-    map.addEventListener("click", choose);
-    holder.replaceChildren(map);
-    return () => map.removeEventListener("click", choose);
-  }, [points, onChoose]);
-  return <div class="chart" role="img" aria-label="Map of the posts by topic" ref={place} />;
+  }, [rows]);
+  const choose = useCallback(({ post_id }: Placed) => onChoose(String(post_id)), [onChoose]);
+  return <Chart label="Map of the posts by topic" options={options} onChoose={choose} />;
 }
 
 function Post({ postId, onChoose }: { postId: string; onChoose(postId: string): void }) {

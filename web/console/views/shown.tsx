@@ -10,7 +10,7 @@ import { RowsTable } from "../rows-table.tsx";
 const unmeasured = (
   <>
     No day has been measured yet: a day is, when the last post shown in it has had a day to be acted on.{" "}
-    <code>select recsys.measure_days(30);</code> does it at once.
+    <code>select recsys.measure_days(35);</code> does it at once.
   </>
 );
 
@@ -38,16 +38,21 @@ export function Shown() {
         {(rows) => <Days rows={rows} by="head" label="Rate of each head by day" isShare />}
       </Panel>
       <div class="pair">
-        <Panel {...asked} title="By position" ask="rates_by_position">
+        <Panel {...asked} title="By position" about="The same, by place on the page." ask="rates_by_position">
           {(rows) => <Bars rows={rows} by="place" label="Rate by position" />}
         </Panel>
-        <Panel {...asked} title="By source" ask="rates_by_source">
+        <Panel
+          {...asked}
+          title="By source"
+          about="The same, by what found the post; unknown: imported pages do not say."
+          ask="rates_by_source"
+        >
           {(rows) => <Bars rows={rows} by="source" label="Rate by source" />}
         </Panel>
         <Panel
           {...asked}
           title="Calibration"
-          about="What was predicted through what happened: 1 is right, 2 promises twice as much as comes."
+          about="How much was predicted for each thing that happened: 1 is right, 2 promises twice as much as comes."
           ask="calibration"
           empty="No model has predicted anything of a day that is measured yet."
         >
@@ -55,7 +60,7 @@ export function Shown() {
         </Panel>
         <Panel
           title="By topic"
-          about="Of the posts shown in the last seven days."
+          about="Of the posts shown in the last seven days. demand: people a day who come to the topic, supply: posts written a day, both of the last 28 days."
           ask="shown_topics"
           empty="Nothing was shown, or there are no topics yet: npx recsys topics."
         >

@@ -1,4 +1,4 @@
-import type { Idea } from "../../../client/src/types.ts";
+import type { Idea, Ideas } from "../../../client/src/types.ts";
 import { Heading } from "../../shared/heading.tsx";
 import { useProject } from "../../shared/project.ts";
 import { Trouble } from "../../shared/trouble.tsx";
@@ -16,12 +16,12 @@ export function IdeasView() {
       <div class="row spread">
         <Heading text="Ideas for you" />
         <button type="button" onClick={ideas.again}>
-          Others
+          Ask again
         </button>
       </div>
       {ideas.error !== undefined && <Trouble error={ideas.error} again={ideas.again} />}
       {ideas.value === undefined && ideas.error === undefined && <Skeletons />}
-      {ideas.value === null && <p class="card soft">This project has no function that finds ideas.</p>}
+      {ideas.value === null && <p class="card soft">There are no ideas to be had here.</p>}
       {ideas.value?.items.length === 0 && (
         <p class="card soft">There are no ideas for you yet. Vote for a few posts first.</p>
       )}
@@ -30,14 +30,24 @@ export function IdeasView() {
           <IdeaCard key={idea.title} idea={idea} />
         ))}
       </ol>
-      {ideas.value?.notes.map(({ code, message }) => (
+      {ideas.value?.notes.map(({ code }) => (
         <p key={code} class="hint">
-          {message}
+          {lacks[code]}
         </p>
       ))}
     </div>
   );
 }
+
+/** What an answer's notes mean to its reader; their own words are for whoever runs the project. */
+const lacks: Record<Ideas["notes"][number]["code"], string> = {
+  too_few_posts: "There are no more ideas: too few posts here are alike.",
+  no_profile: "You have no profile yet, so these are the same for all who have none.",
+  no_vector: "What you would like to write is not known yet: these are the same for everybody.",
+  no_topics: "It is not known yet what is wanted here most, so these come by the readers to expect.",
+  no_model: "It is not known yet who would like what, so these come by the readers to expect.",
+  writer_failed: "Some ideas could not be had just now.",
+};
 
 function IdeaCard({ idea }: { idea: Idea }) {
   const { title, points, why, predicted, fit } = idea;
@@ -59,13 +69,14 @@ function IdeaCard({ idea }: { idea: Idea }) {
       )}
       {why && (
         <p class="why">
-          {rounded(why.people_interested)} people a day come to such posts. Lately there were {why.posts_lately},{" "}
-          {why.unanswered} of them unanswered.
+          {rounded(why.people_interested)} people a day come to such posts. In the last four weeks {why.posts_lately}{" "}
+          were written, {why.unanswered} of them without a comment so far.
         </p>
       )}
+      <p class="soft">In its first week, if you write it:</p>
       <dl class="numbers">
         {[
-          ["audience", predicted.audience],
+          ["people", predicted.audience],
           ["views", predicted.views],
           ["votes", predicted.votes],
           ["comments", predicted.comments],
@@ -77,8 +88,8 @@ function IdeaCard({ idea }: { idea: Idea }) {
         ))}
         {fit !== null && (
           <div>
-            <dt>near to you</dt>
-            <dd>{fit.toFixed(2)}</dd>
+            <dt>close to you</dt>
+            <dd>{fit.toFixed(2)} of 1</dd>
           </div>
         )}
       </dl>

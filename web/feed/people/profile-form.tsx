@@ -45,7 +45,7 @@ export function ProfileForm({ userId, before, onSaved }: ProfileFormProps) {
         />
       </label>
       <label>
-        About you <small>Anything else; the recommender reads it</small>
+        About you <small>Anything else; your feed is made from it, too</small>
         <textarea value={bio} maxLength={10_000} onInput={(event) => setBio(event.currentTarget.value)} />
       </label>
       {error !== undefined && <Trouble error={error} />}

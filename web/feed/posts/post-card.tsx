@@ -73,7 +73,7 @@ export function PostCard({ item, posts, change, isFirstFeed, act, userId }: Post
         </button>
       </h2>
       <p class="why">{sayWhy(item.why, item.basis, posts)}</p>
-      <PredictedReactions predictions={item.predictions} />
+      <PredictedReactions predictions={item.predictions} isExplained={item.position === 1} />
       {act && userId && (
         <div class="row acts">
           <button type="button" aria-pressed={hasVoted} onClick={vote}>

@@ -14,6 +14,11 @@ export interface Post {
   author: string;
 }
 
+/** As it is in the table: an app's own may leave texts null. */
+type Row = Pick<Post, "id" | "author_id" | "created_at"> & {
+  [text in "title" | "description" | "tags"]: Post[text] | null;
+};
+
 /** The posts of a page of the feed with their authors, by id. Row level security may leave some out; visitors read no names. */
 export async function readPosts(
   supabase: SupabaseClient,
@@ -22,7 +27,7 @@ export async function readPosts(
 ): Promise<Map<string, Post>> {
   if (ids.length === 0) return new Map();
   const columns = "id, title, description, tags, author_id, created_at";
-  const found: Omit<Post, "author">[] = await rows(supabase.from("posts").select(columns).in("id", ids));
+  const found: Row[] = await rows(supabase.from("posts").select(columns).in("id", ids));
   const authors = [...new Set(found.flatMap(({ author_id }) => author_id ?? []))];
   const people: Named[] =
     names && authors.length > 0
@@ -30,6 +35,15 @@ export async function readPosts(
       : [];
   const byId = new Map(people.map((person) => [person.id, person]));
   return new Map(
-    found.map((post) => [post.id, { ...post, author: nameOf(post.author_id ? byId.get(post.author_id) : undefined) }]),
+    found.map(({ title, description, tags, ...post }) => [
+      post.id,
+      {
+        ...post,
+        title: title ?? "",
+        description: description ?? "",
+        tags: tags ?? [],
+        author: nameOf(post.author_id ? byId.get(post.author_id) : undefined),
+      },
+    ]),
   );
 }

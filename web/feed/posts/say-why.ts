@@ -5,11 +5,11 @@ import type { Post } from "./read-posts.ts";
 export function sayWhy(why: Reason, basis: Feed["basis"], posts: ReadonlyMap<string, Post>): string {
   switch (why.kind) {
     case "like_your_history":
-      return `Like “${why.title}” from your history`;
+      return `Like “${why.title}”, which you know`;
     case "followed_author":
       return `By ${authorName(why.author_id, posts)}, whose posts you often open`;
     case "shared_terms":
-      return `About ${listed(why.terms)}, as in posts of your history`;
+      return `About ${listed(why.terms)}, as in posts that you know`;
     case "exploration":
       return "Brand new: few people have been shown it so far";
     case "similar":
@@ -17,7 +17,7 @@ export function sayWhy(why: Reason, basis: Feed["basis"], posts: ReadonlyMap<str
     case "trending":
       return "Trending: much is going on there right now";
     case "active":
-      return "Active: somebody was there lately";
+      return "Active: people were there lately";
     case "fresh":
       return "Just written";
     // there may be others later

@@ -51,7 +51,7 @@ export function Arrival({ feed, userId }: { feed: FeedOf; userId: string }) {
           </>
         )}
         <button type="button" onClick={() => setWritten(null)}>
-          Enough
+          Close
         </button>
       </div>
     </section>

@@ -65,10 +65,10 @@ export function Reach({ written }: { written: Written }) {
       <h2>“{written.title}” is published</h2>
       <p role="status">
         {reached
-          ? `The recommender has read it. Of all people it may interest these most:`
+          ? `It has been read. Of all people it may interest these most:`
           : isLate
-            ? "It still waits to be read by the recommender: does `embed` run, and is a model active?"
-            : "Waiting for the recommender to read it …"}
+            ? "It has not been read yet. It reaches people as soon as it is; nothing is left for you to do."
+            : "Finding out whom it may interest …"}
       </p>
       {reached && (
         <ul class="people">

@@ -53,10 +53,8 @@ export async function readAs<Row, Result>(
 /** Within a transaction under `role`: one statement as the engine's own service, which sees everything. All is sent at once. */
 export async function asService<Row>(connection: Connection, role: string, statement: Statement<Row>): Promise<Row[]> {
   const be = (role: string) => connection.query("select set_config('role', $1::text, true)", [role]);
-  const [begun, rows, ended] = await Promise.allSettled([be(service.role), run(connection, statement), be(role)]);
-  // in their order: those after one that failed only say that the transaction is over
-  for (const each of [begun, rows, ended]) if (each.status === "rejected") throw each.reason;
-  return (rows as PromiseFulfilledResult<Row[]>).value;
+  const [, rows] = await Promise.all([be(service.role), run(connection, statement), be(role)]);
+  return rows;
 }
 
 /** Runs one writing statement under the caller's role and waits for the commit. */
@@ -105,12 +103,13 @@ async function opened<Row>(
 ) {
   const toCount = counted.has(caller) || caller.preview ? undefined : caller.sub;
   if (toCount) requireAllowance(toCount);
-  const connection = await pool.connect();
+  const pooled = await pool.connect();
+  const connection = namingFirstFailure(pooled);
   try {
     counted.add(caller);
     // all are sent before the first is answered; should one fail, those after it fail or are thrown away
     const [, , , rows] = await Promise.all([
-      toCount && takeRequest(connection, toCount),
+      toCount && takeRequest(pooled, toCount),
       connection.query(begin),
       run(connection, become(caller, timeout)),
       run(connection, first),
@@ -122,6 +121,27 @@ async function opened<Row>(
     if (spares > 0 && isConnectionLoss(error)) return opened(pool, caller, begin, first, timeout, spares - 1);
     throw error;
   }
+}
+
+/**
+ * A connection for one transaction. After a failure PostgreSQL says of every further statement that the transaction is over, and whoever
+ * hears that first may not be the one that failed: here each of them fails with what ended it.
+ */
+function namingFirstFailure(connection: Connection): Connection {
+  let first: unknown;
+  return {
+    query: (text, values) =>
+      connection.query(text, values).catch((error) => {
+        first ??= error;
+        throw isGivenUp(error) ? first : error;
+      }),
+    release: (destroy) => connection.release(destroy),
+  };
+}
+
+/** in_failed_sql_transaction */
+function isGivenUp(error: unknown): boolean {
+  return (error as { code?: unknown } | null)?.code === "25P02";
 }
 
 function become(caller: Identity, timeout: string): Statement<unknown> {

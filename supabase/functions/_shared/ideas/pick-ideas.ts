@@ -1,14 +1,19 @@
 /** The ideas for one author, out of all there are: what people ask for more than is written, and what the author knows. */
 import { dimensions } from "../features/history.ts";
 import { innerProduct } from "../features/inner-product.ts";
+import { words } from "../features/tokens.ts";
 import { authorMean } from "./forecast/author-means.ts";
 import { blended } from "./forecast/blend.ts";
+import { TitleIndex, wordsOf } from "./forecast/title-index.ts";
 import type { Idea } from "./idea.ts";
 import type { IdeaPool } from "./idea-pool.ts";
 import { needsOf } from "./needs.ts";
+import { nearestAllowed } from "./titles/new-titles.ts";
 
 /** Ideas of one topic on a page. */
 const perTopic = 3;
+/** Titles of the same form are as near as one with the same subject, where a word differs: so many are looked through. */
+const nearestLookedAt = 30;
 
 export interface IdeaAuthor {
   /** What their latest posts got whose week is over: people. */
@@ -17,6 +22,8 @@ export interface IdeaAuthor {
   vector: ArrayLike<number> | null;
   /** Words and topics that they want to see nothing of, in small letters. */
   muted: string[];
+  /** Of posts that are there and of which the pool may not know: their own, and what was written since it was made. */
+  titles: string[];
 }
 
 export interface PickedIdea {
@@ -31,7 +38,7 @@ export function pickIdeas(pool: IdeaPool, ideas: Idea[], author: IdeaAuthor, lim
   const needs = needsOf(pool.topics);
   const own = { sum: author.people.reduce((sum, each) => sum + Math.log1p(each), 0), count: author.people.length };
   const ofAuthor = authorMean(pool.level, own);
-  const scored = ideas
+  const scored = unwritten(ideas, author.titles)
     .filter((idea) => !isMuted(idea, author.muted))
     .map((idea) => {
       const audience = blended(pool.blend, { ...idea.parts, author: ofAuthor });
@@ -58,6 +65,23 @@ export function pickIdeas(pool: IdeaPool, ideas: Idea[], author: IdeaAuthor, lim
       page.push(picked);
     }
   return page;
+}
+
+/** Those of which none of some posts says nearly the same of the same subject. */
+function unwritten(ideas: Idea[], titles: string[]): Idea[] {
+  const written = titles.map((title) => wordsOf({ title, tags: [] }));
+  // all words weigh the same: how rare one is, an author's few titles do not say
+  const index = new TitleIndex([], 1);
+  for (const text of written) index.add(text);
+  return ideas.filter(({ title, subject, writer }) => {
+    // a language model's idea is of no form that others share, so its subject is the whole of it
+    const needed = writer === "community" ? words(subject) : [];
+    return !index
+      .nearest(wordsOf({ title, tags: [] }), nearestLookedAt)
+      .some(
+        ({ text, similarity }) => similarity >= nearestAllowed && needed.every((word) => written[text].includes(word)),
+      );
+  });
 }
 
 function isMuted({ title, topic }: Idea, muted: string[]): boolean {
