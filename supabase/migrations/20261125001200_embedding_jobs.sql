@@ -70,7 +70,7 @@ comment on function recsys.enqueue_embedding_jobs(text, uuid[]) is 'Enqueues pos
 
 create function recsys.queue_text_changes() returns trigger
 -- definer: as recsys.queue_feature_changes()
-language plpgsql volatile security definer set search_path = ''
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
   -- its columns were quoted by recsys.watch, which plpgsql_check cannot see: @plpgsql_check_options: security_warnings = off
