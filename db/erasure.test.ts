@@ -202,6 +202,21 @@ test("a deleted post leaves the lists of everybody, and what people did with it 
   await assertExact(pool);
 });
 
+test("every column by which somebody is erased begins an index, so that a deletion reads what it erases", async () => {
+  // lists are read as a whole, and a day's together
+  const { rows } = await pool.query(
+    `select table_name::text as table, column_name as column from recsys.erasable_columns as columns
+     where type = 'uuid'::regtype and not exists (
+       select from pg_index
+       join pg_attribute on attrelid = indrelid and attname = column_name
+       where indrelid = table_name and indpred is null
+         -- entity_id follows kind, which is said too
+         and attnum = indkey[case column_name when 'entity_id' then 1 else 0 end]
+     )`,
+  );
+  assert.deepEqual(rows, []);
+});
+
 test("a vector that a worker is about to write for what was deleted meanwhile is not written", async () => {
   await pool.query("update public.posts set title = 'x' where id = $1", [post(1)]);
   const { rows } = await pool.query("select * from recsys.claim_embedding_jobs(10, '1 minute')");
