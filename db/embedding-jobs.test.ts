@@ -303,6 +303,27 @@ test("a new post does not wait behind jobs that are taken one at a time because 
   assert.equal(rest.length, 30, "and none of them is left");
 });
 
+test("a claim reads what it takes, however many wait", async () => {
+  await pool.query(
+    "insert into recsys.embedding_jobs (kind, entity_id) select 'post', gen_random_uuid() from generate_series(1, 5000)",
+  );
+  await pool.query("analyze recsys.embedding_jobs");
+  const client = await pool.connect();
+  try {
+    await client.query("begin");
+    const { rowCount } = await client.query("select from recsys.claim_embedding_jobs(10, '1 minute')");
+    const { rows } = await client.query(
+      `select (seq_tup_read + coalesce(idx_tup_fetch, 0))::int as read from pg_stat_xact_user_tables
+       where relid = 'recsys.embedding_jobs'::regclass`,
+    );
+    await client.query("rollback");
+    assert.equal(rowCount, 10);
+    assert.ok(rows[0].read < 200, `${rows[0].read} rows`);
+  } finally {
+    client.release();
+  }
+});
+
 test("coverage: posts, those with a vector, and the newest without", async () => {
   await pool.query("insert into public.posts (id, title, created_at) values ($1, 'new', now() + interval '1 second')", [
     uuid("e", 4),

@@ -202,6 +202,55 @@ test("a deleted post leaves the lists of everybody, and what people did with it 
   await assertExact(pool);
 });
 
+test("every column by which somebody is erased begins an index, so that a deletion reads what it erases", async () => {
+  // lists are read as a whole, and a day's together
+  const { rows } = await pool.query(
+    `select table_name::text as table, column_name as column from recsys.erasable_columns as columns
+     where type = 'uuid'::regtype and not exists (
+       select from pg_index
+       join pg_attribute on attrelid = indrelid and attname = column_name
+       where indrelid = table_name and indpred is null
+         -- entity_id follows kind, which is said too
+         and attnum = indkey[case column_name when 'entity_id' then 1 else 0 end]
+     )`,
+  );
+  assert.deepEqual(rows, []);
+});
+
+test("a minute in which a post is deleted reads neither everybody's lists nor what was erased before", async () => {
+  await pool.query(
+    "insert into recsys.erasures (kind, entity_id, erased_at) select 'post', gen_random_uuid(), now() from generate_series(1, 2000)",
+  );
+  await pool.query(
+    `insert into recsys.batch_recommendations (user_id, run_id, model_id, made_at, basis, post_ids, scores, views, votes, comments, sources)
+     select gen_random_uuid(), 1, $1, now(), 'history', array[$2::uuid], '{1}', '{1}', '{1}', '{1}', '{fresh}' from generate_series(1, 500)`,
+    [model, post(1)],
+  );
+  await pool.query("analyze recsys.erasures, recsys.batch_recommendations");
+  await pool.query("delete from public.posts where id = $1", [post(1)]);
+  const client = await pool.connect();
+  try {
+    await client.query("begin");
+    await client.query("select recsys.erase()");
+    const { rows } = await client.query(
+      `select relname as name, (seq_tup_read + coalesce(idx_tup_fetch, 0))::int as read from pg_stat_xact_user_tables
+       where schemaname = 'recsys' and relname in ('erasures', 'batch_recommendations') order by 1`,
+    );
+    await client.query("commit");
+    assert.deepEqual(
+      rows.map(({ name, read }) => [name, read < 20 ? "few rows" : `${read} rows`]),
+      [
+        ["batch_recommendations", "few rows"],
+        ["erasures", "few rows"],
+      ],
+    );
+  } finally {
+    client.release();
+  }
+  await workOff(pool);
+  assert.deepEqual(await tablesWith(pool, post(1)), [], "a day later it is in no list any more");
+});
+
 test("a vector that a worker is about to write for what was deleted meanwhile is not written", async () => {
   await pool.query("update public.posts set title = 'x' where id = $1", [post(1)]);
   const { rows } = await pool.query("select * from recsys.claim_embedding_jobs(10, '1 minute')");

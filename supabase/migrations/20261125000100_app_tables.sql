@@ -191,7 +191,7 @@ grant usage on sequence public.interaction_id_seq to service_role;
 
 -- definer: accounts are deleted by Supabase Auth, which has no rights on the app's tables
 create function public.delete_profiles_of_accounts() returns trigger
-language plpgsql volatile security definer set search_path = ''
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
 begin
   delete from public.profiles using old_rows where profiles.id = old_rows.id;

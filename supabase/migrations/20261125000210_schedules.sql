@@ -12,7 +12,7 @@ $$;
 
 -- definer: the service may not read pg_cron's settings
 create function recsys.has_cron() returns boolean
-language sql stable security definer set search_path = ''
+language sql stable security definer set search_path = pg_catalog, pg_temp
 as $$
   select coalesce(current_setting('cron.database_name', true) = current_database(), false)
     and to_regclass('cron.job') is not null
@@ -55,7 +55,7 @@ comment on function recsys.purpose_of(text) is 'What a scheduled command is for:
 -- definer: pg_cron shows jobs to their owner alone, and this to the service too
 create function recsys.read_schedules()
 returns table (name text, purpose text, schedule text, command text, is_active boolean, last_run_at timestamptz, last_took interval, last_result text)
-language plpgsql stable security definer set search_path = ''
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp
 as $$
 begin
   if not recsys.has_cron() then

@@ -7,7 +7,8 @@ create table recsys.post_embeddings (
   post_id uuid not null,
   embedding extensions.vector(32) not null check (abs(extensions.vector_norm(embedding) - 1) < 0.001),
   id_embedding extensions.vector(32),
-  primary key (model_id, post_id)
+  -- the post first: an erasure looks for it in the partitions of all models
+  primary key (post_id, model_id)
 ) partition by list (model_id);
 comment on table recsys.post_embeddings is 'Post tower output, 32-d, unit length (pgvector#923: HNSW with inner product needs it). id_embedding: what the post''s own history taught beyond its text; null for a post the training never saw.';
 comment on column recsys.post_embeddings.model_id is 'Whose vector it is; the partition.';
@@ -20,7 +21,7 @@ create table recsys.user_embeddings (
   user_id uuid not null,
   embedding extensions.vector(32) not null check (abs(extensions.vector_norm(embedding) - 1) < 0.001),
   id_embedding extensions.vector(32),
-  primary key (model_id, user_id)
+  primary key (user_id, model_id)
 ) partition by list (model_id);
 comment on table recsys.user_embeddings is 'User tower output as of publishing, 32-d, unit length; serving computes a fresh one from what the user just did. id_embedding: as for posts.';
 comment on column recsys.user_embeddings.model_id is 'Whose vector it is; the partition.';

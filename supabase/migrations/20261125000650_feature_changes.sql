@@ -21,7 +21,9 @@ grant select, insert, delete on recsys.feature_changes to service_role;
 
 create function recsys.queue_feature_changes() returns trigger
 -- definer: people who write the app's tables may neither read nor write the queue
-language plpgsql volatile security definer set search_path = ''
+-- pg_temp is named, and last: an empty path has it first, and with a temporary type called text, whose check is a function of theirs, whoever wrote
+-- a watched table ran that as the owner
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
   -- its columns were quoted by recsys.watch, which plpgsql_check cannot see: @plpgsql_check_options: security_warnings = off

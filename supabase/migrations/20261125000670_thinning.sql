@@ -24,7 +24,7 @@ grant select, insert, update, delete on recsys.thinning to service_role;
 create function recsys.thinned_state(p_post_id uuid, p_at timestamptz, p_interaction_id bigint)
 returns table (last_active_at timestamptz, comments integer)
 -- definer: what others did with a post is not the caller's to read, the last activity and the number of comments are
-language plpgsql stable security definer rows 1 set search_path = ''
+language plpgsql stable security definer rows 1 set search_path = pg_catalog, pg_temp
 as $$
 begin
   return query

@@ -32,6 +32,8 @@ comment on column recsys.trial_impressions.user_id is 'Whom it was shown to.';
 comment on column recsys.trial_impressions.shown_at is 'When for the first time, by the engine''s clock.';
 comment on column recsys.trial_impressions.acted is 'Whether they viewed, voted for or commented on it within an hour.';
 create index trial_impressions_shown_at_idx on recsys.trial_impressions (shown_at);
+-- a deleted user is erased from here too
+create index trial_impressions_user_id_idx on recsys.trial_impressions (user_id);
 
 -- a feed reads them as the service, and asks them of posts that the caller may read
 alter table recsys.trials enable row level security;

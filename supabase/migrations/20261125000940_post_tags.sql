@@ -33,7 +33,7 @@ comment on function recsys.index_tags(uuid[]) is 'Writes the recsys.post_tags of
 
 create function recsys.index_changed_tags() returns trigger
 -- definer: as recsys.queue_feature_changes()
-language plpgsql volatile security definer set search_path = ''
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
   -- its columns were quoted by recsys.watch, which plpgsql_check cannot see: @plpgsql_check_options: security_warnings = off

@@ -48,9 +48,15 @@ begin
       select
         given.*,
         -- a client's clock may be wrong: nothing happens later than now or before its post exists. A microsecond each keeps the
-        -- order of the batch, and keeps two comments of one instant apart
-        least(greatest(caller.clock - (now() - given.occurred_at), posts.created_at), caller.clock - interval '1 millisecond')
-          + given.number * interval '1 microsecond' as at,
+        -- order of the batch, and keeps two comments of one instant apart; a thousandth of the post's age does so for what comes in
+        -- two batches from a clock that is behind
+        least(
+          case
+            when caller.clock - (now() - given.occurred_at) < posts.created_at then posts.created_at + (caller.clock - posts.created_at) / 1000
+            else caller.clock - (now() - given.occurred_at)
+          end,
+          caller.clock - interval '1 millisecond'
+        ) + given.number * interval '1 microsecond' as at,
         case
           when given.occurred_at > now() + interval '5 minutes' then 'in_the_future'
           when given.occurred_at < now() - interval '30 days' then 'too_old'

@@ -346,31 +346,16 @@ end
 $$;
 comment on function recsys.batch_feed(uuid, integer, bigint, bigint[], jsonb) is 'What is left of a user''s list for the caller to see now, best first: without posts that are gone or that the caller may not read, without the user''s own, those they interacted with, dismissed, saw or muted since, those that earlier pages served (p_served: their recsys.served_key with p_seed), and what p_filter (as of recsys.feed_request) does not let in.';
 
-create function recsys.erase_from_batches(p_user_ids uuid[], p_post_ids uuid[]) returns void
-language sql volatile security invoker set search_path = ''
-as $$
-  delete from recsys.batch_recommendations where batch_recommendations.user_id = any (p_user_ids);
-  update recsys.batch_pages
-  set user_ids = array(select listed.id from unnest(batch_pages.user_ids) with ordinality as listed (id, number) where listed.id <> all (p_user_ids) order by listed.number)
-  where batch_pages.user_ids && p_user_ids;
-  update recsys.batch_recommendations
-  set post_ids = array(
-    select case when listed.id <> all (p_post_ids) then listed.id end from unnest(batch_recommendations.post_ids) with ordinality as listed (id, number) order by listed.number
-  )
-  where batch_recommendations.post_ids && p_post_ids;
-$$;
-comment on function recsys.erase_from_batches(uuid[], uuid[]) is 'Removes the lists of some users, and some posts from the lists of everybody, where null is left in their place. It reads every list: call it once for many.';
-
 alter table recsys.impressions add column mode text not null default 'live' check (mode in ('live', 'batch'));
 comment on column recsys.impressions.mode is 'live: ranked for this request; batch: from the list made ahead.';
 
 revoke all on function recsys.batch_activity(), recsys.begin_batch_run(integer), recsys.claim_batch_page(bigint, interval),
   recsys.complete_batch_page(bigint, bigint, uuid[], text[], text[], text[], text[], text[], text[], text[], integer, text, text[], text[]),
   recsys.release_batch_page(bigint, bigint), recsys.end_batch_run(bigint, text), recsys.finish_batch_run(bigint),
-  recsys.readable_posts(uuid[], uuid[]), recsys.batch_feed(uuid, integer, bigint, bigint[], jsonb), recsys.erase_from_batches(uuid[], uuid[]) from public;
+  recsys.readable_posts(uuid[], uuid[]), recsys.batch_feed(uuid, integer, bigint, bigint[], jsonb) from public;
 -- readable_posts is for whoever may become `authenticated`, which service_role may not
 grant execute on function recsys.batch_activity(), recsys.begin_batch_run(integer), recsys.claim_batch_page(bigint, interval),
   recsys.complete_batch_page(bigint, bigint, uuid[], text[], text[], text[], text[], text[], text[], text[], integer, text, text[], text[]),
   recsys.release_batch_page(bigint, bigint), recsys.end_batch_run(bigint, text), recsys.finish_batch_run(bigint),
-  recsys.batch_feed(uuid, integer, bigint, bigint[], jsonb), recsys.erase_from_batches(uuid[], uuid[]) to service_role;
+  recsys.batch_feed(uuid, integer, bigint, bigint[], jsonb) to service_role;
 grant execute on function recsys.batch_feed(uuid, integer, bigint, bigint[], jsonb) to authenticated;

@@ -48,6 +48,7 @@ declare
   page integer := 200;
   nearest uuid[];
   readable uuid[] := '{}'::uuid[];
+  muted uuid[];
 begin
   perform recsys.require_invoker_views();
   perform set_config('role', 'authenticated', true), set_config('request.jwt.claims', p_claims::text, true);
@@ -56,6 +57,7 @@ begin
   else
     is_known := exists (select from recsys.source_posts where source_posts.post_id = p_post_id and source_posts.author_id = me);
   end if;
+  muted := coalesce((recsys.request_with_mutes(me, recsys.clock())).muted_authors, '{}');
   perform set_config('role', service, true), set_config('request.jwt.claims', service_claims, true);
 
   select models.model_id, models.name into model_id, model_name from recsys.models where models.status = 'active';
@@ -77,7 +79,7 @@ begin
     perform set_config('role', 'authenticated', true), set_config('request.jwt.claims', p_claims::text, true);
     readable := array(
       select near.user_id from unnest(nearest) with ordinality as near (user_id, place)
-      where exists (select from recsys.source_users where source_users.user_id = near.user_id offset 0)
+      where near.user_id <> all (muted) and exists (select from recsys.source_users where source_users.user_id = near.user_id offset 0)
       order by near.place
       limit p_limit
     );
@@ -95,7 +97,7 @@ begin
   return next;
 end
 $$;
-comment on function recsys.people_near(jsonb, uuid, integer) is 'The people nearest to the user of these claims, or to a post of theirs: {user_id, similarity}, nearest first, of those whose row in recsys.source_users that user may read, asked under their own role and claims; never fewer than p_limit where there are so many. similarity has one decimal. None where user or post has no vector yet, or no model is active. is_known: there is that user; they wrote that post. Reads the vectors of all users once for each power of ten between what is found and what is readable.';
+comment on function recsys.people_near(jsonb, uuid, integer) is 'The people nearest to the user of these claims, or to a post of theirs: {user_id, similarity}, nearest first, of those whom that user did not mute and whose row in recsys.source_users they may read, asked under their own role and claims; never fewer than p_limit where there are so many. similarity has one decimal. None where user or post has no vector yet, or no model is active. is_known: there is that user; they wrote that post. Reads the vectors of all users once for each power of ten between what is found and what is readable.';
 
 revoke all on function recsys.posts_like(uuid, integer), recsys.people_near(jsonb, uuid, integer) from public;
 grant execute on function recsys.posts_like(uuid, integer) to authenticated, service_role;

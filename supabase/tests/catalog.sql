@@ -1,7 +1,7 @@
 -- What a DBA finds with \d+ and \df+: everything says what it is, and nothing is everybody's.
 begin;
 set local search_path = public, extensions;
-select plan(8);
+select plan(9);
 
 -- with the tables of a model and of further months
 select recsys.create_model('story', '{}', 'digest', '{}');
@@ -44,8 +44,13 @@ select is_empty(
   'row level security is on for every table and partition');
 select is_empty(
   $$select oid::regprocedure from pg_proc
-    where pronamespace = 'recsys'::regnamespace and not coalesce(proconfig @> '{"search_path=\"\""}', false) and prosqlbody is null$$,
+    where pronamespace = 'recsys'::regnamespace and not coalesce(proconfig && '{"search_path=\"\"","search_path=pg_catalog, pg_temp"}', false) and prosqlbody is null$$,
   'every function has its search path set, or a body whose names were bound when it was made');
+select is_empty(
+  $$select oid::regprocedure from pg_proc
+    where pronamespace in ('recsys'::regnamespace, 'public'::regnamespace) and prosecdef and not coalesce(proconfig @> '{"search_path=pg_catalog, pg_temp"}', false)
+      and (prorettype = 'trigger'::regtype or has_function_privilege('authenticated', oid, 'execute'))$$,
+  'one that has its owner''s rights for others names pg_temp last: where it is not named, types and tables of the caller''s session come first');
 
 select * from finish();
 rollback;

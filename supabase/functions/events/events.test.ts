@@ -232,6 +232,18 @@ test("times are plausible: not of the future, not too old, not before the post",
   ]);
 });
 
+test("whose clock is behind comments twice on a new post, and changes a vote on it", async (t) => {
+  const app = testApp(t, url);
+  const behind = { occurred_at: ago(60 * 24 * 3) };
+  for (const body of ["first", "second"])
+    assert.deepEqual(await app.send(people.ben, comment(7, body, behind)), ["stored"]);
+  assert.deepEqual(await stored("public.comments", "body"), ["first", "second"]);
+  for (const value of [1, -1]) assert.deepEqual(await app.send(people.ben, vote(7, value, behind)), ["stored"]);
+  assert.deepEqual(await stored("public.post_votes", "value"), [-1]);
+  for (const _ of [1, 2]) assert.deepEqual(await app.send(people.ben, view(7, behind)), ["stored"]);
+  assert.equal((await stored("public.post_views", "id")).length, 2);
+});
+
 test("two comments of one instant are two, in order", async (t) => {
   const occurred_at = ago(5);
   await testApp(t, url).send(people.ben, comment(1, "first", { occurred_at }), comment(1, "second", { occurred_at }));

@@ -97,7 +97,8 @@ test("what is erased is in no list, and the lists keep their order", async (t) =
   const asked = { limit: 10, mode: "batch" };
   const [first, ...rest] = ids((await app.call(people.ada, asked)).body.items);
   await pool.query("select recsys.begin_batch_run()");
-  await pool.query("select recsys.erase_from_batches($1, $2)", [[people.ben], [first]]);
+  await pool.query("select recsys.erase_entities('user', $1)", [[people.ben]]);
+  await pool.query("select recsys.erase_entities('post', $1)", [[first]]);
   const { body } = await app.call(people.ada, { ...asked, limit: 9 });
   assert.deepEqual([body.mode, ids(body.items)], ["batch", rest]);
   const { rows } = await pool.query(

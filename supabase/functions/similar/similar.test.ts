@@ -200,6 +200,19 @@ test("people whose row the caller may not read are not found, and take nobody's 
   assert.deepEqual(usersOf((await call(people.ada, { find: "people" })).body.items), [people.ben, people.author]);
 });
 
+test("people whom the caller muted are not found, and take nobody's place", async (t) => {
+  t.after(() => pool.query("delete from public.mutes"));
+  await placeUsers(0, { [people.ben]: 0, [people.ada]: 0.1, [people.eve]: 0.5, [people.author]: 1 });
+  await pool.query("insert into public.mutes (user_id, kind, value) values ($1, 'person', $2), ($3, 'person', $4)", [
+    people.ben,
+    people.ada.toUpperCase(),
+    people.eve,
+    people.ben,
+  ]);
+  const { body } = await call(people.ben, { find: "people", limit: 2 });
+  assert.deepEqual(usersOf(body.items), [people.eve, people.author], "it works one way");
+});
+
 test("policies may ask for any claim of the token", async () => {
   const [hidden] = await addPeople("d", 1, "hidden");
   await placeUsers(0, { [people.ada]: 0, [hidden]: 0 });
