@@ -257,3 +257,25 @@ await onBoth("what is new gets a vector of an experiment's model too, and of no 
   await embedAll(database);
   assertNear(await vectorOf(pool, "post", post(3), tried), await vectorOf(pool, "post", post(3), again), "edited");
 });
+
+await onBoth(
+  "a model of an experiment that cannot be used keeps no other from its vectors, and is told",
+  async (_, database) => {
+    const { pool } = database;
+    await embeddedCommunity(database);
+    const broken = await publishWordModel(database, "broken", { seed: 2, activate: false });
+    const whole = await publishWordModel(database, "whole", { seed: 3, activate: false });
+    const variants = [
+      { name: "control", share: 0.3 },
+      { name: "broken", share: 0.3, model: "broken" },
+      { name: "whole", share: 0.3, model: "whole" },
+    ];
+    await pool.query("select recsys.start_experiment('models', $1)", [JSON.stringify(variants)]);
+    await pool.query("update recsys.models set feature_spec_digest = 'of other features' where model_id = $1", [
+      broken,
+    ]);
+    await insertPost(pool, newPost, "A tower of wooden blocks");
+    await assert.rejects(embedAll(database), { code: "model_incompatible", message: /^model broken / });
+    assert.ok(await vectorOf(pool, "post", newPost, whole));
+  },
+);

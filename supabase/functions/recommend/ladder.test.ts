@@ -194,9 +194,9 @@ test("states that hang are given up after 3 seconds; when they did for three peo
   skip: embedded && "the embedded database gives no statement up",
 }, async (t) => {
   const app = testApp(t, url);
-  const asked = async (user: string) => {
+  const asked = async (user: string, mode = "live") => {
     const started = performance.now();
-    const { body } = await app.call(user);
+    const { body } = await app.call(user, { mode });
     return { degraded: body.degraded, seconds: (performance.now() - started) / 1000 };
   };
   const hang = (definition: string) => definition.replace("begin\n", "begin\n  perform pg_sleep(30);\n");
@@ -214,6 +214,13 @@ test("states that hang are given up after 3 seconds; when they did for three peo
     const { seconds, degraded } = await asked(people.ada);
     t.diagnostic(`then after ${(1000 * seconds).toFixed(0)} ms`);
     assert.ok(degraded === "batch" && seconds < 1.5, `${degraded} after ${seconds} s`);
+    const listed = await asked(people.ada, "batch");
+    assert.ok(listed.degraded === null && listed.seconds < 1.5, `${listed.degraded} after ${listed.seconds} s`);
+    const listless = await asked(people.eve, "batch");
+    assert.ok(
+      listless.degraded === "community" && listless.seconds < 1.5,
+      `${listless.degraded} after ${listless.seconds} s`,
+    );
   } finally {
     await mend();
   }

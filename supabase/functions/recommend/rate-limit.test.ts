@@ -5,6 +5,7 @@ import { testDatabase } from "../../../db/testing.ts";
 import { clear, fillCommunity, people, post, uuid } from "../../../trainer/serve/testing.ts";
 import { distantWire } from "../../../trainer/serve/testing-wire.ts";
 import { event, testApp as eventsApp } from "../events/testing.ts";
+import { testApp as similarApp } from "../similar/testing.ts";
 import { testApp } from "./testing.ts";
 
 const { pool, url, embedded } = await testDatabase({ after }, "rate_limit");
@@ -74,6 +75,14 @@ test("workers and functions count together", async (t) => {
   for (const call of [...calls, () => events.call(user, body), ...calls]) answers.push((await call()).status);
   assert.deepEqual(answers, [200, 200, 200, 429, 429]);
   assert.equal((await events.call(user, body)).status, 429);
+});
+
+test("who looks for people has as many requests as for posts, though the engine's service asks", async (t) => {
+  const similar = similarApp(t, url);
+  const call = () => similar.call(user, { find: "people" });
+  assert.deepEqual(await statuses(4, call), [200, 200, 200, 429]);
+  const preview = similarApp(t, url, { preview: true });
+  assert.equal((await preview.call(user, { find: "people" })).status, 200, "an operator's looks are not theirs");
 });
 
 test("of many at once no more get through", { skip }, async (t) => {

@@ -2,7 +2,8 @@
  * `POST /similar {find?, post_id?, limit?}`: posts like one that the caller may read, people like the caller, or the people whom a
  * post of the caller's may interest. A post that the caller may not read answers as one that does not exist.
  */
-import { readAs, service } from "../_shared/database/caller.ts";
+import { type Identity, readAs, service } from "../_shared/database/caller.ts";
+import type { Claims } from "../_shared/http/auth.ts";
 import type { UserFunction } from "../_shared/http/edge-function.ts";
 import { AppError } from "../_shared/http/errors.ts";
 import type { SimilarPeople, SimilarPosts } from "./answer.ts";
@@ -20,10 +21,20 @@ export const similarFunction: UserFunction<SimilarRequest> = {
       const [row] = await readAs(pool, claims, readPostsLike(post_id as string, limit), async (_, rows) => rows);
       return { find, ...answerOf(row, post_id) };
     }
-    const [row] = await readAs(pool, service, readPeopleNear(claims, post_id ?? null, limit), async (_, rows) => rows);
+    const [row] = await readAs(
+      pool,
+      serviceFor(claims),
+      readPeopleNear(claims, post_id ?? null, limit),
+      async (_, rows) => rows,
+    );
     return { find, ...answerOf(row, post_id) };
   },
 };
+
+/** The service at work for somebody: the request counts as theirs. It is the dearest of all, and as the service alone it would be nobody's. */
+function serviceFor({ sub, preview = false }: Claims): Identity {
+  return { ...service, sub, preview };
+}
 
 function answerOf<Item>({ is_known, model_id, model_name, items }: SimilarRow<Item>, postId: string | undefined) {
   if (!is_known)

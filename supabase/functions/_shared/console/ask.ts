@@ -1,6 +1,7 @@
 /** One question to the database, asked as the engine's service. */
 import { changeAs, readAs, service } from "../database/caller.ts";
 import type { Pool, Statement } from "../database/database.ts";
+import { queryTimeout } from "../database/pool.ts";
 import { AppError } from "../http/errors.ts";
 import { filledSql, type Question } from "./question.ts";
 
@@ -10,8 +11,8 @@ export interface Answer {
   rows: Record<string, unknown>[];
 }
 
-/** A report over months of impressions takes seconds; nobody else waits for it. */
-const timeout = "12s";
+/** A report over months of impressions takes seconds; nobody else waits for it. The database is the first to give it up, and the connection stays. */
+const timeout = `${queryTimeout - 1_000}ms`;
 
 /** What our functions raise: raise_exception, object_not_in_prerequisite_state, no_data_found. Their messages are for the operator. */
 const refusals = new Set(["P0001", "55000", "P0002"]);

@@ -5,6 +5,9 @@ import type { Pool } from "./database.ts";
 /** Connections of one worker; the platform runs many workers. */
 export const poolSize = 3;
 
+/** How long an answer is waited for, in milliseconds: then its connection is taken for dead and closed. Statements have shorter limits of their own. */
+export const queryTimeout = 8_000;
+
 /**
  * A pool for one worker: few connections, short timeouts, and no named prepared statements, so that a transaction pooler
  * may stand between. `onError` is told of idle connections that died.
@@ -15,7 +18,7 @@ export function openPool(url: string, onError: (error: Error) => void, options: 
     max: poolSize,
     idleTimeoutMillis: 30_000,
     connectionTimeoutMillis: 3_000,
-    query_timeout: 8_000,
+    query_timeout: queryTimeout,
     // begin, role and first query travel together: two round trips for a whole feed
     pipeline: true,
     keepAlive: true,

@@ -3,9 +3,10 @@
  * would bring it as similar to anybody, so that every new model would lose by that alone. Once the active model has embedded a post,
  * these do. An edited post keeps its earlier vector in them, and users need none: a feed computes its own.
  */
-import { changeAs, service } from "../database/caller.ts";
-import { type Pool, run, type Statement } from "../database/database.ts";
+import { changeAs, readAs, service } from "../database/caller.ts";
+import type { Pool, Statement } from "../database/database.ts";
 import { type PostInput, postTowerInputs } from "../features/tower-inputs.ts";
+import { AppError } from "../http/errors.ts";
 import type { ModelCache } from "../models/models.ts";
 import { type PostRow, readPosts } from "./read-jobs.ts";
 import { towerVectors } from "./tower-vectors.ts";
@@ -13,18 +14,35 @@ import { towerVectors } from "./tower-vectors.ts";
 /** How many posts one model embeds at once. */
 const batchSize = 100;
 
-/** Embeds up to a hundred posts for one model of an experiment or shadow and returns how many; 0: nothing is left that can be embedded. Throws AppError when the model cannot be used. */
-export async function embedForVariants({ pool, models }: { pool: Pool; models: ModelCache }): Promise<number> {
-  const work = await changeAs(pool, service, missingVectors(), async (connection, [missing]) => {
-    if (!missing) return null;
-    const model = await models({ ...missing, featureSpecDigest: missing.feature_spec_digest }, connection, [
-      "post_tower",
-      "user_tower",
-    ]);
-    return { model, posts: await run(connection, readPosts(model.id, missing.post_ids)) };
-  });
-  if (!work) return 0;
-  const { model, posts } = work;
+/**
+ * Embeds up to a hundred posts for one model of an experiment or shadow and returns how many; 0: nothing is left that can be embedded. A model that cannot be
+ * used keeps no other from its vectors: AppError is thrown for it when the others have theirs.
+ */
+export async function embedForVariants(services: { pool: Pool; models: ModelCache }): Promise<number> {
+  const lacking = await readAs(services.pool, service, missingVectors(), async (_, rows) => rows);
+  let failure: AppError | undefined;
+  for (const missing of lacking)
+    try {
+      const made = await embedMissing(services, missing);
+      if (made > 0) return made;
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error;
+      failure ??= error;
+    }
+  if (failure) throw failure;
+  return 0;
+}
+
+async function embedMissing({ pool, models }: { pool: Pool; models: ModelCache }, missing: Missing): Promise<number> {
+  const { model, posts } = await readAs(
+    pool,
+    service,
+    readPosts(missing.id, missing.post_ids),
+    async (connection, posts) => {
+      const active = { ...missing, featureSpecDigest: missing.feature_spec_digest };
+      return { model: await models(active, connection, ["post_tower", "user_tower"]), posts };
+    },
+  );
   // a post without a vector of this model has no ID embedding either
   const inputs = posts.map((row: PostRow): PostInput => ({ ...row, id_embedding: null }));
   const vectors = await towerVectors(model.graphs.post_tower, inputs, postTowerInputs);
@@ -36,6 +54,7 @@ export async function embedForVariants({ pool, models }: { pool: Pool; models: M
   return await changeAs(pool, service, insertVectors(model.id, made), async (_, rows) => rows.length);
 }
 
+/** A model of an experiment or shadow, and the posts that it lacks. */
 interface Missing {
   id: string;
   name: string;
@@ -43,7 +62,7 @@ interface Missing {
   post_ids: string[];
 }
 
-/** The posts that a model of an experiment or shadow lacks, the latest changed first; no row where none does. */
+/** What each model of an experiment or shadow lacks, the latest changed first; no row of one that lacks nothing. */
 function missingVectors(): Statement<Missing> {
   return {
     text: `select models.model_id::text as id, models.name, models.feature_spec_digest, array_agg(missing.post_id) as post_ids
@@ -61,8 +80,7 @@ function missingVectors(): Statement<Missing> {
         limit $1::integer
       ) as missing
       group by models.model_id
-      order by models.model_id
-      limit 1`,
+      order by models.model_id`,
     values: [batchSize],
   };
 }

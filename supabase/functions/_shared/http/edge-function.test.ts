@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setImmediate } from "node:timers/promises";
 import { projectApiKeys } from "./api-keys.ts";
 import { createApp, type ServiceFunction, type Services, type UserFunction } from "./edge-function.ts";
 import { AppError } from "./errors.ts";
@@ -113,6 +114,55 @@ test("nobody gets in without a token, and no body larger than the function allow
     [large.status, await large.json()],
     [413, { error: { code: "body_too_large", message: "the body is larger than 1 KB" } }],
   );
+});
+
+/** A request whose body begins and does not end, and what breaks it off. */
+function neverWhole(authorization?: string) {
+  let stream: ReadableStreamDefaultController<Uint8Array> | undefined;
+  const body = new ReadableStream<Uint8Array>({
+    start(begun) {
+      stream = begun;
+      begun.enqueue(new TextEncoder().encode("123"));
+    },
+  });
+  const headers = authorization ? { authorization } : {};
+  const init = { method: "POST", body, duplex: "half", headers } as RequestInit;
+  return { init, breakOff: () => stream?.error(new Error("connection reset")) };
+}
+
+test("without a token nobody's body is waited for, however it comes", async () => {
+  const { app } = served();
+  assert.equal((await app.request("/measure", neverWhole().init)).status, 401);
+});
+
+test("bodies that never end take no place from anybody", async () => {
+  const { app, post, logged } = served();
+  const slow = Array.from({ length: 200 }, () => neverWhole("Bearer eve"));
+  const asked = slow.map(({ init }) => app.request("/measure", init));
+  await setImmediate();
+  assert.equal((await post("12345")).status, 200);
+  const first = await asked[0];
+  assert.deepEqual([first.status, (await first.json()).error.code], [503, "overloaded"]);
+  for (const { breakOff } of slow) breakOff();
+  await Promise.all(asked);
+  assert.ok(logged.every(([code]) => code === "overloaded"));
+});
+
+test("a body that breaks off is the caller's matter, and not the operator's", async () => {
+  const { app, logged } = served();
+  const { init, breakOff } = neverWhole("Bearer ada");
+  const asked = app.request("/measure", init);
+  breakOff();
+  const broken = await asked;
+  assert.deepEqual([broken.status, (await broken.json()).error.code, logged], [400, "malformed_json", []]);
+});
+
+test("a body whose length nobody says is as limited as any", async () => {
+  const { app, logged } = served();
+  const body = new Blob(["x".repeat(2000)]).stream();
+  const init = { method: "POST", body, duplex: "half", headers: { authorization: "Bearer ada" } } as RequestInit;
+  assert.equal((await app.request("/measure", init)).status, 413);
+  assert.deepEqual(logged, []);
 });
 
 test("an error thrown on purpose is told to the caller, an unforeseen one is logged and kept from them", async () => {

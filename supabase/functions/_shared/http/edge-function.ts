@@ -24,7 +24,7 @@ import { bearerToken, type Claims, type Verify } from "./auth.ts";
 import { type Background, openBackground, type Work } from "./background.ts";
 import { AppError, asAppError } from "./errors.ts";
 import type { Log } from "./log.ts";
-import { openDoor } from "./overload.ts";
+import { openDoor, type Place } from "./overload.ts";
 import type { Span } from "./span.ts";
 import { openSpareTime, type SpareTime } from "./spare-time.ts";
 import type { Trace, Traces } from "./traces.ts";
@@ -109,6 +109,7 @@ interface Environment {
     later?: Later;
     requestId: string;
     begun: number;
+    place: Place;
     isVisitor: boolean;
     trace?: Trace | undefined;
     code?: string;
@@ -142,8 +143,9 @@ export function createApp<Input>(edgeFunction: EdgeFunction<Input>, services: Se
   const background = openBackground(services.log, services.keepAlive);
   const door = openDoor();
   // one connection is left for who comes next
-  const spareTime = openSpareTime(services.log, services.keepAlive, () => door.inside() > poolSize - 2);
+  const spareTime = openSpareTime(services.log, services.keepAlive, () => door.waiting() > poolSize - 2);
   const allowances = openAllowances();
+  const limited = bodyLimit({ maxSize: maximumBodyBytes, onError: tooLarge });
   const tooSlow = new AppError(504, "timeout", "this took too long; try again");
   const app = new Hono<Environment>({ strict: false }).basePath(`/${name}`);
   const exposeHeaders = [apiVersionHeader, requestIdHeader, "retry-after", "server-timing"];
@@ -156,10 +158,7 @@ export function createApp<Input>(edgeFunction: EdgeFunction<Input>, services: Se
   app.use(timeout(deadlineMilliseconds, new HTTPException(504, { cause: tooSlow })));
   const { GET, POST } = read;
   if (GET) app.get("/", (c) => answer(c, () => GET(new URL(c.req.url).searchParams)));
-  if (POST)
-    app.post("/", bodyLimit({ maxSize: maximumBodyBytes, onError: tooLarge }), (c) =>
-      answer(c, async () => POST(await c.req.text())),
-    );
+  if (POST) app.post("/", (c) => answer(c, async () => POST(await c.get("place").receive(() => bodyOf(c)))));
   app.all("/", () => {
     throw new AppError(405, "method_not_allowed", `call this with ${methods.join(" or ")}`);
   });
@@ -192,6 +191,20 @@ export function createApp<Input>(edgeFunction: EdgeFunction<Input>, services: Se
     });
     c.set("later", later);
     return c.json(body as object, 200, headersOfAll);
+  }
+
+  /** The body, which may come slowly, or break off. */
+  async function bodyOf(c: Context<Environment>): Promise<string> {
+    let body = "";
+    try {
+      await limited(c, async () => {
+        body = await c.req.text();
+      });
+    } catch (error) {
+      if (error instanceof AppError) throw error;
+      throw new AppError(400, "malformed_json", "the body broke off before it was whole", error);
+    }
+    return body;
   }
 
   /** Finds out who calls before anything is read; what it gives answers them. */
@@ -235,11 +248,12 @@ export function createApp<Input>(edgeFunction: EdgeFunction<Input>, services: Se
     c.set("begun", performance.now());
     const answersVisitors = edgeFunction.callers === "users" && edgeFunction.answerVisitor !== undefined;
     c.set("isVisitor", answersVisitors && isVisitor(c.req.raw.headers, services.publishableKeys));
-    const leave = door.enter(c.get("isVisitor"));
+    const place = door.enter(c.get("isVisitor"));
+    c.set("place", place);
     try {
       await next();
     } finally {
-      leave(c.res.status === 200);
+      place.leave(c.res.status === 200);
     }
   }
 

@@ -41,13 +41,24 @@ const unreachableCodes = new Set([
   "ENETUNREACH",
 ]);
 
+/** A statement, or a transaction that did nothing, was given up; a lock was not to be had, or two transactions stood in each other's way. */
+const tookTooLong = new Set(["57014", "25P03", "55P03", "40P01", "40001"]);
+
 /** No such schema, table, column, function, type or role. */
 const missing = new Set(["3F000", "42P01", "42703", "42883", "42704"]);
 
 function databaseError(error: unknown): AppError | undefined {
   const { code, message, hint } = details(error);
-  if (code === "57014" || code === "25P03" || message === "Query read timeout")
+  if (tookTooLong.has(code) || message === "Query read timeout")
     return new AppError(503, "database_timeout", "the database took too long; try again", error);
+  if (code === "25006")
+    // Supabase makes a project read-only before its disk is full
+    return new AppError(
+      503,
+      "database_unavailable",
+      "the database takes no writes: see whether its disk is full",
+      error,
+    );
   if (code === "RS001")
     // the words of recsys.require_invoker_views(), which name a view of the engine's and nothing of the app's
     return new AppError(503, "unsafe_source_view", `${message}: ${hint ?? "see recsys.check()"}`, error);

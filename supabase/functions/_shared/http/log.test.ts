@@ -31,13 +31,32 @@ test("a failure is one line, with the reason and the innermost frames of the sta
 test("no folder, password, token, key, query or value is in it", () => {
   const error = Object.assign(
     new Error(
-      "cannot reach postgres://postgres.abc:p:a/@ss@db.example:5432/postgres?x=1 with eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJhIn0.c2lnbmF0dXJl and sb_secret_abc123",
+      "cannot reach postgres://postgres.abc:p:a/@ss@db.example:5432/postgres?x=1 with eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJhIn0.c2lnbmF0dXJl and sb_secret_abc123 (url=http://u:p@h)",
     ),
     { query: "select secret_column from t", parameters: ["a value"], detail: "Key (email)=(ada@example.org) exists" },
   );
   const { text, line } = logged(error);
-  assert.equal(line.error, "cannot reach postgres://…@db.example:5432/postgres?x=1 with a token and sb_secret_…");
+  assert.equal(
+    line.error,
+    "cannot reach postgres://…@db.example:5432/postgres?x=1 with a token and sb_secret_… (url=http://…@h)",
+  );
   assert.doesNotMatch(text, /ss@|eyJ|abc123|secret_column|a value|ada@|file:\/\/|\/\w+\/\w+\//);
+});
+
+test("a message as long as a body, whatever it is made of, is a line at once", () => {
+  for (const unit of ["a.", "a://", "://", "eyJ-", "eyJ.", "@", "sb_secret_", "\n at //", "\n at ("]) {
+    const error = new Error(unit.repeat(32_000));
+    const begun = performance.now();
+    logged(error);
+    const seconds = (performance.now() - begun) / 1000;
+    assert.ok(seconds < 2, `${JSON.stringify(unit)}: ${seconds} s`);
+  }
+});
+
+test("a message of many lines has none among the frames", () => {
+  const { line } = logged(new Error("refused:\n    at innocent (made-up.ts:1:1)"));
+  assert.doesNotMatch(JSON.stringify(line.where), /innocent/);
+  assert.match((line.where as string[])[0], /log\.test\.ts:\d+:\d+/);
 });
 
 test("what is no error is logged too", () => {

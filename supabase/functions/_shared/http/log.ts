@@ -44,7 +44,7 @@ function write(
   // an error for the caller says what that means for them, its cause what happened
   const { code: reason, stack, message } = error.cause instanceof Error ? (error.cause as Failure) : (error as Failure);
   const because = message === error.message ? undefined : withoutSecrets(message);
-  const where = framesOf(stack ?? "");
+  const where = framesOf(stack ?? "", message);
   const line = {
     function: name,
     code,
@@ -63,17 +63,29 @@ interface Failure extends Error {
   code?: unknown;
 }
 
-/** Passwords in addresses, tokens and API keys. */
+/**
+ * Passwords in addresses, tokens and API keys. The database may quote what somebody sent, so nothing here is tried from each of its letters
+ * to its end: 32,000 times `eyJ-` held a worker up for 35 s.
+ */
 function withoutSecrets(text: string): string {
   return text
-    .replaceAll(/\b([a-z][a-z0-9+.-]*:\/\/)[^\s'"]*@/gi, "$1…@")
-    .replaceAll(/\beyJ[\w-]*\.[\w-]*\.?[\w-]*/g, "a token")
+    .replaceAll(/[^\s'"]+/g, withoutPassword)
+    .replaceAll(/(?<![\w-])eyJ[\w-]*\.[\w-]*\.?[\w-]*/g, "a token")
     .replaceAll(/\bsb_(secret|publishable)_\w*/g, "sb_$1_…");
 }
 
+function withoutPassword(word: string): string {
+  const begin = word.indexOf("://");
+  const end = word.lastIndexOf("@");
+  return begin >= 0 && end > begin ? `${word.slice(0, begin)}://…${word.slice(end)}` : word;
+}
+
 /** The innermost frames of a stack, as `function file:line:column`: the folders of a deployment tell nobody anything. */
-function framesOf(stack: string): string[] {
-  const frames = stack.split("\n").filter((line) => /^\s+at /.test(line));
+function framesOf(stack: string, message: string): string[] {
+  // the message stands before them, and may have lines that look like frames
+  const found = stack.indexOf(message);
+  const below = found < 0 ? stack : stack.slice(found + message.length);
+  const frames = below.split("\n").filter((line) => /^\s+at /.test(line));
   return frames.slice(0, 8).map((line) =>
     line
       .trim()

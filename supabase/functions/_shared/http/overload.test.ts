@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { alwaysTaken, openDoor } from "./overload.ts";
+import { setImmediate } from "node:timers/promises";
+import { alwaysTaken, openDoor, type Place } from "./overload.ts";
 
 /** A door with a clock of its own. */
 function door() {
   const clock = { now: 5_000 };
   const { enter } = openDoor(() => clock.now);
-  const leaving: ((served: boolean) => void)[] = [];
+  const leaving: Place[] = [];
   /** How many of so many who come at once are taken on. */
   const come = (many: number, areVisitors = false) => {
     let taken = 0;
@@ -25,7 +26,7 @@ function door() {
   const answer = (many: number, milliseconds: number, served = true) => {
     for (let n = 0; n < many; n++) {
       clock.now += milliseconds;
-      leaving.shift()?.(served);
+      leaving.shift()?.leave(served);
     }
   };
   return { clock, come, answer, inside: () => leaving.length };
@@ -117,4 +118,87 @@ test("visitors take half of the places at most, however many they are, and users
   assert.equal(come(500, true), 50, "those who left make room");
   answer(100, 10);
   assert.equal(come(500), 100, "where no visitors are, nothing is kept for them");
+});
+
+/** A door at which so many users and visitors have begun to send. */
+function doorWithSenders(users: number, visitors: number) {
+  const clock = { now: 5_000 };
+  const { enter, waiting } = openDoor(() => clock.now);
+  const gone: string[] = [];
+  const finish: (() => void)[] = [];
+  const send = (isVisitor: boolean, name: string) => {
+    const place = enter(isVisitor);
+    const read = () => new Promise<void>((whole) => finish.push(whole));
+    place.receive(read).catch(({ code }) => gone.push(`${name} ${code}`));
+    return place;
+  };
+  for (let n = 0; n < users; n++) send(false, `user ${n}`);
+  for (let n = 0; n < visitors; n++) send(true, `visitor ${n}`);
+  return { clock, enter, waiting, send, finish, gone };
+}
+
+test("who still sends gives way to whoever comes, the first who began first, and visitors before users", async () => {
+  const { enter, gone } = doorWithSenders(40, 24);
+  for (let n = 0; n < 26; n++) enter();
+  await setImmediate();
+  assert.equal(gone.length, 26);
+  assert.deepEqual(
+    [gone[0], gone[23], gone[24], gone[25]],
+    ["visitor 0 overloaded", "visitor 23 overloaded", "user 0 overloaded", "user 1 overloaded"],
+  );
+});
+
+test("no visitor takes the place of a user who sends", async () => {
+  const { enter, gone } = doorWithSenders(64, 0);
+  assert.throws(() => enter(true), { code: "overloaded" });
+  await setImmediate();
+  assert.deepEqual(gone, []);
+});
+
+test("visitors who send give way to a visitor", async () => {
+  const { enter, gone } = doorWithSenders(0, 32);
+  enter(true);
+  await setImmediate();
+  assert.deepEqual(gone, ["visitor 0 overloaded"]);
+});
+
+test("who has sent everything keeps the place, and who gave way leaves but once", async () => {
+  const { enter, send, finish, gone, waiting } = doorWithSenders(63, 0);
+  const last = send(false, "last");
+  for (const whole of finish.slice(1)) whole();
+  await setImmediate();
+  assert.equal(waiting(), 63);
+  enter();
+  assert.throws(() => enter(), { code: "overloaded" });
+  await setImmediate();
+  assert.deepEqual(gone, ["user 0 overloaded"]);
+  last.leave(false);
+  last.leave(false);
+  enter();
+  assert.throws(() => enter(), { code: "overloaded" });
+});
+
+test("a slow sender says nothing of the worker's pace", async () => {
+  const { clock, enter, finish, send } = doorWithSenders(0, 0);
+  const places = Array.from({ length: 60 }, () => enter());
+  for (const place of places) {
+    clock.now += 10;
+    place.leave(true);
+  }
+  for (let n = 0; n < 10; n++) {
+    const slow = send(false, "slow");
+    clock.now += 8_000;
+    finish.pop()?.();
+    await setImmediate();
+    clock.now += 10;
+    slow.leave(true);
+  }
+  let taken = 0;
+  for (; taken < 500; taken++)
+    try {
+      enter();
+    } catch {
+      break;
+    }
+  assert.ok(taken >= 100, `${taken} where a second serves 100`);
 });

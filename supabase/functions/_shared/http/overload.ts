@@ -1,6 +1,7 @@
 /**
  * How many requests one worker takes on. Three connections serve them, so what comes on top waits; who would wait for more than
- * about a second is told at once to come again, before their token is looked at, instead of being given up later.
+ * about a second is told at once to come again, before their token is looked at, instead of being given up later. Who is still sending
+ * waits for nothing of ours, and is the first to go.
  */
 import { poolSize } from "../database/pool.ts";
 import { AppError } from "./errors.ts";
@@ -23,42 +24,94 @@ const visitorShare = 0.5;
 /** How much the latest answer says about the rate: the last twenty count most. */
 const weightOfLatest = 0.1;
 
+/** The place of a request that was let in. */
+export interface Place {
+  /**
+   * Waits for what the caller still sends. Until it is whole the place goes to the next who needs one: whoever sends slowly is served where there is
+   * room, and 64 who never finish take nothing from anybody. Throws what `read` does, and AppError 503 `overloaded` where the place is gone.
+   */
+  receive<Body>(read: () => Promise<Body>): Promise<Body>;
+  /** Ends the request. What was refused early says nothing of the rate. */
+  leave(served: boolean): void;
+}
+
 /** The requests of one worker. `now`: milliseconds of any clock. */
 export function openDoor(now = () => performance.now()) {
   let inside = 0;
   let visitors = 0;
+  /** Who is inside and still sends, those first who began first, and what ends that. */
+  const sending = new Map<Place, { isVisitor: boolean; giveWay: () => void }>();
   /** When the last one was answered, or somebody came in where nobody was. */
   let since = 0;
   /** Milliseconds from one answer to the next while more are inside than are served at once, smoothed; null: there never were. */
   let pace: number | null = null;
 
   return {
-    /** How many are inside. */
-    inside: () => inside,
-    /**
-     * Lets a request in; what it returns is told whether it was served, and ends it. What was refused early says nothing of the rate.
-     * @throws AppError 503 `overloaded`
-     */
-    enter(isVisitor = false): (served: boolean) => void {
-      if (isFull(inside, 1)) throw overloaded(inside * paceNow());
-      if (isVisitor && isFull(visitors, visitorShare)) throw overloaded(visitors * paceNow());
-      const came = now();
-      if (inside === 0) since = came;
+    /** How many wait for their answer. */
+    waiting,
+    /** Lets a request in. @throws AppError 503 `overloaded` */
+    enter(isVisitor = false): Place {
+      if (isVisitor && isFull(visitors, visitorShare) && !madeRoom(true)) throw overloaded(visitors * paceNow());
+      if (isFull(inside, 1) && !madeRoom(true) && (isVisitor || !madeRoom(false))) throw overloaded(inside * paceNow());
+      let came = now();
+      if (waiting() === 0) since = came;
       inside++;
       if (isVisitor) visitors++;
-      return (served) => {
-        const waited = inside > poolSize;
+      let isInside = true;
+
+      const place: Place = {
+        async receive(read) {
+          const { promise: gone, reject } = Promise.withResolvers<never>();
+          const giveWay = () => {
+            go();
+            reject(overloaded(inside * paceNow()));
+          };
+          sending.set(place, { isVisitor, giveWay });
+          try {
+            return await Promise.race([read(), gone]);
+          } finally {
+            // that is the caller's time, and not the worker's
+            came = now();
+            if (waiting() === 0) since = came;
+            sending.delete(place);
+          }
+        },
+        leave(served) {
+          if (!isInside) return;
+          const waited = waiting() > poolSize;
+          go();
+          if (!served) return;
+          // one that had nobody beside it says how fast it can be, and nothing of how slow: the first may have loaded a model
+          const latest = waited ? Math.min(now() - since, longestWait) : (now() - came) / poolSize;
+          if (waited || (pace !== null && latest < pace))
+            pace = pace === null ? latest : pace + weightOfLatest * (latest - pace);
+          since = now();
+        },
+      };
+      return place;
+
+      function go(): void {
+        isInside = false;
+        sending.delete(place);
         inside--;
         if (isVisitor) visitors--;
-        if (!served) return;
-        // one that had nobody beside it says how fast it can be, and nothing of how slow: the first may have loaded a model
-        const latest = waited ? Math.min(now() - since, longestWait) : (now() - came) / poolSize;
-        if (waited || (pace !== null && latest < pace))
-          pace = pace === null ? latest : pace + weightOfLatest * (latest - pace);
-        since = now();
-      };
+      }
     },
   };
+
+  function waiting(): number {
+    return inside - sending.size;
+  }
+
+  /** Takes the place of whoever has been sending for the longest time, among visitors or among users; false: nobody sends. */
+  function madeRoom(ofVisitors: boolean): boolean {
+    for (const { isVisitor, giveWay } of sending.values()) {
+      if (isVisitor !== ofVisitors) continue;
+      giveWay();
+      return true;
+    }
+    return false;
+  }
 
   function isFull(taken: number, share: number): boolean {
     return taken >= share * alwaysTaken && taken >= share * most();

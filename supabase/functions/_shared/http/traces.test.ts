@@ -63,7 +63,7 @@ function served(endpoint: string) {
     const headers = { authorization: "Bearer ada", "x-request-id": `id-${body}`, ...more };
     return (await app.request("/measure", { method: "POST", body, headers })).status;
   };
-  return { post, logged, settled: () => Promise.all(kept) };
+  return { app, post, logged, settled: () => Promise.all(kept) };
 }
 
 test("a request is a span with its parts, sent after a moment together with others", async () => {
@@ -96,6 +96,15 @@ test("a request is a span with its parts, sent after a moment together with othe
     { key: "recsys.request_id", value: { stringValue: "id-fail" } },
     { key: "error.type", value: { stringValue: "database_timeout" } },
   ]);
+});
+
+test("of a path as long as a header may be a span keeps the beginning", async () => {
+  const { sent, endpoint } = await collector();
+  const { app, settled } = served(endpoint);
+  assert.equal((await app.request(`/measure/${"x".repeat(60_000)}`)).status, 404);
+  await settled();
+  const [, path] = sent[0].spans[0].attributes as unknown as { value: { stringValue: string } }[];
+  assert.equal(path.value.stringValue, `/measure/${"x".repeat(191)}`);
 });
 
 test("while the collector is away, or refuses, spans are dropped, and no request notices", async () => {

@@ -6,6 +6,8 @@
 
 /** So many spans wait at most; a feed has ten. What comes on top is dropped. */
 const mostWaiting = 2_000;
+/** Letters of what the caller wrote: a path may have 64 KB, and 2,000 of them would be half of a worker's memory. */
+const longestText = 200;
 /** They are sent together, so long after the first, in milliseconds. */
 const gatheredFor = 1_000;
 const sendTimeout = 3_000;
@@ -57,8 +59,8 @@ export function openTraces(
           ),
         end({ status, code, requestId, method, path }) {
           const attributes = attributesOf({
-            "http.request.method": method,
-            "url.path": path,
+            "http.request.method": method.slice(0, longestText),
+            "url.path": path.slice(0, longestText),
             "http.response.status_code": status,
             "recsys.request_id": requestId,
             "error.type": code,

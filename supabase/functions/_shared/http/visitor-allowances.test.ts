@@ -51,6 +51,12 @@ test("whoever has an IPv6 network has one allowance for all of it", () => {
   for (const odd of [":", "::", ":::::::::", "a::b::c", "::ffff:203.0.113.7"]) visit(odd, 500);
 });
 
+test("what is too long for an address is not kept", () => {
+  const { visit } = allowances();
+  assert.equal(visit("0123:4567:89ab:cdef:0123:4567:255.255.255.255", 500), visitsPerMinute);
+  assert.equal(visit("1".repeat(46), 500), 500);
+});
+
 test("ten thousand addresses are remembered, those that came last", () => {
   const { visit } = allowances();
   assert.equal(visit("203.0.113.7", visitsPerMinute), visitsPerMinute);

@@ -15,6 +15,9 @@ const minute = 60_000;
 /** The address that came last the longest time ago is forgotten first. */
 const mostRemembered = 10_000;
 
+/** Of an IPv6 address with an IPv4 one at its end. What is longer is none: ten thousand headers of 60 KB would be more memory than a worker has. */
+const longestAddress = 45;
+
 /** The allowances of one worker. `now`: milliseconds of any clock. */
 export function openAllowances(now = () => performance.now()) {
   /** When each one's allowance is whole again, at most a minute ahead; those who came last at the end. */
@@ -24,7 +27,7 @@ export function openAllowances(now = () => performance.now()) {
     /** Counts a visitor's request, where it is known whose it is. @throws AppError 429 */
     take(headers: Headers): void {
       const address = headers.get("cf-connecting-ip");
-      if (!address) return;
+      if (!address || address.length > longestAddress) return;
       const network = networkOf(address);
       const at = now();
       const whole = Math.max(wholeAt.get(network) ?? 0, at) + minute / visitsPerMinute;

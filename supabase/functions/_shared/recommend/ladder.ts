@@ -56,16 +56,15 @@ export async function feedOf(
     made: timed("community", () => freshAndPopular(services, caller, page, communityTimeout)),
     degraded: "community",
   };
-  const below: Rung[] = [{ ...list, degraded: "batch" }, community];
-  const rungs =
-    mode === "batch"
-      ? [{ ...list, degraded: null }, live, community]
-      : services.stalls.mayTry()
-        ? [live, ...below]
-        : [...below, live];
+  function* rungs(): Generator<Rung> {
+    if (mode === "batch") yield { ...list, degraded: null };
+    const below: Rung[] = mode === "batch" ? [community] : [{ ...list, degraded: "batch" }, community];
+    // asked when it comes to that: whoever may try and has a list would try for nobody
+    yield* services.stalls.mayTry() ? [live, ...below] : [...below, live];
+  }
   const started = performance.now();
   let first: AppError | undefined;
-  for (const { made, degraded } of rungs) {
+  for (const { made, degraded } of rungs()) {
     try {
       const recommendation = await made();
       if (!recommendation) continue;
