@@ -61,12 +61,13 @@ export function openDoor(now = () => performance.now()) {
 
       const place: Place = {
         async receive(read) {
-          const { promise: gone, reject } = Promise.withResolvers<never>();
-          const giveWay = () => {
-            go();
-            reject(overloaded(inside * paceNow()));
-          };
-          sending.set(place, { isVisitor, giveWay });
+          const gone = new Promise<never>((_, reject) => {
+            const giveWay = () => {
+              go();
+              reject(overloaded(inside * paceNow()));
+            };
+            sending.set(place, { isVisitor, giveWay });
+          });
           try {
             return await Promise.race([read(), gone]);
           } finally {
