@@ -4,7 +4,9 @@ import { nameOf } from "./catalog.ts";
 import type { Draft } from "./draft.ts";
 import { addedColumns, doubt, unsureLines } from "./draft.ts";
 import { draftInteractions } from "./draft-interactions.ts";
-import { candidateLines, draftLogins, draftMutes, draftPeople } from "./draft-people.ts";
+import { draftLogins } from "./draft-logins.ts";
+import { draftMutes } from "./draft-mutes.ts";
+import { draftPeople } from "./draft-people.ts";
 import { draftPosts } from "./draft-posts.ts";
 import { findRoles, type Roles } from "./find-roles.ts";
 import { oneLine, qualified } from "./sql-text.ts";
@@ -74,4 +76,16 @@ function grantLines(draft: Draft): string[] {
     `grant select on ${denied.map(qualified).join(", ")} to service_role;`,
     "",
   ].map((line) => (line.startsWith("--") ? oneLine(line) : line));
+}
+
+/** The tables that were thought of, for a reader. */
+function candidateLines(roles: Roles): string[] {
+  const lines = (what: string, found: Roles["candidates"]["people"]) =>
+    found
+      .slice(0, 3)
+      .map(
+        ({ table, points, reasons }) =>
+          `--   ${oneLine(`${what}: ${nameOf(table)}, ${points} points (${reasons.join("; ")})`)}`,
+      );
+  return [...lines("people", roles.candidates.people), ...lines("posts", roles.candidates.posts)];
 }

@@ -4,9 +4,9 @@ import { after, test } from "node:test";
 import fc from "fast-check";
 import { withoutPostgres } from "../../db/testing.ts";
 import { draftViews } from "./draft-views.ts";
-import { randomApp } from "./random-app.ts";
 import { readTables } from "./read-catalog.ts";
 import { appDatabases } from "./testing.ts";
+import { randomApp } from "./testing-random-app.ts";
 
 test("the draft for a random app is applied, and its views are read", { skip: await withoutPostgres() }, async (t) => {
   const newDatabase = await appDatabases({ after });

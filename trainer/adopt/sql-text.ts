@@ -1,5 +1,5 @@
 /** Pieces of SQL: names, texts, and what the source views make of a column. */
-import type { Column, Table } from "./catalog.ts";
+import { type Column, keyOf, type Table } from "./catalog.ts";
 import type { Condition } from "./pick-columns.ts";
 
 // pg_get_keywords(), without those that may be a name anywhere; a test holds the list against PostgreSQL's
@@ -90,4 +90,13 @@ export function conditionSql(alias: string, { column, test }: Condition): string
 /** Times that the engine can count with: see the comment above the views. */
 export function soundTime(reference: string): string {
   return `(${reference} >= '1990-01-01 00:00Z' and ${reference} < '2200-01-01 00:00Z') is true`;
+}
+
+/** An id that rows of no other table have; `otherwise`: the columns that tell rows apart where there is no key. */
+export function eventId(number: number, table: Table, alias: string, otherwise: Column[]): string {
+  const key = table.primaryKey.length === 1 ? keyOf(table) : undefined;
+  if (key?.kind === "number") return `recsys.event_id_of(${number}, ${at(alias, key)}${key.plain ? "" : "::bigint"})`;
+  if (key) return `recsys.event_id_of(${number}, ${stringSql(at(alias, key), key)})`;
+  const names = table.primaryKey.length > 0 ? table.primaryKey.map((name) => ({ name })) : otherwise;
+  return `recsys.event_id_of(${number}, concat_ws(' ', ${names.map((column) => at(alias, column)).join(", ")}))`;
 }
