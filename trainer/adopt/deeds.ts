@@ -1,5 +1,6 @@
 /** What people did with posts, as far as the tables of an app say it. */
 import type { Column, Table } from "./catalog.ts";
+import type { CommentDeeds } from "./find-comment-actions.ts";
 import type { PersonColumn } from "./find-people.ts";
 import type { Condition, TimeColumn } from "./pick-columns.ts";
 import type { Action } from "./words.ts";
@@ -44,5 +45,6 @@ export interface Unclear {
 
 export interface Actions {
   deeds: Deeds[];
+  onComments: CommentDeeds[];
   unclear: Unclear[];
 }

@@ -1,7 +1,8 @@
 /** recsys.source_interactions and recsys.source_dismissals over the tables that say what people did with posts. */
 import { nameOf } from "./catalog.ts";
 import { type Draft, doubt } from "./draft.ts";
-import { addDeeds } from "./draft-deeds.ts";
+import { commentPart } from "./draft-comment-deeds.ts";
+import { addDeeds, type Sorted } from "./draft-deeds.ts";
 import { parentParts } from "./draft-parents.ts";
 import type { Part } from "./draft-parts.ts";
 import type { Roles } from "./find-roles.ts";
@@ -15,12 +16,11 @@ const mostTables = 31;
 export function draftInteractions(draft: Draft, roles: Roles): void {
   const { posts } = roles;
   if (!posts) return;
-  const kinds = new Map<string, Action>();
-  const liked: Part[] = [];
-  const dismissed: Part[] = [];
-  for (const deeds of roles.actions.deeds) addDeeds(draft, deeds, liked, dismissed, kinds);
-  const parents = parentParts(draft, posts, kinds);
-  liked.push(...parents);
+  const sorted: Sorted = { liked: [], dismissed: [], kinds: new Map() };
+  const { liked, dismissed, kinds } = sorted;
+  for (const deeds of roles.actions.deeds) addDeeds(draft, deeds, sorted);
+  for (const deeds of roles.actions.onComments) liked.push(commentPart(draft, deeds, kinds));
+  liked.push(...parentParts(draft, posts, kinds));
   for (const { table, why } of roles.actions.unclear) {
     doubt(draft, nameOf(table), `it has to do with people and posts, and is left out: ${why}`);
     draft.lines.push(`-- unsure: ${oneLine(nameOf(table))} is left out: ${oneLine(why)}`);
@@ -40,7 +40,7 @@ export function draftInteractions(draft: Draft, roles: Roles): void {
   }
   const watches = tables
     .filter((table) => read.some((part) => part.table === table))
-    .map((table) =>
+    .flatMap((table) =>
       watchTable(
         draft,
         table,
@@ -65,11 +65,12 @@ function interactionLines(parts: Part[], kinds: Map<string, Action>): string[] {
     "select done.interaction_id, done.user_id, done.post_id, kinds.head as kind, done.value, done.created_at",
     "from (",
     parts
-      .map(({ table, user, post, kind, value, created, where, notes, apart }, place) =>
+      .map(({ table, user, join, post, kind, value, created, where, notes, apart }, place) =>
         [
           ...notes.map((note) => ` ${note}`),
           `  select ${eventId(place + 1, table, table.name, apart)} as interaction_id, ${user.sql} as user_id, ${post} as post_id, ${kind} as kind, ${value} as value, ${created.sql} as created_at`,
           `  from ${qualified(table)} as ${identifier(table.name)}`,
+          ...(join ? [`  ${join}`] : []),
           ...where.map((condition, number) => `  ${number === 0 ? "where" : "  and"} ${condition}`),
         ].join("\n"),
       )

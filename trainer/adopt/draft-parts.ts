@@ -9,6 +9,8 @@ import { at, conditionSql, literal, uuidSql } from "./sql-text.ts";
 export interface Part {
   table: Table;
   user: Shown;
+  /** Where the post is in another table's row. */
+  join?: string;
   post: string;
   postColumn: Column;
   created: Shown;
@@ -55,15 +57,16 @@ export function partOf(draft: Draft, deeds: Deeds): Part {
     value: "null::real",
     where: [
       ...(post.notNull ? [] : [conditionSql(alias, { column: post, test: "present" })]),
-      ...(ofPosts
-        ? [
-            `lower(${at(alias, ofPosts.type)}::text) in (${[...new Set(ofPosts.values.map((value) => value.toLowerCase()))].map(literal).join(", ")})`,
-          ]
-        : []),
+      ...(ofPosts ? [isOneOf(alias, ofPosts)] : []),
       ...more.map((condition) => conditionSql(alias, condition)),
     ],
     others: [...(ofPosts ? [ofPosts.type.name] : []), ...more.map(({ column }) => column.name)],
     notes,
     apart: [person.column, post, ...(time ? [time.column] : [])],
   };
+}
+
+/** Where one table is about rows of several: those about this one. */
+export function isOneOf(alias: string, { type, values }: NonNullable<Deeds["ofPosts"]>): string {
+  return `lower(${at(alias, type)}::text) in (${[...new Set(values.map((value) => value.toLowerCase()))].map(literal).join(", ")})`;
 }

@@ -1,6 +1,7 @@
 /** recsys.source_users over the table of people. */
 import { nameOf } from "./catalog.ts";
 import { type Draft, doubt, shownId, shownTime, unwatched, watchSql } from "./draft.ts";
+import { draftAccounts, namesAccounts } from "./draft-accounts.ts";
 import type { Roles } from "./find-roles.ts";
 import { bodyOf, createdOf, livingConditions, pick } from "./pick-columns.ts";
 import { at, conditionSql, identifier, listSql, qualified, soundTime, textSql } from "./sql-text.ts";
@@ -8,14 +9,18 @@ import { columns } from "./words.ts";
 
 export function draftPeople(draft: Draft, roles: Roles): void {
   const { people } = roles;
+  if (namesAccounts(roles)) {
+    draftAccounts(draft);
+    return;
+  }
   if (!people) {
     doubt(
       draft,
       "people",
-      "no table of people was found: members may not read auth.users, so make one, such as profiles (id uuid primary key references auth.users (id), bio text, created_at timestamptz not null default now()), and show it in recsys.source_users",
+      "no table of people was found, and none that names people by their uuid of auth.users: say in recsys.source_users who they are",
     );
     draft.lines.push(
-      "-- People: no table of them was found, and members may not read auth.users. Make one; until then nobody is recommended anything.",
+      "-- People: no table of them was found, nor who wrote or did anything. Until recsys.source_users shows them, nobody is recommended anything.",
       "",
     );
     return;

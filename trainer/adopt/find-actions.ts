@@ -1,9 +1,10 @@
 /** The tables that say what people did with posts: those that name a person and a post. */
-import { type Catalog, nameOf, type Table } from "./catalog.ts";
+import type { Catalog, Table } from "./catalog.ts";
 import type { Actions } from "./deeds.ts";
+import { commentDeedsOf } from "./find-comment-actions.ts";
 import { isCommentTable, type Opening } from "./find-comments.ts";
 import { type People, personsOf } from "./find-people.ts";
-import { postColumnOf } from "./post-columns.ts";
+import { postColumnOf, type Target } from "./post-columns.ts";
 import type { References } from "./references.ts";
 import { deedsOf, rest } from "./what-was-done.ts";
 import { actionOf, names, tableWords } from "./words.ts";
@@ -15,7 +16,7 @@ export function findActions(
   people: People | undefined,
   references: References,
 ): Actions {
-  const actions: Actions = { deeds: [], unclear: [] };
+  const actions: Actions = { deeds: [], onComments: [], unclear: [] };
   const comments = catalog.filter((table) => isCommentTable(table, posts, people, references));
   for (const table of catalog) {
     if (table === posts || table === people?.table) continue;
@@ -23,16 +24,15 @@ export function findActions(
     const target = postColumnOf(table, posts, references);
     const words = tableWords(table.name);
     if (!person || names.containers.has(words.at(-1) ?? "")) continue;
-    const comment = references
-      .of(table)
-      .find(
-        ({ to, column }) => to !== table && to !== "auth.users" && comments.includes(to) && (!target || column.notNull),
-      );
-    if (comment && comment.to !== "auth.users" && !comments.includes(table)) {
-      if ((actionOf(words.join("_")) || words.includes("action")) && !words.some((word) => names.chores.has(word)))
-        actions.unclear.push({ table, why: `it is about rows of ${nameOf(comment.to)}, which are comments here` });
+    const onComments = comments.includes(table)
+      ? undefined
+      : commentDeedsOf(table, person, posts, comments, opening, references);
+    if (isOnlyOnComments(table, target, comments, references)) {
+      if (onComments && "why" in onComments) actions.unclear.push({ table, why: onComments.why });
+      else if (onComments) actions.onComments.push(onComments);
       continue;
     }
+    if (onComments && !("why" in onComments)) actions.onComments.push(onComments);
     if (!target) continue;
     if (words.some((word) => names.chores.has(word)) && !actionOf(rest(words, posts))) continue;
     if (
@@ -51,4 +51,21 @@ export function findActions(
     }
   }
   return actions;
+}
+
+/** Whether each row names a comment, so that the post beside it is that of the comment. */
+function isOnlyOnComments(
+  table: Table,
+  target: Target | undefined,
+  comments: Table[],
+  references: References,
+): boolean {
+  return (
+    !comments.includes(table) &&
+    references
+      .of(table)
+      .some(
+        ({ to, column }) => to !== table && to !== "auth.users" && comments.includes(to) && (!target || column.notNull),
+      )
+  );
 }

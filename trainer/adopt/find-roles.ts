@@ -1,6 +1,6 @@
 /** Who is who among an app's tables: people, posts, what people did, when they came back, what they do not want to see. */
 import { type Catalog, type Column, keyOf, type Table } from "./catalog.ts";
-import type { Actions } from "./deeds.ts";
+import type { Actions, Unclear } from "./deeds.ts";
 import { findActions } from "./find-actions.ts";
 import { findOpening, type Opening } from "./find-comments.ts";
 import { findLogins, type Logins } from "./find-logins.ts";
@@ -25,7 +25,7 @@ export interface Roles {
   posts: Posts | undefined;
   actions: Actions;
   logins: Logins | undefined;
-  mutes: Mutes[];
+  muted: { mutes: Mutes[]; unclear: Unclear[] };
   /** What else might hold people or posts, with points. */
   candidates: { people: Candidate[]; posts: Candidate[] };
 }
@@ -48,9 +48,11 @@ export function findRoles(catalog: Catalog): Roles {
     references,
     people,
     posts,
-    actions: found ? findActions(catalog, found, posts?.opening, people, references) : { deeds: [], unclear: [] },
+    actions: found
+      ? findActions(catalog, found, posts?.opening, people, references)
+      : { deeds: [], onComments: [], unclear: [] },
     logins: findLogins(catalog, people, references),
-    mutes: findMutes(catalog, people, references),
+    muted: findMutes(catalog, people, posts?.tags, references),
     candidates: { people: peopleCandidates, posts: postCandidates },
   };
 }

@@ -22,16 +22,16 @@ export function postColumnOf(table: Table, posts: Table, references: References)
   return undefined;
 }
 
-/** Which values of a type mean posts: those that are there, or the ways in which frameworks write them. */
-function valuesOf({ type }: OpenReference, posts: Table): NonNullable<Deeds["ofPosts"]> {
-  const name = tableWords(posts.name).join("");
+/** Which values of a type mean rows of a table: those that are there, or the ways in which frameworks write them. */
+export function valuesOf({ type }: OpenReference, to: Table): NonNullable<Deeds["ofPosts"]> {
+  const name = tableWords(to.name).join("");
   const isName = (value: string) => tableWords(value.split(/[\\.:/]/).at(-1) ?? "").join("") === name;
   const there = type.values.filter(isName);
   if (there.length > 0) return { type, values: there, sure: true };
-  const last = tableWords(posts.name).at(-1) ?? "";
+  const last = tableWords(to.name).at(-1) ?? "";
   return {
     type,
-    values: [...new Set([last, posts.name.toLowerCase(), last[0]?.toUpperCase() + last.slice(1)])],
+    values: [...new Set([last, to.name.toLowerCase(), last[0]?.toUpperCase() + last.slice(1)])],
     sure: false,
   };
 }

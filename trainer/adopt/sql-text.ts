@@ -1,6 +1,7 @@
 /** Pieces of SQL: names, texts, and what the source views make of a column. */
 import { type Column, keyOf, type Table } from "./catalog.ts";
 import type { Condition } from "./pick-columns.ts";
+import type { Joined } from "./references.ts";
 
 // pg_get_keywords(), without those that may be a name anywhere; a test holds the list against PostgreSQL's
 export const keywords = new Set(
@@ -37,6 +38,16 @@ export function nameList(names: string[]): string {
 /** A column of the table that the query calls `alias`. */
 export function at(alias: string, { name }: Pick<Column, "name">): string {
   return `${identifier(alias)}.${identifier(name)}`;
+}
+
+/** A name for a joined table that is not that of the table which it is joined to. */
+export function aliasBeside(alias: string, one: string, other: string): string {
+  return alias === one ? other : one;
+}
+
+/** The join of a table that the query calls `joined` to the one that it calls `alias`. */
+export function joinSql(alias: string, joined: string, { table, key, by }: Joined): string {
+  return `join ${qualified(table)} as ${identifier(joined)} on ${at(joined, { name: key })} = ${at(alias, by)}`;
 }
 
 /** The uuid by which the engine knows what a column names. */

@@ -1,13 +1,32 @@
 /** The call of recsys.watch for a table of what people did. */
-import { keyOf, type Table } from "./catalog.ts";
-import { addColumn, type Draft, unwatched, watchSql } from "./draft.ts";
+import { keyOf, nameOf, type Table } from "./catalog.ts";
+import { addColumn, type Draft, doubt, unwatched, watchSql } from "./draft.ts";
 import { coalescedParent } from "./draft-parents.ts";
 import type { Part } from "./draft-parts.ts";
 import type { Posts } from "./find-roles.ts";
-import { identifier, timeSql, uuidSql } from "./sql-text.ts";
+import { identifier, oneLine, qualified, timeSql, uuidSql } from "./sql-text.ts";
+
+const onComments = "the post is looked up in the row of its comment";
 
 /** One table is watched once, whatever number of parts it has. */
-export function watchTable(draft: Draft, table: Table, parts: Part[], posts: Posts): string {
+export function watchTable(draft: Draft, table: Table, all: Part[], posts: Posts): string[] {
+  const parts = all.filter(({ join }) => join === undefined);
+  if (parts.length === 0) return [unwatched(draft, table, onComments)];
+  const watched = watchOwn(draft, table, parts, posts);
+  if (parts.length === all.length) return [watched];
+  doubt(
+    draft,
+    nameOf(table),
+    `what is done to comments reaches the feeds only when everything is worked out anew: ${onComments}`,
+  );
+  return [
+    watched,
+    `-- unsure: what is done to comments in ${oneLine(qualified(table))} is not followed: ${onComments}`,
+  ];
+}
+
+/** Of the parts whose post is a column of the table. */
+function watchOwn(draft: Draft, table: Table, parts: Part[], posts: Posts): string {
   const [first] = parts;
   const user = first.user.watched;
   if (user === undefined) return unwatched(draft, table, "the person is looked up in another table");
