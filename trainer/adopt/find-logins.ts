@@ -21,8 +21,9 @@ export function findLogins(catalog: Catalog, people: People | undefined, referen
     const isNamed = tableWords(table.name).some((word) => /^(login|visit|session|signin)$/.test(word));
     const time = createdOf(table);
     if (!isNamed || !time || table === people?.table) return [];
-    const beside = peopleBeside(table, people, references);
-    const person = beside?.person ?? personsOf(table, people, references)[0];
+    const [own] = personsOf(table, people, references);
+    const beside = own ? undefined : peopleBeside(table, people, references);
+    const person = own ?? beside?.person;
     // a visit of something is no login
     const elsewhere = references
       .of(table)
