@@ -3,7 +3,7 @@ import { nameOf } from "./catalog.ts";
 import type { Deeds, Direction } from "./deeds.ts";
 import { type Draft, doubt } from "./draft.ts";
 import { type Part, partOf } from "./draft-parts.ts";
-import { at, literal } from "./sql-text.ts";
+import { at, literal, realSql } from "./sql-text.ts";
 import type { Action } from "./words.ts";
 
 /** Where the selects go: what was done, what is not wanted, and the kinds that they have. */
@@ -41,7 +41,7 @@ export function addDeeds(draft: Draft, deeds: Deeds, sorted: Sorted): void {
     part.notes.push(
       doubt(draft, nameOf(table), `${rating.name} is shown as value; a low one counts as much as a high one`),
     );
-  sorted.liked.push({ ...part, ...(rating && { value: `${at(table.name, rating)}::real` }) });
+  sorted.liked.push({ ...part, ...(rating && { value: realSql(at(table.name, rating), rating) }) });
 }
 
 function count({ kinds }: Sorted, what: string, as: Action): void {
@@ -68,7 +68,7 @@ function addForAndAgainst(
   sorted.liked.push({
     ...part,
     where: [...part.where, `${up}${note}`],
-    value: form === "sign" ? `${at(table.name, column)}::real` : part.value,
+    value: form === "sign" ? realSql(at(table.name, column), column) : part.value,
   });
   sorted.dismissed.push({ ...part, where: [...part.where, down], notes: [] });
 }

@@ -311,6 +311,26 @@ test("a person in a key of two columns is one, without a foreign key too", { ski
   assert.deepEqual(rows, [{ kind: "vote", who: "1" }]);
 });
 
+test("a strength is shown as far as a real number has room for it", { skip }, async () => {
+  const { pool } = await (newDatabase as NonNullable<typeof newDatabase>)("strengths");
+  await pool.query(
+    `create table posts (id bigint primary key, user_id uuid, title text not null, created_at timestamptz not null);
+     create table post_votes (user_id uuid, post_id bigint references posts, value numeric, created_at timestamptz not null);
+     create table post_reviews (user_id uuid, post_id bigint references posts, review text, rating double precision, created_at timestamptz not null);
+     insert into posts values (1, gen_random_uuid(), 'Bread', '2024-01-01');
+     insert into post_votes select gen_random_uuid(), 1, value, '2024-01-02' from unnest('{1e300,1e-300,2.5,NaN}'::numeric[]) as value;
+     insert into post_reviews select gen_random_uuid(), 1, '', rating, '2024-01-02' from unnest('{1e300,-1e300,1e-300,4.5,-infinity}'::float8[]) as rating`,
+  );
+  await pool.query(draftViews(await readCatalog(pool)).sql);
+  const { rows } = await pool.query(
+    "select kind, array_agg(value::text order by value) as values from recsys.source_interactions group by kind order by kind",
+  );
+  assert.deepEqual(rows, [
+    { kind: "comment", values: ["-1e+06", "-1e+06", "0", "4.5", "1e+06"] },
+    { kind: "vote", values: ["0", "2.5", "1e+06", "1e+06"] },
+  ]);
+});
+
 test("where nobody is named at all, it says that people are missing", { skip }, async () => {
   const { pool } = await (newDatabase as NonNullable<typeof newDatabase>)("nobody");
   await pool.query("create table articles (id bigint primary key, title text, body text, created_at timestamptz)");

@@ -71,6 +71,13 @@ export function timeSql(reference: string, { kind, plain }: Column): string {
   }
 }
 
+/** A strength as a real number, which has less room than others: one of 1e300 would end the view, and so would one of 1e-300. */
+export function realSql(reference: string, { kind }: Column): string {
+  return kind === "number"
+    ? `${reference}::real`
+    : `least(greatest(round(${reference}::numeric, 6), -1000000), 1000000)::real`;
+}
+
 /** A text of so many letters at most; none is an empty one. */
 export function textSql(reference: string, column: Column, most: number): string {
   return `left(coalesce(${stringSql(reference, column)}, ''), ${most})`;
