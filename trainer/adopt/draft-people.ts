@@ -1,22 +1,26 @@
-/** recsys.source_users over the table of people, and the views of logins and mutes. */
+/** recsys.source_users over the table of people. */
 import { nameOf } from "./catalog.ts";
-import { type Draft, doubt, shownId, shownPerson, shownTime, unwatched, watchSql } from "./draft.ts";
-import { eventId } from "./draft-interactions.ts";
-import type { Logins, Mutes, Roles } from "./find-roles.ts";
+import { type Draft, doubt, shownId, shownTime, unwatched, watchSql } from "./draft.ts";
+import { draftAccounts, namesAccounts } from "./draft-accounts.ts";
+import type { Roles } from "./find-roles.ts";
 import { bodyOf, createdOf, livingConditions, pick } from "./pick-columns.ts";
-import { at, conditionSql, identifier, listSql, oneLine, qualified, soundTime, textSql } from "./sql-text.ts";
+import { at, conditionSql, identifier, listSql, qualified, soundTime, textSql } from "./sql-text.ts";
 import { columns } from "./words.ts";
 
 export function draftPeople(draft: Draft, roles: Roles): void {
   const { people } = roles;
+  if (namesAccounts(roles)) {
+    draftAccounts(draft);
+    return;
+  }
   if (!people) {
     doubt(
       draft,
       "people",
-      "no table of people was found: members may not read auth.users, so make one, such as profiles (id uuid primary key references auth.users (id), bio text, created_at timestamptz not null default now()), and show it in recsys.source_users",
+      "no table of people was found, and none that names people by their uuid of auth.users: say in recsys.source_users who they are",
     );
     draft.lines.push(
-      "-- People: no table of them was found, and members may not read auth.users. Make one; until then nobody is recommended anything.",
+      "-- People: no table of them was found, nor who wrote or did anything. Until recsys.source_users shows them, nobody is recommended anything.",
       "",
     );
     return;
@@ -71,67 +75,4 @@ export function draftPeople(draft: Draft, roles: Roles): void {
       : unwatched(draft, table, "its key is worked out by the table itself"),
     "",
   );
-}
-
-export function draftLogins(draft: Draft, { table, person, time }: Logins): void {
-  const alias = table.name;
-  draft.read.add(table);
-  const user = shownPerson(draft, table, alias, person);
-  const created = shownTime(draft, table, alias, time);
-  const why = `${doubt(draft, nameOf(table), "taken for the times when people came back")}${user.note}${created.note}`;
-  draft.lines.push(
-    "-- When people came back.",
-    "create or replace view recsys.source_logins with (security_invoker = true) as",
-    `select ${eventId(1, table, alias, [person.column, time.column])} as login_id, ${user.sql} as user_id, ${created.sql} as created_at`,
-    `from ${qualified(table)} as ${identifier(alias)}${why}`,
-    `where ${user.sql} is not null and ${soundTime(created.sql)};`,
-    user.watched && created.watched
-      ? watchSql(table, "logins", {
-          id: table.primaryKey[0] ?? person.column.name,
-          user: user.watched,
-          created: created.watched,
-        })
-      : unwatched(draft, table, "its person or time is no column that a trigger could read"),
-    "",
-  );
-}
-
-export function draftMutes(draft: Draft, mutes: Mutes[]): void {
-  const parts = mutes.map(({ table, person, whom }) => {
-    const alias = table.name;
-    draft.read.add(table);
-    const user = shownPerson(draft, table, alias, person);
-    const other = shownPerson(draft, table, alias, whom);
-    const made = createdOf(table);
-    const since = made?.column.kind === "timestamptz" ? at(alias, made.column) : "null::timestamptz";
-    const why = doubt(
-      draft,
-      nameOf(table),
-      `taken for whom somebody does not want to see: ${person.column.name} blocks ${whom.column.name}`,
-    );
-    return [
-      `  select ${user.sql} as user_id, 'person' as kind, ${other.sql}::text as value, ${since} as created_at from ${qualified(table)} as ${identifier(alias)}${why}${user.note}${other.note}`,
-      `  where ${user.sql} is not null and ${other.sql} is not null`,
-    ].join("\n");
-  });
-  draft.lines.push(
-    "-- Whom people do not want to see.",
-    "create or replace view recsys.source_mutes with (security_invoker = true) as",
-    "select muted.user_id, muted.kind, muted.value, muted.created_at from (",
-    parts.join("\n  union all\n"),
-    ") as muted;",
-    "",
-  );
-}
-
-/** The tables that were thought of, for a reader. */
-export function candidateLines(roles: Roles): string[] {
-  const lines = (what: string, found: Roles["candidates"]["people"]) =>
-    found
-      .slice(0, 3)
-      .map(
-        ({ table, points, reasons }) =>
-          `--   ${oneLine(`${what}: ${nameOf(table)}, ${points} points (${reasons.join("; ")})`)}`,
-      );
-  return [...lines("people", roles.candidates.people), ...lines("posts", roles.candidates.posts)];
 }

@@ -1,7 +1,6 @@
 /** recsys.source_posts over the table of posts. */
 import { type Column, nameOf, type Table } from "./catalog.ts";
 import {
-  addColumn,
   byName,
   type Draft,
   doubt,
@@ -12,7 +11,7 @@ import {
   unwatched,
   watchSql,
 } from "./draft.ts";
-import type { Opening } from "./find-actions.ts";
+import type { Opening } from "./find-comments.ts";
 import { enoughForPosts, type Tags } from "./find-posts.ts";
 import type { Posts, Roles } from "./find-roles.ts";
 import { bodyOf, type Condition, livingConditions, pick, publishedOf, titleOf } from "./pick-columns.ts";
@@ -229,20 +228,4 @@ function watchPosts(
     );
   }
   return lines;
-}
-
-/** A uuid column that says which post a row passes on or answers, for recsys.watch, where one column does not say it. */
-export function coalescedParent(
-  draft: Draft,
-  { table, parents }: Posts,
-  sql: (column: Column) => string,
-): string | undefined {
-  return addColumn(
-    draft,
-    table,
-    "recsys_parent",
-    "uuid",
-    parents.map(({ column }) => column),
-    () => `coalesce(${parents.map(({ column }) => sql(column)).join(", ")})`,
-  );
 }

@@ -4,7 +4,9 @@ import { nameOf } from "./catalog.ts";
 import type { Draft } from "./draft.ts";
 import { addedColumns, doubt, unsureLines } from "./draft.ts";
 import { draftInteractions } from "./draft-interactions.ts";
-import { candidateLines, draftLogins, draftMutes, draftPeople } from "./draft-people.ts";
+import { draftLogins } from "./draft-logins.ts";
+import { draftMutes } from "./draft-mutes.ts";
+import { draftPeople } from "./draft-people.ts";
 import { draftPosts } from "./draft-posts.ts";
 import { findRoles, type Roles } from "./find-roles.ts";
 import { oneLine, qualified } from "./sql-text.ts";
@@ -29,13 +31,14 @@ export function draftViews(catalog: Catalog): Drafted {
     unsure: [],
     alike: new Map(),
     read: new Set(),
+    readByService: new Set(),
     added: new Map(),
   };
   draftPeople(draft, roles);
   draftPosts(draft, roles);
   draftInteractions(draft, roles);
   if (roles.logins) draftLogins(draft, roles.logins);
-  if (roles.mutes.length > 0) draftMutes(draft, roles.mutes);
+  draftMutes(draft, roles.muted);
   const grants = grantLines(draft);
   const unsure = unsureLines(draft);
   const sql = [
@@ -56,15 +59,14 @@ export function draftViews(catalog: Catalog): Drafted {
 
 /** The service reads every table under the views; whether members do is the app's to say. */
 function grantLines(draft: Draft): string[] {
-  const tables = [...draft.read];
-  const hidden = tables.filter(({ membersMayRead }) => !membersMayRead);
+  const hidden = [...draft.read].filter(({ membersMayRead }) => !membersMayRead);
   if (hidden.length > 0)
     doubt(
       draft,
       hidden.map(nameOf).join(", "),
       "members (authenticated) may not select from these, and each feed does so for them: grant that, with row level security to say who reads which rows",
     );
-  const denied = tables.filter(({ serviceMayRead }) => !serviceMayRead);
+  const denied = [...new Set([...draft.read, ...draft.readByService])].filter(({ serviceMayRead }) => !serviceMayRead);
   const schemas = [...new Set(denied.map(({ schema }) => schema))];
   if (denied.length === 0) return [];
   return [
@@ -74,4 +76,16 @@ function grantLines(draft: Draft): string[] {
     `grant select on ${denied.map(qualified).join(", ")} to service_role;`,
     "",
   ].map((line) => (line.startsWith("--") ? oneLine(line) : line));
+}
+
+/** The tables that were thought of, for a reader. */
+function candidateLines(roles: Roles): string[] {
+  const lines = (what: string, found: Roles["candidates"]["people"]) =>
+    found
+      .slice(0, 3)
+      .map(
+        ({ table, points, reasons }) =>
+          `--   ${oneLine(`${what}: ${nameOf(table)}, ${points} points (${reasons.join("; ")})`)}`,
+      );
+  return [...lines("people", roles.candidates.people), ...lines("posts", roles.candidates.posts)];
 }

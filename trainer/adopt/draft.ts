@@ -2,7 +2,7 @@
 import { type Column, nameOf, type Table } from "./catalog.ts";
 import type { People, PersonColumn } from "./find-people.ts";
 import type { TimeColumn } from "./pick-columns.ts";
-import { at, identifier, literal, nameList, oneLine, qualified, timeSql, uuidSql } from "./sql-text.ts";
+import { aliasBeside, at, identifier, literal, nameList, oneLine, qualified, timeSql, uuidSql } from "./sql-text.ts";
 
 export interface Draft {
   people: People | undefined;
@@ -14,6 +14,8 @@ export interface Draft {
   alike: Map<string, Set<string>>;
   /** Tables that the views read. */
   read: Set<Table>;
+  /** Those that only the views of what the service reads do: of logins. */
+  readByService: Set<Table>;
   /** Columns that are added: by table, their names and what they are. */
   added: Map<Table, Map<string, { type: string; sql: string }>>;
 }
@@ -98,7 +100,8 @@ export function shownId(draft: Draft, table: Table, alias: string, column: Colum
   return { sql: added ? at(alias, { name: added }) : uuidSql(at(alias, column), column), watched: added, note: "" };
 }
 
-const timeDoubts: Partial<Record<Column["kind"], string>> = {
+/** What is unsure of a time by its type. */
+export const timeDoubts: Partial<Record<Column["kind"], string>> = {
   timestamp: "a time without a zone, taken as UTC",
   date: "a day, taken as its first instant in UTC",
   number: "a number, taken as seconds, milliseconds or microseconds since 1970 by its size",
@@ -124,18 +127,20 @@ function addedName({ name }: Column): string {
 }
 
 /** The uuid of auth.users of a person. */
-export function shownPerson(draft: Draft, table: Table, alias: string, { column, holds, sure }: PersonColumn): Shown {
-  const note = sure ? "" : doubtColumn(draft, table, column, byName);
-  if (holds !== "key") return { ...shownId(draft, table, alias, column, addedName(column)), note };
+export function shownPerson(draft: Draft, table: Table, alias: string, person: PersonColumn): Shown {
+  const note = person.sure ? "" : doubtColumn(draft, table, person.column, byName);
+  if (person.holds === "key") return { sql: personSql(draft, alias, person), watched: undefined, note };
+  return { ...shownId(draft, table, alias, person.column, addedName(person.column)), note };
+}
+
+/** The same as SQL alone, where nothing has to find or watch it. */
+export function personSql(draft: Draft, alias: string, { column, holds }: PersonColumn): string {
+  if (holds !== "key") return uuidSql(at(alias, column), column);
   const { people } = draft;
   if (!people?.userId) throw new Error("a person is known by a key of no table");
   draft.read.add(people.table);
-  const inner = alias === "who" ? "whom" : "who";
-  return {
-    sql: `(select ${uuidSql(at(inner, people.userId), people.userId)} from ${qualified(people.table)} as ${inner} where ${at(inner, people.key)} = ${at(alias, column)})`,
-    watched: undefined,
-    note,
-  };
+  const inner = aliasBeside(alias, "who", "whom");
+  return `(select ${uuidSql(at(inner, people.userId), people.userId)} from ${qualified(people.table)} as ${inner} where ${at(inner, people.key)} = ${at(alias, column)})`;
 }
 
 /** Where a column names a row of another table, and no foreign key says so. */

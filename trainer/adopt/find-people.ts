@@ -110,7 +110,8 @@ export function personsOf(table: Table, people: People | undefined, references: 
   }
   const taken = new Set([
     ...outgoing.map(({ column }) => column),
-    ...table.primaryKey.map((name) => columnOf(table, name)),
+    // the key of a row by itself is no person beside it; one of (user_id, post_id) is
+    ...(table.primaryKey.length === 1 ? [columnOf(table, table.primaryKey[0])] : []),
   ]);
   for (const column of table.columns)
     if (!taken.has(column) && looksLikePerson(column)) {

@@ -3,16 +3,26 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import fc from "fast-check";
 import { withoutPostgres } from "../../db/testing.ts";
+import { namesAccounts } from "./draft-accounts.ts";
 import { draftViews } from "./draft-views.ts";
-import { randomApp } from "./random-app.ts";
 import { readTables } from "./read-catalog.ts";
 import { appDatabases } from "./testing.ts";
+import { randomApp } from "./testing-random-app.ts";
 
 test("the draft for a random app is applied, and its views are read", { skip: await withoutPostgres() }, async (t) => {
   const newDatabase = await appDatabases({ after });
   const { pool } = await newDatabase("random");
   const client = await pool.connect();
-  const found = { people: 0, posts: 0, interactions: 0, dismissals: 0, logins: 0, mutes: 0 };
+  const found = {
+    people: 0,
+    posts: 0,
+    interactions: 0,
+    dismissals: 0,
+    onComments: 0,
+    accounts: 0,
+    logins: 0,
+    mutes: 0,
+  };
   try {
     await fc.assert(
       fc.asyncProperty(randomApp, async (statements) => {
@@ -41,8 +51,10 @@ test("the draft for a random app is applied, and its views are read", { skip: aw
           found.posts += roles.posts ? 1 : 0;
           found.interactions += roles.actions.deeds.some(({ action }) => action !== "dismissal") ? 1 : 0;
           found.dismissals += roles.actions.deeds.some(({ direction }) => direction) ? 1 : 0;
+          found.onComments += roles.actions.onComments.length > 0 ? 1 : 0;
+          found.accounts += namesAccounts(roles) ? 1 : 0;
           found.logins += roles.logins ? 1 : 0;
-          found.mutes += roles.mutes.length > 0 ? 1 : 0;
+          found.mutes += roles.muted.mutes.length > 0 ? 1 : 0;
         } finally {
           await client.query("rollback");
         }

@@ -12,6 +12,14 @@ export interface Reference {
   sure: boolean;
 }
 
+/** A row of another table, by which a row is known to be of somebody or something. */
+export interface Joined {
+  table: Table;
+  key: string;
+  /** The column that names it. */
+  by: Column;
+}
+
 /** A pair of columns that names rows of several tables: `likeable_type` says of which one `likeable_id` is. */
 export interface OpenReference {
   type: Column;

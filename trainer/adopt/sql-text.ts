@@ -1,6 +1,7 @@
 /** Pieces of SQL: names, texts, and what the source views make of a column. */
-import type { Column, Table } from "./catalog.ts";
+import { type Column, keyOf, type Table } from "./catalog.ts";
 import type { Condition } from "./pick-columns.ts";
+import type { Joined } from "./references.ts";
 
 // pg_get_keywords(), without those that may be a name anywhere; a test holds the list against PostgreSQL's
 export const keywords = new Set(
@@ -39,6 +40,16 @@ export function at(alias: string, { name }: Pick<Column, "name">): string {
   return `${identifier(alias)}.${identifier(name)}`;
 }
 
+/** A name for a joined table that is not that of the table which it is joined to. */
+export function aliasBeside(alias: string, one: string, other: string): string {
+  return alias === one ? other : one;
+}
+
+/** The join of a table that the query calls `joined` to the one that it calls `alias`. */
+export function joinSql(alias: string, joined: string, { table, key, by }: Joined): string {
+  return `join ${qualified(table)} as ${identifier(joined)} on ${at(joined, { name: key })} = ${at(alias, by)}`;
+}
+
 /** The uuid by which the engine knows what a column names. */
 export function uuidSql(reference: string, { kind, plain }: Column): string {
   if (kind === "uuid") return plain ? reference : `${reference}::uuid`;
@@ -58,6 +69,13 @@ export function timeSql(reference: string, { kind, plain }: Column): string {
       // 10^11 seconds are in the year 5138, 10^11 milliseconds in 1973
       return `to_timestamp((greatest(${reference}, 0) / case when ${reference} >= 100000000000000 then 1000000.0 when ${reference} >= 100000000000 then 1000.0 else 1.0 end)::double precision)`;
   }
+}
+
+/** A strength as a real number, which has less room than others: one of 1e300 would end the view, and so would one of 1e-300. */
+export function realSql(reference: string, { kind }: Column): string {
+  return kind === "number"
+    ? `${reference}::real`
+    : `least(greatest(round(${reference}::numeric, 6), -1000000), 1000000)::real`;
 }
 
 /** A text of so many letters at most; none is an empty one. */
@@ -90,4 +108,13 @@ export function conditionSql(alias: string, { column, test }: Condition): string
 /** Times that the engine can count with: see the comment above the views. */
 export function soundTime(reference: string): string {
   return `(${reference} >= '1990-01-01 00:00Z' and ${reference} < '2200-01-01 00:00Z') is true`;
+}
+
+/** An id that rows of no other table have; `otherwise`: the columns that tell rows apart where there is no key. */
+export function eventId(number: number, table: Table, alias: string, otherwise: Column[]): string {
+  const key = table.primaryKey.length === 1 ? keyOf(table) : undefined;
+  if (key?.kind === "number") return `recsys.event_id_of(${number}, ${at(alias, key)}${key.plain ? "" : "::bigint"})`;
+  if (key) return `recsys.event_id_of(${number}, ${stringSql(at(alias, key), key)})`;
+  const names = table.primaryKey.length > 0 ? table.primaryKey.map((name) => ({ name })) : otherwise;
+  return `recsys.event_id_of(${number}, concat_ws(' ', ${names.map((column) => at(alias, column)).join(", ")}))`;
 }

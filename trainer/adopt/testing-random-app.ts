@@ -3,11 +3,11 @@ import fc from "fast-check";
 import { identifier, literal } from "./sql-text.ts";
 
 const tableNames =
-  "users profiles accounts people posts statuses stories topics comments likes votes post_votes reads views bookmarks reactions events blocks mutes logins sessions tags post_tags taggings channels messages User BlogPost order group table who whom first tagged tag word done muted dismissed kinds".split(
+  "users profiles accounts people posts statuses stories topics comments likes votes post_votes reads views bookmarks reactions events blocks mutes logins sessions tags post_tags taggings channels messages User BlogPost order group table who whom first tagged tag word done muted dismissed kinds liked account filter named comment_likes blocked_tags custom_filters login_tokens".split(
     " ",
   );
 const columnNames =
-  "id user_id author_id account_id target_account_id post_id status_id parent_id in_reply_to_id reblog_of_id rootid userid createdAt created_at published published_at updated_at deleted_at deleteat hidden_at is_deleted visible state status kind type reaction value vote rating title name body content text bio tags interests tag tag_id slug language likeable_type likeable_id read_at saved_at number post_number visibility select user when created deleted auth_id".split(
+  "id user_id author_id account_id target_account_id post_id comment_id filter_id local_user_id status_id parent_id in_reply_to_id reblog_of_id rootid userid createdAt created_at published published_at updated_at deleted_at deleteat hidden_at is_deleted visible state status kind type reaction value vote rating title name body content text bio tags interests tag tag_id word success expires_at slug language likeable_type likeable_id read_at saved_at number post_number visibility select user when created deleted auth_id".split(
     " ",
   );
 /** Names that would end a comment, a text or an identifier where they were written as they are. */
@@ -50,8 +50,14 @@ const core: Record<string, string> = {
   votes: "user_id post_id comment_id value created_at",
   reads: "user_id status_id read_at saved_at hidden_at",
   reactions: "id user_id post_id kind created_at",
+  comment_likes: "user_id comment_id value created_at",
   blocks: "user_id target_account_id created_at",
+  tag_filters: "user_id tag_id created_at",
+  filters: "id user_id name expires_at",
+  filter_words: "filter_id word created_at",
   logins: "id user_id created_at",
+  local_users: "id user_id email",
+  login_tokens: "id local_user_id success created_at",
   post_tags: "post_id tag_id",
   tags: "id name",
 };
@@ -69,6 +75,8 @@ interface RandomTable {
   columns: RandomColumn[];
   key: number;
   references: { column: number; table: number }[];
+  /** Whether columns such as post_id have the foreign key that their name says. */
+  bound: boolean;
   rowSecurity: "off" | "none" | "all" | "own";
   partitioned: boolean;
 }
@@ -103,10 +111,20 @@ const table = (id: string, ofName: fc.Arbitrary<string>) =>
         columns: fc.tuple(...names.map((name) => column(name, id))),
         key: fc.constantFrom(0, 0, 0, 0, -1, 1),
         references: fc.array(fc.record({ column: fc.nat(6), table: fc.nat(7) }), { maxLength: 3 }),
+        bound: fc.boolean(),
         rowSecurity: fc.constantFrom("off", "none", "all", "own"),
         partitioned: fc.constantFrom(false, false, false, true),
       });
     });
+
+/** Tables that mean something only together. */
+const pairs = [
+  ["comments", "comment_likes"],
+  ["comments", "likes"],
+  ["filters", "filter_words"],
+  ["local_users", "login_tokens"],
+  ["tags", "post_tags", "tag_filters"],
+];
 
 export const randomApp = fc
   .constantFrom("uuid", "bigint", "integer", "text", "varchar(20)", "char(5)", "some_id")
@@ -115,12 +133,13 @@ export const randomApp = fc
     return fc.tuple(
       some("users"),
       some("posts", "statuses", "topics"),
-      fc.array(table(id, anyName), { minLength: 1, maxLength: 5 }),
+      fc.array(table(id, anyName), { minLength: 1, maxLength: 4 }),
+      fc.constantFrom(...pairs).chain((names) => fc.tuple(...names.map((name) => table(id, fc.constant(name))))),
       fc.constantFrom(0, 0, 0, 1, 2),
     );
   })
-  .map(([users, posts, others, without]) => {
-    const tables = [users, posts].slice(without).concat(others);
+  .map(([users, posts, others, pair, without]) => {
+    const tables = [users, posts].slice(without).concat(pair, others);
     const named = new Map(tables.map((table) => [`${table.schema}.${table.name}`, table]));
     return [...named.values()].flatMap(statementsOf);
   });
@@ -140,6 +159,14 @@ function statementsOf(table: RandomTable, _: number, tables: RandomTable[]): str
     ...(byRange
       ? [`create table ${identifier(table.schema)}.${identifier(`${table.name} default`)} partition of ${name} default`]
       : []),
+    ...(table.bound ? table.columns : []).flatMap((column) =>
+      tables
+        .filter((to) => column.name === `${to.name.replace(/s$/, "")}_id`)
+        .map(
+          (to) =>
+            `alter table ${name} add foreign key (${identifier(column.name)}) references ${identifier(to.schema)}.${identifier(to.name)}`,
+        ),
+    ),
     ...table.references.flatMap(({ column, table: place }) => {
       const from = table.columns[column];
       const to = tables[place];

@@ -1,0 +1,65 @@
+/** recsys.source_mutes over the tables that say what somebody does not want to see. */
+import { nameOf, type Table } from "./catalog.ts";
+import { type Draft, doubt, doubtColumn, personSql, shownPerson, timeDoubts } from "./draft.ts";
+import type { Mutes } from "./find-mutes.ts";
+import type { Roles } from "./find-roles.ts";
+import { createdOf, pick, titleOf } from "./pick-columns.ts";
+import { aliasBeside, at, identifier, joinSql, oneLine, qualified, stringSql, timeSql } from "./sql-text.ts";
+
+export function draftMutes(draft: Draft, { mutes, unclear }: Roles["muted"]): void {
+  for (const { table, why } of unclear) {
+    doubt(draft, nameOf(table), `it is left out: ${why}`);
+    draft.lines.push(`-- unsure: ${oneLine(nameOf(table))} is left out: ${oneLine(why)}`);
+  }
+  if (mutes.length === 0) return;
+  if (draft.posts && !titleOf(draft.posts) && mutes.some(({ what }) => what.kind === "word"))
+    doubt(draft, "mutes", "words are looked for in the title and the tags of a post, and posts have no title here");
+  draft.lines.push(
+    "-- What people do not want to see.",
+    "create or replace view recsys.source_mutes with (security_invoker = true) as",
+    "select muted.user_id, muted.kind, muted.value, muted.created_at from (",
+    mutes.map((each) => selectOf(draft, each)).join("\n  union all\n"),
+    ") as muted;",
+    "",
+  );
+}
+
+function selectOf(draft: Draft, { table, person, through, what }: Mutes): string {
+  const alias = table.name;
+  const owner = aliasBeside(alias, "filter", "of_filter");
+  const named = aliasBeside(alias, "named", "of_named");
+  const of = what.kind === "person" ? undefined : what.of;
+  for (const read of [table, through?.table, of?.table]) if (read) draft.read.add(read);
+  const user = through ? { sql: personSql(draft, owner, person), note: "" } : shownPerson(draft, table, alias, person);
+  const whom = what.kind === "person" ? shownPerson(draft, table, alias, what.whom) : undefined;
+  const value =
+    what.kind === "person"
+      ? `${whom?.sql}::text`
+      : `left(${stringSql(at(of ? named : alias, what.text), what.text)}, 100)`;
+  const made = createdOf(table);
+  // another time, such as that of its end, says nothing of when it came to be
+  const since = made && !made.doubt && /^timestamp/.test(made.column.kind) ? made.column : undefined;
+  const sinceDoubt =
+    since?.kind === "timestamp" ? doubtColumn(draft, table, since, timeDoubts.timestamp as string) : "";
+  const why = doubt(
+    draft,
+    nameOf(table),
+    what.kind === "person"
+      ? `taken for whom somebody does not want to see: ${person.column.name} blocks ${what.whom.column.name}`
+      : `taken for ${what.kind === "topic" ? "tags" : "words"} of which somebody does not want to see anything: ${of ? `${nameOf(of.table)}.` : ""}${what.text.name}`,
+  );
+  return [
+    `  select ${user.sql} as user_id, '${what.kind}' as kind, ${value} as value, ${since ? timeSql(at(alias, since), since) : "null::timestamptz"} as created_at from ${qualified(table)} as ${identifier(alias)}${why}${user.note}${whom?.note ?? ""}${sinceDoubt}`,
+    ...(through ? [`  ${joinSql(alias, owner, through)}`] : []),
+    ...(of ? [`  ${joinSql(alias, named, of)}`] : []),
+    `  where ${user.sql} is not null and ${whom ? `${whom.sql} is not null` : `${value} ~ '\\S'`}`,
+    ...lasting(table, alias),
+    ...(through ? lasting(through.table, owner) : []),
+  ].join("\n");
+}
+
+/** Some end by themselves. */
+function lasting(table: Table, alias: string): string[] {
+  const end = pick(table, ["expires_at", "expire_at", "expires", "muted_until", "until"], ["timestamptz", "timestamp"]);
+  return end ? [`  and (${at(alias, end)} is null or ${timeSql(at(alias, end), end)} > now())`] : [];
+}

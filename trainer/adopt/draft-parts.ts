@@ -1,0 +1,72 @@
+/** The selects of which recsys.source_interactions and recsys.source_dismissals are made. */
+import { type Column, nameOf, type Table } from "./catalog.ts";
+import type { Deeds } from "./deeds.ts";
+import { byName, type Draft, doubt, doubtColumn, type Shown, shownPerson, shownTime } from "./draft.ts";
+import type { Condition } from "./pick-columns.ts";
+import { at, conditionSql, literal, uuidSql } from "./sql-text.ts";
+
+/** One select of the union. */
+export interface Part {
+  table: Table;
+  user: Shown;
+  /** Where the post is in another table's row. */
+  join?: string;
+  post: string;
+  postColumn: Column;
+  created: Shown;
+  /** The kind as SQL. */
+  kind: string;
+  value: string;
+  where: string[];
+  /** Columns beside person, post and time on which it depends. */
+  others: string[];
+  notes: string[];
+  /** Columns that tell its rows apart where there is no key. */
+  apart: Column[];
+}
+
+export function partOf(draft: Draft, deeds: Deeds): Part {
+  const { table, person, post, postIsSure, ofPosts, elsewhere, time, word, conditions } = deeds;
+  const alias = table.name;
+  const user = shownPerson(draft, table, alias, person);
+  const created = time
+    ? shownTime(draft, table, alias, time)
+    : {
+        sql: "timestamptz '2000-01-01 00:00Z'",
+        watched: undefined,
+        note: doubt(draft, nameOf(table), "it does not say since when; 2000 stands in"),
+      };
+  const notes = [
+    ...deeds.doubts.map((why) => doubt(draft, nameOf(table), why)),
+    user.note,
+    postIsSure ? "" : doubtColumn(draft, table, post, byName),
+    created.note,
+  ].filter((note) => note !== "");
+  const more: Condition[] = [
+    ...conditions.filter(({ column }) => column !== time?.column),
+    ...elsewhere.map((column): Condition => ({ column, test: "absent" })),
+  ];
+  for (const { column, doubt: why } of more) if (why) notes.push(doubt(draft, nameOf(table), `${column.name}: ${why}`));
+  return {
+    table,
+    user,
+    post: uuidSql(at(alias, post), post),
+    postColumn: post,
+    created,
+    kind: literal(word),
+    value: "null::real",
+    where: [
+      ...(post.notNull ? [] : [conditionSql(alias, { column: post, test: "present" })]),
+      ...(ofPosts ? [isOneOf(alias, ofPosts)] : []),
+      ...more.map((condition) => conditionSql(alias, condition)),
+    ],
+    others: [...(ofPosts ? [ofPosts.type.name] : []), ...more.map(({ column }) => column.name)],
+    notes,
+    apart: [person.column, post, ...(time ? [time.column] : [])],
+  };
+}
+
+/** Where one table is about rows of several: those about this one. */
+export function isOneOf(alias: string, { type, values }: NonNullable<Deeds["ofPosts"]>): string {
+  return `lower(${at(alias, type)}::text) in (${[...new Set(values.map((value) => value.toLowerCase()))].map(literal).join(", ")})`;
+}

@@ -1,0 +1,98 @@
+/** Which tables say what somebody does not want to see: people, tags, words. */
+import { type Catalog, type Column, nameOf, type Table } from "./catalog.ts";
+import type { Unclear } from "./deeds.ts";
+import { type People, type PersonColumn, personsOf } from "./find-people.ts";
+import type { Tags } from "./find-posts.ts";
+import { type Beside, peopleBeside } from "./people-beside.ts";
+import { pick } from "./pick-columns.ts";
+import type { Joined, References } from "./references.ts";
+import { names, tableWords } from "./words.ts";
+
+export interface Mutes {
+  table: Table;
+  person: PersonColumn;
+  /** Where the person is said by another row: a filter, of which these are the words. */
+  through?: Joined;
+  what: Muted;
+}
+
+export type Muted =
+  | { kind: "person"; whom: PersonColumn }
+  /** The text is in the row itself, or in that of a tag or a community. */
+  | { kind: "topic" | "word"; text: Column; of?: Joined };
+
+export function findMutes(
+  catalog: Catalog,
+  people: People | undefined,
+  tags: Tags | undefined,
+  references: References,
+): { mutes: Mutes[]; unclear: Unclear[] } {
+  const mutes: Mutes[] = [];
+  const unclear: Unclear[] = [];
+  for (const table of catalog) {
+    const words = tableWords(table.name);
+    if (!words.some((word) => verbs.test(word)) || table === people?.table) continue;
+    const [person, whom] = personsOf(table, people, references);
+    if (person && whom && !words.some((word) => /^(filter|hidden)/.test(word))) {
+      // whoever is blocked is named as such; of two equal names the first blocks
+      const turned = isTarget(person) && !isTarget(whom);
+      mutes.push({
+        table,
+        person: turned ? whom : person,
+        what: { kind: "person", whom: turned ? person : whom },
+      });
+      continue;
+    }
+    const what = topicOf(table, tags, references) ?? wordOf(table);
+    const owner = ownerOf(table, people, references);
+    const beside = peopleBeside(table, people, references);
+    if (what && person) mutes.push({ table, person, what });
+    else if (what && owner) mutes.push({ table, ...owner, what });
+    // such a table has passwords
+    else if (what && beside)
+      unclear.push({
+        table,
+        why: `whose it is is said by a row of ${nameOf(beside.through.table)}, which members would have to be let read`,
+      });
+    else if (person && words.some((word) => /^(block|mute|ignore)/.test(word)))
+      unclear.push({ table, why: "what somebody does not want to see there is no person, tag or word of posts" });
+  }
+  // of a filter with words of its own the text is its name
+  return { mutes: mutes.filter(({ table }) => !mutes.some(({ through }) => through?.table === table)), unclear };
+}
+
+const verbs = /^(block|mute|ignore|filter|blocked|muted|ignored|filtered|hidden)$/;
+
+function isTarget({ column }: PersonColumn): boolean {
+  return tableWords(column.name).some((word) => names.targets.has(word));
+}
+
+/** A tag, or the community that is taken for one: what `recsys.source_posts` shows as tags. */
+function topicOf(table: Table, tags: Tags | undefined, references: References): Muted | undefined {
+  if (!tags) return undefined;
+  const bearer = tags.from === "group" ? tags : tags.from === "rows" ? tags.of : undefined;
+  const reference = references.of(table).find(({ to, key }) => to === bearer?.table && key === bearer.key);
+  if (bearer && reference && tags.from !== "column")
+    return { kind: "topic", text: tags.word, of: { table: bearer.table, key: bearer.key, by: reference.column } };
+  const text = pick(table, ["tag", "topic", "hashtag", "label", "category", "tag_name"], ["text"]);
+  return text && { kind: "topic", text };
+}
+
+function wordOf(table: Table): Muted | undefined {
+  const text =
+    pick(table, ["word", "phrase", "keyword", "term"], ["text"]) ??
+    (tableWords(table.name).some((word) => /^(word|phrase|keyword|term)$/.test(word))
+      ? pick(table, ["text", "value", "name"], ["text"])
+      : undefined);
+  return text && { kind: "word", text };
+}
+
+/** Whose filter a row is part of, where a foreign key says so. */
+function ownerOf(table: Table, people: People | undefined, references: References): Beside | undefined {
+  for (const { to, column, key, sure } of references.of(table)) {
+    if (!sure || to === "auth.users" || to === table || !tableWords(to.name).some((word) => verbs.test(word))) continue;
+    const [person] = personsOf(to, people, references);
+    if (person) return { through: { table: to, key, by: column }, person };
+  }
+  return undefined;
+}

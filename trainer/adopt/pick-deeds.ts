@@ -1,0 +1,54 @@
+/** Which columns of a table say what was done: its times, kinds, for or against. */
+import type { Column, Table } from "./catalog.ts";
+import type { Deeds, Direction } from "./deeds.ts";
+import { pick } from "./pick-columns.ts";
+import { type Action, actionOf, columns, plainName, singular, wordsOf } from "./words.ts";
+
+export function wordFor(words: string, action: Action): string {
+  if (action === "comment" || action === "dismissal") return action;
+  const word = wordsOf(words).findLast((word) => actionOf(word) === action);
+  return word ? singular(word) : action;
+}
+
+/** Times that say by themselves what was done: read_at, saved_at. */
+export function momentsOf(table: Table): { column: Column; word: string; action: Action }[] {
+  const found: { column: Column; word: string; action: Action }[] = [];
+  for (const column of table.columns) {
+    const name = plainName(column.name);
+    if (
+      (column.kind !== "timestamptz" && column.kind !== "timestamp") ||
+      columns.updated.includes(name) ||
+      /^(last|notifications)_/.test(name)
+    )
+      continue;
+    const action = name === "hidden_at" ? "dismissal" : actionOf(name.replace(/_(at|on|time)$/, ""));
+    // first_visited_at and read_at are both views: one of them is enough
+    if (action && !found.some((moment) => moment.action === action && action === "view"))
+      found.push({ column, word: action === "dismissal" ? action : wordFor(name, action), action });
+  }
+  return found;
+}
+
+export function kindsOf(table: Table, not: Column | undefined): Deeds["kinds"] | undefined {
+  const column = pick(table, columns.kind, ["text", "enum"]);
+  if (!column || column === not) return undefined;
+  return { column, values: new Map(column.values.map((value) => [value, actionOf(value)])) };
+}
+
+export function directionOf(table: Table): { direction?: Direction } {
+  const number = pick(table, columns.direction, ["number", "decimal"]);
+  if (number) return { direction: { column: number, form: "sign" } };
+  const flag = pick(table, columns.direction, ["boolean"]);
+  if (flag) return { direction: { column: flag, form: "boolean" } };
+  const word = pick(table, columns.direction, ["text", "enum"]) ?? pick(table, columns.kind, ["text", "enum"]);
+  const down = word?.values.filter((value) => actionOf(value) === "dismissal") ?? [];
+  const up = word?.values.filter((value) => actionOf(value) === "vote") ?? [];
+  return word && down.length > 0 && up.length === word.values.length - down.length
+    ? { direction: { column: word, form: { up, down } } }
+    : {};
+}
+
+export function ratingOf(table: Table): { rating?: Column } {
+  const rating = pick(table, columns.rating, ["number", "decimal"]);
+  return rating ? { rating } : {};
+}
