@@ -108,6 +108,9 @@ await onBoth("people whom the app knows by a number are followed by what has the
     "an article becomes another's": `update shop.articles set writer = 13 where "no" = '${id(23)}'`,
     "a visit, and one of somebody without a uuid": `insert into shop.visits (who, "when") values (12, now() - interval '3 days'), (15, now())`,
     "visits go": "delete from shop.visits where who = 14",
+    "somebody gets a uuid, and is told of": `update shop."The people" set auth_id = '${id(15)}' where "the no" = 15;
+       insert into recsys.feature_changes (user_id) values ('${id(15)}');
+       insert into recsys.feature_changes (post_id) select what from shop.events where who = 15`,
     "somebody goes with all they did, and leaves their articles": `delete from shop."The people" where "the no" = 13`,
   };
   for (const [name, change] of Object.entries(changes))
@@ -120,11 +123,9 @@ await onBoth("people whom the app knows by a number are followed by what has the
   const { rows } = await pool.query("select distinct user_id from recsys.user_stats order by 1");
   assert.deepEqual(
     rows.map(({ user_id }) => user_id),
-    [10, 11, 12, 14].map(id),
+    [10, 11, 12, 14, 15].map(id),
   );
-  await pool.query(
-    "delete from recsys.embedding_jobs; insert into shop.skills values (11, 'knots'), (15, 'x'), (99, 'x')",
-  );
+  await pool.query("delete from recsys.embedding_jobs; insert into shop.skills values (11, 'knots'), (99, 'x')");
   const jobs = await pool.query("select kind, entity_id from recsys.embedding_jobs");
   assert.deepEqual(jobs.rows, [{ kind: "user", entity_id: id(11) }]);
 });
