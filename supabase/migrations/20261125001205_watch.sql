@@ -27,7 +27,7 @@ $$;
 comment on function recsys.id_sql(regclass, text) is 'SQL for the uuid by which the engine knows what a column of an app''s table names: the column where it is a uuid, recsys.id_of of it where it is a number or text. Null: of another type, or missing.';
 revoke all on function recsys.id_sql(regclass, text) from public;
 
-create function recsys.person_sql(p_table regclass, p_column text, p_lookup text[]) returns text
+create function recsys.person_sql(p_column text, p_lookup text[]) returns text
 language plpgsql stable security invoker set search_path = ''
 as $$
 declare
@@ -58,8 +58,8 @@ begin
   return format('(select people.%I from %s as people where people.%I = changed.%I)', p_lookup[3], people, p_lookup[2], p_column);
 end
 $$;
-comment on function recsys.person_sql(regclass, text, text[]) is 'SQL for the uuid of the person whom a column of the row "changed" of an app''s table names: the column, or what p_lookup, {table,key,uuid}, has for it. Raises where that cannot be looked up.';
-revoke all on function recsys.person_sql(regclass, text, text[]) from public;
+comment on function recsys.person_sql(text, text[]) is 'SQL for the uuid of the person whom a column of the row "changed" of an app''s table names: the column, or what p_lookup, {table,key,uuid}, has for it. Raises where that cannot be looked up.';
+revoke all on function recsys.person_sql(text, text[]) from public;
 
 create function recsys.watch(
   p_table regclass,
@@ -76,6 +76,7 @@ create function recsys.watch(
 language plpgsql volatile security invoker set search_path = ''
 as $$
 declare
+  -- its columns are quoted by recsys.person_sql and id_sql, which plpgsql_check cannot see: @plpgsql_check_options: security_warnings = off
   has_features constant boolean := p_kind in ('interactions', 'logins', 'posts');
   has_texts constant boolean := p_kind in ('posts', 'users', 'post_texts', 'user_texts');
   -- whose texts they are, and the column that says so
@@ -84,16 +85,16 @@ declare
   -- as SQL: the uuid of the entity
   entity_sql constant text := case entity
     when 'post' then coalesce(recsys.id_sql(p_table, entity_id), quote_ident(entity_id))
-    else recsys.person_sql(p_table, entity_id, p_user_lookup)
+    else recsys.person_sql(entity_id, p_user_lookup)
   end;
-  user_sql constant text := recsys.person_sql(p_table, p_user_id, p_user_lookup);
+  user_sql constant text := recsys.person_sql(p_user_id, p_user_lookup);
   post_sql constant text := recsys.id_sql(p_table, p_post_id);
   -- what a change of features is, as SQL: whose, of which post, when
   changed_user text := 'null::uuid';
   changed_post text := 'null::uuid';
   changed_at text := quote_ident(p_created_at);
   -- ids of people, which are uuids where they are not looked up
-  person_types constant regtype[] := case when p_user_lookup is null then '{uuid}' else '{uuid,bigint,integer,smallint,text,varchar}' end;
+  person_types constant regtype[] := case when p_user_lookup is null then '{uuid}'::regtype[] else '{uuid,bigint,integer,smallint,text,varchar}'::regtype[] end;
   -- columns without which a row is none; whose change is one of features; whose change is one of a text
   needed text[];
   compared text[];

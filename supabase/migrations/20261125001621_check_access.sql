@@ -31,6 +31,7 @@ create function recsys.check_access() returns table (stops boolean, problem text
 language plpgsql volatile security invoker set search_path = ''
 as $$
 declare
+  -- what it asks is written here: @plpgsql_check_options: security_warnings = off
   -- of whom there is nothing to be found, so that all of this takes little
   nobody constant uuid := gen_random_uuid();
   before constant text := current_setting('role');
