@@ -6,7 +6,7 @@ import { after, before, test } from "node:test";
 import type { Database } from "../../db/connect.ts";
 import { openEmbeddedCopy } from "../../db/testing-embedded.ts";
 import { communityFromDatabase, type LoadedCommunity } from "../community/from-database.ts";
-import { configDigest, parseConfig } from "../config/config.ts";
+import { configDigest, defaultConfig, parseConfig } from "../config/config.ts";
 import { evaluateModels } from "../evaluation/evaluate.ts";
 import { givenModels } from "../evaluation/given-models.ts";
 import { StepMeter } from "../evaluation/report/step-meter.ts";
@@ -97,8 +97,12 @@ test("a model says with what it was trained, and on what", async () => {
 });
 
 test("training ends with what it makes of the held-out requests, beside the recency baseline", async () => {
-  const { held_out } = await metricsOf("seed-1");
+  const { held_out, ranker_requests } = await metricsOf("seed-1");
+  // those that the ranker's training held out, and none of what came after: that is for evaluating it
+  assert.equal(held_out.requests, ranker_requests - Math.floor(ranker_requests * (1 - defaultConfig.ranker.heldOut)));
   assert.ok(held_out.requests >= 10, `${held_out.requests}`);
+  assert.ok(Date.parse(held_out.to) < until.getTime(), held_out.to);
+  assert.equal(held_out.before_learning, false);
   for (const name of ["mrr", "recall@20"]) {
     const { model, baseline, difference, standard_error } = held_out.metrics[name];
     for (const value of [model, baseline]) assert.ok(value > 0 && value <= 1, `${name} ${value}`);
