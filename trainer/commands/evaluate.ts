@@ -10,7 +10,8 @@ import { communityFromDatabase } from "../community/from-database.ts";
 import type { Config } from "../config/config.ts";
 import { readConfig } from "../config/config-file.ts";
 import { type Backend, startBackend } from "../engine/backend.ts";
-import { evaluateCut, evaluateModels, evaluateReplay } from "../evaluation/evaluate.ts";
+import { evaluateCut, evaluateReplay } from "../evaluation/evaluate.ts";
+import { evaluateModels } from "../evaluation/evaluate-models.ts";
 import { givenModels } from "../evaluation/given-models.ts";
 import { evaluateIdeas } from "../evaluation/ideas/evaluate-ideas.ts";
 import { overSeedsOf, overSeedsTable, writeOverSeeds } from "../evaluation/report/over-seeds.ts";
@@ -49,8 +50,9 @@ export async function evaluateCommand(options: EvaluateOptions): Promise<void> {
     throw new UserError(
       "--model goes with --protocol replay: the other protocols train on their own part of the history",
     );
-  if (options.model && options.config)
-    throw new UserError("--config says how to train, and with --model nothing is trained: leave out one");
+  for (const [option, value] of Object.entries({ "--config": options.config, "--backend": options.backend }))
+    if (options.model && value !== undefined)
+      throw new UserError(`${option} says how to train, and with --model nothing is trained: leave out one`);
   const config = await readConfig(options.config);
   const folder = data === undefined ? undefined : await mkdtemp(join(tmpdir(), "recsys-evaluate-"));
   try {
@@ -103,7 +105,7 @@ async function evaluate(
     if (protocol === "replay") {
       const { validFrom, testFrom } = windowOf(loaded.community, options);
       const window = { validFrom, testFrom, sample: options.sample, seed };
-      const models = options.model && (await givenModels(database, options.model, testFrom));
+      const models = options.model && (await givenModels(database, loaded, options.model, testFrom));
       const { text, report } = models
         ? await evaluateModels(loaded, window, models, evaluation)
         : await evaluateReplay(loaded, window, evaluation);

@@ -7,7 +7,7 @@ import type { Database } from "../../db/connect.ts";
 import { openEmbeddedCopy } from "../../db/testing-embedded.ts";
 import { communityFromDatabase, type LoadedCommunity } from "../community/from-database.ts";
 import { configDigest, defaultConfig, parseConfig } from "../config/config.ts";
-import { evaluateModels } from "../evaluation/evaluate.ts";
+import { evaluateModels } from "../evaluation/evaluate-models.ts";
 import { givenModels } from "../evaluation/given-models.ts";
 import { StepMeter } from "../evaluation/report/step-meter.ts";
 import { signed } from "../evaluation/report/table.ts";
@@ -28,17 +28,22 @@ const lines: string[] = [];
 let until: Date;
 let database: Database;
 
-before(async () => {
-  database = await openEmbeddedCopy();
-  await fillSmallCommunity(database);
+/** A community, the same one wherever it is filled in. */
+async function fill({ pool, ...database }: Database): Promise<void> {
+  await fillSmallCommunity({ pool, ...database });
   // a clock that was wrong: the view is older than the post
-  await database.pool.query(
+  await pool.query(
     `insert into public.post_views (user_id, post_id, created_at)
      select user_id, post_id, post.created_at - interval '1 hour' from recsys.source_posts as post
      cross join lateral (select user_id from recsys.source_users as person where user_id <> post.author_id order by user_id limit 1) as viewer
      order by post.created_at limit 3`,
   );
-  await database.pool.query("select recsys.roll_up()");
+  await pool.query("select recsys.roll_up()");
+}
+
+before(async () => {
+  database = await openEmbeddedCopy();
+  await fill(database);
   const { rows } = await database.pool.query(
     "select percentile_disc(0.8) within group (order by created_at) as at from recsys.source_interactions",
   );
@@ -125,7 +130,7 @@ test("trained models are evaluated on the same events, beside each other and the
   const meter = new StepMeter();
   try {
     const evaluated = async (wanted: string[], out?: string) => {
-      const given = await givenModels(database, wanted, window.testFrom);
+      const given = await givenModels(database, loaded, wanted, window.testFrom);
       const pipeline = { seed: 1, scoreWeights: [0.2, 1, 1] };
       return await evaluateModels(loaded, window, given, { database, meter, pipeline, out });
     };
@@ -133,7 +138,8 @@ test("trained models are evaluated on the same events, beside each other and the
     const published = await evaluated([name]);
     const [first, second] = report.recommenders;
     assert.deepEqual(first.metrics, published.report.recommenders[0].metrics);
-    assert.deepEqual([first.name, report.recommenders[2].name], [name, "recency baseline"]);
+    assert.deepEqual([first.name, report.recommenders[2].name], ["seed-1", "recency baseline"]);
+    assert.equal(published.report.recommenders[0].name, name);
     assert.notDeepEqual(first.metrics, second.metrics);
     assert.equal(first.metrics.all.lists, 40);
 
@@ -152,23 +158,37 @@ test("trained models are evaluated on the same events, beside each other and the
     const cold = first.metrics["cold users"].lists;
     assert.ok(text.includes(`R@20 (40)`) && text.includes(`MRR cold (${cold})`), text);
     const page = await readFile(join(folder, "beside", "report.html"), "utf8");
-    for (const title of ["The data", `Model ${name}`, "What each feature is worth", "Where it loses most: users"])
+    for (const title of [
+      "The data",
+      "Model seed-1",
+      "beside seed-1, 95 %",
+      "What each feature is worth",
+      "Where it loses most: users",
+    ])
       assert.ok(page.includes(`<h2>${title}</h2>`), title);
-    assert.match(page, /<td>towers\.temperature<\/td><td>0\.3<\/td>/);
-    assert.match(page, /older than their post, left out<\/td><td>3</);
+    assert.match(page, /<td>towers\.temperature<\/td><td class="text">0\.3<\/td>/);
+    assert.match(page, /older than their post, left out<\/td><td class="text">3</);
     assert.doesNotMatch(page, /NaN|undefined/);
-    assert.ok(report.extras.heads?.[0].models.some((model) => model.name === name && model.bins));
+    assert.match(page, /<td>name<\/td><td class="text">model-/);
+    assert.ok(report.extras.heads?.[0].models.some((model) => model.name === "seed-1" && model.bins));
+    // the heads of both are measured on the same rows, which are some of those that each has alone
+    for (const { head, models } of report.extras.heads ?? []) {
+      assert.equal(new Set(models.map(({ metrics }) => metrics.rows)).size, 1, head);
+      const alone = published.report.extras.heads?.find((each) => each.head === head)?.models[0].metrics;
+      assert.ok(alone && models[0].metrics.rows <= alone.rows && models[0].metrics.positives <= alone.positives);
+    }
+    assert.match(text, /^norm\. entropy beside seed-1, 95 % {2,}view \(\d+ positives\)/m);
   } finally {
     await meter.close();
   }
   assert.ok(await modelInMemoryIsTheSame(name, loaded));
 });
 
-async function modelInMemoryIsTheSame(name: string, { community }: LoadedCommunity): Promise<boolean> {
+async function modelInMemoryIsTheSame(name: string, loaded: LoadedCommunity): Promise<boolean> {
   const [fromFolder, fromDatabase] = await Promise.all(
     [join(models, "seed-1"), name].map(async (wanted) => {
-      const [given] = await givenModels(database, [wanted], until.getTime());
-      return await given.load(community, watched);
+      const [given] = await givenModels(database, loaded, [wanted], until.getTime());
+      return await given.load(loaded.community, watched);
     }),
   );
   assert.ok(fromFolder.userIdEmbeddings.size > 0);
@@ -204,8 +224,9 @@ test("a validation that begins after the test is refused", async () => {
 
 test("a model that knows the test is refused with the cure, and so is what is no model", async () => {
   const seed1 = join(models, "seed-1");
+  const loaded = await communityFromDatabase(database);
   const refusedFor = async (wanted: string[], testFrom: number, reason: RegExp) =>
-    await assert.rejects(givenModels(database, wanted, testFrom), { name: "UserError", message: reason });
+    await assert.rejects(givenModels(database, loaded, wanted, testFrom), { name: "UserError", message: reason });
   const { learned_until } = await readDescription(seed1);
   const at = learned_until.replaceAll(".", "\\.");
   await refusedFor(
@@ -226,10 +247,59 @@ test("a model that knows the test is refused with the cure, and so is what is no
     "update recsys.settings set community_id = gen_random_uuid() returning (select community_id from recsys.settings) as before",
   );
   try {
+    loaded.community.posts.titles[0] += "!";
     await refusedFor([seed1], until.getTime(), /was trained on another community/);
   } finally {
     await database.pool.query("update recsys.settings set community_id = $1", [rows[0].before]);
   }
+});
+
+test("in another database with the same community a folder is evaluated, until something it learned from is another there", async () => {
+  const other = await openEmbeddedCopy();
+  try {
+    await fill(other);
+    await other.pool.query("update recsys.settings set community_id = gen_random_uuid()");
+    const seed1 = join(models, "seed-1");
+    const given = async () => await givenModels(other, await communityFromDatabase(other), [seed1], until.getTime());
+    assert.deepEqual(
+      (await given()).map(({ label }) => label),
+      ["seed-1"],
+    );
+    // what came after its training is for the test alone
+    await other.pool.query("delete from public.post_votes where created_at > $1", [until]);
+    await other.pool.query("select recsys.roll_up()");
+    assert.equal((await given()).length, 1);
+    await other.pool.query(
+      "update public.posts set title = title || '!' where id = (select post_id from recsys.source_posts order by created_at limit 1)",
+    );
+    await assert.rejects(given(), {
+      name: "UserError",
+      message: /^model model-\S+ \(\S+seed-1\) was trained on another community, .*: evaluate it on the database/,
+    });
+    // no folder of that name, and nothing is published there
+    await assert.rejects(givenModels(other, await communityFromDatabase(other), ["seed-1"], until.getTime()), {
+      name: "UserError",
+      message:
+        /^seed-1 is neither a folder nor a published model: none is published in this database, so name a folder/,
+    });
+  } finally {
+    await other.close();
+  }
+});
+
+test("with --model what says how to train is refused", async () => {
+  const options = {
+    protocol: "replay",
+    seed: [1],
+    sample: 1,
+    split: "random",
+    model: [join(models, "seed-1")],
+  } as const;
+  for (const wrong of [{ backend: "js" }, { config: "config.yaml" }] as const)
+    await assert.rejects(
+      evaluateCommand({ ...options, seed: [1], model: [...options.model], database: database.url, ...wrong }),
+      { name: "UserError", message: /^--(backend|config) says how to train, .*: leave out one$/ },
+    );
 });
 
 test("runs are listed the best first, and what cannot be read is said", async () => {
