@@ -1,6 +1,6 @@
 /** What an ML engineer does: train with a config up to an instant, and see what was trained and how good it is. */
 import assert from "node:assert/strict";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import type { Database } from "../../db/connect.ts";
@@ -202,7 +202,6 @@ test("a validation that begins after the test is refused", async () => {
     protocol: "replay",
     seed: [1],
     sample: 1,
-    split: "random",
     model: [join(models, "seed-1")],
   } as const;
   await assert.rejects(
@@ -243,6 +242,19 @@ test("a model that knows the test is refused with the cure, and so is what is no
   );
   await refusedFor([seed1, seed1], until.getTime(), /^model \S+ was given twice$/);
   await refusedFor([folder], until.getTime(), /holds no model\.json/);
+  await refusedFor([""], until.getTime(), /^"" is neither a folder nor a published model: /);
+  for (const [file, content, reason] of [
+    ["dlrm.onnx", "no graph", /is damaged \(dlrm\.onnx\): train again$/],
+    ["samples.json", "no\nJSON", /is damaged \(samples\.json\): train again$/],
+    ["held-back/post_tower.onnx", undefined, /is damaged \(held-back\/post_tower\.onnx is missing\): train again$/],
+  ] as const) {
+    const broken = join(folder, "broken");
+    await cp(seed1, broken, { recursive: true });
+    if (content === undefined) await rm(join(broken, file));
+    else await writeFile(join(broken, file), content);
+    await refusedFor([broken], until.getTime(), reason);
+    await rm(broken, { recursive: true });
+  }
   const { rows } = await database.pool.query(
     "update recsys.settings set community_id = gen_random_uuid() returning (select community_id from recsys.settings) as before",
   );
@@ -292,7 +304,6 @@ test("with --model what says how to train is refused", async () => {
     protocol: "replay",
     seed: [1],
     sample: 1,
-    split: "random",
     model: [join(models, "seed-1")],
   } as const;
   for (const wrong of [{ backend: "js" }, { config: "config.yaml" }] as const)

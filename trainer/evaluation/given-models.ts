@@ -100,7 +100,7 @@ async function fromDatabase(database: Database, wanted: string): Promise<GivenMo
       all.length > 0
         ? `published are ${names}`
         : "none is published in this database, so name a folder that `recsys train` wrote";
-    throw new UserError(`${wanted} is neither a folder nor a published model: ${published}`);
+    throw new UserError(`${wanted || '""'} is neither a folder nor a published model: ${published}`);
   }
   const { model_id, name, feature_spec_digest, learned_until, metrics } = rows[0];
   return {

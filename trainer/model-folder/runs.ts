@@ -22,6 +22,8 @@ const trained = provenanceSchema.extend({
   held_out: z
     .object({
       requests: z.number(),
+      from: z.string(),
+      to: z.string(),
       before_learning: z.boolean().default(false),
       metrics: z.object({ mrr: figure, "recall@20": figure }).partial(),
     })
@@ -65,6 +67,14 @@ export function inOrder(runs: Run[], by: Order): Run[] {
   if (by === "newest") return runs.toSorted((a, b) => b.trained_at.localeCompare(a.trained_at));
   const value = ({ held_out }: Run) => held_out?.metrics[by]?.model ?? Number.NEGATIVE_INFINITY;
   return runs.toSorted((a, b) => value(b) - value(a) || b.trained_at.localeCompare(a.trained_at));
+}
+
+/** Whether the figures of some runs are of the same requests. */
+export function wereAskedTheSame(runs: Run[]): boolean {
+  const asked = runs.map(({ data, held_out }) =>
+    [data.digest, held_out?.requests, held_out?.from, held_out?.to].join(),
+  );
+  return new Set(asked).size <= 1;
 }
 
 function differenceCell(of: z.output<typeof figure> | undefined): string {

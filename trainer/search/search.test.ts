@@ -7,6 +7,7 @@ import type { Database } from "../../db/connect.ts";
 import { openEmbeddedCopy } from "../../db/testing-embedded.ts";
 import { type Config, defaultConfig, parseConfig } from "../config/config.ts";
 import { readConfig } from "../config/config-file.ts";
+import { wereAskedTheSame } from "../model-folder/runs.ts";
 import { fillSmallCommunity, temporaryFolder } from "../retraining/testing.ts";
 import { search } from "./search.ts";
 import { configsOf, drawsOf, gridOf, parseSpace } from "./space.ts";
@@ -89,8 +90,12 @@ test("it trains what is not there yet, says which is best, and holds to what it 
   assert.equal(best.towers.temperature, runs[0].config["towers.temperature"]);
   assert.equal(best.ranker.rows, 24);
 
-  // stopped before the second was whole
-  await rm(join(out, "trial-00002"), { recursive: true });
+  assert.ok(wereAskedTheSame(runs));
+  const { held_out: of } = runs[0];
+  assert.ok(!wereAskedTheSame([runs[0], { ...runs[1], held_out: of && { ...of, requests: of.requests - 1 } }]));
+
+  // of the second there is something that nobody can read
+  await rm(join(out, "trial-00002", "model.json"));
   const { mtimeMs } = await stat(join(out, "trial-00001", "model.json"));
   lines.length = 0;
   await database.pool.query("update recsys.settings set clock_shift = clock_shift - interval '3 hours'");

@@ -2,7 +2,7 @@
  * Many trainings, each with other hyperparameters, on the same data: which is best on its held-out requests. Each leaves a model in a folder
  * of its own, so a search that was stopped goes on where it was, and the best can be published as it is.
  */
-import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { stringify } from "yaml";
@@ -48,6 +48,8 @@ export async function search(context: TrainingContext, options: SearchOptions): 
   for (const [i, trial] of trials.entries()) {
     const folder = join(out, trialName(i));
     if (await readDescription(folder).catch(() => undefined)) continue;
+    // what cannot be read is in the way of what can
+    await rm(folder, { recursive: true, force: true });
     context.print(`${i + 1} of ${trials.length}: ${trialText(trial)}`);
     await train(context, { seed, backend, config: configs[i], learnedUntil, folderOf: () => folder });
   }
