@@ -29,7 +29,7 @@ export async function publishCommand(
     const onVerdict = (verdict: Verdict) => verdictLines(verdict).forEach(print);
     const id = await publish(database, model, { activate, fromAnotherCommunity, onVerdict, onProgress, signal });
     print(
-      `model ${model.name} is published as number ${id} and ${activate ? "serves" : "waits: `npx recsys activate` lets it serve"}`,
+      `model ${model.name} is published as number ${id} and ${activate ? "serves" : `waits: \`npx recsys activate ${model.name}\` lets it serve`}`,
     );
     await topicsOfNewModel(context);
   });

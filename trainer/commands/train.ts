@@ -25,6 +25,8 @@ export async function trainCommand(options: DatabaseOption & TrainOptions): Prom
   await inDatabase(options, {}, async (context) => {
     await requireSoundSources(context.database, context.print);
     const folder = await trainIntoFolder(context, { ...options, config, parent: modelsFolder });
-    context.print(`model written to ${folder}; \`npx recsys publish\` puts it into the database and lets it serve`);
+    context.print(
+      `model written to ${folder}; \`npx recsys publish ${folder}\` puts it into the database and lets it serve`,
+    );
   });
 }

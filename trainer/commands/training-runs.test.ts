@@ -9,6 +9,7 @@ import { communityFromDatabase, type LoadedCommunity } from "../community/from-d
 import { configDigest, defaultConfig, parseConfig } from "../config/config.ts";
 import { evaluateModels } from "../evaluation/evaluate-models.ts";
 import { givenModels } from "../evaluation/given-models.ts";
+import { headsOfPages } from "../evaluation/heads-of-pages.ts";
 import { StepMeter } from "../evaluation/report/step-meter.ts";
 import { signed } from "../evaluation/report/table.ts";
 import { readDescription, readModelFolder } from "../model-folder/model-folder.ts";
@@ -195,6 +196,51 @@ async function modelInMemoryIsTheSame(name: string, loaded: LoadedCommunity): Pr
   assert.deepEqual(fromDatabase.userIdEmbeddings, fromFolder.userIdEmbeddings);
   return fromFolder.postVectors.every((value, i) => Math.abs(value - fromDatabase.postVectors[i]) < 1e-6);
 }
+
+test("what was shown since the test began is a row of the heads, and what came of it within a day its label", async () => {
+  const loaded = await communityFromDatabase(database);
+  const wanted = [join(models, "seed-1"), join(models, "seed-2")];
+  const given = await givenModels(database, loaded, wanted, until.getTime());
+  const served = Object.fromEntries(
+    await Promise.all(given.map(async ({ label, load }) => [label, await load(loaded.community, watched)])),
+  );
+  const options = { ...watched, weights: { view: 0.2, vote: 1, comment: 1, dismiss: 0, long_view: 0 } };
+  const found = await headsOfPages(loaded, served, { testFrom: until.getTime() }, options);
+  const { rows } = await database.pool.query(
+    `with shown as (
+       select request_id, user_id, post_id, shown_at from recsys.impressions
+       where shown_at >= $1 and shown_at + interval '1 day' < (
+         select greatest((select max(created_at) from recsys.source_interactions), (select max(created_at) from recsys.source_logins))
+       ) and not exists (
+         select from recsys.source_interactions as act
+         where act.user_id = impressions.user_id and act.post_id = impressions.post_id and act.created_at < shown_at
+       )
+     )
+     select count(*)::integer as rows, count(distinct request_id)::integer as pages, count(*) filter (where exists (
+       select from recsys.source_interactions as act
+       where act.user_id = shown.user_id and act.post_id = shown.post_id and act.kind = 'view'
+         and act.created_at between shown_at and shown_at + interval '1 day'
+     ))::integer as views from shown`,
+    [until],
+  );
+  const [of] = found?.rows ?? [];
+  assert.ok(found && rows[0].views > 20);
+  assert.deepEqual(
+    { rows: of.labels.length, pages: found.pages, views: of.labels.filter((label) => label === 1).length },
+    rows[0],
+  );
+  assert.equal(of.head, "view, shown");
+  assert.deepEqual(
+    of.probabilities.map(({ by }) => by),
+    ["seed-1", "seed-2"],
+  );
+  const [first, second] = of.probabilities.map(({ values }) => values);
+  assert.ok([...first, ...second].every((p) => p > 0 && p < 1) && first.some((p, i) => p !== second[i]));
+  assert.equal(new Set(of.lists).size, found.pages);
+  const some = await headsOfPages(loaded, served, { testFrom: until.getTime(), sample: 7 }, options);
+  assert.equal(some?.pages, 7);
+  assert.equal(await headsOfPages({ ...loaded, pages: [] }, served, { testFrom: until.getTime() }, options), undefined);
+});
 
 test("a validation that begins after the test is refused", async () => {
   const later = new Date(until.getTime() + 1);

@@ -1,6 +1,6 @@
 /** A search on a small community: what is tried, that it goes on where it was stopped, and what it refuses. */
 import assert from "node:assert/strict";
-import { readFile, rm, stat } from "node:fs/promises";
+import { readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import type { Database } from "../../db/connect.ts";
@@ -112,6 +112,8 @@ test("it trains what is not there yet, says which is best, and holds to what it 
 
   await assert.rejects(search(context, { ...options, seed: 2 }), {
     name: "UserError",
-    message: /holds another search/,
+    message: /holds another search \(other seed\): name another folder/,
   });
+  await writeFile(join(out, "search.json"), "{");
+  await assert.rejects(search(context, options), { name: "UserError", message: /\(search\.json is damaged\)/ });
 });

@@ -71,12 +71,15 @@ async function openSearch(out: string, identity: object, learnedUntil: number): 
     return learnedUntil;
   }
   const noted = parsed(found);
-  if (!noted || !isDeepStrictEqual(noted, { ...identity, learnedUntil: noted.learnedUntil }))
-    throw new UserError(`${out} holds another search: name another folder, or ask for the same again to go on with it`);
+  const others = Object.entries(identity).filter(([name, value]) => !isDeepStrictEqual(noted?.[name], value));
+  if (!noted || others.length > 0)
+    throw new UserError(
+      `${out} holds another search (${noted ? `other ${others.map(([name]) => name).join(", ")}` : "search.json is damaged"}): name another folder, or ask for the same again to go on with it`,
+    );
   return noted.learnedUntil;
 }
 
-function parsed(text: string): { learnedUntil: number } | undefined {
+function parsed(text: string): { learnedUntil: number; [name: string]: unknown } | undefined {
   try {
     return JSON.parse(text);
   } catch {
