@@ -36,6 +36,9 @@ export function linePlot(title: string, xLabel: string, lines: Line[], fromZero 
   for (const line of clean.toSorted((a, b) => order[a.role] - order[b.role])) {
     const path = line.points.map(([px, py], i) => `${i === 0 ? "M" : "L"}${x(px).toFixed(1)} ${y(py).toFixed(1)}`);
     const strokeWidth = line.role === "other" ? 1.5 : 2.5;
+    // a path of one point, such as the loss of one epoch, is not drawn
+    for (const [px, py] of line.points.length === 1 ? line.points : [])
+      parts.push(element("circle", { cx: x(px), cy: y(py), r: 3, fill: colors[line.role] }));
     parts.push(
       element("path", { d: path.join(""), fill: "none", stroke: colors[line.role], "stroke-width": strokeWidth }),
     );
