@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { runProgram } from "../db/testing-program.ts";
 
 const cli = fileURLToPath(new URL("./cli.ts", import.meta.url));
+const here = fileURLToPath(new URL(".", import.meta.url));
 const nowhere = ["--database", "postgres://nobody:nothing@127.0.0.1:1/nowhere"];
 
 /** Arguments that cannot work, and what is said of them in one line. */
@@ -18,6 +20,20 @@ const refused: [args: string[], error: RegExp][] = [
   [["import", "--data", "/no/such/folder", ...nowhere], /no such folder|Nothing listens/],
   [["train", "--config", "/no/such.yaml"], /\/no\/such.yaml cannot be read \(ENOENT\)/],
   [["train", "--until", "yesterday"], /a date such as 2017-04-01 is needed/],
+  [["train", "--until", "2026-02-30"], /a date such as 2017-04-01 is needed/],
+  [["train", "--database", "--until", "2026-02-20"], /'--until' is invalid. a URL is needed before the next option/],
+  [["train", "--out", cli, ...nowhere], /--out \S+cli\.ts cannot be a folder \(ENOTDIR\): name another one/],
+  [["train", "--out", here, ...nowhere], /--out \S+ holds \S+ already: name another folder, or remove it/],
+  [["search", "/no/such.yaml", "--out", "x", "--until", "2026-13-01"], /a date such as 2017-04-01 is needed/],
+  [["evaluate", "--out", join(cli, "x"), ...nowhere], /--out \S+ cannot be a folder \(ENOTDIR\)/],
+  [["evaluate", "--sample", "0"], /a whole number from 1 to 1000000/],
+  [["evaluate", "--protocol", "luck"], /Allowed choices are replay, cut, ideas/],
+  [["evaluate", "--protocol", "cut", "--sample", "9"], /--sample goes with --protocol replay: leave it out/],
+  [["evaluate", "--protocol", "cut", "--test-from", "2026-02-20"], /--test-from goes with --protocol replay or ideas/],
+  [["evaluate", "--protocol", "ideas", "--valid-from", "2026-02-20"], /--valid-from goes with --protocol replay:/],
+  [["evaluate", "--split", "random"], /--split goes with --protocol cut/],
+  [["evaluate", "--protocol", "cut", "--split", "half"], /a date such as 2017-04-01 is needed/],
+  [["evaluate", "--model", "a", "--backend", "js"], /--backend says how to train, and with --model nothing is/],
   [["worker", "--config", "any.yaml"], /--config goes with --train/],
   [["runs", "/no/such/folder"], /there is no folder \/no\/such\/folder/],
   [["runs", "--by", "luck"], /Allowed choices are newest, mrr, recall@20/],

@@ -10,7 +10,12 @@ const program = new Command("recsys")
   .description("A recommender that lives inside Supabase: import a community, train, publish, serve.")
   .showHelpAfterError("(--help shows what is possible)");
 
-const database = () => new Option("--database <url>", "PostgreSQL URL (default: the embedded database in .recsys)");
+const database = () =>
+  new Option("--database <url>", "PostgreSQL URL (default: the embedded database in .recsys)").argParser((text) => {
+    // what an empty variable leaves: the option after it is taken for its value
+    if (text.startsWith("--")) throw new InvalidArgumentError("a URL is needed before the next option.");
+    return text;
+  });
 const anySeed = whole(0, 2 ** 31 - 1);
 const seed = () => new Option("--seed <number>", "same seed, same backend: same model").default(1).argParser(anySeed);
 const backend = () => new Option("--backend <name>", "what trains; default: the first that loads").choices(backends);
@@ -153,11 +158,12 @@ program
   .addOption(
     new Option("--test-from <time>", "replay, ideas: start of the test (default: the last tenth)").argParser(time),
   )
-  .addOption(new Option("--sample <number>", "replay: how many events").default(1000).argParser(whole(1, 1_000_000)))
+  .addOption(new Option("--sample <number>", "replay: how many events (default: 1000)").argParser(whole(1, 1_000_000)))
   .addOption(
-    new Option("--split <how>", "cut: random (80/20), or the instant where the test begins")
-      .default("random")
-      .argParser((text) => (text === "random" ? text : time(text))),
+    new Option(
+      "--split <how>",
+      "cut: random (80/20), or the instant where the test begins (default: random)",
+    ).argParser((text) => (text === "random" ? text : time(text))),
   )
   .option(
     "--out <folder>",
@@ -310,7 +316,10 @@ function seeds(text: string): number[] {
 /** Parses a date or an instant in ISO 8601; a date is its first instant in UTC. */
 function time(text: string): Date {
   const value = new Date(text);
-  if (!/^\d{4}-\d{2}-\d{2}/.test(text) || Number.isNaN(value.getTime())) {
+  const [day = ""] = /^\d{4}-\d{2}-\d{2}/.exec(text) ?? [];
+  // the 30th of February is read as the 2nd of March
+  const known = new Date(day);
+  if (Number.isNaN(value.getTime()) || Number.isNaN(known.getTime()) || known.toISOString().slice(0, 10) !== day) {
     throw new InvalidArgumentError("a date such as 2017-04-01 is needed.");
   }
   return value;

@@ -25,6 +25,7 @@ import { firstInteractionEvents, labelWindow, type Request, requestsAt } from ".
 import { trainDlrm } from "./dlrm/train.ts";
 import { type FeatureBins, trainingFeatures } from "./dlrm/training-features.ts";
 import { Random } from "./engine/random.ts";
+import { dlrmGraph } from "./export/dlrm.ts";
 import { postTowerGraph, userTowerGraph } from "./export/towers.ts";
 import { sampledRequests } from "./gate/samples.ts";
 import { type IdEmbeddings, idEmbeddingsOf } from "./model-folder/id-embeddings.ts";
@@ -98,6 +99,8 @@ export interface TrainedModel extends TrainedRanker {
 /** A model that can also be asked about requests its towers have not learned from: those from an instant on. */
 export interface HeldBackModel extends TrainedModel {
   heldBack: HeldBackTowers;
+  /** The graph of the ranker that it went on from, which has learned from none of its requests; undefined: it started anew. */
+  rankerBefore?: Uint8Array | undefined;
 }
 
 /** The towers before they learned from the requests that the gate asks about. */
@@ -189,6 +192,8 @@ async function goOn(
   const { community, timeline } = loaded;
   const { seed, config = defaultConfig, stages = everyStage, onProgress, signal } = options;
   const { maximumRequests } = config.ranker;
+  // training changes its weights in place
+  const rankerBefore = dlrmGraph(dlrm);
   const unseen = interactions.filter((event) => timeline.at[event] >= learnedUntil);
   const requests =
     learnedFrom === "pages"
@@ -207,7 +212,7 @@ async function goOn(
   const trained = await trainTowers(community, { ...further, from: to, until }, onProgress, signal, towers);
   const newInteractions = unseen.length;
   const learned = { wentOn: true, learnedFrom, learnedUntil: until };
-  return { ...ranker, ...withVectors(trained, community), newInteractions, heldBack, ...learned };
+  return { ...ranker, ...withVectors(trained, community), newInteractions, heldBack, rankerBefore, ...learned };
 }
 
 function towerOptionsOf(learnedFrom: LearnedFrom, { towers }: Config) {

@@ -105,7 +105,7 @@ export async function train(
   const used = stopwatch.read();
   const until = Math.min(model.learnedUntil, learnedUntil);
   const provenance = provenanceOf(loaded, communityId, { config, scoreWeights, learnedUntil: until });
-  const quality = await heldOutQuality(loaded, model, { weights, onProgress, signal });
+  const quality = await heldOutQuality(loaded, model, { weights, until: learnedUntil, onProgress, signal });
   const trainedAt = new Date().toISOString();
   // to the millisecond, since two trainings on little may end within a second
   const name = `model-${trainedAt.slice(0, 23).replace(/[-:.]/g, "").replace("T", "-")}`;

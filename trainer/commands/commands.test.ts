@@ -21,6 +21,9 @@ beforeEach(() => clear(pool));
 const recsys = (...args: string[]) => runProgram(cli, args, folder);
 
 test("rollback brings back the model that served before, and says so where there is none", async () => {
+  const none = await recsys("rollback", "--database", url);
+  assert.deepEqual([none.status, none.stdout], [1, ""]);
+  assert.match(none.stderr, /^recsys: no model serves, so there is none to roll back: `npx recsys activate MODEL` /);
   await publishTinyModel(pool, { name: "first" });
   await publishTinyModel(pool, { name: "second" });
   const { status, stdout, stderr } = await recsys("rollback", "--database", url);

@@ -10,13 +10,15 @@ import { communityFromDatabase } from "../community/from-database.ts";
 import type { Config } from "../config/config.ts";
 import { readConfig } from "../config/config-file.ts";
 import { type Backend, startBackend } from "../engine/backend.ts";
-import { evaluateCut, evaluateModels, evaluateReplay } from "../evaluation/evaluate.ts";
+import { evaluateCut, evaluateReplay } from "../evaluation/evaluate.ts";
+import { evaluateModels } from "../evaluation/evaluate-models.ts";
 import { givenModels } from "../evaluation/given-models.ts";
 import { evaluateIdeas } from "../evaluation/ideas/evaluate-ideas.ts";
 import { overSeedsOf, overSeedsTable, writeOverSeeds } from "../evaluation/report/over-seeds.ts";
 import type { Report } from "../evaluation/report/report.ts";
 import { StepMeter } from "../evaluation/report/step-meter.ts";
 import { type CommandContext, type DatabaseOption, inDatabase } from "./in-database.ts";
+import { requireFolder } from "./out-folder.ts";
 
 export interface EvaluateOptions extends DatabaseOption {
   data?: string;
@@ -26,14 +28,25 @@ export interface EvaluateOptions extends DatabaseOption {
   backend?: Backend;
   validFrom?: Date;
   testFrom?: Date;
-  sample: number;
-  split: "random" | Date;
+  /** Default: 1000. */
+  sample?: number;
+  /** Default: random. */
+  split?: "random" | Date;
   out?: string;
   /** A config file. */
   config?: string;
   /** Folders, names or numbers of models that were trained before; without them a model is trained. */
   model?: string[];
 }
+
+/** Options that mean nothing to another protocol, and the protocols they belong to. */
+const belongsTo = {
+  "--model": ["replay"],
+  "--valid-from": ["replay"],
+  "--test-from": ["replay", "ideas"],
+  "--sample": ["replay"],
+  "--split": ["cut"],
+} satisfies Record<string, EvaluateOptions["protocol"][]>;
 
 /** The split of a cut is the same for every seed, so that seeds differ in the models alone. */
 const splitSeed = 42;
@@ -45,13 +58,22 @@ export async function evaluateCommand(options: EvaluateOptions): Promise<void> {
   if (data !== undefined && options.database !== undefined) {
     throw new UserError("--data and --database exclude each other: a bundle is evaluated in a database of its own");
   }
-  if (options.model && options.protocol !== "replay")
-    throw new UserError(
-      "--model goes with --protocol replay: the other protocols train on their own part of the history",
-    );
-  if (options.model && options.config)
-    throw new UserError("--config says how to train, and with --model nothing is trained: leave out one");
+  const { model, validFrom, testFrom, sample, split, protocol } = options;
+  const given = {
+    "--model": model,
+    "--valid-from": validFrom,
+    "--test-from": testFrom,
+    "--sample": sample,
+    "--split": split,
+  };
+  for (const [option, protocols] of Object.entries(belongsTo) as [keyof typeof belongsTo, string[]][])
+    if (given[option] !== undefined && !protocols.includes(protocol))
+      throw new UserError(`${option} goes with --protocol ${protocols.join(" or ")}: leave it out, or name that`);
+  for (const [option, value] of Object.entries({ "--config": options.config, "--backend": options.backend }))
+    if (options.model && value !== undefined)
+      throw new UserError(`${option} says how to train, and with --model nothing is trained: leave out one`);
   const config = await readConfig(options.config);
+  await requireFolder(options.out);
   const folder = data === undefined ? undefined : await mkdtemp(join(tmpdir(), "recsys-evaluate-"));
   try {
     await inDatabase(options, folder === undefined ? {} : { folder }, async (running) => {
@@ -102,8 +124,8 @@ async function evaluate(
     };
     if (protocol === "replay") {
       const { validFrom, testFrom } = windowOf(loaded.community, options);
-      const window = { validFrom, testFrom, sample: options.sample, seed };
-      const models = options.model && (await givenModels(database, options.model, testFrom));
+      const window = { validFrom, testFrom, sample: options.sample ?? 1000, seed };
+      const models = options.model && (await givenModels(database, loaded, options.model, testFrom));
       const { text, report } = models
         ? await evaluateModels(loaded, window, models, evaluation)
         : await evaluateReplay(loaded, window, evaluation);
@@ -113,7 +135,8 @@ async function evaluate(
         : `trained on the time before (${backend}, seed ${seed})`;
       print(`live replay from ${new Date(testFrom).toISOString()} on, ${how}\n\n${text}\n`);
     } else {
-      const split = options.split === "random" ? options.split : options.split.getTime();
+      const { split: at = "random" } = options;
+      const split = at === "random" ? at : at.getTime();
       const { text, report } = await evaluateCut(loaded.community, { split, seed: splitSeed }, evaluation);
       reports.push(report);
       print(`one cut, whole catalogue (${backend}, seed ${seed})\n\n${text}\n`);

@@ -29,7 +29,7 @@ export async function publishCommand(
     const onVerdict = (verdict: Verdict) => verdictLines(verdict).forEach(print);
     const id = await publish(database, model, { activate, fromAnotherCommunity, onVerdict, onProgress, signal });
     print(
-      `model ${model.name} is published as number ${id} and ${activate ? "serves" : "waits: `npx recsys activate` lets it serve"}`,
+      `model ${model.name} is published as number ${id} and ${activate ? "serves" : `waits: \`npx recsys activate ${model.name}\` lets it serve`}`,
     );
     await topicsOfNewModel(context);
   });
@@ -58,10 +58,10 @@ export async function rollbackCommand(model: string | undefined, options: Databa
     const { pool } = database;
     const active = await activeModel(database);
     const unwanted = model === undefined ? active : await findModel(database, model);
-    if (!active || unwanted?.model_id !== active.model_id)
-      throw new UserError(
-        `model ${unwanted?.name ?? ""} does not serve: ${active ? `${active.name} does` : "none does"}`,
-      );
+    if (!unwanted)
+      throw new UserError("no model serves, so there is none to roll back: `npx recsys activate MODEL` lets one serve");
+    if (!active || unwanted.model_id !== active.model_id)
+      throw new UserError(`model ${unwanted.name} does not serve: ${active ? `${active.name} does` : "none does"}`);
     const earlier = await pool.query("select from recsys.models where status = 'retired'");
     if (!earlier.rowCount) throw new UserError("there is no earlier model to roll back to: publish a second one first");
     const { rows } = await pool.query(

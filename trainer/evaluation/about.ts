@@ -3,6 +3,8 @@ import { kinds } from "../../supabase/functions/_shared/features/kinds.ts";
 import { beforeTheirPost, firstInteractions } from "../community/first-interactions.ts";
 import type { LoadedCommunity } from "../community/from-database.ts";
 import { configDigest, defaultConfig, differencesOf } from "../config/config.ts";
+import { qualityLine } from "../gate/held-out-quality.ts";
+import { provenanceSchema } from "../model-folder/provenance.ts";
 import type { PipelineOptions } from "../pipeline.ts";
 import type { GivenModel } from "./given-models.ts";
 import { countBelow } from "./metrics/count-below.ts";
@@ -50,13 +52,40 @@ export function aboutTraining({ config = defaultConfig, seed, scoreWeights }: Pi
 }
 
 /** What a model says of its own training. */
-export function aboutModel({ name, learnedUntil, metrics }: GivenModel): About[number] {
-  const { config, config_digest, score_weights } = metrics as Partial<Record<string, never>>;
+export function aboutModel({ name, label, learnedUntil, metrics }: GivenModel): About[number] {
+  const { seed, backend, trained_at, learned_from, seconds, started_from, held_out } = metrics as Partial<
+    Record<string, never>
+  >;
+  const parsed = provenanceSchema.safeParse(metrics);
+  const said = Object.entries({
+    name,
+    trained: trained_at,
+    "learned until": time(learnedUntil),
+    "learned from": learned_from,
+    "went on from": started_from,
+    seed,
+    backend,
+    seconds: typeof seconds === "number" ? (seconds as number).toFixed(0) : undefined,
+  }).flatMap(([fact, value]): [string, string][] =>
+    value === undefined || value === null ? [] : [[fact, `${value}`]],
+  );
+  if (held_out) said.push(["in training", qualityLine(held_out)]);
+  if (!parsed.success) return { title: `Model ${label}`, facts: said };
+  const { config, config_digest, score_weights, data, versions } = parsed.data;
+  const { users, posts, interactions, digest } = data;
   return {
-    title: `Model ${name}`,
+    title: `Model ${label}`,
     facts: [
-      ["learned until", time(learnedUntil)],
-      ...(config && config_digest ? factsOf(config, config_digest, score_weights ?? []) : []),
+      ...said,
+      ["its data", `${count(users)} users, ${count(posts)} posts, ${count(interactions)} interactions`],
+      ["digest of its data", digest],
+      ...factsOf(config, config_digest, score_weights),
+      [
+        "versions",
+        Object.entries(versions)
+          .map((version) => version.join(" "))
+          .join(", "),
+      ],
     ],
   };
 }

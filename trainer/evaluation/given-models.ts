@@ -1,37 +1,53 @@
 /** Models that were trained before, to be evaluated as they would serve: out of folders, or published. */
 import { stat } from "node:fs/promises";
+import { basename, resolve } from "node:path";
 import type { Database } from "../../db/connect.ts";
 import { readCommunityId } from "../../db/settings.ts";
 import { UserError } from "../../db/user-error.ts";
 import { AppError } from "../../supabase/functions/_shared/http/errors.ts";
 import type { Community } from "../community/community.ts";
+import type { LoadedCommunity } from "../community/from-database.ts";
 import { publishedModel } from "../gate/active-model.ts";
 import { modelInMemory } from "../gate/model-in-memory.ts";
 import type { RankOptions, ReplayedModel } from "../gate/ranked-requests.ts";
-import { readModelFolder } from "../model-folder/model-folder.ts";
+import { type ModelFolder, readModelFolder } from "../model-folder/model-folder.ts";
+import { dataDigest } from "../model-folder/provenance.ts";
+import { replayBaselines } from "./baselines/all.ts";
+import { fileName } from "./report/output.ts";
 
 export interface GivenModel {
   name: string;
+  /** What figures are under: the name of its folder; of a published model, and where a folder's is taken, the model's own. */
+  label: string;
   /** Milliseconds since 1970; Infinity: not known. */
   learnedUntil: number;
-  /** What it says of its training. */
+  /** What it says of its training, with seed, backend and when it was trained. */
   metrics: Record<string, unknown>;
   load(community: Community, watched: Pick<RankOptions, "onProgress" | "signal">): Promise<ReplayedModel>;
 }
 
 /**
- * Finds models by folder, name or number. Throws a `UserError` where there is none, two have one name, it is of another community, or it has
- * learned from what happened at or after `testFrom` (milliseconds): it would be asked what it was told.
+ * Finds models by folder, name or number. Throws a `UserError` where there is none, two have one name, it learned from other data than these, or it
+ * has learned from what happened at or after `testFrom` (milliseconds): it would be asked what it was told.
  */
-export async function givenModels(database: Database, wanted: string[], testFrom: number): Promise<GivenModel[]> {
+export async function givenModels(
+  database: Database,
+  loaded: LoadedCommunity,
+  wanted: string[],
+  testFrom: number,
+): Promise<GivenModel[]> {
   const community = await readCommunityId(database);
   const models: GivenModel[] = [];
+  const taken = replayBaselines({ users: 0, posts: 0 }).map(({ name }) => fileName(name));
   for (const each of wanted) {
     const isFolder = await stat(each).then(
       (found) => found.isDirectory(),
       () => false,
     );
-    const model = isFolder ? await fromFolder(each, community) : await fromDatabase(database, each);
+    const model = isFolder ? await fromFolder(each, community, loaded) : await fromDatabase(database, each);
+    // each has a file of its lists
+    if (!fileName(model.label) || taken.includes(fileName(model.label))) model.label = model.name;
+    taken.push(fileName(model.label));
     if (models.some(({ name }) => name === model.name)) throw new UserError(`model ${model.name} was given twice`);
     if (!(model.learnedUntil <= testFrom)) throw new UserError(knowsTheTest(model, testFrom));
     models.push(model);
@@ -47,17 +63,26 @@ function knowsTheTest({ name, learnedUntil }: GivenModel, testFrom: number): str
   return `model ${name} has learned from what happened until ${until}, and ${test}: give --test-from ${until} or later, or train it with --until`;
 }
 
-async function fromFolder(folder: string, community: string): Promise<GivenModel> {
+async function fromFolder(folder: string, community: string, loaded: LoadedCommunity): Promise<GivenModel> {
   const model = await readModelFolder(folder);
-  const { name } = model;
-  if (model.community !== community)
-    throw new UserError(`model ${name} was trained on another community than this one: train it here`);
+  const { name, seed, backend, trained_at } = model;
+  if (model.community !== community && !learnedFromThese(model, loaded))
+    throw new UserError(
+      `model ${name} (${folder}) was trained on another community, or on more than is here: evaluate it on the database that it was trained on, or train it here`,
+    );
   return {
     name,
+    label: basename(resolve(folder)),
     learnedUntil: Date.parse(model.learned_until),
-    metrics: model.metrics,
+    metrics: { ...model.metrics, seed, backend, trained_at },
     load: (loaded, watched) => modelInMemory(name, loaded, { ...model, dlrm: model.graphs.dlrm }, watched),
   };
+}
+
+/** Whether what it learned from is here to the last event, though in another database: a bundle is the same community wherever it is imported. */
+function learnedFromThese({ community, learned_until, metrics }: ModelFolder, loaded: LoadedCommunity): boolean {
+  const { digest } = (metrics.data ?? {}) as { digest?: string };
+  return digest !== undefined && dataDigest(loaded, community, Date.parse(learned_until)) === digest;
 }
 
 async function fromDatabase(database: Database, wanted: string): Promise<GivenModel> {
@@ -70,12 +95,17 @@ async function fromDatabase(database: Database, wanted: string): Promise<GivenMo
     const { rows: all } = await database.pool.query(
       "select name from recsys.models where status in ('ready', 'active', 'retired', 'rolled_back') order by model_id desc limit 5",
     );
-    const names = all.map(({ name }) => name).join(", ") || "none";
-    throw new UserError(`${wanted} is neither a folder nor a published model: published are ${names}`);
+    const names = all.map(({ name }) => name).join(", ");
+    const published =
+      all.length > 0
+        ? `published are ${names}`
+        : "none is published in this database, so name a folder that `recsys train` wrote";
+    throw new UserError(`${wanted || '""'} is neither a folder nor a published model: ${published}`);
   }
   const { model_id, name, feature_spec_digest, learned_until, metrics } = rows[0];
   return {
     name,
+    label: name,
     learnedUntil: learned_until?.getTime() ?? Number.POSITIVE_INFINITY,
     metrics,
     load: async (community) => {

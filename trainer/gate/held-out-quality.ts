@@ -1,6 +1,8 @@
 /**
  * How good a new model is on what its ranker has not learned from, beside the recency baseline on the same requests: what training ends
- * with. It retrieves and ranks as the gate has it do, with its towers as they were before they learned from these requests.
+ * with. It retrieves and ranks as the gate has it do, with its towers as they were before they learned from these requests. A training that
+ * goes on from an earlier model holds nothing out, since a night's few requests are too few to share: it is asked all that is new with its
+ * ranker, too, as it was before (test, then train: Blum, Kalai & Langford, "Beating the hold-out", 1999, without their average).
  */
 import type { LoadedCommunity } from "../community/from-database.ts";
 import { dlrmGraph } from "../export/dlrm.ts";
@@ -23,6 +25,8 @@ export interface BesideBaseline {
 
 export interface HeldOutQuality {
   requests: number;
+  /** Whether it went on from an earlier model, and these are what that model made of the requests it then learned from. */
+  before_learning: boolean;
   /** When the first and the last of them was, ISO 8601. */
   from: string;
   to: string;
@@ -31,21 +35,21 @@ export interface HeldOutQuality {
 }
 
 /**
- * Asks the latest 500 held-out requests at most. Undefined where none is held out: a training that goes on from an earlier model learns from all.
- * These requests chose the ranker's epoch and how sharp its heads are, which favours it a little.
+ * Asks the latest 500 of these requests at most, none of them from `until` (milliseconds) on: what comes after is for whoever evaluates the
+ * model. Undefined where there are none. Held-out requests chose the ranker's epoch and how sharp its heads are, which favours it a little;
+ * those asked before learning chose nothing.
  */
 export async function heldOutQuality(
   loaded: LoadedCommunity,
-  { heldBack, dlrm, learnedFrom, wentOn }: HeldBackModel,
-  options: RankOptions,
+  { heldBack, dlrm, rankerBefore, learnedFrom }: HeldBackModel,
+  options: RankOptions & { until: number },
 ): Promise<HeldOutQuality | undefined> {
-  if (wentOn) return undefined;
-  const requests = heldOutOf(loaded, heldBack.from, learnedFrom === "pages").slice(-mostRequests);
+  const requests = heldOutOf(loaded, heldBack.from, learnedFrom === "pages", options.until).slice(-mostRequests);
   if (requests.length === 0) return undefined;
   const model = await modelInMemory(
     "held back",
     loaded.community,
-    { ...heldBack, heads: dlrm.heads, dlrm: dlrmGraph(dlrm) },
+    { ...heldBack, heads: dlrm.heads, dlrm: rankerBefore ?? dlrmGraph(dlrm) },
     options,
   );
   const gathered = new HeldOutMetrics(["model", "baseline"]);
@@ -61,6 +65,7 @@ export async function heldOutQuality(
   const [first, last] = [requests[0], requests[requests.length - 1]];
   return {
     requests: requests.length,
+    before_learning: rankerBefore !== undefined,
     from: new Date(first.at).toISOString(),
     to: new Date(last.at).toISOString(),
     metrics,
@@ -68,10 +73,11 @@ export async function heldOutQuality(
 }
 
 /** The quality in one line. */
-export function qualityLine({ requests, metrics }: HeldOutQuality): string {
+export function qualityLine({ requests, before_learning, metrics }: HeldOutQuality): string {
   const each = Object.entries(metrics).map(
     ([name, { model, baseline, difference, standard_error }]) =>
       `${name} ${model.toFixed(3)} (recency baseline ${baseline.toFixed(3)}, difference ${difference < 0 ? "−" : "+"}${Math.abs(difference).toFixed(3)} ± ${standard_error.toFixed(3)})`,
   );
-  return `on ${requests} held-out requests: ${each.join(", ")}`;
+  const which = before_learning ? "new requests, before it learned from them" : "held-out requests";
+  return `on ${requests} ${which}: ${each.join(", ")}`;
 }

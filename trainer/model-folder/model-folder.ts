@@ -5,7 +5,7 @@
  */
 import { createHash } from "node:crypto";
 import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { z } from "zod";
 import { UserError } from "../../db/user-error.ts";
 import { featureSpec, featureSpecDigest } from "../../supabase/functions/_shared/features/feature-spec.ts";
@@ -120,10 +120,14 @@ export async function readModelFolder(folder: string): Promise<ModelFolder> {
     const userIdEmbeddings = await readIdEmbeddings(join(folder, "user-id-embeddings"));
     const postIdEmbeddings = await readIdEmbeddings(join(folder, "post-id-embeddings"));
     const heldBack = await readHeldBack(join(folder, "held-back"), Date.parse(json.held_back_from));
-    const samples = samplesFromJson(await readFile(join(folder, "samples.json"), "utf8"));
+    const written = await readFile(join(folder, "samples.json"), "utf8");
+    const samples = parseJson(written) === undefined ? undefined : samplesFromJson(written);
+    if (!samples) throw new Error("samples.json");
     return { ...json, graphs: bytes, userIdEmbeddings, postIdEmbeddings, heldBack, samples };
   } catch (error) {
-    throw damaged(folder, (error as Error).message);
+    // of a file that is missing the name, of one that is no JSON what stands in it is left out
+    const { message, path } = error as NodeJS.ErrnoException;
+    throw damaged(folder, path ? `${relative(folder, path)} is missing` : message.split("\n")[0]);
   }
 }
 

@@ -57,20 +57,31 @@ function dataOf({ community, timeline }: LoadedCommunity, communityId: string, u
     users: countBelow(users.createdAt, until),
     posts: countBelow(posts.createdAt, until),
     interactions: countBelow(interactions.at, until),
-    events: countBelow(timeline.at.subarray(0, timeline.length), until),
   };
-  const hash = createHash("sha256").update(communityId);
-  const texts = (...columns: unknown[][]) => hash.update(JSON.stringify(columns));
-  texts(...[users.ids, users.passions, users.projects, users.bios].map((column) => column.slice(0, count.users)));
-  texts(...[posts.ids, posts.titles, posts.descriptions, posts.tags].map((column) => column.slice(0, count.posts)));
-  for (const column of [timeline.users, timeline.posts, timeline.kinds, timeline.at])
-    hash.update(new Uint8Array(column.slice(0, count.events).buffer));
   return {
     users: count.users,
     posts: count.posts,
     interactions: count.interactions,
     before_their_post: beforeTheirPost(community, until),
     last_interaction: count.interactions > 0 ? new Date(interactions.at[count.interactions - 1]).toISOString() : null,
-    digest: hash.digest("hex"),
+    digest: dataDigest({ community, timeline }, communityId, until),
   };
+}
+
+/** Of what there was before an instant: users, posts, texts, events, and which community it is. */
+export function dataDigest(
+  { community, timeline }: Pick<LoadedCommunity, "community" | "timeline">,
+  communityId: string,
+  until: number,
+): string {
+  const { users, posts } = community;
+  const [people, written] = [countBelow(users.createdAt, until), countBelow(posts.createdAt, until)];
+  const events = countBelow(timeline.at.subarray(0, timeline.length), until);
+  const hash = createHash("sha256").update(communityId);
+  const texts = (...columns: unknown[][]) => hash.update(JSON.stringify(columns));
+  texts(...[users.ids, users.passions, users.projects, users.bios].map((column) => column.slice(0, people)));
+  texts(...[posts.ids, posts.titles, posts.descriptions, posts.tags].map((column) => column.slice(0, written)));
+  for (const column of [timeline.users, timeline.posts, timeline.kinds, timeline.at])
+    hash.update(new Uint8Array(column.slice(0, events).buffer));
+  return hash.digest("hex");
 }

@@ -3,7 +3,7 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { UserError } from "../../db/user-error.ts";
-import { share, signed, table } from "../evaluation/report/table.ts";
+import { pairedCell, share, table } from "../evaluation/report/table.ts";
 import { readDescription } from "./model-folder.ts";
 import { provenanceSchema } from "./provenance.ts";
 import type { Order } from "./run-order.ts";
@@ -20,7 +20,13 @@ const trained = provenanceSchema.extend({
   seconds: z.number(),
   started_from: z.string().nullable(),
   held_out: z
-    .object({ requests: z.number(), metrics: z.object({ mrr: figure, "recall@20": figure }).partial() })
+    .object({
+      requests: z.number(),
+      from: z.string(),
+      to: z.string(),
+      before_learning: z.boolean().default(false),
+      metrics: z.object({ mrr: figure, "recall@20": figure }).partial(),
+    })
     .nullable(),
 });
 
@@ -63,6 +69,18 @@ export function inOrder(runs: Run[], by: Order): Run[] {
   return runs.toSorted((a, b) => value(b) - value(a) || b.trained_at.localeCompare(a.trained_at));
 }
 
+/** Whether the figures of some runs are of the same requests. */
+export function wereAskedTheSame(runs: Run[]): boolean {
+  const asked = runs.map(({ data, held_out }) =>
+    [data.digest, held_out?.requests, held_out?.from, held_out?.to].join(),
+  );
+  return new Set(asked).size <= 1;
+}
+
+function differenceCell(of: z.output<typeof figure> | undefined): string {
+  return of ? pairedCell({ mean: of.difference, error: of.standard_error }) : "–";
+}
+
 /** Runs for the terminal. Figures of runs with the same data are of the same requests; of others they are not comparable. */
 export function runsTable(runs: Run[]): string {
   return table(
@@ -74,9 +92,9 @@ export function runsTable(runs: Run[]): string {
       "backend",
       "requests",
       "MRR",
-      "± to recency",
+      "beside recency",
       "R@20",
-      "± to recency",
+      "beside recency",
       "seconds",
       "config",
     ],
@@ -89,11 +107,11 @@ export function runsTable(runs: Run[]): string {
         data.digest.slice(0, 8),
         `${seed}`,
         backend,
-        `${held_out?.requests ?? "–"}`,
+        held_out ? `${held_out.requests}${held_out.before_learning ? " new" : ""}` : "–",
         share(mrr?.model ?? Number.NaN),
-        signed(mrr?.difference ?? Number.NaN),
+        differenceCell(mrr),
         share(recall?.model ?? Number.NaN),
-        signed(recall?.difference ?? Number.NaN),
+        differenceCell(recall),
         seconds.toFixed(0),
         differences.join(" ") || "defaults",
       ];

@@ -4,7 +4,13 @@ import { after, before, beforeEach, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { connect } from "../../db/connect.ts";
 import type { OnProgress } from "../../db/progress.ts";
+import { readHeadWeights } from "../../db/settings.ts";
 import { testDatabase, withoutPostgres } from "../../db/testing.ts";
+import { communityFromDatabase } from "../community/from-database.ts";
+import { requestsBetween } from "../dlrm/requests.ts";
+import { publishedModel } from "../gate/active-model.ts";
+import type { HeldOutQuality } from "../gate/held-out-quality.ts";
+import { rankedRequests } from "../gate/ranked-requests.ts";
 import { severableWire } from "../serve/testing-wire.ts";
 import type { TrainingContext } from "../train-into-folder.ts";
 import {
@@ -72,6 +78,8 @@ test("without a model it starts anew; then nothing is new; then it goes on from 
 
   await passHours(pool, 3);
   const news = await vote(pool, 40, 90);
+  const before = await qualityOfActive();
+  assert.equal(before.requests, news);
   const third = await train();
   assert.equal(third.new_interactions, news);
   assert.ok(third.ratio && third.ratio < 1, `${third.ratio}`);
@@ -82,7 +90,37 @@ test("without a model it starts anew; then nothing is new; then it goes on from 
   assert.equal(further.ranker_requests, news);
   assert.deepEqual([anew.learned_anew, anew.learned_since], [anew.new_interactions, 0]);
   assert.deepEqual([further.learned_anew, further.learned_since], [anew.new_interactions, news]);
+  const said = `on ${news} new requests, before it learned from them: mrr `;
+  assert.ok(
+    lines.some((line) => line.startsWith(said)),
+    lines.join("\n"),
+  );
+  const quality = further.held_out as HeldOutQuality;
+  assert.deepEqual([quality.requests, quality.before_learning], [news, true]);
+  const { model = 0, baseline = 0, difference = 0 } = quality.metrics.mrr ?? {};
+  assert.ok(Math.abs(model - before.mrr) < 1e-6, `${model}, and the model that served had ${before.mrr}`);
+  assert.ok(before.mrr > 0 && Math.abs(model - baseline - difference) < 1e-9);
 });
+
+/** What the model that serves makes of what it has not learned from, as published. */
+async function qualityOfActive(): Promise<{ requests: number; mrr: number }> {
+  const { rows } = await pool.query(
+    `select model_id as id, name, feature_spec_digest as "featureSpecDigest", learned_until from recsys.models where status = 'active'`,
+  );
+  const [{ learned_until, ...active }] = rows;
+  const loaded = await communityFromDatabase(database);
+  const requests = requestsBetween(
+    loaded.community,
+    loaded.timeline,
+    learned_until.getTime(),
+    Number.POSITIVE_INFINITY,
+  );
+  const model = await publishedModel(database, active, loaded.community);
+  const options = { weights: await readHeadWeights(database), onProgress: () => {} };
+  let sum = 0;
+  for await (const [, ranked] of rankedRequests(loaded, requests, { model }, options)) sum += 1 / ranked.model.rank;
+  return { requests: requests.length, mrr: sum / requests.length };
+}
 
 test("what happens between reading and publishing is trained on next time, and once", async () => {
   await passHours(pool, 3);

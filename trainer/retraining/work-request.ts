@@ -94,6 +94,8 @@ async function trainAndPublish(
     print(
       `training request ${claim.request} on the ${backend} backend, ${from ? `from model ${from.name}` : `anew: ${anew}`}`,
     );
+    // a model that cannot be read is in the way of one that can
+    await rm(checkpoint.modelFolder, { recursive: true, force: true });
     const training = { seed: claim.request, backend, config, learnedUntil: checkpoint.learnedUntil, from, checkpoint };
     model = await readModelFolder(await train(context, { ...training, folderOf: () => checkpoint.modelFolder }));
   }

@@ -1,12 +1,13 @@
 /** A search on a small community: what is tried, that it goes on where it was stopped, and what it refuses. */
 import assert from "node:assert/strict";
-import { readFile, rm, stat } from "node:fs/promises";
+import { readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import type { Database } from "../../db/connect.ts";
 import { openEmbeddedCopy } from "../../db/testing-embedded.ts";
 import { type Config, defaultConfig, parseConfig } from "../config/config.ts";
 import { readConfig } from "../config/config-file.ts";
+import { wereAskedTheSame } from "../model-folder/runs.ts";
 import { fillSmallCommunity, temporaryFolder } from "../retraining/testing.ts";
 import { search } from "./search.ts";
 import { configsOf, drawsOf, gridOf, parseSpace } from "./space.ts";
@@ -89,8 +90,12 @@ test("it trains what is not there yet, says which is best, and holds to what it 
   assert.equal(best.towers.temperature, runs[0].config["towers.temperature"]);
   assert.equal(best.ranker.rows, 24);
 
-  // stopped before the second was whole
-  await rm(join(out, "trial-00002"), { recursive: true });
+  assert.ok(wereAskedTheSame(runs));
+  const { held_out: of } = runs[0];
+  assert.ok(!wereAskedTheSame([runs[0], { ...runs[1], held_out: of && { ...of, requests: of.requests - 1 } }]));
+
+  // of the second there is something that nobody can read
+  await rm(join(out, "trial-00002", "model.json"));
   const { mtimeMs } = await stat(join(out, "trial-00001", "model.json"));
   lines.length = 0;
   await database.pool.query("update recsys.settings set clock_shift = clock_shift - interval '3 hours'");
@@ -107,6 +112,8 @@ test("it trains what is not there yet, says which is best, and holds to what it 
 
   await assert.rejects(search(context, { ...options, seed: 2 }), {
     name: "UserError",
-    message: /holds another search/,
+    message: /holds another search \(other seed\): name another folder/,
   });
+  await writeFile(join(out, "search.json"), "{");
+  await assert.rejects(search(context, options), { name: "UserError", message: /\(search\.json is damaged\)/ });
 });

@@ -2,7 +2,7 @@
  * Many trainings, each with other hyperparameters, on the same data: which is best on its held-out requests. Each leaves a model in a folder
  * of its own, so a search that was stopped goes on where it was, and the best can be published as it is.
  */
-import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { stringify } from "yaml";
@@ -48,6 +48,8 @@ export async function search(context: TrainingContext, options: SearchOptions): 
   for (const [i, trial] of trials.entries()) {
     const folder = join(out, trialName(i));
     if (await readDescription(folder).catch(() => undefined)) continue;
+    // what cannot be read is in the way of what can
+    await rm(folder, { recursive: true, force: true });
     context.print(`${i + 1} of ${trials.length}: ${trialText(trial)}`);
     await train(context, { seed, backend, config: configs[i], learnedUntil, folderOf: () => folder });
   }
@@ -69,12 +71,15 @@ async function openSearch(out: string, identity: object, learnedUntil: number): 
     return learnedUntil;
   }
   const noted = parsed(found);
-  if (!noted || !isDeepStrictEqual(noted, { ...identity, learnedUntil: noted.learnedUntil }))
-    throw new UserError(`${out} holds another search: name another folder, or ask for the same again to go on with it`);
+  const others = Object.entries(identity).filter(([name, value]) => !isDeepStrictEqual(noted?.[name], value));
+  if (!noted || others.length > 0)
+    throw new UserError(
+      `${out} holds another search (${noted ? `other ${others.map(([name]) => name).join(", ")}` : "search.json is damaged"}): name another folder, or ask for the same again to go on with it`,
+    );
   return noted.learnedUntil;
 }
 
-function parsed(text: string): { learnedUntil: number } | undefined {
+function parsed(text: string): { learnedUntil: number; [name: string]: unknown } | undefined {
   try {
     return JSON.parse(text);
   } catch {

@@ -26,6 +26,49 @@ export function sideBySide(rankers: RankedList[][]): RankedList[] {
   });
 }
 
+/**
+ * What models retrieved in common at each event, so that their figures are of the same rows, each with what it said of the post in its own feed; a
+ * model that finds more than the others has the lists' measures to show for it. Of the other scores those that do not depend on a model.
+ */
+export function commonCandidates(models: { name: string; lists: RankedList[] }[], scores: string[]): RankedList[] {
+  const [first] = models;
+  return first.lists.map((list, i) => {
+    const rowsOf = models.map(({ lists }) => new Map(Array.from(lists[i].posts, (post, row) => [post, row])));
+    const posts = list.posts.filter((post) => rowsOf.every((rows) => rows.has(post)));
+    const columns = (values: Float32Array, rows: Map<number, number>) => {
+      const width = values.length / rows.size;
+      return Float32Array.from({ length: posts.length * width }, (_, at) => {
+        const row = rows.get(posts[Math.floor(at / width)]) as number;
+        return values[row * width + (at % width)];
+      });
+    };
+    return {
+      posts,
+      probabilities: Object.fromEntries(
+        models.map(({ name, lists }, m) => [name, columns(lists[i].probabilities.DLRM, rowsOf[m])]),
+      ),
+      scores: Object.fromEntries(scores.map((name) => [name, columns(list.scores[name], rowsOf[0])])),
+    };
+  });
+}
+
+/**
+ * Of some rankers AUC and GAUC alone: what learned from pages says how likely somebody is to act on a post that is shown, and most candidates
+ * were shown to nobody.
+ */
+export function withoutProbabilities(metrics: HeadMetrics[], rankers: string[] = []): HeadMetrics[] {
+  const none = { logLoss: Number.NaN, normalisedEntropy: Number.NaN, calibration: Number.NaN };
+  return metrics.map((each) => (rankers.includes(each.by) ? { ...each, ...none } : each));
+}
+
+/** Why they have no more. */
+export function learnedFromPages(rankers: string[] = []): string[] {
+  if (rankers.length === 0) return [];
+  return [
+    `AUC and GAUC alone of ${rankers.join(", ")}: learned from pages, so the probabilities are of posts that are shown, and most candidates were not`,
+  ];
+}
+
 export interface HeadMetrics {
   head: string;
   by: string;

@@ -13,7 +13,8 @@ export function cutTable(results: CutResult[], baseline?: string): string {
     share(metrics.mrr.mean),
     (seconds.train + seconds.observe + seconds.score).toFixed(1),
   ]);
-  const tables = [table(["recommender", "R@20", "±", "R@100", "NDCG@20", "MRR", "seconds"], rows)];
+  const recall = `R@20 (${results[0].metrics.users} users)`;
+  const tables = [table(["recommender", recall, "±", "R@100", "NDCG@20", "MRR", "seconds"], rows)];
   const base = results.find(({ name }) => name === baseline);
   if (base) {
     const differences = results
@@ -22,7 +23,7 @@ export function cutTable(results: CutResult[], baseline?: string): string {
         const paired = pairedCutDifferences(lists, base.lists);
         return [name, ...[paired["recall@20"], paired["recall@100"], paired["ndcg@20"], paired.mrr].map(pairedCell)];
       });
-    tables.push(table([`paired with ${base.name}`, "R@20", "R@100", "NDCG@20", "MRR"], differences));
+    tables.push(table([`paired with ${base.name}`, recall, "R@100", "NDCG@20", "MRR"], differences));
   }
   return tables.join("\n\n");
 }

@@ -154,7 +154,8 @@ async function writeFolder<Result extends { name: string }>(
   await writeFile(join(folder, "report.html"), reportPage(report));
 }
 
-function fileName(name: string): string {
+/** What a recommender's file of lists is called. */
+export function fileName(name: string): string {
   return name
     .toLowerCase()
     .replaceAll("×", "x")

@@ -49,6 +49,18 @@ test("every figure over the seeds; what a seed does not have is left out", () =>
   assert.equal(ann["recall@20"].lowest, 1);
 });
 
+test("a seed that had no event of a slice is left out of its figure", () => {
+  const [none, ...some] = [Number.NaN, 0.25, 0.75].map((recall, seed) => reportOf(seed, recall, 0, undefined));
+  const { recommenders } = overSeedsOf([0, 1, 2], [none, ...some]);
+  assert.deepEqual(recommenders[0].metrics.all["recall@20"], {
+    mean: 0.5,
+    lowest: 0.25,
+    highest: 0.75,
+    each: [0.25, 0.75],
+  });
+  assert.match(overSeedsTable(overSeedsOf([0], [none])), /^system +–/m);
+});
+
 test("the folder of several seeds, and the table of the terminal", async () => {
   const report = overSeedsOf([4, 7, 9], reports);
   assert.match(overSeedsTable(report), /system +0\.750 \(0\.500\sto\s1\.000\)/);
@@ -57,6 +69,7 @@ test("the folder of several seeds, and the table of the terminal", async () => {
     await writeOverSeeds(folder, report);
     assert.deepEqual(JSON.parse(await readFile(join(folder, "metrics.json"), "utf8")), report);
     const html = await readFile(join(folder, "report.html"), "utf8");
+    assert.match(html, /recall@20, all, 3 seeds of 10 lists/);
     assert.match(html, /href="seed-7\/report.html"/);
     assert.doesNotMatch(html, /NaN|undefined/);
   } finally {

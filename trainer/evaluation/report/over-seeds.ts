@@ -92,7 +92,8 @@ function spreadsOf(records: (Values | undefined)[]): Spreads {
   return Object.fromEntries(
     namesOf(found).map((metric) => [
       metric,
-      spreadOf(found.flatMap((record) => (metric in record ? [meanOf(record[metric])] : []))),
+      // NaN: of no event
+      spreadOf(found.flatMap((record) => (metric in record ? [meanOf(record[metric])] : [])).filter(Number.isFinite)),
     ]),
   );
 }
@@ -130,9 +131,7 @@ function tablesOf({ recommenders, heads, ann, protocol, baseline }: OverSeeds): 
   ];
   const header = columns.map(([label, slice]) => {
     const lists = recommenders[0].metrics[slice]?.lists;
-    return lists
-      ? `${label} (${lists.lowest === lists.highest ? lists.lowest : `${lists.lowest} to ${lists.highest}`})`
-      : label;
+    return lists ? `${label} (${counted(lists)})` : label;
   });
   const rowsOf = (part: "metrics" | "differences", format: (value: number) => string) =>
     recommenders
@@ -194,7 +193,7 @@ function plotsOf({ recommenders, primary, baseline, seeds }: OverSeeds): string 
   const roleOf = (name: string): Role => (name === primary ? "primary" : name === baseline ? "baseline" : "other");
   const bars = ["recall@20", "mrr"].map((metric) =>
     barPlot(
-      `${metric}, all, ${seeds.length} seeds`,
+      `${metric}, all, ${seeds.length} seeds of ${counted(recommenders[0].metrics.all?.lists)} lists`,
       recommenders
         .flatMap(({ name, metrics }) => {
           const spread = metrics.all?.[metric];
@@ -210,6 +209,11 @@ function plotsOf({ recommenders, primary, baseline, seeds }: OverSeeds): string 
     "Over the seeds",
     `<div class="grid">${bars.join("")}</div><p>Whiskers: the lowest and the highest seed.</p>`,
   );
+}
+
+function counted(lists: Spread | undefined): string {
+  if (!lists) return "–";
+  return lists.lowest === lists.highest ? `${lists.lowest}` : `${lists.lowest} to ${lists.highest}`;
 }
 
 function spreadCell(spread: Spread | undefined, format = share): string {

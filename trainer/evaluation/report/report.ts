@@ -23,6 +23,10 @@ export interface ReportExtras {
     head: string;
     models: { name: string; metrics: Record<string, number>; bins?: CalibrationBin[] }[];
   }[];
+  /** What must be known to read these. */
+  headNotes?: string[];
+  /** What lies between several models under test, as tables. */
+  between?: { header: string[]; rows: string[][] }[];
   /** The vector index against exact search. */
   ann?: AnnRecall;
   steps?: StepUse[];
@@ -66,10 +70,20 @@ export function reportPage(report: Report): string {
         role: role(name),
         ...whiskers(estimateOf(metrics[slice], metric)),
       })),
+      1,
     );
   const slices = Object.keys(recommenders[0].metrics).filter((slice) => recommenders[0].metrics[slice].lists > 0);
   const sections = [
     section("Results", resultTable(report, ranked)),
+    ...(report.extras.between ?? []).map(({ header: [title, ...columns], rows }) =>
+      section(
+        title,
+        tableOf(
+          ["", ...columns],
+          rows.map((cells) => ({ cells })),
+        ),
+      ),
+    ),
     ...aboutSections(report.extras),
     section(
       "How far down the right post is",
@@ -114,7 +128,8 @@ function resultTable({ primary, baseline }: Report, ranked: Report["recommenders
     ],
   }));
   const header = ["recommender", ...metrics, "Δ recall@20", "Δ mrr", "seconds"];
-  return `${tableOf(header, rows)}<p>± one standard error. Δ: paired difference to ${escapeHtml(baseline)} on the same lists.</p>`;
+  const { lists } = ranked[0].metrics.all;
+  return `${tableOf(header, rows)}<p>${lists.toLocaleString("en")} lists. ± one standard error. Δ: paired difference to ${escapeHtml(baseline)} on the same lists.</p>`;
 }
 
 function diversityTable(ranked: Report["recommenders"]): string {
@@ -125,7 +140,7 @@ function diversityTable(ranked: Report["recommenders"]): string {
     <p>Coverage: share of all posts shown to anyone. Gini: 0 all posts equally often, 1 one post only. Similarity: TF-IDF cosine.</p>`;
 }
 
-function modelSections({ losses = [], heads = [], ann, steps = [] }: ReportExtras): string[] {
+function modelSections({ losses = [], heads = [], headNotes = [], ann, steps = [] }: ReportExtras): string[] {
   const sections: string[] = [];
   if (losses.length > 0) {
     const plots = losses.map(({ model, curves }) => {
@@ -137,17 +152,19 @@ function modelSections({ losses = [], heads = [], ann, steps = [] }: ReportExtra
     });
     sections.push(section("Training", `<div class="grid">${plots.join("")}</div>`));
   }
+  if (headNotes.length > 0)
+    sections.push(section("Heads", headNotes.map((note) => `<p>${escapeHtml(note)}.</p>`).join("")));
   for (const { head, models } of heads) {
     const rows = models.map(({ name, metrics }, i) => ({
       role: i === 0 ? "primary" : "other",
       cells: [name, ...rankerColumns.map(({ metric, format }) => format(metrics[metric]))],
     }));
     const header = ["ranked by", ...rankerColumns.map(({ label }) => label)];
-    const plots = models.flatMap(({ name, bins }, i) => {
+    const plots = models.flatMap(({ name, bins, metrics }, i) => {
       if (!bins) return [];
       const points = bins.map(({ predicted, observed }): [number, number] => [predicted, observed]);
       const most = Math.max(...points.flat());
-      return linePlot(`calibration of ${name}`, "predicted", [
+      return linePlot(`calibration of ${name}, ${metrics.positives} positives`, "predicted", [
         {
           name: "perfect",
           role: "other",
@@ -183,6 +200,7 @@ function aboutSections({ about = [] }: ReportExtras): string[] {
       tableOf(
         ["", ""],
         facts.map((cells) => ({ cells })),
+        [1],
       ),
     ),
   );
@@ -229,7 +247,7 @@ function worstSections({ extras: { worst }, primary, baseline }: Report): string
       "its rank in both",
       `top of the list of ${primary}`,
     ];
-    return [section(`Where it loses most: ${what}`, tableOf(header, rows))];
+    return [section(`Where it loses most: ${what}`, tableOf(header, rows, [0, 4, 6]))];
   });
 }
 

@@ -1,5 +1,5 @@
 import type { Estimate } from "../../metrics/estimate.ts";
-import { colors, element, label, type Role, ticks } from "./svg.ts";
+import { colors, element, fitted, label, type Role, ticks } from "./svg.ts";
 
 /** A bar with whiskers. */
 export interface Bar {
@@ -18,7 +18,8 @@ export function whiskers({ mean, error }: Estimate): Pick<Bar, "mean" | "low" | 
 
 /** Horizontal bars, one per line, each with its value; an SVG. `limit`: what no value can be above, such as 1 for a share. */
 export function barPlot(title: string, bars: Bar[], limit = Number.POSITIVE_INFINITY): string {
-  const [width, left, right, top, line] = [520, 175, 50, 26, 20];
+  const left = Math.max(175, ...bars.map((bar) => 10 + fitted(bar.label).width));
+  const [width, right, top, line] = [520, 50, 26, 20];
   const bottom = top + bars.length * line;
   const most = Math.min(limit, Math.max(0, ...bars.map(({ mean, high }) => high || mean || 0)));
   const axis = ticks(0, most || 1);
@@ -31,7 +32,16 @@ export function barPlot(title: string, bars: Bar[], limit = Number.POSITIVE_INFI
   for (const [i, bar] of bars.entries()) {
     const y = top + i * line;
     const strong = bar.role === "other" ? 400 : 600;
-    parts.push(label(left - 8, y + 14, bar.label, "end", bar.role === "other" ? "#4b5563" : colors[bar.role], strong));
+    parts.push(
+      label(
+        left - 8,
+        y + 14,
+        fitted(bar.label).text,
+        "end",
+        bar.role === "other" ? "#4b5563" : colors[bar.role],
+        strong,
+      ),
+    );
     if (!Number.isFinite(bar.mean)) continue;
     parts.push(element("rect", { x: left, y: y + 4, width: x(bar.mean) - left, height: 12, fill: colors[bar.role] }));
     const within = (value: number) => x(Math.min(limit, Math.max(0, Number.isFinite(value) ? value : bar.mean)));

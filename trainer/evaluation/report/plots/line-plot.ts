@@ -1,4 +1,4 @@
-import { colors, element, label, type Role, ticks } from "./svg.ts";
+import { colors, element, fitted, label, type Role, ticks } from "./svg.ts";
 
 export interface Line {
   name: string;
@@ -16,7 +16,8 @@ export function linePlot(title: string, xLabel: string, lines: Line[], fromZero 
   const [xs, ys] = [points.map(([x]) => x), points.map(([, y]) => y)];
   const xTicks = ticks(smallest(xs), largest(xs));
   const yTicks = ticks(fromZero ? Math.min(0, smallest(ys)) : smallest(ys), largest(ys));
-  const [width, height, right, top, bottom] = [620, 320, 170, 30, 36];
+  const right = Math.max(170, ...lines.map(({ name }) => 10 + fitted(name).width));
+  const [width, height, top, bottom] = [620, 320, 30, 36];
   // 7 pixels per digit
   const left = Math.max(44, ...yTicks.map((tick) => 10 + 7 * String(tick).length));
   const x = scale(xTicks, left, width - right);
@@ -35,6 +36,9 @@ export function linePlot(title: string, xLabel: string, lines: Line[], fromZero 
   for (const line of clean.toSorted((a, b) => order[a.role] - order[b.role])) {
     const path = line.points.map(([px, py], i) => `${i === 0 ? "M" : "L"}${x(px).toFixed(1)} ${y(py).toFixed(1)}`);
     const strokeWidth = line.role === "other" ? 1.5 : 2.5;
+    // a path of one point, such as the loss of one epoch, is not drawn
+    for (const [px, py] of line.points.length === 1 ? line.points : [])
+      parts.push(element("circle", { cx: x(px), cy: y(py), r: 3, fill: colors[line.role] }));
     parts.push(
       element("path", { d: path.join(""), fill: "none", stroke: colors[line.role], "stroke-width": strokeWidth }),
     );
@@ -51,7 +55,9 @@ export function linePlot(title: string, xLabel: string, lines: Line[], fromZero 
   }
   for (const { line, end } of ends) {
     const color = line.role === "other" ? "#4b5563" : colors[line.role];
-    parts.push(label(width - right + 6, end + 4, line.name, "start", color, line.role === "other" ? 400 : 600));
+    parts.push(
+      label(width - right + 6, end + 4, fitted(line.name).text, "start", color, line.role === "other" ? 400 : 600),
+    );
   }
   return element(
     "svg",

@@ -20,20 +20,22 @@ const style = `
 body { font: 15px/1.5 system-ui, sans-serif; color: #1f2937; background: #fff; max-width: 1240px; margin: 2rem auto; padding: 0 1rem; }
 h1 { font-size: 1.5rem; margin-bottom: 0; } h2 { font-size: 1.15rem; margin: 2rem 0 .5rem; }
 table { border-collapse: collapse; font-size: 14px; font-variant-numeric: tabular-nums; } .scroll { overflow-x: auto; }
-th, td { padding: .25rem .6rem; text-align: right; border-bottom: 1px solid #e5e7eb; }
-th:first-child, td:first-child { text-align: left; white-space: nowrap; } th { font-weight: 600; color: #4b5563; }
+th, td { padding: .25rem .6rem; text-align: right; white-space: nowrap; border-bottom: 1px solid #e5e7eb; }
+th:first-child, td:first-child, .text { text-align: left; } td.text { white-space: normal; min-width: 9rem; overflow-wrap: anywhere; } th { font-weight: 600; color: #4b5563; }
 tr.primary td { font-weight: 600; color: #1d4ed8; } tr.baseline td { color: #b45309; }
-.grid { display: grid; grid-template-columns: repeat(auto-fit, minmax(500px, 1fr)); gap: 1rem; margin-top: 1rem; }
+.grid { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 500px), 1fr)); gap: 1rem; margin-top: 1rem; }
 svg { max-width: 100%; height: auto; } p { color: #4b5563; margin: .5rem 0; }`;
 
 export function section(title: string, body: string): string {
   return `<section><h2>${escapeHtml(title)}</h2>\n${body}</section>`;
 }
 
-/** A table; `role` colours a row as its plots are coloured. */
-export function tableOf(header: string[], rows: { cells: string[]; role?: string }[]): string {
+/** A table; `role` colours a row as its plots are coloured. The columns with the numbers `texts` are sentences, and may break. */
+export function tableOf(header: string[], rows: { cells: string[]; role?: string }[], texts: number[] = []): string {
   const cells = (values: string[], tag: string) =>
-    values.map((value) => `<${tag}>${escapeHtml(value)}</${tag}>`).join("");
+    values
+      .map((value, i) => `<${tag}${texts.includes(i) ? ' class="text"' : ""}>${escapeHtml(value)}</${tag}>`)
+      .join("");
   return `<div class="scroll"><table><thead><tr>${cells(header, "th")}</tr></thead><tbody>${rows
     .map(({ cells: values, role = "other" }) => `<tr class="${role}">${cells(values, "td")}</tr>`)
     .join("")}</tbody></table></div>`;

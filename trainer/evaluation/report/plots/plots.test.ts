@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { barPlot, whiskers } from "./bar-plot.ts";
 import { linePlot } from "./line-plot.ts";
+import { tableOf } from "./page.ts";
 import { escapeHtml, ticks } from "./svg.ts";
 
 test("ticks are round and enclose what they must", () => {
@@ -38,6 +39,26 @@ test("a line runs from corner to corner of its axes, without points that are not
     },
   ]);
   assert.match(svg, /d="M44\.0 284\.0L450\.0 30\.0"/);
+});
+
+test("a line of one point is a dot", () => {
+  const points: [number, number][] = [[1, 2]];
+  assert.equal(linePlot("t", "x", [{ name: "one", role: "primary", points }]).match(/<circle/g)?.length, 1);
+});
+
+test("names are whole, or end in an ellipsis where a plot has no room for them", () => {
+  const bar = (label: string) => barPlot("t", [{ label, role: "primary", mean: 1, low: 1, high: 1 }]);
+  const left = (svg: string) => Number(/<rect x="([\d.]+)"/.exec(svg)?.[1]);
+  assert.equal(left(bar("short")), 175);
+  // bold letters are some 7 pixels wide
+  assert.ok(left(bar("model-20261126-133840673")) > 24 * 7);
+  assert.match(bar("x".repeat(50)), />x{31}…</);
+  assert.match(linePlot("t", "x", [{ name: "y".repeat(50), role: "other", points: [[0, 0]] }]), />y{31}…</);
+});
+
+test("sentences in a table may break, numbers do not", () => {
+  const html = tableOf(["post", "events"], [{ cells: ["A <long> title", "3"] }], [0]);
+  assert.match(html, /<td class="text">A &lt;long&gt; title<\/td><td>3<\/td>/);
 });
 
 test("the axis of shares ends at 1, and no whisker is longer", () => {

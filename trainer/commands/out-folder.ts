@@ -1,0 +1,28 @@
+/** Folders that a command writes to: what is wrong with them is said before the work, not after it. */
+import { mkdir, readdir } from "node:fs/promises";
+import { dirname } from "node:path";
+import { UserError } from "../../db/user-error.ts";
+
+/** Makes a folder for results where there is none; throws a `UserError` where that cannot be. */
+export async function requireFolder(path: string | undefined): Promise<void> {
+  if (path === undefined) return;
+  await mkdir(path, { recursive: true }).catch((error) => {
+    throw noFolder(path, error);
+  });
+}
+
+/** For a model, which is put there as a whole: throws a `UserError` where the folder cannot be, or holds anything. */
+export async function requireEmptyFolder(path: string | undefined): Promise<void> {
+  if (path === undefined) return;
+  await requireFolder(dirname(path));
+  const found = await readdir(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return [];
+    throw noFolder(path, error);
+  });
+  if (found.length > 0)
+    throw new UserError(`--out ${path} holds ${found[0]} already: name another folder, or remove it`);
+}
+
+function noFolder(path: string, { code }: NodeJS.ErrnoException): UserError {
+  return new UserError(`--out ${path} cannot be a folder (${code}): name another one`);
+}
