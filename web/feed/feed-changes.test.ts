@@ -4,9 +4,9 @@ import { test } from "node:test";
 import type { Reason } from "../../client/src/index.ts";
 import { type Act, sayActs } from "./acts.ts";
 import { changesBetween } from "./feed-changes.ts";
+import type { Item } from "./item.ts";
 import type { Post } from "./posts/read-posts.ts";
 import { sayWhy } from "./posts/say-why.ts";
-import type { Item } from "./use-feed.ts";
 
 function feed(...ids: string[]): Item[] {
   const why: Reason = { kind: "fresh" };

@@ -1,8 +1,8 @@
 /** What moved between two feeds of one person, and why. */
 import { type Act, whyGone } from "./acts.ts";
+import type { Item } from "./item.ts";
 import type { Post } from "./posts/read-posts.ts";
 import { sayWhy } from "./posts/say-why.ts";
-import type { Item } from "./use-feed.ts";
 
 export interface Change {
   post_id: string;

@@ -1,17 +1,10 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
-import type { Feed, FeedItem } from "../../client/src/index.ts";
+import type { Feed } from "../../client/src/index.ts";
 import { useProject } from "../shared/project.ts";
 import { type Act, eventOf } from "./acts.ts";
 import { type Change, changesBetween } from "./feed-changes.ts";
+import type { Item } from "./item.ts";
 import { type Post, readPosts } from "./posts/read-posts.ts";
-
-export type Item = FeedItem & {
-  /** The feed it came in, and what that was made from. */
-  request_id: string;
-  basis: Feed["basis"];
-  /** Where the project names topics. */
-  topic?: { label: string } | null;
-};
 
 /** The first feed, the same anew, or its next page. */
 type Asked = "first" | "again" | "more";
