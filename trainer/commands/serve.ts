@@ -5,9 +5,10 @@ import type { Database } from "../../db/connect.ts";
 import { UserError } from "../../db/user-error.ts";
 import { buildPages } from "../../web/build.ts";
 import { type Gateway, startGateway } from "../serve/gateway.ts";
-import { keepEmbedded, oncePerMessage } from "../serve/keep-embedded.ts";
+import { keepEmbedded } from "../serve/keep-embedded.ts";
 import { keepRolledUp } from "../serve/keep-rolled-up.ts";
 import { keepTopics } from "../serve/keep-topics.ts";
+import { oncePerMessage } from "../serve/once-per-message.ts";
 import { basisOf, feedTable, fetchFeed, findUser } from "./feed.ts";
 import { type DatabaseOption, inDatabase } from "./in-database.ts";
 
