@@ -55,7 +55,7 @@ export async function recommendCommand(user: string, options: DatabaseOption & {
 
 /** Keeps a gateway, the feature store and the vectors going until the signal aborts or the functions end. */
 export async function serveUntil(gateway: Gateway, database: Database, signal: AbortSignal): Promise<void> {
-  const stopRollingUp = await keepRolledUp(database.pool);
+  const stopRollingUp = await keepRolledUp(database.pool, { onError: oncePerMessage("feature store", console.error) });
   const stopEmbedding = keepEmbedded(database, { onError: oncePerMessage("embedding", console.error) });
   const stopTopics = keepTopics(database, { onError: oncePerMessage("topics", console.error) });
   try {

@@ -21,3 +21,14 @@ test("a trouble is told when it begins and every ten minutes, another one at onc
   failFor(1, "a broken model");
   assert.equal(lines.length, 4);
 });
+
+test("two troubles by turns are two lines", () => {
+  const lines: string[] = [];
+  const onError = oncePerMessage(
+    "feature store",
+    (line) => lines.push(line),
+    () => 0,
+  );
+  for (let n = 0; n < 10; n++) for (const message of ["no roll-up", "no erasure"]) onError(new Error(message));
+  assert.deepEqual(lines, ["feature store waits: no roll-up", "feature store waits: no erasure"]);
+});

@@ -7,13 +7,12 @@ export function oncePerMessage(
   print: (line: string) => void,
   now = () => performance.now(),
 ): (error: unknown) => void {
-  let last: string | undefined;
-  let printedAt = 0;
+  const printed = new Map<string, number>();
   return (error) => {
     const message = error instanceof Error ? error.message : String(error);
-    if (message === last && now() - printedAt < again) return;
+    for (const [earlier, at] of printed) if (now() - at >= again) printed.delete(earlier);
+    if (printed.has(message)) return;
     print(`${work} waits: ${message}`);
-    last = message;
-    printedAt = now();
+    printed.set(message, now());
   };
 }
