@@ -7,7 +7,7 @@ import { sources } from "../../supabase/functions/_shared/features/retrieval.ts"
 import type { UserInput } from "../../supabase/functions/_shared/features/tower-inputs.ts";
 import { type Basis, basisOf } from "../../supabase/functions/_shared/recommend/basis.ts";
 import { embedUsers, isFiniteRow, predict, scoreOf } from "../../supabase/functions/_shared/recommend/rank.ts";
-import { poolSize } from "../../supabase/functions/_shared/recommend/select/pool.ts";
+import { candidatesPerPage } from "../../supabase/functions/_shared/recommend/select/pool.ts";
 import { select } from "../../supabase/functions/_shared/recommend/select/select.ts";
 import type { Selectable, SelectionSettings } from "../../supabase/functions/_shared/recommend/select/selectable.ts";
 import { bestSource } from "../../supabase/functions/_shared/recommend/source.ts";
@@ -181,7 +181,7 @@ function best(
   ids: string[],
   settings: SelectionSettings,
 ): Ranked[] {
-  const least = scores[topByScore(scores, poolSize(listLength)).at(-1) as number];
+  const least = scores[topByScore(scores, candidatesPerPage(listLength)).at(-1) as number];
   const ranked: Ranked[] = [];
   for (let i = 0; i < scores.length; i++) {
     const { post, created_at, author_id, embedding, views, votes, comments, ranks } = candidates[i];

@@ -5,10 +5,11 @@ import type { Database } from "../../db/connect.ts";
 import { UserError } from "../../db/user-error.ts";
 import { buildPages } from "../../web/build.ts";
 import { type Gateway, startGateway } from "../serve/gateway.ts";
-import { keepEmbedded, oncePerMessage } from "../serve/keep-embedded.ts";
+import { keepEmbedded } from "../serve/keep-embedded.ts";
 import { keepMeasured } from "../serve/keep-measured.ts";
 import { keepRolledUp } from "../serve/keep-rolled-up.ts";
 import { keepTopics } from "../serve/keep-topics.ts";
+import { oncePerMessage } from "../serve/once-per-message.ts";
 import { basisOf, feedTable, fetchFeed, findUser } from "./feed.ts";
 import { type DatabaseOption, inDatabase } from "./in-database.ts";
 
@@ -55,7 +56,7 @@ export async function recommendCommand(user: string, options: DatabaseOption & {
 
 /** Keeps a gateway, the feature store and the vectors going until the signal aborts or the functions end. */
 export async function serveUntil(gateway: Gateway, database: Database, signal: AbortSignal): Promise<void> {
-  const stopRollingUp = await keepRolledUp(database.pool);
+  const stopRollingUp = await keepRolledUp(database.pool, { onError: oncePerMessage("feature store", console.error) });
   const stopEmbedding = keepEmbedded(database, { onError: oncePerMessage("embedding", console.error) });
   const stopTopics = keepTopics(database, { onError: oncePerMessage("topics", console.error) });
   const stopMeasuring = await keepMeasured(database.pool, { onError: oncePerMessage("measuring", console.error) });

@@ -32,13 +32,3 @@ export function keepEmbedded({ url }: { url: string }, options: KeepEmbeddedOpti
     await pool.end();
   };
 }
-
-/** Prints each trouble of some work once, not every few seconds while it lasts. */
-export function oncePerMessage(work: string, print: (line: string) => void): (error: unknown) => void {
-  let last: string | undefined;
-  return (error) => {
-    const message = error instanceof Error ? error.message : String(error);
-    if (message !== last) print(`${work} waits: ${message}`);
-    last = message;
-  };
-}

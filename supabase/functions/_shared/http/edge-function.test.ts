@@ -196,6 +196,17 @@ test("who is gone before the answer leaves no work behind", async () => {
   assert.equal(kept.length, 0);
 });
 
+test("nor who asks for the headers alone", async () => {
+  const { services, kept } = served();
+  const app = createApp({ ...measure, read: { GET: () => "12345" } }, services);
+  const asked = async (method: string) => {
+    const response = await app.request("/measure", { method, headers: { authorization: "Bearer ada" } });
+    return [response.status, await response.text(), kept.length];
+  };
+  assert.deepEqual(await asked("HEAD"), [200, "", 0]);
+  assert.deepEqual(await asked("GET"), [200, '{"user":"ada","length":5}', 1]);
+});
+
 test("nor who leaves while the answer is computed, though the host hears of it only afterwards", async () => {
   const gone = new AbortController();
   const busy: UserFunction<string> = {

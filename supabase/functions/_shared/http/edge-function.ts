@@ -266,7 +266,8 @@ export function createApp<Input>(edgeFunction: EdgeFunction<Input>, services: Se
     const { signal } = c.req.raw;
     await next();
     const later = c.get("later") ?? [];
-    if (c.res.status !== 200 || later.length === 0) return;
+    // HEAD asks for the headers of a GET: nobody sees what it would show
+    if (c.res.status !== 200 || later.length === 0 || c.req.method === "HEAD") return;
     await hostsTurn();
     if (signal.aborted) return;
     for (const add of later) add(background, spareTime);

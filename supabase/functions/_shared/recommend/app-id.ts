@@ -19,7 +19,7 @@ interface NamedPost {
 }
 
 /** Puts the app's texts in place of the hashes that stand for them; it asks the database only where there are such. */
-export async function nameTexts(pool: Pool, caller: Identity, items: NamedPost[], timeout: string): Promise<void> {
+export async function nameAppIds(pool: Pool, caller: Identity, items: NamedPost[], timeout: string): Promise<void> {
   const ids = items.flatMap(({ post_id }) => (ofText.test(post_id) && !ofNumber.test(post_id) ? [post_id] : []));
   if (ids.length === 0) return;
   const rows = await readAs(pool, caller, readAppIds(ids), async (_, rows) => rows, timeout);

@@ -11,7 +11,7 @@
 import type { Services } from "../http/edge-function.ts";
 import { type AppError, asAppError } from "../http/errors.ts";
 import { noSpan, type Span } from "../http/span.ts";
-import { nameTexts } from "./app-id.ts";
+import { nameAppIds } from "./app-id.ts";
 import { batchFeed } from "./batch-feed.ts";
 import type { Page } from "./cursor.ts";
 import type { Feed } from "./feed.ts";
@@ -71,7 +71,7 @@ export async function feedOf(
       if (first) services.log(first.code, first);
       recommendation.feed.degraded ??= degraded;
       await nameTopics(services, reader, recommendation.feed, span);
-      await nameTexts(services.pool, caller, recommendation.feed.items, communityTimeout).catch((error) =>
+      await nameAppIds(services.pool, caller, recommendation.feed.items, communityTimeout).catch((error) =>
         services.log("unnamed_posts", error),
       );
       return recommendation;

@@ -4,6 +4,7 @@
  */
 import { asService, type Identity } from "../../database/caller.ts";
 import type { Connection, Statement } from "../../database/database.ts";
+import { noSpan } from "../../http/span.ts";
 import { candidateOf } from "../candidate.ts";
 import { candidatesOf } from "../candidates.ts";
 import type { CommonPostsCache } from "../common-posts.ts";
@@ -55,7 +56,7 @@ export async function secondCandidates(
     if (!second.own.is_cut) return merged(first, vectors, second, vector);
   }
   // many of its nearest posts are hidden from the user: it is asked as if it were the only one
-  return await candidatesOf(connection, commonPosts, caller, context, vector, page, () => () => undefined);
+  return await candidatesOf(connection, commonPosts, caller, context, vector, page, noSpan);
 }
 
 /** Both models' candidates as the second sees them: what only the first model's nearest brought is not among them. */

@@ -6,7 +6,7 @@ import type { Penalty, Selectable, SelectionSettings } from "./selectable.ts";
 import { fullTopics } from "./topics.ts";
 
 /** How many of the best candidates a page of `limit` is chosen from: each chosen post is compared with all that are left of these. */
-export function poolSize(limit: number): number {
+export function candidatesPerPage(limit: number): number {
   return Math.max(100, limit + 25);
 }
 
@@ -28,7 +28,7 @@ export function candidatePool<Post extends Selectable>(
   { diversity, author_decay, topic_share }: SelectionSettings,
 ): CandidatePool<Post> {
   posts.sort(better);
-  const pool = posts.slice(0, poolSize(limit));
+  const pool = posts.slice(0, candidatesPerPage(limit));
   const values = Float64Array.from(pool, ({ score }) => Math.log(score));
   const penalties: Penalty[] = [];
   if (diversity > 0) penalties.push(likeness(pool, diversity));

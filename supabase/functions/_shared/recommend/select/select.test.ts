@@ -4,7 +4,7 @@ import { Random } from "../../../../../trainer/engine/random.ts";
 import { dimensions } from "../../features/history.ts";
 import { sourceNames } from "../../features/retrieval.ts";
 import { better } from "../order.ts";
-import { poolSize } from "./pool.ts";
+import { candidatesPerPage } from "./pool.ts";
 import { select } from "./select.ts";
 import type { Selectable } from "./selectable.ts";
 
@@ -113,7 +113,7 @@ test("the page does not hang on the order in which candidates come", () => {
 
 test("it is what trying every order of places would give, greedily, from the best of the pool", () => {
   const [diversity, author_decay] = [0.7, 0.8];
-  const pool = many.toSorted(better).slice(0, poolSize(20));
+  const pool = many.toSorted(better).slice(0, candidatesPerPage(20));
   const expected: string[] = [];
   const chosen: Selectable[] = [];
   while (chosen.length < 20) {
