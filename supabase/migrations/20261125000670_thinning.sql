@@ -23,7 +23,8 @@ grant select, insert, update, delete on recsys.thinning to service_role;
 
 create function recsys.thinned_state(p_post_id uuid, p_at timestamptz, p_interaction_id bigint)
 returns table (last_active_at timestamptz, comments integer)
--- definer: what others did with a post is not the caller's to read, the last activity and the number of comments are
+-- definer: what others did with a post is not the caller's to read; what they found when they came to it is, and no more, or it would say of
+-- any post whether it is there, though it is hidden from them
 language plpgsql stable security definer rows 1 set search_path = pg_catalog, pg_temp
 as $$
 begin
@@ -43,10 +44,13 @@ begin
     order by earlier.created_at desc
     limit 1
   ) as latest
-  where posts.post_id = p_post_id;
+  where posts.post_id = p_post_id and (auth.uid() is null or exists (
+    select from recsys.source_interactions as own
+    where own.user_id = auth.uid() and own.post_id = p_post_id and own.created_at = p_at and own.interaction_id = p_interaction_id
+  ));
 end
 $$;
-comment on function recsys.thinned_state(uuid, timestamptz, bigint) is 'last_active_at and comments of a post just before an interaction, worked out from the interactions: for where recsys.post_stats has no state before it, and the interaction lies before thinning.thinned_before. No row: nothing had happened yet.';
+comment on function recsys.thinned_state(uuid, timestamptz, bigint) is 'last_active_at and comments of a post just before an interaction, worked out from the interactions: for where recsys.post_stats has no state before it, and the interaction lies before thinning.thinned_before. No row: nothing had happened yet, or, where the claims say who asks, the interaction is not theirs.';
 
 create function recsys.thin_feature_store(p_keep bigint default 500000, p_most integer default 20000) returns bigint
 language plpgsql volatile security invoker set search_path = ''

@@ -113,7 +113,8 @@ begin atomic
   where posts.created_at <= p_request.at
     -- both may be null: an unknown author, a request of nobody
     and (posts.author_id = p_request.user_id) is not true
-    and posts.post_id not in (select unnest(p_request.excluded))
+    -- a null among them, which another app's view may show, leaves out nothing
+    and (posts.post_id in (select unnest(p_request.excluded))) is not true
     and recsys.served_key(posts.post_id, p_request.seed) not in (select unnest(p_request.served))
     -- nearly always nothing more is asked, and this is all it costs then
     and (not p_request.is_narrowed or (

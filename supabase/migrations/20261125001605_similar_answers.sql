@@ -22,7 +22,7 @@ begin
       from recsys.post_embeddings as this
       cross join lateral recsys.nearest_posts(
         models.model_id, this.embedding, recsys.clock(),
-        p_post_id || array(select source_dismissals.post_id from recsys.source_dismissals where source_dismissals.user_id = (select auth.uid())),
+        p_post_id || array(select source_dismissals.post_id from recsys.source_dismissals where source_dismissals.user_id = (select auth.uid()) and source_dismissals.post_id is not null),
         p_limit
       ) as nearest
       join recsys.source_posts as posts on posts.post_id = nearest.post_id

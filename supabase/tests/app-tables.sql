@@ -59,14 +59,17 @@ select throws_ok(
 select throws_ok(statement, '42501', null, 'Ben cannot write into the future: ' || statement)
 from unnest(array[
   $$insert into posts (author_id, title, created_at) values ('b0000000-0000-4000-8000-000000000000', 'x', now() + interval '6 minutes')$$,
-  $$update posts set created_at = now() + interval '6 minutes' where id = 'b1000000-0000-4000-8000-000000000000'$$,
-  $$update profiles set created_at = now() + interval '6 minutes' where id = 'b0000000-0000-4000-8000-000000000000'$$,
   $$insert into projects (owner_id, title, created_at) values ('b0000000-0000-4000-8000-000000000000', 'x', now() + interval '6 minutes')$$,
   $$insert into post_views (user_id, post_id, created_at) values ('b0000000-0000-4000-8000-000000000000', 'a1000000-0000-4000-8000-000000000000', now() + interval '6 minutes')$$,
   $$insert into post_votes (user_id, post_id, created_at) values ('b0000000-0000-4000-8000-000000000000', 'a1000000-0000-4000-8000-000000000000', now() + interval '6 minutes')$$,
   $$insert into comments (user_id, post_id, created_at) values ('b0000000-0000-4000-8000-000000000000', 'a1000000-0000-4000-8000-000000000000', now() + interval '6 minutes')$$,
   $$insert into logins (user_id, created_at) values ('b0000000-0000-4000-8000-000000000000', now() + interval '6 minutes')$$,
   $$insert into recsys.dismissals (user_id, post_id, created_at) values ('b0000000-0000-4000-8000-000000000000', 'a1000000-0000-4000-8000-000000000000', now() + interval '6 minutes')$$
+]) as statement;
+select throws_ok(statement, '42501', null, 'nor make new what is old, to be the newest again: ' || statement)
+from unnest(array[
+  $$update posts set created_at = now() where id = 'b1000000-0000-4000-8000-000000000000'$$,
+  $$update profiles set created_at = now() where id = 'b0000000-0000-4000-8000-000000000000'$$
 ]) as statement;
 select lives_ok(
   $$insert into logins (user_id, created_at) values ('b0000000-0000-4000-8000-000000000000', now() + interval '4 minutes')$$,

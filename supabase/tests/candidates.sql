@@ -1,7 +1,7 @@
 -- Ben asks for his feed: what may be recommended to him, and what the engine knows of him.
 begin;
 set local search_path = public, extensions;
-select plan(15);
+select plan(17);
 
 create function pg_temp.vector_at(p_place integer) returns vector language sql as $$
   select (array_fill(0, array[p_place - 1]) || array[1] || array_fill(0, array[32 - p_place]))::extensions.vector
@@ -89,6 +89,15 @@ select ok(recsys.roll_up() > 0, 'Ben votes and comments in the same instant, and
 select results_eq(
   $$select votes, comments from recsys.user_context('b0000000-0000-4000-8000-000000000000', null, now() - interval '1 minute')$$,
   $$values (1, 1)$$, 'and his state is the one after the last of them');
+
+create or replace view recsys.source_dismissals with (security_invoker = true) as
+select 'b0000000-0000-4000-8000-000000000000'::uuid as user_id, null::uuid as post_id, pg_catalog.now() as created_at;
+update recsys.models set status = 'active';
+select set_config('request.jwt.claims', '{"sub": "b0000000-0000-4000-8000-000000000000", "role": "authenticated"}', true);
+select isnt_empty(
+  $$select from recsys.retrieve('b0000000-0000-4000-8000-000000000000', null, null, now())$$,
+  'that Ben dismissed nothing, which the view of another app may show as a null, leaves him his feed');
+select isnt((select items::text from recsys.posts_like('a1000000-0000-4000-8000-000000000000', 10)), '[]', 'and the posts like one');
 
 select * from finish();
 rollback;

@@ -1,7 +1,7 @@
 -- What the engine lets callers do: read what ranks their feed, and nothing of what others did.
 begin;
 set local search_path = public, extensions;
-select plan(31);
+select plan(34);
 
 insert into profiles (id, bio) values
   ('a0000000-0000-4000-8000-000000000000', 'Ana'),
@@ -25,6 +25,8 @@ do $$ begin execute format('alter table recsys.user_embeddings_%s rename to user
 
 set local role service_role;
 select is(recsys.roll_up(), 4::bigint, 'the service rolls up: a view of somebody else''s post, and three events of users');
+insert into posts (id, author_id, title, visibility) values ('a2000000-0000-4000-8000-000000000000', 'a0000000-0000-4000-8000-000000000000', 'a draft', 'private');
+insert into comments (user_id, post_id) values ('a0000000-0000-4000-8000-000000000000', 'a2000000-0000-4000-8000-000000000000');
 
 set local role authenticated;
 select set_config('request.jwt.claims', '{"sub": "b0000000-0000-4000-8000-000000000000", "role": "authenticated"}', true);
@@ -53,6 +55,14 @@ select results_eq(
 select throws_ok('select from recsys.user_embeddings_story', '42501', null, 'nor does he get around that by the partition');
 select isnt_empty('select views from recsys.post_stats', 'Ben reads how often a post was viewed');
 select throws_ok('select user_id from recsys.post_stats', '42501', null, 'but not by whom');
+select is_empty(
+  $$select from recsys.thinned_state('a2000000-0000-4000-8000-000000000000', now() + interval '1 day', 0)$$, 'nor whether Ana''s draft is there and when she came to it last');
+select is_empty(
+  $$select from recsys.thinned_state('a1000000-0000-4000-8000-000000000000', now() + interval '1 day', 0)$$, 'nor what happened to a post at times when he was not there');
+select isnt_empty(
+  $$select state.* from recsys.source_interactions as own
+    cross join lateral recsys.thinned_state(own.post_id, own.created_at, own.interaction_id) as state where own.kind = 'vote'$$,
+  'but what he found when he voted');
 select throws_ok('select from recsys.timeline', '42501', null, 'nor the timeline of all');
 select results_eq(
   'select distinct user_id from recsys.source_interactions', $$values ('b0000000-0000-4000-8000-000000000000'::uuid)$$, 'the source views obey the app''s own policies');
