@@ -133,7 +133,7 @@ grant execute on function recsys.post_audiences(uuid[]), recsys.idea_topics() to
 
 -- a definer, since the Vault is not the service's to read; only these three secrets leave it, for the service alone
 create function recsys.ideas_endpoint() returns table (url text, model text, key text)
-language plpgsql stable security definer set search_path = ''
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp
 as $$
 begin
   if to_regclass('vault.decrypted_secrets') is null then

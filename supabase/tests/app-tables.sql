@@ -1,7 +1,7 @@
 -- Ana and Ben use the app: who sees what, and who may write what.
 begin;
 set local search_path = public, extensions;
-select plan(87);
+select plan(91);
 
 insert into profiles (id, bio) values
   ('a0000000-0000-4000-8000-000000000000', 'Ana'),
@@ -56,6 +56,13 @@ from unnest(array['post_views', 'post_votes', 'comments']) as kind;
 select throws_ok(
   $$insert into posts (author_id, title, external_id) values ('b0000000-0000-4000-8000-000000000000', 'x', '42')$$,
   '42501', null, 'nor the id that an import may bring');
+select throws_ok(statement, '42501', null, 'Ben cannot write into the states of long ago: ' || statement)
+from unnest(array[
+  $$insert into post_views (user_id, post_id, created_at) values ('b0000000-0000-4000-8000-000000000000', 'a1000000-0000-4000-8000-000000000000', now() - interval '31 days')$$,
+  $$insert into post_votes (user_id, post_id, created_at) values ('b0000000-0000-4000-8000-000000000000', 'a1000000-0000-4000-8000-000000000000', now() - interval '31 days')$$,
+  $$insert into comments (user_id, post_id, created_at) values ('b0000000-0000-4000-8000-000000000000', 'a1000000-0000-4000-8000-000000000000', now() - interval '31 days')$$,
+  $$insert into logins (user_id, created_at) values ('b0000000-0000-4000-8000-000000000000', now() - interval '31 days')$$
+]) as statement;
 select throws_ok(statement, '42501', null, 'Ben cannot write into the future: ' || statement)
 from unnest(array[
   $$insert into posts (author_id, title, created_at) values ('b0000000-0000-4000-8000-000000000000', 'x', now() + interval '6 minutes')$$,

@@ -48,9 +48,8 @@ select is_empty(
   'every function has its search path set, or a body whose names were bound when it was made');
 select is_empty(
   $$select oid::regprocedure from pg_proc
-    where pronamespace in ('recsys'::regnamespace, 'public'::regnamespace) and prosecdef and not coalesce(proconfig @> '{"search_path=pg_catalog, pg_temp"}', false)
-      and (prorettype = 'trigger'::regtype or has_function_privilege('authenticated', oid, 'execute'))$$,
-  'one that has its owner''s rights for others names pg_temp last: where it is not named, types and tables of the caller''s session come first');
+    where pronamespace in ('recsys'::regnamespace, 'public'::regnamespace) and prosecdef and not coalesce(proconfig @> '{"search_path=pg_catalog, pg_temp"}', false)$$,
+  'one that has its owner''s rights names pg_temp last: where it is not named, types and tables of the caller''s session come first');
 
 select * from finish();
 rollback;
