@@ -63,7 +63,7 @@ function dataOf({ community, timeline }: LoadedCommunity, communityId: string, u
   const texts = (...columns: unknown[][]) => hash.update(JSON.stringify(columns));
   texts(...[users.ids, users.passions, users.projects, users.bios].map((column) => column.slice(0, count.users)));
   texts(...[posts.ids, posts.titles, posts.descriptions, posts.tags].map((column) => column.slice(0, count.posts)));
-  for (const column of [timeline.users, timeline.posts, timeline.kinds, timeline.at])
+  for (const column of [timeline.users, timeline.posts, timeline.kinds, timeline.weights, timeline.at])
     hash.update(new Uint8Array(column.slice(0, count.events).buffer));
   return {
     users: count.users,
