@@ -130,7 +130,10 @@ const wrong: [name: string, broken: string, stops: boolean, problem: RegExp, cur
     "weights that are none",
     interactions(numbered, "kinds.head")
       .replace("as done", "as done join recsys.kinds using (kind)")
-      .replace("null::real as weight", "case id % 4 when 0 then 'NaN'::real when 1 then 0 when 2 then -2 end as weight"),
+      .replace(
+        "null::real as weight",
+        "case id % 4 when 0 then 'NaN'::real when 1 then 0 when 2 then -2 end as weight",
+      ),
     false,
     /^recsys\.source_interactions: \d+ have a weight such as -2, and count as if it were 1$/,
     /^a weight is above 0 and at most 1000, as recsys\.kinds\.weight is; null: 1$/,

@@ -34,7 +34,9 @@ export interface KindRow {
 
 /** What each of the app's kinds of interaction counts as, and how much. */
 export async function readKinds(connection: Pick<PoolClient, "query">): Promise<KindRow[]> {
-  const { rows } = await connection.query<KindRow>('select kind, head, weight from recsys.kinds order by kind collate "C"');
+  const { rows } = await connection.query<KindRow>(
+    'select kind, head, weight from recsys.kinds order by kind collate "C"',
+  );
   return rows;
 }
 
