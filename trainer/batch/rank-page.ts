@@ -155,8 +155,11 @@ async function rankUser(
   const { probabilities } = opinion;
   const scores = new Float64Array(candidates.length);
   // a candidate that cannot be ranked is left out, as in a live feed
-  for (let i = 0; i < scores.length; i++)
-    scores[i] = isFiniteRow(probabilities, i, weights.length) ? scoreOf(opinion, i, weights) : Number.NEGATIVE_INFINITY;
+  for (let i = 0; i < scores.length; i++) {
+    const score = scoreOf(opinion, i, weights);
+    const isFinite = isFiniteRow(probabilities, i, weights.length) && Number.isFinite(score);
+    scores[i] = isFinite ? score : Number.NEGATIVE_INFINITY;
+  }
   return listOf(id, basis, best(candidates, scores, ids, selection), probabilities, model.heads);
 }
 
