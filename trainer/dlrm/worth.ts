@@ -25,11 +25,11 @@ export const worthWidth = dimensions + features;
 /** The worth is between e^−7 and e^7, some thousandth and thousand: weights are at most 1000. */
 export const mostLogWorth = 7;
 
-/** Penalty on the weights: as strong as so many requests. 100 gives half of what 10 does (docs/experiments.md). */
+/** Penalty on the weights: as strong as so many requests. 100 gives two fifths of what 10 does (docs/experiments.md). */
 const ridge = 10;
-/** It is fitted to at most about this many of the requests. */
-const mostRequests = 2000;
-/** The curvature is taken from candidates with a larger share of their request than this: the others bend nothing, and are most of them. */
+/** The curvature is taken from about so many of the requests: it is what costs, and says only how far to go. */
+const curvatureRequests = 1000;
+/** And from candidates with a larger share of their request than this: the others bend nothing, and are most of them. */
 const leastCurved = 1e-3;
 
 /**
@@ -46,19 +46,11 @@ export function fitWorth(
   dlrm.worth = undefined;
   if (isEven(examples)) return;
   const data = { dlrm, examples, postVectors, scoreWeights };
-  const found = training.filter((request) => examples.found[request]);
-  const every = Math.ceil(found.length / mostRequests);
-  const learned = requestsOf(
-    data,
-    found.filter((_, i) => i % every === 0),
-  );
+  const learned = requestsOf(data, training);
   const start = new Float64Array(worthWidth);
   const derivatives = (weights: Float64Array) => penalised(loss(data, learned, weights), weights);
   const weights = minimise({ start, derivatives, tolerance: 1e-6, iterations: 20 });
-  const unseen = requestsOf(
-    data,
-    heldOut.filter((request) => examples.found[request]),
-  );
+  const unseen = requestsOf(data, heldOut);
   const without = loss(data, unseen, start).losses;
   const gain = estimate(loss(data, unseen, weights).losses.map((loss, i) => without[i] - loss));
   if (gain.mean > gain.error) dlrm.worth = Float32Array.from(weights);
@@ -108,8 +100,10 @@ interface Requests {
   gains: Float32Array;
 }
 
-function requestsOf({ dlrm, examples, postVectors, scoreWeights }: Data, numbers: Uint32Array): Requests {
+/** Those of some requests that somebody came to a post of. */
+function requestsOf({ dlrm, examples, postVectors, scoreWeights }: Data, of: Uint32Array): Requests {
   const { rows } = examples;
+  const numbers = of.filter((request) => examples.found[request]);
   const logits = dlrmForward(dlrm, examples, numbers, postVectors);
   const offsets = Float64Array.from(
     examples.rowsOf(numbers),
@@ -117,10 +111,10 @@ function requestsOf({ dlrm, examples, postVectors, scoreWeights }: Data, numbers
   );
   const gains = new Float32Array(numbers.length * rows);
   for (const [i, request] of numbers.entries()) {
-    const of = gains.subarray(i * rows, (i + 1) * rows);
-    examples.gains(request, scoreWeights, of);
+    const earned = gains.subarray(i * rows, (i + 1) * rows);
+    examples.gains(request, scoreWeights, earned);
     for (let j = 0; j < rows; j++)
-      if (of[j] > 0) of[j] *= examples.deedWeight(examples.rowOf(request, j), scoreWeights);
+      if (earned[j] > 0) earned[j] *= examples.deedWeight(examples.rowOf(request, j), scoreWeights);
   }
   const mean = gains.reduce((sum, gain) => sum + gain, 0) / numbers.length;
   return { numbers, offsets, gains: gains.map((gain) => gain / mean) };
@@ -150,6 +144,7 @@ function loss(data: Data, { numbers, offsets, gains }: Requests, weights: Float6
   const { rows } = data.examples;
   const n = worthWidth;
   const losses = new Float64Array(numbers.length);
+  const every = Math.ceil(numbers.length / curvatureRequests);
   const found = { losses, value: 0, gradient: new Float64Array(n), hessian: new Float64Array(n * n) };
   const x = Array.from({ length: rows }, () => new Float64Array(n));
   const shares = new Float64Array(rows);
@@ -181,11 +176,12 @@ function loss(data: Data, { numbers, offsets, gains }: Requests, weights: Float6
         mean[f] += shares[j] * x[j][f];
       }
     }
+    if (i % every !== 0) continue;
     for (let j = 0; j < rows; j++) {
       if (shares[j] < leastCurved) continue;
       for (let f = 0; f < n; f++) x[j][f] -= mean[f];
       for (let a = 0; a < n; a++) {
-        const scaled = earned * shares[j] * x[j][a];
+        const scaled = every * earned * shares[j] * x[j][a];
         for (let b = 0; b <= a; b++) found.hessian[a * n + b] += scaled * x[j][b];
       }
     }
