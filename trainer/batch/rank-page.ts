@@ -157,8 +157,8 @@ async function rankUser(
   // a candidate that cannot be ranked is left out, as in a live feed
   for (let i = 0; i < scores.length; i++) {
     const score = scoreOf(opinion, i, weights);
-    const isFinite = isFiniteRow(probabilities, i, weights.length) && Number.isFinite(score);
-    scores[i] = isFinite ? score : Number.NEGATIVE_INFINITY;
+    const isSound = isFiniteRow(probabilities, i, weights.length) && Number.isFinite(score);
+    scores[i] = isSound ? score : Number.NEGATIVE_INFINITY;
   }
   return listOf(id, basis, best(candidates, scores, ids, selection), probabilities, model.heads);
 }
