@@ -85,7 +85,7 @@ async function measure(seed: number): Promise<void> {
   for await (const [{ user, at }, { model: ranked }] of rankedRequests(loaded, moments, { model: replayed }, options))
     for (const [w, dismiss] of weights.entries()) {
       const of = weightsOf(ranked.heads, { ...options.weights, dismiss });
-      const scores = Array.from(ranked.posts, (_, i) => scoreOf(ranked.probabilities, i, of));
+      const scores = Array.from(ranked.posts, (_, i) => scoreOf(ranked, i, of));
       const order = scores.map((_, i) => i).sort((a, b) => scores[b] - scores[a]);
       let none = 1;
       for (const [place, i] of order.slice(0, impressionsPerVisit).entries()) {

@@ -153,7 +153,7 @@ async function measure(seed: number): Promise<string> {
 
 /** The listwise loss of what was served; NaN where retrieval did not bring the post. */
 function lossOf({ posts, probabilities }: RankedList, post: number, scoreWeights: number[]): number {
-  const scores = Array.from(posts, (_, i) => scoreOf(probabilities.DLRM, i, scoreWeights));
+  const scores = Array.from(posts, (_, i) => scoreOf({ probabilities: probabilities.DLRM }, i, scoreWeights));
   return -Math.log(scores[posts.indexOf(post)] / scores.reduce((sum, score) => sum + score, 0));
 }
 

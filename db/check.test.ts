@@ -48,7 +48,7 @@ const posts = (columns = "", where = "posts.deleted_at is null and posts.publish
 const invoker = "with (security_invoker = true)";
 const interactions = (id: string, kind: string, post = "recsys.id_of(post_id)") =>
   `create or replace view recsys.source_interactions ${invoker} as
-   select ${id} as interaction_id, member_id as user_id, ${post} as post_id, ${kind} as kind, null::real as value, created_at from (
+   select ${id} as interaction_id, member_id as user_id, ${post} as post_id, ${kind} as kind, null::real as value, created_at, null::real as weight from (
      select id, 1 as number, member_id, post_id, kind, created_at from blog.reactions union all select id, 2, member_id, post_id, 'comment', created_at from blog.comments
    ) as done`;
 const numbered = "recsys.event_id_of(number, id)";
@@ -148,6 +148,19 @@ const wrong: [name: string, broken: string, stops: boolean, problem: RegExp, cur
     true,
     /^recsys\.source_interactions: \d+ are of kind '(like|clap|bookmark)', which is not view, vote or comment$/,
     /^insert into recsys\.kinds \(kind, head\) values \('\w+', 'vote'\), and in the view: join recsys\.kinds/,
+    interactions(numbered, "kinds.head").replace("as done", "as done join recsys.kinds using (kind)"),
+  ],
+  [
+    "weights that are none",
+    interactions(numbered, "kinds.head")
+      .replace("as done", "as done join recsys.kinds using (kind)")
+      .replace(
+        "null::real as weight",
+        "case id % 4 when 0 then 'NaN'::real when 1 then 0 when 2 then -2 end as weight",
+      ),
+    false,
+    /^recsys\.source_interactions: \d+ have a weight such as -2, and count as if it were 1$/,
+    /^a weight is above 0 and at most 1000, as recsys\.kinds\.weight is; null: 1$/,
     interactions(numbered, "kinds.head").replace("as done", "as done join recsys.kinds using (kind)"),
   ],
   [

@@ -1080,6 +1080,10 @@ export interface RecsysKinds {
    * The app's word, as its table has it.
    */
   kind: string;
+  /**
+   * How much one counts beside one of another kind, such as a purchase 5 and a like 1: the next training learns to put posts first with which people do what counts more. It is no part of counts, probabilities, reports of experiments or daily metrics, which go on counting what people did, and not of retrieval. How much all votes count beside all views is recsys.settings.vote_weight.
+   */
+  weight: Generated<number>;
 }
 
 export interface RecsysLatestPostStats {
@@ -1849,6 +1853,10 @@ export interface RecsysSourceInteractions {
    * Of a view the seconds it took, of others a strength or rating; null: none. The engine reads that of views, where recsys.settings.long_view_seconds says so.
    */
   value: number | null;
+  /**
+   * How much it counts beside others of its kind, above 0 and at most 1000, such as recsys.kinds.weight of the app's own word for it; null: 1. The next training anew learns from it what to put first; counts, probabilities and reports know nothing of it.
+   */
+  weight: number | null;
 }
 
 export interface RecsysSourceLogins {
@@ -2070,6 +2078,10 @@ export interface RecsysTimeline {
    * Votes by the user so far.
    */
   user_votes: number | null;
+  /**
+   * How much the event counts beside others of its kind, as the app says it now (recsys.source_interactions.weight); no state depends on it.
+   */
+  weight: number | null;
 }
 
 export interface RecsysTopicRuns {
@@ -2400,6 +2412,10 @@ export interface RecsysUserEvents {
    * Whose event it is.
    */
   user_id: string | null;
+  /**
+   * How much an interaction counts beside others of its kind; 1 where the app says nothing, or something that is no weight.
+   */
+  weight: number | null;
 }
 
 export interface RecsysUserStats {

@@ -20,10 +20,10 @@ async function community({ pool }: Pick<Database, "pool">): Promise<void> {
     from public.posts;
     create or replace view recsys.source_interactions with (security_invoker = true) as
     select id as interaction_id, user_id, post_id, 'view' as kind, value,
-      case when value = 666 then 'the beast'::text::timestamptz else created_at end as created_at
+      case when value = 666 then 'the beast'::text::timestamptz else created_at end as created_at, null::real as weight
     from public.post_views
     union all
-    select id, user_id, post_id, 'vote', value, created_at from public.post_votes;
+    select id, user_id, post_id, 'vote', value, created_at, null from public.post_votes;
     select recsys.watch('public.posts', 'posts', p_texts => '{title}', p_others => '{title}');
     select recsys.watch('public.post_views', 'interactions', p_others => '{value}');
     insert into public.profiles (id) select ('${person(0).slice(0, -2)}' || n)::uuid from generate_series(10, 29) as n;
@@ -129,8 +129,8 @@ await onBoth("one view that cannot be read among many", async (t, database) => {
   await t.test("is worked off when the cause is mended and the DBA says so", async () => {
     await pool.query(
       `create or replace view recsys.source_interactions with (security_invoker = true) as
-       select id as interaction_id, user_id, post_id, 'view' as kind, value, created_at from public.post_views
-       union all select id, user_id, post_id, 'vote', value, created_at from public.post_votes`,
+       select id as interaction_id, user_id, post_id, 'view' as kind, value, created_at, null::real as weight from public.post_views
+       union all select id, user_id, post_id, 'vote', value, created_at, null from public.post_votes`,
     );
     const { rows } = await pool.query("select obj_description('recsys.set_aside_changes'::regclass) as comment");
     const statement = /insert into recsys\.feature_changes.*set_aside_changes/.exec(rows[0].comment)?.[0];

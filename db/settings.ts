@@ -1,4 +1,5 @@
-/** What recsys.settings says. */
+/** What recsys.settings says, and recsys.kinds. */
+import type { PoolClient } from "pg";
 import { allHeads, type Head, type HeadWeights } from "../supabase/functions/_shared/features/kinds.ts";
 import type { SelectionSettings } from "../supabase/functions/_shared/recommend/select/selectable.ts";
 import type { Database } from "./connect.ts";
@@ -22,6 +23,21 @@ export async function readScoreWeights({ kysely }: Database): Promise<number[]> 
 export async function readHeadWeights({ kysely }: Database): Promise<HeadWeights> {
   const settings = await kysely.selectFrom("recsys.settings").selectAll().executeTakeFirstOrThrow();
   return Object.fromEntries(allHeads.map((head) => [head, settings[`${head}_weight`]])) as Record<Head, number>;
+}
+
+/** A row of recsys.kinds. */
+export interface KindRow {
+  kind: string;
+  head: string | null;
+  weight: number;
+}
+
+/** What each of the app's kinds of interaction counts as, and how much. */
+export async function readKinds(connection: Pick<PoolClient, "query">): Promise<KindRow[]> {
+  const { rows } = await connection.query<KindRow>(
+    'select kind, head, weight from recsys.kinds order by kind collate "C"',
+  );
+  return rows;
 }
 
 /** How pages are made of scored candidates. */

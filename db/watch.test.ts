@@ -17,7 +17,7 @@ async function useOwnTables({ pool }: Database): Promise<void> {
     select "no" as post_id, null::text as external_id, writer as author_id, '' as title, '' as description, '{}'::text[] as tags, "published at" as created_at, null::text as language
     from shop.articles where not gone;
     create or replace view recsys.source_interactions with (security_invoker = true) as
-    select number as interaction_id, who as user_id, what as post_id, verb as kind, null::real as value, "when" as created_at
+    select number as interaction_id, who as user_id, what as post_id, verb as kind, null::real as value, "when" as created_at, null::real as weight
     from shop.events where hidden is null and who is not null and what is not null and "when" is not null;
     create or replace view recsys.source_logins with (security_invoker = true) as
     select number as login_id, who as user_id, "when" as created_at from shop.visits;

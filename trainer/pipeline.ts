@@ -24,6 +24,7 @@ import type { RankerParts, RankingExamples } from "./dlrm/ranking-examples.ts";
 import { firstInteractionEvents, labelWindow, type Request, requestsAt } from "./dlrm/requests.ts";
 import { trainDlrm } from "./dlrm/train.ts";
 import { type FeatureBins, trainingFeatures } from "./dlrm/training-features.ts";
+import { fitWorth } from "./dlrm/worth.ts";
 import { Random } from "./engine/random.ts";
 import { dlrmGraph } from "./export/dlrm.ts";
 import { postTowerGraph, userTowerGraph } from "./export/towers.ts";
@@ -272,7 +273,11 @@ async function trainRanker(
   const trained = await trainDlrm(examples, parts, postVectors, dlrmOptions, onProgress, signal, from?.dlrm);
   if (ofNewUsers) fitNewUserStrength(trained.dlrm, ofNewUsers, postVectors, scoreWeights);
   if (expected) shiftHeads(trained.dlrm, examples, every, postVectors, expected, ranker.maximumRequests);
-  else calibrateHeads(trained.dlrm, examples, parts, postVectors);
+  else {
+    calibrateHeads(trained.dlrm, examples, parts, postVectors);
+    // a training that goes on keeps it: a change of weights makes it begin anew
+    fitWorth(trained.dlrm, examples, parts, postVectors, scoreWeights);
+  }
   onExamples?.(examples, parts);
   return {
     dlrm: trained.dlrm,

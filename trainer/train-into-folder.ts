@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import type { Database } from "../db/connect.ts";
 import type { OnProgress } from "../db/progress.ts";
-import { readClock, readCommunityId, readHeadWeights, readScoreWeights } from "../db/settings.ts";
+import { readClock, readCommunityId, readHeadWeights, readKinds, readScoreWeights } from "../db/settings.ts";
 import { hour } from "../supabase/functions/_shared/features/hours.ts";
 import { communityFromDatabase, trainingEvents } from "./community/from-database.ts";
 import { rollUpAll } from "./community/roll-up.ts";
@@ -88,6 +88,7 @@ export async function train(
   const communityId = await readCommunityId(database);
   const scoreWeights = await readScoreWeights(database);
   const weights = await readHeadWeights(database);
+  const kinds = await readKinds(database.pool);
   await rollUpAll(database, onProgress, signal);
   const loaded = await communityFromDatabase(database, onProgress, trainingEvents);
   const { community } = loaded;
@@ -129,6 +130,7 @@ export async function train(
       ...metricsOf(model),
       ...provenance,
       held_out: quality ?? null,
+      kinds,
       community: communityId,
       started_from: earlier?.name ?? null,
       seconds: used.wall,

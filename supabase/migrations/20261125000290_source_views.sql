@@ -36,14 +36,15 @@ comment on column recsys.source_posts.created_at is 'When it was written; one of
 comment on column recsys.source_posts.language is 'Its language as a BCP 47 tag in small letters, such as en; null: unknown, or the app does not say. Only filters read it.';
 
 create view recsys.source_interactions with (security_invoker = true) as
-select null::bigint as interaction_id, null::uuid as user_id, null::uuid as post_id, null::text as kind, null::real as value, null::timestamptz as created_at where false;
-comment on view recsys.source_interactions is 'What people did with posts: (interaction_id, user_id, post_id, kind in view | vote | comment, value, created_at), without votes against it. interaction_id is unique over all kinds and breaks ties of created_at.';
+select null::bigint as interaction_id, null::uuid as user_id, null::uuid as post_id, null::text as kind, null::real as value, null::timestamptz as created_at, null::real as weight where false;
+comment on view recsys.source_interactions is 'What people did with posts: (interaction_id, user_id, post_id, kind in view | vote | comment, value, created_at, weight), without votes against it. interaction_id is unique over all kinds and breaks ties of created_at.';
 comment on column recsys.source_interactions.interaction_id is 'Unique over all kinds; of equal times the lower one came first.';
 comment on column recsys.source_interactions.user_id is 'Who did it.';
 comment on column recsys.source_interactions.post_id is 'With which post.';
 comment on column recsys.source_interactions.kind is 'view, vote or comment.';
 comment on column recsys.source_interactions.value is 'Of a view the seconds it took, of others a strength or rating; null: none. The engine reads that of views, where recsys.settings.long_view_seconds says so.';
 comment on column recsys.source_interactions.created_at is 'When.';
+comment on column recsys.source_interactions.weight is 'How much it counts beside others of its kind, above 0 and at most 1000, such as recsys.kinds.weight of the app''s own word for it; null: 1. The next training anew learns from it what to put first; counts, probabilities and reports know nothing of it.';
 
 create view recsys.source_logins with (security_invoker = true) as
 select null::bigint as login_id, null::uuid as user_id, null::timestamptz as created_at where false;

@@ -34,7 +34,7 @@ from public.posts
 where (posts.created_at >= '1990-01-01 00:00Z' and posts.created_at < '2200-01-01 00:00Z') is true;
 
 create or replace view recsys.source_interactions with (security_invoker = true) as
-select interactions.* from (
+select interactions.*, null::real as weight from (
   select post_views.id as interaction_id, post_views.user_id, post_views.post_id, 'view' as kind, post_views.value, post_views.created_at from public.post_views
   union all
   select post_votes.id, post_votes.user_id, post_votes.post_id, 'vote', post_votes.value, post_votes.created_at from public.post_votes

@@ -7,10 +7,12 @@ select
   source_interactions.user_id,
   source_interactions.post_id,
   source_interactions.kind,
-  source_interactions.created_at
+  source_interactions.created_at,
+  -- of NaN both are not true: nothing is above it
+  case when source_interactions.weight > 0 and source_interactions.weight <= 1000 then source_interactions.weight else 1 end as weight
 from recsys.source_interactions
 union all
-select 'L' || source_logins.login_id, source_logins.login_id, source_logins.user_id, null, 'login', source_logins.created_at
+select 'L' || source_logins.login_id, source_logins.login_id, source_logins.user_id, null, 'login', source_logins.created_at, 1
 from recsys.source_logins;
 comment on view recsys.user_events is 'Interactions and logins as one stream: what changes the state of a user.';
 comment on column recsys.user_events.event_id is 'interaction_id, or L followed by login_id.';
@@ -19,4 +21,5 @@ comment on column recsys.user_events.user_id is 'Whose event it is.';
 comment on column recsys.user_events.post_id is 'The post of an interaction; null: a login.';
 comment on column recsys.user_events.kind is 'view, vote, comment or login.';
 comment on column recsys.user_events.created_at is 'When.';
+comment on column recsys.user_events.weight is 'How much an interaction counts beside others of its kind; 1 where the app says nothing, or something that is no weight.';
 grant select on recsys.user_events to service_role;

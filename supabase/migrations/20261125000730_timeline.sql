@@ -23,7 +23,8 @@ select
   user_stats.recent as user_recent,
   user_stats.recent_logins,
   user_stats.habit_log_age,
-  user_stats.habit_log_idle
+  user_stats.habit_log_idle,
+  user_events.weight
 from recsys.user_events
 join recsys.user_stats on user_stats.event_id = user_events.event_id
 left join recsys.post_stats on user_events.post_id is not null and post_stats.interaction_id = user_events.sort_id;
@@ -50,4 +51,5 @@ comment on column recsys.timeline.user_recent is 'Interactions of the user, deca
 comment on column recsys.timeline.recent_logins is 'The same for logins.';
 comment on column recsys.timeline.habit_log_age is 'Mean of ln(1 + age of the post in hours) over the user''s interactions so far; null: none yet.';
 comment on column recsys.timeline.habit_log_idle is 'Mean of ln(1 + hours the post had been idle) over the user''s interactions so far; null: none yet.';
+comment on column recsys.timeline.weight is 'How much the event counts beside others of its kind, as the app says it now (recsys.source_interactions.weight); no state depends on it.';
 grant select on recsys.timeline to service_role;

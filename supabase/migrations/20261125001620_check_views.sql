@@ -66,6 +66,7 @@ begin
       ('recsys.source_posts', 'created_at', 'timestamptz'), ('recsys.source_posts', 'language', 'text'),
       ('recsys.source_interactions', 'interaction_id', 'bigint'), ('recsys.source_interactions', 'user_id', 'uuid'), ('recsys.source_interactions', 'post_id', 'uuid'),
       ('recsys.source_interactions', 'kind', 'text'), ('recsys.source_interactions', 'created_at', 'timestamptz'),
+      ('recsys.source_interactions', 'weight', 'real'),
       ('recsys.source_logins', 'login_id', 'bigint'), ('recsys.source_logins', 'user_id', 'uuid'), ('recsys.source_logins', 'created_at', 'timestamptz'),
       ('recsys.source_dismissals', 'user_id', 'uuid'), ('recsys.source_dismissals', 'post_id', 'uuid'), ('recsys.source_dismissals', 'created_at', 'timestamptz'),
       ('recsys.source_mutes', 'user_id', 'uuid'), ('recsys.source_mutes', 'kind', 'text'), ('recsys.source_mutes', 'value', 'text'),

@@ -55,6 +55,15 @@ begin
       where source_interactions.kind not in ('view', 'vote', 'comment') group by source_interactions.kind order by count(*) desc, source_interactions.kind limit 10
     ) as found;
 
+    return query
+    select false, format('recsys.source_interactions: %s have a weight such as %s, and count as if it were 1', found.count, found.example),
+      'a weight is above 0 and at most 1000, as recsys.kinds.weight is; null: 1'::text
+    from (
+      select count(*), min(source_interactions.weight) as example from recsys.source_interactions
+      where not (source_interactions.weight > 0 and source_interactions.weight <= 1000)
+    ) as found
+    where found.count > 0;
+
     select count(*) into posts from recsys.source_posts;
     select
       count(*) as total,
@@ -91,5 +100,5 @@ begin
   end;
 end
 $$;
-comment on function recsys.check_rows() is 'What is wrong with the rows of the source views: ids that are there twice, nulls, kinds that are none of the ranker''s, ids that do not match, posts younger than what was done with them. It reads every row. Part of recsys.check().';
+comment on function recsys.check_rows() is 'What is wrong with the rows of the source views: ids that are there twice, nulls, kinds that are none of the ranker''s, weights that are none, ids that do not match, posts younger than what was done with them. It reads every row. Part of recsys.check().';
 revoke all on function recsys.check_rows() from public;

@@ -62,7 +62,7 @@ function interactionLines(parts: Part[], kinds: Map<string, Action>): string[] {
         ]
       : []),
     "create or replace view recsys.source_interactions with (security_invoker = true) as",
-    "select done.interaction_id, done.user_id, done.post_id, kinds.head as kind, done.value, done.created_at",
+    "select done.interaction_id, done.user_id, done.post_id, kinds.head as kind, done.value, done.created_at, kinds.weight",
     "from (",
     parts
       .map(({ table, user, join, post, kind, value, created, where, notes, apart }, place) =>

@@ -137,20 +137,15 @@ async function rankUser(
   const basis = basisOf(input.history.length > 0, input);
   // the graph takes one candidate or more
   if (candidates.length === 0) return listOf(id, basis, [], new Float32Array(), model.heads);
-  const { probabilities } = await predict(
-    model,
-    state.user(number, input.history),
-    vector,
-    candidates,
-    run.asOf,
-    snapshot.rowOf,
-  );
+  const opinion = await predict(model, state.user(number, input.history), vector, candidates, run.asOf, snapshot.rowOf);
+  const { probabilities } = opinion;
   const scores = new Float64Array(candidates.length);
   // a candidate that cannot be ranked is left out, as in a live feed
-  for (let i = 0; i < scores.length; i++)
-    scores[i] = isFiniteRow(probabilities, i, weights.length)
-      ? scoreOf(probabilities, i, weights)
-      : Number.NEGATIVE_INFINITY;
+  for (let i = 0; i < scores.length; i++) {
+    const score = scoreOf(opinion, i, weights);
+    const isSound = isFiniteRow(probabilities, i, weights.length) && Number.isFinite(score);
+    scores[i] = isSound ? score : Number.NEGATIVE_INFINITY;
+  }
   return listOf(id, basis, best(candidates, scores, ids, selection), probabilities, model.heads);
 }
 

@@ -100,7 +100,7 @@ function lastStatesBefore(start: string): string {
     select coalesce(post_at, user_at) as at, coalesce(interaction_id, user_sort_id) as sort_id, coalesce(of_posts.user_id, of_users.user_id) as user_id,
       post_id, coalesce(kind, 'login') as kind, first_interaction,
       last_comment_at, post_views, post_votes, post_comments, participants, by_author, post_recent,
-      user_views, user_votes, user_comments, logins, habit_log_age, habit_log_idle, user_recent, recent_logins
+      user_views, user_votes, user_comments, logins, habit_log_age, habit_log_idle, user_recent, recent_logins, 1 as weight
     from (
       select distinct on (post_id) last_active_at as post_at, interaction_id, user_id, post_id, kind, first_interaction,
         last_comment_at, views as post_views, votes as post_votes, comments as post_comments, participants, by_author, recent as post_recent
@@ -127,7 +127,7 @@ async function readStates(
   from: string,
   progress: (done: number) => void = () => {},
 ): Promise<void> {
-  const query = `select ${milliseconds("at")} as at, user_id, post_id, kind, first_interaction,
+  const query = `select ${milliseconds("at")} as at, user_id, post_id, kind, first_interaction, weight,
     ${milliseconds("last_comment_at")} as last_comment_at, post_views, post_votes, post_comments, participants, by_author,
     user_views, user_votes, user_comments, logins, habit_log_age, habit_log_idle,
     ${["post_recent", "user_recent", "recent_logins"].map(elements).join(", ")}
@@ -179,5 +179,5 @@ function eventOf(row: Row, { users, posts }: Numbers): TimelineEvent | undefined
   const user = users.get(row.user_id);
   if (post === undefined || user === undefined) return undefined;
   const kind = row.kind === "login" ? login : kinds.indexOf(row.kind);
-  return { at: row.at, user, post, kind, isFirst: row.first_interaction === true };
+  return { at: row.at, user, post, kind, isFirst: row.first_interaction === true, weight: row.weight };
 }

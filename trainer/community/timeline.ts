@@ -23,6 +23,8 @@ export interface TimelineEvent {
   kind: number;
   /** Whether it is the user's first interaction with the post. */
   isFirst: boolean;
+  /** How much it counts beside others of its kind (recsys.kinds.weight); default: 1. */
+  weight?: number;
 }
 
 /** A row of recsys.post_stats, as far as the ranker is told of it. */
@@ -51,6 +53,8 @@ export class Timeline {
   users = new Int32Array(1024);
   posts = new Int32Array(1024);
   kinds = new Uint8Array(1024);
+  /** How much an interaction counts beside others of its kind; 1 of a login. */
+  weights = new Float32Array(1024);
   /** 1 where an interaction is its user's first with its post. */
   first = new Uint8Array(1024);
   /** 1 where an event changed the state of its post: neither a login nor a view of an own post does. */
@@ -121,13 +125,14 @@ export class Timeline {
     };
   }
 
-  private add({ at, user, post, kind, isFirst }: TimelineEvent, changesPost: boolean): void {
+  private add({ at, user, post, kind, isFirst, weight = 1 }: TimelineEvent, changesPost: boolean): void {
     const i = this.length++;
     if (i === this.at.length) {
       this.at = doubled(this.at);
       this.users = doubled(this.users);
       this.posts = doubled(this.posts);
       this.kinds = doubled(this.kinds);
+      this.weights = doubled(this.weights);
       this.first = doubled(this.first);
       this.changesPost = doubled(this.changesPost);
     }
@@ -135,6 +140,7 @@ export class Timeline {
     this.users[i] = user;
     this.posts[i] = post;
     this.kinds[i] = kind;
+    this.weights[i] = weight;
     this.first[i] = isFirst ? 1 : 0;
     this.changesPost[i] = changesPost ? 1 : 0;
   }
@@ -144,7 +150,7 @@ function orNull(value: number): number | null {
   return Number.isNaN(value) ? null : value;
 }
 
-function doubled<A extends Float64Array | Int32Array | Uint8Array>(array: A): A {
+function doubled<A extends Float64Array | Float32Array | Int32Array | Uint8Array>(array: A): A {
   const larger = new (array.constructor as new (length: number) => A)(Math.max(1024, 2 * array.length));
   larger.set(array);
   return larger;

@@ -3,7 +3,7 @@
  */
 import type { OnProgress } from "../../db/progress.ts";
 import { categories } from "../../supabase/functions/_shared/features/categories.ts";
-import type { Head } from "../../supabase/functions/_shared/features/kinds.ts";
+import { type Head, kinds } from "../../supabase/functions/_shared/features/kinds.ts";
 import {
   pairFeatures,
   postFeatures,
@@ -92,7 +92,7 @@ function write(
   r: number,
   features: RankerFeatures,
   candidates: NumberedCandidate[],
-  { found, chosen, weights, lossWeights, logPositions, labels }: SampledRows,
+  { found, chosen, weights, lossWeights, logPositions, deeds }: SampledRows,
 ): void {
   const [p, q, c] = [postFeatures.length, pairFeatures.length, categories.length];
   examples.found[r] = found ? 1 : 0;
@@ -103,7 +103,8 @@ function write(
     examples.weights[row] = weights[i];
     examples.lossWeights[row] = lossWeights[i];
     examples.logPositions[row] = logPositions[i] ?? 0;
-    if (labels[i]) examples.labels.set(labels[i], row * examples.heads.length);
+    if (deeds[i]) examples.labels.set(deeds[i].labels, row * examples.heads.length);
+    if (deeds[i]?.weights) examples.deedWeights.set(deeds[i].weights, row * kinds.length);
     examples.dense.set(features.user, at);
     examples.dense.set(features.posts.subarray(candidate * p, (candidate + 1) * p), at + features.user.length);
     examples.dense.set(features.pairs.subarray(candidate * q, (candidate + 1) * q), at + features.user.length + p);

@@ -5,7 +5,7 @@
 import { recencyBaseline } from "../../supabase/functions/_shared/features/recency-baseline.ts";
 import type { NumberedCandidate } from "../community/state.ts";
 import type { Random } from "../engine/random.ts";
-import type { Labels, Request } from "./requests.ts";
+import type { Deeds, Request } from "./requests.ts";
 
 export interface SampledRows {
   /** Whether a row is positive. */
@@ -18,13 +18,13 @@ export interface SampledRows {
   lossWeights: number[];
   /** The logarithms of the places of the first rows, and what was done with them; the others were not shown. */
   logPositions: number[];
-  labels: Labels[];
+  deeds: Deeds[];
 }
 
 /** Of a first interaction: the positive, up to `hard` hard negatives, and sampled negatives up to `rows` in all. */
 export function positiveAndNegatives(
   candidates: NumberedCandidate[],
-  { post, at, labels }: Request,
+  { post, at, labels, weights: deedWeights }: Request,
   rows: number,
   hard: number,
   random: Random,
@@ -45,6 +45,6 @@ export function positiveAndNegatives(
     weights,
     lossWeights: weights,
     logPositions: [],
-    labels: positive.map(() => labels),
+    deeds: positive.map(() => ({ labels, weights: deedWeights })),
   };
 }

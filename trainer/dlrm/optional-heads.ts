@@ -24,7 +24,7 @@ export function withHeads(pages: PageRequest[], heads: readonly Head[]): PageReq
   const shares = optional.map((head) => Math.max(perPerson, Math.floor(largestShare * counted(pages, head))));
   const said = optional.map(() => new Map<number, number>());
   const labelled = pages.toReversed().map((page): PageRequest => {
-    const shown = page.shown.map(({ post, position, labels, told }) => {
+    const shown = page.shown.map(({ post, position, labels, weights, told }) => {
       const of = optional.map((head, i) => {
         const label = told?.[head] ?? unknown;
         if (label !== 1) return label;
@@ -33,7 +33,7 @@ export function withHeads(pages: PageRequest[], heads: readonly Head[]): PageReq
         return number > shares[i] ? unknown : 1;
       });
       const [view, vote, comment] = labels;
-      return { post, position, labels: [view, vote, comment, ...of] as typeof labels };
+      return { post, position, labels: [view, vote, comment, ...of] as typeof labels, ...(weights && { weights }) };
     });
     return { ...page, shown };
   });

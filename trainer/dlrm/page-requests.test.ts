@@ -22,6 +22,19 @@ function requestsOf(timeline: Timeline, until: number, from = 0) {
   return pageRequests(pages, timeline, 100, from * hour, until * hour);
 }
 
+test("of each kind the heaviest of what was done counts", () => {
+  const timeline = timelineOf([11, 1, 3, vote], [12, 1, 3, vote], [13, 1, 3, vote], [11, 1, 5, view], [40, 1, 4, vote]);
+  timeline.weights.set([0.25, 5, 2, 1, 9]);
+  const [first] = requestsOf(timeline, 50);
+  assert.deepEqual(
+    first.shown.map(({ weights }) => weights),
+    [[1, 5, 1], undefined, undefined],
+    "what came too late weighs nothing, and what weighs 1 needs no saying",
+  );
+  timeline.weights.set([0.25, 0.5, 0.5]);
+  assert.deepEqual(requestsOf(timeline, 50)[0].shown[0].weights, [1, 0.5, 1], "a light one is light");
+});
+
 test("labels are what the user did with what was shown within a day; others' acts and other posts are not theirs", () => {
   const timeline = timelineOf(
     [9, 2, 3, view],

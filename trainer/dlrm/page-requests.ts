@@ -2,14 +2,13 @@
 import type { Page, Told } from "../community/pages.ts";
 import { login, type Timeline } from "../community/timeline.ts";
 import { countBelow } from "../evaluation/metrics/count-below.ts";
-import { cameTo, type Labels, labelWindow, type Moment } from "./requests.ts";
+import { addDeed, cameTo, type Deeds, labelWindow, type Moment } from "./requests.ts";
 
 /** A post of a page, and what the user did with it within the label window. */
-export interface Shown {
+export interface Shown extends Deeds {
   post: number;
   /** From 1. */
   position: number;
-  labels: Labels;
   /** What the optional heads learn from; left out: nobody knows. */
   told?: Told | undefined;
 }
@@ -31,22 +30,23 @@ export function pageRequests(
   until: number,
 ): PageRequest[] {
   const chosen = pages.filter(({ at }) => at >= from && at + labelWindow < until);
-  const acts = new Map<number, { at: number; kind: number }[]>();
+  const acts = new Map<number, { at: number; kind: number; weight: number }[]>();
   for (const { user, posts: shown } of chosen) for (const post of shown) acts.set(user * posts + post, []);
   for (let event = 0; event < timeline.length && timeline.at[event] < until; event++)
     if (timeline.kinds[event] !== login)
       acts.get(timeline.users[event] * posts + timeline.posts[event])?.push({
         at: timeline.at[event],
         kind: timeline.kinds[event],
+        weight: timeline.weights[event],
       });
   return chosen.flatMap(({ user, at, posts: shown, positions, told }): PageRequest[] => {
     const request: PageRequest = { event: firstEventFrom(timeline, at), user, at, shown: [] };
     for (const [i, post] of shown.entries()) {
       const done = acts.get(user * posts + post) ?? [];
       if (done.some((act) => act.at < at)) continue;
-      const labels: Labels = [0, 0, 0];
-      for (const act of done) if (act.at <= at + labelWindow) labels[act.kind] = 1;
-      request.shown.push({ post, position: positions[i], labels, ...(told && { told: told[i] }) });
+      const deeds: Deeds = { labels: [0, 0, 0] };
+      for (const act of done) if (act.at <= at + labelWindow) addDeed(deeds, act.kind, act.weight);
+      request.shown.push({ post, position: positions[i], ...deeds, ...(told && { told: told[i] }) });
     }
     return request.shown.length > 0 ? [request] : [];
   });

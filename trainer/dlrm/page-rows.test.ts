@@ -24,11 +24,14 @@ test("what was shown comes first, with its place and labels; then a sample that 
   assert.deepEqual(rows.weights, [1, 1, 1, 3, 3, 3]);
   assert.deepEqual(rows.lossWeights, [1, 1, 1, 0.03, 0.03, 0.03]);
   assert.deepEqual(rows.logPositions, [0, Math.log(2), Math.log(3)]);
-  assert.deepEqual(rows.labels, [
-    [0, 0, 0],
-    [1, 0, 0],
-    [0, 0, 0],
-  ]);
+  assert.deepEqual(
+    rows.deeds.map(({ labels }) => labels),
+    [
+      [0, 0, 0],
+      [1, 0, 0],
+      [0, 0, 0],
+    ],
+  );
 });
 
 test("a page that nobody came to has no positive; one longer than the rows is cut", () => {

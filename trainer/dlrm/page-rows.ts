@@ -18,9 +18,9 @@ export function pageRows(
 ): SampledRows {
   const numbers = new Map(candidates.map(({ post }, i) => [post, i]));
   const seen = shown
-    .flatMap(({ post, position, labels }) => {
+    .flatMap(({ post, position, labels, weights }) => {
       const candidate = numbers.get(post);
-      return candidate === undefined ? [] : [{ candidate, position, labels }];
+      return candidate === undefined ? [] : [{ candidate, position, labels, weights }];
     })
     .slice(0, rows);
   const chosen = seen.map(({ candidate }) => candidate);
@@ -34,6 +34,6 @@ export function pageRows(
     weights: [...chosen.map(() => 1), ...sampled.map(() => weight)],
     lossWeights: [...chosen.map(() => 1), ...sampled.map(() => unseenWeight * weight)],
     logPositions: seen.map(({ position }) => Math.log(position)),
-    labels: seen.map(({ labels }) => labels),
+    deeds: seen.map(({ labels, weights }) => ({ labels, weights })),
   };
 }

@@ -28,6 +28,15 @@ test("a page of which something was dismissed and nothing viewed says something;
   assert.deepEqual([...gains], [0, 0, 0], "and gained nothing");
 });
 
+test("what was done with a post weighs the mean of its kinds, by what each head counts in the score", () => {
+  const examples = randomExamples(new Random(1), 2, 3);
+  examples.labels.set([1, 1, 0], 3);
+  examples.deedWeights.set([1, 5, 100], 3);
+  const weight = examples.deedWeight(1, [0.2, 1, 1]);
+  assert.ok(Math.abs(weight - (0.2 + 5) / 1.2) < 1e-9, `${weight}`);
+  assert.equal(examples.deedWeight(0, [0.2, 1, 1]), 1);
+});
+
 test("a positive that retrieval did not bring has no label", () => {
   const examples = randomExamples(new Random(1), 2, 3);
   examples.found[1] = 0;

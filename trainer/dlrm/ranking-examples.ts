@@ -30,6 +30,8 @@ export class RankingExamples {
   readonly logPositions: Float32Array;
   /** [requests · rows, heads] 1 where the user did that; `unknown` where it does not count for that head. */
   readonly labels: Uint8Array;
+  /** [requests · rows, kinds] How much what the user did counts beside others of its kind. */
+  readonly deedWeights: Float32Array;
   /** [requests · rows, user + post + pair features] */
   readonly dense: Float32Array;
   /** [requests · rows, categories] */
@@ -47,6 +49,7 @@ export class RankingExamples {
     this.lossWeights = new Float32Array(n);
     this.logPositions = new Float32Array(n);
     this.labels = new Uint8Array(n * heads.length);
+    this.deedWeights = new Float32Array(n * kinds.length).fill(1);
     this.dense = new Float32Array(n * denseWidth);
     this.categories = new Int32Array(n * categories.length);
   }
@@ -101,6 +104,17 @@ export class RankingExamples {
       sum += out[i];
     }
     if (sum > 0) for (let i = 0; i < this.rows; i++) out[i] /= sum;
+  }
+
+  /** The mean weight of what was done with a row's post, by what each kind counts in the score; NaN: nothing was done. */
+  deedWeight(row: number, scoreWeights: number[]): number {
+    let [weighted, sum] = [0, 0];
+    for (let kind = 0; kind < kinds.length; kind++) {
+      const gain = this.label(row, kind) * Math.max(scoreWeights[kind], leastGain);
+      weighted += gain * this.deedWeights[row * kinds.length + kind];
+      sum += gain;
+    }
+    return weighted / sum;
   }
 
   /** How many of a request's rows are positives of a head. */

@@ -14,11 +14,18 @@ export interface Moment {
   at: number;
 }
 
-/** A first interaction. */
-export interface Request extends Moment {
-  post: number;
-  /** What the user did with the post within the label window: view, vote, comment. */
+/** What a user did with a post within the label window. */
+export interface Deeds {
+  /** View, vote, comment. */
   labels: Labels;
+  /** How much each counts beside others of its kind, the heaviest where there were several; left out: 1. */
+  weights?: DeedWeights | undefined;
+}
+export type DeedWeights = [view: number, vote: number, comment: number];
+
+/** A first interaction. */
+export interface Request extends Moment, Deeds {
+  post: number;
 }
 
 /** 1 where the user did that: the kinds of interaction, and of a page the optional heads of its training after them. */
@@ -26,6 +33,17 @@ export type Labels = [view: number, vote: number, comment: number, ...optional: 
 
 /** The label of an optional head that does not count: nobody knows it, or its user has had their share. */
 export const unknown = 2;
+
+/** Notes that the user did something: a number of `kinds`, and its weight. */
+export function addDeed(deeds: Deeds, kind: number, weight: number): void {
+  const before = deeds.labels[kind] === 1 ? (deeds.weights?.[kind] ?? 1) : 0;
+  deeds.labels[kind] = 1;
+  const heaviest = Math.max(before, weight);
+  // nearly always: nothing but 1
+  if (heaviest === 1 && !deeds.weights) return;
+  deeds.weights ??= [1, 1, 1];
+  deeds.weights[kind] = heaviest;
+}
 
 /** Whether the user came to the post, whatever else they did. */
 export function cameTo([view, vote, comment]: Labels): boolean {
@@ -74,7 +92,8 @@ export function requestsAt(timeline: Timeline, interactions: Uint32Array, until:
   for (let event = interactions[0]; event < end && timeline.at[event] < until && timeline.at[event] <= last; event++) {
     if (timeline.kinds[event] === login) continue;
     const request = open.get(pairOf(event));
-    if (request && timeline.at[event] <= request.at + labelWindow) request.labels[timeline.kinds[event]] = 1;
+    if (request && timeline.at[event] <= request.at + labelWindow)
+      addDeed(request, timeline.kinds[event], timeline.weights[event]);
   }
   return requests;
 }

@@ -11,6 +11,7 @@ import { featureNames } from "./filled-features.ts";
 import { dlrmForward, scoreAt } from "./forward.ts";
 import type { Dlrm } from "./model.ts";
 import type { RankingExamples } from "./ranking-examples.ts";
+import { worthOf } from "./worth.ts";
 
 /** A feature's bins: tenths of what the ranker was trained on, fewer where it has fewer values. */
 export interface FeatureBins {
@@ -62,8 +63,10 @@ function best(
   const rows: number[] = [];
   const weights: number[] = [];
   for (const [r, request] of requests.entries()) {
-    const scores = Array.from({ length: examples.rows }, (_, i) =>
-      scoreAt(dlrm, logits, r * examples.rows + i, scoreWeights),
+    const worth = worthOf(dlrm, examples, postVectors, request);
+    const scores = Array.from(
+      { length: examples.rows },
+      (_, i) => (worth[i] ?? 1) * scoreAt(dlrm, logits, r * examples.rows + i, scoreWeights),
     );
     const order = scores.map((_, i) => i).sort((a, b) => scores[b] - scores[a]);
     let left = shown;

@@ -7,7 +7,7 @@ import { categories, requestCategories } from "../../supabase/functions/_shared/
 import { kinds } from "../../supabase/functions/_shared/features/kinds.ts";
 import { pairFeatures, postFeatures, userFeatures } from "../../supabase/functions/_shared/features/ranker-features.ts";
 import type { Feeds, Tensor } from "../../supabase/functions/_shared/models/tensors.ts";
-import { probabilitiesOf, type RankingModel } from "../../supabase/functions/_shared/recommend/rank.ts";
+import { opinionOf, type RankingModel } from "../../supabase/functions/_shared/recommend/rank.ts";
 import { Random } from "../engine/random.ts";
 import { type Estimate, estimate } from "./metrics/estimate.ts";
 import type { Outcome } from "./metrics/ranker-metrics.ts";
@@ -94,7 +94,7 @@ async function lossesOf(
   const all: number[][] = [];
   const width = model.heads.length;
   for (const [i, list] of lists.entries()) {
-    const probabilities = await probabilitiesOf(model, feedsOf(list, i), list.posts.length);
+    const { probabilities } = await opinionOf(model, feedsOf(list, i), list.posts.length);
     all.push(
       kinds.map((kind, head) => {
         let loss = 0;

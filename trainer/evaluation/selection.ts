@@ -55,9 +55,9 @@ class SystemWithPages extends System {
 
   protected override rank(list: CandidateList, out: Float64Array): void {
     super.rank(list, out);
-    const { candidates, probabilities } = list;
+    const { candidates } = list;
     const posts = candidates.map((candidate, i) => ({
-      score: scoreOf(probabilities, i, this.weights),
+      score: scoreOf(list, i, this.weights),
       post: { ...candidate, post_id: this.ids[candidate.post] },
     }));
     for (const made of this.made) {

@@ -13,6 +13,7 @@ import { type Dlrm, newDlrm } from "../dlrm/model.ts";
 import type { RankingExamples } from "../dlrm/ranking-examples.ts";
 import { randomExamples, randomVectors, testOptions } from "../dlrm/testing.ts";
 import { trainDlrm } from "../dlrm/train.ts";
+import { mostLogWorth, worthOf, worthWidth } from "../dlrm/worth.ts";
 import { startBackend } from "../engine/backend.ts";
 import { Random } from "../engine/random.ts";
 import { executor, onnxRuntime } from "../onnx/runtimes.ts";
@@ -85,6 +86,24 @@ for (const runtime of runtimes)
     const { probabilities } = await run(feedsOf(of, 2));
     const expected = dlrmForward(five, of, Uint32Array.of(2), vectors).map((logit) => 1 / (1 + Math.exp(-logit)));
     assertClose(probabilities.data, expected, 1e-4, "request 2");
+  });
+
+for (const runtime of runtimes)
+  test(`${runtime.name} gives what posts are worth as the trainer does, within its bounds`, async () => {
+    const worth = Float32Array.from({ length: worthWidth }, () => 0.3 * random.normal());
+    const bytes = dlrmGraph({ ...dlrm, worth });
+    assertContract(bytes, contracts.dlrm);
+    const run = await runtime.load(bytes);
+    const said = await run(feedsOf(examples, 50));
+    const expected = worthOf({ ...dlrm, worth }, examples, vectors, 50);
+    assertClose(said.worth.data, expected, 1e-3, "request 50");
+    assert.ok(Math.max(...expected) > 2 * Math.min(...expected), "rows differ");
+    const without = await (await runtime.load(dlrmGraph(dlrm)))(feedsOf(examples, 50));
+    assert.equal(without.worth, undefined);
+    assert.deepEqual(said.probabilities.data, without.probabilities.data, "probabilities know nothing of it");
+    const far = await runtime.load(dlrmGraph({ ...dlrm, worth: worth.map((weight) => 100 * weight) }));
+    const bounded = Array.from((await far(feedsOf(examples, 50))).worth.data, Number);
+    assert.ok(Math.max(...bounded) <= Math.exp(mostLogWorth) * 1.001, `${Math.max(...bounded)}`);
   });
 
 test("one candidate alone has a probability too", async () => {

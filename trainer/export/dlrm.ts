@@ -10,6 +10,7 @@ import { contractsOf } from "../../supabase/functions/_shared/models/contracts.t
 import { activityColumns, denseWidth, recencyBaselineMatrix } from "../dlrm/dense-features.ts";
 import type { Dlrm } from "../dlrm/model.ts";
 import { leastBaseRate } from "../dlrm/network.ts";
+import { mostLogWorth, worthWidth } from "../dlrm/worth.ts";
 import { GraphBuilder } from "../onnx/graph-builder.ts";
 import { denseLayer } from "./dense-layer.ts";
 import { type Dots, dotNumber, interaction, postRows } from "./interaction.ts";
@@ -64,7 +65,17 @@ export function dlrmGraph(dlrm: Dlrm): Uint8Array {
   // a product with the scales on the diagonal: numbers three in a row are slow to multiply and to add to
   const calibrated = g.gemm(shares, g.multiply(scale, identity(g, heads)), added);
   g.output("probabilities", g.sigmoid(calibrated), contract.outputs.probabilities.dims);
+  if (dlrm.worth) g.output("worth", worth(g, dlrm.worth, { posts, x }), contract.outputs.worth.dims);
   return g.build();
+}
+
+/** [P, 1]: what the score is multiplied by, as dlrm/worth.ts says. */
+function worth(g: GraphBuilder, weights: Float32Array, { posts, x }: Record<"posts" | "x", string>): string {
+  const column = (name: string, from: number, to: number) =>
+    g.weights(weights.slice(from, to), [to - from, 1], `worth/${name}`);
+  const ofPost = g.matMul(posts, column("post", 0, dimensions));
+  const ofFeatures = g.matMul(x, column("dense", dimensions, worthWidth));
+  return g.exp(g.clip(g.add(ofPost, ofFeatures), -mostLogWorth, mostLogWorth));
 }
 
 /** [1, 1]: what counts of all but the recency baseline: 1, or `newUserStrength` for somebody who has not done anything. */

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { newDlrm } from "../dlrm/model.ts";
 import { randomExamples, testOptions } from "../dlrm/testing.ts";
+import { worthWidth } from "../dlrm/worth.ts";
 import { Random } from "../engine/random.ts";
 import { smallCommunity } from "../evaluation/testing.ts";
 import { tinyGraphs } from "../serve/testing.ts";
@@ -28,8 +29,11 @@ test("the ranker is read back from its graph to the bit", () => {
   for (const { values } of Object.values(dlrm.dense.matrices())) shake(values);
   for (const values of [dlrm.wide.weights.values, dlrm.calibration.scale, dlrm.calibration.shift]) shake(values);
   dlrm.newUserStrength = 0.75;
+  assert.equal(dlrmOf(dlrmGraph(dlrm)).worth, undefined);
+  dlrm.worth = Float32Array.from({ length: worthWidth }, () => random.normal());
   const read = dlrmOf(dlrmGraph(dlrm));
   assert.equal(read.newUserStrength, 0.75);
+  assert.deepEqual(read.worth, dlrm.worth);
   assert.deepEqual(read.dense.matrices(), dlrm.dense.matrices());
   for (const table of ["embeddings", "wide"] as const)
     assert.deepEqual(read[table].weights.values, dlrm[table].weights.values, table);

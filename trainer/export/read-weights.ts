@@ -9,6 +9,7 @@ import { type Config, defaultConfig } from "../config/config.ts";
 import { denseWidth } from "../dlrm/dense-features.ts";
 import type { Dlrm } from "../dlrm/model.ts";
 import { newDlrmWeights } from "../dlrm/network.ts";
+import { worthWidth } from "../dlrm/worth.ts";
 import type { DenseWeights } from "../engine/dense.ts";
 import { EmbeddingTable } from "../engine/embedding-table.ts";
 import { Random } from "../engine/random.ts";
@@ -47,6 +48,7 @@ export function dlrmOf(graph: Uint8Array, names: readonly Head[] = kinds, { rank
     wide: table("wide", heads),
     mean: take(stored, "mean", denseWidth),
     deviation: take(stored, "deviation", denseWidth),
+    worth: worthOf(stored),
     newUserStrength: take(stored, "new_user_strength", 1)[0],
     calibration: {
       scale: take(stored, "calibration/scale", heads),
@@ -63,6 +65,15 @@ function weightsOf(graph: Uint8Array): Map<string, Float32Array> {
       .filter(({ dataType }) => dataType === TensorProto.DataType.FLOAT)
       // a copy, because the bytes need not lie at a multiple of four
       .map(({ name, rawData }) => [name ?? "", new Float32Array(Uint8Array.from(rawData ?? []).buffer)]),
+  );
+}
+
+/** undefined where the graph has none. */
+function worthOf(stored: Map<string, Float32Array>): Float32Array | undefined {
+  if (!stored.has("worth/post")) return undefined;
+  const parts = { post: dimensions, dense: worthWidth - dimensions };
+  return Float32Array.from(
+    Object.entries(parts).flatMap(([name, length]) => [...take(stored, `worth/${name}`, length)]),
   );
 }
 

@@ -6,7 +6,13 @@ import type { OnProgress } from "../../db/progress.ts";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import { type Head, type HeadWeights, weightsOf } from "../../supabase/functions/_shared/features/kinds.ts";
 import { recencyBaseline } from "../../supabase/functions/_shared/features/recency-baseline.ts";
-import { embedUser, predict, type RankingModel, scoreOf } from "../../supabase/functions/_shared/recommend/rank.ts";
+import {
+  embedUser,
+  type Opinion,
+  predict,
+  type RankingModel,
+  scoreOf,
+} from "../../supabase/functions/_shared/recommend/rank.ts";
 import type { LoadedCommunity } from "../community/from-database.ts";
 import { CommunityState } from "../community/state.ts";
 import { userText } from "../community/texts.ts";
@@ -24,12 +30,13 @@ export interface ReplayedModel extends RankingModel {
 }
 
 /** What a model made of one request: of all it retrieved, or, where the request is a page, of what was shown. */
-export interface RankedRequest {
+export interface RankedRequest extends Opinion {
   posts: Int32Array;
-  /** [posts, heads] */
-  probabilities: Float32Array;
   heads: readonly Head[];
-  /** Of the best-ranked positive among these posts, from 1; Infinity: there is none. */
+  /**
+   * Of the best-ranked positive among these posts, from 1; Infinity: there is none. By the heads alone: whether what was done is found says nothing
+   * of an order that prefers what weighs more, and who wants that must not have their model refused for it.
+   */
   rank: number;
   /** The same where these posts are ordered by the recency baseline. */
   recencyRank: number;
@@ -75,19 +82,23 @@ export async function* rankedRequests<Name extends string>(
       // the graph takes one candidate or more
       const predicted =
         retrieved.length > 0
-          ? (await predict(model, state.user(user, history), vector, retrieved, at)).probabilities
-          : new Float32Array();
+          ? await predict(model, state.user(user, history), vector, retrieved, at)
+          : { probabilities: new Float32Array(), worth: undefined };
       const kept = [...retrieved.keys()].filter((i) => !shown || shown.includes(retrieved[i].post));
       const candidates = kept.map((i) => retrieved[i]);
       const posts = Int32Array.from(candidates, ({ post }) => post);
-      const probabilities = Float32Array.from(kept.flatMap((i) => [...predicted.subarray(i * heads, (i + 1) * heads)]));
+      const probabilities = Float32Array.from(
+        kept.flatMap((i) => [...predicted.probabilities.subarray(i * heads, (i + 1) * heads)]),
+      );
+      const worth = predicted.worth && Float32Array.from(kept, (i) => predicted.worth?.[i] ?? 1);
       const found = [...posts.keys()].filter((i) => positives.has(posts[i]));
       const weightOf = weightsOf(model.heads, weights);
-      const scores = Float64Array.from(posts, (_, i) => scoreOf(probabilities, i, weightOf));
+      const scores = Float64Array.from(posts, (_, i) => scoreOf({ probabilities }, i, weightOf));
       const recency = Float64Array.from(candidates, (candidate) => recencyBaseline(candidate, at));
       ranked[name as Name] = {
         posts,
         probabilities,
+        worth,
         heads: model.heads,
         rank: rankOf(scores, found),
         recencyRank: rankOf(recency, found),

@@ -13,6 +13,7 @@ import { postText, userText } from "../community/texts.ts";
 import { denseWidth } from "../dlrm/dense-features.ts";
 import { dlrmForward } from "../dlrm/forward.ts";
 import { RankingExamples } from "../dlrm/ranking-examples.ts";
+import { worthOf } from "../dlrm/worth.ts";
 import { vectorAt } from "../engine/vector-at.ts";
 import type { TrainedModel } from "../pipeline.ts";
 import { embedUsersAt } from "../towers/embed.ts";
@@ -36,7 +37,7 @@ export function sampledRequests(examples: RankingExamples): RankingExamples[] {
 /** Samples of all three graphs: the newest posts, the users who acted last, and `sampledRequests`. */
 export function samplesOf(community: Community, model: TrainedModel, requests: RankingExamples[]): Sample[] {
   const ranker = requests.map((one): Sample => {
-    return { graph: "dlrm", feeds: feedsOf(one, model.postVectors), answer: probabilities(model, one) };
+    return { graph: "dlrm", feeds: feedsOf(one, model.postVectors), answer: opinion(model, one) };
   });
   return [postSample(community, model), userSample(community, model), ...ranker];
 }
@@ -108,13 +109,14 @@ function feedsOf({ rows, users, posts, dense, categories: ids }: RankingExamples
   };
 }
 
-/** The trainer's calibrated probabilities [rows, heads] of a request. */
-function probabilities({ dlrm, postVectors }: TrainedModel, one: RankingExamples): Float32Array {
+/** The trainer's calibrated probabilities [rows, heads] of a request, and where there is one its worth [rows]. */
+function opinion({ dlrm, postVectors }: TrainedModel, one: RankingExamples): Float32Array {
   const { scale, shift } = dlrm.calibration;
   const heads = dlrm.heads.length;
-  return dlrmForward(dlrm, one, Uint32Array.of(0), postVectors).map(
+  const probabilities = dlrmForward(dlrm, one, Uint32Array.of(0), postVectors).map(
     (logit, i) => 1 / (1 + Math.exp(-(scale[i % heads] * logit + shift[i % heads]))),
   );
+  return Float32Array.of(...probabilities, ...worthOf(dlrm, one, postVectors, 0));
 }
 
 function lastOf(count: number, size: number): number[] {

@@ -41,11 +41,12 @@
 -- where posts.deleted_at is null and posts.published_at is not null;
 -- select recsys.watch('public.posts', 'posts', p_created_at => 'published_at', p_texts => '{title,body,tags}', p_others => '{deleted_at}');
 
--- What people did with posts. Kinds other than view, vote and comment say what they count as:
--- insert into recsys.kinds (kind, head) values ('like', 'vote'), ('bookmark', 'vote'), ('share', 'vote'), ('clap', 'vote'), ('purchase', 'vote');
+-- What people did with posts. Kinds other than view, vote and comment say what they count as, and how much beside
+-- another of the same head:
+-- insert into recsys.kinds (kind, head, weight) values ('like', 'vote', 1), ('bookmark', 'vote', 2), ('share', 'vote', 2), ('clap', 'vote', 1), ('purchase', 'vote', 5);
 --
 -- create or replace view recsys.source_interactions with (security_invoker = true) as
--- select done.interaction_id, done.user_id, recsys.id_of(done.post_id) as post_id, kinds.head as kind, null::real as value, done.created_at
+-- select done.interaction_id, done.user_id, recsys.id_of(done.post_id) as post_id, kinds.head as kind, null::real as value, done.created_at, kinds.weight
 -- from (
 --   -- ids are those of each table: numbered, they do not collide
 --   select recsys.event_id_of(1, reactions.id) as interaction_id, reactions.user_id, reactions.post_id, reactions.kind, reactions.created_at

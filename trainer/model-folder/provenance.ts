@@ -81,7 +81,7 @@ export function dataDigest(
   const texts = (...columns: unknown[][]) => hash.update(JSON.stringify(columns));
   texts(...[users.ids, users.passions, users.projects, users.bios].map((column) => column.slice(0, people)));
   texts(...[posts.ids, posts.titles, posts.descriptions, posts.tags].map((column) => column.slice(0, written)));
-  for (const column of [timeline.users, timeline.posts, timeline.kinds, timeline.at])
+  for (const column of [timeline.users, timeline.posts, timeline.kinds, timeline.weights, timeline.at])
     hash.update(new Uint8Array(column.slice(0, events).buffer));
   return hash.digest("hex");
 }

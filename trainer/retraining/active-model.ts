@@ -1,6 +1,8 @@
 /** The model that serves, as a training goes on from it: its graphs hold every weight but the ID embeddings. */
+import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import type { Database } from "../../db/connect.ts";
+import { readKinds } from "../../db/settings.ts";
 import { featureSpecDigest } from "../../supabase/functions/_shared/features/feature-spec.ts";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import type { Head } from "../../supabase/functions/_shared/features/kinds.ts";
@@ -24,6 +26,7 @@ const learned = z.object({
   learned_since: z.number().nonnegative(),
   learned_from: z.enum(["interactions", "pages"]).default("interactions"),
   config_digest: z.string().optional(),
+  kinds: z.array(z.object({ kind: z.string(), head: z.string().nullable(), weight: z.number() })).optional(),
 });
 
 /**
@@ -67,9 +70,12 @@ export async function readActiveModel({ pool }: Database, config = defaultConfig
     if (feature_spec_digest !== (await featureSpecDigest())) return `model ${name} was trained for other features`;
     const parsed = learned.safeParse(metrics);
     if (!parsed.success || !learned_until) return `model ${name} does not say what it has learned from`;
-    const { config_digest } = parsed.data;
+    const { config_digest, kinds } = parsed.data;
     if (config_digest !== undefined && config_digest !== configDigest(config))
       return `model ${name} was trained with another config`;
+    // what it learned was said of other heads or weights, and what is new would not unsay it
+    if (kinds && !isDeepStrictEqual(kinds, await readKinds(client)))
+      return `recsys.kinds is not what it was for model ${name}`;
     const { community: of, seconds_anew, learned_anew, learned_since, learned_from } = parsed.data;
     if (of !== community) return `model ${name} was trained on another community`;
     const { rows: artifacts } = await client.query(

@@ -183,6 +183,17 @@ for (const [what, spoil, reason] of [
     assert.match(lines[0], reason);
   });
 
+test("where a kind weighs something else than it did for the model, training begins anew, though nothing is new", async () => {
+  assert.equal((await train()).model_id, null, "nothing is new");
+  await pool.query("update recsys.kinds set weight = 5 where kind = 'comment'");
+  const { ratio, ending } = await train();
+  assert.deepEqual([ending, ratio], ["done", 1]);
+  assert.match(lines.join(), /anew: recsys\.kinds is not what it was for model model-/);
+  assert.equal((await train()).model_id, null, "and once");
+  await pool.query("update recsys.kinds set weight = 1 where kind = 'comment'");
+  assert.equal((await train()).ratio, 1);
+});
+
 test("a model just short of a quarter is gone on from, and what is learned since adds up; without news it is left as it is", async () => {
   await passHours(pool, 3);
   const news = await vote(pool, 10, 70);

@@ -228,3 +228,40 @@ test("a kind counts as what the team says, from the next roll-up on", { skip }, 
   assert.equal(await total("votes"), votes);
   await assert.rejects(pool.query("insert into recsys.kinds values ('wow', 'applause')"), /kinds_head_check/);
 });
+
+test("what a kind weighs is in the timeline at once, and no state is worked out anew for it", { skip }, async () => {
+  await rollUpAll(database, () => {});
+  const weights = async () => {
+    const { rows } = await pool.query(
+      `select timeline.weight, count(*)::int from recsys.timeline where kind = 'vote' group by timeline.weight order by timeline.weight`,
+    );
+    return rows.map(({ weight, count }) => [weight, count]);
+  };
+  const [[one, likes], [three, marked]] = await weights();
+  assert.deepEqual([one, three], [1, 3], "as the page says");
+  assert.ok(likes > 0 && marked > 0);
+  await pool.query("update recsys.kinds set weight = 5 where kind = 'bookmark'");
+  assert.deepEqual(await weights(), [
+    [1, likes],
+    [5, marked],
+  ]);
+  assert.equal((await pool.query("select from recsys.feature_changes")).rowCount, 0);
+  await pool.query("update recsys.kinds set head = 'view' where kind = 'bookmark'");
+  assert.ok(((await pool.query("select from recsys.feature_changes")).rowCount ?? 0) > 0, "a head is another matter");
+  await pool.query("update recsys.kinds set head = 'vote', weight = 3 where kind = 'bookmark'");
+  await rollUpAll(database, () => {});
+  assert.deepEqual(await weights(), [
+    [1, likes],
+    [3, marked],
+  ]);
+});
+
+test("a weight is a number above 0 and at most 1000", { skip }, async () => {
+  for (const weight of ["0", "-1", "'NaN'", "'Infinity'", "1001"])
+    await assert.rejects(
+      pool.query(`update recsys.kinds set weight = ${weight} where kind = 'like'`),
+      /kinds_weight_check/,
+      weight,
+    );
+  await assert.rejects(pool.query("update recsys.kinds set weight = null where kind = 'like'"), /not-null/);
+});

@@ -37,7 +37,7 @@ class RankedBy extends SystemRecommender {
 
   protected rank(list: CandidateList, out: Float64Array): void {
     const said = this.probabilitiesOf(list);
-    this.replayed.rank(list, said, out);
+    this.replayed.rank(list, { probabilities: said }, out);
     this.lists.push({ posts: list.posts, probabilities: { [this.ranker]: said }, scores: {} });
   }
 

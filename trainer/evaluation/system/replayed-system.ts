@@ -8,7 +8,13 @@ import { kinds } from "../../../supabase/functions/_shared/features/kinds.ts";
 import { recencyBaseline } from "../../../supabase/functions/_shared/features/recency-baseline.ts";
 import { loadRuntime } from "../../../supabase/functions/_shared/models/inference.ts";
 import type { Feeds } from "../../../supabase/functions/_shared/models/tensors.ts";
-import { embedUser, predict, type RankingModel, scoreOf } from "../../../supabase/functions/_shared/recommend/rank.ts";
+import {
+  embedUser,
+  type Opinion,
+  predict,
+  type RankingModel,
+  scoreOf,
+} from "../../../supabase/functions/_shared/recommend/rank.ts";
 import type { LoadedCommunity } from "../../community/from-database.ts";
 import { CommunityState, type NumberedCandidate } from "../../community/state.ts";
 import { userText } from "../../community/texts.ts";
@@ -28,7 +34,7 @@ const behind = -1e6;
 const none = new Float32Array(dimensions);
 
 /** What retrieval brings for a user at an instant, and what the DLRM says of it. */
-export interface CandidateList {
+export interface CandidateList extends Opinion {
   at: number;
   /** The user's vector [32]. */
   vector: Float32Array;
@@ -174,13 +180,12 @@ export class ReplayedSystem {
   }
 
   /**
-   * Scores every post that exists into `out`: the candidates of the latest list by the probabilities [candidates, 3] that
-   * a ranker gives them, all others below these by the recency baseline.
+   * Scores every post that exists into `out`: the candidates of the latest list by what a ranker says of them, as probabilities [candidates, 3], all others below these by the recency baseline.
    */
-  rank({ at, posts }: CandidateList, probabilities: Float32Array, out: Float64Array): void {
+  rank({ at, posts }: CandidateList, opinion: Opinion, out: Float64Array): void {
     const { state, options } = this;
     for (let post = 0; post < state.alive; post++) out[post] = behind + recencyBaseline(state.times(post), at);
-    for (const [i, post] of posts.entries()) out[post] = scoreOf(probabilities, i, options.scoreWeights);
+    for (const [i, post] of posts.entries()) out[post] = scoreOf(opinion, i, options.scoreWeights);
   }
 
   /** Scores every post that exists into `out` by its inner product with the user's vector of the latest list. */

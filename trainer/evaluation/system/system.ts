@@ -56,7 +56,7 @@ export class System extends SystemRecommender {
 
   protected rank(list: CandidateList, out: Float64Array): void {
     const { candidates, posts, probabilities, vector, at } = list;
-    this.replayed.rank(list, probabilities, out);
+    this.replayed.rank(list, list, out);
     if (list.feeds && (this.lists.length + 1) % this.keepEvery === 0) this.told.set(this.lists.length, list);
     this.vectors.push(vector);
     this.lists.push({

@@ -35,14 +35,21 @@ export const contracts = {
       categories: { type: "int64", dims: ["N", categories.length] },
     },
     // p(view), p(vote), p(comment); a model with optional heads has more (`contractsOf`)
-    outputs: { probabilities: { type: "float32", dims: ["N", kinds.length] } },
+    outputs: dlrmOutputs(kinds),
   },
 } satisfies Record<GraphName, Contract>;
 
 /** The contracts of a model that has these heads. */
 export function contractsOf(heads: readonly Head[]): Record<GraphName, Contract> {
-  const outputs = { probabilities: { type: "float32", dims: ["N", heads.length] } } satisfies Contract["outputs"];
-  return { ...contracts, dlrm: { ...contracts.dlrm, outputs } };
+  return { ...contracts, dlrm: { ...contracts.dlrm, outputs: dlrmOutputs(heads) } };
+}
+
+function dlrmOutputs(heads: readonly Head[]) {
+  return {
+    probabilities: { type: "float32", dims: ["N", heads.length] },
+    // what the score is multiplied by, where kinds have weights (trainer/dlrm/worth.ts)
+    worth: { type: "float32", dims: ["N", 1], optional: true },
+  } satisfies Contract["outputs"];
 }
 
 function textInputs(fields: Field[], numbers: string[]) {

@@ -9,22 +9,23 @@ const near = (actual: number, expected: number) => assert.ok(Math.abs(actual - e
 
 test("a score is the weighted sum of what speaks for a post, row by row", () => {
   const probabilities = Float32Array.of(0.5, 0.25, 0.125, 0.1, 0.2, 0.3);
-  near(scoreOf(probabilities, 0, [0.2, 1, 2]), 0.1 + 0.25 + 0.25);
-  near(scoreOf(probabilities, 1, [0.2, 1, 2]), 0.02 + 0.2 + 0.6);
+  near(scoreOf({ probabilities }, 0, [0.2, 1, 2]), 0.1 + 0.25 + 0.25);
+  near(scoreOf({ probabilities }, 1, [0.2, 1, 2]), 0.02 + 0.2 + 0.6);
+  near(scoreOf({ probabilities, worth: Float32Array.of(3, 0.5) }, 1, [0.2, 1, 2]), 0.5 * (0.02 + 0.2 + 0.6));
 });
 
 test("a small loss is subtracted, and a large one never makes it negative or nothing", () => {
   const score = (dismiss: number, weight = -1) =>
-    scoreOf(Float32Array.of(0.5, 0.2, 0.1, dismiss), 0, [0.2, 1, 1, weight]);
+    scoreOf({ probabilities: Float32Array.of(0.5, 0.2, 0.1, dismiss) }, 0, [0.2, 1, 1, weight]);
   near(score(0), 0.4);
   near(score(0.3, 0), 0.4);
   near(score(0.01), 0.4 * Math.exp(-0.01 / 0.4));
   assert.ok(Math.abs(score(0.01) - 0.39) < 2e-4);
   near(score(0.4), 0.4 / Math.E);
   assert.ok(score(1, -1e6) > 1e-14, "the log has 32 bits for it");
-  assert.equal(scoreOf(Float32Array.of(0, 0, 0, 1), 0, [0.2, 1, 1, -1]), 0);
-  assert.equal(scoreOf(Float32Array.of(0.5, 0.5, 0.5, 1), 0, [0, 0, 0, -1]), 0);
-  assert.ok(Number.isNaN(scoreOf(Float32Array.of(0.5, 0.5, 0.5, Number.NaN), 0, [0.2, 1, 1, -1])));
+  assert.equal(scoreOf({ probabilities: Float32Array.of(0, 0, 0, 1) }, 0, [0.2, 1, 1, -1]), 0);
+  assert.equal(scoreOf({ probabilities: Float32Array.of(0.5, 0.5, 0.5, 1) }, 0, [0, 0, 0, -1]), 0);
+  assert.ok(Number.isNaN(scoreOf({ probabilities: Float32Array.of(0.5, 0.5, 0.5, Number.NaN) }, 0, [0.2, 1, 1, -1])));
 });
 
 test("a row is finite where all of its heads are", () => {
@@ -61,7 +62,8 @@ test("less likely dismissed is worth no less, and more likely viewed no less eit
           Math.max(of[2], of[3]),
           Math.min(of[2], of[3]),
         ];
-        const score = (v: number, d: number) => scoreOf(Float32Array.of(v, 0.1, 0.1, d), 0, [0.2, 1, 1, weight]);
+        const score = (v: number, d: number) =>
+          scoreOf({ probabilities: Float32Array.of(v, 0.1, 0.1, d) }, 0, [0.2, 1, 1, weight]);
         assert.ok(score(view, less) >= score(view, dismiss));
         assert.ok(score(more, dismiss) >= score(view, dismiss) - 1e-12);
       },

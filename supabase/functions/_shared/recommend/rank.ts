@@ -27,13 +27,20 @@ export async function embedUser(model: WithGraph<"user_tower">, user: UserInput)
 
 /** The vectors of N ≥ 1 users, [N, 32]. One that is not finite is the caller's to leave out. */
 export async function embedUsers(model: WithGraph<"user_tower">, users: UserInput[]): Promise<Float32Array> {
-  return await outputOf(model, "user_tower", userTowerInputs(users), "embedding", users.length * dimensions);
+  const { embedding } = await outputsOf(model, "user_tower", userTowerInputs(users));
+  return numbersOf(model, "user_tower", embedding, users.length * dimensions);
+}
+
+/** What the ranker says of N candidates. */
+export interface Opinion {
+  /** [N, heads]: that the user views, votes for and comments on the post, and what else the model predicts. */
+  probabilities: Float32Array;
+  /** [N] How heavy the kinds of what they would do with it are, beside other posts; left out: to the model all kinds weigh the same. */
+  worth?: Float32Array | undefined;
 }
 
 /** What the ranker says of N candidates, and what it was told. */
-export interface Prediction {
-  /** [N, heads]: that the user views, votes for and comments on the post, and what else the model predicts. */
-  probabilities: Float32Array;
+export interface Prediction extends Opinion {
   feeds: Feeds;
 }
 
@@ -47,14 +54,16 @@ export async function predict(
   rowOf?: RowOf,
 ): Promise<Prediction> {
   const feeds = rankerInputs(user, vector, candidates, now, rowOf);
-  return { probabilities: await probabilitiesOf(model, feeds, candidates.length), feeds };
+  return { ...(await opinionOf(model, feeds, candidates.length)), feeds };
 }
 
-/** What the ranker says of N ≥ 1 candidates, [N, heads]. A row that is not finite is the caller's to leave out; where none is, it throws. */
-export async function probabilitiesOf(model: Ranker, feeds: Feeds, n: number): Promise<Float32Array> {
+/** What the ranker says of N ≥ 1 candidates. A row that is not finite is the caller's to leave out; where none is, it throws. */
+export async function opinionOf(model: Ranker, feeds: Feeds, n: number): Promise<Opinion> {
   const heads = model.heads.length;
-  const probabilities = await outputOf(model, "dlrm", feeds, "probabilities", n * heads);
-  for (let i = 0; i < n; i++) if (isFiniteRow(probabilities, i, heads)) return probabilities;
+  const outputs = await outputsOf(model, "dlrm", feeds);
+  const probabilities = numbersOf(model, "dlrm", outputs.probabilities, n * heads);
+  const worth = outputs.worth && numbersOf(model, "dlrm", outputs.worth, n);
+  for (let i = 0; i < n; i++) if (isFiniteRow(probabilities, i, heads)) return { probabilities, worth };
   throw corrupt(model, "dlrm", "does not give finite numbers");
 }
 
@@ -67,12 +76,12 @@ export function isFiniteRow(probabilities: Float32Array, i: number, heads: numbe
 }
 
 /**
- * The score of candidate `i`; `weights` are those of the model's heads. What speaks for the post is added up: gain; and so is what speaks against it:
+ * The score of candidate `i`; `weights` are those of the model's heads. What speaks for a post counts as much as it is worth. What speaks for the post is added up: gain; and so is what speaks against it:
  * loss. Pages are made of the logarithms of scores, so that a post may be half as good as another, or a tenth. So a score is never negative: as
  * gain · exp(−loss / gain) it is gain − loss where the loss is small, and what is more loss than gain is worth little, in the order of
  * both. At 0, all posts of somebody who dismisses much would be alike.
  */
-export function scoreOf(probabilities: Float32Array, i: number, weights: readonly number[]): number {
+export function scoreOf({ probabilities, worth }: Opinion, i: number, weights: readonly number[]): number {
   const heads = weights.length;
   let [gain, loss] = [0, 0];
   for (let head = 0; head < heads; head++) {
@@ -80,6 +89,7 @@ export function scoreOf(probabilities: Float32Array, i: number, weights: readonl
     if (part < 0) loss -= part;
     else gain += part;
   }
+  if (worth) gain *= worth[i];
   // below e^−30 of it a score is as good as none, and the log has 32 bits for it
   return loss > 0 && gain > 0 ? gain * Math.exp(-Math.min(30, loss / gain)) : gain;
 }
@@ -98,17 +108,23 @@ function row({ data, dims }: Tensor, i: number): number[] {
   return Array.from(data.slice(i * dims[1], (i + 1) * dims[1]), Number);
 }
 
-async function outputOf<Graph extends GraphName>(
+async function outputsOf<Graph extends GraphName>(
   model: WithGraph<Graph>,
   graph: Graph,
   feeds: Feeds,
-  name: string,
-  size: number,
-) {
-  const outputs = await model.graphs[graph].run(feeds).catch((error) => {
+): Promise<Record<string, Tensor | undefined>> {
+  return await model.graphs[graph].run(feeds).catch((error) => {
     throw corrupt(model, graph, "fails to run", error);
   });
-  const { data } = outputs[name];
+}
+
+function numbersOf<Graph extends GraphName>(
+  model: WithGraph<Graph>,
+  graph: Graph,
+  output: Tensor | undefined,
+  size: number,
+): Float32Array {
+  const data = output?.data;
   if (!(data instanceof Float32Array) || data.length !== size)
     throw corrupt(model, graph, `does not give ${size} numbers`);
   return data;

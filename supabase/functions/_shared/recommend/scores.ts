@@ -6,7 +6,7 @@ import type { Tensor } from "../models/tensors.ts";
 import { communityScore, communityValue } from "./community-feed.ts";
 import type { Predictions } from "./feed.ts";
 import { finiteInputs, type LeftOut } from "./left-out.ts";
-import { featuresOf, isFiniteRow, probabilitiesOf, scoreOf } from "./rank.ts";
+import { featuresOf, isFiniteRow, opinionOf, scoreOf } from "./rank.ts";
 import type { PostCandidate } from "./states.ts";
 
 /** What a feed needs of a model. */
@@ -26,7 +26,7 @@ export interface ScoredPost {
   rankBy: ((measure: Measure) => number) | null;
 }
 
-/** The weighted sum of the ranker's probabilities. `leftOut` takes the posts that cannot be ranked. */
+/** The weighted sum of the ranker's probabilities, times the worth. `leftOut` takes the posts that cannot be ranked. */
 export async function modelScores(
   model: FeedModel,
   user: UserState,
@@ -37,13 +37,14 @@ export async function modelScores(
 ): Promise<ScoredPost[]> {
   const { posts: finite, feeds } = finiteInputs(user, vector, posts, now, leftOut);
   if (finite.length === 0) return [];
-  const probabilities = await probabilitiesOf(model, feeds, finite.length);
+  const opinion = await opinionOf(model, feeds, finite.length);
+  const { probabilities } = opinion;
   const { heads } = model;
   const weightOf = weightsOf(heads, weights);
   const scored: ScoredPost[] = [];
   for (let i = 0; i < finite.length; i++) {
-    const score = scoreOf(probabilities, i, weightOf);
-    if (isFiniteRow(probabilities, i, heads.length))
+    const score = scoreOf(opinion, i, weightOf);
+    if (isFiniteRow(probabilities, i, heads.length) && Number.isFinite(score))
       scored.push({
         post: finite[i],
         score,

@@ -10,13 +10,15 @@ export interface Contract {
 export interface ValueSpecification {
   type: "float32" | "int64";
   dims: (number | string)[];
+  /** Whether a graph may lack it. */
+  optional?: boolean;
 }
 
 const elementTypes: Record<number, string> = { 1: "float32", 7: "int64" };
 
 /**
  * Asserts that an ONNX file keeps the contract under which all our runtimes give the same scores: exactly these inputs
- * and outputs, float32 and int64 only, opset 17 or 18, IR version at most 10, no scalar outputs, dynamic dims where the
+ * and outputs but for optional ones, float32 and int64 only, opset 17 or 18, IR version at most 10, no scalar outputs, dynamic dims where the
  * contract has them, and operators that the executor knows. Throws a one-line error that says what is wrong.
  */
 export function assertContract(bytes: Uint8Array, contract: Contract): void {
@@ -41,7 +43,7 @@ function assertOperators(model: Model): void {
 
 function assertValues(kind: string, values: ValueInfo[], specification: Record<string, ValueSpecification>): void {
   const names = values.map((value) => value.name);
-  const missing = Object.keys(specification).find((name) => !names.includes(name));
+  const missing = Object.keys(specification).find((name) => !specification[name].optional && !names.includes(name));
   if (missing !== undefined) throw new Error(`the graph has no ${kind} ${missing}, only ${names.join(", ")}`);
   for (const value of values) {
     if (!Object.hasOwn(specification, value.name)) throw new Error(`the graph has an unexpected ${kind} ${value.name}`);

@@ -1,0 +1,78 @@
+import assert from "node:assert/strict";
+import { before, test } from "node:test";
+import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
+import { startBackend } from "../engine/backend.ts";
+import { Random } from "../engine/random.ts";
+import { dlrmGraph } from "../export/dlrm.ts";
+import { type Dlrm, newDlrm } from "./model.ts";
+import type { RankingExamples } from "./ranking-examples.ts";
+import { randomExamples, randomVectors, testOptions } from "./testing.ts";
+import { fitWorth, worthOf } from "./worth.ts";
+
+before(() => startBackend());
+
+const [rows, requests] = [12, 2000];
+const vectors = randomVectors(new Random(5), rows);
+const { scoreWeights } = testOptions;
+const isHeavy = (post: number) => vectors[post * dimensions] > 0;
+
+/** Requests in which nobody prefers any post, but what they do with some posts weighs `heavy`. */
+function made(heavy: number): { examples: RankingExamples; dlrm: Dlrm; fit: () => Dlrm } {
+  const examples = randomExamples(new Random(2), requests, rows);
+  for (let row = 0; row < requests * rows; row++)
+    if (isHeavy(examples.posts[row])) examples.deedWeights.fill(heavy, row * 3, row * 3 + 3);
+  const every = Uint32Array.from(examples.requests.keys());
+  const parts = { training: every.subarray(0, 1600), heldOut: every.subarray(1600) };
+  const dlrm = newDlrm(examples, parts.training, testOptions, new Random(1));
+  const fit = () => {
+    fitWorth(dlrm, examples, parts, vectors, scoreWeights);
+    return dlrm;
+  };
+  return { examples, dlrm, fit };
+}
+
+test("posts are worth as many times more as what people do with them weighs more", () => {
+  const { examples, fit } = made(5);
+  const dlrm = fit();
+  const sums = { heavy: 0, light: 0, heavies: 0, lights: 0 };
+  for (let request = 0; request < requests; request++)
+    for (const [j, worth] of worthOf(dlrm, examples, vectors, request).entries()) {
+      const isOne = isHeavy(examples.posts[examples.rowOf(request, j)]);
+      sums[isOne ? "heavy" : "light"] += Math.log(worth);
+      sums[isOne ? "heavies" : "lights"]++;
+    }
+  const ratio = Math.exp(sums.heavy / sums.heavies - sums.light / sums.lights);
+  assert.ok(ratio > 3 && ratio < 7, `${ratio}`);
+});
+
+test("a ranker's graph is to the bit what it was where everything weighs the same, whatever that is", () => {
+  const { dlrm, fit } = made(1);
+  const before = dlrmGraph(dlrm);
+  assert.deepEqual(dlrmGraph(fit()), before);
+  const same = made(1);
+  same.examples.deedWeights.fill(7);
+  assert.equal(same.fit().worth, undefined);
+});
+
+test("nothing of a ranker but its worth changes", () => {
+  const { dlrm, fit } = made(5);
+  const before = dlrmGraph(dlrm);
+  const { worth, ...heads } = fit();
+  assert.ok(worth);
+  assert.deepEqual(dlrmGraph(heads), before);
+});
+
+test("where weights fall on anything, held-out requests say so, and there is no worth", () => {
+  const { examples, fit } = made(1);
+  const random = new Random(9);
+  for (let row = 0; row < requests * rows; row++)
+    examples.deedWeights.fill(random.uniform() < 0.5 ? 1 : 5, row * 3, row * 3 + 3);
+  assert.equal(fit().worth, undefined);
+});
+
+test("what weighs a thousand times as much is no overflow", () => {
+  const { examples, fit } = made(1000);
+  const dlrm = fit();
+  assert.ok(dlrm.worth?.every(Number.isFinite));
+  assert.ok(worthOf(dlrm, examples, vectors, 0).every((worth) => worth > 0 && Number.isFinite(worth)));
+});

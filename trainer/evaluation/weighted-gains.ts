@@ -1,0 +1,69 @@
+/** How much of what people went on to do, by what its kinds weigh, a model puts first. */
+import { loadRuntime } from "../../supabase/functions/_shared/models/inference.ts";
+import { scoreOf } from "../../supabase/functions/_shared/recommend/rank.ts";
+import type { LoadedCommunity } from "../community/from-database.ts";
+import type { RankerRequest } from "../dlrm/examples.ts";
+import type { Deeds } from "../dlrm/requests.ts";
+import { dlrmGraph } from "../export/dlrm.ts";
+import { userTowerGraph } from "../export/towers.ts";
+import { type RankedRequest, rankedRequests } from "../gate/ranked-requests.ts";
+import { idEmbeddingsOf } from "../model-folder/id-embeddings.ts";
+import type { TrainedModel } from "../pipeline.ts";
+
+const best = 10;
+
+export interface WeightedGains {
+  /**
+   * NDCG@10 over all requests together. The gain of a post is what was done with it by what that counts in the score, times what its kinds weigh; at a
+   * place from 1 to 10 it is worth 1 / log2(1 + place) of that.
+   */
+  weighted: number;
+  /** The same where every kind weighs 1. */
+  unweighted: number;
+}
+
+/** What a model makes of some requests (ascending): of a first interaction it ranks all that it would have retrieved, of a page what was shown. */
+export async function weightedGains(
+  loaded: LoadedCommunity,
+  { towers: { towers }, dlrm, postVectors }: Pick<TrainedModel, "towers" | "dlrm" | "postVectors">,
+  requests: RankerRequest[],
+  scoreWeights: number[],
+): Promise<WeightedGains> {
+  const { createSession } = await loadRuntime();
+  const [userTower, ranker] = [await createSession(userTowerGraph(towers)), await createSession(dlrmGraph(dlrm))];
+  const model = {
+    name: "model",
+    heads: dlrm.heads,
+    graphs: { user_tower: userTower, dlrm: ranker },
+    userIdEmbeddings: idEmbeddingsOf(loaded.community.users.ids, towers.userIdEmbeddings),
+    postVectors,
+  };
+  const [view, vote, comment] = scoreWeights;
+  const options = { weights: { view, vote, comment, dismiss: 0, long_view: 0 }, onProgress: () => {} };
+  const sums = { weighted: [0, 0], unweighted: [0, 0] };
+  for await (const [request, { model: ranked }] of rankedRequests(loaded, requests, { model }, options)) {
+    const order = inOrder(ranked, scoreWeights);
+    const deeds = "shown" in request ? request.shown : [request];
+    for (const how of ["weighted", "unweighted"] as const) {
+      const gains = new Map(deeds.map((deed) => [deed.post, gainOf(deed, scoreWeights, how === "weighted")]));
+      sums[how][0] += discounted(order.map((post) => gains.get(post) ?? 0));
+      sums[how][1] += discounted([...gains.values()].sort((a, b) => b - a));
+    }
+  }
+  return { weighted: sums.weighted[0] / sums.weighted[1], unweighted: sums.unweighted[0] / sums.unweighted[1] };
+}
+
+function gainOf({ labels, weights }: Deeds, scoreWeights: number[], weighted: boolean): number {
+  return scoreWeights.reduce((sum, of, kind) => sum + of * labels[kind] * (weighted ? (weights?.[kind] ?? 1) : 1), 0);
+}
+
+function discounted(gains: number[]): number {
+  return gains.slice(0, best).reduce((sum, gain, i) => sum + gain / Math.log2(2 + i), 0);
+}
+
+/** Posts by score, the best first. */
+function inOrder(ranked: RankedRequest, scoreWeights: number[]): number[] {
+  const weights = ranked.heads.map((_, head) => scoreWeights[head] ?? 0);
+  const scores = Array.from(ranked.posts, (_, i) => scoreOf(ranked, i, weights));
+  return [...scores.keys()].sort((a, b) => scores[b] - scores[a]).map((i) => ranked.posts[i]);
+}

@@ -1,0 +1,60 @@
+/** Kinds that weigh more come first where it can be told what people will do; where all weigh the same, nothing is other than it was. */
+import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { importBundle } from "../db/import/import-bundle.ts";
+import { testDatabase } from "../db/testing.ts";
+import { communityFromDatabase, type LoadedCommunity } from "./community/from-database.ts";
+import { requestsBetween } from "./dlrm/requests.ts";
+import { startBackend } from "./engine/backend.ts";
+import { weightedGains } from "./evaluation/weighted-gains.ts";
+import { dlrmGraph } from "./export/dlrm.ts";
+import { postTowerGraph, userTowerGraph } from "./export/towers.ts";
+import { type TrainedModel, trainModel } from "./pipeline.ts";
+import { dayLength } from "./synthetic/calendar.ts";
+import { weighPurchases } from "./synthetic/purchases.ts";
+import { writeSyntheticCommunity } from "./synthetic/write-synthetic-community.ts";
+
+const scoreWeights = [0.2, 1, 1];
+let loaded: LoadedCommunity;
+let until: number;
+let model: TrainedModel;
+
+before(async () => {
+  await startBackend();
+  const database = await testDatabase({ after }, "weights");
+  const folder = await mkdtemp(join(tmpdir(), "recsys-"));
+  await writeSyntheticCommunity(folder, { seed: 5, users: 300, posts: 500, days: 30 });
+  await importBundle(database, folder);
+  await rm(folder, { recursive: true });
+  await database.pool.query("select recsys.roll_up(null)");
+  loaded = { ...(await communityFromDatabase(database)), pages: [] };
+  until = loaded.timeline.at[loaded.timeline.length - 1] - 4 * dayLength;
+  weighPurchases(loaded, 1);
+  model = await trainModel(loaded, { seed: 1, until, scoreWeights });
+});
+
+const graphs = ({ towers: { towers }, dlrm }: TrainedModel) => [
+  userTowerGraph(towers),
+  postTowerGraph(towers),
+  dlrmGraph({ ...dlrm, worth: undefined }),
+];
+
+test("what will be bought comes first: more of the weighted gain of later days is among the first ten", async () => {
+  assert.ok(model.dlrm.worth);
+  const requests = requestsBetween(loaded.community, loaded.timeline, until, Number.POSITIVE_INFINITY);
+  const withWeights = await weightedGains(loaded, model, requests, scoreWeights);
+  const ignored = { ...model, dlrm: { ...model.dlrm, worth: undefined } };
+  const without = await weightedGains(loaded, ignored, requests, scoreWeights);
+  assert.ok(withWeights.weighted > 1.01 * without.weighted, JSON.stringify({ withWeights, without }));
+});
+
+test("without weights towers and heads are to the bit what they are with them, and there is no worth", async () => {
+  const before = graphs(model);
+  loaded.timeline.weights.fill(1);
+  const unweighted = await trainModel(loaded, { seed: 1, until, scoreWeights });
+  assert.equal(unweighted.dlrm.worth, undefined);
+  assert.deepEqual(graphs(unweighted), before);
+});
