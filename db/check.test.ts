@@ -193,7 +193,7 @@ const wrong: [name: string, broken: string, stops: boolean, problem: RegExp, cur
      create or replace view recsys.source_logins ${invoker} as select id as login_id, member_id as user_id, created_at from blog.claps`,
     false,
     /^recsys\.source_logins reads blog\.claps, whose changes nobody follows$/,
-    /^select recsys\.watch\('blog\.claps', 'logins'\)$/,
+    /^select recsys\.watch\('blog\.claps', 'logins', p_user_id => 'member_id'\)$/,
     "select recsys.watch('blog.claps', 'logins', p_user_id => 'member_id')",
   ],
   [

@@ -13,8 +13,20 @@ as $$
       where pg_proc.proname = culprit.name and pg_proc.pronamespace <> 'pg_catalog'::regnamespace and not has_function_privilege(p_role, pg_proc.oid, 'execute')
     ), format('grant execute on function %s to %I', culprit.name, p_role))
     when 'table' then format('grant select on %s to %I', coalesce((
-      select string_agg(pg_class.oid::regclass::text, ' or ') from pg_catalog.pg_class
-      where pg_class.relname = culprit.name and pg_class.relkind in ('r', 'p', 'v', 'm', 'f') and pg_class.relnamespace <> 'pg_catalog'::regnamespace
+      select string_agg(named.relation::text, ' or ') filter (where named.is_read or not named.one_is_read)
+      from (
+        select denied.relation, denied.is_read, bool_or(denied.is_read) over () as one_is_read
+        from (
+          select pg_class.oid::regclass as relation, exists (
+            select from pg_catalog.unnest('{users,posts,interactions,logins,dismissals,mutes}'::text[]) as views (name)
+            cross join recsys.relations_under(to_regclass('recsys.source_' || views.name)) as under
+            where under.relation = pg_class.oid
+          ) as is_read
+          from pg_catalog.pg_class
+          where pg_class.relname = culprit.name and pg_class.relkind in ('r', 'p', 'v', 'm', 'f') and pg_class.relnamespace <> 'pg_catalog'::regnamespace
+            and not has_table_privilege(p_role, pg_class.oid, 'select')
+        ) as denied
+      ) as named
     ), culprit.name), p_role)
     else format('grant it to %I', p_role)
   end

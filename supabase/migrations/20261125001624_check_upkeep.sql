@@ -8,10 +8,15 @@ declare
 begin
   return query
   select false, format('recsys.%s reads %s, whose changes nobody follows', read.view, read.relation),
-    format('select recsys.watch(%L, %L%s)', read.relation::text, read.kind, case when read.kind in ('users', 'posts') then ', p_texts => ''{…}''' else '' end)
+    coalesce(recsys.proposed_watch(to_regclass('recsys.' || read.view), read.kind, read.relation), format(
+      'if columns of it say %s, call recsys.watch with their names (docs/adopting.md); if only the row of another table says so, its changes are seen when the %s is worked out for another reason, and no sooner',
+      read.needed, read.entity))
   from (
-    select views.view, views.kind, under.relation
-    from (values ('source_users', 'users'), ('source_posts', 'posts'), ('source_interactions', 'interactions'), ('source_logins', 'logins')) as views (view, kind)
+    select views.view, views.kind, views.needed, views.entity, under.relation
+    from (values
+      ('source_users', 'users', 'whom it is of', 'person'), ('source_posts', 'posts', 'which post it is of', 'post'),
+      ('source_interactions', 'interactions', 'who did it, with which post and when', 'person or post'), ('source_logins', 'logins', 'who came back and when', 'person')
+    ) as views (view, kind, needed, entity)
     cross join recsys.relations_under(to_regclass('recsys.' || views.view)) as under
     join pg_catalog.pg_class on pg_class.oid = under.relation
     where under.kind in ('r', 'p') and pg_class.relnamespace <> 'recsys'::regnamespace
@@ -23,7 +28,7 @@ begin
   if not exists (select from recsys.latest_post_stats) and exists (select from recsys.source_interactions) then
     return query select false, 'no events are rolled up yet'::text,
       case waiting
-        when 0 then 'select recsys.watch(…) for each table, as above, queues them'
+        when 0 then 'call recsys.watch for each table, as above: that queues them'
         else 'recsys train does it; or by hand: set statement_timeout = 0; select recsys.roll_up(null)'
       end;
   elsif waiting > 100000 then

@@ -101,7 +101,13 @@ export function draftPosts(draft: Draft, roles: Roles): void {
     ...watchPosts(
       draft,
       posts,
-      { id: key.plain ? key.name : id.watched, uuid: id.watched, author: writer?.watched, created: created.watched },
+      {
+        id: key.plain ? key.name : id.watched,
+        uuid: id.watched,
+        author: writer?.watched,
+        lookup: writer?.lookup,
+        created: created.watched,
+      },
       [
         ...[title, body?.column, tags?.from === "column" ? tags.column : undefined].filter(
           (column) => column !== undefined,
@@ -186,6 +192,7 @@ function watchPosts(
     id: string | undefined;
     uuid: string | undefined;
     author: string | undefined;
+    lookup: string[] | undefined;
     created: string | undefined;
   },
   texts: Column[],
@@ -204,6 +211,7 @@ function watchPosts(
         created: watched.created,
         texts: texts.map(({ name }) => name),
         others,
+        lookup: watched.lookup,
       }),
     );
   } else lines.push(unwatched(draft, table, "its key or time is worked out by the table itself"));

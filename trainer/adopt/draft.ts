@@ -89,6 +89,8 @@ export function addedColumns(draft: Draft): string[] {
 export interface Shown {
   sql: string;
   watched: string | undefined;
+  /** Where it is of a person by a number or name: the table, key and column in which recsys.watch finds their uuid. */
+  lookup?: string[] | undefined;
   /** A comment on what is unsure of it, or none. */
   note: string;
 }
@@ -129,8 +131,26 @@ function addedName({ name }: Column): string {
 /** The uuid of auth.users of a person. */
 export function shownPerson(draft: Draft, table: Table, alias: string, person: PersonColumn): Shown {
   const note = person.sure ? "" : doubtColumn(draft, table, person.column, byName);
-  if (person.holds === "key") return { sql: personSql(draft, alias, person), watched: undefined, note };
+  if (person.holds === "key") {
+    const lookup =
+      draft.people?.userId && lookupIn(draft.people.table, draft.people.key, draft.people.userId, person.column);
+    return { sql: personSql(draft, alias, person), watched: lookup && person.column.name, lookup, note };
+  }
   return { ...shownId(draft, table, alias, person.column, addedName(person.column)), note };
+}
+
+/**
+ * What recsys.watch is told of a table that has the uuid of whom a column of another one names. Undefined: it would not take it, since the
+ * key is not unique by itself, or one of the types is a domain.
+ */
+export function lookupIn(table: Table, key: Column, uuid: Column, by: Column): string[] | undefined {
+  const takes =
+    table.unique.includes(key.name) &&
+    uuid.kind === "uuid" &&
+    [key, uuid, by].every(({ plain }) => plain) &&
+    key.kind === by.kind &&
+    ["uuid", "number", "text"].includes(by.kind);
+  return takes ? [qualified(table), key.name, uuid.name] : undefined;
 }
 
 /** The same as SQL alone, where nothing has to find or watch it. */
@@ -158,6 +178,7 @@ export function watchSql(
     created,
     texts,
     others,
+    lookup,
   }: {
     id?: string;
     user?: string;
@@ -166,6 +187,7 @@ export function watchSql(
     created?: string;
     texts?: string[];
     others?: string[];
+    lookup?: string[] | undefined;
   },
 ): string {
   const named = (parameter: string, name: string | undefined, usual: string) =>
@@ -182,6 +204,7 @@ export function watchSql(
     ...named("p_created_at", created, "created_at"),
     ...lists("p_texts", texts),
     ...(others && others.length > 0 ? lists("p_others", others) : []),
+    ...(lookup ? [`p_user_lookup => ${nameList(lookup)}`] : []),
   ].join(", ")});`;
 }
 

@@ -22,6 +22,7 @@ test("the draft for a random app is applied, and its views are read", { skip: aw
     accounts: 0,
     logins: 0,
     mutes: 0,
+    lookups: 0,
   };
   try {
     await fc.assert(
@@ -54,6 +55,7 @@ test("the draft for a random app is applied, and its views are read", { skip: aw
           found.onComments += roles.actions.onComments.length > 0 ? 1 : 0;
           found.accounts += namesAccounts(roles) ? 1 : 0;
           found.logins += roles.logins ? 1 : 0;
+          found.lookups += /p_user_lookup/.test(sql) ? 1 : 0;
           found.mutes += roles.muted.mutes.length > 0 ? 1 : 0;
         } finally {
           await client.query("rollback");

@@ -114,7 +114,7 @@ select pg_catalog.jsonb_build_object(
     select pg_catalog.jsonb_agg(pg_attribute.attname order by pg_attribute.attnum)
     from pg_catalog.pg_index
     join pg_catalog.pg_attribute on pg_attribute.attrelid = pg_class.oid and pg_attribute.attnum = pg_index.indkey[0]
-    where pg_index.indrelid = pg_class.oid and pg_index.indisunique and pg_index.indnkeyatts = 1 and pg_index.indpred is null and pg_attribute.attnotnull
+    where pg_index.indrelid = pg_class.oid and pg_index.indisunique and pg_index.indisvalid and pg_index.indnkeyatts = 1 and pg_index.indpred is null and pg_attribute.attnotnull
   ), '[]'),
   'foreignKeys', coalesce((
     select pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(

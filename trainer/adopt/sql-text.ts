@@ -30,7 +30,7 @@ export function oneLine(text: string): string {
 
 /** A list of names as an argument of recsys.watch. */
 export function nameList(names: string[]): string {
-  return names.every((name) => /^[a-z_][a-z0-9_]*$/.test(name) && name !== "null")
+  return names.every((name) => /^[a-z_][a-z0-9_.]*$/.test(name) && name !== "null")
     ? `'{${names.join(",")}}'`
     : `array[${names.map(literal).join(", ")}]`;
 }

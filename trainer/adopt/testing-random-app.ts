@@ -31,6 +31,7 @@ const types =
 
 /** Types that are likely for a column of that name; `id`: that of the app's ids. */
 function likelyTypes(name: string, id: string): string[] {
+  if (name === "auth_id") return ["uuid"];
   if (/(^|_)(id|by)$|[a-z]id$|^author$|^user$/.test(name)) return [id];
   if (/(_at|At|eat|^at|^published|^created|^deleted)$/.test(name))
     return ["timestamptz", "timestamp", "date", "bigint", "integer"];

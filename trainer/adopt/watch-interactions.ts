@@ -29,7 +29,8 @@ export function watchTable(draft: Draft, table: Table, all: Part[], posts: Posts
 function watchOwn(draft: Draft, table: Table, parts: Part[], posts: Posts): string {
   const [first] = parts;
   const user = first.user.watched;
-  if (user === undefined) return unwatched(draft, table, "the person is looked up in another table");
+  if (user === undefined)
+    return unwatched(draft, table, "the person is looked up by what is no unique key, or of a type of its own");
   const times = [...new Set(parts.map(({ created }) => created.watched))];
   if (times.includes(undefined)) return unwatched(draft, table, "its time is worked out by the table itself");
   const created =
@@ -65,6 +66,7 @@ function watchOwn(draft: Draft, table: Table, parts: Part[], posts: Posts): stri
     user,
     post,
     created,
+    lookup: first.user.lookup,
     others: parts.flatMap(({ others, created: { watched } }) =>
       times.length > 1 && watched ? [...others, watched] : others,
     ),

@@ -1,0 +1,170 @@
+-- For recsys.check_upkeep(): the call of recsys.watch for a table that a source view reads, as far as keys, types and names say which column is
+-- what. A guess that raised, or that took a comment's id for a post's, would be worse than none.
+
+create function recsys.names_account(p_table regclass, p_column smallint) returns boolean
+language sql stable security invoker set search_path = ''
+as $$
+  with recursive chain as (
+    select p_table::oid as relation, p_column as attnum
+    union
+    select pg_constraint.confrelid, pg_constraint.confkey[1]
+    from chain
+    join pg_catalog.pg_constraint on pg_constraint.conrelid = chain.relation and pg_constraint.contype = 'f' and pg_constraint.conkey = array[chain.attnum]
+  )
+  select coalesce(bool_or(
+    chain.relation = to_regclass('auth.users')
+    -- the key of people whom no foreign key leads further
+    or (
+      exists (select from recsys.relations_under('recsys.source_users'::regclass) as under where under.relation = chain.relation)
+      and exists (select from pg_catalog.pg_constraint where conrelid = chain.relation and contype = 'p' and conkey = array[chain.attnum])
+      and not exists (select from pg_catalog.pg_constraint where conrelid = chain.relation and contype = 'f' and confrelid = to_regclass('auth.users'))
+    )
+  ), false) and (select atttypid = 'uuid'::regtype from pg_catalog.pg_attribute where attrelid = p_table and attnum = p_column)
+  from chain
+$$;
+comment on function recsys.names_account(regclass, smallint) is 'Whether a column is a uuid of auth.users: foreign keys lead from it there, or to the key of a table of people that recsys.source_users reads.';
+revoke all on function recsys.names_account(regclass, smallint) from public;
+
+create function recsys.columns_read(p_view regclass, p_table regclass) returns table (name text, attnum smallint, type regtype, category "char")
+language sql stable security invoker set search_path = ''
+as $$
+  select distinct pg_attribute.attname::text, pg_attribute.attnum, pg_attribute.atttypid::regtype, pg_type.typcategory
+  from (select p_view as view union select under.relation from recsys.relations_under(p_view) as under where under.kind in ('v', 'm')) as views
+  join pg_catalog.pg_rewrite on pg_rewrite.ev_class = views.view
+  join pg_catalog.pg_depend on pg_depend.classid = 'pg_catalog.pg_rewrite'::regclass and pg_depend.objid = pg_rewrite.oid
+    and pg_depend.refclassid = 'pg_catalog.pg_class'::regclass and pg_depend.refobjid = p_table
+  join pg_catalog.pg_attribute on pg_attribute.attrelid = p_table and pg_attribute.attnum = pg_depend.refobjsubid and pg_attribute.attnum > 0
+  join pg_catalog.pg_type on pg_type.oid = pg_attribute.atttypid
+$$;
+comment on function recsys.columns_read(regclass, regclass) is 'The columns of a table that a view reads, itself or by views under it.';
+revoke all on function recsys.columns_read(regclass, regclass) from public;
+
+create function recsys.person_read(p_view regclass, p_table regclass, out name text, out lookup text[])
+language sql stable security invoker set search_path = ''
+as $$
+  with persons as (
+    select columns.name, null::text[] as lookup, 1 as rank
+    from recsys.columns_read(p_view, p_table) as columns
+    where recsys.names_account(p_table, columns.attnum)
+    union all
+    -- a number or name, for which the table that it refers to has the uuid
+    select columns.name, array[pg_constraint.confrelid::regclass::text, key.attname, uuid.attname], 2
+    from recsys.columns_read(p_view, p_table) as columns
+    join pg_catalog.pg_constraint on pg_constraint.conrelid = p_table and pg_constraint.contype = 'f' and pg_constraint.conkey = array[columns.attnum]
+    join pg_catalog.pg_attribute as key on key.attrelid = pg_constraint.confrelid and key.attnum = pg_constraint.confkey[1]
+    join pg_catalog.pg_index on pg_index.indrelid = pg_constraint.confrelid and pg_index.indisunique and pg_index.indpred is null and pg_index.indnkeyatts = 1
+    join pg_catalog.pg_attribute as uuid on uuid.attrelid = pg_constraint.confrelid and uuid.attnum = pg_index.indkey[0]
+    where columns.type = any ('{uuid,bigint,integer,smallint,text,varchar}'::regtype[]) and not recsys.names_account(p_table, columns.attnum)
+      and recsys.names_account(pg_constraint.confrelid::regclass, uuid.attnum)
+    union all
+    select columns.name, null, 3
+    from recsys.columns_read(p_view, p_table) as columns
+    where columns.type = 'uuid'::regtype and columns.name ~ 'user|member|person|people|author|profile|account|owner|creator'
+      and not exists (select from pg_catalog.pg_constraint where conrelid = p_table and contype = 'f' and conkey = array[columns.attnum])
+  ),
+  best as (select persons.*, count(*) over (partition by persons.rank) as alike from persons)
+  select best.name, best.lookup from best
+  where best.rank = (select min(persons.rank) from persons) and (best.alike = 1 or best.name = 'user_id')
+$$;
+comment on function recsys.person_read(regclass, regclass) is 'The column by which rows of a table that a view reads name a person, and what recsys.watch needs as p_user_lookup. Nulls: none does, or several could.';
+revoke all on function recsys.person_read(regclass, regclass) from public;
+
+create function recsys.post_read(p_view regclass, p_table regclass) returns text
+language sql stable security invoker set search_path = ''
+as $$
+  select case when count(distinct named.name) = 1 then min(named.name) end
+  from (
+    select columns.name
+    from recsys.relations_under('recsys.source_posts'::regclass) as posts
+    join pg_catalog.pg_class on pg_class.oid = posts.relation
+    cross join recsys.columns_read(p_view, p_table) as columns
+    cross join lateral (select confrelid from pg_catalog.pg_constraint where conrelid = p_table and contype = 'f' and conkey = array[columns.attnum] union all select null limit 1) as key
+    where posts.relation <> p_table and columns.type = any ('{uuid,bigint,integer,smallint,text,varchar}'::regtype[])
+      and exists (select from pg_catalog.pg_trigger where tgrelid = posts.relation and tgname = 'recsys_posts_insert')
+      -- without a key, a name that says that table: post_id of posts, story_id of stories
+      and coalesce(key.confrelid = posts.relation, lower(columns.name) ~ '.id$' and lower(pg_class.relname) in
+        (select unnest(array[stem, stem || 's', stem || 'es', regexp_replace(stem, 'y$', 'ies')]) from regexp_replace(lower(columns.name), '_?id$', '') as stem))
+  ) as named
+$$;
+comment on function recsys.post_read(regclass, regclass) is 'The column by which rows of a table that a view reads name a post of the table that is watched as posts. Null: none does, or several could.';
+revoke all on function recsys.post_read(regclass, regclass) from public;
+
+create function recsys.proposed_watch(p_view regclass, p_kind text, p_table regclass) returns text
+language plpgsql stable security invoker set search_path = ''
+as $$
+declare
+  person constant text := (select found.name from recsys.person_read(p_view, p_table) as found);
+  lookup constant text[] := (select found.lookup from recsys.person_read(p_view, p_table) as found);
+  post constant text := recsys.post_read(p_view, p_table);
+  has_posts constant boolean := exists (
+    select from recsys.relations_under('recsys.source_posts'::regclass) as posts
+    join pg_catalog.pg_trigger on tgrelid = posts.relation and tgname = 'recsys_posts_insert'
+  );
+  -- which of its times it is, where there is but one
+  created constant text := (
+    select case when count(*) = 1 then min(name) when bool_or(name = 'created_at') then 'created_at' end
+    from recsys.columns_read(p_view, p_table) where type = 'timestamptz'::regtype
+  );
+  key constant text := (
+    select case when bool_or(attname = 'id') then 'id' else min(attname)::text end
+    from pg_catalog.pg_constraint
+    join pg_catalog.pg_attribute on attrelid = p_table and attnum = any (conkey)
+    where conrelid = p_table and contype = 'p'
+  );
+  kind text := p_kind;
+  id text := coalesce(key, (select 'id' from recsys.columns_read(p_view, p_table) where name = 'id'), person);
+  texts text[];
+  others text[];
+begin
+  if p_kind = 'users' then
+    -- one row a person, or several
+    if lookup is null and exists (
+      select from pg_catalog.pg_index
+      join pg_catalog.pg_attribute on attrelid = p_table and attnum = indkey[0]
+      where indrelid = p_table and indisunique and indnkeyatts = 1 and attname = person
+    ) then
+      id := person;
+    else
+      kind := 'user_texts';
+    end if;
+  elsif p_kind = 'posts' and has_posts then
+    kind := 'post_texts';
+  elsif p_kind = 'posts' then
+    -- of a partitioned table the key has its range beside the id
+    id := (
+      select key from pg_catalog.pg_constraint
+      join pg_catalog.pg_attribute on attrelid = p_table and attname = key and attnum = any (conkey)
+      where conrelid = p_table and contype = 'p' and (key = 'id' or cardinality(conkey) = 1)
+        and atttypid = any ('{uuid,bigint,integer,smallint,text,varchar}'::regtype[])
+    );
+  end if;
+  if not has_table_privilege(p_table, 'trigger')
+    or (kind <> 'post_texts' and person is null)
+    or (kind in ('interactions', 'post_texts') and post is null)
+    or (kind in ('interactions', 'logins', 'posts') and (created is null or id is null))
+  then
+    return null;
+  end if;
+  select array_agg(name order by attnum) filter (where is_text), array_agg(name order by attnum) filter (where not is_text)
+  into texts, others
+  from (
+    select name, attnum, kind in ('users', 'posts') and (category = 'S' or type = 'text[]'::regtype) or kind in ('post_texts', 'user_texts') as is_text
+    from recsys.columns_read(p_view, p_table)
+    where name <> all (array_remove(array[id, case when kind <> 'post_texts' then person end, case when kind in ('interactions', 'post_texts') then post end, case when kind in ('interactions', 'logins', 'posts') then created end], null))
+      -- what a trigger can compare
+      and (category = any ('{B,N,S,D,E,T}') or type = any ('{uuid,jsonb,text[]}'::regtype[]))
+  ) as further;
+  return format('select recsys.watch(%s)', concat_ws(', ',
+    quote_literal(p_table), quote_literal(kind),
+    case when kind in ('interactions', 'logins', 'posts', 'users') and id <> 'id' then format('p_id => %L', id) end,
+    case when kind in ('interactions', 'logins', 'user_texts') and person <> 'user_id' then format('p_user_id => %L', person) end,
+    case when kind in ('interactions', 'post_texts') and post <> 'post_id' then format('p_post_id => %L', post) end,
+    case when kind = 'posts' and person <> 'author_id' then format('p_author_id => %L', person) end,
+    case when kind in ('interactions', 'logins', 'posts') and created <> 'created_at' then format('p_created_at => %L', created) end,
+    case when kind in ('posts', 'users', 'post_texts', 'user_texts') then format('p_texts => %L', coalesce(texts, '{}')) end,
+    case when others is not null then format('p_others => %L', others) end,
+    case when kind <> 'post_texts' and lookup is not null then format('p_user_lookup => %L', lookup) end));
+end
+$$;
+comment on function recsys.proposed_watch(regclass, text, regclass) is 'A call of recsys.watch that follows a table which a source view reads, as SQL; p_kind: what the rows of the view are. Null: its columns do not suffice, as where a person or a post is found by a join alone, or do not say which is which.';
+revoke all on function recsys.proposed_watch(regclass, text, regclass) from public;
