@@ -19,13 +19,9 @@ import { vectorAt } from "../engine/vector-at.ts";
 import { denseWidth } from "./dense-features.ts";
 import { assertFilled } from "./filled-features.ts";
 import { positiveAndNegatives, type SampledRows } from "./negatives.ts";
-import type { PageRequest } from "./page-requests.ts";
 import { pageRows } from "./page-rows.ts";
+import type { RankerRequest } from "./ranker-request.ts";
 import { RankingExamples } from "./ranking-examples.ts";
-import type { Request } from "./requests.ts";
-
-/** What the ranker learns from: a first interaction, or a page. */
-export type RankerRequest = Request | PageRequest;
 
 /** The users of some requests, each as of the moment of the request. */
 export interface RequestUsers {

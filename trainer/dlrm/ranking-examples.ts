@@ -3,7 +3,7 @@ import { categories } from "../../supabase/functions/_shared/features/categories
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import { type Head, kinds } from "../../supabase/functions/_shared/features/kinds.ts";
 import { denseWidth } from "./dense-features.ts";
-import type { RankerRequest } from "./examples.ts";
+import type { RankerRequest } from "./ranker-request.ts";
 import { unknown } from "./requests.ts";
 
 /**

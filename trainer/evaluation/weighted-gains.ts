@@ -2,7 +2,7 @@
 import { loadRuntime } from "../../supabase/functions/_shared/models/inference.ts";
 import { scoreOf } from "../../supabase/functions/_shared/recommend/rank.ts";
 import type { LoadedCommunity } from "../community/from-database.ts";
-import type { RankerRequest } from "../dlrm/examples.ts";
+import type { RankerRequest } from "../dlrm/ranker-request.ts";
 import type { Deeds } from "../dlrm/requests.ts";
 import { dlrmGraph } from "../export/dlrm.ts";
 import { userTowerGraph } from "../export/towers.ts";

@@ -9,7 +9,7 @@ import type { Database } from "../../db/connect.ts";
 import type { OnProgress } from "../../db/progress.ts";
 import { readHeadWeights } from "../../db/settings.ts";
 import { communityFromDatabase, trainingEvents } from "../community/from-database.ts";
-import type { RankerRequest } from "../dlrm/examples.ts";
+import type { RankerRequest } from "../dlrm/ranker-request.ts";
 import type { ModelFolder } from "../model-folder/model-folder.ts";
 import { type ActiveModel, replayedActiveModel } from "./active-model.ts";
 import { HeldOutMetrics, headMetrics, listMetrics } from "./held-out-metrics.ts";

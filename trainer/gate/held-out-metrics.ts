@@ -1,6 +1,6 @@
 /** How well models did on the same requests: metrics of each, and what lies between two of them, paired by request. */
 import { allHeads, kinds } from "../../supabase/functions/_shared/features/kinds.ts";
-import type { RankerRequest } from "../dlrm/examples.ts";
+import type { RankerRequest } from "../dlrm/ranker-request.ts";
 import { type Labels, unknown } from "../dlrm/requests.ts";
 import { type Estimate, estimate } from "../evaluation/metrics/estimate.ts";
 import { recallAt, reciprocalRank } from "../evaluation/metrics/ranking-metrics.ts";

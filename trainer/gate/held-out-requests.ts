@@ -1,8 +1,8 @@
 import { allHeads } from "../../supabase/functions/_shared/features/kinds.ts";
 import type { LoadedCommunity } from "../community/from-database.ts";
-import type { RankerRequest } from "../dlrm/examples.ts";
 import { withHeads } from "../dlrm/optional-heads.ts";
 import { pageRequests } from "../dlrm/page-requests.ts";
+import type { RankerRequest } from "../dlrm/ranker-request.ts";
 import { requestsBetween } from "../dlrm/requests.ts";
 
 /** What happened from an instant on, and before `until`, in the form that a model's ranker learned from. */

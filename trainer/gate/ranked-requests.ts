@@ -16,7 +16,7 @@ import {
 import type { LoadedCommunity } from "../community/from-database.ts";
 import { CommunityState } from "../community/state.ts";
 import { userText } from "../community/texts.ts";
-import type { RankerRequest } from "../dlrm/examples.ts";
+import type { RankerRequest } from "../dlrm/ranker-request.ts";
 import { cameTo } from "../dlrm/requests.ts";
 import { vectorAt } from "../engine/vector-at.ts";
 import type { IdEmbeddings } from "../model-folder/id-embeddings.ts";

@@ -12,7 +12,7 @@ import type { Community } from "../community/community.ts";
 import { postText, userText } from "../community/texts.ts";
 import { denseWidth } from "../dlrm/dense-features.ts";
 import { dlrmForward } from "../dlrm/forward.ts";
-import { RankingExamples } from "../dlrm/ranking-examples.ts";
+import type { RankingExamples } from "../dlrm/ranking-examples.ts";
 import { worthOf } from "../dlrm/worth.ts";
 import { vectorAt } from "../engine/vector-at.ts";
 import type { TrainedModel } from "../pipeline.ts";
@@ -26,13 +26,8 @@ export interface Sample {
   answer: Float32Array;
 }
 
-/** How many posts, users and requests. */
-const size = { posts: 16, users: 16, requests: 2 };
-
-/** The last requests that a ranker was told of, each alone; the other examples need not be kept for them. */
-export function sampledRequests(examples: RankingExamples): RankingExamples[] {
-  return lastOf(examples.requests.length, size.requests).map((request) => oneRequest(examples, request));
-}
+/** How many posts and users. */
+const size = { posts: 16, users: 16 };
 
 /** Samples of all three graphs: the newest posts, the users who acted last, and `sampledRequests`. */
 export function samplesOf(community: Community, model: TrainedModel, requests: RankingExamples[]): Sample[] {
@@ -70,20 +65,6 @@ function userSample(community: Community, { towers: { towers, data }, postVector
     feeds: userTowerInputs(inputs),
     answer: embedUsersAt(towers, data, moments, postVectors),
   };
-}
-
-/** A request alone, each of whose rows that stands for anything stands for one candidate, as in serving. */
-function oneRequest(examples: RankingExamples, request: number): RankingExamples {
-  const first = examples.rowOf(request);
-  const rows = examples.weights.subarray(first, examples.rowOf(request + 1)).findLastIndex((weight) => weight > 0) + 1;
-  const one = new RankingExamples([examples.requests[request]], rows, examples.heads);
-  one.users.set(vectorAt(examples.users, request));
-  one.posts.set(examples.posts.subarray(first, first + rows));
-  one.weights.fill(1);
-  one.dense.set(examples.dense.subarray(first * denseWidth, (first + rows) * denseWidth));
-  const c = categories.length;
-  one.categories.set(examples.categories.subarray(first * c, (first + rows) * c));
-  return one;
 }
 
 function feedsOf({ rows, users, posts, dense, categories: ids }: RankingExamples, postVectors: Float32Array): Feeds {
