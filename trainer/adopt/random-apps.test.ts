@@ -1,4 +1,4 @@
-/** Whatever an app's tables are, the draft is SQL that PostgreSQL takes, whose views can be read, and which does nothing else. */
+/** Whatever an app's tables are, the draft is SQL that PostgreSQL takes, whose views can be read, and which does nothing else; and each call of recsys.watch that check proposes is taken. */
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import fc from "fast-check";
@@ -23,6 +23,7 @@ test("the draft for a random app is applied, and its views are read", { skip: aw
     logins: 0,
     mutes: 0,
     lookups: 0,
+    proposals: 0,
   };
   try {
     await fc.assert(
@@ -48,6 +49,23 @@ test("the draft for a random app is applied, and its views are read", { skip: aw
             (await client.query("select to_regclass('public.canary') is not null as kept")).rows[0].kept,
             true,
           );
+          await client.query(
+            `do $$ declare watched record; begin
+               for watched in select tgrelid::regclass as name, tgname from pg_trigger where tgname ~ '^recsys_' and tgname ~ '_(insert|update|delete|truncate)$' and tgparentid = 0
+               loop execute format('drop trigger %I on %s', watched.tgname, watched.name); end loop;
+             end $$`,
+          );
+          // posts first, since what names them is told by their table
+          for (const pass of ["posts", "the others"]) {
+            const { rows } = await client.query<{ cure: string }>(
+              "select cure from recsys.check_upkeep() where cure ~ '^select recsys.watch'",
+            );
+            found.proposals += rows.length;
+            for (const { cure } of rows)
+              await client
+                .query(cure)
+                .catch((error) => assert.fail(`${pass}: ${error.message}\n${cure}\n${statements.join(";\n")}`));
+          }
           found.people += roles.people ? 1 : 0;
           found.posts += roles.posts ? 1 : 0;
           found.interactions += roles.actions.deeds.some(({ action }) => action !== "dismissal") ? 1 : 0;
