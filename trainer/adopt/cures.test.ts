@@ -5,8 +5,8 @@ import { after, test } from "node:test";
 import type { Database } from "../../db/connect.ts";
 import { withoutPostgres } from "../../db/testing.ts";
 import type { Finding } from "../commands/check.ts";
-import { draftViews } from "./draft-views.ts";
-import { readCatalog } from "./read-catalog.ts";
+import { readCatalog } from "./catalog/read-catalog.ts";
+import { draftViews } from "./draft/draft-views.ts";
 import { appDatabases, fixture } from "./testing.ts";
 
 const skip = await withoutPostgres();

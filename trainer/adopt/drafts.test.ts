@@ -5,9 +5,9 @@ import { fileURLToPath } from "node:url";
 import type { Database } from "../../db/connect.ts";
 import { withoutPostgres } from "../../db/testing.ts";
 import { runProgram } from "../../db/testing-program.ts";
-import { draftViews } from "./draft-views.ts";
-import { readCatalog } from "./read-catalog.ts";
-import { keywords } from "./sql-text.ts";
+import { readCatalog } from "./catalog/read-catalog.ts";
+import { draftViews } from "./draft/draft-views.ts";
+import { keywords } from "./draft/sql-text.ts";
 import { appDatabases, fixture } from "./testing.ts";
 
 const skip = await withoutPostgres();

@@ -3,9 +3,9 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import fc from "fast-check";
 import { withoutPostgres } from "../../db/testing.ts";
-import { namesAccounts } from "./draft-accounts.ts";
-import { draftViews } from "./draft-views.ts";
-import { readTables } from "./read-catalog.ts";
+import { readTables } from "./catalog/read-catalog.ts";
+import { namesAccounts } from "./draft/draft-accounts.ts";
+import { draftViews } from "./draft/draft-views.ts";
 import { appDatabases } from "./testing.ts";
 import { randomApp } from "./testing-random-app.ts";
 

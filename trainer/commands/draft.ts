@@ -1,7 +1,7 @@
 /** `recsys draft`: the source views as far as an app's own tables say what they are. */
 import { openDatabase } from "../../db/connect.ts";
-import { type Drafted, draftViews } from "../adopt/draft-views.ts";
-import { readCatalog } from "../adopt/read-catalog.ts";
+import { readCatalog } from "../adopt/catalog/read-catalog.ts";
+import { type Drafted, draftViews } from "../adopt/draft/draft-views.ts";
 import type { DatabaseOption } from "./in-database.ts";
 
 /** Prints the draft, a migration, and nothing else; what it is unsure of goes to standard error too. The exit code is 1 where no posts are found. */

@@ -1,5 +1,5 @@
 import { relative } from "node:path";
-import type { Drafted } from "../adopt/draft-views.ts";
+import type { Drafted } from "../adopt/draft/draft-views.ts";
 import { init } from "../init/init.ts";
 import { draftOf } from "./draft.ts";
 

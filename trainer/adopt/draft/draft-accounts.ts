@@ -1,6 +1,7 @@
 /** recsys.source_users of an app that knows its people by their accounts alone: over a small table of its own beside auth.users. */
+
+import type { Roles } from "../find/find-roles.ts";
 import { type Draft, doubt } from "./draft.ts";
-import type { Roles } from "./find-roles.ts";
 import { soundTime } from "./sql-text.ts";
 
 /** Whether the app's tables name people by what has to be the uuid of auth.users. */

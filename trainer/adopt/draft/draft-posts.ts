@@ -1,5 +1,10 @@
 /** recsys.source_posts over the table of posts. */
-import { type Column, nameOf, type Table } from "./catalog.ts";
+import { type Column, nameOf, type Table } from "../catalog/catalog.ts";
+import { bodyOf, type Condition, livingConditions, pick, publishedOf, titleOf } from "../catalog/pick-columns.ts";
+import { columns, names, tableWords } from "../catalog/words.ts";
+import type { Opening } from "../find/find-comments.ts";
+import { enoughForPosts, type Tags } from "../find/find-posts.ts";
+import type { Posts, Roles } from "../find/find-roles.ts";
 import {
   byName,
   type Draft,
@@ -11,10 +16,6 @@ import {
   unwatched,
   watchSql,
 } from "./draft.ts";
-import type { Opening } from "./find-comments.ts";
-import { enoughForPosts, type Tags } from "./find-posts.ts";
-import type { Posts, Roles } from "./find-roles.ts";
-import { bodyOf, type Condition, livingConditions, pick, publishedOf, titleOf } from "./pick-columns.ts";
 import {
   at,
   conditionSql,
@@ -26,7 +27,6 @@ import {
   stringSql,
   textSql,
 } from "./sql-text.ts";
-import { columns, names, tableWords } from "./words.ts";
 
 export function draftPosts(draft: Draft, roles: Roles): void {
   const { posts } = roles;

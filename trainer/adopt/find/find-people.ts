@@ -1,7 +1,7 @@
 /** Which table holds the people, and which column of another table says who it was. */
-import { type Catalog, type Column, columnOf, keyOf, nameOf, type Table } from "./catalog.ts";
-import type { References } from "./references.ts";
-import { names, plainName, tableWords, wordsOf } from "./words.ts";
+import { type Catalog, type Column, columnOf, keyOf, nameOf, type Table } from "../catalog/catalog.ts";
+import type { References } from "../catalog/references.ts";
+import { names, plainName, tableWords, wordsOf } from "../catalog/words.ts";
 
 /** A table that may be what is looked for, with points and what gave them. */
 export interface Candidate {

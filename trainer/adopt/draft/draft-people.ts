@@ -1,11 +1,11 @@
 /** recsys.source_users over the table of people. */
-import { nameOf } from "./catalog.ts";
+import { nameOf } from "../catalog/catalog.ts";
+import { bodyOf, createdOf, livingConditions, pick } from "../catalog/pick-columns.ts";
+import { columns } from "../catalog/words.ts";
+import type { Roles } from "../find/find-roles.ts";
 import { type Draft, doubt, shownId, shownTime, unwatched, watchSql } from "./draft.ts";
 import { draftAccounts, namesAccounts } from "./draft-accounts.ts";
-import type { Roles } from "./find-roles.ts";
-import { bodyOf, createdOf, livingConditions, pick } from "./pick-columns.ts";
 import { at, conditionSql, identifier, listSql, qualified, soundTime, textSql } from "./sql-text.ts";
-import { columns } from "./words.ts";
 
 export function draftPeople(draft: Draft, roles: Roles): void {
   const { people } = roles;

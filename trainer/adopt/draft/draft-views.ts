@@ -1,6 +1,7 @@
 /** The draft of a migration that says where an app's posts, people and what they do are. */
-import type { Catalog } from "./catalog.ts";
-import { nameOf } from "./catalog.ts";
+import type { Catalog } from "../catalog/catalog.ts";
+import { nameOf } from "../catalog/catalog.ts";
+import { findRoles, type Roles } from "../find/find-roles.ts";
 import type { Draft } from "./draft.ts";
 import { addedColumns, doubt, unsureLines } from "./draft.ts";
 import { draftInteractions } from "./draft-interactions.ts";
@@ -8,7 +9,6 @@ import { draftLogins } from "./draft-logins.ts";
 import { draftMutes } from "./draft-mutes.ts";
 import { draftPeople } from "./draft-people.ts";
 import { draftPosts } from "./draft-posts.ts";
-import { findRoles, type Roles } from "./find-roles.ts";
 import { oneLine, qualified } from "./sql-text.ts";
 
 export interface Drafted {

@@ -1,10 +1,10 @@
 /** Which tables hold comments, and the forum whose topics have their text in the first of them. */
-import type { Catalog, Column, Table } from "./catalog.ts";
+import type { Catalog, Column, Table } from "../catalog/catalog.ts";
+import { bodyOf, titleOf } from "../catalog/pick-columns.ts";
+import type { References } from "../catalog/references.ts";
+import { names, plainName, tableWords } from "../catalog/words.ts";
 import { type People, personsOf } from "./find-people.ts";
-import { bodyOf, titleOf } from "./pick-columns.ts";
 import { postColumnOf } from "./post-columns.ts";
-import type { References } from "./references.ts";
-import { names, plainName, tableWords } from "./words.ts";
 
 export function isCommentTable(
   table: Table,

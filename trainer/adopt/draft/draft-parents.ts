@@ -1,11 +1,11 @@
 /** Posts that answer posts, or pass them on, where they are rows of one table. */
-import type { Column } from "./catalog.ts";
+import type { Column } from "../catalog/catalog.ts";
+import { livingConditions, publishedOf } from "../catalog/pick-columns.ts";
+import type { Action } from "../catalog/words.ts";
+import type { Posts } from "../find/find-roles.ts";
 import { addColumn, type Draft, shownPerson, shownTime } from "./draft.ts";
 import type { Part } from "./draft-parts.ts";
-import type { Posts } from "./find-roles.ts";
-import { livingConditions, publishedOf } from "./pick-columns.ts";
 import { at, conditionSql, uuidSql } from "./sql-text.ts";
-import type { Action } from "./words.ts";
 
 /** Posts that answer posts, or pass them on. */
 export function parentParts(draft: Draft, { table, author, parents }: Posts, kinds: Map<string, Action>): Part[] {

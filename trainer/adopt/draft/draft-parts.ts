@@ -1,8 +1,8 @@
 /** The selects of which recsys.source_interactions and recsys.source_dismissals are made. */
-import { type Column, nameOf, type Table } from "./catalog.ts";
-import type { Deeds } from "./deeds.ts";
+import { type Column, nameOf, type Table } from "../catalog/catalog.ts";
+import type { Condition } from "../catalog/pick-columns.ts";
+import type { Deeds } from "../find/deeds.ts";
 import { byName, type Draft, doubt, doubtColumn, type Shown, shownPerson, shownTime } from "./draft.ts";
-import type { Condition } from "./pick-columns.ts";
 import { at, conditionSql, literal, uuidSql } from "./sql-text.ts";
 
 /** One select of the union. */

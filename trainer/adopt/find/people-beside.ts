@@ -1,8 +1,8 @@
 /** A second table of people, each of whose rows is one of the first: whoever has a login beside the account by which others know them. */
-import type { Table } from "./catalog.ts";
+import type { Table } from "../catalog/catalog.ts";
+import type { Joined, References } from "../catalog/references.ts";
+import { names, tableWords } from "../catalog/words.ts";
 import { type People, type PersonColumn, personsOf } from "./find-people.ts";
-import type { Joined, References } from "./references.ts";
-import { names, tableWords } from "./words.ts";
 
 export interface Beside {
   through: Joined;

@@ -1,14 +1,14 @@
 /** recsys.source_interactions and recsys.source_dismissals over the tables that say what people did with posts. */
-import { nameOf } from "./catalog.ts";
+import { nameOf } from "../catalog/catalog.ts";
+import type { Action } from "../catalog/words.ts";
+import type { Roles } from "../find/find-roles.ts";
 import { type Draft, doubt } from "./draft.ts";
 import { commentPart } from "./draft-comment-deeds.ts";
 import { addDeeds, type Sorted } from "./draft-deeds.ts";
 import { parentParts } from "./draft-parents.ts";
 import type { Part } from "./draft-parts.ts";
-import type { Roles } from "./find-roles.ts";
 import { eventId, identifier, literal, oneLine, qualified, soundTime } from "./sql-text.ts";
 import { watchTable } from "./watch-interactions.ts";
-import type { Action } from "./words.ts";
 
 /** recsys.event_id_of takes numbers of tables up to this. */
 const mostTables = 31;

@@ -1,7 +1,7 @@
 /** A draft while it is written: its statements, what it is unsure of, and the columns that it adds to the app's tables. */
-import { type Column, nameOf, type Table } from "./catalog.ts";
-import type { People, PersonColumn } from "./find-people.ts";
-import type { TimeColumn } from "./pick-columns.ts";
+import { type Column, nameOf, type Table } from "../catalog/catalog.ts";
+import type { TimeColumn } from "../catalog/pick-columns.ts";
+import type { People, PersonColumn } from "../find/find-people.ts";
 import { aliasBeside, at, identifier, literal, nameList, oneLine, qualified, timeSql, uuidSql } from "./sql-text.ts";
 
 export interface Draft {

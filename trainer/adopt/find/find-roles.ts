@@ -1,13 +1,12 @@
 /** Who is who among an app's tables: people, posts, what people did, when they came back, what they do not want to see. */
-import { type Catalog, type Column, keyOf, type Table } from "./catalog.ts";
-import type { Actions, Unclear } from "./deeds.ts";
-import { findActions } from "./find-actions.ts";
+import { type Catalog, type Column, keyOf, type Table } from "../catalog/catalog.ts";
+import { findReferences, type References } from "../catalog/references.ts";
+import { type Actions, findActions, type Unclear } from "./find-actions.ts";
 import { findOpening, type Opening } from "./find-comments.ts";
 import { findLogins, type Logins } from "./find-logins.ts";
 import { findMutes, type Mutes } from "./find-mutes.ts";
 import { type Candidate, findPeople, type People, type PersonColumn, peopleOf, personsOf } from "./find-people.ts";
 import { enoughForPosts, findPosts, type ParentColumn, parentsOf, type Tags, tagsOf } from "./find-posts.ts";
-import { findReferences, type References } from "./references.ts";
 
 export interface Posts {
   table: Table;

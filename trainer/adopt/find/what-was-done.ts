@@ -1,12 +1,12 @@
 /** What each row of a table with a person and a post says. */
-import { nameOf, type Table } from "./catalog.ts";
+import { nameOf, type Table } from "../catalog/catalog.ts";
+import { bodyOf, createdOf, livingConditions } from "../catalog/pick-columns.ts";
+import type { References } from "../catalog/references.ts";
+import { actionOf, names, tableWords } from "../catalog/words.ts";
 import type { Deeds } from "./deeds.ts";
 import type { PersonColumn } from "./find-people.ts";
-import { bodyOf, createdOf, livingConditions } from "./pick-columns.ts";
 import { directionOf, kindsOf, momentsOf, ratingOf, wordFor } from "./pick-deeds.ts";
 import type { Target } from "./post-columns.ts";
-import type { References } from "./references.ts";
-import { actionOf, names, tableWords } from "./words.ts";
 
 export function deedsOf(
   table: Table,

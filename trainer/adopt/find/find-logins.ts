@@ -1,10 +1,10 @@
 /** Which table says when people came back. */
-import { type Catalog, type Column, nameOf, type Table } from "./catalog.ts";
+import { type Catalog, type Column, nameOf, type Table } from "../catalog/catalog.ts";
+import { createdOf, pick, type TimeColumn } from "../catalog/pick-columns.ts";
+import type { Joined, References } from "../catalog/references.ts";
+import { tableWords } from "../catalog/words.ts";
 import { type People, type PersonColumn, personsOf } from "./find-people.ts";
 import { peopleBeside } from "./people-beside.ts";
-import { createdOf, pick, type TimeColumn } from "./pick-columns.ts";
-import type { Joined, References } from "./references.ts";
-import { tableWords } from "./words.ts";
 
 export interface Logins {
   table: Table;

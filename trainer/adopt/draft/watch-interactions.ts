@@ -1,9 +1,9 @@
 /** The call of recsys.watch for a table of what people did. */
-import { keyOf, nameOf, type Table } from "./catalog.ts";
+import { keyOf, nameOf, type Table } from "../catalog/catalog.ts";
+import type { Posts } from "../find/find-roles.ts";
 import { addColumn, type Draft, doubt, unwatched, watchSql } from "./draft.ts";
 import { coalescedParent } from "./draft-parents.ts";
 import type { Part } from "./draft-parts.ts";
-import type { Posts } from "./find-roles.ts";
 import { identifier, oneLine, qualified, timeSql, uuidSql } from "./sql-text.ts";
 
 const onComments = "the post is looked up in the row of its comment";

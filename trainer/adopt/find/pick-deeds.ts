@@ -1,8 +1,8 @@
 /** Which columns of a table say what was done: its times, kinds, for or against. */
-import type { Column, Table } from "./catalog.ts";
+import type { Column, Table } from "../catalog/catalog.ts";
+import { pick } from "../catalog/pick-columns.ts";
+import { type Action, actionOf, columns, plainName, singular, wordsOf } from "../catalog/words.ts";
 import type { Deeds, Direction } from "./deeds.ts";
-import { pick } from "./pick-columns.ts";
-import { type Action, actionOf, columns, plainName, singular, wordsOf } from "./words.ts";
 
 export function wordFor(words: string, action: Action): string {
   if (action === "comment" || action === "dismissal") return action;

@@ -1,9 +1,9 @@
 /** Which table holds the posts: a text, a time, somebody who wrote it, and other tables that say what people did with it. */
-import { type Catalog, type Column, keyOf, nameOf, type Table } from "./catalog.ts";
+import { type Catalog, type Column, keyOf, nameOf, type Table } from "../catalog/catalog.ts";
+import { bodyOf, createdOf, pick, titleOf } from "../catalog/pick-columns.ts";
+import type { References } from "../catalog/references.ts";
+import { columns, names, parentWords, plainName, tableWords, wordsOf } from "../catalog/words.ts";
 import { type Candidate, isOwn, type People, personsOf } from "./find-people.ts";
-import { bodyOf, createdOf, pick, titleOf } from "./pick-columns.ts";
-import type { References } from "./references.ts";
-import { columns, names, parentWords, plainName, tableWords, wordsOf } from "./words.ts";
 
 /** Below this a table is none of posts. Three are a user, a text and a time, which a table of messages has too. */
 export const enoughForPosts = 3;

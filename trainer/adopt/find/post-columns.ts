@@ -1,8 +1,8 @@
 /** Which column of a table names a post. */
-import { type Column, keyOf, type Table } from "./catalog.ts";
+import { type Column, keyOf, type Table } from "../catalog/catalog.ts";
+import { type OpenReference, openReferenceOf, type References } from "../catalog/references.ts";
+import { tableWords } from "../catalog/words.ts";
 import type { Deeds } from "./deeds.ts";
-import { type OpenReference, openReferenceOf, type References } from "./references.ts";
-import { tableWords } from "./words.ts";
 
 export interface Target {
   post: Column;

@@ -1,12 +1,12 @@
 /** Which tables say what somebody does not want to see: people, tags, words. */
-import { type Catalog, type Column, nameOf, type Table } from "./catalog.ts";
-import type { Unclear } from "./deeds.ts";
+import { type Catalog, type Column, nameOf, type Table } from "../catalog/catalog.ts";
+import { pick } from "../catalog/pick-columns.ts";
+import type { Joined, References } from "../catalog/references.ts";
+import { names, tableWords } from "../catalog/words.ts";
+import type { Unclear } from "./find-actions.ts";
 import { type People, type PersonColumn, personsOf } from "./find-people.ts";
 import type { Tags } from "./find-posts.ts";
 import { type Beside, peopleBeside } from "./people-beside.ts";
-import { pick } from "./pick-columns.ts";
-import type { Joined, References } from "./references.ts";
-import { names, tableWords } from "./words.ts";
 
 export interface Mutes {
   table: Table;

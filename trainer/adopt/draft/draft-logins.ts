@@ -1,5 +1,8 @@
 /** recsys.source_logins over the table that says when people came back. */
-import { columnOf, nameOf } from "./catalog.ts";
+import { columnOf, nameOf } from "../catalog/catalog.ts";
+import type { Joined } from "../catalog/references.ts";
+import type { Logins } from "../find/find-logins.ts";
+import type { PersonColumn } from "../find/find-people.ts";
 import {
   type Draft,
   doubt,
@@ -11,9 +14,6 @@ import {
   unwatched,
   watchSql,
 } from "./draft.ts";
-import type { Logins } from "./find-logins.ts";
-import type { PersonColumn } from "./find-people.ts";
-import type { Joined } from "./references.ts";
 import { aliasBeside, at, eventId, identifier, joinSql, qualified, soundTime } from "./sql-text.ts";
 
 export function draftLogins(draft: Draft, { table, person, through, time, success }: Logins): void {

@@ -1,13 +1,13 @@
 /** What people did with comments: likes of them, which say something of the post under which they are. */
-import { type Column, keyOf, nameOf, type Table } from "./catalog.ts";
+import { type Column, keyOf, nameOf, type Table } from "../catalog/catalog.ts";
+import { type Condition, createdOf, livingConditions, type TimeColumn } from "../catalog/pick-columns.ts";
+import { type Joined, openReferenceOf, type References } from "../catalog/references.ts";
+import { actionOf, names, plainName, tableWords } from "../catalog/words.ts";
 import type { Deeds } from "./deeds.ts";
 import type { Opening } from "./find-comments.ts";
 import type { PersonColumn } from "./find-people.ts";
-import { type Condition, createdOf, livingConditions, type TimeColumn } from "./pick-columns.ts";
 import { directionOf, kindsOf, wordFor } from "./pick-deeds.ts";
 import { postColumnOf, valuesOf } from "./post-columns.ts";
-import { type Joined, openReferenceOf, type References } from "./references.ts";
-import { actionOf, names, plainName, tableWords } from "./words.ts";
 
 export interface CommentDeeds {
   table: Table;

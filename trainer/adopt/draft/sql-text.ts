@@ -1,7 +1,7 @@
 /** Pieces of SQL: names, texts, and what the source views make of a column. */
-import { type Column, keyOf, type Table } from "./catalog.ts";
-import type { Condition } from "./pick-columns.ts";
-import type { Joined } from "./references.ts";
+import { type Column, keyOf, type Table } from "../catalog/catalog.ts";
+import type { Condition } from "../catalog/pick-columns.ts";
+import type { Joined } from "../catalog/references.ts";
 
 // pg_get_keywords(), without those that may be a name anywhere; a test holds the list against PostgreSQL's
 export const keywords = new Set(

@@ -1,9 +1,9 @@
 /** recsys.source_mutes over the tables that say what somebody does not want to see. */
-import { nameOf, type Table } from "./catalog.ts";
+import { nameOf, type Table } from "../catalog/catalog.ts";
+import { createdOf, pick, titleOf } from "../catalog/pick-columns.ts";
+import type { Mutes } from "../find/find-mutes.ts";
+import type { Roles } from "../find/find-roles.ts";
 import { type Draft, doubt, doubtColumn, personSql, shownPerson, timeDoubts } from "./draft.ts";
-import type { Mutes } from "./find-mutes.ts";
-import type { Roles } from "./find-roles.ts";
-import { createdOf, pick, titleOf } from "./pick-columns.ts";
 import { aliasBeside, at, identifier, joinSql, oneLine, qualified, stringSql, timeSql } from "./sql-text.ts";
 
 export function draftMutes(draft: Draft, { mutes, unclear }: Roles["muted"]): void {

@@ -1,6 +1,6 @@
 /** Reads the app's tables from pg_catalog, in a transaction that cannot write. */
 import type pg from "pg";
-import { platformSchemas } from "../../db/foreign-tables.ts";
+import { platformSchemas } from "../../../db/foreign-tables.ts";
 import type { Catalog, Column, Table } from "./catalog.ts";
 
 /**

@@ -1,9 +1,8 @@
 /** What people did with posts, as far as the tables of an app say it. */
-import type { Column, Table } from "./catalog.ts";
-import type { CommentDeeds } from "./find-comment-actions.ts";
+import type { Column, Table } from "../catalog/catalog.ts";
+import type { Condition, TimeColumn } from "../catalog/pick-columns.ts";
+import type { Action } from "../catalog/words.ts";
 import type { PersonColumn } from "./find-people.ts";
-import type { Condition, TimeColumn } from "./pick-columns.ts";
-import type { Action } from "./words.ts";
 
 /** What rows of one table say, or those of them that have one of its times. */
 export interface Deeds {
@@ -35,16 +34,4 @@ export interface Deeds {
 export interface Direction {
   column: Column;
   form: "sign" | "boolean" | { up: string[]; down: string[] };
-}
-
-/** Tables that have to do with posts, and with people, but do not say how. */
-export interface Unclear {
-  table: Table;
-  why: string;
-}
-
-export interface Actions {
-  deeds: Deeds[];
-  onComments: CommentDeeds[];
-  unclear: Unclear[];
 }

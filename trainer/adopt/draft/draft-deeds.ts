@@ -1,10 +1,10 @@
 /** What the rows of a table say, sorted into what was done and what is not wanted. */
-import { nameOf } from "./catalog.ts";
-import type { Deeds, Direction } from "./deeds.ts";
+import { nameOf } from "../catalog/catalog.ts";
+import type { Action } from "../catalog/words.ts";
+import type { Deeds, Direction } from "../find/deeds.ts";
 import { type Draft, doubt } from "./draft.ts";
 import { type Part, partOf } from "./draft-parts.ts";
 import { at, literal, realSql } from "./sql-text.ts";
-import type { Action } from "./words.ts";
 
 /** Where the selects go: what was done, what is not wanted, and the kinds that they have. */
 export interface Sorted {

@@ -1,11 +1,11 @@
 /** Likes of comments, as views of the posts under which they are. */
-import { nameOf } from "./catalog.ts";
+import { nameOf } from "../catalog/catalog.ts";
+import type { Action } from "../catalog/words.ts";
+import type { CommentDeeds } from "../find/find-comment-actions.ts";
 import { byName, type Draft, doubt, doubtColumn, shownPerson, shownTime } from "./draft.ts";
 import { directionSql } from "./draft-deeds.ts";
 import { isOneOf, type Part } from "./draft-parts.ts";
-import type { CommentDeeds } from "./find-comment-actions.ts";
 import { aliasBeside, at, conditionSql, joinSql, literal, uuidSql } from "./sql-text.ts";
-import type { Action } from "./words.ts";
 
 /**
  * Who likes a comment has read the post, which is sure; whether they like the post, too, is not, and a vote would say so. The kind is one

@@ -1,13 +1,25 @@
 /** The tables that say what people did with posts: those that name a person and a post. */
-import type { Catalog, Table } from "./catalog.ts";
-import type { Actions } from "./deeds.ts";
-import { commentDeedsOf } from "./find-comment-actions.ts";
+import type { Catalog, Table } from "../catalog/catalog.ts";
+import type { References } from "../catalog/references.ts";
+import { actionOf, names, tableWords } from "../catalog/words.ts";
+import type { Deeds } from "./deeds.ts";
+import { type CommentDeeds, commentDeedsOf } from "./find-comment-actions.ts";
 import { isCommentTable, type Opening } from "./find-comments.ts";
 import { type People, personsOf } from "./find-people.ts";
 import { postColumnOf, type Target } from "./post-columns.ts";
-import type { References } from "./references.ts";
 import { deedsOf, rest } from "./what-was-done.ts";
-import { actionOf, names, tableWords } from "./words.ts";
+
+/** Tables that have to do with posts, and with people, but do not say how. */
+export interface Unclear {
+  table: Table;
+  why: string;
+}
+
+export interface Actions {
+  deeds: Deeds[];
+  onComments: CommentDeeds[];
+  unclear: Unclear[];
+}
 
 export function findActions(
   catalog: Catalog,
