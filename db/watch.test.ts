@@ -87,7 +87,7 @@ await onBoth("people whom the app knows by a number are followed by what has the
     select "no" as post_id, null::text as external_id, people.auth_id as author_id, 'x' as title, '' as description, '{}'::text[] as tags, "when" as created_at, null::text as language
     from shop.articles left join shop."The people" as people on people."the no" = writer;
     create or replace view recsys.source_interactions with (security_invoker = true) as
-    select number as interaction_id, people.auth_id as user_id, what as post_id, verb as kind, null::real as value, "when" as created_at
+    select number as interaction_id, people.auth_id as user_id, what as post_id, verb as kind, null::real as value, "when" as created_at, null::real as weight
     from shop.events join shop."The people" as people on people."the no" = who where people.auth_id is not null;
     create or replace view recsys.source_logins with (security_invoker = true) as
     select number as login_id, people.auth_id as user_id, "when" as created_at

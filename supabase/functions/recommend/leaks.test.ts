@@ -168,7 +168,11 @@ const kinds: Record<string, (asked: Asked) => Promise<number>> = {
       return 0;
     }
     assert.equal(status, 200, JSON.stringify(body));
-    const { rows: people } = await client.query("select id from public.profiles where id <> $1", [caller.sub]);
+    const { rows: people } = await client.query(
+      `select id from public.profiles where id <> $1
+         and not exists (select from public.mutes where mutes.user_id = $1 and mutes.kind = 'person' and mutes.value = profiles.id::text)`,
+      [caller.sub],
+    );
     const isPlaced = post === undefined ? facts.placed.has(caller.sub as string) : facts.embedded.has(post);
     const found = isPlaced ? people.filter(({ id }) => facts.placed.has(id)) : [];
     const answered = body.items.map((item) => (item as { user_id: string }).user_id);
