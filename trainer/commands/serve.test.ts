@@ -17,9 +17,9 @@ test("what goes on beside serving and fails is told, each once", async (t) => {
   const gateway = { ended: new Promise(() => {}), stop: async () => {} } as unknown as Gateway;
   const stopped = new AbortController();
   const served = serveUntil(gateway, database, stopped.signal);
-  while (lines.length < 3) await new Promise((later) => setTimeout(later, 10));
+  while (lines.length < 4) await new Promise((later) => setTimeout(later, 10));
   stopped.abort();
   await served;
   const works = lines.map((line) => line.split(" waits: ")[0]);
-  assert.deepEqual(works.sort(), ["embedding", "feature store", "topics"]);
+  assert.deepEqual(works.sort(), ["embedding", "feature store", "measuring", "topics"]);
 });
