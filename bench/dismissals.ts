@@ -4,16 +4,11 @@
  * what was not, beside the law that decided it, and what each weight makes of the pages: the share with a dismissal, and their utility, both as
  * the laws expect them. Takes two minutes a seed.
  */
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { Command, Option } from "commander";
-import { importBundle } from "../db/import/import-bundle.ts";
-import { openPostgresCopy, testServer } from "../db/testing-postgres.ts";
 import { weightsOf } from "../supabase/functions/_shared/features/kinds.ts";
 import { loadRuntime } from "../supabase/functions/_shared/models/inference.ts";
 import { scoreOf } from "../supabase/functions/_shared/recommend/rank.ts";
-import { communityFromDatabase, type LoadedCommunity } from "../trainer/community/from-database.ts";
+import type { LoadedCommunity } from "../trainer/community/from-database.ts";
 import { pageRequests } from "../trainer/dlrm/page-requests.ts";
 import type { Request } from "../trainer/dlrm/requests.ts";
 import { startBackend } from "../trainer/engine/backend.ts";
@@ -28,6 +23,7 @@ import { impressionsPerVisit } from "../trainer/synthetic/simulation.ts";
 import { expectedUtility, lookProbability, viewProbability, warmthOf } from "../trainer/synthetic/taste.ts";
 import { World } from "../trainer/synthetic/world.ts";
 import { writeWorld } from "../trainer/synthetic/write-synthetic-community.ts";
+import { imported } from "./imported.ts";
 
 const size = { users: 600, posts: 1200, days: 60 };
 /** The last days, which nothing is learned from. */
@@ -46,7 +42,7 @@ for (const seed of program.opts<{ seed: number[] }>().seed) await measure(seed);
 
 async function measure(seed: number): Promise<void> {
   const world = new World(seed, size, true);
-  const loaded = await live(world);
+  const loaded = await imported("dismissals", (folder) => writeWorld(folder, world, world.days));
   await startBackend();
   const { timeline } = loaded;
   const until = timeline.at[timeline.length - 1] - heldOutDays * dayLength;
@@ -104,20 +100,6 @@ async function measure(seed: number): Promise<void> {
 }
 
 /** Lets a community live, and reads it as a training does. */
-async function live(world: World): Promise<LoadedCommunity> {
-  const server = await testServer();
-  if (!server) throw new Error("this needs PostgreSQL: npm run setup:postgres");
-  const database = await openPostgresCopy(server, "dismissals");
-  const folder = await mkdtemp(join(tmpdir(), "bench-dismissals-"));
-  try {
-    await writeWorld(folder, world, world.days);
-    await importBundle(database, folder);
-    return await communityFromDatabase(database);
-  } finally {
-    await database.close();
-    await rm(folder, { recursive: true, force: true });
-  }
-}
 
 async function replayedModel(model: TrainedModel, { community }: LoadedCommunity): Promise<ReplayedModel> {
   const { createSession } = await loadRuntime();

@@ -4,13 +4,7 @@
  * well it ranks what comes of these, by what it weighs, is printed with the weights and as if there were none: of who learned from first interactions
  * all that they would have found at later ones, of who learned from pages what later pages showed. Takes two minutes a seed.
  */
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { Command, Option } from "commander";
-import { importBundle } from "../db/import/import-bundle.ts";
-import { openPostgresCopy, testServer } from "../db/testing-postgres.ts";
-import { communityFromDatabase, type LoadedCommunity } from "../trainer/community/from-database.ts";
 import { pageRequests } from "../trainer/dlrm/page-requests.ts";
 import { requestsBetween } from "../trainer/dlrm/requests.ts";
 import { startBackend } from "../trainer/engine/backend.ts";
@@ -19,6 +13,7 @@ import { trainModel } from "../trainer/pipeline.ts";
 import { dayLength } from "../trainer/synthetic/calendar.ts";
 import { weighPurchases } from "../trainer/synthetic/purchases.ts";
 import { writeSyntheticCommunity } from "../trainer/synthetic/write-synthetic-community.ts";
+import { imported } from "./imported.ts";
 
 const size = { users: 600, posts: 1200, days: 60 };
 const heldOutDays = 5;
@@ -34,7 +29,7 @@ program.parse();
 for (const seed of program.opts<{ seed: number[] }>().seed) await measure(seed);
 
 async function measure(seed: number): Promise<void> {
-  const loaded = await live(seed);
+  const loaded = await imported("kinds", (folder) => writeSyntheticCommunity(folder, { seed, ...size }));
   weighPurchases(loaded, seed);
   await startBackend();
   const { timeline } = loaded;
@@ -54,20 +49,5 @@ async function measure(seed: number): Promise<void> {
     };
     await print("as if all kinds weighed the same", undefined);
     await print("with weights", model.dlrm.worth);
-  }
-}
-
-async function live(seed: number): Promise<LoadedCommunity> {
-  const server = await testServer();
-  if (!server) throw new Error("this needs PostgreSQL: npm run setup:postgres");
-  const database = await openPostgresCopy(server, "kinds");
-  const folder = await mkdtemp(join(tmpdir(), "bench-kinds-"));
-  try {
-    await writeSyntheticCommunity(folder, { seed, ...size });
-    await importBundle(database, folder);
-    return await communityFromDatabase(database);
-  } finally {
-    await database.close();
-    await rm(folder, { recursive: true, force: true });
   }
 }
