@@ -77,7 +77,8 @@ declare
 begin
   request.user_id := p_user_id;
   if p_user_id is not null then
-    request.excluded := array(
+    -- a null among them, which another app's view may show, would leave out everything
+    request.excluded := array_remove(array(
       select source_interactions.post_id from recsys.source_interactions
       where source_interactions.user_id = p_user_id and source_interactions.created_at <= p_now
       union
@@ -87,7 +88,7 @@ begin
       where source_dismissals.user_id = p_user_id and source_dismissals.created_at <= p_now
       union
       select unnest(recsys.seen_posts(p_user_id, p_now))
-    );
+    ), null);
   end if;
   if p_filter is not null and p_filter <> '{}' then
     if (case when jsonb_typeof(p_filter) = 'object' then p_filter - array['tags', 'author_ids', 'max_age_days', 'languages'] <> '{}' else true end) then
@@ -113,8 +114,7 @@ begin atomic
   where posts.created_at <= p_request.at
     -- both may be null: an unknown author, a request of nobody
     and (posts.author_id = p_request.user_id) is not true
-    -- a null among them, which another app's view may show, leaves out nothing
-    and (posts.post_id in (select unnest(p_request.excluded))) is not true
+    and posts.post_id not in (select unnest(p_request.excluded))
     and recsys.served_key(posts.post_id, p_request.seed) not in (select unnest(p_request.served))
     -- nearly always nothing more is asked, and this is all it costs then
     and (not p_request.is_narrowed or (
