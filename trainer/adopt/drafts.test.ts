@@ -1,36 +1,14 @@
 /** Apps of several kinds: from their tables a draft, from the draft views, and in the views the right rows. */
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { fileURLToPath } from "node:url";
 import type { Database } from "../../db/connect.ts";
 import { withoutPostgres } from "../../db/testing.ts";
-import { runProgram } from "../../db/testing-program.ts";
 import { readCatalog } from "./catalog/read-catalog.ts";
 import { draftViews } from "./draft/draft-views.ts";
-import { keywords } from "./draft/sql-text.ts";
-import { appDatabases, fixture } from "./testing.ts";
+import { draftedApps, shown } from "./testing.ts";
 
 const skip = await withoutPostgres();
-const newDatabase = skip ? undefined : await appDatabases({ after });
-const cli = fileURLToPath(new URL("../cli.ts", import.meta.url));
-
-/** An app with its draft applied, and what the draft was unsure of. */
-async function adopt(name: string, more = ""): Promise<Database & { unsure: string[]; sql: string }> {
-  const database = await (newDatabase as NonNullable<typeof newDatabase>)(name);
-  await database.pool.query(await fixture(name));
-  await database.pool.query(more);
-  const { sql, unsure } = draftViews(await readCatalog(database.pool));
-  await database.pool.query(sql);
-  return { ...database, unsure, sql };
-}
-
-/** What a view shows: columns of its rows as text, in order. Posts are named by what they are called, people by the end of their uuid. */
-async function shown({ pool }: Database, view: string, columns: string): Promise<string[]> {
-  const { rows } = await pool.query(
-    `select concat_ws(' ', ${columns}) as line from recsys.source_${view} as it order by line`,
-  );
-  return rows.map(({ line }) => line);
-}
+const { newDatabase, adopt } = await draftedApps({ after });
 
 const who = "right(it.user_id::text, 1)";
 const post =
@@ -159,7 +137,7 @@ test("logins of accounts are followed where the account has the uuid, and not wh
   const profiles = `create table profiles (id uuid primary key references auth.users, username text, bio text, created_at timestamptz not null default now());
      create table accounts (id int primary key, profile_id uuid not null unique references profiles, email text);
      create table posts (id int primary key, author_id uuid references profiles, title text, body text, created_at timestamptz not null default now())`;
-  const near = await (newDatabase as NonNullable<typeof newDatabase>)("accounts");
+  const near = await newDatabase("accounts");
   await near.pool.query(`${profiles}; ${accounts}`);
   await near.pool.query(
     "insert into profiles select id from auth.users; insert into accounts select 7, id from profiles",
@@ -357,7 +335,7 @@ test("in a forum a like of the first comment is one of its topic; a like that na
 });
 
 test("a person in a key of two columns is one, without a foreign key too", { skip }, async () => {
-  const { pool } = await (newDatabase as NonNullable<typeof newDatabase>)("no_keys");
+  const { pool } = await newDatabase("no_keys");
   await pool.query(
     `create table posts (id uuid primary key, user_id uuid not null, title text not null, created_at timestamptz not null);
      create table post_likes (user_id uuid not null, post_id uuid not null references posts, created_at timestamptz not null, primary key (user_id, post_id));
@@ -376,7 +354,7 @@ test("a person in a key of two columns is one, without a foreign key too", { ski
 });
 
 test("a strength is shown as far as a real number has room for it", { skip }, async () => {
-  const { pool } = await (newDatabase as NonNullable<typeof newDatabase>)("strengths");
+  const { pool } = await newDatabase("strengths");
   await pool.query(
     `create table posts (id bigint primary key, user_id uuid, title text not null, created_at timestamptz not null);
      create table post_votes (user_id uuid, post_id bigint references posts, value numeric, created_at timestamptz not null);
@@ -396,71 +374,9 @@ test("a strength is shown as far as a real number has room for it", { skip }, as
 });
 
 test("where nobody is named at all, it says that people are missing", { skip }, async () => {
-  const { pool } = await (newDatabase as NonNullable<typeof newDatabase>)("nobody");
+  const { pool } = await newDatabase("nobody");
   await pool.query("create table articles (id bigint primary key, title text, body text, created_at timestamptz)");
   const { sql, unsure } = draftViews(await readCatalog(pool));
   await pool.query(sql);
   assertUnsure(unsure, /^people: no table of people was found, and none that names people/, /nothing says who wrote/);
-});
-
-test("what only its author may read is no post, and the command says so by its status", { skip }, async () => {
-  const app = await adopt("todos");
-  assert.deepEqual(await shown(app, "users", who), ["1"]);
-  assert.deepEqual(await shown(app, "posts", "it.title"), []);
-  const { status, stdout, stderr } = await runProgram(cli, ["draft", "--database", app.url]);
-  assert.equal(status, 1, stderr);
-  assert.match(stdout, /^-- No table of posts was found, so there is nothing to recommend/m);
-  assert.match(
-    stderr,
-    /^unsure {2}posts: no table of posts was found; the nearest is public\.todos .*only its author may read it/m,
-  );
-});
-
-test("the command prints the migration, and what it is unsure of beside it; the columns of an earlier draft are no part of the app", {
-  skip,
-}, async () => {
-  const app = await adopt("statuses");
-  const { status, stdout, stderr } = await runProgram(cli, ["draft", "--database", app.url]);
-  assert.equal(status, 0, stderr);
-  assert.equal(
-    stdout.trim(),
-    app.sql.replace(/grant usage[\s\S]*?service_role;\n(grant select[^;]*;\n)?\n/, "").trim(),
-  );
-  assert.deepEqual(
-    stderr.match(/^unsure {2}.*$/gm)?.map((line) => line.slice(8)),
-    app.unsure,
-  );
-});
-
-test("nothing can be written while the catalog is read", { skip }, async () => {
-  const { pool } = await (newDatabase as NonNullable<typeof newDatabase>)("read_only");
-  const client = await pool.connect();
-  let refused: unknown;
-  const watched = {
-    connect: async () => ({
-      query: async (text: string, values?: unknown[]) => {
-        if (text.includes("pg_class")) {
-          await client.query("savepoint before");
-          refused = await client.query("create table public.written ()").then(
-            () => undefined,
-            (error) => error.code,
-          );
-          await client.query("rollback to before");
-        }
-        return client.query(text, values);
-      },
-      release: () => client.release(),
-    }),
-  };
-  await readCatalog(watched as unknown as typeof pool);
-  assert.equal(refused, "25006");
-});
-
-test("every word that PostgreSQL keeps for itself is quoted as a name", { skip }, async () => {
-  const { pool } = await (newDatabase as NonNullable<typeof newDatabase>)("keywords");
-  const { rows } = await pool.query("select word from pg_get_keywords() where catcode <> 'U'");
-  assert.deepEqual(
-    rows.map(({ word }) => word).filter((word) => !keywords.has(word)),
-    [],
-  );
 });

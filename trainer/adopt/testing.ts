@@ -6,6 +6,8 @@ import type { Scope } from "../../db/testing.ts";
 import { emptyDatabase } from "../../db/testing-blog.ts";
 import { testServer } from "../../db/testing-postgres.ts";
 import { engineMigrations } from "../init/engine-files.ts";
+import { readCatalog } from "./catalog/read-catalog.ts";
+import { draftViews } from "./draft/draft-views.ts";
 
 /** Makes databases that hold the engine and nothing of an app, as copies of one; each is gone when the scope is over. */
 export async function appDatabases(scope: Scope): Promise<(name: string) => Promise<Database>> {
@@ -38,4 +40,28 @@ export async function appDatabases(scope: Scope): Promise<(name: string) => Prom
 /** An app of fixtures/. */
 export async function fixture(name: string): Promise<string> {
   return await readFile(new URL(`fixtures/${name}.sql`, import.meta.url), "utf8");
+}
+
+/** Databases of apps, and `adopt`: one of a fixture with its draft applied, and what the draft was unsure of. Without a PostgreSQL both throw. */
+export async function draftedApps(scope: Scope) {
+  const newDatabase = (await testServer())
+    ? await appDatabases(scope)
+    : () => Promise.reject(new Error("apps need a PostgreSQL"));
+  const adopt = async (name: string, more = ""): Promise<Database & { unsure: string[]; sql: string }> => {
+    const database = await newDatabase(name);
+    await database.pool.query(await fixture(name));
+    await database.pool.query(more);
+    const { sql, unsure } = draftViews(await readCatalog(database.pool));
+    await database.pool.query(sql);
+    return { ...database, unsure, sql };
+  };
+  return { newDatabase, adopt };
+}
+
+/** What a view shows: columns of its rows as text, in order. Posts are named by what they are called, people by the end of their uuid. */
+export async function shown({ pool }: Database, view: string, columns: string): Promise<string[]> {
+  const { rows } = await pool.query(
+    `select concat_ws(' ', ${columns}) as line from recsys.source_${view} as it order by line`,
+  );
+  return rows.map(({ line }) => line);
 }

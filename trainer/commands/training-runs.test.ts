@@ -121,6 +121,8 @@ test("training ends with what it makes of the held-out requests, beside the rece
   );
 });
 
+/** What asks for one trained model to be evaluated. */
+const ofSeedOne = { protocol: "replay" as const, seed: [1], sample: 1, model: [join(models, "seed-1")] };
 const watched = { onProgress: () => {}, signal: undefined };
 
 test("trained models are evaluated on the same events, beside each other and the baselines; published, a model answers as out of its folder", async () => {
@@ -244,17 +246,9 @@ test("what was shown since the test began is a row of the heads, and what came o
 
 test("a validation that begins after the test is refused", async () => {
   const later = new Date(until.getTime() + 1);
-  const options = {
-    protocol: "replay",
-    seed: [1],
-    sample: 1,
-    model: [join(models, "seed-1")],
-  } as const;
   await assert.rejects(
     evaluateCommand({
-      ...options,
-      seed: [1],
-      model: [...options.model],
+      ...ofSeedOne,
       database: database.url,
       validFrom: later,
       testFrom: until,
@@ -346,17 +340,11 @@ test("in another database with the same community a folder is evaluated, until s
 });
 
 test("with --model what says how to train is refused", async () => {
-  const options = {
-    protocol: "replay",
-    seed: [1],
-    sample: 1,
-    model: [join(models, "seed-1")],
-  } as const;
   for (const wrong of [{ backend: "js" }, { config: "config.yaml" }] as const)
-    await assert.rejects(
-      evaluateCommand({ ...options, seed: [1], model: [...options.model], database: database.url, ...wrong }),
-      { name: "UserError", message: /^--(backend|config) says how to train, .*: leave out one$/ },
-    );
+    await assert.rejects(evaluateCommand({ ...ofSeedOne, database: database.url, ...wrong }), {
+      name: "UserError",
+      message: /^--(backend|config) says how to train, .*: leave out one$/,
+    });
 });
 
 test("runs are listed the best first, and what cannot be read is said", async () => {
