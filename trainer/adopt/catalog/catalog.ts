@@ -58,7 +58,6 @@ export interface Table {
   readPolicies: ReadPolicy[];
   /** Whether members (authenticated) may select from it at all, and the service. */
   membersMayRead: boolean;
-  serviceMayRead: boolean;
 }
 
 /** The tables of the app, without those of Supabase and of the engine. */

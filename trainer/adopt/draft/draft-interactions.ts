@@ -45,7 +45,6 @@ export function draftInteractions(draft: Draft, roles: Roles): void {
         draft,
         table,
         read.filter((part) => part.table === table),
-        posts,
       ),
     );
   if (read.length > 0) draft.lines.push(...interactionLines(read, kinds), ...watches, "");

@@ -19,8 +19,6 @@ import { aliasBeside, at, eventId, identifier, joinSql, qualified, soundTime } f
 export function draftLogins(draft: Draft, { table, person, through, time, success }: Logins): void {
   const alias = table.name;
   const beside = aliasBeside(alias, "account", "of_account");
-  draft.readByService.add(table);
-  if (through) draft.readByService.add(through.table);
   const user = through ? ofAccount(draft, beside, person, through) : shownPerson(draft, table, alias, person);
   const created = shownTime(draft, table, alias, time);
   const why = `${doubt(draft, nameOf(table), "taken for the times when people came back")}${user.note}${created.note}`;

@@ -1,9 +1,8 @@
 /** Posts that answer posts, or pass them on, where they are rows of one table. */
-import type { Column } from "../catalog/catalog.ts";
 import { livingConditions, publishedOf } from "../catalog/pick-columns.ts";
 import type { Action } from "../catalog/words.ts";
 import type { Posts } from "../find/find-roles.ts";
-import { addColumn, type Draft, shownPerson, shownTime } from "./draft.ts";
+import { type Draft, shownPerson, shownTime } from "./draft.ts";
 import type { Part } from "./draft-parts.ts";
 import { at, conditionSql, uuidSql } from "./sql-text.ts";
 
@@ -11,7 +10,10 @@ import { at, conditionSql, uuidSql } from "./sql-text.ts";
 export function parentParts(draft: Draft, { table, author, parents }: Posts, kinds: Map<string, Action>): Part[] {
   const published = publishedOf(table);
   if (!author || !published) return [];
+  const reposts = parents.filter(({ how }) => how === "repost").map(({ column }) => column);
   return parents.map(({ column, how }) => {
+    // a post that does both is counted as passed on
+    const absent = how === "reply" ? reposts : [];
     const alias = table.name;
     if (how === "repost") kinds.set("repost", "vote");
     return {
@@ -24,35 +26,14 @@ export function parentParts(draft: Draft, { table, author, parents }: Posts, kin
       value: "null::real",
       where: [
         conditionSql(alias, { column, test: "present" }),
-        // a post that does both is counted as passed on
-        ...(how === "reply"
-          ? parents
-              .filter((other) => other.how === "repost")
-              .map((other) => conditionSql(alias, { column: other.column, test: "absent" }))
-          : []),
+        ...absent.map((other) => conditionSql(alias, { column: other, test: "absent" })),
         ...livingConditions(table)
           .filter((condition) => condition.column !== published.column)
           .map((condition) => conditionSql(alias, condition)),
       ],
-      others: livingConditions(table).map(({ column }) => column.name),
+      others: [...absent, ...livingConditions(table).map(({ column }) => column)].map(({ name }) => name),
       notes: [],
       apart: [author.column, column, published.column],
     };
   });
-}
-
-/** A uuid column that says which post a row passes on or answers, for recsys.watch, where one column does not say it. */
-export function coalescedParent(
-  draft: Draft,
-  { table, parents }: Posts,
-  sql: (column: Column) => string,
-): string | undefined {
-  return addColumn(
-    draft,
-    table,
-    "recsys_parent",
-    "uuid",
-    parents.map(({ column }) => column),
-    () => `coalesce(${parents.map(({ column }) => sql(column)).join(", ")})`,
-  );
 }

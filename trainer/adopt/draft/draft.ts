@@ -14,8 +14,6 @@ export interface Draft {
   alike: Map<string, Set<string>>;
   /** Tables that the views read. */
   read: Set<Table>;
-  /** Those that only the views of what the service reads do: of logins. */
-  readByService: Set<Table>;
   /** Columns that are added: by table, their names and what they are. */
   added: Map<Table, Map<string, { type: string; sql: string }>>;
 }
