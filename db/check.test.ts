@@ -59,7 +59,7 @@ const wrong: [name: string, broken: string, stops: boolean, problem: RegExp, cur
     posts().replace("WITH", ""),
     true,
     /^recsys\.source_posts is not security_invoker: it shows everybody what its owner may see, and no feed is served from it$/,
-    /^alter view recsys\.source_posts set \(security_invoker = true\)  -- and in your migration/,
+    /^alter view recsys\.source_posts set \(security_invoker = true\) {2}-- and in your migration/,
     "alter view recsys.source_posts set (security_invoker = true)",
   ],
   [

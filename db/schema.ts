@@ -2469,6 +2469,37 @@ export interface RecsysUserStats {
   votes: number;
 }
 
+export interface RecsysWatches {
+  /**
+   * The column with the time; null: none is asked for.
+   */
+  created_column: string | null;
+  /**
+   * What its rows are: interactions, logins, posts, users, post_texts or user_texts.
+   */
+  kind: string | null;
+  /**
+   * Further columns whose change counts (p_others).
+   */
+  others: string[] | null;
+  /**
+   * The column that names the post; null: none is asked for.
+   */
+  post_column: string | null;
+  /**
+   * The app's table.
+   */
+  table_name: string | null;
+  /**
+   * The column that names the person; null: none is asked for.
+   */
+  user_column: string | null;
+  /**
+   * The same as JSON, with the SQL by which a row names its person and post.
+   */
+  watch: Json | null;
+}
+
 export interface DB {
   comments: Comments;
   logins: Logins;
@@ -2546,4 +2577,5 @@ export interface DB {
   "recsys.user_embeddings": RecsysUserEmbeddings;
   "recsys.user_events": RecsysUserEvents;
   "recsys.user_stats": RecsysUserStats;
+  "recsys.watches": RecsysWatches;
 }
