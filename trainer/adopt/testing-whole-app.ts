@@ -68,18 +68,20 @@ export async function cure({ pool, url }: Database): Promise<{ done: string[]; l
   }
 }
 
-/** Rolls up, trains and publishes, by the commands. */
-export async function trainAndPublish({ url }: Database): Promise<void> {
+/** Rolls up and trains, by the command; gives back the folder of the model, which is gone when the scope is over. */
+export async function train(scope: Scope, { url }: Database): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "recsys-whole-"));
-  try {
-    const config = join(folder, "config.yaml");
-    await writeFile(config, smallTraining);
-    const out = join(folder, "model");
-    await recsys(["train", "--database", url, "--config", config, "--out", out]);
-    await recsys(["publish", out, "--database", url]);
-  } finally {
-    await rm(folder, { recursive: true });
-  }
+  scope.after(() => rm(folder, { recursive: true }));
+  const config = join(folder, "config.yaml");
+  await writeFile(config, smallTraining);
+  const model = join(folder, "model");
+  await recsys(["train", "--database", url, "--config", config, "--out", model]);
+  return model;
+}
+
+/** Publishes a model by the command. */
+export async function publish({ url }: Database, model: string): Promise<void> {
+  await recsys(["publish", model, "--database", url]);
 }
 
 /** What an app forbids: the statement of oracles/, asked of pairs of a reader and an item. Those that break no rule are under "". */

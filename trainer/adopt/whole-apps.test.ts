@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { withoutPostgres } from "../../db/testing.ts";
 import { type Gateway, startGateway } from "../serve/gateway.ts";
-import { adopt, appWithRows, cure, forbidden, trainAndPublish } from "./testing-whole-app.ts";
+import { adopt, appWithRows, cure, forbidden, publish, train } from "./testing-whole-app.ts";
 import { wholeApps } from "./whole-apps.ts";
 
 const items = Number(process.env.ITEMS ?? 2000);
@@ -53,7 +53,7 @@ for (const { name, edits, agrees, changes } of wholeApps)
     );
     const allowed = await forbidden(database, name, all);
 
-    await t.test("a model is trained and published", () => trainAndPublish(database));
+    await t.test("a model is trained and published", async () => publish(database, await train(scope, database)));
 
     let gateway: Gateway | undefined;
     const said: string[] = [];
@@ -75,7 +75,7 @@ for (const { name, edits, agrees, changes } of wholeApps)
       for (const { id: reader } of readers) {
         let after: string | null | undefined;
         for (let seen = 0; seen < each && after !== null; ) {
-          const { items, next } = await page(reader, { limit: 50, ...(after && { after }) });
+          const { items, next } = await page(reader, { limit: Math.min(each, 50), ...(after && { after }) });
           for (const { app_id: item } of items) shown.push({ reader, item });
           seen += items.length;
           after = next;
