@@ -51,7 +51,7 @@ export function draftPeople(draft: Draft, roles: Roles): void {
     : doubt(draft, nameOf(table), "nothing says when somebody signed up; 2000 stands in");
   const conditions = livingConditions(table).filter(({ test }) => test !== "true");
   const since = created
-    ? created.column.notNull
+    ? created.column.notNull && !created.form
       ? time?.sql
       : `coalesce(${time?.sql}, '2000-01-01 00:00Z')`
     : "timestamptz '2000-01-01 00:00Z'";
