@@ -4,8 +4,9 @@ import { bodyOf, livingConditions, publishedOf, titleOf } from "../catalog/pick-
 import type { Action } from "../catalog/words.ts";
 import type { ParentColumn } from "../find/find-posts.ts";
 import type { Posts } from "../find/find-roles.ts";
-import { addColumn, type Draft, shownPerson, shownTime } from "./draft.ts";
+import { addColumn, type Draft, shownTime } from "./draft.ts";
 import type { Part } from "./draft-parts.ts";
+import { shownPerson } from "./shown-person.ts";
 import { at, conditionSql, uuidSql } from "./sql-text.ts";
 
 /** Posts that answer posts, or pass them on. */

@@ -6,19 +6,10 @@ import type { Opening } from "../find/find-comments.ts";
 import { enoughForPosts } from "../find/find-posts.ts";
 import type { Posts, Roles } from "../find/find-roles.ts";
 import type { Tags } from "../find/find-tags.ts";
-import {
-  byName,
-  type Draft,
-  doubt,
-  doubtColumn,
-  shownId,
-  shownPerson,
-  shownTime,
-  unwatched,
-  watchSql,
-} from "./draft.ts";
+import { byName, type Draft, doubt, doubtColumn, shownId, shownTime, unwatched, watchSql } from "./draft.ts";
 import { isNoRepost } from "./draft-parents.ts";
 import { isOneOf } from "./draft-parts.ts";
+import { shownPerson } from "./shown-person.ts";
 import {
   at,
   conditionSql,
@@ -100,6 +91,8 @@ export function draftPosts(draft: Draft, roles: Roles): void {
     `  ${created.sql} as created_at,${created.note}`,
     `  ${language ? `lower(${stringSql(at(alias, language), language)})` : "null::text"} as language`,
     `from ${qualified(table)} as ${identifier(alias)}`,
+    // left: a post stays whoever wrote it, and whether or not its reader may read their row
+    ...(writer?.join ? [`left ${writer.join}`] : []),
     `where ${soundTime(created.sql)}${conditions.map(({ sql, note }) => `\n  and ${sql}${note}`).join("")}`,
     ";",
     ...watchPosts(
