@@ -60,6 +60,8 @@ export interface Table {
   readPolicies: ReadPolicy[];
   /** Whether members (authenticated) may select from it at all, and the service. */
   membersMayRead: boolean;
+  /** Whether they may select at least one column. */
+  membersMayReadSome: boolean;
   serviceMayRead: boolean;
   /** What some of its rows say; undefined: they were not read. */
   sample?: Sample | undefined;
@@ -80,8 +82,10 @@ export interface Sample {
 export interface SampledColumn {
   /** How many of the rows have it: not null, and no empty text. */
   present: number;
-  /** How many are true, of a column of yes and no. */
+  /** How many are true, or of numbers not zero. */
   yes: number;
+  /** How many numbers are below zero. */
+  negative: number;
   /** Bytes of those that are present, in the mean. */
   length: number;
   /** The commonest values and how often each is there; empty where it is no column that names kinds of things. */

@@ -115,7 +115,7 @@ export function publishedOf(table: Table): TimeColumn | undefined {
 export interface Condition {
   column: Column;
   /** What holds of a row that is there to be seen. */
-  test: "null" | "absent" | "zero" | "not true" | "true" | "present" | "not first" | { in: string[] };
+  test: "null" | "absent" | "zero" | "not true" | "true" | "present" | "not first" | { in: string[] } | { notIn: string[] };
   doubt?: string;
 }
 
@@ -161,7 +161,7 @@ function rowsLeft(table: Table, { column, test }: Condition): number | undefined
   if (test === "zero" || test === "not true") return rows - sampled.yes;
   if (test === "true") return sampled.yes;
   if (test === "present") return sampled.present;
-  if (typeof test === "object" && sampled.distinct <= sampled.values.length)
+  if (typeof test === "object" && "in" in test && sampled.distinct <= sampled.values.length)
     return sampled.values.reduce((sum, [value, times]) => sum + (test.in.includes(value) ? times : 0), 0);
   return undefined;
 }
@@ -188,5 +188,13 @@ function statedConditions(table: Table): Condition[] {
     state?.values.filter((value) => (columns.shownStates as readonly string[]).includes(value.toLowerCase())) ?? [];
   if (state && shown.length > 0)
     add(state, { in: shown }, `of ${state.values.join(", ")} only ${shown.join(", ")} is shown`);
+  const audience = pick(table, columns.audience, ["text", "enum"]);
+  const few = audience?.values.filter((value) => columns.keptToFew.includes(plainName(value))) ?? [];
+  if (audience && few.length > 0 && few.length < audience.values.length)
+    add(
+      audience,
+      { notIn: few },
+      `of ${audience.values.join(", ")} what is ${few.join(", ")} is no post here; who may see the others row level security says`,
+    );
   return conditions;
 }

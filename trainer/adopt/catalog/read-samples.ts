@@ -29,13 +29,14 @@ export async function readSample(questions: Questions, table: Table): Promise<Sa
   if ("why" in read) return undefined;
   const [row] = read;
   const sampled = asked.map((column, number): [string, SampledColumn] => {
-    const [present, yes, length] = (row[`facts_${number}`] as (number | null)[]).map(Number);
+    const [present, yes, negative, length] = (row[`facts_${number}`] as (number | null)[]).map(Number);
     const place = named.indexOf(column);
     return [
       column.name,
       {
         present,
         yes,
+        negative,
         length,
         values: place < 0 ? [] : ((row[`values_${place}`] as SampledColumn["values"] | null) ?? []),
         distinct: place < 0 ? 0 : (row[`distinct_${place}`] as number),
@@ -56,16 +57,18 @@ async function someOf(questions: Questions, table: Table, from: string): Promise
   return "why" in ids ? [] : ids.map(({ id }) => id).filter((id) => id !== null);
 }
 
-const askedKinds = new Set<Column["kind"]>(["text", "texts", "enum", "boolean", "uuid", "number", "timestamptz", "timestamp", "date", "jsonb"]);
+const askedKinds = new Set<Column["kind"]>(["text", "texts", "enum", "boolean", "uuid", "number", "decimal", "timestamptz", "timestamp", "date", "jsonb"]);
 
 /** How many rows have it, in how many it is true or no zero, and how long it is. */
 function factsOf({ name, kind }: Column): string {
   const column = identifier(name);
   const there = kind === "text" ? `${column}::text <> ''` : kind === "texts" ? `cardinality(${column}) > 0` : `${column} is not null`;
-  const yes = kind === "boolean" ? column : kind === "number" ? `${column} <> 0` : "false";
+  const isNumber = kind === "number" || kind === "decimal";
+  const yes = kind === "boolean" ? column : isNumber ? `${column} <> 0` : "false";
+  const negative = isNumber ? `${column} < 0` : "false";
   // octet_length of a long text is known without reading it
   const length = kind === "text" ? `avg(octet_length(${column}::text)) filter (where ${there})` : "0";
-  return `count(*) filter (where ${there})::float8, count(*) filter (where ${yes})::float8, coalesce(${length}, 0)::float8`;
+  return `count(*) filter (where ${there})::float8, count(*) filter (where ${yes})::float8, count(*) filter (where ${negative})::float8, coalesce(${length}, 0)::float8`;
 }
 
 /** Columns whose values are words for kinds of things, of which there are few. */

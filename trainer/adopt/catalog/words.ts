@@ -104,7 +104,7 @@ export const columns = {
     "deleted_at removed_at deleted deleteat deletedat archived_at trashed_at discarded_at hidden_at unavailable_at deleted_time tombstoned_at suspended_at unpublished_at withdrawn_at revoked_at",
   ),
   deletedFlag: list(
-    "deleted is_deleted removed is_removed hidden is_hidden is_archived is_moderated is_draft draft is_spam spam banned is_banned suspended is_suspended user_deleted is_expired trashed unlisted",
+    "deleted is_deleted removed is_removed hidden is_hidden archived is_archived is_moderated is_draft draft is_spam spam banned is_banned suspended is_suspended user_deleted is_expired trashed unlisted",
   ),
   shownFlag: list(
     "published is_published visible is_visible active is_active is_public public approved is_approved live",
@@ -113,6 +113,8 @@ export const columns = {
   /** Values of a state in which a post is there to be seen. */
   shownStates: list("published public active approved live visible open publish valid confirmed"),
   audience: list("visibility privacy audience access is_private private"),
+  /** Values of it for somebody alone, or for whoever comes by its address: nothing for a feed. */
+  keptToFew: list("specified direct private secret unlisted home self only_me me nobody hidden draft link"),
   sort: list("type kind archetype post_type content_type category_type"),
   kind: list(
     "kind type reaction reaction_type action action_type event event_type interaction_type event_name reaction_kind category emoji emoji_name emojiname",

@@ -3,6 +3,7 @@ import { type Column, nameOf, type Table } from "../catalog/catalog.ts";
 import { bodyOf, emptyingConditions, isHtml, livingConditions, pick, publishedOf, titleOf } from "../catalog/pick-columns.ts";
 import { columns, names, tableWords } from "../catalog/words.ts";
 import type { Opening } from "../find/find-comments.ts";
+import type { PersonColumn } from "../find/find-people.ts";
 import { enoughForPosts } from "../find/find-posts.ts";
 import type { Posts, Roles } from "../find/find-roles.ts";
 import type { Tags } from "../find/find-tags.ts";
@@ -11,9 +12,11 @@ import { isNoRepost } from "./draft-parents.ts";
 import { isOneOf } from "./draft-parts.ts";
 import { shownPerson } from "./shown-person.ts";
 import {
+  aliasBeside,
   at,
   conditionSql,
   identifier,
+  joinSql,
   listSql,
   oneLine,
   qualified,
@@ -49,6 +52,7 @@ export function draftPosts(draft: Draft, roles: Roles): void {
   const writerDoubt = writer
     ? writer.note
     : doubt(draft, nameOf(table), "nothing says who wrote a post, so people may be recommended their own");
+  const writers = writersOf(draft, alias, author, writer?.join);
   const title = titleOf(table);
   const body = opening ? undefined : bodyOf(table);
   const bodyDoubt = opening
@@ -74,6 +78,7 @@ export function draftPosts(draft: Draft, roles: Roles): void {
       sql: conditionSql(alias, condition),
       note: condition.doubt ? doubt(draft, nameOf(table), `${condition.column.name}: ${condition.doubt}`) : "",
     })),
+    ...writers.living,
     ...parents.map((parent) => ({
       sql: parent.how === "repost" ? isNoRepost(table, parent) : conditionSql(alias, { column: parent.column, test: "absent" }),
       note: doubt(draft, nameOf(table), `${parent.column.name}: ${isNoPost[parent.how]}`),
@@ -92,7 +97,7 @@ export function draftPosts(draft: Draft, roles: Roles): void {
     `  ${language ? `lower(${stringSql(at(alias, language), language)})` : "null::text"} as language`,
     `from ${qualified(table)} as ${identifier(alias)}`,
     // left: a post stays whoever wrote it, and whether or not its reader may read their row
-    ...(writer?.join ? [`left ${writer.join}`] : []),
+    ...writers.join,
     `where ${soundTime(created.sql)}${conditions.map(({ sql, note }) => `\n  and ${sql}${note}`).join("")}`,
     ";",
     ...watchPosts(
@@ -115,6 +120,25 @@ export function draftPosts(draft: Draft, roles: Roles): void {
     ),
     "",
   );
+}
+
+/** How the table of people is joined to posts, and what holds of a writer who is there to be read. */
+function writersOf(draft: Draft, alias: string, author: PersonColumn | undefined, join: string | undefined) {
+  const { people } = draft;
+  const who = aliasBeside(alias, "who", "whom");
+  const key = people && (author?.holds === "user id" ? people.userId : people.key);
+  const gone = people ? livingConditions(people.table).filter(({ test }) => test === "null" || test === "not true" || test === "zero") : [];
+  if (!author || !people || !key || gone.length === 0 || people.table === draft.posts)
+    return { join: join ? [`left ${join}`] : [], living: [] };
+  draft.read.add(people.table);
+  return {
+    // left: a post stays where its reader may not read the row of who wrote it
+    join: [`left ${join ?? joinSql(alias, who, { table: people.table, key: key.name, by: author.column })}`],
+    living: gone.map((condition) => ({
+      sql: conditionSql(who, condition),
+      note: doubt(draft, nameOf(people.table), `posts of whom ${condition.column.name} says are gone are left out`),
+    })),
+  };
 }
 
 const isNoPost = {

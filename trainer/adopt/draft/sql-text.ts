@@ -112,6 +112,7 @@ export function conditionSql(alias: string, { column, test }: Condition): string
   if (test === "zero") return `coalesce(${reference}, 0) = 0`;
   if (test === "not first") return `${reference} > 1`;
   if (test === "true" || test === "not true") return `${reference} is ${test}`;
+  if ("notIn" in test) return `(${reference}::text in (${test.notIn.map(literal).join(", ")})) is not true`;
   return `${reference}::text in (${test.in.map(literal).join(", ")})`;
 }
 

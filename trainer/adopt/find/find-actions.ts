@@ -64,6 +64,10 @@ export function findActions(
       leave(`by its name (${office ?? chore}) the app keeps it for itself`);
       continue;
     }
+    if (isKept(table, posts, words)) {
+      leave("members may read none of it, so it is the app's own");
+      continue;
+    }
     const found = deedsOf(table, person, target, posts, comments, references);
     if ("why" in found) actions.unclear.push({ table, why: found.why });
     else {
@@ -74,6 +78,11 @@ export function findActions(
     }
   }
   return actions;
+}
+
+/** Whether members, who may read posts, may read nothing of it, and it is no log of what they saw. */
+function isKept(table: Table, posts: Table, words: string[]): boolean {
+  return posts.membersMayReadSome && !table.membersMayReadSome && actionOf(rest(words, posts)) !== "view";
 }
 
 const offices = /^(mod|moderation|report|flag|notification|mention|subscription|draft|suggest|suggested)$/;

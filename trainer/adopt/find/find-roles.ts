@@ -7,6 +7,7 @@ import { findLogins, type Logins } from "./find-logins.ts";
 import { findMutes } from "./find-mutes.ts";
 import { type Candidate, findPeople, type People, type PersonColumn, peopleOf, personsOf } from "./find-people.ts";
 import { enoughForPosts, findPosts, type ParentColumn, parentsOf } from "./find-posts.ts";
+import { findProfile, type Profile } from "./find-profile.ts";
 import { type Tags, tagsOf } from "./find-tags.ts";
 
 export interface Posts {
@@ -22,6 +23,8 @@ export interface Posts {
 export interface Roles {
   references: References;
   people: People | undefined;
+  /** Where they say of themselves what their own table does not have. */
+  profile: Profile | undefined;
   posts: Posts | undefined;
   actions: Actions;
   logins: Logins | undefined;
@@ -47,6 +50,7 @@ export function findRoles(catalog: Catalog): Roles {
   return {
     references,
     people,
+    profile: findProfile(catalog, people, references),
     posts,
     actions: found
       ? findActions(catalog, found, posts?.opening, people, references)

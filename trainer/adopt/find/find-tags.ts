@@ -32,9 +32,10 @@ export function tagsOf(posts: Table, catalog: Catalog, references: References): 
   const own = pickUsed(posts, columns.tags, ["texts"]);
   if (own) return { from: "column", column: own };
   const list = pickUsed(posts, columns.tagList, ["text"]);
+  const listed = list && !list.closed && { from: "list" as const, column: list, between: betweenTags(posts, list) };
   // beside the post it is read with it; rows of another table are looked up for each
-  if (list && !list.closed) return { from: "list", column: list, between: betweenTags(posts, list) };
-  return tagRows(posts, catalog, references) ?? tagGroup(posts, references);
+  if (listed && posts.sample?.columns[list.name]?.present !== 0) return listed;
+  return tagRows(posts, catalog, references) ?? tagGroup(posts, references) ?? (listed || undefined);
 }
 
 /** Commas, where some text has one; otherwise whatever is no part of a word. */
