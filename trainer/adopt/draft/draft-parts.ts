@@ -17,6 +17,8 @@ export interface Part {
   created: Shown;
   /** The kind as SQL. */
   kind: string;
+  /** What it counts as where recsys.kinds does not list it: another kind there, as a text. */
+  otherwise?: string;
   value: string;
   where: string[];
   /** Columns beside person, post and time on which it depends. */

@@ -1,5 +1,6 @@
 /** A draft while it is written: its statements, what it is unsure of, and the columns that it adds to the app's tables. */
-import { type Column, nameOf, type Table } from "../catalog/catalog.ts";
+import { type Column, type IdForm, nameOf, type Table } from "../catalog/catalog.ts";
+import { idForms } from "../catalog/id-times.ts";
 import type { TimeColumn } from "../catalog/pick-columns.ts";
 import type { People } from "../find/find-people.ts";
 import { at, identifier, literal, nameList, oneLine, qualified, timeSql, uuidSql } from "./sql-text.ts";
@@ -123,7 +124,8 @@ export const timeDoubts: Partial<Record<Column["kind"], string>> = {
 };
 
 /** The instant that a column says. */
-export function shownTime(draft: Draft, table: Table, alias: string, { column, doubt: why }: TimeColumn): Shown {
+export function shownTime(draft: Draft, table: Table, alias: string, { column, form, doubt: why }: TimeColumn): Shown {
+  if (form) return timeInId(draft, table, alias, column, form);
   const byType = timeDoubts[column.kind];
   const note = [
     ...(why ? [doubt(draft, nameOf(table), `${column.name}: ${why}`)] : []),
@@ -134,6 +136,16 @@ export function shownTime(draft: Draft, table: Table, alias: string, { column, d
     timeSql(identifier(column.name), column),
   );
   return { sql: added ? at(alias, { name: added }) : timeSql(at(alias, column), column), watched: added, note };
+}
+
+/** The instant that an id says, in a column of its own. */
+function timeInId(draft: Draft, table: Table, alias: string, key: Column, form: IdForm): Shown {
+  doubtColumn(draft, table, key, `no column says when a row came to be, so its id does (${idForms[form]})`);
+  const { newest } = table.idTime as NonNullable<Table["idTime"]>;
+  const note = ` -- unsure: ${oneLine(`by its id: the newest, ${newest.id}, would be of ${newest.at.toISOString().slice(0, 19)}Z`)}`;
+  const sql = (reference: string) => `recsys.time_of_id(${reference}::text, ${literal(form)})`;
+  const added = addColumn(draft, table, "recsys_created_at", "timestamptz", [key], () => sql(identifier(key.name)));
+  return { sql: added ? at(alias, { name: added }) : sql(at(alias, key)), watched: added, note };
 }
 
 /** The name of the column that is worked out of another one. */
