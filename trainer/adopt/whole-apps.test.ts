@@ -111,10 +111,6 @@ for (const { name, edits, agrees, changes } of wholeApps)
       assert.deepEqual(said, []);
     });
 
-    await t.test("the rules are such that each would be broken, were it not followed", async () => {
-      console.log(allowed);
-    });
-
     /** As PostgREST does it. */
     async function asMember(reader: string, statement: string, values: unknown[]): Promise<void> {
       const client = await pool.connect();
