@@ -115,7 +115,16 @@ export function publishedOf(table: Table): TimeColumn | undefined {
 export interface Condition {
   column: Column;
   /** What holds of a row that is there to be seen. */
-  test: "null" | "absent" | "zero" | "not true" | "true" | "present" | "not first" | { in: string[] } | { notIn: string[] };
+  test:
+    | "null"
+    | "absent"
+    | "zero"
+    | "not true"
+    | "true"
+    | "present"
+    | "not first"
+    | { in: string[] }
+    | { notIn: string[] };
   doubt?: string;
 }
 

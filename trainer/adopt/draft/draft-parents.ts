@@ -27,17 +27,26 @@ export function parentParts(draft: Draft, { table, author, parents }: Posts, kin
       postColumn: column,
       created: shownTime(draft, table, alias, published),
       // what is passed on with words of one's own is a post as well, and says something of the other
-      kind: how === "repost" ? (isWordless ? `case when ${isWordless} then 'repost' else 'quote' end` : "'repost'") : "'comment'",
+      kind:
+        how === "repost"
+          ? isWordless
+            ? `case when ${isWordless} then 'repost' else 'quote' end`
+            : "'repost'"
+          : "'comment'",
       value: "null::real",
       where: [
         conditionSql(alias, { column, test: "present" }),
         // a post that does both without a word is counted as passed on
-        ...(how === "reply" ? parents.filter((other) => other.how === "repost").map((other) => isNoRepost(table, other)) : []),
+        ...(how === "reply"
+          ? parents.filter((other) => other.how === "repost").map((other) => isNoRepost(table, other))
+          : []),
         ...livingConditions(table)
           .filter((condition) => condition.column !== published.column)
           .map((condition) => conditionSql(alias, condition)),
       ],
-      others: [...livingConditions(table).map(({ column }) => column), ...(how === "repost" ? textsOf(table) : [])].map(({ name }) => name),
+      others: [...livingConditions(table).map(({ column }) => column), ...(how === "repost" ? textsOf(table) : [])].map(
+        ({ name }) => name,
+      ),
       notes: [],
       apart: [author.column, column, published.column],
     };
@@ -54,7 +63,9 @@ export function isNoRepost(table: Table, { column }: ParentColumn): string {
 /** What holds of a row without any text; undefined: the table has none. */
 function wordless(table: Table, alias: string): string | undefined {
   const texts = textsOf(table);
-  return texts.length > 0 ? texts.map((column) => conditionSql(alias, { column, test: "absent" })).join(" and ") : undefined;
+  return texts.length > 0
+    ? texts.map((column) => conditionSql(alias, { column, test: "absent" })).join(" and ")
+    : undefined;
 }
 
 function textsOf(table: Table): Column[] {

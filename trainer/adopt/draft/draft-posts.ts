@@ -1,6 +1,14 @@
 /** recsys.source_posts over the table of posts. */
 import { type Column, nameOf, type Table } from "../catalog/catalog.ts";
-import { bodyOf, emptyingConditions, isHtml, livingConditions, pick, publishedOf, titleOf } from "../catalog/pick-columns.ts";
+import {
+  bodyOf,
+  emptyingConditions,
+  isHtml,
+  livingConditions,
+  pick,
+  publishedOf,
+  titleOf,
+} from "../catalog/pick-columns.ts";
 import { columns, names, tableWords } from "../catalog/words.ts";
 import type { Opening } from "../find/find-comments.ts";
 import type { PersonColumn } from "../find/find-people.ts";
@@ -64,7 +72,11 @@ export function draftPosts(draft: Draft, roles: Roles): void {
     : body && !body.sure
       ? doubt(draft, nameOf(table), `${body.column.name} is taken for its text`)
       : body && isHtml(body.column)
-        ? doubt(draft, nameOf(table), `${body.column.name} is taken for its text, with the tags of HTML in it: regexp_replace(…, '<[^>]*>', ' ', 'g') is without`)
+        ? doubt(
+            draft,
+            nameOf(table),
+            `${body.column.name} is taken for its text, with the tags of HTML in it: regexp_replace(…, '<[^>]*>', ' ', 'g') is without`,
+          )
         : "";
   const published = publishedOf(table);
   if (!published) throw new Error("posts have a time");
@@ -80,7 +92,10 @@ export function draftPosts(draft: Draft, roles: Roles): void {
     })),
     ...writers.living,
     ...parents.map((parent) => ({
-      sql: parent.how === "repost" ? isNoRepost(table, parent) : conditionSql(alias, { column: parent.column, test: "absent" }),
+      sql:
+        parent.how === "repost"
+          ? isNoRepost(table, parent)
+          : conditionSql(alias, { column: parent.column, test: "absent" }),
       note: doubt(draft, nameOf(table), `${parent.column.name}: ${isNoPost[parent.how]}`),
     })),
   ];
@@ -127,7 +142,9 @@ function writersOf(draft: Draft, alias: string, author: PersonColumn | undefined
   const { people } = draft;
   const who = aliasBeside(alias, "who", "whom");
   const key = people && (author?.holds === "user id" ? people.userId : people.key);
-  const gone = people ? livingConditions(people.table).filter(({ test }) => test === "null" || test === "not true" || test === "zero") : [];
+  const gone = people
+    ? livingConditions(people.table).filter(({ test }) => test === "null" || test === "not true" || test === "zero")
+    : [];
   if (!author || !people || !key || gone.length === 0 || people.table === draft.posts)
     return { join: join ? [`left ${join}`] : [], living: [] };
   draft.read.add(people.table);
@@ -143,7 +160,8 @@ function writersOf(draft: Draft, alias: string, author: PersonColumn | undefined
 
 const isNoPost = {
   reply: "replies are comments here, and no posts; those to replies count for nothing",
-  repost: "a post passed on without a word is no post here, but a vote for the first one; with one it is both a post and a comment on the first",
+  repost:
+    "a post passed on without a word is no post here, but a vote for the first one; with one it is both a post and a comment on the first",
 };
 
 /** Conditions that would leave nothing. */
@@ -219,9 +237,17 @@ function tagsSql(draft: Draft, { table, key }: Posts, tags: Tags): string {
 
 function tagsDoubt(draft: Draft, table: Table, tags: Tags | undefined): string {
   if (tags?.from === "list")
-    return doubt(draft, nameOf(table), `${tags.column.name} is taken for a list of tags, with ${tags.between.includes(",") ? "commas" : "spaces"} between them`);
+    return doubt(
+      draft,
+      nameOf(table),
+      `${tags.column.name} is taken for a list of tags, with ${tags.between.includes(",") ? "commas" : "spaces"} between them`,
+    );
   if (tags?.from === "rows" && tags.ofPosts && !tags.ofPosts.sure)
-    return doubt(draft, nameOf(tags.table), `which values of ${tags.ofPosts.type.name} mean ${nameOf(table)} is guessed`);
+    return doubt(
+      draft,
+      nameOf(tags.table),
+      `which values of ${tags.ofPosts.type.name} mean ${nameOf(table)} is guessed`,
+    );
   if (tags?.from === "group")
     return doubt(draft, nameOf(table), `the ${tags.word.name} of its ${nameOf(tags.table)} is taken for its one tag`);
   return "";
@@ -273,7 +299,11 @@ function watchPosts(
       tags.post.plain && ["uuid", "number", "text"].includes(tags.post.kind) && tags.post.kind === key.kind;
     lines.push(
       follows
-        ? watchSql(tags.table, "post_texts", { post: tags.post.name, texts: [tags.of?.by.name ?? tags.word.name], others: tags.ofPosts ? [tags.ofPosts.type.name] : [] })
+        ? watchSql(tags.table, "post_texts", {
+            post: tags.post.name,
+            texts: [tags.of?.by.name ?? tags.word.name],
+            others: tags.ofPosts ? [tags.ofPosts.type.name] : [],
+          })
         : unwatched(draft, tags.table, `${tags.post.name} is of a type that it does not take`),
     );
   }

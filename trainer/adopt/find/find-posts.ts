@@ -86,13 +86,19 @@ function score(table: Table, people: People | undefined, references: References)
 }
 
 /** The table whose rows are collected in those of this one, by pairs of both: of two that are paired the one that fewer others name collects. */
-function collectedIn(table: Table, catalog: Catalog, people: People | undefined, references: References): Table | undefined {
+function collectedIn(
+  table: Table,
+  catalog: Catalog,
+  people: People | undefined,
+  references: References,
+): Table | undefined {
   for (const { from } of references.into(table)) {
     const pair = references.of(from).flatMap(({ to }) => (to === "auth.users" || to === people?.table ? [] : [to]));
     const other = pair.find((to) => to !== table && to !== from);
     if (pair.length !== 2 || !other || bodyOf(from)?.sure || !(titleOf(other) || bodyOf(other))) continue;
     const isPair = tableWords(from.name).join("_").includes(tableWords(table.name).join("_"));
-    if (isPair && catalog.includes(other) && references.into(table).length < references.into(other).length) return other;
+    if (isPair && catalog.includes(other) && references.into(table).length < references.into(other).length)
+      return other;
   }
   return undefined;
 }
