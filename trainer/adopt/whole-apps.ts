@@ -11,7 +11,11 @@ export const wholeApps: WholeApp[] = [
   {
     name: "articles",
     edits: [
-      { why: "x", find: "  and articles.approved is true -- unsure: approved: taken as true where it is there to be seen\n", put: "  and articles.archived is not true\n" },
+      {
+        why: "x",
+        find: "  and articles.approved is true -- unsure: approved: taken as true where it is there to be seen\n",
+        put: "  and articles.archived is not true\n",
+      },
     ],
     agrees: [],
     changes: `

@@ -14,7 +14,11 @@ export const idForms: Record<IdForm, string> = {
 };
 
 const readers: { form: IdForm; pattern: RegExp; milliseconds: (id: string) => number }[] = [
-  { form: "uuid v7", pattern: /^[0-9a-f]{8}-[0-9a-f]{4}-7/, milliseconds: (id) => hex(id.slice(0, 13).replace("-", "")) },
+  {
+    form: "uuid v7",
+    pattern: /^[0-9a-f]{8}-[0-9a-f]{4}-7/,
+    milliseconds: (id) => hex(id.slice(0, 13).replace("-", "")),
+  },
   { form: "ulid", pattern: /^[0-7][0-9a-hjkmnp-tv-z]{25}$/i, milliseconds: (id) => crockford(id.slice(0, 10)) },
   { form: "meid", pattern: /^[89a-f][0-9a-f]{23}$/, milliseconds: (id) => hex(id.slice(0, 12)) - 2 ** 47 },
   { form: "objectid", pattern: /^[0-9a-f]{24}$/, milliseconds: (id) => hex(id.slice(0, 8)) * 1000 },

@@ -48,7 +48,9 @@ function sampled(table: Table, sample: Sample | undefined): Table {
   if (!sample) return table;
   const columns = table.columns.map((column) => {
     const { values = [], distinct = 0 } = sample.columns[column.name] ?? {};
-    return column.values.length > 0 || distinct > fewValues ? column : { ...column, values: values.map(([value]) => value) };
+    return column.values.length > 0 || distinct > fewValues
+      ? column
+      : { ...column, values: values.map(([value]) => value) };
   });
   return { ...table, columns, sample, idTime: idTimeOf(sample.ids) };
 }

@@ -42,7 +42,12 @@ export class Questions {
 }
 
 /** SQL of a table with a name, where no more than so many of its pages are read; `pages`: those that it has. */
-export function sampledFrom(qualified: string, alias: string, pages: number, most: number): { sql: string; whole: boolean } {
+export function sampledFrom(
+  qualified: string,
+  alias: string,
+  pages: number,
+  most: number,
+): { sql: string; whole: boolean } {
   if (pages <= most) return { sql: `${qualified} as ${alias}`, whole: true };
   // repeatable: the same rows each time, so that what is counted in two questions fits together
   return { sql: `${qualified} as ${alias} tablesample system (${(100 * most) / pages}) repeatable (1)`, whole: false };

@@ -16,7 +16,10 @@ export async function readSample(questions: Questions, table: Table): Promise<Sa
   const { sql: from, whole } = sampledFrom(qualified(table), "sampled", Number(size[0].pages), mostPages);
   const asked = table.columns.filter(({ kind }) => askedKinds.has(kind));
   const named = asked.filter(namesKinds);
-  const select = ["count(*)::int as rows", ...asked.map((column, number) => `array[${factsOf(column)}] as facts_${number}`)];
+  const select = [
+    "count(*)::int as rows",
+    ...asked.map((column, number) => `array[${factsOf(column)}] as facts_${number}`),
+  ];
   const values = named.map(
     (column, number) =>
       `(select jsonb_agg(jsonb_build_array(value, times) order by times desc, value) from (select left(${identifier(column.name)}::text, 200) as value, count(*) as times, count(*) over () as different from rows where ${identifier(column.name)} is not null group by 1 order by 2 desc, 1 limit ${mostValues}) as common) as values_${number}, (select count(distinct ${identifier(column.name)}::text)::int from rows) as distinct_${number}`,
@@ -43,7 +46,12 @@ export async function readSample(questions: Questions, table: Table): Promise<Sa
       },
     ];
   });
-  return { rows: row.rows as number, whole, columns: Object.fromEntries(sampled), ids: await someOf(questions, table, from) };
+  return {
+    rows: row.rows as number,
+    whole,
+    columns: Object.fromEntries(sampled),
+    ids: await someOf(questions, table, from),
+  };
 }
 
 /** Ids as text, the greatest first: that one is found by the index of the key, the others are of the sample. */
@@ -57,12 +65,29 @@ async function someOf(questions: Questions, table: Table, from: string): Promise
   return "why" in ids ? [] : ids.map(({ id }) => id).filter((id) => id !== null);
 }
 
-const askedKinds = new Set<Column["kind"]>(["text", "texts", "enum", "boolean", "uuid", "number", "decimal", "timestamptz", "timestamp", "date", "jsonb"]);
+const askedKinds = new Set<Column["kind"]>([
+  "text",
+  "texts",
+  "enum",
+  "boolean",
+  "uuid",
+  "number",
+  "decimal",
+  "timestamptz",
+  "timestamp",
+  "date",
+  "jsonb",
+]);
 
 /** How many rows have it, in how many it is true or no zero, and how long it is. */
 function factsOf({ name, kind }: Column): string {
   const column = identifier(name);
-  const there = kind === "text" ? `${column}::text <> ''` : kind === "texts" ? `cardinality(${column}) > 0` : `${column} is not null`;
+  const there =
+    kind === "text"
+      ? `${column}::text <> ''`
+      : kind === "texts"
+        ? `cardinality(${column}) > 0`
+        : `${column} is not null`;
   const isNumber = kind === "number" || kind === "decimal";
   const yes = kind === "boolean" ? column : isNumber ? `${column} <> 0` : "false";
   const negative = isNumber ? `${column} < 0` : "false";
@@ -77,6 +102,7 @@ function namesKinds({ name, kind }: Column): boolean {
   const plain = plainName(name);
   return (
     kind === "text" &&
-    (/(^|_)type$/.test(plain) || [...columns.kind, ...columns.state, ...columns.direction, ...columns.tagList].includes(plain))
+    (/(^|_)type$/.test(plain) ||
+      [...columns.kind, ...columns.state, ...columns.direction, ...columns.tagList].includes(plain))
   );
 }

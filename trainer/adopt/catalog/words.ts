@@ -53,7 +53,9 @@ export const names = {
     "user member author creator owner account profile person sender actor poster voter reader viewer by customer liker writer submitter publisher uid muter mutee blocker blockee blocked muted ignored follower followee",
   ),
   /** Of two persons in a row: whom it is done to. */
-  targets: set("target blocked muted ignored other recipient receiver to addressee followed following followee blockee mutee"),
+  targets: set(
+    "target blocked muted ignored other recipient receiver to addressee followed following followee blockee mutee",
+  ),
 } as const;
 
 /** What people do with a post, by a word in the name of a table, a column or a value. */

@@ -4,7 +4,7 @@ import { bodyOf, livingConditions, publishedOf, titleOf } from "../catalog/pick-
 import type { Action } from "../catalog/words.ts";
 import type { ParentColumn } from "../find/find-posts.ts";
 import type { Posts } from "../find/find-roles.ts";
-import { addColumn, type Draft, shownTime } from "./draft.ts";
+import { type Draft, shownTime } from "./draft.ts";
 import type { Part } from "./draft-parts.ts";
 import { shownPerson } from "./shown-person.ts";
 import { at, conditionSql, uuidSql } from "./sql-text.ts";
@@ -22,22 +22,38 @@ export function parentParts(draft: Draft, { table, author, parents }: Posts, kin
     }
     return {
       table,
+      as:
+        how === "reply"
+          ? "replies as comments"
+          : isWordless
+            ? "reposts as votes, quotes as comments"
+            : "reposts as votes",
+      person: author,
       user: shownPerson(draft, table, alias, author),
       post: uuidSql(at(alias, column), column),
       postColumn: column,
       created: shownTime(draft, table, alias, published),
       // what is passed on with words of one's own is a post as well, and says something of the other
-      kind: how === "repost" ? (isWordless ? `case when ${isWordless} then 'repost' else 'quote' end` : "'repost'") : "'comment'",
+      kind:
+        how === "repost"
+          ? isWordless
+            ? `case when ${isWordless} then 'repost' else 'quote' end`
+            : "'repost'"
+          : "'comment'",
       value: "null::real",
       where: [
         conditionSql(alias, { column, test: "present" }),
         // a post that does both without a word is counted as passed on
-        ...(how === "reply" ? parents.filter((other) => other.how === "repost").map((other) => isNoRepost(table, other)) : []),
+        ...(how === "reply"
+          ? parents.filter((other) => other.how === "repost").map((other) => isNoRepost(table, other))
+          : []),
         ...livingConditions(table)
           .filter((condition) => condition.column !== published.column)
           .map((condition) => conditionSql(alias, condition)),
       ],
-      others: [...livingConditions(table).map(({ column }) => column), ...(how === "repost" ? textsOf(table) : [])].map(({ name }) => name),
+      others: [...livingConditions(table).map(({ column }) => column), ...(how === "repost" ? textsOf(table) : [])].map(
+        ({ name }) => name,
+      ),
       notes: [],
       apart: [author.column, column, published.column],
     };
@@ -54,25 +70,11 @@ export function isNoRepost(table: Table, { column }: ParentColumn): string {
 /** What holds of a row without any text; undefined: the table has none. */
 function wordless(table: Table, alias: string): string | undefined {
   const texts = textsOf(table);
-  return texts.length > 0 ? texts.map((column) => conditionSql(alias, { column, test: "absent" })).join(" and ") : undefined;
+  return texts.length > 0
+    ? texts.map((column) => conditionSql(alias, { column, test: "absent" })).join(" and ")
+    : undefined;
 }
 
 function textsOf(table: Table): Column[] {
   return [titleOf(table), bodyOf(table)?.column].filter((column) => column?.kind === "text") as Column[];
-}
-
-/** A uuid column that says which post a row passes on or answers, for recsys.watch, where one column does not say it. */
-export function coalescedParent(
-  draft: Draft,
-  { table, parents }: Posts,
-  sql: (column: Column) => string,
-): string | undefined {
-  return addColumn(
-    draft,
-    table,
-    "recsys_parent",
-    "uuid",
-    parents.map(({ column }) => column),
-    () => `coalesce(${parents.map(({ column }) => sql(column)).join(", ")})`,
-  );
 }

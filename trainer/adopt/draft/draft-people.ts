@@ -7,7 +7,17 @@ import type { Roles } from "../find/find-roles.ts";
 import { type Draft, doubt, shownTime, unwatched, watchSql } from "./draft.ts";
 import { draftAccounts, namesAccounts } from "./draft-accounts.ts";
 import { personId, shownPerson } from "./shown-person.ts";
-import { aliasBeside, at, conditionSql, identifier, listSql, qualified, soundTime, stringSql, textSql } from "./sql-text.ts";
+import {
+  aliasBeside,
+  at,
+  conditionSql,
+  identifier,
+  listSql,
+  qualified,
+  soundTime,
+  stringSql,
+  textSql,
+} from "./sql-text.ts";
 
 export function draftPeople(draft: Draft, roles: Roles): void {
   const { people } = roles;
@@ -58,12 +68,17 @@ export function draftPeople(draft: Draft, roles: Roles): void {
   const timeDoubt = time
     ? time.note
     : doubt(draft, nameOf(table), "nothing says when somebody signed up; 2000 stands in");
-  const conditions = livingConditions(table).filter(({ test }) => test !== "true" && !(typeof test === "object" && "notIn" in test));
+  const conditions = livingConditions(table).filter(({ test }) => test !== "true");
   const since = created
     ? created.column.notNull && !created.form
       ? time?.sql
       : `coalesce(${time?.sql}, '2000-01-01 00:00Z')`
     : "timestamptz '2000-01-01 00:00Z'";
+  draft.uses.push({
+    table,
+    as: "people",
+    where: conditions.map((condition) => conditionSql(alias, condition)),
+  });
   draft.lines.push(
     "create or replace view recsys.source_users with (security_invoker = true) as",
     "select",
@@ -94,6 +109,7 @@ function joinedProfile(draft: Draft, { key, userId }: People, texts: Profile, al
   const beside = aliasBeside(alias, "profile", "self");
   draft.read.add(table);
   const user = shownPerson(draft, table, table.name, person);
+  draft.uses.push({ table, as: "what people say of themselves", where: [], person });
   const by = person.holds === "user id" ? (userId ?? key) : key;
   return {
     alias: beside,
@@ -122,10 +138,12 @@ function interestsSql(alias: string, { interests }: SelfTexts): string | undefin
 /** What people say of themselves, with where they are. */
 function bioSql(selves: SelfTexts[], aliases: string[]): string {
   const said = (["bio", "location"] as const).flatMap((what) =>
-    selves.flatMap((self, number) => {
-      const column = self[what];
-      return column ? [{ sql: at(aliases[number], column), column }] : [];
-    }).slice(0, 1),
+    selves
+      .flatMap((self, number) => {
+        const column = self[what];
+        return column ? [{ sql: at(aliases[number], column), column }] : [];
+      })
+      .slice(0, 1),
   );
   if (said.length === 0) return "''::text";
   if (said.length === 1) return textSql(said[0].sql, said[0].column, 50000);

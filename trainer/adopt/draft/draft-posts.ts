@@ -1,6 +1,15 @@
 /** recsys.source_posts over the table of posts. */
 import { type Column, nameOf, type Table } from "../catalog/catalog.ts";
-import { bodyOf, emptyingConditions, isHtml, livingConditions, pick, publishedOf, titleOf } from "../catalog/pick-columns.ts";
+import {
+  audienceCondition,
+  bodyOf,
+  emptyingConditions,
+  isHtml,
+  livingConditions,
+  pick,
+  publishedOf,
+  titleOf,
+} from "../catalog/pick-columns.ts";
 import { columns, names, tableWords } from "../catalog/words.ts";
 import type { Opening } from "../find/find-comments.ts";
 import type { PersonColumn } from "../find/find-people.ts";
@@ -28,6 +37,12 @@ import {
 
 export function draftPosts(draft: Draft, roles: Roles): void {
   const { posts } = roles;
+  for (const table of roles.candidates.timeless)
+    doubt(
+      draft,
+      nameOf(table),
+      "it could be the posts, but neither a column nor a known form of its ids says when a row came to be: add a column that does, and draft again",
+    );
   if (!posts) {
     const [best] = roles.candidates.posts;
     doubt(
@@ -64,13 +79,20 @@ export function draftPosts(draft: Draft, roles: Roles): void {
     : body && !body.sure
       ? doubt(draft, nameOf(table), `${body.column.name} is taken for its text`)
       : body && isHtml(body.column)
-        ? doubt(draft, nameOf(table), `${body.column.name} is taken for its text, with the tags of HTML in it: regexp_replace(…, '<[^>]*>', ' ', 'g') is without`)
+        ? doubt(
+            draft,
+            nameOf(table),
+            `${body.column.name} is taken for its text, with the tags of HTML in it: regexp_replace(…, '<[^>]*>', ' ', 'g') is without`,
+          )
         : "";
   const published = publishedOf(table);
   if (!published) throw new Error("posts have a time");
   const created = shownTime(draft, table, alias, published);
   const language = pick(table, columns.language, ["text", "enum"]);
-  const living = livingConditions(table).filter(({ column }) => column !== published.column);
+  const few = audienceCondition(table);
+  const living = livingConditions(table)
+    .filter(({ column }) => column !== published.column)
+    .concat(few ?? []);
   for (const { column, sure } of parents) if (!sure) doubtColumn(draft, table, column, byName);
   doubtUnheld(draft, table);
   const conditions = [
@@ -80,10 +102,42 @@ export function draftPosts(draft: Draft, roles: Roles): void {
     })),
     ...writers.living,
     ...parents.map((parent) => ({
-      sql: parent.how === "repost" ? isNoRepost(table, parent) : conditionSql(alias, { column: parent.column, test: "absent" }),
+      sql:
+        parent.how === "repost"
+          ? isNoRepost(table, parent)
+          : conditionSql(alias, { column: parent.column, test: "absent" }),
       note: doubt(draft, nameOf(table), `${parent.column.name}: ${isNoPost[parent.how]}`),
     })),
   ];
+  const texts = [title, body?.column].filter((column) => column !== undefined);
+  draft.uses.push({
+    table,
+    as: "posts",
+    where: conditions.map(({ sql, note }) => `${sql}${note}`),
+    join: writers.living.length > 0 ? writers.join[0] : undefined,
+    person: author,
+    isEmpty:
+      opening || texts.length === 0
+        ? undefined
+        : texts.map((column) => `coalesce(${at(alias, column)}::text, '') = ''`).join(" and "),
+    unheld: emptyingConditions(table),
+  });
+  if (opening)
+    draft.uses.push({
+      table: opening.table,
+      as: "texts of posts",
+      where: [`${at(opening.table.name, opening.number)} = 1`],
+      post: { column: opening.post },
+    });
+  if (tags?.from === "rows")
+    draft.uses.push({
+      table: tags.table,
+      as: "tags of posts",
+      where: tags.ofPosts ? [isOneOf(tags.table.name, tags.ofPosts)] : [],
+      post: { column: tags.post },
+    });
+  if (tags?.from === "group")
+    draft.uses.push({ table: tags.table, as: "groups, whose names are tags of posts", where: [] });
   draft.lines.push(
     "create or replace view recsys.source_posts with (security_invoker = true) as",
     "select",
@@ -127,7 +181,9 @@ function writersOf(draft: Draft, alias: string, author: PersonColumn | undefined
   const { people } = draft;
   const who = aliasBeside(alias, "who", "whom");
   const key = people && (author?.holds === "user id" ? people.userId : people.key);
-  const gone = people ? livingConditions(people.table).filter(({ test }) => test === "null" || test === "not true" || test === "zero") : [];
+  const gone = people
+    ? livingConditions(people.table).filter(({ test }) => test === "null" || test === "not true" || test === "zero")
+    : [];
   if (!author || !people || !key || gone.length === 0 || people.table === draft.posts)
     return { join: join ? [`left ${join}`] : [], living: [] };
   draft.read.add(people.table);
@@ -143,7 +199,8 @@ function writersOf(draft: Draft, alias: string, author: PersonColumn | undefined
 
 const isNoPost = {
   reply: "replies are comments here, and no posts; those to replies count for nothing",
-  repost: "a post passed on without a word is no post here, but a vote for the first one; with one it is both a post and a comment on the first",
+  repost:
+    "a post passed on without a word is no post here, but a vote for the first one; with one it is both a post and a comment on the first",
 };
 
 /** Conditions that would leave nothing. */
@@ -178,7 +235,7 @@ function doubtTable(draft: Draft, { table }: Posts, { candidates }: Roles): void
       `${sort.name} says of what sort a post is${sort.values.length > 0 ? ` (${sort.values.join(", ")})` : ""}: leave out what is not for a feed`,
     );
   const audience = pick(table, columns.audience, ["text", "enum", "number", "boolean"]);
-  if (audience)
+  if (audience && !audienceCondition(table))
     doubt(
       draft,
       nameOf(table),
@@ -219,9 +276,17 @@ function tagsSql(draft: Draft, { table, key }: Posts, tags: Tags): string {
 
 function tagsDoubt(draft: Draft, table: Table, tags: Tags | undefined): string {
   if (tags?.from === "list")
-    return doubt(draft, nameOf(table), `${tags.column.name} is taken for a list of tags, with ${tags.between.includes(",") ? "commas" : "spaces"} between them`);
+    return doubt(
+      draft,
+      nameOf(table),
+      `${tags.column.name} is taken for a list of tags, with ${tags.between.includes(",") ? "commas" : "spaces"} between them`,
+    );
   if (tags?.from === "rows" && tags.ofPosts && !tags.ofPosts.sure)
-    return doubt(draft, nameOf(tags.table), `which values of ${tags.ofPosts.type.name} mean ${nameOf(table)} is guessed`);
+    return doubt(
+      draft,
+      nameOf(tags.table),
+      `which values of ${tags.ofPosts.type.name} mean ${nameOf(table)} is guessed`,
+    );
   if (tags?.from === "group")
     return doubt(draft, nameOf(table), `the ${tags.word.name} of its ${nameOf(tags.table)} is taken for its one tag`);
   return "";
@@ -273,7 +338,11 @@ function watchPosts(
       tags.post.plain && ["uuid", "number", "text"].includes(tags.post.kind) && tags.post.kind === key.kind;
     lines.push(
       follows
-        ? watchSql(tags.table, "post_texts", { post: tags.post.name, texts: [tags.of?.by.name ?? tags.word.name], others: tags.ofPosts ? [tags.ofPosts.type.name] : [] })
+        ? watchSql(tags.table, "post_texts", {
+            post: tags.post.name,
+            texts: [tags.of?.by.name ?? tags.word.name],
+            others: tags.ofPosts ? [tags.ofPosts.type.name] : [],
+          })
         : unwatched(draft, tags.table, `${tags.post.name} is of a type that it does not take`),
     );
   }

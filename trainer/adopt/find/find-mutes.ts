@@ -34,7 +34,10 @@ export function findMutes(
     const words = tableWords(table.name);
     if (!words.some((word) => verbs.test(word)) || table === people?.table) continue;
     if (words.some((word) => parentWords.repost.has(word))) {
-      leftOut.push({ table, why: "of whom somebody wants no reposts: those are no posts here, so there is nothing to hide" });
+      leftOut.push({
+        table,
+        why: "of whom somebody wants no reposts: those are no posts here, so there is nothing to hide",
+      });
       continue;
     }
     const [person, whom] = personsOf(table, people, references);
@@ -63,7 +66,11 @@ export function findMutes(
       unclear.push({ table, why: "what somebody does not want to see there is no person, tag or word of posts" });
   }
   // of a filter with words of its own the text is its name
-  return { mutes: mutes.filter(({ table }) => !mutes.some(({ through }) => through?.table === table)), unclear, leftOut };
+  return {
+    mutes: mutes.filter(({ table }) => !mutes.some(({ through }) => through?.table === table)),
+    unclear,
+    leftOut,
+  };
 }
 
 const verbs = /^(block|mute|ignore|filter|blocked|muted|ignored|filtered|blocking|muting|ignoring|filtering|hidden)$/;

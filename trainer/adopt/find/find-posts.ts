@@ -40,6 +40,25 @@ export function findPosts(catalog: Catalog, people: People | undefined, referenc
   return scored.sort((one, other) => other.points - one.points || nameOf(one.table).localeCompare(nameOf(other.table)));
 }
 
+/** Tables with a text and a person that others refer to more often than to the likeliest posts, and which do not say when a row came to be. */
+export function findTimeless(
+  catalog: Catalog,
+  best: Table | undefined,
+  people: People | undefined,
+  references: References,
+): Table[] {
+  const least = best ? references.into(best).length : 1;
+  return catalog.filter(
+    (table) =>
+      table !== people?.table &&
+      keyOf(table) &&
+      !createdOf(table) &&
+      bodyOf(table)?.sure &&
+      personsOf(table, people, references).length > 0 &&
+      references.into(table).length >= least,
+  );
+}
+
 function score(table: Table, people: People | undefined, references: References): Candidate {
   const reasons: string[] = [];
   let points = 0;
@@ -86,13 +105,19 @@ function score(table: Table, people: People | undefined, references: References)
 }
 
 /** The table whose rows are collected in those of this one, by pairs of both: of two that are paired the one that fewer others name collects. */
-function collectedIn(table: Table, catalog: Catalog, people: People | undefined, references: References): Table | undefined {
+function collectedIn(
+  table: Table,
+  catalog: Catalog,
+  people: People | undefined,
+  references: References,
+): Table | undefined {
   for (const { from } of references.into(table)) {
     const pair = references.of(from).flatMap(({ to }) => (to === "auth.users" || to === people?.table ? [] : [to]));
     const other = pair.find((to) => to !== table && to !== from);
     if (pair.length !== 2 || !other || bodyOf(from)?.sure || !(titleOf(other) || bodyOf(other))) continue;
     const isPair = tableWords(from.name).join("_").includes(tableWords(table.name).join("_"));
-    if (isPair && catalog.includes(other) && references.into(table).length < references.into(other).length) return other;
+    if (isPair && catalog.includes(other) && references.into(table).length < references.into(other).length)
+      return other;
   }
   return undefined;
 }

@@ -50,10 +50,13 @@ function tagRows(posts: Table, catalog: Catalog, references: References): Tags |
     if (from === posts) continue;
     const target = postColumnOf(from, posts, references);
     if (!target) continue;
-    const named = { from: "rows" as const, table: from, post: target.post, ...(target.ofPosts && { ofPosts: target.ofPosts }) };
-    const of = references
-      .of(from)
-      .find(({ to }) => to !== "auth.users" && to !== from && isAbout(to));
+    const named = {
+      from: "rows" as const,
+      table: from,
+      post: target.post,
+      ...(target.ofPosts && { ofPosts: target.ofPosts }),
+    };
+    const of = references.of(from).find(({ to }) => to !== "auth.users" && to !== from && isAbout(to));
     if (of && of.to !== "auth.users" && of.to !== posts) {
       const word = pick(of.to, columns.tagName, ["text"]);
       // who tagged it, suggested or filtered, is no matter
