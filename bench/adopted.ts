@@ -11,6 +11,7 @@ const posts = Number(process.argv[2] ?? 25_000);
 const pairs = 100;
 
 for (const { name, edits } of wholeApps) {
+  if (process.argv[3] && process.argv[3] !== name) continue;
   const cleaners: (() => Promise<unknown>)[] = [];
   const scope = { after: (clean: () => Promise<unknown>) => void cleaners.unshift(clean) };
   try {

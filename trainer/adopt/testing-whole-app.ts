@@ -90,12 +90,24 @@ export async function forbidden(
   name: string,
   shown: { reader: string; item: string }[],
 ): Promise<Record<string, number>> {
-  const oracle = await readFile(new URL(`oracles/${name}.sql`, import.meta.url), "utf8");
+  const oracle = await readFile(oracleOf(name), "utf8");
   const { rows } = await pool.query<{ why: string | null; items: number }>(oracle, [
     shown.map(({ reader }) => reader),
     shown.map(({ item }) => item),
   ]);
   return Object.fromEntries(rows.map(({ why, items }) => [why ?? "", items]));
+}
+
+/** The rules that an oracle has, without that of items that are gone. */
+export async function rulesOf(name: string): Promise<string[]> {
+  const oracle = await readFile(oracleOf(name), "utf8");
+  return [...oracle.matchAll(/^ {4}\('((?:[^']|'')+)'/gm)]
+    .map(([, why]) => why.replaceAll("''", "'"))
+    .filter((why) => why !== "gone");
+}
+
+function oracleOf(name: string): URL {
+  return new URL(`oracles/${name}.sql`, import.meta.url);
 }
 
 async function recsys(args: string[], statuses = [0]): Promise<string> {

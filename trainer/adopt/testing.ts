@@ -6,8 +6,7 @@ import type { Scope } from "../../db/testing.ts";
 import { emptyDatabase } from "../../db/testing-blog.ts";
 import { testServer } from "../../db/testing-postgres.ts";
 import { engineMigrations } from "../init/engine-files.ts";
-import { readCatalog } from "./catalog/read-catalog.ts";
-import { draftViews } from "./draft/draft-views.ts";
+import { draftDatabase } from "./draft/draft-views.ts";
 
 /** Makes databases that hold the engine and nothing of an app, as copies of one; each is gone when the scope is over. */
 export async function appDatabases(scope: Scope): Promise<(name: string) => Promise<Database>> {
@@ -51,7 +50,7 @@ export async function draftedApps(scope: Scope) {
     const database = await newDatabase(name);
     await database.pool.query(await fixture(name));
     await database.pool.query(more);
-    const { sql, unsure } = draftViews(await readCatalog(database.pool));
+    const { sql, unsure } = await draftDatabase(database.pool);
     await database.pool.query(sql);
     return { ...database, unsure, sql };
   };

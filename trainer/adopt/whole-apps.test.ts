@@ -7,7 +7,7 @@ import { test } from "node:test";
 import type { Database } from "../../db/connect.ts";
 import { withoutPostgres } from "../../db/testing.ts";
 import { type Gateway, startGateway } from "../serve/gateway.ts";
-import { adopt, appWithRows, cure, forbidden, publish, train } from "./testing-whole-app.ts";
+import { adopt, appWithRows, cure, forbidden, publish, rulesOf, train } from "./testing-whole-app.ts";
 import { wholeApps } from "./whole-apps.ts";
 
 const items = Number(process.env.ITEMS ?? 2000);
@@ -19,7 +19,7 @@ interface Page {
   model: object | null;
 }
 
-for (const { name, edits, agrees, changes } of wholeApps)
+for (const { name, table, edits, agrees, changes } of wholeApps)
   test(`${name}: from its tables to feeds`, { skip: await withoutPostgres() }, async (t) => {
     // what was opened last is closed first
     const cleanings: (() => Promise<unknown>)[] = [];
@@ -80,6 +80,15 @@ for (const { name, edits, agrees, changes } of wholeApps)
       }
       return shown;
     };
+    await t.test("each rule of the app forbids something to somebody", async () => {
+      const { rows } = await pool.query<{ reader: string; item: string }>(
+        `select users.id as reader, items.id::text as item from auth.users cross join ${table} as items`,
+      );
+      const counts = await forbidden(database, name, rows);
+      for (const rule of await rulesOf(name)) assert.ok(counts[rule] > 0, rule);
+      assert.ok(counts[""] > rows.length / 5, "and much is allowed");
+    });
+
     await t.test("nobody is shown what the app forbids", async () => {
       gateway = await startGateway({ databaseUrl: database.url, port: 0, onLog: (line) => said.push(line) });
       scope.after(() => (gateway as Gateway).stop());

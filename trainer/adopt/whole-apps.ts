@@ -3,6 +3,8 @@ import type { Edit } from "./testing-whole-app.ts";
 
 export interface WholeApp {
   name: string;
+  /** Its posts. */
+  table: string;
   /** What a person changes in the draft. */
   edits: Edit[];
   /** Two statements each, of the views and of the app's own tables, that give the same rows. */
@@ -29,6 +31,7 @@ const byMembers = (rows: string) =>
 export const wholeApps: WholeApp[] = [
   {
     name: "notes",
+    table: "note",
     edits: [],
     agrees: [
       [
@@ -85,6 +88,7 @@ export const wholeApps: WholeApp[] = [
   },
   {
     name: "articles",
+    table: "articles",
     edits: [],
     agrees: [
       [

@@ -133,6 +133,18 @@ export function livingConditions(table: Table): Condition[] {
   return statedConditions(table).filter((condition) => !leavesNothing(table, condition));
 }
 
+/** What holds of a post that is for more than a few: whom it is for may be somebody alone. */
+export function audienceCondition(table: Table): Condition | undefined {
+  const column = pick(table, columns.audience, ["text", "enum"]);
+  const few = column?.values.filter((value) => columns.keptToFew.includes(plainName(value))) ?? [];
+  if (!column || few.length === 0 || few.length === column.values.length) return undefined;
+  return {
+    column,
+    test: { notIn: few },
+    doubt: `of ${column.values.join(", ")} what is ${few.join(", ")} is no post here; who may see the others row level security says`,
+  };
+}
+
 /** Conditions that are left out, since hardly a row would be left: the app does not use them as their names say. */
 export function emptyingConditions(table: Table): (Condition & { left: number; rows: number })[] {
   return statedConditions(table)
@@ -197,13 +209,5 @@ function statedConditions(table: Table): Condition[] {
     state?.values.filter((value) => (columns.shownStates as readonly string[]).includes(value.toLowerCase())) ?? [];
   if (state && shown.length > 0)
     add(state, { in: shown }, `of ${state.values.join(", ")} only ${shown.join(", ")} is shown`);
-  const audience = pick(table, columns.audience, ["text", "enum"]);
-  const few = audience?.values.filter((value) => columns.keptToFew.includes(plainName(value))) ?? [];
-  if (audience && few.length > 0 && few.length < audience.values.length)
-    add(
-      audience,
-      { notIn: few },
-      `of ${audience.values.join(", ")} what is ${few.join(", ")} is no post here; who may see the others row level security says`,
-    );
   return conditions;
 }

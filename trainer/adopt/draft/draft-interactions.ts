@@ -1,6 +1,7 @@
 /** recsys.source_interactions and recsys.source_dismissals over the tables that say what people did with posts. */
 import { nameOf } from "../catalog/catalog.ts";
 import type { Action } from "../catalog/words.ts";
+import type { Use } from "../coverage/use.ts";
 import type { Roles } from "../find/find-roles.ts";
 import { type Draft, doubt } from "./draft.ts";
 import { commentPart } from "./draft-comment-deeds.ts";
@@ -45,11 +46,34 @@ export function draftInteractions(draft: Draft, roles: Roles): void {
         draft,
         table,
         read.filter((part) => part.table === table),
-        posts,
       ),
     );
+  draft.uses.push(
+    ...read.map((part) => useOf(part, [...kinds.keys()])),
+    ...dismissed.map((part) => ({ ...useOf(part, []), as: "dismissals" })),
+  );
   if (read.length > 0) draft.lines.push(...interactionLines(read, kinds), ...watches, "");
   if (dismissed.length > 0) draft.lines.push(...dismissalLines(dismissed), "");
+}
+
+function useOf(
+  { table, as, where, comment, person, postColumn, postAt, kind, otherwise }: Part,
+  listed: string[],
+): Use {
+  return {
+    table,
+    as,
+    where,
+    join: comment,
+    person,
+    post: { column: postColumn, ...(postAt && { at: postAt }) },
+    ...(saysKind(kind) && { kinds: { sql: kind, listed, otherwise: otherwise ?? null } }),
+  };
+}
+
+/** Whether each row says of what kind it is, in the app's own words. */
+function saysKind(kind: string): boolean {
+  return kind.endsWith("::text");
 }
 
 function interactionLines(parts: Part[], kinds: Map<string, Action>): string[] {
@@ -81,7 +105,7 @@ function interactionLines(parts: Part[], kinds: Map<string, Action>): string[] {
       ? "join recsys.kinds on kinds.kind = case when done.kind in (select listed.kind from recsys.kinds as listed) then done.kind else done.otherwise end and kinds.head is not null"
       : "join recsys.kinds on kinds.kind = done.kind and kinds.head is not null",
     `where done.user_id is not null and done.post_id is not null and ${soundTime("done.created_at")};`,
-    ...kindLines(parts.filter(({ kind }) => kind.endsWith("::text"))),
+    ...kindLines(parts.filter(({ kind }) => saysKind(kind))),
   ];
 }
 

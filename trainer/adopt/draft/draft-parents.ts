@@ -4,7 +4,7 @@ import { bodyOf, livingConditions, publishedOf, titleOf } from "../catalog/pick-
 import type { Action } from "../catalog/words.ts";
 import type { ParentColumn } from "../find/find-posts.ts";
 import type { Posts } from "../find/find-roles.ts";
-import { addColumn, type Draft, shownTime } from "./draft.ts";
+import { type Draft, shownTime } from "./draft.ts";
 import type { Part } from "./draft-parts.ts";
 import { shownPerson } from "./shown-person.ts";
 import { at, conditionSql, uuidSql } from "./sql-text.ts";
@@ -22,6 +22,13 @@ export function parentParts(draft: Draft, { table, author, parents }: Posts, kin
     }
     return {
       table,
+      as:
+        how === "reply"
+          ? "replies as comments"
+          : isWordless
+            ? "reposts as votes, quotes as comments"
+            : "reposts as votes",
+      person: author,
       user: shownPerson(draft, table, alias, author),
       post: uuidSql(at(alias, column), column),
       postColumn: column,
@@ -70,20 +77,4 @@ function wordless(table: Table, alias: string): string | undefined {
 
 function textsOf(table: Table): Column[] {
   return [titleOf(table), bodyOf(table)?.column].filter((column) => column?.kind === "text") as Column[];
-}
-
-/** A uuid column that says which post a row passes on or answers, for recsys.watch, where one column does not say it. */
-export function coalescedParent(
-  draft: Draft,
-  { table, parents }: Posts,
-  sql: (column: Column) => string,
-): string | undefined {
-  return addColumn(
-    draft,
-    table,
-    "recsys_parent",
-    "uuid",
-    parents.map(({ column }) => column),
-    () => `coalesce(${parents.map(({ column }) => sql(column)).join(", ")})`,
-  );
 }

@@ -68,14 +68,17 @@ export function draftPeople(draft: Draft, roles: Roles): void {
   const timeDoubt = time
     ? time.note
     : doubt(draft, nameOf(table), "nothing says when somebody signed up; 2000 stands in");
-  const conditions = livingConditions(table).filter(
-    ({ test }) => test !== "true" && !(typeof test === "object" && "notIn" in test),
-  );
+  const conditions = livingConditions(table).filter(({ test }) => test !== "true");
   const since = created
     ? created.column.notNull && !created.form
       ? time?.sql
       : `coalesce(${time?.sql}, '2000-01-01 00:00Z')`
     : "timestamptz '2000-01-01 00:00Z'";
+  draft.uses.push({
+    table,
+    as: "people",
+    where: conditions.map((condition) => conditionSql(alias, condition)),
+  });
   draft.lines.push(
     "create or replace view recsys.source_users with (security_invoker = true) as",
     "select",
@@ -106,6 +109,7 @@ function joinedProfile(draft: Draft, { key, userId }: People, texts: Profile, al
   const beside = aliasBeside(alias, "profile", "self");
   draft.read.add(table);
   const user = shownPerson(draft, table, table.name, person);
+  draft.uses.push({ table, as: "what people say of themselves", where: [], person });
   const by = person.holds === "user id" ? (userId ?? key) : key;
   return {
     alias: beside,

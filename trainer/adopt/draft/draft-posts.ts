@@ -1,6 +1,7 @@
 /** recsys.source_posts over the table of posts. */
 import { type Column, nameOf, type Table } from "../catalog/catalog.ts";
 import {
+  audienceCondition,
   bodyOf,
   emptyingConditions,
   isHtml,
@@ -36,6 +37,12 @@ import {
 
 export function draftPosts(draft: Draft, roles: Roles): void {
   const { posts } = roles;
+  for (const table of roles.candidates.timeless)
+    doubt(
+      draft,
+      nameOf(table),
+      "it could be the posts, but neither a column nor a known form of its ids says when a row came to be: add a column that does, and draft again",
+    );
   if (!posts) {
     const [best] = roles.candidates.posts;
     doubt(
@@ -82,7 +89,10 @@ export function draftPosts(draft: Draft, roles: Roles): void {
   if (!published) throw new Error("posts have a time");
   const created = shownTime(draft, table, alias, published);
   const language = pick(table, columns.language, ["text", "enum"]);
-  const living = livingConditions(table).filter(({ column }) => column !== published.column);
+  const few = audienceCondition(table);
+  const living = livingConditions(table)
+    .filter(({ column }) => column !== published.column)
+    .concat(few ?? []);
   for (const { column, sure } of parents) if (!sure) doubtColumn(draft, table, column, byName);
   doubtUnheld(draft, table);
   const conditions = [
@@ -99,6 +109,35 @@ export function draftPosts(draft: Draft, roles: Roles): void {
       note: doubt(draft, nameOf(table), `${parent.column.name}: ${isNoPost[parent.how]}`),
     })),
   ];
+  const texts = [title, body?.column].filter((column) => column !== undefined);
+  draft.uses.push({
+    table,
+    as: "posts",
+    where: conditions.map(({ sql, note }) => `${sql}${note}`),
+    join: writers.living.length > 0 ? writers.join[0] : undefined,
+    person: author,
+    isEmpty:
+      opening || texts.length === 0
+        ? undefined
+        : texts.map((column) => `coalesce(${at(alias, column)}::text, '') = ''`).join(" and "),
+    unheld: emptyingConditions(table),
+  });
+  if (opening)
+    draft.uses.push({
+      table: opening.table,
+      as: "texts of posts",
+      where: [`${at(opening.table.name, opening.number)} = 1`],
+      post: { column: opening.post },
+    });
+  if (tags?.from === "rows")
+    draft.uses.push({
+      table: tags.table,
+      as: "tags of posts",
+      where: tags.ofPosts ? [isOneOf(tags.table.name, tags.ofPosts)] : [],
+      post: { column: tags.post },
+    });
+  if (tags?.from === "group")
+    draft.uses.push({ table: tags.table, as: "groups, whose names are tags of posts", where: [] });
   draft.lines.push(
     "create or replace view recsys.source_posts with (security_invoker = true) as",
     "select",
@@ -196,7 +235,7 @@ function doubtTable(draft: Draft, { table }: Posts, { candidates }: Roles): void
       `${sort.name} says of what sort a post is${sort.values.length > 0 ? ` (${sort.values.join(", ")})` : ""}: leave out what is not for a feed`,
     );
   const audience = pick(table, columns.audience, ["text", "enum", "number", "boolean"]);
-  if (audience)
+  if (audience && !audienceCondition(table))
     doubt(
       draft,
       nameOf(table),

@@ -2,6 +2,7 @@
 import { type Column, type IdForm, nameOf, type Table } from "../catalog/catalog.ts";
 import { idForms } from "../catalog/id-times.ts";
 import type { TimeColumn } from "../catalog/pick-columns.ts";
+import type { Use } from "../coverage/use.ts";
 import type { People } from "../find/find-people.ts";
 import { at, identifier, literal, nameList, oneLine, qualified, timeSql, uuidSql } from "./sql-text.ts";
 
@@ -17,6 +18,8 @@ export interface Draft {
   read: Set<Table>;
   /** Those that only the views of what the service reads do: of logins. */
   readByService: Set<Table>;
+  /** What it makes of the tables: to be counted. */
+  uses: Use[];
   /** Columns that are added: by table, their names and what they are. */
   added: Map<Table, Map<string, { type: string; sql: string }>>;
 }

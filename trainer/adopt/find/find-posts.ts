@@ -40,6 +40,25 @@ export function findPosts(catalog: Catalog, people: People | undefined, referenc
   return scored.sort((one, other) => other.points - one.points || nameOf(one.table).localeCompare(nameOf(other.table)));
 }
 
+/** Tables with a text and a person that others refer to more often than to the likeliest posts, and which do not say when a row came to be. */
+export function findTimeless(
+  catalog: Catalog,
+  best: Table | undefined,
+  people: People | undefined,
+  references: References,
+): Table[] {
+  const least = best ? references.into(best).length : 1;
+  return catalog.filter(
+    (table) =>
+      table !== people?.table &&
+      keyOf(table) &&
+      !createdOf(table) &&
+      bodyOf(table)?.sure &&
+      personsOf(table, people, references).length > 0 &&
+      references.into(table).length >= least,
+  );
+}
+
 function score(table: Table, people: People | undefined, references: References): Candidate {
   const reasons: string[] = [];
   let points = 0;

@@ -6,7 +6,7 @@ import { findOpening, type Opening } from "./find-comments.ts";
 import { findLogins, type Logins } from "./find-logins.ts";
 import { findMutes } from "./find-mutes.ts";
 import { type Candidate, findPeople, type People, type PersonColumn, peopleOf, personsOf } from "./find-people.ts";
-import { enoughForPosts, findPosts, type ParentColumn, parentsOf } from "./find-posts.ts";
+import { enoughForPosts, findPosts, findTimeless, type ParentColumn, parentsOf } from "./find-posts.ts";
 import { findProfile, type Profile } from "./find-profile.ts";
 import { type Tags, tagsOf } from "./find-tags.ts";
 
@@ -30,7 +30,7 @@ export interface Roles {
   logins: Logins | undefined;
   muted: ReturnType<typeof findMutes>;
   /** What else might hold people or posts, with points. */
-  candidates: { people: Candidate[]; posts: Candidate[] };
+  candidates: { people: Candidate[]; posts: Candidate[] /** Which would be, if they said when. */; timeless: Table[] };
 }
 
 export function findRoles(catalog: Catalog): Roles {
@@ -57,6 +57,10 @@ export function findRoles(catalog: Catalog): Roles {
       : { deeds: [], onComments: [], unclear: [], leftOut: [] },
     logins: findLogins(catalog, people, references),
     muted: findMutes(catalog, people, posts?.tags, references),
-    candidates: { people: peopleCandidates, posts: postCandidates },
+    candidates: {
+      people: peopleCandidates,
+      posts: postCandidates,
+      timeless: findTimeless(catalog, found, people, references),
+    },
   };
 }
