@@ -88,6 +88,8 @@ export function addedColumns(draft: Draft): string[] {
           : []),
       ];
     }),
+    "-- without statistics of the new columns, one person's rows would be found by reading everybody's until autovacuum has been there",
+    `analyze ${[...draft.added.keys()].map(qualified).join(", ")};`,
     "",
   ];
 }
