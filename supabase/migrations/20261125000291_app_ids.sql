@@ -75,7 +75,7 @@ return pg_catalog.to_timestamp((case p_form
   when 'meid' then recsys.number_of(pg_catalog.left(p_id, 12), '0123456789abcdef') - 140737488355328
   when 'objectid' then recsys.number_of(pg_catalog.left(p_id, 8), '0123456789abcdef') * 1000
   when 'ulid' then recsys.number_of(pg_catalog.left(p_id, 10), '0123456789abcdefghjkmnpqrstvwxyz')
-  when 'uuid v7' then recsys.number_of(pg_catalog.replace(pg_catalog.left(p_id, 13), '-', ''), '0123456789abcdef')
+  when 'uuid v7' then recsys.number_of(pg_catalog.left(p_id, 8) || pg_catalog.substr(p_id, 10, 4), '0123456789abcdef')
   when 'mastodon' then pg_catalog.div(recsys.number_of(case when pg_catalog.length(p_id) < 20 then p_id end, '0123456789'), 65536)
   when 'twitter' then pg_catalog.div(recsys.number_of(case when pg_catalog.length(p_id) < 20 then p_id end, '0123456789'), 4194304) + 1288834974657
   when 'discord' then pg_catalog.div(recsys.number_of(case when pg_catalog.length(p_id) < 20 then p_id end, '0123456789'), 4194304) + 1420070400000

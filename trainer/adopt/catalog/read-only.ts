@@ -53,6 +53,6 @@ export function sampledFrom(
   return { sql: `${qualified} as ${alias} tablesample system (${(100 * most) / pages}) repeatable (1)`, whole: false };
 }
 
-/** SQL of how many pages a table has, with all its partitions: $1 is its name. */
-export const pagesSql =
-  "select coalesce(sum(pg_catalog.pg_relation_size(tree.relid)), 0) / 8192 as pages from pg_catalog.pg_partition_tree($1::pg_catalog.regclass) as tree";
+/** SQL of how many pages a table has, with all its partitions, of which one that is not partitioned has none: $1 is its name. */
+export const pagesSql = `select (pg_catalog.pg_relation_size($1::pg_catalog.regclass)
+  + coalesce((select sum(pg_catalog.pg_relation_size(tree.relid)) from pg_catalog.pg_partition_tree($1::pg_catalog.regclass) as tree where tree.isleaf), 0)) / 8192 as pages`;

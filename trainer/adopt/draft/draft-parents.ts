@@ -13,6 +13,7 @@ import { at, conditionSql, uuidSql } from "./sql-text.ts";
 export function parentParts(draft: Draft, { table, author, parents }: Posts, kinds: Map<string, Action>): Part[] {
   const published = publishedOf(table);
   if (!author || !published) return [];
+  const reposts = parents.filter(({ how }) => how === "repost");
   return parents.map(({ column, how }) => {
     const alias = table.name;
     const isWordless = wordless(table, alias);
@@ -44,16 +45,15 @@ export function parentParts(draft: Draft, { table, author, parents }: Posts, kin
       where: [
         conditionSql(alias, { column, test: "present" }),
         // a post that does both without a word is counted as passed on
-        ...(how === "reply"
-          ? parents.filter((other) => other.how === "repost").map((other) => isNoRepost(table, other))
-          : []),
+        ...(how === "reply" ? reposts.map((repost) => isNoRepost(table, repost)) : []),
         ...livingConditions(table)
           .filter((condition) => condition.column !== published.column)
           .map((condition) => conditionSql(alias, condition)),
       ],
-      others: [...livingConditions(table).map(({ column }) => column), ...(how === "repost" ? textsOf(table) : [])].map(
-        ({ name }) => name,
-      ),
+      others: [...livingConditions(table), ...reposts.filter((other) => other.column !== column)]
+        .map(({ column }) => column)
+        .concat(reposts.length > 0 ? textsOf(table) : [])
+        .map(({ name }) => name),
       notes: [],
       apart: [author.column, column, published.column],
     };

@@ -1,5 +1,5 @@
 /** Which table holds the posts: a text, a time, somebody who wrote it, and other tables that say what people did with it. */
-import { type Catalog, type Column, isUnused, keyOf, nameOf, sampleOf, type Table } from "../catalog/catalog.ts";
+import { type Catalog, type Column, isUnused, keyOf, nameOf, type Table } from "../catalog/catalog.ts";
 import { bodyOf, createdOf, titleOf } from "../catalog/pick-columns.ts";
 import type { References } from "../catalog/references.ts";
 import { names, parentWords, plainName, tableWords, wordsOf } from "../catalog/words.ts";
@@ -164,7 +164,7 @@ export function parentsOf(table: Table, references: References): ParentColumn[] 
 function rootOf(table: Table, replies: ParentColumn[]): ParentColumn | undefined {
   const root = replies.find(({ column }) => /root|thread/i.test(column.name));
   const parent = replies.find((reply) => reply !== root);
-  const rooted = root && sampleOf(table, root.column)?.present;
-  const answered = parent && sampleOf(table, parent.column)?.present;
+  const rooted = root && table.sample?.columns[root.column.name]?.present;
+  const answered = parent && table.sample?.columns[parent.column.name]?.present;
   return rooted !== undefined && answered !== undefined && rooted !== answered ? parent : (root ?? parent);
 }

@@ -32,7 +32,9 @@ export function momentsOf(table: Table): { column: Column; word: string; action:
 export function kindsOf(table: Table, not: Column | undefined): Deeds["kinds"] | undefined {
   const column = pick(table, columns.kind, ["text", "enum"]);
   if (!column || column === not) return undefined;
-  return { column, values: new Map(column.values.map((value) => [value, actionOf(value)])) };
+  // of many different ones at least the commonest
+  const values = column.values.length > 0 ? column.values : (table.sample?.columns[column.name]?.values ?? []).map(([value]) => value);
+  return { column, values: new Map(values.map((value) => [value, actionOf(value)])) };
 }
 
 export function directionOf(table: Table): { direction?: Direction } {
