@@ -62,7 +62,6 @@ export interface Table {
   membersMayRead: boolean;
   /** Whether they may select at least one column. */
   membersMayReadSome: boolean;
-  serviceMayRead: boolean;
   /** What some of its rows say; undefined: they were not read. */
   sample?: Sample | undefined;
   /** Where the ids of its rows say when these came to be. */
