@@ -1,6 +1,10 @@
 /** The draft of a migration that says where an app's posts, people and what they do are. */
-import type { Catalog } from "../catalog/catalog.ts";
-import { nameOf } from "../catalog/catalog.ts";
+import type pg from "pg";
+import { type Catalog, nameOf } from "../catalog/catalog.ts";
+import { reading, readTables } from "../catalog/read-catalog.ts";
+import { Questions } from "../catalog/read-only.ts";
+import { type Coverage, coverageOf } from "../coverage/coverage.ts";
+import type { Use } from "../coverage/use.ts";
 import { findRoles, type Roles } from "../find/find-roles.ts";
 import type { Draft } from "./draft.ts";
 import { addedColumns, doubt, unsureLines } from "./draft.ts";
@@ -19,7 +23,23 @@ export interface Drafted {
   /** Whether a table of posts was found; without one there is nothing to recommend. */
   hasPosts: boolean;
   roles: Roles;
+  /** What it makes of the tables. */
+  uses: Use[];
 }
+
+/** Drafts the source views for an app's database, which is only read, with a list of what became of each table. */
+export async function draftDatabase(pool: pg.Pool): Promise<Drafted & { coverage: Coverage }> {
+  return await reading(pool, async (client) => {
+    const catalog = await readTables(client);
+    const drafted = draftViews(catalog);
+    const coverage = await coverageOf(new Questions(client), catalog, drafted.roles, drafted.uses);
+    const comment = coverage.lines.map((line) => `-- ${line}`).join("\n");
+    return { ...drafted, coverage, sql: drafted.sql.replace(belowHead, () => `${comment}\n--\n${belowHead}`) };
+  });
+}
+
+/** Above this line the list stands. */
+const belowHead = "-- What was thought of:";
 
 /** Drafts the source views from the catalog of an app. */
 export function draftViews(catalog: Catalog): Drafted {
@@ -31,6 +51,7 @@ export function draftViews(catalog: Catalog): Drafted {
     unsure: [],
     alike: new Map(),
     read: new Set(),
+    uses: [],
     added: new Map(),
   };
   draftPeople(draft, roles);
@@ -44,7 +65,7 @@ export function draftViews(catalog: Catalog): Drafted {
     "-- Where posts, people and what they do are, drafted by `recsys draft` from the tables, columns and keys of the database.",
     "-- Read it through before it is pushed, and decide what it is unsure of; then `npx recsys check` says what is wrong with the rows.",
     "--",
-    "-- What was thought of:",
+    belowHead,
     ...candidateLines(roles),
     "--",
     ...(unsure.length > 0 ? ["-- Unsure:", ...unsure.map((line) => `--   ${line}`)] : ["-- Unsure of nothing."]),
@@ -55,7 +76,7 @@ export function draftViews(catalog: Catalog): Drafted {
     "select recsys.grant_reads('service_role');",
     "",
   ].join("\n");
-  return { sql, unsure, hasPosts: roles.posts !== undefined, roles };
+  return { sql, unsure, hasPosts: roles.posts !== undefined, roles, uses: draft.uses };
 }
 
 /** The service may read what the views do; whether members may is the app's to say. */

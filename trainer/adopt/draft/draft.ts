@@ -1,8 +1,10 @@
 /** A draft while it is written: its statements, what it is unsure of, and the columns that it adds to the app's tables. */
-import { type Column, nameOf, type Table } from "../catalog/catalog.ts";
+import { type Column, type IdForm, nameOf, type Table } from "../catalog/catalog.ts";
+import { idForms } from "../catalog/id-times.ts";
 import type { TimeColumn } from "../catalog/pick-columns.ts";
-import type { People, PersonColumn } from "../find/find-people.ts";
-import { aliasBeside, at, identifier, literal, nameList, oneLine, qualified, timeSql, uuidSql } from "./sql-text.ts";
+import type { Use } from "../coverage/use.ts";
+import type { People } from "../find/find-people.ts";
+import { at, identifier, literal, nameList, oneLine, qualified, timeSql, uuidSql } from "./sql-text.ts";
 
 export interface Draft {
   people: People | undefined;
@@ -14,6 +16,8 @@ export interface Draft {
   alike: Map<string, Set<string>>;
   /** Tables that the views read. */
   read: Set<Table>;
+  /** What it makes of the tables: to be counted. */
+  uses: Use[];
   /** Columns that are added: by table, their names and what they are. */
   added: Map<Table, Map<string, { type: string; sql: string }>>;
 }
@@ -65,6 +69,7 @@ export function addColumn(
 /** The statements that add them, one for each table, since each writes it anew. */
 export function addedColumns(draft: Draft): string[] {
   if (draft.added.size === 0) return [];
+  const { people } = draft;
   return [
     "-- Columns that indexes and recsys.watch can find. Each statement writes its table anew, and nobody reads or writes it meanwhile.",
     ...[...draft.added].flatMap(([table, columns]) => {
@@ -73,31 +78,45 @@ export function addedColumns(draft: Draft): string[] {
       );
       return [
         `alter table ${qualified(table)} ${adding.join(", ")};`,
-        // an index of a partitioned table is unique only together with its range
         ...(table === draft.posts && columns.has("recsys_id")
-          ? [`create ${table.partitioned ? "" : "unique "}index on ${qualified(table)} (recsys_id);`]
+          ? [`create ${uniqueIn(table)}index on ${qualified(table)} (recsys_id);`]
+          : []),
+        ...(table === people?.table && columns.has("recsys_user_id")
+          ? [`create ${uniqueIn(table, people.userId)}index on ${qualified(table)} (recsys_user_id);`]
           : []),
       ];
     }),
+    "-- without statistics of the new columns, one person's rows would be found by reading everybody's until autovacuum has been there",
+    `analyze ${[...draft.added.keys()].map(qualified).join(", ")};`,
     "",
   ];
+}
+
+/** Whether an index of what is made of the key, and of another column, is unique: in a partitioned table only together with its range. */
+function uniqueIn({ partitioned, unique }: Table, other?: Column): string {
+  return partitioned || (other && !unique.includes(other.name)) ? "" : "unique ";
 }
 
 /** A column of a table as a view shows it, and the name by which recsys.watch may know it. */
 export interface Shown {
   sql: string;
   watched: string | undefined;
-  /** Where it is of a person by a number or name: the table, key and column in which recsys.watch finds their uuid. */
-  lookup?: string[] | undefined;
   /** A comment on what is unsure of it, or none. */
   note: string;
 }
 
-/** The uuid that a column of ids stands for. */
-export function shownId(draft: Draft, table: Table, alias: string, column: Column, name: string): Shown {
+/** The uuid that a column of ids stands for, made as `uuid` says. */
+export function shownId(
+  draft: Draft,
+  table: Table,
+  alias: string,
+  column: Column,
+  name: string,
+  uuid: (reference: string, column: Column) => string = uuidSql,
+): Shown {
   if (column.kind === "uuid" && column.plain) return { sql: at(alias, column), watched: column.name, note: "" };
-  const added = addColumn(draft, table, name, "uuid", [column], () => uuidSql(identifier(column.name), column));
-  return { sql: added ? at(alias, { name: added }) : uuidSql(at(alias, column), column), watched: added, note: "" };
+  const added = addColumn(draft, table, name, "uuid", [column], () => uuid(identifier(column.name), column));
+  return { sql: added ? at(alias, { name: added }) : uuid(at(alias, column), column), watched: added, note: "" };
 }
 
 /** What is unsure of a time by its type. */
@@ -108,7 +127,8 @@ export const timeDoubts: Partial<Record<Column["kind"], string>> = {
 };
 
 /** The instant that a column says. */
-export function shownTime(draft: Draft, table: Table, alias: string, { column, doubt: why }: TimeColumn): Shown {
+export function shownTime(draft: Draft, table: Table, alias: string, { column, form, doubt: why }: TimeColumn): Shown {
+  if (form) return timeInId(draft, table, alias, column, form);
   const byType = timeDoubts[column.kind];
   const note = [
     ...(why ? [doubt(draft, nameOf(table), `${column.name}: ${why}`)] : []),
@@ -121,44 +141,19 @@ export function shownTime(draft: Draft, table: Table, alias: string, { column, d
   return { sql: added ? at(alias, { name: added }) : timeSql(at(alias, column), column), watched: added, note };
 }
 
+/** The instant that an id says, in a column of its own. */
+function timeInId(draft: Draft, table: Table, alias: string, key: Column, form: IdForm): Shown {
+  doubtColumn(draft, table, key, `no column says when a row came to be, so its id does (${idForms[form]})`);
+  const { newest } = table.idTime as NonNullable<Table["idTime"]>;
+  const note = ` -- unsure: ${oneLine(`by its id: the newest, ${newest.id}, would be of ${newest.at.toISOString().slice(0, 19)}Z`)}`;
+  const sql = (reference: string) => `recsys.time_of_id(${reference}::text, ${literal(form)})`;
+  const added = addColumn(draft, table, "recsys_created_at", "timestamptz", [key], () => sql(identifier(key.name)));
+  return { sql: added ? at(alias, { name: added }) : sql(at(alias, key)), watched: added, note };
+}
+
 /** The name of the column that is worked out of another one. */
-function addedName({ name }: Column): string {
+export function addedName({ name }: Column): string {
   return `recsys_${name.replace(/\W+/g, "_").toLowerCase().slice(0, 40)}`;
-}
-
-/** The uuid of auth.users of a person. */
-export function shownPerson(draft: Draft, table: Table, alias: string, person: PersonColumn): Shown {
-  const note = person.sure ? "" : doubtColumn(draft, table, person.column, byName);
-  if (person.holds === "key") {
-    const lookup =
-      draft.people?.userId && lookupIn(draft.people.table, draft.people.key, draft.people.userId, person.column);
-    return { sql: personSql(draft, alias, person), watched: lookup && person.column.name, lookup, note };
-  }
-  return { ...shownId(draft, table, alias, person.column, addedName(person.column)), note };
-}
-
-/**
- * What recsys.watch is told of a table that has the uuid of whom a column of another one names. Undefined: it would not take it, since the
- * key is not unique by itself, or one of the types is a domain.
- */
-export function lookupIn(table: Table, key: Column, uuid: Column, by: Column): string[] | undefined {
-  const takes =
-    table.unique.includes(key.name) &&
-    uuid.kind === "uuid" &&
-    [key, uuid, by].every(({ plain }) => plain) &&
-    key.kind === by.kind &&
-    ["uuid", "number", "text"].includes(by.kind);
-  return takes ? [qualified(table), key.name, uuid.name] : undefined;
-}
-
-/** The same as SQL alone, where nothing has to find or watch it. */
-export function personSql(draft: Draft, alias: string, { column, holds }: PersonColumn): string {
-  if (holds !== "key") return uuidSql(at(alias, column), column);
-  const { people } = draft;
-  if (!people?.userId) throw new Error("a person is known by a key of no table");
-  draft.read.add(people.table);
-  const inner = aliasBeside(alias, "who", "whom");
-  return `(select ${uuidSql(at(inner, people.userId), people.userId)} from ${qualified(people.table)} as ${inner} where ${at(inner, people.key)} = ${at(alias, column)})`;
 }
 
 /** Where a column names a row of another table, and no foreign key says so. */

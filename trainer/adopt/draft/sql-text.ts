@@ -56,6 +56,11 @@ export function uuidSql(reference: string, { kind, plain }: Column): string {
   return `recsys.id_of(${reference}${plain ? "" : kind === "number" ? "::bigint" : "::text"})`;
 }
 
+/** The uuid of a person who is known by a key alone, which no post has. */
+export function personUuidSql(reference: string, column: Column): string {
+  return uuidSql(reference, column).replace(/^recsys\.id_of\(/, "recsys.person_id_of(");
+}
+
 /** The instant that a column says. */
 export function timeSql(reference: string, { kind, plain }: Column): string {
   switch (kind) {
@@ -93,6 +98,11 @@ export function listSql(reference: string, { plain }: Column): string {
   return `array(select left(entry, 100) from unnest(${reference}${plain ? "" : "::text[]"}) as entry where entry is not null limit 100)`;
 }
 
+/** The entries of a list that is one text, as far as the views show them; `between`: a regular expression of what parts them. */
+export function splitSql(reference: string, column: Column, between: string): string {
+  return `array(select left(trim(both ' #' from entry), 100) from regexp_split_to_table(left(${stringSql(reference, column)}, 10000), ${literal(between)}) as entry where trim(both ' #' from entry) <> '' limit 100)`;
+}
+
 export function conditionSql(alias: string, { column, test }: Condition): string {
   const reference = at(alias, column);
   if (test === "null") return `${reference} is null`;
@@ -102,6 +112,7 @@ export function conditionSql(alias: string, { column, test }: Condition): string
   if (test === "zero") return `coalesce(${reference}, 0) = 0`;
   if (test === "not first") return `${reference} > 1`;
   if (test === "true" || test === "not true") return `${reference} is ${test}`;
+  if ("notIn" in test) return `(${reference}::text in (${test.notIn.map(literal).join(", ")})) is not true`;
   return `${reference}::text in (${test.in.map(literal).join(", ")})`;
 }
 

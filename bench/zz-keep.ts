@@ -1,0 +1,14 @@
+import { exampleWithRowsOf } from "../trainer/adopt/testing-beside-example.ts";
+import { adopt, appWithRows, cure, publish, train } from "../trainer/adopt/testing-whole-app.ts";
+import { wholeApps } from "../trainer/adopt/whole-apps.ts";
+const [, , name, posts] = process.argv;
+const scope = { after: () => {} } as any;
+const app = wholeApps.find((a) => a.name === name)!;
+const adopted = await appWithRows(scope, name, { people: 2000, posts: Number(posts), deeds: 8 * Number(posts) });
+await adopt(adopted, app.edits);
+await cure(adopted).catch((e) => console.log(e.message));
+const model = await train(scope, adopted);
+const example = await exampleWithRowsOf(scope, adopted);
+for (const database of [adopted, example]) await publish(database, model);
+console.log("ADOPTED", adopted.url, "EXAMPLE", example.url);
+process.exit(0);
