@@ -1859,6 +1859,21 @@ export interface RecsysSourceInteractions {
   weight: number | null;
 }
 
+export interface RecsysSourceKinds {
+  /**
+   * The word that the row has.
+   */
+  kind: string | null;
+  /**
+   * The table, for a reader.
+   */
+  of_table: string | null;
+  /**
+   * The kind of recsys.kinds as which recsys.source_interactions counts it where it is not listed; null: it counts as nothing.
+   */
+  otherwise: string | null;
+}
+
 export interface RecsysSourceLogins {
   /**
    * When.
@@ -2559,6 +2574,7 @@ export interface DB {
   "recsys.sizes": RecsysSizes;
   "recsys.source_dismissals": RecsysSourceDismissals;
   "recsys.source_interactions": RecsysSourceInteractions;
+  "recsys.source_kinds": RecsysSourceKinds;
   "recsys.source_logins": RecsysSourceLogins;
   "recsys.source_mutes": RecsysSourceMutes;
   "recsys.source_posts": RecsysSourcePosts;
