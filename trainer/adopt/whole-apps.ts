@@ -58,14 +58,14 @@ export const wholeApps: WholeApp[] = [
         "votes: reactions, favourites and reposts",
         noteDeeds("vote"),
         byLocal(
-          `select "userId", "noteId" from "note_reaction" union all select "userId", "noteId" from "note_favorite" union all select "userId", "renoteId" from "note" where ${isRepost} and "visibility" in ('public', 'followers')`,
+          `select "userId", "noteId" from "note_reaction" union all select "userId", "noteId" from "note_favorite" union all select "userId", "renoteId" from "note" where ${isRepost}`,
         ),
       ],
       [
         "comments: replies and quotes",
         noteDeeds("comment"),
         byLocal(
-          `select "userId", coalesce("replyId", "renoteId") as "noteId" from "note" where coalesce("replyId", "renoteId") is not null and not (${isRepost}) and "visibility" in ('public', 'followers')`,
+          `select "userId", coalesce("replyId", "renoteId") as "noteId" from "note" where coalesce("replyId", "renoteId") is not null and not (${isRepost})`,
         ),
       ],
       ["views: votes in polls", noteDeeds("view"), byLocal(`select "userId", "noteId" from "poll_vote"`)],
