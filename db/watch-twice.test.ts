@@ -69,27 +69,30 @@ const watched = async ({ pool }: Database) =>
     .map(({ line }) => line)
     .filter((line) => line.startsWith("notes."));
 
-await onBoth("two references in one table are both followed, in whatever order they are watched", async (t, database) => {
-  await useNotes(database);
-  for (const call of [replies, renotes, sold, bought, ...labels, renotes, replies]) await database.pool.query(call);
-  assert.deepEqual(await watched(database), [
-    "notes.links: interactions buyer one {}",
-    "notes.links: interactions seller one {}",
-    "notes.links: post_texts one {}",
-    "notes.links: post_texts other {}",
-    "notes.note: interactions userId renoteId {}",
-    "notes.note: interactions userId replyId {}",
-    "notes.note: posts userId id {}",
-  ]);
-  await assertFollowed(t, database);
-  await database.pool.query("delete from recsys.embedding_jobs; update notes.links set label = 'else'");
-  const { rows } = await database.pool.query("select entity_id from recsys.embedding_jobs order by 1");
-  assert.deepEqual(
-    rows.map(({ entity_id }) => entity_id),
-    [id(31), id(32)],
-    "the words of both posts changed",
-  );
-});
+await onBoth(
+  "two references in one table are both followed, in whatever order they are watched",
+  async (t, database) => {
+    await useNotes(database);
+    for (const call of [replies, renotes, sold, bought, ...labels, renotes, replies]) await database.pool.query(call);
+    assert.deepEqual(await watched(database), [
+      "notes.links: interactions buyer one {}",
+      "notes.links: interactions seller one {}",
+      "notes.links: post_texts one {}",
+      "notes.links: post_texts other {}",
+      "notes.note: interactions userId renoteId {}",
+      "notes.note: interactions userId replyId {}",
+      "notes.note: posts userId id {}",
+    ]);
+    await assertFollowed(t, database);
+    await database.pool.query("delete from recsys.embedding_jobs; update notes.links set label = 'else'");
+    const { rows } = await database.pool.query("select entity_id from recsys.embedding_jobs order by 1");
+    assert.deepEqual(
+      rows.map(({ entity_id }) => entity_id),
+      [id(31), id(32)],
+      "the words of both posts changed",
+    );
+  },
+);
 
 test("posts whose rows are watched as texts of other posts keep their own texts and tags", async (t) => {
   const database = await testDatabase(t, "watch_twice");
@@ -194,7 +197,17 @@ test("a column that is renamed or goes: the watch is ended or replaced, and the 
 test("names of columns that nobody expects are told apart", async (t) => {
   const database = await testDatabase(t, "watch_names");
   const { pool } = database;
-  const names = ["a_b", "a", "b_c", `it's "odd"`, "with\nlines", "back\\000slash", "ünïcödé", `${"x".repeat(60)}1`, `${"x".repeat(60)}2`];
+  const names = [
+    "a_b",
+    "a",
+    "b_c",
+    `it's "odd"`,
+    "with\nlines",
+    "back\\000slash",
+    "ünïcödé",
+    `${"x".repeat(60)}1`,
+    `${"x".repeat(60)}2`,
+  ];
   const quoted = names.map((name) => `"${name.replaceAll('"', '""')}"`);
   await pool.query(
     `create table public.odd (id bigint, user_id uuid, created_at timestamptz, ${quoted.map((name) => `${name} bigint`).join(", ")})`,
@@ -218,7 +231,9 @@ await onBoth("check says which of two calls is missing, and its cure follows it"
        add foreign key ("renoteId") references notes.note on delete set null`,
   );
   const missing = async () =>
-    (await pool.query<{ problem: string; cure: string }>("select problem, cure from recsys.check_upkeep()")).rows.filter(
+    (
+      await pool.query<{ problem: string; cure: string }>("select problem, cure from recsys.check_upkeep()")
+    ).rows.filter(
       ({ problem, cure }) => /nobody follows$/.test(problem) && /^select/.test(cure) && /note\b/.test(problem),
     );
   assert.deepEqual(await missing(), [

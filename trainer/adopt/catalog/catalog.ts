@@ -58,11 +58,10 @@ export interface Table {
   rowSecurity: boolean;
   /** Those that hold for signed-in people. */
   readPolicies: ReadPolicy[];
-  /** Whether members (authenticated) may select from it at all, and the service. */
+  /** Whether members (authenticated) may select from it at all. */
   membersMayRead: boolean;
   /** Whether they may select at least one column. */
   membersMayReadSome: boolean;
-  serviceMayRead: boolean;
   /** What some of its rows say; undefined: they were not read. */
   sample?: Sample | undefined;
   /** Where the ids of its rows say when these came to be. */

@@ -105,7 +105,6 @@ select pg_catalog.jsonb_build_object(
   'rowSecurity', pg_class.relrowsecurity,
   'membersMayRead', coalesce(pg_catalog.has_schema_privilege(roles.members, pg_namespace.oid, 'usage') and pg_catalog.has_table_privilege(roles.members, pg_class.oid, 'select'), false),
   'membersMayReadSome', coalesce(pg_catalog.has_schema_privilege(roles.members, pg_namespace.oid, 'usage') and pg_catalog.has_any_column_privilege(roles.members, pg_class.oid, 'select'), false),
-  'serviceMayRead', coalesce(pg_catalog.has_schema_privilege(roles.service, pg_namespace.oid, 'usage') and pg_catalog.has_table_privilege(roles.service, pg_class.oid, 'select'), false),
   'columns', coalesce((
     select pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
       'name', pg_attribute.attname,

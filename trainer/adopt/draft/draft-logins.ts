@@ -10,8 +10,6 @@ import { aliasBeside, at, eventId, identifier, joinSql, personUuidSql, qualified
 export function draftLogins(draft: Draft, { table, person, through, time, success }: Logins): void {
   const alias = table.name;
   const beside = aliasBeside(alias, "account", "of_account");
-  draft.readByService.add(table);
-  if (through) draft.readByService.add(through.table);
   const who = aliasBeside(alias, "who", "whom");
   const user = through ? ofAccount(draft, beside, person, through, who) : shownPerson(draft, table, alias, person, who);
   const created = shownTime(draft, table, alias, time);

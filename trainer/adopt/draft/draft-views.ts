@@ -13,7 +13,7 @@ import { draftLogins } from "./draft-logins.ts";
 import { draftMutes } from "./draft-mutes.ts";
 import { draftPeople } from "./draft-people.ts";
 import { draftPosts } from "./draft-posts.ts";
-import { oneLine, qualified } from "./sql-text.ts";
+import { oneLine } from "./sql-text.ts";
 
 export interface Drafted {
   /** A migration, valid as it stands. */
@@ -51,7 +51,6 @@ export function draftViews(catalog: Catalog): Drafted {
     unsure: [],
     alike: new Map(),
     read: new Set(),
-    readByService: new Set(),
     uses: [],
     added: new Map(),
   };
@@ -60,7 +59,7 @@ export function draftViews(catalog: Catalog): Drafted {
   draftInteractions(draft, roles);
   if (roles.logins) draftLogins(draft, roles.logins);
   draftMutes(draft, roles.muted);
-  const grants = grantLines(draft);
+  doubtReads(draft);
   const unsure = unsureLines(draft);
   const sql = [
     "-- Where posts, people and what they do are, drafted by `recsys draft` from the tables, columns and keys of the database.",
@@ -71,32 +70,24 @@ export function draftViews(catalog: Catalog): Drafted {
     "--",
     ...(unsure.length > 0 ? ["-- Unsure:", ...unsure.map((line) => `--   ${line}`)] : ["-- Unsure of nothing."]),
     "",
-    ...grants,
     ...addedColumns(draft),
     ...draft.lines,
+    "-- The service reads the columns that these views show, and of the app's tables nothing else.",
+    "select recsys.grant_reads('service_role');",
+    "",
   ].join("\n");
   return { sql, unsure, hasPosts: roles.posts !== undefined, roles, uses: draft.uses };
 }
 
-/** The service reads every table under the views; whether members do is the app's to say. */
-function grantLines(draft: Draft): string[] {
+/** The service may read what the views do; whether members may is the app's to say. */
+function doubtReads(draft: Draft): void {
   const hidden = [...draft.read].filter(({ membersMayRead }) => !membersMayRead);
   if (hidden.length > 0)
     doubt(
       draft,
       hidden.map(nameOf).join(", "),
-      "members (authenticated) may not select from these, and each feed does so for them: grant that, with row level security to say who reads which rows",
+      "members (authenticated) may not select all of these, and each feed does so for them: recsys check says which columns they lack, with a grant of those alone; row level security has to say who reads which rows",
     );
-  const denied = [...new Set([...draft.read, ...draft.readByService])].filter(({ serviceMayRead }) => !serviceMayRead);
-  const schemas = [...new Set(denied.map(({ schema }) => schema))];
-  if (denied.length === 0) return [];
-  return [
-    ...schemas.map(
-      (schema) => `grant usage on schema ${qualified({ schema, name: "x" }).replace(/\.x$/, "")} to service_role;`,
-    ),
-    `grant select on ${denied.map(qualified).join(", ")} to service_role;`,
-    "",
-  ].map((line) => (line.startsWith("--") ? oneLine(line) : line));
 }
 
 /** The tables that were thought of, for a reader. */

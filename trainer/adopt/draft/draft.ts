@@ -16,8 +16,6 @@ export interface Draft {
   alike: Map<string, Set<string>>;
   /** Tables that the views read. */
   read: Set<Table>;
-  /** Those that only the views of what the service reads do: of logins. */
-  readByService: Set<Table>;
   /** What it makes of the tables: to be counted. */
   uses: Use[];
   /** Columns that are added: by table, their names and what they are. */
