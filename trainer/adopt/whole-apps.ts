@@ -9,6 +9,8 @@ export interface WholeApp {
   edits: Edit[];
   /** Two statements each, of the views and of the app's own tables, that give the same rows. */
   agrees: [what: string, views: string, tables: string][];
+  /** Columns that members may never read, whatever was granted on the way. */
+  secrets: string[];
   /** What happens in the app while people read: each rule forbids something more. */
   changes: string;
 }
@@ -76,6 +78,13 @@ export const wholeApps: WholeApp[] = [
          join "user" using (id) where "authId" is not null group by 1 order by 1`,
       ],
     ],
+    secrets: [
+      "user.token",
+      "user_profile.email",
+      "user_profile.password",
+      "user_profile.twoFactorSecret",
+      "user_profile.moderationNote",
+    ],
     changes: `
       update "user" set "isSuspended" = true where "username" in ('Member11', 'Member30');
       update "user" set "isDeleted" = true where "username" = 'Member20';
@@ -135,6 +144,15 @@ export const wholeApps: WholeApp[] = [
         "select user_id as who, count(distinct value)::int from recsys.source_mutes where user_id in (select auth_id from users) group by 1 order by 1",
         "select auth_id as who, count(distinct blocked_id)::int from user_blocks join users on users.id = blocker_id where auth_id is not null group by 1 order by 1",
       ],
+    ],
+    secrets: [
+      "users.email",
+      "users.encrypted_password",
+      "users.reset_password_token",
+      "users.last_sign_in_ip",
+      "identities.token",
+      "users_roles.role_id",
+      "notes.content",
     ],
     changes: `
       update articles set archived = true where id % 31 = 3;
