@@ -130,7 +130,7 @@ begin
     where reached.steps < 8
   ),
   whole as materialized (
-    select nodes.id, nodes.relation, nodes.root, nodes.alias, nodes.is_beside
+    select nodes.*
     from nodes
     where nodes.is_of_app and (
       not exists (select from compared where compared.id = nodes.id and compared.is_index_cond)
@@ -147,7 +147,12 @@ begin
     )
   ),
   ways as materialized (
-    select whole.id, whole.root, whole.is_beside, found.is_direct, found.columns, recsys.has_index(whole.root, found.columns) as is_there
+    select whole.id, whole.root, whole.is_beside, found.columns,
+      -- of few rows another way may be as good. Row level security may keep an index on an expression from the role
+      recsys.has_index(whole.root, found.columns) and (
+        not found.is_direct or found.columns !~ '\('
+        or coalesce(recsys.explained(p_role, format('select from %s where %s = %L::uuid', whole.root, found.columns, nobody)) ? 'Index Cond', true)
+      ) as is_there
     from whole
     cross join lateral (
       select distinct recsys.indexed_as(whole.relation, whole.alias, reached.one) as columns, reached.steps = 0 as is_direct
@@ -161,8 +166,7 @@ begin
     bool_or(ways.columns ~ '\('), null::text, null::text, null::text
   from ways
   group by ways.id, ways.root
-  -- of few rows another way may be as good; an expression that has an index in vain is one that row level security keeps from it
-  having not bool_or(ways.is_there) or (bool_or(ways.columns ~ '\(') and bool_and(ways.is_direct))
+  having not bool_or(ways.is_there)
   union
   select null, null, null, found.tables, found.looked_up, found.functions
   from (
@@ -202,6 +206,13 @@ as $$
   group by 1
 $$;
 comment on function recsys.order_of_posts(text) is 'The column, or expression, of a table by which a role''s newest posts are found. None: several tables, or a subquery, say when a post came to be.';
+
+create function recsys.is_small(p_table regclass) returns boolean
+language sql stable security invoker set search_path = ''
+as $$
+  select greatest(pg_relation_size(p_table), (select sum(pg_relation_size(parts.relid)) from pg_partition_tree(p_table) as parts)) <= 65536
+$$;
+comment on function recsys.is_small(regclass) is 'Whether a table has 8 pages or fewer, which are read faster than an index.';
 
 create function recsys.index_cure(p_table regclass, p_columns text, p_then text, p_shown_as text) returns text
 language plpgsql stable security invoker set search_path = ''
@@ -293,10 +304,9 @@ begin
       select missing.to_show is not null, format('%s has no index by which %s', missing.relation, (array_agg(missing.why order by missing.place))[1]),
         recsys.index_cure(missing.relation, missing.columns, min(missing.then), missing.to_show)
       from missing
-      -- a few pages are read faster than an index
       where missing.to_show is not null
         or not exists (select from missing as shown where shown.relation = missing.relation and shown.columns = missing.columns and shown.to_show is not null)
-        and greatest(pg_relation_size(missing.relation), (select sum(pg_relation_size(parts.relid)) from pg_partition_tree(missing.relation) as parts)) > 65536
+        and not recsys.is_small(missing.relation)
       group by missing.relation, missing.columns, missing.to_show
       order by missing.relation::text, missing.columns
     )
@@ -305,4 +315,4 @@ end
 $$;
 comment on function recsys.check_indexes() is 'What of the source views, and of the policies on their tables, is looked up without an index, as the planner sees it, each with its cure. stops: no index could help, since the view does not say by a column whose rows they are. Tables of 8 pages or fewer need none. Part of recsys.check().';
 revoke all on function recsys.alias_pattern(text), recsys.compared_in(jsonb), recsys.without_casts(text), recsys.indexed_as(regclass, text, text),
-  recsys.has_index(regclass, text), recsys.read_whole(text, text), recsys.order_of_posts(text), recsys.index_cure(regclass, text, text, text), recsys.check_indexes() from public;
+  recsys.has_index(regclass, text), recsys.is_small(regclass), recsys.read_whole(text, text), recsys.order_of_posts(text), recsys.index_cure(regclass, text, text, text), recsys.check_indexes() from public;
