@@ -48,8 +48,8 @@ begin
     where found.count > 0;
 
     return query
-    select true, format('recsys.source_interactions: %s are of kind %L, which is not view, vote or comment', found.count, found.kind),
-      format('insert into recsys.kinds (kind, head) values (%L, ''vote''), and in the view: join recsys.kinds on kinds.kind = …, with kinds.head as kind', found.kind)
+    select true, format('recsys.source_interactions: %s are of kind %s, which is not view, vote or comment', found.count, recsys.literal_sql(found.kind)),
+      format('say what it counts as, insert into recsys.kinds (kind, head) values (%s, ''vote''), and let the view join recsys.kinds on kinds.kind = …, with kinds.head as kind', recsys.literal_sql(found.kind))
     from (
       select source_interactions.kind, count(*) from recsys.source_interactions
       where source_interactions.kind not in ('view', 'vote', 'comment') group by source_interactions.kind order by count(*) desc, source_interactions.kind limit 10

@@ -104,7 +104,7 @@ as $$
   where posts.kind = 'posts' and columns.type = any ('{uuid,bigint,integer,smallint,text,varchar}'::regtype[])
     -- without a key, a name that says that table: post_id of posts, story_id of stories; in that table itself, one that says what it does with it
     and coalesce(key.confrelid = posts.table_name, called.name ~ '.id$' and case
-      when posts.table_name = p_table then called.stem ~ '^(in_?)?(reply|repost|renote|reblog|boost|quote|parent)(_?(to|of))?$'
+      when posts.table_name = p_table then called.stem ~ '^(in_?)?(reply|repost|renote|reblog|boost|quote|parent|root)(_?(to|of))?$'
       else lower(pg_class.relname) in (called.stem, called.stem || 's', called.stem || 'es', regexp_replace(called.stem, 'y$', 'ies'))
     end)
 $$;
