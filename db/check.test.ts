@@ -229,12 +229,14 @@ async function rightsOfMembers(client: pg.PoolClient): Promise<string[]> {
   return rows.map(({ what, verb }) => `${verb} on ${what}`);
 }
 
-/** Nothing of a feed depends on these: logins are read by the roll-up, and this app's ids are no texts and none of people. */
+/** Nothing of a feed depends on these: logins are read by the roll-up, and this app's ids are no texts, none of people and say no time. */
 const besidesFeeds = [
   "execute on function recsys.event_id_of(integer,text)",
   "execute on function recsys.id_of(text)",
+  "execute on function recsys.number_of(text,text)",
   "execute on function recsys.person_id_of(bigint)",
   "execute on function recsys.person_id_of(text)",
+  "execute on function recsys.time_of_id(text,text)",
   "select on table recsys.source_logins",
 ];
 
