@@ -238,7 +238,7 @@ async function columnsOfMembers(client: pg.PoolClient): Promise<number> {
   return rows[0].number;
 }
 
-/** Nothing of a feed depends on these: logins are read by the roll-up, and this app's ids are no texts and none of people. */
+/** Nothing of a feed depends on these: logins are read by the roll-up, and this app's ids are no texts, none of people and say no time. */
 const besidesFeeds = [
   "execute on function recsys.event_id_of(integer,text)",
   "execute on function recsys.id_of(text)",

@@ -9,13 +9,24 @@ as $$
 $$;
 comment on function recsys.alias_pattern(text) is 'What finds columns of an alias in a condition of a plan, as a regular expression.';
 
+create function recsys.alias_of_whole(p_alias text) returns text
+language sql immutable security invoker set search_path = ''
+as $$ select regexp_replace(p_alias, '_\d+$', '') $$;
+comment on function recsys.alias_of_whole(text) is 'What a plan calls a partitioned table of which it calls a partition so.';
+
 create function recsys.compared_in(p_plan jsonb)
 returns table (id text, is_beside boolean, is_index_cond boolean, one text, other text, alias text, other_alias text, is_constant boolean)
 language sql stable security invoker set search_path = '' set jit = off
 as $$
   with nodes as materialized (select * from recsys.plan_nodes(p_plan)),
   named as materialized (
-    select distinct nodes.alias, recsys.alias_pattern(nodes.alias) as pattern from nodes where nodes.alias is not null
+    select each.alias, recsys.alias_pattern(each.alias) as pattern
+    from (
+      select nodes.alias from nodes where nodes.alias is not null
+      union
+      -- above its partitions, of which the scans are, a table is called as the query calls it
+      select recsys.alias_of_whole(nodes.alias) from nodes join pg_catalog.pg_class on pg_class.oid = nodes.relation where pg_class.relispartition
+    ) as each
   ),
   compared as materialized (
     select nodes.id, nodes.is_beside, condition.key = 'Index Cond' as is_index_cond, found.one, found.other
@@ -110,6 +121,19 @@ begin
     left join pg_catalog.pg_class on pg_class.oid = plan_nodes.relation
   ),
   compared as materialized (select *, position(nobody in compared_in.other) > 0 as is_asked_for from recsys.compared_in(plan)),
+  -- above a union its columns are called by those of its first branch
+  branches as materialized (
+    select first.alias, shown.named, other.alias as other_alias, other.node -> 'Output' ->> (shown.place - 1)::integer as other_named
+    from nodes as first
+    join nodes as whole_union on whole_union.id = regexp_replace(first.id, '\.\d+$', '') and whole_union.node ->> 'Node Type' ~ 'Append$'
+    join nodes as other on other.id <> first.id and regexp_replace(other.id, '\.\d+$', '') = whole_union.id
+    cross join jsonb_array_elements_text(first.node -> 'Output') with ordinality as shown (named, place)
+    where first.is_of_app and other.is_of_app
+    union
+    select compared.alias, compared.one, nodes.alias, regexp_replace(compared.one, recsys.alias_pattern(compared.alias), '\1' || quote_ident(nodes.alias) || '.', 'g')
+    from compared
+    join nodes on nodes.root <> nodes.relation and recsys.alias_of_whole(nodes.alias) = compared.alias
+  ),
   -- what leads to the rows of each table: a column that is what was asked for, or one that is a column of a table that was reached
   reached as (
     select compared.alias, compared.one, 0 as steps
@@ -124,13 +148,19 @@ begin
     join nodes on nodes.alias = compared.alias and nodes.is_beside
     where compared.alias is distinct from compared.other_alias
     union
-    select compared.alias, compared.one, reached.steps + 1
+    select branch.alias, branch.named, reached.steps + 1
     from reached
     join compared on compared.other_alias = reached.alias and compared.alias <> reached.alias and not compared.is_beside
+    cross join lateral (
+      select compared.alias, compared.one as named
+      union all
+      select branches.other_alias, branches.other_named from branches
+      where branches.alias = compared.alias and branches.named = compared.one and branches.other_named ~ recsys.alias_pattern(branches.other_alias)
+    ) as branch
     where reached.steps < 8
   ),
   whole as materialized (
-    select nodes.id, nodes.relation, nodes.root, nodes.alias, nodes.is_beside
+    select nodes.*
     from nodes
     where nodes.is_of_app and (
       not exists (select from compared where compared.id = nodes.id and compared.is_index_cond)
@@ -147,7 +177,12 @@ begin
     )
   ),
   ways as materialized (
-    select whole.id, whole.root, whole.is_beside, found.is_direct, found.columns, recsys.has_index(whole.root, found.columns) as is_there
+    select whole.id, whole.root, whole.is_beside, found.columns,
+      -- of few rows another way may be as good. Row level security may keep an index on an expression from the role
+      recsys.has_index(whole.root, found.columns) and (
+        not found.is_direct or found.columns !~ '\('
+        or coalesce(recsys.explained(p_role, format('select from %s where %s = %L::uuid', whole.root, found.columns, nobody)) ? 'Index Cond', true)
+      ) as is_there
     from whole
     cross join lateral (
       select distinct recsys.indexed_as(whole.relation, whole.alias, reached.one) as columns, reached.steps = 0 as is_direct
@@ -161,8 +196,7 @@ begin
     bool_or(ways.columns ~ '\('), null::text, null::text, null::text
   from ways
   group by ways.id, ways.root
-  -- of few rows another way may be as good; an expression that has an index in vain is one that row level security keeps from it
-  having not bool_or(ways.is_there) or (bool_or(ways.columns ~ '\(') and bool_and(ways.is_direct))
+  having not bool_or(ways.is_there)
   union
   select null, null, null, found.tables, found.looked_up, found.functions
   from (
@@ -202,6 +236,13 @@ as $$
   group by 1
 $$;
 comment on function recsys.order_of_posts(text) is 'The column, or expression, of a table by which a role''s newest posts are found. None: several tables, or a subquery, say when a post came to be.';
+
+create function recsys.is_small(p_table regclass) returns boolean
+language sql stable security invoker set search_path = ''
+as $$
+  select greatest(pg_relation_size(p_table), (select sum(pg_relation_size(parts.relid)) from pg_partition_tree(p_table) as parts)) <= 65536
+$$;
+comment on function recsys.is_small(regclass) is 'Whether a table has 8 pages or fewer, which are read faster than an index.';
 
 create function recsys.index_cure(p_table regclass, p_columns text, p_then text, p_shown_as text) returns text
 language plpgsql stable security invoker set search_path = ''
@@ -293,10 +334,9 @@ begin
       select missing.to_show is not null, format('%s has no index by which %s', missing.relation, (array_agg(missing.why order by missing.place))[1]),
         recsys.index_cure(missing.relation, missing.columns, min(missing.then), missing.to_show)
       from missing
-      -- a few pages are read faster than an index
       where missing.to_show is not null
         or not exists (select from missing as shown where shown.relation = missing.relation and shown.columns = missing.columns and shown.to_show is not null)
-        and greatest(pg_relation_size(missing.relation), (select sum(pg_relation_size(parts.relid)) from pg_partition_tree(missing.relation) as parts)) > 65536
+        and not recsys.is_small(missing.relation)
       group by missing.relation, missing.columns, missing.to_show
       order by missing.relation::text, missing.columns
     )
@@ -304,5 +344,5 @@ begin
 end
 $$;
 comment on function recsys.check_indexes() is 'What of the source views, and of the policies on their tables, is looked up without an index, as the planner sees it, each with its cure. stops: no index could help, since the view does not say by a column whose rows they are. Tables of 8 pages or fewer need none. Part of recsys.check().';
-revoke all on function recsys.alias_pattern(text), recsys.compared_in(jsonb), recsys.without_casts(text), recsys.indexed_as(regclass, text, text),
-  recsys.has_index(regclass, text), recsys.read_whole(text, text), recsys.order_of_posts(text), recsys.index_cure(regclass, text, text, text), recsys.check_indexes() from public;
+revoke all on function recsys.alias_of_whole(text), recsys.alias_pattern(text), recsys.compared_in(jsonb), recsys.without_casts(text), recsys.indexed_as(regclass, text, text),
+  recsys.has_index(regclass, text), recsys.is_small(regclass), recsys.read_whole(text, text), recsys.order_of_posts(text), recsys.index_cure(regclass, text, text, text), recsys.check_indexes() from public;

@@ -11,7 +11,8 @@ const who = "right(it.user_id::text, 1)";
 const of = "(select description from recsys.source_posts where source_posts.post_id = it.post_id)";
 const uuid = (n: number) => `00000000-0000-4000-8000-00000000000${n}`;
 /** An id of a row that came to be n minutes into 2026: milliseconds since 2000 in base 36, and two letters. */
-const aid = (minute: number) => (Date.UTC(2026, 0, 1, 0, minute) - Date.UTC(2000, 0)).toString(36).padStart(8, "0") + "q7";
+const aid = (minute: number) =>
+  `${(Date.UTC(2026, 0, 1, 0, minute) - Date.UTC(2000, 0)).toString(36).padStart(8, "0")}q7`;
 const people = `
   insert into auth.users (id) select ('00000000-0000-4000-8000-00000000000' || n)::uuid from generate_series(1, 4) as n;`;
 
@@ -47,35 +48,47 @@ const notes = `${people}
 
 test("notes whose ids say when: clips, answers and what is passed on are no posts", { skip }, async (t) => {
   const app = await adoptTables("notes_small", notes);
-  await t.test("posts, with the time of their ids; a quote is one, and neither a secret nor somebody's who is suspended", async () => {
-    assert.deepEqual(await shown(app, "posts", "right(it.author_id::text, 1), it.description, it.created_at at time zone 'UTC'"), [
-      "1 One 2026-01-01 00:10:00",
-      "3 Quote 2026-01-01 00:13:00",
-    ]);
-    assert.ok(
-      app.unsure.some((line) => /note\.id, .*poll_vote\.id: no column says when a row came to be, so its id does \(aid or aidx/.test(line)),
-      app.unsure.join("\n"),
-    );
-    assert.match(app.sql, new RegExp(`the newest, ${aid(16)}, would be of 2026-01-01T00:16:00Z`));
-  });
+  await t.test(
+    "posts, with the time of their ids; a quote is one, and neither a secret nor somebody's who is suspended",
+    async () => {
+      assert.deepEqual(
+        await shown(app, "posts", "right(it.author_id::text, 1), it.description, it.created_at at time zone 'UTC'"),
+        ["1 One 2026-01-01 00:10:00", "3 Quote 2026-01-01 00:13:00"],
+      );
+      assert.ok(
+        app.unsure.some((line) =>
+          /note\.id, .*poll_vote\.id: no column says when a row came to be, so its id does \(aid or aidx/.test(line),
+        ),
+        app.unsure.join("\n"),
+      );
+      assert.match(app.sql, new RegExp(`the newest, ${aid(16)}, would be of 2026-01-01T00:16:00Z`));
+    },
+  );
   await t.test("what people did: a vote in a poll is a view, passing on a vote, a quote a comment", async () => {
-    assert.deepEqual(await shown(app, "interactions", `${who}, it.kind, ${of}, to_char(it.created_at at time zone 'UTC', 'MI')`), [
-      "1 view One 21",
-      "1 view One 22",
-      "1 view One 23",
-      // of a note that is not there
-      "1 vote 16",
-      "2 comment One 11",
-      "2 vote One 12",
-      "2 vote One 50",
-      "2 vote One 51",
-      "2 vote One 52",
-      "3 comment One 13",
-      "3 view One 20",
-    ]);
+    assert.deepEqual(
+      await shown(app, "interactions", `${who}, it.kind, ${of}, to_char(it.created_at at time zone 'UTC', 'MI')`),
+      [
+        "1 view One 21",
+        "1 view One 22",
+        "1 view One 23",
+        // of a note that is not there
+        "1 vote 16",
+        "2 comment One 11",
+        "2 vote One 12",
+        "2 vote One 50",
+        "2 vote One 51",
+        "2 vote One 52",
+        "3 comment One 13",
+        "3 view One 20",
+      ],
+    );
   });
   await t.test("mutes and blocks under their other names, while they last; reposts alone hide nothing", async () => {
-    assert.deepEqual(await shown(app, "mutes", `${who}, it.kind, right(it.value, 1)`), ["1 person 2", "1 person 4", "2 person 3"]);
+    assert.deepEqual(await shown(app, "mutes", `${who}, it.kind, right(it.value, 1)`), [
+      "1 person 2",
+      "1 person 4",
+      "2 person 3",
+    ]);
   });
   await t.test("the list says what became of the others", () => {
     const lines = app.coverage.join("\n");
@@ -87,8 +100,12 @@ test("notes whose ids say when: clips, answers and what is passed on are no post
   });
   await t.test("one table, two references: a later answer and a later quote are followed", async () => {
     await app.pool.query("select recsys.roll_up(null)");
-    await app.pool.query(`insert into note (id, "userId", text, "replyId") values ('${aid(60)}', '${aid(3)}', 'So', '${aid(13)}'); insert into note (id, "userId", "renoteId") values ('${aid(61)}', '${aid(2)}', '${aid(10)}')`);
-    const { rows } = await app.pool.query("select distinct post_id from recsys.feature_changes where post_id in (select post_id from recsys.source_posts)");
+    await app.pool.query(
+      `insert into note (id, "userId", text, "replyId") values ('${aid(60)}', '${aid(3)}', 'So', '${aid(13)}'); insert into note (id, "userId", "renoteId") values ('${aid(61)}', '${aid(2)}', '${aid(10)}')`,
+    );
+    const { rows } = await app.pool.query(
+      "select distinct post_id from recsys.feature_changes where post_id in (select post_id from recsys.source_posts)",
+    );
     assert.equal(rows.length, 2);
     await app.pool.query("select recsys.roll_up(null)");
     assert.deepEqual((await app.pool.query("select * from recsys.feature_store_differences()")).rows, []);
@@ -104,7 +121,9 @@ const articles = (columns: string, values: string, many = 200) => `${posts}
   insert into articles (user_id, title, created_at, ${columns
     .split(", ")
     .map((column) => column.split(" ")[0])
-    .join(", ")}) select '${uuid(1)}', 'Number ' || n, timestamptz '2026-01-01' + n * interval '1 hour', ${values} from generate_series(1, ${many}) as n;`;
+    .join(
+      ", ",
+    )}) select '${uuid(1)}', 'Number ' || n, timestamptz '2026-01-01' + n * interval '1 hour', ${values} from generate_series(1, ${many}) as n;`;
 
 test("the longest text is the post's own, and not an excerpt or what a page is made of", { skip }, async () => {
   const columns = "description text, processed_html text, body_markdown text, body text, summary text";
@@ -119,13 +138,18 @@ test("the longest text is the post's own, and not an excerpt or what a page is m
 });
 
 test("tags in one text, at commas or at spaces", { skip }, async () => {
-  const commas = await adoptTables("commas", articles("body text, cached_tag_list text", "'Text', case when n = 2 then null else 'Rye bread, #oven;  , x' end"));
+  const commas = await adoptTables(
+    "commas",
+    articles("body text, cached_tag_list text", "'Text', case when n = 2 then null else 'Rye bread, #oven;  , x' end"),
+  );
   assert.deepEqual([...new Set(await shown(commas, "posts", "it.tags"))], ['{"Rye bread",oven,x}', "{}"]);
   const spaces = await adoptTables("spaces", articles("body text, hashtags text", "'Text', '#rye #oven'"));
   assert.deepEqual((await shown(spaces, "posts", "it.tags"))[0], "{rye,oven}");
 });
 
-test("tags and comments, likes of both and votes of a number are told apart where a type says of which table a row is", { skip }, async () => {
+test("tags and comments, likes of both and votes of a number are told apart where a type says of which table a row is", {
+  skip,
+}, async () => {
   const app = await adoptTables(
     "types",
     `${articles("body text", "'Text ' || n", 3)}
@@ -143,7 +167,11 @@ test("tags and comments, likes of both and votes of a number are told apart wher
      insert into page_reads (user_id, readable_type, readable_id) values ('${uuid(2)}', 'Article', 3), ('${uuid(2)}', 'User', 3);
      insert into topic_mutes values ('${uuid(2)}', 2);`,
   );
-  assert.deepEqual(await shown(app, "posts", "it.description, it.tags"), ["Text 1 {bread}", "Text 2 {trains}", "Text 3 {}"]);
+  assert.deepEqual(await shown(app, "posts", "it.description, it.tags"), [
+    "Text 1 {bread}",
+    "Text 2 {trains}",
+    "Text 3 {}",
+  ]);
   assert.deepEqual(
     (await shown(app, "interactions", `${who}, it.kind, ${of}`)).filter((line) => !line.startsWith("4")),
     ["2 comment Text 1", "2 view Text 3", "3 view Text 1", "3 view Text 1", "3 vote Text 1", "3 vote Text 1"],
@@ -152,7 +180,9 @@ test("tags and comments, likes of both and votes of a number are told apart wher
   assert.deepEqual(await shown(app, "mutes", `${who}, it.kind, it.value`), ["2 topic trains"]);
 });
 
-test("reactions that may be any emoji count as votes, whatever comes, and check says which are not listed", { skip }, async (t) => {
+test("reactions that may be any emoji count as votes, whatever comes, and check says which are not listed", {
+  skip,
+}, async (t) => {
   const app = await adoptTables(
     "emoji",
     `${articles("body text", "'Text ' || n", 30)}
@@ -160,19 +190,31 @@ test("reactions that may be any emoji count as votes, whatever comes, and check 
      insert into reactions select '${uuid(2)}', n, ':e' || n % 40 || ':' from generate_series(1, 30) as n;
      insert into reactions values ('${uuid(3)}', 1, 'love'), ('${uuid(3)}', 2, '👍'), ('${uuid(4)}', 1, 'dislike');`,
   );
-  const kinds = async () => (await app.pool.query("select kind, count(*)::int from recsys.source_interactions group by kind order by kind")).rows;
-  const unlisted = async () => (await app.pool.query("select problem, cure from recsys.check_rows() where problem ~ 'does not list'")).rows;
+  const kinds = async () =>
+    (await app.pool.query("select kind, count(*)::int from recsys.source_interactions group by kind order by kind"))
+      .rows;
+  const unlisted = async () =>
+    (await app.pool.query("select problem, cure from recsys.check_rows() where problem ~ 'does not list'")).rows;
   await t.test("all but what is against something", async () => {
     assert.deepEqual(await kinds(), [{ kind: "vote", count: 32 }]);
     assert.deepEqual(await shown(app, "dismissals", who), ["4"]);
-    assert.match((await unlisted())[0].problem, /^public\.reactions: 31 rows say one of 31 words that recsys\.kinds does not list, such as .* and count as vote, by its row 'any reaction'/);
-    assert.match(app.coverage.join("\n"), /97 % are of kinds that recsys\.kinds does not list, such as .*, and count as 'any reaction'/);
+    assert.match(
+      (await unlisted())[0].problem,
+      /^public\.reactions: 31 rows say one of 31 words that recsys\.kinds does not list, such as .* and count as vote, by its row 'any reaction'/,
+    );
+    assert.match(
+      app.coverage.join("\n"),
+      /97 % are of kinds that recsys\.kinds does not list, such as .*, and count as 'any reaction'/,
+    );
   });
   await t.test("a row of recsys.kinds leaves one out, another makes all of them views", async () => {
     await app.pool.query("insert into recsys.kinds (kind, head) values ('👍', null)");
     assert.deepEqual(await kinds(), [{ kind: "vote", count: 31 }]);
     await app.pool.query("update recsys.kinds set head = 'view' where kind = 'any reaction'");
-    assert.deepEqual(await kinds(), [{ kind: "view", count: 30 }, { kind: "vote", count: 1 }]);
+    assert.deepEqual(await kinds(), [
+      { kind: "view", count: 30 },
+      { kind: "vote", count: 1 },
+    ]);
   });
   await t.test("its cure lists them as they count, until another comes", async () => {
     const before = await kinds();
@@ -180,19 +222,36 @@ test("reactions that may be any emoji count as votes, whatever comes, and check 
     assert.deepEqual(await unlisted(), []);
     assert.deepEqual(await kinds(), before);
     await app.pool.query(`insert into reactions values ('${uuid(3)}', 3, 'new ''word''')`);
-    assert.match((await unlisted())[0].problem, /1 rows say one of 1 words .*such as new 'word' \(1\), and count as view, by its row 'any reaction'/);
+    assert.match(
+      (await unlisted())[0].problem,
+      /1 rows say one of 1 words .*such as new 'word' \(1\), and count as view, by its row 'any reaction'/,
+    );
   });
 });
 
-test("a condition that no row meets is left out and said; what is deleted stays out, though it be all", { skip }, async () => {
-  const app = await adoptTables("approved", articles("body text, approved boolean, published boolean, is_deleted boolean", "'Text', false, n > 100, n <> 150"));
+test("a condition that no row meets is left out and said; what is deleted stays out, though it be all", {
+  skip,
+}, async () => {
+  const app = await adoptTables(
+    "approved",
+    articles("body text, approved boolean, published boolean, is_deleted boolean", "'Text', false, n > 100, n <> 150"),
+  );
   assert.equal((await shown(app, "posts", "it.title")).length, 1);
-  assert.ok(app.unsure.some((line) => /articles\.approved is true holds of 0 of 200 rows, so it is left out/.test(line)), app.unsure.join("\n"));
-  assert.match(app.coverage.join("\n"), /used, but +public\.articles +200 +posts: 1 of 200; a condition on approved is left out, since 0 of 200 rows meet it/);
+  assert.ok(
+    app.unsure.some((line) => /articles\.approved is true holds of 0 of 200 rows, so it is left out/.test(line)),
+    app.unsure.join("\n"),
+  );
+  assert.match(
+    app.coverage.join("\n"),
+    /used, but +public\.articles +200 +posts: 1 of 200; a condition on approved is left out, since 0 of 200 rows meet it/,
+  );
   // an app that begins has published nothing yet
   const young = await adoptTables("young", articles("body text, published boolean", "'Text', false", 30));
   assert.deepEqual(await shown(young, "posts", "it.title"), []);
-  assert.match(young.coverage.join("\n"), /used, but +public\.articles +30 +posts: 0 of 30; articles\.published is true holds of none/);
+  assert.match(
+    young.coverage.join("\n"),
+    /used, but +public\.articles +30 +posts: 0 of 30; articles\.published is true holds of none/,
+  );
 });
 
 test("what people say of themselves in a table beside theirs, with one row each", { skip }, async () => {
@@ -206,7 +265,11 @@ test("what people say of themselves in a table beside theirs, with one row each"
      insert into profiles values (7, 1, 'I bake', 'Oslo'), (8, 2, null, 'Rome');
      insert into articles values (1, 1, 'Rye', 'Long');`,
   );
-  assert.deepEqual(await shown(app, "users", `${who}, replace(it.bio, E'\\n', '/')`), ["1 I bake/Oslo", "2 Rome", "3 "]);
+  assert.deepEqual(await shown(app, "users", `${who}, replace(it.bio, E'\\n', '/')`), [
+    "1 I bake/Oslo",
+    "2 Rome",
+    "3 ",
+  ]);
   await app.pool.query("truncate recsys.embedding_jobs; update profiles set summary = 'I cycle' where user_id = 2");
   const { rows } = await app.pool.query("select kind, right(entity_id::text, 1) as who from recsys.embedding_jobs");
   assert.deepEqual(rows, [{ kind: "user", who: "2" }]);
@@ -222,6 +285,14 @@ test("a table of posts that says nowhere when is named, and not passed over for 
      create table albums (id uuid primary key default gen_random_uuid(), user_id uuid references profiles, title text, description text, created_at timestamptz not null default now());
      insert into notes (user_id, body) select '${uuid(1)}', 'Text' from generate_series(1, 5);`,
   );
-  assert.ok(app.unsure.some((line) => /^public\.notes: it could be the posts, but neither a column nor a known form of its ids says when/.test(line)), app.unsure.join("\n"));
-  assert.match(app.coverage.join("\n"), /not understood +public\.notes +5 +it has a text and a person, and neither a column/);
+  assert.ok(
+    app.unsure.some((line) =>
+      /^public\.notes: it could be the posts, but neither a column nor a known form of its ids says when/.test(line),
+    ),
+    app.unsure.join("\n"),
+  );
+  assert.match(
+    app.coverage.join("\n"),
+    /not understood +public\.notes +5 +it has a text and a person, and neither a column/,
+  );
 });

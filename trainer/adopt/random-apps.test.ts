@@ -4,10 +4,10 @@ import { after, test } from "node:test";
 import fc from "fast-check";
 import { withoutPostgres } from "../../db/testing.ts";
 import { readTables } from "./catalog/read-catalog.ts";
-import { namesAccounts } from "./draft/draft-accounts.ts";
-import { coverageOf } from "./coverage/coverage.ts";
-import { draftViews } from "./draft/draft-views.ts";
 import { Questions } from "./catalog/read-only.ts";
+import { coverageOf } from "./coverage/coverage.ts";
+import { namesAccounts } from "./draft/draft-accounts.ts";
+import { draftViews } from "./draft/draft-views.ts";
 import { appDatabases } from "./testing.ts";
 import { randomApp } from "./testing-random-app.ts";
 

@@ -21,11 +21,11 @@ export async function exampleWithRowsOf(scope: Scope, { pool: adopted }: Databas
     ],
     ...["view", "vote", "comment"].map((kind) => [
       `select distinct on (user_id, post_id${kind === "vote" ? "" : ", created_at"}) user_id, post_id, created_at from recsys.source_interactions
-       where kind = '${kind}' and post_id in (select post_id from recsys.source_posts)`,
+       where kind = '${kind}' and post_id in (select post_id from recsys.source_posts) and user_id in (select user_id from recsys.source_users)`,
       `insert into public.${{ view: "post_views", vote: "post_votes", comment: "comments" }[kind]} (user_id, post_id, created_at) select user_id, post_id, created_at from rows`,
     ]),
     [
-      "select distinct user_id, kind, value from recsys.source_mutes",
+      "select distinct user_id, kind, value from recsys.source_mutes where user_id in (select user_id from recsys.source_users)",
       "insert into public.mutes (user_id, kind, value) select user_id, kind, value from rows",
     ],
   ];

@@ -7,6 +7,7 @@ import { test } from "node:test";
 import type { Database } from "../../db/connect.ts";
 import { withoutPostgres } from "../../db/testing.ts";
 import { type Gateway, startGateway } from "../serve/gateway.ts";
+import { compareFeeds, exampleWithRowsOf } from "./testing-beside-example.ts";
 import { adopt, appWithRows, cure, forbidden, publish, rulesOf, train } from "./testing-whole-app.ts";
 import { wholeApps } from "./whole-apps.ts";
 
@@ -19,7 +20,7 @@ interface Page {
   model: object | null;
 }
 
-for (const { name, table, edits, agrees, changes } of wholeApps)
+for (const { name, table, edits, agrees, secrets, changes } of wholeApps)
   test(`${name}: from its tables to feeds`, { skip: await withoutPostgres() }, async (t) => {
     // what was opened last is closed first
     const cleanings: (() => Promise<unknown>)[] = [];
@@ -40,15 +41,37 @@ for (const { name, table, edits, agrees, changes } of wholeApps)
       }
     });
 
-    await t.test("check has no problem left after its own cures", async () => {
+    await t.test("check has no problem left after its own cures, and they publish no secret", async () => {
       const { left } = await cure(database);
       assert.deepEqual(
         left.filter((line) => line.startsWith("PROBLEM")),
         [],
       );
+      const { rows } = await pool.query<{ secret: string }>(
+        `select secret from unnest($1::text[]) as secret, unnest('{anon,authenticated}'::text[]) as reader
+         where has_column_privilege(reader, quote_ident(split_part(secret, '.', 1)), split_part(secret, '.', 2), 'select')`,
+        [secrets],
+      );
+      assert.deepEqual(rows, [], "nothing is granted that was secret");
     });
 
-    await t.test("a model is trained and published", async () => publish(database, await train(scope, database)));
+    let model = "";
+    await t.test("a model is trained and published", async () => {
+      model = await train(scope, database);
+      await publish(database, model);
+    });
+
+    await t.test("feeds take at most twice the time of the example app's, with the same rows", async (t) => {
+      const example = await exampleWithRowsOf(scope, database);
+      await publish(example, model);
+      const compared = await compareFeeds(scope, { adopted: database, example }, await readersOf(database), 40);
+      for (const [what, { adopted, example, ratio }] of Object.entries(compared)) {
+        t.diagnostic(
+          `${what}: ${adopted.toFixed(1)} ms, the example app ${example.toFixed(1)} ms, ${ratio.toFixed(2)} times in pairs`,
+        );
+        assert.ok(ratio <= 2, `${what}: ${ratio} times`);
+      }
+    });
 
     let gateway: Gateway | undefined;
     const said: string[] = [];

@@ -9,6 +9,8 @@ export interface WholeApp {
   edits: Edit[];
   /** Two statements each, of the views and of the app's own tables, that give the same rows. */
   agrees: [what: string, views: string, tables: string][];
+  /** Columns that members may never read, whatever was granted on the way. */
+  secrets: string[];
   /** What happens in the app while people read: each rule forbids something more. */
   changes: string;
 }
@@ -58,14 +60,14 @@ export const wholeApps: WholeApp[] = [
         "votes: reactions, favourites and reposts",
         noteDeeds("vote"),
         byLocal(
-          `select "userId", "noteId" from "note_reaction" union all select "userId", "noteId" from "note_favorite" union all select "userId", "renoteId" from "note" where ${isRepost} and "visibility" in ('public', 'followers')`,
+          `select "userId", "noteId" from "note_reaction" union all select "userId", "noteId" from "note_favorite" union all select "userId", "renoteId" from "note" where ${isRepost}`,
         ),
       ],
       [
         "comments: replies and quotes",
         noteDeeds("comment"),
         byLocal(
-          `select "userId", coalesce("replyId", "renoteId") as "noteId" from "note" where coalesce("replyId", "renoteId") is not null and not (${isRepost}) and "visibility" in ('public', 'followers')`,
+          `select "userId", coalesce("replyId", "renoteId") as "noteId" from "note" where coalesce("replyId", "renoteId") is not null and not (${isRepost})`,
         ),
       ],
       ["views: votes in polls", noteDeeds("view"), byLocal(`select "userId", "noteId" from "poll_vote"`)],
@@ -75,6 +77,13 @@ export const wholeApps: WholeApp[] = [
         `select "authId" as who, count(distinct whom)::int from (select "muterId" as id, "muteeId" as whom from "muting" where "expiresAt" is null or "expiresAt" > now() union all select "blockerId", "blockeeId" from "blocking") as muted
          join "user" using (id) where "authId" is not null group by 1 order by 1`,
       ],
+    ],
+    secrets: [
+      "user.token",
+      "user_profile.email",
+      "user_profile.password",
+      "user_profile.twoFactorSecret",
+      "user_profile.moderationNote",
     ],
     changes: `
       update "user" set "isSuspended" = true where "username" in ('Member11', 'Member30');
@@ -135,6 +144,15 @@ export const wholeApps: WholeApp[] = [
         "select user_id as who, count(distinct value)::int from recsys.source_mutes where user_id in (select auth_id from users) group by 1 order by 1",
         "select auth_id as who, count(distinct blocked_id)::int from user_blocks join users on users.id = blocker_id where auth_id is not null group by 1 order by 1",
       ],
+    ],
+    secrets: [
+      "users.email",
+      "users.encrypted_password",
+      "users.reset_password_token",
+      "users.last_sign_in_ip",
+      "identities.token",
+      "users_roles.role_id",
+      "notes.content",
     ],
     changes: `
       update articles set archived = true where id % 31 = 3;

@@ -58,7 +58,7 @@ export interface Table {
   rowSecurity: boolean;
   /** Those that hold for signed-in people. */
   readPolicies: ReadPolicy[];
-  /** Whether members (authenticated) may select from it at all, and the service. */
+  /** Whether members (authenticated) may select from it at all. */
   membersMayRead: boolean;
   /** Whether they may select at least one column. */
   membersMayReadSome: boolean;

@@ -63,6 +63,11 @@ function passedOver(table: Table, { people, posts, references, candidates }: Rol
     .find(({ to }) => to !== "auth.users" && posts && to !== posts.table && postColumnOf(to, posts.table, references));
   if (through && through.to !== "auth.users")
     return [{ table, is: "left out", why: `it names no post, but rows of ${nameOf(through.to)}` }];
+  const about = references
+    .of(table)
+    .find(({ to }) => candidates.posts.some((found) => found.table === to && found.points >= enoughForPosts));
+  if (about && about.to !== "auth.users")
+    return [{ table, is: "left out", why: `it is about rows of ${nameOf(about.to)}, which are no posts here` }];
   if (
     persons.length > 1 &&
     !persons.some(({ column }) =>

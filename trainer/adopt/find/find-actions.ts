@@ -44,7 +44,7 @@ export function findActions(
       continue;
     }
     if (names.containers.has(words.at(-1) ?? "")) {
-      leave("by its name others are in it");
+      leave(`by its name (${words.at(-1)}) it holds others together`);
       continue;
     }
     const onComments = comments.includes(table)

@@ -33,7 +33,10 @@ export function kindsOf(table: Table, not: Column | undefined): Deeds["kinds"] |
   const column = pick(table, columns.kind, ["text", "enum"]);
   if (!column || column === not) return undefined;
   // of many different ones at least the commonest
-  const values = column.values.length > 0 ? column.values : (table.sample?.columns[column.name]?.values ?? []).map(([value]) => value);
+  const values =
+    column.values.length > 0
+      ? column.values
+      : (table.sample?.columns[column.name]?.values ?? []).map(([value]) => value);
   return { column, values: new Map(values.map((value) => [value, actionOf(value)])) };
 }
 
