@@ -18,7 +18,7 @@ import { WriteView } from "./write/write-view.tsx";
 export function Member({ userId }: SignedIn) {
   const { supabase } = useProject();
   const route = useRoute();
-  const feed = useFeed();
+  const feed = useFeed({ userId });
   const profile = useLoaded(() => readProfile(supabase, userId), [userId]);
   const name = profile.value ? nameOf(profile.value) : "You";
 
@@ -46,16 +46,7 @@ export function Member({ userId }: SignedIn) {
     feed: () => <FeedView feed={feed} userId={userId} name={name} />,
     write: () => <WriteView userId={userId} />,
     ideas: () => <IdeasView />,
-    you: () => (
-      <YouView
-        userId={userId}
-        profile={profile}
-        onChanged={(act) => {
-          feed.act(act);
-          profile.again();
-        }}
-      />
-    ),
+    you: () => <YouView userId={userId} profile={profile} feed={feed} />,
   };
   const links: [string, string][] = [
     ["feed", "Feed"],

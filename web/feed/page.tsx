@@ -5,6 +5,9 @@ import { openProject, ProjectContext } from "../shared/project.ts";
 import { Trouble } from "../shared/trouble.tsx";
 import { App } from "./app.tsx";
 
+// the feed goes on where its reader left it, which no browser knows while its posts are not there
+history.scrollRestoration = "manual";
+
 const page = document.getElementById("page") as HTMLElement;
 try {
   const project = openProject(await readConfig());

@@ -10,7 +10,7 @@ import { useFeed } from "./use-feed.ts";
 export function Visitor() {
   const route = useRoute();
   const [interests, setInterests] = useStored<string[]>("interests", []);
-  const feed = useFeed(interests);
+  const feed = useFeed({ interests });
   return (
     <Frame
       route={route === "people" ? route : "feed"}
