@@ -31,7 +31,9 @@ export async function phoneFaults(page: Page): Promise<string[]> {
     }
     for (const link of all("nav a")) {
       const { left, right } = link.getBoundingClientRect();
-      if (left < 0 || right > innerWidth || link.scrollWidth > link.clientWidth) faults.push(`${named(link)} is cut off`);
+      // somebody's name, which comes last, may be longer than there is room
+      const isShortened = link.scrollWidth > link.clientWidth && link.matches(":not(:last-child)");
+      if (left < 0 || right > innerWidth || isShortened) faults.push(`${named(link)} is cut off`);
     }
     for (const target of all("a, button, summary, input, textarea")) {
       if (getComputedStyle(target).display === "inline" || target.matches(".skip")) continue;
