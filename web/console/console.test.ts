@@ -1,9 +1,9 @@
 /** The console in a real browser, on the real functions: the story of an operator who publishes, looks around and rolls back. */
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { AxeBuilder } from "@axe-core/playwright";
 import type { Browser, Page } from "playwright-core";
 import { publishWordModel } from "../../supabase/functions/embed/testing.ts";
+import { seriousIn } from "../testing/axe.ts";
 import { openPage, startBrowser, withoutBrowser } from "../testing/browser.ts";
 import { members, servedCommunity } from "../testing/community.ts";
 
@@ -171,12 +171,7 @@ test("axe finds nothing serious in any view", options, async (t) => {
         await page.goto(`${gateway.url}/console/#${view}`);
         await page.locator("section.panel").first().waitFor();
         await page.waitForLoadState("networkidle");
-        const { violations } = await new AxeBuilder({ page }).analyze();
-        const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
-        assert.deepEqual(
-          serious.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)]),
-          [],
-        );
+        assert.deepEqual(await seriousIn(page), []);
       });
     assert.deepEqual(wrong, []);
   }

@@ -1,9 +1,9 @@
 /** The feed page in a real browser, on the real functions: the story of a newcomer, and what else a page owes its readers. */
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { AxeBuilder } from "@axe-core/playwright";
 import type { Browser, Page } from "playwright-core";
 import { uuid } from "../../trainer/serve/testing.ts";
+import { seriousIn } from "../testing/axe.ts";
 import { openPage, startBrowser, withoutBrowser } from "../testing/browser.ts";
 import { members, servedCommunity } from "../testing/community.ts";
 
@@ -298,15 +298,6 @@ test("a page that does not know its project says what is missing", options, asyn
   await page.goto(home());
   await page.getByRole("alert").getByText("config.json must name the project's url").waitFor();
 });
-
-/** What axe finds serious or critical on a page as it is; of some rules only where they are named. */
-async function seriousIn(page: Page, ...rules: string[]): Promise<string[]> {
-  const axe = new AxeBuilder({ page }).options({ resultTypes: ["violations"] }).setLegacyMode();
-  const { violations } = await (rules.length > 0 ? axe.withRules(rules) : axe).analyze();
-  return violations
-    .filter(({ impact }) => impact === "serious" || impact === "critical")
-    .map(({ id, nodes }) => `${id}: ${nodes[0].html}`);
-}
 
 /** Few posts: axe takes its time for each, and one is like the other. */
 async function shorten(page: Page, posts: number): Promise<void> {
