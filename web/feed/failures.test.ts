@@ -44,10 +44,10 @@ test("a page that fails says so where the reader is, and is asked for again ther
   assert.deepEqual(await seriousIn(page, "color-contrast"), []);
   await page.unroute(recommend);
   await nextFeed(page, () => trouble.getByRole("button", { name: "Ask again" }).click());
-  await page.locator("li.post").nth(39).waitFor();
+  await page.locator("li.post").nth(20).waitFor();
   assert.equal(await trouble.count(), 0);
   await t.test("so does what moves, asked for from far down", async () => {
-    const title = (await titles(page, 40))[35];
+    const title = (await titles(page, 40)).at(-1) as string;
     await press(page, title, "Vote");
     await page.getByRole("button", { name: "Show what moves" }).waitFor();
     await page.route(recommend, (route) => route.abort());
@@ -79,6 +79,7 @@ test(
     await card(page, dismissed)
       .getByRole("button", { name: /^Not for me/ })
       .evaluate((button: HTMLButtonElement) => {
+        button.focus();
         button.click();
         button.click();
       });

@@ -7,6 +7,7 @@ import { MoreOnScroll } from "./more-on-scroll.tsx";
 import { Moved } from "./moved.tsx";
 import { PendingBar } from "./pending-bar.tsx";
 import { PostCard } from "./posts/post-card.tsx";
+import { UnfinishedComments } from "./posts/unfinished-comments.tsx";
 import { Skeletons } from "./skeletons.tsx";
 import type { FeedOf } from "./use-feed.ts";
 import { usePlace } from "./use-place.ts";
@@ -40,6 +41,7 @@ export function FeedView({ feed, userId, name, children }: FeedViewProps) {
         </div>
         {children}
         {userId && <Arrival feed={feed} userId={userId} />}
+        {userId && <UnfinishedComments feed={feed} userId={userId} />}
         <PendingBar feed={feed} />
         {moved && <Moved {...moved} isNews={moved !== told.current} />}
         {error !== undefined && asked === "first" && <Trouble error={error} again={feed.retry} />}

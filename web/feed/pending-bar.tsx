@@ -1,16 +1,17 @@
 import { Trouble } from "../shared/trouble.tsx";
-import { useOnline } from "../shared/use-online.ts";
+import { useConnection } from "../shared/use-connection.ts";
 import { sayActs } from "./acts.ts";
 import type { FeedOf } from "./use-feed.ts";
 
 /** What was done since the feed was made, and the way to see what moves. It stays in view, so it also says what keeps that from working. */
 export function PendingBar({ feed: { acts, busy, asked, error, refresh, retry } }: { feed: FeedOf }) {
-  const isOnline = useOnline();
+  const { isOnline, unsent } = useConnection();
   if (!isOnline)
     return (
       <div class="pending" role="status">
         <p>
-          <strong>You are offline.</strong> What you do is kept, and sent when you are back.
+          <strong>You are offline.</strong> What you do is kept, and sent when you are back
+          {unsent > 0 && `: ${unsent} so far`}.
         </p>
       </div>
     );
