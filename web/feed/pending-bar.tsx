@@ -17,7 +17,7 @@ export function PendingBar({ feed: { acts, busy, asked, error, refresh, retry } 
     );
   if (error !== undefined && asked === "again")
     return (
-      <div class="pending">
+      <div class="pending failed">
         <Trouble error={error} again={retry} />
       </div>
     );
