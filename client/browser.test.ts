@@ -42,7 +42,7 @@ async function served() {
         const auth = { storageKey: "session", autoRefreshToken: false };
         const recommender = recsys(createClient("${gateway.url}", "${gateway.publishableKey}", { auth }));
         const said = [];
-        recommender.watch(({ isOnline, unsent }) => said.push((isOnline ? "online " : "offline ") + unsent));
+        recommender.watch(({ isOnline, unsent }) => said.push((isOnline ? "online " : "offline ") + unsent.length));
         globalThis.app = { recommender, said };`,
       resolveDir: fileURLToPath(new URL("..", import.meta.url)),
     },

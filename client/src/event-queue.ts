@@ -16,7 +16,7 @@ export interface QueueOptions {
   /** Sends a batch as the user whose token this is. Throws RecsysError. */
   send(batch: Event[], token: string): Promise<EventReport[]>;
   onRefused(report: Tracked, event: Event): void;
-  /** Told when another number of events waits. */
+  /** Told when other events wait. */
   onChange(): void;
 }
 
@@ -49,6 +49,8 @@ export function openQueue({ readSession, store, send, onRefused, onChange }: Que
   /** Ends when the last tracked event is kept. */
   let lastKept: Promise<unknown> = Promise.resolve();
   let failures = 0;
+  /** Why the last batch could not be sent. */
+  let failure: RecsysError | undefined;
   let isWanted = false;
   let running: Promise<void> | undefined;
   let timer: { at: number; id: ReturnType<typeof setTimeout> } | undefined;
@@ -61,14 +63,19 @@ export function openQueue({ readSession, store, send, onRefused, onChange }: Que
       lastKept = kept.catch(() => undefined);
       return kept.then(({ promise }) => promise);
     },
-    flush,
+    /** Sends what waits. Throws RecsysError where that cannot be just now. */
+    async flush(): Promise<void> {
+      await sendAll();
+      if (failure) throw failure;
+    },
+    sendAll: () => void sendAll(),
     /** The page may end: what waits is sent once more at once, with what is under way, so that nothing overtakes it. */
     lastCall(): void {
       held.clear();
       void lastKept.then(sendOnce);
     },
-    /** How many events of whoever is signed in wait. */
-    size: () => (owner === undefined ? 0 : waitingOf(owner).length),
+    /** What of whoever is signed in waits, the oldest first. */
+    unsent: () => (owner === undefined ? [] : waitingOf(owner).map(({ event }) => event)),
     /** Sends what earlier pages left. */
     start(): void {
       if (store.hasAny()) wake(0);
@@ -99,18 +106,18 @@ export function openQueue({ readSession, store, send, onRefused, onChange }: Que
     onChange();
     // where nothing can be sent just now, it is tried again soon enough
     if (event.type === "seen") wake(gather);
-    else if (failures === 0) void flush();
+    else if (failures === 0) void sendAll();
     return each;
   }
 
   /** Sends what waits, until nothing does or it cannot be sent just now. */
-  async function flush(): Promise<void> {
+  async function sendAll(): Promise<void> {
     isWanted = true;
-    running ??= sendAll();
+    running ??= sendWanted();
     await running;
   }
 
-  async function sendAll(): Promise<void> {
+  async function sendWanted(): Promise<void> {
     try {
       while (isWanted) {
         isWanted = false;
@@ -127,6 +134,9 @@ export function openQueue({ readSession, store, send, onRefused, onChange }: Que
   async function sendOnce(): Promise<boolean> {
     const session = await readSession();
     if (session !== undefined) owner = session?.owner;
+    failure = undefined;
+    if (session === undefined && owner !== undefined && waitingOf(owner).length > 0)
+      postpone(new RecsysError("unreachable", "there is no valid token just now; try again", null, null, undefined));
     if (!session) return false;
     const all = waitingOf(session.owner).filter(({ event }) => !held.has(event.id));
     const [batch] = batchesOf(all.map(asSent), mostBytes);
@@ -134,16 +144,21 @@ export function openQueue({ readSession, store, send, onRefused, onChange }: Que
     const sent = all.slice(0, batch.length);
     try {
       await sendParts(sent, batch, session.token);
-      failures = 0;
+      [failures, failure] = [0, undefined];
       return true;
     } catch (error) {
       if (!(error instanceof RecsysError)) throw error;
-      const pause = error.retryAfter === null ? Math.min(1000 * 2 ** failures, longestPause) : 1000 * error.retryAfter;
-      failures++;
-      // not all phones of a community at once
-      wake(pause * (1 + Math.random() / 4));
+      postpone(error);
       return false;
     }
+  }
+
+  function postpone(error: RecsysError): void {
+    const pause = error.retryAfter === null ? Math.min(1000 * 2 ** failures, longestPause) : 1000 * error.retryAfter;
+    failures++;
+    failure = error;
+    // not all phones of a community at once
+    wake(pause * (1 + Math.random() / 4));
   }
 
   /** Sends events; where the call as a whole is refused for good, in halves, down to the one that is to blame. */
@@ -163,7 +178,7 @@ export function openQueue({ readSession, store, send, onRefused, onChange }: Que
 
   function answer(each: Waiting, report: EventReport): void {
     const { at, event } = each;
-    if (report.code === "unknown_impression" && Date.now() - at < impressionsLoggedWithin) {
+    if (report.code === "unknown_impression" && Math.abs(Date.now() - at) < impressionsLoggedWithin) {
       held.add(event.id);
       wake(2 * gather);
     } else if (isDisbelieved(report) && !event.occurred_at && !timeless.has(event.id)) timeless.add(event.id);
@@ -201,7 +216,7 @@ export function openQueue({ readSession, store, send, onRefused, onChange }: Que
     const id = setTimeout(() => {
       timer = undefined;
       held.clear();
-      void flush();
+      void sendAll();
     }, milliseconds);
     timer = { at, id };
     // a program of Node ends when it has nothing else to do; one that wants all to be sent waits for flush

@@ -57,11 +57,11 @@ export interface RecsysOptions {
 export interface Connection {
   /** false: this device has no network. */
   isOnline: boolean;
-  /** How many tracked events of whoever is signed in wait until they can be sent. */
-  unsent: number;
+  /** The tracked events of whoever is signed in that wait until they can be sent, the oldest first. */
+  unsent: Event[];
 }
 
-/** The functions of the recommender. Each call rejects with a `RecsysError`; `track`, `watch` and `flush` do not. */
+/** The functions of the recommender. Each call rejects with a `RecsysError`, but for `track` and `watch`. */
 export interface Recsys {
   /** The signed-in user's feed; before anybody has signed in, a visitor's, by the `interests` of the request. */
   recommend(request?: FeedRequest, options?: CallOptions): Promise<Feed>;
@@ -75,7 +75,7 @@ export interface Recsys {
    * with what became of it once the functions have said so, which may be never in this page; need not be waited for.
    */
   track(event: NewEvent): Promise<Tracked>;
-  /** Sends at once what `track` keeps; resolves when nothing waits, or none of it can be sent just now. */
+  /** Sends at once what `track` keeps; rejects where that cannot be sent just now: it is kept, and sent later. */
   flush(): Promise<void>;
   /** Tells of the connection, now and whenever it changes, until what it returns is called. */
   watch(tell: (connection: Connection) => void): () => void;
@@ -124,7 +124,7 @@ export function recsys(supabase: Pick<SupabaseClient, "functions" | "auth">, opt
     onRefused: options.onRefused ?? warn,
     onChange: tellAll,
   });
-  watchPage({ back: () => void queue.flush(), end: queue.lastCall, change: tellAll });
+  watchPage({ back: queue.sendAll, end: queue.lastCall, change: tellAll });
   queue.start();
 
   return {
@@ -133,8 +133,8 @@ export function recsys(supabase: Pick<SupabaseClient, "functions" | "auth">, opt
     watch(tell) {
       let told = "";
       const watcher = () => {
-        const connection = { isOnline: isOnline(), unsent: queue.size() };
-        const now = JSON.stringify(connection);
+        const connection = { isOnline: isOnline(), unsent: queue.unsent() };
+        const now = [connection.isOnline, ...connection.unsent.map(({ id }) => id)].join();
         if (now !== told) tell(connection);
         told = now;
       };
