@@ -11,7 +11,7 @@ export function PendingBar({ feed: { acts, busy, asked, error, refresh, retry } 
       <div class="pending" role="status">
         <p>
           <strong>You are offline.</strong> What you do is kept, and sent when you are back
-          {unsent > 0 && `: ${unsent} so far`}.
+          {unsent.length > 0 && `: ${unsent.length} so far`}.
         </p>
       </div>
     );

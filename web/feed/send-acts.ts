@@ -16,9 +16,9 @@ export async function sendActs(project: Project, userId: string, acts: readonly 
   if (refused) throw new Error(refused.message);
 }
 
-/** Sends what waits; when nothing is on its way, or none of it can be sent just now. */
+/** Resolves when nothing is on its way, or none of it can be sent just now. */
 export async function settleActs({ recommender }: Project): Promise<void> {
-  await Promise.all([recommender.flush(), latestMute]);
+  await Promise.allSettled([recommender.flush(), latestMute]);
 }
 
 let latestMute: Promise<void> = Promise.resolve();

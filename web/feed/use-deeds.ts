@@ -1,8 +1,8 @@
-import { useCallback, useMemo } from "preact/hooks";
+import { useCallback, useEffect, useMemo } from "preact/hooks";
 import { useProject } from "../shared/project.ts";
 import { useChanging } from "../shared/use-changing.ts";
 import type { Act } from "./acts.ts";
-import { type Marks, markOf, muteOf, netOf, withActs } from "./marks.ts";
+import { type Marks, markOf, marksOf, muteOf, netOf, withActs } from "./marks.ts";
 import { sendActs, settleActs } from "./send-acts.ts";
 
 /** What was not stored, and why. */
@@ -107,6 +107,17 @@ export function useDeeds(userId: string | undefined): Deeds {
   const knowMarks = useCallback(
     (read: Marks) => change((state) => ({ ...state, marks: new Map([...read, ...state.marks]) })),
     [change],
+  );
+
+  const { recommender } = project;
+  useEffect(
+    () =>
+      recommender.watch(({ unsent }) => {
+        const { stored, pending } = latest.current;
+        // what the page before did; of what this one does its acts know more
+        if (stored.length + pending.length === 0) knowMarks(marksOf(unsent));
+      }),
+    [recommender, latest, knowMarks],
   );
 
   const settle = useCallback(async () => {
