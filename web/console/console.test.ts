@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import type { Browser, Page } from "playwright-core";
-import { type HeldOutQuality, qualityLine } from "../../trainer/gate/held-out-quality.ts";
 import { publishWordModel } from "../../supabase/functions/embed/testing.ts";
+import { type HeldOutQuality, qualityLine } from "../../trainer/gate/held-out-quality.ts";
 import { seriousIn } from "../testing/axe.ts";
 import { openPage, startBrowser, withoutBrowser } from "../testing/browser.ts";
 import { members, servedCommunity } from "../testing/community.ts";

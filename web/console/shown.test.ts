@@ -1,32 +1,22 @@
 /** What was shown, day by day, in a real browser: a day that was not measured is a gap, and no zero. */
 import assert from "node:assert/strict";
-import { after, test } from "node:test";
-import type { Browser, Page } from "playwright-core";
-import { openPage, startBrowser, withoutBrowser } from "../testing/browser.ts";
-import { servedCommunity } from "../testing/community.ts";
+import { test } from "node:test";
+import type { Page } from "playwright-core";
+import { startStories } from "../testing/stories.ts";
 
-const cleanings: (() => Promise<void>)[] = [];
-const scope = { after: (clean: () => Promise<void>) => cleanings.unshift(clean) };
-after(async () => {
-  for (const clean of cleanings) await clean();
-});
-const options = { skip: withoutBrowser };
-const { gateway, pool } = withoutBrowser
-  ? ({} as Awaited<ReturnType<typeof servedCommunity>>)
-  : await servedCommunity(scope, "shown_page");
-const browser = withoutBrowser ? ({} as Browser) : await startBrowser();
-if (!withoutBrowser) scope.after(() => browser.close());
+const { gateway, pool, options, open } = await startStories("shown_page");
 
 const chart = (page: Page, label: string) => page.getByRole("img", { name: label });
 /** How many stretches each line of a chart is drawn in: a path moves its pen once for each. */
 const stretches = async (page: Page, label: string) =>
-  (await chart(page, label).locator("g[aria-label=line] path").evaluateAll((paths) => paths.map((path) => path.getAttribute("d") ?? ""))).map(
-    (line) => line.split("M").length - 1,
-  );
+  (
+    await chart(page, label)
+      .locator("g[aria-label=line] path")
+      .evaluateAll((paths) => paths.map((path) => path.getAttribute("d") ?? ""))
+  ).map((line) => line.split("M").length - 1);
 
 test("a day on which nothing was shown is not measured as zero, and drawn as a gap", options, async (t) => {
-  const { page, wrong } = await openPage(browser, gateway.url);
-  t.after(() => page.context().close());
+  const { page, wrong } = await open(t);
   await pool.query("update public.posts set created_at = created_at - interval '12 days'");
   // a page of five posts to ada on each of eight days but the third and fourth
   await pool.query(
@@ -36,7 +26,9 @@ test("a day on which nothing was shown is not measured as zero, and drawn as a g
      cross join (values (2), (3), (4), (7), (8), (9)) as days (day)
      cross join (select id, row_number() over (order by created_at) as place from public.posts limit 5) as posts`,
   );
-  await pool.query("select recsys.measure_day((recsys.clock() at time zone 'UTC')::date - day) from generate_series(2, 9) as day");
+  await pool.query(
+    "select recsys.measure_day((recsys.clock() at time zone 'UTC')::date - day) from generate_series(2, 9) as day",
+  );
   await page.goto(`${gateway.url}/console/#key=${gateway.secretKey}`);
   await page.getByRole("heading", { name: "All models" }).waitFor();
   await page.goto(`${gateway.url}/console/#shown`);
