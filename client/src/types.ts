@@ -269,6 +269,7 @@ export interface ConsoleRequest {
    */
   ask:
     | "models"
+    | "training"
     | "activations"
     | "activate"
     | "rollback"

@@ -71,7 +71,7 @@ function Console({ config, secretKey, onKey, onLeave }: ConsoleProps) {
         </button>
       </header>
       <main class="stack">
-        <View key={route[0]} route={route} />
+        <View key={view} route={route} />
       </main>
     </AskContext.Provider>
   );

@@ -29,7 +29,8 @@ export function eventOf(act: Act): NewEvent | undefined {
   }
 }
 
-const did = {
+/** What somebody did to a post, before its title. */
+export const did = {
   view: "opened",
   vote: "voted for",
   unvote: "took back your vote for",
@@ -38,29 +39,6 @@ const did = {
   undismiss: "took back that you dismissed",
   seen: "saw",
 };
-
-/** "voted for “A”, muted #b and did 2 more things": the latest first. */
-export function sayActs(acts: Act[]): string {
-  const seen = acts.filter(({ kind }) => kind === "seen").length;
-  const said = acts
-    .filter(({ kind }) => kind !== "seen")
-    .map((act) => {
-      if ("label" in act) return `${act.kind}d ${act.label}`;
-      if (act.kind === "profile") return "changed what you say of yourself";
-      return `${did[act.kind]} “${shortened(act.title)}”`;
-    })
-    .reverse();
-  if (seen > 0) said.push(`saw ${seen} posts`);
-  const more = said.length - mostSaid;
-  if (more > 0) said.splice(mostSaid, more, `did ${more} more ${more === 1 ? "thing" : "things"}`);
-  return said.length < 2 ? said.join("") : `${said.slice(0, -1).join(", ")} and ${said.at(-1)}`;
-}
-
-const mostSaid = 2;
-
-function shortened(title: string): string {
-  return title.length <= 48 ? title : `${title.slice(0, 47).trimEnd()}…`;
-}
 
 /** Why an act takes a post out of the feed; undefined: it does not. Of what was taken back again nothing may be left: see netOf. */
 export function whyGone(post_id: string, post: Post | undefined, acts: Act[]): string | undefined {

@@ -187,31 +187,6 @@ test("people and posts of whom an app's own tables say nothing are on the page l
   assert.deepEqual(wrong, []);
 });
 
-test("where nobody may be chosen, people sign in with e-mail address and password", options, async (t) => {
-  const { page, wrong } = await openPage(browser, gateway.url);
-  t.after(() => page.context().close());
-  const { url, publishableKey: key } = gateway;
-  await page.route("**/config.json", (route) => route.fulfill({ json: { url, key } }));
-  await page.goto(home("people"));
-  const fill = async (email: string) => {
-    await page.getByLabel("E-mail address").fill(email);
-    await page.getByLabel("Password").fill("correct horse");
-  };
-  await fill("nina@example.com");
-  await page.getByRole("button", { name: "Sign in" }).click();
-  await page.getByRole("alert").getByText("nobody here has this e-mail address").waitFor();
-  assert.deepEqual(await seriousIn(page), []);
-  await page.getByRole("button", { name: "I am new here" }).click();
-  await page.getByRole("heading", { name: "Welcome" }).waitFor();
-  await page.getByRole("button", { name: "Sign out" }).click();
-  await page.getByRole("link", { name: "Sign in", exact: true }).click();
-  await fill("nina@example.com");
-  await page.getByRole("button", { name: "Sign in" }).click();
-  await page.getByRole("heading", { name: "Welcome" }).waitFor();
-  assert.equal(await page.getByRole("button", { name: "Be somebody else" }).count(), 0);
-  assert.deepEqual(wrong, []);
-});
-
 test("ideas become a draft; where there is no such function, the page says so", options, async (t) => {
   const { page, wrong } = await openPage(browser, gateway.url);
   t.after(() => page.context().close());

@@ -1,6 +1,7 @@
 import { useEffect, useRef } from "preact/hooks";
-import { type Act, sayActs } from "./acts.ts";
+import type { Act } from "./acts.ts";
 import type { Change } from "./feed-changes.ts";
+import { sayActs } from "./say-acts.ts";
 
 interface MovedProps {
   changes: Change[];
