@@ -1,3 +1,4 @@
+import { useProject } from "../shared/project.ts";
 import { Failed } from "./failed.tsx";
 import type { FeedOf } from "./use-feed.ts";
 
@@ -48,14 +49,22 @@ export function AboutFeed({ feed, name, isMember }: { feed: FeedOf; name: string
 
 /** Marks what was shown as seen, so that it stays away for 30 days, and asks for the feed anew. */
 function LeaveBehind({ feed }: { feed: FeedOf }) {
-  const { items, busy, act, refresh } = feed;
+  const { recommender } = useProject();
+  const { items, pending, busy, act, refresh } = feed;
   async function leave(): Promise<void> {
     const seen = items.map(({ post_id, title, request_id }) => ({ kind: "seen" as const, post_id, title, request_id }));
-    if (await act(...seen)) await refresh();
+    const stored = act(...seen);
+    // at once: it would wait for more of the kind
+    recommender.flush();
+    if (await stored) await refresh();
   }
   return (
     <>
-      <button type="button" disabled={busy !== undefined || items.length === 0} onClick={leave}>
+      <button
+        type="button"
+        disabled={busy !== undefined || items.length === 0 || pending.some(({ kind }) => kind === "seen")}
+        onClick={leave}
+      >
         Seen: show me others
       </button>
       <Failed feed={feed} place="seen" />

@@ -3,10 +3,12 @@ import { useRef } from "preact/hooks";
 import { Heading } from "../shared/heading.tsx";
 import { Trouble } from "../shared/trouble.tsx";
 import { AboutFeed } from "./about-feed.tsx";
+import { ArchiveClock } from "./archive-clock.tsx";
 import { MoreOnScroll } from "./more-on-scroll.tsx";
 import { Moved } from "./moved.tsx";
 import { PendingBar } from "./pending-bar.tsx";
 import { PostCard } from "./posts/post-card.tsx";
+import { UnfinishedComments } from "./posts/unfinished-comments.tsx";
 import { Skeletons } from "./skeletons.tsx";
 import type { FeedOf } from "./use-feed.ts";
 import { usePlace } from "./use-place.ts";
@@ -38,8 +40,10 @@ export function FeedView({ feed, userId, name, children }: FeedViewProps) {
             {busy === "again" ? "Refreshing …" : "Refresh"}
           </button>
         </div>
+        <ArchiveClock />
         {children}
         {userId && <Arrival feed={feed} userId={userId} />}
+        {userId && <UnfinishedComments feed={feed} userId={userId} />}
         <PendingBar feed={feed} />
         {moved && <Moved {...moved} isNews={moved !== told.current} />}
         {error !== undefined && asked === "first" && <Trouble error={error} again={feed.retry} />}

@@ -102,7 +102,9 @@ test("a newcomer looks around, signs up, and her feed follows her votes", option
     await card(page, dismissed)
       .getByRole("button", { name: /^Not for me/ })
       .click();
-    await page.locator("p:focus", { hasText: `Dismissed: ${dismissed}` }).waitFor();
+    await page.getByText(`Dismissed: ${dismissed}`).waitFor();
+    // the button that was pressed is gone, and the focus is at the one in its place
+    assert.match(await page.evaluate(() => document.activeElement?.textContent ?? ""), /^Undo/);
     await nextFeed(page, () => page.getByRole("button", { name: "Show what moves" }).click());
     const moved = page.getByRole("region", { name: "What moved" });
     assert.match((await moved.textContent()) ?? "", /You dismissed it/);

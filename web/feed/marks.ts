@@ -1,4 +1,5 @@
 /** What can be done and taken back: a vote, a dismissal, a mute. Each is a mark that is set or not. */
+import type { Event } from "../../client/src/index.ts";
 import type { Act } from "./acts.ts";
 
 /** By key; one that is missing is not known. */
@@ -33,6 +34,17 @@ export function withActs(marks: Marks, acts: readonly Act[]): Marks {
     if (mark) after.set(...mark);
   }
   return after;
+}
+
+/** Those that events set, as the client keeps them until they are stored. */
+export function marksOf(events: readonly Event[]): Marks {
+  return new Map(
+    events.flatMap((event): [string, boolean][] => {
+      if (event.type === "vote") return [[voteOn(event.post_id), event.value === 1]];
+      if (event.type === "dismiss") return [[dismissalOf(event.post_id), (event as { value?: number }).value !== 0]];
+      return [];
+    }),
+  );
 }
 
 /** What is left of acts once what was taken back is left out, and what was done several times is said once. */

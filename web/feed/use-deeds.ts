@@ -1,9 +1,9 @@
-import { useCallback, useMemo, useRef } from "preact/hooks";
+import { useCallback, useEffect, useMemo } from "preact/hooks";
 import { useProject } from "../shared/project.ts";
 import { useChanging } from "../shared/use-changing.ts";
 import type { Act } from "./acts.ts";
-import { type Marks, markOf, muteOf, netOf, withActs } from "./marks.ts";
-import { sendActs } from "./send-acts.ts";
+import { type Marks, markOf, marksOf, muteOf, netOf, withActs } from "./marks.ts";
+import { sendActs, settleActs } from "./send-acts.ts";
 
 /** What was not stored, and why. */
 export interface Failure {
@@ -58,7 +58,6 @@ export function useDeeds(userId: string | undefined): Deeds {
     failures: new Map(),
     opened: new Set(),
   });
-  const line = useRef<Promise<unknown>>(Promise.resolve());
 
   const act = useCallback(
     async (...acts: Act[]) => {
@@ -72,12 +71,9 @@ export function useDeeds(userId: string | undefined): Deeds {
         pending: [...state.pending, ...isNew],
         failures: without(state.failures, place),
       }));
-      // one after another: a vote that overtakes the one before it would stand
-      const sent = line.current.then(() => sendActs(project, userId, isNew));
-      line.current = sent.catch(() => undefined);
       const rest = ({ pending }: State) => pending.filter((act) => !isNew.includes(act));
       try {
-        await sent;
+        await sendActs(project, userId, isNew);
         change((state) => ({
           ...state,
           pending: rest(state),
@@ -113,11 +109,24 @@ export function useDeeds(userId: string | undefined): Deeds {
     [change],
   );
 
+  const { recommender } = project;
+  useEffect(
+    () =>
+      recommender.watch(({ unsent }) => {
+        const { stored, pending } = latest.current;
+        // what the page before did; of what this one does its acts know more
+        if (stored.length + pending.length === 0) knowMarks(marksOf(unsent));
+      }),
+    [recommender, latest, knowMarks],
+  );
+
   const settle = useCallback(async () => {
-    await Promise.race([line.current, new Promise((over) => setTimeout(over, patienceMilliseconds))]);
+    await Promise.race([settleActs(project), pause(patienceMilliseconds)]);
+    // what was answered comes into the state a moment later
+    await pause(0);
     const { stored, pending } = latest.current;
     return { done: netOf([...stored, ...pending]), stored };
-  }, [latest]);
+  }, [project, latest]);
 
   const forget = useCallback(
     (known: readonly Act[]) =>
@@ -130,6 +139,8 @@ export function useDeeds(userId: string | undefined): Deeds {
   const { pending, failures, opened } = state;
   return { marks, acts, pending, failures, opened, act, toggle, knowMarks, settle, forget };
 }
+
+const pause = (milliseconds: number) => new Promise((over) => setTimeout(over, milliseconds));
 
 /** Whether nothing would change, however often its button is pressed. */
 function isDone(act: Act, marks: Marks, pending: readonly Act[]): boolean {

@@ -125,8 +125,8 @@ export function useFeed({ userId, interests }: Reader): FeedOf {
   const more = useCallback(() => load("more"), [load]);
   const retry = useCallback(() => load(latest.current.asked), [load, latest]);
   useEffect(() => {
-    // nobody has to press what was only for want of a network
-    const onBack = () => latest.current.error !== undefined && retry();
+    // nobody has to press what was only for want of a network; but another feed in place of this one comes to those who ask
+    const onBack = () => latest.current.error !== undefined && latest.current.asked !== "again" && retry();
     addEventListener("online", onBack);
     return () => removeEventListener("online", onBack);
   }, [retry, latest]);

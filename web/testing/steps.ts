@@ -7,7 +7,9 @@ import type { Locator, Page } from "playwright-core";
 export const titles = (page: Page, count = 5): Promise<string[]> =>
   page.$$eval("li.post h2", (headings, count) => headings.slice(0, count).map((each) => each.textContent ?? ""), count);
 
-export const card = (page: Page, title: string): Locator => page.locator("li.post", { hasText: title }).first();
+/** The card of the post that is called so, not of one whose reason names it. */
+export const card = (page: Page, title: string): Locator =>
+  page.locator("li.post").filter({ has: page.locator("h2, p", { hasText: new RegExp(`^(Dismissed: )?${title}$`) }) });
 
 /** A button of a post, by the beginning of what it says: "Vote", "Comment", "Not for me". */
 export const press = (page: Page, title: string, button: string): Promise<void> =>

@@ -12,7 +12,7 @@ export const refusals = {
   in_the_future: "occurred_at is more than 5 minutes from now: the device's clock is wrong",
   too_old: "occurred_at is more than 30 days ago",
   unknown_post: "there is no such post that the user may read",
-  unknown_impression: "the user was not shown this post in this request, or that is not logged yet; try again",
+  unknown_impression: "the user was not shown this post in this request, or its feed is not logged",
   not_allowed: "a policy or constraint of the database refuses it",
 } as const;
 

@@ -1,10 +1,10 @@
 import { useProject } from "../../shared/project.ts";
 import { rows } from "../../shared/rows.ts";
-import { useStored } from "../../shared/stored.ts";
 import { Trouble } from "../../shared/trouble.tsx";
 import { useLoaded } from "../../shared/use-loaded.ts";
 import { Failed } from "../failed.tsx";
 import type { FeedOf } from "../use-feed.ts";
+import { useCommentDrafts } from "./comment-drafts.ts";
 import type { Post } from "./read-posts.ts";
 
 interface Comment {
@@ -13,19 +13,18 @@ interface Comment {
   created_at: string;
 }
 
-interface Draft {
-  body: string;
-  /** Under which id this text was sent already, and perhaps stored; sent again under it, it is stored once. */
-  id?: string;
+interface CommentsProps {
+  post: Pick<Post, "id" | "title">;
+  feed: FeedOf;
+  userId: string;
 }
 
-const nothing: Draft = { body: "" };
-
 /** The latest comments on a post, and a line for another, which stays until it is stored. */
-export function Comments({ post, feed, userId }: { post: Post; feed: FeedOf; userId: string }) {
+export function Comments({ post, feed, userId }: CommentsProps) {
   const { supabase } = useProject();
   const { id: post_id, title } = post;
-  const [{ body, id }, setDraft] = useStored(`draft of ${userId} on ${post_id}`, nothing);
+  const { drafts, edit, send } = useCommentDrafts(userId, feed);
+  const draft = drafts[post_id] ?? { title, body: "" };
   const isSending = feed.pending.some((act) => act.kind === "comment" && act.post_id === post_id);
   const comments = useLoaded<Comment[]>(
     () =>
@@ -41,11 +40,8 @@ export function Comments({ post, feed, userId }: { post: Post; feed: FeedOf; use
   );
   const written = comments.value?.filter((comment) => comment.body !== "") ?? [];
 
-  async function send(): Promise<void> {
-    if (body.trim() === "" || isSending) return;
-    const sent = { kind: "comment" as const, id: id ?? crypto.randomUUID(), post_id, title, body: body.trim() };
-    setDraft({ body, id: sent.id });
-    if (await feed.act(sent)) setDraft(nothing);
+  function submit(): void {
+    if (draft.body.trim() !== "" && !isSending) send(post_id, draft);
   }
 
   return (
@@ -64,7 +60,7 @@ export function Comments({ post, feed, userId }: { post: Post; feed: FeedOf; use
         class="row one-line"
         onSubmit={(event) => {
           event.preventDefault();
-          send();
+          submit();
         }}
       >
         <input
@@ -72,14 +68,14 @@ export function Comments({ post, feed, userId }: { post: Post; feed: FeedOf; use
           placeholder="Write a comment"
           maxLength={10_000}
           readOnly={isSending}
-          value={body}
-          onInput={({ currentTarget: { value } }) => setDraft(value === "" ? nothing : { body: value })}
+          value={draft.body}
+          onInput={({ currentTarget: { value } }) => edit(post_id, value === "" ? null : { title, body: value })}
         />
         <button type="submit" aria-disabled={isSending}>
           {isSending ? "Sending …" : "Send"}
         </button>
       </form>
-      <Failed feed={feed} place={`comment ${post_id}`} again={send} />
+      <Failed feed={feed} place={`comment ${post_id}`} again={submit} />
     </>
   );
 }
