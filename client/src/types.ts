@@ -273,6 +273,7 @@ export interface ConsoleRequest {
     | "activations"
     | "activate"
     | "rollback"
+    | "clock"
     | "status"
     | "health"
     | "lag"

@@ -3,6 +3,7 @@ import { useRef } from "preact/hooks";
 import { Heading } from "../shared/heading.tsx";
 import { Trouble } from "../shared/trouble.tsx";
 import { AboutFeed } from "./about-feed.tsx";
+import { ArchiveClock } from "./archive-clock.tsx";
 import { MoreOnScroll } from "./more-on-scroll.tsx";
 import { Moved } from "./moved.tsx";
 import { PendingBar } from "./pending-bar.tsx";
@@ -39,6 +40,7 @@ export function FeedView({ feed, userId, name, children }: FeedViewProps) {
             {busy === "again" ? "Refreshing …" : "Refresh"}
           </button>
         </div>
+        <ArchiveClock />
         {children}
         {userId && <Arrival feed={feed} userId={userId} />}
         {userId && <UnfinishedComments feed={feed} userId={userId} />}

@@ -10,7 +10,8 @@ export function PendingBar({ feed: { acts, busy, asked, error, refresh, retry } 
     return (
       <div class="pending" role="status">
         <p>
-          <strong>You are offline.</strong> What you do is kept<span class="roomy">, and sent when you are back</span>
+          <strong>You are offline.</strong> What you do is kept
+          <span class="roomy">, and sent when you are back</span>
           {unsent.length > 0 && `: ${unsent.length} so far`}.
         </p>
       </div>
