@@ -25,8 +25,8 @@ test("a vote, a dismissal and an open post are there after another view, and can
   await view(page, "Ideas");
   await page.getByRole("heading", { name: "Ideas for you" }).waitFor();
   await view(page, "Feed");
-  assert.deepEqual(await titles(page, 2), [voted, opened], "the dismissed post does not return");
   await page.getByText(`Dismissed: ${dismissed}`).waitFor();
+  assert.deepEqual(await titles(page, 2), [voted, opened], "the dismissed post does not return");
   await card(page, opened).getByLabel("Your comment").waitFor();
   await press(page, voted, "Voted");
   await card(page, voted).getByRole("button", { name: "Vote for", pressed: false }).waitFor();
