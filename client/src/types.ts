@@ -289,9 +289,11 @@ export interface ConsoleRequest {
    */
   ask:
     | "models"
+    | "training"
     | "activations"
     | "activate"
     | "rollback"
+    | "clock"
     | "status"
     | "health"
     | "lag"

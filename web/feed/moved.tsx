@@ -1,13 +1,21 @@
 import { useEffect, useRef } from "preact/hooks";
-import { type Act, sayActs } from "./acts.ts";
+import type { Act } from "./acts.ts";
 import type { Change } from "./feed-changes.ts";
+import { sayActs } from "./say-acts.ts";
+
+interface MovedProps {
+  changes: Change[];
+  acts: Act[];
+  /** Its reader has just asked for it. */
+  isNews: boolean;
+}
 
 /** What moved since the feed before, and why. */
-export function Moved({ changes, acts }: { changes: Change[]; acts: Act[] }) {
+export function Moved({ changes, acts, isNews }: MovedProps) {
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
     // whoever asked for it may be far down, at a button that is gone now
-    if (acts.length > 0) heading.current?.focus();
+    if (isNews && acts.length > 0) heading.current?.focus();
   }, [acts]);
   const fresh = changes.filter(({ from, to }) => from === undefined && to !== undefined);
   const up = changes.filter(({ from, to }) => from !== undefined && to !== undefined && to < from);

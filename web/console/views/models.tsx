@@ -45,12 +45,30 @@ export function Models() {
           </>
         )}
       </Panel>
+      <Panel
+        title="As training found them"
+        about="What recsys train printed: the model beside showing the most recent first, on requests that it had not learned from. A difference of twice its standard error is hardly chance."
+        ask="training"
+        fresh={switched}
+        empty="No model says how good it is: each had too little history to hold anything out."
+      >
+        {(rows) => <RowsTable rows={rows} cells={asPrinted} caption="Models as training found them" />}
+      </Panel>
       <Panel title="Who served when" ask="activations" fresh={switched}>
         {(rows) => <RowsTable rows={rows} caption="Activations, the latest first" />}
       </Panel>
     </>
   );
 }
+
+/** To the same digits as in the terminal. */
+const asPrinted = {
+  model: ({ model }: Row) => Number(model).toFixed(3),
+  recency_baseline: ({ recency_baseline: baseline }: Row) => Number(baseline).toFixed(3),
+  difference: ({ difference }: Row) =>
+    `${Number(difference) < 0 ? "−" : "+"}${Math.abs(Number(difference)).toFixed(3)}`,
+  standard_error: ({ standard_error: error }: Row) => `± ${Number(error).toFixed(3)}`,
+};
 
 /** Asks once more before it switches, and says how it went. */
 function Switches({ models, onDone }: { models: Row[]; onDone(): void }) {
@@ -60,6 +78,10 @@ function Switches({ models, onDone }: { models: Row[]; onDone(): void }) {
   const [error, setError] = useState<unknown>();
   const active = models.find(({ status }) => status === "active");
   const others = models.filter(({ status }) => status === "ready" || status === "retired");
+  // as recsys.rollback_model() chooses: of those that served before and were not rolled back, the last
+  const [previous] = models
+    .filter(({ status }) => status === "retired")
+    .sort((a, b) => Date.parse(String(b.since)) - Date.parse(String(a.since)));
   const confirm = async () => {
     if (!asking) return;
     setError(undefined);
@@ -90,17 +112,19 @@ function Switches({ models, onDone }: { models: Row[]; onDone(): void }) {
             Activate {String(model.name)}
           </button>
         ))}
-        <button
-          type="button"
-          onClick={() =>
-            setAsking({
-              text: `Let the model before ${active.name} serve again?`,
-              run: () => ask("rollback", { model_id: Number(active.model_id) }),
-            })
-          }
-        >
-          Roll back {String(active.name)}
-        </button>
+        {previous && (
+          <button
+            type="button"
+            onClick={() =>
+              setAsking({
+                text: `Let ${previous.name} serve again, and ${active.name} no more?`,
+                run: () => ask("rollback", { model_id: Number(active.model_id) }),
+              })
+            }
+          >
+            Roll back {String(active.name)}
+          </button>
+        )}
       </div>
       {asking && (
         <div class="row" role="alertdialog" aria-label={asking.text}>

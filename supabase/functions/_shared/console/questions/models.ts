@@ -2,6 +2,19 @@ import { id, type Question } from "../question.ts";
 
 export const modelQuestions = {
   models: { sql: "select * from recsys.model_status order by model_id desc" },
+  // as `recsys train` printed it; the model's towers as they were before they learned from these requests
+  training: {
+    sql: `
+select models.name, held_out.metric, (models.metrics #>> '{held_out,requests}')::integer as requests,
+  case when (models.metrics #>> '{held_out,before_learning}')::boolean then 'new, before it learned from them' else 'held out' end as which,
+  (held_out.figures ->> 'model')::double precision as model, (held_out.figures ->> 'baseline')::double precision as recency_baseline,
+  (held_out.figures ->> 'difference')::double precision as difference, (held_out.figures ->> 'standard_error')::double precision as standard_error,
+  models.gate #>> '{comparison,skipped}' as not_compared_because
+from recsys.models
+cross join lateral jsonb_each(nullif(models.metrics #> '{held_out,metrics}', 'null')) as held_out (metric, figures)
+order by models.model_id desc, held_out.metric
+limit 50`,
+  },
   activations: {
     sql: `
 select name, reason, activated_at, activated_by, ended_at
