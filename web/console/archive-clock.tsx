@@ -10,8 +10,8 @@ export function ArchiveClock() {
   if (!clock?.is_archive) return null;
   return (
     <p class="hint">
-      This community comes from an archive, and its clock stands at <strong>{cell(clock.now)}</strong>. Models alone are
-      published and switched by the clock on the wall.
+      This community comes from an archive, and its clock stands at <strong>{cell(clock.now)}</strong>. Only models are
+      dated by the clock on the wall.
     </p>
   );
 }
