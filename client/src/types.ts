@@ -91,6 +91,10 @@ export type Event =
       occurred_at?: string;
       type: "dismiss";
       post_id: string;
+      /**
+       * 0: takes the dismissal back; left out: dismisses the post.
+       */
+      value?: 0;
     }
   | {
       /**

@@ -5,6 +5,7 @@ import type { Reason } from "../../client/src/index.ts";
 import type { Act } from "./acts.ts";
 import { changesBetween } from "./feed-changes.ts";
 import type { Item } from "./item.ts";
+import { netOf } from "./marks.ts";
 import type { Post } from "./posts/read-posts.ts";
 import { sayWhy } from "./posts/say-why.ts";
 import { countActs, sayActs } from "./say-acts.ts";
@@ -57,7 +58,7 @@ test("a post is gone for what was done with it, the latest of it, or because oth
     { kind: "dismiss", post_id: "a", title: "A" },
   ];
   const known = posts({ id: "c", tags: ["chess"] }, { id: "d", author_id: "p" });
-  const gone = changesBetween(feed("a", "b", "c", "d", "e", "f"), [], acts, known);
+  const gone = changesBetween(feed("a", "b", "c", "d", "e", "f"), [], netOf(acts), known);
   assert.deepEqual(
     gone.map(({ why }) => why),
     [

@@ -92,13 +92,3 @@ test("where the log of impressions cannot be written it is refused in the end", 
     ["impressions_lost"],
   );
 });
-
-test("those who wait for what never comes take no place from others", async (t) => {
-  const app = testApp(t, url);
-  await app.send(people.ada, event("login"));
-  const forged = Array.from({ length: 64 }, () => app.send(people.eve, seen(uuid("b", 1), uuid("f", 1))));
-  await new Promise((later) => setTimeout(later, 300));
-  const others = Array.from({ length: 40 }, () => app.send(people.ada, event("login")));
-  assert.deepEqual(await Promise.all(others), Array(40).fill(["stored"]));
-  assert.deepEqual(await Promise.all(forged), Array(64).fill(["unknown_impression"]));
-});
