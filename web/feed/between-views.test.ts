@@ -116,6 +116,21 @@ test("what moved is right after a vote, another view and a vote taken back there
   });
 });
 
+test("a dismissal is undone after its post has left the feed, too", options, async (t) => {
+  const { page } = await open(t);
+  await signInAs(page, gateway.url, "ben");
+  const [title] = await titles(page, 1);
+  await press(page, title, "Not for me");
+  await showWhatMoves(page);
+  assert.ok(!(await titles(page, 100)).includes(title));
+  const moved = page.getByRole("region", { name: "What moved" });
+  await moved.getByRole("button", { name: `Undo that you dismissed ${title}` }).click();
+  await page.getByText(`Since this feed was made you took back that you dismissed “${title}”.`).waitFor();
+  await showWhatMoves(page);
+  assert.ok((await titles(page, 100)).includes(title));
+  assert.equal((await pool.query("select from recsys.dismissals")).rowCount, 0);
+});
+
 test("a vote that was cast elsewhere is pressed in a feed that has its post", options, async (t) => {
   const { page } = await open(t);
   await signInAs(page, gateway.url, "ben");
