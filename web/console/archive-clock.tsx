@@ -10,9 +10,8 @@ export function ArchiveClock() {
   if (!clock?.is_archive) return null;
   return (
     <p class="hint">
-      This community comes from an archive: its clock is set back, and stands at <strong>{cell(clock.now)}</strong>.
-      What people did, saw and wrote is dated by it; when a model was trained, published or switched, by the clock on
-      the wall.
+      This community comes from an archive, and its clock stands at <strong>{cell(clock.now)}</strong>. Only models are
+      dated by the clock on the wall.
     </p>
   );
 }

@@ -8,8 +8,7 @@ export function ArchiveClock() {
   const today = new Date(nowOf(config)).toLocaleDateString("en", { dateStyle: "long" });
   return (
     <p class="hint">
-      In this community it is <strong>{today}</strong>: it comes from an archive, so its clock is set back to where that
-      ends, and goes on from there. What you do today is dated by it, too.
+      In this community it is <strong>{today}</strong>: it comes from an archive, and its clock goes on from there.
     </p>
   );
 }

@@ -45,7 +45,7 @@ export function FeedView({ feed, userId, name, children }: FeedViewProps) {
         {userId && <Arrival feed={feed} userId={userId} />}
         {userId && <UnfinishedComments feed={feed} userId={userId} />}
         <PendingBar feed={feed} />
-        {moved && <Moved {...moved} isNews={moved !== told.current} />}
+        {moved && <Moved feed={feed} {...moved} isNews={moved !== told.current} />}
         {error !== undefined && asked === "first" && <Trouble error={error} again={feed.retry} />}
         {busy === "first" && <Skeletons />}
         <ol class="stack" aria-label="Posts" aria-busy={busy !== undefined}>

@@ -36,6 +36,12 @@ for (const colorScheme of ["light", "dark"] as const)
     await posts(page).nth(1).locator("summary").click();
     await page.getByRole("button", { name: "Show what moves" }).waitFor();
     await look("an open post, and what was done since");
+    await posts(page)
+      .nth(3)
+      .getByRole("button", { name: /^Not for me/ })
+      .click();
+    await posts(page).first().scrollIntoViewIfNeeded();
+    await look("a vote, and a post that was dismissed");
     await page.context().setOffline(true);
     await page.getByText("You are offline.").waitFor();
     await look("offline");

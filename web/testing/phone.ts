@@ -37,7 +37,8 @@ export async function phoneFaults(page: Page): Promise<string[]> {
     }
     for (const target of all("a, button, summary, input, textarea")) {
       if (getComputedStyle(target).display === "inline" || target.matches(".skip")) continue;
-      const { width, height } = target.getBoundingClientRect();
+      const { width, height, right } = target.getBoundingClientRect();
+      if (right > innerWidth && !target.closest(".wide")) faults.push(`${named(target)} ends beyond the screen`);
       if (width < 24 || height < 24) faults.push(`${named(target)} is ${Math.round(width)} × ${Math.round(height)}`);
     }
     for (const element of all("body *")) {

@@ -97,35 +97,37 @@ function Switches({ models, onDone }: { models: Row[]; onDone(): void }) {
   if (!active) return null;
   return (
     <div class="stack">
-      <div class="row">
-        {others.map((model) => (
-          <button
-            type="button"
-            key={String(model.model_id)}
-            onClick={() =>
-              setAsking({
-                text: `Let ${model.name} serve instead of ${active.name}?`,
-                run: () => ask("activate", { model_id: Number(model.model_id), instead_of: Number(active.model_id) }),
-              })
-            }
-          >
-            Activate {String(model.name)}
-          </button>
-        ))}
-        {previous && (
-          <button
-            type="button"
-            onClick={() =>
-              setAsking({
-                text: `Let ${previous.name} serve again, and ${active.name} no more?`,
-                run: () => ask("rollback", { model_id: Number(active.model_id) }),
-              })
-            }
-          >
-            Roll back {String(active.name)}
-          </button>
-        )}
-      </div>
+      {(others.length > 0 || previous) && (
+        <div class="row">
+          {others.map((model) => (
+            <button
+              type="button"
+              key={String(model.model_id)}
+              onClick={() =>
+                setAsking({
+                  text: `Let ${model.name} serve instead of ${active.name}?`,
+                  run: () => ask("activate", { model_id: Number(model.model_id), instead_of: Number(active.model_id) }),
+                })
+              }
+            >
+              Activate {String(model.name)}
+            </button>
+          ))}
+          {previous && (
+            <button
+              type="button"
+              onClick={() =>
+                setAsking({
+                  text: `Let ${previous.name} serve again, and ${active.name} no more?`,
+                  run: () => ask("rollback", { model_id: Number(active.model_id) }),
+                })
+              }
+            >
+              Roll back {String(active.name)}
+            </button>
+          )}
+        </div>
+      )}
       {asking && (
         <div class="row" role="alertdialog" aria-label={asking.text}>
           <strong>{asking.text}</strong>
@@ -137,7 +139,9 @@ function Switches({ models, onDone }: { models: Row[]; onDone(): void }) {
           </button>
         </div>
       )}
-      <p role="status">{outcome}</p>
+      <p role="status" class={outcome ? "" : "hidden"}>
+        {outcome}
+      </p>
       {error !== undefined && <Trouble error={error} />}
     </div>
   );

@@ -9,7 +9,7 @@ select models.name, held_out.metric, (models.metrics #>> '{held_out,requests}'):
   case when (models.metrics #>> '{held_out,before_learning}')::boolean then 'new, before it learned from them' else 'held out' end as which,
   (held_out.figures ->> 'model')::double precision as model, (held_out.figures ->> 'baseline')::double precision as recency_baseline,
   (held_out.figures ->> 'difference')::double precision as difference, (held_out.figures ->> 'standard_error')::double precision as standard_error,
-  models.gate #>> '{comparison,skipped}' as not_compared_because
+  models.gate #>> '{comparison,skipped}' as gate_compared_it_with_none_since
 from recsys.models
 cross join lateral jsonb_each(nullif(models.metrics #> '{held_out,metrics}', 'null')) as held_out (metric, figures)
 order by models.model_id desc, held_out.metric
