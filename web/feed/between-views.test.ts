@@ -139,9 +139,9 @@ test(
     // of 25 posts one was voted against, and one was voted for twice
     await pool.query(
       `insert into public.post_votes (user_id, post_id, value, created_at)
-     select $1, id, case when n = 7 then -1 end, now() - n * interval '1 minute'
+     select $1::uuid, id, case when n = 7 then -1 end, now() - n * interval '1 minute'
      from (select id, row_number() over (order by title) as n from public.posts) as numbered where n <= 25
-     union all select $1, id, null, now() - interval '1 second' from (select id from public.posts order by title offset 2 limit 1) as third`,
+     union all select $1::uuid, id, null, now() - interval '1 second' from (select id from public.posts order by title offset 2 limit 1) as third`,
       [members.ben],
     );
     t.after(() => pool.query("delete from public.post_votes where user_id = $1", [members.ben]));
