@@ -116,6 +116,18 @@ test("what moved is right after a vote, another view and a vote taken back there
   });
 });
 
+test("a feed of one tag knows of the vote before it: nothing is left to be shown", options, async (t) => {
+  const { page } = await open(t);
+  await signInAs(page, gateway.url, "ben");
+  const [title] = await titles(page, 1);
+  await press(page, title, "Vote");
+  await page.getByText("Since this feed was made").waitFor();
+  await nextFeed(page, () => page.locator("li.post button.chip").first().click());
+  assert.ok(!(await titles(page, 100)).includes(title));
+  assert.equal(await page.getByText("Since this feed was made").count(), 0);
+  await pool.query("delete from public.post_votes where user_id = $1", [members.ben]);
+});
+
 test("a dismissal is undone after its post has left the feed, too", options, async (t) => {
   const { page } = await open(t);
   await signInAs(page, gateway.url, "ben");

@@ -63,7 +63,7 @@ test("a newcomer looks around, signs up, and her feed follows her votes", option
   await t.test("she opens a post and comments on it", async () => {
     const [title] = await titles(page, 1);
     await card(page, title).getByRole("button", { name: title, exact: true }).click();
-    await page.getByText("Garden bed in a few words").waitFor();
+    await page.locator(".text", { hasText: "Garden bed in a few words" }).waitFor();
     await page.getByLabel("Your comment").fill("Mine has slugs.");
     await page.getByRole("button", { name: "Send" }).click();
     await page.getByRole("list", { name: "Comments" }).getByText("Mine has slugs.").waitFor();
@@ -307,10 +307,10 @@ test("a keyboard is enough", options, async (t) => {
   await page.keyboard.press("Tab");
   assert.equal(await focused(), "Skip to the content");
   await page.keyboard.press("Enter");
-  // Refresh, then the first post: title, vote, comment, not for me, mute
+  // Refresh, then the first post: its tag, title, vote, comment, not for me, mute
   await page.keyboard.press("Tab");
   assert.equal(await focused(), "Refresh");
-  await page.keyboard.press("Tab");
+  for (let n = 0; n < 2; n++) await page.keyboard.press("Tab");
   const [title] = await titles(page, 1);
   assert.equal(await focused(), title);
   await page.keyboard.press("Enter");

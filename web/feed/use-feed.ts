@@ -90,8 +90,9 @@ export function useFeed({ userId, interests }: Reader): FeedOf {
       /** Of several answers that of the latest question counts. */
       const changeIfLatest = (how: (state: State) => State) => mine === turn.current && change(how);
       changeIfLatest((state) => ({ ...state, busy, asked: busy, error: undefined }));
-      // the next feed is made from what is stored by then
-      const { done, stored } = busy === "again" ? await settle() : { done: [], stored: [] };
+      // a feed in place of another is made from what is stored by then
+      const isAnother = busy !== "more" && latest.current.feed !== undefined;
+      const { done, stored } = isAnother ? await settle() : { done: [], stored: [] };
       if (mine !== turn.current) return;
       const before = latest.current;
       const after = busy === "more" && before.feed?.next;

@@ -13,7 +13,7 @@ export function usePlace(place: MutableRef<Place | undefined>): void {
     const post = current && document.getElementById(current.post_id);
     if (post) {
       scrollBy(0, post.getBoundingClientRect().top - current.top);
-      post.querySelector("button")?.focus({ preventScroll: true });
+      post.querySelector<HTMLElement>("button.title")?.focus({ preventScroll: true });
     }
     return () => {
       place.current = placeNow();

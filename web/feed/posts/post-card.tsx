@@ -77,7 +77,7 @@ function useKeptFocus(card: { readonly current: HTMLElement | null }, isDismisse
   const before = useRef(isDismissed);
   useLayoutEffect(() => {
     if (before.current !== isDismissed && (document.activeElement ?? document.body) === document.body)
-      card.current?.querySelector("button")?.focus({ preventScroll: true });
+      card.current?.querySelector<HTMLElement>("button:not(.chip)")?.focus({ preventScroll: true });
     before.current = isDismissed;
   }, [isDismissed]);
 }
