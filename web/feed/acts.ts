@@ -16,7 +16,7 @@ export function eventOf(act: Act): NewEvent | undefined {
     case "dismiss":
       return { type: act.kind, post_id: act.post_id };
     case "undismiss":
-      return { type: "dismiss", post_id: act.post_id, value: 0 } as NewEvent;
+      return { type: "dismiss", post_id: act.post_id, value: 0 };
     case "vote":
     case "unvote":
       return { type: "vote", post_id: act.post_id, value: act.kind === "vote" ? 1 : 0 };

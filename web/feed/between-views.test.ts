@@ -25,8 +25,8 @@ test("a vote, a dismissal and an open post are there after another view, and can
   await view(page, "Ideas");
   await page.getByRole("heading", { name: "Ideas for you" }).waitFor();
   await view(page, "Feed");
-  assert.deepEqual(await titles(page, 2), [voted, opened], "the dismissed post does not return");
   await page.getByText(`Dismissed: ${dismissed}`).waitFor();
+  assert.deepEqual(await titles(page, 2), [voted, opened], "the dismissed post does not return");
   await card(page, opened).getByLabel("Your comment").waitFor();
   await press(page, voted, "Voted");
   await card(page, voted).getByRole("button", { name: "Vote for", pressed: false }).waitFor();
@@ -114,6 +114,21 @@ test("what moved is right after a vote, another view and a vote taken back there
     await list.getByRole("button", { name: `Voted for ${second}`, pressed: true }).waitFor();
     await eventually(() => votesOf(members.ada), [{ title: second }]);
   });
+});
+
+test("a dismissal is undone after its post has left the feed, too", options, async (t) => {
+  const { page } = await open(t);
+  await signInAs(page, gateway.url, "ben");
+  const [title] = await titles(page, 1);
+  await press(page, title, "Not for me");
+  await showWhatMoves(page);
+  assert.ok(!(await titles(page, 100)).includes(title));
+  const moved = page.getByRole("region", { name: "What moved" });
+  await moved.getByRole("button", { name: `Undo that you dismissed ${title}` }).click();
+  await page.getByText(`Since this feed was made you took back that you dismissed “${title}”.`).waitFor();
+  await showWhatMoves(page);
+  assert.ok((await titles(page, 100)).includes(title));
+  assert.equal((await pool.query("select from recsys.dismissals")).rowCount, 0);
 });
 
 test("a vote that was cast elsewhere is pressed in a feed that has its post", options, async (t) => {

@@ -44,8 +44,8 @@ export function FeedView({ feed, userId, name, children }: FeedViewProps) {
         {children}
         {userId && <Arrival feed={feed} userId={userId} />}
         {userId && <UnfinishedComments feed={feed} userId={userId} />}
-        <PendingBar feed={feed} />
-        {moved && <Moved {...moved} isNews={moved !== told.current} />}
+        <PendingBar feed={feed} isMember={userId !== undefined} />
+        {moved && <Moved feed={feed} {...moved} isNews={moved !== told.current} />}
         {error !== undefined && asked === "first" && <Trouble error={error} again={feed.retry} />}
         {busy === "first" && <Skeletons />}
         <ol class="stack" aria-label="Posts" aria-busy={busy !== undefined}>

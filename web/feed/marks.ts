@@ -41,7 +41,7 @@ export function marksOf(events: readonly Event[]): Marks {
   return new Map(
     events.flatMap((event): [string, boolean][] => {
       if (event.type === "vote") return [[voteOn(event.post_id), event.value === 1]];
-      if (event.type === "dismiss") return [[dismissalOf(event.post_id), (event as { value?: number }).value !== 0]];
+      if (event.type === "dismiss") return [[dismissalOf(event.post_id), event.value !== 0]];
       return [];
     }),
   );
