@@ -10,6 +10,7 @@ import { PendingBar } from "./pending-bar.tsx";
 import { PostCard } from "./posts/post-card.tsx";
 import { UnfinishedComments } from "./posts/unfinished-comments.tsx";
 import { Skeletons } from "./skeletons.tsx";
+import { TagFilter } from "./tag-filter.tsx";
 import type { FeedOf } from "./use-feed.ts";
 import { usePlace } from "./use-place.ts";
 import { Arrival } from "./write/arrival.tsx";
@@ -44,6 +45,7 @@ export function FeedView({ feed, userId, name, children }: FeedViewProps) {
         {children}
         {userId && <Arrival feed={feed} userId={userId} />}
         {userId && <UnfinishedComments feed={feed} userId={userId} />}
+        <TagFilter feed={feed} />
         <PendingBar feed={feed} isMember={userId !== undefined} />
         {moved && <Moved feed={feed} {...moved} isNews={moved !== told.current} />}
         {error !== undefined && asked === "first" && <Trouble error={error} again={feed.retry} />}

@@ -24,6 +24,8 @@ interface State {
   posts: ReadonlyMap<string, Post>;
   /** The feed before and what was done until this one; undefined: this is the first. */
   before?: { items: Item[]; acts: Act[] };
+  /** The one that every post has; undefined: all are shown. */
+  tag?: string | undefined;
   busy: Asked | undefined;
   /** What went wrong with the latest question, and which that was. */
   error: unknown;
@@ -37,6 +39,8 @@ export interface FeedOf extends State, Omit<Deeds, "knowMarks" | "settle" | "for
   place: MutableRef<Place | undefined>;
   /** Asks for the feed anew and compares. */
   refresh(): Promise<void>;
+  /** Shows posts with this tag alone; undefined: all. */
+  only(tag: string | undefined): Promise<void>;
   /** Asks for the next page. */
   more(): Promise<void>;
   /** Asks once more what failed. */
@@ -93,7 +97,13 @@ export function useFeed({ userId, interests }: Reader): FeedOf {
       const after = busy === "more" && before.feed?.next;
       try {
         const asked = performance.now();
-        const request = { limit: pageSize, ...(after && { after }), ...(interests && { interests }) };
+        const { tag } = before;
+        const request = {
+          limit: pageSize,
+          ...(after && { after }),
+          ...(interests && { interests }),
+          ...(tag !== undefined && { filter: { tags: [tag] } }),
+        };
         const { items, ...feed } = await recommender.recommend(request);
         const page = items.map((item) => ({ ...item, request_id: feed.request_id, basis: feed.basis }));
         const came = { feed, took: performance.now() - asked, busy: undefined };
@@ -122,6 +132,13 @@ export function useFeed({ userId, interests }: Reader): FeedOf {
     again();
   }, [again]);
 
+  const only = useCallback(
+    (tag: string | undefined) => {
+      change((state) => ({ ...state, tag, items: [] }));
+      return load("first");
+    },
+    [change, load],
+  );
   const more = useCallback(() => load("more"), [load]);
   const retry = useCallback(() => load(latest.current.asked), [load, latest]);
   useEffect(() => {
@@ -140,7 +157,7 @@ export function useFeed({ userId, interests }: Reader): FeedOf {
       },
     [before, items, posts],
   );
-  return { ...state, ...deeds, moved, place, refresh: again, more, retry };
+  return { ...state, ...deeds, moved, place, refresh: again, only, more, retry };
 }
 
 const firstPage = (items: Item[]) => items.slice(0, pageSize);

@@ -4,12 +4,14 @@ import type { Change } from "../feed-changes.ts";
 import type { Item } from "../item.ts";
 import { dismissalOf } from "../marks.ts";
 import type { FeedOf } from "../use-feed.ts";
+import { CardByline } from "./card-byline.tsx";
 import { ChangeBadge } from "./change-badge.tsx";
 import { DismissedPost } from "./dismissed-post.tsx";
 import { OpenedPost } from "./opened-post.tsx";
 import { PostActs } from "./post-acts.tsx";
 import { PredictedReactions } from "./predicted-reactions.tsx";
 import { sayWhy } from "./say-why.ts";
+import { TopicChips } from "./topic-chips.tsx";
 
 interface PostCardProps {
   item: Item;
@@ -28,7 +30,6 @@ export function PostCard({ item, feed, change, userId }: PostCardProps) {
   const isOpen = opened.has(post_id);
   const isDismissed = marks.get(dismissalOf(post_id)) ?? false;
   const isFirstFeed = moved === undefined;
-  const topic = item.topic?.label ?? post?.tags[0];
   const card = useRef<HTMLLIElement>(null);
   useKeptFocus(card, isDismissed);
 
@@ -48,7 +49,7 @@ export function PostCard({ item, feed, change, userId }: PostCardProps) {
     <li class="card post" id={post_id} ref={card} data-moved={change && !isFirstFeed ? "" : undefined}>
       <p class="row above">
         <span class="place">{item.position}</span>
-        {topic && <span class="chip">{topic}</span>}
+        <TopicChips item={item} feed={feed} />
         {!isFirstFeed && change && <ChangeBadge change={change} />}
       </p>
       <h2>
@@ -56,6 +57,12 @@ export function PostCard({ item, feed, change, userId }: PostCardProps) {
           {title}
         </button>
       </h2>
+      <CardByline item={item} author={post?.author} />
+      {!isOpen && item.excerpt && (
+        <p class="excerpt" dir="auto">
+          {item.excerpt}
+        </p>
+      )}
       <p class="why">{sayWhy(item.why, item.basis, posts)}</p>
       <PredictedReactions predictions={item.predictions} isExplained={item.position === 1} />
       {userId && <PostActs item={item} feed={feed} isOpen={isOpen} open={open} />}
