@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 import { openPool } from "../supabase/functions/_shared/database/pool.ts";
+import { undescribed } from "../supabase/functions/_shared/recommend/describe-items.ts";
 import { impressionLog, type Shown } from "../supabase/functions/_shared/recommend/log-impressions.ts";
 import { openTrials } from "../supabase/functions/_shared/recommend/trials.ts";
 import { testDatabase } from "./testing.ts";
@@ -30,7 +31,7 @@ beforeEach(async () => {
 function shown(n: number, ids: string[], shownAt = new Date()): Shown {
   const items = ids.map((post_id, i) => ({
     post_id,
-    app_id: post_id,
+    ...undescribed(post_id),
     title: "",
     score: 0,
     predictions: null,
