@@ -26,6 +26,11 @@ export async function withoutPostgres(): Promise<false | string> {
   return (await testServer()) ? false : "needs a PostgreSQL: npm run setup:postgres, or set TEST_DATABASE_URL";
 }
 
+/** The same for a test of what happens at once, which in an embedded database nothing does. */
+export async function withOneSession(): Promise<false | string> {
+  return (await testServer()) ? false : "the embedded database has one session: nothing is at once";
+}
+
 /** Registers a test twice: on PostgreSQL (skipped where there is none) and on the embedded database. */
 export async function onBoth(name: string, body: (t: TestContext, database: Database) => Promise<void>): Promise<void> {
   const server = await testServer();

@@ -132,8 +132,7 @@ test("a place to explore has no team", async (t) => {
   const app = testApp(t, url);
   // what one model draws for it the other may have placed above, once in some twenty pages
   const requests: string[] = [];
-  for (let times = 0; times < 60; times++)
-    requests.push((await app.call(people.ada, { limit: 12 })).body.request_id);
+  for (let times = 0; times < 60; times++) requests.push((await app.call(people.ada, { limit: 12 })).body.request_id);
   await app.settled();
   for (const request of requests) {
     const rows = await logged(request);
