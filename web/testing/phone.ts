@@ -1,5 +1,9 @@
 /** For tests of the pages on a small screen: what of a view a thumb or an eye would complain about. */
+import assert from "node:assert/strict";
+import { type TestContext, test } from "node:test";
 import type { Page } from "playwright-core";
+import { seriousIn } from "./axe.ts";
+import type { Stories } from "./stories.ts";
 
 /** The narrowest phone there is any sense in (iPhone SE of 2016), which is also 1280 pixels at 400 %: WCAG 2.2, 1.4.10. */
 export const phone = { width: 320, height: 640 };
@@ -48,4 +52,22 @@ export async function phoneFaults(page: Page): Promise<string[]> {
     }
     return [...new Set(faults)];
   });
+}
+
+/** A story at this width, in the light and in the dark; `look` judges a view as it is. */
+export function onPhones(
+  { options, open }: Stories,
+  story: (page: Page, look: (view: string) => Promise<void>) => Promise<void>,
+): void {
+  for (const colorScheme of ["light", "dark"] as const)
+    test(`every view fits a phone ${phone.width} pixels wide, ${colorScheme}`, options, async (t: TestContext) => {
+      const { page, wrong } = await open(t, { colorScheme, viewport: phone, hasTouch: true });
+      await story(page, async (view) => {
+        await t.test(view, async () => {
+          assert.deepEqual(await phoneFaults(page), []);
+          assert.deepEqual(await seriousIn(page, "color-contrast"), []);
+        });
+      });
+      assert.deepEqual(wrong, []);
+    });
 }
