@@ -131,6 +131,37 @@ test("a dismissal is undone after its post has left the feed, too", options, asy
   assert.equal((await pool.query("select from recsys.dismissals")).rowCount, 0);
 });
 
+test(
+  "the list of votes has them all, a page at a time, and stays in order when one is taken back",
+  options,
+  async (t) => {
+    const { page } = await open(t);
+    // of 25 posts one was voted against, and one was voted for twice
+    await pool.query(
+      `insert into public.post_votes (user_id, post_id, value, created_at)
+     select $1::uuid, id, case when n = 7 then -1 end, now() - n * interval '1 minute'
+     from (select id, row_number() over (order by title) as n from public.posts) as numbered where n <= 25
+     union all select $1::uuid, id, null, now() - interval '1 second' from (select id from public.posts order by title offset 2 limit 1) as third`,
+      [members.ben],
+    );
+    t.after(() => pool.query("delete from public.post_votes where user_id = $1", [members.ben]));
+    const { rows } = await pool.query("select title from public.posts order by title limit 25");
+    const all = rows.map(({ title }) => title).filter((_, i) => i !== 6);
+    const expected = [all[2], ...all.filter((_, i) => i !== 2)];
+    await signInAs(page, gateway.url, "ben");
+    await view(page, "ben");
+    const list = page.getByRole("region", { name: "Voted for" });
+    const listed = () => list.locator("li span[dir]").allTextContents();
+    await list.getByRole("button", { name: "Earlier votes" }).click();
+    await eventually(listed, expected);
+    assert.equal(await list.getByRole("button", { name: "Earlier votes" }).count(), 0);
+    await list.getByRole("button", { name: `Voted for ${expected[4]}`, exact: true }).click();
+    await eventually(async () => (await votesOf(members.ben)).length, 25);
+    await page.waitForLoadState("networkidle");
+    assert.deepEqual(await listed(), expected);
+  },
+);
+
 test("a vote that was cast elsewhere is pressed in a feed that has its post", options, async (t) => {
   const { page } = await open(t);
   await signInAs(page, gateway.url, "ben");

@@ -46,7 +46,7 @@ export function FeedView({ feed, userId, name, children }: FeedViewProps) {
         {userId && <Arrival feed={feed} userId={userId} />}
         {userId && <UnfinishedComments feed={feed} userId={userId} />}
         <TagFilter feed={feed} />
-        <PendingBar feed={feed} />
+        <PendingBar feed={feed} isMember={userId !== undefined} />
         {moved && <Moved feed={feed} {...moved} isNews={moved !== told.current} />}
         {error !== undefined && asked === "first" && <Trouble error={error} again={feed.retry} />}
         {busy === "first" && <Skeletons />}

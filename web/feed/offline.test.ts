@@ -83,3 +83,13 @@ test("what was done offline is sent at the next visit", options, async (t) => {
     .getByRole("button", { name: `Voted for ${voted}` })
     .waitFor();
 });
+
+test("a visitor, who can do nothing that would be kept, is told of the network alone", options, async (t) => {
+  const { page } = await open(t);
+  await page.goto(gateway.url);
+  await page.locator("li.post").first().waitFor();
+  await page.context().setOffline(true);
+  assert.equal((await page.locator(".pending").textContent())?.trim(), "You are offline.");
+  await page.context().setOffline(false);
+  await page.locator(".pending").waitFor({ state: "detached" });
+});

@@ -4,15 +4,22 @@ import { countActs, sayActs } from "./say-acts.ts";
 import type { FeedOf } from "./use-feed.ts";
 
 /** What was done since the feed was made, and the way to see what moves. It stays in view, so it also says what keeps that from working; on a phone in one row. */
-export function PendingBar({ feed: { acts, busy, asked, error, refresh, retry } }: { feed: FeedOf }) {
+export function PendingBar({ feed, isMember }: { feed: FeedOf; isMember: boolean }) {
+  const { acts, busy, asked, error, refresh, retry } = feed;
   const { isOnline, unsent } = useConnection();
   if (!isOnline)
     return (
       <div class="pending" role="status">
         <p>
-          <strong>You are offline.</strong> What you do is kept
-          <span class="roomy">, and sent when you are back</span>
-          {unsent.length > 0 && `: ${unsent.length} so far`}.
+          <strong>You are offline.</strong>
+          {isMember && (
+            <>
+              {" "}
+              What you do is kept
+              <span class="roomy">, and sent when you are back</span>
+              {unsent.length > 0 && `: ${unsent.length} so far`}.
+            </>
+          )}
         </p>
       </div>
     );

@@ -47,10 +47,10 @@ export function Models() {
       </Panel>
       <Panel
         title="As training found them"
-        about="What recsys train printed: the model beside showing the most recent first, on requests that it had not learned from. A difference of twice its standard error is hardly chance."
+        about="What recsys train printed: the model beside showing the most recent first, on requests that it had not learned from. A difference of twice its standard error is hardly chance. –: there was too little to hold anything out. runtimes: how far their answers are from the trainer's."
         ask="training"
         fresh={switched}
-        empty="No model says how good it is: each had too little history to hold anything out."
+        empty="There is none yet."
       >
         {(rows) => <RowsTable rows={rows} cells={asPrinted} caption="Models as training found them" />}
       </Panel>
@@ -62,12 +62,12 @@ export function Models() {
 }
 
 /** To the same digits as in the terminal. */
+const fixed = (value: unknown) => (typeof value === "number" ? Math.abs(value).toFixed(3) : undefined);
 const asPrinted = {
-  model: ({ model }: Row) => Number(model).toFixed(3),
-  recency_baseline: ({ recency_baseline: baseline }: Row) => Number(baseline).toFixed(3),
-  difference: ({ difference }: Row) =>
-    `${Number(difference) < 0 ? "−" : "+"}${Math.abs(Number(difference)).toFixed(3)}`,
-  standard_error: ({ standard_error: error }: Row) => `± ${Number(error).toFixed(3)}`,
+  model: ({ model }: Row) => fixed(model),
+  recency_baseline: ({ recency_baseline: baseline }: Row) => fixed(baseline),
+  difference: ({ difference }: Row) => fixed(difference) && `${Number(difference) < 0 ? "−" : "+"}${fixed(difference)}`,
+  standard_error: ({ standard_error: error }: Row) => fixed(error) && `± ${fixed(error)}`,
 };
 
 /** Asks once more before it switches, and says how it went. */

@@ -1,7 +1,7 @@
 import type { Item } from "../item.ts";
-import { voteOn } from "../marks.ts";
 import type { FeedOf } from "../use-feed.ts";
 import { MuteMenu } from "./mute-menu.tsx";
+import { VoteButton } from "./vote-button.tsx";
 
 interface PostActsProps {
   item: Item;
@@ -12,19 +12,11 @@ interface PostActsProps {
 
 /** What a member can do with a post of their feed. */
 export function PostActs({ item: { post_id, title }, feed, isOpen, open }: PostActsProps) {
-  const { marks, posts, act } = feed;
-  const hasVoted = marks.get(voteOn(post_id)) ?? false;
+  const { posts, act } = feed;
   const post = posts.get(post_id);
   return (
     <div class="row acts">
-      <button
-        type="button"
-        aria-pressed={hasVoted}
-        onClick={() => act({ kind: hasVoted ? "unvote" : "vote", post_id, title })}
-      >
-        <span aria-hidden="true">▲</span> {hasVoted ? "Voted" : "Vote"}
-        <span class="hidden">for {title}</span>
-      </button>
+      <VoteButton feed={feed} post={{ post_id, title }} otherwise={false} />
       <button type="button" onClick={open}>
         {isOpen ? "Close" : "Comment"}
         <span class="hidden">on {title}</span>

@@ -13,10 +13,14 @@ export async function readVotes(supabase: SupabaseClient, ids: string[]): Promis
   return votedFor(await rows(supabase.from("post_votes").select("post_id, value").in("post_id", ids)));
 }
 
-/** The posts they voted for, the latest first, of the last `limit` votes. */
-export async function readLatestVotes(supabase: SupabaseClient, limit: number): Promise<string[]> {
-  const votes = supabase.from("post_votes").select("post_id, value").order("created_at", { ascending: false });
-  return votedFor(await rows(votes.limit(limit)));
+/** The posts they voted for, the latest first, of the last `limit` votes; and whether these are all votes. */
+export async function readLatestVotes(
+  supabase: SupabaseClient,
+  limit: number,
+): Promise<{ ids: string[]; isAll: boolean }> {
+  const latest = supabase.from("post_votes").select("post_id, value").order("created_at", { ascending: false });
+  const votes: Vote[] = await rows(latest.limit(limit));
+  return { ids: votedFor(votes), isAll: votes.length < limit };
 }
 
 function votedFor(votes: Vote[]): string[] {
