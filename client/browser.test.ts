@@ -1,81 +1,29 @@
 /** Tracked events in a real browser: an app on an address of its own, as most are, so every call is preceded by a preflight. */
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { after, test } from "node:test";
-import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
-import type { Browser, BrowserContext, Page } from "playwright-core";
-import { testDatabase } from "../db/testing.ts";
-import { startGateway } from "../trainer/serve/gateway.ts";
-import { fillCommunity, people, post } from "../trainer/serve/testing.ts";
-import { startBrowser, withoutBrowser } from "../web/testing/browser.ts";
+import { test } from "node:test";
+import type { Page } from "playwright-core";
+import { people, post } from "../trainer/serve/testing.ts";
+import { withoutBrowser } from "../web/testing/browser.ts";
 import type { Recsys } from "./src/index.ts";
+import { eventually, servedApp } from "./testing-app.ts";
 
 declare global {
   /** What the app under test leaves in its page. */
   var app: { recommender: Recsys; said: string[] };
 }
 
-const scope = { after: (clean: () => Promise<void>) => cleanings.unshift(clean) };
-const cleanings: (() => Promise<void>)[] = [];
-after(async () => {
-  for (const clean of cleanings) await clean();
-});
 const options = { skip: withoutBrowser };
-const { pool, gateway, url, browser } = withoutBrowser ? ({} as Served) : await served();
-type Served = Awaited<ReturnType<typeof served>>;
-
-async function served() {
-  const { pool, url: databaseUrl } = await testDatabase(scope, "client_browser");
-  await fillCommunity(pool);
-  const folder = await mkdtemp(join(tmpdir(), "recsys-"));
-  scope.after(() => rm(folder, { recursive: true }));
-  const gateway = await startGateway({ databaseUrl, port: 0, folder, onLog: () => undefined });
-  scope.after(() => gateway.stop());
-  const { outputFiles } = await build({
-    stdin: {
-      contents: `import { createClient } from "@supabase/supabase-js"; import { recsys } from "./client/src/index.ts";
-        const auth = { storageKey: "session", autoRefreshToken: false };
-        const recommender = recsys(createClient("${gateway.url}", "${gateway.publishableKey}", { auth }));
-        const said = [];
-        recommender.watch(({ isOnline, unsent }) => said.push((isOnline ? "online " : "offline ") + unsent.length));
-        globalThis.app = { recommender, said };`,
-      resolveDir: fileURLToPath(new URL("..", import.meta.url)),
-    },
-    bundle: true,
-    write: false,
-    format: "esm",
-  });
-  const site = createServer((request, response) => {
-    const isScript = request.url === "/app.js";
-    response.setHeader("content-type", isScript ? "text/javascript" : "text/html");
-    response.end(isScript ? outputFiles[0].text : '<!doctype html><script type="module" src="/app.js"></script>');
-  });
-  await new Promise<void>((listening) => site.listen(0, "127.0.0.1", listening));
-  scope.after(async () => void site.close());
-  const browser: Browser = await startBrowser();
-  scope.after(() => browser.close());
-  return { pool, gateway, browser, url: `http://localhost:${(site.address() as AddressInfo).port}/` };
-}
-
-/** A page of the app in which somebody is signed in, as supabase-js keeps it. */
-async function appOf(context: BrowserContext, userId: string): Promise<Page> {
-  const access_token = await gateway.tokenOf(userId);
-  const expires_at = Math.round(Date.now() / 1000) + 3600;
-  const session = { access_token, refresh_token: "r", token_type: "bearer", expires_in: 3600, expires_at };
-  await context.addInitScript(
-    (session) => localStorage.setItem("session", session),
-    JSON.stringify({ ...session, user: { id: userId } }),
-  );
-  const page = await context.newPage();
-  await page.goto(url);
-  await page.waitForFunction(() => globalThis.app);
-  return page;
-}
+const { pool, browser, appOf } = await servedApp(
+  "client_browser",
+  ({ url, publishableKey }) => `
+    import { createClient } from "@supabase/supabase-js";
+    import { recsys } from "./client/src/index.ts";
+    const auth = { storageKey: "session", autoRefreshToken: false };
+    const recommender = recsys(createClient("${url}", "${publishableKey}", { auth }));
+    const said = [];
+    recommender.watch(({ isOnline, unsent }) => said.push((isOnline ? "online " : "offline ") + unsent.length));
+    globalThis.app = { recommender, said };`,
+);
 
 const track = (page: Page, n: number, value: 1 | -1 = 1) =>
   page.evaluate(([post_id, value]) => void app.recommender.track({ type: "vote", post_id, value }), [
@@ -88,13 +36,6 @@ const votes = async (userId: string) =>
   );
 const kept = (page: Page) =>
   page.evaluate(() => Object.keys(localStorage).filter((key) => key.startsWith("recsys:")).length);
-
-/** What comes to hold within ten seconds. */
-async function eventually<Value>(read: () => Promise<Value>, expected: Value): Promise<void> {
-  for (const end = Date.now() + 10_000; Date.now() < end; await new Promise((later) => setTimeout(later, 50)))
-    if (JSON.stringify(await read()) === JSON.stringify(expected)) return;
-  assert.deepEqual(await read(), expected);
-}
 
 for (const end of ["closed", "left for another"] as const)
   test(`what was seen in the last moment of a page that is ${end} is sent`, options, async (t) => {

@@ -219,9 +219,15 @@ export function openQueue({ readSession, store, send, onRefused, onChange }: Que
       void sendAll();
     }, milliseconds);
     timer = { at, id };
-    // a program of Node ends when it has nothing else to do; one that wants all to be sent waits for flush
-    if (typeof id === "object") (id as { unref?(): void }).unref?.();
+    letEnd(id);
   }
+}
+
+/** A program of Node or Deno ends when it has nothing else to do; one that wants all to be sent awaits flush. */
+function letEnd(timer: unknown): void {
+  const { Deno } = globalThis as { Deno?: { unrefTimer?(timer: unknown): void } };
+  if (typeof timer === "object") (timer as { unref?(): void }).unref?.();
+  else Deno?.unrefTimer?.(timer);
 }
 
 function refusal(id: string, code: ErrorCode, message: string): Tracked {
