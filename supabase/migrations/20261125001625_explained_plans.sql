@@ -5,6 +5,8 @@ create function recsys.explained(p_role text, p_query text) returns jsonb
 language plpgsql volatile security invoker set search_path = ''
 -- where there is any index to look a row up by, it is used now, however few rows there are
 set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off set enable_hashjoin = off set enable_mergejoin = off
+-- and where a table has two pages, reading all of it by an index for another reason is no cheaper than looking a row up
+set cpu_tuple_cost = 100 set cpu_index_tuple_cost = 100
 set max_parallel_workers_per_gather = 0 set jit = off
 as $$
 declare
