@@ -34,6 +34,17 @@ test("a text has a uuid, and its row says which text it is", async () => {
   assert.notEqual(await one("select recsys.id_of('1'::text)"), await one("select recsys.id_of(1)"));
 });
 
+test("a person without an account has a uuid that no post has", async () => {
+  assert.equal(await one("select recsys.person_id_of(1)"), "72656373-7973-8000-9000-000000000001");
+  assert.match(await one("select recsys.person_id_of(-1)"), /^72656373-7973-800f-9fff-ffffffffffff$/);
+  const keys = "(select n::bigint as n, 'post ' || n as t from generate_series(-5000, 5000) as n) as keys";
+  const all = `select recsys.id_of(n) as id from ${keys} union all select recsys.person_id_of(n) from ${keys}
+    union all select recsys.id_of(t) from ${keys} union all select recsys.person_id_of(t) from ${keys}`;
+  assert.equal(await one(`select count(distinct id)::int from (${all}) as ids`), 4 * 10001);
+  // and so it is never taken for a post's number
+  assert.equal(await one("select recsys.app_id(recsys.person_id_of(7))"), "72656373-7973-8000-9000-000000000007");
+});
+
 test("a uuid is its own, whatever an import called it", async () => {
   const id = crypto.randomUUID();
   assert.equal(await one("select recsys.app_id($1, 'post-7')", [id]), id);
@@ -41,7 +52,13 @@ test("a uuid is its own, whatever an import called it", async () => {
 });
 
 test("nothing has no id", async () => {
-  for (const sql of ["recsys.id_of(null::bigint)", "recsys.id_of(null::text)", "recsys.app_id(null)"])
+  for (const sql of [
+    "recsys.id_of(null::bigint)",
+    "recsys.id_of(null::text)",
+    "recsys.person_id_of(null::bigint)",
+    "recsys.person_id_of(null::text)",
+    "recsys.app_id(null)",
+  ])
     assert.equal(await one(`select ${sql}`), null, sql);
 });
 

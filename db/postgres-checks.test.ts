@@ -33,7 +33,7 @@ test("plpgsql_check has nothing to say about any function", { skip: await withou
   );
   assert.ok(rows.length >= 6, "the functions have been looked at");
   // it explains the statements of recsys.check_indexes(), and whoever may call it may run any
-  const runsStatements = new Set(["recsys.unindexed(text,text)"]);
+  const runsStatements = new Set(["recsys.explained(text,text)"]);
   assert.deepEqual(
     rows.filter(({ name, finding }) => finding !== null && !runsStatements.has(name)),
     [],

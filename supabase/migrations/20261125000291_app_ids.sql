@@ -16,6 +16,19 @@ return pg_catalog.overlay(pg_catalog.overlay(
 ), '8', 17, 1)::uuid;
 comment on function recsys.id_of(text) is 'The uuid that stands for a post with a text for its id, such as a slug: 120 bits of its sha256. The view shows the text as external_id, by which recsys.app_id turns it back. Null: null.';
 
+-- the same digits with 9 for 8, as no post has them
+create function recsys.person_id_of(p_id bigint) returns uuid
+language sql immutable security invoker
+return pg_catalog.overlay('7265637379738' || '00' || pg_catalog.lpad(pg_catalog.to_hex(p_id), 16, '0'), '9', 17, 0)::uuid;
+comment on function recsys.person_id_of(bigint) is 'The uuid that stands for a person with a number for a key and no account: 72656373-7973-8000-9000-000000000001 for 1. No post has it. Null: null.';
+
+create function recsys.person_id_of(p_id text) returns uuid
+language sql immutable security invoker
+return pg_catalog.overlay(pg_catalog.overlay(
+  pg_catalog.substr(pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(p_id, 'UTF8')), 'hex'), 1, 32), '8', 13, 1
+), '9', 17, 1)::uuid;
+comment on function recsys.person_id_of(text) is 'The uuid that stands for a person with a text for a key and no account: 120 bits of its sha256. No post has it. Null: null.';
+
 create function recsys.app_id(p_id uuid, p_external_id text default null) returns text
 language sql immutable security invoker
 return case
@@ -39,6 +52,6 @@ language sql immutable security invoker
 return pg_catalog.hashtextextended(p_id, p_table);
 comment on function recsys.event_id_of(integer, text) is 'An interaction_id for a row whose key is a text, a uuid (id::text) or several columns (concat_ws('' '', user_id, post_id, emoji)): 64 bits of a hash, of which two among 10 million are the same with a chance of 1 to 370,000.';
 
-revoke all on function recsys.id_of(bigint), recsys.id_of(text), recsys.app_id(uuid, text), recsys.event_id_of(integer, bigint), recsys.event_id_of(integer, text) from public;
-grant execute on function recsys.id_of(bigint), recsys.id_of(text), recsys.app_id(uuid, text), recsys.event_id_of(integer, bigint), recsys.event_id_of(integer, text)
+revoke all on function recsys.id_of(bigint), recsys.id_of(text), recsys.person_id_of(bigint), recsys.person_id_of(text), recsys.app_id(uuid, text), recsys.event_id_of(integer, bigint), recsys.event_id_of(integer, text) from public;
+grant execute on function recsys.id_of(bigint), recsys.id_of(text), recsys.person_id_of(bigint), recsys.person_id_of(text), recsys.app_id(uuid, text), recsys.event_id_of(integer, bigint), recsys.event_id_of(integer, text)
 to anon, authenticated, service_role;

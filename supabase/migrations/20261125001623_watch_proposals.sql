@@ -47,15 +47,20 @@ as $$
     from recsys.columns_read(p_view, p_table) as columns
     where recsys.names_account(p_table, columns.attnum)
     union all
-    -- a number or name, for which the table that it refers to has the uuid
+    -- a number or name, for which the table that it refers to has the uuid that the view shows: of auth.users, or one that it makes up where there is none
     select columns.name, array[pg_constraint.confrelid::regclass::text, key.attname, uuid.attname], 2
     from recsys.columns_read(p_view, p_table) as columns
     join pg_catalog.pg_constraint on pg_constraint.conrelid = p_table and pg_constraint.contype = 'f' and pg_constraint.conkey = array[columns.attnum]
     join pg_catalog.pg_attribute as key on key.attrelid = pg_constraint.confrelid and key.attnum = pg_constraint.confkey[1]
-    join pg_catalog.pg_index on pg_index.indrelid = pg_constraint.confrelid and pg_index.indisunique and pg_index.indpred is null and pg_index.indnkeyatts = 1
-    join pg_catalog.pg_attribute as uuid on uuid.attrelid = pg_constraint.confrelid and uuid.attnum = pg_index.indkey[0]
+    cross join lateral (
+      select read.name as attname from recsys.columns_read(p_view, pg_constraint.confrelid::regclass) as read
+      join pg_catalog.pg_attribute as shown on shown.attrelid = pg_constraint.confrelid and shown.attnum = read.attnum
+      where read.type = 'uuid'::regtype and (
+        recsys.names_account(pg_constraint.confrelid::regclass, read.attnum)
+        or shown.attgenerated = 's' and exists (select from recsys.relations_under('recsys.source_users'::regclass) as under where under.relation = pg_constraint.confrelid)
+      )
+    ) as uuid
     where columns.type = any ('{uuid,bigint,integer,smallint,text,varchar}'::regtype[]) and not recsys.names_account(p_table, columns.attnum)
-      and recsys.names_account(pg_constraint.confrelid::regclass, uuid.attnum)
     union all
     select columns.name, null, 3
     from recsys.columns_read(p_view, p_table) as columns

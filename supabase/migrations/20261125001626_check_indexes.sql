@@ -1,121 +1,354 @@
--- The fifth part of recsys.check(): what a feed, a roll-up or a policy looks up without an index. It asks the planner, under the role that
--- asks in earnest, since a policy reads tables of its own, and row level security lets no index be used by an expression that could leak.
+-- The fifth part of recsys.check(): what a feed, a roll-up or a policy looks up without an index, or in a way that no index could serve. It asks
+-- the planner, under the role that asks in earnest, since a policy reads tables of its own, and row level security lets no index be used by an
+-- expression that could leak.
 
-create function recsys.columns_compared(p_table regclass, p_condition text, p_value text) returns text[]
+create function recsys.alias_pattern(p_alias text) returns text
+language sql immutable security invoker set search_path = ''
+as $$
+  select '(^|[^[:alnum:]_."])' || regexp_replace(quote_ident(p_alias), '([][(){}.*+?|^$\\])', '\\\1', 'g') || '\.'
+$$;
+comment on function recsys.alias_pattern(text) is 'What finds columns of an alias in a condition of a plan, as a regular expression.';
+
+create function recsys.alias_of_whole(p_alias text) returns text
+language sql immutable security invoker set search_path = ''
+as $$ select regexp_replace(p_alias, '_\d+$', '') $$;
+comment on function recsys.alias_of_whole(text) is 'What a plan calls a partitioned table of which it calls a partition so.';
+
+create function recsys.compared_in(p_plan jsonb)
+returns table (id text, is_beside boolean, is_index_cond boolean, one text, other text, alias text, other_alias text, is_constant boolean)
+language sql stable security invoker set search_path = '' set jit = off
+as $$
+  with nodes as materialized (select * from recsys.plan_nodes(p_plan)),
+  named as materialized (
+    select each.alias, recsys.alias_pattern(each.alias) as pattern
+    from (
+      select nodes.alias from nodes where nodes.alias is not null
+      union
+      -- above its partitions, of which the scans are, a table is called as the query calls it
+      select recsys.alias_of_whole(nodes.alias) from nodes join pg_catalog.pg_class on pg_class.oid = nodes.relation where pg_class.relispartition
+    ) as each
+  ),
+  compared as materialized (
+    select nodes.id, nodes.is_beside, condition.key = 'Index Cond' as is_index_cond, found.one, found.other
+    from nodes
+    cross join jsonb_each_text(nodes.node) as condition
+    cross join recsys.equalities(condition.value) as found
+    where condition.key ~ ' (Cond|Filter)$' or condition.key = 'Filter'
+  ),
+  -- whose columns a side is made of: one alias, or none or several
+  sides as materialized (
+    select expression, array_agg(named.alias) filter (where named.alias is not null) as aliases
+    from (select distinct compared.one as expression from compared) as distinct_sides
+    left join named on expression ~ named.pattern
+    group by expression
+  )
+  select compared.id, compared.is_beside, compared.is_index_cond, compared.one, compared.other,
+    case when cardinality(one.aliases) = 1 and compared.one !~ 'SubPlan ' then one.aliases[1] end,
+    case when cardinality(other.aliases) = 1 and compared.other !~ 'SubPlan ' then other.aliases[1] end,
+    other.aliases is null and compared.other !~ 'SubPlan ' and compared.other !~ '^(ANY|ALL) \('
+  from compared
+  join sides as one on one.expression = compared.one
+  join sides as other on other.expression = compared.other
+$$;
+comment on function recsys.compared_in(jsonb) is 'What a plan compares by "=", from both sides: the node that does, both expressions, and the alias of whose columns alone each is made.';
+
+create function recsys.without_casts(p_expression text) returns text
+language sql immutable security invoker set search_path = ''
+as $$
+  select regexp_replace(p_expression, '^(recsys\.(?:person_)?id_of\()\(([^()]+)\)::(?:bigint|text)\)$', '\1\2)')
+$$;
+comment on function recsys.without_casts(text) is 'recsys.id_of(column) and recsys.person_id_of(column) as one would write them, of what PostgreSQL prints.';
+
+create function recsys.indexed_as(p_table regclass, p_alias text, p_expression text) returns text
+language plpgsql stable security invoker set search_path = ''
+as $$
+declare
+  -- as an index names it: without the alias
+  expression text := regexp_replace(p_expression, recsys.alias_pattern(p_alias), '\1', 'g');
+  relabelled constant text := (regexp_match(expression, '^\((.*)\)::text$'))[1];
+begin
+  if exists (
+    select from pg_catalog.pg_attribute
+    where pg_attribute.attrelid = p_table and pg_attribute.attnum > 0 and quote_ident(pg_attribute.attname) = coalesce(relabelled, expression)
+      and (relabelled is null or pg_attribute.atttypid in ('varchar'::regtype, 'text'::regtype) or (select typbasetype from pg_catalog.pg_type where oid = pg_attribute.atttypid) in ('varchar'::regtype, 'text'::regtype))
+  ) then
+    return coalesce(relabelled, expression);
+  end if;
+  -- recsys.id_of of a number has become part of the query
+  expression := regexp_replace(expression, '^\("overlay"\(\(''726563737973800''::text \|\| lpad\(to_hex\((.*)\), 16, ''0''::text\)\), ''8''::text, 17, 0\)\)::uuid$', 'recsys.id_of(\1)');
+  expression := regexp_replace(expression, '^\("overlay"\(\(''726563737973800''::text \|\| lpad\(to_hex\((.*)\), 16, ''0''::text\)\), ''9''::text, 17, 0\)\)::uuid$', 'recsys.person_id_of(\1)');
+  expression := recsys.without_casts(expression);
+  -- an index takes nothing that may change
+  if expression ~ '^''' or exists (
+    select from regexp_matches(expression, '([[:alnum:]_$."]+)\(', 'g') as called (parts)
+    join pg_catalog.pg_proc on pg_proc.proname = regexp_replace(replace(called.parts[1], '"', ''), '^.*\.', '') and pg_proc.provolatile <> 'i'
+    where called.parts[1] !~ '^(pg_catalog\.)?"?(overlay|substring)"?$'
+  ) then
+    return null;
+  end if;
+  return case when expression ~ '^[[:alnum:]_.]+\([^()]*\)$' then expression else '(' || expression || ')' end;
+end
+$$;
+comment on function recsys.indexed_as(regclass, text, text) is 'How an index on an expression of a plan names it: a column, recsys.id_of(column), or another expression. Null: no index takes it.';
+
+create function recsys.has_index(p_table regclass, p_expression text) returns boolean
 language sql stable security invoker set search_path = ''
 as $$
-  select array_agg(pg_attribute.attname::text order by pg_attribute.attnum)
-  from pg_catalog.pg_attribute
-  cross join lateral (select regexp_replace(quote_ident(pg_attribute.attname), '([][(){}.*+?|^$\\])', '\\\1', 'g')) as escaped (name)
-  where pg_attribute.attrelid = p_table and pg_attribute.attnum > 0 and not pg_attribute.attisdropped
-    -- as explain prints it: (posts.group_id = …), ((slug)::text = …), or on the other side of the sign
-    and p_condition ~ format('(^|[(. ])%s(\)::[a-z ]+)*\)? = %s|%2$s = \(*([a-z_0-9"]+\.)?%1$s($|[) ])', escaped.name,
-      case when position(p_value in p_condition) > 0 then '\(*''' || p_value || '''(::[a-z]+)?' else '' end)
+  select exists (
+    select from pg_catalog.pg_index
+    where pg_index.indrelid = p_table and pg_index.indisvalid and pg_index.indpred is null
+      and btrim(p_expression, '()') = btrim(recsys.without_casts(pg_get_indexdef(pg_index.indexrelid, 1, false)), '()')
+  )
 $$;
-comment on function recsys.columns_compared(regclass, text, text) is 'The columns of a table that a condition, as explain prints it, compares by "=" with a value; where the value is not in it, with anything.';
+comment on function recsys.has_index(regclass, text) is 'Whether a table has an index that begins with a column or expression, as recsys.indexed_as names it.';
 
-create function recsys.unindexed(p_role text, p_query text) returns table (relation regclass, columns text)
--- volatile: it sets the role
+create function recsys.read_whole(p_role text, p_query text)
+returns table (relation regclass, columns text, is_expression boolean, tables text, looked_up text, functions text)
 language plpgsql volatile security invoker set search_path = ''
--- where there is any index to look a row up by, it is used now
-set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off set enable_hashjoin = off set enable_mergejoin = off set jit = off
+-- just-in-time compilation took 8 s, and what it compiled a few milliseconds
+set jit = off
 as $$
 declare
   nobody constant text := '00000000-0000-4000-8000-000000000000';
-  before constant text := current_setting('role');
-  before_claims constant text := coalesce(current_setting('request.jwt.claims', true), '');
-  plan jsonb;
+  plan constant jsonb := recsys.explained(p_role, replace(p_query, '$1', quote_literal(nobody) || '::uuid'));
 begin
-  begin
-    perform set_config('role', p_role, true), set_config('request.jwt.claims', format('{"sub": "%s", "role": "%s"}', gen_random_uuid(), p_role), true);
-    execute 'explain (format json, verbose) ' || p_query using nobody::uuid into plan;
-  exception when others then
-    -- recsys.check_views() says why
-    plan := null;
-  end;
-  perform set_config('role', before, true), set_config('request.jwt.claims', before_claims, true);
   return query
-  select distinct found.relation, found.columns
-  from (
-    -- looked up by a condition
-    select scans.relation, coalesce(
-      (
-        select 'recsys.id_of(' || min(substring(compared.part from '(?:to_hex|convert_to)\(+(?:[a-z_0-9]+\.)?("[^"]+"|[a-z_0-9]+)')) || ')'
-        -- what is looked up and no other part: a view may ask of the same expression that it is not null
-        from regexp_split_to_table(scans.condition, ' AND ') as compared (part)
-        where compared.part ~ ' = ' and (position(nobody in compared.part) > 0 or position(nobody in scans.condition) = 0)
-      ),
-      (select string_agg(quote_ident(name), ', ') from pg_catalog.unnest(recsys.columns_compared(scans.relation, scans.condition, nobody)) as name)
-    ) as columns
-    from (
-      select
-        to_regclass(format('%I.%I', node ->> 'Schema', node ->> 'Relation Name')) as relation, node ->> 'Filter' as condition,
-        node ->> 'Index Cond' is not null as by_index
-      from jsonb_path_query(plan, '$.** ? (@."Relation Name" != "")') as node
-      where node ->> 'Node Type' in ('Seq Scan', 'Index Scan', 'Index Only Scan')
-    ) as scans
-    -- by another index, and then row by row, is no better
-    where p_query !~ 'order by' and (position(nobody in scans.condition) > 0 or (not scans.by_index and scans.condition ~ ' = '))
-    union all
-    -- read in an order, such as ["posts.published_at DESC"], of all rows or of those looked up
-    select scans.relation, concat_ws(', ',
-      (select string_agg(quote_ident(name), ', ') from pg_catalog.unnest(recsys.columns_compared(scans.relation, scans.condition, nobody)) as name where position(nobody in scans.condition) > 0),
-      regexp_replace(split_part(sort_key, '.', 2), ' DESC', ' desc')
+  with recursive nodes as materialized (
+    -- an index is that of the whole of a partitioned table
+    select plan_nodes.*, coalesce(pg_partition_root(plan_nodes.relation), plan_nodes.relation) as root,
+      plan_nodes.node ->> 'Node Type' <> 'Foreign Scan' and pg_class.relnamespace not in ('recsys'::regnamespace, 'pg_catalog'::regnamespace) as is_of_app
+    from recsys.plan_nodes(plan)
+    left join pg_catalog.pg_class on pg_class.oid = plan_nodes.relation
+  ),
+  compared as materialized (select *, position(nobody in compared_in.other) > 0 as is_asked_for from recsys.compared_in(plan)),
+  -- above a union its columns are called by those of its first branch
+  branches as materialized (
+    select first.alias, shown.named, other.alias as other_alias, other.node -> 'Output' ->> (shown.place - 1)::integer as other_named
+    from nodes as first
+    join nodes as whole_union on whole_union.id = regexp_replace(first.id, '\.\d+$', '') and whole_union.node ->> 'Node Type' ~ 'Append$'
+    join nodes as other on other.id <> first.id and regexp_replace(other.id, '\.\d+$', '') = whole_union.id
+    cross join jsonb_array_elements_text(first.node -> 'Output') with ordinality as shown (named, place)
+    where first.is_of_app and other.is_of_app
+    union
+    select compared.alias, compared.one, nodes.alias, regexp_replace(compared.one, recsys.alias_pattern(compared.alias), '\1' || quote_ident(nodes.alias) || '.', 'g')
+    from compared
+    join nodes on nodes.root <> nodes.relation and recsys.alias_of_whole(nodes.alias) = compared.alias
+  ),
+  -- what leads to the rows of each table: a column that is what was asked for, or one that is a column of a table that was reached
+  reached as (
+    select compared.alias, compared.one, 0 as steps
+    from compared
+    -- by the scan itself: what is asked above a join, which an outer one may be, narrows nothing down
+    join nodes on nodes.id = compared.id and nodes.alias = compared.alias
+    where compared.is_constant and compared.is_asked_for and not compared.is_beside
+    union
+    -- or that a policy compares with who asks, or by which an index finds the row anyway
+    select compared.alias, compared.one, 1
+    from compared
+    join nodes on nodes.id = compared.id and nodes.alias = compared.alias
+    where compared.is_constant and not compared.is_beside and (compared.is_index_cond or compared.other ~ 'InitPlan |current_setting\(|uid\(')
+    union
+    -- a subquery or policy is asked with all that is known by then
+    select compared.alias, compared.one, 1
+    from compared
+    join nodes on nodes.alias = compared.alias and nodes.is_beside
+    where compared.alias is distinct from compared.other_alias
+    union
+    select branch.alias, branch.named, reached.steps + 1
+    from reached
+    join compared on compared.other_alias = reached.alias and compared.alias <> reached.alias and not compared.is_beside
+    cross join lateral (
+      select compared.alias, compared.one as named
+      union all
+      select branches.other_alias, branches.other_named from branches
+      where branches.alias = compared.alias and branches.named = compared.one and branches.other_named ~ recsys.alias_pattern(branches.other_alias)
+    ) as branch
+    where reached.steps < 8
+  ),
+  whole as materialized (
+    select nodes.*
+    from nodes
+    where nodes.is_of_app and (
+      not exists (select from compared where compared.id = nodes.id and compared.is_index_cond)
+      -- by another index, and then row by row, is no better
+      or exists (select from compared where compared.id = nodes.id and compared.alias = nodes.alias and compared.is_asked_for and not compared.is_index_cond)
     )
-    from jsonb_path_query(plan, '$.** ? (@."Node Type" == "Sort")') as sort
-    cross join jsonb_array_elements_text(sort -> 'Sort Key') as sort_key
-    join (
-      select
-        node ->> 'Alias' as alias, to_regclass(format('%I.%I', node ->> 'Schema', node ->> 'Relation Name')) as relation,
-        concat_ws(' AND ', node ->> 'Filter', node ->> 'Index Cond', node ->> 'Recheck Cond') as condition
-      from jsonb_path_query(plan, '$.** ? (@."Relation Name" != "")') as node
-    ) as scans on scans.alias = split_part(sort_key, '.', 1)
-    -- others are those of subqueries
-    where p_query ~ 'order by' and sort_key ~ ' DESC$'
+    -- what is joined to every row alike, such as one row of settings
+    and not (
+      not nodes.node ? 'Filter' and not exists (select from compared where nodes.alias in (compared.alias, compared.other_alias))
+      and exists (
+        select from nodes as above
+        where above.id = regexp_replace(nodes.id, '\.\d+$', '') and above.node ->> 'Node Type' = 'Nested Loop' and not above.node ? 'Join Filter'
+      )
+    )
+  ),
+  ways as materialized (
+    select whole.id, whole.root, whole.is_beside, found.columns,
+      -- of few rows another way may be as good. Row level security may keep an index on an expression from the role
+      recsys.has_index(whole.root, found.columns) and (
+        not found.is_direct or found.columns !~ '\('
+        or coalesce(recsys.explained(p_role, format('select from %s where %s = %L::uuid', whole.root, found.columns, nobody)) ? 'Index Cond', true)
+      ) as is_there
+    from whole
+    cross join lateral (
+      select distinct recsys.indexed_as(whole.relation, whole.alias, reached.one) as columns, reached.steps = 0 as is_direct
+      from reached
+      where reached.alias = whole.alias and reached.steps = (select min(nearest.steps) from reached as nearest where nearest.alias = whole.alias)
+    ) as found
+    where found.columns is not null
+  )
+  -- a subquery or policy is asked by all of them, a table of the view by one
+  select ways.root, case when bool_and(ways.is_beside) then string_agg(ways.columns, ', ' order by ways.columns) else min(ways.columns) end,
+    bool_or(ways.columns ~ '\('), null::text, null::text, null::text
+  from ways
+  group by ways.id, ways.root
+  having not bool_or(ways.is_there)
+  union
+  select null, null, null, found.tables, found.looked_up, found.functions
+  from (
+    select
+      (
+        select string_agg(distinct whole.root::text, ', ') from whole
+        where not whole.is_beside and not exists (select from ways where ways.id = whole.id)
+      ) as tables,
+      (
+        select string_agg(distinct below.root::text, ', ') from nodes as below
+        join compared on compared.one ~ 'SubPlan ' and compared.is_asked_for and starts_with(below.id, compared.id || '.')
+        where below.is_beside and below.is_of_app
+      ) as looked_up,
+      (
+        select string_agg(distinct format('%I.%I', calls.node ->> 'Schema', calls.node ->> 'Function Name'), ', ') from nodes as calls
+        join compared on compared.id = calls.id and compared.is_asked_for
+        where calls.node ? 'Function Name' and calls.node ->> 'Schema' <> 'pg_catalog'
+      ) as functions
   ) as found
-  where found.relation is not null and found.columns is not null
-    -- a few pages are read faster than an index
-    and pg_catalog.pg_relation_size(found.relation) > 65536
-    and found.relation not in (select pg_class.oid from pg_catalog.pg_class where pg_class.relnamespace in ('recsys'::regnamespace, 'pg_catalog'::regnamespace));
+  where found.tables is not null or found.functions is not null;
 end
 $$;
-comment on function recsys.unindexed(text, text) is 'The tables that a query, asked under a role, would read from end to end for want of an index, each with what the index would have to be on, as SQL. In the query $1 is a uuid that is nobody''s.';
+comment on function recsys.read_whole(text, text) is 'What a query, asked under a role, reads from end to end for the rows of one person or post, which is $1. Rows with a relation: an index on its columns is missing; is_expression: of which row level security may let no index be used. A row with tables or functions: no index could help, since none of their columns says whose rows these are; looked_up: a subquery on these does.';
+
+create function recsys.order_of_posts(p_role text) returns table (relation regclass, columns text)
+language sql volatile security invoker set search_path = ''
+-- so that the order is made, and named, whether or not an index has it
+set enable_indexscan = off set enable_indexonlyscan = off set jit = off
+as $$
+  with nodes as materialized (select * from recsys.plan_nodes(recsys.explained(p_role, 'select * from recsys.source_posts order by created_at desc limit 100')))
+  select coalesce(pg_partition_root(scans.relation), scans.relation), min(recsys.indexed_as(scans.relation, scans.alias, regexp_replace(sort_key.key, ' DESC$', '')))
+  from nodes as sorts
+  cross join jsonb_array_elements_text(sorts.node -> 'Sort Key') as sort_key (key)
+  join nodes as scans on scans.relation is not null and not scans.is_beside and position(quote_ident(scans.alias) || '.' in sort_key.key) > 0
+  -- others are those of subqueries
+  where not sorts.is_beside and sort_key.key ~ ' DESC$'
+  group by 1
+$$;
+comment on function recsys.order_of_posts(text) is 'The column, or expression, of a table by which a role''s newest posts are found. None: several tables, or a subquery, say when a post came to be.';
+
+create function recsys.is_small(p_table regclass) returns boolean
+language sql stable security invoker set search_path = ''
+as $$
+  select greatest(pg_relation_size(p_table), (select sum(pg_relation_size(parts.relid)) from pg_partition_tree(p_table) as parts)) <= 65536
+$$;
+comment on function recsys.is_small(regclass) is 'Whether a table has 8 pages or fewer, which are read faster than an index.';
+
+create function recsys.index_cure(p_table regclass, p_columns text, p_then text, p_shown_as text) returns text
+language plpgsql stable security invoker set search_path = ''
+as $$
+declare
+  added constant text := case p_shown_as when 'post_id' then 'recsys_id' else 'recsys_' || p_shown_as end;
+  is_partitioned constant boolean := (select pg_class.relkind = 'p' from pg_catalog.pg_class where pg_class.oid = p_table);
+begin
+  if p_shown_as is null then
+    -- a partitioned table takes none concurrently
+    return format('create index %son %s (%s)', case when not is_partitioned then 'concurrently ' end, p_table, concat_ws(', ', p_columns, p_then));
+  end if;
+  return coalesce(
+    (
+      select format('show %I as %s in the view', pg_attribute.attname, p_shown_as)
+      from pg_catalog.pg_attribute
+      join pg_catalog.pg_attrdef on pg_attrdef.adrelid = pg_attribute.attrelid and pg_attrdef.adnum = pg_attribute.attnum
+      where pg_attribute.attrelid = p_table and pg_attribute.attgenerated = 's' and btrim(p_columns, '()') = btrim(recsys.without_casts(pg_get_expr(pg_attrdef.adbin, p_table)), '()')
+      limit 1
+    ),
+    format('alter table %s add column %s uuid generated always as (%s) stored; create %sindex on %1$s (%2$s); -- and show %2$s as %5$s in the view: row level security lets no index be used by an expression',
+      p_table, added, p_columns, case when p_shown_as = 'post_id' and not is_partitioned then 'unique ' end, p_shown_as)
+  );
+end
+$$;
+comment on function recsys.index_cure(regclass, text, text, text) is 'The statement that makes rows of a table be found by columns, in the order of p_then; p_shown_as: the column of the view, where what it shows has to become a column of the table.';
 
 create function recsys.check_indexes() returns table (stops boolean, problem text, cure text)
-language plpgsql volatile security invoker set search_path = ''
+language plpgsql volatile security invoker set search_path = '' set jit = off
 as $$
 begin
   return query
-  select false, format('%s has no index by which %s', missing.relation, min(missing.why)),
-    case
-      when missing.columns ~ '^recsys.id_of' and missing.relation = any (array(select under.relation from recsys.relations_under('recsys.source_posts'::regclass) as under)) then format(
-        'alter table %s add column recsys_id uuid generated always as (%s) stored; create unique index on %1$s (recsys_id); and show recsys_id as post_id: row level security lets no index be used by recsys.id_of',
-        missing.relation, missing.columns)
-      else format('create index concurrently on %s (%s%s)', missing.relation, missing.columns,
-        (
-          select ', created_at' from pg_catalog.pg_attribute
-          where pg_attribute.attrelid = missing.relation and pg_attribute.attname = 'created_at' and min(missing.why) ~ 'did|done'
-        ))
-    end
-  from (
-    select found.relation, found.columns, asked.why
+  with found as materialized (
+    select read_whole.*, asked.*
     from (
       values
-        ('authenticated', 'select * from recsys.source_posts where post_id = $1', 'each feed looks up its posts'),
-        ('authenticated', 'select * from recsys.source_posts where author_id = $1 order by created_at desc limit 50', 'each feed finds the newest posts of an author'),
-        ('authenticated', 'select * from recsys.source_posts order by created_at desc limit 100', 'each feed finds the newest posts'),
-        ('authenticated', 'select * from recsys.source_users where user_id = $1', 'each feed looks up its user'),
-        ('authenticated', 'select * from recsys.source_interactions where user_id = $1', 'each feed finds what its user did'),
-        ('authenticated', 'select * from recsys.source_dismissals where user_id = $1', 'each feed finds what its user dismissed'),
-        ('authenticated', 'select * from recsys.source_mutes where user_id = $1', 'each feed finds what its user muted'),
-        ('service_role', 'select * from recsys.source_interactions where post_id = $1', 'each roll-up finds what was done with a post'),
-        ('service_role', 'select * from recsys.source_logins where user_id = $1', 'each roll-up finds the logins of a user')
-    ) as asked (role, query, why)
-    cross join lateral recsys.unindexed(asked.role, asked.query) as found
-  ) as missing
-  group by missing.relation, missing.columns
-  order by missing.relation::text, missing.columns;
+        (1, 'authenticated', 'source_posts', 'post_id', 'post', 'each feed looks up its posts'),
+        (2, 'authenticated', 'source_posts', 'author_id', 'author', 'each feed finds the newest posts of an author'),
+        (3, 'authenticated', 'source_users', 'user_id', 'person', 'each feed looks up its user'),
+        (4, 'authenticated', 'source_interactions', 'user_id', 'person', 'each feed finds what its user did'),
+        (5, 'authenticated', 'source_dismissals', 'user_id', 'person', 'each feed finds what its user dismissed'),
+        (6, 'authenticated', 'source_mutes', 'user_id', 'person', 'each feed finds what its user muted'),
+        (7, 'service_role', 'source_posts', 'post_id', 'post', 'each roll-up looks up its posts'),
+        (8, 'service_role', 'source_interactions', 'user_id', 'person', 'each roll-up finds what a user did'),
+        (9, 'service_role', 'source_interactions', 'post_id', 'post', 'each roll-up finds what was done with a post'),
+        (10, 'service_role', 'source_logins', 'user_id', 'person', 'each roll-up finds the logins of a user')
+    ) as asked (place, role, view, shown_as, entity, why)
+    cross join lateral recsys.read_whole(asked.role, format('select * from recsys.%I where %I = $1', asked.view, asked.shown_as)) as read_whole
+  ),
+  newest as materialized (select * from recsys.order_of_posts('authenticated') as ordered where ordered.columns is not null),
+  missing as materialized (
+    select found.relation, found.columns, found.place, found.why,
+      case
+        when found.shown_as = 'author_id' then (select newest.columns || ' desc' from newest where newest.relation = found.relation)
+        -- of several times, the one that is called so
+        when found.view = 'source_interactions' then (
+          select case when count(*) = 1 then quote_ident(min(read.name)) when bool_or(read.name = 'created_at') then 'created_at' end
+          from recsys.columns_read('recsys.source_interactions'::regclass, found.relation) as read
+          where read.type = 'timestamptz'::regtype
+        )
+      end as then,
+      case
+        when found.is_expression and found.role = 'authenticated'
+          and exists (select from pg_catalog.pg_class where pg_class.oid = found.relation and pg_class.relrowsecurity)
+        then found.shown_as
+      end as to_show
+    from found
+    where found.relation is not null
+    union all
+    select newest.relation, newest.columns || ' desc', 0, 'each feed finds the newest posts', null, null
+    from newest where not recsys.has_index(newest.relation, newest.columns)
+  )
+  select found_out.stops, found_out.problem, found_out.cure
+  from (
+    select true, format('recsys.%s: the rows of one %s are found only by reading all of %s', shapes.view, shapes.entity, coalesce(shapes.tables, shapes.functions)),
+      case
+        when shapes.looked_up is not null then format(
+          'a subquery on %s, (select … where …), says whose they are: join %1$s instead, in the same select, in each branch of a union: join %1$s as who on who.… = …', shapes.looked_up)
+        when shapes.functions is not null then format('the function %s says whose they are: write its query into the view', shapes.functions)
+        else 'what says whose they are comes from an outer join, a join around a union, a distinct or a function: show a column of the table itself, or join the table that has it in the same select, in each branch of a union'
+      end
+    from (
+      select found.view, found.entity, found.tables, found.functions, min(found.looked_up) as looked_up
+      from found where found.relation is null
+      group by found.view, found.entity, found.tables, found.functions
+    ) as shapes
+    union all
+    (
+      select missing.to_show is not null, format('%s has no index by which %s', missing.relation, (array_agg(missing.why order by missing.place))[1]),
+        recsys.index_cure(missing.relation, missing.columns, min(missing.then), missing.to_show)
+      from missing
+      where missing.to_show is not null
+        or not exists (select from missing as shown where shown.relation = missing.relation and shown.columns = missing.columns and shown.to_show is not null)
+        and not recsys.is_small(missing.relation)
+      group by missing.relation, missing.columns, missing.to_show
+      order by missing.relation::text, missing.columns
+    )
+  ) as found_out (stops, problem, cure);
 end
 $$;
-comment on function recsys.check_indexes() is 'Indexes that are missing below the source views and the policies on their tables, each with the statement that adds it, as the planner sees it with the rows there are; tables of 8 pages or fewer need none. Part of recsys.check().';
-revoke all on function recsys.columns_compared(regclass, text, text), recsys.unindexed(text, text), recsys.check_indexes() from public;
+comment on function recsys.check_indexes() is 'What of the source views, and of the policies on their tables, is looked up without an index, as the planner sees it, each with its cure. stops: no index could help, since the view does not say by a column whose rows they are. Tables of 8 pages or fewer need none. Part of recsys.check().';
+revoke all on function recsys.alias_of_whole(text), recsys.alias_pattern(text), recsys.compared_in(jsonb), recsys.without_casts(text), recsys.indexed_as(regclass, text, text),
+  recsys.has_index(regclass, text), recsys.is_small(regclass), recsys.read_whole(text, text), recsys.order_of_posts(text), recsys.index_cure(regclass, text, text, text), recsys.check_indexes() from public;

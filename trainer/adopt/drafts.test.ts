@@ -148,7 +148,10 @@ test("logins of accounts are followed where the account has the uuid, and not wh
   assert.deepEqual(await queued(near, "insert into sessions (account_id) values (7)"), ["2"]);
 
   const far = await adopt("communities", "alter table person add column auth_id uuid unique references auth.users");
-  assert.match(far.sql, /'public\.post_like', 'interactions',.* p_user_lookup => '\{public\.person,id,auth_id\}'/);
+  assert.match(
+    far.sql,
+    /'public\.post_like', 'interactions',.* p_user_lookup => '\{public\.person,id,recsys_user_id\}'/,
+  );
   assertUnsure(far.unsure, /login_token: changes of it reach/, /comment_like: changes of it reach/);
 });
 

@@ -2,9 +2,10 @@
 import { nameOf } from "../catalog/catalog.ts";
 import type { Action } from "../catalog/words.ts";
 import type { CommentDeeds } from "../find/find-comment-actions.ts";
-import { byName, type Draft, doubt, doubtColumn, shownPerson, shownTime } from "./draft.ts";
+import { byName, type Draft, doubt, doubtColumn, shownTime } from "./draft.ts";
 import { directionSql } from "./draft-deeds.ts";
 import { isOneOf, type Part } from "./draft-parts.ts";
+import { shownPerson } from "./shown-person.ts";
 import { aliasBeside, at, conditionSql, joinSql, literal, uuidSql } from "./sql-text.ts";
 
 /**
@@ -25,7 +26,7 @@ export function commentPart(draft: Draft, deeds: CommentDeeds, kinds: Map<string
   return {
     table,
     user,
-    ...(postIsOwn ? {} : { join: joinSql(alias, beside, comment) }),
+    ...(postIsOwn ? {} : { comment: joinSql(alias, beside, comment) }),
     post: uuidSql(at(postIsOwn ? alias : beside, post), post),
     postColumn: post,
     created,

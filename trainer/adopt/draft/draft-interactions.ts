@@ -65,12 +65,12 @@ function interactionLines(parts: Part[], kinds: Map<string, Action>): string[] {
     "select done.interaction_id, done.user_id, done.post_id, kinds.head as kind, done.value, done.created_at, kinds.weight",
     "from (",
     parts
-      .map(({ table, user, join, post, kind, value, created, where, notes, apart }, place) =>
+      .map(({ table, user, comment, post, kind, value, created, where, notes, apart }, place) =>
         [
           ...notes.map((note) => ` ${note}`),
           `  select ${eventId(place + 1, table, table.name, apart)} as interaction_id, ${user.sql} as user_id, ${post} as post_id, ${kind} as kind, ${value} as value, ${created.sql} as created_at`,
           `  from ${qualified(table)} as ${identifier(table.name)}`,
-          ...(join ? [`  ${join}`] : []),
+          ...[comment, user.join].flatMap((join) => (join ? [`  ${join}`] : [])),
           ...where.map((condition, number) => `  ${number === 0 ? "where" : "  and"} ${condition}`),
         ].join("\n"),
       )
@@ -93,6 +93,7 @@ function dismissalLines(parts: Part[]): string[] {
       ...notes.map((note) => ` ${note}`),
       `  select ${user.sql}, ${post}, ${created.sql}`,
       `  from ${qualified(table)} as ${identifier(table.name)}`,
+      ...(user.join ? [`  ${user.join}`] : []),
       ...where.map((condition, number) => `  ${number === 0 ? "where" : "  and"} ${condition}`),
     ]),
     ") as dismissed",

@@ -3,25 +3,17 @@ import { columnOf, nameOf } from "../catalog/catalog.ts";
 import type { Joined } from "../catalog/references.ts";
 import type { Logins } from "../find/find-logins.ts";
 import type { PersonColumn } from "../find/find-people.ts";
-import {
-  type Draft,
-  doubt,
-  lookupIn,
-  personSql,
-  type Shown,
-  shownPerson,
-  shownTime,
-  unwatched,
-  watchSql,
-} from "./draft.ts";
-import { aliasBeside, at, eventId, identifier, joinSql, qualified, soundTime } from "./sql-text.ts";
+import { type Draft, doubt, shownTime, unwatched, watchSql } from "./draft.ts";
+import { lookupIn, type ShownPerson, shownPerson } from "./shown-person.ts";
+import { aliasBeside, at, eventId, identifier, joinSql, personUuidSql, qualified, soundTime } from "./sql-text.ts";
 
 export function draftLogins(draft: Draft, { table, person, through, time, success }: Logins): void {
   const alias = table.name;
   const beside = aliasBeside(alias, "account", "of_account");
   draft.readByService.add(table);
   if (through) draft.readByService.add(through.table);
-  const user = through ? ofAccount(draft, beside, person, through) : shownPerson(draft, table, alias, person);
+  const who = aliasBeside(alias, "who", "whom");
+  const user = through ? ofAccount(draft, beside, person, through, who) : shownPerson(draft, table, alias, person, who);
   const created = shownTime(draft, table, alias, time);
   const why = `${doubt(draft, nameOf(table), "taken for the times when people came back")}${user.note}${created.note}`;
   draft.lines.push(
@@ -30,6 +22,7 @@ export function draftLogins(draft: Draft, { table, person, through, time, succes
     `select ${eventId(1, table, alias, [through?.by ?? person.column, time.column])} as login_id, ${user.sql} as user_id, ${created.sql} as created_at`,
     `from ${qualified(table)} as ${identifier(alias)}${why}`,
     ...(through ? [joinSql(alias, beside, through)] : []),
+    ...(user.join ? [user.join] : []),
     `where ${user.sql} is not null and ${soundTime(created.sql)}${success ? ` and ${at(alias, success)} is true` : ""};`,
     user.watched && created.watched
       ? watchSql(table, "logins", {
@@ -51,12 +44,18 @@ export function draftLogins(draft: Draft, { table, person, through, time, succes
 }
 
 /** Whose account it is. It is followed where the row of the account has the uuid itself: one look-up finds no second one. */
-function ofAccount(draft: Draft, alias: string, person: PersonColumn, { table, key, by }: Joined): Shown {
+function ofAccount(
+  draft: Draft,
+  alias: string,
+  person: PersonColumn,
+  { table, key, by }: Joined,
+  as: string,
+): ShownPerson {
+  // nobody is served then, so that nothing has to find them
+  if (person.holds === "derived key")
+    return { sql: personUuidSql(at(alias, person.column), person.column), watched: undefined, note: "" };
   const keyColumn = columnOf(table, key);
-  const lookup = person.holds === "user id" && keyColumn && lookupIn(table, keyColumn, person.column, by);
-  return {
-    sql: personSql(draft, alias, person),
-    ...(lookup ? { watched: by.name, lookup } : { watched: undefined }),
-    note: "",
-  };
+  const user = shownPerson(draft, table, alias, person, as);
+  const lookup = user.watched && !user.lookup && keyColumn ? lookupIn(table, keyColumn, user.watched, by) : undefined;
+  return { ...user, watched: lookup && by.name, lookup };
 }

@@ -3,7 +3,8 @@ import { nameOf, type Table } from "../catalog/catalog.ts";
 import { createdOf, pick, titleOf } from "../catalog/pick-columns.ts";
 import type { Mutes } from "../find/find-mutes.ts";
 import type { Roles } from "../find/find-roles.ts";
-import { type Draft, doubt, doubtColumn, personSql, shownPerson, timeDoubts } from "./draft.ts";
+import { type Draft, doubt, doubtColumn, timeDoubts } from "./draft.ts";
+import { shownPerson } from "./shown-person.ts";
 import { aliasBeside, at, identifier, joinSql, oneLine, qualified, stringSql, timeSql } from "./sql-text.ts";
 
 export function draftMutes(draft: Draft, { mutes, unclear }: Roles["muted"]): void {
@@ -30,8 +31,10 @@ function selectOf(draft: Draft, { table, person, through, what }: Mutes): string
   const named = aliasBeside(alias, "named", "of_named");
   const of = what.kind === "person" ? undefined : what.of;
   for (const read of [table, through?.table, of?.table]) if (read) draft.read.add(read);
-  const user = through ? { sql: personSql(draft, owner, person), note: "" } : shownPerson(draft, table, alias, person);
-  const whom = what.kind === "person" ? shownPerson(draft, table, alias, what.whom) : undefined;
+  const who = aliasBeside(alias, "who", "whom");
+  const user = shownPerson(draft, through?.table ?? table, through ? owner : alias, person, who);
+  const blocked = aliasBeside(alias, "blocked", "of_blocked");
+  const whom = what.kind === "person" ? shownPerson(draft, table, alias, what.whom, blocked) : undefined;
   const value =
     what.kind === "person"
       ? `${whom?.sql}::text`
@@ -52,6 +55,7 @@ function selectOf(draft: Draft, { table, person, through, what }: Mutes): string
     `  select ${user.sql} as user_id, '${what.kind}' as kind, ${value} as value, ${since ? timeSql(at(alias, since), since) : "null::timestamptz"} as created_at from ${qualified(table)} as ${identifier(alias)}${why}${user.note}${whom?.note ?? ""}${sinceDoubt}`,
     ...(through ? [`  ${joinSql(alias, owner, through)}`] : []),
     ...(of ? [`  ${joinSql(alias, named, of)}`] : []),
+    ...[user, whom].flatMap((person) => (person?.join ? [`  ${person.join}`] : [])),
     `  where ${user.sql} is not null and ${whom ? `${whom.sql} is not null` : `${value} ~ '\\S'`}`,
     ...lasting(table, alias),
     ...(through ? lasting(through.table, owner) : []),

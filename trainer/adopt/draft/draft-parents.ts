@@ -3,8 +3,9 @@ import type { Column } from "../catalog/catalog.ts";
 import { livingConditions, publishedOf } from "../catalog/pick-columns.ts";
 import type { Action } from "../catalog/words.ts";
 import type { Posts } from "../find/find-roles.ts";
-import { addColumn, type Draft, shownPerson, shownTime } from "./draft.ts";
+import { addColumn, type Draft, shownTime } from "./draft.ts";
 import type { Part } from "./draft-parts.ts";
+import { shownPerson } from "./shown-person.ts";
 import { at, conditionSql, uuidSql } from "./sql-text.ts";
 
 /** Posts that answer posts, or pass them on. */

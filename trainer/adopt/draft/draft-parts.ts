@@ -2,15 +2,16 @@
 import { type Column, nameOf, type Table } from "../catalog/catalog.ts";
 import type { Condition } from "../catalog/pick-columns.ts";
 import type { Deeds } from "../find/deeds.ts";
-import { byName, type Draft, doubt, doubtColumn, type Shown, shownPerson, shownTime } from "./draft.ts";
+import { byName, type Draft, doubt, doubtColumn, type Shown, shownTime } from "./draft.ts";
+import { type ShownPerson, shownPerson } from "./shown-person.ts";
 import { at, conditionSql, literal, uuidSql } from "./sql-text.ts";
 
 /** One select of the union. */
 export interface Part {
   table: Table;
-  user: Shown;
-  /** Where the post is in another table's row. */
-  join?: string;
+  user: ShownPerson;
+  /** Where the post is in the row of a comment: how that is joined. */
+  comment?: string;
   post: string;
   postColumn: Column;
   created: Shown;

@@ -3,8 +3,9 @@ import { nameOf } from "../catalog/catalog.ts";
 import { bodyOf, createdOf, livingConditions, pick } from "../catalog/pick-columns.ts";
 import { columns } from "../catalog/words.ts";
 import type { Roles } from "../find/find-roles.ts";
-import { type Draft, doubt, shownId, shownTime, unwatched, watchSql } from "./draft.ts";
+import { type Draft, doubt, shownTime, unwatched, watchSql } from "./draft.ts";
 import { draftAccounts, namesAccounts } from "./draft-accounts.ts";
+import { personId } from "./shown-person.ts";
 import { at, conditionSql, identifier, listSql, qualified, soundTime, textSql } from "./sql-text.ts";
 
 export function draftPeople(draft: Draft, roles: Roles): void {
@@ -28,10 +29,17 @@ export function draftPeople(draft: Draft, roles: Roles): void {
   const { table, key, userId, sure } = people;
   const alias = table.name;
   draft.read.add(table);
-  const id = shownId(draft, table, alias, userId ?? key, "recsys_user_id");
+  const id = personId(draft, people, alias);
+  const standsIn = userId && id.watched === "recsys_user_id" && !userId.notNull;
   const idDoubt = userId
     ? sure
-      ? ""
+      ? standsIn
+        ? doubt(
+            draft,
+            nameOf(table),
+            `whoever has no ${userId.name} is known by an id made of ${key.name}: they can be muted and followed, and what they did counts, but they ask for no feed`,
+          )
+        : ""
       : doubt(
           draft,
           nameOf(table),

@@ -5,17 +5,8 @@ import { columns, names, tableWords } from "../catalog/words.ts";
 import type { Opening } from "../find/find-comments.ts";
 import { enoughForPosts, type Tags } from "../find/find-posts.ts";
 import type { Posts, Roles } from "../find/find-roles.ts";
-import {
-  byName,
-  type Draft,
-  doubt,
-  doubtColumn,
-  shownId,
-  shownPerson,
-  shownTime,
-  unwatched,
-  watchSql,
-} from "./draft.ts";
+import { byName, type Draft, doubt, doubtColumn, shownId, shownTime, unwatched, watchSql } from "./draft.ts";
+import { shownPerson } from "./shown-person.ts";
 import {
   at,
   conditionSql,
@@ -96,6 +87,8 @@ export function draftPosts(draft: Draft, roles: Roles): void {
     `  ${created.sql} as created_at,${created.note}`,
     `  ${language ? `lower(${stringSql(at(alias, language), language)})` : "null::text"} as language`,
     `from ${qualified(table)} as ${identifier(alias)}`,
+    // left: a post stays whoever wrote it, and whether or not its reader may read their row
+    ...(writer?.join ? [`left ${writer.join}`] : []),
     `where ${soundTime(created.sql)}${conditions.map(({ sql, note }) => `\n  and ${sql}${note}`).join("")}`,
     ";",
     ...watchPosts(

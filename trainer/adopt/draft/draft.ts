@@ -1,8 +1,8 @@
 /** A draft while it is written: its statements, what it is unsure of, and the columns that it adds to the app's tables. */
 import { type Column, nameOf, type Table } from "../catalog/catalog.ts";
 import type { TimeColumn } from "../catalog/pick-columns.ts";
-import type { People, PersonColumn } from "../find/find-people.ts";
-import { aliasBeside, at, identifier, literal, nameList, oneLine, qualified, timeSql, uuidSql } from "./sql-text.ts";
+import type { People } from "../find/find-people.ts";
+import { at, identifier, literal, nameList, oneLine, qualified, timeSql, uuidSql } from "./sql-text.ts";
 
 export interface Draft {
   people: People | undefined;
@@ -67,6 +67,7 @@ export function addColumn(
 /** The statements that add them, one for each table, since each writes it anew. */
 export function addedColumns(draft: Draft): string[] {
   if (draft.added.size === 0) return [];
+  const { people } = draft;
   return [
     "-- Columns that indexes and recsys.watch can find. Each statement writes its table anew, and nobody reads or writes it meanwhile.",
     ...[...draft.added].flatMap(([table, columns]) => {
@@ -75,9 +76,11 @@ export function addedColumns(draft: Draft): string[] {
       );
       return [
         `alter table ${qualified(table)} ${adding.join(", ")};`,
-        // an index of a partitioned table is unique only together with its range
         ...(table === draft.posts && columns.has("recsys_id")
-          ? [`create ${table.partitioned ? "" : "unique "}index on ${qualified(table)} (recsys_id);`]
+          ? [`create ${uniqueIn(table)}index on ${qualified(table)} (recsys_id);`]
+          : []),
+        ...(table === people?.table && columns.has("recsys_user_id")
+          ? [`create ${uniqueIn(table, people.userId)}index on ${qualified(table)} (recsys_user_id);`]
           : []),
       ];
     }),
@@ -85,21 +88,31 @@ export function addedColumns(draft: Draft): string[] {
   ];
 }
 
+/** Whether an index of what is made of the key, and of another column, is unique: in a partitioned table only together with its range. */
+function uniqueIn({ partitioned, unique }: Table, other?: Column): string {
+  return partitioned || (other && !unique.includes(other.name)) ? "" : "unique ";
+}
+
 /** A column of a table as a view shows it, and the name by which recsys.watch may know it. */
 export interface Shown {
   sql: string;
   watched: string | undefined;
-  /** Where it is of a person by a number or name: the table, key and column in which recsys.watch finds their uuid. */
-  lookup?: string[] | undefined;
   /** A comment on what is unsure of it, or none. */
   note: string;
 }
 
-/** The uuid that a column of ids stands for. */
-export function shownId(draft: Draft, table: Table, alias: string, column: Column, name: string): Shown {
+/** The uuid that a column of ids stands for, made as `uuid` says. */
+export function shownId(
+  draft: Draft,
+  table: Table,
+  alias: string,
+  column: Column,
+  name: string,
+  uuid: (reference: string, column: Column) => string = uuidSql,
+): Shown {
   if (column.kind === "uuid" && column.plain) return { sql: at(alias, column), watched: column.name, note: "" };
-  const added = addColumn(draft, table, name, "uuid", [column], () => uuidSql(identifier(column.name), column));
-  return { sql: added ? at(alias, { name: added }) : uuidSql(at(alias, column), column), watched: added, note: "" };
+  const added = addColumn(draft, table, name, "uuid", [column], () => uuid(identifier(column.name), column));
+  return { sql: added ? at(alias, { name: added }) : uuid(at(alias, column), column), watched: added, note: "" };
 }
 
 /** What is unsure of a time by its type. */
@@ -124,43 +137,8 @@ export function shownTime(draft: Draft, table: Table, alias: string, { column, d
 }
 
 /** The name of the column that is worked out of another one. */
-function addedName({ name }: Column): string {
+export function addedName({ name }: Column): string {
   return `recsys_${name.replace(/\W+/g, "_").toLowerCase().slice(0, 40)}`;
-}
-
-/** The uuid of auth.users of a person. */
-export function shownPerson(draft: Draft, table: Table, alias: string, person: PersonColumn): Shown {
-  const note = person.sure ? "" : doubtColumn(draft, table, person.column, byName);
-  if (person.holds === "key") {
-    const lookup =
-      draft.people?.userId && lookupIn(draft.people.table, draft.people.key, draft.people.userId, person.column);
-    return { sql: personSql(draft, alias, person), watched: lookup && person.column.name, lookup, note };
-  }
-  return { ...shownId(draft, table, alias, person.column, addedName(person.column)), note };
-}
-
-/**
- * What recsys.watch is told of a table that has the uuid of whom a column of another one names. Undefined: it would not take it, since the
- * key is not unique by itself, or one of the types is a domain.
- */
-export function lookupIn(table: Table, key: Column, uuid: Column, by: Column): string[] | undefined {
-  const takes =
-    table.unique.includes(key.name) &&
-    uuid.kind === "uuid" &&
-    [key, uuid, by].every(({ plain }) => plain) &&
-    key.kind === by.kind &&
-    ["uuid", "number", "text"].includes(by.kind);
-  return takes ? [qualified(table), key.name, uuid.name] : undefined;
-}
-
-/** The same as SQL alone, where nothing has to find or watch it. */
-export function personSql(draft: Draft, alias: string, { column, holds }: PersonColumn): string {
-  if (holds !== "key") return uuidSql(at(alias, column), column);
-  const { people } = draft;
-  if (!people?.userId) throw new Error("a person is known by a key of no table");
-  draft.read.add(people.table);
-  const inner = aliasBeside(alias, "who", "whom");
-  return `(select ${uuidSql(at(inner, people.userId), people.userId)} from ${qualified(people.table)} as ${inner} where ${at(inner, people.key)} = ${at(alias, column)})`;
 }
 
 /** Where a column names a row of another table, and no foreign key says so. */

@@ -56,6 +56,11 @@ export function uuidSql(reference: string, { kind, plain }: Column): string {
   return `recsys.id_of(${reference}${plain ? "" : kind === "number" ? "::bigint" : "::text"})`;
 }
 
+/** The uuid of a person who is known by a key alone, which no post has. */
+export function personUuidSql(reference: string, column: Column): string {
+  return uuidSql(reference, column).replace(/^recsys\.id_of\(/, "recsys.person_id_of(");
+}
+
 /** The instant that a column says. */
 export function timeSql(reference: string, { kind, plain }: Column): string {
   switch (kind) {

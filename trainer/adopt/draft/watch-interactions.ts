@@ -10,7 +10,7 @@ const onComments = "the post is looked up in the row of its comment";
 
 /** One table is watched once, whatever number of parts it has. */
 export function watchTable(draft: Draft, table: Table, all: Part[], posts: Posts): string[] {
-  const parts = all.filter(({ join }) => join === undefined);
+  const parts = all.filter(({ comment }) => comment === undefined);
   if (parts.length === 0) return [unwatched(draft, table, onComments)];
   const watched = watchOwn(draft, table, parts, posts);
   if (parts.length === all.length) return [watched];
