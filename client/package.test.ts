@@ -56,6 +56,9 @@ test("packed and installed, it is typed", async () => {
      import { recsys, RecsysError, type Feed } from "recsys-client";
      const recommender = recsys(createClient("https://project.supabase.co", "sb_publishable_0"));
      const feed: Feed = await recommender.recommend({ limit: 20 });
+     const { status, code } = await recommender.track({ type: "dismiss", post_id: feed.items[0].post_id, value: 0 });
+     if (status === "refused") console.log(code, feed.items[0].excerpt.length, feed.items[0].created_at?.slice(0, 10));
+     recommender.watch(({ isOnline, unsent }) => console.log(isOnline, unsent.length))();
      await recommender.events([{ type: "vote", post_id: feed.items[0].post_id, value: 1 }, { type: "login" }]);
      const posts: string[] = (await recommender.similar({ post_id: feed.items[0].post_id })).items.map((item) => item.title);
      const users: string[] = (await recommender.similar({ find: "people" })).items.map((item) => item.user_id);
@@ -70,8 +73,17 @@ test("packed and installed, it is typed", async () => {
      try { } catch (error) { if (error instanceof RecsysError && error.code === "unknown_user") console.log(error.retryAfter); }
     `,
   );
+  const readme = await readFile(join(installed, "README.md"), "utf8");
+  const card = /^```tsx\n(.*?)^```$/ms.exec(readme)?.[1] ?? assert.fail("README has no card");
+  await writeFile(
+    join(folder, "card.tsx"),
+    `import { type Feed, type FeedItem, type Recsys } from "recsys-client"; declare const recommender: Recsys; ${card} export { Card };`,
+  );
+  await symlink(join(root, "node_modules/preact"), join(folder, "node_modules/preact"));
   const options = {
     strict: true,
+    jsx: "react-jsx",
+    jsxImportSource: "preact",
     noEmit: true,
     target: "es2022",
     module: "esnext",
@@ -80,7 +92,10 @@ test("packed and installed, it is typed", async () => {
     types: [],
     skipLibCheck: true,
   };
-  await writeFile(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions: options, files: ["app.ts"] }));
+  await writeFile(
+    join(folder, "tsconfig.json"),
+    JSON.stringify({ compilerOptions: options, files: ["app.ts", "card.tsx"] }),
+  );
   await run(join(root, "node_modules/.bin/tsc"), ["-p", folder]).catch(({ stdout }) => assert.fail(stdout));
 });
 
@@ -97,9 +112,9 @@ test("bundled for browsers it is small and imports nothing", async () => {
   });
   const [output] = Object.values(metafile.outputs);
   assert.deepEqual(output.imports, []);
-  for (const path of Object.keys(metafile.inputs)) assert.match(path, /client\/src\/[a-z]+\.ts$/);
+  for (const path of Object.keys(metafile.inputs)) assert.match(path, /client\/src\/[a-z-]+\.ts$/);
   const [{ text }] = outputFiles;
-  assert.ok(text.length < 4096, `${text.length} bytes`);
+  assert.ok(text.length < 9 * 1024, `${text.length} bytes`);
   // nothing of Node is there: not even a timer is needed to load it
   const browser = createContext({});
   runInContext(text, browser);
