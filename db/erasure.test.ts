@@ -18,11 +18,12 @@ beforeEach(async () => {
   await pool.query("select recsys.roll_up(null)");
 });
 
-/** The tables of the schema with a row in which the id stands in any column, whatever its type. */
+/** The tables, of whatever schema, with a row in which the id stands in any column, whatever its type. */
 async function tablesWith(pool: pg.Pool, id: string): Promise<string[]> {
   const { rows } = await pool.query(
     `select oid::regclass::text as name from pg_class
-     where relnamespace = 'recsys'::regnamespace and relkind in ('r', 'p') and not relispartition order by 1`,
+     where relnamespace not in ('pg_catalog'::regnamespace, 'information_schema'::regnamespace) and relkind in ('r', 'p', 'm') and not relispartition
+     order by 1`,
   );
   const found: string[] = [];
   for (const { name } of rows) {
@@ -202,10 +203,59 @@ test("a deleted post leaves the lists of everybody, and what people did with it 
   await assertExact(pool);
 });
 
+await onBoth(
+  "whoever came to posts by tables that nobody watches is forgotten by these posts, thinned or set aside",
+  async (_, { pool }) => {
+    await fillCommunity(pool);
+    const gone = people.ada;
+    await pool.query("insert into auth.users (id) values ($1)", [gone]);
+    await pool.query(
+      `insert into public.post_views (user_id, post_id, created_at) select who, id, posts.created_at + n * interval '1 minute'
+       from public.posts cross join unnest($1::uuid[]) with ordinality as people (who, n) where visibility = 'public'`,
+      [[people.ben, gone, people.eve]],
+    );
+    // the last state before the instant up to which is thinned stays, and here it is theirs
+    await pool.query(
+      "insert into public.comments (user_id, post_id, created_at) select $1, id, now() from public.posts",
+      [gone],
+    );
+    await pool.query("select recsys.roll_up(null)");
+    await pool.query("select recsys.thin_feature_store(20, 1000)");
+    await pool.query(
+      "select recsys.unwatch(table_name) from (select distinct table_name from recsys.watches where kind in ('interactions', 'logins')) as watched",
+    );
+    await pool.query("select recsys.roll_up(null)");
+    // a post whose states cannot be worked out keeps those that it has
+    await pool.query(`alter table recsys.post_stats add constraint refused check (post_id <> '${post(7)}') not valid`);
+    await pool.query("insert into recsys.feature_changes (post_id) values ($1)", [post(7)]);
+    await pool.query("select recsys.roll_up(null)");
+    assert.equal((await pool.query("select from recsys.set_aside_changes")).rowCount, 1);
+    const named = await pool.query("select from recsys.post_stats where user_id = $1", [gone]);
+    assert.ok(Number(named.rowCount) > 30);
+
+    await pool.query("delete from auth.users where id = $1", [gone]);
+    await pool.query("select recsys.erase()");
+    await pool.query("select recsys.roll_up(null)");
+    assert.deepEqual(await tablesWith(pool, gone), ["recsys.erasures"], "until the day after");
+    await workOff(pool);
+    assert.deepEqual(await tablesWith(pool, gone), []);
+    await pool.query("alter table recsys.post_stats drop constraint refused");
+    await pool.query(
+      "insert into recsys.feature_changes (user_id, post_id, at) select user_id, post_id, at from recsys.set_aside_changes",
+    );
+    await pool.query("select recsys.roll_up(null)");
+    await assertExact(pool);
+  },
+);
+
 test("every column by which somebody is erased begins an index, so that a deletion reads what it erases", async () => {
   // lists are read as a whole, and a day's together
   const { rows } = await pool.query(
-    `select table_name::text as table, column_name as column from recsys.erasable_columns as columns
+    `select table_name::text as table, column_name as column
+     from (
+       select table_name, column_name, type from recsys.erasable_columns
+       union all select 'recsys.post_stats', 'user_id', 'uuid' union all select 'recsys.user_stats', 'user_id', 'uuid' union all select 'recsys.post_stats', 'post_id', 'uuid'
+     ) as columns
      where type = 'uuid'::regtype and not exists (
        select from pg_index
        join pg_attribute on attrelid = indrelid and attname = column_name

@@ -1859,6 +1859,21 @@ export interface RecsysSourceInteractions {
   weight: number | null;
 }
 
+export interface RecsysSourceKinds {
+  /**
+   * The word that the row has.
+   */
+  kind: string | null;
+  /**
+   * The table, for a reader.
+   */
+  of_table: string | null;
+  /**
+   * The kind of recsys.kinds as which recsys.source_interactions counts it where it is not listed; null: it counts as nothing.
+   */
+  otherwise: string | null;
+}
+
 export interface RecsysSourceLogins {
   /**
    * When.
@@ -2469,6 +2484,37 @@ export interface RecsysUserStats {
   votes: number;
 }
 
+export interface RecsysWatches {
+  /**
+   * The column with the time; null: none is asked for.
+   */
+  created_column: string | null;
+  /**
+   * What its rows are: interactions, logins, posts, users, post_texts or user_texts.
+   */
+  kind: string | null;
+  /**
+   * Further columns whose change counts (p_others).
+   */
+  others: string[] | null;
+  /**
+   * The column that names the post; null: none is asked for.
+   */
+  post_column: string | null;
+  /**
+   * The app's table.
+   */
+  table_name: string | null;
+  /**
+   * The column that names the person; null: none is asked for.
+   */
+  user_column: string | null;
+  /**
+   * The same as JSON, with the SQL by which a row names its person and post.
+   */
+  watch: Json | null;
+}
+
 export interface DB {
   comments: Comments;
   logins: Logins;
@@ -2528,6 +2574,7 @@ export interface DB {
   "recsys.sizes": RecsysSizes;
   "recsys.source_dismissals": RecsysSourceDismissals;
   "recsys.source_interactions": RecsysSourceInteractions;
+  "recsys.source_kinds": RecsysSourceKinds;
   "recsys.source_logins": RecsysSourceLogins;
   "recsys.source_mutes": RecsysSourceMutes;
   "recsys.source_posts": RecsysSourcePosts;
@@ -2546,4 +2593,5 @@ export interface DB {
   "recsys.user_embeddings": RecsysUserEmbeddings;
   "recsys.user_events": RecsysUserEvents;
   "recsys.user_stats": RecsysUserStats;
+  "recsys.watches": RecsysWatches;
 }

@@ -85,6 +85,8 @@ comment on column recsys.post_stats.recent is 'Interactions decayed with half-li
 comment on column recsys.post_stats.trend is 'When the count with the half-life of a week will have fallen to 1, in weeks since 1970: orders posts as that count does at any later instant.';
 create index post_stats_post_id_last_active_at_idx on recsys.post_stats (post_id, last_active_at desc, interaction_id desc);
 create index post_stats_last_active_at_idx on recsys.post_stats (last_active_at desc, interaction_id desc);
+-- whoever is erased is looked for among all of them
+create index post_stats_user_id_idx on recsys.post_stats (user_id);
 
 create table recsys.latest_post_stats (
   post_id uuid not null,

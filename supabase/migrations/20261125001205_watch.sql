@@ -1,66 +1,5 @@
 -- One call a table: recsys.watch attaches what the feature store, re-embedding and filters by tag need to know of its changes.
 
-create function recsys.changed_rows(p_operation text, p_columns text) returns text
-language sql immutable security invoker set search_path = ''
-as $$
-  select case p_operation
-    when 'INSERT' then format('select %s from new_rows', p_columns)
-    when 'DELETE' then format('select %s from old_rows', p_columns)
-    -- as they were and as they are, without the rows that are the same before and after
-    else format('(select %1$s from old_rows except all select %1$s from new_rows) union all (select %1$s from new_rows except all select %1$s from old_rows)', p_columns)
-  end
-$$;
-comment on function recsys.changed_rows(text, text) is 'SQL for the triggers of watched tables: the rows that a statement (INSERT, UPDATE or DELETE) inserted, deleted or changed in some of the columns; p_columns: their list as SQL.';
-revoke all on function recsys.changed_rows(text, text) from public;
-
-create function recsys.id_sql(p_table regclass, p_column text) returns text
-language sql stable security invoker set search_path = ''
-as $$
-  select case
-    when pg_attribute.atttypid = any ('{bigint,integer,smallint}'::regtype[]) then format('recsys.id_of(%I::bigint)', p_column)
-    when pg_attribute.atttypid = any ('{text,varchar}'::regtype[]) then format('recsys.id_of(%I::text)', p_column)
-    when pg_attribute.atttypid = 'uuid'::regtype then quote_ident(p_column)
-  end
-  from pg_catalog.pg_attribute
-  where pg_attribute.attrelid = p_table and pg_attribute.attname = p_column and pg_attribute.attnum > 0 and not pg_attribute.attisdropped
-$$;
-comment on function recsys.id_sql(regclass, text) is 'SQL for the uuid by which the engine knows what a column of an app''s table names: the column where it is a uuid, recsys.id_of of it where it is a number or text. Null: of another type, or missing.';
-revoke all on function recsys.id_sql(regclass, text) from public;
-
-create function recsys.person_sql(p_column text, p_lookup text[]) returns text
-language plpgsql stable security invoker set search_path = ''
-as $$
-declare
-  people regclass;
-  wrong text;
-begin
-  if p_lookup is null then
-    return 'changed.' || quote_ident(p_column);
-  end if;
-  people := to_regclass(p_lookup[1]);
-  wrong := case
-    when cardinality(p_lookup) <> 3 or array_position(p_lookup, null) is not null then 'names a table, its key and the column with the uuid of auth.users, as in ''{public.people,id,auth_id}'''
-    when people is null then format('there is no table %s', p_lookup[1])
-    when not exists (
-      select from pg_catalog.pg_attribute
-      where pg_attribute.attrelid = people and pg_attribute.attname = p_lookup[3] and pg_attribute.atttypid = 'uuid'::regtype and not pg_attribute.attisdropped
-    ) then format('%s has no column %s that is a uuid', people, p_lookup[3])
-    -- one row or none for a key, and found by an index with each change
-    when not exists (
-      select from pg_catalog.pg_index
-      join pg_catalog.pg_attribute on pg_attribute.attrelid = people and pg_attribute.attname = p_lookup[2]
-      where pg_index.indrelid = people and pg_index.indisunique and pg_index.indisvalid and pg_index.indpred is null and pg_index.indnkeyatts = 1 and pg_index.indkey[0] = pg_attribute.attnum
-    ) then format('%s has no unique index on its column %s', people, p_lookup[2])
-  end;
-  if wrong is not null then
-    raise exception 'recsys.watch: p_user_lookup: %', wrong using errcode = '42804';
-  end if;
-  return format('(select people.%I from %s as people where people.%I = changed.%I)', p_lookup[3], people, p_lookup[2], p_column);
-end
-$$;
-comment on function recsys.person_sql(text, text[]) is 'SQL for the uuid of the person whom a column of the row "changed" of an app''s table names: the column, or what p_lookup, {table,key,uuid}, has for it. Raises where that cannot be looked up.';
-revoke all on function recsys.person_sql(text, text[]) from public;
-
 create function recsys.watch(
   p_table regclass,
   p_kind text,
@@ -89,6 +28,12 @@ declare
   end;
   user_sql constant text := recsys.person_sql(p_user_id, p_user_lookup);
   post_sql constant text := recsys.id_sql(p_table, p_post_id);
+  -- what tells it from another watch of the same table: a row may name two posts, two people or two times
+  key constant text[] := case p_kind
+    when 'interactions' then array[p_user_id, p_post_id, p_created_at] when 'logins' then array[p_user_id, p_created_at]
+    when 'post_texts' then array[p_post_id] when 'user_texts' then array[p_user_id] else '{}' end;
+  stem constant text := 'recsys_' || recsys.watch_name(p_kind, key);
+  described jsonb;
   -- what a change of features is, as SQL: whose, of which post, when
   changed_user text := 'null::uuid';
   changed_post text := 'null::uuid';
@@ -166,28 +111,41 @@ begin
     compared_sql constant text := (select string_agg(distinct quote_ident(name), ', ') from unnest(compared) as name);
     texts_sql constant text := (select string_agg(distinct quote_ident(name), ', ') from unnest(read) as name);
     listener text;
-    listens_to text;
+    suffix text;
     arguments text;
     operation text;
     rows_sql text;
+    is_replaced boolean;
   begin
     -- fails here, and not in the app's next statement, where a column cannot be compared
     execute format('select %1$s from %2$s where false except all select %1$s from %2$s where false',
       (select string_agg(distinct quote_ident(name), ', ') from unnest(compared || case when has_texts then read end) as name), p_table);
     execute format('select %s from %s as changed where false', case when entity = 'user' and has_texts then entity_sql when changed_user = user_sql then user_sql else 'null' end, p_table);
+    described := jsonb_strip_nulls(jsonb_build_object(
+      'kind', p_kind, 'others', p_others,
+      'user', case when p_kind in ('interactions', 'logins', 'user_texts') then p_user_id when p_kind = 'users' then p_id when p_kind = 'posts' then p_author_id end,
+      'post', case when p_kind in ('interactions', 'post_texts') then p_post_id when p_kind = 'posts' then p_id end,
+      'created_at', case when has_features then p_created_at end, 'columns', compared || case when has_texts then read end,
+      'changed_user', nullif(changed_user, 'null::uuid'), 'changed_post', nullif(changed_post, 'null::uuid'),
+      'entity', case when has_texts then entity end, 'entity_sql', case when has_texts then entity_sql end));
+    is_replaced := exists (select from pg_catalog.pg_trigger where tgrelid = p_table and tgname ~ format('^%s_(texts_|tags_)?insert$', stem) and tgparentid = 0);
+    -- what follows a column that is gone fails each statement of the app's
+    perform recsys.drop_watch(watches.table_name, watches.watch)
+    from recsys.watches
+    where watches.table_name = p_table and not recsys.has_columns(p_table, array[watches.user_column, watches.post_column, watches.created_column]);
     foreach listener in array array['queue_feature_changes', 'queue_text_changes', 'index_changed_tags'] loop
       if listener = 'queue_feature_changes' then
         continue when not has_features;
-        listens_to := p_kind;
+        suffix := '';
         arguments := concat_ws(', ', quote_literal(changed_user), quote_literal(changed_post), quote_literal(changed_at), quote_literal(needed_sql), quote_literal(compared_sql));
       elsif listener = 'index_changed_tags' then
-        continue when entity <> 'post';
-        listens_to := 'post_tags';
+        continue when not has_texts or entity <> 'post';
+        suffix := '_tags';
         arguments := concat_ws(', ', quote_literal(entity_sql),
           quote_literal((select string_agg(distinct quote_ident(name), ', ') from unnest(read || case p_kind when 'posts' then p_created_at end) as name)));
       else
         continue when not has_texts;
-        listens_to := entity || '_texts';
+        suffix := '_texts';
         arguments := concat_ws(', ', quote_literal(entity), quote_literal(entity_sql), quote_literal(texts_sql));
       end if;
       foreach operation in array array['insert', 'update', 'delete', 'truncate'] loop
@@ -196,25 +154,14 @@ begin
           when 'update' then 'referencing old table as old_rows new table as new_rows'
           when 'delete' then 'referencing old table as old_rows'
         end;
-        execute format('create or replace trigger %I after %s on %s %s for each statement execute function recsys.%I(%s)',
-          'recsys_' || listens_to || '_' || operation, operation, p_table, rows_sql, listener, arguments);
+        execute format('create or replace trigger %I after %s on %s %s for each statement execute function recsys.%I(%s, %L)',
+          stem || suffix || '_' || operation, operation, p_table, rows_sql, listener, arguments, described);
       end loop;
     end loop;
+    -- what is there already; the triggers hold back writers until this is committed
+    perform recsys.queue_watched(p_table, described, is_replaced);
   end;
-
-  -- what is there already; the triggers hold back writers until this is committed
-  if p_kind = 'logins' then
-    execute format('insert into recsys.feature_changes (user_id) select distinct %1$s from %2$s as changed where %1$s is not null', changed_user, p_table);
-  elsif has_features then
-    execute format('insert into recsys.feature_changes (post_id) select distinct %1$s from %2$s where %1$s is not null', changed_post, p_table);
-  end if;
-  if entity = 'post' then
-    execute format('select recsys.index_tags(coalesce(array_agg(distinct %1$s) filter (where %1$s is not null), ''{}'')) from %2$s', entity_sql, p_table);
-  end if;
-  if has_texts then
-    execute format('select recsys.enqueue_embedding_jobs($1, array_agg(distinct %s)) from %s as changed', entity_sql, p_table) using entity;
-  end if;
 end
 $$;
-comment on function recsys.watch(regclass, text, text, text, text, text, text, text[], text[], text[]) is 'Makes changes of a table reach the feature store, the vectors and recsys.post_tags, by triggers named recsys_…. p_kind: what its rows are: interactions, logins, posts or users, as in the source view that reads the table; or post_texts or user_texts, where they add to the text of a post (p_post_id) or user (p_user_id). p_texts: the columns that a tower reads. Ids of posts may be uuids, numbers or texts, as recsys.id_of takes them; those of people are the uuids of auth.users, or whatever p_user_lookup, {table,key,uuid} as in {public.people,id,auth_id}, has a uuid of auth.users for; the table with it is watched by that column (p_id => ''auth_id''). The names of the other columns follow where they are not these; p_others: further columns on which the view depends, such as the one of a soft deletion. What is in the table is queued: where that is millions of rows, call recsys.roll_up(null) once by hand, without a statement_timeout. May be called again, and once a kind where a table holds several. An index on (post, time) and one on (user, time) keep the roll-up fast.';
+comment on function recsys.watch(regclass, text, text, text, text, text, text, text[], text[], text[]) is 'Makes changes of a table reach the feature store, the vectors and recsys.post_tags, by triggers named recsys_…. p_kind: what its rows are: interactions, logins, posts or users, as in the source view that reads the table; or post_texts or user_texts, where they add to the text of a post (p_post_id) or user (p_user_id). p_texts: the columns that a tower reads. Ids of posts may be uuids, numbers or texts, as recsys.id_of takes them; those of people are the uuids of auth.users, or whatever p_user_lookup, {table,key,uuid} as in {public.people,id,auth_id}, has a uuid of auth.users for; the table with it is watched by that column (p_id => ''auth_id''). The names of the other columns follow where they are not these; p_others: further columns on which the view depends, such as the one of a soft deletion. What is in the table is queued: where that is millions of rows, call recsys.roll_up(null) once by hand, without a statement_timeout. May be called again: texts, p_others, p_id and p_user_lookup are then replaced. Calls of another kind, or of interactions, logins or texts by other columns for person, post or time, hold beside each other, as where a row answers one post and passes on another; recsys.watches lists them, recsys.unwatch ends one. An index on (post, time) and one on (user, time) keep the roll-up fast.';
 revoke all on function recsys.watch(regclass, text, text, text, text, text, text, text[], text[], text[]) from public;

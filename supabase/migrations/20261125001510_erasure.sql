@@ -73,6 +73,12 @@ begin
     insert into recsys.feature_changes (post_id) select unnest(p_ids);
   else
     insert into recsys.feature_changes (user_id) select unnest(p_ids);
+    -- posts that they came to by a table that nobody watches name them until this is worked off
+    insert into recsys.feature_changes (user_id, post_id, at)
+    select post_stats.user_id, post_stats.post_id, post_stats.last_active_at from recsys.post_stats where post_stats.user_id = any (p_ids);
+    -- and one that cannot be worked out would name them for good
+    delete from recsys.post_stats
+    where post_stats.user_id = any (p_ids) and exists (select from recsys.set_aside_changes where set_aside_changes.post_id = post_stats.post_id);
   end if;
   -- what the app has again under the same id begins anew
   execute format(
@@ -83,7 +89,7 @@ begin
   return total;
 end
 $$;
-comment on function recsys.erase_entities(text, uuid[], boolean) is 'Clears all of recsys.erasable_columns of some posts or users (p_kind), and has the feature store work out what it owed to them; returns how many rows it removed or changed. p_with_lists: also lists of posts, of which every row is read.';
+comment on function recsys.erase_entities(text, uuid[], boolean) is 'Clears all of recsys.erasable_columns of some posts or users (p_kind), and has the feature store work out what it owed to them, in the posts that a user came to as well, whoever follows their table; returns how many rows it removed or changed. p_with_lists: also lists of posts, of which every row is read.';
 
 create function recsys.erase(p_most integer default 10000, p_again_after interval default '1 day') returns bigint
 language plpgsql volatile security invoker set search_path = ''

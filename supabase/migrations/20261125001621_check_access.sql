@@ -2,41 +2,87 @@
 -- none (…/recommend/ladder.ts), and nobody sees why. So that is asked which is asked in earnest: a right may be wanting to a table of the app's, a
 -- function of its policies, a schema that a dashboard's script took away.
 
-create function recsys.missing_grant(p_role text, p_denied text) returns text
+create function recsys.members_read(p_relation regclass) returns text
 language sql stable security invoker set search_path = ''
 as $$
-  select case culprit.kind
-    when 'schema' then format('grant usage on schema %I to %I', culprit.name, p_role)
-    when 'function' then coalesce((
-      select format('grant execute on function %s to %I', string_agg(pg_proc.oid::regprocedure::text, ', ' order by pg_proc.oid), p_role)
-      from pg_catalog.pg_proc
-      where pg_proc.proname = culprit.name and pg_proc.pronamespace <> 'pg_catalog'::regnamespace and not has_function_privilege(p_role, pg_proc.oid, 'execute')
-    ), format('grant execute on function %s to %I', culprit.name, p_role))
-    when 'table' then format('grant select on %s to %I', coalesce((
-      select string_agg(named.relation::text, ' or ') filter (where named.is_read or not named.one_is_read)
-      from (
-        select denied.relation, denied.is_read, bool_or(denied.is_read) over () as one_is_read
-        from (
-          select pg_class.oid::regclass as relation, exists (
-            select from pg_catalog.unnest('{users,posts,interactions,logins,dismissals,mutes}'::text[]) as views (name)
-            cross join recsys.relations_under(to_regclass('recsys.source_' || views.name)) as under
-            where under.relation = pg_class.oid
-          ) as is_read
-          from pg_catalog.pg_class
-          where pg_class.relname = culprit.name and pg_class.relkind in ('r', 'p', 'v', 'm', 'f') and pg_class.relnamespace <> 'pg_catalog'::regnamespace
-            and not has_table_privilege(p_role, pg_class.oid, 'select')
-        ) as denied
-      ) as named
-    ), culprit.name), p_role)
-    else format('grant it to %I', p_role)
-  end
+  select ' (' || granted.columns || ')'
+  from (
+    values
+      ('recsys.post_stats', 'post_id, last_active_at, interaction_id, kind, views, votes, comments, participants, last_comment_at, by_author, recent, trend'),
+      ('recsys.impressions', 'request_id, user_id, post_id, shown_at, seen_at'),
+      ('recsys.batch_runs', 'run_id, model_id, model_name, as_of')
+  ) as granted (relation, columns)
+  where to_regclass(granted.relation) = p_relation
+$$;
+comment on function recsys.members_read(regclass) is 'Of a table of the engine that authenticated reads in part, the columns, as a grant has them: who did what, and what was shown to whom, is among the others.';
+
+create function recsys.missing_grant(p_role name, p_denied text, p_context text) returns text
+language sql stable security invoker set search_path = ''
+as $$
+  select coalesce(case culprit.kind
+    when 'schema' then case
+      -- the engine's, and those that Supabase lets everybody use
+      when culprit.name in ('recsys', 'extensions', 'auth') or opened.tables is null then format('grant usage on schema %s to %I', recsys.identifier_sql(culprit.name), p_role)
+      else format('%s looks into the schema %s: let it be security definer with a search_path of its own; to use that schema would let %s read %s, too', reader.name, recsys.identifier_sql(culprit.name), p_role, opened.tables)
+    end
+    when 'function' then case functions.number
+      when 1 then format('grant execute on function %s to %I', functions.names, p_role)
+      else format('%s may not execute %s: grant it the one that the views and policies call', p_role, coalesce(functions.names, culprit.name))
+    end
+    when 'table' then case
+      when engine.relation is not null and denied.tables is null then format('grant select%s on %s to %I', case when p_role = 'authenticated' then recsys.members_read(engine.relation) end, recsys.table_sql(engine.relation), p_role)
+      else format('%s reads %s, and the catalog does not say which columns of it: name them in the view, let the function be security definer with a search_path of its own, or grant %s the columns that it reads', reader.name, coalesce(denied.tables, culprit.name), p_role)
+    end
+  end, format('give %s the right that is wanting: %s', p_role, regexp_replace(p_denied, '\s+', ' ', 'g')))
   from (select) as always
   left join lateral (
     select replace(replace(said.words[1], 'materialized ', ''), 'view', 'table') as kind, said.words[2] as name
     from regexp_match(p_denied, '^permission denied for (table|view|materialized view|schema|function) (.+)$') as said (words)
   ) as culprit on true
+  left join lateral (
+    -- the innermost function that is none of ours
+    select coalesce('the function ' || (
+      select named.function[1] from regexp_matches(p_context, '(?:SQL|PL/pgSQL) function "?([^"\n ]+)"? ?(?:statement|line|during)', 'g') with ordinality as named (function, place)
+      where named.function[1] !~ '^recsys\.' order by named.place limit 1
+    ), 'a function that the views or policies call, or a whole row in one of them,') as name
+  ) as reader on true
+  left join lateral (
+    -- what was granted there counts for nothing while the schema is shut
+    select string_agg(recsys.table_sql(pg_class.oid), ', ' order by pg_class.relname) as tables
+    from pg_catalog.pg_class
+    where culprit.kind = 'schema' and pg_class.relnamespace = to_regnamespace(quote_ident(culprit.name)) and pg_class.relkind in ('r', 'p', 'v', 'm', 'f')
+      and has_any_column_privilege(p_role, pg_class.oid, 'select')
+  ) as opened on true
+  left join lateral (
+    select count(*) as number, string_agg(signed.name, ' or ' order by signed.name) as names
+    from (
+      select format('%s.%s(%s)', recsys.identifier_sql(pg_namespace.nspname), recsys.identifier_sql(pg_proc.proname), pg_get_function_identity_arguments(pg_proc.oid)) as name,
+        pg_depend.objid is not null as is_called, bool_or(pg_depend.objid is not null) over () as one_is_called
+      from pg_catalog.pg_proc
+      join pg_catalog.pg_namespace on pg_namespace.oid = pg_proc.pronamespace
+      left join lateral (
+        -- called by a view or policy itself
+        select pg_depend.objid from pg_catalog.pg_depend
+        where pg_depend.refclassid = 'pg_catalog.pg_proc'::regclass and pg_depend.refobjid = pg_proc.oid
+          and pg_depend.classid in ('pg_catalog.pg_rewrite'::regclass, 'pg_catalog.pg_policy'::regclass)
+        limit 1
+      ) as pg_depend on true
+      where culprit.kind = 'function' and pg_proc.proname = culprit.name and pg_proc.pronamespace <> 'pg_catalog'::regnamespace
+        and not has_function_privilege(p_role, pg_proc.oid, 'execute')
+    ) as signed
+    where signed.is_called or not signed.one_is_called
+  ) as functions on true
+  left join lateral (
+    select pg_class.oid::regclass as relation from pg_catalog.pg_class
+    where culprit.kind = 'table' and pg_class.relname = culprit.name and pg_class.relnamespace = 'recsys'::regnamespace and not has_table_privilege(p_role, pg_class.oid, 'select')
+  ) as engine on true
+  left join lateral (
+    select string_agg(recsys.table_sql(pg_class.oid), ' or ' order by pg_class.oid) as tables from pg_catalog.pg_class
+    where culprit.kind = 'table' and pg_class.relname = culprit.name and pg_class.relkind in ('r', 'p', 'v', 'm', 'f')
+      and pg_class.relnamespace <> all (array['pg_catalog', 'recsys']::regnamespace[]) and not has_table_privilege(p_role, pg_class.oid, 'select')
+  ) as denied on true
 $$;
-comment on function recsys.missing_grant(text, text) is 'The statement that gives a role what it lacks, from the words in which PostgreSQL denied it.';
+comment on function recsys.missing_grant(name, text, text) is 'The statement that gives a role what it lacks, from the words in which PostgreSQL denied it and the context of the error; where no statement would give that alone, what to do in words.';
 
 create function recsys.check_access() returns table (stops boolean, problem text, cure text)
 -- volatile: it sets the role
@@ -51,16 +97,19 @@ declare
   model constant bigint := (select models.model_id from recsys.models where models.status = 'active');
   vector constant text := array_fill(0.1::real, array[32])::text;
   asked record;
+  missing record;
+  denied text;
+  context text;
   known text[] := '{}'::text[];
 begin
   for asked in
-    select readers.role, readers.role || ' may not read recsys.' || views.name as what, format('select * from recsys.%I limit 0', views.name) as query
+    select readers.role, readers.role || ' may not read recsys.' || views.name as what, true as is_view, format('select * from recsys.%I limit 0', views.name) as query
     from pg_catalog.unnest('{authenticated,service_role}'::text[]) with ordinality as readers (role, place)
     cross join pg_catalog.unnest('{source_users,source_posts,source_interactions,source_logins,source_dismissals,source_mutes}'::text[]) with ordinality as views (name, place)
     -- logins are read by the roll-up alone
     where readers.role = 'service_role' or views.name <> 'source_logins'
     union all
-    select calls.role, format('%s may not ask for %s', calls.role, calls.what), calls.query
+    select calls.role, format('%s may not ask for %s', calls.role, calls.what), false, calls.query
     from (
       values
         ('authenticated', 'who asks', 'select from recsys.feed_settings($1, true) as settings left join lateral recsys.user_context($1, $2, settings.now) on true'),
@@ -91,11 +140,20 @@ begin
       execute asked.query using nobody, model, vector;
     exception
       when insufficient_privilege then
+        get stacked diagnostics denied = message_text, context = pg_exception_context;
         perform set_config('role', before, true);
         -- what one right is wanting to is said once
-        if asked.role || sqlerrm <> all (known) then
-          known := known || (asked.role || sqlerrm);
-          return query select true, format('%s: %s', asked.what, sqlerrm), recsys.missing_grant(asked.role, sqlerrm);
+        if asked.is_view then
+          for missing in select * from recsys.missing_reads(asked.role) as reads loop
+            if missing.statement <> all (known) then
+              known := known || missing.statement || (asked.role || 'permission denied for table ' || (select pg_class.relname from pg_catalog.pg_class where pg_class.oid = missing.relation));
+              return query select true, format('%s may not read %s: it lacks %s of %s', asked.role, missing.views, missing.columns, recsys.table_sql(missing.relation)), missing.statement;
+            end if;
+          end loop;
+        end if;
+        if asked.role || regexp_replace(denied, 'for (materialized )?view', 'for table') <> all (known) then
+          known := known || (asked.role || denied);
+          return query select true, format('%s: %s', asked.what, regexp_replace(denied, '\s+', ' ', 'g')), recsys.missing_grant(asked.role, denied, context);
         end if;
       when others then
         -- the other parts say why
@@ -105,5 +163,5 @@ begin
   end loop;
 end
 $$;
-comment on function recsys.check_access() is 'What authenticated or service_role may not do of what feeds ask as them, each with the grant that is missing: of tables and schemas of the app and of the engine, functions, and what policies call. stops: feeds come down to less, or to nothing, until it is granted. What is hidden behind it shows once it is. Part of recsys.check().';
-revoke all on function recsys.missing_grant(text, text), recsys.check_access() from public;
+comment on function recsys.check_access() is 'What authenticated or service_role may not do of what feeds ask as them, each with the grant that is missing, and no more than that: columns of tables that the views read, else what is to be done in words; of tables and schemas of the app and of the engine, functions, and what policies call. stops: feeds come down to less, or to nothing, until it is granted. What is hidden behind it shows once it is. Part of recsys.check().';
+revoke all on function recsys.members_read(regclass), recsys.missing_grant(name, text, text), recsys.check_access() from public;

@@ -48,8 +48,8 @@ begin
     where found.count > 0;
 
     return query
-    select true, format('recsys.source_interactions: %s are of kind %L, which is not view, vote or comment', found.count, found.kind),
-      format('insert into recsys.kinds (kind, head) values (%L, ''vote''), and in the view: join recsys.kinds on kinds.kind = …, with kinds.head as kind', found.kind)
+    select true, format('recsys.source_interactions: %s are of kind %s, which is not view, vote or comment', found.count, recsys.literal_sql(found.kind)),
+      format('say what it counts as, insert into recsys.kinds (kind, head) values (%s, ''vote''), and let the view join recsys.kinds on kinds.kind = …, with kinds.head as kind', recsys.literal_sql(found.kind))
     from (
       select source_interactions.kind, count(*) from recsys.source_interactions
       where source_interactions.kind not in ('view', 'vote', 'comment') group by source_interactions.kind order by count(*) desc, source_interactions.kind limit 10
@@ -63,6 +63,27 @@ begin
       where not (source_interactions.weight > 0 and source_interactions.weight <= 1000)
     ) as found
     where found.count > 0;
+
+    return query
+    select false,
+      format('%s: %s rows say one of %s words that recsys.kinds does not list, such as %s, and count as %s', found.of_table, found.rows, found.words, found.example,
+        case when found.head is null then 'nothing' else format('%s, by its row %L', found.head, found.otherwise) end),
+      -- as they count now, but listed: what comes later is told of again
+      format('insert into recsys.kinds (kind, head, weight) select distinct source_kinds.kind, kinds.head, coalesce(kinds.weight, 1) from recsys.source_kinds left join recsys.kinds on kinds.kind = source_kinds.otherwise where source_kinds.of_table = %L and source_kinds.kind <> '''' on conflict (kind) do nothing', found.of_table)
+    from (
+      select unlisted.of_table, unlisted.otherwise, otherwise.head, sum(unlisted.times) as rows, count(*) as words,
+        string_agg(format('%s (%s)', left(unlisted.kind, 40), unlisted.times), ', ' order by unlisted.times desc, unlisted.kind) filter (where unlisted.place <= 5) as example
+      from (
+        select source_kinds.of_table, source_kinds.kind, source_kinds.otherwise, count(*) as times, row_number() over (partition by source_kinds.of_table, source_kinds.otherwise order by count(*) desc, source_kinds.kind) as place
+        from recsys.source_kinds
+        where source_kinds.kind <> '' and source_kinds.kind not in (select kinds.kind from recsys.kinds)
+        group by source_kinds.of_table, source_kinds.kind, source_kinds.otherwise
+      ) as unlisted
+      left join recsys.kinds as otherwise on otherwise.kind = unlisted.otherwise
+      group by unlisted.of_table, unlisted.otherwise, otherwise.head
+    ) as found
+    -- of a thousand words of whoever it is nobody lists each
+    where found.head is null or found.words <= 200;
 
     select count(*) into posts from recsys.source_posts;
     select

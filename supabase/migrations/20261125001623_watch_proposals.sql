@@ -74,37 +74,51 @@ $$;
 comment on function recsys.person_read(regclass, regclass) is 'The column by which rows of a table that a view reads name a person, and what recsys.watch needs as p_user_lookup. Nulls: none does, or several could.';
 revoke all on function recsys.person_read(regclass, regclass) from public;
 
-create function recsys.post_read(p_view regclass, p_table regclass) returns text
+create function recsys.generated_from(p_table regclass, p_column smallint) returns table (attnum smallint)
 language sql stable security invoker set search_path = ''
 as $$
-  select case when count(distinct named.name) = 1 then min(named.name) end
-  from (
-    select columns.name
-    from recsys.relations_under('recsys.source_posts'::regclass) as posts
-    join pg_catalog.pg_class on pg_class.oid = posts.relation
-    cross join recsys.columns_read(p_view, p_table) as columns
-    cross join lateral (select confrelid from pg_catalog.pg_constraint where conrelid = p_table and contype = 'f' and conkey = array[columns.attnum] union all select null limit 1) as key
-    where posts.relation <> p_table and columns.type = any ('{uuid,bigint,integer,smallint,text,varchar}'::regtype[])
-      and exists (select from pg_catalog.pg_trigger where tgrelid = posts.relation and tgname = 'recsys_posts_insert')
-      -- without a key, a name that says that table: post_id of posts, story_id of stories
-      and coalesce(key.confrelid = posts.relation, lower(columns.name) ~ '.id$' and lower(pg_class.relname) in
-        (select unnest(array[stem, stem || 's', stem || 'es', regexp_replace(stem, 'y$', 'ies')]) from regexp_replace(lower(columns.name), '_?id$', '') as stem))
-  ) as named
+  select pg_depend.refobjsubid::smallint
+  from pg_catalog.pg_attrdef
+  join pg_catalog.pg_attribute on pg_attribute.attrelid = pg_attrdef.adrelid and pg_attribute.attnum = pg_attrdef.adnum and pg_attribute.attgenerated <> ''
+  join pg_catalog.pg_depend on pg_depend.classid = 'pg_catalog.pg_attrdef'::regclass and pg_depend.objid = pg_attrdef.oid
+    and pg_depend.refclassid = 'pg_catalog.pg_class'::regclass and pg_depend.refobjid = p_table and pg_depend.refobjsubid > 0
+  where pg_attrdef.adrelid = p_table and pg_attrdef.adnum = p_column and pg_depend.refobjsubid <> p_column
 $$;
-comment on function recsys.post_read(regclass, regclass) is 'The column by which rows of a table that a view reads name a post of the table that is watched as posts. Null: none does, or several could.';
-revoke all on function recsys.post_read(regclass, regclass) from public;
+comment on function recsys.generated_from(regclass, smallint) is 'The columns of which a generated column is made.';
+revoke all on function recsys.generated_from(regclass, smallint) from public;
 
-create function recsys.proposed_watch(p_view regclass, p_kind text, p_table regclass) returns text
+create function recsys.posts_read(p_view regclass, p_table regclass) returns table (name text)
+language sql stable security invoker set search_path = ''
+as $$
+  select distinct columns.name
+  from recsys.watches as posts
+  join pg_catalog.pg_class on pg_class.oid = posts.table_name
+  cross join recsys.columns_read(p_view, p_table) as columns
+  cross join lateral (select columns.attnum union select made.attnum from recsys.generated_from(p_table, columns.attnum) as made) as base
+  join pg_catalog.pg_attribute as base_column on base_column.attrelid = p_table and base_column.attnum = base.attnum
+  left join lateral (
+    select pg_constraint.confrelid from pg_catalog.pg_constraint
+    where pg_constraint.conrelid = p_table and pg_constraint.contype = 'f' and pg_constraint.conkey = array[base.attnum] limit 1
+  ) as key on true
+  cross join lateral (select lower(base_column.attname) as name, regexp_replace(lower(base_column.attname), '_?id$', '') as stem) as called
+  where posts.kind = 'posts' and columns.type = any ('{uuid,bigint,integer,smallint,text,varchar}'::regtype[])
+    -- without a key, a name that says that table: post_id of posts, story_id of stories; in that table itself, one that says what it does with it
+    and coalesce(key.confrelid = posts.table_name, called.name ~ '.id$' and case
+      when posts.table_name = p_table then called.stem ~ '^(in_?)?(reply|repost|renote|reblog|boost|quote|parent|root)(_?(to|of))?$'
+      else lower(pg_class.relname) in (called.stem, called.stem || 's', called.stem || 'es', regexp_replace(called.stem, 'y$', 'ies'))
+    end)
+$$;
+comment on function recsys.posts_read(regclass, regclass) is 'The columns by which rows of a table that a view reads name a post of the table that is watched as posts; of that table itself, those by which a post answers another one or passes it on.';
+revoke all on function recsys.posts_read(regclass, regclass) from public;
+
+create function recsys.proposed_watch(p_view regclass, p_kind text, p_table regclass, p_post text) returns text
 language plpgsql stable security invoker set search_path = ''
 as $$
 declare
   person constant text := (select found.name from recsys.person_read(p_view, p_table) as found);
   lookup constant text[] := (select found.lookup from recsys.person_read(p_view, p_table) as found);
-  post constant text := recsys.post_read(p_view, p_table);
-  has_posts constant boolean := exists (
-    select from recsys.relations_under('recsys.source_posts'::regclass) as posts
-    join pg_catalog.pg_trigger on tgrelid = posts.relation and tgname = 'recsys_posts_insert'
-  );
+  post constant text := p_post;
+  has_posts constant boolean := exists (select from recsys.watches where watches.kind = 'posts');
   -- which of its times it is, where there is but one
   created constant text := (
     select case when count(*) = 1 then min(name) when bool_or(name = 'created_at') then 'created_at' end
@@ -160,16 +174,16 @@ begin
       and (category = any ('{B,N,S,D,E,T}') or type = any ('{uuid,jsonb,text[]}'::regtype[]))
   ) as further;
   return format('select recsys.watch(%s)', concat_ws(', ',
-    quote_literal(p_table), quote_literal(kind),
-    case when kind in ('interactions', 'logins', 'posts', 'users') and id <> 'id' then format('p_id => %L', id) end,
-    case when kind in ('interactions', 'logins', 'user_texts') and person <> 'user_id' then format('p_user_id => %L', person) end,
-    case when kind in ('interactions', 'post_texts') and post <> 'post_id' then format('p_post_id => %L', post) end,
-    case when kind = 'posts' and person <> 'author_id' then format('p_author_id => %L', person) end,
-    case when kind in ('interactions', 'logins', 'posts') and created <> 'created_at' then format('p_created_at => %L', created) end,
-    case when kind in ('posts', 'users', 'post_texts', 'user_texts') then format('p_texts => %L', coalesce(texts, '{}')) end,
-    case when others is not null then format('p_others => %L', others) end,
-    case when kind <> 'post_texts' and lookup is not null then format('p_user_lookup => %L', lookup) end));
+    recsys.literal_sql(p_table::text), quote_literal(kind),
+    case when kind in ('interactions', 'logins', 'posts', 'users') and id <> 'id' then 'p_id => ' || recsys.literal_sql(id::text) end,
+    case when kind in ('interactions', 'logins', 'user_texts') and person <> 'user_id' then 'p_user_id => ' || recsys.literal_sql(person::text) end,
+    case when kind in ('interactions', 'post_texts') and post <> 'post_id' then 'p_post_id => ' || recsys.literal_sql(post::text) end,
+    case when kind = 'posts' and person <> 'author_id' then 'p_author_id => ' || recsys.literal_sql(person::text) end,
+    case when kind in ('interactions', 'logins', 'posts') and created <> 'created_at' then 'p_created_at => ' || recsys.literal_sql(created::text) end,
+    case when kind in ('posts', 'users', 'post_texts', 'user_texts') then 'p_texts => ' || recsys.literal_sql(coalesce(texts, '{}')::text) end,
+    case when others is not null then 'p_others => ' || recsys.literal_sql(others::text) end,
+    case when kind <> 'post_texts' and lookup is not null then 'p_user_lookup => ' || recsys.literal_sql(lookup::text) end));
 end
 $$;
-comment on function recsys.proposed_watch(regclass, text, regclass) is 'A call of recsys.watch that follows a table which a source view reads, as SQL; p_kind: what the rows of the view are. Null: its columns do not suffice, as where a person or a post is found by a join alone, or do not say which is which.';
-revoke all on function recsys.proposed_watch(regclass, text, regclass) from public;
+comment on function recsys.proposed_watch(regclass, text, regclass, text) is 'A call of recsys.watch that follows a table which a source view reads, as SQL; p_kind: what the rows of the view are; p_post: the column that names a post, of recsys.posts_read. Null: its columns do not suffice, as where a person or a post is found by a join alone, or do not say which is which.';
+revoke all on function recsys.proposed_watch(regclass, text, regclass, text) from public;

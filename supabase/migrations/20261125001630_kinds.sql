@@ -16,6 +16,14 @@ create policy "kinds are readable" on recsys.kinds for select to authenticated u
 grant select on recsys.kinds to authenticated;
 grant select, insert, update, delete on recsys.kinds to service_role;
 
+create view recsys.source_kinds with (security_invoker = true) as
+select null::text as of_table, null::text as kind, null::text as otherwise where false;
+comment on view recsys.source_kinds is 'The words by which rows of the app''s tables say themselves what was done: (of_table, kind, otherwise), a row each. Only recsys.check() reads it, to say which of them recsys.kinds does not list. An app may redefine it; recsys draft does.';
+comment on column recsys.source_kinds.of_table is 'The table, for a reader.';
+comment on column recsys.source_kinds.kind is 'The word that the row has.';
+comment on column recsys.source_kinds.otherwise is 'The kind of recsys.kinds as which recsys.source_interactions counts it where it is not listed; null: it counts as nothing.';
+grant select on recsys.source_kinds to service_role;
+
 create function recsys.queue_everything() returns trigger
 language plpgsql volatile security invoker set search_path = ''
 as $$

@@ -243,7 +243,6 @@ test("a magazine: two schemas, names in mixed case, partitions, an enum of state
     app.unsure,
     /kind meh counts as nothing/,
     /only PUBLISHED is shown/,
-    /which values of reactableType/,
     /Reaction: what is done to comments reaches the feeds only when everything/,
     /a time without a zone/,
   );

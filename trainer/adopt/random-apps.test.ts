@@ -4,6 +4,8 @@ import { after, test } from "node:test";
 import fc from "fast-check";
 import { withoutPostgres } from "../../db/testing.ts";
 import { readTables } from "./catalog/read-catalog.ts";
+import { Questions } from "./catalog/read-only.ts";
+import { coverageOf } from "./coverage/coverage.ts";
 import { namesAccounts } from "./draft/draft-accounts.ts";
 import { draftViews } from "./draft/draft-views.ts";
 import { appDatabases } from "./testing.ts";
@@ -35,7 +37,13 @@ test("the draft for a random app is applied, and its views are read", { skip: aw
             await client.query("savepoint before");
             await client.query(statement).catch(() => client.query("rollback to before"));
           }
-          const { sql, roles } = draftViews(await readTables(client));
+          const catalog = await readTables(client);
+          const { sql, roles, uses } = draftViews(catalog);
+          const { lines } = await coverageOf(new Questions(client), catalog, roles, uses);
+          // whatever names and values are in it, each line stays a comment
+          for (const line of lines) assert.doesNotMatch(line, /[\n\r\u0085\u2028\u2029]/u);
+          const uncounted = lines.filter((line) => /not counted/.test(line));
+          assert.deepEqual(uncounted, [], `${statements.join(";\n")}\n${sql}`);
           await client.query(sql).catch((error) => assert.fail(`${error.message}\n${statements.join(";\n")}\n${sql}`));
           for (const view of ["users", "posts", "interactions", "dismissals", "logins", "mutes"])
             await client

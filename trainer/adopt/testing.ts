@@ -6,8 +6,7 @@ import type { Scope } from "../../db/testing.ts";
 import { emptyDatabase } from "../../db/testing-blog.ts";
 import { testServer } from "../../db/testing-postgres.ts";
 import { engineMigrations } from "../init/engine-files.ts";
-import { readCatalog } from "./catalog/read-catalog.ts";
-import { draftViews } from "./draft/draft-views.ts";
+import { draftDatabase } from "./draft/draft-views.ts";
 
 /** Makes databases that hold the engine and nothing of an app, as copies of one; each is gone when the scope is over. */
 export async function appDatabases(scope: Scope): Promise<(name: string) => Promise<Database>> {
@@ -42,20 +41,20 @@ export async function fixture(name: string): Promise<string> {
   return await readFile(new URL(`fixtures/${name}.sql`, import.meta.url), "utf8");
 }
 
-/** Databases of apps, and `adopt`: one of a fixture with its draft applied, and what the draft was unsure of. Without a PostgreSQL both throw. */
+/** Databases of apps, `adoptTables`: one of tables with its draft applied, what the draft was unsure of and what became of each table; and `adopt`: the same of a fixture. Without a PostgreSQL both throw. */
 export async function draftedApps(scope: Scope) {
   const newDatabase = (await testServer())
     ? await appDatabases(scope)
     : () => Promise.reject(new Error("apps need a PostgreSQL"));
-  const adopt = async (name: string, more = ""): Promise<Database & { unsure: string[]; sql: string }> => {
+  const adoptTables = async (name: string, tables: string) => {
     const database = await newDatabase(name);
-    await database.pool.query(await fixture(name));
-    await database.pool.query(more);
-    const { sql, unsure } = draftViews(await readCatalog(database.pool));
+    await database.pool.query(tables);
+    const { sql, unsure, coverage } = await draftDatabase(database.pool);
     await database.pool.query(sql);
-    return { ...database, unsure, sql };
+    return { ...database, unsure, sql, coverage: coverage.lines };
   };
-  return { newDatabase, adopt };
+  const adopt = async (name: string, more = "") => await adoptTables(name, `${await fixture(name)};\n${more}`);
+  return { newDatabase, adopt, adoptTables };
 }
 
 /** What a view shows: columns of its rows as text, in order. Posts are named by what they are called, people by the end of their uuid. */

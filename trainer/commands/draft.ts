@@ -1,22 +1,22 @@
 /** `recsys draft`: the source views as far as an app's own tables say what they are. */
 import { openDatabase } from "../../db/connect.ts";
-import { readCatalog } from "../adopt/catalog/read-catalog.ts";
-import { type Drafted, draftViews } from "../adopt/draft/draft-views.ts";
+import { draftDatabase } from "../adopt/draft/draft-views.ts";
 import type { DatabaseOption } from "./in-database.ts";
 
 /** Prints the draft, a migration, and nothing else; what it is unsure of goes to standard error too. The exit code is 1 where no posts are found. */
 export async function draftCommand(options: DatabaseOption): Promise<void> {
-  const { sql, unsure, hasPosts } = await draftOf(options);
+  const { sql, unsure, hasPosts, coverage } = await draftOf(options);
   console.log(sql);
+  console.error(`${coverage.summary}: the list is at the top of the migration`);
   for (const line of unsure) console.error(`unsure  ${line}`);
   if (!hasPosts) process.exitCode = 1;
 }
 
 /** The draft for an app's database, which is only read. */
-export async function draftOf({ database: url }: DatabaseOption): Promise<Drafted> {
+export async function draftOf({ database: url }: DatabaseOption): ReturnType<typeof draftDatabase> {
   const database = await openDatabase({ url });
   try {
-    return draftViews(await readCatalog(database.pool));
+    return await draftDatabase(database.pool);
   } finally {
     await database.close();
   }

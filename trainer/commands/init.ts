@@ -1,5 +1,4 @@
 import { relative } from "node:path";
-import type { Drafted } from "../adopt/draft/draft-views.ts";
 import { init } from "../init/init.ts";
 import { draftOf } from "./draft.ts";
 
@@ -33,11 +32,12 @@ Next:
   5. npx supabase functions deploy, and in the app: supabase.functions.invoke("recommend")`);
 }
 
-function firstStep(drafted: Drafted | undefined): string {
+function firstStep(drafted: Awaited<ReturnType<typeof draftOf>> | undefined): string {
   if (!drafted?.hasPosts) {
-    const found = drafted ? "no table there looks like posts: " : "";
+    const found = drafted ? "no table there looks like posts (npx recsys draft says what became of each): " : "";
     return `${found}say where your posts, people and what they do are. Its comments say how; docs/adopting.md has an example`;
   }
-  if (drafted.unsure.length === 0) return "the draft of what was found: read it through";
-  return `the draft of what was found: read it through, and decide what it is unsure of\n${drafted.unsure.map((line) => `     unsure  ${line}`).join("\n")}`;
+  const read = `the draft of what was found: read it through\n     ${drafted.coverage.summary}: the list is at its top`;
+  if (drafted.unsure.length === 0) return read;
+  return `${read}\n     decide what it is unsure of\n${drafted.unsure.map((line) => `     unsure  ${line}`).join("\n")}`;
 }

@@ -77,3 +77,7 @@
 --
 -- create or replace view recsys.source_mutes with (security_invoker = true) as
 -- select blocks.user_id, 'person' as kind, blocks.blocked_id::text as value, blocks.created_at from public.blocks;
+
+-- The service reads the columns that these views show, and of your tables nothing else. Say so again after each change of a view; in the
+-- schema public of a Supabase project it may read everything as it is.
+-- select recsys.grant_reads('service_role');

@@ -24,8 +24,10 @@ export interface Column {
   notNull: boolean;
   /** Worked out from others by the table itself: no further generated column may read it. */
   generated: boolean;
-  /** The values it may have, where an enum, a check or, failing these, the planner's statistics name them. */
+  /** The values it may have, where an enum or a check names them; failing these, those that the planner's statistics or a sample of rows have. */
   values: string[];
+  /** Whether an enum or a check says that there are no others. */
+  closed: boolean;
 }
 
 export interface ForeignKey {
@@ -56,10 +58,50 @@ export interface Table {
   rowSecurity: boolean;
   /** Those that hold for signed-in people. */
   readPolicies: ReadPolicy[];
-  /** Whether members (authenticated) may select from it at all, and the service. */
+  /** Whether members (authenticated) may select from it at all. */
   membersMayRead: boolean;
-  serviceMayRead: boolean;
+  /** Whether they may select at least one column. */
+  membersMayReadSome: boolean;
+  /** What some of its rows say; undefined: they were not read. */
+  sample?: Sample | undefined;
+  /** Where the ids of its rows say when these came to be. */
+  idTime?: IdTime | undefined;
 }
+
+/** Rows of a table: all of a small one, some of a large one. */
+export interface Sample {
+  rows: number;
+  whole: boolean;
+  /** By the name of the column; only of those that a draft may ask about. */
+  columns: Record<string, SampledColumn>;
+  /** Some ids, the greatest first. */
+  ids: string[];
+}
+
+export interface SampledColumn {
+  /** How many of the rows have it: not null, and no empty text. */
+  present: number;
+  /** How many are true, or of numbers not zero. */
+  yes: number;
+  /** How many numbers are below zero. */
+  negative: number;
+  /** Bytes of those that are present, in the mean. */
+  length: number;
+  /** The commonest values and how often each is there; empty where it is no column that names kinds of things. */
+  values: [value: string, times: number][];
+  /** How many different ones there are. */
+  distinct: number;
+}
+
+/** How the ids of a table say when a row came to be. */
+export interface IdTime {
+  /** As recsys.time_of_id knows it. */
+  form: IdForm;
+  /** The greatest id, and when its row came to be by it. */
+  newest: { id: string; at: Date };
+}
+
+export type IdForm = "aid" | "meid" | "objectid" | "ulid" | "uuid v7" | "mastodon" | "twitter" | "discord";
 
 /** The tables of the app, without those of Supabase and of the engine. */
 export type Catalog = Table[];
@@ -76,6 +118,19 @@ export function keyOf(table: Table): Column | undefined {
   const id = table.primaryKey.find((column) => column.toLowerCase() === "id");
   const key = columnOf(table, second === undefined ? (name ?? table.unique[0] ?? "") : (id ?? table.unique[0] ?? ""));
   return key && ["uuid", "number", "text"].includes(key.kind) ? key : undefined;
+}
+
+/** What the sampled rows say of a column; undefined: there are too few of them to go by. */
+export function sampleOf({ sample }: Table, { name }: Column): SampledColumn | undefined {
+  return sample && sample.rows >= enoughRows ? sample.columns[name] : undefined;
+}
+
+/** With fewer rows an app is new, and what is not there yet may come. */
+const enoughRows = 20;
+
+/** Whether a column is there and nobody has ever filled it. */
+export function isUnused(table: Table, column: Column): boolean {
+  return sampleOf(table, column)?.present === 0;
 }
 
 /** `schema.table` for a reader. */

@@ -1,5 +1,5 @@
 /** Which column of a table is its title, its time, the sign of its deletion: by names and types. */
-import type { Column, ColumnKind, Table } from "./catalog.ts";
+import { type Column, type ColumnKind, type IdForm, isUnused, keyOf, sampleOf, type Table } from "./catalog.ts";
 import { columns, isProse, plainName } from "./words.ts";
 
 const times: ColumnKind[] = ["timestamptz", "timestamp", "date", "number"];
@@ -14,46 +14,82 @@ export function pick(table: Table, names: readonly string[], kinds: ColumnKind[]
   return undefined;
 }
 
+/** The same among those that somebody has filled. */
+export function pickUsed(table: Table, names: readonly string[], kinds: ColumnKind[]): Column | undefined {
+  return pick({ ...table, columns: table.columns.filter((column) => !isUnused(table, column)) }, names, kinds);
+}
+
 export function titleOf(table: Table): Column | undefined {
-  return pick(table, columns.title, texts);
+  return pickUsed(table, columns.title, texts);
 }
 
 /** What people wrote, beside the title; `sure`: whether its name says so. */
 export function bodyOf(table: Table): { column: Column; sure: boolean } | undefined {
   const title = titleOf(table);
-  const named =
-    pick(table, columns.body, texts) ??
-    table.columns.find(
-      ({ kind, name }) =>
-        kind === "text" && isProse(name) && /(body|content|text|message|description)$/.test(plainName(name)),
-    );
-  if (named && named !== title) return { column: named, sure: true };
-  const json = pick(table, columns.body, ["jsonb"]);
+  const named = longest(
+    table,
+    table.columns.filter((column) => column.kind === "text" && column !== title && isBody(column.name)),
+  );
+  if (named) return { column: named, sure: true };
+  const json = pickUsed(table, columns.body, ["jsonb"]);
   if (json) return { column: json, sure: false };
   const other = table.columns.find(
-    ({ name, kind, values }) =>
-      kind === "text" &&
-      name !== title?.name &&
-      values.length === 0 &&
-      !notProse.has(plainName(name)) &&
-      isProse(name) &&
-      !/(_|I)[dD]$/.test(name),
+    (column) =>
+      column.kind === "text" &&
+      column.name !== title?.name &&
+      column.values.length === 0 &&
+      !isUnused(table, column) &&
+      !notProse.has(plainName(column.name)) &&
+      isProse(column.name) &&
+      !/(_|I)[dD]$/.test(column.name),
   );
   return other && { column: other, sure: false };
+}
+
+function isBody(name: string): boolean {
+  const plain = plainName(name);
+  return (
+    columns.body.includes(plain) ||
+    (isProse(name) && /(body|content|text|message|description)(_(markdown|md|raw|html))?$/.test(plain))
+  );
+}
+
+/** Whether a text is made of another one, for a page: it says the same, with tags in between. */
+export function isHtml({ name }: Column): boolean {
+  return /(^|_)(html|rendered|cooked|processed)($|_)/.test(plainName(name));
+}
+
+/** Of several texts of a row the one that says most: a page's own text rather than what is worked out of it, the longest, the likeliest by its name. */
+function longest(table: Table, found: Column[]): Column | undefined {
+  const place = ({ name }: Column) => columns.body.indexOf(plainName(name)) + 1 || columns.body.length + 1;
+  const length = (column: Column) => {
+    const sampled = sampleOf(table, column);
+    return sampled ? (sampled.present / (table.sample?.rows ?? 1)) * sampled.length : 0;
+  };
+  return found
+    .filter((column) => !isUnused(table, column))
+    .sort(
+      (one, other) =>
+        Number(isHtml(one)) - Number(isHtml(other)) || length(other) - length(one) || place(one) - place(other),
+    )[0];
 }
 
 const notProse = new Set<string>([...columns.sort, ...columns.state, ...columns.audience, ...columns.kind]);
 
 export interface TimeColumn {
   column: Column;
+  /** Where it is an id, in which the time is. */
+  form?: IdForm;
   /** Why it may be the wrong one, said of it. */
   doubt?: string;
 }
 
 /** When the row came to be. */
 export function createdOf(table: Table): TimeColumn | undefined {
-  const named = pick(table, columns.created, times);
+  const named = pickUsed(table, columns.created, times);
   if (named) return { column: named };
+  const key = keyOf(table);
+  if (table.idTime && key) return { column: key, form: table.idTime.form };
   const updated = pick(table, columns.updated, times);
   const other = table.columns.find(
     ({ kind, name }) =>
@@ -72,19 +108,86 @@ export function createdOf(table: Table): TimeColumn | undefined {
 
 /** Since when a post is there to be seen. */
 export function publishedOf(table: Table): TimeColumn | undefined {
-  const published = pick(table, columns.published, times);
+  const published = pickUsed(table, columns.published, times);
   return published ? { column: published } : createdOf(table);
 }
 
 export interface Condition {
   column: Column;
   /** What holds of a row that is there to be seen. */
-  test: "null" | "absent" | "zero" | "not true" | "true" | "present" | "not first" | { in: string[] };
+  test:
+    | "null"
+    | "absent"
+    | "zero"
+    | "not true"
+    | "true"
+    | "present"
+    | "not first"
+    | { in: string[] }
+    | { notIn: string[] };
   doubt?: string;
 }
 
 /** What holds of rows that were not deleted, hidden or left unpublished. */
 export function livingConditions(table: Table): Condition[] {
+  return statedConditions(table).filter((condition) => !leavesNothing(table, condition));
+}
+
+/** What holds of a post that is for more than a few: whom it is for may be somebody alone. */
+export function audienceCondition(table: Table): Condition | undefined {
+  const column = pick(table, columns.audience, ["text", "enum"]);
+  const few = column?.values.filter((value) => columns.keptToFew.includes(plainName(value))) ?? [];
+  if (!column || few.length === 0 || few.length === column.values.length) return undefined;
+  return {
+    column,
+    test: { notIn: few },
+    doubt: `of ${column.values.join(", ")} what is ${few.join(", ")} is no post here; who may see the others row level security says`,
+  };
+}
+
+/** Conditions that are left out, since hardly a row would be left: the app does not use them as their names say. */
+export function emptyingConditions(table: Table): (Condition & { left: number; rows: number })[] {
+  return statedConditions(table)
+    .filter((condition) => leavesNothing(table, condition))
+    .map((condition) => ({
+      ...condition,
+      left: rowsLeft(table, condition) ?? 0,
+      rows: table.sample?.rows ?? 0,
+    }));
+}
+
+/** Below this share of the rows a condition is taken for a mistake; of fewer rows than these nothing is said. */
+const hardlyAny = 0.01;
+const enoughToSay = 100;
+
+/** What was deleted or kept back stays out, even where that is nearly all. */
+const kept = /(delete|remove|trash|discard|tombstone|suspend|withdraw|revoke|ban|spam|draft|moderat)/;
+
+function leavesNothing(table: Table, condition: Condition): boolean {
+  const left = rowsLeft(table, condition);
+  return (
+    left !== undefined &&
+    (table.sample?.rows ?? 0) >= enoughToSay &&
+    left < hardlyAny * (table.sample?.rows ?? 0) &&
+    !kept.test(plainName(condition.column.name))
+  );
+}
+
+/** For how many of the sampled rows a condition of its own column holds. */
+function rowsLeft(table: Table, { column, test }: Condition): number | undefined {
+  const sampled = sampleOf(table, column);
+  const rows = table.sample?.rows ?? 0;
+  if (!sampled) return undefined;
+  if (test === "null" || test === "absent") return rows - sampled.present;
+  if (test === "zero" || test === "not true") return rows - sampled.yes;
+  if (test === "true") return sampled.yes;
+  if (test === "present") return sampled.present;
+  if (typeof test === "object" && "in" in test && sampled.distinct <= sampled.values.length)
+    return sampled.values.reduce((sum, [value, times]) => sum + (test.in.includes(value) ? times : 0), 0);
+  return undefined;
+}
+
+function statedConditions(table: Table): Condition[] {
   const conditions: Condition[] = [];
   const add = (column: Column | undefined, test: Condition["test"], doubt?: string) =>
     column && conditions.push({ column, test, ...(doubt && { doubt }) });

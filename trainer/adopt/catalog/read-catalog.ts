@@ -1,36 +1,65 @@
 /** Reads the app's tables from pg_catalog, in a transaction that cannot write. */
 import type pg from "pg";
 import { platformSchemas } from "../../../db/foreign-tables.ts";
-import type { Catalog, Column, Table } from "./catalog.ts";
+import type { Catalog, Column, Sample, Table } from "./catalog.ts";
+import { idTimeOf } from "./id-times.ts";
+import { Questions } from "./read-only.ts";
+import { readSample } from "./read-samples.ts";
 
-/**
- * The catalog of all schemas that are not Supabase's or the engine's; of rows it reads none, only what the planner's statistics keep of
- * columns with few values. Left out is what no view or trigger of a draft could be put on: partitions, tables that inherit, foreign tables.
- */
+/** The catalog, as `readTables` reads it. */
 export async function readCatalog(pool: pg.Pool): Promise<Catalog> {
+  return await reading(pool, readTables);
+}
+
+/** Runs what reads an app in a transaction that cannot write. */
+export async function reading<T>(pool: pg.Pool, read: (client: pg.ClientBase) => Promise<T>): Promise<T> {
   const client = await pool.connect();
   try {
     await client.query("begin isolation level repeatable read read only");
     // so that policies and checks name everything with its schema
     await client.query("set local search_path = ''; set local statement_timeout = '60s'");
-    return await readTables(client);
+    return await read(client);
   } finally {
     await client.query("rollback").catch(() => {});
     client.release();
   }
 }
 
-/** The same as the transaction of a client sees it; names come with their schemas where its search_path is empty. */
+/**
+ * The catalog of all schemas that are not Supabase's or the engine's, with a sample of the rows of each table, as the transaction of a
+ * client sees them; names come with their schemas where its search_path is empty. Left out is what no view or trigger of a draft could be
+ * put on: partitions, tables that inherit, foreign tables.
+ */
 export async function readTables(client: pg.ClientBase): Promise<Catalog> {
   const { rows } = await client.query<{ table: ReadTable }>(tablesSql, [platformSchemas]);
-  return rows.map(({ table }) => ({ ...table, columns: table.columns.map(withValues) }));
+  const questions = new Questions(client);
+  const tables: Catalog = [];
+  for (const { table } of rows) {
+    const read = { ...table, columns: table.columns.map(withValues) };
+    tables.push(sampled(read, await readSample(questions, read)));
+  }
+  return tables;
+}
+
+/** Of words whose number nobody limits, a column has few: more are texts of their own. */
+const fewValues = 30;
+
+function sampled(table: Table, sample: Sample | undefined): Table {
+  if (!sample) return table;
+  const columns = table.columns.map((column) => {
+    const { values = [], distinct = 0 } = sample.columns[column.name] ?? {};
+    return column.values.length > 0 || distinct > fewValues
+      ? column
+      : { ...column, values: values.map(([value]) => value) };
+  });
+  return { ...table, columns, sample, idTime: idTimeOf(sample.ids) };
 }
 
 interface ReadTable extends Omit<Table, "columns"> {
   columns: ReadColumn[];
 }
 
-interface ReadColumn extends Omit<Column, "values"> {
+interface ReadColumn extends Omit<Column, "values" | "closed"> {
   labels: string[] | null;
   checks: string[];
   common: string[] | null;
@@ -39,7 +68,7 @@ interface ReadColumn extends Omit<Column, "values"> {
 function withValues({ labels, checks, common, ...column }: ReadColumn): Column {
   const checked = checks.flatMap((check) => [...check.matchAll(/'((?:[^']|'')*)'/g)].map(([, text]) => text));
   const values = labels ?? (checked.length > 0 ? checked.map((text) => text.replaceAll("''", "'")) : (common ?? []));
-  return { ...column, values: [...new Set(values)] };
+  return { ...column, values: [...new Set(values)], closed: labels !== null || checked.length > 0 };
 }
 
 const tablesSql = `
@@ -75,7 +104,7 @@ select pg_catalog.jsonb_build_object(
   'partitioned', pg_class.relkind = 'p',
   'rowSecurity', pg_class.relrowsecurity,
   'membersMayRead', coalesce(pg_catalog.has_schema_privilege(roles.members, pg_namespace.oid, 'usage') and pg_catalog.has_table_privilege(roles.members, pg_class.oid, 'select'), false),
-  'serviceMayRead', coalesce(pg_catalog.has_schema_privilege(roles.service, pg_namespace.oid, 'usage') and pg_catalog.has_table_privilege(roles.service, pg_class.oid, 'select'), false),
+  'membersMayReadSome', coalesce(pg_catalog.has_schema_privilege(roles.members, pg_namespace.oid, 'usage') and pg_catalog.has_any_column_privilege(roles.members, pg_class.oid, 'select'), false),
   'columns', coalesce((
     select pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
       'name', pg_attribute.attname,

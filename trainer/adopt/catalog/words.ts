@@ -41,19 +41,21 @@ export const names = {
   ),
   /** Tables that hold others together; a post is in one of them. */
   containers: set(
-    "channel room community category group space board forum section workspace team organization organisation org company conversation chat list collection folder server subreddit hub playlist instance site tenant",
+    "channel room community category group space board forum section workspace team organization organisation org company conversation chat list collection folder server subreddit hub playlist instance site tenant clip album antenna series",
   ),
   chat: set("message dm"),
   /** Tables of what the app does about its own rows, which nobody reads as a post. */
   chores: set(
-    "notification invite invitation session token setting preference audit log draft job queue report flag moderation mod admin ban warning migration revision version edit history upload attachment medium media image file asset embedding aggregate stat count cache search mention webhook device subscription membership permission role key secret payment invoice order password verification registration application backup import export summary bookmarklet announcement rule domain severance trend suggestion suggested template email newsletter card preview translation limit note_internal appeal preset purge tombstone pin featured poll tagging block mute follow follower",
+    "notification invite invitation session token setting preference audit log draft job queue report flag moderation mod admin ban warning migration revision version edit history upload attachment medium media image file asset embedding aggregate stat count cache search mention webhook device subscription membership permission role key secret payment invoice order password verification registration application backup import export summary bookmarklet announcement rule domain severance trend suggestion suggested template email newsletter card preview translation limit note_internal appeal preset purge tombstone pin pining pinning pinned featured poll tagging block blocking mute muting follow follower following adjustment variant trial success",
   ),
   comments: set("comment reply answer response review post message"),
   persons: set(
-    "user member author creator owner account profile person sender actor poster voter reader viewer by customer liker writer submitter publisher uid",
+    "user member author creator owner account profile person sender actor poster voter reader viewer by customer liker writer submitter publisher uid muter mutee blocker blockee blocked muted ignored follower followee",
   ),
   /** Of two persons in a row: whom it is done to. */
-  targets: set("target blocked muted ignored other recipient receiver to addressee followed following blockee mutee"),
+  targets: set(
+    "target blocked muted ignored other recipient receiver to addressee followed following followee blockee mutee",
+  ),
 } as const;
 
 /** What people do with a post, by a word in the name of a table, a column or a value. */
@@ -66,7 +68,7 @@ const actionWords: Record<Action, Set<string>> = {
   ),
   comment: set("comment commented reply replied answer answered review response"),
   dismissal: set(
-    "hide hidden dismiss dismissed dismissal downvote downvoted down dislike disliked uninterested disinterested negative angry thumbsdown minus",
+    "hide hidden dismiss dismissed dismissal downvote downvoted down dislike disliked uninterested disinterested negative angry thumbsdown vomit minus",
   ),
 };
 
@@ -84,11 +86,13 @@ export function actionOf(name: string): Action | undefined {
 export const columns = {
   title: list("title subject headline heading name question caption label"),
   body: list(
-    "body content text raw description message plaintext markdown summary excerpt comment post details selftext content_text body_text body_markdown note notes abstract html rendered cooked story task",
+    "body content text raw body_markdown content_markdown body_text content_text markdown plaintext message description selftext details post story note notes comment summary abstract excerpt html body_html content_html processed_html rendered cooked task",
   ),
   bio: list("bio about about_me description note bio_raw summary introduction intro headline tagline status_text"),
   interests: list("interests passions topics tags hobbies skills likes categories"),
   tags: list("tags topics labels keywords hashtags categories tag_list genres"),
+  /** Texts that hold several tags, with something between them. */
+  tagList: list("tag_list cached_tag_list tags tag_names hashtags keywords topics labels categories"),
   tagName: list("slug name tag title label text topic"),
   language: list("language lang locale language_code lang_code"),
   published: list(
@@ -102,18 +106,20 @@ export const columns = {
     "deleted_at removed_at deleted deleteat deletedat archived_at trashed_at discarded_at hidden_at unavailable_at deleted_time tombstoned_at suspended_at unpublished_at withdrawn_at revoked_at",
   ),
   deletedFlag: list(
-    "deleted is_deleted removed is_removed hidden is_hidden is_archived is_moderated is_draft draft is_spam spam banned is_banned user_deleted is_expired trashed unlisted",
+    "deleted is_deleted removed is_removed hidden is_hidden archived is_archived is_moderated is_draft draft is_spam spam banned is_banned suspended is_suspended user_deleted is_expired trashed unlisted",
   ),
   shownFlag: list(
     "published is_published visible is_visible active is_active is_public public approved is_approved live",
   ),
   state: list("status state publication_status post_status moderation_status"),
   /** Values of a state in which a post is there to be seen. */
-  shownStates: list("published public active approved live visible open publish"),
+  shownStates: list("published public active approved live visible open publish valid confirmed"),
   audience: list("visibility privacy audience access is_private private"),
+  /** Values of it for somebody alone, or for whoever comes by its address: nothing for a feed. */
+  keptToFew: list("specified direct private secret unlisted home self only_me me nobody hidden draft link"),
   sort: list("type kind archetype post_type content_type category_type"),
   kind: list(
-    "kind type reaction reaction_type action action_type event event_type interaction_type event_name reaction_kind",
+    "kind type reaction reaction_type action action_type event event_type interaction_type event_name reaction_kind category emoji emoji_name emojiname",
   ),
   direction: list(
     "value vote score direction weight vote_type amount like_score upvote is_upvote vote_is_upvote is_like liked positive up is_positive points",
@@ -124,7 +130,7 @@ export const columns = {
 /** Words of a column that points from a post to another one. */
 export const parentWords = {
   reply: set("reply parent root thread replied"),
-  repost: set("reblog repost boost retweet reshare"),
+  repost: set("reblog repost boost retweet reshare renote retoot"),
 } as const;
 
 const unreadable = set(

@@ -25,8 +25,10 @@ export function commentPart(draft: Draft, deeds: CommentDeeds, kinds: Map<string
   if (!postIsOwn) draft.read.add(comment.table);
   return {
     table,
+    as: `views (${kind})`,
     user,
-    ...(postIsOwn ? {} : { comment: joinSql(alias, beside, comment) }),
+    person,
+    ...(postIsOwn ? {} : { comment: joinSql(alias, beside, comment), postAt: beside }),
     post: uuidSql(at(postIsOwn ? alias : beside, post), post),
     postColumn: post,
     created,

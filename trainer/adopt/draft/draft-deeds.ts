@@ -24,18 +24,10 @@ export function addDeeds(draft: Draft, deeds: Deeds, sorted: Sorted): void {
     addForAndAgainst(draft, deeds, direction, part, sorted);
     return;
   }
-  if (kinds && kinds.values.size > 0) {
+  if (kinds && (kinds.values.size > 0 || !kinds.column.closed)) {
     addKinds(draft, deeds, kinds, part, sorted);
     return;
   }
-  if (kinds)
-    part.notes.push(
-      doubt(
-        draft,
-        nameOf(table),
-        `${kinds.column.name} has values that the catalog does not know; all of them count as ${action}`,
-      ),
-    );
   count(sorted, word, action);
   if (rating)
     part.notes.push(
@@ -82,10 +74,10 @@ export function directionSql(alias: string, { column, form }: Direction): { up: 
   return { up: isOf(form.up), down: isOf(form.down) };
 }
 
-/** One column says of what kind it was. */
+/** One column says of what kind it was. Where anybody may write any word or emoji, those that recsys.kinds does not list count alike. */
 function addKinds(
   draft: Draft,
-  { table }: Deeds,
+  { table, word, action }: Deeds,
   { column, values }: NonNullable<Deeds["kinds"]>,
   part: Part,
   sorted: Sorted,
@@ -93,7 +85,18 @@ function addKinds(
   const unknown = [...values].filter(([, what]) => what === undefined).map(([value]) => value);
   const against = [...values].filter(([, what]) => what === "dismissal").map(([value]) => value);
   for (const [value, what] of values) if (what) count(sorted, value, what);
-  if (unknown.length > 0)
+  const otherwise = column.closed ? undefined : `any ${word}`;
+  if (otherwise) {
+    count(sorted, otherwise, action);
+    const such = unknown.length > 0 ? `, such as ${unknown.slice(0, 5).join(", ")},` : "";
+    part.notes.push(
+      doubt(
+        draft,
+        nameOf(table),
+        `${column.name} may be any text: what recsys.kinds does not list${such} counts as ${action}, by its row '${otherwise}' there`,
+      ),
+    );
+  } else if (unknown.length > 0)
     part.notes.push(
       doubt(
         draft,
@@ -103,9 +106,10 @@ function addKinds(
     );
   const kind = `${at(table.name, column)}::text`;
   part.others.push(column.name);
+  const named = { ...part, kind, ...(otherwise && { otherwise }) };
   if (against.length > 0) {
     const isAgainst = `${kind} in (${against.map(literal).join(", ")})`;
     sorted.dismissed.push({ ...part, where: [...part.where, isAgainst], notes: [] });
-    sorted.liked.push({ ...part, kind, where: [...part.where, `(${isAgainst}) is not true`] });
-  } else sorted.liked.push({ ...part, kind });
+    sorted.liked.push({ ...named, where: [...part.where, `(${isAgainst}) is not true`] });
+  } else sorted.liked.push(named);
 }

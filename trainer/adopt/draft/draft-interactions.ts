@@ -1,6 +1,7 @@
 /** recsys.source_interactions and recsys.source_dismissals over the tables that say what people did with posts. */
 import { nameOf } from "../catalog/catalog.ts";
 import type { Action } from "../catalog/words.ts";
+import type { Use } from "../coverage/use.ts";
 import type { Roles } from "../find/find-roles.ts";
 import { type Draft, doubt } from "./draft.ts";
 import { commentPart } from "./draft-comment-deeds.ts";
@@ -45,15 +46,39 @@ export function draftInteractions(draft: Draft, roles: Roles): void {
         draft,
         table,
         read.filter((part) => part.table === table),
-        posts,
       ),
     );
+  draft.uses.push(
+    ...read.map((part) => useOf(part, [...kinds.keys()])),
+    ...dismissed.map((part) => ({ ...useOf(part, []), as: "dismissals" })),
+  );
   if (read.length > 0) draft.lines.push(...interactionLines(read, kinds), ...watches, "");
   if (dismissed.length > 0) draft.lines.push(...dismissalLines(dismissed), "");
 }
 
+function useOf(
+  { table, as, where, comment, person, postColumn, postAt, kind, otherwise }: Part,
+  listed: string[],
+): Use {
+  return {
+    table,
+    as,
+    where,
+    join: comment,
+    person,
+    post: { column: postColumn, ...(postAt && { at: postAt }) },
+    ...(saysKind(kind) && { kinds: { sql: kind, listed, otherwise: otherwise ?? null } }),
+  };
+}
+
+/** Whether each row says of what kind it is, in the app's own words. */
+function saysKind(kind: string): boolean {
+  return kind.endsWith("::text");
+}
+
 function interactionLines(parts: Part[], kinds: Map<string, Action>): string[] {
   const own = [...kinds].filter(([kind, head]) => kind !== head);
+  const isOpen = parts.some(({ otherwise }) => otherwise);
   return [
     "-- What people did with posts.",
     ...(own.length > 0
@@ -65,10 +90,10 @@ function interactionLines(parts: Part[], kinds: Map<string, Action>): string[] {
     "select done.interaction_id, done.user_id, done.post_id, kinds.head as kind, done.value, done.created_at, kinds.weight",
     "from (",
     parts
-      .map(({ table, user, comment, post, kind, value, created, where, notes, apart }, place) =>
+      .map(({ table, user, comment, post, kind, value, created, where, notes, apart, otherwise }, place) =>
         [
           ...notes.map((note) => ` ${note}`),
-          `  select ${eventId(place + 1, table, table.name, apart)} as interaction_id, ${user.sql} as user_id, ${post} as post_id, ${kind} as kind, ${value} as value, ${created.sql} as created_at`,
+          `  select ${eventId(place + 1, table, table.name, apart)} as interaction_id, ${user.sql} as user_id, ${post} as post_id, ${kind} as kind, ${value} as value, ${created.sql} as created_at${isOpen ? `, ${otherwise ? literal(otherwise) : "null"} as otherwise` : ""}`,
           `  from ${qualified(table)} as ${identifier(table.name)}`,
           ...[comment, user.join].flatMap((join) => (join ? [`  ${join}`] : [])),
           ...where.map((condition, number) => `  ${number === 0 ? "where" : "  and"} ${condition}`),
@@ -76,8 +101,26 @@ function interactionLines(parts: Part[], kinds: Map<string, Action>): string[] {
       )
       .join("\n  union all\n"),
     ") as done",
-    "join recsys.kinds on kinds.kind = done.kind and kinds.head is not null",
+    isOpen
+      ? "join recsys.kinds on kinds.kind = case when done.kind in (select listed.kind from recsys.kinds as listed) then done.kind else done.otherwise end and kinds.head is not null"
+      : "join recsys.kinds on kinds.kind = done.kind and kinds.head is not null",
     `where done.user_id is not null and done.post_id is not null and ${soundTime("done.created_at")};`,
+    ...kindLines(parts.filter(({ kind }) => saysKind(kind))),
+  ];
+}
+
+/** The words that rows say themselves, for recsys.check() to say which of them recsys.kinds does not list. */
+function kindLines(parts: Part[]): string[] {
+  if (parts.length === 0) return [];
+  return [
+    "create or replace view recsys.source_kinds with (security_invoker = true) as",
+    parts
+      .map(
+        ({ table, kind, otherwise, where }) =>
+          `select ${literal(nameOf(table))}::text as of_table, ${kind} as kind, ${otherwise ? literal(otherwise) : "null"}::text as otherwise from ${qualified(table)} as ${identifier(table.name)}${where.length > 0 ? ` where ${where.join(" and ")}` : ""}`,
+      )
+      .join("\nunion all\n"),
+    ";",
   ];
 }
 

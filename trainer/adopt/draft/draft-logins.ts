@@ -10,11 +10,17 @@ import { aliasBeside, at, eventId, identifier, joinSql, personUuidSql, qualified
 export function draftLogins(draft: Draft, { table, person, through, time, success }: Logins): void {
   const alias = table.name;
   const beside = aliasBeside(alias, "account", "of_account");
-  draft.readByService.add(table);
-  if (through) draft.readByService.add(through.table);
   const who = aliasBeside(alias, "who", "whom");
   const user = through ? ofAccount(draft, beside, person, through, who) : shownPerson(draft, table, alias, person, who);
   const created = shownTime(draft, table, alias, time);
+  draft.uses.push({
+    table,
+    as: "logins",
+    where: success ? [`${at(alias, success)} is true`] : [],
+    ...(through ? {} : { person }),
+  });
+  if (through)
+    draft.uses.push({ table: through.table, as: `whose the logins of ${nameOf(table)} are`, where: [], person });
   const why = `${doubt(draft, nameOf(table), "taken for the times when people came back")}${user.note}${created.note}`;
   draft.lines.push(
     "-- When people came back.",

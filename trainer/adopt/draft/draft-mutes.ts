@@ -25,6 +25,12 @@ export function draftMutes(draft: Draft, { mutes, unclear }: Roles["muted"]): vo
   );
 }
 
+const mutedThings = {
+  person: "people whom somebody mutes",
+  topic: "tags that somebody mutes",
+  word: "words that somebody mutes",
+};
+
 function selectOf(draft: Draft, { table, person, through, what }: Mutes): string {
   const alias = table.name;
   const owner = aliasBeside(alias, "filter", "of_filter");
@@ -32,6 +38,19 @@ function selectOf(draft: Draft, { table, person, through, what }: Mutes): string
   const of = what.kind === "person" ? undefined : what.of;
   for (const read of [table, through?.table, of?.table]) if (read) draft.read.add(read);
   const who = aliasBeside(alias, "who", "whom");
+  draft.uses.push({
+    table,
+    as: mutedThings[what.kind],
+    where: lasting(table, alias).map((line) => line.replace(/^ *and /, "")),
+    ...(through ? {} : { person }),
+  });
+  if (through)
+    draft.uses.push({
+      table: through.table,
+      as: `whose the ${what.kind}s of ${nameOf(table)} are`,
+      where: lasting(through.table, through.table.name).map((line) => line.replace(/^ *and /, "")),
+      person,
+    });
   const user = shownPerson(draft, through?.table ?? table, through ? owner : alias, person, who);
   const blocked = aliasBeside(alias, "blocked", "of_blocked");
   const whom = what.kind === "person" ? shownPerson(draft, table, alias, what.whom, blocked) : undefined;

@@ -2,6 +2,7 @@
 import { type Column, nameOf, type Table } from "../catalog/catalog.ts";
 import type { Condition } from "../catalog/pick-columns.ts";
 import type { Deeds } from "../find/deeds.ts";
+import type { PersonColumn } from "../find/find-people.ts";
 import { byName, type Draft, doubt, doubtColumn, type Shown, shownTime } from "./draft.ts";
 import { type ShownPerson, shownPerson } from "./shown-person.ts";
 import { at, conditionSql, literal, uuidSql } from "./sql-text.ts";
@@ -9,14 +10,21 @@ import { at, conditionSql, literal, uuidSql } from "./sql-text.ts";
 /** One select of the union. */
 export interface Part {
   table: Table;
+  /** What its rows are, in the plural. */
+  as: string;
   user: ShownPerson;
+  person: PersonColumn;
   /** Where the post is in the row of a comment: how that is joined. */
   comment?: string;
+  /** What the query calls that row. */
+  postAt?: string;
   post: string;
   postColumn: Column;
   created: Shown;
   /** The kind as SQL. */
   kind: string;
+  /** What it counts as where recsys.kinds does not list it: another kind there, as a text. */
+  otherwise?: string;
   value: string;
   where: string[];
   /** Columns beside person, post and time on which it depends. */
@@ -50,7 +58,9 @@ export function partOf(draft: Draft, deeds: Deeds): Part {
   for (const { column, doubt: why } of more) if (why) notes.push(doubt(draft, nameOf(table), `${column.name}: ${why}`));
   return {
     table,
+    as: `${deeds.action}s${word === deeds.action ? "" : ` (${word})`}`,
     user,
+    person,
     post: uuidSql(at(alias, post), post),
     postColumn: post,
     created,

@@ -1,12 +1,23 @@
 /** recsys.source_users over the table of people. */
 import { nameOf } from "../catalog/catalog.ts";
-import { bodyOf, createdOf, livingConditions, pick } from "../catalog/pick-columns.ts";
-import { columns } from "../catalog/words.ts";
+import { createdOf, livingConditions } from "../catalog/pick-columns.ts";
+import type { People } from "../find/find-people.ts";
+import { type Profile, type SelfTexts, selfTextsOf } from "../find/find-profile.ts";
 import type { Roles } from "../find/find-roles.ts";
 import { type Draft, doubt, shownTime, unwatched, watchSql } from "./draft.ts";
 import { draftAccounts, namesAccounts } from "./draft-accounts.ts";
-import { personId } from "./shown-person.ts";
-import { at, conditionSql, identifier, listSql, qualified, soundTime, textSql } from "./sql-text.ts";
+import { personId, shownPerson } from "./shown-person.ts";
+import {
+  aliasBeside,
+  at,
+  conditionSql,
+  identifier,
+  listSql,
+  qualified,
+  soundTime,
+  stringSql,
+  textSql,
+} from "./sql-text.ts";
 
 export function draftPeople(draft: Draft, roles: Roles): void {
   const { people } = roles;
@@ -50,8 +61,8 @@ export function draftPeople(draft: Draft, roles: Roles): void {
         nameOf(table),
         `user_id has to be the uuid of auth.users, and no column is; made of ${key.name} here, which is nobody's auth.uid()`,
       );
-  const bio = pick(table, columns.bio, ["text"]) ?? (bodyOf(table)?.sure ? bodyOf(table)?.column : undefined);
-  const interests = pick(table, columns.interests, ["texts"]);
+  const own = selfTextsOf(table, true);
+  const profile = roles.profile && joinedProfile(draft, people, roles.profile, alias);
   const created = createdOf(table);
   const time = created && shownTime(draft, table, alias, created);
   const timeDoubt = time
@@ -59,28 +70,82 @@ export function draftPeople(draft: Draft, roles: Roles): void {
     : doubt(draft, nameOf(table), "nothing says when somebody signed up; 2000 stands in");
   const conditions = livingConditions(table).filter(({ test }) => test !== "true");
   const since = created
-    ? created.column.notNull
+    ? created.column.notNull && !created.form
       ? time?.sql
       : `coalesce(${time?.sql}, '2000-01-01 00:00Z')`
     : "timestamptz '2000-01-01 00:00Z'";
+  draft.uses.push({
+    table,
+    as: "people",
+    where: conditions.map((condition) => conditionSql(alias, condition)),
+  });
   draft.lines.push(
     "create or replace view recsys.source_users with (security_invoker = true) as",
     "select",
     `  ${id.sql} as user_id,${idDoubt}`,
     "  null::text as external_id,",
-    `  ${interests ? listSql(at(alias, interests), interests) : "null::text[]"} as passions,`,
+    `  ${interestsSql(alias, own) ?? profile?.interests ?? "null::text[]"} as passions,`,
     "  null::text[] as projects,",
-    `  ${bio ? textSql(at(alias, bio), bio, 50000) : "''::text"} as bio,`,
+    `  ${bioSql(profile ? [profile.texts, own] : [own], profile ? [profile.alias, alias] : [alias])} as bio,${profile?.note ?? ""}`,
     `  ${since} as created_at${timeDoubt}`,
     `from ${qualified(table)} as ${identifier(alias)}`,
+    ...(profile ? [profile.join] : []),
     `where ${[`${id.sql} is not null`, ...conditions.map((condition) => conditionSql(alias, condition)), ...(created ? [soundTime(since as string)] : [])].join("\n  and ")};`,
     id.watched
       ? watchSql(table, "users", {
           id: id.watched,
-          texts: [interests, bio].flatMap((column) => column?.name ?? []),
+          texts: [own.interests, own.bio, own.location].flatMap((column) => column?.name ?? []),
           others: conditions.map(({ column }) => column.name),
         })
       : unwatched(draft, table, "its key is worked out by the table itself"),
+    ...(profile ? [profile.watch] : []),
     "",
   );
+}
+
+/** The table with one row for each person, beside theirs. */
+function joinedProfile(draft: Draft, { key, userId }: People, texts: Profile, alias: string) {
+  const { table, person, bio, location, interests } = texts;
+  const beside = aliasBeside(alias, "profile", "self");
+  draft.read.add(table);
+  const user = shownPerson(draft, table, table.name, person);
+  draft.uses.push({ table, as: "what people say of themselves", where: [], person });
+  const by = person.holds === "user id" ? (userId ?? key) : key;
+  return {
+    alias: beside,
+    texts,
+    interests: interestsSql(beside, texts),
+    join: `left join ${qualified(table)} as ${identifier(beside)} on ${at(beside, person.column)} = ${at(alias, by)}`,
+    note: doubt(
+      draft,
+      nameOf(table),
+      `what people say of themselves is taken from here: ${[bio, location].flatMap((column) => column?.name ?? []).join(", ")}`,
+    ),
+    watch: user.watched
+      ? watchSql(table, "user_texts", {
+          user: user.watched,
+          texts: [bio, location, interests].flatMap((column) => column?.name ?? []),
+          lookup: user.lookup,
+        })
+      : unwatched(draft, table, "the person is looked up by what is no unique key, or of a type of its own"),
+  };
+}
+
+function interestsSql(alias: string, { interests }: SelfTexts): string | undefined {
+  return interests && listSql(at(alias, interests), interests);
+}
+
+/** What people say of themselves, with where they are. */
+function bioSql(selves: SelfTexts[], aliases: string[]): string {
+  const said = (["bio", "location"] as const).flatMap((what) =>
+    selves
+      .flatMap((self, number) => {
+        const column = self[what];
+        return column ? [{ sql: at(aliases[number], column), column }] : [];
+      })
+      .slice(0, 1),
+  );
+  if (said.length === 0) return "''::text";
+  if (said.length === 1) return textSql(said[0].sql, said[0].column, 50000);
+  return `left(concat_ws(E'\\n', ${said.map(({ sql, column }) => stringSql(sql, column)).join(", ")}), 50000)`;
 }

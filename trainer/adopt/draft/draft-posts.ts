@@ -1,26 +1,48 @@
 /** recsys.source_posts over the table of posts. */
 import { type Column, nameOf, type Table } from "../catalog/catalog.ts";
-import { bodyOf, type Condition, livingConditions, pick, publishedOf, titleOf } from "../catalog/pick-columns.ts";
+import {
+  audienceCondition,
+  bodyOf,
+  emptyingConditions,
+  isHtml,
+  livingConditions,
+  pick,
+  publishedOf,
+  titleOf,
+} from "../catalog/pick-columns.ts";
 import { columns, names, tableWords } from "../catalog/words.ts";
 import type { Opening } from "../find/find-comments.ts";
-import { enoughForPosts, type Tags } from "../find/find-posts.ts";
+import type { PersonColumn } from "../find/find-people.ts";
+import { enoughForPosts } from "../find/find-posts.ts";
 import type { Posts, Roles } from "../find/find-roles.ts";
+import type { Tags } from "../find/find-tags.ts";
 import { byName, type Draft, doubt, doubtColumn, shownId, shownTime, unwatched, watchSql } from "./draft.ts";
+import { isNoRepost } from "./draft-parents.ts";
+import { isOneOf } from "./draft-parts.ts";
 import { shownPerson } from "./shown-person.ts";
 import {
+  aliasBeside,
   at,
   conditionSql,
   identifier,
+  joinSql,
   listSql,
   oneLine,
   qualified,
   soundTime,
+  splitSql,
   stringSql,
   textSql,
 } from "./sql-text.ts";
 
 export function draftPosts(draft: Draft, roles: Roles): void {
   const { posts } = roles;
+  for (const table of roles.candidates.timeless)
+    doubt(
+      draft,
+      nameOf(table),
+      "it could be the posts, but neither a column nor a known form of its ids says when a row came to be: add a column that does, and draft again",
+    );
   if (!posts) {
     const [best] = roles.candidates.posts;
     doubt(
@@ -45,6 +67,7 @@ export function draftPosts(draft: Draft, roles: Roles): void {
   const writerDoubt = writer
     ? writer.note
     : doubt(draft, nameOf(table), "nothing says who wrote a post, so people may be recommended their own");
+  const writers = writersOf(draft, alias, author, writer?.join);
   const title = titleOf(table);
   const body = opening ? undefined : bodyOf(table);
   const bodyDoubt = opening
@@ -55,26 +78,66 @@ export function draftPosts(draft: Draft, roles: Roles): void {
       )
     : body && !body.sure
       ? doubt(draft, nameOf(table), `${body.column.name} is taken for its text`)
-      : "";
+      : body && isHtml(body.column)
+        ? doubt(
+            draft,
+            nameOf(table),
+            `${body.column.name} is taken for its text, with the tags of HTML in it: regexp_replace(…, '<[^>]*>', ' ', 'g') is without`,
+          )
+        : "";
   const published = publishedOf(table);
   if (!published) throw new Error("posts have a time");
   const created = shownTime(draft, table, alias, published);
   const language = pick(table, columns.language, ["text", "enum"]);
-  const shown: Condition[] = [
-    ...livingConditions(table).filter(({ column }) => column !== published.column),
-    ...parents.map(
-      ({ column, how }): Condition => ({
-        column,
-        test: "absent",
-        doubt: `${how === "reply" ? "replies are comments here, and no posts; those to replies count for nothing" : "a post passed on is no post here, but an interaction with the first one"}`,
-      }),
-    ),
-  ];
+  const few = audienceCondition(table);
+  const living = livingConditions(table)
+    .filter(({ column }) => column !== published.column)
+    .concat(few ?? []);
   for (const { column, sure } of parents) if (!sure) doubtColumn(draft, table, column, byName);
-  const conditions = shown.map((condition) => ({
-    sql: conditionSql(alias, condition),
-    note: condition.doubt ? doubt(draft, nameOf(table), `${condition.column.name}: ${condition.doubt}`) : "",
-  }));
+  doubtUnheld(draft, table);
+  const conditions = [
+    ...living.map((condition) => ({
+      sql: conditionSql(alias, condition),
+      note: condition.doubt ? doubt(draft, nameOf(table), `${condition.column.name}: ${condition.doubt}`) : "",
+    })),
+    ...writers.living,
+    ...parents.map((parent) => ({
+      sql:
+        parent.how === "repost"
+          ? isNoRepost(table, parent)
+          : conditionSql(alias, { column: parent.column, test: "absent" }),
+      note: doubt(draft, nameOf(table), `${parent.column.name}: ${isNoPost[parent.how]}`),
+    })),
+  ];
+  const texts = [title, body?.column].filter((column) => column !== undefined);
+  draft.uses.push({
+    table,
+    as: "posts",
+    where: conditions.map(({ sql, note }) => `${sql}${note}`),
+    join: writers.living.length > 0 ? writers.join[0] : undefined,
+    person: author,
+    isEmpty:
+      opening || texts.length === 0
+        ? undefined
+        : texts.map((column) => `coalesce(${at(alias, column)}::text, '') = ''`).join(" and "),
+    unheld: emptyingConditions(table),
+  });
+  if (opening)
+    draft.uses.push({
+      table: opening.table,
+      as: "texts of posts",
+      where: [`${at(opening.table.name, opening.number)} = 1`],
+      post: { column: opening.post },
+    });
+  if (tags?.from === "rows")
+    draft.uses.push({
+      table: tags.table,
+      as: "tags of posts",
+      where: tags.ofPosts ? [isOneOf(tags.table.name, tags.ofPosts)] : [],
+      post: { column: tags.post },
+    });
+  if (tags?.from === "group")
+    draft.uses.push({ table: tags.table, as: "groups, whose names are tags of posts", where: [] });
   draft.lines.push(
     "create or replace view recsys.source_posts with (security_invoker = true) as",
     "select",
@@ -88,7 +151,7 @@ export function draftPosts(draft: Draft, roles: Roles): void {
     `  ${language ? `lower(${stringSql(at(alias, language), language)})` : "null::text"} as language`,
     `from ${qualified(table)} as ${identifier(alias)}`,
     // left: a post stays whoever wrote it, and whether or not its reader may read their row
-    ...(writer?.join ? [`left ${writer.join}`] : []),
+    ...writers.join,
     `where ${soundTime(created.sql)}${conditions.map(({ sql, note }) => `\n  and ${sql}${note}`).join("")}`,
     ";",
     ...watchPosts(
@@ -102,15 +165,52 @@ export function draftPosts(draft: Draft, roles: Roles): void {
         created: created.watched,
       },
       [
-        ...[title, body?.column, tags?.from === "column" ? tags.column : undefined].filter(
+        ...[title, body?.column, tags?.from === "column" || tags?.from === "list" ? tags.column : undefined].filter(
           (column) => column !== undefined,
         ),
         ...(tags?.from === "group" ? [tags.by] : []),
       ],
-      [...shown.map(({ column }) => column.name), ...(language ? [language.name] : [])],
+      [...living, ...parents].map(({ column }) => column.name).concat(language ? [language.name] : []),
     ),
     "",
   );
+}
+
+/** How the table of people is joined to posts, and what holds of a writer who is there to be read. */
+function writersOf(draft: Draft, alias: string, author: PersonColumn | undefined, join: string | undefined) {
+  const { people } = draft;
+  const who = aliasBeside(alias, "who", "whom");
+  const key = people && (author?.holds === "user id" ? people.userId : people.key);
+  const gone = people
+    ? livingConditions(people.table).filter(({ test }) => test === "null" || test === "not true" || test === "zero")
+    : [];
+  if (!author || !people || !key || gone.length === 0 || people.table === draft.posts)
+    return { join: join ? [`left ${join}`] : [], living: [] };
+  draft.read.add(people.table);
+  return {
+    // left: a post stays where its reader may not read the row of who wrote it
+    join: [`left ${join ?? joinSql(alias, who, { table: people.table, key: key.name, by: author.column })}`],
+    living: gone.map((condition) => ({
+      sql: conditionSql(who, condition),
+      note: doubt(draft, nameOf(people.table), `posts of whom ${condition.column.name} says are gone are left out`),
+    })),
+  };
+}
+
+const isNoPost = {
+  reply: "replies are comments here, and no posts; those to replies count for nothing",
+  repost:
+    "a post passed on without a word is no post here, but a vote for the first one; with one it is both a post and a comment on the first",
+};
+
+/** Conditions that would leave nothing. */
+function doubtUnheld(draft: Draft, table: Table): void {
+  for (const condition of emptyingConditions(table))
+    doubt(
+      draft,
+      nameOf(table),
+      `${conditionSql(table.name, condition)} holds of ${condition.left} of ${condition.rows} rows, so it is left out: the app does not seem to use it as its name says`,
+    );
 }
 
 /** What to think of before a table is taken for posts. */
@@ -135,7 +235,7 @@ function doubtTable(draft: Draft, { table }: Posts, { candidates }: Roles): void
       `${sort.name} says of what sort a post is${sort.values.length > 0 ? ` (${sort.values.join(", ")})` : ""}: leave out what is not for a feed`,
     );
   const audience = pick(table, columns.audience, ["text", "enum", "number", "boolean"]);
-  if (audience)
+  if (audience && !audienceCondition(table))
     doubt(
       draft,
       nameOf(table),
@@ -159,6 +259,7 @@ function openingSql(draft: Draft, { table, key }: Posts, { table: comments, post
 
 function tagsSql(draft: Draft, { table, key }: Posts, tags: Tags): string {
   if (tags.from === "column") return listSql(at(table.name, tags.column), tags.column);
+  if (tags.from === "list") return splitSql(at(table.name, tags.column), tags.column, tags.between);
   draft.read.add(tags.table);
   const [one, other] = ["tagged", "tag", "word"].filter((name) => name !== table.name);
   if (tags.from === "group")
@@ -169,10 +270,23 @@ function tagsSql(draft: Draft, { table, key }: Posts, tags: Tags): string {
     ? ` join ${qualified(tags.of.table)} as ${other} on ${at(other, { name: tags.of.key })} = ${at(one, tags.of.by)}`
     : "";
   const word = stringSql(at(bearer, tags.word), tags.word);
-  return `array(select left(${word}, 100) from ${qualified(tags.table)} as ${one}${join} where ${at(one, tags.post)} = ${at(table.name, key)} and ${at(bearer, tags.word)} is not null order by ${word} limit 100)`;
+  const ofPosts = tags.ofPosts ? ` and ${isOneOf(one, tags.ofPosts)}` : "";
+  return `array(select left(${word}, 100) from ${qualified(tags.table)} as ${one}${join} where ${at(one, tags.post)} = ${at(table.name, key)}${ofPosts} and ${at(bearer, tags.word)} is not null order by ${word} limit 100)`;
 }
 
 function tagsDoubt(draft: Draft, table: Table, tags: Tags | undefined): string {
+  if (tags?.from === "list")
+    return doubt(
+      draft,
+      nameOf(table),
+      `${tags.column.name} is taken for a list of tags, with ${tags.between.includes(",") ? "commas" : "spaces"} between them`,
+    );
+  if (tags?.from === "rows" && tags.ofPosts && !tags.ofPosts.sure)
+    return doubt(
+      draft,
+      nameOf(tags.table),
+      `which values of ${tags.ofPosts.type.name} mean ${nameOf(table)} is guessed`,
+    );
   if (tags?.from === "group")
     return doubt(draft, nameOf(table), `the ${tags.word.name} of its ${nameOf(tags.table)} is taken for its one tag`);
   return "";
@@ -224,7 +338,11 @@ function watchPosts(
       tags.post.plain && ["uuid", "number", "text"].includes(tags.post.kind) && tags.post.kind === key.kind;
     lines.push(
       follows
-        ? watchSql(tags.table, "post_texts", { post: tags.post.name, texts: [tags.of?.by.name ?? tags.word.name] })
+        ? watchSql(tags.table, "post_texts", {
+            post: tags.post.name,
+            texts: [tags.of?.by.name ?? tags.word.name],
+            others: tags.ofPosts ? [tags.ofPosts.type.name] : [],
+          })
         : unwatched(draft, tags.table, `${tags.post.name} is of a type that it does not take`),
     );
   }

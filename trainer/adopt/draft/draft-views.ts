@@ -1,6 +1,10 @@
 /** The draft of a migration that says where an app's posts, people and what they do are. */
-import type { Catalog } from "../catalog/catalog.ts";
-import { nameOf } from "../catalog/catalog.ts";
+import type pg from "pg";
+import { type Catalog, nameOf } from "../catalog/catalog.ts";
+import { reading, readTables } from "../catalog/read-catalog.ts";
+import { Questions } from "../catalog/read-only.ts";
+import { type Coverage, coverageOf } from "../coverage/coverage.ts";
+import type { Use } from "../coverage/use.ts";
 import { findRoles, type Roles } from "../find/find-roles.ts";
 import type { Draft } from "./draft.ts";
 import { addedColumns, doubt, unsureLines } from "./draft.ts";
@@ -9,7 +13,7 @@ import { draftLogins } from "./draft-logins.ts";
 import { draftMutes } from "./draft-mutes.ts";
 import { draftPeople } from "./draft-people.ts";
 import { draftPosts } from "./draft-posts.ts";
-import { oneLine, qualified } from "./sql-text.ts";
+import { oneLine } from "./sql-text.ts";
 
 export interface Drafted {
   /** A migration, valid as it stands. */
@@ -19,7 +23,23 @@ export interface Drafted {
   /** Whether a table of posts was found; without one there is nothing to recommend. */
   hasPosts: boolean;
   roles: Roles;
+  /** What it makes of the tables. */
+  uses: Use[];
 }
+
+/** Drafts the source views for an app's database, which is only read, with a list of what became of each table. */
+export async function draftDatabase(pool: pg.Pool): Promise<Drafted & { coverage: Coverage }> {
+  return await reading(pool, async (client) => {
+    const catalog = await readTables(client);
+    const drafted = draftViews(catalog);
+    const coverage = await coverageOf(new Questions(client), catalog, drafted.roles, drafted.uses);
+    const comment = coverage.lines.map((line) => `-- ${line}`).join("\n");
+    return { ...drafted, coverage, sql: drafted.sql.replace(belowHead, () => `${comment}\n--\n${belowHead}`) };
+  });
+}
+
+/** Above this line the list stands. */
+const belowHead = "-- What was thought of:";
 
 /** Drafts the source views from the catalog of an app. */
 export function draftViews(catalog: Catalog): Drafted {
@@ -31,7 +51,7 @@ export function draftViews(catalog: Catalog): Drafted {
     unsure: [],
     alike: new Map(),
     read: new Set(),
-    readByService: new Set(),
+    uses: [],
     added: new Map(),
   };
   draftPeople(draft, roles);
@@ -39,43 +59,35 @@ export function draftViews(catalog: Catalog): Drafted {
   draftInteractions(draft, roles);
   if (roles.logins) draftLogins(draft, roles.logins);
   draftMutes(draft, roles.muted);
-  const grants = grantLines(draft);
+  doubtReads(draft);
   const unsure = unsureLines(draft);
   const sql = [
     "-- Where posts, people and what they do are, drafted by `recsys draft` from the tables, columns and keys of the database.",
     "-- Read it through before it is pushed, and decide what it is unsure of; then `npx recsys check` says what is wrong with the rows.",
     "--",
-    "-- What was thought of:",
+    belowHead,
     ...candidateLines(roles),
     "--",
     ...(unsure.length > 0 ? ["-- Unsure:", ...unsure.map((line) => `--   ${line}`)] : ["-- Unsure of nothing."]),
     "",
-    ...grants,
     ...addedColumns(draft),
     ...draft.lines,
+    "-- The service reads the columns that these views show, and of the app's tables nothing else.",
+    "select recsys.grant_reads('service_role');",
+    "",
   ].join("\n");
-  return { sql, unsure, hasPosts: roles.posts !== undefined, roles };
+  return { sql, unsure, hasPosts: roles.posts !== undefined, roles, uses: draft.uses };
 }
 
-/** The service reads every table under the views; whether members do is the app's to say. */
-function grantLines(draft: Draft): string[] {
+/** The service may read what the views do; whether members may is the app's to say. */
+function doubtReads(draft: Draft): void {
   const hidden = [...draft.read].filter(({ membersMayRead }) => !membersMayRead);
   if (hidden.length > 0)
     doubt(
       draft,
       hidden.map(nameOf).join(", "),
-      "members (authenticated) may not select from these, and each feed does so for them: grant that, with row level security to say who reads which rows",
+      "members (authenticated) may not select all of these, and each feed does so for them: recsys check says which columns they lack, with a grant of those alone; row level security has to say who reads which rows",
     );
-  const denied = [...new Set([...draft.read, ...draft.readByService])].filter(({ serviceMayRead }) => !serviceMayRead);
-  const schemas = [...new Set(denied.map(({ schema }) => schema))];
-  if (denied.length === 0) return [];
-  return [
-    ...schemas.map(
-      (schema) => `grant usage on schema ${qualified({ schema, name: "x" }).replace(/\.x$/, "")} to service_role;`,
-    ),
-    `grant select on ${denied.map(qualified).join(", ")} to service_role;`,
-    "",
-  ].map((line) => (line.startsWith("--") ? oneLine(line) : line));
 }
 
 /** The tables that were thought of, for a reader. */

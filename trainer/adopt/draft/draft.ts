@@ -1,6 +1,8 @@
 /** A draft while it is written: its statements, what it is unsure of, and the columns that it adds to the app's tables. */
-import { type Column, nameOf, type Table } from "../catalog/catalog.ts";
+import { type Column, type IdForm, nameOf, type Table } from "../catalog/catalog.ts";
+import { idForms } from "../catalog/id-times.ts";
 import type { TimeColumn } from "../catalog/pick-columns.ts";
+import type { Use } from "../coverage/use.ts";
 import type { People } from "../find/find-people.ts";
 import { at, identifier, literal, nameList, oneLine, qualified, timeSql, uuidSql } from "./sql-text.ts";
 
@@ -14,8 +16,8 @@ export interface Draft {
   alike: Map<string, Set<string>>;
   /** Tables that the views read. */
   read: Set<Table>;
-  /** Those that only the views of what the service reads do: of logins. */
-  readByService: Set<Table>;
+  /** What it makes of the tables: to be counted. */
+  uses: Use[];
   /** Columns that are added: by table, their names and what they are. */
   added: Map<Table, Map<string, { type: string; sql: string }>>;
 }
@@ -84,6 +86,8 @@ export function addedColumns(draft: Draft): string[] {
           : []),
       ];
     }),
+    "-- without statistics of the new columns, one person's rows would be found by reading everybody's until autovacuum has been there",
+    `analyze ${[...draft.added.keys()].map(qualified).join(", ")};`,
     "",
   ];
 }
@@ -123,7 +127,8 @@ export const timeDoubts: Partial<Record<Column["kind"], string>> = {
 };
 
 /** The instant that a column says. */
-export function shownTime(draft: Draft, table: Table, alias: string, { column, doubt: why }: TimeColumn): Shown {
+export function shownTime(draft: Draft, table: Table, alias: string, { column, form, doubt: why }: TimeColumn): Shown {
+  if (form) return timeInId(draft, table, alias, column, form);
   const byType = timeDoubts[column.kind];
   const note = [
     ...(why ? [doubt(draft, nameOf(table), `${column.name}: ${why}`)] : []),
@@ -134,6 +139,16 @@ export function shownTime(draft: Draft, table: Table, alias: string, { column, d
     timeSql(identifier(column.name), column),
   );
   return { sql: added ? at(alias, { name: added }) : timeSql(at(alias, column), column), watched: added, note };
+}
+
+/** The instant that an id says, in a column of its own. */
+function timeInId(draft: Draft, table: Table, alias: string, key: Column, form: IdForm): Shown {
+  doubtColumn(draft, table, key, `no column says when a row came to be, so its id does (${idForms[form]})`);
+  const { newest } = table.idTime as NonNullable<Table["idTime"]>;
+  const note = ` -- unsure: ${oneLine(`by its id: the newest, ${newest.id}, would be of ${newest.at.toISOString().slice(0, 19)}Z`)}`;
+  const sql = (reference: string) => `recsys.time_of_id(${reference}::text, ${literal(form)})`;
+  const added = addColumn(draft, table, "recsys_created_at", "timestamptz", [key], () => sql(identifier(key.name)));
+  return { sql: added ? at(alias, { name: added }) : sql(at(alias, key)), watched: added, note };
 }
 
 /** The name of the column that is worked out of another one. */

@@ -98,6 +98,11 @@ export function listSql(reference: string, { plain }: Column): string {
   return `array(select left(entry, 100) from unnest(${reference}${plain ? "" : "::text[]"}) as entry where entry is not null limit 100)`;
 }
 
+/** The entries of a list that is one text, as far as the views show them; `between`: a regular expression of what parts them. */
+export function splitSql(reference: string, column: Column, between: string): string {
+  return `array(select left(trim(both ' #' from entry), 100) from regexp_split_to_table(left(${stringSql(reference, column)}, 10000), ${literal(between)}) as entry where trim(both ' #' from entry) <> '' limit 100)`;
+}
+
 export function conditionSql(alias: string, { column, test }: Condition): string {
   const reference = at(alias, column);
   if (test === "null") return `${reference} is null`;
@@ -107,6 +112,7 @@ export function conditionSql(alias: string, { column, test }: Condition): string
   if (test === "zero") return `coalesce(${reference}, 0) = 0`;
   if (test === "not first") return `${reference} > 1`;
   if (test === "true" || test === "not true") return `${reference} is ${test}`;
+  if ("notIn" in test) return `(${reference}::text in (${test.notIn.map(literal).join(", ")})) is not true`;
   return `${reference}::text in (${test.in.map(literal).join(", ")})`;
 }
 

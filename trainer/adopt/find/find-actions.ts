@@ -9,7 +9,7 @@ import { type People, personsOf } from "./find-people.ts";
 import { postColumnOf, type Target } from "./post-columns.ts";
 import { deedsOf, rest } from "./what-was-done.ts";
 
-/** Tables that have to do with posts, and with people, but do not say how. */
+/** A table that is in no view, and why. */
 export interface Unclear {
   table: Table;
   why: string;
@@ -18,7 +18,10 @@ export interface Unclear {
 export interface Actions {
   deeds: Deeds[];
   onComments: CommentDeeds[];
+  /** Tables that have to do with posts, and with people, but do not say how. */
   unclear: Unclear[];
+  /** Those that say by their names that nobody did anything with a post there. */
+  leftOut: Unclear[];
 }
 
 export function findActions(
@@ -28,31 +31,43 @@ export function findActions(
   people: People | undefined,
   references: References,
 ): Actions {
-  const actions: Actions = { deeds: [], onComments: [], unclear: [] };
+  const actions: Actions = { deeds: [], onComments: [], unclear: [], leftOut: [] };
   const comments = catalog.filter((table) => isCommentTable(table, posts, people, references));
   for (const table of catalog) {
     if (table === posts || table === people?.table) continue;
+    const leave = (why: string) => actions.leftOut.push({ table, why });
     const [person] = personsOf(table, people, references);
     const target = postColumnOf(table, posts, references);
     const words = tableWords(table.name);
-    if (!person || names.containers.has(words.at(-1) ?? "")) continue;
+    if (!person) {
+      if (target) leave("it names a post and nobody");
+      continue;
+    }
+    if (names.containers.has(words.at(-1) ?? "")) {
+      leave(`by its name (${words.at(-1)}) it holds others together`);
+      continue;
+    }
     const onComments = comments.includes(table)
       ? undefined
       : commentDeedsOf(table, person, posts, comments, opening, references);
     if (isOnlyOnComments(table, target, comments, references)) {
       if (onComments && "why" in onComments) actions.unclear.push({ table, why: onComments.why });
       else if (onComments) actions.onComments.push(onComments);
+      else leave("it is about comments, and does not say that somebody read or liked them");
       continue;
     }
     if (onComments && !("why" in onComments)) actions.onComments.push(onComments);
     if (!target) continue;
-    if (words.some((word) => names.chores.has(word)) && !actionOf(rest(words, posts))) continue;
-    if (
-      words.some((word) =>
-        /^(mod|moderation|report|flag|notification|mention|subscription|draft|suggest|suggested)$/.test(word),
-      )
-    )
+    const chore = words.find((word) => names.chores.has(word));
+    const office = words.find((word) => offices.test(word));
+    if ((chore && !actionOf(rest(words, posts))) || office) {
+      leave(`by its name (${office ?? chore}) the app keeps it for itself`);
       continue;
+    }
+    if (isKept(table, posts, words)) {
+      leave("members may read none of it, so it is the app's own");
+      continue;
+    }
     const found = deedsOf(table, person, target, posts, comments, references);
     if ("why" in found) actions.unclear.push({ table, why: found.why });
     else {
@@ -64,6 +79,13 @@ export function findActions(
   }
   return actions;
 }
+
+/** Whether members, who may read posts, may read nothing of it, and it is no log of what they saw. */
+function isKept(table: Table, posts: Table, words: string[]): boolean {
+  return posts.membersMayReadSome && !table.membersMayReadSome && actionOf(rest(words, posts)) !== "view";
+}
+
+const offices = /^(mod|moderation|report|flag|notification|mention|subscription|draft|suggest|suggested)$/;
 
 /** Whether each row names a comment, so that the post beside it is that of the comment. */
 function isOnlyOnComments(

@@ -94,12 +94,9 @@ function namedComment(
     const to = comments.find(
       (comment) => keyOf(comment)?.kind === column.kind && names.comments.has(tableWords(comment.name).at(-1) ?? ""),
     );
-    if (open && to)
-      return {
-        comment: { table: to, key: (keyOf(to) as Column).name, by: column },
-        commentIsSure: true,
-        ofComments: valuesOf(open, to),
-      };
+    const ofComments = open && to && valuesOf(open, to, table);
+    if (ofComments)
+      return { comment: { table: to, key: (keyOf(to) as Column).name, by: column }, commentIsSure: true, ofComments };
   }
   return undefined;
 }

@@ -2,10 +2,10 @@
 import { type Catalog, type Column, nameOf, type Table } from "../catalog/catalog.ts";
 import { pick } from "../catalog/pick-columns.ts";
 import type { Joined, References } from "../catalog/references.ts";
-import { names, tableWords } from "../catalog/words.ts";
+import { columns, names, parentWords, tableWords } from "../catalog/words.ts";
 import type { Unclear } from "./find-actions.ts";
 import { type People, type PersonColumn, personsOf } from "./find-people.ts";
-import type { Tags } from "./find-posts.ts";
+import { isAbout, type Tags } from "./find-tags.ts";
 import { type Beside, peopleBeside } from "./people-beside.ts";
 
 export interface Mutes {
@@ -26,12 +26,20 @@ export function findMutes(
   people: People | undefined,
   tags: Tags | undefined,
   references: References,
-): { mutes: Mutes[]; unclear: Unclear[] } {
+): { mutes: Mutes[]; unclear: Unclear[]; leftOut: Unclear[] } {
   const mutes: Mutes[] = [];
   const unclear: Unclear[] = [];
+  const leftOut: Unclear[] = [];
   for (const table of catalog) {
     const words = tableWords(table.name);
     if (!words.some((word) => verbs.test(word)) || table === people?.table) continue;
+    if (words.some((word) => parentWords.repost.has(word))) {
+      leftOut.push({
+        table,
+        why: "of whom somebody wants no reposts: those are no posts here, so there is nothing to hide",
+      });
+      continue;
+    }
     const [person, whom] = personsOf(table, people, references);
     if (person && whom && !words.some((word) => /^(filter|hidden)/.test(word))) {
       // whoever is blocked is named as such; of two equal names the first blocks
@@ -54,14 +62,18 @@ export function findMutes(
         table,
         why: `whose it is is said by a row of ${nameOf(beside.through.table)}, which members would have to be let read`,
       });
-    else if (person && words.some((word) => /^(block|mute|ignore)/.test(word)))
+    else if (person && words.some((word) => /^(block|mute|muting|ignor)/.test(word)))
       unclear.push({ table, why: "what somebody does not want to see there is no person, tag or word of posts" });
   }
   // of a filter with words of its own the text is its name
-  return { mutes: mutes.filter(({ table }) => !mutes.some(({ through }) => through?.table === table)), unclear };
+  return {
+    mutes: mutes.filter(({ table }) => !mutes.some(({ through }) => through?.table === table)),
+    unclear,
+    leftOut,
+  };
 }
 
-const verbs = /^(block|mute|ignore|filter|blocked|muted|ignored|filtered|hidden)$/;
+const verbs = /^(block|mute|ignore|filter|blocked|muted|ignored|filtered|blocking|muting|ignoring|filtering|hidden)$/;
 
 function isTarget({ column }: PersonColumn): boolean {
   return tableWords(column.name).some((word) => names.targets.has(word));
@@ -70,12 +82,21 @@ function isTarget({ column }: PersonColumn): boolean {
 /** A tag, or the community that is taken for one: what `recsys.source_posts` shows as tags. */
 function topicOf(table: Table, tags: Tags | undefined, references: References): Muted | undefined {
   if (!tags) return undefined;
-  const bearer = tags.from === "group" ? tags : tags.from === "rows" ? tags.of : undefined;
-  const reference = references.of(table).find(({ to, key }) => to === bearer?.table && key === bearer.key);
-  if (bearer && reference && tags.from !== "column")
-    return { kind: "topic", text: tags.word, of: { table: bearer.table, key: bearer.key, by: reference.column } };
+  for (const { to, column, key } of references.of(table)) {
+    if (to === "auth.users" || to === table) continue;
+    const word = wordIn(to, key, tags);
+    if (word) return { kind: "topic", text: word, of: { table: to, key, by: column } };
+  }
   const text = pick(table, ["tag", "topic", "hashtag", "label", "category", "tag_name"], ["text"]);
   return text && { kind: "topic", text };
+}
+
+/** The column of another table's row that is shown as a tag of posts. */
+function wordIn(table: Table, key: string, tags: Tags): Column | undefined {
+  if (tags.from === "column" || tags.from === "list")
+    return isAbout(table) ? pick(table, columns.tagName, ["text"]) : undefined;
+  const bearer = tags.from === "group" ? tags : tags.of;
+  return bearer?.table === table && bearer.key === key ? tags.word : undefined;
 }
 
 function wordOf(table: Table): Muted | undefined {

@@ -1,8 +1,8 @@
 /** Which table holds the posts: a text, a time, somebody who wrote it, and other tables that say what people did with it. */
-import { type Catalog, type Column, keyOf, nameOf, type Table } from "../catalog/catalog.ts";
-import { bodyOf, createdOf, pick, titleOf } from "../catalog/pick-columns.ts";
+import { type Catalog, type Column, isUnused, keyOf, nameOf, type Table } from "../catalog/catalog.ts";
+import { bodyOf, createdOf, titleOf } from "../catalog/pick-columns.ts";
 import type { References } from "../catalog/references.ts";
-import { columns, names, parentWords, plainName, tableWords, wordsOf } from "../catalog/words.ts";
+import { names, parentWords, plainName, tableWords, wordsOf } from "../catalog/words.ts";
 import { type Candidate, isOwn, type People, personsOf } from "./find-people.ts";
 
 /** Below this a table is none of posts. Three are a user, a text and a time, which a table of messages has too. */
@@ -13,6 +13,13 @@ export function findPosts(catalog: Catalog, people: People | undefined, referenc
   const scored = catalog
     .filter((table) => table !== people?.table && keyOf(table) && createdOf(table) && (titleOf(table) || bodyOf(table)))
     .map((table) => score(table, people, references));
+  for (const candidate of scored) {
+    const held = collectedIn(candidate.table, catalog, people, references);
+    if (held) {
+      candidate.points -= 5;
+      candidate.reasons.push(`-5 it is a collection of ${nameOf(held)}`);
+    }
+  }
   // what answers another candidate is a comment on it
   for (const candidate of scored) {
     const { table } = candidate;
@@ -31,6 +38,25 @@ export function findPosts(catalog: Catalog, people: People | undefined, referenc
     }
   }
   return scored.sort((one, other) => other.points - one.points || nameOf(one.table).localeCompare(nameOf(other.table)));
+}
+
+/** Tables with a text and a person that others refer to more often than to the likeliest posts, and which do not say when a row came to be. */
+export function findTimeless(
+  catalog: Catalog,
+  best: Table | undefined,
+  people: People | undefined,
+  references: References,
+): Table[] {
+  const least = best ? references.into(best).length : 1;
+  return catalog.filter(
+    (table) =>
+      table !== people?.table &&
+      keyOf(table) &&
+      !createdOf(table) &&
+      bodyOf(table)?.sure &&
+      personsOf(table, people, references).length > 0 &&
+      references.into(table).length >= least,
+  );
 }
 
 function score(table: Table, people: People | undefined, references: References): Candidate {
@@ -78,6 +104,24 @@ function score(table: Table, people: People | undefined, references: References)
   return { table, points, reasons };
 }
 
+/** The table whose rows are collected in those of this one, by pairs of both: of two that are paired the one that fewer others name collects. */
+function collectedIn(
+  table: Table,
+  catalog: Catalog,
+  people: People | undefined,
+  references: References,
+): Table | undefined {
+  for (const { from } of references.into(table)) {
+    const pair = references.of(from).flatMap(({ to }) => (to === "auth.users" || to === people?.table ? [] : [to]));
+    const other = pair.find((to) => to !== table && to !== from);
+    if (pair.length !== 2 || !other || bodyOf(from)?.sure || !(titleOf(other) || bodyOf(other))) continue;
+    const isPair = tableWords(from.name).join("_").includes(tableWords(table.name).join("_"));
+    if (isPair && catalog.includes(other) && references.into(table).length < references.into(other).length)
+      return other;
+  }
+  return undefined;
+}
+
 function isContainer(table: Table): boolean {
   return names.containers.has(tableWords(table.name).at(-1) ?? "");
 }
@@ -110,51 +154,17 @@ export function parentsOf(table: Table, references: References): ParentColumn[] 
       if (words.some((word) => parentWords[how].has(word))) return [{ column, how, sure: reference?.sure ?? false }];
     return [];
   });
-  const replies = found.filter(({ how }) => how === "reply");
-  const root = replies.find(({ column }) => /root|thread/i.test(column.name)) ?? replies[0];
+  const replies = found.filter(({ how, column }) => how === "reply" && !isUnused(table, column));
+  const root = rootOf(table, replies);
   // what is passed on goes before what is answered, where a row does both
   return [...found.filter(({ how }) => how === "repost"), ...(root ? [root] : [])];
 }
 
-/** Where the words are that a post is about. */
-export type Tags =
-  | { from: "column"; column: Column }
-  /** Rows of a table that name the post and either the word or a row of another table that has it. */
-  | { from: "rows"; table: Table; post: Column; word: Column; of?: { table: Table; key: string; by: Column } }
-  /** The one group that the post is in. */
-  | { from: "group"; table: Table; key: string; by: Column; word: Column };
-
-export function tagsOf(posts: Table, references: References): Tags | undefined {
-  const own = pick(posts, columns.tags, ["texts"]);
-  if (own) return { from: "column", column: own };
-  const about = /^(tag|category|topic|label|keyword|hashtag|genre)$/;
-  for (const { from, reference } of references.into(posts)) {
-    if (reference.key !== keyOf(posts)?.name) continue;
-    const of = references
-      .of(from)
-      .find(({ to }) => to !== "auth.users" && to !== from && about.test(tableWords(to.name).at(-1) ?? ""));
-    if (of && of.to !== "auth.users" && of.to !== posts) {
-      const word = pick(of.to, columns.tagName, ["text"]);
-      // who tagged it, suggested or filtered, is no matter
-      if (word && !tableWords(from.name).some((word) => names.chores.has(word) && word !== "tagging"))
-        return {
-          from: "rows",
-          table: from,
-          post: reference.column,
-          word,
-          of: { table: of.to, key: of.key, by: of.column },
-        };
-    }
-    const word = pick(from, columns.tagName, ["text"]);
-    if (!of && word && about.test(tableWords(from.name).at(-1) ?? ""))
-      return { from: "rows", table: from, post: reference.column, word };
-  }
-  for (const { to, column, key } of references.of(posts)) {
-    if (to === "auth.users" || to === posts) continue;
-    const last = tableWords(to.name).at(-1) ?? "";
-    const word = pick(to, ["name", "title", "slug"], ["text"]);
-    if (word && (about.test(last) || /^(community|section|forum|board|subreddit|channel)$/.test(last)))
-      return { from: "group", table: to, key, by: column, word };
-  }
-  return undefined;
+/** Of a parent and a root the root, unless the first post of a thread has one too, or not every answer does. */
+function rootOf(table: Table, replies: ParentColumn[]): ParentColumn | undefined {
+  const root = replies.find(({ column }) => /root|thread/i.test(column.name));
+  const parent = replies.find((reply) => reply !== root);
+  const rooted = root && table.sample?.columns[root.column.name]?.present;
+  const answered = parent && table.sample?.columns[parent.column.name]?.present;
+  return rooted !== undefined && answered !== undefined && rooted !== answered ? parent : (root ?? parent);
 }

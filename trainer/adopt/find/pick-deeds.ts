@@ -1,5 +1,5 @@
 /** Which columns of a table say what was done: its times, kinds, for or against. */
-import type { Column, Table } from "../catalog/catalog.ts";
+import { type Column, sampleOf, type Table } from "../catalog/catalog.ts";
 import { pick } from "../catalog/pick-columns.ts";
 import { type Action, actionOf, columns, plainName, singular, wordsOf } from "../catalog/words.ts";
 import type { Deeds, Direction } from "./deeds.ts";
@@ -32,12 +32,17 @@ export function momentsOf(table: Table): { column: Column; word: string; action:
 export function kindsOf(table: Table, not: Column | undefined): Deeds["kinds"] | undefined {
   const column = pick(table, columns.kind, ["text", "enum"]);
   if (!column || column === not) return undefined;
-  return { column, values: new Map(column.values.map((value) => [value, actionOf(value)])) };
+  // of many different ones at least the commonest
+  const values =
+    column.values.length > 0
+      ? column.values
+      : (table.sample?.columns[column.name]?.values ?? []).map(([value]) => value);
+  return { column, values: new Map(values.map((value) => [value, actionOf(value)])) };
 }
 
 export function directionOf(table: Table): { direction?: Direction } {
   const number = pick(table, columns.direction, ["number", "decimal"]);
-  if (number) return { direction: { column: number, form: "sign" } };
+  if (number && isDirection(table, number)) return { direction: { column: number, form: "sign" } };
   const flag = pick(table, columns.direction, ["boolean"]);
   if (flag) return { direction: { column: flag, form: "boolean" } };
   const word = pick(table, columns.direction, ["text", "enum"]) ?? pick(table, columns.kind, ["text", "enum"]);
@@ -46,6 +51,13 @@ export function directionOf(table: Table): { direction?: Direction } {
   return word && down.length > 0 && up.length === word.values.length - down.length
     ? { direction: { column: word, form: { up, down } } }
     : {};
+}
+
+/** Whether some of its numbers are against something; where nobody can tell, whether its name says so rather than how much it is. */
+function isDirection(table: Table, number: Column): boolean {
+  const sampled = sampleOf(table, number);
+  if (sampled && sampled.present > 0) return sampled.negative > 0;
+  return !(/^(points|amount|weight|score)$/.test(plainName(number.name)) && kindsOf(table, undefined));
 }
 
 export function ratingOf(table: Table): { rating?: Column } {

@@ -2,7 +2,7 @@
 import { nameOf, type Table } from "../catalog/catalog.ts";
 import { bodyOf, createdOf, livingConditions } from "../catalog/pick-columns.ts";
 import type { References } from "../catalog/references.ts";
-import { actionOf, names, tableWords } from "../catalog/words.ts";
+import { actionOf, names, plainName, tableWords } from "../catalog/words.ts";
 import type { Deeds } from "./deeds.ts";
 import type { PersonColumn } from "./find-people.ts";
 import { directionOf, kindsOf, momentsOf, ratingOf, wordFor } from "./pick-deeds.ts";
@@ -44,6 +44,14 @@ export function deedsOf(
     if (!names.comments.has(tableWords(table.name).at(-1) ?? ""))
       doubts.push("taken for comments, since it has a text, a person and a post");
   }
+  if (action === "vote" && isOfPoll(table)) {
+    const time = createdOf(table);
+    if (!time) return { why: "it does not say when somebody voted in a poll" };
+    doubts.push(
+      "a vote for a choice says that somebody has seen the post, and no more: a view, of the kind poll_vote in recsys.kinds",
+    );
+    return { deeds: [{ ...base, time, word: "poll_vote", action: "view" }] };
+  }
   const moments = action === undefined || !createdOf(table) ? momentsOf(table) : [];
   if (moments.length > 0)
     return {
@@ -80,6 +88,14 @@ export function deedsOf(
       },
     ],
   };
+}
+
+/** Whether its votes are for one of several choices, and not for what they are asked beside. */
+function isOfPoll(table: Table): boolean {
+  return (
+    tableWords(table.name).some((word) => /^(poll|ballot|quiz|survey|election)$/.test(word)) ||
+    table.columns.some(({ name }) => /^((poll|vote)_)?(choice|option)(_id)?$/.test(plainName(name)))
+  );
 }
 
 /** The words of a name without those of the posts: of post_likes, likes. */

@@ -1,0 +1,37 @@
+/**
+ * What feeds of an adopted app cost beside those of the example app with the same people, posts and deeds: `npm run bench:adopted [POSTS]`, 25,000 by
+ * default. The apps are those of trainer/adopt/fixtures that are after Misskey and Forem, with their drafts and edits. Needs a PostgreSQL.
+ */
+import { loadavg } from "node:os";
+import { compareFeeds, exampleWithRowsOf } from "../trainer/adopt/testing-beside-example.ts";
+import { adopt, appWithRows, cure, publish, train } from "../trainer/adopt/testing-whole-app.ts";
+import { wholeApps } from "../trainer/adopt/whole-apps.ts";
+
+const posts = Number(process.argv[2] ?? 25_000);
+const pairs = 100;
+
+for (const { name, edits } of wholeApps) {
+  if (process.argv[3] && process.argv[3] !== name) continue;
+  const cleaners: (() => Promise<unknown>)[] = [];
+  const scope = { after: (clean: () => Promise<unknown>) => void cleaners.unshift(clean) };
+  try {
+    const adopted = await appWithRows(scope, name, { people: 2000, posts, deeds: 8 * posts });
+    await adopt(adopted, edits);
+    const { left } = await cure(adopted);
+    console.log(`${name}: ${left.join("\n") || "nothing is left to mend"}`);
+    const model = await train(scope, adopted);
+    const example = await exampleWithRowsOf(scope, adopted);
+    for (const database of [adopted, example]) await publish(database, model);
+    const { rows } = await adopted.pool.query<{ id: string }>(
+      "select id from auth.users order by md5(id::text) limit 50",
+    );
+    const readers = rows.map(({ id }) => id);
+    const { feed, candidates } = await compareFeeds(scope, { adopted, example }, readers, pairs);
+    for (const [what, { adopted, example, ratio }] of Object.entries({ feed, candidates }))
+      console.log(
+        `${name}, ${what}: ${adopted.toFixed(1)} ms, the example app ${example.toFixed(1)} ms, ${ratio.toFixed(2)} times in pairs (load ${loadavg()[0].toFixed(1)})`,
+      );
+  } finally {
+    for (const clean of cleaners) await clean();
+  }
+}

@@ -1,0 +1,34 @@
+-- Names as statements have them that a person is to run: right whatever an app calls its tables, and in one line.
+
+create function recsys.quoted_sql(p_text text, p_quote text) returns text
+language sql immutable security invoker set search_path = ''
+as $$
+  -- a line break within quotes would be one in the statement too, so it becomes U&"two\000alines"
+  select case when p_text ~ '[\u0001-\u001f\u007f-\u009f\u2028\u2029]' then 'U&' || p_quote || string_agg(case
+    when letters.letter in ('\', p_quote) then letters.letter || letters.letter
+    when letters.letter ~ '[\u0001-\u001f\u007f-\u009f\u2028\u2029]' then '\' || lpad(to_hex(ascii(letters.letter)), 4, '0')
+    else letters.letter
+  end, '' order by letters.place) || p_quote end
+  from regexp_split_to_table(p_text, '') with ordinality as letters (letter, place)
+$$;
+comment on function recsys.quoted_sql(text, text) is 'A text with line breaks or control characters in quotes of SQL, without them; null where it has none.';
+
+create function recsys.identifier_sql(p_name text) returns text
+language sql immutable security invoker set search_path = ''
+as $$ select coalesce(recsys.quoted_sql(p_name, '"'), quote_ident(p_name)) $$;
+comment on function recsys.identifier_sql(text) is 'A name as SQL has it, quoted where that is needed, in one line.';
+
+create function recsys.literal_sql(p_text text) returns text
+language sql immutable security invoker set search_path = ''
+as $$ select coalesce(recsys.quoted_sql(p_text, ''''), quote_literal(p_text)) $$;
+comment on function recsys.literal_sql(text) is 'A text as SQL has it, in quotes and in one line.';
+
+create function recsys.table_sql(p_relation regclass) returns text
+language sql stable security invoker set search_path = ''
+as $$
+  select recsys.identifier_sql(pg_namespace.nspname) || '.' || recsys.identifier_sql(pg_class.relname)
+  from pg_catalog.pg_class join pg_catalog.pg_namespace on pg_namespace.oid = pg_class.relnamespace
+  where pg_class.oid = p_relation
+$$;
+comment on function recsys.table_sql(regclass) is 'A table or view as SQL has it, with its schema.';
+revoke all on function recsys.quoted_sql(text, text), recsys.identifier_sql(text), recsys.table_sql(regclass), recsys.literal_sql(text) from public;

@@ -1,0 +1,108 @@
+/** Reads some rows of each table: what is filled, how long texts are, which kinds there are, what ids look like. */
+import { identifier, qualified } from "../draft/sql-text.ts";
+import { type Column, keyOf, type Sample, type SampledColumn, type Table } from "./catalog.ts";
+import { pagesSql, type Questions, sampledFrom } from "./read-only.ts";
+import { columns, plainName } from "./words.ts";
+
+/** Some 800 KB a table: 2,000 to 20,000 rows, which tell one in a hundred from none. */
+const mostPages = 100;
+const mostValues = 40;
+const someIds = 100;
+
+/** Undefined: they could not be read. */
+export async function readSample(questions: Questions, table: Table): Promise<Sample | undefined> {
+  const size = await questions.ask<{ pages: string }>(pagesSql, [qualified(table)]);
+  if ("why" in size) return undefined;
+  const { sql: from, whole } = sampledFrom(qualified(table), "sampled", Number(size[0].pages), mostPages);
+  const asked = table.columns.filter(({ kind }) => askedKinds.has(kind));
+  const named = asked.filter(namesKinds);
+  const select = [
+    "count(*)::int as rows",
+    ...asked.map((column, number) => `array[${factsOf(column)}] as facts_${number}`),
+  ];
+  const values = named.map(
+    (column, number) =>
+      `(select jsonb_agg(jsonb_build_array(value, times) order by times desc, value) from (select left(${identifier(column.name)}::text, 200) as value, count(*) as times, count(*) over () as different from rows where ${identifier(column.name)} is not null group by 1 order by 2 desc, 1 limit ${mostValues}) as common) as values_${number}, (select count(distinct ${identifier(column.name)}::text)::int from rows) as distinct_${number}`,
+  );
+  const read = await questions.ask<Record<string, unknown>>(
+    `with rows as materialized (select ${asked.map(({ name }) => `sampled.${identifier(name)}`).join(", ") || "1"} from ${from}),
+     facts as (select ${select.join(", ")} from rows)
+     select ${["facts.*", ...values].join(", ")} from facts`,
+  );
+  if ("why" in read) return undefined;
+  const [row] = read;
+  const sampled = asked.map((column, number): [string, SampledColumn] => {
+    const [present, yes, negative, length] = (row[`facts_${number}`] as (number | null)[]).map(Number);
+    const place = named.indexOf(column);
+    return [
+      column.name,
+      {
+        present,
+        yes,
+        negative,
+        length,
+        values: place < 0 ? [] : ((row[`values_${place}`] as SampledColumn["values"] | null) ?? []),
+        distinct: place < 0 ? 0 : (row[`distinct_${place}`] as number),
+      },
+    ];
+  });
+  return {
+    rows: row.rows as number,
+    whole,
+    columns: Object.fromEntries(sampled),
+    ids: await someOf(questions, table, from),
+  };
+}
+
+/** Ids as text, the greatest first: that one is found by the index of the key, the others are of the sample. */
+async function someOf(questions: Questions, table: Table, from: string): Promise<string[]> {
+  const key = keyOf(table);
+  if (!key) return [];
+  const name = identifier(key.name);
+  const ids = await questions.ask<{ id: string }>(
+    `(select ${name}::text as id from ${qualified(table)} order by ${name} desc limit 1) union all (select sampled.${name}::text from ${from} limit ${someIds})`,
+  );
+  return "why" in ids ? [] : ids.map(({ id }) => id).filter((id) => id !== null);
+}
+
+const askedKinds = new Set<Column["kind"]>([
+  "text",
+  "texts",
+  "enum",
+  "boolean",
+  "uuid",
+  "number",
+  "decimal",
+  "timestamptz",
+  "timestamp",
+  "date",
+  "jsonb",
+]);
+
+/** How many rows have it, in how many it is true or no zero, and how long it is. */
+function factsOf({ name, kind }: Column): string {
+  const column = identifier(name);
+  const there =
+    kind === "text"
+      ? `${column}::text <> ''`
+      : kind === "texts"
+        ? `cardinality(${column}) > 0`
+        : `${column} is not null`;
+  const isNumber = kind === "number" || kind === "decimal";
+  const yes = kind === "boolean" ? column : isNumber ? `${column} <> 0` : "false";
+  const negative = isNumber ? `${column} < 0` : "false";
+  // octet_length of a long text is known without reading it
+  const length = kind === "text" ? `avg(octet_length(${column}::text)) filter (where ${there})` : "0";
+  return `count(*) filter (where ${there})::float8, count(*) filter (where ${yes})::float8, count(*) filter (where ${negative})::float8, coalesce(${length}, 0)::float8`;
+}
+
+/** Columns whose values are words for kinds of things, of which there are few. */
+function namesKinds({ name, kind }: Column): boolean {
+  if (kind === "enum") return true;
+  const plain = plainName(name);
+  return (
+    kind === "text" &&
+    (/(^|_)type$/.test(plain) ||
+      [...columns.kind, ...columns.state, ...columns.direction, ...columns.tagList].includes(plain))
+  );
+}

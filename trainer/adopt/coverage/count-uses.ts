@@ -1,0 +1,107 @@
+/** Counts the rows of an app's tables as a draft would read them, within limits that nobody notices. */
+import type { Table } from "../catalog/catalog.ts";
+import { pagesSql, type Questions, sampledFrom } from "../catalog/read-only.ts";
+import { at, identifier, literal, qualified } from "../draft/sql-text.ts";
+import type { People, PersonColumn } from "../find/find-people.ts";
+import type { Posts } from "../find/find-roles.ts";
+import type { Use } from "./use.ts";
+
+/** 16 MB of a table; a larger one is sampled. */
+const mostPages = 2000;
+const someKinds = 5;
+
+export interface Counted {
+  /** All that were looked at, and whether that is the whole table. */
+  rows: number;
+  whole: boolean;
+  /** Those that the views would read, and of these: without text, by somebody who is not there, of a post that is not there. */
+  used: number;
+  empty: number;
+  ofNobody: number;
+  ofNoPost: number;
+  /** Of how many rows each condition holds. */
+  held: number[];
+  /** Kinds that recsys.kinds will not list: how many rows have one, and the commonest. */
+  unlisted: { rows: number; examples: string[] };
+}
+
+export async function countUse(
+  questions: Questions,
+  use: Use,
+  people: People | undefined,
+  posts: Posts | undefined,
+): Promise<Counted | { why: string }> {
+  const size = await questions.ask<{ pages: string }>(pagesSql, [qualified(use.table)]);
+  if ("why" in size) return size;
+  const { sql, whole } = sampledFrom(
+    qualified(use.table),
+    identifier(use.table.name),
+    Number(size[0].pages),
+    mostPages,
+  );
+  const from = `from ${sql}${use.join ? ` ${use.join}` : ""}`;
+  // the views leave out what nobody did, and keep posts that nobody wrote
+  const done = use.post && use.person ? [`${at(use.table.name, use.person.column)} is not null`] : [];
+  const where = [...use.where, ...done].map((condition) => `(${condition}\n)`).join(" and ") || "true";
+  const counts = {
+    rows: "true",
+    used: where,
+    empty: use.isEmpty ? `${where} and (${use.isEmpty})` : "false",
+    of_nobody: use.person && people ? `${where} and ${isNobody(use.table, use.person, people)}` : "false",
+    of_no_post: use.post && posts ? `${where} and ${isNoPost(use, posts)}` : "false",
+    ...Object.fromEntries(use.where.map((condition, number) => [`held_${number}`, `(${condition}\n)`])),
+  };
+  const found = await questions.ask<Record<string, number>>(
+    `select ${Object.entries(counts)
+      .map(([name, holds]) => `count(*) filter (where ${holds})::int as ${name}`)
+      .join(", ")} ${from}`,
+  );
+  if ("why" in found) return found;
+  const [row] = found;
+  return {
+    rows: row.rows,
+    whole,
+    used: row.used,
+    empty: row.empty,
+    ofNobody: row.of_nobody,
+    ofNoPost: row.of_no_post,
+    held: use.where.map((_, number) => row[`held_${number}`]),
+    unlisted: await unlistedKinds(questions, use, from, where),
+  };
+}
+
+async function unlistedKinds(
+  questions: Questions,
+  { kinds }: Use,
+  from: string,
+  where: string,
+): Promise<Counted["unlisted"]> {
+  const none = { rows: 0, examples: [] };
+  if (!kinds) return none;
+  const listed =
+    kinds.listed.length > 0 ? ` and ${kinds.sql} <> all (array[${kinds.listed.map(literal).join(", ")}]::text[])` : "";
+  const found = await questions.ask<{ kind: string; times: number; all: number }>(
+    `select left(${kinds.sql}, 40) as kind, count(*)::int as times, (sum(count(*)) over ())::int as all ${from} where ${where}${listed} and ${kinds.sql} is not null group by 1 order by 2 desc, 1 limit ${someKinds}`,
+  );
+  if ("why" in found || found.length === 0) return none;
+  return { rows: found[0].all, examples: found.map(({ kind, times }) => `${kind} (${times.toLocaleString("en")})`) };
+}
+
+/** What holds where the table of people has no such person. */
+function isNobody(table: Table, { column, holds }: PersonColumn, people: People): string {
+  const key = holds === "user id" ? people.userId : people.key;
+  if (!key || people.table === table) return "false";
+  // null is nobody, too
+  return `not exists (select from ${qualified(people.table)} as known where ${at("known", key)} = ${at(table.name, column)})`;
+}
+
+function isNoPost({ table, post }: Use, posts: Posts): string {
+  if (!post) return "false";
+  return `not exists (select from ${qualified(posts.table)} as shown where ${at("shown", posts.key)} = ${at(post.at ?? table.name, post.column)})`;
+}
+
+/** How many rows a table has that nothing counts, about. */
+export function rowsOf(table: Table): string {
+  if (table.sample?.whole) return table.sample.rows.toLocaleString("en");
+  return table.rows === null || table.rows < 0 ? "?" : `~${Math.round(table.rows).toLocaleString("en")}`;
+}

@@ -1,0 +1,86 @@
+/** The list of what a draft makes of each table of an app, with the rows counted, for a reader who has to decide whether that is right. */
+import { type Catalog, nameOf } from "../catalog/catalog.ts";
+import type { Questions } from "../catalog/read-only.ts";
+import { oneLine } from "../draft/sql-text.ts";
+import type { Roles } from "../find/find-roles.ts";
+import { countUse, rowsOf } from "./count-uses.ts";
+import { type Fate, fatesOf } from "./cover.ts";
+import { describeUse } from "./describe-use.ts";
+import type { Use } from "./use.ts";
+
+export interface Coverage {
+  /** The list, a line for each table or use of it. */
+  lines: string[];
+  /** How many tables there are of each kind. */
+  summary: string;
+}
+
+/** In the order in which somebody has to look at them. */
+const verdicts = ["used, but", "not understood", "left out", "used"] as const;
+
+interface Entry {
+  verdict: (typeof verdicts)[number];
+  table: string;
+  rows: string;
+  what: string[];
+}
+
+export async function coverageOf(questions: Questions, catalog: Catalog, roles: Roles, uses: Use[]): Promise<Coverage> {
+  const fates = fatesOf(catalog, roles, uses);
+  const entries: Entry[] = [];
+  for (const fate of fates)
+    if (fate.is === "used") entries.push(await usedEntry(questions, fate, roles));
+    else if (fate.is !== "beside the point")
+      entries.push({ verdict: fate.is, table: nameOf(fate.table), rows: rowsOf(fate.table), what: [fate.why] });
+  entries.sort(
+    (one, other) =>
+      verdicts.indexOf(one.verdict) - verdicts.indexOf(other.verdict) ||
+      numberOf(other.rows) - numberOf(one.rows) ||
+      one.table.localeCompare(other.table),
+  );
+  const beside = fates.flatMap(({ is, table }) =>
+    is === "beside the point" ? [`${nameOf(table)} (${rowsOf(table)})`] : [],
+  );
+  const tally = verdicts.map((verdict) => `${entries.filter((entry) => entry.verdict === verdict).length} ${verdict}`);
+  return {
+    lines: [
+      "What became of each table that has a person or a post, the worst first, with its rows (~: about):",
+      ...aligned(entries),
+      ...(beside.length > 0 ? [`Left out, since they name a person and no post: ${oneLine(beside.join(", "))}.`] : []),
+    ],
+    summary: `tables with a person or a post: ${tally.join(", ")}, ${beside.length} without a post`,
+  };
+}
+
+async function usedEntry(questions: Questions, { table, uses }: Fate & { is: "used" }, roles: Roles): Promise<Entry> {
+  const what: string[] = [];
+  let isBad = false;
+  let rows = rowsOf(table);
+  for (const use of uses) {
+    const counted = await countUse(questions, use, roles.people, roles.posts);
+    if ("why" in counted) {
+      what.push(`${use.as}: not counted, since ${counted.why}`);
+      continue;
+    }
+    if (counted.whole && !use.join) rows = counted.rows.toLocaleString("en");
+    const { text, bad } = describeUse(use, counted);
+    what.push(text);
+    isBad ||= bad;
+  }
+  return { verdict: isBad ? "used, but" : "used", table: nameOf(table), rows, what };
+}
+
+function numberOf(rows: string): number {
+  return Number(rows.replace(/\D/g, "")) || 0;
+}
+
+function aligned(entries: Entry[]): string[] {
+  const width = (of: "verdict" | "table" | "rows") => Math.max(0, ...entries.map((entry) => entry[of].length));
+  const [first, second, third] = [width("verdict"), width("table"), width("rows")];
+  return entries.flatMap(({ verdict, table, rows, what }) =>
+    what.map(
+      (line, number) =>
+        `  ${(number === 0 ? verdict : "").padEnd(first)}  ${(number === 0 ? table : "").padEnd(second)}  ${(number === 0 ? rows : "").padStart(third)}  ${oneLine(line)}`,
+    ),
+  );
+}

@@ -1,0 +1,166 @@
+/** For tests and benchmarks: the apps of fixtures/ after Misskey and Forem, what is changed in their drafts by hand, and what the views have to show. */
+import type { Edit } from "./testing-whole-app.ts";
+
+export interface WholeApp {
+  name: string;
+  /** Its posts. */
+  table: string;
+  /** What a person changes in the draft. */
+  edits: Edit[];
+  /** Two statements each, of the views and of the app's own tables, that give the same rows. */
+  agrees: [what: string, views: string, tables: string][];
+  /** Columns that members may never read, whatever was granted on the way. */
+  secrets: string[];
+  /** What happens in the app while people read: each rule forbids something more. */
+  changes: string;
+}
+
+const isRepost = `"renoteId" is not null and coalesce("text", '') = ''`;
+const isPost = `"visibility" in ('public', 'followers') and "replyId" is null and not (${isRepost})`;
+const idTime = `946684800000 + (select sum((strpos('0123456789abcdefghijklmnopqrstuvwxyz', substr("id", k, 1)) - 1) * (36 ^ (8 - k))::bigint) from generate_series(1, 8) as k)::bigint`;
+const noteDeeds = (kind: string) =>
+  `select distinct done.user_id as who, posts.external_id as post from recsys.source_interactions as done join recsys.source_posts as posts using (post_id)
+   where done.kind = '${kind}' and done.user_id in (select "authId" from "user") order by 1, 2`;
+const byLocal = (rows: string) =>
+  `select distinct "authId" as who, "noteId" as post from (${rows}) as done join "user" on "user"."id" = "userId" and "authId" is not null
+   where "noteId" in (select "note"."id" from "note" join "user" as author on author."id" = "note"."userId" and not author."isSuspended" and not author."isDeleted" where ${isPost}) order by 1, 2`;
+const articleDeeds = (kind: string) =>
+  `select done.user_id as who, recsys.app_id(done.post_id, null) as post, count(*)::int from recsys.source_interactions as done
+   where done.kind = '${kind}' and done.user_id in (select auth_id from users) group by 1, 2 order by 1, 2`;
+const byMembers = (rows: string) =>
+  `select auth_id as who, post::text, count(*)::int from (${rows}) as done (user_id, post) join users on users.id = done.user_id and auth_id is not null group by 1, 2 order by 1, 2`;
+
+export const wholeApps: WholeApp[] = [
+  {
+    name: "notes",
+    table: "note",
+    edits: [],
+    agrees: [
+      [
+        "posts, their texts and times",
+        "select external_id as id, title || description as text, (extract(epoch from created_at) * 1000)::bigint as at from recsys.source_posts order by 1",
+        `select "id", "text", ${idTime} as at from "note" where ${isPost} and "userId" in (select "id" from "user" where not "isSuspended" and not "isDeleted") order by 1`,
+      ],
+      [
+        "tags",
+        "select external_id as id, tags from recsys.source_posts where tags <> '{}' order by 1",
+        `select "id", "tags" from "note" where ${isPost} and "userId" in (select "id" from "user" where not "isSuspended" and not "isDeleted") and "tags" <> '{}' order by 1`,
+      ],
+      [
+        "authors, those without an account too",
+        `select posts.external_id as id, "authId" as author, count(*) over (partition by author_id)::int as theirs from recsys.source_posts as posts left join "user" on "authId" = author_id where author_id is not null order by 1`,
+        `select "note"."id", "authId" as author, count(*) over (partition by "userId")::int as theirs from "note" join "user" on "user"."id" = "userId" and not "isSuspended" and not "isDeleted" where ${isPost} order by 1`,
+      ],
+      [
+        "what people say of themselves",
+        `select user_id from recsys.source_users where user_id in (select "authId" from "user") and bio like '%Mostly here for%' order by 1`,
+        `select "authId" as user_id from "user" join "user_profile" on "userId" = "id" where "authId" is not null and "description" <> '' and not "isSuspended" and not "isDeleted" order by 1`,
+      ],
+      [
+        "votes: reactions, favourites and reposts",
+        noteDeeds("vote"),
+        byLocal(
+          `select "userId", "noteId" from "note_reaction" union all select "userId", "noteId" from "note_favorite" union all select "userId", "renoteId" from "note" where ${isRepost}`,
+        ),
+      ],
+      [
+        "comments: replies and quotes",
+        noteDeeds("comment"),
+        byLocal(
+          `select "userId", coalesce("replyId", "renoteId") as "noteId" from "note" where coalesce("replyId", "renoteId") is not null and not (${isRepost})`,
+        ),
+      ],
+      ["views: votes in polls", noteDeeds("view"), byLocal(`select "userId", "noteId" from "poll_vote"`)],
+      [
+        "whom people muted or blocked",
+        `select user_id as who, count(distinct value)::int from recsys.source_mutes where user_id in (select "authId" from "user") group by 1 order by 1`,
+        `select "authId" as who, count(distinct whom)::int from (select "muterId" as id, "muteeId" as whom from "muting" where "expiresAt" is null or "expiresAt" > now() union all select "blockerId", "blockeeId" from "blocking") as muted
+         join "user" using (id) where "authId" is not null group by 1 order by 1`,
+      ],
+    ],
+    secrets: [
+      "user.token",
+      "user_profile.email",
+      "user_profile.password",
+      "user_profile.twoFactorSecret",
+      "user_profile.moderationNote",
+    ],
+    changes: `
+      update "user" set "isSuspended" = true where "username" in ('Member11', 'Member30');
+      update "user" set "isDeleted" = true where "username" = 'Member20';
+      update "note" set "visibility" = 'followers' where "visibility" = 'public' and right("id", 1) in ('3', 'k');
+      update "note" set "visibility" = 'specified' where "visibility" = 'public' and right("id", 1) in ('7', 'p');
+      delete from "following" where right("id", 1) in ('2', '5');
+      delete from "note" where right("id", 1) = 'z';
+      insert into "muting" ("id", "muterId", "muteeId") select 'm' || row_number() over (), a."id", b."id" from "user" as a, "user" as b where a."id" <> b."id" and right(a."username", 1) = right(b."username", 1) and b."username" > 'Member4' on conflict do nothing;
+      insert into "blocking" ("id", "blockerId", "blockeeId") select 'b' || row_number() over (), a."id", b."id" from "user" as a, "user" as b where a."id" <> b."id" and right(a."username", 1) = right(b."username", 1) and b."username" < 'Member3' on conflict do nothing;`,
+  },
+  {
+    name: "articles",
+    table: "articles",
+    edits: [],
+    agrees: [
+      [
+        "posts, their texts, tags and times",
+        "select recsys.app_id(post_id, null) as id, title, description, array_to_string(tags, ', ') as tags, created_at at time zone 'utc' as at from recsys.source_posts order by 1",
+        "select id::text, title, body_markdown as description, cached_tag_list as tags, published_at as at from articles where published and not archived order by 1",
+      ],
+      [
+        "authors, those without an account too",
+        "select recsys.app_id(post_id, null) as id, auth_id as author, count(*) over (partition by author_id)::int as theirs from recsys.source_posts left join users on auth_id = author_id where author_id is not null order by 1",
+        "select articles.id::text, auth_id as author, count(*) over (partition by user_id)::int as theirs from articles join users on users.id = user_id where published and not archived order by 1",
+      ],
+      [
+        "what people say of themselves",
+        "select user_id from recsys.source_users where user_id in (select auth_id from users) and bio like '%Mostly here for%' order by 1",
+        "select auth_id as user_id from users join profiles on user_id = users.id where auth_id is not null and summary <> '' order by 1",
+      ],
+      [
+        "votes: the reactions to articles that are valid and kind",
+        articleDeeds("vote"),
+        byMembers(
+          "select user_id, reactable_id from reactions where reactable_type = 'Article' and status in ('valid', 'confirmed') and category not in ('vomit', 'thumbsdown')",
+        ),
+      ],
+      [
+        "comments, without those of moderators",
+        articleDeeds("comment"),
+        byMembers("select user_id, commentable_id from comments where commentable_type = 'Article' and not deleted"),
+      ],
+      [
+        "views: of pages, and likes of comments",
+        articleDeeds("view"),
+        byMembers(
+          "select user_id, article_id from page_views union all select reactions.user_id, commentable_id from reactions join comments on comments.id = reactable_id where reactable_type = 'Comment' and status in ('valid', 'confirmed')",
+        ),
+      ],
+      [
+        "what people do not want to be shown",
+        "select user_id as who, recsys.app_id(post_id, null) as post from recsys.source_dismissals order by 1, 2",
+        "select distinct auth_id as who, reactable_id::text as post from reactions join users on users.id = user_id where reactable_type = 'Article' and status in ('valid', 'confirmed') and category in ('vomit', 'thumbsdown') order by 1, 2",
+      ],
+      [
+        "whom people blocked",
+        "select user_id as who, count(distinct value)::int from recsys.source_mutes where user_id in (select auth_id from users) group by 1 order by 1",
+        "select auth_id as who, count(distinct blocked_id)::int from user_blocks join users on users.id = blocker_id where auth_id is not null group by 1 order by 1",
+      ],
+    ],
+    secrets: [
+      "users.email",
+      "users.encrypted_password",
+      "users.reset_password_token",
+      "users.last_sign_in_ip",
+      "identities.token",
+      "users_roles.role_id",
+      "notes.content",
+    ],
+    changes: `
+      update articles set archived = true where id % 31 = 3;
+      update articles set published = false where id % 37 = 4;
+      update articles set published_at = now() at time zone 'utc' + interval '2 days' where id % 43 = 7;
+      delete from articles where id % 41 = 6;
+      insert into reactions (user_id, reactable_id, reactable_type, category, created_at) select users.id, articles.id, 'Article', 'vomit', now() at time zone 'utc' from users, articles where articles.id % 50 = users.id % 50 on conflict do nothing;
+      insert into user_blocks (blocker_id, blocked_id) select a.id, b.id from users as a, users as b where a.id <> b.id and b.id % 16 = a.id % 16 on conflict do nothing;
+      insert into users_roles select id, 1 from users where id % 23 = 9;`,
+  },
+];
