@@ -82,3 +82,26 @@ test("ids of several tables do not collide, and keep their order", async () => {
     await one("select recsys.event_id_of(2, 'a b'::text)"),
   );
 });
+
+test("an app that writes as a role of its own goes on writing tables that have such ids", async () => {
+  const client = await pool.connect();
+  try {
+    await client.query(`
+      begin;
+      create role recsys_test_writer;
+      create table public.notes (
+        id text primary key,
+        recsys_id uuid generated always as (recsys.id_of(id)) stored,
+        recsys_person uuid generated always as (recsys.person_id_of(7)) stored,
+        recsys_created_at timestamptz generated always as (recsys.time_of_id(id, 'aid')) stored
+      );
+      grant insert, select on public.notes to recsys_test_writer;
+      set local role recsys_test_writer;
+      insert into public.notes (id) values ('9abcdefgh0'), ('no time!')`);
+    const { rows } = await client.query("select recsys_created_at is null as is_timeless from public.notes order by id");
+    assert.deepEqual(rows, [{ is_timeless: false }, { is_timeless: true }]);
+  } finally {
+    await client.query("rollback");
+    client.release();
+  }
+});
