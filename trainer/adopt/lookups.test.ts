@@ -71,7 +71,8 @@ const shapes: [name: string, views: string, problem?: RegExp, cure?: RegExp][] =
       "left join person as who on who.id = done.user_id",
       "who.auth_id",
     ),
-    /reading all of public\.comment, public\.story, public\.votes$/,
+    // with statistics the stories of what is read are looked up
+    /reading all of public\.comment,( public\.story,)? public\.votes$/,
     /an outer join, a join around a union/,
   ],
   [
