@@ -20,7 +20,7 @@ import { people } from "../trainer/serve/testing.ts";
 
 const runs = 20;
 
-const reason = withoutCluster();
+const reason = await withoutCluster();
 if (reason) throw new Error(reason);
 const endings: (() => Promise<void>)[] = [];
 const scope = { after: (end: () => Promise<void>) => void endings.unshift(end) };

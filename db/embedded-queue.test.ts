@@ -1,6 +1,8 @@
 // What connections to the embedded database may expect of each other, though all are one session.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setTimeout } from "node:timers/promises";
+import { connect } from "./connect.ts";
 import { openEmbeddedCopy } from "./testing-embedded.ts";
 
 test("the embedded database", async (t) => {
@@ -72,5 +74,36 @@ test("the embedded database", async (t) => {
     await client.query("commit");
     client.release();
     assert.equal(sum, (2500 * 2501) / 2);
+  });
+
+  await t.test("a program that waits for itself is told so within seconds, and what it had begun goes on", async () => {
+    const holder = await pool.connect();
+    await holder.query("begin");
+    await holder.query("insert into public.posts (title) values ('kept')");
+    const begun = performance.now();
+    const inVain =
+      /^embedded database: its one session is in a transaction of another connection, .* since "insert into /;
+    await Promise.all([
+      assert.rejects(pool.query("select from public.posts"), { message: inVain }),
+      assert.rejects(pool.query("select $1::integer", [1]), { message: inVain }),
+      assert.rejects(connect(database.url, { embedded: true }), { message: inVain }),
+    ]);
+    assert.ok(performance.now() - begun < 15_000);
+    await holder.query("commit");
+    holder.release();
+    assert.equal((await pool.query("select from public.posts")).rowCount, 1);
+  });
+
+  await t.test("who waits for a transaction that goes on waits for as long as it takes", async () => {
+    const holder = await pool.connect();
+    await holder.query("begin");
+    const waiting = pool.query("select 1 as n");
+    for (let i = 0; i < 4; i++) {
+      await setTimeout(2_000);
+      await holder.query("select 2 as n");
+    }
+    await holder.query("commit");
+    holder.release();
+    assert.deepEqual((await waiting).rows, [{ n: 1 }]);
   });
 });

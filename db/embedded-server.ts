@@ -4,10 +4,9 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { PGlite, type PGliteOptions } from "@electric-sql/pglite";
 import { vector } from "@electric-sql/pglite-pgvector";
-import { PGLiteSocketServer } from "@electric-sql/pglite-socket";
 import type { ServerMessage } from "./embedded.ts";
 import { publishPort, removeOwner, takeFolder } from "./embedded-owner.ts";
-import { oneStatementAtATime } from "./embedded-queue.ts";
+import { embeddedServer } from "./embedded-patience.ts";
 
 const [folder = "", memory, dump] = process.argv.slice(2);
 const inMemory = memory === "--memory";
@@ -31,12 +30,7 @@ async function serve(): Promise<void> {
   }
   const database = await PGlite.create(await optionsOf());
   // 50 connections queue up; the default is 1
-  const server = new PGLiteSocketServer({
-    db: oneStatementAtATime(database),
-    host: "127.0.0.1",
-    port: 0,
-    maxConnections: 50,
-  });
+  const server = embeddedServer(database, { maxConnections: 50, patience: inMemory ? 5_000 : undefined });
   await server.start();
   const port = Number(server.getServerConn().split(":").at(-1));
   if (!inMemory) await publishPort(folder, port);

@@ -236,7 +236,7 @@ test("names and values of features go together as the ranker was told", async ()
     user: spec.user,
     post: spec.post,
     pair: spec.pair,
-    categories: spec.categories.map((each: { name: string }) => each.name),
+    category: spec.categories.map((each: { name: string }) => each.name),
   };
   // each value says where it belongs
   const numbered = (part: keyof typeof names, offset: number) =>
@@ -245,7 +245,7 @@ test("names and values of features go together as the ranker was told", async ()
     user_features: numbered("user", 1000),
     post_features: numbered("post", 2000),
     pair_features: numbered("pair", 3000),
-    categories: numbered("categories", 4000),
+    categories: numbered("category", 4000),
   };
   await pool.query(
     `insert into recsys.impressions (request_id, user_id, post_id, position, shown_at, model_id, features)
@@ -253,7 +253,7 @@ test("names and values of features go together as the ranker was told", async ()
     [people.ada, post(4), model, featuresOf(feeds as never, 0)],
   );
   const { rows } = await pool.query("select part, feature, value from recsys.impression_features order by number");
-  const expected = Object.entries({ user: 1000, post: 2000, pair: 3000, categories: 4000 }).flatMap(([part, offset]) =>
+  const expected = Object.entries({ user: 1000, post: 2000, pair: 3000, category: 4000 }).flatMap(([part, offset]) =>
     names[part as keyof typeof names].map((feature: string, i: number) => ({ part, feature, value: offset + i })),
   );
   assert.deepEqual(rows, expected);

@@ -6,7 +6,7 @@ import { Random } from "../trainer/engine/random.ts";
 import type { Database } from "./connect.ts";
 import { assertExact } from "./feature-store-definitions.ts";
 import { changeSomething, changeTogether, fillCommunity } from "./random-changes.ts";
-import { onBoth, testDatabase, withoutPostgres } from "./testing.ts";
+import { onBoth, testDatabase, withOneSession } from "./testing.ts";
 
 const changes = Number(process.env.CHANGES ?? 3000);
 const seed = Number(process.env.SEED ?? 1);
@@ -45,7 +45,7 @@ test(`${changes} random changes`, async (t) => {
 });
 
 test("four who write, two who roll up, and one who thins, all at once", {
-  skip: (await withoutPostgres()) && "the embedded database has one session: nothing is at once",
+  skip: await withOneSession(),
 }, async (t) => {
   const database = await testDatabase(t, "at_once");
   await fillCommunity(database, new Random(seed));

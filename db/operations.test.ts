@@ -10,7 +10,7 @@ const text = await readFile(new URL("../docs/operations.md", import.meta.url), "
 
 const blocks = sqlBlocks(text);
 
-test("the SQL of docs/operations.md", { skip: withoutCluster() }, async (t) => {
+test("the SQL of docs/operations.md", { skip: await withoutCluster() }, async (t) => {
   const cleanings: (() => Promise<void>)[] = [];
   t.after(async () => {
     for (const clean of cleanings.reverse()) await clean();

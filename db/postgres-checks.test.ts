@@ -8,7 +8,7 @@ import { makePgNetAndVault } from "./testing-supabase.ts";
 
 const skip = await withoutPostgres();
 
-test("plpgsql_check has nothing to say about any function", { skip: withoutCluster() }, async (t) => {
+test("plpgsql_check has nothing to say about any function", { skip: await withoutCluster() }, async (t) => {
   // a cluster of its own, or it would miss what takes a pg_cron; the connection goes before the server
   const cleanings: (() => Promise<void>)[] = [];
   t.after(async () => {

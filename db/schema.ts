@@ -955,7 +955,7 @@ export interface RecsysImpressionFeatures {
    */
   number: number | null;
   /**
-   * What it says something about: user, post, pair or categories.
+   * What it says something about: user, post, pair or category.
    */
   part: string | null;
   /**
@@ -979,7 +979,7 @@ export interface RecsysImpressionFeatures {
    */
   user_id: string | null;
   /**
-   * Its value: counts and times as log(1 + x), times in hours; of categories, the row of the embedding table.
+   * Its value: counts and times as log(1 + x), times in hours; of a category, the row of the embedding table.
    */
   value: number | null;
 }
@@ -1240,7 +1240,7 @@ export interface RecsysModelFeatures {
    */
   number: number | null;
   /**
-   * What it says something about: user, post, pair (the user and the post); or categories, which are rows of an embedding table.
+   * What it says something about: user, post, pair (the user and the post); or category, which is a row of an embedding table.
    */
   part: string | null;
 }

@@ -9,7 +9,7 @@ import { setTimeout } from "node:timers/promises";
 import { promisify } from "node:util";
 import { connect, type Database } from "./connect.ts";
 import { migrate } from "./migrate.ts";
-import type { Scope } from "./testing.ts";
+import { type Scope, withoutPostgres } from "./testing.ts";
 import { answers, freePort, removeAtEnd, serverUser } from "./testing-process.ts";
 
 /** Where Debian and the packages of `npm run setup:postgres` put PostgreSQL 17. */
@@ -17,7 +17,9 @@ const programs = "/usr/lib/postgresql/17/bin";
 const extensions = "/usr/share/postgresql/17/extension";
 
 /** Why no cluster can be made here; false when one can. */
-export function withoutCluster(): false | string {
+export async function withoutCluster(): Promise<false | string> {
+  const without = await withoutPostgres();
+  if (without) return without;
   const needed = [`${programs}/initdb`, ...["vector", "pg_cron"].map((name) => `${extensions}/${name}.control`)];
   return needed.every(existsSync) ? false : "needs the programs of PostgreSQL 17 and pg_cron: npm run setup:postgres";
 }

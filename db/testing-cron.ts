@@ -1,10 +1,11 @@
 import pg from "pg";
+import { withoutPostgres } from "./testing.ts";
 import { testServer } from "./testing-postgres.ts";
 
 /** Why pg_cron cannot run jobs on the test server; false when it can. Its tables are in one database of a cluster. */
 export async function withoutCron(): Promise<false | string> {
   const server = await testServer();
-  if (!server) return "needs a PostgreSQL with pg_cron: npm run setup:postgres, or set TEST_DATABASE_URL";
+  if (!server) return await withoutPostgres();
   const client = new pg.Client({ connectionString: server });
   await client.connect();
   try {

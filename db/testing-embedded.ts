@@ -3,10 +3,9 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { PGlite } from "@electric-sql/pglite";
 import { vector } from "@electric-sql/pglite-pgvector";
-import { PGLiteSocketServer } from "@electric-sql/pglite-socket";
 import { connect, type Database } from "./connect.ts";
 import { startServer } from "./embedded.ts";
-import { oneStatementAtATime } from "./embedded-queue.ts";
+import { embeddedServer } from "./embedded-patience.ts";
 import { migrate } from "./migrate.ts";
 import { templateDigest } from "./template-digest.ts";
 import { UserError } from "./user-error.ts";
@@ -40,12 +39,7 @@ export async function findOrMakeDump(): Promise<string> {
 
 async function makeDump(): Promise<Blob> {
   const pglite = await PGlite.create({ dataDir: "memory://", extensions: { vector } });
-  const server = new PGLiteSocketServer({
-    db: oneStatementAtATime(pglite),
-    host: "127.0.0.1",
-    port: 0,
-    maxConnections: 8,
-  });
+  const server = embeddedServer(pglite, { maxConnections: 8 });
   await server.start();
   const url = `postgres://postgres:postgres@${server.getServerConn()}/postgres?sslmode=disable`;
   const database = await connect(url, { embedded: true });

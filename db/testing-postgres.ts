@@ -1,3 +1,5 @@
+import { appendFile } from "node:fs/promises";
+import { relative } from "node:path";
 import pg from "pg";
 import { connect, type Database, openDatabase } from "./connect.ts";
 import { migrate } from "./migrate.ts";
@@ -5,8 +7,13 @@ import { templateDigest } from "./template-digest.ts";
 
 const localServer = "postgres://postgres:postgres@127.0.0.1:54322/postgres?sslmode=disable";
 
-/** The PostgreSQL on which tests run; undefined: none, or TEST_DATABASE_URL=embedded. Throws when the given one fails. */
+/**
+ * The PostgreSQL on which tests run; undefined: none, or TEST_DATABASE_URL=embedded. Throws when the given one fails. In a test file it is
+ * the one place that says on which it runs, and notes that the file asked.
+ */
 export async function testServer(): Promise<string | undefined> {
+  const notes = process.env.EMBEDDED_LATER;
+  if (notes) await appendFile(notes, `${relative(process.cwd(), process.argv[1] ?? "")}\n`);
   const given = process.env.TEST_DATABASE_URL;
   if (given === "embedded") return undefined;
   const url = given || localServer;

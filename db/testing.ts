@@ -26,13 +26,19 @@ export async function withoutPostgres(): Promise<false | string> {
   return (await testServer()) ? false : "needs a PostgreSQL: npm run setup:postgres, or set TEST_DATABASE_URL";
 }
 
-/** Registers a test twice: on PostgreSQL (skipped where there is none) and on the embedded database. */
+/** The same for a test of what happens at once, which in an embedded database nothing does. */
+export async function withOneSession(): Promise<false | string> {
+  return (await testServer()) ? false : "the embedded database has one session: nothing is at once";
+}
+
+/** Registers a test twice: on PostgreSQL (skipped where there is none) and on the embedded database (unless the runner comes back for that). */
 export async function onBoth(name: string, body: (t: TestContext, database: Database) => Promise<void>): Promise<void> {
   const server = await testServer();
   test(`${name} (PostgreSQL)`, { skip: await withoutPostgres() }, async (t) => {
     if (server) await useAndClose(t, await openPostgresCopy(server, "both"), body);
   });
-  test(`${name} (embedded)`, async (t) => useAndClose(t, await openEmbeddedCopy(), body));
+  if (!process.env.EMBEDDED_LATER)
+    test(`${name} (embedded)`, async (t) => useAndClose(t, await openEmbeddedCopy(), body));
 }
 
 async function useAndClose(

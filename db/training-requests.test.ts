@@ -1,9 +1,9 @@
 /** The queue of training requests in SQL: filing, claims, leases, what becomes of failures. */
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
-import { testDatabase } from "./testing.ts";
+import { testDatabase, withOneSession } from "./testing.ts";
 
-const { pool, embedded } = await testDatabase({ after }, "training");
+const { pool } = await testDatabase({ after }, "training");
 
 beforeEach(async () => {
   await pool.query("truncate recsys.training_requests");
@@ -56,7 +56,7 @@ test("one is worked at a time, and the one filed meanwhile comes next", async ()
   assert.equal(await complete(first), false, "what has ended does not end again");
 });
 
-test("of 20 claims at once one gets the request", { skip: embedded && "one session: nothing is at once" }, async () => {
+test("of 20 claims at once one gets the request", { skip: await withOneSession() }, async () => {
   for (let round = 0; round < 10; round++) {
     await Promise.all(Array.from({ length: 4 }, () => file()));
     const claims = await Promise.all(Array.from({ length: 20 }, (_, i) => claim(`worker ${i}`)));

@@ -2,11 +2,12 @@
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 import { openPool } from "../supabase/functions/_shared/database/pool.ts";
+import { undescribed } from "../supabase/functions/_shared/recommend/describe-items.ts";
 import { impressionLog, type Shown } from "../supabase/functions/_shared/recommend/log-impressions.ts";
 import { openTrials } from "../supabase/functions/_shared/recommend/trials.ts";
-import { testDatabase } from "./testing.ts";
+import { testDatabase, withOneSession } from "./testing.ts";
 
-const { pool, url, embedded } = await testDatabase({ after }, "trial_counts");
+const { pool, url } = await testDatabase({ after }, "trial_counts");
 const id = (letter: string, n: number) => `${letter.padStart(8, "0")}-0000-4000-8000-${String(n).padStart(12, "0")}`;
 const person = (n: number) => id("a", n);
 const post = (n: number) => id("b", n);
@@ -30,7 +31,7 @@ beforeEach(async () => {
 function shown(n: number, ids: string[], shownAt = new Date()): Shown {
   const items = ids.map((post_id, i) => ({
     post_id,
-    app_id: post_id,
+    ...undescribed(post_id),
     title: "",
     score: 0,
     predictions: null,
@@ -71,7 +72,7 @@ const count = async (n = 0) => {
 const recount = async () => Number((await pool.query("select recsys.count_trials() as n")).rows[0].n);
 
 test("16 workers that log the same posts at once, each in another order, lose nothing and wait for each other at most", {
-  skip: embedded && "the embedded database has one session",
+  skip: await withOneSession(),
 }, async () => {
   const workers = Array.from({ length: 16 }, () => openPool(url, () => undefined, { max: 1 }));
   try {

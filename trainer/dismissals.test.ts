@@ -8,6 +8,7 @@ import { importBundle } from "../db/import/import-bundle.ts";
 import { testDatabase } from "../db/testing.ts";
 import { communityFromDatabase, type LoadedCommunity } from "./community/from-database.ts";
 import type { Page } from "./community/pages.ts";
+import { quickConfig } from "./config/testing.ts";
 import { headsOf, withHeads } from "./dlrm/optional-heads.ts";
 import { pageRequests } from "./dlrm/page-requests.ts";
 import type { RankingExamples } from "./dlrm/ranking-examples.ts";
@@ -143,7 +144,7 @@ test("views of as many seconds as the operator says make the other head", async 
   const onExamples = (examples: RankingExamples) => {
     happened = [0, 4].map((head) => examples.requests.reduce((sum, _, i) => sum + examples.positives(i, head), 0));
   };
-  const { dlrm, sampled } = await trainModel(again, { ...options, until, onExamples });
+  const { dlrm, sampled } = await trainModel(again, { ...options, config: quickConfig, until, onExamples });
   assert.deepEqual(dlrm.heads, [...four, "long_view"]);
   assert.equal(sampled[0].heads.length, 5);
   const [views, longViews] = happened;

@@ -7,6 +7,7 @@ import { after, before, test } from "node:test";
 import { importBundle } from "../db/import/import-bundle.ts";
 import { testDatabase } from "../db/testing.ts";
 import { communityFromDatabase, type LoadedCommunity } from "./community/from-database.ts";
+import { quickConfig } from "./config/testing.ts";
 import { labelWindow } from "./dlrm/requests.ts";
 import { startBackend } from "./engine/backend.ts";
 import { dlrmGraph } from "./export/dlrm.ts";
@@ -116,11 +117,12 @@ test("a later training goes on with the pages of one more day; from a model of f
   const pages = loaded.pages.filter((page) => page.at >= model.learnedUntil && page.at < settled);
   assert.ok(next.requests > 20 && next.requests <= pages.length, `${next.requests} of ${pages.length}`);
   assert.notDeepEqual(next.dlrm.dense.values("position"), model.dlrm.dense.values("position"));
-  assert.equal((await trainModel(loaded, { ...options, until, from: earlier("interactions") })).wentOn, false);
+  const anew = await trainModel(loaded, { ...options, config: quickConfig, until, from: earlier("interactions") });
+  assert.equal(anew.wentOn, false);
 });
 
 test("where nothing was shown the ranker learns from first interactions, up to the last", async () => {
-  const without = await trainModel({ ...loaded, pages: [] }, { ...options, until });
+  const without = await trainModel({ ...loaded, pages: [] }, { ...options, config: quickConfig, until });
   assert.equal(without.learnedFrom, "interactions");
   assert.equal(without.learnedUntil, until);
 });

@@ -1,32 +1,43 @@
-// npm test [PART OF A FILE'S NAME …]: every *.test.ts in Node, those of functions/_shared in Deno too.
+// npm test [-- --both] [PART OF A FILE'S NAME …]: every *.test.ts in Node, those of functions/_shared in Deno too.
+// With --both what depends on a PostgreSQL runs there and then once more as where there is none; the rest is the same and runs once.
 // Closes with the line `N passed, N failed, N skipped` and status 0 when nothing failed.
 import { globSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { findOrMakeDump } from "../db/testing-embedded.ts";
 import { testServer } from "../db/testing-postgres.ts";
+import { askedForServer } from "./testing/asked-for-server.ts";
 import { runDenoTests } from "./testing/run-deno-tests.ts";
 import { runNodeTests } from "./testing/run-node-tests.ts";
-import { addTotals, noTests, summarise } from "./testing/totals.ts";
+import { noTests, printTotals, sumOf, type Totals } from "./testing/totals.ts";
 
 process.chdir(new URL("..", import.meta.url).pathname);
-const wanted = process.argv.slice(2);
+const both = process.argv.includes("--both");
+const wanted = process.argv.slice(2).filter((argument) => argument !== "--both");
 const isWanted = (file: string) => wanted.length === 0 || wanted.some((part) => file.includes(part));
 const files = globSync("{bench,db,trainer,supabase,client,web}/**/*.test.ts").filter(isWanted).sort();
 const sharedFiles = files.filter((file) => file.startsWith("supabase/functions/_shared/"));
+const run = async (some: string[]) => await runNodeTests(some, Math.min(2, availableParallelism()));
 
 const server = await testServer();
-console.log(
-  server
-    ? `Testing on ${new URL(server).host} and on embedded databases.`
-    : "No PostgreSQL: testing on embedded databases.",
-);
+const host = server && new URL(server).host;
+const onServer = both ? `Testing on ${host}.` : `Testing on ${host} and on embedded databases.`;
+console.log(server ? onServer : "No PostgreSQL: testing on embedded databases.");
 await findOrMakeDump();
-
-const totals = noTests();
-if (files.length > 0) addTotals(totals, await runNodeTests(files, Math.min(2, availableParallelism())));
-if (sharedFiles.length > 0) addTotals(totals, await runDenoTests(sharedFiles));
-
-for (const [reason, number] of totals.reasons) console.log(`skipped ${number}: ${reason}`);
+const asked = both && server ? askedForServer() : undefined;
+const ofFiles = await run(files);
+const ofDeno = sharedFiles.length > 0 ? await runDenoTests(sharedFiles) : noTests();
+const totals: Totals[] = [sumOf([...ofFiles.values(), ofDeno])];
 if (files.length === 0) console.log(`No test file matches ${wanted.join(" ")}.`);
-console.log(summarise(totals));
-process.exit(totals.failed > 0 || files.length === 0 ? 1 : 0);
+printTotals(totals[0]);
+
+if (asked) {
+  const again = files.filter(asked());
+  console.log(
+    `\nNo PostgreSQL: testing on embedded databases what depends on it, ${again.length} of ${files.length} files.`,
+  );
+  process.env.TEST_DATABASE_URL = "embedded";
+  for (const [file, ofFile] of await run(again)) ofFiles.set(file, ofFile);
+  totals.push(sumOf([...ofFiles.values(), ofDeno]));
+  printTotals(totals[1]);
+}
+process.exit(files.length === 0 || totals.some(({ failed }) => failed > 0) ? 1 : 0);

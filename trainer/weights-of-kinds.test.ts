@@ -7,6 +7,7 @@ import { after, before, test } from "node:test";
 import { importBundle } from "../db/import/import-bundle.ts";
 import { testDatabase } from "../db/testing.ts";
 import { communityFromDatabase, type LoadedCommunity } from "./community/from-database.ts";
+import { quickConfig } from "./config/testing.ts";
 import { requestsBetween } from "./dlrm/requests.ts";
 import { startBackend } from "./engine/backend.ts";
 import { weightedGains } from "./evaluation/weighted-gains.ts";
@@ -52,9 +53,11 @@ test("what will be bought comes first: more of the weighted gain of later days i
 });
 
 test("without weights towers and heads are to the bit what they are with them, and there is no worth", async () => {
-  const before = graphs(model);
+  const options = { seed: 1, until, scoreWeights, config: quickConfig };
+  const weighted = await trainModel(loaded, options);
+  assert.ok(weighted.dlrm.worth);
   loaded.timeline.weights.fill(1);
-  const unweighted = await trainModel(loaded, { seed: 1, until, scoreWeights });
+  const unweighted = await trainModel(loaded, options);
   assert.equal(unweighted.dlrm.worth, undefined);
-  assert.deepEqual(graphs(unweighted), before);
+  assert.deepEqual(graphs(unweighted), graphs(weighted));
 });

@@ -6,14 +6,14 @@ const mostEvents = 500;
 const mostBytes = 256 * 1024 - 1024;
 
 /** The events in their order, in as few batches as the function takes. */
-export function batchesOf(events: readonly Event[]): Event[][] {
+export function batchesOf(events: readonly Event[], bytesAtMost = mostBytes): Event[][] {
   const batches: Event[][] = [];
   const encoder = new TextEncoder();
   let bytes = Number.POSITIVE_INFINITY;
   for (const event of events) {
     const size = encoder.encode(JSON.stringify(event)).length + 1;
     bytes += size;
-    if (bytes > mostBytes || batches[batches.length - 1].length === mostEvents) {
+    if (bytes > bytesAtMost || batches[batches.length - 1].length === mostEvents) {
       batches.push([]);
       bytes = size;
     }

@@ -3,12 +3,16 @@
  *
  *   const recommender = recsys(supabase);
  *   const feed = await recommender.recommend({ limit: 20 });
- *   await recommender.events([{ type: "vote", post_id: feed.items[0].post_id, value: 1 }]);
+ *   recommender.track({ type: "vote", post_id: feed.items[0].post_id, value: 1 });
  */
 import type { SupabaseClient } from "@supabase/supabase-js";
 import { batchesOf } from "./batches.ts";
 import { EventsError, errorOf, RecsysError } from "./error.ts";
+import { openQueue, type Tracked } from "./event-queue.ts";
+import { type EventStorage, openStore, pageStorage } from "./event-store.ts";
+import { isOnline, keepingAlive, watchPage } from "./page.ts";
 import { withRetries } from "./retry.ts";
+import { sessionOf } from "./session.ts";
 import type {
   Event,
   EventReport,
@@ -21,8 +25,11 @@ import type {
   SimilarPosts,
   SimilarRequest,
 } from "./types.ts";
+import { randomUuid } from "./uuid.ts";
 
 export { EventsError, RecsysError } from "./error.ts";
+export type { Tracked } from "./event-queue.ts";
+export type { EventStorage } from "./event-store.ts";
 export type * from "./types.ts";
 
 /** An event whose id may be left out: it then gets one. */
@@ -37,7 +44,24 @@ export interface CallOptions {
   signal?: AbortSignal | undefined;
 }
 
-/** The functions of the recommender. Each call rejects with a `RecsysError`. */
+export interface RecsysOptions {
+  /** What createClient was given as `accessToken`, where it was: `track` asks it who is signed in. */
+  accessToken?: () => Promise<string | null>;
+  /** Where tracked events outlive the page; left out: localStorage, where there is one. null: nowhere. */
+  storage?: EventStorage | null;
+  /** Told of a tracked event that is refused for good; left out: the console is. */
+  onRefused?: (report: Tracked, event: Event) => void;
+}
+
+/** What a page may tell its reader. */
+export interface Connection {
+  /** false: this device has no network. */
+  isOnline: boolean;
+  /** The tracked events of whoever is signed in that wait until they can be sent, the oldest first. */
+  unsent: Event[];
+}
+
+/** The functions of the recommender. Each call rejects with a `RecsysError`, but for `track` and `watch`. */
 export interface Recsys {
   /** The signed-in user's feed; before anybody has signed in, a visitor's, by the `interests` of the request. */
   recommend(request?: FeedRequest, options?: CallOptions): Promise<Feed>;
@@ -46,6 +70,15 @@ export interface Recsys {
    * again, and stored once. Rejects with an `EventsError` that holds what is left; single events that are refused are no error: see the report.
    */
   events(events: readonly NewEvent[], options?: CallOptions): Promise<Report>;
+  /**
+   * Keeps an event until it is stored: over reloads, without a network, and when the page ends. Several go together, in their order. Resolves
+   * with what became of it once the functions have said so, which may be never in this page; need not be waited for.
+   */
+  track(event: NewEvent): Promise<Tracked>;
+  /** Sends at once what `track` keeps; rejects where that cannot be sent just now: it is kept, and sent later. */
+  flush(): Promise<void>;
+  /** Tells of the connection, now and whenever it changes, until what it returns is called. */
+  watch(tell: (connection: Connection) => void): () => void;
   /** People like the signed-in user; with post_id, those whom that post of theirs may interest. */
   similar(request: SimilarRequest & { find: "people" }, options?: CallOptions): Promise<SimilarPeople>;
   /** Posts like one. */
@@ -55,26 +88,65 @@ export interface Recsys {
 }
 
 /** The recommender of the project that a supabase-js client belongs to. */
-export function recsys(supabase: Pick<SupabaseClient, "functions">): Recsys {
-  async function call<Answer>(name: string, body: object, { signal }: CallOptions = {}): Promise<Answer> {
-    const { data, error, response } = await supabase.functions.invoke(name, { body, ...(signal && { signal }) });
+export function recsys(supabase: Pick<SupabaseClient, "functions" | "auth">, options: RecsysOptions = {}): Recsys {
+  async function call<Answer>(
+    name: string,
+    body: object,
+    { signal }: CallOptions = {},
+    token?: string,
+  ): Promise<Answer> {
+    const functions = token ? keepingAlive(supabase.functions) : supabase.functions;
+    const headers = token && { Authorization: `Bearer ${token}` };
+    const { data, error, response } = await functions.invoke(name, {
+      body,
+      ...(signal && { signal }),
+      ...(headers && { headers }),
+    });
     if (error || typeof data !== "object" || data === null) throw await errorOf(error, response, signal);
     return data;
   }
 
-  async function send(batch: Event[], options?: CallOptions): Promise<EventReport[]> {
-    const { events } = await call<Report>("events", { events: batch }, options);
+  async function send(batch: Event[], options?: CallOptions, token?: string): Promise<EventReport[]> {
+    const { events } = await call<Report>("events", { events: batch }, options, token);
     // whatever else answered 200, the events did not arrive there
     if (!Array.isArray(events) || events.length !== batch.length) throw await errorOf(undefined, undefined);
     return events;
   }
 
+  const watchers = new Set<() => void>();
+  const tellAll = () => {
+    for (const tell of watchers) tell();
+  };
+  const queue = openQueue({
+    readSession: sessionOf(supabase, options.accessToken),
+    store: openStore(options.storage === undefined ? pageStorage() : options.storage),
+    send: (batch, token) => send(batch, {}, token),
+    onRefused: options.onRefused ?? warn,
+    onChange: tellAll,
+  });
+  watchPage({ back: queue.sendAll, end: queue.lastCall, change: tellAll });
+  queue.start();
+
   return {
+    track: queue.track,
+    flush: queue.flush,
+    watch(tell) {
+      let told = "";
+      const watcher = () => {
+        const connection = { isOnline: isOnline(), unsent: queue.unsent() };
+        const now = [connection.isOnline, ...connection.unsent.map(({ id }) => id)].join();
+        if (now !== told) tell(connection);
+        told = now;
+      };
+      watchers.add(watcher);
+      watcher();
+      return () => void watchers.delete(watcher);
+    },
     recommend: (request = {}, options) => call("recommend", request, options),
     similar: (request: SimilarRequest, options?: CallOptions) => call<never>("similar", request, options),
     ideas: (request = {}, options) => call("ideas", request, options),
     async events(events, options) {
-      const named = events.map((event) => ({ ...event, id: event.id ?? crypto.randomUUID() }) as Event);
+      const named = events.map((event) => ({ ...event, id: event.id ?? randomUuid() }) as Event);
       const reports: EventReport[] = [];
       for (const batch of batchesOf(named)) {
         try {
@@ -87,4 +159,8 @@ export function recsys(supabase: Pick<SupabaseClient, "functions">): Recsys {
       return { events: reports };
     },
   };
+}
+
+function warn({ id, code, message }: Tracked, { type }: Event): void {
+  console.warn(`recsys: the ${type} event ${id} was refused (${code}): ${message}`);
 }

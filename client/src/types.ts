@@ -91,6 +91,10 @@ export type Event =
       occurred_at?: string;
       type: "dismiss";
       post_id: string;
+      /**
+       * 0: takes the dismissal back; left out: dismisses the post.
+       */
+      value?: 0;
     }
   | {
       /**
@@ -196,6 +200,22 @@ export interface FeedItem {
   app_id: string;
   title: string;
   /**
+   * Who wrote it; null: nobody who is known.
+   */
+  author_id: string | null;
+  /**
+   * When it was written; null: it could not be read just now.
+   */
+  created_at: string | null;
+  /**
+   * What it is about: its first ten tags.
+   */
+  tags: string[];
+  /**
+   * The beginning of its text as this reader may read it: white space is one space, and what is longer than 200 letters ends behind a whole word with …. Markup is left as it is.
+   */
+  excerpt: string;
+  /**
    * What the feed is ordered by.
    */
   score: number;
@@ -269,9 +289,11 @@ export interface ConsoleRequest {
    */
   ask:
     | "models"
+    | "training"
     | "activations"
     | "activate"
     | "rollback"
+    | "clock"
     | "status"
     | "health"
     | "lag"

@@ -17,5 +17,6 @@ alter table recsys.dismissals enable row level security;
 create policy "people read their own dismissals" on recsys.dismissals for select to authenticated using (user_id = (select auth.uid()));
 create policy "people dismiss for themselves" on recsys.dismissals for insert to authenticated
   with check (user_id = (select auth.uid()) and created_at <= now() + interval '5 minutes');
-grant select, insert on recsys.dismissals to authenticated;
+create policy "people take back their own dismissals" on recsys.dismissals for delete to authenticated using (user_id = (select auth.uid()));
+grant select, insert, delete on recsys.dismissals to authenticated;
 grant select, insert, update, delete on recsys.dismissals to service_role;

@@ -68,8 +68,8 @@ begin
                 and impressions.shown_at > oldest
             )
           )
-          -- a vote can be taken back from a post that has been hidden since
-          when posts.post_id is null and given.type <> 'login' and not (given.type = 'vote' and given.value = 0) then 'unknown_post'
+          -- a vote or a dismissal can be taken back from a post that has been hidden since
+          when posts.post_id is null and given.type <> 'login' and (given.type in ('vote', 'dismiss') and given.value = 0) is not true then 'unknown_post'
         end as refusal
       from given
       cross join caller
@@ -125,9 +125,17 @@ begin
       select user_id, at from stored where type = 'login' order by number
       on conflict do nothing
     ),
+    last_dismissals as (
+      select distinct on (post_id) user_id, post_id, value, at from stored where type = 'dismiss' order by post_id, number desc
+    ),
+    dismissals_withdrawn as (
+      delete from recsys.dismissals
+      using last_dismissals
+      where dismissals.user_id = last_dismissals.user_id and dismissals.post_id = last_dismissals.post_id and last_dismissals.value = 0
+    ),
     dismissals as (
       insert into recsys.dismissals (user_id, post_id, created_at)
-      select user_id, post_id, min(at) from stored where type = 'dismiss' group by user_id, post_id
+      select user_id, post_id, at from last_dismissals where value is null
       on conflict do nothing
     ),
     seen as (
@@ -170,7 +178,7 @@ begin
   return outcomes;
 end
 $$;
-comment on function recsys.store_events(jsonb, integer) is 'Stores events of the caller; for each in order: stored, duplicate, or why it alone is refused. A person has one vote on a post, so a vote takes the place of the one before, and 0 takes it back. Called by recsys.record_events, and by itself for parts of a batch. p_before: how many events of the batch came before these.';
+comment on function recsys.store_events(jsonb, integer) is 'Stores events of the caller; for each in order: stored, duplicate, or why it alone is refused. A person has one vote on a post, so a vote takes the place of the one before, and 0 takes it back, as it does a dismissal. Called by recsys.record_events, and by itself for parts of a batch. p_before: how many events of the batch came before these.';
 
 create function recsys.record_events(p_events jsonb) returns text[]
 language plpgsql volatile security invoker set search_path = ''

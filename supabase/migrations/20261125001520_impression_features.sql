@@ -4,15 +4,15 @@ create view recsys.model_features with (security_invoker = true) as
 select models.model_id, row_number() over (partition by models.model_id order by parts.place, names.place)::integer as number, parts.part, names.feature
 from recsys.models
 -- the order in which the ranker is told: featuresOf in functions/_shared/recommend/rank.ts
-cross join (values (1, 'user'), (2, 'post'), (3, 'pair'), (4, 'categories')) as parts (place, part)
+cross join (values (1, 'user', 'user'), (2, 'post', 'post'), (3, 'pair', 'pair'), (4, 'category', 'categories')) as parts (place, part, listed_under)
 cross join lateral (
   select listed.place, case jsonb_typeof(listed.name) when 'object' then listed.name ->> 'name' else listed.name #>> '{}' end as feature
-  from jsonb_array_elements(models.feature_spec -> 'ranker' -> parts.part) with ordinality as listed (name, place)
+  from jsonb_array_elements(models.feature_spec -> 'ranker' -> parts.listed_under) with ordinality as listed (name, place)
 ) as names;
 comment on view recsys.model_features is 'What the ranker of each model is told, in order, from its feature_spec.';
 comment on column recsys.model_features.model_id is 'The model.';
 comment on column recsys.model_features.number is 'Its place in recsys.impressions.features, from 1.';
-comment on column recsys.model_features.part is 'What it says something about: user, post, pair (the user and the post); or categories, which are rows of an embedding table.';
+comment on column recsys.model_features.part is 'What it says something about: user, post, pair (the user and the post); or category, which is a row of an embedding table.';
 comment on column recsys.model_features.feature is 'Its name.';
 
 create view recsys.impression_features with (security_invoker = true) as
@@ -30,7 +30,7 @@ comment on column recsys.impression_features.shown_at is 'When, by the engine''s
 comment on column recsys.impression_features.position is 'Where in the feed, from 1.';
 comment on column recsys.impression_features.model_id is 'The model that ranked.';
 comment on column recsys.impression_features.number is 'The feature''s place in recsys.impressions.features, from 1.';
-comment on column recsys.impression_features.part is 'What it says something about: user, post, pair or categories.';
+comment on column recsys.impression_features.part is 'What it says something about: user, post, pair or category.';
 comment on column recsys.impression_features.feature is 'Its name.';
-comment on column recsys.impression_features.value is 'Its value: counts and times as log(1 + x), times in hours; of categories, the row of the embedding table.';
+comment on column recsys.impression_features.value is 'Its value: counts and times as log(1 + x), times in hours; of a category, the row of the embedding table.';
 grant select on recsys.model_features, recsys.impression_features to service_role;

@@ -18,7 +18,7 @@ comment on table recsys.daily_metrics is 'Figures of each day, written by recsys
   calibration: predicted / happened of these (He et al., "Practical Lessons from Predicting Clicks on Ads at Facebook", 2014); 1 is right, 2 is twice as many predicted; count: how many happened.
   drift: how far a feature is from what it was on the same weekday of the four weeks before, as a population stability index, see recsys.feature_drift(); count: independent people or posts.
   skew: how far a feature is from what the ranker was trained on, see recsys.feature_skew(); count: people.
-  coverage: share of the posts of the last 30 days that were shown to anybody (Ge, Delgado-Battenfeld and Jannach, "Beyond Accuracy", 2010); count: these posts.
+  coverage: share of the posts of the last 30 days that were shown to anybody (Ge, Delgado-Battenfeld and Jannach, "Beyond Accuracy", 2010); count: these posts. None of a day on which nothing was shown.
   novelty: mean of -log2 of the share of people who had interacted with the post by the end of the day, in bits (Zhou et al., "Solving the apparent diversity-accuracy dilemma of recommender systems", 2010); count: posts shown.
   fresh: share of the posts shown that were 1 day, or 7 days, old at most; count: posts shown.
   authors: share of the posts shown that the tenth of the shown authors had who were shown most; count: posts shown.
@@ -153,7 +153,8 @@ begin
     from recsys.source_posts
     left join by_post on by_post.post_id = source_posts.post_id
     where source_posts.created_at >= day_ends - interval '30 days' and source_posts.created_at < day_ends
-    having count(*) > 0
+    -- on a day without feeds there was nothing to cover anything
+    having count(*) > 0 and exists (select from shown)
     union all
     select 'novelty', 0, '', sum(by_post.times * -ln((coalesce(state.participants, 0) + 1) / people.number::double precision) / ln(2::double precision)) / sum(by_post.times), sum(by_post.times)::bigint
     from people

@@ -48,10 +48,11 @@ async function run(program: string): Promise<unknown> {
 }
 
 const imports = `
+import { featureNames } from "../supabase/functions/_shared/features/feature-names.ts";
 import { featureSpecDigest } from "../supabase/functions/_shared/features/feature-spec.ts";
 import { postFeatures, rankerFeatures } from "../supabase/functions/_shared/features/ranker-features.ts";
 import { contracts } from "../supabase/functions/_shared/models/contracts.ts";
-import { assertFilled, featureNames } from "./dlrm/filled-features.ts";
+import { assertFilled } from "./dlrm/filled-features.ts";
 const user = { created_at: 0, last_active_at: null, views: 0, votes: 0, comments: 0, logins: 0, recent: [], recent_logins: [], habit_log_age: null, habit_log_idle: null, recent_interactions: [], history: [] };
 const post = { title: "Two words", tags: [], author_id: null, created_at: 0, embedding: null, similarity: 0, ranks: {}, last_active_at: null, kind: null, views: 0, votes: 0, comments: 0, participants: 0, last_comment_at: null, by_author: false, recent: [], author_affinity: 0 };
 const features = rankerFeatures(user, [post], 3_600_000);

@@ -11,14 +11,6 @@ import {
   userFeatures,
 } from "../../supabase/functions/_shared/features/ranker-features.ts";
 
-/** Every feature in the order of recsys.impressions.features, with what each says something about: some names are of users and of posts. */
-export const featureNames = [
-  ...userFeatures.map((name) => `user ${name}`),
-  ...postFeatures.map((name) => `post ${name}`),
-  ...pairFeatures.map((name) => `pair ${name}`),
-  ...categories.map(({ name }) => `category ${name}`),
-];
-
 /** Throws a `UserError` that names the first feature which is no finite number, or a category that is none of its rows. */
 export function assertFilled({ user, posts, pairs, categories: ids }: RankerFeatures): void {
   for (const [kind, names, values] of [

@@ -6,8 +6,8 @@
  * with the ten candidates that the trained ranker puts first.
  */
 import { categories } from "../../supabase/functions/_shared/features/categories.ts";
+import { featureNames } from "../../supabase/functions/_shared/features/feature-names.ts";
 import { denseWidth } from "./dense-features.ts";
-import { featureNames } from "./filled-features.ts";
 import { dlrmForward, scoreAt } from "./forward.ts";
 import type { Dlrm } from "./model.ts";
 import type { RankingExamples } from "./ranking-examples.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { readCommunityId } from "../../db/settings.ts";
-import { testDatabase } from "../../db/testing.ts";
+import { testDatabase, withOneSession } from "../../db/testing.ts";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import { handMadeModel } from "../gate/testing.ts";
 import type { ModelFolder } from "../model-folder/model-folder.ts";
@@ -115,8 +115,9 @@ test("what a killed publish left is removed by the next one", async () => {
   assert.equal(rows[0].n, 2, "the killed one's table is gone");
 });
 
-test("a connection that the server ends in the middle leaves the old model serving", async (t) => {
-  if (database.embedded) return t.skip("the embedded database has one session, which cannot be ended from another");
+test("a connection that the server ends in the middle leaves the old model serving", {
+  skip: await withOneSession(),
+}, async () => {
   await publishTinyModel(database.pool, { name: "old" });
   // somebody holds the parent table, so that the publish is caught inside its last transaction
   const blocker = await database.pool.connect();

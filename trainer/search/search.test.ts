@@ -5,8 +5,9 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import type { Database } from "../../db/connect.ts";
 import { openEmbeddedCopy } from "../../db/testing-embedded.ts";
-import { type Config, defaultConfig, parseConfig } from "../config/config.ts";
+import { defaultConfig } from "../config/config.ts";
 import { readConfig } from "../config/config-file.ts";
+import { quickConfig } from "../config/testing.ts";
 import { wereAskedTheSame } from "../model-folder/runs.ts";
 import { fillSmallCommunity, temporaryFolder } from "../retraining/testing.ts";
 import { search } from "./search.ts";
@@ -58,17 +59,10 @@ test("a grid with a range, too large a grid, and values that cannot be are refus
 });
 
 let database: Database;
-let config: Config;
 const out = join(await temporaryFolder({ after }), "search");
 before(async () => {
   database = await openEmbeddedCopy();
   await fillSmallCommunity(database);
-  const small = parseConfig({
-    towers: { epochsOf: { before: 1 } },
-    ranker: { epochs: 1, rows: 24, hardNegatives: 12 },
-  });
-  assert.ok("config" in small);
-  config = small.config;
 });
 after(() => database.close());
 
@@ -80,7 +74,7 @@ test("it trains what is not there yet, says which is best, and holds to what it 
     signal: new AbortController().signal,
     print: (line: string) => void lines.push(line),
   };
-  const options = { space: { "towers.temperature": [0.1, 0.3] }, config, seed: 1, out };
+  const options = { space: { "towers.temperature": [0.1, 0.3] }, config: quickConfig, seed: 1, out };
   const runs = await search(context, options);
   assert.deepEqual(runs.map(({ folder }) => folder).sort(), ["trial-00001", "trial-00002"]);
   assert.equal(new Set(runs.map(({ data }) => data.digest)).size, 1);

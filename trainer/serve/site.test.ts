@@ -44,6 +44,7 @@ test("the pages are served with a policy that lets nothing in from elsewhere and
     url: gateway.url,
     key: gateway.publishableKey,
     members: true,
+    clockShift: 0,
   });
 });
 

@@ -34,6 +34,9 @@ const signedOut = createClient(gateway.url, gateway.publishableKey);
 before(async () => {
   await fillCommunity(pool);
   const model = await publishTinyModel(pool, { name: "tiny" });
+  await pool.query(
+    `update public.posts set tags = array['trains', 'visa'], description = 'What I wish I had known before' || chr(10) || 'trip ' || split_part(title, ' ', 2) || '.'`,
+  );
   const adas = uuid("d", 1);
   await pool.query("insert into public.posts (id, author_id, title) values ($1, $2, 'A post of her own')", [
     adas,
@@ -108,7 +111,7 @@ async function answerOf({ language, code, isOfVisitor }: (typeof blocks)[number]
 function lasting(answer: unknown): unknown {
   return JSON.parse(JSON.stringify(answer), (key, value) => {
     if ((key === "request_id" || key === "id") && typeof value === "string") return "uuid";
-    if (key === "made_at") return "instant";
+    if (key === "made_at" || key === "created_at") return "instant";
     if (key === "next" && value !== null) return "cursor";
     return typeof value === "number" ? Number(value.toFixed(3)) : value;
   });

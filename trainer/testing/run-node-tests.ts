@@ -2,11 +2,17 @@ import { relative } from "node:path";
 import { run } from "node:test";
 import { countSkipped, noTests, type Totals } from "./totals.ts";
 
-/** Runs test files with node:test, each in its own process. Prints one line per file, and failures in full as they happen. */
-export async function runNodeTests(files: string[], concurrency: number): Promise<Totals> {
-  const totals = noTests();
+/**
+ * Runs test files with node:test, each in its own process. Prints one line per file, and failures in full as they happen. Gives the
+ * totals of each file, by its name.
+ */
+export async function runNodeTests(files: string[], concurrency: number): Promise<Map<string, Totals>> {
+  const ofFiles = new Map<string, Totals>();
   const failed = new Set<string>();
   for await (const { type, data } of run({ files, concurrency, timeout: 600_000 })) {
+    const name = "file" in data && data.file ? relative(process.cwd(), data.file) : "";
+    const totals = ofFiles.get(name) ?? noTests();
+    ofFiles.set(name, totals);
     if (type === "test:pass") {
       if (data.skip !== undefined)
         countSkipped(totals, typeof data.skip === "string" ? data.skip : `${data.name}: no reason given`);
@@ -16,7 +22,7 @@ export async function runNodeTests(files: string[], concurrency: number): Promis
       // its subtests have been counted and printed
       if (isFailureOfSubtests(data.details.error)) continue;
       totals.failed += 1;
-      console.log(`\n✖ ${data.name}  (${relative(process.cwd(), data.file ?? "")}:${data.line ?? 0})`);
+      console.log(`\n✖ ${data.name}  (${name}:${data.line ?? 0})`);
       console.log(`${indent(describe(data.details.error))}\n`);
     } else if (type === "test:stderr") {
       process.stderr.write(data.message);
@@ -24,12 +30,10 @@ export async function runNodeTests(files: string[], concurrency: number): Promis
       const { counts, duration_ms: duration } = data;
       const skipped = counts.skipped > 0 ? `, ${counts.skipped} skipped` : "";
       const mark = failed.has(data.file) || !data.success ? "✖" : "✔";
-      console.log(
-        `${mark} ${relative(process.cwd(), data.file)}: ${counts.passed} passed${skipped} (${(duration / 1000).toFixed(1)} s)`,
-      );
+      console.log(`${mark} ${name}: ${counts.passed} passed${skipped} (${(duration / 1000).toFixed(1)} s)`);
     }
   }
-  return totals;
+  return ofFiles;
 }
 
 function isFailureOfSubtests(error: Error): boolean {

@@ -18,14 +18,20 @@ export function countSkipped(totals: Totals, reason: string, number = 1): void {
   totals.reasons.set(reason, (totals.reasons.get(reason) ?? 0) + number);
 }
 
-/** Adds the totals of one part of the run to those of the whole. */
-export function addTotals(to: Totals, part: Totals): void {
-  to.passed += part.passed;
-  to.failed += part.failed;
-  for (const [reason, number] of part.reasons) countSkipped(to, reason, number);
+/** The totals of a run, from those of its parts. */
+export function sumOf(parts: Totals[]): Totals {
+  const sum = noTests();
+  for (const { passed, failed, reasons } of parts) {
+    sum.passed += passed;
+    sum.failed += failed;
+    for (const [reason, number] of reasons) countSkipped(sum, reason, number);
+  }
+  return sum;
 }
 
-/** The line that closes a run, which programs look for: `N passed, N failed, N skipped`. */
-export function summarise({ passed, failed, skipped }: Totals): string {
-  return `${passed} passed, ${failed} failed, ${skipped} skipped`;
+/** Prints why tests were skipped, the most frequent reason first, and the line that programs look for: `N passed, N failed, N skipped`. */
+export function printTotals({ passed, failed, skipped, reasons }: Totals): void {
+  for (const [reason, number] of [...reasons].sort(([, a], [, b]) => b - a))
+    console.log(`skipped ${number}: ${reason}`);
+  console.log(`${passed} passed, ${failed} failed, ${skipped} skipped`);
 }

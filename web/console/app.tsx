@@ -2,6 +2,7 @@ import { useEffect, useMemo, useState } from "preact/hooks";
 import type { Config } from "../shared/config.ts";
 import { useLoaded } from "../shared/use-loaded.ts";
 import { useRoute } from "../shared/use-route.ts";
+import { ArchiveClock } from "./archive-clock.tsx";
 import { AskContext, KeyRefused, openConsole, type Table } from "./console-client.ts";
 import { forgetKey, keepKey, readKey } from "./key.ts";
 import { SignIn } from "./sign-in.tsx";
@@ -71,7 +72,8 @@ function Console({ config, secretKey, onKey, onLeave }: ConsoleProps) {
         </button>
       </header>
       <main class="stack">
-        <View key={route[0]} route={route} />
+        <ArchiveClock />
+        <View key={view} route={route} />
       </main>
     </AskContext.Provider>
   );

@@ -2,7 +2,7 @@ import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import { Trouble } from "../shared/trouble.tsx";
 import { useLoaded } from "../shared/use-loaded.ts";
-import { type Row, useAsk } from "./console-client.ts";
+import { KeyRefused, type Row, useAsk } from "./console-client.ts";
 
 interface PanelProps {
   title: string;
@@ -28,7 +28,8 @@ export function Panel({ title, about, ask: question, parameters, empty, fresh, c
     <section class="card panel">
       <h2>{title}</h2>
       {about && <p class="hint">{about}</p>}
-      {error !== undefined && <Trouble error={error} again={again} />}
+      {/* that the key is refused is said once, by the sign-in */}
+      {error !== undefined && !(error instanceof KeyRefused) && <Trouble error={error} again={again} />}
       {!value && error === undefined && <p role="status">One moment …</p>}
       {value && (value.rows.length > 0 ? children(value.rows) : <p class="soft">{empty ?? "There is nothing."}</p>)}
       {value && <Sql text={value.sql} />}

@@ -31,7 +31,7 @@ export function RowsTable({ rows, columns = Object.keys(rows[0] ?? {}), cells = 
           {rows.map((row, i) => (
             <tr key={i}>
               {columns.map((name) => (
-                <td key={name} class={isNumber(row[name]) ? "number" : undefined}>
+                <td key={name} class={isNumber(row[name]) ? "number" : isShort(row[name]) ? "short" : undefined}>
                   {cells[name]?.(row) ?? cell(row[name])}
                 </td>
               ))}
@@ -44,3 +44,5 @@ export function RowsTable({ rows, columns = Object.keys(rows[0] ?? {}), cells = 
 }
 
 const isNumber = (value: unknown) => typeof value === "number";
+/** The name of a model, an instant, a few words; a title is longer. */
+const isShort = (value: unknown) => cell(value).length <= 28;

@@ -1,5 +1,5 @@
-import { useState } from "preact/hooks";
-import { Trouble } from "../shared/trouble.tsx";
+import { useProject } from "../shared/project.ts";
+import { Failed } from "./failed.tsx";
 import type { FeedOf } from "./use-feed.ts";
 
 const bases = {
@@ -48,25 +48,26 @@ export function AboutFeed({ feed, name, isMember }: { feed: FeedOf; name: string
 }
 
 /** Marks what was shown as seen, so that it stays away for 30 days, and asks for the feed anew. */
-function LeaveBehind({ feed: { items, busy, act, refresh } }: { feed: FeedOf }) {
-  const [error, setError] = useState<unknown>();
+function LeaveBehind({ feed }: { feed: FeedOf }) {
+  const { recommender } = useProject();
+  const { items, pending, busy, act, refresh } = feed;
   async function leave(): Promise<void> {
-    setError(undefined);
-    try {
-      await act(
-        ...items.map(({ post_id, title, request_id }) => ({ kind: "seen" as const, post_id, title, request_id })),
-      );
-      await refresh();
-    } catch (error) {
-      setError(error);
-    }
+    const seen = items.map(({ post_id, title, request_id }) => ({ kind: "seen" as const, post_id, title, request_id }));
+    const stored = act(...seen);
+    // at once: it would wait for more of the kind
+    recommender.flush();
+    if (await stored) await refresh();
   }
   return (
     <>
-      <button type="button" disabled={busy !== undefined || items.length === 0} onClick={leave}>
+      <button
+        type="button"
+        disabled={busy !== undefined || items.length === 0 || pending.some(({ kind }) => kind === "seen")}
+        onClick={leave}
+      >
         Seen: show me others
       </button>
-      {error !== undefined && <Trouble error={error} />}
+      <Failed feed={feed} place="seen" />
     </>
   );
 }

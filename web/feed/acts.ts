@@ -3,11 +3,10 @@ import type { Post } from "./posts/read-posts.ts";
 
 /** What somebody did since their feed was made, as far as it changes the next one. */
 export type Act =
-  | { kind: "view" | "vote" | "unvote" | "dismiss"; post_id: string; title: string }
-  | { kind: "comment"; post_id: string; title: string; body: string }
+  | { kind: "view" | "vote" | "unvote" | "dismiss" | "undismiss"; post_id: string; title: string }
+  | { kind: "comment"; id: string; post_id: string; title: string; body: string }
   | { kind: "seen"; post_id: string; title: string; request_id: string }
-  | { kind: "mute"; of: "person" | "topic"; value: string; label: string }
-  | { kind: "unmute"; label: string }
+  | { kind: "mute" | "unmute"; of: "person" | "topic" | "word"; value: string; label: string }
   | { kind: "profile" };
 
 /** The event that tells the recommender; undefined: it reads it from the app's own tables. */
@@ -16,11 +15,13 @@ export function eventOf(act: Act): NewEvent | undefined {
     case "view":
     case "dismiss":
       return { type: act.kind, post_id: act.post_id };
+    case "undismiss":
+      return { type: "dismiss", post_id: act.post_id, value: 0 };
     case "vote":
     case "unvote":
       return { type: "vote", post_id: act.post_id, value: act.kind === "vote" ? 1 : 0 };
     case "comment":
-      return { type: "comment", post_id: act.post_id, body: act.body };
+      return { type: "comment", id: act.id, post_id: act.post_id, body: act.body };
     case "seen":
       return { type: "seen", post_id: act.post_id, request_id: act.request_id };
     default:
@@ -28,49 +29,28 @@ export function eventOf(act: Act): NewEvent | undefined {
   }
 }
 
-const did = {
+/** What somebody did to a post, before its title. */
+export const did = {
   view: "opened",
   vote: "voted for",
   unvote: "took back your vote for",
   comment: "commented on",
   dismiss: "dismissed",
+  undismiss: "took back that you dismissed",
   seen: "saw",
 };
 
-/** "voted for “A”, muted #b and did 2 more things": the latest first. */
-export function sayActs(acts: Act[]): string {
-  const seen = acts.filter(({ kind }) => kind === "seen").length;
-  const said = acts
-    .filter(({ kind }) => kind !== "seen")
-    .map((act) => {
-      if (act.kind === "mute" || act.kind === "unmute") return `${act.kind}d ${act.label}`;
-      if (act.kind === "profile") return "changed what you say of yourself";
-      return `${did[act.kind]} “${shortened(act.title)}”`;
-    })
-    .reverse();
-  if (seen > 0) said.push(`saw ${seen} posts`);
-  const more = said.length - mostSaid;
-  if (more > 0) said.splice(mostSaid, more, `did ${more} more ${more === 1 ? "thing" : "things"}`);
-  return said.length < 2 ? said.join("") : `${said.slice(0, -1).join(", ")} and ${said.at(-1)}`;
-}
-
-const mostSaid = 2;
-
-function shortened(title: string): string {
-  return title.length <= 48 ? title : `${title.slice(0, 47).trimEnd()}…`;
-}
-
-/** Why an act takes a post out of the feed; undefined: it does not. */
+/** Why an act takes a post out of the feed; undefined: it does not. Of what was taken back again nothing may be left: see netOf. */
 export function whyGone(post_id: string, post: Post | undefined, acts: Act[]): string | undefined {
   for (const act of acts.toReversed()) {
-    if (act.kind === "profile" || act.kind === "unmute") continue;
-    // and with it the vote before
-    if (act.kind === "unvote" && act.post_id === post_id) return undefined;
     if (act.kind === "mute") {
       const isOfIt = act.of === "person" ? post?.author_id === act.value : post?.tags.includes(act.value);
       if (isOfIt) return `You muted ${act.label}`;
-    } else if (act.post_id === post_id)
-      return act.kind === "dismiss" ? "You dismissed it" : `You ${did[act.kind]} it, so it is no longer new to you`;
+    } else if ("post_id" in act && act.post_id === post_id) {
+      if (act.kind === "dismiss") return "You dismissed it";
+      if (act.kind !== "unvote" && act.kind !== "undismiss")
+        return `You ${did[act.kind]} it, so it is no longer new to you`;
+    }
   }
   return undefined;
 }

@@ -2,11 +2,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Reason } from "../../client/src/index.ts";
-import { type Act, sayActs } from "./acts.ts";
+import type { Act } from "./acts.ts";
 import { changesBetween } from "./feed-changes.ts";
 import type { Item } from "./item.ts";
+import { netOf } from "./marks.ts";
 import type { Post } from "./posts/read-posts.ts";
 import { sayWhy } from "./posts/say-why.ts";
+import { countActs, sayActs } from "./say-acts.ts";
 
 function feed(...ids: string[]): Item[] {
   const why: Reason = { kind: "fresh" };
@@ -19,6 +21,10 @@ function feed(...ids: string[]): Item[] {
       source: "fresh",
       why,
       topic: null,
+      author_id: null,
+      created_at: null,
+      tags: [],
+      excerpt: "",
       app_id: id,
     },
     ...{ position: i + 1, request_id: "r", basis: "history" },
@@ -56,7 +62,7 @@ test("a post is gone for what was done with it, the latest of it, or because oth
     { kind: "dismiss", post_id: "a", title: "A" },
   ];
   const known = posts({ id: "c", tags: ["chess"] }, { id: "d", author_id: "p" });
-  const gone = changesBetween(feed("a", "b", "c", "d", "e", "f"), [], acts, known);
+  const gone = changesBetween(feed("a", "b", "c", "d", "e", "f"), [], netOf(acts), known);
   assert.deepEqual(
     gone.map(({ why }) => why),
     [
@@ -78,6 +84,10 @@ test("what was done is said with the latest first, and no longer than a line", (
   assert.equal(sayActs(["A", "B", "C"].map(vote)), "voted for “C”, voted for “B” and did 1 more thing");
   assert.equal(sayActs(["A", "B", "C", "D"].map(vote)), "voted for “D”, voted for “C” and did 2 more things");
   assert.ok(sayActs([vote("x".repeat(900))]).length < 70);
+  const view = (title: string): Act => ({ ...vote(title), kind: "view" }) as Act;
+  const twice = [view("A"), view("B"), vote("A"), view("A")];
+  assert.equal(sayActs(twice), "opened and voted for “A” and opened “B”", "each post once");
+  assert.equal(countActs(twice), 2);
 });
 
 test("every reason is a sentence, those of later versions too", () => {

@@ -1,13 +1,18 @@
 import type { ComponentChildren } from "preact";
+import { useRef } from "preact/hooks";
 import { Heading } from "../shared/heading.tsx";
 import { Trouble } from "../shared/trouble.tsx";
 import { AboutFeed } from "./about-feed.tsx";
-import { sayActs } from "./acts.ts";
+import { ArchiveClock } from "./archive-clock.tsx";
 import { MoreOnScroll } from "./more-on-scroll.tsx";
 import { Moved } from "./moved.tsx";
+import { PendingBar } from "./pending-bar.tsx";
 import { PostCard } from "./posts/post-card.tsx";
+import { UnfinishedComments } from "./posts/unfinished-comments.tsx";
 import { Skeletons } from "./skeletons.tsx";
+import { TagFilter } from "./tag-filter.tsx";
 import type { FeedOf } from "./use-feed.ts";
+import { usePlace } from "./use-place.ts";
 import { Arrival } from "./write/arrival.tsx";
 
 interface FeedViewProps {
@@ -21,39 +26,38 @@ interface FeedViewProps {
 
 /** A feed, what moved in it and why, and what it is made from. */
 export function FeedView({ feed, userId, name, children }: FeedViewProps) {
-  const { items, posts, moved, busy, error, acts } = feed;
+  const { items, moved, busy, error, asked, place } = feed;
   const changes = new Map(moved?.changes.map((change) => [change.post_id, change]));
+  // what its reader was told before they looked at another view is no news
+  const told = useRef(moved);
+  const goesOn = useRef(place.current !== undefined);
+  usePlace(place);
   return (
     <div class="columns">
       <div class="stack">
         <div class="row spread">
-          <Heading text="Your feed" />
+          <Heading text="Your feed" goesOn={goesOn.current} />
           <button type="button" disabled={busy !== undefined} onClick={feed.refresh}>
             {busy === "again" ? "Refreshing …" : "Refresh"}
           </button>
         </div>
+        <ArchiveClock />
         {children}
         {userId && <Arrival feed={feed} userId={userId} />}
-        {acts.length > 0 && (
-          <div class="pending" role="status">
-            <p>Since this feed was made you {sayActs(acts)}.</p>
-            <button type="button" class="main" disabled={busy !== undefined} onClick={feed.refresh}>
-              Show what moves
-            </button>
-          </div>
-        )}
-        {moved && <Moved {...moved} />}
-        {error !== undefined && <Trouble error={error} again={feed.retry} />}
+        {userId && <UnfinishedComments feed={feed} userId={userId} />}
+        <TagFilter feed={feed} />
+        <PendingBar feed={feed} isMember={userId !== undefined} />
+        {moved && <Moved feed={feed} {...moved} isNews={moved !== told.current} />}
+        {error !== undefined && asked === "first" && <Trouble error={error} again={feed.retry} />}
         {busy === "first" && <Skeletons />}
         <ol class="stack" aria-label="Posts" aria-busy={busy !== undefined}>
           {items.map((item) => (
             <PostCard
               key={item.post_id}
               item={item}
-              posts={posts}
+              feed={feed}
               change={changes.get(item.post_id)}
-              isFirstFeed={moved === undefined}
-              {...(userId && { act: feed.act, userId })}
+              {...(userId && { userId })}
             />
           ))}
         </ol>

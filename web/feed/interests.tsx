@@ -8,7 +8,10 @@ export function Interests({ chosen, onChange }: { chosen: string[]; onChange(int
   const { supabase } = useProject();
   const tags = useLoaded(() => frequentTags(supabase), [supabase]);
   const [own, setOwn] = useState("");
-  const offered = [...new Set([...chosen, ...(tags.value ?? [])])].slice(0, 18);
+  // what was picked here stays, so that it can be picked again, and each stays where it is
+  const [before, setBefore] = useState(chosen);
+  const isKnown = tags.value !== undefined || tags.error !== undefined;
+  const offered = isKnown ? [...new Set([...(tags.value ?? []), ...before, ...chosen])] : [];
   const toggle = (interest: string) =>
     onChange(chosen.includes(interest) ? chosen.filter((each) => each !== interest) : [...chosen, interest].slice(-16));
   return (
@@ -32,6 +35,7 @@ export function Interests({ chosen, onChange }: { chosen: string[]; onChange(int
           event.preventDefault();
           const interest = own.trim();
           if (interest && !chosen.includes(interest)) toggle(interest);
+          if (interest && !before.includes(interest)) setBefore([...before, interest]);
           setOwn("");
         }}
       >

@@ -8,8 +8,11 @@ import { Frame } from "./frame.tsx";
 import { IdeasView } from "./ideas/ideas-view.tsx";
 import { Leave } from "./people/leave.tsx";
 import { nameOf } from "./people/name.ts";
+import { NewPassword } from "./people/new-password.tsx";
 import { readProfile } from "./people/profile.ts";
 import { ProfileForm } from "./people/profile-form.tsx";
+import { newPasswordRoute } from "./people/sign-in.ts";
+import { SignedInAlready } from "./people/signed-in-already.tsx";
 import { YouView } from "./people/you-view.tsx";
 import { useFeed } from "./use-feed.ts";
 import { WriteView } from "./write/write-view.tsx";
@@ -17,12 +20,12 @@ import { WriteView } from "./write/write-view.tsx";
 /** All that somebody who is signed in sees. Their feed stays while they look at the other views. */
 export function Member({ userId }: SignedIn) {
   const { supabase } = useProject();
-  const route = useRoute();
-  const feed = useFeed();
+  const [route, failed] = useRoute().split("/");
+  const feed = useFeed({ userId });
   const profile = useLoaded(() => readProfile(supabase, userId), [userId]);
   const name = profile.value ? nameOf(profile.value) : "You";
 
-  if (profile.value === null)
+  if (profile.value === null && route !== newPasswordRoute)
     return (
       <Frame route="" links={[]}>
         <div class="narrow stack">
@@ -46,16 +49,10 @@ export function Member({ userId }: SignedIn) {
     feed: () => <FeedView feed={feed} userId={userId} name={name} />,
     write: () => <WriteView userId={userId} />,
     ideas: () => <IdeasView />,
-    you: () => (
-      <YouView
-        userId={userId}
-        profile={profile}
-        onChanged={(act) => {
-          feed.act(act);
-          profile.again();
-        }}
-      />
-    ),
+    you: () => <YouView userId={userId} profile={profile} feed={feed} />,
+    [newPasswordRoute]: () => <NewPassword />,
+    // the link of an e-mail, of whoever was signed in here already
+    ...(failed && { people: () => <SignedInAlready name={name} failed={failed} /> }),
   };
   const links: [string, string][] = [
     ["feed", "Feed"],

@@ -1,13 +1,24 @@
 import { useEffect, useRef } from "preact/hooks";
-import { type Act, sayActs } from "./acts.ts";
+import type { Act } from "./acts.ts";
 import type { Change } from "./feed-changes.ts";
+import { dismissalOf } from "./marks.ts";
+import { sayActs } from "./say-acts.ts";
+import type { FeedOf } from "./use-feed.ts";
+
+interface MovedProps {
+  feed: FeedOf;
+  changes: Change[];
+  acts: Act[];
+  /** Its reader has just asked for it. */
+  isNews: boolean;
+}
 
 /** What moved since the feed before, and why. */
-export function Moved({ changes, acts }: { changes: Change[]; acts: Act[] }) {
+export function Moved({ feed, changes, acts, isNews }: MovedProps) {
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
     // whoever asked for it may be far down, at a button that is gone now
-    if (acts.length > 0) heading.current?.focus();
+    if (isNews && acts.length > 0) heading.current?.focus();
   }, [acts]);
   const fresh = changes.filter(({ from, to }) => from === undefined && to !== undefined);
   const up = changes.filter(({ from, to }) => from !== undefined && to !== undefined && to < from);
@@ -24,9 +35,9 @@ export function Moved({ changes, acts }: { changes: Change[]; acts: Act[] }) {
         </p>
       </div>
       <div class="parts">
-        <Part title="New" changes={fresh} />
-        <Part title="Up" changes={up} />
-        <Part title="Gone" changes={gone} />
+        <Part title="New" feed={feed} changes={fresh} />
+        <Part title="Up" feed={feed} changes={up} />
+        <Part title="Gone" feed={feed} changes={gone} />
       </div>
     </section>
   );
@@ -34,8 +45,9 @@ export function Moved({ changes, acts }: { changes: Change[]; acts: Act[] }) {
 
 const mostShown = 2;
 
-function Part({ title, changes }: { title: string; changes: Change[] }) {
+function Part({ title, feed, changes }: { title: string; feed: FeedOf; changes: Change[] }) {
   if (changes.length === 0) return null;
+  const line = (change: Change) => <Line key={change.post_id} feed={feed} change={change} />;
   const [shown, rest] = [changes.slice(0, mostShown), changes.slice(mostShown)];
   return (
     <div>
@@ -51,14 +63,23 @@ function Part({ title, changes }: { title: string; changes: Change[] }) {
   );
 }
 
-function line({ post_id, title, from, to, why }: Change) {
+/** Here a dismissal is still to be undone: its post has left the feed. */
+function Line({ feed: { marks, act }, change }: { feed: FeedOf; change: Change }) {
+  const { post_id, title, from, to, why } = change;
+  const isDismissed = to === undefined && (marks.get(dismissalOf(post_id)) ?? false);
   return (
-    <li key={post_id}>
+    <li>
       <span class="place">{to === undefined || from === undefined ? (to ?? from) : `${from} → ${to}`}</span>
       <span>
         {title}
         <small>{why}</small>
       </span>
+      {isDismissed && (
+        <button type="button" onClick={() => act({ kind: "undismiss", post_id, title })}>
+          Undo
+          <span class="hidden">that you dismissed {title}</span>
+        </button>
+      )}
     </li>
   );
 }

@@ -1,10 +1,15 @@
-import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { type MutableRef, useCallback, useEffect, useMemo, useRef } from "preact/hooks";
 import type { Feed } from "../../client/src/index.ts";
 import { useProject } from "../shared/project.ts";
-import { type Act, eventOf } from "./acts.ts";
+import { useChanging } from "../shared/use-changing.ts";
+import type { Act } from "./acts.ts";
 import { type Change, changesBetween } from "./feed-changes.ts";
 import type { Item } from "./item.ts";
+import { voteOn } from "./marks.ts";
 import { type Post, readPosts } from "./posts/read-posts.ts";
+import { readVotes } from "./posts/read-votes.ts";
+import { type Deeds, useDeeds } from "./use-deeds.ts";
+import type { Place } from "./use-place.ts";
 
 /** The first feed, the same anew, or its next page. */
 type Asked = "first" | "again" | "more";
@@ -17,102 +22,132 @@ interface State {
   items: Item[];
   /** What the app knows of them, and of those of earlier feeds. */
   posts: ReadonlyMap<string, Post>;
-  /** What was done since the feed was made. */
-  acts: Act[];
   /** The feed before and what was done until this one; undefined: this is the first. */
   before?: { items: Item[]; acts: Act[] };
+  /** The one that every post has; undefined: all are shown. */
+  tag?: string | undefined;
   busy: Asked | undefined;
   /** What went wrong with the latest question, and which that was. */
   error: unknown;
   asked: Asked;
 }
 
-export interface FeedOf extends State {
+export interface FeedOf extends State, Omit<Deeds, "knowMarks" | "settle" | "forget"> {
   /** What moved since the feed before, and what was done in between; undefined: this is the first. */
   moved: { changes: Change[]; acts: Act[] } | undefined;
+  /** Where its reader was when they left it for another view. */
+  place: MutableRef<Place | undefined>;
   /** Asks for the feed anew and compares. */
   refresh(): Promise<void>;
+  /** Shows posts with this tag alone; undefined: all. */
+  only(tag: string | undefined): Promise<void>;
   /** Asks for the next page. */
   more(): Promise<void>;
   /** Asks once more what failed. */
   retry(): Promise<void>;
-  /** Tells the recommender what its reader did. Rejects where it is not stored. */
-  act(...acts: Act[]): Promise<void>;
+}
+
+interface Reader {
+  /** Whoever is signed in; undefined: a visitor. */
+  userId?: string;
+  /** Of a visitor. */
+  interests?: string[];
 }
 
 const pageSize = 20;
 
-/** The feed of whoever is signed in, or with `interests` a visitor's: its pages, and what becomes of it. */
-export function useFeed(interests?: string[]): FeedOf {
+/** The feed of whoever is signed in, or a visitor's: its pages, what its reader does with them, and what becomes of it. */
+export function useFeed({ userId, interests }: Reader): FeedOf {
   const { supabase, recommender } = useProject();
-  const [state, setState] = useState<State>({
+  const { knowMarks, settle, forget, ...deeds } = useDeeds(userId);
+  const { state, latest, change } = useChanging<State>({
     items: [],
     posts: new Map(),
-    acts: [],
     busy: "first",
     asked: "first",
     error: undefined,
   });
-  const latest = useRef(state);
-  latest.current = state;
+  const place = useRef<Place>();
   const turn = useRef(0);
+
+  /** What the app knows of posts, and what their reader did with them before. A feed without that is still a feed. */
+  const know = useCallback(
+    async (ids: string[]) => {
+      const [posts, voted] = await Promise.all([
+        readPosts(supabase, ids, { names: !interests }).catch(() => new Map<string, Post>()),
+        userId ? readVotes(supabase, ids).catch(() => []) : [],
+      ]);
+      // whatever was asked since
+      change((state) => ({ ...state, posts: new Map([...state.posts, ...posts]) }));
+      knowMarks(new Map(voted.map((id) => [voteOn(id), true])));
+    },
+    [supabase, userId, interests, change, knowMarks],
+  );
 
   const load = useCallback(
     async (busy: Asked) => {
       const mine = ++turn.current;
+      /** Of several answers that of the latest question counts. */
+      const changeIfLatest = (how: (state: State) => State) => mine === turn.current && change(how);
+      changeIfLatest((state) => ({ ...state, busy, asked: busy, error: undefined }));
+      // the next feed is made from what is stored by then
+      const { done, stored } = busy === "again" ? await settle() : { done: [], stored: [] };
+      if (mine !== turn.current) return;
       const before = latest.current;
       const after = busy === "more" && before.feed?.next;
-      /** Of several answers that of the latest question counts. */
-      const change = (how: (state: State) => State) => mine === turn.current && setState(how);
-      change((state) => ({ ...state, busy, asked: busy, error: undefined }));
       try {
         const asked = performance.now();
-        const request = { limit: pageSize, ...(after && { after }), ...(interests && { interests }) };
+        const { tag } = before;
+        const request = {
+          limit: pageSize,
+          ...(after && { after }),
+          ...(interests && { interests }),
+          ...(tag !== undefined && { filter: { tags: [tag] } }),
+        };
         const { items, ...feed } = await recommender.recommend(request);
         const page = items.map((item) => ({ ...item, request_id: feed.request_id, basis: feed.basis }));
         const came = { feed, took: performance.now() - asked, busy: undefined };
+        if (mine !== turn.current) return;
         // titles and reasons first: the rest of the posts comes when it is there
         if (busy === "more") change((state) => ({ ...state, ...came, items: [...state.items, ...page] }));
-        else
+        else {
           change(({ before: _, ...state }) => ({
             ...state,
             ...came,
             items: page,
-            acts: state.acts.filter((act) => !before.acts.includes(act)),
-            ...(busy === "again" && { before: { items: before.items, acts: before.acts } }),
+            ...(busy === "again" && { before: { items: before.items, acts: done } }),
           }));
-        const ids = page.map(({ post_id }) => post_id).filter((id) => !before.posts.has(id));
-        // without them a feed is still a feed
-        const read = await readPosts(supabase, ids, { names: !interests }).catch(() => new Map<string, Post>());
-        // whatever was asked since
-        setState((state) => ({ ...state, posts: new Map([...state.posts, ...read]) }));
+          forget(stored);
+        }
+        await know(page.map(({ post_id }) => post_id).filter((id) => !before.posts.has(id)));
       } catch (error) {
-        change((state) => ({ ...state, busy: undefined, error }));
+        changeIfLatest((state) => ({ ...state, busy: undefined, error }));
       }
     },
-    [recommender, supabase, interests],
+    [recommender, interests, latest, change, settle, forget, know],
   );
 
-  const again = useCallback(() => load(latest.current.feed ? "again" : "first"), [load]);
+  const again = useCallback(() => load(latest.current.feed ? "again" : "first"), [load, latest]);
   useEffect(() => {
     again();
   }, [again]);
 
-  const act = useCallback(
-    async (...acts: Act[]) => {
-      const events = acts.flatMap((act) => eventOf(act) ?? []);
-      if (events.length > 0) {
-        const report = await recommender.events(events);
-        const refused = report.events.find(({ status }) => status === "refused");
-        if (refused) throw new Error(refused.message);
-      }
-      setState((state) => ({ ...state, acts: [...state.acts, ...acts] }));
+  const only = useCallback(
+    (tag: string | undefined) => {
+      change((state) => ({ ...state, tag, items: [] }));
+      return load("first");
     },
-    [recommender],
+    [change, load],
   );
-
   const more = useCallback(() => load("more"), [load]);
-  const retry = useCallback(() => load(latest.current.asked), [load]);
+  const retry = useCallback(() => load(latest.current.asked), [load, latest]);
+  useEffect(() => {
+    // nobody has to press what was only for want of a network; but another feed in place of this one comes to those who ask
+    const onBack = () => latest.current.error !== undefined && latest.current.asked !== "again" && retry();
+    addEventListener("online", onBack);
+    return () => removeEventListener("online", onBack);
+  }, [retry, latest]);
+
   const { before, items, posts } = state;
   const moved = useMemo(
     () =>
@@ -122,7 +157,7 @@ export function useFeed(interests?: string[]): FeedOf {
       },
     [before, items, posts],
   );
-  return { ...state, moved, refresh: again, more, retry, act };
+  return { ...state, ...deeds, moved, place, refresh: again, only, more, retry };
 }
 
 const firstPage = (items: Item[]) => items.slice(0, pageSize);

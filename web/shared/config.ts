@@ -6,6 +6,8 @@ export interface Config {
   key: string;
   /** On this machine alone: whoever looks may choose which member of the community to be. */
   members?: boolean;
+  /** There alone, too: milliseconds by which the community's clock is behind, since it was imported from an archive. */
+  clockShift?: number;
 }
 
 /** Reads config.json, which lies at the root of the site. Throws one line that says what is missing. */

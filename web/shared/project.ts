@@ -13,7 +13,8 @@ export interface Project {
 
 export function openProject(config: Config): Project {
   const supabase = createClient(config.url, config.key);
-  return { config, supabase, recommender: recsys(supabase) };
+  // what is refused is told where it was done
+  return { config, supabase, recommender: recsys(supabase, { onRefused: () => undefined }) };
 }
 
 export const ProjectContext = createContext<Project | undefined>(undefined);

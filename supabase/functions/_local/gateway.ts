@@ -10,10 +10,12 @@
  */
 import { Hono } from "hono";
 import { importJWK, type JWK } from "jose";
+import type { Pool } from "../_shared/database/database.ts";
 import { openPool } from "../_shared/database/pool.ts";
 import { projectApiKeys } from "../_shared/http/api-keys.ts";
 import { createVerifier } from "../_shared/http/auth.ts";
 import { authStandIn } from "./auth.ts";
+import { clockShift } from "./clock-shift.ts";
 import { guard } from "./guard.ts";
 import { membersPage } from "./members.ts";
 import { restStandIn } from "./rest.ts";
@@ -69,8 +71,14 @@ const signingKey = Deno.env.get("LOCAL_SIGNING_KEY");
 if (siteFolder) {
   const publishableKeys = projectApiKeys(Deno.env.get("SUPABASE_PUBLISHABLE_KEYS"), undefined);
   gateway.use(guard("page"));
-  if (signingKey) await mountStandIns(JSON.parse(signingKey), publishableKeys, `http://localhost:${server.addr.port}`);
-  const config = (url: string) => ({ url, key: publishableKeys[0], members: true });
+  const project = `http://localhost:${server.addr.port}`;
+  const pool = signingKey && (await mountStandIns(JSON.parse(signingKey), publishableKeys, project));
+  const config = async (url: string) => ({
+    url,
+    key: publishableKeys[0],
+    members: true,
+    clockShift: pool ? await clockShift(pool) : 0,
+  });
   const file = (path: string) =>
     Deno.readFile(`${siteFolder}/${path}`).then(
       ({ buffer }) => buffer as ArrayBuffer,
@@ -85,8 +93,8 @@ const patience = new Promise((over) => setTimeout(over, 3_000));
 await Promise.race([server.shutdown().then(() => Promise.allSettled(background)), patience]);
 Deno.exit(0);
 
-/** What the feed page calls beside the functions. `project`: the address of the latter. */
-async function mountStandIns(jwk: JWK, publishableKeys: string[], project: string): Promise<void> {
+/** What the feed page calls beside the functions, and the connections by which it is answered. `project`: the address of the functions. */
+async function mountStandIns(jwk: JWK, publishableKeys: string[], project: string): Promise<Pool> {
   const { d: _, ...publicJwk } = jwk;
   const key = {
     keyId: jwk.kid ?? "",
@@ -101,6 +109,7 @@ async function mountStandIns(jwk: JWK, publishableKeys: string[], project: strin
   gateway.route("/auth/v1", authStandIn(pool, key, project));
   gateway.route("/rest/v1", restStandIn(pool, verify, publishableKeys));
   gateway.route("/local/members", membersPage(pool));
+  return pool;
 }
 
 async function functionNames(): Promise<string[]> {

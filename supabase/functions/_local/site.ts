@@ -33,7 +33,7 @@ export interface Site {
   /** A file of the site by its path; undefined: there is none. */
   file(path: string): Promise<ArrayBuffer | undefined>;
   /** What the pages read at config.json: which project is theirs, by the address under which it was reached. */
-  config(origin: string): object;
+  config(origin: string): Promise<object>;
   /** Only what is below this path is served; "": all of it. */
   below: string;
 }
@@ -41,7 +41,7 @@ export interface Site {
 /** A path that ends in / is the index.html there. */
 export function sitePages({ file, config, below }: Site): Hono {
   const pages = new Hono();
-  pages.get("/config.json", (c) => c.json(config(new URL(c.req.url).origin), 200, headers));
+  pages.get("/config.json", async (c) => c.json(await config(new URL(c.req.url).origin), 200, headers));
   pages.get("*", async (c: Context) => {
     const { pathname } = new URL(c.req.url);
     const path = `${pathname.slice(1)}${pathname.endsWith("/") ? "index.html" : ""}`;

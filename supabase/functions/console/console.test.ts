@@ -62,8 +62,8 @@ test("every question that changes nothing is answered as its statement answers i
       const { status, body } = await send({ ask: name, parameters: asked[name] ?? {} });
       assert.equal(status, 200, JSON.stringify(body));
       const { rows } = await pool.query(`select row_to_json(answer) as row from (${body.sql}) as answer`);
-      // ages and lags go on
-      const still = (row: Row) => ({ ...row, age: null });
+      // ages, lags and clocks go on
+      const still = (row: Row) => ({ ...row, age: null, now: null });
       assert.deepEqual(
         body.rows.map(still),
         rows.map(({ row }) => still(row)),
@@ -94,6 +94,13 @@ test("somebody's feed comes with every candidate, where it stands and what the r
   assert.ok(!candidates.some((each: Row) => each.post_id === privatePost), "what she may not see");
   const placed = candidates.filter((each: Row) => each.position !== null);
   assert.deepEqual(placed.map((each: Row) => each.post_id).sort(), items.map((each: Row) => each.post_id).sort());
+  assert.equal(new Set(names).size, names.length, "no two of one name: each says whose it is");
+  assert.ok(names.includes("user log_views") && names.includes("post log_views"));
+  const { rows: asStored } = await pool.query(
+    "select array_agg(part || ' ' || feature order by number) as names from recsys.model_features where model_id = $1",
+    [first],
+  );
+  assert.deepEqual(names, asStored[0].names, "as recsys.explain() names them");
   for (const [i, { rank, score, features }] of candidates.entries()) {
     assert.equal(rank, i + 1);
     assert.ok(i === 0 || score <= candidates[i - 1].score);

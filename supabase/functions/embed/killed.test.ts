@@ -24,7 +24,7 @@ const kills = Number(soak || 4);
 const random = new Random(11);
 
 test(`function and database killed in mid-work ${kills} times: no job is lost, none stuck, no vector of a wrong model`, {
-  skip: withoutCluster(),
+  skip: await withoutCluster(),
   timeout: 120_000 + kills * 30_000,
 }, async (t) => {
   const cluster = await testCluster(t);

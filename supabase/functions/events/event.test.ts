@@ -17,6 +17,7 @@ const good: [string, object][] = [
   ["a comment with pairs of surrogates", { id, type: "comment", post_id, body: "👍 “quoted” \\u0000 \n" }],
   ["a login", { id, type: "login" }],
   ["a dismissal", { id, type: "dismiss", post_id }],
+  ["a dismissal taken back", { id, type: "dismiss", post_id, value: 0 }],
   ["an impression seen", { id, type: "seen", post_id, request_id }],
   ["ids in capitals", { id: id.toUpperCase(), type: "view", post_id: post_id.toUpperCase() }],
   ["ids of no version", { id: "11111111-1111-1111-1111-111111111111", type: "login" }],

@@ -26,6 +26,7 @@ const common = {
 };
 const seconds = z.number().min(0).max(1e6).optional().describe("Seconds.");
 const vote = z.literal([1, -1, 0]).describe("1: for the post. -1: against it. 0: takes the vote back.");
+const notDismissed = z.literal(0).optional().describe("0: takes the dismissal back; left out: dismisses the post.");
 const request = uuid.describe("The request_id of the feed in which the post came into view.");
 
 export const event = z
@@ -34,7 +35,7 @@ export const event = z
     z.strictObject({ ...common, type: z.literal("vote"), post_id: uuid, value: vote }),
     z.strictObject({ ...common, type: z.literal("comment"), post_id: uuid, body: text }),
     z.strictObject({ ...common, type: z.literal("login") }),
-    z.strictObject({ ...common, type: z.literal("dismiss"), post_id: uuid }),
+    z.strictObject({ ...common, type: z.literal("dismiss"), post_id: uuid, value: notDismissed }),
     z.strictObject({ ...common, type: z.literal("seen"), post_id: uuid, request_id: request }),
   ])
   .meta({ id: "Event", description: "What a user did." });

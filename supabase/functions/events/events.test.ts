@@ -1,11 +1,11 @@
 /** What events do: in the app's tables, under the user's own role, once. */
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
-import { onBoth, testDatabase } from "../../../db/testing.ts";
+import { onBoth, testDatabase, withOneSession } from "../../../db/testing.ts";
 import { clear, fillCommunity, people, post, privatePost, uuid } from "../../../trainer/serve/testing.ts";
 import { event, testApp } from "./testing.ts";
 
-const { pool, url, embedded } = await testDatabase({ after }, "events");
+const { pool, url } = await testDatabase({ after }, "events");
 beforeEach(async () => {
   await clear(pool);
   await fillCommunity(pool);
@@ -189,7 +189,7 @@ test("a person has one vote on a post: the last one counts, and the same again l
 });
 
 test("two votes at once are one after another", {
-  skip: embedded && "the embedded database has one session, in which nothing happens at once",
+  skip: await withOneSession(),
 }, async (t) => {
   const first = await pool.connect();
   await first.query("begin");

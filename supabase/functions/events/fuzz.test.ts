@@ -27,7 +27,7 @@ const fieldsOf = new Map<unknown, string[]>([
   ["view", ["post_id", "value"]],
   ["vote", ["post_id", "value"]],
   ["comment", ["post_id", "body"]],
-  ["dismiss", ["post_id"]],
+  ["dismiss", ["post_id", "value"]],
   ["seen", ["post_id", "request_id"]],
 ]);
 

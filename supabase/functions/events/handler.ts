@@ -2,12 +2,12 @@
  * `POST /events {events: [...]}`: what the user did, into the app's tables and under the user's own role. For apps that do
  * not write these tables themselves: whoever does needs no events, as the engine reads the tables.
  */
-import { writeAs } from "../_shared/database/caller.ts";
 import type { UserFunction } from "../_shared/http/edge-function.ts";
 import { AppError } from "../_shared/http/errors.ts";
 import { batchOfBody } from "./batch.ts";
 import type { Checked } from "./event.ts";
-import { type Outcome, recordEvents } from "./record-events.ts";
+import type { Outcome } from "./record-events.ts";
+import { recordSoonShown } from "./record-soon-shown.ts";
 import { refusals } from "./refusals.ts";
 import type { EventReport, Report } from "./report.ts";
 
@@ -17,12 +17,12 @@ export const eventsFunction: UserFunction<Checked[]> = {
   // 500 events of 500 bytes, where those without a comment have 250; or 8 of the longest comments, of 30 KB each
   maximumBodyBytes: 256 * 1024,
   read: { POST: batchOfBody },
-  async answer(batch, { claims }, { pool }): Promise<Report> {
+  async answer(batch, { claims, pause }, { pool }): Promise<Report> {
     if (claims.preview)
       throw new AppError(401, "token_not_user", "an operator's token looks at feeds and does nothing");
     const events = batch.flatMap((checked) => ("event" in checked ? [checked.event] : []));
-    const rows = events.length > 0 ? await writeAs(pool, claims, recordEvents(events)) : [{ outcomes: [] }];
-    const outcomes = rows[0].outcomes?.values();
+    const recorded = events.length > 0 ? await recordSoonShown(pool, claims, events, pause) : [];
+    const outcomes = recorded?.values();
     if (!outcomes)
       throw new AppError(404, "unknown_user", "this user has no profile yet, so there is nobody to note it for");
     return {

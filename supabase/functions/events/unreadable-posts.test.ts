@@ -28,6 +28,7 @@ const kinds: [string, object][] = [
   ["vote", { value: 0 }],
   ["comment", { body: "hello" }],
   ["dismiss", {}],
+  ["dismiss", { value: 0 }],
   ["seen", { request_id: uuid("ed", 1) }],
 ];
 

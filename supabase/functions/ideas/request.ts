@@ -2,6 +2,7 @@
 import * as z from "zod";
 import { AppError } from "../_shared/http/errors.ts";
 import { parseJson } from "../_shared/http/parse-json.ts";
+import { unknownField } from "../_shared/http/unknown-field.ts";
 
 export const ideasRequest = z
   .strictObject({ limit: z.int().min(1).max(10).default(10).describe("How many at most.") })
@@ -13,9 +14,8 @@ export type IdeasRequest = z.infer<typeof ideasRequest>;
 export function requestOfBody(text: string): IdeasRequest {
   const result = ideasRequest.safeParse(parseJson(text));
   if (result.success) return result.data;
-  const [{ code, path }] = result.error.issues;
-  if (code === "unrecognized_keys")
-    throw new AppError(400, "unknown_field", "the body may have the field limit and no other");
-  if (path[0] === "limit") throw new AppError(400, "invalid_limit", "limit must be a whole number from 1 to 10");
+  const [issue] = result.error.issues;
+  if (issue.code === "unrecognized_keys") throw unknownField(issue, "the body", ideasRequest.shape);
+  if (issue.path[0] === "limit") throw new AppError(400, "invalid_limit", "limit must be a whole number from 1 to 10");
   throw new AppError(400, "invalid_body", 'the body must be a JSON object such as {"limit": 10}');
 }

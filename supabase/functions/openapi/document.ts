@@ -17,6 +17,7 @@ const codesOfDatabase: Codes = {
   503: ["database_unavailable", "database_timeout", "not_installed", "unsafe_source_view"],
 };
 const codesOfPost: Codes = { 413: ["body_too_large"] };
+const codesOfQuery: Codes = { 400: ["unknown_field"] };
 const codesOfBody: Codes = { 400: ["malformed_json", "invalid_body", "unknown_field"] };
 const codesOfCallers: Record<Api["callers"], Codes[]> = {
   users: [
@@ -135,7 +136,12 @@ const json = (schema: unknown) => ({ content: { "application/json": { schema } }
 
 /** The codes of one method's errors, by status. */
 function codesOf(api: Api, method: string): Record<string, string[]> {
-  const ofMethod = method === "POST" ? [...(api.requests.POST ? [codesOfBody] : []), codesOfPost] : [];
+  const ofMethod =
+    method === "POST"
+      ? [...(api.requests.POST ? [codesOfBody] : []), codesOfPost]
+      : api.requests.GET
+        ? [codesOfQuery]
+        : [];
   const merged: Record<string, string[]> = {};
   for (const codes of [...ofMethod, api.codes, codesOfAll, ...codesOfCallers[api.callers]])
     for (const [status, some] of Object.entries(codes)) merged[status] = [...(merged[status] ?? []), ...some];

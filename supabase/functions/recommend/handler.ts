@@ -1,5 +1,5 @@
 /**
- * `POST /recommend {limit?, mode?, after?, filter?, interests?}` or `GET /recommend?limit=&mode=&after=`: a page of the caller's personal
+ * `POST /recommend {limit?, mode?, after?, filter?, interests?}` or `GET /recommend?limit=&mode=&after=&interests=`: a page of the caller's personal
  * feed. A visitor gets one too, by the interests they name.
  */
 import { visitor } from "../_shared/database/caller.ts";

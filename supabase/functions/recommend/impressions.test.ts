@@ -1,14 +1,14 @@
 /** The log of impressions while it cannot be written: no feed waits for it, and none is lost to it. */
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { testDatabase } from "../../../db/testing.ts";
+import { testDatabase, withOneSession } from "../../../db/testing.ts";
 import { fillCommunity, people, publishTinyModel } from "../../../trainer/serve/testing.ts";
 import { testApp } from "./testing.ts";
 
-const { pool, url, embedded } = await testDatabase({ after }, "impressions");
+const { pool, url } = await testDatabase({ after }, "impressions");
 await fillCommunity(pool);
 await publishTinyModel(pool, { name: "tiny" });
-const skip = embedded && "the embedded database has one session, which a second one cannot hold up";
+const skip = await withOneSession();
 
 for (const mode of ["share", "access exclusive"])
   test(`20 feeds in a row while the log is locked (${mode})`, { skip }, async (t) => {

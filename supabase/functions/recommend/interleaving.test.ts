@@ -130,15 +130,19 @@ test("a place to explore has no team", async (t) => {
   await pool.query("update recsys.settings set trial_place = 4");
   await start();
   const app = testApp(t, url);
-  const { body } = await app.call(people.ada, { limit: 12 });
+  // what one model draws for it the other may have placed above, once in some twenty pages
+  const requests: string[] = [];
+  for (let times = 0; times < 60; times++) requests.push((await app.call(people.ada, { limit: 12 })).body.request_id);
   await app.settled();
-  const rows = await logged(body.request_id);
-  assert.deepEqual(
-    rows.flatMap(({ explored }, i) => (explored ? [i + 1] : [])),
-    [4],
-  );
-  for (const { explored, team } of rows) assert.equal(team === null, explored);
-  assert.ok(Math.abs(rows.filter(({ team }) => team === 1).length - 5.5) < 1);
+  for (const request of requests) {
+    const rows = await logged(request);
+    assert.deepEqual(
+      rows.flatMap(({ explored }, i) => (explored ? [i + 1] : [])),
+      [4],
+    );
+    for (const { explored, team } of rows) assert.equal(team === null, explored);
+    assert.ok(Math.abs(rows.filter(({ team }) => team === 1).length - 5.5) < 1);
+  }
 });
 
 test("a model against itself makes the feed that it makes alone", async (t) => {

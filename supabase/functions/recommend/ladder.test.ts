@@ -172,6 +172,7 @@ for (const [what, fault, code, adas, eves] of faults)
         assert.deepEqual([rest.degraded, rest.mode], [degraded, degraded === "batch" ? "batch" : "live"]);
         assert.equal(rest.model?.name, degraded === "batch" ? "tiny" : undefined, "only the list was ranked");
         assert.equal(items.length, 20);
+        assert.ok(items.every(({ created_at }) => created_at !== null));
         assert.ok(items.every(({ score }, i) => i === 0 || score <= items[i - 1].score));
       }
     } finally {

@@ -1,13 +1,13 @@
 /** A database that goes away while it serves, one that is stuck, and one that is asked by more than there are connections. */
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { testDatabase } from "../../../db/testing.ts";
+import { testDatabase, withOneSession } from "../../../db/testing.ts";
 import { fillCommunity, people, publishTinyModel } from "../../../trainer/serve/testing.ts";
 import { severableWire } from "../../../trainer/serve/testing-wire.ts";
 import { poolSize } from "../_shared/database/pool.ts";
 import { testApp } from "./testing.ts";
 
-const { pool, url, embedded } = await testDatabase({ after }, "outage");
+const { pool, url } = await testDatabase({ after }, "outage");
 await fillCommunity(pool);
 await publishTinyModel(pool, { name: "tiny" });
 
@@ -45,7 +45,7 @@ test("a database that goes away is an error, and a feed again when it is back", 
 });
 
 test("a statement that hangs is given up", {
-  skip: embedded && "the embedded database has one session, which a second one cannot hold up",
+  skip: await withOneSession(),
 }, async (t) => {
   const app = testApp(t, url);
   const blocker = await pool.connect();
@@ -61,7 +61,7 @@ test("a statement that hangs is given up", {
 });
 
 test("more at once than there are connections, all of them held: each is told so within seconds, and served when they are free", {
-  skip: embedded && "the embedded database has one session, which a second one cannot hold up",
+  skip: await withOneSession(),
 }, async (t) => {
   const app = testApp(t, url);
   const blocker = await pool.connect();

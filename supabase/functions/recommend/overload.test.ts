@@ -2,14 +2,14 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { setImmediate } from "node:timers/promises";
-import { testDatabase } from "../../../db/testing.ts";
+import { testDatabase, withOneSession } from "../../../db/testing.ts";
 import { fillCommunity, people, publishTinyModel } from "../../../trainer/serve/testing.ts";
 import { alwaysTaken } from "../_shared/http/overload.ts";
 import { feed } from "../_shared/recommend/feed.ts";
 import { testApp } from "./testing.ts";
 
-const { pool, url, embedded } = await testDatabase({ after }, "overload");
-const skip = embedded && "the embedded database has one session";
+const { pool, url } = await testDatabase({ after }, "overload");
+const skip = await withOneSession();
 const app = testApp({ after }, url);
 const users = [people.ada, people.ben, people.eve, people.author];
 

@@ -2,14 +2,14 @@
 import assert from "node:assert/strict";
 import { after, before, beforeEach, test } from "node:test";
 import pg from "pg";
-import { testDatabase } from "../../../db/testing.ts";
+import { testDatabase, withoutPostgres } from "../../../db/testing.ts";
 import { startPooler, withoutPooler } from "../../../db/testing-pooler.ts";
 import { clear, fillCommunity, people, post, publishTinyModel, uuid } from "../../../trainer/serve/testing.ts";
 import { event, testApp as eventsApp } from "../events/testing.ts";
 import { testApp } from "./testing.ts";
 
-const { pool, url, embedded } = await testDatabase({ after }, "pooler");
-const skip = embedded ? "the embedded database has one session: nothing is to be shared" : withoutPooler();
+const { pool, url } = await testDatabase({ after }, "pooler");
+const skip = (await withoutPostgres()) || withoutPooler();
 /** Fewer than the three connections of each of three workers, so that these share them. */
 const shared = 2;
 const pooler = skip ? url : await startPooler({ after }, url, shared);

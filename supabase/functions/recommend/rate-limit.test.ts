@@ -1,16 +1,16 @@
 /** How often one person may call: over all functions and workers, whatever becomes of the requests, and nobody else is held up. */
 import assert from "node:assert/strict";
 import { after, before, beforeEach, test } from "node:test";
-import { testDatabase } from "../../../db/testing.ts";
+import { testDatabase, withOneSession } from "../../../db/testing.ts";
 import { clear, fillCommunity, people, post, uuid } from "../../../trainer/serve/testing.ts";
 import { distantWire } from "../../../trainer/serve/testing-wire.ts";
 import { event, testApp as eventsApp } from "../events/testing.ts";
 import { testApp as similarApp } from "../similar/testing.ts";
 import { testApp } from "./testing.ts";
 
-const { pool, url, embedded } = await testDatabase({ after }, "rate_limit");
+const { pool, url } = await testDatabase({ after }, "rate_limit");
 const app = testApp({ after }, url);
-const skip = embedded && "the embedded database has one session: nothing is at once";
+const skip = await withOneSession();
 let next = 0;
 /** Somebody of whom no request was counted yet. */
 let user: string;

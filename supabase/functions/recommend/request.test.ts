@@ -144,3 +144,55 @@ for (const search of ["after=", "after=null", "after=AQAAAAAAAAABAAAAAQ&after=AQ
   test(`?${search} is refused`, () => {
     assert.throws(() => requestOfQuery(new URLSearchParams(search)), { status: 400, code: "invalid_after" });
   });
+
+test("the query takes interests as the body does, one or many, and a region of supabase-js", () => {
+  const { interests } = requestOfQuery(new URLSearchParams("interests=chess&interests=travel%20by%20train"));
+  assert.deepEqual(interests, ["chess", "travel by train"]);
+  assert.deepEqual(requestOfQuery(new URLSearchParams("interests=chess")).interests, ["chess"]);
+  const usual = requestOfBody("");
+  assert.deepEqual(requestOfQuery(new URLSearchParams("forceFunctionRegion=eu-central-1")), usual);
+});
+
+for (const [search, code] of [
+  ["limt=5", "unknown_field"],
+  ["limit=5&user_id=b", "unknown_field"],
+  ["Limit=5", "unknown_field"],
+  ["=", "unknown_field"],
+  ["interest=chess", "unknown_field"],
+  ["interests[]=chess", "unknown_field"],
+  ["filter=sql", "unknown_field"],
+  ["__proto__=x", "unknown_field"],
+  ["constructor=x", "unknown_field"],
+  ["interests=", "invalid_interests"],
+  [`interests=${"x".repeat(101)}`, "invalid_interests"],
+  [Array(21).fill("interests=x").join("&"), "invalid_interests"],
+])
+  test(`?${search.slice(0, 60)} is refused as ${code}`, () => {
+    assert.throws(() => requestOfQuery(new URLSearchParams(search)), { status: 400, code });
+  });
+
+test("what is misspelt is named, beside what there is", () => {
+  const message = (read: () => unknown) => {
+    try {
+      return assert.fail(`it should be refused: ${read()}`);
+    } catch (error) {
+      return (error as Error).message;
+    }
+  };
+  assert.equal(
+    message(() => requestOfBody('{"limt": 5}')),
+    "the body has no field limt: it may have limit, mode, after, filter and interests",
+  );
+  assert.equal(
+    message(() => requestOfQuery(new URLSearchParams("limt=5"))),
+    "the query has no field limt: it may have limit, mode, after and interests",
+  );
+  assert.equal(
+    message(() => requestOfBody('{"filter": {"tag": []}}')),
+    "the filter has no field tag: it may have tags, author_ids, max_age_days and languages",
+  );
+  assert.match(
+    message(() => requestOfBody(`{"${"x".repeat(1000)}": 5}`)),
+    /^the body has a field that there is not: it/,
+  );
+});

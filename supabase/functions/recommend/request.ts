@@ -2,6 +2,7 @@
 import * as z from "zod";
 import { AppError } from "../_shared/http/errors.ts";
 import { parseJson } from "../_shared/http/parse-json.ts";
+import { unknownField } from "../_shared/http/unknown-field.ts";
 import { readCursor, type Served } from "../_shared/recommend/cursor.ts";
 import { feedFilter } from "../_shared/recommend/filter.ts";
 
@@ -30,38 +31,48 @@ export const feedRequest = z.strictObject({ limit, mode, after, filter: feedFilt
 /** The cursor is read: what the pages before have served; null: this is the first. */
 export type FeedRequest = Omit<z.infer<typeof feedRequest>, "after"> & { after: Served | null };
 
+/** What the query may have. A filter goes into a body. */
+export const feedQuery = feedRequest.omit({ filter: true });
+
 /** From a JSON body; an empty one means the defaults. Unknown fields are refused: they are mostly misspelt ones. */
 export function requestOfBody(text: string): FeedRequest {
-  const result = feedRequest.safeParse(text === "" ? {} : parseJson(text));
+  return requestOf(feedRequest, text === "" ? {} : parseJson(text), "the body");
+}
+
+/** From the query string, `?limit=20&mode=batch&after=…&interests=chess&interests=visa`, as the body with the same fields. */
+export function requestOfQuery(query: URLSearchParams): FeedRequest {
+  const given = [...new Set(query.keys())].filter((name) => name !== regionOfSupabase);
+  const fields = given.map((name) => {
+    const all = query.getAll(name);
+    const value = name === "interests" || all.length > 1 ? all : all[0];
+    return [name, name === "limit" && /^\d+$/.test(String(value)) ? Number(value) : value];
+  });
+  return requestOf(feedQuery, Object.fromEntries(fields), "the query");
+}
+
+/** supabase-js adds it where an app names a region. */
+const regionOfSupabase = "forceFunctionRegion";
+
+function requestOf(schema: typeof feedRequest | typeof feedQuery, given: unknown, place: string): FeedRequest {
+  const result = schema.safeParse(given);
   if (result.success) return { ...result.data, after: servedOf(result.data.after) };
   const [issue] = result.error.issues;
   if (issue.code === "unrecognized_keys")
+    throw issue.path[0] === "filter"
+      ? unknownField(issue, "the filter", feedFilter.shape)
+      : unknownField(issue, place, schema.shape);
+  if (issue.path[0] === "limit") throw new AppError(400, "invalid_limit", "limit must be a whole number from 1 to 100");
+  if (issue.path[0] === "mode") throw new AppError(400, "invalid_mode", "mode must be live or batch");
+  if (issue.path[0] === "after") throw invalidAfter();
+  if (issue.path[0] === "filter")
     throw new AppError(
       400,
-      "unknown_field",
-      "the body may have the fields limit, mode, after, filter and interests, and a filter tags, author_ids, max_age_days and languages, and no others",
+      "invalid_filter",
+      "a filter may have tags (texts of 1 to 100 characters), author_ids (UUIDs), languages (such as en), each 1 to 50, and max_age_days (from 1 to 36500)",
     );
-  if (issue.path[0] === "limit") throw invalidLimit();
-  if (issue.path[0] === "mode") throw invalidMode();
-  if (issue.path[0] === "after") throw invalidAfter();
-  if (issue.path[0] === "filter") throw invalidFilter();
   if (issue.path[0] === "interests")
     throw new AppError(400, "invalid_interests", "interests must be up to 20 texts of 1 to 100 characters");
   throw new AppError(400, "invalid_body", 'the body must be a JSON object such as {"limit": 20}');
-}
-
-/** From the query string, `?limit=20&mode=batch&after=…`. */
-export function requestOfQuery(query: URLSearchParams): FeedRequest {
-  const [text, ...more] = query.getAll("limit");
-  const limited = limit.safeParse(text === undefined || !/^\d+$/.test(text) ? text : Number(text));
-  if (!limited.success || more.length > 0) throw invalidLimit();
-  const [name, ...others] = query.getAll("mode");
-  const moded = mode.safeParse(name);
-  if (!moded.success || others.length > 0) throw invalidMode();
-  const [cursor, ...further] = query.getAll("after");
-  const placed = after.safeParse(cursor);
-  if (!placed.success || further.length > 0) throw invalidAfter();
-  return { limit: limited.data, mode: moded.data, after: servedOf(placed.data), interests: [] };
 }
 
 function servedOf(cursor: string | null): Served | null {
@@ -70,26 +81,10 @@ function servedOf(cursor: string | null): Served | null {
   return served;
 }
 
-function invalidLimit(): AppError {
-  return new AppError(400, "invalid_limit", "limit must be a whole number from 1 to 100");
-}
-
-function invalidMode(): AppError {
-  return new AppError(400, "invalid_mode", "mode must be live or batch");
-}
-
 function invalidAfter(): AppError {
   return new AppError(
     400,
     "invalid_after",
     "after must be the `next` of an earlier answer; leave it out for the first page",
-  );
-}
-
-function invalidFilter(): AppError {
-  return new AppError(
-    400,
-    "invalid_filter",
-    "a filter may have tags (texts of 1 to 100 characters), author_ids (UUIDs), languages (such as en), each 1 to 50, and max_age_days (from 1 to 36500)",
   );
 }

@@ -8,7 +8,7 @@ import { testCluster, withoutCluster } from "../../../db/testing-cluster.ts";
 import { fillCommunity, people, publishTinyModel } from "../../../trainer/serve/testing.ts";
 import { testApp } from "./testing.ts";
 
-test("feeds before, 503 while it is away, feeds as soon as it answers", { skip: withoutCluster() }, async (t) => {
+test("feeds before, 503 while it is away, feeds as soon as it answers", { skip: await withoutCluster() }, async (t) => {
   // what was opened first is closed last
   const cleanings: (() => Promise<void>)[] = [];
   const scope = { after: (clean: () => Promise<void>) => void cleanings.unshift(clean) };

@@ -2,6 +2,7 @@
 import * as z from "zod";
 import { AppError } from "../_shared/http/errors.ts";
 import { parseJson } from "../_shared/http/parse-json.ts";
+import { unknownField } from "../_shared/http/unknown-field.ts";
 
 const limit = z.int().min(1).max(100).default(10);
 
@@ -28,9 +29,9 @@ export type SimilarRequest = z.infer<typeof similarRequest>;
 export function requestOfBody(text: string): SimilarRequest {
   const result = similarRequest.safeParse(parseJson(text));
   if (result.success) return result.data;
-  const [{ code, path }] = result.error.issues;
-  if (code === "unrecognized_keys")
-    throw new AppError(400, "unknown_field", "the body may have the fields find, post_id and limit and no others");
+  const [issue] = result.error.issues;
+  const { path } = issue;
+  if (issue.code === "unrecognized_keys") throw unknownField(issue, "the body", similarRequest.shape);
   if (path[0] === "find") throw new AppError(400, "invalid_find", "find must be posts or people");
   if (path[0] === "post_id")
     throw new AppError(

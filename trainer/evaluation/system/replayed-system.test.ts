@@ -8,6 +8,7 @@ import { importBundle } from "../../../db/import/import-bundle.ts";
 import { openEmbeddedCopy } from "../../../db/testing-embedded.ts";
 import { communityFromDatabase, type LoadedCommunity } from "../../community/from-database.ts";
 import { CommunityState } from "../../community/state.ts";
+import { quickConfig } from "../../config/testing.ts";
 import { startBackend } from "../../engine/backend.ts";
 import { writeSyntheticCommunity } from "../../synthetic/write-synthetic-community.ts";
 import { sideBySide } from "../metrics/ranker-metrics.ts";
@@ -17,7 +18,7 @@ import { rankerBaselines } from "../ranker-baselines/ranked-by.ts";
 import { ReplayedSystem } from "./replayed-system.ts";
 import { System, TowersAlone } from "./system.ts";
 
-const pipeline = { seed: 1, scoreWeights: [0.2, 1, 1] };
+const pipeline = { seed: 1, scoreWeights: [0.2, 1, 1], config: quickConfig };
 let loaded: LoadedCommunity;
 let window: { validFrom: number; testFrom: number; sample: number };
 

@@ -45,12 +45,30 @@ export function Models() {
           </>
         )}
       </Panel>
+      <Panel
+        title="As training found them"
+        about="What recsys train printed: the model beside showing the most recent first, on requests that it had not learned from. A difference of twice its standard error is hardly chance. –: there was too little to hold anything out. runtimes: how far their answers are from the trainer's."
+        ask="training"
+        fresh={switched}
+        empty="There is none yet."
+      >
+        {(rows) => <RowsTable rows={rows} cells={asPrinted} caption="Models as training found them" />}
+      </Panel>
       <Panel title="Who served when" ask="activations" fresh={switched}>
         {(rows) => <RowsTable rows={rows} caption="Activations, the latest first" />}
       </Panel>
     </>
   );
 }
+
+/** To the same digits as in the terminal. */
+const fixed = (value: unknown) => (typeof value === "number" ? Math.abs(value).toFixed(3) : undefined);
+const asPrinted = {
+  model: ({ model }: Row) => fixed(model),
+  recency_baseline: ({ recency_baseline: baseline }: Row) => fixed(baseline),
+  difference: ({ difference }: Row) => fixed(difference) && `${Number(difference) < 0 ? "−" : "+"}${fixed(difference)}`,
+  standard_error: ({ standard_error: error }: Row) => fixed(error) && `± ${fixed(error)}`,
+};
 
 /** Asks once more before it switches, and says how it went. */
 function Switches({ models, onDone }: { models: Row[]; onDone(): void }) {
@@ -60,6 +78,10 @@ function Switches({ models, onDone }: { models: Row[]; onDone(): void }) {
   const [error, setError] = useState<unknown>();
   const active = models.find(({ status }) => status === "active");
   const others = models.filter(({ status }) => status === "ready" || status === "retired");
+  // as recsys.rollback_model() chooses: of those that served before and were not rolled back, the last
+  const [previous] = models
+    .filter(({ status }) => status === "retired")
+    .sort((a, b) => Date.parse(String(b.since)) - Date.parse(String(a.since)));
   const confirm = async () => {
     if (!asking) return;
     setError(undefined);
@@ -75,33 +97,37 @@ function Switches({ models, onDone }: { models: Row[]; onDone(): void }) {
   if (!active) return null;
   return (
     <div class="stack">
-      <div class="row">
-        {others.map((model) => (
-          <button
-            type="button"
-            key={String(model.model_id)}
-            onClick={() =>
-              setAsking({
-                text: `Let ${model.name} serve instead of ${active.name}?`,
-                run: () => ask("activate", { model_id: Number(model.model_id), instead_of: Number(active.model_id) }),
-              })
-            }
-          >
-            Activate {String(model.name)}
-          </button>
-        ))}
-        <button
-          type="button"
-          onClick={() =>
-            setAsking({
-              text: `Let the model before ${active.name} serve again?`,
-              run: () => ask("rollback", { model_id: Number(active.model_id) }),
-            })
-          }
-        >
-          Roll back {String(active.name)}
-        </button>
-      </div>
+      {(others.length > 0 || previous) && (
+        <div class="row">
+          {others.map((model) => (
+            <button
+              type="button"
+              key={String(model.model_id)}
+              onClick={() =>
+                setAsking({
+                  text: `Let ${model.name} serve instead of ${active.name}?`,
+                  run: () => ask("activate", { model_id: Number(model.model_id), instead_of: Number(active.model_id) }),
+                })
+              }
+            >
+              Activate {String(model.name)}
+            </button>
+          ))}
+          {previous && (
+            <button
+              type="button"
+              onClick={() =>
+                setAsking({
+                  text: `Let ${previous.name} serve again, and ${active.name} no more?`,
+                  run: () => ask("rollback", { model_id: Number(active.model_id) }),
+                })
+              }
+            >
+              Roll back {String(active.name)}
+            </button>
+          )}
+        </div>
+      )}
       {asking && (
         <div class="row" role="alertdialog" aria-label={asking.text}>
           <strong>{asking.text}</strong>
@@ -113,7 +139,9 @@ function Switches({ models, onDone }: { models: Row[]; onDone(): void }) {
           </button>
         </div>
       )}
-      <p role="status">{outcome}</p>
+      <p role="status" class={outcome ? "" : "hidden"}>
+        {outcome}
+      </p>
       {error !== undefined && <Trouble error={error} />}
     </div>
   );

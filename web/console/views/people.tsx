@@ -10,7 +10,11 @@ import { Panel } from "../panel.tsx";
 import { RowsTable } from "../rows-table.tsx";
 
 /** Somebody's feed as it would be now, with every candidate; `route`: whose, and the post that is asked about. */
-export function People({ route: [asked = "", postId = ""] }: { route: string[] }) {
+export function People({ route: [asked, postId] }: { route: string[] }) {
+  return <AskedPerson key={`${asked}/${postId}`} asked={asked ?? ""} postId={postId ?? ""} />;
+}
+
+function AskedPerson({ asked, postId }: { asked: string; postId: string }) {
   const [person, setPerson] = useState(asked);
   const submit = (event: Event) => {
     event.preventDefault();
@@ -36,7 +40,7 @@ export function People({ route: [asked = "", postId = ""] }: { route: string[] }
         </div>
       </form>
       {asked ? (
-        <Person key={asked} person={asked} postId={postId} />
+        <Person person={asked} postId={postId} />
       ) : (
         <Panel title="Active last" ask="people" empty="There is nobody yet.">
           {(rows) => (

@@ -1,15 +1,16 @@
 import { dot, pointer } from "@observablehq/plot";
-import { useCallback, useMemo, useState } from "preact/hooks";
+import { useMemo } from "preact/hooks";
 import { Heading } from "../../shared/heading.tsx";
+import { go } from "../../shared/use-route.ts";
 import { Chart } from "../chart.tsx";
 import type { Row } from "../console-client.ts";
 import { Panel } from "../panel.tsx";
 import { projected } from "../project-posts.ts";
-import { RowsTable } from "../rows-table.tsx";
+import { FoundPost } from "./found-post.tsx";
 
-/** The posts as the active model sees them: what lies together is alike. */
+/** The posts as the active model sees them: what lies together is alike. `route`: the post that is asked about, so that it can be linked to. */
 export function PostMap({ route: [asked = ""] }: { route: string[] }) {
-  const [postId, setPostId] = useState(asked);
+  const isId = /^[\da-f-]{36}$/i.test(asked);
   return (
     <>
       <Heading text="Posts" />
@@ -19,13 +20,23 @@ export function PostMap({ route: [asked = ""] }: { route: string[] }) {
         ask="map"
         empty="No model is active, or no post has a vector yet."
       >
-        {(rows) => <Dots rows={rows} onChoose={setPostId} />}
+        {(rows) => <Dots rows={rows} chosen={asked} />}
       </Panel>
       <label class="card">
         Post <small>its id, or click it on the map</small>
-        <input value={postId} spellcheck={false} onChange={(event) => setPostId(event.currentTarget.value.trim())} />
+        <input
+          key={asked}
+          defaultValue={asked}
+          spellcheck={false}
+          onChange={(event) => go(`posts/${event.currentTarget.value.trim()}`)}
+        />
       </label>
-      {/^[\da-f-]{36}$/i.test(postId) && <Post postId={postId} onChoose={setPostId} />}
+      {asked !== "" && !isId && (
+        <p class="trouble" role="alert">
+          “{asked}” is no id of a post.
+        </p>
+      )}
+      {isId && <FoundPost postId={asked} />}
     </>
   );
 }
@@ -58,10 +69,12 @@ function mean(vectors: number[][]): number[] {
   return vectors[0].map((_, d) => vectors.reduce((sum, vector) => sum + vector[d], 0) / vectors.length);
 }
 
-function Dots({ rows, onChoose }: { rows: Row[]; onChoose(postId: string): void }) {
-  const options = useMemo(() => {
-    const points = placed(rows);
-    return (width: number) => ({
+const choose = ({ post_id }: Placed) => go(`posts/${post_id}`);
+
+function Dots({ rows, chosen }: { rows: Row[]; chosen: string }) {
+  const points = useMemo(() => placed(rows), [rows]);
+  const options = useMemo(
+    () => (width: number) => ({
       height: Math.min(620, width),
       axis: null,
       inset: 8,
@@ -69,58 +82,13 @@ function Dots({ rows, onChoose }: { rows: Row[]; onChoose(postId: string): void 
       marks: [
         dot(points, { x: "x", y: "y", fill: "topic", r: 3, fillOpacity: 0.7, title: "title", tip: true }),
         dot(points, pointer({ x: "x", y: "y", r: 6, stroke: "currentColor" })),
+        dot(
+          points.filter(({ post_id }) => post_id === chosen),
+          { x: "x", y: "y", r: 8, stroke: "currentColor", strokeWidth: 2 },
+        ),
       ],
-    });
-  }, [rows]);
-  const choose = useCallback(({ post_id }: Placed) => onChoose(String(post_id)), [onChoose]);
-  return <Chart label="Map of the posts by topic" options={options} onChoose={choose} />;
-}
-
-function Post({ postId, onChoose }: { postId: string; onChoose(postId: string): void }) {
-  const asked = { parameters: { post_id: postId } };
-  return (
-    <>
-      <Panel {...asked} title="The post" ask="post" empty="There is no such post.">
-        {(rows) => <RowsTable rows={rows} caption="The post" />}
-      </Panel>
-      <div class="pair">
-        <Panel {...asked} title="Its neighbours" ask="neighbours" empty="It has no vector yet.">
-          {(rows) => (
-            <RowsTable
-              rows={rows}
-              columns={["title", "similarity", "created_at"]}
-              cells={{
-                title: ({ post_id, title }) => (
-                  <button type="button" class="plain" onClick={() => onChoose(String(post_id))}>
-                    {String(title)}
-                  </button>
-                ),
-              }}
-              caption="Neighbours"
-            />
-          )}
-        </Panel>
-        <Panel
-          {...asked}
-          title="Who would see it"
-          about="The people whose vectors are nearest; what their feed makes of it is one click away."
-          ask="audience"
-          empty="It has no vector yet."
-        >
-          {(rows) => (
-            <RowsTable
-              rows={rows}
-              columns={["person", "similarity"]}
-              cells={{
-                person: ({ user_id, external_id }) => (
-                  <a href={`#people/${user_id}/${postId}`}>{String(external_id ?? user_id)}</a>
-                ),
-              }}
-              caption="Audience"
-            />
-          )}
-        </Panel>
-      </div>
-    </>
+    }),
+    [points, chosen],
   );
+  return <Chart label="Map of the posts by topic" options={options} onChoose={choose} />;
 }

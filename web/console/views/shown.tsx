@@ -6,6 +6,7 @@ import { Chart } from "../chart.tsx";
 import type { Row } from "../console-client.ts";
 import { Panel } from "../panel.tsx";
 import { RowsTable } from "../rows-table.tsx";
+import { withGaps } from "../with-gaps.ts";
 
 const unmeasured = (
   <>
@@ -97,10 +98,10 @@ interface SeriesProps {
   label: string;
 }
 
-/** A line for each series. */
+/** A line for each series, with a gap where a day was not measured. */
 function Days({ rows, by, label, isShare = false }: SeriesProps & { isShare?: boolean }) {
   const options = useMemo(() => {
-    const points = rows.map((row) => ({ ...row, day: new Date(`${row.day}`) }));
+    const points = withGaps(rows, by);
     return {
       height: 260,
       marginLeft: 50,

@@ -1,7 +1,8 @@
 import { useProject } from "../../shared/project.ts";
 import { go } from "../../shared/use-route.ts";
+import { newPasswordRoute } from "./sign-in.ts";
 
-/** The way out: to another person, where one may choose, or to nobody. */
+/** The way out: to another person, where one may choose, or to nobody; and where people have passwords, to a new one. */
 export function Leave() {
   const { supabase, config } = useProject();
   async function signOut(): Promise<void> {
@@ -30,6 +31,7 @@ export function Leave() {
       >
         Sign out
       </button>
+      {!config.members && <a href={`#${newPasswordRoute}`}>Set a new password</a>}
     </div>
   );
 }

@@ -6,13 +6,9 @@ export interface Mute {
   value: string;
 }
 
-/** Mutes a person or a topic; a second time changes nothing. */
-export async function mute(
-  supabase: SupabaseClient,
-  userId: string,
-  { of, value }: { of: "person" | "topic"; value: string },
-): Promise<void> {
-  const { error } = await supabase.from("mutes").insert({ user_id: userId, kind: of, value });
+/** Mutes a person, a word or a topic; a second time changes nothing. */
+export async function mute(supabase: SupabaseClient, userId: string, { kind, value }: Mute): Promise<void> {
+  const { error } = await supabase.from("mutes").insert({ user_id: userId, kind, value });
   // unique_violation
   if (error && error.code !== "23505") throw error;
 }

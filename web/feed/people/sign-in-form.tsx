@@ -1,48 +1,84 @@
-import { useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import { useProject } from "../../shared/project.ts";
 import { Trouble } from "../../shared/trouble.tsx";
-import { signIn, signUp } from "./sign-in.ts";
+import { useLoaded } from "../../shared/use-loaded.ts";
+import { readAuthSettings } from "./auth-settings.ts";
+import { LinkFailed } from "./link-failed.tsx";
+import { MailSent, type Sent } from "./mail-sent.tsx";
+import { Providers } from "./providers.tsx";
+import { sendLink, sendReset, signIn, signUp } from "./sign-in.ts";
+import { useOnce } from "./use-once.ts";
 
-/** Signs in or up with e-mail address and password, by Supabase Auth. */
-export function SignInForm() {
+/** Signs in or up by Supabase Auth: with a password, a link by e-mail, or a provider that the project has switched on. `failed`: why a link did not. */
+export function SignInForm({ failed }: { failed: string | undefined }) {
   const project = useProject();
-  const [error, setError] = useState<unknown>();
-  const [hasMail, setMail] = useState(false);
+  const settings = useLoaded(() => readAuthSettings(project.config), [project]);
+  const form = useRef<HTMLFormElement>(null);
+  const { busy, error, once } = useOnce();
+  const [sent, setSent] = useState<Sent>();
+  // where Auth does not say, most projects have e-mail and nothing else
+  const { providers = [], byEmail = true, takesNew = true } = settings.value ?? {};
 
-  async function submit(event: SubmitEvent): Promise<void> {
+  const field = (name: string) => form.current?.elements.namedItem(name) as HTMLInputElement;
+  const email = () => field("email").value.trim();
+
+  function submit(event: SubmitEvent): void {
     event.preventDefault();
-    const form = new FormData(event.currentTarget as HTMLFormElement);
-    const [email, password] = [String(form.get("email")), String(form.get("password"))];
     const isNew = (event.submitter as HTMLButtonElement | null)?.value === "new";
-    setError(undefined);
-    try {
-      if (isNew) setMail(!(await signUp(project, email, password)));
-      else await signIn(project, email, password);
-    } catch (error) {
-      setError(error);
-    }
+    once(async () => {
+      const password = field("password").value;
+      if (!isNew) await signIn(project, email(), password);
+      else if (!(await signUp(project, email(), password))) setSent({ what: "confirmation", to: email() });
+    });
   }
 
-  if (hasMail) return <p role="status">An e-mail is on its way to you. Follow the link in it, and you are in.</p>;
+  /** Has a link sent, for which the address alone is needed. */
+  function send(what: "link" | "reset"): void {
+    if (!field("email").reportValidity()) return;
+    once(async () => {
+      await (what === "link" ? sendLink : sendReset)(project, email());
+      setSent({ what, to: email() });
+    });
+  }
+
+  if (sent) return <MailSent sent={sent} onBack={() => setSent(undefined)} />;
   return (
-    <form class="card" onSubmit={submit}>
-      <label>
-        E-mail address
-        <input name="email" type="email" autocomplete="email" required />
-      </label>
-      <label>
-        Password
-        <input name="password" type="password" autocomplete="current-password" minLength={6} required />
-      </label>
-      {error !== undefined && <Trouble error={error} />}
-      <div class="row">
-        <button type="submit" class="main">
-          Sign in
-        </button>
-        <button type="submit" value="new">
-          I am new here
-        </button>
-      </div>
-    </form>
+    <>
+      {failed && !busy && error === undefined && <LinkFailed code={failed} />}
+      {byEmail && (
+        <form class="card" ref={form} onSubmit={submit}>
+          <label>
+            E-mail address
+            <input name="email" type="email" autocomplete="email" required />
+          </label>
+          <label>
+            Password
+            <input name="password" type="password" autocomplete="current-password" minLength={6} required />
+          </label>
+          {error !== undefined && <Trouble error={error} />}
+          <div class="row">
+            <button type="submit" class="main" disabled={busy}>
+              Sign in
+            </button>
+            {takesNew && (
+              <button type="submit" value="new" disabled={busy}>
+                I am new here
+              </button>
+            )}
+          </div>
+          <div class="row">
+            <button type="button" disabled={busy} onClick={() => send("link")}>
+              Sign in by a link instead
+            </button>
+            <button type="button" disabled={busy} onClick={() => send("reset")}>
+              Forgot your password?
+            </button>
+          </div>
+          <p class="hint">For these two, your e-mail address is enough.</p>
+        </form>
+      )}
+      {/* below, so that nothing moves when Auth has said which there are */}
+      <Providers providers={providers} />
+    </>
   );
 }

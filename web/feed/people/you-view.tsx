@@ -2,22 +2,22 @@ import { useState } from "preact/hooks";
 import { Heading } from "../../shared/heading.tsx";
 import { Trouble } from "../../shared/trouble.tsx";
 import type { Loaded } from "../../shared/use-loaded.ts";
-import type { Act } from "../acts.ts";
+import type { FeedOf } from "../use-feed.ts";
 import { Leave } from "./leave.tsx";
 import { MuteList } from "./mute-list.tsx";
 import { nameOf } from "./name.ts";
 import type { Profile } from "./profile.ts";
 import { ProfileForm } from "./profile-form.tsx";
+import { VoteList } from "./vote-list.tsx";
 
 interface YouViewProps {
   userId: string;
   profile: Loaded<Profile | null>;
-  /** Something changed that the next feed shows. */
-  onChanged(act: Act): void;
+  feed: FeedOf;
 }
 
-/** Profile, mutes, and the way out. */
-export function YouView({ userId, profile, onChanged }: YouViewProps) {
+/** Profile, mutes, votes, and the way out. */
+export function YouView({ userId, profile, feed }: YouViewProps) {
   const [isSaved, setSaved] = useState(false);
   const { value, error, again } = profile;
   return (
@@ -31,7 +31,8 @@ export function YouView({ userId, profile, onChanged }: YouViewProps) {
           before={value}
           onSaved={() => {
             setSaved(true);
-            onChanged({ kind: "profile" });
+            feed.act({ kind: "profile" });
+            again();
           }}
         />
       )}
@@ -42,7 +43,8 @@ export function YouView({ userId, profile, onChanged }: YouViewProps) {
           </>
         )}
       </p>
-      <MuteList userId={userId} onUnmuted={(label) => onChanged({ kind: "unmute", label })} />
+      <MuteList userId={userId} feed={feed} />
+      <VoteList feed={feed} />
       <Leave />
     </div>
   );

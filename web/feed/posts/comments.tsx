@@ -1,8 +1,11 @@
-import { useState } from "preact/hooks";
 import { useProject } from "../../shared/project.ts";
 import { rows } from "../../shared/rows.ts";
 import { Trouble } from "../../shared/trouble.tsx";
 import { useLoaded } from "../../shared/use-loaded.ts";
+import { Failed } from "../failed.tsx";
+import type { FeedOf } from "../use-feed.ts";
+import { useCommentDrafts } from "./comment-drafts.ts";
+import type { Post } from "./read-posts.ts";
 
 interface Comment {
   id: number;
@@ -10,23 +13,37 @@ interface Comment {
   created_at: string;
 }
 
-/** The latest comments on a post, and a line for another. */
-export function Comments({ postId, write }: { postId: string; write(body: string): Promise<boolean> }) {
+interface CommentsProps {
+  post: Pick<Post, "id" | "title">;
+  feed: FeedOf;
+  userId: string;
+}
+
+/** The latest comments on a post, and a line for another, which stays until it is stored. */
+export function Comments({ post, feed, userId }: CommentsProps) {
   const { supabase } = useProject();
-  const [body, setBody] = useState("");
+  const { id: post_id, title } = post;
+  const { drafts, edit, send } = useCommentDrafts(userId, feed);
+  const draft = drafts[post_id] ?? { title, body: "" };
+  const isSending = feed.pending.some((act) => act.kind === "comment" && act.post_id === post_id);
   const comments = useLoaded<Comment[]>(
     () =>
       rows(
         supabase
           .from("comments")
           .select("id, body, created_at")
-          .eq("post_id", postId)
+          .eq("post_id", post_id)
           .order("created_at", { ascending: false })
           .limit(5),
       ),
-    [postId],
+    [post_id, isSending],
   );
   const written = comments.value?.filter((comment) => comment.body !== "") ?? [];
+
+  function submit(): void {
+    if (draft.body.trim() !== "" && !isSending) send(post_id, draft);
+  }
+
   return (
     <>
       {comments.error !== undefined && <Trouble error={comments.error} again={comments.again} />}
@@ -41,22 +58,24 @@ export function Comments({ postId, write }: { postId: string; write(body: string
       )}
       <form
         class="row one-line"
-        onSubmit={async (event) => {
+        onSubmit={(event) => {
           event.preventDefault();
-          if (body.trim() === "" || !(await write(body.trim()))) return;
-          setBody("");
-          comments.again();
+          submit();
         }}
       >
         <input
           aria-label="Your comment"
           placeholder="Write a comment"
           maxLength={10_000}
-          value={body}
-          onInput={(event) => setBody(event.currentTarget.value)}
+          readOnly={isSending}
+          value={draft.body}
+          onInput={({ currentTarget: { value } }) => edit(post_id, value === "" ? null : { title, body: value })}
         />
-        <button type="submit">Send</button>
+        <button type="submit" aria-disabled={isSending}>
+          {isSending ? "Sending …" : "Send"}
+        </button>
       </form>
+      <Failed feed={feed} place={`comment ${post_id}`} again={submit} />
     </>
   );
 }

@@ -1,14 +1,19 @@
-import { useEffect, useRef } from "preact/hooks";
+interface DismissedPostProps {
+  title: string;
+  undo(): void;
+}
 
-/** What is left of a post that was dismissed. It takes the focus from the button that is gone. */
-export function DismissedPost({ post_id, title }: { post_id: string; title: string }) {
-  const text = useRef<HTMLParagraphElement>(null);
-  useEffect(() => text.current?.focus(), []);
+/** What is left of a post that was dismissed. */
+export function DismissedPost({ title, undo }: DismissedPostProps) {
   return (
-    <li class="card dismissed" id={post_id}>
-      <p ref={text} tabIndex={-1}>
+    <div class="row spread">
+      <p>
         <strong>Dismissed:</strong> {title}
       </p>
-    </li>
+      <button type="button" onClick={undo}>
+        Undo
+        <span class="hidden">that you dismissed {title}</span>
+      </button>
+    </div>
   );
 }

@@ -1,32 +1,18 @@
-import { useRef, useState } from "preact/hooks";
-import { useProject } from "../../shared/project.ts";
-import { Trouble } from "../../shared/trouble.tsx";
-import { mute } from "../people/mutes.ts";
+import { useRef } from "preact/hooks";
+import { Failed } from "../failed.tsx";
+import { muteOf } from "../marks.ts";
 import type { FeedOf } from "../use-feed.ts";
 import type { Post } from "./read-posts.ts";
 
-/** Of what a post is, what its reader may want to see no more of: its author, its tags. */
-export function MuteMenu({ post, userId, act }: { post: Post; userId: string; act: FeedOf["act"] }) {
-  const { supabase } = useProject();
+/** Of what a post is, what its reader may want to see no more of: its author, its tags. What is muted can be undone in its place. */
+export function MuteMenu({ post, feed }: { post: Post; feed: FeedOf }) {
+  const { marks, act } = feed;
   const menu = useRef<HTMLDetailsElement>(null);
-  const [muted, setMuted] = useState<string[]>([]);
-  const [error, setError] = useState<unknown>();
   const choices = [
     ...(post.author_id ? [{ of: "person" as const, value: post.author_id, label: post.author }] : []),
     ...post.tags.slice(0, 5).map((tag) => ({ of: "topic" as const, value: tag, label: `#${tag}` })),
   ];
   if (choices.length === 0) return null;
-
-  async function choose(choice: (typeof choices)[number]): Promise<void> {
-    setError(undefined);
-    try {
-      await mute(supabase, userId, choice);
-      setMuted([...muted, choice.value]);
-      await act({ kind: "mute", ...choice });
-    } catch (error) {
-      setError(error);
-    }
-  }
 
   function close({ key }: KeyboardEvent): void {
     if (key !== "Escape" || !menu.current?.open) return;
@@ -40,18 +26,23 @@ export function MuteMenu({ post, userId, act }: { post: Post; userId: string; ac
         Mute<span class="hidden">somebody or something of {post.title}</span>
       </summary>
       <div class="row">
-        {choices.map((choice) => (
-          <button
-            type="button"
-            key={choice.value}
-            disabled={muted.includes(choice.value)}
-            onClick={() => choose(choice)}
-          >
-            {muted.includes(choice.value) ? "Muted" : "Mute"} {choice.label}
-          </button>
-        ))}
+        {choices.map((choice) => {
+          const isMuted = marks.get(muteOf(choice)) ?? false;
+          return (
+            <button
+              type="button"
+              key={muteOf(choice)}
+              aria-pressed={isMuted}
+              onClick={() => act({ kind: isMuted ? "unmute" : "mute", ...choice })}
+            >
+              {isMuted ? `Muted ${choice.label} · Undo` : `Mute ${choice.label}`}
+            </button>
+          );
+        })}
       </div>
-      {error !== undefined && <Trouble error={error} />}
+      {choices.map((choice) => (
+        <Failed key={muteOf(choice)} feed={feed} place={muteOf(choice)} />
+      ))}
     </details>
   );
 }

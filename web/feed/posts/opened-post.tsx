@@ -1,16 +1,18 @@
+import type { FeedOf } from "../use-feed.ts";
 import { Comments } from "./comments.tsx";
 import type { Post } from "./read-posts.ts";
 
 interface OpenedPostProps {
   post: Post | undefined;
-  /** Writes a comment; whether it is stored. Undefined: a visitor, who may read only. */
-  comment?: (body: string) => Promise<boolean>;
+  feed: FeedOf;
+  /** Undefined: a visitor, who may read only. */
+  userId?: string;
 }
 
 /** The text of a post, who wrote it, and what others wrote below. */
-export function OpenedPost({ post, comment }: OpenedPostProps) {
+export function OpenedPost({ post, feed, userId }: OpenedPostProps) {
   if (!post) return <p class="opened soft">Its text is not to be had right now.</p>;
-  const { id, description, tags, author, created_at } = post;
+  const { description, tags, author, created_at } = post;
   return (
     <div class="opened stack">
       <p class="text" dir="auto">
@@ -24,7 +26,11 @@ export function OpenedPost({ post, comment }: OpenedPostProps) {
           </span>
         ))}
       </p>
-      {comment ? <Comments postId={id} write={comment} /> : <a href="#people">Sign in to vote and comment</a>}
+      {userId ? (
+        <Comments post={post} feed={feed} userId={userId} />
+      ) : (
+        <a href="#people">Sign in to vote and comment</a>
+      )}
     </div>
   );
 }

@@ -1,22 +1,40 @@
+import { useState } from "preact/hooks";
+import { useStored } from "../../shared/stored.ts";
 import { go } from "../../shared/use-route.ts";
 
+/** A post that is being written, as it stands in the form. */
 export interface Draft {
   title: string;
   description: string;
-  tags: string[];
+  /** With commas between. */
+  tags: string;
+  /** Under which id it was sent already, and perhaps stored. */
+  id?: string;
+  /** What was being written before this one was begun from an idea. */
+  earlier?: Draft;
 }
+
+const nothing: Draft = { title: "", description: "", tags: "" };
 
 let waiting: Draft | undefined;
 
 /** Opens the form for a new post, filled in. */
-export function writeFrom(draft: Draft): void {
-  waiting = draft;
+export function writeFrom({ title, description, tags }: { title: string; description: string; tags: string[] }): void {
+  waiting = { title, description, tags: tags.join(", ") };
   go("write");
 }
 
-/** The draft that waits; it is given out once. */
-export function takeDraft(): Draft {
-  const draft = waiting ?? { title: "", description: "", tags: [] };
-  waiting = undefined;
-  return draft;
+/** Somebody's draft, which outlives the view and a reload; null in its place: there is none any more. */
+export function useDraft(userId: string): [Draft, (draft: Draft | null) => void] {
+  const [draft, setDraft] = useStored(`draft of ${userId}`, nothing);
+  // an idea that waits comes before what was being written, and does not take its place
+  useState(() => {
+    if (waiting) setDraft({ ...waiting, ...(isBegun(draft) && { earlier: draft }) });
+    waiting = undefined;
+  });
+  return [draft, (next) => setDraft(next && (isBegun(next) || next.earlier) ? next : nothing)];
+}
+
+function isBegun({ title, description, tags }: Draft): boolean {
+  return `${title}${description}${tags}`.trim() !== "";
 }

@@ -1,40 +1,47 @@
-import { useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import { Heading } from "../../shared/heading.tsx";
 import { useProject } from "../../shared/project.ts";
-import { rows } from "../../shared/rows.ts";
 import { useStored } from "../../shared/stored.ts";
 import { Trouble } from "../../shared/trouble.tsx";
 import { wordsOf } from "../people/profile.ts";
-import { takeDraft } from "./draft.ts";
+import { type Draft, useDraft } from "./draft.ts";
+import { publishPost } from "./publish-post.ts";
 import { Reach } from "./reach.tsx";
 import { type Written, writtenName } from "./written.ts";
 
 /** Writes a post, and shows how it finds its readers. */
 export function WriteView({ userId }: { userId: string }) {
   const { supabase } = useProject();
-  const [draft] = useState(takeDraft);
-  const [title, setTitle] = useState(draft.title);
-  const [description, setDescription] = useState(draft.description);
-  const [tags, setTags] = useState(draft.tags.join(", "));
+  const [draft, setDraft] = useDraft(userId);
+  const { title, description, tags, earlier } = draft;
   const [written, setWritten] = useStored<Written | null>(writtenName, null);
+  const isBusy = useRef(false);
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>();
 
+  /** What is changed is another text than the one that was sent. */
+  function edit(change: Partial<Draft>): void {
+    const { id: _, ...rest } = draft;
+    setDraft({ ...rest, ...change });
+  }
+
   async function publish(event: Event): Promise<void> {
     event.preventDefault();
+    if (isBusy.current) return;
+    isBusy.current = true;
     setBusy(true);
     setError(undefined);
-    const post_id = crypto.randomUUID();
-    const post = { id: post_id, author_id: userId, title: title.trim(), description, tags: wordsOf(tags) };
+    const id = draft.id ?? crypto.randomUUID();
+    setDraft({ ...draft, id });
+    const post = { id, author_id: userId, title: title.trim(), description, tags: wordsOf(tags) };
     try {
-      await rows(supabase.from("posts").insert(post));
-      setWritten({ post_id, title: post.title, author_id: userId, at: Date.now() });
-      setTitle("");
-      setDescription("");
-      setTags("");
+      await publishPost(supabase, post);
+      setWritten({ post_id: id, title: post.title, author_id: userId, at: Date.now() });
+      setDraft(earlier ?? null);
     } catch (error) {
       setError(error);
     }
+    isBusy.current = false;
     setBusy(false);
   }
 
@@ -42,22 +49,42 @@ export function WriteView({ userId }: { userId: string }) {
     <div class="narrow stack">
       <Heading text="Write a post" />
       {written?.author_id === userId && <Reach key={written.post_id} written={written} />}
+      {earlier && (
+        <p class="card row spread">
+          What you were writing before is kept.
+          <button type="button" onClick={() => setDraft(earlier)}>
+            Go back to it
+          </button>
+        </p>
+      )}
       <form class="card" onSubmit={publish}>
         <label>
           Title
-          <input required maxLength={200} value={title} onInput={(event) => setTitle(event.currentTarget.value)} />
+          <input
+            required
+            maxLength={200}
+            readOnly={busy}
+            value={title}
+            onInput={(event) => edit({ title: event.currentTarget.value })}
+          />
         </label>
         <label>
           Text
           <textarea
             maxLength={50_000}
+            readOnly={busy}
             value={description}
-            onInput={(event) => setDescription(event.currentTarget.value)}
+            onInput={(event) => edit({ description: event.currentTarget.value })}
           />
         </label>
         <label>
           Tags <small>A word each, with commas between</small>
-          <input maxLength={1000} value={tags} onInput={(event) => setTags(event.currentTarget.value)} />
+          <input
+            maxLength={1000}
+            readOnly={busy}
+            value={tags}
+            onInput={(event) => edit({ tags: event.currentTarget.value })}
+          />
         </label>
         {error !== undefined && <Trouble error={error} />}
         <div class="row">

@@ -1,13 +1,9 @@
 /** A feed as whoever runs the community may look at it: every candidate, what the ranker was told of it, and where it stands. */
-import { categories } from "../features/categories.ts";
-import { pairFeatures, postFeatures, userFeatures } from "../features/ranker-features.ts";
+import { featureNames } from "../features/feature-names.ts";
 import type { Span } from "../http/span.ts";
 import { nothingServed } from "../recommend/cursor.ts";
 import type { FeedServices } from "../recommend/look-up.ts";
 import { type Recommendation, recommend } from "../recommend/recommend.ts";
-
-/** Of `features`, in their order. */
-export const featureNames = [...userFeatures, ...postFeatures, ...pairFeatures, ...categories.map(({ name }) => name)];
 
 const timeout = "5s";
 

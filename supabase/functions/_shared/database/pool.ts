@@ -19,7 +19,7 @@ export function openPool(url: string, onError: (error: Error) => void, options: 
     idleTimeoutMillis: 30_000,
     connectionTimeoutMillis: 3_000,
     query_timeout: queryTimeout,
-    // begin, role and first query travel together: two round trips for a whole feed
+    // begin, role and first query travel together: three round trips for a whole feed
     pipeline: true,
     keepAlive: true,
     application_name: "recsys",

@@ -72,6 +72,8 @@ export interface Call {
   afterAnswer<Item>(work: Work<Item>, item: Item): void;
   /** The same for what any answer is worth more than: it is given up where the worker has no time to spare within two seconds. */
   inSpareTime<Item>(work: Work<Item>, item: Item): void;
+  /** Waits so many milliseconds for what is on its way, unless others need the place: then false, at once. */
+  pause(milliseconds: number): Promise<boolean>;
   span: Span;
 }
 
@@ -188,6 +190,7 @@ export function createApp<Input>(edgeFunction: EdgeFunction<Input>, services: Se
       span,
       afterAnswer: (work, item) => void later.push((background) => background.add(work, item)),
       inSpareTime: (work, item) => void later.push((_, spareTime) => spareTime.add(work, item)),
+      pause: (milliseconds) => c.get("place").pause(milliseconds),
     });
     c.set("later", later);
     return c.json(body as object, 200, headersOfAll);

@@ -178,6 +178,18 @@ test("who has sent everything keeps the place, and who gave way leaves but once"
   assert.throws(() => enter(), { code: "overloaded" });
 });
 
+test("who pauses gives way to whoever comes, at once, and else goes on when the time is over", async () => {
+  const { enter, waiting } = openDoor();
+  const paused = Array.from({ length: 64 }, () => enter().pause(30_000));
+  assert.equal(waiting(), 0, "nobody waits for them");
+  for (let n = 0; n < 64; n++) enter();
+  assert.throws(() => enter(), { code: "overloaded" });
+  assert.deepEqual(await Promise.all(paused), Array(64).fill(false));
+  const { enter: enterQuiet, waiting: waitingQuietly } = openDoor();
+  assert.equal(await enterQuiet().pause(10), true);
+  assert.equal(waitingQuietly(), 1);
+});
+
 test("a slow sender says nothing of the worker's pace", async () => {
   const { clock, enter, finish, send } = doorWithSenders(0, 0);
   const places = Array.from({ length: 60 }, () => enter());

@@ -31,6 +31,8 @@ export interface Place {
    * room, and 64 who never finish take nothing from anybody. Throws what `read` does, and AppError 503 `overloaded` where the place is gone.
    */
   receive<Body>(read: () => Promise<Body>): Promise<Body>;
+  /** The same for a wait of so many milliseconds; false, at once: the place is gone. */
+  pause(milliseconds: number): Promise<boolean>;
   /** Ends the request. What was refused early says nothing of the rate. */
   leave(served: boolean): void;
 }
@@ -76,6 +78,14 @@ export function openDoor(now = () => performance.now()) {
             if (waiting() === 0) since = came;
             sending.delete(place);
           }
+        },
+        async pause(milliseconds) {
+          let timer: ReturnType<typeof setTimeout> | undefined;
+          const waited = () => new Promise<true>((over) => (timer = setTimeout(over, milliseconds, true)));
+          return await place
+            .receive(waited)
+            .catch(() => false)
+            .finally(() => clearTimeout(timer));
         },
         leave(served) {
           if (!isInside) return;

@@ -2,9 +2,9 @@
 import { type Identity, readAs } from "../database/caller.ts";
 import type { Pool, Statement } from "../database/database.ts";
 import type { Source } from "../features/retrieval.ts";
-import { appIdOf } from "./app-id.ts";
 import type { Basis } from "./basis.ts";
 import { cursorAfter, type Page } from "./cursor.ts";
+import { undescribed } from "./describe-items.ts";
 import type { Recommendation } from "./recommend.ts";
 import { plainReason } from "./why/reason.ts";
 
@@ -43,7 +43,7 @@ export async function batchFeed(
   const items = rows.map(
     ({ post_id, title, score, view, vote, comment, dismiss, long_view, source, author_id }, i) => ({
       post_id,
-      app_id: appIdOf(post_id),
+      ...undescribed(post_id),
       title,
       score,
       predictions: {

@@ -48,6 +48,14 @@ export const feedItem = z
       .string()
       .describe("Its id in the app's own table, as text: where that is no uuid, what recsys.id_of made post_id of."),
     title: z.string(),
+    author_id: z.guid().nullable().describe("Who wrote it; null: nobody who is known."),
+    created_at: z.iso.datetime().nullable().describe("When it was written; null: it could not be read just now."),
+    tags: z.array(z.string()).describe("What it is about: its first ten tags."),
+    excerpt: z
+      .string()
+      .describe(
+        "The beginning of its text as this reader may read it: white space is one space, and what is longer than 200 letters ends behind a whole word with …. Markup is left as it is.",
+      ),
     score: z.number().describe("What the feed is ordered by."),
     predictions: predictions.nullable().describe("null: no model ranked."),
     source: z.enum(sourceNames).describe("What brought the post; of several, the one that says most."),

@@ -2,9 +2,9 @@
 import { type Identity, readAs } from "../database/caller.ts";
 import type { Pool, Statement } from "../database/database.ts";
 import { sources } from "../features/retrieval.ts";
-import { appIdOf } from "./app-id.ts";
 import { communityScore, communityValue } from "./community-feed.ts";
 import { cursorAfter, type Page } from "./cursor.ts";
+import { undescribed } from "./describe-items.ts";
 import { better } from "./order.ts";
 import type { Recommendation } from "./recommend.ts";
 import { bestSource } from "./source.ts";
@@ -46,7 +46,7 @@ export async function freshAndPopular(
     const source = bestSource({ ...noRanks, fresh: post.fresh_rank, trending: post.trending_rank });
     return {
       post_id: post.post_id,
-      app_id: appIdOf(post.post_id),
+      ...undescribed(post.post_id),
       title: post.title,
       score,
       predictions: null,

@@ -11,9 +11,9 @@
 import type { Services } from "../http/edge-function.ts";
 import { type AppError, asAppError } from "../http/errors.ts";
 import { noSpan, type Span } from "../http/span.ts";
-import { nameAppIds } from "./app-id.ts";
 import { batchFeed } from "./batch-feed.ts";
 import type { Page } from "./cursor.ts";
+import { describeItems } from "./describe-items.ts";
 import type { Feed } from "./feed.ts";
 import { freshAndPopular } from "./fresh-and-popular.ts";
 import type { FeedServices } from "./look-up.ts";
@@ -70,10 +70,10 @@ export async function feedOf(
       if (!recommendation) continue;
       if (first) services.log(first.code, first);
       recommendation.feed.degraded ??= degraded;
-      await nameTopics(services, reader, recommendation.feed, span);
-      await nameAppIds(services.pool, caller, recommendation.feed.items, communityTimeout).catch((error) =>
-        services.log("unnamed_posts", error),
-      );
+      await Promise.all([
+        nameTopics(services, reader, recommendation.feed, span),
+        describe(services, reader, recommendation.feed, span),
+      ]);
       return recommendation;
     } catch (thrown) {
       first ??= errorTo(reader, thrown);
@@ -91,6 +91,13 @@ async function nameTopics({ topics }: FeedServices, { caller }: Reader, { items 
     const topic = known.get(item.post_id);
     if (topic?.label && (topic.isPublic || caller.sub !== undefined)) item.topic = { id: topic.id, label: topic.label };
   }
+  ended();
+}
+
+/** Says of each post what a card shows; where that cannot be read the feed goes without. */
+async function describe({ pool, log }: FeedServices, { caller }: Reader, { items }: Feed, span: Span): Promise<void> {
+  const ended = span("descriptions");
+  await describeItems(pool, caller, items, communityTimeout).catch((error) => log("undescribed_posts", error));
   ended();
 }
 

@@ -10,9 +10,9 @@
  */
 import { AppError, asAppError } from "../http/errors.ts";
 import { noSpan, type Span } from "../http/span.ts";
-import { appIdOf } from "./app-id.ts";
 import { basisOf } from "./basis.ts";
 import { cursorAfter, type Page } from "./cursor.ts";
+import { undescribed } from "./describe-items.ts";
 import type { Feed } from "./feed.ts";
 import { draftedPage, type Pick, secondScores } from "./interleave/drafted-page.ts";
 import { ModelGone } from "./known-posts.ts";
@@ -129,7 +129,7 @@ async function feedBy(
     basis: model ? basisOf(input.history.length > 0, input) : "community",
     items: selected.map(({ chosen: { post, score, predictions } }, i) => ({
       post_id: post.post_id,
-      app_id: appIdOf(post.post_id),
+      ...undescribed(post.post_id),
       title: post.title,
       score,
       predictions,

@@ -1,6 +1,8 @@
 import type { Question } from "../question.ts";
 
 export const healthQuestions = {
+  // the clock is that of everything the console shows but publishing and training
+  clock: { sql: "select recsys.clock() as now, clock_shift <> '0' as is_archive from recsys.settings" },
   status: { sql: "select * from recsys.status" },
   health: { sql: "select * from recsys.health()" },
   lag: { sql: "select * from recsys.roll_up_lag" },

@@ -91,6 +91,27 @@ test("places to explore are nobody's, come where their ranking has them, and no 
   );
 });
 
+test("where the other team has taken the post to explore, another one is explored", () => {
+  const rankings = { 1: ranking(["a", "c", "b"], [false, true]), 2: ranking(["c", "a", "d"], [false, true]) };
+  const heads = [false, true];
+  const left: string[] = [];
+  const explored = (others: Ranked["post"][]) => {
+    const page = draft(rankings, 4, coins(heads), 0, (by, isLeft) => {
+      left.push(`${by}`);
+      return others.map((post) => ({ post })).find(isLeft);
+    });
+    return page.map(({ chosen, team, explored }) => [chosen.post.post_id, team, explored]);
+  };
+  assert.deepEqual(explored([{ post_id: "c" }, { post_id: "x" }]), [
+    ["c", 2, false],
+    ["x", null, true],
+    ["a", 1, false],
+    ["b", 1, false],
+  ]);
+  assert.deepEqual(left, ["1"]);
+  assert.deepEqual(explored([{ post_id: "c" }])[1], ["a", 1, false]);
+});
+
 test("the same ranking twice is drafted into itself", () => {
   holds(
     property(drawn, ({ first, heads, limit }) => {

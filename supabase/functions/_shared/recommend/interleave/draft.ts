@@ -29,12 +29,16 @@ interface Draftable {
 /** Whether the first ranking picks first in the round that begins at this place of the feed, from 1. */
 export type Coin = (place: number) => boolean;
 
+/** Explores once more, among the posts of a ranking that are not on the page yet; undefined: none of them is to be explored. */
+export type Explore<Post> = (by: Team, isLeft: (post: Post) => boolean) => Post | undefined;
+
 /** A page of at most `limit` posts from two rankings; `served`: how many the feed had before it. */
 export function draft<Post extends Draftable>(
   rankings: Record<Team, Ranked<Post>[]>,
   limit: number,
   coin: Coin,
   served = 0,
+  explore: Explore<Post> = () => undefined,
 ): Drafted<Post>[] {
   const taken = new Set<string>();
   const page: Drafted<Post>[] = [];
@@ -56,8 +60,12 @@ export function draft<Post extends Draftable>(
   function place(team: Team): Drafted<Post> | null {
     const other = team === 1 ? 2 : 1;
     const here = rankings[team][page.length];
-    // a place to explore is nobody's turn
-    if (here?.explored && isLeft(here)) return { ...here, by: team, team: null };
+    if (here?.explored) {
+      // the other ranking may have placed it above by its score
+      const chosen = isLeft(here) ? here.chosen : explore(team, (post) => isLeft({ chosen: post }));
+      // a place to explore is nobody's turn
+      if (chosen) return { chosen, explored: true, by: team, team: null };
+    }
     const own = rankings[team].find((each) => !each.explored && isLeft(each));
     const theirs = rankings[other].find((each) => !each.explored && isLeft(each));
     if (own) return { ...own, by: team, team: theirs ? team : null };
@@ -69,7 +77,7 @@ export function draft<Post extends Draftable>(
     return null;
   }
 
-  function isLeft({ chosen }: Ranked<Post>): boolean {
+  function isLeft({ chosen }: Pick<Ranked<Post>, "chosen">): boolean {
     return !taken.has(chosen.post.post_id);
   }
 }

@@ -68,7 +68,9 @@ export function draftedPage(
     1: select(sides[1].scored, limit, context, before, { explore }),
     2: select(sides[2].scored, limit, context, before, { explore }),
   };
-  const drafted = draft(rankings, limit, coinsOf(served.seed), before);
+  const drafted = draft(rankings, limit, coinsOf(served.seed), before, (by, isLeft) =>
+    explore?.draw(sides[by].scored.filter(isLeft)),
+  );
   // with what chance a draft gives a place to a post has no closed form
   const selected = drafted.map(({ chosen, explored }) => ({ chosen, explored, drawn: false, propensity: null }));
   const whyOf = (team: Team) => {

@@ -1,0 +1,56 @@
+/** What a card shows of a post beside its title, read last, under the reader's own role: what is kept for all may be more than they may read. */
+import { type Identity, readAs } from "../database/caller.ts";
+import type { Pool, Statement } from "../database/database.ts";
+import { listOf, textOf } from "../database/nulls.ts";
+import { appIdOf } from "./app-id.ts";
+import { excerptOf, lettersRead } from "./excerpt.ts";
+import type { FeedItem } from "./feed.ts";
+
+type Description = Pick<FeedItem, "app_id" | "author_id" | "created_at" | "tags" | "excerpt">;
+
+/** More tags than a card shows. */
+const mostTags = 10;
+
+/** Of an item that is not described yet, or cannot be. */
+export function undescribed(post_id: string): Description {
+  return { app_id: appIdOf(post_id), author_id: null, created_at: null, tags: [], excerpt: "" };
+}
+
+/** Describes items; what their reader may not read any more stays undescribed. */
+export async function describeItems(pool: Pool, caller: Identity, items: FeedItem[], timeout: string): Promise<void> {
+  if (items.length === 0) return;
+  const statement = readDescriptions(items.map(({ post_id }) => post_id));
+  const rows = await readAs(pool, caller, statement, async (_, rows) => rows, timeout);
+  const described = new Map(rows.map((row) => [row.post_id, row]));
+  for (const item of items) {
+    const row = described.get(item.post_id);
+    if (!row) continue;
+    const { app_id, author_id, created_at, tags, text } = row;
+    Object.assign(item, {
+      app_id,
+      author_id,
+      // an app may have times without an end
+      created_at: created_at instanceof Date ? created_at.toISOString() : null,
+      tags,
+      excerpt: excerptOf(text),
+    } satisfies Description);
+  }
+}
+
+interface DescriptionRow {
+  post_id: string;
+  app_id: string;
+  author_id: string | null;
+  created_at: Date | number;
+  tags: string[];
+  text: string;
+}
+
+function readDescriptions(ids: string[]): Statement<DescriptionRow> {
+  return {
+    text: `select post_id, recsys.app_id(post_id, external_id) as app_id, author_id, created_at, (${listOf("tags")})[:${mostTags}] as tags,
+        left(${textOf("description")}, ${lettersRead}) as text
+      from recsys.source_posts where post_id = any ($1::uuid[])`,
+    values: [ids],
+  };
+}

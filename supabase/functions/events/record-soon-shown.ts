@@ -1,0 +1,33 @@
+/** Impressions are written after the answer that shows them: `seen` may come sooner, from an app that cannot know. */
+import { type Identity, writeAs } from "../_shared/database/caller.ts";
+import type { Pool } from "../_shared/database/database.ts";
+import { longestWaitMilliseconds } from "../_shared/http/background.ts";
+import type { Call } from "../_shared/http/edge-function.ts";
+import type { Event } from "./event.ts";
+import { type Outcome, recordEvents } from "./record-events.ts";
+
+/** After how long it is looked again each time, in milliseconds: most feeds are logged within 300. */
+const pauses = [150, 150, 300, 600];
+
+/**
+ * Stores events as the caller's own; null where there is no such user. Those of an impression that is not there are tried again while
+ * it may be on its way; what happened before that is refused at once.
+ */
+export async function recordSoonShown(
+  pool: Pool,
+  caller: Identity,
+  events: Event[],
+  pause: Call["pause"],
+): Promise<Outcome[] | null> {
+  const [{ outcomes }] = await writeAs(pool, caller, recordEvents(events));
+  if (!outcomes) return null;
+  const since = Date.now() - longestWaitMilliseconds;
+  let early = events.flatMap(({ occurred_at = since }, place) => (occurred_at < since ? [] : [place]));
+  for (const milliseconds of pauses) {
+    early = early.filter((place) => outcomes[place] === "unknown_impression");
+    if (early.length === 0 || !(await pause(milliseconds))) break;
+    const [again] = await writeAs(pool, caller, recordEvents(early.map((place) => events[place])));
+    for (const [i, place] of early.entries()) outcomes[place] = again.outcomes?.[i] ?? "unknown_impression";
+  }
+  return outcomes;
+}

@@ -1,0 +1,71 @@
+/** What a card says of its post before anybody opens it, and the feed of one topic. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { phone, phoneFaults } from "../testing/phone.ts";
+import { nextFeed, recommend, signInAs, titles } from "../testing/steps.ts";
+import { startStories } from "../testing/stories.ts";
+
+const { pool, gateway, options, open } = await startStories("feed_cards");
+const text = `${"Mate in three moves, and then tea. ".repeat(30)}`;
+const describe = () =>
+  pool.query(
+    "update public.posts set description = $1, tags = tags[1:1] || array['a tag of many letters, more than there is room for'] ",
+    [text],
+  );
+
+for (const [screen, viewport] of [
+  ["desktop", { width: 1280, height: 800 }],
+  ["phone", phone],
+] as const)
+  test(
+    `a card says who wrote it, how long ago, and begins the text in two lines, on a ${screen}`,
+    options,
+    async (t) => {
+      await describe();
+      const { page, wrong } = await open(t, { viewport });
+      await signInAs(page, gateway.url, "ben");
+      const first = page.locator("li.post").first();
+      await first.getByText(/^(ada|rosa)$/).waitFor();
+      assert.match((await first.locator(".byline").textContent()) ?? "", /^(ada|rosa)\d+ hours? ago$/);
+      const excerpt = first.locator(".excerpt");
+      assert.match((await excerpt.textContent()) ?? "", /^Mate in three moves, .*…$/);
+      const lines = await excerpt.evaluate(
+        (each) => each.clientHeight / Number.parseFloat(getComputedStyle(each).lineHeight),
+      );
+      assert.equal(Math.round(lines), 2);
+      if (screen === "phone") assert.deepEqual(await phoneFaults(page), []);
+      if (process.env.PICTURES) await page.screenshot({ path: `${process.env.PICTURES}/cards-${screen}.png` });
+      await first.locator(".title").click();
+      assert.equal(await excerpt.count(), 0, "opened, it is there as a whole");
+      assert.deepEqual(wrong, []);
+    },
+  );
+
+test("a topic's chip shows its posts alone, on all pages, until all are wanted again", options, async (t) => {
+  const { page, wrong } = await open(t);
+  await signInAs(page, gateway.url, "ben");
+  await nextFeed(page, () => page.getByRole("button", { name: "Only posts about gardens" }).first().click());
+  await page.getByText("Only posts about gardens").first().waitFor();
+  const shown = await titles(page, 50);
+  assert.ok(shown.length >= 20 && shown.every((title) => title.startsWith("Garden")), shown.join());
+  await page.locator("button:focus", { hasText: "Show all" }).waitFor();
+  await nextFeed(page, () => page.getByRole("button", { name: "More posts" }).scrollIntoViewIfNeeded());
+  await page.locator("li.post").nth(21).waitFor();
+  const more = await titles(page, 50);
+  assert.ok(more.length > shown.length);
+  assert.ok(more.every((title) => title.startsWith("Garden")));
+  const asked = page.waitForRequest(recommend);
+  await nextFeed(page, () => page.getByRole("button", { name: "Show all" }).click());
+  assert.deepEqual((await asked).postDataJSON(), { limit: 20 });
+  assert.equal(await page.getByRole("button", { name: "Show all" }).count(), 0);
+  assert.deepEqual(wrong, []);
+});
+
+test("a visitor's cards name nobody, and have chips as well", options, async (t) => {
+  const { page } = await open(t);
+  await page.goto(`${gateway.url}/#feed`);
+  await page.locator("li.post").first().waitFor();
+  assert.match((await page.locator(".byline").first().textContent()) ?? "", /^a member\d+ (hour|minute|day)s? ago$/);
+  await nextFeed(page, () => page.getByRole("button", { name: "Only posts about chess" }).first().click());
+  assert.ok((await titles(page)).every((title) => title.startsWith("Chess")));
+});

@@ -1,0 +1,47 @@
+import { Trouble } from "../shared/trouble.tsx";
+import { useConnection } from "../shared/use-connection.ts";
+import { countActs, sayActs } from "./say-acts.ts";
+import type { FeedOf } from "./use-feed.ts";
+
+/** What was done since the feed was made, and the way to see what moves. It stays in view, so it also says what keeps that from working; on a phone in one row. */
+export function PendingBar({ feed, isMember }: { feed: FeedOf; isMember: boolean }) {
+  const { acts, busy, asked, error, refresh, retry } = feed;
+  const { isOnline, unsent } = useConnection();
+  if (!isOnline)
+    return (
+      <div class="pending" role="status">
+        <p>
+          <strong>You are offline.</strong>
+          {isMember && (
+            <>
+              {" "}
+              What you do is kept
+              <span class="roomy">, and sent when you are back</span>
+              {unsent.length > 0 && `: ${unsent.length} so far`}.
+            </>
+          )}
+        </p>
+      </div>
+    );
+  if (error !== undefined && asked === "again")
+    return (
+      <div class="pending failed">
+        <Trouble error={error} again={retry} />
+      </div>
+    );
+  if (acts.length === 0) return null;
+  const count = countActs(acts);
+  return (
+    <div class="pending" role="status">
+      <p>
+        <span class="roomy">Since this feed was made you {sayActs(acts)}.</span>
+        <span class="brief" aria-hidden="true">
+          {count} {count === 1 ? "thing" : "things"} done
+        </span>
+      </p>
+      <button type="button" class="main" disabled={busy !== undefined} onClick={refresh}>
+        Show what moves
+      </button>
+    </div>
+  );
+}

@@ -1,0 +1,31 @@
+import type { Item } from "../item.ts";
+import type { FeedOf } from "../use-feed.ts";
+import { MuteMenu } from "./mute-menu.tsx";
+import { VoteButton } from "./vote-button.tsx";
+
+interface PostActsProps {
+  item: Item;
+  feed: FeedOf;
+  isOpen: boolean;
+  open(): void;
+}
+
+/** What a member can do with a post of their feed. */
+export function PostActs({ item: { post_id, title }, feed, isOpen, open }: PostActsProps) {
+  const { posts, act } = feed;
+  const post = posts.get(post_id);
+  return (
+    <div class="row acts">
+      <VoteButton feed={feed} post={{ post_id, title }} otherwise={false} />
+      <button type="button" onClick={open}>
+        {isOpen ? "Close" : "Comment"}
+        <span class="hidden">on {title}</span>
+      </button>
+      <button type="button" onClick={() => act({ kind: "dismiss", post_id, title })}>
+        Not for me
+        <span class="hidden">is {title}</span>
+      </button>
+      {post && <MuteMenu post={post} feed={feed} />}
+    </div>
+  );
+}

@@ -1,0 +1,38 @@
+/** What a file of stories needs: a community with its functions and pages, and a browser. */
+import { after, type TestContext } from "node:test";
+import type { Browser, BrowserContextOptions, Page } from "playwright-core";
+import { openPage, startBrowser, withoutBrowser } from "./browser.ts";
+import { servedCommunity } from "./community.ts";
+
+type Community = Awaited<ReturnType<typeof servedCommunity>>;
+
+export interface Stories extends Community {
+  /** Of each test: left out where there is no browser. */
+  options: { skip: string | boolean };
+  browser: Browser;
+  /** A page of a reader's own; what went wrong in it is in `wrong`. */
+  open(t: TestContext, options?: BrowserContextOptions): Promise<{ page: Page; wrong: string[] }>;
+}
+
+/** `name`: of the database. All of it is gone after the file's tests. */
+export async function startStories(name: string): Promise<Stories> {
+  const options = { skip: withoutBrowser };
+  if (withoutBrowser) return { options } as Stories;
+  const cleanings: (() => Promise<void>)[] = [];
+  after(async () => {
+    for (const clean of cleanings) await clean();
+  });
+  const community = await servedCommunity({ after: (clean) => cleanings.unshift(clean) }, name);
+  const browser = await startBrowser();
+  cleanings.unshift(() => browser.close());
+  return {
+    ...community,
+    options,
+    browser,
+    async open(t, options) {
+      const opened = await openPage(browser, community.gateway.url, options);
+      t.after(() => opened.page.context().close());
+      return opened;
+    },
+  };
+}
