@@ -181,6 +181,34 @@ test("where one column is wanting, the grant names that one, and what was grante
   ]);
 });
 
+test("of views of the app's, what their reader has to read: the view where its owner reads on, the tables where not", async (t) => {
+  const { pool } = await testDatabase(t, "grants_views");
+  await pool.query(`create schema app;
+    create table app.people (id uuid primary key, name text, email text, created_at timestamptz not null default now());
+    create view app.as_owner as select id, name, email, created_at from app.people;
+    create view app.as_reader with (security_invoker = true) as select id, name, created_at from app.people;
+    create materialized view app.copied as select id, name, email from app.people`);
+  const asked = async (from: string) => {
+    await pool.query(`create or replace view recsys.source_users with (security_invoker = true) as
+      select id as user_id, null::text as external_id, null::text[] as passions, null::text[] as projects, name as bio, now() as created_at from ${from}`);
+    const { rows } = await pool.query<Finding>(
+      "select * from recsys.check_access() where cure like '% to authenticated'",
+    );
+    for (const { cure } of rows) await pool.query(cure);
+    assert.deepEqual(
+      (await pool.query("select from recsys.check_access() where cure like '% to authenticated'")).rowCount,
+      0,
+    );
+    return rows.map(({ cure }) => cure);
+  };
+  assert.deepEqual(await asked("app.as_owner"), ["grant select (id, name) on app.as_owner to authenticated"]);
+  assert.deepEqual(await asked("app.copied"), ["grant select (id, name) on app.copied to authenticated"]);
+  assert.deepEqual((await asked("app.as_reader")).sort(), [
+    "grant select (id, name) on app.as_reader to authenticated",
+    "grant select (id, name, created_at) on app.people to authenticated",
+  ]);
+});
+
 test("what a function hides, or a whole row, is said in words, and no statement opens a table for it", async (t) => {
   const { pool } = await testDatabase(t, "grants_hidden");
   await pool.query(`create schema office;

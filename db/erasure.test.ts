@@ -248,6 +248,19 @@ await onBoth(
   },
 );
 
+test("whoever came to a deleted post by a table that nobody watches is worked out without it", async () => {
+  const watched = "select recsys.watch('public.post_views', 'interactions')";
+  await pool.query(
+    "insert into public.post_views (user_id, post_id, created_at) select $1, id, now() from public.posts",
+    [people.ben],
+  );
+  await pool.query("select recsys.unwatch('public.post_views'), recsys.roll_up(null)");
+  await pool.query("delete from public.posts where id = $1", [post(1)]);
+  await workOff(pool);
+  await assertExact(pool);
+  await pool.query(watched);
+});
+
 test("every column by which somebody is erased begins an index, so that a deletion reads what it erases", async () => {
   // lists are read as a whole, and a day's together
   const { rows } = await pool.query(

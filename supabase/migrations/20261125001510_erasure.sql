@@ -71,6 +71,10 @@ begin
   end loop;
   if p_kind = 'post' then
     insert into recsys.feature_changes (post_id) select unnest(p_ids);
+    -- whoever came to it by a table that nobody watches
+    insert into recsys.feature_changes (user_id, post_id, at)
+    select post_stats.user_id, post_stats.post_id, min(post_stats.last_active_at) from recsys.post_stats
+    where post_stats.post_id = any (p_ids) group by post_stats.user_id, post_stats.post_id;
   else
     insert into recsys.feature_changes (user_id) select unnest(p_ids);
     -- posts that they came to by a table that nobody watches name them until this is worked off
@@ -89,7 +93,7 @@ begin
   return total;
 end
 $$;
-comment on function recsys.erase_entities(text, uuid[], boolean) is 'Clears all of recsys.erasable_columns of some posts or users (p_kind), and has the feature store work out what it owed to them, in the posts that a user came to as well, whoever follows their table; returns how many rows it removed or changed. p_with_lists: also lists of posts, of which every row is read.';
+comment on function recsys.erase_entities(text, uuid[], boolean) is 'Clears all of recsys.erasable_columns of some posts or users (p_kind), and has the feature store work out what it owed to them, in the posts that a user came to and the users who came to a post as well, whether their table is watched or not; returns how many rows it removed or changed. p_with_lists: also lists of posts, of which every row is read.';
 
 create function recsys.erase(p_most integer default 10000, p_again_after interval default '1 day') returns bigint
 language plpgsql volatile security invoker set search_path = ''

@@ -61,6 +61,7 @@ create function recsys.grant_reads(p_role name) returns void
 language plpgsql volatile security invoker set search_path = ''
 as $$
 declare
+  -- recsys.missing_reads quotes what it names, which plpgsql_check cannot see: @plpgsql_check_options: security_warnings = off
   missing record;
 begin
   if p_role is null or p_role not in ('service_role', 'authenticated') then

@@ -61,6 +61,8 @@ async function watchedTables(pool: Database["pool"]): Promise<Map<string, string
 
 /** Where neither keys nor types say it: a row has several times or a type beside the id, a key is of two columns; or the table is watched already, as posts. */
 const untold: Record<string, string[]> = {
+  // which table a reference is to is in another column
+  articles: ["comments", "reactions"],
   forum: ["topic_users", "views"],
   links: ["story_actions"],
   magazine: ['content."Comment"', 'content."Reaction"'],
