@@ -142,6 +142,12 @@ begin
     join nodes on nodes.id = compared.id and nodes.alias = compared.alias
     where compared.is_constant and compared.is_asked_for and not compared.is_beside
     union
+    -- or that a policy compares with who asks, or by which an index finds the row anyway
+    select compared.alias, compared.one, 1
+    from compared
+    join nodes on nodes.id = compared.id and nodes.alias = compared.alias
+    where compared.is_constant and not compared.is_beside and (compared.is_index_cond or compared.other ~ 'InitPlan |current_setting\(|uid\(')
+    union
     -- a subquery or policy is asked with all that is known by then
     select compared.alias, compared.one, 1
     from compared

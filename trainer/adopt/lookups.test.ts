@@ -44,6 +44,12 @@ const shapes: [name: string, views: string, problem?: RegExp, cure?: RegExp][] =
     `create table settings as select 1 as one; ${view([votes], "cross join settings")}`,
   ],
   [
+    "people joined, and a policy that lets them see what is theirs, by a subquery on the same table",
+    `alter table person_block enable row level security;
+     create policy "one's own" on person_block for select using (person_id = (select id from person where auth_id = auth.uid()));
+     ${mutes("select who.auth_id as user_id, whom.auth_id as whom from person_block join person as who on who.id = person_id join person as whom on whom.id = target_id").replace(", whom.auth_id as whom", "").replace("null::text as value", "whom.auth_id::text as value").replace(", published as", ", person_block.published as")}`,
+  ],
+  [
     "people looked up by a subquery",
     view([
       branch(1, "votes", subquery("votes.user_id")),
@@ -71,8 +77,7 @@ const shapes: [name: string, views: string, problem?: RegExp, cure?: RegExp][] =
       "left join person as who on who.id = done.user_id",
       "who.auth_id",
     ),
-    // with statistics the stories of what is read are looked up
-    /reading all of public\.comment,( public\.story,)? public\.votes$/,
+    /reading all of public\.comment, (?:public\.story, )?public\.votes$/,
     /an outer join, a join around a union/,
   ],
   [

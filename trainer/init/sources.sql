@@ -56,6 +56,12 @@
 --   from public.comments where comments.deleted_at is null
 -- ) as done
 -- join recsys.kinds on kinds.kind = done.kind and kinds.head is not null;
+-- Where your tables know people by a number, join the table that has their uuid, in each select of the union. With a subquery in its place,
+-- (select people.auth_id from … where …), each feed would read all that everybody did:
+--   select recsys.event_id_of(1, reactions.id) as interaction_id, who.auth_id as user_id, reactions.post_id, reactions.kind, reactions.created_at
+--   from public.reactions join public.people as who on who.id = reactions.person_id
+-- and recsys.watch takes p_user_lookup => '{public.people,id,auth_id}'; in recsys.source_posts it is a left join, so that no post is lost.
+--
 -- select recsys.watch('public.reactions', 'interactions', p_others => '{kind}');
 -- select recsys.watch('public.comments', 'interactions', p_others => '{deleted_at}');
 
