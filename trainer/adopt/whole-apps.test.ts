@@ -74,6 +74,36 @@ for (const { name, table, edits, agrees, secrets, changes } of wholeApps)
       assert.ok(compared.feed.ratio <= most, `${compared.feed.ratio} times`);
     });
 
+    let gateway: Gateway | undefined;
+    const said: string[] = [];
+    const page = async (reader: string, body: object): Promise<Page> => {
+      const { url, tokenOf } = gateway as Gateway;
+      const response = await fetch(`${url}/functions/v1/recommend`, {
+        method: "POST",
+        headers: { authorization: `Bearer ${await tokenOf(reader)}` },
+        body: JSON.stringify(body),
+      });
+      const answer = await response.json();
+      assert.equal(response.status, 200, JSON.stringify(answer));
+      assert.deepEqual([answer.degraded, answer.model === null], [null, false]);
+      return answer;
+    };
+    /** Every reader in turn: a feed, and its further pages until there are none or enough was seen. */
+    const read = async () => {
+      const shown: { reader: string; item: string }[] = [];
+      const readers = await readersOf(database);
+      const each = Math.ceil(items / 2 / readers.length);
+      for (const reader of readers) {
+        let after: string | null | undefined;
+        for (let seen = 0; seen < each && after !== null; ) {
+          const { items, next } = await page(reader, { limit: Math.min(each, 50), ...(after && { after }) });
+          for (const { app_id: item } of items) shown.push({ reader, item });
+          seen += items.length;
+          after = next;
+        }
+      }
+      return shown;
+    };
     await t.test("each rule of the app forbids something to somebody", async () => {
       const { rows } = await pool.query<{ reader: string; item: string }>(
         `select users.id as reader, items.id::text as item from auth.users cross join ${table} as items`,
