@@ -1,6 +1,6 @@
 /**
- * What feeds of an adopted app cost beside those of the example app with the same people, posts and deeds: `npm run bench:adopted [POSTS]`, 25,000 by
- * default. The apps are those of trainer/adopt/fixtures that are after Misskey and Forem, with their drafts and edits. Needs a PostgreSQL.
+ * What feeds of an adopted app cost beside those of the example app with the same people, posts and deeds: `npm run bench:adopted -- [POSTS [APP]]`, 25,000
+ * of both apps by default. The apps are those of trainer/adopt/fixtures that are after Misskey and Forem, with their drafts and edits. Needs a PostgreSQL.
  */
 import { loadavg } from "node:os";
 import { compareFeeds, exampleWithRowsOf } from "../trainer/adopt/testing-beside-example.ts";
@@ -8,10 +8,11 @@ import { adopt, appWithRows, cure, publish, train } from "../trainer/adopt/testi
 import { wholeApps } from "../trainer/adopt/whole-apps.ts";
 
 const posts = Number(process.argv[2] ?? 25_000);
+const wanted = process.argv[3];
 const pairs = 100;
 
 for (const { name, edits } of wholeApps) {
-  if (process.argv[3] && process.argv[3] !== name) continue;
+  if (wanted && wanted !== name) continue;
   const cleaners: (() => Promise<unknown>)[] = [];
   const scope = { after: (clean: () => Promise<unknown>) => void cleaners.unshift(clean) };
   try {

@@ -25,7 +25,8 @@ export async function exampleWithRowsOf(scope: Scope, { pool: adopted }: Databas
       `insert into public.${{ view: "post_views", vote: "post_votes", comment: "comments" }[kind]} (user_id, post_id, created_at) select user_id, post_id, created_at from rows`,
     ]),
     [
-      "select distinct user_id, kind, value from recsys.source_mutes where user_id in (select user_id from recsys.source_users)",
+      `select distinct user_id, kind, value from recsys.source_mutes where user_id in (select user_id from recsys.source_users)
+       and (kind <> 'person' or value in (select user_id::text from recsys.source_users))`,
       "insert into public.mutes (user_id, kind, value) select user_id, kind, value from rows",
     ],
   ];
