@@ -98,7 +98,9 @@ test("an app that writes as a role of its own goes on writing tables that have s
       grant insert, select on public.notes to recsys_test_writer;
       set local role recsys_test_writer;
       insert into public.notes (id) values ('9abcdefgh0'), ('no time!')`);
-    const { rows } = await client.query("select recsys_created_at is null as is_timeless from public.notes order by id");
+    const { rows } = await client.query(
+      "select recsys_created_at is null as is_timeless from public.notes order by id",
+    );
     assert.deepEqual(rows, [{ is_timeless: false }, { is_timeless: true }]);
   } finally {
     await client.query("rollback");
