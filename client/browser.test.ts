@@ -105,20 +105,24 @@ test(
   },
 );
 
-test("a page that tracks nothing is not told how it would have to, whatever its browser tells it", options, async (t) => {
-  const context = await browser.newContext();
-  t.after(() => context.close());
-  const page = await appOf(context, people.ben);
-  const wrong: string[] = [];
-  page.on("pageerror", ({ message }) => wrong.push(message));
-  await page.evaluate(() => {
-    app.reader();
-    dispatchEvent(new Event("online"));
-    document.dispatchEvent(new Event("visibilitychange"));
-  });
-  await page.waitForTimeout(300);
-  assert.deepEqual(wrong, []);
-});
+test(
+  "a page that tracks nothing is not told how it would have to, whatever its browser tells it",
+  options,
+  async (t) => {
+    const context = await browser.newContext();
+    t.after(() => context.close());
+    const page = await appOf(context, people.ben);
+    const wrong: string[] = [];
+    page.on("pageerror", ({ message }) => wrong.push(message));
+    await page.evaluate(() => {
+      app.reader();
+      dispatchEvent(new Event("online"));
+      document.dispatchEvent(new Event("visibilitychange"));
+    });
+    await page.waitForTimeout(300);
+    assert.deepEqual(wrong, []);
+  },
+);
 
 test("a tab is told when another has sent what it saw waiting", options, async (t) => {
   const context = await browser.newContext();
