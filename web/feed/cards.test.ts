@@ -61,6 +61,26 @@ test("a topic's chip shows its posts alone, on all pages, until all are wanted a
   assert.deepEqual(wrong, []);
 });
 
+test(
+  "the chips of an open post show their posts alone, too; where none is left, the page says of what",
+  options,
+  async (t) => {
+    const { page } = await open(t);
+    await signInAs(page, gateway.url, "ben");
+    const first = page.locator("li.post").first();
+    await first.locator(".title").click();
+    const chip = first.locator(".opened button.chip").first();
+    const tag = (await chip.textContent())?.replace("Only posts about ", "");
+    await nextFeed(page, () => chip.click());
+    await page.route(recommend, async (route) => {
+      const response = await route.fetch();
+      await route.fulfill({ response, json: { ...(await response.json()), items: [], next: null } });
+    });
+    await page.getByRole("button", { name: "Refresh" }).click();
+    await page.getByText(`Nothing about ${tag} is left that is new to you.`).waitFor();
+  },
+);
+
 test("a visitor's cards name nobody, and have chips as well", options, async (t) => {
   const { page } = await open(t);
   await page.goto(`${gateway.url}/#feed`);
