@@ -72,6 +72,14 @@ function hourAgo(): string {
   return new Date(Date.now() - 3_600_000).toISOString();
 }
 
+function tenMinutesLater(kept: ReturnType<typeof storage>): void {
+  for (const key of kept.keys()) {
+    const [head, time, id] = key.split(/:(?=\d{13}:)|:(?=[^:]+$)/);
+    kept.setItem(`${head}:${Number(time) - 600_000}:${id}`, String(kept.getItem(key)));
+    kept.removeItem(key);
+  }
+}
+
 test("without a network it is kept over reloads, and then stored once, as of when it happened", async () => {
   const kept = storage();
   const before = openPage(gateway, people.eve, { storage: kept });
@@ -80,11 +88,7 @@ test("without a network it is kept over reloads, and then stored once, as of whe
   void before.track(vote(3));
   await assert.rejects(before.flush());
   assert.deepEqual([kept.length, await votes(people.eve)], [2, []]);
-  for (const key of kept.keys()) {
-    const [head, time, id] = key.split(/:(?=\d{13}:)|:(?=[^:]+$)/);
-    kept.setItem(`${head}:${Number(time) - 600_000}:${id}`, String(kept.getItem(key)));
-    kept.removeItem(key);
-  }
+  tenMinutesLater(kept);
   // the app starts again, in two tabs at once
   const tabs = [openPage(gateway, people.eve, { storage: kept }), openPage(gateway, people.eve, { storage: kept })];
   await Promise.all(tabs.map((tab) => tab.flush()));
@@ -288,6 +292,22 @@ test("the same event pressed twice is one", async () => {
   assert.equal(outcome(await page.track(comment)), "duplicate");
   const { rowCount } = await pool.query("select from public.comments where body = 'pressed twice'");
   assert.equal(rowCount, 1);
+});
+
+test("tracked again by the next visit under its id, an event is still of when it happened", async () => {
+  const kept = storage();
+  const before = openPage(gateway, people.eve, { storage: kept });
+  before.network = noNetwork;
+  const comment = { id: crypto.randomUUID(), type: "comment" as const, post_id: post(1), body: "ten minutes ago" };
+  void before.track(comment);
+  await assert.rejects(before.flush());
+  tenMinutesLater(kept);
+  const page = openPage(gateway, people.eve, { storage: kept });
+  assert.equal(outcome(await page.track(comment)), "stored");
+  const { rows } = await pool.query(
+    "select round(extract(epoch from now() - created_at) / 60)::int as minutes from public.comments where body = 'ten minutes ago'",
+  );
+  assert.deepEqual([rows, kept.length, page.sent.flat().length], [[{ minutes: 10 }], 0, 1]);
 });
 
 test("a visitor's events are refused, and a client with a token of its own has to name it", async () => {

@@ -107,20 +107,22 @@ export function openQueue({ readSession, store, send, onRefused, onChange }: Que
   async function keep(given: NewEvent, at: number): Promise<Pick<Answer, "promise">> {
     const event = JSON.parse(JSON.stringify({ ...given, id: given.id ?? randomUuid() })) as Event;
     await askWho();
-    const { promise } = waiting.get(event.id) ?? {};
-    if (promise) return { promise };
+    const before = owner === undefined ? [] : waitingOf(owner);
+    // an earlier page's is still of when it happened
+    const known = before.find(({ event: { id } }) => id === event.id);
+    if (known?.promise) return { promise: known.promise };
     if (owner === undefined) {
       const report = refusal(event.id, "token_missing", "nobody is signed in, so there is nobody to note it for");
       onRefused(report, event);
       return { promise: Promise.resolve(report) };
     }
-    const each = { owner, at, event } as Waiting & Answer;
+    const each = (known ?? { owner, at, event }) as Waiting & Answer;
     each.promise = new Promise((over) => {
       each.answered = over;
     });
     waiting.set(event.id, each);
     store.add(each);
-    const all = waitingOf(owner);
+    const all = known ? before : [...before, each];
     const [tooMany] = all.length > mostWaiting ? [all.find(({ event }) => event.type === "seen") ?? all[0]] : [];
     if (tooMany) settle(tooMany, refusal(tooMany.event.id, "too_many_events", `${mostWaiting} others wait already`));
     onChange();
@@ -218,7 +220,7 @@ export function openQueue({ readSession, store, send, onRefused, onChange }: Que
   }
 
   /** Those of one user, the oldest first. */
-  function waitingOf(owner: string): Waiting[] {
+  function waitingOf(owner: string): (Waiting & Partial<Answer>)[] {
     const kept = new Map(store.of(owner).map((each) => [each.event.id, each]));
     // what was found there and is there no more was sent by another tab
     for (const [id, each] of waiting) if (each.owner === owner && !each.promise && !kept.has(id)) waiting.delete(id);
