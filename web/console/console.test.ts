@@ -7,6 +7,7 @@ import { type HeldOutQuality, qualityLine } from "../../trainer/gate/held-out-qu
 import { seriousIn } from "../testing/axe.ts";
 import { openPage, startBrowser, withoutBrowser } from "../testing/browser.ts";
 import { members, servedCommunity } from "../testing/community.ts";
+import { openView } from "../testing/console-view.ts";
 
 const cleanings: (() => Promise<void>)[] = [];
 const scope = { after: (clean: () => Promise<void>) => cleanings.unshift(clean) };
@@ -162,7 +163,7 @@ test("a chart is drawn once its width is known, and anew where that changes", op
   await go(page, "Shown");
   const chart = panel(page, "What came of a post shown").locator(".chart");
   await chart.waitFor({ state: "attached" });
-  await page.waitForLoadState("networkidle");
+  await page.getByText("One moment …").first().waitFor({ state: "detached" });
   assert.equal(await chart.locator("svg").count(), 0, "of no width nothing is drawn");
   await hidden.evaluate((style) => (style as HTMLStyleElement).remove());
   const widths = () =>
@@ -190,9 +191,7 @@ test("axe finds nothing serious in any view", options, async (t) => {
     assert.ok(!page.url().includes("secret"), "the key does not stay in the address");
     for (const view of ["", "health", "shown", "posts", "experiments", `people/${members.rosa}`])
       await t.test(`${view || "models"}, ${colorScheme}`, async () => {
-        await page.goto(`${gateway.url}/console/#${view}`);
-        await page.locator("section.panel").first().waitFor();
-        await page.waitForLoadState("networkidle");
+        await openView(page, gateway.url, view);
         assert.deepEqual(await seriousIn(page), []);
       });
     assert.deepEqual(wrong, []);

@@ -6,6 +6,7 @@ import { withOneSession } from "../../db/testing.ts";
 import { seriousIn } from "../testing/axe.ts";
 import { members } from "../testing/community.ts";
 import {
+  answerTo,
   card,
   events,
   eventually,
@@ -193,7 +194,7 @@ test("what is refused after its post has left the feed is said above it, and don
   const { page } = await open(t);
   await signInAs(page, gateway.url, "ben");
   const [title] = await titles(page, 1);
-  const noted = page.waitForResponse(events);
+  const noted = answerTo(page, "view");
   await press(page, title, "Comment");
   await noted;
   const answer = Promise.withResolvers<void>();
