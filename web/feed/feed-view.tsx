@@ -27,7 +27,7 @@ interface FeedViewProps {
 
 /** A feed, what moved in it and why, and what it is made from. */
 export function FeedView({ feed, userId, name, children }: FeedViewProps) {
-  const { items, tag, moved, busy, error, asked, place } = feed;
+  const { items, tag, moved, busy, error, place } = feed;
   const changes = new Map(moved?.changes.map((change) => [change.post_id, change]));
   // what its reader was told before they looked at another view is no news
   const told = useRef(moved);
@@ -50,8 +50,8 @@ export function FeedView({ feed, userId, name, children }: FeedViewProps) {
         <TagFilter feed={feed} />
         <PendingBar feed={feed} isMember={userId !== undefined} />
         {moved && <Moved feed={feed} {...moved} isNews={moved !== told.current} />}
-        {error !== undefined && asked === "first" && <Trouble error={error} again={feed.retry} />}
-        {busy === "first" && <Skeletons />}
+        {error !== undefined && !feed.feed && <Trouble error={error} again={feed.retry} />}
+        {busy === "first" && !feed.feed && <Skeletons />}
         <ol class="stack" aria-label="Posts" aria-busy={busy !== undefined}>
           {items.map((item) => (
             <PostCard
