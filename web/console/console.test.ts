@@ -147,6 +147,19 @@ test("the address with the key opens a console that is there already, too", opti
   assert.ok(!page.url().includes("secret"));
 });
 
+test("an address that names no view leads to the first", options, async (t) => {
+  const { page, wrong } = await openPage(browser, gateway.url);
+  t.after(() => page.context().close());
+  await page.goto(`${gateway.url}/console/#key=${gateway.secretKey}`);
+  await panel(page, "All models").waitFor();
+  for (const name of ["nowhere", "constructor", "toString/x"]) {
+    await page.goto(`${gateway.url}/console/#${name}`);
+    await page.reload();
+    await panel(page, "All models").waitFor();
+  }
+  assert.deepEqual(wrong, []);
+});
+
 test("a chart is drawn once its width is known, and anew where that changes", options, async (t) => {
   await database.pool.query(
     `insert into recsys.daily_metrics (day, metric, model_id, slice, value, count)
