@@ -9,7 +9,7 @@ import { eventually, servedApp } from "./testing-app.ts";
 
 declare global {
   /** What the app under test leaves in its page. */
-  var app: { recommender: Recsys; said: string[] };
+  var app: { recommender: Recsys; said: string[]; reader(): Recsys };
 }
 
 const options = { skip: withoutBrowser };
@@ -22,7 +22,8 @@ const { pool, browser, appOf } = await servedApp(
     const recommender = recsys(createClient("${url}", "${publishableKey}", { auth }));
     const said = [];
     recommender.watch(({ isOnline, unsent }) => said.push((isOnline ? "online " : "offline ") + unsent.length));
-    globalThis.app = { recommender, said };`,
+    const reader = () => recsys(createClient("${url}", "${publishableKey}", { accessToken: async () => null }));
+    globalThis.app = { recommender, said, reader };`,
 );
 
 const track = (page: Page, n: number, value: 1 | -1 = 1) =>
@@ -103,3 +104,40 @@ test(
     await eventually(() => votes(people.author), [post(7)]);
   },
 );
+
+test(
+  "a page that tracks nothing is not told how it would have to, whatever its browser tells it",
+  options,
+  async (t) => {
+    const context = await browser.newContext();
+    t.after(() => context.close());
+    const page = await appOf(context, people.ben);
+    const wrong: string[] = [];
+    page.on("pageerror", ({ message }) => wrong.push(message));
+    await page.evaluate(() => {
+      app.reader();
+      dispatchEvent(new Event("online"));
+      document.dispatchEvent(new Event("visibilitychange"));
+    });
+    await page.waitForTimeout(300);
+    assert.deepEqual(wrong, []);
+  },
+);
+
+test("a tab is told when another has sent what it saw waiting", options, async (t) => {
+  const context = await browser.newContext();
+  t.after(() => context.close());
+  const [one, two] = [await appOf(context, people.eve), await appOf(context, people.eve)];
+  let goOn = () => {};
+  const held = new Promise<void>((resume) => {
+    goOn = resume;
+  });
+  await context.route("**/functions/v1/events", async (route) => {
+    await held;
+    await route.continue();
+  });
+  await track(two, 9);
+  await one.waitForFunction(() => app.said.at(-1) === "online 1");
+  goOn();
+  await one.waitForFunction(() => app.said.at(-1) === "online 0");
+});

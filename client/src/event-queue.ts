@@ -3,7 +3,7 @@ import { batchesOf } from "./batches.ts";
 import { RecsysError } from "./error.ts";
 import type { EventStore, Waiting } from "./event-store.ts";
 import type { NewEvent } from "./index.ts";
-import type { ReadSession } from "./session.ts";
+import type { ReadSession, Session } from "./session.ts";
 import type { ErrorCode, Event, EventReport, RefusalCode } from "./types.ts";
 import { randomUuid } from "./uuid.ts";
 
@@ -30,6 +30,8 @@ const promptly = 60_000;
 /** An impression is not logged any more after this long, in milliseconds. */
 const impressionsLoggedWithin = 30_000;
 const longestPause = 60_000;
+/** Whatever an answer says of when to come back: a timer takes no more than 24 days. */
+const longestWait = 3_600_000;
 
 interface Answer {
   promise: Promise<Tracked>;
@@ -54,6 +56,7 @@ export function openQueue({ readSession, store, send, onRefused, onChange }: Que
   let isWanted = false;
   let running: Promise<void> | undefined;
   let timer: { at: number; id: ReturnType<typeof setTimeout> } | undefined;
+  const hasAny = () => waiting.size > 0 || store.hasAny();
 
   return {
     track(given: NewEvent): Promise<Tracked> {
@@ -68,11 +71,19 @@ export function openQueue({ readSession, store, send, onRefused, onChange }: Que
       await sendAll();
       if (failure) throw failure;
     },
-    sendAll: () => void sendAll(),
+    /** Sends what waits, where anything does: a page that tracks nothing is not asked who is signed in. */
+    sendAny(): void {
+      if (hasAny()) void sendAll();
+    },
     /** The page may end: what waits is sent once more at once, with what is under way, so that nothing overtakes it. */
     lastCall(): void {
       held.clear();
-      void lastKept.then(sendOnce);
+      void lastKept.then(() => hasAny() && sendOnce());
+    },
+    /** Other events may wait: another tab keeps them in the same storage. */
+    look(): void {
+      onChange();
+      if (hasAny()) void askWho();
     },
     /** What of whoever is signed in waits, the oldest first. */
     unsent: () => (owner === undefined ? [] : waitingOf(owner).map(({ event }) => event)),
@@ -82,25 +93,36 @@ export function openQueue({ readSession, store, send, onRefused, onChange }: Que
     },
   };
 
+  /** Who is signed in, which may have changed since; undefined: that cannot be known just now, so it is whoever it was. */
+  async function askWho(): Promise<Session | null | undefined> {
+    const session = await readSession();
+    if (session !== undefined && session?.owner !== owner) {
+      owner = session?.owner;
+      onChange();
+    }
+    return session;
+  }
+
   /** Whose it is has to be asked first. */
   async function keep(given: NewEvent, at: number): Promise<Pick<Answer, "promise">> {
     const event = JSON.parse(JSON.stringify({ ...given, id: given.id ?? randomUuid() })) as Event;
-    const session = await readSession();
-    if (session !== undefined) owner = session?.owner;
-    const { promise } = waiting.get(event.id) ?? {};
-    if (promise) return { promise };
+    await askWho();
+    const before = owner === undefined ? [] : waitingOf(owner);
+    // an earlier page's is still of when it happened
+    const known = before.find(({ event: { id } }) => id === event.id);
+    if (known?.promise) return { promise: known.promise };
     if (owner === undefined) {
       const report = refusal(event.id, "token_missing", "nobody is signed in, so there is nobody to note it for");
       onRefused(report, event);
       return { promise: Promise.resolve(report) };
     }
-    const each = { owner, at, event } as Waiting & Answer;
+    const each = (known ?? { owner, at, event }) as Waiting & Answer;
     each.promise = new Promise((over) => {
       each.answered = over;
     });
     waiting.set(event.id, each);
     store.add(each);
-    const all = waitingOf(owner);
+    const all = known ? before : [...before, each];
     const [tooMany] = all.length > mostWaiting ? [all.find(({ event }) => event.type === "seen") ?? all[0]] : [];
     if (tooMany) settle(tooMany, refusal(tooMany.event.id, "too_many_events", `${mostWaiting} others wait already`));
     onChange();
@@ -132,9 +154,8 @@ export function openQueue({ readSession, store, send, onRefused, onChange }: Que
 
   /** Sends a batch; false: nothing more is to be sent now. */
   async function sendOnce(): Promise<boolean> {
-    const session = await readSession();
-    if (session !== undefined) owner = session?.owner;
     failure = undefined;
+    const session = await askWho();
     if (session === undefined && owner !== undefined && waitingOf(owner).length > 0)
       postpone(new RecsysError("unreachable", "there is no valid token just now; try again", null, null, undefined));
     if (!session) return false;
@@ -154,7 +175,8 @@ export function openQueue({ readSession, store, send, onRefused, onChange }: Que
   }
 
   function postpone(error: RecsysError): void {
-    const pause = error.retryAfter === null ? Math.min(1000 * 2 ** failures, longestPause) : 1000 * error.retryAfter;
+    const asked = Math.min(1000 * (error.retryAfter ?? 0), longestWait);
+    const pause = Math.max(asked, Math.min(1000 * 2 ** failures, longestPause));
     failures++;
     failure = error;
     // not all phones of a community at once
@@ -198,8 +220,11 @@ export function openQueue({ readSession, store, send, onRefused, onChange }: Que
   }
 
   /** Those of one user, the oldest first. */
-  function waitingOf(owner: string): Waiting[] {
-    for (const each of store.of(owner)) if (!waiting.has(each.event.id)) waiting.set(each.event.id, each);
+  function waitingOf(owner: string): (Waiting & Partial<Answer>)[] {
+    const kept = new Map(store.of(owner).map((each) => [each.event.id, each]));
+    // what was found there and is there no more was sent by another tab
+    for (const [id, each] of waiting) if (each.owner === owner && !each.promise && !kept.has(id)) waiting.delete(id);
+    for (const [id, each] of kept) if (!waiting.has(id)) waiting.set(id, each);
     return [...waiting.values()].filter((each) => each.owner === owner).sort((a, b) => a.at - b.at);
   }
 

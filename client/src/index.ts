@@ -124,7 +124,7 @@ export function recsys(supabase: Pick<SupabaseClient, "functions" | "auth">, opt
     onRefused: options.onRefused ?? warn,
     onChange: tellAll,
   });
-  watchPage({ back: queue.sendAll, end: queue.lastCall, change: tellAll });
+  watchPage({ back: queue.sendAny, end: queue.lastCall, change: queue.look });
   queue.start();
 
   return {

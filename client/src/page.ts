@@ -11,7 +11,7 @@ export interface PageEvents {
   back(): void;
   /** It may end now. */
   end(): void;
-  /** The network came or went. */
+  /** The network came or went, or another tab did something with what waits. */
   change(): void;
 }
 
@@ -20,6 +20,7 @@ export function watchPage({ back, end, change }: PageEvents): void {
   addEventListener("online", back);
   addEventListener("online", change);
   addEventListener("offline", change);
+  addEventListener("storage", change);
   addEventListener("pagehide", end);
   document.addEventListener("visibilitychange", () => (document.visibilityState === "hidden" ? end() : back()));
 }

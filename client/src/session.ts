@@ -21,7 +21,9 @@ export function sessionOf(
         () => undefined,
       ) as Promise<Session | null | undefined>;
   return async () => {
-    const { data, error } = await authOf(supabase).getSession();
+    const auth = authOf(supabase);
+    // it also rejects, such as where another tab holds the session for too long
+    const { data, error } = await auth.getSession().catch(() => ({ data: { session: null }, error: true }));
     return data.session ? sessionBy(data.session.access_token) : error ? undefined : null;
   };
 }

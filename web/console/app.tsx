@@ -55,7 +55,7 @@ function Console({ config, secretKey, onKey, onLeave }: ConsoleProps) {
   const { error } = useLoaded(() => ask<Table>("status"), [ask]);
   const [view, ...route] = useRoute().split("/");
   if (error instanceof KeyRefused) return <SignIn refused onKey={onKey} />;
-  const [, View] = views[view as keyof typeof views] ?? views[""];
+  const [, View] = views[Object.hasOwn(views, view) ? (view as keyof typeof views) : ""];
   return (
     <AskContext.Provider value={ask}>
       <header class="top">

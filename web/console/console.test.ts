@@ -7,6 +7,7 @@ import { type HeldOutQuality, qualityLine } from "../../trainer/gate/held-out-qu
 import { seriousIn } from "../testing/axe.ts";
 import { openPage, startBrowser, withoutBrowser } from "../testing/browser.ts";
 import { members, servedCommunity } from "../testing/community.ts";
+import { openView } from "../testing/console-view.ts";
 
 const cleanings: (() => Promise<void>)[] = [];
 const scope = { after: (clean: () => Promise<void>) => cleanings.unshift(clean) };
@@ -146,6 +147,19 @@ test("the address with the key opens a console that is there already, too", opti
   assert.ok(!page.url().includes("secret"));
 });
 
+test("an address that names no view leads to the first", options, async (t) => {
+  const { page, wrong } = await openPage(browser, gateway.url);
+  t.after(() => page.context().close());
+  await page.goto(`${gateway.url}/console/#key=${gateway.secretKey}`);
+  await panel(page, "All models").waitFor();
+  for (const name of ["nowhere", "constructor", "toString/x"]) {
+    await page.goto(`${gateway.url}/console/#${name}`);
+    await page.reload();
+    await panel(page, "All models").waitFor();
+  }
+  assert.deepEqual(wrong, []);
+});
+
 test("a chart is drawn once its width is known, and anew where that changes", options, async (t) => {
   await database.pool.query(
     `insert into recsys.daily_metrics (day, metric, model_id, slice, value, count)
@@ -162,7 +176,7 @@ test("a chart is drawn once its width is known, and anew where that changes", op
   await go(page, "Shown");
   const chart = panel(page, "What came of a post shown").locator(".chart");
   await chart.waitFor({ state: "attached" });
-  await page.waitForLoadState("networkidle");
+  await page.getByText("One moment …").first().waitFor({ state: "detached" });
   assert.equal(await chart.locator("svg").count(), 0, "of no width nothing is drawn");
   await hidden.evaluate((style) => (style as HTMLStyleElement).remove());
   const widths = () =>
@@ -190,9 +204,7 @@ test("axe finds nothing serious in any view", options, async (t) => {
     assert.ok(!page.url().includes("secret"), "the key does not stay in the address");
     for (const view of ["", "health", "shown", "posts", "experiments", `people/${members.rosa}`])
       await t.test(`${view || "models"}, ${colorScheme}`, async () => {
-        await page.goto(`${gateway.url}/console/#${view}`);
-        await page.locator("section.panel").first().waitFor();
-        await page.waitForLoadState("networkidle");
+        await openView(page, gateway.url, view);
         assert.deepEqual(await seriousIn(page), []);
       });
     assert.deepEqual(wrong, []);

@@ -1,5 +1,6 @@
 /** The console on the narrowest phone: every view fits, and nothing is too small for a thumb. */
 import { members } from "../testing/community.ts";
+import { openView } from "../testing/console-view.ts";
 import { onPhones } from "../testing/phone.ts";
 import { startStories } from "../testing/stories.ts";
 
@@ -21,9 +22,7 @@ onPhones(stories, async (page, look) => {
     "people",
     `people/${members.rosa}`,
   ]) {
-    await page.goto(`${gateway.url}/console/#${view}`);
-    await page.locator("section.panel").first().waitFor();
-    await page.waitForLoadState("networkidle");
+    await openView(page, gateway.url, view);
     const candidate = page.locator("li details summary").first();
     if (view.startsWith("people/")) await candidate.click();
     await look(view || "models");

@@ -58,7 +58,7 @@ test(
       await page.goto(`${gateway.url}/console/#posts/${second}`);
       await page.reload();
       await dots(page).first().waitFor();
-      await page.waitForLoadState("networkidle");
+      await page.getByText("One moment …").first().waitFor({ state: "detached" });
       await isInView(page, await titleOf(second));
     });
 

@@ -61,6 +61,62 @@ test("a topic's chip shows its posts alone, on all pages, until all are wanted a
   assert.deepEqual(wrong, []);
 });
 
+test(
+  "the chips of an open post show their posts alone, too; where none is left, the page says of what",
+  options,
+  async (t) => {
+    const { page } = await open(t);
+    await signInAs(page, gateway.url, "ben");
+    const first = page.locator("li.post").first();
+    await first.locator(".title").click();
+    const chip = first.locator(".opened button.chip").first();
+    const tag = (await chip.textContent())?.replace("Only posts about ", "");
+    await nextFeed(page, () => chip.click());
+    await page.route(recommend, async (route) => {
+      const response = await route.fetch();
+      await route.fulfill({ response, json: { ...(await response.json()), items: [], next: null } });
+    });
+    await page.getByRole("button", { name: "Refresh" }).click();
+    await page.getByText(`Nothing about ${tag} is left that is new to you.`).waitFor();
+  },
+);
+
+test(
+  "a chip that is pressed without a network takes nothing away, and does its work when there is one",
+  options,
+  async (t) => {
+    const { page } = await open(t);
+    await signInAs(page, gateway.url, "ben");
+    const before = await titles(page, 20);
+    const answered = page.waitForEvent("requestfailed", (request) => request.url().endsWith("/recommend"));
+    await page.context().setOffline(true);
+    const chip = page.locator("li.post").nth(9).locator("button.chip").first();
+    const tag = (await chip.textContent())?.replace("Only posts about ", "");
+    await chip.click();
+    await answered;
+    await page.waitForTimeout(300);
+    assert.deepEqual(await titles(page, 20), before);
+    assert.equal(await page.getByRole("button", { name: "Show all" }).count(), 0);
+    await nextFeed(page, () => page.context().setOffline(false));
+    await page.getByRole("status").getByText(`Only posts about ${tag}`).waitFor();
+    assert.equal(await page.evaluate(() => scrollY), 0, "the new feed begins at its top");
+  },
+);
+
+test("where a chip's feed fails the reader is told where they are", options, async (t) => {
+  const { page } = await open(t);
+  await signInAs(page, gateway.url, "ben");
+  await page.route(recommend, (route) => route.abort(), { times: 1 });
+  const chip = page.locator("li.post").nth(9).locator("button.chip").first();
+  await chip.click();
+  const trouble = page.getByRole("alert");
+  await trouble.waitFor();
+  const { y = -1 } = (await trouble.boundingBox()) ?? {};
+  assert.ok(y > 0 && y < 800, `at ${y}`);
+  await nextFeed(page, () => trouble.getByRole("button", { name: "Ask again" }).click());
+  await page.getByRole("button", { name: "Show all" }).waitFor();
+});
+
 test("a visitor's cards name nobody, and have chips as well", options, async (t) => {
   const { page } = await open(t);
   await page.goto(`${gateway.url}/#feed`);

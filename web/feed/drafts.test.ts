@@ -70,6 +70,25 @@ test("nobody finds the draft of another person", options, async (t) => {
   assert.equal(await page.getByLabel("Title").inputValue(), "Kites in confidence");
 });
 
+test("what somebody begins to say of themselves stays until it is saved", options, async (t) => {
+  const { page } = await open(t);
+  await signInAs(page, gateway.url, "ben");
+  await view(page, "ben");
+  await page.getByLabel("About you").fill("I fly kites");
+  await view(page, "Write");
+  await view(page, "ben");
+  assert.equal(await page.getByLabel("About you").inputValue(), "I fly kites");
+  await page.reload();
+  assert.equal(await page.getByLabel("About you").inputValue(), "I fly kites");
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByText("Saved.").waitFor();
+  assert.deepEqual(await textsOf("select bio from public.profiles where external_id = 'ben'"), ["I fly kites"]);
+  // saved from another device since
+  await pool.query("update public.profiles set bio = 'I mend kites' where external_id = 'ben'");
+  await page.reload();
+  assert.equal(await page.getByLabel("About you").inputValue(), "I mend kites");
+});
+
 test("a post that is begun stays, waits for an idea's, and is published once", options, async (t) => {
   const { page } = await open(t);
   await signInAs(page, gateway.url, "ben");

@@ -6,6 +6,7 @@ import { withOneSession } from "../../db/testing.ts";
 import { seriousIn } from "../testing/axe.ts";
 import { members } from "../testing/community.ts";
 import {
+  answerTo,
   card,
   events,
   eventually,
@@ -20,6 +21,9 @@ import {
 import { startStories } from "../testing/stories.ts";
 
 const { options, gateway, pool, open, lines } = await startStories("feed_failures");
+
+/** Of a test that holds a lock by a connection of its own. */
+const atOnce = { skip: options.skip || (await withOneSession()) };
 
 const count = async (table: string) => (await pool.query(`select from ${table}`)).rowCount;
 
@@ -85,7 +89,7 @@ test(
         button.click();
         button.click();
       });
-    await page.locator("li.post button:focus", { hasText: "Undo" }).waitFor({ timeout: 1000 });
+    await page.locator("li.post button:focus", { hasText: "Undo" }).waitFor();
     const send = card(page, commented).getByRole("button", { name: /^Send/ });
     await send.dblclick();
     await page.getByLabel("Your comment").press("Enter");
@@ -120,6 +124,10 @@ test("a vote pressed many times ends as it was pressed last", options, async (t)
   await signInAs(page, gateway.url, "ben");
   const [title] = await titles(page, 1);
   const vote = card(page, title).getByRole("button", { name: /^Voted? for|^▲ Voted?/ });
+  let answered = 0;
+  page.on("requestfinished", (request) => {
+    if (request.url().endsWith("/events")) answered += request.postDataJSON().events.length;
+  });
   for (let n = 0; n < 5; n++) await vote.click();
   await card(page, title).getByRole("button", { pressed: true }).waitFor();
   const mine = async () =>
@@ -129,13 +137,10 @@ test("a vote pressed many times ends as it was pressed last", options, async (t)
         [members.ben],
       )
     ).rows;
-  await eventually(mine, [{ title }]);
-  await page.waitForLoadState("networkidle");
+  await eventually(async () => answered, 5);
   assert.deepEqual(await mine(), [{ title }]);
 });
 
-// its lock is held by a connection of its own
-const atOnce = { skip: options.skip || (await withOneSession()) };
 test("a vote that is not stored yet is pressed after a reload, too", atOnce, async (t) => {
   const { page } = await open(t);
   await signInAs(page, gateway.url, "rosa");
@@ -183,6 +188,49 @@ test("what is refused is taken back, and the post says why; tried again it is do
   await page.getByText(`Dismissed: ${dismissed}`).waitFor();
   await card(page, voted).getByRole("button", { name: "Voted for", pressed: true }).waitFor();
   assert.equal(await page.getByRole("alert").count(), 0);
+});
+
+test("what is refused after its post has left the feed is said above it, and done again there", options, async (t) => {
+  const { page } = await open(t);
+  await signInAs(page, gateway.url, "ben");
+  const [title] = await titles(page, 1);
+  const noted = answerTo(page, "view");
+  await press(page, title, "Comment");
+  await noted;
+  const answer = Promise.withResolvers<void>();
+  await page.route(
+    events,
+    async (route) => {
+      await answer.promise;
+      const all: { id: string }[] = route.request().postDataJSON().events;
+      const refused = all.map(({ id }) => ({
+        id,
+        status: "refused",
+        code: "invalid_event",
+        message: "The app is closed.",
+      }));
+      await route.fulfill({ json: { events: refused } });
+    },
+    { times: 1 },
+  );
+  await press(page, title, "Vote");
+  // which waits for the vote no longer than 5 s
+  await nextFeed(page, () => page.getByRole("button", { name: "Refresh" }).click());
+  assert.ok(!(await titles(page, 100)).includes(title));
+  answer.resolve();
+  const trouble = page.getByRole("region", { name: `Not stored: ${title}` });
+  await trouble.getByText("The app is closed.").waitFor();
+  await trouble.getByRole("button", { name: "Try again" }).click();
+  await trouble.waitFor({ state: "detached" });
+  await eventually(
+    async () =>
+      (
+        await pool.query("select from public.post_votes join public.posts on posts.id = post_id where title = $1", [
+          title,
+        ])
+      ).rowCount,
+    1,
+  );
 });
 
 test("none of this put a line into the log of the functions", options, () => assert.deepEqual(lines, []));

@@ -7,6 +7,7 @@ import { ArchiveClock } from "./archive-clock.tsx";
 import { MoreOnScroll } from "./more-on-scroll.tsx";
 import { Moved } from "./moved.tsx";
 import { PendingBar } from "./pending-bar.tsx";
+import { FailedElsewhere } from "./posts/failed-elsewhere.tsx";
 import { PostCard } from "./posts/post-card.tsx";
 import { UnfinishedComments } from "./posts/unfinished-comments.tsx";
 import { Skeletons } from "./skeletons.tsx";
@@ -26,7 +27,7 @@ interface FeedViewProps {
 
 /** A feed, what moved in it and why, and what it is made from. */
 export function FeedView({ feed, userId, name, children }: FeedViewProps) {
-  const { items, moved, busy, error, asked, place } = feed;
+  const { items, tag, moved, busy, error, place } = feed;
   const changes = new Map(moved?.changes.map((change) => [change.post_id, change]));
   // what its reader was told before they looked at another view is no news
   const told = useRef(moved);
@@ -45,11 +46,12 @@ export function FeedView({ feed, userId, name, children }: FeedViewProps) {
         {children}
         {userId && <Arrival feed={feed} userId={userId} />}
         {userId && <UnfinishedComments feed={feed} userId={userId} />}
+        <FailedElsewhere feed={feed} />
         <TagFilter feed={feed} />
         <PendingBar feed={feed} isMember={userId !== undefined} />
         {moved && <Moved feed={feed} {...moved} isNews={moved !== told.current} />}
-        {error !== undefined && asked === "first" && <Trouble error={error} again={feed.retry} />}
-        {busy === "first" && <Skeletons />}
+        {error !== undefined && !feed.feed && <Trouble error={error} again={feed.retry} />}
+        {busy === "first" && !feed.feed && <Skeletons />}
         <ol class="stack" aria-label="Posts" aria-busy={busy !== undefined}>
           {items.map((item) => (
             <PostCard
@@ -62,7 +64,10 @@ export function FeedView({ feed, userId, name, children }: FeedViewProps) {
           ))}
         </ol>
         {!busy && !error && items.length === 0 && (
-          <p class="card soft">Nothing is left that is new to you. Come back later, or write something yourself.</p>
+          <p class="card soft" dir="auto">
+            Nothing {tag !== undefined && `about ${tag} `}is left that is new to you. Come back later, or write
+            something yourself.
+          </p>
         )}
         <MoreOnScroll feed={feed} />
       </div>

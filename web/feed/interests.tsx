@@ -3,6 +3,9 @@ import { useProject } from "../shared/project.ts";
 import { rows } from "../shared/rows.ts";
 import { useLoaded } from "../shared/use-loaded.ts";
 
+/** With more of them a phone shows nothing of the feed. */
+const mostAtFirst = 6;
+
 /** A visitor's interests: picked from what posts are about lately, or in their own words. */
 export function Interests({ chosen, onChange }: { chosen: string[]; onChange(interests: string[]): void }) {
   const { supabase } = useProject();
@@ -10,15 +13,17 @@ export function Interests({ chosen, onChange }: { chosen: string[]; onChange(int
   const [own, setOwn] = useState("");
   // what was picked here stays, so that it can be picked again, and each stays where it is
   const [before, setBefore] = useState(chosen);
+  const [hasAll, setHasAll] = useState(false);
   const isKnown = tags.value !== undefined || tags.error !== undefined;
   const offered = isKnown ? [...new Set([...(tags.value ?? []), ...before, ...chosen])] : [];
+  const few = offered.filter((each, i) => i < mostAtFirst || before.includes(each) || chosen.includes(each));
   const toggle = (interest: string) =>
     onChange(chosen.includes(interest) ? chosen.filter((each) => each !== interest) : [...chosen, interest].slice(-16));
   return (
     <section class="card stack" aria-labelledby="interests">
       <h2 id="interests">What do you care about?</h2>
       <div class="row">
-        {offered.map((interest) => (
+        {(hasAll ? offered : few).map((interest) => (
           <button
             type="button"
             key={interest}
@@ -28,6 +33,11 @@ export function Interests({ chosen, onChange }: { chosen: string[]; onChange(int
             {interest}
           </button>
         ))}
+        {few.length < offered.length && (
+          <button type="button" class="plain" aria-expanded={hasAll} onClick={() => setHasAll(!hasAll)}>
+            {hasAll ? "Fewer" : "More"}
+          </button>
+        )}
       </div>
       <form
         class="row one-line"

@@ -5,6 +5,4 @@ export type Item = FeedItem & {
   /** The feed it came in, and what that was made from. */
   request_id: string;
   basis: Feed["basis"];
-  /** Where the project names topics. */
-  topic?: { label: string } | null;
 };

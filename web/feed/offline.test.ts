@@ -2,7 +2,17 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { seriousIn } from "../testing/axe.ts";
-import { card, eventually, nextFeed, press, showWhatMoves, signInAs, titles, view } from "../testing/steps.ts";
+import {
+  answerTo,
+  card,
+  eventually,
+  nextFeed,
+  press,
+  showWhatMoves,
+  signInAs,
+  titles,
+  view,
+} from "../testing/steps.ts";
 import { startStories } from "../testing/stories.ts";
 
 const { options, gateway, pool, open } = await startStories("feed_offline");
@@ -17,7 +27,10 @@ test("what is done offline is shown, and sent by itself when there is a network 
   const { page } = await open(t, { viewport: { width: 320, height: 640 } });
   await signInAs(page, gateway.url, "ben");
   const [voted, dismissed, commented] = await titles(page, 3);
+  // that he opened it is stored, and none of what waits below
+  const noted = answerTo(page, "view");
   await press(page, commented, "Comment");
+  await noted;
   await card(page, commented).getByLabel("Your comment").fill("From a tunnel");
   await page.context().setOffline(true);
   await page.getByText("You are offline.").waitFor();

@@ -5,7 +5,7 @@ import type { FeedOf } from "./use-feed.ts";
 
 /** What was done since the feed was made, and the way to see what moves. It stays in view, so it also says what keeps that from working; on a phone in one row. */
 export function PendingBar({ feed, isMember }: { feed: FeedOf; isMember: boolean }) {
-  const { acts, busy, asked, error, refresh, retry } = feed;
+  const { feed: shown, acts, busy, asked, error, refresh, retry } = feed;
   const { isOnline, unsent } = useConnection();
   if (!isOnline)
     return (
@@ -23,7 +23,8 @@ export function PendingBar({ feed, isMember }: { feed: FeedOf; isMember: boolean
         </p>
       </div>
     );
-  if (error !== undefined && asked === "again")
+  // of the first feed and of the next page it is said where they would be
+  if (error !== undefined && shown && asked !== "more")
     return (
       <div class="pending failed">
         <Trouble error={error} again={retry} />

@@ -12,6 +12,8 @@ if (!options.skip)
 
 const home = (route = "feed") => `${gateway.url}/#${route}`;
 const posts = (page: Page) => page.locator("li.post");
+const interests = (page: Page) => page.getByRole("region", { name: "What do you care about?" });
+const chipsOf = (page: Page) => () => interests(page).locator("button[aria-pressed]").allTextContents();
 
 onPhones(stories, async (page, look) => {
   await page.goto(home());
@@ -52,8 +54,8 @@ onPhones(stories, async (page, look) => {
 test("a visitor's interests stay where they are while they are picked, their own at the end", options, async (t) => {
   const { page } = await open(t, { viewport: phone, hasTouch: true });
   await page.goto(home());
-  const section = page.getByRole("region", { name: "What do you care about?" });
-  const chips = () => section.locator("button[aria-pressed]").allTextContents();
+  const section = interests(page);
+  const chips = chipsOf(page);
   await section.getByRole("button", { name: "gardens" }).waitFor();
   const before = await chips();
   assert.deepEqual([...before].sort(), ["chess", "gardens"]);
@@ -70,3 +72,31 @@ test("a visitor's interests stay where they are while they are picked, their own
   assert.deepEqual(await chips(), [...before, "kites"]);
   assert.equal(await section.getByRole("button", { name: before[1] }).getAttribute("aria-pressed"), "true");
 });
+
+test(
+  "of many interests a few leave room for the feed; what was picked of the others is among them",
+  options,
+  async (t) => {
+    const { page } = await open(t, { viewport: phone, hasTouch: true });
+    await pool.query(
+      `update public.posts set tags = tags || array['philosophy of science ' || ranked.n % 12]
+     from (select id, row_number() over (order by title) as n from public.posts) as ranked where ranked.id = posts.id`,
+    );
+    t.after(() => pool.query("update public.posts set tags = tags[1:1]"));
+    await page.goto(home());
+    const chips = chipsOf(page);
+    await interests(page).getByRole("button", { name: "gardens" }).waitFor();
+    const few = await chips();
+    const { height = 0 } = (await interests(page).boundingBox()) ?? {};
+    assert.ok(height < 0.75 * phone.height, `${height} of ${phone.height}`);
+    await interests(page).getByRole("button", { name: "More" }).click();
+    const all = await chips();
+    assert.deepEqual([all.length, all.slice(0, few.length)], [14, few]);
+    await interests(page).getByRole("button", { name: all[12] }).click();
+    await interests(page).getByRole("button", { name: "Fewer" }).click();
+    assert.deepEqual(await chips(), [...few, all[12]]);
+    await page.reload();
+    await interests(page).getByRole("button", { name: "gardens" }).waitFor();
+    assert.deepEqual(await chips(), [...few, all[12]]);
+  },
+);

@@ -4,9 +4,13 @@ import type { FeedOf } from "./use-feed.ts";
 /** Says that the feed is of one tag alone, and shows all of it again. */
 export function TagFilter({ feed: { tag, only } }: { feed: FeedOf }) {
   const button = useRef<HTMLButtonElement>(null);
+  const before = useRef(tag);
   useEffect(() => {
-    // the chip that was pressed is gone with its card
-    if (tag !== undefined && document.activeElement === document.body) button.current?.focus();
+    if (tag === before.current) return;
+    before.current = tag;
+    // the chip that was pressed may be gone with its card, or be far down
+    scrollTo(0, 0);
+    button.current?.focus({ preventScroll: true });
   }, [tag]);
   if (tag === undefined) return null;
   return (

@@ -30,6 +30,8 @@ interface State {
   /** What went wrong with the latest question, and which that was. */
   error: unknown;
   asked: Asked;
+  /** Of which tag that was to be. */
+  askedTag?: string | undefined;
 }
 
 export interface FeedOf extends State, Omit<Deeds, "knowMarks" | "settle" | "forget"> {
@@ -85,11 +87,11 @@ export function useFeed({ userId, interests }: Reader): FeedOf {
   );
 
   const load = useCallback(
-    async (busy: Asked) => {
+    async (busy: Asked, tag: string | undefined) => {
       const mine = ++turn.current;
       /** Of several answers that of the latest question counts. */
       const changeIfLatest = (how: (state: State) => State) => mine === turn.current && change(how);
-      changeIfLatest((state) => ({ ...state, busy, asked: busy, error: undefined }));
+      changeIfLatest((state) => ({ ...state, busy, asked: busy, askedTag: tag, error: undefined }));
       // a feed in place of another is made from what is stored by then
       const isAnother = busy !== "more" && latest.current.feed !== undefined;
       const { done, stored } = isAnother ? await settle() : { done: [], stored: [] };
@@ -98,7 +100,6 @@ export function useFeed({ userId, interests }: Reader): FeedOf {
       const after = busy === "more" && before.feed?.next;
       try {
         const asked = performance.now();
-        const { tag } = before;
         const request = {
           limit: pageSize,
           ...(after && { after }),
@@ -116,6 +117,7 @@ export function useFeed({ userId, interests }: Reader): FeedOf {
             ...state,
             ...came,
             items: page,
+            tag,
             ...(busy === "again" && { before: { items: before.items, acts: done } }),
           }));
           forget(stored);
@@ -128,20 +130,14 @@ export function useFeed({ userId, interests }: Reader): FeedOf {
     [recommender, interests, latest, change, settle, forget, know],
   );
 
-  const again = useCallback(() => load(latest.current.feed ? "again" : "first"), [load, latest]);
+  const again = useCallback(() => load(latest.current.feed ? "again" : "first", latest.current.tag), [load, latest]);
   useEffect(() => {
     again();
   }, [again]);
 
-  const only = useCallback(
-    (tag: string | undefined) => {
-      change((state) => ({ ...state, tag, items: [] }));
-      return load("first");
-    },
-    [change, load],
-  );
-  const more = useCallback(() => load("more"), [load]);
-  const retry = useCallback(() => load(latest.current.asked), [load, latest]);
+  const only = useCallback((tag: string | undefined) => load("first", tag), [load]);
+  const more = useCallback(() => load("more", latest.current.tag), [load, latest]);
+  const retry = useCallback(() => load(latest.current.asked, latest.current.askedTag), [load, latest]);
   useEffect(() => {
     // nobody has to press what was only for want of a network; but another feed in place of this one comes to those who ask
     const onBack = () => latest.current.error !== undefined && latest.current.asked !== "again" && retry();

@@ -52,6 +52,16 @@ export async function hold(page: Page, address: string): Promise<{ asked(): numb
   return { asked: () => asked, letGo: resolve };
 }
 
+/** The answer to the next event of that kind that the page sends. */
+export async function answerTo(page: Page, type: string): Promise<void> {
+  const response = await page.waitForResponse(
+    (response) =>
+      response.url().endsWith("/functions/v1/events") &&
+      Boolean(response.request().postData()?.includes(`"type":"${type}"`)),
+  );
+  await response.finished();
+}
+
 export const events = "**/functions/v1/events";
 export const recommend = "**/functions/v1/recommend";
 

@@ -1,6 +1,7 @@
 import type { FeedOf } from "../use-feed.ts";
 import { Comments } from "./comments.tsx";
 import type { Post } from "./read-posts.ts";
+import { TagChip } from "./tag-chip.tsx";
 
 interface OpenedPostProps {
   post: Post | undefined;
@@ -21,9 +22,7 @@ export function OpenedPost({ post, feed, userId }: OpenedPostProps) {
       <p class="row soft">
         {author} · {new Date(created_at).toLocaleDateString("en", { dateStyle: "medium" })}
         {tags.map((tag) => (
-          <span key={tag} class="chip">
-            {tag}
-          </span>
+          <TagChip key={tag} tag={tag} feed={feed} />
         ))}
       </p>
       {userId ? (
