@@ -18,14 +18,17 @@ export function qualified({ schema, name }: Pick<Table, "schema" | "name">): str
   return `${identifier(schema)}.${identifier(name)}`;
 }
 
-/** A text as SQL; standard_conforming_strings is on, as it is by default. */
+/** A text as SQL; standard_conforming_strings is on, as it is by default. What would command a terminal is written as U&'\001b'. */
 export function literal(text: string): string {
-  return `'${text.replaceAll("'", "''")}'`;
+  const quoted = `'${text.replaceAll("'", "''")}'`;
+  if (!/\p{Cc}/u.test(text)) return quoted;
+  const code = (letter: string) => `\\${letter.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  return `U&${quoted.replaceAll("\\", "\\\\").replace(/\p{Cc}/gu, code)}`;
 }
 
-/** One line for a reader, behind `--`: nothing in it can end the comment. */
+/** One line for a reader, behind `--`: nothing in it can end the comment, command the terminal or turn the order of letters. */
 export function oneLine(text: string): string {
-  return text.replace(/[\s\u0085\u2028\u2029]+/gu, " ").trim();
+  return text.replace(/[\s\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]+/gu, " ").trim();
 }
 
 /** A list of names as an argument of recsys.watch. */
