@@ -185,6 +185,7 @@ test("of views of the app's, what their reader has to read: the view where its o
   const { pool } = await testDatabase(t, "grants_views");
   await pool.query(`create schema app;
     create table app.people (id uuid primary key, name text, email text, created_at timestamptz not null default now());
+    alter table app.people enable row level security;
     create view app.as_owner as select id, name, email, created_at from app.people;
     create view app.as_reader with (security_invoker = true) as select id, name, created_at from app.people;
     create materialized view app.copied as select id, name, email from app.people`);
@@ -272,4 +273,20 @@ test("what members read in part of the engine's tables is what the migrations gr
        or string_to_array(wanted, ', ') @> string_to_array(trim(recsys.members_read(relation), ' ()'), ', ') is not true`,
   );
   assert.deepEqual(rows, []);
+});
+
+test("where no policy says who reads which rows, no grant to members is printed that would show them all", async (t) => {
+  const { pool } = await testDatabase(t, "grants_no_policy");
+  await pool.query(`create table public.blocks (blocker uuid not null, blocked uuid not null, created_at timestamptz not null default now());
+    revoke all on public.blocks from anon, authenticated, service_role;
+    create or replace view recsys.source_mutes with (security_invoker = true) as
+    select blocker as user_id, 'person' as kind, blocked::text as value, created_at from public.blocks`);
+  const grant = (role: string) => `grant select (blocker, blocked, created_at) on public.blocks to ${role}`;
+  const cures = async () => (await pool.query("select cure from recsys.check_access()")).rows.map(({ cure }) => cure);
+  assert.deepEqual(await cures(), [
+    `unless every member may read these columns in all rows, say in a policy who reads which, and: alter table public.blocks enable row level security; then: ${grant("authenticated")}`,
+    grant("service_role"),
+  ]);
+  await pool.query("alter table public.blocks enable row level security");
+  assert.deepEqual(await cures(), [grant("authenticated"), grant("service_role")]);
 });

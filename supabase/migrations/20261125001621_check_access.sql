@@ -147,7 +147,13 @@ begin
           for missing in select * from recsys.missing_reads(asked.role) as reads loop
             if missing.statement <> all (known) then
               known := known || missing.statement || (asked.role || 'permission denied for table ' || (select pg_class.relname from pg_catalog.pg_class where pg_class.oid = missing.relation));
-              return query select true, format('%s may not read %s: it lacks %s of %s', asked.role, missing.views, missing.columns, recsys.table_sql(missing.relation)), missing.statement;
+              return query select true, format('%s may not read %s: it lacks %s of %s', asked.role, missing.views, missing.columns, recsys.table_sql(missing.relation)),
+                case
+                  -- a grant would let every member read everybody's rows, such as who blocked whom
+                  when asked.role = 'authenticated' and exists (select from pg_catalog.pg_class where pg_class.oid = missing.relation and pg_class.relkind in ('r', 'p') and not pg_class.relrowsecurity)
+                  then format('unless every member may read these columns in all rows, say in a policy who reads which, and: alter table %s enable row level security; then: %s', recsys.table_sql(missing.relation), missing.statement)
+                  else missing.statement
+                end;
             end if;
           end loop;
         end if;
