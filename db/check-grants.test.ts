@@ -216,6 +216,9 @@ test("what a function hides, or a whole row, is said in words, and no statement 
     create table office.secrets (id uuid, password text);
     create table office.open_to_all (id uuid);
     grant select on office.open_to_all to authenticated;
+    create schema vault;
+    create function vault.wipe() returns boolean language sql security definer as 'select true';
+    create function public.asks(p_id uuid) returns boolean language plpgsql stable as 'begin return vault.wipe(); end';
     create function public.knows(p_id uuid) returns boolean language plpgsql stable as 'begin return exists (select from office.secrets where id = p_id); end';
     create function public.looks(p_id uuid) returns boolean language plpgsql stable as 'begin return exists (select from office.open_to_all where id = p_id); end'`);
   const cures = async (what: string) => {
@@ -246,6 +249,13 @@ test("what a function hides, or a whole row, is said in words, and no statement 
     assert.match(
       cure,
       /^the function (public\.)?looks\(uuid\) looks into the schema office: let it be security definer .* to use that schema would let authenticated read office\.open_to_all, too$/,
+    );
+  const called = await cures(policy("asks"));
+  assert.ok(called.length > 0);
+  for (const { cure } of called)
+    assert.match(
+      cure,
+      /^the function (public\.)?asks\(uuid\) looks into the schema vault: let it be security definer .* to use that schema would let authenticated call vault\.wipe as its owner, too$/,
     );
   const whole =
     await cures(`revoke all on public.profiles from authenticated; grant select (id) on public.profiles to authenticated;
