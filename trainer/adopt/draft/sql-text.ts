@@ -72,7 +72,8 @@ export function timeSql(reference: string, { kind, plain }: Column): string {
     case "timestamp":
       return `(${reference} at time zone 'UTC')`;
     case "date":
-      return `(${reference}::timestamp at time zone 'UTC')`;
+      // days go on where timestamps end; soundTime leaves them out from 2200 on
+      return `(least(${reference}, '2200-01-01'::date)::timestamp at time zone 'UTC')`;
     default:
       // 10^11 seconds are in the year 5138, 10^11 milliseconds in 1973
       return `to_timestamp((greatest(${reference}, 0) / case when ${reference} >= 100000000000000 then 1000000.0 when ${reference} >= 100000000000 then 1000.0 else 1.0 end)::double precision)`;
