@@ -19,7 +19,8 @@ when" timestamptz not null default now() - interval '90 days');
   create table "odd; sch.ema"."order" (id uuid primary key, "user" uuid references public."user", "a;title" text, "the secret" text, "select" timestamptz not null);
   create table "odd; sch.ema"."Mixed Case" (id bigint primary key, "Who?" uuid references public."user", "to.what" uuid references "odd; sch.ema"."order", ip text, created_at timestamptz not null default now());
   create table "odd; sch.ema"."it's a ""visit"".of
-two lines" (id bigint primary key, user_id uuid references public."user", ip text, created_at timestamptz not null default now());
+two lines" (id bigint primary key, "who
+se" uuid references public."user", ip text, created_at timestamptz not null default now());
   create table "odd; sch.ema"."drop table ""user""; --" ("member
 of" uuid, "group" bigint, since text);
   create table "odd; sch.ema"."back\\slash" ("a\\000b" bigint, note text);
@@ -45,6 +46,8 @@ of" = (select auth.uid()) and "group" > 0) or "user" is not null);
   insert into public."user" (id) select ('${id(0).slice(0, -2)}' || n)::uuid from generate_series(10, 20) as n;
   insert into "odd; sch.ema"."order" select ('${id(0).slice(0, -2)}' || 30 + n % 10)::uuid, '${id(10)}', 'x', null, now() - interval '9 days' from generate_series(1, 10) as n;
   insert into "odd; sch.ema"."Mixed Case" select n, ('${id(0).slice(0, -2)}' || 10 + n % 10)::uuid, ('${id(0).slice(0, -2)}' || 30 + n % 10)::uuid, repeat('i', 60) from generate_series(1, 2000) as n;
+  insert into "odd; sch.ema"."it's a ""visit"".of
+two lines" select n, ('${id(0).slice(0, -2)}' || 10 + n % 10)::uuid, repeat('i', 60) from generate_series(1, 2000) as n;
   create or replace view recsys.source_users with (security_invoker = true) as
   select id as user_id, null::text as external_id, null::text[] as passions, null::text[] as projects, "the ""name"".x" as bio, "since
 when" as created_at from public."user";
@@ -53,7 +56,8 @@ when" as created_at from public."user";
   create or replace view recsys.source_interactions with (security_invoker = true) as
   select id as interaction_id, "Who?" as user_id, "to.what" as post_id, 'view' as kind, null::real as value, created_at, null::real as weight from "odd; sch.ema"."Mixed Case";
   create or replace view recsys.source_logins with (security_invoker = true) as
-  select id as login_id, user_id, created_at from "odd; sch.ema"."it's a ""visit"".of
+  select id as login_id, "who
+se" as user_id, created_at from "odd; sch.ema"."it's a ""visit"".of
 two lines";
   create or replace view recsys.source_dismissals with (security_invoker = true) as select user_id, post_id, created_at from recsys.dismissals;
   create or replace view recsys.source_mutes with (security_invoker = true) as select null::uuid as user_id, null::text as kind, null::text as value, null::timestamptz as created_at where false;
@@ -91,7 +95,7 @@ const members = [
 ];
 const service = [
   ...members.filter((column) => !column.startsWith("drop") && !column.startsWith("back")),
-  ...["created_at", "id", "user_id"].map((column) => `it's a "visit".of\ntwo lines.${column}`),
+  ...["created_at", "id", "who\nse"].map((column) => `it's a "visit".of\ntwo lines.${column}`),
 ];
 
 await onBoth(
