@@ -19,7 +19,8 @@ when" timestamptz not null default now() - interval '90 days');
   create table "odd; sch.ema"."order" (id uuid primary key, "user" uuid references public."user", "a;title" text, "the secret" text, "select" timestamptz not null);
   create table "odd; sch.ema"."Mixed Case" (id bigint primary key, "Who?" uuid references public."user", "to.what" uuid references "odd; sch.ema"."order", ip text, created_at timestamptz not null default now());
   create table "odd; sch.ema"."it's a ""visit"".of
-two lines" (id bigint primary key, user_id uuid references public."user", ip text, created_at timestamptz not null default now());
+two lines" (id bigint primary key, "who
+se" uuid references public."user", ip text, created_at timestamptz not null default now());
   create table "odd; sch.ema"."drop table ""user""; --" ("member
 of" uuid, "group" bigint, since text);
   create table "odd; sch.ema"."back\\slash" ("a\\000b" bigint, note text);
@@ -45,6 +46,8 @@ of" = (select auth.uid()) and "group" > 0) or "user" is not null);
   insert into public."user" (id) select ('${id(0).slice(0, -2)}' || n)::uuid from generate_series(10, 20) as n;
   insert into "odd; sch.ema"."order" select ('${id(0).slice(0, -2)}' || 30 + n % 10)::uuid, '${id(10)}', 'x', null, now() - interval '9 days' from generate_series(1, 10) as n;
   insert into "odd; sch.ema"."Mixed Case" select n, ('${id(0).slice(0, -2)}' || 10 + n % 10)::uuid, ('${id(0).slice(0, -2)}' || 30 + n % 10)::uuid, repeat('i', 60) from generate_series(1, 2000) as n;
+  insert into "odd; sch.ema"."it's a ""visit"".of
+two lines" select n, ('${id(0).slice(0, -2)}' || 10 + n % 10)::uuid, repeat('i', 60) from generate_series(1, 2000) as n;
   create or replace view recsys.source_users with (security_invoker = true) as
   select id as user_id, null::text as external_id, null::text[] as passions, null::text[] as projects, "the ""name"".x" as bio, "since
 when" as created_at from public."user";
@@ -53,7 +56,8 @@ when" as created_at from public."user";
   create or replace view recsys.source_interactions with (security_invoker = true) as
   select id as interaction_id, "Who?" as user_id, "to.what" as post_id, 'view' as kind, null::real as value, created_at, null::real as weight from "odd; sch.ema"."Mixed Case";
   create or replace view recsys.source_logins with (security_invoker = true) as
-  select id as login_id, user_id, created_at from "odd; sch.ema"."it's a ""visit"".of
+  select id as login_id, "who
+se" as user_id, created_at from "odd; sch.ema"."it's a ""visit"".of
 two lines";
   create or replace view recsys.source_dismissals with (security_invoker = true) as select user_id, post_id, created_at from recsys.dismissals;
   create or replace view recsys.source_mutes with (security_invoker = true) as select null::uuid as user_id, null::text as kind, null::text as value, null::timestamptz as created_at where false;
@@ -91,7 +95,7 @@ const members = [
 ];
 const service = [
   ...members.filter((column) => !column.startsWith("drop") && !column.startsWith("back")),
-  ...["created_at", "id", "user_id"].map((column) => `it's a "visit".of\ntwo lines.${column}`),
+  ...["created_at", "id", "who\nse"].map((column) => `it's a "visit".of\ntwo lines.${column}`),
 ];
 
 await onBoth(
@@ -185,6 +189,7 @@ test("of views of the app's, what their reader has to read: the view where its o
   const { pool } = await testDatabase(t, "grants_views");
   await pool.query(`create schema app;
     create table app.people (id uuid primary key, name text, email text, created_at timestamptz not null default now());
+    alter table app.people enable row level security;
     create view app.as_owner as select id, name, email, created_at from app.people;
     create view app.as_reader with (security_invoker = true) as select id, name, created_at from app.people;
     create materialized view app.copied as select id, name, email from app.people`);
@@ -215,6 +220,9 @@ test("what a function hides, or a whole row, is said in words, and no statement 
     create table office.secrets (id uuid, password text);
     create table office.open_to_all (id uuid);
     grant select on office.open_to_all to authenticated;
+    create schema vault;
+    create function vault.wipe() returns boolean language sql security definer as 'select true';
+    create function public.asks(p_id uuid) returns boolean language plpgsql stable as 'begin return vault.wipe(); end';
     create function public.knows(p_id uuid) returns boolean language plpgsql stable as 'begin return exists (select from office.secrets where id = p_id); end';
     create function public.looks(p_id uuid) returns boolean language plpgsql stable as 'begin return exists (select from office.open_to_all where id = p_id); end'`);
   const cures = async (what: string) => {
@@ -246,6 +254,13 @@ test("what a function hides, or a whole row, is said in words, and no statement 
       cure,
       /^the function (public\.)?looks\(uuid\) looks into the schema office: let it be security definer .* to use that schema would let authenticated read office\.open_to_all, too$/,
     );
+  const called = await cures(policy("asks"));
+  assert.ok(called.length > 0);
+  for (const { cure } of called)
+    assert.match(
+      cure,
+      /^the function (public\.)?asks\(uuid\) looks into the schema vault: let it be security definer .* to use that schema would let authenticated call vault\.wipe as its owner, too$/,
+    );
   const whole =
     await cures(`revoke all on public.profiles from authenticated; grant select (id) on public.profiles to authenticated;
     create or replace view recsys.source_users with (security_invoker = true) as
@@ -272,4 +287,20 @@ test("what members read in part of the engine's tables is what the migrations gr
        or string_to_array(wanted, ', ') @> string_to_array(trim(recsys.members_read(relation), ' ()'), ', ') is not true`,
   );
   assert.deepEqual(rows, []);
+});
+
+test("where no policy says who reads which rows, no grant to members is printed that would show them all", async (t) => {
+  const { pool } = await testDatabase(t, "grants_no_policy");
+  await pool.query(`create table public.blocks (blocker uuid not null, blocked uuid not null, created_at timestamptz not null default now());
+    revoke all on public.blocks from anon, authenticated, service_role;
+    create or replace view recsys.source_mutes with (security_invoker = true) as
+    select blocker as user_id, 'person' as kind, blocked::text as value, created_at from public.blocks`);
+  const grant = (role: string) => `grant select (blocker, blocked, created_at) on public.blocks to ${role}`;
+  const cures = async () => (await pool.query("select cure from recsys.check_access()")).rows.map(({ cure }) => cure);
+  assert.deepEqual(await cures(), [
+    `unless every member may read these columns in all rows, say in a policy who reads which, and: alter table public.blocks enable row level security; then: ${grant("authenticated")}`,
+    grant("service_role"),
+  ]);
+  await pool.query("alter table public.blocks enable row level security");
+  assert.deepEqual(await cures(), [grant("authenticated"), grant("service_role")]);
 });

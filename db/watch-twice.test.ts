@@ -256,3 +256,21 @@ await onBoth("check says which of two calls is missing, and its cure follows it"
   for (const call of [sold, bought]) await pool.query(call);
   await assertFollowed(t, database);
 });
+
+test("what names a partition is followed where that is watched too, and nothing is queued twice", async (t) => {
+  const { pool } = await testDatabase(t, "watch_partition");
+  await pool.query(`
+    create table public.reads (id bigint, user_id uuid, post_id uuid, created_at timestamptz not null default now(), primary key (id, created_at)) partition by range (created_at);
+    create table public.reads_now partition of public.reads for values from ('2000-01-01') to ('2100-01-01');
+    select recsys.watch('public.reads', 'interactions')`);
+  const queued = async (table: string) => {
+    await pool.query("delete from recsys.feature_changes");
+    await pool.query(
+      `insert into ${table} select 1 + coalesce(max(id), 0), '${id(10)}', '${id(30)}' from public.reads`,
+    );
+    return (await pool.query("select from recsys.feature_changes")).rowCount;
+  };
+  assert.deepEqual([await queued("public.reads"), await queued("public.reads_now")], [1, 0]);
+  await pool.query("select recsys.watch('public.reads_now', 'interactions')");
+  assert.deepEqual([await queued("public.reads"), await queued("public.reads_now")], [1, 1]);
+});

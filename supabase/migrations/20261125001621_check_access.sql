@@ -22,8 +22,8 @@ as $$
   select coalesce(case culprit.kind
     when 'schema' then case
       -- the engine's, and those that Supabase lets everybody use
-      when culprit.name in ('recsys', 'extensions', 'auth') or opened.tables is null then format('grant usage on schema %s to %I', recsys.identifier_sql(culprit.name), p_role)
-      else format('%s looks into the schema %s: let it be security definer with a search_path of its own; to use that schema would let %s read %s, too', reader.name, recsys.identifier_sql(culprit.name), p_role, opened.tables)
+      when culprit.name in ('recsys', 'extensions', 'auth') or opened.rights is null then format('grant usage on schema %s to %I', recsys.identifier_sql(culprit.name), p_role)
+      else format('%s looks into the schema %s: let it be security definer with a search_path of its own; to use that schema would let %s %s, too', reader.name, recsys.identifier_sql(culprit.name), p_role, opened.rights)
     end
     when 'function' then case functions.number
       when 1 then format('grant execute on function %s to %I', functions.names, p_role)
@@ -47,11 +47,19 @@ as $$
     ), 'a function that the views or policies call, or a whole row in one of them,') as name
   ) as reader on true
   left join lateral (
-    -- what was granted there counts for nothing while the schema is shut
-    select string_agg(recsys.table_sql(pg_class.oid), ', ' order by pg_class.relname) as tables
-    from pg_catalog.pg_class
-    where culprit.kind = 'schema' and pg_class.relnamespace = to_regnamespace(quote_ident(culprit.name)) and pg_class.relkind in ('r', 'p', 'v', 'm', 'f')
-      and has_any_column_privilege(p_role, pg_class.oid, 'select')
+    -- what was granted there counts for nothing while the schema is shut: functions are granted to all from the start
+    select string_agg(granted.right, ', ' order by granted.right) as rights
+    from (
+      select 'read ' || recsys.table_sql(pg_class.oid) as right
+      from pg_catalog.pg_class
+      where pg_class.relnamespace = to_regnamespace(quote_ident(culprit.name)) and pg_class.relkind in ('r', 'p', 'v', 'm', 'f')
+        and has_any_column_privilege(p_role, pg_class.oid, 'select')
+      union
+      select format('call %s.%s as its owner', recsys.identifier_sql(culprit.name), recsys.identifier_sql(pg_proc.proname))
+      from pg_catalog.pg_proc
+      where pg_proc.pronamespace = to_regnamespace(quote_ident(culprit.name)) and pg_proc.prosecdef and has_function_privilege(p_role, pg_proc.oid, 'execute')
+    ) as granted
+    where culprit.kind = 'schema'
   ) as opened on true
   left join lateral (
     select count(*) as number, string_agg(signed.name, ' or ' order by signed.name) as names
@@ -147,7 +155,13 @@ begin
           for missing in select * from recsys.missing_reads(asked.role) as reads loop
             if missing.statement <> all (known) then
               known := known || missing.statement || (asked.role || 'permission denied for table ' || (select pg_class.relname from pg_catalog.pg_class where pg_class.oid = missing.relation));
-              return query select true, format('%s may not read %s: it lacks %s of %s', asked.role, missing.views, missing.columns, recsys.table_sql(missing.relation)), missing.statement;
+              return query select true, format('%s may not read %s: it lacks %s of %s', asked.role, missing.views, missing.columns, recsys.table_sql(missing.relation)),
+                case
+                  -- a grant would let every member read everybody's rows, such as who blocked whom
+                  when asked.role = 'authenticated' and exists (select from pg_catalog.pg_class where pg_class.oid = missing.relation and pg_class.relkind in ('r', 'p') and not pg_class.relrowsecurity)
+                  then format('unless every member may read these columns in all rows, say in a policy who reads which, and: alter table %s enable row level security; then: %s', recsys.table_sql(missing.relation), missing.statement)
+                  else missing.statement
+                end;
             end if;
           end loop;
         end if;

@@ -66,18 +66,21 @@ begin
 
     return query
     select false,
-      format('%s: %s rows say one of %s words that recsys.kinds does not list, such as %s, and count as %s', found.of_table, found.rows, found.words, found.example,
+      format('%s: %s rows say one of %s words that recsys.kinds does not list%s and count as %s', found.of_table, found.rows, found.words, ', such as ' || found.examples || ',',
         case when found.head is null then 'nothing' else format('%s, by its row %L', found.head, found.otherwise) end),
       -- as they count now, but listed: what comes later is told of again
       format('insert into recsys.kinds (kind, head, weight) select distinct source_kinds.kind, kinds.head, coalesce(kinds.weight, 1) from recsys.source_kinds left join recsys.kinds on kinds.kind = source_kinds.otherwise where source_kinds.of_table = %L and source_kinds.kind <> '''' on conflict (kind) do nothing', found.of_table)
     from (
       select unlisted.of_table, unlisted.otherwise, otherwise.head, sum(unlisted.times) as rows, count(*) as words,
-        string_agg(format('%s (%s)', left(unlisted.kind, 40), unlisted.times), ', ' order by unlisted.times desc, unlisted.kind) filter (where unlisted.place <= 5) as example
+        string_agg(format('%s (%s)', unlisted.kind, unlisted.times), ', ' order by unlisted.times desc, unlisted.kind) filter (where unlisted.is_sayable and unlisted.place <= 5) as examples
       from (
-        select source_kinds.of_table, source_kinds.kind, source_kinds.otherwise, count(*) as times, row_number() over (partition by source_kinds.of_table, source_kinds.otherwise order by count(*) desc, source_kinds.kind) as place
+        select source_kinds.of_table, source_kinds.kind, source_kinds.otherwise, count(*) as times, spoken.is_sayable,
+          row_number() over (partition by source_kinds.of_table, source_kinds.otherwise, spoken.is_sayable order by count(*) desc, source_kinds.kind) as place
         from recsys.source_kinds
+        -- one word or two: whoever may write any text may write a secret, a line that looks like a finding, or what a terminal obeys
+        cross join lateral (select length(source_kinds.kind) <= 24 and source_kinds.kind ~ '^[^[:space:][:cntrl:]@\u200e\u200f\u2028-\u202e\u2066-\u2069]+( [^[:space:][:cntrl:]@\u200e\u200f\u2028-\u202e\u2066-\u2069]+)?$') as spoken (is_sayable)
         where source_kinds.kind <> '' and source_kinds.kind not in (select kinds.kind from recsys.kinds)
-        group by source_kinds.of_table, source_kinds.kind, source_kinds.otherwise
+        group by source_kinds.of_table, source_kinds.kind, source_kinds.otherwise, spoken.is_sayable
       ) as unlisted
       left join recsys.kinds as otherwise on otherwise.kind = unlisted.otherwise
       group by unlisted.of_table, unlisted.otherwise, otherwise.head

@@ -208,11 +208,11 @@ begin
   from (
     select
       (
-        select string_agg(distinct whole.root::text, ', ') from whole
+        select string_agg(distinct recsys.table_sql(whole.root), ', ') from whole
         where not whole.is_beside and not exists (select from ways where ways.id = whole.id)
       ) as tables,
       (
-        select string_agg(distinct below.root::text, ', ') from nodes as below
+        select string_agg(distinct recsys.table_sql(below.root), ', ') from nodes as below
         join compared on compared.one ~ 'SubPlan ' and compared.is_asked_for and starts_with(below.id, compared.id || '.')
         where below.is_beside and below.is_of_app
       ) as looked_up,
@@ -259,7 +259,9 @@ declare
 begin
   if p_shown_as is null then
     -- a partitioned table takes none concurrently
-    return format('create index %son %s (%s)', case when not is_partitioned then 'concurrently ' end, p_table, concat_ws(', ', p_columns, p_then));
+    return format('create index %son %s (%s)', case when not is_partitioned then 'concurrently ' end, recsys.table_sql(p_table), concat_ws(', ', coalesce(
+      (select recsys.identifier_sql(pg_attribute.attname) from pg_catalog.pg_attribute where pg_attribute.attrelid = p_table and pg_attribute.attnum > 0 and quote_ident(pg_attribute.attname) = p_columns),
+      p_columns), p_then));
   end if;
   return coalesce(
     (
@@ -270,7 +272,7 @@ begin
       limit 1
     ),
     format('alter table %s add column %s uuid generated always as (%s) stored; create %sindex on %1$s (%2$s); -- and show %2$s as %5$s in the view: row level security lets no index be used by an expression',
-      p_table, added, p_columns, case when p_shown_as = 'post_id' and not is_partitioned then 'unique ' end, p_shown_as)
+      recsys.table_sql(p_table), added, p_columns, case when p_shown_as = 'post_id' and not is_partitioned then 'unique ' end, p_shown_as)
   );
 end
 $$;
@@ -337,7 +339,7 @@ begin
     ) as shapes
     union all
     (
-      select missing.to_show is not null, format('%s has no index by which %s', missing.relation, (array_agg(missing.why order by missing.place))[1]),
+      select missing.to_show is not null, format('%s has no index by which %s', recsys.table_sql(missing.relation), (array_agg(missing.why order by missing.place))[1]),
         recsys.index_cure(missing.relation, missing.columns, min(missing.then), missing.to_show)
       from missing
       where missing.to_show is not null

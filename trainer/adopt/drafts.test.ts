@@ -375,6 +375,20 @@ test("a strength is shown as far as a real number has room for it", { skip }, as
   ]);
 });
 
+test("a day beyond the last instant there is leaves out its own row and no other", { skip }, async () => {
+  const { pool } = await newDatabase("days");
+  await pool.query(
+    `create table posts (id bigint primary key, user_id uuid, title text not null, created_at date not null);
+     insert into posts select row_number() over (), gen_random_uuid(), 'Bread', day from unnest('{5874897-12-31,infinity,2024-01-02,-infinity,4713-01-01 BC}'::date[]) as day`,
+  );
+  await pool.query(draftViews(await readCatalog(pool)).sql);
+  await pool.query("insert into posts values (9, gen_random_uuid(), 'Cake', '5874897-12-31')");
+  const { rows } = await pool.query(
+    "select created_at at time zone 'UTC' = '2024-01-02' as right from recsys.source_posts",
+  );
+  assert.deepEqual(rows, [{ right: true }]);
+});
+
 test("where nobody is named at all, it says that people are missing", { skip }, async () => {
   const { pool } = await newDatabase("nobody");
   await pool.query("create table articles (id bigint primary key, title text, body text, created_at timestamptz)");

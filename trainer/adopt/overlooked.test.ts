@@ -61,7 +61,7 @@ test("notes whose ids say when: clips, answers and what is passed on are no post
         ),
         app.unsure.join("\n"),
       );
-      assert.match(app.sql, new RegExp(`the newest, ${aid(16)}, would be of 2026-01-01T00:16:00Z`));
+      assert.match(app.sql, new RegExp(`the newest, ${aid(16)}…, would be of 2026-01-01T00:16:00Z`));
     },
   );
   await t.test("what people did: a vote in a poll is a view, passing on a vote, a quote a comment", async () => {

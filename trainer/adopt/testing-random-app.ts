@@ -205,7 +205,7 @@ function extreme(type: string, end: 0 | 1): string {
     smallint: ["-32768", "32767"],
     timestamptz: ["'-infinity'", "'infinity'"],
     timestamp: ["'-infinity'", "'infinity'"],
-    date: ["'-infinity'", "'infinity'"],
+    date: ["'-infinity'", "'5874897-12-31'"],
     boolean: ["false", "true"],
     numeric: ["'NaN'", "1e300"],
     real: ["'-infinity'", "'NaN'"],

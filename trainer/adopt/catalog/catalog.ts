@@ -137,3 +137,13 @@ export function isUnused(table: Table, column: Column): boolean {
 export function nameOf({ schema, name }: Pick<Table, "schema" | "name">): string {
   return `${schema}.${name}`.replace(/\s+/g, " ");
 }
+
+/** Those values of a column that a draft, which others read, may repeat: all that the schema names, and of what rows say the words alone. */
+export function sayableValues({ closed, values }: Column): string[] {
+  return closed ? values : values.filter(isSayable);
+}
+
+/** Whether a value is one word or two: whoever may write any text may write a secret, an address or a whole letter. recsys.check says as much. */
+export function isSayable(value: string): boolean {
+  return value.length <= 24 && /^[^\s\p{Cc}\p{Bidi_Control}@]+( [^\s\p{Cc}\p{Bidi_Control}@]+)?$/u.test(value);
+}

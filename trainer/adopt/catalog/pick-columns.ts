@@ -1,5 +1,14 @@
 /** Which column of a table is its title, its time, the sign of its deletion: by names and types. */
-import { type Column, type ColumnKind, type IdForm, isUnused, keyOf, sampleOf, type Table } from "./catalog.ts";
+import {
+  type Column,
+  type ColumnKind,
+  type IdForm,
+  isUnused,
+  keyOf,
+  sampleOf,
+  sayableValues,
+  type Table,
+} from "./catalog.ts";
 import { columns, isProse, plainName } from "./words.ts";
 
 const times: ColumnKind[] = ["timestamptz", "timestamp", "date", "number"];
@@ -144,7 +153,7 @@ export function audienceCondition(table: Table): Condition | undefined {
   return {
     column,
     test: { notIn: few },
-    doubt: `of ${column.values.join(", ")} what is ${few.join(", ")} is no post here; who may see the others row level security says`,
+    doubt: `of ${sayableValues(column).join(", ")} what is ${few.join(", ")} is no post here; who may see the others row level security says`,
   };
 }
 
@@ -211,6 +220,6 @@ function statedConditions(table: Table): Condition[] {
   const shown =
     state?.values.filter((value) => (columns.shownStates as readonly string[]).includes(value.toLowerCase())) ?? [];
   if (state && shown.length > 0)
-    add(state, { in: shown }, `of ${state.values.join(", ")} only ${shown.join(", ")} is shown`);
+    add(state, { in: shown }, `of ${sayableValues(state).join(", ")} only ${shown.join(", ")} is shown`);
   return conditions;
 }

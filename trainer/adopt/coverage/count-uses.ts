@@ -1,5 +1,5 @@
 /** Counts the rows of an app's tables as a draft would read them, within limits that nobody notices. */
-import type { Table } from "../catalog/catalog.ts";
+import { isSayable, type Table } from "../catalog/catalog.ts";
 import { pagesSql, type Questions, sampledFrom } from "../catalog/read-only.ts";
 import { at, identifier, literal, qualified } from "../draft/sql-text.ts";
 import type { People, PersonColumn } from "../find/find-people.ts";
@@ -9,6 +9,8 @@ import type { Use } from "./use.ts";
 /** 16 MB of a table; a larger one is sampled. */
 const mostPages = 2000;
 const someKinds = 5;
+/** Of so many it is looked which may be repeated. */
+const commonest = 100;
 
 export interface Counted {
   /** All that were looked at, and whether that is the whole table. */
@@ -21,7 +23,7 @@ export interface Counted {
   ofNoPost: number;
   /** Of how many rows each condition holds. */
   held: number[];
-  /** Kinds that recsys.kinds will not list: how many rows have one, and the commonest. */
+  /** Kinds that recsys.kinds will not list: how many rows have one, and the commonest of those that may be repeated. */
   unlisted: { rows: number; examples: string[] };
 }
 
@@ -81,10 +83,11 @@ async function unlistedKinds(
   const listed =
     kinds.listed.length > 0 ? ` and ${kinds.sql} <> all (array[${kinds.listed.map(literal).join(", ")}]::text[])` : "";
   const found = await questions.ask<{ kind: string; times: number; all: number }>(
-    `select left(${kinds.sql}, 40) as kind, count(*)::int as times, (sum(count(*)) over ())::int as all ${from} where ${where}${listed} and ${kinds.sql} is not null group by 1 order by 2 desc, 1 limit ${someKinds}`,
+    `select left(${kinds.sql}, 200) as kind, count(*)::int as times, (sum(count(*)) over ())::int as all ${from} where ${where}${listed} and ${kinds.sql} is not null group by 1 order by 2 desc, 1 limit ${commonest}`,
   );
   if ("why" in found || found.length === 0) return none;
-  return { rows: found[0].all, examples: found.map(({ kind, times }) => `${kind} (${times.toLocaleString("en")})`) };
+  const sayable = found.filter(({ kind }) => isSayable(kind)).slice(0, someKinds);
+  return { rows: found[0].all, examples: sayable.map(({ kind, times }) => `${kind} (${times.toLocaleString("en")})`) };
 }
 
 /** What holds where the table of people has no such person. */

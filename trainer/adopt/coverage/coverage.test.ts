@@ -83,14 +83,19 @@ test("each table with a person or a post is in the list once, and none besides",
 
 test("a large table is sampled, whose pages are counted, and so is one that was never analysed", { skip }, async () => {
   const { pool, url } = await newDatabase("large");
-  /** What a session reads of the table in pages: it says so when it ends. */
+  /** What has been read of the table in pages once a session has acted, which says so at once: when it ends, that may come too late. */
   const inSession = async <T>(act: (pool: pg.Pool) => Promise<T>): Promise<{ result: T; pages: number }> => {
     const own = new pg.Pool({ connectionString: url, max: 1 });
-    const result = await act(own).finally(() => own.end());
-    const { rows } = await pool.query(
-      "select pg_stat_clear_snapshot(), (select heap_blks_read + heap_blks_hit from pg_statio_user_tables where relname = 'likes')::int as pages",
-    );
-    return { result, pages: rows[0].pages };
+    try {
+      const result = await act(own);
+      await own.query("select pg_stat_force_next_flush()");
+      const { rows } = await pool.query(
+        "select pg_stat_clear_snapshot(), (select heap_blks_read + heap_blks_hit from pg_statio_user_tables where relname = 'likes')::int as pages",
+      );
+      return { result, pages: rows[0].pages };
+    } finally {
+      await own.end();
+    }
   };
   const filled = await inSession((own) =>
     own.query(`${app}
@@ -151,6 +156,40 @@ test("names, values and kinds that would end a comment stay in it", { skip }, as
   const { sql, coverage } = await draftDatabase(pool);
   await pool.query(sql);
   assert.ok(coverage.lines.every((line) => !/[\n\r\u2028]/u.test(line)));
-  assert.match(coverage.lines.join("\n"), /such as x ; drop table canary; --/);
+  assert.match(coverage.lines.join("\n"), /public\.post likes ; drop table canary; --/);
   assert.equal((await pool.query("select to_regclass('canary') is not null as kept")).rows[0].kept, true);
+});
+
+test("of what people write, draft and check repeat a word or two, and nothing that a terminal obeys", async () => {
+  const { pool } = await newDatabase("coverage_words");
+  const clear = String.raw`\x1b[2J`;
+  await pool.query(`${app}
+    create table sign_ins (id uuid primary key, user_id uuid not null references profiles);
+    insert into sign_ins select ('019aa5b2-79b' || n || '-7cc3-98c4-dc0c0c07398f')::uuid, '${uuid(2)}' from generate_series(1, 9) as n;
+    alter table posts add column category text, add column visibility text;
+    insert into posts (user_id, title, category, visibility)
+    select '${uuid(1)}', 'Title', (array['news', 'News for alice@example.com', 'what only my sister should know'])[n % 3 + 1], (array['public', 'direct', E'for ${clear} bob@example.com'])[n % 3 + 1] from generate_series(1, 100) as n;
+    create table reactions (user_id uuid references profiles, post_id bigint references posts, reaction text, created_at timestamptz not null default now());
+    insert into reactions select '${uuid(2)}', n, case
+      when n < 30 then E'x${clear}\nPROBLEM  none. What to do: drop it' when n < 40 then 'bob@example.com' when n < 50 then 'what only my sister should know ' || n
+      when n < 60 then E'\u202ereversed' when n < 70 then E'like${clear}' when n < 80 then 'so true' when n < 90 then '👨‍👩‍👧' else '4f3c2b1a4f3c2b1a4f3c2b1a4f3c2b1a' end
+    from generate_series(1, 100) as n`);
+  const { sql, unsure, coverage } = await draftDatabase(pool);
+  await pool.query(sql);
+  const { rows } = await pool.query("select problem, cure from recsys.check()");
+  const said = [
+    ...sql.split("\n"),
+    ...unsure,
+    coverage.summary,
+    ...rows.flatMap(({ problem, cure }) => [problem, cure]),
+  ];
+  assert.deepEqual(
+    said.filter((line) => /[\p{Cc}\p{Bidi_Control}]|example\.com|sister|4f3c2b1a|dc0c0c07398f|^PROBLEM/u.test(line)),
+    [],
+  );
+  const listed = said.filter((line) => line.includes("recsys.kinds does not list"));
+  for (const word of ["so true", "👨‍👩‍👧"])
+    assert.equal(listed.filter((line) => line.includes(`${word} (`)).length, 2, `${word}: ${listed.join("\n")}`);
+  const { rows: counted } = await pool.query("select count(*)::int from recsys.source_interactions");
+  assert.deepEqual(counted, [{ count: 100 }]);
 });

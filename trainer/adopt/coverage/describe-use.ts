@@ -29,8 +29,9 @@ export function describeUse(use: Use, counted: Counted): { text: string; bad: bo
   share(ofNoPost, "are of posts that are not there");
   if (unlisted.rows > 0) {
     const otherwise = use.kinds?.otherwise;
+    const such = unlisted.examples.length > 0 ? `, such as ${unlisted.examples.join(", ")},` : "";
     note(
-      `${percent(unlisted.rows, used)} are of kinds that recsys.kinds does not list, such as ${unlisted.examples.join(", ")}, and count as ${otherwise ? `'${otherwise}'` : "nothing"}`,
+      `${percent(unlisted.rows, used)} are of kinds that recsys.kinds does not list${such} and count as ${otherwise ? `'${otherwise}'` : "nothing"}`,
       !otherwise,
     );
   }

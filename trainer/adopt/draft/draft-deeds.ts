@@ -1,5 +1,5 @@
 /** What the rows of a table say, sorted into what was done and what is not wanted. */
-import { nameOf } from "../catalog/catalog.ts";
+import { isSayable, nameOf } from "../catalog/catalog.ts";
 import type { Action } from "../catalog/words.ts";
 import type { Deeds, Direction } from "../find/deeds.ts";
 import { type Draft, doubt } from "./draft.ts";
@@ -88,7 +88,8 @@ function addKinds(
   const otherwise = column.closed ? undefined : `any ${word}`;
   if (otherwise) {
     count(sorted, otherwise, action);
-    const such = unknown.length > 0 ? `, such as ${unknown.slice(0, 5).join(", ")},` : "";
+    const sayable = unknown.filter(isSayable).slice(0, 5);
+    const such = sayable.length > 0 ? `, such as ${sayable.join(", ")},` : "";
     part.notes.push(
       doubt(
         draft,

@@ -1,5 +1,5 @@
 /** recsys.source_posts over the table of posts. */
-import { type Column, nameOf, type Table } from "../catalog/catalog.ts";
+import { type Column, nameOf, sayableValues, type Table } from "../catalog/catalog.ts";
 import {
   audienceCondition,
   bodyOf,
@@ -232,14 +232,14 @@ function doubtTable(draft: Draft, { table }: Posts, { candidates }: Roles): void
     doubt(
       draft,
       nameOf(table),
-      `${sort.name} says of what sort a post is${sort.values.length > 0 ? ` (${sort.values.join(", ")})` : ""}: leave out what is not for a feed`,
+      `${sort.name} says of what sort a post is${named(sort)}: leave out what is not for a feed`,
     );
   const audience = pick(table, columns.audience, ["text", "enum", "number", "boolean"]);
   if (audience && !audienceCondition(table))
     doubt(
       draft,
       nameOf(table),
-      `${audience.name} says who may see a post${audience.values.length > 0 ? ` (${audience.values.join(", ")})` : ""}: the view leaves that to row level security`,
+      `${audience.name} says who may see a post${named(audience)}: the view leaves that to row level security`,
     );
   const state = pick(table, columns.state, ["text", "enum", "number"]);
   if (state && !livingConditions(table).some(({ column }) => column === state))
@@ -347,4 +347,9 @@ function watchPosts(
     );
   }
   return lines;
+}
+
+function named(column: Column): string {
+  const values = sayableValues(column);
+  return values.length > 0 ? ` (${values.join(", ")})` : "";
 }

@@ -144,8 +144,9 @@ export function shownTime(draft: Draft, table: Table, alias: string, { column, f
 /** The instant that an id says, in a column of its own. */
 function timeInId(draft: Draft, table: Table, alias: string, key: Column, form: IdForm): Shown {
   doubtColumn(draft, table, key, `no column says when a row came to be, so its id does (${idForms[form]})`);
+  // not the whole of it: whoever has the id of a session may be let in by it
   const { newest } = table.idTime as NonNullable<Table["idTime"]>;
-  const note = ` -- unsure: ${oneLine(`by its id: the newest, ${newest.id}, would be of ${newest.at.toISOString().slice(0, 19)}Z`)}`;
+  const note = ` -- unsure: ${oneLine(`by its id: the newest, ${newest.id.slice(0, 13)}…, would be of ${newest.at.toISOString().slice(0, 19)}Z`)}`;
   const sql = (reference: string) => `recsys.time_of_id(${reference}::text, ${literal(form)})`;
   const added = addColumn(draft, table, "recsys_created_at", "timestamptz", [key], () => sql(identifier(key.name)));
   return { sql: added ? at(alias, { name: added }) : sql(at(alias, key)), watched: added, note };

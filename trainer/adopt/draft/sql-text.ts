@@ -18,14 +18,17 @@ export function qualified({ schema, name }: Pick<Table, "schema" | "name">): str
   return `${identifier(schema)}.${identifier(name)}`;
 }
 
-/** A text as SQL; standard_conforming_strings is on, as it is by default. */
+/** A text as SQL; standard_conforming_strings is on, as it is by default. What would command a terminal is written as U&'\001b'. */
 export function literal(text: string): string {
-  return `'${text.replaceAll("'", "''")}'`;
+  const quoted = `'${text.replaceAll("'", "''")}'`;
+  if (!/\p{Cc}/u.test(text)) return quoted;
+  const code = (letter: string) => `\\${letter.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  return `U&${quoted.replaceAll("\\", "\\\\").replace(/\p{Cc}/gu, code)}`;
 }
 
-/** One line for a reader, behind `--`: nothing in it can end the comment. */
+/** One line for a reader, behind `--`: nothing in it can end the comment, command the terminal or turn the order of letters. */
 export function oneLine(text: string): string {
-  return text.replace(/[\s\u0085\u2028\u2029]+/gu, " ").trim();
+  return text.replace(/[\s\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]+/gu, " ").trim();
 }
 
 /** A list of names as an argument of recsys.watch. */
@@ -69,7 +72,8 @@ export function timeSql(reference: string, { kind, plain }: Column): string {
     case "timestamp":
       return `(${reference} at time zone 'UTC')`;
     case "date":
-      return `(${reference}::timestamp at time zone 'UTC')`;
+      // days go on where timestamps end; soundTime leaves them out from 2200 on
+      return `(least(${reference}, '2200-01-01'::date)::timestamp at time zone 'UTC')`;
     default:
       // 10^11 seconds are in the year 5138, 10^11 milliseconds in 1973
       return `to_timestamp((greatest(${reference}, 0) / case when ${reference} >= 100000000000000 then 1000000.0 when ${reference} >= 100000000000 then 1000.0 else 1.0 end)::double precision)`;
