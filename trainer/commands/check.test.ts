@@ -34,7 +34,7 @@ test("what stops is a line, the exit code, and no training or model", async (t) 
   assert.deepEqual([checked.status, checked.stderr], [1, ""]);
   assert.match(
     checked.stdout,
-    /^PROBLEM {2}recsys\.source_posts is not security_invoker: .*\. What to do: alter view recsys\.source_posts set \(security_invoker = true\); [^\n]*\n$/,
+    /^PROBLEM {2}recsys\.source_posts is not security_invoker: .*\. What to do: alter view recsys\.source_posts set \(security_invoker = true\) {2}-- [^\n]*\n$/,
   );
   const { rows } = await pool.query("select community_id from recsys.settings");
   const community: string = rows[0].community_id;

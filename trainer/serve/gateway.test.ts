@@ -43,11 +43,15 @@ test("supabase-js gets the community's feed, then the model's", async () => {
   assert.match(first.request_id ?? data.request_id, /^[0-9a-f-]{36}$/);
   assert.deepEqual(Object.keys(first).sort(), [
     "app_id",
+    "author_id",
+    "created_at",
+    "excerpt",
     "position",
     "post_id",
     "predictions",
     "score",
     "source",
+    "tags",
     "title",
     "topic",
     "why",

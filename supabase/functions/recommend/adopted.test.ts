@@ -140,7 +140,8 @@ async function restorePosts(external = "null::text", id = "posts.recsys_id"): Pr
   await pool.query(`create or replace view recsys.source_posts with (security_invoker = true) as
     select ${id} as post_id, ${external} as external_id, posts.author_id, left(posts.title, 1000) as title, left(posts.body, 50000) as description,
       array(select tags.slug from blog.tags where tags.post_id = posts.id order by tags.slug) as tags, posts.published_at as created_at, null::text as language
-    from blog.posts where posts.deleted_at is null and posts.published_at is not null`);
+    from blog.posts where posts.deleted_at is null and posts.published_at is not null;
+    select recsys.grant_reads('service_role')`);
 }
 
 test("an app whose ids are texts is told its texts", { skip }, async () => {

@@ -43,7 +43,10 @@ export function bodyOf(table: Table): { column: Column; sure: boolean } | undefi
       isProse(column.name) &&
       !/(_|I)[dD]$/.test(column.name),
   );
-  return other && { column: other, sure: false };
+  // nobody has filled it yet, but somebody may
+  const empty = pick(table, columns.body, texts);
+  const found = other ?? (empty !== title ? empty : undefined);
+  return found && { column: found, sure: false };
 }
 
 function isBody(name: string): boolean {

@@ -2,7 +2,7 @@
 import { nameOf } from "../catalog/catalog.ts";
 import { createdOf, livingConditions } from "../catalog/pick-columns.ts";
 import type { People } from "../find/find-people.ts";
-import { type Profile, type SelfTexts, selfTextsOf } from "../find/find-profile.ts";
+import { type Profile, type SelfTexts, selfTextsAlone, selfTextsOf } from "../find/find-profile.ts";
 import type { Roles } from "../find/find-roles.ts";
 import { type Draft, doubt, shownTime, unwatched, watchSql } from "./draft.ts";
 import { draftAccounts, namesAccounts } from "./draft-accounts.ts";
@@ -61,8 +61,8 @@ export function draftPeople(draft: Draft, roles: Roles): void {
         nameOf(table),
         `user_id has to be the uuid of auth.users, and no column is; made of ${key.name} here, which is nobody's auth.uid()`,
       );
-  const own = selfTextsOf(table, true);
   const profile = roles.profile && joinedProfile(draft, people, roles.profile, alias);
+  const own = profile ? selfTextsOf(table, true) : selfTextsAlone(table);
   const created = createdOf(table);
   const time = created && shownTime(draft, table, alias, created);
   const timeDoubt = time

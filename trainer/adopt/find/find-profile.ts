@@ -1,6 +1,6 @@
 /** Where people say of themselves what their own table has no column for: a table with one row for each of them. */
 import { type Catalog, type Column, isUnused, type Table } from "../catalog/catalog.ts";
-import { bodyOf, pickUsed } from "../catalog/pick-columns.ts";
+import { bodyOf, pick, pickUsed } from "../catalog/pick-columns.ts";
 import type { References } from "../catalog/references.ts";
 import { columns } from "../catalog/words.ts";
 import { type People, type PersonColumn, personsOf } from "./find-people.ts";
@@ -25,6 +25,16 @@ export function selfTextsOf(table: Table, isPeople = false): SelfTexts {
     bio,
     location: pickUsed(table, ["location"], ["text"]),
     interests: pickUsed(table, columns.interests, ["texts"]),
+  };
+}
+
+/** The same for a table of people that no other one completes: with columns that nobody has filled yet, for when somebody does. */
+export function selfTextsAlone(table: Table): SelfTexts {
+  const { bio, location, interests } = selfTextsOf(table, true);
+  return {
+    bio: bio ?? pick(table, columns.bio, ["text"]),
+    location,
+    interests: interests ?? pick(table, columns.interests, ["texts"]),
   };
 }
 
