@@ -129,7 +129,7 @@ begin
     limit 420
   );
 
-  -- what of it is, all in one question: with each mention of the posts an app's policies call their functions anew, four times 8 of them in one app
+  -- what of it is, all in one question: with each mention of the posts an app's policies call their functions anew
   perform set_config('role', p_role, true);
   with listed as (
     select
