@@ -2,7 +2,27 @@
 -- function in SQL anew at each call, and that took 6 of the 9 ms. The limits are those of functions/_shared/features/retrieval.ts;
 -- trainer/community/retrieval.test.ts holds the two together.
 
-create function recsys.user_history(p_user_id uuid, p_now timestamptz)
+create type recsys.dated_post as (post_id uuid, at timestamptz, sort_id bigint);
+comment on type recsys.dated_post is 'A post that a user did something with, when, and what orders it among others of that instant.';
+
+create function recsys.latest_interactions(p_user_id uuid, p_now timestamptz) returns recsys.dated_post[]
+language plpgsql stable security invoker set search_path = ''
+set jit = off set plan_cache_mode = force_generic_plan
+as $$
+begin
+  return array(
+    select row(source_interactions.post_id, source_interactions.created_at, source_interactions.interaction_id)::recsys.dated_post
+    from recsys.source_interactions
+    where source_interactions.user_id = p_user_id and source_interactions.created_at <= p_now
+    order by source_interactions.created_at desc, source_interactions.interaction_id desc
+    limit 200
+  );
+end
+$$;
+comment on function recsys.latest_interactions(uuid, timestamptz) is 'The last 200 interactions of a user up to an instant, the latest first.';
+
+-- whoever asks for both this and the next reads the interactions once for the two: an app's views and policies may make them dear
+create function recsys.user_history(p_user_id uuid, p_now timestamptz, p_latest recsys.dated_post[] default null)
 returns table (post_id uuid, at timestamptz, sort_id bigint)
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
@@ -12,13 +32,7 @@ begin
   return query
   select known.post_id, max(known.at) as at, max(known.sort_id) as sort_id
   from (
-    (
-      select source_interactions.post_id, source_interactions.created_at as at, source_interactions.interaction_id as sort_id
-      from recsys.source_interactions
-      where source_interactions.user_id = p_user_id and source_interactions.created_at <= p_now
-      order by source_interactions.created_at desc, source_interactions.interaction_id desc
-      limit 200
-    )
+    select latest.post_id, latest.at, latest.sort_id from unnest(coalesce(p_latest, recsys.latest_interactions(p_user_id, p_now))) as latest
     union all
     (
       select source_posts.post_id, source_posts.created_at, 0
@@ -33,20 +47,17 @@ begin
   limit 50;
 end
 $$;
-comment on function recsys.user_history(uuid, timestamptz) is 'The last 50 posts a user wrote or, within their last 200 interactions, interacted with up to an instant, the latest first, each once: what the user tower pools.';
+comment on function recsys.user_history(uuid, timestamptz, recsys.dated_post[]) is 'The last 50 posts a user wrote or, within their last 200 interactions, interacted with up to an instant, the latest first, each once: what the user tower pools. p_latest: their recsys.latest_interactions, where these were read already.';
 
-create function recsys.recent_interactions(p_user_id uuid, p_now timestamptz) returns json
+create function recsys.recent_interactions(p_user_id uuid, p_now timestamptz, p_latest recsys.dated_post[] default null) returns json
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
 as $$
 begin
   return (
     with latest as (
-      select source_interactions.post_id, source_interactions.created_at as at, source_interactions.interaction_id
-      from recsys.source_interactions
-      where source_interactions.user_id = p_user_id and source_interactions.created_at <= p_now
-      order by source_interactions.created_at desc, source_interactions.interaction_id desc
-      limit 200
+      select listed.post_id, listed.at, listed.sort_id as interaction_id
+      from unnest(coalesce(p_latest, recsys.latest_interactions(p_user_id, p_now))) as listed
     ),
     earliest as (
       select distinct on (latest.post_id) latest.post_id, latest.at, latest.interaction_id
@@ -92,7 +103,7 @@ begin
   );
 end
 $$;
-comment on function recsys.recent_interactions(uuid, timestamptz) is 'The last 50 posts of others within a user''s last 200 interactions up to an instant, each at the earliest of these, the latest first, with the post as it was just before: {post_id, title, tags, at, created_at, last_active_at, comments}, times in milliseconds. What the ranker compares candidates with.';
+comment on function recsys.recent_interactions(uuid, timestamptz, recsys.dated_post[]) is 'The last 50 posts of others within a user''s last 200 interactions up to an instant, each at the earliest of these, the latest first, with the post as it was just before: {post_id, title, tags, at, created_at, last_active_at, comments}, times in milliseconds. What the ranker compares candidates with. p_latest: as of recsys.user_history.';
 
 create function recsys.user_context(p_user_id uuid, p_model_id bigint, p_now timestamptz)
 returns table (
@@ -118,6 +129,8 @@ language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
+declare
+  latest constant recsys.dated_post[] := recsys.latest_interactions(p_user_id, p_now);
 begin
   return query
   select
@@ -125,15 +138,15 @@ begin
     user_embeddings.id_embedding,
     coalesce(embedded.vectors, '{}'),
     stats.last_active_at, stats.views, stats.votes, stats.comments, stats.logins, stats.recent, stats.recent_logins, stats.habit_log_age, stats.habit_log_idle,
-    recsys.recent_interactions(p_user_id, p_now), coalesce(embedded.post_ids, '{}')
+    recsys.recent_interactions(p_user_id, p_now, latest), coalesce(embedded.post_ids, '{}')
   from recsys.source_users as users
   left join recsys.user_embeddings on user_embeddings.model_id = p_model_id and user_embeddings.user_id = users.user_id
   cross join lateral (
     select
-      array_agg(post_embeddings.embedding order by latest.at desc, latest.sort_id desc) as vectors,
-      array_agg(latest.post_id order by latest.at desc, latest.sort_id desc) as post_ids
-    from recsys.user_history(p_user_id, p_now) as latest
-    join recsys.post_embeddings on post_embeddings.model_id = p_model_id and post_embeddings.post_id = latest.post_id
+      array_agg(post_embeddings.embedding order by history.at desc, history.sort_id desc) as vectors,
+      array_agg(history.post_id order by history.at desc, history.sort_id desc) as post_ids
+    from recsys.user_history(p_user_id, p_now, latest) as history
+    join recsys.post_embeddings on post_embeddings.model_id = p_model_id and post_embeddings.post_id = history.post_id
   ) as embedded
   left join lateral (
     -- as of now the first of the two, one row of a small table
@@ -161,5 +174,5 @@ end
 $$;
 comment on function recsys.user_context(uuid, bigint, timestamptz) is 'What the user tower needs to know of a user as of an instant: profile, learned ID embedding, the vectors of the last 50 posts they interacted with or wrote (latest first; history_posts says which these are), their latest stats, and their recent interactions. No row: no such user. An interaction committed a moment ago is already in it.';
 
-revoke all on function recsys.user_history(uuid, timestamptz), recsys.recent_interactions(uuid, timestamptz), recsys.user_context(uuid, bigint, timestamptz) from public;
-grant execute on function recsys.user_history(uuid, timestamptz), recsys.recent_interactions(uuid, timestamptz), recsys.user_context(uuid, bigint, timestamptz) to authenticated, service_role;
+revoke all on function recsys.latest_interactions(uuid, timestamptz), recsys.user_history(uuid, timestamptz, recsys.dated_post[]), recsys.recent_interactions(uuid, timestamptz, recsys.dated_post[]), recsys.user_context(uuid, bigint, timestamptz) from public;
+grant execute on function recsys.latest_interactions(uuid, timestamptz), recsys.user_history(uuid, timestamptz, recsys.dated_post[]), recsys.recent_interactions(uuid, timestamptz, recsys.dated_post[]), recsys.user_context(uuid, bigint, timestamptz) to authenticated, service_role;

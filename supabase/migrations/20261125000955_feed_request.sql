@@ -5,10 +5,10 @@ create type recsys.feed_filter as (tags text[], author_ids uuid[], max_age_days 
 comment on type recsys.feed_filter is 'What a client asks of each post of a feed: one of the tags (capital or small letters are the same), one of the authors, so many days old at most, in one of the languages. What is null is not asked for.';
 
 create type recsys.feed_request as (
-  user_id uuid, at timestamptz, excluded uuid[], seed bigint, served bigint[],
+  user_id uuid, at timestamptz, interacted uuid[], excluded uuid[], seed bigint, served bigint[],
   is_narrowed boolean, filter recsys.feed_filter, muted_authors uuid[], muted_topics text[], muted_words text
 );
-comment on type recsys.feed_request is 'Whose feed, as of which instant, and the posts that are left out of it because the user interacted with, dismissed or saw them, or because earlier pages of the same feed served them: `served` has their recsys.served_key with `seed`. is_narrowed: there is more to ask of each post: the filter, the authors and tags (in small letters) that the user muted, and the words, as one regular expression; null: none.';
+comment on type recsys.feed_request is 'Whose feed, as of which instant, the posts that the user interacted with, each as often as they did, and those that are left out of it because the user interacted with, dismissed or saw them, or because earlier pages of the same feed served them: `served` has their recsys.served_key with `seed`. is_narrowed: there is more to ask of each post: the filter, the authors and tags (in small letters) that the user muted, and the words, as one regular expression; null: none.';
 
 -- 32 bits of a hash that nobody can foresee, since each feed has a seed of its own. A cursor carries 1,000 posts in 5.4 KB instead of
 -- 21; one that was never served is taken for one of them with a chance of 1 to 4 million.
@@ -77,10 +77,13 @@ declare
 begin
   request.user_id := p_user_id;
   if p_user_id is not null then
-    -- a null among them, which another app's view may show, would leave out everything
-    request.excluded := array_remove(array(
+    request.interacted := array(
       select source_interactions.post_id from recsys.source_interactions
       where source_interactions.user_id = p_user_id and source_interactions.created_at <= p_now
+    );
+    -- a null among them, which another app's view may show, would leave out everything
+    request.excluded := array_remove(array(
+      select unnest(request.interacted)
       union
       -- the replay in trainer/community/state.ts knows neither dismissals nor mutes nor what was seen: there such a post stays a
       -- candidate that was not chosen, which is what training should learn of it

@@ -38,7 +38,7 @@ begin
       array_agg(known.author_id order by known.affinity desc, known.author_id),
       array_agg(known.affinity order by known.affinity desc, known.author_id)
     into authors, affinities
-    from recsys.author_affinities(p_user_id, p_now) as known;
+    from recsys.author_affinities(request) as known;
   end if;
 
   followed := authors[:50];
@@ -180,13 +180,13 @@ comment on function recsys.candidates(uuid, bigint, extensions.vector, timestamp
 
 revoke all on function
   recsys.retrieve_similar(recsys.feed_request, bigint, extensions.vector), recsys.earlier_states(recsys.feed_request), recsys.retrieve_active(recsys.feed_request, integer),
-  recsys.retrieve_fresh(recsys.feed_request, integer), recsys.retrieve_trending(recsys.feed_request, integer), recsys.author_affinities(uuid, timestamptz),
+  recsys.retrieve_fresh(recsys.feed_request, integer), recsys.retrieve_trending(recsys.feed_request, integer), recsys.author_affinities(recsys.feed_request),
   recsys.retrieve_followed(recsys.feed_request, uuid[], integer), recsys.retrieve(uuid, bigint, extensions.vector, timestamptz, bigint, bigint[], jsonb),
   recsys.post_states(bigint, uuid[], timestamptz), recsys.candidates(uuid, bigint, extensions.vector, timestamptz, jsonb, bigint, bigint[])
 from public;
 grant execute on function
   recsys.retrieve_similar(recsys.feed_request, bigint, extensions.vector), recsys.earlier_states(recsys.feed_request), recsys.retrieve_active(recsys.feed_request, integer),
-  recsys.retrieve_fresh(recsys.feed_request, integer), recsys.retrieve_trending(recsys.feed_request, integer), recsys.author_affinities(uuid, timestamptz),
+  recsys.retrieve_fresh(recsys.feed_request, integer), recsys.retrieve_trending(recsys.feed_request, integer), recsys.author_affinities(recsys.feed_request),
   recsys.retrieve_followed(recsys.feed_request, uuid[], integer), recsys.retrieve(uuid, bigint, extensions.vector, timestamptz, bigint, bigint[], jsonb),
   recsys.post_states(bigint, uuid[], timestamptz), recsys.candidates(uuid, bigint, extensions.vector, timestamptz, jsonb, bigint, bigint[])
 to authenticated, service_role;

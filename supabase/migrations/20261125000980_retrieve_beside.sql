@@ -86,6 +86,7 @@ declare
   nearest uuid[];
   distances double precision[];
   followed uuid[];
+  since uuid[];
   common json;
   own_ids uuid[];
   own json;
@@ -102,7 +103,7 @@ begin
       json_object_agg(known.author_id, known.affinity),
       (array_agg(known.author_id order by known.affinity desc, known.author_id))[:50]
     into affinities, authors
-    from recsys.author_affinities(p_user_id, p_now) as known;
+    from recsys.author_affinities(request) as known;
   end if;
 
   -- what might be theirs: policies that would ask of each vector whether its post is readable took as long as finding it
@@ -113,18 +114,76 @@ begin
     select post_embeddings.post_id, post_embeddings.embedding operator(extensions.<#>) p_embedding as distance
     from recsys.post_embeddings
     where post_embeddings.model_id = p_model_id and p_embedding is not null
+      -- what is nearest to somebody is what they did something with: where half of 160 was, too few were left, and the feed was read twice
+      and post_embeddings.post_id not in (select unnest(request.excluded))
+      and recsys.served_key(post_embeddings.post_id, p_seed) not in (select unnest(p_served))
     order by post_embeddings.embedding operator(extensions.<#>) p_embedding
     limit 160
   ) as near;
   followed := array(select found.post_id from recsys.retrieve_followed(request, authors, 70) as found);
+  -- what was written since the common posts were read
+  since := array(
+    select eligible.post_id from recsys.eligible_posts(request) as eligible
+    where eligible.created_at > p_common_at
+    order by eligible.created_at desc, eligible.post_id
+    limit 420
+  );
 
-  -- what of it is
+  -- what of it is, all in one question: with each mention of the posts an app's policies call their functions anew
   perform set_config('role', p_role, true);
-  select json_build_object('place', json_agg(listed.place - 1), 'served_key', json_agg(recsys.served_key(listed.post_id, p_seed)))
-  into common
-  from unnest(p_common) with ordinality as listed (post_id, place)
-  cross join lateral (select from recsys.eligible_posts(request) as eligible where eligible.post_id = listed.post_id offset 0) as posts;
+  with listed as (
+    select
+      sources.post_id, min(sources.place) as place, min(sources.distance) as distance, bool_or(sources.source = 'followed') as is_followed,
+      bool_or(sources.source = 'since') as is_since, bool_or(sources.source <> 'common') as is_own
+    from (
+      select 'common' as source, common.post_id, common.place, null::double precision as distance from unnest(p_common) with ordinality as common (post_id, place)
+      union all
+      select 'similar', near.post_id, null, near.distance from unnest(nearest, distances) as near (post_id, distance)
+      union all
+      select 'followed', unnest(followed), null, null
+      union all
+      select 'since', unnest(since), null, null
+    ) as sources
+    group by sources.post_id
+  ),
+  shown as materialized (
+    select listed.place, listed.distance, listed.is_own, listed.is_followed, listed.is_since, posts.*
+    from listed
+    cross join lateral (
+      select
+        eligible.post_id, eligible.created_at,
+        -- those that are common have theirs already
+        case when listed.is_own then eligible.title end as title,
+        case when listed.is_own then eligible.tags end as tags,
+        case when listed.is_own then eligible.author_id end as author_id
+      from recsys.eligible_posts(request) as eligible where eligible.post_id = listed.post_id
+      offset 0
+    ) as posts
+  ),
+  numbered as (
+    select
+      shown.*,
+      case when shown.distance is not null then rank() over (order by shown.distance) end as nearness,
+      case when shown.distance is not null then row_number() over (order by shown.distance) end as similar_number,
+      case when shown.is_followed then row_number() over (partition by shown.is_followed order by shown.created_at desc, shown.post_id) end as followed_number,
+      case when shown.is_since then row_number() over (partition by shown.is_since order by shown.created_at desc, shown.post_id) end as since_number
+    from shown
+    where shown.is_own
+  ),
+  found as materialized (
+    select
+      numbered.*,
+      case when numbered.similar_number <= 100 then numbered.nearness end as similar_rank,
+      case when numbered.followed_number <= 50 then numbered.followed_number end as followed_rank,
+      case when numbered.since_number <= 300 then numbered.since_number end as since_rank
+    from numbered
+    where numbered.similar_number <= 100 or numbered.followed_number <= 50 or numbered.since_number <= 300
+  )
   select
+    (
+      select json_build_object('place', json_agg(shown.place - 1), 'served_key', json_agg(recsys.served_key(shown.post_id, p_seed)))
+      from shown where shown.place is not null
+    ),
     array_agg(found.post_id),
     json_build_object(
       'post_id', json_agg(found.post_id),
@@ -137,47 +196,13 @@ begin
       'followed_rank', json_agg(found.followed_rank),
       'since_rank', json_agg(found.since_rank),
       'is_cut', coalesce(
-        count(found.similar_rank) < 100 and cardinality(nearest) = 160 or count(found.followed_rank) < 50 and cardinality(followed) = 70, false
+        count(found.similar_rank) < 100 and cardinality(nearest) = 160 or count(found.followed_rank) < 50 and cardinality(followed) = 70
+          or count(found.since_rank) < 300 and cardinality(since) = 420,
+        false
       )
     )
-  into own_ids, own
-  from (
-    select
-      sources.post_id, any_value(sources.title) as title, any_value(sources.tags) as tags, any_value(sources.author_id) as author_id,
-      any_value(sources.created_at) as created_at,
-      min(sources.rank) filter (where sources.source = 'similar') as similar_rank,
-      min(sources.rank) filter (where sources.source = 'followed') as followed_rank,
-      min(sources.rank) filter (where sources.source = 'since') as since_rank
-    from (
-      select 'similar' as source, rank() over (order by near.distance) as rank, near.post_id, near.title, near.tags, near.author_id, near.created_at
-      from (
-        select posts.*, listed.distance
-        from unnest(nearest, distances) as listed (post_id, distance)
-        cross join lateral (select * from recsys.eligible_posts(request) as eligible where eligible.post_id = listed.post_id offset 0) as posts
-        order by listed.distance
-        limit 100
-      ) as near
-      union all
-      select 'followed', row_number() over (order by newest.created_at desc, newest.post_id), newest.*
-      from (
-        select posts.*
-        from unnest(followed) as listed (post_id)
-        cross join lateral (select * from recsys.eligible_posts(request) as eligible where eligible.post_id = listed.post_id offset 0) as posts
-        order by posts.created_at desc, posts.post_id
-        limit 50
-      ) as newest
-      union all
-      -- what was written since the common posts were read
-      select 'since', row_number() over (order by newest.created_at desc, newest.post_id), newest.*
-      from (
-        select * from recsys.eligible_posts(request) as posts
-        where posts.created_at > p_common_at
-        order by posts.created_at desc, posts.post_id
-        limit 300
-      ) as newest
-    ) as sources
-    group by sources.post_id
-  ) as found;
+  into common, own_ids, own
+  from found;
 
   -- and how it stands with these
   perform set_config('role', 'service_role', true);

@@ -40,6 +40,11 @@ declare
   states json;
   listed json;
 begin
+  perform set_config('role', p_role, true);
+  request := recsys.feed_request(p_user_id, p_now);
+  request.seed := p_seed;
+  request.served := p_served;
+
   -- as recsys.retrieve_beside: the engine's service finds, and what of it may be shown is decided under the caller's role
   perform set_config('role', 'service_role', true);
   select array_agg(near.post_id order by near.distance), array_agg(near.distance order by near.distance)
@@ -48,14 +53,13 @@ begin
     select post_embeddings.post_id, post_embeddings.embedding operator(extensions.<#>) p_embedding as distance
     from recsys.post_embeddings
     where post_embeddings.model_id = p_model_id
+      and post_embeddings.post_id not in (select unnest(request.excluded))
+      and recsys.served_key(post_embeddings.post_id, p_seed) not in (select unnest(p_served))
     order by post_embeddings.embedding operator(extensions.<#>) p_embedding
     limit 160
   ) as near;
 
   perform set_config('role', p_role, true);
-  request := recsys.feed_request(p_user_id, p_now);
-  request.seed := p_seed;
-  request.served := p_served;
   select
     array_agg(found.post_id),
     json_build_object(
@@ -80,7 +84,7 @@ begin
       limit 100
     ) as near
   ) as found
-  left join recsys.author_affinities(p_user_id, p_now) as known on known.author_id = found.author_id;
+  left join recsys.author_affinities(request) as known on known.author_id = found.author_id;
 
   perform set_config('role', 'service_role', true);
   states := recsys.post_states_in_columns(p_model_id, own_ids, p_now);

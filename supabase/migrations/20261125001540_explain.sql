@@ -66,7 +66,7 @@ begin
   end if;
 
   authors := array(
-    select known.author_id from recsys.author_affinities(p_user_id, p_now) as known order by known.affinity desc, known.author_id limit 50
+    select known.author_id from recsys.author_affinities(request) as known order by known.affinity desc, known.author_id limit 50
   );
   if post.author_id = any (authors) then
     select 1 + count(*) into followed_rank from recsys.eligible_posts(request) as eligible

@@ -102,21 +102,26 @@ test("the limits in the text of the SQL functions are the declared ones", async 
     retrieval.trendingHours, // for those whose state has changed since
   ]);
   // and of what is found for a caller before it is asked which of it they may see
-  assert.deepEqual(await numbers("retrieve_beside", /limit (\d+)\n/g), [
-    similarFound,
+  assert.deepEqual(await numbers("retrieve_beside", /limit (\d+)\n/g), [similarFound, commonSizes.active]);
+  assert.deepEqual(await numbers("retrieve_beside", /_number <= (\d+) then/g), [
     similar.size,
     followed.size,
     active.size,
   ]);
   assert.deepEqual(await numbers("retrieve_beside", /retrieve_followed\(request, authors, (\d+)\)/g), [followedFound]);
-  assert.deepEqual(await numbers("retrieve_beside", /cardinality\(\w+\) = (\d+)/g), [similarFound, followedFound]);
-  assert.deepEqual(await numbers("retrieve_beside", /rank\) < (\d+)/g), [similar.size, followed.size]);
+  assert.deepEqual(await numbers("retrieve_beside", /cardinality\(\w+\) = (\d+)/g), [
+    similarFound,
+    followedFound,
+    commonSizes.active,
+  ]);
+  assert.deepEqual(await numbers("retrieve_beside", /rank\) < (\d+)/g), [similar.size, followed.size, active.size]);
   assert.deepEqual(await numbers("retrieve", /authors\[:(\d+)\]/g), [retrieval.followedAuthors]);
   assert.deepEqual(await numbers("retrieve_beside", /\[:(\d+)\]/g), [retrieval.followedAuthors]);
   assert.deepEqual(await numbers("retrieve_beside", /ef_search"? TO '(\d+)'/g), [searchWidth]);
   const { historyInteractions, historyLength } = retrieval;
-  assert.deepEqual(await numbers("user_history", /limit (\d+)/gi), [historyInteractions, historyLength, historyLength]);
-  assert.deepEqual(await numbers("recent_interactions", /limit (\d+)/gi), [historyInteractions, historyLength, 1]);
+  assert.deepEqual(await numbers("latest_interactions", /limit (\d+)/gi), [historyInteractions]);
+  assert.deepEqual(await numbers("user_history", /limit (\d+)/gi), [historyLength, historyLength]);
+  assert.deepEqual(await numbers("recent_interactions", /limit (\d+)/gi), [historyLength, 1]);
 });
 
 async function numbers(name: string, pattern: RegExp): Promise<number[]> {

@@ -137,6 +137,19 @@ test("posts that lie nearest to somebody, and that they may not read, take no pl
   await pool.query("update public.posts set visibility = 'public'");
 });
 
+test("the nearest posts of somebody, which they dismissed, are no reason to read the whole feed again", async () => {
+  const vector = anyVector();
+  await pool.query(
+    `insert into recsys.dismissals (user_id, post_id, created_at)
+     select $1, post_id, now() from recsys.post_embeddings order by embedding operator(extensions.<#>) $2::extensions.vector limit 90`,
+    [people[3], JSON.stringify([...vector])],
+  );
+  const { beside, all } = await bothWays(people[3], vector, nothingServed());
+  assert.equal(all.filter(({ ranks }) => ranks.similar !== null).length, 100);
+  assert.deepEqual(withoutKeys(beside), withoutKeys(all));
+  await pool.query("delete from recsys.dismissals");
+});
+
 test("what is common is read again after a roll-up, after ten seconds, and where the clock went back", async () => {
   const cache = openCommonPosts();
   const at = async (now: number, featureStore = "1") =>

@@ -1,4 +1,4 @@
-/** What PostgreSQL expects of the query that every feed begins with: where it may, it compiles what it takes for expensive. */
+/** What PostgreSQL expects of the query that every feed begins with, since it compiles what it takes for expensive; and how often a feed asks the policies of an app. */
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { testDatabase } from "../../../db/testing.ts";
@@ -15,3 +15,46 @@ test("a feed's first query is too cheap to be compiled, also where no table was 
   // jit_above_cost is 100,000 where nobody set it
   assert.ok(cost < 10_000, `it is expected to cost ${cost}`);
 });
+
+test("a feed asks the policies of an app once for all posts that it may show", async () => {
+  await pool.query(
+    "create function public.is_in() returns boolean language sql stable security definer set search_path = '' as 'select true'",
+  );
+  for (const table of ["posts", "post_views", "post_votes", "comments"])
+    await pool.query(
+      `create policy counted on public.${table} as restrictive for select to authenticated using ((select public.is_in()))`,
+    );
+  const { rows } = await pool.query(
+    "select post_id as id, author_id from recsys.source_posts where author_id <> $1 limit 1",
+    [people.ada],
+  );
+  await pool.query(
+    "insert into public.post_views (user_id, post_id, created_at) values ($1, $2, recsys.clock() - interval '1 minute')",
+    [people.ada, rows[0].id],
+  );
+  // 8 where what may be shown was asked for in four questions, and what she did in two
+  assert.equal(await callsForCandidates(), 5);
+});
+
+/** How often public.is_in is called for ada's candidates beside those that are common. */
+async function callsForCandidates(): Promise<number> {
+  const client = await pool.connect();
+  try {
+    await client.query("begin; set local track_functions = 'all'");
+    await client.query("select set_config('request.jwt.claims', $1, true), set_config('role', 'service_role', true)", [
+      JSON.stringify({ sub: people.ada, role: "authenticated" }),
+    ]);
+    await client.query(
+      "select recsys.retrieve_beside('authenticated', $1, null, null, recsys.clock(), array(select id from public.posts), recsys.clock())",
+      [people.ada],
+    );
+    await client.query("reset role");
+    const { rows } = await client.query(
+      "select pg_stat_get_xact_function_calls('public.is_in()'::regprocedure)::int as calls",
+    );
+    return rows[0].calls;
+  } finally {
+    await client.query("rollback");
+    client.release();
+  }
+}
