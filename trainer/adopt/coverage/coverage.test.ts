@@ -160,7 +160,9 @@ test("names, values and kinds that would end a comment stay in it", { skip }, as
   assert.equal((await pool.query("select to_regclass('canary') is not null as kept")).rows[0].kept, true);
 });
 
-test("of what people write, draft and check repeat a word or two, and nothing that a terminal obeys", { skip }, async () => {
+test("of what people write, draft and check repeat a word or two, and nothing that a terminal obeys", {
+  skip,
+}, async () => {
   const { pool } = await newDatabase("coverage_words");
   const clear = String.raw`\x1b[2J`;
   await pool.query(`${app}
