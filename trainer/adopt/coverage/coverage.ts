@@ -48,7 +48,7 @@ export async function coverageOf(questions: Questions, catalog: Catalog, roles: 
       ...aligned(entries),
       ...(beside.length > 0 ? [`Left out, since they name a person and no post: ${oneLine(beside.join(", "))}.`] : []),
     ],
-    summary: `tables with a person or a post: ${tally.join(", ")}, ${beside.length} without a post`,
+    summary: `tables with a person or a post: ${tally.join("; ")}; ${beside.length} without a post`,
   };
 }
 
