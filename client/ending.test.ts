@@ -13,12 +13,15 @@ const program = `
   void recommender.track({ type: "login" });
   await recommender.flush().catch(({ code }) => console.log(code));`;
 
+const cwd = fileURLToPath(new URL("..", import.meta.url));
 for (const [runtime, ...options] of [
   ["node", "--input-type=module", "--eval", program],
   ["deno", "eval", "--no-lock", program],
 ])
   test(`of ${runtime}`, async () => {
-    const cwd = fileURLToPath(new URL("..", import.meta.url));
-    const { stdout } = await promisify(execFile)(runtime, options, { cwd, timeout: 60_000 });
+    const { stdout } = await promisify(execFile)(`${cwd}node_modules/.bin/${runtime}`, options, {
+      cwd,
+      timeout: 60_000,
+    });
     assert.equal(stdout, "unreachable\n");
   });
