@@ -50,6 +50,18 @@ test("as many are taken on as a second serves, by the pace of the last answers",
   assert.ok(recovered > 75 && recovered <= 100, `${recovered}`);
 });
 
+test("answers that come in bursts are as slow as the bursts are", () => {
+  const { come, answer } = door();
+  for (let n = 0; n < 3; n++) {
+    come(40);
+    answer(1, 1_000);
+    answer(39, 1);
+  }
+  // 40 are answered in 1.04 s, the last 39 of them a millisecond apart
+  const taken = come(500);
+  assert.ok(taken <= 42, `${taken}`);
+});
+
 test("thirty-two at once are always taken on, however long it takes", () => {
   const { clock, come, answer } = door();
   assert.equal(come(alwaysTaken), alwaysTaken);

@@ -21,8 +21,14 @@ const longestWait = 1_000;
  */
 const visitorShare = 0.5;
 
-/** How much the latest answer says about the rate: the last twenty count most. */
+/** How much an answer that nobody waited beside says about the rate. */
 const weightOfLatest = 0.1;
+
+/**
+ * How long answers that others waited beside are remembered, in milliseconds. By time and not by number: requests that take connections in
+ * turns are answered in bursts, and the last twenty answers of a burst say nothing of how long it took to come.
+ */
+const memory = 500;
 
 /** The place of a request that was let in. */
 export interface Place {
@@ -47,6 +53,8 @@ export function openDoor(now = () => performance.now()) {
   let since = 0;
   /** Milliseconds from one answer to the next while more are inside than are served at once, smoothed; null: there never were. */
   let pace: number | null = null;
+  /** What pace is of: so many answers, each worth less the longer ago it was. */
+  let answers = 0;
 
   return {
     /** How many wait for their answer. */
@@ -94,8 +102,10 @@ export function openDoor(now = () => performance.now()) {
           if (!served) return;
           // one that had nobody beside it says how fast it can be, and nothing of how slow: the first may have loaded a model
           const latest = waited ? Math.min(now() - since, longestWait) : (now() - came) / poolSize;
-          if (waited || (pace !== null && latest < pace))
-            pace = pace === null ? latest : pace + weightOfLatest * (latest - pace);
+          if (waited) {
+            answers = 1 + answers * Math.exp(-latest / memory);
+            pace = pace === null ? latest : pace + (latest - pace) / answers;
+          } else if (pace !== null && latest < pace) pace += weightOfLatest * (latest - pace);
           since = now();
         },
       };
