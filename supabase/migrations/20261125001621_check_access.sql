@@ -166,7 +166,7 @@ begin
           end loop;
         end if;
         -- nor once more for the service, which looks for candidates under the role of whoever asks
-        if asked.role || regexp_replace(denied, 'for (materialized )?view', 'for table') <> all (known) and not (asked.what ~ 'beside these$' and 'authenticated' || denied = any (known)) then
+        if asked.role || regexp_replace(denied, 'for (materialized )?view', 'for table') <> all (known) and not (asked.query ~ 'retrieve_beside\(''authenticated''' and 'authenticated' || denied = any (known)) then
           known := known || (asked.role || denied);
           return query select true, format('%s: %s', asked.what, regexp_replace(denied, '\s+', ' ', 'g')), recsys.missing_grant(asked.role, denied, context);
         end if;
