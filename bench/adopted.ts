@@ -1,11 +1,11 @@
 /**
- * What feeds of an adopted app cost beside those of the example app with the same people, posts and deeds: `npm run bench:adopted -- [POSTS [APP]]`, 25,000
- * of both apps by default. The apps are those of trainer/adopt/fixtures that are after Misskey and Forem, with their drafts and edits. Needs a PostgreSQL.
+ * What feeds of an adopted app cost beside those of the example app with the same people, posts and deeds: `npm run bench -- adopted [POSTS [APP]]`, 25,000
+ * of both apps by default. The apps are those of adopt/fixtures that are after Misskey and Forem, with their drafts and edits. Needs a PostgreSQL.
  */
 import { loadavg } from "node:os";
-import { compareFeeds, exampleWithRowsOf } from "../trainer/adopt/testing-beside-example.ts";
-import { adopt, appWithRows, cure, publish, train } from "../trainer/adopt/testing-whole-app.ts";
-import { wholeApps } from "../trainer/adopt/whole-apps.ts";
+import { compareFeeds, exampleWithRowsOf } from "../adopt/testing-beside-example.ts";
+import { adopt, appWithRows, cure, publish, train } from "../adopt/testing-whole-app.ts";
+import { wholeApps } from "../adopt/whole-apps.ts";
 
 const posts = Number(process.argv[2] ?? 25_000);
 const wanted = process.argv[3];

@@ -1,6 +1,6 @@
 /**
  * What recsys.retrieve and recsys.post_states cost at 100,000 posts, on the first page of a feed and on later ones, with filters, among them
- * a tag that one post in a thousand has, and for people who muted as much as one can: `npm run bench:candidates`. The community is made up
+ * a tag that one post in a thousand has, and for people who muted as much as one can: `npm run bench -- candidates`. The community is made up
  * in SQL: 12,000 people and 600,000 interactions over 90 days. Asked as a function asks, under the person's own role. Processor time is the
  * database session's, whatever else the machine does. Needs a PostgreSQL.
  */
@@ -10,8 +10,8 @@ import { openPostgresCopy, testServer } from "../db/testing-postgres.ts";
 import type { FeedFilter } from "../supabase/functions/_shared/recommend/filter.ts";
 import { Random } from "../trainer/engine/random.ts";
 import { vectorAt } from "../trainer/engine/vector-at.ts";
-import { activateModel, fill, person, topicVectors } from "./made-up-community.ts";
-import { processorTime } from "./processor-time.ts";
+import { activateModel, fill, person, topicVectors } from "./shared/made-up-community.ts";
+import { processorTime } from "./shared/processor-time.ts";
 
 const size = { people: 12_000, posts: 100_000, interactions: 600_000, days: 90 };
 const retrieve =

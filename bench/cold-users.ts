@@ -1,6 +1,6 @@
 /**
  * How good the feed of cold users with a profile is, beside rankings that need no model and beside the users' true
- * preferences: three synthetic communities, each with a model of its own. `npm run bench:cold-users`; same seeds, same table.
+ * preferences: three synthetic communities, each with a model of its own. `npm run bench -- cold-users`; same seeds, same table.
  */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";

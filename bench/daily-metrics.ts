@@ -1,6 +1,6 @@
 /**
- * How long recsys.measure_day takes for a day of a million impressions, and how many figures it writes: `npm run bench:daily-metrics
- * [-- --impressions 1000000]`. 50,000 feeds of 20 posts for 25,000 people, with features and probabilities; a tenth is viewed; a week before,
+ * How long recsys.measure_day takes for a day of a million impressions, and how many figures it writes: `npm run bench -- daily-metrics
+ * [--impressions 1000000]`. 50,000 feeds of 20 posts for 25,000 people, with features and probabilities; a tenth is viewed; a week before,
  * as many. Needs a PostgreSQL.
  */
 import { loadavg } from "node:os";

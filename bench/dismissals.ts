@@ -1,5 +1,5 @@
 /**
- * What the head for dismissals is worth where the truth is known: `npm run bench:dismissals [-- --seed 1,2,3]`. People of a synthetic community
+ * What the head for dismissals is worth where the truth is known: `npm run bench -- dismissals [--seed 1,2,3]`. People of a synthetic community
  * dismiss what is worth little to them; a ranker learns from all but its last days. Of these it prints how well the head tells what was dismissed from
  * what was not, beside the law that decided it, and what each weight makes of the pages: the share with a dismissal, and their utility, both as
  * the laws expect them. Takes two minutes a seed.
@@ -23,7 +23,7 @@ import { impressionsPerVisit } from "../trainer/synthetic/simulation.ts";
 import { expectedUtility, lookProbability, viewProbability, warmthOf } from "../trainer/synthetic/taste.ts";
 import { World } from "../trainer/synthetic/world.ts";
 import { writeWorld } from "../trainer/synthetic/write-synthetic-community.ts";
-import { imported } from "./imported.ts";
+import { imported } from "./shared/imported.ts";
 
 const size = { users: 600, posts: 1200, days: 60 };
 /** The last days, which nothing is learned from. */
@@ -32,7 +32,7 @@ const mostPages = 600;
 const scoreWeights = [0.2, 1, 1];
 const weights = [0, -1, -2, -4, -8, -16];
 
-const program = new Command("npm run bench:dismissals --").addOption(
+const program = new Command("npm run bench -- dismissals").addOption(
   new Option("--seed <numbers>", "comma-separated")
     .default([1, 2, 3])
     .argParser((value) => value.split(",").map(Number)),

@@ -1,6 +1,6 @@
 /**
  * How many pairs of user and post a second of one core the ranker's graph takes, beside plain products of as many
- * multiplications (serving/ranker.ts); and what a second thread and spinning cost: `npm run bench:dlrm`.
+ * multiplications (serving/ranker.ts); and what a second thread and spinning cost: `npm run bench -- dlrm`.
  */
 import { loadavg } from "node:os";
 import ort from "onnxruntime-node";

@@ -1,6 +1,6 @@
 /**
- * What recsys.feature_skew and feature_drift say while nothing changes, and when the roll-up has stopped: `npm run bench:drift
- * [-- --seed 1 --feeds 500 --users 1000 --posts 2500]`. A synthetic community; the model learns all but its last ten days, and people are shown feeds at the
+ * What recsys.feature_skew and feature_drift say while nothing changes, and when the roll-up has stopped: `npm run bench -- drift
+ * [--seed 1 --feeds 500 --users 1000 --posts 2500]`. A synthetic community; the model learns all but its last ten days, and people are shown feeds at the
  * instants at which they came. Needs a PostgreSQL.
  */
 import { mkdtemp, rm } from "node:fs/promises";

@@ -1,5 +1,5 @@
 /**
- * How long a new post takes to be found by its text: `npm run bench:embed`. A post is inserted at a random moment, and a
+ * How long a new post takes to be found by its text: `npm run bench -- embed`. A post is inserted at a random moment, and a
  * reader's feed is asked for over HTTP until it is there. The whole way is the real one: trigger, pg_cron every 10 seconds,
  * recsys.call_embed(), the function `embed` under Deno, `recommend` under Deno; only pg_net's worker is played by this process,
  * which looks every 50 ms. The posts are dated back behind 2,500 others, so that no source but `similar` can bring them.
@@ -13,10 +13,10 @@ import { connect } from "../db/connect.ts";
 import { migrate } from "../db/migrate.ts";
 import { testCluster, withoutCluster } from "../db/testing-cluster.ts";
 import { fillVault, makePgNetAndVault, sendQueued } from "../db/testing-supabase.ts";
+import { startGateway } from "../serve/gateway.ts";
+import { people } from "../serve/testing.ts";
 import { embeddedCommunity } from "../supabase/functions/embed/testing.ts";
 import { Random } from "../trainer/engine/random.ts";
-import { startGateway } from "../trainer/serve/gateway.ts";
-import { people } from "../trainer/serve/testing.ts";
 
 const runs = 20;
 

@@ -1,6 +1,6 @@
 /**
  * How many events a second the function `events` takes over HTTP in batches of 100: supabase-js in this process, the
- * function under Deno, the synthetic community in PostgreSQL, all on one machine. `npm run bench:events`
+ * function under Deno, the synthetic community in PostgreSQL, all on one machine. `npm run bench -- events`
  */
 import { mkdtemp, rm } from "node:fs/promises";
 import { loadavg, tmpdir } from "node:os";
@@ -9,8 +9,8 @@ import { createClient } from "@supabase/supabase-js";
 import type { Database } from "../db/connect.ts";
 import { importBundle } from "../db/import/import-bundle.ts";
 import { openPostgresCopy, testServer } from "../db/testing-postgres.ts";
+import { startGateway } from "../serve/gateway.ts";
 import { Random } from "../trainer/engine/random.ts";
-import { startGateway } from "../trainer/serve/gateway.ts";
 import { writeSyntheticCommunity } from "../trainer/synthetic/write-synthetic-community.ts";
 
 /** Events of each type in a batch of 100. */

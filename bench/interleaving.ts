@@ -1,5 +1,5 @@
 /**
- * What a feed that two models draft costs beside one of the first model alone, over HTTP and by turns: `npm run bench:interleaving [-- POSTS]`, 100,000 posts
+ * What a feed that two models draft costs beside one of the first model alone, over HTTP and by turns: `npm run bench -- interleaving [POSTS]`, 100,000 posts
  * without. Needs a PostgreSQL, and nothing else on the machine.
  */
 import { mkdtemp, rm } from "node:fs/promises";
@@ -7,10 +7,10 @@ import { loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { testServer } from "../db/testing-postgres.ts";
 import { Random } from "../trainer/engine/random.ts";
-import { activateModel, topicVectors } from "./made-up-community.ts";
 import { makeUpCommunity } from "./serving/community.ts";
 import { withReaders } from "./serving/readers.ts";
 import { Times } from "./serving/times.ts";
+import { activateModel, topicVectors } from "./shared/made-up-community.ts";
 
 const posts = Number(process.argv[2] ?? 100_000);
 const [rounds, requests] = [8, 40];

@@ -1,5 +1,5 @@
 /**
- * What the weights of kinds do where they are predictable: `npm run bench:kinds [-- --seed 1,2,3]`. In a synthetic community nine of ten votes for posts
+ * What the weights of kinds do where they are predictable: `npm run bench -- kinds [--seed 1,2,3]`. In a synthetic community nine of ten votes for posts
  * of every third topic are purchases, which weigh 5 beside a like's 1, and one of ten of the others. A model learns from all but the last days; how
  * well it ranks what comes of these, by what it weighs, is printed with the weights and as if there were none: of who learned from first interactions
  * all that they would have found at later ones, of who learned from pages what later pages showed. Takes two minutes a seed.
@@ -13,14 +13,14 @@ import { trainModel } from "../trainer/pipeline.ts";
 import { dayLength } from "../trainer/synthetic/calendar.ts";
 import { weighPurchases } from "../trainer/synthetic/purchases.ts";
 import { writeSyntheticCommunity } from "../trainer/synthetic/write-synthetic-community.ts";
-import { imported } from "./imported.ts";
+import { imported } from "./shared/imported.ts";
 
 const size = { users: 600, posts: 1200, days: 60 };
 const heldOutDays = 5;
 /** Of the later requests of each kind. */
 const most = 1500;
 const scoreWeights = [0.2, 1, 1];
-const program = new Command("npm run bench:kinds --").addOption(
+const program = new Command("npm run bench -- kinds").addOption(
   new Option("--seed <numbers>", "comma-separated")
     .default([1, 2, 3])
     .argParser((value) => value.split(",").map(Number)),

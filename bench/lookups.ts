@@ -1,13 +1,13 @@
 /**
- * What the shape of a look-up costs: `npm run bench:lookups`. An app that knows 5,000 people by numbers, with 25,000 posts and 200,000 interactions: its
+ * What the shape of a look-up costs: `npm run bench -- lookups`. An app that knows 5,000 people by numbers, with 25,000 posts and 200,000 interactions: its
  * draft, which joins the table that has their uuids, beside views that look each up by a subquery. By turns, in the same database. Needs a PostgreSQL.
  */
 import { loadavg } from "node:os";
 import type pg from "pg";
+import { readCatalog } from "../adopt/catalog/read-catalog.ts";
+import { draftViews } from "../adopt/draft/draft-views.ts";
+import { engineMigrations } from "../adopt/init/engine-files.ts";
 import { emptyDatabase } from "../db/testing-blog.ts";
-import { readCatalog } from "../trainer/adopt/catalog/read-catalog.ts";
-import { draftViews } from "../trainer/adopt/draft/draft-views.ts";
-import { engineMigrations } from "../trainer/init/engine-files.ts";
 
 const app = `
   create table person (id serial primary key, auth_id uuid unique references auth.users (id), name text not null, bio text, created_at timestamptz not null default '2020-01-01');

@@ -1,4 +1,4 @@
-/** The loop and its simple policies on a small community; the system in it is `npm run bench:loop` itself. */
+/** The loop and its simple policies on a small community; the system in it is `npm run bench -- loop` itself. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { dayLength } from "../trainer/synthetic/calendar.ts";

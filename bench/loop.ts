@@ -1,13 +1,13 @@
 /**
  * The closed loop: a synthetic community lives 90 days as it does, then a policy chooses every page for 30 days, with its own consequences.
- * `npm run bench:loop [-- --policies NAMES --seed 1,2,3 --days 30 --out FOLDER]` (`--help` lists the policies). The system runs as in production: a
+ * `npm run bench -- loop [--policies NAMES --seed 1,2,3 --days 30 --out FOLDER]` (`--help` lists the policies). The system runs as in production: a
  * database, `recommend`, roll-ups, re-embedding, a training each night; 15 to 20 minutes a seed, so without names it is compared with
  * the others on one seed. Prints a table; the folder gets loop.ndjson and report.html.
  */
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Command, Option } from "commander";
-import { whole } from "../trainer/commands/whole.ts";
+import { whole } from "../cli/commands/whole.ts";
 import { World } from "../trainer/synthetic/world.ts";
 import { closedLoop, type Day } from "./loop/closed-loop.ts";
 import { type LoopRun, measuresOf } from "./loop/measures.ts";
@@ -18,7 +18,7 @@ import { asLines, loopPage, loopTable } from "./loop/report.ts";
 const before = 90;
 const size = { users: 1000, posts: 2500 };
 
-const program = new Command("npm run bench:loop --")
+const program = new Command("npm run bench -- loop")
   .description("A policy chooses every page of a synthetic community, with its own consequences. Needs a PostgreSQL.")
   .addOption(
     new Option("--policies <names>", `comma-separated: ${Object.keys(policies).join(", ")}`)

@@ -1,6 +1,6 @@
 /**
  * What a model costs the database: building the index with the memory PostgreSQL gives by itself and with what
- * recsys.complete_model takes, switching, and dropping. `npm run bench:models [-- POSTS]`, default 100,000; needs a
+ * recsys.complete_model takes, switching, and dropping. `npm run bench -- models [POSTS]`, default 100,000; needs a
  * PostgreSQL.
  */
 import { loadavg } from "node:os";

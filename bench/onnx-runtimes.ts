@@ -1,6 +1,6 @@
 /**
  * How long the ONNX runtimes take for the ranker over 500 candidates and for the towers, on one thread:
- * `npm run bench:onnx`. Each native one runs in a process of its own, in which its time is measured; the executor here, and
+ * `npm run bench -- onnx-runtimes`. Each native one runs in a process of its own, in which its time is measured; the executor here, and
  * in Deno. With the argument `executor` this measures the executor alone.
  */
 import { spawnSync } from "node:child_process";
@@ -11,7 +11,7 @@ import type { GraphName } from "../supabase/functions/_shared/models/contracts.t
 import { platformPackage } from "../trainer/onnx/platform-runtime.ts";
 import { type RandomModel, randomModel } from "../trainer/onnx/random-models.ts";
 import { executor, onnxRuntime, type Runtime } from "../trainer/onnx/runtimes.ts";
-import { processorTime } from "./processor-time.ts";
+import { processorTime } from "./shared/processor-time.ts";
 
 const runs = 300;
 /** The first runs, in which a program in JavaScript is still being compiled; processor time leaves them out. */

@@ -1,13 +1,13 @@
 /**
  * 500 requests at once over HTTP to the function under Deno, whose queries take a tenth of a second: how soon those that are too many are
- * sent away, how many get their feed, and how soon it serves as before. `npm run bench:overload`
+ * sent away, how many get their feed, and how soon it serves as before. `npm run bench -- overload`
  */
 import { mkdtemp, rm } from "node:fs/promises";
 import { loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { openPostgresCopy, testServer } from "../db/testing-postgres.ts";
-import { startGateway } from "../trainer/serve/gateway.ts";
-import { fillCommunity, people, publishTinyModel } from "../trainer/serve/testing.ts";
+import { startGateway } from "../serve/gateway.ts";
+import { fillCommunity, people, publishTinyModel } from "../serve/testing.ts";
 
 const clients = 500;
 

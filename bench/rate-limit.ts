@@ -1,6 +1,6 @@
 /**
  * What counting a request costs: the transaction of a request whose only statement is `select 1`, with the limit, without it, and the
- * statement alone. All three by turns on the connections of a worker, as the functions do it. `npm run bench:rate-limit`
+ * statement alone. All three by turns on the connections of a worker, as the functions do it. `npm run bench -- rate-limit`
  */
 import { loadavg } from "node:os";
 import { openPostgresCopy, testServer } from "../db/testing-postgres.ts";

@@ -1,7 +1,7 @@
 /**
  * Whether the replay of recsys.candidates in TypeScript (trainer/community/state.ts) pays: what the candidates of the
  * ranker's 6,000 requests cost read from SQL as of their instants, and what they cost replayed.
- * `npm run bench:retrieval [-- FOLDER]`, where FOLDER is a community bundle; without it a synthetic community. Needs a PostgreSQL.
+ * `npm run bench -- retrieval [FOLDER]`, where FOLDER is a community bundle; without it a synthetic community. Needs a PostgreSQL.
  */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";

@@ -1,5 +1,5 @@
 /**
- * What diversity and author decay do to the pages of a replay: `npm run bench:selection -- --data FOLDER
+ * What diversity and author decay do to the pages of a replay: `npm run bench -- selection --data FOLDER
  * [--test-from 2017-04-01] [--sample 500] [--seed 1]`. One training, one replay; the same candidates for every setting.
  */
 import { parseArgs } from "node:util";

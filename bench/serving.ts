@@ -1,16 +1,16 @@
 /**
- * How fast the engine serves: `npm run bench [-- NAMES …]`, all of it without names (`--help` lists them). Prints a table, each figure beside
+ * How fast the engine serves: `npm run bench -- serving [NAMES …]`, all of it without names (`--help` lists them). Prints a table, each figure beside
  * its floor in the same run, and writes the same as JSON. Needs a PostgreSQL, and nothing else on the machine.
  */
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { loadavg, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { Argument, Command, Option } from "commander";
-import { whole } from "../trainer/commands/whole.ts";
+import { whole } from "../cli/commands/whole.ts";
 import { asJson, asTable, type Measured, type Run } from "./serving/report.ts";
 import { type Name, names, openSuite } from "./serving/suite.ts";
 
-const program = new Command("npm run bench --")
+const program = new Command("npm run bench -- serving")
   .description(
     "How fast the engine serves. Without names all of it; needs a PostgreSQL, and nothing else on the machine.",
   )

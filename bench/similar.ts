@@ -1,6 +1,6 @@
 /**
  * What recsys.posts_like and recsys.people_near cost at 100,000 posts and 100,000 people with random vectors, of which the caller may
- * read all, or 1 %: `npm run bench:similar`. Asked as the function `similar` asks. Processor time is the database session's, whatever
+ * read all, or 1 %: `npm run bench -- similar`. Asked as the function `similar` asks. Processor time is the database session's, whatever
  * else the machine does. Needs a PostgreSQL.
  */
 import { loadavg } from "node:os";
@@ -8,7 +8,7 @@ import { openPostgresCopy, testServer } from "../db/testing-postgres.ts";
 import { publishVectors, unitVectors } from "../trainer/community/testing.ts";
 import { Random } from "../trainer/engine/random.ts";
 import { vectorAt } from "../trainer/engine/vector-at.ts";
-import { processorTime } from "./processor-time.ts";
+import { processorTime } from "./shared/processor-time.ts";
 
 const size = 100_000;
 const requests = 50;

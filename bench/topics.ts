@@ -1,13 +1,13 @@
 /**
- * What topics of a large community take, from the first post read to the last row written: `npm run bench:topics [-- POSTS]`, by default 1,000,000. Posts
+ * What topics of a large community take, from the first post read to the last row written: `npm run bench -- topics [POSTS]`, by default 1,000,000. Posts
  * of 8 words and a description of 30, of 300 subjects; a real post tower, untrained. Made twice: the first topics, and again as after a publish. Needs a PostgreSQL.
  */
 import { createHash } from "node:crypto";
 import { loadavg } from "node:os";
 import { openPostgresCopy, testServer } from "../db/testing-postgres.ts";
+import { tinyGraphs } from "../serve/testing.ts";
+import { wordTowers } from "../serve/testing-towers.ts";
 import { featureSpec, featureSpecDigest } from "../supabase/functions/_shared/features/feature-spec.ts";
-import { tinyGraphs } from "../trainer/serve/testing.ts";
-import { wordTowers } from "../trainer/serve/testing-towers.ts";
 import { makeTopics } from "../trainer/topics/make-topics.ts";
 
 const posts = Number(process.argv[2] ?? 1_000_000);

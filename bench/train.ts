@@ -1,6 +1,6 @@
 /**
  * How fast training goes, in examples per second: the step of the two towers and of the DLRM on native, WASM and plain
- * JavaScript, and beside them the towers' step in PyTorch where `python3` has it. `npm run bench:train [-- STEPS]`.
+ * JavaScript, and beside them the towers' step in PyTorch where `python3` has it. `npm run bench -- train [STEPS]`.
  * Each runs in a process of its own; a step's time is the median of all but the first quarter.
  */
 import { execFile, spawnSync } from "node:child_process";

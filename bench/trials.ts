@@ -1,5 +1,5 @@
 /**
- * Which posts under trial get the place of a page, and how soon the good ones are found: `npm run bench:trials [-- --seeds 3]`. 300 posts, readers
+ * Which posts under trial get the place of a page, and how soon the good ones are found: `npm run bench -- trials [--seeds 3]`. 300 posts, readers
  * who come one after another and act by known chances, and a place for each reader; a trial ends after 50 readers.
  */
 import { parseArgs } from "node:util";

@@ -1,5 +1,5 @@
 /**
- * What upkeep costs: `npm run bench:upkeep`. How the HNSW index fares when posts are embedded again and again, with and without a
+ * What upkeep costs: `npm run bench -- upkeep`. How the HNSW index fares when posts are embedded again and again, with and without a
  * reindex; and how long it takes to erase a user with many posts and interactions beside 200,000 impressions. Needs a PostgreSQL.
  */
 import { loadavg } from "node:os";

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { test } from "node:test";
-import { people, publishTinyModel } from "../trainer/serve/testing.ts";
+import { people, publishTinyModel } from "../serve/testing.ts";
 import { withoutBrowser } from "../web/testing/browser.ts";
 import { eventually, servedApp } from "./testing-app.ts";
 

@@ -11,8 +11,8 @@ import { build } from "esbuild";
 import type pg from "pg";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { testDatabase } from "../db/testing.ts";
-import { type Gateway, startGateway } from "../trainer/serve/gateway.ts";
-import { fillCommunity } from "../trainer/serve/testing.ts";
+import { type Gateway, startGateway } from "../serve/gateway.ts";
+import { fillCommunity } from "../serve/testing.ts";
 import { startBrowser, withoutBrowser } from "../web/testing/browser.ts";
 
 export interface ServedApp {

@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type pg from "pg";
-import type { Finding } from "../trainer/commands/check.ts";
+import type { Finding } from "../cli/commands/check.ts";
 import { onBoth, testDatabase } from "./testing.ts";
 
 const id = (number: number) => `00000000-0000-4000-8000-${String(number).padStart(12, "0")}`;

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import type pg from "pg";
-import type { Finding } from "../trainer/commands/check.ts";
+import type { Finding } from "../cli/commands/check.ts";
 import type { Database } from "./connect.ts";
 import { withoutPostgres } from "./testing.ts";
 import { adoptedBlog } from "./testing-blog.ts";

@@ -1,8 +1,8 @@
 /** The figures of a day, held against another computation of the same. */
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
+import { uuid } from "../serve/testing.ts";
 import { Random } from "../trainer/engine/random.ts";
-import { uuid } from "../trainer/serve/testing.ts";
 import { onBoth, testDatabase } from "./testing.ts";
 import {
   type Community,

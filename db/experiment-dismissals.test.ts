@@ -1,7 +1,7 @@
 /** Dismissals and long views in experiments: which count, what the report and the verdict say of them, and the guardrail. */
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
-import { clear } from "../trainer/serve/testing.ts";
+import { clear } from "../serve/testing.ts";
 import { testDatabase } from "./testing.ts";
 import { simulate } from "./testing-experiments.ts";
 import { outcomesIn, person, post } from "./testing-outcomes.ts";

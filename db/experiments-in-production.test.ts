@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { test } from "node:test";
-import { publishTinyModel } from "../trainer/serve/testing.ts";
+import { publishTinyModel } from "../serve/testing.ts";
 import { stream } from "../trainer/synthetic/draws.ts";
 import { testDatabase } from "./testing.ts";
 import { runBlock, sqlBlocks } from "./testing-documents.ts";

@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 import type pg from "pg";
-import type { HealthRow } from "../trainer/commands/health.ts";
-import { clear, fillCommunity, people, post, publishTinyModel } from "../trainer/serve/testing.ts";
+import type { HealthRow } from "../cli/commands/health.ts";
+import { clear, fillCommunity, people, post, publishTinyModel } from "../serve/testing.ts";
 import { onBoth, testDatabase } from "./testing.ts";
 
 const { pool } = await testDatabase({ after }, "health");

@@ -1,8 +1,8 @@
 /** Which days are measured and when, what each hour notes, and whom that holds up. */
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
+import { uuid } from "../serve/testing.ts";
 import { Random } from "../trainer/engine/random.ts";
-import { uuid } from "../trainer/serve/testing.ts";
 import { testDatabase, withoutPostgres } from "./testing.ts";
 import { clearFigures, drawDay, fillDay, hours, insertModel, settledDay } from "./testing-daily-metrics.ts";
 

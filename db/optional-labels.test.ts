@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 import { array, asyncProperty, assert as check, constantFrom } from "fast-check";
-import { clear, fillCommunity, people, post, uuid } from "../trainer/serve/testing.ts";
+import { clear, fillCommunity, people, post, uuid } from "../serve/testing.ts";
 import { testDatabase } from "./testing.ts";
 import { insertModel, settledDay } from "./testing-daily-metrics.ts";
 

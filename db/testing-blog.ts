@@ -1,7 +1,7 @@
 /** For tests: the blog of docs/adopting.md, an app with tables of its own, before the recommender is there. */
 import { readFile } from "node:fs/promises";
 import pg from "pg";
-import { engineMigrations } from "../trainer/init/engine-files.ts";
+import { engineMigrations } from "../adopt/init/engine-files.ts";
 import { connect, type Database } from "./connect.ts";
 import type { Scope } from "./testing.ts";
 import { testServer } from "./testing-postgres.ts";

@@ -241,7 +241,7 @@ async function shell(line: string, interruptAt?: string): Promise<Ended> {
       ' --database "$URL"',
     )
     .replaceAll(/\b2026-10-01\b/g, until);
-  const env = { ...process.env, NODE: process.execPath, CLI: join(root, "trainer/cli.ts"), URL: database.url };
+  const env = { ...process.env, NODE: process.execPath, CLI: join(root, "cli/cli.ts"), URL: database.url };
   // in a group of its own, all of which a Ctrl-C reaches
   const child = spawn("sh", ["-c", `${npx}\n${here}`], { cwd: folder, env, detached: true });
   const output = { stdout: "", stderr: "" };

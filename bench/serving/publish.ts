@@ -11,7 +11,7 @@ import { vectorAt } from "../../trainer/engine/vector-at.ts";
 import { handMadeModel } from "../../trainer/gate/testing.ts";
 import type { ModelFolder } from "../../trainer/model-folder/model-folder.ts";
 import { publish } from "../../trainer/publish/publish.ts";
-import { fillPosts, topicVectors, untrainedGraphs } from "../made-up-community.ts";
+import { fillPosts, topicVectors, untrainedGraphs } from "../shared/made-up-community.ts";
 import type { Finding } from "./figure.ts";
 
 export async function measurePublish(server: string, posts: number, folder: string): Promise<Finding> {

@@ -2,8 +2,8 @@
 import { once } from "node:events";
 import { Agent, type IncomingMessage, request } from "node:http";
 import { text as readText } from "node:stream/consumers";
+import { startGateway } from "../../serve/gateway.ts";
 import { Random } from "../../trainer/engine/random.ts";
-import { startGateway } from "../../trainer/serve/gateway.ts";
 
 /** How many different people ask, in turn. */
 const people = 500;

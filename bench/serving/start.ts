@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
-import { denoPath, startGateway } from "../../trainer/serve/gateway.ts";
+import { denoPath, startGateway } from "../../serve/gateway.ts";
 import type { ServedCommunity } from "./community.ts";
 import type { Figure, Finding } from "./figure.ts";
 import { askForFeed } from "./readers.ts";

@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
 import fc from "fast-check";
 import type { Database } from "../../db/connect.ts";
-import { clear, fillCommunity, people, publishTinyModel, uuid } from "../../trainer/serve/testing.ts";
+import { clear, fillCommunity, people, publishTinyModel, uuid } from "../../serve/testing.ts";
 import { createVerifier } from "./_shared/http/auth.ts";
 import type { EdgeFunction } from "./_shared/http/edge-function.ts";
 import { publishableKey, secretKey, testFunction } from "./testing.ts";

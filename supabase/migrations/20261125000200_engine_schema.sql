@@ -8,7 +8,7 @@ comment on schema recsys is 'The recommender: models, vectors, feature store, ex
 revoke all on schema recsys from public;
 grant usage on schema recsys to authenticated, service_role;
 
--- dismiss_weight: on synthetic communities (npm run bench:dismissals, 3 seeds) -4 leaves a tenth fewer pages with a dismissal, and is the most that
+-- dismiss_weight: on synthetic communities (npm run bench -- dismissals, 3 seeds) -4 leaves a tenth fewer pages with a dismissal, and is the most that
 -- cost none of them utility
 create table recsys.settings (
   only_row boolean primary key default true check (only_row),

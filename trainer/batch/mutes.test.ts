@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { testDatabase } from "../../db/testing.ts";
+import { publishTinyModel } from "../../serve/testing.ts";
 import {
   addTenants,
   fillRandomCommunity,
@@ -11,7 +12,6 @@ import {
 } from "../../supabase/functions/recommend/random-policies.ts";
 import { communityFromDatabase } from "../community/from-database.ts";
 import { Random } from "../engine/random.ts";
-import { publishTinyModel } from "../serve/testing.ts";
 import { MutedPosts, readMutes } from "./mutes.ts";
 
 const database = await testDatabase({ after }, "batch_mutes");

@@ -15,7 +15,7 @@ import { publishRandomModel, setClock, standingCommunity } from "./testing.ts";
 const database = await testDatabase({ after }, "run_batch");
 const { pool, url } = database;
 const quiet = { database, onProgress: () => {}, signal: new AbortController().signal };
-const cli = fileURLToPath(new URL("../cli.ts", import.meta.url));
+const cli = fileURLToPath(new URL("../../cli/cli.ts", import.meta.url));
 let now: string;
 let model: number;
 

@@ -5,13 +5,13 @@ import { join } from "node:path";
 import type { Database } from "../../db/connect.ts";
 import { importBundle } from "../../db/import/import-bundle.ts";
 import { readCommunityId } from "../../db/settings.ts";
+import { wordTowers } from "../../serve/testing-towers.ts";
 import { newDlrm } from "../dlrm/model.ts";
 import { randomExamples, testOptions } from "../dlrm/testing.ts";
 import { Random } from "../engine/random.ts";
 import { dlrmGraph } from "../export/dlrm.ts";
 import { handMadeModel } from "../gate/testing.ts";
 import { publish } from "../publish/publish.ts";
-import { wordTowers } from "../serve/testing-towers.ts";
 import type { SyntheticSize } from "../synthetic/size.ts";
 import { writeSyntheticCommunity } from "../synthetic/write-synthetic-community.ts";
 

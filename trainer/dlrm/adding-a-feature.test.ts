@@ -13,7 +13,7 @@ let blocks: string[];
 let documented: string;
 
 before(async () => {
-  for (const part of ["supabase/functions", "supabase/migrations", "trainer", "db", "package.json"])
+  for (const part of ["supabase/functions", "supabase/migrations", "serve", "trainer", "db", "package.json"])
     await cp(join(root, part), join(copy, part), { recursive: true });
   await symlink(join(root, "node_modules"), join(copy, "node_modules"));
   const text = await readFile(join(root, "docs/adding-a-feature.md"), "utf8");
@@ -154,7 +154,7 @@ console.log(JSON.stringify(fields.map(({ name }) => name)));`);
 });
 
 test("with every change made, the types fit", async () => {
-  for (const part of ["bench", "client", "web", "tsconfig.json"])
+  for (const part of ["adopt", "bench", "cli", "client", "testing", "web", "tsconfig.json"])
     await cp(join(root, part), join(copy, part), { recursive: true });
   await rm(join(copy, "trainer/program.ts"));
   const { status, stdout, stderr } = await runProgram(

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { tinyGraphs } from "../../serve/testing.ts";
 import { newDlrm } from "../dlrm/model.ts";
 import { randomExamples, testOptions } from "../dlrm/testing.ts";
 import { worthWidth } from "../dlrm/worth.ts";
 import { Random } from "../engine/random.ts";
 import { smallCommunity } from "../evaluation/testing.ts";
-import { tinyGraphs } from "../serve/testing.ts";
 import { towerDefaults } from "../towers/hyperparameters.ts";
 import { newTowers, TowerData } from "../towers/model.ts";
 import { dlrmGraph } from "./dlrm.ts";

@@ -1,4 +1,6 @@
 /** For tests: a model around hand-made graphs, with everything the gate asks of one. */
+
+import { tinyGraphs } from "../../serve/testing.ts";
 import { categoryStarts } from "../../supabase/functions/_shared/features/categories.ts";
 import { kinds } from "../../supabase/functions/_shared/features/kinds.ts";
 import { contracts, type GraphName, graphNames } from "../../supabase/functions/_shared/models/contracts.ts";
@@ -7,7 +9,6 @@ import { createSession } from "../../supabase/functions/_shared/models/onnx-exec
 import { type Feeds, float32, int64 } from "../../supabase/functions/_shared/models/tensors.ts";
 import { Random } from "../engine/random.ts";
 import type { ModelFolder } from "../model-folder/model-folder.ts";
-import { tinyGraphs } from "../serve/testing.ts";
 import type { Sample } from "./samples.ts";
 
 /** The tiny model of serve/testing.ts, but for what is given. What it answered in training is what its graphs answer. */

@@ -11,16 +11,16 @@ import { fileURLToPath } from "node:url";
 import pg from "pg";
 import { readCommunityId } from "../../db/settings.ts";
 import { testDatabase, withoutPostgres } from "../../db/testing.ts";
+import { clear, fillCommunity, publishTinyModel } from "../../serve/testing.ts";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import { handMadeModel } from "../gate/testing.ts";
 import { type ModelFolder, writeModelFolder } from "../model-folder/model-folder.ts";
-import { clear, fillCommunity, publishTinyModel } from "../serve/testing.ts";
 import { publish } from "./publish.ts";
 
 const skip = await withoutPostgres();
 const database = await testDatabase({ after }, "switches");
 const { pool } = database;
-const cli = fileURLToPath(new URL("../cli.ts", import.meta.url));
+const cli = fileURLToPath(new URL("../../cli/cli.ts", import.meta.url));
 
 beforeEach(async () => {
   await clear(pool);

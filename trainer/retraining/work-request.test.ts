@@ -6,12 +6,12 @@ import { connect } from "../../db/connect.ts";
 import type { OnProgress } from "../../db/progress.ts";
 import { readHeadWeights } from "../../db/settings.ts";
 import { testDatabase, withoutPostgres } from "../../db/testing.ts";
+import { severableWire } from "../../serve/testing-wire.ts";
 import { communityFromDatabase } from "../community/from-database.ts";
 import { requestsBetween } from "../dlrm/requests.ts";
 import { publishedModel } from "../gate/active-model.ts";
 import type { HeldOutQuality } from "../gate/held-out-quality.ts";
 import { rankedRequests } from "../gate/ranked-requests.ts";
-import { severableWire } from "../serve/testing-wire.ts";
 import type { TrainingContext } from "../train-into-folder.ts";
 import {
   activeMetrics,

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Page } from "playwright-core";
-import { uuid } from "../../trainer/serve/testing.ts";
+import { uuid } from "../../serve/testing.ts";
 import { seriousIn } from "../testing/axe.ts";
 import { openPage } from "../testing/browser.ts";
 import { card, eventually, nextFeed, recommend, signInAs, titles } from "../testing/steps.ts";

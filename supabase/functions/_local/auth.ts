@@ -1,7 +1,7 @@
 /**
  * Stands in for Supabase Auth at /auth/v1, for a database on this machine that has none: what supabase-js calls to sign up, sign in and
  * out, and to renew a token. It asks nobody for a password, so whoever reaches this port can be anybody of the community. Therefore it
- * is only mounted for a database on this machine (trainer/serve/gateway.ts), and answers nothing where that has a real Supabase Auth.
+ * is only mounted for a database on this machine (serve/gateway.ts), and answers nothing where that has a real Supabase Auth.
  */
 import { type Context, Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";

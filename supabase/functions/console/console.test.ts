@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { testDatabase } from "../../../db/testing.ts";
-import { people, post, privatePost, uuid } from "../../../trainer/serve/testing.ts";
+import { people, post, privatePost, uuid } from "../../../serve/testing.ts";
 import { questions } from "../_shared/console/questions.ts";
 import { embeddedCommunity, publishWordModel } from "../embed/testing.ts";
 import { secretKey, testFunction } from "../testing.ts";

@@ -14,9 +14,9 @@ import { connect } from "../../../db/connect.ts";
 import { migrate } from "../../../db/migrate.ts";
 import { testCluster, withoutCluster } from "../../../db/testing-cluster.ts";
 import { fillVault, makePgNetAndVault, sendQueued } from "../../../db/testing-supabase.ts";
+import { startGateway } from "../../../serve/gateway.ts";
+import { people } from "../../../serve/testing.ts";
 import { Random } from "../../../trainer/engine/random.ts";
-import { startGateway } from "../../../trainer/serve/gateway.ts";
-import { people } from "../../../trainer/serve/testing.ts";
 import { embeddedCommunity, publishWordModel } from "./testing.ts";
 
 const soak = process.env.SOAK;

@@ -2,10 +2,10 @@
 import type pg from "pg";
 import type { Database } from "../../../db/connect.ts";
 import { readCommunityId } from "../../../db/settings.ts";
+import { fillCommunity, tinyGraphs } from "../../../serve/testing.ts";
+import { wordTowers } from "../../../serve/testing-towers.ts";
 import { handMadeModel } from "../../../trainer/gate/testing.ts";
 import { publish } from "../../../trainer/publish/publish.ts";
-import { fillCommunity, tinyGraphs } from "../../../trainer/serve/testing.ts";
-import { wordTowers } from "../../../trainer/serve/testing-towers.ts";
 import { openPool } from "../_shared/database/pool.ts";
 import { type Embedded, embedBatch } from "../_shared/embed/embed-batch.ts";
 import { loadRuntime } from "../_shared/models/inference.ts";

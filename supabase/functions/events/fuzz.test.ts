@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import fc from "fast-check";
 import { testDatabase } from "../../../db/testing.ts";
-import { post, privatePost, uuid } from "../../../trainer/serve/testing.ts";
+import { post, privatePost, uuid } from "../../../serve/testing.ts";
 import { fuzz, mostly, nasty } from "../testing-fuzz.ts";
 import { eventsFunction } from "./handler.ts";
 

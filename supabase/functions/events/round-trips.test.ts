@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { testDatabase } from "../../../db/testing.ts";
-import { fillCommunity, people, post } from "../../../trainer/serve/testing.ts";
-import { distantWire } from "../../../trainer/serve/testing-wire.ts";
+import { fillCommunity, people, post } from "../../../serve/testing.ts";
+import { distantWire } from "../../../serve/testing-wire.ts";
 import { event, testApp } from "./testing.ts";
 
 const { pool, url } = await testDatabase({ after }, "events_round_trips");

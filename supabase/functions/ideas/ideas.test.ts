@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 import { testDatabase } from "../../../db/testing.ts";
-import { clear, uuid } from "../../../trainer/serve/testing.ts";
+import { clear, uuid } from "../../../serve/testing.ts";
 import {
   addPosts,
   fillForms,

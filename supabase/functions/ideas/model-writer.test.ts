@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 import { testDatabase } from "../../../db/testing.ts";
-import { clear } from "../../../trainer/serve/testing.ts";
+import { clear } from "../../../serve/testing.ts";
 import { endpointOf } from "../_shared/ideas/model-writer/endpoint.ts";
 import {
   addPosts,

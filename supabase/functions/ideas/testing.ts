@@ -2,8 +2,8 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import type pg from "pg";
-import { publishTinyModel, uuid } from "../../../trainer/serve/testing.ts";
-import { wordTowers } from "../../../trainer/serve/testing-towers.ts";
+import { publishTinyModel, uuid } from "../../../serve/testing.ts";
+import { wordTowers } from "../../../serve/testing-towers.ts";
 import { dimensions } from "../_shared/features/history.ts";
 import { postTowerInputs } from "../_shared/features/tower-inputs.ts";
 import { embeddingsOf } from "../_shared/models/embeddings.ts";

@@ -5,8 +5,8 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { testDatabase } from "../../../db/testing.ts";
+import { people, post, uuid } from "../../../serve/testing.ts";
 import { communityFromDatabase } from "../../../trainer/community/from-database.ts";
-import { people, post, uuid } from "../../../trainer/serve/testing.ts";
 import { embedAll, embeddedCommunity, publishWordModel, vectorOf } from "../embed/testing.ts";
 import { testApp } from "./testing.ts";
 

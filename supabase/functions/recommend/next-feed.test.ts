@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 import { testDatabase } from "../../../db/testing.ts";
+import { clear, fillCommunity, people, plusNothing, publishTinyModel } from "../../../serve/testing.ts";
 import { GraphBuilder } from "../../../trainer/onnx/graph-builder.ts";
-import { clear, fillCommunity, people, plusNothing, publishTinyModel } from "../../../trainer/serve/testing.ts";
 import { dimensions } from "../_shared/features/history.ts";
 import { tokenId, tokenRows } from "../_shared/features/tokens.ts";
 import { contracts } from "../_shared/models/contracts.ts";

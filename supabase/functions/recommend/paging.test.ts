@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { testDatabase } from "../../../db/testing.ts";
+import { clear, fillCommunity, people, privatePost, publishTinyModel, uuid } from "../../../serve/testing.ts";
 import { runBatch } from "../../../trainer/batch/run-batch.ts";
-import { clear, fillCommunity, people, privatePost, publishTinyModel, uuid } from "../../../trainer/serve/testing.ts";
 import { cursorAfter, readCursor, servedAtMost } from "../_shared/recommend/cursor.ts";
 import type { Feed } from "../_shared/recommend/feed.ts";
 import { testApp } from "./testing.ts";

@@ -3,8 +3,8 @@
  * answer to one of them may hold, worked out here from plain rows.
  */
 import type pg from "pg";
+import { uuid } from "../../../serve/testing.ts";
 import type { Random } from "../../../trainer/engine/random.ts";
-import { uuid } from "../../../trainer/serve/testing.ts";
 import { dimensions } from "../_shared/features/history.ts";
 import type { FeedFilter } from "../_shared/recommend/filter.ts";
 

@@ -5,8 +5,8 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { testDatabase } from "../../../db/testing.ts";
+import { fillCommunity, people, publishTinyModel } from "../../../serve/testing.ts";
 import { platformKey, platformRuntime } from "../../../trainer/onnx/platform-runtime.ts";
-import { fillCommunity, people, publishTinyModel } from "../../../trainer/serve/testing.ts";
 import type { RuntimeName } from "../_shared/models/inference.ts";
 import { testApp } from "./testing.ts";
 

@@ -2,15 +2,7 @@
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 import { testDatabase } from "../../../db/testing.ts";
-import {
-  clear,
-  fillCommunity,
-  people,
-  post,
-  privatePost,
-  publishTinyModel,
-  uuid,
-} from "../../../trainer/serve/testing.ts";
+import { clear, fillCommunity, people, post, privatePost, publishTinyModel, uuid } from "../../../serve/testing.ts";
 import { cursorAfter, servedAtMost } from "../_shared/recommend/cursor.ts";
 import type { Feed } from "../_shared/recommend/feed.ts";
 import { publishWordModel } from "../embed/testing.ts";

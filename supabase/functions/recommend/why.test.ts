@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 import { testDatabase } from "../../../db/testing.ts";
+import { clear, fillCommunity, people, post, privatePost, publishTinyModel } from "../../../serve/testing.ts";
 import { runBatch } from "../../../trainer/batch/run-batch.ts";
-import { clear, fillCommunity, people, post, privatePost, publishTinyModel } from "../../../trainer/serve/testing.ts";
 import { words } from "../_shared/features/tokens.ts";
 import type { Feed, FeedItem } from "../_shared/recommend/feed.ts";
 import { testApp } from "./testing.ts";

@@ -5,10 +5,10 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { testDatabase } from "../../../db/testing.ts";
+import { uuid } from "../../../serve/testing.ts";
 import { publishVectors, unitVectors } from "../../../trainer/community/testing.ts";
 import { Random } from "../../../trainer/engine/random.ts";
 import { vectorAt } from "../../../trainer/engine/vector-at.ts";
-import { uuid } from "../../../trainer/serve/testing.ts";
 import { testApp } from "./testing.ts";
 
 const database = await testDatabase({ after }, "similar_visibility");

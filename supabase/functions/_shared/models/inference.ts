@@ -24,7 +24,7 @@ export async function loadRuntime(only?: RuntimeName): Promise<Runtime> {
 
 /*
  * One thread: a second makes no feed faster (0.6 ms either way for 850 candidates) and spins on after it, 3 to 5 ms that the
- * database could use. See `npm run bench:dlrm`.
+ * database could use. See `npm run bench -- dlrm`.
  */
 const loaders: Record<RuntimeName, () => Promise<Runtime | undefined>> = {
   async platform() {

@@ -11,7 +11,7 @@ import { drawBeta, type Uniform } from "./beta.ts";
 const onePlaceIn = 20;
 
 /**
- * For how many people the expectation counts, beside those who were shown the post. `npm run bench:trials`: with 5, 10 and 20 the best are found
+ * For how many people the expectation counts, beside those who were shown the post. `npm run bench -- trials`: with 5, 10 and 20 the best are found
  * about as soon; with 5 up to a fifth fewer places are acted on, with 20 up to 14 of 300 posts are shown to nobody in ten places a post.
  */
 const expectedFrom = 10;

@@ -1,0 +1,66 @@
+/** For tests: databases of apps, with the engine beside their tables. */
+import { readFile } from "node:fs/promises";
+import pg from "pg";
+import { connect, type Database } from "../db/connect.ts";
+import type { Scope } from "../db/testing.ts";
+import { emptyDatabase } from "../db/testing-blog.ts";
+import { testServer } from "../db/testing-postgres.ts";
+import { draftDatabase } from "./draft/draft-views.ts";
+import { engineMigrations } from "./init/engine-files.ts";
+
+/** Makes databases that hold the engine and nothing of an app, as copies of one; each is gone when the scope is over. */
+export async function appDatabases(scope: Scope): Promise<(name: string) => Promise<Database>> {
+  const server = new URL((await testServer()) as string);
+  const administer = async (statement: string) => {
+    const client = new pg.Client(server.href);
+    await client.connect();
+    await client.query(statement).finally(() => client.end());
+  };
+  const template = await emptyDatabase(scope, "draft_template");
+  for (const { sql } of await engineMigrations()) await template.pool.query(sql);
+  // a database that is copied has no connections
+  await template.close();
+  const url = new URL(template.url);
+  let made = 0;
+  return async (name) => {
+    const database = `recsys_draft_${name.replace(/\W/g, "_")}_${process.pid}_${made++}`;
+    await administer(`create database ${database} template ${url.pathname.slice(1)}`);
+    const at = new URL(server);
+    at.pathname = database;
+    const opened = await connect(at.href, { embedded: false });
+    scope.after(async () => {
+      await opened.close();
+      await administer(`drop database if exists ${database} with (force)`);
+    });
+    return opened;
+  };
+}
+
+/** An app of fixtures/. */
+export async function fixture(name: string): Promise<string> {
+  return await readFile(new URL(`fixtures/${name}.sql`, import.meta.url), "utf8");
+}
+
+/** Databases of apps, `adoptTables`: one of tables with its draft applied, what the draft was unsure of and what became of each table; and `adopt`: the same of a fixture. Without a PostgreSQL both throw. */
+export async function draftedApps(scope: Scope) {
+  const newDatabase = (await testServer())
+    ? await appDatabases(scope)
+    : () => Promise.reject(new Error("apps need a PostgreSQL"));
+  const adoptTables = async (name: string, tables: string) => {
+    const database = await newDatabase(name);
+    await database.pool.query(tables);
+    const { sql, unsure, coverage } = await draftDatabase(database.pool);
+    await database.pool.query(sql);
+    return { ...database, unsure, sql, coverage: coverage.lines };
+  };
+  const adopt = async (name: string, more = "") => await adoptTables(name, `${await fixture(name)};\n${more}`);
+  return { newDatabase, adopt, adoptTables };
+}
+
+/** What a view shows: columns of its rows as text, in order. Posts are named by what they are called, people by the end of their uuid. */
+export async function shown({ pool }: Database, view: string, columns: string): Promise<string[]> {
+  const { rows } = await pool.query(
+    `select concat_ws(' ', ${columns}) as line from recsys.source_${view} as it order by line`,
+  );
+  return rows.map(({ line }) => line);
+}

@@ -1,0 +1,153 @@
+/**
+ * A community of any size, made up in SQL: a few posts far more popular than the rest, every tenth post private, some tags and languages
+ * rare. Its vectors lie around topics, as those of trained towers do; random ones cost a search of the HNSW index four times as much.
+ */
+import type pg from "pg";
+import type { Database } from "../../db/connect.ts";
+import { featureSpecDigest } from "../../supabase/functions/_shared/features/feature-spec.ts";
+import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
+import { tokenRows } from "../../supabase/functions/_shared/features/tokens.ts";
+import type { GraphName } from "../../supabase/functions/_shared/models/contracts.ts";
+import { newDlrm } from "../../trainer/dlrm/model.ts";
+import { randomExamples, testOptions } from "../../trainer/dlrm/testing.ts";
+import { EmbeddingTable } from "../../trainer/engine/embedding-table.ts";
+import { Random } from "../../trainer/engine/random.ts";
+import { vectorAt } from "../../trainer/engine/vector-at.ts";
+import { dlrmGraph } from "../../trainer/export/dlrm.ts";
+import { postTowerGraph, userTowerGraph } from "../../trainer/export/towers.ts";
+import { towerDefaults } from "../../trainer/towers/hyperparameters.ts";
+import { newTowerWeights } from "../../trainer/towers/network.ts";
+import { fillTable, withoutLog } from "./fill-table.ts";
+
+export interface CommunitySize {
+  people: number;
+  posts: number;
+  interactions: number;
+  days: number;
+}
+
+/** The id of the person or post of a number, as SQL. */
+export const person = (n: string) => `md5('person ' || ${n})::uuid`;
+export const post = (n: string) => `md5('post ' || ${n})::uuid`;
+
+/** What a roll-up writes. */
+export const stateTables = [
+  "recsys.post_stats",
+  "recsys.user_stats",
+  "recsys.latest_post_stats",
+  "recsys.latest_user_stats",
+];
+
+/** Without the triggers; then all of it is queued, as after an import, and rolled up. */
+export async function fill(pool: pg.Pool, size: CommunitySize): Promise<void> {
+  const somebody = person(`floor(random() * ${size.people})`);
+  const at = `now() - random() * interval '${size.days} days'`;
+  const client = await pool.connect();
+  // for filling only: sorts of millions of rows with 4 MB each took a third longer
+  await client.query("set work_mem = '256MB'; set maintenance_work_mem = '1GB'");
+  await client.query("select setseed(0.5)");
+  await client.query("set session_replication_role = replica");
+  await client.query(
+    `insert into public.profiles (id, created_at) select ${person("n")}, now() - interval '${size.days} days' from generate_series(0, ${size.people - 1}) as n`,
+  );
+  await fillPosts(client, size.posts, { author: somebody, at });
+  const shares = { post_views: 0.8, post_votes: 0.1, comments: 0.1 };
+  for (const [table, share] of Object.entries(shares))
+    await fillTable(
+      client,
+      `public.${table}`,
+      `(user_id, post_id, created_at)
+       select ${somebody}, ${post(`floor(random() ^ 3 * ${size.posts})`)}, ${at} from generate_series(1, ${share * size.interactions})`,
+    );
+  await client.query("set session_replication_role = default");
+  await client.query(
+    "insert into recsys.feature_changes (post_id) select id from public.posts; insert into recsys.feature_changes (user_id) select id from public.profiles",
+  );
+  await client.query("select recsys.index_tags(null)");
+  await client.query("analyze");
+  await withoutLog(client, stateTables, () => client.query("select recsys.roll_up(null)"));
+  // its settings go with it
+  client.release(true);
+}
+
+/** Posts alone; `author` and `at` are SQL, and may be another's for each post. */
+export async function fillPosts(
+  client: pg.ClientBase,
+  posts: number,
+  { author, at }: { author: string; at: string },
+): Promise<void> {
+  await client.query(
+    `insert into public.posts (id, author_id, title, tags, visibility, language, created_at)
+     select ${post("n")}, ${author}, 'what this post is about, in a line of text, number ' || n,
+       array['topic ' || n % 50, 'topic ' || n % 7] || case when n % 1000 = 1 then '{rare}' when n % 1000 = 2 then '{old}' else '{}' end::text[],
+       case when n % 10 = 0 then 'private' else 'public' end, case when n % 100 = 3 then 'fr' when n % 10 <> 4 then 'en' end,
+       ${at} - case when n % 1000 = 2 then interval '1 year' else interval '0' end
+     from generate_series(0, ${posts - 1}) as n`,
+  );
+}
+
+/** Vectors [count, 32] of unit length around 200 topics, some larger than others. */
+export function topicVectors(random: Random, count: number): Float32Array {
+  const topics = Float32Array.from({ length: 200 * dimensions }, () => random.normal());
+  const vectors = new Float32Array(count * dimensions);
+  for (let row = 0; row < count; row++) {
+    const topic = vectorAt(topics, Math.floor(random.uniform() * random.uniform() * 200));
+    const vector = vectorAt(vectors, row);
+    for (let d = 0; d < dimensions; d++) vector[d] = topic[d] + 0.6 * random.normal();
+    const length = Math.hypot(...vector);
+    for (let d = 0; d < dimensions; d++) vector[d] /= length;
+  }
+  return vectors;
+}
+
+/**
+ * The graphs of a model before its training, as large as those of one that is trained: since nobody wrote a word of themselves, a
+ * user is the mean of their history. The ranker's weights are random.
+ */
+export function untrainedGraphs(random: Random): Record<GraphName, Uint8Array> {
+  const examples = randomExamples(random, 20, 30);
+  const dlrm = newDlrm(examples, Uint32Array.from(examples.requests.keys()), testOptions, random);
+  const words = Float32Array.from({ length: tokenRows * dimensions }, () => 0.1 * random.normal());
+  const none = new EmbeddingTable(1, dimensions);
+  const towers = {
+    tokens: new EmbeddingTable(tokenRows, dimensions, words),
+    userIdEmbeddings: none,
+    postIdEmbeddings: none,
+    dense: newTowerWeights(towerDefaults, random),
+  };
+  return { user_tower: userTowerGraph(towers), post_tower: postTowerGraph(towers), dlrm: dlrmGraph(dlrm) };
+}
+
+/** Activates a model with these vectors [posts, 32], in the order of the posts' ids, and untrained graphs. Returns its id. */
+export async function activateModel(
+  { pool }: Pick<Database, "pool">,
+  vectors: Float32Array,
+  name = "made up",
+): Promise<number> {
+  const created = await pool.query("select recsys.create_model($2, '{}', $1, '{}')::int as id", [
+    await featureSpecDigest(),
+    name,
+  ]);
+  const { id } = created.rows[0];
+  for (const [graph, onnx] of Object.entries(untrainedGraphs(new Random(1))))
+    await pool.query(
+      "insert into recsys.model_artifacts (model_id, graph, onnx, sha256) values ($1, $2, $3, encode(sha256($3), 'hex'))",
+      [id, graph, onnx],
+    );
+  const { rows } = await pool.query("select id from public.posts order by id");
+  for (let from = 0; from < rows.length; from += 10_000)
+    await pool.query(
+      `insert into recsys.post_embeddings_${id} (model_id, post_id, embedding)
+       select $1, post_id, vector::extensions.vector from unnest($2::uuid[], $3::text[]) as post (post_id, vector)`,
+      [
+        id,
+        rows.slice(from, from + 10_000).map((row) => row.id),
+        rows.slice(from, from + 10_000).map((_, i) => JSON.stringify([...vectorAt(vectors, from + i)])),
+      ],
+    );
+  await pool.query("select recsys.complete_model($1)", [id]);
+  await pool.query("select recsys.activate_model($1)", [id]);
+  await pool.query("vacuum analyze");
+  await pool.query("checkpoint");
+  return id;
+}

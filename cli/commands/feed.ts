@@ -1,0 +1,77 @@
+/** A feed fetched as an app fetches it: over HTTP, with supabase-js and a token of the user. */
+import { createClient, FunctionsHttpError } from "@supabase/supabase-js";
+import type { Database } from "../../db/connect.ts";
+import { UserError } from "../../db/user-error.ts";
+import type { Gateway } from "../../serve/gateway.ts";
+import type { Feed } from "../../supabase/functions/_shared/recommend/feed.ts";
+import { table } from "../../trainer/evaluation/report/table.ts";
+
+/** A look at the feed of a user, which logs no impressions. Throws a `UserError` with what the function answered. */
+export async function fetchFeed(gateway: Gateway, userId: string, limit: number): Promise<Feed> {
+  const supabase = createClient(gateway.url, gateway.publishableKey, {
+    accessToken: () => gateway.tokenOf(userId, { preview: true }),
+  });
+  const { data, error } = await supabase.functions.invoke<Feed>("recommend", { body: { limit } });
+  if (error instanceof FunctionsHttpError) {
+    const answer = await error.context.json().catch(() => undefined);
+    throw new UserError(answer?.error?.message ?? `the function answered ${error.context.status}`);
+  }
+  if (error || !data) throw new UserError(`the function does not answer: ${error?.message}`);
+  return data;
+}
+
+/** A feed as a table for the terminal. */
+export function feedTable(feed: Feed): string {
+  const percent = (value: number | undefined) => (value === undefined ? "–" : `${(100 * value).toFixed(1)} %`);
+  const rows = feed.items.map((item) => [
+    `${String(item.position).padStart(2)}  ${shorten(item.title, 60)}`,
+    item.score.toFixed(3),
+    percent(item.predictions?.view),
+    percent(item.predictions?.vote),
+    percent(item.predictions?.comment),
+    item.source,
+  ]);
+  return table(["    post", "score", "view", "vote", "comment", "source"], rows);
+}
+
+/** What a feed is based on, in words. */
+export function basisOf(feed: Feed): string {
+  const nobody = feed.degraded ? "not ranked, something failed" : "no model yet";
+  const by = feed.model ? `model ${feed.model.name}` : nobody;
+  return {
+    history: `${by}, from what they did`,
+    profile: `${by}, from their profile alone`,
+    community: `${by}; what is fresh and popular`,
+  }[feed.basis];
+}
+
+/** A user by uuid or by the id they had in the imported bundle. */
+export async function findUser(
+  database: Database,
+  wanted: string,
+): Promise<{ user_id: string; external_id: string | null }> {
+  const { rows } = await database.pool.query(
+    "select user_id, external_id from recsys.source_users where external_id = $1 or user_id::text = lower($1) limit 1",
+    [wanted],
+  );
+  if (rows.length === 0)
+    throw new UserError(`there is no user ${wanted}: name one by uuid or by the id of the imported bundle`);
+  return rows[0];
+}
+
+/** The user with the most interactions: somebody whose feed can be expected to be personal. */
+export async function mostActiveUser(database: Database): Promise<{ user_id: string; external_id: string | null }> {
+  const { rows } = await database.pool.query(
+    `select user_id, external_id from recsys.source_users
+     where user_id = (select user_id from recsys.source_interactions group by user_id order by count(*) desc, user_id limit 1)`,
+  );
+  if (rows.length === 0)
+    throw new UserError(
+      "nobody has done anything in this community yet: import one with `npx recsys import --data DIR`",
+    );
+  return rows[0];
+}
+
+function shorten(text: string, length: number): string {
+  return text.length <= length ? text : `${text.slice(0, length - 1)}…`;
+}

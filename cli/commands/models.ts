@@ -1,0 +1,108 @@
+/** `recsys publish`, `activate`, `rollback`: which model serves. */
+import type { Database } from "../../db/connect.ts";
+import { readCommunityId } from "../../db/settings.ts";
+import { UserError } from "../../db/user-error.ts";
+import { type Verdict, verdictLines } from "../../trainer/gate/verdict.ts";
+import { newestModelFolder, readModelFolder } from "../../trainer/model-folder/model-folder.ts";
+import { publish } from "../../trainer/publish/publish.ts";
+import { requireSoundSources } from "./check.ts";
+import { type DatabaseOption, inDatabase } from "./in-database.ts";
+import { topicsOfNewModel } from "./topics.ts";
+import { modelsFolder } from "./train.ts";
+
+/** Publishes a model folder (by default the newest of this database's community) and lets it serve unless told otherwise. */
+export async function publishCommand(
+  folder: string | undefined,
+  options: DatabaseOption & { activate: boolean; fromAnotherCommunity?: boolean },
+): Promise<void> {
+  const { activate, fromAnotherCommunity } = options;
+  if (folder === undefined && fromAnotherCommunity)
+    throw new UserError(
+      "--from-another-community needs the folder of a model: without one, this community's newest is taken",
+    );
+  // what is wrong with a folder is reported before a database is opened
+  const named = folder === undefined ? undefined : await readModelFolder(folder);
+  await inDatabase(options, {}, async (context) => {
+    const { database, onProgress, signal, print } = context;
+    await requireSoundSources(database, print);
+    const model = named ?? (await readModelFolder(await newestModel(database)));
+    const onVerdict = (verdict: Verdict) => verdictLines(verdict).forEach(print);
+    const id = await publish(database, model, { activate, fromAnotherCommunity, onVerdict, onProgress, signal });
+    print(
+      `model ${model.name} is published as number ${id} and ${activate ? "serves" : `waits: \`npx recsys activate ${model.name}\` lets it serve`}`,
+    );
+    await topicsOfNewModel(context);
+  });
+}
+
+/** Lets a published model serve; `model` is its name or number. */
+export async function activateCommand(model: string, options: DatabaseOption): Promise<void> {
+  await inDatabase(options, {}, async (context) => {
+    const { database, print } = context;
+    const { model_id, name, status, reasons } = await findModel(database, model);
+    if (status === "candidate") throw new UserError(`model ${name} is not complete: publish it again`);
+    if (status === "rejected")
+      throw new UserError(
+        `the gate rejected model ${name} (${reasons}): change recsys.settings.gate_margin where that is too strict, and publish it again`,
+      );
+    await database.pool.query("select recsys.activate_model($1)", [model_id]);
+    print(`model ${name} serves`);
+    await topicsOfNewModel(context);
+  });
+}
+
+/** Brings back the model that served before. `model`, by name or number, is the one to go: default, the one that serves. */
+export async function rollbackCommand(model: string | undefined, options: DatabaseOption): Promise<void> {
+  await inDatabase(options, {}, async (context) => {
+    const { database, print } = context;
+    const { pool } = database;
+    const active = await activeModel(database);
+    const unwanted = model === undefined ? active : await findModel(database, model);
+    if (!unwanted)
+      throw new UserError("no model serves, so there is none to roll back: `npx recsys activate MODEL` lets one serve");
+    if (!active || unwanted.model_id !== active.model_id)
+      throw new UserError(`model ${unwanted.name} does not serve: ${active ? `${active.name} does` : "none does"}`);
+    const earlier = await pool.query("select from recsys.models where status = 'retired'");
+    if (!earlier.rowCount) throw new UserError("there is no earlier model to roll back to: publish a second one first");
+    const { rows } = await pool.query(
+      // a subquery of its own runs once; in the condition the function would be called for each model
+      "select name from recsys.models where model_id = (select recsys.rollback_model($1))",
+      [active.model_id],
+    );
+    print(`model ${rows[0].name} serves again, instead of ${active.name}`);
+    await topicsOfNewModel(context);
+  });
+}
+
+interface PublishedModel {
+  model_id: number;
+  name: string;
+  status: string;
+  /** Why the gate rejected it. */
+  reasons: string | null;
+}
+
+const columns = "model_id, name, status, gate ->> 'reasons' as reasons";
+
+async function activeModel({ pool }: Database): Promise<PublishedModel | undefined> {
+  return (await pool.query<PublishedModel>(`select ${columns} from recsys.models where status = 'active'`)).rows[0];
+}
+
+async function newestModel(database: Database): Promise<string> {
+  const newest = await newestModelFolder(modelsFolder, await readCommunityId(database));
+  if (newest === undefined)
+    throw new UserError(
+      `${modelsFolder} holds no model of this database's community: run \`npx recsys train\` first, or name a folder`,
+    );
+  return newest;
+}
+
+async function findModel({ pool }: Database, wanted: string): Promise<PublishedModel> {
+  const { rows } = await pool.query<PublishedModel>(
+    `select ${columns} from recsys.models where name = $1 or model_id::text = $1`,
+    [wanted],
+  );
+  if (rows.length > 0) return rows[0];
+  const { rows: all } = await pool.query("select name from recsys.models order by model_id desc limit 5");
+  throw new UserError(`there is no model ${wanted}: published are ${all.map(({ name }) => name).join(", ") || "none"}`);
+}

@@ -1,0 +1,77 @@
+/** `recsys serve` and `recsys recommend`: the Edge Functions on this machine. */
+import { once } from "node:events";
+import { join } from "node:path";
+import type { Database } from "../../db/connect.ts";
+import { UserError } from "../../db/user-error.ts";
+import { type Gateway, startGateway } from "../../serve/gateway.ts";
+import { keepEmbedded } from "../../serve/keep-embedded.ts";
+import { keepMeasured } from "../../serve/keep-measured.ts";
+import { keepRolledUp } from "../../serve/keep-rolled-up.ts";
+import { keepTopics } from "../../serve/keep-topics.ts";
+import { oncePerMessage } from "../../serve/once-per-message.ts";
+import { buildPages } from "../../web/build.ts";
+import { basisOf, feedTable, fetchFeed, findUser } from "./feed.ts";
+import { type DatabaseOption, inDatabase } from "./in-database.ts";
+
+/** Serves until Ctrl-C. */
+export async function serveCommand(options: DatabaseOption & { port: number }): Promise<void> {
+  await inDatabase(options, {}, async ({ database, signal, print }) => {
+    const gateway = await startGateway({ databaseUrl: database.url, port: options.port, site: await builtSite() });
+    print(`functions are served on ${gateway.url}/functions/v1${pagesLine(gateway)} (Ctrl-C ends it)`);
+    print(consoleLine(gateway));
+    await serveUntil(gateway, database, signal);
+  });
+}
+
+/** The pages of web/, built; the folder they are in. */
+export async function builtSite(): Promise<string> {
+  const folder = join(".recsys", "web");
+  await buildPages(folder);
+  return folder;
+}
+
+/** Where the feed page is, for the line that says what is served. */
+export function pagesLine({ servesFeedPage, url }: Gateway): string {
+  return servesFeedPage ? `, the feed page on ${url}/` : "; the feed page only for a database on this machine";
+}
+
+/** The console's line. Whoever has the address has the key, which is another one with each start. */
+export function consoleLine({ consoleUrl }: Gateway): string {
+  return `the console, for you alone: ${consoleUrl}`;
+}
+
+/** Prints the feed of a user, fetched over HTTP from functions started for it. */
+export async function recommendCommand(user: string, options: DatabaseOption & { limit: number }): Promise<void> {
+  await inDatabase(options, {}, async ({ database, print }) => {
+    const { user_id, external_id } = await findUser(database, user);
+    const gateway = await startGateway({ databaseUrl: database.url, port: 0 });
+    try {
+      const feed = await fetchFeed(gateway, user_id, options.limit);
+      print(`feed of user ${external_id ?? user_id} (${basisOf(feed)})\n\n${feedTable(feed)}`);
+    } finally {
+      await gateway.stop();
+    }
+  });
+}
+
+/** Keeps a gateway, the feature store and the vectors going until the signal aborts or the functions end. */
+export async function serveUntil(gateway: Gateway, database: Database, signal: AbortSignal): Promise<void> {
+  const stopRollingUp = await keepRolledUp(database.pool, { onError: oncePerMessage("feature store", console.error) });
+  const stopEmbedding = keepEmbedded(database, { onError: oncePerMessage("embedding", console.error) });
+  const stopTopics = keepTopics(database, { onError: oncePerMessage("topics", console.error) });
+  const stopMeasuring = await keepMeasured(database.pool, { onError: oncePerMessage("measuring", console.error) });
+  try {
+    if (signal.aborted) return;
+    const ended = gateway.ended.then((status) => {
+      if (!signal.aborted)
+        throw new UserError(`the functions ended by themselves, with status ${status}: see the log above`);
+    });
+    await Promise.race([once(signal, "abort"), ended]);
+  } finally {
+    await gateway.stop();
+    await stopRollingUp();
+    await stopEmbedding();
+    await stopTopics();
+    await stopMeasuring();
+  }
+}

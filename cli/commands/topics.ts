@@ -1,0 +1,56 @@
+/** `recsys topics`: what the community's posts are about, found anew in the active model's vectors. */
+import type pg from "pg";
+import { storeIdeas } from "../../trainer/ideas/store-ideas.ts";
+import { topicsAreStale } from "../../trainer/topics/are-stale.ts";
+import { makeTopics, type TopicsMade } from "../../trainer/topics/make-topics.ts";
+import { type CommandContext, type DatabaseOption, inDatabase } from "./in-database.ts";
+
+/** Makes topics and prints them, the most wanted first. */
+export async function topicsCommand(options: DatabaseOption): Promise<void> {
+  await inDatabase(options, {}, async (context) => {
+    const made = await makeTopics(context);
+    context.print(
+      made ? topicsLine(made) : "others make topics just now, or another model serves since; those that there are:",
+    );
+    if (made) await storeIdeas(context.database);
+    context.print(await topicsTable(context.database.pool));
+  });
+}
+
+/** Makes topics where another model serves than those that there are come from. Feeds go on with the earlier ones where that fails, so it ends nothing. */
+export async function topicsOfNewModel({ database, onProgress, signal, print }: CommandContext): Promise<void> {
+  try {
+    if (!(await topicsAreStale(database))) return;
+    const made = await makeTopics({ database, onProgress, signal });
+    if (made) print(topicsLine(made));
+    await storeIdeas(database);
+  } catch (error) {
+    signal.throwIfAborted();
+    console.error(
+      `topics or ideas are as they were: ${error instanceof Error ? error.message : error}; \`npx recsys topics\` makes them`,
+    );
+  }
+}
+
+/** What came out, as a line. */
+export function topicsLine({ modelName, posts, topics, kept }: TopicsMade): string {
+  return `${topics} topics in ${posts} posts, by the vectors of model ${modelName}${kept > 0 ? `; ${kept} of them were there before` : ""}`;
+}
+
+async function topicsTable(pool: pg.Pool): Promise<string> {
+  const { rows } = await pool.query<{ topic_id: number; label: string; size: number; demand: number; supply: number }>(
+    "select topic_id, label, size, demand, supply from recsys.topics order by demand desc, size desc, topic_id",
+  );
+  const cells = rows.map(({ topic_id, label, size, demand, supply }) => [
+    String(topic_id),
+    label || "(no word that several authors share)",
+    String(size),
+    demand.toFixed(1),
+    supply.toFixed(2),
+  ]);
+  const head = ["topic", "label", "posts", "people a day", "new posts a day"];
+  const widths = head.map((title, column) => Math.max(title.length, ...cells.map((row) => row[column].length)));
+  const line = (row: string[]) =>
+    row.map((cell, column) => (column === 1 ? cell.padEnd(widths[column]) : cell.padStart(widths[column]))).join("  ");
+  return ["", line(head), ...cells.map(line)].join("\n");
+}

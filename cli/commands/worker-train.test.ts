@@ -1,0 +1,152 @@
+/** `recsys worker --train` as a process: ended in every stage, told to end, two of them, and as a scheduled job calls it. */
+import assert from "node:assert/strict";
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { after, before, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { testDatabase, withoutPostgres } from "../../db/testing.ts";
+import { fileRequest, fillSmallCommunity, requestRow, temporaryFolder } from "../../trainer/retraining/testing.ts";
+
+const database = await testDatabase({ after }, "worker_train");
+const { pool } = database;
+// where the stages of all workers are kept
+const cwd = await temporaryFolder({ after });
+const cli = fileURLToPath(new URL("../cli.ts", import.meta.url));
+before(() => fillSmallCommunity(database));
+
+interface Worker {
+  child: ChildProcess;
+  output: { stdout: string; stderr: string };
+  /** Names of the steps that are finished. */
+  steps(): string[];
+  ended: Promise<unknown[]>;
+}
+
+function startWorker({ url = database.url, onStep = (_: Worker) => {} } = {}): Worker {
+  const child = spawn(process.execPath, [cli, "worker", "--train", "--once", "--database", url], {
+    cwd,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const output = { stdout: "", stderr: "" };
+  const steps = () => [...output.stderr.matchAll(/^(\S.*?) {2,}[\d.]+ s/gm)].map(([, step]) => step);
+  const worker = { child, output, steps, ended: once(child, "exit") };
+  child.stdout?.on("data", (text) => {
+    output.stdout += text;
+  });
+  child.stderr?.on("data", (text) => {
+    output.stderr += text;
+    onStep(worker);
+  });
+  return worker;
+}
+
+/** Starts a worker and ends it as soon as a step is finished; the steps that it did. */
+async function endedAfter(step: string, signal: "SIGKILL" | "SIGINT"): Promise<Worker> {
+  let isTold = false;
+  const worker = startWorker({
+    onStep({ steps, child }) {
+      // a second Ctrl-C would end it at once
+      if (isTold || !steps().includes(step)) return;
+      isTold = true;
+      child.kill(signal);
+    },
+  });
+  await worker.ended;
+  return worker;
+}
+
+const endLease = () =>
+  pool.query("update recsys.training_requests set claimed_until = now(), attempts = 0 where status = 'running'");
+
+test("killed in every stage, it is gone on with from the last finished one", {
+  skip: await withoutPostgres(),
+}, async () => {
+  const request = await fileRequest(pool);
+  const [reading, towers, examples, ranker] = [
+    "reading the timeline",
+    "two-tower training",
+    "ranking examples",
+    "DLRM training",
+  ];
+  for (const [last, expected] of [
+    [reading, [reading]],
+    [towers, [reading, towers]],
+    [examples, [reading, examples]],
+    [ranker, [reading, examples, ranker]],
+    // fine-tuning
+    [towers, [reading, towers]],
+    // the last step before the model is in its folder
+    ["judging the model", [reading, towers]],
+  ] as const) {
+    const { steps, output } = await endedAfter(last, "SIGKILL");
+    // steps that take no time may be over before the signal arrives
+    assert.deepEqual(steps().slice(0, expected.length), expected, output.stderr);
+    if (last === reading) {
+      const tooEarly = startWorker();
+      assert.deepEqual(await tooEarly.ended, [0, null]);
+      assert.equal(tooEarly.output.stdout, "no training request waits\n", "until the lease is over it is not taken");
+    }
+    await endLease();
+  }
+  // publishing: caught in its last transaction
+  const blocker = await pool.connect();
+  await blocker.query("begin; lock table recsys.user_embeddings in share update exclusive mode");
+  const { steps } = await endedAfter("embedding users", "SIGKILL");
+  await blocker.query("rollback");
+  blocker.release();
+  assert.deepEqual(steps(), ["embedding posts", "embedding users"]);
+  await endLease();
+  const worker = startWorker();
+  assert.deepEqual(await worker.ended, [0, null], worker.output.stderr);
+  assert.match(worker.output.stdout, /was trained before: publishing\nmodel model-\S+ serves: trained in \d+ s/);
+  assert.equal((await requestRow(pool, request)).status, "done");
+  const { rows } = await pool.query("select status from recsys.models");
+  assert.deepEqual(rows, [{ status: "active" }], "nothing half published stays");
+});
+
+test("Ctrl-C gives the request back at once, and the next worker takes it", async () => {
+  await pool.query("update recsys.models set feature_spec_digest = 'other'");
+  const request = await fileRequest(pool);
+  const { output, child } = await endedAfter("ranking examples", "SIGINT");
+  assert.equal(child.exitCode, 0, output.stderr);
+  assert.match(output.stdout, /is given back: the next worker goes on with it\n$/);
+  const { status, attempts } = await requestRow(pool, request);
+  assert.deepEqual([status, attempts], ["running", 0]);
+  const next = startWorker();
+  assert.deepEqual(await next.ended, [0, null], next.output.stderr);
+  assert.ok(!next.steps().slice(0, 2).includes("two-tower training"), next.output.stderr);
+  assert.equal((await requestRow(pool, request)).status, "done");
+});
+
+test("of two workers at once one trains", { skip: await withoutPostgres() }, async () => {
+  await pool.query("update recsys.models set feature_spec_digest = 'other'");
+  const request = await fileRequest(pool);
+  const { rows: before } = await pool.query("select count(*)::int as n from recsys.models");
+  const workers = [startWorker(), startWorker()];
+  for (const { ended } of workers) assert.deepEqual(await ended, [0, null]);
+  const outputs = workers.map(({ output }) => output.stdout);
+  assert.equal(outputs.filter((stdout) => stdout === "no training request waits\n").length, 1, outputs.join("|"));
+  assert.equal((await requestRow(pool, request)).attempts, 1);
+  const { rows: now } = await pool.query("select count(*)::int as n from recsys.models");
+  assert.equal(now[0].n, before[0].n + 1);
+});
+
+test("a scheduled job sees in the status that a training failed, and in the queue why", async (t) => {
+  const empty = await testDatabase(t, "worker_empty");
+  const request = await fileRequest(empty.pool);
+  const worker = startWorker({ url: empty.url });
+  assert.deepEqual(await worker.ended, [1, null], worker.output.stderr);
+  assert.match(worker.output.stdout, /failed: 0 first interactions are too few to train on: 100 are needed\n$/);
+  assert.equal((await requestRow(empty.pool, request)).status, "failed");
+  assert.deepEqual(await startWorker({ url: empty.url }).ended, [0, null]);
+});
+
+test("--once alone is refused with the cure", async () => {
+  const child = spawn(process.execPath, [cli, "worker", "--once", "--database", database.url]);
+  let stderr = "";
+  child.stderr.on("data", (text) => {
+    stderr += text;
+  });
+  assert.deepEqual(await once(child, "exit"), [1, null]);
+  assert.equal(stderr, "recsys: --once goes with --train: add it, or leave out --once\n");
+});

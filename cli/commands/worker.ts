@@ -1,0 +1,106 @@
+/**
+ * `recsys worker`: embeds new and edited posts and users where no pg_cron calls the function `embed`, makes topics when another model serves, and measures what
+ * feeds were like where no pg_cron does. With `--train` it works the training requests instead: a training takes a processor for minutes, and what waits for a vector must not wait for it.
+ */
+import { once } from "node:events";
+import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
+import { UserError } from "../../db/user-error.ts";
+import { keepBatched } from "../../serve/keep-batched.ts";
+import { keepEmbedded } from "../../serve/keep-embedded.ts";
+import { keepMeasured } from "../../serve/keep-measured.ts";
+import { keepTopics } from "../../serve/keep-topics.ts";
+import { oncePerMessage } from "../../serve/once-per-message.ts";
+import type { Config } from "../../trainer/config/config.ts";
+import { readConfig } from "../../trainer/config/config-file.ts";
+import { claimRequest } from "../../trainer/retraining/training-queue.ts";
+import { workRequest } from "../../trainer/retraining/work-request.ts";
+import { runLine } from "./batch.ts";
+import { type CommandContext, type DatabaseOption, inDatabase } from "./in-database.ts";
+import { topicsLine, topicsOfNewModel } from "./topics.ts";
+
+export interface WorkerOptions extends DatabaseOption {
+  train?: boolean;
+  /** Makes lists too. */
+  batch?: boolean;
+  /** Ends when nothing waits. */
+  once?: boolean;
+  /** A config file for the trainings. */
+  config?: string;
+}
+
+/** Where trainings keep what finished stages left. */
+const trainingFolder = join(".recsys", "training");
+
+/** From an empty queue to the next look; milliseconds. */
+const every = 10_000;
+
+/** Works until Ctrl-C; what is in work then is finished, or given back where that takes minutes. */
+export async function workerCommand(options: WorkerOptions): Promise<void> {
+  if (options.batch && options.train) throw new UserError("--batch and --train are for two workers: leave out one");
+  if (options.once && !options.train) throw new UserError("--once goes with --train: add it, or leave out --once");
+  if (options.config && !options.train)
+    throw new UserError("--config goes with --train: add it, or leave out --config");
+  const config = await readConfig(options.config);
+  await inDatabase(options, {}, (context) =>
+    options.train ? trainWhatWaits(context, options, config) : embed(context, options),
+  );
+}
+
+async function embed({ database, signal, print }: CommandContext, { batch }: WorkerOptions): Promise<void> {
+  let completed = 0;
+  let failed = 0;
+  print("embedding new and edited posts and users (Ctrl-C ends it)");
+  const stop = keepEmbedded(database, {
+    onBatch(batch) {
+      completed += batch.completed;
+      failed += batch.failed;
+    },
+    onError: oncePerMessage("embedding", console.error),
+  });
+  const stopTopics = keepTopics(database, {
+    onMade: (made) => print(topicsLine(made)),
+    onError: oncePerMessage("topics", console.error),
+  });
+  const stopMeasuring = await keepMeasured(database.pool, { onError: oncePerMessage("measuring", console.error) });
+  const stopBatch = batch
+    ? keepBatched(database, {
+        onRun: (result) => print(runLine(result)),
+        onError: oncePerMessage("lists", console.error),
+      })
+    : undefined;
+  if (!signal.aborted) await once(signal, "abort");
+  await stop();
+  await stopTopics();
+  await stopMeasuring();
+  await stopBatch?.();
+  print(`embedded ${completed}, failed ${failed}`);
+}
+
+/** Takes one training request after the other. With `once`, status 1 says that one of them failed. */
+async function trainWhatWaits(context: CommandContext, options: WorkerOptions, config: Config): Promise<void> {
+  const { database, signal, print } = context;
+  const onError = oncePerMessage("training", console.error);
+  if (!options.once) print("training when it is asked for (Ctrl-C ends it)");
+  let worked = 0;
+  while (!signal.aborted) {
+    try {
+      const claim = await claimRequest(database);
+      if (claim) {
+        worked++;
+        if ((await workRequest(context, claim, trainingFolder, config)) === "failed" && options.once)
+          process.exitCode = 1;
+        // the other worker would do it ten seconds later, where there is one
+        await topicsOfNewModel(context);
+        continue;
+      }
+    } catch (error) {
+      if (options.once) throw error;
+      // an outage must not end it: the requests wait
+      onError(error);
+    }
+    if (options.once) break;
+    await setTimeout(every, undefined, { signal }).catch(() => {});
+  }
+  if (options.once && worked === 0) print("no training request waits");
+}

@@ -1,0 +1,161 @@
+/** Runs the Edge Functions locally: the Deno gateway as a child process. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { createRequire } from "node:module";
+import { dirname, join, resolve } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { UserError } from "../db/user-error.ts";
+import { userToken } from "../supabase/functions/_local/user-token.ts";
+import { type SigningKey, signingKey } from "./signing-key.ts";
+
+export interface GatewayOptions {
+  databaseUrl: string;
+  /** 0: any free port. */
+  port?: number;
+  /** Where the local signing key is kept. */
+  folder?: string;
+  /**
+   * The folder of the built pages (web/build.ts), to be served at /. With them come stand-ins for Supabase Auth and PostgREST, by which
+   * whoever reaches the port can be anybody of the community: so for a database that is not on this machine the console alone is served, which asks for the secret key.
+   */
+  site?: string | undefined;
+  /** Hears every line that the functions write. */
+  onLog?: (line: string) => void;
+}
+
+export interface Gateway {
+  /** The address a supabase-js client takes as its project's. */
+  url: string;
+  /** An access token of a user, as Supabase Auth would give it; with `preview`, an operator's (see `userToken`). */
+  tokenOf(userId: string, options?: { preview?: boolean }): Promise<string>;
+  /** The publishable key of the local project, which a supabase-js client is made with. */
+  publishableKey: string;
+  /** The secret key of the local project, for the functions that are not for users. */
+  secretKey: string;
+  /** Whether the feed page is served. */
+  servesFeedPage: boolean;
+  /** The console's address with the secret key in it; undefined: no pages are served. */
+  consoleUrl: string | undefined;
+  /** Of the Deno that serves. */
+  processId: number;
+  /** Settles when the process ends by itself; with its exit status. */
+  ended: Promise<number | null>;
+  stop(): Promise<void>;
+}
+
+/** What a supabase-js client of the local project is made with. */
+export const publishableKey = "sb_publishable_local";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+
+/** Where the local signing key is kept. */
+export const localProject = join(root, ".recsys");
+
+/** Starts the gateway and waits until it serves. Throws one clear line when the port is taken or Deno cannot start. */
+export async function startGateway(options: GatewayOptions): Promise<Gateway> {
+  const { databaseUrl, port = 54321, folder = localProject, onLog = console.error } = options;
+  const { site } = options;
+  const isLocal = isOnThisMachine(databaseUrl);
+  const key = await signingKey(folder);
+  const secretKey = `sb_secret_${crypto.randomUUID()}`;
+  const child = spawn(denoPath(), denoArguments(), {
+    cwd: root,
+    stdio: ["pipe", "pipe", "pipe"],
+    // Ctrl-C in a terminal is for this process, which then ends the other in order
+    detached: true,
+    env: { ...environment(databaseUrl, port, key, secretKey), ...(site && pagesEnvironment(site, isLocal && key)) },
+  });
+  const ended = once(child, "exit").then(([status]) => status as number | null);
+  // it may have ended before it is told to
+  child.stdin.on("error", () => undefined);
+  const lines: string[] = [];
+  let serves = false;
+  createInterface(child.stderr).on("line", (line) => {
+    // what is said before it serves is the reason why it does not
+    if (serves) onLog(line);
+    else lines.push(line);
+  });
+  const listening = await Promise.race([firstAddress(child), ended.then(() => undefined), failed(child)]);
+  if (listening === undefined) throw new UserError(startFailure(port, lines));
+  serves = true;
+  const url = `http://localhost:${listening}`;
+  return {
+    url,
+    tokenOf: (userId, options) => userToken(key, url, userId, options),
+    publishableKey,
+    secretKey,
+    servesFeedPage: site !== undefined && isLocal,
+    consoleUrl: site && `${url}/console/#key=${secretKey}`,
+    processId: child.pid as number,
+    ended,
+    async stop() {
+      // the gateway ends with its standard input
+      child.stdin.end();
+      const forced = setTimeout(() => child.kill("SIGKILL"), 5_000);
+      await ended;
+      clearTimeout(forced);
+    },
+  };
+}
+
+/** The binary itself: node_modules/.bin/deno is a script around it, which a signal would end without ending Deno. */
+export function denoPath(): string {
+  return join(dirname(createRequire(import.meta.url).resolve("deno/package.json")), "deno");
+}
+
+function denoArguments(): string[] {
+  const permissions = ["--allow-net", "--allow-env", "--allow-read", "--allow-sys", "--allow-ffi"];
+  return ["run", "--no-prompt", "--config", "deno.json", ...permissions, "supabase/functions/_local/gateway.ts"];
+}
+
+/** Only what the functions need, so that nothing of the operator's own environment reaches them. */
+function environment(databaseUrl: string, port: number, key: SigningKey, secretKey: string): NodeJS.ProcessEnv {
+  const { HOME, PATH, DENO_DIR, TMPDIR } = process.env;
+  const { OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_EXPORTER_OTLP_HEADERS, OTEL_SERVICE_NAME } = process.env;
+  return {
+    ...{ HOME, PATH, DENO_DIR, TMPDIR },
+    ...{ OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_EXPORTER_OTLP_HEADERS, OTEL_SERVICE_NAME },
+    PORT: String(port),
+    SUPABASE_DB_URL: databaseUrl,
+    LOCAL_JWKS: JSON.stringify(key.jwks),
+    SUPABASE_PUBLISHABLE_KEYS: JSON.stringify({ local: publishableKey }),
+    SUPABASE_SECRET_KEYS: JSON.stringify({ local: secretKey }),
+    NO_COLOR: "1",
+    DENO_NO_UPDATE_CHECK: "1",
+  };
+}
+
+/** Without a key that signs tokens there is the console alone. */
+function pagesEnvironment(site: string, key: SigningKey | false): NodeJS.ProcessEnv {
+  return { SITE_FOLDER: resolve(site), ...(key && { LOCAL_SIGNING_KEY: JSON.stringify(key.jwk) }) };
+}
+
+/** A tunnel looks like this machine too; behind it a real Supabase Auth is found by its tables (`hasRealAuth`). */
+function isOnThisMachine(databaseUrl: string): boolean {
+  return ["localhost", "127.0.0.1", "[::1]", ""].includes(new URL(databaseUrl).hostname);
+}
+
+async function firstAddress(child: ChildProcess): Promise<number | undefined> {
+  if (!child.stdout) return undefined;
+  for await (const line of createInterface(child.stdout)) {
+    const port = /^\{"listening":(\d+)\}$/.exec(line)?.[1];
+    if (port) {
+      // what comes later must not fill the pipe
+      child.stdout.resume();
+      return Number(port);
+    }
+  }
+  return undefined;
+}
+
+async function failed(child: ChildProcess): Promise<never> {
+  const [error] = await once(child, "error");
+  throw new UserError(`Deno cannot start (${(error as Error).message}): run npm install again`);
+}
+
+function startFailure(port: number, lines: string[]): string {
+  if (lines.some((line) => line.includes("AddrInUse")))
+    return `port ${port} is taken: stop what listens there, or give another --port`;
+  return `the functions do not start: ${lines.find((line) => /error/i.test(line)) ?? "no reason given"}`;
+}

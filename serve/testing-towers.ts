@@ -1,0 +1,41 @@
+/** For tests: towers that read text, untrained. Who uses the words of a post is near it, whatever the words are. */
+import { dimensions } from "../supabase/functions/_shared/features/history.ts";
+import { type Field, postFields, tokenRows, userFields } from "../supabase/functions/_shared/features/tokens.ts";
+import { contracts } from "../supabase/functions/_shared/models/contracts.ts";
+import { Random } from "../trainer/engine/random.ts";
+import { GraphBuilder } from "../trainer/onnx/graph-builder.ts";
+import { plusNothing } from "./testing.ts";
+
+/** A tower is the sum of its words' random vectors and of id_embedding; the user's has a tenth of the history too, or `ofHistory` times. */
+export function wordTowers(seed = 1, ofHistory = 0.1): { user_tower: Uint8Array; post_tower: Uint8Array } {
+  const name = `${seed} ${ofHistory}`;
+  const known = built.get(name) ?? build(seed, ofHistory);
+  built.set(name, known);
+  return known;
+}
+
+const built = new Map<string, ReturnType<typeof build>>();
+
+function build(seed: number, ofHistory: number) {
+  const random = new Random(seed);
+  const table = Float32Array.from({ length: tokenRows * dimensions }, () => random.normal());
+  const post = new GraphBuilder("post_tower");
+  const { token_ids, token_weights, id_embedding, ...numbers } = post.inputsOf(contracts.post_tower);
+  const ofPost = post.add(words(post, table, postFields, token_ids, token_weights), id_embedding);
+  post.output("embedding", post.l2Normalise(plusNothing(post, ofPost, numbers)), ["N", dimensions]);
+  const user = new GraphBuilder("user_tower");
+  const { history, ...rest } = user.inputsOf(contracts.user_tower);
+  const ofUser = user.add(
+    user.add(words(user, table, userFields, rest.token_ids, rest.token_weights), rest.id_embedding),
+    // somebody without words and history is somewhere too
+    user.add(user.multiply(history, user.scalar(ofHistory)), user.scalar(0.01)),
+  );
+  user.output("embedding", user.l2Normalise(plusNothing(user, ofUser, { numbers: rest.numbers })), ["N", dimensions]);
+  return { user_tower: user.build(), post_tower: post.build() };
+}
+
+function words(g: GraphBuilder, table: Float32Array, fields: Field[], ids: string, weights: string): string {
+  const lengths = fields.map(({ slots }) => slots);
+  const bags = g.fieldBags(g.weights(table, [tokenRows, dimensions], "tokens"), ids, weights, lengths);
+  return g.sum(g.reshape(bags, [0, fields.length, dimensions]), [1]);
+}

@@ -1,0 +1,63 @@
+import assert from "node:assert/strict";
+import { existsSync, readFileSync } from "node:fs";
+import { test } from "node:test";
+
+interface Manifest {
+  version?: string;
+  dependencies?: Record<string, string>;
+  devDependencies?: Record<string, string>;
+  optionalDependencies?: Record<string, string>;
+}
+
+const url = (path: string) => new URL(`../${path}`, import.meta.url);
+const read = <T>(path: string): T => JSON.parse(readFileSync(url(path), "utf8"));
+const manifest = read<Manifest>("package.json");
+const wanted: Record<string, string> = {
+  ...manifest.dependencies,
+  ...manifest.devDependencies,
+  ...manifest.optionalDependencies,
+};
+const exact = /^(npm:[@a-z0-9/.-]+@)?\d+\.\d+\.\d+(-[a-z0-9.]+)?$/;
+
+test("package.json names exact versions", () => {
+  assert.ok(Object.keys(wanted).length > 0);
+  for (const [name, version] of Object.entries(wanted)) assert.match(version, exact, name);
+});
+
+test("package-lock.json was made from this package.json", () => {
+  const root = read<{ packages: Record<string, Manifest> }>("package-lock.json").packages[""];
+  assert.deepEqual(
+    { ...root?.dependencies, ...root?.devDependencies, ...root?.optionalDependencies },
+    wanted,
+    "run npm install and commit package-lock.json",
+  );
+});
+
+// npm leaves out what a registry or a platform lacks at the moment of writing, and npm ci refuses such a file
+test("package-lock.json names the packages of every platform", () => {
+  const { packages } = read<{ packages: Record<string, Manifest> }>("package-lock.json");
+  for (const [path, { optionalDependencies = {} }] of Object.entries(packages)) {
+    for (const name of Object.keys(optionalDependencies)) {
+      const paths = [`${path}/node_modules/${name}`, `node_modules/${name}`];
+      assert.ok(
+        paths.some((each) => each in packages),
+        `${name}, wanted by ${path}`,
+      );
+    }
+  }
+});
+
+test("deno.json has the same versions", () => {
+  const { imports } = read<{ imports: Record<string, string> }>("deno.json");
+  assert.ok(Object.keys(imports).length > 0);
+  for (const [name, target] of Object.entries(imports)) assert.equal(target, `npm:${name}@${wanted[name]}`, name);
+});
+
+test("what is installed is what package.json names", () => {
+  for (const [name, version] of Object.entries(wanted)) {
+    const path = `node_modules/${name}/package.json`;
+    // an optional dependency may not install everywhere
+    if (!existsSync(url(path)) && name in (manifest.optionalDependencies ?? {})) continue;
+    assert.equal(read<Manifest>(path).version, version.split("@").at(-1), `${name}: run npm install`);
+  }
+});
