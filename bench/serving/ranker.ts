@@ -2,8 +2,8 @@
 import { categories } from "../../supabase/functions/_shared/features/categories.ts";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import { kinds } from "../../supabase/functions/_shared/features/kinds.ts";
+import { type Feeds, float32 } from "../../supabase/functions/_shared/features/tensors.ts";
 import { loadRuntime } from "../../supabase/functions/_shared/models/inference.ts";
-import { type Feeds, float32 } from "../../supabase/functions/_shared/models/tensors.ts";
 import { denseWidth } from "../../trainer/dlrm/dense-features.ts";
 import { dlrmDefaults } from "../../trainer/dlrm/hyperparameters.ts";
 import { GraphBuilder } from "../../trainer/onnx/graph-builder.ts";

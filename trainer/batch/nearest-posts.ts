@@ -4,8 +4,8 @@
  */
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import { sources } from "../../supabase/functions/_shared/features/retrieval.ts";
+import { float32 } from "../../supabase/functions/_shared/features/tensors.ts";
 import { type InferenceSession, loadRuntime } from "../../supabase/functions/_shared/models/inference.ts";
-import { float32 } from "../../supabase/functions/_shared/models/tensors.ts";
 import { topByScore } from "../community/top.ts";
 import { GraphBuilder } from "../onnx/graph-builder.ts";
 

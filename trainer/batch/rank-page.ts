@@ -1,17 +1,19 @@
 /** The lists of a page of users: retrieval as of the run's instant, and the code that ranks a live feed. */
+
 import type { Database } from "../../db/connect.ts";
+import { parseVector } from "../../supabase/functions/_shared/database/vectors.ts";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import { innerProduct } from "../../supabase/functions/_shared/features/inner-product.ts";
 import type { Head } from "../../supabase/functions/_shared/features/kinds.ts";
 import { sources } from "../../supabase/functions/_shared/features/retrieval.ts";
 import type { UserInput } from "../../supabase/functions/_shared/features/tower-inputs.ts";
 import { type Basis, basisOf } from "../../supabase/functions/_shared/recommend/basis.ts";
-import { embedUsers, isFiniteRow, predict, scoreOf } from "../../supabase/functions/_shared/recommend/rank.ts";
+import { isFiniteRow, predict, scoreOf } from "../../supabase/functions/_shared/recommend/rank.ts";
 import { candidatesPerPage } from "../../supabase/functions/_shared/recommend/select/pool.ts";
 import { select } from "../../supabase/functions/_shared/recommend/select/select.ts";
 import type { Selectable, SelectionSettings } from "../../supabase/functions/_shared/recommend/select/selectable.ts";
 import { bestSource } from "../../supabase/functions/_shared/recommend/source.ts";
-import { parseVector } from "../../supabase/functions/_shared/recommend/vectors.ts";
+import { embedUsers } from "../../supabase/functions/_shared/towers/embed-users.ts";
 import type { NumberedCandidate } from "../community/state.ts";
 import { userText } from "../community/texts.ts";
 import { topByScore } from "../community/top.ts";

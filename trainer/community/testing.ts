@@ -1,4 +1,5 @@
 /** For tests: holds what SQL answers of an instant against what the replayed state answers, down to the ranker's features. */
+
 import assert from "node:assert/strict";
 import type { Database } from "../../db/connect.ts";
 import { featureSpecDigest } from "../../supabase/functions/_shared/features/feature-spec.ts";
@@ -8,7 +9,8 @@ import { sourceNames } from "../../supabase/functions/_shared/features/retrieval
 import { nothingServed } from "../../supabase/functions/_shared/recommend/cursor.ts";
 import type { ContextRow } from "../../supabase/functions/_shared/recommend/read-context.ts";
 import { retrieve } from "../../supabase/functions/_shared/recommend/retrieve.ts";
-import { type PostCandidate, userInput, userState } from "../../supabase/functions/_shared/recommend/states.ts";
+import { type PostCandidate, userState } from "../../supabase/functions/_shared/recommend/states.ts";
+import { userInput } from "../../supabase/functions/_shared/towers/user-input.ts";
 import type { Random } from "../engine/random.ts";
 import { vectorAt } from "../engine/vector-at.ts";
 import { Histories } from "../towers/histories.ts";

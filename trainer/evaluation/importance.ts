@@ -6,7 +6,7 @@
 import { categories, requestCategories } from "../../supabase/functions/_shared/features/categories.ts";
 import { kinds } from "../../supabase/functions/_shared/features/kinds.ts";
 import { pairFeatures, postFeatures, userFeatures } from "../../supabase/functions/_shared/features/ranker-features.ts";
-import type { Feeds, Tensor } from "../../supabase/functions/_shared/models/tensors.ts";
+import type { Feeds, Tensor } from "../../supabase/functions/_shared/features/tensors.ts";
 import { opinionOf, type RankingModel } from "../../supabase/functions/_shared/recommend/rank.ts";
 import { Random } from "../engine/random.ts";
 import { type Estimate, estimate } from "./metrics/estimate.ts";

@@ -4,9 +4,9 @@ import { categories } from "../../supabase/functions/_shared/features/categories
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import { kinds } from "../../supabase/functions/_shared/features/kinds.ts";
 import { postFeatures, userFeatures } from "../../supabase/functions/_shared/features/ranker-features.ts";
+import { float32, int64 } from "../../supabase/functions/_shared/features/tensors.ts";
 import { contracts, contractsOf } from "../../supabase/functions/_shared/models/contracts.ts";
 import { assertContract } from "../../supabase/functions/_shared/models/onnx-executor/contract.ts";
-import { float32, int64 } from "../../supabase/functions/_shared/models/tensors.ts";
 import { activityColumns, denseWidth } from "../dlrm/dense-features.ts";
 import { dlrmForward } from "../dlrm/forward.ts";
 import { type Dlrm, newDlrm } from "../dlrm/model.ts";

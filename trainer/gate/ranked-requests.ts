@@ -2,17 +2,13 @@
  * What several models would have shown at the same requests of the past: each retrieves with its own vectors and ranks
  * what it retrieved with its own ranker, by the code that serves.
  */
+
 import type { OnProgress } from "../../db/progress.ts";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import { type Head, type HeadWeights, weightsOf } from "../../supabase/functions/_shared/features/kinds.ts";
 import { recencyBaseline } from "../../supabase/functions/_shared/features/recency-baseline.ts";
-import {
-  embedUser,
-  type Opinion,
-  predict,
-  type RankingModel,
-  scoreOf,
-} from "../../supabase/functions/_shared/recommend/rank.ts";
+import { type Opinion, predict, type RankingModel, scoreOf } from "../../supabase/functions/_shared/recommend/rank.ts";
+import { embedUser } from "../../supabase/functions/_shared/towers/embed-users.ts";
 import type { LoadedCommunity } from "../community/from-database.ts";
 import { CommunityState } from "../community/state.ts";
 import { userText } from "../community/texts.ts";

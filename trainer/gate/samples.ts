@@ -5,9 +5,9 @@
 import { categories } from "../../supabase/functions/_shared/features/categories.ts";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import { postFeatures, userFeatures } from "../../supabase/functions/_shared/features/ranker-features.ts";
+import { type Feeds, float32, int64 } from "../../supabase/functions/_shared/features/tensors.ts";
 import { postTowerInputs, userTowerInputs } from "../../supabase/functions/_shared/features/tower-inputs.ts";
 import { type GraphName, graphNames } from "../../supabase/functions/_shared/models/contracts.ts";
-import { type Feeds, float32, int64 } from "../../supabase/functions/_shared/models/tensors.ts";
 import type { Community } from "../community/community.ts";
 import { postText, userText } from "../community/texts.ts";
 import { denseWidth } from "../dlrm/dense-features.ts";

@@ -3,10 +3,10 @@
 import { tinyGraphs } from "../../serve/testing.ts";
 import { categoryStarts } from "../../supabase/functions/_shared/features/categories.ts";
 import { kinds } from "../../supabase/functions/_shared/features/kinds.ts";
+import { type Feeds, float32, int64 } from "../../supabase/functions/_shared/features/tensors.ts";
 import { contracts, type GraphName, graphNames } from "../../supabase/functions/_shared/models/contracts.ts";
 import type { Contract } from "../../supabase/functions/_shared/models/onnx-executor/contract.ts";
 import { createSession } from "../../supabase/functions/_shared/models/onnx-executor/session.ts";
-import { type Feeds, float32, int64 } from "../../supabase/functions/_shared/models/tensors.ts";
 import { Random } from "../engine/random.ts";
 import type { ModelFolder } from "../model-folder/model-folder.ts";
 import type { Sample } from "./samples.ts";

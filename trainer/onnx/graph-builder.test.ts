@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
+import { float32, int64 } from "../../supabase/functions/_shared/features/tensors.ts";
 import type { Tensor } from "../../supabase/functions/_shared/models/onnx-executor/tensor.ts";
-import { float32, int64 } from "../../supabase/functions/_shared/models/tensors.ts";
 import { GraphBuilder } from "./graph-builder.ts";
 import { executor, onnxRuntime } from "./runtimes.ts";
 import { assertClose } from "./testing.ts";

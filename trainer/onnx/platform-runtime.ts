@@ -3,7 +3,7 @@
  * that it is built from: no more than its API, and its ways. What it would misread or die of is an error here.
  */
 import type { InferenceSession as NativeSession } from "onnxruntime-node";
-import type { Tensor as PlainTensor } from "../../supabase/functions/_shared/models/tensors.ts";
+import type { Tensor as PlainTensor } from "../../supabase/functions/_shared/features/tensors.ts";
 
 /** The release that the edge runtime is built from, under the name it has in package.json. */
 export const platformPackage = "onnxruntime-node-1.20.1";

@@ -1,6 +1,7 @@
 /** The child process of `onnxRuntime`: loads graphs and runs them on the onnxruntime-node package named as its argument. */
+
+import type { Feeds, Tensor } from "../../supabase/functions/_shared/features/tensors.ts";
 import { type InferenceSession, loadRuntime } from "../../supabase/functions/_shared/models/inference.ts";
-import type { Feeds, Tensor } from "../../supabase/functions/_shared/models/tensors.ts";
 import { platformKey, platformRuntime } from "./platform-runtime.ts";
 import type { Answer } from "./runtimes.ts";
 

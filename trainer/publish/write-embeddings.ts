@@ -1,12 +1,13 @@
 /** Embeds every post and every user with a model's own graphs, and writes the vectors page by page. */
+
 import type pg from "pg";
 import pgvector from "pgvector";
 import type { OnProgress } from "../../db/progress.ts";
 import { listOf, textOf } from "../../supabase/functions/_shared/database/nulls.ts";
 import type { PostText } from "../../supabase/functions/_shared/features/tokens.ts";
 import { postTowerInputs, userTowerInputs } from "../../supabase/functions/_shared/features/tower-inputs.ts";
-import { embeddingsOf } from "../../supabase/functions/_shared/models/embeddings.ts";
 import type { InferenceSession } from "../../supabase/functions/_shared/models/inference.ts";
+import { embeddingsOf } from "../../supabase/functions/_shared/towers/tower-vectors.ts";
 import type { IdEmbeddings } from "../model-folder/id-embeddings.ts";
 
 const page = 1000;

@@ -3,12 +3,13 @@
  * embedding. Those say who comes to a post, and when it was written: of travel-se's topics by the vectors that serve (k 60), time explained 64 %,
  * and two posts of a topic shared 1.6 % of their titles' words, by rarity; of those by text alone 35 and 2.6 %.
  */
+
 import type pg from "pg";
 import type { OnProgress } from "../../db/progress.ts";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import { postTextInput, postTowerInputs } from "../../supabase/functions/_shared/features/tower-inputs.ts";
-import { embeddingsOf } from "../../supabase/functions/_shared/models/embeddings.ts";
 import type { InferenceSession } from "../../supabase/functions/_shared/models/inference.ts";
+import { embeddingsOf } from "../../supabase/functions/_shared/towers/tower-vectors.ts";
 import { normalise } from "./vectors.ts";
 
 /** With 1,000, topics of a million posts took 56 MB more at their peak. */

@@ -4,6 +4,7 @@
  * of whom nobody knows, and only what is the caller's own as the caller.
  */
 import { readAs } from "../_shared/database/caller.ts";
+import { parseVector } from "../_shared/database/vectors.ts";
 import type { Work } from "../_shared/http/background.ts";
 import type { UserFunction } from "../_shared/http/edge-function.ts";
 import type { IdeaPool } from "../_shared/ideas/idea-pool.ts";
@@ -13,7 +14,6 @@ import { openModelIdeas } from "../_shared/ideas/model-writer/model-ideas.ts";
 import { type IdeaAuthor, type PickedIdea, pickIdeas } from "../_shared/ideas/pick-ideas.ts";
 import { topicsFor } from "../_shared/ideas/topics-for.ts";
 import type { InferenceSession } from "../_shared/models/inference.ts";
-import { parseVector } from "../_shared/recommend/vectors.ts";
 import type { IdeasAnswer } from "./answer.ts";
 import { notesOf } from "./notes.ts";
 import { readAuthor } from "./read-author.ts";

@@ -1,4 +1,5 @@
 /** For tests of ideas: a community that writes in forms, and a stand-in for a language model. */
+
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import type pg from "pg";
@@ -6,8 +7,8 @@ import { publishTinyModel, uuid } from "../../../serve/testing.ts";
 import { wordTowers } from "../../../serve/testing-towers.ts";
 import { dimensions } from "../_shared/features/history.ts";
 import { postTowerInputs } from "../_shared/features/tower-inputs.ts";
-import { embeddingsOf } from "../_shared/models/embeddings.ts";
 import { loadRuntime } from "../_shared/models/inference.ts";
+import { embeddingsOf } from "../_shared/towers/tower-vectors.ts";
 import { type TestApp, testFunction } from "../testing.ts";
 import type { IdeasAnswer } from "./answer.ts";
 import { type IdeasOptions, openIdeas } from "./handler.ts";

@@ -6,7 +6,7 @@ import {
   postFeatures,
   userFeatures,
 } from "../../../supabase/functions/_shared/features/ranker-features.ts";
-import { float32, int64 } from "../../../supabase/functions/_shared/models/tensors.ts";
+import { float32, int64 } from "../../../supabase/functions/_shared/features/tensors.ts";
 import { featuresOf } from "../../../supabase/functions/_shared/recommend/rank.ts";
 import { denseWidth } from "../../dlrm/dense-features.ts";
 import { RankingExamples } from "../../dlrm/ranking-examples.ts";

@@ -2,19 +2,20 @@
  * What serving would have answered at any instant of a replay: the exported graphs and the serving code on the replayed
  * state. The system and everything that is compared on its candidates ask here, in any order.
  */
+
 import { dimensions } from "../../../supabase/functions/_shared/features/history.ts";
 import { innerProduct } from "../../../supabase/functions/_shared/features/inner-product.ts";
 import { kinds } from "../../../supabase/functions/_shared/features/kinds.ts";
 import { recencyBaseline } from "../../../supabase/functions/_shared/features/recency-baseline.ts";
+import type { Feeds } from "../../../supabase/functions/_shared/features/tensors.ts";
 import { loadRuntime } from "../../../supabase/functions/_shared/models/inference.ts";
-import type { Feeds } from "../../../supabase/functions/_shared/models/tensors.ts";
 import {
-  embedUser,
   type Opinion,
   predict,
   type RankingModel,
   scoreOf,
 } from "../../../supabase/functions/_shared/recommend/rank.ts";
+import { embedUser } from "../../../supabase/functions/_shared/towers/embed-users.ts";
 import type { LoadedCommunity } from "../../community/from-database.ts";
 import { CommunityState, type NumberedCandidate } from "../../community/state.ts";
 import { userText } from "../../community/texts.ts";

@@ -6,15 +6,16 @@
  *
  * Killed anywhere, it leaves jobs that are claimed again when their lease is over, and no half of a batch.
  */
+
 import { changeAs, service } from "../database/caller.ts";
 import { type Pool, run } from "../database/database.ts";
+import { parseVector } from "../database/vectors.ts";
 import { type PostInput, postTextInput, postTowerInputs, userTowerInputs } from "../features/tower-inputs.ts";
 import type { ModelCache } from "../models/models.ts";
-import { userInput } from "../recommend/states.ts";
-import { parseVector } from "../recommend/vectors.ts";
+import { towerVectors } from "../towers/tower-vectors.ts";
+import { userInput } from "../towers/user-input.ts";
 import { embedForVariants } from "./embed-variants.ts";
 import { claimJobs, type Job, type PostRow, readPosts, readUsers, readWork } from "./read-jobs.ts";
-import { towerVectors } from "./tower-vectors.ts";
 import { completeJobs, failJobs, type Outcome } from "./write-vectors.ts";
 
 /** What was done with some jobs. */

@@ -8,8 +8,8 @@ import type { Pool, Statement } from "../database/database.ts";
 import { type PostInput, postTowerInputs } from "../features/tower-inputs.ts";
 import { AppError } from "../http/errors.ts";
 import type { ModelCache } from "../models/models.ts";
+import { towerVectors } from "../towers/tower-vectors.ts";
 import { type PostRow, readPosts } from "./read-jobs.ts";
-import { towerVectors } from "./tower-vectors.ts";
 
 /** How many posts one model embeds at once. */
 const batchSize = 100;

@@ -1,8 +1,9 @@
 /** What the worker asks the database before it embeds: the model, some jobs, and the texts behind them. */
+
 import type { Statement } from "../database/database.ts";
 import { listOf, textOf } from "../database/nulls.ts";
 import type { PostText } from "../features/tokens.ts";
-import type { UserTextRow } from "../recommend/read-context.ts";
+import type { UserTextRow } from "../towers/user-input.ts";
 
 /** The active model; no row where nothing is to be done: no model, or no job that is due. */
 export function readWork(): Statement<{ id: string; name: string; feature_spec_digest: string }> {

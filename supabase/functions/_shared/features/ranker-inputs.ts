@@ -1,5 +1,5 @@
 /** The feeds of the DLRM graph for one user and N candidates. */
-import { type Feeds, float32, int64 } from "../models/tensors.ts";
+
 import { categories } from "./categories.ts";
 import { dimensions } from "./history.ts";
 import {
@@ -11,6 +11,7 @@ import {
   type UserState,
   userFeatures,
 } from "./ranker-features.ts";
+import { type Feeds, float32, int64 } from "./tensors.ts";
 
 /** Feeds: user [1, 32], posts [N, 32], user_features [1, U], post_features [N, P], pair_features [N, Q], categories [N, C]. */
 export function rankerInputs(

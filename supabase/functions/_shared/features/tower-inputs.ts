@@ -1,6 +1,7 @@
 /** What the two towers are fed: the ONNX inputs of any number of users or posts. */
-import { type Feeds, float32, int64 } from "../models/tensors.ts";
+
 import { dimensions, poolHistory } from "./history.ts";
+import { type Feeds, float32, int64 } from "./tensors.ts";
 import {
   type PostText,
   postFields,

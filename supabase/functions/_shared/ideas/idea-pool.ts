@@ -1,11 +1,11 @@
 /** Everything that the default writer can say of a community at a time, with a forecast for each: made once for all who ask. */
 
-import { towerVectors } from "../embed/tower-vectors.ts";
 import { dimensions } from "../features/history.ts";
 import { innerProduct } from "../features/inner-product.ts";
 import { words } from "../features/tokens.ts";
 import { postTowerInputs } from "../features/tower-inputs.ts";
 import type { InferenceSession } from "../models/inference.ts";
+import { towerVectors } from "../towers/tower-vectors.ts";
 import type { Level } from "./forecast/author-means.ts";
 import type { Blend } from "./forecast/blend.ts";
 import { Forecaster } from "./forecast/forecaster.ts";

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { GraphBuilder } from "../../../../trainer/onnx/graph-builder.ts";
+import { float32 } from "../features/tensors.ts";
 import { loadRuntime } from "./inference.ts";
-import { float32 } from "./tensors.ts";
 
 /** doubled = 2 x for x [N, 2] */
 function doubling(): Uint8Array {

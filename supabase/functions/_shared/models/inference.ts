@@ -1,6 +1,7 @@
 /** Which ONNX Runtime runs the graphs. This file is the only one that knows there are three; all give the same scores. */
+
+import type { Tensor } from "../features/tensors.ts";
 import { createSession as createExecutorSession, type InferenceSession } from "./onnx-executor/session.ts";
-import type { Tensor } from "./tensors.ts";
 
 export type { InferenceSession };
 

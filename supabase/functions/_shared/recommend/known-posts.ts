@@ -1,7 +1,8 @@
 /** Posts as the engine knows them, whoever asks: with their state, and their vector in a model. */
+
+import { unpackVectors } from "../database/vectors.ts";
 import type { Candidate } from "../features/ranker-features.ts";
 import { quietPost } from "./states.ts";
-import { unpackVectors } from "./vectors.ts";
 
 /** What is read of a post's state; where nobody came yet, that of a quiet one. */
 type State = Pick<

@@ -4,7 +4,7 @@
  */
 import { pairFeatures, postFeatures, type UserState } from "../features/ranker-features.ts";
 import { rankerInputs } from "../features/ranker-inputs.ts";
-import type { Feeds, Tensor } from "../models/tensors.ts";
+import type { Feeds, Tensor } from "../features/tensors.ts";
 import type { PostCandidate } from "./states.ts";
 
 /** The post that was left out, what is wrong with it, and the value found. */

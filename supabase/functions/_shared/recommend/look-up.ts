@@ -1,4 +1,5 @@
 /** The stages that ask the database: context, user tower, candidates. */
+
 import { readAs } from "../database/caller.ts";
 import type { Connection, Pool } from "../database/database.ts";
 import type { UserInput } from "../features/tower-inputs.ts";
@@ -6,16 +7,17 @@ import { AppError } from "../http/errors.ts";
 import type { Log } from "../http/log.ts";
 import type { Span } from "../http/span.ts";
 import type { ModelCache } from "../models/models.ts";
+import { embedUser } from "../towers/embed-users.ts";
+import { userInput } from "../towers/user-input.ts";
 import { type Active, activeModel } from "./active-model.ts";
 import { candidatesOf } from "./candidates.ts";
 import type { CommonPostsCache } from "./common-posts.ts";
 import type { Page } from "./cursor.ts";
 import { type Second, SecondModelFailed, secondModel } from "./interleave/second-model.ts";
-import { embedUser } from "./rank.ts";
 import { type ContextRow, readContext } from "./read-context.ts";
 import type { Reader } from "./reader.ts";
 import { type Trials, triesPosts } from "./select/exploration.ts";
-import { type PostCandidate, userInput } from "./states.ts";
+import type { PostCandidate } from "./states.ts";
 import type { TopicsCache } from "./topics.ts";
 import type { TrialsCache } from "./trials.ts";
 import { isModelError, isVariantModel, VariantModelFailed } from "./variant-model.ts";

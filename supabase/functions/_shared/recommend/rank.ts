@@ -1,35 +1,16 @@
 /**
- * The two graphs at work: who the user is, and how likely they are to view, vote for and comment on each candidate; of some models also how likely
- * to dismiss it, or to view it for long.
- * Serving and evaluation both rank here.
+ * The ranker at work: how likely a user is to view, vote for and comment on each candidate; of some models also how likely to dismiss it, or to view
+ * it for long. Serving and evaluation both rank here.
  */
-import { dimensions } from "../features/history.ts";
 import type { Candidate, RowOf, UserState } from "../features/ranker-features.ts";
 import { rankerInputs } from "../features/ranker-inputs.ts";
-import { type UserInput, userTowerInputs } from "../features/tower-inputs.ts";
-import type { GraphName } from "../models/contracts.ts";
+import type { Feeds, Tensor } from "../features/tensors.ts";
 import { corrupt, type ServingModel } from "../models/models.ts";
-import type { Feeds, Tensor } from "../models/tensors.ts";
-
-/** A model's graph, and the name that errors give the model. */
-type WithGraph<Graph extends GraphName> = Pick<ServingModel<Graph>, "name" | "graphs">;
+import { numbersOf, outputsOf, type WithGraph } from "../models/run-graph.ts";
 
 /** The graphs that rank, and the names of the columns of what they say. */
 export type RankingModel = WithGraph<"user_tower"> & Ranker;
 type Ranker = WithGraph<"dlrm"> & Pick<ServingModel<"dlrm">, "heads">;
-
-/** The user's vector [32], unit length. */
-export async function embedUser(model: WithGraph<"user_tower">, user: UserInput): Promise<Float32Array> {
-  const vector = await embedUsers(model, [user]);
-  if (!vector.every(Number.isFinite)) throw corrupt(model, "user_tower", "does not give finite numbers");
-  return vector;
-}
-
-/** The vectors of N ≥ 1 users, [N, 32]. One that is not finite is the caller's to leave out. */
-export async function embedUsers(model: WithGraph<"user_tower">, users: UserInput[]): Promise<Float32Array> {
-  const { embedding } = await outputsOf(model, "user_tower", userTowerInputs(users));
-  return numbersOf(model, "user_tower", embedding, users.length * dimensions);
-}
 
 /** What the ranker says of N candidates. */
 export interface Opinion {
@@ -106,26 +87,4 @@ export function featuresOf(feeds: Feeds, i: number): number[] {
 
 function row({ data, dims }: Tensor, i: number): number[] {
   return Array.from(data.slice(i * dims[1], (i + 1) * dims[1]), Number);
-}
-
-async function outputsOf<Graph extends GraphName>(
-  model: WithGraph<Graph>,
-  graph: Graph,
-  feeds: Feeds,
-): Promise<Record<string, Tensor | undefined>> {
-  return await model.graphs[graph].run(feeds).catch((error) => {
-    throw corrupt(model, graph, "fails to run", error);
-  });
-}
-
-function numbersOf<Graph extends GraphName>(
-  model: WithGraph<Graph>,
-  graph: Graph,
-  output: Tensor | undefined,
-  size: number,
-): Float32Array {
-  const data = output?.data;
-  if (!(data instanceof Float32Array) || data.length !== size)
-    throw corrupt(model, graph, `does not give ${size} numbers`);
-  return data;
 }

@@ -1,15 +1,7 @@
 import type { Statement } from "../database/database.ts";
 import type { HeadWeights } from "../features/kinds.ts";
 import type { RecentInteraction } from "../features/recent-habit.ts";
-
-/** What the user tower is told, as the driver hands it over. */
-export interface UserTextRow {
-  passions: string[];
-  projects: string[];
-  bio: string;
-  id_embedding: string | null;
-  history: string;
-}
+import type { UserTextRow } from "../towers/user-input.ts";
 
 /** What one feed needs to know first: the instant, the model, the weights, and the user. */
 export interface ContextRow extends UserTextRow {

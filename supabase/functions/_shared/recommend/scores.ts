@@ -1,8 +1,8 @@
 /** The stage that says how much each candidate is worth to the user: the ranker's probabilities, or the community's measure without a model. */
 import { type Head, type HeadWeights, weightsOf } from "../features/kinds.ts";
 import { pairFeatures, type UserState } from "../features/ranker-features.ts";
+import type { Tensor } from "../features/tensors.ts";
 import type { ServingModel } from "../models/models.ts";
-import type { Tensor } from "../models/tensors.ts";
 import { communityScore, communityValue } from "./community-feed.ts";
 import type { Predictions } from "./feed.ts";
 import { finiteInputs, type LeftOut } from "./left-out.ts";

@@ -1,23 +1,11 @@
 /** What the towers and the ranker take of a user. Where the feature store has no row yet, nothing has happened. */
 import { halfLives } from "../features/decay.ts";
 import type { Candidate, UserState } from "../features/ranker-features.ts";
-import type { UserInput } from "../features/tower-inputs.ts";
-import type { ContextRow, UserTextRow } from "./read-context.ts";
-import { parseVector, parseVectors } from "./vectors.ts";
+import type { ContextRow } from "./read-context.ts";
 
 const noCounts = { views: 0, votes: 0, comments: 0, recent: halfLives.map(() => 0) as ArrayLike<number> };
 const quietUser = { ...noCounts, logins: 0, recent_logins: noCounts.recent };
 export const quietPost = { ...noCounts, participants: 0, by_author: false };
-
-export function userInput(row: UserTextRow): UserInput {
-  return {
-    passions: row.passions ?? [],
-    projects: row.projects ?? [],
-    bio: row.bio ?? "",
-    id_embedding: row.id_embedding === null ? null : parseVector(row.id_embedding),
-    history: parseVectors(row.history),
-  };
-}
 
 /** `history`: that of `userInput`. */
 export function userState(row: ContextRow, history: ArrayLike<number>[]): UserState {

@@ -1,17 +1,6 @@
-/** What goes into a graph and comes out of it, row-major. Every runtime behind `InferenceSession` speaks it. */
-export type Tensor = FloatTensor | IntegerTensor;
+import type { Tensor } from "../../features/tensors.ts";
 
-export interface FloatTensor {
-  type: "float32";
-  data: Float32Array;
-  dims: number[];
-}
-
-export interface IntegerTensor {
-  type: "int64";
-  data: BigInt64Array;
-  dims: number[];
-}
+export type { FloatTensor, IntegerTensor, Tensor } from "../../features/tensors.ts";
 
 /** Comparisons give these inside a graph; they never enter or leave it. */
 export interface BooleanTensor {

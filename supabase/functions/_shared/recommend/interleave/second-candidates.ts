@@ -4,6 +4,7 @@
  */
 import { asService, type Identity } from "../../database/caller.ts";
 import type { Connection, Statement } from "../../database/database.ts";
+import { unpackVectors } from "../../database/vectors.ts";
 import { noSpan } from "../../http/span.ts";
 import { candidateOf } from "../candidate.ts";
 import { candidatesOf } from "../candidates.ts";
@@ -12,7 +13,6 @@ import type { Page, Served } from "../cursor.ts";
 import { knownPosts, ModelGone, type NoPosts, type PostColumns } from "../known-posts.ts";
 import type { ContextRow } from "../read-context.ts";
 import type { PostCandidate } from "../states.ts";
-import { unpackVectors } from "../vectors.ts";
 
 /** What recsys.retrieve_second returns; null where there is none. */
 interface Answer {

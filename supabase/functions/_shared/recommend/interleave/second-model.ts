@@ -1,16 +1,17 @@
 /** The second model of an experiment that interleaves two: it may fail without costing anybody the feed of the first. */
+
 import type { Connection } from "../../database/database.ts";
 import { run, type Statement } from "../../database/database.ts";
+import { parseVector, parseVectors } from "../../database/vectors.ts";
 import type { UserInput } from "../../features/tower-inputs.ts";
 import type { ModelCache } from "../../models/models.ts";
+import { embedUser } from "../../towers/embed-users.ts";
 import type { CommonPostsCache } from "../common-posts.ts";
 import type { Page } from "../cursor.ts";
-import { embedUser } from "../rank.ts";
 import type { ContextRow } from "../read-context.ts";
 import type { Reader } from "../reader.ts";
 import type { FeedModel } from "../scores.ts";
 import type { PostCandidate } from "../states.ts";
-import { parseVector, parseVectors } from "../vectors.ts";
 import { secondCandidates } from "./second-candidates.ts";
 
 /** What the second model's ranking is made of. */

@@ -1,15 +1,17 @@
 /** What the model of a shadow says of the candidates of a feed that was answered. */
+
 import { type Identity, readAs } from "../../database/caller.ts";
 import { type Pool, run } from "../../database/database.ts";
+import { unpackVectors } from "../../database/vectors.ts";
 import { dimensions } from "../../features/history.ts";
 import { innerProduct } from "../../features/inner-product.ts";
 import type { ModelCache } from "../../models/models.ts";
-import { embedUser } from "../rank.ts";
+import { embedUser } from "../../towers/embed-users.ts";
+import { userInput } from "../../towers/user-input.ts";
 import { headWeights } from "../read-context.ts";
 import type { Decision } from "../recommend.ts";
 import { modelScores, type ScoredPost } from "../scores.ts";
-import { type PostCandidate, userInput, userState } from "../states.ts";
-import { unpackVectors } from "../vectors.ts";
+import { type PostCandidate, userState } from "../states.ts";
 import { type CandidateRow, readCandidates, readUser } from "./read-shadow.ts";
 
 /** A feed that was answered. */

@@ -1,11 +1,12 @@
 /** The stage that says why each post of a page is there: the most telling of the reasons that hold. */
+
+import { parseVectors } from "../../database/vectors.ts";
 import { sharedTerms, type Text } from "../../features/text-match.ts";
 import type { Reason } from "../feed.ts";
 import type { ContextRow } from "../read-context.ts";
 import type { ScoredPost } from "../scores.ts";
 import type { Selected } from "../select/select.ts";
 import { bestSource } from "../source.ts";
-import { parseVectors } from "../vectors.ts";
 import { type NamedPost, nearestInHistory } from "./nearest-in-history.ts";
 import { plainReason } from "./reason.ts";
 

@@ -1,7 +1,17 @@
-/** Plain tensors, as all three ONNX runtimes take and give them. */
-import type { FloatTensor, IntegerTensor, Tensor } from "./onnx-executor/tensor.ts";
+/** Plain tensors, row-major: what goes into a graph and comes out of it, whichever ONNX runtime runs it. */
+export type Tensor = FloatTensor | IntegerTensor;
 
-export type { Tensor };
+export interface FloatTensor {
+  type: "float32";
+  data: Float32Array;
+  dims: number[];
+}
+
+export interface IntegerTensor {
+  type: "int64";
+  data: BigInt64Array;
+  dims: number[];
+}
 
 export type Feeds = Record<string, Tensor>;
 

@@ -1,8 +1,14 @@
 /** Vectors of any number of rows by a tower, each row's trouble its own. */
 import { dimensions } from "../features/history.ts";
-import { embeddingsOf } from "../models/embeddings.ts";
+import type { Feeds } from "../features/tensors.ts";
 import type { InferenceSession } from "../models/inference.ts";
-import type { Feeds } from "../models/tensors.ts";
+
+/** Runs a tower and gives the vector [32] of each of its N rows. */
+export async function embeddingsOf(tower: InferenceSession, feeds: Feeds): Promise<Float32Array[]> {
+  const { embedding } = await tower.run(feeds);
+  const values = embedding.data as Float32Array;
+  return Array.from({ length: embedding.dims[0] }, (_, i) => values.slice(i * dimensions, (i + 1) * dimensions));
+}
 
 /** The vectors of some rows in their order, or the error of the row that has none. */
 export async function towerVectors<Row>(
