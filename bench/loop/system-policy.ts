@@ -15,15 +15,12 @@ import { insertUsers } from "../../db/import/insert-users.ts";
 import { openPostgresCopy, testServer } from "../../db/testing-postgres.ts";
 import { openPool } from "../../supabase/functions/_shared/database/pool.ts";
 import { embedBatch } from "../../supabase/functions/_shared/embed/embed-batch.ts";
+import type { Log } from "../../supabase/functions/_shared/http/log.ts";
 import { loadRuntime } from "../../supabase/functions/_shared/models/inference.ts";
 import { modelCache } from "../../supabase/functions/_shared/models/models.ts";
-import { openCommonPosts } from "../../supabase/functions/_shared/recommend/common-posts.ts";
 import { nothingServed } from "../../supabase/functions/_shared/recommend/cursor.ts";
 import { feedOf } from "../../supabase/functions/_shared/recommend/ladder.ts";
-import { impressionLog } from "../../supabase/functions/_shared/recommend/log-impressions.ts";
-import { openStalls } from "../../supabase/functions/_shared/recommend/stalls.ts";
-import { openTopics } from "../../supabase/functions/_shared/recommend/topics.ts";
-import { openTrials } from "../../supabase/functions/_shared/recommend/trials.ts";
+import { openFeedServices, type RecommendServices } from "../../supabase/functions/_shared/recommend/services.ts";
 import { startBackend } from "../../trainer/engine/backend.ts";
 import { readModelFolder } from "../../trainer/model-folder/model-folder.ts";
 import { publish } from "../../trainer/publish/publish.ts";
@@ -53,9 +50,8 @@ export class SystemPolicy implements Policy {
   private world!: World;
   private database!: Database;
   private folder = "";
-  private services!: Parameters<typeof feedOf>[0];
+  private services!: RecommendServices;
   private pool!: ReturnType<typeof openPool>;
-  private log!: ReturnType<typeof impressionLog>;
   private userIds: string[] = [];
   private postIds: string[] = [];
   private postNumbers = new Map<string, number>();
@@ -92,16 +88,9 @@ export class SystemPolicy implements Policy {
     await pool.query("update recsys.settings set requests_per_minute = null");
     await this.setClock(now);
     this.pool = openPool(this.database.url, (error) => this.options.print(String(error)), { max: 2 });
-    this.log = impressionLog(this.pool);
-    this.services = {
-      pool: this.pool,
-      models: modelCache(() => loadRuntime()),
-      commonPosts: openCommonPosts(),
-      trials: openTrials(),
-      topics: openTopics(this.pool, (code, error) => this.options.print(`${code}: ${error}`)),
-      stalls: openStalls(),
-      log: (code, error) => this.options.print(`${code}: ${error instanceof Error ? error.message : String(error)}`),
-    };
+    const log: Log = (code, error) =>
+      this.options.print(`${code}: ${error instanceof Error ? error.message : String(error)}`);
+    this.services = openFeedServices(this.pool, modelCache(loadRuntime), log);
     await startBackend();
     await this.trainAndPublish();
   }
@@ -119,7 +108,7 @@ export class SystemPolicy implements Policy {
     const page = { limit: size, served: nothingServed() };
     const recommendation = await feedOf(this.services, reader, page, "live");
     if (recommendation.feed.degraded) this.options.print(`degraded: ${recommendation.feed.degraded}`);
-    await this.log.do([{ recommendation, userId: this.userIds[user] }]);
+    await this.services.impressions.do([{ recommendation, userId: this.userIds[user] }]);
     return recommendation.feed.items.map(({ post_id }) => this.postNumbers.get(post_id) as number);
   }
 

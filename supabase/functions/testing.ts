@@ -5,12 +5,7 @@ import { createApp, type EdgeFunction } from "./_shared/http/edge-function.ts";
 import { AppError } from "./_shared/http/errors.ts";
 import { loadRuntime, type RuntimeName } from "./_shared/models/inference.ts";
 import { modelCache } from "./_shared/models/models.ts";
-import { openCommonPosts } from "./_shared/recommend/common-posts.ts";
-import { impressionLog } from "./_shared/recommend/log-impressions.ts";
-import { openShadows } from "./_shared/recommend/shadow/shadows.ts";
-import { openStalls } from "./_shared/recommend/stalls.ts";
-import { openTopics } from "./_shared/recommend/topics.ts";
-import { openTrials } from "./_shared/recommend/trials.ts";
+import { openFeedServices, type RecommendServices } from "./_shared/recommend/services.ts";
 import { assertDocumented } from "./openapi/testing.ts";
 
 /** The secret key of the project that tests play. */
@@ -45,7 +40,7 @@ export interface TestOptions {
 export function testFunction<Input, Answer>(
   scope: { after(clean: () => Promise<void>): void },
   url: string,
-  edgeFunction: EdgeFunction<Input>,
+  edgeFunction: EdgeFunction<Input, RecommendServices>,
   options: TestOptions = {},
 ): TestApp<Answer> {
   const { runtime, preview = false, claims = () => ({}) } = options;
@@ -58,21 +53,16 @@ export function testFunction<Input, Answer>(
   const log = (code: string, cause: unknown) => logged.push({ code, cause });
   const pool = openPool(url, (error) => log("connection_lost", error));
   scope.after(() => pool.end());
-  const models = modelCache(() => loadRuntime(runtime));
   const app = createApp(edgeFunction, {
-    pool,
+    ...openFeedServices(
+      pool,
+      modelCache(() => loadRuntime(runtime)),
+      log,
+    ),
     verify: options.verify ?? verifyId,
     secretKeys: [secretKey],
     publishableKeys: [publishableKey],
     origins: "*",
-    models,
-    commonPosts: openCommonPosts(),
-    trials: openTrials(),
-    topics: openTopics(pool, log),
-    stalls: openStalls(),
-    impressions: impressionLog(pool),
-    shadows: openShadows(pool, models),
-    log,
     keepAlive: (work) => background.push(work),
   });
   const request = async (path: string, init?: RequestInit) => {

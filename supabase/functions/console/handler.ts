@@ -8,12 +8,13 @@ import { feedWithCandidates } from "../_shared/console/feed-with-candidates.ts";
 import { latency } from "../_shared/console/latency.ts";
 import { questions } from "../_shared/console/questions.ts";
 import type { ServiceFunction } from "../_shared/http/edge-function.ts";
+import type { FeedServices } from "../_shared/recommend/look-up.ts";
 import { type ConsoleRequest, requestOfBody } from "./request.ts";
 
 /** Feeds whose stages are timed: half a second of work. */
 const timedFeeds = 20;
 
-export const consoleFunction: ServiceFunction<ConsoleRequest> = {
+export const consoleFunction: ServiceFunction<ConsoleRequest, FeedServices> = {
   name: "console",
   callers: "service",
   maximumBodyBytes: 4 * 1024,

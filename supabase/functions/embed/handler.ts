@@ -1,5 +1,5 @@
 /** `POST /embed`, called by pg_cron every ten seconds while posts or users wait for a vector: embeds them. */
-import { type Embedded, embedBatch } from "../_shared/embed/embed-batch.ts";
+import { type Embedded, type EmbedServices, embedBatch } from "../_shared/embed/embed-batch.ts";
 import type { ServiceFunction } from "../_shared/http/edge-function.ts";
 
 /**
@@ -9,7 +9,7 @@ import type { ServiceFunction } from "../_shared/http/edge-function.ts";
 const mostBatches = 10;
 const mostMilliseconds = 5_000;
 
-export const embedFunction: ServiceFunction<void> = {
+export const embedFunction: ServiceFunction<void, EmbedServices> = {
   name: "embed",
   callers: "service",
   maximumBodyBytes: 1024,

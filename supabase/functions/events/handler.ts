@@ -2,6 +2,7 @@
  * `POST /events {events: [...]}`: what the user did, into the app's tables and under the user's own role. For apps that do
  * not write these tables themselves: whoever does needs no events, as the engine reads the tables.
  */
+import type { Pool } from "../_shared/database/database.ts";
 import type { UserFunction } from "../_shared/http/edge-function.ts";
 import { AppError } from "../_shared/http/errors.ts";
 import { batchOfBody } from "./batch.ts";
@@ -11,7 +12,7 @@ import { recordSoonShown } from "./record-soon-shown.ts";
 import { refusals } from "./refusals.ts";
 import type { EventReport, Report } from "./report.ts";
 
-export const eventsFunction: UserFunction<Checked[]> = {
+export const eventsFunction: UserFunction<Checked[], { pool: Pool }> = {
   name: "events",
   callers: "users",
   // 500 events of 500 bytes, where those without a comment have 250; or 8 of the longest comments, of 30 KB each

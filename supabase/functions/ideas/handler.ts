@@ -4,9 +4,11 @@
  * of whom nobody knows, and only what is the caller's own as the caller.
  */
 import { readAs } from "../_shared/database/caller.ts";
+import type { Pool } from "../_shared/database/database.ts";
 import { parseVector } from "../_shared/database/vectors.ts";
 import type { Work } from "../_shared/http/background.ts";
 import type { UserFunction } from "../_shared/http/edge-function.ts";
+import type { Log } from "../_shared/http/log.ts";
 import type { IdeaPool } from "../_shared/ideas/idea-pool.ts";
 import { type IdeaPools, type Making, openIdeaPools } from "../_shared/ideas/idea-pools.ts";
 import type { Endpoint } from "../_shared/ideas/model-writer/endpoint.ts";
@@ -14,6 +16,7 @@ import { openModelIdeas } from "../_shared/ideas/model-writer/model-ideas.ts";
 import { type IdeaAuthor, type PickedIdea, pickIdeas } from "../_shared/ideas/pick-ideas.ts";
 import { topicsFor } from "../_shared/ideas/topics-for.ts";
 import type { InferenceSession } from "../_shared/models/inference.ts";
+import type { ModelCache } from "../_shared/models/models.ts";
 import type { IdeasAnswer } from "./answer.ts";
 import { notesOf } from "./notes.ts";
 import { readAuthor } from "./read-author.ts";
@@ -25,8 +28,18 @@ export interface IdeasOptions {
   pools?: IdeaPools;
 }
 
+/** What an answer takes. */
+export interface IdeasServices {
+  pool: Pool;
+  models: ModelCache;
+  log: Log;
+}
+
 /** The function, with what its worker keeps. */
-export function openIdeas({ endpoint, pools = openIdeaPools() }: IdeasOptions = {}): UserFunction<IdeasRequest> {
+export function openIdeas({
+  endpoint,
+  pools = openIdeaPools(),
+}: IdeasOptions = {}): UserFunction<IdeasRequest, IdeasServices> {
   const modelIdeas = openModelIdeas(endpoint);
   return {
     name: "ideas",

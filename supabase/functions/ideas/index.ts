@@ -1,5 +1,9 @@
+import { openDatabase } from "../_deno/database.ts";
 import { serve } from "../_deno/serve.ts";
 import { endpointOf } from "../_shared/ideas/model-writer/endpoint.ts";
+import { loadRuntime } from "../_shared/models/inference.ts";
+import { modelCache } from "../_shared/models/models.ts";
 import { openIdeas } from "./handler.ts";
 
-serve(openIdeas({ endpoint: endpointOf((name) => Deno.env.get(name)) }));
+const ideas = openIdeas({ endpoint: endpointOf((name) => Deno.env.get(name)) });
+serve(ideas, (log) => ({ pool: openDatabase(log), models: modelCache(loadRuntime), log }));

@@ -1,4 +1,4 @@
 import { serve } from "../_deno/serve.ts";
 import { openapiFunction } from "./handler.ts";
 
-serve(openapiFunction);
+serve(openapiFunction, (log) => ({ log }));

@@ -6,9 +6,10 @@ import { visitor } from "../_shared/database/caller.ts";
 import type { UserFunction } from "../_shared/http/edge-function.ts";
 import { nothingServed, type Page } from "../_shared/recommend/cursor.ts";
 import { feedOf } from "../_shared/recommend/ladder.ts";
+import type { RecommendServices } from "../_shared/recommend/services.ts";
 import { type FeedRequest, requestOfBody, requestOfQuery } from "./request.ts";
 
-export const recommendFunction: UserFunction<FeedRequest> = {
+export const recommendFunction: UserFunction<FeedRequest, RecommendServices> = {
   name: "recommend",
   callers: "users",
   // what fits the limits of the fields has 57 KB at most: the longest cursor, and tags and interests with every letter escaped

@@ -3,6 +3,7 @@
  * post of the caller's may interest. A post that the caller may not read answers as one that does not exist.
  */
 import { type Identity, readAs, service } from "../_shared/database/caller.ts";
+import type { Pool } from "../_shared/database/database.ts";
 import type { Claims } from "../_shared/http/auth.ts";
 import type { UserFunction } from "../_shared/http/edge-function.ts";
 import { AppError } from "../_shared/http/errors.ts";
@@ -10,7 +11,7 @@ import type { SimilarPeople, SimilarPosts } from "./answer.ts";
 import { readPeopleNear, readPostsLike, type SimilarRow } from "./read-similar.ts";
 import { requestOfBody, type SimilarRequest } from "./request.ts";
 
-export const similarFunction: UserFunction<SimilarRequest> = {
+export const similarFunction: UserFunction<SimilarRequest, { pool: Pool }> = {
   name: "similar",
   callers: "users",
   maximumBodyBytes: 1024,

@@ -1,4 +1,5 @@
+import { openDatabase } from "../_deno/database.ts";
 import { serve } from "../_deno/serve.ts";
 import { similarFunction } from "./handler.ts";
 
-serve(similarFunction);
+serve(similarFunction, (log) => ({ pool: openDatabase(log) }));

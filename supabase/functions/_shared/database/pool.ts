@@ -1,9 +1,10 @@
 // @ts-types="npm:@types/pg@8.23.1"
 import pg from "pg";
+import { servedAtOnce } from "../http/overload.ts";
 import type { Pool } from "./database.ts";
 
-/** Connections of one worker; the platform runs many workers. */
-export const poolSize = 3;
+/** Connections of one worker. */
+export const poolSize = servedAtOnce;
 
 /** How long an answer is waited for, in milliseconds: then its connection is taken for dead and closed. Statements have shorter limits of their own. */
 export const queryTimeout = 8_000;

@@ -1,5 +1,5 @@
 /** How often one person may call, whatever function and worker: recsys.settings.requests_per_minute, counted in Postgres. */
-import { AppError } from "../http/errors.ts";
+import { tooMany } from "../http/errors.ts";
 import type { Connection } from "./database.ts";
 
 /** Until when a person gets no more, milliseconds of performance.now(): a flood does not reach the database. The oldest goes first. */
@@ -34,11 +34,4 @@ export async function takeRequest(connection: Connection, userId: string): Promi
   for (const oldest of refusedUntil.keys()) if (refusedUntil.size >= mostRemembered) refusedUntil.delete(oldest);
   refusedUntil.set(userId, performance.now() + 1000 * seconds);
   throw tooMany(seconds);
-}
-
-/** The error of who has used up their allowance, and gets the next request in so many seconds. */
-export function tooMany(seconds: number): AppError {
-  const retryAfter = Math.max(1, Math.ceil(seconds));
-  const message = `this person sends too many requests: try again in ${retryAfter} s`;
-  return new AppError(429, "too_many_requests", message, undefined, retryAfter);
 }

@@ -18,6 +18,12 @@ import { embedForVariants } from "./embed-variants.ts";
 import { claimJobs, type Job, type PostRow, readPosts, readUsers, readWork } from "./read-jobs.ts";
 import { completeJobs, failJobs, type Outcome } from "./write-vectors.ts";
 
+/** What embedding takes. */
+export interface EmbedServices {
+  pool: Pool;
+  models: ModelCache;
+}
+
 /** What was done with some jobs. */
 export interface Embedded {
   /** Vectors written, and jobs acknowledged because their post or user is gone. */
@@ -31,7 +37,7 @@ export const batchSize = 100;
 const lease = "30 seconds";
 
 /** Embeds up to `batchSize` entities, those of experiments' models last; null where there was nothing to do. Throws AppError when the model cannot be used. */
-export async function embedBatch({ pool, models }: { pool: Pool; models: ModelCache }): Promise<Embedded | null> {
+export async function embedBatch({ pool, models }: EmbedServices): Promise<Embedded | null> {
   const work = await changeAs(pool, service, readWork(), async (connection, [active]) => {
     if (!active) return null;
     // before the claim, so that a model that cannot be loaded costs no job an attempt

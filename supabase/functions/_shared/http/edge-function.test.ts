@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setImmediate } from "node:timers/promises";
 import { projectApiKeys } from "./api-keys.ts";
-import { createApp, type ServiceFunction, type Services, type UserFunction } from "./edge-function.ts";
+import { createApp, type Host, type ServiceFunction, type UserFunction } from "./edge-function.ts";
 import { AppError } from "./errors.ts";
 
 const count = {
@@ -35,7 +35,7 @@ function served() {
     keepAlive: (work: Promise<void>) => kept.push(work),
     publishableKeys: ["sb_publishable_a", "anon.key.jwt"],
     origins: "*",
-  } as unknown as Services;
+  } as unknown as Host;
   const app = createApp(measure, services);
   const post = async (body: string) =>
     await app.request("/measure", { method: "POST", body, headers: { authorization: "Bearer ada" } });
@@ -235,7 +235,7 @@ test("what is for the project itself is open to its secret keys, and to no user"
   };
   const called = async (headers: Record<string, string>, secretKeys = ["sb_secret_a", "sb_secret_b"]) => {
     const services = { secretKeys, origins: "*", verify: async () => ({ sub: "ada", role: "authenticated" }) };
-    const app = createApp(count, services as unknown as Services);
+    const app = createApp(count, services as unknown as Host);
     const response = await app.request("/count", { method: "POST", body: "12345", headers });
     const { error, length } = await response.json();
     return [response.status, error?.code ?? length];

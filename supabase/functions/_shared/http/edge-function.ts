@@ -9,31 +9,26 @@ import { HTTPException } from "hono/http-exception";
 import { requestId } from "hono/request-id";
 import { timeout } from "hono/timeout";
 import { setMetric, timing } from "hono/timing";
-import type { Pool } from "../database/database.ts";
-import { poolSize } from "../database/pool.ts";
-import type { ModelCache } from "../models/models.ts";
-import type { CommonPostsCache } from "../recommend/common-posts.ts";
-import type { Shown } from "../recommend/log-impressions.ts";
-import type { Shadows } from "../recommend/shadow/shadows.ts";
-import type { Stalls } from "../recommend/stalls.ts";
-import type { TopicsCache } from "../recommend/topics.ts";
-import type { TrialsCache } from "../recommend/trials.ts";
 import { apiVersion, apiVersionHeader, requestIdHeader } from "./api.ts";
 import { isVisitor, requireSecretKey } from "./api-keys.ts";
 import { bearerToken, type Claims, type Verify } from "./auth.ts";
 import { type Background, openBackground, type Work } from "./background.ts";
 import { AppError, asAppError } from "./errors.ts";
 import type { Log } from "./log.ts";
-import { openDoor, type Place } from "./overload.ts";
+import { openDoor, type Place, servedAtOnce } from "./overload.ts";
 import type { Span } from "./span.ts";
 import { openSpareTime, type SpareTime } from "./spare-time.ts";
 import type { Trace, Traces } from "./traces.ts";
 import { openAllowances } from "./visitor-allowances.ts";
 
-export type EdgeFunction<Input> = UserFunction<Input> | ServiceFunction<Input> | PublicFunction<Input>;
+/** `Services`: what the function's index opens for it once a worker, such as a pool. */
+export type EdgeFunction<Input, Services = Logging> =
+  | UserFunction<Input, Services>
+  | ServiceFunction<Input, Services>
+  | PublicFunction<Input, Services>;
 
 /** For people: each call is one user's, who sends their access token as `Authorization: Bearer …`. */
-export interface UserFunction<Input> extends Reading<Input> {
+export interface UserFunction<Input, Services = Logging> extends Reading<Input> {
   callers: "users";
   /** The answer, to be sent as JSON. Throws AppError. */
   answer(input: Input, call: UserCall, services: Services): Promise<unknown>;
@@ -42,14 +37,14 @@ export interface UserFunction<Input> extends Reading<Input> {
 }
 
 /** For the project itself, such as its scheduled jobs: the caller sends one of the project's secret keys as `apikey`. */
-export interface ServiceFunction<Input> extends Reading<Input> {
+export interface ServiceFunction<Input, Services = Logging> extends Reading<Input> {
   callers: "service";
   /** The answer, to be sent as JSON. Throws AppError. */
   answer(input: Input, call: Call, services: Services): Promise<unknown>;
 }
 
 /** For whoever comes: nothing is asked of the caller, so it must answer all alike. */
-export interface PublicFunction<Input> extends Reading<Input> {
+export interface PublicFunction<Input, Services = Logging> extends Reading<Input> {
   callers: "anyone";
   /** The answer, to be sent as JSON. Throws AppError. */
   answer(input: Input, call: Call, services: Services): Promise<unknown>;
@@ -82,9 +77,14 @@ export interface UserCall extends Call {
   claims: Claims;
 }
 
-/** What the host gives every function. */
-export interface Services {
-  pool: Pool;
+/** What every function may use. */
+export interface Logging {
+  /** What goes wrong; the line names the request. */
+  log: Log;
+}
+
+/** What the host knows of callers, and does for every function. */
+export interface Host extends Logging {
   verify: Verify;
   /** The project's secret keys; none: nobody may call what is for the project itself. */
   secretKeys: readonly string[];
@@ -92,14 +92,6 @@ export interface Services {
   publishableKeys: readonly string[];
   /** The origins whose pages may read the answers, or any. */
   origins: readonly string[] | "*";
-  models: ModelCache;
-  commonPosts: CommonPostsCache;
-  trials: TrialsCache;
-  topics: TopicsCache;
-  stalls: Stalls;
-  impressions: Work<Shown>;
-  shadows: Shadows;
-  log: Log;
   /** Where spans go; undefined: nowhere. */
   traces?: Traces | undefined;
   /** Keeps the worker alive for work that no answer waits for. */
@@ -138,14 +130,17 @@ function hostsTurn(): Promise<void> {
 type Later = ((background: Background, spareTime: SpareTime) => void)[];
 
 /** The function as a Hono app, for whatever host hands it requests. */
-export function createApp<Input>(edgeFunction: EdgeFunction<Input>, services: Services): Hono<Environment> {
+export function createApp<Input, Services>(
+  edgeFunction: EdgeFunction<Input, Services>,
+  services: Host & Services,
+): Hono<Environment> {
   const { name, read, maximumBodyBytes } = edgeFunction;
   const origin = services.origins === "*" ? "*" : [...services.origins];
   const methods = Object.keys(read);
   const background = openBackground(services.log, services.keepAlive);
   const door = openDoor();
-  // one connection is left for who comes next
-  const spareTime = openSpareTime(services.log, services.keepAlive, () => door.waiting() > poolSize - 2);
+  // one place is left for who comes next
+  const spareTime = openSpareTime(services.log, services.keepAlive, () => door.waiting() > servedAtOnce - 2);
   const allowances = openAllowances();
   const limited = bodyLimit({ maxSize: maximumBodyBytes, onError: tooLarge });
   const tooSlow = new AppError(504, "timeout", "this took too long; try again");
@@ -213,7 +208,7 @@ export function createApp<Input>(edgeFunction: EdgeFunction<Input>, services: Se
   /** Finds out who calls before anything is read; what it gives answers them. */
   async function admit(
     c: Context<Environment>,
-    services: Services,
+    services: Host & Services,
   ): Promise<(input: Input, call: Call) => Promise<unknown>> {
     const { headers } = c.req.raw;
     if (edgeFunction.callers === "users") {

@@ -16,6 +16,13 @@ export class AppError extends Error {
 
 export type ErrorStatus = 400 | 401 | 404 | 405 | 413 | 429 | 500 | 503 | 504;
 
+/** The error of who has used up their allowance, and gets the next request in so many seconds. */
+export function tooMany(seconds: number): AppError {
+  const retryAfter = Math.max(1, Math.ceil(seconds));
+  const message = `this person sends too many requests: try again in ${retryAfter} s`;
+  return new AppError(429, "too_many_requests", message, undefined, retryAfter);
+}
+
 /** Any thrown thing as an AppError; what we did not foresee is `internal` and keeps its cause for the log only. */
 export function asAppError(error: unknown): AppError {
   if (error instanceof AppError) return error;

@@ -3,8 +3,10 @@
  * about a second is told at once to come again, before their token is looked at, instead of being given up later. Who is still sending
  * waits for nothing of ours, and is the first to go.
  */
-import { poolSize } from "../database/pool.ts";
 import { AppError } from "./errors.ts";
+
+/** So many are served at once: each has one of the worker's connections (../database/pool.ts). The platform runs many workers. */
+export const servedAtOnce = 3;
 
 /** So many are always taken on: a worker that is starting, or whose queries have begun to take long, says little about the next second. */
 export const alwaysTaken = 32;
@@ -97,11 +99,11 @@ export function openDoor(now = () => performance.now()) {
         },
         leave(served) {
           if (!isInside) return;
-          const waited = waiting() > poolSize;
+          const waited = waiting() > servedAtOnce;
           go();
           if (!served) return;
           // one that had nobody beside it says how fast it can be, and nothing of how slow: the first may have loaded a model
-          const latest = waited ? Math.min(now() - since, longestWait) : (now() - came) / poolSize;
+          const latest = waited ? Math.min(now() - since, longestWait) : (now() - came) / servedAtOnce;
           if (waited) {
             answers = 1 + answers * Math.exp(-latest / memory);
             pace = pace === null ? latest : pace + (latest - pace) / answers;

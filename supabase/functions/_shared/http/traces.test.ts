@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { test } from "node:test";
-import { createApp, type Services, type UserFunction } from "./edge-function.ts";
+import { createApp, type Host, type UserFunction } from "./edge-function.ts";
 import { AppError } from "./errors.ts";
 import { openTraces } from "./traces.ts";
 
@@ -58,7 +58,7 @@ function served(endpoint: string) {
     keepAlive,
   };
   const traces = openTraces({ endpoint, headers: "x-key=a%20b", service: "feeds" }, log, keepAlive);
-  const app = createApp(measure, { ...services, traces } as unknown as Services);
+  const app = createApp(measure, { ...services, traces } as unknown as Host);
   const post = async (body: string, more: Record<string, string> = {}) => {
     const headers = { authorization: "Bearer ada", "x-request-id": `id-${body}`, ...more };
     return (await app.request("/measure", { method: "POST", body, headers })).status;

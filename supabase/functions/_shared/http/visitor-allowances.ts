@@ -6,7 +6,7 @@
  * writes `cf-connecting-ip` over whatever came. Elsewhere nobody sends that header but who makes it up, and they can use up the allowance of
  * no one else. `x-forwarded-for` begins with whatever the caller wrote there: by it anybody could be kept out by somebody else.
  */
-import { tooMany } from "../database/rate-limit.ts";
+import { tooMany } from "./errors.ts";
 
 /** As many as a person may send who has signed in, where the operator did not change that. */
 export const visitsPerMinute = 120;

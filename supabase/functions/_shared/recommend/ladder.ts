@@ -8,7 +8,6 @@
  * Every request begins at the first rung, so that a feed is whole again as soon as what failed works; only where live feeds hang for
  * everybody (stalls.ts) most begin at the second.
  */
-import type { Services } from "../http/edge-function.ts";
 import { type AppError, asAppError } from "../http/errors.ts";
 import { noSpan, type Span } from "../http/span.ts";
 import { batchFeed } from "./batch-feed.ts";
@@ -34,7 +33,7 @@ const degradable = new Set(["model_corrupt", "model_incompatible", "database_tim
 
 /** The reader's feed from the best rung that holds; `mode` batch asks for the list first. Throws AppError. */
 export async function feedOf(
-  services: FeedServices & Pick<Services, "stalls">,
+  services: FeedServices & { stalls: Stalls },
   reader: Reader,
   page: Page,
   mode: Feed["mode"],

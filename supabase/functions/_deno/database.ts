@@ -1,0 +1,14 @@
+/**
+ * The project's database and its models, for the functions that use them. The platform sets SUPABASE_DB_URL; as a secret of the project,
+ * DATABASE_URL may name its transaction pooler instead.
+ */
+import type { Pool } from "../_shared/database/database.ts";
+import { openPool } from "../_shared/database/pool.ts";
+import type { Log } from "../_shared/http/log.ts";
+
+/** The pool of this worker. */
+export function openDatabase(log: Log): Pool {
+  const url = Deno.env.get("DATABASE_URL") ?? Deno.env.get("SUPABASE_DB_URL");
+  if (!url) throw new Error("neither DATABASE_URL nor SUPABASE_DB_URL is set");
+  return openPool(url, (error) => log("connection_lost", error));
+}
