@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { countSkipped, noTests, type Totals } from "./totals.ts";
+import { stripVTControlCharacters } from "node:util";
+import { countSkipped, type Failure, noTests, type Totals } from "./totals.ts";
 
 const deno = fileURLToPath(new URL("../node_modules/.bin/deno", import.meta.url));
 
@@ -14,9 +15,26 @@ export async function runDenoTests(files: string[]): Promise<Totals> {
   totals.passed = number("passed");
   totals.failed = Math.max(number("failed"), status === 0 && summary ? 0 : 1);
   if (number("ignored") > 0) countSkipped(totals, "skipped by the test itself, in Deno", number("ignored"));
-  if (totals.failed > 0) console.log(output.replace(/\nStack backtrace:[\s\S]*/, ""));
+  if (totals.failed > 0) {
+    const said = stripVTControlCharacters(output).replace(/\nStack backtrace:[\s\S]*/, "");
+    console.log(said);
+    totals.failures.push(...failuresIn(said));
+  }
   console.log(`${totals.failed > 0 ? "✖" : "✔"} ${files.length} files in Deno: ${totals.passed} passed`);
   return totals;
+}
+
+/** " ERRORS " is followed by each that failed, "name => file:line:column" and what was thrown, and " FAILURES " by their names alone. */
+function failuresIn(output: string): Failure[] {
+  const errors = output.split("\n ERRORS \n")[1]?.split("\n FAILURES \n")[0];
+  if (errors === undefined) return [{ file: "Deno", name: "no test ran to its end", message: output.slice(-2000) }];
+  return errors
+    .trim()
+    .split(/\n\n(?=.* => \S+:\d+:\d+\n|.* \(uncaught error\)\n)/)
+    .map((error) => {
+      const [first, ...lines] = error.split("\n");
+      return { file: "in Deno", name: first, message: lines.join("\n") };
+    });
 }
 
 function capture(command: string, args: string[]): Promise<{ status: number | null; output: string }> {

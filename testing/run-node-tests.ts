@@ -1,38 +1,80 @@
+import { loadavg } from "node:os";
 import { relative } from "node:path";
 import { run } from "node:test";
-import { countSkipped, noTests, type Totals } from "./totals.ts";
+import { countSkipped, indent, noTests, printTotals, sumOf, type Totals } from "./totals.ts";
+
+interface Options {
+  concurrency: number;
+  /** Whether a file that passes is to have no line of its own; each tenth of them has one instead. */
+  brief: boolean;
+}
+
+/** Of a file that has run. */
+export interface FileTotals extends Totals {
+  seconds: number;
+}
 
 /**
- * Runs test files with node:test, each in its own process. Prints one line per file, and failures in full as they happen. Gives the
- * totals of each file, by its name.
+ * Runs test files with node:test, each in its own process, in this order. Prints one line per file, and failures in full as they happen.
+ * Gives the totals of each file, by its name.
  */
-export async function runNodeTests(files: string[], concurrency: number): Promise<Map<string, Totals>> {
-  const ofFiles = new Map<string, Totals>();
+export async function runNodeTests(files: string[], { concurrency, brief }: Options): Promise<Map<string, FileTotals>> {
+  const ofFiles = new Map<string, FileTotals>();
   const failed = new Set<string>();
+  const said = new Map<string, string>();
+  const started = performance.now();
+  const ended = new Set<string>();
+  // .ci/run ends what takes too long
+  const giveUp = () => {
+    const left = files.filter((file) => !ended.has(file));
+    console.log(
+      `Ended from outside, ${left.length} files before the end; under way: ${left.slice(0, concurrency).join(", ")}.`,
+    );
+    printTotals(sumOf([...ofFiles.values()]));
+    process.exit(1);
+  };
+  process.once("SIGTERM", giveUp);
   for await (const { type, data } of run({ files, concurrency, timeout: 600_000 })) {
     const name = "file" in data && data.file ? relative(process.cwd(), data.file) : "";
-    const totals = ofFiles.get(name) ?? noTests();
+    const totals = ofFiles.get(name) ?? { ...noTests(), seconds: 0 };
     ofFiles.set(name, totals);
     if (type === "test:pass") {
       if (data.skip !== undefined)
         countSkipped(totals, typeof data.skip === "string" ? data.skip : `${data.name}: no reason given`);
       else if (data.details.type !== "suite") totals.passed += 1;
     } else if (type === "test:fail") {
-      failed.add(data.file ?? "");
+      failed.add(name);
       // its subtests have been counted and printed
       if (isFailureOfSubtests(data.details.error)) continue;
       totals.failed += 1;
-      console.log(`\n✖ ${data.name}  (${name}:${data.line ?? 0})`);
-      console.log(`${indent(describe(data.details.error))}\n`);
-    } else if (type === "test:stderr") {
-      process.stderr.write(data.message);
-    } else if (type === "test:summary" && data.file !== undefined) {
-      const { counts, duration_ms: duration } = data;
+      const isFile = data.name === data.file;
+      // why a file fails as a whole is on its standard error, or what came after its tests
+      const message = describe(data.details.error) + (isFile ? `\n${said.get(name) ?? ""}` : "");
+      totals.failures.push({ file: name, name: isFile ? "the file as a whole" : data.name, message });
+      console.log(`\n✖ ${data.name}  (${name}:${data.line ?? 0})\n${indent(message)}\n`);
+    } else if (type === "test:stderr" || (type === "test:diagnostic" && name !== "")) {
+      said.set(name, (said.get(name) ?? "") + data.message);
+      if (type === "test:stderr" && !brief) process.stderr.write(data.message);
+    } else if (type === "test:summary" && name !== "") {
+      const { counts, duration_ms: duration, success } = data;
+      totals.seconds = duration / 1000;
+      const isFailed = failed.has(name) || !success;
       const skipped = counts.skipped > 0 ? `, ${counts.skipped} skipped` : "";
-      const mark = failed.has(data.file) || !data.success ? "✖" : "✔";
-      console.log(`${mark} ${name}: ${counts.passed} passed${skipped} (${(duration / 1000).toFixed(1)} s)`);
+      // what fails on a busy machine alone waits for a time where it should wait for an event
+      const load = isFailed ? `, load average ${loadavg()[0].toFixed(1)}` : "";
+      if (isFailed || !brief)
+        console.log(
+          `${isFailed ? "✖" : "✔"} ${name}: ${counts.passed} passed${skipped} (${totals.seconds.toFixed(1)} s${load})`,
+        );
+      const tenths = (number: number) => Math.floor((10 * number) / files.length);
+      const before = ended.size;
+      if (brief && tenths(ended.add(name).size) > tenths(before))
+        console.log(
+          `${ended.size} of ${files.length} files after ${((performance.now() - started) / 1000).toFixed(0)} s`,
+        );
     }
   }
+  process.off("SIGTERM", giveUp);
   return ofFiles;
 }
 
@@ -45,8 +87,4 @@ function describe(error: Error): string {
   const cause = error.cause instanceof Error ? error.cause : error;
   const lines = (cause.stack ?? String(cause)).split("\n");
   return lines.filter((line) => !/^\s+at .*\(?node:internal/.test(line)).join("\n");
-}
-
-function indent(text: string): string {
-  return text.replaceAll(/^/gm, "    ");
 }

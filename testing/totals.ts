@@ -1,3 +1,10 @@
+/** A test that failed: where it is, and what it said. */
+export interface Failure {
+  file: string;
+  name: string;
+  message: string;
+}
+
 /** How many tests passed, failed and were skipped. */
 export interface Totals {
   passed: number;
@@ -5,11 +12,12 @@ export interface Totals {
   skipped: number;
   /** Why tests were skipped, and how many for each reason. */
   reasons: Map<string, number>;
+  failures: Failure[];
 }
 
 /** Nothing run yet. */
 export function noTests(): Totals {
-  return { passed: 0, failed: 0, skipped: 0, reasons: new Map() };
+  return { passed: 0, failed: 0, skipped: 0, reasons: new Map(), failures: [] };
 }
 
 /** Counts skipped tests with their reason. */
@@ -21,17 +29,36 @@ export function countSkipped(totals: Totals, reason: string, number = 1): void {
 /** The totals of a run, from those of its parts. */
 export function sumOf(parts: Totals[]): Totals {
   const sum = noTests();
-  for (const { passed, failed, reasons } of parts) {
+  for (const { passed, failed, reasons, failures } of parts) {
     sum.passed += passed;
     sum.failed += failed;
+    sum.failures.push(...failures);
     for (const [reason, number] of reasons) countSkipped(sum, reason, number);
   }
   return sum;
 }
 
-/** Prints why tests were skipped, the most frequent reason first, and the line that programs look for: `N passed, N failed, N skipped`. */
-export function printTotals({ passed, failed, skipped, reasons }: Totals): void {
+/**
+ * Prints what failed once more, why tests were skipped, the most frequent reason first, and the line that programs look for:
+ * `N passed, N failed, N skipped`. Of a message the beginning is enough here.
+ */
+export function printTotals({ passed, failed, skipped, reasons, failures }: Totals): void {
+  if (failures.length > 0) console.log("\nFailed:");
+  for (const { file, name, message } of failures)
+    console.log(
+      `✖ ${file}: ${name}\n${indent(
+        message
+          .match(/^.*\S.*$/gm)
+          ?.slice(0, 8)
+          .join("\n") ?? "",
+      )}`,
+    );
   for (const [reason, number] of [...reasons].sort(([, a], [, b]) => b - a))
     console.log(`skipped ${number}: ${reason}`);
   console.log(`${passed} passed, ${failed} failed, ${skipped} skipped`);
+}
+
+/** Moves a text of several lines in, below what it belongs to. */
+export function indent(text: string): string {
+  return text.replaceAll(/^/gm, "    ");
 }
