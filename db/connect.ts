@@ -1,13 +1,11 @@
-import { Kysely, PostgresDialect } from "kysely";
 import pg from "pg";
+import { getTypeParser } from "../supabase/functions/_shared/database/pool.ts";
 import { checkUrl, explainConnectionError } from "./connection-errors.ts";
 import { openEmbedded } from "./embedded.ts";
-import type { DB } from "./schema.ts";
 
 /** An open database: a real PostgreSQL, or the embedded one behind a loopback port; both speak through `pg`. */
 export interface Database {
   pool: pg.Pool;
-  kysely: Kysely<DB>;
   /** Where other processes (Edge Functions, psql) reach the same database. */
   url: string;
   /** One session serves all connections of an embedded database: see embedded.ts for what that forbids. */
@@ -68,21 +66,10 @@ export async function connect(
     await pool.end();
     throw explainConnectionError(error, url);
   }
-  const kysely = new Kysely<DB>({ dialect: new PostgresDialect({ pool }) });
   let closing: Promise<void> | undefined;
   const close = async () => {
     await pool.end();
     await release?.();
   };
-  return { pool, kysely, url, embedded, close: () => (closing ??= close()) };
+  return { pool, url, embedded, close: () => (closing ??= close()) };
 }
-
-const int8 = 20;
-const interval = 1186;
-
-/** bigint as number: ids and counts of this schema stay far below 2^53. interval as PostgreSQL writes it. Vectors are text already. */
-const getTypeParser: typeof pg.types.getTypeParser = ((oid: number, format?: "text") => {
-  if (oid === int8) return Number;
-  if (oid === interval) return String;
-  return pg.types.getTypeParser(oid, format);
-}) as typeof pg.types.getTypeParser;

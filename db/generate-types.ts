@@ -1,30 +1,66 @@
-// npm run types: writes db/schema.ts from a freshly migrated database. With --verify it only says whether that is needed.
+// npm run types: writes _shared/database/schema.ts from a freshly migrated database. With --verify it only says whether that is needed.
 import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { Database } from "./connect.ts";
+import { functionTypes } from "./function-types.ts";
 import { testDatabase } from "./testing.ts";
 
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
-const verify = process.argv.includes("--verify");
-const cleanings: (() => Promise<void>)[] = [];
-const database = await testDatabase({ after: (clean) => void cleanings.push(clean) }, "types");
 
-// bigint and interval as connect.ts reads them; vectors are strings by default
-const flags = {
-  dialect: "postgres",
-  url: database.url,
-  "out-file": path("./schema.ts"),
-  "default-schema": "public",
-  "include-pattern": "(public|recsys).*",
-  "type-mapping": JSON.stringify({ int8: "number", interval: "string" }),
-};
-const args = Object.entries(flags).flatMap(([flag, value]) => [`--${flag}`, value]);
-const codegen = path("../node_modules/kysely-codegen/dist/cli/bin.js");
-const { status, stdout, stderr } = spawnSync(process.execPath, [codegen, ...args, ...(verify ? ["--verify"] : [])], {
-  encoding: "utf8",
-});
-for (const clean of cleanings) await clean();
+/** TypeScript for all that the database has: tables and views by kysely-codegen, and the functions of schema recsys. */
+export async function generateTypes({ pool, url }: Database): Promise<string> {
+  const folder = mkdtempSync(join(tmpdir(), "recsys-types-"));
+  // bigint and interval as pool.ts reads them; vectors are strings by default. Every name has its schema
+  const flags = {
+    dialect: "postgres",
+    url,
+    "out-file": join(folder, "schema.ts"),
+    "default-schema": "none",
+    "include-pattern": "(public|recsys).*",
+    "type-mapping": JSON.stringify({ bytea: "Uint8Array", int8: "number", interval: "string" }),
+  };
+  const args = Object.entries(flags).flatMap(([flag, value]) => [`--${flag}`, value]);
+  const codegen = path("../node_modules/kysely-codegen/dist/cli/bin.js");
+  const { status, stdout, stderr } = spawnSync(process.execPath, [codegen, ...args], { encoding: "utf8" });
+  if (status !== 0) throw new Error(stdout + stderr);
+  const tables = readFileSync(flags["out-file"], "utf8");
+  rmSync(folder, { recursive: true });
+  return `${withoutNulls(tables, await viewsOf(pool))}\n${await functionTypes(pool)}`;
+}
 
-if (status === 0) console.log(verify ? "db/schema.ts fits the migrations." : "Wrote db/schema.ts.");
-else if (verify) console.error("db/schema.ts does not fit the migrations. Run: npm run types");
-else console.error(stdout + stderr);
-process.exitCode = status === 0 ? 0 : 1;
+/** Postgres doesn't know what of a view is never null: as with functions, whoever reads what may be null says so. */
+function withoutNulls(types: string, views: Set<string>): string {
+  const interfaceOf = new Map(
+    [...types.matchAll(/^ {2}"?([\w.]+)"?: (\w+);$/gm)].map(([, table, name]) => [name, table]),
+  );
+  return types.replace(/^export interface (\w+) \{$.*?^\}$/gms, (text, name) =>
+    views.has(interfaceOf.get(name) ?? "") ? text.replaceAll(" | null;", ";") : text,
+  );
+}
+
+async function viewsOf(pool: Database["pool"]): Promise<Set<string>> {
+  const { rows } = await pool.query(
+    "select schemaname || '.' || viewname as name from pg_views where schemaname in ('public', 'recsys')",
+  );
+  return new Set(rows.map(({ name }) => name));
+}
+
+if (import.meta.main) {
+  const file = path("../supabase/functions/_shared/database/schema.ts");
+  const cleanings: (() => Promise<void>)[] = [];
+  const database = await testDatabase({ after: (clean) => void cleanings.push(clean) }, "types");
+  const types = await generateTypes(database);
+  for (const clean of cleanings) await clean();
+
+  if (!process.argv.includes("--verify")) {
+    writeFileSync(file, types);
+    console.log("Wrote _shared/database/schema.ts.");
+  } else if (readFileSync(file, "utf8") === types) console.log("_shared/database/schema.ts fits the migrations.");
+  else {
+    console.error("_shared/database/schema.ts does not fit the migrations. Run: npm run types");
+    process.exitCode = 1;
+  }
+}

@@ -1,27 +1,26 @@
 /** What recsys.settings says, and recsys.kinds. */
-import type { PoolClient } from "pg";
+import { sql } from "kysely";
+import { type Connection, run } from "../supabase/functions/_shared/database/database.ts";
+import { db, fn } from "../supabase/functions/_shared/database/query.ts";
 import { allHeads, type Head, type HeadWeights } from "../supabase/functions/_shared/features/kinds.ts";
 import type { SelectionSettings } from "../supabase/functions/_shared/recommend/select/selectable.ts";
 import type { Database } from "./connect.ts";
 
 /** Which community the database holds: the uuid that its models carry. */
-export async function readCommunityId({ kysely }: Database): Promise<string> {
-  const settings = await kysely.selectFrom("recsys.settings").select("community_id").executeTakeFirstOrThrow();
+export async function readCommunityId({ pool }: Database): Promise<string> {
+  const [settings] = await run(pool, db.selectFrom("recsys.settings").select("community_id"));
   return settings.community_id;
 }
 
 /** The weights of view, vote and comment in the score: what a ranker is trained for. */
-export async function readScoreWeights({ kysely }: Database): Promise<number[]> {
-  const settings = await kysely
-    .selectFrom("recsys.settings")
-    .select(["view_weight", "vote_weight", "comment_weight"])
-    .executeTakeFirstOrThrow();
-  return [settings.view_weight, settings.vote_weight, settings.comment_weight];
+export async function readScoreWeights(database: Database): Promise<number[]> {
+  const { view, vote, comment } = await readHeadWeights(database);
+  return [view, vote, comment];
 }
 
 /** The weights of all heads in the score: what feeds are ordered by. */
-export async function readHeadWeights({ kysely }: Database): Promise<HeadWeights> {
-  const settings = await kysely.selectFrom("recsys.settings").selectAll().executeTakeFirstOrThrow();
+export async function readHeadWeights({ pool }: Database): Promise<HeadWeights> {
+  const [settings] = await run(pool, db.selectFrom("recsys.settings").selectAll());
   return Object.fromEntries(allHeads.map((head) => [head, settings[`${head}_weight`]])) as Record<Head, number>;
 }
 
@@ -33,23 +32,26 @@ export interface KindRow {
 }
 
 /** What each of the app's kinds of interaction counts as, and how much. */
-export async function readKinds(connection: Pick<PoolClient, "query">): Promise<KindRow[]> {
-  const { rows } = await connection.query<KindRow>(
-    'select kind, head, weight from recsys.kinds order by kind collate "C"',
+export async function readKinds(connection: Pick<Connection, "query">): Promise<KindRow[]> {
+  const kinds = db.selectFrom("recsys.kinds").select(["kind", "head", "weight"]);
+  return await run(
+    connection,
+    kinds.orderBy("kind", (order) => order.collate("C")),
   );
-  return rows;
 }
 
 /** How pages are made of scored candidates. */
-export async function readSelectionSettings({ kysely }: Database): Promise<SelectionSettings> {
-  return await kysely
-    .selectFrom("recsys.settings")
-    .select(["diversity", "author_decay", "topic_share"])
-    .executeTakeFirstOrThrow();
+export async function readSelectionSettings({ pool }: Database): Promise<SelectionSettings> {
+  const [settings] = await run(
+    pool,
+    db.selectFrom("recsys.settings").select(["diversity", "author_decay", "topic_share"]),
+  );
+  return settings;
 }
 
 /** The instant for which the engine recommends, milliseconds since 1970: now, but for an archived community. */
 export async function readClock({ pool }: Database): Promise<number> {
-  const { rows } = await pool.query("select extract(epoch from recsys.clock())::float8 * 1000 as clock");
-  return rows[0].clock;
+  const milliseconds = sql<number>`extract(epoch from ${fn("recsys.clock", {})})::float8 * 1000`;
+  const [{ clock }] = await run(pool, db.selectNoFrom(milliseconds.as("clock")));
+  return clock;
 }

@@ -1,9 +1,10 @@
 /** The pages of a run: claimed one at a time, so that any number of workers share it and a killed one's page is taken by another. */
 import type { Database } from "../../db/connect.ts";
 import { UserError } from "../../db/user-error.ts";
+import { call, run } from "../../supabase/functions/_shared/database/database.ts";
+import { db, milliseconds } from "../../supabase/functions/_shared/database/query.ts";
 import type { Source } from "../../supabase/functions/_shared/features/retrieval.ts";
 import type { Basis } from "../../supabase/functions/_shared/recommend/basis.ts";
-import { milliseconds } from "../community/cursor.ts";
 
 /** One model at one instant, for everyone who was active then. */
 export interface BatchRun {
@@ -18,7 +19,7 @@ export interface BatchRun {
 
 /** Users who get their lists together. */
 export interface BatchPage {
-  claim: string;
+  claim: number;
   userIds: string[];
 }
 
@@ -43,31 +44,36 @@ export const pageLease = "60 seconds";
 /** The run to work on: one that others began, or a new one. Throws a `UserError` where no model is active. */
 export async function beginRun({ pool }: Database): Promise<BatchRun> {
   // what is committed by now is to be in the lists
-  await pool.query("select recsys.roll_up()");
-  const begun = await pool.query("select recsys.begin_batch_run() as run");
-  if (begun.rows[0].run === null)
+  await run(pool, call("recsys.roll_up", {}));
+  const [{ begin_batch_run }] = await run(pool, call("recsys.begin_batch_run", {}));
+  if (begin_batch_run === null)
     throw new UserError("no model is active: run `npx recsys train` and `npx recsys publish` first");
-  const { rows } = await pool.query(
-    `select run_id::int as id, model_id::text as "modelId", model_name as "modelName", ${milliseconds("as_of")} as "asOf", users
-     from recsys.batch_runs where run_id = $1`,
-    [begun.rows[0].run],
+  const [{ model_id, ...begun }] = await run(
+    pool,
+    db
+      .selectFrom("recsys.batch_runs")
+      .select((run) => [
+        "run_id as id",
+        "model_id",
+        "model_name as modelName",
+        "users",
+        milliseconds(run.ref("as_of")).as("asOf"),
+      ])
+      .where("run_id", "=", begin_batch_run),
   );
-  return rows[0];
+  return { ...begun, modelId: String(model_id) };
 }
 
 /** The next page of a run; undefined: none is free. */
-export async function claimPage({ pool }: Database, run: BatchRun): Promise<BatchPage | undefined> {
-  const { rows } = await pool.query(
-    `select claim::text, user_ids as "userIds" from recsys.claim_batch_page($1, $2::interval)`,
-    [run.id, pageLease],
-  );
-  return rows[0];
+export async function claimPage({ pool }: Database, { id }: BatchRun): Promise<BatchPage | undefined> {
+  const [page] = await run(pool, call("recsys.claim_batch_page", { p_run_id: id, p_lease: pageLease }));
+  return page && { claim: page.claim, userIds: page.user_ids };
 }
 
 /** Writes the lists of a page; false where its lease was over and another worker has it. */
 export async function completePage(
   { pool }: Database,
-  run: BatchRun,
+  { id }: BatchRun,
   { claim }: BatchPage,
   lists: BatchList[],
   failures: { count: number; error: string | null },
@@ -77,45 +83,42 @@ export async function completePage(
       const values = column(list);
       return values && `{${Array.prototype.join.call(values)}}`;
     });
-  const { rows } = await pool.query(
-    `select recsys.complete_batch_page($1, $2, $3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
-      $10::text[], $11, $12, $13::text[], $14::text[]) as written`,
-    [
-      run.id,
-      claim,
-      lists.map(({ userId }) => userId),
-      lists.map(({ basis }) => basis),
-      literals(({ postIds }) => postIds),
-      literals(({ scores }) => scores),
-      literals(({ views }) => views),
-      literals(({ votes }) => votes),
-      literals(({ comments }) => comments),
-      literals(({ sources }) => sources),
-      failures.count,
-      failures.error,
-      literals(({ dismissals }) => dismissals),
-      literals(({ longViews }) => longViews),
-    ],
-  );
-  return rows[0].written !== null;
+  const written = call("recsys.complete_batch_page", {
+    p_run_id: id,
+    p_claim: claim,
+    p_user_ids: lists.map(({ userId }) => userId),
+    p_bases: lists.map(({ basis }) => basis),
+    p_post_ids: literals(({ postIds }) => postIds),
+    p_scores: literals(({ scores }) => scores),
+    p_views: literals(({ views }) => views),
+    p_votes: literals(({ votes }) => votes),
+    p_comments: literals(({ comments }) => comments),
+    p_sources: literals(({ sources }) => sources),
+    p_failed: failures.count,
+    p_error: failures.error,
+    p_dismissals: literals(({ dismissals }) => dismissals),
+    p_long_views: literals(({ longViews }) => longViews),
+  });
+  const [{ complete_batch_page }] = await run(pool, written);
+  return complete_batch_page !== null;
 }
 
 /** Gives a page back undone, for another worker or a later start. */
-export async function releasePage({ pool }: Database, run: BatchRun, { claim }: BatchPage): Promise<void> {
-  await pool.query("select recsys.release_batch_page($1, $2)", [run.id, claim]);
+export async function releasePage({ pool }: Database, { id }: BatchRun, { claim }: BatchPage): Promise<void> {
+  await run(pool, call("recsys.release_batch_page", { p_run_id: id, p_claim: claim }));
 }
 
 /** Ends the run where nothing of it is open; the status that it has then. */
-export async function finishRun({ pool }: Database, run: BatchRun): Promise<"running" | "finished" | "superseded"> {
-  const { rows } = await pool.query("select recsys.finish_batch_run($1) as status", [run.id]);
-  return rows[0].status ?? "superseded";
+export async function finishRun({ pool }: Database, { id }: BatchRun): Promise<"running" | "finished" | "superseded"> {
+  const [{ finish_batch_run }] = await run(pool, call("recsys.finish_batch_run", { p_run_id: id }));
+  return (finish_batch_run as "running" | "finished" | null) ?? "superseded";
 }
 
 /** How far all workers together have come. */
-export async function usersDone({ pool }: Database, run: BatchRun): Promise<number> {
-  const { rows } = await pool.query(
-    "select users_done + users_failed as done from recsys.batch_progress where run_id = $1",
-    [run.id],
-  );
-  return rows[0]?.done ?? 0;
+export async function usersDone({ pool }: Database, { id }: BatchRun): Promise<number> {
+  const done = db
+    .selectFrom("recsys.batch_progress")
+    .select(({ eb }) => eb("users_done", "+", eb.ref("users_failed")).as("done"));
+  const [progress] = await run(pool, done.where("run_id", "=", id));
+  return progress?.done ?? 0;
 }

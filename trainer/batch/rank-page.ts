@@ -1,6 +1,9 @@
 /** The lists of a page of users: retrieval as of the run's instant, and the code that ranks a live feed. */
 
+import { sql } from "kysely";
 import type { Database } from "../../db/connect.ts";
+import { run } from "../../supabase/functions/_shared/database/database.ts";
+import { db, fn, unnest } from "../../supabase/functions/_shared/database/query.ts";
 import { parseVector } from "../../supabase/functions/_shared/database/vectors.ts";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import { innerProduct } from "../../supabase/functions/_shared/features/inner-product.ts";
@@ -70,21 +73,38 @@ interface PageUser {
 }
 
 async function readUsers(database: Database, snapshot: Snapshot, userIds: string[]): Promise<PageUser[]> {
-  const { community, run, state, userNumbers, postNumbers, hiddenIds, muted } = snapshot;
-  const told = database.pool.query<{ user_id: string; id_embedding: string | null; excluded: string[] }>(
-    `select listed.user_id, user_embeddings.id_embedding::text,
-       array(
-         select post_id from recsys.source_dismissals
-         where source_dismissals.user_id = listed.user_id and source_dismissals.created_at <= to_timestamp($3::double precision / 1000)
-         union all
-         select unnest(recsys.seen_posts(listed.user_id, to_timestamp($3::double precision / 1000)))
-       ) as excluded
-     from unnest($2::uuid[]) as listed (user_id)
-     left join recsys.user_embeddings on user_embeddings.model_id = $1 and user_embeddings.user_id = listed.user_id`,
-    [run.modelId, userIds, run.asOf],
-  );
-  const [{ rows }, readable, mutes] = await Promise.all([
-    told,
+  const {
+    community,
+    run: { asOf, modelId },
+    state,
+    userNumbers,
+    postNumbers,
+    hiddenIds,
+    muted,
+  } = snapshot;
+  const now = sql<Date>`to_timestamp(${asOf}::double precision / 1000)`;
+  const told = db
+    .selectFrom(unnest({ user_id: ["uuid", userIds] }).as("listed"))
+    .leftJoin("recsys.user_embeddings as own", (join) =>
+      join.onRef("own.user_id", "=", "listed.user_id").on("own.model_id", "=", Number(modelId)),
+    )
+    .select((user) => [
+      "listed.user_id",
+      "own.id_embedding",
+      sql<string[]>`array(${user
+        .selectFrom("recsys.source_dismissals as dismissals")
+        .select("post_id")
+        .whereRef("dismissals.user_id", "=", "listed.user_id")
+        .where(
+          "created_at",
+          "<=",
+          now,
+        )} union all select unnest(${fn("recsys.seen_posts", { p_user_id: user.ref("listed.user_id"), p_now: now })}))`.as(
+        "excluded",
+      ),
+    ]);
+  const [rows, readable, mutes] = await Promise.all([
+    run(database.pool, told),
     readablePosts(database, userIds, hiddenIds),
     readMutes(database, userIds),
   ]);

@@ -3,6 +3,8 @@ import type { Database } from "../../db/connect.ts";
 import type { OnProgress } from "../../db/progress.ts";
 import { readHeadWeights, readSelectionSettings } from "../../db/settings.ts";
 import { UserError } from "../../db/user-error.ts";
+import { run } from "../../supabase/functions/_shared/database/database.ts";
+import { db } from "../../supabase/functions/_shared/database/query.ts";
 import { parseVector } from "../../supabase/functions/_shared/database/vectors.ts";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import { weightsOf } from "../../supabase/functions/_shared/features/kinds.ts";
@@ -101,11 +103,12 @@ function rememberedRows(): RowOf {
 }
 
 async function readModel({ pool }: Database, { modelId, modelName }: BatchRun): Promise<Snapshot["model"]> {
-  const { rows } = await pool.query("select feature_spec_digest from recsys.models where model_id = $1", [modelId]);
-  if (rows.length === 0) throw new UserError(`model ${modelName} is gone: start again, with the model that serves now`);
+  const query = db.selectFrom("recsys.models").select("feature_spec_digest").where("model_id", "=", Number(modelId));
+  const [found] = await run(pool, query);
+  if (!found) throw new UserError(`model ${modelName} is gone: start again, with the model that serves now`);
   const client = await pool.connect();
   try {
-    const active = { id: modelId, name: modelName, featureSpecDigest: rows[0].feature_spec_digest };
+    const active = { id: modelId, name: modelName, featureSpecDigest: found.feature_spec_digest };
     return await modelCache(() => loadRuntime())(active, client, ["user_tower", "dlrm"]);
   } finally {
     client.release();
@@ -118,7 +121,10 @@ async function readVectors({ pool }: Database, { modelId }: BatchRun, numbers: M
   const client = await pool.connect();
   try {
     await client.query("begin read only");
-    const query = `select post_id, embedding::text from recsys.post_embeddings where model_id = ${Number(modelId)}`;
+    const query = db
+      .selectFrom("recsys.post_embeddings")
+      .select(["post_id", "embedding"])
+      .where("model_id", "=", Number(modelId));
     for await (const { post_id, embedding } of rows(client, query)) {
       const post = numbers.get(post_id);
       if (post === undefined) continue;

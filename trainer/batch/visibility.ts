@@ -4,6 +4,7 @@
  */
 import { randomUUID } from "node:crypto";
 import type { Database } from "../../db/connect.ts";
+import { call, run } from "../../supabase/functions/_shared/database/database.ts";
 
 /** The posts that anybody may read who is signed in: asked as somebody whom nobody knows. */
 export async function visiblePosts(database: Database): Promise<string[]> {
@@ -22,9 +23,6 @@ export async function readablePosts(
 }
 
 async function readable({ pool }: Database, userIds: string[], postIds: string[] | null) {
-  const { rows } = await pool.query("select user_id, post_ids from recsys.readable_posts($1::uuid[], $2::uuid[])", [
-    userIds,
-    postIds,
-  ]);
-  return new Map<string, string[]>(rows.map(({ user_id, post_ids }) => [user_id, post_ids]));
+  const rows = await run(pool, call("recsys.readable_posts", { p_user_ids: userIds, p_post_ids: postIds }));
+  return new Map(rows.map(({ user_id, post_ids }) => [user_id, post_ids]));
 }

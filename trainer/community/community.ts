@@ -1,6 +1,4 @@
 /** A community in memory: what the trainer and the evaluation walk through. Users and posts are numbered from 0. */
-import { listOf, textOf } from "../../supabase/functions/_shared/database/nulls.ts";
-import { milliseconds } from "./cursor.ts";
 
 export interface Community {
   users: Users;
@@ -21,16 +19,6 @@ export interface Users {
   createdAt: Float64Array;
 }
 
-/** Each column as SQL over recsys.source_users. */
-export const userColumns = {
-  ids: "user_id",
-  externalIds: "coalesce(external_id, user_id::text)",
-  passions: listOf("passions"),
-  projects: listOf("projects"),
-  bios: textOf("bio"),
-  createdAt: milliseconds("created_at"),
-} satisfies Record<keyof Users, string>;
-
 export interface Posts {
   ids: string[];
   externalIds?: string[];
@@ -41,17 +29,6 @@ export interface Posts {
   tags: string[][];
   createdAt: Float64Array;
 }
-
-/** Each column as SQL over recsys.source_posts. */
-export const postColumns = {
-  ids: "post_id",
-  externalIds: "coalesce(external_id, post_id::text)",
-  authors: "author_id",
-  titles: textOf("title"),
-  descriptions: textOf("description"),
-  tags: listOf("tags"),
-  createdAt: milliseconds("created_at"),
-} satisfies Record<keyof Posts, string>;
 
 export interface Interactions {
   users: Int32Array;

@@ -1,37 +1,36 @@
 /** Reading many rows: in pages of a cursor, so that no result set is held as a whole. */
-import type { PoolClient } from "pg";
+import type { PoolClient, QueryResult } from "pg";
+import { type Query, toStatement } from "../../supabase/functions/_shared/database/database.ts";
 
 export const page = 10_000;
 
-// biome-ignore lint/suspicious/noExplicitAny: the shape of a row is that of its query
-export type Row = any;
+/** The rows of a query through a server-side cursor. */
+export async function* rows<Row>(client: PoolClient, query: Query<Row>): AsyncGenerator<Row> {
+  for await (const fetched of pages(client, query)) yield* fetched.rows as Row[];
+}
 
-/** The rows of a query through a server-side cursor; plain SQL, so it works over the embedded database's socket too. */
-export async function* rows(client: PoolClient, query: string): AsyncGenerator<Row> {
-  await client.query(`declare pages no scroll cursor for ${query}`);
+/** Plain SQL, so it works over the embedded database's socket too. */
+async function* pages(client: PoolClient, query: Query<unknown>): AsyncGenerator<QueryResult> {
+  const { text, values } = toStatement(query);
+  await client.query(`declare pages no scroll cursor for ${text}`, values);
   for (;;) {
-    const { rows: found } = await client.query(`fetch ${page} from pages`);
-    yield* found;
-    if (found.length < page) break;
+    const fetched = await client.query(`fetch ${page} from pages`);
+    yield fetched;
+    if (fetched.rows.length < page) break;
   }
   await client.query("close pages");
 }
 
 /** The rows of a query as columns, by the names the query gives them. */
-export async function readColumns<Name extends string>(
+export async function readColumns<Row>(
   client: PoolClient,
-  query: Record<Name, string>,
-  from: string,
-): Promise<Record<Name, Row[]>> {
-  const names = Object.keys(query) as Name[];
-  const columns = Object.fromEntries(names.map((name) => [name, []])) as unknown as Record<Name, Row[]>;
-  const selected = names.map((name) => `${query[name]} as "${name}"`).join(", ");
-  for await (const row of rows(client, `select ${selected} from ${from}`))
-    for (const name of names) columns[name].push(row[name]);
-  return columns;
-}
-
-/** A timestamp as milliseconds since 1970. */
-export function milliseconds(column: string): string {
-  return `(extract(epoch from ${column}) * 1000)::double precision`;
+  query: Query<Row>,
+): Promise<{ [Name in keyof Row]: Row[Name][] }> {
+  const columns: Record<string, unknown[]> = {};
+  for await (const { rows, fields } of pages(client, query))
+    for (const { name } of fields) {
+      columns[name] ??= [];
+      for (const row of rows) columns[name].push(row[name]);
+    }
+  return columns as { [Name in keyof Row]: Row[Name][] };
 }

@@ -1,9 +1,11 @@
 /** Reads a community and its timeline from a database, in pages of a cursor, so that no result set is held as a whole. */
+import { sql } from "kysely";
 import type { PoolClient } from "pg";
 import type { Database } from "../../db/connect.ts";
 import type { OnProgress } from "../../db/progress.ts";
+import { db, listOf, milliseconds, textOf } from "../../supabase/functions/_shared/database/query.ts";
 import { pickRows } from "./columns.ts";
-import { type Community, type Interactions, type Posts, postColumns, type Users, userColumns } from "./community.ts";
+import type { Community, Interactions, Posts, Users } from "./community.ts";
 import { readColumns } from "./cursor.ts";
 import { type Page, readPages } from "./pages.ts";
 import { readTimeline } from "./read-timeline.ts";
@@ -58,12 +60,33 @@ export async function communityFromDatabase(
 }
 
 async function readUsers(client: PoolClient): Promise<Users> {
-  const users = await readColumns(client, userColumns, "recsys.source_users order by created_at, user_id");
+  const query = db
+    .selectFrom("recsys.source_users")
+    .select((user) => [
+      "user_id as ids",
+      sql<string>`coalesce(${user.ref("external_id")}, ${user.ref("user_id")}::text)`.as("externalIds"),
+      listOf(user.ref("passions")).as("passions"),
+      listOf(user.ref("projects")).as("projects"),
+      textOf(user.ref("bio")).as("bios"),
+      milliseconds(user.ref("created_at")).as("createdAt"),
+    ]);
+  const users = await readColumns(client, query.orderBy("created_at").orderBy("user_id"));
   return { ...users, createdAt: Float64Array.from(users.createdAt) };
 }
 
 async function readPosts(client: PoolClient, userNumbers: Map<string, number>): Promise<Posts> {
-  const posts = await readColumns(client, postColumns, "recsys.source_posts order by created_at, post_id");
+  const query = db
+    .selectFrom("recsys.source_posts")
+    .select((post) => [
+      "post_id as ids",
+      sql<string>`coalesce(${post.ref("external_id")}, ${post.ref("post_id")}::text)`.as("externalIds"),
+      "author_id as authors",
+      textOf(post.ref("title")).as("titles"),
+      textOf(post.ref("description")).as("descriptions"),
+      listOf(post.ref("tags")).as("tags"),
+      milliseconds(post.ref("created_at")).as("createdAt"),
+    ]);
+  const posts = await readColumns(client, query.orderBy("created_at").orderBy("post_id"));
   return {
     ...posts,
     authors: Int32Array.from(posts.authors, (author) => userNumbers.get(author) ?? -1),

@@ -1,7 +1,10 @@
 /** Pages that were shown, out of the exposure log. */
+import { type Expression, type RawBuilder, sql } from "kysely";
 import type { PoolClient } from "pg";
+import { run } from "../../supabase/functions/_shared/database/database.ts";
+import { countOf, db, fn, milliseconds } from "../../supabase/functions/_shared/database/query.ts";
 import type { OptionalHead } from "../../supabase/functions/_shared/features/kinds.ts";
-import { milliseconds, rows } from "./cursor.ts";
+import { rows } from "./cursor.ts";
 import type { Numbers } from "./read-timeline.ts";
 
 /** What one feed showed somebody; users and posts by number. */
@@ -26,34 +29,69 @@ const days = 28;
  * time. Where the app said of some posts of a page that they came into view, the others were not shown.
  */
 export async function readPages(client: PoolClient, numbers: Numbers, most: number): Promise<Page[]> {
-  const window = `shown_at > (select max(shown_at) from recsys.impressions) - interval '${days} days'`;
-  const { rows: counted } = await client.query(
-    `select count(*) filter (where position = 1)::integer as pages from recsys.impressions where ${window}`,
-  );
-  const oneIn = Math.max(1, Math.ceil(counted[0].pages / most));
-  const query = `
-    with shown as materialized (
-      select request_id, user_id, post_id, position, shown_at, seen_at
-      from recsys.impressions
-      where ${window} and pg_catalog.hashtext(request_id::text) % ${oneIn} = 0
-    ),
-    labels as materialized (
-      select head, request_id, post_id
-      from recsys.optional_labels((select min(shown_at) from shown), (select max(shown_at) + interval '1 second' from shown))
+  const recent = db
+    .selectFrom("recsys.impressions")
+    .where(
+      (shown) =>
+        sql<boolean>`${shown.ref("shown_at")} > ${shown.selectFrom("recsys.impressions").select((all) => all.fn.max("shown_at").as("last"))} - ${`${days} days`}::interval`,
+    );
+  const [counted] = await run(client, recent.where("position", "=", 1).select(countOf().as("pages")));
+  const oneIn = Math.max(1, Math.ceil(counted.pages / most));
+  const query = db
+    .with(
+      (cte) => cte("shown").materialized(),
+      () =>
+        recent
+          .select(["request_id", "user_id", "post_id", "position", "shown_at", "seen_at"])
+          .where(
+            (shown) => sql<boolean>`pg_catalog.hashtext(${shown.ref("request_id")}::text) % ${oneIn}::integer = 0`,
+          ),
     )
-    select ${milliseconds("shown_at")} as at, user_id, array_agg(shown.post_id::text order by position) as posts,
-      array_agg(position order by position) as positions, array_agg(seen_at is not null order by position) as seen,
-      array_agg(dismissed.post_id is not null order by position) as dismissed,
-      array_agg(viewed.post_id is not null order by position) as viewed_long
-    from shown
-    left join labels as dismissed on dismissed.head = 'dismiss' and dismissed.request_id = shown.request_id and dismissed.post_id = shown.post_id
-    left join labels as viewed on viewed.head = 'long_view' and viewed.request_id = shown.request_id and viewed.post_id = shown.post_id
-    group by shown_at, shown.request_id, user_id
-    order by shown_at, shown.request_id`;
-  const { rows: settings } = await client.query(
-    "select long_view_seconds is not null as has_long_views from recsys.settings",
-  );
-  const hasLongViews = settings[0]?.has_long_views === true;
+    .with(
+      (cte) => cte("labels").materialized(),
+      (given) =>
+        given
+          .selectFrom((labels) =>
+            fn("recsys.optional_labels", {
+              p_from: labels.selectFrom("shown").select((shown) => shown.fn.min("shown_at").as("first")),
+              p_to: labels
+                .selectFrom("shown")
+                .select((shown) => sql`${shown.fn.max("shown_at")} + interval '1 second'`.as("last")),
+            }).as("told"),
+          )
+          .select(["head", "request_id", "post_id"]),
+    )
+    .selectFrom("shown")
+    .leftJoin("labels as dismissed", (join) =>
+      join
+        .on("dismissed.head", "=", "dismiss")
+        .onRef("dismissed.request_id", "=", "shown.request_id")
+        .onRef("dismissed.post_id", "=", "shown.post_id"),
+    )
+    .leftJoin("labels as viewed", (join) =>
+      join
+        .on("viewed.head", "=", "long_view")
+        .onRef("viewed.request_id", "=", "shown.request_id")
+        .onRef("viewed.post_id", "=", "shown.post_id"),
+    )
+    .select((row) => {
+      const inOrder = <T>(value: RawBuilder<T>) => sql<T[]>`array_agg(${value} order by position)`;
+      const isThere = (column: Expression<unknown>) => inOrder(sql<boolean>`${column} is not null`);
+      return [
+        milliseconds(row.ref("shown_at")).as("at"),
+        "shown.user_id",
+        inOrder(sql<string>`${row.ref("shown.post_id")}::text`).as("posts"),
+        inOrder(sql<number>`${row.ref("position")}`).as("positions"),
+        isThere(row.ref("seen_at")).as("seen"),
+        isThere(row.ref("dismissed.post_id")).as("dismissed"),
+        isThere(row.ref("viewed.post_id")).as("viewed_long"),
+      ];
+    })
+    .groupBy(["shown_at", "shown.request_id", "shown.user_id"])
+    .orderBy("shown_at")
+    .orderBy("shown.request_id");
+  const [settings] = await run(client, db.selectFrom("recsys.settings").select("long_view_seconds"));
+  const hasLongViews = settings?.long_view_seconds != null;
   const pages: Page[] = [];
   for await (const { at, user_id, posts, positions, seen, dismissed, viewed_long } of rows(client, query)) {
     const user = numbers.users.get(user_id);

@@ -1,10 +1,21 @@
 /** The events of recsys.timeline: all of them, or the latest ones with what they need from the time before them. */
+import {
+  type AliasedExpression,
+  type Expression,
+  type InferResult,
+  type RawBuilder,
+  type Selectable,
+  sql,
+} from "kysely";
 import type { PoolClient } from "pg";
 import type { OnProgress } from "../../db/progress.ts";
+import { run } from "../../supabase/functions/_shared/database/database.ts";
+import { countOf, db, milliseconds } from "../../supabase/functions/_shared/database/query.ts";
+import type { DB } from "../../supabase/functions/_shared/database/schema.ts";
 import { halfLives } from "../../supabase/functions/_shared/features/decay.ts";
-import { kinds } from "../../supabase/functions/_shared/features/kinds.ts";
+import { type Kind, kinds } from "../../supabase/functions/_shared/features/kinds.ts";
 import { retrieval } from "../../supabase/functions/_shared/features/retrieval.ts";
-import { milliseconds, page, type Row, rows } from "./cursor.ts";
+import { page, rows } from "./cursor.ts";
 import { login, type PostStats, Timeline, type TimelineEvent, type UserStats } from "./timeline.ts";
 
 /** The number of each id. */
@@ -27,96 +38,180 @@ export async function readTimeline(
     await readStates(client, timeline, numbers, lastStatesBefore(start));
     timeline.wholeFrom = timeline.length;
   }
-  const whole = start === undefined ? "" : `where (timeline.at, sort_id) >= ${start}`;
-  const { rows: counted } = await client.query(
-    `select count(*)::integer as total from recsys.user_stats ${whole.replace("timeline.at", "last_active_at")}`,
+  const counted = db.selectFrom("recsys.user_stats").select(countOf().as("total"));
+  const [{ total }] = await run(
+    client,
+    start ? counted.where((row) => isBefore(row.ref("last_active_at"), row.ref("sort_id"), start, ">=")) : counted,
   );
-  const { total } = counted[0];
   function progress(done: number): void {
     onProgress({ step: "reading the timeline", done, total });
   }
-  await readStates(client, timeline, numbers, `recsys.timeline ${whole}`, progress);
+  const whole = db.selectFrom("recsys.timeline").selectAll();
+  const since = start ? whole.where((row) => isBefore(row.ref("at"), row.ref("sort_id"), start, ">=")) : whole;
+  await readStates(client, timeline, numbers, since.as("timeline"), progress);
   progress(total);
   return timeline;
 }
 
-/**
- * Where the last `count` events begin or, if that is later, the states that were not thinned: a row of SQL, (at, sort_id).
- * undefined: at the beginning.
- */
-async function startOf(client: PoolClient, count: number): Promise<string | undefined> {
-  const { rows: found } = await client.query<{ at: string; sort_id: string }>(
-    `select greatest(at, thinned_before)::text as at, case when at >= thinned_before then sort_id else -9223372036854775808 end::text as sort_id
-     from recsys.thinning
-     left join (
-       select last_active_at as at, sort_id from recsys.user_stats
-       where (select count(*) from recsys.user_stats) > $1::bigint
-       order by user_stats.last_active_at desc, user_stats.sort_id desc offset $1::bigint - 1 limit 1
-     ) as earliest on true
-     where at is not null or thinned_before > '-infinity'`,
-    [Math.min(count, Number.MAX_SAFE_INTEGER)],
-  );
-  return found[0] && `('${found[0].at}'::timestamptz, '${found[0].sort_id}'::bigint)`;
+/** An instant and the number of an event at it. */
+interface Start {
+  at: string;
+  sort_id: string;
+}
+
+/** Whether an event comes before a start, or not. */
+function isBefore(
+  at: Expression<Date>,
+  sortId: Expression<number>,
+  start: Start,
+  is: "<" | ">=" = "<",
+): RawBuilder<boolean> {
+  return sql`(${at}, ${sortId}) ${sql.raw(is)} (${start.at}::timestamptz, ${start.sort_id}::bigint)`;
+}
+
+/** Where the last `count` events begin or, if that is later, the states that were not thinned. undefined: at the beginning. */
+async function startOf(client: PoolClient, count: number): Promise<Start | undefined> {
+  const most = Math.min(count, Number.MAX_SAFE_INTEGER);
+  const earliest = db
+    .selectFrom("recsys.user_stats as events")
+    .select(["last_active_at as at", "sort_id"])
+    .where(
+      (row) => sql<boolean>`${row.selectFrom("recsys.user_stats").select(countOf().as("events"))} > ${most}::bigint`,
+    )
+    .orderBy("events.last_active_at", "desc")
+    .orderBy("events.sort_id", "desc")
+    .offset(sql<number>`${most}::bigint - 1`)
+    .limit(1);
+  const query = db
+    .selectFrom("recsys.thinning")
+    .leftJoin(earliest.as("earliest"), (join) => join.onTrue())
+    .select((row) => [
+      sql<string>`greatest(${row.ref("at")}, ${row.ref("thinned_before")})::text`.as("at"),
+      sql<string>`case when ${row.ref("at")} >= ${row.ref("thinned_before")} then ${row.ref("sort_id")} else -9223372036854775808 end::text`.as(
+        "sort_id",
+      ),
+    ])
+    .where((row) => sql<boolean>`${row.ref("at")} is not null or ${row.ref("thinned_before")} > '-infinity'`);
+  return (await run(client, query))[0];
 }
 
 /**
  * The last interactions of each user before `start`, as far back as histories go, with what they found when they came. Worked out
  * from the interactions: their states may have been thinned.
  */
-async function readHistory(client: PoolClient, timeline: Timeline, numbers: Numbers, start: string): Promise<void> {
-  const query = `
-    select ${milliseconds("at")} as at, user_id, post_id, kind, first_interaction, ${milliseconds("found_at")} as found_at, found_comments
-    from (
-      select *, row_number() over (partition by user_id order by at desc, sort_id desc) as number
-      from (
-        select at, sort_id, user_id, post_id, kind,
-          counts and row_number() over (partition by post_id, user_id, counts order by at, sort_id) = 1 as first_interaction,
-          max(at) filter (where counts) over before as found_at,
-          (count(*) filter (where kind = 'comment') over before)::integer as found_comments
-        from (
-          select created_at as at, interaction_id as sort_id, events.user_id, post_id, kind,
-            -- a view of an own post changes nothing
-            not (kind = 'view' and events.user_id is not distinct from posts.author_id) as counts
-          from recsys.source_interactions as events
-          join (select post_id, author_id from recsys.source_posts) as posts using (post_id)
-          where (created_at, interaction_id) < ${start}
-        ) as events
-        window before as (partition by post_id order by at, sort_id rows between unbounded preceding and 1 preceding)
-      ) as interactions
-    ) as numbered
-    where number <= ${retrieval.historyInteractions} order by numbered.at, sort_id`;
+async function readHistory(client: PoolClient, timeline: Timeline, numbers: Numbers, start: Start): Promise<void> {
+  const events = db
+    .selectFrom("recsys.source_interactions as events")
+    .innerJoin("recsys.source_posts as posts", "posts.post_id", "events.post_id")
+    .select((row) => [
+      "events.created_at as at",
+      "events.interaction_id as sort_id",
+      "events.user_id",
+      "events.post_id",
+      "events.kind",
+      // a view of an own post changes nothing
+      sql<boolean>`not (${row.ref("events.kind")} = 'view' and ${row.ref("events.user_id")} is not distinct from ${row.ref("posts.author_id")})`.as(
+        "counts",
+      ),
+    ])
+    .where((row) => isBefore(row.ref("events.created_at"), row.ref("events.interaction_id"), start));
+  const before = sql`(partition by post_id order by at, sort_id rows between unbounded preceding and 1 preceding)`;
+  const interactions = db
+    .selectFrom(events.as("events"))
+    .select([
+      "at",
+      "sort_id",
+      "user_id",
+      "post_id",
+      "kind",
+      sql<boolean>`counts and row_number() over (partition by post_id, user_id, counts order by at, sort_id) = 1`.as(
+        "first_interaction",
+      ),
+      sql<Date | null>`max(at) filter (where counts) over ${before}`.as("found_at"),
+      sql<number>`(count(*) filter (where kind = 'comment') over ${before})::integer`.as("found_comments"),
+    ]);
+  const numbered = db
+    .selectFrom(interactions.as("interactions"))
+    .selectAll()
+    .select(sql<number>`row_number() over (partition by user_id order by at desc, sort_id desc)`.as("number"));
+  const query = db
+    .selectFrom(numbered.as("numbered"))
+    .select((row) => [
+      milliseconds(row.ref("numbered.at")).as("at"),
+      "user_id",
+      "post_id",
+      "kind",
+      "first_interaction",
+      milliseconds(row.ref("found_at")).$castTo<number | null>().as("found_at"),
+      "found_comments",
+      sql.lit(1).as("weight"),
+    ])
+    .where("number", "<=", retrieval.historyInteractions)
+    .orderBy("numbered.at")
+    .orderBy("sort_id");
   for await (const row of rows(client, query)) {
     const event = eventOf(row, numbers);
     if (event) timeline.pushHistory(event, { at: row.found_at, comments: row.found_comments });
   }
 }
 
+type TimelineRow = {
+  [Name in keyof Selectable<DB["recsys.timeline"]>]: Selectable<DB["recsys.timeline"]>[Name] | null;
+};
+
 /**
  * The last state of each post, and the last of each user, before `start`, as rows of recsys.timeline. A row has the state of its post, or of
  * its user, or both. Where it lacks that of its user, a later row has it: the user's last event comes after all others of that user.
  */
-function lastStatesBefore(start: string): string {
-  return `(
-    select coalesce(post_at, user_at) as at, coalesce(interaction_id, user_sort_id) as sort_id, coalesce(of_posts.user_id, of_users.user_id) as user_id,
-      post_id, coalesce(kind, 'login') as kind, first_interaction,
-      last_comment_at, post_views, post_votes, post_comments, participants, by_author, post_recent,
-      user_views, user_votes, user_comments, logins, habit_log_age, habit_log_idle, user_recent, recent_logins, 1 as weight
-    from (
-      select distinct on (post_id) last_active_at as post_at, interaction_id, user_id, post_id, kind, first_interaction,
-        last_comment_at, views as post_views, votes as post_votes, comments as post_comments, participants, by_author, recent as post_recent
-      from recsys.post_stats
-      where (last_active_at, interaction_id) < ${start}
-      order by post_id, last_active_at desc, interaction_id desc
-    ) as of_posts
-    full join (
-      select distinct on (user_id) last_active_at as user_at, sort_id as user_sort_id, event_id, user_id,
-        views as user_views, votes as user_votes, comments as user_comments, logins, habit_log_age, habit_log_idle,
-        recent as user_recent, recent_logins
-      from recsys.user_stats
-      where (last_active_at, sort_id) < ${start}
-      order by user_id, last_active_at desc, sort_id desc, event_id desc
-    ) as of_users on of_users.event_id = of_posts.interaction_id::text
-  ) as timeline`;
+function lastStatesBefore(start: Start): AliasedExpression<TimelineRow, "timeline"> {
+  const ofPosts = db
+    .selectFrom("recsys.post_stats")
+    .distinctOn("post_id")
+    .selectAll()
+    .where((row) => isBefore(row.ref("last_active_at"), row.ref("interaction_id"), start))
+    .orderBy("post_id")
+    .orderBy("last_active_at", "desc")
+    .orderBy("interaction_id", "desc");
+  const ofUsers = db
+    .selectFrom("recsys.user_stats")
+    .distinctOn("user_id")
+    .selectAll()
+    .where((row) => isBefore(row.ref("last_active_at"), row.ref("sort_id"), start))
+    .orderBy("user_id")
+    .orderBy("last_active_at", "desc")
+    .orderBy("sort_id", "desc")
+    .orderBy("event_id", "desc");
+  return db
+    .selectFrom(ofPosts.as("post"))
+    .fullJoin(ofUsers.as("of_user"), (join) =>
+      join.on((row) => sql<boolean>`${row.ref("of_user.event_id")} = ${row.ref("post.interaction_id")}::text`),
+    )
+    .select((row) => [
+      row.fn.coalesce("post.last_active_at", "of_user.last_active_at").as("at"),
+      row.fn.coalesce("post.interaction_id", "of_user.sort_id").as("sort_id"),
+      row.fn.coalesce("post.user_id", "of_user.user_id").as("user_id"),
+      "of_user.event_id",
+      "post.post_id",
+      sql<string>`coalesce(${row.ref("post.kind")}, 'login')`.as("kind"),
+      "post.first_interaction",
+      "post.last_comment_at",
+      "post.views as post_views",
+      "post.votes as post_votes",
+      "post.comments as post_comments",
+      "post.participants",
+      "post.by_author",
+      "post.recent as post_recent",
+      "of_user.views as user_views",
+      "of_user.votes as user_votes",
+      "of_user.comments as user_comments",
+      "of_user.logins",
+      "of_user.habit_log_age",
+      "of_user.habit_log_idle",
+      "of_user.recent as user_recent",
+      "of_user.recent_logins",
+      sql.lit(1).as("weight"),
+    ])
+    .as("timeline");
 }
 
 /** Events of recsys.timeline with the state they left, in order of time. */
@@ -124,15 +219,10 @@ async function readStates(
   client: PoolClient,
   timeline: Timeline,
   numbers: Numbers,
-  from: string,
+  from: AliasedExpression<TimelineRow, "timeline">,
   progress: (done: number) => void = () => {},
 ): Promise<void> {
-  const query = `select ${milliseconds("at")} as at, user_id, post_id, kind, first_interaction, weight,
-    ${milliseconds("last_comment_at")} as last_comment_at, post_views, post_votes, post_comments, participants, by_author,
-    user_views, user_votes, user_comments, logins, habit_log_age, habit_log_idle,
-    ${["post_recent", "user_recent", "recent_logins"].map(elements).join(", ")}
-    from ${from} order by timeline.at, sort_id`;
-  for await (const row of rows(client, query)) {
+  for await (const row of rows(client, statesOf(from))) {
     const event = eventOf(row, numbers);
     if (!event) continue;
     const post = row.post_comments === null ? null : postStatsOf(row);
@@ -141,7 +231,23 @@ async function readStates(
   }
 }
 
-function postStatsOf(row: Row): PostStats {
+function statesOf(from: AliasedExpression<TimelineRow, "timeline">) {
+  return db
+    .selectFrom(from as AliasedExpression<Selectable<DB["recsys.timeline"]>, "timeline">)
+    .select((row) => [
+      milliseconds(row.ref("timeline.at")).as("at"),
+      milliseconds(row.ref("last_comment_at")).$castTo<number | null>().as("last_comment_at"),
+      ...(["user_id", "post_id", "kind", "first_interaction", "weight"] as const),
+      ...(["post_views", "post_votes", "post_comments", "participants", "by_author"] as const),
+      ...(["user_views", "user_votes", "user_comments", "logins", "habit_log_age", "habit_log_idle"] as const),
+      ...(["post_recent", "user_recent", "recent_logins"] as const).flatMap((name) => elements(row.ref(name), name)),
+    ])
+    .orderBy("timeline.at")
+    .orderBy("timeline.sort_id");
+}
+type StateRow = InferResult<ReturnType<typeof statesOf>>[number];
+
+function postStatsOf(row: StateRow): PostStats {
   const { participants, by_author, last_comment_at } = row;
   return {
     views: row.post_views,
@@ -152,7 +258,7 @@ function postStatsOf(row: Row): PostStats {
   };
 }
 
-function userStatsOf(row: Row): UserStats {
+function userStatsOf(row: StateRow): UserStats {
   const { logins, habit_log_age, habit_log_idle } = row;
   return {
     views: row.user_views,
@@ -165,19 +271,21 @@ function userStatsOf(row: Row): UserStats {
 }
 
 /** The elements of an array of decayed counts, each as a column: the driver parses numbers faster than arrays. */
-function elements(array: string): string {
-  return halfLives.map((_, h) => `${array}[${h + 1}] as ${array}_${h}`).join(", ");
+function elements(array: Expression<number[] | null>, name: string) {
+  return halfLives.map((_, h) => sql<number>`(${array})[${sql.lit(h + 1)}]`.as(`${name}_${h}`));
 }
 
-function numbersOf(row: Row, array: string): number[] {
-  return halfLives.map((_, h) => row[`${array}_${h}`]);
+function numbersOf(row: object, array: string): number[] {
+  return halfLives.map((_, h) => (row as Record<string, number>)[`${array}_${h}`]);
 }
+
+type EventRow = Pick<StateRow, "at" | "user_id" | "post_id" | "kind" | "first_interaction" | "weight">;
 
 /** undefined where the source views no longer show the user or the post. */
-function eventOf(row: Row, { users, posts }: Numbers): TimelineEvent | undefined {
+function eventOf(row: EventRow, { users, posts }: Numbers): TimelineEvent | undefined {
   const post = row.post_id === null ? -1 : posts.get(row.post_id);
   const user = users.get(row.user_id);
   if (post === undefined || user === undefined) return undefined;
-  const kind = row.kind === "login" ? login : kinds.indexOf(row.kind);
+  const kind = row.kind === "login" ? login : kinds.indexOf(row.kind as Kind);
   return { at: row.at, user, post, kind, isFirst: row.first_interaction === true, weight: row.weight };
 }

@@ -1,6 +1,8 @@
 /** Brings the feature store up to date before something is learned from it. */
 import type { Database } from "../../db/connect.ts";
 import type { OnProgress } from "../../db/progress.ts";
+import { call, run } from "../../supabase/functions/_shared/database/database.ts";
+import { countOf, db } from "../../supabase/functions/_shared/database/query.ts";
 
 /** Each is a statement of its own, so that there is something to show; fewer would work out the same users more often. */
 const portions = 10;
@@ -12,8 +14,7 @@ const fewest = 10_000;
  * meanwhile is left to the next.
  */
 export async function rollUpAll({ pool }: Database, onProgress: OnProgress, signal?: AbortSignal): Promise<void> {
-  const { rows } = await pool.query("select count(*)::integer as total from recsys.feature_changes");
-  const { total } = rows[0];
+  const [{ total }] = await run(pool, db.selectFrom("recsys.feature_changes").select(countOf().as("total")));
   if (total === 0) return;
   const step = "roll up the feature store";
   const portion = Math.max(fewest, Math.ceil(total / portions));
@@ -24,7 +25,7 @@ export async function rollUpAll({ pool }: Database, onProgress: OnProgress, sign
       onProgress({ step, done, total });
       // a project ends a statement after 2 minutes, which a first roll-up of millions of events takes
       await client.query("begin; set local statement_timeout = 0");
-      await client.query("select recsys.roll_up($1)", [portion]);
+      await run(client, call("recsys.roll_up", { p_most: portion }));
       await client.query("commit");
     }
     if (total > fewest)

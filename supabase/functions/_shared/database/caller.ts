@@ -1,6 +1,6 @@
 /** Transactions under the caller's own role, so that row level security decides what they read and write. */
 import { isConnectionLoss } from "../http/errors.ts";
-import { type Connection, type Pool, run, type Statement } from "./database.ts";
+import { type Connection, type Pool, type Query, run, type Statement } from "./database.ts";
 import { poolSize } from "./pool.ts";
 import { requireAllowance, takeRequest } from "./rate-limit.ts";
 
@@ -34,7 +34,7 @@ const backgroundTimeout = "2s";
 export async function readAs<Row, Result>(
   pool: Pool,
   caller: Identity,
-  first: Statement<Row>,
+  first: Query<Row>,
   use: (connection: Connection, rows: Row[]) => Promise<Result>,
   timeout = statementTimeout,
 ): Promise<Result> {
@@ -51,14 +51,14 @@ export async function readAs<Row, Result>(
 }
 
 /** Within a transaction under `role`: one statement as the engine's own service, which sees everything. All is sent at once. */
-export async function asService<Row>(connection: Connection, role: string, statement: Statement<Row>): Promise<Row[]> {
+export async function asService<Row>(connection: Connection, role: string, statement: Query<Row>): Promise<Row[]> {
   const be = (role: string) => connection.query("select set_config('role', $1::text, true)", [role]);
   const [, rows] = await Promise.all([be(service.role), run(connection, statement), be(role)]);
   return rows;
 }
 
 /** Runs one writing statement under the caller's role and waits for the commit. */
-export async function writeAs<Row>(pool: Pool, caller: Identity, statement: Statement<Row>): Promise<Row[]> {
+export async function writeAs<Row>(pool: Pool, caller: Identity, statement: Query<Row>): Promise<Row[]> {
   return await changeAs(pool, caller, statement, async (_, rows) => rows);
 }
 
@@ -66,7 +66,7 @@ export async function writeAs<Row>(pool: Pool, caller: Identity, statement: Stat
  * As `writeAs`, for work after an answer: given up when it takes 2 seconds, so that those in line behind it come to their turn, and
  * done before it is on the disk, so that a crash of the database may lose the last half second of it.
  */
-export async function writeInBackground<Row>(pool: Pool, caller: Identity, statement: Statement<Row>): Promise<Row[]> {
+export async function writeInBackground<Row>(pool: Pool, caller: Identity, statement: Query<Row>): Promise<Row[]> {
   const begin = "begin; set local synchronous_commit = off";
   return await changeAs(pool, caller, statement, async (_, rows) => rows, backgroundTimeout, begin);
 }
@@ -75,7 +75,7 @@ export async function writeInBackground<Row>(pool: Pool, caller: Identity, state
 export async function changeAs<Row, Result>(
   pool: Pool,
   caller: Identity,
-  first: Statement<Row>,
+  first: Query<Row>,
   use: (connection: Connection, rows: Row[]) => Promise<Result>,
   timeout = statementTimeout,
   begin = "begin",
@@ -97,7 +97,7 @@ async function opened<Row>(
   pool: Pool,
   caller: Identity,
   begin: string,
-  first: Statement<Row>,
+  first: Query<Row>,
   timeout: string,
   spares = poolSize,
 ) {

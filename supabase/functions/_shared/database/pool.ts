@@ -24,6 +24,7 @@ export function openPool(url: string, onError: (error: Error) => void, options: 
     pipeline: true,
     keepAlive: true,
     application_name: "recsys",
+    types: { getTypeParser },
     ...options,
   } as pg.PoolConfig);
   pool.on("error", onError);
@@ -35,3 +36,13 @@ export function openPool(url: string, onError: (error: Error) => void, options: 
 export interface ClosablePool extends Pool {
   end(): Promise<void>;
 }
+
+const int8 = 20;
+const interval = 1186;
+
+/** bigint as number: ids and counts of this schema stay far below 2^53. interval as PostgreSQL writes it. Vectors are text already. */
+export const getTypeParser: typeof pg.types.getTypeParser = ((oid: number, format?: "text") => {
+  if (oid === int8) return Number;
+  if (oid === interval) return String;
+  return pg.types.getTypeParser(oid, format);
+}) as typeof pg.types.getTypeParser;
