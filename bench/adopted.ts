@@ -2,10 +2,11 @@
  * What feeds of an adopted app cost beside those of the example app with the same people, posts and deeds: `npm run bench -- adopted [POSTS [APP]]`, 25,000
  * of both apps by default. The apps are those of adopt/fixtures that are after Misskey and Forem, with their drafts and edits. Needs a PostgreSQL.
  */
-import { loadavg } from "node:os";
 import { compareFeeds, exampleWithRowsOf } from "../adopt/testing-beside-example.ts";
 import { adopt, appWithRows, cure, publish, train } from "../adopt/testing-whole-app.ts";
 import { wholeApps } from "../adopt/whole-apps.ts";
+import { openScope } from "./shared/place.ts";
+import { load } from "./shared/times.ts";
 
 const posts = Number(process.argv[2] ?? 25_000);
 const wanted = process.argv[3];
@@ -13,27 +14,22 @@ const pairs = 100;
 
 for (const { name, edits } of wholeApps) {
   if (wanted && wanted !== name) continue;
-  const cleaners: (() => Promise<unknown>)[] = [];
-  const scope = { after: (clean: () => Promise<unknown>) => void cleaners.unshift(clean) };
-  try {
-    const adopted = await appWithRows(scope, name, { people: 2000, posts, deeds: 8 * posts });
-    await adopt(adopted, edits);
-    const { left } = await cure(adopted);
-    console.log(`${name}: ${left.join("\n") || "nothing is left to mend"}`);
-    const model = await train(scope, adopted);
-    const example = await exampleWithRowsOf(scope, adopted);
-    for (const database of [adopted, example]) await publish(database, model);
-    const { rows } = await adopted.pool.query<{ id: string }>(
-      // whoever the app has suspended asks for no feed
-      "select user_id as id from recsys.source_users where user_id in (select id from auth.users) order by md5(user_id::text) limit 50",
+  await using scope = openScope();
+  const adopted = await appWithRows(scope, name, { people: 2000, posts, deeds: 8 * posts });
+  await adopt(adopted, edits);
+  const { left } = await cure(adopted);
+  console.log(`${name}: ${left.join("\n") || "nothing is left to mend"}`);
+  const model = await train(scope, adopted);
+  const example = await exampleWithRowsOf(scope, adopted);
+  for (const database of [adopted, example]) await publish(database, model);
+  const { rows } = await adopted.pool.query<{ id: string }>(
+    // whoever the app has suspended asks for no feed
+    "select user_id as id from recsys.source_users where user_id in (select id from auth.users) order by md5(user_id::text) limit 50",
+  );
+  const readers = rows.map(({ id }) => id);
+  const { feed, candidates } = await compareFeeds(scope, { adopted, example }, readers, pairs);
+  for (const [what, { adopted, example, ratio }] of Object.entries({ feed, candidates }))
+    console.log(
+      `${name}, ${what}: ${adopted.toFixed(1)} ms, the example app ${example.toFixed(1)} ms, ${ratio.toFixed(2)} times in pairs (${load()})`,
     );
-    const readers = rows.map(({ id }) => id);
-    const { feed, candidates } = await compareFeeds(scope, { adopted, example }, readers, pairs);
-    for (const [what, { adopted, example, ratio }] of Object.entries({ feed, candidates }))
-      console.log(
-        `${name}, ${what}: ${adopted.toFixed(1)} ms, the example app ${example.toFixed(1)} ms, ${ratio.toFixed(2)} times in pairs (load ${loadavg()[0].toFixed(1)})`,
-      );
-  } finally {
-    for (const clean of cleaners) await clean();
-  }
 }

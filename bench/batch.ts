@@ -4,18 +4,13 @@
  * 25,000 posts) and USERS how many of its people are active (default: 10,000). The ranker is of the real size and untrained.
  * Needs a PostgreSQL. Reading the community, which a worker does once, is timed apart.
  */
-import { execFile } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
-import { loadavg, tmpdir } from "node:os";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import { openDatabase } from "../db/connect.ts";
 import { importBundle } from "../db/import/import-bundle.ts";
-import { openPostgresCopy, testServer } from "../db/testing-postgres.ts";
 import { runBatch } from "../trainer/batch/run-batch.ts";
 import { publishRandomModel } from "../trainer/batch/testing.ts";
 import { writeSyntheticCommunity } from "../trainer/synthetic/write-synthetic-community.ts";
+import { inOwnProcess, openFolder, openPostgres, openScope } from "./shared/place.ts";
+import { load, ownProcessorTime } from "./shared/times.ts";
 
 interface Measured {
   users: number;
@@ -31,72 +26,56 @@ if (first === "worker") console.log(JSON.stringify(await work(second)));
 else await measure(first, Number(second ?? 10_000));
 
 async function measure(given: string | undefined, users: number): Promise<void> {
-  const server = await testServer();
-  if (!server) throw new Error("needs a PostgreSQL: npm run setup:postgres");
-  const temporary = await mkdtemp(join(tmpdir(), "bench-batch-"));
-  const database = await openPostgresCopy(server, "bench_batch");
-  try {
-    if (given === undefined) await writeSyntheticCommunity(temporary, { seed: 1, users: 10_000, posts: 25_000 });
-    await importBundle(database, given ?? temporary);
-    await publishRandomModel(database, "untrained");
-    await database.pool.query(
-      `insert into public.logins (user_id, created_at)
+  await using scope = openScope();
+  const database = await openPostgres(scope, "bench_batch");
+  const bundle = given ?? (await openFolder(scope));
+  if (!given) await writeSyntheticCommunity(bundle, { seed: 1, users: 10_000, posts: 25_000 });
+  await importBundle(database, bundle);
+  await publishRandomModel(database, "untrained");
+  await database.pool.query(
+    `insert into public.logins (user_id, created_at)
        select id, recsys.clock() - interval '1 minute' from public.profiles order by md5(id::text) limit $1`,
-      [users],
+    [users],
+  );
+  const { rows } = await database.pool.query("select count(*)::int as posts from recsys.source_posts");
+  for (const workers of [1, 2]) {
+    const done = await Promise.all(
+      Array.from({ length: workers }, () => inOwnProcess<Measured>(import.meta.url, "worker", database.url)),
     );
-    const { rows } = await database.pool.query("select count(*)::int as posts from recsys.source_posts");
-    for (const workers of [1, 2]) {
-      const done = await Promise.all(Array.from({ length: workers }, () => inOwnProcess(database.url)));
-      const sum = (of: (each: Measured) => number) => done.reduce((total, each) => total + of(each), 0);
-      const [made, wall] = [sum(({ users }) => users), Math.max(...done.map(({ wall }) => wall))];
-      console.log(
-        [
-          `${rows[0].posts} posts, ${workers} worker${workers > 1 ? "s" : ""}: ${made} users in ${wall.toFixed(1)} s`,
-          `${(made / wall).toFixed(0)} users a second`,
-          `${((1000 * sum(({ processor }) => processor)) / made).toFixed(2)} ms of processor a user beside the database`,
-          `reading ${Math.max(...done.map(({ reading }) => reading)).toFixed(1)} s`,
-          `${Math.max(...done.map(({ megabytes }) => megabytes)).toFixed(0)} MB`,
-          `load ${loadavg()[0].toFixed(1)}`,
-        ].join("; "),
-      );
-    }
-  } finally {
-    await database.close();
-    await rm(temporary, { recursive: true, force: true });
+    const sum = (of: (each: Measured) => number) => done.reduce((total, each) => total + of(each), 0);
+    const [made, wall] = [sum(({ users }) => users), Math.max(...done.map(({ wall }) => wall))];
+    console.log(
+      [
+        `${rows[0].posts} posts, ${workers} worker${workers > 1 ? "s" : ""}: ${made} users in ${wall.toFixed(1)} s`,
+        `${(made / wall).toFixed(0)} users a second`,
+        `${((1000 * sum(({ processor }) => processor)) / made).toFixed(2)} ms of processor a user beside the database`,
+        `reading ${Math.max(...done.map(({ reading }) => reading)).toFixed(1)} s`,
+        `${Math.max(...done.map(({ megabytes }) => megabytes)).toFixed(0)} MB`,
+        load(),
+      ].join("; "),
+    );
   }
-}
-
-async function inOwnProcess(url: string): Promise<Measured> {
-  const { stdout } = await promisify(execFile)(process.execPath, [fileURLToPath(import.meta.url), "worker", url]);
-  return JSON.parse(stdout.trim().split("\n").at(-1) as string);
 }
 
 async function work(url: string): Promise<Measured> {
+  await using scope = openScope();
   const database = await openDatabase({ url });
+  scope.after(() => database.close());
   const started = performance.now();
   let begun: { at: number; processor: number } | undefined;
-  try {
-    const { done, seconds } = await runBatch({
-      database,
-      signal: new AbortController().signal,
-      onProgress({ step }) {
-        if (step === "recommendations") begun ??= { at: performance.now(), processor: processor() };
-      },
-    });
-    const { at, processor: before } = begun ?? { at: started, processor: 0 };
-    return {
-      users: done,
-      reading: (at - started) / 1000,
-      wall: seconds,
-      processor: processor() - before,
-      megabytes: process.resourceUsage().maxRSS / 1024,
-    };
-  } finally {
-    await database.close();
-  }
-}
-
-function processor(): number {
-  const { user, system } = process.cpuUsage();
-  return (user + system) / 1e6;
+  const { done, seconds } = await runBatch({
+    database,
+    signal: new AbortController().signal,
+    onProgress({ step }) {
+      if (step === "recommendations") begun ??= { at: performance.now(), processor: ownProcessorTime() };
+    },
+  });
+  const { at, processor: before } = begun ?? { at: started, processor: 0 };
+  return {
+    users: done,
+    reading: (at - started) / 1000,
+    wall: seconds,
+    processor: ownProcessorTime() - before,
+    megabytes: process.resourceUsage().maxRSS / 1024,
+  };
 }

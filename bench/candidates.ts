@@ -4,14 +4,13 @@
  * in SQL: 12,000 people and 600,000 interactions over 90 days. Asked as a function asks, under the person's own role. Processor time is the
  * database session's, whatever else the machine does. Needs a PostgreSQL.
  */
-import { loadavg } from "node:os";
 import type pg from "pg";
-import { openPostgresCopy, testServer } from "../db/testing-postgres.ts";
 import type { FeedFilter } from "../supabase/functions/_shared/recommend/filter.ts";
 import { Random } from "../trainer/engine/random.ts";
 import { vectorAt } from "../trainer/engine/vector-at.ts";
 import { activateModel, fill, person, topicVectors } from "./shared/made-up-community.ts";
-import { processorTime } from "./shared/processor-time.ts";
+import { openPostgres, openScope } from "./shared/place.ts";
+import { load, processorTime, Times } from "./shared/times.ts";
 
 const size = { people: 12_000, posts: 100_000, interactions: 600_000, days: 90 };
 const retrieve =
@@ -19,44 +18,39 @@ const retrieve =
 /** The first requests fill the caches. */
 const warmUps = 10;
 
-const server = await testServer();
-if (!server) throw new Error("needs a PostgreSQL: npm run setup:postgres");
-const database = await openPostgresCopy(server, "candidates");
-try {
-  const { pool } = database;
-  await fill(pool, size);
-  console.log(`filled, load ${loadavg()[0].toFixed(1)}`);
-  const vectors = topicVectors(new Random(1), size.posts);
-  const modelId = await activateModel(database, vectors);
-  const now = { ago: "0 days", requests: 100, served: 0, filter: null };
-  const authors = await pool.query("select author_id as id from public.posts order by id limit 3");
-  const author_ids = authors.rows.map(({ id }) => id);
-  const cases: Asked[] = [
-    { ...now, name: "now" },
-    { ...now, name: "after 100 posts", requests: 50, served: 100 },
-    { ...now, name: "after 1,000 posts", requests: 50, served: 1000 },
-    { ...now, name: "after 1,900 posts", requests: 50, served: 1900 },
-    { ...now, name: "30 days ago", ago: "30 days", requests: 20 },
-    { ...now, name: "tag of 0.1 %", filter: { tags: ["rare"] } },
-    { ...now, name: "tag of 0.1 %, old posts only", filter: { tags: ["old"] } },
-    { ...now, name: "tag of nobody", filter: { tags: ["nobody's"] } },
-    { ...now, name: "tag of 16 %", filter: { tags: ["topic 1"] } },
-    { ...now, name: "tag of 16 %, language of 1 %", filter: { tags: ["topic 1"], languages: ["fr"] } },
-    { ...now, name: "tag of 16 %, language of 90 %", filter: { tags: ["topic 1"], languages: ["en"] } },
-    { ...now, name: "language of 1 %", filter: { languages: ["fr"] } },
-    { ...now, name: "language of 90 %", filter: { languages: ["en"] } },
-    { ...now, name: "three authors", filter: { author_ids } },
-    { ...now, name: "a day old at most", filter: { max_age_days: 1 } },
-    { ...now, name: "60 days old at most", filter: { max_age_days: 60 } },
-  ];
-  for (const asked of cases) await measure(pool, modelId, vectors, asked);
-  await muteMuch(pool);
-  await measure(pool, modelId, vectors, { ...now, name: "100 words, 100 topics and 10,000 people muted" });
-  await pool.query("delete from public.mutes where kind <> 'word' or value > 'word 14'");
-  await measure(pool, modelId, vectors, { ...now, name: "5 words muted" });
-} finally {
-  await database.close();
-}
+await using scope = openScope();
+const database = await openPostgres(scope, "candidates");
+const { pool } = database;
+await fill(pool, size);
+console.log(`filled, ${load()}`);
+const vectors = topicVectors(new Random(1), size.posts);
+const modelId = await activateModel(database, vectors);
+const now = { ago: "0 days", requests: 100, served: 0, filter: null };
+const authors = await pool.query("select author_id as id from public.posts order by id limit 3");
+const author_ids = authors.rows.map(({ id }) => id);
+const cases: Asked[] = [
+  { ...now, name: "now" },
+  { ...now, name: "after 100 posts", requests: 50, served: 100 },
+  { ...now, name: "after 1,000 posts", requests: 50, served: 1000 },
+  { ...now, name: "after 1,900 posts", requests: 50, served: 1900 },
+  { ...now, name: "30 days ago", ago: "30 days", requests: 20 },
+  { ...now, name: "tag of 0.1 %", filter: { tags: ["rare"] } },
+  { ...now, name: "tag of 0.1 %, old posts only", filter: { tags: ["old"] } },
+  { ...now, name: "tag of nobody", filter: { tags: ["nobody's"] } },
+  { ...now, name: "tag of 16 %", filter: { tags: ["topic 1"] } },
+  { ...now, name: "tag of 16 %, language of 1 %", filter: { tags: ["topic 1"], languages: ["fr"] } },
+  { ...now, name: "tag of 16 %, language of 90 %", filter: { tags: ["topic 1"], languages: ["en"] } },
+  { ...now, name: "language of 1 %", filter: { languages: ["fr"] } },
+  { ...now, name: "language of 90 %", filter: { languages: ["en"] } },
+  { ...now, name: "three authors", filter: { author_ids } },
+  { ...now, name: "a day old at most", filter: { max_age_days: 1 } },
+  { ...now, name: "60 days old at most", filter: { max_age_days: 60 } },
+];
+for (const asked of cases) await measure(pool, modelId, vectors, asked);
+await muteMuch(pool);
+await measure(pool, modelId, vectors, { ...now, name: "100 words, 100 topics and 10,000 people muted" });
+await pool.query("delete from public.mutes where kind <> 'word' or value > 'word 14'");
+await measure(pool, modelId, vectors, { ...now, name: "5 words muted" });
 
 /** For everybody who is asked about, as much as one can mute; none of it is in a post, so that as many stay. */
 async function muteMuch(pool: pg.Pool): Promise<void> {
@@ -103,7 +97,7 @@ async function measure(pool: pg.Pool, modelId: number, vectors: Float32Array, as
     ]);
     const asked = [id, modelId, JSON.stringify([...vectorAt(vectors, i + warmUps)]), now];
     const keys = await scrolled(client, asked, served, filter);
-    const before = await processorTime(sessions[0].process);
+    const before = processorTime(sessions[0].process);
     const started = performance.now();
     const { rowCount } = await client.query(
       `with found as materialized (select * from ${retrieve})
@@ -112,20 +106,20 @@ async function measure(pool: pg.Pool, modelId: number, vectors: Float32Array, as
     );
     if (i >= 0) {
       times.push(performance.now() - started);
-      processor += ((await processorTime(sessions[0].process)) - before) / requests;
+      processor += (processorTime(sessions[0].process) - before) / requests;
     }
     found = rowCount ?? 0;
     await client.query("commit");
   }
   client.release();
-  times.sort((a, b) => a - b);
+  const all = new Times(times);
   const figures = [
-    `median ${times[requests >> 1].toFixed(1)} ms`,
-    `95 % ${times[Math.floor(0.95 * requests)].toFixed(1)} ms`,
+    `median ${all.at(0.5)} ms`,
+    `95 % ${all.at(0.95)} ms`,
     `processor ${processor.toFixed(1)} ms`,
     `${found} candidates`,
   ];
-  console.log([name, ...figures, `load ${loadavg()[0].toFixed(1)}`].join(" | "));
+  console.log([name, ...figures, load()].join(" | "));
 }
 
 /** The keys of what pages of 100 serve, those that a source ranks best first. */

@@ -4,7 +4,7 @@
  * what was not, beside the law that decided it, and what each weight makes of the pages: the share with a dismissal, and their utility, both as
  * the laws expect them. Takes two minutes a seed.
  */
-import { Command, Option } from "commander";
+import { parseArgs } from "node:util";
 import { weightsOf } from "../supabase/functions/_shared/features/kinds.ts";
 import { loadRuntime } from "../supabase/functions/_shared/models/inference.ts";
 import { scoreOf } from "../supabase/functions/_shared/recommend/rank.ts";
@@ -23,7 +23,7 @@ import { impressionsPerVisit } from "../trainer/synthetic/simulation.ts";
 import { expectedUtility, lookProbability, viewProbability, warmthOf } from "../trainer/synthetic/taste.ts";
 import { World } from "../trainer/synthetic/world.ts";
 import { writeWorld } from "../trainer/synthetic/write-synthetic-community.ts";
-import { imported } from "./shared/imported.ts";
+import { loadCommunity } from "./shared/place.ts";
 
 const size = { users: 600, posts: 1200, days: 60 };
 /** The last days, which nothing is learned from. */
@@ -32,17 +32,12 @@ const mostPages = 600;
 const scoreWeights = [0.2, 1, 1];
 const weights = [0, -1, -2, -4, -8, -16];
 
-const program = new Command("npm run bench -- dismissals").addOption(
-  new Option("--seed <numbers>", "comma-separated")
-    .default([1, 2, 3])
-    .argParser((value) => value.split(",").map(Number)),
-);
-program.parse();
-for (const seed of program.opts<{ seed: number[] }>().seed) await measure(seed);
+const { values } = parseArgs({ options: { seed: { type: "string", default: "1,2,3" } } });
+for (const seed of values.seed.split(",").map(Number)) await measure(seed);
 
 async function measure(seed: number): Promise<void> {
   const world = new World(seed, size, true);
-  const loaded = await imported("dismissals", (folder) => writeWorld(folder, world, world.days));
+  const { loaded } = await loadCommunity((folder) => writeWorld(folder, world, world.days));
   await startBackend();
   const { timeline } = loaded;
   const until = timeline.at[timeline.length - 1] - heldOutDays * dayLength;
@@ -98,8 +93,6 @@ async function measure(seed: number): Promise<void> {
     );
   }
 }
-
-/** Lets a community live, and reads it as a training does. */
 
 async function replayedModel(model: TrainedModel, { community }: LoadedCommunity): Promise<ReplayedModel> {
   const { createSession } = await loadRuntime();

@@ -2,13 +2,13 @@
  * How many pairs of user and post a second of one core the ranker's graph takes, beside plain products of as many
  * multiplications (serving/ranker.ts); and what a second thread and spinning cost: `npm run bench -- dlrm`.
  */
-import { loadavg } from "node:os";
 import ort from "onnxruntime-node";
 import { randomModel } from "../trainer/onnx/random-models.ts";
 import { byTurns } from "./serving/by-turns.ts";
 import { measureRanker } from "./serving/ranker.ts";
+import { load } from "./shared/times.ts";
 
-console.log(`load ${loadavg()[0].toFixed(1)}`);
+console.log(load());
 const { figures, details } = await measureRanker([500, 1000, 4000]);
 console.log(details);
 for (const { what, value, floor } of figures)

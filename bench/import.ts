@@ -4,61 +4,52 @@
  * embedded database. On PostgreSQL it also tells what the triggers of watched tables took of it, by the server's own count, and
  * the processor time of the database's session where it runs on this Linux.
  */
-import { readFileSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
-import { loadavg, tmpdir } from "node:os";
-import { join } from "node:path";
 import type { Database } from "../db/connect.ts";
 import { importBundle } from "../db/import/import-bundle.ts";
 import { openEmbeddedCopy } from "../db/testing-embedded.ts";
 import { openPostgresCopy, testServer } from "../db/testing-postgres.ts";
 import { writeSyntheticCommunity } from "../trainer/synthetic/write-synthetic-community.ts";
+import { openFolder, openScope } from "./shared/place.ts";
+import { load, processorTime } from "./shared/times.ts";
 
-const temporary = await mkdtemp(join(tmpdir(), "bench-import-"));
-try {
-  const folder = process.argv[2] ?? temporary;
-  if (folder === temporary) await writeSyntheticCommunity(folder, { seed: 1 });
-  const server = await testServer();
-  if (server) await measure("PostgreSQL", await openPostgresCopy(server, "bench"), folder);
-  await measure("embedded", await openEmbeddedCopy(), folder);
-} finally {
-  await rm(temporary, { recursive: true, force: true });
-}
+await using scope = openScope();
+const folder = process.argv[2] ?? (await openFolder(scope));
+if (!process.argv[2]) await writeSyntheticCommunity(folder, { seed: 1 });
+const server = await testServer();
+if (server) await measure("PostgreSQL", await openPostgresCopy(server, "bench"));
+await measure("embedded", await openEmbeddedCopy());
 
-async function measure(name: string, database: Database, folder: string): Promise<void> {
+async function measure(name: string, database: Database): Promise<void> {
+  scope.after(() => database.close());
   const { pool, embedded } = database;
   let imported = 0;
   // the pool's one idle connection, which the import takes
   if (!embedded) await pool.query("set track_functions = 'pl'");
   const session: number = embedded ? 0 : (await pool.query("select pg_backend_pid() as pid")).rows[0].pid;
-  const before = processorSeconds(session);
+  const before = processorTime(session);
   let processor = 0;
-  const load = loadavg()[0];
+  const loadBefore = load();
   const started = performance.now();
-  try {
-    const report = await importBundle(database, folder, {
-      onProgress: ({ step }) => {
-        if (!step.startsWith("import")) return;
-        imported = performance.now();
-        processor = processorSeconds(session) - before;
-      },
-    });
-    const ended = performance.now();
-    const { users, posts, interactions, logins, impressions } = report;
-    const rows = [users, posts, interactions, logins, impressions].reduce((sum, part) => sum + part.read, 0);
-    console.log(
-      [
-        name.padEnd(10),
-        `${rows} rows in ${((imported - started) / 1000).toFixed(1)} s: ${Math.round((rows / (imported - started)) * 1000)} rows/s`,
-        `roll-up and statistics ${((ended - imported) / 1000).toFixed(1)} s`,
-        ...(embedded ? [] : [`the session's processor time ${processor.toFixed(1)} s`, await triggers(pool)]),
-        `load ${load.toFixed(1)}`,
-        `peak memory so far ${Math.round(process.resourceUsage().maxRSS / 1024)} MB`,
-      ].join("   "),
-    );
-  } finally {
-    await database.close();
-  }
+  const report = await importBundle(database, folder, {
+    onProgress: ({ step }) => {
+      if (!step.startsWith("import")) return;
+      imported = performance.now();
+      processor = (processorTime(session) - before) / 1000;
+    },
+  });
+  const ended = performance.now();
+  const { users, posts, interactions, logins, impressions } = report;
+  const rows = [users, posts, interactions, logins, impressions].reduce((sum, part) => sum + part.read, 0);
+  console.log(
+    [
+      name.padEnd(10),
+      `${rows} rows in ${((imported - started) / 1000).toFixed(1)} s: ${Math.round((rows / (imported - started)) * 1000)} rows/s`,
+      `roll-up and statistics ${((ended - imported) / 1000).toFixed(1)} s`,
+      ...(embedded ? [] : [`the session's processor time ${processor.toFixed(1)} s`, await triggers(pool)]),
+      loadBefore,
+      `peak memory so far ${Math.round(process.resourceUsage().maxRSS / 1024)} MB`,
+    ].join("   "),
+  );
 }
 
 /** How long the engine's trigger functions ran, each with how often. */
@@ -69,15 +60,4 @@ async function triggers(pool: Database["pool"]): Promise<string> {
      where counted.schemaname = 'recsys' and pg_proc.prorettype = 'trigger'::regtype order by counted.funcname`,
   );
   return rows.map(({ line }) => line).join(", ");
-}
-
-/** NaN where it is not known. */
-function processorSeconds(process: number): number {
-  try {
-    const stat = readFileSync(`/proc/${process}/stat`, "utf8");
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    return (Number(fields[11]) + Number(fields[12])) / 100;
-  } catch {
-    return Number.NaN;
-  }
 }

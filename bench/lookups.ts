@@ -2,12 +2,13 @@
  * What the shape of a look-up costs: `npm run bench -- lookups`. An app that knows 5,000 people by numbers, with 25,000 posts and 200,000 interactions: its
  * draft, which joins the table that has their uuids, beside views that look each up by a subquery. By turns, in the same database. Needs a PostgreSQL.
  */
-import { loadavg } from "node:os";
 import type pg from "pg";
 import { readCatalog } from "../adopt/catalog/read-catalog.ts";
 import { draftViews } from "../adopt/draft/draft-views.ts";
 import { engineMigrations } from "../adopt/init/engine-files.ts";
 import { emptyDatabase } from "../db/testing-blog.ts";
+import { openScope } from "./shared/place.ts";
+import { load, timed } from "./shared/times.ts";
 
 const app = `
   create table person (id serial primary key, auth_id uuid unique references auth.users (id), name text not null, bio text, created_at timestamptz not null default '2020-01-01');
@@ -38,33 +39,28 @@ const asked = {
   "candidates of a feed": `select * from recsys.retrieve('${someone}', null, null, now())`,
 };
 
-const closings: (() => Promise<void>)[] = [];
-try {
-  const { pool } = await emptyDatabase({ after: (close) => void closings.unshift(close) }, "lookups");
-  for (const { sql } of await engineMigrations()) await pool.query(sql);
-  await pool.query(app);
-  const { sql } = draftViews(await readCatalog(pool));
-  await pool.query(sql);
-  await pool.query("vacuum analyze");
-  const client = await pool.connect();
-  const started = performance.now();
-  await client.query("set statement_timeout = 0; select recsys.roll_up(null)");
-  console.log(`roll-up of all, joined: ${((performance.now() - started) / 1000).toFixed(1)} s`);
-  await client.query("vacuum analyze");
-  const shapes = { joined: viewsOf(sql), "by a subquery": viewsOf(sql).map(lookedUp) };
-  for (let round = 0; round < 3; round++)
-    for (const [shape, views] of Object.entries(shapes))
-      for (const [name, query] of Object.entries(asked))
-        console.log(`${name}, ${shape}: ${await measure(client, views, query)}`);
+await using scope = openScope();
+const { pool } = await emptyDatabase(scope, "lookups");
+for (const { sql } of await engineMigrations()) await pool.query(sql);
+await pool.query(app);
+const { sql } = draftViews(await readCatalog(pool));
+await pool.query(sql);
+await pool.query("vacuum analyze");
+const client = await pool.connect();
+const [, seconds] = await timed(() => client.query("set statement_timeout = 0; select recsys.roll_up(null)"));
+console.log(`roll-up of all, joined: ${seconds.toFixed(1)} s`);
+await client.query("vacuum analyze");
+const shapes = { joined: viewsOf(sql), "by a subquery": viewsOf(sql).map(lookedUp) };
+for (let round = 0; round < 3; round++)
   for (const [shape, views] of Object.entries(shapes))
-    console.log(
-      `roll-up of 2 people and 10 posts, ${shape}: ${await measure(client, views, "select recsys.roll_up(null)", "postgres")}`,
-    );
-  client.release();
-  console.log(`load ${loadavg()[0].toFixed(0)}`);
-} finally {
-  for (const close of closings) await close();
-}
+    for (const [name, query] of Object.entries(asked))
+      console.log(`${name}, ${shape}: ${await measure(client, views, query)}`);
+for (const [shape, views] of Object.entries(shapes))
+  console.log(
+    `roll-up of 2 people and 10 posts, ${shape}: ${await measure(client, views, "select recsys.roll_up(null)", "postgres")}`,
+  );
+client.release();
+console.log(load());
 
 function viewsOf(sql: string): string[] {
   return sql.match(/^create or replace view recsys\.source_(?:posts|interactions) [^;]*;/gm) ?? [];

@@ -4,19 +4,14 @@
  * Each community goes into a database of its own, on PostgreSQL where one answers or else embedded; import and training
  * are each a process of their own, whose peak resident memory is what counts.
  */
-import { execFile } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import { type Database, openDatabase } from "../db/connect.ts";
 import { importBundle } from "../db/import/import-bundle.ts";
 import type { OnProgress } from "../db/progress.ts";
-import { openEmbeddedCopy } from "../db/testing-embedded.ts";
-import { openPostgresCopy, testServer } from "../db/testing-postgres.ts";
+import { testDatabase } from "../db/testing.ts";
 import { writeSyntheticCommunity } from "../trainer/synthetic/write-synthetic-community.ts";
 import { trainIntoFolder } from "../trainer/train-into-folder.ts";
+import { inOwnProcess, openFolder, openScope } from "./shared/place.ts";
+import { ownProcessorTime } from "./shared/times.ts";
 
 const people = { users: 10_000, posts: 20_000 };
 const interactionsPerDay = 11_000;
@@ -47,28 +42,18 @@ if (first === "import") {
 }
 
 async function measure(size: number): Promise<void> {
-  const folder = await mkdtemp(join(tmpdir(), "bench-memory-"));
-  const server = await testServer();
-  const database = server ? await openPostgresCopy(server, "memory") : await openEmbeddedCopy();
-  try {
-    const days = Math.round(size / interactionsPerDay);
-    const { interactions, logins } = await writeSyntheticCommunity(folder, { seed: 1, ...people, days });
-    const imported = await inOwnProcess("import", database.url, folder);
-    const trained = await inOwnProcess("train", database.url);
-    const times = [...imported.times, ...trained.times].map(
-      ({ wall, processor }) => `${wall.toFixed(0)} (${processor.toFixed(0)})`,
-    );
-    const megabytes = [imported, trained].map((each) => each.megabytes.toFixed(0));
-    console.log([interactions, logins, ...megabytes, ...times].join(" | "));
-  } finally {
-    await database.close();
-    await rm(folder, { recursive: true, force: true });
-  }
-}
-
-async function inOwnProcess(...args: string[]): Promise<Measured> {
-  const { stdout } = await promisify(execFile)(process.execPath, [fileURLToPath(import.meta.url), ...args]);
-  return JSON.parse(stdout.trim().split("\n").at(-1) as string);
+  await using scope = openScope();
+  const folder = await openFolder(scope);
+  const database = await testDatabase(scope, "memory");
+  const days = Math.round(size / interactionsPerDay);
+  const { interactions, logins } = await writeSyntheticCommunity(folder, { seed: 1, ...people, days });
+  const imported = await inOwnProcess<Measured>(import.meta.url, "import", database.url, folder);
+  const trained = await inOwnProcess<Measured>(import.meta.url, "train", database.url);
+  const times = [...imported.times, ...trained.times].map(
+    ({ wall, processor }) => `${wall.toFixed(0)} (${processor.toFixed(0)})`,
+  );
+  const megabytes = [imported, trained].map((each) => each.megabytes.toFixed(0));
+  console.log([interactions, logins, ...megabytes, ...times].join(" | "));
 }
 
 /** A stage begins with the first progress it makes, the first of them at once; one that comes again adds to its time. */
@@ -77,40 +62,34 @@ async function measured(
   stages: string[],
   work: (database: Database, onProgress: OnProgress) => Promise<unknown>,
 ): Promise<Measured> {
+  await using scope = openScope();
   const database = await openDatabase({ url });
-  try {
-    const times = stages.map((): Time => ({ wall: 0, processor: 0 }));
-    let stage = 0;
-    let before = now();
-    const begin = (next: number) => {
-      const { wall, processor } = now();
-      times[stage].wall += wall - before.wall;
-      times[stage].processor += processor - before.processor;
-      before = { wall, processor };
-      stage = next;
-    };
-    await work(database, ({ step }) => {
-      const next = stages.indexOf(step);
-      if (next >= 0 && next !== stage) begin(next);
-    });
-    begin(0);
-    return { megabytes: process.resourceUsage().maxRSS / 1024, times };
-  } finally {
-    await database.close();
-  }
+  scope.after(() => database.close());
+  const times = stages.map((): Time => ({ wall: 0, processor: 0 }));
+  let stage = 0;
+  let before = now();
+  const begin = (next: number) => {
+    const { wall, processor } = now();
+    times[stage].wall += wall - before.wall;
+    times[stage].processor += processor - before.processor;
+    before = { wall, processor };
+    stage = next;
+  };
+  await work(database, ({ step }) => {
+    const next = stages.indexOf(step);
+    if (next >= 0 && next !== stage) begin(next);
+  });
+  begin(0);
+  return { megabytes: process.resourceUsage().maxRSS / 1024, times };
 }
 
 async function trainOnce(database: Database, onProgress: OnProgress): Promise<void> {
-  const parent = await mkdtemp(join(tmpdir(), "bench-memory-model-"));
-  try {
-    const { signal } = new AbortController();
-    await trainIntoFolder({ database, onProgress, signal, print: console.log }, { seed: 1, parent });
-  } finally {
-    await rm(parent, { recursive: true, force: true });
-  }
+  await using scope = openScope();
+  const { signal } = new AbortController();
+  const parent = await openFolder(scope);
+  await trainIntoFolder({ database, onProgress, signal, print: console.log }, { seed: 1, parent });
 }
 
 function now(): Time {
-  const { user, system } = process.cpuUsage();
-  return { wall: performance.now() / 1000, processor: (user + system) / 1e6 };
+  return { wall: performance.now() / 1000, processor: ownProcessorTime() };
 }

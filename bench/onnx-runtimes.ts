@@ -4,14 +4,13 @@
  * in Deno. With the argument `executor` this measures the executor alone.
  */
 import { spawnSync } from "node:child_process";
-import { loadavg } from "node:os";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import type { GraphName } from "../supabase/functions/_shared/models/contracts.ts";
 import { platformPackage } from "../trainer/onnx/platform-runtime.ts";
 import { type RandomModel, randomModel } from "../trainer/onnx/random-models.ts";
 import { executor, onnxRuntime, type Runtime } from "../trainer/onnx/runtimes.ts";
-import { processorTime } from "./shared/processor-time.ts";
+import { load as loadNow, processorTime, Times } from "./shared/times.ts";
 
 const runs = 300;
 /** The first runs, in which a program in JavaScript is still being compiled; processor time leaves them out. */
@@ -25,7 +24,7 @@ const works: [graph: GraphName, count: number][] = [
 const executorAlone = process.argv[2] === "executor";
 
 if (!executorAlone) {
-  console.log(`load ${loadavg()[0].toFixed(1)}`);
+  console.log(loadNow());
   for (const [graph, count] of works)
     for (const packageName of ["onnxruntime-node", platformPackage]) {
       const inside: number[] = [];
@@ -55,25 +54,18 @@ async function measure(runtime: Runtime, model: RandomModel, count: number) {
   const times: number[] = [];
   let used = 0;
   for (let index = 0; index < runs; index++) {
-    if (index === warmUp) used = await processorTime(process.pid);
+    if (index === warmUp) used = processorTime(process.pid);
     const begun = performance.now();
     await run(feeds);
     times.push(performance.now() - begun);
   }
-  return { load, times, processor: ((await processorTime(process.pid)) - used) / (runs - warmUp) };
+  return { load, times, processor: (processorTime(process.pid) - used) / (runs - warmUp) };
 }
 
 function report(name: string, graph: GraphName, count: number, load: number, times: number[], processor?: number) {
-  const sorted = times.toSorted((a, b) => a - b);
-  const [median, p95] = [0.5, 0.95].map((share) => sorted[Math.floor(share * sorted.length)]);
-  const columns = {
-    load,
-    first: times[0],
-    fastest: sorted[0],
-    median,
-    p95,
-    ...(processor !== undefined && { processor }),
-  };
+  const all = new Times(times);
+  const [fastest, median, p95] = [0, 0.5, 0.95].map((share) => all.quantile(share));
+  const columns = { load, first: times[0], fastest, median, p95, ...(processor !== undefined && { processor }) };
   const figures = Object.entries(columns).map(([column, time]) => `${column} ${time.toFixed(2).padStart(7)} ms`);
   console.log(`${name.padEnd(24)} ${`${graph}, ${count}`.padEnd(16)} ${figures.join("   ")}`);
 }

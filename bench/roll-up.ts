@@ -6,13 +6,12 @@
  * settings). Processor time is its session's, known where the server runs on this Linux; that and the pages of 8 kB, found in its
  * shared buffers or read into them, hardly depend on what else the machine does.
  */
-import { loadavg } from "node:os";
 import type pg from "pg";
 import type { Database } from "../db/connect.ts";
-import { openPostgresCopy, testServer } from "../db/testing-postgres.ts";
 import { fillTable, withoutLog } from "./shared/fill-table.ts";
 import { person, post, stateTables } from "./shared/made-up-community.ts";
-import { processorTime } from "./shared/processor-time.ts";
+import { openPostgres, openScope } from "./shared/place.ts";
+import { load, processorTime, Times } from "./shared/times.ts";
 
 const runs = 5;
 const days = 180;
@@ -30,16 +29,10 @@ const lookedUp = {
 };
 type Client = Pick<pg.ClientBase, "query">;
 
-const server = await testServer();
-if (!server) throw new Error("needs a PostgreSQL: npm run setup:postgres");
 const sizes = process.argv.slice(2).map(Number);
 for (const size of sizes.length > 0 ? sizes : [100_000, 1_000_000]) {
-  const database = await openPostgresCopy(server, "roll_up");
-  try {
-    await measure(database, size);
-  } finally {
-    await database.close();
-  }
+  await using scope = openScope();
+  await measure(await openPostgres(scope, "roll_up"), size);
 }
 
 async function measure({ pool }: Database, size: number): Promise<void> {
@@ -53,7 +46,7 @@ async function measure({ pool }: Database, size: number): Promise<void> {
   const started = performance.now();
   await fill(client, size, people, posts);
   console.log(
-    `\n${size} interactions, made up in ${seconds(started)} s, ${await sizeOf(pool, appTables)}, shared buffers ${(await pool.query("show shared_buffers")).rows[0].shared_buffers}, load ${load()}`,
+    `\n${size} interactions, made up in ${seconds(started)} s, ${await sizeOf(pool, appTables)}, shared buffers ${(await pool.query("show shared_buffers")).rows[0].shared_buffers}, ${load()}`,
   );
   const first = await withoutLog(client, stateTables, () => rollUp(client));
   client.release(true);
@@ -104,14 +97,14 @@ async function measure({ pool }: Database, size: number): Promise<void> {
       measured.push(await rollUp(session));
       session.release();
     }
-    const middle = (what: keyof RollUp) => measured.map((each) => each[what]).sort((a, b) => a - b)[runs >> 1];
+    const middle = (what: keyof RollUp) => new Times(measured.map((each) => each[what])).median;
     const figures = [
       `${middle("milliseconds").toFixed(1)} ms`,
       `processor ${middle("processor")} ms`,
       `${middle("rows")} rows`,
       `${middle("found")} pages found, ${middle("read")} read`,
     ];
-    console.log([name, ...figures, `load ${load()}`].join(" | "));
+    console.log([name, ...figures, load()].join(" | "));
   }
 }
 
@@ -157,13 +150,13 @@ interface RollUp {
 
 async function rollUp(client: Client): Promise<RollUp> {
   const { rows: sessions } = await client.query("select pg_backend_pid() as process");
-  const before = await processorTime(sessions[0].process);
+  const before = processorTime(sessions[0].process);
   const started = performance.now();
   const { rows } = await client.query(
     "explain (analyze, buffers, format json) create temporary table roll_up as select recsys.roll_up(null) as written",
   );
   const milliseconds = performance.now() - started;
-  const processor = (await processorTime(sessions[0].process)) - before;
+  const processor = processorTime(sessions[0].process) - before;
   const { Plan: plan } = rows[0]["QUERY PLAN"][0];
   const written = await client.query("select written::integer from roll_up");
   await client.query("drop table roll_up");
@@ -182,10 +175,6 @@ async function sizeOf(pool: Database["pool"], tables: string[]): Promise<string>
     [tables],
   );
   return `${rows[0].size} MB`;
-}
-
-function load(): string {
-  return loadavg()[0].toFixed(1);
 }
 
 function seconds(started: number): string {

@@ -3,14 +3,10 @@
  * [--test-from 2017-04-01] [--sample 500] [--seed 1]`. One training, one replay; the same candidates for every setting.
  */
 import { parseArgs } from "node:util";
-import { importBundle } from "../db/import/import-bundle.ts";
-import { readScoreWeights } from "../db/settings.ts";
-import { openEmbeddedCopy } from "../db/testing-embedded.ts";
-import { openPostgresCopy, testServer } from "../db/testing-postgres.ts";
 import { UserError } from "../db/user-error.ts";
-import { communityFromDatabase } from "../trainer/community/from-database.ts";
 import { startBackend } from "../trainer/engine/backend.ts";
 import { evaluateSelections } from "../trainer/evaluation/selection.ts";
+import { loadCommunity } from "./shared/place.ts";
 
 const { values } = parseArgs({
   options: {
@@ -31,19 +27,11 @@ const selections = [
 ];
 const seed = Number(values.seed);
 const backend = await startBackend();
-const server = await testServer();
-const database = server ? await openPostgresCopy(server, "bench") : await openEmbeddedCopy();
-try {
-  await importBundle(database, values.data);
-  const loaded = await communityFromDatabase(database);
-  const { at } = loaded.community.interactions;
-  const testFrom = values["test-from"] ? Date.parse(values["test-from"]) : at[Math.floor(0.9 * at.length)];
-  const window = { validFrom: testFrom, testFrom, sample: Number(values.sample), seed };
-  const pipeline = { seed, scoreWeights: await readScoreWeights(database) };
-  console.log(
-    `pages of 20, ${values.sample} events from ${new Date(testFrom).toISOString()} on, seed ${seed} (${backend})\n`,
-  );
-  console.log(await evaluateSelections(loaded, window, selections, pipeline));
-} finally {
-  await database.close();
-}
+const { loaded, scoreWeights } = await loadCommunity(values.data);
+const { at } = loaded.community.interactions;
+const testFrom = values["test-from"] ? Date.parse(values["test-from"]) : at[Math.floor(0.9 * at.length)];
+const window = { validFrom: testFrom, testFrom, sample: Number(values.sample), seed };
+console.log(
+  `pages of 20, ${values.sample} events from ${new Date(testFrom).toISOString()} on, seed ${seed} (${backend})\n`,
+);
+console.log(await evaluateSelections(loaded, window, selections, { seed, scoreWeights }));

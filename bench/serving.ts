@@ -2,13 +2,14 @@
  * How fast the engine serves: `npm run bench -- serving [NAMES …]`, all of it without names (`--help` lists them). Prints a table, each figure beside
  * its floor in the same run, and writes the same as JSON. Needs a PostgreSQL, and nothing else on the machine.
  */
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { loadavg, tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { mkdir, writeFile } from "node:fs/promises";
+import { loadavg } from "node:os";
+import { dirname } from "node:path";
 import { Argument, Command, Option } from "commander";
 import { whole } from "../cli/commands/whole.ts";
 import { asJson, asTable, type Measured, type Run } from "./serving/report.ts";
 import { type Name, names, openSuite } from "./serving/suite.ts";
+import { openFolder, openScope } from "./shared/place.ts";
 
 const program = new Command("npm run bench -- serving")
   .description(
@@ -33,17 +34,12 @@ const file = json ?? `.recsys/bench-${run.began.toISOString().slice(0, 19).repla
 // rather now than after an hour
 await save().catch((error) => program.error(`cannot write the results: ${error.message}`));
 
-const folder = await mkdtemp(join(tmpdir(), "bench-"));
-const cleaners: (() => Promise<void>)[] = [() => rm(folder, { recursive: true, force: true })];
-const suite = openSuite({ ...options, folder, scope: { after: (clean) => void cleaners.unshift(clean) } });
-try {
-  for (const name of wanted) {
-    run.measured.push(await measure(name));
-    // what was found is kept, whatever becomes of the others
-    await save();
-  }
-} finally {
-  for (const clean of cleaners) await clean();
+await using scope = openScope();
+const suite = openSuite({ ...options, folder: await openFolder(scope), scope });
+for (const name of wanted) {
+  run.measured.push(await measure(name));
+  // what was found is kept, whatever becomes of the others
+  await save();
 }
 console.log(`\n${asTable(run)}\n\n${file}`);
 

@@ -3,12 +3,11 @@
  * read all, or 1 %: `npm run bench -- similar`. Asked as the function `similar` asks. Processor time is the database session's, whatever
  * else the machine does. Needs a PostgreSQL.
  */
-import { loadavg } from "node:os";
-import { openPostgresCopy, testServer } from "../db/testing-postgres.ts";
 import { publishVectors, unitVectors } from "../trainer/community/testing.ts";
 import { Random } from "../trainer/engine/random.ts";
 import { vectorAt } from "../trainer/engine/vector-at.ts";
-import { processorTime } from "./shared/processor-time.ts";
+import { openPostgres, openScope } from "./shared/place.ts";
+import { load, processorTime, Times } from "./shared/times.ts";
 
 const size = 100_000;
 const requests = 50;
@@ -16,98 +15,85 @@ const requests = 50;
 const warmUps = 5;
 const id = (kind: string, n: string) => `md5('${kind} ' || ${n})::uuid`;
 
-const server = await testServer();
-if (!server) throw new Error("needs a PostgreSQL: npm run setup:postgres");
-const database = await openPostgresCopy(server, "similar_bench");
-try {
-  const { pool } = database;
-  await fill();
-  console.log(`filled, load ${loadavg()[0].toFixed(1)}`);
-  await measure("all readable");
-  const readable = (column: string) => `hashtext(${column}::text) % 100 = 0 or ${column} = (select auth.uid())`;
-  await pool.query(
-    `create policy few on public.posts as restrictive for select to authenticated using (${readable("id")})`,
-  );
-  await pool.query(
-    `create policy few on public.profiles as restrictive for select to authenticated using (${readable("id")})`,
-  );
-  await measure("1 % readable");
+await using scope = openScope();
+const database = await openPostgres(scope, "similar_bench");
+const { pool } = database;
+await fill();
+console.log(`filled, ${load()}`);
+await measure("all readable");
+const readable = (column: string) => `hashtext(${column}::text) % 100 = 0 or ${column} = (select auth.uid())`;
+await pool.query(
+  `create policy few on public.posts as restrictive for select to authenticated using (${readable("id")})`,
+);
+await pool.query(
+  `create policy few on public.profiles as restrictive for select to authenticated using (${readable("id")})`,
+);
+await measure("1 % readable");
 
-  async function fill(): Promise<void> {
-    const client = await pool.connect();
-    await client.query("set session_replication_role = replica");
-    await client.query(
-      `insert into public.profiles (id) select ${id("person", "n")} from generate_series(1, ${size}) as n`,
-    );
-    await client.query(
-      `insert into public.posts (id, author_id, title, created_at)
+async function fill(): Promise<void> {
+  const client = await pool.connect();
+  await client.query("set session_replication_role = replica");
+  await client.query(
+    `insert into public.profiles (id) select ${id("person", "n")} from generate_series(1, ${size}) as n`,
+  );
+  await client.query(
+    `insert into public.posts (id, author_id, title, created_at)
        select ${id("post", "n")}, ${id("person", "n")}, 'post ' || n, now() - n * interval '1 minute' from generate_series(1, ${size}) as n`,
-    );
-    client.release();
-    const random = new Random(1);
-    const { rows } = await pool.query("select id from public.posts");
-    const posts = rows.map((row) => row.id);
-    const model = await publishVectors(database, posts, unitVectors(random, size));
-    const users = unitVectors(random, size);
-    await pool.query(
-      `insert into recsys.user_embeddings (model_id, user_id, embedding)
+  );
+  client.release();
+  const random = new Random(1);
+  const { rows } = await pool.query("select id from public.posts");
+  const posts = rows.map((row) => row.id);
+  const model = await publishVectors(database, posts, unitVectors(random, size));
+  const users = unitVectors(random, size);
+  await pool.query(
+    `insert into recsys.user_embeddings (model_id, user_id, embedding)
        select $1, ${id("person", "n")}, vector::extensions.vector from unnest($2::text[]) with ordinality as person (vector, n)`,
-      [model, Array.from({ length: size }, (_, i) => JSON.stringify([...vectorAt(users, i)]))],
-    );
-    await pool.query("select recsys.activate_model($1)", [model]);
-    await pool.query("vacuum analyze");
-  }
+    [model, Array.from({ length: size }, (_, i) => JSON.stringify([...vectorAt(users, i)]))],
+  );
+  await pool.query("select recsys.activate_model($1)", [model]);
+  await pool.query("vacuum analyze");
+}
 
-  async function measure(name: string): Promise<void> {
-    // people with a post that everybody may read
-    const { rows: asked } = await pool.query(
-      `select ${id("person", "n")} as person, ${id("post", "n")} as post from generate_series(1, ${size}) as n
+async function measure(name: string): Promise<void> {
+  // people with a post that everybody may read
+  const { rows: asked } = await pool.query(
+    `select ${id("person", "n")} as person, ${id("post", "n")} as post from generate_series(1, ${size}) as n
        where hashtext(${id("post", "n")}::text) % 100 = 0 limit ${warmUps + requests}`,
-    );
-    for (const [kind, role, statement] of [
-      ["posts like one", "authenticated", "select * from recsys.posts_like($2::uuid, 10 + 0 * length($1::text))"],
-      [
-        "people like the caller",
-        "service_role",
-        "select * from recsys.people_near($1::jsonb, null, 10 + 0 * length($2::text))",
-      ],
-      ["a post's audience", "service_role", "select * from recsys.people_near($1::jsonb, $2::uuid, 10)"],
-    ]) {
-      const client = await pool.connect();
-      const [{ process }] = (await client.query("select pg_backend_pid() as process")).rows;
-      const times: number[] = [];
-      let found = 0;
-      let before = 0;
-      for (let i = -warmUps; i < requests; i++) {
-        if (i === 0) before = await processorTime(process);
-        const { person, post } = asked[i + warmUps];
-        const claims = JSON.stringify({ sub: person, role: "authenticated" });
-        await client.query("begin read only");
-        await client.query("select set_config('role', $1, true), set_config('request.jwt.claims', $2, true)", [
-          role,
-          claims,
-        ]);
-        const started = performance.now();
-        const answer = await client.query(statement, [claims, post]);
-        if (i >= 0) times.push(performance.now() - started);
-        found = answer.rows[0].items.length;
-        await client.query("commit");
-      }
-      const processor = ((await processorTime(process)) - before) / requests;
-      client.release();
-      times.sort((a, b) => a - b);
-      console.log(
-        [
-          `${kind}, ${name}`,
-          `median ${times[requests >> 1].toFixed(1)} ms`,
-          `95 % ${times[Math.floor(0.95 * requests)].toFixed(1)} ms`,
-          `processor ${processor.toFixed(1)} ms`,
-          `${found} found`,
-          `load ${loadavg()[0].toFixed(1)}`,
-        ].join(" | "),
-      );
+  );
+  for (const [kind, role, statement] of [
+    ["posts like one", "authenticated", "select * from recsys.posts_like($2::uuid, 10 + 0 * length($1::text))"],
+    [
+      "people like the caller",
+      "service_role",
+      "select * from recsys.people_near($1::jsonb, null, 10 + 0 * length($2::text))",
+    ],
+    ["a post's audience", "service_role", "select * from recsys.people_near($1::jsonb, $2::uuid, 10)"],
+  ]) {
+    const client = await pool.connect();
+    const [{ process }] = (await client.query("select pg_backend_pid() as process")).rows;
+    const times: number[] = [];
+    let found = 0;
+    let before = 0;
+    for (let i = -warmUps; i < requests; i++) {
+      if (i === 0) before = processorTime(process);
+      const { person, post } = asked[i + warmUps];
+      const claims = JSON.stringify({ sub: person, role: "authenticated" });
+      await client.query("begin read only");
+      await client.query("select set_config('role', $1, true), set_config('request.jwt.claims', $2, true)", [
+        role,
+        claims,
+      ]);
+      const started = performance.now();
+      const answer = await client.query(statement, [claims, post]);
+      if (i >= 0) times.push(performance.now() - started);
+      found = answer.rows[0].items.length;
+      await client.query("commit");
     }
+    const processor = (processorTime(process) - before) / requests;
+    client.release();
+    const all = new Times(times);
+    const figures = [`median ${all.at(0.5)} ms`, `95 % ${all.at(0.95)} ms`, `processor ${processor.toFixed(1)} ms`];
+    console.log([`${kind}, ${name}`, ...figures, `${found} found`, load()].join(" | "));
   }
-} finally {
-  await database.close();
 }

@@ -3,44 +3,37 @@
  * of 8 words and a description of 30, of 300 subjects; a real post tower, untrained. Made twice: the first topics, and again as after a publish. Needs a PostgreSQL.
  */
 import { createHash } from "node:crypto";
-import { loadavg } from "node:os";
-import { openPostgresCopy, testServer } from "../db/testing-postgres.ts";
 import { tinyGraphs } from "../serve/testing.ts";
 import { wordTowers } from "../serve/testing-towers.ts";
 import { featureSpec, featureSpecDigest } from "../supabase/functions/_shared/features/feature-spec.ts";
 import { makeTopics } from "../trainer/topics/make-topics.ts";
+import { openPostgres, openScope } from "./shared/place.ts";
+import { load, ownProcessorTime } from "./shared/times.ts";
 
 const posts = Number(process.argv[2] ?? 1_000_000);
-const server = await testServer();
-if (!server) throw new Error("needs a PostgreSQL: npm run setup:postgres");
-const database = await openPostgresCopy(server, "bench_topics");
+await using scope = openScope();
+const database = await openPostgres(scope, "bench_topics");
 const { pool } = database;
-try {
-  await fill();
-  console.log(`${posts} posts, load ${loadavg()[0].toFixed(1)}`);
-  for (const time of ["the first time", "again"]) {
-    const began: [string, number, number][] = [];
-    const processor = process.cpuUsage();
-    const onProgress = ({ step }: { step: string }) => {
-      if (began.at(-1)?.[0] !== step) began.push([step, performance.now(), memory()]);
-    };
-    const made = await makeTopics({ database, onProgress, signal: new AbortController().signal });
-    began.push(["", performance.now(), memory()]);
-    const steps = began
-      .slice(0, -1)
-      .map(
-        ([step, at], i) =>
-          `${step} ${((began[i + 1][1] - at) / 1000).toFixed(1)} s and ${began[i + 1][2].toFixed(0)} MB`,
-      );
-    const { user, system } = process.cpuUsage(processor);
-    const seconds = (began[began.length - 1][1] - began[0][1]) / 1000;
-    console.log(
-      `${time}: ${made?.topics} topics, ${made?.kept} of them kept, in ${seconds.toFixed(0)} s (${((user + system) / 1e6).toFixed(0)} s of this process's processor time), ` +
-        `at most ${(process.resourceUsage().maxRSS / 1024).toFixed(0)} MB; ${steps.join(", ")}; load ${loadavg()[0].toFixed(1)}`,
+await fill();
+console.log(`${posts} posts, ${load()}`);
+for (const time of ["the first time", "again"]) {
+  const began: [string, number, number][] = [];
+  const processor = process.cpuUsage();
+  const onProgress = ({ step }: { step: string }) => {
+    if (began.at(-1)?.[0] !== step) began.push([step, performance.now(), memory()]);
+  };
+  const made = await makeTopics({ database, onProgress, signal: new AbortController().signal });
+  began.push(["", performance.now(), memory()]);
+  const steps = began
+    .slice(0, -1)
+    .map(
+      ([step, at], i) => `${step} ${((began[i + 1][1] - at) / 1000).toFixed(1)} s and ${began[i + 1][2].toFixed(0)} MB`,
     );
-  }
-} finally {
-  await database.close();
+  const seconds = (began[began.length - 1][1] - began[0][1]) / 1000;
+  console.log(
+    `${time}: ${made?.topics} topics, ${made?.kept} of them kept, in ${seconds.toFixed(0)} s (${ownProcessorTime(processor).toFixed(0)} s of this process's processor time), ` +
+      `at most ${(process.resourceUsage().maxRSS / 1024).toFixed(0)} MB; ${steps.join(", ")}; ${load()}`,
+  );
 }
 
 /** What the process holds, in MB. */

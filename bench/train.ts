@@ -3,12 +3,9 @@
  * JavaScript, and beside them the towers' step in PyTorch where `python3` has it. `npm run bench -- train [STEPS]`.
  * Each runs in a process of its own; a step's time is the median of all but the first quarter.
  */
-import { execFile, spawnSync } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
-import { availableParallelism, tmpdir } from "node:os";
-import { join } from "node:path";
+import { spawnSync } from "node:child_process";
+import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import { dimensions, historyLength } from "../supabase/functions/_shared/features/history.ts";
 import { postFields, tokenRows, userFields } from "../supabase/functions/_shared/features/tokens.ts";
 import { postNumbers, userNumbers } from "../supabase/functions/_shared/features/tower-inputs.ts";
@@ -22,6 +19,8 @@ import { towerDefaults } from "../trainer/towers/hyperparameters.ts";
 import { TowerData } from "../trainer/towers/model.ts";
 import { positivesBefore } from "../trainer/towers/positives.ts";
 import { trainTowers } from "../trainer/towers/train.ts";
+import { inOwnProcess, openFolder, openScope } from "./shared/place.ts";
+import { Times } from "./shared/times.ts";
 
 /** What a process measures: milliseconds per step, and what PyTorch needs to know to do the same. */
 interface Measured {
@@ -39,24 +38,21 @@ if (backends.some((backend) => backend === first)) {
 }
 
 async function compare(steps: number): Promise<void> {
-  const bundle = await mkdtemp(join(tmpdir(), "bench-train-"));
-  try {
-    await writeSyntheticCommunity(bundle, { seed: 1 });
-    const { batch, uniformNegatives } = towerDefaults;
-    console.log(`two towers: ${batch} positives and ${uniformNegatives} uniform negatives per step; ${steps} steps`);
-    console.log(`DLRM: ${testOptions.batch} requests of ${dlrmRows} posts per step\n`);
-    let shapes: Measured["shapes"] | undefined;
-    for (const backend of backends) {
-      const found = await inProcess(backend, bundle, backend === "js" ? Math.ceil(steps / 6) : steps);
-      if (!found) continue;
-      shapes = found.shapes;
-      print(backend, found.towers, batch, "positives");
-      print("", found.dlrm, testOptions.batch * dlrmRows, "DLRM rows");
-    }
-    if (shapes) pytorch(shapes, steps);
-  } finally {
-    await rm(bundle, { recursive: true, force: true });
+  await using scope = openScope();
+  const bundle = await openFolder(scope);
+  await writeSyntheticCommunity(bundle, { seed: 1 });
+  const { batch, uniformNegatives } = towerDefaults;
+  console.log(`two towers: ${batch} positives and ${uniformNegatives} uniform negatives per step; ${steps} steps`);
+  console.log(`DLRM: ${testOptions.batch} requests of ${dlrmRows} posts per step\n`);
+  let shapes: Measured["shapes"] | undefined;
+  for (const backend of backends) {
+    const found = await inProcess(backend, bundle, backend === "js" ? Math.ceil(steps / 6) : steps);
+    if (!found) continue;
+    shapes = found.shapes;
+    print(backend, found.towers, batch, "positives");
+    print("", found.dlrm, testOptions.batch * dlrmRows, "DLRM rows");
   }
+  if (shapes) pytorch(shapes, steps);
 }
 
 function print(name: string, milliseconds: number, examples: number, what: string): void {
@@ -66,9 +62,7 @@ function print(name: string, milliseconds: number, examples: number, what: strin
 
 async function inProcess(backend: Backend, bundle: string, steps: number): Promise<Measured | undefined> {
   try {
-    const args = [fileURLToPath(import.meta.url), backend, bundle, String(steps)];
-    const { stdout } = await promisify(execFile)(process.execPath, args);
-    return JSON.parse(stdout.trim().split("\n").at(-1) as string);
+    return await inOwnProcess(import.meta.url, backend, bundle, String(steps));
   } catch (error) {
     console.log(
       `${backend}: skipped, ${String(error)
@@ -131,8 +125,7 @@ async function medianStep(
   await train(onProgress, stop.signal).catch((error) => {
     if (error.name !== "AbortError") throw error;
   });
-  const sorted = times.slice(Math.floor(times.length / 4)).sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)];
+  return new Times(times.slice(Math.floor(times.length / 4))).median;
 }
 
 /** The faster of one thread and all: where other work shares the machine, PyTorch's threads wait for each other. */

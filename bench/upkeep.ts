@@ -2,28 +2,20 @@
  * What upkeep costs: `npm run bench -- upkeep`. How the HNSW index fares when posts are embedded again and again, with and without a
  * reindex; and how long it takes to erase a user with many posts and interactions beside 200,000 impressions. Needs a PostgreSQL.
  */
-import { loadavg } from "node:os";
 import type pg from "pg";
-import { openPostgresCopy, testServer } from "../db/testing-postgres.ts";
+import { openPostgres, openScope } from "./shared/place.ts";
+import { load, timed } from "./shared/times.ts";
 
 const posts = 25_000;
 const rounds = 10;
 const impressions = 200_000;
 
-const server = await testServer();
-if (!server) throw new Error("needs a PostgreSQL: npm run setup:postgres");
-const database = await openPostgresCopy(server, "upkeep");
-try {
-  const client = await database.pool.connect();
-  try {
-    await index(client);
-    await erasure(client);
-  } finally {
-    client.release();
-  }
-} finally {
-  await database.close();
-}
+await using scope = openScope();
+const { pool } = await openPostgres(scope, "upkeep");
+const client = await pool.connect();
+scope.after(async () => client.release());
+await index(client);
+await erasure(client);
 
 /** A fifth of the posts gets another vector, `rounds` times, with the vacuum that autovacuum does at that many dead rows. */
 async function index(client: pg.ClientBase): Promise<void> {
@@ -44,9 +36,8 @@ async function index(client: pg.ClientBase): Promise<void> {
     await client.query("vacuum public.vectors");
     if (round % 5 === 0) await report(client, `${round} times a fifth embedded again`);
   }
-  const started = performance.now();
-  await client.query("reindex index concurrently public.vectors_idx");
-  await report(client, `reindexed in ${((performance.now() - started) / 1000).toFixed(1)} s`);
+  const [, seconds] = await timed(() => client.query("reindex index concurrently public.vectors_idx"));
+  await report(client, `reindexed in ${seconds.toFixed(1)} s`);
 }
 
 async function report(client: pg.ClientBase, state: string): Promise<void> {
@@ -75,7 +66,7 @@ async function report(client: pg.ClientBase, state: string): Promise<void> {
   }
   const recall = (found / queries / 200).toFixed(3);
   console.log(
-    `index ${state}: ${rows[0].size}, recall@200 ${recall}, ${(milliseconds / queries).toFixed(1)} ms, load ${loadavg()[0].toFixed(1)}`,
+    `index ${state}: ${rows[0].size}, recall@200 ${recall}, ${(milliseconds / queries).toFixed(1)} ms, ${load()}`,
   );
 }
 
@@ -110,10 +101,7 @@ async function erasure(client: pg.ClientBase): Promise<void> {
 }
 
 async function time(what: string, body: () => Promise<{ rows: unknown[] }>): Promise<void> {
-  const started = performance.now();
-  const { rows } = await body();
+  const [{ rows }, seconds] = await timed(body);
   const result = rows.length === 1 ? ` (${Object.values(rows[0] as object)[0]} rows)` : "";
-  console.log(
-    `${what}: ${((performance.now() - started) / 1000).toFixed(2)} s${result}, load ${loadavg()[0].toFixed(1)}`,
-  );
+  console.log(`${what}: ${seconds.toFixed(2)} s${result}, ${load()}`);
 }

@@ -6,18 +6,10 @@
  * test on, since months later nobody could tell what a model had learned last. Differences are paired by event; a model trained
  * anew with another seed shows what chance alone makes of them.
  */
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { parseArgs } from "node:util";
-import { importBundle } from "../db/import/import-bundle.ts";
-import { readScoreWeights } from "../db/settings.ts";
-import { openEmbeddedCopy } from "../db/testing-embedded.ts";
-import { openPostgresCopy, testServer } from "../db/testing-postgres.ts";
 import { hour } from "../supabase/functions/_shared/features/hours.ts";
 import { scoreOf } from "../supabase/functions/_shared/recommend/rank.ts";
-import { communityFromDatabase, type LoadedCommunity } from "../trainer/community/from-database.ts";
 import { startBackend } from "../trainer/engine/backend.ts";
 import { communityBefore } from "../trainer/evaluation/history/community-until.ts";
 import { estimate } from "../trainer/evaluation/metrics/estimate.ts";
@@ -34,6 +26,7 @@ import { postTowerGraph, userTowerGraph } from "../trainer/export/towers.ts";
 import { type EarlierModel, type TrainedModel, trainModel } from "../trainer/pipeline.ts";
 import { Stopwatch, type TimeUsed } from "../trainer/retraining/stopwatch.ts";
 import { writeSyntheticCommunity } from "../trainer/synthetic/write-synthetic-community.ts";
+import { loadCommunity } from "./shared/place.ts";
 
 const { values } = parseArgs({
   options: {
@@ -61,7 +54,6 @@ class Ready extends System {
 /** While it trains; a worker's heartbeats wait as long. */
 const delay = monitorEventLoopDelay();
 const backend = await startBackend();
-const server = await testServer();
 console.log(`a replay of ${sample} events of the ${days} days after the test (${backend})`);
 console.log("seconds of the last training without reading; Δ: to anew, paired by event");
 console.log("loss: −ln of the post's share of the scores of its list, of posts that retrieval brought for both models");
@@ -76,7 +68,9 @@ console.log(`\nmean over seeds, ± its standard error\n\n${table(["trained", "Δ
 console.log(`\nthe event loop stood still for ${(delay.max / 1e9).toFixed(1)} s at most`);
 
 async function measure(seed: number): Promise<string> {
-  const { loaded, scoreWeights } = await load(seed);
+  const { loaded, scoreWeights } = await loadCommunity(
+    values.data ?? ((folder) => writeSyntheticCommunity(folder, { seed })),
+  );
   const { at } = loaded.community.interactions;
   const testFrom = values["test-from"] ? Date.parse(values["test-from"]) : at[Math.floor(0.9 * at.length)];
   const start = testFrom - days * 24 * hour;
@@ -170,17 +164,4 @@ function published({ towers, dlrm }: TrainedModel, learnedUntil: number): Earlie
     learnedUntil,
     learnedFrom: "interactions",
   };
-}
-
-async function load(seed: number): Promise<{ loaded: LoadedCommunity; scoreWeights: number[] }> {
-  const made = values.data === undefined ? await mkdtemp(join(tmpdir(), "bench-warm-start-")) : undefined;
-  const database = server ? await openPostgresCopy(server, "bench") : await openEmbeddedCopy();
-  try {
-    if (made) await writeSyntheticCommunity(made, { seed });
-    await importBundle(database, made ?? (values.data as string));
-    return { loaded: await communityFromDatabase(database), scoreWeights: await readScoreWeights(database) };
-  } finally {
-    await database.close();
-    if (made) await rm(made, { recursive: true, force: true });
-  }
 }

@@ -2,8 +2,7 @@
  * The system as a policy: a database of its own, in which everything is written as an app would, `recommend` without HTTP, roll-ups and
  * re-embedding as pg_cron would call them, and a training each night. The engine's clock is the simulation's.
  */
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Database } from "../../db/connect.ts";
 import { externalUuid } from "../../db/import/external-id.ts";
@@ -12,7 +11,6 @@ import { insertInteractions } from "../../db/import/insert-interactions.ts";
 import { insertLogins } from "../../db/import/insert-logins.ts";
 import { insertPosts } from "../../db/import/insert-posts.ts";
 import { insertUsers } from "../../db/import/insert-users.ts";
-import { openPostgresCopy, testServer } from "../../db/testing-postgres.ts";
 import { openPool } from "../../supabase/functions/_shared/database/pool.ts";
 import { embedBatch } from "../../supabase/functions/_shared/embed/embed-batch.ts";
 import type { Log } from "../../supabase/functions/_shared/http/log.ts";
@@ -31,6 +29,7 @@ import type { World } from "../../trainer/synthetic/world.ts";
 import { recordOf, writeWorld } from "../../trainer/synthetic/write-synthetic-community.ts";
 import { textOf } from "../../trainer/synthetic/writings.ts";
 import { settledUntil, train } from "../../trainer/train-into-folder.ts";
+import { openFolder, openPostgres, openScope } from "../shared/place.ts";
 import type { Policy } from "./policy.ts";
 
 /** Roll-ups are this far apart, in milliseconds of the simulation; pg_cron calls them every ten seconds, when hardly anything happens here. */
@@ -47,6 +46,7 @@ export interface SystemOptions {
 export class SystemPolicy implements Policy {
   readonly name: string;
   private readonly options: SystemOptions;
+  private readonly scope = openScope();
   private world!: World;
   private database!: Database;
   private folder = "";
@@ -69,10 +69,8 @@ export class SystemPolicy implements Policy {
 
   async prepare(world: World, days: number): Promise<void> {
     this.world = world;
-    const server = await testServer();
-    if (!server) throw new Error("the loop needs PostgreSQL: npm run setup:postgres");
-    this.database = await openPostgresCopy(server, "loop");
-    this.folder = await mkdtemp(join(tmpdir(), "bench-loop-"));
+    this.database = await openPostgres(this.scope, "loop");
+    this.folder = await openFolder(this.scope);
     this.userIds = world.people.map(({ id }) => externalUuid("user", id));
     this.postIds = world.writings.map(({ id }) => externalUuid("post", id));
     this.postNumbers = new Map(this.postIds.map((id, post) => [id, post]));
@@ -88,6 +86,7 @@ export class SystemPolicy implements Policy {
     await pool.query("update recsys.settings set requests_per_minute = null");
     await this.setClock(now);
     this.pool = openPool(this.database.url, (error) => this.options.print(String(error)), { max: 2 });
+    this.scope.after(() => this.pool.end());
     const log: Log = (code, error) =>
       this.options.print(`${code}: ${error instanceof Error ? error.message : String(error)}`);
     this.services = openFeedServices(this.pool, modelCache(loadRuntime), log);
@@ -119,9 +118,7 @@ export class SystemPolicy implements Policy {
   }
 
   async close(): Promise<void> {
-    await this.pool?.end();
-    await this.database?.close();
-    await rm(this.folder, { recursive: true, force: true });
+    await this.scope[Symbol.asyncDispose]();
   }
 
   private async setClock(at: number): Promise<void> {

@@ -1,3 +1,5 @@
+import { ownProcessorTime, Times } from "../shared/times.ts";
+
 const turns = 15;
 const warmUps = 50;
 
@@ -14,12 +16,7 @@ export async function byTurns(runs: number, works: (() => Promise<unknown>)[], p
         taken[w].wall.push(performance.now() - started);
         if (pause > 0) await new Promise((done) => setTimeout(done, pause));
       }
-      const { user, system } = process.cpuUsage(before);
-      taken[w].processor.push((user + system) / 1000 / runs);
+      taken[w].processor.push((1000 * ownProcessorTime(before)) / runs);
     }
-  return taken.map(({ wall, processor }) => ({ wall: median(wall), processor: median(processor) }));
-}
-
-function median(values: number[]): number {
-  return values.sort((a, b) => a - b)[values.length >> 1];
+  return taken.map(({ wall, processor }) => ({ wall: new Times(wall).median, processor: new Times(processor).median }));
 }

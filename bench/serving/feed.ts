@@ -1,9 +1,10 @@
 /** Feeds over HTTP, one after another, beside the bare SQL of their retrieval. */
+
+import { Times } from "../shared/times.ts";
 import { bareFeed } from "./bare-sql.ts";
 import type { ServedCommunity } from "./community.ts";
 import type { Figure, Finding } from "./figure.ts";
 import { withReaders } from "./readers.ts";
-import { Times } from "./times.ts";
 
 const warmUps = 20;
 

@@ -2,11 +2,11 @@
 import pg from "pg";
 import type { Scope } from "../../db/testing.ts";
 import { startPooler } from "../../db/testing-pooler.ts";
+import { Times } from "../shared/times.ts";
 import { bareFeed } from "./bare-sql.ts";
 import type { ServedCommunity } from "./community.ts";
 import type { Finding } from "./figure.ts";
 import { withReaders } from "./readers.ts";
-import { Times } from "./times.ts";
 
 const clients = 16;
 /** As many as Supabase's pooler holds on its smallest machines. */

@@ -12,6 +12,7 @@ import { handMadeModel } from "../../trainer/gate/testing.ts";
 import type { ModelFolder } from "../../trainer/model-folder/model-folder.ts";
 import { publish } from "../../trainer/publish/publish.ts";
 import { fillPosts, topicVectors, untrainedGraphs } from "../shared/made-up-community.ts";
+import { timed } from "../shared/times.ts";
 import type { Finding } from "./figure.ts";
 
 export async function measurePublish(server: string, posts: number, folder: string): Promise<Finding> {
@@ -20,7 +21,7 @@ export async function measurePublish(server: string, posts: number, folder: stri
     await fill(database, posts);
     const model = await madeUpModel(database, posts);
     const steps: Record<string, number> = {};
-    const ours = await seconds(() => publishAll(database, model, steps));
+    const [, ours] = await timed(() => publishAll(database, model, steps));
     const raw = await copyAndIndex(database, join(folder, "vectors"));
     return {
       figures: [
@@ -87,19 +88,13 @@ async function copyAndIndex({ pool, url }: Database, file: string): Promise<{ co
     `create table public.raw (post_id uuid primary key, embedding extensions.vector(${dimensions}) not null)`,
   );
   await pool.query("checkpoint");
-  const copy = await seconds(() => psql(`\\copy public.raw from '${file}'`));
+  const [, copy] = await timed(() => psql(`\\copy public.raw from '${file}'`));
   const client = await pool.connect();
   // as recsys.complete_model: pgvector before 0.8.2 can overflow in a parallel build
   await client.query("set maintenance_work_mem = '1GB'; set max_parallel_maintenance_workers = 0");
-  const index = await seconds(() =>
+  const [, index] = await timed(() =>
     client.query("create index on public.raw using hnsw (embedding extensions.vector_ip_ops)"),
   );
   client.release(true);
   return { copy, index };
-}
-
-async function seconds(work: () => Promise<unknown>): Promise<number> {
-  const begun = performance.now();
-  await work();
-  return (performance.now() - begun) / 1000;
 }

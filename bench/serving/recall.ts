@@ -5,9 +5,9 @@
 import type pg from "pg";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import { sources } from "../../supabase/functions/_shared/features/retrieval.ts";
+import { Times } from "../shared/times.ts";
 import type { ServedCommunity } from "./community.ts";
 import type { Figure, Finding } from "./figure.ts";
-import { Times } from "./times.ts";
 
 const { size } = sources.similar;
 /** The last leaves fewer posts than are asked for, of 100,000. */

@@ -3,10 +3,10 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { denoPath, startGateway } from "../../serve/gateway.ts";
+import { Times } from "../shared/times.ts";
 import type { ServedCommunity } from "./community.ts";
 import type { Figure, Finding } from "./figure.ts";
 import { askForFeed } from "./readers.ts";
-import { Times } from "./times.ts";
 
 const empty = `Deno.serve(
   { hostname: "127.0.0.1", port: 0, onListen: ({ port }) => console.log(port) },

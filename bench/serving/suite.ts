@@ -4,8 +4,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import type { Scope } from "../../db/testing.ts";
 import { withoutPooler } from "../../db/testing-pooler.ts";
-import { testServer } from "../../db/testing-postgres.ts";
-import { UserError } from "../../db/user-error.ts";
+import { postgresServer } from "../shared/place.ts";
 import { measureBundles } from "./bundle.ts";
 import { makeUpCommunity } from "./community.ts";
 import { feedFinding, timeFeeds } from "./feed.ts";
@@ -43,7 +42,7 @@ export function openSuite({
   scope,
 }: SuiteOptions): Record<Name, () => Promise<Finding>> {
   const small = once(async () => {
-    const community = await makeUpCommunity(await server(), posts);
+    const community = await makeUpCommunity(await postgresServer(), posts);
     scope.after(() => community.database.close());
     return community;
   });
@@ -61,14 +60,14 @@ export function openSuite({
     bundle: measureBundles,
     async scale() {
       const ofSmall = await feeds();
-      const community = await makeUpCommunity(await server(), large);
+      const community = await makeUpCommunity(await postgresServer(), large);
       try {
         return await measureScale(community, ofSmall, { large: sizeOf(large), small: sizeOf(posts) }, requests, folder);
       } finally {
         await community.database.close();
       }
     },
-    publish: async () => measurePublish(await server(), large, folder),
+    publish: async () => measurePublish(await postgresServer(), large, folder),
   };
 }
 
@@ -78,12 +77,6 @@ const sizeOf = (posts: number) => `${posts.toLocaleString("en")} posts`;
 function once<Result>(make: () => Promise<Result>): () => Promise<Result> {
   let made: Promise<Result> | undefined;
   return () => (made ??= make());
-}
-
-async function server(): Promise<string> {
-  const url = await testServer();
-  if (!url) throw new UserError("needs a PostgreSQL: npm run setup:postgres, or set TEST_DATABASE_URL");
-  return url;
 }
 
 async function installPooler(): Promise<void> {

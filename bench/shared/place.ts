@@ -1,0 +1,58 @@
+/** What a benchmark works with: databases, folders and whatever else it opens; all of it is gone when the scope ends. */
+import { execFile } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import type { Database } from "../../db/connect.ts";
+import { importBundle } from "../../db/import/import-bundle.ts";
+import { readScoreWeights } from "../../db/settings.ts";
+import { type Scope, testDatabase } from "../../db/testing.ts";
+import { openPostgresCopy, testServer } from "../../db/testing-postgres.ts";
+import { UserError } from "../../db/user-error.ts";
+import { communityFromDatabase, type LoadedCommunity } from "../../trainer/community/from-database.ts";
+
+/** `await using scope = openScope()`: what is told to it is closed when the block ends, the last first. */
+export function openScope(): Scope & AsyncDisposable {
+  const stack = new AsyncDisposableStack();
+  return { after: (close) => void stack.defer(close), [Symbol.asyncDispose]: () => stack.disposeAsync() };
+}
+
+/** The server of the tests, for what an embedded database cannot show. */
+export async function postgresServer(): Promise<string> {
+  const server = await testServer();
+  if (!server) throw new UserError("needs a PostgreSQL: npm run setup:postgres, or set TEST_DATABASE_URL");
+  return server;
+}
+
+/** A migrated database on PostgreSQL. */
+export async function openPostgres(scope: Scope, name: string): Promise<Database> {
+  const database = await openPostgresCopy(await postgresServer(), name);
+  scope.after(() => database.close());
+  return database;
+}
+
+export async function openFolder(scope: Scope): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "bench-"));
+  scope.after(() => rm(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** The community of a bundle, or of what writes one, as a training reads it; from PostgreSQL where one answers. */
+export async function loadCommunity(
+  bundle: string | ((folder: string) => Promise<unknown>),
+): Promise<{ loaded: LoadedCommunity; scoreWeights: number[] }> {
+  await using scope = openScope();
+  const database = await testDatabase(scope, "bench");
+  const folder = typeof bundle === "string" ? bundle : await openFolder(scope);
+  if (typeof bundle !== "string") await bundle(folder);
+  await importBundle(database, folder);
+  return { loaded: await communityFromDatabase(database), scoreWeights: await readScoreWeights(database) };
+}
+
+/** Runs a benchmark's file once more as a process of its own, whose memory and time are its own; the last line it prints, as JSON. */
+export async function inOwnProcess<Result>(file: string, ...args: string[]): Promise<Result> {
+  const { stdout } = await promisify(execFile)(process.execPath, [fileURLToPath(file), ...args]);
+  return JSON.parse(stdout.trim().split("\n").at(-1) as string);
+}
