@@ -1,6 +1,6 @@
 /** For tests: people who click by where a post stands and how good it is, in feeds of one model or drafted by two. */
 import type pg from "pg";
-import { draft, type Team } from "../supabase/functions/_shared/recommend/interleave/draft.ts";
+import { draft, type Team } from "../supabase/functions/_shared/plug-ins/interleave/draft.ts";
 import type { Random } from "../trainer/engine/random.ts";
 import { geometric, sigmoid } from "../trainer/synthetic/draws.ts";
 import type { Outcome } from "./testing-experiments.ts";

@@ -53,7 +53,7 @@ function shown(n: number, ids: string[], shownAt = new Date()): Shown {
   };
   const unknown = items.map(() => null);
   return {
-    recommendation: { feed, shownAt, features: unknown, propensities: unknown, variant: "" },
+    recommendation: { feed, shownAt, features: unknown, propensities: unknown, label: "" },
     userId: person(n),
   };
 }

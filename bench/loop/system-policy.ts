@@ -16,9 +16,9 @@ import { embedBatch } from "../../supabase/functions/_shared/embed/embed-batch.t
 import type { Log } from "../../supabase/functions/_shared/http/log.ts";
 import { loadRuntime } from "../../supabase/functions/_shared/models/inference.ts";
 import { modelCache } from "../../supabase/functions/_shared/models/models.ts";
+import { openFeedServices, type RecommendServices } from "../../supabase/functions/_shared/plug-ins/feed-services.ts";
 import { nothingServed } from "../../supabase/functions/_shared/recommend/cursor.ts";
 import { feedOf } from "../../supabase/functions/_shared/recommend/ladder.ts";
-import { openFeedServices, type RecommendServices } from "../../supabase/functions/_shared/recommend/services.ts";
 import { startBackend } from "../../trainer/engine/backend.ts";
 import { readModelFolder } from "../../trainer/model-folder/model-folder.ts";
 import { publish } from "../../trainer/publish/publish.ts";

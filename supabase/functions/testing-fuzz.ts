@@ -10,7 +10,7 @@ import type { Database } from "../../db/connect.ts";
 import { clear, fillCommunity, people, publishTinyModel, uuid } from "../../serve/testing.ts";
 import { createVerifier } from "./_shared/http/auth.ts";
 import type { EdgeFunction } from "./_shared/http/edge-function.ts";
-import type { RecommendServices } from "./_shared/recommend/services.ts";
+import type { RecommendServices } from "./_shared/plug-ins/feed-services.ts";
 import { publishableKey, secretKey, testFunction } from "./testing.ts";
 
 /** `npm run test:soak` sends 10,000 to each function. */

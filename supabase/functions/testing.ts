@@ -5,7 +5,7 @@ import { createApp, type EdgeFunction } from "./_shared/http/edge-function.ts";
 import { AppError } from "./_shared/http/errors.ts";
 import { loadRuntime, type RuntimeName } from "./_shared/models/inference.ts";
 import { modelCache } from "./_shared/models/models.ts";
-import { openFeedServices, type RecommendServices } from "./_shared/recommend/services.ts";
+import { openFeedServices, type RecommendServices } from "./_shared/plug-ins/feed-services.ts";
 import { assertDocumented } from "./openapi/testing.ts";
 
 /** The secret key of the project that tests play. */

@@ -4,7 +4,7 @@ import { UserError } from "../../db/user-error.ts";
 import { call, run } from "../../supabase/functions/_shared/database/database.ts";
 import { db, milliseconds } from "../../supabase/functions/_shared/database/query.ts";
 import type { Source } from "../../supabase/functions/_shared/features/retrieval.ts";
-import type { Basis } from "../../supabase/functions/_shared/recommend/basis.ts";
+import type { Basis } from "../../supabase/functions/_shared/recommend/feed.ts";
 
 /** One model at one instant, for everyone who was active then. */
 export interface BatchRun {

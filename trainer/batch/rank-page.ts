@@ -10,12 +10,12 @@ import { innerProduct } from "../../supabase/functions/_shared/features/inner-pr
 import type { Head } from "../../supabase/functions/_shared/features/kinds.ts";
 import { sources } from "../../supabase/functions/_shared/features/retrieval.ts";
 import type { UserInput } from "../../supabase/functions/_shared/features/tower-inputs.ts";
-import { type Basis, basisOf } from "../../supabase/functions/_shared/recommend/basis.ts";
+import { type Basis, basisOf } from "../../supabase/functions/_shared/recommend/feed.ts";
 import { isFiniteRow, predict, scoreOf } from "../../supabase/functions/_shared/recommend/rank.ts";
+import { bestSource } from "../../supabase/functions/_shared/recommend/reasons.ts";
 import { candidatesPerPage } from "../../supabase/functions/_shared/recommend/select/pool.ts";
 import { select } from "../../supabase/functions/_shared/recommend/select/select.ts";
 import type { Selectable, SelectionSettings } from "../../supabase/functions/_shared/recommend/select/selectable.ts";
-import { bestSource } from "../../supabase/functions/_shared/recommend/source.ts";
 import { embedUsers } from "../../supabase/functions/_shared/towers/embed-users.ts";
 import type { NumberedCandidate } from "../community/state.ts";
 import { userText } from "../community/texts.ts";

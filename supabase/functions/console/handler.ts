@@ -8,7 +8,7 @@ import { feedWithCandidates } from "../_shared/console/feed-with-candidates.ts";
 import { latency } from "../_shared/console/latency.ts";
 import { questions } from "../_shared/console/questions.ts";
 import type { ServiceFunction } from "../_shared/http/edge-function.ts";
-import type { FeedServices } from "../_shared/recommend/look-up.ts";
+import type { FeedServices } from "../_shared/recommend/seams.ts";
 import { type ConsoleRequest, requestOfBody } from "./request.ts";
 
 /** Feeds whose stages are timed: half a second of work. */

@@ -4,9 +4,9 @@
  */
 import { visitor } from "../_shared/database/caller.ts";
 import type { UserFunction } from "../_shared/http/edge-function.ts";
+import type { RecommendServices } from "../_shared/plug-ins/feed-services.ts";
 import { nothingServed, type Page } from "../_shared/recommend/cursor.ts";
 import { feedOf } from "../_shared/recommend/ladder.ts";
-import type { RecommendServices } from "../_shared/recommend/services.ts";
 import { type FeedRequest, requestOfBody, requestOfQuery } from "./request.ts";
 
 export const recommendFunction: UserFunction<FeedRequest, RecommendServices> = {
@@ -17,14 +17,13 @@ export const recommendFunction: UserFunction<FeedRequest, RecommendServices> = {
   read: { POST: requestOfBody, GET: requestOfQuery },
   async answer(request, { claims, span, afterAnswer, inSpareTime }, services) {
     const reader = { caller: claims, interests: request.interests };
-    const { decision, ...recommendation } = await feedOf(services, reader, pageOf(request), request.mode, span);
-    const { feed, shownAt } = recommendation;
+    const recommendation = await feedOf(services, reader, pageOf(request), request.mode, span);
+    const { feed } = recommendation;
     // an operator who looks at somebody's feed does not show it to them
     if (feed.items.length > 0 && !claims.preview) {
-      afterAnswer(services.impressions, { recommendation, userId: claims.sub });
-      // a third model beside the two that drafted a feed would have no one place to be compared with
-      const shadow = decision && !recommendation.picks && services.shadows.workFor(feed.request_id);
-      if (shadow) inSpareTime(shadow, { requestId: feed.request_id, caller: claims, shownAt, decision });
+      const { decision, ...shown } = recommendation;
+      afterAnswer(services.impressions, { recommendation: shown, userId: claims.sub });
+      for (const after of services.plugIns.afterAnswer) after(recommendation, claims, inSpareTime);
     }
     return feed;
   },

@@ -2,8 +2,8 @@
 import { featureNames } from "../features/feature-names.ts";
 import type { Span } from "../http/span.ts";
 import { nothingServed } from "../recommend/cursor.ts";
-import type { FeedServices } from "../recommend/look-up.ts";
-import { type Recommendation, recommend } from "../recommend/recommend.ts";
+import { recommend } from "../recommend/recommend.ts";
+import type { FeedServices, Recommendation } from "../recommend/seams.ts";
 
 const timeout = "5s";
 

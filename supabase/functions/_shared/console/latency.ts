@@ -1,5 +1,5 @@
 /** How long a feed takes now, stage by stage. */
-import type { FeedServices } from "../recommend/look-up.ts";
+import type { FeedServices } from "../recommend/seams.ts";
 import { previewOf } from "./feed-with-candidates.ts";
 
 export interface Latency {

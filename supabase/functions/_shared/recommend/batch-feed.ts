@@ -2,11 +2,11 @@
 import { type Identity, readAs } from "../database/caller.ts";
 import type { Pool, Statement } from "../database/database.ts";
 import type { Source } from "../features/retrieval.ts";
-import type { Basis } from "./basis.ts";
+import { itemOf, plainAnswer } from "./answer.ts";
 import { cursorAfter, type Page } from "./cursor.ts";
-import { undescribed } from "./describe-items.ts";
-import type { Recommendation } from "./recommend.ts";
-import { plainReason } from "./why/reason.ts";
+import type { Basis } from "./feed.ts";
+import { plainReason } from "./reasons.ts";
+import type { Recommendation } from "./seams.ts";
 
 /** A row of recsys.batch_feed. */
 interface BatchRow {
@@ -40,48 +40,23 @@ export async function batchFeed(
   const rows = await readAs(pool, caller, readList(caller.sub, page), async (_, rows) => rows, timeout);
   if (rows.length === 0) return null;
   const [{ now, made_at, model_id, model_name, basis }] = rows;
-  const items = rows.map(
-    ({ post_id, title, score, view, vote, comment, dismiss, long_view, source, author_id }, i) => ({
-      post_id,
-      ...undescribed(post_id),
-      title,
-      score,
-      predictions: {
-        view,
-        vote,
-        comment,
-        ...(dismiss !== null && { dismiss }),
-        ...(long_view !== null && { long_view }),
-      },
-      source,
-      why: plainReason(source, author_id),
-      topic: null,
-      position: page.served.keys.length + i + 1,
-    }),
-  );
-  // after the list the feed goes on live
-  const next = cursorAfter(
-    page.served,
-    rows.map(({ served_key }) => Number(served_key)),
-  );
-  const model = { id: Number(model_id), name: model_name };
-  return {
-    feed: {
-      request_id: crypto.randomUUID(),
-      model,
-      mode: "batch",
-      degraded: null,
-      made_at: made_at.toISOString(),
-      basis,
-      items,
-      next,
-    },
-    shownAt: now,
-    variant: null,
-    features: items.map(() => null),
-    propensities: items.map(() => null),
-    decision: null,
-  };
+  const items = rows.map((row, i) => {
+    const { view, vote, comment, dismiss, long_view } = row;
+    const optional = { ...(dismiss !== null && { dismiss }), ...(long_view !== null && { long_view }) };
+    const predictions = { view, vote, comment, ...optional };
+    return itemOf(row, page, i, { ...row, predictions, why: plainReason(row.source, row.author_id) });
+  });
+  return plainAnswer(now, items, {
+    model: { id: Number(model_id), name: model_name },
+    mode: "batch",
+    made_at: made_at.toISOString(),
+    basis,
+    // after the list the feed goes on live
+    next: cursorAfter(
+      page.served,
+      rows.map(({ served_key }) => Number(served_key)),
+    ),
+  });
 }
 
 function readList(userId: string, { limit, served, filter }: Page): Statement<BatchRow> {

@@ -2,14 +2,16 @@
 import { type Identity, readAs } from "../database/caller.ts";
 import type { Pool, Statement } from "../database/database.ts";
 import { listOf, textOf } from "../database/nulls.ts";
-import { appIdOf } from "./app-id.ts";
-import { excerptOf, lettersRead } from "./excerpt.ts";
 import type { FeedItem } from "./feed.ts";
 
 type Description = Pick<FeedItem, "app_id" | "author_id" | "created_at" | "tags" | "excerpt">;
 
 /** More tags than a card shows. */
 const mostTags = 10;
+/** Of how many letters a text is read for its excerpt: enough, whatever white space is among them. */
+const lettersRead = 400;
+/** An excerpt has at most so many: two lines of a card. */
+const most = 200;
 
 /** Of an item that is not described yet, or cannot be. */
 export function undescribed(post_id: string): Description {
@@ -53,4 +55,26 @@ function readDescriptions(ids: string[]): Statement<DescriptionRow> {
       from recsys.source_posts where post_id = any ($1::uuid[])`,
     values: [ids],
   };
+}
+
+/** The beginning of a text: white space is one space, and what is longer ends behind a whole word, with "…". Markup is left as it is. */
+export function excerptOf(text: string): string {
+  const letters = [...text.replace(/\s+/gu, " ").trim()];
+  if (letters.length <= most) return letters.join("");
+  const cut = letters.slice(0, most - 1);
+  const space = letters[cut.length] === " " ? cut.length : cut.lastIndexOf(" ");
+  // a text without spaces is cut between two letters
+  return `${cut
+    .slice(0, space > most / 2 ? space : cut.length)
+    .join("")
+    .trimEnd()}…`;
+}
+
+/** A number of 16 hexadecimal digits is in the 18th, the 21st to 23rd and the last 12 of these places. */
+const ofNumber = /^72656373-7973-800(.)-8(...)-(.{12})$/;
+
+/** The app's own id of a post, of which recsys.id_of (20261125000291_app_ids.sql) made the engine's. As recsys.app_id without an external id: the number in a uuid, or the uuid itself. */
+export function appIdOf(postId: string): string {
+  const digits = ofNumber.exec(postId)?.slice(1).join("");
+  return digits === undefined ? postId : String(BigInt.asIntN(64, BigInt(`0x${digits}`)));
 }

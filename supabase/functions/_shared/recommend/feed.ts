@@ -1,6 +1,7 @@
 /** What `recommend` answers. A field more in the answer is a line here, with a sentence that becomes its documentation. */
 import * as z from "zod";
 import { sourceNames } from "../features/retrieval.ts";
+import type { UserText } from "../features/tokens.ts";
 
 const probability = z.number().min(0).max(1);
 
@@ -96,3 +97,10 @@ export type Feed = z.infer<typeof feed>;
 export type FeedItem = z.infer<typeof feedItem>;
 export type Reason = z.infer<typeof reason>;
 export type Predictions = z.infer<typeof predictions>;
+export type Basis = Feed["basis"];
+
+/** What a feed that a model ranked is based on. */
+export function basisOf(hasHistory: boolean, { passions, projects, bio }: UserText): Basis {
+  if (hasHistory) return "history";
+  return passions.length + projects.length + bio.length > 0 ? "profile" : "community";
+}

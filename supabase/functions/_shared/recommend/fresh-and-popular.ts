@@ -2,14 +2,13 @@
 import { type Identity, readAs } from "../database/caller.ts";
 import type { Pool, Statement } from "../database/database.ts";
 import { sources } from "../features/retrieval.ts";
+import { itemOf, plainAnswer } from "./answer.ts";
 import { communityScore, communityValue } from "./community-feed.ts";
 import { cursorAfter, type Page } from "./cursor.ts";
-import { undescribed } from "./describe-items.ts";
-import { better } from "./order.ts";
-import type { Recommendation } from "./recommend.ts";
-import { bestSource } from "./source.ts";
+import { bestSource, plainReason } from "./reasons.ts";
+import type { Recommendation } from "./seams.ts";
+import { better } from "./select/selectable.ts";
 import { quietPost } from "./states.ts";
-import { plainReason } from "./why/reason.ts";
 
 interface FreshOrPopularRow {
   now: Date;
@@ -44,36 +43,10 @@ export async function freshAndPopular(
   const best = scored.sort(better).slice(0, page.limit);
   const items = best.map(({ post, score }, i) => {
     const source = bestSource({ ...noRanks, fresh: post.fresh_rank, trending: post.trending_rank });
-    return {
-      post_id: post.post_id,
-      ...undescribed(post.post_id),
-      title: post.title,
-      score,
-      predictions: null,
-      source,
-      why: plainReason(source, null),
-      topic: null,
-      position: page.served.keys.length + i + 1,
-    };
+    return itemOf(post, page, i, { score, predictions: null, source, why: plainReason(source, null) });
   });
   const keys = best.map(({ post }) => Number(post.served_key));
-  return {
-    feed: {
-      request_id: crypto.randomUUID(),
-      model: null,
-      mode: "live",
-      degraded: null,
-      made_at: now.toISOString(),
-      basis: "community",
-      items,
-      next: scored.length > best.length ? cursorAfter(page.served, keys) : null,
-    },
-    shownAt: now,
-    variant: null,
-    features: items.map(() => null),
-    propensities: items.map(() => null),
-    decision: null,
-  };
+  return plainAnswer(now, items, { next: scored.length > best.length ? cursorAfter(page.served, keys) : null });
 }
 
 const noRanks = { similar: null, active: null, followed: null };

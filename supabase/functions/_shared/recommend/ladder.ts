@@ -15,9 +15,9 @@ import type { Page } from "./cursor.ts";
 import { describeItems } from "./describe-items.ts";
 import type { Feed } from "./feed.ts";
 import { freshAndPopular } from "./fresh-and-popular.ts";
-import type { FeedServices } from "./look-up.ts";
 import { errorTo, type Reader } from "./reader.ts";
-import { type Recommendation, recommend } from "./recommend.ts";
+import { recommend } from "./recommend.ts";
+import type { FeedServices, Recommendation } from "./seams.ts";
 import type { Stalls } from "./stalls.ts";
 
 /** How long a statement of each rung may take. It takes milliseconds; where all three hang, the caller waits 5 seconds for the error. */

@@ -1,7 +1,7 @@
 import { service, writeInBackground } from "../database/caller.ts";
 import type { Pool, Statement } from "../database/database.ts";
 import type { Work } from "../http/background.ts";
-import type { Recommendation } from "./recommend.ts";
+import type { Recommendation } from "./seams.ts";
 
 /** A feed that was shown to a user. */
 export interface Shown {
@@ -21,7 +21,7 @@ export function impressionLog(pool: Pool): Work<Shown> {
 }
 
 function insertImpressions(shown: Shown[]): Statement<unknown> {
-  const rows = shown.flatMap(({ recommendation: { feed, shownAt, features, propensities, variant, picks }, userId }) =>
+  const rows = shown.flatMap(({ recommendation: { feed, shownAt, features, propensities, label, credits }, userId }) =>
     feed.items.map((item, i) => ({
       feed,
       userId,
@@ -29,8 +29,8 @@ function insertImpressions(shown: Shown[]): Statement<unknown> {
       item,
       features: features[i],
       propensity: propensities[i],
-      variant,
-      pick: picks?.[i],
+      label,
+      credit: credits?.[i],
     })),
   );
   return {
@@ -63,7 +63,7 @@ function insertImpressions(shown: Shown[]): Statement<unknown> {
       rows.map(({ feed }) => feed.request_id),
       rows.map(({ userId }) => userId),
       rows.map(({ shownAt }) => shownAt),
-      rows.map(({ feed, pick }) => pick?.modelId ?? feed.model?.id ?? null),
+      rows.map(({ feed, credit }) => credit?.modelId ?? feed.model?.id ?? null),
       rows.map(({ feed }) => feed.mode),
       rows.map(({ item }) => item.post_id),
       rows.map(({ item }) => item.position),
@@ -77,8 +77,8 @@ function insertImpressions(shown: Shown[]): Statement<unknown> {
       rows.map(({ item }) => item.predictions?.vote ?? null),
       rows.map(({ item }) => item.predictions?.comment ?? null),
       rows.map(({ feed }) => feed.degraded),
-      rows.map(({ variant }) => variant),
-      rows.map(({ pick }) => pick?.team ?? null),
+      rows.map(({ label }) => label),
+      rows.map(({ credit }) => credit?.team ?? null),
       rows.map(({ item }) => item.predictions?.dismiss ?? null),
       rows.map(({ item }) => item.predictions?.long_view ?? null),
     ],

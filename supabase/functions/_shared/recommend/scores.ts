@@ -9,9 +9,6 @@ import { finiteInputs, type LeftOut } from "./left-out.ts";
 import { featuresOf, isFiniteRow, opinionOf, scoreOf } from "./rank.ts";
 import type { PostCandidate } from "./states.ts";
 
-/** What a feed needs of a model. */
-export type FeedModel = ServingModel<"user_tower" | "dlrm">;
-
 /** Pair features that are log(1 + rank). */
 export type Measure = "log_history_rank" | "log_text_match_rank";
 
@@ -28,7 +25,7 @@ export interface ScoredPost {
 
 /** The weighted sum of the ranker's probabilities, times the worth. `leftOut` takes the posts that cannot be ranked. */
 export async function modelScores(
-  model: FeedModel,
+  model: ServingModel<"dlrm">,
   user: UserState,
   vector: Float32Array,
   posts: PostCandidate[],

@@ -5,6 +5,7 @@
 import { readAs, service } from "../database/caller.ts";
 import type { Pool, Statement } from "../database/database.ts";
 import type { Log } from "../http/log.ts";
+import type { PostCandidate } from "./states.ts";
 
 /** In milliseconds. */
 const keptFor = 60_000;
@@ -62,6 +63,12 @@ export function openTopics(pool: Pool, log: Log, clock = () => performance.now()
   };
 }
 export type TopicsCache = ReturnType<typeof openTopics>;
+
+/** Tells posts their topics. */
+export async function tellTopics(topics: TopicsCache, posts: PostCandidate[]): Promise<void> {
+  const known = await topics.of(posts.map(({ post_id }) => post_id));
+  for (const post of posts) post.topic_id = known.get(post.post_id)?.id ?? null;
+}
 
 /** One row of columns; without any post all but the first are null. */
 interface Columns {

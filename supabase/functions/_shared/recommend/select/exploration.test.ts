@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { Random } from "../../../../../trainer/engine/random.ts";
 import { sourceNames } from "../../features/retrieval.ts";
 import type { Predictions } from "../feed.ts";
-import { exploration, placeOfTrial, type Trial, type Trials } from "./exploration.ts";
+import { exploration, placeOfTrial, type Trial, type Trials, trialPlace } from "./exploration.ts";
 import { select } from "./select.ts";
 import type { Selectable } from "./selectable.ts";
 import { type Chooser, enough, equalShares, greedy, posts as number, tryPosts, world } from "./testing-trials.ts";
@@ -40,7 +40,13 @@ function explored(
   { served = 0, of = trials(), with: set = settings as typeof settings } = {},
 ): [string, number][] {
   const explore = exploration(set, of, served, limit, uniform);
-  const page = select([...candidates], limit, { diversity: 0, author_decay: 1, topic_share: 1 }, served, { explore });
+  const page = select(
+    [...candidates],
+    limit,
+    { diversity: 0, author_decay: 1, topic_share: 1 },
+    served,
+    explore ? [trialPlace(explore)] : [],
+  );
   assert.equal(page.length, Math.min(limit, candidates.length));
   assert.equal(new Set(page.map(({ chosen }) => chosen)).size, page.length);
   return page.flatMap(

@@ -6,6 +6,8 @@
  */
 import type { Predictions } from "../feed.ts";
 import { drawBeta, type Uniform } from "./beta.ts";
+import type { Filler } from "./select.ts";
+import type { Selectable } from "./selectable.ts";
 
 /** Of so many places no more than one is for a trial: what it costs a feed, whatever the length of its pages. */
 const onePlaceIn = 20;
@@ -65,6 +67,14 @@ export function triesPosts({ trial_place, trial_impressions }: TrialSettings): b
 export function placeOfTrial(first: number, served: number, limit: number): number | null {
   const place = first + onePlaceIn * Math.max(0, Math.ceil((served + 1 - first) / onePlaceIn));
   return place <= served + limit ? place : null;
+}
+
+/** Gives the place of an exploration to the post that it draws. */
+export function trialPlace<Post extends Selectable & Triable>({ place, draw }: Exploration): Filler<Post> {
+  return ({ position, left }) => {
+    const chosen = position === place ? draw(left()) : undefined;
+    return chosen && { chosen, explored: true, drawn: false, propensity: null };
+  };
 }
 
 /** What a page of `limit` after `served` posts explores; null: nothing. */

@@ -1,9 +1,6 @@
 /** The best candidates, of which a page is made, and what each is still worth below what stands on the page already. */
-import { better } from "../order.ts";
-import { repeatedAuthor } from "./authors.ts";
-import { likeness } from "./diversity.ts";
-import type { Penalty, Selectable, SelectionSettings } from "./selectable.ts";
-import { fullTopics } from "./topics.ts";
+import { fullTopics, likeness, repeatedAuthor } from "./penalties.ts";
+import { better, type Penalty, type Selectable, type SelectionSettings } from "./selectable.ts";
 
 /** How many of the best candidates a page of `limit` is chosen from: each chosen post is compared with all that are left of these. */
 export function candidatesPerPage(limit: number): number {
@@ -53,4 +50,15 @@ export function candidatePool<Post extends Selectable>(
       for (const penalty of penalties) penalty(post, values);
     },
   };
+}
+
+/** The chances of candidates with these values, logarithms of what they are worth (−∞: taken, or worth nothing); null: none is left that is worth something. */
+export function chances(values: Float64Array, temperature: number): Float64Array | null {
+  let highest = Number.NEGATIVE_INFINITY;
+  for (const value of values) if (value > highest) highest = value;
+  if (highest === Number.NEGATIVE_INFINITY) return null;
+  // above the highest, since powers of scores may be too small for any number
+  const weights = values.map((value) => Math.exp((value - highest) / temperature));
+  const sum = weights.reduce((total, weight) => total + weight, 0);
+  return weights.map((weight) => weight / sum);
 }

@@ -3,10 +3,9 @@ import { test } from "node:test";
 import { Random } from "../../../../../trainer/engine/random.ts";
 import { dimensions } from "../../features/history.ts";
 import { sourceNames } from "../../features/retrieval.ts";
-import { better } from "../order.ts";
 import { candidatesPerPage } from "./pool.ts";
 import { select } from "./select.ts";
-import type { Selectable } from "./selectable.ts";
+import { better, type Selectable } from "./selectable.ts";
 
 const plain = { diversity: 0, author_decay: 1, topic_share: 1 };
 const nowhere = Object.fromEntries(sourceNames.map((source) => [source, null])) as Selectable["post"]["ranks"];

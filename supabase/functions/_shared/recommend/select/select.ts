@@ -1,7 +1,5 @@
-/** The stage that makes a page of the scored candidates: the best, each beside what stands above it, some drawn, and one under trial. */
-import { chances, type Draw, drawnBy } from "./draw.ts";
-import type { Exploration, Triable } from "./exploration.ts";
-import { candidatePool } from "./pool.ts";
+/** The stage that makes a page of the scored candidates: the best, each beside what stands above it, but for places that are filled otherwise. */
+import { type CandidatePool, candidatePool } from "./pool.ts";
 import type { Selectable, SelectionSettings } from "./selectable.ts";
 
 /** A post of the page. */
@@ -9,49 +7,47 @@ export interface Selected<Post> {
   chosen: Post;
   /** It is there because it is under trial. */
   explored: boolean;
-  /** It was drawn for its place. */
+  /** It got its place by lot. */
   drawn: boolean;
-  /** The chance with which it got its place below those above it, and 1 where it was not drawn; null: not known, it is there to be explored. */
+  /** The chance with which it got its place below those above it, and 1 where no lot was cast; null: not known, it is there to be explored. */
   propensity: number | null;
 }
 
-/** What of a page is left to chance. */
-export interface Chance {
-  /** null: nothing is tried. */
-  explore?: Exploration | null | undefined;
-  /** Without it no place is drawn. */
-  draw?: Draw | undefined;
+/** The next place of a page. */
+export interface OpenPlace<Post extends Selectable> {
+  /** In the feed, from 1. */
+  position: number;
+  /** The candidates that are not on the page yet. */
+  left(): Post[];
+  pool: CandidatePool<Post>;
 }
 
-/** A page of at most `limit` posts, in order; `served`: how many the feed had before it. Equals stand in the order of `better`. */
-export function select<Post extends Selectable & Triable>(
+/** Gives a place to another post than the best; undefined: not this one. */
+export type Filler<Post extends Selectable> = (place: OpenPlace<Post>) => Selected<Post> | undefined;
+
+/**
+ * A page of at most `limit` posts, in order; `served`: how many the feed had before it. Equals stand in the order of `better`. The first
+ * of `fillers` that wants a place has it.
+ */
+export function select<Post extends Selectable>(
   posts: Post[],
   limit: number,
   settings: SelectionSettings,
   served = 0,
-  { explore, draw }: Chance = {},
+  fillers: Filler<Post>[] = [],
 ): Selected<Post>[] {
   const pool = candidatePool(posts, limit, settings);
   const taken = new Set<Post>();
+  const left = () => posts.filter((post) => !taken.has(post));
   const page: Selected<Post>[] = [];
   while (page.length < limit && page.length < posts.length) {
-    const tried =
-      served + page.length + 1 === explore?.place ? explore.draw(posts.filter((post) => !taken.has(post))) : undefined;
-    const place: Selected<Post> = tried
-      ? { chosen: tried, explored: true, drawn: false, propensity: null }
-      : (drawnPlace() ?? { chosen: pool.posts[pool.best()], explored: false, drawn: false, propensity: 1 });
-    taken.add(place.chosen);
-    pool.take(place.chosen);
-    page.push(place);
+    const place = { position: served + page.length + 1, left, pool };
+    let selected: Selected<Post> | undefined;
+    for (const fill of fillers) selected ??= fill(place);
+    selected ??= { chosen: pool.posts[pool.best()], explored: false, drawn: false, propensity: 1 };
+    taken.add(selected.chosen);
+    pool.take(selected.chosen);
+    page.push(selected);
   }
   return page;
-
-  /** What chance gives the next place to; undefined: it is none of those that are drawn, or nothing is left to draw from. */
-  function drawnPlace(): Selected<Post> | undefined {
-    if (!draw || draw.share === 0 || draw.random() >= draw.share) return undefined;
-    const each = chances(pool.values, draw.temperature);
-    if (!each) return undefined;
-    const i = drawnBy(each, draw.random());
-    return { chosen: pool.posts[i], explored: false, drawn: true, propensity: each[i] };
-  }
 }

@@ -1,7 +1,7 @@
 /** What the database knows of a request for another model than the one that served it. */
 import type { Statement } from "../../database/database.ts";
-import type { Page } from "../cursor.ts";
-import type { ContextRow } from "../read-context.ts";
+import type { Page } from "../../recommend/cursor.ts";
+import type { ContextRow } from "../../recommend/read-context.ts";
 
 /** The columns of recsys.user_context, and the model. */
 export type UserRow = Pick<

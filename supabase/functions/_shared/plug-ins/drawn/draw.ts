@@ -6,6 +6,9 @@
  * Which places: each by a coin of its own. Spread as the places of exploration are, both would fall on the same ones (at a share of
  * 0.05 each on every 20th, where exploration goes first, so that none was drawn), and the first place would never be.
  */
+import { chances } from "../../recommend/select/pool.ts";
+import type { Filler } from "../../recommend/select/select.ts";
+import type { Selectable } from "../../recommend/select/selectable.ts";
 
 /** How a page's places are drawn. */
 export interface Draw {
@@ -17,21 +20,21 @@ export interface Draw {
   random(): number;
 }
 
+/** Draws places of a page; from those where nothing is left that is worth something it stays away. */
+export function drawnPlaces<Post extends Selectable>({ share, temperature, random }: Draw): Filler<Post> {
+  return ({ pool: { posts, values } }) => {
+    if (share === 0 || random() >= share) return undefined;
+    const each = chances(values, temperature);
+    if (!each) return undefined;
+    const i = drawnBy(each, random());
+    return { chosen: posts[i], explored: false, drawn: true, propensity: each[i] };
+  };
+}
+
 /** 53 bits that nobody can foresee: who could would choose what is shown, by asking at the right moment. */
 export function unforeseeable(): number {
   const [high, low] = crypto.getRandomValues(new Uint32Array(2));
   return ((high >>> 5) * 2 ** 26 + (low >>> 6)) / 2 ** 53;
-}
-
-/** The chances of candidates with these values, logarithms of what they are worth (−∞: taken, or worth nothing); null: none is left that is worth something. */
-export function chances(values: Float64Array, temperature: number): Float64Array | null {
-  let highest = Number.NEGATIVE_INFINITY;
-  for (const value of values) if (value > highest) highest = value;
-  if (highest === Number.NEGATIVE_INFINITY) return null;
-  // above the highest, since powers of scores may be too small for any number
-  const weights = values.map((value) => Math.exp((value - highest) / temperature));
-  const sum = weights.reduce((total, weight) => total + weight, 0);
-  return weights.map((weight) => weight / sum);
 }
 
 /** The one that a uniform number from 0 to below 1 draws. */

@@ -4,20 +4,18 @@ import type { Connection } from "../../database/database.ts";
 import { run, type Statement } from "../../database/database.ts";
 import { parseVector, parseVectors } from "../../database/vectors.ts";
 import type { UserInput } from "../../features/tower-inputs.ts";
-import type { ModelCache } from "../../models/models.ts";
+import type { ServingModel } from "../../models/models.ts";
+import type { Page } from "../../recommend/cursor.ts";
+import type { ContextRow } from "../../recommend/read-context.ts";
+import type { Reader } from "../../recommend/reader.ts";
+import type { FeedServices, LookedUp } from "../../recommend/seams.ts";
+import type { PostCandidate } from "../../recommend/states.ts";
 import { embedUser } from "../../towers/embed-users.ts";
-import type { CommonPostsCache } from "../common-posts.ts";
-import type { Page } from "../cursor.ts";
-import type { ContextRow } from "../read-context.ts";
-import type { Reader } from "../reader.ts";
-import type { FeedModel } from "../scores.ts";
-import type { PostCandidate } from "../states.ts";
 import { secondCandidates } from "./second-candidates.ts";
 
 /** What the second model's ranking is made of. */
 export interface Second {
-  id: string;
-  ranker: FeedModel;
+  ranker: ServingModel<"dlrm">;
   /** The context, with the history in the vectors of this model. */
   context: ContextRow;
   input: UserInput;
@@ -35,27 +33,17 @@ export class SecondModelFailed extends Error {
   }
 }
 
-/** What a feed has been made with so far. */
-interface First {
-  context: ContextRow;
-  input: UserInput;
-  posts: PostCandidate[];
-}
-
-/**
- * Looks up what the second model needs; null where the user's feed is not interleaved. It comes last in the transaction: a statement that
- * fails takes nothing back of what the first model has. Throws SecondModelFailed.
- */
+/** Looks up what the second model of a feed needs. Throws SecondModelFailed. */
 export async function secondModel(
   connection: Connection,
-  { models, commonPosts }: { models: ModelCache; commonPosts: CommonPostsCache },
+  { models, commonPosts }: FeedServices,
   { caller }: Reader,
-  { context, input, posts }: First,
+  { context, input, posts }: LookedUp,
   page: Page,
-): Promise<Second | null> {
+): Promise<Second> {
   const { second_model_id: id, second_model_name: name, second_feature_spec_digest: featureSpecDigest } = context;
-  if (id === null) return null;
-  if (name === null || featureSpecDigest === null) throw new SecondModelFailed(context, "does not serve any more");
+  if (id === null || name === null || featureSpecDigest === null)
+    throw new SecondModelFailed(context, "does not serve any more");
   try {
     const model = await models({ id, name, featureSpecDigest }, connection, ["user_tower", "dlrm"]);
     const [user] = await run(connection, userVectors(caller.sub ?? null, id, context.history_posts));
@@ -67,7 +55,7 @@ export async function secondModel(
     const vector = await embedUser(model, own);
     const ownContext = { ...context, ...user, model_id: id };
     const found = await secondCandidates(connection, commonPosts, caller, ownContext, vector, page, posts);
-    return { id, ranker: model, context: ownContext, input: own, vector, posts: found };
+    return { ranker: model, context: ownContext, input: own, vector, posts: found };
   } catch (error) {
     throw new SecondModelFailed(context, "cannot serve", error);
   }

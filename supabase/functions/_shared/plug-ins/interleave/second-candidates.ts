@@ -6,13 +6,13 @@ import { asService, type Identity } from "../../database/caller.ts";
 import type { Connection, Statement } from "../../database/database.ts";
 import { unpackVectors } from "../../database/vectors.ts";
 import { noSpan } from "../../http/span.ts";
-import { candidateOf } from "../candidate.ts";
-import { candidatesOf } from "../candidates.ts";
-import type { CommonPostsCache } from "../common-posts.ts";
-import type { Page, Served } from "../cursor.ts";
-import { knownPosts, ModelGone, type NoPosts, type PostColumns } from "../known-posts.ts";
-import type { ContextRow } from "../read-context.ts";
-import type { PostCandidate } from "../states.ts";
+import { candidateOf } from "../../recommend/candidate.ts";
+import { candidatesOf } from "../../recommend/candidates.ts";
+import type { CommonPostsCache } from "../../recommend/common-posts.ts";
+import type { Page, Served } from "../../recommend/cursor.ts";
+import { knownPosts, ModelGone, type NoPosts, type PostColumns } from "../../recommend/known-posts.ts";
+import type { ContextRow } from "../../recommend/read-context.ts";
+import type { PostCandidate } from "../../recommend/states.ts";
 
 /** What recsys.retrieve_second returns; null where there is none. */
 interface Answer {

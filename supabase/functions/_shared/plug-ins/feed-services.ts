@@ -2,12 +2,12 @@
 import type { Pool } from "../database/database.ts";
 import type { Log } from "../http/log.ts";
 import type { ModelCache } from "../models/models.ts";
-import { openCommonPosts } from "./common-posts.ts";
-import { impressionLog } from "./log-impressions.ts";
-import { openShadows } from "./shadow/shadows.ts";
-import { openStalls } from "./stalls.ts";
-import { openTopics } from "./topics.ts";
-import { openTrials } from "./trials.ts";
+import { openCommonPosts } from "../recommend/common-posts.ts";
+import { impressionLog } from "../recommend/log-impressions.ts";
+import { openStalls } from "../recommend/stalls.ts";
+import { openTopics } from "../recommend/topics.ts";
+import { openTrials } from "../recommend/trials.ts";
+import { openPlugIns } from "./plug-ins.ts";
 
 export function openFeedServices(pool: Pool, models: ModelCache, log: Log) {
   return {
@@ -19,7 +19,7 @@ export function openFeedServices(pool: Pool, models: ModelCache, log: Log) {
     topics: openTopics(pool, log),
     stalls: openStalls(),
     impressions: impressionLog(pool),
-    shadows: openShadows(pool, models),
+    plugIns: openPlugIns(pool, models),
   };
 }
 export type RecommendServices = ReturnType<typeof openFeedServices>;

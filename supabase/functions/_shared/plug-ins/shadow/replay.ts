@@ -4,11 +4,10 @@
  * whose context is the user and what stands above, so all that an off-policy estimate needs is known exactly.
  */
 import { kinds } from "../../features/kinds.ts";
-import type { ScoredPost } from "../scores.ts";
-import { chances } from "../select/draw.ts";
-import { candidatePool } from "../select/pool.ts";
-import type { Selected } from "../select/select.ts";
-import type { SelectionSettings } from "../select/selectable.ts";
+import type { ScoredPost } from "../../recommend/scores.ts";
+import { candidatePool, chances } from "../../recommend/select/pool.ts";
+import type { Selected } from "../../recommend/select/select.ts";
+import type { SelectionSettings } from "../../recommend/select/selectable.ts";
 import type { ShadowScores } from "./shadow-scores.ts";
 
 /** A place of the page. */

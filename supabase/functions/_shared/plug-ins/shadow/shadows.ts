@@ -5,6 +5,7 @@
 import type { Pool } from "../../database/database.ts";
 import type { Work } from "../../http/background.ts";
 import type { ModelCache } from "../../models/models.ts";
+import type { AfterAnswer } from "../../recommend/seams.ts";
 import { logShadow } from "./log-shadow.ts";
 import { replay } from "./replay.ts";
 import { readShadows, type Shadow, shadowOf } from "./running.ts";
@@ -13,28 +14,23 @@ import { type Answered, shadowScores } from "./shadow-scores.ts";
 /** How long a worker goes by what it read of which shadows run, in milliseconds. */
 const knownFor = 10_000;
 
-export interface Shadows {
-  /** What scores the request by its shadow, as far as is known; where nobody has looked for a while one request looks. null: nothing. */
-  workFor(requestId: string): Work<Answered> | null;
-}
-
 /** The shadows of one worker. `now`: milliseconds of any clock. */
-export function openShadows(pool: Pool, models: ModelCache, now = () => performance.now()): Shadows {
+export function openShadows(pool: Pool, models: ModelCache, now = () => performance.now()): AfterAnswer {
   let running: Shadow[] = [];
   let lookedAt = Number.NEGATIVE_INFINITY;
   const work: Work<Answered> = { code: "shadow_failed", do: scoreAll };
   // that nobody looked while there was much to do is no failure
   const look: Work<Answered> = { code: "shadow_failed", mayBeLost: true, do: readAndScore };
 
-  return {
-    workFor(requestId) {
-      if (now() - lookedAt >= knownFor) {
-        // also where it fails: what is broken is not asked with every request
-        lookedAt = now();
-        return look;
-      }
-      return shadowOf(requestId, running) ? work : null;
-    },
+  return ({ feed, shownAt, decision, credits }, caller, inSpareTime) => {
+    // a model beside several that made a page would have no one place to be compared with
+    if (!decision || credits) return;
+    const answered = { requestId: feed.request_id, caller, shownAt, decision };
+    if (now() - lookedAt >= knownFor) {
+      // also where it fails: what is broken is not asked with every request
+      lookedAt = now();
+      inSpareTime(look, answered);
+    } else if (shadowOf(feed.request_id, running)) inSpareTime(work, answered);
   };
 
   async function readAndScore(answered: Answered[]): Promise<void> {

@@ -1,7 +1,7 @@
 import { service, writeInBackground } from "../../database/caller.ts";
 import type { Pool, Statement } from "../../database/database.ts";
 import { kinds } from "../../features/kinds.ts";
-import type { Predictions } from "../feed.ts";
+import type { Predictions } from "../../recommend/feed.ts";
 import type { ReplayedPlace } from "./replay.ts";
 import type { Answered } from "./shadow-scores.ts";
 

@@ -6,12 +6,12 @@ import { unpackVectors } from "../../database/vectors.ts";
 import { dimensions } from "../../features/history.ts";
 import { innerProduct } from "../../features/inner-product.ts";
 import type { ModelCache } from "../../models/models.ts";
+import { headWeights } from "../../recommend/read-context.ts";
+import { modelScores, type ScoredPost } from "../../recommend/scores.ts";
+import type { Decision } from "../../recommend/seams.ts";
+import { type PostCandidate, userState } from "../../recommend/states.ts";
 import { embedUser } from "../../towers/embed-users.ts";
 import { userInput } from "../../towers/user-input.ts";
-import { headWeights } from "../read-context.ts";
-import type { Decision } from "../recommend.ts";
-import { modelScores, type ScoredPost } from "../scores.ts";
-import { type PostCandidate, userState } from "../states.ts";
 import { type CandidateRow, readCandidates, readUser } from "./read-shadow.ts";
 
 /** A feed that was answered. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Source, sourceNames } from "../features/retrieval.ts";
-import { bestSource } from "./source.ts";
+import { bestSource } from "./reasons.ts";
 
 const none = Object.fromEntries(sourceNames.map((source) => [source, null])) as Record<Source, null>;
 

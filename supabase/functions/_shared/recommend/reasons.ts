@@ -1,14 +1,14 @@
 /** The stage that says why each post of a page is there: the most telling of the reasons that hold. */
 
-import { parseVectors } from "../../database/vectors.ts";
-import { sharedTerms, type Text } from "../../features/text-match.ts";
-import type { Reason } from "../feed.ts";
-import type { ContextRow } from "../read-context.ts";
-import type { ScoredPost } from "../scores.ts";
-import type { Selected } from "../select/select.ts";
-import { bestSource } from "../source.ts";
-import { type NamedPost, nearestInHistory } from "./nearest-in-history.ts";
-import { plainReason } from "./reason.ts";
+import { parseVectors } from "../database/vectors.ts";
+import { dimensions } from "../features/history.ts";
+import { innerProduct } from "../features/inner-product.ts";
+import { type Source, sourceNames, sources } from "../features/retrieval.ts";
+import { sharedTerms, type Text } from "../features/text-match.ts";
+import type { Reason } from "./feed.ts";
+import type { ContextRow } from "./read-context.ts";
+import type { ScoredPost } from "./scores.ts";
+import type { Selected } from "./select/select.ts";
 
 /**
  * Of what is shown, the ranker looks at much more than at likeness: on travel-se half of all candidates have a cosine of 0.72 and more
@@ -48,4 +48,40 @@ function namedHistory({ history, history_posts, recent_interactions }: ContextRo
     const title = titles.get(post_id);
     return title === undefined ? [] : [{ post_id, title, embedding: vectors[i] }];
   });
+}
+
+/** A post of the user's own history that they may read, as the request found it. */
+export interface NamedPost {
+  post_id: string;
+  title: string;
+  /** The post tower's vector [32], of unit length. */
+  embedding: ArrayLike<number>;
+}
+
+/** The post of the history whose vector is nearest, of equals the latest; undefined: none points in the same direction at all. */
+export function nearestInHistory(history: NamedPost[], embedding: ArrayLike<number> | null): NamedPost | undefined {
+  if (embedding === null) return undefined;
+  let nearest: NamedPost | undefined;
+  let highest = 0;
+  for (const post of history) {
+    const cosine = innerProduct(post.embedding, 0, embedding, 0, dimensions);
+    if (cosine > highest) [nearest, highest] = [post, cosine];
+  }
+  return nearest;
+}
+
+/** Why a candidate is shown: the source that ranks it best; of equals the more telling one. */
+export function bestSource(ranks: Record<Source, number | null>): Source {
+  return sourceNames.reduce((best, source) => {
+    const [rank, least] = [ranks[source] ?? Infinity, ranks[best] ?? Infinity];
+    if (rank !== least) return rank < least ? source : best;
+    return sources[source].telling < sources[best].telling ? source : best;
+  });
+}
+
+/** What the source alone tells. */
+export function plainReason(source: Source, authorId: string | null): Reason {
+  if (source !== "followed") return { kind: source };
+  // the source asks for posts of authors, so there is one
+  return authorId === null ? { kind: "active" } : { kind: "followed_author", author_id: authorId };
 }

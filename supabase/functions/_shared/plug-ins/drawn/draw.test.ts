@@ -2,10 +2,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { stream } from "../../../../../trainer/synthetic/draws.ts";
 import { sourceNames } from "../../features/retrieval.ts";
-import { chances, type Draw, drawnBy, unforeseeable } from "./draw.ts";
-import type { Exploration } from "./exploration.ts";
-import { select } from "./select.ts";
-import type { Selectable } from "./selectable.ts";
+import { type Exploration, trialPlace } from "../../recommend/select/exploration.ts";
+import { chances } from "../../recommend/select/pool.ts";
+import { select } from "../../recommend/select/select.ts";
+import type { Selectable } from "../../recommend/select/selectable.ts";
+import { type Draw, drawnBy, drawnPlaces, unforeseeable } from "./draw.ts";
 
 const plain = { diversity: 0, author_decay: 1, topic_share: 1 };
 const nowhere = Object.fromEntries(sourceNames.map((source) => [source, null])) as Selectable["post"]["ranks"];
@@ -45,7 +46,7 @@ test("scores whose powers no number holds are drawn all the same, and where noth
   assert.deepEqual([...tiny], [0.5, 0.5, 0]);
   assert.equal(chances(Float64Array.of(Number.NEGATIVE_INFINITY), 1), null);
   assert.equal(chances(new Float64Array(0), 1), null);
-  const page = select([candidate("b", 0), candidate("a", 0)], 2, plain, 0, { draw: draw(1, 1, "worthless") });
+  const page = select([candidate("b", 0), candidate("a", 0)], 2, plain, 0, [drawnPlaces(draw(1, 1, "worthless"))]);
   assert.deepEqual(
     page.map(({ chosen, drawn, propensity }) => [chosen.post.post_id, drawn, propensity]),
     [
@@ -69,7 +70,7 @@ test("off, a page asks for no chance at all; where its share is 0 neither", () =
   const posts = [candidate("a", 0.2), candidate("b", 0.5)];
   for (const page of [
     select([...posts], 2, plain),
-    select([...posts], 2, plain, 0, { draw: { share: 0, temperature: 1, random } }),
+    select([...posts], 2, plain, 0, [drawnPlaces({ share: 0, temperature: 1, random })]),
   ])
     assert.deepEqual(
       page.map(({ chosen, drawn, propensity }) => [chosen.post.post_id, drawn, propensity]),
@@ -86,7 +87,7 @@ test("as many places are drawn as the share says, the first as often as any othe
   const drawn = Array.from({ length: 5 }, () => 0);
   const pages = 4000;
   for (let i = 0; i < pages; i++)
-    for (const [place, each] of select([...posts], 5, plain, 0, { draw: counted }).entries())
+    for (const [place, each] of select([...posts], 5, plain, 0, [drawnPlaces(counted)]).entries())
       drawn[place] += Number(each.drawn);
   // 4 standard errors
   for (const number of drawn)
@@ -105,7 +106,7 @@ test("pages come as often as the product of their logged chances says, with pena
   const pages = 60_000;
   const seen = new Map<string, { times: number; chance: number }>();
   for (let i = 0; i < pages; i++) {
-    const page = select([...posts], 3, settings, 0, { draw: counted });
+    const page = select([...posts], 3, settings, 0, [drawnPlaces(counted)]);
     const name = page.map(({ chosen, drawn }) => chosen.post.post_id + (drawn ? "?" : "")).join(" ");
     // of the coin and, where it fell so, of the draw
     const chance = page.reduce(
@@ -137,7 +138,7 @@ test("a place of exploration is not drawn, and its chance is not known", () => {
   // whatever is left at the second place, the new one is under trial
   const explore: Exploration = { place: 2, draw: (left) => left.find(({ post }) => post === fresh.post) };
   // drawn so narrowly that the new one does not get the first place
-  const page = select([a, b, fresh], 2, plain, 0, { explore, draw: draw(1, 0.05, "explored") });
+  const page = select([a, b, fresh], 2, plain, 0, [trialPlace(explore), drawnPlaces(draw(1, 0.05, "explored"))]);
   assert.deepEqual(
     page.map(({ explored, drawn, propensity }) => [explored, drawn, propensity === null]),
     [

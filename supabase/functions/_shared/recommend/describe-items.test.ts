@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { excerptOf } from "./excerpt.ts";
+import { excerptOf } from "./describe-items.ts";
 
 const words = (n: number) => Array.from({ length: n }, () => "word").join(" ");
 

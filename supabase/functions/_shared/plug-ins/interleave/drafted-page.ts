@@ -1,0 +1,87 @@
+/** Makes one page of two models' rankings. */
+import type { Log } from "../../http/log.ts";
+import type { Page } from "../../recommend/cursor.ts";
+import type { Reason } from "../../recommend/feed.ts";
+import type { LeftOut } from "../../recommend/left-out.ts";
+import { bestOf } from "../../recommend/page.ts";
+import { headWeights } from "../../recommend/read-context.ts";
+import { reasons } from "../../recommend/reasons.ts";
+import { modelScores, type ScoredPost } from "../../recommend/scores.ts";
+import type { LookedUp, MadePage, PageMaker } from "../../recommend/seams.ts";
+import type { Exploration } from "../../recommend/select/exploration.ts";
+import { userState } from "../../recommend/states.ts";
+import { tellTopics } from "../../recommend/topics.ts";
+import { coinsOf, draft, type Team } from "./draft.ts";
+import { type Second, SecondModelFailed, secondModel } from "./second-model.ts";
+
+/** Makes the page where an experiment compares two models in one feed. Where the second fails the first makes it alone. */
+export const draftedPage: PageMaker = {
+  async prepare({ connection, reader, page, found, span }, services) {
+    if (found.context.second_model_id === null) return null;
+    const { log, topics } = services;
+    const ended = span("second_model");
+    const second = await secondModel(connection, services, reader, found, page).catch((error) => {
+      if (!(error instanceof SecondModelFailed)) throw error;
+      log("variant_model_failed", error);
+      return null;
+    });
+    ended();
+    if (!second) return null;
+    return async ({ found, page, scored, explore, leftOut }) => {
+      const secondScored = await secondScores(log, second, leftOut);
+      if (!secondScored) return null;
+      if (second.context.topic_share < 1) await tellTopics(topics, second.posts);
+      return drafted({ 1: { ...found, scored }, 2: { ...second, scored: secondScored } }, page, explore);
+    };
+  },
+};
+
+/** What the second model's ranker says; null where it fails, and that is logged. */
+async function secondScores(
+  log: Log,
+  { context, ranker, input, vector, posts }: Second,
+  leftOut: LeftOut[],
+): Promise<ScoredPost[] | null> {
+  const weights = headWeights(context);
+  const own: LeftOut[] = [];
+  try {
+    const request = { now: Number(context.now), weights };
+    const scored = await modelScores(ranker, userState(context, input.history), vector, posts, request, own);
+    // what both leave out is named once
+    leftOut.push(...own.filter(({ post_id }) => !leftOut.some((other) => other.post_id === post_id)));
+    return scored;
+  } catch (error) {
+    log("variant_model_failed", new SecondModelFailed(context, "cannot rank", error));
+    return null;
+  }
+}
+
+/** One side of the draft: what a model thinks, of which posts, and in which terms. */
+interface Side extends Pick<LookedUp, "context" | "posts"> {
+  scored: ScoredPost[];
+}
+
+/** The page that two models draft: each one's ranking is the page it would have made alone. */
+function drafted(sides: Record<Team, Side>, page: Page, explore: Exploration | null): MadePage {
+  const { limit, served } = page;
+  const rankings = {
+    1: bestOf(sides[1].scored, page, sides[1].context, explore),
+    2: bestOf(sides[2].scored, page, sides[2].context, explore),
+  };
+  const places = draft(rankings, limit, coinsOf(served.seed), served.keys.length, (by, isLeft) =>
+    explore?.draw(sides[by].scored.filter(isLeft)),
+  );
+  // with what chance a draft gives a place to a post has no closed form
+  const selected = places.map(({ chosen, explored }) => ({ chosen, explored, drawn: false, propensity: null }));
+  const whyOf = (team: Team) => {
+    const those = selected.filter((_, i) => places[i].by === team);
+    return reasons(those, sides[team].posts, sides[team].context).values();
+  };
+  const why = { 1: whyOf(1), 2: whyOf(2) };
+  return {
+    selected,
+    why: places.map(({ by }) => why[by].next().value as Reason),
+    credits: places.map(({ by, team }) => ({ modelId: Number(sides[by].context.model_id), team })),
+    candidates: new Set([...sides[1].scored, ...sides[2].scored].map(({ post }) => post.post_id)).size,
+  };
+}

@@ -1,0 +1,78 @@
+/** The stage that puts a feed together as it is answered, and what is to be logged of it. */
+import { cursorAfter, type Page } from "./cursor.ts";
+import { undescribed } from "./describe-items.ts";
+import { basisOf, type Feed, type FeedItem } from "./feed.ts";
+import { bestSource } from "./reasons.ts";
+import type { ScoredPost } from "./scores.ts";
+import type { LookedUp, MadePage, Recommendation } from "./seams.ts";
+
+/** The feed of a page; `ranked`: all candidates, null where no model ranked. */
+export function answerOf(
+  { context, input, ...found }: LookedUp,
+  page: Page,
+  ranked: ScoredPost[] | null,
+  { selected, why, candidates, credits }: MadePage,
+  label: string,
+): Recommendation {
+  const model = ranked && found.model;
+  const items = selected.map(({ chosen: { post, score, predictions } }, i) =>
+    itemOf(post, page, i, { score, predictions, source: bestSource(post.ranks), why: why[i] }),
+  );
+  const keys = selected.map(({ chosen }) => chosen.post.served_key);
+  return {
+    ...plainAnswer(context.now, items, {
+      model: model && { id: Number(model.id), name: model.name },
+      degraded: found.model && !ranked ? "unranked" : null,
+      basis: model ? basisOf(input.history.length > 0, input) : "community",
+      next: candidates > selected.length ? cursorAfter(page.served, keys) : null,
+    }),
+    features: selected.map(({ chosen }) => chosen.features?.() ?? null),
+    propensities: selected.map(({ propensity }) => (ranked ? propensity : null)),
+    decision: ranked && { found: { context, input, ...found }, page, ranked, selected },
+    label,
+    credits,
+  };
+}
+
+/** The item of a page at place `i`, from 0. */
+export function itemOf(
+  { post_id, title }: Pick<FeedItem, "post_id" | "title">,
+  { served }: Page,
+  i: number,
+  { score, predictions, source, why }: Pick<FeedItem, "score" | "predictions" | "source" | "why">,
+): FeedItem {
+  const position = served.keys.length + i + 1;
+  return { post_id, ...undescribed(post_id), title, score, predictions, source, why, topic: null, position };
+}
+
+/** A feed of which nothing is known but itself; what is left out is that of a live feed which nobody ranked. */
+export function plainAnswer(
+  shownAt: Date,
+  items: FeedItem[],
+  {
+    model = null,
+    mode = "live",
+    degraded = null,
+    made_at,
+    basis = "community",
+    next,
+  }: Partial<Feed> & Pick<Feed, "next">,
+): Recommendation {
+  return {
+    feed: {
+      request_id: crypto.randomUUID(),
+      model,
+      mode,
+      degraded,
+      made_at: made_at ?? shownAt.toISOString(),
+      basis,
+      items,
+      next,
+    },
+    shownAt,
+    features: items.map(() => null),
+    propensities: items.map(() => null),
+    decision: null,
+    label: null,
+  };
+}

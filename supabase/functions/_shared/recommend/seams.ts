@@ -1,0 +1,160 @@
+/**
+ * What passes along the line of a feed (recommend.ts), and the three seams at which others plug in: which model serves, who makes the
+ * page, and what comes after the answer. The line knows these interfaces alone; who plugs in is in _shared/plug-ins/.
+ */
+import type { Identity } from "../database/caller.ts";
+import type { Connection, Pool, Statement } from "../database/database.ts";
+import type { UserInput } from "../features/tower-inputs.ts";
+import type { Work } from "../http/background.ts";
+import type { Log } from "../http/log.ts";
+import type { Span } from "../http/span.ts";
+import type { ModelCache } from "../models/models.ts";
+import type { CommonPostsCache } from "./common-posts.ts";
+import type { Page } from "./cursor.ts";
+import type { Feed, Reason } from "./feed.ts";
+import type { FeedModel } from "./feed-model.ts";
+import type { LeftOut } from "./left-out.ts";
+import type { ContextRow } from "./read-context.ts";
+import type { Reader } from "./reader.ts";
+import type { ScoredPost } from "./scores.ts";
+import type { Exploration, Trials } from "./select/exploration.ts";
+import type { Selected } from "./select/select.ts";
+import type { PostCandidate } from "./states.ts";
+import type { TopicsCache } from "./topics.ts";
+import type { TrialsCache } from "./trials.ts";
+
+/** What a feed is made with. */
+export interface FeedServices {
+  pool: Pool;
+  models: ModelCache;
+  commonPosts: CommonPostsCache;
+  trials: TrialsCache;
+  topics: TopicsCache;
+  log: Log;
+  plugIns: PlugIns;
+}
+
+export interface PlugIns {
+  /** Left out: the active one serves. */
+  model?: ModelChoice;
+  /** The first that makes the page of a feed makes it; where none does it is the plain one (page.ts). */
+  pages: PageMaker[];
+  afterAnswer: AfterAnswer[];
+}
+
+/** The first seam: which model serves. */
+export interface ModelChoice {
+  /** Reads the context of a user's feed (null: a visitor's), and with it which model serves. `failed`: the chosen one did. */
+  readContext(userId: string | null, failed: boolean): Statement<ContextRow>;
+  /** The model that is to serve instead of the active one; null: that one does. */
+  chosen(context: ContextRow): Chosen | null;
+  /** What was chosen for the user, as recsys.impressions.variant; "": nothing. */
+  label(context: ContextRow): string;
+}
+
+export interface Chosen {
+  id: string;
+  /** What the log calls it. */
+  name: string;
+}
+
+/** The chosen model cannot serve, so the active one does. */
+export class ChosenModelFailed extends Error {
+  constructor({ name }: Chosen, what: string, cause?: unknown) {
+    super(`${name} ${what}: the active model serves`, { cause });
+  }
+}
+
+/** What the database knows of who asks, and the candidates. */
+export interface LookedUp {
+  context: ContextRow;
+  /** null: no model is active. */
+  model: FeedModel | null;
+  input: UserInput;
+  /** The user's, [32]; null without a model. */
+  vector: Float32Array | null;
+  posts: PostCandidate[];
+  /** null: nothing is tried. */
+  trials: Trials | null;
+}
+
+/** The second seam: who makes the page. */
+export interface PageMaker {
+  /**
+   * Looks up what it needs, last in the feed's transaction, where a statement that fails takes nothing back of what is found; null: it does not make
+   * the page of this feed.
+   */
+  prepare(asked: Asked, services: FeedServices): Promise<MakePage | null>;
+}
+
+export interface Asked {
+  connection: Connection;
+  reader: Reader;
+  page: Page;
+  found: LookedUp;
+  span: Span;
+}
+
+/** Makes the page from what the model says; null: it cannot after all. */
+export type MakePage = (ranked: Ranked) => Promise<MadePage | null>;
+
+/** Candidates and what they are worth. */
+export interface Ranked {
+  found: LookedUp;
+  page: Page;
+  scored: ScoredPost[];
+  /** What is tried on this page; null: nothing. */
+  explore: Exploration | null;
+  /** Takes the posts that cannot be ranked. */
+  leftOut: LeftOut[];
+}
+
+export interface MadePage {
+  selected: Selected<ScoredPost>[];
+  /** Of each place. */
+  why: Reason[];
+  /** How many posts it was made of. */
+  candidates: number;
+  /** Of each place, where the page is the work of several models. */
+  credits?: Credit[];
+}
+
+/** What a place is logged with where several models made the page. */
+export interface Credit {
+  /** The model whose score and features it has. */
+  modelId: number;
+  /** Whom it counts for, as recsys.impressions.team; null: nobody. */
+  team: number | null;
+}
+
+/** The third seam: what is done once a user has the answer. `inSpareTime` does work where the worker has time to spare, or gives it up. */
+export type AfterAnswer = (
+  recommendation: Recommendation,
+  caller: Identity & { sub: string },
+  inSpareTime: <Item>(work: Work<Item>, item: Item) => void,
+) => void;
+
+/** A feed, and what is to be logged of it. */
+export interface Recommendation {
+  feed: Feed;
+  /** The engine's instant for which it holds. */
+  shownAt: Date;
+  /** What the ranker was told of each item; null where no model ranked. */
+  features: (number[] | null)[];
+  /** The chance with which each item got its place, as recsys.impressions.propensity. */
+  propensities: (number | null)[];
+  /** null: no model ranked. */
+  decision: Decision | null;
+  /** As `ModelChoice.label`; null: nobody has looked. */
+  label: string | null;
+  credits?: Credit[] | undefined;
+}
+
+/** What a page was chosen from, for whoever asks afterwards what would have been chosen otherwise. */
+export interface Decision {
+  found: LookedUp;
+  page: Page;
+  /** All candidates, as the model that served ranked them. */
+  ranked: ScoredPost[];
+  selected: Selected<ScoredPost>[];
+}

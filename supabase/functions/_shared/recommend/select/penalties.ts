@@ -1,0 +1,57 @@
+/** What speaks against a candidate once others stand on the page: it is like one of them, of the same author, or of a topic that has its share. */
+import { dimensions } from "../../features/history.ts";
+import { innerProduct } from "../../features/inner-product.ts";
+import type { Penalty, Selectable } from "./selectable.ts";
+
+/**
+ * Maximal marginal relevance (Carbonell and Goldstein, 1998): a post is worth less the more it is like one that is shown already. It
+ * is subtracted from the logarithm of the score, so that it means the same whatever the scores' scale: at `diversity` 0.5 a post
+ * with the vector of one above it needs 1.65 times the score of one that is like nothing above it. Being unlike all of them is no merit.
+ */
+export function likeness(pool: Selectable[], diversity: number): Penalty {
+  const nearest = new Float64Array(pool.length);
+  // side by side, since each is read once for each place of the page; zeros are like nothing
+  const vectors = new Float32Array(pool.length * dimensions);
+  for (const [i, { post }] of pool.entries()) if (post.embedding) vectors.set(post.embedding, i * dimensions);
+  return ({ post: { embedding } }, values) => {
+    if (embedding === null) return;
+    for (let i = 0; i < values.length; i++) {
+      // taken, or worth nothing
+      if (values[i] === Number.NEGATIVE_INFINITY) continue;
+      const cosine = innerProduct(embedding, 0, vectors, i * dimensions, dimensions);
+      if (cosine <= nearest[i]) continue;
+      values[i] -= diversity * (cosine - nearest[i]);
+      nearest[i] = cosine;
+    }
+  };
+}
+
+/** One author must not fill a page: −log(decay) for each chosen post of theirs. */
+export function repeatedAuthor(pool: Selectable[], decay: number): Penalty {
+  const loss = -Math.log(decay);
+  return ({ post: { author_id } }, values) => {
+    if (author_id === null) return;
+    for (let i = 0; i < values.length; i++) if (pool[i].post.author_id === author_id) values[i] -= loss;
+  };
+}
+
+/** In logarithms of scores; behind any of another topic, and before what is worth nothing at all. */
+const behind = 1e6;
+
+/**
+ * One topic must not fill a page, however well its posts score: what is like each other by the vectors that rank is rarely all of one topic, so
+ * neither diversity nor author_decay sees to it. Of `limit` places each topic has `share` at most and one at least, and is behind all others from then on:
+ * the page stays full where nothing else is left. Posts of no topic are not counted.
+ */
+export function fullTopics(pool: Selectable[], share: number, limit: number): Penalty {
+  // 0.3 of 10 are 3, though as a number of 32 bits 0.3 times 10 is a little more or less
+  const most = Math.max(1, Math.floor(share * limit + 1e-4));
+  const places = new Map<number, number>();
+  return ({ post: { topic_id } }, values) => {
+    if (topic_id == null) return;
+    const has = (places.get(topic_id) ?? 0) + 1;
+    places.set(topic_id, has);
+    if (has !== most) return;
+    for (let i = 0; i < values.length; i++) if (pool[i].post.topic_id === topic_id) values[i] -= behind;
+  };
+}
