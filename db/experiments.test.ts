@@ -66,15 +66,15 @@ onBoth("people are in the variants in the proportion of their shares, and stay t
   const assigned = async () =>
     (
       await pool.query(
-        `select assigned.variant, assigned.diversity from generate_series(1, 5000) as number
+        `select assigned.variant, assigned.settings from generate_series(1, 5000) as number
          left join recsys.assignment(md5(number::text)::uuid) as assigned on true order by number`,
       )
     ).rows;
   const first = await assigned();
   assert.deepEqual(await assigned(), first);
-  for (const [variant, diversity, share] of [
-    ["one/a", null, 0.2],
-    ["one/b", 0.5, 0.3],
+  for (const [variant, settings, share] of [
+    ["one/a", {}, 0.2],
+    ["one/b", { diversity: 0.5 }, 0.3],
     [null, null, 0.5],
   ] as const) {
     const those = first.filter((row) => row.variant === variant);
@@ -83,7 +83,7 @@ onBoth("people are in the variants in the proportion of their shares, and stay t
       Math.abs(those.length - 5000 * share) < 5 * Math.sqrt(5000 * share * (1 - share)),
       `${variant}: ${those.length}`,
     );
-    assert.ok(those.every((row) => row.diversity === diversity));
+    for (const row of those) assert.deepEqual(row.settings, settings);
   }
   await pool.query("select recsys.stop_experiment('one')");
   assert.ok((await assigned()).every((row) => row.variant === null));
@@ -140,11 +140,11 @@ test("experiments of a layer have different people; those of another layer the s
   assert.notEqual(rows[0].salt, rows[2].salt);
   // a quarter of those in "one" would be in each half of "other", independently
   const { rows: both } = await pool.query(
-    `select assigned.variant, assigned.vote_weight, assigned.diversity from generate_series(1, 3000) as number
+    `select assigned.variant, assigned.settings from generate_series(1, 3000) as number
      cross join lateral recsys.assignment(md5(number::text)::uuid) as assigned where assigned.variant = 'one/votes,other/varied'`,
   );
   assert.ok(Math.abs(both.length - 120) < 55, `${both.length} of 120`);
-  assert.ok(both.every((row) => row.vote_weight === 2 && Math.abs(row.diversity - 0.1) < 1e-6));
+  for (const row of both) assert.deepEqual(row.settings, { vote_weight: 2, diversity: 0.1 });
   await assert.rejects(
     start("third", of("votes", { vote_weight: 3 })),
     /layer feed has no room for variant votes: 20.0* %/,
@@ -178,32 +178,33 @@ for (const [what, variants, message] of [
   [
     "an unknown setting",
     [control, { name: "b", share: 0.5, settings: { clock_shift: 1 } }],
-    /the settings of a variant are numbers/,
+    /a variant cannot override clock_shift, only author_decay, comment_weight, .*, vote_weight$/,
   ],
   [
     "a setting that is text",
     [control, { name: "b", share: 0.5, settings: { diversity: "Infinity" } }],
-    /the settings of a variant are numbers/,
+    /setting diversity of a variant is real, not "Infinity"/,
   ],
   [
     "half a place",
     [control, { name: "b", share: 0.5, settings: { trial_place: 2.5 } }],
-    /trial_place, which is a whole one/,
+    /setting trial_place of a variant is integer, not 2.5/,
   ],
   [
     "how long a trial is, which is the same for all",
     [control, { name: "b", share: 0.5, settings: { trial_impressions: 10 } }],
-    /the settings of a variant are numbers/,
+    /a variant cannot override trial_impressions/,
   ],
   [
     "a setting beyond its bounds",
     [control, { name: "b", share: 0.5, settings: { diversity: 11 } }],
-    /experiment_variants_diversity_check/,
+    /the settings \{"diversity": 11\} of a variant violate check constraint settings_diversity_check/,
   ],
+  ["no setting at all", [control, { name: "b", share: 0.5, settings: { diversity: null } }], /is real, not null/],
   [
     "a setting beyond all numbers",
     [control, { name: "b", share: 0.5, settings: { view_weight: 1e300 } }],
-    /out of range/,
+    /setting view_weight of a variant is real, not 1000/,
   ],
   [
     "a model that is not there",

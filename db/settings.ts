@@ -2,8 +2,7 @@
 import { sql } from "kysely";
 import { type Connection, run } from "../supabase/functions/_shared/database/database.ts";
 import { db, fn } from "../supabase/functions/_shared/database/query.ts";
-import { allHeads, type Head, type HeadWeights } from "../supabase/functions/_shared/features/kinds.ts";
-import type { SelectionSettings } from "../supabase/functions/_shared/recommend/select/selectable.ts";
+import { type FeedSettings, headWeights } from "../supabase/functions/_shared/recommend/feed-settings.ts";
 import type { Database } from "./connect.ts";
 
 /** Which community the database holds: the uuid that its models carry. */
@@ -14,14 +13,14 @@ export async function readCommunityId({ pool }: Database): Promise<string> {
 
 /** The weights of view, vote and comment in the score: what a ranker is trained for. */
 export async function readScoreWeights(database: Database): Promise<number[]> {
-  const { view, vote, comment } = await readHeadWeights(database);
+  const { view, vote, comment } = headWeights(await readFeedSettings(database));
   return [view, vote, comment];
 }
 
-/** The weights of all heads in the score: what feeds are ordered by. */
-export async function readHeadWeights({ pool }: Database): Promise<HeadWeights> {
-  const [settings] = await run(pool, db.selectFrom("recsys.settings").selectAll());
-  return Object.fromEntries(allHeads.map((head) => [head, settings[`${head}_weight`]])) as Record<Head, number>;
+/** What feeds are made with. */
+export async function readFeedSettings({ pool }: Database): Promise<FeedSettings> {
+  const [settings] = await run(pool, db.selectFrom("recsys.feed_settings").selectAll());
+  return settings;
 }
 
 /** A row of recsys.kinds. */
@@ -38,15 +37,6 @@ export async function readKinds(connection: Pick<Connection, "query">): Promise<
     connection,
     kinds.orderBy("kind", (order) => order.collate("C")),
   );
-}
-
-/** How pages are made of scored candidates. */
-export async function readSelectionSettings({ pool }: Database): Promise<SelectionSettings> {
-  const [settings] = await run(
-    pool,
-    db.selectFrom("recsys.settings").select(["diversity", "author_decay", "topic_share"]),
-  );
-  return settings;
 }
 
 /** The instant for which the engine recommends, milliseconds since 1970: now, but for an archived community. */

@@ -2,8 +2,9 @@
 import { join } from "node:path";
 import type { Database } from "../db/connect.ts";
 import type { OnProgress } from "../db/progress.ts";
-import { readClock, readCommunityId, readHeadWeights, readKinds, readScoreWeights } from "../db/settings.ts";
+import { readClock, readCommunityId, readFeedSettings, readKinds, readScoreWeights } from "../db/settings.ts";
 import { hour } from "../supabase/functions/_shared/features/hours.ts";
+import { headWeights } from "../supabase/functions/_shared/recommend/feed-settings.ts";
 import { communityFromDatabase, trainingEvents } from "./community/from-database.ts";
 import { rollUpAll } from "./community/roll-up.ts";
 import { type Config, defaultConfig } from "./config/config.ts";
@@ -87,7 +88,7 @@ export async function train(
   // all that is read is read before: a database that is away while the training runs costs nothing
   const communityId = await readCommunityId(database);
   const scoreWeights = await readScoreWeights(database);
-  const weights = await readHeadWeights(database);
+  const weights = headWeights(await readFeedSettings(database));
   const kinds = await readKinds(database.pool);
   await rollUpAll(database, onProgress, signal);
   const loaded = await communityFromDatabase(database, onProgress, trainingEvents);

@@ -51,6 +51,27 @@ create policy "settings are readable" on recsys.settings for select to authentic
 grant select on recsys.settings to authenticated;
 grant select, update on recsys.settings to service_role;
 
+create view recsys.feed_settings with (security_invoker = true) as
+select
+  view_weight, vote_weight, comment_weight, dismiss_weight, long_view_weight, diversity, author_decay, topic_share, trial_place, trial_impressions, drawn_share, draw_temperature
+from recsys.settings;
+comment on view recsys.feed_settings is 'The settings that a feed reads, which an experiment may override for the people of a variant (recsys.checked_settings).';
+do $$
+declare
+  each_column record;
+begin
+  for each_column in
+    select shown.attname as name, pg_catalog.col_description(settings.attrelid, settings.attnum) as comment
+    from pg_catalog.pg_attribute as shown
+    join pg_catalog.pg_attribute as settings on settings.attrelid = 'recsys.settings'::regclass and settings.attname = shown.attname
+    where shown.attrelid = 'recsys.feed_settings'::regclass
+  loop
+    execute format('comment on column recsys.feed_settings.%I is %L', each_column.name, each_column.comment);
+  end loop;
+end
+$$;
+grant select on recsys.feed_settings to authenticated, service_role;
+
 create table recsys.imports (
   bundle_digest text primary key,
   imported_at timestamptz not null default now()

@@ -40,21 +40,11 @@ create table recsys.experiment_variants (
   buckets int4multirange not null default '{}',
   model_id bigint,
   second_model_id bigint,
-  view_weight real check (view_weight >= 0),
-  vote_weight real check (vote_weight >= 0),
-  comment_weight real check (comment_weight >= 0),
-  dismiss_weight real check (dismiss_weight <= 0),
-  long_view_weight real check (long_view_weight >= 0),
-  diversity real check (diversity between 0 and 10),
-  author_decay real check (author_decay between 0.01 and 1),
-  topic_share real check (topic_share > 0 and topic_share <= 1),
-  trial_place integer check (trial_place between 0 and 1000),
-  drawn_share real check (drawn_share between 0 and 1),
-  draw_temperature real check (draw_temperature between 0.05 and 5),
+  settings jsonb not null default '{}' check (jsonb_typeof(settings) = 'object'),
   primary key (experiment_id, place),
   unique (experiment_id, variant)
 );
-comment on table recsys.experiment_variants is 'The variants of each experiment and what each is served with; what is null is as for everybody: the active model, and recsys.settings.';
+comment on table recsys.experiment_variants is 'The variants of each experiment and what each is served with; what is null or not named is as for everybody: the active model, and recsys.settings.';
 comment on column recsys.experiment_variants.experiment_id is 'The experiment.';
 comment on column recsys.experiment_variants.place is 'Its number, from 1: the first is what the others are compared with.';
 comment on column recsys.experiment_variants.variant is 'Its name.';
@@ -62,17 +52,7 @@ comment on column recsys.experiment_variants.share is 'The share of all people w
 comment on column recsys.experiment_variants.buckets is 'Which of the 10,000 buckets of people, of recsys.bucket(), are in it.';
 comment on column recsys.experiment_variants.model_id is 'The model that ranks. No foreign key: the row outlives it.';
 comment on column recsys.experiment_variants.second_model_id is 'The model that drafts each feed together with model_id; null: nothing is interleaved. No foreign key: the row outlives it.';
-comment on column recsys.experiment_variants.view_weight is 'In place of the one in recsys.settings.';
-comment on column recsys.experiment_variants.vote_weight is 'In place of the one in recsys.settings.';
-comment on column recsys.experiment_variants.comment_weight is 'In place of the one in recsys.settings.';
-comment on column recsys.experiment_variants.dismiss_weight is 'In place of the one in recsys.settings.';
-comment on column recsys.experiment_variants.long_view_weight is 'In place of the one in recsys.settings.';
-comment on column recsys.experiment_variants.diversity is 'In place of the one in recsys.settings.';
-comment on column recsys.experiment_variants.author_decay is 'In place of the one in recsys.settings.';
-comment on column recsys.experiment_variants.topic_share is 'In place of the one in recsys.settings.';
-comment on column recsys.experiment_variants.trial_place is 'In place of the one in recsys.settings.';
-comment on column recsys.experiment_variants.drawn_share is 'In place of the one in recsys.settings.';
-comment on column recsys.experiment_variants.draw_temperature is 'In place of the one in recsys.settings.';
+comment on column recsys.experiment_variants.settings is 'What it is served with in place of recsys.settings, by name; checked when the experiment starts, by recsys.checked_settings. {}: nothing.';
 
 create view recsys.tried_models with (security_invoker = true) as
 select served.model_id
@@ -101,10 +81,7 @@ return (('x' || pg_catalog.substr(pg_catalog.encode(pg_catalog.sha256(pg_catalog
 comment on function recsys.bucket(uuid, text) is 'Which of 10,000 buckets a person is in, 0 to 9999: the first 32 bits of sha256(salt:id), modulo 10000.';
 
 create function recsys.assignment(p_user_id uuid)
-returns table (
-  variant text, model_id bigint, view_weight real, vote_weight real, comment_weight real, diversity real, author_decay real, topic_share real, trial_place integer,
-  drawn_share real, draw_temperature real, second_model_id bigint, dismiss_weight real, long_view_weight real
-)
+returns table (variant text, model_id bigint, second_model_id bigint, settings jsonb)
 language plpgsql stable security invoker set search_path = '' rows 1
 as $$
 begin
@@ -119,17 +96,19 @@ begin
   return query
   select
     string_agg(experiments.name || '/' || variants.variant, ',' order by experiments.name),
-    -- recsys.start_experiment saw to it that of each no more than one is not null
-    max(variants.model_id), max(variants.view_weight), max(variants.vote_weight), max(variants.comment_weight), max(variants.diversity),
-    max(variants.author_decay), max(variants.topic_share), max(variants.trial_place), max(variants.drawn_share), max(variants.draw_temperature), max(variants.second_model_id),
-    max(variants.dismiss_weight), max(variants.long_view_weight)
+    -- recsys.start_experiment saw to it that of each no more than one is not null, and no setting is named twice
+    max(variants.model_id), max(variants.second_model_id),
+    (
+      select coalesce(jsonb_object_agg(setting.key, setting.value), '{}')
+      from unnest(array_agg(variants.settings)) as overrides (settings) cross join lateral jsonb_each(overrides.settings) as setting
+    )
   from recsys.experiments
   join recsys.experiment_variants as variants on variants.experiment_id = experiments.experiment_id
   where experiments.ended_at is null and variants.buckets @> recsys.bucket(p_user_id, experiments.salt)
   having count(*) > 0;
 end
 $$;
-comment on function recsys.assignment(uuid) is 'The variants that a person is in, as recsys.impressions.variant has them, and what they are served with; what is null is as for everybody. No row: in none.';
+comment on function recsys.assignment(uuid) is 'The variants that a person is in, as recsys.impressions.variant has them, and what they are served with; what is null or not named is as for everybody. No row: in none.';
 
 revoke all on function recsys.bucket(uuid, text), recsys.assignment(uuid) from public;
 grant execute on function recsys.bucket(uuid, text), recsys.assignment(uuid) to authenticated, service_role;

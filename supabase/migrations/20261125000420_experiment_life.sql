@@ -90,6 +90,58 @@ end
 $$;
 comment on function recsys.servable_model(text) is 'The id of a model by its name, published and not rolled back; null for null. Raises 22023 where there is none.';
 
+create function recsys.checked_settings(p_settings jsonb) returns jsonb
+language plpgsql stable security invoker set search_path = ''
+as $$
+declare
+  each_setting record;
+  each_check record;
+  checked recsys.settings := (select settings from recsys.settings);
+  holds boolean;
+begin
+  for each_setting in
+    with overridable as (
+      select pg_attribute.attname as name, format_type(pg_attribute.atttypid, pg_attribute.atttypmod) as type,
+        case pg_type.typcategory when 'N' then 'number' when 'B' then 'boolean' else 'string' end as json_type
+      from pg_catalog.pg_attribute
+      join pg_catalog.pg_type on pg_type.oid = pg_attribute.atttypid
+      -- how long a trial is cannot differ between people, who are counted together
+      where pg_attribute.attrelid = 'recsys.feed_settings'::regclass and pg_attribute.attname <> 'trial_impressions'
+    )
+    select given.key as name, given.value, overridable.type, overridable.json_type, (select string_agg(listed.name, ', ' order by listed.name) from overridable as listed) as names
+    from jsonb_each(p_settings) as given
+    left join overridable on overridable.name = given.key
+  loop
+    if each_setting.type is null then
+      raise exception 'a variant cannot override %, only %', each_setting.name, each_setting.names using errcode = 'invalid_parameter_value';
+    end if;
+    begin
+      checked := jsonb_populate_record(checked, jsonb_build_object(each_setting.name, each_setting.value));
+      holds := jsonb_typeof(each_setting.value) = each_setting.json_type;
+    exception
+      when data_exception then holds := false;
+    end;
+    if not holds then
+      raise exception 'setting % of a variant is %, not %', each_setting.name, each_setting.type, each_setting.value using errcode = 'invalid_parameter_value';
+    end if;
+  end loop;
+  for each_check in
+    select pg_constraint.conname as name, pg_get_expr(pg_constraint.conbin, pg_constraint.conrelid) as expression
+    from pg_catalog.pg_constraint
+    where pg_constraint.conrelid = 'recsys.settings'::regclass and pg_constraint.contype = 'c'
+    order by pg_constraint.conname
+  loop
+    execute format('select (%s) is not false from (select ($1).*) as settings', each_check.expression) into holds using checked;
+    if not holds then
+      raise exception 'the settings % of a variant violate check constraint % of recsys.settings', p_settings, each_check.name
+        using errcode = 'check_violation', detail = each_check.expression;
+    end if;
+  end loop;
+  return (select coalesce(jsonb_object_agg(name, to_jsonb(checked) -> name), '{}') from jsonb_object_keys(p_settings) as name);
+end
+$$;
+comment on function recsys.checked_settings(jsonb) is 'The settings that a variant overrides, as they are kept: each is one that a feed reads (recsys.feed_settings), has its type, and meets the checks of recsys.settings. Raises 22023 or 23514 where something is wrong with them.';
+
 create function recsys.checked_variants(p_variants jsonb) returns setof recsys.experiment_variants
 language plpgsql stable security invoker set search_path = ''
 as $$
@@ -111,17 +163,6 @@ begin
       or coalesce(jsonb_typeof(each_variant.value -> 'settings'), 'object') <> 'object' then
       raise exception 'a variant has a name, a share, and if it is to differ a model (its name), a model to interleave_with, and settings, not %', each_variant.value using errcode = 'invalid_parameter_value';
     end if;
-    if exists (
-      select from jsonb_each(each_variant.value -> 'settings') as setting (name, value)
-      where case
-        when jsonb_typeof(setting.value) <> 'number' then true
-        when setting.name = 'trial_place' then setting.value::numeric % 1 <> 0
-        else setting.name not in ('view_weight', 'vote_weight', 'comment_weight', 'dismiss_weight', 'long_view_weight', 'diversity', 'author_decay', 'topic_share', 'drawn_share', 'draw_temperature')
-      end
-    ) then
-      raise exception 'the settings of a variant are numbers for view_weight, vote_weight, comment_weight, dismiss_weight, long_view_weight, diversity, author_decay, topic_share, drawn_share, draw_temperature and trial_place, which is a whole one, not %', each_variant.value -> 'settings'
-        using errcode = 'invalid_parameter_value';
-    end if;
     if (each_variant.value ->> 'share')::numeric not between 0.0001 and 1 or (each_variant.value ->> 'share')::numeric * 10000 % 1 <> 0 then
       raise exception 'the share of a variant is from 0.0001 to 1 in steps of 0.0001, not %', each_variant.value -> 'share' using errcode = 'invalid_parameter_value';
     end if;
@@ -139,12 +180,12 @@ begin
           using errcode = 'invalid_parameter_value', hint = 'name the first one, too, as "model"';
       end if;
     end if;
-    answer := jsonb_populate_record(null::recsys.experiment_variants, coalesce(each_variant.value -> 'settings', '{}'));
     answer.place := each_variant.place;
     answer.variant := each_variant.value ->> 'name';
     answer.share := (each_variant.value ->> 'share')::numeric;
     answer.model_id := wanted_model_id;
     answer.second_model_id := wanted_second_id;
+    answer.settings := recsys.checked_settings(coalesce(each_variant.value -> 'settings', '{}'));
     return next answer;
   end loop;
 end
@@ -174,18 +215,15 @@ begin
     p_outcome_window, p_max_loss, recsys.clock(), recsys.clock()
   )
   returning experiment_id into new_experiment_id;
-  insert into recsys.experiment_variants (
-    experiment_id, place, variant, share, model_id, second_model_id, view_weight, vote_weight, comment_weight, dismiss_weight, long_view_weight, diversity, author_decay, topic_share, trial_place, drawn_share,
-    draw_temperature
-  )
-  select new_experiment_id, place, variant, share, model_id, second_model_id, view_weight, vote_weight, comment_weight, dismiss_weight, long_view_weight, diversity, author_decay, topic_share, trial_place, drawn_share,
-    draw_temperature
-  from recsys.checked_variants(p_variants);
+  insert into recsys.experiment_variants (experiment_id, place, variant, share, model_id, second_model_id, settings)
+  select new_experiment_id, place, variant, share, model_id, second_model_id, settings from recsys.checked_variants(p_variants);
   with changes as (
     select experiments.experiment_id, experiments.name, experiments.layer, changed.key
     from recsys.experiments
     join recsys.experiment_variants as variants using (experiment_id)
-    cross join lateral jsonb_each(jsonb_strip_nulls(to_jsonb(variants)) - array['experiment_id', 'place', 'variant', 'share', 'buckets', 'second_model_id']) as changed
+    cross join lateral (
+      select jsonb_object_keys(variants.settings) union all select 'model_id' where variants.model_id is not null
+    ) as changed (key)
     where experiments.ended_at is null
   )
   select format('%s of experiment %s', theirs.key, theirs.name) into disputed
@@ -201,7 +239,7 @@ begin
   return new_experiment_id;
 end
 $$;
-comment on function recsys.start_experiment(text, jsonb, text, interval, real) is 'Starts an experiment from the next request on; returns its id. p_variants: [{"name", "share", "model", "settings"}], the first is what the others are compared with; or one alone, {"name", "share", "interleave_with", "model"}, whose people all get feeds that the two models draft (model left out: the one that is active now); shares may leave people out; model is the name of one that is published, settings are those of recsys.settings that it is to differ in. p_outcome_window: how long after a post was shown an interaction with it, or its dismissal, counts. p_max_loss: what share of views, votes, comments or long views a variant may lose, or add to dismissals, before recsys.stop_harmful_experiments() ends it.';
+comment on function recsys.start_experiment(text, jsonb, text, interval, real) is 'Starts an experiment from the next request on; returns its id. p_variants: [{"name", "share", "model", "settings"}], the first is what the others are compared with; or one alone, {"name", "share", "interleave_with", "model"}, whose people all get feeds that the two models draft (model left out: the one that is active now); shares may leave people out; model is the name of one that is published, settings are those of recsys.feed_settings that it is to differ in. p_outcome_window: how long after a post was shown an interaction with it, or its dismissal, counts. p_max_loss: what share of views, votes, comments or long views a variant may lose, or add to dismissals, before recsys.stop_harmful_experiments() ends it.';
 
 create function recsys.change_shares(p_name text, p_shares jsonb) returns void
 language plpgsql volatile security invoker set search_path = ''
@@ -239,7 +277,7 @@ end
 $$;
 comment on function recsys.stop_experiment(text, text) is 'Ends an experiment: from the next request on its people are served as everybody, and its report stays.';
 
-revoke all on function recsys.allot_buckets(bigint), recsys.running_experiment(text), recsys.servable_model(text), recsys.checked_variants(jsonb), recsys.start_experiment(text, jsonb, text, interval, real),
+revoke all on function recsys.allot_buckets(bigint), recsys.running_experiment(text), recsys.servable_model(text), recsys.checked_settings(jsonb), recsys.checked_variants(jsonb), recsys.start_experiment(text, jsonb, text, interval, real),
   recsys.change_shares(text, jsonb), recsys.stop_experiment(text, text) from public;
-grant execute on function recsys.allot_buckets(bigint), recsys.running_experiment(text), recsys.servable_model(text), recsys.checked_variants(jsonb), recsys.start_experiment(text, jsonb, text, interval, real),
+grant execute on function recsys.allot_buckets(bigint), recsys.running_experiment(text), recsys.servable_model(text), recsys.checked_settings(jsonb), recsys.checked_variants(jsonb), recsys.start_experiment(text, jsonb, text, interval, real),
   recsys.change_shares(text, jsonb), recsys.stop_experiment(text, text) to service_role;

@@ -10,7 +10,16 @@ grant usage on schema recsys to anon;
 grant select on recsys.source_posts to anon;
 
 -- the instant, the weights, the model
-grant select (clock_shift, view_weight, vote_weight, comment_weight, dismiss_weight, long_view_weight, diversity, author_decay, topic_share, trial_place, trial_impressions, drawn_share, draw_temperature) on recsys.settings to anon;
+grant select (clock_shift) on recsys.settings to anon;
+grant select on recsys.feed_settings to anon;
+do $$
+begin
+  execute (
+    select format('grant select (%s) on recsys.settings to anon', string_agg(quote_ident(attname), ', '))
+    from pg_catalog.pg_attribute where attrelid = 'recsys.feed_settings'::regclass and attnum > 0
+  );
+end
+$$;
 grant select (version) on recsys.feature_store_version to anon;
 grant select (model_id, name, status, feature_spec_digest, heads) on recsys.models to anon;
 grant select (model_id, graph, onnx, sha256) on recsys.model_artifacts to anon;
@@ -29,7 +38,7 @@ alter policy "stats are read with their post" on recsys.latest_post_stats to ano
 alter policy "tags are read with their post" on recsys.post_tags to anon, authenticated;
 
 grant execute on function
-  recsys.assignment(uuid), recsys.feed_settings(uuid, boolean), recsys.clock(), recsys.served_key(uuid, bigint), recsys.word_pattern(text), recsys.request_with_mutes(uuid, timestamptz), recsys.feed_request(uuid, timestamptz, jsonb),
+  recsys.assignment(uuid), recsys.feed_context(uuid, boolean), recsys.clock(), recsys.served_key(uuid, bigint), recsys.word_pattern(text), recsys.request_with_mutes(uuid, timestamptz), recsys.feed_request(uuid, timestamptz, jsonb),
   recsys.eligible_posts(recsys.feed_request), recsys.retrieve_similar(recsys.feed_request, bigint, extensions.vector), recsys.earlier_states(recsys.feed_request),
   recsys.retrieve_active(recsys.feed_request, integer), recsys.retrieve_fresh(recsys.feed_request, integer), recsys.retrieve_trending(recsys.feed_request, integer),
   recsys.retrieve_followed(recsys.feed_request, uuid[], integer), recsys.newest_matches(recsys.feed_request, integer),

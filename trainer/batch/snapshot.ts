@@ -1,7 +1,7 @@
 /** What a run ranks from: the community as it was at the run's instant, read once and held in memory. */
 import type { Database } from "../../db/connect.ts";
 import type { OnProgress } from "../../db/progress.ts";
-import { readHeadWeights, readSelectionSettings } from "../../db/settings.ts";
+import { readFeedSettings } from "../../db/settings.ts";
 import { UserError } from "../../db/user-error.ts";
 import { run } from "../../supabase/functions/_shared/database/database.ts";
 import { db } from "../../supabase/functions/_shared/database/query.ts";
@@ -11,6 +11,7 @@ import { weightsOf } from "../../supabase/functions/_shared/features/kinds.ts";
 import { type PostRow, postRow, type RowOf } from "../../supabase/functions/_shared/features/ranker-features.ts";
 import { loadRuntime } from "../../supabase/functions/_shared/models/inference.ts";
 import { modelCache, type ServingModel } from "../../supabase/functions/_shared/models/models.ts";
+import { headWeights } from "../../supabase/functions/_shared/recommend/feed-settings.ts";
 import type { SelectionSettings } from "../../supabase/functions/_shared/recommend/select/selectable.ts";
 import type { Community } from "../community/community.ts";
 import { rows } from "../community/cursor.ts";
@@ -62,6 +63,7 @@ export async function readSnapshot(database: Database, run: BatchRun, onProgress
     const post = postNumbers.get(id);
     if (post !== undefined) hidden[post] = 0;
   }
+  const selection = await readFeedSettings(database);
   const state = new CommunityState(community, timeline);
   // a worker that comes later reads more than the run is about
   let events = timeline.length;
@@ -83,8 +85,8 @@ export async function readSnapshot(database: Database, run: BatchRun, onProgress
     muted: new MutedPosts(community),
     rowOf: rememberedRows(),
     model,
-    weights: weightsOf(model.heads, await readHeadWeights(database)),
-    selection: await readSelectionSettings(database),
+    weights: weightsOf(model.heads, headWeights(selection)),
+    selection,
   };
 }
 

@@ -7,7 +7,8 @@
  */
 import type { Database } from "../../db/connect.ts";
 import type { OnProgress } from "../../db/progress.ts";
-import { readHeadWeights } from "../../db/settings.ts";
+import { readFeedSettings } from "../../db/settings.ts";
+import { headWeights } from "../../supabase/functions/_shared/recommend/feed-settings.ts";
 import { communityFromDatabase, trainingEvents } from "../community/from-database.ts";
 import type { RankerRequest } from "../dlrm/ranker-request.ts";
 import type { ModelFolder } from "../model-folder/model-folder.ts";
@@ -67,7 +68,7 @@ export async function compare(
   const heldBackModel = await modelInMemory("held back", loaded.community, { ...heldBack, heads, dlrm }, context);
   const models: Record<string, ReplayedModel> = { candidate: heldBackModel, published, ...(other && { other }) };
   const metrics = new HeldOutMetrics(["candidate", "published", "other"]);
-  const options = { weights: await readHeadWeights(database), onProgress, signal };
+  const options = { weights: headWeights(await readFeedSettings(database)), onProgress, signal };
   for await (const [request, ranked] of rankedRequests(loaded, requests, models, options)) {
     const { candidate, published } = ranked;
     // the baseline orders what the candidate retrieved

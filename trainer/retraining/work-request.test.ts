@@ -4,9 +4,10 @@ import { after, before, beforeEach, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { connect } from "../../db/connect.ts";
 import type { OnProgress } from "../../db/progress.ts";
-import { readHeadWeights } from "../../db/settings.ts";
+import { readFeedSettings } from "../../db/settings.ts";
 import { testDatabase, withoutPostgres } from "../../db/testing.ts";
 import { severableWire } from "../../serve/testing-wire.ts";
+import { headWeights } from "../../supabase/functions/_shared/recommend/feed-settings.ts";
 import { communityFromDatabase } from "../community/from-database.ts";
 import { requestsBetween } from "../dlrm/requests.ts";
 import { publishedModel } from "../gate/active-model.ts";
@@ -116,7 +117,7 @@ async function qualityOfActive(): Promise<{ requests: number; mrr: number }> {
     Number.POSITIVE_INFINITY,
   );
   const model = await publishedModel(database, active, loaded.community);
-  const options = { weights: await readHeadWeights(database), onProgress: () => {} };
+  const options = { weights: headWeights(await readFeedSettings(database)), onProgress: () => {} };
   let sum = 0;
   for await (const [, ranked] of rankedRequests(loaded, requests, { model }, options)) sum += 1 / ranked.model.rank;
   return { requests: requests.length, mrr: sum / requests.length };

@@ -742,41 +742,13 @@ export interface RecsysExperiments {
 
 export interface RecsysExperimentVariants {
   /**
-   * In place of the one in recsys.settings.
-   */
-  author_decay: number | null;
-  /**
    * Which of the 10,000 buckets of people, of recsys.bucket(), are in it.
    */
   buckets: Generated<string>;
   /**
-   * In place of the one in recsys.settings.
-   */
-  comment_weight: number | null;
-  /**
-   * In place of the one in recsys.settings.
-   */
-  dismiss_weight: number | null;
-  /**
-   * In place of the one in recsys.settings.
-   */
-  diversity: number | null;
-  /**
-   * In place of the one in recsys.settings.
-   */
-  draw_temperature: number | null;
-  /**
-   * In place of the one in recsys.settings.
-   */
-  drawn_share: number | null;
-  /**
    * The experiment.
    */
   experiment_id: number;
-  /**
-   * In place of the one in recsys.settings.
-   */
-  long_view_weight: number | null;
   /**
    * The model that ranks. No foreign key: the row outlives it.
    */
@@ -790,29 +762,17 @@ export interface RecsysExperimentVariants {
    */
   second_model_id: number | null;
   /**
+   * What it is served with in place of recsys.settings, by name; checked when the experiment starts, by recsys.checked_settings. {}: nothing.
+   */
+  settings: Generated<Json>;
+  /**
    * The share of all people who are in it.
    */
   share: Numeric;
   /**
-   * In place of the one in recsys.settings.
-   */
-  topic_share: number | null;
-  /**
-   * In place of the one in recsys.settings.
-   */
-  trial_place: number | null;
-  /**
    * Its name.
    */
   variant: string;
-  /**
-   * In place of the one in recsys.settings.
-   */
-  view_weight: number | null;
-  /**
-   * In place of the one in recsys.settings.
-   */
-  vote_weight: number | null;
 }
 
 export interface RecsysFeatureChanges {
@@ -882,6 +842,57 @@ export interface RecsysFeatureStoreVersion {
    * Goes up with each roll-up that wrote something.
    */
   version: Generated<number>;
+}
+
+export interface RecsysFeedSettings {
+  /**
+   * What is left of a post's score for each post of its author that stands above it in a page. 1: everything.
+   */
+  author_decay: number;
+  /**
+   * What a comment is worth in the score, and to the next training.
+   */
+  comment_weight: number;
+  /**
+   * What it costs that a post is dismissed, 0 or below: a post worth g loses -dismiss_weight * p(dismiss) = l of it, and since a score is never negative exp(-l / g) of it is left, which for small l is g - l. Counts where the model has the head (recsys.models.heads). 0: nothing.
+   */
+  dismiss_weight: number;
+  /**
+   * How much a post loses in a page by being like one above it: exp(-diversity * cosine of their vectors) of its score is left. 0: nothing.
+   */
+  diversity: number;
+  /**
+   * How wide a drawn place is drawn: a candidate's chance is proportional to score^(1 / draw_temperature), with the score as diversity and author_decay leave it. 0.05: nearly always the best; 5: nearly any.
+   */
+  draw_temperature: number;
+  /**
+   * The chance with which a place of a signed-in person's feed is drawn from the best candidates and not given to the best of them, each place by itself: what recsys.off_policy learns from. 0: none.
+   */
+  drawn_share: number;
+  /**
+   * What a view of long_view_seconds or more is worth in the score, beside what the view is worth anyhow. Counts where the model has the head. 0: nothing.
+   */
+  long_view_weight: number;
+  /**
+   * At most this share of a page, and one post at least, comes from one topic (recsys.topics), as long as others are among its candidates. 1: as many as there are, and nothing is looked up for it.
+   */
+  topic_share: number;
+  /**
+   * To how many people a post of the last 7 days (recsys.trial_age()) is shown before its trial is over. 0: no post is tried, and nothing is counted.
+   */
+  trial_impressions: number;
+  /**
+   * The first place of a feed that goes to a post under trial, and from there on every 20th, no more than one a page; those above it never do. 0: none.
+   */
+  trial_place: number;
+  /**
+   * The score of a post is view_weight * p(view) + vote_weight * p(vote) + comment_weight * p(comment), and of a model that predicts it long_view_weight * p(long view); and what speaks against the post makes it less, see dismiss_weight. A change of these three counts in the next feed, and in what the next training learns to put first: its listwise loss has the same weights.
+   */
+  view_weight: number;
+  /**
+   * What a vote is worth in the score, and to the next training, beside a view and a comment.
+   */
+  vote_weight: number;
 }
 
 export interface RecsysHealthBounds {
@@ -2545,6 +2556,7 @@ export interface DB {
   "recsys.feature_changes": RecsysFeatureChanges;
   "recsys.feature_store_failures": RecsysFeatureStoreFailures;
   "recsys.feature_store_version": RecsysFeatureStoreVersion;
+  "recsys.feed_settings": RecsysFeedSettings;
   "recsys.health_bounds": RecsysHealthBounds;
   "recsys.idea_pool": RecsysIdeaPool;
   "recsys.imports": RecsysImports;
@@ -2613,8 +2625,8 @@ export interface Functions {
   "recsys.app_id": { args: { p_id: string | null; p_external_id?: string | null | undefined }; row: { app_id: string } };
   /** Has posts join the topic with the nearest centroid, by what the post tower of a model gives for their text alone (p_vectors; null: by the vectors that serve, which also say who comes to them), and returns how many did. None where topics are of another model's vectors, or are being replaced just now: they join when that is done. */
   "recsys.assign_topics": { args: { p_model_id: number | string | null; p_post_ids: readonly (string | null)[] | null; p_vectors?: readonly (string | null)[] | null | undefined }; row: { assign_topics: number } };
-  /** The variants that a person is in, as recsys.impressions.variant has them, and what they are served with; what is null is as for everybody. No row: in none. */
-  "recsys.assignment": { args: { p_user_id: string | null }; row: { variant: string; model_id: number; view_weight: number; vote_weight: number; comment_weight: number; diversity: number; author_decay: number; topic_share: number; trial_place: number; drawn_share: number; draw_temperature: number; second_model_id: number; dismiss_weight: number; long_view_weight: number } };
+  /** The variants that a person is in, as recsys.impressions.variant has them, and what they are served with; what is null or not named is as for everybody. No row: in none. */
+  "recsys.assignment": { args: { p_user_id: string | null }; row: { variant: string; model_id: number; second_model_id: number; settings: any } };
   /** How often the user of a request interacted with the posts of each other author up to its instant. */
   "recsys.author_affinities": { args: { p_request: string | null }; row: { author_id: string; affinity: number } };
   /** A user is active who interacted or logged in within this long before the instant of a run. */
@@ -2649,8 +2661,10 @@ export interface Functions {
   "recsys.check_upkeep": { args: {  }; row: { stops: boolean; problem: string; cure: string } };
   /** What is wrong with the source views: not security_invoker, columns missing or of another type. stops: no feed or training is to be had until it is mended. Part of recsys.check(). */
   "recsys.check_views": { args: {  }; row: { stops: boolean; problem: string; cure: string } };
+  /** The settings that a variant overrides, as they are kept: each is one that a feed reads (recsys.feed_settings), has its type, and meets the checks of recsys.settings. Raises 22023 or 23514 where something is wrong with them. */
+  "recsys.checked_settings": { args: { p_settings: string | null }; row: { checked_settings: any } };
   /** The variants that an operator wrote down, as rows without experiment and buckets. Raises 22023 where something is wrong with them. */
-  "recsys.checked_variants": { args: { p_variants: string | null }; row: { experiment_id: number; place: number; variant: string; share: string; buckets: string; model_id: number; second_model_id: number; view_weight: number; vote_weight: number; comment_weight: number; dismiss_weight: number; long_view_weight: number; diversity: number; author_decay: number; topic_share: number; trial_place: number; drawn_share: number; draw_temperature: number } };
+  "recsys.checked_variants": { args: { p_variants: string | null }; row: { experiment_id: number; place: number; variant: string; share: string; buckets: string; model_id: number; second_model_id: number; settings: any } };
   /** How likely chi-square with so many degrees of freedom is at least p_statistic, by chance alone. */
   "recsys.chi_square_p": { args: { p_statistic: number | null; p_degrees: number | null }; row: { chi_square_p: number } };
   /** Takes one page of a run for as long as p_lease; nobody else gets it meanwhile. No row: none is free, because all are done or in others' hands, or the run has ended. */
@@ -2739,10 +2753,10 @@ export interface Functions {
   "recsys.feature_skew": { args: { p_day: Date | string | null }; row: { model_id: number; feature: string; psi: number; people: number } };
   /** The rows of recsys.post_stats, recsys.latest_post_stats, recsys.user_stats and recsys.latest_user_stats that are not what they have to be, as stored and as expected (null: there should be no row, or there is none). None is the answer after recsys.roll_up() as long as nobody writes, but for what was set aside (recsys.feature_store_failures); states that were thinned are none. It reads everything. Mend: insert into recsys.feature_changes (post_id, user_id) select post_id, user_id from recsys.feature_store_differences(), with an at of -infinity. */
   "recsys.feature_store_differences": { args: {  }; row: { stats: string; event_id: string; post_id: string; user_id: string; at: Date; stored: any; expected: any } };
+  /** The instant, the model and the settings for the feed of a user, in one row: those of their variants in running experiments (recsys.assignment), else the active model and recsys.feed_settings. variant_model_id is the model that the variant asks for, which may be another than model_id where it cannot serve. second_model_id: the model that drafts the feed with it; second_model_name is null where that one cannot. p_with_variant_model false: the active model alone, whatever the variant has. No row: recsys.settings is empty. */
+  "recsys.feed_context": { args: { p_user_id: string | null; p_with_variant_model: boolean | null }; row: { now: Date; model_id: number; model_name: string; feature_spec_digest: string; settings: any; variant: string; variant_model_id: number; feature_store: number; second_model_id: number; second_model_name: string; second_feature_spec_digest: string } };
   /** The request for a user's feed as of an instant, with what is left out of it; for a visitor's (p_user_id null) nothing is. p_filter: a recsys.feed_filter as an object, such as {"tags": ["sql"], "max_age_days": 7}; raises 22023 where it has other fields. */
   "recsys.feed_request": { args: { p_user_id: string | null; p_now: Date | string | null; p_filter?: string | null | undefined }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: string[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string } };
-  /** The instant, the model, weights and settings for the feed of a user, in one row: those of their variants in running experiments (recsys.assignment), else the active model and recsys.settings. variant_model_id is the model that the variant asks for, which may be another than model_id where it cannot serve. second_model_id: the model that drafts the feed with it; second_model_name is null where that one cannot. p_with_variant_model false: the active model alone, whatever the variant has. No row: recsys.settings is empty. */
-  "recsys.feed_settings": { args: { p_user_id: string | null; p_with_variant_model: boolean | null }; row: { now: Date; model_id: number; model_name: string; feature_spec_digest: string; view_weight: number; vote_weight: number; comment_weight: number; diversity: number; author_decay: number; topic_share: number; trial_place: number; trial_impressions: number; drawn_share: number; draw_temperature: number; dismiss_weight: number; long_view_weight: number; variant: string; variant_model_id: number; feature_store: number; second_model_id: number; second_model_name: string; second_feature_spec_digest: string } };
   /** The posts from which a feed with a filter is made: all that pass where these are fewer than 1,000; else the 1,000 newest of them, and the nearest, the last active and the trending that pass among the first 20,000 of each. */
   "recsys.filtered_pool": { args: { p_request: string | null; p_model_id: number | string | null; p_embedding: string | null }; row: { filtered_pool: string[] } };
   /** Ends a run of which no page is open: lists of users who were not active at its instant are removed. Returns the status it then has: running where pages are still open or in work. */
@@ -2965,7 +2979,7 @@ export interface Functions {
   "recsys.similar_users": { args: { p_user_id: string | null; p_limit?: number | null | undefined }; row: { user_id: string; external_id: string; passions: string[]; bio: string; similarity: number } };
   /** What to conclude of each variant of an experiment that splits people. Part of recsys.experiment_verdict. */
   "recsys.split_verdict": { args: { p_name: string | null }; row: { variant: string; verdict: string } };
-  /** Starts an experiment from the next request on; returns its id. p_variants: [{"name", "share", "model", "settings"}], the first is what the others are compared with; or one alone, {"name", "share", "interleave_with", "model"}, whose people all get feeds that the two models draft (model left out: the one that is active now); shares may leave people out; model is the name of one that is published, settings are those of recsys.settings that it is to differ in. p_outcome_window: how long after a post was shown an interaction with it, or its dismissal, counts. p_max_loss: what share of views, votes, comments or long views a variant may lose, or add to dismissals, before recsys.stop_harmful_experiments() ends it. */
+  /** Starts an experiment from the next request on; returns its id. p_variants: [{"name", "share", "model", "settings"}], the first is what the others are compared with; or one alone, {"name", "share", "interleave_with", "model"}, whose people all get feeds that the two models draft (model left out: the one that is active now); shares may leave people out; model is the name of one that is published, settings are those of recsys.feed_settings that it is to differ in. p_outcome_window: how long after a post was shown an interaction with it, or its dismissal, counts. p_max_loss: what share of views, votes, comments or long views a variant may lose, or add to dismissals, before recsys.stop_harmful_experiments() ends it. */
   "recsys.start_experiment": { args: { p_name: string | null; p_variants: string | null; p_layer?: string | null | undefined; p_outcome_window?: string | null | undefined; p_max_loss?: number | null | undefined }; row: { start_experiment: number } };
   /** Has a published model, by its name, score p_share of the feeds (0.0001 to 1) beside the model that serves, without being shown; returns the shadow_id. Workers know within ten seconds. Each request has one shadow at most, so the shares of all that run are 1 together at most. Raises 22023 where the share or the model is none, 23505 where a shadow of the model runs. */
   "recsys.start_shadow": { args: { p_model: string | null; p_share: number | null }; row: { start_shadow: number } };

@@ -61,7 +61,7 @@ export async function lookUp(
         throw chosen && isModelError(error) ? new ChosenModelFailed(chosen, "cannot serve", error) : error;
       });
       // what visitors are shown is not counted, so they would try posts for nothing
-      const mayTry = caller.sub !== undefined && triesPosts(context);
+      const mayTry = caller.sub !== undefined && triesPosts(context.settings);
       const [posts, trials] = await Promise.all([
         candidatesOf(connection, commonPosts, caller, context, vector, page, span),
         mayTry ? services.trials.of(connection, caller.role, context.feature_store, Number(context.now)) : null,

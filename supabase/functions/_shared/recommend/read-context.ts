@@ -1,27 +1,16 @@
 import type { Statement } from "../database/database.ts";
-import type { HeadWeights } from "../features/kinds.ts";
 import type { RecentInteraction } from "../features/recent-habit.ts";
 import type { UserTextRow } from "../towers/user-input.ts";
+import type { FeedSettings } from "./feed-settings.ts";
 
-/** What one feed needs to know first: the instant, the model, the weights, and the user. */
+/** What one feed needs to know first: the instant, the model, the settings, and the user. */
 export interface ContextRow extends UserTextRow {
   now: Date;
   /** The model of the user's variant, or the active one; null: none is active. */
   model_id: string | null;
   model_name: string | null;
   feature_spec_digest: string | null;
-  view_weight: number;
-  vote_weight: number;
-  comment_weight: number;
-  dismiss_weight: number;
-  long_view_weight: number;
-  diversity: number;
-  author_decay: number;
-  topic_share: number;
-  drawn_share: number;
-  draw_temperature: number;
-  trial_place: number;
-  trial_impressions: number;
+  settings: FeedSettings;
   /** As recsys.impressions.variant; null: the user is in no experiment. */
   variant: string | null;
   /** The model of the user's variant; null: it has none of its own. It may be another than `model_id`, where it cannot serve. */
@@ -55,36 +44,24 @@ export interface NamedInteraction extends RecentInteraction {
   post_id: string;
 }
 
-/** What each head counts in the score of this feed. */
-export function headWeights(row: ContextRow): HeadWeights {
-  return {
-    view: row.view_weight,
-    vote: row.vote_weight,
-    comment: row.comment_weight,
-    dismiss: row.dismiss_weight,
-    long_view: row.long_view_weight,
-  };
-}
-
 /** What `context` is for a visitor: a person who came this moment and of whom nothing is known. */
 const visitorContext = `cross join lateral (
         select
-          '{}'::text[] as passions, '{}'::text[] as projects, '' as bio, settings.now as created_at, null::text as id_embedding, '{}'::text as history,
+          '{}'::text[] as passions, '{}'::text[] as projects, '' as bio, feed.now as created_at, null::text as id_embedding, '{}'::text as history,
           null::timestamptz as last_active_at, null::integer as views, null::integer as votes, null::integer as comments, null::integer as logins,
           null::double precision[] as recent, null::double precision[] as recent_logins, null::double precision as habit_log_age,
           null::double precision as habit_log_idle, '[]'::json as recent_interactions, '{}'::uuid[] as history_posts
       ) as context`;
-const userContext =
-  "left join lateral recsys.user_context($1::uuid, settings.model_id, settings.now) as context on true";
+const userContext = "left join lateral recsys.user_context($1::uuid, feed.model_id, feed.now) as context on true";
 
 /**
- * Model, weights and user (null: a visitor) as of recsys.clock(), in one row. `withVariantModel` false: the active model serves, whatever the
+ * Model, settings and user (null: a visitor) as of recsys.clock(), in one row. `withVariantModel` false: the active model serves, whatever the
  * user's variant in an experiment has.
  */
 export function readContext(userId: string | null, withVariantModel = true): Statement<ContextRow> {
   return {
-    text: `select settings.*, context.created_at is not null as known, context.*
-      from recsys.feed_settings($1::uuid, $2::boolean) as settings
+    text: `select feed.*, context.created_at is not null as known, context.*
+      from recsys.feed_context($1::uuid, $2::boolean) as feed
       ${userId === null ? visitorContext : userContext}`,
     values: [userId, withVariantModel],
   };

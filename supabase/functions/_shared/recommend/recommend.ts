@@ -13,11 +13,11 @@ import type { Log } from "../http/log.ts";
 import { noSpan, type Span } from "../http/span.ts";
 import { answerOf } from "./answer.ts";
 import type { Page } from "./cursor.ts";
+import { headWeights } from "./feed-settings.ts";
 import { ModelGone } from "./known-posts.ts";
 import { type LeftOut, leftOutLine } from "./left-out.ts";
 import { lookUp } from "./look-up.ts";
 import { explorationOf, plainPage } from "./page.ts";
-import { headWeights } from "./read-context.ts";
 import type { Reader } from "./reader.ts";
 import { communityScores, modelScores, type ScoredPost } from "./scores.ts";
 import {
@@ -70,7 +70,7 @@ async function feedBy(
   const ranked = await ranking(services.log, found, chosen, leftOut);
   const scored = ranked ?? communityScores(posts, Number(context.now), leftOut);
   ofScores();
-  if (context.topic_share < 1) await tellTopics(services.topics, posts);
+  if (context.settings.topic_share < 1) await tellTopics(services.topics, posts);
   const asked = { found, page, scored, explore: explorationOf(found, page), leftOut };
   let made: MadePage | null = null;
   // what else makes pages goes by a model's scores
@@ -91,7 +91,7 @@ async function ranking(
   leftOut: LeftOut[],
 ): Promise<ScoredPost[] | null> {
   if (!model || !vector) return null;
-  const request = { now: Number(context.now), weights: headWeights(context) };
+  const request = { now: Number(context.now), weights: headWeights(context.settings) };
   try {
     if (model.ranker instanceof AppError) throw model.ranker;
     return await modelScores(model.ranker, userState(context, input.history), vector, posts, request, leftOut);

@@ -2,9 +2,9 @@
 import type { Log } from "../../http/log.ts";
 import type { Page } from "../../recommend/cursor.ts";
 import type { Reason } from "../../recommend/feed.ts";
+import { headWeights } from "../../recommend/feed-settings.ts";
 import type { LeftOut } from "../../recommend/left-out.ts";
 import { bestOf } from "../../recommend/page.ts";
-import { headWeights } from "../../recommend/read-context.ts";
 import { reasons } from "../../recommend/reasons.ts";
 import { modelScores, type ScoredPost } from "../../recommend/scores.ts";
 import type { LookedUp, MadePage, PageMaker } from "../../recommend/seams.ts";
@@ -30,7 +30,7 @@ export const draftedPage: PageMaker = {
     return async ({ found, page, scored, explore, leftOut }) => {
       const secondScored = await secondScores(log, second, leftOut);
       if (!secondScored) return null;
-      if (second.context.topic_share < 1) await tellTopics(topics, second.posts);
+      if (second.context.settings.topic_share < 1) await tellTopics(topics, second.posts);
       return drafted({ 1: { ...found, scored }, 2: { ...second, scored: secondScored } }, page, explore);
     };
   },
@@ -42,7 +42,7 @@ async function secondScores(
   { context, ranker, input, vector, posts }: Second,
   leftOut: LeftOut[],
 ): Promise<ScoredPost[] | null> {
-  const weights = headWeights(context);
+  const weights = headWeights(context.settings);
   const own: LeftOut[] = [];
   try {
     const request = { now: Number(context.now), weights };

@@ -4,10 +4,10 @@
  * whose context is the user and what stands above, so all that an off-policy estimate needs is known exactly.
  */
 import { kinds } from "../../features/kinds.ts";
+import type { FeedSettings } from "../../recommend/feed-settings.ts";
 import type { ScoredPost } from "../../recommend/scores.ts";
 import { candidatePool, chances } from "../../recommend/select/pool.ts";
 import type { Selected } from "../../recommend/select/select.ts";
-import type { SelectionSettings } from "../../recommend/select/selectable.ts";
 import type { ShadowScores } from "./shadow-scores.ts";
 
 /** A place of the page. */
@@ -41,8 +41,7 @@ export function replay(
   ranked: ScoredPost[],
   { candidates, scored }: ShadowScores,
   limit: number,
-  settings: SelectionSettings,
-  temperature: number,
+  settings: FeedSettings,
 ): ReplayedPlace[] {
   const served = candidatePool(ranked, limit, settings);
   const shadow = candidatePool(scored, limit, settings);
@@ -56,9 +55,10 @@ export function replay(
     let propensity: number | null = explored ? null : place !== undefined && shadow.best() === place ? 1 : 0;
     let drawnPlace: DrawnPlace | null = null;
     if (drawn) {
-      const ofServed = chances(served.values, temperature);
+      const ofServed = chances(served.values, settings.draw_temperature);
       // where the shadow holds all that is left for worthless it would give the place to its best
-      const ofShadow = chances(shadow.values, temperature) ?? certain(shadow.values.length, shadow.best());
+      const ofShadow =
+        chances(shadow.values, settings.draw_temperature) ?? certain(shadow.values.length, shadow.best());
       if (ofServed) {
         propensity = place === undefined ? 0 : ofShadow[place];
         const expected = kinds.map(() => 0);

@@ -6,7 +6,7 @@ import { unpackVectors } from "../../database/vectors.ts";
 import { dimensions } from "../../features/history.ts";
 import { innerProduct } from "../../features/inner-product.ts";
 import type { ModelCache } from "../../models/models.ts";
-import { headWeights } from "../../recommend/read-context.ts";
+import { headWeights } from "../../recommend/feed-settings.ts";
 import { modelScores, type ScoredPost } from "../../recommend/scores.ts";
 import type { Decision } from "../../recommend/seams.ts";
 import { type PostCandidate, userState } from "../../recommend/states.ts";
@@ -61,7 +61,7 @@ export async function shadowScores(
   if (!read) return null;
   const { row, model, input, vector, columns } = read;
   const posts = asSeenBy(vector, found.posts, columns);
-  const weights = headWeights(context);
+  const weights = headWeights(context.settings);
   const state = userState({ ...context, ...row }, input.history);
   const scored = await modelScores(model, state, vector, posts, { now, weights }, []);
   return { candidates: new Map(posts.map((post) => [post.post_id, post])), scored };

@@ -53,8 +53,7 @@ export function openShadows(pool: Pool, models: ModelCache, now = () => performa
     const { found, page, ranked, selected } = decision;
     const scores = await shadowScores({ pool, models }, answered, modelId);
     if (!scores) return;
-    const { draw_temperature } = found.context;
-    const places = replay(selected, ranked, scores, page.limit, found.context, draw_temperature);
+    const places = replay(selected, ranked, scores, page.limit, found.context.settings);
     await logShadow(pool, answered, modelId, places);
   }
 }

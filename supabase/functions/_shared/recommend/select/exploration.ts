@@ -5,6 +5,7 @@
  * draws from its own, and the highest draw wins. So every post has a chance, and the more of those who were shown it acted, the sooner its trial is over.
  */
 import type { Predictions } from "../feed.ts";
+import type { FeedSettings } from "../feed-settings.ts";
 import { drawBeta, type Uniform } from "./beta.ts";
 import type { Filler } from "./select.ts";
 import type { Selectable } from "./selectable.ts";
@@ -48,11 +49,7 @@ export interface Triable {
   predictions?: Predictions | null;
 }
 
-/** recsys.settings.trial_place and trial_impressions. */
-export interface TrialSettings {
-  trial_place: number;
-  trial_impressions: number;
-}
+type TrialSettings = Pick<FeedSettings, "trial_place" | "trial_impressions">;
 
 /** Whether anything is tried at all. */
 export function triesPosts({ trial_place, trial_impressions }: TrialSettings): boolean {

@@ -1,4 +1,5 @@
 import type { Source } from "../../features/retrieval.ts";
+import type { FeedSettings } from "../feed-settings.ts";
 
 /** What the selection needs to know of a scored candidate. */
 export interface Selectable {
@@ -19,15 +20,8 @@ export interface Selectable {
   };
 }
 
-/** How a page is made of the scored candidates: what recsys.settings says. */
-export interface SelectionSettings {
-  /** How much a post loses by being like one above it: exp(−diversity · cosine) of its score is left. 0: nothing. */
-  diversity: number;
-  /** What is left of a post's score for each post of its author above it. 1: everything. */
-  author_decay: number;
-  /** At most this share of a page comes from one topic. 1: any. */
-  topic_share: number;
-}
+/** How a page is made of the scored candidates. */
+export type SelectionSettings = Pick<FeedSettings, "diversity" | "author_decay" | "topic_share">;
 
 /** Lowers the values of a pool's candidates, logarithms of their scores, by what speaks against them once a post was chosen. −∞: taken. */
 export type Penalty = (chosen: Selectable, values: Float64Array) => void;
