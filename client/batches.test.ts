@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { batchOfBody } from "../supabase/functions/events/batch.ts";
+import { batchOfBody } from "../supabase/functions/events/check-events.ts";
 import { eventsFunction } from "../supabase/functions/events/handler.ts";
 import { batchesOf } from "./src/batches.ts";
 import type { Event } from "./src/types.ts";

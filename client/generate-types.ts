@@ -1,9 +1,7 @@
-// npm run types: writes src/types.ts from the schemas of the OpenAPI document; with --verify it only compares.
+// npm run types: writes the OpenAPI document, which the function `openapi` serves, and src/types.ts from its schemas; with --verify it only compares.
 import { readFile, writeFile } from "node:fs/promises";
 import { compile, type JSONSchema } from "json-schema-to-typescript";
-import { openApiDocument } from "../supabase/functions/openapi/document.ts";
-
-const file = new URL("src/types.ts", import.meta.url);
+import { openApiDocument } from "./api-document.ts";
 
 /** What functions take and answer, as TypeScript. */
 export async function clientTypes(): Promise<string> {
@@ -26,12 +24,18 @@ export async function clientTypes(): Promise<string> {
 }
 
 if (import.meta.main) {
-  const types = await clientTypes();
-  if (!process.argv.includes("--verify")) {
-    await writeFile(file, types);
-    console.log("Wrote client/src/types.ts.");
-  } else if ((await readFile(file, "utf8")) !== types) {
-    console.error("client/src/types.ts is not what the functions take and answer: npm run types");
-    process.exit(1);
+  const written = {
+    "client/src/types.ts": await clientTypes(),
+    "supabase/functions/openapi/document.json": `${JSON.stringify(openApiDocument(), null, 2)}\n`,
+  };
+  for (const [name, text] of Object.entries(written)) {
+    const file = new URL(`../${name}`, import.meta.url);
+    if (!process.argv.includes("--verify")) {
+      await writeFile(file, text);
+      console.log(`Wrote ${name}.`);
+    } else if ((await readFile(file, "utf8")) !== text) {
+      console.error(`${name} is not what the functions take and answer: npm run types`);
+      process.exitCode = 1;
+    }
   }
 }

@@ -1,26 +1,6 @@
 // Written by `npm run types` from the OpenAPI document: do not edit.
 
 /**
- * Why a post is shown, from the caller's own history, the post itself and numbers of the whole community, never from what somebody else did.
- */
-export type Reason =
-  | {
-      kind: "like_your_history";
-      post_id: string;
-      title: string;
-    }
-  | {
-      kind: "followed_author";
-      author_id: string;
-    }
-  | {
-      kind: "shared_terms";
-      terms: string[];
-    }
-  | {
-      kind: "exploration" | "similar" | "trending" | "active" | "fresh";
-    };
-/**
  * What a user did.
  */
 export type Event =
@@ -113,24 +93,6 @@ export type Event =
       request_id: string;
     };
 /**
- * Why an event alone is refused.
- */
-export type RefusalCode =
-  | "invalid_event"
-  | "invalid_id"
-  | "unknown_type"
-  | "unknown_field"
-  | "invalid_post_id"
-  | "invalid_request_id"
-  | "invalid_value"
-  | "invalid_comment"
-  | "invalid_time"
-  | "in_the_future"
-  | "too_old"
-  | "unknown_post"
-  | "unknown_impression"
-  | "not_allowed";
-/**
  * Stable; there may be others later.
  */
 export type ErrorCode =
@@ -172,22 +134,219 @@ export type ErrorCode =
   | "invalid_ask"
   | "invalid_parameters"
   | "refused";
+/**
+ * Why a post is shown, from the caller's own history, the post itself and numbers of the whole community, never from what somebody else did.
+ */
+export type Reason =
+  | {
+      kind: "like_your_history";
+      post_id: string;
+      title: string;
+    }
+  | {
+      kind: "followed_author";
+      author_id: string;
+    }
+  | {
+      kind: "shared_terms";
+      terms: string[];
+    }
+  | {
+      kind: "exploration" | "similar" | "trending" | "active" | "fresh";
+    };
+/**
+ * Why an event alone is refused.
+ */
+export type RefusalCode =
+  | "invalid_event"
+  | "invalid_id"
+  | "unknown_type"
+  | "unknown_field"
+  | "invalid_post_id"
+  | "invalid_request_id"
+  | "invalid_value"
+  | "invalid_comment"
+  | "invalid_time"
+  | "in_the_future"
+  | "too_old"
+  | "unknown_post"
+  | "unknown_impression"
+  | "not_allowed";
 
 /**
- * Probabilities that the user views, votes for and comments on a post.
+ * Which page, how many posts, whether ranked now or ahead, what each has to be like, and what its reader cares about.
  */
-export interface Predictions {
-  view: number;
-  vote: number;
-  comment: number;
+export interface FeedRequest {
   /**
-   * That they dismiss it, vote against it or mute what it is of. Left out: the model does not predict it.
+   * How many posts at most.
    */
-  dismiss?: number;
+  limit?: number;
   /**
-   * That they view it as long as the operator asks. Left out: the model does not predict it.
+   * live: ranked for this request. batch: from the list made ahead, where there is one.
    */
-  long_view?: number;
+  mode?: "live" | "batch";
+  /**
+   * The `next` of the page before; null: the first page.
+   */
+  after?: string | null;
+  filter?: FeedFilter;
+  /**
+   * What the reader cares about, in a few words each; the first 16 different words count. All that is known of a visitor; of a user it comes before what their profile says.
+   *
+   * @maxItems 20
+   */
+  interests?: string[];
+}
+/**
+ * What each post has to be like. Every part may be left out; of a list one entry has to fit.
+ */
+export interface FeedFilter {
+  /**
+   * One of these tags; capital and small letters are the same.
+   *
+   * @minItems 1
+   * @maxItems 50
+   */
+  tags?: string[];
+  /**
+   * By one of these authors.
+   *
+   * @minItems 1
+   * @maxItems 50
+   */
+  author_ids?: string[];
+  /**
+   * Not older than so many days.
+   */
+  max_age_days?: number;
+  /**
+   * In one of these languages: BCP 47 tags, such as en or pt-br.
+   *
+   * @minItems 1
+   * @maxItems 50
+   */
+  languages?: string[];
+}
+/**
+ * Events in the order in which they happened. One that is not as it should be is refused alone.
+ */
+export interface EventsRequest {
+  /**
+   * @maxItems 500
+   */
+  events: Event[];
+}
+/**
+ * What is looked for: posts like one, people like the caller, or a post's audience.
+ */
+export interface SimilarRequest {
+  /**
+   * posts: like the one of post_id. people: like the caller, or with post_id those whom that post may interest.
+   */
+  find?: "posts" | "people";
+  /**
+   * Of the post; for people it must be the caller's own. Needed for posts.
+   */
+  post_id?: string;
+  /**
+   * How many at most.
+   */
+  limit?: number;
+}
+/**
+ * How many ideas for posts the caller wants.
+ */
+export interface IdeasRequest {
+  /**
+   * How many at most.
+   */
+  limit?: number;
+}
+/**
+ * One question of whoever runs the community.
+ */
+export interface ConsoleRequest {
+  /**
+   * Which question.
+   */
+  ask:
+    | "models"
+    | "training"
+    | "activations"
+    | "activate"
+    | "rollback"
+    | "clock"
+    | "status"
+    | "health"
+    | "lag"
+    | "queue"
+    | "dead_letters"
+    | "coverage"
+    | "schedules"
+    | "rates"
+    | "rates_by_position"
+    | "rates_by_source"
+    | "calibration"
+    | "shown_topics"
+    | "shares"
+    | "map"
+    | "post"
+    | "neighbours"
+    | "audience"
+    | "experiments"
+    | "experiment_report"
+    | "interleaving_report"
+    | "people"
+    | "person"
+    | "explain"
+    | "feed"
+    | "latency";
+  /**
+   * What it asks about.
+   */
+  parameters?: {
+    [k: string]: string | number;
+  };
+}
+/**
+ * A personal feed.
+ */
+export interface Feed {
+  /**
+   * Names this feed in events of type seen.
+   */
+  request_id: string;
+  /**
+   * The model that ranked; null: none did.
+   */
+  model: {
+    id: number;
+    name: string;
+  } | null;
+  /**
+   * live: ranked for this request. batch: from the list made ahead.
+   */
+  mode: "live" | "batch";
+  /**
+   * null: nothing failed. unranked: the ranker failed, its candidates come in the order of the community feed. batch: the list made ahead, which nobody asked for. community: what is fresh and popular.
+   */
+  degraded: ("unranked" | "batch" | "community") | null;
+  /**
+   * The engine's instant for which it was ranked.
+   */
+  made_at: string;
+  /**
+   * history: from what the user did. profile: from what they say of themselves, in their profile or in the request. community: what is fresh and popular.
+   */
+  basis: "history" | "profile" | "community";
+  /**
+   * The best first.
+   */
+  items: FeedItem[];
+  /**
+   * Asks for the next page, as `after`; null: nothing is left.
+   */
+  next: string | null;
 }
 /**
  * A post of a feed.
@@ -241,190 +400,29 @@ export interface FeedItem {
   position: number;
 }
 /**
- * A personal feed.
+ * Probabilities that the user views, votes for and comments on a post.
  */
-export interface Feed {
+export interface Predictions {
+  view: number;
+  vote: number;
+  comment: number;
   /**
-   * Names this feed in events of type seen.
+   * That they dismiss it, vote against it or mute what it is of. Left out: the model does not predict it.
    */
-  request_id: string;
+  dismiss?: number;
   /**
-   * The model that ranked; null: none did.
+   * That they view it as long as the operator asks. Left out: the model does not predict it.
    */
-  model: {
-    id: number;
-    name: string;
-  } | null;
-  /**
-   * live: ranked for this request. batch: from the list made ahead.
-   */
-  mode: "live" | "batch";
-  /**
-   * null: nothing failed. unranked: the ranker failed, its candidates come in the order of the community feed. batch: the list made ahead, which nobody asked for. community: what is fresh and popular.
-   */
-  degraded: ("unranked" | "batch" | "community") | null;
-  /**
-   * The engine's instant for which it was ranked.
-   */
-  made_at: string;
-  /**
-   * history: from what the user did. profile: from what they say of themselves, in their profile or in the request. community: what is fresh and popular.
-   */
-  basis: "history" | "profile" | "community";
-  /**
-   * The best first.
-   */
-  items: FeedItem[];
-  /**
-   * Asks for the next page, as `after`; null: nothing is left.
-   */
-  next: string | null;
+  long_view?: number;
 }
 /**
- * One question of whoever runs the community.
+ * What became of a batch of events.
  */
-export interface ConsoleRequest {
+export interface Report {
   /**
-   * Which question.
+   * One for each event, in the order of the batch.
    */
-  ask:
-    | "models"
-    | "training"
-    | "activations"
-    | "activate"
-    | "rollback"
-    | "clock"
-    | "status"
-    | "health"
-    | "lag"
-    | "queue"
-    | "dead_letters"
-    | "coverage"
-    | "schedules"
-    | "rates"
-    | "rates_by_position"
-    | "rates_by_source"
-    | "calibration"
-    | "shown_topics"
-    | "shares"
-    | "map"
-    | "post"
-    | "neighbours"
-    | "audience"
-    | "experiments"
-    | "experiment_report"
-    | "interleaving_report"
-    | "people"
-    | "person"
-    | "explain"
-    | "feed"
-    | "latency";
-  /**
-   * What it asks about.
-   */
-  parameters?: {
-    [k: string]: string | number;
-  };
-}
-/**
- * What the database says, and how it was asked.
- */
-export interface ConsoleTable {
-  /**
-   * The statement that gives the rows, to copy.
-   */
-  sql: string;
-  rows: {
-    [k: string]: unknown;
-  }[];
-}
-/**
- * A candidate of somebody's feed.
- */
-export interface ConsoleCandidate {
-  post_id: string;
-  title: string;
-  /**
-   * What the feed is ordered by.
-   */
-  score: number;
-  /**
-   * null: no model ranked.
-   */
-  predictions: Predictions | null;
-  created_at: string;
-  author_id: string | null;
-  /**
-   * Where it stands in each source, from 1; null: that one did not bring it.
-   */
-  sources: {
-    [k: string]: number | null;
-  };
-  /**
-   * Among the candidates by score, from 1.
-   */
-  rank: number;
-  /**
-   * On the page; null: it is not on it.
-   */
-  position: number | null;
-  /**
-   * null: it is not on the page.
-   */
-  why: Reason | null;
-  /**
-   * What the ranker was told, by the names of feature_names.
-   */
-  features: number[] | null;
-}
-/**
- * What somebody's feed is now, with every candidate; asked by `feed`.
- */
-export interface ConsoleFeed {
-  /**
-   * Names this feed in events of type seen.
-   */
-  request_id: string;
-  /**
-   * The model that ranked; null: none did.
-   */
-  model: {
-    id: number;
-    name: string;
-  } | null;
-  /**
-   * live: ranked for this request. batch: from the list made ahead.
-   */
-  mode: "live" | "batch";
-  /**
-   * null: nothing failed. unranked: the ranker failed, its candidates come in the order of the community feed. batch: the list made ahead, which nobody asked for. community: what is fresh and popular.
-   */
-  degraded: ("unranked" | "batch" | "community") | null;
-  /**
-   * The engine's instant for which it was ranked.
-   */
-  made_at: string;
-  /**
-   * history: from what the user did. profile: from what they say of themselves, in their profile or in the request. community: what is fresh and popular.
-   */
-  basis: "history" | "profile" | "community";
-  /**
-   * The best first.
-   */
-  items: FeedItem[];
-  /**
-   * Asks for the next page, as `after`; null: nothing is left.
-   */
-  next: string | null;
-  feature_names: string[];
-  candidates: ConsoleCandidate[];
-}
-/**
- * How many posts and users got their vector or need none any more, and how many did not.
- */
-export interface Embedded {
-  completed: number;
-  failed: number;
+  events: EventReport[];
 }
 /**
  * What became of an event; code and message where it is refused.
@@ -445,22 +443,86 @@ export interface EventReport {
   message?: string;
 }
 /**
- * What became of a batch of events.
+ * Posts like one; none where that post has no vector yet.
  */
-export interface Report {
+export interface SimilarPosts {
+  find: "posts";
   /**
-   * One for each event, in the order of the batch.
+   * By whose vectors they are similar; null: no model is active, and nothing is found.
    */
-  events: EventReport[];
+  model: {
+    id: number;
+    name: string;
+  } | null;
+  /**
+   * The nearest first.
+   */
+  items: SimilarPost[];
 }
 /**
- * Events in the order in which they happened. One that is not as it should be is refused alone.
+ * A post like the one asked about.
  */
-export interface EventsRequest {
+export interface SimilarPost {
+  post_id: string;
   /**
-   * @maxItems 500
+   * Its id in the app's own table, as text: where that is no uuid, what recsys.id_of made post_id of.
    */
-  events: Event[];
+  app_id: string;
+  title: string;
+  /**
+   * Inner product of the two vectors, from -1 to 1.
+   */
+  similarity: number;
+}
+/**
+ * People like the caller, or a post's audience; none where the caller or the post has no vector yet.
+ */
+export interface SimilarPeople {
+  find: "people";
+  /**
+   * By whose vectors they are similar; null: no model is active, and nothing is found.
+   */
+  model: {
+    id: number;
+    name: string;
+  } | null;
+  /**
+   * The nearest first.
+   */
+  items: SimilarPerson[];
+}
+/**
+ * Somebody like the caller, or whom their post may interest.
+ */
+export interface SimilarPerson {
+  user_id: string;
+  /**
+   * Inner product of the two vectors, from -1 to 1, to one decimal.
+   */
+  similarity: number;
+}
+/**
+ * Ideas for posts.
+ */
+export interface Ideas {
+  /**
+   * Whose vectors fit and topics are by; null: none is active.
+   */
+  model: {
+    id: number;
+    name: string;
+  } | null;
+  /**
+   * The best first: large audience, more asked for than written, near to the caller.
+   */
+  items: Idea[];
+  /**
+   * What these ideas lack, and why.
+   */
+  notes: {
+    code: "too_few_posts" | "no_profile" | "no_vector" | "no_topics" | "no_model" | "writer_failed";
+    message: string;
+  }[];
 }
 /**
  * A post that the caller might write.
@@ -526,166 +588,104 @@ export interface Idea {
   writer: "community" | "model";
 }
 /**
- * Ideas for posts.
+ * How many posts and users got their vector or need none any more, and how many did not.
  */
-export interface Ideas {
+export interface Embedded {
+  completed: number;
+  failed: number;
+}
+/**
+ * What the database says, and how it was asked.
+ */
+export interface ConsoleTable {
   /**
-   * Whose vectors fit and topics are by; null: none is active.
+   * The statement that gives the rows, to copy.
    */
-  model: {
-    id: number;
-    name: string;
-  } | null;
-  /**
-   * The best first: large audience, more asked for than written, near to the caller.
-   */
-  items: Idea[];
-  /**
-   * What these ideas lack, and why.
-   */
-  notes: {
-    code: "too_few_posts" | "no_profile" | "no_vector" | "no_topics" | "no_model" | "writer_failed";
-    message: string;
+  sql: string;
+  rows: {
+    [k: string]: unknown;
   }[];
 }
 /**
- * How many ideas for posts the caller wants.
+ * What somebody's feed is now, with every candidate; asked by `feed`.
  */
-export interface IdeasRequest {
+export interface ConsoleFeed {
   /**
-   * How many at most.
+   * Names this feed in events of type seen.
    */
-  limit?: number;
+  request_id: string;
+  /**
+   * The model that ranked; null: none did.
+   */
+  model: {
+    id: number;
+    name: string;
+  } | null;
+  /**
+   * live: ranked for this request. batch: from the list made ahead.
+   */
+  mode: "live" | "batch";
+  /**
+   * null: nothing failed. unranked: the ranker failed, its candidates come in the order of the community feed. batch: the list made ahead, which nobody asked for. community: what is fresh and popular.
+   */
+  degraded: ("unranked" | "batch" | "community") | null;
+  /**
+   * The engine's instant for which it was ranked.
+   */
+  made_at: string;
+  /**
+   * history: from what the user did. profile: from what they say of themselves, in their profile or in the request. community: what is fresh and popular.
+   */
+  basis: "history" | "profile" | "community";
+  /**
+   * The best first.
+   */
+  items: FeedItem[];
+  /**
+   * Asks for the next page, as `after`; null: nothing is left.
+   */
+  next: string | null;
+  feature_names: string[];
+  candidates: ConsoleCandidate[];
 }
 /**
- * What each post has to be like. Every part may be left out; of a list one entry has to fit.
+ * A candidate of somebody's feed.
  */
-export interface FeedFilter {
-  /**
-   * One of these tags; capital and small letters are the same.
-   *
-   * @minItems 1
-   * @maxItems 50
-   */
-  tags?: string[];
-  /**
-   * By one of these authors.
-   *
-   * @minItems 1
-   * @maxItems 50
-   */
-  author_ids?: string[];
-  /**
-   * Not older than so many days.
-   */
-  max_age_days?: number;
-  /**
-   * In one of these languages: BCP 47 tags, such as en or pt-br.
-   *
-   * @minItems 1
-   * @maxItems 50
-   */
-  languages?: string[];
-}
-/**
- * Which page, how many posts, whether ranked now or ahead, what each has to be like, and what its reader cares about.
- */
-export interface FeedRequest {
-  /**
-   * How many posts at most.
-   */
-  limit?: number;
-  /**
-   * live: ranked for this request. batch: from the list made ahead, where there is one.
-   */
-  mode?: "live" | "batch";
-  /**
-   * The `next` of the page before; null: the first page.
-   */
-  after?: string | null;
-  filter?: FeedFilter;
-  /**
-   * What the reader cares about, in a few words each; the first 16 different words count. All that is known of a visitor; of a user it comes before what their profile says.
-   *
-   * @maxItems 20
-   */
-  interests?: string[];
-}
-/**
- * A post like the one asked about.
- */
-export interface SimilarPost {
+export interface ConsoleCandidate {
   post_id: string;
-  /**
-   * Its id in the app's own table, as text: where that is no uuid, what recsys.id_of made post_id of.
-   */
-  app_id: string;
   title: string;
   /**
-   * Inner product of the two vectors, from -1 to 1.
+   * What the feed is ordered by.
    */
-  similarity: number;
-}
-/**
- * Somebody like the caller, or whom their post may interest.
- */
-export interface SimilarPerson {
-  user_id: string;
+  score: number;
   /**
-   * Inner product of the two vectors, from -1 to 1, to one decimal.
+   * null: no model ranked.
    */
-  similarity: number;
-}
-/**
- * Posts like one; none where that post has no vector yet.
- */
-export interface SimilarPosts {
-  find: "posts";
+  predictions: Predictions | null;
+  created_at: string;
+  author_id: string | null;
   /**
-   * By whose vectors they are similar; null: no model is active, and nothing is found.
+   * Where it stands in each source, from 1; null: that one did not bring it.
    */
-  model: {
-    id: number;
-    name: string;
-  } | null;
+  sources: {
+    [k: string]: number | null;
+  };
   /**
-   * The nearest first.
+   * Among the candidates by score, from 1.
    */
-  items: SimilarPost[];
-}
-/**
- * People like the caller, or a post's audience; none where the caller or the post has no vector yet.
- */
-export interface SimilarPeople {
-  find: "people";
+  rank: number;
   /**
-   * By whose vectors they are similar; null: no model is active, and nothing is found.
+   * On the page; null: it is not on it.
    */
-  model: {
-    id: number;
-    name: string;
-  } | null;
+  position: number | null;
   /**
-   * The nearest first.
+   * null: it is not on the page.
    */
-  items: SimilarPerson[];
-}
-/**
- * What is looked for: posts like one, people like the caller, or a post's audience.
- */
-export interface SimilarRequest {
+  why: Reason | null;
   /**
-   * posts: like the one of post_id. people: like the caller, or with post_id those whom that post may interest.
+   * What the ranker was told, by the names of feature_names.
    */
-  find?: "posts" | "people";
-  /**
-   * Of the post; for people it must be the caller's own. Needed for posts.
-   */
-  post_id?: string;
-  /**
-   * How many at most.
-   */
-  limit?: number;
+  features: number[] | null;
 }
 /**
  * What went wrong.

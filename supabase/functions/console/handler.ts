@@ -9,7 +9,7 @@ import { latency } from "../_shared/console/latency.ts";
 import { questions } from "../_shared/console/questions.ts";
 import type { ServiceFunction } from "../_shared/http/edge-function.ts";
 import type { FeedServices } from "../_shared/recommend/seams.ts";
-import { type ConsoleRequest, requestOfBody } from "./request.ts";
+import { type ConsoleRequest, requestOfBody } from "./api.ts";
 
 /** Feeds whose stages are timed: half a second of work. */
 const timedFeeds = 20;

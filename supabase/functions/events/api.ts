@@ -1,14 +1,97 @@
+/** What `events` takes and answers. What is wrong with one event is told for that event alone. */
 import * as z from "zod";
 import type { Api } from "../_shared/http/api.ts";
-import { maximumEvents } from "./batch.ts";
-import { event } from "./event.ts";
-import { report } from "./report.ts";
+
+export const maximumEvents = 500;
+const mostSeconds = 1_000_000;
+const longestComment = 10_000;
+
+/** Why an event alone is refused: stable codes, and what the app's developer is told. */
+export const refusals = {
+  invalid_event: "an event must be an object with an id and a type",
+  invalid_id: "id must be a uuid that the app makes for this event, such as crypto.randomUUID()",
+  unknown_type: "type must be view, vote, comment, login, dismiss or seen",
+  unknown_field: "the event has a field that events of its type do not have",
+  invalid_post_id: "post_id must be the uuid of a post",
+  invalid_request_id: "request_id must be the uuid of the feed in which the post was seen",
+  invalid_value: `value must be 1, -1 or 0 (takes it back) for a vote, 0 (takes it back) or left out for a dismissal, and from 0 to ${mostSeconds} for a view`,
+  invalid_comment: `body must be a text of 1 to ${longestComment} characters without NUL or half a surrogate pair`,
+  invalid_time: "occurred_at must be an ISO 8601 time with a zone, such as 2026-01-31T17:05:00Z",
+  in_the_future: "occurred_at is more than 5 minutes from now: the device's clock is wrong",
+  too_old: "occurred_at is more than 30 days ago",
+  unknown_post: "there is no such post that the user may read",
+  unknown_impression: "the user was not shown this post in this request, or its feed is not logged",
+  not_allowed: "a policy or constraint of the database refuses it",
+} as const;
+
+export type RefusalCode = keyof typeof refusals;
+
+/** Any uuid: apps choose the version. */
+const uuid = z.guid();
+
+/** Milliseconds since 1970. */
+const time = z.iso
+  .datetime({ offset: true })
+  .transform((iso) => Date.parse(iso))
+  .refine(Number.isFinite);
+
+/** Postgres stores neither NUL nor half a surrogate pair. */
+const text = z
+  .string()
+  .min(1)
+  .max(longestComment)
+  .refine((value) => value.isWellFormed() && !value.includes("\0"));
+
+const common = {
+  id: uuid.describe(
+    "Made by the app for this event; sent again under the same id it is a duplicate and changes nothing.",
+  ),
+  occurred_at: time.optional().describe("A time of the last 30 days; left out: now."),
+};
+const seconds = z.number().min(0).max(mostSeconds).optional().describe("Seconds.");
+const vote = z.literal([1, -1, 0]).describe("1: for the post. -1: against it. 0: takes the vote back.");
+const notDismissed = z.literal(0).optional().describe("0: takes the dismissal back; left out: dismisses the post.");
+const request = uuid.describe("The request_id of the feed in which the post came into view.");
+
+export const event = z
+  .discriminatedUnion("type", [
+    z.strictObject({ ...common, type: z.literal("view"), post_id: uuid, value: seconds }),
+    z.strictObject({ ...common, type: z.literal("vote"), post_id: uuid, value: vote }),
+    z.strictObject({ ...common, type: z.literal("comment"), post_id: uuid, body: text }),
+    z.strictObject({ ...common, type: z.literal("login") }),
+    z.strictObject({ ...common, type: z.literal("dismiss"), post_id: uuid, value: notDismissed }),
+    z.strictObject({ ...common, type: z.literal("seen"), post_id: uuid, request_id: request }),
+  ])
+  .meta({ id: "Event", description: "What a user did." });
+
+export type Event = z.infer<typeof event>;
 
 /** A batch in which every event is as it should be; one that is not is refused alone. */
-const eventsRequest = z.strictObject({ events: z.array(event).max(maximumEvents) }).meta({
+export const eventsRequest = z.strictObject({ events: z.array(event).max(maximumEvents) }).meta({
   id: "EventsRequest",
   description: "Events in the order in which they happened. One that is not as it should be is refused alone.",
+  examples: [{ events: [] }],
 });
+
+const refusalCode = z
+  .enum(Object.keys(refusals) as RefusalCode[])
+  .meta({ id: "RefusalCode", description: "Why an event alone is refused." });
+
+const eventReport = z
+  .object({
+    id: z.guid().nullable().describe("null where the event has no valid one."),
+    status: z.enum(["stored", "duplicate", "refused"]).describe("duplicate: stored before, under the same id."),
+    code: refusalCode.optional(),
+    message: z.string().optional().describe("What to do about it, for the app's developer."),
+  })
+  .meta({ id: "EventReport", description: "What became of an event; code and message where it is refused." });
+
+export const report = z
+  .object({ events: z.array(eventReport).describe("One for each event, in the order of the batch.") })
+  .meta({ id: "Report", description: "What became of a batch of events." });
+
+export type EventReport = z.infer<typeof eventReport>;
+export type Report = z.infer<typeof report>;
 
 export const eventsApi: Api = {
   name: "events",

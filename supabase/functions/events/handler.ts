@@ -5,12 +5,9 @@
 import type { Pool } from "../_shared/database/database.ts";
 import type { UserFunction } from "../_shared/http/edge-function.ts";
 import { AppError } from "../_shared/http/errors.ts";
-import { batchOfBody } from "./batch.ts";
-import type { Checked } from "./event.ts";
-import type { Outcome } from "./record-events.ts";
-import { recordSoonShown } from "./record-soon-shown.ts";
-import { refusals } from "./refusals.ts";
-import type { EventReport, Report } from "./report.ts";
+import { type EventReport, type Report, refusals } from "./api.ts";
+import { batchOfBody, type Checked } from "./check-events.ts";
+import { type Outcome, recordEvents } from "./record-events.ts";
 
 export const eventsFunction: UserFunction<Checked[], { pool: Pool }> = {
   name: "events",
@@ -22,7 +19,7 @@ export const eventsFunction: UserFunction<Checked[], { pool: Pool }> = {
     if (claims.preview)
       throw new AppError(401, "token_not_user", "an operator's token looks at feeds and does nothing");
     const events = batch.flatMap((checked) => ("event" in checked ? [checked.event] : []));
-    const recorded = events.length > 0 ? await recordSoonShown(pool, claims, events, pause) : [];
+    const recorded = events.length > 0 ? await recordEvents(pool, claims, events, pause) : [];
     const outcomes = recorded?.values();
     if (!outcomes)
       throw new AppError(404, "unknown_user", "this user has no profile yet, so there is nobody to note it for");

@@ -1,10 +1,39 @@
-import type { Statement } from "../_shared/database/database.ts";
-import type { Event } from "./event.ts";
-import type { RefusalCode } from "./refusals.ts";
+/** Impressions are written after the answer that shows them: `seen` may come sooner, from an app that cannot know. */
+import { type Identity, writeAs } from "../_shared/database/caller.ts";
+import type { Pool, Statement } from "../_shared/database/database.ts";
+import { longestWaitMilliseconds } from "../_shared/http/background.ts";
+import type { Call } from "../_shared/http/edge-function.ts";
+import type { Event, RefusalCode } from "./api.ts";
 
 export type Outcome = "stored" | "duplicate" | RefusalCode;
 
+/** After how long it is looked again each time, in milliseconds: most feeds are logged within 300. */
+const pauses = [150, 150, 300, 600];
+
+/**
+ * Stores events as the caller's own; null where there is no such user. Those of an impression that is not there are tried again while
+ * it may be on its way; what happened before that is refused at once.
+ */
+export async function recordEvents(
+  pool: Pool,
+  caller: Identity,
+  events: Event[],
+  pause: Call["pause"],
+): Promise<Outcome[] | null> {
+  const [{ outcomes }] = await writeAs(pool, caller, statementOf(events));
+  if (!outcomes) return null;
+  const since = Date.now() - longestWaitMilliseconds;
+  let early = events.flatMap(({ occurred_at = since }, place) => (occurred_at < since ? [] : [place]));
+  for (const milliseconds of pauses) {
+    early = early.filter((place) => outcomes[place] === "unknown_impression");
+    if (early.length === 0 || !(await pause(milliseconds))) break;
+    const [again] = await writeAs(pool, caller, statementOf(early.map((place) => events[place])));
+    for (const [i, place] of early.entries()) outcomes[place] = again.outcomes?.[i] ?? "unknown_impression";
+  }
+  return outcomes;
+}
+
 /** Stores events as the caller's own. One row: an outcome for each event in order; null where there is no such user. */
-export function recordEvents(events: Event[]): Statement<{ outcomes: Outcome[] | null }> {
+function statementOf(events: Event[]): Statement<{ outcomes: Outcome[] | null }> {
   return { text: "select recsys.record_events($1::jsonb) as outcomes", values: [JSON.stringify(events)] };
 }

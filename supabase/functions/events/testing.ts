@@ -1,7 +1,7 @@
 import { type TestApp, testFunction } from "../testing.ts";
-import type { Checked } from "./event.ts";
+import type { Report } from "./api.ts";
+import type { Checked } from "./check-events.ts";
 import { eventsFunction } from "./handler.ts";
-import type { Report } from "./report.ts";
 
 export interface EventsApp extends TestApp<Report> {
   /** Sends events as a user; the outcome of each: its status, or the code of its refusal. */

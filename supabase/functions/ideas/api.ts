@@ -1,6 +1,88 @@
+/** What `ideas` takes and answers. */
+import * as z from "zod";
 import type { Api } from "../_shared/http/api.ts";
-import { ideasAnswer } from "./answer.ts";
-import { ideasRequest } from "./request.ts";
+import { limitField } from "../_shared/http/request.ts";
+
+export const ideasRequest = z.strictObject({ limit: limitField(10, 10, "How many at most.") }).meta({
+  id: "IdeasRequest",
+  description: "How many ideas for posts the caller wants.",
+  examples: [{ limit: 10 }],
+});
+
+export type IdeasRequest = z.infer<typeof ideasRequest>;
+
+const count = z.number().min(0);
+
+const idea = z
+  .object({
+    title: z.string(),
+    points: z.array(z.string()).describe("Up to three words, phrases or hints: what to speak of."),
+    topic: z
+      .object({ id: z.int(), label: z.string() })
+      .nullable()
+      .describe("What it is about; null: the community's topics have not been made."),
+    why: z
+      .object({
+        people_interested: count.describe("People a day who come to posts of the topic, in the last 28 days."),
+        posts_lately: z.int().describe("Posts of the topic in the last 28 days that any member may read."),
+        unanswered: z.int().describe("How many of them nobody else has commented on."),
+      })
+      .nullable()
+      .describe("What is asked for and what is there; null where topic is."),
+    predicted: z
+      .object({
+        audience: count.describe("Distinct people who do something with it within 7 days, were it the caller's."),
+        views: count.describe("How many of them view it,"),
+        votes: count.describe("vote for it,"),
+        comments: count.describe("and comment on it; one may do all three."),
+      })
+      .describe("On average, as the community's posts of the past say."),
+    fit: z
+      .number()
+      .nullable()
+      .describe(
+        "How near it is to what the caller knows and writes: the cosine of the two towers' vectors, from -1 to 1; null: the caller has none yet.",
+      ),
+    writer: z
+      .enum(["community", "model"])
+      .describe(
+        "community: from the language of its titles; model: a language model of the operator's choice wrote it.",
+      ),
+  })
+  .meta({ id: "Idea", description: "A post that the caller might write." });
+
+/** What ideas may lack, and why, as the caller is told. */
+const notes = {
+  too_few_posts: "the titles that every member may read share too few forms and subjects to make more of them",
+  no_profile: "you have no profile yet, so nothing is known of what you would like to write",
+  no_vector:
+    "what you know and write is not known yet: it is a few seconds after your first post, or with the next model",
+  no_topics: "the topics of the community have not been made for the model that serves: npx recsys topics",
+  no_model: "no model is active, so ideas are ordered by their audience alone",
+  writer_failed: "the language model did not give all it was asked for: the community's own words do",
+} as const;
+export type NoteCode = keyof typeof notes;
+const noteCodes = Object.keys(notes) as NoteCode[];
+
+export const ideasAnswer = z
+  .object({
+    model: z
+      .object({ id: z.int(), name: z.string() })
+      .nullable()
+      .describe("Whose vectors fit and topics are by; null: none is active."),
+    items: z.array(idea).describe("The best first: large audience, more asked for than written, near to the caller."),
+    notes: z
+      .array(z.object({ code: z.enum(noteCodes), message: z.string() }))
+      .describe("What these ideas lack, and why."),
+  })
+  .meta({ id: "Ideas", description: "Ideas for posts." });
+
+export type IdeasAnswer = z.infer<typeof ideasAnswer>;
+
+/** The notes of an answer, for those of which it is so. */
+export function notesOf(holds: Record<NoteCode, boolean>): IdeasAnswer["notes"] {
+  return noteCodes.filter((code) => holds[code]).map((code) => ({ code, message: notes[code] }));
+}
 
 export const ideasApi: Api = {
   name: "ideas",
@@ -9,5 +91,5 @@ export const ideasApi: Api = {
     "Ideas for posts: what people ask for more than is written, near to what the caller knows, with the audience to expect.",
   requests: { POST: ideasRequest },
   answer: ideasAnswer,
-  codes: { 400: ["invalid_limit"] },
+  codes: {},
 };

@@ -9,6 +9,7 @@ import { parseVector } from "../_shared/database/vectors.ts";
 import type { Work } from "../_shared/http/background.ts";
 import type { UserFunction } from "../_shared/http/edge-function.ts";
 import type { Log } from "../_shared/http/log.ts";
+import { parseJson, requestOf } from "../_shared/http/request.ts";
 import type { IdeaPool } from "../_shared/ideas/idea-pool.ts";
 import { type IdeaPools, type Making, openIdeaPools } from "../_shared/ideas/idea-pools.ts";
 import type { Endpoint } from "../_shared/ideas/model-writer/endpoint.ts";
@@ -17,10 +18,8 @@ import { type IdeaAuthor, type PickedIdea, pickIdeas } from "../_shared/ideas/pi
 import { topicsFor } from "../_shared/ideas/topics-for.ts";
 import type { InferenceSession } from "../_shared/models/inference.ts";
 import type { ModelCache } from "../_shared/models/models.ts";
-import type { IdeasAnswer } from "./answer.ts";
-import { notesOf } from "./notes.ts";
+import { type IdeasAnswer, type IdeasRequest, ideasRequest, notesOf } from "./api.ts";
 import { readAuthor } from "./read-author.ts";
-import { type IdeasRequest, requestOfBody } from "./request.ts";
 
 export interface IdeasOptions {
   /** The language model that the environment names; without it the Vault may name one. */
@@ -45,7 +44,7 @@ export function openIdeas({
     name: "ideas",
     callers: "users",
     maximumBodyBytes: 1024,
-    read: { POST: requestOfBody },
+    read: { POST: (body) => requestOf(ideasRequest, parseJson(body)) },
     async answer({ limit }, { claims, afterAnswer }, { pool: database, models, log }): Promise<IdeasAnswer> {
       const row = await readAuthor(database, claims);
       const { model_id, model_name } = row;

@@ -10,9 +10,8 @@ import { postTowerInputs } from "../_shared/features/tower-inputs.ts";
 import { loadRuntime } from "../_shared/models/inference.ts";
 import { embeddingsOf } from "../_shared/towers/tower-vectors.ts";
 import { type TestApp, testFunction } from "../testing.ts";
-import type { IdeasAnswer } from "./answer.ts";
+import type { IdeasAnswer, IdeasRequest } from "./api.ts";
 import { type IdeasOptions, openIdeas } from "./handler.ts";
-import type { IdeasRequest } from "./request.ts";
 
 export const writers = Array.from({ length: 12 }, (_, n) => uuid("a", n));
 /** Has a profile and has written nothing. */

@@ -1,8 +1,6 @@
-/** `GET /openapi`: what all functions take and answer, as an OpenAPI 3.1 document. */
+/** `GET /openapi`: what all functions take and answer, as an OpenAPI 3.1 document, which `npm run types` writes. */
 import type { PublicFunction } from "../_shared/http/edge-function.ts";
-import { openApiDocument } from "./document.ts";
-
-let document: object | undefined;
+import document from "./document.json" with { type: "json" };
 
 export const openapiFunction: PublicFunction<void> = {
   name: "openapi",
@@ -10,7 +8,6 @@ export const openapiFunction: PublicFunction<void> = {
   maximumBodyBytes: 1024,
   read: { GET: () => undefined },
   async answer() {
-    document ??= openApiDocument();
     return document;
   },
 };

@@ -3,16 +3,20 @@ import assert from "node:assert/strict";
 import { globSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import { Validator } from "@seriousme/openapi-schema-validator";
+import type * as z from "zod";
+import { apis } from "../../../client/api-document.ts";
 import type { EdgeFunction } from "../_shared/http/edge-function.ts";
+import { AppError } from "../_shared/http/errors.ts";
+import { invalidCodes, requestOf } from "../_shared/http/request.ts";
 import { consoleFunction } from "../console/handler.ts";
 import { embedFunction } from "../embed/handler.ts";
-import { event } from "../events/event.ts";
+import { event } from "../events/api.ts";
 import { eventsFunction } from "../events/handler.ts";
 import { ideasFunction } from "../ideas/handler.ts";
 import { recommendFunction } from "../recommend/handler.ts";
 import { similarFunction } from "../similar/handler.ts";
 import { testFunction } from "../testing.ts";
-import { apis, openApiDocument } from "./document.ts";
+import openApi from "./document.json" with { type: "json" };
 import { openapiFunction } from "./handler.ts";
 import { assertDocumented, assertValid } from "./testing.ts";
 
@@ -26,7 +30,7 @@ const functions: (Pick<EdgeFunction<unknown>, "name" | "callers" | "read"> & { a
   recommendFunction,
   similarFunction,
 ];
-const document = JSON.parse(JSON.stringify(openApiDocument()));
+const document = JSON.parse(JSON.stringify(openApi));
 
 test("the document is valid OpenAPI 3.1", async () => {
   const validator = new Validator();
@@ -55,8 +59,11 @@ test("every code that it has is thrown somewhere with that status, and it has ev
     if (/\.test\.ts$|(^|\/)testing\.ts$/.test(file)) continue;
     const text = readFileSync(new URL(file, folder), "utf8");
     for (const [, status, code] of text.matchAll(/new AppError\(\s*([^,]+),\s*("\w+"|[^,]+)/g))
-      thrown.add(`${status} ${code.replaceAll('"', "")}`);
+      if (!code.startsWith("`")) thrown.add(`${status} ${code.replaceAll('"', "")}`);
   }
+  for (const { requests } of apis)
+    for (const request of Object.values(requests))
+      for (const code of request ? invalidCodes(request) : []) thrown.add(`400 ${code}`);
   const documented = new Set(["404 not_found", "405 method_not_allowed"]);
   const codes = new Set(["not_found", "method_not_allowed"]);
   for (const operations of Object.values<Record<string, { responses: object }>>(document.paths))
@@ -70,11 +77,35 @@ test("every code that it has is thrown somewhere with that status, and it has ev
   assert.deepEqual([...document.components.schemas.ErrorCode.enum].sort(), [...codes].sort());
 });
 
+test("who sends a wrong value in a field is told so under the field's code, in one line", () => {
+  const told: string[] = [];
+  for (const { requests } of apis)
+    for (const request of Object.values(requests))
+      for (const code of request ? invalidCodes(request) : []) {
+        // `true` is right for none of them
+        const sent = { ask: "models", [code.slice("invalid_".length)]: true };
+        const { ask, ...others } = sent;
+        const { shape } = request as z.ZodObject;
+        assert.throws(
+          () => requestOf(request as z.ZodObject, "ask" in shape ? sent : others),
+          (error) => error instanceof AppError && error.code === code && /^[^\n]{10,}$/.test(error.message),
+          code,
+        );
+        told.push(code);
+      }
+  assert.ok(told.length >= 12, told.join());
+});
+
 test("a GET's parameters are the fields of its request", () => {
   const [limit, mode] = document.paths["/recommend"].get.parameters;
   assert.deepEqual(
-    [limit.name, limit.in, limit.required, limit.schema],
-    ["limit", "query", false, { default: 20, type: "integer", minimum: 1, maximum: 100 }],
+    [limit.name, limit.in, limit.required ?? false, limit.schema],
+    [
+      "limit",
+      "query",
+      false,
+      { default: 20, description: limit.description, type: "integer", minimum: 1, maximum: 100 },
+    ],
   );
   assert.deepEqual([mode.name, mode.schema.enum], ["mode", ["live", "batch"]]);
 });

@@ -9,7 +9,7 @@ import { communityFromDatabase } from "../../../trainer/community/from-database.
 import { rollUpAll } from "../../../trainer/community/roll-up.ts";
 import type { Feed } from "../_shared/recommend/feed.ts";
 import { publishWordModel } from "../embed/testing.ts";
-import type { SimilarPosts } from "../similar/answer.ts";
+import type { SimilarPosts } from "../similar/api.ts";
 import { similarFunction } from "../similar/handler.ts";
 import { type TestApp, testFunction } from "../testing.ts";
 import { testApp } from "./testing.ts";

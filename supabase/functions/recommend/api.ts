@@ -1,6 +1,82 @@
+/** What is asked for: how many posts, after which, whether ranked now or ahead, what each has to be like, and what its reader cares about. */
+import * as z from "zod";
 import type { Api } from "../_shared/http/api.ts";
+import { limitField, parseJson, requestOf } from "../_shared/http/request.ts";
+import { readCursor, type Served } from "../_shared/recommend/cursor.ts";
 import { feed } from "../_shared/recommend/feed.ts";
-import { feedQuery, feedRequest } from "./request.ts";
+import { feedFilter } from "../_shared/recommend/filter.ts";
+
+const mode = z.enum(["live", "batch"]).default("live").meta({
+  description: "live: ranked for this request. batch: from the list made ahead, where there is one.",
+  refusal: "mode must be live or batch",
+});
+
+/** The cursor is read: what the pages before have served; null: this is the first. */
+const after = z
+  .string()
+  .nullable()
+  .default(null)
+  .transform((cursor, context): Served | null => {
+    if (cursor === null) return null;
+    const served = readCursor(cursor);
+    if (!served) context.addIssue("no feed gave it");
+    return served;
+  })
+  .meta({
+    description: "The `next` of the page before; null: the first page.",
+    refusal: "after must be the `next` of an earlier answer; leave it out for the first page",
+  });
+
+const [mostInterests, longestInterest] = [20, 100];
+const interests = z
+  .array(z.string().min(1).max(longestInterest))
+  .max(mostInterests)
+  .default([])
+  .meta({
+    description:
+      "What the reader cares about, in a few words each; the first 16 different words count. All that is known of a visitor; of a user it comes before what their profile says.",
+    refusal: `interests must be up to ${mostInterests} texts of 1 to ${longestInterest} characters`,
+  });
+
+/** What `recommend` takes. A field more is a line here, with a sentence that becomes its documentation and one for whoever sends it wrongly. */
+export const feedRequest = z
+  .strictObject({
+    limit: limitField(100, 20, "How many posts at most."),
+    mode,
+    after,
+    filter: feedFilter.optional(),
+    interests,
+  })
+  .meta({
+    id: "FeedRequest",
+    description:
+      "Which page, how many posts, whether ranked now or ahead, what each has to be like, and what its reader cares about.",
+    examples: [{ limit: 20 }],
+  });
+
+export type FeedRequest = z.output<typeof feedRequest>;
+
+/** What the query may have. A filter goes into a body. */
+const feedQuery = feedRequest.omit({ filter: true });
+
+/** From a JSON body; an empty one means the defaults. @throws AppError 400 */
+export function requestOfBody(text: string): FeedRequest {
+  return requestOf(feedRequest, text === "" ? {} : parseJson(text));
+}
+
+/** From the query string, `?limit=20&mode=batch&after=…&interests=chess&interests=visa`, as the body with the same fields. @throws AppError 400 */
+export function requestOfQuery(query: URLSearchParams): FeedRequest {
+  const given = [...new Set(query.keys())].filter((name) => name !== regionOfSupabase);
+  const fields = given.map((name) => {
+    const all = query.getAll(name);
+    const value = name === "interests" || all.length > 1 ? all : all[0];
+    return [name, name === "limit" && /^\d+$/.test(String(value)) ? Number(value) : value];
+  });
+  return requestOf(feedQuery, Object.fromEntries(fields), "the query");
+}
+
+/** supabase-js adds it where an app names a region. */
+const regionOfSupabase = "forceFunctionRegion";
 
 export const recommendApi: Api = {
   name: "recommend",
@@ -9,9 +85,5 @@ export const recommendApi: Api = {
   summary: "The caller's personal feed; for a visitor, one by the interests they name.",
   requests: { POST: feedRequest, GET: feedQuery },
   answer: feed,
-  codes: {
-    400: ["invalid_limit", "invalid_mode", "invalid_after", "invalid_filter", "invalid_interests"],
-    404: ["unknown_user"],
-    503: ["model_corrupt", "model_incompatible"],
-  },
+  codes: { 404: ["unknown_user"], 503: ["model_corrupt", "model_incompatible"] },
 };

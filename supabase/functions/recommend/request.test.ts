@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { cursorAfter } from "../_shared/recommend/cursor.ts";
-import { requestOfBody, requestOfQuery } from "./request.ts";
+import { requestOfBody, requestOfQuery } from "./api.ts";
 
 const query = (...limits: string[]) => requestOfQuery(new URLSearchParams(limits.map((limit) => ["limit", limit])));
 

@@ -1,7 +1,7 @@
 import type { Feed } from "../_shared/recommend/feed.ts";
 import { type TestApp, type TestOptions, testFunction } from "../testing.ts";
+import type { FeedRequest } from "./api.ts";
 import { recommendFunction } from "./handler.ts";
-import type { FeedRequest } from "./request.ts";
 
 /** For tests: the function `recommend`; see `testFunction`. */
 export function testApp(

@@ -3,19 +3,18 @@
  * post of the caller's may interest. A post that the caller may not read answers as one that does not exist.
  */
 import { type Identity, readAs, service } from "../_shared/database/caller.ts";
-import type { Pool } from "../_shared/database/database.ts";
+import type { Pool, Statement } from "../_shared/database/database.ts";
 import type { Claims } from "../_shared/http/auth.ts";
 import type { UserFunction } from "../_shared/http/edge-function.ts";
 import { AppError } from "../_shared/http/errors.ts";
-import type { SimilarPeople, SimilarPosts } from "./answer.ts";
-import { readPeopleNear, readPostsLike, type SimilarRow } from "./read-similar.ts";
-import { requestOfBody, type SimilarRequest } from "./request.ts";
+import { parseJson, requestOf } from "../_shared/http/request.ts";
+import { type SimilarPeople, type SimilarPosts, type SimilarRequest, similarRequest } from "./api.ts";
 
 export const similarFunction: UserFunction<SimilarRequest, { pool: Pool }> = {
   name: "similar",
   callers: "users",
   maximumBodyBytes: 1024,
-  read: { POST: requestOfBody },
+  read: { POST: (body) => requestOf(similarRequest, parseJson(body)) },
   async answer({ find, post_id, limit }, { claims }, { pool }): Promise<SimilarPosts | SimilarPeople> {
     // that a post is needed for posts is checked with the request
     if (find === "posts") {
@@ -43,4 +42,31 @@ function answerOf<Item>({ is_known, model_id, model_name, items }: SimilarRow<It
       ? new AppError(404, "unknown_user", "this user has no profile yet: create one first")
       : new AppError(404, "unknown_post", "there is no such post that the user may ask about");
   return { model: model_id === null ? null : { id: Number(model_id), name: model_name }, items };
+}
+
+/** A row of recsys.posts_like or recsys.people_near. */
+interface SimilarRow<Item> {
+  /** false: there is nothing of that id for this caller, and nothing below says more. */
+  is_known: boolean;
+  /** null: no model is active. */
+  model_id: string | null;
+  model_name: string;
+  items: Item[];
+}
+
+/** Posts like one; to be asked as the caller. */
+function readPostsLike(postId: string, limit: number): Statement<SimilarRow<SimilarPosts["items"][number]>> {
+  return { text: "select * from recsys.posts_like($1::uuid, $2::integer)", values: [postId, limit] };
+}
+
+/** People like the caller, or near a post of theirs; to be asked as the service, which alone may read the vectors of others. */
+function readPeopleNear(
+  claims: Claims,
+  postId: string | null,
+  limit: number,
+): Statement<SimilarRow<SimilarPeople["items"][number]>> {
+  return {
+    text: "select * from recsys.people_near($1::jsonb, $2::uuid, $3::integer)",
+    values: [JSON.stringify(claims), postId, limit],
+  };
 }

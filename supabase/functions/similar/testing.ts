@@ -1,6 +1,6 @@
 import { type TestApp, type TestOptions, testFunction } from "../testing.ts";
+import type { SimilarRequest } from "./api.ts";
 import { similarFunction } from "./handler.ts";
-import type { SimilarRequest } from "./request.ts";
 
 /** What either kind of answer has. */
 export interface Found {

@@ -27,9 +27,9 @@ export interface Api {
   visitors?: true;
   summary: string;
   /** Each method that it allows, and what that takes: POST in its body, GET in its query; null: nothing. */
-  requests: { POST?: z.ZodType | null; GET?: z.ZodObject | null };
+  requests: { POST?: z.ZodObject | null; GET?: z.ZodObject | null };
   answer: z.ZodType;
-  /** The codes that its errors have beside those that every function's may have, by status. */
+  /** The codes that its errors have beside those of its fields and of every function, by status. */
   codes: Codes;
 }
 

@@ -1,11 +1,13 @@
 /** What a client asks of each post of a feed; the fields of recsys.feed_filter, which holds it in every source. */
 import * as z from "zod";
 
+const [mostEntries, longestTag, oldest] = [50, 100, 36_500];
+
 /** PostgreSQL has no text with a NUL, nor half of a surrogate pair. */
 const text = z
   .string()
   .min(1)
-  .max(100)
+  .max(longestTag)
   .refine((tag) => /^[^\0\p{Surrogate}]*$/u.test(tag));
 const language = z
   .string()
@@ -13,18 +15,19 @@ const language = z
   .max(35)
   .toLowerCase();
 const listOf = <Entry extends z.ZodType>(entry: Entry, description: string) =>
-  z.array(entry).min(1).max(50).optional().describe(description);
+  z.array(entry).min(1).max(mostEntries).optional().describe(description);
 
 export const feedFilter = z
   .strictObject({
     tags: listOf(text, "One of these tags; capital and small letters are the same."),
     author_ids: listOf(z.guid(), "By one of these authors."),
-    max_age_days: z.int().min(1).max(36_500).optional().describe("Not older than so many days."),
+    max_age_days: z.int().min(1).max(oldest).optional().describe("Not older than so many days."),
     languages: listOf(language, "In one of these languages: BCP 47 tags, such as en or pt-br."),
   })
   .meta({
     id: "FeedFilter",
     description: "What each post has to be like. Every part may be left out; of a list one entry has to fit.",
+    refusal: `a filter may have tags (texts of 1 to ${longestTag} characters), author_ids (UUIDs), languages (such as en), each 1 to ${mostEntries}, and max_age_days (from 1 to ${oldest})`,
   });
 
 export type FeedFilter = z.infer<typeof feedFilter>;

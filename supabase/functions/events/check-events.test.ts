@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { checkEvent } from "./event.ts";
+import { checkEvent } from "./check-events.ts";
 
 const id = "0000000e-0000-4000-8000-000000000001";
 const post_id = "0000000b-0000-4000-8000-000000000001";

@@ -1,0 +1,81 @@
+/**
+ * How functions read what they are sent: by a schema whose fields say, each once, what they may be, what they mean, and in `refusal` what
+ * whoever sends another value is told. The OpenAPI document is made from the same schemas.
+ */
+import * as z from "zod";
+import { AppError } from "./errors.ts";
+
+/** A batch of events is nested 3 deep; nothing that a function reads is nested more than twice that. */
+const deepest = 6;
+
+/** The JSON of a body. @throws AppError 400 */
+export function parseJson(text: string): unknown {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(text);
+  } catch {
+    throw new AppError(400, "malformed_json", "the body is not JSON");
+  }
+  // what walks through a value later may do so by recursion
+  if (!isAtMost(deepest, parsed))
+    throw new AppError(400, "invalid_body", `the body is nested more than ${deepest} deep`);
+  return parsed;
+}
+
+function isAtMost(depth: number, value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return true;
+  return depth > 0 && Object.values(value).every((part) => isAtMost(depth - 1, part));
+}
+
+/** What was sent, as the schema has it. Unknown fields are refused: they are mostly misspelt ones. @throws AppError 400 */
+export function requestOf<Schema extends z.ZodObject>(
+  schema: Schema,
+  sent: unknown,
+  place = "the body",
+): z.output<Schema> {
+  const result = schema.safeParse(sent);
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  const [name] = issue.path;
+  const field = name === undefined ? undefined : (schema.shape[String(name)] as z.ZodType);
+  if (issue.code === "unrecognized_keys")
+    throw field ? unknownField(issue, `the ${String(name)}`, field) : unknownField(issue, place, schema);
+  const refusal = field && refusalOf(field);
+  if (refusal !== undefined) throw new AppError(400, `invalid_${String(name)}`, refusal);
+  const [example] = (schema.meta()?.examples ?? [{}]) as [object];
+  throw new AppError(
+    400,
+    "invalid_body",
+    `the body must be a JSON object such as ${JSON.stringify(example, null, 1).replaceAll(/\s+/g, " ")}`,
+  );
+}
+
+/** The codes of the fields that have a `refusal`. */
+export function invalidCodes(schema: z.ZodObject): string[] {
+  const fields = Object.entries(schema.shape as Record<string, z.ZodType>);
+  return fields.filter(([, field]) => refusalOf(field) !== undefined).map(([name]) => `invalid_${name}`);
+}
+
+function refusalOf(field: z.ZodType): string | undefined {
+  return (field.meta()?.refusal ?? given(field).meta()?.refusal) as string | undefined;
+}
+
+/** What a field has to be where it is given. */
+function given(field: z.ZodType): z.ZodType {
+  return field instanceof z.ZodOptional ? (field.unwrap() as z.ZodType) : field;
+}
+
+/** A name is mostly misspelt, so it is named beside those that there are; what is no name is not repeated. */
+function unknownField({ keys: [name] }: z.core.$ZodIssueUnrecognizedKeys, place: string, of: z.ZodType): AppError {
+  const object = given(of) as z.ZodObject;
+  const named = /^[A-Za-z_]{1,40}$/.test(name) ? `no field ${name}` : "a field that there is not";
+  const names = Object.keys(object.shape);
+  const all = names.length < 2 ? names.join() : `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
+  return new AppError(400, "unknown_field", `${place} has ${named}: it may have ${all}`);
+}
+
+/** The field `limit`: how many are wanted at most; `usual` where it is left out. */
+export function limitField(most: number, usual: number, description: string) {
+  const refusal = `limit must be a whole number from 1 to ${most}`;
+  return z.int().min(1).max(most).default(usual).meta({ description, refusal });
+}
