@@ -17,7 +17,7 @@ export function keepEmbedded({ url }: { url: string }, options: KeepEmbeddedOpti
   const { every = 2_000, onBatch, onError = () => {} } = options;
   // as the functions have it: what hangs is given up
   const pool = openPool(url, onError, { max: 1 });
-  const services = { pool, models: modelCache(() => loadRuntime()) };
+  const services = { pool, models: modelCache(loadRuntime) };
   // an outage or a broken model must not end it: the jobs wait
   const stop = keep(
     async (signal) => {

@@ -36,7 +36,7 @@ function floor(): Uint8Array {
 
 /** Both graphs by turns in one process, for feeds of so many candidates. Processor time, so that other work on the machine disturbs little. */
 export async function measureRanker(feedSizes: number[]): Promise<Finding> {
-  const { createSession } = await loadRuntime("onnxruntime-node");
+  const { createSession } = await loadRuntime();
   const model = randomModel("dlrm", 1);
   const graph = await createSession(model.bytes);
   const products = await createSession(floor());

@@ -3,7 +3,7 @@ import { openPool } from "./_shared/database/pool.ts";
 import type { Claims, Verify } from "./_shared/http/auth.ts";
 import { createApp, type EdgeFunction } from "./_shared/http/edge-function.ts";
 import { AppError } from "./_shared/http/errors.ts";
-import { loadRuntime, type RuntimeName } from "./_shared/models/inference.ts";
+import { loadRuntime, type Runtime } from "./_shared/models/inference.ts";
 import { modelCache } from "./_shared/models/models.ts";
 import { openFeedServices, type RecommendServices } from "./_shared/plug-ins/feed-services.ts";
 import { assertDocumented } from "./openapi/testing.ts";
@@ -27,7 +27,7 @@ export interface TestApp<Answer> {
 }
 
 export interface TestOptions {
-  runtime?: RuntimeName | undefined;
+  runtime?: () => Promise<Runtime>;
   /** Everybody is an operator who looks. */
   preview?: boolean;
   /** What else is in a user's token. */
@@ -43,7 +43,7 @@ export function testFunction<Input, Answer>(
   edgeFunction: EdgeFunction<Input, RecommendServices>,
   options: TestOptions = {},
 ): TestApp<Answer> {
-  const { runtime, preview = false, claims = () => ({}) } = options;
+  const { runtime = loadRuntime, preview = false, claims = () => ({}) } = options;
   const verifyId = async (token: string): Promise<Claims> => {
     if (token.length !== 36) throw new AppError(401, "token_invalid", "the token is no user id");
     return { sub: token, role: "authenticated", ...claims(token), ...(preview && { preview }) };
@@ -54,11 +54,7 @@ export function testFunction<Input, Answer>(
   const pool = openPool(url, (error) => log("connection_lost", error));
   scope.after(() => pool.end());
   const app = createApp(edgeFunction, {
-    ...openFeedServices(
-      pool,
-      modelCache(() => loadRuntime(runtime)),
-      log,
-    ),
+    ...openFeedServices(pool, modelCache(runtime), log),
     verify: options.verify ?? verifyId,
     secretKeys: [secretKey],
     publishableKeys: [publishableKey],

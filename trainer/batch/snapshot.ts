@@ -111,7 +111,7 @@ async function readModel({ pool }: Database, { modelId, modelName }: BatchRun): 
   const client = await pool.connect();
   try {
     const active = { id: modelId, name: modelName, featureSpecDigest: found.feature_spec_digest };
-    return await modelCache(() => loadRuntime())(active, client, ["user_tower", "dlrm"]);
+    return await modelCache(loadRuntime)(active, client, ["user_tower", "dlrm"]);
   } finally {
     client.release();
   }

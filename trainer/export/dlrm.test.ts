@@ -6,7 +6,6 @@ import { kinds } from "../../supabase/functions/_shared/features/kinds.ts";
 import { postFeatures, userFeatures } from "../../supabase/functions/_shared/features/ranker-features.ts";
 import { float32, int64 } from "../../supabase/functions/_shared/features/tensors.ts";
 import { contracts, contractsOf } from "../../supabase/functions/_shared/models/contracts.ts";
-import { assertContract } from "../../supabase/functions/_shared/models/onnx-executor/contract.ts";
 import { activityColumns, denseWidth } from "../dlrm/dense-features.ts";
 import { dlrmForward } from "../dlrm/forward.ts";
 import { type Dlrm, newDlrm } from "../dlrm/model.ts";
@@ -16,11 +15,12 @@ import { trainDlrm } from "../dlrm/train.ts";
 import { mostLogWorth, worthOf, worthWidth } from "../dlrm/worth.ts";
 import { startBackend } from "../engine/backend.ts";
 import { Random } from "../engine/random.ts";
-import { executor, onnxRuntime } from "../onnx/runtimes.ts";
+import { assertContract } from "../onnx/contract.ts";
+import { bothRuntimes } from "../onnx/runtimes.ts";
 import { assertClose } from "../onnx/testing.ts";
 import { dlrmGraph } from "./dlrm.ts";
 
-const runtimes = [executor, onnxRuntime("onnxruntime-node"), onnxRuntime("onnxruntime-node-1.20.1")];
+const runtimes = bothRuntimes();
 after(() => {
   for (const runtime of runtimes) runtime.close();
 });
@@ -58,7 +58,7 @@ test("the graph keeps the contract and is small", () => {
 
 for (const runtime of runtimes)
   test(`${runtime.name} gives the trainer's probabilities`, async () => {
-    const run = await runtime.load(dlrmGraph(dlrm));
+    const { run } = await runtime.createSession(dlrmGraph(dlrm));
     const logits = dlrmForward(dlrm, examples, Uint32Array.of(50, 51, 52), vectors);
     for (const [i, request] of [50, 51, 52].entries()) {
       const { probabilities } = await run(feedsOf(examples, request));
@@ -82,7 +82,7 @@ for (const runtime of runtimes)
     const bytes = dlrmGraph(five);
     assertContract(bytes, contractsOf(heads).dlrm);
     assert.throws(() => assertContract(bytes, contracts.dlrm), /probabilities is \[N, 5\], not \[N, 3\]/);
-    const run = await runtime.load(bytes);
+    const { run } = await runtime.createSession(bytes);
     const { probabilities } = await run(feedsOf(of, 2));
     const expected = dlrmForward(five, of, Uint32Array.of(2), vectors).map((logit) => 1 / (1 + Math.exp(-logit)));
     assertClose(probabilities.data, expected, 1e-4, "request 2");
@@ -93,21 +93,21 @@ for (const runtime of runtimes)
     const worth = Float32Array.from({ length: worthWidth }, () => 0.3 * random.normal());
     const bytes = dlrmGraph({ ...dlrm, worth });
     assertContract(bytes, contracts.dlrm);
-    const run = await runtime.load(bytes);
+    const { run } = await runtime.createSession(bytes);
     const said = await run(feedsOf(examples, 50));
     const expected = worthOf({ ...dlrm, worth }, examples, vectors, 50);
     assertClose(said.worth.data, expected, 1e-3, "request 50");
     assert.ok(Math.max(...expected) > 2 * Math.min(...expected), "rows differ");
-    const without = await (await runtime.load(dlrmGraph(dlrm)))(feedsOf(examples, 50));
+    const without = await (await runtime.createSession(dlrmGraph(dlrm))).run(feedsOf(examples, 50));
     assert.equal(without.worth, undefined);
     assert.deepEqual(said.probabilities.data, without.probabilities.data, "probabilities know nothing of it");
-    const far = await runtime.load(dlrmGraph({ ...dlrm, worth: worth.map((weight) => 100 * weight) }));
-    const bounded = Array.from((await far(feedsOf(examples, 50))).worth.data, Number);
+    const far = await runtime.createSession(dlrmGraph({ ...dlrm, worth: worth.map((weight) => 100 * weight) }));
+    const bounded = Array.from((await far.run(feedsOf(examples, 50))).worth.data, Number);
     assert.ok(Math.max(...bounded) <= Math.exp(mostLogWorth) * 1.001, `${Math.max(...bounded)}`);
   });
 
 test("one candidate alone has a probability too", async () => {
-  const run = await executor.load(dlrmGraph(dlrm));
+  const { run } = await runtimes[0].createSession(dlrmGraph(dlrm));
   const { probabilities } = await run(feedsOf(examples, 50, 1));
   assert.deepEqual(probabilities.dims, [1, kinds.length]);
   assert.ok([...probabilities.data].every((p) => Number(p) > 0 && Number(p) < 1));

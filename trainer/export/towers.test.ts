@@ -3,18 +3,18 @@ import { after, before, test } from "node:test";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import { postTowerInputs, userTowerInputs } from "../../supabase/functions/_shared/features/tower-inputs.ts";
 import { contracts } from "../../supabase/functions/_shared/models/contracts.ts";
-import { assertContract } from "../../supabase/functions/_shared/models/onnx-executor/contract.ts";
 import type { Community } from "../community/community.ts";
 import { startBackend } from "../engine/backend.ts";
 import { hour, smallCommunity } from "../evaluation/testing.ts";
-import { executor, onnxRuntime } from "../onnx/runtimes.ts";
+import { assertContract } from "../onnx/contract.ts";
+import { bothRuntimes } from "../onnx/runtimes.ts";
 import { assertClose } from "../onnx/testing.ts";
 import { embedPosts, embedUsersAt } from "../towers/embed.ts";
 import { towerDefaults } from "../towers/hyperparameters.ts";
 import { type TrainedTowers, trainTowers } from "../towers/train.ts";
 import { postTowerGraph, userTowerGraph } from "./towers.ts";
 
-const runtimes = [executor, onnxRuntime("onnxruntime-node"), onnxRuntime("onnxruntime-node-1.20.1")];
+const runtimes = bothRuntimes();
 after(() => {
   for (const runtime of runtimes) runtime.close();
 });
@@ -52,7 +52,7 @@ test("both graphs keep the contract, and leave room for the ranker under 5 MB", 
 for (const runtime of runtimes) {
   test(`${runtime.name} gives the trainer's post vectors from the text`, async () => {
     const { posts, users } = community;
-    const run = await runtime.load(postTowerGraph(trained.towers));
+    const { run } = await runtime.createSession(postTowerGraph(trained.towers));
     const inputs = posts.ids.map((_, p) => ({
       title: posts.titles[p],
       description: posts.descriptions[p],
@@ -67,7 +67,7 @@ for (const runtime of runtimes) {
 
   test(`${runtime.name} gives the trainer's user vectors from profile and history`, async () => {
     const { users } = community;
-    const run = await runtime.load(userTowerGraph(trained.towers));
+    const { run } = await runtime.createSession(userTowerGraph(trained.towers));
     const inputs = histories.map((history, u) => ({
       passions: users.passions[u],
       projects: users.projects[u],

@@ -58,7 +58,7 @@ export async function publishedModel(
 ): Promise<ReplayedModel> {
   const client = await pool.connect();
   try {
-    const load = modelCache(() => loadRuntime());
+    const load = modelCache(loadRuntime);
     const { graphs, heads } = await load({ id: String(id), name, featureSpecDigest }, client, ["user_tower", "dlrm"]);
     const postVectors = new Float32Array(posts.ids.length * dimensions);
     const numbers = new Map(posts.ids.map((post, number) => [post, number]));

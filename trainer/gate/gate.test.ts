@@ -86,14 +86,11 @@ test("the first model of a database is compared with nothing", async () => {
   const verdict = await published(earlier, "first");
   assert.deepEqual(verdict.comparison, { skipped: "no model is active, so there is none to compare it with" });
   assert.ok(verdict.parity && verdict.parity.rows > 30 - 16 && verdict.parity.largest_difference < 1e-4);
-  assert.match(
-    verdictLines(verdict)[0],
-    /^the gate lets it pass: onnxruntime-node and executor are within \de-\d of the trainer/,
-  );
+  assert.match(verdictLines(verdict)[0], /^the gate lets it pass: ONNX Runtime is within \de[-+]\d of the trainer/);
   await pool.query("select recsys.activate_model(model_id) from recsys.models where name = 'first'");
 });
 
-test("what the trainer answered is what both runtimes answer", async () => {
+test("what the trainer answered is what ONNX Runtime answers", async () => {
   const { parity } = await published(trained, "parity");
   assert.ok(parity);
   // posts, users, and the rows of two requests

@@ -1,10 +1,10 @@
 /**
- * The gate that a model passes before it may serve: its graphs keep the contract, all runtimes answer as the trainer did,
+ * The gate that a model passes before it may serve: its graphs keep the contract, ONNX Runtime answers as the trainer did,
  * and on requests that it has not learned from it is not worse than the active model, beyond a margin and beyond chance.
  */
 import { contractsOf, graphNames } from "../../supabase/functions/_shared/models/contracts.ts";
-import { assertContract } from "../../supabase/functions/_shared/models/onnx-executor/contract.ts";
 import { assertSize, type ModelFolder } from "../model-folder/model-folder.ts";
+import { assertContract } from "../onnx/contract.ts";
 import { parityOf } from "./parity.ts";
 import type { Comparison, Parity, Skipped, Verdict } from "./verdict.ts";
 

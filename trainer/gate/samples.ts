@@ -1,6 +1,6 @@
 /**
  * What the trainer's own networks answered about some posts, users and candidates, with what the graphs are fed of them: a
- * model carries it, so that at publish every runtime can be held against the trainer.
+ * model carries it, so that at publish ONNX Runtime can be held against the trainer.
  */
 import { categories } from "../../supabase/functions/_shared/features/categories.ts";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";

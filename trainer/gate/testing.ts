@@ -4,9 +4,13 @@ import { tinyGraphs } from "../../serve/testing.ts";
 import { categoryStarts } from "../../supabase/functions/_shared/features/categories.ts";
 import { kinds } from "../../supabase/functions/_shared/features/kinds.ts";
 import { type Feeds, float32, int64 } from "../../supabase/functions/_shared/features/tensors.ts";
-import { contracts, type GraphName, graphNames } from "../../supabase/functions/_shared/models/contracts.ts";
-import type { Contract } from "../../supabase/functions/_shared/models/onnx-executor/contract.ts";
-import { createSession } from "../../supabase/functions/_shared/models/onnx-executor/session.ts";
+import {
+  type Contract,
+  contracts,
+  type GraphName,
+  graphNames,
+} from "../../supabase/functions/_shared/models/contracts.ts";
+import { loadRuntime } from "../../supabase/functions/_shared/models/inference.ts";
 import { Random } from "../engine/random.ts";
 import type { ModelFolder } from "../model-folder/model-folder.ts";
 import type { Sample } from "./samples.ts";
@@ -52,7 +56,7 @@ async function sampleOf(graph: GraphName, onnx: Uint8Array): Promise<Sample> {
       ];
     }),
   );
-  const session = await createSession(onnx);
+  const session = await (await loadRuntime()).createSession(onnx);
   const [output] = Object.values(await session.run(feeds));
   return { graph, feeds, answer: output.data as Float32Array };
 }

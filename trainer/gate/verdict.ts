@@ -12,11 +12,10 @@ export interface Verdict {
   comparison: Comparison | Skipped;
 }
 
-/** How far the ONNX runtimes are from the trainer on the trainer's own samples. */
+/** How far ONNX Runtime is from the trainer on the trainer's own samples. */
 export interface Parity {
   /** Posts, users, and candidates of requests. */
   rows: number;
-  runtimes: string[];
   /** Of a number in a vector or of a probability. */
   largest_difference: number;
   tolerance: number;
@@ -52,7 +51,7 @@ export interface Skipped {
 /** The verdict on a model that passed in one line, or two where models were compared; why another did not is the error of publish. */
 export function verdictLines({ passed, parity, comparison }: Verdict): string[] {
   if (!passed) return [];
-  const graphs = `the gate lets it pass: ${parity?.runtimes.join(" and ")} are within ${parity?.largest_difference.toExponential(0)} of the trainer on ${parity?.rows} rows`;
+  const graphs = `the gate lets it pass: ONNX Runtime is within ${parity?.largest_difference.toExponential(0)} of the trainer on ${parity?.rows} rows`;
   if ("skipped" in comparison) return [`${graphs}; ${comparison.skipped}`];
   const metrics = Object.entries(comparison.metrics).map(
     ([name, { candidate, other }]) => `${name} ${candidate.toFixed(3)} (${other.toFixed(3)})`,

@@ -14,7 +14,7 @@ export async function storeIdeas({ url }: Pick<Database, "url">): Promise<number
       text: `select model_id::text as id, name, feature_spec_digest as "featureSpecDigest" from recsys.models where status = 'active'`,
       values: [],
     };
-    const models = modelCache(() => loadRuntime());
+    const models = modelCache(loadRuntime);
     const active = await readAs<Active, { id: string; tower: Tower } | undefined>(
       pool,
       service,

@@ -16,9 +16,9 @@ import {
   type GraphName,
   graphNames,
 } from "../../supabase/functions/_shared/models/contracts.ts";
-import { assertContract } from "../../supabase/functions/_shared/models/onnx-executor/contract.ts";
 import type { FeatureBins } from "../dlrm/training-features.ts";
 import { type Sample, samplesFromJson, samplesToJson } from "../gate/samples.ts";
+import { assertContract } from "../onnx/contract.ts";
 import type { HeldBackTowers } from "../pipeline.ts";
 import { type IdEmbeddings, readIdEmbeddings, writeIdEmbeddings } from "./id-embeddings.ts";
 

@@ -1,12 +1,11 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { float32, int64 } from "../../supabase/functions/_shared/features/tensors.ts";
-import type { Tensor } from "../../supabase/functions/_shared/models/onnx-executor/tensor.ts";
+import { float32, int64, type Tensor } from "../../supabase/functions/_shared/features/tensors.ts";
 import { GraphBuilder } from "./graph-builder.ts";
-import { executor, onnxRuntime } from "./runtimes.ts";
+import { bothRuntimes } from "./runtimes.ts";
 import { assertClose } from "./testing.ts";
 
-const runtimes = [executor, onnxRuntime("onnxruntime-node"), onnxRuntime("onnxruntime-node-1.20.1")];
+const runtimes = bothRuntimes();
 after(() => {
   for (const runtime of runtimes) runtime.close();
 });
@@ -21,7 +20,7 @@ async function gives(feeds: Record<string, Tensor>, build: (g: GraphBuilder) => 
   g.output("result", build(g), ["N", ...expected.dims.slice(1)]);
   const bytes = g.build();
   for (const runtime of runtimes) {
-    const { result } = await (await runtime.load(bytes))(feeds);
+    const { result } = await (await runtime.createSession(bytes)).run(feeds);
     assert.deepEqual([result.type, result.dims], [expected.type, expected.dims], runtime.name);
     assertClose(result.data, expected.data, 1e-6, runtime.name);
   }

@@ -1,4 +1,4 @@
-import type { ValueSpecification } from "../../supabase/functions/_shared/models/onnx-executor/contract.ts";
+import type { ValueSpecification } from "../../supabase/functions/_shared/models/contracts.ts";
 import { Operators } from "./operators.ts";
 import { write } from "./shapes.ts";
 

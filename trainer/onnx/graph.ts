@@ -1,14 +1,13 @@
 import onnxProto, { type onnx } from "onnx-proto";
 import { type Shape, write } from "./shapes.ts";
 
-export type ElementType = "float32" | "int64" | "bool";
+export type ElementType = "float32" | "int64";
 export type Attributes = Record<string, number | number[]>;
 
 const { AttributeProto, ModelProto, TensorProto } = onnxProto.onnx;
 const elementTypes = {
   float32: TensorProto.DataType.FLOAT,
   int64: TensorProto.DataType.INT64,
-  bool: TensorProto.DataType.BOOL,
 };
 
 /** Written into every file; what ONNX Runtime 1.20.1 and everything since reads. */

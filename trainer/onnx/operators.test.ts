@@ -1,12 +1,11 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { float32, int64 } from "../../supabase/functions/_shared/features/tensors.ts";
-import type { Tensor } from "../../supabase/functions/_shared/models/onnx-executor/tensor.ts";
+import { float32, int64, type Tensor } from "../../supabase/functions/_shared/features/tensors.ts";
 import { GraphBuilder } from "./graph-builder.ts";
-import { executor, onnxRuntime } from "./runtimes.ts";
+import { bothRuntimes } from "./runtimes.ts";
 import { assertClose } from "./testing.ts";
 
-const runtimes = [executor, onnxRuntime("onnxruntime-node"), onnxRuntime("onnxruntime-node-1.20.1")];
+const runtimes = bothRuntimes();
 after(() => {
   for (const runtime of runtimes) runtime.close();
 });
@@ -24,7 +23,7 @@ interface Case {
 const ln2 = Math.LN2;
 const e = Math.E;
 
-/** Expected values are worked out by hand, so that three runtimes cannot be wrong in the same way. */
+/** Expected values are worked out by hand, so that both runtimes cannot be wrong in the same way. */
 const cases: Record<string, Case> = {
   add: { x: f([2], 1, 2), y: f([2], 3, 5), build: (g, x, y) => g.add(x, y), expected: f([2], 4, 7) },
   "add int64": { x: i([2], 1, 2), y: i([2], 3, 5), build: (g, x, y) => g.add(x, y), expected: i([2], 4, 7) },
@@ -54,50 +53,13 @@ const cases: Record<string, Case> = {
     build: (g, x, y) => g.divide(x, y),
     expected: i([3], 3, -3, 3),
   },
-  maximum: { x: f([2], 1, 5), y: f([2], 3, 2), build: (g, x, y) => g.maximum(x, y), expected: f([2], 3, 5) },
-  "minimum int64": { x: i([2], 1, 5), y: i([2], 3, 2), build: (g, x, y) => g.minimum(x, y), expected: i([2], 1, 2) },
-  "where, equal": {
-    x: i([3], 1, 2, 3),
-    y: i([3], 1, 0, 3),
-    build: (g, x, y) => g.where(g.equal(x, y), g.scalar(1), g.scalar(-1)),
-    expected: f([3], 1, -1, 1),
-  },
-  "where, greater, less": {
-    x: f([3], 1, 2, 3),
-    build: (g, x) => g.where(g.greater(x, g.scalar(1.5)), x, g.where(g.less(x, g.scalar(0)), x, g.scalar(9))),
-    expected: f([3], 9, 2, 3),
-  },
   relu: { x: f([3], -1, 0, 2), build: (g, x) => g.relu(x), expected: f([3], 0, 0, 2) },
   sigmoid: { x: f([3], 0, Math.log(3), -100), build: (g, x) => g.sigmoid(x), expected: f([3], 0.5, 0.75, 0) },
-  tanh: { x: f([2], 0, Math.log(2)), build: (g, x) => g.tanh(x), expected: f([2], 0, 0.6) },
-  softplus: {
-    x: f([4], 0, 100, -100, Math.log(3)),
-    build: (g, x) => g.softplus(x),
-    expected: f([4], ln2, 100, 0, 2 * ln2),
-  },
   exp: { x: f([2], 0, 1), build: (g, x) => g.exp(x), expected: f([2], 1, e) },
   log: { x: f([2], 1, 2), build: (g, x) => g.log(x), expected: f([2], 0, ln2) },
   sqrt: { x: f([2], 4, 9), build: (g, x) => g.sqrt(x), expected: f([2], 2, 3) },
-  negate: { x: f([2], 4, -9), build: (g, x) => g.negate(x), expected: f([2], -4, 9) },
-  abs: { x: f([2], 4, -9), build: (g, x) => g.abs(x), expected: f([2], 4, 9) },
-  floor: { x: f([2], 1.5, -1.5), build: (g, x) => g.floor(x), expected: f([2], 1, -2) },
   clip: { x: f([3], -9, 1, 9), build: (g, x) => g.clip(x, -5, 5), expected: f([3], -5, 1, 5) },
   "cast to int64": { x: f([2], 1.7, -1.7), build: (g, x) => g.cast(x, "int64"), expected: i([2], 1, -1) },
-  "cast a comparison": {
-    x: f([2], 1, 3),
-    build: (g, x) => g.cast(g.greater(x, g.scalar(2)), "float32"),
-    expected: f([2], 0, 1),
-  },
-  softmax: {
-    x: f([2, 2], 0, Math.log(3), 100, 100),
-    build: (g, x) => g.softmax(x),
-    expected: f([2, 2], 0.25, 0.75, 0.5, 0.5),
-  },
-  "softmax down the columns": {
-    x: f([2, 2], 0, 7, Math.log(3), 7),
-    build: (g, x) => g.softmax(x, 0),
-    expected: f([2, 2], 0.25, 0.5, 0.75, 0.5),
-  },
   logSoftmax: {
     x: f([2, 2], 0, Math.log(3), -200, 0),
     build: (g, x) => g.logSoftmax(x),
@@ -183,27 +145,10 @@ const cases: Record<string, Case> = {
     build: (g, x) => g.reshape(g.reshape(x, [-1, 2]), [1, 3, -1]),
     expected: f([1, 3, 2], 1, 2, 3, 4, 5, 6),
   },
-  transpose: {
-    x: f([1, 2, 3], 1, 2, 3, 4, 5, 6),
-    build: (g, x) => g.transpose(x, [2, 0, 1]),
-    expected: f([3, 1, 2], 1, 4, 2, 5, 3, 6),
-  },
   "unsqueeze, squeeze": {
     x: f([2, 1], 1, 2),
     build: (g, x) => g.squeeze(g.unsqueeze(x, [0, -1]), [2]),
     expected: f([1, 2, 1], 1, 2),
-  },
-  expand: {
-    x: f([1, 2], 1, 2),
-    y: f([3, 1], 0, 0, 0),
-    build: (g, x, y) => g.expand(x, y),
-    expected: f([3, 2], 1, 2, 1, 2, 1, 2),
-  },
-  shape: { x: f([2, 3], 1, 2, 3, 4, 5, 6), build: (g, x) => g.shape(x), expected: i([2], 2, 3) },
-  "shape from the second axis": {
-    x: f([2, 3], 1, 2, 3, 4, 5, 6),
-    build: (g, x) => g.shape(x, 1),
-    expected: i([1], 3),
   },
   "sum of rows": { x: f([2, 2], 1, 2, 3, 4), build: (g, x) => g.sum(x, [1]), expected: f([2], 3, 7) },
   "sum of columns, axis kept": {
@@ -211,20 +156,17 @@ const cases: Record<string, Case> = {
     build: (g, x) => g.sum(x, [0], true),
     expected: f([1, 2], 4, 6),
   },
-  mean: { x: f([2, 2], 1, 2, 3, 4), build: (g, x) => g.mean(x, [1]), expected: f([2], 1.5, 3.5) },
-  max: { x: f([2, 2], 1, 2, -3, -4), build: (g, x) => g.max(x, [-1], true), expected: f([2, 1], 2, -3) },
-  norm: { x: f([2, 2], 3, 4, 5, 12), build: (g, x) => g.norm(x, [1]), expected: f([2], 5, 13) },
 };
 
 for (const [name, { x, y, build, expected }] of Object.entries(cases)) {
-  test(`${name}: the three runtimes give what it gives by hand`, async () => {
+  test(`${name}: both runtimes give what it gives by hand`, async () => {
     const g = new GraphBuilder("test");
     const xName = g.input("x", x.type, x.dims);
     const yName = y ? g.input("y", y.type, y.dims) : "";
     g.output("result", build(g, xName, yName), expected.dims);
     const bytes = g.build();
     for (const runtime of runtimes) {
-      const run = await runtime.load(bytes);
+      const { run } = await runtime.createSession(bytes);
       const { result } = await run({ x, ...(y && { y }) });
       assert.deepEqual([result.type, result.dims], [expected.type, expected.dims], runtime.name);
       assertClose(result.data, expected.data, 1e-6, runtime.name);

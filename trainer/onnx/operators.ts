@@ -7,29 +7,12 @@ export class Operators extends Graph {
   subtract = (a: string, b: string): string => this.#binary("Sub", a, b);
   multiply = (a: string, b: string): string => this.#binary("Mul", a, b);
   divide = (a: string, b: string): string => this.#binary("Div", a, b);
-  maximum = (a: string, b: string): string => this.#binary("Max", a, b);
-  minimum = (a: string, b: string): string => this.#binary("Min", a, b);
-  equal = (a: string, b: string): string => this.#binary("Equal", a, b, "bool");
-  greater = (a: string, b: string): string => this.#binary("Greater", a, b, "bool");
-  less = (a: string, b: string): string => this.#binary("Less", a, b, "bool");
 
   relu = (x: string): string => this.#unary("Relu", x);
   sigmoid = (x: string): string => this.#unary("Sigmoid", x);
-  tanh = (x: string): string => this.#unary("Tanh", x);
-  softplus = (x: string): string => this.#unary("Softplus", x);
   exp = (x: string): string => this.#unary("Exp", x);
   log = (x: string): string => this.#unary("Log", x);
   sqrt = (x: string): string => this.#unary("Sqrt", x);
-  negate = (x: string): string => this.#unary("Neg", x);
-  abs = (x: string): string => this.#unary("Abs", x);
-  floor = (x: string): string => this.#unary("Floor", x);
-
-  /** Where `condition` (bool) holds `a`, else `b`. */
-  where(condition: string, a: string, b: string): string {
-    this.#expect(condition, "bool");
-    const shape = broadcast(this.shapeOf(condition), broadcast(this.shapeOf(a), this.shapeOf(b)));
-    return this.node("Where", [condition, a, b], this.#common(a, b), shape);
-  }
 
   /** Everything below `low` becomes `low`, everything above `high` becomes `high`. */
   clip(x: string, low: number, high: number): string {
@@ -38,10 +21,6 @@ export class Operators extends Graph {
 
   cast(x: string, type: "float32" | "int64"): string {
     return this.node("Cast", [x], type, this.shapeOf(x), { to: type === "float32" ? 1 : 7 });
-  }
-
-  softmax(x: string, axis = -1): string {
-    return this.node("Softmax", [this.#expect(x)], "float32", this.shapeOf(x), { axis });
   }
 
   /** `log(softmax(x))`, without the loss of taking a logarithm of what has become 0. */
@@ -123,13 +102,6 @@ export class Operators extends Graph {
     return this.node("Reshape", [x, this.integers(shape)], this.typeOf(x), reshape(this.shapeOf(x), shape));
   }
 
-  transpose(x: string, order: number[]): string {
-    const shape = this.shapeOf(x);
-    const moved = order.map((axis) => shape[toAxis(axis, shape.length)]);
-    if (new Set(order).size !== shape.length) throw this.error(`[${order}] is no order of the axes of ${write(shape)}`);
-    return this.node("Transpose", [x], this.typeOf(x), moved, { perm: order });
-  }
-
   /** Puts in axes of 1, numbered as they are in the result. */
   unsqueeze(x: string, axes: number[]): string {
     return this.node("Unsqueeze", [x, this.integers(axes)], this.typeOf(x), unsqueeze(this.shapeOf(x), axes));
@@ -144,39 +116,17 @@ export class Operators extends Graph {
     return this.node("Squeeze", [x, this.integers(axes)], this.typeOf(x), left);
   }
 
-  /** Stretches `x` over the shape of `over`, for instance the one user [1, 32] over posts [N, 32]. */
-  expand(x: string, over: string): string {
-    const shape = broadcast(this.shapeOf(x), this.shapeOf(over));
-    return this.node("Expand", [x, this.shape(over)], this.typeOf(x), shape);
-  }
-
-  /** The dimensions of `x` from `start` to before `end` as int64. */
-  shape(x: string, start = 0, end = this.shapeOf(x).length): string {
-    return this.node("Shape", [x], "int64", [end - start], { start, end });
-  }
-
   sum(x: string, axes: number[], keep = false): string {
     const inputs = [this.#expect(x), this.integers(axes)];
     return this.node("ReduceSum", inputs, "float32", this.#reduced(x, axes, keep), { keepdims: keep ? 1 : 0 });
   }
 
-  mean = (x: string, axes: number[], keep = false): string => this.#reduce("ReduceMean", x, axes, keep);
-  max = (x: string, axes: number[], keep = false): string => this.#reduce("ReduceMax", x, axes, keep);
-  /** Euclidean length along axes. */
-  norm = (x: string, axes: number[], keep = false): string => this.#reduce("ReduceL2", x, axes, keep);
-
   #unary(operator: string, x: string): string {
     return this.node(operator, [this.#expect(x)], "float32", this.shapeOf(x));
   }
 
-  #binary(operator: string, a: string, b: string, type: ElementType = this.#common(a, b)): string {
-    this.#common(a, b);
-    return this.node(operator, [a, b], type, broadcast(this.shapeOf(a), this.shapeOf(b)));
-  }
-
-  #reduce(operator: string, x: string, axes: number[], keep: boolean): string {
-    const shape = this.#reduced(x, axes, keep);
-    return this.node(operator, [this.#expect(x)], "float32", shape, { axes, keepdims: keep ? 1 : 0 });
+  #binary(operator: string, a: string, b: string): string {
+    return this.node(operator, [a, b], this.#common(a, b), broadcast(this.shapeOf(a), this.shapeOf(b)));
   }
 
   #reduced(x: string, axes: number[], keep: boolean): Shape {

@@ -2,8 +2,7 @@
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import { type Feeds, float32, int64, type Tensor } from "../../supabase/functions/_shared/features/tensors.ts";
 import { tokenRows } from "../../supabase/functions/_shared/features/tokens.ts";
-import { contracts, type GraphName } from "../../supabase/functions/_shared/models/contracts.ts";
-import type { Contract } from "../../supabase/functions/_shared/models/onnx-executor/contract.ts";
+import { type Contract, contracts, type GraphName } from "../../supabase/functions/_shared/models/contracts.ts";
 import { newDlrm } from "../dlrm/model.ts";
 import { randomExamples, testOptions } from "../dlrm/testing.ts";
 import type { DenseWeights } from "../engine/dense.ts";

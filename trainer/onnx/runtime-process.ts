@@ -1,5 +1,4 @@
 /** The child process of `onnxRuntime`: loads graphs and runs them on the onnxruntime-node package named as its argument. */
-
 import type { Feeds, Tensor } from "../../supabase/functions/_shared/features/tensors.ts";
 import { type InferenceSession, loadRuntime } from "../../supabase/functions/_shared/models/inference.ts";
 import { platformKey, platformRuntime } from "./platform-runtime.ts";
@@ -20,16 +19,18 @@ process.on("message", async (message: Message) => {
 
 /** Another release than the one served with plays the platform. */
 async function load() {
-  if (packageName === "onnxruntime-node") return await loadRuntime("onnxruntime-node");
-  (globalThis as Record<symbol, unknown>)[platformKey] = await platformRuntime(packageName);
-  return await loadRuntime("platform");
+  if (packageName !== "onnxruntime-node")
+    (globalThis as Record<symbol, unknown>)[platformKey] = await platformRuntime(packageName);
+  return await loadRuntime();
 }
 
 async function work(message: Message): Promise<Answer> {
   const { createSession } = await runtime;
   if ("bytes" in message) {
-    sessions.set(message.graph, await createSession(message.bytes));
-    return {};
+    const session = await createSession(message.bytes);
+    sessions.set(message.graph, session);
+    const { inputNames, outputNames } = session;
+    return { inputNames: [...inputNames], outputNames: [...outputNames] };
   }
   const session = sessions.get(message.graph) as InferenceSession;
   const started = performance.now();

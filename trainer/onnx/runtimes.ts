@@ -1,43 +1,42 @@
 import { type ChildProcess, fork } from "node:child_process";
-import { loadRuntime } from "../../supabase/functions/_shared/models/inference.ts";
-import type { Tensor } from "../../supabase/functions/_shared/models/onnx-executor/tensor.ts";
+import type { Feeds, Tensor } from "../../supabase/functions/_shared/features/tensors.ts";
+import type { InferenceSession, Runtime } from "../../supabase/functions/_shared/models/inference.ts";
+import { platformPackage } from "./platform-runtime.ts";
 
-type Tensors = Record<string, Tensor>;
-type Run = (feeds: Tensors) => Promise<Tensors>;
-
-/** A way of running ONNX graphs, as serving does, to be compared with the others in tests and benchmarks. */
-export interface Runtime {
-  name: string;
-  load(bytes: Uint8Array): Promise<Run>;
-  close(): void;
-}
-
-/** The TypeScript executor, for runtimes that have no native ONNX. */
-export const executor: Runtime = {
-  name: "executor",
-  async load(bytes) {
-    const { createSession } = await loadRuntime("executor");
-    return (await createSession(bytes)).run;
-  },
-  close() {},
-};
-
-/** What a child answers: its outputs, how long the run itself took, or what went wrong. */
-export interface Answer {
-  outputs?: Tensors;
+/** What a child answers: the names of a graph's inputs and outputs, or its outputs and how long the run itself took; or what went wrong. */
+export interface Answer extends Partial<Pick<InferenceSession, "inputNames" | "outputNames">> {
+  outputs?: Record<string, Tensor>;
   milliseconds?: number;
   error?: string;
 }
+
+/** A runtime in a process of its own. */
+export interface RuntimeProcess extends Runtime {
+  name: string;
+  close(): void;
+}
+
+/** The two under which models serve. */
+export const bothRuntimes = (): RuntimeProcess[] =>
+  ["onnxruntime-node", platformPackage].map((name) => onnxRuntime(name));
 
 /**
  * A version of onnxruntime-node, by the name of its package, in a process of its own: two versions of its native library
  * cannot be loaded into one. Any but the one served with plays the platform's runtime. `onRun` hears how many milliseconds each run took inside that process.
  */
-export function onnxRuntime(packageName: string, onRun: (milliseconds: number) => void = () => {}): Runtime {
+export function onnxRuntime(packageName: string, onRun: (milliseconds: number) => void = () => {}): RuntimeProcess {
   let child: ChildProcess | undefined;
   let graphs = 0;
+  let before: Promise<unknown> = Promise.resolve();
 
-  function ask(message: unknown): Promise<Answer> {
+  /** One question at a time: the child answers in no other way. */
+  function ask(message: { graph: number; bytes?: Uint8Array; feeds?: Feeds }): Promise<Answer> {
+    const answer = before.then(() => answerTo(message));
+    before = answer.catch(() => {});
+    return answer;
+  }
+
+  function answerTo(message: object): Promise<Answer> {
     child ??= fork(new URL("./runtime-process.ts", import.meta.url), [packageName], { serialization: "advanced" });
     const asked = child;
     return new Promise((resolve, reject) => {
@@ -56,20 +55,21 @@ export function onnxRuntime(packageName: string, onRun: (milliseconds: number) =
       };
       asked.once("message", answer);
       asked.once("exit", exit);
-      asked.send(message as object);
+      asked.send(message);
     });
   }
 
   return {
     name: packageName,
-    async load(bytes) {
+    async createSession(bytes) {
       const graph = graphs++;
-      await ask({ graph, bytes });
-      return async (feeds) => {
-        const { outputs, milliseconds } = await ask({ graph, feeds });
-        onRun(milliseconds as number);
-        return outputs as Tensors;
+      const { inputNames = [], outputNames = [] } = await ask({ graph, bytes });
+      const run = async (feeds: Feeds) => {
+        const { outputs = {}, milliseconds = 0 } = await ask({ graph, feeds });
+        onRun(milliseconds);
+        return outputs;
       };
+      return { inputNames, outputNames, run };
     },
     close() {
       child?.kill();

@@ -98,7 +98,7 @@ async function clusterPosts(
   active: { id: string; name: string; featureSpecDigest: string },
   random: Random,
 ): Promise<{ posts: PostList; clustering: Clustering }> {
-  const { graphs } = await modelCache(() => loadRuntime())(active, client, ["post_tower"]);
+  const { graphs } = await modelCache(loadRuntime)(active, client, ["post_tower"]);
   const { vectors, posts } = await readPosts({ client, onProgress, signal }, Number(active.id), graphs.post_tower);
   const n = rowsOf(vectors);
   const k = numberOfTopics(n);

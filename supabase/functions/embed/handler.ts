@@ -3,8 +3,8 @@ import { type Embedded, type EmbedServices, embedBatch } from "../_shared/embed/
 import type { ServiceFunction } from "../_shared/http/edge-function.ts";
 
 /**
- * The most of one call. A worker of the platform has 2 s of CPU a request: 100 posts take our own ONNX executor 35 to 90 ms
- * of it. Most of a batch's time is the database's (0.35 s beside 150,000 posts), and the next call comes in 10 s.
+ * The most of one call. A worker of the platform has 2 s of CPU a request: 100 posts take ONNX Runtime
+ * a millisecond of it. Most of a batch's time is the database's (0.35 s beside 150,000 posts), and the next call comes in 10 s.
  */
 const mostBatches = 10;
 const mostMilliseconds = 5_000;

@@ -37,7 +37,7 @@ export async function embeddedCommunity(database: Database): Promise<number> {
 export async function embedAll({ url }: Database): Promise<Embedded> {
   const total = { completed: 0, failed: 0 };
   const pool = openPool(url, () => undefined);
-  const services = { pool, models: modelCache(() => loadRuntime()) };
+  const services = { pool, models: modelCache(loadRuntime) };
   try {
     for (let batch = await embedBatch(services); batch; batch = await embedBatch(services)) {
       total.completed += batch.completed;

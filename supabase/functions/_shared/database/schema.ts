@@ -1274,7 +1274,7 @@ export interface RecsysModels {
    */
   feature_spec_digest: string;
   /**
-   * What the gate said: {passed, reasons: [text], contract: "kept" or what breaks it, parity: {rows, runtimes, largest_difference, tolerance}, comparison: {with, requests, from, margin, metrics: {name: {candidate, published, other, worse, standard_error}}} or {skipped: text}}. null: not judged.
+   * What the gate said: {passed, reasons: [text], contract: "kept" or what breaks it, parity: {rows, largest_difference, tolerance}, comparison: {with, requests, from, margin, metrics: {name: {candidate, published, other, worse, standard_error}}} or {skipped: text}}. null: not judged.
    */
   gate: Json | null;
   /**

@@ -1,6 +1,6 @@
 /**
- * What the three graphs of a model take and give. Export builds its graphs from these declarations, publish and every
- * load hold the files against them: a graph with other inputs cannot be fed.
+ * What the three graphs of a model take and give. Export builds its graphs from these declarations, and publish holds the
+ * files against them; every load holds the names: a graph with other inputs cannot be fed.
  */
 import { categories } from "../features/categories.ts";
 import { dimensions } from "../features/history.ts";
@@ -8,7 +8,20 @@ import { type Head, kinds } from "../features/kinds.ts";
 import { pairFeatures, postFeatures, userFeatures } from "../features/ranker-features.ts";
 import { type Field, postFields, userFields } from "../features/tokens.ts";
 import { postNumbers, slots, userNumbers } from "../features/tower-inputs.ts";
-import type { Contract } from "./onnx-executor/contract.ts";
+import type { InferenceSession } from "./inference.ts";
+
+/** What a graph takes and gives: for each name its type and dims, where a string such as "N" stands for a dynamic dim. */
+export interface Contract {
+  inputs: Record<string, ValueSpecification>;
+  outputs: Record<string, ValueSpecification>;
+}
+
+export interface ValueSpecification {
+  type: "float32" | "int64";
+  dims: (number | string)[];
+  /** Whether a graph may lack it. */
+  optional?: boolean;
+}
 
 export const graphNames = ["user_tower", "post_tower", "dlrm"] as const;
 export type GraphName = (typeof graphNames)[number];
@@ -59,4 +72,12 @@ function textInputs(fields: Field[], numbers: string[]) {
     numbers: { type: "float32", dims: ["N", numbers.length] },
     id_embedding: { type: "float32", dims: ["N", dimensions] },
   } satisfies Contract["inputs"];
+}
+
+/** Whether a loaded graph has the inputs and outputs of a contract, by name: the platform's runtime tells no more of them. */
+export function keepsContract({ inputNames, outputNames }: InferenceSession, { inputs, outputs }: Contract): boolean {
+  const agree = (names: readonly string[], specified: Contract["inputs"]) =>
+    names.every((name) => Object.hasOwn(specified, name)) &&
+    Object.entries(specified).every(([name, { optional }]) => optional || names.includes(name));
+  return agree(inputNames, inputs) && agree(outputNames, outputs);
 }

@@ -15,20 +15,15 @@ function doubling(): Uint8Array {
 const platformKey = Symbol.for("onnxruntime");
 const globals = globalThis as Record<symbol, unknown>;
 
-test("without the platform's runtime the native one is taken", async () => {
-  assert.equal((await loadRuntime()).name, "onnxruntime-node");
+test("without the platform's runtime the native one runs a graph", async () => {
+  const runtime = await loadRuntime();
+  const session = await runtime.createSession(doubling());
+  assert.deepEqual([...session.inputNames, ...session.outputNames], ["x", "doubled"]);
+  const { doubled } = await session.run({ x: float32(Float32Array.of(1, 2, 3, 4), [2, 2]) });
+  assert.deepEqual([...doubled.data], [2, 4, 6, 8]);
+  assert.deepEqual([...doubled.dims], [2, 2]);
+  await assert.rejects(runtime.createSession(new TextEncoder().encode("no graph")));
 });
-
-for (const name of ["onnxruntime-node", "executor"] as const)
-  test(`${name} runs a graph`, async () => {
-    const runtime = await loadRuntime(name);
-    const session = await runtime.createSession(doubling());
-    assert.deepEqual([...session.inputNames, ...session.outputNames], ["x", "doubled"]);
-    const { doubled } = await session.run({ x: float32(Float32Array.of(1, 2, 3, 4), [2, 2]) });
-    assert.deepEqual([...doubled.data], [2, 4, 6, 8]);
-    assert.deepEqual([...doubled.dims], [2, 2]);
-    await assert.rejects(runtime.createSession(new TextEncoder().encode("no graph")));
-  });
 
 test("the platform's runtime comes first, and gets one argument", async () => {
   const calls: unknown[][] = [];
@@ -52,7 +47,6 @@ test("the platform's runtime comes first, and gets one argument", async () => {
   };
   try {
     const runtime = await loadRuntime();
-    assert.equal(runtime.name, "platform");
     const onnx = doubling();
     const session = await runtime.createSession(onnx);
     const { y } = await session.run({ x: float32(Float32Array.of(1), [1, 1]) });
@@ -63,5 +57,4 @@ test("the platform's runtime comes first, and gets one argument", async () => {
   } finally {
     delete globals[platformKey];
   }
-  await assert.rejects(loadRuntime("platform"), { message: "the ONNX runtime platform is not there" });
 });

@@ -1,52 +1,43 @@
-/** Which ONNX Runtime runs the graphs. This file is the only one that knows there are three; all give the same scores. */
+/** Which ONNX Runtime runs the graphs. This file is the only one that knows there are two; both give the same scores. */
+import type { Feeds, Tensor } from "../features/tensors.ts";
 
-import type { Tensor } from "../features/tensors.ts";
-import { createSession as createExecutorSession, type InferenceSession } from "./onnx-executor/session.ts";
-
-export type { InferenceSession };
-
+/** Loads graphs, to be run. */
 export interface Runtime {
-  name: RuntimeName;
   /** Loads a graph from its ONNX bytes; throws when they are not ONNX. */
   createSession(onnx: Uint8Array): Promise<InferenceSession>;
 }
 
-/** platform: what the hosted edge runtime has built in. executor: ours, in TypeScript, which runs anywhere. */
-export type RuntimeName = "platform" | "onnxruntime-node" | "executor";
-
-/** The first runtime that is available, or the one asked for; throws when that one is missing. */
-export async function loadRuntime(only?: RuntimeName): Promise<Runtime> {
-  for (const name of only ? [only] : (["platform", "onnxruntime-node", "executor"] as const)) {
-    const runtime = await loaders[name]();
-    if (runtime) return runtime;
-  }
-  throw new Error(`the ONNX runtime ${only} is not there`);
+/** A graph that is ready to run. Never run it with N = 0: the platform's runtime returns nothing then. */
+export interface InferenceSession {
+  readonly inputNames: readonly string[];
+  readonly outputNames: readonly string[];
+  /** Takes one tensor for each input name, gives one for each output name. */
+  run(feeds: Feeds): Promise<Record<string, Tensor>>;
 }
 
-/*
- * One thread: a second makes no feed faster (0.6 ms either way for 850 candidates) and spins on after it, 3 to 5 ms that the
- * database could use. See `npm run bench -- dlrm`.
+/**
+ * What the hosted edge runtime has built in, elsewhere onnxruntime-node, on one thread: a second makes no feed faster (0.6 ms
+ * either way for 850 candidates) and spins on after it, 3 to 5 ms that the database could use (`npm run bench -- dlrm`).
+ * Throws where neither is there.
  */
-const loaders: Record<RuntimeName, () => Promise<Runtime | undefined>> = {
-  async platform() {
-    const ort = (globalThis as Record<symbol, unknown>)[Symbol.for("onnxruntime")];
-    // ONE argument: the platform's runtime misreads options
-    return ort ? fromOnnxRuntime("platform", ort as OnnxRuntime, []) : undefined;
-  },
-  async "onnxruntime-node"() {
-    // not a literal, so that the bundler of Edge Functions leaves out a native module that could not load there
-    const specifier = ["onnxruntime", "node"].join("-");
-    try {
-      const module = await import(specifier);
-      return fromOnnxRuntime("onnxruntime-node", module.default ?? module, [{ intraOpNumThreads: 1 }]);
-    } catch {
-      return undefined;
-    }
-  },
-  async executor() {
-    return { name: "executor", createSession: createExecutorSession };
-  },
-};
+export async function loadRuntime(): Promise<Runtime> {
+  const platform = (globalThis as Record<symbol, unknown>)[Symbol.for("onnxruntime")];
+  // ONE argument: the platform's runtime misreads options
+  if (platform) return fromOnnxRuntime(platform as OnnxRuntime, []);
+  return fromOnnxRuntime(await loadNative(), [{ intraOpNumThreads: 1 }]);
+}
+
+async function loadNative(): Promise<OnnxRuntime> {
+  // not a literal, so that the bundler of Edge Functions leaves out a native module that could not load there
+  const specifier = ["onnxruntime", "node"].join("-");
+  try {
+    const module = await import(specifier);
+    return module.default ?? module;
+  } catch (cause) {
+    const why = "there is no ONNX Runtime: this host has none built in, and onnxruntime-node cannot be loaded";
+    throw new Error(why, { cause });
+  }
+}
 
 /** The API that onnxruntime-node and the platform have in common. */
 interface OnnxRuntime {
@@ -68,9 +59,8 @@ interface OnnxTensor {
   dims: readonly number[];
 }
 
-function fromOnnxRuntime(name: RuntimeName, ort: OnnxRuntime, options: SessionOptions): Runtime {
+function fromOnnxRuntime(ort: OnnxRuntime, options: SessionOptions): Runtime {
   return {
-    name,
     async createSession(onnx) {
       const session = await ort.InferenceSession.create(onnx, ...options);
       return {

@@ -4,17 +4,12 @@ import { tinyGraphs } from "../../../../serve/testing.ts";
 import type { Connection } from "../database/database.ts";
 import { featureSpecDigest } from "../features/feature-spec.ts";
 import { kinds } from "../features/kinds.ts";
-import type { Runtime } from "./inference.ts";
+import { loadRuntime } from "./inference.ts";
 import { modelCache } from "./models.ts";
 
 const { user_tower, dlrm } = tinyGraphs();
 const graphs = { user_tower, dlrm };
 const needed = ["user_tower", "dlrm"] as const;
-
-const runtime: Runtime = {
-  name: "executor",
-  createSession: async () => ({ inputNames: [], outputNames: [], run: async () => ({}) }),
-};
 
 async function sha256(bytes: Uint8Array): Promise<string> {
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", new Uint8Array(bytes)));
@@ -47,7 +42,7 @@ const active = async (id: string) => ({ id, name: `model ${id}`, featureSpecDige
 
 test("a model is read once, however many ask at the same time", async () => {
   const { state, connection } = await database();
-  const models = modelCache(async () => runtime);
+  const models = modelCache(loadRuntime);
   const first = await active("1");
   const [a, b] = await Promise.all([models(first, connection, needed), models(first, connection, needed)]);
   assert.equal(a, b);
@@ -57,7 +52,7 @@ test("a model is read once, however many ask at the same time", async () => {
 
 test("four models are kept, the latest that were asked for", async () => {
   const { state, connection } = await database();
-  const models = modelCache(async () => runtime);
+  const models = modelCache(loadRuntime);
   const ids: string[] = [];
   const ask = async (id: string) => ids.push((await models(await active(id), connection, needed)).id);
   for (const id of ["1", "2", "3", "4", "2", "1", "3", "4"]) await ask(id);
@@ -73,10 +68,7 @@ test("four models are kept, the latest that were asked for", async () => {
 test("a database that failed during a load is asked again at once, a corrupt model only after ten seconds", async () => {
   const { state, connection } = await database();
   let now = 0;
-  const models = modelCache(
-    async () => runtime,
-    () => now,
-  );
+  const models = modelCache(loadRuntime, () => now);
   const first = await active("1");
   state.failure = new Error("Connection terminated");
   await assert.rejects(models(first, connection, needed), state.failure);
@@ -97,7 +89,7 @@ test("a graph with another shape than the contract is refused", async () => {
   // the user tower has no history there
   const { post_tower } = tinyGraphs();
   Object.assign(state.rows[0], { onnx: post_tower, sha256: await sha256(post_tower) });
-  const models = modelCache(async () => runtime);
+  const models = modelCache(loadRuntime);
   await assert.rejects(models(await active("1"), connection, needed), {
     code: "model_corrupt",
     message: /user_tower of model model 1 has other inputs or outputs than the contract/,

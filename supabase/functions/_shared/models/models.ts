@@ -3,10 +3,8 @@ import { type Connection, run } from "../database/database.ts";
 import { featureSpecDigest } from "../features/feature-spec.ts";
 import { areHeads, type Head } from "../features/kinds.ts";
 import { AppError } from "../http/errors.ts";
-import { contractsOf, type GraphName } from "./contracts.ts";
+import { contractsOf, type GraphName, keepsContract } from "./contracts.ts";
 import type { InferenceSession, Runtime } from "./inference.ts";
-import { assertContract } from "./onnx-executor/contract.ts";
-import { createSession as createExecutorSession } from "./onnx-executor/session.ts";
 
 /** What recsys.models says of the active model. */
 export interface ActiveModel {
@@ -101,16 +99,11 @@ async function load<Graph extends GraphName>(
       const artifact = artifacts.find((each) => each.graph === graph);
       if (!artifact) throw corrupt(active, graph, "is missing");
       if ((await sha256(artifact.onnx)) !== artifact.sha256) throw corrupt(active, graph, "fails its checksum");
-      // one user is too little to hand to another thread: 0.3 ms in our own executor, 1.5 in onnxruntime-node under Deno
-      const make = graph === "user_tower" ? createExecutorSession : createSession;
-      const session = await make(artifact.onnx).catch((error) => {
+      const session = await createSession(artifact.onnx).catch((error) => {
         throw corrupt(active, graph, "cannot be loaded", error);
       });
-      try {
-        assertContract(artifact.onnx, contracts[graph]);
-      } catch (error) {
-        throw corrupt(active, graph, "has other inputs or outputs than the contract", error);
-      }
+      if (!keepsContract(session, contracts[graph]))
+        throw corrupt(active, graph, "has other inputs or outputs than the contract");
       return [graph, session] as const;
     }),
   );
