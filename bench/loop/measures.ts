@@ -1,5 +1,5 @@
 /** What a run of the loop says of its policy. */
-import { gini } from "../../trainer/evaluation/metrics/list-metrics.ts";
+import { gini } from "../../trainer/evaluation/metrics/diversity.ts";
 import { expectedUtility } from "../../trainer/synthetic/taste.ts";
 import { topicOf, topics } from "../../trainer/synthetic/topics.ts";
 import type { World } from "../../trainer/synthetic/world.ts";

@@ -35,7 +35,7 @@ import type { Policy } from "./policy.ts";
 /** Roll-ups are this far apart, in milliseconds of the simulation; pg_cron calls them every ten seconds, when hardly anything happens here. */
 const rollUpEvery = 20 * 60_000;
 
-export interface SystemOptions {
+interface SystemOptions {
   name: string;
   seed: number;
   /** Settings of recsys.settings, as SQL: `trial_place = 0`. */

@@ -10,7 +10,7 @@ export interface Figure {
   bar?: Bar;
 }
 
-export interface Bar {
+interface Bar {
   of: "value" | "ratio";
   must: "be at most" | "be at least";
   limit: number;

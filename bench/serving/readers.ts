@@ -9,7 +9,7 @@ import { Random } from "../../trainer/engine/random.ts";
 const people = 500;
 const warmUps = 50;
 
-export interface Readers {
+interface Readers {
   /** Asks for the feed of the number-th of them; what the function's header Server-Timing says. Throws unless it is a whole page. */
   ask(number: number): Promise<string>;
 }

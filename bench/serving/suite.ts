@@ -20,7 +20,7 @@ import { measureStart } from "./start.ts";
 export const names = ["feed", "pooler", "recall", "start", "ranker", "bundle", "scale", "publish"] as const;
 export type Name = (typeof names)[number];
 
-export interface SuiteOptions {
+interface SuiteOptions {
   /** Of the community; `scale` and `publish` take ten times as many. */
   posts: number;
   /** How many are asked one after another; those that take longer, `recall` and `start`, make do with a third and a thirtieth. */

@@ -19,7 +19,7 @@ import { towerDefaults } from "../../trainer/towers/hyperparameters.ts";
 import { newTowerWeights } from "../../trainer/towers/network.ts";
 import { fillTable, withoutLog } from "./fill-table.ts";
 
-export interface CommunitySize {
+interface CommunitySize {
   people: number;
   posts: number;
   interactions: number;

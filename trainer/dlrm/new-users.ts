@@ -3,7 +3,7 @@
  * community, where few ever were new, it may rank worse for new people than the recency baseline, which needs to know nobody (travel-se's
  * first 1,000 posts, R@20 of cold users .413, the baseline .431).
  */
-import { estimate } from "../evaluation/metrics/estimate.ts";
+import { estimate } from "../evaluation/metrics/statistics.ts";
 import { dlrmForward, scoreAt } from "./forward.ts";
 import type { Dlrm } from "./model.ts";
 import type { RankingExamples } from "./ranking-examples.ts";

@@ -1,7 +1,7 @@
 /** The requests the ranker learns from where pages were logged: what was shown, and what came of it. */
 import type { Page, Told } from "../community/pages.ts";
 import { login, type Timeline } from "../community/timeline.ts";
-import { countBelow } from "../evaluation/metrics/count-below.ts";
+import { countBelow } from "../evaluation/metrics/statistics.ts";
 import { addDeed, cameTo, type Deeds, labelWindow, type Moment } from "./requests.ts";
 
 /** A post of a page, and what the user did with it within the label window. */

@@ -12,7 +12,7 @@ import { dimensions } from "../../supabase/functions/_shared/features/history.ts
 import { kinds } from "../../supabase/functions/_shared/features/kinds.ts";
 import { userFeatures } from "../../supabase/functions/_shared/features/ranker-features.ts";
 import { minimise } from "../engine/minimise.ts";
-import { estimate } from "../evaluation/metrics/estimate.ts";
+import { estimate } from "../evaluation/metrics/statistics.ts";
 import { denseWidth } from "./dense-features.ts";
 import { dlrmForward, scoreAt } from "./forward.ts";
 import type { Dlrm } from "./model.ts";

@@ -7,7 +7,7 @@ import { qualityLine } from "../gate/held-out-quality.ts";
 import { provenanceSchema } from "../model-folder/provenance.ts";
 import type { PipelineOptions } from "../pipeline.ts";
 import type { GivenModel } from "./given-models.ts";
-import { countBelow } from "./metrics/count-below.ts";
+import { countBelow } from "./metrics/statistics.ts";
 import type { ReplayOptions, ReplayResult } from "./protocols/replay.ts";
 import type { ReportExtras } from "./report/report.ts";
 

@@ -8,12 +8,10 @@ import { communityEnd } from "../synthetic/calendar.ts";
 import { firstVisits } from "../synthetic/first-visits.ts";
 import type { SyntheticSize } from "../synthetic/size.ts";
 import { type TruePreferences, truePreferences } from "../synthetic/true-preferences.ts";
-import { MostRecent } from "./baselines/most-recent.ts";
-import { Popularity } from "./baselines/popularity.ts";
-import { RecencyBaseline } from "./baselines/recency-baseline.ts";
+import { MostRecent, Popularity, RecencyBaseline } from "./baselines/simple.ts";
 import { EventWalk } from "./history/event-walk.ts";
-import { Exclusion } from "./protocols/exclusion.ts";
-import { topOf } from "./protocols/rank.ts";
+import { meanOf } from "./metrics/statistics.ts";
+import { Exclusion, topOf } from "./protocols/rank.ts";
 import type { Recommender } from "./protocols/recommender.ts";
 import { table } from "./report/table.ts";
 import { ReplayedSystem } from "./system/replayed-system.ts";
@@ -95,8 +93,7 @@ export async function evaluateColdUsers(
 export function coldUserTable(runs: ColdUserMetrics[][]): string {
   const each = (r: number, metric: "recall" | "utility" | "utilityAboveRandom") => {
     const values = runs.map((run) => run[r][metric]);
-    const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-    return `${mean.toFixed(3)} (${values.map((value) => value.toFixed(3)).join(", ")})`;
+    return `${meanOf(values).toFixed(3)} (${values.map((value) => value.toFixed(3)).join(", ")})`;
   };
   return table(
     ["ranking", "R@20", "utility", "utility, random = 0"],

@@ -33,11 +33,9 @@ import {
 } from "./metrics/ranker-metrics.ts";
 import { type ReplayOptions, runReplay } from "./protocols/replay.ts";
 import { writeReplay } from "./report/output.ts";
-import { pairedHeadRows, pairedRows } from "./report/paired-table.ts";
-import { rankerTable } from "./report/ranker-table.ts";
-import { replayTable } from "./report/replay-table.ts";
 import type { ReportExtras } from "./report/report.ts";
 import { table } from "./report/table.ts";
+import { pairedHeadRows, pairedRows, rankerTable, replayTable } from "./report/tables.ts";
 import { requestsOf } from "./system/ranker-requests.ts";
 import { ReplayedSystem } from "./system/replayed-system.ts";
 import { System } from "./system/system.ts";

@@ -23,13 +23,11 @@ import {
 import { type CutOptions, runCut } from "./protocols/cut.ts";
 import { type ReplayOptions, type ReplayResult, runReplay } from "./protocols/replay.ts";
 import { rankerBaselines } from "./ranker-baselines/ranked-by.ts";
-import { cutTable } from "./report/cut-table.ts";
 import { writeCut, writeReplay } from "./report/output.ts";
-import { rankerTable } from "./report/ranker-table.ts";
-import { replayTable } from "./report/replay-table.ts";
 import type { Report, ReportExtras } from "./report/report.ts";
 import { type StepMeter, stepsLine } from "./report/step-meter.ts";
 import { share } from "./report/table.ts";
+import { cutTable, rankerTable, replayTable } from "./report/tables.ts";
 import { requestsOf } from "./system/ranker-requests.ts";
 import { ReplayedSystem } from "./system/replayed-system.ts";
 import { System, TowersAlone } from "./system/system.ts";

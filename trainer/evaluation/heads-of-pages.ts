@@ -9,10 +9,10 @@ import { HeldOutMetrics } from "../gate/held-out-metrics.ts";
 import { heldOutOf } from "../gate/held-out-requests.ts";
 import { type RankOptions, type ReplayedModel, rankedRequests } from "../gate/ranked-requests.ts";
 import { type HeadMetrics, type HeadRows, rankerMetrics } from "./metrics/ranker-metrics.ts";
+import { sample } from "./protocols/rank.ts";
 import type { ReplayOptions } from "./protocols/replay.ts";
-import { sample } from "./protocols/sample.ts";
 
-export interface HeadsOfPages {
+interface HeadsOfPages {
   pages: number;
   rows: HeadRows[];
   metrics: HeadMetrics[];

@@ -11,6 +11,7 @@ import type { Selectable, SelectionSettings } from "../../supabase/functions/_sh
 import type { LoadedCommunity } from "../community/from-database.ts";
 import type { PipelineOptions } from "../pipeline.ts";
 import { diversityOf, textSimilarity } from "./metrics/diversity.ts";
+import { meanOf } from "./metrics/statistics.ts";
 import { type Progress, type ReplayOptions, runReplay } from "./protocols/replay.ts";
 import { share, table } from "./report/table.ts";
 import type { CandidateList } from "./system/replayed-system.ts";
@@ -92,17 +93,16 @@ export async function evaluateSelections(
     innerProduct(postVectors, a * dimensions, postVectors, b * dimensions, dimensions);
   const rows = system.made.map(({ settings, pages, new: ofNew, found, milliseconds }) => {
     const ranks = pages.map((page, i) => page.indexOf(events[i].post) + 1);
-    const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
     const text = diversityOf(pages, posts.ids.length, similarity);
     const vectors = diversityOf(pages, posts.ids.length, cosine);
     return [
       String(settings.diversity),
       String(settings.author_decay),
-      share(mean(ranks.map((rank) => Number(rank > 0)))),
-      share(mean(ranks.map((rank) => (rank > 0 ? 1 / rank : 0)))),
+      share(meanOf(ranks.map((rank) => Number(rank > 0)))),
+      share(meanOf(ranks.map((rank) => (rank > 0 ? 1 / rank : 0)))),
       share(text.intraListSimilarity),
       share(vectors.intraListSimilarity),
-      mean(pages.map((page) => new Set(Array.from(page, (post) => posts.authors[post])).size)).toFixed(2),
+      meanOf(pages.map((page) => new Set(Array.from(page, (post) => posts.authors[post])).size)).toFixed(2),
       share(text.coverage),
       share(ofNew / (pages.length * pageSize)),
       String(found.size),

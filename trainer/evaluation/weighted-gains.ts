@@ -12,7 +12,7 @@ import type { TrainedModel } from "../pipeline.ts";
 
 const best = 10;
 
-export interface WeightedGains {
+interface WeightedGains {
   /**
    * NDCG@10 over all requests together. The gain of a post is what was done with it by what that counts in the score, times what its kinds weigh; at a
    * place from 1 to 10 it is worth 1 / log2(1 + place) of that.

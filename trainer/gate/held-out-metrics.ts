@@ -2,8 +2,8 @@
 import { allHeads, kinds } from "../../supabase/functions/_shared/features/kinds.ts";
 import type { RankerRequest } from "../dlrm/ranker-request.ts";
 import { type Labels, unknown } from "../dlrm/requests.ts";
-import { type Estimate, estimate } from "../evaluation/metrics/estimate.ts";
 import { recallAt, reciprocalRank } from "../evaluation/metrics/ranking-metrics.ts";
+import { type Estimate, estimate } from "../evaluation/metrics/statistics.ts";
 import type { RankedRequest } from "./ranked-requests.ts";
 
 /**

@@ -5,7 +5,7 @@ import { z } from "zod";
 import { beforeTheirPost } from "../community/first-interactions.ts";
 import type { LoadedCommunity } from "../community/from-database.ts";
 import { type Config, configDigest, differencesOf } from "../config/config.ts";
-import { countBelow } from "../evaluation/metrics/count-below.ts";
+import { countBelow } from "../evaluation/metrics/statistics.ts";
 
 export const provenanceSchema = z.object({
   /** Hyperparameters that are not the defaults, by path. */

@@ -2,13 +2,9 @@ import type { Recommender, Sizes } from "../protocols/recommender.ts";
 import { Als } from "./als.ts";
 import { Ease } from "./ease.ts";
 import { ItemKnn } from "./item-knn.ts";
-import { LastActive } from "./last-active.ts";
 import { LogisticRegression } from "./logistic-regression.ts";
-import { MostRecent } from "./most-recent.ts";
-import { Popularity } from "./popularity.ts";
-import { RecencyBaseline } from "./recency-baseline.ts";
-import { TextKnn } from "./text-knn.ts";
-import { TextKnnRecency } from "./text-knn-recency.ts";
+import { LastActive, MostRecent, Popularity, RecencyBaseline } from "./simple.ts";
+import { TextKnn, TextKnnRecency } from "./text-knn.ts";
 
 /** What everything is measured against in the live replay; the strongest, `hardestBaseline`, comes first. */
 export function replayBaselines(sizes: Sizes): Recommender[] {

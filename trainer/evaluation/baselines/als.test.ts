@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { scoresAfter, sizesOf, smallCommunity } from "../testing.ts";
-import { Als } from "./als.ts";
-import { gramOf, solveRow } from "./als-step.ts";
+import { Als, gramOf, solveRow } from "./als.ts";
 
 test("a row by hand: x = 4y / (y² + z² + 3y² + 2) with one factor", () => {
   const others = new Float64Array([2, 1]);

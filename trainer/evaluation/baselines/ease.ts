@@ -1,5 +1,4 @@
 import { invert } from "../../engine/invert.ts";
-import type { CommunityEvent } from "../history/event-walk.ts";
 import type { Recommender, Sizes } from "../protocols/recommender.ts";
 import { InteractedPairs } from "./interacted-pairs.ts";
 
@@ -10,27 +9,22 @@ const mostPosts = 2000;
  * EASE (Steck, WWW'19): the linear item-item model with no self-similarity that fits all users' rows best.
  * G = XᵀX + λI, P = G⁻¹, B = −P / diag(P) with diagonal 0; a user's scores are the sum of B's rows over their posts.
  */
-export class Ease implements Recommender {
+export class Ease extends InteractedPairs implements Recommender {
   readonly name = "EASE";
   private readonly lambda: number;
-  private readonly pairs: InteractedPairs;
   /** Column of a post in B, −1 where it is left out. */
   private readonly columns: Int32Array;
   private readonly posts: number[] = [];
   private weights: Float64Array = new Float64Array();
 
   constructor(sizes: Sizes, lambda = 300) {
+    super(sizes);
     this.lambda = lambda;
-    this.pairs = new InteractedPairs(sizes);
     this.columns = new Int32Array(sizes.posts).fill(-1);
   }
 
-  observe(event: CommunityEvent): void {
-    this.pairs.observe(event);
-  }
-
   train(): void {
-    const { usersOf, postsOf } = this.pairs;
+    const { usersOf, postsOf } = this;
     const posts = [...usersOf.keys()].filter((post) => usersOf[post].length > 0);
     posts.sort((a, b) => usersOf[b].length - usersOf[a].length);
     this.posts.push(...posts.slice(0, mostPosts));
@@ -53,7 +47,7 @@ export class Ease implements Recommender {
   scores(user: number, _at: number, out: Float64Array): void {
     const n = this.posts.length;
     const sums = new Float64Array(n);
-    for (const post of this.pairs.postsOf[user]) {
+    for (const post of this.postsOf[user]) {
       const row = this.columns[post] * n;
       if (row >= 0) for (let j = 0; j < n; j++) sums[j] += this.weights[row + j];
     }

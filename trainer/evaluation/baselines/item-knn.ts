@@ -1,4 +1,3 @@
-import type { CommunityEvent } from "../history/event-walk.ts";
 import type { Recommender, Sizes } from "../protocols/recommender.ts";
 import { InteractedPairs, latest } from "./interacted-pairs.ts";
 
@@ -7,31 +6,27 @@ import { InteractedPairs, latest } from "./interacted-pairs.ts";
  * interacted with a post in training. Instead of any similarity matrix the sum is taken by neighbour: w(v) = Σ 1/√|Uⱼ| over the
  * posts j shared with v, then score(i) = Σ w(v) / √|Uᵢ| over v in Uᵢ, so one list costs two walks over the pairs.
  */
-export class ItemKnn implements Recommender {
+export class ItemKnn extends InteractedPairs implements Recommender {
   readonly name = "item kNN";
   private readonly history: number;
-  private readonly pairs: InteractedPairs;
-  private usersOf: number[][] = [];
+  /** As of the training. */
+  private trainedUsersOf: number[][] = [];
   private readonly weights: Float64Array;
 
   constructor(sizes: Sizes, history = latest) {
+    super(sizes);
     this.history = history;
-    this.pairs = new InteractedPairs(sizes);
     this.weights = new Float64Array(sizes.users);
   }
 
   train(): void {
-    this.usersOf = this.pairs.usersOf.map((users) => [...users]);
-  }
-
-  observe(event: CommunityEvent): void {
-    this.pairs.observe(event);
+    this.trainedUsersOf = this.usersOf.map((users) => [...users]);
   }
 
   scores(user: number, _at: number, out: Float64Array): void {
-    const { usersOf, weights } = this;
+    const { trainedUsersOf: usersOf, weights } = this;
     weights.fill(0);
-    for (const post of this.pairs.postsOf[user].slice(-this.history)) {
+    for (const post of this.postsOf[user].slice(-this.history)) {
       const weight = 1 / Math.sqrt(usersOf[post].length);
       for (const neighbour of usersOf[post]) weights[neighbour] += weight;
     }

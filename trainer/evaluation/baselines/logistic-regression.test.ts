@@ -5,9 +5,8 @@ import { Random } from "../../engine/random.ts";
 import { EventWalk } from "../history/event-walk.ts";
 import { TfIdf } from "../metrics/tf-idf.ts";
 import { scoresAfter, sizesOf, smallCommunity } from "../testing.ts";
-import { fitLogistic } from "./fit-logistic.ts";
 import { LogisticFeatures, logisticFeatures } from "./logistic-features.ts";
-import { LogisticRegression } from "./logistic-regression.ts";
+import { fitLogistic, LogisticRegression } from "./logistic-regression.ts";
 
 test("one binary feature by hand: the weight is the log odds ratio, the bias the log odds at 0", () => {
   // 3 of 4 positive where the feature is 1, 1 of 4 where it is 0

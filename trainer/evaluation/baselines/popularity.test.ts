@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { scoresAfter, sizesOf, smallCommunity } from "../testing.ts";
-import { Popularity } from "./popularity.ts";
+import { Popularity } from "./simple.ts";
 
 test("counts interactions; with a half-life of 2 hours each counts half after 2 hours", async () => {
   const community = smallCommunity(

@@ -1,9 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { scoresAfter, sizesOf, smallCommunity } from "../testing.ts";
-import { LastActive } from "./last-active.ts";
-import { MostRecent } from "./most-recent.ts";
-import { RecencyBaseline } from "./recency-baseline.ts";
+import { LastActive, MostRecent, RecencyBaseline } from "./simple.ts";
 
 // post 0 of hour 0 has an interaction at hour 9; post 1 of hour 4 and post 2 of hour 8 never
 const community = smallCommunity(

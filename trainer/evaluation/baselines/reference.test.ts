@@ -13,12 +13,8 @@ import { sizesOf } from "../testing.ts";
 import { Als } from "./als.ts";
 import { Ease } from "./ease.ts";
 import { ItemKnn } from "./item-knn.ts";
-import { LastActive } from "./last-active.ts";
-import { MostRecent } from "./most-recent.ts";
-import { Popularity } from "./popularity.ts";
-import { RecencyBaseline } from "./recency-baseline.ts";
-import { TextKnn } from "./text-knn.ts";
-import { TextKnnRecency } from "./text-knn-recency.ts";
+import { LastActive, MostRecent, Popularity, RecencyBaseline } from "./simple.ts";
+import { TextKnn, TextKnnRecency } from "./text-knn.ts";
 
 const data = process.env.COMMUNITY_DATA ?? join(import.meta.dirname, "../../../../shared/data");
 const skip = (name: string) =>

@@ -2,8 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { TfIdf } from "../metrics/tf-idf.ts";
 import { scoresAfter, sizesOf, smallCommunity } from "../testing.ts";
-import { TextKnn } from "./text-knn.ts";
-import { TextKnnRecency } from "./text-knn-recency.ts";
+import { TextKnn, TextKnnRecency } from "./text-knn.ts";
 
 const near = (actual: number[], expected: number[]) => {
   for (const [i, value] of expected.entries())

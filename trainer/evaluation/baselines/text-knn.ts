@@ -1,12 +1,12 @@
+import { hour } from "../../../supabase/functions/_shared/features/hours.ts";
 import type { CommunityEvent } from "../history/event-walk.ts";
 import { type SparseVector, TfIdf } from "../metrics/tf-idf.ts";
 import type { Recommender, Sizes } from "../protocols/recommender.ts";
 import { InteractedPairs, latest } from "./interacted-pairs.ts";
 
 /** Text kNN: cosine of a post's TF-IDF vector with the sum of those of the user's latest posts. */
-export class TextKnn implements Recommender {
+export class TextKnn extends InteractedPairs implements Recommender {
   readonly name: string = "text kNN";
-  private readonly pairs: InteractedPairs;
   private readonly tfIdf: TfIdf;
   /** Posts that wait until the weights of words are known. */
   private waiting: [post: number, counts: Map<number, number>][] | undefined = [];
@@ -16,7 +16,7 @@ export class TextKnn implements Recommender {
   private profile = new Float64Array();
 
   constructor(sizes: Sizes, tfIdf = new TfIdf()) {
-    this.pairs = new InteractedPairs(sizes);
+    super(sizes);
     this.tfIdf = tfIdf;
   }
 
@@ -28,8 +28,8 @@ export class TextKnn implements Recommender {
     this.waiting = undefined;
   }
 
-  observe(event: CommunityEvent): void {
-    this.pairs.observe(event);
+  override observe(event: CommunityEvent): void {
+    super.observe(event);
     if (event.type !== "post") return;
     const counts = this.tfIdf.count(`${event.title} ${event.description} ${event.tags.join(" ")}`);
     if (this.waiting) this.waiting.push([event.post, counts]);
@@ -40,7 +40,7 @@ export class TextKnn implements Recommender {
     out.fill(0);
     const { profile, vectors, postings } = this;
     const used = new Set<number>();
-    for (const post of this.pairs.postsOf[user].slice(-latest)) {
+    for (const post of this.postsOf[user].slice(-latest)) {
       const { terms, values } = vectors[post];
       for (const [i, term] of terms.entries()) {
         profile[term] += values[i];
@@ -63,6 +63,34 @@ export class TextKnn implements Recommender {
     for (const [i, term] of vector.terms.entries()) {
       this.postings[term].posts.push(post);
       this.postings[term].values.push(vector.values[i]);
+    }
+  }
+}
+
+/** What a text that shares no word with the user's still counts: without it such posts would rank last, however new. */
+const floor = 0.1;
+
+/** Text kNN × recency: (0.1 + cosine) · exp(−age / 24 h). */
+export class TextKnnRecency extends TextKnn {
+  override readonly name = "text kNN × recency";
+  private readonly createdAt: Float64Array;
+
+  constructor(sizes: Sizes, tfIdf?: TfIdf) {
+    super(sizes, tfIdf);
+    this.createdAt = new Float64Array(sizes.posts);
+  }
+
+  override observe(event: CommunityEvent): void {
+    super.observe(event);
+    if (event.type === "post") this.createdAt[event.post] = event.at;
+  }
+
+  override scores(user: number, at: number, out: Float64Array): void {
+    super.scores(user, at, out);
+    for (let post = 0; post < out.length; post++) {
+      const days = (at - this.createdAt[post]) / (24 * hour);
+      // its logarithm, because exp(−days) itself is 0 for all posts older than two years
+      out[post] = Math.log(floor + out[post]) - days;
     }
   }
 }

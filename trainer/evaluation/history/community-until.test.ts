@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { hour, smallCommunity } from "../testing.ts";
-import { communityBefore } from "./community-until.ts";
+import { communityBefore } from "./event-walk.ts";
 
 test("what came at or after the instant is cut off; later users keep their number and lose their profile", () => {
   const community = smallCommunity(

@@ -4,13 +4,14 @@ import { join } from "node:path";
 import { UserError } from "../../../db/user-error.ts";
 import type { Community } from "../../community/community.ts";
 import type { PipelineOptions } from "../../pipeline.ts";
+import { meanOf } from "../metrics/statistics.ts";
 import { share, table } from "../report/table.ts";
 import { type ForecastResult, type Forecasts, runForecasts } from "./forecast-protocol.ts";
 import { type NeededTopics, neededTopics } from "./needed-topics.ts";
 import { AuthorMean, PartForecaster, ServedForecaster } from "./text-forecasters.ts";
 import { towerForecasters } from "./tower-forecasters.ts";
 
-export interface IdeasOptions {
+interface IdeasOptions {
   testFrom: number;
   /** Of the towers among the baselines; nothing else is random. */
   seeds: number[];
@@ -92,8 +93,4 @@ async function write(
     needed_topics: needed,
   };
   await writeFile(join(folder, "metrics.json"), `${JSON.stringify(metrics, null, 2)}\n`);
-}
-
-function meanOf(values: number[]): number {
-  return values.reduce((sum, each) => sum + each, 0) / values.length;
 }

@@ -3,12 +3,11 @@
  * by forecasters that learned from the time before; what came is how many distinct people other than its author did something with it
  * within 7 days.
  */
+
+import type { SettledPost, WrittenPost } from "../../../supabase/functions/_shared/ideas/forecast/written-post.ts";
 import { audienceWindow } from "../../../supabase/functions/_shared/ideas/forecast/written-post.ts";
 import type { Community } from "../../community/community.ts";
-import { communityBefore } from "../history/community-until.ts";
-import type { AudienceForecaster } from "./audience-forecaster.ts";
-import { audiencesOf } from "./audiences.ts";
-import { bestTenth, spearman } from "./forecast-metrics.ts";
+import { communityBefore } from "../history/event-walk.ts";
 
 export interface ForecastResult {
   name: string;
@@ -73,4 +72,74 @@ export async function runForecasts(
   function settledPost(post: number) {
     return { ...written(post), people: audiences[post] };
   }
+}
+
+/** A post of an evaluation: its number in the community with it, for those that know it by its vector. */
+export interface NumberedPost extends WrittenPost {
+  post: number;
+}
+
+/** Whatever says how many people a post will reach. */
+export interface AudienceForecaster {
+  name: string;
+  /** Learns from the posts whose week was over at an instant, in order of time; `community` ends there. */
+  train(posts: (NumberedPost & SettledPost)[], community: Community, until: number): void | Promise<void>;
+  /** Told of each later post as soon as its week is over. */
+  add(post: NumberedPost & SettledPost): void;
+  /** People within 7 days, on any scale that orders posts. */
+  forecast(post: NumberedPost): number;
+}
+
+/** How many distinct people other than its author did something with each post within 7 days of its creation. */
+export function audiencesOf({ posts, interactions }: Pick<Community, "posts" | "interactions">): Int32Array {
+  const { users, posts: touched, at } = interactions;
+  const people = new Int32Array(posts.ids.length);
+  const counted = new Set<number>();
+  for (const [i, post] of touched.entries()) {
+    const age = at[i] - posts.createdAt[post];
+    if (age < 0 || age > audienceWindow || users[i] === posts.authors[post]) continue;
+    const pair = users[i] * people.length + post;
+    if (counted.has(pair)) continue;
+    counted.add(pair);
+    people[post]++;
+  }
+  return people;
+}
+
+/** How good forecasts of audiences are: as an order, and of the posts that they recommend most. */
+
+/** Spearman's rank correlation, ties with their mean rank; NaN where either side is the same throughout. */
+export function spearman(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  const [x, y] = [meanRanks(a), meanRanks(b)];
+  const middle = (x.length - 1) / 2;
+  let [both, left, right] = [0, 0, 0];
+  for (let i = 0; i < x.length; i++) {
+    both += (x[i] - middle) * (y[i] - middle);
+    left += (x[i] - middle) ** 2;
+    right += (y[i] - middle) ** 2;
+  }
+  return both / Math.sqrt(left * right);
+}
+
+/** Mean audience of the tenth that was forecast highest, as a multiple of that of all; of equal forecasts the earlier posts. */
+export function bestTenth(forecasts: ArrayLike<number>, people: ArrayLike<number>): number {
+  const order = Array.from({ length: forecasts.length }, (_, i) => i).sort((a, b) => forecasts[b] - forecasts[a]);
+  const tenth = order.slice(0, Math.ceil(order.length / 10));
+  return meanAt(people, tenth) / meanAt(people, order);
+}
+
+function meanAt(values: ArrayLike<number>, places: number[]): number {
+  return places.reduce((sum, place) => sum + values[place], 0) / places.length;
+}
+
+function meanRanks(values: ArrayLike<number>): Float64Array {
+  const order = Array.from({ length: values.length }, (_, i) => i).sort((a, b) => values[a] - values[b]);
+  const ranks = new Float64Array(values.length);
+  for (let start = 0; start < order.length; ) {
+    let end = start;
+    while (end < order.length && values[order[end]] === values[order[start]]) end++;
+    for (let i = start; i < end; i++) ranks[order[i]] = (start + end - 1) / 2;
+    start = end;
+  }
+  return ranks;
 }

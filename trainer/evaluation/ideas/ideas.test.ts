@@ -6,11 +6,9 @@ import { join } from "node:path";
 import { before, test } from "node:test";
 import { startBackend } from "../../engine/backend.ts";
 import { hour, smallCommunity } from "../testing.ts";
-import type { AudienceForecaster } from "./audience-forecaster.ts";
-import { audiencesOf } from "./audiences.ts";
 import { evaluateIdeas } from "./evaluate-ideas.ts";
-import { bestTenth, spearman } from "./forecast-metrics.ts";
-import { runForecasts } from "./forecast-protocol.ts";
+import type { AudienceForecaster } from "./forecast-protocol.ts";
+import { audiencesOf, bestTenth, runForecasts, spearman } from "./forecast-protocol.ts";
 import { AuthorMean } from "./text-forecasters.ts";
 
 const week = 168;

@@ -10,7 +10,7 @@ import { Random } from "../../engine/random.ts";
 import { assign, kMeans } from "../../topics/k-means.ts";
 import { numberOfTopics } from "../../topics/number-of-topics.ts";
 import { seed as seedCentroids } from "../../topics/seeding.ts";
-import { audiencesOf } from "./audiences.ts";
+import { audiencesOf } from "./forecast-protocol.ts";
 
 const day = 86_400_000;
 const quarter = 91 * day;

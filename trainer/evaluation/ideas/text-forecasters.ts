@@ -2,7 +2,7 @@
 import type { Parts } from "../../../supabase/functions/_shared/ideas/forecast/blend.ts";
 import { Forecaster, unblended } from "../../../supabase/functions/_shared/ideas/forecast/forecaster.ts";
 import type { SettledPost } from "../../../supabase/functions/_shared/ideas/forecast/written-post.ts";
-import type { AudienceForecaster, NumberedPost } from "./audience-forecaster.ts";
+import type { AudienceForecaster, NumberedPost } from "./forecast-protocol.ts";
 
 /** What the function `ideas` says of an idea. */
 export class ServedForecaster implements AudienceForecaster {

@@ -12,13 +12,13 @@ import { embedPosts, embedUsersAt } from "../../towers/embed.ts";
 import { Histories } from "../../towers/histories.ts";
 import { TowerData } from "../../towers/model.ts";
 import { trainTowers } from "../../towers/train.ts";
-import type { AudienceForecaster, NumberedPost } from "./audience-forecaster.ts";
+import type { AudienceForecaster, NumberedPost } from "./forecast-protocol.ts";
 
 const neighbours = 100;
 /** Active: did something in the last 60 days. */
 const activeFor = 60 * 24 * 3_600_000;
 
-export interface TowerOptions {
+interface TowerOptions {
   seed: number;
   config?: Config | undefined;
   onProgress?: OnProgress | undefined;
@@ -26,7 +26,7 @@ export interface TowerOptions {
 }
 
 /** The vectors of all posts and of who is active when the test begins, by towers that know nothing of it. */
-export interface Vectors {
+interface Vectors {
   posts: Float32Array;
   people: Float32Array;
 }

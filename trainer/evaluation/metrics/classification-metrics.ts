@@ -1,5 +1,5 @@
 /** Metrics of predicted probabilities against what happened (labels 0 or 1), row by row. */
-import { countBelow } from "./count-below.ts";
+import { countBelow } from "./statistics.ts";
 
 /** Chance that a positive row is scored above a negative one, equal scores counting half; NaN without both. */
 export function auc(labels: ArrayLike<number>, scores: ArrayLike<number>): number {

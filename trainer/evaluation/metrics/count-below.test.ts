@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { countBelow } from "./count-below.ts";
+import { countBelow } from "./statistics.ts";
 
 test("counts what is below, with or without what is equal", () => {
   const ascending = [1, 2, 2, 5];

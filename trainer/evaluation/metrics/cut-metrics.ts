@@ -1,5 +1,5 @@
-import { type Estimate, estimate } from "./estimate.ts";
 import { ndcgAt, recallAt, reciprocalRank } from "./ranking-metrics.ts";
+import { type Estimate, estimate } from "./statistics.ts";
 
 /** One user's list. */
 export interface CutList {
@@ -17,7 +17,7 @@ const userMetrics = {
   "ndcg@20": ({ ranks }) => ndcgAt(20, ranks, ranks.length),
   mrr: ({ ranks }) => reciprocalRank(ranks),
 } satisfies Record<string, (list: CutList) => number>;
-export type UserMetric = keyof typeof userMetrics;
+type UserMetric = keyof typeof userMetrics;
 
 export type CutMetrics = { users: number } & Record<UserMetric, Estimate>;
 

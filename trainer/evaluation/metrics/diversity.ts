@@ -1,5 +1,5 @@
 import type { Community } from "../../community/community.ts";
-import { coverage, gini, intraListSimilarity } from "./list-metrics.ts";
+import { meanOf } from "./statistics.ts";
 import { type SparseVector, TfIdf } from "./tf-idf.ts";
 
 /** What accuracy does not tell, from the first 20 posts of every list. */
@@ -27,7 +27,7 @@ export function diversityOf(
   return {
     coverage: coverage(lists, posts),
     gini: gini(exposures),
-    intraListSimilarity: similarities.reduce((sum, value) => sum + value, 0) / similarities.length,
+    intraListSimilarity: meanOf(similarities),
   };
 }
 
@@ -43,4 +43,33 @@ export function textSimilarity({ posts }: Community): (a: number, b: number) => 
     const values = new Map(Array.from(vectors[a].terms, (term, i) => [term, vectors[a].values[i]]));
     return vectors[b].terms.reduce((sum, term, i) => sum + (values.get(term) ?? 0) * vectors[b].values[i], 0);
   };
+}
+
+/** Metrics of all lists together: how much of the catalogue is shown, how unequally, and how alike one list's posts are. */
+
+/** Share of `catalogue` posts that are in at least one list. */
+export function coverage(lists: Iterable<ArrayLike<number>>, catalogue: number): number {
+  const shown = new Set<number>();
+  for (const list of lists) for (let i = 0; i < list.length; i++) shown.add(list[i]);
+  return shown.size / catalogue;
+}
+
+/** Gini coefficient of how often posts are shown: 0 all equally, near 1 a few posts take all. */
+export function gini(exposures: ArrayLike<number>): number {
+  const sorted = Float64Array.from(exposures).sort();
+  const n = sorted.length;
+  let sum = 0;
+  let weighted = 0;
+  for (const [i, exposure] of sorted.entries()) {
+    sum += exposure;
+    weighted += (2 * (i + 1) - n - 1) * exposure;
+  }
+  return weighted / (n * sum);
+}
+
+/** Mean similarity over the pairs of a list; NaN for lists shorter than two. */
+export function intraListSimilarity(list: ArrayLike<number>, similarity: (a: number, b: number) => number): number {
+  let sum = 0;
+  for (let i = 0; i < list.length; i++) for (let j = 0; j < i; j++) sum += similarity(list[i], list[j]);
+  return sum / ((list.length * (list.length - 1)) / 2);
 }

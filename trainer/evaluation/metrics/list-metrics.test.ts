@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { coverage, gini, intraListSimilarity } from "./list-metrics.ts";
+import { coverage, gini, intraListSimilarity } from "./diversity.ts";
 
 test("coverage: three of four posts are in a list", () => {
   assert.equal(

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { estimate } from "./estimate.ts";
 import { pairedDifferences, type ReplayEvent, replayMetrics } from "./replay-metrics.ts";
+import { estimate } from "./statistics.ts";
 
 const day = 24 * 3_600_000;
 const event = (rank: number, cold: boolean, days: number): ReplayEvent => ({

@@ -1,6 +1,6 @@
 import { hour } from "../../../supabase/functions/_shared/features/hours.ts";
-import { type Estimate, estimate } from "./estimate.ts";
 import { ndcgAt, recallAt, reciprocalRank } from "./ranking-metrics.ts";
+import { type Estimate, estimate } from "./statistics.ts";
 
 /** One list: asked at `at` for `user`, who then acted on `post`. */
 export interface ReplayEvent {
@@ -26,7 +26,7 @@ const slices = {
   "posts ≤ 7 days": (event) => event.age <= sevenDays,
   "posts > 7 days": (event) => event.age > sevenDays,
 } satisfies Record<string, (event: ReplayEvent) => boolean>;
-export type Slice = keyof typeof slices;
+type Slice = keyof typeof slices;
 
 /** What one list scores: there is one right post, so recall is 0 or 1. */
 const listMetrics = {
@@ -35,9 +35,9 @@ const listMetrics = {
   "ndcg@20": ({ rank }) => ndcgAt(20, [rank], 1),
   mrr: ({ rank }) => reciprocalRank([rank]),
 } satisfies Record<string, (event: ReplayEvent) => number>;
-export type ListMetric = keyof typeof listMetrics;
+type ListMetric = keyof typeof listMetrics;
 
-export type SliceMetrics = { events: number } & Record<ListMetric, Estimate>;
+type SliceMetrics = { events: number } & Record<ListMetric, Estimate>;
 export type ReplayMetrics = Record<Slice, SliceMetrics>;
 
 /** Every metric in every slice, with its standard error. */

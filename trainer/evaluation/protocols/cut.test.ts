@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Popularity } from "../baselines/popularity.ts";
+import { Popularity } from "../baselines/simple.ts";
 import { pairedCutDifferences } from "../metrics/cut-metrics.ts";
 import { hour, sizesOf, smallCommunity } from "../testing.ts";
 import { runCut } from "./cut.ts";

@@ -1,5 +1,9 @@
+import { Random } from "../../engine/random.ts";
+import type { CommunityEvent } from "../history/event-walk.ts";
+import type { Sizes } from "./recommender.ts";
+
 /** The rank of the right post, from 1 (Infinity: its score was −Infinity, not in the list), and the head of the list. */
-export interface Ranking {
+interface Ranking {
   rank: number;
   top: Int32Array;
 }
@@ -44,4 +48,36 @@ export function topOf(scores: Float64Array, candidates: Uint8Array, size: number
     if (filled === size) threshold = scores[top[size - 1]];
   }
   return top.slice(0, filled);
+}
+
+/** Which posts a user may be shown now: 1 for posts that exist, are not theirs and they did not interact with. */
+export class Exclusion {
+  private readonly candidates: Uint8Array;
+  private readonly seen: number[][];
+
+  constructor({ users, posts }: Sizes) {
+    this.candidates = new Uint8Array(posts);
+    this.seen = Array.from({ length: users }, () => []);
+  }
+
+  observe(event: CommunityEvent): void {
+    if (event.type === "post") this.candidates[event.post] = 1;
+    if (event.type !== "user" && event.user >= 0) this.seen[event.user].push(event.post);
+  }
+
+  /** Valid until `release`. */
+  candidatesOf(user: number): Uint8Array {
+    for (const post of this.seen[user]) this.candidates[post] = 0;
+    return this.candidates;
+  }
+
+  release(user: number): void {
+    for (const post of this.seen[user]) this.candidates[post] = 1;
+  }
+}
+
+/** `size` of the numbers 0 to n − 1 in rising order, uniformly by seed; all of them where there are no more. */
+export function sample(n: number, size: number, seed: number): Int32Array {
+  const order = new Random(seed).shuffle(Int32Array.from({ length: n }, (_, i) => i));
+  return order.subarray(0, size).sort();
 }

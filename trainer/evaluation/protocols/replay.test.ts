@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { MostRecent } from "../baselines/most-recent.ts";
+import { MostRecent } from "../baselines/simple.ts";
 import type { CommunityEvent } from "../history/event-walk.ts";
 import { hour, sizesOf, smallCommunity } from "../testing.ts";
 import type { History, Recommender } from "./recommender.ts";

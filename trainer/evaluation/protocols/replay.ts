@@ -5,13 +5,10 @@
  */
 import type { Community } from "../../community/community.ts";
 import { coldUsers, firstInteractions } from "../../community/first-interactions.ts";
-import { communityUntil } from "../history/community-until.ts";
-import { type CommunityEvent, EventWalk } from "../history/event-walk.ts";
+import { type CommunityEvent, communityUntil, EventWalk } from "../history/event-walk.ts";
 import { type ReplayEvent, type ReplayMetrics, replayMetrics } from "../metrics/replay-metrics.ts";
-import { Exclusion } from "./exclusion.ts";
-import { rankOf } from "./rank.ts";
+import { Exclusion, rankOf, sample } from "./rank.ts";
 import type { Recommender } from "./recommender.ts";
-import { sample } from "./sample.ts";
 
 export interface ReplayOptions {
   /** Milliseconds since 1970; a recommender may hold back [validFrom, testFrom) to choose its settings. */

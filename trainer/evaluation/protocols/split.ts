@@ -1,11 +1,11 @@
 import { pickRows } from "../../community/columns.ts";
 import type { Community } from "../../community/community.ts";
 import { firstInteractions } from "../../community/first-interactions.ts";
-import { communityBefore } from "../history/community-until.ts";
+import { communityBefore } from "../history/event-walk.ts";
 import { NumpyRandom } from "./numpy-random.ts";
 
 /** What trains, and what each user is tested on (posts by user; no entry: not tested). Nobody is tested on their own post. */
-export interface Split {
+interface Split {
   /** Its posts are the catalogue. */
   training: Community;
   test: Map<number, number[]>;

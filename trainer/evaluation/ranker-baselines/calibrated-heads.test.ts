@@ -12,8 +12,7 @@ import { denseWidth } from "../../dlrm/dense-features.ts";
 import { RankingExamples } from "../../dlrm/ranking-examples.ts";
 import { Random } from "../../engine/random.ts";
 import { calibratedHeads, type FitHead } from "./calibrated-heads.ts";
-import { readExample, rowWidth } from "./candidate-rows.ts";
-import { labelledRows, rowsOfRequests } from "./labelled-rows.ts";
+import { labelledRows, readExample, rowsOfRequests, rowWidth } from "./labelled-rows.ts";
 import { fitLogisticHead } from "./logistic.ts";
 
 /** Requests of four rows, the last standing for three candidates; votes are as rare as asked, views never come. */

@@ -2,11 +2,10 @@
 import { kinds } from "../../../supabase/functions/_shared/features/kinds.ts";
 import { calibrate, shiftToBaseRate } from "../../dlrm/calibrate.ts";
 import type { RankerParts, RankingExamples } from "../../dlrm/ranking-examples.ts";
-import { rowWidth } from "./candidate-rows.ts";
-import { type LabelledRows, labelledRows, rowsOfRequests } from "./labelled-rows.ts";
+import { type LabelledRows, labelledRows, rowsOfRequests, rowWidth } from "./labelled-rows.ts";
 
 /** The logit of a candidate's row. */
-export type Logit = (row: Float32Array) => number;
+type Logit = (row: Float32Array) => number;
 
 /** Learns one head from the `training` rows; the `heldOut` ones may choose its settings. */
 export type FitHead = (

@@ -1,6 +1,8 @@
 /** What a baseline of the ranker learns one head from: the rows the ranker itself was trained on. */
+
+import { categories } from "../../../supabase/functions/_shared/features/categories.ts";
+import { denseWidth } from "../../dlrm/dense-features.ts";
 import type { RankingExamples } from "../../dlrm/ranking-examples.ts";
-import { readExample, rowWidth } from "./candidate-rows.ts";
 
 export interface LabelledRows {
   width: number;
@@ -21,4 +23,18 @@ export function labelledRows(examples: RankingExamples, head: number): LabelledR
 /** Numbers of the rows of some requests, without those that stand for no candidate. */
 export function rowsOfRequests(examples: RankingExamples, requests: Uint32Array): Uint32Array {
   return examples.rowsOf(requests).filter((row) => examples.weights[row] > 0);
+}
+
+// A candidate as one row of numbers: all the ranker knows of it but the vectors, whose inner product is among them.
+
+/**
+ * The dense features, then the categories as whole numbers (each category's are in an order that means something): the
+ * order of `featuresOf`, which reads the same row from the feeds of serving.
+ */
+export const rowWidth = denseWidth + categories.length;
+
+/** Writes a row of the ranker's training set into `out` [rowWidth]. */
+export function readExample({ dense, categories: ids }: RankingExamples, row: number, out: Float32Array): void {
+  out.set(dense.subarray(row * denseWidth, (row + 1) * denseWidth));
+  out.set(ids.subarray(row * categories.length, (row + 1) * categories.length), denseWidth);
 }

@@ -4,7 +4,7 @@ import { denseWidth } from "../../dlrm/dense-features.ts";
 import { type Standardisation, standardised } from "../../dlrm/standardise.ts";
 import { fitLogisticRegression } from "../../engine/logistic-regression.ts";
 import type { FitHead } from "./calibrated-heads.ts";
-import { rowWidth } from "./candidate-rows.ts";
+import { rowWidth } from "./labelled-rows.ts";
 
 /** The penalty on the weights: that of a feature on which nothing depends stays near 0. */
 const ridge = 1;

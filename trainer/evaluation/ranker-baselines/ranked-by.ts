@@ -7,9 +7,9 @@ import type { History } from "../protocols/recommender.ts";
 import type { CandidateList, ReplayedSystem } from "../system/replayed-system.ts";
 import { SystemRecommender } from "../system/system.ts";
 import { calibratedHeads, type FitHead, type Probabilities } from "./calibrated-heads.ts";
-import { rowWidth } from "./candidate-rows.ts";
-import { fitTreesHead } from "./gradient-boosted-trees.ts";
+import { rowWidth } from "./labelled-rows.ts";
 import { fitLogisticHead } from "./logistic.ts";
+import { fitTreesHead } from "./trees/boost.ts";
 
 class RankedBy extends SystemRecommender {
   readonly name: string;

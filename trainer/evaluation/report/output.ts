@@ -15,7 +15,7 @@ import type { CutOptions, CutResult } from "../protocols/cut.ts";
 import type { ReplayOptions, ReplayResult } from "../protocols/replay.ts";
 import { type Report, type ReportExtras, reportPage } from "./report.ts";
 
-export interface OutputOptions {
+interface OutputOptions {
   /** Name of the recommender under test. */
   primary: string;
   /** Name of the recommender that the others are compared with. */
@@ -24,102 +24,107 @@ export interface OutputOptions {
   extras?: ReportExtras;
 }
 
+/** What the results of one protocol say in its report. */
+interface Protocol<Result> {
+  protocol: Report["protocol"];
+  settings: Report["settings"];
+  /** How many posts there were to show. */
+  posts: number;
+  /** The lines of a recommender's file. */
+  rows(result: Result): object[];
+  metrics(result: Result): Report["recommenders"][number]["metrics"];
+  differences(result: Result, base: Result): Report["recommenders"][number]["differences"];
+  /** Of each list: the ranks of the right posts, and its head. */
+  lists(result: Result): { ranks: number[]; top: Int32Array }[];
+}
+
 /** The report of a replay; writes its folder where one is named. */
 export async function writeReplay(
   folder: string | undefined,
   community: Community,
-  options: ReplayOptions,
+  { validFrom, testFrom, seed = 1 }: ReplayOptions,
   results: ReplayResult[],
   output: OutputOptions,
 ): Promise<Report> {
-  const { ids } = community.posts;
-  const rows = (result: ReplayResult) =>
-    result.events.map(({ user, post, at, rank, top }) => ({
-      user_id: community.users.ids[user],
-      post_id: ids[post],
-      at: new Date(at).toISOString(),
-      rank: Number.isFinite(rank) ? rank : null,
-      top: Array.from(top, (number) => ids[number]),
-    }));
+  const { users, posts } = community;
   const last = Math.max(...results[0].events.map(({ at }) => at));
-  const posts = community.posts.createdAt.filter((at) => at <= last).length;
-  const similarity = textSimilarity(community);
-  const base = results.find(({ name }) => name === output.baseline);
-  const report: Report = {
+  return await write(folder, community, results, output, {
     protocol: "replay",
     settings: {
-      valid_from: new Date(options.validFrom).toISOString(),
-      test_from: new Date(options.testFrom).toISOString(),
+      valid_from: new Date(validFrom).toISOString(),
+      test_from: new Date(testFrom).toISOString(),
       events: results[0].events.length,
-      seed: options.seed ?? 1,
+      seed,
     },
-    primary: output.primary,
-    baseline: output.baseline,
-    recommenders: results.map((result) => ({
-      name: result.name,
-      metrics: Object.fromEntries(
-        Object.entries(result.metrics).map(([slice, { events, ...metrics }]) => [slice, { lists: events, ...metrics }]),
+    posts: posts.createdAt.filter((at) => at <= last).length,
+    rows: ({ events }) =>
+      events.map(({ user, post, at, rank, top }) => ({
+        user_id: users.ids[user],
+        post_id: posts.ids[post],
+        at: new Date(at).toISOString(),
+        rank: Number.isFinite(rank) ? rank : null,
+        top: Array.from(top, (number) => posts.ids[number]),
+      })),
+    metrics: ({ metrics }) =>
+      Object.fromEntries(
+        Object.entries(metrics).map(([slice, { events, ...ofSlice }]) => [slice, { lists: events, ...ofSlice }]),
       ),
-      differences: base && result !== base ? pairedDifferences(result.events, base.events) : {},
-      recall: recallCurve(result.events.map(({ rank }) => [rank])),
-      diversity: diversityOf(
-        result.events.map(({ top }) => top),
-        posts,
-        similarity,
-      ),
-      seconds: result.seconds,
-    })),
-    extras: output.extras ?? {},
-  };
-  if (folder !== undefined) await writeFolder(folder, results, rows, report);
-  return report;
+    differences: (result, base) => pairedDifferences(result.events, base.events),
+    lists: ({ events }) => events.map(({ rank, top }) => ({ ranks: [rank], top })),
+  });
 }
 
 /** The report of a cut; writes its folder where one is named. */
 export async function writeCut(
   folder: string | undefined,
   community: Community,
-  options: CutOptions,
+  { split, testShare = 0.2, seed = 42 }: CutOptions,
   results: CutResult[],
   output: OutputOptions,
 ): Promise<Report> {
-  const { ids } = community.posts;
-  const rows = (result: CutResult) =>
-    result.lists.map(({ user, test, top }) => ({
-      user_id: community.users.ids[user],
-      test: test.map((post) => ids[post]),
-      top: Array.from(top, (post) => ids[post]),
-    }));
-  const { split } = options;
-  const catalogue = split === "random" ? ids.length : community.posts.createdAt.filter((at) => at < split).length;
-  const similarity = textSimilarity(community);
-  const base = results.find(({ name }) => name === output.baseline);
-  const report: Report = {
+  const { users, posts } = community;
+  return await write(folder, community, results, output, {
     protocol: "cut",
     settings: {
       split: split === "random" ? "random" : new Date(split).toISOString(),
-      ...(split === "random" ? { test_share: options.testShare ?? 0.2, seed: options.seed ?? 42 } : {}),
+      ...(split === "random" ? { test_share: testShare, seed } : {}),
       users: results[0].lists.length,
     },
-    primary: output.primary,
-    baseline: output.baseline,
-    recommenders: results.map((result) => {
-      const { users, ...metrics } = result.metrics;
-      return {
-        name: result.name,
-        metrics: { all: { lists: users, ...metrics } },
-        differences: base && result !== base ? { all: pairedCutDifferences(result.lists, base.lists) } : {},
-        recall: recallCurve(result.lists.map(({ ranks }) => ranks)),
-        diversity: diversityOf(
-          result.lists.map(({ top }) => top),
-          catalogue,
-          similarity,
-        ),
-        seconds: result.seconds,
-      };
-    }),
-    extras: output.extras ?? {},
-  };
+    posts: split === "random" ? posts.ids.length : posts.createdAt.filter((at) => at < split).length,
+    rows: ({ lists }) =>
+      lists.map(({ user, test, top }) => ({
+        user_id: users.ids[user],
+        test: test.map((post) => posts.ids[post]),
+        top: Array.from(top, (post) => posts.ids[post]),
+      })),
+    metrics: ({ metrics: { users: lists, ...metrics } }) => ({ all: { lists, ...metrics } }),
+    differences: (result, base) => ({ all: pairedCutDifferences(result.lists, base.lists) }),
+    lists: (result) => result.lists,
+  });
+}
+
+async function write<Result extends { name: string; seconds: Report["recommenders"][number]["seconds"] }>(
+  folder: string | undefined,
+  community: Community,
+  results: Result[],
+  { primary, baseline, extras = {} }: OutputOptions,
+  { protocol, settings, posts, rows, metrics, differences, lists }: Protocol<Result>,
+): Promise<Report> {
+  const similarity = textSimilarity(community);
+  const base = results.find(({ name }) => name === baseline);
+  const recommenders = results.map((result) => {
+    const all = lists(result);
+    const tops = all.map(({ top }) => top);
+    return {
+      name: result.name,
+      metrics: metrics(result),
+      differences: base && result !== base ? differences(result, base) : {},
+      recall: recallCurve(all.map(({ ranks }) => ranks)),
+      diversity: diversityOf(tops, posts, similarity),
+      seconds: result.seconds,
+    };
+  });
+  const report: Report = { protocol, settings, primary, baseline, recommenders, extras };
   if (folder !== undefined) await writeFolder(folder, results, rows, report);
   return report;
 }

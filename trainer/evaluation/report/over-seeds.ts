@@ -1,15 +1,15 @@
 /** The evaluations of several seeds as one: the mean of each figure, and how far the seeds lie apart. */
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Estimate } from "../metrics/estimate.ts";
+import { type Estimate, meanOf } from "../metrics/statistics.ts";
 import { barPlot } from "./plots/bar-plot.ts";
 import { page, section, tableOf } from "./plots/page.ts";
-import type { Role } from "./plots/svg.ts";
-import { rankerColumns } from "./ranker-table.ts";
+import { rolesOf } from "./plots/svg.ts";
 import type { Report } from "./report.ts";
 import { share, signed, table } from "./table.ts";
+import { rankerColumns } from "./tables.ts";
 
-export interface Spread {
+interface Spread {
   mean: number;
   lowest: number;
   highest: number;
@@ -20,7 +20,7 @@ export interface Spread {
 type Spreads = Record<string, Spread>;
 
 /** The content of metrics.json in the folder above those of the seeds. */
-export interface OverSeeds {
+interface OverSeeds {
   protocol: Report["protocol"];
   /** Those that all seeds share. */
   settings: Report["settings"];
@@ -93,22 +93,21 @@ function spreadsOf(records: (Values | undefined)[]): Spreads {
     namesOf(found).map((metric) => [
       metric,
       // NaN: of no event
-      spreadOf(found.flatMap((record) => (metric in record ? [meanOf(record[metric])] : [])).filter(Number.isFinite)),
+      spreadOf(found.flatMap((record) => (metric in record ? [figureOf(record[metric])] : [])).filter(Number.isFinite)),
     ]),
   );
 }
 
 /** Mean and range of some values. */
 export function spreadOf(values: number[]): Spread {
-  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-  return { mean, lowest: Math.min(...values), highest: Math.max(...values), each: values };
+  return { mean: meanOf(values), lowest: Math.min(...values), highest: Math.max(...values), each: values };
 }
 
 function namesOf(records: Record<string, unknown>[]): string[] {
   return [...new Set(records.flatMap(Object.keys))];
 }
 
-function meanOf(value: Estimate | number): number {
+function figureOf(value: Estimate | number): number {
   return typeof value === "number" ? value : value.mean;
 }
 
@@ -121,14 +120,14 @@ function tablesOf({ recommenders, heads, ann, protocol, baseline }: OverSeeds): 
     ["R@20", "all", "recall@20"],
     ["R@100", "all", "recall@100"],
     ["MRR", "all", "mrr"],
-    ...(protocol === "cut"
-      ? ([["NDCG@20", "all", "ndcg@20"]] as [string, string, string][])
-      : ([
-          ["R@20 cold", "cold users", "recall@20"],
-          ["MRR cold", "cold users", "mrr"],
-          ["R@20 > 7 days", "posts > 7 days", "recall@20"],
-        ] as [string, string, string][])),
   ];
+  if (protocol === "cut") columns.push(["NDCG@20", "all", "ndcg@20"]);
+  else
+    columns.push(
+      ["R@20 cold", "cold users", "recall@20"],
+      ["MRR cold", "cold users", "mrr"],
+      ["R@20 > 7 days", "posts > 7 days", "recall@20"],
+    );
   const header = columns.map(([label, slice]) => {
     const lists = recommenders[0].metrics[slice]?.lists;
     return lists ? `${label} (${counted(lists)})` : label;
@@ -163,44 +162,35 @@ export function overSeedsTable(report: OverSeeds): string {
 
 /** Writes metrics.json and report.html of all seeds into a folder. */
 export async function writeOverSeeds(folder: string, report: OverSeeds): Promise<void> {
-  const role = (name: string) => (name === report.primary || name === "DLRM" ? "primary" : "other");
+  const roleOf = rolesOf(report);
   const sections = tablesOf(report).map(([[title, ...header], rows]) =>
-    section(
-      title,
-      tableOf(
-        ["", ...header],
-        rows.map((cells) => ({ cells, role: cells[0] === report.baseline ? "baseline" : role(cells[0]) })),
-      ),
-    ),
+    section(title, tableOf(["", ...header], rows, { roleOf: (name) => (name === "DLRM" ? "primary" : roleOf(name)) })),
   );
   const plots = plotsOf(report);
   const { seeds, protocol, settings } = report;
   const links = seeds.map((seed) => `<a href="seed-${seed}/report.html">seed ${seed}</a>`).join(" · ");
   await mkdir(folder, { recursive: true });
   await writeFile(join(folder, "metrics.json"), `${JSON.stringify(report, null, 2)}\n`);
-  await writeFile(
-    join(folder, "report.html"),
-    page(
-      `Evaluation: ${protocol === "replay" ? "live replay" : "one cut, full catalogue"}, mean over seeds (lowest to highest)`,
-      { ...settings, seeds: seeds.join(", ") },
-      [`<p>${links}</p>`, plots, ...sections],
-    ),
-  );
+  const title = `Evaluation: ${protocol === "replay" ? "live replay" : "one cut, full catalogue"}, mean over seeds (lowest to highest)`;
+  const html = page(title, { ...settings, seeds: seeds.join(", ") }, [`<p>${links}</p>`, plots, ...sections]);
+  await writeFile(join(folder, "report.html"), html);
 }
 
 /** The means as bars, with whiskers from the lowest seed to the highest. */
-function plotsOf({ recommenders, primary, baseline, seeds }: OverSeeds): string {
-  const roleOf = (name: string): Role => (name === primary ? "primary" : name === baseline ? "baseline" : "other");
+function plotsOf({ recommenders, seeds, ...report }: OverSeeds): string {
+  const roleOf = rolesOf(report);
   const bars = ["recall@20", "mrr"].map((metric) =>
     barPlot(
       `${metric}, all, ${seeds.length} seeds of ${counted(recommenders[0].metrics.all?.lists)} lists`,
       recommenders
-        .flatMap(({ name, metrics }) => {
-          const spread = metrics.all?.[metric];
-          return spread
-            ? [{ label: name, role: roleOf(name), mean: spread.mean, low: spread.lowest, high: spread.highest }]
-            : [];
-        })
+        .flatMap(({ name, metrics: { all } }) => (all?.[metric] ? [{ name, ...all[metric] }] : []))
+        .map(({ name, mean, lowest, highest }) => ({
+          label: name,
+          role: roleOf(name),
+          mean,
+          low: lowest,
+          high: highest,
+        }))
         .sort((a, b) => b.mean - a.mean),
       1,
     ),

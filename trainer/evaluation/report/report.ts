@@ -2,15 +2,15 @@ import type { AnnRecall } from "../ann-recall.ts";
 import type { Importance } from "../importance.ts";
 import type { CalibrationBin } from "../metrics/classification-metrics.ts";
 import type { Diversity } from "../metrics/diversity.ts";
-import type { Estimate } from "../metrics/estimate.ts";
+import type { Estimate } from "../metrics/statistics.ts";
 import type { Worst } from "../worst.ts";
 import { barPlot, whiskers } from "./plots/bar-plot.ts";
 import { type Line, linePlot } from "./plots/line-plot.ts";
 import { page, section, tableOf } from "./plots/page.ts";
-import { escapeHtml } from "./plots/svg.ts";
-import { rankerColumns } from "./ranker-table.ts";
+import { escapeHtml, rolesOf } from "./plots/svg.ts";
 import type { StepUse } from "./step-meter.ts";
 import { pairedCell, share } from "./table.ts";
+import { rankerColumns } from "./tables.ts";
 
 type Metrics = { lists: number } & { [metric: string]: Estimate | number };
 
@@ -59,9 +59,9 @@ export interface Report {
 
 /** One self-contained HTML page. */
 export function reportPage(report: Report): string {
-  const { recommenders, primary, baseline, settings } = report;
+  const { recommenders, settings } = report;
   const ranked = recommenders.toSorted((a, b) => mean(b.metrics.all, "recall@20") - mean(a.metrics.all, "recall@20"));
-  const role = (name: string) => (name === primary ? "primary" : name === baseline ? "baseline" : "other");
+  const role = rolesOf(report);
   const bars = (slice: string, metric: string) =>
     barPlot(
       `${metric}, ${slice} (${recommenders[0].metrics[slice].lists.toLocaleString("en")} lists)`,
@@ -76,15 +76,9 @@ export function reportPage(report: Report): string {
   const sections = [
     section("Results", resultTable(report, ranked)),
     ...(report.extras.between ?? []).map(({ header: [title, ...columns], rows }) =>
-      section(
-        title,
-        tableOf(
-          ["", ...columns],
-          rows.map((cells) => ({ cells })),
-        ),
-      ),
+      section(title, tableOf(["", ...columns], rows)),
     ),
-    ...aboutSections(report.extras),
+    ...(report.extras.about ?? []).map(({ title, facts }) => section(title, tableOf(["", ""], facts, { texts: [1] }))),
     section(
       "How far down the right post is",
       linePlot(
@@ -111,31 +105,28 @@ export function reportPage(report: Report): string {
   return page(title, settings, sections);
 }
 
-function resultTable({ primary, baseline }: Report, ranked: Report["recommenders"]): string {
+function resultTable(report: Report, ranked: Report["recommenders"]): string {
   const metrics = Object.keys(ranked[0].metrics.all).filter((metric) => metric !== "lists");
-  const rows = ranked.map(({ name, metrics: values, differences, seconds }) => ({
-    role: name === primary ? "primary" : name === baseline ? "baseline" : "other",
-    cells: [
-      name,
-      ...metrics.map((metric) => {
-        const { mean: value, error } = estimateOf(values.all, metric);
-        return `${share(value)} ± ${share(error)}`;
-      }),
-      ...["recall@20", "mrr"].map((metric) =>
-        differences.all ? pairedCell(estimateOf(differences.all, metric)) : "–",
-      ),
-      (seconds.train + seconds.observe + seconds.score).toFixed(1),
-    ],
-  }));
+  const rows = ranked.map(({ name, metrics: values, differences, seconds }) => [
+    name,
+    ...metrics.map((metric) => {
+      const { mean: value, error } = estimateOf(values.all, metric);
+      return `${share(value)} ± ${share(error)}`;
+    }),
+    ...["recall@20", "mrr"].map((metric) => (differences.all ? pairedCell(estimateOf(differences.all, metric)) : "–")),
+    (seconds.train + seconds.observe + seconds.score).toFixed(1),
+  ]);
   const header = ["recommender", ...metrics, "Δ recall@20", "Δ mrr", "seconds"];
   const { lists } = ranked[0].metrics.all;
-  return `${tableOf(header, rows)}<p>${lists.toLocaleString("en")} lists. ± one standard error. Δ: paired difference to ${escapeHtml(baseline)} on the same lists.</p>`;
+  const roleOf = rolesOf(report);
+  return `${tableOf(header, rows, { roleOf })}<p>${lists.toLocaleString("en")} lists. ± one standard error. Δ: paired difference to ${escapeHtml(report.baseline)} on the same lists.</p>`;
 }
 
 function diversityTable(ranked: Report["recommenders"]): string {
-  const rows = ranked.map(({ name, diversity }) => ({
-    cells: [name, share(diversity.coverage), share(diversity.gini), share(diversity.intraListSimilarity)],
-  }));
+  const rows = ranked.map(({ name, diversity }) => [
+    name,
+    ...[diversity.coverage, diversity.gini, diversity.intraListSimilarity].map(share),
+  ]);
   return `${tableOf(["first 20 of each list", "coverage", "Gini of exposure", "intra-list similarity"], rows)}
     <p>Coverage: share of all posts shown to anyone. Gini: 0 all posts equally often, 1 one post only. Similarity: TF-IDF cosine.</p>`;
 }
@@ -155,55 +146,41 @@ function modelSections({ losses = [], heads = [], headNotes = [], ann, steps = [
   if (headNotes.length > 0)
     sections.push(section("Heads", headNotes.map((note) => `<p>${escapeHtml(note)}.</p>`).join("")));
   for (const { head, models } of heads) {
-    const rows = models.map(({ name, metrics }, i) => ({
-      role: i === 0 ? "primary" : "other",
-      cells: [name, ...rankerColumns.map(({ metric, format }) => format(metrics[metric]))],
-    }));
+    const rows = models.map(({ name, metrics }) => [
+      name,
+      ...rankerColumns.map(({ metric, format }) => format(metrics[metric])),
+    ]);
+    const roleOf = rolesOf({ primary: models[0]?.name, baseline: "" });
     const header = ["ranked by", ...rankerColumns.map(({ label }) => label)];
     const plots = models.flatMap(({ name, bins, metrics }, i) => {
       if (!bins) return [];
       const points = bins.map(({ predicted, observed }): [number, number] => [predicted, observed]);
       const most = Math.max(...points.flat());
+      const perfect = [0, most].map((p): [number, number] => [p, p]);
       return linePlot(`calibration of ${name}, ${metrics.positives} positives`, "predicted", [
-        {
-          name: "perfect",
-          role: "other",
-          points: [
-            [0, 0],
-            [most, most],
-          ],
-        },
+        { name: "perfect", role: "other", points: perfect },
         { name: "observed", role: i === 0 ? "primary" : "baseline", points },
       ]);
     });
-    sections.push(section(`Head: ${head}`, `${tableOf(header, rows)}<div class="grid">${plots.join("")}</div>`));
+    sections.push(
+      section(`Head: ${head}`, `${tableOf(header, rows, { roleOf })}<div class="grid">${plots.join("")}</div>`),
+    );
   }
   if (ann) {
-    const rows = ann.recall.map(({ k, mean: value }) => ({ cells: [`recall@${k}`, share(value)] }));
+    const rows = ann.recall.map(({ k, mean: value }) => [`recall@${k}`, share(value)]);
     const text = `The posts that the HNSW index finds (asked as in serving), against exact search: ${ann.posts.toLocaleString("en")} posts, ${ann.users} users.`;
     sections.push(section("Vector index", `${tableOf(["", "mean"], rows)}<p>${text}</p>`));
   }
   if (steps.length > 0) {
-    const rows = steps.map(({ step, seconds, megabytes }) => ({
-      cells: [step, seconds.toFixed(1), megabytes.toLocaleString("en")],
-    }));
+    const rows = steps.map(({ step, seconds, megabytes }) => [
+      step,
+      seconds.toFixed(1),
+      megabytes.toLocaleString("en"),
+    ]);
     const text = "Memory: RSS of the evaluating process, without the database.";
     sections.push(section("Time and memory", `${tableOf(["step", "seconds", "peak MB"], rows)}<p>${text}</p>`));
   }
   return sections;
-}
-
-function aboutSections({ about = [] }: ReportExtras): string[] {
-  return about.map(({ title, facts }) =>
-    section(
-      title,
-      tableOf(
-        ["", ""],
-        facts.map((cells) => ({ cells })),
-        [1],
-      ),
-    ),
-  );
 }
 
 /** Features that no head loses by are many, and say nothing. */
@@ -213,9 +190,9 @@ function importanceSection({ importance }: ReportExtras): string[] {
   if (!importance) return [];
   const { lists, positives, features } = importance;
   const heads = Object.keys(positives);
-  const rows = features.slice(0, mostFeatures).map(({ feature, added }) => ({
-    cells: [feature, ...heads.map((head) => pairedCell(added[head]))],
-  }));
+  const rows = features
+    .slice(0, mostFeatures)
+    .map(({ feature, added }) => [feature, ...heads.map((head) => pairedCell(added[head]))]);
   const header = ["feature", ...heads.map((head) => `${head} (${positives[head]} positives)`)];
   const text = `What is added to a head's log loss, as a share of it, when the feature is shuffled among the candidates of a list, or between lists where all candidates share it;
     ± one standard error, on ${lists} lists. The first ${rows.length} of ${features.length}; features that say the same stand in for each other.`;
@@ -227,27 +204,18 @@ function worstSections({ extras: { worst }, primary, baseline }: Report): string
   const rank = (value: number | null) => (value === null ? "not in the list" : String(value));
   return Object.entries(worst).flatMap(([what, all]) => {
     if (all.length === 0) return [];
-    const rows = all.map(({ id, title, events, own, other, example }) => ({
-      cells: [
-        title ? `${title} (${id})` : id,
-        String(events),
-        share(own),
-        share(other),
-        `${example.at.slice(0, 16).replace("T", " ")}: ${example.post}`,
-        `${rank(example.rank)}, ${rank(example.otherRank)}`,
-        example.top.join(" · "),
-      ],
-    }));
-    const header = [
-      what,
-      "events",
-      `MRR ${primary}`,
-      `MRR ${baseline}`,
-      "worst event",
-      "its rank in both",
-      `top of the list of ${primary}`,
-    ];
-    return [section(`Where it loses most: ${what}`, tableOf(header, rows, [0, 4, 6]))];
+    const rows = all.map(({ id, title, events, own, other, example }) => [
+      title ? `${title} (${id})` : id,
+      String(events),
+      share(own),
+      share(other),
+      `${example.at.slice(0, 16).replace("T", " ")}: ${example.post}`,
+      `${rank(example.rank)}, ${rank(example.otherRank)}`,
+      example.top.join(" · "),
+    ]);
+    const figures = ["events", `MRR ${primary}`, `MRR ${baseline}`];
+    const header = [what, ...figures, "worst event", "its rank in both", `top of the list of ${primary}`];
+    return [section(`Where it loses most: ${what}`, tableOf(header, rows, { texts: [0, 4, 6] }))];
   });
 }
 

@@ -1,4 +1,4 @@
-import type { Estimate } from "../metrics/estimate.ts";
+import type { Estimate } from "../metrics/statistics.ts";
 
 /** Rows as a table aligned for the terminal: the first column to the left, numbers to the right. */
 export function table(header: string[], rows: string[][]): string {

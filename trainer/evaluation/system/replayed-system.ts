@@ -50,7 +50,7 @@ export interface CandidateList extends Opinion {
 }
 
 /** What the ranker was trained on. */
-export interface TrainingSet {
+interface TrainingSet {
   examples: RankingExamples;
   parts: RankerParts;
 }

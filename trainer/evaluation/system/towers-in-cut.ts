@@ -9,7 +9,7 @@ import type { TrainerOptions } from "../../towers/tower-trainer.ts";
 import { type TrainedTowers, trainTowers } from "../../towers/train.ts";
 import type { History, Recommender } from "../protocols/recommender.ts";
 
-export interface TowersInCutOptions {
+interface TowersInCutOptions {
   seed: number;
   /** "others" for a random split, which takes pairs from between those of the history. */
   histories: TrainerOptions["histories"];

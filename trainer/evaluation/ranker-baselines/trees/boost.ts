@@ -1,10 +1,10 @@
 /** Gradient-boosted trees for a label of 0 or 1: log loss, second order, stopped early on rows that were held out. */
+
 import { Random } from "../../../engine/random.ts";
+import type { FitHead } from "../calibrated-heads.ts";
 import type { LabelledRows } from "../labelled-rows.ts";
-import { type GrowOptions, growTree } from "./grow-tree.ts";
+import { addTree, type GrowOptions, growTree, type Tree, treeValue } from "./grow-tree.ts";
 import { binRows, cutsOfRows } from "./quantile-bins.ts";
-import { sampleRows } from "./sample-rows.ts";
-import { addTree, type Tree, treeValue } from "./tree.ts";
 
 export interface BoostOptions extends GrowOptions {
   /** The share of each tree that counts. */
@@ -17,7 +17,7 @@ export interface BoostOptions extends GrowOptions {
   seed?: number;
 }
 
-export interface BoostedTrees {
+interface BoostedTrees {
   /** The logit before the first tree: that of the base rate. */
   base: number;
   trees: Tree[];
@@ -106,4 +106,49 @@ function lossOf({ labels, weights, logits }: Part): number {
     total += weights[i];
   }
   return loss / total;
+}
+
+// Gradient-based one-side sampling (Ke et al. 2017): a tree sees all rows that are badly predicted, and some of the rest.
+
+/** The share of the rows with the steepest gradients that is kept, and the share of all rows drawn from the others. */
+const steepest = 0.1;
+const drawn = 0.1;
+
+/** Numbers of the rows to grow a tree on, ascending. Multiplies the drawn ones' gradients and curvatures to stand for all they were drawn from. */
+export function sampleRows(gradients: Float64Array, curvatures: Float64Array, random: Random): Uint32Array {
+  const step = Math.max(1, Math.floor(gradients.length / 10_000));
+  const some = Float64Array.from({ length: Math.floor(gradients.length / step) }, (_, i) =>
+    Math.abs(gradients[i * step]),
+  ).sort();
+  const limit = some[Math.floor((1 - steepest) * some.length)] ?? 0;
+  const chance = drawn / (1 - steepest);
+  const rows = new Uint32Array(gradients.length);
+  let count = 0;
+  for (let row = 0; row < gradients.length; row++) {
+    if (Math.abs(gradients[row]) < limit) {
+      if (random.uniform() >= chance) continue;
+      gradients[row] /= chance;
+      curvatures[row] /= chance;
+    }
+    rows[count++] = row;
+  }
+  return rows.slice(0, count);
+}
+
+const settings = {
+  leaves: 8,
+  l2: 1,
+  minChildWeight: 5,
+  maximumStep: 3,
+  learningRate: 0.1,
+  trees: 300,
+  patience: 20,
+};
+
+/** Gradient-boosted trees for one head, as many as do best on the held-out requests. */
+export function fitTreesHead(seed: number): FitHead {
+  return async (rows, parts) => {
+    const trees = await boost(rows, parts, { ...settings, seed });
+    return (row) => boostedLogit(trees, row);
+  };
 }

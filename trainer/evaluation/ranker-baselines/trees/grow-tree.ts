@@ -1,7 +1,5 @@
 /** Grows a tree leaf by leaf, always where the gain is largest, as LightGBM does (Ke et al. 2017). */
-import { bestSplit, type Split, type SplitOptions } from "./best-split.ts";
-import { type Histogram, histogramOf, subtract } from "./histogram.ts";
-import type { Tree } from "./tree.ts";
+import { binCount } from "./quantile-bins.ts";
 
 export interface GrowOptions extends SplitOptions {
   leaves: number;
@@ -9,7 +7,7 @@ export interface GrowOptions extends SplitOptions {
   maximumStep: number;
 }
 
-export interface BinnedRows {
+interface BinnedRows {
   /** [rows, features] */
   bins: Uint8Array;
   /** Of each feature, in its own unit. */
@@ -86,4 +84,118 @@ function addLeaf(tree: Tree, value: number): number {
   tree.left.push(-1);
   tree.right.push(-1);
   return tree.values.push(value) - 1;
+}
+
+// Where a leaf is best split in two: the gain of a second-order loss (Chen and Guestrin 2016, equation 7).
+
+interface SplitOptions {
+  /** Added to the curvature of a leaf: pulls the values of small leaves towards 0. */
+  l2: number;
+  /** The least sum of curvatures (weight · p · (1 − p)) in a leaf. */
+  minChildWeight: number;
+}
+
+interface Split {
+  feature: number;
+  /** Rows whose bin is this or lower go left. */
+  bin: number;
+  gain: number;
+}
+
+/** The best split of a leaf's histogram; undefined where none gains anything. */
+export function bestSplit(histogram: Histogram, { l2, minChildWeight }: SplitOptions): Split | undefined {
+  let best: Split | undefined;
+  let gradients = 0;
+  let curvatures = 0;
+  // every feature's bins sum to the same
+  for (let bin = 0; bin < binCount; bin++) {
+    gradients += histogram[bin * 2];
+    curvatures += histogram[bin * 2 + 1];
+  }
+  const whole = gradients ** 2 / (curvatures + l2);
+  const features = histogram.length / (binCount * 2);
+  for (let feature = 0; feature < features; feature++) {
+    let left = 0;
+    let leftCurvature = 0;
+    for (let bin = 0; bin < binCount - 1; bin++) {
+      const at = (feature * binCount + bin) * 2;
+      // an empty bin changes nothing
+      if (histogram[at + 1] === 0) continue;
+      left += histogram[at];
+      leftCurvature += histogram[at + 1];
+      const rightCurvature = curvatures - leftCurvature;
+      if (leftCurvature < minChildWeight) continue;
+      if (rightCurvature < minChildWeight) break;
+      const gain = left ** 2 / (leftCurvature + l2) + (gradients - left) ** 2 / (rightCurvature + l2) - whole;
+      if (gain > (best?.gain ?? 1e-9)) best = { feature, bin, gain };
+    }
+  }
+  return best;
+}
+
+// Sums of gradients and curvatures by feature and bin, [features, 64, 2]: all a split needs to know of its rows.
+
+type Histogram = Float64Array;
+
+/** The histogram of some rows; `bins` [rows, features]. */
+export function histogramOf(
+  bins: Uint8Array,
+  width: number,
+  rows: Uint32Array,
+  gradients: Float64Array,
+  curvatures: Float64Array,
+): Histogram {
+  const sums = new Float64Array(width * binCount * 2);
+  for (let i = 0; i < rows.length; i++) {
+    const row = rows[i];
+    const gradient = gradients[row];
+    const curvature = curvatures[row];
+    const first = row * width;
+    for (let f = 0; f < width; f++) {
+      const at = (f * binCount + bins[first + f]) * 2;
+      sums[at] += gradient;
+      sums[at + 1] += curvature;
+    }
+  }
+  return sums;
+}
+
+/** Subtracts a child's histogram from its parent's, in place: what is left is the other child's, without reading its rows. */
+function subtract(parent: Histogram, child: Histogram): Histogram {
+  for (let i = 0; i < parent.length; i++) parent[i] -= child[i];
+  return parent;
+}
+
+/** A regression tree, in flat arrays: node 0 is the root. */
+export interface Tree {
+  /** Of each node: the feature it splits by; −1: a leaf. */
+  features: number[];
+  /** A row whose feature is this or lower goes left; `bins` says the same of a binned row. */
+  thresholds: number[];
+  bins: number[];
+  left: number[];
+  right: number[];
+  /** Of leaves: what they add to the logit. */
+  values: number[];
+}
+
+/** What a tree says of a row. */
+export function treeValue({ features, thresholds, left, right, values }: Tree, row: Float32Array): number {
+  let node = 0;
+  while (features[node] >= 0) node = row[features[node]] <= thresholds[node] ? left[node] : right[node];
+  return values[node];
+}
+
+/** Adds what a tree says of each binned row, `rows` [logits, width], to its logit. */
+export function addTree(
+  { features, bins, left, right, values }: Tree,
+  rows: Uint8Array,
+  width: number,
+  logits: Float64Array,
+): void {
+  for (let i = 0; i < logits.length; i++) {
+    let node = 0;
+    while (features[node] >= 0) node = rows[i * width + features[node]] <= bins[node] ? left[node] : right[node];
+    logits[i] += values[node];
+  }
 }

@@ -1,11 +1,11 @@
 /** Features as bins: with 64 values per feature to choose from, a leaf finds its split in one pass over its rows. */
-import { countBelow } from "../../metrics/count-below.ts";
+import { countBelow } from "../../metrics/statistics.ts";
 
 /** A bin fits into a byte, and a leaf's histogram of 60 features (61 kB) into a core's second-level cache. */
 export const binCount = 64;
 
 /** Writes the features of a row into `out`. */
-export type ReadRow = (row: number, out: Float32Array) => void;
+type ReadRow = (row: number, out: Float32Array) => void;
 
 /**
  * Where a feature is cut, in ascending order, at most `binCount − 1` times: a value goes into the bin numbered by how many

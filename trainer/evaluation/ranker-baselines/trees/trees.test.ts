@@ -1,14 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Random } from "../../../engine/random.ts";
-import { countBelow } from "../../metrics/count-below.ts";
-import { bestSplit } from "./best-split.ts";
-import { type BoostOptions, boost, boostedLogit } from "./boost.ts";
-import { growTree } from "./grow-tree.ts";
-import { histogramOf } from "./histogram.ts";
+import { countBelow } from "../../metrics/statistics.ts";
+import { type BoostOptions, boost, boostedLogit, sampleRows } from "./boost.ts";
+import { addTree, bestSplit, growTree, histogramOf, treeValue } from "./grow-tree.ts";
 import { binCount, binRows, cutsOf } from "./quantile-bins.ts";
-import { sampleRows } from "./sample-rows.ts";
-import { addTree, treeValue } from "./tree.ts";
 
 const options = { leaves: 4, l2: 0, minChildWeight: 0, maximumStep: Number.POSITIVE_INFINITY };
 const boosting: BoostOptions = { ...options, learningRate: 1, trees: 100, patience: 5 };

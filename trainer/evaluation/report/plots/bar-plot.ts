@@ -1,8 +1,8 @@
-import type { Estimate } from "../../metrics/estimate.ts";
+import type { Estimate } from "../../metrics/statistics.ts";
 import { colors, element, fitted, label, type Role, ticks } from "./svg.ts";
 
 /** A bar with whiskers. */
-export interface Bar {
+interface Bar {
   label: string;
   role: Role;
   mean: number;

@@ -1,4 +1,4 @@
-import { escapeHtml } from "./svg.ts";
+import { escapeHtml, type Role } from "./svg.ts";
 
 /** One self-contained HTML page: a title, a line of settings, sections. */
 export function page(title: string, settings: Record<string, string | number>, sections: string[]): string {
@@ -30,13 +30,16 @@ export function section(title: string, body: string): string {
   return `<section><h2>${escapeHtml(title)}</h2>\n${body}</section>`;
 }
 
-/** A table; `role` colours a row as its plots are coloured. The columns with the numbers `texts` are sentences, and may break. */
-export function tableOf(header: string[], rows: { cells: string[]; role?: string }[], texts: number[] = []): string {
+/** A table; `roleOf` colours a row by its first cell as its plots are coloured. The columns with the numbers `texts` are sentences, and may break. */
+export function tableOf(
+  header: string[],
+  rows: string[][],
+  { roleOf = () => "other", texts = [] }: { roleOf?: (name: string) => Role; texts?: number[] } = {},
+): string {
   const cells = (values: string[], tag: string) =>
     values
       .map((value, i) => `<${tag}${texts.includes(i) ? ' class="text"' : ""}>${escapeHtml(value)}</${tag}>`)
       .join("");
-  return `<div class="scroll"><table><thead><tr>${cells(header, "th")}</tr></thead><tbody>${rows
-    .map(({ cells: values, role = "other" }) => `<tr class="${role}">${cells(values, "td")}</tr>`)
-    .join("")}</tbody></table></div>`;
+  const body = rows.map((values) => `<tr class="${roleOf(values[0])}">${cells(values, "td")}</tr>`).join("");
+  return `<div class="scroll"><table><thead><tr>${cells(header, "th")}</tr></thead><tbody>${body}</tbody></table></div>`;
 }

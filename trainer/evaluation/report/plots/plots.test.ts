@@ -57,7 +57,7 @@ test("names are whole, or end in an ellipsis where a plot has no room for them",
 });
 
 test("sentences in a table may break, numbers do not", () => {
-  const html = tableOf(["post", "events"], [{ cells: ["A <long> title", "3"] }], [0]);
+  const html = tableOf(["post", "events"], [["A <long> title", "3"]], { texts: [0] });
   assert.match(html, /<td class="text">A &lt;long&gt; title<\/td><td>3<\/td>/);
 });
 

@@ -1,6 +1,11 @@
 /** What a bar or line stands for: the recommender under test, what it is compared with, or another. */
 export type Role = "primary" | "baseline" | "other";
 
+/** The roles of recommenders by name. */
+export function rolesOf({ primary, baseline }: { primary: string; baseline: string }): (name: string) => Role {
+  return (name) => (name === primary ? "primary" : name === baseline ? "baseline" : "other");
+}
+
 export const colors: Record<Role, string> = { primary: "#1d4ed8", baseline: "#d97706", other: "#9ca3af" };
 
 /** Text made safe for HTML and SVG. */
