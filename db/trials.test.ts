@@ -5,6 +5,7 @@ import { openPool } from "../supabase/functions/_shared/database/pool.ts";
 import { undescribed } from "../supabase/functions/_shared/recommend/describe-items.ts";
 import { impressionLog, type Shown } from "../supabase/functions/_shared/recommend/log-impressions.ts";
 import { openTrials } from "../supabase/functions/_shared/recommend/trials.ts";
+import { Random } from "../trainer/engine/random.ts";
 import { testDatabase, withOneSession } from "./testing.ts";
 
 const { pool, url } = await testDatabase({ after }, "trial_counts");
@@ -133,6 +134,142 @@ test("views, votes and comments within the hour count once a person, those befor
   await act("post_views", 8, 5);
   await pool.query("select recsys.roll_up()");
   assert.deepEqual(await count(), [7, 3]);
+});
+
+test("what is committed late is counted when it is, however long ago it was shown", {
+  skip: await withOneSession(),
+}, async () => {
+  const late = await pool.connect();
+  try {
+    await late.query("begin");
+    await late.query("insert into recsys.trial_impressions values ($1, $2, now() - interval '3 hours')", [
+      post(0),
+      person(1),
+    ]);
+    await log(shown(2, [post(0)]));
+    await pool.query("select recsys.roll_up()");
+    assert.deepEqual(await count(), [1, 0]);
+    await late.query("commit");
+  } finally {
+    late.release();
+  }
+  await pool.query("select recsys.roll_up()");
+  assert.deepEqual(await count(), [2, 0]);
+});
+
+test("an act finds its impression whichever of them a roll-up sees first", {
+  skip: await withOneSession(),
+}, async () => {
+  const view =
+    "insert into public.post_views (user_id, post_id, created_at) values ($1, $2, now() + interval '1 second')";
+  const impression = "insert into recsys.trial_impressions values ($2, $1, now())";
+  const rollUp = () => pool.query("select recsys.roll_up()");
+  for (const [n, [first, second]] of [
+    [view, impression],
+    [impression, view],
+  ].entries()) {
+    await pool.query(first, [person(1), post(n)]);
+    await rollUp();
+    await pool.query(second, [person(1), post(n)]);
+    await rollUp();
+    assert.deepEqual(await count(n), [1, 1]);
+    const [early, late] = [await pool.connect(), await pool.connect()];
+    try {
+      for (const client of [early, late]) await client.query("begin");
+      await early.query(first, [person(2), post(n)]);
+      await late.query(second, [person(2), post(n)]);
+      await rollUp();
+      assert.deepEqual(await count(n), [1, 1]);
+      await late.query("commit");
+      await rollUp();
+      await early.query("commit");
+      await rollUp();
+    } finally {
+      for (const client of [early, late]) client.release();
+    }
+    assert.deepEqual(await count(n), [2, 2]);
+  }
+});
+
+test("beside writers, acts and roll-ups in any order the counts are those of a look at everything", {
+  skip: await withOneSession(),
+}, async () => {
+  const random = new Random(5);
+  const clients = await Promise.all(Array.from({ length: 6 }, () => pool.connect()));
+  let writing = clients.length;
+  try {
+    await Promise.all([
+      ...clients.map(async (client) => {
+        for (let round = 0; round < 20; round++) {
+          const pairs = Array.from({ length: 5 }, () => [person(random.below(40)), post(random.below(20))]).sort();
+          await client.query("begin");
+          for (const [user, id] of pairs) {
+            if (random.below(2) === 0)
+              await client.query(
+                "insert into recsys.trial_impressions values ($2, $1, now() - interval '1 minute') on conflict do nothing",
+                [user, id],
+              );
+            else
+              await client.query(
+                "insert into public.post_views (user_id, post_id) values ($1, $2) on conflict do nothing",
+                [user, id],
+              );
+          }
+          await client.query(random.below(8) === 0 ? "rollback" : "commit");
+        }
+        writing -= 1;
+      }),
+      (async () => {
+        while (writing > 0) await pool.query("select recsys.roll_up()");
+      })(),
+    ]);
+  } finally {
+    for (const client of clients) client.release();
+  }
+  await pool.query("select recsys.roll_up()");
+  const { rows } = await pool.query(
+    `select count(*)::int as wrong, (select sum(acted)::int from recsys.trials) as acted
+     from recsys.trials full join (
+       select shown.post_id, count(*) as impressions, count(*) filter (where exists (
+         select from public.post_views as views where views.user_id = shown.user_id and views.post_id = shown.post_id
+       )) as acted
+       from recsys.trial_impressions as shown group by shown.post_id
+     ) as expected using (post_id)
+     where (trials.impressions, trials.acted) is distinct from (expected.impressions, expected.acted)`,
+  );
+  assert.equal(rows[0].wrong, 0);
+  assert.ok(rows[0].acted > 50, `${rows[0].acted} acts`);
+});
+
+test("a roll-up writes what is new alone, and who is erased stays in the counts alone", async () => {
+  await log(shown(1, posts), shown(2, posts));
+  await recount();
+  const places = async () =>
+    (
+      await pool.query(
+        "select post_id, user_id, ctid from recsys.trial_impressions where user_id <> $1 order by 1, 2",
+        [person(3)],
+      )
+    ).rows;
+  const before = await places();
+  await log(shown(3, [post(1)]));
+  await pool.query("delete from public.profiles where id = $1", [person(2)]);
+  await pool.query("select recsys.roll_up(null), recsys.erase()");
+  await log(shown(3, [post(0)]));
+  await pool.query("select recsys.roll_up()");
+  assert.deepEqual(
+    [await count(0), await count(1), await count(2)],
+    [
+      [3, 0],
+      [3, 0],
+      [2, 0],
+    ],
+  );
+  assert.deepEqual(
+    await places(),
+    before.filter(({ user_id }) => user_id === person(1)),
+    "no other row was written",
+  );
 });
 
 test("a roll-up counts where nothing else has changed, and goes on where trials cannot be counted", async () => {

@@ -12,7 +12,7 @@ create table recsys.trials (
 )
 -- the roll-up rewrites a row in its page, where there is room, and leaves the indexes alone
 with (fillfactor = 70);
-comment on table recsys.trials is 'How often each young post was shown and what came of it, for the draw of which one is tried next. A young post without a row was shown to nobody yet. Written by recsys.count_trials() alone.';
+comment on table recsys.trials is 'How often each young post was shown and what came of it, for the draw of which one is tried next. A young post without a row was shown to nobody yet. Written by recsys.count_trials alone.';
 comment on column recsys.trials.post_id is 'The post.';
 comment on column recsys.trials.created_at is 'When it was written.';
 comment on column recsys.trials.impressions is 'How many people were shown it, wherever in a feed: each counts once, however often they reload. What comes after settings.trial_impressions is not counted.';
@@ -23,15 +23,15 @@ create table recsys.trial_impressions (
   post_id uuid not null,
   user_id uuid not null,
   shown_at timestamptz not null,
-  acted boolean not null default false,
+  acted boolean,
   primary key (post_id, user_id)
 );
 comment on table recsys.trial_impressions is 'To whom a young post was shown while it was under trial: what recsys.trials counts. About settings.trial_impressions rows a post at most.';
 comment on column recsys.trial_impressions.post_id is 'The post.';
 comment on column recsys.trial_impressions.user_id is 'Whom it was shown to.';
 comment on column recsys.trial_impressions.shown_at is 'When for the first time, by the engine''s clock.';
-comment on column recsys.trial_impressions.acted is 'Whether they viewed, voted for or commented on it within an hour.';
-create index trial_impressions_shown_at_idx on recsys.trial_impressions (shown_at);
+comment on column recsys.trial_impressions.acted is 'Whether they viewed, voted for or commented on it within an hour; null: no roll-up has counted it yet.';
+create index trial_impressions_uncounted_idx on recsys.trial_impressions (post_id) where acted is null;
 -- a deleted user is erased from here too
 create index trial_impressions_user_id_idx on recsys.trial_impressions (user_id);
 
@@ -45,38 +45,52 @@ language sql immutable security invoker
 return interval '7 days';
 comment on function recsys.trial_age() is 'How old a post may be and still be under trial: as old as what trends.';
 
-create function recsys.count_trials() returns bigint
+create function recsys.count_trials(p_users uuid[] default '{}', p_posts uuid[] default '{}') returns bigint
 language plpgsql volatile security invoker set search_path = ''
 set plan_cache_mode = force_custom_plan set jit = off
 as $$
 declare
-  -- whose hour is not over, and half an hour for roll-ups that come late
-  since constant timestamptz := recsys.clock() - interval '90 minutes';
   counted bigint;
 begin
   -- one at a time; within a roll-up it has this lock already
   perform pg_advisory_xact_lock(hashtext('recsys.roll_up'));
-  update recsys.trial_impressions as shown set acted = true
-  where shown.shown_at > since and not shown.acted and exists (
-    select from recsys.source_interactions as interactions
-    where interactions.user_id = shown.user_id and interactions.post_id = shown.post_id
-      and interactions.created_at >= shown.shown_at and interactions.created_at <= shown.shown_at + interval '1 hour'
-    -- a look-up by user for each, whatever the planner expects
-    offset 0
-  );
+  -- An impression and an act are committed in any order. Whichever a count sees last finds the other: a new impression looks for acts
+  -- that are there already, and a new act for impressions that were counted.
+  with shown_since as (
+    update recsys.trial_impressions as shown
+    set acted = exists (
+      select from recsys.source_interactions as interactions
+      where interactions.user_id = shown.user_id and interactions.post_id = shown.post_id
+        and interactions.created_at >= shown.shown_at and interactions.created_at <= shown.shown_at + interval '1 hour'
+      -- a look-up by user for each, whatever the planner expects
+      offset 0
+    )
+    where shown.acted is null
+    returning shown.post_id, 1 as impressions, shown.acted::int as acted
+  ),
+  acted_since as (
+    update recsys.trial_impressions as shown set acted = true
+    from (select distinct each.user_id, each.post_id from unnest(p_users, p_posts) as each (user_id, post_id)) as acts
+    where shown.post_id = acts.post_id and shown.user_id = acts.user_id and not shown.acted and exists (
+      select from recsys.source_interactions as interactions
+      where interactions.user_id = shown.user_id and interactions.post_id = shown.post_id
+        and interactions.created_at >= shown.shown_at and interactions.created_at <= shown.shown_at + interval '1 hour'
+      offset 0
+    )
+    returning shown.post_id, 0 as impressions, 1 as acted
+  )
   insert into recsys.trials as known (post_id, created_at, impressions, acted)
-  select shown.post_id, posts.created_at, count(*), count(*) filter (where shown.acted)
-  from (select distinct recent.post_id from recsys.trial_impressions as recent where recent.shown_at > since) as changed
-  join recsys.trial_impressions as shown on shown.post_id = changed.post_id
-  join recsys.source_posts as posts on posts.post_id = changed.post_id
-  group by shown.post_id, posts.created_at
-  on conflict (post_id) do update set created_at = excluded.created_at, impressions = excluded.impressions, acted = excluded.acted
-  where (known.created_at, known.impressions, known.acted) is distinct from (excluded.created_at, excluded.impressions, excluded.acted);
+  select since.post_id, posts.created_at, sum(since.impressions), sum(since.acted)
+  from (select * from shown_since union all select * from acted_since) as since
+  join recsys.source_posts as posts on posts.post_id = since.post_id
+  group by since.post_id, posts.created_at
+  on conflict (post_id) do update
+  set created_at = excluded.created_at, impressions = known.impressions + excluded.impressions, acted = known.acted + excluded.acted;
   get diagnostics counted = row_count;
   return counted;
 end
 $$;
-comment on function recsys.count_trials() is 'Brings recsys.trials up to date with whom posts were shown to and what these did within an hour; returns how many posts have another count. Called by each roll-up; it costs what was shown in the last 90 minutes.';
+comment on function recsys.count_trials(uuid[], uuid[]) is 'Adds to recsys.trials whom posts were shown to since the last count, and who of them acted within an hour; p_users and p_posts, by pairs, are those that did something since then. Returns how many posts have another count. Called by each roll-up; it costs what is new.';
 
 create function recsys.purge_trials() returns bigint
 language sql volatile security invoker set search_path = ''
@@ -93,7 +107,7 @@ as $$
 $$;
 comment on function recsys.purge_trials() is 'Forgets the trials of posts that are older than recsys.trial_age(), with whom they were shown to, and returns how many trials. Called every night by pg_cron.';
 
-revoke all on function recsys.trial_age(), recsys.count_trials(), recsys.purge_trials() from public;
-grant execute on function recsys.trial_age(), recsys.count_trials(), recsys.purge_trials() to service_role;
+revoke all on function recsys.trial_age(), recsys.count_trials(uuid[], uuid[]), recsys.purge_trials() from public;
+grant execute on function recsys.trial_age(), recsys.count_trials(uuid[], uuid[]), recsys.purge_trials() to service_role;
 
 select recsys.schedule('recsys purge of trials', '27 3 * * *', 'select recsys.purge_trials()');

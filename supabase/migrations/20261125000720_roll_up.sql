@@ -137,6 +137,9 @@ declare
   touched_by uuid[];
   touched uuid[];
   touched_at timestamptz[];
+  -- who did something with which post while it may have been under trial
+  acted_by uuid[];
+  acted_on uuid[];
   revisited uuid[] := array[]::uuid[];
   part record;
   done record;
@@ -144,23 +147,14 @@ declare
 begin
   -- one roll-up at a time; a second one waits, and then takes what came meanwhile
   perform pg_advisory_xact_lock(hashtext('recsys.roll_up'));
-  begin
-    perform recsys.count_trials();
-  exception when others then
-    -- the feature store goes on without it
-    raise warning 'the trials of new posts were not counted: % (%)', sqlerrm, sqlstate;
-  end;
-  if not exists (select from recsys.feature_changes) then
-    return 0::bigint;
-  end if;
   -- what comes after this statement stays queued, even where the statements below see its effect already
   with taken as (
     delete from recsys.feature_changes
     where change_id <= (select max(change_id) from (select change_id from recsys.feature_changes order by change_id limit p_most) as oldest)
     returning user_id, post_id, at
   )
-  select counted.total, of_posts.ids, of_posts.since, of_users.ids, of_users.since, of_instants.user_ids, of_instants.post_ids, of_instants.at
-  into total, posts, posts_since, users, users_since, touched_by, touched, touched_at
+  select counted.total, of_posts.ids, of_posts.since, of_users.ids, of_users.since, of_instants.user_ids, of_instants.post_ids, of_instants.at, acts.user_ids, acts.post_ids
+  into total, posts, posts_since, users, users_since, touched_by, touched, touched_at, acted_by, acted_on
   from
     (select count(*) as total from taken) as counted,
     (select coalesce(array_agg(post_id), '{}') as ids, coalesce(array_agg(since), '{}') as since
@@ -168,7 +162,19 @@ begin
     (select coalesce(array_agg(user_id), '{}') as ids, coalesce(array_agg(since), '{}') as since
       from (select user_id, min(at) as since from taken where user_id is not null group by user_id) as each) as of_users,
     (select coalesce(array_agg(user_id), '{}') as user_ids, coalesce(array_agg(post_id), '{}') as post_ids, coalesce(array_agg(at), '{}') as at
-      from (select user_id, post_id, at from taken where (select count(*) from taken) <= few group by user_id, post_id, at) as each) as of_instants;
+      from (select user_id, post_id, at from taken where (select count(*) from taken) <= few group by user_id, post_id, at) as each) as of_instants,
+    (select coalesce(array_agg(user_id), '{}') as user_ids, coalesce(array_agg(post_id), '{}') as post_ids
+      from taken where num_nulls(user_id, post_id) = 0 and at > recsys.clock() - recsys.trial_age() * 2) as acts;
+
+  begin
+    perform recsys.count_trials(acted_by, acted_on);
+  exception when others then
+    -- the feature store goes on without it
+    raise warning 'the trials of new posts were not counted: % (%)', sqlerrm, sqlstate;
+  end;
+  if total = 0 then
+    return 0::bigint;
+  end if;
 
   -- each that failed before is tried alone, so that it costs the others no second attempt
   for part in

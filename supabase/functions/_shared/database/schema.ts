@@ -2351,9 +2351,9 @@ export interface RecsysTrainingStatus {
 
 export interface RecsysTrialImpressions {
   /**
-   * Whether they viewed, voted for or commented on it within an hour.
+   * Whether they viewed, voted for or commented on it within an hour; null: no roll-up has counted it yet.
    */
-  acted: Generated<boolean>;
+  acted: boolean | null;
   /**
    * The post.
    */
@@ -2697,8 +2697,8 @@ export interface Functions {
   "recsys.complete_model": { args: { p_model_id: number | string | null; p_gate?: string | null | undefined }; row: { complete_model: unknown } };
   /** Records what a claimed request brought. false: the claim is no longer its own. */
   "recsys.complete_training_request": { args: { p_claim: number | string | null; p_model_id: number | string | null; p_new_interactions: number | null; p_seconds: number | null; p_ratio: number | null }; row: { complete_training_request: boolean } };
-  /** Brings recsys.trials up to date with whom posts were shown to and what these did within an hour; returns how many posts have another count. Called by each roll-up; it costs what was shown in the last 90 minutes. */
-  "recsys.count_trials": { args: {  }; row: { count_trials: number } };
+  /** Adds to recsys.trials whom posts were shown to since the last count, and who of them acted within an hour; p_users and p_posts, by pairs, are those that did something since then. Returns how many posts have another count. Called by each roll-up; it costs what is new. */
+  "recsys.count_trials": { args: { p_users?: readonly (string | null)[] | null | undefined; p_posts?: readonly (string | null)[] | null | undefined }; row: { count_trials: number } };
   /** Begins a model: its row as a candidate, and the stand-alone tables recsys.post_embeddings_N and recsys.user_embeddings_N for its vectors. Returns N. */
   "recsys.create_model": { args: { p_name: string | null; p_feature_spec: string | null; p_feature_spec_digest: string | null; p_metrics: string | null; p_learned_until?: Date | string | null | undefined; p_heads?: readonly (string | null)[] | null | undefined }; row: { create_model: number } };
   /** For each event of a series in ascending order, its number from 1 and, as of it, five exponentially decayed counts of those events so far that count; with p_before and p_counts the series goes on from that instant's counts. Unlike counts over a window they can be aged to any later instant without reading the events again. Not an aggregate: an aggregate cannot set its search_path, of which the database advisors warn. */
