@@ -9,7 +9,7 @@ import { withoutPostgres } from "../db/testing.ts";
 import { type Gateway, startGateway } from "../serve/gateway.ts";
 import { compareFeeds, exampleWithRowsOf } from "./testing-beside-example.ts";
 import { adopt, appWithRows, cure, forbidden, publish, rulesOf, train } from "./testing-whole-app.ts";
-import { wholeApps } from "./whole-apps.ts";
+import { wholeApps } from "./testing-whole-apps.ts";
 
 const items = Number(process.env.ITEMS ?? 2000);
 

@@ -4,7 +4,7 @@
  */
 import { compareFeeds, exampleWithRowsOf } from "../adopt/testing-beside-example.ts";
 import { adopt, appWithRows, cure, publish, train } from "../adopt/testing-whole-app.ts";
-import { wholeApps } from "../adopt/whole-apps.ts";
+import { wholeApps } from "../adopt/testing-whole-apps.ts";
 import { openScope } from "./shared/place.ts";
 import { load } from "./shared/times.ts";
 

@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import { dimensions, historyLength } from "../supabase/functions/_shared/features/history.ts";
 import { postFields, tokenRows, userFields } from "../supabase/functions/_shared/features/tokens.ts";
 import { postNumbers, userNumbers } from "../supabase/functions/_shared/features/tower-inputs.ts";
-import { communityFromBundle } from "../trainer/community/from-bundle.ts";
+import { communityFromBundle } from "../trainer/community/testing-bundle.ts";
 import { randomExamples, randomVectors, testOptions } from "../trainer/dlrm/testing.ts";
 import { trainDlrm } from "../trainer/dlrm/train.ts";
 import { type Backend, backends, startBackend } from "../trainer/engine/backend.ts";

@@ -14,8 +14,7 @@ import { diversityOf, textSimilarity } from "./metrics/diversity.ts";
 import { meanOf } from "./metrics/statistics.ts";
 import { type Progress, type ReplayOptions, runReplay } from "./protocols/replay.ts";
 import { share, table } from "./report/table.ts";
-import type { CandidateList } from "./system/replayed-system.ts";
-import { ReplayedSystem } from "./system/replayed-system.ts";
+import { type CandidateList, ReplayedSystem } from "./system/replayed-system.ts";
 import { System } from "./system/system.ts";
 
 const pageSize = 20;

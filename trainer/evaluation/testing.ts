@@ -1,5 +1,5 @@
 import type { Community } from "../community/community.ts";
-import { inOrderOfTime } from "../community/in-order-of-time.ts";
+import { inOrderOfTime } from "../community/testing-bundle.ts";
 import { EventWalk } from "./history/event-walk.ts";
 import type { Recommender } from "./protocols/recommender.ts";
 

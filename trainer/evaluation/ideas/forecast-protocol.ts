@@ -4,8 +4,11 @@
  * within 7 days.
  */
 
-import type { SettledPost, WrittenPost } from "../../../supabase/functions/_shared/ideas/forecast/written-post.ts";
-import { audienceWindow } from "../../../supabase/functions/_shared/ideas/forecast/written-post.ts";
+import {
+  audienceWindow,
+  type SettledPost,
+  type WrittenPost,
+} from "../../../supabase/functions/_shared/ideas/forecast/written-post.ts";
 import type { Community } from "../../community/community.ts";
 import { communityBefore } from "../history/event-walk.ts";
 

@@ -7,8 +7,7 @@ import { before, test } from "node:test";
 import { startBackend } from "../../engine/backend.ts";
 import { hour, smallCommunity } from "../testing.ts";
 import { evaluateIdeas } from "./evaluate-ideas.ts";
-import type { AudienceForecaster } from "./forecast-protocol.ts";
-import { audiencesOf, bestTenth, runForecasts, spearman } from "./forecast-protocol.ts";
+import { type AudienceForecaster, audiencesOf, bestTenth, runForecasts, spearman } from "./forecast-protocol.ts";
 import { AuthorMean } from "./text-forecasters.ts";
 
 const week = 168;

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { gzipSync } from "node:zlib";
-import { communityFromBundle } from "./from-bundle.ts";
+import { communityFromBundle } from "./testing-bundle.ts";
 
 const start = Date.UTC(2026, 0);
 const at = (second: number) => new Date(start + second * 1000).toISOString();
