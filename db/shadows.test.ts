@@ -210,7 +210,7 @@ test("what shadows said goes with the impressions", async () => {
     { ...old, hoursAgo: 24 * 200 },
     { ...old, request: 2, hoursAgo: 24 * 100 },
   ]);
-  await pool.query("select recsys.purge_impressions()");
+  await pool.query("select recsys.purge_shadow_impressions()");
   const { rows } = await pool.query("select request_id from recsys.shadow_impressions");
   assert.deepEqual(rows, [{ request_id: uuid("d", 2) }]);
 });

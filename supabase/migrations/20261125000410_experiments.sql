@@ -54,24 +54,12 @@ comment on column recsys.experiment_variants.model_id is 'The model that ranks. 
 comment on column recsys.experiment_variants.second_model_id is 'The model that drafts each feed together with model_id; null: nothing is interleaved. No foreign key: the row outlives it.';
 comment on column recsys.experiment_variants.settings is 'What it is served with in place of recsys.settings, by name; checked when the experiment starts, by recsys.checked_settings. {}: nothing.';
 
-create view recsys.tried_models with (security_invoker = true) as
-select served.model_id
-from recsys.experiments
-join recsys.experiment_variants as variants using (experiment_id)
-cross join lateral (values (variants.model_id), (variants.second_model_id)) as served (model_id)
-where experiments.ended_at is null and served.model_id is not null
-union
-select shadows.model_id from recsys.shadows where shadows.ended_at is null;
-comment on view recsys.tried_models is 'The models that running experiments serve or running shadows score with: they are not to be dropped, and get vectors of new posts.';
-comment on column recsys.tried_models.model_id is 'The model.';
-
 alter table recsys.experiments enable row level security;
 alter table recsys.experiment_variants enable row level security;
 create policy "the callers of functions read what runs" on recsys.experiments for select to authenticated using (ended_at is null);
 create policy "the callers of functions read variants" on recsys.experiment_variants for select to authenticated using (true);
 grant select on recsys.experiments, recsys.experiment_variants to authenticated;
 grant select, insert, update, delete on recsys.experiments, recsys.experiment_variants to service_role;
-grant select on recsys.tried_models to service_role;
 
 -- the same in functions/_shared/experiments/bucket.ts; db/experiments.test.ts holds the two together. Of 2^32 hashes 7,296 are left
 -- over, so that no bucket is likelier than another by more than one in 429,000.

@@ -70,7 +70,6 @@ declare
 begin
   perform pg_advisory_xact_lock(hashtext('recsys.impressions partitions'));
   delete from recsys.impressions_default where impressions_default.shown_at < kept_since;
-  delete from recsys.shadow_impressions where shadow_impressions.shown_at < kept_since;
   for name in
     select pg_class.relname::text
     from pg_catalog.pg_inherits
@@ -85,7 +84,7 @@ begin
   return number;
 end
 $$;
-comment on function recsys.purge_impressions() is 'Drops the months of recsys.impressions that are older than settings.impressions_kept, with what shadows said of them, and returns how many. Fails after a second where somebody has been reading impressions all that time.';
+comment on function recsys.purge_impressions() is 'Drops the months of recsys.impressions that are older than settings.impressions_kept, and returns how many. Fails after a second where somebody has been reading impressions all that time.';
 revoke all on function recsys.make_impression_partitions(integer), recsys.purge_impressions() from public;
 
 select recsys.make_impression_partitions();

@@ -2881,10 +2881,12 @@ export interface Functions {
   "recsys.purge_cron_history": { args: {  }; row: { purge_cron_history: number } };
   /** Forgets the ids of events stored more than 31 days ago, and returns how many; events older than 30 days are refused anyway. Called every night by pg_cron. */
   "recsys.purge_event_ids": { args: {  }; row: { purge_event_ids: number } };
-  /** Drops the months of recsys.impressions that are older than settings.impressions_kept, with what shadows said of them, and returns how many. Fails after a second where somebody has been reading impressions all that time. */
+  /** Drops the months of recsys.impressions that are older than settings.impressions_kept, and returns how many. Fails after a second where somebody has been reading impressions all that time. */
   "recsys.purge_impressions": { args: {  }; row: { purge_impressions: number } };
   /** Deletes the rows of whoever has a whole allowance again, and returns how many. Called every night by pg_cron. */
   "recsys.purge_rate_limits": { args: {  }; row: { purge_rate_limits: number } };
+  /** Deletes what shadows said of impressions that are older than settings.impressions_kept, and returns of how many. */
+  "recsys.purge_shadow_impressions": { args: {  }; row: { purge_shadow_impressions: number } };
   /** Forgets the trials of posts that are older than recsys.trial_age(), with whom they were shown to, and returns how many trials. Called every night by pg_cron. */
   "recsys.purge_trials": { args: {  }; row: { purge_trials: number } };
   /** What a scheduled command is for: the beginning of the comment of the function that it calls. */

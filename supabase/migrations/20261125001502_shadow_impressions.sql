@@ -42,3 +42,17 @@ create index shadow_impressions_user_id_idx on recsys.shadow_impressions (user_i
 create index shadow_impressions_shown_at_idx on recsys.shadow_impressions using brin (shown_at);
 alter table recsys.shadow_impressions enable row level security;
 grant select, insert, update, delete on recsys.shadow_impressions to service_role;
+
+create function recsys.purge_shadow_impressions() returns bigint
+language sql volatile security invoker set search_path = ''
+as $$
+  with purged as (
+    delete from recsys.shadow_impressions
+    where shadow_impressions.shown_at < recsys.clock() - (select settings.impressions_kept from recsys.settings)
+    returning 1
+  )
+  select count(*) from purged
+$$;
+comment on function recsys.purge_shadow_impressions() is 'Deletes what shadows said of impressions that are older than settings.impressions_kept, and returns of how many.';
+revoke all on function recsys.purge_shadow_impressions() from public;
+select recsys.schedule('recsys purge of shadows', '52 3 * * *', 'select recsys.purge_shadow_impressions()');
