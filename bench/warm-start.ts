@@ -24,7 +24,7 @@ import { dlrmGraph } from "../trainer/export/dlrm.ts";
 import { dlrmOf, towersOf } from "../trainer/export/read-weights.ts";
 import { postTowerGraph, userTowerGraph } from "../trainer/export/towers.ts";
 import { type EarlierModel, type TrainedModel, trainModel } from "../trainer/pipeline.ts";
-import { Stopwatch, type TimeUsed } from "../trainer/retraining/stopwatch.ts";
+import { Stopwatch, type TimeUsed } from "../trainer/stopwatch.ts";
 import { writeSyntheticCommunity } from "../trainer/synthetic/write-synthetic-community.ts";
 import { loadCommunity } from "./shared/place.ts";
 

@@ -20,9 +20,9 @@ import { postTowerGraph, userTowerGraph } from "./export/towers.ts";
 import { readModelFolder } from "./model-folder/model-folder.ts";
 import { type EarlierModel, type TrainedModel, trainModel } from "./pipeline.ts";
 import { publish } from "./publish/publish.ts";
-import { readActiveModel } from "./retraining/active-model.ts";
 import { writeSyntheticCommunity } from "./synthetic/write-synthetic-community.ts";
 import { trainIntoFolder } from "./train-into-folder.ts";
+import { readWarmStart } from "./warm-start.ts";
 
 const database = await testDatabase({ after }, "dismissals");
 const { pool } = database;
@@ -104,7 +104,7 @@ test("a model with the head is published, judged by it, read back, and followed 
     const id = await publish(database, trained, { activate: true });
     const { rows } = await pool.query("select heads from recsys.models where model_id = $1", [id]);
     assert.deepEqual(rows[0].heads, four);
-    const active = await readActiveModel(database);
+    const active = await readWarmStart(database);
     assert.ok(typeof active !== "string", String(active));
     assert.deepEqual(active.dlrm.heads, four);
     assert.deepEqual(Buffer.from(dlrmGraph(active.dlrm)), Buffer.from(trained.graphs.dlrm));

@@ -11,7 +11,7 @@ import { dlrmGraph } from "./export/dlrm.ts";
 import { dlrmOf, towersOf } from "./export/read-weights.ts";
 import { postTowerGraph, userTowerGraph } from "./export/towers.ts";
 import { type EarlierModel, type TrainedModel, trainModel } from "./pipeline.ts";
-import { fillSmallCommunity } from "./retraining/testing.ts";
+import { fillSmallCommunity } from "./testing.ts";
 import { embedUsersAt } from "./towers/embed.ts";
 import { Histories } from "./towers/histories.ts";
 

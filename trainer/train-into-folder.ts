@@ -5,6 +5,7 @@ import type { OnProgress } from "../db/progress.ts";
 import { readClock, readCommunityId, readFeedSettings, readKinds, readScoreWeights } from "../db/settings.ts";
 import { hour } from "../supabase/functions/_shared/features/hours.ts";
 import { headWeights } from "../supabase/functions/_shared/recommend/feed-settings.ts";
+import type { Community } from "./community/community.ts";
 import { communityFromDatabase, trainingEvents } from "./community/from-database.ts";
 import { rollUpAll } from "./community/roll-up.ts";
 import { type Config, defaultConfig } from "./config/config.ts";
@@ -16,10 +17,9 @@ import { samplesOf } from "./gate/samples.ts";
 import { idEmbeddingsOf } from "./model-folder/id-embeddings.ts";
 import { writeModelFolder } from "./model-folder/model-folder.ts";
 import { provenanceOf } from "./model-folder/provenance.ts";
-import { type TrainedModel, trainModel } from "./pipeline.ts";
-import { type ActiveModel, earlierModel } from "./retraining/active-model.ts";
-import type { Checkpoint } from "./retraining/checkpoint.ts";
-import { Stopwatch } from "./retraining/stopwatch.ts";
+import { type Stages, type TrainedModel, trainModel } from "./pipeline.ts";
+import { Stopwatch } from "./stopwatch.ts";
+import { earlierModel, type WarmStart } from "./warm-start.ts";
 
 /**
  * What happened less than an hour before a training is left to the next one, which starts where this one ends. By then
@@ -75,8 +75,14 @@ interface Training {
   learnedUntil: number;
   folderOf(name: string): string;
   /** The model to go on from; without it, training starts anew. */
-  from?: ActiveModel | undefined;
+  from?: WarmStart | undefined;
   checkpoint?: Checkpoint;
+}
+
+/** What an interrupted training goes on from: the stages that it finished, and the time that they took. */
+export interface Checkpoint {
+  stopwatch: Stopwatch;
+  stages(community: Community, config: Config): Stages;
 }
 
 /** Trains on what happened up to an instant, anew or on from the active model, and returns the folder of the model. */

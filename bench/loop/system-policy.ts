@@ -22,13 +22,13 @@ import { feedOf } from "../../supabase/functions/_shared/recommend/ladder.ts";
 import { startBackend } from "../../trainer/engine/backend.ts";
 import { readModelFolder } from "../../trainer/model-folder/model-folder.ts";
 import { publish } from "../../trainer/publish/publish.ts";
-import { readActiveModel, whyAnew } from "../../trainer/retraining/active-model.ts";
 import { profileOf } from "../../trainer/synthetic/people.ts";
 import type { Happening } from "../../trainer/synthetic/simulation.ts";
 import type { World } from "../../trainer/synthetic/world.ts";
 import { recordOf, writeWorld } from "../../trainer/synthetic/write-synthetic-community.ts";
 import { textOf } from "../../trainer/synthetic/writings.ts";
 import { settledUntil, train } from "../../trainer/train-into-folder.ts";
+import { readWarmStart, whyAnew } from "../../trainer/warm-start.ts";
 import { openFolder, openPostgres, openScope } from "../shared/place.ts";
 import type { Policy } from "./policy.ts";
 
@@ -200,7 +200,7 @@ export class SystemPolicy implements Policy {
   private async trainAndPublish(): Promise<void> {
     const { database, options, folder } = this;
     await database.pool.query("select recsys.roll_up()");
-    const active = await readActiveModel(database);
+    const active = await readWarmStart(database);
     const anew = typeof active === "string" ? active : whyAnew(active);
     const backend = await startBackend();
     const started = performance.now();

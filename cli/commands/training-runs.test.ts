@@ -15,7 +15,7 @@ import { signed } from "../../trainer/evaluation/report/table.ts";
 import { readDescription, readModelFolder } from "../../trainer/model-folder/model-folder.ts";
 import { inOrder, readRuns, runsTable } from "../../trainer/model-folder/runs.ts";
 import { publish } from "../../trainer/publish/publish.ts";
-import { fillSmallCommunity, temporaryFolder } from "../../trainer/retraining/testing.ts";
+import { fillSmallCommunity, temporaryFolder } from "../../trainer/testing.ts";
 import { trainIntoFolder } from "../../trainer/train-into-folder.ts";
 import { evaluateCommand } from "./evaluate.ts";
 

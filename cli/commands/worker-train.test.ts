@@ -5,7 +5,8 @@ import { once } from "node:events";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { testDatabase, withoutPostgres } from "../../db/testing.ts";
-import { fileRequest, fillSmallCommunity, requestRow, temporaryFolder } from "../../trainer/retraining/testing.ts";
+import { fileRequest, requestRow } from "../../trainer/retraining/testing.ts";
+import { fillSmallCommunity, temporaryFolder } from "../../trainer/testing.ts";
 
 const database = await testDatabase({ after }, "worker_train");
 const { pool } = database;

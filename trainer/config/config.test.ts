@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { temporaryFolder } from "../retraining/testing.ts";
+import { temporaryFolder } from "../testing.ts";
 import { configDigest, configSchema, defaultConfig, differencesOf, leavesOf } from "./config.ts";
 import { defaultConfigFile, readConfig } from "./config-file.ts";
 

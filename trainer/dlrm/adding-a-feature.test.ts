@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { runProgram } from "../../db/testing-program.ts";
-import { temporaryFolder } from "../retraining/testing.ts";
+import { temporaryFolder } from "../testing.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const copy = await temporaryFolder({ after });
@@ -86,7 +86,7 @@ import { testApp } from "../supabase/functions/recommend/testing.ts";
 import { parseConfig } from "./config/config.ts";
 import { readModelFolder } from "./model-folder/model-folder.ts";
 import { publish } from "./publish/publish.ts";
-import { fillSmallCommunity } from "./retraining/testing.ts";
+import { fillSmallCommunity } from "./testing.ts";
 import { trainIntoFolder } from "./train-into-folder.ts";
 
 const database = await openEmbeddedCopy();

@@ -14,9 +14,8 @@ import type { RankerRequest } from "../dlrm/ranker-request.ts";
 import type { ModelFolder } from "../model-folder/model-folder.ts";
 import { type ActiveModel, replayedActiveModel } from "./active-model.ts";
 import { HeldOutMetrics, headMetrics, listMetrics } from "./held-out-metrics.ts";
-import { heldOutOf } from "./held-out-requests.ts";
 import { byNumber, modelInMemory, rankingModel } from "./model-in-memory.ts";
-import { type ReplayedModel, rankedRequests } from "./ranked-requests.ts";
+import { heldOutOf, type ReplayedModel, rankedRequests } from "./ranked-requests.ts";
 import type { Compared, Comparison, Skipped } from "./verdict.ts";
 
 export interface GateContext {

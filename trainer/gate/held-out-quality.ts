@@ -9,9 +9,8 @@ import { dlrmGraph } from "../export/dlrm.ts";
 import type { HeldBackModel } from "../pipeline.ts";
 import { mostRequests } from "./compare.ts";
 import { HeldOutMetrics, listMetrics } from "./held-out-metrics.ts";
-import { heldOutOf } from "./held-out-requests.ts";
 import { modelInMemory } from "./model-in-memory.ts";
-import { type RankOptions, rankedRequests } from "./ranked-requests.ts";
+import { heldOutOf, type RankOptions, rankedRequests } from "./ranked-requests.ts";
 
 type ListMetric = (typeof listMetrics)[number];
 

@@ -5,15 +5,17 @@
 
 import type { OnProgress } from "../../db/progress.ts";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
-import { type Head, type HeadWeights, weightsOf } from "../../supabase/functions/_shared/features/kinds.ts";
+import { allHeads, type Head, type HeadWeights, weightsOf } from "../../supabase/functions/_shared/features/kinds.ts";
 import { recencyBaseline } from "../../supabase/functions/_shared/features/recency-baseline.ts";
 import { type Opinion, predict, type RankingModel, scoreOf } from "../../supabase/functions/_shared/recommend/rank.ts";
 import { embedUser } from "../../supabase/functions/_shared/towers/embed-users.ts";
 import type { LoadedCommunity } from "../community/from-database.ts";
 import { CommunityState } from "../community/state.ts";
 import { userText } from "../community/texts.ts";
+import { withHeads } from "../dlrm/optional-heads.ts";
+import { pageRequests } from "../dlrm/page-requests.ts";
 import type { RankerRequest } from "../dlrm/ranker-request.ts";
-import { cameTo } from "../dlrm/requests.ts";
+import { cameTo, requestsBetween } from "../dlrm/requests.ts";
 import { vectorAt } from "../engine/vector-at.ts";
 import type { IdEmbeddings } from "../model-folder/id-embeddings.ts";
 import { Histories } from "../towers/histories.ts";
@@ -45,6 +47,21 @@ export interface RankOptions {
 }
 
 const none = new Float32Array(dimensions);
+
+/** What happened from an instant on, and before `until`, in the form that a model's ranker learned from. */
+export function heldOutOf(
+  { community, timeline, pages }: LoadedCommunity,
+  from: number,
+  ofPages: boolean,
+  until = Number.POSITIVE_INFINITY,
+): RankerRequest[] {
+  if (!ofPages) return requestsBetween(community, timeline, from, until);
+  // what nobody did with the last page yet is not a no
+  const known = Math.min(until, timeline.at[timeline.length - 1]);
+  const requests = pageRequests(pages, timeline, community.posts.ids.length, from, known);
+  // in the order of all heads, whatever a model has
+  return withHeads(requests, allHeads);
+}
 
 /** Walks through requests (ascending) once and gives what each model makes of each; nothing is kept of one when the next comes. */
 export async function* rankedRequests<Name extends string>(

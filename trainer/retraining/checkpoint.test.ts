@@ -8,10 +8,10 @@ import { randomExamples, testOptions } from "../dlrm/testing.ts";
 import { startBackend } from "../engine/backend.ts";
 import { Random } from "../engine/random.ts";
 import { hour, smallCommunity } from "../evaluation/testing.ts";
+import { temporaryFolder } from "../testing.ts";
 import { towerDefaults } from "../towers/hyperparameters.ts";
 import { trainTowers } from "../towers/train.ts";
 import { Checkpoint, type Identity } from "./checkpoint.ts";
-import { temporaryFolder } from "./testing.ts";
 
 const identity: Identity = {
   community: "0b9c1a52-6a3e-4f0d-9d0b-1d2f3a4b5c6d",

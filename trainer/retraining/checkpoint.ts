@@ -13,10 +13,10 @@ import { RankingExamples } from "../dlrm/ranking-examples.ts";
 import { dlrmGraph } from "../export/dlrm.ts";
 import { dlrmOf } from "../export/read-weights.ts";
 import type { Stages, TrainedRanker } from "../pipeline.ts";
+import { Stopwatch } from "../stopwatch.ts";
 import { TowerData } from "../towers/model.ts";
 import type { TrainedTowers } from "../towers/train.ts";
 import { type PackedTowers, packTowers, unpackTowers } from "./pack-towers.ts";
-import { Stopwatch } from "./stopwatch.ts";
 
 /** What a training depends on, but for the instant up to which it learns. */
 export interface Identity {

@@ -13,16 +13,9 @@ import { requestsBetween } from "../dlrm/requests.ts";
 import { publishedModel } from "../gate/active-model.ts";
 import type { HeldOutQuality } from "../gate/held-out-quality.ts";
 import { rankedRequests } from "../gate/ranked-requests.ts";
+import { fillSmallCommunity, temporaryFolder } from "../testing.ts";
 import type { TrainingContext } from "../train-into-folder.ts";
-import {
-  activeMetrics,
-  fileRequest,
-  fillSmallCommunity,
-  passHours,
-  requestRow,
-  temporaryFolder,
-  vote,
-} from "./testing.ts";
+import { activeMetrics, fileRequest, passHours, requestRow, vote } from "./testing.ts";
 import { type Claim, claimRequest } from "./training-queue.ts";
 import { workRequest } from "./work-request.ts";
 

@@ -13,7 +13,7 @@ import { startBackend } from "../engine/backend.ts";
 import { type ModelFolder, readModelFolder } from "../model-folder/model-folder.ts";
 import { publish } from "../publish/publish.ts";
 import { settledUntil, type TrainingContext, train } from "../train-into-folder.ts";
-import { type ActiveModel, readActiveModel, whyAnew } from "./active-model.ts";
+import { readWarmStart, type WarmStart, whyAnew } from "../warm-start.ts";
 import { Checkpoint } from "./checkpoint.ts";
 import { Lease, LeaseLost } from "./lease.ts";
 import { type Claim, completeRequest, failRequest, type Outcome, releaseRequest } from "./training-queue.ts";
@@ -71,7 +71,7 @@ async function trainAndPublish(
   const published = await publishedBefore(database, folder);
   if (published) return published;
   const backend = await startBackend();
-  const active = await readActiveModel(database, config);
+  const active = await readWarmStart(database, config);
   const anew = typeof active === "string" ? active : whyAnew(active);
   const from = typeof active === "string" || anew ? undefined : active;
   const identity = {
@@ -133,11 +133,7 @@ function outcomeOf({ metrics }: ModelFolder, modelId: number) {
 }
 
 /** Whether a community has any first interaction that a model has not learned from. */
-async function hasNews(
-  { pool }: Database,
-  { learnedUntil, learnedFrom }: ActiveModel,
-  until: number,
-): Promise<boolean> {
+async function hasNews({ pool }: Database, { learnedUntil, learnedFrom }: WarmStart, until: number): Promise<boolean> {
   const settled = learnedFrom === "pages" ? until - labelWindow : until;
   const { rows } = await pool.query(
     `select exists (

@@ -9,7 +9,7 @@ import { defaultConfig } from "../config/config.ts";
 import { readConfig } from "../config/config-file.ts";
 import { quickConfig } from "../config/testing.ts";
 import { wereAskedTheSame } from "../model-folder/runs.ts";
-import { fillSmallCommunity, temporaryFolder } from "../retraining/testing.ts";
+import { fillSmallCommunity, temporaryFolder } from "../testing.ts";
 import { search } from "./search.ts";
 import { configsOf, drawsOf, gridOf, parseSpace } from "./space.ts";
 

@@ -4,7 +4,7 @@ import { after, test } from "node:test";
 import { testDatabase } from "../../../db/testing.ts";
 import { readModelFolder } from "../../../trainer/model-folder/model-folder.ts";
 import { publish } from "../../../trainer/publish/publish.ts";
-import { fillSmallCommunity, temporaryFolder } from "../../../trainer/retraining/testing.ts";
+import { fillSmallCommunity, temporaryFolder } from "../../../trainer/testing.ts";
 import { trainIntoFolder } from "../../../trainer/train-into-folder.ts";
 import { testApp } from "./testing.ts";
 

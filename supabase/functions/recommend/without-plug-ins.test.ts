@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { runProgram } from "../../../db/testing-program.ts";
-import { temporaryFolder } from "../../../trainer/retraining/testing.ts";
+import { temporaryFolder } from "../../../trainer/testing.ts";
 
 const root = fileURLToPath(new URL("../../../", import.meta.url));
 const copy = await temporaryFolder({ after });

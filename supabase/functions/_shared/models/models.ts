@@ -6,8 +6,8 @@ import { AppError } from "../http/errors.ts";
 import { contractsOf, type GraphName, keepsContract } from "./contracts.ts";
 import type { InferenceSession, Runtime } from "./inference.ts";
 
-/** What recsys.models says of the active model. */
-export interface ActiveModel {
+/** What recsys.models says of a model that may serve. */
+export interface PublishedModel {
   id: string;
   name: string;
   featureSpecDigest: string;
@@ -46,22 +46,22 @@ export function modelCache(runtime: () => Promise<Runtime>, now = () => performa
   const cached = new Map<string, Entry>();
 
   return <Graph extends GraphName>(
-    active: ActiveModel,
+    published: PublishedModel,
     connection: Connection,
     graphs: readonly Graph[],
   ): Promise<ServingModel<Graph>> => {
-    const key = [active.id, ...graphs].join();
+    const key = [published.id, ...graphs].join();
     const found = cached.get(key);
     cached.delete(key);
-    const entry = found && now() < found.until ? found : loading(active, connection, graphs);
+    const entry = found && now() < found.until ? found : loading(published, connection, graphs);
     cached.set(key, entry);
     for (const oldest of cached.keys()) if (cached.size > kept) cached.delete(oldest);
     // the key names the graphs, so it has those that are asked for
     return entry.model as Promise<ServingModel<Graph>>;
   };
 
-  function loading(active: ActiveModel, connection: Connection, graphs: readonly GraphName[]): Entry {
-    const entry: Entry = { model: load(active, connection, graphs, runtime), until: Number.POSITIVE_INFINITY };
+  function loading(published: PublishedModel, connection: Connection, graphs: readonly GraphName[]): Entry {
+    const entry: Entry = { model: load(published, connection, graphs, runtime), until: Number.POSITIVE_INFINITY };
     entry.model.catch((error) => {
       // a load that a failing database interrupted is tried again by the next request
       entry.until = error instanceof AppError ? now() + retryAfter : 0;
@@ -72,44 +72,44 @@ export function modelCache(runtime: () => Promise<Runtime>, now = () => performa
 export type ModelCache = ReturnType<typeof modelCache>;
 
 async function load<Graph extends GraphName>(
-  active: ActiveModel,
+  published: PublishedModel,
   connection: Connection,
   graphs: readonly Graph[],
   runtime: () => Promise<Runtime>,
 ): Promise<ServingModel<Graph>> {
-  if (active.featureSpecDigest !== (await featureSpecDigest()))
+  if (published.featureSpecDigest !== (await featureSpecDigest()))
     throw new AppError(
       503,
       "model_incompatible",
-      `model ${active.name} was trained for other features than this function computes: deploy the functions or train again`,
+      `model ${published.name} was trained for other features than this function computes: deploy the functions or train again`,
     );
   const artifacts = await run<Artifact>(connection, {
     text: `select artifacts.graph, artifacts.onnx, artifacts.sha256, models.heads
       from recsys.model_artifacts as artifacts
       join recsys.models on models.model_id = artifacts.model_id
       where artifacts.model_id = $1::bigint and artifacts.graph = any($2::text[])`,
-    values: [active.id, graphs],
+    values: [published.id, graphs],
   });
   const heads = artifacts[0]?.heads ?? [];
-  if (artifacts.length > 0 && !areHeads(heads)) throw corrupt(active, "dlrm", `has the heads ${heads.join()}`);
+  if (artifacts.length > 0 && !areHeads(heads)) throw corrupt(published, "dlrm", `has the heads ${heads.join()}`);
   const contracts = contractsOf(heads as Head[]);
   const { createSession } = await runtime();
   const sessions = await Promise.all(
     graphs.map(async (graph) => {
       const artifact = artifacts.find((each) => each.graph === graph);
-      if (!artifact) throw corrupt(active, graph, "is missing");
-      if ((await sha256(artifact.onnx)) !== artifact.sha256) throw corrupt(active, graph, "fails its checksum");
+      if (!artifact) throw corrupt(published, graph, "is missing");
+      if ((await sha256(artifact.onnx)) !== artifact.sha256) throw corrupt(published, graph, "fails its checksum");
       const session = await createSession(artifact.onnx).catch((error) => {
-        throw corrupt(active, graph, "cannot be loaded", error);
+        throw corrupt(published, graph, "cannot be loaded", error);
       });
       if (!keepsContract(session, contracts[graph]))
-        throw corrupt(active, graph, "has other inputs or outputs than the contract");
+        throw corrupt(published, graph, "has other inputs or outputs than the contract");
       return [graph, session] as const;
     }),
   );
   return {
-    id: active.id,
-    name: active.name,
+    id: published.id,
+    name: published.name,
     heads: heads as Head[],
     graphs: Object.fromEntries(sessions) as ServingModel<Graph>["graphs"],
   };

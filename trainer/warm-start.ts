@@ -1,22 +1,22 @@
 /** The model that serves, as a training goes on from it: its graphs hold every weight but the ID embeddings. */
 import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
-import type { Database } from "../../db/connect.ts";
-import { readKinds } from "../../db/settings.ts";
-import { featureSpecDigest } from "../../supabase/functions/_shared/features/feature-spec.ts";
-import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
-import type { Head } from "../../supabase/functions/_shared/features/kinds.ts";
-import { type GraphName, graphNames } from "../../supabase/functions/_shared/models/contracts.ts";
-import type { Community } from "../community/community.ts";
-import { type Config, configDigest, defaultConfig } from "../config/config.ts";
-import type { Dlrm } from "../dlrm/model.ts";
-import type { FeatureBins } from "../dlrm/training-features.ts";
-import { EmbeddingTable } from "../engine/embedding-table.ts";
-import { dlrmOf, towersOf } from "../export/read-weights.ts";
-import type { IdEmbeddings } from "../model-folder/id-embeddings.ts";
-import { sha256 } from "../model-folder/model-folder.ts";
-import type { EarlierModel, LearnedFrom } from "../pipeline.ts";
-import type { Towers } from "../towers/model.ts";
+import type { Database } from "../db/connect.ts";
+import { readKinds } from "../db/settings.ts";
+import { featureSpecDigest } from "../supabase/functions/_shared/features/feature-spec.ts";
+import { dimensions } from "../supabase/functions/_shared/features/history.ts";
+import type { Head } from "../supabase/functions/_shared/features/kinds.ts";
+import { type GraphName, graphNames } from "../supabase/functions/_shared/models/contracts.ts";
+import type { Community } from "./community/community.ts";
+import { type Config, configDigest, defaultConfig } from "./config/config.ts";
+import type { Dlrm } from "./dlrm/model.ts";
+import type { FeatureBins } from "./dlrm/training-features.ts";
+import { EmbeddingTable } from "./engine/embedding-table.ts";
+import { dlrmOf, towersOf } from "./export/read-weights.ts";
+import type { IdEmbeddings } from "./model-folder/id-embeddings.ts";
+import { sha256 } from "./model-folder/model-folder.ts";
+import type { EarlierModel, LearnedFrom } from "./pipeline.ts";
+import type { Towers } from "./towers/model.ts";
 
 /** What `trainIntoFolder` writes among a model's metrics for the trainings that go on from it. */
 const learned = z.object({
@@ -37,7 +37,7 @@ const learned = z.object({
  */
 const mostLearnedSince = 0.25;
 
-export interface ActiveModel {
+export interface WarmStart {
   modelId: number;
   name: string;
   /** Milliseconds since 1970. */
@@ -57,7 +57,7 @@ export interface ActiveModel {
 }
 
 /** The active model of a database, or the reason why no training with this config can go on from it. */
-export async function readActiveModel({ pool }: Database, config = defaultConfig): Promise<ActiveModel | string> {
+export async function readWarmStart({ pool }: Database, config = defaultConfig): Promise<WarmStart | string> {
   const client = await pool.connect();
   try {
     await client.query("begin isolation level repeatable read read only");
@@ -121,7 +121,7 @@ function weightsOf(
   graphs: Record<GraphName, Uint8Array>,
   heads: Head[],
   config: Config,
-): Pick<ActiveModel, "towers" | "dlrm"> | undefined {
+): Pick<WarmStart, "towers" | "dlrm"> | undefined {
   try {
     return {
       towers: towersOf(graphs.user_tower, graphs.post_tower, config),
@@ -133,13 +133,13 @@ function weightsOf(
 }
 
 /** Why it is time for a training anew, though one could go on from this model; undefined where it is not. */
-export function whyAnew({ name, learnedAnew, learnedSince }: ActiveModel): string | undefined {
+export function whyAnew({ name, learnedAnew, learnedSince }: WarmStart): string | undefined {
   if (learnedSince < mostLearnedSince * learnedAnew) return undefined;
   return `model ${name} has learned ${learnedSince} first interactions since a training anew on ${learnedAnew}`;
 }
 
 /** A model in the numbers of a community. */
-export function earlierModel(model: ActiveModel, { users, posts }: Community): EarlierModel {
+export function earlierModel(model: WarmStart, { users, posts }: Community): EarlierModel {
   return {
     towers: {
       ...model.towers,

@@ -1,0 +1,26 @@
+/** For tests: a folder of one's own, and a community small enough to train on in seconds. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Database } from "../db/connect.ts";
+import { importBundle } from "../db/import/import-bundle.ts";
+import type { Scope } from "../db/testing.ts";
+import { writeSyntheticCommunity } from "./synthetic/write-synthetic-community.ts";
+
+/** A folder that is gone when the scope is over. */
+export async function temporaryFolder(scope: Scope): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "recsys-"));
+  scope.after(() => rm(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** Fills a database with a synthetic community of some 60 people and 325 first interactions, whose last event is now. */
+export async function fillSmallCommunity(database: Database): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), "recsys-"));
+  try {
+    await writeSyntheticCommunity(folder, { seed: 3, users: 60, posts: 200, days: 20 });
+    await importBundle(database, folder);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
