@@ -145,7 +145,6 @@ test("what the page asks for is there as its query says it", async () => {
   const text = await readFile(join(root, "docs/adding-a-feature.md"), "utf8");
   const [, query] = /```sql\n(.*?)```/s.exec(text) ?? assert.fail("a query");
   const message = await run(`
-import { openEmbeddedCopy } from "../db/testing-embedded.ts";
 const database = await openEmbeddedCopy();
 const { fields } = await database.pool.query(${JSON.stringify(query)});
 await database.close();

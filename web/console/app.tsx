@@ -2,9 +2,8 @@ import { useEffect, useMemo, useState } from "preact/hooks";
 import type { Config } from "../shared/config.ts";
 import { useLoaded } from "../shared/use-loaded.ts";
 import { useRoute } from "../shared/use-route.ts";
-import { ArchiveClock } from "./archive-clock.tsx";
-import { AskContext, KeyRefused, openConsole, type Table } from "./console-client.ts";
-import { forgetKey, keepKey, readKey } from "./key.ts";
+import { AskContext, KeyRefused, openConsole, type Table, useAsk } from "./console-client.ts";
+import { cell } from "./rows-table.tsx";
 import { SignIn } from "./sign-in.tsx";
 import { Experiments } from "./views/experiments.tsx";
 import { Health } from "./views/health.tsx";
@@ -77,4 +76,39 @@ function Console({ config, secretKey, onKey, onLeave }: ConsoleProps) {
       </main>
     </AskContext.Provider>
   );
+}
+
+/** Says which day it is in a community from an archive; without it a model would have learned until many months before it was trained. */
+export function ArchiveClock() {
+  const ask = useAsk();
+  const { value } = useLoaded(() => ask<Table>("clock"), [ask]);
+  const [clock] = value?.rows ?? [];
+  if (!clock?.is_archive) return null;
+  return (
+    <p class="hint">
+      This community comes from an archive, and its clock stands at <strong>{cell(clock.now)}</strong>. Only models are
+      dated by the clock on the wall.
+    </p>
+  );
+}
+
+/** The project's secret key: from the address that `npm start` prints, or typed in; this tab forgets it when it is closed. */
+const place = "recsys.console.key";
+
+/** The key of this tab; one that stands in the address is taken out of it, so that no copy of the address has it. */
+export function readKey(): string | null {
+  const given = new URLSearchParams(location.hash.slice(1)).get("key");
+  if (given) {
+    sessionStorage.setItem(place, given);
+    history.replaceState(null, "", location.pathname);
+  }
+  return sessionStorage.getItem(place);
+}
+
+export function keepKey(key: string): void {
+  sessionStorage.setItem(place, key);
+}
+
+export function forgetKey(): void {
+  sessionStorage.removeItem(place);
 }

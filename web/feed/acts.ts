@@ -1,4 +1,6 @@
 import type { NewEvent } from "../../client/src/index.ts";
+import type { Project } from "../shared/project.ts";
+import { mute, unmute } from "./people/mutes.ts";
 import type { Post } from "./posts/read-posts.ts";
 
 /** What somebody did since their feed was made, as far as it changes the next one. */
@@ -53,4 +55,79 @@ export function whyGone(post_id: string, post: Post | undefined, acts: Act[]): s
     }
   }
   return undefined;
+}
+
+/** "opened and voted for “A”, muted #b and did 2 more things": the latest first, and each post once. */
+export function sayActs(acts: readonly Act[]): string {
+  const seen = acts.filter(({ kind }) => kind === "seen").length;
+  const said = [...byObject(acts)].reverse().map(([object, verbs]) => `${listed(verbs)}${object}`);
+  if (seen > 0) said.push(`saw ${seen} posts`);
+  const more = said.length - mostSaid;
+  if (more > 0) said.splice(mostSaid, more, `did ${more} more ${more === 1 ? "thing" : "things"}`);
+  return listed(said);
+}
+
+/** How many things these are, as they are said. */
+export function countActs(acts: readonly Act[]): number {
+  return byObject(acts).size + (acts.some(({ kind }) => kind === "seen") ? 1 : 0);
+}
+
+const mostSaid = 2;
+
+/** What was done, by what it was done to; what was touched last comes last. */
+function byObject(acts: readonly Act[]): Map<string, string[]> {
+  const said = new Map<string, string[]>();
+  for (const act of acts) {
+    if (act.kind === "seen") continue;
+    const [object, verb] = partsOf(act);
+    const verbs = said.get(object) ?? [];
+    said.delete(object);
+    said.set(object, verbs.includes(verb) ? verbs : [...verbs, verb]);
+  }
+  return said;
+}
+
+/** What an act was done to, and what was done. */
+function partsOf(act: Exclude<Act, { kind: "seen" }>): [object: string, verb: string] {
+  if ("label" in act) return [` ${act.label}`, `${act.kind}d`];
+  if (act.kind === "profile") return ["", "changed what you say of yourself"];
+  return [` “${shortened(act.title)}”`, did[act.kind]];
+}
+
+function listed(parts: string[]): string {
+  return parts.length < 2 ? parts.join("") : `${parts.slice(0, -1).join(", ")} and ${parts.at(-1)}`;
+}
+
+function shortened(title: string): string {
+  return title.length <= 48 ? title : `${title.slice(0, 47).trimEnd()}…`;
+}
+
+/**
+ * Stores what somebody did. Events are kept and sent in their order as soon as there is a network, which may take until the next visit;
+ * mutes go into the app's own table, one after another, and fail without a network. Throws what refuses them.
+ */
+export async function sendActs(project: Project, userId: string, acts: readonly Act[]): Promise<void> {
+  const events = acts.flatMap((act) => eventOf(act) ?? []);
+  const [reports] = await Promise.all([
+    Promise.all(events.map((event) => project.recommender.track(event))),
+    ...acts.flatMap((act) => changeMute(project, userId, act) ?? []),
+  ]);
+  const refused = reports.find(({ status }) => status === "refused");
+  if (refused) throw new Error(refused.message);
+}
+
+/** Resolves when nothing is on its way, or none of it can be sent just now. */
+export async function settleActs({ recommender }: Project): Promise<void> {
+  await Promise.allSettled([recommender.flush(), latestMute]);
+}
+
+let latestMute: Promise<void> = Promise.resolve();
+
+/** Undefined: it is no such act. */
+function changeMute({ supabase }: Project, userId: string, act: Act): Promise<void> | undefined {
+  if (act.kind !== "mute" && act.kind !== "unmute") return undefined;
+  const change = act.kind === "mute" ? mute : unmute;
+  const changed = latestMute.then(() => change(supabase, userId, { kind: act.of, value: act.value }));
+  latestMute = changed.catch(() => undefined);
+  return changed;
 }

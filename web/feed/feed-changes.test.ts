@@ -2,13 +2,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Reason } from "../../client/src/index.ts";
-import type { Act } from "./acts.ts";
+import { type Act, countActs, sayActs } from "./acts.ts";
 import { changesBetween } from "./feed-changes.ts";
 import type { Item } from "./item.ts";
 import { netOf } from "./marks.ts";
 import type { Post } from "./posts/read-posts.ts";
 import { sayWhy } from "./posts/say-why.ts";
-import { countActs, sayActs } from "./say-acts.ts";
 
 function feed(...ids: string[]): Item[] {
   const why: Reason = { kind: "fresh" };

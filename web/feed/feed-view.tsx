@@ -1,17 +1,16 @@
 import type { ComponentChildren } from "preact";
-import { useRef } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
+import { nowOf } from "../shared/config.ts";
 import { Heading } from "../shared/heading.tsx";
+import { useProject } from "../shared/project.ts";
 import { Trouble } from "../shared/trouble.tsx";
 import { AboutFeed } from "./about-feed.tsx";
-import { ArchiveClock } from "./archive-clock.tsx";
-import { MoreOnScroll } from "./more-on-scroll.tsx";
+import { FailedElsewhere } from "./failed.tsx";
 import { Moved } from "./moved.tsx";
 import { PendingBar } from "./pending-bar.tsx";
-import { FailedElsewhere } from "./posts/failed-elsewhere.tsx";
 import { PostCard } from "./posts/post-card.tsx";
 import { UnfinishedComments } from "./posts/unfinished-comments.tsx";
 import { Skeletons } from "./skeletons.tsx";
-import { TagFilter } from "./tag-filter.tsx";
 import type { FeedOf } from "./use-feed.ts";
 import { usePlace } from "./use-place.ts";
 import { Arrival } from "./write/arrival.tsx";
@@ -73,5 +72,61 @@ export function FeedView({ feed, userId, name, children }: FeedViewProps) {
       </div>
       <AboutFeed feed={feed} name={name} isMember={userId !== undefined} />
     </div>
+  );
+}
+
+/** Says which day it is in a community from an archive, whose posts would else be "just written" and many months old. */
+export function ArchiveClock() {
+  const { config } = useProject();
+  if (!config.clockShift) return null;
+  const today = new Date(nowOf(config)).toLocaleDateString("en", { dateStyle: "long" });
+  return (
+    <p class="hint">
+      In this community it is <strong>{today}</strong>: it comes from an archive, and its clock goes on from there.
+    </p>
+  );
+}
+
+/** Asks for the next page when its button comes near; who does not scroll presses it. A page that failed is asked for again here. */
+export function MoreOnScroll({ feed: { items, feed, busy, error, asked, more, retry } }: { feed: FeedOf }) {
+  const button = useRef<HTMLButtonElement>(null);
+  const waits = busy === undefined && error === undefined && Boolean(feed?.next);
+  useEffect(() => {
+    if (!waits || !button.current) return;
+    const observer = new IntersectionObserver(([entry]) => entry.isIntersecting && more(), { rootMargin: "300px" });
+    observer.observe(button.current);
+    return () => observer.disconnect();
+  }, [waits, more]);
+  if (items.length === 0 || !feed) return null;
+  if (error !== undefined && asked === "more") return <Trouble error={error} again={retry} />;
+  if (!feed.next) return <p class="soft centred">That is all there is for you.</p>;
+  return (
+    <button type="button" class="wide" ref={button} disabled={busy !== undefined} onClick={more}>
+      {busy === "more" ? "Loading more …" : "More posts"}
+    </button>
+  );
+}
+
+/** Says that the feed is of one tag alone, and shows all of it again. */
+export function TagFilter({ feed: { tag, only } }: { feed: FeedOf }) {
+  const button = useRef<HTMLButtonElement>(null);
+  const before = useRef(tag);
+  useEffect(() => {
+    if (tag === before.current) return;
+    before.current = tag;
+    // the chip that was pressed may be gone with its card, or be far down
+    scrollTo(0, 0);
+    button.current?.focus({ preventScroll: true });
+  }, [tag]);
+  if (tag === undefined) return null;
+  return (
+    <p class="row spread" role="status">
+      <span>
+        Only posts about <strong dir="auto">{tag}</strong>
+      </span>
+      <button type="button" ref={button} onClick={() => only(undefined)}>
+        Show all
+      </button>
+    </p>
   );
 }

@@ -1,8 +1,7 @@
 import { useEffect, useRef } from "preact/hooks";
-import type { Act } from "./acts.ts";
+import { type Act, sayActs } from "./acts.ts";
 import type { Change } from "./feed-changes.ts";
 import { dismissalOf } from "./marks.ts";
-import { sayActs } from "./say-acts.ts";
 import type { FeedOf } from "./use-feed.ts";
 
 interface MovedProps {

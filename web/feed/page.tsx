@@ -4,7 +4,7 @@ import { readConfig } from "../shared/config.ts";
 import { openProject, ProjectContext } from "../shared/project.ts";
 import { Trouble } from "../shared/trouble.tsx";
 import { App } from "./app.tsx";
-import { followLink } from "./people/follow-link.ts";
+import { followLink } from "./people/sign-in.ts";
 
 // the feed goes on where its reader left it, which no browser knows while its posts are not there
 history.scrollRestoration = "manual";

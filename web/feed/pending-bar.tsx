@@ -1,6 +1,8 @@
+import { useEffect, useState } from "preact/hooks";
+import type { Connection } from "../../client/src/index.ts";
+import { useProject } from "../shared/project.ts";
 import { Trouble } from "../shared/trouble.tsx";
-import { useConnection } from "../shared/use-connection.ts";
-import { countActs, sayActs } from "./say-acts.ts";
+import { countActs, sayActs } from "./acts.ts";
 import type { FeedOf } from "./use-feed.ts";
 
 /** What was done since the feed was made, and the way to see what moves. It stays in view, so it also says what keeps that from working; on a phone in one row. */
@@ -45,4 +47,12 @@ export function PendingBar({ feed, isMember }: { feed: FeedOf; isMember: boolean
       </button>
     </div>
   );
+}
+
+/** Whether there is a network, and what was done and waits for one. */
+export function useConnection(): Connection {
+  const { recommender } = useProject();
+  const [connection, setConnection] = useState<Connection>({ isOnline: navigator.onLine, unsent: [] });
+  useEffect(() => recommender.watch(setConnection), [recommender]);
+  return connection;
 }

@@ -1,9 +1,8 @@
 import { useCallback, useEffect, useMemo } from "preact/hooks";
 import { useProject } from "../shared/project.ts";
 import { useChanging } from "../shared/use-changing.ts";
-import type { Act } from "./acts.ts";
+import { type Act, sendActs, settleActs } from "./acts.ts";
 import { type Marks, markOf, marksOf, muteOf, netOf, withActs } from "./marks.ts";
-import { sendActs, settleActs } from "./send-acts.ts";
 
 /** What was not stored, and why. */
 export interface Failure {

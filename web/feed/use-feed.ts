@@ -6,8 +6,7 @@ import type { Act } from "./acts.ts";
 import { type Change, changesBetween } from "./feed-changes.ts";
 import type { Item } from "./item.ts";
 import { voteOn } from "./marks.ts";
-import { type Post, readPosts } from "./posts/read-posts.ts";
-import { readVotes } from "./posts/read-votes.ts";
+import { type Post, readPosts, readVotes } from "./posts/read-posts.ts";
 import { type Deeds, useDeeds } from "./use-deeds.ts";
 import type { Place } from "./use-place.ts";
 

@@ -1,10 +1,13 @@
+import { Heading } from "../shared/heading.tsx";
+import { useProject } from "../shared/project.ts";
 import { useStored } from "../shared/stored.ts";
 import { useRoute } from "../shared/use-route.ts";
 import { FeedView } from "./feed-view.tsx";
 import { Frame } from "./frame.tsx";
 import { Interests } from "./interests.tsx";
-import { ChoosePerson } from "./people/choose-person.tsx";
+import { LocalMembers } from "./people/local-members.tsx";
 import { newPasswordRoute } from "./people/sign-in.ts";
+import { SignInForm } from "./people/sign-in-form.tsx";
 import { useFeed } from "./use-feed.ts";
 
 /** What somebody sees who has not signed in: a feed by the interests they pick, which stay in their browser. */
@@ -30,5 +33,16 @@ export function Visitor() {
         </FeedView>
       )}
     </Frame>
+  );
+}
+
+/** Who are you? On this machine any member of the community; elsewhere whoever signs in. `failed`: why a link signed nobody in. */
+export function ChoosePerson({ failed }: { failed?: string | undefined }) {
+  const { config } = useProject();
+  return (
+    <div class="narrow stack">
+      <Heading text={config.members ? "Who are you?" : "Sign in"} />
+      {config.members ? <LocalMembers /> : <SignInForm failed={failed} />}
+    </div>
   );
 }

@@ -17,3 +17,8 @@ export async function readConfig(address = "config.json"): Promise<Config> {
   if (!config?.url || !config.key) throw new Error("config.json must name the project's url and its publishable key");
   return config as Config;
 }
+
+/** The instant that the community's posts and the recommender go by, milliseconds since 1970: now, but for an archive on this machine. */
+export function nowOf({ clockShift = 0 }: Config): number {
+  return Date.now() - clockShift;
+}

@@ -1,8 +1,7 @@
 import { Heading } from "../../shared/heading.tsx";
-import { percent } from "../cell.ts";
 import type { Row } from "../console-client.ts";
 import { Panel } from "../panel.tsx";
-import { RowsTable } from "../rows-table.tsx";
+import { percent, RowsTable } from "../rows-table.tsx";
 
 /** What is or was tried on some of the people, and what to conclude, in words that hold whenever one looks. */
 export function Experiments() {

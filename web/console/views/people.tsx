@@ -4,10 +4,9 @@ import { Heading } from "../../shared/heading.tsx";
 import { Trouble } from "../../shared/trouble.tsx";
 import { useLoaded } from "../../shared/use-loaded.ts";
 import { go } from "../../shared/use-route.ts";
-import { cell, percent } from "../cell.ts";
 import { useAsk } from "../console-client.ts";
 import { Panel } from "../panel.tsx";
-import { RowsTable } from "../rows-table.tsx";
+import { cell, percent, RowsTable } from "../rows-table.tsx";
 
 /** Somebody's feed as it would be now, with every candidate; `route`: whose, and the post that is asked about. */
 export function People({ route: [asked, postId] }: { route: string[] }) {

@@ -1,11 +1,11 @@
 import { dot, pointer } from "@observablehq/plot";
+import { PCA } from "ml-pca";
 import { useMemo } from "preact/hooks";
 import { Heading } from "../../shared/heading.tsx";
 import { go } from "../../shared/use-route.ts";
 import { Chart } from "../chart.tsx";
 import type { Row } from "../console-client.ts";
 import { Panel } from "../panel.tsx";
-import { projected } from "../project-posts.ts";
 import { FoundPost } from "./found-post.tsx";
 
 /** The posts as the active model sees them: what lies together is alike. `route`: the post that is asked about, so that it can be linked to. */
@@ -91,4 +91,24 @@ function Dots({ rows, chosen }: { rows: Row[]; chosen: string }) {
     [points, chosen],
   );
   return <Chart label="Map of the posts by topic" options={options} onChoose={choose} />;
+}
+
+// A map of the posts: their vectors in the two directions in which they differ most (principal components: Pearson 1901).
+
+export interface Point {
+  x: number;
+  y: number;
+}
+
+/**
+ * `vectors` [N, d] in two dimensions. The directions are those of the `centres` where there are three or more, the topics' means, so that the map
+ * shows what topics are apart in; else those of the vectors.
+ */
+export function projected(vectors: number[][], centres: number[][]): Point[] {
+  if (vectors.length < 3) return vectors.map((_, i) => ({ x: i, y: 0 }));
+  const directions = new PCA(centres.length >= 3 ? centres : vectors, { nCompNIPALS: 2 });
+  return directions
+    .predict(vectors, { nComponents: 2 })
+    .to2DArray()
+    .map(([x, y = 0]) => ({ x, y }));
 }

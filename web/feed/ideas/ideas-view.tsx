@@ -1,3 +1,4 @@
+import { type Recsys, RecsysError } from "../../../client/src/index.ts";
 import type { Idea, Ideas } from "../../../client/src/types.ts";
 import { Heading } from "../../shared/heading.tsx";
 import { useProject } from "../../shared/project.ts";
@@ -5,7 +6,6 @@ import { Trouble } from "../../shared/trouble.tsx";
 import { useLoaded } from "../../shared/use-loaded.ts";
 import { Skeletons } from "../skeletons.tsx";
 import { writeFrom } from "../write/draft.ts";
-import { readIdeas } from "./read-ideas.ts";
 
 /** What its reader could write: what people want and nobody wrote lately, each to be turned into a draft. */
 export function IdeasView() {
@@ -114,4 +114,15 @@ function IdeaCard({ idea }: { idea: Idea }) {
 
 function rounded(number: number): string {
   return number.toLocaleString("en", { maximumFractionDigits: number < 10 ? 1 : 0 });
+}
+
+/** Ideas for whoever is signed in; null: this project has no function `ideas`. */
+export async function readIdeas(recommender: Recsys): Promise<Ideas | null> {
+  try {
+    return await recommender.ideas();
+  } catch (error) {
+    // of somebody without a profile the function itself says 404, in its own words
+    if (error instanceof RecsysError && error.status === 404 && error.code !== "unknown_user") return null;
+    throw error;
+  }
 }

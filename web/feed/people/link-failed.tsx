@@ -1,4 +1,5 @@
-import { unreachable } from "./say-auth-error.ts";
+import { Heading } from "../../shared/heading.tsx";
+import { unreachable } from "./sign-in.ts";
 
 const again = "Begin again below.";
 const said: Record<string, string> = {
@@ -17,5 +18,18 @@ export function LinkFailed({ code }: { code: string }) {
     <p class="trouble" role="alert">
       {Object.hasOwn(said, code) ? said[code] : "Signing in did not work. Try again, or another way."}
     </p>
+  );
+}
+
+/** What somebody sees whose link did not work, and who is signed in all the same. */
+export function SignedInAlready({ name, failed }: { name: string; failed: string }) {
+  return (
+    <div class="narrow stack">
+      <Heading text="Sign in" />
+      <LinkFailed code={failed} />
+      <p>
+        On this device you are signed in already, as {name}. <a href="#feed">To your feed</a>
+      </p>
+    </div>
   );
 }

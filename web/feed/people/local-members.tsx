@@ -2,8 +2,7 @@ import { useEffect, useState } from "preact/hooks";
 import { useProject } from "../../shared/project.ts";
 import { Trouble } from "../../shared/trouble.tsx";
 import { useLoaded } from "../../shared/use-loaded.ts";
-import { findMembers } from "./find-members.ts";
-import { nameOf } from "./name.ts";
+import { findMembers, nameOf } from "./profile.ts";
 import { signIn, signUp } from "./sign-in.ts";
 
 /** The members of the community on this machine, of whom anybody may be chosen, or a new one. */

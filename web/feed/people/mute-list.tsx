@@ -6,7 +6,7 @@ import { Failed } from "../failed.tsx";
 import { muteOf } from "../marks.ts";
 import type { FeedOf } from "../use-feed.ts";
 import { type Mute, readMutes } from "./mutes.ts";
-import { type Named, nameOf } from "./name.ts";
+import { type Named, nameOf } from "./profile.ts";
 
 /** What somebody muted, to be taken back. */
 export function MuteList({ userId, feed }: { userId: string; feed: FeedOf }) {

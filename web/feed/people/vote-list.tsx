@@ -3,9 +3,8 @@ import { useProject } from "../../shared/project.ts";
 import { Trouble } from "../../shared/trouble.tsx";
 import { useLoaded } from "../../shared/use-loaded.ts";
 import { Failed } from "../failed.tsx";
-import { type Post, readPosts } from "../posts/read-posts.ts";
-import { readLatestVotes } from "../posts/read-votes.ts";
-import { VoteButton } from "../posts/vote-button.tsx";
+import { VoteButton } from "../posts/post-acts.tsx";
+import { type Post, readLatestVotes, readPosts } from "../posts/read-posts.ts";
 import type { FeedOf } from "../use-feed.ts";
 
 const pageSize = 20;

@@ -5,8 +5,7 @@ import type { Loaded } from "../../shared/use-loaded.ts";
 import type { FeedOf } from "../use-feed.ts";
 import { Leave } from "./leave.tsx";
 import { MuteList } from "./mute-list.tsx";
-import { nameOf } from "./name.ts";
-import type { Profile } from "./profile.ts";
+import { nameOf, type Profile } from "./profile.ts";
 import { ProfileForm } from "./profile-form.tsx";
 import { VoteList } from "./vote-list.tsx";
 

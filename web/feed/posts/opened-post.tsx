@@ -1,7 +1,7 @@
 import type { FeedOf } from "../use-feed.ts";
 import { Comments } from "./comments.tsx";
 import type { Post } from "./read-posts.ts";
-import { TagChip } from "./tag-chip.tsx";
+import { TagChip } from "./topic-chips.tsx";
 
 interface OpenedPostProps {
   post: Post | undefined;

@@ -1,7 +1,7 @@
 import type { Item } from "../item.ts";
+import { voteOn } from "../marks.ts";
 import type { FeedOf } from "../use-feed.ts";
 import { MuteMenu } from "./mute-menu.tsx";
-import { VoteButton } from "./vote-button.tsx";
 
 interface PostActsProps {
   item: Item;
@@ -27,5 +27,27 @@ export function PostActs({ item: { post_id, title }, feed, isOpen, open }: PostA
       </button>
       {post && <MuteMenu post={post} feed={feed} />}
     </div>
+  );
+}
+
+interface VoteButtonProps {
+  feed: FeedOf;
+  post: { post_id: string; title: string };
+  /** Where nothing is known of a vote: whether there is one. */
+  otherwise: boolean;
+}
+
+/** Votes for a post, or takes the vote back. */
+export function VoteButton({ feed: { marks, act }, post: { post_id, title }, otherwise }: VoteButtonProps) {
+  const hasVoted = marks.get(voteOn(post_id)) ?? otherwise;
+  return (
+    <button
+      type="button"
+      aria-pressed={hasVoted}
+      onClick={() => act({ kind: hasVoted ? "unvote" : "vote", post_id, title })}
+    >
+      <span aria-hidden="true">▲</span> {hasVoted ? "Voted" : "Vote"}
+      <span class="hidden">for {title}</span>
+    </button>
   );
 }

@@ -1,15 +1,15 @@
 import { useLayoutEffect, useRef } from "preact/hooks";
+import { nowOf } from "../../shared/config.ts";
+import { useProject } from "../../shared/project.ts";
 import { Failed } from "../failed.tsx";
 import type { Change } from "../feed-changes.ts";
 import type { Item } from "../item.ts";
 import { dismissalOf } from "../marks.ts";
 import type { FeedOf } from "../use-feed.ts";
-import { CardByline } from "./card-byline.tsx";
-import { ChangeBadge } from "./change-badge.tsx";
-import { DismissedPost } from "./dismissed-post.tsx";
 import { OpenedPost } from "./opened-post.tsx";
 import { PostActs } from "./post-acts.tsx";
 import { PredictedReactions } from "./predicted-reactions.tsx";
+import { sayAge } from "./say-age.ts";
 import { sayWhy } from "./say-why.ts";
 import { TopicChips } from "./topic-chips.tsx";
 
@@ -80,4 +80,54 @@ function useKeptFocus(card: { readonly current: HTMLElement | null }, isDismisse
       card.current?.querySelector<HTMLElement>("button:not(.chip)")?.focus({ preventScroll: true });
     before.current = isDismissed;
   }, [isDismissed]);
+}
+
+/** Who wrote a post, and how long ago. `author`: their name; undefined: not to be had. */
+export function CardByline({ item, author }: { item: Item; author: string | undefined }) {
+  const { config } = useProject();
+  const { created_at } = item;
+  if (!created_at) return author ? <p class="byline">{author}</p> : null;
+  return (
+    <p class="byline">
+      {author && <span>{author}</span>}
+      <time dateTime={created_at} title={new Date(created_at).toLocaleString("en")}>
+        {sayAge(nowOf(config) - Date.parse(created_at))}
+      </time>
+    </p>
+  );
+}
+
+/** New, or how many places up or down, beside a post. */
+export function ChangeBadge({ change: { from, to } }: { change: Change }) {
+  if (to === undefined) return null;
+  if (from === undefined) return <span class="badge new">New here</span>;
+  const by = Math.abs(from - to);
+  return (
+    <span class={`badge ${to < from ? "up" : "down"}`}>
+      <span aria-hidden="true">{to < from ? "▲" : "▼"}</span> {by}
+      <span class="hidden">
+        {by === 1 ? "place" : "places"} {to < from ? "up" : "down"}
+      </span>
+    </span>
+  );
+}
+
+interface DismissedPostProps {
+  title: string;
+  undo(): void;
+}
+
+/** What is left of a post that was dismissed. */
+export function DismissedPost({ title, undo }: DismissedPostProps) {
+  return (
+    <div class="row spread">
+      <p>
+        <strong>Dismissed:</strong> {title}
+      </p>
+      <button type="button" onClick={undo}>
+        Undo
+        <span class="hidden">that you dismissed {title}</span>
+      </button>
+    </div>
+  );
 }

@@ -1,6 +1,5 @@
 import type { Item } from "../item.ts";
 import type { FeedOf } from "../use-feed.ts";
-import { TagChip } from "./tag-chip.tsx";
 
 /** As many as stand beside a post's place on a phone. */
 const mostTags = 3;
@@ -14,5 +13,21 @@ export function TopicChips({ item: { topic, tags }, feed }: { item: Item; feed: 
         <TagChip key={tag} tag={tag} feed={feed} />
       ))}
     </>
+  );
+}
+
+/** A tag, which shows the feed of it alone, or all of it again. */
+export function TagChip({ tag, feed }: { tag: string; feed: FeedOf }) {
+  const isOnly = feed.tag === tag;
+  return (
+    <button
+      type="button"
+      class="chip"
+      dir="auto"
+      aria-pressed={isOnly}
+      onClick={() => feed.only(isOnly ? undefined : tag)}
+    >
+      <span class="hidden">Only posts about</span> {tag}
+    </button>
   );
 }

@@ -1,7 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
 import type { FeedOf } from "../use-feed.ts";
-import { useCommentDrafts } from "./comment-drafts.ts";
-import { Comments } from "./comments.tsx";
+import { Comments, useCommentDrafts } from "./comments.tsx";
 
 /** Comments that were begun on posts which have left the feed since: who opened a post is not shown it again. */
 export function UnfinishedComments({ feed, userId }: { feed: FeedOf; userId: string }) {

@@ -2,7 +2,7 @@ import { useEffect, useState } from "preact/hooks";
 import { useStored } from "../../shared/stored.ts";
 import { sayWhy } from "../posts/say-why.ts";
 import type { FeedOf } from "../use-feed.ts";
-import { type Written, writtenName } from "./written.ts";
+import { type Written, writtenName } from "./draft.ts";
 
 /** How far down it is worth looking. */
 const deepest = 100;

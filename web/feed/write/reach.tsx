@@ -3,10 +3,9 @@ import type { SimilarPerson } from "../../../client/src/index.ts";
 import { useProject } from "../../shared/project.ts";
 import { rows } from "../../shared/rows.ts";
 import { Trouble } from "../../shared/trouble.tsx";
-import { findMembers } from "../people/find-members.ts";
-import { type Named, nameOf } from "../people/name.ts";
+import { findMembers, type Named, nameOf } from "../people/profile.ts";
 import { signIn } from "../people/sign-in.ts";
-import type { Written } from "./written.ts";
+import type { Written } from "./draft.ts";
 
 interface Reached {
   /** Seconds from writing until its vector was there. */

@@ -4,10 +4,8 @@ import { useProject } from "../../shared/project.ts";
 import { useStored } from "../../shared/stored.ts";
 import { Trouble } from "../../shared/trouble.tsx";
 import { wordsOf } from "../people/profile.ts";
-import { type Draft, useDraft } from "./draft.ts";
-import { publishPost } from "./publish-post.ts";
+import { type Draft, publishPost, useDraft, type Written, writtenName } from "./draft.ts";
 import { Reach } from "./reach.tsx";
-import { type Written, writtenName } from "./written.ts";
 
 /** Writes a post, and shows how it finds its readers. */
 export function WriteView({ userId }: { userId: string }) {

@@ -1,7 +1,6 @@
 /** The second model of an experiment that interleaves two: it may fail without costing anybody the feed of the first. */
 
-import type { Connection } from "../../database/database.ts";
-import { run, type Statement } from "../../database/database.ts";
+import { type Connection, run, type Statement } from "../../database/database.ts";
 import { parseVector, parseVectors } from "../../database/vectors.ts";
 import type { UserInput } from "../../features/tower-inputs.ts";
 import type { ServingModel } from "../../models/models.ts";
