@@ -7,12 +7,12 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { advisorFindings } from "../db/advisors.ts";
 import { connect } from "../db/connect.ts";
 import { withoutPostgres } from "../db/testing.ts";
 import { ownedDatabase } from "../db/testing-owned.ts";
 import { runProgram } from "../db/testing-program.ts";
 import { testApp } from "../supabase/functions/recommend/testing.ts";
+import { advisorFindings } from "../testing/advisors.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const person = (n: number) => `00000000-0000-4000-8000-${String(n).padStart(12, "0")}`;

@@ -11,9 +11,9 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { withoutPostgres } from "../db/testing.ts";
-import { emptyDatabase, fillBlog, member } from "../db/testing-blog.ts";
 import { runProgram } from "../db/testing-program.ts";
-import { startBrowser, withoutBrowser } from "../web/testing/browser.ts";
+import { startBrowser, withoutBrowser } from "../testing/browser.ts";
+import { emptyDatabase, fillBlog, member } from "./testing-blog.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const cli = join(root, "cli/cli.ts");

@@ -6,10 +6,10 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Database } from "../db/connect.ts";
 import type { Scope } from "../db/testing.ts";
-import { emptyDatabase } from "../db/testing-blog.ts";
 import { runProgram } from "../db/testing-program.ts";
 import { engineMigrations } from "./init/engine-files.ts";
 import { fixture } from "./testing.ts";
+import { emptyDatabase } from "./testing-blog.ts";
 
 /** What is changed in a draft by hand: a text that it has once, what stands there afterwards, and why. */
 export interface Edit {

@@ -3,10 +3,10 @@ import { readFile } from "node:fs/promises";
 import pg from "pg";
 import { connect, type Database } from "../db/connect.ts";
 import type { Scope } from "../db/testing.ts";
-import { emptyDatabase } from "../db/testing-blog.ts";
 import { testServer } from "../db/testing-postgres.ts";
 import { draftDatabase } from "./draft/draft-views.ts";
 import { engineMigrations } from "./init/engine-files.ts";
+import { emptyDatabase } from "./testing-blog.ts";
 
 /** Makes databases that hold the engine and nothing of an app, as copies of one; each is gone when the scope is over. */
 export async function appDatabases(scope: Scope): Promise<(name: string) => Promise<Database>> {

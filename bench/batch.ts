@@ -6,8 +6,8 @@
  */
 import { openDatabase } from "../db/connect.ts";
 import { importBundle } from "../db/import/import-bundle.ts";
+import { publishRandomModel } from "../testing/batch.ts";
 import { runBatch } from "../trainer/batch/run-batch.ts";
-import { publishRandomModel } from "../trainer/batch/testing.ts";
 import { writeSyntheticCommunity } from "../trainer/synthetic/write-synthetic-community.ts";
 import { inOwnProcess, openFolder, openPostgres, openScope } from "./shared/place.ts";
 import { load, ownProcessorTime } from "./shared/times.ts";

@@ -6,7 +6,7 @@ import type pg from "pg";
 import { readCatalog } from "../adopt/catalog/read-catalog.ts";
 import { draftViews } from "../adopt/draft/draft-views.ts";
 import { engineMigrations } from "../adopt/init/engine-files.ts";
-import { emptyDatabase } from "../db/testing-blog.ts";
+import { emptyDatabase } from "../adopt/testing-blog.ts";
 import { openScope } from "./shared/place.ts";
 import { load, timed } from "./shared/times.ts";
 

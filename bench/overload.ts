@@ -3,7 +3,7 @@
  * sent away, how many get their feed, and how soon it serves as before. `npm run bench -- overload`
  */
 import { startGateway } from "../serve/gateway.ts";
-import { fillCommunity, people, publishTinyModel } from "../serve/testing.ts";
+import { fillCommunity, people, publishTinyModel } from "../testing/community.ts";
 import { openFolder, openPostgres, openScope } from "./shared/place.ts";
 import { load, Times } from "./shared/times.ts";
 

@@ -3,9 +3,9 @@
  * of 8 words and a description of 30, of 300 subjects; a real post tower, untrained. Made twice: the first topics, and again as after a publish. Needs a PostgreSQL.
  */
 import { createHash } from "node:crypto";
-import { tinyGraphs } from "../serve/testing.ts";
-import { wordTowers } from "../serve/testing-towers.ts";
 import { featureSpec, featureSpecDigest } from "../supabase/functions/_shared/features/feature-spec.ts";
+import { tinyGraphs } from "../testing/community.ts";
+import { wordTowers } from "../testing/towers.ts";
 import { makeTopics } from "../trainer/topics/make-topics.ts";
 import { openPostgres, openScope } from "./shared/place.ts";
 import { load, ownProcessorTime } from "./shared/times.ts";

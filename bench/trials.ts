@@ -5,16 +5,7 @@
 import { parseArgs } from "node:util";
 import { drawBeta } from "../supabase/functions/_shared/recommend/select/beta.ts";
 import { exploration } from "../supabase/functions/_shared/recommend/select/exploration.ts";
-import {
-  type Chooser,
-  enough,
-  equalShares,
-  greedy,
-  posts,
-  tryPosts,
-  type Ways,
-  world,
-} from "../supabase/functions/_shared/recommend/select/testing-trials.ts";
+import { type Chooser, enough, equalShares, greedy, posts, tryPosts, type Ways, world } from "../testing/trials.ts";
 import { table } from "../trainer/evaluation/report/table.ts";
 
 const { values } = parseArgs({ options: { seeds: { type: "string", default: "3" } } });

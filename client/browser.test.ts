@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Page } from "playwright-core";
-import { people, post } from "../serve/testing.ts";
-import { withoutBrowser } from "../web/testing/browser.ts";
+import { withoutBrowser } from "../testing/browser.ts";
+import { people, post } from "../testing/community.ts";
 import type { Recsys } from "./src/index.ts";
 import { eventually, servedApp } from "./testing-app.ts";
 

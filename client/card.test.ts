@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { test } from "node:test";
-import { people, publishTinyModel } from "../serve/testing.ts";
-import { withoutBrowser } from "../web/testing/browser.ts";
+import { withoutBrowser } from "../testing/browser.ts";
+import { people, publishTinyModel } from "../testing/community.ts";
 import { eventually, servedApp } from "./testing-app.ts";
 
 const readme = await readFile(new URL("README.md", import.meta.url), "utf8");

@@ -7,7 +7,7 @@ import { after, before, test } from "node:test";
 import { createClient } from "@supabase/supabase-js";
 import { testDatabase } from "../db/testing.ts";
 import { startGateway } from "../serve/gateway.ts";
-import { fillCommunity, people, post, publishTinyModel } from "../serve/testing.ts";
+import { fillCommunity, people, post, publishTinyModel } from "../testing/community.ts";
 import { EventsError, type Recsys, RecsysError, recsys } from "./src/index.ts";
 
 const { pool, url: databaseUrl } = await testDatabase({ after }, "client");

@@ -12,8 +12,8 @@ import type pg from "pg";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { testDatabase } from "../db/testing.ts";
 import { type Gateway, startGateway } from "../serve/gateway.ts";
-import { fillCommunity } from "../serve/testing.ts";
-import { startBrowser, withoutBrowser } from "../web/testing/browser.ts";
+import { startBrowser, withoutBrowser } from "../testing/browser.ts";
+import { fillCommunity } from "../testing/community.ts";
 
 export interface ServedApp {
   pool: pg.Pool;

@@ -8,7 +8,7 @@ import { setTimeout } from "node:timers/promises";
 import { createClient } from "@supabase/supabase-js";
 import { testDatabase } from "../db/testing.ts";
 import { startGateway } from "../serve/gateway.ts";
-import { fillCommunity, people, post, publishTinyModel } from "../serve/testing.ts";
+import { fillCommunity, people, post, publishTinyModel } from "../testing/community.ts";
 import { type Event, recsys } from "./src/index.ts";
 import { noNetwork, openPage, storage } from "./testing.ts";
 

@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import type pg from "pg";
+import { adoptedBlog } from "../adopt/testing-blog.ts";
 import type { Finding } from "../cli/commands/check.ts";
 import type { Database } from "./connect.ts";
 import { withoutPostgres } from "./testing.ts";
-import { adoptedBlog } from "./testing-blog.ts";
 
 const skip = await withoutPostgres();
 let database: Database;

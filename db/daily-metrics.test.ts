@@ -1,9 +1,7 @@
 /** The figures of a day, held against another computation of the same. */
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
-import { uuid } from "../serve/testing.ts";
-import { Random } from "../trainer/engine/random.ts";
-import { onBoth, testDatabase } from "./testing.ts";
+import { uuid } from "../testing/community.ts";
 import {
   type Community,
   clearFigures,
@@ -15,7 +13,9 @@ import {
   insertModel,
   type Shown,
   settledDay,
-} from "./testing-daily-metrics.ts";
+} from "../testing/daily-metrics.ts";
+import { Random } from "../trainer/engine/random.ts";
+import { onBoth, testDatabase } from "./testing.ts";
 
 const { pool } = await testDatabase({ after }, "daily_metrics");
 const day = settledDay();

@@ -1,7 +1,7 @@
 /** The queue itself: what enqueues, who gets what, and who may still complete it. */
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
-import { clear, fillCommunity, people, post, privatePost, publishTinyModel, uuid } from "../serve/testing.ts";
+import { clear, fillCommunity, people, post, privatePost, publishTinyModel, uuid } from "../testing/community.ts";
 import { testDatabase, withoutPostgres } from "./testing.ts";
 
 const { pool } = await testDatabase({ after }, "embedding_jobs");

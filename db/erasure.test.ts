@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 import type pg from "pg";
-import { clear, fillCommunity, people, post, publishTinyModel, uuid } from "../serve/testing.ts";
+import { clear, fillCommunity, people, post, publishTinyModel, uuid } from "../testing/community.ts";
 import { onBoth, testDatabase, withoutPostgres } from "./testing.ts";
 
 const database = await testDatabase({ after }, "erasure");

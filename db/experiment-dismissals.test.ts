@@ -1,10 +1,10 @@
 /** Dismissals and long views in experiments: which count, what the report and the verdict say of them, and the guardrail. */
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
-import { clear } from "../serve/testing.ts";
+import { clear } from "../testing/community.ts";
+import { simulate } from "../testing/experiments.ts";
+import { outcomesIn, person, post } from "../testing/outcomes.ts";
 import { testDatabase } from "./testing.ts";
-import { simulate } from "./testing-experiments.ts";
-import { outcomesIn, person, post } from "./testing-outcomes.ts";
 
 const { pool } = await testDatabase({ after }, "experiment_dismissals");
 const { fill, show, act } = outcomesIn(pool);

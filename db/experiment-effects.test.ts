@@ -4,8 +4,6 @@
  */
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { stream } from "../trainer/synthetic/draws.ts";
-import { testDatabase } from "./testing.ts";
 import {
   compareVariants,
   drawOutcome,
@@ -13,7 +11,9 @@ import {
   drawPerson,
   type Effect,
   type Outcome,
-} from "./testing-experiments.ts";
+} from "../testing/experiments.ts";
+import { stream } from "../trainer/synthetic/draws.ts";
+import { testDatabase } from "./testing.ts";
 import { density, integral, near, share, sum } from "./testing-statistics.ts";
 
 const { pool } = await testDatabase({ after }, "experiment_effects");

@@ -1,10 +1,10 @@
 /** From what was shown and done to what an experiment says: which rows count, the check of the split, the words, and the guardrail. */
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
-import { clear } from "../serve/testing.ts";
+import { clear } from "../testing/community.ts";
+import { simulate } from "../testing/experiments.ts";
+import { outcomesIn, person, post } from "../testing/outcomes.ts";
 import { testDatabase } from "./testing.ts";
-import { simulate } from "./testing-experiments.ts";
-import { outcomesIn, person, post } from "./testing-outcomes.ts";
 
 const { pool } = await testDatabase({ after }, "experiment_report");
 const { fill, show, act } = outcomesIn(pool);

@@ -2,13 +2,13 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { test } from "node:test";
-import { publishTinyModel } from "../serve/testing.ts";
+import { publishTinyModel } from "../testing/community.ts";
+import { simulateExample } from "../testing/experiments.ts";
+import { simulateInterleavingExample } from "../testing/interleaving.ts";
+import { drawPlaces, drawWorld, writePlaces } from "../testing/off-policy.ts";
 import { stream } from "../trainer/synthetic/draws.ts";
 import { testDatabase } from "./testing.ts";
 import { runBlock, sqlBlocks } from "./testing-documents.ts";
-import { simulateExample } from "./testing-experiments.ts";
-import { simulateInterleavingExample } from "./testing-interleaving.ts";
-import { drawPlaces, drawWorld, writePlaces } from "./testing-off-policy.ts";
 
 const text = await readFile(new URL("../docs/experiments-in-production.md", import.meta.url), "utf8");
 

@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { createHash, randomUUID } from "node:crypto";
 import { after, beforeEach, test } from "node:test";
-import { clear, publishTinyModel } from "../serve/testing.ts";
 import { bucketOf } from "../supabase/functions/_shared/experiments/bucket.ts";
+import { clear, publishTinyModel } from "../testing/community.ts";
 import { onBoth, testDatabase } from "./testing.ts";
 
 const { pool } = await testDatabase({ after }, "experiments");

@@ -1,8 +1,8 @@
 /** What a DBA asks of a user and a post, held against the feed's own candidates. */
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
-import { clear, fillCommunity, people, post, privatePost, publishTinyModel } from "../serve/testing.ts";
 import { featuresOf } from "../supabase/functions/_shared/recommend/rank.ts";
+import { clear, fillCommunity, people, post, privatePost, publishTinyModel } from "../testing/community.ts";
 import { testDatabase } from "./testing.ts";
 
 const { pool } = await testDatabase({ after }, "explain");

@@ -1,8 +1,8 @@
 /** How far features moved, by hand: from what the ranker was trained on, and from the weeks before. */
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
+import { clearFigures, type Figure, figuresOf, insertModel, settledDay } from "../testing/daily-metrics.ts";
 import { testDatabase } from "./testing.ts";
-import { clearFigures, type Figure, figuresOf, insertModel, settledDay } from "./testing-daily-metrics.ts";
 
 const { pool } = await testDatabase({ after }, "feature_drift");
 const day = settledDay();

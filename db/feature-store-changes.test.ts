@@ -2,10 +2,10 @@
 // CHANGES: how many changes to make (npm run test:soak: 50,000); SEED: another course of them.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { assertExact } from "../testing/feature-store-definitions.ts";
+import { changeSomething, changeTogether, fillCommunity } from "../testing/random-changes.ts";
 import { Random } from "../trainer/engine/random.ts";
 import type { Database } from "./connect.ts";
-import { assertExact } from "./feature-store-definitions.ts";
-import { changeSomething, changeTogether, fillCommunity } from "./random-changes.ts";
 import { onBoth, testDatabase, withOneSession } from "./testing.ts";
 
 const changes = Number(process.env.CHANGES ?? 3000);

@@ -1,9 +1,9 @@
 // recsys.roll_up() against the definitions of its columns (feature-store-definitions.ts).
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { assertExact, type Post, readEvents, thatCount } from "../testing/feature-store-definitions.ts";
 import { Random } from "../trainer/engine/random.ts";
 import type { Database } from "./connect.ts";
-import { assertExact, type Post, readEvents, thatCount } from "./feature-store-definitions.ts";
 import { testDatabase } from "./testing.ts";
 
 const tables = { view: "post_views", vote: "post_votes", comment: "comments", login: "logins" };

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 import type pg from "pg";
 import type { HealthRow } from "../cli/commands/health.ts";
-import { clear, fillCommunity, people, post, publishTinyModel } from "../serve/testing.ts";
+import { clear, fillCommunity, people, post, publishTinyModel } from "../testing/community.ts";
 import { onBoth, testDatabase } from "./testing.ts";
 
 const { pool } = await testDatabase({ after }, "health");

@@ -1,7 +1,7 @@
 /** Months of impressions: made ahead, moved out of the default partition, dropped when they are old, and nobody waits. */
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
-import { people, post } from "../serve/testing.ts";
+import { people, post } from "../testing/community.ts";
 import { testDatabase, withoutPostgres } from "./testing.ts";
 
 const { pool } = await testDatabase({ after }, "partitions");

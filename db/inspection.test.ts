@@ -1,8 +1,8 @@
 /** What a DBA asks of the engine's tables, in one statement each. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { post, uuid } from "../serve/testing.ts";
-import { embeddedCommunity } from "../supabase/functions/embed/testing.ts";
+import { post, uuid } from "../testing/community.ts";
+import { embeddedCommunity } from "../testing/embed.ts";
 import { testDatabase } from "./testing.ts";
 
 test("posts without a vector, and whether one is coming", async (t) => {

@@ -4,9 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { stream } from "../trainer/synthetic/draws.ts";
-import { testDatabase } from "./testing.ts";
-import { compareVariants } from "./testing-experiments.ts";
+import { compareVariants } from "../testing/experiments.ts";
 import {
   type Credit,
   compareTeams,
@@ -17,7 +15,9 @@ import {
   type Preference,
   readDrafted,
   splitOutcome,
-} from "./testing-interleaving.ts";
+} from "../testing/interleaving.ts";
+import { stream } from "../trainer/synthetic/draws.ts";
+import { testDatabase } from "./testing.ts";
 import { density, integral, near, share, sum } from "./testing-statistics.ts";
 
 const { pool } = await testDatabase({ after }, "interleaving_effects");

@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { after, beforeEach, test } from "node:test";
-import { clear, publishTinyModel, people as someone } from "../serve/testing.ts";
+import { clear, publishTinyModel, people as someone } from "../testing/community.ts";
+import { simulateDrafts } from "../testing/interleaving.ts";
+import { outcomesIn, person, post } from "../testing/outcomes.ts";
 import { testDatabase } from "./testing.ts";
-import { simulateDrafts } from "./testing-interleaving.ts";
-import { outcomesIn, person, post } from "./testing-outcomes.ts";
 
 const { pool } = await testDatabase({ after }, "interleaving_report");
 const { fill, act } = outcomesIn(pool);

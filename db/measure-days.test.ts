@@ -1,10 +1,10 @@
 /** Which days are measured and when, what each hour notes, and whom that holds up. */
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
-import { uuid } from "../serve/testing.ts";
+import { uuid } from "../testing/community.ts";
+import { clearFigures, drawDay, fillDay, hours, insertModel, settledDay } from "../testing/daily-metrics.ts";
 import { Random } from "../trainer/engine/random.ts";
 import { testDatabase, withoutPostgres } from "./testing.ts";
-import { clearFigures, drawDay, fillDay, hours, insertModel, settledDay } from "./testing-daily-metrics.ts";
 
 const { pool } = await testDatabase({ after }, "measure_days");
 const skip = await withoutPostgres();

@@ -4,8 +4,6 @@
  */
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
-import { stream } from "../trainer/synthetic/draws.ts";
-import { testDatabase } from "./testing.ts";
 import {
   clearPlaces,
   type DrawnPlace,
@@ -16,7 +14,9 @@ import {
   offPolicy,
   scoreOf,
   writePlaces,
-} from "./testing-off-policy.ts";
+} from "../testing/off-policy.ts";
+import { stream } from "../trainer/synthetic/draws.ts";
+import { testDatabase } from "./testing.ts";
 
 const { pool } = await testDatabase({ after }, "off_policy");
 beforeEach(async () => {

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { test } from "node:test";
-import { fillCommunity, people, post, publishTinyModel } from "../serve/testing.ts";
+import { fillCommunity, people, post, publishTinyModel } from "../testing/community.ts";
 import { cronDatabase, withoutCluster } from "./testing-cluster.ts";
 import { runBlock, sqlBlocks } from "./testing-documents.ts";
 

@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 import { array, asyncProperty, assert as check, constantFrom } from "fast-check";
-import { clear, fillCommunity, people, post, uuid } from "../serve/testing.ts";
+import { clear, fillCommunity, people, post, uuid } from "../testing/community.ts";
+import { insertModel, settledDay } from "../testing/daily-metrics.ts";
 import { testDatabase } from "./testing.ts";
-import { insertModel, settledDay } from "./testing-daily-metrics.ts";
 
 const { pool } = await testDatabase({ after }, "optional_labels");
 /** Noon, UTC. */

@@ -1,7 +1,7 @@
 // What only a real PostgreSQL can say about the migrations.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { advisorFindings } from "./advisors.ts";
+import { advisorFindings } from "../testing/advisors.ts";
 import { testDatabase, withoutPostgres } from "./testing.ts";
 import { cronDatabase, withoutCluster } from "./testing-cluster.ts";
 import { makePgNetAndVault } from "./testing-supabase.ts";

@@ -1,7 +1,7 @@
 /** Shadows in SQL: how they are started and stopped, what that keeps a model from, and the report beside figures worked out in another way. */
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
-import { clear, fillCommunity, people, post, publishTinyModel, uuid } from "../serve/testing.ts";
+import { clear, fillCommunity, people, post, publishTinyModel, uuid } from "../testing/community.ts";
 import { testDatabase } from "./testing.ts";
 
 const { pool } = await testDatabase({ after }, "shadows");

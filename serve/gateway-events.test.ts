@@ -6,8 +6,8 @@ import { join } from "node:path";
 import { after, beforeEach, test } from "node:test";
 import { createClient } from "@supabase/supabase-js";
 import { testDatabase } from "../db/testing.ts";
+import { clear, fillCommunity, people, post, publishTinyModel } from "../testing/community.ts";
 import { startGateway } from "./gateway.ts";
-import { clear, fillCommunity, people, post, publishTinyModel } from "./testing.ts";
 
 const { pool, url: databaseUrl } = await testDatabase({ after }, "gateway_events");
 const folder = await mkdtemp(join(tmpdir(), "recsys-"));

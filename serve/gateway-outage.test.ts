@@ -6,8 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { testDatabase } from "../db/testing.ts";
+import { fillCommunity, people } from "../testing/community.ts";
 import { startGateway } from "./gateway.ts";
-import { fillCommunity, people } from "./testing.ts";
 import { severableWire } from "./testing-wire.ts";
 
 const { pool, url: databaseUrl } = await testDatabase({ after }, "gateway_outage");

@@ -8,9 +8,9 @@ import { after, test } from "node:test";
 import { createClient, FunctionsHttpError } from "@supabase/supabase-js";
 import { testDatabase } from "../db/testing.ts";
 import { userToken } from "../supabase/functions/_local/user-token.ts";
+import { fillCommunity, people, publishTinyModel } from "../testing/community.ts";
 import { startGateway } from "./gateway.ts";
 import { signingKey } from "./signing-key.ts";
-import { fillCommunity, people, publishTinyModel } from "./testing.ts";
 
 const { pool, url: databaseUrl } = await testDatabase({ after }, "gateway");
 await fillCommunity(pool);

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { testDatabase } from "../db/testing.ts";
+import { fillCommunity, people, publishTinyModel } from "../testing/community.ts";
 import type { BatchResult } from "../trainer/batch/run-batch.ts";
 import { keepBatched } from "./keep-batched.ts";
-import { fillCommunity, people, publishTinyModel } from "./testing.ts";
 
 const database = await testDatabase({ after }, "keep_batched");
 const { pool } = database;

@@ -3,8 +3,8 @@ import { after, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import type pg from "pg";
 import { onBoth, testDatabase } from "../db/testing.ts";
+import { fillCommunity, people, post } from "../testing/community.ts";
 import { keepMeasured } from "./keep-measured.ts";
-import { fillCommunity, people, post } from "./testing.ts";
 
 async function unmeasured(pool: pg.Pool): Promise<number> {
   return (await pool.query("select from recsys.unmeasured_days()")).rowCount ?? 0;

@@ -7,9 +7,9 @@ import { after, type TestContext, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { testDatabase } from "../db/testing.ts";
 import { userToken } from "../supabase/functions/_local/user-token.ts";
-import { embeddedCommunity } from "../supabase/functions/embed/testing.ts";
+import { people, uuid } from "../testing/community.ts";
+import { embeddedCommunity } from "../testing/embed.ts";
 import { signingKey } from "./signing-key.ts";
-import { people, uuid } from "./testing.ts";
 
 const database = await testDatabase({ after }, "serve");
 const { pool, url } = database;

@@ -7,8 +7,8 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { createClient, type SupabaseClient } from "@supabase/supabase-js";
 import { testDatabase } from "../db/testing.ts";
+import { fillCommunity, people, post, privatePost } from "../testing/community.ts";
 import { startGateway } from "./gateway.ts";
-import { fillCommunity, people, post, privatePost } from "./testing.ts";
 
 const { pool, url: databaseUrl } = await testDatabase({ after }, "site");
 await fillCommunity(pool);

@@ -10,9 +10,9 @@ import { createClient } from "@supabase/supabase-js";
 import { recsys } from "../client/src/index.ts";
 import { testDatabase } from "../db/testing.ts";
 import { startGateway } from "../serve/gateway.ts";
-import { fillCommunity, people, post, publishTinyModel, uuid } from "../serve/testing.ts";
 import type { IdeaPool } from "../supabase/functions/_shared/ideas/idea-pool.ts";
 import document from "../supabase/functions/openapi/document.json" with { type: "json" };
+import { fillCommunity, people, post, publishTinyModel, uuid } from "./community.ts";
 
 const text = await readFile(new URL("../docs/api.md", import.meta.url), "utf8");
 const blocks = text.split(/^(?=#{2,} )/m).flatMap((section) =>

@@ -40,5 +40,5 @@ export async function copyFunctions(into: string): Promise<void> {
 /** Tests and what only they use stay here. */
 function isServed(path: string): boolean {
   const name = basename(path);
-  return !/\.test\.ts$|^testing|^random-policies\.ts$/.test(name);
+  return !/\.test\.ts$|^testing/.test(name);
 }

@@ -8,8 +8,8 @@ import { fileURLToPath } from "node:url";
 import { decodeJwt } from "jose";
 import { testDatabase } from "../../db/testing.ts";
 import { runProgram } from "../../db/testing-program.ts";
-import { clear, fillCommunity, people } from "../../serve/testing.ts";
-import { handMadeModel } from "../../trainer/gate/testing.ts";
+import { clear, fillCommunity, people } from "../../testing/community.ts";
+import { handMadeModel } from "../../testing/gate.ts";
 import { writeModelFolder } from "../../trainer/model-folder/model-folder.ts";
 
 const cli = fileURLToPath(new URL("../cli.ts", import.meta.url));

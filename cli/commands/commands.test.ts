@@ -7,8 +7,8 @@ import { after, beforeEach, type TestContext, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { type Scope, testDatabase } from "../../db/testing.ts";
 import { runProgram } from "../../db/testing-program.ts";
-import { clear, fillCommunity, people, publishTinyModel } from "../../serve/testing.ts";
-import { handMadeModel } from "../../trainer/gate/testing.ts";
+import { clear, fillCommunity, people, publishTinyModel } from "../../testing/community.ts";
+import { handMadeModel } from "../../testing/gate.ts";
 import { writeModelFolder } from "../../trainer/model-folder/model-folder.ts";
 
 const cli = fileURLToPath(new URL("../cli.ts", import.meta.url));

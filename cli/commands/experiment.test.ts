@@ -3,9 +3,9 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { testDatabase } from "../../db/testing.ts";
-import { simulateDrafts } from "../../db/testing-interleaving.ts";
 import { runProgram } from "../../db/testing-program.ts";
-import { fillCommunity, people, post, publishTinyModel } from "../../serve/testing.ts";
+import { fillCommunity, people, post, publishTinyModel } from "../../testing/community.ts";
+import { simulateDrafts } from "../../testing/interleaving.ts";
 
 const cli = fileURLToPath(new URL("../cli.ts", import.meta.url));
 const { pool, url } = await testDatabase({ after }, "experiment_commands");

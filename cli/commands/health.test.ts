@@ -4,7 +4,7 @@ import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { testDatabase } from "../../db/testing.ts";
 import { runProgram } from "../../db/testing-program.ts";
-import { fillCommunity, publishTinyModel } from "../../serve/testing.ts";
+import { fillCommunity, publishTinyModel } from "../../testing/community.ts";
 
 const cli = fileURLToPath(new URL("../cli.ts", import.meta.url));
 const { pool, url } = await testDatabase({ after }, "health_command");

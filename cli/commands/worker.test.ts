@@ -9,8 +9,8 @@ import { after, before, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { testDatabase, withoutPostgres } from "../../db/testing.ts";
-import { people, uuid } from "../../serve/testing.ts";
-import { embeddedCommunity, publishWordModel, vectorOf } from "../../supabase/functions/embed/testing.ts";
+import { people, uuid } from "../../testing/community.ts";
+import { embeddedCommunity, publishWordModel, vectorOf } from "../../testing/embed.ts";
 import { Random } from "../../trainer/engine/random.ts";
 
 const database = await testDatabase({ after }, "worker");

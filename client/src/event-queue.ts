@@ -2,10 +2,16 @@
 import { batchesOf } from "./batches.ts";
 import { RecsysError } from "./error.ts";
 import type { EventStore, Waiting } from "./event-store.ts";
-import type { NewEvent } from "./index.ts";
 import type { ReadSession, Session } from "./session.ts";
 import type { ErrorCode, Event, EventReport, RefusalCode } from "./types.ts";
 import { randomUuid } from "./uuid.ts";
+
+/** An event whose id may be left out: it then gets one. */
+export type NewEvent = Event extends infer Each
+  ? Each extends Event
+    ? Omit<Each, "id"> & { id?: string }
+    : never
+  : never;
 
 /** What became of a tracked event; where it is refused, a code of its own or of the call. */
 export type Tracked = Omit<EventReport, "code"> & { code?: RefusalCode | ErrorCode };

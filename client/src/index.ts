@@ -8,7 +8,7 @@
 import type { SupabaseClient } from "@supabase/supabase-js";
 import { batchesOf } from "./batches.ts";
 import { EventsError, errorOf, RecsysError } from "./error.ts";
-import { openQueue, type Tracked } from "./event-queue.ts";
+import { type NewEvent, openQueue, type Tracked } from "./event-queue.ts";
 import { type EventStorage, openStore, pageStorage } from "./event-store.ts";
 import { isOnline, keepingAlive, watchPage } from "./page.ts";
 import { withRetries } from "./retry.ts";
@@ -28,16 +28,9 @@ import type {
 import { randomUuid } from "./uuid.ts";
 
 export { EventsError, RecsysError } from "./error.ts";
-export type { Tracked } from "./event-queue.ts";
+export type { NewEvent, Tracked } from "./event-queue.ts";
 export type { EventStorage } from "./event-store.ts";
 export type * from "./types.ts";
-
-/** An event whose id may be left out: it then gets one. */
-export type NewEvent = Event extends infer Each
-  ? Each extends Event
-    ? Omit<Each, "id"> & { id?: string }
-    : never
-  : never;
 
 export interface CallOptions {
   /** Ends the call with an error whose code is `aborted`. */

@@ -2,14 +2,8 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { testDatabase } from "../../db/testing.ts";
-import { publishTinyModel } from "../../serve/testing.ts";
-import {
-  addTenants,
-  fillRandomCommunity,
-  mutedWords,
-  pick,
-  tags,
-} from "../../supabase/functions/recommend/random-policies.ts";
+import { publishTinyModel } from "../../testing/community.ts";
+import { addTenants, fillRandomCommunity, mutedWords, pick, tags } from "../../testing/random-policies.ts";
 import { communityFromDatabase } from "../community/from-database.ts";
 import { Random } from "../engine/random.ts";
 import { MutedPosts, readMutes } from "./mutes.ts";

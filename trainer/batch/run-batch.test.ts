@@ -6,11 +6,11 @@ import { after, before, beforeEach, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { testDatabase, withoutPostgres } from "../../db/testing.ts";
+import { publishRandomModel, setClock, standingCommunity } from "../../testing/batch.ts";
 import { beginRun, claimPage, completePage, finishRun, usersDone } from "./pages.ts";
 import { rankPage } from "./rank-page.ts";
 import { type BatchResult, runBatch } from "./run-batch.ts";
 import { readSnapshot } from "./snapshot.ts";
-import { publishRandomModel, setClock, standingCommunity } from "./testing.ts";
 
 const database = await testDatabase({ after }, "run_batch");
 const { pool, url } = database;

@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { testDatabase } from "../../db/testing.ts";
 import { testApp } from "../../supabase/functions/recommend/testing.ts";
+import { publishRandomModel, standingCommunity } from "../../testing/batch.ts";
 import { runBatch } from "./run-batch.ts";
-import { publishRandomModel, standingCommunity } from "./testing.ts";
 
 const database = await testDatabase({ after }, "same_as_live");
 const { pool, url } = database;

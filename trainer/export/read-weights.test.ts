@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { tinyGraphs } from "../../serve/testing.ts";
+import { tinyGraphs } from "../../testing/community.ts";
 import { newDlrm } from "../dlrm/model.ts";
 import { randomExamples, testOptions } from "../dlrm/testing.ts";
 import { worthWidth } from "../dlrm/worth.ts";

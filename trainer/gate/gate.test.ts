@@ -7,15 +7,15 @@ import { after, before, test } from "node:test";
 import onnxProto from "onnx-proto";
 import { importBundle } from "../../db/import/import-bundle.ts";
 import { testDatabase } from "../../db/testing.ts";
-import { plusNothing, tinyGraphs } from "../../serve/testing.ts";
 import { postFeatures } from "../../supabase/functions/_shared/features/ranker-features.ts";
 import { contracts } from "../../supabase/functions/_shared/models/contracts.ts";
+import { plusNothing, tinyGraphs } from "../../testing/community.ts";
+import { handMadeModel } from "../../testing/gate.ts";
 import { type ModelFolder, readModelFolder } from "../model-folder/model-folder.ts";
 import { GraphBuilder } from "../onnx/graph-builder.ts";
 import { publish } from "../publish/publish.ts";
 import { writeSyntheticCommunity } from "../synthetic/write-synthetic-community.ts";
 import { trainIntoFolder } from "../train-into-folder.ts";
-import { handMadeModel } from "./testing.ts";
 import { type Comparison, type Verdict, verdictLines } from "./verdict.ts";
 
 const database = await testDatabase({ after }, "gate");

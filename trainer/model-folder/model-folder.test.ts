@@ -3,8 +3,8 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { handMadeModel } from "../../testing/gate.ts";
 import { samplesToJson } from "../gate/samples.ts";
-import { handMadeModel } from "../gate/testing.ts";
 import { newestModelFolder, readModelFolder, writeModelFolder } from "./model-folder.ts";
 
 const model = await handMadeModel({

@@ -3,9 +3,9 @@ import { after, beforeEach, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { readCommunityId } from "../../db/settings.ts";
 import { testDatabase, withOneSession } from "../../db/testing.ts";
-import { clear, fillCommunity, people, post, privatePost, publishTinyModel } from "../../serve/testing.ts";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
-import { handMadeModel } from "../gate/testing.ts";
+import { clear, fillCommunity, people, post, privatePost, publishTinyModel } from "../../testing/community.ts";
+import { handMadeModel } from "../../testing/gate.ts";
 import type { ModelFolder } from "../model-folder/model-folder.ts";
 import { publish } from "./publish.ts";
 

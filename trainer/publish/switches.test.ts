@@ -11,9 +11,9 @@ import { fileURLToPath } from "node:url";
 import pg from "pg";
 import { readCommunityId } from "../../db/settings.ts";
 import { testDatabase, withoutPostgres } from "../../db/testing.ts";
-import { clear, fillCommunity, publishTinyModel } from "../../serve/testing.ts";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
-import { handMadeModel } from "../gate/testing.ts";
+import { clear, fillCommunity, publishTinyModel } from "../../testing/community.ts";
+import { handMadeModel } from "../../testing/gate.ts";
 import { type ModelFolder, writeModelFolder } from "../model-folder/model-folder.ts";
 import { publish } from "./publish.ts";
 

@@ -4,8 +4,8 @@ import { after, beforeEach, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { testDatabase, withOneSession } from "../../db/testing.ts";
 import { keepTopics } from "../../serve/keep-topics.ts";
-import { clear, people, publishTinyModel, uuid } from "../../serve/testing.ts";
-import { embedAll, publishWordModel } from "../../supabase/functions/embed/testing.ts";
+import { clear, people, publishTinyModel, uuid } from "../../testing/community.ts";
+import { embedAll, publishWordModel } from "../../testing/embed.ts";
 import { topicsAreStale } from "./are-stale.ts";
 import { makeTopics, type TopicsMade } from "./make-topics.ts";
 

@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import type { Browser, Page } from "playwright-core";
-import { publishWordModel } from "../../supabase/functions/embed/testing.ts";
+import { openPage, startBrowser, withoutBrowser } from "../../testing/browser.ts";
+import { publishWordModel } from "../../testing/embed.ts";
 import { type HeldOutQuality, qualityLine } from "../../trainer/gate/held-out-quality.ts";
 import { seriousIn } from "../testing/axe.ts";
-import { openPage, startBrowser, withoutBrowser } from "../testing/browser.ts";
 import { members, servedCommunity } from "../testing/community.ts";
 import { openView } from "../testing/console-view.ts";
 

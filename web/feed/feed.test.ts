@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Page } from "playwright-core";
-import { uuid } from "../../serve/testing.ts";
+import { openPage } from "../../testing/browser.ts";
+import { uuid } from "../../testing/community.ts";
 import { seriousIn } from "../testing/axe.ts";
-import { openPage } from "../testing/browser.ts";
 import { card, eventually, nextFeed, recommend, signInAs, titles } from "../testing/steps.ts";
 import { startStories } from "../testing/stories.ts";
 

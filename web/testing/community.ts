@@ -6,8 +6,8 @@ import type pg from "pg";
 import { type Scope, testDatabase } from "../../db/testing.ts";
 import { startGateway } from "../../serve/gateway.ts";
 import { keepEmbedded } from "../../serve/keep-embedded.ts";
-import { uuid } from "../../serve/testing.ts";
-import { publishWordModel } from "../../supabase/functions/embed/testing.ts";
+import { uuid } from "../../testing/community.ts";
+import { publishWordModel } from "../../testing/embed.ts";
 import { buildPages } from "../build.ts";
 
 export const members = { ada: uuid("a", 1), ben: uuid("a", 2), rosa: uuid("a", 3) };

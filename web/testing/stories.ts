@@ -1,7 +1,7 @@
 /** What a file of stories needs: a community with its functions and pages, and a browser. */
 import { after, type TestContext } from "node:test";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
-import { openPage, startBrowser, withoutBrowser } from "./browser.ts";
+import { openPage, startBrowser, withoutBrowser } from "../../testing/browser.ts";
 import { servedCommunity } from "./community.ts";
 
 type Community = Awaited<ReturnType<typeof servedCommunity>>;

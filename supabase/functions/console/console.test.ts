@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { testDatabase } from "../../../db/testing.ts";
-import { people, post, privatePost, uuid } from "../../../serve/testing.ts";
+import { people, post, privatePost, uuid } from "../../../testing/community.ts";
+import { embeddedCommunity, publishWordModel } from "../../../testing/embed.ts";
 import { questions } from "../_shared/console/questions.ts";
-import { embeddedCommunity, publishWordModel } from "../embed/testing.ts";
 import { secretKey, testFunction } from "../testing.ts";
 import { consoleFunction } from "./handler.ts";
 

@@ -6,8 +6,8 @@ import { bundleFolder, soundBundle } from "../../../db/bundle/testing.ts";
 import { externalUuid } from "../../../db/import/external-id.ts";
 import { importBundle } from "../../../db/import/import-bundle.ts";
 import { onBoth, testDatabase } from "../../../db/testing.ts";
-import { people, post, publishTinyModel, uuid } from "../../../serve/testing.ts";
-import { embedAll, embeddedCommunity, publishWordModel, queue, vectorOf } from "./testing.ts";
+import { people, post, publishTinyModel, uuid } from "../../../testing/community.ts";
+import { embedAll, embeddedCommunity, publishWordModel, queue, vectorOf } from "../../../testing/embed.ts";
 
 const newPost = uuid("d", 1);
 const insertPost = (pool: pg.Pool, id: string, title: string) =>

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { testDatabase } from "../../../db/testing.ts";
-import { fuzz, nasty } from "../testing-fuzz.ts";
+import { fuzz, nasty } from "../../../testing/fuzz.ts";
 import { embedFunction } from "./handler.ts";
 
 const database = await testDatabase({ after }, "embed_fuzz");

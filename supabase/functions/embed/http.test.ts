@@ -10,11 +10,11 @@ import { withoutCron } from "../../../db/testing-cron.ts";
 import { testServer } from "../../../db/testing-postgres.ts";
 import { fillVault, makePgNetAndVault, sendQueued } from "../../../db/testing-supabase.ts";
 import { startGateway } from "../../../serve/gateway.ts";
-import { people, uuid } from "../../../serve/testing.ts";
+import { people, uuid } from "../../../testing/community.ts";
+import { embeddedCommunity, vectorOf } from "../../../testing/embed.ts";
 import type { Embedded } from "../_shared/embed/embed-batch.ts";
 import { secretKey, testFunction } from "../testing.ts";
 import { embedFunction } from "./handler.ts";
-import { embeddedCommunity, vectorOf } from "./testing.ts";
 
 const database = await testDatabase({ after }, "embed_http");
 const { pool } = database;

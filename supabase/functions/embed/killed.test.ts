@@ -15,9 +15,9 @@ import { migrate } from "../../../db/migrate.ts";
 import { testCluster, withoutCluster } from "../../../db/testing-cluster.ts";
 import { fillVault, makePgNetAndVault, sendQueued } from "../../../db/testing-supabase.ts";
 import { startGateway } from "../../../serve/gateway.ts";
-import { people } from "../../../serve/testing.ts";
+import { people } from "../../../testing/community.ts";
+import { embeddedCommunity, publishWordModel } from "../../../testing/embed.ts";
 import { Random } from "../../../trainer/engine/random.ts";
-import { embeddedCommunity, publishWordModel } from "./testing.ts";
 
 const soak = process.env.SOAK;
 const kills = Number(soak || 4);

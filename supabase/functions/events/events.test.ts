@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 import { onBoth, testDatabase, withOneSession } from "../../../db/testing.ts";
-import { clear, fillCommunity, people, post, privatePost, uuid } from "../../../serve/testing.ts";
+import { clear, fillCommunity, people, post, privatePost, uuid } from "../../../testing/community.ts";
 import { event, testApp } from "./testing.ts";
 
 const { pool, url } = await testDatabase({ after }, "events");

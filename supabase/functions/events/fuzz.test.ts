@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import fc from "fast-check";
 import { testDatabase } from "../../../db/testing.ts";
-import { post, privatePost, uuid } from "../../../serve/testing.ts";
-import { fuzz, mostly, nasty } from "../testing-fuzz.ts";
+import { post, privatePost, uuid } from "../../../testing/community.ts";
+import { fuzz, mostly, nasty } from "../../../testing/fuzz.ts";
 import { eventsFunction } from "./handler.ts";
 
 const database = await testDatabase({ after }, "events_fuzz");

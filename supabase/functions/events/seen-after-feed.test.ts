@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 import { testDatabase } from "../../../db/testing.ts";
-import { fillCommunity, people, publishTinyModel, uuid } from "../../../serve/testing.ts";
 import { distantWire } from "../../../serve/testing-wire.ts";
+import { fillCommunity, people, publishTinyModel, uuid } from "../../../testing/community.ts";
 import { testApp as feedApp } from "../recommend/testing.ts";
 import { event, testApp } from "./testing.ts";
 

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 import { onBoth, testDatabase } from "../../../db/testing.ts";
-import { clear, fillCommunity, people, post, publishTinyModel, uuid } from "../../../serve/testing.ts";
+import { clear, fillCommunity, people, post, publishTinyModel, uuid } from "../../../testing/community.ts";
 import { testApp as feedApp } from "../recommend/testing.ts";
 import { event, testApp } from "./testing.ts";
 

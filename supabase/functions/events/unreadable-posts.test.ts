@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { testDatabase } from "../../../db/testing.ts";
-import { fillCommunity, people, post, uuid } from "../../../serve/testing.ts";
+import { fillCommunity, people, post, uuid } from "../../../testing/community.ts";
 import { testApp } from "./testing.ts";
 
 const { pool, url } = await testDatabase({ after }, "unreadable_posts");

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import fc from "fast-check";
 import { testDatabase } from "../../../db/testing.ts";
-import { fuzz, mostly } from "../testing-fuzz.ts";
+import { fuzz, mostly } from "../../../testing/fuzz.ts";
 import { ideasFunction } from "./handler.ts";
 
 const database = await testDatabase({ after }, "ideas_fuzz");

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 import { testDatabase } from "../../../db/testing.ts";
-import { clear, uuid } from "../../../serve/testing.ts";
+import { clear, uuid } from "../../../testing/community.ts";
 import {
   addPosts,
   fillForms,
@@ -14,7 +14,7 @@ import {
   reader,
   testApp,
   writers,
-} from "./testing.ts";
+} from "../../../testing/ideas.ts";
 
 const { pool, url } = await testDatabase({ after }, "ideas");
 await pool.query("update recsys.settings set requests_per_minute = null");

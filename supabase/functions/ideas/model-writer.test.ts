@@ -2,8 +2,7 @@
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 import { testDatabase } from "../../../db/testing.ts";
-import { clear } from "../../../serve/testing.ts";
-import { endpointOf } from "../_shared/ideas/model-writer/endpoint.ts";
+import { clear } from "../../../testing/community.ts";
 import {
   addPosts,
   completion,
@@ -14,7 +13,8 @@ import {
   standIn,
   testApp,
   writers,
-} from "./testing.ts";
+} from "../../../testing/ideas.ts";
+import { endpointOf } from "../_shared/ideas/model-writer/endpoint.ts";
 
 const { pool, url } = await testDatabase({ after }, "ideas_model");
 await pool.query("update recsys.settings set requests_per_minute = null");

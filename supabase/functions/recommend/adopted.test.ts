@@ -2,13 +2,13 @@
 import assert from "node:assert/strict";
 import { after, before, beforeEach, test } from "node:test";
 import type pg from "pg";
+import { adoptedBlog, member } from "../../../adopt/testing-blog.ts";
 import type { Database } from "../../../db/connect.ts";
 import { withoutPostgres } from "../../../db/testing.ts";
-import { adoptedBlog, member } from "../../../db/testing-blog.ts";
+import { publishWordModel } from "../../../testing/embed.ts";
 import { communityFromDatabase } from "../../../trainer/community/from-database.ts";
 import { rollUpAll } from "../../../trainer/community/roll-up.ts";
 import type { Feed } from "../_shared/recommend/feed.ts";
-import { publishWordModel } from "../embed/testing.ts";
 import type { SimilarPosts } from "../similar/api.ts";
 import { similarFunction } from "../similar/handler.ts";
 import { type TestApp, testFunction } from "../testing.ts";

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { createServer } from "node:net";
 import { after, before, beforeEach, type TestContext, test } from "node:test";
 import { testDatabase } from "../../../db/testing.ts";
-import { clear, fillCommunity, people, publishTinyModel, uuid } from "../../../serve/testing.ts";
+import { clear, fillCommunity, people, publishTinyModel, uuid } from "../../../testing/community.ts";
 import { testApp } from "./testing.ts";
 
 const { pool, url, embedded } = await testDatabase({ after }, "bad_input");

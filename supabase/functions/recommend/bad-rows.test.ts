@@ -5,9 +5,9 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { testDatabase } from "../../../db/testing.ts";
-import { people, post, uuid } from "../../../serve/testing.ts";
+import { people, post, uuid } from "../../../testing/community.ts";
+import { embedAll, embeddedCommunity, publishWordModel, vectorOf } from "../../../testing/embed.ts";
 import { communityFromDatabase } from "../../../trainer/community/from-database.ts";
-import { embedAll, embeddedCommunity, publishWordModel, vectorOf } from "../embed/testing.ts";
 import { testApp } from "./testing.ts";
 
 const database = await testDatabase({ after }, "bad_rows");

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, type TestContext, test } from "node:test";
 import { testDatabase } from "../../../db/testing.ts";
-import { fillCommunity, people, post, publishTinyModel, uuid } from "../../../serve/testing.ts";
+import { fillCommunity, people, post, publishTinyModel, uuid } from "../../../testing/community.ts";
 import { openPool } from "../_shared/database/pool.ts";
 import { describeItems, undescribed } from "../_shared/recommend/describe-items.ts";
 import type { Feed, FeedItem } from "../_shared/recommend/feed.ts";

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 import { testDatabase } from "../../../db/testing.ts";
-import { clear, fillCommunity, people, post, publishTinyModel } from "../../../serve/testing.ts";
+import { clear, fillCommunity, people, post, publishTinyModel } from "../../../testing/community.ts";
 import type { Feed } from "../_shared/recommend/feed.ts";
 import { testApp } from "./testing.ts";
 

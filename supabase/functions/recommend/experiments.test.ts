@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { testDatabase } from "../../../db/testing.ts";
-import { clear, fillCommunity, people, publishTinyModel } from "../../../serve/testing.ts";
+import { clear, fillCommunity, people, publishTinyModel } from "../../../testing/community.ts";
 import { testApp } from "./testing.ts";
 
 const { pool, url } = await testDatabase({ after }, "feeds_of_experiments");

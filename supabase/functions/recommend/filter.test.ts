@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 import type pg from "pg";
 import { testDatabase } from "../../../db/testing.ts";
-import { clear, fillCommunity, people, post, publishTinyModel } from "../../../serve/testing.ts";
+import { clear, fillCommunity, people, post, publishTinyModel } from "../../../testing/community.ts";
 import type { FeedFilter } from "../_shared/recommend/filter.ts";
 import { testApp } from "./testing.ts";
 

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { testDatabase } from "../../../db/testing.ts";
-import { fillCommunity, people, publishTinyModel } from "../../../serve/testing.ts";
+import { fillCommunity, people, publishTinyModel } from "../../../testing/community.ts";
 import { asService, changeAs, readAs, service } from "../_shared/database/caller.ts";
 import { run } from "../_shared/database/database.ts";
 import { openPool } from "../_shared/database/pool.ts";

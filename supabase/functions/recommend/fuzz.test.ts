@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import fc from "fast-check";
 import { testDatabase } from "../../../db/testing.ts";
-import { people } from "../../../serve/testing.ts";
+import { people } from "../../../testing/community.ts";
+import { fuzz, mostly } from "../../../testing/fuzz.ts";
 import { cursorAfter } from "../_shared/recommend/cursor.ts";
-import { fuzz, mostly } from "../testing-fuzz.ts";
 import { recommendFunction } from "./handler.ts";
 
 const database = await testDatabase({ after }, "recommend_fuzz");

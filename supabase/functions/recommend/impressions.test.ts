@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { testDatabase, withOneSession } from "../../../db/testing.ts";
-import { fillCommunity, people, publishTinyModel } from "../../../serve/testing.ts";
+import { fillCommunity, people, publishTinyModel } from "../../../testing/community.ts";
 import { testApp } from "./testing.ts";
 
 const { pool, url } = await testDatabase({ after }, "impressions");

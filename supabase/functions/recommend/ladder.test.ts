@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { testDatabase } from "../../../db/testing.ts";
-import { fillCommunity, people, plusNothing, publishTinyModel, type TinyModel } from "../../../serve/testing.ts";
+import { fillCommunity, people, plusNothing, publishTinyModel, type TinyModel } from "../../../testing/community.ts";
 import { runBatch } from "../../../trainer/batch/run-batch.ts";
 import { GraphBuilder } from "../../../trainer/onnx/graph-builder.ts";
 import { dimensions } from "../_shared/features/history.ts";

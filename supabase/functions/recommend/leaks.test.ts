@@ -12,11 +12,7 @@ import { after, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import type pg from "pg";
 import { testDatabase } from "../../../db/testing.ts";
-import { clear, publishTinyModel } from "../../../serve/testing.ts";
-import { Random } from "../../../trainer/engine/random.ts";
-import { sources } from "../_shared/features/retrieval.ts";
-import type { FeedFilter } from "../_shared/recommend/filter.ts";
-import { testApp as similarApp } from "../similar/testing.ts";
+import { clear, publishTinyModel } from "../../../testing/community.ts";
 import {
   addTenants,
   anyFilter,
@@ -32,7 +28,11 @@ import {
   pick,
   readable,
   unitVector,
-} from "./random-policies.ts";
+} from "../../../testing/random-policies.ts";
+import { Random } from "../../../trainer/engine/random.ts";
+import { sources } from "../_shared/features/retrieval.ts";
+import type { FeedFilter } from "../_shared/recommend/filter.ts";
+import { testApp as similarApp } from "../similar/testing.ts";
 import { testApp } from "./testing.ts";
 
 type Row = [topic: string, item: string, value: string];

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 import { testDatabase } from "../../../db/testing.ts";
-import { clear, fillCommunity, people, publishTinyModel, tinyGraphs } from "../../../serve/testing.ts";
+import { clear, fillCommunity, people, publishTinyModel, tinyGraphs } from "../../../testing/community.ts";
 import { runBatch } from "../../../trainer/batch/run-batch.ts";
 import type { Head } from "../_shared/features/kinds.ts";
 import { testApp } from "./testing.ts";

@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { testDatabase, withOneSession } from "../../../db/testing.ts";
-import { fillCommunity, people, publishTinyModel } from "../../../serve/testing.ts";
 import { severableWire } from "../../../serve/testing-wire.ts";
+import { fillCommunity, people, publishTinyModel } from "../../../testing/community.ts";
 import { poolSize } from "../_shared/database/pool.ts";
 import { testApp } from "./testing.ts";
 

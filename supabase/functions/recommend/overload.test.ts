@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { setImmediate } from "node:timers/promises";
 import { testDatabase, withOneSession } from "../../../db/testing.ts";
-import { fillCommunity, people, publishTinyModel } from "../../../serve/testing.ts";
+import { fillCommunity, people, publishTinyModel } from "../../../testing/community.ts";
 import { alwaysTaken } from "../_shared/http/overload.ts";
 import { feed } from "../_shared/recommend/feed.ts";
 import { testApp } from "./testing.ts";

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { testDatabase } from "../../../db/testing.ts";
-import { clear, fillCommunity, people, privatePost, publishTinyModel, uuid } from "../../../serve/testing.ts";
+import { clear, fillCommunity, people, privatePost, publishTinyModel, uuid } from "../../../testing/community.ts";
 import { runBatch } from "../../../trainer/batch/run-batch.ts";
 import { cursorAfter, readCursor, servedAtMost } from "../_shared/recommend/cursor.ts";
 import type { Feed } from "../_shared/recommend/feed.ts";

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { testDatabase } from "../../../db/testing.ts";
-import { fillCommunity, people } from "../../../serve/testing.ts";
+import { fillCommunity, people } from "../../../testing/community.ts";
 import { readContext } from "../_shared/recommend/read-context.ts";
 
 const { pool } = await testDatabase({ after }, "plans");

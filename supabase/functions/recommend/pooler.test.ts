@@ -4,7 +4,7 @@ import { after, before, beforeEach, test } from "node:test";
 import pg from "pg";
 import { testDatabase, withoutPostgres } from "../../../db/testing.ts";
 import { startPooler, withoutPooler } from "../../../db/testing-pooler.ts";
-import { clear, fillCommunity, people, post, publishTinyModel, uuid } from "../../../serve/testing.ts";
+import { clear, fillCommunity, people, post, publishTinyModel, uuid } from "../../../testing/community.ts";
 import { event, testApp as eventsApp } from "../events/testing.ts";
 import { testApp } from "./testing.ts";
 

@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { after, before, beforeEach, test } from "node:test";
 import { testDatabase, withOneSession } from "../../../db/testing.ts";
-import { clear, fillCommunity, people, post, uuid } from "../../../serve/testing.ts";
 import { distantWire } from "../../../serve/testing-wire.ts";
+import { clear, fillCommunity, people, post, uuid } from "../../../testing/community.ts";
 import { event, testApp as eventsApp } from "../events/testing.ts";
 import { testApp as similarApp } from "../similar/testing.ts";
 import { testApp } from "./testing.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 import { onBoth, testDatabase } from "../../../db/testing.ts";
-import { clear, fillCommunity, people, post, privatePost, publishTinyModel, uuid } from "../../../serve/testing.ts";
+import { clear, fillCommunity, people, post, privatePost, publishTinyModel, uuid } from "../../../testing/community.ts";
 import { categories } from "../_shared/features/categories.ts";
 import { pairFeatures, postFeatures, userFeatures } from "../_shared/features/ranker-features.ts";
 import { testApp } from "./testing.ts";

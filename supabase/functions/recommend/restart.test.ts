@@ -5,7 +5,7 @@ import { setTimeout } from "node:timers/promises";
 import { connect } from "../../../db/connect.ts";
 import { migrate } from "../../../db/migrate.ts";
 import { testCluster, withoutCluster } from "../../../db/testing-cluster.ts";
-import { fillCommunity, people, publishTinyModel } from "../../../serve/testing.ts";
+import { fillCommunity, people, publishTinyModel } from "../../../testing/community.ts";
 import { testApp } from "./testing.ts";
 
 test("feeds before, 503 while it is away, feeds as soon as it answers", { skip: await withoutCluster() }, async (t) => {

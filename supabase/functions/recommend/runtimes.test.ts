@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { testDatabase } from "../../../db/testing.ts";
-import { fillCommunity, people, publishTinyModel } from "../../../serve/testing.ts";
+import { fillCommunity, people, publishTinyModel } from "../../../testing/community.ts";
 import { bothRuntimes } from "../../../trainer/onnx/runtimes.ts";
 import { testApp } from "./testing.ts";
 

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 import { testDatabase, withOneSession } from "../../../db/testing.ts";
-import { clear, fillCommunity, people, post, publishTinyModel, tinyGraphs } from "../../../serve/testing.ts";
+import { clear, fillCommunity, people, post, publishTinyModel, tinyGraphs } from "../../../testing/community.ts";
 import { testApp } from "./testing.ts";
 
 const { pool, url } = await testDatabase({ after }, "shadow");

@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { testDatabase, withoutPostgres } from "../../../db/testing.ts";
-import { fillCommunity, people, plusNothing, publishTinyModel } from "../../../serve/testing.ts";
+import { fillCommunity, people, plusNothing, publishTinyModel } from "../../../testing/community.ts";
 import { Random } from "../../../trainer/engine/random.ts";
 import { GraphBuilder } from "../../../trainer/onnx/graph-builder.ts";
 import { dimensions } from "../_shared/features/history.ts";

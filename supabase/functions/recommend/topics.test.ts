@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, beforeEach, test } from "node:test";
 import { testDatabase } from "../../../db/testing.ts";
-import { fillCommunity, people, post, publishTinyModel } from "../../../serve/testing.ts";
+import { fillCommunity, people, post, publishTinyModel } from "../../../testing/community.ts";
 import { openPool } from "../_shared/database/pool.ts";
 import type { Feed } from "../_shared/recommend/feed.ts";
 import { openTopics } from "../_shared/recommend/topics.ts";

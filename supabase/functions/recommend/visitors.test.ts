@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 import { testDatabase } from "../../../db/testing.ts";
-import { clear, fillCommunity, people, post, privatePost, publishTinyModel, uuid } from "../../../serve/testing.ts";
+import { clear, fillCommunity, people, post, privatePost, publishTinyModel, uuid } from "../../../testing/community.ts";
+import { publishWordModel } from "../../../testing/embed.ts";
 import { cursorAfter, servedAtMost } from "../_shared/recommend/cursor.ts";
 import type { Feed } from "../_shared/recommend/feed.ts";
-import { publishWordModel } from "../embed/testing.ts";
 import { publishableKey } from "../testing.ts";
 import { recommendFunction } from "./handler.ts";
 import { testApp } from "./testing.ts";

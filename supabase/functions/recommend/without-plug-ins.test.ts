@@ -105,7 +105,7 @@ for (const plugIn of Object.keys(plugIns))
 /** Serves ada's first page and says what was logged of it. */
 const served = `
 import { openEmbeddedCopy } from "./db/testing-embedded.ts";
-import { fillCommunity, people, publishTinyModel } from "./serve/testing.ts";
+import { fillCommunity, people, publishTinyModel } from "./testing/community.ts";
 import { testApp } from "./supabase/functions/recommend/testing.ts";
 
 const database = await openEmbeddedCopy();

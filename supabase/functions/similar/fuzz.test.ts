@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import fc from "fast-check";
 import { testDatabase } from "../../../db/testing.ts";
-import { post, privatePost } from "../../../serve/testing.ts";
-import { fuzz, mostly } from "../testing-fuzz.ts";
+import { post, privatePost } from "../../../testing/community.ts";
+import { fuzz, mostly } from "../../../testing/fuzz.ts";
 import { similarFunction } from "./handler.ts";
 
 const database = await testDatabase({ after }, "similar_fuzz");

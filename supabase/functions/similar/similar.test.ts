@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 import { testDatabase, withoutPostgres } from "../../../db/testing.ts";
-import { clear, fillCommunity, people, post, privatePost, publishTinyModel, uuid } from "../../../serve/testing.ts";
+import { clear, fillCommunity, people, post, privatePost, publishTinyModel, uuid } from "../../../testing/community.ts";
 import { testApp } from "./testing.ts";
 
 const { pool, url } = await testDatabase({ after }, "similar");

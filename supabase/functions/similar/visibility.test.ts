@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { testDatabase } from "../../../db/testing.ts";
-import { uuid } from "../../../serve/testing.ts";
+import { uuid } from "../../../testing/community.ts";
 import { publishVectors, unitVectors } from "../../../trainer/community/testing.ts";
 import { Random } from "../../../trainer/engine/random.ts";
 import { vectorAt } from "../../../trainer/engine/vector-at.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { tinyGraphs } from "../../../../serve/testing.ts";
+import { tinyGraphs } from "../../../../testing/community.ts";
 import type { Connection } from "../database/database.ts";
 import { featureSpecDigest } from "../features/feature-spec.ts";
 import { kinds } from "../features/kinds.ts";

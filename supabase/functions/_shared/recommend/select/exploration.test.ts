@@ -1,12 +1,20 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import {
+  type Chooser,
+  enough,
+  equalShares,
+  greedy,
+  posts as number,
+  tryPosts,
+  world,
+} from "../../../../../testing/trials.ts";
 import { Random } from "../../../../../trainer/engine/random.ts";
 import { sourceNames } from "../../features/retrieval.ts";
 import type { Predictions } from "../feed.ts";
 import { exploration, placeOfTrial, type Trial, type Trials, trialPlace } from "./exploration.ts";
 import { select } from "./select.ts";
 import type { Selectable } from "./selectable.ts";
-import { type Chooser, enough, equalShares, greedy, posts as number, tryPosts, world } from "./testing-trials.ts";
 
 const ranks = Object.fromEntries(sourceNames.map((source) => [source, null])) as Selectable["post"]["ranks"];
 const settings = { trial_place: 5, trial_impressions: 50 };

@@ -1,6 +1,6 @@
 // What the columns of recsys.post_stats and recsys.user_stats mean, event by event and without any recursion, and whether they are it.
 import assert from "node:assert/strict";
-import type { Database } from "./connect.ts";
+import type { Database } from "../db/connect.ts";
 
 export interface Event {
   id: number;

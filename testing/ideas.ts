@@ -3,15 +3,15 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import type pg from "pg";
-import { publishTinyModel, uuid } from "../../../serve/testing.ts";
-import { wordTowers } from "../../../serve/testing-towers.ts";
-import { dimensions } from "../_shared/features/history.ts";
-import { postTowerInputs } from "../_shared/features/tower-inputs.ts";
-import { loadRuntime } from "../_shared/models/inference.ts";
-import { embeddingsOf } from "../_shared/towers/tower-vectors.ts";
-import { type TestApp, testFunction } from "../testing.ts";
-import type { IdeasAnswer, IdeasRequest } from "./api.ts";
-import { type IdeasOptions, openIdeas } from "./handler.ts";
+import { dimensions } from "../supabase/functions/_shared/features/history.ts";
+import { postTowerInputs } from "../supabase/functions/_shared/features/tower-inputs.ts";
+import { loadRuntime } from "../supabase/functions/_shared/models/inference.ts";
+import { embeddingsOf } from "../supabase/functions/_shared/towers/tower-vectors.ts";
+import type { IdeasAnswer, IdeasRequest } from "../supabase/functions/ideas/api.ts";
+import { type IdeasOptions, openIdeas } from "../supabase/functions/ideas/handler.ts";
+import { type TestApp, testFunction } from "../supabase/functions/testing.ts";
+import { publishTinyModel, uuid } from "./community.ts";
+import { wordTowers } from "./towers.ts";
 
 export const writers = Array.from({ length: 12 }, (_, n) => uuid("a", n));
 /** Has a profile and has written nothing. */

@@ -1,8 +1,8 @@
 /** For tests: a day of feeds and of what people did with them, drawn at random, in memory and in a database. */
 import type pg from "pg";
-import { clear, uuid } from "../serve/testing.ts";
 import { featureSpec } from "../supabase/functions/_shared/features/feature-spec.ts";
 import type { Random } from "../trainer/engine/random.ts";
+import { clear, uuid } from "./community.ts";
 
 /** Milliseconds. */
 export const hours = 3_600_000;

@@ -3,9 +3,10 @@
  * place for each of them. What a reader does hangs on how good the post is, which nobody knows beforehand, and on how much it is theirs, which
  * the ranker mostly does.
  */
-import { Random } from "../../../../../trainer/engine/random.ts";
-import type { Predictions } from "../feed.ts";
-import type { Triable, Trial } from "./exploration.ts";
+
+import type { Predictions } from "../supabase/functions/_shared/recommend/feed.ts";
+import type { Triable, Trial } from "../supabase/functions/_shared/recommend/select/exploration.ts";
+import { Random } from "../trainer/engine/random.ts";
 
 export const posts = 300;
 /** To how many readers a post is shown. */

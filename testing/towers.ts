@@ -4,7 +4,7 @@ import { type Field, postFields, tokenRows, userFields } from "../supabase/funct
 import { contracts } from "../supabase/functions/_shared/models/contracts.ts";
 import { Random } from "../trainer/engine/random.ts";
 import { GraphBuilder } from "../trainer/onnx/graph-builder.ts";
-import { plusNothing } from "./testing.ts";
+import { plusNothing } from "./community.ts";
 
 /** A tower is the sum of its words' random vectors and of id_embedding; the user's has a tenth of the history too, or `ofHistory` times. */
 export function wordTowers(seed = 1, ofHistory = 0.1): { user_tower: Uint8Array; post_tower: Uint8Array } {

@@ -1,10 +1,10 @@
 /** For tests: the blog of docs/adopting.md, an app with tables of its own, before the recommender is there. */
 import { readFile } from "node:fs/promises";
 import pg from "pg";
-import { engineMigrations } from "../adopt/init/engine-files.ts";
-import { connect, type Database } from "./connect.ts";
-import type { Scope } from "./testing.ts";
-import { testServer } from "./testing-postgres.ts";
+import { connect, type Database } from "../db/connect.ts";
+import type { Scope } from "../db/testing.ts";
+import { testServer } from "../db/testing-postgres.ts";
+import { engineMigrations } from "./init/engine-files.ts";
 
 const text = await readFile(new URL("../docs/adopting.md", import.meta.url), "utf8");
 const migrationOf = (name: string) =>
@@ -30,7 +30,7 @@ export async function emptyDatabase(scope: Scope, name = "blog"): Promise<Databa
     await opened.close();
     await administer(`drop database if exists ${database} with (force)`);
   });
-  await opened.pool.query(await readFile(new URL("stubs.sql", import.meta.url), "utf8"));
+  await opened.pool.query(await readFile(new URL("../db/stubs.sql", import.meta.url), "utf8"));
   return opened;
 }
 

@@ -6,12 +6,12 @@
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
 import fc from "fast-check";
-import type { Database } from "../../db/connect.ts";
-import { clear, fillCommunity, people, publishTinyModel, uuid } from "../../serve/testing.ts";
-import { createVerifier } from "./_shared/http/auth.ts";
-import type { EdgeFunction } from "./_shared/http/edge-function.ts";
-import type { RecommendServices } from "./_shared/plug-ins/feed-services.ts";
-import { publishableKey, secretKey, testFunction } from "./testing.ts";
+import type { Database } from "../db/connect.ts";
+import { createVerifier } from "../supabase/functions/_shared/http/auth.ts";
+import type { EdgeFunction } from "../supabase/functions/_shared/http/edge-function.ts";
+import type { RecommendServices } from "../supabase/functions/_shared/plug-ins/feed-services.ts";
+import { publishableKey, secretKey, testFunction } from "../supabase/functions/testing.ts";
+import { clear, fillCommunity, people, publishTinyModel, uuid } from "./community.ts";
 
 /** `npm run test:soak` sends 10,000 to each function. */
 const requests = Number(process.env.FUZZ ?? 300);

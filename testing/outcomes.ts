@@ -1,6 +1,6 @@
 /** For tests: four people, a few posts, and what they were shown and did, minutes ago. */
 import type pg from "pg";
-import { uuid } from "../serve/testing.ts";
+import { uuid } from "./community.ts";
 
 export const post = (n: number) => uuid("b", n);
 export const person = (n: number) => uuid("a", n);

@@ -3,7 +3,7 @@ import type pg from "pg";
 import { draft, type Team } from "../supabase/functions/_shared/plug-ins/interleave/draft.ts";
 import type { Random } from "../trainer/engine/random.ts";
 import { geometric, sigmoid } from "../trainer/synthetic/draws.ts";
-import type { Outcome } from "./testing-experiments.ts";
+import type { Outcome } from "./experiments.ts";
 
 /** A recsys.person_credit. */
 export interface Credit {

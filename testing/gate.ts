@@ -1,21 +1,21 @@
 /** For tests: a model around hand-made graphs, with everything the gate asks of one. */
 
-import { tinyGraphs } from "../../serve/testing.ts";
-import { categoryStarts } from "../../supabase/functions/_shared/features/categories.ts";
-import { kinds } from "../../supabase/functions/_shared/features/kinds.ts";
-import { type Feeds, float32, int64 } from "../../supabase/functions/_shared/features/tensors.ts";
+import { categoryStarts } from "../supabase/functions/_shared/features/categories.ts";
+import { kinds } from "../supabase/functions/_shared/features/kinds.ts";
+import { type Feeds, float32, int64 } from "../supabase/functions/_shared/features/tensors.ts";
 import {
   type Contract,
   contracts,
   type GraphName,
   graphNames,
-} from "../../supabase/functions/_shared/models/contracts.ts";
-import { loadRuntime } from "../../supabase/functions/_shared/models/inference.ts";
-import { Random } from "../engine/random.ts";
-import type { ModelFolder } from "../model-folder/model-folder.ts";
-import type { Sample } from "./samples.ts";
+} from "../supabase/functions/_shared/models/contracts.ts";
+import { loadRuntime } from "../supabase/functions/_shared/models/inference.ts";
+import { Random } from "../trainer/engine/random.ts";
+import type { Sample } from "../trainer/gate/samples.ts";
+import type { ModelFolder } from "../trainer/model-folder/model-folder.ts";
+import { tinyGraphs } from "./community.ts";
 
-/** The tiny model of serve/testing.ts, but for what is given. What it answered in training is what its graphs answer. */
+/** The tiny model of community.ts, but for what is given. What it answered in training is what its graphs answer. */
 export async function handMadeModel(
   given: Partial<ModelFolder> & Pick<ModelFolder, "name" | "community">,
 ): Promise<ModelFolder> {

@@ -1,15 +1,15 @@
 /** For tests: a community that a model of text towers was published over, and what re-embedding makes of it. */
 import type pg from "pg";
-import type { Database } from "../../../db/connect.ts";
-import { readCommunityId } from "../../../db/settings.ts";
-import { fillCommunity, tinyGraphs } from "../../../serve/testing.ts";
-import { wordTowers } from "../../../serve/testing-towers.ts";
-import { handMadeModel } from "../../../trainer/gate/testing.ts";
-import { publish } from "../../../trainer/publish/publish.ts";
-import { openPool } from "../_shared/database/pool.ts";
-import { type Embedded, embedBatch } from "../_shared/embed/embed-batch.ts";
-import { loadRuntime } from "../_shared/models/inference.ts";
-import { modelCache } from "../_shared/models/models.ts";
+import type { Database } from "../db/connect.ts";
+import { readCommunityId } from "../db/settings.ts";
+import { openPool } from "../supabase/functions/_shared/database/pool.ts";
+import { type Embedded, embedBatch } from "../supabase/functions/_shared/embed/embed-batch.ts";
+import { loadRuntime } from "../supabase/functions/_shared/models/inference.ts";
+import { modelCache } from "../supabase/functions/_shared/models/models.ts";
+import { publish } from "../trainer/publish/publish.ts";
+import { fillCommunity, tinyGraphs } from "./community.ts";
+import { handMadeModel } from "./gate.ts";
+import { wordTowers } from "./towers.ts";
 
 /** Publishes and activates text towers over all there is; models of the same seed give the same vectors. Returns the model's id. */
 export async function publishWordModel(

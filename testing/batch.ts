@@ -2,18 +2,18 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Database } from "../../db/connect.ts";
-import { importBundle } from "../../db/import/import-bundle.ts";
-import { readCommunityId } from "../../db/settings.ts";
-import { wordTowers } from "../../serve/testing-towers.ts";
-import { newDlrm } from "../dlrm/model.ts";
-import { randomExamples, testOptions } from "../dlrm/testing.ts";
-import { Random } from "../engine/random.ts";
-import { dlrmGraph } from "../export/dlrm.ts";
-import { handMadeModel } from "../gate/testing.ts";
-import { publish } from "../publish/publish.ts";
-import type { SyntheticSize } from "../synthetic/size.ts";
-import { writeSyntheticCommunity } from "../synthetic/write-synthetic-community.ts";
+import type { Database } from "../db/connect.ts";
+import { importBundle } from "../db/import/import-bundle.ts";
+import { readCommunityId } from "../db/settings.ts";
+import { newDlrm } from "../trainer/dlrm/model.ts";
+import { randomExamples, testOptions } from "../trainer/dlrm/testing.ts";
+import { Random } from "../trainer/engine/random.ts";
+import { dlrmGraph } from "../trainer/export/dlrm.ts";
+import { publish } from "../trainer/publish/publish.ts";
+import type { SyntheticSize } from "../trainer/synthetic/size.ts";
+import { writeSyntheticCommunity } from "../trainer/synthetic/write-synthetic-community.ts";
+import { handMadeModel } from "./gate.ts";
+import { wordTowers } from "./towers.ts";
 
 /** Fills a migrated database and stops recsys.clock(), so that lists made one after another are of one instant. */
 export async function standingCommunity(database: Database, size: SyntheticSize): Promise<void> {

@@ -3,10 +3,10 @@
  * answer to one of them may hold, worked out here from plain rows.
  */
 import type pg from "pg";
-import { uuid } from "../../../serve/testing.ts";
-import type { Random } from "../../../trainer/engine/random.ts";
-import { dimensions } from "../_shared/features/history.ts";
-import type { FeedFilter } from "../_shared/recommend/filter.ts";
+import { dimensions } from "../supabase/functions/_shared/features/history.ts";
+import type { FeedFilter } from "../supabase/functions/_shared/recommend/filter.ts";
+import type { Random } from "../trainer/engine/random.ts";
+import { uuid } from "./community.ts";
 
 type Client = Pick<pg.ClientBase, "query">;
 
