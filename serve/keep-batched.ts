@@ -1,5 +1,8 @@
 /** Works the runs of lists that pg_cron begins each night: `recsys worker --batch`. */
+import { sql } from "kysely";
 import type { Database } from "../db/connect.ts";
+import { run } from "../supabase/functions/_shared/database/database.ts";
+import { db } from "../supabase/functions/_shared/database/query.ts";
 import { type BatchResult, runBatch } from "../trainer/batch/run-batch.ts";
 import { keep } from "./keep.ts";
 
@@ -15,11 +18,14 @@ export function keepBatched(database: Database, options: KeepBatchedOptions = {}
   const { every = 30_000, onRun, onError = () => {} } = options;
   return keep(async (signal) => {
     try {
-      const { rowCount } = await database.pool.query(
+      const running = db
+        .selectFrom("recsys.batch_runs")
+        .select("run_id")
+        .where("status", "=", "running")
         // as in recsys.begin_batch_run(): a run that nobody worked that night is over
-        "select from recsys.batch_runs where status = 'running' and started_at > now() - interval '6 hours'",
-      );
-      if (rowCount) onRun?.(await runBatch({ database, onProgress: () => {}, signal }));
+        .where("started_at", ">", sql<Date>`now() - interval '6 hours'`);
+      if ((await run(database.pool, running)).length > 0)
+        onRun?.(await runBatch({ database, onProgress: () => {}, signal }));
     } catch (error) {
       // an outage or a broken model must not end it: the run waits. To be stopped is no trouble
       if (!signal.aborted) onError(error);

@@ -1,5 +1,7 @@
 /** Measures what feeds were like, as pg_cron does every hour, where it does not: `recsys serve` and `recsys worker`. */
+
 import type pg from "pg";
+import { call, run } from "../supabase/functions/_shared/database/database.ts";
 import { hasSchedule } from "./has-schedule.ts";
 import { keep } from "./keep.ts";
 
@@ -17,10 +19,10 @@ export async function keepMeasured(
   if (await hasSchedule(pool, "recsys.measure_days")) return async () => {};
   return keep(
     async (signal) => {
-      await pool.query("select recsys.measure_days()");
-      const { rows } = await pool.query("select day::text from recsys.unmeasured_days()");
+      await run(pool, call("recsys.measure_days", {}));
+      const days = await run(pool, call("recsys.unmeasured_days", {}));
       // each in a transaction of its own: on the embedded database feeds wait while one is measured, 0.1 s of the synthetic community
-      for (const { day } of rows) if (!signal.aborted) await pool.query("select recsys.measure_day($1)", [day]);
+      for (const { day } of days) if (!signal.aborted) await run(pool, call("recsys.measure_day", { p_day: day }));
     },
     every,
     onError,

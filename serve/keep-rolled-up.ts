@@ -1,4 +1,5 @@
 import type pg from "pg";
+import { call, run } from "../supabase/functions/_shared/database/database.ts";
 import { hasSchedule } from "./has-schedule.ts";
 import { keep } from "./keep.ts";
 
@@ -14,7 +15,7 @@ export async function keepRolledUp(
   if (await hasSchedule(pool, "recsys.roll_up")) return async () => {};
   return keep(async () => {
     // an outage must not end it: the next call catches up
-    await pool.query("select recsys.roll_up()").catch(onError);
-    await pool.query("select recsys.erase()").catch(onError);
+    await run(pool, call("recsys.roll_up", {})).catch(onError);
+    await run(pool, call("recsys.erase", {})).catch(onError);
   }, every);
 }

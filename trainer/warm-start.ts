@@ -3,6 +3,8 @@ import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import type { Database } from "../db/connect.ts";
 import { readKinds } from "../db/settings.ts";
+import { type Query, run } from "../supabase/functions/_shared/database/database.ts";
+import { db } from "../supabase/functions/_shared/database/query.ts";
 import { featureSpecDigest } from "../supabase/functions/_shared/features/feature-spec.ts";
 import { dimensions } from "../supabase/functions/_shared/features/history.ts";
 import type { Head } from "../supabase/functions/_shared/features/kinds.ts";
@@ -61,12 +63,14 @@ export async function readWarmStart({ pool }: Database, config = defaultConfig):
   const client = await pool.connect();
   try {
     await client.query("begin isolation level repeatable read read only");
-    const { rows: found } = await client.query(
-      `select model_id, name, heads, feature_spec_digest, metrics, learned_until, (select community_id from recsys.settings) as community
-       from recsys.models where status = 'active'`,
-    );
-    if (found.length === 0) return "no model is active";
-    const { model_id, name, heads, feature_spec_digest, metrics, learned_until, community } = found[0];
+    const active = db
+      .selectFrom("recsys.models")
+      .select(["model_id", "name", "heads", "feature_spec_digest", "metrics", "learned_until"])
+      .select((model) => model.selectFrom("recsys.settings").select("community_id").as("community"))
+      .where("status", "=", "active");
+    const [found] = await run(client, active);
+    if (!found) return "no model is active";
+    const { model_id, name, heads, feature_spec_digest, metrics, learned_until, community } = found;
     if (feature_spec_digest !== (await featureSpecDigest())) return `model ${name} was trained for other features`;
     const parsed = learned.safeParse(metrics);
     if (!parsed.success || !learned_until) return `model ${name} does not say what it has learned from`;
@@ -78,25 +82,26 @@ export async function readWarmStart({ pool }: Database, config = defaultConfig):
       return `recsys.kinds is not what it was for model ${name}`;
     const { community: of, seconds_anew, learned_anew, learned_since, learned_from } = parsed.data;
     if (of !== community) return `model ${name} was trained on another community`;
-    const { rows: artifacts } = await client.query(
-      "select graph, onnx, sha256 from recsys.model_artifacts where model_id = $1",
-      [model_id],
-    );
+    const graphs = db.selectFrom("recsys.model_artifacts").select(["graph", "onnx", "sha256"]);
+    const artifacts = await run(client, graphs.where("model_id", "=", model_id));
     if (artifacts.length < graphNames.length || artifacts.some(({ onnx, sha256: sum }) => sha256(onnx) !== sum))
       return `model ${name} is damaged`;
-    const weights = weightsOf(Object.fromEntries(artifacts.map(({ graph, onnx }) => [graph, onnx])), heads, config);
-    if (!weights) return `model ${name} has other weights than this version trains`;
-    const idEmbeddings = async (kind: "user" | "post"): Promise<IdEmbeddings> => {
-      const { rows } = await client.query(
-        `select ${kind}_id as id, id_embedding::text from recsys.${kind}_embeddings where model_id = $1 and id_embedding is not null`,
-        [model_id],
-      );
-      return new Map(rows.map(({ id, id_embedding }) => [id, Float32Array.from(JSON.parse(id_embedding))]));
-    };
-    const { rows: trainingFeatures } = await client.query<FeatureBins>(
-      "select feature, edges, shares from recsys.training_features where model_id = $1 order by number",
-      [model_id],
+    const weights = weightsOf(
+      Object.fromEntries(artifacts.map(({ graph, onnx }) => [graph, onnx])) as Record<GraphName, Uint8Array>,
+      heads as Head[],
+      config,
     );
+    if (!weights) return `model ${name} has other weights than this version trains`;
+    const idEmbeddings = async (query: Query<{ id: string; id_embedding: string | null }>): Promise<IdEmbeddings> => {
+      const rows = await run(client, query);
+      return new Map(
+        rows.flatMap(({ id, id_embedding: vector }) => (vector ? [[id, Float32Array.from(JSON.parse(vector))]] : [])),
+      );
+    };
+    const ofUsers = db.selectFrom("recsys.user_embeddings").select(["user_id as id", "id_embedding"]);
+    const ofPosts = db.selectFrom("recsys.post_embeddings").select(["post_id as id", "id_embedding"]);
+    const features = db.selectFrom("recsys.training_features").select(["feature", "edges", "shares"]);
+    const trainingFeatures = await run(client, features.where("model_id", "=", model_id).orderBy("number"));
     return {
       modelId: model_id,
       name,
@@ -106,8 +111,8 @@ export async function readWarmStart({ pool }: Database, config = defaultConfig):
       learnedSince: learned_since,
       learnedFrom: learned_from,
       ...weights,
-      userIdEmbeddings: await idEmbeddings("user"),
-      postIdEmbeddings: await idEmbeddings("post"),
+      userIdEmbeddings: await idEmbeddings(ofUsers.where("model_id", "=", model_id)),
+      postIdEmbeddings: await idEmbeddings(ofPosts.where("model_id", "=", model_id)),
       trainingFeatures,
     };
   } finally {

@@ -1,6 +1,8 @@
 /** `recsys check`: what is wrong with the tables and views that the app gives the engine. */
+
 import type { Database } from "../../db/connect.ts";
 import { UserError } from "../../db/user-error.ts";
+import { call, run } from "../../supabase/functions/_shared/database/database.ts";
 import { type DatabaseOption, inDatabase } from "./in-database.ts";
 
 /** A row of recsys.check(). */
@@ -37,7 +39,7 @@ async function readFindings({ pool }: Database): Promise<Finding[]> {
   try {
     // it reads every row, and says who may read what by becoming others
     await client.query("begin; set local statement_timeout = 0");
-    return (await client.query<Finding>("select * from recsys.check()")).rows;
+    return await run(client, call("recsys.check", {}));
   } finally {
     await client.query("rollback").catch(() => {});
     client.release();

@@ -1,7 +1,10 @@
 /** `recsys experiment start`, `shares`, `stop`, `report`, `list`: the functions of the database, for the command line. */
+import { type Expression, sql } from "kysely";
 import pg from "pg";
 import type { Database } from "../../db/connect.ts";
 import { UserError } from "../../db/user-error.ts";
+import { call, type Query, run } from "../../supabase/functions/_shared/database/database.ts";
+import { db } from "../../supabase/functions/_shared/database/query.ts";
 import { type DatabaseOption, inDatabase } from "./in-database.ts";
 
 /** Starts an experiment; `variants` is the JSON that recsys.start_experiment takes. */
@@ -13,13 +16,14 @@ export async function startExperimentCommand(
   const { layer, window, maxLoss } = options;
   const parsed = json(variants, "variants");
   await inDatabase(options, {}, async ({ database, print }) => {
-    await ask(database, "select recsys.start_experiment($1, $2, $3, $4::interval, $5)", [
-      name,
-      parsed,
-      layer,
-      window,
-      maxLoss,
-    ]);
+    const started = call("recsys.start_experiment", {
+      p_name: name,
+      p_variants: parsed,
+      p_layer: layer,
+      p_outcome_window: window,
+      p_max_loss: maxLoss,
+    });
+    await ask(database, started);
     print(`experiment ${name} runs: \`npx recsys experiment report ${name}\` says what it shows`);
   });
 }
@@ -28,7 +32,7 @@ export async function startExperimentCommand(
 export async function changeSharesCommand(name: string, shares: string, options: DatabaseOption): Promise<void> {
   const parsed = json(shares, "shares");
   await inDatabase(options, {}, async ({ database, print }) => {
-    await ask(database, "select recsys.change_shares($1, $2)", [name, parsed]);
+    await ask(database, call("recsys.change_shares", { p_name: name, p_shares: parsed }));
     print(`experiment ${name} has other shares, and its report counts anew from here`);
   });
 }
@@ -36,31 +40,16 @@ export async function changeSharesCommand(name: string, shares: string, options:
 /** Ends an experiment. */
 export async function stopExperimentCommand(name: string, options: DatabaseOption & { reason: string }): Promise<void> {
   await inDatabase(options, {}, async ({ database, print }) => {
-    await ask(database, "select recsys.stop_experiment($1, $2)", [name, options.reason]);
+    await ask(database, call("recsys.stop_experiment", { p_name: name, p_reason: options.reason }));
     print(`experiment ${name} has ended: everybody is served alike, and its report stays`);
   });
 }
 
-interface Experiment {
-  since: string;
-  until: string | null;
-  end_reason: string;
-  counts: string;
-  kind: "split" | "interleaving";
-}
+/** A time to the minute, in UTC. */
+const minute = (time: Expression<Date | null>) =>
+  sql<string | null>`to_char(${time} at time zone 'UTC', 'YYYY-MM-DD HH24:MI')`;
 
-interface ReportRow {
-  variant: string;
-  people_group: "all" | "new" | "old";
-  metric: string;
-  people: number;
-  impressions: number;
-  acted: number;
-  rate: number;
-  conclusion: string;
-}
-
-const groupNames = {
+const groupNames: Record<string, string> = {
   all: "Everybody",
   new: "New people, who signed up less than 28 days before",
   old: "All others",
@@ -69,12 +58,18 @@ const groupNames = {
 /** Prints what an experiment shows: the people, the rates, and what to conclude. */
 export async function experimentReportCommand(name: string, options: DatabaseOption): Promise<void> {
   await inDatabase(options, {}, async ({ database, print }) => {
-    const [experiment] = await ask<Experiment>(
+    const [experiment] = await ask(
       database,
-      `select to_char(counted_from at time zone 'UTC', 'YYYY-MM-DD HH24:MI') as since, to_char(ended_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI') as until,
-        end_reason, outcome_window::text as counts, kind
-      from recsys.experiments where name = $1`,
-      [name],
+      db
+        .selectFrom("recsys.experiments")
+        .select(({ ref }) => [
+          minute(ref("counted_from")).as("since"),
+          minute(ref("ended_at")).as("until"),
+          "end_reason",
+          "outcome_window as counts",
+          "kind",
+        ])
+        .where("name", "=", name),
     );
     // the report of one that is not there says so
     const lines = experiment?.kind === "interleaving" ? interleavingLines : splitLines;
@@ -85,11 +80,7 @@ export async function experimentReportCommand(name: string, options: DatabaseOpt
     );
     print(`Of each post shown: whether the person viewed, voted for or commented on it within ${counts}.`);
     for (const line of figures) print(line);
-    const verdicts = await ask<{ variant: string; verdict: string }>(
-      database,
-      "select * from recsys.experiment_verdict($1)",
-      [name],
-    );
+    const verdicts = await ask(database, call("recsys.experiment_verdict", { p_name: name }));
     print("What to conclude, whenever you look:");
     for (const { variant, verdict } of verdicts) print(`  ${variant}: ${verdict}`);
   });
@@ -103,12 +94,8 @@ const alsoCounted: Record<string, string> = {
 
 /** What the report says of variants that split people, a line each. */
 async function splitLines(database: Database, name: string): Promise<string[]> {
-  const report = await ask<ReportRow>(database, "select * from recsys.experiment_report($1)", [name]);
-  const split = await ask<{ variant: string; people: number; expected: string }>(
-    database,
-    "select variant, people, expected from recsys.experiment_split($1)",
-    [name],
-  );
+  const report = await ask(database, call("recsys.experiment_report", { p_name: name }));
+  const split = await ask(database, call("recsys.experiment_split", { p_name: name }));
   const metrics = new Set(report.map(({ metric }) => metric));
   const lines = Object.keys(alsoCounted)
     .filter((metric) => metrics.has(metric))
@@ -123,20 +110,9 @@ async function splitLines(database: Database, name: string): Promise<string[]> {
   return lines;
 }
 
-interface InterleavingRow {
-  metric: string;
-  first_model: string;
-  second_model: string;
-  people: number;
-  pages: number;
-  first_wins: number;
-  second_wins: number;
-  conclusion: string;
-}
-
 /** What the report says of two models that draft each page. */
 async function interleavingLines(database: Database, name: string): Promise<string[]> {
-  const report = await ask<InterleavingRow>(database, "select * from recsys.interleaving_report($1)", [name]);
+  const report = await ask(database, call("recsys.interleaving_report", { p_name: name }));
   if (report.length === 0) return [];
   const [{ first_model, second_model, people, pages }] = report;
   return [
@@ -151,13 +127,27 @@ async function interleavingLines(database: Database, name: string): Promise<stri
 /** Prints all experiments, the latest first. */
 export async function listExperimentsCommand(options: DatabaseOption): Promise<void> {
   await inDatabase(options, {}, async ({ database, print }) => {
-    const rows = await ask<{ name: string; variants: string; layer: string; started: string; state: string }>(
+    const rows = await ask(
       database,
-      `select name, layer, to_char(started_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI') as started,
-        case when ended_at is null then 'runs' else 'ended ' || to_char(ended_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI') || ': ' || end_reason end as state,
-        (select string_agg(variant || ' ' || round(100 * share, 2)::float8 || ' %', ', ' order by place)
-         from recsys.experiment_variants as variants where variants.experiment_id = experiments.experiment_id) as variants
-      from recsys.experiments order by experiment_id desc`,
+      db
+        .selectFrom("recsys.experiments as experiments")
+        .select(({ ref, selectFrom }) => [
+          "name",
+          "layer",
+          minute(ref("started_at")).as("started"),
+          sql<string>`case when ended_at is null then 'runs' else 'ended ' || ${minute(ref("ended_at"))} || ': ' || ${ref("end_reason")} end`.as(
+            "state",
+          ),
+          selectFrom("recsys.experiment_variants as variants")
+            .select(({ ref }) =>
+              sql<string>`string_agg(${ref("variant")} || ' ' || round(100 * ${ref("share")}, 2)::float8 || ' %', ', ' order by ${ref("place")})`.as(
+                "variants",
+              ),
+            )
+            .whereRef("variants.experiment_id", "=", "experiments.experiment_id")
+            .as("variants"),
+        ])
+        .orderBy("experiments.experiment_id", "desc"),
     );
     if (rows.length === 0) print("there are no experiments: `npx recsys experiment start --help`");
     for (const { name, layer, started, state, variants } of rows)
@@ -165,14 +155,10 @@ export async function listExperimentsCommand(options: DatabaseOption): Promise<v
   });
 }
 
-/** Runs a statement; what the database refuses is said in its own words. */
-async function ask<Row extends pg.QueryResultRow>(
-  { pool }: Database,
-  text: string,
-  values: unknown[] = [],
-): Promise<Row[]> {
+/** Runs a query; what the database refuses is said in its own words. */
+async function ask<Row>({ pool }: Database, query: Query<Row>): Promise<Row[]> {
   try {
-    return (await pool.query<Row>(text, values)).rows;
+    return await run(pool, query);
   } catch (error) {
     // a wrong value or name, and not a failure: 22 is bad data, 23 a constraint, 55 the wrong state, P0 raised by a function
     if (error instanceof pg.DatabaseError && /^(22|23|55|P0)/.test(error.code ?? ""))

@@ -1,8 +1,12 @@
 /** A feed fetched as an app fetches it: over HTTP, with supabase-js and a token of the user. */
+
 import { createClient, FunctionsHttpError } from "@supabase/supabase-js";
+import { sql } from "kysely";
 import type { Database } from "../../db/connect.ts";
 import { UserError } from "../../db/user-error.ts";
 import type { Gateway } from "../../serve/gateway.ts";
+import { run } from "../../supabase/functions/_shared/database/database.ts";
+import { countOf, db } from "../../supabase/functions/_shared/database/query.ts";
 import type { Feed } from "../../supabase/functions/_shared/recommend/feed.ts";
 import { table } from "../../trainer/evaluation/report/table.ts";
 
@@ -45,31 +49,36 @@ export function basisOf(feed: Feed): string {
   }[feed.basis];
 }
 
+const users = db.selectFrom("recsys.source_users").select(["user_id", "external_id"]);
+
 /** A user by uuid or by the id they had in the imported bundle. */
 export async function findUser(
   database: Database,
   wanted: string,
 ): Promise<{ user_id: string; external_id: string | null }> {
-  const { rows } = await database.pool.query(
-    "select user_id, external_id from recsys.source_users where external_id = $1 or user_id::text = lower($1) limit 1",
-    [wanted],
+  const named = users.where((user) =>
+    user("external_id", "=", wanted).or(sql`${user.ref("user_id")}::text`, "=", wanted.toLowerCase()),
   );
-  if (rows.length === 0)
-    throw new UserError(`there is no user ${wanted}: name one by uuid or by the id of the imported bundle`);
-  return rows[0];
+  const [user] = await run(database.pool, named.limit(1));
+  if (!user) throw new UserError(`there is no user ${wanted}: name one by uuid or by the id of the imported bundle`);
+  return user;
 }
 
 /** The user with the most interactions: somebody whose feed can be expected to be personal. */
 export async function mostActiveUser(database: Database): Promise<{ user_id: string; external_id: string | null }> {
-  const { rows } = await database.pool.query(
-    `select user_id, external_id from recsys.source_users
-     where user_id = (select user_id from recsys.source_interactions group by user_id order by count(*) desc, user_id limit 1)`,
-  );
-  if (rows.length === 0)
+  const mostActive = db
+    .selectFrom("recsys.source_interactions")
+    .select("user_id")
+    .groupBy("user_id")
+    .orderBy(countOf(), "desc")
+    .orderBy("user_id")
+    .limit(1);
+  const [user] = await run(database.pool, users.where("user_id", "=", mostActive));
+  if (!user)
     throw new UserError(
       "nobody has done anything in this community yet: import one with `npx recsys import --data DIR`",
     );
-  return rows[0];
+  return user;
 }
 
 function shorten(text: string, length: number): string {

@@ -1,9 +1,9 @@
 /** `recsys health`: what is out of bounds, and what to do about it. */
-import type { QueryResultRow } from "pg";
+import { call, run } from "../../supabase/functions/_shared/database/database.ts";
 import { type DatabaseOption, inDatabase } from "./in-database.ts";
 
 /** A row of recsys.health(). */
-export interface HealthRow extends QueryResultRow {
+export interface HealthRow {
   what: string;
   value: string;
   bound: string;
@@ -15,7 +15,7 @@ export interface HealthRow extends QueryResultRow {
 /** Prints recsys.health(), what is out of bounds first, each with its cure; the exit code is 1 where anything is. */
 export async function healthCommand(options: DatabaseOption): Promise<void> {
   await inDatabase(options, {}, async ({ database, print }) => {
-    const { rows } = await database.pool.query<HealthRow>("select * from recsys.health()");
+    const rows: HealthRow[] = await run(database.pool, call("recsys.health", {}));
     const out = rows.filter(({ ok }) => !ok);
     for (const { what, value, bound, state, cure } of out)
       print(`OUT OF BOUNDS  ${what} is ${value}, and should be ${bound}\n  ${state}\n  What to do: ${cure}\n`);

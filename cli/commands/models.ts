@@ -1,7 +1,10 @@
 /** `recsys publish`, `activate`, `rollback`: which model serves. */
+import { sql } from "kysely";
 import type { Database } from "../../db/connect.ts";
 import { readCommunityId } from "../../db/settings.ts";
 import { UserError } from "../../db/user-error.ts";
+import { call, run } from "../../supabase/functions/_shared/database/database.ts";
+import { db } from "../../supabase/functions/_shared/database/query.ts";
 import { type Verdict, verdictLines } from "../../trainer/gate/verdict.ts";
 import { newestModelFolder, readModelFolder } from "../../trainer/model-folder/model-folder.ts";
 import { publish } from "../../trainer/publish/publish.ts";
@@ -45,7 +48,7 @@ export async function activateCommand(model: string, options: DatabaseOption): P
       throw new UserError(
         `the gate rejected model ${name} (${reasons}): change recsys.settings.gate_margin where that is too strict, and publish it again`,
       );
-    await database.pool.query("select recsys.activate_model($1)", [model_id]);
+    await run(database.pool, call("recsys.activate_model", { p_model_id: model_id }));
     print(`model ${name} serves`);
     await topicsOfNewModel(context);
   });
@@ -62,14 +65,11 @@ export async function rollbackCommand(model: string | undefined, options: Databa
       throw new UserError("no model serves, so there is none to roll back: `npx recsys activate MODEL` lets one serve");
     if (!active || unwanted.model_id !== active.model_id)
       throw new UserError(`model ${unwanted.name} does not serve: ${active ? `${active.name} does` : "none does"}`);
-    const earlier = await pool.query("select from recsys.models where status = 'retired'");
-    if (!earlier.rowCount) throw new UserError("there is no earlier model to roll back to: publish a second one first");
-    const { rows } = await pool.query(
-      // a subquery of its own runs once; in the condition the function would be called for each model
-      "select name from recsys.models where model_id = (select recsys.rollback_model($1))",
-      [active.model_id],
-    );
-    print(`model ${rows[0].name} serves again, instead of ${active.name}`);
+    const [earlier] = await run(pool, published.where("status", "=", "retired").limit(1));
+    if (!earlier) throw new UserError("there is no earlier model to roll back to: publish a second one first");
+    const [{ rollback_model }] = await run(pool, call("recsys.rollback_model", { p_model_id: active.model_id }));
+    const [serving] = await run(pool, published.where("model_id", "=", rollback_model));
+    print(`model ${serving.name} serves again, instead of ${active.name}`);
     await topicsOfNewModel(context);
   });
 }
@@ -82,10 +82,17 @@ interface PublishedModel {
   reasons: string | null;
 }
 
-const columns = "model_id, name, status, gate ->> 'reasons' as reasons";
+const published = db
+  .selectFrom("recsys.models")
+  .select((model) => [
+    "model_id",
+    "name",
+    "status",
+    sql<string | null>`${model.ref("gate")} ->> 'reasons'`.as("reasons"),
+  ]);
 
 async function activeModel({ pool }: Database): Promise<PublishedModel | undefined> {
-  return (await pool.query<PublishedModel>(`select ${columns} from recsys.models where status = 'active'`)).rows[0];
+  return (await run(pool, published.where("status", "=", "active")))[0];
 }
 
 async function newestModel(database: Database): Promise<string> {
@@ -98,11 +105,11 @@ async function newestModel(database: Database): Promise<string> {
 }
 
 async function findModel({ pool }: Database, wanted: string): Promise<PublishedModel> {
-  const { rows } = await pool.query<PublishedModel>(
-    `select ${columns} from recsys.models where name = $1 or model_id::text = $1`,
-    [wanted],
+  const named = published.where((model) =>
+    model("name", "=", wanted).or(sql`${model.ref("model_id")}::text`, "=", wanted),
   );
-  if (rows.length > 0) return rows[0];
-  const { rows: all } = await pool.query("select name from recsys.models order by model_id desc limit 5");
+  const [found] = await run(pool, named);
+  if (found) return found;
+  const all = await run(pool, published.orderBy("model_id", "desc").limit(5));
   throw new UserError(`there is no model ${wanted}: published are ${all.map(({ name }) => name).join(", ") || "none"}`);
 }

@@ -1,4 +1,5 @@
 /** `recsys start`, the main job: community in, models trained and published, functions served, one feed printed. */
+
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { bundleDigest } from "../../db/bundle/bundle-digest.ts";
@@ -6,6 +7,8 @@ import { foreignTables, someOf } from "../../db/foreign-tables.ts";
 import { importBundle } from "../../db/import/import-bundle.ts";
 import { UserError } from "../../db/user-error.ts";
 import { startGateway } from "../../serve/gateway.ts";
+import { run } from "../../supabase/functions/_shared/database/database.ts";
+import { db } from "../../supabase/functions/_shared/database/query.ts";
 import type { Backend } from "../../trainer/engine/backend.ts";
 import { type Verdict, verdictLines } from "../../trainer/gate/verdict.ts";
 import { readModelFolder } from "../../trainer/model-folder/model-folder.ts";
@@ -55,10 +58,9 @@ async function fillDatabase(
   { database, onProgress, signal, print }: CommandContext,
   { data, seed }: StartOptions,
 ): Promise<void> {
-  const { rows } = await database.pool.query(
-    "select array(select bundle_digest from recsys.imports) as imports, exists (select from recsys.source_users) as filled",
-  );
-  const { imports, filled } = rows[0] as { imports: string[]; filled: boolean };
+  const imports = await run(database.pool, db.selectFrom("recsys.imports").select("bundle_digest"));
+  const somebody = await run(database.pool, db.selectFrom("recsys.source_users").select("user_id").limit(1));
+  const filled = somebody.length > 0;
   if (data === undefined) {
     if (filled) return;
     const tables = await foreignTables(database);
@@ -73,7 +75,8 @@ async function fillDatabase(
     await importBundle(database, folder, { onProgress, signal });
     return;
   }
-  if (imports.includes(await bundleDigest(data))) return;
+  const digest = await bundleDigest(data);
+  if (imports.some(({ bundle_digest }) => bundle_digest === digest)) return;
   if (filled) {
     const cure = database.embedded
       ? "remove the folder .recsys, or give --database URL"
@@ -86,9 +89,12 @@ async function fillDatabase(
 /** Trains and publishes where no model serves yet. */
 async function ensureModel(running: CommandContext, options: StartOptions): Promise<void> {
   const { database, onProgress, signal, print } = running;
-  const { rows } = await database.pool.query("select name from recsys.models where status = 'active'");
-  if (rows.length > 0) {
-    print(`model ${rows[0].name} is there already; \`npx recsys train\` makes a new one`);
+  const [active] = await run(
+    database.pool,
+    db.selectFrom("recsys.models").select("name").where("status", "=", "active"),
+  );
+  if (active) {
+    print(`model ${active.name} is there already; \`npx recsys train\` makes a new one`);
     return;
   }
   const model = await readModelFolder(await trainIntoFolder(running, { ...options, parent: modelsFolder }));

@@ -1,5 +1,8 @@
 /** `recsys topics`: what the community's posts are about, found anew in the active model's vectors. */
+
 import type pg from "pg";
+import { run } from "../../supabase/functions/_shared/database/database.ts";
+import { db } from "../../supabase/functions/_shared/database/query.ts";
 import { storeIdeas } from "../../trainer/ideas/store-ideas.ts";
 import { topicsAreStale } from "../../trainer/topics/are-stale.ts";
 import { makeTopics, type TopicsMade } from "../../trainer/topics/make-topics.ts";
@@ -38,9 +41,8 @@ export function topicsLine({ modelName, posts, topics, kept }: TopicsMade): stri
 }
 
 async function topicsTable(pool: pg.Pool): Promise<string> {
-  const { rows } = await pool.query<{ topic_id: number; label: string; size: number; demand: number; supply: number }>(
-    "select topic_id, label, size, demand, supply from recsys.topics order by demand desc, size desc, topic_id",
-  );
+  const topics = db.selectFrom("recsys.topics").select(["topic_id", "label", "size", "demand", "supply"]);
+  const rows = await run(pool, topics.orderBy("demand", "desc").orderBy("size", "desc").orderBy("topic_id"));
   const cells = rows.map(({ topic_id, label, size, demand, supply }) => [
     String(topic_id),
     label || "(no word that several authors share)",

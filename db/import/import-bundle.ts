@@ -1,4 +1,6 @@
 import type pg from "pg";
+import { run } from "../../supabase/functions/_shared/database/database.ts";
+import { db } from "../../supabase/functions/_shared/database/query.ts";
 import { bundleDigest } from "../bundle/bundle-digest.ts";
 import { openBundle } from "../bundle/open-bundle.ts";
 import type { BundlePart } from "../bundle/records.ts";
@@ -82,7 +84,11 @@ export async function importBundle(
     };
     const added = Object.values(report).some((part) => part.added > 0);
     const clockShift = await prepareEngine(client, added, options);
-    await client.query("insert into recsys.imports (bundle_digest) values ($1) on conflict do nothing", [digest]);
+    const imported = db.insertInto("recsys.imports").values({ bundle_digest: digest });
+    await run(
+      client,
+      imported.onConflict((row) => row.doNothing()),
+    );
     await client.query("commit");
     return { ...report, clockShift };
   } catch (error) {

@@ -1,4 +1,6 @@
 import type { ClientBase } from "pg";
+import { execute } from "../../supabase/functions/_shared/database/database.ts";
+import { insertRows } from "../../supabase/functions/_shared/database/query.ts";
 import type { ImpressionRecord } from "../bundle/records.ts";
 import { plainArray } from "./array-literal.ts";
 import { externalUuid } from "./external-id.ts";
@@ -11,19 +13,18 @@ export async function insertImpressions(
   users: string[],
   posts: string[],
 ): Promise<Written> {
-  const added = await client.query(
-    `insert into recsys.impressions (request_id, user_id, post_id, position, shown_at)
-    select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::smallint[], $5::timestamptz[])
-    on conflict do nothing`,
-    [
-      plainArray(requestUuids(impressions)),
-      plainArray(users),
-      plainArray(posts),
-      plainArray(impressions.map(({ position }) => position)),
-      plainArray(impressions.map(({ shown_at }) => shown_at)),
-    ],
+  const rows = insertRows("recsys.impressions", {
+    request_id: ["uuid", plainArray(requestUuids(impressions))],
+    user_id: ["uuid", plainArray(users)],
+    post_id: ["uuid", plainArray(posts)],
+    position: ["smallint", plainArray(impressions.map(({ position }) => position))],
+    shown_at: ["timestamptz", plainArray(impressions.map(({ shown_at }) => shown_at))],
+  });
+  const added = await execute(
+    client,
+    rows.onConflict((row) => row.doNothing()),
   );
-  return { added: added.rowCount ?? 0, updated: 0 };
+  return { added, updated: 0 };
 }
 
 /** A request's impressions stand together, so most ids repeat the one before. */

@@ -1,4 +1,7 @@
+import { sql } from "kysely";
 import type { ClientBase } from "pg";
+import { call, run } from "../../supabase/functions/_shared/database/database.ts";
+import { db, milliseconds } from "../../supabase/functions/_shared/database/query.ts";
 import type { OnProgress } from "../progress.ts";
 
 /**
@@ -20,37 +23,42 @@ export async function prepareEngine(
   signal?.throwIfAborted();
   const step = "roll up the feature store";
   onProgress({ step, done: 0, total: 1 });
-  await client.query("select recsys.roll_up(null)");
+  await run(client, call("recsys.roll_up", { p_most: null }));
   onProgress({ step, done: 1, total: 1 });
   signal?.throwIfAborted();
   if (added) {
     await client.query(
       "analyze recsys.post_stats, recsys.latest_post_stats, recsys.user_stats, recsys.latest_user_stats",
     );
-    await client.query(shiftClock);
+    await run(client, shiftClock);
     await client.query(stampWithClock);
     // months are those of that clock
-    await client.query("select recsys.make_impression_partitions()");
+    await run(client, call("recsys.make_impression_partitions", {}));
   }
-  const settings = await client.query<{ lag: number }>(
-    "select (extract(epoch from clock_shift) * 1000)::double precision as lag from recsys.settings",
-  );
-  return settings.rows[0].lag;
+  const shift = db.selectFrom("recsys.settings").select(({ ref }) => milliseconds(ref("clock_shift")).as("lag"));
+  const [{ lag }] = await run(client, shift);
+  return lag;
 }
 
 /** An archived community is one whose newest event is over a week old: its clock is set back, so that this event is now. */
-const shiftClock = `
-  with newest as (
-    select max(at) as at
-    from (
-      select max(created_at) as at from recsys.source_interactions
-      union all select max(created_at) from recsys.source_logins
-      union all select max(created_at) from recsys.source_posts
-    ) as events
+const newestOf = (table: "recsys.source_interactions" | "recsys.source_logins" | "recsys.source_posts") =>
+  db.selectFrom(table).select(({ fn }) => fn.max("created_at").as("at"));
+const shiftClock = db
+  .with("newest", () =>
+    db
+      .selectFrom(
+        newestOf("recsys.source_interactions")
+          .unionAll(newestOf("recsys.source_logins"))
+          .unionAll(newestOf("recsys.source_posts"))
+          .as("events"),
+      )
+      .select(({ fn }) => fn.max("at").as("at")),
   )
-  update recsys.settings
-  set clock_shift = case when newest.at < now() - interval '7 days' then now() - newest.at else '0' end
-  from newest`;
+  .updateTable("recsys.settings")
+  .from("newest")
+  .set(({ ref }) => ({
+    clock_shift: sql<string>`case when ${ref("newest.at")} < now() - interval '7 days' then now() - ${ref("newest.at")} else '0' end`,
+  }));
 
 /** In an archived community "now" is long ago: what people do in it from here on must happen then too, or it never counts. */
 const stampWithClock = `

@@ -3,7 +3,7 @@
 import { sql } from "kysely";
 import type { Database } from "../../db/connect.ts";
 import { run } from "../../supabase/functions/_shared/database/database.ts";
-import { db, fn, unnest } from "../../supabase/functions/_shared/database/query.ts";
+import { db, fn, instantOf, unnest } from "../../supabase/functions/_shared/database/query.ts";
 import { parseVector } from "../../supabase/functions/_shared/database/vectors.ts";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import { innerProduct } from "../../supabase/functions/_shared/features/inner-product.ts";
@@ -82,7 +82,7 @@ async function readUsers(database: Database, snapshot: Snapshot, userIds: string
     hiddenIds,
     muted,
   } = snapshot;
-  const now = sql<Date>`to_timestamp(${asOf}::double precision / 1000)`;
+  const now = instantOf(asOf);
   const told = db
     .selectFrom(unnest({ user_id: ["uuid", userIds] }).as("listed"))
     .leftJoin("recsys.user_embeddings as own", (join) =>

@@ -2,8 +2,11 @@
  * What serving loses by searching with an index: the recall of what pgvector's HNSW index returns, against exact search.
  * The replay itself searches exactly.
  */
+import { sql } from "kysely";
 import pgvector from "pgvector";
 import type { Database } from "../../db/connect.ts";
+import { run } from "../../supabase/functions/_shared/database/database.ts";
+import { db, unnest } from "../../supabase/functions/_shared/database/query.ts";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import { innerProduct } from "../../supabase/functions/_shared/features/inner-product.ts";
 import { searchWidth, sources } from "../../supabase/functions/_shared/features/retrieval.ts";
@@ -21,6 +24,9 @@ export interface AnnRecall {
 const depths = [20, sources.similar.size];
 /** At most this many users are searched for, those of the latest lists: 500 give the mean to ± .001 at a recall of .99. */
 const mostUsers = 500;
+
+/** The builder, with the table that is gone with the transaction. */
+const ann = db.withTables<{ ann_posts: { post: number; embedding: string } }>();
 
 /**
  * Loads posts' vectors [posts, 32] into a table with the index of recsys.complete_model, and asks it as
@@ -43,9 +49,15 @@ export async function annRecall(
     const batch = 2000;
     for (let first = 0; first < posts; first += batch) {
       const numbers = Array.from({ length: Math.min(batch, posts - first) }, (_, i) => first + i);
-      await client.query(
-        "insert into ann_posts select row.post, row.embedding::extensions.vector from unnest($1::integer[], $2::text[]) as row (post, embedding)",
-        [numbers, numbers.map((post) => pgvector.toSql([...vectorAt(postVectors, post)]))],
+      const vectors = numbers.map((post) => pgvector.toSql([...vectorAt(postVectors, post)]));
+      const rows = unnest({ post: ["integer", numbers], embedding: ["extensions.vector", vectors] });
+      const columns = ["post", "embedding"] as const;
+      await run(
+        client,
+        ann
+          .insertInto("ann_posts")
+          .columns(columns)
+          .expression(ann.selectFrom(rows.as("rows")).select(columns)),
       );
     }
     await client.query("set local max_parallel_maintenance_workers = 0");
@@ -59,12 +71,13 @@ export async function annRecall(
     let searching = 0;
     for (const vector of users) {
       const asked = performance.now();
-      const { rows } = await client.query(
-        `select post from ann_posts order by embedding operator(extensions.<#>) $1::extensions.vector limit ${sources.similar.size}`,
-        [pgvector.toSql([...vector])],
+      const nearest = sql`embedding operator(extensions.<#>) ${pgvector.toSql([...vector])}::extensions.vector`;
+      const rows = await run(
+        client,
+        ann.selectFrom("ann_posts").select("post").orderBy(nearest).limit(sources.similar.size),
       );
       searching += performance.now() - asked;
-      const found = rows.map(({ post }) => post as number);
+      const found = rows.map(({ post }) => post);
       const shares = recallsOf(vector, postVectors, found, depths);
       for (const [i, share] of shares.entries()) sums[i] += share;
     }

@@ -1,9 +1,12 @@
 /** Models that were trained before, to be evaluated as they would serve: out of folders, or published. */
 import { stat } from "node:fs/promises";
 import { basename, resolve } from "node:path";
+import { sql } from "kysely";
 import type { Database } from "../../db/connect.ts";
 import { readCommunityId } from "../../db/settings.ts";
 import { UserError } from "../../db/user-error.ts";
+import { run } from "../../supabase/functions/_shared/database/database.ts";
+import { db } from "../../supabase/functions/_shared/database/query.ts";
 import { AppError } from "../../supabase/functions/_shared/http/errors.ts";
 import type { Community } from "../community/community.ts";
 import type { LoadedCommunity } from "../community/from-database.ts";
@@ -86,28 +89,26 @@ function learnedFromThese({ community, learned_until, metrics }: ModelFolder, lo
 }
 
 async function fromDatabase(database: Database, wanted: string): Promise<GivenModel> {
-  const { rows } = await database.pool.query(
-    `select model_id, name, feature_spec_digest, learned_until, metrics from recsys.models
-     where (name = $1 or model_id::text = $1) and status in ('ready', 'active', 'retired', 'rolled_back')`,
-    [wanted],
-  );
-  if (rows.length === 0) {
-    const { rows: all } = await database.pool.query(
-      "select name from recsys.models where status in ('ready', 'active', 'retired', 'rolled_back') order by model_id desc limit 5",
-    );
+  const published = db.selectFrom("recsys.models").where("status", "in", ["ready", "active", "retired", "rolled_back"]);
+  const named = published
+    .select(["model_id", "name", "feature_spec_digest", "learned_until", "metrics"])
+    .where((model) => model("name", "=", wanted).or(sql`${model.ref("model_id")}::text`, "=", wanted));
+  const [found] = await run(database.pool, named);
+  if (!found) {
+    const all = await run(database.pool, published.select("name").orderBy("model_id", "desc").limit(5));
     const names = all.map(({ name }) => name).join(", ");
-    const published =
+    const there =
       all.length > 0
         ? `published are ${names}`
         : "none is published in this database, so name a folder that `recsys train` wrote";
-    throw new UserError(`${wanted || '""'} is neither a folder nor a published model: ${published}`);
+    throw new UserError(`${wanted || '""'} is neither a folder nor a published model: ${there}`);
   }
-  const { model_id, name, feature_spec_digest, learned_until, metrics } = rows[0];
+  const { model_id, name, feature_spec_digest, learned_until, metrics } = found;
   return {
     name,
     label: name,
     learnedUntil: learned_until?.getTime() ?? Number.POSITIVE_INFINITY,
-    metrics,
+    metrics: metrics as Record<string, unknown>,
     load: async (community) => {
       try {
         return await publishedModel(

@@ -1,6 +1,8 @@
 /** The active model out of the database, as far as another is compared with it. */
 import type pg from "pg";
 import type { Database } from "../../db/connect.ts";
+import { type Query, run } from "../../supabase/functions/_shared/database/database.ts";
+import { db } from "../../supabase/functions/_shared/database/query.ts";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import { AppError } from "../../supabase/functions/_shared/http/errors.ts";
 import { loadRuntime } from "../../supabase/functions/_shared/models/inference.ts";
@@ -22,15 +24,12 @@ export interface ActiveModel {
 
 /** Undefined: none is active. */
 export async function readActiveModel({ pool }: Database): Promise<ActiveModel | undefined> {
-  const { rows } = await pool.query(
-    "select model_id, name, feature_spec_digest, learned_until from recsys.models where status = 'active'",
-  );
-  return rows.map((row) => ({
-    id: row.model_id,
-    name: row.name,
-    featureSpecDigest: row.feature_spec_digest,
-    learnedUntil: row.learned_until?.getTime() ?? Number.POSITIVE_INFINITY,
-  }))[0];
+  const active = db
+    .selectFrom("recsys.models")
+    .select(["model_id as id", "name", "feature_spec_digest as featureSpecDigest", "learned_until"])
+    .where("status", "=", "active");
+  const [model] = await run(pool, active);
+  return model && { ...model, learnedUntil: model.learned_until?.getTime() ?? Number.POSITIVE_INFINITY };
 }
 
 /**
@@ -62,13 +61,29 @@ export async function publishedModel(
     const { graphs, heads } = await load({ id: String(id), name, featureSpecDigest }, client, ["user_tower", "dlrm"]);
     const postVectors = new Float32Array(posts.ids.length * dimensions);
     const numbers = new Map(posts.ids.map((post, number) => [post, number]));
-    await eachVector(client, "post_id", "embedding", "recsys.post_embeddings", id, (post, vector) => {
+    const postsAfter = (last: string) =>
+      db
+        .selectFrom("recsys.post_embeddings")
+        .select(["post_id as id", "embedding as vector"])
+        .where("model_id", "=", id)
+        .where("post_id", ">", last)
+        .orderBy("post_id")
+        .limit(page);
+    await eachVector(client, postsAfter, (post, vector) => {
       const number = numbers.get(post);
       if (number !== undefined) postVectors.set(vector, number * dimensions);
     });
     const userIdEmbeddings: IdEmbeddings = new Map();
     const known = new Set(users.ids);
-    await eachVector(client, "user_id", "id_embedding", "recsys.user_embeddings", id, (user, vector) => {
+    const usersAfter = (last: string) =>
+      db
+        .selectFrom("recsys.user_embeddings")
+        .select(["user_id as id", "id_embedding as vector"])
+        .where("model_id", "=", id)
+        .where("user_id", ">", last)
+        .orderBy("user_id")
+        .limit(page);
+    await eachVector(client, usersAfter, (user, vector) => {
       if (known.has(user)) userIdEmbeddings.set(user, vector);
     });
     return { name, heads, graphs, userIdEmbeddings, postVectors };
@@ -79,19 +94,12 @@ export async function publishedModel(
 
 async function eachVector(
   client: pg.ClientBase,
-  key: string,
-  column: string,
-  table: string,
-  model: number,
+  pageAfter: (last: string) => Query<{ id: string; vector: string | null }>,
   use: (id: string, vector: Float32Array) => void,
 ): Promise<void> {
   let last = "00000000-0000-0000-0000-000000000000";
   for (;;) {
-    const { rows } = await client.query(
-      `select ${key} as id, ${column}::text as vector from ${table}
-       where model_id = $1 and ${key} > $2 order by ${key} limit ${page}`,
-      [model, last],
-    );
+    const rows = await run(client, pageAfter(last));
     for (const { id, vector } of rows) if (vector !== null) use(id, Float32Array.from(JSON.parse(vector)));
     if (rows.length < page) return;
     last = rows[rows.length - 1].id;

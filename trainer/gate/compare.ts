@@ -8,6 +8,8 @@
 import type { Database } from "../../db/connect.ts";
 import type { OnProgress } from "../../db/progress.ts";
 import { readFeedSettings } from "../../db/settings.ts";
+import { run } from "../../supabase/functions/_shared/database/database.ts";
+import { db } from "../../supabase/functions/_shared/database/query.ts";
 import { headWeights } from "../../supabase/functions/_shared/recommend/feed-settings.ts";
 import { communityFromDatabase, trainingEvents } from "../community/from-database.ts";
 import type { RankerRequest } from "../dlrm/ranker-request.ts";
@@ -109,6 +111,6 @@ function comparison(
 }
 
 async function readMargin({ pool }: Database): Promise<number> {
-  const { rows } = await pool.query("select gate_margin from recsys.settings");
-  return rows[0].gate_margin;
+  const [{ gate_margin }] = await run(pool, db.selectFrom("recsys.settings").select("gate_margin"));
+  return gate_margin;
 }

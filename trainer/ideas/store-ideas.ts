@@ -1,7 +1,9 @@
 /** Makes the pool of ideas with the topics of a model, so that no call of the function `ideas` has to wait for it. */
+import { sql } from "kysely";
 import type { Database } from "../../db/connect.ts";
 import { readAs, service } from "../../supabase/functions/_shared/database/caller.ts";
 import { openPool } from "../../supabase/functions/_shared/database/pool.ts";
+import { db } from "../../supabase/functions/_shared/database/query.ts";
 import { makeIdeas } from "../../supabase/functions/_shared/ideas/idea-pools.ts";
 import { loadRuntime } from "../../supabase/functions/_shared/models/inference.ts";
 import { modelCache } from "../../supabase/functions/_shared/models/models.ts";
@@ -10,10 +12,14 @@ import { modelCache } from "../../supabase/functions/_shared/models/models.ts";
 export async function storeIdeas({ url }: Pick<Database, "url">): Promise<number | undefined> {
   const pool = openPool(url, () => {}, { max: 1 });
   try {
-    const statement = {
-      text: `select model_id::text as id, name, feature_spec_digest as "featureSpecDigest" from recsys.models where status = 'active'`,
-      values: [],
-    };
+    const statement = db
+      .selectFrom("recsys.models")
+      .select((model) => [
+        sql<string>`${model.ref("model_id")}::text`.as("id"),
+        "name",
+        "feature_spec_digest as featureSpecDigest",
+      ])
+      .where("status", "=", "active");
     const models = modelCache(loadRuntime);
     const active = await readAs<Active, { id: string; tower: Tower } | undefined>(
       pool,

@@ -9,6 +9,8 @@ import type { Database } from "../../db/connect.ts";
 import type { OnProgress } from "../../db/progress.ts";
 import { readCommunityId } from "../../db/settings.ts";
 import { UserError } from "../../db/user-error.ts";
+import { call, run } from "../../supabase/functions/_shared/database/database.ts";
+import { db, fn } from "../../supabase/functions/_shared/database/query.ts";
 import { featureSpec, featureSpecDigest } from "../../supabase/functions/_shared/features/feature-spec.ts";
 import { graphNames } from "../../supabase/functions/_shared/models/contracts.ts";
 import { loadRuntime } from "../../supabase/functions/_shared/models/inference.ts";
@@ -69,7 +71,7 @@ async function publishLocked(
   await removeLeftovers(client);
   const active = await readActiveModel(database);
   const modelId = await createModel(client, model);
-  const run = { client, modelId, onProgress };
+  const embedding = { client, modelId, onProgress };
   const judgeAndStop = async (verdict: Verdict) => {
     options.onVerdict?.(verdict);
     if (!verdict.passed) await reject(client, modelId, model, verdict);
@@ -79,10 +81,10 @@ async function publishLocked(
   const { createSession } = await loadRuntime();
   const postTower = await createSession(model.graphs.post_tower);
   const userTower = await createSession(model.graphs.user_tower);
-  const postVectors = await writePostEmbeddings(run, postTower, model.postIdEmbeddings);
+  const postVectors = await writePostEmbeddings(embedding, postTower, model.postIdEmbeddings);
   const verdict = verdictOf(graphs, await compare({ database, onProgress, signal }, { model, postVectors }, active));
   await judgeAndStop(verdict);
-  await writeUserEmbeddings(run, userTower, model.userIdEmbeddings, postVectors);
+  await writeUserEmbeddings(embedding, userTower, model.userIdEmbeddings, postVectors);
   onProgress({ step: "building the index", done: 0, total: 1 });
   await complete(database, client, modelId, verdict, signal);
   if (options.activate) await activate(client, modelId, model, active);
@@ -108,7 +110,7 @@ async function complete(
   if (!embedded) await client.query("set local client_connection_check_interval = '1s'");
   if (!embedded) signal?.addEventListener("abort", cancel);
   try {
-    await client.query("select recsys.complete_model($1, $2)", [modelId, JSON.stringify(verdict)]);
+    await run(client, call("recsys.complete_model", { p_model_id: modelId, p_gate: JSON.stringify(verdict) }));
   } catch (error) {
     signal?.throwIfAborted();
     throw error;
@@ -126,7 +128,7 @@ async function activate(
   active: ActiveModel | undefined,
 ): Promise<void> {
   try {
-    await client.query("select recsys.activate_model($1, $2)", [modelId, active?.id ?? null]);
+    await run(client, call("recsys.activate_model", { p_model_id: modelId, p_instead_of: active?.id }));
   } catch (error) {
     if ((error as pg.DatabaseError).code !== otherState) throw error;
     throw new UserError(
@@ -136,7 +138,7 @@ async function activate(
 }
 
 async function reject(client: pg.ClientBase, modelId: number, { name }: ModelFolder, verdict: Verdict): Promise<never> {
-  await client.query("select recsys.reject_model($1, $2)", [modelId, JSON.stringify(verdict)]);
+  await run(client, call("recsys.reject_model", { p_model_id: modelId, p_gate: JSON.stringify(verdict) }));
   throw new UserError(`model ${name} is rejected, and nothing changes: ${verdict.reasons.join("; ")}`);
 }
 
@@ -150,14 +152,18 @@ async function refuseStranger(database: Database, { name, community }: ModelFold
 
 /** Models that a publish began and never completed; under the lock nobody can be working on one. */
 async function removeLeftovers(client: pg.ClientBase): Promise<void> {
+  const leftovers = db.selectFrom("recsys.models").where("status", "=", "candidate");
   await patiently(() =>
-    client.query("select recsys.drop_model(model_id) from recsys.models where status = 'candidate'"),
+    run(
+      client,
+      leftovers.select((model) => fn("recsys.drop_model", { p_model_id: model.ref("model_id") }).as("dropped")),
+    ),
   );
 }
 
 /** What is still being read stays: pg_cron, or the next publish, comes back to it. */
 async function dropOldModels(client: pg.ClientBase): Promise<void> {
-  const dropOne = async () => (await client.query("select recsys.drop_old_model() as id")).rows[0].id;
+  const dropOne = async () => (await run(client, call("recsys.drop_old_model", {})))[0].drop_old_model;
   try {
     while ((await patiently(dropOne)) !== null);
   } catch (error) {
@@ -181,42 +187,36 @@ async function patiently<T>(attempt: () => Promise<T>): Promise<T> {
 }
 
 async function createModel(client: pg.ClientBase, model: ModelFolder): Promise<number> {
-  const { rows } = await client.query("select model_id, status from recsys.models where name = $1", [model.name]);
+  const named = db.selectFrom("recsys.models").select(["model_id", "status"]).where("name", "=", model.name);
+  const [known] = await run(client, named);
   // judged again: the settings or the active model may be others now
-  if (rows[0]?.status === "rejected") await client.query("select recsys.drop_model($1)", [rows[0].model_id]);
-  else if (rows[0])
+  if (known?.status === "rejected") await run(client, call("recsys.drop_model", { p_model_id: known.model_id }));
+  else if (known)
     throw new UserError(`model ${model.name} is already published: \`recsys activate ${model.name}\` makes it serve`);
   const metrics = { ...model.metrics, trained_at: model.trained_at, seed: model.seed, backend: model.backend };
   await client.query("begin");
-  const created = await client.query("select recsys.create_model($1, $2, $3, $4, $5, $6) as id", [
-    model.name,
-    JSON.stringify(featureSpec),
-    await featureSpecDigest(),
-    JSON.stringify(metrics),
-    model.learned_until,
-    model.heads,
-  ]);
-  const modelId: number = created.rows[0].id;
-  for (const graph of graphNames) {
-    await client.query("insert into recsys.model_artifacts (model_id, graph, onnx, sha256) values ($1, $2, $3, $4)", [
-      modelId,
-      graph,
-      Buffer.from(model.graphs[graph]),
-      sha256(model.graphs[graph]),
-    ]);
-  }
-  await client.query(
-    `insert into recsys.training_features (model_id, number, feature, edges, shares)
-     select $1, bins.number, bins.feature, bins.edges::real[], bins.shares::real[]
-     from unnest($2::text[], $3::text[], $4::text[]) with ordinality as bins (feature, edges, shares, number)`,
-    [
-      modelId,
-      model.training_features.map(({ feature }) => feature),
-      // an array of arrays would be one array to unnest, so each travels as its literal
-      model.training_features.map(({ edges }) => `{${edges.join()}}`),
-      model.training_features.map(({ shares }) => `{${shares.join()}}`),
-    ],
-  );
+  const created = call("recsys.create_model", {
+    p_name: model.name,
+    p_feature_spec: JSON.stringify(featureSpec),
+    p_feature_spec_digest: await featureSpecDigest(),
+    p_metrics: JSON.stringify(metrics),
+    p_learned_until: model.learned_until,
+    p_heads: model.heads,
+  });
+  const [{ create_model: modelId }] = await run(client, created);
+  const artifacts = graphNames.map((graph) => {
+    const onnx = Buffer.from(model.graphs[graph]);
+    return { model_id: modelId, graph, onnx, sha256: sha256(onnx) };
+  });
+  await run(client, db.insertInto("recsys.model_artifacts").values(artifacts));
+  const features = model.training_features.map(({ feature, edges, shares }, i) => ({
+    model_id: modelId,
+    number: i + 1,
+    feature,
+    edges,
+    shares,
+  }));
+  if (features.length > 0) await run(client, db.insertInto("recsys.training_features").values(features));
   await client.query("commit");
   return modelId;
 }

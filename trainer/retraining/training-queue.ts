@@ -1,6 +1,7 @@
 /** The queue of training requests as a worker sees it: the functions of `…_training_requests.sql`. */
 import { hostname } from "node:os";
 import type { Database } from "../../db/connect.ts";
+import { call, run } from "../../supabase/functions/_shared/database/database.ts";
 
 /**
  * How long a worker may be silent before another takes its request. The longest that a training on travel-se kept the event
@@ -27,38 +28,34 @@ export interface Outcome {
 
 /** Takes the request that is due; undefined: there is none, or another worker is on it. */
 export async function claimRequest({ pool }: Database): Promise<Claim | undefined> {
-  const { rows } = await pool.query(
-    "select training_request_id as request, claim, attempts as attempt from recsys.claim_training_request($1, $2)",
-    [`${hostname()} ${process.pid}`, lease],
-  );
-  return rows[0];
+  const worker = `${hostname()} ${process.pid}`;
+  const [taken] = await run(pool, call("recsys.claim_training_request", { p_worker: worker, p_lease: lease }));
+  return taken && { request: taken.training_request_id, claim: taken.claim, attempt: taken.attempts };
 }
 
 /** Says that the claim's worker is alive, and what it does. false: the claim is another worker's, or ended. */
 export async function heartbeat({ pool }: Database, { claim }: Claim, step: string): Promise<boolean> {
-  const { rows } = await pool.query("select recsys.heartbeat_training_request($1, $2, $3) as is_ours", [
-    claim,
-    lease,
-    step,
-  ]);
-  return rows[0].is_ours;
+  const beat = call("recsys.heartbeat_training_request", { p_claim: claim, p_lease: lease, p_step: step });
+  const [{ heartbeat_training_request: isOurs }] = await run(pool, beat);
+  return isOurs;
 }
 
 /** Gives the request back: this worker is told to end. */
 export async function releaseRequest({ pool }: Database, { claim }: Claim): Promise<void> {
-  await pool.query("select recsys.release_training_request($1)", [claim]);
+  await run(pool, call("recsys.release_training_request", { p_claim: claim }));
 }
 
 /** Records what a request brought. */
 export async function completeRequest({ pool }: Database, { claim }: Claim, outcome: Outcome): Promise<void> {
   const { modelId, newInteractions, seconds, ratio } = outcome;
-  await pool.query("select recsys.complete_training_request($1, $2, $3, $4, $5)", [
-    claim,
-    modelId,
-    newInteractions,
-    seconds,
-    ratio,
-  ]);
+  const completed = call("recsys.complete_training_request", {
+    p_claim: claim,
+    p_model_id: modelId,
+    p_new_interactions: newInteractions,
+    p_seconds: seconds,
+    p_ratio: ratio,
+  });
+  await run(pool, completed);
 }
 
 /** Gives the request back with the reason; returns when it is due again, null: never. `isFinal`: no further attempt can help. */
@@ -68,6 +65,7 @@ export async function failRequest(
   reason: string,
   isFinal: boolean,
 ): Promise<Date | null> {
-  const { rows } = await pool.query("select recsys.fail_training_request($1, $2, $3) as due", [claim, reason, isFinal]);
-  return rows[0].due;
+  const failed = call("recsys.fail_training_request", { p_claim: claim, p_error: reason, p_is_final: isFinal });
+  const [{ fail_training_request: due }] = await run(pool, failed);
+  return due;
 }

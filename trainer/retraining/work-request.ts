@@ -5,6 +5,8 @@ import { setTimeout } from "node:timers/promises";
 import type { Database } from "../../db/connect.ts";
 import { readCommunityId } from "../../db/settings.ts";
 import { UserError } from "../../db/user-error.ts";
+import { run } from "../../supabase/functions/_shared/database/database.ts";
+import { db, instantOf } from "../../supabase/functions/_shared/database/query.ts";
 import { featureSpecDigest } from "../../supabase/functions/_shared/features/feature-spec.ts";
 import { asAppError } from "../../supabase/functions/_shared/http/errors.ts";
 import { type Config, configDigest, defaultConfig } from "../config/config.ts";
@@ -123,8 +125,8 @@ async function publishedBefore(database: Database, folder: string): Promise<Outc
 
 /** The model_id of a model that serves or has served. */
 async function publishedAs({ pool }: Database, { name }: ModelFolder): Promise<number | undefined> {
-  const { rows } = await pool.query("select model_id from recsys.model_activations where name = $1 limit 1", [name]);
-  return rows[0]?.model_id;
+  const activations = db.selectFrom("recsys.model_activations").select("model_id").where("name", "=", name).limit(1);
+  return (await run(pool, activations))[0]?.model_id;
 }
 
 function outcomeOf({ metrics }: ModelFolder, modelId: number) {
@@ -135,15 +137,17 @@ function outcomeOf({ metrics }: ModelFolder, modelId: number) {
 /** Whether a community has any first interaction that a model has not learned from. */
 async function hasNews({ pool }: Database, { learnedUntil, learnedFrom }: WarmStart, until: number): Promise<boolean> {
   const settled = learnedFrom === "pages" ? until - labelWindow : until;
-  const { rows } = await pool.query(
-    `select exists (
-       select from recsys.timeline as event join recsys.source_posts as post using (post_id)
-       where event.first_interaction and event.at >= to_timestamp($1 / 1000.0) and event.at < to_timestamp($2 / 1000.0)
-         and post.author_id is distinct from event.user_id and post.created_at <= event.at
-     ) as has_news`,
-    [learnedUntil, settled],
-  );
-  return rows[0].has_news;
+  const news = db
+    .selectFrom("recsys.timeline as event")
+    .innerJoin("recsys.source_posts as post", "post.post_id", "event.post_id")
+    .select("event.at")
+    .where("event.first_interaction", "=", true)
+    .where("event.at", ">=", instantOf(learnedUntil))
+    .where("event.at", "<", instantOf(settled))
+    .whereRef("post.author_id", "is distinct from", "event.user_id")
+    .whereRef("post.created_at", "<=", "event.at")
+    .limit(1);
+  return (await run(pool, news)).length > 0;
 }
 
 /** Does something that needs the database again and again while it does not answer or another publish runs, for an hour at most. */

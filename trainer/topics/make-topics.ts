@@ -4,10 +4,13 @@
  *   vectors ──> k-means ──> those too small go ──> the same as which earlier one? ──> names ──> one transaction
  *   (pages)     begun where the earlier topics' posts are now
  */
+import { sql } from "kysely";
 import type pg from "pg";
 import type { Database } from "../../db/connect.ts";
 import type { OnProgress } from "../../db/progress.ts";
 import { UserError } from "../../db/user-error.ts";
+import { run } from "../../supabase/functions/_shared/database/database.ts";
+import { db } from "../../supabase/functions/_shared/database/query.ts";
 import { loadRuntime } from "../../supabase/functions/_shared/models/inference.ts";
 import { modelCache } from "../../supabase/functions/_shared/models/models.ts";
 import { Random } from "../engine/random.ts";
@@ -61,13 +64,14 @@ export async function makeTopics(context: TopicsContext): Promise<TopicsMade | n
 
 async function makeLocked(context: ReadContext): Promise<TopicsMade | null> {
   const { client, onProgress, signal } = context;
-  const { rows } = await client.query<{ id: string; name: string; featureSpecDigest: string; started_at: string }>(
-    `select model_id::text as id, name, feature_spec_digest as "featureSpecDigest", now()::text as started_at
-     from recsys.models where status = 'active'`,
-  );
-  if (!rows[0]) throw new UserError("no model is active, and topics are made of its vectors: publish one first");
-  const { started_at, ...active } = rows[0];
-  const modelId = Number(active.id);
+  const query = db
+    .selectFrom("recsys.models")
+    .select(["model_id", "name", "feature_spec_digest as featureSpecDigest", sql<string>`now()::text`.as("started_at")])
+    .where("status", "=", "active");
+  const [found] = await run(client, query);
+  if (!found) throw new UserError("no model is active, and topics are made of its vectors: publish one first");
+  const { started_at, model_id: modelId, ...model } = found;
+  const active = { ...model, id: String(modelId) };
   const earlier = await readEarlier(client);
   const random = new Random(1);
   const { posts, clustering } = await clusterPosts(context, active, random);
@@ -88,7 +92,7 @@ async function makeLocked(context: ReadContext): Promise<TopicsMade | null> {
 
 /** The label of each topic that there is. */
 async function readEarlier(client: pg.ClientBase): Promise<Map<number, string>> {
-  const { rows } = await client.query<{ topic_id: number; label: string }>("select topic_id, label from recsys.topics");
+  const rows = await run(client, db.selectFrom("recsys.topics").select(["topic_id", "label"]));
   return new Map(rows.map(({ topic_id, label }) => [topic_id, label]));
 }
 

@@ -4,8 +4,11 @@
  * and two posts of a topic shared 1.6 % of their titles' words, by rarity; of those by text alone 35 and 2.6 %.
  */
 
+import { sql } from "kysely";
 import type pg from "pg";
 import type { OnProgress } from "../../db/progress.ts";
+import { run } from "../../supabase/functions/_shared/database/database.ts";
+import { countOf, db, textOf } from "../../supabase/functions/_shared/database/query.ts";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import { postTextInput, postTowerInputs } from "../../supabase/functions/_shared/features/tower-inputs.ts";
 import type { InferenceSession } from "../../supabase/functions/_shared/models/inference.ts";
@@ -34,27 +37,14 @@ export interface ReadContext {
   signal: AbortSignal;
 }
 
-interface PostRow {
-  post_id: string;
-  is_there: boolean;
-  title: string;
-  description: string;
-  tags: string[];
-  topic_id: number | null;
-  /** Of a post that says nothing: it is placed by who comes to it. */
-  embedding: string | null;
-}
-
 /** Those of a model, in the order of their ids, in pages. A vector that is not of finite numbers is left out. */
 export async function readPosts(
   { client, onProgress, signal }: ReadContext,
   modelId: number,
   tower: InferenceSession,
 ): Promise<ReadPosts> {
-  const { rows } = await client.query("select count(*) as n from recsys.post_embeddings where model_id = $1", [
-    modelId,
-  ]);
-  const total: number = rows[0].n;
+  const counted = db.selectFrom("recsys.post_embeddings").where("model_id", "=", modelId).select(countOf().as("total"));
+  const [{ total }] = await run(client, counted);
   // some may be written while these are read
   const most = total + page;
   const vectors = new Float32Array(most * dimensions);
@@ -64,9 +54,9 @@ export async function readPosts(
   let after = "00000000-0000-0000-0000-000000000000";
   for (let done = 0; ; ) {
     signal.throwIfAborted();
-    const read = await client.query<PostRow>(pageQuery, [modelId, after, page]);
+    const read = await run(client, pageAfter(modelId, after));
     // a post may be gone, and its vector not yet
-    const posts = read.rows.filter(({ is_there }) => is_there);
+    const posts = read.filter(({ is_there }) => is_there);
     const embedded = posts.length > 0 ? await embeddingsOf(tower, postTowerInputs(posts.map(postTextInput))) : [];
     for (const [i, { post_id, topic_id, embedding }] of posts.entries()) {
       if (n === most) break;
@@ -76,10 +66,10 @@ export async function readPosts(
       topics[n] = topic_id ?? -1;
       n++;
     }
-    done += read.rows.length;
+    done += read.length;
     onProgress({ step: "reading posts", done, total: Math.max(done, total) });
-    if (read.rows.length < page || n === most) break;
-    after = read.rows[read.rows.length - 1].post_id;
+    if (read.length < page || n === most) break;
+    after = read[read.length - 1].post_id;
   }
   return {
     vectors: vectors.subarray(0, n * dimensions),
@@ -92,13 +82,31 @@ export async function readPosts(
 }
 
 /** The tower reads the first 64 different words of a description. A page by the vectors' own index, and then the posts: the other way round a page may have no vector at all. */
-const pageQuery = `
-  select found.post_id, posts.post_id is not null as is_there, coalesce(posts.title, '') as title, left(coalesce(posts.description, ''), 5000) as description,
-    coalesce(posts.tags, '{}') as tags, post_topics.topic_id,
-    case when btrim(concat(posts.title, posts.description)) = '' and coalesce(posts.tags, '{}') = '{}' then found.embedding::text end as embedding
-  from (
-    select post_id, embedding from recsys.post_embeddings where model_id = $1 and post_id > $2::uuid order by post_id limit $3
-  ) as found
-  left join recsys.source_posts as posts on posts.post_id = found.post_id
-  left join recsys.post_topics on post_topics.post_id = found.post_id
-  order by found.post_id`;
+function pageAfter(modelId: number, after: string) {
+  const found = db
+    .selectFrom("recsys.post_embeddings")
+    .select(["post_id", "embedding"])
+    .where("model_id", "=", modelId)
+    .where("post_id", ">", after)
+    .orderBy("post_id")
+    .limit(page);
+  return db
+    .selectFrom(found.as("found"))
+    .leftJoin("recsys.source_posts as posts", "posts.post_id", "found.post_id")
+    .leftJoin("recsys.post_topics", "recsys.post_topics.post_id", "found.post_id")
+    .select((row) => {
+      const [title, description, tags] = [row.ref("posts.title"), row.ref("posts.description"), row.ref("posts.tags")];
+      const saysNothing = sql`btrim(concat(${title}, ${description})) = '' and coalesce(${tags}, '{}') = '{}'`;
+      return [
+        "found.post_id",
+        sql<boolean>`${row.ref("posts.post_id")} is not null`.as("is_there"),
+        textOf(title).as("title"),
+        sql<string>`left(${textOf(description)}, 5000)`.as("description"),
+        sql<string[]>`coalesce(${tags}, '{}')`.as("tags"),
+        "topic_id",
+        // it is placed by who comes to it
+        sql<string | null>`case when ${saysNothing} then ${row.ref("found.embedding")} end`.as("embedding"),
+      ];
+    })
+    .orderBy("found.post_id");
+}

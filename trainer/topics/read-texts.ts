@@ -3,28 +3,39 @@
  * app's row level security decides for somebody who is signed in and whom nobody knows; and once more as the role anon, for whom visitors are.
  */
 import { randomUUID } from "node:crypto";
+import { sql } from "kysely";
 import type pg from "pg";
+import { run } from "../../supabase/functions/_shared/database/database.ts";
+import { anyOf, db, textOf } from "../../supabase/functions/_shared/database/query.ts";
 import type { NamingPost } from "./term-counts.ts";
 
 /** The posts of these ids that any signed-in member may read, in their order. */
 export async function readTexts(client: pg.ClientBase, ids: string[]): Promise<NamingPost[]> {
+  const readable = db.selectFrom("recsys.source_posts").select("post_id").where("post_id", "=", anyOf(ids));
   const claims = JSON.stringify({ sub: randomUUID(), role: "authenticated" });
   const posts = await as(client, "authenticated", claims, () =>
-    client.query<Omit<NamingPost, "is_public"> & { post_id: string }>(
-      `select post_id, author_id, coalesce(title, '') as title, left(coalesce(description, ''), 600) as description, coalesce(tags, '{}') as tags, language from recsys.source_posts
-       where post_id = any($1::uuid[]) order by array_position($1::uuid[], post_id)`,
-      [ids],
+    run(
+      client,
+      readable
+        .select((post) => [
+          "author_id",
+          "language",
+          textOf(post.ref("title")).as("title"),
+          sql<string>`left(${textOf(post.ref("description"))}, 600)`.as("description"),
+          sql<string[]>`coalesce(${post.ref("tags")}, '{}')`.as("tags"),
+        ])
+        .orderBy((post) => sql`array_position(${ids}::uuid[], ${post.ref("post_id")})`),
     ),
   );
-  const publicIds = await as(client, "anon", JSON.stringify({ role: "anon" }), () =>
-    client.query<{ post_id: string }>("select post_id from recsys.source_posts where post_id = any($1::uuid[])", [ids]),
-  ).catch((error) => {
-    // an app that shows visitors nothing gives anon no right to its tables
-    if ((error as pg.DatabaseError).code !== insufficientPrivilege) throw error;
-    return { rows: [] };
-  });
-  const isPublic = new Set(publicIds.rows.map(({ post_id }) => post_id));
-  return posts.rows.map((post) => ({ ...post, is_public: isPublic.has(post.post_id) }));
+  const publicIds = await as(client, "anon", JSON.stringify({ role: "anon" }), () => run(client, readable)).catch(
+    (error) => {
+      // an app that shows visitors nothing gives anon no right to its tables
+      if ((error as pg.DatabaseError).code !== insufficientPrivilege) throw error;
+      return [];
+    },
+  );
+  const isPublic = new Set(publicIds.map(({ post_id }) => post_id));
+  return posts.map((post) => ({ ...post, is_public: isPublic.has(post.post_id) }));
 }
 
 const insufficientPrivilege = "42501";

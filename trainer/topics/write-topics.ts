@@ -1,12 +1,19 @@
 /** Puts new topics in the place of the earlier ones, in one transaction: a reader sees those or these. */
+import { sql } from "kysely";
 import type pg from "pg";
+import { textArray } from "../../db/import/array-literal.ts";
 import type { OnProgress } from "../../db/progress.ts";
+import { call, run } from "../../supabase/functions/_shared/database/database.ts";
+import { db, fn, unnest } from "../../supabase/functions/_shared/database/query.ts";
 import type { Clustering } from "./k-means.ts";
 import type { TopicName } from "./name-topic.ts";
 import type { PostList } from "./read-posts.ts";
-import { row, rowsOf } from "./vectors.ts";
+import { row } from "./vectors.ts";
 
 const page = 2_000;
+
+/** The builder, with the table that holds them until they are put in their place. */
+const made = db.withTables<{ made_post_topics: { post_id: string; topic: number; similarity: number } }>();
 
 export interface MadeTopics extends Clustering {
   modelId: number;
@@ -33,11 +40,14 @@ export async function writeTopics(
     );
     for (let first = 0; first < n; first += page) {
       const places = Array.from({ length: Math.min(page, n - first) }, (_, i) => first + i);
-      await client.query("insert into made_post_topics select * from unnest($1::uuid[], $2::integer[], $3::real[])", [
-        places.map(posts.idOf),
-        places.map((i) => topics.nearest[i]),
-        places.map((i) => topics.similarity[i]),
-      ]);
+      const rows = unnest({
+        post_id: ["uuid", places.map(posts.idOf)],
+        topic: ["integer", places.map((i) => topics.nearest[i])],
+        similarity: ["real", places.map((i) => topics.similarity[i])],
+      });
+      const columns = ["post_id", "topic", "similarity"] as const;
+      const insert = made.insertInto("made_post_topics").columns(columns);
+      await run(client, insert.expression(made.selectFrom(rows.as("rows")).select(columns)));
       onProgress({ step: "writing topics", done: first + places.length, total: n });
     }
     const written = await swap(client, topics, startedAt);
@@ -53,56 +63,93 @@ async function swap(client: pg.ClientBase, topics: MadeTopics, startedAt: string
   const { modelId, kept, names, centroids } = topics;
   // vectors that are written meanwhile join no topic: recsys.assign_topics() sees that this is held
   await client.query("select pg_advisory_xact_lock(hashtext('recsys.topics'))");
-  const serving = await client.query("select from recsys.models where model_id = $1 and status = 'active'", [modelId]);
-  if (!serving.rowCount) return false;
+  const serving = db.selectFrom("recsys.models").select("name").where("status", "=", "active");
+  if ((await run(client, serving.where("model_id", "=", modelId))).length === 0) return false;
   const ids = kept.flatMap((id) => id ?? []);
-  await client.query("delete from recsys.topics where topic_id <> all ($1::bigint[])", [ids]);
+  await run(client, db.deleteFrom("recsys.topics").where("topic_id", "<>", sql<number>`all(${ids}::bigint[])`));
   // ids of new ones in the order of their numbers
-  const { rows } = await client.query<{ ids: number[] }>(
-    `select coalesce(array_agg(coalesce(kept.topic_id, nextval(pg_get_serial_sequence('recsys.topics', 'topic_id')))::integer order by kept.number), '{}') as ids
-     from unnest($1::bigint[]) with ordinality as kept (topic_id, number)`,
-    [kept],
-  );
-  const topicIds = rows[0].ids;
-  await client.query(
-    `insert into recsys.topics (topic_id, model_id, label, terms, is_public, centroid) overriding system value
-     select made.topic_id, $2, made.label, array(select jsonb_array_elements_text(made.terms)), made.is_public, made.centroid::extensions.vector
-     from unnest($1::bigint[], $3::text[], $4::jsonb[], $5::boolean[], $6::text[]) as made (topic_id, label, terms, is_public, centroid)
-     on conflict (topic_id) do update set model_id = excluded.model_id, label = excluded.label, terms = excluded.terms, is_public = excluded.is_public, centroid = excluded.centroid`,
-    [
-      topicIds,
-      modelId,
-      names.map(({ label }) => label),
-      names.map(({ terms }) => JSON.stringify(terms)),
-      names.map(({ isPublic }) => isPublic),
-      Array.from({ length: rowsOf(centroids) }, (_, c) => JSON.stringify([...row(centroids, c)])),
-    ],
-  );
-  await client.query(
-    "delete from recsys.post_topics where not exists (select from made_post_topics as made where made.post_id = post_topics.post_id)",
-  );
-  await client.query(
-    `insert into recsys.post_topics as joined (post_id, topic_id, similarity)
-     select made.post_id, ($1::bigint[])[made.topic + 1], made.similarity from made_post_topics as made
-     on conflict (post_id) do update set topic_id = excluded.topic_id, similarity = excluded.similarity, assigned_at = excluded.assigned_at
-     where joined.assigned_at < $2`,
-    [topicIds, startedAt],
-  );
+  const nextId = sql<number>`nextval(pg_get_serial_sequence('recsys.topics', 'topic_id'))::integer`;
+  const numbered = db
+    .selectFrom(unnest({ topic_id: ["bigint", kept] }).as("kept"))
+    .select((topic) => topic.fn.coalesce("topic_id", nextId).as("id"))
+    .orderBy("number");
+  const topicIds = (await run(client, numbered)).map(({ id }) => id);
+  const topicRows = unnest({
+    topic_id: ["bigint", topicIds],
+    label: ["text", names.map(({ label }) => label)],
+    terms: ["text[]", names.map(({ terms }) => textArray(terms))],
+    is_public: ["boolean", names.map(({ isPublic }) => isPublic)],
+    centroid: ["extensions.vector", topicIds.map((_, c) => JSON.stringify([...row(centroids, c)]))],
+  });
+  const written = db
+    .selectFrom(topicRows.as("written"))
+    .select(["topic_id", sql<number>`${modelId}::bigint`.as("model_id"), "label", "terms", "is_public", "centroid"]);
+  const topicsNow = db
+    .insertInto("recsys.topics")
+    .columns(["topic_id", "model_id", "label", "terms", "is_public", "centroid"])
+    .expression(sql`overriding system value ${written}`)
+    .onConflict((topic) =>
+      topic.column("topic_id").doUpdateSet(({ ref }) => ({
+        model_id: ref("excluded.model_id"),
+        label: ref("excluded.label"),
+        terms: ref("excluded.terms"),
+        is_public: ref("excluded.is_public"),
+        centroid: ref("excluded.centroid"),
+      })),
+    );
+  await run(client, topicsNow);
+  const left = made
+    .deleteFrom("recsys.post_topics")
+    .where(({ not, exists, selectFrom }) =>
+      not(
+        exists(
+          selectFrom("made_post_topics as made")
+            .select("made.post_id")
+            .whereRef("made.post_id", "=", "recsys.post_topics.post_id"),
+        ),
+      ),
+    );
+  await run(client, left);
+  const joined = made
+    .selectFrom("made_post_topics")
+    .select(({ ref }) => [
+      "post_id",
+      sql<number>`(${topicIds}::bigint[])[${ref("topic")} + 1]`.as("topic_id"),
+      "similarity",
+    ]);
+  const joining = made
+    .insertInto("recsys.post_topics")
+    .columns(["post_id", "topic_id", "similarity"])
+    .expression(joined)
+    .onConflict((post) =>
+      post
+        .column("post_id")
+        .doUpdateSet(({ ref }) => ({
+          topic_id: ref("excluded.topic_id"),
+          similarity: ref("excluded.similarity"),
+          assigned_at: ref("excluded.assigned_at"),
+        }))
+        .where("recsys.post_topics.assigned_at", "<", sql<Date>`${startedAt}::timestamptz`),
+    );
+  await run(client, joining);
   await joinAgain(client, modelId);
-  await client.query("select recsys.refresh_topics()");
-  await client.query(
-    "insert into recsys.topic_runs (model_id, posts, topics, kept, took) values ($1, $2, $3, $4, clock_timestamp() - $5::timestamptz)",
-    [modelId, topics.nearest.length, topicIds.length, ids.length, startedAt],
-  );
+  await run(client, call("recsys.refresh_topics", {}));
+  const took = sql<string>`clock_timestamp() - ${startedAt}::timestamptz`;
+  const done = { model_id: modelId, posts: topics.nearest.length, topics: topicIds.length, kept: ids.length, took };
+  await run(client, db.insertInto("recsys.topic_runs").values(done));
   return true;
 }
 
 /** Posts that were edited since they were read joined one of the earlier topics, and stay with it where it is still there. */
 async function joinAgain(client: pg.ClientBase, modelId: number): Promise<void> {
-  await client.query(
-    `select recsys.assign_topics($1, array(
-       select post_id from recsys.post_topics where not exists (select from recsys.topics where topics.topic_id = post_topics.topic_id)
-     ))`,
-    [modelId],
+  const stayed = db
+    .selectFrom("recsys.post_topics as joined")
+    .leftJoin("recsys.topics as topics", "topics.topic_id", "joined.topic_id")
+    .select("joined.post_id")
+    .where("topics.topic_id", "is", null);
+  const posts = sql<string[]>`array(${stayed})`;
+  await run(
+    client,
+    db.selectNoFrom(fn("recsys.assign_topics", { p_model_id: modelId, p_post_ids: posts }).as("joined")),
   );
 }

@@ -83,6 +83,11 @@ export function insertRows<Table extends keyof DB>(
     .expression(rows as never);
 }
 
+/** One of some values, which travel as one parameter: `where("post_id", "=", anyOf(ids))`. */
+export function anyOf<Value>(values: readonly Value[]): RawBuilder<Value> {
+  return sql`any(${values})`;
+}
+
 /** A text that an app may leave null: the engine reads it as an empty one. */
 export function textOf(column: Expression<string | null>): RawBuilder<string> {
   return sql`coalesce(${column}, '')`;
@@ -96,6 +101,11 @@ export function listOf(column: Expression<string[] | null>): RawBuilder<string[]
 /** An instant as milliseconds since 1970. */
 export function milliseconds(instant: Expression<unknown>): RawBuilder<number> {
   return sql`(extract(epoch from ${instant}) * 1000)::double precision`;
+}
+
+/** The same the other way round. */
+export function instantOf(milliseconds: number): RawBuilder<Date> {
+  return sql`to_timestamp(${milliseconds}::double precision / 1000)`;
 }
 
 /** How many rows there are, as an integer, which the driver of every runtime reads as a number. */
