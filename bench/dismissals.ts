@@ -53,7 +53,7 @@ async function measure(seed: number): Promise<void> {
   );
   const pages = shown.slice(-mostPages);
   const replayed = await replayedModel(model, loaded);
-  const options = { weights: { view: 0.2, vote: 1, comment: 1, dismiss: 0, long_view: 0 }, onProgress: () => {} };
+  const options = { weights: { view: 0.2, vote: 1, comment: 1 }, onProgress: () => {} };
   const column = model.dlrm.heads.indexOf("dismiss");
   const rows = { labels: [] as number[], said: [] as number[], lawful: [] as number[], unviewed: [] as number[] };
   for await (const [request, { model: ranked }] of rankedRequests(loaded, pages, { model: replayed }, options)) {

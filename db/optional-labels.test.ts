@@ -19,8 +19,8 @@ beforeEach(async () => {
 /** Shows posts 1, 2 and 3 to ada and to ben at noon. */
 async function show(model: number | null = null, dismiss: number | null = null): Promise<void> {
   await pool.query(
-    `insert into recsys.impressions (request_id, user_id, post_id, position, shown_at, model_id, view_probability, vote_probability, comment_probability, dismiss_probability)
-     select shown.request_id, shown.user_id, posts.post_id, posts.position, $4::timestamptz, $5::bigint, 0.1, 0.1, 0.1, $6::real
+    `insert into recsys.impressions (request_id, user_id, post_id, position, shown_at, model_id, view_probability, vote_probability, comment_probability, optional_probabilities)
+     select shown.request_id, shown.user_id, posts.post_id, posts.position, $4::timestamptz, $5::bigint, 0.1, 0.1, 0.1, case when $6::real is not null then jsonb_build_object('dismiss', $6::real) end
      from unnest($1::uuid[], $2::uuid[]) as shown (request_id, user_id), unnest($3::uuid[]) with ordinality as posts (post_id, position)`,
     [[uuid("f", 1), uuid("f", 2)], [people.ada, people.ben], [post(1), post(2), post(3)], shownAt, model, dismiss],
   );
@@ -217,7 +217,9 @@ test("a day of models that do not predict them has no figure of them, and one of
     return rows;
   };
   assert.deepEqual(await measured(), []);
-  await pool.query("update recsys.impressions set dismiss_probability = 0.5; delete from recsys.dismissals");
+  await pool.query(
+    `update recsys.impressions set optional_probabilities = '{"dismiss": 0.5}'; delete from recsys.dismissals`,
+  );
   assert.deepEqual(await measured(), [
     { metric: "predicted", value: 0.5 },
     { metric: "rate", value: 0 },

@@ -5,6 +5,7 @@ import type { Database } from "../../db/connect.ts";
 import { UserError } from "../../db/user-error.ts";
 import { call, type Query, run } from "../../supabase/functions/_shared/database/database.ts";
 import { db } from "../../supabase/functions/_shared/database/query.ts";
+import { aboutOptionalHeads, optionalHeads } from "../../supabase/functions/_shared/features/kinds.ts";
 import { type DatabaseOption, inDatabase } from "./in-database.ts";
 
 /** Starts an experiment; `variants` is the JSON that recsys.start_experiment takes. */
@@ -86,20 +87,14 @@ export async function experimentReportCommand(name: string, options: DatabaseOpt
   });
 }
 
-/** What is counted beside views, votes and comments, where it is. */
-const alsoCounted: Record<string, string> = {
-  dismiss: "dismiss: whether they dismissed it or voted against it in that time; fewer is better.",
-  long_view: "long_view: whether they viewed it for recsys.settings.long_view_seconds or longer.",
-};
-
 /** What the report says of variants that split people, a line each. */
 async function splitLines(database: Database, name: string): Promise<string[]> {
   const report = await ask(database, call("recsys.experiment_report", { p_name: name }));
   const split = await ask(database, call("recsys.experiment_split", { p_name: name }));
   const metrics = new Set(report.map(({ metric }) => metric));
-  const lines = Object.keys(alsoCounted)
-    .filter((metric) => metrics.has(metric))
-    .map((metric) => alsoCounted[metric]);
+  const lines = optionalHeads
+    .filter((head) => metrics.has(head))
+    .map((head) => `${head}: ${aboutOptionalHeads[head].counted}.`);
   for (const { variant, people, expected } of split)
     lines.push(`  ${variant}: ${people} people, of whom its share should bring ${expected}`);
   for (const [i, row] of report.entries()) {

@@ -72,6 +72,32 @@ end
 $$;
 grant select on recsys.feed_settings to authenticated, service_role;
 
+create view recsys.heads with (security_invoker = true) as
+select listed.head, listed.place, listed.is_optional, listed.acts, listed.is_loss, listed.is_known
+from (
+  values
+    ('view', 1, false, 'views', false, true),
+    ('vote', 2, false, 'votes', false, true),
+    ('comment', 3, false, 'comments', false, true),
+    ('dismiss', 4, true, 'dismissals', true, true),
+    ('long_view', 5, true, 'long views', false, (select settings.long_view_seconds is not null from recsys.settings))
+) as listed (head, place, is_optional, acts, is_loss, is_known);
+comment on view recsys.heads is 'What a ranker may predict that people do with a post; each has a weight in recsys.settings. The same list as in functions/_shared/features/kinds.ts.';
+comment on column recsys.heads.head is 'Its name.';
+comment on column recsys.heads.place is 'Its place among the columns of a ranker''s graph, where it has them all.';
+comment on column recsys.heads.is_optional is 'A model has it only where it was trained on enough of them.';
+comment on column recsys.heads.acts is 'What people do, in words.';
+comment on column recsys.heads.is_loss is 'Fewer are better.';
+comment on column recsys.heads.is_known is 'Whether these acts are told apart from others.';
+grant select on recsys.heads to service_role;
+
+create function recsys.are_heads(p_heads text[]) returns boolean
+language sql immutable security invoker set search_path = ''
+return p_heads = array(select heads.head from recsys.heads where not heads.is_optional or heads.head = any (p_heads) order by heads.place);
+comment on function recsys.are_heads(text[]) is 'Whether a ranker may have these heads: all that are not optional, and after them some of the others, in their order.';
+revoke all on function recsys.are_heads(text[]) from public;
+grant execute on function recsys.are_heads(text[]) to service_role;
+
 create table recsys.imports (
   bundle_digest text primary key,
   imported_at timestamptz not null default now()

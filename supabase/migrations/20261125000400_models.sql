@@ -17,9 +17,7 @@ create table recsys.models (
   status text not null default 'candidate' check (status in ('candidate', 'ready', 'rejected', 'active', 'retired', 'rolled_back')),
   feature_spec jsonb not null,
   feature_spec_digest text not null,
-  heads text[] not null default '{view,vote,comment}' check (
-    heads in ('{view,vote,comment}', '{view,vote,comment,dismiss}', '{view,vote,comment,long_view}', '{view,vote,comment,dismiss,long_view}')
-  ),
+  heads text[] not null default '{view,vote,comment}' check (recsys.are_heads(heads)),
   metrics jsonb not null default '{}',
   learned_until timestamptz,
   gate jsonb,
@@ -31,7 +29,7 @@ comment on column recsys.models.name is 'What commands call it; model-DATE-TIME 
 comment on column recsys.models.status is 'Where it is in its life; see the table.';
 comment on column recsys.models.feature_spec is 'What the inputs of the three graphs are, as the trainer built them: names, order, and every value that changes a feature.';
 comment on column recsys.models.feature_spec_digest is 'sha256 of feature_spec; a function whose own spec has another digest refuses to serve the model.';
-comment on column recsys.models.heads is 'What its ranker predicts, in the order of its graph''s columns: always view, vote and comment, and after them dismiss and long_view where it was trained on enough of them.';
+comment on column recsys.models.heads is 'What its ranker predicts, in the order of its graph''s columns: always view, vote and comment, and after them those optional ones of recsys.heads of which it was trained on enough.';
 comment on column recsys.models.metrics is 'What its training says of itself: losses, numbers of examples, seed, backend, when it was trained.';
 comment on column recsys.models.learned_until is 'What happened before this instant of the engine''s clock it learned from; what came later is new to it. null: not known.';
 comment on column recsys.models.gate is 'What the gate said: {passed, reasons: [text], contract: "kept" or what breaks it, parity: {rows, largest_difference, tolerance}, comparison: {with, requests, from, margin, metrics: {name: {candidate, published, other, worse, standard_error}}} or {skipped: text}}. null: not judged.';

@@ -16,8 +16,7 @@ create table recsys.impressions (
   view_probability real,
   vote_probability real,
   comment_probability real,
-  dismiss_probability real,
-  long_view_probability real,
+  optional_probabilities jsonb,
   degraded text check (degraded in ('unranked', 'batch', 'community')),
   seen_at timestamptz,
   team smallint check (team in (1, 2)),
@@ -39,8 +38,7 @@ comment on column recsys.impressions.propensity is 'The chance with which this p
 comment on column recsys.impressions.view_probability is 'How likely the ranker said a view was; null: no model ranked. Of a list made ahead, when that was made. recsys.daily_metrics holds it against what happened.';
 comment on column recsys.impressions.vote_probability is 'The same of a vote.';
 comment on column recsys.impressions.comment_probability is 'The same of a comment.';
-comment on column recsys.impressions.dismiss_probability is 'The same of a dismissal; null also where the model does not predict it (recsys.models.heads).';
-comment on column recsys.impressions.long_view_probability is 'The same of a view of recsys.settings.long_view_seconds; null also where the model does not predict it.';
+comment on column recsys.impressions.optional_probabilities is 'The same of the optional heads that the model has (recsys.models.heads), by name: {"dismiss": 0.02}; null: it has none.';
 comment on column recsys.impressions.degraded is 'What the feed was made of in place of what was asked for, as in its answer: unranked, batch or community; null: nothing had failed.';
 comment on column recsys.impressions.seen_at is 'When the post really came into view, as the app told the function `events`; null: nobody said so. A seen post leaves the feed of that person for 30 days.';
 comment on column recsys.impressions.team is 'Of a feed that two models drafted (an experiment of kind interleaving): whose pick it was, 1 the first model''s and 2 the second''s; model_id is that model. Null: nobody''s, or of any other feed.';

@@ -68,12 +68,10 @@ create table recsys.batch_recommendations (
   votes real[] not null,
   comments real[] not null,
   sources text[] not null,
-  dismissals real[],
-  long_views real[],
+  optional_probabilities jsonb,
   check (
     cardinality(scores) = cardinality(post_ids) and cardinality(views) = cardinality(post_ids) and cardinality(votes) = cardinality(post_ids)
     and cardinality(comments) = cardinality(post_ids) and cardinality(sources) = cardinality(post_ids)
-    and cardinality(dismissals) = cardinality(post_ids) and cardinality(long_views) = cardinality(post_ids)
   )
 );
 -- One row a user and not one a post: 12,800 lists took 0.2 ms each and 75 MB; as rows of posts with their two indexes, 3 to 5 ms
@@ -90,8 +88,7 @@ comment on column recsys.batch_recommendations.views is 'The probability that th
 comment on column recsys.batch_recommendations.votes is 'The probability that the user votes for each.';
 comment on column recsys.batch_recommendations.comments is 'The probability that the user comments on each.';
 comment on column recsys.batch_recommendations.sources is 'What brought each: similar, active, fresh, trending or followed.';
-comment on column recsys.batch_recommendations.dismissals is 'The probability that the user dismisses each; null: the model does not predict it.';
-comment on column recsys.batch_recommendations.long_views is 'The probability that the user views each for long; null: the model does not predict it.';
+comment on column recsys.batch_recommendations.optional_probabilities is 'Of each optional head that the model has, by name, the probability of each: {"dismiss": [0.02, 0.01]}; null: it has none.';
 
 alter table recsys.batch_runs enable row level security;
 alter table recsys.batch_pages enable row level security;
@@ -207,7 +204,7 @@ comment on function recsys.claim_batch_page(bigint, interval) is 'Takes one page
 
 create function recsys.complete_batch_page(
   p_run_id bigint, p_claim bigint, p_user_ids uuid[], p_bases text[], p_post_ids text[], p_scores text[], p_views text[], p_votes text[], p_comments text[],
-  p_sources text[], p_failed integer, p_error text, p_dismissals text[], p_long_views text[]
+  p_sources text[], p_failed integer, p_error text, p_optional_probabilities text[]
 ) returns integer
 language plpgsql volatile security invoker set search_path = ''
 as $$
@@ -218,11 +215,11 @@ begin
   if not found then
     return null;
   end if;
-  insert into recsys.batch_recommendations as list (user_id, run_id, model_id, made_at, basis, post_ids, scores, views, votes, comments, sources, dismissals, long_views)
+  insert into recsys.batch_recommendations as list (user_id, run_id, model_id, made_at, basis, post_ids, scores, views, votes, comments, sources, optional_probabilities)
   select made.user_id, p_run_id, batch_runs.model_id, batch_runs.as_of, made.basis, made.post_ids::uuid[], made.scores::real[], made.views::real[],
-    made.votes::real[], made.comments::real[], made.sources::text[], made.dismissals::real[], made.long_views::real[]
-  from unnest(p_user_ids, p_bases, p_post_ids, p_scores, p_views, p_votes, p_comments, p_sources, p_dismissals, p_long_views)
-    as made (user_id, basis, post_ids, scores, views, votes, comments, sources, dismissals, long_views)
+    made.votes::real[], made.comments::real[], made.sources::text[], made.optional_probabilities::jsonb
+  from unnest(p_user_ids, p_bases, p_post_ids, p_scores, p_views, p_votes, p_comments, p_sources, p_optional_probabilities)
+    as made (user_id, basis, post_ids, scores, views, votes, comments, sources, optional_probabilities)
   join recsys.batch_runs on batch_runs.run_id = p_run_id
   -- whoever is gone meanwhile gets none
   where exists (select from recsys.source_users where source_users.user_id = made.user_id)
@@ -230,14 +227,14 @@ begin
   on conflict (user_id) do update set
     run_id = excluded.run_id, model_id = excluded.model_id, made_at = excluded.made_at, basis = excluded.basis, post_ids = excluded.post_ids,
     scores = excluded.scores, views = excluded.views, votes = excluded.votes, comments = excluded.comments, sources = excluded.sources,
-    dismissals = excluded.dismissals, long_views = excluded.long_views;
+    optional_probabilities = excluded.optional_probabilities;
   get diagnostics written = row_count;
   update recsys.batch_pages set done_at = clock_timestamp(), users_done = written, users_failed = p_failed, last_error = left(p_error, 1000)
   where batch_pages.run_id = p_run_id and batch_pages.claim = p_claim;
   return written;
 end
 $$;
-comment on function recsys.complete_batch_page(bigint, bigint, uuid[], text[], text[], text[], text[], text[], text[], text[], integer, text, text[], text[]) is 'Writes the lists of a claimed page and marks it done, in one transaction. Of each user one element: lists travel as array literals, since an array of arrays would be one array. Returns how many were written; null, and nothing is written, where another claim took the page over or the run has ended.';
+comment on function recsys.complete_batch_page(bigint, bigint, uuid[], text[], text[], text[], text[], text[], text[], text[], integer, text, text[]) is 'Writes the lists of a claimed page and marks it done, in one transaction. Of each user one element: lists travel as array literals, since an array of arrays would be one array. Returns how many were written; null, and nothing is written, where another claim took the page over or the run has ended.';
 
 create function recsys.release_batch_page(p_run_id bigint, p_claim bigint) returns void
 language sql volatile security invoker set search_path = ''
@@ -317,7 +314,7 @@ comment on function recsys.readable_posts(uuid[], uuid[]) is 'Which of some post
 create function recsys.batch_feed(p_user_id uuid, p_limit integer, p_seed bigint default null, p_served bigint[] default null, p_filter jsonb default null)
 returns table (
   now timestamptz, made_at timestamptz, model_id bigint, model_name text, basis text, post_id uuid, title text, score real, view real, vote real, comment real, source text, author_id uuid, served_key bigint,
-  dismiss real, long_view real
+  optional_probabilities jsonb
 )
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
@@ -330,11 +327,14 @@ begin
   request.served := p_served;
   return query
   select request.at, list.made_at, list.model_id, batch_runs.model_name, list.basis, posts.post_id, posts.title,
-    listed.score, listed.view, listed.vote, listed.comment, listed.source, posts.author_id, recsys.served_key(posts.post_id, p_seed), listed.dismiss, listed.long_view
+    listed.score, listed.view, listed.vote, listed.comment, listed.source, posts.author_id, recsys.served_key(posts.post_id, p_seed),
+    (
+      select jsonb_object_agg(each_head.key, each_head.value -> (listed.number - 1)::integer) from jsonb_each(list.optional_probabilities) as each_head
+    )
   from recsys.batch_recommendations as list
   join recsys.batch_runs on batch_runs.run_id = list.run_id
-  cross join unnest(list.post_ids, list.scores, list.views, list.votes, list.comments, list.sources, list.dismissals, list.long_views)
-    with ordinality as listed (post_id, score, view, vote, comment, source, dismiss, long_view, number)
+  cross join unnest(list.post_ids, list.scores, list.views, list.votes, list.comments, list.sources)
+    with ordinality as listed (post_id, score, view, vote, comment, source, number)
   -- row level security decides here, and now, what may be recommended
   cross join lateral (
     select * from recsys.eligible_posts(request) as eligible where eligible.post_id = listed.post_id offset 0
@@ -350,12 +350,12 @@ alter table recsys.impressions add column mode text not null default 'live' chec
 comment on column recsys.impressions.mode is 'live: ranked for this request; batch: from the list made ahead.';
 
 revoke all on function recsys.batch_activity(), recsys.begin_batch_run(integer), recsys.claim_batch_page(bigint, interval),
-  recsys.complete_batch_page(bigint, bigint, uuid[], text[], text[], text[], text[], text[], text[], text[], integer, text, text[], text[]),
+  recsys.complete_batch_page(bigint, bigint, uuid[], text[], text[], text[], text[], text[], text[], text[], integer, text, text[]),
   recsys.release_batch_page(bigint, bigint), recsys.end_batch_run(bigint, text), recsys.finish_batch_run(bigint),
   recsys.readable_posts(uuid[], uuid[]), recsys.batch_feed(uuid, integer, bigint, bigint[], jsonb) from public;
 -- readable_posts is for whoever may become `authenticated`, which service_role may not
 grant execute on function recsys.batch_activity(), recsys.begin_batch_run(integer), recsys.claim_batch_page(bigint, interval),
-  recsys.complete_batch_page(bigint, bigint, uuid[], text[], text[], text[], text[], text[], text[], text[], integer, text, text[], text[]),
+  recsys.complete_batch_page(bigint, bigint, uuid[], text[], text[], text[], text[], text[], text[], text[], integer, text, text[]),
   recsys.release_batch_page(bigint, bigint), recsys.end_batch_run(bigint, text), recsys.finish_batch_run(bigint),
   recsys.batch_feed(uuid, integer, bigint, bigint[], jsonb) to service_role;
 grant execute on function recsys.batch_feed(uuid, integer, bigint, bigint[], jsonb) to authenticated;

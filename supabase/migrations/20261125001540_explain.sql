@@ -228,7 +228,9 @@ begin
   order by impressions.shown_at desc
   limit 1;
   if found then
-    return query select 'shown', format('position %s', shown.position), concat_ws(', ', shown.shown_at, 'score ' || shown.score, 'source ' || shown.source, 'p(dismiss) ' || round(shown.dismiss_probability::numeric, 3), 'seen ' || shown.seen_at);
+    return query select 'shown', format('position %s', shown.position), concat_ws(', ', shown.shown_at, 'score ' || shown.score, 'source ' || shown.source, (
+      select string_agg(format('p(%s) %s', predicted.key, round(predicted.value::numeric, 3)), ', ' order by predicted.key) from jsonb_each(shown.optional_probabilities) as predicted
+    ), 'seen ' || shown.seen_at);
     return query
       select 'feature', features.part || ' ' || features.feature, round(features.value::numeric, 3)::text
       from recsys.impression_features as features

@@ -1,7 +1,7 @@
 -- What each person of an experiment was shown and did, before it and in it: all that its statistics are made of.
 
 create type recsys.person_outcome as (variant text, is_new boolean, metric text, shown integer, acted integer, shown_before integer, acted_before integer);
-comment on type recsys.person_outcome is 'One person and one metric (view, vote, comment, dismiss or long_view): how many posts they were shown, each once, and with how many they then did that, in the experiment and in the 28 days before it. is_new: they signed up less than 28 days before it.';
+comment on type recsys.person_outcome is 'One person and one metric (a head of recsys.heads): how many posts they were shown, each once, and with how many they then did that, in the experiment and in the 28 days before it. is_new: they signed up less than 28 days before it.';
 
 create function recsys.experiment_outcomes(p_experiment_id bigint) returns setof recsys.person_outcome
 language sql stable security invoker set search_path = ''
@@ -56,42 +56,24 @@ as $$
       and interactions.created_at > both_times.shown_at and interactions.created_at <= both_times.shown_at + experiment.outcome_window
     group by both_times.user_id, both_times.is_before, interactions.kind
   ),
-  dismissed as (
-    select both_times.user_id, both_times.is_before, count(distinct both_times.post_id) as posts
+  acted_optionally as (
+    select both_times.user_id, both_times.is_before, acts.head, count(distinct both_times.post_id) as posts
     from experiment
     cross join both_times
-    join recsys.source_dismissals as dismissals
-      on dismissals.user_id = both_times.user_id and dismissals.post_id = both_times.post_id
-      and dismissals.created_at > both_times.shown_at and dismissals.created_at <= both_times.shown_at + experiment.outcome_window
-    group by both_times.user_id, both_times.is_before
-  ),
-  -- apart from the other interactions, whose indexes do not have the value
-  viewed_long as (
-    select both_times.user_id, both_times.is_before, count(distinct both_times.post_id) as posts
-    from experiment
-    cross join both_times
-    join recsys.source_interactions as views
-      on views.user_id = both_times.user_id and views.post_id = both_times.post_id and views.kind = 'view'
-      and views.created_at > both_times.shown_at and views.created_at <= both_times.shown_at + experiment.outcome_window
-    -- null: nothing is read
-    where (select settings.long_view_seconds from recsys.settings) is not null
-      and views.value >= (select settings.long_view_seconds from recsys.settings)
-    group by both_times.user_id, both_times.is_before
+    join recsys.optional_acts as acts
+      on acts.user_id = both_times.user_id and acts.post_id = both_times.post_id
+      and acts.created_at > both_times.shown_at and acts.created_at <= both_times.shown_at + experiment.outcome_window
+    group by both_times.user_id, both_times.is_before, acts.head
   ),
   counts as (
     select acted.user_id, acted.is_before, acted.kind as metric, acted.posts from acted
     union all
-    select dismissed.user_id, dismissed.is_before, 'dismiss', dismissed.posts from dismissed
-    union all
-    select viewed_long.user_id, viewed_long.is_before, 'long_view', viewed_long.posts from viewed_long
+    select acted_optionally.user_id, acted_optionally.is_before, acted_optionally.head, acted_optionally.posts from acted_optionally
   ),
   metrics as (
-    select 'view' as metric
-    union all select 'vote'
-    union all select 'comment'
+    select heads.head as metric from recsys.heads
     -- an app without dismissals reads of none
-    union all select 'dismiss' where exists (select from dismissed)
-    union all select 'long_view' from recsys.settings where settings.long_view_seconds is not null
+    where heads.is_known and (heads.head <> 'dismiss' or exists (select from acted_optionally where acted_optionally.head = 'dismiss'))
   ),
   totals as (
     select both_times.user_id, count(*) filter (where not both_times.is_before) as shown, count(*) filter (where both_times.is_before) as shown_before
@@ -105,7 +87,7 @@ as $$
   left join counts as now on now.user_id = people.user_id and now.metric = metrics.metric and not now.is_before
   left join counts as before on before.user_id = people.user_id and before.metric = metrics.metric and before.is_before
 $$;
-comment on function recsys.experiment_outcomes(bigint) is 'Rows for each person who was shown something in an experiment since it is counted: what they were shown and did with it within its outcome_window, now and before. One each for view, vote and comment; for dismiss (dismissed by name or by a vote against it; mutes do not count) where any of its people did that, now or before; for long_view where recsys.settings.long_view_seconds is set, by what it is now. Posts whose window is not over yet do not count. Reads the impressions of the experiment and of 28 days before.';
+comment on function recsys.experiment_outcomes(bigint) is 'Rows for each person who was shown something in an experiment since it is counted: what they were shown and did with it within its outcome_window, now and before. One each for view, vote and comment; for dismiss (dismissed by name or by a vote against it; mutes do not count) where any of its people did that, now or before; for each other optional head where it is known (recsys.heads), by what recsys.settings says now. Posts whose window is not over yet do not count. Reads the impressions of the experiment and of 28 days before.';
 
 revoke all on function recsys.experiment_outcomes(bigint) from public;
 grant execute on function recsys.experiment_outcomes(bigint) to service_role;

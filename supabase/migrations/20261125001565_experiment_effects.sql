@@ -116,9 +116,9 @@ $$;
 comment on function recsys.compare_variants(recsys.person_outcome[], text, double precision) is 'Each variant beside p_control, for all people, new and old ones, and each metric: the rate at which shown posts are acted on; its ratio to the control''s with the interval that holds 95 times in 100 on a day chosen beforehand (low, high, p), and the one that does so on all days together (always_low, always_high, at p_alpha; always_p); what the time before left of the variance. Ratios are null for the control and below 50 people or 25 acts in either variant.';
 
 create function recsys.acts_of(p_metric text) returns text
-language sql immutable security invoker
-return case p_metric when 'dismiss' then 'dismissals' when 'long_view' then 'long views' else p_metric || 's' end;
-comment on function recsys.acts_of(text) is 'A metric of experiments in words: "dismissals" of dismiss, of which alone fewer are better.';
+language sql stable security invoker
+return (select heads.acts from recsys.heads where heads.head = p_metric);
+comment on function recsys.acts_of(text) is 'A metric of experiments in words: "dismissals" of dismiss.';
 
 revoke all on function recsys.chi_square_p(double precision, integer), recsys.acts_of(text), recsys.compare_variants(recsys.person_outcome[], text, double precision) from public;
 grant execute on function recsys.chi_square_p(double precision, integer), recsys.acts_of(text), recsys.compare_variants(recsys.person_outcome[], text, double precision) to service_role;

@@ -76,16 +76,17 @@ begin
       when chance_of_split < 0.001 then 'not to be believed: the variants do not have the people that their shares should bring; see recsys.experiment_split'
       when effects.variant = control then 'what the others are compared with'
       when effects.ratio is null then format('too early: 50 people and 25 %s are needed in this variant and in %s', recsys.acts_of(effects.metric), control)
-      when effects.always_low > 1 then format('more %s than %s%s: %s to %s', recsys.acts_of(effects.metric), control, case effects.metric when 'dismiss' then ', which is worse' else '' end, recsys.percent_more(effects.always_low), recsys.percent_more(effects.always_high))
-      when effects.always_high < 1 then format('fewer %s than %s%s: %s to %s', recsys.acts_of(effects.metric), control, case effects.metric when 'dismiss' then ', which is better' else '' end, recsys.percent_more(effects.always_high), recsys.percent_more(effects.always_low))
+      when effects.always_low > 1 then format('more %s than %s%s: %s to %s', recsys.acts_of(effects.metric), control, case when heads.is_loss then ', which is worse' else '' end, recsys.percent_more(effects.always_low), recsys.percent_more(effects.always_high))
+      when effects.always_high < 1 then format('fewer %s than %s%s: %s to %s', recsys.acts_of(effects.metric), control, case when heads.is_loss then ', which is better' else '' end, recsys.percent_more(effects.always_high), recsys.percent_more(effects.always_low))
       else format('no difference shown: anything from %s to %s %s is possible', recsys.percent_more(effects.always_low), recsys.percent_more(effects.always_high), recsys.acts_of(effects.metric))
     end
   from recsys.compare_variants(outcomes, control) as effects
+  join recsys.heads on heads.head = effects.metric
   join recsys.experiment_variants as variants on variants.experiment_id = experiment.experiment_id and variants.variant = effects.variant
-  order by array_position(array['all', 'new', 'old'], effects.people_group), array_position(array['view', 'vote', 'comment', 'dismiss', 'long_view'], effects.metric), variants.place;
+  order by array_position(array['all', 'new', 'old'], effects.people_group), heads.place, variants.place;
 end
 $$;
-comment on function recsys.experiment_report(text) is 'What each variant does to views, votes and comments, to dismissals and votes against posts (dismiss) where there are any, and to long views where recsys.settings.long_view_seconds is set: of all people, and of new (signed up less than 28 days before it) and old ones. impressions: posts shown, one shown again counts once; acted: those with which that was done within the outcome_window; of dismiss, and of it alone, less is better; rate: acted / impressions; the rest as in recsys.compare_variants. conclusion holds however often and whenever one looks. Raises where there is no such experiment, or it interleaves.';
+comment on function recsys.experiment_report(text) is 'What each variant does to views, votes and comments, to dismissals and votes against posts (dismiss) where there are any, and to what else an optional head predicts (recsys.heads): of all people, and of new (signed up less than 28 days before it) and old ones. impressions: posts shown, one shown again counts once; acted: those with which that was done within the outcome_window; of dismiss less is better (recsys.heads.is_loss); rate: acted / impressions; the rest as in recsys.compare_variants. conclusion holds however often and whenever one looks. Raises where there is no such experiment, or it interleaves.';
 
 create function recsys.split_verdict(p_name text) returns table (variant text, verdict text)
 language sql stable security invoker set search_path = ''
@@ -100,11 +101,12 @@ as $$
       string_agg(format('%s between %s and %s', recsys.acts_of(report.metric), recsys.percent_more(report.always_low), recsys.percent_more(report.always_high)), ', ' order by report.ordinality)
         filter (where report.ratio is not null) as possible
     from recsys.experiment_report(p_name) with ordinality as report
+    join recsys.heads on heads.head = report.metric
     -- null: no difference is shown, or too little is known
     cross join lateral (
       select
         case when report.always_low > 1 then 'more ' else 'fewer ' end || recsys.acts_of(report.metric) as words,
-        case when report.always_low > 1 then report.metric <> 'dismiss' when report.always_high < 1 then report.metric = 'dismiss' end as is_better
+        case when report.always_low > 1 then not heads.is_loss when report.always_high < 1 then heads.is_loss end as is_better
     ) as effect
     where report.people_group = 'all'
     group by report.variant

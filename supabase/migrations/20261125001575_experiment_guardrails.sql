@@ -7,7 +7,7 @@ declare
   experiment record;
   harm record;
   -- also where nobody dismisses: as many as there are only once somebody did would be wrong more often than 5 % together
-  metrics constant integer := (select case when settings.long_view_seconds is null then 4 else 5 end from recsys.settings);
+  metrics constant integer := (select count(*) from recsys.heads where heads.is_known);
   names text[] := '{}'::text[];
   reasons text[] := '{}'::text[];
 begin
@@ -24,10 +24,11 @@ begin
     from recsys.compare_variants(
       array(select outcomes from recsys.experiment_outcomes(experiment.experiment_id) as outcomes), experiment.control, 0.05 / (metrics * experiment.others)
     ) as effects
-    cross join lateral (select case effects.metric when 'dismiss' then effects.always_low else effects.always_high end as ratio) as at_best
+    join recsys.heads on heads.head = effects.metric
+    cross join lateral (select case when heads.is_loss then effects.always_low else effects.always_high end as ratio) as at_best
     where effects.people_group = 'all'
-      and case effects.metric when 'dismiss' then at_best.ratio > 1 + experiment.max_loss else at_best.ratio < 1 - experiment.max_loss end
-    order by case effects.metric when 'dismiss' then 1 / at_best.ratio else at_best.ratio end, effects.variant
+      and case when heads.is_loss then at_best.ratio > 1 + experiment.max_loss else at_best.ratio < 1 - experiment.max_loss end
+    order by case when heads.is_loss then 1 / at_best.ratio else at_best.ratio end, effects.variant
     limit 1;
     if found then
       names := names || experiment.name;

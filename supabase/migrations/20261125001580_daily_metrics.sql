@@ -14,7 +14,7 @@ comment on table recsys.daily_metrics is 'Figures of each day, written by recsys
   feeds: share of the feeds that were live, batch (asked for as a list), no model, or degraded to unranked, batch or community; count: all feeds.
   rate: share of the posts shown that the person then viewed, voted for or commented on within a day; count: posts shown. Also rate by position and rate by source.
   predicted: the mean probability of a view, vote or comment that live feeds were ranked by; count: posts shown with one.
-  rate, predicted and calibration of dismiss and long_view: the same of posts shown live by models that predict these (recsys.models.heads), once each to a person.
+  rate, predicted and calibration of optional heads (recsys.heads): the same of posts shown live by models that predict these (recsys.models.heads), once each to a person.
   calibration: predicted / happened of these (He et al., "Practical Lessons from Predicting Clicks on Ads at Facebook", 2014); 1 is right, 2 is twice as many predicted; count: how many happened.
   drift: how far a feature is from what it was on the same weekday of the four weeks before, as a population stability index, see recsys.feature_drift(); count: independent people or posts.
   skew: how far a feature is from what the ranker was trained on, see recsys.feature_skew(); count: people.
@@ -181,10 +181,10 @@ begin
   insert into recsys.daily_metrics (day, metric, model_id, slice, value, count)
   with shown as materialized (
     select distinct on (impressions.user_id, impressions.post_id)
-      impressions.request_id, impressions.post_id, impressions.model_id, impressions.dismiss_probability, impressions.long_view_probability
+      impressions.request_id, impressions.post_id, impressions.model_id, impressions.optional_probabilities
     from recsys.impressions
     where impressions.shown_at >= day_begins and impressions.shown_at < day_ends and impressions.mode = 'live'
-      and (impressions.dismiss_probability is not null or impressions.long_view_probability is not null)
+      and impressions.optional_probabilities is not null
     order by impressions.user_id, impressions.post_id, impressions.shown_at
   ),
   labels as materialized (
@@ -195,9 +195,8 @@ begin
   heads as (
     select shown.model_id, head.head, count(*) as predicted, sum(head.probability::double precision) as expected, count(labels.post_id) as happened
     from shown
-    cross join lateral (values ('dismiss', shown.dismiss_probability), ('long_view', shown.long_view_probability)) as head (head, probability)
+    cross join lateral jsonb_each(shown.optional_probabilities) as head (head, probability)
     left join labels on labels.head = head.head and labels.request_id = shown.request_id and labels.post_id = shown.post_id
-    where head.probability is not null
     group by shown.model_id, head.head
   )
   select p_day, figures.metric, heads.model_id, heads.head, figures.value, figures.count

@@ -41,7 +41,7 @@ as $$
     from measured
     join recsys.daily_metrics as metrics on metrics.day > measured.last - 35 and metrics.day <= measured.last
     -- fewer dismissals are no fault
-    where metrics.metric in ('rate', 'coverage', 'novelty', 'fresh', 'authors') and metrics.slice <> 'dismiss'
+    where metrics.metric in ('rate', 'coverage', 'novelty', 'fresh', 'authors') and metrics.slice not in (select heads.head from recsys.heads where heads.is_loss)
     group by metrics.metric, metrics.slice
   ),
   drifting as (

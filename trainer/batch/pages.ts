@@ -3,6 +3,7 @@ import type { Database } from "../../db/connect.ts";
 import { UserError } from "../../db/user-error.ts";
 import { call, run } from "../../supabase/functions/_shared/database/database.ts";
 import { db, milliseconds } from "../../supabase/functions/_shared/database/query.ts";
+import type { OptionalHead } from "../../supabase/functions/_shared/features/kinds.ts";
 import type { Source } from "../../supabase/functions/_shared/features/retrieval.ts";
 import type { Basis } from "../../supabase/functions/_shared/recommend/feed.ts";
 
@@ -33,9 +34,8 @@ export interface BatchList {
   votes: Float32Array;
   comments: Float32Array;
   sources: Source[];
-  /** null: the model does not predict it. */
-  dismissals: Float32Array | null;
-  longViews: Float32Array | null;
+  /** Of each optional head that the model has, the probabilities. */
+  optional: Partial<Record<OptionalHead, number[]>>;
 }
 
 /** How long a page of a fraction of a second is waited for before another worker takes it. */
@@ -96,8 +96,9 @@ export async function completePage(
     p_sources: literals(({ sources }) => sources),
     p_failed: failures.count,
     p_error: failures.error,
-    p_dismissals: literals(({ dismissals }) => dismissals),
-    p_long_views: literals(({ longViews }) => longViews),
+    p_optional_probabilities: lists.map(({ optional }) =>
+      Object.keys(optional).length > 0 ? JSON.stringify(optional) : null,
+    ),
   });
   const [{ complete_batch_page }] = await run(pool, written);
   return complete_batch_page !== null;

@@ -7,7 +7,7 @@ import { db, fn, instantOf, unnest } from "../../supabase/functions/_shared/data
 import { parseVector } from "../../supabase/functions/_shared/database/vectors.ts";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import { innerProduct } from "../../supabase/functions/_shared/features/inner-product.ts";
-import type { Head } from "../../supabase/functions/_shared/features/kinds.ts";
+import { type Head, optionalHeads, shortened } from "../../supabase/functions/_shared/features/kinds.ts";
 import { sources } from "../../supabase/functions/_shared/features/retrieval.ts";
 import type { UserInput } from "../../supabase/functions/_shared/features/tower-inputs.ts";
 import { type Basis, basisOf } from "../../supabase/functions/_shared/recommend/feed.ts";
@@ -222,7 +222,7 @@ function listOf(
   heads: readonly Head[],
 ): BatchList {
   const column = (h: number) => Float32Array.from(ranked, ({ i }) => probabilities[heads.length * i + h]);
-  const optional = (head: Head) => (heads.includes(head) ? column(heads.indexOf(head)) : null);
+  const optional = optionalHeads.filter((head) => heads.includes(head));
   return {
     userId,
     basis,
@@ -232,7 +232,6 @@ function listOf(
     votes: column(1),
     comments: column(2),
     sources: ranked.map(({ post }) => bestSource(post.ranks)),
-    dismissals: optional("dismiss"),
-    longViews: optional("long_view"),
+    optional: Object.fromEntries(optional.map((head) => [head, Array.from(column(heads.indexOf(head)), shortened)])),
   };
 }

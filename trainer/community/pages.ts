@@ -1,9 +1,9 @@
 /** Pages that were shown, out of the exposure log. */
-import { type Expression, type RawBuilder, sql } from "kysely";
+import { type RawBuilder, sql } from "kysely";
 import type { PoolClient } from "pg";
 import { run } from "../../supabase/functions/_shared/database/database.ts";
 import { countOf, db, fn, milliseconds } from "../../supabase/functions/_shared/database/query.ts";
-import type { OptionalHead } from "../../supabase/functions/_shared/features/kinds.ts";
+import { type OptionalHead, optionalHeads } from "../../supabase/functions/_shared/features/kinds.ts";
 import { rows } from "./cursor.ts";
 import type { Numbers } from "./read-timeline.ts";
 
@@ -59,41 +59,31 @@ export async function readPages(client: PoolClient, numbers: Numbers, most: numb
                 .select((shown) => sql`${shown.fn.max("shown_at")} + interval '1 second'`.as("last")),
             }).as("told"),
           )
-          .select(["head", "request_id", "post_id"]),
+          .select(["request_id", "post_id", sql<string>`string_agg(head, ' ')`.as("heads")])
+          .groupBy(["request_id", "post_id"]),
     )
     .selectFrom("shown")
-    .leftJoin("labels as dismissed", (join) =>
-      join
-        .on("dismissed.head", "=", "dismiss")
-        .onRef("dismissed.request_id", "=", "shown.request_id")
-        .onRef("dismissed.post_id", "=", "shown.post_id"),
-    )
-    .leftJoin("labels as viewed", (join) =>
-      join
-        .on("viewed.head", "=", "long_view")
-        .onRef("viewed.request_id", "=", "shown.request_id")
-        .onRef("viewed.post_id", "=", "shown.post_id"),
+    .leftJoin("labels", (join) =>
+      join.onRef("labels.request_id", "=", "shown.request_id").onRef("labels.post_id", "=", "shown.post_id"),
     )
     .select((row) => {
       const inOrder = <T>(value: RawBuilder<T>) => sql<T[]>`array_agg(${value} order by position)`;
-      const isThere = (column: Expression<unknown>) => inOrder(sql<boolean>`${column} is not null`);
       return [
         milliseconds(row.ref("shown_at")).as("at"),
         "shown.user_id",
         inOrder(sql<string>`${row.ref("shown.post_id")}::text`).as("posts"),
         inOrder(sql<number>`${row.ref("position")}`).as("positions"),
-        isThere(row.ref("seen_at")).as("seen"),
-        isThere(row.ref("dismissed.post_id")).as("dismissed"),
-        isThere(row.ref("viewed.post_id")).as("viewed_long"),
+        inOrder(sql<boolean>`${row.ref("seen_at")} is not null`).as("seen"),
+        inOrder(sql<string>`coalesce(${row.ref("labels.heads")}, '')`).as("heads"),
       ];
     })
     .groupBy(["shown_at", "shown.request_id", "shown.user_id"])
     .orderBy("shown_at")
     .orderBy("shown.request_id");
-  const [settings] = await run(client, db.selectFrom("recsys.settings").select("long_view_seconds"));
-  const hasLongViews = settings?.long_view_seconds != null;
+  const told = await run(client, db.selectFrom("recsys.heads").select("head").where("is_known", "=", true));
+  const known = optionalHeads.filter((head) => told.some((row) => row.head === head));
   const pages: Page[] = [];
-  for await (const { at, user_id, posts, positions, seen, dismissed, viewed_long } of rows(client, query)) {
+  for await (const { at, user_id, posts, positions, seen, heads } of rows(client, query)) {
     const user = numbers.users.get(user_id);
     if (user === undefined) continue;
     const page: Required<Page> = { user, at, posts: [], positions: [], told: [] };
@@ -103,10 +93,8 @@ export async function readPages(client: PoolClient, numbers: Numbers, most: numb
       if (post === undefined || (tells && !seen[i])) continue;
       page.posts.push(post);
       page.positions.push(positions[i]);
-      page.told.push({
-        dismiss: Number(dismissed[i]),
-        ...(hasLongViews && { long_view: Number(viewed_long[i]) }),
-      });
+      const did = heads[i].split(" ");
+      page.told.push(Object.fromEntries(known.map((head) => [head, Number(did.includes(head))])));
     }
     if (page.posts.length > 0) pages.push(page);
   }

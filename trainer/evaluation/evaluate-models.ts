@@ -1,5 +1,5 @@
 /** Protocol 1 for models that were trained before, instead of one that is trained for it: each retrieves and ranks as it would serve. */
-import { allHeads, type Head, type HeadWeights, kinds } from "../../supabase/functions/_shared/features/kinds.ts";
+import { type Head, kinds } from "../../supabase/functions/_shared/features/kinds.ts";
 import type { LoadedCommunity } from "../community/from-database.ts";
 import type { Request } from "../dlrm/requests.ts";
 import { HeldOutMetrics } from "../gate/held-out-metrics.ts";
@@ -118,7 +118,8 @@ async function headsOf(
   const ofInteractions = names.filter((name) => !ofPages.includes(name));
   const metrics = withoutProbabilities(rankerMetrics(lists, rows), ofPages);
   const { scoreWeights, onProgress = () => {}, signal } = pipeline;
-  const weights = Object.fromEntries(allHeads.map((head, i) => [head, scoreWeights[i] ?? 0])) as HeadWeights;
+  const [view, vote, comment] = scoreWeights;
+  const weights = { view, vote, comment };
   const shown = await headsOfPages(loaded, served, options, { weights, onProgress, signal });
   const ofShown = withoutProbabilities(shown?.metrics ?? [], ofInteractions);
   const paired = new HeldOutMetrics(names);

@@ -39,7 +39,7 @@ export async function weightedGains(
     postVectors,
   };
   const [view, vote, comment] = scoreWeights;
-  const options = { weights: { view, vote, comment, dismiss: 0, long_view: 0 }, onProgress: () => {} };
+  const options = { weights: { view, vote, comment }, onProgress: () => {} };
   const sums = { weighted: [0, 0], unweighted: [0, 0] };
   for await (const [request, { model: ranked }] of rankedRequests(loaded, requests, { model }, options)) {
     const order = inOrder(ranked, scoreWeights);

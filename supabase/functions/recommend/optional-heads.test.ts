@@ -44,7 +44,7 @@ test("a model of three heads answers and logs as it always did, whatever the wei
   for (const { predictions } of body.items) assert.deepEqual(Object.keys(predictions ?? {}), [...three]);
   await app.settled();
   const { rows } = await pool.query(
-    "select count(*)::int as n from recsys.impressions where dismiss_probability is null and long_view_probability is null",
+    "select count(*)::int as n from recsys.impressions where optional_probabilities is null",
   );
   assert.equal(rows[0].n, 56);
 });
@@ -59,31 +59,29 @@ test("what else a model predicts is answered and logged beside the three", async
   near(liked?.predictions?.long_view ?? 0, sigmoid(0.5));
   await app.settled();
   const { rows } = await pool.query(
-    "select post_id, view_probability as view, vote_probability as vote, comment_probability as comment, dismiss_probability as dismiss, long_view_probability as long_view from recsys.impressions order by position",
+    "select post_id, view_probability as view, vote_probability as vote, comment_probability as comment, optional_probabilities from recsys.impressions order by position",
   );
   assert.equal(rows.length, 28);
-  for (const [i, { post_id, ...logged }] of rows.entries()) {
+  for (const [i, { post_id, optional_probabilities, ...three }] of rows.entries()) {
     assert.equal(post_id, body.items[i].post_id);
-    for (const head of five) near(logged[head], body.items[i].predictions?.[head] ?? Number.NaN);
+    for (const head of five)
+      near({ ...three, ...optional_probabilities }[head], body.items[i].predictions?.[head] ?? Number.NaN);
   }
 });
 
 test("a model may have either of them alone: each has its own name and weight", async (t) => {
   const app = testApp(t, url);
-  for (const [head, other] of [
-    ["dismiss", "long_view"],
-    ["long_view", "dismiss"],
-  ] as const) {
+  for (const head of ["dismiss", "long_view"] as const) {
     await publishWith([...three, head], [1, 2, 3, 4], head);
     const { body } = await app.call(people.ada, { limit: 5 });
     assert.deepEqual(Object.keys(body.items[0].predictions ?? {}), [...three, head]);
     await app.settled();
     const { rows } = await pool.query(
-      `select ${head}_probability as own, ${other}_probability as other from recsys.impressions where request_id = $1 and position = 1`,
+      "select optional_probabilities as logged from recsys.impressions where request_id = $1 and position = 1",
       [body.request_id],
     );
-    near(rows[0].own, body.items[0].predictions?.[head] ?? Number.NaN);
-    assert.equal(rows[0].other, null);
+    assert.deepEqual(Object.keys(rows[0].logged), [head]);
+    near(rows[0].logged[head], body.items[0].predictions?.[head] ?? Number.NaN);
   }
 });
 
@@ -206,11 +204,11 @@ test("a model with more heads drafts a feed with one of three; each place has wh
   const { items } = (await app.call(people.ada, { limit: 20 })).body;
   await app.settled();
   const { rows } = await pool.query(
-    "select post_id, name, dismiss_probability from recsys.impressions join recsys.models using (model_id) order by position",
+    "select post_id, name, optional_probabilities from recsys.impressions join recsys.models using (model_id) order by position",
   );
   assert.deepEqual(new Set(rows.map(({ name }) => name)), new Set(["five", "three"]));
-  for (const [i, { name, dismiss_probability }] of rows.entries()) {
-    assert.equal(dismiss_probability !== null, name === "five");
+  for (const [i, { name, optional_probabilities }] of rows.entries()) {
+    assert.equal(optional_probabilities !== null, name === "five");
     assert.equal(items[i].predictions?.dismiss !== undefined, name === "five");
   }
 });

@@ -309,14 +309,6 @@ export interface RecsysBatchRecommendations {
    */
   comments: number[];
   /**
-   * The probability that the user dismisses each; null: the model does not predict it.
-   */
-  dismissals: number[] | null;
-  /**
-   * The probability that the user views each for long; null: the model does not predict it.
-   */
-  long_views: number[] | null;
-  /**
    * The instant, by recsys.clock(), for which it holds.
    */
   made_at: Timestamp;
@@ -324,6 +316,10 @@ export interface RecsysBatchRecommendations {
    * The model that ranked; it may be gone by now.
    */
   model_id: number;
+  /**
+   * Of each optional head that the model has, by name, the probability of each: {"dismiss": [0.02, 0.01]}; null: it has none.
+   */
+  optional_probabilities: Json | null;
   /**
    * The posts, best first; null where one was erased.
    */
@@ -895,6 +891,33 @@ export interface RecsysFeedSettings {
   vote_weight: number;
 }
 
+export interface RecsysHeads {
+  /**
+   * What people do, in words.
+   */
+  acts: string;
+  /**
+   * Its name.
+   */
+  head: string;
+  /**
+   * Whether these acts are told apart from others.
+   */
+  is_known: boolean;
+  /**
+   * Fewer are better.
+   */
+  is_loss: boolean;
+  /**
+   * A model has it only where it was trained on enough of them.
+   */
+  is_optional: boolean;
+  /**
+   * Its place among the columns of a ranker's graph, where it has them all.
+   */
+  place: number;
+}
+
 export interface RecsysHealthBounds {
   /**
    * What to do where it is out of bounds.
@@ -1005,10 +1028,6 @@ export interface RecsysImpressions {
    */
   degraded: string | null;
   /**
-   * The same of a dismissal; null also where the model does not predict it (recsys.models.heads).
-   */
-  dismiss_probability: number | null;
-  /**
    * It was there because it is under trial (recsys.trials), and not by its score. In a list made ahead none is.
    */
   explored: Generated<boolean>;
@@ -1017,10 +1036,6 @@ export interface RecsysImpressions {
    */
   features: number[] | null;
   /**
-   * The same of a view of recsys.settings.long_view_seconds; null also where the model does not predict it.
-   */
-  long_view_probability: number | null;
-  /**
    * live: ranked for this request; batch: from the list made ahead.
    */
   mode: Generated<string>;
@@ -1028,6 +1043,10 @@ export interface RecsysImpressions {
    * The model that ranked it; null: none was active.
    */
   model_id: number | null;
+  /**
+   * The same of the optional heads that the model has (recsys.models.heads), by name: {"dismiss": 0.02}; null: it has none.
+   */
+  optional_probabilities: Json | null;
   /**
    * Where in the feed, from 1, counted through its pages: each page has a request_id of its own.
    */
@@ -1278,7 +1297,7 @@ export interface RecsysModels {
    */
   gate: Json | null;
   /**
-   * What its ranker predicts, in the order of its graph's columns: always view, vote and comment, and after them dismiss and long_view where it was trained on enough of them.
+   * What its ranker predicts, in the order of its graph's columns: always view, vote and comment, and after them those optional ones of recsys.heads of which it was trained on enough.
    */
   heads: Generated<string[]>;
   /**
@@ -1356,6 +1375,25 @@ export interface RecsysModelStatus {
    * Users with a vector of it.
    */
   users: number;
+}
+
+export interface RecsysOptionalActs {
+  /**
+   * When.
+   */
+  created_at: Timestamp;
+  /**
+   * Which head.
+   */
+  head: string;
+  /**
+   * With which post.
+   */
+  post_id: string;
+  /**
+   * Who did it.
+   */
+  user_id: string;
 }
 
 export interface RecsysPlannedSchedules {
@@ -2557,6 +2595,7 @@ export interface DB {
   "recsys.feature_store_failures": RecsysFeatureStoreFailures;
   "recsys.feature_store_version": RecsysFeatureStoreVersion;
   "recsys.feed_settings": RecsysFeedSettings;
+  "recsys.heads": RecsysHeads;
   "recsys.health_bounds": RecsysHealthBounds;
   "recsys.idea_pool": RecsysIdeaPool;
   "recsys.imports": RecsysImports;
@@ -2570,6 +2609,7 @@ export interface DB {
   "recsys.model_features": RecsysModelFeatures;
   "recsys.model_status": RecsysModelStatus;
   "recsys.models": RecsysModels;
+  "recsys.optional_acts": RecsysOptionalActs;
   "recsys.planned_schedules": RecsysPlannedSchedules;
   "recsys.post_embeddings": RecsysPostEmbeddings;
   "recsys.post_stats": RecsysPostStats;
@@ -2613,7 +2653,7 @@ export interface Functions {
   "recsys.activate_model": { args: { p_model_id: number | string | null; p_instead_of?: number | string | null | undefined }; row: { activate_model: unknown } };
   /** The model that serves. Raises where none does. */
   "recsys.active_model_id": { args: {  }; row: { active_model_id: number } };
-  /** A metric of experiments in words: "dismissals" of dismiss, of which alone fewer are better. */
+  /** A metric of experiments in words: "dismissals" of dismiss. */
   "recsys.acts_of": { args: { p_metric: string | null }; row: { acts_of: string } };
   /** What a plan calls a partitioned table of which it calls a partition so. */
   "recsys.alias_of_whole": { args: { p_alias: string | null }; row: { alias_of_whole: string } };
@@ -2623,6 +2663,8 @@ export interface Functions {
   "recsys.allot_buckets": { args: { p_experiment_id: number | string | null }; row: { allot_buckets: unknown } };
   /** The app's own id of a post, as text: the number of which recsys.id_of(bigint) made the uuid; where recsys.id_of(text) may have made it, p_external_id, the external_id of its row in recsys.source_posts; any other uuid as it is. */
   "recsys.app_id": { args: { p_id: string | null; p_external_id?: string | null | undefined }; row: { app_id: string } };
+  /** Whether a ranker may have these heads: all that are not optional, and after them some of the others, in their order. */
+  "recsys.are_heads": { args: { p_heads: readonly (string | null)[] | null }; row: { are_heads: boolean } };
   /** Has posts join the topic with the nearest centroid, by what the post tower of a model gives for their text alone (p_vectors; null: by the vectors that serve, which also say who comes to them), and returns how many did. None where topics are of another model's vectors, or are being replaced just now: they join when that is done. */
   "recsys.assign_topics": { args: { p_model_id: number | string | null; p_post_ids: readonly (string | null)[] | null; p_vectors?: readonly (string | null)[] | null | undefined }; row: { assign_topics: number } };
   /** The variants that a person is in, as recsys.impressions.variant has them, and what they are served with; what is null or not named is as for everybody. No row: in none. */
@@ -2632,7 +2674,7 @@ export interface Functions {
   /** A user is active who interacted or logged in within this long before the instant of a run. */
   "recsys.batch_activity": { args: {  }; row: { batch_activity: string } };
   /** What is left of a user's list for the caller to see now, best first: without posts that are gone or that the caller may not read, without the user's own, those they interacted with, dismissed, saw or muted since, those that earlier pages served (p_served: their recsys.served_key with p_seed), and what p_filter (as of recsys.feed_request) does not let in. */
-  "recsys.batch_feed": { args: { p_user_id: string | null; p_limit: number | null; p_seed?: number | string | null | undefined; p_served?: readonly (number | string | null)[] | null | undefined; p_filter?: string | null | undefined }; row: { now: Date; made_at: Date; model_id: number; model_name: string; basis: string; post_id: string; title: string; score: number; view: number; vote: number; comment: number; source: string; author_id: string; served_key: number; dismiss: number; long_view: number } };
+  "recsys.batch_feed": { args: { p_user_id: string | null; p_limit: number | null; p_seed?: number | string | null | undefined; p_served?: readonly (number | string | null)[] | null | undefined; p_filter?: string | null | undefined }; row: { now: Date; made_at: Date; model_id: number; model_name: string; basis: string; post_id: string; title: string; score: number; view: number; vote: number; comment: number; source: string; author_id: string; served_key: number; optional_probabilities: any } };
   /** Begins a run of lists, and returns the run to work on: the one that is running if it is of the active model and less than 6 hours old, else a new one for everyone active now, in pages of p_page_size users; null: no model is active. */
   "recsys.begin_batch_run": { args: { p_page_size?: number | null | undefined }; row: { begin_batch_run: number } };
   /** Which of 10,000 buckets a person is in, 0 to 9999: the first 32 bits of sha256(salt:id), modulo 10000. */
@@ -2690,7 +2732,7 @@ export interface Functions {
   /** What a plan compares by "=", from both sides: the node that does, both expressions, and the alias of whose columns alone each is made. */
   "recsys.compared_in": { args: { p_plan: string | null }; row: { id: string; is_beside: boolean; is_index_cond: boolean; one: string; other: string; alias: string; other_alias: string; is_constant: boolean } };
   /** Writes the lists of a claimed page and marks it done, in one transaction. Of each user one element: lists travel as array literals, since an array of arrays would be one array. Returns how many were written; null, and nothing is written, where another claim took the page over or the run has ended. */
-  "recsys.complete_batch_page": { args: { p_run_id: number | string | null; p_claim: number | string | null; p_user_ids: readonly (string | null)[] | null; p_bases: readonly (string | null)[] | null; p_post_ids: readonly (string | null)[] | null; p_scores: readonly (string | null)[] | null; p_views: readonly (string | null)[] | null; p_votes: readonly (string | null)[] | null; p_comments: readonly (string | null)[] | null; p_sources: readonly (string | null)[] | null; p_failed: number | null; p_error: string | null; p_dismissals: readonly (string | null)[] | null; p_long_views: readonly (string | null)[] | null }; row: { complete_batch_page: number } };
+  "recsys.complete_batch_page": { args: { p_run_id: number | string | null; p_claim: number | string | null; p_user_ids: readonly (string | null)[] | null; p_bases: readonly (string | null)[] | null; p_post_ids: readonly (string | null)[] | null; p_scores: readonly (string | null)[] | null; p_views: readonly (string | null)[] | null; p_votes: readonly (string | null)[] | null; p_comments: readonly (string | null)[] | null; p_sources: readonly (string | null)[] | null; p_failed: number | null; p_error: string | null; p_optional_probabilities: readonly (string | null)[] | null }; row: { complete_batch_page: number } };
   /** Writes the vectors that model p_model_id gave for the jobs of a claim, has posts join the topics that p_topic_vectors (of their text alone, null: unknown) are nearest to, and removes those jobs, in one transaction; a null vector means that the entity is gone. Returns how many were written or gone: not those that another claim took over, and none when the model is no longer the active one, whose jobs then wait for the one that is. An edited post keeps its id_embedding. */
   "recsys.complete_embedding_jobs": { args: { p_claim: number | string | null; p_model_id: number | string | null; p_kinds: readonly (string | null)[] | null; p_entity_ids: readonly (string | null)[] | null; p_embeddings: readonly (string | null)[] | null; p_topic_vectors?: readonly (string | null)[] | null | undefined }; row: { complete_embedding_jobs: number } };
   /** Ends the building of a candidate that the gate let pass (p_gate: what it said): builds its HNSW index, attaches its partitions, marks it ready. Raises when an artifact is missing. Call it with statement_timeout 0. */
@@ -2731,9 +2773,9 @@ export interface Functions {
   "recsys.erase_entities": { args: { p_kind: string | null; p_ids: readonly (string | null)[] | null; p_with_lists?: boolean | null | undefined }; row: { erase_entities: number } };
   /** An interaction_id that no other table has: p_table numbers the tables of recsys.source_interactions, from 0 to 31. Of one table it keeps the order of ids up to 2^57; greater ones, such as snowflakes, become hashes. */
   "recsys.event_id_of": { args: { p_table: number | null; p_id: number | string | null }; row: { event_id_of: number } };
-  /** Rows for each person who was shown something in an experiment since it is counted: what they were shown and did with it within its outcome_window, now and before. One each for view, vote and comment; for dismiss (dismissed by name or by a vote against it; mutes do not count) where any of its people did that, now or before; for long_view where recsys.settings.long_view_seconds is set, by what it is now. Posts whose window is not over yet do not count. Reads the impressions of the experiment and of 28 days before. */
+  /** Rows for each person who was shown something in an experiment since it is counted: what they were shown and did with it within its outcome_window, now and before. One each for view, vote and comment; for dismiss (dismissed by name or by a vote against it; mutes do not count) where any of its people did that, now or before; for each other optional head where it is known (recsys.heads), by what recsys.settings says now. Posts whose window is not over yet do not count. Reads the impressions of the experiment and of 28 days before. */
   "recsys.experiment_outcomes": { args: { p_experiment_id: number | string | null }; row: { variant: string; is_new: boolean; metric: string; shown: number; acted: number; shown_before: number; acted_before: number } };
-  /** What each variant does to views, votes and comments, to dismissals and votes against posts (dismiss) where there are any, and to long views where recsys.settings.long_view_seconds is set: of all people, and of new (signed up less than 28 days before it) and old ones. impressions: posts shown, one shown again counts once; acted: those with which that was done within the outcome_window; of dismiss, and of it alone, less is better; rate: acted / impressions; the rest as in recsys.compare_variants. conclusion holds however often and whenever one looks. Raises where there is no such experiment, or it interleaves. */
+  /** What each variant does to views, votes and comments, to dismissals and votes against posts (dismiss) where there are any, and to what else an optional head predicts (recsys.heads): of all people, and of new (signed up less than 28 days before it) and old ones. impressions: posts shown, one shown again counts once; acted: those with which that was done within the outcome_window; of dismiss less is better (recsys.heads.is_loss); rate: acted / impressions; the rest as in recsys.compare_variants. conclusion holds however often and whenever one looks. Raises where there is no such experiment, or it interleaves. */
   "recsys.experiment_report": { args: { p_name: string | null }; row: { variant: string; people_group: string; metric: string; people: number; impressions: number; acted: number; rate: number; ratio: number; low: number; high: number; p: number; always_low: number; always_high: number; always_p: number; variance_left: number; conclusion: string } };
   /** How many people of each variant were shown something, beside how many its share should have brought; p: how likely a difference like that is by chance. Below 0.001 something is wrong with the experiment (a sample ratio mismatch), and nothing that it says is to be believed. No row: there is no such experiment. */
   "recsys.experiment_split": { args: { p_name: string | null }; row: { variant: string; share: string; people: number; expected: string; p: number } };
@@ -2843,7 +2885,7 @@ export interface Functions {
   "recsys.off_policy": { args: { p_model: string | null; p_from?: Date | string | null | undefined; p_to?: Date | string | null | undefined }; row: { estimator: string; estimate: number; low: number; high: number; gain: number; gain_low: number; gain_high: number; places: number; people: number; effective_sample_size: number; mean_weight: number; support: number } };
   /** The figures of recsys.off_policy, of people who have been read already, whatever they are worth. Intervals are null for one person. */
   "recsys.off_policy_estimates": { args: { p_people: readonly (string | null)[] | null }; row: { estimator: string; estimate: number; low: number; high: number; gain: number; gain_low: number; gain_high: number } };
-  /** Which posts shown from an instant on and before another were, within a day, dismissed by name or by a vote against them, or within an hour muted (their author, a word or a topic of theirs), or, within a day, viewed for recsys.settings.long_view_seconds: head is dismiss or long_view. Of a person the latest 20 mutes count, each for the 1,000 posts that they were shown last before it. What was taken back is not there, nor mutes of which the app does not say when they came. */
+  /** With which posts shown from an instant on and before another their people did, within a day, what an optional head predicts (recsys.optional_acts), or, for dismiss, within an hour muted them (their author, a word or a topic of theirs). Of a person the latest 20 mutes count, each for the 1,000 posts that they were shown last before it. What was taken back is not there, nor mutes of which the app does not say when they came. */
   "recsys.optional_labels": { args: { p_from: Date | string | null; p_to: Date | string | null }; row: { head: string; request_id: string; post_id: string } };
   /** The column, or expression, of a table by which a role's newest posts are found. None: several tables, or a subquery, say when a post came to be. */
   "recsys.order_of_posts": { args: { p_role: string | null }; row: { relation: string; columns: string } };

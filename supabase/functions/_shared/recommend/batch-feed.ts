@@ -1,6 +1,7 @@
 /** The feed that was made ahead: what `recsys batch` wrote for the user, as far as it may be shown to them now. */
 import { type Identity, readAs } from "../database/caller.ts";
 import type { Pool, Statement } from "../database/database.ts";
+import type { OptionalHead } from "../features/kinds.ts";
 import type { Source } from "../features/retrieval.ts";
 import { itemOf, plainAnswer } from "./answer.ts";
 import { cursorAfter, type Page } from "./cursor.ts";
@@ -21,8 +22,8 @@ interface BatchRow {
   view: number;
   vote: number;
   comment: number;
-  dismiss: number | null;
-  long_view: number | null;
+  /** null: the model has no optional heads. */
+  optional_probabilities: Partial<Record<OptionalHead, number>> | null;
   source: Source;
   author_id: string | null;
   /** recsys.served_key; the driver has a bigint as text. */
@@ -41,9 +42,8 @@ export async function batchFeed(
   if (rows.length === 0) return null;
   const [{ now, made_at, model_id, model_name, basis }] = rows;
   const items = rows.map((row, i) => {
-    const { view, vote, comment, dismiss, long_view } = row;
-    const optional = { ...(dismiss !== null && { dismiss }), ...(long_view !== null && { long_view }) };
-    const predictions = { view, vote, comment, ...optional };
+    const { view, vote, comment, optional_probabilities } = row;
+    const predictions = { view, vote, comment, ...optional_probabilities };
     return itemOf(row, page, i, { ...row, predictions, why: plainReason(row.source, row.author_id) });
   });
   return plainAnswer(now, items, {

@@ -1,24 +1,20 @@
 /** What `recommend` answers. A field more in the answer is a line here, with a sentence that becomes its documentation. */
 import * as z from "zod";
+import { aboutOptionalHeads, type OptionalHead, optionalHeads } from "../features/kinds.ts";
 import { sourceNames } from "../features/retrieval.ts";
 import type { UserText } from "../features/tokens.ts";
 
 const probability = z.number().min(0).max(1);
 
+const optionalPredictions = Object.fromEntries(
+  optionalHeads.map((head) => [
+    head,
+    probability.optional().describe(`${aboutOptionalHeads[head].predicted} Left out: the model does not predict it.`),
+  ]),
+) as Record<OptionalHead, z.ZodOptional<z.ZodNumber>>;
+
 const predictions = z
-  .object({
-    view: probability,
-    vote: probability,
-    comment: probability,
-    dismiss: probability
-      .optional()
-      .describe(
-        "That they dismiss it, vote against it or mute what it is of. Left out: the model does not predict it.",
-      ),
-    long_view: probability
-      .optional()
-      .describe("That they view it as long as the operator asks. Left out: the model does not predict it."),
-  })
+  .object({ view: probability, vote: probability, comment: probability, ...optionalPredictions })
   .meta({ id: "Predictions", description: "Probabilities that the user views, votes for and comments on a post." });
 
 export const reason = z

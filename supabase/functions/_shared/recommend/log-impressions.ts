@@ -1,6 +1,8 @@
 import { service, writeInBackground } from "../database/caller.ts";
 import type { Pool, Statement } from "../database/database.ts";
+import { optionalHeads, shortened } from "../features/kinds.ts";
 import type { Work } from "../http/background.ts";
+import type { Predictions } from "./feed.ts";
 import type { Recommendation } from "./seams.ts";
 
 /** A feed that was shown to a user. */
@@ -36,16 +38,16 @@ function insertImpressions(shown: Shown[]): Statement<unknown> {
   return {
     text: `with logged as (
       insert into recsys.impressions (request_id, user_id, shown_at, model_id, mode, post_id, position, score, source, features, explored, propensity,
-        view_probability, vote_probability, comment_probability, degraded, variant, team, dismiss_probability, long_view_probability)
+        view_probability, vote_probability, comment_probability, degraded, variant, team, optional_probabilities)
       select request_id, user_id, shown_at, model_id, mode, post_id, position, score, source, features::real[], explored, propensity,
         view_probability, vote_probability, comment_probability, degraded,
         -- a feed from a lower rung did not look; what it shows is its variant's doing all the same
         nullif(case when variant is null and (select exists (select from recsys.experiments where ended_at is null))
-          then (select assigned.variant from recsys.assignment(user_id) as assigned) else variant end, ''), team, dismiss_probability, long_view_probability
+          then (select assigned.variant from recsys.assignment(user_id) as assigned) else variant end, ''), team, optional_probabilities::jsonb
       from unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::bigint[], $5::text[], $6::uuid[], $7::smallint[], $8::real[], $9::text[], $10::text[], $11::boolean[], $12::real[],
-          $13::real[], $14::real[], $15::real[], $16::text[], $17::text[], $18::smallint[], $19::real[], $20::real[])
+          $13::real[], $14::real[], $15::real[], $16::text[], $17::text[], $18::smallint[], $19::text[])
         as shown (request_id, user_id, shown_at, model_id, mode, post_id, position, score, source, features, explored, propensity,
-          view_probability, vote_probability, comment_probability, degraded, variant, team, dismiss_probability, long_view_probability)
+          view_probability, vote_probability, comment_probability, degraded, variant, team, optional_probabilities)
       returning post_id, user_id, shown_at
       )
       -- in one order, so that workers who show the same posts to the same people wait for each other at most
@@ -79,8 +81,14 @@ function insertImpressions(shown: Shown[]): Statement<unknown> {
       rows.map(({ feed }) => feed.degraded),
       rows.map(({ label }) => label),
       rows.map(({ credit }) => credit?.team ?? null),
-      rows.map(({ item }) => item.predictions?.dismiss ?? null),
-      rows.map(({ item }) => item.predictions?.long_view ?? null),
+      rows.map(({ item }) => optionalProbabilities(item.predictions)),
     ],
   };
+}
+
+/** Those of optional heads by name, as JSON of as many digits as 32 bits hold; null: there are none. */
+function optionalProbabilities(predictions: Predictions | null): string | null {
+  const heads = optionalHeads.filter((head) => predictions?.[head] !== undefined);
+  if (heads.length === 0) return null;
+  return JSON.stringify(Object.fromEntries(heads.map((head) => [head, shortened(predictions?.[head] as number)])));
 }
