@@ -136,7 +136,8 @@ async function drained(pool: pg.Pool): Promise<void> {
   const empty = async () => {
     if (!soak)
       await pool.query(
-        "update recsys.embedding_jobs set claimed_until = now() where attempts > 0 and claimed_until > now() + interval '20 seconds'",
+        // a change while somebody works on it begins the count of attempts again, and the lease goes on
+        "update recsys.embedding_jobs set claimed_until = now() where claimed_until > now() + interval '20 seconds'",
       );
     return (await pool.query("select from recsys.embedding_jobs where not is_dead")).rowCount === 0;
   };

@@ -1,6 +1,7 @@
 /** A shadow through the real handler: what it says is logged, and whatever becomes of it, no feed waits for it or fails with it. */
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
+import { setTimeout } from "node:timers/promises";
 import { testDatabase, withOneSession } from "../../../db/testing.ts";
 import { clear, fillCommunity, people, post, publishTinyModel, tinyGraphs } from "../../../testing/community.ts";
 import { testApp } from "./testing.ts";
@@ -151,7 +152,8 @@ test("it scores as large a share of the requests as it was started for, and none
     const ids: string[] = [];
     for (let i = 0; i < number; i++) {
       ids.push((await app.call(people.ada, { limit: 1 })).body.request_id);
-      await app.settled();
+      // of those that come at once four wait for the one that is scored
+      if (i % 4 === 3) await app.settled();
     }
     return ids;
   };
@@ -278,24 +280,23 @@ for (const [what, hang] of hanging)
     const letGo = await hang();
     const ids: string[] = [];
     try {
+      const begun = performance.now();
       for (let i = 0; i < 12; i++) {
-        const begun = performance.now();
         const { status, body } = await app.call(people.ada, { limit: 3 });
-        const took = performance.now() - begun;
         assert.equal(status, 200);
-        // the first one loads the model that serves; waiting for the shadow would take two seconds
-        assert.ok(took < 1_000, `${took} ms`);
+        if (i === 0) assert.deepEqual(app.logged, [], "the first is there before its shadow is given up");
         ids.push(body.request_id);
       }
-      const deadline = performance.now() + 1_500;
-      let logged = 0;
-      while (logged < 36 && performance.now() < deadline)
-        logged = (await pool.query("select from recsys.impressions where request_id = any($1)", [ids])).rowCount ?? 0;
-      assert.equal(logged, 36);
-      await app.settled();
+      const impressions = async () =>
+        (await pool.query("select from recsys.impressions where request_id = any($1)", [ids])).rowCount;
+      while ((await impressions()) !== 36 && performance.now() - begun < 24_000) await setTimeout(20);
+      assert.ok(performance.now() - begun < 24_000, "each waiting for its shadow would take two seconds");
+      // what hangs is given up at once; whatever waits for it follows when it is let go
+      while (app.logged.length === 0) await setTimeout(20);
     } finally {
       await letGo();
     }
+    await app.settled();
     assert.ok(app.logged.length > 0 && app.logged.every(({ code }) => code === "shadow_failed"));
     const messages = app.logged.map(({ cause }) => (cause as Error).message);
     assert.ok(
