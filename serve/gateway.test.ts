@@ -143,7 +143,7 @@ test("a second gateway keeps the signing key, which nobody else may read, and en
   const started = performance.now();
   await again.stop();
   assert.ifError(error);
-  assert.ok(performance.now() - started < 2_000, "nothing holds it up");
+  assert.ok(performance.now() - started < 4_500, "nothing holds it up");
   // stopped right after the answer, it still wrote what it had to
   const { rowCount } = await pool.query("select from recsys.impressions where request_id = $1", [data.request_id]);
   assert.equal(rowCount, 20);

