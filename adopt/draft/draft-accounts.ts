@@ -1,7 +1,7 @@
 /** recsys.source_users of an app that knows its people by their accounts alone: over a small table of its own beside auth.users. */
 
 import type { Roles } from "../find/find-roles.ts";
-import { type Draft, doubt } from "./draft.ts";
+import type { Draft } from "./draft.ts";
 import { soundTime } from "./sql-text.ts";
 
 /** Whether the app's tables name people by what has to be the uuid of auth.users. */
@@ -15,13 +15,11 @@ export function namesAccounts({ people, posts, actions }: Roles): boolean {
  * project's owner may put one on auth.users, but not drop it again, so what it calls can be dropped in its place.
  */
 export function draftAccounts(draft: Draft): void {
-  const texts = doubt(
-    draft,
+  const texts = draft.doubt(
     "auth.users",
     "the app has no table of people, so public.recsys_people is made, with an id and a time; what people said of themselves when they signed up (raw_user_meta_data) is under keys that only the app knows, and left out: add columns for it, and show them as bio or passions",
   );
-  const rights = doubt(
-    draft,
+  const rights = draft.doubt(
     "public.recsys_people",
     "people read their own row alone, so nobody is shown people like them: a policy of yours may let them",
   );

@@ -2,7 +2,7 @@
 import { nameOf } from "../catalog/catalog.ts";
 import type { Action } from "../catalog/words.ts";
 import type { CommentDeeds } from "../find/find-comment-actions.ts";
-import { byName, type Draft, doubt, doubtColumn, shownTime } from "./draft.ts";
+import { byName, type Draft, shownTime } from "./draft.ts";
 import { directionSql } from "./draft-deeds.ts";
 import { isOneOf, type Part } from "./draft-parts.ts";
 import { shownPerson } from "./shown-person.ts";
@@ -45,14 +45,13 @@ export function commentPart(draft: Draft, deeds: CommentDeeds, kinds: Map<string
       (column) => column?.name ?? [],
     ),
     notes: [
-      doubt(
-        draft,
-        nameOf(table),
+      draft.doubt(
+        table,
         `what is done to a row of ${nameOf(comment.table)} counts as a view of its post, of the kind ${kind} in recsys.kinds: make that a vote where it says as much`,
       ),
-      ...deeds.doubts.map((why) => doubt(draft, nameOf(table), why)),
+      ...deeds.doubts.map((why) => draft.doubt(table, why)),
       user.note,
-      deeds.commentIsSure ? "" : doubtColumn(draft, table, comment.by, byName),
+      deeds.commentIsSure ? "" : draft.doubtColumn(table, comment.by, byName),
       created.note,
     ].filter((note) => note !== ""),
     apart: [person.column, comment.by, time.column],

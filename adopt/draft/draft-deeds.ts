@@ -1,8 +1,8 @@
 /** What the rows of a table say, sorted into what was done and what is not wanted. */
-import { isSayable, nameOf } from "../catalog/catalog.ts";
+import { isSayable } from "../catalog/catalog.ts";
 import type { Action } from "../catalog/words.ts";
 import type { Deeds, Direction } from "../find/deeds.ts";
-import { type Draft, doubt } from "./draft.ts";
+import type { Draft } from "./draft.ts";
 import { type Part, partOf } from "./draft-parts.ts";
 import { at, literal, realSql } from "./sql-text.ts";
 
@@ -30,9 +30,7 @@ export function addDeeds(draft: Draft, deeds: Deeds, sorted: Sorted): void {
   }
   count(sorted, word, action);
   if (rating)
-    part.notes.push(
-      doubt(draft, nameOf(table), `${rating.name} is shown as value; a low one counts as much as a high one`),
-    );
+    part.notes.push(draft.doubt(table, `${rating.name} is shown as value; a low one counts as much as a high one`));
   sorted.liked.push({ ...part, ...(rating && { value: realSql(at(table.name, rating), rating) }) });
 }
 
@@ -52,11 +50,7 @@ function addForAndAgainst(
   const { up, down } = directionSql(table.name, direction);
   part.others.push(column.name);
   count(sorted, word, action);
-  const note = doubt(
-    draft,
-    nameOf(table),
-    `${column.name} is taken for or against: ${up} is a vote, ${down} a dismissal`,
-  );
+  const note = draft.doubt(table, `${column.name} is taken for or against: ${up} is a vote, ${down} a dismissal`);
   sorted.liked.push({
     ...part,
     where: [...part.where, `${up}${note}`],
@@ -91,19 +85,14 @@ function addKinds(
     const sayable = unknown.filter(isSayable).slice(0, 5);
     const such = sayable.length > 0 ? `, such as ${sayable.join(", ")},` : "";
     part.notes.push(
-      doubt(
-        draft,
-        nameOf(table),
+      draft.doubt(
+        table,
         `${column.name} may be any text: what recsys.kinds does not list${such} counts as ${action}, by its row '${otherwise}' there`,
       ),
     );
   } else if (unknown.length > 0)
     part.notes.push(
-      doubt(
-        draft,
-        nameOf(table),
-        `${column.name} ${unknown.join(", ")} counts as nothing: say in recsys.kinds what it is`,
-      ),
+      draft.doubt(table, `${column.name} ${unknown.join(", ")} counts as nothing: say in recsys.kinds what it is`),
     );
   const kind = `${at(table.name, column)}::text`;
   part.others.push(column.name);

@@ -3,7 +3,7 @@ import { nameOf } from "../catalog/catalog.ts";
 import type { Action } from "../catalog/words.ts";
 import type { Use } from "../coverage/use.ts";
 import type { Roles } from "../find/find-roles.ts";
-import { type Draft, doubt } from "./draft.ts";
+import type { Draft } from "./draft.ts";
 import { commentPart } from "./draft-comment-deeds.ts";
 import { addDeeds, type Sorted } from "./draft-deeds.ts";
 import { parentParts } from "./draft-parents.ts";
@@ -23,17 +23,16 @@ export function draftInteractions(draft: Draft, roles: Roles): void {
   for (const deeds of roles.actions.onComments) liked.push(commentPart(draft, deeds, kinds));
   liked.push(...parentParts(draft, posts, kinds));
   for (const { table, why } of roles.actions.unclear) {
-    doubt(draft, nameOf(table), `it has to do with people and posts, and is left out: ${why}`);
+    draft.doubt(table, `it has to do with people and posts, and is left out: ${why}`);
     draft.lines.push(`-- unsure: ${oneLine(nameOf(table))} is left out: ${oneLine(why)}`);
   }
   if (liked.length > mostTables)
-    doubt(draft, "interactions", `of ${liked.length} sources of them ${mostTables} are read`);
+    draft.doubt("interactions", `of ${liked.length} sources of them ${mostTables} are read`);
   const read = liked.slice(0, mostTables);
   const tables = [...new Set([...read, ...dismissed].map(({ table }) => table))];
   for (const table of tables) draft.read.add(table);
   if (read.length === 0) {
-    doubt(
-      draft,
+    draft.doubt(
       "interactions",
       "no table says what people did with posts: there is nothing to learn from until one does",
     );

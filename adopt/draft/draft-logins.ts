@@ -3,7 +3,7 @@ import { columnOf, nameOf } from "../catalog/catalog.ts";
 import type { Joined } from "../catalog/references.ts";
 import type { Logins } from "../find/find-logins.ts";
 import type { PersonColumn } from "../find/find-people.ts";
-import { type Draft, doubt, shownTime, unwatched, watchSql } from "./draft.ts";
+import { type Draft, shownTime, watchSql } from "./draft.ts";
 import { lookupIn, type ShownPerson, shownPerson } from "./shown-person.ts";
 import { aliasBeside, at, eventId, identifier, joinSql, personUuidSql, qualified, soundTime } from "./sql-text.ts";
 
@@ -21,7 +21,7 @@ export function draftLogins(draft: Draft, { table, person, through, time, succes
   });
   if (through)
     draft.uses.push({ table: through.table, as: `whose the logins of ${nameOf(table)} are`, where: [], person });
-  const why = `${doubt(draft, nameOf(table), "taken for the times when people came back")}${user.note}${created.note}`;
+  const why = `${draft.doubt(table, "taken for the times when people came back")}${user.note}${created.note}`;
   draft.lines.push(
     "-- When people came back.",
     "create or replace view recsys.source_logins with (security_invoker = true) as",
@@ -38,8 +38,7 @@ export function draftLogins(draft: Draft, { table, person, through, time, succes
           lookup: user.lookup,
           others: success ? [success.name] : [],
         })
-      : unwatched(
-          draft,
+      : draft.unwatched(
           table,
           through
             ? `${nameOf(through.table)}, by which it names people, has no uuid of auth.users that recsys.watch could look up`

@@ -3,18 +3,18 @@ import { nameOf, type Table } from "../catalog/catalog.ts";
 import { createdOf, pick, titleOf } from "../catalog/pick-columns.ts";
 import type { Mutes } from "../find/find-mutes.ts";
 import type { Roles } from "../find/find-roles.ts";
-import { type Draft, doubt, doubtColumn, timeDoubts } from "./draft.ts";
+import { type Draft, timeDoubts } from "./draft.ts";
 import { shownPerson } from "./shown-person.ts";
 import { aliasBeside, at, identifier, joinSql, oneLine, qualified, stringSql, timeSql } from "./sql-text.ts";
 
 export function draftMutes(draft: Draft, { mutes, unclear }: Roles["muted"]): void {
   for (const { table, why } of unclear) {
-    doubt(draft, nameOf(table), `it is left out: ${why}`);
+    draft.doubt(table, `it is left out: ${why}`);
     draft.lines.push(`-- unsure: ${oneLine(nameOf(table))} is left out: ${oneLine(why)}`);
   }
   if (mutes.length === 0) return;
   if (draft.posts && !titleOf(draft.posts) && mutes.some(({ what }) => what.kind === "word"))
-    doubt(draft, "mutes", "words are looked for in the title and the tags of a post, and posts have no title here");
+    draft.doubt("mutes", "words are looked for in the title and the tags of a post, and posts have no title here");
   draft.lines.push(
     "-- What people do not want to see.",
     "create or replace view recsys.source_mutes with (security_invoker = true) as",
@@ -61,11 +61,9 @@ function selectOf(draft: Draft, { table, person, through, what }: Mutes): string
   const made = createdOf(table);
   // another time, such as that of its end, says nothing of when it came to be
   const since = made && !made.doubt && /^timestamp/.test(made.column.kind) ? made.column : undefined;
-  const sinceDoubt =
-    since?.kind === "timestamp" ? doubtColumn(draft, table, since, timeDoubts.timestamp as string) : "";
-  const why = doubt(
-    draft,
-    nameOf(table),
+  const sinceDoubt = since?.kind === "timestamp" ? draft.doubtColumn(table, since, timeDoubts.timestamp as string) : "";
+  const why = draft.doubt(
+    table,
     what.kind === "person"
       ? `taken for whom somebody does not want to see: ${person.column.name} blocks ${what.whom.column.name}`
       : `taken for ${what.kind === "topic" ? "tags" : "words"} of which somebody does not want to see anything: ${of ? `${nameOf(of.table)}.` : ""}${what.text.name}`,

@@ -1,9 +1,9 @@
 /** The selects of which recsys.source_interactions and recsys.source_dismissals are made. */
-import { type Column, nameOf, type Table } from "../catalog/catalog.ts";
+import type { Column, Table } from "../catalog/catalog.ts";
 import type { Condition } from "../catalog/pick-columns.ts";
 import type { Deeds } from "../find/deeds.ts";
 import type { PersonColumn } from "../find/find-people.ts";
-import { byName, type Draft, doubt, doubtColumn, type Shown, shownTime } from "./draft.ts";
+import { byName, type Draft, type Shown, shownTime } from "./draft.ts";
 import { type ShownPerson, shownPerson } from "./shown-person.ts";
 import { at, conditionSql, literal, uuidSql } from "./sql-text.ts";
 
@@ -43,19 +43,19 @@ export function partOf(draft: Draft, deeds: Deeds): Part {
     : {
         sql: "timestamptz '2000-01-01 00:00Z'",
         watched: undefined,
-        note: doubt(draft, nameOf(table), "it does not say since when; 2000 stands in"),
+        note: draft.doubt(table, "it does not say since when; 2000 stands in"),
       };
   const notes = [
-    ...deeds.doubts.map((why) => doubt(draft, nameOf(table), why)),
+    ...deeds.doubts.map((why) => draft.doubt(table, why)),
     user.note,
-    postIsSure ? "" : doubtColumn(draft, table, post, byName),
+    postIsSure ? "" : draft.doubtColumn(table, post, byName),
     created.note,
   ].filter((note) => note !== "");
   const more: Condition[] = [
     ...conditions.filter(({ column }) => column !== time?.column),
     ...elsewhere.map((column): Condition => ({ column, test: "absent" })),
   ];
-  for (const { column, doubt: why } of more) if (why) notes.push(doubt(draft, nameOf(table), `${column.name}: ${why}`));
+  for (const { column, doubt: why } of more) if (why) notes.push(draft.doubt(table, `${column.name}: ${why}`));
   return {
     table,
     as: `${deeds.action}s${word === deeds.action ? "" : ` (${word})`}`,

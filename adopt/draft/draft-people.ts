@@ -1,10 +1,8 @@
-/** recsys.source_users over the table of people. */
-import { nameOf } from "../catalog/catalog.ts";
 import { createdOf, livingConditions } from "../catalog/pick-columns.ts";
 import type { People } from "../find/find-people.ts";
 import { type Profile, type SelfTexts, selfTextsAlone, selfTextsOf } from "../find/find-profile.ts";
 import type { Roles } from "../find/find-roles.ts";
-import { type Draft, doubt, shownTime, unwatched, watchSql } from "./draft.ts";
+import { type Draft, shownTime, watchSql } from "./draft.ts";
 import { draftAccounts, namesAccounts } from "./draft-accounts.ts";
 import { personId, shownPerson } from "./shown-person.ts";
 import {
@@ -26,8 +24,7 @@ export function draftPeople(draft: Draft, roles: Roles): void {
     return;
   }
   if (!people) {
-    doubt(
-      draft,
+    draft.doubt(
       "people",
       "no table of people was found, and none that names people by their uuid of auth.users: say in recsys.source_users who they are",
     );
@@ -45,29 +42,24 @@ export function draftPeople(draft: Draft, roles: Roles): void {
   const idDoubt = userId
     ? sure
       ? standsIn
-        ? doubt(
-            draft,
-            nameOf(table),
+        ? draft.doubt(
+            table,
             `whoever has no ${userId.name} is known by an id made of ${key.name}: they can be muted and followed, and what they did counts, but they ask for no feed`,
           )
         : ""
-      : doubt(
-          draft,
-          nameOf(table),
+      : draft.doubt(
+          table,
           `${userId.name} is taken for the uuid of auth.users, which user_id has to be; no foreign key or policy says so`,
         )
-    : doubt(
-        draft,
-        nameOf(table),
+    : draft.doubt(
+        table,
         `user_id has to be the uuid of auth.users, and no column is; made of ${key.name} here, which is nobody's auth.uid()`,
       );
   const profile = roles.profile && joinedProfile(draft, people, roles.profile, alias);
   const own = profile ? selfTextsOf(table, true) : selfTextsAlone(table);
   const created = createdOf(table);
   const time = created && shownTime(draft, table, alias, created);
-  const timeDoubt = time
-    ? time.note
-    : doubt(draft, nameOf(table), "nothing says when somebody signed up; 2000 stands in");
+  const timeDoubt = time ? time.note : draft.doubt(table, "nothing says when somebody signed up; 2000 stands in");
   const conditions = livingConditions(table).filter(({ test }) => test !== "true");
   const since = created
     ? created.column.notNull && !created.form
@@ -97,7 +89,7 @@ export function draftPeople(draft: Draft, roles: Roles): void {
           texts: [own.interests, own.bio, own.location].flatMap((column) => column?.name ?? []),
           others: conditions.map(({ column }) => column.name),
         })
-      : unwatched(draft, table, "its key is worked out by the table itself"),
+      : draft.unwatched(table, "its key is worked out by the table itself"),
     ...(profile ? [profile.watch] : []),
     "",
   );
@@ -116,9 +108,8 @@ function joinedProfile(draft: Draft, { key, userId }: People, texts: Profile, al
     texts,
     interests: interestsSql(beside, texts),
     join: `left join ${qualified(table)} as ${identifier(beside)} on ${at(beside, person.column)} = ${at(alias, by)}`,
-    note: doubt(
-      draft,
-      nameOf(table),
+    note: draft.doubt(
+      table,
       `what people say of themselves is taken from here: ${[bio, location].flatMap((column) => column?.name ?? []).join(", ")}`,
     ),
     watch: user.watched
@@ -127,7 +118,7 @@ function joinedProfile(draft: Draft, { key, userId }: People, texts: Profile, al
           texts: [bio, location, interests].flatMap((column) => column?.name ?? []),
           lookup: user.lookup,
         })
-      : unwatched(draft, table, "the person is looked up by what is no unique key, or of a type of its own"),
+      : draft.unwatched(table, "the person is looked up by what is no unique key, or of a type of its own"),
   };
 }
 

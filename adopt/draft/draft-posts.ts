@@ -16,7 +16,7 @@ import type { PersonColumn } from "../find/find-people.ts";
 import { enoughForPosts } from "../find/find-posts.ts";
 import type { Posts, Roles } from "../find/find-roles.ts";
 import type { Tags } from "../find/find-tags.ts";
-import { byName, type Draft, doubt, doubtColumn, shownId, shownTime, unwatched, watchSql } from "./draft.ts";
+import { byName, type Draft, shownId, shownTime, watchSql } from "./draft.ts";
 import { isNoRepost } from "./draft-parents.ts";
 import { isOneOf } from "./draft-parts.ts";
 import { shownPerson } from "./shown-person.ts";
@@ -38,15 +38,13 @@ import {
 export function draftPosts(draft: Draft, roles: Roles): void {
   const { posts } = roles;
   for (const table of roles.candidates.timeless)
-    doubt(
-      draft,
-      nameOf(table),
+    draft.doubt(
+      table,
       "it could be the posts, but neither a column nor a known form of its ids says when a row came to be: add a column that does, and draft again",
     );
   if (!posts) {
     const [best] = roles.candidates.posts;
-    doubt(
-      draft,
+    draft.doubt(
       "posts",
       best
         ? `no table of posts was found; the nearest is ${nameOf(best.table)} with ${best.points} of ${enoughForPosts} points (${best.reasons.join("; ")})`
@@ -66,22 +64,17 @@ export function draftPosts(draft: Draft, roles: Roles): void {
   const writer = author && shownPerson(draft, table, alias, author);
   const writerDoubt = writer
     ? writer.note
-    : doubt(draft, nameOf(table), "nothing says who wrote a post, so people may be recommended their own");
+    : draft.doubt(table, "nothing says who wrote a post, so people may be recommended their own");
   const writers = writersOf(draft, alias, author, writer?.join);
   const title = titleOf(table);
   const body = opening ? undefined : bodyOf(table);
   const bodyDoubt = opening
-    ? doubt(
-        draft,
-        nameOf(table),
-        `its text is taken from the row of ${nameOf(opening.table)} whose ${opening.number.name} is 1`,
-      )
+    ? draft.doubt(table, `its text is taken from the row of ${nameOf(opening.table)} whose ${opening.number.name} is 1`)
     : body && !body.sure
-      ? doubt(draft, nameOf(table), `${body.column.name} is taken for its text`)
+      ? draft.doubt(table, `${body.column.name} is taken for its text`)
       : body && isHtml(body.column)
-        ? doubt(
-            draft,
-            nameOf(table),
+        ? draft.doubt(
+            table,
             `${body.column.name} is taken for its text, with the tags of HTML in it: regexp_replace(…, '<[^>]*>', ' ', 'g') is without`,
           )
         : "";
@@ -93,12 +86,12 @@ export function draftPosts(draft: Draft, roles: Roles): void {
   const living = livingConditions(table)
     .filter(({ column }) => column !== published.column)
     .concat(few ?? []);
-  for (const { column, sure } of parents) if (!sure) doubtColumn(draft, table, column, byName);
+  for (const { column, sure } of parents) if (!sure) draft.doubtColumn(table, column, byName);
   doubtUnheld(draft, table);
   const conditions = [
     ...living.map((condition) => ({
       sql: conditionSql(alias, condition),
-      note: condition.doubt ? doubt(draft, nameOf(table), `${condition.column.name}: ${condition.doubt}`) : "",
+      note: condition.doubt ? draft.doubt(table, `${condition.column.name}: ${condition.doubt}`) : "",
     })),
     ...writers.living,
     ...parents.map((parent) => ({
@@ -106,7 +99,7 @@ export function draftPosts(draft: Draft, roles: Roles): void {
         parent.how === "repost"
           ? isNoRepost(table, parent)
           : conditionSql(alias, { column: parent.column, test: "absent" }),
-      note: doubt(draft, nameOf(table), `${parent.column.name}: ${isNoPost[parent.how]}`),
+      note: draft.doubt(table, `${parent.column.name}: ${isNoPost[parent.how]}`),
     })),
   ];
   const texts = [title, body?.column].filter((column) => column !== undefined);
@@ -192,7 +185,7 @@ function writersOf(draft: Draft, alias: string, author: PersonColumn | undefined
     join: [`left ${join ?? joinSql(alias, who, { table: people.table, key: key.name, by: author.column })}`],
     living: gone.map((condition) => ({
       sql: conditionSql(who, condition),
-      note: doubt(draft, nameOf(people.table), `posts of whom ${condition.column.name} says are gone are left out`),
+      note: draft.doubt(people.table, `posts of whom ${condition.column.name} says are gone are left out`),
     })),
   };
 }
@@ -206,9 +199,8 @@ const isNoPost = {
 /** Conditions that would leave nothing. */
 function doubtUnheld(draft: Draft, table: Table): void {
   for (const condition of emptyingConditions(table))
-    doubt(
-      draft,
-      nameOf(table),
+    draft.doubt(
+      table,
       `${conditionSql(table.name, condition)} holds of ${condition.left} of ${condition.rows} rows, so it is left out: the app does not seem to use it as its name says`,
     );
 }
@@ -217,37 +209,27 @@ function doubtUnheld(draft: Draft, table: Table): void {
 function doubtTable(draft: Draft, { table }: Posts, { candidates }: Roles): void {
   const [best, second] = candidates.posts;
   if (second && best.points - second.points < 2 && second.points >= enoughForPosts)
-    doubt(
-      draft,
-      nameOf(table),
+    draft.doubt(
+      table,
       `${nameOf(second.table)} could be the posts as well (${second.points} points to ${best.points})`,
     );
   if (tableWords(table.name).some((word) => names.chat.has(word)))
-    doubt(draft, nameOf(table), "messages of a chat are the only texts there are; they are seldom worth recommending");
-  if (!table.rowSecurity) doubt(draft, nameOf(table), "row level security is off: everybody is recommended all of it");
+    draft.doubt(table, "messages of a chat are the only texts there are; they are seldom worth recommending");
+  if (!table.rowSecurity) draft.doubt(table, "row level security is off: everybody is recommended all of it");
   else if (table.readPolicies.length === 0)
-    doubt(draft, nameOf(table), "no policy lets members read it, so nobody is recommended anything");
+    draft.doubt(table, "no policy lets members read it, so nobody is recommended anything");
   const sort = pick(table, columns.sort, ["text", "enum", "number"]);
   if (sort)
-    doubt(
-      draft,
-      nameOf(table),
-      `${sort.name} says of what sort a post is${named(sort)}: leave out what is not for a feed`,
-    );
+    draft.doubt(table, `${sort.name} says of what sort a post is${named(sort)}: leave out what is not for a feed`);
   const audience = pick(table, columns.audience, ["text", "enum", "number", "boolean"]);
   if (audience && !audienceCondition(table))
-    doubt(
-      draft,
-      nameOf(table),
+    draft.doubt(
+      table,
       `${audience.name} says who may see a post${named(audience)}: the view leaves that to row level security`,
     );
   const state = pick(table, columns.state, ["text", "enum", "number"]);
   if (state && !livingConditions(table).some(({ column }) => column === state))
-    doubt(
-      draft,
-      nameOf(table),
-      `${state.name}: which of its values are there to be seen is not known, so all are shown`,
-    );
+    draft.doubt(table, `${state.name}: which of its values are there to be seen is not known, so all are shown`);
 }
 
 /** The text of a topic, which is its first comment. */
@@ -276,19 +258,14 @@ function tagsSql(draft: Draft, { table, key }: Posts, tags: Tags): string {
 
 function tagsDoubt(draft: Draft, table: Table, tags: Tags | undefined): string {
   if (tags?.from === "list")
-    return doubt(
-      draft,
-      nameOf(table),
+    return draft.doubt(
+      table,
       `${tags.column.name} is taken for a list of tags, with ${tags.between.includes(",") ? "commas" : "spaces"} between them`,
     );
   if (tags?.from === "rows" && tags.ofPosts && !tags.ofPosts.sure)
-    return doubt(
-      draft,
-      nameOf(tags.table),
-      `which values of ${tags.ofPosts.type.name} mean ${nameOf(table)} is guessed`,
-    );
+    return draft.doubt(tags.table, `which values of ${tags.ofPosts.type.name} mean ${nameOf(table)} is guessed`);
   if (tags?.from === "group")
-    return doubt(draft, nameOf(table), `the ${tags.word.name} of its ${nameOf(tags.table)} is taken for its one tag`);
+    return draft.doubt(table, `the ${tags.word.name} of its ${nameOf(tags.table)} is taken for its one tag`);
   return "";
 }
 
@@ -321,7 +298,7 @@ function watchPosts(
         lookup: watched.lookup,
       }),
     );
-  } else lines.push(unwatched(draft, table, "its key or time is worked out by the table itself"));
+  } else lines.push(draft.unwatched(table, "its key or time is worked out by the table itself"));
   if (opening) {
     lines.push(
       opening.post.plain
@@ -330,7 +307,7 @@ function watchPosts(
             texts: [opening.text.name],
             others: [opening.number.name],
           })
-        : unwatched(draft, opening.table, `${opening.post.name} is of a type that it does not take`),
+        : draft.unwatched(opening.table, `${opening.post.name} is of a type that it does not take`),
     );
   }
   if (tags?.from === "rows") {
@@ -343,7 +320,7 @@ function watchPosts(
             texts: [tags.of?.by.name ?? tags.word.name],
             others: tags.ofPosts ? [tags.ofPosts.type.name] : [],
           })
-        : unwatched(draft, tags.table, `${tags.post.name} is of a type that it does not take`),
+        : draft.unwatched(tags.table, `${tags.post.name} is of a type that it does not take`),
     );
   }
   return lines;

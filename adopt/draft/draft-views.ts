@@ -6,7 +6,7 @@ import { Questions } from "../catalog/read-only.ts";
 import { type Coverage, coverageOf } from "../coverage/coverage.ts";
 import type { Use } from "../coverage/use.ts";
 import { findRoles, type Roles } from "../find/find-roles.ts";
-import { type Draft, addedColumns, doubt, unsureLines } from "./draft.ts";
+import { addedColumns, Draft } from "./draft.ts";
 import { draftInteractions } from "./draft-interactions.ts";
 import { draftLogins } from "./draft-logins.ts";
 import { draftMutes } from "./draft-mutes.ts";
@@ -43,23 +43,14 @@ const belowHead = "-- What was thought of:";
 /** Drafts the source views from the catalog of an app. */
 export function draftViews(catalog: Catalog): Drafted {
   const roles = findRoles(catalog);
-  const draft: Draft = {
-    people: roles.people,
-    posts: roles.posts?.table,
-    lines: [],
-    unsure: [],
-    alike: new Map(),
-    read: new Set(),
-    uses: [],
-    added: new Map(),
-  };
+  const draft = new Draft(roles.people, roles.posts?.table);
   draftPeople(draft, roles);
   draftPosts(draft, roles);
   draftInteractions(draft, roles);
   if (roles.logins) draftLogins(draft, roles.logins);
   draftMutes(draft, roles.muted);
   doubtReads(draft);
-  const unsure = unsureLines(draft);
+  const unsure = draft.unsureLines();
   const sql = [
     "-- Where posts, people and what they do are, drafted by `recsys draft` from the tables, columns and keys of the database.",
     "-- Read it through before it is pushed, and decide what it is unsure of; then `npx recsys check` says what is wrong with the rows.",
@@ -82,8 +73,7 @@ export function draftViews(catalog: Catalog): Drafted {
 function doubtReads(draft: Draft): void {
   const hidden = [...draft.read].filter(({ membersMayRead }) => !membersMayRead);
   if (hidden.length > 0)
-    doubt(
-      draft,
+    draft.doubt(
       hidden.map(nameOf).join(", "),
       "members (authenticated) may not select all of these, and each feed does so for them: recsys check says which columns they lack, with a grant of those alone; row level security has to say who reads which rows",
     );

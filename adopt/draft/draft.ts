@@ -6,38 +6,49 @@ import type { Use } from "../coverage/use.ts";
 import type { People } from "../find/find-people.ts";
 import { at, identifier, literal, nameList, oneLine, qualified, timeSql, uuidSql } from "./sql-text.ts";
 
-export interface Draft {
-  people: People | undefined;
-  posts: Table | undefined;
+export class Draft {
+  readonly people: People | undefined;
+  readonly posts: Table | undefined;
   /** Statements and comments, in their order. */
-  lines: string[];
-  unsure: string[];
-  /** Columns of which the same is unsure, by what that is. */
-  alike: Map<string, Set<string>>;
+  readonly lines: string[] = [];
   /** Tables that the views read. */
-  read: Set<Table>;
+  readonly read = new Set<Table>();
   /** What it makes of the tables: to be counted. */
-  uses: Use[];
+  readonly uses: Use[] = [];
   /** Columns that are added: by table, their names and what they are. */
-  added: Map<Table, Map<string, { type: string; sql: string }>>;
-}
+  readonly added = new Map<Table, Map<string, { type: string; sql: string }>>();
+  private readonly unsure: string[] = [];
+  /** Columns of which the same is unsure, by what that is. */
+  private readonly alike = new Map<string, Set<string>>();
 
-/** Notes what the draft is unsure of, and gives the comment that says so where it is. */
-export function doubt(draft: Draft, about: string, why: string): string {
-  const line = oneLine(`${about}: ${why}`);
-  if (!draft.unsure.includes(line)) draft.unsure.push(line);
-  return ` -- unsure: ${oneLine(why)}`;
-}
+  constructor(people: People | undefined, posts: Table | undefined) {
+    this.people = people;
+    this.posts = posts;
+  }
 
-/** The same for what is unsure of many columns alike: one line names them all. */
-export function doubtColumn(draft: Draft, table: Table, column: Column, why: string): string {
-  draft.alike.set(why, (draft.alike.get(why) ?? new Set()).add(`${nameOf(table)}.${column.name}`));
-  return ` -- unsure: ${oneLine(`${column.name} is ${why}`)}`;
-}
+  /** Notes what the draft is unsure of, and gives the comment that says so where it is. */
+  doubt(about: string | Table, why: string): string {
+    const line = oneLine(`${typeof about === "string" ? about : nameOf(about)}: ${why}`);
+    if (!this.unsure.includes(line)) this.unsure.push(line);
+    return ` -- unsure: ${oneLine(why)}`;
+  }
 
-/** All of it, one line each. */
-export function unsureLines({ unsure, alike }: Draft): string[] {
-  return [...unsure, ...[...alike].map(([why, columns]) => oneLine(`${[...columns].join(", ")}: ${why}`))];
+  /** The same for what is unsure of many columns alike: one line names them all. */
+  doubtColumn(table: Table, column: Column, why: string): string {
+    this.alike.set(why, (this.alike.get(why) ?? new Set()).add(`${nameOf(table)}.${column.name}`));
+    return ` -- unsure: ${oneLine(`${column.name} is ${why}`)}`;
+  }
+
+  /** Says that changes of a table cannot be followed. */
+  unwatched(table: Table, why: string): string {
+    this.doubt(table, `changes of it reach the feeds only when everything is worked out anew: ${why}`);
+    return `-- unsure: recsys.watch cannot follow ${oneLine(qualified(table))}: ${oneLine(why)}`;
+  }
+
+  /** All that it is unsure of, one line each. */
+  unsureLines(): string[] {
+    return [...this.unsure, ...[...this.alike].map(([why, columns]) => oneLine(`${[...columns].join(", ")}: ${why}`))];
+  }
 }
 
 /**
@@ -131,8 +142,8 @@ export function shownTime(draft: Draft, table: Table, alias: string, { column, f
   if (form) return timeInId(draft, table, alias, column, form);
   const byType = timeDoubts[column.kind];
   const note = [
-    ...(why ? [doubt(draft, nameOf(table), `${column.name}: ${why}`)] : []),
-    ...(byType ? [doubtColumn(draft, table, column, byType)] : []),
+    ...(why ? [draft.doubt(table, `${column.name}: ${why}`)] : []),
+    ...(byType ? [draft.doubtColumn(table, column, byType)] : []),
   ].join(";");
   if (column.kind === "timestamptz" && column.plain) return { sql: at(alias, column), watched: column.name, note };
   const added = addColumn(draft, table, addedName(column), "timestamptz", [column], () =>
@@ -143,7 +154,7 @@ export function shownTime(draft: Draft, table: Table, alias: string, { column, f
 
 /** The instant that an id says, in a column of its own. */
 function timeInId(draft: Draft, table: Table, alias: string, key: Column, form: IdForm): Shown {
-  doubtColumn(draft, table, key, `no column says when a row came to be, so its id does (${idForms[form]})`);
+  draft.doubtColumn(table, key, `no column says when a row came to be, so its id does (${idForms[form]})`);
   // not the whole of it: whoever has the id of a session may be let in by it
   const { newest } = table.idTime as NonNullable<Table["idTime"]>;
   const note = ` -- unsure: ${oneLine(`by its id: the newest, ${newest.id.slice(0, 13)}…, would be of ${newest.at.toISOString().slice(0, 19)}Z`)}`;
@@ -160,29 +171,23 @@ export function addedName({ name }: Column): string {
 /** Where a column names a row of another table, and no foreign key says so. */
 export const byName = "taken for what its name says, without a foreign key";
 
+/** What recsys.watch is told of a table: names of columns. */
+interface Watched {
+  id?: string;
+  user?: string;
+  post?: string;
+  author?: string;
+  created?: string;
+  texts?: string[];
+  others?: string[];
+  lookup?: string[] | undefined;
+}
+
 /** A call of recsys.watch, with the arguments that are not its defaults. */
 export function watchSql(
   table: Table,
   kind: string,
-  {
-    id,
-    user,
-    post,
-    author,
-    created,
-    texts,
-    others,
-    lookup,
-  }: {
-    id?: string;
-    user?: string;
-    post?: string;
-    author?: string;
-    created?: string;
-    texts?: string[];
-    others?: string[];
-    lookup?: string[] | undefined;
-  },
+  { id, user, post, author, created, texts, others, lookup }: Watched,
 ): string {
   const named = (parameter: string, name: string | undefined, usual: string) =>
     name === undefined || name === usual ? [] : [`${parameter} => ${literal(name)}`];
@@ -200,10 +205,4 @@ export function watchSql(
     ...(others && others.length > 0 ? lists("p_others", others) : []),
     ...(lookup ? [`p_user_lookup => ${nameList(lookup)}`] : []),
   ].join(", ")});`;
-}
-
-/** Says that changes of a table cannot be followed. */
-export function unwatched(draft: Draft, table: Table, why: string): string {
-  doubt(draft, nameOf(table), `changes of it reach the feeds only when everything is worked out anew: ${why}`);
-  return `-- unsure: recsys.watch cannot follow ${oneLine(qualified(table))}: ${oneLine(why)}`;
 }

@@ -1,7 +1,7 @@
 /** How a draft shows people: by the uuid of auth.users, wherever that is. */
 import type { Column, Table } from "../catalog/catalog.ts";
 import type { People, PersonColumn } from "../find/find-people.ts";
-import { addColumn, addedName, byName, type Draft, doubtColumn, type Shown, shownId } from "./draft.ts";
+import { addColumn, addedName, byName, type Draft, type Shown, shownId } from "./draft.ts";
 import { aliasBeside, at, identifier, joinSql, personUuidSql, qualified, uuidSql } from "./sql-text.ts";
 
 /** A person of a row, and how the table that has their uuid is joined to it. */
@@ -23,7 +23,7 @@ export function shownPerson(
   as = aliasBeside(alias, "who", "whom"),
 ): ShownPerson {
   const { column, holds } = person;
-  const note = person.sure ? "" : doubtColumn(draft, table, column, byName);
+  const note = person.sure ? "" : draft.doubtColumn(table, column, byName);
   if (holds === "user id") return { ...shownId(draft, table, alias, column, addedName(column)), note };
   if (holds === "derived key")
     return { ...shownId(draft, table, alias, column, addedName(column), personUuidSql), note };
