@@ -84,7 +84,7 @@ export async function publish({ url }: Database, model: string): Promise<void> {
   await recsys(["publish", model, "--database", url]);
 }
 
-/** What an app forbids: the statement of oracles/, asked of pairs of a reader and an item. Those that break no rule are under "". */
+/** What an app forbids: the statement of fixtures/oracles/, asked of pairs of a reader and an item. Those that break no rule are under "". */
 export async function forbidden(
   { pool }: Database,
   name: string,
@@ -107,7 +107,7 @@ export async function rulesOf(name: string): Promise<string[]> {
 }
 
 function oracleOf(name: string): URL {
-  return new URL(`oracles/${name}.sql`, import.meta.url);
+  return new URL(`fixtures/oracles/${name}.sql`, import.meta.url);
 }
 
 async function recsys(args: string[], statuses = [0]): Promise<string> {

@@ -1,5 +1,5 @@
 import type { Estimate } from "../../metrics/statistics.ts";
-import { colors, element, fitted, label, type Role, ticks } from "./svg.ts";
+import { colors, element, fitted, label, nameLabel, plotOf, type Role, ticks } from "./svg.ts";
 
 /** A bar with whiskers. */
 interface Bar {
@@ -24,24 +24,14 @@ export function barPlot(title: string, bars: Bar[], limit = Number.POSITIVE_INFI
   const most = Math.min(limit, Math.max(0, ...bars.map(({ mean, high }) => high || mean || 0)));
   const axis = ticks(0, most || 1);
   const x = (value: number) => left + (value / axis[axis.length - 1]) * (width - left - right);
-  const parts = [label(0, 14, title, "start", "#1f2937", 600)];
+  const parts: string[] = [];
   for (const tick of axis) {
     parts.push(element("line", { x1: x(tick), x2: x(tick), y1: top, y2: bottom, stroke: "#e5e7eb" }));
     parts.push(label(x(tick), bottom + 14, String(tick), "middle"));
   }
   for (const [i, bar] of bars.entries()) {
     const y = top + i * line;
-    const strong = bar.role === "other" ? 400 : 600;
-    parts.push(
-      label(
-        left - 8,
-        y + 14,
-        fitted(bar.label).text,
-        "end",
-        bar.role === "other" ? "#4b5563" : colors[bar.role],
-        strong,
-      ),
-    );
+    parts.push(nameLabel(left - 8, y + 14, bar.label, bar.role, "end"));
     if (!Number.isFinite(bar.mean)) continue;
     parts.push(element("rect", { x: left, y: y + 4, width: x(bar.mean) - left, height: 12, fill: colors[bar.role] }));
     const within = (value: number) => x(Math.min(limit, Math.max(0, Number.isFinite(value) ? value : bar.mean)));
@@ -49,10 +39,5 @@ export function barPlot(title: string, bars: Bar[], limit = Number.POSITIVE_INFI
     parts.push(element("line", { x1: low, x2: high, y1: y + 10, y2: y + 10, stroke: "#111827" }));
     parts.push(label(high + 5, y + 14, bar.mean.toFixed(3)));
   }
-  const height = bottom + 22;
-  return element(
-    "svg",
-    { xmlns: "http://www.w3.org/2000/svg", viewBox: `0 0 ${width} ${height}`, width, height, role: "img" },
-    parts.join(""),
-  );
+  return plotOf(title, width, bottom + 22, parts);
 }

@@ -1,4 +1,4 @@
-import { colors, element, fitted, label, type Role, ticks } from "./svg.ts";
+import { colors, element, fitted, label, nameLabel, plotOf, type Role, ticks } from "./svg.ts";
 
 export interface Line {
   name: string;
@@ -22,7 +22,7 @@ export function linePlot(title: string, xLabel: string, lines: Line[], fromZero 
   const left = Math.max(44, ...yTicks.map((tick) => 10 + 7 * String(tick).length));
   const x = scale(xTicks, left, width - right);
   const y = scale(yTicks, height - bottom, top);
-  const parts = [label(0, 14, title, "start", "#1f2937", 600), label(width - right, height - 4, xLabel, "middle")];
+  const parts = [label(width - right, height - 4, xLabel, "middle")];
   for (const tick of yTicks) {
     parts.push(element("line", { x1: left, x2: width - right, y1: y(tick), y2: y(tick), stroke: "#e5e7eb" }));
     parts.push(label(left - 6, y(tick) + 4, String(tick), "end"));
@@ -44,7 +44,8 @@ export function linePlot(title: string, xLabel: string, lines: Line[], fromZero 
     );
   }
   const ends = clean
-    .flatMap((line) => (line.points.length > 0 ? [{ line, end: y(line.points[line.points.length - 1][1]) }] : []))
+    .filter((line) => line.points.length > 0)
+    .map((line) => ({ line, end: y(line.points[line.points.length - 1][1]) }))
     .sort((a, b) => a.end - b.end);
   // names keep 13 pixels from each other: pushed down in order, then up again where the lowest would leave the plot
   for (const [i, entry] of ends.entries()) if (i > 0) entry.end = Math.max(entry.end, ends[i - 1].end + 13);
@@ -53,17 +54,8 @@ export function linePlot(title: string, xLabel: string, lines: Line[], fromZero 
     entry.end = Math.min(entry.end, limit);
     limit = entry.end - 13;
   }
-  for (const { line, end } of ends) {
-    const color = line.role === "other" ? "#4b5563" : colors[line.role];
-    parts.push(
-      label(width - right + 6, end + 4, fitted(line.name).text, "start", color, line.role === "other" ? 400 : 600),
-    );
-  }
-  return element(
-    "svg",
-    { xmlns: "http://www.w3.org/2000/svg", viewBox: `0 0 ${width} ${height}`, width, height, role: "img" },
-    parts.join(""),
-  );
+  for (const { line, end } of ends) parts.push(nameLabel(width - right + 6, end + 4, line.name, line.role));
+  return plotOf(title, width, height, parts);
 }
 
 function scale(axis: number[], from: number, to: number): (value: number) => number {
@@ -71,10 +63,5 @@ function scale(axis: number[], from: number, to: number): (value: number) => num
   return (value) => from + ((value - low) / (high - low || 1)) * (to - from);
 }
 
-function smallest(values: number[]): number {
-  return values.reduce((a, b) => Math.min(a, b), values[0] ?? 0);
-}
-
-function largest(values: number[]): number {
-  return values.reduce((a, b) => Math.max(a, b), values[0] ?? 1);
-}
+const smallest = (values: number[]) => values.reduce((a, b) => Math.min(a, b), values[0] ?? 0);
+const largest = (values: number[]) => values.reduce((a, b) => Math.max(a, b), values[0] ?? 1);

@@ -26,6 +26,24 @@ export function element(name: string, attributes: Record<string, string | number
   return `<${name}${list.join("")}>${content}</${name}>`;
 }
 
+/** A whole plot under its title. */
+export function plotOf(title: string, width: number, height: number, parts: string[]): string {
+  const attributes = {
+    xmlns: "http://www.w3.org/2000/svg",
+    viewBox: `0 0 ${width} ${height}`,
+    width,
+    height,
+    role: "img",
+  };
+  return element("svg", attributes, [label(0, 14, title, "start", "#1f2937", 600), ...parts].join(""));
+}
+
+/** The name of a bar or line, in its colour; only those that matter are bold. */
+export function nameLabel(x: number, y: number, name: string, role: Role, anchor = "start"): string {
+  const [color, weight] = role === "other" ? ["#4b5563", 400] : [colors[role], 600];
+  return label(x, y, fitted(name).text, anchor, color as string, weight as number);
+}
+
 /** A line of text; `anchor` is start, middle or end. */
 export function label(x: number, y: number, text: string, anchor = "start", color = "#4b5563", weight = 400): string {
   const font = { "font-family": "system-ui, sans-serif", "font-size": 12, "font-weight": weight };
