@@ -38,7 +38,7 @@ alter policy "stats are read with their post" on recsys.latest_post_stats to ano
 alter policy "tags are read with their post" on recsys.post_tags to anon, authenticated;
 
 grant execute on function
-  recsys.assignment(uuid), recsys.feed_context(uuid, boolean), recsys.clock(), recsys.served_key(uuid, bigint), recsys.word_pattern(text), recsys.request_with_mutes(uuid, timestamptz), recsys.feed_request(uuid, timestamptz, jsonb),
+  recsys.feed_context(jsonb), recsys.clock(), recsys.served_key(uuid, bigint), recsys.word_pattern(text), recsys.request_with_mutes(uuid, timestamptz), recsys.feed_request(uuid, timestamptz, jsonb),
   recsys.eligible_posts(recsys.feed_request), recsys.retrieve_similar(recsys.feed_request, bigint, extensions.vector), recsys.earlier_states(recsys.feed_request),
   recsys.retrieve_active(recsys.feed_request, integer), recsys.retrieve_fresh(recsys.feed_request, integer), recsys.retrieve_trending(recsys.feed_request, integer),
   recsys.retrieve_followed(recsys.feed_request, uuid[], integer), recsys.newest_matches(recsys.feed_request, integer),

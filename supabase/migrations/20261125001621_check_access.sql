@@ -120,7 +120,7 @@ begin
     select calls.role, format('%s may not ask for %s', calls.role, calls.what), false, calls.query
     from (
       values
-        ('authenticated', 'who asks', 'select from recsys.feed_context($1, true) as settings left join lateral recsys.user_context($1, $2, settings.now) on true'),
+        ('authenticated', 'who asks', 'select from recsys.feed_context((select to_jsonb(assigned) from recsys.assignment($1) as assigned)) as settings left join lateral recsys.user_context($1, $2, settings.now) on true'),
         ('authenticated', 'candidates', 'select recsys.served_key(found.post_id, 1) from recsys.candidates($1, $2, translate($3, ''{}'', ''[]'')::extensions.vector, recsys.clock()) as found'),
         ('authenticated', 'candidates with a filter', 'select from recsys.candidates($1, $2, translate($3, ''{}'', ''[]'')::extensions.vector, recsys.clock(), ''{"tags": [""]}'')'),
         ('authenticated', 'the model', 'select * from recsys.model_artifacts limit 0'),

@@ -132,7 +132,7 @@ const faults: [string, Fault, string, Degraded, Degraded][] = [
   ],
   [
     "a table of an older schema",
-    withoutColumn("recsys.settings", "comment_weight"),
+    withoutColumn("recsys.models", "feature_spec_digest"),
     "not_installed",
     "batch",
     "community",

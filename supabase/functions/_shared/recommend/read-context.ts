@@ -6,20 +6,13 @@ import type { FeedSettings } from "./feed-settings.ts";
 /** What one feed needs to know first: the instant, the model, the settings, and the user. */
 export interface ContextRow extends UserTextRow {
   now: Date;
-  /** The model of the user's variant, or the active one; null: none is active. */
+  /** The model that was assigned to the user, or the active one; null: none is active. */
   model_id: string | null;
   model_name: string | null;
   feature_spec_digest: string | null;
   settings: FeedSettings;
-  /** As recsys.impressions.variant; null: the user is in no experiment. */
-  variant: string | null;
-  /** The model of the user's variant; null: it has none of its own. It may be another than `model_id`, where it cannot serve. */
-  variant_model_id: string | null;
-  /** The model that drafts this feed together with `model_id`; null: none does. */
-  second_model_id: string | null;
-  /** null: it cannot serve. */
-  second_model_name: string | null;
-  second_feature_spec_digest: string | null;
+  /** What was assigned to the user beside settings and model, for whoever reads it; null: nothing. */
+  assigned: object | null;
   /** recsys.feature_store_version. */
   feature_store: string;
   /** false: no such user, and everything below is null. */
@@ -55,14 +48,14 @@ const visitorContext = `cross join lateral (
 const userContext = "left join lateral recsys.user_context($1::uuid, feed.model_id, feed.now) as context on true";
 
 /**
- * Model, settings and user (null: a visitor) as of recsys.clock(), in one row. `withVariantModel` false: the active model serves, whatever the
- * user's variant in an experiment has.
+ * Model, settings and user (null: a visitor) as of recsys.clock(), in one row. `assigned`: what recsys.feed_context takes, as an expression in SQL, in
+ * which $1 is the user.
  */
-export function readContext(userId: string | null, withVariantModel = true): Statement<ContextRow> {
+export function readContext(userId: string | null, assigned = "null"): Statement<ContextRow> {
   return {
     text: `select feed.*, context.created_at is not null as known, context.*
-      from recsys.feed_context($1::uuid, $2::boolean) as feed
+      from recsys.feed_context(${assigned}) as feed
       ${userId === null ? visitorContext : userContext}`,
-    values: [userId, withVariantModel],
+    values: userId === null ? [] : [userId],
   };
 }

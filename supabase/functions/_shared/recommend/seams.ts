@@ -53,7 +53,7 @@ export interface ModelChoice {
 }
 
 export interface Chosen {
-  id: string;
+  id: number;
   /** What the log calls it. */
   name: string;
 }

@@ -12,15 +12,16 @@ import type { Exploration } from "../../recommend/select/exploration.ts";
 import { userState } from "../../recommend/states.ts";
 import { tellTopics } from "../../recommend/topics.ts";
 import { coinsOf, draft, type Team } from "./draft.ts";
-import { type Second, SecondModelFailed, secondModel } from "./second-model.ts";
+import { type Second, SecondModelFailed, secondModel, secondModelId } from "./second-model.ts";
 
 /** Makes the page where an experiment compares two models in one feed. Where the second fails the first makes it alone. */
 export const draftedPage: PageMaker = {
   async prepare({ connection, reader, page, found, span }, services) {
-    if (found.context.second_model_id === null) return null;
+    const id = secondModelId(found.context);
+    if (id === null) return null;
     const { log, topics } = services;
     const ended = span("second_model");
-    const second = await secondModel(connection, services, reader, found, page).catch((error) => {
+    const second = await secondModel(connection, services, reader, found, id, page).catch((error) => {
       if (!(error instanceof SecondModelFailed)) throw error;
       log("variant_model_failed", error);
       return null;

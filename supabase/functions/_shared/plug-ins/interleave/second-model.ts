@@ -1,5 +1,4 @@
 /** The second model of an experiment that interleaves two: it may fail without costing anybody the feed of the first. */
-
 import { type Connection, run, type Statement } from "../../database/database.ts";
 import { parseVector, parseVectors } from "../../database/vectors.ts";
 import type { UserInput } from "../../features/tower-inputs.ts";
@@ -25,11 +24,22 @@ export interface Second {
 
 /** The second model cannot take part: the first one makes the feed alone, and it counts for nobody. */
 export class SecondModelFailed extends Error {
-  constructor({ variant, second_model_id, model_name }: ContextRow, what: string, cause?: unknown) {
-    super(`model ${second_model_id} of the experiment in ${variant} ${what}: model ${model_name} serves alone`, {
-      cause,
-    });
+  constructor(context: ContextRow, what: string, cause?: unknown) {
+    const { second_model_id, variant } = assigned(context);
+    const served = `model ${context.model_name} serves alone`;
+    super(`model ${second_model_id} of the experiment in ${variant} ${what}: ${served}`, { cause });
   }
+}
+
+/** The model that drafts the feed together with the one that serves; null: none does. */
+export function secondModelId(context: ContextRow): string | null {
+  const { second_model_id } = assigned(context);
+  return second_model_id ? String(second_model_id) : null;
+}
+
+/** Of a row of recsys.assignment; empty: the user is in no experiment. */
+function assigned(context: ContextRow): { variant?: string; second_model_id?: number | null } {
+  return context.assigned ?? {};
 }
 
 /** Looks up what the second model of a feed needs. Throws SecondModelFailed. */
@@ -38,14 +48,16 @@ export async function secondModel(
   { models, commonPosts }: FeedServices,
   { caller }: Reader,
   { context, input, posts }: LookedUp,
+  id: string,
   page: Page,
 ): Promise<Second> {
-  const { second_model_id: id, second_model_name: name, second_feature_spec_digest: featureSpecDigest } = context;
-  if (id === null || name === null || featureSpecDigest === null)
-    throw new SecondModelFailed(context, "does not serve any more");
+  const [second] = await run(connection, readSecond(caller.sub ?? null, id, context.history_posts)).catch((error) => {
+    throw new SecondModelFailed(context, "cannot serve", error);
+  });
+  if (!second) throw new SecondModelFailed(context, "does not serve any more");
+  const { name, feature_spec_digest: featureSpecDigest, ...user } = second;
   try {
     const model = await models({ id, name, featureSpecDigest }, connection, ["user_tower", "dlrm"]);
-    const [user] = await run(connection, userVectors(caller.sub ?? null, id, context.history_posts));
     const own: UserInput = {
       ...input,
       id_embedding: user.id_embedding === null ? null : parseVector(user.id_embedding),
@@ -60,11 +72,19 @@ export async function secondModel(
   }
 }
 
-type UserVectors = Pick<ContextRow, "id_embedding" | "history" | "history_posts">;
+/** The model, and what differs in it of what the context says of the user. */
+interface SecondRow extends Pick<ContextRow, "id_embedding" | "history" | "history_posts"> {
+  name: string;
+  feature_spec_digest: string;
+}
 
-function userVectors(userId: string | null, modelId: string, historyPosts: string[]): Statement<UserVectors> {
+/** No row: the model cannot serve. */
+function readSecond(userId: string | null, modelId: string, historyPosts: string[]): Statement<SecondRow> {
   return {
-    text: "select * from recsys.user_vectors($1::uuid, $2::bigint, $3::uuid[])",
+    text: `select models.name, models.feature_spec_digest, vectors.*
+      from recsys.models
+      cross join lateral recsys.user_vectors($1::uuid, $2::bigint, $3::uuid[]) as vectors
+      where models.model_id = $2::bigint and models.status in ('ready', 'active', 'retired')`,
     values: [userId, modelId, historyPosts],
   };
 }

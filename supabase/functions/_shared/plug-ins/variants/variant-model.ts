@@ -1,11 +1,22 @@
-/** The model of an experiment's variant, which may fail without taking the feed from anybody. */
-import { readContext } from "../../recommend/read-context.ts";
+/** The model and settings of an experiment's variant; the model may fail without taking the feed from anybody. */
+import { type ContextRow, readContext } from "../../recommend/read-context.ts";
 import type { ModelChoice } from "../../recommend/seams.ts";
 
 export const variantModel: ModelChoice = {
-  readContext: (userId, failed) => readContext(userId, !failed),
-  chosen({ variant, variant_model_id: id }) {
-    return id === null ? null : { id, name: `model ${id} of the experiment in ${variant}` };
+  readContext(userId, failed) {
+    // a visitor is in no experiment
+    if (userId === null) return readContext(null);
+    const assigned = failed ? "jsonb_build_object('variant', variant, 'settings', settings)" : "to_jsonb(assigned)";
+    return readContext(userId, `(select ${assigned} from recsys.assignment($1::uuid) as assigned)`);
   },
-  label: ({ variant }) => variant ?? "",
+  chosen(context) {
+    const { variant, model_id } = assigned(context);
+    return model_id ? { id: model_id, name: `model ${model_id} of the experiment in ${variant}` } : null;
+  },
+  label: (context) => assigned(context).variant ?? "",
 };
+
+/** A row of recsys.assignment, but for its settings; empty: the user is in no experiment. */
+function assigned(context: ContextRow): { variant?: string; model_id?: number | null } {
+  return context.assigned ?? {};
+}
