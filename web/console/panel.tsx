@@ -3,8 +3,9 @@ import { useState } from "preact/hooks";
 import { Trouble } from "../shared/trouble.tsx";
 import { useLoaded } from "../shared/use-loaded.ts";
 import { KeyRefused, type Row, useAsk } from "./console-client.ts";
+import { RowsTable, type RowsTableProps } from "./rows-table.tsx";
 
-interface PanelProps {
+interface PanelProps extends Pick<RowsTableProps, "columns" | "cells"> {
   title: string;
   /** One sentence: what it says and how to read it. */
   about?: string;
@@ -14,16 +15,19 @@ interface PanelProps {
   empty?: ComponentChildren;
   /** When it changes the question is asked anew. */
   fresh?: unknown;
-  children(rows: Row[]): ComponentChildren;
+  /** Of the table in which the rows are, where there are no children to show them. */
+  caption?: string;
+  children?(rows: Row[]): ComponentChildren;
 }
 
 /** One question with its answer, and the SQL that gives it. */
-export function Panel({ title, about, ask: question, parameters, empty, fresh, children }: PanelProps) {
+export function Panel({ title, about, ask: question, parameters, empty, fresh, children, ...table }: PanelProps) {
   const ask = useAsk();
   const { value, error, again } = useLoaded(
     () => ask(question, parameters),
     [ask, question, JSON.stringify(parameters), fresh],
   );
+  const shown = children ?? ((rows: Row[]) => <RowsTable {...table} rows={rows} caption={table.caption ?? title} />);
   return (
     <section class="card panel">
       <h2>{title}</h2>
@@ -31,7 +35,7 @@ export function Panel({ title, about, ask: question, parameters, empty, fresh, c
       {/* that the key is refused is said once, by the sign-in */}
       {error !== undefined && !(error instanceof KeyRefused) && <Trouble error={error} again={again} />}
       {!value && error === undefined && <p role="status">One moment …</p>}
-      {value && (value.rows.length > 0 ? children(value.rows) : <p class="soft">{empty ?? "There is nothing."}</p>)}
+      {value && (value.rows.length > 0 ? shown(value.rows) : <p class="soft">{empty ?? "There is nothing."}</p>)}
       {value && <Sql text={value.sql} />}
     </section>
   );

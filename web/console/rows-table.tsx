@@ -1,7 +1,7 @@
 import type { ComponentChildren } from "preact";
 import type { Row } from "./console-client.ts";
 
-interface RowsTableProps {
+export interface RowsTableProps {
   rows: Row[];
   /** Which columns, in which order; left out: all. */
   columns?: string[];

@@ -63,28 +63,10 @@ function Report({ experiment: { name, kind } }: { experiment: Row }) {
   );
 }
 
-const reportColumns = [
-  "variant",
-  "people_group",
-  "metric",
-  "people",
-  "impressions",
-  "rate",
-  "ratio",
-  "always_low",
-  "always_high",
-  "always_p",
-];
-const interleavingColumns = [
-  "metric",
-  "first_model",
-  "second_model",
-  "people",
-  "pages",
-  "first_wins",
-  "second_wins",
-  "preference",
-  "always_low",
-  "always_high",
-  "always_p",
-];
+const reportColumns = "variant people_group metric people impressions rate ratio always_low always_high always_p".split(
+  " ",
+);
+const interleavingColumns =
+  "metric first_model second_model people pages first_wins second_wins preference always_low always_high always_p".split(
+    " ",
+  );

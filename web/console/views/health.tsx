@@ -1,7 +1,6 @@
 import { Heading } from "../../shared/heading.tsx";
 import type { Row } from "../console-client.ts";
 import { Panel } from "../panel.tsx";
-import { RowsTable } from "../rows-table.tsx";
 
 const judged = (key: string) => (row: Row) => <span class={row[key] ? "good" : "bad"}>{row[key] ? "ok" : "look"}</span>;
 
@@ -10,50 +9,52 @@ export function Health() {
   return (
     <>
       <Heading text="Health" />
-      <Panel title="How all stands" about="The verdict is what to do where all is not well." ask="status">
-        {(rows) => <RowsTable rows={rows} cells={{ is_ok: judged("is_ok") }} caption="Concerns and their state" />}
-      </Panel>
-      <Panel title="Are feeds as they were?" about="The worst first, each with its cure." ask="health">
-        {(rows) => <RowsTable rows={rows} cells={{ ok: judged("ok") }} caption="Figures and their bounds" />}
-      </Panel>
+      <Panel
+        title="How all stands"
+        about="The verdict is what to do where all is not well."
+        ask="status"
+        cells={{ is_ok: judged("is_ok") }}
+        caption="Concerns and their state"
+      />
+      <Panel
+        title="Are feeds as they were?"
+        about="The worst first, each with its cure."
+        ask="health"
+        cells={{ ok: judged("ok") }}
+        caption="Figures and their bounds"
+      />
       <div class="pair">
         <Panel
           title="Latency"
           about="In milliseconds, of the feeds of the twenty people who were active last, made now and shown to nobody. Stages within stages are counted in both."
           ask="latency"
           empty="There is nobody yet."
-        >
-          {(rows) => <RowsTable rows={rows} caption="Stages of a feed" />}
-        </Panel>
+          caption="Stages of a feed"
+        />
         <div class="stack">
-          <Panel title="Changes that wait for the feature store" ask="lag">
-            {(rows) => <RowsTable rows={rows} caption="Roll-up lag" />}
-          </Panel>
-          <Panel title="Texts that wait for a vector" ask="queue" empty="None.">
-            {(rows) => <RowsTable rows={rows} caption="Embedding queue" />}
-          </Panel>
+          <Panel title="Changes that wait for the feature store" ask="lag" caption="Roll-up lag" />
+          <Panel title="Texts that wait for a vector" ask="queue" empty="None." caption="Embedding queue" />
           <Panel
             title="Given up"
             about="Texts for which no vector could be made, however often it was tried."
             ask="dead_letters"
             empty="None."
-          >
-            {(rows) => <RowsTable rows={rows} caption="Dead letters" />}
-          </Panel>
-          <Panel title="Posts with a vector" ask="coverage">
-            {(rows) => (
-              <RowsTable rows={rows} columns={["name", "status", "posts", "posts_with_vector"]} caption="Coverage" />
-            )}
-          </Panel>
+            caption="Dead letters"
+          />
+          <Panel
+            title="Posts with a vector"
+            ask="coverage"
+            columns={["name", "status", "posts", "posts_with_vector"]}
+            caption="Coverage"
+          />
         </div>
       </div>
       <Panel
         title="What runs by itself"
         ask="schedules"
         about="Where pg_cron is missing nothing is active: npx recsys serve and worker do what cannot wait, another scheduler the rest."
-      >
-        {(rows) => <RowsTable rows={rows} caption="Schedules" />}
-      </Panel>
+        caption="Schedules"
+      />
     </>
   );
 }

@@ -5,20 +5,9 @@ import { type Row, useAsk } from "../console-client.ts";
 import { Panel } from "../panel.tsx";
 import { RowsTable } from "../rows-table.tsx";
 
-const columns = [
-  "name",
-  "status",
-  "since",
-  "gate",
-  "compared_with",
-  "requests",
-  "mrr",
-  "mrr_of_other",
-  "posts",
-  "users",
-  "size",
-  "learned_until",
-];
+const columns = "name status since gate compared_with requests mrr mrr_of_other posts users size learned_until".split(
+  " ",
+);
 
 /** Every model with what the gate said, which one serves, and the two switches. */
 export function Models() {
@@ -51,12 +40,10 @@ export function Models() {
         ask="training"
         fresh={switched}
         empty="There is none yet."
-      >
-        {(rows) => <RowsTable rows={rows} cells={asPrinted} caption="Models as training found them" />}
-      </Panel>
-      <Panel title="Who served when" ask="activations" fresh={switched}>
-        {(rows) => <RowsTable rows={rows} caption="Activations, the latest first" />}
-      </Panel>
+        cells={asPrinted}
+        caption="Models as training found them"
+      />
+      <Panel title="Who served when" ask="activations" fresh={switched} caption="Activations, the latest first" />
     </>
   );
 }

@@ -162,8 +162,11 @@ function Missing({ userId, asked }: { userId: string; asked: string }) {
 
 function Explained({ userId, postId }: { userId: string; postId: string }) {
   return (
-    <Panel title="As the database explains it" ask="explain" parameters={{ user_id: userId, post_id: postId }}>
-      {(rows) => <RowsTable rows={rows} caption="Explanation" />}
-    </Panel>
+    <Panel
+      title="As the database explains it"
+      ask="explain"
+      parameters={{ user_id: userId, post_id: postId }}
+      caption="Explanation"
+    />
   );
 }

@@ -4,7 +4,7 @@ import { Heading } from "../../shared/heading.tsx";
 import { Chart } from "../chart.tsx";
 import type { Row } from "../console-client.ts";
 import { Panel } from "../panel.tsx";
-import { percent, RowsTable } from "../rows-table.tsx";
+import { percent } from "../rows-table.tsx";
 
 const unmeasured = (
   <>
@@ -54,19 +54,16 @@ export function Shown() {
           about="How much was predicted for each thing that happened: 1 is right, 2 promises twice as much as comes."
           ask="calibration"
           empty="No model has predicted anything of a day that is measured yet."
-        >
-          {(rows) => <RowsTable rows={rows} caption="Calibration of each head" />}
-        </Panel>
+          caption="Calibration of each head"
+        />
         <Panel
           title="By topic"
           about="Of the posts shown in the last seven days. demand: people a day who come to the topic, supply: posts written a day, both of the last 28 days."
           ask="shown_topics"
           empty="Nothing was shown, or there are no topics yet: npx recsys topics."
-        >
-          {(rows) => (
-            <RowsTable rows={rows} cells={{ share: ({ share }) => percent(share) }} caption="Share of each topic" />
-          )}
-        </Panel>
+          cells={{ share: ({ share }) => percent(share) }}
+          caption="Share of each topic"
+        />
       </div>
       <Panel
         {...asked}

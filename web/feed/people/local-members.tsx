@@ -4,27 +4,19 @@ import { Trouble } from "../../shared/trouble.tsx";
 import { useLoaded } from "../../shared/use-loaded.ts";
 import { findMembers, nameOf } from "./profile.ts";
 import { signIn, signUp } from "./sign-in.ts";
+import { useOnce } from "./use-once.ts";
 
 /** The members of the community on this machine, of whom anybody may be chosen, or a new one. */
 export function LocalMembers() {
   const project = useProject();
   const [typed, setTyped] = useState("");
   const [search, setSearch] = useState("");
-  const [error, setError] = useState<unknown>();
+  const { error, once } = useOnce();
   useEffect(() => {
     const pause = setTimeout(() => setSearch(typed), 200);
     return () => clearTimeout(pause);
   }, [typed]);
   const members = useLoaded(() => findMembers(search), [search]);
-
-  async function enter(work: () => Promise<unknown>): Promise<void> {
-    setError(undefined);
-    try {
-      await work();
-    } catch (error) {
-      setError(error);
-    }
-  }
 
   return (
     <>
@@ -33,7 +25,7 @@ export function LocalMembers() {
         <button
           type="button"
           class="main"
-          onClick={() => enter(() => signUp(project, `${crypto.randomUUID()}@new.invalid`, crypto.randomUUID()))}
+          onClick={() => once(() => signUp(project, `${crypto.randomUUID()}@new.invalid`, crypto.randomUUID()))}
         >
           I am new here
         </button>
@@ -51,7 +43,7 @@ export function LocalMembers() {
       <ul class="people" aria-label="Members">
         {members.value?.map((member) => (
           <li key={member.user_id}>
-            <button type="button" onClick={() => enter(() => signIn(project, member.email, "not asked here"))}>
+            <button type="button" onClick={() => once(() => signIn(project, member.email, "not asked here"))}>
               <strong>{nameOf({ id: member.user_id, external_id: member.external_id })}</strong>
               <span>{member.passions.join(", ") || "says nothing of themselves"}</span>
               <span class="soft">{member.interactions.toLocaleString("en")} views, votes and comments</span>

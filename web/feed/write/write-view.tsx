@@ -1,9 +1,9 @@
-import { useRef, useState } from "preact/hooks";
 import { Heading } from "../../shared/heading.tsx";
 import { useProject } from "../../shared/project.ts";
 import { useStored } from "../../shared/stored.ts";
 import { Trouble } from "../../shared/trouble.tsx";
 import { wordsOf } from "../people/profile.ts";
+import { useOnce } from "../people/use-once.ts";
 import { type Draft, publishPost, useDraft, type Written, writtenName } from "./draft.ts";
 import { Reach } from "./reach.tsx";
 
@@ -13,9 +13,7 @@ export function WriteView({ userId }: { userId: string }) {
   const [draft, setDraft] = useDraft(userId);
   const { title, description, tags, earlier } = draft;
   const [written, setWritten] = useStored<Written | null>(writtenName, null);
-  const isBusy = useRef(false);
-  const [busy, setBusy] = useState(false);
-  const [error, setError] = useState<unknown>();
+  const { busy, error, once } = useOnce();
 
   /** What is changed is another text than the one that was sent. */
   function edit(change: Partial<Draft>): void {
@@ -23,24 +21,13 @@ export function WriteView({ userId }: { userId: string }) {
     setDraft({ ...rest, ...change });
   }
 
-  async function publish(event: Event): Promise<void> {
-    event.preventDefault();
-    if (isBusy.current) return;
-    isBusy.current = true;
-    setBusy(true);
-    setError(undefined);
+  async function publish(): Promise<void> {
     const id = draft.id ?? crypto.randomUUID();
     setDraft({ ...draft, id });
     const post = { id, author_id: userId, title: title.trim(), description, tags: wordsOf(tags) };
-    try {
-      await publishPost(supabase, post);
-      setWritten({ post_id: id, title: post.title, author_id: userId, at: Date.now() });
-      setDraft(earlier ?? null);
-    } catch (error) {
-      setError(error);
-    }
-    isBusy.current = false;
-    setBusy(false);
+    await publishPost(supabase, post);
+    setWritten({ post_id: id, title: post.title, author_id: userId, at: Date.now() });
+    setDraft(earlier ?? null);
   }
 
   return (
@@ -55,7 +42,13 @@ export function WriteView({ userId }: { userId: string }) {
           </button>
         </p>
       )}
-      <form class="card" onSubmit={publish}>
+      <form
+        class="card"
+        onSubmit={(event) => {
+          event.preventDefault();
+          once(publish);
+        }}
+      >
         <label>
           Title
           <input
