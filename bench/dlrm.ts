@@ -4,9 +4,8 @@
  */
 import ort from "onnxruntime-node";
 import { randomModel } from "../trainer/onnx/random-models.ts";
-import { byTurns } from "./serving/by-turns.ts";
 import { measureRanker } from "./serving/ranker.ts";
-import { load } from "./shared/times.ts";
+import { byTurns, load } from "./shared/times.ts";
 
 console.log(load());
 const { figures, details } = await measureRanker([500, 1000, 4000]);

@@ -3,10 +3,9 @@ import { type Column, keyOf, nameOf, type Table } from "../catalog/catalog.ts";
 import { type Condition, createdOf, livingConditions, type TimeColumn } from "../catalog/pick-columns.ts";
 import { type Joined, openReferenceOf, type References } from "../catalog/references.ts";
 import { actionOf, names, plainName, tableWords } from "../catalog/words.ts";
-import type { Deeds } from "./deeds.ts";
+import { type Deeds, directionOf, kindsOf, wordFor } from "./deeds.ts";
 import type { Opening } from "./find-comments.ts";
 import type { PersonColumn } from "./find-people.ts";
-import { directionOf, kindsOf, wordFor } from "./pick-deeds.ts";
 import { postColumnOf, valuesOf } from "./post-columns.ts";
 
 export interface CommentDeeds {

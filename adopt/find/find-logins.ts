@@ -3,8 +3,7 @@ import { type Catalog, type Column, nameOf, type Table } from "../catalog/catalo
 import { createdOf, pick, type TimeColumn } from "../catalog/pick-columns.ts";
 import type { Joined, References } from "../catalog/references.ts";
 import { tableWords } from "../catalog/words.ts";
-import { type People, type PersonColumn, personsOf } from "./find-people.ts";
-import { peopleBeside } from "./people-beside.ts";
+import { type People, type PersonColumn, peopleBeside, personsOf } from "./find-people.ts";
 
 export interface Logins {
   table: Table;

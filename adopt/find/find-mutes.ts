@@ -4,9 +4,8 @@ import { pick } from "../catalog/pick-columns.ts";
 import type { Joined, References } from "../catalog/references.ts";
 import { columns, names, parentWords, tableWords } from "../catalog/words.ts";
 import type { Unclear } from "./find-actions.ts";
-import { type People, type PersonColumn, personsOf } from "./find-people.ts";
+import { type Beside, type People, type PersonColumn, peopleBeside, personsOf } from "./find-people.ts";
 import { isAbout, type Tags } from "./find-tags.ts";
-import { type Beside, peopleBeside } from "./people-beside.ts";
 
 export interface Mutes {
   table: Table;

@@ -1,6 +1,6 @@
 /** Which table holds the people, and which column of another table says who it was. */
 import { type Catalog, type Column, columnOf, keyOf, nameOf, type Table } from "../catalog/catalog.ts";
-import type { References } from "../catalog/references.ts";
+import type { Joined, References } from "../catalog/references.ts";
 import { names, plainName, tableWords, wordsOf } from "../catalog/words.ts";
 
 /** A table that may be what is looked for, with points and what gave them. */
@@ -153,4 +153,27 @@ function rank({ column, sure }: PersonColumn): number {
     words.length / 10 +
     (sure ? 0 : 20)
   );
+}
+
+// A second table of people, each of whose rows is one of the first: whoever has a login beside the account by which others know them.
+
+export interface Beside {
+  through: Joined;
+  person: PersonColumn;
+}
+
+/**
+ * The other table of people that the table refers to, and who they are: both by foreign keys, since a name alone would make a visit of a
+ * page a login of its author.
+ */
+export function peopleBeside(table: Table, people: People | undefined, references: References): Beside | undefined {
+  for (const { to, column, key, sure } of references.of(table)) {
+    if (!sure || to === "auth.users" || to === people?.table || to === table) continue;
+    const person = personsOf(to, people, references).find((person) => person.sure);
+    if (!person) continue;
+    const once = to.unique.includes(person.column.name);
+    if (once || names.people.has(tableWords(to.name).at(-1) ?? ""))
+      return { through: { table: to, key, by: column }, person };
+  }
+  return undefined;
 }

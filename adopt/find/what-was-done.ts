@@ -3,9 +3,8 @@ import { nameOf, type Table } from "../catalog/catalog.ts";
 import { bodyOf, createdOf, livingConditions } from "../catalog/pick-columns.ts";
 import type { References } from "../catalog/references.ts";
 import { actionOf, names, plainName, tableWords } from "../catalog/words.ts";
-import type { Deeds } from "./deeds.ts";
+import { type Deeds, directionOf, kindsOf, momentsOf, ratingOf, wordFor } from "./deeds.ts";
 import type { PersonColumn } from "./find-people.ts";
-import { directionOf, kindsOf, momentsOf, ratingOf, wordFor } from "./pick-deeds.ts";
 import type { Target } from "./post-columns.ts";
 
 export function deedsOf(

@@ -8,9 +8,7 @@ import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { UserError } from "../../db/user-error.ts";
-import { withStanza } from "./config-stanza.ts";
 import { copyFunctions, engineMigrations, servedFunctions } from "./engine-files.ts";
-import { versionsAfter } from "./versions.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const template = new URL("sources.sql", import.meta.url);
@@ -85,4 +83,68 @@ function keyOf(name: string): string | undefined {
 async function namesIn(folder: string): Promise<string[]> {
   if (!existsSync(folder)) return [];
   return (await readdir(folder)).filter((name) => /^\d+_.+\.sql$/.test(name)).sort();
+}
+
+// The part of an app's supabase/config.toml that is the recommender's, between two lines by which it is found again.
+
+const begin = "# recsys: begin (written by `npx recsys init`, which replaces it)";
+const end = "# recsys: end";
+
+/** The configuration with the stanza of these functions, in place of an earlier one or at its end. Throws a `UserError` where one is the app's own. */
+export function withStanza(config: string, functions: string[]): string {
+  const earlier = new RegExp(`\\n*${escaped(begin)}\\n[\\s\\S]*?${escaped(end)}\\n?`);
+  const own = config.replace(earlier, "\n");
+  if (own.includes(begin) || own.includes(end))
+    throw new UserError(
+      `supabase/config.toml has one of the two lines "${begin}" and "${end}" without the other: remove it`,
+    );
+  for (const name of functions)
+    if (new RegExp(`^\\s*\\[\\s*functions\\s*\\.\\s*["']?${name}["']?\\s*\\]`, "m").test(own))
+      throw new UserError(
+        `supabase/config.toml has a function ${name} of the app's own: the recommender's has to have that name; rename yours first`,
+      );
+  const stanzas = functions.map(
+    (name) => `[functions.${name}]
+enabled = true
+# it finds out itself who calls: verify_jwt does not prove that there is a user
+verify_jwt = false
+import_map = "./functions/_recsys/import_map.json"
+entrypoint = "./functions/_recsys/${name}/index.ts"
+`,
+  );
+  return `${own.trimEnd()}\n\n${begin}\n${stanzas.join("\n")}${end}\n`.trimStart();
+}
+
+function escaped(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+}
+
+// Versions of migrations, as the Supabase CLI makes and orders them: the instant in UTC, 20261126101500.
+
+const second = 1000;
+
+/**
+ * `count` versions in a row behind all of `taken`, a second apart. The last is `now` where that is possible, so that what the
+ * team writes next comes behind them. Throws a `UserError` where the app's last one is none that another can come behind.
+ */
+export function versionsAfter(taken: string[], count: number, now: Date): string[] {
+  const last = [...taken].sort().at(-1);
+  let first = now.getTime() - (count - 1) * second;
+  if (last !== undefined && last >= versionOf(first)) first = instantOf(last) + second;
+  return Array.from({ length: count }, (_, n) => versionOf(first + n * second));
+}
+
+function versionOf(instant: number): string {
+  return new Date(instant).toISOString().replace(/\D/g, "").slice(0, 14);
+}
+
+function instantOf(version: string): number {
+  const [, year, month, day, hour, minute, seconds] = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)$/.exec(version) ?? [];
+  const instant = Date.UTC(+year, +month - 1, +day, +hour, +minute, +seconds);
+  // such as 20269999000000
+  if (!Number.isFinite(instant) || versionOf(instant) !== version)
+    throw new UserError(
+      `the app's last migration has the version ${version}, which is no instant such as 20261126101500: nothing can be put behind it`,
+    );
+  return instant;
 }

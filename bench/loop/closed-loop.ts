@@ -2,7 +2,6 @@
 import { dayLength } from "../../trainer/synthetic/calendar.ts";
 import { type Happening, impressionsPerVisit } from "../../trainer/synthetic/simulation.ts";
 import type { World } from "../../trainer/synthetic/world.ts";
-import type { Policy } from "./policy.ts";
 
 /** What came of the visits of one day. */
 export interface Day {
@@ -75,4 +74,18 @@ export async function closedLoop(
     if (number < days) await policy.night?.();
   }
   return exposure;
+}
+
+/** What chooses every page of a synthetic community. */
+export interface Policy {
+  readonly name: string;
+  /** Lets the community live its first days as it does, and learns from them. */
+  prepare(world: World, days: number): Promise<void>;
+  /** Told of everything that happens from then on, in order of time. */
+  observe(happening: Happening): Promise<void> | void;
+  /** The numbers of at most `size` posts for a user at an instant, the best first. */
+  page(user: number, at: number, size: number): Promise<number[]> | number[];
+  /** A day has ended. */
+  night?(): Promise<void>;
+  close?(): Promise<void>;
 }

@@ -1,5 +1,5 @@
 /** The policies that may choose the pages, by the names they are asked for. */
-import type { Policy } from "./policy.ts";
+import type { Policy } from "./closed-loop.ts";
 import { FacetCounts, Generator, LastActive, MostRecent, Popularity, TrueLaw } from "./simple-policies.ts";
 import { SystemPolicy } from "./system-policy.ts";
 

@@ -5,7 +5,7 @@ import { dayLength } from "../../trainer/synthetic/calendar.ts";
 import type { Happening } from "../../trainer/synthetic/simulation.ts";
 import { facets } from "../../trainer/synthetic/topics.ts";
 import type { World } from "../../trainer/synthetic/world.ts";
-import type { Policy } from "./policy.ts";
+import type { Policy } from "./closed-loop.ts";
 
 /** Shows the posts with the highest scores, without the user's own and those they have read. */
 abstract class Scored implements Policy {

@@ -5,12 +5,12 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Database } from "../../db/connect.ts";
-import { externalUuid } from "../../db/import/external-id.ts";
 import { importBundle } from "../../db/import/import-bundle.ts";
 import { insertInteractions } from "../../db/import/insert-interactions.ts";
 import { insertLogins } from "../../db/import/insert-logins.ts";
 import { insertPosts } from "../../db/import/insert-posts.ts";
 import { insertUsers } from "../../db/import/insert-users.ts";
+import { externalUuid } from "../../db/import/known-ids.ts";
 import { openPool } from "../../supabase/functions/_shared/database/pool.ts";
 import { embedBatch } from "../../supabase/functions/_shared/embed/embed-batch.ts";
 import type { Log } from "../../supabase/functions/_shared/http/log.ts";
@@ -30,7 +30,7 @@ import { textOf } from "../../trainer/synthetic/writings.ts";
 import { settledUntil, train } from "../../trainer/train-into-folder.ts";
 import { readWarmStart, whyAnew } from "../../trainer/warm-start.ts";
 import { openFolder, openPostgres, openScope } from "../shared/place.ts";
-import type { Policy } from "./policy.ts";
+import type { Policy } from "./closed-loop.ts";
 
 /** Roll-ups are this far apart, in milliseconds of the simulation; pg_cron calls them every ten seconds, when hardly anything happens here. */
 const rollUpEvery = 20 * 60_000;

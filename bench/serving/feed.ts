@@ -1,7 +1,5 @@
 /** Feeds over HTTP, one after another, beside the bare SQL of their retrieval. */
-
 import { Times } from "../shared/times.ts";
-import { bareFeed } from "./bare-sql.ts";
 import type { ServedCommunity } from "./community.ts";
 import type { Figure, Finding } from "./figure.ts";
 import { withReaders } from "./readers.ts";
@@ -58,4 +56,59 @@ export function feedFinding({ http, sql, stages, candidates }: FeedTimes, of: st
 
 function inFunction(stages: Record<string, number>): Record<string, number> {
   return Object.fromEntries(Object.entries(stages).map(([name, ms]) => [`ms in ${name}`, ms]));
+}
+
+// The floor of a feed: its retrieval alone, in SQL.
+
+import type pg from "pg";
+import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
+import { nothingServed } from "../../supabase/functions/_shared/recommend/cursor.ts";
+import { retrieve } from "../../supabase/functions/_shared/recommend/retrieve.ts";
+import { vectorAt } from "../../trainer/engine/vector-at.ts";
+
+/**
+ * recsys.candidates for the number-th of some people, as the caller, with all that the ranker is told of them: what a feed would cost without
+ * all around it, and without what a worker keeps.
+ */
+export async function bareFeed(
+  client: pg.PoolClient,
+  { users, modelId, vectors }: ServedCommunity,
+  number: number,
+): Promise<{ milliseconds: number; candidates: number }> {
+  const user = users[(97 * number) % users.length];
+  await client.query("begin read only");
+  await client.query("select set_config('role', 'authenticated', true), set_config('request.jwt.claims', $1, true)", [
+    JSON.stringify({ sub: user, role: "authenticated" }),
+  ]);
+  const vector = vectorAt(vectors, number % (vectors.length / dimensions));
+  const begun = performance.now();
+  const found = await retrieve(client, user, String(modelId), vector, null, { served: nothingServed() });
+  const milliseconds = performance.now() - begun;
+  await client.query("commit");
+  return { milliseconds, candidates: found.length };
+}
+
+// The same feeds in a community ten times as large.
+
+export async function measureScale(
+  large: ServedCommunity,
+  small: FeedTimes,
+  sizes: { large: string; small: string },
+  requests: number,
+  folder: string,
+): Promise<Finding> {
+  const times = await timeFeeds(large, requests, folder);
+  const { figures, details } = feedFinding(times, sizes.large);
+  return {
+    figures: [
+      ...figures,
+      {
+        what: `median of ${sizes.large}`,
+        value: times.http.median,
+        unit: "ms",
+        floor: { what: `median of ${sizes.small}`, value: small.http.median },
+      },
+    ],
+    details: { "seconds to make it up": large.seconds, ...details },
+  };
 }

@@ -3,8 +3,8 @@ import pg from "pg";
 import type { Scope } from "../../db/testing.ts";
 import { startPooler } from "../../db/testing-pooler.ts";
 import { Times } from "../shared/times.ts";
-import { bareFeed } from "./bare-sql.ts";
 import type { ServedCommunity } from "./community.ts";
+import { bareFeed } from "./feed.ts";
 import type { Finding } from "./figure.ts";
 import { withReaders } from "./readers.ts";
 

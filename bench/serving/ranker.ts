@@ -8,7 +8,7 @@ import { denseWidth } from "../../trainer/dlrm/dense-features.ts";
 import { dlrmDefaults } from "../../trainer/dlrm/hyperparameters.ts";
 import { GraphBuilder } from "../../trainer/onnx/graph-builder.ts";
 import { randomModel } from "../../trainer/onnx/random-models.ts";
-import { byTurns } from "./by-turns.ts";
+import { byTurns } from "../shared/times.ts";
 import type { Finding } from "./figure.ts";
 
 /** What the equations of dlrm/network.ts multiply for one candidate. */

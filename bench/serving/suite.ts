@@ -7,13 +7,12 @@ import { withoutPooler } from "../../db/testing-pooler.ts";
 import { postgresServer } from "../shared/place.ts";
 import { measureBundles } from "./bundle.ts";
 import { makeUpCommunity } from "./community.ts";
-import { feedFinding, timeFeeds } from "./feed.ts";
+import { feedFinding, measureScale, timeFeeds } from "./feed.ts";
 import type { Finding } from "./figure.ts";
 import { measurePooler } from "./pooler.ts";
 import { measurePublish } from "./publish.ts";
 import { measureRanker } from "./ranker.ts";
 import { measureRecall } from "./recall.ts";
-import { measureScale } from "./scale.ts";
 import { measureStart } from "./start.ts";
 
 /** In the order in which they run. */

@@ -2,7 +2,7 @@
 
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { bundleDigest } from "../../db/bundle/bundle-digest.ts";
+import { bundleDigest } from "../../db/bundle/open-bundle.ts";
 import { foreignTables, someOf } from "../../db/foreign-tables.ts";
 import { importBundle } from "../../db/import/import-bundle.ts";
 import { UserError } from "../../db/user-error.ts";

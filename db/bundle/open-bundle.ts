@@ -1,7 +1,8 @@
-import { constants } from "node:fs";
+import { createHash } from "node:crypto";
+import { constants, createReadStream } from "node:fs";
 import { access, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { BundleError } from "./bundle-error.ts";
+import { UserError } from "../user-error.ts";
 import { type BundlePart, bundleFiles } from "./records.ts";
 
 /** A file of a bundle that is there; `bytes` is its compressed size. */
@@ -48,4 +49,30 @@ async function openFile(path: string, required: boolean): Promise<BundleFile | u
     if (required) throw new BundleError(path, undefined, "is missing; a bundle has users, posts and interactions");
     return undefined;
   }
+}
+
+/** What is wrong with a bundle, as one line for its owner: `file:line: reason` (line is left out where the whole file is meant). */
+export class BundleError extends UserError {
+  override name = "BundleError";
+  readonly file: string;
+  readonly line: number | undefined;
+  readonly reason: string;
+
+  constructor(file: string, line: number | undefined, reason: string) {
+    super(line === undefined ? `${file}: ${reason}` : `${file}:${line}: ${reason}`);
+    this.file = file;
+    this.line = line;
+    this.reason = reason;
+  }
+}
+
+/** sha256 over the files of a bundle, in hex: the same bundle has the same digest wherever it lies. */
+export async function bundleDigest(folder: string): Promise<string> {
+  const files = await openBundle(folder);
+  const hash = createHash("sha256");
+  for (const [part, file] of Object.entries(files)) {
+    hash.update(`${part} ${file.bytes}\n`);
+    for await (const chunk of createReadStream(file.path)) hash.update(chunk);
+  }
+  return hash.digest("hex");
 }

@@ -2,7 +2,7 @@ import { isUtf8 } from "node:buffer";
 import { createReadStream } from "node:fs";
 import { pipeline } from "node:stream";
 import { createGunzip } from "node:zlib";
-import { BundleError } from "./bundle-error.ts";
+import { BundleError } from "./open-bundle.ts";
 
 /** A longer line is no record of a community; without a limit a file without line ends would fill the memory. */
 export const maxLineBytes = 4 * 1024 * 1024;

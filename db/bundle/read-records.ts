@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { BundleError } from "./bundle-error.ts";
+import { BundleError } from "./open-bundle.ts";
 import { readLines } from "./read-lines.ts";
 
 /** Some records of a file; `lines[i]` is the line of `records[i]`. `bytesRead` counts the compressed file so far. */

@@ -3,7 +3,7 @@ import { chmod, mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { gzipSync } from "node:zlib";
-import { BundleError } from "../bundle/bundle-error.ts";
+import { BundleError } from "../bundle/open-bundle.ts";
 import { maxLineBytes } from "../bundle/read-lines.ts";
 import { type BundleContent, bundleFolder, gzipLines, soundBundle } from "../bundle/testing.ts";
 import { testDatabase } from "../testing.ts";

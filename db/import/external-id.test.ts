@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { externalUuid } from "./external-id.ts";
+import { externalUuid } from "./known-ids.ts";
 
 test("an id has the same uuid for ever: stored rows depend on it", () => {
   // printf '<namespace>user:42' | sha1sum, with version 5 and variant 10 put in

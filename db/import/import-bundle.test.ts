@@ -3,8 +3,8 @@ import { test } from "node:test";
 import { bundleFolder, soundBundle } from "../bundle/testing.ts";
 import type { Database } from "../connect.ts";
 import { onBoth, testDatabase } from "../testing.ts";
-import { externalUuid } from "./external-id.ts";
 import { importBundle } from "./import-bundle.ts";
+import { externalUuid } from "./known-ids.ts";
 
 /** Everything an import may change. */
 async function contents(database: Database): Promise<unknown> {

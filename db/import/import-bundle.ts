@@ -1,8 +1,7 @@
 import type pg from "pg";
 import { run } from "../../supabase/functions/_shared/database/database.ts";
 import { db } from "../../supabase/functions/_shared/database/query.ts";
-import { bundleDigest } from "../bundle/bundle-digest.ts";
-import { openBundle } from "../bundle/open-bundle.ts";
+import { bundleDigest, openBundle } from "../bundle/open-bundle.ts";
 import type { BundlePart } from "../bundle/records.ts";
 import type { OnProgress } from "../progress.ts";
 import { importPart, type PartReport } from "./import-part.ts";

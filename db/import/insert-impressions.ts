@@ -3,8 +3,8 @@ import { execute } from "../../supabase/functions/_shared/database/database.ts";
 import { insertRows } from "../../supabase/functions/_shared/database/query.ts";
 import type { ImpressionRecord } from "../bundle/records.ts";
 import { plainArray } from "./array-literal.ts";
-import { externalUuid } from "./external-id.ts";
 import type { Written } from "./import-part.ts";
+import { externalUuid } from "./known-ids.ts";
 
 /** Inserts impressions into the exposure log; resolves to how many were new. Score and model are unknown, so null. */
 export async function insertImpressions(

@@ -3,8 +3,8 @@ import { run } from "../../supabase/functions/_shared/database/database.ts";
 import { anyOf, db, insertRows } from "../../supabase/functions/_shared/database/query.ts";
 import type { UserRecord } from "../bundle/records.ts";
 import { plainArray, textArray } from "./array-literal.ts";
-import { externalUuid } from "./external-id.ts";
 import type { Written } from "./import-part.ts";
+import { externalUuid } from "./known-ids.ts";
 import { updateChanged } from "./upsert.ts";
 
 /** Inserts users, `uuids[i]` being that of `users[i]`, with their projects, and updates those whose texts differ. */

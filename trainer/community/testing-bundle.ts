@@ -1,6 +1,5 @@
 /** For tests and benchmarks: a community as its bundle has it, without a database. */
-import { BundleError } from "../../db/bundle/bundle-error.ts";
-import { openBundle } from "../../db/bundle/open-bundle.ts";
+import { BundleError, openBundle } from "../../db/bundle/open-bundle.ts";
 import { readRecords } from "../../db/bundle/read-records.ts";
 import { type BundlePart, bundleFiles, type RecordOf } from "../../db/bundle/records.ts";
 import { kinds } from "../../supabase/functions/_shared/features/kinds.ts";

@@ -7,9 +7,8 @@ import { categories, requestCategories } from "../../supabase/functions/_shared/
 import { innerProduct } from "../../supabase/functions/_shared/features/inner-product.ts";
 import { userFeatures } from "../../supabase/functions/_shared/features/ranker-features.ts";
 import { fitLogisticRegression } from "../engine/logistic-regression.ts";
-import { denseWidth } from "./dense-features.ts";
+import { denseWidth, type Standardisation, standardised } from "./dense-features.ts";
 import type { RankingExamples } from "./ranking-examples.ts";
-import { type Standardisation, standardised } from "./standardise.ts";
 
 export interface BaseRate {
   /** [userFeatures, heads], of standardised features. */

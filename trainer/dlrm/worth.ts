@@ -13,11 +13,10 @@ import { kinds } from "../../supabase/functions/_shared/features/kinds.ts";
 import { userFeatures } from "../../supabase/functions/_shared/features/ranker-features.ts";
 import { minimise } from "../engine/minimise.ts";
 import { estimate } from "../evaluation/metrics/statistics.ts";
-import { denseWidth } from "./dense-features.ts";
+import { denseWidth, standardised } from "./dense-features.ts";
 import { dlrmForward, scoreAt } from "./forward.ts";
 import type { Dlrm } from "./model.ts";
 import type { RankerParts, RankingExamples } from "./ranking-examples.ts";
-import { standardised } from "./standardise.ts";
 
 const features = denseWidth - userFeatures.length;
 /** p and d, one after the other. */

@@ -5,9 +5,8 @@
 import type { LoadedCommunity } from "../community/from-database.ts";
 import type { PipelineOptions } from "../pipeline.ts";
 import { communityEnd } from "../synthetic/calendar.ts";
-import { firstVisits } from "../synthetic/first-visits.ts";
 import type { SyntheticSize } from "../synthetic/size.ts";
-import { type TruePreferences, truePreferences } from "../synthetic/true-preferences.ts";
+import { firstVisits, type TruePreferences, truePreferences } from "../synthetic/true-preferences.ts";
 import { MostRecent, Popularity, RecencyBaseline } from "./baselines/simple.ts";
 import { EventWalk } from "./history/event-walk.ts";
 import { meanOf } from "./metrics/statistics.ts";

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { firstVisits } from "./first-visits.ts";
-import { truePreferences } from "./true-preferences.ts";
+import { firstVisits, truePreferences } from "./true-preferences.ts";
 import { World } from "./world.ts";
 
 const seed = 5;

@@ -1,12 +1,13 @@
 /** One step of the two towers: what a batch sees, its loss, and what its gradients change. */
+
+import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import type { Community } from "../community/community.ts";
+import type { Matrix } from "../engine/dense.ts";
 import type { EmbeddingTable } from "../engine/embedding-table.ts";
 import type { Random } from "../engine/random.ts";
-import { batchLoss } from "./batch-loss.ts";
-import { dropIdEmbeddings, vectorMask } from "./dropout.ts";
 import { embedPosts } from "./embed.ts";
 import { Histories } from "./histories.ts";
-import { corrections, logSamplingChance } from "./loss.ts";
+import { batchLoss, corrections, logSamplingChance } from "./loss.ts";
 import { poolHistories, postInputs, type TowerData, type Towers, userInputs } from "./model.ts";
 import type { Positives } from "./positives.ts";
 import type { TokenDropout } from "./token-bags.ts";
@@ -142,4 +143,27 @@ export class TowerTrainer {
 
 function addRows(table: EmbeddingTable, rows: Int32Array, kept: boolean[], gradient: Float32Array): void {
   for (const [i, row] of rows.entries()) if (kept[i]) table.addGradient(row, 1, gradient, i * table.width);
+}
+
+// What a training step leaves out of vectors and ID embeddings.
+
+/** A factor for each number of vectors [rows, 32]: 0, or 1 / (1 − rate). */
+export function vectorMask(rows: number, rate: number, random: Random): Matrix {
+  const kept = 1 / (1 - rate);
+  const values = Float32Array.from({ length: rows * dimensions }, () => (random.uniform() < rate ? 0 : kept));
+  return { values, shape: [rows, dimensions] };
+}
+
+/** Zeroes a share of the rows in place, and those of cold users; says which rows were kept. */
+export function dropIdEmbeddings(
+  { values, shape }: Matrix,
+  rate: number,
+  random: Random,
+  isCold?: Int32Array,
+): boolean[] {
+  return Array.from({ length: shape[0] }, (_, row) => {
+    const keep = random.uniform() >= rate && !isCold?.[row];
+    if (!keep) values.fill(0, row * dimensions, (row + 1) * dimensions);
+    return keep;
+  });
 }

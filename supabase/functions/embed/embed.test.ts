@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type pg from "pg";
 import { bundleFolder, soundBundle } from "../../../db/bundle/testing.ts";
-import { externalUuid } from "../../../db/import/external-id.ts";
+import { externalUuid } from "../../../db/import/known-ids.ts";
 import { importBundle } from "../../../db/import/import-bundle.ts";
 import { onBoth, testDatabase } from "../../../db/testing.ts";
 import { people, post, publishTinyModel, uuid } from "../../../testing/community.ts";

@@ -1,7 +1,6 @@
 /** Logistic regression on all features: the dense ones standardised and clipped as in the DLRM, one weight per category. */
 import { categoryRows } from "../../../supabase/functions/_shared/features/categories.ts";
-import { denseWidth } from "../../dlrm/dense-features.ts";
-import { type Standardisation, standardised } from "../../dlrm/standardise.ts";
+import { denseWidth, type Standardisation, standardised } from "../../dlrm/dense-features.ts";
 import { fitLogisticRegression } from "../../engine/logistic-regression.ts";
 import type { FitHead } from "./calibrated-heads.ts";
 import { rowWidth } from "./labelled-rows.ts";
