@@ -131,18 +131,8 @@ async function measure(seed: number): Promise<string> {
       (used.processor / all[0][1].used.processor).toFixed(2),
     ];
   });
-  const header = [
-    "trained",
-    "R@20",
-    "MRR",
-    "Δ R@20",
-    "Δ MRR",
-    "Δ loss",
-    "R@20 > 7 days",
-    "comment: norm. entropy",
-    "Σp/Σy",
-  ];
-  return table([...header, "new", "wall, s", "processor, s", "ratio"], rows);
+  const quality = ["R@20", "MRR", "Δ R@20", "Δ MRR", "Δ loss", "R@20 > 7 days", "comment: norm. entropy", "Σp/Σy"];
+  return table(["trained", ...quality, "new", "wall, s", "processor, s", "ratio"], rows);
 }
 
 /** The listwise loss of what was served; NaN where retrieval did not bring the post. */

@@ -1,10 +1,5 @@
 import { z } from "zod";
 
-/** A hyperparameter: which values it may have, its default, and the reason for this one, which a printed config file repeats. */
-export function hyperparameter<Type extends z.ZodType>(type: Type, value: z.output<Type>, reason: string) {
-  return type.default(value as z.util.NoUndefined<z.output<Type>>).describe(reason);
-}
-
 /** Hyperparameters under one name; what is left out has its default, and a name that is not among them is refused. */
 export function group<Shape extends z.ZodRawShape>(shape: Shape, reason: string) {
   return z

@@ -1,14 +1,14 @@
 import { z } from "zod";
-import { count, dropoutRate, group, hyperparameter, learningRate, positive, share } from "../config/hyperparameter.ts";
+import { count, dropoutRate, group, learningRate, positive, share } from "../config/hyperparameter.ts";
 
 /** What a training that goes on from an earlier model does otherwise. */
 const further = (values: { learningRate: number; epochs: number }, reason: string) =>
   group(
     {
-      learningRate: hyperparameter(learningRate(), values.learningRate, "At the start."),
-      epochs: hyperparameter(count(100), values.epochs, "Times that it sees each request."),
-      dropout: hyperparameter(dropoutRate(), 0, "Instead of the `dropout` below."),
-      dotDropout: hyperparameter(dropoutRate(), 0, "Instead of the `dotDropout` below."),
+      learningRate: learningRate().default(values.learningRate).describe("At the start."),
+      epochs: count(100).default(values.epochs).describe("Times that it sees each request."),
+      dropout: dropoutRate().default(0).describe("Instead of the `dropout` below."),
+      dotDropout: dropoutRate().default(0).describe("Instead of the `dotDropout` below."),
     },
     reason,
   );
@@ -21,83 +21,65 @@ const further = (values: { learningRate: number; epochs: number }, reason: strin
 export const dlrmSchema = z
   .strictObject({
     // --- the training set ---
-    maximumRequests: hyperparameter(
-      count(100_000, 20),
-      6000,
-      "The ranker learns from at most this many of the latest requests. Not tuned: they take some 200 MB.",
-    ),
-    interactionsPerRequest: hyperparameter(
-      count(20),
-      3,
-      "And from one first interaction in this many: the towers learn from the others. Not tuned.",
-    ),
-    heldOut: hyperparameter(
-      z.number().min(0.01).max(0.5),
-      0.15,
-      "The last part of the requests, which chooses the epoch and how sharp the heads are. Not tuned.",
-    ),
-    rows: hyperparameter(
-      count(1000, 2),
-      96,
-      "Candidates per request in training: the positive and negatives. Not tuned.",
-    ),
-    hardNegatives: hyperparameter(
-      count(1000, 0),
-      48,
-      "Of them the best by the recency baseline; the other negatives are sampled and stand for the rest. Not tuned.",
-    ),
-    pageRows: hyperparameter(
-      count(1000, 2),
-      32,
-      "Rows of a page in training: what was shown, and candidates that were not. 96 take twice the time and end within .03 of a visit.",
-    ),
-    newUsers: hyperparameter(
-      share(),
-      0.2,
-      "The share of pages that are shown to the ranker as those of somebody who has just signed up.",
-    ),
-    unseenWeight: hyperparameter(
-      share(),
-      0.0001,
-      "What a candidate that was not shown counts beside a post of a page that was passed by.",
-    ),
-    enoughPages: hyperparameter(
-      count(1_000_000),
-      500,
-      "With fewer pages that something came of, the ranker learns from first interactions. Not tuned.",
-    ),
+    maximumRequests: count(100_000, 20)
+      .default(6000)
+      .describe("The ranker learns from at most this many of the latest requests. Not tuned: they take some 200 MB."),
+    interactionsPerRequest: count(20)
+      .default(3)
+      .describe("And from one first interaction in this many: the towers learn from the others. Not tuned."),
+    heldOut: z
+      .number()
+      .min(0.01)
+      .max(0.5)
+      .default(0.15)
+      .describe("The last part of the requests, which chooses the epoch and how sharp the heads are. Not tuned."),
+    rows: count(1000, 2)
+      .default(96)
+      .describe("Candidates per request in training: the positive and negatives. Not tuned."),
+    hardNegatives: count(1000, 0)
+      .default(48)
+      .describe(
+        "Of them the best by the recency baseline; the other negatives are sampled and stand for the rest. Not tuned.",
+      ),
+    pageRows: count(1000, 2)
+      .default(32)
+      .describe(
+        "Rows of a page in training: what was shown, and candidates that were not. 96 take twice the time and end within .03 of a visit.",
+      ),
+    newUsers: share()
+      .default(0.2)
+      .describe("The share of pages that are shown to the ranker as those of somebody who has just signed up."),
+    unseenWeight: share()
+      .default(0.0001)
+      .describe("What a candidate that was not shown counts beside a post of a page that was passed by."),
+    enoughPages: count(1_000_000)
+      .default(500)
+      .describe("With fewer pages that something came of, the ranker learns from first interactions. Not tuned."),
 
     // --- the network ---
-    bottomHidden: hyperparameter(
-      count(1024),
-      64,
-      "Hidden layer of the bottom MLP, whose output is as wide as a vector: 32. Not tuned.",
-    ),
-    topHidden: hyperparameter(
-      z.tuple([count(1024), count(1024)]),
-      [64, 32],
-      "Hidden layers of the top MLP. Not tuned.",
-    ),
-    embeddingDeviation: hyperparameter(
-      positive(),
-      0.1,
-      "Standard deviation of the categories' embeddings at the start. Not tuned.",
-    ),
-    baseRateRidge: hyperparameter(
-      positive(),
-      1,
-      "Penalty on the weights of the base rate's first fit: those on which nothing depends stay near 0. Not tuned.",
-    ),
-    dropout: hyperparameter(
-      dropoutRate(),
-      0.2,
-      "How often a hidden unit is left out of a request. From .1 to .3 all end within .005.",
-    ),
-    dotDropout: hyperparameter(
-      dropoutRate(),
-      0.5,
-      "The same for the dots: they know posts one by one, so they are the first to fit the window they were trained on. Not tuned.",
-    ),
+    bottomHidden: count(1024)
+      .default(64)
+      .describe("Hidden layer of the bottom MLP, whose output is as wide as a vector: 32. Not tuned."),
+    topHidden: z
+      .tuple([count(1024), count(1024)])
+      .default([64, 32])
+      .describe("Hidden layers of the top MLP. Not tuned."),
+    embeddingDeviation: positive()
+      .default(0.1)
+      .describe("Standard deviation of the categories' embeddings at the start. Not tuned."),
+    baseRateRidge: positive()
+      .default(1)
+      .describe(
+        "Penalty on the weights of the base rate's first fit: those on which nothing depends stay near 0. Not tuned.",
+      ),
+    dropout: dropoutRate()
+      .default(0.2)
+      .describe("How often a hidden unit is left out of a request. From .1 to .3 all end within .005."),
+    dotDropout: dropoutRate()
+      .default(0.5)
+      .describe(
+        "The same for the dots: they know posts one by one, so they are the first to fit the window they were trained on. Not tuned.",
+      ),
 
     // --- the loss and the optimiser ---
     further: further(
@@ -110,19 +92,17 @@ export const dlrmSchema = z
       "The same for pages, of which a night has many, and which the ranker itself chose: it must learn soon what it was wrong about. Closed loop, " +
         "seed 1, reward of a visit on days 4 to 10 through that of the true law: .66 in 1 epoch at .0003, .74 in 2 at .002.",
     ),
-    epochs: hyperparameter(count(1000), 6, "6: .775, .421; 10: .773, .420."),
-    batch: hyperparameter(count(1024), 32, "Requests per batch. 16 in 8 epochs: .774, .422."),
-    learningRate: hyperparameter(
-      learningRate(),
-      0.002,
-      "At the start; it falls to nothing in a straight line. .001 and .004 end within .005.",
-    ),
-    weightDecay: hyperparameter(share(), 0.01, ".05 ends within .005."),
-    headWeight: hyperparameter(
-      z.number().min(0),
-      0.2,
-      "Weight of the heads' cross-entropy beside the listwise loss. Not tuned.",
-    ),
+    epochs: count(1000).default(6).describe("6: .775, .421; 10: .773, .420."),
+    batch: count(1024).default(32).describe("Requests per batch. 16 in 8 epochs: .774, .422."),
+    learningRate: learningRate()
+      .default(0.002)
+      .describe("At the start; it falls to nothing in a straight line. .001 and .004 end within .005."),
+    weightDecay: share().default(0.01).describe(".05 ends within .005."),
+    headWeight: z
+      .number()
+      .min(0)
+      .default(0.2)
+      .describe("Weight of the heads' cross-entropy beside the listwise loss. Not tuned."),
   })
   .refine(({ rows, hardNegatives }) => hardNegatives < rows, {
     path: ["hardNegatives"],

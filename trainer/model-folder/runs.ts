@@ -83,21 +83,10 @@ function differenceCell(of: z.output<typeof figure> | undefined): string {
 
 /** Runs for the terminal. Figures of runs with the same data are of the same requests; of others they are not comparable. */
 export function runsTable(runs: Run[]): string {
+  const header =
+    "model, trained, data, seed, backend, requests, MRR, beside recency, R@20, beside recency, seconds, config";
   return table(
-    [
-      "model",
-      "trained",
-      "data",
-      "seed",
-      "backend",
-      "requests",
-      "MRR",
-      "beside recency",
-      "R@20",
-      "beside recency",
-      "seconds",
-      "config",
-    ],
+    header.split(", "),
     runs.map(({ folder, trained_at, data, seed, backend, held_out, seconds, config }) => {
       const { mrr, "recall@20": recall } = held_out?.metrics ?? {};
       const differences = Object.entries(config).map(([path, value]) => `${path}=${JSON.stringify(value)}`);

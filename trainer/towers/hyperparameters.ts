@@ -1,12 +1,12 @@
 import { z } from "zod";
-import { count, dropoutRate, group, hyperparameter, learningRate, positive, share } from "../config/hyperparameter.ts";
+import { count, dropoutRate, group, learningRate, positive, share } from "../config/hyperparameter.ts";
 
 /** What more training of trained towers does otherwise. */
 const tuning = (values: { learningRate: number; epochs: number }, reason: string) =>
   group(
     {
-      learningRate: hyperparameter(learningRate(), values.learningRate, "At the start."),
-      epochs: hyperparameter(count(1000), values.epochs, "Times that they see each positive."),
+      learningRate: learningRate().default(values.learningRate).describe("At the start."),
+      epochs: count(1000).default(values.epochs).describe("Times that they see each positive."),
     },
     reason,
   );
@@ -15,19 +15,17 @@ const tuning = (values: { learningRate: number; epochs: number }, reason: string
 export const towerSchema = z
   .strictObject({
     // --- the training set ---
-    mostPositives: hyperparameter(
-      count(10_000_000, 100),
-      500_000,
-      "The latest first interactions that are learned from: an epoch of them is 977 steps, one of travel-se 227.",
-    ),
+    mostPositives: count(10_000_000, 100)
+      .default(500_000)
+      .describe(
+        "The latest first interactions that are learned from: an epoch of them is 977 steps, one of travel-se 227.",
+      ),
     epochsOf: group(
       {
-        before: hyperparameter(count(1000), 3, "Where an example sees what came before it, as in serving."),
-        others: hyperparameter(
-          count(1000),
-          60,
-          "Where it sees all the user's others: `evaluate --protocol cut` alone.",
-        ),
+        before: count(1000).default(3).describe("Where an example sees what came before it, as in serving."),
+        others: count(1000)
+          .default(60)
+          .describe("Where it sees all the user's others: `evaluate --protocol cut` alone."),
       },
       "Where time runs, tastes drift, and what is learned of the past soon fits the past alone: the share of fresh posts ranked below the " +
         "positive is .770, .771, .762 after 2, 3, 4 epochs of the synthetic community, .651 and .648 after 3 and 5 of travel-se. A random split " +
@@ -45,87 +43,83 @@ export const towerSchema = z
       { learningRate: 0.001, epochs: 1 },
       "Of a training that goes on from an earlier model: on what is new and, for each of that, on `olderPerNew` older positives.",
     ),
-    olderPerNew: hyperparameter(
-      count(10_000, 0),
-      100,
-      "As many older positives for each new one, drawn at random. Where what is new makes up much of it, the towers learn that its posts are " +
-        "popular, and bring the ranker similarities it does not know. The ranker's loss on the month after a month of news (travel-se), 1, 5 and " +
-        "all 40 older ones for each: 3.569, 3.499, 3.473; without any of it 3.497. On the requests after a week of news, 20 and 100: 3.009, " +
-        "2.989; without 3.001.",
-    ),
+    olderPerNew: count(10_000, 0)
+      .default(100)
+      .describe(
+        "As many older positives for each new one, drawn at random. Where what is new makes up much of it, the towers learn that its posts are " +
+          "popular, and bring the ranker similarities it does not know. The ranker's loss on the month after a month of news (travel-se), 1, 5 and " +
+          "all 40 older ones for each: 3.569, 3.499, 3.473; without any of it 3.497. On the requests after a week of news, 20 and 100: 3.009, " +
+          "2.989; without 3.001.",
+      ),
     withPages: group(
       {
-        vectorDropout: hyperparameter(dropoutRate(), 0, "Instead of the `vectorDropout` below."),
-        coldUsers: hyperparameter(share(), 0.5, "Instead of the `coldUsers` below."),
-        epochs: hyperparameter(count(1000), 6, "Times that they see each positive."),
+        vectorDropout: dropoutRate().default(0).describe("Instead of the `vectorDropout` below."),
+        coldUsers: share().default(0.5).describe("Instead of the `coldUsers` below."),
+        epochs: count(1000).default(6).describe("Times that they see each positive."),
       },
       "Where the exposure log says what came of the first pages of new people. Synthetic community, seed 1, the cold users' utility by similarity " +
         "alone, and what a page of the whole system brings them: .610 and 3.77 with what holds elsewhere, .674 and 3.99 with this.",
     ),
 
     // --- the network ---
-    hidden: hyperparameter(count(1024), 64, "Width of the hidden layer of both MLPs. Not tuned."),
-    idfDivisor: hyperparameter(
-      positive(),
-      300,
-      "A word starts with deviation idf / 300, so short that what is learned of it soon outweighs where it began: travel-se, 3 epochs, share of " +
-        "fresh posts ranked below the positive: .62 at ten times the length, .65 at this.",
-    ),
-    biasDeviation: hyperparameter(
-      positive(),
-      0.01,
-      "Standard deviation of the output layers' first biases. Not tuned: it need only differ from 0.",
-    ),
-    idEmbeddingDropout: hyperparameter(
-      share(),
-      0.2,
-      "How often an ID embedding is left out, so that text and history must stand alone (DropoutNet). R@20 on ml-100k, 20 epochs: .446, and " +
-        ".441 at .35.",
-    ),
-    vectorDropout: hyperparameter(
-      dropoutRate(),
-      0.2,
-      "How often a number is left out of a vector before it is normalised, so that no few dimensions carry a taste alone: R@20 on ml-100k is " +
-        ".447 without and .452 with it.",
-    ),
-    coldUsers: hyperparameter(
-      share(),
-      0.2,
-      "How often an example's user is shown as a cold one, with the profile alone: neither ID embedding nor history. R@20 of the synthetic " +
-        "community's cold users, by an earlier measure: .232 at 0, .348 at .15, .366 at .3.",
-    ),
-    tokenDropout: hyperparameter(
-      dropoutRate(),
-      0.3,
-      "How often a word is left out, so that the rare words of a profile are not learned as if they were the user's name. Not tuned.",
-    ),
+    hidden: count(1024).default(64).describe("Width of the hidden layer of both MLPs. Not tuned."),
+    idfDivisor: positive()
+      .default(300)
+      .describe(
+        "A word starts with deviation idf / 300, so short that what is learned of it soon outweighs where it began: travel-se, 3 epochs, share of " +
+          "fresh posts ranked below the positive: .62 at ten times the length, .65 at this.",
+      ),
+    biasDeviation: positive()
+      .default(0.01)
+      .describe("Standard deviation of the output layers' first biases. Not tuned: it need only differ from 0."),
+    idEmbeddingDropout: share()
+      .default(0.2)
+      .describe(
+        "How often an ID embedding is left out, so that text and history must stand alone (DropoutNet). R@20 on ml-100k, 20 epochs: .446, and " +
+          ".441 at .35.",
+      ),
+    vectorDropout: dropoutRate()
+      .default(0.2)
+      .describe(
+        "How often a number is left out of a vector before it is normalised, so that no few dimensions carry a taste alone: R@20 on ml-100k is " +
+          ".447 without and .452 with it.",
+      ),
+    coldUsers: share()
+      .default(0.2)
+      .describe(
+        "How often an example's user is shown as a cold one, with the profile alone: neither ID embedding nor history. R@20 of the synthetic " +
+          "community's cold users, by an earlier measure: .232 at 0, .348 at .15, .366 at .3.",
+      ),
+    tokenDropout: dropoutRate()
+      .default(0.3)
+      .describe(
+        "How often a word is left out, so that the rare words of a profile are not learned as if they were the user's name. Not tuned.",
+      ),
 
     // --- the loss and the optimiser ---
-    batch: hyperparameter(count(8192), 512, "Positives per step, at most. Not tuned."),
-    leastSteps: hyperparameter(
-      count(10_000),
-      64,
-      "A small community gets smaller batches, so that an epoch is 64 steps at least: of travel-se's first nine months, 3 epochs of 512 leave the " +
-        "towers half-trained (share of fresh posts ranked below the positive .58, R@100 .07; batches of 128: .63, .16).",
-    ),
-    leastBatch: hyperparameter(count(8192), 64, "But none smaller than this many positives."),
-    uniformNegatives: hyperparameter(
-      count(8192, 0),
-      256,
-      "Uniform negatives per batch, shared by its rows. R@20 on ml-100k: none in 10 epochs .428, 512 in 20 epochs .433.",
-    ),
-    temperature: hyperparameter(
-      positive(),
-      0.2,
-      "Of the softmax over cosines: small fits the training set, large generalises. R@20 on ml-100k, ID embeddings alone, 15 epochs: .447, and " +
-        ".415 at .1; with text, 10 epochs: .420 at .15, .433 at .25.",
-    ),
-    learningRate: hyperparameter(learningRate(), 0.003, "At the start. Not tuned."),
-    finalLearningRate: hyperparameter(
-      share(),
-      1 / 20,
-      "The learning rate falls in a straight line to this share of itself. Not tuned.",
-    ),
+    batch: count(8192).default(512).describe("Positives per step, at most. Not tuned."),
+    leastSteps: count(10_000)
+      .default(64)
+      .describe(
+        "A small community gets smaller batches, so that an epoch is 64 steps at least: of travel-se's first nine months, 3 epochs of 512 leave the " +
+          "towers half-trained (share of fresh posts ranked below the positive .58, R@100 .07; batches of 128: .63, .16).",
+      ),
+    leastBatch: count(8192).default(64).describe("But none smaller than this many positives."),
+    uniformNegatives: count(8192, 0)
+      .default(256)
+      .describe(
+        "Uniform negatives per batch, shared by its rows. R@20 on ml-100k: none in 10 epochs .428, 512 in 20 epochs .433.",
+      ),
+    temperature: positive()
+      .default(0.2)
+      .describe(
+        "Of the softmax over cosines: small fits the training set, large generalises. R@20 on ml-100k, ID embeddings alone, 15 epochs: .447, and " +
+          ".415 at .1; with text, 10 epochs: .420 at .15, .433 at .25.",
+      ),
+    learningRate: learningRate().default(0.003).describe("At the start. Not tuned."),
+    finalLearningRate: share()
+      .default(1 / 20)
+      .describe("The learning rate falls in a straight line to this share of itself. Not tuned."),
   })
   .refine(({ batch, leastBatch }) => leastBatch <= batch, {
     path: ["leastBatch"],
