@@ -1,38 +1,28 @@
 /** For tests: databases of apps, with the engine beside their tables. */
 import { readFile } from "node:fs/promises";
-import pg from "pg";
-import { connect, type Database } from "../db/connect.ts";
+import type { Database } from "../db/connect.ts";
+import { templateDigest } from "../db/template-digest.ts";
 import type { Scope } from "../db/testing.ts";
-import { testServer } from "../db/testing-postgres.ts";
+import { openPostgresCopy, type Template, testServer } from "../db/testing-postgres.ts";
 import { draftDatabase } from "./draft/draft-views.ts";
 import { engineMigrations } from "./init/engine-files.ts";
-import { emptyDatabase } from "./testing-blog.ts";
 
-/** Makes databases that hold the engine and nothing of an app, as copies of one; each is gone when the scope is over. */
+const engine: Template = {
+  name: "engine",
+  digest: async () => templateDigest(await engineMigrations()),
+  async fill({ pool }) {
+    await pool.query(await readFile(new URL("../db/stubs.sql", import.meta.url), "utf8"));
+    for (const { sql } of await engineMigrations()) await pool.query(sql);
+  },
+};
+
+/** Makes databases that hold the engine and nothing of an app; each is gone when the scope is over. */
 export async function appDatabases(scope: Scope): Promise<(name: string) => Promise<Database>> {
-  const server = new URL((await testServer()) as string);
-  const administer = async (statement: string) => {
-    const client = new pg.Client(server.href);
-    await client.connect();
-    await client.query(statement).finally(() => client.end());
-  };
-  const template = await emptyDatabase(scope, "draft_template");
-  for (const { sql } of await engineMigrations()) await template.pool.query(sql);
-  // a database that is copied has no connections
-  await template.close();
-  const url = new URL(template.url);
-  let made = 0;
+  const server = (await testServer()) as string;
   return async (name) => {
-    const database = `recsys_draft_${name.replace(/\W/g, "_")}_${process.pid}_${made++}`;
-    await administer(`create database ${database} template ${url.pathname.slice(1)}`);
-    const at = new URL(server);
-    at.pathname = database;
-    const opened = await connect(at.href, { embedded: false });
-    scope.after(async () => {
-      await opened.close();
-      await administer(`drop database if exists ${database} with (force)`);
-    });
-    return opened;
+    const database = await openPostgresCopy(server, `draft_${name}`, engine);
+    scope.after(() => database.close());
+    return database;
   };
 }
 

@@ -28,14 +28,23 @@ export async function testServer(): Promise<string | undefined> {
 
 let copies = 0;
 
-/** Makes a database out of a migrated template (about 0.1 s); closing it drops it. */
-export async function openPostgresCopy(server: string, name: string): Promise<Database> {
+/** What a database holds that others are copied from. It is made once and kept on the server, until another digest takes its place. */
+export interface Template {
+  name: string;
+  digest: () => Promise<string>;
+  fill: (database: Database) => Promise<unknown>;
+}
+
+const migrated: Template = { name: "migrated", digest: () => templateDigest(), fill: migrate };
+
+/** Makes a database out of a template, by default a migrated one (about 0.1 s); closing it drops it. */
+export async function openPostgresCopy(server: string, name: string, template = migrated): Promise<Database> {
   const database = `recsys_${name.replace(/\W+/g, "_").slice(0, 30)}_${process.pid}_${copies++}`;
   await withClient(server, async (client) => {
     // held by one process at a time, so that one makes the template and none drops it between being found and used
     await client.query("select pg_advisory_lock(hashtext('recsys.test_template'))");
-    const template = await findOrMakeTemplate(server, client);
-    await client.query(`create database ${database} template ${template}`);
+    const found = await findOrMakeTemplate(server, client, template);
+    await client.query(`create database ${database} template ${found}`);
   });
   const copy = await connect(at(server, database), { embedded: false });
   const close = async () => {
@@ -45,10 +54,15 @@ export async function openPostgresCopy(server: string, name: string): Promise<Da
   return { ...copy, close };
 }
 
-async function findOrMakeTemplate(server: string, client: pg.Client): Promise<string> {
-  const template = `recsys_template_${await templateDigest()}`;
+async function findOrMakeTemplate(
+  server: string,
+  client: pg.Client,
+  { name, digest, fill }: Template,
+): Promise<string> {
+  const template = `recsys_template_${name}_${await digest()}`;
   const { rows } = await client.query<{ datname: string }>(
-    "select datname from pg_database where datname like 'recsys\\_template\\_%'",
+    "select datname from pg_database where starts_with(datname, $1)",
+    [`recsys_template_${name}_`],
   );
   if (rows.some((row) => row.datname === template)) return template;
   // those of earlier migrations
@@ -57,7 +71,7 @@ async function findOrMakeTemplate(server: string, client: pg.Client): Promise<st
   await client.query(`create database ${unfinished} template template0`);
   const database = await connect(at(server, unfinished), { embedded: false });
   try {
-    await migrate(database);
+    await fill(database);
   } finally {
     await database.close();
   }
