@@ -3,7 +3,7 @@
  * who come one after another and act by known chances, and a place for each reader; a trial ends after 50 readers.
  */
 import { parseArgs } from "node:util";
-import { drawBeta } from "../supabase/functions/_shared/recommend/select/beta.ts";
+import { randomBeta } from "d3-random";
 import { exploration } from "../supabase/functions/_shared/recommend/select/exploration.ts";
 import { type Chooser, enough, equalShares, greedy, posts, tryPosts, type Ways, world } from "../testing/trials.ts";
 import { table } from "../trainer/evaluation/report/table.ts";
@@ -18,7 +18,7 @@ function thompson(weight: number, chance: (predicted: number, usual: number) => 
     for (const { number, trial, predicted } of left) {
       const expected = weight * Math.min(0.99, chance(predicted, usual));
       const { impressions, acted } = trial;
-      const value = drawBeta(expected + acted, weight - expected + impressions - acted, uniform);
+      const value = randomBeta.source(uniform)(expected + acted, weight - expected + impressions - acted)();
       if (value > highest) [best, highest] = [number, value];
     }
     return best;

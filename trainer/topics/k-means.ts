@@ -2,6 +2,10 @@
  * Mini-batch k-means (Sculley, "Web-Scale K-Means Clustering", 2010) over vectors of unit length, whose centroids are of unit length too
  * (Dhillon and Modha, "Concept Decompositions for Large Sparse Text Data using Clustering", 2001): nearest is then the highest inner product, in
  * SQL as well.
+ *
+ * ml-kmeans 7 knows neither mini-batches nor unit length. From these starts, over a sample of 20,000 and with one pass over all after it, it gives
+ * a million posts around 200 topics a mean cosine of .8417 in 12 s of processor time, this one .8456 in 22 s; 200,000 posts .8288 in 3 s and .8275 in 11 s.
+ * It would take the place of one loop, and is 14 packages.
  */
 import { setImmediate } from "node:timers/promises";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";

@@ -1,5 +1,5 @@
 /** One statement in a transaction under the role of whoever calls, as PostgREST runs each request. */
-import { type Pool, type Statement, run } from "../_shared/database/database.ts";
+import { type Pool, run, type Statement } from "../_shared/database/database.ts";
 import { isVisitor } from "../_shared/http/api-keys.ts";
 import { bearerToken, type Claims, type Verify } from "../_shared/http/auth.ts";
 

@@ -81,7 +81,10 @@ test("nobody but the first waits for a server that does not answer", async () =>
   server.now = 11 * minutes;
   const started = performance.now();
   await Promise.all(Array.from({ length: 10 }, () => server.verify(token)));
-  assert.ok(performance.now() - started < 15_000, "3 seconds, and all of them the same three: ten times as long would be one after another");
+  assert.ok(
+    performance.now() - started < 15_000,
+    "3 seconds, and all of them the same three: ten times as long would be one after another",
+  );
   server.now += minutes;
   const again = performance.now();
   for (let n = 0; n < 10; n++) await server.verify(token);

@@ -4,9 +4,10 @@
  * Empirical Evaluation of Thompson Sampling", 2011): what is known of a post's chance to be acted on is a beta distribution, each post
  * draws from its own, and the highest draw wins. So every post has a chance, and the more of those who were shown it acted, the sooner its trial is over.
  */
+// @ts-types="npm:@types/d3-random@3.0.4"
+import { randomBeta } from "d3-random";
 import type { Predictions } from "../feed.ts";
 import type { FeedSettings } from "../feed-settings.ts";
-import { drawBeta, type Uniform } from "./beta.ts";
 import type { Filler } from "./select.ts";
 import type { Selectable } from "./selectable.ts";
 
@@ -18,6 +19,9 @@ const onePlaceIn = 20;
  * about as soon; with 5 up to a fifth fewer places are acted on, with 20 up to 14 of 300 posts are shown to nobody in ten places a post.
  */
 const expectedFrom = 10;
+
+/** Gives numbers from 0 up to 1, 1 left out, as Math.random does. */
+export type Uniform = () => number;
 
 /** How often a post was shown, to different people, and how many of them acted on it. */
 export interface Trial {
@@ -95,13 +99,14 @@ function drawn<Post extends Triable>(
   uniform: Uniform,
 ): Post | undefined {
   let [best, highest]: [Post | undefined, number] = [undefined, -1];
+  const betaOf = randomBeta.source(uniform);
   for (const candidate of left) {
     const { post, predictions } = candidate;
     if (post.created_at <= since) continue;
     const { impressions, acted } = known.get(post.post_id) ?? untried;
     if (impressions >= enough) continue;
     const expected = expectedFrom * expectedChance(predictions, rate);
-    const value = drawBeta(expected + acted, expectedFrom - expected + impressions - acted, uniform);
+    const value = betaOf(expected + acted, expectedFrom - expected + impressions - acted)();
     if (value > highest) [best, highest] = [candidate, value];
   }
   return best;
