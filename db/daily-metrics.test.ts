@@ -3,15 +3,15 @@ import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 import { uuid } from "../testing/community.ts";
 import {
-  type Community,
   clearFigures,
+  type DailyFigure,
   drawDay,
-  type Figure,
   figuresOf,
   fillDay,
   hours,
   insertModel,
-  type Shown,
+  type MeasuredCommunity,
+  type ShownPost,
   settledDay,
 } from "../testing/daily-metrics.ts";
 import { Random } from "../trainer/engine/random.ts";
@@ -25,22 +25,25 @@ beforeEach(() => clearFigures(pool));
 const measure = (of = day, db = pool) => db.query("select recsys.measure_day($1) as n", [of]);
 
 /** All figures but the drift of features, from the arrays that the fixture was drawn as. */
-function byHand({ people, posts, acts, authors }: Community, impressions: Shown[]): Map<string, [number, number]> {
+function byHand(
+  { people, posts, acts, authors }: MeasuredCommunity,
+  impressions: ShownPost[],
+): Map<string, [number, number]> {
   const expected = new Map<string, [number, number]>();
-  const first = new Map<string, Shown>();
+  const first = new Map<string, ShownPost>();
   for (const shown of [...impressions].sort((a, b) => a.at - b.at)) {
     const key = `${shown.user} ${shown.post}`;
     if (!first.has(key)) first.set(key, shown);
   }
   const shown = [...first.values()];
-  const did = ({ user, post, at }: Shown, kind: string) =>
+  const did = ({ user, post, at }: ShownPost, kind: string) =>
     acts.some(
       (act) => act.user === user && act.post === post && act.kind === kind && act.at > at && act.at <= at + 24 * hours,
     );
   expected.set("shown|0|", [shown.length, new Set(shown.map(({ user }) => user)).size]);
 
   const feeds = new Map(impressions.map((one) => [one.request, one]));
-  const kindOf = ({ degraded, model, mode }: Shown) =>
+  const kindOf = ({ degraded, model, mode }: ShownPost) =>
     degraded ? `degraded to ${degraded}` : model === null ? "no model" : mode;
   for (const kind of new Set([...feeds.values()].map(kindOf)))
     expected.set(`feeds|0|${kind}`, [
@@ -51,7 +54,7 @@ function byHand({ people, posts, acts, authors }: Community, impressions: Shown[
   const placeOf = (position: number) =>
     position <= 10 ? `${position}` : position <= 20 ? "11-20" : position <= 50 ? "21-50" : "51 on";
   for (const [head, kind] of (["view", "vote", "comment"] as const).entries()) {
-    const add = (name: string, those: Shown[]) =>
+    const add = (name: string, those: ShownPost[]) =>
       expected.set(name, [those.filter((one) => did(one, kind)).length / those.length, those.length]);
     for (const model of new Set(shown.map((one) => one.model ?? 0))) {
       const ofModel = shown.filter((one) => (one.model ?? 0) === model);
@@ -100,7 +103,7 @@ function byHand({ people, posts, acts, authors }: Community, impressions: Shown[
   return expected;
 }
 
-function assertFigures(actual: Map<string, Figure>, expected: Map<string, [number, number]>): void {
+function assertFigures(actual: Map<string, DailyFigure>, expected: Map<string, [number, number]>): void {
   assert.deepEqual([...actual.keys()].sort(), [...expected.keys()].sort());
   for (const [name, [value, count]] of expected) {
     const figure = actual.get(name) ?? assert.fail();

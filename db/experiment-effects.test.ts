@@ -10,7 +10,7 @@ import {
   drawPeriod,
   drawPerson,
   type Effect,
-  type Outcome,
+  type PersonOutcome,
 } from "../testing/experiments.ts";
 import { stream } from "../trainer/synthetic/draws.ts";
 import { testDatabase } from "./testing.ts";
@@ -26,15 +26,15 @@ function treatment(effects: Effect[], group = "all", metric = "vote"): Effect {
 }
 
 /** The same by sums of products in place of deviations: Var(R) = (Vy − 2R·Cyn + R²·Vn) / (k·n̄²), and so on with the time before. */
-function byHand(people: Outcome[]) {
+function byHand(people: PersonOutcome[]) {
   const arms = ["control", "b"].map((variant) => people.filter((person) => person.variant === variant));
-  const columns = (rows: Outcome[]) => [
+  const columns = (rows: PersonOutcome[]) => [
     rows.map((row) => row.acted),
     rows.map((row) => row.shown),
     rows.map((row) => row.acted_before),
     rows.map((row) => row.shown_before),
   ];
-  const covariances = (rows: Outcome[]) => {
+  const covariances = (rows: PersonOutcome[]) => {
     const all = columns(rows);
     return all.map((a) =>
       all.map((b) => (sum(a.map((value, i) => value * b[i])) - (sum(a) * sum(b)) / rows.length) / (rows.length - 1)),
@@ -200,7 +200,7 @@ test("looked at every day, the always valid test errs no more often than it says
   let [always, once] = [0, 0];
   for (let i = 0; i < number; i++) {
     const random = stream(i, "peeking");
-    const people: { person: ReturnType<typeof drawPerson>; row: Outcome }[] = [];
+    const people: { person: ReturnType<typeof drawPerson>; row: PersonOutcome }[] = [];
     let [alwaysWrong, onceWrong] = [false, false];
     for (let day = 0; day < days; day++) {
       for (let j = 0; j < arriving; j++) {

@@ -1,7 +1,7 @@
 /** How far features moved, by hand: from what the ranker was trained on, and from the weeks before. */
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
-import { clearFigures, type Figure, figuresOf, insertModel, settledDay } from "../testing/daily-metrics.ts";
+import { clearFigures, type DailyFigure, figuresOf, insertModel, settledDay } from "../testing/daily-metrics.ts";
 import { testDatabase } from "./testing.ts";
 
 const { pool } = await testDatabase({ after }, "feature_drift");
@@ -25,7 +25,7 @@ const showFeatures = (model: number, ago: number, features: [number, number][], 
     [day, ago, model, features.map(([first]) => first), position, explored, features.map(([, second]) => second)],
   );
 
-function assertNear(figures: Map<string, Figure>, name: string, value: number, count = 20): void {
+function assertNear(figures: Map<string, DailyFigure>, name: string, value: number, count = 20): void {
   const figure = figures.get(name) ?? assert.fail(name);
   assert.ok(Math.abs(figure.value - value) < 1e-6, `${name}: ${figure.value}, not ${value}`);
   assert.equal(figure.count, count, "people");

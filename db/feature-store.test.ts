@@ -1,7 +1,7 @@
 // recsys.roll_up() against the definitions of its columns (feature-store-definitions.ts).
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { assertExact, type Post, readEvents, thatCount } from "../testing/feature-store-definitions.ts";
+import { assertExact, readEvents, type StoredPost, thatCount } from "../testing/feature-store-definitions.ts";
 import { Random } from "../trainer/engine/random.ts";
 import type { Database } from "./connect.ts";
 import { testDatabase } from "./testing.ts";
@@ -14,12 +14,12 @@ const pick = <T>(values: T[]): T => values[random.below(values.length)] as T;
 /** Whole hours of ten days, so that many events share an instant; some come before their post exists. */
 const someTime = () => new Date(start + random.below(240) * 3_600_000);
 
-async function createCommunity({ pool }: Database): Promise<{ users: string[]; posts: Post[] }> {
+async function createCommunity({ pool }: Database): Promise<{ users: string[]; posts: StoredPost[] }> {
   const { rows: users } = await pool.query<{ id: string }>(
     "insert into public.profiles (bio) select 'x' from generate_series(1, 8) returning id",
   );
   const ids = users.map((user) => user.id);
-  const posts: Post[] = [];
+  const posts: StoredPost[] = [];
   for (let i = 0; i < 10; i++) {
     const author = i === 0 ? null : pick(ids);
     const at = someTime();
@@ -36,7 +36,7 @@ async function createCommunity({ pool }: Database): Promise<{ users: string[]; p
 async function addEvents(
   { pool }: Database,
   users: string[],
-  posts: Post[],
+  posts: StoredPost[],
   number: number,
   when: () => Date,
 ): Promise<void> {

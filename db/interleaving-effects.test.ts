@@ -6,9 +6,9 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { compareVariants } from "../testing/experiments.ts";
 import {
-  type Credit,
   compareTeams,
   drawReader,
+  type ExpectedCredit,
   interleavedOutcome,
   type Models,
   noCredit,
@@ -25,7 +25,7 @@ const number = Number(process.env.SOAK ?? 60);
 const alike: Models = { noise: { 1: 1, 2: 1 }, shared: 0.5 };
 const better: Models = { noise: { 1: 1, 2: 0.7 }, shared: 0.5 };
 
-async function votes(people: Credit[], alpha?: number): Promise<Preference> {
+async function votes(people: ExpectedCredit[], alpha?: number): Promise<Preference> {
   return (await compareTeams(pool, people, alpha)).find(({ metric }) => metric === "vote") ?? assert.fail();
 }
 
@@ -57,7 +57,7 @@ test("figures are those of another computation, to six digits", async () => {
     near(figures.first_credit, sum(a), "first credit");
     near(figures.second_credit, sum(b), "second credit");
     // the jackknife as it is written down: the same anew without each person
-    const preferenceOf = (those: Credit[]) => {
+    const preferenceOf = (those: ExpectedCredit[]) => {
       const [first, second] = [sum(those.map((row) => row.first_credit)), sum(those.map((row) => row.second_credit))];
       return (2 * second) / (first + second) - 1;
     };
@@ -185,7 +185,7 @@ test("looked at every day while people return, the always valid test errs no mor
   let [always, once] = [0, 0];
   for (let i = 0; i < number; i++) {
     const random = stream(i, "peeking at teams");
-    const people: { reader: ReturnType<typeof drawReader>; credit: Credit }[] = [];
+    const people: { reader: ReturnType<typeof drawReader>; credit: ExpectedCredit }[] = [];
     let [alwaysWrong, onceWrong] = [false, false];
     for (let day = 0; day < days; day++) {
       for (let j = 0; j < arriving; j++) people.push({ reader: drawReader(random), credit: noCredit() });
@@ -207,7 +207,7 @@ test("nothing is said where too little is known, and nothing breaks", async () =
   const one = { ...noCredit(), pages: 1, first_wins: 1, first_credit: 1 };
   const other = { ...noCredit(), pages: 1, second_wins: 1, second_credit: 1 };
   const idle = { ...noCredit(), pages: 1 };
-  const many = (row: Credit, times: number) => Array.from({ length: times }, () => row);
+  const many = (row: ExpectedCredit, times: number) => Array.from({ length: times }, () => row);
   assert.deepEqual(await compareTeams(pool, []), []);
   for (const people of [[one], many(idle, 100), [...many(one, 24), ...many(other, 25), ...many(idle, 1000)]])
     for (const [name, figure] of Object.entries(await votes(people)))

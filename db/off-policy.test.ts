@@ -6,12 +6,12 @@ import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 import {
   clearPlaces,
-  type DrawnPlace,
   drawPlaces,
   drawWorld,
-  type Estimate,
+  type LogEntry,
   model,
   offPolicy,
+  type ShadowEstimate,
   scoreOf,
   writePlaces,
 } from "../testing/off-policy.ts";
@@ -48,12 +48,12 @@ function ratio(a: number[], b: number[], c: number[], n: number[]) {
 }
 
 /** The figures from the places themselves. */
-function byHand(places: DrawnPlace[]) {
+function byHand(places: LogEntry[]) {
   const people = [...new Set(places.map(({ user }) => user))];
-  const each = (of: (place: DrawnPlace) => number) =>
+  const each = (of: (place: LogEntry) => number) =>
     people.map((person) => sum(places.filter(({ user }) => user === person).map(of)));
-  const weight = (place: DrawnPlace) => place.shadowPropensity / place.propensity;
-  const reward = (place: DrawnPlace) => scoreOf(place.acted);
+  const weight = (place: LogEntry) => place.shadowPropensity / place.propensity;
+  const reward = (place: LogEntry) => scoreOf(place.acted);
   const [n, r] = [each(() => 1), each(reward)];
   const modelled = each((place) => scoreOf(place.expected) + weight(place) * (reward(place) - scoreOf(place.served)));
   const servedModelled = each((place) => scoreOf(place.servedExpected) + reward(place) - scoreOf(place.served));
@@ -140,12 +140,12 @@ test("the truth lies in the 95 % intervals in 93 to 97 % of simulations", async 
   await pool.query(
     "analyze recsys.shadow_impressions, recsys.impressions, public.post_views, public.post_votes, public.comments",
   );
-  const found: Map<string, Estimate>[] = [];
+  const found: Map<string, ShadowEstimate>[] = [];
   for (let i = 0; i < number; i++) found.push(await offPolicy(pool, 2 * i + 3));
-  const share = (holds: (each: Map<string, Estimate>) => boolean) => found.filter(holds).length / number;
+  const share = (holds: (each: Map<string, ShadowEstimate>) => boolean) => found.filter(holds).length / number;
   const gain = shadow - served;
   for (const estimator of ["snips", "dr", "ips"]) {
-    const of = (each: Map<string, Estimate>) => each.get(estimator) ?? assert.fail();
+    const of = (each: Map<string, ShadowEstimate>) => each.get(estimator) ?? assert.fail();
     const covered = share((each) => of(each).low <= shadow && shadow <= of(each).high);
     const gainCovered = share((each) => Number(of(each).gain_low) <= gain && gain <= Number(of(each).gain_high));
     const width = sum(found.map((each) => of(each).high - of(each).low)) / number;
@@ -178,7 +178,7 @@ test("that a model would earn more is seen without showing it to anybody", async
 const day = "now() - interval '3 days'";
 
 /** What may be wrong with the places, and the one line that says so. */
-const refusals: [what: string, message: RegExp, places: (all: DrawnPlace[]) => DrawnPlace[], afterwards?: string][] = [
+const refusals: [what: string, message: RegExp, places: (all: LogEntry[]) => LogEntry[], afterwards?: string][] = [
   [
     "nothing was drawn",
     /^no place that was drawn and scored by the shadow of simulated is a day old in that time$/,

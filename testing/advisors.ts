@@ -1,5 +1,5 @@
 /**
- * What `supabase db advisors` warns of in a database, one line a finding; the status is 1 when there is one: `node db/advisors.ts URL`. Left out
+ * What `supabase db advisors` warns of in a database, one line a finding; the status is 1 when there is one: `node testing/advisors.ts URL`. Left out
  * is the mutable search_path of functions whose body is "begin atomic": the names in it were bound when it was made.
  */
 import { execFile } from "node:child_process";

@@ -12,7 +12,7 @@ export function settledDay(): string {
   return new Date(Date.now() - 48 * hours).toISOString().slice(0, 10);
 }
 
-export interface Figure {
+export interface DailyFigure {
   metric: string;
   model_id: number;
   slice: string;
@@ -21,8 +21,8 @@ export interface Figure {
 }
 
 /** What was measured of a day but lag and degraded, by metric|model|slice. */
-export async function figuresOf(pool: pg.Pool, day: string): Promise<Map<string, Figure>> {
-  const { rows } = await pool.query<Figure>(
+export async function figuresOf(pool: pg.Pool, day: string): Promise<Map<string, DailyFigure>> {
+  const { rows } = await pool.query<DailyFigure>(
     "select metric, model_id::int, slice, value, count::int from recsys.daily_metrics where day = $1 and metric not in ('lag', 'degraded')",
     [day],
   );
@@ -38,7 +38,7 @@ export async function clearFigures(pool: pg.Pool): Promise<void> {
 }
 
 /** An impression; `user` and `post` are numbers of `uuid("a", n)` and `uuid("b", n)`. */
-export interface Shown {
+export interface ShownPost {
   request: number;
   user: number;
   post: number;
@@ -51,7 +51,7 @@ export interface Shown {
   probabilities: number[] | null;
 }
 
-export interface Community {
+export interface MeasuredCommunity {
   people: number;
   /** Authors are people of their own: author n % authors wrote post n. */
   authors: number;
@@ -61,14 +61,18 @@ export interface Community {
 }
 
 /** A day in which 40 people are shown 120 feeds of 80 posts; some posts again, some with no model, some degraded. */
-export function drawDay(random: Random, day: string, models: number[]): { community: Community; impressions: Shown[] } {
+export function drawDay(
+  random: Random,
+  day: string,
+  models: number[],
+): { community: MeasuredCommunity; impressions: ShownPost[] } {
   const begins = Date.parse(`${day}T00:00:00Z`);
   const whole = (n: number) => Math.floor(random.uniform() * n);
   const pick = <T>(values: T[]): T => values[whole(values.length)];
   const authors = 23;
   const posts = Array.from({ length: 80 }, () => begins - Math.floor(1000 * hours * random.uniform() ** 3) - 1);
-  const impressions: Shown[] = [];
-  const acts: Community["acts"] = [];
+  const impressions: ShownPost[] = [];
+  const acts: MeasuredCommunity["acts"] = [];
   for (let request = 0; request < 120; request++) {
     const user = whole(40);
     const at = begins + whole(24 * hours);
@@ -110,8 +114,8 @@ export function drawDay(random: Random, day: string, models: number[]): { commun
 /** Puts it into a migrated database and rolls up. */
 export async function fillDay(
   pool: pg.Pool,
-  { people, authors, posts, acts }: Community,
-  shown: Shown[],
+  { people, authors, posts, acts }: MeasuredCommunity,
+  shown: ShownPost[],
 ): Promise<void> {
   const iso = (at: number) => new Date(at).toISOString();
   await pool.query(
@@ -138,7 +142,7 @@ export async function fillDay(
     );
   }
   await pool.query("select recsys.roll_up(null)");
-  const column = <T>(value: (one: Shown) => T) => shown.map(value);
+  const column = <T>(value: (one: ShownPost) => T) => shown.map(value);
   await pool.query(
     `insert into recsys.impressions (request_id, user_id, post_id, position, shown_at, model_id, mode, degraded, source, view_probability, vote_probability, comment_probability)
      select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::smallint[], $5::timestamptz[], $6::bigint[], $7::text[], $8::text[], $9::text[], $10::real[], $11::real[], $12::real[])`,

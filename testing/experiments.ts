@@ -4,7 +4,7 @@ import type { Random } from "../trainer/engine/random.ts";
 import { geometric } from "../trainer/synthetic/draws.ts";
 
 /** A recsys.person_outcome. */
-export interface Outcome {
+export interface PersonOutcome {
   variant: string;
   is_new: boolean;
   metric: string;
@@ -34,13 +34,13 @@ export interface Effect {
 }
 
 /** Somebody with habits of their own: how often they act on what they see, and how much they look at in a day. */
-export interface Person {
+export interface ExperimentPerson {
   rate: number;
   meanShown: number;
 }
 
 /** Some act three times as often as others, and some look at three times as much; a few are new, and nothing is known of them. */
-export function drawPerson(random: Random): Person {
+export function drawPerson(random: Random): ExperimentPerson {
   return {
     rate: Math.min(0.4, 0.1 * Math.exp(0.6 * random.normal())),
     meanShown: 12 * Math.exp(0.6 * random.normal()),
@@ -48,7 +48,11 @@ export function drawPerson(random: Random): Person {
 }
 
 /** What a person does in a period: how many posts they are shown, at least one, and how many they act on. */
-export function drawPeriod(random: Random, { rate, meanShown }: Person, lift = 1): { shown: number; acted: number } {
+export function drawPeriod(
+  random: Random,
+  { rate, meanShown }: ExperimentPerson,
+  lift = 1,
+): { shown: number; acted: number } {
   const shown = 1 + geometric(random, 1 / (1 + meanShown));
   let acted = 0;
   for (let i = 0; i < shown; i++) if (random.uniform() < rate * lift) acted++;
@@ -56,7 +60,7 @@ export function drawPeriod(random: Random, { rate, meanShown }: Person, lift = 1
 }
 
 /** One person's row; of one in five nothing is known from before. */
-export function drawOutcome(random: Random, variant: string, lift = 1): Outcome {
+export function drawOutcome(random: Random, variant: string, lift = 1): PersonOutcome {
   const person = drawPerson(random);
   const now = drawPeriod(random, person, lift);
   const is_new = random.uniform() < 0.2;
@@ -65,7 +69,7 @@ export function drawOutcome(random: Random, variant: string, lift = 1): Outcome 
 }
 
 /** What the database says of such people. */
-export async function compareVariants(pool: pg.Pool, people: Outcome[], alpha = 0.05): Promise<Effect[]> {
+export async function compareVariants(pool: pg.Pool, people: PersonOutcome[], alpha = 0.05): Promise<Effect[]> {
   const { rows } = await pool.query<Effect>(
     `select * from recsys.compare_variants(
       (select array_agg((person.variant, person.is_new, person.metric, person.shown, person.acted, person.shown_before, person.acted_before)::recsys.person_outcome)

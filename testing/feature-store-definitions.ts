@@ -2,14 +2,14 @@
 import assert from "node:assert/strict";
 import type { Database } from "../db/connect.ts";
 
-export interface Event {
+export interface StoredEvent {
   id: number;
   kind: "view" | "vote" | "comment" | "login";
   user: string;
   post: string | null;
   at: Date;
 }
-export interface Post {
+export interface StoredPost {
   id: string;
   author: string | null;
   at: Date;
@@ -18,8 +18,8 @@ export interface Post {
 const halfLives = [1, 6, 24, 168, 720];
 const hours = (milliseconds: number) => milliseconds / 3_600_000;
 
-export async function readEvents({ pool }: Database): Promise<Event[]> {
-  const { rows } = await pool.query<Event>(
+export async function readEvents({ pool }: Database): Promise<StoredEvent[]> {
+  const { rows } = await pool.query<StoredEvent>(
     `select id, 'view' as kind, user_id as user, post_id as post, created_at as at from public.post_views
      union all select id, 'vote', user_id, post_id, created_at from public.post_votes where value is null or value >= 0
      union all select id, 'comment', user_id, post_id, created_at from public.comments
@@ -29,22 +29,22 @@ export async function readEvents({ pool }: Database): Promise<Event[]> {
 }
 
 // of two events of the same instant and number, one is a login, and comes second
-const isBefore = (a: Event, b: Event) =>
+const isBefore = (a: StoredEvent, b: StoredEvent) =>
   a.at < b.at || (+a.at === +b.at && (a.id < b.id || (a.id === b.id && a.kind !== "login" && b.kind === "login")));
-const count = (events: Event[], kind: string) => events.filter((event) => event.kind === kind).length;
-const decayed = (events: Event[], now: Date) =>
+const count = (events: StoredEvent[], kind: string) => events.filter((event) => event.kind === kind).length;
+const decayed = (events: StoredEvent[], now: Date) =>
   halfLives.map((halfLife) => events.reduce((sum, event) => sum + 0.5 ** (hours(+now - +event.at) / halfLife), 0));
 const mean = (values: number[]) => (values.length === 0 ? null : values.reduce((a, b) => a + b) / values.length);
 
 /** Logins count for no post, and an author's views of their own post count for nothing at all. */
-export function thatCount(events: Event[], posts: Post[]): Event[] {
+export function thatCount(events: StoredEvent[], posts: StoredPost[]): StoredEvent[] {
   const authors = new Map(posts.map((post) => [post.id, post.author]));
   return events.filter(
     ({ kind, user, post }) => kind !== "login" && !(kind === "view" && authors.get(post as string) === user),
   );
 }
 
-function expectedPostStats(events: Event[], posts: Post[]) {
+function expectedPostStats(events: StoredEvent[], posts: StoredPost[]) {
   const interactions = thatCount(events, posts);
   return interactions.map((last) => {
     const soFar = interactions.filter((event) => event.post === last.post && (event === last || isBefore(event, last)));
@@ -70,10 +70,10 @@ function expectedPostStats(events: Event[], posts: Post[]) {
 
 /** Of each post that somebody came to: its state after the last who did. */
 /** The events of which none of the same post, or user, is after it. */
-const latestOf = (events: Event[], entity: "post" | "user") =>
+const latestOf = (events: StoredEvent[], entity: "post" | "user") =>
   events.filter((event) => !events.some((other) => other[entity] === event[entity] && isBefore(event, other)));
 
-function expectedLatestOfPosts(events: Event[], posts: Post[]) {
+function expectedLatestOfPosts(events: StoredEvent[], posts: StoredPost[]) {
   const states = new Map(expectedPostStats(events, posts).map((state) => [state.key, state]));
   return latestOf(thatCount(events, posts), "post").map((event) => {
     const { user_id: _, first_interaction: __, ...state } = states.get(String(event.id)) as Row;
@@ -81,12 +81,12 @@ function expectedLatestOfPosts(events: Event[], posts: Post[]) {
   });
 }
 
-const eventId = (event: Event) => (event.kind === "login" ? `L${event.id}` : String(event.id));
+const eventId = (event: StoredEvent) => (event.kind === "login" ? `L${event.id}` : String(event.id));
 
-function expectedUserStats(events: Event[], posts: Post[]) {
+function expectedUserStats(events: StoredEvent[], posts: StoredPost[]) {
   const counting = new Set(thatCount(events, posts));
   /** ln(1 + hours) that a post had existed and had been idle when an interaction came. */
-  const moment = (event: Event) => {
+  const moment = (event: StoredEvent) => {
     const createdAt = +(posts.find((post) => post.id === event.post)?.at as Date);
     const before = [...counting]
       .filter((other) => other.post === event.post && isBefore(other, event))
@@ -115,7 +115,7 @@ function expectedUserStats(events: Event[], posts: Post[]) {
   });
 }
 
-function expectedLatestOfUsers(events: Event[], posts: Post[]) {
+function expectedLatestOfUsers(events: StoredEvent[], posts: StoredPost[]) {
   const states = new Map(expectedUserStats(events, posts).map((state) => [state.key, state]));
   return latestOf(events, "user").map((event) => ({ ...(states.get(eventId(event)) as Row), key: event.user }));
 }
@@ -161,7 +161,7 @@ function notThinned(expected: Row[], stored: Row[], entity: "post_id" | "user_id
 /** Fails unless the feature store is what its definitions say of the events that are there now. */
 export async function assertExact(database: Database): Promise<void> {
   const events = await readEvents(database);
-  const { rows: posts } = await database.pool.query<Post>(
+  const { rows: posts } = await database.pool.query<StoredPost>(
     "select id, author_id as author, created_at as at from public.posts",
   );
   const { rows: postStats } = await database.pool.query(

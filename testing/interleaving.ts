@@ -3,10 +3,10 @@ import type pg from "pg";
 import { draft, type Team } from "../supabase/functions/_shared/plug-ins/interleave/draft.ts";
 import type { Random } from "../trainer/engine/random.ts";
 import { geometric, sigmoid } from "../trainer/synthetic/draws.ts";
-import type { Outcome } from "./experiments.ts";
+import type { PersonOutcome } from "./experiments.ts";
 
 /** A recsys.person_credit. */
-export interface Credit {
+export interface ExpectedCredit {
   metric: string;
   pages: number;
   first_wins: number;
@@ -44,12 +44,12 @@ const pageLength = 10;
 const candidates = 60;
 
 /** Somebody with habits of their own: how readily they click, and on how many pages. */
-export interface Reader {
+export interface SimulatedReader {
   readiness: number;
   pages: number;
 }
 
-export function drawReader(random: Random): Reader {
+export function drawReader(random: Random): SimulatedReader {
   const mean = 2 * Math.exp(0.8 * random.normal());
   return { readiness: -2.2 + 0.6 * random.normal(), pages: 1 + geometric(random, 1 / (1 + mean)) };
 }
@@ -67,12 +67,12 @@ function drawPages(random: Random, { noise, shared }: Models) {
 }
 
 /** Whether it is clicked in its place, from 1: the tenth place is looked at a third as often as the first. */
-function isClicked(random: Random, { readiness }: Reader, worth: number, place: number): boolean {
+function isClicked(random: Random, { readiness }: SimulatedReader, worth: number, place: number): boolean {
   return random.uniform() < sigmoid(readiness + worth) / (1 + 0.25 * (place - 1));
 }
 
 /** What a person does in an experiment that gives them one model's pages, beside as many pages of the first model before it. */
-export function splitOutcome(random: Random, models: Models): Outcome {
+export function splitOutcome(random: Random, models: Models): PersonOutcome {
   const reader = drawReader(random);
   const team = random.uniform() < 0.5 ? 1 : 2;
   const period = (pages: number, model: Team) => {
@@ -95,7 +95,7 @@ export function splitOutcome(random: Random, models: Models): Outcome {
 }
 
 /** What somebody does on more drafted pages. */
-export function readDrafted(random: Random, models: Models, reader: Reader, credit: Credit): void {
+export function readDrafted(random: Random, models: Models, reader: SimulatedReader, credit: ExpectedCredit): void {
   for (let page = 0; page < reader.pages; page++) {
     const clicks = { 1: 0, 2: 0 };
     const drafted = draft(drawPages(random, models), pageLength, () => random.uniform() < 0.5);
@@ -109,19 +109,19 @@ export function readDrafted(random: Random, models: Models, reader: Reader, cred
   }
 }
 
-export function noCredit(): Credit {
+export function noCredit(): ExpectedCredit {
   return { metric: "vote", pages: 0, first_wins: 0, second_wins: 0, first_credit: 0, second_credit: 0 };
 }
 
 /** What a person does on pages that two models draft. */
-export function interleavedOutcome(random: Random, models: Models): Credit {
+export function interleavedOutcome(random: Random, models: Models): ExpectedCredit {
   const credit = noCredit();
   readDrafted(random, models, drawReader(random), credit);
   return credit;
 }
 
 /** What the database says of such people. */
-export async function compareTeams(pool: pg.Pool, people: Credit[], alpha = 0.05): Promise<Preference[]> {
+export async function compareTeams(pool: pg.Pool, people: ExpectedCredit[], alpha = 0.05): Promise<Preference[]> {
   const { rows } = await pool.query<Preference>(
     `select * from recsys.compare_teams(
       (select array_agg((person.metric, person.pages, person.first_wins, person.second_wins, person.first_credit, person.second_credit)::recsys.person_credit)

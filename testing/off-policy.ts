@@ -4,7 +4,7 @@ import type { Random } from "../trainer/engine/random.ts";
 import { geometric, pickWeighted, stream } from "../trainer/synthetic/draws.ts";
 
 /** A drawn place and what came of it; lists of three are of view, vote and comment. */
-export interface DrawnPlace {
+export interface LogEntry {
   user: number;
   propensity: number;
   shadowPropensity: number;
@@ -73,13 +73,13 @@ const people = [
   { acts: 1.8, places: 8 },
 ];
 
-export interface World {
+export interface ShadowWorld {
   contexts: Context[];
   /** What a place drawn by the shadow earns in the mean, and one drawn as they are. */
   truth: { shadow: number; served: number };
 }
 
-export function drawWorld(seed: number, shadowError = 0.4, temperature = 0.5): World {
+export function drawWorld(seed: number, shadowError = 0.4, temperature = 0.5): ShadowWorld {
   const random = stream(seed, "world");
   const contexts = Array.from({ length: 40 }, () => drawContext(random, temperature, 0.4, shadowError));
   const often =
@@ -99,7 +99,7 @@ export function drawWorld(seed: number, shadowError = 0.4, temperature = 0.5): W
 }
 
 /** What `number` people are shown and do. */
-export function drawPlaces({ contexts }: World, random: Random, number: number): DrawnPlace[] {
+export function drawPlaces({ contexts }: ShadowWorld, random: Random, number: number): LogEntry[] {
   return Array.from({ length: number }, (_, user) => {
     const person = people[random.below(2)];
     const places = 1 + geometric(random, 1 / person.places);
@@ -141,7 +141,7 @@ export async function clearPlaces(pool: pg.Pool): Promise<void> {
 /** Writes places that were shown `daysAgo`, those of a person in one feed, each with a post of its own, and what was done an hour later. */
 export async function writePlaces(
   pool: pg.Pool,
-  places: DrawnPlace[],
+  places: LogEntry[],
   daysAgo: number,
   shadowModelId = modelId,
 ): Promise<void> {
@@ -198,7 +198,7 @@ export async function writePlaces(
 }
 
 /** A row of recsys.off_policy. */
-export interface Estimate {
+export interface ShadowEstimate {
   estimator: string;
   estimate: number;
   low: number;
@@ -214,8 +214,8 @@ export interface Estimate {
 }
 
 /** What recsys.off_policy says of places that were shown within a day around `daysAgo`; by estimator. */
-export async function offPolicy(pool: pg.Pool, daysAgo: number): Promise<Map<string, Estimate>> {
-  const { rows } = await pool.query<Estimate>(
+export async function offPolicy(pool: pg.Pool, daysAgo: number): Promise<Map<string, ShadowEstimate>> {
+  const { rows } = await pool.query<ShadowEstimate>(
     "select * from recsys.off_policy($1, recsys.clock() - make_interval(days => $2, hours => 12), recsys.clock() - make_interval(days => $2, hours => -12))",
     [model, daysAgo],
   );

@@ -11,14 +11,14 @@ import { uuid } from "./community.ts";
 type Client = Pick<pg.ClientBase, "query">;
 
 /** Whom the database takes for the caller; a visitor has no more than a role. */
-export interface Caller {
+export interface PolicyCaller {
   sub?: string;
   role: "authenticated" | "anon";
   tenant?: string;
 }
 
 /** A post, as a plain select shows it to a caller. */
-export interface Post {
+export interface PolicyPost {
   id: string;
   author_id: string | null;
   title: string;
@@ -319,7 +319,7 @@ export function anyFilter(random: Random, people: string[]): FeedFilter | null {
 }
 
 /** What a caller may read, by a plain select, under their own role and claims: the client is in a transaction of theirs. */
-export async function readable(client: Client): Promise<Post[]> {
+export async function readable(client: Client): Promise<PolicyPost[]> {
   const { rows } = await client.query(
     `select id, author_id, title, tags, language, 1000 * extract(epoch from created_at)::double precision as created_at
      from public.posts where created_at <= now()`,
@@ -337,7 +337,7 @@ export interface Facts {
   placed: Set<string>;
 }
 
-export async function factsOf(owner: Client, { sub }: Caller, modelId: number): Promise<Facts> {
+export async function factsOf(owner: Client, { sub }: PolicyCaller, modelId: number): Promise<Facts> {
   const { rows } = await owner.query(
     `select
        array(
@@ -356,7 +356,7 @@ export async function factsOf(owner: Client, { sub }: Caller, modelId: number): 
 }
 
 /** Whether a caller muted the post. */
-export function isMuted({ mutes }: Facts, { author_id, title, tags }: Post): boolean {
+export function isMuted({ mutes }: Facts, { author_id, title, tags }: PolicyPost): boolean {
   const text = [title, ...tags].join("\n").toLowerCase();
   return mutes.some(({ kind, value }) => {
     if (kind === "person") return value === author_id;
@@ -375,7 +375,7 @@ function hasWord(text: string, word: string): boolean {
 }
 
 /** Whether the post is what a filter asks for, at an instant in milliseconds. */
-export function passes(filter: FeedFilter | null, post: Post, now: number): boolean {
+export function passes(filter: FeedFilter | null, post: PolicyPost, now: number): boolean {
   if (!filter) return true;
   const { tags, author_ids, max_age_days, languages } = filter;
   const wanted = tags?.map((tag) => tag.toLowerCase());

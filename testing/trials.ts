@@ -25,7 +25,7 @@ export interface Ways {
   insight: number;
 }
 
-export interface World {
+export interface TrialWorld {
   /** The chance that a reader acts on a post, and what the ranker says it is. */
   chance(reader: number, post: number): number;
   predicted(reader: number, post: number): number;
@@ -33,7 +33,7 @@ export interface World {
   best: ReadonlySet<number>;
 }
 
-export function world(seed: number, { usual, quality, taste, insight }: Ways): World {
+export function world(seed: number, { usual, quality, taste, insight }: Ways): TrialWorld {
   const random = new Random(seed);
   const normals = (n: number) => Array.from({ length: n }, () => random.normal());
   const good = normals(posts).map((x) => quality * x);
@@ -59,17 +59,17 @@ export function world(seed: number, { usual, quality, taste, insight }: Ways): W
 }
 
 /** Who chooses: the number of one of the posts under trial, for a reader. */
-export type Chooser = (left: Candidate[], rate: number, uniform: () => number) => number;
+export type Chooser = (left: TrialCandidate[], rate: number, uniform: () => number) => number;
 
 /** A post under trial, to one reader. */
-export interface Candidate extends Triable {
+export interface TrialCandidate extends Triable {
   number: number;
   trial: Trial;
   predicted: number;
   predictions: Predictions;
 }
 
-export interface Outcome {
+export interface TrialOutcome {
   /** How many of the best tenth were shown to enough readers, after so many places. */
   found: number[];
   /** How many posts nobody was shown. */
@@ -79,15 +79,20 @@ export interface Outcome {
 }
 
 /** Gives places to what `choose` says, and counts. [i] of each: after i + 1 places. */
-export function tryPosts({ chance, predicted, best }: World, choose: Chooser, places: number, seed: number): Outcome {
+export function tryPosts(
+  { chance, predicted, best }: TrialWorld,
+  choose: Chooser,
+  places: number,
+  seed: number,
+): TrialOutcome {
   const random = new Random(seed);
   const uniform = () => random.uniform();
   const trials = Array.from({ length: posts }, () => ({ impressions: 0, acted: 0 }));
-  const outcome: Outcome = { found: [], unshown: [], acted: [] };
+  const outcome: TrialOutcome = { found: [], unshown: [], acted: [] };
   let [found, unshown, acted] = [0, posts, 0];
   for (let place = 1; place <= places; place++) {
     const reader = random.below(readers);
-    const left: Candidate[] = [];
+    const left: TrialCandidate[] = [];
     for (const [number, trial] of trials.entries()) {
       if (trial.impressions >= enough) continue;
       const p = predicted(reader, number);

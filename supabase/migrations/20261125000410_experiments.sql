@@ -61,7 +61,7 @@ create policy "the callers of functions read variants" on recsys.experiment_vari
 grant select on recsys.experiments, recsys.experiment_variants to authenticated;
 grant select, insert, update, delete on recsys.experiments, recsys.experiment_variants to service_role;
 
--- the same in functions/_shared/experiments/bucket.ts; db/experiments.test.ts holds the two together. Of 2^32 hashes 7,296 are left
+-- db/experiments.test.ts holds it to sha256. Of 2^32 hashes 7,296 are left
 -- over, so that no bucket is likelier than another by more than one in 429,000.
 create function recsys.bucket(p_user_id uuid, p_salt text) returns integer
 language sql immutable security invoker

@@ -1,5 +1,5 @@
 /**
- * Deno's side of every function: who calls, where the answers go, the port; database.ts is that of those that ask the database.
+ * Deno's side of every function: who calls, where the answers go, the port; project-pool.ts is that of those that ask the database.
  *
  * The platform sets SUPABASE_URL and the API keys. As secrets of the project, JWT_SECRET makes the tokens of an older project valid, TOKEN_ISSUERS those of other issuers than SUPABASE_URL's, and
  * ALLOWED_ORIGINS lets only the named websites read the answers. OTEL_EXPORTER_OTLP_ENDPOINT, with OTEL_EXPORTER_OTLP_HEADERS and

@@ -1,7 +1,7 @@
 /**
  * The local stand-in for a Supabase project: every Edge Function under /functions/v1/<name>, and the public keys of the
  * local signing key under /auth/v1/.well-known/jwks.json. The functions' own index.ts run unchanged, in this one process. With the pages
- * of web/ come what else of a project they call: see auth.ts, rest.ts and members.ts.
+ * of web/ come what else of a project they call: see auth-stand-in.ts, rest.ts and members.ts.
  *
  * Reads from the environment: PORT, SUPABASE_DB_URL, SUPABASE_PUBLISHABLE_KEYS, SUPABASE_SECRET_KEYS, LOCAL_JWKS (a JSON Web Key Set), and for
  * the pages SITE_FOLDER, LOCAL_SIGNING_KEY (a private JSON Web Key; without it there is the console alone).
@@ -14,7 +14,7 @@ import type { Pool } from "../_shared/database/database.ts";
 import { openPool } from "../_shared/database/pool.ts";
 import { projectApiKeys } from "../_shared/http/api-keys.ts";
 import { createVerifier } from "../_shared/http/auth.ts";
-import { authStandIn } from "./auth.ts";
+import { authStandIn } from "./auth-stand-in.ts";
 import { clockShift } from "./clock-shift.ts";
 import { guard } from "./guard.ts";
 import { membersPage } from "./members.ts";

@@ -1,7 +1,6 @@
 /** What a console asks and is answered: one of the questions by its name, with its parameters. */
 import * as z from "zod";
-import { type Question, uuid } from "../_shared/console/question.ts";
-import { type QuestionName, questions } from "../_shared/console/questions.ts";
+import { type Question, type QuestionName, questions, uuid } from "../_shared/console/questions.ts";
 import type { Api } from "../_shared/http/api.ts";
 import { AppError } from "../_shared/http/errors.ts";
 import { parseJson, requestOf } from "../_shared/http/request.ts";

@@ -3,9 +3,8 @@
  * people's feeds. Each answer but that of a feed has the SQL that gives it. It takes a secret key of the project, which a hosted project
  * refuses from browsers: there the console is that of `npx recsys serve --database URL`.
  */
-import { type Answer, ask } from "../_shared/console/ask.ts";
-import { feedWithCandidates } from "../_shared/console/feed-with-candidates.ts";
-import { latency } from "../_shared/console/latency.ts";
+import { ask, type QuestionAnswer } from "../_shared/console/ask.ts";
+import { feedWithCandidates, latency } from "../_shared/console/preview.ts";
 import { questions } from "../_shared/console/questions.ts";
 import type { ServiceFunction } from "../_shared/http/edge-function.ts";
 import type { FeedServices } from "../_shared/recommend/seams.ts";
@@ -19,7 +18,7 @@ export const consoleFunction: ServiceFunction<ConsoleRequest, FeedServices> = {
   callers: "service",
   maximumBodyBytes: 4 * 1024,
   read: { POST: requestOfBody },
-  async answer(request, _, services): Promise<Answer | object> {
+  async answer(request, _, services): Promise<QuestionAnswer | object> {
     if (request.ask === "feed") return await feedWithCandidates(services, request.userId, request.limit);
     if (request.ask !== "latency") return await ask(services.pool, request.question, request.values);
     const { sql, rows } = await ask(services.pool, questions.people, []);

@@ -7,7 +7,7 @@ import type { UserFunction } from "../_shared/http/edge-function.ts";
 import { AppError } from "../_shared/http/errors.ts";
 import { type EventReport, type Report, refusals } from "./api.ts";
 import { batchOfBody, type Checked } from "./check-events.ts";
-import { type Outcome, recordEvents } from "./record-events.ts";
+import { type EventOutcome, recordEvents } from "./record-events.ts";
 
 export const eventsFunction: UserFunction<Checked[], { pool: Pool }> = {
   name: "events",
@@ -25,13 +25,13 @@ export const eventsFunction: UserFunction<Checked[], { pool: Pool }> = {
       throw new AppError(404, "unknown_user", "this user has no profile yet, so there is nobody to note it for");
     return {
       events: batch.map((checked) =>
-        reportOf(checked.id, "event" in checked ? (outcomes.next().value as Outcome) : checked.refusal),
+        reportOf(checked.id, "event" in checked ? (outcomes.next().value as EventOutcome) : checked.refusal),
       ),
     };
   },
 };
 
-function reportOf(id: string | null, outcome: Outcome): EventReport {
+function reportOf(id: string | null, outcome: EventOutcome): EventReport {
   if (outcome === "stored" || outcome === "duplicate") return { id, status: outcome };
   return { id, status: "refused", code: outcome, message: refusals[outcome] };
 }

@@ -5,7 +5,7 @@ import { longestWaitMilliseconds } from "../_shared/http/background.ts";
 import type { Call } from "../_shared/http/edge-function.ts";
 import type { Event, RefusalCode } from "./api.ts";
 
-export type Outcome = "stored" | "duplicate" | RefusalCode;
+export type EventOutcome = "stored" | "duplicate" | RefusalCode;
 
 /** After how long it is looked again each time, in milliseconds: most feeds are logged within 300. */
 const pauses = [150, 150, 300, 600];
@@ -19,7 +19,7 @@ export async function recordEvents(
   caller: Identity,
   events: Event[],
   pause: Call["pause"],
-): Promise<Outcome[] | null> {
+): Promise<EventOutcome[] | null> {
   const [{ outcomes }] = await writeAs(pool, caller, statementOf(events));
   if (!outcomes) return null;
   const since = Date.now() - longestWaitMilliseconds;
@@ -34,6 +34,6 @@ export async function recordEvents(
 }
 
 /** Stores events as the caller's own. One row: an outcome for each event in order; null where there is no such user. */
-function statementOf(events: Event[]): Statement<{ outcomes: Outcome[] | null }> {
+function statementOf(events: Event[]): Statement<{ outcomes: EventOutcome[] | null }> {
   return { text: "select recsys.record_events($1::jsonb) as outcomes", values: [JSON.stringify(events)] };
 }

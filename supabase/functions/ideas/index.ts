@@ -1,4 +1,4 @@
-import { openDatabase } from "../_deno/database.ts";
+import { projectPool } from "../_deno/project-pool.ts";
 import { serve } from "../_deno/serve.ts";
 import { endpointOf } from "../_shared/ideas/model-writer/endpoint.ts";
 import { loadRuntime } from "../_shared/models/inference.ts";
@@ -6,4 +6,4 @@ import { modelCache } from "../_shared/models/models.ts";
 import { openIdeas } from "./handler.ts";
 
 const ideas = openIdeas({ endpoint: endpointOf((name) => Deno.env.get(name)) });
-serve(ideas, (log) => ({ pool: openDatabase(log), models: modelCache(loadRuntime), log }));
+serve(ideas, (log) => ({ pool: projectPool(log), models: modelCache(loadRuntime), log }));

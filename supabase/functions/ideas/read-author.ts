@@ -1,7 +1,7 @@
 import { asService, readAs } from "../_shared/database/caller.ts";
 import type { Pool, Statement } from "../_shared/database/database.ts";
 import type { Claims } from "../_shared/http/auth.ts";
-import { audiencesOf } from "../_shared/ideas/read-posts.ts";
+import { audiencesOf } from "../_shared/ideas/read-idea-source.ts";
 
 /** A row of recsys.idea_author. */
 export interface AuthorRow {

@@ -16,14 +16,14 @@ import { clear, publishTinyModel } from "../../../testing/community.ts";
 import {
   addTenants,
   anyFilter,
-  type Caller,
   changePolicies,
   changeSomething,
   type Facts,
   factsOf,
   fillRandomCommunity,
   isMuted,
-  type Post,
+  type PolicyCaller,
+  type PolicyPost,
   passes,
   pick,
   readable,
@@ -50,11 +50,11 @@ const similar = similarApp({ after }, url, { claims: tenantOf });
 
 interface Asked {
   random: Random;
-  caller: Caller;
+  caller: PolicyCaller;
   people: string[];
   modelId: number;
   /** What a plain select shows the caller. */
-  posts: Post[];
+  posts: PolicyPost[];
   facts: Facts;
   now: number;
 }
@@ -329,7 +329,7 @@ async function ask(
   isVisitor: boolean,
 ): Promise<number> {
   const sub = pick(random, people);
-  const caller: Caller = isVisitor ? { role: "anon" } : { sub, role: "authenticated", ...tenantOf(sub) };
+  const caller: PolicyCaller = isVisitor ? { role: "anon" } : { sub, role: "authenticated", ...tenantOf(sub) };
   const facts = await factsOf(pool, caller, modelId);
   const { asked, size } = await asCaller(caller, async (client) => {
     const { rows } = await client.query("select 1000 * extract(epoch from now())::double precision as now");
@@ -340,7 +340,7 @@ async function ask(
 }
 
 /** In a transaction of the caller's. */
-async function asCaller<T>(caller: Caller, body: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+async function asCaller<T>(caller: PolicyCaller, body: (client: pg.PoolClient) => Promise<T>): Promise<T> {
   const client = await pool.connect();
   try {
     await client.query("begin read only");

@@ -3,7 +3,7 @@ import type { SimilarRequest } from "./api.ts";
 import { similarFunction } from "./handler.ts";
 
 /** What either kind of answer has. */
-export interface Found {
+export interface AnySimilar {
   find: string;
   model: { id: number; name: string } | null;
   items: { post_id?: string; user_id?: string; title?: string; similarity: number }[];
@@ -14,6 +14,6 @@ export function testApp(
   scope: { after(clean: () => Promise<void>): void },
   url: string,
   options: TestOptions = {},
-): TestApp<Found> {
-  return testFunction<SimilarRequest, Found>(scope, url, similarFunction, options);
+): TestApp<AnySimilar> {
+  return testFunction<SimilarRequest, AnySimilar>(scope, url, similarFunction, options);
 }

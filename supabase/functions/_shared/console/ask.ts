@@ -3,10 +3,10 @@ import { changeAs, readAs, service } from "../database/caller.ts";
 import type { Pool, Statement } from "../database/database.ts";
 import { queryTimeout } from "../database/pool.ts";
 import { AppError } from "../http/errors.ts";
-import { filledSql, type Question } from "./question.ts";
+import { filledSql, type Question } from "./questions.ts";
 
 /** What the database says, and the statement that says it. */
-export interface Answer {
+export interface QuestionAnswer {
   sql: string;
   rows: Record<string, unknown>[];
 }
@@ -18,7 +18,7 @@ const timeout = `${queryTimeout - 1_000}ms`;
 const refusals = new Set(["P0001", "55000", "P0002"]);
 
 /** `values`: the question's parameters in their order. Throws what the database does; what it refuses as AppError 400. */
-export async function ask(pool: Pool, question: Question, values: (string | number)[]): Promise<Answer> {
+export async function ask(pool: Pool, question: Question, values: (string | number)[]): Promise<QuestionAnswer> {
   const statement: Statement<{ row: Record<string, unknown> }> = {
     // as JSON, in which a bigint is a number and an interval a text; jsonb would sort the columns
     text: `select row_to_json(answer) as row from (${question.sql}) as answer`,

@@ -15,8 +15,8 @@ import type { ModelCache } from "../models/models.ts";
 import { towerVectors } from "../towers/tower-vectors.ts";
 import { userInput } from "../towers/user-input.ts";
 import { embedForVariants } from "./embed-variants.ts";
-import { claimJobs, type Job, type PostRow, readPosts, readUsers, readWork } from "./read-jobs.ts";
-import { completeJobs, failJobs, type Outcome } from "./write-vectors.ts";
+import { claimJobs, type Job, type PostToEmbed, readPosts, readUsers, readWork } from "./read-jobs.ts";
+import { completeJobs, type EmbeddingOutcome, failJobs } from "./write-vectors.ts";
 
 /** What embedding takes. */
 export interface EmbedServices {
@@ -64,7 +64,7 @@ export async function embedBatch({ pool, models }: EmbedServices): Promise<Embed
   };
   // topics are of what posts say (trainer/topics/read-posts.ts)
   const ofText = byId(posts, await towerVectors(post_tower, posts.map(postTextInput), postTowerInputs));
-  const outcomes = jobs.map((job): Outcome => {
+  const outcomes = jobs.map((job): EmbeddingOutcome => {
     const topicVector = job.kind === "post" ? ofText.get(job.entity_id) : undefined;
     return {
       job,
@@ -82,7 +82,7 @@ export async function embedBatch({ pool, models }: EmbedServices): Promise<Embed
   return { completed, failed: failed.length };
 }
 
-function postInput(row: PostRow): PostInput {
+function postInput(row: PostToEmbed): PostInput {
   return { ...row, id_embedding: row.id_embedding === null ? null : parseVector(row.id_embedding) };
 }
 

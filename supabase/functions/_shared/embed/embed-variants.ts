@@ -9,7 +9,7 @@ import { type PostInput, postTowerInputs } from "../features/tower-inputs.ts";
 import { AppError } from "../http/errors.ts";
 import type { ModelCache } from "../models/models.ts";
 import { towerVectors } from "../towers/tower-vectors.ts";
-import { type PostRow, readPosts } from "./read-jobs.ts";
+import { type PostToEmbed, readPosts } from "./read-jobs.ts";
 
 /** How many posts one model embeds at once. */
 const batchSize = 100;
@@ -44,7 +44,7 @@ async function embedMissing({ pool, models }: { pool: Pool; models: ModelCache }
     },
   );
   // a post without a vector of this model has no ID embedding either
-  const inputs = posts.map((row: PostRow): PostInput => ({ ...row, id_embedding: null }));
+  const inputs = posts.map((row: PostToEmbed): PostInput => ({ ...row, id_embedding: null }));
   const vectors = await towerVectors(model.graphs.post_tower, inputs, postTowerInputs);
   const made = posts.flatMap(({ id }, i) => {
     const vector = vectors[i];

@@ -27,13 +27,13 @@ export function claimJobs(limit: number, lease: string): Statement<Job> {
   };
 }
 
-export interface PostRow extends PostText {
+export interface PostToEmbed extends PostText {
   id: string;
   id_embedding: string | null;
 }
 
 /** Posts as the post tower reads them; those that are gone are not among the rows. */
-export function readPosts(modelId: string, ids: string[]): Statement<PostRow> {
+export function readPosts(modelId: string, ids: string[]): Statement<PostToEmbed> {
   return {
     text: `select posts.post_id as id, posts.author_id, ${textOf("posts.title")} as title, ${textOf("posts.description")} as description,
         ${listOf("posts.tags")} as tags,
@@ -45,12 +45,12 @@ export function readPosts(modelId: string, ids: string[]): Statement<PostRow> {
   };
 }
 
-export interface UserRow extends UserTextRow {
+export interface UserToEmbed extends UserTextRow {
   id: string;
 }
 
 /** Users as the user tower reads them, with their history as of now. */
-export function readUsers(modelId: string, ids: string[]): Statement<UserRow> {
+export function readUsers(modelId: string, ids: string[]): Statement<UserToEmbed> {
   return {
     text: `select users.user_id as id, ${listOf("users.passions")} as passions, ${listOf("users.projects")} as projects, ${textOf("users.bio")} as bio,
         user_embeddings.id_embedding::text as id_embedding,

@@ -3,7 +3,7 @@ import type { Statement } from "../database/database.ts";
 import type { Job } from "./read-jobs.ts";
 
 /** A job with its vector, the reason why there is none, or null where the entity is gone. */
-export interface Outcome {
+export interface EmbeddingOutcome {
   job: Job;
   vector: Float32Array | Error | null;
   /** What places a post among topics; null: nothing does. */
@@ -11,7 +11,11 @@ export interface Outcome {
 }
 
 /** Writes vectors and acknowledges their jobs. */
-export function completeJobs(modelId: string, claim: string, done: Outcome[]): Statement<{ completed: number }> {
+export function completeJobs(
+  modelId: string,
+  claim: string,
+  done: EmbeddingOutcome[],
+): Statement<{ completed: number }> {
   return {
     text: `select recsys.complete_embedding_jobs($1::bigint, $2::bigint, $3::text[], $4::uuid[], $5::text[], $6::text[]) as completed`,
     values: [
@@ -25,13 +29,13 @@ export function completeJobs(modelId: string, claim: string, done: Outcome[]): S
 }
 
 /** Gives jobs back with the reasons of their failures. */
-export function failJobs(claim: string, failed: Outcome[]): Statement<unknown> {
+export function failJobs(claim: string, failed: EmbeddingOutcome[]): Statement<unknown> {
   return {
     text: "select recsys.fail_embedding_jobs($1::bigint, $2::text[], $3::uuid[], $4::text[])",
     values: [claim, ...keys(failed), failed.map(({ vector }) => (vector as Error).message)],
   };
 }
 
-function keys(outcomes: Outcome[]): [kinds: string[], ids: string[]] {
+function keys(outcomes: EmbeddingOutcome[]): [kinds: string[], ids: string[]] {
   return [outcomes.map(({ job }) => job.kind), outcomes.map(({ job }) => job.entity_id)];
 }

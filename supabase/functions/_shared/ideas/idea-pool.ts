@@ -12,7 +12,7 @@ import { Forecaster } from "./forecast/forecaster.ts";
 import { TitleIndex, wordsOf } from "./forecast/title-index.ts";
 import type { Idea, Writer } from "./idea.ts";
 import { pointsFor } from "./points.ts";
-import type { IdeaPost, IdeaSource, IdeaTopic } from "./read-posts.ts";
+import type { IdeaPost, IdeaSource, IdeaTopic } from "./read-idea-source.ts";
 import { isNew, newTitles } from "./titles/new-titles.ts";
 import { Phrasebook } from "./titles/phrasebook.ts";
 

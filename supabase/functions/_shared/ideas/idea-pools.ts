@@ -6,7 +6,7 @@ import { changeAs, readAs, service } from "../database/caller.ts";
 import type { Pool, Statement } from "../database/database.ts";
 import type { InferenceSession } from "../models/inference.ts";
 import { type IdeaMaker, type IdeaPool, makeIdeaPool } from "./idea-pool.ts";
-import { readIdeaSource } from "./read-posts.ts";
+import { readIdeaSource } from "./read-idea-source.ts";
 
 /** A worker looks for a newer one as often; milliseconds. */
 const keptFor = 3_600_000;

@@ -1,5 +1,5 @@
 import type { Parts } from "./forecast/blend.ts";
-import type { IdeaTopic } from "./read-posts.ts";
+import type { IdeaTopic } from "./read-idea-source.ts";
 
 /** Who wrote a title: the community's own language, or the language model of an endpoint that the operator named. */
 export type Writer = "community" | "model";

@@ -3,7 +3,7 @@ import { innerProduct } from "../features/inner-product.ts";
 import type { IdeaPool } from "./idea-pool.ts";
 import { needsOf } from "./needs.ts";
 import type { IdeaAuthor } from "./pick-ideas.ts";
-import type { IdeaTopic } from "./read-posts.ts";
+import type { IdeaTopic } from "./read-idea-source.ts";
 
 /** That a language model is asked about for one author: each takes it seconds. */
 const topicsAtMost = 3;

@@ -2,8 +2,8 @@
 import type { Pool } from "../../database/database.ts";
 import type { Idea } from "../idea.ts";
 import type { IdeaMaker } from "../idea-pool.ts";
-import type { IdeaTopic } from "../read-posts.ts";
-import { askModel } from "./ask.ts";
+import type { IdeaTopic } from "../read-idea-source.ts";
+import { askModel } from "./ask-model.ts";
 import { type Endpoint, endpointInVault } from "./endpoint.ts";
 
 /** After a failure the community's own words do for so long; milliseconds. */
@@ -13,7 +13,7 @@ const vaultEvery = 600_000;
 const titlesRead = 50;
 
 /** What they gave, and whether any of them failed. */
-export interface Written {
+export interface WrittenIdeas {
   ideas: Idea[];
   failure?: unknown;
 }
@@ -28,7 +28,7 @@ export function openModelIdeas(fromEnvironment: Endpoint | undefined, now: () =>
       topics: (IdeaTopic | null)[],
       makerOf: () => Promise<IdeaMaker>,
       database: Pool,
-    ): Promise<Written | undefined> {
+    ): Promise<WrittenIdeas | undefined> {
       try {
         const endpoint = fromEnvironment ?? (await endpointFor(database));
         if (!endpoint) return undefined;

@@ -1,8 +1,8 @@
 /** What a language model says is cut, checked and harmless, whatever it is. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { chatRequest } from "./chat-request.ts";
 import { ideasIn } from "./reply.ts";
-import { chatRequest } from "./request.ts";
 
 const known = new Set(["lima", "oslo", "schengen"]);
 const isKnownName = (word: string) => known.has(word.toLowerCase());

@@ -1,6 +1,6 @@
 /** What a language model may say: a few plain titles and points. Everything else is left out, whatever it is. */
 import * as z from "zod";
-import { ideasPerTopic } from "./request.ts";
+import { ideasPerTopic } from "./chat-request.ts";
 
 const completion = z.object({
   choices: z.array(z.object({ message: z.object({ content: z.string().max(20_000) }) })).min(1),

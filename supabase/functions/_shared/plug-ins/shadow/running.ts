@@ -1,7 +1,6 @@
 /** Which shadows run, and which of them scores a request. */
 import { changeAs, service } from "../../database/caller.ts";
 import type { Pool, Statement } from "../../database/database.ts";
-import { buckets } from "../../experiments/bucket.ts";
 
 /** A model that scores a share of the requests and is shown to nobody. */
 export interface Shadow {
@@ -9,6 +8,9 @@ export interface Shadow {
   /** From above 0 to 1, in steps of 0.0001. */
   share: number;
 }
+
+/** As many as recsys.bucket() has. */
+const buckets = 10_000;
 
 /** Each has requests of its own: the first those of the first buckets, and so on. null: none scores this one. */
 export function shadowOf(requestId: string, shadows: Shadow[]): Shadow | null {

@@ -7,7 +7,7 @@ import { openPool } from "../_shared/database/pool.ts";
 import type { Log } from "../_shared/http/log.ts";
 
 /** The pool of this worker. */
-export function openDatabase(log: Log): Pool {
+export function projectPool(log: Log): Pool {
   const url = Deno.env.get("DATABASE_URL") ?? Deno.env.get("SUPABASE_DB_URL");
   if (!url) throw new Error("neither DATABASE_URL nor SUPABASE_DB_URL is set");
   return openPool(url, (error) => log("connection_lost", error));

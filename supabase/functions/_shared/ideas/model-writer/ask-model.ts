@@ -1,7 +1,8 @@
 /** Asks a language model, for so long and so much and no more. */
+
+import { chatRequest, type Subject } from "./chat-request.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { ideasIn, type WrittenIdea } from "./reply.ts";
-import { chatRequest, type Subject } from "./request.ts";
 
 /** Milliseconds; whoever asked waits so long. */
 export const patience = 6_000;
