@@ -37,12 +37,16 @@ export interface ClosablePool extends Pool {
   end(): Promise<void>;
 }
 
-const int8 = 20;
+const [int8, int8Array] = [20, 1016];
 const interval = 1186;
 
 /** bigint as number: ids and counts of this schema stay far below 2^53. interval as PostgreSQL writes it. Vectors are text already. */
 export const getTypeParser: typeof pg.types.getTypeParser = ((oid: number, format?: "text") => {
   if (oid === int8) return Number;
+  if (oid === int8Array) {
+    const parse = pg.types.getTypeParser(oid);
+    return (text: string) => (parse(text) as (string | null)[]).map((each) => each && Number(each));
+  }
   if (oid === interval) return String;
   return pg.types.getTypeParser(oid, format);
 }) as typeof pg.types.getTypeParser;
