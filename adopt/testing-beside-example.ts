@@ -125,12 +125,18 @@ async function findCandidates(client: pg.PoolClient, reader: string): Promise<nu
   );
   await client.query("begin read only");
   try {
+    const caller = { sub: reader, role: "authenticated" };
     await client.query("select set_config('role', 'authenticated', true), set_config('request.jwt.claims', $1, true)", [
-      JSON.stringify({ sub: reader, role: "authenticated" }),
+      JSON.stringify(caller),
     ]);
     const vector = Float32Array.from(JSON.parse(rows[0].embedding));
     const begun = performance.now();
-    await retrieve(client, reader, rows[0].model_id, vector, null, { served: nothingServed() });
+    await retrieve(client, caller, {
+      modelId: rows[0].model_id,
+      vector,
+      page: { served: nothingServed() },
+      common: null,
+    });
     return performance.now() - begun;
   } finally {
     await client.query("rollback");

@@ -1,5 +1,5 @@
 /**
- * What recsys.retrieve and recsys.post_states cost at 100,000 posts, on the first page of a feed and on later ones, with filters, among them
+ * What recsys.retrieve costs at 100,000 posts, on the first page of a feed and on later ones, with filters, among them
  * a tag that one post in a thousand has, and for people who muted as much as one can: `npm run bench -- candidates`. The community is made up
  * in SQL: 12,000 people and 600,000 interactions over 90 days. Asked as a function asks, under the person's own role. Processor time is the
  * database session's, whatever else the machine does. Needs a PostgreSQL.
@@ -99,11 +99,7 @@ async function measure(pool: pg.Pool, modelId: number, vectors: Float32Array, as
     const keys = await scrolled(client, asked, served, filter);
     const before = processorTime(sessions[0].process);
     const started = performance.now();
-    const { rowCount } = await client.query(
-      `with found as materialized (select * from ${retrieve})
-       select * from recsys.post_states($2::bigint, (select array_agg(found.post_id) from found), $4::timestamptz)`,
-      [...asked, keys, filter],
-    );
+    const { rowCount } = await client.query(`select * from ${retrieve}`, [...asked, keys, filter]);
     if (i >= 0) {
       times.push(performance.now() - started);
       processor += (processorTime(sessions[0].process) - before) / requests;
@@ -133,7 +129,7 @@ async function scrolled(
   while (keys.length < posts) {
     const { rows } = await client.query(
       `select recsys.served_key(found.post_id, 1) as key from ${retrieve} as found
-       order by least(similar_rank, active_rank, fresh_rank, trending_rank, followed_rank), post_id limit 100`,
+       order by (select min(rank::integer) from jsonb_each_text(ranks) as each (source, rank)), post_id limit 100`,
       [...asked, keys, filter],
     );
     keys.push(...rows.map(({ key }) => key));

@@ -1,5 +1,5 @@
 /**
- * Whether the replay of recsys.candidates in TypeScript (trainer/community/state.ts) pays: what the candidates of the
+ * Whether the replay of recsys.retrieve in TypeScript (trainer/community/state.ts) pays: what the candidates of the
  * ranker's 6,000 requests cost read from SQL as of their instants, and what they cost replayed.
  * `npm run bench -- retrieval [FOLDER]`, where FOLDER is a community bundle; without it a synthetic community. Needs a PostgreSQL.
  */
@@ -46,7 +46,7 @@ for (const { user, at } of asked) {
   const vector = JSON.stringify([...vectorAt(vectors, user % community.posts.ids.length)]);
   const begun = performance.now();
   const { rowCount } = await database.pool.query(
-    "select * from recsys.candidates($1, $2, $3::text::extensions.vector, to_timestamp($4::double precision / 1000))",
+    "select * from recsys.retrieve($1, $2, $3::text::extensions.vector, to_timestamp($4::double precision / 1000))",
     [community.users.ids[user], modelId, vector, at],
   );
   times.push(performance.now() - begun);

@@ -419,7 +419,7 @@ test("one who erases holds up neither deletions, feeds nor workers, and two shar
   await slow.query("begin; select recsys.erase()");
   await other.query("set statement_timeout = '2s'");
   await other.query("delete from public.posts where id = $1", [post(3)]);
-  await other.query("select from recsys.candidates($1, $2, $3, now())", [people.ada, model, vector]);
+  await other.query("select from recsys.retrieve($1, $2, $3, now())", [people.ada, model, vector]);
   await other.query(
     "insert into recsys.impressions (request_id, user_id, post_id, position, shown_at) values (gen_random_uuid(), $1, $2, 1, now())",
     [people.ada, post(4)],

@@ -96,7 +96,7 @@ await onBoth("differences are found, and mended by queueing them", async (t, dat
     "update recsys.latest_post_stats set comments = comments + 1 where post_id = (select max(post_id::text)::uuid from recsys.latest_post_stats)",
     "update recsys.latest_post_stats set trend = trend - 0.01 where post_id = (select min(post_id::text)::uuid from recsys.latest_post_stats)",
     "delete from recsys.latest_post_stats where post_id = (select min(post_id::text)::uuid from recsys.latest_post_stats)",
-    "insert into recsys.latest_post_stats select gen_random_uuid(), last_active_at, kind, views, votes, comments, participants, last_comment_at, by_author, recent, trend from recsys.latest_post_stats limit 1",
+    "insert into recsys.latest_post_stats select (jsonb_populate_record(latest, jsonb_build_object('post_id', gen_random_uuid()))).* from recsys.latest_post_stats as latest limit 1",
     "update recsys.latest_user_stats set logins = logins + 1 where user_id = (select max(user_id::text)::uuid from recsys.latest_user_stats)",
     "update recsys.latest_user_stats set recent[2] = recent[2] + 1e-6 where user_id = (select min(user_id::text)::uuid from recsys.latest_user_stats)",
     "delete from recsys.latest_user_stats where user_id = (select min(user_id::text)::uuid from recsys.latest_user_stats)",

@@ -77,15 +77,21 @@ export async function bareFeed(
 ): Promise<{ milliseconds: number; candidates: number }> {
   const user = users[(97 * number) % users.length];
   await client.query("begin read only");
+  const caller = { sub: user, role: "authenticated" };
   await client.query("select set_config('role', 'authenticated', true), set_config('request.jwt.claims', $1, true)", [
-    JSON.stringify({ sub: user, role: "authenticated" }),
+    JSON.stringify(caller),
   ]);
   const vector = vectorAt(vectors, number % (vectors.length / dimensions));
   const begun = performance.now();
-  const found = await retrieve(client, user, String(modelId), vector, null, { served: nothingServed() });
+  const found = await retrieve(client, caller, {
+    modelId: String(modelId),
+    vector,
+    page: { served: nothingServed() },
+    common: null,
+  });
   const milliseconds = performance.now() - begun;
   await client.query("commit");
-  return { milliseconds, candidates: found.length };
+  return { milliseconds, candidates: found?.length ?? 0 };
 }
 
 // The same feeds in a community ten times as large.

@@ -108,7 +108,7 @@ async function search(client: pg.ClientBase, modelId: number, reader: Reader): P
   await client.query("select set_config('request.jwt.claims', $1, true)", [claims]);
   const begun = performance.now();
   const { rows: found } = await client.query<{ post_id: string }>(
-    "select post_id from recsys.retrieve($1::uuid, $2::bigint, $3::text::extensions.vector, now()) where similar_rank is not null",
+    "select post_id from recsys.retrieve($1::uuid, $2::bigint, $3::text::extensions.vector, now()) where ranks ? 'similar'",
     [user, modelId, vector],
   );
   const between = performance.now();

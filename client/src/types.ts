@@ -152,7 +152,7 @@ export type Reason =
       terms: string[];
     }
   | {
-      kind: "exploration" | "similar" | "trending" | "active" | "fresh";
+      kind: "exploration" | "similar" | "active" | "fresh" | "trending";
     };
 /**
  * Why an event alone is refused.

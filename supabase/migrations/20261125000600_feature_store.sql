@@ -88,32 +88,8 @@ create index post_stats_last_active_at_idx on recsys.post_stats (last_active_at 
 -- whoever is erased is looked for among all of them
 create index post_stats_user_id_idx on recsys.post_stats (user_id);
 
-create table recsys.latest_post_stats (
-  post_id uuid not null,
-  last_active_at timestamptz not null,
-  kind text not null,
-  views integer not null,
-  votes integer not null,
-  comments integer not null,
-  participants integer not null,
-  last_comment_at timestamptz,
-  by_author boolean not null,
-  recent double precision[] not null,
-  trend double precision not null,
-  primary key (post_id)
-);
+create table recsys.latest_post_stats (like recsys.post_stats including comments, primary key (post_id));
 comment on table recsys.latest_post_stats is 'The last state of each post that recsys.post_stats has, one row a post: a feed reads what is active and what is trending from it, instead of from all events of a week, and the roll-up goes on from it. recsys.roll_up() is the only writer, so those who come to a viral post never wait for its row.';
-comment on column recsys.latest_post_stats.post_id is 'The post.';
-comment on column recsys.latest_post_stats.last_active_at is 'When its last interaction was.';
-comment on column recsys.latest_post_stats.kind is 'Kind of the last interaction: view, vote or comment.';
-comment on column recsys.latest_post_stats.views is 'Views so far, as in recsys.post_stats.';
-comment on column recsys.latest_post_stats.votes is 'Votes so far.';
-comment on column recsys.latest_post_stats.comments is 'Comments so far.';
-comment on column recsys.latest_post_stats.participants is 'Distinct users who interacted so far.';
-comment on column recsys.latest_post_stats.last_comment_at is 'When the last comment was; null: there is none.';
-comment on column recsys.latest_post_stats.by_author is 'Whether the last interaction was the author''s own.';
-comment on column recsys.latest_post_stats.recent is 'Interactions decayed with half-lives of 1 hour, 6 hours, 1 day, 7 days, 30 days, as of last_active_at.';
-comment on column recsys.latest_post_stats.trend is 'Orders posts by how much they trend, as in recsys.post_stats: the highest is the hottest.';
 create index latest_post_stats_last_active_at_idx on recsys.latest_post_stats (last_active_at desc, post_id);
 create index latest_post_stats_trend_idx on recsys.latest_post_stats (trend desc, post_id);
 
@@ -187,8 +163,8 @@ create policy "stats are read with their post" on recsys.latest_post_stats for s
 create policy "people read their own stats" on recsys.user_stats for select to authenticated using (user_id = (select auth.uid()));
 create policy "people read their own stats" on recsys.latest_user_stats for select to authenticated using (user_id = (select auth.uid()));
 -- user_id of post_stats says who did what, so it is not granted
-grant select (post_id, last_active_at, interaction_id, kind, views, votes, comments, participants, last_comment_at, by_author, recent, trend) on recsys.post_stats to authenticated;
-grant select on recsys.latest_post_stats, recsys.user_stats, recsys.latest_user_stats to authenticated;
+grant select (post_id, last_active_at, interaction_id, kind, views, votes, comments, participants, last_comment_at, by_author, recent, trend) on recsys.post_stats, recsys.latest_post_stats to authenticated;
+grant select on recsys.user_stats, recsys.latest_user_stats to authenticated;
 grant select, insert, update, delete on recsys.post_stats, recsys.latest_post_stats, recsys.user_stats, recsys.latest_user_stats to service_role;
 
 create table recsys.feature_store_version (

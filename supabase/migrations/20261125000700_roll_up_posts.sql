@@ -54,24 +54,18 @@ begin
 
   with late as (
     -- no state before: nothing had happened yet, or what had was thinned; so everything is worked out
-    select late.post_id, case when before.last_active_at is null then '-infinity' else late.since end as since, posts.author_id, before.*
+    select late.post_id, case when before.last_active_at is null then '-infinity' else late.since end as since, posts.author_id, before.last_active_at, before
     from unnest(p_posts, p_since) as late (post_id, since)
     cross join lateral (select source_posts.author_id from recsys.source_posts where source_posts.post_id = late.post_id offset 0) as posts
     left join lateral (
       -- nearly always the first of the two: one row of a small table
       (
-        select
-          latest_post_stats.last_active_at, latest_post_stats.views, latest_post_stats.votes, latest_post_stats.comments,
-          latest_post_stats.participants, latest_post_stats.last_comment_at, latest_post_stats.recent
-        from recsys.latest_post_stats
+        select latest_post_stats.* from recsys.latest_post_stats
         where latest_post_stats.post_id = late.post_id and latest_post_stats.last_active_at < late.since
       )
       union all
       (
-        select
-          post_stats.last_active_at, post_stats.views, post_stats.votes, post_stats.comments, post_stats.participants,
-          post_stats.last_comment_at, post_stats.recent
-        from recsys.post_stats
+        select post_stats.* from recsys.post_stats
         where post_stats.post_id = late.post_id and post_stats.last_active_at < late.since
         order by post_stats.last_active_at desc, post_stats.interaction_id desc
         limit 1
@@ -143,9 +137,7 @@ begin
   ),
   changes as (
     select
-      late.post_id, late.views as views_before, late.votes as votes_before, late.comments as comments_before,
-      late.participants as participants_before, late.last_comment_at as last_comment_before,
-      events.*,
+      late.post_id, late.before, events.*,
       count(*) filter (where events.kind = 'view') over so_far as views,
       count(*) filter (where events.kind = 'vote') over so_far as votes,
       count(*) filter (where events.kind = 'comment') over so_far as comments,
@@ -155,15 +147,15 @@ begin
     join late on late.post_id = series.post_id
     cross join lateral rows from (
       unnest(series.at, series.interaction_ids, series.user_ids, series.kinds, series.by_author, series.is_first),
-      recsys.decayed_counts(series.at, array_fill(true, array[cardinality(series.at)]), late.last_active_at, late.recent)
+      recsys.decayed_counts(series.at, array_fill(true, array[cardinality(series.at)]), late.last_active_at, (late.before).recent)
     ) as events (created_at, interaction_id, user_id, kind, by_author, is_first, number, counts)
     window so_far as (partition by late.post_id order by events.number rows unbounded preceding)
   )
   insert into recsys.post_stats (post_id, last_active_at, interaction_id, user_id, kind, views, votes, comments, participants, last_comment_at, by_author, first_interaction, recent, trend)
   select
     post_id, created_at, interaction_id, user_id, kind,
-    coalesce(views_before, 0) + views, coalesce(votes_before, 0) + votes, coalesce(comments_before, 0) + comments,
-    coalesce(participants_before, 0) + participants, coalesce(last_comment_at, last_comment_before),
+    coalesce((before).views, 0) + views, coalesce((before).votes, 0) + votes, coalesce((before).comments, 0) + comments,
+    coalesce((before).participants, 0) + participants, coalesce(last_comment_at, (before).last_comment_at),
     by_author, is_first, counts,
     ln(counts[4]) / ln(2::double precision) + extract(epoch from created_at)::double precision / 3600 / (recsys.half_lives())[4]
   from changes
@@ -175,26 +167,17 @@ begin
     recent = excluded.recent, trend = excluded.trend;
   get diagnostics written = row_count;
 
-  delete from recsys.latest_post_stats
-  where latest_post_stats.post_id = any (reopened)
-    and not exists (select from recsys.post_stats where post_stats.post_id = latest_post_stats.post_id offset 0);
-
-  insert into recsys.latest_post_stats (post_id, last_active_at, kind, views, votes, comments, participants, last_comment_at, by_author, recent, trend)
-  select late.post_id, latest.*
+  -- whole rows, so that nothing here names what they hold
+  delete from recsys.latest_post_stats where latest_post_stats.post_id = any (p_posts);
+  insert into recsys.latest_post_stats
+  select latest.*
   from unnest(p_posts) as late (post_id)
   cross join lateral (
-    select
-      post_stats.last_active_at, post_stats.kind, post_stats.views, post_stats.votes, post_stats.comments, post_stats.participants,
-      post_stats.last_comment_at, post_stats.by_author, post_stats.recent, post_stats.trend
-    from recsys.post_stats
+    select post_stats.* from recsys.post_stats
     where post_stats.post_id = late.post_id
     order by post_stats.last_active_at desc, post_stats.interaction_id desc
     limit 1
-  ) as latest
-  on conflict (post_id) do update set
-    last_active_at = excluded.last_active_at, kind = excluded.kind, views = excluded.views, votes = excluded.votes,
-    comments = excluded.comments, participants = excluded.participants, last_comment_at = excluded.last_comment_at,
-    by_author = excluded.by_author, recent = excluded.recent, trend = excluded.trend;
+  ) as latest;
 end
 $$;
 comment on function recsys.roll_up_posts(uuid[], timestamptz[], uuid[], uuid[], timestamptz[]) is 'Works out recsys.post_stats and recsys.latest_post_stats of some posts, each named once, anew from an instant on; returns the number of rows written, and the posts of which nothing but the new interactions of known users is written. p_touched_by, p_touched, p_touched_at: whose interaction with which post changed, and when. Of a post among p_touched, each time with a user, nothing else changed, so these interactions are all that is looked up where they are new; of any other post, all there are.';

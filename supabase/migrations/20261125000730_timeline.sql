@@ -8,14 +8,6 @@ select
   user_events.user_id,
   user_events.post_id,
   user_events.kind,
-  post_stats.views as post_views,
-  post_stats.votes as post_votes,
-  post_stats.comments as post_comments,
-  post_stats.participants,
-  post_stats.last_comment_at,
-  post_stats.by_author,
-  post_stats.first_interaction,
-  post_stats.recent as post_recent,
   user_stats.views as user_views,
   user_stats.votes as user_votes,
   user_stats.comments as user_comments,
@@ -26,23 +18,14 @@ select
   user_stats.habit_log_idle,
   user_events.weight
 from recsys.user_events
-join recsys.user_stats on user_stats.event_id = user_events.event_id
-left join recsys.post_stats on user_events.post_id is not null and post_stats.interaction_id = user_events.sort_id;
-comment on view recsys.timeline is 'Every event with the state of its post and its user right after it; read in the order of (at, sort_id) it replays the community for training. The state of the post is null after a login and after a view of an own post, which change none.';
+join recsys.user_stats on user_stats.event_id = user_events.event_id;
+comment on view recsys.timeline is 'Every event with the state of its user right after it; read in the order of (at, sort_id), and with the rows of recsys.post_stats whose interaction_id is sort_id, it replays the community for training. An interaction without such a row, a view of an own post, changed no post.';
 comment on column recsys.timeline.at is 'When the event was.';
 comment on column recsys.timeline.event_id is 'interaction_id, or L followed by login_id.';
 comment on column recsys.timeline.sort_id is 'interaction_id or login_id: events of the same instant are in the order of (sort_id, event_id).';
 comment on column recsys.timeline.user_id is 'Whose event it is.';
 comment on column recsys.timeline.post_id is 'The post of an interaction; null: a login.';
 comment on column recsys.timeline.kind is 'view, vote, comment or login.';
-comment on column recsys.timeline.post_views is 'Views of the post so far.';
-comment on column recsys.timeline.post_votes is 'Votes for the post so far.';
-comment on column recsys.timeline.post_comments is 'Comments on the post so far.';
-comment on column recsys.timeline.participants is 'Distinct users who interacted with the post so far.';
-comment on column recsys.timeline.last_comment_at is 'When the last comment on the post so far was; null: there was none.';
-comment on column recsys.timeline.by_author is 'Whether the event is the author''s own.';
-comment on column recsys.timeline.first_interaction is 'Whether it is the user''s first with the post.';
-comment on column recsys.timeline.post_recent is 'Interactions with the post, decayed, as in recsys.post_stats.recent.';
 comment on column recsys.timeline.user_views is 'Views by the user so far.';
 comment on column recsys.timeline.user_votes is 'Votes by the user so far.';
 comment on column recsys.timeline.user_comments is 'Comments by the user so far.';

@@ -118,9 +118,7 @@ as $$
         and (expected.last_active_at, expected.interaction_id) < (earliest.last_active_at, earliest.interaction_id), false))
     or expected.interaction_id is null
     or stored.interaction_id is not null and (
-      (stored.post_id, stored.last_active_at, stored.user_id, stored.kind, stored.views, stored.votes, stored.comments, stored.participants, stored.last_comment_at, stored.by_author, stored.first_interaction)
-        is distinct from
-        (expected.post_id, expected.last_active_at, expected.user_id, expected.kind, expected.views, expected.votes, expected.comments, expected.participants, expected.last_comment_at, expected.by_author, expected.first_interaction)
+      to_jsonb(stored) - '{recent,trend}'::text[] is distinct from to_jsonb(expected) - '{recent,trend}'::text[]
       or not recsys.nearly_equal(stored.recent || stored.trend, expected.recent || expected.trend)
     )
   union all
@@ -129,14 +127,11 @@ as $$
     coalesce(stored.last_active_at, expected.last_active_at), to_jsonb(stored), to_jsonb(expected)
   from recsys.latest_post_stats as stored
   full join (
-    select distinct on (post_id) post_id, last_active_at, kind, views, votes, comments, participants, last_comment_at, by_author, recent, trend
-    from posts_from_scratch
+    select distinct on (post_id) * from posts_from_scratch
     order by post_id, last_active_at desc, interaction_id desc
   ) as expected on expected.post_id = stored.post_id
   where stored.post_id is null or expected.post_id is null
-    or (stored.last_active_at, stored.kind, stored.views, stored.votes, stored.comments, stored.participants, stored.last_comment_at, stored.by_author)
-      is distinct from
-      (expected.last_active_at, expected.kind, expected.views, expected.votes, expected.comments, expected.participants, expected.last_comment_at, expected.by_author)
+    or to_jsonb(stored) - '{recent,trend}'::text[] is distinct from to_jsonb(expected) - '{recent,trend}'::text[]
     or not recsys.nearly_equal(stored.recent || stored.trend, expected.recent || expected.trend)
   union all
   select

@@ -4,11 +4,15 @@
 create type recsys.feed_filter as (tags text[], author_ids uuid[], max_age_days integer, languages text[]);
 comment on type recsys.feed_filter is 'What a client asks of each post of a feed: one of the tags (capital or small letters are the same), one of the authors, so many days old at most, in one of the languages. What is null is not asked for.';
 
+create type recsys.pooled_post as (post_id uuid, author_id uuid, created_at timestamptz, last_active_at timestamptz, trend double precision);
+comment on type recsys.pooled_post is 'A post that passes the filter of a request, with what sources rank by: its author, its creation, and its state (null: nobody came yet).';
+
 create type recsys.feed_request as (
   user_id uuid, at timestamptz, interacted uuid[], excluded uuid[], seed bigint, served bigint[],
-  is_narrowed boolean, filter recsys.feed_filter, muted_authors uuid[], muted_topics text[], muted_words text
+  is_narrowed boolean, filter recsys.feed_filter, muted_authors uuid[], muted_topics text[], muted_words text,
+  authors uuid[], affinities integer[], pool recsys.pooled_post[], asked uuid
 );
-comment on type recsys.feed_request is 'Whose feed, as of which instant, the posts that the user interacted with, each as often as they did, and those that are left out of it because the user interacted with, dismissed or saw them, or because earlier pages of the same feed served them: `served` has their recsys.served_key with `seed`. is_narrowed: there is more to ask of each post: the filter, the authors and tags (in small letters) that the user muted, and the words, as one regular expression; null: none.';
+comment on type recsys.feed_request is 'Whose feed, as of which instant, the posts that the user interacted with, each as often as they did, and those that are left out of it because the user interacted with, dismissed or saw them, or because earlier pages of the same feed served them: `served` has their recsys.served_key with `seed`. is_narrowed: there is more to ask of each post: the filter, the authors and tags (in small letters) that the user muted, and the words, as one regular expression; null: none. authors, affinities: how often the user interacted with posts of whom, most first (recsys.with_affinities). pool: the posts that sources choose from (recsys.with_pool); null: all. asked: a post that is in it, whatever is left out.';
 
 -- 32 bits of a hash that nobody can foresee, since each feed has a seed of its own. A cursor carries 1,000 posts in 5.4 KB instead of
 -- 21; one that was never served is taken for one of them with a chance of 1 to 4 million.
@@ -68,7 +72,8 @@ end
 $$;
 comment on function recsys.request_with_mutes(uuid, timestamptz) is 'A request as of an instant of which nothing is known but what a user muted: for answers that are not their feed. user_id null: nobody''s mutes.';
 
-create function recsys.feed_request(p_user_id uuid, p_now timestamptz, p_filter jsonb default null) returns recsys.feed_request
+create function recsys.feed_request(p_user_id uuid, p_now timestamptz, p_filter jsonb default null, p_seed bigint default null, p_served bigint[] default null)
+returns recsys.feed_request
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
 as $$
@@ -76,6 +81,8 @@ declare
   request recsys.feed_request := recsys.request_with_mutes(p_user_id, p_now);
 begin
   request.user_id := p_user_id;
+  request.seed := p_seed;
+  request.served := p_served;
   if p_user_id is not null then
     request.interacted := array(
       select source_interactions.post_id from recsys.source_interactions
@@ -104,7 +111,7 @@ begin
   return request;
 end
 $$;
-comment on function recsys.feed_request(uuid, timestamptz, jsonb) is 'The request for a user''s feed as of an instant, with what is left out of it; for a visitor''s (p_user_id null) nothing is. p_filter: a recsys.feed_filter as an object, such as {"tags": ["sql"], "max_age_days": 7}; raises 22023 where it has other fields.';
+comment on function recsys.feed_request(uuid, timestamptz, jsonb, bigint, bigint[]) is 'The request for a user''s feed as of an instant, with what is left out of it; for a visitor''s (p_user_id null) nothing is. p_filter: a recsys.feed_filter as an object, such as {"tags": ["sql"], "max_age_days": 7}; raises 22023 where it has other fields. p_seed, p_served: what earlier pages served.';
 
 -- without "set", so that it becomes part of the query that asks it; with "begin atomic", so that its names are bound now, whatever the
 -- search_path is later
@@ -115,26 +122,28 @@ begin atomic
   select posts.post_id, coalesce(posts.title, ''), array_remove(coalesce(posts.tags, '{}'), null), posts.author_id, posts.created_at
   from recsys.source_posts as posts
   where posts.created_at <= p_request.at
-    -- both may be null: an unknown author, a request of nobody
-    and (posts.author_id = p_request.user_id) is not true
-    and posts.post_id not in (select unnest(p_request.excluded))
-    and recsys.served_key(posts.post_id, p_request.seed) not in (select unnest(p_request.served))
-    -- nearly always nothing more is asked, and this is all it costs then
-    and (not p_request.is_narrowed or (
-      -- an unknown author is none of them
-      (posts.author_id not in (select unnest(p_request.muted_authors))) is not false
-      -- asked first whether there are any: an app may work a post's tags out of other rows, which would be done for each of these lines
-      and (p_request.muted_topics is null or (lower(posts.tags::text)::text[] && p_request.muted_topics) is not true)
-      and (p_request.muted_words is null or (concat_ws(E'\n', posts.title, array_to_string(posts.tags, E'\n')) ~* p_request.muted_words) is not true)
-      and ((p_request.filter).author_ids is null or posts.author_id = any ((p_request.filter).author_ids))
-      and ((p_request.filter).max_age_days is null or posts.created_at >= p_request.at - make_interval(days => (p_request.filter).max_age_days))
-      and ((p_request.filter).languages is null or posts.language = any ((p_request.filter).languages))
-      and ((p_request.filter).tags is null or lower(posts.tags::text)::text[] && (p_request.filter).tags)
+    and (posts.post_id = p_request.asked or (
+      -- both may be null: an unknown author, a request of nobody
+      (posts.author_id = p_request.user_id) is not true
+      and posts.post_id not in (select unnest(p_request.excluded))
+      and recsys.served_key(posts.post_id, p_request.seed) not in (select unnest(p_request.served))
+      -- nearly always nothing more is asked, and this is all it costs then
+      and (not p_request.is_narrowed or (
+        -- an unknown author is none of them
+        (posts.author_id not in (select unnest(p_request.muted_authors))) is not false
+        -- asked first whether there are any: an app may work a post's tags out of other rows, which would be done for each of these lines
+        and (p_request.muted_topics is null or (lower(posts.tags::text)::text[] && p_request.muted_topics) is not true)
+        and (p_request.muted_words is null or (concat_ws(E'\n', posts.title, array_to_string(posts.tags, E'\n')) ~* p_request.muted_words) is not true)
+        and ((p_request.filter).author_ids is null or posts.author_id = any ((p_request.filter).author_ids))
+        and ((p_request.filter).max_age_days is null or posts.created_at >= p_request.at - make_interval(days => (p_request.filter).max_age_days))
+        and ((p_request.filter).languages is null or posts.language = any ((p_request.filter).languages))
+        and ((p_request.filter).tags is null or lower(posts.tags::text)::text[] && (p_request.filter).tags)
+      ))
     ));
 end;
 comment on function recsys.eligible_posts(recsys.feed_request) is 'The posts that may be in a feed: those the caller may read, without the user''s own, what the request leaves out, what the user muted, and what its filter does not let in.';
 
-revoke all on function recsys.served_key(uuid, bigint), recsys.seen_posts(uuid, timestamptz), recsys.request_with_mutes(uuid, timestamptz), recsys.feed_request(uuid, timestamptz, jsonb),
+revoke all on function recsys.served_key(uuid, bigint), recsys.seen_posts(uuid, timestamptz), recsys.request_with_mutes(uuid, timestamptz), recsys.feed_request(uuid, timestamptz, jsonb, bigint, bigint[]),
   recsys.eligible_posts(recsys.feed_request) from public;
-grant execute on function recsys.served_key(uuid, bigint), recsys.seen_posts(uuid, timestamptz), recsys.request_with_mutes(uuid, timestamptz), recsys.feed_request(uuid, timestamptz, jsonb),
+grant execute on function recsys.served_key(uuid, bigint), recsys.seen_posts(uuid, timestamptz), recsys.request_with_mutes(uuid, timestamptz), recsys.feed_request(uuid, timestamptz, jsonb, bigint, bigint[]),
   recsys.eligible_posts(recsys.feed_request) to authenticated, service_role;

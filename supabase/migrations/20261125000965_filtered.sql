@@ -73,66 +73,50 @@ end
 $$;
 comment on function recsys.newest_matches(recsys.feed_request, integer) is 'The newest posts that pass the filter of a request, p_most of them at most. It looks at the 20,000 newest of each tag or language, at all by the authors asked for, and at none that the filter does not ask for.';
 
-create function recsys.filtered_pool(p_request recsys.feed_request, p_model_id bigint, p_embedding extensions.vector) returns uuid[]
+create function recsys.with_pool(p_request recsys.feed_request, p_model_id bigint, p_embedding extensions.vector) returns recsys.feed_request
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
 declare
-  pool uuid[] := recsys.newest_matches(p_request, 1000);
+  request recsys.feed_request := p_request;
+  passing uuid[];
 begin
-  if cardinality(pool) < 1000 then
-    return pool;
+  -- "is null": asks for tags, authors, age and languages at once
+  if request.filter is null then
+    return request;
   end if;
-  -- where many pass, the best are not among the newest only, and are met soon on a walk
-  return pool
-    || array(select similar_posts.post_id from recsys.retrieve_similar(p_request, p_model_id, p_embedding) as similar_posts)
-    || array(
-      select posts.post_id
-      from (
-        select latest_post_stats.post_id from recsys.latest_post_stats
-        where latest_post_stats.last_active_at <= p_request.at
-        order by latest_post_stats.last_active_at desc, latest_post_stats.post_id
-        limit 20000
-      ) as latest
-      cross join lateral (select * from recsys.eligible_posts(p_request) as eligible where eligible.post_id = latest.post_id offset 0) as posts
-      limit 300
-    )
-    || array(
-      select posts.post_id
-      from (
-        select latest_post_stats.post_id from recsys.latest_post_stats
-        where latest_post_stats.trend >= extract(epoch from p_request.at)::double precision / 3600 / 168 - 1.00001
-        order by latest_post_stats.trend desc, latest_post_stats.post_id
-        limit 20000
-      ) as hottest
-      cross join lateral (select * from recsys.eligible_posts(p_request) as eligible where eligible.post_id = hottest.post_id offset 0) as posts
-      limit 50
-    );
-end
-$$;
-comment on function recsys.filtered_pool(recsys.feed_request, bigint, extensions.vector) is 'The posts from which a feed with a filter is made: all that pass where these are fewer than 1,000; else the 1,000 newest of them, and the nearest, the last active and the trending that pass among the first 20,000 of each.';
-
-create function recsys.retrieve_filtered(p_request recsys.feed_request, p_model_id bigint, p_embedding extensions.vector, p_authors uuid[])
-returns table (
-  post_id uuid, title text, tags text[], author_id uuid, created_at timestamptz,
-  similar_rank bigint, active_rank bigint, fresh_rank bigint, trending_rank bigint, followed_rank bigint
-)
-language plpgsql stable security invoker set search_path = ''
-set jit = off set plan_cache_mode = force_generic_plan
-as $$
-#variable_conflict use_column
-declare
-  pool constant uuid[] := recsys.filtered_pool(p_request, p_model_id, p_embedding);
-begin
-  return query
-  with known as (
-    select
-      posts.*, state.last_active_at, state.trend,
-      p_request.at - state.last_active_at < interval '168 hours' as is_trending,
-      posts.author_id = any (p_authors) as is_followed,
-      post_embeddings.embedding operator(extensions.<#>) p_embedding as distance
-    from (select distinct unnest(pool)) as pooled (post_id)
+  passing := recsys.newest_matches(p_request, 1000);
+  if cardinality(passing) = 1000 then
+    -- where many pass, the best are not among the newest only, and are met soon on a walk
+    passing := passing
+      || array(select similar_posts.post_id from recsys.retrieve_similar(p_request, p_model_id, p_embedding, 100) as similar_posts)
+      || array(
+        select posts.post_id
+        from (
+          select latest_post_stats.post_id from recsys.latest_post_stats
+          where latest_post_stats.last_active_at <= p_request.at
+          order by latest_post_stats.last_active_at desc, latest_post_stats.post_id
+          limit 20000
+        ) as latest
+        cross join lateral (select eligible.post_id from recsys.eligible_posts(p_request) as eligible where eligible.post_id = latest.post_id offset 0) as posts
+        limit 300
+      )
+      || array(
+        select posts.post_id
+        from (
+          select latest_post_stats.post_id from recsys.latest_post_stats
+          where latest_post_stats.trend >= extract(epoch from p_request.at)::double precision / 3600 / 168 - 1.00001
+          order by latest_post_stats.trend desc, latest_post_stats.post_id
+          limit 20000
+        ) as hottest
+        cross join lateral (select eligible.post_id from recsys.eligible_posts(p_request) as eligible where eligible.post_id = hottest.post_id offset 0) as posts
+        limit 50
+      );
+  end if;
+  request.pool := array(
+    select row(posts.post_id, posts.author_id, posts.created_at, state.last_active_at, state.trend)::recsys.pooled_post
+    from (select distinct unnest(passing)) as pooled (post_id)
     cross join lateral (select * from recsys.eligible_posts(p_request) as eligible where eligible.post_id = pooled.post_id offset 0) as posts
     left join lateral (
       (
@@ -149,36 +133,11 @@ begin
       -- where both have one, it is the same
       limit 1
     ) as state on true
-    left join recsys.post_embeddings on post_embeddings.model_id = p_model_id and post_embeddings.post_id = pooled.post_id
-  ),
-  ranked as (
-    select
-      known.*,
-      case when known.distance is not null then rank() over (order by known.distance) end as nearest,
-      row_number() over (order by greatest(known.last_active_at, known.created_at) desc, known.post_id) as latest,
-      row_number() over (order by known.created_at desc, known.post_id) as newest,
-      case when known.is_trending then row_number() over (partition by known.is_trending order by known.trend desc, known.post_id) end as hottest,
-      case when known.is_followed then row_number() over (partition by known.is_followed order by known.created_at desc, known.post_id) end as newest_followed
-    from known
-  )
-  select
-    ranked.post_id, ranked.title, ranked.tags, ranked.author_id, ranked.created_at,
-    case when ranked.nearest <= 100 then ranked.nearest end,
-    case when ranked.latest <= 300 then ranked.latest end,
-    case when ranked.newest <= 100 then ranked.newest end,
-    case when ranked.hottest <= 50 then ranked.hottest end,
-    case when ranked.newest_followed <= 50 then ranked.newest_followed end
-  from ranked
-  where ranked.nearest <= 100 or ranked.latest <= 300 or ranked.newest <= 100 or ranked.hottest <= 50 or ranked.newest_followed <= 50;
+  );
+  return request;
 end
 $$;
-comment on function recsys.retrieve_filtered(recsys.feed_request, bigint, extensions.vector, uuid[]) is 'What the five sources of retrieval bring of recsys.filtered_pool, with their ranks in it. p_authors: those that the user follows.';
+comment on function recsys.with_pool(recsys.feed_request, bigint, extensions.vector) is 'A request with the pool that its sources choose from, where it has a filter: all posts that pass where these are fewer than 1,000; else the 1,000 newest of them, and the nearest, the last active and the trending that pass among the first 20,000 of each.';
 
-revoke all on function
-  recsys.newest_matches(recsys.feed_request, integer), recsys.filtered_pool(recsys.feed_request, bigint, extensions.vector),
-  recsys.retrieve_filtered(recsys.feed_request, bigint, extensions.vector, uuid[])
-from public;
-grant execute on function
-  recsys.newest_matches(recsys.feed_request, integer), recsys.filtered_pool(recsys.feed_request, bigint, extensions.vector),
-  recsys.retrieve_filtered(recsys.feed_request, bigint, extensions.vector, uuid[])
-to authenticated, service_role;
+revoke all on function recsys.newest_matches(recsys.feed_request, integer), recsys.with_pool(recsys.feed_request, bigint, extensions.vector) from public;
+grant execute on function recsys.newest_matches(recsys.feed_request, integer), recsys.with_pool(recsys.feed_request, bigint, extensions.vector) to authenticated, service_role;

@@ -9,70 +9,27 @@ set role = 'authenticated'
 as $$
 declare
   claims constant text := coalesce(current_setting('request.jwt.claims', true), '');
-  post record;
-  similar_rank bigint;
-  active_rank bigint;
-  fresh_rank bigint;
-  trending_rank bigint;
-  followed_rank bigint;
   nearest_post jsonb;
   request recsys.feed_request;
-  authors uuid[];
+  source_ranks jsonb;
 begin
   perform set_config('request.jwt.claims', jsonb_build_object('sub', p_user_id, 'role', 'authenticated')::text, true);
-  select source_posts.author_id, source_posts.created_at, greatest(state.last_active_at, source_posts.created_at) as active_at, state.last_active_at, state.trend into post
-  from recsys.source_posts
-  left join lateral (
-    select post_stats.last_active_at, post_stats.trend from recsys.post_stats
-    where post_stats.post_id = p_post_id and post_stats.last_active_at <= p_now
-    order by post_stats.last_active_at desc, post_stats.interaction_id desc
-    limit 1
-  ) as state on true
-  where source_posts.post_id = p_post_id;
+  perform from recsys.source_posts where source_posts.post_id = p_post_id;
   if not found then
     perform set_config('request.jwt.claims', claims, true);
     return query select false, false, null::jsonb, null::jsonb;
     return;
   end if;
 
-  request := recsys.feed_request(p_user_id, p_now);
-  -- each as recsys.retrieve ranks it, without the limit
-  select 1 + count(*) filter (where others.embedding operator(extensions.<#>) p_embedding < mine.embedding operator(extensions.<#>) p_embedding) into similar_rank
-  from recsys.post_embeddings as mine
-  join recsys.post_embeddings as others on others.model_id = p_model_id
-  join recsys.eligible_posts(request) as eligible on eligible.post_id = others.post_id
-  where mine.model_id = p_model_id and mine.post_id = p_post_id and p_embedding is not null
-  having count(*) > 0;
-
-  select 1 + count(*) into active_rank
+  request := recsys.with_affinities(recsys.feed_request(p_user_id, p_now));
+  request.asked := p_post_id;
+  select jsonb_object_agg(listed.source, listed.rank) into source_ranks
   from (
-    select post_stats.post_id from recsys.post_stats
-    where post_stats.last_active_at between post.active_at and p_now and (post_stats.last_active_at > post.active_at or post_stats.post_id < p_post_id)
-    union
-    select source_posts.post_id from recsys.source_posts
-    where source_posts.created_at between post.active_at and p_now and (source_posts.created_at > post.active_at or source_posts.post_id < p_post_id)
-  ) as before
-  join recsys.eligible_posts(request) as eligible on eligible.post_id = before.post_id;
-
-  select 1 + count(*) into fresh_rank from recsys.eligible_posts(request) as eligible
-  where eligible.created_at > post.created_at or (eligible.created_at = post.created_at and eligible.post_id < p_post_id);
-
-  if post.last_active_at > p_now - interval '168 hours' then
-    select 1 + count(distinct post_stats.post_id) into trending_rank
-    from recsys.post_stats
-    join recsys.eligible_posts(request) as eligible on eligible.post_id = post_stats.post_id
-    where post_stats.last_active_at > p_now - interval '168 hours' and post_stats.last_active_at <= p_now and post_stats.post_id <> p_post_id
-      and (post_stats.trend > post.trend or (post_stats.trend = post.trend and post_stats.post_id < p_post_id));
-  end if;
-
-  authors := array(
-    select known.author_id from recsys.author_affinities(request) as known order by known.affinity desc, known.author_id limit 50
-  );
-  if post.author_id = any (authors) then
-    select 1 + count(*) into followed_rank from recsys.eligible_posts(request) as eligible
-    where eligible.author_id = any (authors)
-      and (eligible.created_at > post.created_at or (eligible.created_at = post.created_at and eligible.post_id < p_post_id));
-  end if;
+    select * from recsys.own_sources(request, p_model_id, p_embedding, 'all')
+    union all
+    select * from recsys.common_sources(request, 'all')
+  ) as listed
+  where listed.post_id = p_post_id;
 
   select jsonb_build_object(
     'title', theirs.title,
@@ -89,13 +46,13 @@ begin
 
   return query select
     true,
-    exists (select from recsys.candidates(p_user_id, p_model_id, p_embedding, p_now) as candidates where candidates.post_id = p_post_id),
-    jsonb_build_object('similar', similar_rank, 'active', active_rank, 'fresh', fresh_rank, 'trending', trending_rank, 'followed', followed_rank),
+    exists (select from recsys.retrieve(p_user_id, p_model_id, p_embedding, p_now) as candidates where candidates.post_id = p_post_id),
+    coalesce(source_ranks, '{}'),
     nearest_post;
   perform set_config('request.jwt.claims', claims, true);
 end
 $$;
-comment on function recsys.candidate_for(uuid, uuid, bigint, extensions.vector, timestamptz) is 'Whether a user may see a post and whether it is among their recsys.candidates as of an instant, its rank in each source without the limit on how many that source brings (null: it is not in it), and the post of their history that is nearest to it, as {title, similarity, at}: asked under the user''s own role. Policies that ask for more than who it is, such as other claims of a token, say no here. Reads whole tables.';
+comment on function recsys.candidate_for(uuid, uuid, bigint, extensions.vector, timestamptz) is 'Whether a user may see a post and whether it is among what recsys.retrieve brings them as of an instant, its rank in each source that has it, without the limit on how many that source brings, and the post of their history that is nearest to it, as {title, similarity, at}: asked under the user''s own role. Policies that ask for more than who it is, such as other claims of a token, say no here. Reads whole tables.';
 
 create function recsys.explain(p_user_id uuid, p_post_id uuid) returns table (topic text, item text, value text)
 language plpgsql stable security invoker set search_path = ''
@@ -200,15 +157,18 @@ begin
   end if;
 
   return query select
-    'source', ranks.source,
+    'source', source,
     case
       when ranks.rank is null then 'not in it'
       when ranks.rank > sizes.size then format('rank %s, behind the %s that it brings', ranks.rank, sizes.size)
       else concat_ws(' of ', 'rank ' || ranks.rank, sizes.size)
     end
   from (select each.key as source, each.value::bigint as rank from jsonb_each_text(answer.ranks) as each) as ranks
-  left join (select listed.source ->> 'name' as source, (listed.source ->> 'size')::integer as size from jsonb_array_elements(model.sources) as listed (source)) as sizes using (source)
-  order by array_position(array['similar', 'active', 'fresh', 'trending', 'followed'], ranks.source);
+  full join (
+    select listed.source ->> 'name' as source, (listed.source ->> 'size')::integer as size, listed.place
+    from jsonb_array_elements(model.sources) with ordinality as listed (source, place)
+  ) as sizes using (source)
+  order by sizes.place, source;
   return query
     select 'similarity', 'to the user', round((-(user_vector operator(extensions.<#>) post_vector))::numeric, 3)::text
     where user_vector is not null and post_vector is not null;

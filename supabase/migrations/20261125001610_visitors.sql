@@ -30,19 +30,26 @@ alter policy "the callers of functions read artifacts" on recsys.model_artifacts
 
 -- what the engine knows of posts, each read with its post
 grant select (model_id, post_id, embedding) on recsys.post_embeddings to anon;
-grant select (post_id, last_active_at, interaction_id, kind, views, votes, comments, participants, last_comment_at, by_author, recent, trend) on recsys.post_stats to anon;
-grant select on recsys.latest_post_stats, recsys.post_tags to anon;
+grant select (post_id, last_active_at, interaction_id, kind, views, votes, comments, participants, last_comment_at, by_author, recent, trend) on recsys.post_stats, recsys.latest_post_stats to anon;
+grant select on recsys.post_tags to anon;
 alter policy "vectors are read with their post" on recsys.post_embeddings to anon, authenticated;
 alter policy "stats are read with their post" on recsys.post_stats to anon, authenticated;
 alter policy "stats are read with their post" on recsys.latest_post_stats to anon, authenticated;
 alter policy "tags are read with their post" on recsys.post_tags to anon, authenticated;
 
 grant execute on function
-  recsys.feed_context(jsonb), recsys.clock(), recsys.served_key(uuid, bigint), recsys.word_pattern(text), recsys.request_with_mutes(uuid, timestamptz), recsys.feed_request(uuid, timestamptz, jsonb),
-  recsys.eligible_posts(recsys.feed_request), recsys.retrieve_similar(recsys.feed_request, bigint, extensions.vector), recsys.earlier_states(recsys.feed_request),
-  recsys.retrieve_active(recsys.feed_request, integer), recsys.retrieve_fresh(recsys.feed_request, integer), recsys.retrieve_trending(recsys.feed_request, integer),
-  recsys.retrieve_followed(recsys.feed_request, uuid[], integer), recsys.newest_matches(recsys.feed_request, integer),
-  recsys.filtered_pool(recsys.feed_request, bigint, extensions.vector), recsys.retrieve_filtered(recsys.feed_request, bigint, extensions.vector, uuid[]),
-  recsys.retrieve(uuid, bigint, extensions.vector, timestamptz, bigint, bigint[], jsonb), recsys.post_states(bigint, uuid[], timestamptz),
-  recsys.candidates(uuid, bigint, extensions.vector, timestamptz, jsonb, bigint, bigint[])
+  recsys.feed_context(jsonb), recsys.clock(), recsys.served_key(uuid, bigint), recsys.word_pattern(text), recsys.request_with_mutes(uuid, timestamptz), recsys.feed_request(uuid, timestamptz, jsonb, bigint, bigint[]),
+  recsys.eligible_posts(recsys.feed_request), recsys.newest_matches(recsys.feed_request, integer), recsys.with_affinities(recsys.feed_request),
+  recsys.with_pool(recsys.feed_request, bigint, extensions.vector), recsys.retrieve(uuid, bigint, extensions.vector, timestamptz, bigint, bigint[], jsonb)
 to anon;
+
+-- the sources, whichever there are (…0960_sources.sql)
+do $$
+declare
+  source regprocedure;
+begin
+  for source in select oid::regprocedure from pg_catalog.pg_proc where pronamespace = 'recsys'::regnamespace and proname ~ '^(retrieve_|earlier_states$|common_sources$|own_sources$)' loop
+    execute format('grant execute on function %s to anon', source);
+  end loop;
+end
+$$;

@@ -9,6 +9,7 @@ as $$
   from (
     values
       ('recsys.post_stats', 'post_id, last_active_at, interaction_id, kind, views, votes, comments, participants, last_comment_at, by_author, recent, trend'),
+      ('recsys.latest_post_stats', 'post_id, last_active_at, interaction_id, kind, views, votes, comments, participants, last_comment_at, by_author, recent, trend'),
       ('recsys.impressions', 'request_id, user_id, post_id, shown_at, seen_at'),
       ('recsys.batch_runs', 'run_id, model_id, model_name, as_of')
   ) as granted (relation, columns)
@@ -121,15 +122,15 @@ begin
     from (
       values
         ('authenticated', 'who asks', 'select from recsys.feed_context((select to_jsonb(assigned) from recsys.assignment($1) as assigned)) as settings left join lateral recsys.user_context($1, $2, settings.now) on true'),
-        ('authenticated', 'candidates', 'select recsys.served_key(found.post_id, 1) from recsys.candidates($1, $2, translate($3, ''{}'', ''[]'')::extensions.vector, recsys.clock()) as found'),
-        ('authenticated', 'candidates with a filter', 'select from recsys.candidates($1, $2, translate($3, ''{}'', ''[]'')::extensions.vector, recsys.clock(), ''{"tags": [""]}'')'),
+        ('authenticated', 'candidates', 'select recsys.served_key(found.post_id, 1) from recsys.retrieve($1, $2, translate($3, ''{}'', ''[]'')::extensions.vector, recsys.clock()) as found'),
+        ('authenticated', 'candidates with a filter', 'select from recsys.retrieve($1, $2, translate($3, ''{}'', ''[]'')::extensions.vector, recsys.clock(), p_filter => ''{"tags": [""]}'')'),
         ('authenticated', 'the model', 'select * from recsys.model_artifacts limit 0'),
         ('authenticated', 'their variant of an experiment', 'select recsys.bucket($1, ''''), * from recsys.experiments, recsys.experiment_variants limit 0'),
         ('authenticated', 'the vectors of a second model', 'select from recsys.user_vectors($1, $2, ''{}'')'),
         ('authenticated', 'states of before', 'select from recsys.user_history($1, recsys.clock()), recsys.thinned_state($1, recsys.clock(), 0), recsys.thinning'),
-        ('service_role', 'what is common to all feeds', 'select from recsys.post_states($2, (select array_agg(common.post_id) from recsys.common_posts(recsys.clock()) as common), recsys.clock())'),
+        ('service_role', 'what is common to all feeds', 'select recsys.common_posts($2, recsys.clock())'),
         ('service_role', 'candidates beside these',
-          'select recsys.retrieve_beside(''authenticated'', $1, $2, translate($3, ''{}'', ''[]'')::extensions.vector, recsys.clock(), ''{}''::uuid[], recsys.clock())'),
+          'select recsys.candidates(''authenticated'', $1, $2, translate($3, ''{}'', ''[]'')::extensions.vector, recsys.clock(), p_common => ''{}'', p_common_at => recsys.clock())'),
         ('authenticated', 'a list made ahead', 'select from recsys.batch_feed($1, 1)'),
         ('authenticated', 'what is fresh and popular',
           'with asked as materialized (select recsys.feed_request($1, recsys.clock()) as request)
@@ -166,7 +167,7 @@ begin
           end loop;
         end if;
         -- nor once more for the service, which looks for candidates under the role of whoever asks
-        if asked.role || regexp_replace(denied, 'for (materialized )?view', 'for table') <> all (known) and not (asked.query ~ 'retrieve_beside\(''authenticated''' and 'authenticated' || denied = any (known)) then
+        if asked.role || regexp_replace(denied, 'for (materialized )?view', 'for table') <> all (known) and not (asked.query ~ 'recsys.candidates\(''authenticated''' and 'authenticated' || denied = any (known)) then
           known := known || (asked.role || denied);
           return query select true, format('%s: %s', asked.what, regexp_replace(denied, '\s+', ' ', 'g')), recsys.missing_grant(asked.role, denied, context);
         end if;

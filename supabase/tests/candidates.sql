@@ -42,12 +42,13 @@ set local role authenticated;
 select set_config('request.jwt.claims', '{"sub": "b0000000-0000-4000-8000-000000000000", "role": "authenticated"}', true);
 
 create temp view candidates as
-select found.* from recsys.models,
-  recsys.candidates('b0000000-0000-4000-8000-000000000000', model_id, pg_temp.vector_at(1), now()) as found;
+select found.*, stats.* from recsys.models
+cross join recsys.retrieve('b0000000-0000-4000-8000-000000000000', model_id, pg_temp.vector_at(1), now()) as found
+left join (select post_id as of_post, kind, views, comments, participants, by_author, last_active_at from recsys.latest_post_stats) as stats on of_post = post_id;
 select set_eq('select title from candidates', array['public', 'nobody''s'], 'no private post of others, none of his own, none he interacted with, none of the future');
 select results_eq(
-  $$select similar_rank, active_rank, fresh_rank, followed_rank, similarity from candidates where title = 'public'$$,
-  $$values (1, 1, 1, 1, 1::double precision)$$, 'most similar, last active (but for a private one), freshest, first of followed authors');
+  $$select ranks from candidates where title = 'public'$$,
+  $$values ('{"similar": 1, "active": 1, "fresh": 1, "trending": 1, "followed": 1}'::jsonb)$$, 'most similar, last active (but for a private one), freshest, first of followed authors');
 select results_eq(
   $$select kind, comments, participants, by_author, author_affinity from candidates where title = 'public'$$,
   $$values ('comment', 1, 1, true, 1)$$, 'with what the ranker needs to know of the post, and that Ben has read its author before');
@@ -55,13 +56,13 @@ select results_eq(
   $$select last_active_at is null, views is null, author_id is null, author_affinity from candidates where title = 'nobody''s'$$,
   $$values (true, true, true, 0)$$, 'a post that nobody interacted with and nobody wrote is recommended too');
 select set_eq(
-  $$select title from recsys.candidates('b0000000-0000-4000-8000-000000000000', null, null, now())$$,
+  $$select title from recsys.retrieve('b0000000-0000-4000-8000-000000000000', null, null, now())$$,
   array['public', 'nobody''s'], 'without a model there are candidates all the same');
 select is_empty(
-  $$select from recsys.candidates('b0000000-0000-4000-8000-000000000000', null, null, now()) where similar_rank is not null or similarity is not null$$,
+  $$select from recsys.retrieve('b0000000-0000-4000-8000-000000000000', null, null, now()) where ranks ? 'similar'$$,
   'but no similar ones');
 select is_empty(
-  $$select from recsys.candidates('b0000000-0000-4000-8000-000000000000', null, null, now() - interval '1 year')$$, 'a year ago there was nothing');
+  $$select from recsys.retrieve('b0000000-0000-4000-8000-000000000000', null, null, now() - interval '1 year')$$, 'a year ago there was nothing');
 select lives_ok(
   $$insert into public.post_views (user_id, post_id) values ('b0000000-0000-4000-8000-000000000000', 'a1000000-0000-4000-8000-000000000000')$$,
   'Ben opens the public post');

@@ -41,7 +41,7 @@ select is(
 select results_eq('select user_id, post_id, value from post_votes', $$values ('b0000000-0000-4000-8000-000000000000'::uuid, 'a1000000-0000-4000-8000-000000000000'::uuid, 1::real)$$, 'the vote is his');
 select results_eq('select user_id from recsys.dismissals', $$values ('b0000000-0000-4000-8000-000000000000'::uuid)$$, 'Ben sees his own dismissals only');
 select results_eq('select distinct user_id from recsys.event_ids', $$values ('b0000000-0000-4000-8000-000000000000'::uuid)$$, 'and his own event ids only');
-select is_empty($$select from recsys.candidates('b0000000-0000-4000-8000-000000000000', null, null, now())$$, 'the post is no candidate any more');
+select is_empty($$select from recsys.retrieve('b0000000-0000-4000-8000-000000000000', null, null, now())$$, 'the post is no candidate any more');
 select throws_ok(
   $$insert into recsys.dismissals values ('a0000000-0000-4000-8000-000000000000', 'a2000000-0000-4000-8000-000000000000', now())$$,
   '42501', null, 'Ben cannot dismiss for Ana');

@@ -40,19 +40,21 @@ $$;
 -- what is answered as of an instant
 create function pg_temp.answers(p_at timestamptz) returns table (name text, answer text[]) language sql as $$
   with candidates as materialized (
-    select found.* from recsys.models, recsys.candidates(pg_temp.ben(), model_id, pg_temp.vector_near(0), p_at) as found
+    select found.* from recsys.models, recsys.retrieve(pg_temp.ben(), model_id, pg_temp.vector_near(0), p_at) as found
   )
-  select 'similar', array_agg(format('%s %s', similar_rank, post_id) order by similar_rank, post_id) from candidates where similar_rank is not null
+  select 'similar', array_agg(format('%s %s', ranks -> 'similar', post_id) order by (ranks ->> 'similar')::integer, post_id) from candidates where ranks ? 'similar'
   union all
-  select 'active', array_agg(format('%s %s', active_rank, post_id) order by active_rank) from candidates where active_rank is not null
+  select 'active', array_agg(format('%s %s', ranks -> 'active', post_id) order by (ranks ->> 'active')::integer) from candidates where ranks ? 'active'
   union all
-  select 'fresh', array_agg(format('%s %s', fresh_rank, post_id) order by fresh_rank) from candidates where fresh_rank is not null
+  select 'fresh', array_agg(format('%s %s', ranks -> 'fresh', post_id) order by (ranks ->> 'fresh')::integer) from candidates where ranks ? 'fresh'
   union all
-  select 'trending', array_agg(format('%s %s', trending_rank, post_id) order by trending_rank) from candidates where trending_rank is not null
+  select 'trending', array_agg(format('%s %s', ranks -> 'trending', post_id) order by (ranks ->> 'trending')::integer) from candidates where ranks ? 'trending'
   union all
-  select 'followed', array_agg(format('%s %s', followed_rank, post_id) order by followed_rank) from candidates where followed_rank is not null
+  select 'followed', array_agg(format('%s %s', ranks -> 'followed', post_id) order by (ranks ->> 'followed')::integer) from candidates where ranks ? 'followed'
   union all
   select 'states', array_agg(to_jsonb(candidates)::text order by post_id) from candidates
+  union all
+  select 'known', array[(select recsys.known_posts((select model_id from recsys.models), (select array_agg(post_id order by post_id) from candidates), p_at)::text)]
   union all
   select 'user_history', array_agg(known::text) from recsys.user_history(pg_temp.ben(), p_at) as known
   union all
@@ -70,7 +72,7 @@ end
 $$;
 select results_eq(
   'select name, cardinality(answer) from at_noon order by name',
-  $$values ('active', 300), ('followed', 50), ('fresh', 100), ('recent_interactions', 10), ('similar', 100), ('states', 300), ('trending', 50), ('user_context', 1), ('user_history', 11)$$,
+  $$values ('active', 300), ('followed', 50), ('fresh', 100), ('known', 1), ('recent_interactions', 10), ('similar', 100), ('states', 300), ('trending', 50), ('user_context', 1), ('user_history', 11)$$,
   'at noon every source brings posts, without those that Ben viewed, and every function has an answer');
 
 insert into posts (id, author_id, title, created_at)
@@ -116,10 +118,10 @@ select results_eq(
   'select name from pg_temp.answers(now()) as answers join at_noon using (name) where answers.answer is distinct from at_noon.answer order by name',
   'select name from at_noon order by name', 'as of now every source and every function has another answer');
 select results_eq(
-  $$select similar_rank, fresh_rank, followed_rank from recsys.models, recsys.candidates(pg_temp.ben(), model_id, pg_temp.vector_near(0), now()) where title = 'new 60'$$,
+  $$select (ranks ->> 'similar')::integer, (ranks ->> 'fresh')::integer, (ranks ->> 'followed')::integer from recsys.models, recsys.retrieve(pg_temp.ben(), model_id, pg_temp.vector_near(0), now()) where title = 'new 60'$$,
   'values (1, 1, 1)', 'the newest post is nearest, freshest and first of Ana''s');
 select is_empty(
-  $$select from recsys.models, recsys.candidates(pg_temp.ben(), model_id, pg_temp.vector_near(0), now()) where post_id in (select pg_temp.id('b', number) from unnest(array[1, 31, 32, 33]) as number)$$,
+  $$select from recsys.models, recsys.retrieve(pg_temp.ben(), model_id, pg_temp.vector_near(0), now()) where post_id in (select pg_temp.id('b', number) from unnest(array[1, 31, 32, 33]) as number)$$,
   'and what Ben viewed, dismissed, voted against and saw is gone');
 select is_empty('select recsys.feature_store_differences()', 'the feature store is what it has to be');
 

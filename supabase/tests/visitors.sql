@@ -28,7 +28,7 @@ $$;
 
 set local role anon;
 select results_eq(
-  $$select title, similar_rank, fresh_rank, trending_rank, author_affinity
+  $$select title, (ranks ->> 'similar')::integer, (ranks ->> 'fresh')::integer, (ranks ->> 'trending')::integer, author_affinity
     from recsys.retrieve(null, (select model_id from recsys.models), (array[1] || array_fill(0, array[31]))::vector, now())$$,
   $$values ('for all', 1, 1, 1, 0)$$, 'a visitor gets what is for all, whatever others muted and dismissed');
 select results_eq(
@@ -52,7 +52,7 @@ select throws_ok(statement, '42501', null, 'a visitor may not: ' || statement)
 from unnest(array[
   'select from recsys.source_users', 'select from recsys.source_interactions', 'select from recsys.source_dismissals', 'select from recsys.source_mutes',
   'select from recsys.user_embeddings', 'select from recsys.latest_user_stats', 'select from recsys.impressions', 'select from recsys.batch_recommendations',
-  'select from recsys.rate_limits', 'select recsys.candidates(''b0000000-0000-4000-8000-000000000000'', null, null, now())',
+  'select from recsys.rate_limits', 'select recsys.candidates(''anon'', ''b0000000-0000-4000-8000-000000000000'', null, null, now())',
   'select recsys.posts_like(''a1000000-0000-4000-8000-000000000000'', 1)', 'select recsys.roll_up()', 'delete from recsys.post_tags'
 ]) as statement;
 

@@ -201,12 +201,12 @@ function best(
   const least = scores[topByScore(scores, candidatesPerPage(listLength)).at(-1) as number];
   const ranked: Ranked[] = [];
   for (let i = 0; i < scores.length; i++) {
-    const { post, created_at, author_id, embedding, views, votes, comments, ranks } = candidates[i];
+    const { post, created_at, author_id, embedding, ranks } = candidates[i];
     if (!Number.isFinite(scores[i])) continue;
     const selectable = {
       i,
       score: scores[i],
-      post: { post_id: ids[post], created_at, author_id, embedding, views, votes, comments, ranks },
+      post: { post_id: ids[post], created_at, author_id, embedding, ranks },
     };
     // the selection looks no further
     if (scores[i] >= least) ranked.push(selectable);

@@ -16,7 +16,15 @@ import { halfLives } from "../../supabase/functions/_shared/features/decay.ts";
 import { type Kind, kinds } from "../../supabase/functions/_shared/features/kinds.ts";
 import { retrieval } from "../../supabase/functions/_shared/features/retrieval.ts";
 import { page, rows } from "./cursor.ts";
-import { login, type PostStats, Timeline, type TimelineEvent, type UserStats } from "./timeline.ts";
+import {
+  isTime,
+  login,
+  type PostStats,
+  postColumns,
+  Timeline,
+  type TimelineEvent,
+  type UserStats,
+} from "./timeline.ts";
 
 /** The number of each id. */
 export interface Numbers {
@@ -193,14 +201,6 @@ function lastStatesBefore(start: Start): AliasedExpression<TimelineRow, "timelin
       "of_user.event_id",
       "post.post_id",
       sql<string>`coalesce(${row.ref("post.kind")}, 'login')`.as("kind"),
-      "post.first_interaction",
-      "post.last_comment_at",
-      "post.views as post_views",
-      "post.votes as post_votes",
-      "post.comments as post_comments",
-      "post.participants",
-      "post.by_author",
-      "post.recent as post_recent",
       "of_user.views as user_views",
       "of_user.votes as user_votes",
       "of_user.comments as user_comments",
@@ -225,7 +225,7 @@ async function readStates(
   for await (const row of rows(client, statesOf(from))) {
     const event = eventOf(row, numbers);
     if (!event) continue;
-    const post = row.post_comments === null ? null : postStatsOf(row);
+    const post = row.first_interaction === null ? null : postStatsOf(row);
     timeline.push(event, post, row.user_comments === null ? null : userStatsOf(row));
     if (timeline.length % page === 0) progress(timeline.length - timeline.wholeFrom);
   }
@@ -234,28 +234,30 @@ async function readStates(
 function statesOf(from: AliasedExpression<TimelineRow, "timeline">) {
   return db
     .selectFrom(from as AliasedExpression<Selectable<DB["recsys.timeline"]>, "timeline">)
+    .leftJoin("recsys.post_stats as post", (join) =>
+      join.onRef("post.interaction_id", "=", "timeline.sort_id").on("timeline.post_id", "is not", null),
+    )
     .select((row) => [
       milliseconds(row.ref("timeline.at")).as("at"),
-      milliseconds(row.ref("last_comment_at")).$castTo<number | null>().as("last_comment_at"),
-      ...(["user_id", "post_id", "kind", "first_interaction", "weight"] as const),
-      ...(["post_views", "post_votes", "post_comments", "participants", "by_author"] as const),
+      ...(["timeline.user_id", "timeline.post_id", "timeline.kind", "post.first_interaction", "weight"] as const),
       ...(["user_views", "user_votes", "user_comments", "logins", "habit_log_age", "habit_log_idle"] as const),
-      ...(["post_recent", "user_recent", "recent_logins"] as const).flatMap((name) => elements(row.ref(name), name)),
+      ...(["user_recent", "recent_logins"] as const).flatMap((name) => elements(row.ref(name), name)),
+      ...postColumns.map((name) => stateColumn(row.ref(`post.${name}`), name)),
+      ...elements(row.ref("post.recent"), "post_recent"),
     ])
     .orderBy("timeline.at")
     .orderBy("timeline.sort_id");
 }
 type StateRow = InferResult<ReturnType<typeof statesOf>>[number];
 
+function stateColumn(column: Expression<unknown>, name: string) {
+  return sql<unknown>`${isTime(name) ? milliseconds(column as Expression<Date>) : column}`.as(`post_${name}`);
+}
+
 function postStatsOf(row: StateRow): PostStats {
-  const { participants, by_author, last_comment_at } = row;
-  return {
-    views: row.post_views,
-    votes: row.post_votes,
-    comments: row.post_comments,
-    ...{ participants, by_author, last_comment_at },
-    recent: numbersOf(row, "post_recent"),
-  };
+  const stats: Record<string, unknown> = { recent: numbersOf(row, "post_recent") };
+  for (const name of postColumns) stats[name] = (row as Record<string, unknown>)[`post_${name}`];
+  return stats as unknown as PostStats;
 }
 
 function userStatsOf(row: StateRow): UserStats {

@@ -7,15 +7,7 @@ import { after, test } from "node:test";
 import { testDatabase } from "../../db/testing.ts";
 import { halfLives } from "../../supabase/functions/_shared/features/decay.ts";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
-import {
-  commonSizes,
-  followedFound,
-  retrieval,
-  searchWidth,
-  similarFound,
-  sourceNames,
-  sources,
-} from "../../supabase/functions/_shared/features/retrieval.ts";
+import { retrieval, searchWidth, sourceNames, sources } from "../../supabase/functions/_shared/features/retrieval.ts";
 import { Random } from "../engine/random.ts";
 import { communityFromDatabase } from "./from-database.ts";
 import { assertAgrees, instantAfter, unitVectors } from "./testing.ts";
@@ -90,34 +82,38 @@ test("a user's history goes back 200 interactions, what is active as far as 300 
 });
 
 test("the limits in the text of the SQL functions are the declared ones", async () => {
-  const { similar, active, fresh, trending, followed } = sources;
-  assert.deepEqual(await numbers("retrieve_similar", /limit (\d+)/gi), [similar.size, similar.size]);
-  assert.deepEqual(await numbers("retrieve_similar", /cardinality\(found\) < (\d+)/g), [similar.size]);
-  const asked = /retrieve_\w+\(request, (?:\w+, )?(\d+)\)/g;
-  assert.deepEqual(await numbers("retrieve", asked), [active.size, fresh.size, trending.size, followed.size]);
-  // more than that of what is kept for all feeds
-  assert.deepEqual(await numbers("common_posts", asked), Object.values(commonSizes));
+  for (const [list, common] of [
+    ["common_sources", true],
+    ["own_sources", false],
+  ] as const) {
+    const { rows } = await pool.query("select pg_get_functiondef(('recsys.' || $1)::regproc) as text", [list]);
+    const lines = rows[0].text.matchAll(
+      /'(\w+)'::text(?: AS \w+)?,\s+(\d+)(?: AS \w+)?,\s+(\d+)[\s\S]+?'feed'::text THEN (\d+)\s+WHEN 'kept'::text THEN (\d+)/g,
+    );
+    const declared = sourceNames.filter((source) => sources[source].common === common);
+    assert.deepEqual(
+      Array.from(lines, ([, source, ...numbers]) => [source, ...numbers.map(Number)]),
+      declared.map((source) => [
+        source,
+        sources[source].size,
+        sources[source].kept,
+        sources[source].size,
+        sources[source].kept,
+      ]),
+    );
+  }
   assert.deepEqual(await numbers("retrieve_trending", /< '(\d+):00:00'::interval/g), [
     retrieval.trendingHours,
     retrieval.trendingHours, // for those whose state has changed since
+    retrieval.trendingHours, // and of a pool
   ]);
-  // and of what is found for a caller before it is asked which of it they may see
-  assert.deepEqual(await numbers("retrieve_beside", /limit (\d+)\n/g), [similarFound, commonSizes.active]);
-  assert.deepEqual(await numbers("retrieve_beside", /_number <= (\d+) then/g), [
-    similar.size,
-    followed.size,
-    active.size,
+  assert.deepEqual(await numbers("candidates", /'since', (\d+), (\d+)/g), [sources.active.size]);
+  assert.deepEqual(await numbers("candidates", /limit (\d+)\n/g), [sources.active.kept]);
+  assert.deepEqual(await numbers("retrieve_followed", /authors\[:(\d+)\]/g), [
+    retrieval.followedAuthors,
+    retrieval.followedAuthors,
   ]);
-  assert.deepEqual(await numbers("retrieve_beside", /retrieve_followed\(request, authors, (\d+)\)/g), [followedFound]);
-  assert.deepEqual(await numbers("retrieve_beside", /cardinality\(\w+\) = (\d+)/g), [
-    similarFound,
-    followedFound,
-    commonSizes.active,
-  ]);
-  assert.deepEqual(await numbers("retrieve_beside", /rank\) < (\d+)/g), [similar.size, followed.size, active.size]);
-  assert.deepEqual(await numbers("retrieve", /authors\[:(\d+)\]/g), [retrieval.followedAuthors]);
-  assert.deepEqual(await numbers("retrieve_beside", /\[:(\d+)\]/g), [retrieval.followedAuthors]);
-  assert.deepEqual(await numbers("retrieve_beside", /ef_search"? TO '(\d+)'/g), [searchWidth]);
+  assert.deepEqual(await numbers("retrieve_similar", /ef_search', '(\d+)'/g), [searchWidth]);
   const { historyInteractions, historyLength } = retrieval;
   assert.deepEqual(await numbers("latest_interactions", /limit (\d+)/gi), [historyInteractions]);
   assert.deepEqual(await numbers("user_history", /limit (\d+)/gi), [historyLength, historyLength]);

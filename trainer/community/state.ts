@@ -1,6 +1,6 @@
 /**
  * A community at one instant of its replay. `advance` moves it forward event by event; `candidates` then answers what
- * recsys.candidates would have answered at that instant (state.test.ts holds the two against each other), but for dismissed
+ * recsys.retrieve would have answered at that instant (state.test.ts holds the two against each other), but for dismissed
  * and seen posts: they stay candidates here, from which training learns that the user did not choose them. It pays: the candidates of
  * 6,000 requests of Travel take 16 s here and 3 min 31 s from SQL as of their instants (bench/retrieval.ts).
  */
@@ -9,13 +9,23 @@ import { dimensions } from "../../supabase/functions/_shared/features/history.ts
 import { hour } from "../../supabase/functions/_shared/features/hours.ts";
 import { innerProduct } from "../../supabase/functions/_shared/features/inner-product.ts";
 import { kinds } from "../../supabase/functions/_shared/features/kinds.ts";
-import type { Candidate, UserState } from "../../supabase/functions/_shared/features/ranker-features.ts";
+import {
+  type Candidate,
+  quietPost,
+  type UserState,
+} from "../../supabase/functions/_shared/features/ranker-features.ts";
 import type { RecentInteraction } from "../../supabase/functions/_shared/features/recent-habit.ts";
-import { retrieval, type Source, sources } from "../../supabase/functions/_shared/features/retrieval.ts";
+import {
+  retrieval,
+  type Source,
+  sourceNames,
+  sources,
+  unranked,
+} from "../../supabase/functions/_shared/features/retrieval.ts";
 import { vectorAt } from "../engine/vector-at.ts";
 import { ActivityOrder } from "./activity-order.ts";
 import type { Community } from "./community.ts";
-import { quietPost, quietUser } from "./quiet.ts";
+import { quietUser } from "./quiet.ts";
 import { login, type Timeline } from "./timeline.ts";
 import { topByScore } from "./top.ts";
 
@@ -146,7 +156,7 @@ export class CommunityState {
   }
 
   /**
-   * Posts from all five sources, unordered, without the user's own and those they interacted with. `vector` [32],
+   * Posts from all sources, unordered, without the user's own and those they interacted with. `vector` [32],
    * `postVectors` [posts, 32]. What is returned holds until the next call, which uses the same objects.
    */
   candidates(
@@ -166,28 +176,24 @@ export class CommunityState {
       const candidate = this.candidate(post, postVectors);
       if (this.foundBy[post] !== request) {
         this.foundBy[post] = request;
-        unrank(candidate.ranks);
+        Object.assign(candidate.ranks, nowhere);
         found.push(candidate);
       }
       return candidate.ranks;
     };
-    const add = (source: Source, posts: ArrayLike<number>) => {
-      for (let i = 0; i < posts.length; i++) ranksOf(posts[i])[source] = i + 1;
-    };
     const similarityOf = (post: number) =>
       Math.fround(innerProduct(vector, 0, postVectors, post * dimensions, dimensions));
-    const nearest = similar ?? mostSimilar(vector, postVectors, this.alive, eligible);
-    // who is equally near shares a rank, as in SQL
-    for (let i = 0, rank = 1, before = Number.NaN; i < nearest.length; i++) {
-      const similarity = similarityOf(nearest[i]);
-      if (similarity !== before) rank = i + 1;
-      before = similarity;
-      ranksOf(nearest[i]).similar = rank;
+    const asked = { now, vector, postVectors, hidden, similar, affinities, eligible };
+    for (const source of sourceNames) {
+      const posts = this.sources[source](asked);
+      for (let i = 0, rank = 1, before = Number.NaN; i < posts.length; i++) {
+        // who is equally near shares a rank, as in SQL
+        const similarity = source === "similar" ? similarityOf(posts[i]) : i;
+        if (similarity !== before) rank = i + 1;
+        before = similarity;
+        ranksOf(posts[i])[source] = rank;
+      }
     }
-    add("active", this.active(eligible));
-    add("fresh", this.fresh(eligible));
-    add("trending", this.trending(now, hidden, eligible));
-    add("followed", this.followed(affinities, eligible));
     for (const post of shown) ranksOf(post);
     const { authors } = this.community.posts;
     for (const candidate of found) {
@@ -225,7 +231,6 @@ export class CommunityState {
     if (known?.event === event && known.postVectors === postVectors) return known.candidate;
     const { posts, users } = this.community;
     const author = posts.authors[post];
-    const stats = event < 0 ? quietPost : this.timeline.postAfter(event);
     // no spread: it took three times as long
     const candidate = {
       post,
@@ -233,15 +238,7 @@ export class CommunityState {
       tags: posts.tags[post],
       author_id: author < 0 ? null : users.ids[author],
       created_at: posts.createdAt[post],
-      last_active_at: event < 0 ? null : this.timeline.at[event],
-      kind: event < 0 ? null : kinds[this.timeline.kinds[event]],
-      views: stats.views,
-      votes: stats.votes,
-      comments: stats.comments,
-      participants: stats.participants,
-      last_comment_at: stats.last_comment_at,
-      by_author: stats.by_author,
-      recent: stats.recent,
+      state: event < 0 ? quietPost : this.stateAfter(event),
       embedding: vectorAt(postVectors, post),
       similarity: 0,
       ranks: unranked(),
@@ -249,6 +246,11 @@ export class CommunityState {
     };
     this.candidateOf[post] = { event, postVectors, candidate };
     return candidate;
+  }
+
+  private stateAfter(event: number): Candidate["state"] {
+    const { timeline } = this;
+    return { last_active_at: timeline.at[event], kind: kinds[timeline.kinds[event]], ...timeline.postAfter(event) };
   }
 
   private createPosts(until: number): void {
@@ -286,7 +288,16 @@ export class CommunityState {
     if (post < this.alive) this.activity.moveToFront(post);
   }
 
-  /** The last active posts, as recsys.retrieve_active brings them. */
+  /** What each source brings, the best first, as its function in SQL does. */
+  private readonly sources: Record<Source, (asked: Asked) => ArrayLike<number>> = {
+    similar: ({ similar, vector, postVectors, eligible }) =>
+      similar ?? mostSimilar(vector, postVectors, this.alive, eligible),
+    active: ({ eligible }) => this.active(eligible),
+    fresh: ({ eligible }) => this.fresh(eligible),
+    trending: ({ now, hidden, eligible }) => this.trending(now, hidden, eligible),
+    followed: ({ affinities, eligible }) => this.followed(affinities, eligible),
+  };
+
   private active(eligible: Eligible): number[] {
     const posts: number[] = [];
     for (
@@ -355,28 +366,25 @@ export class CommunityState {
 /** Whether a post may be in the feed at work. */
 type Eligible = (post: number) => boolean;
 
+/** What the sources are asked with. */
+interface Asked {
+  hidden: Uint8Array | undefined;
+  similar: ArrayLike<number> | undefined;
+  now: number;
+  vector: Float32Array;
+  postVectors: Float32Array;
+  /** How often the user interacted with the posts of each other author. */
+  affinities: Map<number, number>;
+  eligible: Eligible;
+}
+
 /** As many trending posts are kept for those who ask at the same instant: nearly all have 50 left that they did not come to. */
 const hottestKept = 5 * sources.trending.size;
 
 /** Stands for a mask that hides nothing. */
 const everybody = {};
 
-/** The ranks of a post that no source brought yet. */
-const unranked = (): Candidate["ranks"] => ({
-  similar: null,
-  active: null,
-  fresh: null,
-  trending: null,
-  followed: null,
-});
-
-function unrank(ranks: Candidate["ranks"]): void {
-  ranks.similar = null;
-  ranks.active = null;
-  ranks.fresh = null;
-  ranks.trending = null;
-  ranks.followed = null;
-}
+const nowhere = unranked();
 
 /** 25,000 posts take 0.7 ms, and 1.4 ms in a process that also calls innerProduct with arrays of another type. */
 function mostSimilar(vector: Float32Array, postVectors: Float32Array, count: number, eligible: Eligible): number[] {

@@ -138,10 +138,8 @@ async function fromSql(
       modelId,
       now,
     ]);
-    return [
-      contexts.rows[0],
-      await retrieve(client, userId, String(modelId), vector, now, { served: nothingServed() }),
-    ];
+    const asked = { modelId: String(modelId), vector, page: { served: nothingServed() }, common: null, instant: now };
+    return [contexts.rows[0], (await retrieve(client, { sub: userId, role: "postgres" }, asked)) ?? []];
   } finally {
     await client.query("rollback");
     client.release();

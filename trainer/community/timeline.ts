@@ -7,7 +7,11 @@
  * `wholeFrom`, the last event of each post and of each user, for their rows. Both are 0 where nothing was left out.
  */
 import { halfLives } from "../../supabase/functions/_shared/features/decay.ts";
-import type { Candidate, UserState } from "../../supabase/functions/_shared/features/ranker-features.ts";
+import {
+  type PostState,
+  quietPost,
+  type UserState,
+} from "../../supabase/functions/_shared/features/ranker-features.ts";
 import { StatsColumns } from "./stats-columns.ts";
 
 export const login = 3;
@@ -27,11 +31,8 @@ export interface TimelineEvent {
   weight?: number;
 }
 
-/** A row of recsys.post_stats, as far as the ranker is told of it. */
-export type PostStats = Pick<
-  Candidate,
-  "views" | "votes" | "comments" | "participants" | "by_author" | "last_comment_at" | "recent"
->;
+/** A row of recsys.post_stats, as far as the ranker is told of it and its event does not say it. */
+export type PostStats = Omit<PostState, "last_active_at" | "kind">;
 
 /** A row of recsys.user_stats, as far as the ranker is told of it. */
 export type UserStats = Pick<
@@ -39,7 +40,14 @@ export type UserStats = Pick<
   "views" | "votes" | "comments" | "logins" | "habit_log_age" | "habit_log_idle" | "recent" | "recent_logins"
 >;
 
-const postColumns = ["views", "votes", "comments", "participants", "by_author"] as const;
+type PostColumn = Exclude<keyof PostStats, "recent">;
+/** Numbers, truths and times; the decayed counts stand beside them. */
+export const postColumns = (Object.keys(quietPost) as (keyof PostState)[]).filter(
+  (column): column is PostColumn => !["last_active_at", "kind", "recent"].includes(column),
+);
+export const isTime = (column: string) => column.endsWith("_at");
+const times = postColumns.filter(isTime);
+const counts = postColumns.filter((column) => !isTime(column));
 const userColumns = ["views", "votes", "comments", "logins", "habit_log_age", "habit_log_idle"] as const;
 const decayed = halfLives.length;
 
@@ -63,23 +71,18 @@ export class Timeline {
   foundAt = new Float64Array(0);
   /** [history] Its comments before the event. */
   foundComments = new Int32Array(0);
-  /** [rows] Milliseconds; NaN where the post has no comment yet. */
-  private lastComments = new Float64Array(1024);
-  private readonly postStats = new StatsColumns(postColumns, decayed);
+  private readonly postStats = new StatsColumns(counts, decayed);
+  /** Milliseconds, for which 32 bits are too few; NaN: null. */
+  private readonly postTimes = new StatsColumns(times, 0, Float64Array);
   private readonly userStats = new StatsColumns(userColumns, 2 * decayed);
 
   /** Adds an event with the state it left of its post (null: it changed none) and its user (null: another event follows that has it); both are copied. */
   push(event: TimelineEvent, post: PostStats | null, user: UserStats | null): void {
     const row = this.length - this.history;
-    if (row === this.lastComments.length) this.lastComments = doubled(this.lastComments);
     this.add(event, post !== null);
-    this.lastComments[row] = post?.last_comment_at ?? Number.NaN;
-    this.postStats.set(row, post && { ...post, by_author: post.by_author ? 1 : 0 }, post ? [post.recent] : []);
-    const habits = {
-      habit_log_age: user?.habit_log_age ?? Number.NaN,
-      habit_log_idle: user?.habit_log_idle ?? Number.NaN,
-    };
-    this.userStats.set(row, user && { ...user, ...habits }, user ? [user.recent, user.recent_logins] : []);
+    this.postStats.set(row, post, post ? [post.recent] : []);
+    this.postTimes.set(row, post, []);
+    this.userStats.set(row, user, user ? [user.recent, user.recent_logins] : []);
   }
 
   /** Adds an interaction without its rows: all of these come before the first `push`. */
@@ -97,16 +100,14 @@ export class Timeline {
   /** The state of a post right after an event that changed it; the recent counts are not copied. */
   postAfter(event: number): PostStats {
     const row = event - this.history;
-    const { postStats } = this;
-    return {
-      views: postStats.at(row, "views"),
-      votes: postStats.at(row, "votes"),
-      comments: postStats.at(row, "comments"),
-      participants: postStats.at(row, "participants"),
-      by_author: postStats.at(row, "by_author") === 1,
-      last_comment_at: orNull(this.lastComments[row]),
-      recent: postStats.vector(row, 0, decayed),
-    };
+    const { postStats, postTimes } = this;
+    const state: Record<string, unknown> = { recent: postStats.vector(row, 0, decayed) };
+    for (const column of counts) {
+      const value = postStats.at(row, column);
+      state[column] = typeof quietPost[column] === "boolean" ? value === 1 : value;
+    }
+    for (const column of times) state[column] = orNull(postTimes.at(row, column));
+    return state as unknown as PostStats;
   }
 
   /** The state of an event's user right after it; the recent counts are not copied. */

@@ -1,60 +1,22 @@
 /** Follows docs/adding-a-feature.md in a copy of the code: what it says to write works, and what it says is forgotten is named. */
 import assert from "node:assert/strict";
-import { cp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
-import { fileURLToPath } from "node:url";
+import { after, test } from "node:test";
 import { runProgram } from "../../db/testing-program.ts";
-import { temporaryFolder } from "../testing.ts";
+import { workedExample } from "../testing-worked-example.ts";
 
-const root = fileURLToPath(new URL("../../", import.meta.url));
-const copy = await temporaryFolder({ after });
-let blocks: string[];
-let documented: string;
-
-before(async () => {
-  for (const part of ["supabase/functions", "supabase/migrations", "serve", "trainer", "db", "package.json"])
-    await cp(join(root, part), join(copy, part), { recursive: true });
-  await symlink(join(root, "node_modules"), join(copy, "node_modules"));
-  const text = await readFile(join(root, "docs/adding-a-feature.md"), "utf8");
-  blocks = [...text.matchAll(/```diff\n(.*?)```/gs)].map(([, block]) => block);
-  documented = /^recsys: (the feature .*)$/m.exec(text)?.[1] ?? "";
-});
-
-/** Changes a file of the copy as a block says. */
-async function apply(block: string): Promise<void> {
-  const [header, ...lines] = block.trimEnd().split("\n");
-  const path = join(copy, header.replace(/^--- /, ""));
-  const part = (signs: string) =>
-    lines
-      .filter((line) => signs.includes(line[0]))
-      .map((line) => line.slice(1))
-      .join("\n");
-  const text = await readFile(path, "utf8");
-  assert.equal(text.split(part(" -")).length, 2, `the lines around this change are in ${header} once:\n${block}`);
-  await writeFile(
-    path,
-    text.replace(part(" -"), () => part(" +")),
-  );
-}
-
-/** What a program in the copy prints. */
-async function run(program: string): Promise<unknown> {
-  const path = join(copy, "trainer/program.ts");
-  await writeFile(path, program);
-  const { status, stdout, stderr } = await runProgram(path, [join(copy, "model")]);
-  assert.equal(status, 0, stderr);
-  return JSON.parse(stdout);
-}
+const example = await workedExample({ after }, "docs/adding-a-feature.md");
+const { copy, text, blocks, fileOf, apply, run } = example;
+const documented = /^recsys: (the feature .*)$/m.exec(text)?.[1];
 
 const imports = `
 import { featureNames } from "../supabase/functions/_shared/features/feature-names.ts";
 import { featureSpecDigest } from "../supabase/functions/_shared/features/feature-spec.ts";
-import { postFeatures, rankerFeatures } from "../supabase/functions/_shared/features/ranker-features.ts";
+import { postFeatures, quietPost, rankerFeatures } from "../supabase/functions/_shared/features/ranker-features.ts";
 import { contracts } from "../supabase/functions/_shared/models/contracts.ts";
 import { assertFilled } from "./dlrm/filled-features.ts";
 const user = { created_at: 0, last_active_at: null, views: 0, votes: 0, comments: 0, logins: 0, recent: [], recent_logins: [], habit_log_age: null, habit_log_idle: null, recent_interactions: [], history: [] };
-const post = { title: "Two words", tags: [], author_id: null, created_at: 0, embedding: null, similarity: 0, ranks: {}, last_active_at: null, kind: null, views: 0, votes: 0, comments: 0, participants: 0, last_comment_at: null, by_author: false, recent: [], author_affinity: 0 };
+const post = { title: "Two words", tags: [], author_id: null, created_at: 0, state: quietPost, embedding: null, similarity: 0, ranks: {}, author_affinity: 0 };
 const features = rankerFeatures(user, [post], 3_600_000);
 `;
 const described = `${imports}
@@ -79,7 +41,7 @@ test("the ranker's graph answers as its network does with one feature more", asy
   assert.ok(stdout.length > 0, "it ran");
 });
 
-/** Trains on a small community with numbers of pictures, publishes, and asks for two feeds, one of them by the way of filters; or the error. */
+/** Trains on a small community whose authors answer, publishes, and asks for two feeds, one of them with a filter; or the error. */
 const trainedAndServed = `
 import { openEmbeddedCopy } from "../db/testing-embedded.ts";
 import { testApp } from "../supabase/functions/recommend/testing.ts";
@@ -94,7 +56,8 @@ const { pool } = database;
 const cleanings = [() => database.close()];
 try {
   await fillSmallCommunity(database);
-  await pool.query("update public.posts set images = length(title) % 5");
+  await pool.query("insert into public.comments (user_id, post_id, created_at) select author_id, id, created_at + number * interval '1 minute' from public.posts cross join generate_series(1, length(title) % 5) as number where author_id is not null");
+  await pool.query("select recsys.roll_up(null)");
   const { config } = parseConfig({ towers: { epochsOf: { before: 1 } }, ranker: { epochs: 1, rows: 24, hardNegatives: 12 } });
   const context = { database, onProgress() {}, signal: new AbortController().signal, print() {} };
   const folder = await trainIntoFolder(context, { seed: 1, config, out: process.argv[2], parent: "." });
@@ -106,7 +69,7 @@ try {
     const { status, body: feed } = await app.call(user_id, body);
     await app.settled();
     const { rows } = await pool.query(
-      "select impressed.value, ln(1 + posts.images) as expected from recsys.impression_features as impressed join public.posts on posts.id = impressed.post_id where impressed.request_id = $1 and impressed.feature = 'log_images'",
+      "select impressed.value, ln(1 + (select count(*) from public.comments where comments.post_id = posts.id and comments.user_id = posts.author_id)) as expected from recsys.impression_features as impressed join public.posts on posts.id = impressed.post_id where impressed.request_id = $1 and impressed.feature = 'log_replies'",
       [feed.request_id],
     );
     feeds.push({ status, items: feed.items.length, rows });
@@ -118,19 +81,20 @@ try {
   for (const clean of cleanings) await clean();
 }`;
 
-/** The changes of a new column; that of the replay is the one that nothing else finds missing. */
-const replay = "--- trainer/community/state.ts";
-const ofColumn = () => blocks.slice(1);
+const formula = "log_replies";
 
-test("a column that the replay does not pass on is named at once", async () => {
-  for (const block of ofColumn().filter((each) => !each.startsWith(replay))) await apply(block);
+test("a formula of what nothing fills is named at once", async () => {
+  const [missing] = blocks.filter((block) => block.includes(formula));
+  const broken = missing.replace("logOf(state.replies)", "logOf((state as never as { replies: number }).replies)");
+  await apply(broken);
   assert.equal(`${await run(trainedAndServed)}`, documented);
+  await apply(broken.replace(/^([+])(.*)$/m, "-$2"));
 });
 
-test("a new column goes from the table through a training into what a feed tells the ranker, and into the exposure log", async () => {
-  const missing = ofColumn().filter((each) => each.startsWith(replay));
-  assert.equal(missing.length, 1);
-  await apply(missing[0]);
+test("a new column of a state goes from four files through a training into what a feed tells the ranker, and into the exposure log", async () => {
+  const changes = blocks.slice(1);
+  assert.equal(new Set(changes.map(fileOf)).size, 4);
+  for (const change of changes) await apply(change);
   const feeds = (await run(trainedAndServed)) as { status: number; items: number; rows: Record<string, number>[] }[];
   assert.equal(feeds.length, 2, `${feeds}`);
   for (const { status, items, rows } of feeds) {
@@ -142,9 +106,9 @@ test("a new column goes from the table through a training into what a feed tells
 });
 
 test("what the page asks for is there as its query says it", async () => {
-  const text = await readFile(join(root, "docs/adding-a-feature.md"), "utf8");
   const [, query] = /```sql\n(.*?)```/s.exec(text) ?? assert.fail("a query");
   const message = await run(`
+import { openEmbeddedCopy } from "../db/testing-embedded.ts";
 const database = await openEmbeddedCopy();
 const { fields } = await database.pool.query(${JSON.stringify(query)});
 await database.close();
@@ -152,14 +116,6 @@ console.log(JSON.stringify(fields.map(({ name }) => name)));`);
   assert.deepEqual(message, ["post_id", "value"]);
 });
 
-test("with every change made, the types fit", async () => {
-  for (const part of ["adopt", "bench", "cli", "client", "testing", "web", "tsconfig.json"])
-    await cp(join(root, part), join(copy, part), { recursive: true });
-  await rm(join(copy, "trainer/program.ts"));
-  const { status, stdout, stderr } = await runProgram(
-    join(root, "node_modules/typescript/bin/tsc"),
-    ["--noEmit"],
-    copy,
-  );
-  assert.equal(status, 0, stdout + stderr);
+test("with every change made, and the types generated, the types fit", async () => {
+  await example.assertTyped();
 });

@@ -30,7 +30,9 @@ export function positiveAndNegatives(
   random: Random,
 ): SampledRows {
   const found = candidates.findIndex((candidate) => candidate.post === post);
-  const baselines = candidates.map((candidate) => recencyBaseline(candidate, at));
+  const baselines = candidates.map((candidate) =>
+    recencyBaseline(candidate.created_at, candidate.state.last_active_at, at),
+  );
   const negatives = candidates.map((_, i) => i).filter((i) => i !== found);
   negatives.sort((a, b) => baselines[b] - baselines[a]);
   const positive = found < 0 ? [] : [found];

@@ -5,9 +5,10 @@
 
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import { innerProduct } from "../../supabase/functions/_shared/features/inner-product.ts";
+import type { Candidate } from "../../supabase/functions/_shared/features/ranker-features.ts";
 import { scoreOf } from "../../supabase/functions/_shared/recommend/rank.ts";
 import { select } from "../../supabase/functions/_shared/recommend/select/select.ts";
-import type { Selectable, SelectionSettings } from "../../supabase/functions/_shared/recommend/select/selectable.ts";
+import type { SelectionSettings } from "../../supabase/functions/_shared/recommend/select/selectable.ts";
 import type { LoadedCommunity } from "../community/from-database.ts";
 import type { PipelineOptions } from "../pipeline.ts";
 import { diversityOf, textSimilarity } from "./metrics/diversity.ts";
@@ -30,8 +31,8 @@ interface Pages {
 }
 
 /** Whether the post is among the newest and few have come to it. */
-function isNew({ post }: Selectable): boolean {
-  return post.ranks.fresh !== null && post.views + post.votes + post.comments < 10;
+function isNew({ ranks, state }: Candidate): boolean {
+  return ranks.fresh !== null && state.views + state.votes + state.comments < 10;
 }
 
 /** The system, which makes a page by every selection of each list that it ranks. */
@@ -66,7 +67,7 @@ class SystemWithPages extends System {
       made.milliseconds += performance.now() - start;
       made.pages.push(Int32Array.from(page, ({ chosen }) => chosen.post.post));
       for (const { chosen } of page)
-        if (isNew(chosen)) {
+        if (isNew(chosen.post)) {
           made.new++;
           made.found.add(chosen.post.post);
         }

@@ -107,7 +107,9 @@ export async function* rankedRequests<Name extends string>(
       const found = [...posts.keys()].filter((i) => positives.has(posts[i]));
       const weightOf = weightsOf(model.heads, weights);
       const scores = Float64Array.from(posts, (_, i) => scoreOf({ probabilities }, i, weightOf));
-      const recency = Float64Array.from(candidates, (candidate) => recencyBaseline(candidate, at));
+      const recency = Float64Array.from(candidates, (candidate) =>
+        recencyBaseline(candidate.created_at, candidate.state.last_active_at, at),
+      );
       ranked[name as Name] = {
         posts,
         probabilities,

@@ -138,14 +138,14 @@ function outcomeOf({ metrics }: ModelFolder, modelId: number) {
 async function hasNews({ pool }: Database, { learnedUntil, learnedFrom }: WarmStart, until: number): Promise<boolean> {
   const settled = learnedFrom === "pages" ? until - labelWindow : until;
   const news = db
-    .selectFrom("recsys.timeline as event")
+    .selectFrom("recsys.post_stats as event")
     .innerJoin("recsys.source_posts as post", "post.post_id", "event.post_id")
-    .select("event.at")
+    .select("event.last_active_at")
     .where("event.first_interaction", "=", true)
-    .where("event.at", ">=", instantOf(learnedUntil))
-    .where("event.at", "<", instantOf(settled))
+    .where("event.last_active_at", ">=", instantOf(learnedUntil))
+    .where("event.last_active_at", "<", instantOf(settled))
     .whereRef("post.author_id", "is distinct from", "event.user_id")
-    .whereRef("post.created_at", "<=", "event.at")
+    .whereRef("post.created_at", "<=", "event.last_active_at")
     .limit(1);
   return (await run(pool, news)).length > 0;
 }

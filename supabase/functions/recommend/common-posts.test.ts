@@ -13,7 +13,6 @@ import { openPool } from "../_shared/database/pool.ts";
 import { openCommonPosts } from "../_shared/recommend/common-posts.ts";
 import { nothingServed, type Served } from "../_shared/recommend/cursor.ts";
 import { retrieve } from "../_shared/recommend/retrieve.ts";
-import { retrieveBeside } from "../_shared/recommend/retrieve-beside.ts";
 import type { PostCandidate } from "../_shared/recommend/states.ts";
 import { testApp } from "./testing.ts";
 import { fillManyPosts } from "./testing-many-posts.ts";
@@ -47,10 +46,11 @@ async function bothWays(sub: string, vector: Float32Array | null, served: Served
     const [clock] = await run<{ now: number }>(client, { text: now, values: [] });
     const model = vector && modelId;
     const common = await mayKeep.of(client, "authenticated", { ...version, modelId: model }, clock.now);
-    const beside = await retrieveBeside(client, common, { sub, role: "authenticated" }, model, vector, served);
+    const caller = { sub, role: "authenticated" };
+    const beside = await retrieve(client, caller, { modelId: model, vector, page: { served }, common });
     assert.deepEqual((await client.query("select current_user::text as role")).rows, [{ role: "authenticated" }]);
-    const all = await retrieve(client, sub, model, vector, null, { served });
-    return { beside: beside && sorted(beside), all: sorted(all) };
+    const all = await retrieve(client, caller, { modelId: model, vector, page: { served }, common: null });
+    return { beside: beside && sorted(beside), all: sorted(all ?? []) };
   });
 }
 
@@ -168,9 +168,9 @@ test("what is common is read again after a roll-up, after ten seconds, and where
 test("nobody but the service role may ask for what is common", async () => {
   await asCaller(people[0], async (client) => {
     await client.query("savepoint asking");
-    await assert.rejects(client.query("select recsys.common_posts(now())"), /permission denied/);
+    await assert.rejects(client.query("select recsys.common_posts(null, now())"), /permission denied/);
     await client.query("rollback to asking");
-    const beside = "select recsys.retrieve_beside('service_role', $1, null, null, now(), '{}', now())";
+    const beside = "select recsys.candidates('service_role', $1, null, null, now())";
     await assert.rejects(client.query(beside, [people[1]]), /permission denied/);
   });
 });

@@ -120,9 +120,9 @@ const faults: [string, Fault, string, Degraded, Degraded][] = [
   ],
   ["no tower", withoutGraph("user_tower"), "model_corrupt", "batch", "community"],
   ["a model for other features", broken({ digest: "0".repeat(64) }), "model_incompatible", "batch", "community"],
-  ["a schema without the retrieval", gone("recsys.retrieve"), "not_installed", "batch", "community"],
-  ["a schema without one source", gone("recsys.retrieve_followed"), "not_installed", "batch", "community"],
-  ["a schema without the states", gone("recsys.post_states"), "not_installed", "batch", "community"],
+  ["a schema without the retrieval", gone("recsys.candidates"), "not_installed", "batch", "community"],
+  ["a schema without the sources", gone("recsys.own_sources"), "not_installed", "batch", "community"],
+  ["a schema without the states", gone("recsys.known_posts"), "not_installed", "batch", "community"],
   [
     "a schema without a column",
     withoutColumn("recsys.latest_user_stats", "habit_log_idle"),
@@ -195,7 +195,7 @@ test("states that hang are given up after 3 seconds; when they did for three peo
     return { degraded: body.degraded, seconds: (performance.now() - started) / 1000 };
   };
   const hang = (definition: string) => definition.replace("begin\n", "begin\n  perform pg_sleep(30);\n");
-  const mend = await withFunction("recsys.post_states", hang)();
+  const mend = await withFunction("recsys.known_posts", hang)();
   try {
     for (const [user, degraded] of [
       [people.ada, "batch"],

@@ -91,7 +91,7 @@ const within: Record<string, (asked: Asked, client: pg.PoolClient) => Promise<nu
     const filter = anyFilter(random, asked.people);
     const model = random.below(4) === 0 ? null : modelId;
     const { rows } = await client.query(
-      "select post_id, similar_rank, active_rank, fresh_rank from recsys.retrieve($1, $2, $3::text::extensions.vector, now(), p_filter => $4)",
+      "select post_id, ranks from recsys.retrieve($1, $2, $3::text::extensions.vector, now(), p_filter => $4)",
       [caller.sub ?? null, model, model && JSON.stringify(unitVector(random)), filter],
     );
     const expected = eligible(asked, filter);
@@ -102,11 +102,11 @@ const within: Record<string, (asked: Asked, client: pg.PoolClient) => Promise<nu
       sources.active.size,
       what,
     );
-    const count = (rank: string) => rows.filter((row) => row[rank] !== null).length;
-    assert.equal(count("active_rank"), Math.min(sources.active.size, expected.length), `${what}: active`);
-    assert.equal(count("fresh_rank"), Math.min(sources.fresh.size, expected.length), `${what}: fresh`);
+    const count = (source: string) => rows.filter(({ ranks }) => ranks[source] !== undefined).length;
+    assert.equal(count("active"), Math.min(sources.active.size, expected.length), `${what}: active`);
+    assert.equal(count("fresh"), Math.min(sources.fresh.size, expected.length), `${what}: fresh`);
     const near = model ? expected.filter(({ id }) => facts.embedded.has(id)).length : 0;
-    assert.equal(count("similar_rank"), Math.min(sources.similar.size, near), `${what}: similar`);
+    assert.equal(count("similar"), Math.min(sources.similar.size, near), `${what}: similar`);
     return rows.length;
   },
   async "a list made ahead"(asked, client) {

@@ -45,7 +45,7 @@ async function callsForCandidates(): Promise<number> {
       JSON.stringify({ sub: people.ada, role: "authenticated" }),
     ]);
     await client.query(
-      "select recsys.retrieve_beside('authenticated', $1, null, null, recsys.clock(), array(select id from public.posts), recsys.clock())",
+      "select recsys.candidates('authenticated', $1, null, null, recsys.clock(), p_common => array(select id from public.posts), p_common_at => recsys.clock())",
       [people.ada],
     );
     await client.query("reset role");

@@ -82,6 +82,6 @@ export class RecencyBaseline implements Recommender {
   }
 
   scores(_user: number, at: number, out: Float64Array): void {
-    for (const [i, post] of this.posts.entries()) out[i] = recencyBaseline(post, at);
+    for (const [i, post] of this.posts.entries()) out[i] = recencyBaseline(post.created_at, post.last_active_at, at);
   }
 }

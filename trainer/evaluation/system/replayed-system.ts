@@ -185,7 +185,10 @@ export class ReplayedSystem {
    */
   rank({ at, posts }: CandidateList, opinion: Opinion, out: Float64Array): void {
     const { state, options } = this;
-    for (let post = 0; post < state.alive; post++) out[post] = behind + recencyBaseline(state.times(post), at);
+    for (let post = 0; post < state.alive; post++) {
+      const { created_at, last_active_at } = state.times(post);
+      out[post] = behind + recencyBaseline(created_at, last_active_at, at);
+    }
     for (const [i, post] of posts.entries()) out[post] = scoreOf(opinion, i, options.scoreWeights);
   }
 

@@ -64,8 +64,10 @@ export class System extends SystemRecommender {
       probabilities: { DLRM: probabilities },
       scores: {
         "tower similarity": Float32Array.from(candidates, ({ similarity }) => similarity),
-        "recency baseline": Float32Array.from(candidates, (candidate) => recencyBaseline(candidate, at)),
-        popularity: Float32Array.from(candidates, ({ views, votes, comments }) => views + votes + comments),
+        "recency baseline": Float32Array.from(candidates, (candidate) =>
+          recencyBaseline(candidate.created_at, candidate.state.last_active_at, at),
+        ),
+        popularity: Float32Array.from(candidates, ({ state }) => state.views + state.votes + state.comments),
       },
     });
   }

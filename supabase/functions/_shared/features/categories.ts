@@ -21,7 +21,7 @@ interface Asked {
   now: number;
 }
 
-/** What the categories of a post are made of. */
+/** What the categories of a post are made of; as in `PostState`. */
 interface Counted {
   kind: Kind | null;
   by_author: boolean;

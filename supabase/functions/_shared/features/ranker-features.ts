@@ -10,7 +10,7 @@ import { hoursBetween, logHours } from "./hours.ts";
 import type { Kind } from "./kinds.ts";
 import { ranksOf } from "./ranks.ts";
 import { type RecentHabit, type RecentInteraction, recentHabit } from "./recent-habit.ts";
-import { type Source, sourceNames, sources } from "./retrieval.ts";
+import { type Ranks, type Source, sourceNames, sources } from "./retrieval.ts";
 import { tagMatches } from "./tag-match.ts";
 import { textMatches } from "./text-match.ts";
 
@@ -38,28 +38,34 @@ export interface UserState {
   history: ArrayLike<number>[];
 }
 
-/** What recsys.candidates returns of a post, as of an instant. */
+/** What happened to a post as of an instant, of which a row of recsys.post_stats has a column each; this is a post that nobody came to. */
+export const quietPost = {
+  last_active_at: null as number | null,
+  /** Of the last interaction. */
+  kind: null as Kind | null,
+  views: 0,
+  votes: 0,
+  comments: 0,
+  participants: 0,
+  last_comment_at: null as number | null,
+  by_author: false,
+  /** Decayed counts as of last_active_at, one per half-life. */
+  recent: halfLives.map(() => 0) as ArrayLike<number>,
+};
+export type PostState = typeof quietPost;
+
+/** A post that may be shown, as of an instant. */
 export interface Candidate {
   title: string;
   tags: string[];
   author_id: string | null;
   created_at: number;
+  /** What the engine knows of it, handed on as one value from recsys.known_posts to the formulas. */
+  state: PostState;
   /** The post tower's vector [32]; null where the post has none yet. */
   embedding: ArrayLike<number> | null;
   similarity: number;
-  /** Its rank in each source, from 1; null: that one did not bring it. */
-  ranks: Record<Source, number | null>;
-  last_active_at: number | null;
-  /** Of the last interaction. */
-  kind: Kind | null;
-  views: number;
-  votes: number;
-  comments: number;
-  participants: number;
-  last_comment_at: number | null;
-  by_author: boolean;
-  /** Decayed counts as of last_active_at, one per half-life. */
-  recent: ArrayLike<number>;
+  ranks: Ranks;
   author_affinity: number;
 }
 
@@ -121,19 +127,21 @@ const userFormulas = {
 } satisfies Record<string, (moment: UserMoment) => number>;
 
 const postFormulas = {
-  log_age: (post, now) => logHours(post.created_at, now),
-  log_idle: (post, now) => logHours(post.last_active_at ?? post.created_at, now),
-  log_comment_idle: (post, now) => logHours(post.last_comment_at ?? post.created_at, now),
-  has_comment: (post) => (post.last_comment_at === null ? 0 : 1),
+  log_age: ({ created_at }, now) => logHours(created_at, now),
+  log_idle: ({ created_at, state }, now) => logHours(state.last_active_at ?? created_at, now),
+  log_comment_idle: ({ created_at, state }, now) => logHours(state.last_comment_at ?? created_at, now),
+  has_comment: ({ state }) => (state.last_comment_at === null ? 0 : 1),
   ...eachHalfLife(
-    (h) => (post: Candidate, now: number) => Math.log1p(decayedAt(post.recent, post.last_active_at, now, h)),
+    (h) =>
+      ({ state }: Candidate, now: number) =>
+        Math.log1p(decayedAt(state.recent, state.last_active_at, now, h)),
   ),
-  log_views: (post) => logOf(post.views),
-  log_votes: (post) => logOf(post.votes),
-  log_comments: (post) => logOf(post.comments),
-  log_participants: (post) => logOf(post.participants),
-  log_click_rate: (post) => Math.log(clickRate(post)),
-  by_author: (post) => (post.by_author ? 1 : 0),
+  log_views: ({ state }) => logOf(state.views),
+  log_votes: ({ state }) => logOf(state.votes),
+  log_comments: ({ state }) => logOf(state.comments),
+  log_participants: ({ state }) => logOf(state.participants),
+  log_click_rate: ({ state }) => Math.log(clickRate(state)),
+  by_author: ({ state }) => (state.by_author ? 1 : 0),
 } satisfies Record<string, (post: Candidate, now: number) => number>;
 
 const pairFormulas = {
@@ -277,7 +285,7 @@ export function postRow(post: Candidate, now: number): PostRow {
 function postRowIn(features: Float64Array): RowOf {
   return (post, now) => {
     for (let f = 0; f < ofPost.length; f++) features[f] = ofPost[f](post, now);
-    return { features, categories: postCategoryRow(post) };
+    return { features, categories: postCategoryRow(post.state) };
   };
 }
 

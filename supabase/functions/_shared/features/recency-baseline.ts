@@ -5,7 +5,7 @@ import { logHours } from "./hours.ts";
 export const recencyBaselineWeights = { log_idle: -1, log_age: -0.25 };
 
 /** Last active first, then newer: −log(1 + hours since the last activity) − ¼ log(1 + age in hours). */
-export function recencyBaseline(post: { created_at: number; last_active_at: number | null }, now: number): number {
+export function recencyBaseline(createdAt: number, lastActiveAt: number | null, now: number): number {
   const { log_idle, log_age } = recencyBaselineWeights;
-  return log_idle * logHours(post.last_active_at ?? post.created_at, now) + log_age * logHours(post.created_at, now);
+  return log_idle * logHours(lastActiveAt ?? createdAt, now) + log_age * logHours(createdAt, now);
 }

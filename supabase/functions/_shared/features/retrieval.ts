@@ -1,34 +1,38 @@
-/**
- * What retrieval brings, declared once: recsys.retrieve and its sources hold the same numbers in SQL, the trainer replays
- * them, and retrieval.test.ts holds both to this file.
- */
+/** What retrieval brings: the lists of recsys.common_sources and recsys.own_sources in SQL hold the same numbers, and retrieval.test.ts holds the two together. */
 
-/**
- * The sources in the order of the ranker's inputs, each with how many posts it brings at most: the nearest to the user's
- * vector, the last active, the newest, the most popular of the week, the newest of the authors they follow. A post that a
- * source did not bring has the rank after its last. `telling`: of two sources that rank a post alike, the one with the
- * lower number says more about why it is shown.
- */
+/** What is known of a source beside its SQL. */
+interface SourceOptions {
+  /** How many posts it brings at most. A post that it did not bring has the rank after its last. */
+  size: number;
+  /** How many of its posts are found before it is asked which of them a caller may see: more than it brings, and more where people know most already. */
+  kept: number;
+  /** Whether it brings everybody the same, but for what is hidden from them, known to them or served; and whether it begins with what was written last. */
+  common: boolean;
+  beginsWithNew?: boolean;
+  /** Of two sources that rank a post alike, the one with the lower number says more about why it is shown. */
+  telling: number;
+}
+
+/** The sources in the order of the ranker's inputs: the nearest to the user's vector, the last active, the newest, the most popular of the week, the newest of the authors they follow. */
 export const sources = {
-  similar: { size: 100, telling: 1 },
-  active: { size: 300, telling: 4 },
-  fresh: { size: 100, telling: 5 },
-  trending: { size: 50, telling: 3 },
-  followed: { size: 50, telling: 2 },
-};
+  similar: { size: 100, kept: 160, common: false, telling: 1 },
+  active: { size: 300, kept: 420, common: true, beginsWithNew: true, telling: 4 },
+  fresh: { size: 100, kept: 140, common: true, beginsWithNew: true, telling: 5 },
+  trending: { size: 50, kept: 125, common: true, telling: 3 },
+  followed: { size: 50, kept: 70, common: false, telling: 2 },
+} satisfies Record<string, SourceOptions>;
 export type Source = keyof typeof sources;
 export const sourceNames = Object.keys(sources) as Source[];
+export const optionsOf: Record<Source, SourceOptions> = sources;
 
-/** The sources that bring everybody the same, but for what is hidden from them, known to them or served. */
-export const commonSources = ["active", "fresh", "trending"] as const;
-export type CommonSource = (typeof commonSources)[number];
+/** A post's rank in each source, from 1; null: that one did not bring it. */
+export type Ranks = Record<Source, number | null>;
 
-/** How many posts of each are kept for all feeds (recsys.common_posts): 1.4 times what a feed takes, and more where people know most of it already. */
-export const commonSizes: Record<CommonSource, number> = { active: 420, fresh: 140, trending: 125 };
+/** Those of a post that no source brought. */
+export const unranked = (): Ranks => Object.fromEntries(sourceNames.map((source) => [source, null])) as Ranks;
 
-/** How many nearest posts, and newest of followed authors, are found before it is asked which of them a caller may see. */
-export const similarFound = 160;
-export const followedFound = 70;
+/** Those that are common; what is written since they were read comes on top of those that begin with it. */
+export const commonSources = sourceNames.filter((source) => sources[source].common);
 
 /** How many posts that search of the index keeps in view (hnsw.ef_search): more than it finds, or it would find worse ones. */
 export const searchWidth = 200;

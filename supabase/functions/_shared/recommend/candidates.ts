@@ -5,7 +5,6 @@ import type { CommonPostsCache } from "./common-posts.ts";
 import type { Page } from "./cursor.ts";
 import type { ContextRow } from "./read-context.ts";
 import { retrieve } from "./retrieve.ts";
-import { retrieveBeside } from "./retrieve-beside.ts";
 import type { PostCandidate } from "./states.ts";
 
 /**
@@ -21,20 +20,21 @@ export async function candidatesOf(
   page: Page,
   span: Span,
 ): Promise<PostCandidate[]> {
+  const asked = { modelId, vector, page };
   if (!page.filter) {
     const ofCommon = span("common");
     const common = await commonPosts.of(connection, caller.role, { modelId, featureStore }, Number(now));
     ofCommon();
     // a small community is asked for as a whole: what is written there with an earlier date is in the next feed, too
     if (common.cut.active) {
-      const ofBeside = span("sources");
-      const found = await retrieveBeside(connection, common, caller, modelId, vector, page.served);
-      ofBeside();
+      const ofSources = span("sources");
+      const found = await retrieve(connection, caller, { ...asked, common });
+      ofSources();
       if (found) return found;
     }
   }
   const ofAll = span("all_sources");
-  const found = await retrieve(connection, caller.sub ?? null, modelId, vector, null, page);
+  const found = await retrieve(connection, caller, { ...asked, common: null });
   ofAll();
-  return found;
+  return found ?? [];
 }

@@ -1,30 +1,31 @@
 /**
  * What is common to all feeds: the posts that are the last active, the newest and the trending for everybody, kept by the worker. Who
- * may see them is never kept: each feed asks recsys.retrieve_beside.
+ * may see them is never kept: each feed asks recsys.candidates.
  */
 import { asService } from "../database/caller.ts";
 import type { Connection, Statement } from "../database/database.ts";
-import { type CommonSource, commonSizes, commonSources } from "../features/retrieval.ts";
+import { commonSources, type Ranks, type Source, sources } from "../features/retrieval.ts";
 import {
-  isModelGone,
   type KnownPost,
-  knownPosts,
   ModelGone,
-  type NoPosts,
-  type PostColumns,
-  packedPosts,
+  type PackedPosts,
+  type Post,
+  type ToldPosts,
+  toldPosts,
+  unpackPosts,
 } from "./known-posts.ts";
 
 export interface CommonPosts {
   /** By the engine's clock, in milliseconds. */
   at: number;
-  posts: KnownPost[];
+  posts: Post[];
+  known: KnownPost[];
   /** Their ids as an array of PostgreSQL's: 20 KB that need not be put together for each feed. */
   ids: string;
   /** What each source brings, the best first, as places in `posts`. */
-  places: Record<CommonSource, number[]>;
+  places: Partial<Record<Source, number[]>>;
   /** Whether a source may have more than these. */
-  cut: Record<CommonSource, boolean>;
+  cut: Partial<Record<Source, boolean>>;
 }
 
 /** Which they are: those of a model's vectors, after so many roll-ups. */
@@ -37,7 +38,7 @@ export interface CommonVersion {
 
 /**
  * Roll-ups end what is kept; a title that was changed, or a vector that was made anew in between, is used this much later, in
- * milliseconds. What was written meanwhile recsys.retrieve_beside brings.
+ * milliseconds. What was written meanwhile recsys.candidates brings.
  */
 const keptFor = 10_000;
 /** Of how many models: one, but for experiments, where each variant may have its own. */
@@ -68,43 +69,30 @@ export function openCommonPosts() {
 export type CommonPostsCache = ReturnType<typeof openCommonPosts>;
 
 async function readCommonPosts(connection: Connection, role: string, modelId: string | null): Promise<CommonPosts> {
-  const [found] = await asService(connection, role, commonStatement(modelId));
-  if (found.model_gone) throw new ModelGone();
-  const posts = knownPosts(found);
-  const places = {} as CommonPosts["places"];
-  const cut = {} as CommonPosts["cut"];
+  const [{ common }] = await asService(connection, role, readCommon(modelId));
+  if (common.model_gone) throw new ModelGone();
+  const posts = toldPosts(common.posts);
+  const places: CommonPosts["places"] = {};
+  const cut: CommonPosts["cut"] = {};
   for (const source of commonSources) {
-    const rankOf = (place: number) => (found.post_id === null ? 0 : (found[`${source}_rank`][place] ?? 0));
-    places[source] = [...posts.keys()].filter((place) => rankOf(place) > 0).sort((a, b) => rankOf(a) - rankOf(b));
-    cut[source] = places[source].length >= commonSizes[source];
+    const rankOf = (place: number) => common.ranks?.[place][source] ?? 0;
+    const ranked = [...posts.keys()].filter((place) => rankOf(place) > 0).sort((a, b) => rankOf(a) - rankOf(b));
+    places[source] = ranked;
+    cut[source] = ranked.length >= sources[source].kept;
   }
-  return { at: found.at, posts, ids: `{${posts.map(({ post_id }) => post_id).join()}}`, places, cut };
+  const ids = `{${posts.map(({ post_id }) => post_id).join()}}`;
+  return { at: common.at, posts, known: unpackPosts(common.known), ids, places, cut };
 }
 
-type Columns = { at: number; model_gone: boolean } & (
-  | NoPosts
-  | (PostColumns & Record<`${CommonSource}_rank`, (number | null)[]>)
-);
+/** What recsys.common_posts returns; null where there are none. */
+interface Common {
+  at: number;
+  model_gone: boolean;
+  posts: ToldPosts;
+  ranks: Partial<Ranks>[] | null;
+  known: PackedPosts;
+}
 
-function commonStatement(modelId: string | null): Statement<Columns> {
-  return {
-    text: `with common as materialized (
-        select * from recsys.common_posts(recsys.clock())
-      ),
-      found as (
-        select common.*, states.embedding, states.last_active_at, states.kind, states.views, states.votes, states.comments, states.participants,
-          states.last_comment_at, states.by_author, states.recent
-        from common
-        join recsys.post_states($1::bigint, (select array_agg(post_id) from common), recsys.clock()) as states on states.post_id = common.post_id
-      )
-      select
-        1000 * date_part('epoch', recsys.clock()) as at,
-        ${isModelGone("$1")} as model_gone,
-        json_agg(found.active_rank) as active_rank,
-        json_agg(found.fresh_rank) as fresh_rank,
-        json_agg(found.trending_rank) as trending_rank,
-        ${packedPosts("found")}
-      from found`,
-    values: [modelId],
-  };
+function readCommon(modelId: string | null): Statement<{ common: Common }> {
+  return { text: "select recsys.common_posts($1::bigint, recsys.clock()) as common", values: [modelId] };
 }

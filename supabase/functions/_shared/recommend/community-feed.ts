@@ -1,6 +1,6 @@
 /** The order of a feed that no model ranks: what is fresh, what is talked about, what is popular. */
 import { week } from "../features/decay.ts";
-import { decayedAt } from "../features/ranker-features.ts";
+import { decayedAt, type PostState } from "../features/ranker-features.ts";
 import { recencyBaseline } from "../features/recency-baseline.ts";
 
 /**
@@ -9,17 +9,10 @@ import { recencyBaseline } from "../features/recency-baseline.ts";
  */
 const popularityWeight = 0.1;
 
-/** What of a post the measure takes; as in `Candidate`. */
-export interface CommunityPost {
-  created_at: number;
-  last_active_at: number | null;
-  recent: ArrayLike<number>;
-}
-
 /** What the community feed is ordered by, highest first: the recency baseline plus 0.1 log(1 + popularity). */
-export function communityValue(post: CommunityPost, now: number): number {
-  const popularity = decayedAt(post.recent, post.last_active_at, now, week);
-  return recencyBaseline(post, now) + popularityWeight * Math.log1p(popularity);
+export function communityValue(createdAt: number, { last_active_at, recent }: PostState, now: number): number {
+  const popularity = decayedAt(recent, last_active_at, now, week);
+  return recencyBaseline(createdAt, last_active_at, now) + popularityWeight * Math.log1p(popularity);
 }
 
 /** The value as a score between 0 and 1. */

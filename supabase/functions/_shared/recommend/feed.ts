@@ -1,7 +1,7 @@
 /** What `recommend` answers. A field more in the answer is a line here, with a sentence that becomes its documentation. */
 import * as z from "zod";
 import { aboutOptionalHeads, type OptionalHead, optionalHeads } from "../features/kinds.ts";
-import { sourceNames } from "../features/retrieval.ts";
+import { type Source, sourceNames } from "../features/retrieval.ts";
 import type { UserText } from "../features/tokens.ts";
 
 const probability = z.number().min(0).max(1);
@@ -17,6 +17,12 @@ const predictions = z
   .object({ view: probability, vote: probability, comment: probability, ...optionalPredictions })
   .meta({ id: "Predictions", description: "Probabilities that the user views, votes for and comments on a post." });
 
+/** Of what followed authors wrote the author is named. */
+const plainReasons = [
+  "exploration",
+  ...sourceNames.filter((source): source is Exclude<Source, "followed"> => source !== "followed"),
+] as const;
+
 export const reason = z
   .discriminatedUnion("kind", [
     z
@@ -29,7 +35,7 @@ export const reason = z
       .object({ kind: z.literal("shared_terms"), terms: z.array(z.string()) })
       .describe("Up to three rare words that it shares with what they came to."),
     z
-      .object({ kind: z.enum(["exploration", "similar", "trending", "active", "fresh"]) })
+      .object({ kind: z.enum(plainReasons) })
       .describe("exploration: it is new and few were shown it so far. The others: as its source says."),
   ])
   .meta({

@@ -1,74 +1,148 @@
-/** The candidates of a feed as recsys.retrieve brings them: with a filter, as of any instant, and where what is common to all does not do. */
-import { type Connection, run, type Statement } from "../database/database.ts";
-import type { Source } from "../features/retrieval.ts";
-import { candidateOf } from "./candidate.ts";
+/** The candidates of a feed as recsys.candidates brings them: beside what is common to all feeds, or from all sources at once. */
+import { asService, type Identity } from "../database/caller.ts";
+import type { Connection, Statement } from "../database/database.ts";
+import { commonSources, optionsOf, type Ranks, unranked } from "../features/retrieval.ts";
+import { candidateOf, type Found } from "./candidate.ts";
+import type { CommonPosts } from "./common-posts.ts";
 import type { Page } from "./cursor.ts";
-import { isModelGone, knownPosts, ModelGone, type NoPosts, type PostColumns, packedPosts } from "./known-posts.ts";
+import {
+  type KnownPost,
+  ModelGone,
+  type PackedPosts,
+  type Post,
+  type ToldPosts,
+  toldPosts,
+  unpackPosts,
+} from "./known-posts.ts";
 import type { PostCandidate } from "./states.ts";
 
-/** The columns of recsys.candidates. */
-type Columns = { model_gone: boolean } & (NoPosts | CandidateColumns);
-type CandidateColumns = PostColumns & { author_affinity: number[]; served_key: number[] } & Record<
-    `${Source}_rank`,
-    (number | null)[]
-  >;
+/** What recsys.candidates returns; null where there is none. */
+interface Answer {
+  model_gone: boolean;
+  is_cut: boolean;
+  affinities: Record<string, number> | null;
+  /** null: all sources were asked. */
+  common: { place: number[] | null; served_key: number[] | null } | null;
+  /** Those of the caller's own sources; of these, in their order: */
+  posts: ToldPosts;
+  /** since: the rank among what was written since the common posts were read. */
+  ranks: (Partial<Ranks> & { since?: number })[] | null;
+  served_keys: number[];
+  known: PackedPosts;
+}
+
+/** A post and what it is to the user, until it is a candidate. */
+interface Mine extends Found {
+  post: Post;
+  known: KnownPost;
+}
+
+/** What is asked of the sources. */
+export interface Asked {
+  modelId: string | null;
+  /** The user's, [32]; null without a model. */
+  vector: Float32Array | null;
+  page: Pick<Page, "served" | "filter">;
+  /** What is common to all feeds and need not be asked for; null: everything is. */
+  common: (Omit<CommonPosts, "at"> & { at: number | null }) | null;
+  /** In milliseconds; default: recsys.clock(). */
+  instant?: number;
+}
 
 /**
- * The candidates of a user (null: a visitor) as of `instant` in milliseconds (null: recsys.clock()), unordered, without what earlier pages served; `vector`
- * [32] is theirs, null without a model. Throws ModelGone.
+ * The caller's candidates (without `sub`: a visitor's), unordered; null where more than `common` is needed, because too many of those are hidden from
+ * the caller, known to them, or served. Throws ModelGone.
  */
 export async function retrieve(
   connection: Connection,
-  userId: string | null,
-  modelId: string | null,
-  vector: Float32Array | null,
-  instant: number | null,
-  page: Pick<Page, "served" | "filter">,
-): Promise<PostCandidate[]> {
-  const [found] = await run(connection, foundStatement(userId, modelId, vector, instant, page));
-  if (found.model_gone) throw new ModelGone();
-  if (found.post_id === null) return [];
-  const { author_affinity, served_key } = found;
-  return knownPosts(found).map((post, i) => {
-    const ranks = {
-      similar: found.similar_rank[i],
-      active: found.active_rank[i],
-      fresh: found.fresh_rank[i],
-      trending: found.trending_rank[i],
-      followed: found.followed_rank[i],
-    };
-    return candidateOf(post, { ranks, author_affinity: author_affinity[i], served_key: served_key[i] }, vector);
-  });
+  caller: Identity,
+  asked: Asked,
+): Promise<PostCandidate[] | null> {
+  const { common, vector } = asked;
+  const [{ found: answer }] = await asService(connection, caller.role, candidates(caller, asked));
+  if (answer.model_gone) throw new ModelGone();
+  if (answer.is_cut) return null;
+  const affinityOf = (author: string | null) => (author === null ? 0 : (answer.affinities?.[author] ?? 0));
+  const found = new Map<string, Mine>();
+  const since = ownPosts(answer, affinityOf, found);
+  if (common && !addCommon(common, answer, since, affinityOf, found)) return null;
+  return Array.from(found.values(), (mine) => candidateOf(mine.post, mine.known, mine, vector));
 }
 
-function foundStatement(
-  userId: string | null,
-  modelId: string | null,
-  vector: Float32Array | null,
-  instant: number | null,
-  { served, filter }: Pick<Page, "served" | "filter">,
-): Statement<Columns> {
+/** Adds the posts of the caller's own sources to `found`; returns those written since, the newest first. */
+function ownPosts(
+  { posts, ranks, served_keys, known }: Answer,
+  affinityOf: (author: string | null) => number,
+  found: Map<string, Mine>,
+): Mine[] {
+  const since: Mine[] = [];
+  const unpacked = unpackPosts(known);
+  for (const [i, post] of toldPosts(posts).entries()) {
+    const { since: newest, ...own } = ranks?.[i] ?? {};
+    const mine = {
+      post,
+      known: unpacked[i],
+      ranks: Object.assign(unranked(), own),
+      author_affinity: affinityOf(post.author_id),
+      served_key: served_keys[i],
+    };
+    found.set(post.post_id, mine);
+    if (newest !== undefined) since[newest - 1] = mine;
+  }
+  return since;
+}
+
+/** Adds what of the common posts the caller may be shown; false where it does not do. */
+function addCommon(
+  common: NonNullable<Asked["common"]>,
+  answer: Answer,
+  since: Mine[],
+  affinityOf: (author: string | null) => number,
+  found: Map<string, Mine>,
+): boolean {
+  const keys = new Map(answer.common?.place?.map((place, i) => [place, answer.common?.served_key?.[i] ?? 0]));
+  for (const source of commonSources) {
+    const { size, beginsWithNew } = optionsOf[source];
+    let rank = 0;
+    // it is newer than all that was read before
+    if (beginsWithNew) for (const mine of since) if (rank < size) mine.ranks[source] = ++rank;
+    for (const place of common.places[source] ?? []) {
+      if (rank === size) break;
+      const served_key = keys.get(place);
+      if (served_key === undefined) continue;
+      const post = common.posts[place];
+      let mine = found.get(post.post_id);
+      if (!mine) {
+        const author_affinity = affinityOf(post.author_id);
+        mine = { post, known: common.known[place], ranks: unranked(), author_affinity, served_key };
+        found.set(post.post_id, mine);
+      }
+      mine.ranks[source] = ++rank;
+    }
+    if (rank < size && common.cut[source]) return false;
+  }
+  return true;
+}
+
+function candidates(
+  { role, sub }: Identity,
+  { modelId, vector, page: { served, filter }, common, instant }: Asked,
+): Statement<{ found: Answer }> {
   return {
-    text: `select
-        ${isModelGone("$2")} as model_gone,
-        json_agg(found.author_affinity) as author_affinity,
-        json_agg(recsys.served_key(found.post_id, $5::bigint)) as served_key,
-        json_agg(found.similar_rank) as similar_rank,
-        json_agg(found.active_rank) as active_rank,
-        json_agg(found.fresh_rank) as fresh_rank,
-        json_agg(found.trending_rank) as trending_rank,
-        json_agg(found.followed_rank) as followed_rank,
-        ${packedPosts("found")}
-      from recsys.candidates($1::uuid, $2::bigint, $3::text::extensions.vector, coalesce(to_timestamp($4::double precision / 1000), recsys.clock()),
-        $7::jsonb, $5::bigint, $6::bigint[]) as found`,
+    text: `select recsys.candidates($1::text, $2::uuid, $3::bigint, $4::text::extensions.vector,
+        coalesce(to_timestamp($5::double precision / 1000), recsys.clock()), $6::jsonb, $7::bigint, $8::bigint[],
+        $9::uuid[], to_timestamp($10::double precision / 1000)) as found`,
     values: [
-      userId,
+      role,
+      sub ?? null,
       modelId,
       vector && JSON.stringify(Array.from(vector)),
-      instant,
+      instant ?? null,
+      filter ? JSON.stringify(filter) : null,
       String(served.seed),
       served.keys,
-      filter ? JSON.stringify(filter) : null,
+      common?.ids ?? null,
+      common?.at ?? null,
     ],
   };
 }

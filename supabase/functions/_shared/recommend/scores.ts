@@ -75,7 +75,7 @@ export interface Request {
 /** The measure of the community feed. `leftOut` takes the posts for which it is no finite number. */
 export function communityScores(posts: PostCandidate[], now: number, leftOut: LeftOut[]): ScoredPost[] {
   return posts.flatMap((post) => {
-    const value = communityValue(post, now);
+    const value = communityValue(post.created_at, post.state, now);
     if (Number.isFinite(value))
       return [{ post, score: communityScore(value), predictions: null, features: null, rankBy: null }];
     leftOut.push({ post_id: post.post_id, what: "recency or popularity", value });

@@ -5,7 +5,6 @@ import type { ContextRow } from "./read-context.ts";
 
 const noCounts = { views: 0, votes: 0, comments: 0, recent: halfLives.map(() => 0) as ArrayLike<number> };
 const quietUser = { ...noCounts, logins: 0, recent_logins: noCounts.recent };
-export const quietPost = { ...noCounts, participants: 0, by_author: false };
 
 /** `history`: that of `userInput`. */
 export function userState(row: ContextRow, history: ArrayLike<number>[]): UserState {

@@ -1,5 +1,6 @@
 /** What the database knows of a request for another model than the one that served it. */
 import type { Statement } from "../../database/database.ts";
+import { sources } from "../../features/retrieval.ts";
 import type { Page } from "../../recommend/cursor.ts";
 import type { ContextRow } from "../../recommend/read-context.ts";
 
@@ -63,8 +64,7 @@ export function readCandidates(
       from unnest($8::uuid[]) with ordinality as listed (post_id, place)
       left join recsys.post_embeddings as vectors on vectors.model_id = $2::bigint and vectors.post_id = listed.post_id
       left join recsys.retrieve_similar(
-        jsonb_populate_record(recsys.feed_request($1::uuid, $4::timestamptz, $7::jsonb), jsonb_build_object('seed', $5::bigint, 'served', $6::bigint[])),
-        $2::bigint, $3::text::extensions.vector
+        recsys.feed_request($1::uuid, $4::timestamptz, $7::jsonb, $5::bigint, $6::bigint[]), $2::bigint, $3::text::extensions.vector, ${sources.similar.size}
       ) as near on near.post_id = listed.post_id`,
     values: [
       userId,

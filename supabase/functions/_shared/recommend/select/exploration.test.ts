@@ -28,7 +28,7 @@ interface Given {
 
 /** A post that is `age` days old, at an instant at which a week ago is 0. */
 function candidate(post_id: string, score: number, { age = 30, predictions = null }: Given = {}) {
-  const known = { author_id: null, embedding: null, views: 0, votes: 0, comments: 0, ranks };
+  const known = { author_id: null, embedding: null, ranks };
   return { score, predictions, post: { post_id, created_at: 7 - age, ...known } };
 }
 

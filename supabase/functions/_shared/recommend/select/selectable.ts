@@ -1,4 +1,4 @@
-import type { Source } from "../../features/retrieval.ts";
+import type { Ranks } from "../../features/retrieval.ts";
 import type { FeedSettings } from "../feed-settings.ts";
 
 /** What the selection needs to know of a scored candidate. */
@@ -11,10 +11,7 @@ export interface Selectable {
     created_at: number;
     /** The post tower's vector, of unit length; null: none yet. */
     embedding: ArrayLike<number> | null;
-    views: number;
-    votes: number;
-    comments: number;
-    ranks: Record<Source, number | null>;
+    ranks: Ranks;
     /** recsys.topics.topic_id; undefined or null: not asked for, or none. */
     topic_id?: number | null;
   };

@@ -1,0 +1,251 @@
+-- Which posts somebody might want: the sources (…0960_sources.sql) asked by whoever is to be shown them, or, by a worker that keeps what is common to
+-- all feeds, beside that. supabase/functions/recommend/common-posts.test.ts holds the two to the same answer.
+
+-- loads pgvector, as in 0960_sources.sql: each file may have a session of its own
+do $$ begin perform '[1]'::extensions.vector; end $$;
+
+create function recsys.retrieve(
+  p_user_id uuid, p_model_id bigint, p_embedding extensions.vector, p_now timestamptz, p_seed bigint default null, p_served bigint[] default null,
+  p_filter jsonb default null
+)
+returns table (post_id uuid, title text, tags text[], author_id uuid, created_at timestamptz, ranks jsonb, author_affinity integer)
+-- PL/pgSQL keeps the plan of a session; planning this takes as long as running it
+language plpgsql stable security invoker set search_path = ''
+-- it is planned for any instant, also those to which most of the past has to be looked up: by that cost it would be compiled
+set jit = off set plan_cache_mode = force_generic_plan
+as $$
+#variable_conflict use_column
+declare
+  request recsys.feed_request := recsys.with_affinities(recsys.feed_request(p_user_id, p_now, p_filter, p_seed, p_served));
+begin
+  request := recsys.with_pool(request, p_model_id, p_embedding);
+  return query
+  select
+    posts.post_id, coalesce(posts.title, ''), array_remove(coalesce(posts.tags, '{}'), null), posts.author_id, posts.created_at, found.ranks,
+    coalesce(request.affinities[array_position(request.authors, posts.author_id)], 0)
+  from (
+    select each.post_id, jsonb_object_agg(each.source, each.rank) as ranks
+    from (
+      select * from recsys.own_sources(request, p_model_id, p_embedding, 'feed')
+      union all
+      select * from recsys.common_sources(request, 'feed')
+    ) as each
+    group by each.post_id
+  ) as found
+  cross join lateral (select * from recsys.source_posts where source_posts.post_id = found.post_id offset 0) as posts;
+end
+$$;
+comment on function recsys.retrieve(uuid, bigint, extensions.vector, timestamptz, bigint, bigint[], jsonb) is 'Posts that a user might want as of an instant, with their ranks in the sources that brought them, as {source: rank}, and how often the user interacted with posts of their author: of posts that the caller may read, without the user''s own and those they interacted with, dismissed, muted, or saw in the last 30 days, and without those that earlier pages served (p_served: their recsys.served_key with p_seed). p_filter: what else is asked of a post, as of recsys.feed_request. p_user_id null: a visitor. p_model_id and p_embedding null: no model, no similar posts. At most 600 rows, unordered.';
+
+create type recsys.told_post as (post_id uuid, title text, tags text[], author_id uuid, created_at timestamptz);
+comment on type recsys.told_post is 'What the app says of a post.';
+
+create function recsys.told_posts(p_posts recsys.told_post[]) returns json
+language sql immutable security invoker set search_path = ''
+begin atomic
+  select json_build_object('post_id', json_agg(told.post_id), 'title', json_agg(told.title), 'tags', json_agg(told.tags), 'author_id', json_agg(told.author_id),
+    'created_at', json_agg(1000 * date_part('epoch', told.created_at)))
+  from unnest(p_posts) as told;
+end;
+comment on function recsys.told_posts(recsys.told_post[]) is 'Posts in columns, with times in milliseconds since 1970: rows took the driver 4 ms for 500 posts.';
+
+create function recsys.known_posts(p_model_id bigint, p_post_ids uuid[], p_now timestamptz) returns json
+language plpgsql stable security invoker set search_path = ''
+set jit = off set plan_cache_mode = force_generic_plan
+as $$
+begin
+  return (
+    select json_build_object(
+      'states', json_agg(known.state order by known.place),
+      'has_embedding', json_agg(known.embedding is not null order by known.place),
+      'embeddings', translate(encode(string_agg(extensions.vector_send(known.embedding), ''::bytea order by known.place), 'base64'), E'\n', '')
+    )
+    from (
+      select asked.place, to_json(state) as state, post_embeddings.embedding
+      from unnest(p_post_ids) with ordinality as asked (post_id, place)
+      left join recsys.post_embeddings on post_embeddings.model_id = p_model_id and post_embeddings.post_id = asked.post_id
+      left join lateral (
+        (
+          select latest_post_stats.* from recsys.latest_post_stats
+          where latest_post_stats.post_id = asked.post_id and latest_post_stats.last_active_at <= p_now
+        )
+        union all
+        (
+          select post_stats.* from recsys.post_stats
+          where post_stats.post_id = asked.post_id and post_stats.last_active_at <= p_now
+          order by post_stats.last_active_at desc, post_stats.interaction_id desc
+          limit 1
+        )
+        -- where both have one, it is the same
+        limit 1
+      ) as state on true
+    ) as known
+  );
+end
+$$;
+comment on function recsys.known_posts(bigint, uuid[], timestamptz) is 'What the engine knows of some posts as of an instant, in their order, as one object. states: of each the row of recsys.post_stats that holds then (null: nobody came yet); has_embedding: whether the model has a vector of it; embeddings: the vectors there are, one after the other, in pgvector''s binary form and base64.';
+
+create function recsys.common_posts(p_model_id bigint, p_now timestamptz) returns json
+language plpgsql stable security invoker set search_path = ''
+set jit = off set plan_cache_mode = force_generic_plan
+as $$
+#variable_conflict use_column
+declare
+  request recsys.feed_request;
+  told recsys.told_post[];
+  ranks json;
+begin
+  request.at := p_now;
+  request.excluded := '{}';
+  request.is_narrowed := false;
+  with found as materialized (
+    select each.post_id, json_object_agg(each.source, each.rank) as ranks
+    -- more than each source brings: some are hidden from a caller, or known to them, what is trending above all
+    from recsys.common_sources(request, 'kept') as each
+    group by each.post_id
+  )
+  select array_agg(row(posts.*)::recsys.told_post), json_agg(found.ranks)
+  into told, ranks
+  from found
+  cross join lateral (select eligible.* from recsys.eligible_posts(request) as eligible where eligible.post_id = found.post_id offset 0) as posts;
+  return json_build_object(
+    'at', 1000 * date_part('epoch', p_now),
+    'model_gone', p_model_id is not null and to_regclass('recsys.post_embeddings_' || p_model_id) is null,
+    'posts', recsys.told_posts(told),
+    'ranks', ranks,
+    'known', recsys.known_posts(p_model_id, array(select each.post_id from unnest(told) as each), p_now)
+  );
+end
+$$;
+comment on function recsys.common_posts(bigint, timestamptz) is 'What the common sources would bring somebody who may see everything and has seen nothing, more than they bring a caller, as one object: posts, as recsys.told_posts, their ranks as {source: rank}, and their recsys.known_posts. For the service role alone: it says which posts there are.';
+
+create function recsys.candidates(
+  p_role text, p_user_id uuid, p_model_id bigint, p_embedding extensions.vector, p_now timestamptz,
+  p_filter jsonb default null, p_seed bigint default null, p_served bigint[] default null, p_common uuid[] default null, p_common_at timestamptz default null
+) returns json
+language plpgsql stable security invoker set search_path = ''
+set jit = off set plan_cache_mode = force_generic_plan
+as $$
+#variable_conflict use_column
+declare
+  request recsys.feed_request;
+  affinities json;
+  sources text[];
+  found_ids uuid[];
+  found_ranks bigint[];
+  sizes integer[];
+  kept integer[];
+  common json;
+  own recsys.told_post[];
+  ranks json;
+  is_cut boolean := false;
+begin
+  -- what they did, as they may see it
+  perform set_config('role', p_role, true);
+  if p_common is null then
+    select
+      array_agg(row(found.post_id, found.title, found.tags, found.author_id, found.created_at)::recsys.told_post), json_agg(found.ranks),
+      json_object_agg(found.author_id, found.author_affinity) filter (where found.author_affinity > 0)
+    into own, ranks, affinities
+    from recsys.retrieve(p_user_id, p_model_id, p_embedding, p_now, p_seed, p_served, p_filter) as found;
+  else
+    request := recsys.with_affinities(recsys.feed_request(p_user_id, p_now, p_filter, p_seed, p_served));
+    select json_object_agg(known.author_id, known.affinity) into affinities from unnest(request.authors, request.affinities) as known (author_id, affinity);
+
+    -- what might be theirs: policies that would ask of each vector whether its post is readable took as long as finding it
+    perform set_config('role', 'service_role', true);
+    select array_agg(each.source), array_agg(each.size), array_agg(each.kept), array_agg(each.post_id), array_agg(each.rank)
+    into sources, sizes, kept, found_ids, found_ranks
+    from (
+      select * from recsys.own_sources(request, p_model_id, p_embedding, 'kept')
+      union all
+      -- what was written since the common posts were read
+      (
+        select 'since', 300, 420, eligible.post_id, row_number() over (order by eligible.created_at desc, eligible.post_id)
+        from recsys.eligible_posts(request) as eligible
+        where eligible.created_at > p_common_at
+        order by eligible.created_at desc, eligible.post_id
+        limit 420
+      )
+    ) as each;
+
+    -- what of it is, all in one question: with each mention of the posts an app's policies call their functions anew
+    perform set_config('role', p_role, true);
+    with found as materialized (
+      select * from unnest(sources, sizes, kept, found_ids, found_ranks) as each (source, size, kept, post_id, rank)
+    ),
+    listed as (
+      select each.post_id, min(each.place) as place, bool_or(each.place is null) as is_own
+      from (
+        select common.post_id, common.place from unnest(p_common) with ordinality as common (post_id, place)
+        union all
+        select found.post_id, null from found
+      ) as each
+      group by each.post_id
+    ),
+    shown as materialized (
+      select listed.place, listed.is_own, posts.*
+      from listed
+      cross join lateral (
+        select
+          eligible.post_id, eligible.created_at,
+          -- those that are common have theirs already
+          case when listed.is_own then eligible.title end as title,
+          case when listed.is_own then eligible.tags end as tags,
+          case when listed.is_own then eligible.author_id end as author_id
+        from recsys.eligible_posts(request) as eligible where eligible.post_id = listed.post_id
+        offset 0
+      ) as posts
+    ),
+    ranked as materialized (
+      select
+        found.source, found.size, found.post_id,
+        rank() over (partition by found.source order by found.rank) as rank,
+        row_number() over (partition by found.source order by found.rank, found.post_id) as number
+      from found
+      join shown on shown.post_id = found.post_id and shown.is_own
+    ),
+    brought as (
+      select ranked.post_id, json_object_agg(ranked.source, ranked.rank) as ranks from ranked where ranked.number <= ranked.size group by ranked.post_id
+    )
+    select
+      (
+        select json_build_object('place', json_agg(shown.place - 1), 'served_key', json_agg(recsys.served_key(shown.post_id, p_seed)))
+        from shown where shown.place is not null
+      ),
+      -- there may be more of a source behind those that are hidden
+      exists (
+        select from (select found.source, min(found.size) as size from found group by found.source having count(*) = min(found.kept)) as full_sources
+        where (select count(*) from ranked where ranked.source = full_sources.source) < full_sources.size
+      ),
+      array_agg(row(shown.post_id, shown.title, shown.tags, shown.author_id, shown.created_at)::recsys.told_post), json_agg(brought.ranks)
+    into common, is_cut, own, ranks
+    from brought
+    join shown on shown.post_id = brought.post_id;
+  end if;
+
+  -- and what is known of these
+  perform set_config('role', 'service_role', true);
+  return json_build_object(
+    'model_gone', p_model_id is not null and to_regclass('recsys.post_embeddings_' || p_model_id) is null,
+    'is_cut', is_cut,
+    'affinities', affinities,
+    'common', common,
+    'posts', recsys.told_posts(own),
+    'ranks', ranks,
+    'served_keys', array(select recsys.served_key(each.post_id, p_seed) from unnest(own) as each),
+    'known', recsys.known_posts(p_model_id, array(select each.post_id from unnest(own) as each), p_now)
+  );
+end
+$$;
+comment on function recsys.candidates(text, uuid, bigint, extensions.vector, timestamptz, jsonb, bigint, bigint[], uuid[], timestamptz) is 'The candidates of a feed, as one object. posts, ranks, served_keys: what recsys.retrieve brings, each with its recsys.served_key; known: the recsys.known_posts of these; affinities: how often the user interacted with posts of each author; model_gone: the model was dropped. With p_common, the recsys.common_posts of a moment ago (p_common_at), posts are only those of the user''s own sources and, as a source called since, what was written meanwhile, and common says which of p_common may be in the feed, by their places from 0, with their recsys.served_key; is_cut: a source may have more behind what is hidden. The service role calls it, and what may be shown is decided under p_role, the caller''s, with the claims of the transaction. The other arguments are those of recsys.retrieve.';
+
+revoke all on function
+  recsys.told_posts(recsys.told_post[]), recsys.retrieve(uuid, bigint, extensions.vector, timestamptz, bigint, bigint[], jsonb), recsys.known_posts(bigint, uuid[], timestamptz), recsys.common_posts(bigint, timestamptz),
+  recsys.candidates(text, uuid, bigint, extensions.vector, timestamptz, jsonb, bigint, bigint[], uuid[], timestamptz)
+from public;
+grant execute on function recsys.retrieve(uuid, bigint, extensions.vector, timestamptz, bigint, bigint[], jsonb) to authenticated, service_role;
+grant execute on function
+  recsys.told_posts(recsys.told_post[]), recsys.known_posts(bigint, uuid[], timestamptz), recsys.common_posts(bigint, timestamptz),
+  recsys.candidates(text, uuid, bigint, extensions.vector, timestamptz, jsonb, bigint, bigint[], uuid[], timestamptz)
+to service_role;
