@@ -21,14 +21,8 @@ for (const name of names)
     const edgeFunction = await functionOf(name);
     const { maximumBodyBytes, read } = edgeFunction;
     assert.ok(maximumBodyBytes <= (name === "events" ? 256 : 64) * 1024, `${maximumBodyBytes}`);
-    const closing: (() => Promise<void>)[] = [];
-    t.after(() => Promise.all(closing.map((close) => close())));
     // the database is not asked
-    const { request } = testFunction(
-      { after: (close) => closing.push(close) },
-      "postgres://127.0.0.1:1/none",
-      edgeFunction,
-    );
+    const { request } = testFunction(t, "postgres://127.0.0.1:1/none", edgeFunction);
     const headers = { authorization: "Bearer 0000000a-0000-4000-8000-000000000001", apikey: secretKey };
     const text = " ".repeat(maximumBodyBytes + 1);
     for (const body of [text, new Blob([text]).stream()]) {

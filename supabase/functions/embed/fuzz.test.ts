@@ -1,4 +1,3 @@
-import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { testDatabase } from "../../../db/testing.ts";
 import { fuzz, nasty } from "../../../testing/fuzz.ts";
@@ -13,6 +12,5 @@ test("whatever embed is sent, it answers as it says it does", async () => {
     "recsys.post_embeddings",
     "recsys.user_embeddings",
   ];
-  const statuses = await fuzz({ after }, database, embedFunction, { body: nasty, writes });
-  for (const status of [200, 401, 404, 405]) assert.ok(statuses.get(status), `${status} is among the answers`);
+  await fuzz({ after }, database, embedFunction, { body: nasty, writes, statuses: [200, 401, 404, 405] });
 });

@@ -42,7 +42,7 @@ test("whatever events is sent, it answers as it says it does", async () => {
     fc.oneof({ weight: 5, arbitrary: plausible }, { weight: 1, arbitrary: event }, { weight: 1, arbitrary: nasty }),
     { maxLength: 12 },
   );
-  const statuses = await fuzz({ after }, database, eventsFunction, {
+  await fuzz({ after }, database, eventsFunction, {
     body: fc.record({ events: mostly(batch) }),
     writes: [
       ...["views", "votes"].map((kind) => `post_${kind}`),
@@ -50,9 +50,8 @@ test("whatever events is sent, it answers as it says it does", async () => {
       "logins",
       ...["dismissals", "event_ids", "feature_changes", "impressions", "rate_limits"].map((name) => `recsys.${name}`),
     ],
+    statuses: [200, 400, 401, 404, 405, 413],
   });
-  for (const status of [200, 400, 401, 404, 405, 413])
-    assert.ok(statuses.get(status), `${status} is among the answers`);
   const { rowCount } = await database.pool.query("select from recsys.event_ids");
   assert.ok(Number(rowCount) > 20, "events got as far as the tables");
   const { rows } = await database.pool.query(

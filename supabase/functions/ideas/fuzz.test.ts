@@ -1,4 +1,3 @@
-import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import fc from "fast-check";
 import { testDatabase } from "../../../db/testing.ts";
@@ -9,10 +8,10 @@ const database = await testDatabase({ after }, "ideas_fuzz");
 
 test("whatever ideas is sent, it answers as it says it does", async () => {
   const body = fc.record({ limit: mostly(fc.integer({ min: 1, max: 10 })) }, { requiredKeys: [] });
-  const statuses = await fuzz({ after }, database, ideasFunction, {
+  await fuzz({ after }, database, ideasFunction, {
     body,
     parameters: [],
     writes: ["recsys.rate_limits", "recsys.idea_pool"],
+    statuses: [200, 400, 401, 405],
   });
-  for (const status of [200, 400, 401, 405]) assert.ok(statuses.get(status), `${status} is among the answers`);
 });

@@ -145,14 +145,8 @@ test("an event is valid under the document where the function takes it", () => {
 });
 
 test("anyone may read it, and it answers with what it says", async (t) => {
-  const closing: (() => Promise<void>)[] = [];
-  t.after(() => Promise.all(closing.map((close) => close())));
   // it asks the database for nothing
-  const { request } = testFunction(
-    { after: (close) => closing.push(close) },
-    "postgres://127.0.0.1:1/none",
-    openapiFunction,
-  );
+  const { request } = testFunction(t, "postgres://127.0.0.1:1/none", openapiFunction);
   const response = await request("/openapi");
   assert.equal(response.status, 200);
   assert.deepEqual(await response.json(), document);

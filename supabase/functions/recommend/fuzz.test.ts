@@ -1,4 +1,3 @@
-import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import fc from "fast-check";
 import { testDatabase } from "../../../db/testing.ts";
@@ -31,10 +30,10 @@ test("whatever recommend is sent, it answers as it says it does", async () => {
     },
     { requiredKeys: [] },
   );
-  const statuses = await fuzz({ after }, database, recommendFunction, {
+  await fuzz({ after }, database, recommendFunction, {
     body,
     parameters: ["after", "filter", "interests"],
     writes: ["recsys.impressions", "recsys.rate_limits", "recsys.trial_impressions"],
+    statuses: [200, 400, 401, 404, 405],
   });
-  for (const status of [200, 400, 401, 404, 405]) assert.ok(statuses.get(status), `${status} is among the answers`);
 });

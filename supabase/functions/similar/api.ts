@@ -2,6 +2,7 @@
 import * as z from "zod";
 import type { Api } from "../_shared/http/api.ts";
 import { limitField } from "../_shared/http/request.ts";
+import { feedItem } from "../_shared/recommend/feed.ts";
 
 export const similarRequest = z
   .strictObject({
@@ -33,9 +34,7 @@ const model = z
 const similarPost = z
   .object({
     post_id: z.guid(),
-    app_id: z
-      .string()
-      .describe("Its id in the app's own table, as text: where that is no uuid, what recsys.id_of made post_id of."),
+    app_id: feedItem.shape.app_id,
     title: z.string(),
     similarity: z.number().describe("Inner product of the two vectors, from -1 to 1."),
   })

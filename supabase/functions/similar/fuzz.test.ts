@@ -1,4 +1,3 @@
-import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import fc from "fast-check";
 import { testDatabase } from "../../../db/testing.ts";
@@ -17,10 +16,10 @@ test("whatever similar is sent, it answers as it says it does", async () => {
     },
     { requiredKeys: [] },
   );
-  const statuses = await fuzz({ after }, database, similarFunction, {
+  await fuzz({ after }, database, similarFunction, {
     body,
     parameters: [],
     writes: ["recsys.rate_limits"],
+    statuses: [200, 400, 401, 404, 405],
   });
-  for (const status of [200, 400, 401, 404, 405]) assert.ok(statuses.get(status), `${status} is among the answers`);
 });
