@@ -3,7 +3,7 @@
  * multiplications (serving/ranker.ts); and what a second thread and spinning cost: `npm run bench -- dlrm`.
  */
 import ort from "onnxruntime-node";
-import { randomModel } from "../trainer/onnx/random-models.ts";
+import { randomModel } from "../testing/onnx/random-models.ts";
 import { measureRanker } from "./serving/ranker.ts";
 import { byTurns, load } from "./shared/times.ts";
 

@@ -6,9 +6,9 @@ import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import type { GraphName } from "../supabase/functions/_shared/models/contracts.ts";
 import { loadRuntime, type Runtime } from "../supabase/functions/_shared/models/inference.ts";
-import { platformPackage } from "../trainer/onnx/platform-runtime.ts";
-import { randomModel } from "../trainer/onnx/random-models.ts";
-import { onnxRuntime } from "../trainer/onnx/runtimes.ts";
+import { platformPackage } from "../testing/onnx/platform-runtime.ts";
+import { randomModel } from "../testing/onnx/random-models.ts";
+import { onnxRuntime } from "../testing/onnx/runtimes.ts";
 import { load as loadNow, Times } from "./shared/times.ts";
 
 const runs = 300;

@@ -4,10 +4,10 @@ import { dimensions } from "../../supabase/functions/_shared/features/history.ts
 import { kinds } from "../../supabase/functions/_shared/features/kinds.ts";
 import { type Feeds, float32 } from "../../supabase/functions/_shared/features/tensors.ts";
 import { loadRuntime } from "../../supabase/functions/_shared/models/inference.ts";
+import { randomModel } from "../../testing/onnx/random-models.ts";
 import { denseWidth } from "../../trainer/dlrm/dense-features.ts";
 import { dlrmDefaults } from "../../trainer/dlrm/hyperparameters.ts";
 import { GraphBuilder } from "../../trainer/onnx/graph-builder.ts";
-import { randomModel } from "../../trainer/onnx/random-models.ts";
 import { byTurns } from "../shared/times.ts";
 import type { Finding } from "./figure.ts";
 

@@ -6,6 +6,8 @@ import { kinds } from "../../supabase/functions/_shared/features/kinds.ts";
 import { postFeatures, userFeatures } from "../../supabase/functions/_shared/features/ranker-features.ts";
 import { float32, int64 } from "../../supabase/functions/_shared/features/tensors.ts";
 import { contracts, contractsOf } from "../../supabase/functions/_shared/models/contracts.ts";
+import { assertClose } from "../../testing/onnx/assert-close.ts";
+import { bothRuntimes } from "../../testing/onnx/runtimes.ts";
 import { activityColumns, denseWidth } from "../dlrm/dense-features.ts";
 import { dlrmForward } from "../dlrm/forward.ts";
 import { type Dlrm, newDlrm } from "../dlrm/model.ts";
@@ -16,8 +18,6 @@ import { mostLogWorth, worthOf, worthWidth } from "../dlrm/worth.ts";
 import { startBackend } from "../engine/backend.ts";
 import { Random } from "../engine/random.ts";
 import { assertContract } from "../onnx/contract.ts";
-import { bothRuntimes } from "../onnx/runtimes.ts";
-import { assertClose } from "../onnx/testing.ts";
 import { dlrmGraph } from "./dlrm.ts";
 
 const runtimes = bothRuntimes();

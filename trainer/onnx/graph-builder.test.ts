@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { float32, int64, type Tensor } from "../../supabase/functions/_shared/features/tensors.ts";
+import { assertClose } from "../../testing/onnx/assert-close.ts";
+import { bothRuntimes } from "../../testing/onnx/runtimes.ts";
 import { GraphBuilder } from "./graph-builder.ts";
-import { bothRuntimes } from "./runtimes.ts";
-import { assertClose } from "./testing.ts";
 
 const runtimes = bothRuntimes();
 after(() => {

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { graphNames } from "../../supabase/functions/_shared/models/contracts.ts";
-import { GraphBuilder } from "./graph-builder.ts";
+import { GraphBuilder } from "../../trainer/onnx/graph-builder.ts";
+import { assertClose } from "./assert-close.ts";
 import { platformRuntime } from "./platform-runtime.ts";
 import { randomModel } from "./random-models.ts";
 import { bothRuntimes, onnxRuntime } from "./runtimes.ts";
-import { assertClose } from "./testing.ts";
 
 const runtimes = bothRuntimes();
 after(() => {
