@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import { Random } from "../engine/random.ts";
+import { vectorAt } from "../engine/vector-at.ts";
 import { kMeans, meansOf } from "./k-means.ts";
-import { fewestPosts, mostTopics, numberOfTopics } from "./number-of-topics.ts";
 import { seed } from "./seeding.ts";
-import { settle } from "./settle.ts";
-import { cosine, normalise, row, rowsOf } from "./vectors.ts";
+import { fewestPosts, mostTopics, numberOfTopics, settle } from "./settle.ts";
+import { cosine, normalise, rowsOf } from "./vectors.ts";
 
 /** Rows around `k` random directions in turn, `sizes` of each, and the direction of each row. */
 function blobs(sizes: number[], deviation: number, random: Random) {
@@ -109,7 +109,7 @@ test("what begins where earlier clusters are finds those again", async () => {
   ).centroids;
   const random = new Random(8);
   const start = seed(vectors, 12, random, begun);
-  assert.deepEqual(row(start, 8), row(begun, 8));
+  assert.deepEqual(vectorAt(start, 8), vectorAt(begun, 8));
   const found = await kMeans(vectors, start, random);
   for (const [i, c] of of.entries()) if (c < 9) assert.equal(found.nearest[i], c);
 });

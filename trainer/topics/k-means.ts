@@ -10,7 +10,8 @@
 import { setImmediate } from "node:timers/promises";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import type { Random } from "../engine/random.ts";
-import { cosine, normalise, row, rowsOf } from "./vectors.ts";
+import { vectorAt } from "../engine/vector-at.ts";
+import { cosine, normalise, rowsOf } from "./vectors.ts";
 
 /** Sculley's b: of 1,000 upwards its size decides little. */
 const batchSize = 1024;
@@ -79,12 +80,12 @@ async function miniBatches(
       counts[c]++;
       // each centroid's own rate, so that it is the mean of what it has drawn
       const rate = 1 / counts[c];
-      const [centroid, vector] = [row(centroids, c), row(vectors, drawn[i])];
+      const [centroid, vector] = [vectorAt(centroids, c), vectorAt(vectors, drawn[i])];
       for (let d = 0; d < dimensions; d++) centroid[d] += rate * (vector[d] - centroid[d]);
     }
     for (let c = 0; c < counts.length; c++)
       // opposite posts have met: it begins again at one of them
-      if (!normalise(centroids, c)) centroids.set(row(vectors, drawn[nearest.indexOf(c)]), c * dimensions);
+      if (!normalise(centroids, c)) centroids.set(vectorAt(vectors, drawn[nearest.indexOf(c)]), c * dimensions);
     if (batch % 16 === 0) {
       onRows(batch * batchSize);
       await setImmediate();
@@ -137,6 +138,6 @@ export function meansOf(vectors: Float32Array, nearest: Int32Array, k: number) {
   const means = Float32Array.from(sums, (sum, i) => sum / Math.max(1, sizes[Math.floor(i / dimensions)]));
   const clusters = Array.from(sizes.keys()).filter((c) => sizes[c] > 0 && normalise(means, c));
   const centroids = new Float32Array(clusters.length * dimensions);
-  for (const [place, c] of clusters.entries()) centroids.set(row(means, c), place * dimensions);
+  for (const [place, c] of clusters.entries()) centroids.set(vectorAt(means, c), place * dimensions);
   return { centroids, clusters };
 }

@@ -5,7 +5,8 @@
  */
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import type { Random } from "../engine/random.ts";
-import { cosine, row, rowsAt, rowsOf } from "./vectors.ts";
+import { vectorAt } from "../engine/vector-at.ts";
+import { cosine, rowsAt, rowsOf } from "./vectors.ts";
 
 /** Of so many posts centroids are drawn: each is compared with each centroid. */
 const sampleSize = 20_000;
@@ -37,7 +38,7 @@ export function seed(vectors: Float32Array, k: number, random: Random, begun = n
       if (!best || left.sum < best.sum) best = { drawn, ...left };
     }
     if (!best) break;
-    centroids.set(row(sample, best.drawn), count * dimensions);
+    centroids.set(vectorAt(sample, best.drawn), count * dimensions);
     distances = best.distances;
   }
   return centroids.slice(0, count * dimensions);

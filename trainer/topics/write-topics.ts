@@ -5,10 +5,10 @@ import { textArray } from "../../db/import/array-literal.ts";
 import type { OnProgress } from "../../db/progress.ts";
 import { call, run } from "../../supabase/functions/_shared/database/database.ts";
 import { db, fn, unnest } from "../../supabase/functions/_shared/database/query.ts";
+import { vectorAt } from "../engine/vector-at.ts";
 import type { Clustering } from "./k-means.ts";
 import type { TopicName } from "./name-topic.ts";
 import type { PostList } from "./read-posts.ts";
-import { row } from "./vectors.ts";
 
 const page = 2_000;
 
@@ -79,7 +79,7 @@ async function swap(client: pg.ClientBase, topics: MadeTopics, startedAt: string
     label: ["text", names.map(({ label }) => label)],
     terms: ["text[]", names.map(({ terms }) => textArray(terms))],
     is_public: ["boolean", names.map(({ isPublic }) => isPublic)],
-    centroid: ["extensions.vector", topicIds.map((_, c) => JSON.stringify([...row(centroids, c)]))],
+    centroid: ["extensions.vector", topicIds.map((_, c) => JSON.stringify([...vectorAt(centroids, c)]))],
   });
   const written = db
     .selectFrom(topicRows.as("written"))

@@ -8,8 +8,8 @@ import { neededFrom, needsOf } from "../../../supabase/functions/_shared/ideas/n
 import type { Community } from "../../community/community.ts";
 import { Random } from "../../engine/random.ts";
 import { assign, kMeans } from "../../topics/k-means.ts";
-import { numberOfTopics } from "../../topics/number-of-topics.ts";
 import { seed as seedCentroids } from "../../topics/seeding.ts";
+import { numberOfTopics } from "../../topics/settle.ts";
 import { audiencesOf } from "./forecast-protocol.ts";
 
 const day = 86_400_000;
