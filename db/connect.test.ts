@@ -52,7 +52,7 @@ test("a host that nobody knows, and a port where nobody listens", async (t) => {
 test("a server that never answers, one that hangs up, and one without TLS", async (t) => {
   const started = Date.now();
   await refuses(await server(t, () => {}), /^No database answers at .* timeout\)\. Start it/);
-  assert.ok(Date.now() - started < 5000);
+  assert.ok(Date.now() - started < 15_000);
   await refuses(await server(t, (socket) => socket.destroy()), /^No database answers at /);
   await refuses(
     `${await server(t, (socket) => socket.write("N"))}?sslmode=verify-full`,

@@ -103,7 +103,7 @@ for (const [name, answer] of Object.entries(failures))
     );
     assert.ok(body.notes.some(({ code }) => code === "writer_failed"));
     assert.ok(logged.some(({ code }) => code === "idea_writer_failed"));
-    assert.ok(performance.now() - started < 9_000);
+    assert.ok(performance.now() - started < 20_000);
     assert.ok(!JSON.stringify(logged.map(({ cause }) => String(cause))).includes("sk-secret"));
     const asked = model.asked.length;
     assert.equal((await call(reader, {})).body.items.length, 1);

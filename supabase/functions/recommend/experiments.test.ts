@@ -1,7 +1,6 @@
 /** Feeds of people in an experiment: what they are made with, what is logged, and what happens where a variant's model fails. */
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
-import { setTimeout } from "node:timers/promises";
 import { testDatabase } from "../../../db/testing.ts";
 import { clear, fillCommunity, people, publishTinyModel } from "../../../testing/community.ts";
 import { testApp } from "./testing.ts";
@@ -152,16 +151,18 @@ test("a feed from a lower rung carries the variant too: who was meant to get wha
 
 test("what a feed shows and its reader does is in the report", async (t) => {
   await publishTinyModel(pool, { name: "tiny" });
+  await pool.query("update recsys.settings set clock_shift = '2 minutes'");
+  t.after(async () => void (await pool.query("update recsys.settings set clock_shift = '0'")));
   await startWith({ settings: { vote_weight: 2 } });
-  await pool.query("update recsys.experiments set outcome_window = '1 second'");
+  await pool.query("update recsys.experiments set outcome_window = '1 minute'");
   const app = testApp(t, url);
   const { body } = await app.call(people.ada, { limit: 3 });
   await app.settled();
-  await pool.query("insert into public.post_votes (user_id, post_id) values ($1, $2)", [
+  await pool.query("insert into public.post_votes (user_id, post_id, created_at) values ($1, $2, recsys.clock())", [
     people.ada,
     body.items[1].post_id,
   ]);
-  await setTimeout(1_100);
+  await pool.query("update recsys.settings set clock_shift = '0'");
   const { rows } = await pool.query(
     "select variant, metric, people::int, impressions::int, acted::int, conclusion from recsys.experiment_report('tried') where people_group = 'all'",
   );
