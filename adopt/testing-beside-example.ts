@@ -51,7 +51,7 @@ export async function exampleWithRowsOf(scope: Scope, { pool: adopted }: Databas
 }
 
 /** Median milliseconds of the same in two databases, and the median of the ratios of pairs. */
-export interface Compared {
+interface Compared {
   adopted: number;
   example: number;
   ratio: number;

@@ -19,7 +19,7 @@ export interface Edit {
 }
 
 /** How many rows a fixture makes. */
-export interface Size {
+interface Size {
   people: number;
   posts: number;
   deeds: number;

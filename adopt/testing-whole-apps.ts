@@ -1,7 +1,7 @@
 /** For tests and benchmarks: the apps of fixtures/ after Misskey and Forem, what is changed in their drafts by hand, and what the views have to show. */
 import type { Edit } from "./testing-whole-app.ts";
 
-export interface WholeApp {
+interface WholeApp {
   name: string;
   /** Its posts. */
   table: string;

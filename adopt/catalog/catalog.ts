@@ -30,7 +30,7 @@ export interface Column {
   closed: boolean;
 }
 
-export interface ForeignKey {
+interface ForeignKey {
   columns: string[];
   schema: string;
   table: string;
@@ -38,7 +38,7 @@ export interface ForeignKey {
 }
 
 /** A policy of row level security by which rows are read. */
-export interface ReadPolicy {
+interface ReadPolicy {
   name: string;
   using: string;
 }

@@ -2,7 +2,7 @@
 import type pg from "pg";
 
 /** Why there is no answer, said of the table. */
-export interface Unanswered {
+interface Unanswered {
   why: string;
 }
 

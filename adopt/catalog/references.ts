@@ -2,7 +2,7 @@
 import { type Catalog, type Column, columnOf, keyOf, type Table } from "./catalog.ts";
 import { tableWords, wordsOf } from "./words.ts";
 
-export interface Reference {
+interface Reference {
   column: Column;
   /** The table it leads to, or Supabase's own table of people. */
   to: Table | "auth.users";

@@ -89,7 +89,7 @@ function aligned(entries: Entry[]): string[] {
 /** Where more of the rows are wrong than this, something is. */
 const few = 0.05;
 
-export function describeUse(use: Use, counted: Counted): { text: string; bad: boolean } {
+function describeUse(use: Use, counted: Counted): { text: string; bad: boolean } {
   const { rows, whole, used, empty, ofNobody, ofNoPost, held, unlisted } = counted;
   const notes: string[] = [];
   let bad = false;

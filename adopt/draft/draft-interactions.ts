@@ -147,7 +147,7 @@ function dismissalLines(parts: Part[]): string[] {
 const onComments = "the post is looked up in the row of its comment";
 
 /** A table is watched once for each of the columns and times by which its rows name a post. */
-export function watchTable(draft: Draft, table: Table, all: Part[]): string[] {
+function watchTable(draft: Draft, table: Table, all: Part[]): string[] {
   const parts = all.filter(({ comment }) => comment === undefined);
   if (parts.length === 0) return [draft.unwatched(table, onComments)];
   const kinds = new Map<string, Part[]>();

@@ -14,7 +14,7 @@ import { draftPeople } from "./draft-people.ts";
 import { draftPosts } from "./draft-posts.ts";
 import { oneLine } from "./sql-text.ts";
 
-export interface Drafted {
+interface Drafted {
   /** A migration, valid as it stands. */
   sql: string;
   /** What a reader has to decide, one line each. */

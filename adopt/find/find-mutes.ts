@@ -15,7 +15,7 @@ export interface Mutes {
   what: Muted;
 }
 
-export type Muted =
+type Muted =
   | { kind: "person"; whom: PersonColumn }
   /** The text is in the row itself, or in that of a tag or a community. */
   | { kind: "topic" | "word"; text: Column; of?: Joined };

@@ -14,7 +14,7 @@ const answerTypes = fileURLToPath(new URL("../../client/src/types.ts", import.me
 const functionsFolder = fileURLToPath(new URL("../../supabase/functions/", import.meta.url));
 
 /** A migration of the engine under the name by which a later `init` finds it again. */
-export interface EngineMigration extends Migration {
+interface EngineMigration extends Migration {
   /** Such as `000960_sources`: its number in this checkout and its name. */
   key: string;
 }

@@ -13,7 +13,7 @@ import { copyFunctions, engineMigrations, servedFunctions } from "./engine-files
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const template = new URL("sources.sql", import.meta.url);
 
-export interface InitReport {
+interface InitReport {
   /** Files of migrations that were written, by name. */
   added: string[];
   /** Migrations that an earlier `init` wrote and that were edited since, and written again. */

@@ -8,7 +8,7 @@ import { BundleError } from "./open-bundle.ts";
 export const maxLineBytes = 4 * 1024 * 1024;
 
 /** Some lines of a file; `first` is the number of the first one, from 1. `bytesRead` counts the compressed file so far. */
-export interface Lines {
+interface Lines {
   first: number;
   lines: string[];
   bytesRead: number;

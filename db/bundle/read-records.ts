@@ -3,7 +3,7 @@ import { BundleError } from "./open-bundle.ts";
 import { readLines } from "./read-lines.ts";
 
 /** Some records of a file; `lines[i]` is the line of `records[i]`. `bytesRead` counts the compressed file so far. */
-export interface Records<T> {
+interface Records<T> {
   records: T[];
   lines: number[];
   bytesRead: number;

@@ -6,7 +6,7 @@ import { createGzip } from "node:zlib";
 import { type BundlePart, bundleFiles, type RecordOf } from "./records.ts";
 
 /** Writes the records of one file of a bundle, in order. */
-export interface RecordWriter<T> {
+interface RecordWriter<T> {
   /** Resolves when the writer wants more: wait for it, and memory stays constant. */
   write(record: T): Promise<void> | undefined;
   /** Resolves when everything is on disk. */

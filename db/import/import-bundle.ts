@@ -13,7 +13,7 @@ import { insertUsers } from "./insert-users.ts";
 import { KnownIds } from "./known-ids.ts";
 import { prepareEngine } from "./prepare-engine.ts";
 
-export interface ImportReport extends Record<BundlePart, PartReport> {
+interface ImportReport extends Record<BundlePart, PartReport> {
   /** How far the engine's clock lags behind, in milliseconds; not 0 after the import of an archived community. */
   clockShift: number;
 }

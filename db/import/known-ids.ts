@@ -30,7 +30,7 @@ export class KnownIds {
 const namespace = Buffer.from("6f1f6a7e0c0b4b6d9a5b3c1d2e4f5a60", "hex");
 
 /** The kinds of things that a bundle's ids name; the same id names a different thing in each kind. */
-export type ExternalKind = "user" | "post" | "project" | "request";
+type ExternalKind = "user" | "post" | "project" | "request";
 
 /** The uuid of an external id, always the same one: `externalUuid("user", "42")`. */
 export function externalUuid(kind: ExternalKind, id: string): string {

@@ -1,7 +1,7 @@
 /** Platt scaling (Platt 1999) on requests the training did not see: probability = sigmoid(scale · logit + shift). */
 import { minimise } from "../engine/minimise.ts";
 
-export interface Calibration {
+interface Calibration {
   scale: number;
   shift: number;
 }

@@ -33,7 +33,7 @@ export interface RequestUsers {
   isNew: Uint8Array;
 }
 
-export interface ExampleOptions {
+interface ExampleOptions {
   /** What the labels of the requests are of; default: the kinds of interaction. */
   heads?: readonly Head[];
   rows: number;

@@ -37,7 +37,7 @@ export interface HiddenWidths {
 }
 
 /** What the weights that do not start at random start with. */
-export interface FirstWeights {
+interface FirstWeights {
   /** [H]: what the heads add. */
   bias: Float32Array;
   /** Of the recency baseline and the standardised similarity in the wide part, but for heads that begin without (`startsBlank`). */

@@ -5,7 +5,7 @@ import { countBelow } from "../evaluation/metrics/statistics.ts";
 import { addDeed, cameTo, type Deeds, labelWindow, type Moment } from "./requests.ts";
 
 /** A post of a page, and what the user did with it within the label window. */
-export interface Shown extends Deeds {
+interface Shown extends Deeds {
   post: number;
   /** From 1. */
   position: number;

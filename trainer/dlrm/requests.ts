@@ -21,7 +21,7 @@ export interface Deeds {
   /** How much each counts beside others of its kind, the heaviest where there were several; left out: 1. */
   weights?: DeedWeights | undefined;
 }
-export type DeedWeights = [view: number, vote: number, comment: number];
+type DeedWeights = [view: number, vote: number, comment: number];
 
 /** A first interaction. */
 export interface Request extends Moment, Deeds {

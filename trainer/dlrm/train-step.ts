@@ -8,7 +8,7 @@ import { dlrmLoss, type LossOptions } from "./loss.ts";
 import type { Dlrm } from "./model.ts";
 import type { RankingExamples } from "./ranking-examples.ts";
 
-export type StepOptions = AdamOptions & LossOptions & MaskOptions;
+type StepOptions = AdamOptions & LossOptions & MaskOptions;
 
 /** Takes the ranker through its `step`-th optimiser step (from 1) on some requests; returns the loss before it. */
 export function trainStep(

@@ -7,9 +7,9 @@ import { type Dlrm, newDlrm, type StartOptions } from "./model.ts";
 import type { RankerParts, RankingExamples } from "./ranking-examples.ts";
 import { arraysOf, trainStep } from "./train-step.ts";
 
-export type DlrmOptions = DlrmHyperparameters & StartOptions & { seed: number };
+type DlrmOptions = DlrmHyperparameters & StartOptions & { seed: number };
 
-export interface TrainedDlrm {
+interface TrainedDlrm {
   dlrm: Dlrm;
   /** The mean loss of each epoch. */
   losses: number[];

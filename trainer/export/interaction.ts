@@ -26,7 +26,7 @@ export interface Dots {
 }
 
 /** Names of values in a graph. */
-export interface Slots {
+interface Slots {
   /** [N, 32] */
   bottom: string;
   /** [1, 32] */
@@ -59,7 +59,7 @@ interface Linear {
 }
 
 /** Looks up a post's categories in a table [categoryRows − postRows, width]: [N, categories of a post · width]. */
-export type LookUp = (table: string) => string;
+type LookUp = (table: string) => string;
 
 /** The distinct dots of all candidates and of their request, and how a table is looked up by a post's categories. */
 export function interaction(

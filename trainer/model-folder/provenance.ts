@@ -27,7 +27,7 @@ export const provenanceSchema = z.object({
   score_weights: z.array(z.number()),
   versions: z.object({ recsys: z.string(), tfjs: z.string(), node: z.string() }),
 });
-export type Provenance = z.output<typeof provenanceSchema>;
+type Provenance = z.output<typeof provenanceSchema>;
 
 const require = createRequire(import.meta.url);
 

@@ -15,7 +15,7 @@ import { inOrder, type Run, readRuns } from "../model-folder/runs.ts";
 import { settledUntil, type TrainingContext, train } from "../train-into-folder.ts";
 import { configsOf, drawsOf, gridOf, type Space, type Trial } from "./space.ts";
 
-export interface SearchOptions {
+interface SearchOptions {
   space: Space;
   /** What is tried is changed in this. */
   config: Config;

@@ -27,7 +27,7 @@ const second = 1000;
 const hour = dayLength / 24;
 
 /** Somebody who comes at an instant. */
-export interface Visit {
+interface Visit {
   user: number;
   at: number;
 }

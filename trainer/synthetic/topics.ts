@@ -1,5 +1,5 @@
 /** What the people of the synthetic community care about. */
-export interface Topic {
+interface Topic {
   /** Also the first tag of its posts. */
   name: string;
   /** Numbers of topics whose people often care about this one too. */
@@ -8,7 +8,7 @@ export interface Topic {
 }
 
 /** One side of a topic: the grain at which tastes and posts differ. */
-export interface Facet {
+interface Facet {
   tag: string;
   /** How profiles say it. Some phrases share a word with `terms`, some share none: those must be learnt from what people do. */
   passions: string[];

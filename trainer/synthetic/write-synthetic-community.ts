@@ -13,7 +13,7 @@ import { textOf } from "./writings.ts";
 const loggedDays = 14;
 
 /** Number of records written, by file of the bundle. */
-export type SyntheticCounts = Record<"users" | "posts" | "interactions" | "logins" | "impressions", number>;
+type SyntheticCounts = Record<"users" | "posts" | "interactions" | "logins" | "impressions", number>;
 
 /**
  * Writes the community of a seed as a bundle into `folder`: same seed and size, same bytes.

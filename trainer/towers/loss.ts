@@ -95,7 +95,7 @@ export function logSamplingChance(
 type Named = Record<string, Matrix>;
 
 /** What enters the towers in a step: inputs of users and posts by name, each with the mask of its vectors. */
-export interface BatchInputs {
+interface BatchInputs {
   users: Named;
   posts: Named;
   /** [users, posts], see `corrections`. */

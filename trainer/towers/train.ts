@@ -10,7 +10,7 @@ import { newTowers, TowerData, type Towers } from "./model.ts";
 import { positivesBefore, withOlder } from "./positives.ts";
 import { TowerTrainer, type TrainerOptions } from "./tower-trainer.ts";
 
-export type TowerOptions = TowerHyperparameters & {
+type TowerOptions = TowerHyperparameters & {
   seed: number;
   /** The history an example sees; default: what came before it. A random split asks for "others". */
   histories?: TrainerOptions["histories"];

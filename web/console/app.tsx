@@ -79,7 +79,7 @@ function Console({ config, secretKey, onKey, onLeave }: ConsoleProps) {
 }
 
 /** Says which day it is in a community from an archive; without it a model would have learned until many months before it was trained. */
-export function ArchiveClock() {
+function ArchiveClock() {
   const ask = useAsk();
   const { value } = useLoaded(() => ask<Table>("clock"), [ask]);
   const [clock] = value?.rows ?? [];
@@ -96,7 +96,7 @@ export function ArchiveClock() {
 const place = "recsys.console.key";
 
 /** The key of this tab; one that stands in the address is taken out of it, so that no copy of the address has it. */
-export function readKey(): string | null {
+function readKey(): string | null {
   const given = new URLSearchParams(location.hash.slice(1)).get("key");
   if (given) {
     sessionStorage.setItem(place, given);
@@ -105,10 +105,10 @@ export function readKey(): string | null {
   return sessionStorage.getItem(place);
 }
 
-export function keepKey(key: string): void {
+function keepKey(key: string): void {
   sessionStorage.setItem(place, key);
 }
 
-export function forgetKey(): void {
+function forgetKey(): void {
   sessionStorage.removeItem(place);
 }

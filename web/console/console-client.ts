@@ -9,7 +9,7 @@ export type Table = { sql: string; rows: Row[] };
 type Parameters = Record<string, string | number>;
 
 /** Asks one question. Throws an Error in the function's own words. */
-export type Ask = <Answer = Table>(question: string, parameters?: Parameters) => Promise<Answer>;
+type Ask = <Answer = Table>(question: string, parameters?: Parameters) => Promise<Answer>;
 
 export class KeyRefused extends Error {}
 

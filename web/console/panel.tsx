@@ -42,7 +42,7 @@ export function Panel({ title, about, ask: question, parameters, empty, fresh, c
 }
 
 /** A statement to copy. */
-export function Sql({ text }: { text: string }) {
+function Sql({ text }: { text: string }) {
   const [copied, setCopied] = useState(false);
   const copy = async () => {
     await navigator.clipboard.writeText(`${text};\n`);

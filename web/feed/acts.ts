@@ -12,7 +12,7 @@ export type Act =
   | { kind: "profile" };
 
 /** The event that tells the recommender; undefined: it reads it from the app's own tables. */
-export function eventOf(act: Act): NewEvent | undefined {
+function eventOf(act: Act): NewEvent | undefined {
   switch (act.kind) {
     case "view":
     case "dismiss":
@@ -32,7 +32,7 @@ export function eventOf(act: Act): NewEvent | undefined {
 }
 
 /** What somebody did to a post, before its title. */
-export const did = {
+const did = {
   view: "opened",
   vote: "voted for",
   unvote: "took back your vote for",

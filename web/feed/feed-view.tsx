@@ -76,7 +76,7 @@ export function FeedView({ feed, userId, name, children }: FeedViewProps) {
 }
 
 /** Says which day it is in a community from an archive, whose posts would else be "just written" and many months old. */
-export function ArchiveClock() {
+function ArchiveClock() {
   const { config } = useProject();
   if (!config.clockShift) return null;
   const today = new Date(nowOf(config)).toLocaleDateString("en", { dateStyle: "long" });
@@ -88,7 +88,7 @@ export function ArchiveClock() {
 }
 
 /** Asks for the next page when its button comes near; who does not scroll presses it. A page that failed is asked for again here. */
-export function MoreOnScroll({ feed: { items, feed, busy, error, asked, more, retry } }: { feed: FeedOf }) {
+function MoreOnScroll({ feed: { items, feed, busy, error, asked, more, retry } }: { feed: FeedOf }) {
   const button = useRef<HTMLButtonElement>(null);
   const waits = busy === undefined && error === undefined && Boolean(feed?.next);
   useEffect(() => {
@@ -108,7 +108,7 @@ export function MoreOnScroll({ feed: { items, feed, busy, error, asked, more, re
 }
 
 /** Says that the feed is of one tag alone, and shows all of it again. */
-export function TagFilter({ feed: { tag, only } }: { feed: FeedOf }) {
+function TagFilter({ feed: { tag, only } }: { feed: FeedOf }) {
   const button = useRef<HTMLButtonElement>(null);
   const before = useRef(tag);
   useEffect(() => {

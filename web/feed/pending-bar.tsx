@@ -50,7 +50,7 @@ export function PendingBar({ feed, isMember }: { feed: FeedOf; isMember: boolean
 }
 
 /** Whether there is a network, and what was done and waits for one. */
-export function useConnection(): Connection {
+function useConnection(): Connection {
   const { recommender } = useProject();
   const [connection, setConnection] = useState<Connection>({ isOnline: navigator.onLine, unsent: [] });
   useEffect(() => recommender.watch(setConnection), [recommender]);

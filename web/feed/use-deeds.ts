@@ -5,7 +5,7 @@ import { type Act, sendActs, settleActs } from "./acts.ts";
 import { type Marks, markOf, marksOf, muteOf, netOf, withActs } from "./marks.ts";
 
 /** What was not stored, and why. */
-export interface Failure {
+interface Failure {
   error: unknown;
   acts: Act[];
 }
@@ -41,7 +41,7 @@ export interface Deeds extends Pick<State, "pending" | "failures" | "opened"> {
 const patienceMilliseconds = 5000;
 
 /** Where the page says that something was not stored. */
-export function placeOf(act: Act): string {
+function placeOf(act: Act): string {
   if (act.kind === "comment") return `comment ${act.post_id}`;
   if (act.kind === "mute" || act.kind === "unmute") return muteOf(act);
   return "post_id" in act && act.kind !== "seen" ? act.post_id : act.kind;

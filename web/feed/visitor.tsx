@@ -37,7 +37,7 @@ export function Visitor() {
 }
 
 /** Who are you? On this machine any member of the community; elsewhere whoever signs in. `failed`: why a link signed nobody in. */
-export function ChoosePerson({ failed }: { failed?: string | undefined }) {
+function ChoosePerson({ failed }: { failed?: string | undefined }) {
   const { config } = useProject();
   return (
     <div class="narrow stack">

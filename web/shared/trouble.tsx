@@ -24,7 +24,7 @@ export function Trouble({ error, again, how = "Ask again" }: TroubleProps) {
 const offline = "You are offline.";
 
 /** An error in words for whoever looks at the page. */
-export function explain(error: unknown): string {
+function explain(error: unknown): string {
   if (error instanceof RecsysError) {
     if (error.code === "too_many_requests")
       return `That was a lot at once. Ask again in ${error.retryAfter ?? 60} seconds.`;

@@ -14,7 +14,7 @@ interface Account {
 
 type Mail = { to: string; type: "signup" | "magiclink" | "recovery"; link: string };
 
-export interface AuthStandIn {
+interface AuthStandIn {
   /** What it says of itself: which providers there are, whether new people may come, whether they have to answer an e-mail. */
   settings: { external: Record<string, boolean>; disable_signup: boolean; mailer_autoconfirm: boolean };
   /** The e-mails it sent, the latest last. */

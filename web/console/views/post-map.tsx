@@ -95,7 +95,7 @@ function Dots({ rows, chosen }: { rows: Row[]; chosen: string }) {
 
 // A map of the posts: their vectors in the two directions in which they differ most (principal components: Pearson 1901).
 
-export interface Point {
+interface Point {
   x: number;
   y: number;
 }
@@ -104,7 +104,7 @@ export interface Point {
  * `vectors` [N, d] in two dimensions. The directions are those of the `centres` where there are three or more, the topics' means, so that the map
  * shows what topics are apart in; else those of the vectors.
  */
-export function projected(vectors: number[][], centres: number[][]): Point[] {
+function projected(vectors: number[][], centres: number[][]): Point[] {
   if (vectors.length < 3) return vectors.map((_, i) => ({ x: i, y: 0 }));
   const directions = new PCA(centres.length >= 3 ? centres : vectors, { nCompNIPALS: 2 });
   return directions

@@ -117,7 +117,7 @@ function rounded(number: number): string {
 }
 
 /** Ideas for whoever is signed in; null: this project has no function `ideas`. */
-export async function readIdeas(recommender: Recsys): Promise<Ideas | null> {
+async function readIdeas(recommender: Recsys): Promise<Ideas | null> {
   try {
     return await recommender.ideas();
   } catch (error) {

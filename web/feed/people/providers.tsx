@@ -32,7 +32,7 @@ export function Providers({ providers }: { providers: Provider[] }) {
 }
 
 /** By which ways the project lets people in. */
-export interface AuthSettings {
+interface AuthSettings {
   providers: Provider[];
   /** With an e-mail address. */
   byEmail: boolean;
@@ -67,7 +67,7 @@ const names: Partial<Record<Provider, string>> = {
   zoom: "Zoom",
 };
 
-export const nameOfProvider = (provider: Provider): string => names[provider] ?? provider;
+const nameOfProvider = (provider: Provider): string => names[provider] ?? provider;
 
 /** Asks Auth, which says it to everybody. Rejects where it does not answer. */
 export async function readAuthSettings({ url, key }: Config): Promise<AuthSettings> {

@@ -81,7 +81,7 @@ export function SignInForm({ failed }: { failed: string | undefined }) {
   );
 }
 
-export interface Sent {
+interface Sent {
   what: "confirmation" | "link" | "reset";
   /** The address. */
   to: string;
@@ -97,7 +97,7 @@ const said: Record<Sent["what"], (to: string) => string> = {
 };
 
 /** Where to look for an e-mail, and what to do with it. */
-export function MailSent({ sent, onBack }: { sent: Sent; onBack(): void }) {
+function MailSent({ sent, onBack }: { sent: Sent; onBack(): void }) {
   const text = useRef<HTMLParagraphElement>(null);
   // the button that was pressed is gone
   useEffect(() => text.current?.focus(), []);

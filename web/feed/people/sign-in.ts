@@ -16,7 +16,7 @@ async function accepted<Answer extends { error: AuthError | null }>(answer: Prom
 }
 
 /** A visit, which the ranker learns from; one that is not noted must not keep anybody out. */
-export async function noteVisit({ recommender }: Project): Promise<void> {
+async function noteVisit({ recommender }: Project): Promise<void> {
   await recommender.events([{ type: "login" }]).catch(() => undefined);
 }
 
@@ -82,13 +82,13 @@ const said: Record<string, string> = {
 export const unreachable = "Signing in does not work right now. Try again in a minute.";
 
 /** Whether Auth did not answer, or was in no state to. */
-export function hasNoAnswer({ status }: AuthError): boolean {
+function hasNoAnswer({ status }: AuthError): boolean {
   // 0: the network gave no answer
   return status === 0 || (status ?? 0) >= 500;
 }
 
 /** What went wrong with signing in, in one line for its reader. */
-export function sayAuthError(error: unknown): string {
+function sayAuthError(error: unknown): string {
   if (!isAuthError(error)) return (error as Error).message;
   if (error.name === "AuthSessionMissingError") return said.session_not_found;
   if (hasNoAnswer(error)) return unreachable;

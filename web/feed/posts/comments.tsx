@@ -81,7 +81,7 @@ export function Comments({ post, feed, userId }: CommentsProps) {
 }
 
 /** A comment that somebody began. */
-export interface CommentDraft {
+interface CommentDraft {
   /** Of its post. */
   title: string;
   body: string;

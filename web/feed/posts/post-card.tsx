@@ -83,7 +83,7 @@ function useKeptFocus(card: { readonly current: HTMLElement | null }, isDismisse
 }
 
 /** Who wrote a post, and how long ago. `author`: their name; undefined: not to be had. */
-export function CardByline({ item, author }: { item: Item; author: string | undefined }) {
+function CardByline({ item, author }: { item: Item; author: string | undefined }) {
   const { config } = useProject();
   const { created_at } = item;
   if (!created_at) return author ? <p class="byline">{author}</p> : null;
@@ -98,7 +98,7 @@ export function CardByline({ item, author }: { item: Item; author: string | unde
 }
 
 /** New, or how many places up or down, beside a post. */
-export function ChangeBadge({ change: { from, to } }: { change: Change }) {
+function ChangeBadge({ change: { from, to } }: { change: Change }) {
   if (to === undefined) return null;
   if (from === undefined) return <span class="badge new">New here</span>;
   const by = Math.abs(from - to);
@@ -118,7 +118,7 @@ interface DismissedPostProps {
 }
 
 /** What is left of a post that was dismissed. */
-export function DismissedPost({ title, undo }: DismissedPostProps) {
+function DismissedPost({ title, undo }: DismissedPostProps) {
   return (
     <div class="row spread">
       <p>
