@@ -9,8 +9,8 @@ import { type BundlePart, bundleFiles, type RecordOf } from "./records.ts";
 interface RecordWriter<T> {
   /** Resolves when the writer wants more: wait for it, and memory stays constant. */
   write(record: T): Promise<void> | undefined;
-  /** Resolves when everything is on disk. */
-  close(): Promise<void>;
+  /** Resolves when everything is on disk, to how many records there are. */
+  close(): Promise<number>;
 }
 
 const bufferedCharacters = 64 * 1024;
@@ -24,8 +24,10 @@ export function writeRecords<Part extends BundlePart>(folder: string, part: Part
   const written = Promise.all([finished(gzip), finished(file)]);
   written.catch(() => {}); // reported by close()
   let buffered = "";
+  let count = 0;
   return {
     write(record) {
+      count++;
       buffered += `${JSON.stringify(record)}\n`;
       if (buffered.length < bufferedCharacters) return undefined;
       const more = gzip.write(buffered);
@@ -35,6 +37,18 @@ export function writeRecords<Part extends BundlePart>(folder: string, part: Part
     async close() {
       gzip.end(buffered);
       await written;
+      return count;
     },
   };
+}
+
+/** Writes a file of the bundle whole; resolves to how many records there are. */
+export async function writeAll<Part extends BundlePart>(
+  folder: string,
+  part: Part,
+  records: Iterable<RecordOf<Part>>,
+): Promise<number> {
+  const file = writeRecords(folder, part);
+  for (const record of records) await file.write(record);
+  return await file.close();
 }

@@ -1,5 +1,5 @@
 import { mkdir } from "node:fs/promises";
-import { writeRecords } from "../../db/bundle/write-records.ts";
+import { writeAll, writeRecords } from "../../db/bundle/write-records.ts";
 import type { OnProgress } from "../../db/progress.ts";
 import type { Kind } from "../../supabase/functions/_shared/features/kinds.ts";
 import { dayLength } from "./calendar.ts";
@@ -15,23 +15,20 @@ const loggedDays = 14;
 /** Number of records written, by file of the bundle. */
 type SyntheticCounts = Record<"users" | "posts" | "interactions" | "logins" | "impressions", number>;
 
+interface SyntheticOptions extends SyntheticSize {
+  seed: number;
+  /** Whether people dismiss what is worth little to them. */
+  dismisses?: boolean;
+  onProgress?: OnProgress;
+}
+
 /**
  * Writes the community of a seed as a bundle into `folder`: same seed and size, same bytes.
  * Memory grows with users and posts, not with what they do.
  */
 export async function writeSyntheticCommunity(
   folder: string,
-  {
-    seed,
-    dismisses,
-    onProgress,
-    ...size
-  }: SyntheticSize & {
-    seed: number;
-    /** Whether people dismiss what is worth little to them. */
-    dismisses?: boolean;
-    onProgress?: OnProgress;
-  },
+  { seed, dismisses, onProgress, ...size }: SyntheticOptions,
 ): Promise<SyntheticCounts> {
   const world = new World(seed, size, dismisses);
   return await writeWorld(folder, world, world.days, onProgress);
@@ -51,23 +48,14 @@ export async function writeWorld(
 ): Promise<SyntheticCounts> {
   const end = after(days);
   await mkdir(folder, { recursive: true });
-  const counts = { users: 0, posts: 0, interactions: 0, logins: 0, impressions: 0 };
-
-  const userFile = writeRecords(folder, "users");
-  for (const person of people) {
-    if (person.createdAt > end) continue;
-    counts.users++;
-    await userFile.write(profileOf(seed, person));
-  }
-  await userFile.close();
-
-  const postFile = writeRecords(folder, "posts");
-  for (const writing of writings) {
-    if (writing.createdAt > end) continue;
-    counts.posts++;
-    await postFile.write(textOf(seed, writing, people[writing.author]));
-  }
-  await postFile.close();
+  const isThere = ({ createdAt }: { createdAt: number }) => createdAt <= end;
+  const users = await writeAll(
+    folder,
+    "users",
+    people.filter(isThere).map((person) => profileOf(seed, person)),
+  );
+  const texts = writings.filter(isThere).map((writing) => textOf(seed, writing, people[writing.author]));
+  const posts = await writeAll(folder, "posts", texts);
 
   const interactionFile = writeRecords(folder, "interactions");
   const loginFile = writeRecords(folder, "logins");
@@ -76,19 +64,15 @@ export async function writeWorld(
   const write = async (happening: Happening) => {
     const user_id = people[happening.user].id;
     const at = new Date(happening.at).toISOString();
-    if (happening.what === "login") {
-      counts.logins++;
-      await loginFile.write({ user_id, created_at: at });
-    } else if (happening.what !== "impressions") {
-      counts.interactions++;
+    if (happening.what === "login") await loginFile.write({ user_id, created_at: at });
+    else if (happening.what !== "impressions") {
       const post_id = writings[happening.post].id;
       await interactionFile.write({ user_id, post_id, ...recordOf(happening.what), created_at: at });
     } else if (happening.at >= loggedSince) {
       for (const [i, post] of happening.posts.entries()) {
         const request_id = `${user_id} ${at}`;
-        const impression = { request_id, user_id, post_id: writings[post].id, position: i + 1, shown_at: at };
-        counts.impressions++;
-        await impressionFile.write(impression);
+        const post_id = writings[post].id;
+        await impressionFile.write({ request_id, user_id, post_id, position: i + 1, shown_at: at });
       }
     }
   };
@@ -96,6 +80,7 @@ export async function writeWorld(
     for (const happening of simulation.nextDay()) await write(happening);
     onProgress({ step: "invent a community", done: day, total: days });
   }
-  await Promise.all([interactionFile.close(), loginFile.close(), impressionFile.close()]);
-  return counts;
+  const files = [interactionFile, loginFile, impressionFile];
+  const [interactions, logins, impressions] = await Promise.all(files.map((file) => file.close()));
+  return { users, posts, interactions, logins, impressions };
 }

@@ -5,7 +5,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { writeRecords } from "../../../db/bundle/write-records.ts";
+import { writeAll } from "../../../db/bundle/write-records.ts";
 import { openDatabase } from "../../../db/connect.ts";
 import { importBundle } from "../../../db/import/import-bundle.ts";
 import { migrate } from "../../../db/migrate.ts";
@@ -114,30 +114,25 @@ async function throughDatabase(community: Community, onProgress: OnProgress): Pr
 
 async function writeBundle(folder: string, { users, posts, interactions }: Community): Promise<void> {
   const time = (at: number) => new Date(at).toISOString();
-  const userFile = writeRecords(folder, "users");
-  for (const [u, id] of users.ids.entries()) {
+  const userRecords = users.ids.map((id, u) => {
     const [passions, projects, bio] = [users.passions[u], users.projects[u], users.bios[u]];
-    await userFile.write({ id, passions, projects, bio, created_at: time(users.createdAt[u]) });
-  }
-  await userFile.close();
-  const postFile = writeRecords(folder, "posts");
-  for (const [p, id] of posts.ids.entries()) {
+    return { id, passions, projects, bio, created_at: time(users.createdAt[u]) };
+  });
+  const postRecords = posts.ids.map((id, p) => {
     const author_id = posts.authors[p] < 0 ? null : users.ids[posts.authors[p]];
     const [title, description, tags] = [posts.titles[p], posts.descriptions[p], posts.tags[p]];
-    await postFile.write({ id, author_id, title, description, tags, created_at: time(posts.createdAt[p]) });
+    return { id, author_id, title, description, tags, created_at: time(posts.createdAt[p]) };
+  });
+  function* interactionRecords() {
+    for (const [i, user] of interactions.users.entries()) {
+      const post_id = posts.ids[interactions.posts[i]];
+      const kind = kinds[interactions.kinds[i]];
+      yield { user_id: users.ids[user], post_id, kind, created_at: time(interactions.at[i]) };
+    }
   }
-  await postFile.close();
-  const interactionFile = writeRecords(folder, "interactions");
-  for (const [i, user] of interactions.users.entries()) {
-    const post_id = posts.ids[interactions.posts[i]];
-    await interactionFile.write({
-      user_id: users.ids[user],
-      post_id,
-      kind: kinds[interactions.kinds[i]],
-      created_at: time(interactions.at[i]),
-    });
-  }
-  await interactionFile.close();
+  await writeAll(folder, "users", userRecords);
+  await writeAll(folder, "posts", postRecords);
+  await writeAll(folder, "interactions", interactionRecords());
 }
 
 function numbersOf(ids: string[], stored: string[]): number[] {
