@@ -4,10 +4,19 @@ import type { Joined, References } from "../catalog/references.ts";
 import { names, plainName, tableWords, wordsOf } from "../catalog/words.ts";
 
 /** A table that may be what is looked for, with points and what gave them. */
-export interface Candidate {
-  table: Table;
-  points: number;
-  reasons: string[];
+export class Candidate {
+  readonly table: Table;
+  points = 0;
+  readonly reasons: string[] = [];
+
+  constructor(table: Table) {
+    this.table = table;
+  }
+
+  give(points: number, reason: string): void {
+    this.points += points;
+    this.reasons.push(`${points > 0 ? "+" : ""}${points} ${reason}`);
+  }
 }
 
 export interface People {
@@ -33,12 +42,8 @@ export function findPeople(catalog: Catalog, references: References): Candidate[
 }
 
 function score(table: Table, references: References): Candidate {
-  const reasons: string[] = [];
-  let points = 0;
-  const give = (number: number, reason: string) => {
-    points += number;
-    reasons.push(`${number > 0 ? "+" : ""}${number} ${reason}`);
-  };
+  const candidate = new Candidate(table);
+  const give = candidate.give.bind(candidate);
   const words = tableWords(table.name);
   const last = words.at(-1) ?? "";
   if (names.people.has(last) || names.people.has(words.join(""))) give(words.length === 1 ? 4 : 2, "its name");
@@ -62,7 +67,7 @@ function score(table: Table, references: References): Candidate {
       names.people.has(tableWords(to.name).at(-1) ?? ""),
   );
   if (owner && owner.to !== "auth.users") give(-4, `each row belongs to one of ${nameOf(owner.to)}`);
-  return { table, points, reasons };
+  return candidate;
 }
 
 /** How the people of a table are known to Supabase. */

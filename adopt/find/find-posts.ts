@@ -3,7 +3,7 @@ import { type Catalog, type Column, isUnused, keyOf, nameOf, type Table } from "
 import { bodyOf, createdOf, titleOf } from "../catalog/pick-columns.ts";
 import type { References } from "../catalog/references.ts";
 import { names, parentWords, plainName, tableWords, wordsOf } from "../catalog/words.ts";
-import { type Candidate, isOwn, type People, personsOf } from "./find-people.ts";
+import { Candidate, isOwn, type People, personsOf } from "./find-people.ts";
 
 /** Below this a table is none of posts. Three are a user, a text and a time, which a table of messages has too. */
 export const enoughForPosts = 3;
@@ -15,10 +15,7 @@ export function findPosts(catalog: Catalog, people: People | undefined, referenc
     .map((table) => score(table, people, references));
   for (const candidate of scored) {
     const held = collectedIn(candidate.table, catalog, people, references);
-    if (held) {
-      candidate.points -= 5;
-      candidate.reasons.push(`-5 it is a collection of ${nameOf(held)}`);
-    }
+    if (held) candidate.give(-5, `it is a collection of ${nameOf(held)}`);
   }
   // what answers another candidate is a comment on it
   for (const candidate of scored) {
@@ -32,10 +29,8 @@ export function findPosts(catalog: Catalog, people: People | undefined, referenc
           !isContainer(to) &&
           scored.some((other) => other.table === to && other.points >= enoughForPosts),
       );
-    if (answered && answered.to !== "auth.users" && !titleOf(table)) {
-      candidate.points -= 4;
-      candidate.reasons.push(`-4 each row belongs to one of ${nameOf(answered.to)}`);
-    }
+    if (answered && answered.to !== "auth.users" && !titleOf(table))
+      candidate.give(-4, `each row belongs to one of ${nameOf(answered.to)}`);
   }
   return scored.sort((one, other) => other.points - one.points || nameOf(one.table).localeCompare(nameOf(other.table)));
 }
@@ -60,12 +55,8 @@ export function findTimeless(
 }
 
 function score(table: Table, people: People | undefined, references: References): Candidate {
-  const reasons: string[] = [];
-  let points = 0;
-  const give = (number: number, reason: string) => {
-    points += number;
-    reasons.push(`${number > 0 ? "+" : ""}${number} ${reason}`);
-  };
+  const candidate = new Candidate(table);
+  const give = candidate.give.bind(candidate);
   const persons = personsOf(table, people, references);
   const title = titleOf(table);
   const body = bodyOf(table);
@@ -101,7 +92,7 @@ function score(table: Table, people: People | undefined, references: References)
   if (reacting > 0) give(Math.min(3, reacting), `${reacting} tables say what people did with it`);
   if (isSecret(table)) give(-6, "only its author may read it");
   if (table.rows === 0) give(-1, "it is empty");
-  return { table, points, reasons };
+  return candidate;
 }
 
 /** The table whose rows are collected in those of this one, by pairs of both: of two that are paired the one that fewer others name collects. */
