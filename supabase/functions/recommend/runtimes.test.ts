@@ -1,9 +1,12 @@
 /** The same feed from onnxruntime-node and from the platform's ONNX runtime, played over the release that it is built from; and a feed where there is neither. */
 import assert from "node:assert/strict";
+import { copyFile } from "node:fs/promises";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { testDatabase } from "../../../db/testing.ts";
 import { fillCommunity, people, publishTinyModel } from "../../../testing/community.ts";
 import { bothRuntimes } from "../../../testing/onnx/runtimes.ts";
+import { temporaryFolder } from "../../../trainer/testing.ts";
 import { testApp } from "./testing.ts";
 
 const { pool, url } = await testDatabase({ after }, "runtimes");
@@ -35,14 +38,17 @@ test("the platform's runtime and onnxruntime-node agree within 1e-5", async (t) 
 });
 
 test("without an ONNX runtime there is a feed of what is fresh and popular, and the log says why", async (t) => {
-  const runtime = async () => {
-    throw new Error("there is no ONNX Runtime");
-  };
-  const app = testApp(t, url, { runtime });
+  // from a folder without packages around it
+  const folder = await temporaryFolder(t);
+  const copy = join(folder, "inference.ts");
+  await copyFile(new URL("../_shared/models/inference.ts", import.meta.url), copy);
+  const { loadRuntime } = await import(copy);
+  const app = testApp(t, url, { runtime: loadRuntime });
   const { status, body } = await app.call(people.ada, { limit: 10 });
   assert.deepEqual([status, body.degraded, body.items.length], [200, "community", 10]);
+  const why = "there is no ONNX Runtime: this host has none built in, and onnxruntime-node cannot be loaded";
   assert.deepEqual(
-    app.logged.map(({ code, cause }) => [code, String((cause as Error).cause ?? cause)]),
-    [["internal", "Error: there is no ONNX Runtime"]],
+    app.logged.map(({ code, cause }) => [code, ((cause as Error).cause as Error).message]),
+    [["internal", why]],
   );
 });
