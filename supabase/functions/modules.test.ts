@@ -14,7 +14,7 @@ function loaded(file: string, seen = new Set<string>()): Set<string> {
   seen.add(file);
   if (!file.endsWith(".ts")) return seen;
   const text = readFileSync(join(folder, file), "utf8");
-  for (const [, what, from] of text.matchAll(/^(?:import|export)\s([^"';]*?)(?:\sfrom\s)?"([^"]+)"/gm)) {
+  for (const [, what = "", from] of text.matchAll(/^(?:import|export)\s(?:([^"';]*?)\sfrom\s)?"([^"]+)"/gm)) {
     const names = /^\{([^}]*)\}$/s.exec(what.trim())?.[1].split(",") ?? [];
     if (/^type\s/.test(what) || (names.length > 0 && names.every((name) => /^\s*(type\s.*)?$/.test(name)))) continue;
     if (from.startsWith(".")) loaded(join(dirname(file), from), seen);

@@ -7,9 +7,9 @@ import { EmbeddingTable } from "../engine/embedding-table.ts";
 import type { Random } from "../engine/random.ts";
 import { type BaseRate, fitBaseRate } from "./base-rate.ts";
 import { shiftToMean, smoothedShare } from "./calibrate.ts";
-import { type Standardisation, similarityColumn, standardisationOf } from "./dense-features.ts";
+import { type Standardisation, similarityColumn } from "./dense-features.ts";
 import { type HiddenWidths, newDlrmWeights, startsBlank } from "./network.ts";
-import type { RankingExamples } from "./ranking-examples.ts";
+import { type RankingExamples, standardisationOf } from "./ranking-examples.ts";
 import { fitStart, type Start, startScores } from "./start.ts";
 
 /** Everything training changes, and the standardisation of the dense features. */

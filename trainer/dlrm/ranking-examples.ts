@@ -2,7 +2,7 @@
 import { categories } from "../../supabase/functions/_shared/features/categories.ts";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import { type Head, kinds } from "../../supabase/functions/_shared/features/kinds.ts";
-import { denseWidth } from "./dense-features.ts";
+import { denseWidth, type Standardisation } from "./dense-features.ts";
 import type { RankerRequest } from "./ranker-request.ts";
 import { unknown } from "./requests.ts";
 
@@ -131,4 +131,24 @@ const leastGain = 0.01;
 export interface RankerParts {
   training: Uint32Array;
   heldOut: Uint32Array;
+}
+
+/** Mean and deviation of each dense feature over the rows the requests have; a constant feature gets deviation 1. */
+export function standardisationOf(examples: RankingExamples, requests: Uint32Array): Standardisation {
+  const sums = new Float64Array(denseWidth);
+  const squares = new Float64Array(denseWidth);
+  const rows = examples.rowsOf(requests).filter((row) => examples.weights[row] > 0);
+  for (const row of rows) {
+    for (let f = 0; f < denseWidth; f++) {
+      const value = examples.dense[row * denseWidth + f];
+      sums[f] += value;
+      squares[f] += value * value;
+    }
+  }
+  const mean = Float32Array.from(sums, (sum) => sum / rows.length);
+  const deviation = Float32Array.from(squares, (square, f) => {
+    const variance = square / rows.length - mean[f] ** 2;
+    return variance > 1e-8 ? Math.sqrt(variance) : 1;
+  });
+  return { mean, deviation };
 }

@@ -1,0 +1,83 @@
+/** The house stands: no files import each other in a circle, and no room imports from one above it. Tests may import from anywhere. */
+import assert from "node:assert/strict";
+import { globSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+
+/** From the ground up; rooms of one floor import nothing of each other. */
+const floors = [
+  ["supabase"],
+  ["db"],
+  ["trainer"],
+  ["serve"],
+  ["testing"],
+  ["adopt", "client"],
+  ["web"],
+  ["cli"],
+  ["bench"],
+];
+const floorsOfFunctions = [
+  ["features", "http"],
+  ["database"],
+  ["models"],
+  ["towers"],
+  ["recommend"],
+  ["plug-ins"],
+  ["console", "embed", "ideas"],
+];
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const files = globSync(`{${floors.flat().join()}}/**/*.{ts,tsx}`, { cwd: root }).filter(
+  (file) => !/\.test\.tsx?$|node_modules/.test(file),
+);
+const imports = new Map(
+  files.map((file) => {
+    const text = readFileSync(join(root, file), "utf8");
+    const found = [...text.matchAll(/^(?:import|export)\s(?:[^"';]*?\sfrom\s)?"(\.{1,2}\/[^"]+)"/gm)].map(
+      ([, from]) => from,
+    );
+    return [file, found.map((from) => join(dirname(file), from))];
+  }),
+);
+
+/** The imports that run up, or across a floor. `room`: of a file; undefined: it is in none of these. */
+function wrong(floors: string[][], room: (file: string) => string | undefined): string[] {
+  const floorOf = (file: string) => floors.findIndex((rooms) => rooms.includes(room(file) ?? ""));
+  return [...imports].flatMap(([file, targets]) =>
+    targets
+      .filter((target) => room(target) !== room(file) && floorOf(file) >= 0 && floorOf(target) >= floorOf(file))
+      .map((target) => `${file} -> ${target}`),
+  );
+}
+
+test("every room is known, and none imports from one above it", () => {
+  assert.ok(files.length > 500, `${files.length}`);
+  assert.deepEqual(
+    wrong(floors, (file) => file.split("/")[0]),
+    [],
+  );
+});
+
+test("nor does any of what the functions share", () => {
+  const shared = /^supabase\/functions\/_shared\/([^/]+)\//;
+  const rooms = new Set(files.map((file) => shared.exec(file)?.[1]).filter((room) => room !== undefined));
+  assert.deepEqual([...rooms].sort(), floorsOfFunctions.flat().sort());
+  assert.deepEqual(
+    wrong(floorsOfFunctions, (file) => shared.exec(file)?.[1]),
+    [],
+  );
+});
+
+test("no file is imported by what it imports", () => {
+  const done = new Set<string>();
+  const circles: string[] = [];
+  const walk = (file: string, way: string[]) => {
+    if (way.includes(file)) circles.push([...way.slice(way.indexOf(file)), file].join(" -> "));
+    if (done.has(file) || way.includes(file)) return;
+    for (const target of imports.get(file) ?? []) walk(target, [...way, file]);
+    done.add(file);
+  };
+  for (const file of files) walk(file, []);
+  assert.deepEqual(circles, []);
+});
