@@ -4,6 +4,7 @@ import type { Connection } from "../database/database.ts";
 import type { UserInput } from "../features/tower-inputs.ts";
 import { AppError } from "../http/errors.ts";
 import type { Span } from "../http/span.ts";
+import type { ModelCache } from "../models/models.ts";
 import { embedUser } from "../towers/embed-users.ts";
 import { userInput } from "../towers/user-input.ts";
 import { candidatesOf } from "./candidates.ts";
@@ -12,6 +13,7 @@ import { feedModel, isModelError } from "./feed-model.ts";
 import { type ContextRow, readContext } from "./read-context.ts";
 import type { Reader } from "./reader.ts";
 import {
+  type Asked,
   type Chosen,
   ChosenModelFailed,
   type FeedServices,
@@ -39,50 +41,56 @@ export async function lookUp(
   span: Span,
   failed: boolean,
 ): Promise<{ found: LookedUp; chosen: Chosen | null; label: string; makers: MakePage[] }> {
-  const { pool, models, commonPosts, plugIns } = services;
-  const choice = plugIns.model ?? activeModel;
   const { caller, interests } = reader;
+  const choice = services.plugIns.model ?? activeModel;
   const ofContext = span("context");
-  const statement = choice.readContext(caller.sub ?? null, failed);
-  return await readAs(
-    pool,
-    caller,
-    statement,
-    async (connection, [context]) => {
-      ofContext();
-      if (!context) throw new AppError(503, "not_installed", "recsys.settings is empty: insert its one row");
-      if (!context.known) throw new AppError(404, "unknown_user", "this user has no profile yet: create one first");
-      const chosen = choice.chosen(context);
-      if (chosen && chosen.id !== Number(context.model_id))
-        throw new ChosenModelFailed(chosen, "does not serve any more");
-      const known = userInput(context);
-      // first, since the tower reads no more than some words
-      const input = { ...known, passions: [...interests, ...known.passions] };
-      const { model, vector } = await tower(connection, context, input).catch((error) => {
-        throw chosen && isModelError(error) ? new ChosenModelFailed(chosen, "cannot serve", error) : error;
-      });
-      // what visitors are shown is not counted, so they would try posts for nothing
-      const mayTry = caller.sub !== undefined && triesPosts(context.settings);
-      const [posts, trials] = await Promise.all([
-        candidatesOf(connection, commonPosts, caller, context, vector, page, span),
-        mayTry ? services.trials.of(connection, caller.role, context.feature_store, Number(context.now)) : null,
-      ]);
-      const found = { context, model, input, vector, posts, trials };
-      const makers: MakePage[] = [];
-      for (const maker of plugIns.pages) {
-        const make = await maker.prepare({ connection, reader, page, found, span }, services);
-        if (make) makers.push(make);
-      }
-      return { found, chosen, label: choice.label(context), makers };
-    },
-    timeout,
-  );
+  const find = async (connection: Connection, [context]: ContextRow[]) => {
+    ofContext();
+    if (!context) throw new AppError(503, "not_installed", "recsys.settings is empty: insert its one row");
+    if (!context.known) throw new AppError(404, "unknown_user", "this user has no profile yet: create one first");
+    const chosen = choice.chosen(context);
+    if (chosen && chosen.id !== Number(context.model_id))
+      throw new ChosenModelFailed(chosen, "does not serve any more");
+    const known = userInput(context);
+    // first, since the tower reads no more than some words
+    const input = { ...known, passions: [...interests, ...known.passions] };
+    const { model, vector } = await userTower(services.models, connection, context, input, span).catch((error) => {
+      throw chosen && isModelError(error) ? new ChosenModelFailed(chosen, "cannot serve", error) : error;
+    });
+    // what visitors are shown is not counted, so they would try posts for nothing
+    const mayTry = caller.sub !== undefined && triesPosts(context.settings);
+    const [posts, trials] = await Promise.all([
+      candidatesOf(connection, services.commonPosts, caller, context, vector, page, span),
+      mayTry ? services.trials.of(connection, caller.role, context.feature_store, Number(context.now)) : null,
+    ]);
+    const found = { context, model, input, vector, posts, trials };
+    const makers = await preparedMakers({ connection, reader, page, found, span }, services);
+    return { found, chosen, label: choice.label(context), makers };
+  };
+  return await readAs(services.pool, caller, choice.readContext(caller.sub ?? null, failed), find, timeout);
+}
 
-  async function tower(connection: Connection, context: ContextRow, input: UserInput) {
-    const model = await feedModel(models, context, connection);
-    const ofTower = span("user_tower");
-    const vector = model && (await embedUser(model.tower, input));
-    ofTower();
-    return { model, vector };
+/** The feed's model, and the user's vector in it; null without a model. */
+async function userTower(
+  models: ModelCache,
+  connection: Connection,
+  context: ContextRow,
+  input: UserInput,
+  span: Span,
+): Promise<Pick<LookedUp, "model" | "vector">> {
+  const model = await feedModel(models, context, connection);
+  const ofTower = span("user_tower");
+  const vector = model && (await embedUser(model.tower, input));
+  ofTower();
+  return { model, vector };
+}
+
+/** Who may make the page, one after another, since they share the connection. */
+async function preparedMakers(asked: Asked, services: FeedServices): Promise<MakePage[]> {
+  const makers: MakePage[] = [];
+  for (const maker of services.plugIns.pages) {
+    const make = await maker.prepare(asked, services);
+    if (make) makers.push(make);
   }
+  return makers;
 }
