@@ -10,7 +10,16 @@ const root = fileURLToPath(new URL("../", import.meta.url));
 
 export async function workedExample(t: Parameters<typeof temporaryFolder>[0], page: string) {
   const copy = await temporaryFolder(t);
-  const parts = ["supabase/functions", "supabase/migrations", "serve", "trainer", "db", "client", "package.json"];
+  const parts = [
+    "supabase/functions",
+    "supabase/migrations",
+    "serve",
+    "testing",
+    "trainer",
+    "db",
+    "client",
+    "package.json",
+  ];
   for (const part of parts) await cp(join(root, part), join(copy, part), { recursive: true });
   await symlink(join(root, "node_modules"), join(copy, "node_modules"));
   const text = await readFile(join(root, page), "utf8");
@@ -43,17 +52,23 @@ export async function workedExample(t: Parameters<typeof temporaryFolder>[0], pa
     return JSON.parse(stdout);
   }
 
-  /** Writes the types that the migrations give, and holds the whole code to its types. */
+  /** Writes what follows from the code: the types that the migrations give, or those of the API with its document. */
+  async function generate(of: "db" | "client"): Promise<void> {
+    const { status, stderr } = await runProgram(join(copy, of, "generate-types.ts"), []);
+    assert.equal(status, 0, stderr);
+  }
+
+  /** Writes all types, and holds the whole code to them. */
   async function assertTyped(): Promise<void> {
     await rm(join(copy, "trainer/program.ts"));
-    const written = await runProgram(join(copy, "db/generate-types.ts"), []);
-    assert.equal(written.status, 0, written.stderr);
-    for (const part of ["adopt", "bench", "cli", "testing", "web", "tsconfig.json"])
+    await generate("db");
+    await generate("client");
+    for (const part of ["adopt", "bench", "cli", "web", "tsconfig.json"])
       await cp(join(root, part), join(copy, part), { recursive: true });
     const typescript = join(root, "node_modules/typescript/bin/tsc");
     const { status, stdout, stderr } = await runProgram(typescript, ["--noEmit"], copy);
     assert.equal(status, 0, stdout + stderr);
   }
 
-  return { copy, text, blocks, fileOf, apply, run, assertTyped };
+  return { copy, text, blocks, fileOf, apply, run, generate, assertTyped };
 }
