@@ -179,3 +179,14 @@ alter table recsys.feature_store_version enable row level security;
 create policy "the version is readable" on recsys.feature_store_version for select to authenticated using (true);
 grant select on recsys.feature_store_version to authenticated;
 grant select, update on recsys.feature_store_version to service_role;
+
+create table recsys.rolled_up_posts (
+  version bigint not null,
+  post_ids uuid[],
+  primary key (version)
+);
+comment on table recsys.rolled_up_posts is 'Which posts a roll-up wrote anew, of the last hundred: a worker that keeps states and vectors of posts forgets these, and everything where it missed one.';
+comment on column recsys.rolled_up_posts.version is 'recsys.feature_store_version after it.';
+comment on column recsys.rolled_up_posts.post_ids is 'The posts; null: too many to name.';
+alter table recsys.rolled_up_posts enable row level security;
+grant select, insert, delete on recsys.rolled_up_posts to service_role;

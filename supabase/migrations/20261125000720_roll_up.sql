@@ -144,6 +144,7 @@ declare
   part record;
   done record;
   written bigint := 0::bigint;
+  version_now bigint;
 begin
   -- one roll-up at a time; a second one waits, and then takes what came meanwhile
   perform pg_advisory_xact_lock(hashtext('recsys.roll_up'));
@@ -212,7 +213,9 @@ begin
   delete from recsys.set_aside_changes
   where set_aside_changes.last_failed_at < started and (set_aside_changes.post_id = any (posts) or set_aside_changes.user_id = any (users));
   -- also after a deletion, which writes nothing
-  update recsys.feature_store_version set version = feature_store_version.version + 1;
+  update recsys.feature_store_version set version = feature_store_version.version + 1 returning feature_store_version.version into version_now;
+  insert into recsys.rolled_up_posts (version, post_ids) values (version_now, case when cardinality(posts) <= few then posts end);
+  delete from recsys.rolled_up_posts where rolled_up_posts.version <= version_now - 100;
   return written;
 end
 $$;

@@ -24,11 +24,20 @@ begin
   if p_model_id is null or p_embedding is null then
     return;
   end if;
-  if p_is_quick then
+  if p_request.pool is null and p_is_quick then
     -- nearly all that are near may be read: whoever asks sees to what may not
     perform set_config('hnsw.iterative_scan', 'relaxed_order', true), set_config('hnsw.ef_search', '200', true);
-  end if;
-  if p_request.pool is null and p_most is not null then
+    nearest := array(
+      select row(post_embeddings.post_id, post_embeddings.embedding operator(extensions.<#>) p_embedding)::recsys.ranked_post
+      from recsys.post_embeddings
+      where post_embeddings.model_id = p_model_id
+        -- what is nearest to somebody is what they did something with: where half of 160 was, too few were left, and the feed was read twice
+        and post_embeddings.post_id not in (select unnest(p_request.excluded))
+        and recsys.served_key(post_embeddings.post_id, p_request.seed) not in (select unnest(p_request.served))
+      order by post_embeddings.embedding operator(extensions.<#>) p_embedding
+      limit p_most
+    );
+  elsif p_request.pool is null and p_most is not null then
     nearest := array(
       select row(post_embeddings.post_id, post_embeddings.embedding operator(extensions.<#>) p_embedding)::recsys.ranked_post
       from recsys.post_embeddings
@@ -62,7 +71,7 @@ begin
   return query select near.post_id, rank() over (order by near.distance) from unnest(nearest) as near;
 end
 $$;
-comment on function recsys.retrieve_similar(recsys.feed_request, bigint, extensions.vector, integer, boolean) is 'The p_most posts nearest to a user''s vector by inner product; equally near ones share a rank. By the HNSW index, which may miss one in a hundred; where the 1,000 nearest of all posts hold too few eligible ones, exactly. p_is_quick: of fewer than it looks at, and never exactly. Without model or vector none.';
+comment on function recsys.retrieve_similar(recsys.feed_request, bigint, extensions.vector, integer, boolean) is 'The p_most posts nearest to a user''s vector by inner product; equally near ones share a rank. By the HNSW index, which may miss one in a hundred; where the 1,000 nearest of all posts hold too few eligible ones, exactly. p_is_quick: of fewer that it looks at, never exactly, and whoever may see them. Without model or vector none.';
 
 create function recsys.earlier_states(p_request recsys.feed_request)
 returns table (post_id uuid, last_active_at timestamptz, "trend" double precision)

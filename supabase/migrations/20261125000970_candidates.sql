@@ -85,7 +85,7 @@ end
 $$;
 comment on function recsys.known_posts(bigint, uuid[], timestamptz) is 'What the engine knows of some posts as of an instant, in their order, as one object. states: of each the row of recsys.post_stats that holds then (null: nobody came yet); has_embedding: whether the model has a vector of it; embeddings: the vectors there are, one after the other, in pgvector''s binary form and base64.';
 
-create function recsys.common_posts(p_model_id bigint, p_now timestamptz) returns json
+create function recsys.common_posts(p_now timestamptz) returns json
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
 as $$
@@ -110,14 +110,12 @@ begin
   cross join lateral (select eligible.* from recsys.eligible_posts(request) as eligible where eligible.post_id = found.post_id offset 0) as posts;
   return json_build_object(
     'at', 1000 * date_part('epoch', p_now),
-    'model_gone', p_model_id is not null and to_regclass('recsys.post_embeddings_' || p_model_id) is null,
     'posts', recsys.told_posts(told),
-    'ranks', ranks,
-    'known', recsys.known_posts(p_model_id, array(select each.post_id from unnest(told) as each), p_now)
+    'ranks', ranks
   );
 end
 $$;
-comment on function recsys.common_posts(bigint, timestamptz) is 'What the common sources would bring somebody who may see everything and has seen nothing, more than they bring a caller, as one object: posts, as recsys.told_posts, their ranks as {source: rank}, and their recsys.known_posts. For the service role alone: it says which posts there are.';
+comment on function recsys.common_posts(timestamptz) is 'What the common sources would bring somebody who may see everything and has seen nothing, more than they bring a caller, as one object: posts, as recsys.told_posts, and their ranks as {source: rank}. For the service role alone: it says which posts there are.';
 
 create function recsys.candidates(
   p_role text, p_user_id uuid, p_model_id bigint, p_embedding extensions.vector, p_now timestamptz,
@@ -224,7 +222,6 @@ begin
     join shown on shown.post_id = brought.post_id;
   end if;
 
-  -- and what is known of these
   perform set_config('role', 'service_role', true);
   return json_build_object(
     'model_gone', p_model_id is not null and to_regclass('recsys.post_embeddings_' || p_model_id) is null,
@@ -233,19 +230,18 @@ begin
     'common', common,
     'posts', recsys.told_posts(own),
     'ranks', ranks,
-    'served_keys', array(select recsys.served_key(each.post_id, p_seed) from unnest(own) as each),
-    'known', recsys.known_posts(p_model_id, array(select each.post_id from unnest(own) as each), p_now)
+    'served_keys', array(select recsys.served_key(each.post_id, p_seed) from unnest(own) as each)
   );
 end
 $$;
-comment on function recsys.candidates(text, uuid, bigint, extensions.vector, timestamptz, jsonb, bigint, bigint[], uuid[], timestamptz) is 'The candidates of a feed, as one object. posts, ranks, served_keys: what recsys.retrieve brings, each with its recsys.served_key; known: the recsys.known_posts of these; affinities: how often the user interacted with posts of each author; model_gone: the model was dropped. With p_common, the recsys.common_posts of a moment ago (p_common_at), posts are only those of the user''s own sources and, as a source called since, what was written meanwhile, and common says which of p_common may be in the feed, by their places from 0, with their recsys.served_key; is_cut: a source may have more behind what is hidden. The service role calls it, and what may be shown is decided under p_role, the caller''s, with the claims of the transaction. The other arguments are those of recsys.retrieve.';
+comment on function recsys.candidates(text, uuid, bigint, extensions.vector, timestamptz, jsonb, bigint, bigint[], uuid[], timestamptz) is 'The candidates of a feed, as one object. posts, ranks, served_keys: what recsys.retrieve brings, each with its recsys.served_key; affinities: how often the user interacted with posts of each author; model_gone: the model was dropped. With p_common, the recsys.common_posts of a moment ago (p_common_at), posts are only those of the user''s own sources and, as a source called since, what was written meanwhile, and common says which of p_common may be in the feed, by their places from 0, with their recsys.served_key; is_cut: a source may have more behind what is hidden. The service role calls it, and what may be shown is decided under p_role, the caller''s, with the claims of the transaction. The other arguments are those of recsys.retrieve.';
 
 revoke all on function
-  recsys.told_posts(recsys.told_post[]), recsys.retrieve(uuid, bigint, extensions.vector, timestamptz, bigint, bigint[], jsonb), recsys.known_posts(bigint, uuid[], timestamptz), recsys.common_posts(bigint, timestamptz),
+  recsys.told_posts(recsys.told_post[]), recsys.retrieve(uuid, bigint, extensions.vector, timestamptz, bigint, bigint[], jsonb), recsys.known_posts(bigint, uuid[], timestamptz), recsys.common_posts(timestamptz),
   recsys.candidates(text, uuid, bigint, extensions.vector, timestamptz, jsonb, bigint, bigint[], uuid[], timestamptz)
 from public;
 grant execute on function recsys.retrieve(uuid, bigint, extensions.vector, timestamptz, bigint, bigint[], jsonb) to authenticated, service_role;
 grant execute on function
-  recsys.told_posts(recsys.told_post[]), recsys.known_posts(bigint, uuid[], timestamptz), recsys.common_posts(bigint, timestamptz),
+  recsys.told_posts(recsys.told_post[]), recsys.known_posts(bigint, uuid[], timestamptz), recsys.common_posts(timestamptz),
   recsys.candidates(text, uuid, bigint, extensions.vector, timestamptz, jsonb, bigint, bigint[], uuid[], timestamptz)
 to service_role;

@@ -95,6 +95,12 @@ begin
     where job.claim = p_claim
     for update of job skip locked
   ) as mine;
+  -- no state of theirs changes, but workers keep vectors, and the next roll-up tells them
+  insert into recsys.feature_changes (post_id, at)
+  select post_embeddings.post_id, 'infinity'
+  from unnest(kinds, ids, embeddings) as done (kind, entity_id, embedding)
+  join recsys.post_embeddings on post_embeddings.model_id = p_model_id and post_embeddings.post_id = done.entity_id
+  where done.kind = 'post' and done.embedding is not null;
   insert into recsys.post_embeddings (model_id, post_id, embedding)
   select p_model_id, done.entity_id, done.embedding::extensions.vector
   from unnest(kinds, ids, embeddings) as done (kind, entity_id, embedding)

@@ -128,7 +128,7 @@ begin
         ('authenticated', 'their variant of an experiment', 'select recsys.bucket($1, ''''), * from recsys.experiments, recsys.experiment_variants limit 0'),
         ('authenticated', 'the vectors of a second model', 'select from recsys.user_vectors($1, $2, ''{}'')'),
         ('authenticated', 'states of before', 'select from recsys.user_history($1, recsys.clock()), recsys.thinned_state($1, recsys.clock(), 0), recsys.thinning'),
-        ('service_role', 'what is common to all feeds', 'select recsys.common_posts($2, recsys.clock())'),
+        ('service_role', 'what is common to all feeds', 'select recsys.common_posts(recsys.clock()), recsys.known_posts($2, ''{}'', recsys.clock()), (select count(*) from recsys.rolled_up_posts)'),
         ('service_role', 'candidates beside these',
           'select recsys.candidates(''authenticated'', $1, $2, translate($3, ''{}'', ''[]'')::extensions.vector, recsys.clock(), p_common => ''{}'', p_common_at => recsys.clock())'),
         ('authenticated', 'a list made ahead', 'select from recsys.batch_feed($1, 1)'),

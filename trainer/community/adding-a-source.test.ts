@@ -33,7 +33,7 @@ try {
   const modelId = String(instant.modelId);
   const caller = { sub: people[0], role: "postgres" };
   await client.query("begin; set local enable_indexscan = off");
-  const common = await openCommonPosts().of(client, caller.role, { modelId, featureStore: "1" }, Date.now());
+  const common = await openCommonPosts().of(client, caller.role, 1, Date.now());
   const asked = { modelId, vector, page: { served: nothingServed() } };
   const ways = {
     replayed,

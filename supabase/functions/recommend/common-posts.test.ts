@@ -30,7 +30,6 @@ await pool.query("analyze");
 const connections = openPool(url, () => undefined);
 after(() => connections.end());
 const kept = openCommonPosts();
-const version = { modelId, featureStore: "1" };
 
 interface Both {
   /** null: too little is left. */
@@ -45,7 +44,7 @@ async function bothWays(sub: string, vector: Float32Array | null, served: Served
     const now = "select 1000 * date_part('epoch', recsys.clock()) as now";
     const [clock] = await run<{ now: number }>(client, { text: now, values: [] });
     const model = vector && modelId;
-    const common = await mayKeep.of(client, "authenticated", { ...version, modelId: model }, clock.now);
+    const common = await mayKeep.of(client, "authenticated", 1, clock.now);
     const caller = { sub, role: "authenticated" };
     const beside = await retrieve(client, caller, { modelId: model, vector, page: { served }, common });
     assert.deepEqual((await client.query("select current_user::text as role")).rows, [{ role: "authenticated" }]);
@@ -152,23 +151,23 @@ test("the nearest posts of somebody, which they dismissed, are no reason to read
 
 test("what is common is read again after a roll-up, after ten seconds, and where the clock went back", async () => {
   const cache = openCommonPosts();
-  const at = async (now: number, featureStore = "1") =>
-    await asCaller(people[0], (client) => cache.of(client, "authenticated", { modelId, featureStore }, now));
+  const at = async (now: number, featureStore = 1) =>
+    await asCaller(people[0], (client) => cache.of(client, "authenticated", featureStore, now));
   const now = Date.now();
   const first = await at(now);
   const since = first.at;
   assert.equal(await at(since + 9_000), first);
-  assert.notEqual(await at(since + 9_000, "2"), first);
-  const second = await at(since + 9_000, "2");
-  assert.notEqual(await at(second.at + 11_000, "2"), second);
-  const third = await at(second.at + 9_000, "2");
-  assert.notEqual(await at(third.at - 60_000, "2"), third);
+  assert.notEqual(await at(since + 9_000, 2), first);
+  const second = await at(since + 9_000, 2);
+  assert.notEqual(await at(second.at + 11_000, 2), second);
+  const third = await at(second.at + 9_000, 2);
+  assert.notEqual(await at(third.at - 60_000, 2), third);
 });
 
 test("nobody but the service role may ask for what is common", async () => {
   await asCaller(people[0], async (client) => {
     await client.query("savepoint asking");
-    await assert.rejects(client.query("select recsys.common_posts(null, now())"), /permission denied/);
+    await assert.rejects(client.query("select recsys.common_posts(now())"), /permission denied/);
     await client.query("rollback to asking");
     const beside = "select recsys.candidates('service_role', $1, null, null, now())";
     await assert.rejects(client.query(beside, [people[1]]), /permission denied/);

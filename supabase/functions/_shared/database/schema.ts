@@ -1577,6 +1577,17 @@ export interface RecsysRateLimits {
   whole_at: Timestamp;
 }
 
+export interface RecsysRolledUpPosts {
+  /**
+   * The posts; null: too many to name.
+   */
+  post_ids: string[] | null;
+  /**
+   * recsys.feature_store_version after it.
+   */
+  version: number;
+}
+
 export interface RecsysRollUpLag {
   /**
    * How long the oldest has waited; null: none waits.
@@ -2598,6 +2609,7 @@ export interface DB {
   "recsys.posts_without_vector": RecsysPostsWithoutVector;
   "recsys.rate_limits": RecsysRateLimits;
   "recsys.roll_up_lag": RecsysRollUpLag;
+  "recsys.rolled_up_posts": RecsysRolledUpPosts;
   "recsys.schedules": RecsysSchedules;
   "recsys.set_aside_changes": RecsysSetAsideChanges;
   "recsys.settings": RecsysSettings;
@@ -2661,7 +2673,7 @@ export interface Functions {
   "recsys.call_embed": { args: {  }; row: { call_embed: number } };
   /** Whether a user may see a post and whether it is among what recsys.retrieve brings them as of an instant, its rank in each source that has it, without the limit on how many that source brings, and the post of their history that is nearest to it, as {title, similarity, at}: asked under the user's own role. Policies that ask for more than who it is, such as other claims of a token, say no here. Reads whole tables. */
   "recsys.candidate_for": { args: { p_user_id: string | null; p_post_id: string | null; p_model_id: number | string | null; p_embedding: string | null; p_now: Date | string | null }; row: { is_visible: boolean; is_candidate: boolean; ranks: any; nearest: any } };
-  /** The candidates of a feed, as one object. posts, ranks, served_keys: what recsys.retrieve brings, each with its recsys.served_key; known: the recsys.known_posts of these; affinities: how often the user interacted with posts of each author; model_gone: the model was dropped. With p_common, the recsys.common_posts of a moment ago (p_common_at), posts are only those of the user's own sources and, as a source called since, what was written meanwhile, and common says which of p_common may be in the feed, by their places from 0, with their recsys.served_key; is_cut: a source may have more behind what is hidden. The service role calls it, and what may be shown is decided under p_role, the caller's, with the claims of the transaction. The other arguments are those of recsys.retrieve. */
+  /** The candidates of a feed, as one object. posts, ranks, served_keys: what recsys.retrieve brings, each with its recsys.served_key; affinities: how often the user interacted with posts of each author; model_gone: the model was dropped. With p_common, the recsys.common_posts of a moment ago (p_common_at), posts are only those of the user's own sources and, as a source called since, what was written meanwhile, and common says which of p_common may be in the feed, by their places from 0, with their recsys.served_key; is_cut: a source may have more behind what is hidden. The service role calls it, and what may be shown is decided under p_role, the caller's, with the claims of the transaction. The other arguments are those of recsys.retrieve. */
   "recsys.candidates": { args: { p_role: string | null; p_user_id: string | null; p_model_id: number | string | null; p_embedding: string | null; p_now: Date | string | null; p_filter?: string | null | undefined; p_seed?: number | string | null | undefined; p_served?: readonly (number | string | null)[] | null | undefined; p_common?: readonly (string | null)[] | null | undefined; p_common_at?: Date | string | null | undefined }; row: { candidates: any } };
   /** Changes how many people are in each variant of a running experiment, {"control": 0.5, "votes": 0.5}; as few as possible move. Its report counts anew from here. */
   "recsys.change_shares": { args: { p_name: string | null; p_shares: string | null }; row: { change_shares: unknown } };
@@ -2701,8 +2713,8 @@ export interface Functions {
   "recsys.columns_needed": { args: { p_role: string | null; p_view: string | null }; row: { relation: string; attnum: number } };
   /** The columns of a table that a view reads, itself or by views under it. */
   "recsys.columns_read": { args: { p_view: string | null; p_table: string | null }; row: { name: string; attnum: number; type: string; category: string } };
-  /** What the common sources would bring somebody who may see everything and has seen nothing, more than they bring a caller, as one object: posts, as recsys.told_posts, their ranks as {source: rank}, and their recsys.known_posts. For the service role alone: it says which posts there are. */
-  "recsys.common_posts": { args: { p_model_id: number | string | null; p_now: Date | string | null }; row: { common_posts: any } };
+  /** What the common sources would bring somebody who may see everything and has seen nothing, more than they bring a caller, as one object: posts, as recsys.told_posts, and their ranks as {source: rank}. For the service role alone: it says which posts there are. */
+  "recsys.common_posts": { args: { p_now: Date | string | null }; row: { common_posts: any } };
   /** What the sources bring that are the same for everybody, but for what is hidden from them, known to them or served. */
   "recsys.common_sources": { args: { p_request: string | null; p_extent: string | null }; row: { source: string; size: number; kept: number; post_id: string; rank: number } };
   /** Each metric: the preference for the second team, (second_credit - first_credit) / (second_credit + first_credit), from -1 to 1, with the interval that holds 95 times in 100 on a day chosen beforehand (low, high, p), and the one that does so on all days together (always_low, always_high, at p_alpha; always_p). acting: people who did anything with a pick. Null below 50 of these, and where all people do the same. */
@@ -2953,7 +2965,7 @@ export interface Functions {
   "recsys.retrieve_followed": { args: { p_request: string | null; p_most: number | null }; row: { post_id: string; rank: number } };
   /** The p_most newest posts. */
   "recsys.retrieve_fresh": { args: { p_request: string | null; p_most: number | null }; row: { post_id: string; rank: number } };
-  /** The p_most posts nearest to a user's vector by inner product; equally near ones share a rank. By the HNSW index, which may miss one in a hundred; where the 1,000 nearest of all posts hold too few eligible ones, exactly. p_is_quick: of fewer than it looks at, and never exactly. Without model or vector none. */
+  /** The p_most posts nearest to a user's vector by inner product; equally near ones share a rank. By the HNSW index, which may miss one in a hundred; where the 1,000 nearest of all posts hold too few eligible ones, exactly. p_is_quick: of fewer that it looks at, never exactly, and whoever may see them. Without model or vector none. */
   "recsys.retrieve_similar": { args: { p_request: string | null; p_model_id: number | string | null; p_embedding: string | null; p_most: number | null; p_is_quick?: boolean | null | undefined }; row: { post_id: string; rank: number } };
   /** The p_most posts with the most interactions of the last week, decayed with a half-life of a week. */
   "recsys.retrieve_trending": { args: { p_request: string | null; p_most: number | null }; row: { post_id: string; rank: number } };

@@ -20,21 +20,28 @@ export async function candidatesOf(
   page: Page,
   span: Span,
 ): Promise<PostCandidate[]> {
-  const asked = { modelId, vector, page };
+  const { role } = caller;
+  const version = Number(featureStore);
+  const known = (ids: string[]) => commonPosts.known.of(connection, role, modelId, version, ids);
+  const asked = { modelId, vector, page, known };
+  // travels with what is asked next
+  const advanced = commonPosts.known.advance(connection, role, version);
+  // it is waited for below, unless something else fails before
+  advanced.catch(() => undefined);
   if (!page.filter) {
     const ofCommon = span("common");
-    const common = await commonPosts.of(connection, caller.role, { modelId, featureStore }, Number(now));
+    const common = await commonPosts.of(connection, role, version, Number(now));
     ofCommon();
     // a small community is asked for as a whole: what is written there with an earlier date is in the next feed, too
     if (common.cut.active) {
       const ofSources = span("sources");
-      const found = await retrieve(connection, caller, { ...asked, common });
+      const [found] = await Promise.all([retrieve(connection, caller, { ...asked, common }), advanced]);
       ofSources();
       if (found) return found;
     }
   }
   const ofAll = span("all_sources");
-  const found = await retrieve(connection, caller, { ...asked, common: null });
+  const [found] = await Promise.all([retrieve(connection, caller, { ...asked, common: null }), advanced]);
   ofAll();
   return found ?? [];
 }

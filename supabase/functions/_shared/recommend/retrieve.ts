@@ -5,15 +5,7 @@ import { commonSources, optionsOf, type Ranks, unranked } from "../features/retr
 import { candidateOf, type Found } from "./candidate.ts";
 import type { CommonPosts } from "./common-posts.ts";
 import type { Page } from "./cursor.ts";
-import {
-  type KnownPost,
-  ModelGone,
-  type PackedPosts,
-  type Post,
-  type ToldPosts,
-  toldPosts,
-  unpackPosts,
-} from "./known-posts.ts";
+import { type KnownPost, ModelGone, type Post, readKnownPosts, type ToldPosts, toldPosts } from "./known-posts.ts";
 import type { PostCandidate } from "./states.ts";
 
 /** What recsys.candidates returns; null where there is none. */
@@ -28,13 +20,11 @@ interface Answer {
   /** since: the rank among what was written since the common posts were read. */
   ranks: (Partial<Ranks> & { since?: number })[] | null;
   served_keys: number[];
-  known: PackedPosts;
 }
 
 /** A post and what it is to the user, until it is a candidate. */
 interface Mine extends Found {
   post: Post;
-  known: KnownPost;
 }
 
 /** What is asked of the sources. */
@@ -47,6 +37,8 @@ export interface Asked {
   common: (Omit<CommonPosts, "at"> & { at: number | null }) | null;
   /** In milliseconds; default: recsys.clock(). */
   instant?: number;
+  /** Where a worker keeps what is known of posts; default: it is read. */
+  known?: (ids: string[]) => Promise<KnownPost[]>;
 }
 
 /**
@@ -66,22 +58,22 @@ export async function retrieve(
   const found = new Map<string, Mine>();
   const since = ownPosts(answer, affinityOf, found);
   if (common && !addCommon(common, answer, since, affinityOf, found)) return null;
-  return Array.from(found.values(), (mine) => candidateOf(mine.post, mine.known, mine, vector));
+  const knownOf = asked.known ?? ((ids) => readKnownPosts(connection, caller.role, asked.modelId, ids, asked.instant));
+  const known = await knownOf([...found.keys()]);
+  return Array.from(found.values(), (mine, i) => candidateOf(mine.post, known[i], mine, vector));
 }
 
 /** Adds the posts of the caller's own sources to `found`; returns those written since, the newest first. */
 function ownPosts(
-  { posts, ranks, served_keys, known }: Answer,
+  { posts, ranks, served_keys }: Answer,
   affinityOf: (author: string | null) => number,
   found: Map<string, Mine>,
 ): Mine[] {
   const since: Mine[] = [];
-  const unpacked = unpackPosts(known);
   for (const [i, post] of toldPosts(posts).entries()) {
     const { since: newest, ...own } = ranks?.[i] ?? {};
     const mine = {
       post,
-      known: unpacked[i],
       ranks: Object.assign(unranked(), own),
       author_affinity: affinityOf(post.author_id),
       served_key: served_keys[i],
@@ -114,7 +106,7 @@ function addCommon(
       let mine = found.get(post.post_id);
       if (!mine) {
         const author_affinity = affinityOf(post.author_id);
-        mine = { post, known: common.known[place], ranks: unranked(), author_affinity, served_key };
+        mine = { post, ranks: unranked(), author_affinity, served_key };
         found.set(post.post_id, mine);
       }
       mine.ranks[source] = ++rank;

@@ -2,15 +2,15 @@
  * The candidates of a second model. The posts of the reader's own sources are its own, or it would be judged by what the other model found; what
  * is common to all feeds is the same for both and is not asked for again.
  */
-import { asService, type Identity } from "../../database/caller.ts";
-import type { Connection, Statement } from "../../database/database.ts";
+import type { Identity } from "../../database/caller.ts";
+import type { Connection } from "../../database/database.ts";
 import { commonSources, sourceNames, sources, unranked } from "../../features/retrieval.ts";
 import { noSpan } from "../../http/span.ts";
 import { candidateOf } from "../../recommend/candidate.ts";
 import { candidatesOf } from "../../recommend/candidates.ts";
 import type { CommonPostsCache } from "../../recommend/common-posts.ts";
 import type { Page } from "../../recommend/cursor.ts";
-import { type PackedPosts, unpackPosts } from "../../recommend/known-posts.ts";
+import type { KnownPost } from "../../recommend/known-posts.ts";
 import type { ContextRow } from "../../recommend/read-context.ts";
 import { retrieve } from "../../recommend/retrieve.ts";
 import type { PostCandidate } from "../../recommend/states.ts";
@@ -29,24 +29,25 @@ export async function secondCandidates(
   // with a filter each model's nearest are part of what all sources choose from
   if (!page.filter) {
     const shared = first.filter(({ ranks }) => commonSources.some((source) => ranks[source] !== null));
-    const asked = { modelId, vector, page, common: nothingCommon };
-    const [own, [{ known }]] = await Promise.all([
-      retrieve(connection, caller, asked),
-      asService(connection, caller.role, knownTo(modelId, shared)),
+    const knownOf = (ids: string[]) =>
+      commonPosts.known.of(connection, caller.role, modelId, Number(context.feature_store), ids);
+    const [own, known] = await Promise.all([
+      retrieve(connection, caller, { modelId, vector, page, common: nothingCommon, known: knownOf }),
+      knownOf(shared.map(({ post_id }) => post_id)),
     ]);
-    if (own) return merged(shared, unpackPosts(known), own, vector);
+    if (own) return merged(shared, known, own, vector);
   }
   // many of its nearest posts are hidden from the user: it is asked as if it were the only one
   return await candidatesOf(connection, commonPosts, caller, context, vector, page, noSpan);
 }
 
 /** Of what is common nothing is asked for. */
-const nothingCommon = { ids: "{}", at: null, posts: [], known: [], places: {}, cut: {} };
+const nothingCommon = { ids: "{}", at: null, posts: [], places: {}, cut: {} };
 
 /** The candidates as the second model sees them: what the common sources brought, and what is the reader's own. */
 function merged(
   shared: PostCandidate[],
-  known: ReturnType<typeof unpackPosts>,
+  known: KnownPost[],
   own: PostCandidate[],
   vector: Float32Array,
 ): PostCandidate[] {
@@ -57,11 +58,4 @@ function merged(
     found.set(post.post_id, candidateOf(post, known[i], { ...post, ranks }, vector));
   }
   return [...found.values()];
-}
-
-function knownTo(modelId: string, posts: PostCandidate[]): Statement<{ known: PackedPosts }> {
-  return {
-    text: "select recsys.known_posts($1::bigint, $2::uuid[], recsys.clock()) as known",
-    values: [modelId, posts.map(({ post_id }) => post_id)],
-  };
 }
