@@ -32,9 +32,8 @@ order by proname collate "C", pg_get_function_identity_arguments(pg_proc.oid) co
 const numbers = ["smallint", "integer", "bigint", "real", "double precision"];
 const dates = ["timestamp with time zone", "timestamp without time zone", "date"];
 
-/** As the driver hands a value over; json is what the caller says it is. It leaves lists of bigint, and of types of extensions, as they come. */
+/** As the driver hands a value over; json is what the caller says it is. It leaves lists of an extension's types as they come. */
 function resultType(type: string): string {
-  if (type === "bigint[]") return "string[]";
   if (/^\w+\..*\[\]$/.test(type)) return "string";
   if (type.endsWith("[]")) return `${resultType(type.slice(0, -2))}[]`;
   if (type === "void") return "unknown";

@@ -62,7 +62,7 @@ before(async () => {
 });
 
 /** As it is made of a community with thousands of titles. */
-const walks = { id: "3", label: "city walks, night", terms: ["city walks", "night"], demand: 7.7, supply: 0.6 };
+const walks = { id: 3, label: "city walks, night", terms: ["city walks", "night"], demand: 7.7, supply: 0.6 };
 const ideaPool: IdeaPool = {
   ideas: [
     {

@@ -1,5 +1,4 @@
 /** Makes the pool of ideas with the topics of a model, so that no call of the function `ideas` has to wait for it. */
-import { sql } from "kysely";
 import type { Database } from "../../db/connect.ts";
 import { readAs, service } from "../../supabase/functions/_shared/database/caller.ts";
 import { openPool } from "../../supabase/functions/_shared/database/pool.ts";
@@ -14,26 +13,17 @@ export async function storeIdeas({ url }: Pick<Database, "url">): Promise<number
   try {
     const statement = db
       .selectFrom("recsys.models")
-      .select((model) => [
-        sql<string>`${model.ref("model_id")}::text`.as("id"),
-        "name",
-        "feature_spec_digest as featureSpecDigest",
-      ])
+      .select(["model_id as id", "name", "feature_spec_digest as featureSpecDigest"])
       .where("status", "=", "active");
     const models = modelCache(loadRuntime);
-    const active = await readAs<Active, { id: string; tower: Tower } | undefined>(
-      pool,
-      service,
-      statement,
-      async (connection, [model]) =>
-        model && { id: model.id, tower: (await models(model, connection, ["post_tower"])).graphs.post_tower },
-    );
+    const active = await readAs(pool, service, statement, async (connection, [model]) => {
+      if (!model) return undefined;
+      const { graphs } = await models({ ...model, id: String(model.id) }, connection, ["post_tower"]);
+      return { id: model.id, tower: graphs.post_tower };
+    });
     if (!active) return undefined;
     return (await makeIdeas(pool, active.id, async () => active.tower)).pool.ideas.length;
   } finally {
     await pool.end();
   }
 }
-
-type Active = Parameters<ReturnType<typeof modelCache>>[0];
-type Tower = NonNullable<Awaited<ReturnType<Parameters<typeof makeIdeas>[2]>>>;

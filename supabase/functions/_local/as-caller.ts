@@ -1,5 +1,5 @@
 /** One statement in a transaction under the role of whoever calls, as PostgREST runs each request. */
-import { type Pool, run, type Statement } from "../_shared/database/database.ts";
+import { type Pool, type Query, run } from "../_shared/database/database.ts";
 import { isVisitor } from "../_shared/http/api-keys.ts";
 import { bearerToken, type Claims, type Verify } from "../_shared/http/auth.ts";
 
@@ -12,16 +12,16 @@ export async function callerOf(headers: Headers, verify: Verify, publishableKeys
 }
 
 /** The rows of a statement of the caller's; it is committed. */
-export async function runAs<Row>(pool: Pool, caller: Caller, statement: Statement<Row>): Promise<Row[]> {
+export async function runAs<Row>(pool: Pool, caller: Caller, statement: Query<Row>): Promise<Row[]> {
   return await inTransaction(pool, caller, statement);
 }
 
 /** The same for what Supabase Auth does, which has rights of its own. */
-export async function runAsOwner<Row>(pool: Pool, statement: Statement<Row>): Promise<Row[]> {
+export async function runAsOwner<Row>(pool: Pool, statement: Query<Row>): Promise<Row[]> {
   return await inTransaction(pool, undefined, statement);
 }
 
-async function inTransaction<Row>(pool: Pool, caller: Caller | undefined, statement: Statement<Row>): Promise<Row[]> {
+async function inTransaction<Row>(pool: Pool, caller: Caller | undefined, statement: Query<Row>): Promise<Row[]> {
   const connection = await pool.connect();
   let broken = false;
   try {

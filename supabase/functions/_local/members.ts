@@ -2,8 +2,11 @@
  * Who is in the community, for choosing whom to be: at /local/members, on this machine only. An app of your own has no such page, since
  * there people sign in as themselves.
  */
+
 import { Hono } from "hono";
+import { sql } from "kysely";
 import type { Pool } from "../_shared/database/database.ts";
+import { db } from "../_shared/database/query.ts";
 import { runAsOwner } from "./as-caller.ts";
 
 export interface Member {
@@ -49,15 +52,7 @@ export function membersPage(pool: Pool): Hono {
   members.get("/", async (c) => {
     if (await hasRealAuth(pool)) return c.json([]);
     const search = (c.req.query("search") ?? "").slice(0, 100);
-    const found = await runAsOwner<Omit<Member, "email">>(pool, {
-      text: `select users.user_id, users.external_id, coalesce(array_remove(users.passions[:5], null), '{}') as passions,
-               coalesce(stats.views + stats.votes + stats.comments, 0) as interactions
-             from recsys.source_users as users
-             left join recsys.latest_user_stats as stats on stats.user_id = users.user_id
-             where $1 = '' or position(lower($1) in lower(concat_ws(' ', users.external_id, users.user_id, array_to_string(users.passions, ' ')))) > 0
-             order by interactions desc, users.user_id limit 20`,
-      values: [search],
-    });
+    const found = await runAsOwner(pool, foundMembers(search));
     return c.json(found.map((member): Member => ({ ...member, email: emailOf(member.user_id) })));
   });
   members.onError((error, c) => {
@@ -65,4 +60,26 @@ export function membersPage(pool: Pool): Hono {
     return c.json({ message: "the database does not answer; try again" }, 503);
   });
   return members;
+}
+
+function foundMembers(search: string) {
+  const members = db
+    .selectFrom("recsys.source_users as users")
+    .leftJoin("recsys.latest_user_stats as stats", "stats.user_id", "users.user_id")
+    .select(({ ref }) => [
+      "users.user_id",
+      "users.external_id",
+      sql<string[]>`coalesce(array_remove((${ref("users.passions")})[:5], null), '{}')`.as("passions"),
+      sql<number>`coalesce(${ref("stats.views")} + ${ref("stats.votes")} + ${ref("stats.comments")}, 0)`.as(
+        "interactions",
+      ),
+    ])
+    .orderBy("interactions", "desc")
+    .orderBy("users.user_id")
+    .limit(20);
+  if (search === "") return members;
+  return members.where(({ ref }) => {
+    const words = sql`concat_ws(' ', ${ref("users.external_id")}, ${ref("users.user_id")}, array_to_string(${ref("users.passions")}, ' '))`;
+    return sql<boolean>`position(lower(${search}) in lower(${words})) > 0`;
+  });
 }

@@ -1,6 +1,6 @@
 /** Impressions are written after the answer that shows them: `seen` may come sooner, from an app that cannot know. */
 import { type Identity, writeAs } from "../_shared/database/caller.ts";
-import type { Pool, Statement } from "../_shared/database/database.ts";
+import { call, type Pool, type Statement } from "../_shared/database/database.ts";
 import { longestWaitMilliseconds } from "../_shared/http/background.ts";
 import type { Call } from "../_shared/http/edge-function.ts";
 import type { Event, RefusalCode } from "./api.ts";
@@ -20,7 +20,7 @@ export async function recordEvents(
   events: Event[],
   pause: Call["pause"],
 ): Promise<EventOutcome[] | null> {
-  const [{ outcomes }] = await writeAs(pool, caller, statementOf(events));
+  const [{ record_events: outcomes }] = await writeAs(pool, caller, statementOf(events));
   if (!outcomes) return null;
   const since = Date.now() - longestWaitMilliseconds;
   let early = events.flatMap(({ occurred_at = since }, place) => (occurred_at < since ? [] : [place]));
@@ -28,12 +28,14 @@ export async function recordEvents(
     early = early.filter((place) => outcomes[place] === "unknown_impression");
     if (early.length === 0 || !(await pause(milliseconds))) break;
     const [again] = await writeAs(pool, caller, statementOf(early.map((place) => events[place])));
-    for (const [i, place] of early.entries()) outcomes[place] = again.outcomes?.[i] ?? "unknown_impression";
+    for (const [i, place] of early.entries()) outcomes[place] = again.record_events?.[i] ?? "unknown_impression";
   }
   return outcomes;
 }
 
 /** Stores events as the caller's own. One row: an outcome for each event in order; null where there is no such user. */
-function statementOf(events: Event[]): Statement<{ outcomes: EventOutcome[] | null }> {
-  return { text: "select recsys.record_events($1::jsonb) as outcomes", values: [JSON.stringify(events)] };
+function statementOf(events: Event[]): Statement<{ record_events: EventOutcome[] | null }> {
+  return call("recsys.record_events", { p_events: JSON.stringify(events) }) as Statement<{
+    record_events: EventOutcome[];
+  }>;
 }

@@ -50,7 +50,11 @@ export function openIdeas({
       const { model_id, model_name } = row;
       const tower = async (): Promise<InferenceSession | null> => {
         if (model_id === null) return null;
-        const active = { id: model_id, name: model_name ?? "", featureSpecDigest: row.feature_spec_digest ?? "" };
+        const active = {
+          id: String(model_id),
+          name: model_name ?? "",
+          featureSpecDigest: row.feature_spec_digest ?? "",
+        };
         const statement = { text: "select", values: [] };
         return await readAs(database, claims, statement, async (connection) => {
           return (await models(active, connection, ["post_tower"])).graphs.post_tower;
@@ -71,7 +75,7 @@ export function openIdeas({
       if (written && "failure" in written) log("idea_writer_failed", written.failure);
       const items = pickIdeas(pool, [...pool.ideas, ...(written?.ideas ?? [])], author, limit);
       return {
-        model: model_id === null ? null : { id: Number(model_id), name: model_name ?? "" },
+        model: model_id === null ? null : { id: model_id, name: model_name ?? "" },
         items: items.map((picked) => itemOf(picked, pool)),
         notes: notesOf({
           too_few_posts: items.length < limit,
@@ -102,7 +106,7 @@ function itemOf({ idea, audience, fit }: PickedIdea, pool: IdeaPool): IdeasAnswe
   return {
     title,
     points,
-    topic: topic && { id: Number(topic.id), label: topic.label },
+    topic: topic && { id: topic.id, label: topic.label },
     why: topic &&
       lately && {
         people_interested: rounded(topic.demand),

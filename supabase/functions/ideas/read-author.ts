@@ -1,5 +1,5 @@
 import { asService, readAs } from "../_shared/database/caller.ts";
-import type { Pool, Statement } from "../_shared/database/database.ts";
+import { call, type Pool, type Statement } from "../_shared/database/database.ts";
 import type { Claims } from "../_shared/http/auth.ts";
 import { audiencesOf } from "../_shared/ideas/read-idea-source.ts";
 
@@ -7,7 +7,7 @@ import { audiencesOf } from "../_shared/ideas/read-idea-source.ts";
 export interface AuthorRow {
   is_known: boolean;
   /** null: no model is active. */
-  model_id: string | null;
+  model_id: number | null;
   model_name: string | null;
   feature_spec_digest: string | null;
   /** As pgvector's text; null: they have no vector. */
@@ -21,7 +21,7 @@ export interface AuthorRow {
 
 /** Who asks, and how many people came to each of their latest posts in its first week. */
 export async function readAuthor(pool: Pool, claims: Claims): Promise<AuthorRow & { people: number[] }> {
-  const statement: Statement<AuthorRow> = { text: "select * from recsys.idea_author()", values: [] };
+  const statement: Statement<AuthorRow> = call("recsys.idea_author", {});
   return await readAs(pool, claims, statement, async (connection, [row]) => {
     if (row.post_ids.length === 0) return { ...row, people: [] };
     const [{ people }] = await asService(connection, claims.role, audiencesOf(row.post_ids));

@@ -3,7 +3,7 @@
  * post of the caller's may interest. A post that the caller may not read answers as one that does not exist.
  */
 import { type Identity, readAs, service } from "../_shared/database/caller.ts";
-import type { Pool, Statement } from "../_shared/database/database.ts";
+import { call, type Pool, type Statement } from "../_shared/database/database.ts";
 import type { Claims } from "../_shared/http/auth.ts";
 import type { UserFunction } from "../_shared/http/edge-function.ts";
 import { AppError } from "../_shared/http/errors.ts";
@@ -41,7 +41,7 @@ function answerOf<Item>({ is_known, model_id, model_name, items }: SimilarRow<It
     throw postId === undefined
       ? new AppError(404, "unknown_user", "this user has no profile yet: create one first")
       : new AppError(404, "unknown_post", "there is no such post that the user may ask about");
-  return { model: model_id === null ? null : { id: Number(model_id), name: model_name }, items };
+  return { model: model_id === null ? null : { id: model_id, name: model_name }, items };
 }
 
 /** A row of recsys.posts_like or recsys.people_near. */
@@ -49,14 +49,14 @@ interface SimilarRow<Item> {
   /** false: there is nothing of that id for this caller, and nothing below says more. */
   is_known: boolean;
   /** null: no model is active. */
-  model_id: string | null;
+  model_id: number | null;
   model_name: string;
   items: Item[];
 }
 
 /** Posts like one; to be asked as the caller. */
 function readPostsLike(postId: string, limit: number): Statement<SimilarRow<SimilarPosts["items"][number]>> {
-  return { text: "select * from recsys.posts_like($1::uuid, $2::integer)", values: [postId, limit] };
+  return call("recsys.posts_like", { p_post_id: postId, p_limit: limit });
 }
 
 /** People like the caller, or near a post of theirs; to be asked as the service, which alone may read the vectors of others. */
@@ -65,8 +65,5 @@ function readPeopleNear(
   postId: string | null,
   limit: number,
 ): Statement<SimilarRow<SimilarPeople["items"][number]>> {
-  return {
-    text: "select * from recsys.people_near($1::jsonb, $2::uuid, $3::integer)",
-    values: [JSON.stringify(claims), postId, limit],
-  };
+  return call("recsys.people_near", { p_claims: JSON.stringify(claims), p_post_id: postId, p_limit: limit });
 }

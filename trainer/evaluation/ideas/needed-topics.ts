@@ -47,7 +47,7 @@ export async function neededTopics(
   for (let post = 0; post < before; post++) if (createdAt[post] >= at - lately) written[nearest[post]]++;
   const days = lately / day;
   const figures = Array.from(visits, (each, topic) => ({
-    id: String(topic),
+    id: topic,
     demand: each.size / days,
     supply: written[topic] / days,
   }));
@@ -59,7 +59,7 @@ export async function neededTopics(
     got[nearest[post]].people += audiences[post];
     got[nearest[post]].posts++;
   }
-  const isNeeded = (topic: number) => (needs.get(String(topic)) ?? 0) > neededFrom;
+  const isNeeded = (topic: number) => (needs.get(topic) ?? 0) > neededFrom;
   const all = got.filter(({ posts }) => posts > 0).map(({ people, posts }) => people / posts);
   const needed = got.filter((_, topic) => isNeeded(topic));
   const people = needed.reduce((sum, each) => sum + each.people, 0);

@@ -41,6 +41,7 @@ interface Types {
   integer: number;
   smallint: number;
   real: number;
+  "double precision": number;
   timestamptz: Date;
   uuid: string;
   text: string;

@@ -1,6 +1,6 @@
 /** How often one person may call, whatever function and worker: recsys.settings.requests_per_minute, counted in Postgres. */
 import { tooMany } from "../http/errors.ts";
-import type { Connection } from "./database.ts";
+import { type Connection, call, run } from "./database.ts";
 
 /** Until when a person gets no more, milliseconds of performance.now(): a flood does not reach the database. The oldest goes first. */
 const refusedUntil = new Map<string, number>();
@@ -24,12 +24,12 @@ export function requireAllowance(userId: string): void {
  * @throws AppError 429
  */
 export async function takeRequest(connection: Connection, userId: string): Promise<void> {
-  const asked = connection.query("select recsys.take_request($1::uuid) as seconds", [userId]);
-  const { rows } = await asked.catch((error: { code?: unknown }) => {
-    if (tolerated.has(error.code)) return { rows: [] };
+  const asked = run(connection, call("recsys.take_request", { p_user_id: userId }));
+  const [row] = await asked.catch((error: { code?: unknown }) => {
+    if (tolerated.has(error.code)) return [];
     throw error;
   });
-  const seconds = (rows[0] as { seconds: number | null } | undefined)?.seconds ?? 0;
+  const seconds = row?.take_request ?? 0;
   if (seconds <= 0) return;
   for (const oldest of refusedUntil.keys()) if (refusedUntil.size >= mostRemembered) refusedUntil.delete(oldest);
   refusedUntil.set(userId, performance.now() + 1000 * seconds);

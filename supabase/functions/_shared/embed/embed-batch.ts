@@ -41,22 +41,20 @@ export async function embedBatch({ pool, models }: EmbedServices): Promise<Embed
   const work = await changeAs(pool, service, readWork(), async (connection, [active]) => {
     if (!active) return null;
     // before the claim, so that a model that cannot be loaded costs no job an attempt
-    const model = await models({ ...active, featureSpecDigest: active.feature_spec_digest }, connection, [
-      "post_tower",
-      "user_tower",
-    ]);
+    const published = { ...active, id: String(active.id), featureSpecDigest: active.feature_spec_digest };
+    const model = await models(published, connection, ["post_tower", "user_tower"]);
     const jobs = await run(connection, claimJobs(batchSize, lease));
     const idsOf = (kind: Job["kind"]) => jobs.filter((job) => job.kind === kind).map(({ entity_id }) => entity_id);
-    const posts = await run(connection, readPosts(model.id, idsOf("post")));
-    const users = await run(connection, readUsers(model.id, idsOf("user")));
-    return { model, jobs, posts, users };
+    const posts = await run(connection, readPosts(active.id, idsOf("post")));
+    const users = await run(connection, readUsers(active.id, idsOf("user")));
+    return { modelId: active.id, model, jobs, posts, users };
   });
   if (!work || work.jobs.length === 0) {
     const completed = await embedForVariants({ pool, models });
     return completed > 0 ? { completed, failed: 0 } : null;
   }
 
-  const { model, jobs, posts, users } = work;
+  const { modelId, model, jobs, posts, users } = work;
   const { post_tower, user_tower } = model.graphs;
   const vectors = {
     post: byId(posts, await towerVectors(post_tower, posts.map(postInput), postTowerInputs)),
@@ -75,9 +73,9 @@ export async function embedBatch({ pool, models }: EmbedServices): Promise<Embed
   const done = outcomes.filter(({ vector }) => !(vector instanceof Error));
   const failed = outcomes.filter(({ vector }) => vector instanceof Error);
   const [{ claim }] = jobs;
-  const completed = await changeAs(pool, service, completeJobs(model.id, claim, done), async (connection, [row]) => {
+  const completed = await changeAs(pool, service, completeJobs(modelId, claim, done), async (connection, [row]) => {
     if (failed.length > 0) await run(connection, failJobs(claim, failed));
-    return row.completed;
+    return row.complete_embedding_jobs;
   });
   return { completed, failed: failed.length };
 }

@@ -3,8 +3,11 @@
  * would bring it as similar to anybody, so that every new model would lose by that alone. Once the active model has embedded a post,
  * these do. An edited post keeps its earlier vector in them, and users need none: a feed computes its own.
  */
+
+import type { InferResult } from "kysely";
 import { changeAs, readAs, service } from "../database/caller.ts";
-import type { Pool, Statement } from "../database/database.ts";
+import type { Pool } from "../database/database.ts";
+import { db, insertRows } from "../database/query.ts";
 import { type PostInput, postTowerInputs } from "../features/tower-inputs.ts";
 import { AppError } from "../http/errors.ts";
 import type { ModelCache } from "../models/models.ts";
@@ -39,7 +42,7 @@ async function embedMissing({ pool, models }: { pool: Pool; models: ModelCache }
     service,
     readPosts(missing.id, missing.post_ids),
     async (connection, posts) => {
-      const active = { ...missing, featureSpecDigest: missing.feature_spec_digest };
+      const active = { ...missing, id: String(missing.id), featureSpecDigest: missing.feature_spec_digest };
       return { model: await models(active, connection, ["post_tower", "user_tower"]), posts };
     },
   );
@@ -51,47 +54,54 @@ async function embedMissing({ pool, models }: { pool: Pool; models: ModelCache }
     return vector instanceof Error ? [] : [{ id, vector }];
   });
   if (made.length === 0) return 0;
-  return await changeAs(pool, service, insertVectors(model.id, made), async (_, rows) => rows.length);
-}
-
-/** A model of an experiment or shadow, and the posts that it lacks. */
-interface Missing {
-  id: string;
-  name: string;
-  feature_spec_digest: string;
-  post_ids: string[];
+  return await changeAs(pool, service, insertVectors(missing.id, made), async (_, rows) => rows.length);
 }
 
 /** What each model of an experiment or shadow lacks, the latest changed first; no row of one that lacks nothing. */
-function missingVectors(): Statement<Missing> {
-  return {
-    text: `select models.model_id::text as id, models.name, models.feature_spec_digest, array_agg(missing.post_id) as post_ids
-      from recsys.tried_models
-      join recsys.models on models.model_id = tried_models.model_id and models.status in ('ready', 'retired')
-      cross join lateral (
-        select posts.post_id
-        from recsys.embedding_changes as changes
-        join recsys.source_posts as posts on posts.post_id = changes.entity_id
-        where changes.kind = 'post' and not exists (
-          select from recsys.post_embeddings
-          where post_embeddings.model_id = models.model_id and post_embeddings.post_id = changes.entity_id
-        )
-        order by changes.changed_by desc
-        limit $1::integer
-      ) as missing
-      group by models.model_id
-      order by models.model_id`,
-    values: [batchSize],
-  };
+function missingVectors() {
+  return db
+    .selectFrom("recsys.tried_models as tried")
+    .innerJoin("recsys.models as models", "models.model_id", "tried.model_id")
+    .innerJoinLateral(
+      ({ selectFrom }) =>
+        selectFrom("recsys.embedding_changes as changes")
+          .innerJoin("recsys.source_posts as posts", "posts.post_id", "changes.entity_id")
+          .select("posts.post_id")
+          .where("changes.kind", "=", "post")
+          .where(({ not, exists, selectFrom }) =>
+            not(
+              exists(
+                selectFrom("recsys.post_embeddings as own")
+                  .select("own.post_id")
+                  .whereRef("own.model_id", "=", "models.model_id")
+                  .whereRef("own.post_id", "=", "changes.entity_id"),
+              ),
+            ),
+          )
+          .orderBy("changes.changed_by", "desc")
+          .limit(batchSize)
+          .as("missing"),
+      (join) => join.onTrue(),
+    )
+    .select(({ fn, ref }) => [
+      "models.model_id as id",
+      "models.name",
+      "models.feature_spec_digest",
+      fn.agg<string[]>("array_agg", [ref("missing.post_id")]).as("post_ids"),
+    ])
+    .where("models.status", "in", ["ready", "retired"])
+    .groupBy("models.model_id")
+    .orderBy("models.model_id");
 }
 
-function insertVectors(modelId: string, made: { id: string; vector: Float32Array }[]): Statement<unknown> {
-  return {
-    // another worker may have been faster
-    text: `insert into recsys.post_embeddings (model_id, post_id, embedding)
-      select $1::bigint, made.post_id, made.embedding::extensions.vector from unnest($2::uuid[], $3::text[]) as made (post_id, embedding)
-      on conflict do nothing
-      returning post_id`,
-    values: [modelId, made.map(({ id }) => id), made.map(({ vector }) => JSON.stringify([...vector]))],
-  };
+type Missing = InferResult<ReturnType<typeof missingVectors>>[number];
+
+function insertVectors(modelId: number, made: { id: string; vector: Float32Array }[]) {
+  const rows = insertRows("recsys.post_embeddings", {
+    model_id: ["bigint", made.map(() => modelId)],
+    post_id: ["uuid", made.map(({ id }) => id)],
+    embedding: ["extensions.vector", made.map(({ vector }) => JSON.stringify([...vector]))],
+  });
+  // another worker may have been faster
+  return rows.onConflict((row) => row.doNothing()).returning("post_id");
 }

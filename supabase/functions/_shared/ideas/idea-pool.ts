@@ -43,7 +43,7 @@ export interface IdeaMaker {
   /** Makes ideas of titles and points from elsewhere, but for those of which there is a post already. */
   ideaOf(titles: { title: string; points: string[] }[], writer: Writer): Promise<Idea[]>;
   /** Titles of a topic, or of all (null), the most successful first: what a writer is shown. */
-  titlesOf(topicId: string | null): string[];
+  titlesOf(topicId: number | null): string[];
   /** Whether several authors used a word in their titles. */
   isKnownName(word: string): boolean;
 }

@@ -2,8 +2,10 @@
  * The pool of ideas: made once a day for everybody and stored, since it takes seconds of a processor at 25,000 posts, and workers come and
  * go; each keeps what it read.
  */
+import { sql } from "kysely";
 import { changeAs, readAs, service } from "../database/caller.ts";
-import type { Pool, Statement } from "../database/database.ts";
+import type { Pool } from "../database/database.ts";
+import { db } from "../database/query.ts";
 import type { InferenceSession } from "../models/inference.ts";
 import { type IdeaMaker, type IdeaPool, makeIdeaPool } from "./idea-pool.ts";
 import { readIdeaSource } from "./read-idea-source.ts";
@@ -25,18 +27,18 @@ export function openIdeaPools(now: () => number = () => performance.now()) {
      * That of the active model, whose post tower `tower` gives where the pool is made; null: no model is active. What is a day old does
      * once more, and `later` is given what makes the next.
      */
-    of(database: Pool, modelId: string | null, tower: Tower, later: (make: Making) => void): Promise<IdeaPool> {
+    of(database: Pool, modelId: number | null, tower: Tower, later: (make: Making) => void): Promise<IdeaPool> {
       if (!isKept(pool, modelId, now())) pool = keep(modelId, storedOrMade(database, modelId, tower, later));
       return pool.value;
     },
     /** With the community's words, which are in no store: for titles from elsewhere. */
-    maker(database: Pool, modelId: string | null, tower: Tower): Promise<IdeaMaker> {
+    maker(database: Pool, modelId: number | null, tower: Tower): Promise<IdeaMaker> {
       if (!isKept(maker, modelId, now())) maker = keep(modelId, makeIdeas(database, modelId, tower));
       return maker.value;
     },
   };
 
-  function keep<Value>(modelId: string | null, value: Promise<Value>): Kept<Value> {
+  function keep<Value>(modelId: number | null, value: Promise<Value>): Kept<Value> {
     const kept = { modelId, until: now() + keptFor, value };
     value.catch(() => {
       kept.until = now() + retryAfter;
@@ -47,18 +49,18 @@ export function openIdeaPools(now: () => number = () => performance.now()) {
 export type IdeaPools = ReturnType<typeof openIdeaPools>;
 
 interface Kept<Value> {
-  modelId: string | null;
+  modelId: number | null;
   until: number;
   value: Promise<Value>;
 }
 
-function isKept<Value>(kept: Kept<Value> | undefined, modelId: string | null, now: number): kept is Kept<Value> {
+function isKept<Value>(kept: Kept<Value> | undefined, modelId: number | null, now: number): kept is Kept<Value> {
   return kept !== undefined && kept.modelId === modelId && now < kept.until;
 }
 
 async function storedOrMade(
   database: Pool,
-  modelId: string | null,
+  modelId: number | null,
   tower: Tower,
   later: (make: Making) => void,
 ): Promise<IdeaPool> {
@@ -69,7 +71,7 @@ async function storedOrMade(
 }
 
 /** Makes the pool of a model from what there is now, and stores it. */
-export async function makeIdeas(database: Pool, modelId: string | null, tower: Tower): Promise<IdeaMaker> {
+export async function makeIdeas(database: Pool, modelId: number | null, tower: Tower): Promise<IdeaMaker> {
   const [source, session] = await Promise.all([readIdeaSource(database), tower()]);
   const maker = await makeIdeaPool(source, session);
   await changeAs(database, service, storePool(modelId, maker.pool), async () => undefined);
@@ -77,18 +79,22 @@ export async function makeIdeas(database: Pool, modelId: string | null, tower: T
 }
 
 /** None where it is another model's. */
-function storedPool(modelId: string | null): Statement<{ pool: IdeaPool; is_old: boolean }> {
-  return {
-    text: `select pool, made_at < now() - interval '1 day' as is_old
-      from recsys.idea_pool where model_id is not distinct from $1::bigint`,
-    values: [modelId],
-  };
+function storedPool(modelId: number | null) {
+  return db
+    .selectFrom("recsys.idea_pool")
+    .select([sql<IdeaPool>`pool`.as("pool"), sql<boolean>`made_at < now() - interval '1 day'`.as("is_old")])
+    .where("model_id", "is not distinct from", modelId);
 }
 
-function storePool(modelId: string | null, pool: IdeaPool): Statement<unknown> {
-  return {
-    text: `insert into recsys.idea_pool (model_id, pool) values ($1::bigint, $2::jsonb)
-      on conflict (is_only) do update set model_id = excluded.model_id, pool = excluded.pool, made_at = excluded.made_at`,
-    values: [modelId, JSON.stringify(pool)],
-  };
+function storePool(modelId: number | null, pool: IdeaPool) {
+  return db
+    .insertInto("recsys.idea_pool")
+    .values({ model_id: modelId, pool: JSON.stringify(pool) })
+    .onConflict((row) =>
+      row.column("is_only").doUpdateSet(({ ref }) => ({
+        model_id: ref("excluded.model_id"),
+        pool: ref("excluded.pool"),
+        made_at: ref("excluded.made_at"),
+      })),
+    );
 }

@@ -2,7 +2,7 @@
 
 /** People a day who come to a topic's posts, and posts written a day. */
 export interface TopicFigures {
-  id: string;
+  id: number;
   demand: number;
   supply: number;
 }
@@ -23,7 +23,7 @@ const priorPosts = 5;
 const [least, most] = [0.5, 2];
 
 /** How much more of all demand than of all supply a topic has, by its id: 1 is as much. */
-export function needsOf(topics: TopicFigures[]): Map<string, number> {
+export function needsOf(topics: TopicFigures[]): Map<number, number> {
   const demand = topics.reduce((sum, topic) => sum + topic.demand, 0);
   const supply = topics.reduce((sum, topic) => sum + topic.supply, 0);
   if (demand === 0 || supply === 0) return new Map();

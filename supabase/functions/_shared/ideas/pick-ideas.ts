@@ -49,7 +49,7 @@ export function pickIdeas(pool: IdeaPool, ideas: Idea[], author: IdeaAuthor, lim
     .sort((a, b) => b.score - a.score);
   const page: PickedIdea[] = [];
   const used = new Set<string>();
-  const ofTopic = new Map<string, number>();
+  const ofTopic = new Map<number, number>();
   // each form once, and again where there are too few
   for (const oncePerForm of [true, false])
     for (const { score: _, ...picked } of scored) {

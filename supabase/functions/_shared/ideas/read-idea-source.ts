@@ -1,6 +1,6 @@
 /** What ideas are made from: the community's posts as any member may read them, and what came of them. */
 import { asService, type Identity, readAs } from "../database/caller.ts";
-import type { Pool, Statement } from "../database/database.ts";
+import { call, type Pool, type Statement } from "../database/database.ts";
 import { audienceWindow } from "./forecast/written-post.ts";
 
 /** Of more posts than these the latest are read: it is a year or two of a large community, and a second of a worker's time. */
@@ -23,13 +23,13 @@ export interface IdeaPost {
   viewers: number;
   voters: number;
   commenters: number;
-  topicId: string | null;
+  topicId: number | null;
   /** Whether its first week is over. */
   isSettled: boolean;
 }
 
 export interface IdeaTopic {
-  id: string;
+  id: number;
   label: string;
   terms: string[];
   /** People a day who come to its posts, and posts written a day, in the last 28 days. */
@@ -94,18 +94,18 @@ export interface AudienceColumns {
   viewers: number[];
   voters: number[];
   commenters: number[];
-  topic_ids: (string | null)[];
+  topic_ids: (number | null)[];
 }
 
 function postsStatement(): Statement<PostColumns> {
-  return { text: "select * from recsys.idea_posts($1::integer)", values: [postsAtMost] };
+  return call("recsys.idea_posts", { p_limit: postsAtMost });
 }
 
 /** How many people came to some posts in their first week; to be asked as the service. */
 export function audiencesOf(postIds: string[]): Statement<AudienceColumns> {
-  return { text: "select * from recsys.post_audiences($1::uuid[])", values: [postIds] };
+  return call("recsys.post_audiences", { p_post_ids: postIds });
 }
 
-function topicsStatement(): Statement<Omit<IdeaTopic, "id" | "centroid"> & { topic_id: string; centroid: string }> {
-  return { text: "select * from recsys.idea_topics()", values: [] };
+function topicsStatement() {
+  return call("recsys.idea_topics", {});
 }

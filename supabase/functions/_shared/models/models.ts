@@ -1,5 +1,7 @@
 /** The active model in memory: its graphs, verified when they are loaded and kept beside those of the model before. */
+
 import { type Connection, run } from "../database/database.ts";
+import { db } from "../database/query.ts";
 import { featureSpecDigest } from "../features/feature-spec.ts";
 import { areHeads, type Head } from "../features/kinds.ts";
 import { AppError } from "../http/errors.ts";
@@ -83,13 +85,13 @@ async function load<Graph extends GraphName>(
       "model_incompatible",
       `model ${published.name} was trained for other features than this function computes: deploy the functions or train again`,
     );
-  const artifacts = await run<Artifact>(connection, {
-    text: `select artifacts.graph, artifacts.onnx, artifacts.sha256, models.heads
-      from recsys.model_artifacts as artifacts
-      join recsys.models on models.model_id = artifacts.model_id
-      where artifacts.model_id = $1::bigint and artifacts.graph = any($2::text[])`,
-    values: [published.id, graphs],
-  });
+  const query = db
+    .selectFrom("recsys.model_artifacts as artifacts")
+    .innerJoin("recsys.models as models", "models.model_id", "artifacts.model_id")
+    .select(["artifacts.graph", "artifacts.onnx", "artifacts.sha256", "models.heads"])
+    .where("artifacts.model_id", "=", Number(published.id))
+    .where("artifacts.graph", "in", graphs);
+  const artifacts = await run(connection, query);
   const heads = artifacts[0]?.heads ?? [];
   if (artifacts.length > 0 && !areHeads(heads)) throw corrupt(published, "dlrm", `has the heads ${heads.join()}`);
   const contracts = contractsOf(heads as Head[]);
@@ -113,13 +115,6 @@ async function load<Graph extends GraphName>(
     heads: heads as Head[],
     graphs: Object.fromEntries(sessions) as ServingModel<Graph>["graphs"],
   };
-}
-
-interface Artifact {
-  graph: string;
-  onnx: Uint8Array;
-  sha256: string;
-  heads: string[];
 }
 
 /** The error of a model whose graph cannot serve. */

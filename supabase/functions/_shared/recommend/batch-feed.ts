@@ -1,6 +1,6 @@
 /** The feed that was made ahead: what `recsys batch` wrote for the user, as far as it may be shown to them now. */
 import { type Identity, readAs } from "../database/caller.ts";
-import type { Pool, Statement } from "../database/database.ts";
+import { call, type Pool, type Statement } from "../database/database.ts";
 import type { OptionalHead } from "../features/kinds.ts";
 import type { Source } from "../features/retrieval.ts";
 import { itemOf, plainAnswer } from "./answer.ts";
@@ -13,7 +13,7 @@ import type { Recommendation } from "./seams.ts";
 interface BatchRow {
   now: Date;
   made_at: Date;
-  model_id: string;
+  model_id: number;
   model_name: string;
   basis: Basis;
   post_id: string;
@@ -26,8 +26,7 @@ interface BatchRow {
   optional_probabilities: Partial<Record<OptionalHead, number>> | null;
   source: Source;
   author_id: string | null;
-  /** recsys.served_key; the driver has a bigint as text. */
-  served_key: string;
+  served_key: number;
 }
 
 /** A page of what is left of the caller's list; null: there is no list, as for any visitor, or nothing is left of it. Throws AppError. */
@@ -47,21 +46,24 @@ export async function batchFeed(
     return itemOf(row, page, i, { ...row, predictions, why: plainReason(row.source, row.author_id) });
   });
   return plainAnswer(now, items, {
-    model: { id: Number(model_id), name: model_name },
+    model: { id: model_id, name: model_name },
     mode: "batch",
     made_at: made_at.toISOString(),
     basis,
     // after the list the feed goes on live
     next: cursorAfter(
       page.served,
-      rows.map(({ served_key }) => Number(served_key)),
+      rows.map(({ served_key }) => served_key),
     ),
   });
 }
 
 function readList(userId: string, { limit, served, filter }: Page): Statement<BatchRow> {
-  return {
-    text: "select * from recsys.batch_feed($1::uuid, $2::integer, $3::bigint, $4::bigint[], $5::jsonb)",
-    values: [userId, limit, String(served.seed), served.keys, filter ? JSON.stringify(filter) : null],
-  };
+  return call("recsys.batch_feed", {
+    p_user_id: userId,
+    p_limit: limit,
+    p_seed: String(served.seed),
+    p_served: served.keys,
+    p_filter: filter && JSON.stringify(filter),
+  }) as Statement<BatchRow>;
 }

@@ -1,7 +1,8 @@
 /** What a card shows of a post beside its title, read last, under the reader's own role: what is kept for all may be more than they may read. */
+import { sql } from "kysely";
 import { type Identity, readAs } from "../database/caller.ts";
-import type { Pool, Statement } from "../database/database.ts";
-import { listOf, textOf } from "../database/nulls.ts";
+import type { Pool, Query } from "../database/database.ts";
+import { anyOf, db, fn, listOf, textOf } from "../database/query.ts";
 import type { FeedItem } from "./feed.ts";
 
 type Description = Pick<FeedItem, "app_id" | "author_id" | "created_at" | "tags" | "excerpt">;
@@ -48,13 +49,18 @@ interface DescriptionRow {
   text: string;
 }
 
-function readDescriptions(ids: string[]): Statement<DescriptionRow> {
-  return {
-    text: `select post_id, recsys.app_id(post_id, external_id) as app_id, author_id, created_at, (${listOf("tags")})[:${mostTags}] as tags,
-        left(${textOf("description")}, ${lettersRead}) as text
-      from recsys.source_posts where post_id = any ($1::uuid[])`,
-    values: [ids],
-  };
+function readDescriptions(ids: string[]): Query<DescriptionRow> {
+  return db
+    .selectFrom("recsys.source_posts as posts")
+    .select(({ ref }) => [
+      "post_id",
+      "author_id",
+      "created_at",
+      sql<string>`${fn("recsys.app_id", { p_id: ref("post_id"), p_external_id: ref("external_id") })}`.as("app_id"),
+      sql<string[]>`(${listOf(ref("tags"))})[:${sql.lit(mostTags)}]`.as("tags"),
+      sql<string>`left(${textOf(ref("description"))}, ${sql.lit(lettersRead)})`.as("text"),
+    ])
+    .where("post_id", "=", anyOf(ids));
 }
 
 /** The beginning of a text: white space is one space, and what is longer ends behind a whole word, with "…". Markup is left as it is. */

@@ -2,8 +2,10 @@
  * The topics of posts, kept by the worker: a post changes its topic when it is edited or topics are made anew, and that may be shown a minute later. Read as the
  * service, of posts that the caller is shown, or may be.
  */
+
 import { readAs, service } from "../database/caller.ts";
-import type { Pool, Statement } from "../database/database.ts";
+import type { Pool, Query } from "../database/database.ts";
+import { anyOf, db } from "../database/query.ts";
 import type { Log } from "../http/log.ts";
 import type { PostCandidate } from "./states.ts";
 
@@ -79,16 +81,19 @@ interface Columns {
   public: boolean[];
 }
 
-function readTopics(postIds: string[]): Statement<Columns> {
-  return {
-    text: `select exists (select from recsys.topics) as any, json_agg(found.post_id) as post_ids, json_agg(found.topic_id) as topic_ids,
-        json_agg(found.label) as labels, json_agg(found.is_public) as public
-      from (
-        select post_topics.post_id, topics.topic_id, topics.label, topics.is_public
-        from recsys.post_topics
-        join recsys.topics on topics.topic_id = post_topics.topic_id
-        where post_topics.post_id = any ($1::uuid[])
-      ) as found`,
-    values: [postIds],
-  };
+function readTopics(postIds: string[]): Query<Columns> {
+  const found = db
+    .selectFrom("recsys.post_topics as joined")
+    .innerJoin("recsys.topics as topics", "topics.topic_id", "joined.topic_id")
+    .select(["joined.post_id", "topics.topic_id", "topics.label", "topics.is_public"])
+    .where("joined.post_id", "=", anyOf(postIds));
+  return db
+    .selectFrom(found.as("found"))
+    .select(({ exists, fn, selectFrom }) => [
+      exists(selectFrom("recsys.topics").select("topic_id")).$castTo<boolean>().as("any"),
+      fn.jsonAgg("found.post_id").as("post_ids"),
+      fn.jsonAgg("found.topic_id").as("topic_ids"),
+      fn.jsonAgg("found.label").as("labels"),
+      fn.jsonAgg("found.is_public").as("public"),
+    ]);
 }

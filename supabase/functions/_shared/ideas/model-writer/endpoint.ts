@@ -1,6 +1,6 @@
 /** Where a language model writes ideas: any endpoint that has OpenAI's chat completions, hosted or on a machine of one's own. */
 import { readAs, service } from "../../database/caller.ts";
-import type { Pool, Statement } from "../../database/database.ts";
+import { call, type Pool, type Statement } from "../../database/database.ts";
 
 export interface Endpoint {
   /** Ends before /chat/completions: https://api.openai.com/v1, http://localhost:11434/v1. */
@@ -28,5 +28,5 @@ function checked(url?: string | null, model?: string | null, key?: string | null
 }
 
 function vaultStatement(): Statement<{ url: string | null; model: string | null; key: string | null }> {
-  return { text: "select * from recsys.ideas_endpoint()", values: [] };
+  return call("recsys.ideas_endpoint", {});
 }

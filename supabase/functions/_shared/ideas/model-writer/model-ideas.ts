@@ -20,7 +20,7 @@ export interface WrittenIdeas {
 
 /** `fromEnvironment`: the endpoint, where the environment names one; else the Vault may. `now`: milliseconds of any clock. */
 export function openModelIdeas(fromEnvironment: Endpoint | undefined, now: () => number = () => performance.now()) {
-  const written = new WeakMap<IdeaMaker, Map<string | null, { ideas: Promise<Idea[]>; until: number }>>();
+  const written = new WeakMap<IdeaMaker, Map<number | null, { ideas: Promise<Idea[]>; until: number }>>();
   let inVault: { endpoint: Promise<Endpoint | undefined>; until: number } | undefined;
   return {
     /** Ideas on some topics; undefined: there is no endpoint, and `makerOf` is not asked. Does not throw. */
@@ -55,7 +55,7 @@ export function openModelIdeas(fromEnvironment: Endpoint | undefined, now: () =>
   }
 
   function onTopic(endpoint: Endpoint, topic: IdeaTopic | null, maker: IdeaMaker): Promise<Idea[]> {
-    const byTopic = written.get(maker) ?? new Map<string | null, { ideas: Promise<Idea[]>; until: number }>();
+    const byTopic = written.get(maker) ?? new Map<number | null, { ideas: Promise<Idea[]>; until: number }>();
     written.set(maker, byTopic);
     const id = topic?.id ?? null;
     const known = byTopic.get(id);

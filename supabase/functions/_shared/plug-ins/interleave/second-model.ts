@@ -1,5 +1,6 @@
 /** The second model of an experiment that interleaves two: it may fail without costing anybody the feed of the first. */
-import { type Connection, run, type Statement } from "../../database/database.ts";
+import { type Connection, type Query, run } from "../../database/database.ts";
+import { db, fn } from "../../database/query.ts";
 import { parseVector, parseVectors } from "../../database/vectors.ts";
 import type { UserInput } from "../../features/tower-inputs.ts";
 import type { ServingModel } from "../../models/models.ts";
@@ -79,12 +80,18 @@ interface SecondRow extends Pick<ContextRow, "id_embedding" | "history" | "histo
 }
 
 /** No row: the model cannot serve. */
-function readSecond(userId: string | null, modelId: string, historyPosts: string[]): Statement<SecondRow> {
-  return {
-    text: `select models.name, models.feature_spec_digest, vectors.*
-      from recsys.models
-      cross join lateral recsys.user_vectors($1::uuid, $2::bigint, $3::uuid[]) as vectors
-      where models.model_id = $2::bigint and models.status in ('ready', 'active', 'retired')`,
-    values: [userId, modelId, historyPosts],
-  };
+function readSecond(userId: string | null, modelId: string, historyPosts: string[]): Query<SecondRow> {
+  return db
+    .selectFrom("recsys.models as models")
+    .crossJoinLateral(({ ref }) =>
+      fn("recsys.user_vectors", {
+        p_user_id: userId,
+        p_model_id: ref("models.model_id"),
+        p_history_posts: historyPosts,
+      }).as("vectors"),
+    )
+    .selectAll("vectors")
+    .select(["models.name", "models.feature_spec_digest"])
+    .where("models.model_id", "=", Number(modelId))
+    .where("models.status", "in", ["ready", "active", "retired"]);
 }

@@ -1,5 +1,6 @@
 import { service, writeInBackground } from "../../database/caller.ts";
-import type { Pool, Statement } from "../../database/database.ts";
+import type { Pool } from "../../database/database.ts";
+import { insertRows } from "../../database/query.ts";
 import { kinds } from "../../features/kinds.ts";
 import type { Predictions } from "../../recommend/feed.ts";
 import type { ReplayedPlace } from "./replay.ts";
@@ -15,39 +16,24 @@ export async function logShadow(
   await writeInBackground(pool, service, insertPlaces(answered, modelId, places));
 }
 
-function insertPlaces(
-  { requestId, caller, shownAt }: Answered,
-  modelId: string,
-  places: ReplayedPlace[],
-): Statement<unknown> {
-  return {
-    text: `insert into recsys.shadow_impressions (
-        request_id, shadow_model_id, user_id, shown_at, post_id, score, probabilities, served_score, served_probabilities, propensity, support, expected, served_expected,
-        weight_squared, weight_cubed
-      )
-      select
-        $1::uuid, $2::bigint, $3::uuid, $4::timestamptz, post_id, score, probabilities::real[], served_score, served_probabilities::real[], propensity, support, expected::real[],
-        served_expected::real[], weight_squared, weight_cubed
-      from unnest($5::uuid[], $6::real[], $7::text[], $8::real[], $9::text[], $10::real[], $11::real[], $12::text[], $13::text[], $14::double precision[], $15::double precision[])
-        as place (post_id, score, probabilities, served_score, served_probabilities, propensity, support, expected, served_expected, weight_squared, weight_cubed)`,
-    values: [
-      requestId,
-      modelId,
-      caller.sub,
-      shownAt,
-      places.map(({ served }) => served.post.post_id),
-      places.map(({ shadow }) => real(shadow?.score)),
-      places.map(({ shadow }) => threeOf(shadow?.predictions)),
-      places.map(({ served }) => real(served.score)),
-      places.map(({ served }) => threeOf(served.predictions)),
-      places.map(({ propensity }) => real(propensity)),
-      places.map(({ drawn }) => real(drawn?.support)),
-      places.map(({ drawn }) => reals(drawn?.expected)),
-      places.map(({ drawn }) => reals(drawn?.servedExpected)),
-      places.map(({ drawn }) => finite(drawn?.weightSquared)),
-      places.map(({ drawn }) => finite(drawn?.weightCubed)),
-    ],
-  };
+function insertPlaces({ requestId, caller, shownAt }: Answered, modelId: string, places: ReplayedPlace[]) {
+  return insertRows("recsys.shadow_impressions", {
+    request_id: ["uuid", places.map(() => requestId)],
+    shadow_model_id: ["bigint", places.map(() => modelId)],
+    user_id: ["uuid", places.map(() => caller.sub)],
+    shown_at: ["timestamptz", places.map(() => shownAt)],
+    post_id: ["uuid", places.map(({ served }) => served.post.post_id)],
+    score: ["real", places.map(({ shadow }) => real(shadow?.score))],
+    probabilities: ["real[]", places.map(({ shadow }) => threeOf(shadow?.predictions))],
+    served_score: ["real", places.map(({ served }) => real(served.score))],
+    served_probabilities: ["real[]", places.map(({ served }) => threeOf(served.predictions))],
+    propensity: ["real", places.map(({ propensity }) => real(propensity))],
+    support: ["real", places.map(({ drawn }) => real(drawn?.support))],
+    expected: ["real[]", places.map(({ drawn }) => reals(drawn?.expected))],
+    served_expected: ["real[]", places.map(({ drawn }) => reals(drawn?.servedExpected))],
+    weight_squared: ["double precision", places.map(({ drawn }) => finite(drawn?.weightSquared))],
+    weight_cubed: ["double precision", places.map(({ drawn }) => finite(drawn?.weightCubed))],
+  });
 }
 
 /** In 32 bits, where what is too small is 0: the database refuses it. */

@@ -1,5 +1,8 @@
 /** What the database knows of a request for another model than the one that served it. */
-import type { Statement } from "../../database/database.ts";
+
+import { sql } from "kysely";
+import type { Query, Statement } from "../../database/database.ts";
+import { db, fn } from "../../database/query.ts";
 import { sources } from "../../features/retrieval.ts";
 import type { Page } from "../../recommend/cursor.ts";
 import type { ContextRow } from "../../recommend/read-context.ts";
@@ -28,14 +31,22 @@ export type UserRow = Pick<
 > & { model_name: string; feature_spec_digest: string };
 
 /** A user as of an instant, with what a model learned of them; no row: the model cannot serve. */
-export function readUser(userId: string, modelId: string, now: Date): Statement<UserRow> {
-  return {
-    text: `select models.name as model_name, models.feature_spec_digest, context.created_at is not null as known, context.*
-      from recsys.models
-      left join lateral recsys.user_context($1::uuid, models.model_id, $3::timestamptz) as context on true
-      where models.model_id = $2::bigint and models.status in ('ready', 'active', 'retired')`,
-    values: [userId, modelId, now],
-  };
+export function readUser(userId: string, modelId: string, now: Date): Query<UserRow> {
+  return db
+    .selectFrom("recsys.models as models")
+    .leftJoinLateral(
+      ({ ref }) =>
+        fn("recsys.user_context", { p_user_id: userId, p_model_id: ref("models.model_id"), p_now: now }).as("context"),
+      (join) => join.onTrue(),
+    )
+    .selectAll("context")
+    .select(({ ref }) => [
+      "models.name as model_name",
+      "models.feature_spec_digest",
+      sql<boolean>`${ref("context.created_at")} is not null`.as("known"),
+    ])
+    .where("models.model_id", "=", Number(modelId))
+    .where("models.status", "in", ["ready", "active", "retired"]) as Query<UserRow>;
 }
 
 /** What a model has of the candidates, in their order. */

@@ -1,6 +1,8 @@
 /** Which shadows run, and which of them scores a request. */
+import { sql } from "kysely";
 import { changeAs, service } from "../../database/caller.ts";
-import type { Pool, Statement } from "../../database/database.ts";
+import type { Pool } from "../../database/database.ts";
+import { db } from "../../database/query.ts";
 
 /** A model that scores a share of the requests and is shown to nobody. */
 export interface Shadow {
@@ -29,9 +31,13 @@ export async function readShadows(pool: Pool): Promise<Shadow[]> {
   return await changeAs(pool, service, runningShadows(), async (_, rows) => rows, "2s");
 }
 
-function runningShadows(): Statement<Shadow> {
-  return {
-    text: "select model_id::text, share::double precision from recsys.shadows where ended_at is null order by shadow_id",
-    values: [],
-  };
+function runningShadows() {
+  return db
+    .selectFrom("recsys.shadows")
+    .select(({ ref }) => [
+      sql<string>`${ref("model_id")}::text`.as("model_id"),
+      sql<number>`${ref("share")}::double precision`.as("share"),
+    ])
+    .where("ended_at", "is", null)
+    .orderBy("shadow_id");
 }
