@@ -291,7 +291,7 @@ test("the service runs experiments, and nobody else", async (t) => {
     "recsys.interleaving_report('one')",
     "recsys.interleaving_credits(1)",
     "recsys.experiment_verdict('one')",
-    "recsys.retrieve_second('service_role', null, 1, null, now(), null, 1, null)",
+    "recsys.candidates('service_role', null, 1, null, now())",
   ]) {
     await client.query("savepoint asking");
     await assert.rejects(client.query(`select ${call}`), { code: "42501" }, call);
