@@ -11,7 +11,8 @@ import { appDatabases, fixture } from "./testing.ts";
 
 const skip = await withoutPostgres();
 const newDatabase = skip ? undefined : await appDatabases({ after });
-const apps = (await readdir(new URL("fixtures/", import.meta.url))).map((file) => file.replace(/\.sql$/, ""));
+const fixtures = await readdir(new URL("fixtures/", import.meta.url));
+const apps = fixtures.filter((file) => file.endsWith(".sql")).map((file) => file.replace(/\.sql$/, ""));
 
 interface Mended {
   left: Finding[];

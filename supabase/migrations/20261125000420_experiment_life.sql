@@ -94,6 +94,7 @@ create function recsys.checked_settings(p_settings jsonb) returns jsonb
 language plpgsql stable security invoker set search_path = ''
 as $$
 declare
+  -- the checks come from the catalog, which plpgsql_check cannot see: @plpgsql_check_options: security_warnings = off
   each_setting record;
   each_check record;
   checked recsys.settings := (select settings from recsys.settings);

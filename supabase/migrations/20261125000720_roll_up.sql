@@ -214,7 +214,9 @@ begin
   where set_aside_changes.last_failed_at < started and (set_aside_changes.post_id = any (posts) or set_aside_changes.user_id = any (users));
   -- also after a deletion, which writes nothing
   update recsys.feature_store_version set version = feature_store_version.version + 1 returning feature_store_version.version into version_now;
-  insert into recsys.rolled_up_posts (version, post_ids) values (version_now, case when cardinality(posts) <= few then posts end);
+  insert into recsys.rolled_up_posts (version, post_ids)
+  -- one that is deleted is shown to nobody, and its id is to be forgotten; when it is there again, it is rolled up again
+  values (version_now, case when cardinality(posts) <= few then array(select source_posts.post_id from recsys.source_posts where source_posts.post_id = any (posts)) end);
   delete from recsys.rolled_up_posts where rolled_up_posts.version <= version_now - 100;
   return written;
 end

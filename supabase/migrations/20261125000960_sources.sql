@@ -1,7 +1,7 @@
 -- The sources of retrieval, each a function that brings its best posts with their ranks from 1, and at the end the two lists of them, by which
 -- every way to candidates goes (docs/adding-a-source.md). As recsys.eligible_posts all but the first become part of the one query of what asks them,
--- whose plan a session keeps. With a filter they choose from the pool of the request. "trend" is quoted because `supabase db push` takes the end of
--- any other word for that of the body.
+-- whose plan a session keeps. With a filter they choose from the pool of the request. "trend" and "retrieve_trending" are quoted because
+-- `supabase db push` takes the end of any other word for that of the body.
 
 -- loads pgvector: before that only a superuser may name its settings in a function, and `supabase db push` is none
 do $$ begin perform '[1]'::extensions.vector; end $$;
@@ -19,7 +19,7 @@ set jit = off set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
 declare
-  nearest recsys.ranked_post[] := '{}';
+  nearest recsys.ranked_post[] := '{}'::recsys.ranked_post[];
 begin
   if p_model_id is null or p_embedding is null then
     return;
@@ -236,16 +236,16 @@ end;
 comment on function recsys.retrieve_followed(recsys.feed_request, integer) is 'The p_most newest posts of the 50 authors with whose posts the user interacted most.';
 
 -- The lists. size: how many posts of a source are candidates; kept: how many are found before it is asked which of them a caller may see.
--- p_extent is feed, kept, or all: then there is no limit.
+-- p_extent is feed, kept, or all: then there is no limit. As jsonb, since `supabase db push` takes the end of a "case" for that of the body.
 
 create function recsys.common_sources(p_request recsys.feed_request, p_extent text) returns table (source text, size integer, kept integer, post_id uuid, rank bigint)
 language sql stable security invoker
 begin atomic
-  select 'active', 300, 420, found.* from recsys.retrieve_active(p_request, case p_extent when 'feed' then 300 when 'kept' then 420 end) as found
+  select 'active', 300, 420, found.* from recsys.retrieve_active(p_request, (jsonb '{"feed": 300, "kept": 420}' ->> p_extent)::integer) as found
   union all
-  select 'fresh', 100, 140, found.* from recsys.retrieve_fresh(p_request, case p_extent when 'feed' then 100 when 'kept' then 140 end) as found
+  select 'fresh', 100, 140, found.* from recsys.retrieve_fresh(p_request, (jsonb '{"feed": 100, "kept": 140}' ->> p_extent)::integer) as found
   union all
-  select 'trending', 50, 125, found.* from recsys.retrieve_trending(p_request, case p_extent when 'feed' then 50 when 'kept' then 125 end) as found;
+  select 'trending', 50, 125, found.* from recsys."retrieve_trending"(p_request, (jsonb '{"feed": 50, "kept": 125}' ->> p_extent)::integer) as found;
 end;
 comment on function recsys.common_sources(recsys.feed_request, text) is 'What the sources bring that are the same for everybody, but for what is hidden from them, known to them or served.';
 
@@ -254,9 +254,9 @@ returns table (source text, size integer, kept integer, post_id uuid, rank bigin
 language sql stable security invoker
 begin atomic
   select 'similar', 100, 160, found.*
-  from recsys.retrieve_similar(p_request, p_model_id, p_embedding, case p_extent when 'feed' then 100 when 'kept' then 160 end, p_extent = 'kept') as found
+  from recsys.retrieve_similar(p_request, p_model_id, p_embedding, (jsonb '{"feed": 100, "kept": 160}' ->> p_extent)::integer, p_extent = 'kept') as found
   union all
-  select 'followed', 50, 70, found.* from recsys.retrieve_followed(p_request, case p_extent when 'feed' then 50 when 'kept' then 70 end) as found;
+  select 'followed', 50, 70, found.* from recsys.retrieve_followed(p_request, (jsonb '{"feed": 50, "kept": 70}' ->> p_extent)::integer) as found;
 end;
 comment on function recsys.own_sources(recsys.feed_request, bigint, extensions.vector, text) is 'What the sources bring that are another for each reader: by a model and their vector in it, and by what they did.';
 

@@ -32,6 +32,7 @@ join pg_catalog.pg_class on pg_class.oid = pg_attribute.attrelid
 where pg_class.relnamespace = 'recsys'::regnamespace and pg_class.relkind in ('r', 'p') and not pg_class.relispartition
   -- the roll-up works out anew what these hold: the states of others, too, owe something to what is gone
   and pg_class.relname not in ('feature_changes', 'post_stats', 'user_stats')
+  and (pg_class.relname, pg_attribute.attname) is distinct from ('latest_post_stats', 'user_id')
   -- gone in the transaction of the deletion, and there again for what the app has again under the same id
   and pg_class.relname <> 'post_tags'
   and pg_class.relname <> 'erasures';
@@ -83,6 +84,8 @@ begin
     -- and one that cannot be worked out would name them for good
     delete from recsys.post_stats
     where post_stats.user_id = any (p_ids) and exists (select from recsys.set_aside_changes where set_aside_changes.post_id = post_stats.post_id);
+    delete from recsys.latest_post_stats
+    where latest_post_stats.post_id in (select set_aside_changes.post_id from recsys.set_aside_changes) and latest_post_stats.user_id = any (p_ids);
   end if;
   -- what the app has again under the same id begins anew
   execute format(

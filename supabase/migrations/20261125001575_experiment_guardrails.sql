@@ -7,7 +7,7 @@ declare
   experiment record;
   harm record;
   -- also where nobody dismisses: as many as there are only once somebody did would be wrong more often than 5 % together
-  metrics constant integer := (select count(*) from recsys.heads where heads.is_known);
+  metrics constant integer := (select count(*)::integer from recsys.heads where heads.is_known);
   names text[] := '{}'::text[];
   reasons text[] := '{}'::text[];
 begin

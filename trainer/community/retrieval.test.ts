@@ -88,7 +88,7 @@ test("the limits in the text of the SQL functions are the declared ones", async 
   ] as const) {
     const { rows } = await pool.query("select pg_get_functiondef(('recsys.' || $1)::regproc) as text", [list]);
     const lines = rows[0].text.matchAll(
-      /'(\w+)'::text(?: AS \w+)?,\s+(\d+)(?: AS \w+)?,\s+(\d+)[\s\S]+?'feed'::text THEN (\d+)\s+WHEN 'kept'::text THEN (\d+)/g,
+      /'(\w+)'::text(?: AS \w+)?,\s+(\d+)(?: AS \w+)?,\s+(\d+)[\s\S]+?"feed": (\d+), "kept": (\d+)/g,
     );
     const declared = sourceNames.filter((source) => sources[source].common === common);
     assert.deepEqual(
