@@ -258,7 +258,8 @@ test("a token that has expired, or cannot be had, is waited for", async () => {
   assert.equal(kept.length, 1);
   isOnline = true;
   await other.flush();
-  assert.equal(outcome(await offline), "stored");
+  // the first page shares the storage, and may have sent it by itself
+  assert.ok(["stored", "duplicate"].includes(outcome(await offline) ?? ""));
 });
 
 const later = (seconds: string) => async () =>
