@@ -47,7 +47,7 @@ export async function runNodeTests(files: string[], { concurrency, brief }: Opti
       // its subtests have been counted and printed
       if (isFailureOfSubtests(data.details.error)) continue;
       totals.failed += 1;
-      const isFile = data.name === data.file;
+      const isFile = data.name === name || data.name === data.file;
       // why a file fails as a whole is on its standard error, or what came after its tests
       const message = describe(data.details.error) + (isFile ? `\n${said.get(name) ?? ""}` : "");
       totals.failures.push({ file: name, name: isFile ? "the file as a whole" : data.name, message });
