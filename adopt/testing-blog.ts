@@ -1,9 +1,9 @@
 /** For tests: the blog of docs/adopting.md, an app with tables of its own, before the recommender is there. */
 import { readFile } from "node:fs/promises";
-import pg from "pg";
+import type pg from "pg";
 import { connect, type Database } from "../db/connect.ts";
 import type { Scope } from "../db/testing.ts";
-import { testServer } from "../db/testing-postgres.ts";
+import { createDatabase, testServer, withClient } from "../db/testing-postgres.ts";
 import { engineMigrations } from "./init/engine-files.ts";
 
 const text = await readFile(new URL("../docs/adopting.md", import.meta.url), "utf8");
@@ -17,18 +17,13 @@ export const member = (n: number) => `00000000-0000-4000-8000-${String(n).padSta
 export async function emptyDatabase(scope: Scope, name = "blog"): Promise<Database> {
   const server = new URL((await testServer()) as string);
   const database = `recsys_${name}_${process.pid}`;
-  const administer = async (statement: string) => {
-    const client = new pg.Client(server.href);
-    await client.connect();
-    await client.query(statement).finally(() => client.end());
-  };
-  await administer(`create database ${database} template template0`);
+  await withClient(server.href, (client) => createDatabase(client, database));
   const url = new URL(server.href);
   url.pathname = database;
   const opened = await connect(url.href, { embedded: false });
   scope.after(async () => {
     await opened.close();
-    await administer(`drop database if exists ${database} with (force)`);
+    await withClient(server.href, (client) => client.query(`drop database if exists ${database} with (force)`));
   });
   await opened.pool.query(await readFile(new URL("../db/stubs.sql", import.meta.url), "utf8"));
   return opened;

@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import type { Database } from "../db/connect.ts";
 import { templateDigest } from "../db/template-digest.ts";
 import type { Scope } from "../db/testing.ts";
-import { openPostgresCopy, type Template, testServer } from "../db/testing-postgres.ts";
+import { openTestCopy, type Template, testServer } from "../db/testing-postgres.ts";
 import { draftDatabase } from "./draft/draft-views.ts";
 import { engineMigrations } from "./init/engine-files.ts";
 
@@ -20,7 +20,7 @@ const engine: Template = {
 export async function appDatabases(scope: Scope): Promise<(name: string) => Promise<Database>> {
   const server = (await testServer()) as string;
   return async (name) => {
-    const database = await openPostgresCopy(server, `draft_${name}`, engine);
+    const database = await openTestCopy(server, `draft_${name}`, engine);
     scope.after(() => database.close());
     return database;
   };

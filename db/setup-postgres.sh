@@ -64,6 +64,15 @@ want cron.database_name postgres
 # otherwise each job would connect by TCP, where it has no password
 want cron.use_background_workers on
 
+# Databases of tests are made in memory where there is room: see createDatabase in db/testing-postgres.ts. The folder is gone when the machine
+# was switched off, and without one a server that was not stopped does not start.
+memory=/dev/shm/recsys-tests-$port
+is_new=no
+if [ ! -d "$memory" ] && [ "$(df --output=avail /dev/shm | tail -n 1)" -gt 4000000 ]; then
+  install -d -o postgres -m 700 "$memory"
+  is_new=yes
+fi
+
 # 54322 is also the port of the database that `supabase start` runs
 is_online() { pg_lsclusters -h | awk -v name="$cluster" '$1 == 17 && $2 == name { print $4 }' | grep -q online; }
 if is_online; then
@@ -75,6 +84,12 @@ fi
 as_postgres() { (cd / && runuser -u postgres -- psql -qX -v ON_ERROR_STOP=1 -p "$port" "$@"); }
 for _ in $(seq 50); do as_postgres -c 'select 1' >/dev/null 2>&1 && break; sleep 0.2; done
 as_postgres -c "alter role postgres password 'postgres'" -c "set client_min_messages = warning" -c "create extension if not exists pg_cron"
+if [ "$is_new" = yes ]; then
+  lost="select format('drop database %I', datname) from pg_database join pg_tablespace on pg_tablespace.oid = dattablespace where spcname = 'recsys_tests'"
+  as_postgres -At -c "$lost" | as_postgres
+  as_postgres -c "drop tablespace if exists recsys_tests"
+  as_postgres -c "create tablespace recsys_tests location '$memory'"
+fi
 
 for extension in "${extensions[@]}"; do
   found=$(psql -qXAt "$url" -c "select default_version from pg_available_extensions where name = '$extension'") \

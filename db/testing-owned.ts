@@ -1,8 +1,7 @@
 /** For tests: a database whose owner may do what a Supabase project's `postgres` may, and no more. */
 import { readFile } from "node:fs/promises";
-import pg from "pg";
 import type { Scope } from "./testing.ts";
-import { testServer } from "./testing-postgres.ts";
+import { createDatabase, testServer, withClient } from "./testing-postgres.ts";
 
 /**
  * The URLs of a database: as its owner reaches it, who is no superuser, and as the platform does. What the platform does as a superuser is
@@ -12,15 +11,10 @@ import { testServer } from "./testing-postgres.ts";
 export async function ownedDatabase(scope: Scope, name = "owned"): Promise<{ url: string; platformUrl: string }> {
   const server = (await testServer()) as string;
   const owner = `recsys_${name}_${process.pid}`;
-  const as = async (url: string, ...statements: string[]) => {
-    const client = new pg.Client({ connectionString: url });
-    await client.connect();
-    try {
+  const as = (url: string, ...statements: string[]) =>
+    withClient(url, async (client) => {
       for (const statement of statements) await client.query(statement);
-    } finally {
-      await client.end();
-    }
-  };
+    });
   const at = (database: string, user?: string) => {
     const url = new URL(server);
     url.pathname = database;
@@ -28,18 +22,17 @@ export async function ownedDatabase(scope: Scope, name = "owned"): Promise<{ url
     return url.href;
   };
   scope.after(() => as(server, `drop database if exists ${owner} with (force)`, `drop role if exists ${owner}`));
-  await as(
-    server,
-    `create role ${owner} login createrole bypassrls password '${owner}'`,
-    `grant anon, authenticated, service_role, pg_monitor to ${owner}`,
-    `create database ${owner} template template0 owner ${owner}`,
-  );
+  await as(server, `create role ${owner} login createrole bypassrls password '${owner}'`);
+  await withClient(server, (client) => createDatabase(client, owner));
   await as(
     at(owner),
+    `alter database ${owner} owner to ${owner}`,
     `create schema extensions authorization ${owner}`,
-    "grant usage on schema extensions to anon, authenticated, service_role",
     "create extension vector with schema extensions",
+    // the roles of the platform too, on a server that has not met them
     await readFile(new URL("stubs.sql", import.meta.url), "utf8"),
+    "grant usage on schema extensions to anon, authenticated, service_role",
+    `grant anon, authenticated, service_role, pg_monitor to ${owner}`,
     `grant usage on schema auth to ${owner}`,
     `grant select, references, trigger on auth.users to ${owner}`,
   );

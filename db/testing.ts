@@ -1,7 +1,7 @@
 import { type TestContext, test } from "node:test";
 import type { Database } from "./connect.ts";
 import { openEmbeddedCopy } from "./testing-embedded.ts";
-import { openPostgresCopy, testServer } from "./testing-postgres.ts";
+import { openTestCopy, testServer } from "./testing-postgres.ts";
 
 /** Where a test says what to do when it is over: a `TestContext`, or `{ after }` of node:test for a whole file. */
 export interface Scope {
@@ -16,7 +16,7 @@ export interface Scope {
  */
 export async function testDatabase(scope: Scope, name = "test"): Promise<Database> {
   const server = await testServer();
-  const database = server ? await openPostgresCopy(server, name) : await openEmbeddedCopy();
+  const database = server ? await openTestCopy(server, name) : await openEmbeddedCopy();
   scope.after(() => database.close());
   return database;
 }
@@ -35,7 +35,7 @@ export async function withOneSession(): Promise<false | string> {
 export async function onBoth(name: string, body: (t: TestContext, database: Database) => Promise<void>): Promise<void> {
   const server = await testServer();
   test(`${name} (PostgreSQL)`, { skip: await withoutPostgres() }, async (t) => {
-    if (server) await useAndClose(t, await openPostgresCopy(server, "both"), body);
+    if (server) await useAndClose(t, await openTestCopy(server, "both"), body);
   });
   if (!process.env.EMBEDDED_LATER)
     test(`${name} (embedded)`, async (t) => useAndClose(t, await openEmbeddedCopy(), body));
