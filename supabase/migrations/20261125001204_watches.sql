@@ -73,9 +73,11 @@ comment on function recsys.watch_name(text, text[]) is 'What the triggers of a w
 create function recsys.trigger_arguments(p_arguments bytea) returns text[]
 language sql stable security invoker set search_path = ''
 as $$
-  -- each ends with a byte of zero
-  select array_agg(convert_from(decode(found.hex[1], 'hex'), getdatabaseencoding()) order by found.place)
-  from regexp_matches(encode(p_arguments, 'hex'), '((?:(?!00)[0-9a-f]{2})*)00', 'g') with ordinality as found (hex, place)
+  -- each ends with a byte of zero, which is \000 here, as no backslash is left that stands for itself
+  select array_agg(convert_from(decode(found.part, 'escape'), getdatabaseencoding()) order by found.place)
+  from (select string_to_array(replace(encode(p_arguments, 'escape'), '\\', '\134'), '\000') as list) as parts
+  cross join unnest(parts.list) with ordinality as found (part, place)
+  where found.place < cardinality(parts.list)
 $$;
 comment on function recsys.trigger_arguments(bytea) is 'The arguments of a trigger, from pg_trigger.tgargs.';
 

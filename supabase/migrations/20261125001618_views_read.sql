@@ -1,8 +1,11 @@
 -- What is under a view, and under whose rights it is read.
 
 create function recsys.relations_under(p_view regclass) returns table (relation regclass, kind "char")
-language sql stable security invoker set search_path = ''
+language plpgsql stable security invoker set search_path = ''
 as $$
+#variable_conflict use_column
+begin
+  return query
   with recursive under as (
     select p_view::oid as oid
     union
@@ -15,7 +18,8 @@ as $$
   select under.oid::regclass, pg_class.relkind
   from under
   join pg_catalog.pg_class on pg_class.oid = under.oid
-  where under.oid <> p_view
+  where under.oid <> p_view;
+end
 $$;
 comment on function recsys.relations_under(regclass) is 'The tables (kind r, p, f) and views (v, m) that a view reads, however many views are between.';
 

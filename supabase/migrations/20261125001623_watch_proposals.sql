@@ -26,15 +26,19 @@ comment on function recsys.names_account(regclass, smallint) is 'Whether a colum
 revoke all on function recsys.names_account(regclass, smallint) from public;
 
 create function recsys.columns_read(p_view regclass, p_table regclass) returns table (name text, attnum smallint, type regtype, category "char")
-language sql stable security invoker set search_path = ''
+language plpgsql stable security invoker set search_path = ''
 as $$
+#variable_conflict use_column
+begin
+  return query
   select distinct pg_attribute.attname::text, pg_attribute.attnum, pg_attribute.atttypid::regtype, pg_type.typcategory
   from (select p_view as view union select under.relation from recsys.relations_under(p_view) as under where under.kind in ('v', 'm')) as views
   join pg_catalog.pg_rewrite on pg_rewrite.ev_class = views.view
   join pg_catalog.pg_depend on pg_depend.classid = 'pg_catalog.pg_rewrite'::regclass and pg_depend.objid = pg_rewrite.oid
     and pg_depend.refclassid = 'pg_catalog.pg_class'::regclass and pg_depend.refobjid = p_table
   join pg_catalog.pg_attribute on pg_attribute.attrelid = p_table and pg_attribute.attnum = pg_depend.refobjsubid and pg_attribute.attnum > 0
-  join pg_catalog.pg_type on pg_type.oid = pg_attribute.atttypid
+  join pg_catalog.pg_type on pg_type.oid = pg_attribute.atttypid;
+end
 $$;
 comment on function recsys.columns_read(regclass, regclass) is 'The columns of a table that a view reads, itself or by views under it.';
 revoke all on function recsys.columns_read(regclass, regclass) from public;
@@ -88,8 +92,11 @@ comment on function recsys.generated_from(regclass, smallint) is 'The columns of
 revoke all on function recsys.generated_from(regclass, smallint) from public;
 
 create function recsys.posts_read(p_view regclass, p_table regclass) returns table (name text)
-language sql stable security invoker set search_path = ''
+language plpgsql stable security invoker set search_path = ''
 as $$
+#variable_conflict use_column
+begin
+  return query
   select distinct columns.name
   from recsys.watches as posts
   join pg_catalog.pg_class on pg_class.oid = posts.table_name
@@ -106,7 +113,8 @@ as $$
     and coalesce(key.confrelid = posts.table_name, called.name ~ '.id$' and case
       when posts.table_name = p_table then called.stem ~ '^(in_?)?(reply|repost|renote|reblog|boost|quote|parent|root)(_?(to|of))?$'
       else lower(pg_class.relname) in (called.stem, called.stem || 's', called.stem || 'es', regexp_replace(called.stem, 'y$', 'ies'))
-    end)
+    end);
+end
 $$;
 comment on function recsys.posts_read(regclass, regclass) is 'The columns by which rows of a table that a view reads name a post of the table that is watched as posts; of that table itself, those by which a post answers another one or passes it on.';
 revoke all on function recsys.posts_read(regclass, regclass) from public;
