@@ -31,6 +31,7 @@ test("schedules with pg_cron", { skip: await withoutCluster() }, async (t) => {
         ["recsys purge of impressions", "47 3 * * *", true],
         ["recsys purge of rate limits", "57 3 * * *", true],
         ["recsys purge of shadows", "52 3 * * *", true],
+        ["recsys purge of similar people", "2 4 * * *", true],
         ["recsys purge of trials", "27 3 * * *", true],
         ["recsys roll-up", "10 seconds", true],
         ["recsys thinning", "* 2 * * *", true],

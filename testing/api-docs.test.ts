@@ -38,6 +38,8 @@ before(async () => {
     `update public.posts set tags = array['trains', 'visa'], description = 'What I wish I had known before' || chr(10) || 'trip ' || split_part(title, ' ', 2) || '.'`,
   );
   const adas = uuid("d", 1);
+  const others = Array.from({ length: 8 }, (_, n) => uuid("e", n + 1));
+  await pool.query("insert into public.profiles (id) select unnest($1::uuid[])", [others]);
   await pool.query("insert into public.posts (id, author_id, title) values ($1, $2, 'A post of her own')", [
     adas,
     people.ada,
@@ -54,15 +56,28 @@ before(async () => {
   ]);
   await pool.query(place("user_embeddings", "user_id"), [
     model,
-    [people.ada, people.ben, people.eve, people.author],
-    [0, 0.2, 0.5, 0.9],
+    [people.ada, people.ben, people.eve, people.author, ...others],
+    [0, 0.2, 0.5, 0.9, ...others.map((_, n) => 1 + n)],
   ]);
+  await pool.query(
+    `insert into recsys.topics (model_id, label, terms, centroid, people)
+     select model_id, 'trains', '{train}', embedding, 47 from recsys.post_embeddings where post_id = $1`,
+    [adas],
+  );
+  await pool.query("select recsys.assign_topics($1, $2)", [model, [adas]]);
   await pool.query("insert into recsys.idea_pool (model_id, pool) values ($1, $2)", [model, JSON.stringify(ideaPool)]);
   await pool.query("delete from recsys.embedding_jobs");
 });
 
 /** As it is made of a community with thousands of titles. */
-const walks = { id: 3, label: "city walks, night", terms: ["city walks", "night"], demand: 7.7, supply: 0.6 };
+const walks = {
+  id: 3,
+  label: "city walks, night",
+  terms: ["city walks", "night"],
+  demand: 7.7,
+  supply: 0.6,
+  people: 60,
+};
 const ideaPool: IdeaPool = {
   ideas: [
     {

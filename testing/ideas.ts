@@ -82,8 +82,8 @@ export async function publishTopics(pool: pg.Pool, labels = ["walk", "eat", "see
   await pool.query("delete from recsys.topics");
   for (const [i, label] of labels.entries()) {
     const { rows } = await pool.query(
-      `insert into recsys.topics (model_id, label, terms, centroid, demand, supply)
-       values ($1, $2, $3, $4, $5, 1) returning topic_id`,
+      `insert into recsys.topics (model_id, label, terms, centroid, demand, people, supply)
+       values ($1, $2, $3, $4, $5, 29, 1) returning topic_id`,
       [model, label, [label, "night"], `[${centroids[i].join()}]`, labels.length - i],
     );
     await pool.query(

@@ -130,7 +130,7 @@ export async function changePolicies(client: Client, random: Random): Promise<vo
 
 /** People and posts of a new community, with vectors of the model. Times are days apart from any limit, so that none passes in a test. */
 export async function fillRandomCommunity(client: Client, random: Random, modelId: number): Promise<string[]> {
-  const people = Array.from({ length: 6 + random.below(20) }, (_, n) => uuid("a", n));
+  const people = Array.from({ length: 12 + random.below(20) }, (_, n) => uuid("a", n));
   await client.query(
     `insert into public.profiles (id, passions, bio, created_at)
      select id, '{chess}', case when number % 3 = 0 then 'open' else 'I play' end, now() - interval '400 days' from unnest($1::uuid[]) with ordinality as list (id, number)`,

@@ -20,6 +20,7 @@ import type {
   FeedRequest,
   Ideas,
   IdeasRequest,
+  PostReach,
   Report,
   SimilarPeople,
   SimilarPosts,
@@ -72,8 +73,10 @@ export interface Recsys {
   flush(): Promise<void>;
   /** Tells of the connection, now and whenever it changes, until what it returns is called. */
   watch(tell: (connection: Connection) => void): () => void;
-  /** People like the signed-in user; with post_id, those whom that post of theirs may interest. */
+  /** People like the signed-in user. */
   similar(request: SimilarRequest & { find: "people" }, options?: CallOptions): Promise<SimilarPeople>;
+  /** About how many people a post of the signed-in user may reach. */
+  similar(request: SimilarRequest & { find: "reach"; post_id: string }, options?: CallOptions): Promise<PostReach>;
   /** Posts like one. */
   similar(request: SimilarRequest & { find?: "posts"; post_id: string }, options?: CallOptions): Promise<SimilarPosts>;
   /** Posts that the signed-in user might write, with the audience to expect. */

@@ -237,15 +237,15 @@ export interface EventsRequest {
   events: Event[];
 }
 /**
- * What is looked for: posts like one, people like the caller, or a post's audience.
+ * What is looked for: posts like one, people like the caller, or a post's reach.
  */
 export interface SimilarRequest {
   /**
-   * posts: like the one of post_id. people: like the caller, or with post_id those whom that post may interest.
+   * posts: like the one of post_id. people: like the caller. reach: about how many people the post of post_id may reach.
    */
-  find?: "posts" | "people";
+  find?: "posts" | "people" | "reach";
   /**
-   * Of the post; for people it must be the caller's own. Needed for posts.
+   * Of the post; for reach it must be the caller's own. Needed for both, and not for people.
    */
   post_id?: string;
   /**
@@ -469,13 +469,9 @@ export interface SimilarPost {
    */
   app_id: string;
   title: string;
-  /**
-   * Inner product of the two vectors, from -1 to 1.
-   */
-  similarity: number;
 }
 /**
- * People like the caller, or a post's audience; none where the caller or the post has no vector yet.
+ * People like the caller, worked out once a day; none where the caller has no vector yet, or where fewer than ten are found.
  */
 export interface SimilarPeople {
   find: "people";
@@ -487,19 +483,32 @@ export interface SimilarPeople {
     name: string;
   } | null;
   /**
-   * The nearest first.
+   * The nearest ten first.
    */
   items: SimilarPerson[];
 }
 /**
- * Somebody like the caller, or whom their post may interest.
+ * Somebody like the caller.
  */
 export interface SimilarPerson {
   user_id: string;
+}
+/**
+ * About how many people a post may reach: the same for all posts of its topic.
+ */
+export interface PostReach {
+  find: "reach";
   /**
-   * Inner product of the two vectors, from -1 to 1, to one decimal.
+   * By whose vectors they are similar; null: no model is active, and nothing is found.
    */
-  similarity: number;
+  model: {
+    id: number;
+    name: string;
+  } | null;
+  /**
+   * People who came to posts of its topic in the last 28 days, rounded down to tens; null: fewer, or it has no topic yet.
+   */
+  people: number | null;
 }
 /**
  * Ideas for posts.
@@ -545,9 +554,9 @@ export interface Idea {
    */
   why: {
     /**
-     * People a day who come to posts of the topic, in the last 28 days.
+     * People who came to posts of the topic in the last 28 days, rounded down to tens; null: fewer.
      */
-    people_interested: number;
+    people_interested: number | null;
     /**
      * Posts of the topic in the last 28 days that any member may read.
      */
@@ -558,7 +567,7 @@ export interface Idea {
     unanswered: number;
   } | null;
   /**
-   * On average, as the community's posts of the past say.
+   * On average, as the community's posts of the past say, to whole people.
    */
   predicted: {
     /**

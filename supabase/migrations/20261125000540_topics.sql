@@ -12,6 +12,7 @@ create table recsys.topics (
   size integer not null default 0 check (size >= 0),
   demand real not null default 0 check (demand >= 0),
   supply real not null default 0 check (supply >= 0),
+  people integer not null default 0 check (people >= 0),
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now()
 );
@@ -24,9 +25,22 @@ comment on column recsys.topics.is_public is 'Whether visitors may be told label
 comment on column recsys.topics.centroid is 'Mean of its posts'' vectors, made unit length; a new post joins the topic with the highest inner product.';
 comment on column recsys.topics.size is 'How many posts it has, those included that not everybody may read; as of updated_at.';
 comment on column recsys.topics.demand is 'How many people a day came to its posts in the last 28 days (as far back as the feature store has every state, where that is less), each once a day, authors to their own not counted.';
+comment on column recsys.topics.people is 'How many people came to its posts in that time, each once; users are told recsys.about_people() of it.';
 comment on column recsys.topics.supply is 'How many posts a day were written in the last 28 days.';
 comment on column recsys.topics.created_at is 'When it was first found.';
-comment on column recsys.topics.updated_at is 'When size, demand and supply were last counted.';
+comment on column recsys.topics.updated_at is 'When size, demand, people and supply were last counted.';
+
+create function recsys.least_people() returns integer
+language sql immutable security invoker set search_path = ''
+return 10;
+comment on function recsys.least_people() is 'Of so many people at least is what users are told of people.';
+
+create function recsys.about_people(p_people integer) returns integer
+language sql immutable security invoker set search_path = ''
+return nullif(p_people / recsys.least_people() * recsys.least_people(), 0);
+comment on function recsys.about_people(integer) is 'A number of people as users are told it: rounded down to tens, so that one person more or less is not seen; null: fewer than recsys.least_people().';
+revoke all on function recsys.least_people(), recsys.about_people(integer) from public;
+grant execute on function recsys.least_people(), recsys.about_people(integer) to service_role;
 
 create table recsys.post_topics (
   post_id uuid primary key,

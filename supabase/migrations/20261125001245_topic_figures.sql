@@ -38,10 +38,10 @@ begin
     where stats.last_active_at > known_since and stats.last_active_at <= recsys.clock() and not stats.by_author
   ),
   wanted as (
-    select came.topic_id, count(*) / known_days as demand from came group by came.topic_id
+    select came.topic_id, count(*) / known_days as demand, count(distinct came.user_id)::integer as people from came group by came.topic_id
   )
   update recsys.topics
-  set size = coalesce(sizes.posts, 0), demand = coalesce(wanted.demand, 0), supply = coalesce(written.supply, 0), updated_at = now()
+  set size = coalesce(sizes.posts, 0), demand = coalesce(wanted.demand, 0), people = coalesce(wanted.people, 0), supply = coalesce(written.supply, 0), updated_at = now()
   from recsys.topics as same
   left join sizes on sizes.topic_id = same.topic_id
   left join written on written.topic_id = same.topic_id

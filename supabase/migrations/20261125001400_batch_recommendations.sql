@@ -353,8 +353,8 @@ revoke all on function recsys.batch_activity(), recsys.begin_batch_run(integer),
   recsys.complete_batch_page(bigint, bigint, uuid[], text[], text[], text[], text[], text[], text[], text[], integer, text, text[]),
   recsys.release_batch_page(bigint, bigint), recsys.end_batch_run(bigint, text), recsys.finish_batch_run(bigint),
   recsys.readable_posts(uuid[], uuid[]), recsys.batch_feed(uuid, integer, bigint, bigint[], jsonb) from public;
--- readable_posts is for whoever may become `authenticated`, which service_role may not
-grant execute on function recsys.batch_activity(), recsys.begin_batch_run(integer), recsys.claim_batch_page(bigint, interval),
+-- readable_posts works for whoever may become `authenticated`: the owner, and the functions, who are their own role within a transaction
+grant execute on function recsys.readable_posts(uuid[], uuid[]), recsys.batch_activity(), recsys.begin_batch_run(integer), recsys.claim_batch_page(bigint, interval),
   recsys.complete_batch_page(bigint, bigint, uuid[], text[], text[], text[], text[], text[], text[], text[], integer, text, text[]),
   recsys.release_batch_page(bigint, bigint), recsys.end_batch_run(bigint, text), recsys.finish_batch_run(bigint),
   recsys.batch_feed(uuid, integer, bigint, bigint[], jsonb) to service_role;

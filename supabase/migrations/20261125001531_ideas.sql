@@ -69,15 +69,15 @@ $$;
 comment on function recsys.post_audiences(uuid[]) is 'Of each post, in their order: how many distinct people other than its author did something with it within 7 days of its creation, and how many of them viewed, voted and commented; and its topic (null: none). Of a post with more than 1,000 interactions in that time, 1,000 are counted, so that no post holds up the rest. Always one row.';
 
 create function recsys.idea_topics()
-returns table (topic_id bigint, label text, terms text[], demand real, supply real, centroid text)
+returns table (topic_id bigint, label text, terms text[], demand real, supply real, people integer, centroid text)
 language sql stable security invoker set search_path = ''
 as $$
-  select topics.topic_id, topics.label, topics.terms, topics.demand, topics.supply, topics.centroid::text
+  select topics.topic_id, topics.label, topics.terms, topics.demand, topics.supply, recsys.about_people(topics.people), topics.centroid::text
   from recsys.topics
   join recsys.models on models.model_id = topics.model_id and models.status = 'active'
   order by topics.topic_id;
 $$;
-comment on function recsys.idea_topics() is 'The topics of the active model; none where they are of another''s vectors.';
+comment on function recsys.idea_topics() is 'The topics of the active model, with about how many people came to each; none where they are of another''s vectors.';
 
 create function recsys.idea_author()
 returns table (

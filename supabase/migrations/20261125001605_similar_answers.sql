@@ -1,8 +1,8 @@
--- What the function `similar` asks: posts like one, people like the caller, and whom a post of the caller's might interest.
+-- What the function `similar` asks: posts like one, people like the caller, and how many people a post of the caller's may reach.
 --
--- Vectors of users say what they did, so nobody reads those of others, and what leaves these functions is only who and how similar to
--- one decimal. With more decimals somebody who moves their own vector by editing their profile, or writes posts to measure with, could
--- work out that of another: 32 exact answers are enough.
+-- Vectors of users say what they did, so nobody reads those of others, and no answer says how similar anybody is: whoever moves their own
+-- vector by editing their profile, or writes posts to measure with, could work out that of another. From 100 answers of one decimal it
+-- was found with a cosine of .92 to .96. So people are named in tens, once a day, and a post's reach is that of its topic.
 
 create function recsys.posts_like(p_post_id uuid, p_limit integer)
 returns table (is_known boolean, model_id bigint, model_name text, items json)
@@ -17,7 +17,7 @@ begin
     models.model_id,
     models.name,
     (
-      select coalesce(json_agg(json_build_object('post_id', posts.post_id, 'app_id', recsys.app_id(posts.post_id, posts.external_id), 'title', coalesce(posts.title, ''), 'similarity', nearest.similarity)
+      select coalesce(json_agg(json_build_object('post_id', posts.post_id, 'app_id', recsys.app_id(posts.post_id, posts.external_id), 'title', coalesce(posts.title, ''))
         order by nearest.similarity desc, nearest.post_id), '[]')
       from recsys.post_embeddings as this
       cross join lateral recsys.nearest_posts(
@@ -32,74 +32,151 @@ begin
   left join recsys.models on models.status = 'active';
 end
 $$;
-comment on function recsys.posts_like(uuid, integer) is 'The posts nearest to a post, as the caller may read them and without those they dismissed: {post_id, app_id, title, similarity}, nearest first; none where the post has no vector yet, or no model is active. is_known: the caller may read the post.';
+comment on function recsys.posts_like(uuid, integer) is 'The posts nearest to a post, as the caller may read them and without those they dismissed: {post_id, app_id, title}, nearest first; none where the post has no vector yet, or no model is active. is_known: the caller may read the post.';
 
-create function recsys.people_near(p_claims jsonb, p_post_id uuid, p_limit integer)
-returns table (is_known boolean, model_id bigint, model_name text, items json)
+create table recsys.similar_people (
+  user_id uuid primary key,
+  model_id bigint not null,
+  user_ids uuid[] not null,
+  made_at timestamptz not null default now()
+);
+comment on table recsys.similar_people is 'Whom recsys.people_near() found for each person who asked, kept for a day: whoever moves their own vector by editing their profile learns nothing more by asking again.';
+comment on column recsys.similar_people.user_id is 'Who asked.';
+comment on column recsys.similar_people.model_id is 'By whose vectors. No foreign key: a row of an earlier model is passed over.';
+comment on column recsys.similar_people.user_ids is 'The people, nearest first, whom they muted included: at most 100.';
+comment on column recsys.similar_people.made_at is 'When, by the wall clock.';
+alter table recsys.similar_people enable row level security;
+grant select, insert, update, delete on recsys.similar_people to service_role;
+
+create function recsys.readable_people(p_claims jsonb, p_user_ids uuid[]) returns uuid[]
 -- volatile: it sets the role. Not definer: a definer cannot become the caller, and only the caller's own role knows whom they may read
 language plpgsql volatile security invoker set search_path = ''
 as $$
 declare
-  me constant uuid := (p_claims ->> 'sub')::uuid;
   -- what the transaction had before
   service constant text := current_setting('role');
   service_claims constant text := coalesce(current_setting('request.jwt.claims', true), '');
+  readable uuid[];
+begin
+  perform set_config('role', 'authenticated', true), set_config('request.jwt.claims', p_claims::text, true);
+  readable := array(
+    select asked.user_id from unnest(p_user_ids) with ordinality as asked (user_id, place)
+    where exists (select from recsys.source_users where source_users.user_id = asked.user_id offset 0)
+    order by asked.place
+  );
+  perform set_config('role', service, true), set_config('request.jwt.claims', service_claims, true);
+  return readable;
+end
+$$;
+comment on function recsys.readable_people(jsonb, uuid[]) is 'Those of some people, in their order, whose row in recsys.source_users the user of these claims may read: asked under their own role and claims.';
+
+create function recsys.nearest_readable_people(p_claims jsonb, p_model_id bigint) returns uuid[]
+language plpgsql volatile security invoker set search_path = ''
+as $$
+declare
+  me constant uuid := (p_claims ->> 'sub')::uuid;
   vector extensions.vector;
   page integer := 200;
   nearest uuid[];
-  readable uuid[] := '{}'::uuid[];
-  muted uuid[];
+  readable uuid[];
 begin
-  perform recsys.require_invoker_views();
-  perform set_config('role', 'authenticated', true), set_config('request.jwt.claims', p_claims::text, true);
-  if p_post_id is null then
-    is_known := exists (select from recsys.source_users where source_users.user_id = me);
-  else
-    is_known := exists (select from recsys.source_posts where source_posts.post_id = p_post_id and source_posts.author_id = me);
-  end if;
-  muted := coalesce((recsys.request_with_mutes(me, recsys.clock())).muted_authors, '{}');
-  perform set_config('role', service, true), set_config('request.jwt.claims', service_claims, true);
-
-  select models.model_id, models.name into model_id, model_name from recsys.models where models.status = 'active';
-  if is_known then
-    if p_post_id is null then
-      select user_embeddings.embedding into vector from recsys.user_embeddings where user_embeddings.model_id = people_near.model_id and user_embeddings.user_id = me;
-    else
-      select post_embeddings.embedding into vector from recsys.post_embeddings where post_embeddings.model_id = people_near.model_id and post_embeddings.post_id = p_post_id;
-    end if;
-  end if;
-
+  select user_embeddings.embedding into vector from recsys.user_embeddings where user_embeddings.model_id = p_model_id and user_embeddings.user_id = me;
   while vector is not null loop
     nearest := array(
       select user_embeddings.user_id from recsys.user_embeddings
-      where user_embeddings.model_id = people_near.model_id and user_embeddings.user_id <> me
+      where user_embeddings.model_id = p_model_id and user_embeddings.user_id <> me
       order by user_embeddings.embedding operator(extensions.<#>) vector, user_embeddings.user_id
       limit page
     );
-    perform set_config('role', 'authenticated', true), set_config('request.jwt.claims', p_claims::text, true);
-    readable := array(
-      select near.user_id from unnest(nearest) with ordinality as near (user_id, place)
-      where near.user_id <> all (muted) and exists (select from recsys.source_users where source_users.user_id = near.user_id offset 0)
-      order by near.place
-      limit p_limit
-    );
-    perform set_config('role', service, true), set_config('request.jwt.claims', service_claims, true);
-    exit when cardinality(readable) = p_limit or cardinality(nearest) < page;
+    readable := (recsys.readable_people(p_claims, nearest))[:100];
+    exit when cardinality(readable) = 100 or cardinality(nearest) < page;
     -- most of these the caller may not read: look further
     page := page * 10;
   end loop;
+  return readable;
+end
+$$;
+comment on function recsys.nearest_readable_people(jsonb, bigint) is 'The 100 people nearest to the user of these claims by a model, nearest first, of those whom that user may read: never fewer where there are so many. Null: the user has no vector of it. Reads the vectors of all users once for each power of ten between what is found and what is readable.';
 
+create function recsys.people_near(p_claims jsonb, p_limit integer)
+returns table (is_known boolean, model_id bigint, model_name text, items json)
+language plpgsql volatile security invoker set search_path = ''
+as $$
+declare
+  me constant uuid := (p_claims ->> 'sub')::uuid;
+  found_ids uuid[];
+  readable uuid[];
+  muted uuid[];
+begin
+  perform recsys.require_invoker_views();
+  is_known := recsys.readable_people(p_claims, array[me]) <> '{}';
+  select models.model_id, models.name into model_id, model_name from recsys.models where models.status = 'active';
+  if is_known then
+    select similar_people.user_ids into found_ids from recsys.similar_people
+    where similar_people.user_id = me and similar_people.model_id = people_near.model_id
+      -- one of the future was made while the clock was wrong
+      and similar_people.made_at > now() - interval '1 day' and similar_people.made_at <= now();
+    if found_ids is null then
+      found_ids := recsys.nearest_readable_people(p_claims, people_near.model_id);
+      -- an operator who looks at what somebody gets leaves nothing behind
+      if found_ids is not null and current_setting('transaction_read_only') = 'off' then
+        insert into recsys.similar_people as own (user_id, model_id, user_ids) values (me, people_near.model_id, found_ids)
+        on conflict (user_id) do update set model_id = excluded.model_id, user_ids = excluded.user_ids, made_at = excluded.made_at;
+      end if;
+    end if;
+  end if;
+  readable := recsys.readable_people(p_claims, found_ids);
+  muted := coalesce((recsys.request_with_mutes(me, recsys.clock())).muted_authors, '{}');
   items := (
-    select coalesce(json_agg(json_build_object('user_id', near.user_id, 'similarity', round(-(theirs.embedding operator(extensions.<#>) vector)::numeric, 1)) order by near.place), '[]')
-    from unnest(readable) with ordinality as near (user_id, place)
-    join recsys.user_embeddings as theirs on theirs.model_id = people_near.model_id and theirs.user_id = near.user_id
+    select coalesce(json_agg(json_build_object('user_id', near.user_id) order by near.place) filter (where near.place <= p_limit), '[]')
+    from (
+      select
+        kept.user_id,
+        row_number() over (order by (kept.place - 1) / recsys.least_people(), kept.user_id) as place,
+        count(*) over () as people
+      from unnest(found_ids) with ordinality as kept (user_id, place)
+      where kept.user_id = any (readable) and kept.user_id <> all (muted)
+    ) as near
+    where near.people >= recsys.least_people()
   );
   return next;
 end
 $$;
-comment on function recsys.people_near(jsonb, uuid, integer) is 'The people nearest to the user of these claims, or to a post of theirs: {user_id, similarity}, nearest first, of those whom that user did not mute and whose row in recsys.source_users they may read, asked under their own role and claims; never fewer than p_limit where there are so many. similarity has one decimal. None where user or post has no vector yet, or no model is active. is_known: there is that user; they wrote that post. Reads the vectors of all users once for each power of ten between what is found and what is readable.';
+comment on function recsys.people_near(jsonb, integer) is 'The people nearest to the user of these claims: {user_id}, the nearest ten first and within ten in the order of their ids, of those whom that user did not mute and whose row in recsys.source_users they may read; at most 100, and none at all where they are fewer than recsys.least_people(). Who is near is worked out once a day (recsys.similar_people). None where the user has no vector yet, or no model is active. is_known: there is that user.';
 
-revoke all on function recsys.posts_like(uuid, integer), recsys.people_near(jsonb, uuid, integer) from public;
+create function recsys.post_reach(p_post_id uuid)
+returns table (model_id bigint, model_name text, people integer)
+language sql stable security invoker set search_path = ''
+as $$
+  select
+    models.model_id,
+    models.name,
+    (
+      select recsys.about_people(topics.people)
+      from recsys.post_topics
+      join recsys.topics on topics.topic_id = post_topics.topic_id and topics.model_id = models.model_id
+      where post_topics.post_id = p_post_id
+    )
+  from (values (true)) as one (row)
+  left join recsys.models on models.status = 'active';
+$$;
+comment on function recsys.post_reach(uuid) is 'About how many people came to posts of a post''s topic in the last 28 days, as recsys.about_people() says it; null also where the post has no topic yet. The same for all posts of a topic, whoever asks. Always one row.';
+
+create function recsys.purge_similar_people() returns bigint
+language sql volatile security invoker set search_path = ''
+as $$
+  with gone as (
+    delete from recsys.similar_people where made_at < now() - interval '1 day' returning 1
+  )
+  select count(*) from gone
+$$;
+comment on function recsys.purge_similar_people() is 'Deletes lists of similar people that are older than a day, and returns how many. Called every night by pg_cron.';
+
+revoke all on function recsys.purge_similar_people(), recsys.posts_like(uuid, integer), recsys.readable_people(jsonb, uuid[]), recsys.nearest_readable_people(jsonb, bigint),
+  recsys.people_near(jsonb, integer), recsys.post_reach(uuid) from public;
 grant execute on function recsys.posts_like(uuid, integer) to authenticated, service_role;
 -- whoever calls people_near says who they are: the Edge Function, which checked the token
-grant execute on function recsys.people_near(jsonb, uuid, integer) to service_role;
+grant execute on function recsys.readable_people(jsonb, uuid[]), recsys.nearest_readable_people(jsonb, bigint), recsys.people_near(jsonb, integer),
+  recsys.post_reach(uuid), recsys.purge_similar_people() to service_role;
+
+select recsys.schedule('recsys purge of similar people', '2 4 * * *', 'select recsys.purge_similar_people()');

@@ -11,7 +11,7 @@ export const ideasRequest = z.strictObject({ limit: limitField(10, 10, "How many
 
 export type IdeasRequest = z.infer<typeof ideasRequest>;
 
-const count = z.number().min(0);
+const count = z.int().min(0);
 
 const idea = z
   .object({
@@ -23,7 +23,11 @@ const idea = z
       .describe("What it is about; null: the community's topics have not been made."),
     why: z
       .object({
-        people_interested: count.describe("People a day who come to posts of the topic, in the last 28 days."),
+        people_interested: z
+          .int()
+          .min(10)
+          .nullable()
+          .describe("People who came to posts of the topic in the last 28 days, rounded down to tens; null: fewer."),
         posts_lately: z.int().describe("Posts of the topic in the last 28 days that any member may read."),
         unanswered: z.int().describe("How many of them nobody else has commented on."),
       })
@@ -36,7 +40,7 @@ const idea = z
         votes: count.describe("vote for it,"),
         comments: count.describe("and comment on it; one may do all three."),
       })
-      .describe("On average, as the community's posts of the past say."),
+      .describe("On average, as the community's posts of the past say, to whole people."),
     fit: z
       .number()
       .nullable()

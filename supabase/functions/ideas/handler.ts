@@ -109,22 +109,17 @@ function itemOf({ idea, audience, fit }: PickedIdea, pool: IdeaPool): IdeasAnswe
     topic: topic && { id: topic.id, label: topic.label },
     why: topic &&
       lately && {
-        people_interested: rounded(topic.demand),
+        people_interested: topic.people,
         posts_lately: lately.posts,
         unanswered: lately.unanswered,
       },
     predicted: {
-      audience: rounded(audience),
-      views: rounded(audience * shares.views),
-      votes: rounded(audience * shares.votes),
-      comments: rounded(audience * shares.comments),
+      audience: Math.round(audience),
+      views: Math.round(audience * shares.views),
+      votes: Math.round(audience * shares.votes),
+      comments: Math.round(audience * shares.comments),
     },
     fit: fit === null ? null : Math.round(fit * 1000) / 1000,
     writer,
   };
-}
-
-/** To a tenth: more digits would promise what no forecast holds. */
-function rounded(value: number): number {
-  return Math.round(value * 10) / 10;
 }

@@ -39,12 +39,13 @@ test("the title that is missing among its like, with what to expect of it", asyn
   assert.deepEqual(others, []);
   assert.equal(idea.title, missing);
   assert.equal(idea.topic?.label, "walk");
-  // demand of the first topic is 4; six posts of the form, of which Lima's alone has a comment
-  assert.deepEqual(idea.why, { people_interested: 4, posts_lately: 6, unanswered: 5 });
+  // 29 people came to the first topic; six posts of the form, of which Lima's alone has a comment
+  assert.deepEqual(idea.why, { people_interested: 20, posts_lately: 6, unanswered: 5 });
   assert.deepEqual(idea.points, ["eat", "see", "loud"].slice(0, 0).concat(idea.points));
   assert.ok(idea.predicted.audience > 1.5, JSON.stringify(idea.predicted));
   assert.ok(idea.predicted.votes > 1 && idea.predicted.votes <= idea.predicted.audience);
   assert.ok(idea.predicted.comments < idea.predicted.votes && idea.predicted.views === 0);
+  assert.ok(Object.values(idea.predicted).every(Number.isInteger), JSON.stringify(idea.predicted));
   assert.equal(idea.writer, "community");
   assert.deepEqual(
     body.notes.map(({ code }) => code),
@@ -214,6 +215,9 @@ test("whoever got more for what they wrote is promised more", async () => {
   );
   const promised = async (userId: string) => (await ask(userId)).body.items[0].predicted.audience;
   assert.ok((await promised(writers[2])) > (await promised(writers[5])));
+  // of posts that not every member may read nothing is told: shown to one person, they would say whether that one came
+  await pool.query("update public.posts set visibility = 'private' where author_id = $1", [writers[2]]);
+  assert.ok((await promised(writers[2])) <= (await promised(writers[5])));
 });
 
 test("bad requests are told what is wrong", async () => {

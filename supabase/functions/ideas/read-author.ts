@@ -1,7 +1,7 @@
 import { asService, readAs } from "../_shared/database/caller.ts";
 import { call, type Pool, type Statement } from "../_shared/database/database.ts";
 import type { Claims } from "../_shared/http/auth.ts";
-import { audiencesOf } from "../_shared/ideas/read-idea-source.ts";
+import { anyMember, audiencesOf } from "../_shared/ideas/read-idea-source.ts";
 
 /** A row of recsys.idea_author. */
 export interface AuthorRow {
@@ -19,12 +19,21 @@ export interface AuthorRow {
   titles: string[];
 }
 
-/** Who asks, and how many people came to each of their latest posts in its first week. */
+/**
+ * Who asks, and how many people came to each of their latest posts in its first week: of those that any member may read. Of one that
+ * they show to a single person, the forecast would say whether that person came.
+ */
 export async function readAuthor(pool: Pool, claims: Claims): Promise<AuthorRow & { people: number[] }> {
   const statement: Statement<AuthorRow> = call("recsys.idea_author", {});
   return await readAs(pool, claims, statement, async (connection, [row]) => {
     if (row.post_ids.length === 0) return { ...row, people: [] };
-    const [{ people }] = await asService(connection, claims.role, audiencesOf(row.post_ids));
+    const [readable] = await asService(connection, claims.role, readableOf(row.post_ids));
+    const [{ people }] = await asService(connection, claims.role, audiencesOf(readable.post_ids));
     return { ...row, people };
   });
+}
+
+/** Those of some posts that any member may read; to be asked as the service. */
+function readableOf(postIds: string[]) {
+  return call("recsys.readable_posts", { p_user_ids: [anyMember.sub], p_post_ids: postIds });
 }

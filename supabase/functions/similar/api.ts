@@ -1,4 +1,4 @@
-/** What `similar` takes and answers: posts like one, people like the caller, or a post's audience. */
+/** What `similar` takes and answers: posts like one, people like the caller, or how many people a post may reach. */
 import * as z from "zod";
 import type { Api } from "../_shared/http/api.ts";
 import { limitField } from "../_shared/http/request.ts";
@@ -6,21 +6,21 @@ import { feedItem } from "../_shared/recommend/feed.ts";
 
 export const similarRequest = z
   .strictObject({
-    find: z.enum(["posts", "people"]).default("posts").meta({
+    find: z.enum(["posts", "people", "reach"]).default("posts").meta({
       description:
-        "posts: like the one of post_id. people: like the caller, or with post_id those whom that post may interest.",
-      refusal: "find must be posts or people",
+        "posts: like the one of post_id. people: like the caller. reach: about how many people the post of post_id may reach.",
+      refusal: "find must be posts, people or reach",
     }),
     post_id: z.guid().optional().meta({
-      description: "Of the post; for people it must be the caller's own. Needed for posts.",
-      refusal: 'post_id must be the uuid of a post; only {"find": "people"} needs none',
+      description: "Of the post; for reach it must be the caller's own. Needed for both, and not for people.",
+      refusal: 'post_id must be the uuid of a post; {"find": "people"} takes none',
     }),
     limit: limitField(100, 10, "How many at most."),
   })
-  .refine(({ find, post_id }) => find === "people" || post_id !== undefined, { path: ["post_id"] })
+  .refine(({ find, post_id }) => (find === "people") === (post_id === undefined), { path: ["post_id"] })
   .meta({
     id: "SimilarRequest",
-    description: "What is looked for: posts like one, people like the caller, or a post's audience.",
+    description: "What is looked for: posts like one, people like the caller, or a post's reach.",
     examples: [{ post_id: "…" }],
   });
 
@@ -36,37 +36,52 @@ const similarPost = z
     post_id: z.guid(),
     app_id: feedItem.shape.app_id,
     title: z.string(),
-    similarity: z.number().describe("Inner product of the two vectors, from -1 to 1."),
   })
   .meta({ id: "SimilarPost", description: "A post like the one asked about." });
 
 const similarPerson = z
-  .object({
-    user_id: z.guid(),
-    similarity: z.number().describe("Inner product of the two vectors, from -1 to 1, to one decimal."),
-  })
-  .meta({ id: "SimilarPerson", description: "Somebody like the caller, or whom their post may interest." });
+  .object({ user_id: z.guid() })
+  .meta({ id: "SimilarPerson", description: "Somebody like the caller." });
 
 export const similarPosts = z
   .object({ find: z.literal("posts"), model, items: z.array(similarPost).describe("The nearest first.") })
   .meta({ id: "SimilarPosts", description: "Posts like one; none where that post has no vector yet." });
 
 export const similarPeople = z
-  .object({ find: z.literal("people"), model, items: z.array(similarPerson).describe("The nearest first.") })
+  .object({ find: z.literal("people"), model, items: z.array(similarPerson).describe("The nearest ten first.") })
   .meta({
     id: "SimilarPeople",
-    description: "People like the caller, or a post's audience; none where the caller or the post has no vector yet.",
+    description:
+      "People like the caller, worked out once a day; none where the caller has no vector yet, or where fewer than ten are found.",
+  });
+
+export const postReach = z
+  .object({
+    find: z.literal("reach"),
+    model,
+    people: z
+      .int()
+      .min(10)
+      .nullable()
+      .describe(
+        "People who came to posts of its topic in the last 28 days, rounded down to tens; null: fewer, or it has no topic yet.",
+      ),
+  })
+  .meta({
+    id: "PostReach",
+    description: "About how many people a post may reach: the same for all posts of its topic.",
   });
 
 export type SimilarPosts = z.infer<typeof similarPosts>;
 export type SimilarPeople = z.infer<typeof similarPeople>;
+export type PostReach = z.infer<typeof postReach>;
 
 export const similarApi: Api = {
   name: "similar",
   callers: "users",
-  summary: "Posts like one, people like the caller, or the people whom a post of the caller's may interest.",
+  summary: "Posts like one, people like the caller, or about how many people a post of the caller's may reach.",
   requests: { POST: similarRequest },
-  answer: z.discriminatedUnion("find", [similarPosts, similarPeople]),
+  answer: z.discriminatedUnion("find", [similarPosts, similarPeople, postReach]),
   codes: {
     404: ["unknown_user", "unknown_post"],
   },

@@ -10,7 +10,7 @@ const database = await testDatabase({ after }, "similar_fuzz");
 test("whatever similar is sent, it answers as it says it does", async () => {
   const body = fc.record(
     {
-      find: mostly(fc.constantFrom("posts", "people")),
+      find: mostly(fc.constantFrom("posts", "people", "reach")),
       post_id: mostly(fc.oneof(fc.integer({ min: 1, max: 40 }).map(post), fc.constant(privatePost), fc.uuid())),
       limit: mostly(fc.integer({ min: 1, max: 100 })),
     },
@@ -19,7 +19,7 @@ test("whatever similar is sent, it answers as it says it does", async () => {
   await fuzz({ after }, database, similarFunction, {
     body,
     parameters: [],
-    writes: ["recsys.rate_limits"],
+    writes: ["recsys.rate_limits", "recsys.similar_people"],
     statuses: [200, 400, 401, 404, 405],
   });
 });

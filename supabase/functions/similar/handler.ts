@@ -1,56 +1,71 @@
 /**
- * `POST /similar {find?, post_id?, limit?}`: posts like one that the caller may read, people like the caller, or the people whom a
- * post of the caller's may interest. A post that the caller may not read answers as one that does not exist.
+ * `POST /similar {find?, post_id?, limit?}`: posts like one that the caller may read, people like the caller, or about how many people a
+ * post of the caller's may reach. A post that the caller may not read answers as one that does not exist.
  */
-import { type Identity, readAs, service } from "../_shared/database/caller.ts";
+import { asService, changeAs, type Identity, readAs, service } from "../_shared/database/caller.ts";
 import { call, type Pool, type Statement } from "../_shared/database/database.ts";
+import { db } from "../_shared/database/query.ts";
 import type { Claims } from "../_shared/http/auth.ts";
 import type { UserFunction } from "../_shared/http/edge-function.ts";
 import { AppError } from "../_shared/http/errors.ts";
 import { parseJson, requestOf } from "../_shared/http/request.ts";
-import { type SimilarPeople, type SimilarPosts, type SimilarRequest, similarRequest } from "./api.ts";
+import { type PostReach, type SimilarPeople, type SimilarPosts, type SimilarRequest, similarRequest } from "./api.ts";
 
 export const similarFunction: UserFunction<SimilarRequest, { pool: Pool }> = {
   name: "similar",
   callers: "users",
   maximumBodyBytes: 1024,
   read: { POST: (body) => requestOf(similarRequest, parseJson(body)) },
-  async answer({ find, post_id, limit }, { claims }, { pool }): Promise<SimilarPosts | SimilarPeople> {
-    // that a post is needed for posts is checked with the request
-    if (find === "posts") {
-      const [row] = await readAs(pool, claims, readPostsLike(post_id as string, limit), async (_, rows) => rows);
-      return { find, ...answerOf(row, post_id) };
+  async answer({ find, post_id, limit }, { claims }, { pool }): Promise<SimilarPosts | SimilarPeople | PostReach> {
+    // that a post is needed for all but people is checked with the request
+    if (find === "people") {
+      const [row] = await nearPeople(pool, claims, limit);
+      if (!row.is_known) throw new AppError(404, "unknown_user", "this user has no profile yet: create one first");
+      return { find, model: modelOf(row), items: row.items };
     }
-    const [row] = await readAs(
-      pool,
-      serviceFor(claims),
-      readPeopleNear(claims, post_id ?? null, limit),
-      async (_, rows) => rows,
-    );
-    return { find, ...answerOf(row, post_id) };
+    const postId = post_id as string;
+    if (find === "posts") {
+      const [row] = await readAs(pool, claims, readPostsLike(postId, limit), async (_, rows) => rows);
+      if (!row.is_known) throw unknownPost();
+      return { find, model: modelOf(row), items: row.items };
+    }
+    return await readAs(pool, claims, ownPost(claims.sub, postId), async (connection, posts) => {
+      if (posts.length === 0) throw unknownPost();
+      const [row] = await asService(connection, claims.role, readReach(postId));
+      return { find, model: modelOf(row), people: row.people };
+    });
   },
 };
 
-/** The service at work for somebody: the request counts as theirs. It is the dearest of all, and as the service alone it would be nobody's. */
-function serviceFor({ sub, preview = false }: Claims): Identity {
-  return { ...service, sub, preview };
+/**
+ * People like the caller: asked by the service, which alone may read the vectors of others, at work for somebody: the request counts as
+ * theirs. What is found is kept for a day, but for an operator, who only looks.
+ */
+async function nearPeople(pool: Pool, claims: Claims, limit: number) {
+  const { sub, preview = false } = claims;
+  const caller: Identity = { ...service, sub, preview };
+  const statement = readPeopleNear(claims, limit);
+  return await (preview ? readAs : changeAs)(pool, caller, statement, async (_, rows) => rows);
 }
 
-function answerOf<Item>({ is_known, model_id, model_name, items }: SimilarRow<Item>, postId: string | undefined) {
-  if (!is_known)
-    throw postId === undefined
-      ? new AppError(404, "unknown_user", "this user has no profile yet: create one first")
-      : new AppError(404, "unknown_post", "there is no such post that the user may ask about");
-  return { model: model_id === null ? null : { id: model_id, name: model_name }, items };
+function unknownPost(): AppError {
+  return new AppError(404, "unknown_post", "there is no such post that the user may ask about");
 }
 
-/** A row of recsys.posts_like or recsys.people_near. */
-interface SimilarRow<Item> {
-  /** false: there is nothing of that id for this caller, and nothing below says more. */
-  is_known: boolean;
+function modelOf({ model_id, model_name }: ByModel): SimilarPosts["model"] {
+  return model_id === null ? null : { id: model_id, name: model_name };
+}
+
+interface ByModel {
   /** null: no model is active. */
   model_id: number | null;
   model_name: string;
+}
+
+/** A row of recsys.posts_like or recsys.people_near. */
+interface SimilarRow<Item> extends ByModel {
+  /** false: there is nothing of that id for this caller, and nothing else says more. */
+  is_known: boolean;
   items: Item[];
 }
 
@@ -59,11 +74,21 @@ function readPostsLike(postId: string, limit: number): Statement<SimilarRow<Simi
   return call("recsys.posts_like", { p_post_id: postId, p_limit: limit });
 }
 
-/** People like the caller, or near a post of theirs; to be asked as the service, which alone may read the vectors of others. */
-function readPeopleNear(
-  claims: Claims,
-  postId: string | null,
-  limit: number,
-): Statement<SimilarRow<SimilarPeople["items"][number]>> {
-  return call("recsys.people_near", { p_claims: JSON.stringify(claims), p_post_id: postId, p_limit: limit });
+/** People like the caller; to be asked as the service. */
+function readPeopleNear(claims: Claims, limit: number): Statement<SimilarRow<SimilarPeople["items"][number]>> {
+  return call("recsys.people_near", { p_claims: JSON.stringify(claims), p_limit: limit });
+}
+
+/** A post that the caller wrote and may read; to be asked as the caller. */
+function ownPost(userId: string, postId: string) {
+  return db
+    .selectFrom("recsys.source_posts")
+    .select("post_id")
+    .where("post_id", "=", postId)
+    .where("author_id", "=", userId);
+}
+
+/** How many people a post may reach; to be asked as the service. */
+function readReach(postId: string): Statement<ByModel & { people: number | null }> {
+  return call("recsys.post_reach", { p_post_id: postId });
 }

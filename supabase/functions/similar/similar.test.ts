@@ -1,4 +1,4 @@
-/** Posts like one, people like the caller, a post's audience: who gets what, and that nobody learns of what they may not read. */
+/** Posts like one, people like the caller, a post's reach: who gets what, and that nobody learns of what they may not read. */
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 import { testDatabase, withoutPostgres } from "../../../db/testing.ts";
@@ -15,6 +15,7 @@ let model: number;
 
 beforeEach(async () => {
   await clear(pool);
+  await pool.query("delete from recsys.similar_people");
   await fillCommunity(pool);
   model = await publishTinyModel(pool, { name: "tiny" });
 });
@@ -28,6 +29,12 @@ async function placeUsers(axis: number, away: Record<string, number>): Promise<v
      from unnest($3::uuid[], $4::real[]) as person (id, away)`,
     [model, axis, Object.keys(away), Object.values(away)],
   );
+}
+
+/** The same of people who have one. */
+async function placeUsersAnew(axis: number, away: Record<string, number>): Promise<void> {
+  await pool.query("delete from recsys.user_embeddings where user_id = any ($1)", [Object.keys(away)]);
+  await placeUsers(axis, away);
 }
 
 /** People beside the four, n of them, with a bio. */
@@ -45,17 +52,17 @@ test("posts like one are of its topic, and it is not among them", async () => {
   assert.equal(status, 200);
   assert.deepEqual([body.find, body.model], ["posts", { id: model, name: "tiny" }]);
   assert.equal(body.items.length, 10, "10 where nothing else is said");
-  for (const { post_id, title, similarity } of body.items) {
+  for (const { post_id, title, ...rest } of body.items) {
     assert.match(title ?? "", /^Post \d+$/);
     assert.equal(Number(post_id?.slice(-2)) % 2, 0);
-    assert.ok(Math.abs(similarity - 1) < 1e-6);
+    assert.deepEqual(Object.keys(rest), ["app_id"], "and not how similar it is");
     assert.notEqual(post_id, post(6));
   }
   const all = (await call(people.ben, { post_id: post(6), limit: 100 })).body.items;
   assert.equal(all.length, 29, "every other public post");
   assert.deepEqual(
-    all.map(({ similarity }) => Math.round(similarity)),
-    [...Array(14).fill(1), ...Array(15).fill(0)],
+    all.map(({ post_id }) => Number(post_id?.slice(-2)) % 2),
+    [...Array(14).fill(0), ...Array(15).fill(1)],
   );
 });
 
@@ -66,7 +73,7 @@ test("a private post is found by its author alone, and answers anybody else as o
   assert.ok(!postsOf(bens.body.items).includes(privatePost));
 
   const answers = new Set<string>();
-  for (const body of [{}, { find: "people" }])
+  for (const body of [{}, { find: "reach" }])
     for (const post_id of [privatePost, nobody]) {
       const response = await request("/similar", {
         method: "POST",
@@ -154,84 +161,134 @@ test("without a vector, or without a model, nothing is found, and that is no err
   assert.deepEqual([without.status, without.body.model?.id, without.body.items], [200, model, []]);
   const eve = await call(people.eve, { find: "people" });
   assert.deepEqual([eve.status, eve.body.find, eve.body.model?.id, eve.body.items], [200, "people", model, []]);
-  const audience = await call(people.author, { find: "people", post_id: post(6) });
-  assert.deepEqual([audience.status, audience.body.items], [200, []]);
+  const reach = await call(people.author, { find: "reach", post_id: post(6) });
+  assert.deepEqual(
+    [reach.status, reach.body.find, reach.body.model?.id, reach.body.people],
+    [200, "reach", model, null],
+  );
   await pool.query("update recsys.models set status = 'retired'");
-  for (const body of [{ post_id: post(2) }, { find: "people" }, { find: "people", post_id: post(2) }]) {
-    const answer = await call(people.author, body);
-    assert.deepEqual([answer.status, answer.body.model, answer.body.items], [200, null, []]);
+  for (const body of [{ post_id: post(2) }, { find: "people" }, { find: "reach", post_id: post(2) }]) {
+    const { status, body: answer } = await call(people.author, body);
+    assert.deepEqual([status, answer.model, answer.items ?? [], answer.people ?? null], [200, null, [], null]);
   }
 });
 
-test("people like the caller: the nearest first, only who and how similar to one decimal", async () => {
-  await placeUsers(0, { [people.ada]: 0, [people.eve]: 1, [people.author]: 0.2, [people.ben]: 0.03 });
-  const { status, body } = await call(people.ada, { find: "people" });
+/** Ada, and beside her others, the further the later. */
+async function placeCrowd(n: number, bio = ""): Promise<string[]> {
+  const crowd = await addPeople("d", n, bio);
+  await placeUsers(0, { [people.ada]: 0, ...Object.fromEntries(crowd.map((id, i) => [id, (i + 1) / 100])) });
+  return crowd;
+}
+/** As if a day had gone by. */
+const nextDay = () => pool.query("update recsys.similar_people set made_at = made_at - interval '1 day'");
+const near = async (userId: string, limit = 100) => usersOf((await call(userId, { find: "people", limit })).body.items);
+
+test("people like the caller: the nearest ten first, and of each only who they are", async () => {
+  const crowd = await placeCrowd(25);
+  const { status, body } = await call(people.ada, { find: "people", limit: 25 });
   assert.equal(status, 200);
   assert.deepEqual(body, {
     find: "people",
     model: { id: model, name: "tiny" },
-    items: [
-      { user_id: people.ben, similarity: 1 },
-      { user_id: people.author, similarity: 1 },
-      { user_id: people.eve, similarity: 0.7 },
-    ],
+    items: crowd.map((user_id) => ({ user_id })),
   });
-  assert.deepEqual(usersOf((await call(people.ada, { find: "people", limit: 1 })).body.items), [people.ben]);
+  assert.deepEqual(await near(people.ada, 1), crowd.slice(0, 1));
+  // within ten it is their ids that say who comes first
+  await pool.query("delete from recsys.similar_people");
+  await placeUsersAnew(0, Object.fromEntries(crowd.map((id, i) => [id, (25 - i) / 100])));
+  const tens = [crowd.slice(15), crowd.slice(5, 15), crowd.slice(0, 5)];
+  assert.deepEqual(await near(people.ada), tens.flat());
+});
+
+test("fewer than ten people are nobody, be they few or muted", async (t) => {
+  t.after(() => pool.query("delete from public.mutes"));
+  const crowd = await placeCrowd(10);
+  assert.deepEqual(await near(people.ada), crowd);
+  await pool.query("insert into public.mutes (user_id, kind, value) values ($1, 'person', $2)", [people.ada, crowd[3]]);
+  assert.deepEqual(await near(people.ada), []);
+  await pool.query("delete from public.mutes");
+  await pool.query("delete from public.profiles where id = $1", [crowd[3]]);
+  assert.deepEqual(await near(people.ada), []);
+});
+
+test("whoever edits their profile finds the same people, until the next day or the next model", async () => {
+  const crowd = await placeCrowd(20);
+  const far = await addPeople("e", 10, "");
+  await placeUsers(1, Object.fromEntries(far.map((id) => [id, 0])));
+  assert.deepEqual(await near(people.ada, 10), crowd.slice(0, 10));
+  await placeUsersAnew(1, { [people.ada]: 0 });
+  assert.deepEqual(await near(people.ada, 10), crowd.slice(0, 10));
+  await nextDay();
+  assert.deepEqual(await near(people.ada, 10), far);
+  await placeUsersAnew(0, { [people.ada]: 0 });
+  await pool.query("update recsys.similar_people set model_id = 0");
+  assert.deepEqual(await near(people.ada, 10), crowd.slice(0, 10));
+  // kept while the clock was a day ahead
+  await placeUsersAnew(1, { [people.ada]: 0 });
+  await pool.query("update recsys.similar_people set made_at = now() + interval '1 day'");
+  assert.deepEqual(await near(people.ada, 10), far);
+});
+
+test("an operator who looks keeps nothing", async (t) => {
+  await placeCrowd(10);
+  const { body } = await testApp(t, url, { preview: true }).call(people.ada, { find: "people" });
+  assert.equal(body.items.length, 10);
+  assert.equal((await pool.query("select from recsys.similar_people")).rowCount, 0);
 });
 
 test("people whose row the caller may not read are not found, and take nobody's place", async () => {
-  const hidden = await addPeople("d", 250, "hidden");
-  await placeUsers(0, { [people.ada]: 0, ...Object.fromEntries(hidden.map((id, i) => [id, i / 1e4])) });
-  await placeUsers(0, { [people.ben]: 0.5, [people.eve]: 0.6, [people.author]: 0.7 });
-  const { items } = (await call(people.ada, { find: "people", limit: 3 })).body;
-  assert.deepEqual(usersOf(items), [people.ben, people.eve, people.author]);
-  assert.deepEqual(usersOf((await call(people.ada, { find: "people", limit: 100 })).body.items).length, 3);
+  const hidden = await addPeople("c", 250, "hidden");
+  const crowd = await placeCrowd(12);
+  await placeUsers(0, Object.fromEntries(hidden.map((id, i) => [id, i / 1e6])));
+  assert.deepEqual(await near(people.ada), crowd);
   // they find the others, and not each other
-  assert.equal((await call(hidden[0], { find: "people", limit: 100 })).body.items.length, 4);
-  await pool.query("delete from public.profiles where id = $1", [people.eve]);
-  assert.deepEqual(usersOf((await call(people.ada, { find: "people" })).body.items), [people.ben, people.author]);
+  assert.equal((await near(hidden[0])).length, 13);
+  await pool.query("update public.profiles set bio = 'hidden' where id = $1", [crowd[0]]);
+  await pool.query("delete from public.profiles where id = $1", [crowd[1]]);
+  assert.deepEqual(await near(people.ada), crowd.slice(2), "at once");
 });
 
 test("people whom the caller muted are not found, and take nobody's place", async (t) => {
   t.after(() => pool.query("delete from public.mutes"));
-  await placeUsers(0, { [people.ben]: 0, [people.ada]: 0.1, [people.eve]: 0.5, [people.author]: 1 });
-  await pool.query("insert into public.mutes (user_id, kind, value) values ($1, 'person', $2), ($3, 'person', $4)", [
-    people.ben,
-    people.ada.toUpperCase(),
-    people.eve,
-    people.ben,
+  const crowd = await placeCrowd(12);
+  await pool.query("insert into public.mutes (user_id, kind, value) values ($1, 'person', $2), ($3, 'person', $1)", [
+    people.ada,
+    crowd[0].toUpperCase(),
+    crowd[1],
   ]);
-  const { body } = await call(people.ben, { find: "people", limit: 2 });
-  assert.deepEqual(usersOf(body.items), [people.eve, people.author], "it works one way");
+  assert.deepEqual(await near(people.ada, 11), crowd.slice(1), "it works one way");
 });
 
 test("policies may ask for any claim of the token", async () => {
-  const [hidden] = await addPeople("d", 1, "hidden");
-  await placeUsers(0, { [people.ada]: 0, [hidden]: 0 });
+  await placeCrowd(10, "hidden");
   const found = async (claims: object) =>
-    usersOf((await pool.query("select * from recsys.people_near($1, null, 10)", [claims])).rows[0].items);
+    usersOf((await pool.query("select * from recsys.people_near($1, 10)", [claims])).rows[0].items);
   assert.deepEqual(await found({ sub: people.ada, role: "authenticated" }), []);
-  assert.deepEqual(await found({ sub: people.ada, role: "authenticated", team: "staff" }), [hidden]);
+  await pool.query("delete from recsys.similar_people");
+  assert.equal((await found({ sub: people.ada, role: "authenticated", team: "staff" })).length, 10);
 });
 
-test("a post's audience is its author's to ask for, also of a private post", async () => {
-  await placeUsers(0, { [people.ada]: 0.1, [people.author]: 0, [people.eve]: 0.4 });
-  await placeUsers(1, { [people.ben]: 0 });
-  const even = await call(people.author, { find: "people", post_id: post(6) });
-  assert.deepEqual([even.status, usersOf(even.body.items)], [200, [people.ada, people.eve, people.ben]]);
-  assert.deepEqual(
-    even.body.items.map(({ similarity }) => similarity),
-    [1, 0.9, 0],
+test("a post's reach is that of its topic in tens, its author's to ask for, whatever they muted", async (t) => {
+  t.after(() => pool.query("delete from public.mutes"));
+  await pool.query("delete from recsys.topics");
+  const centroids = [0, 1].map((axis) => JSON.stringify(Array.from({ length: 32 }, (_, d) => Number(d === axis))));
+  await pool.query(
+    `insert into recsys.topics (model_id, label, terms, centroid, people)
+     select $1, 'topic', '{}', centroid::extensions.vector, people from unnest($2::text[], '{29,9}'::int[]) as topic (centroid, people)`,
+    [model, centroids],
   );
-  const odd = await call(people.author, { find: "people", post_id: post(7), limit: 1 });
-  assert.deepEqual(usersOf(odd.body.items), [people.ben]);
-  assert.deepEqual(
-    usersOf((await call(people.author, { find: "people", post_id: privatePost })).body.items)[0],
-    people.ada,
+  await pool.query("select recsys.assign_topics($1, $2)", [model, [post(6), post(7), privatePost]]);
+  const reach = async (id: string) => (await call(people.author, { find: "reach", post_id: id })).body.people;
+  const all = async () => [await reach(post(6)), await reach(privatePost), await reach(post(7)), await reach(post(8))];
+  assert.deepEqual(await all(), [20, 20, null, null]);
+  await pool.query(
+    "insert into public.mutes (user_id, kind, value) select $1, 'person', id from public.profiles where id <> $1",
+    [people.author],
   );
+  assert.deepEqual(await all(), [20, 20, null, null]);
   // ben may read the post, and is told no more than of one that does not exist
   const [bens, none] = await Promise.all(
-    [post(6), nobody].map((post_id) => call(people.ben, { find: "people", post_id })),
+    [post(6), nobody].map((post_id) => call(people.ben, { find: "reach", post_id })),
   );
   assert.deepEqual(bens, none);
   assert.deepEqual([bens.status, bens.body.error?.code], [404, "unknown_post"]);
@@ -250,14 +307,14 @@ test("nobody asks in another's name by SQL, nor reads a vector", async () => {
       await client.query("begin");
       await client.query(`set local role ${role}`);
       await assert.rejects(
-        client.query("select recsys.people_near($1, null, 10)", [{ sub: people.ada, role: "authenticated" }]),
+        client.query("select recsys.people_near($1, 10)", [{ sub: people.ada, role: "authenticated" }]),
         { code: "42501" },
       );
       await client.query("rollback");
     }
     await client.query("begin read only");
     await client.query("set local role service_role");
-    await client.query("select recsys.people_near($1, null, 10)", [{ sub: people.ada, role: "authenticated" }]);
+    await client.query("select recsys.people_near($1, 10)", [{ sub: people.ada, role: "authenticated" }]);
     const { rows } = await client.query("select current_user, current_setting('request.jwt.claims', true) as claims");
     assert.deepEqual(rows, [{ current_user: "service_role", claims: "" }], "and who asked is themselves again");
   } finally {
@@ -274,6 +331,8 @@ const refused: [string, unknown, string][] = [
   ["a list of posts", { post_id: [post(6)] }, "invalid_post_id"],
   ["something else to find", { find: "users" }, "invalid_find"],
   ["nothing to find", { find: null, post_id: post(6) }, "invalid_find"],
+  ["a post to find people by", { find: "people", post_id: post(6) }, "invalid_post_id"],
+  ["the reach of nothing", { find: "reach" }, "invalid_post_id"],
   ["a limit of 0", { post_id: post(6), limit: 0 }, "invalid_limit"],
   ["a limit of 101", { find: "people", limit: 101 }, "invalid_limit"],
   ["half a limit", { post_id: post(6), limit: 1.5 }, "invalid_limit"],

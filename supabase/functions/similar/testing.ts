@@ -2,11 +2,12 @@ import { type TestApp, type TestOptions, testFunction } from "../testing.ts";
 import type { SimilarRequest } from "./api.ts";
 import { similarFunction } from "./handler.ts";
 
-/** What either kind of answer has. */
+/** What any kind of answer has. */
 export interface AnySimilar {
   find: string;
   model: { id: number; name: string } | null;
-  items: { post_id?: string; user_id?: string; title?: string; similarity: number }[];
+  items: { post_id?: string; user_id?: string; title?: string }[];
+  people?: number | null;
 }
 
 /** For tests: the function `similar`; see `testFunction`. */

@@ -69,8 +69,9 @@ function IdeaCard({ idea }: { idea: Idea }) {
       )}
       {why && (
         <p class="why">
-          {rounded(why.people_interested)} people a day come to such posts. In the last four weeks {why.posts_lately}{" "}
-          were written, {why.unanswered} of them without a comment so far.
+          {why.people_interested === null ? "Fewer than ten people" : `About ${why.people_interested} people`} came to
+          such posts in the last four weeks. {why.posts_lately} were written, {why.unanswered} of them without a comment
+          so far.
         </p>
       )}
       <p class="soft">In its first week, if you write it:</p>
@@ -83,7 +84,7 @@ function IdeaCard({ idea }: { idea: Idea }) {
         ].map(([name, number]) => (
           <div key={name}>
             <dt>{name}</dt>
-            <dd>{rounded(number as number)}</dd>
+            <dd>about {(number as number).toLocaleString("en")}</dd>
           </div>
         ))}
         {fit !== null && (
@@ -110,10 +111,6 @@ function IdeaCard({ idea }: { idea: Idea }) {
       </div>
     </li>
   );
-}
-
-function rounded(number: number): string {
-  return number.toLocaleString("en", { maximumFractionDigits: number < 10 ? 1 : 0 });
 }
 
 /** Ideas for whoever is signed in; null: this project has no function `ideas`. */

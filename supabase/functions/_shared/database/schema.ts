@@ -1854,6 +1854,25 @@ export interface RecsysShadows {
   started_by: Generated<string>;
 }
 
+export interface RecsysSimilarPeople {
+  /**
+   * When, by the wall clock.
+   */
+  made_at: Generated<Timestamp>;
+  /**
+   * By whose vectors. No foreign key: a row of an earlier model is passed over.
+   */
+  model_id: number;
+  /**
+   * Who asked.
+   */
+  user_id: string;
+  /**
+   * The people, nearest first, whom they muted included: at most 100.
+   */
+  user_ids: string[];
+}
+
 export interface RecsysSizes {
   /**
    * Of both.
@@ -2196,6 +2215,10 @@ export interface RecsysTopics {
    */
   model_id: number;
   /**
+   * How many people came to its posts in that time, each once; users are told recsys.about_people() of it.
+   */
+  people: Generated<number>;
+  /**
    * How many posts it has, those included that not everybody may read; as of updated_at.
    */
   size: Generated<number>;
@@ -2212,7 +2235,7 @@ export interface RecsysTopics {
    */
   topic_id: Generated<number>;
   /**
-   * When size, demand and supply were last counted.
+   * When size, demand, people and supply were last counted.
    */
   updated_at: Generated<Timestamp>;
 }
@@ -2615,6 +2638,7 @@ export interface DB {
   "recsys.settings": RecsysSettings;
   "recsys.shadow_impressions": RecsysShadowImpressions;
   "recsys.shadows": RecsysShadows;
+  "recsys.similar_people": RecsysSimilarPeople;
   "recsys.sizes": RecsysSizes;
   "recsys.source_dismissals": RecsysSourceDismissals;
   "recsys.source_interactions": RecsysSourceInteractions;
@@ -2641,6 +2665,8 @@ export interface DB {
 }
 
 export interface Functions {
+  /** A number of people as users are told it: rounded down to tens, so that one person more or less is not seen; null: fewer than recsys.least_people(). */
+  "recsys.about_people": { args: { p_people: number | null }; row: { about_people: number } };
   /** Makes a model the one that serves and retires the one before, in one transaction; the active one stays as it is. Raises for a candidate, a rejected model, and one that is not there; with p_instead_of also, and changes nothing, where another model than that one is active by now. */
   "recsys.activate_model": { args: { p_model_id: number | string | null; p_instead_of?: number | string | null | undefined }; row: { activate_model: unknown } };
   /** The model that serves. Raises where none does. */
@@ -2821,8 +2847,8 @@ export interface Functions {
   "recsys.idea_author": { args: {  }; row: { is_known: boolean; model_id: number; model_name: string; feature_spec_digest: string; embedding: string; muted: string[]; post_ids: string[]; titles: string[] } };
   /** The latest posts that the caller may read, as columns in order of time; created_at in milliseconds since 1970. Always one row. The function `ideas` asks as a member whom nobody knows, so that nothing in an idea comes from posts that only some may read. */
   "recsys.idea_posts": { args: { p_limit: number | null }; row: { now: Date; post_ids: string[]; author_ids: string[]; titles: string[]; created_at: number[]; tags: any } };
-  /** The topics of the active model; none where they are of another's vectors. */
-  "recsys.idea_topics": { args: {  }; row: { topic_id: number; label: string; terms: string[]; demand: number; supply: number; centroid: string } };
+  /** The topics of the active model, with about how many people came to each; none where they are of another's vectors. */
+  "recsys.idea_topics": { args: {  }; row: { topic_id: number; label: string; terms: string[]; demand: number; supply: number; people: number; centroid: string } };
   /** Which language model writes ideas, from the Vault: recsys_ideas_url, recsys_ideas_model and recsys_ideas_key; null: the Vault, or it, is not there. Always one row. */
   "recsys.ideas_endpoint": { args: {  }; row: { url: string; model: string; key: string } };
   /** A name as SQL has it, quoted where that is needed, in one line. */
@@ -2849,6 +2875,8 @@ export interface Functions {
   "recsys.known_posts": { args: { p_model_id: number | string | null; p_post_ids: readonly (string | null)[] | null; p_now: Date | string | null }; row: { known_posts: any } };
   /** The last 200 interactions of a user up to an instant, the latest first. */
   "recsys.latest_interactions": { args: { p_user_id: string | null; p_now: Date | string | null }; row: { latest_interactions: string } };
+  /** Of so many people at least is what users are told of people. */
+  "recsys.least_people": { args: {  }; row: { least_people: number } };
   /** A text as SQL has it, in quotes and in one line. */
   "recsys.literal_sql": { args: { p_text: string | null }; row: { literal_sql: string } };
   /** Makes the partitions of recsys.impressions for this month and those ahead, moves rows of theirs and of earlier months out of the default partition, and returns how many it made. */
@@ -2867,6 +2895,8 @@ export interface Functions {
   "recsys.names_account": { args: { p_table: string | null; p_column: number | null }; row: { names_account: boolean } };
   /** The posts that the caller may read and did not mute, created up to an instant, nearest to a vector of a model, nearest first, without some: never fewer than p_limit where there are so many, whatever the caller may not read. similarity: inner product of the vectors, from -1 to 1. */
   "recsys.nearest_posts": { args: { p_model_id: number | string | null; p_embedding: string | null; p_now: Date | string | null; p_without: readonly (string | null)[] | null; p_limit: number | null }; row: { post_id: string; similarity: number } };
+  /** The 100 people nearest to the user of these claims by a model, nearest first, of those whom that user may read: never fewer where there are so many. Null: the user has no vector of it. Reads the vectors of all users once for each power of ten between what is found and what is readable. */
+  "recsys.nearest_readable_people": { args: { p_claims: string | null; p_model_id: number | string | null }; row: { nearest_readable_people: string[] } };
   /** Whether numbers are equal but for the last digits, in which sums taken in another order differ. */
   "recsys.nearly_equal": { args: { p_some: readonly (number | null)[] | null; p_others: readonly (number | null)[] | null }; row: { nearly_equal: boolean } };
   /** The newest posts that pass the filter of a request, p_most of them at most. It looks at the 20,000 newest of each tag or language, at all by the authors asked for, and at none that the filter does not ask for. */
@@ -2885,8 +2915,8 @@ export interface Functions {
   "recsys.own_sources": { args: { p_request: string | null; p_model_id: number | string | null; p_embedding: string | null; p_extent: string | null }; row: { source: string; size: number; kept: number; post_id: string; rank: number } };
   /** Stops a schedule until recsys.resume(name); a run in progress ends by itself. */
   "recsys.pause": { args: { p_name: string | null }; row: { pause: unknown } };
-  /** The people nearest to the user of these claims, or to a post of theirs: {user_id, similarity}, nearest first, of those whom that user did not mute and whose row in recsys.source_users they may read, asked under their own role and claims; never fewer than p_limit where there are so many. similarity has one decimal. None where user or post has no vector yet, or no model is active. is_known: there is that user; they wrote that post. Reads the vectors of all users once for each power of ten between what is found and what is readable. */
-  "recsys.people_near": { args: { p_claims: string | null; p_post_id: string | null; p_limit: number | null }; row: { is_known: boolean; model_id: number; model_name: string; items: any } };
+  /** The people nearest to the user of these claims: {user_id}, the nearest ten first and within ten in the order of their ids, of those whom that user did not mute and whose row in recsys.source_users they may read; at most 100, and none at all where they are fewer than recsys.least_people(). Who is near is worked out once a day (recsys.similar_people). None where the user has no vector yet, or no model is active. is_known: there is that user. */
+  "recsys.people_near": { args: { p_claims: string | null; p_limit: number | null }; row: { is_known: boolean; model_id: number; model_name: string; items: any } };
   /** A share as people read it: 0.0123 is 1.23 %. */
   "recsys.percent": { args: { p_share: number | null }; row: { percent: string } };
   /** A ratio in words: 1.5 is "50.0 % more". */
@@ -2901,9 +2931,11 @@ export interface Functions {
   "recsys.plan_nodes": { args: { p_plan: string | null }; row: { id: string; node: any; is_beside: boolean; relation: string; alias: string } };
   /** Of each post, in their order: how many distinct people other than its author did something with it within 7 days of its creation, and how many of them viewed, voted and commented; and its topic (null: none). Of a post with more than 1,000 interactions in that time, 1,000 are counted, so that no post holds up the rest. Always one row. */
   "recsys.post_audiences": { args: { p_post_ids: readonly (string | null)[] | null }; row: { people: number[]; viewers: number[]; voters: number[]; commenters: number[]; topic_ids: number[] } };
+  /** About how many people came to posts of a post's topic in the last 28 days, as recsys.about_people() says it; null also where the post has no topic yet. The same for all posts of a topic, whoever asks. Always one row. */
+  "recsys.post_reach": { args: { p_post_id: string | null }; row: { model_id: number; model_name: string; people: number } };
   /** What recsys.post_stats has to be, worked out from all interactions: one row per interaction. */
   "recsys.post_stats_from_scratch": { args: {  }; row: { post_id: string; last_active_at: Date; interaction_id: number; user_id: string; kind: string; views: number; votes: number; comments: number; participants: number; last_comment_at: Date; by_author: boolean; first_interaction: boolean; recent: number[]; trend: number } };
-  /** The posts nearest to a post, as the caller may read them and without those they dismissed: {post_id, app_id, title, similarity}, nearest first; none where the post has no vector yet, or no model is active. is_known: the caller may read the post. */
+  /** The posts nearest to a post, as the caller may read them and without those they dismissed: {post_id, app_id, title}, nearest first; none where the post has no vector yet, or no model is active. is_known: the caller may read the post. */
   "recsys.posts_like": { args: { p_post_id: string | null; p_limit: number | null }; row: { is_known: boolean; model_id: number; model_name: string; items: any } };
   /** The columns by which rows of a table that a view reads name a post of the table that is watched as posts; of that table itself, those by which a post answers another one or passes it on. */
   "recsys.posts_read": { args: { p_view: string | null; p_table: string | null }; row: { name: string } };
@@ -2919,6 +2951,8 @@ export interface Functions {
   "recsys.purge_rate_limits": { args: {  }; row: { purge_rate_limits: number } };
   /** Deletes what shadows said of impressions that are older than settings.impressions_kept, and returns of how many. */
   "recsys.purge_shadow_impressions": { args: {  }; row: { purge_shadow_impressions: number } };
+  /** Deletes lists of similar people that are older than a day, and returns how many. Called every night by pg_cron. */
+  "recsys.purge_similar_people": { args: {  }; row: { purge_similar_people: number } };
   /** Forgets the trials of posts that are older than recsys.trial_age(), with whom they were shown to, and returns how many trials. Called every night by pg_cron. */
   "recsys.purge_trials": { args: {  }; row: { purge_trials: number } };
   /** What a scheduled command is for: the beginning of the comment of the function that it calls. */
@@ -2931,6 +2965,8 @@ export interface Functions {
   "recsys.read_schedules": { args: {  }; row: { name: string; purpose: string; schedule: string; command: string; is_active: boolean; last_run_at: Date; last_took: string; last_result: string } };
   /** What a query, asked under a role, reads from end to end for the rows of one person or post, which is $1. Rows with a relation: an index on its columns is missing; is_expression: of which row level security may let no index be used. A row with tables or functions: no index could help, since none of their columns says whose rows these are; looked_up: a subquery on these does. */
   "recsys.read_whole": { args: { p_role: string | null; p_query: string | null }; row: { relation: string; columns: string; is_expression: boolean; tables: string; looked_up: string; functions: string } };
+  /** Those of some people, in their order, whose row in recsys.source_users the user of these claims may read: asked under their own role and claims. */
+  "recsys.readable_people": { args: { p_claims: string | null; p_user_ids: readonly (string | null)[] | null }; row: { readable_people: string[] } };
   /** Which of some posts (null: of all) each of some users may read: asked under their own role, as the app's row level security decides. Policies that ask for more than who it is, such as other claims of a token, say no here. */
   "recsys.readable_posts": { args: { p_user_ids: readonly (string | null)[] | null; p_post_ids: readonly (string | null)[] | null }; row: { user_id: string; post_ids: string[] } };
   /** The last 50 posts of others within a user's last 200 interactions up to an instant, each at the earliest of these, the latest first, with the post as it was just before: {post_id, title, tags, at, created_at, last_active_at, comments}, times in milliseconds. What the ranker compares candidates with. p_latest: as of recsys.user_history. */

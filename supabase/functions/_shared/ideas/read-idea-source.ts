@@ -1,6 +1,6 @@
 /** What ideas are made from: the community's posts as any member may read them, and what came of them. */
 import { asService, type Identity, readAs } from "../database/caller.ts";
-import { call, type Pool, type Statement } from "../database/database.ts";
+import { call, type FunctionRow, type Pool, type Statement } from "../database/database.ts";
 import { audienceWindow } from "./forecast/written-post.ts";
 
 /** Of more posts than these the latest are read: it is a year or two of a large community, and a second of a worker's time. */
@@ -10,7 +10,11 @@ const postsAtMost = 25_000;
 const postsAtOnce = 5_000;
 
 /** A signed-in member of whom nothing is known: what they may not read, only some may. */
-const anyMember: Identity = { role: "authenticated", sub: "00000000-0000-4000-8000-000000000000", preview: true };
+export const anyMember = {
+  role: "authenticated",
+  sub: "00000000-0000-4000-8000-000000000000",
+  preview: true,
+} satisfies Identity;
 
 export interface IdeaPost {
   title: string;
@@ -35,6 +39,8 @@ export interface IdeaTopic {
   /** People a day who come to its posts, and posts written a day, in the last 28 days. */
   demand: number;
   supply: number;
+  /** About how many came in those days, as users are told it; null: too few to say. */
+  people: number | null;
   centroid: number[];
 }
 
@@ -107,5 +113,5 @@ export function audiencesOf(postIds: string[]): Statement<AudienceColumns> {
 }
 
 function topicsStatement() {
-  return call("recsys.idea_topics", {});
+  return call("recsys.idea_topics", {}) as Statement<FunctionRow<"recsys.idea_topics"> & { people: number | null }>;
 }
