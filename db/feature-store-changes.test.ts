@@ -2,6 +2,7 @@
 // CHANGES: how many changes to make (npm run test:soak: 50,000); SEED: another course of them.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { affinityDifferences } from "../testing/affinities.ts";
 import { assertExact } from "../testing/feature-store-definitions.ts";
 import { changeSomething, changeTogether, fillCommunity } from "../testing/random-changes.ts";
 import { Random } from "../trainer/engine/random.ts";
@@ -34,6 +35,7 @@ test(`${changes} random changes`, async (t) => {
       await database.pool.query("select recsys.roll_up($1)", [1 + random.below(10)]);
     await database.pool.query("select recsys.roll_up(null)");
     assert.deepEqual(await differences(database), [], `seed ${seed}, change ${change}, after ${last.join(", ")}`);
+    assert.deepEqual(await affinityDifferences(database.pool), [], `seed ${seed}, change ${change}, affinities`);
     if (checked++ % 15 === 0) await assertExact(database);
   }
   await assertExact(database);

@@ -53,7 +53,7 @@ export async function fillCommunity(pool: pg.Pool): Promise<void> {
 /** Empties the database for the next test. */
 export async function clear(pool: pg.Pool): Promise<void> {
   await pool.query(
-    `truncate public.profiles, public.posts, recsys.post_stats, recsys.latest_post_stats, recsys.user_stats, recsys.latest_user_stats, recsys.impressions,
+    `truncate public.profiles, public.posts, recsys.post_stats, recsys.latest_post_stats, recsys.user_stats, recsys.latest_user_stats, recsys.user_affinities, recsys.impressions,
      recsys.dismissals, recsys.trials, recsys.trial_impressions, recsys.event_ids, recsys.batch_runs, recsys.batch_recommendations cascade`,
   );
   await pool.query("update recsys.models set status = 'retired' where status = 'active'");

@@ -77,6 +77,11 @@ export async function spread(pool: pg.Pool, user: string, own: string, model: nu
     own,
   ]);
   await pool.query("select recsys.count_trials()");
+  await pool.query(
+    `insert into recsys.user_affinities (user_id, until, acts, authors, affinities, post_ids)
+     values ($1, now(), 1, '{}', '{}', array[$3::uuid]), ($2, now(), 2, array[$1::uuid], '{2}', array[$4::uuid, $3]) on conflict do nothing`,
+    [user, people.ben, post(1), own],
+  );
   await pool.query("insert into recsys.post_topics values ($1, 1, 1)", [own]);
   await pool.query("insert into recsys.event_ids values ($1, gen_random_uuid(), now())", [user]);
   await pool.query("select recsys.take_request($1)", [user]);

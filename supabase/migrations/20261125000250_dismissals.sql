@@ -11,6 +11,8 @@ comment on table recsys.dismissals is 'Posts that a person called "not interesti
 comment on column recsys.dismissals.user_id is 'Who dismissed the post.';
 comment on column recsys.dismissals.post_id is 'The post, which may be gone by now.';
 comment on column recsys.dismissals.created_at is 'When, by the engine''s clock (recsys.clock()).';
+-- a feed reads the latest
+create index dismissals_user_id_created_at_idx on recsys.dismissals (user_id, created_at desc);
 -- a deleted post is erased from here too
 create index dismissals_post_id_idx on recsys.dismissals (post_id);
 alter table recsys.dismissals enable row level security;

@@ -32,6 +32,7 @@ begin
   begin
     if p_kind = 'user' then
       written := recsys.roll_up_users(p_ids, p_since, p_touched_by, p_touched, p_touched_at);
+      perform recsys.keep_affinities(p_ids, p_since);
     else
       select rolled_up.written, rolled_up.known into written, known
       from recsys.roll_up_posts(p_ids, p_since, p_touched_by, p_touched, p_touched_at) as rolled_up;

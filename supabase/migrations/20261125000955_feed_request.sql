@@ -12,7 +12,7 @@ create type recsys.feed_request as (
   is_narrowed boolean, filter recsys.feed_filter, muted_authors uuid[], muted_topics text[], muted_words text,
   authors uuid[], affinities integer[], pool recsys.pooled_post[], asked uuid
 );
-comment on type recsys.feed_request is 'Whose feed, as of which instant, the posts that the user interacted with, each as often as they did, and those that are left out of it because the user interacted with, dismissed or saw them, or because earlier pages of the same feed served them: `served` has their recsys.served_key with `seed`. is_narrowed: there is more to ask of each post: the filter, the authors and tags (in small letters) that the user muted, and the words, as one regular expression; null: none. authors, affinities: how often the user interacted with posts of whom, most first (recsys.with_affinities). pool: the posts that sources choose from (recsys.with_pool); null: all. asked: a post that is in it, whatever is left out.';
+comment on type recsys.feed_request is 'Whose feed, as of which instant, the posts that the user interacted with since their affinities were kept (recsys.user_affinities; interacted, each as often as they did), and those that are left out of it because the user interacted with, dismissed or saw them, or because earlier pages of the same feed served them: `served` has their recsys.served_key with `seed`. is_narrowed: there is more to ask of each post: the filter, the authors and tags (in small letters) that the user muted, and the words, as one regular expression; null: none. authors, affinities: how often the user interacted with posts of whom, most first: those that are kept, and with recsys.with_affinities all. pool: the posts that sources choose from (recsys.with_pool); null: all. asked: a post that is in it, whatever is left out.';
 
 -- 32 bits of a hash that nobody can foresee, since each feed has a seed of its own. A cursor carries 1,000 posts in 5.4 KB instead of
 -- 21; one that was never served is taken for one of them with a chance of 1 to 4 million.
@@ -28,15 +28,19 @@ set lock_timeout = '100ms'
 as $$
 begin
   return array(
-    select distinct impressions.post_id
-    from recsys.impressions
-    where impressions.user_id = p_user_id and impressions.seen_at <= p_now and impressions.seen_at > p_now - interval '30 days'
+    select distinct latest.post_id
+    from (
+      select impressions.post_id from recsys.impressions
+      where impressions.user_id = p_user_id and impressions.seen_at <= p_now and impressions.seen_at > p_now - interval '30 days'
+      order by impressions.seen_at desc
+      limit 5000
+    ) as latest
   );
 exception when lock_not_available then
   return '{}'::uuid[];
 end
 $$;
-comment on function recsys.seen_posts(uuid, timestamptz) is 'The posts that came into view of a user (recsys.impressions.seen_at) within the 30 days up to an instant. None while the log is locked.';
+comment on function recsys.seen_posts(uuid, timestamptz) is 'The posts that came into view of a user (recsys.impressions.seen_at) within the 30 days up to an instant, the latest 5,000. None while the log is locked.';
 
 create function recsys.request_with_mutes(p_user_id uuid, p_now timestamptz) returns recsys.feed_request
 language plpgsql stable security invoker set search_path = ''
@@ -59,12 +63,14 @@ begin
     array_agg(lower(left(muted.value, 100))) filter (where muted.kind = 'topic'),
     array_agg(left(muted.value, 100)) filter (where muted.kind = 'word' and muted.value ~ '\S')
   into request.muted_authors, request.muted_topics, words
-  from (
-    select source_mutes.kind, source_mutes.value, row_number() over (partition by source_mutes.kind order by source_mutes.value) as number
+  from unnest(array['person', 'topic', 'word'], array[10000, 100, 100]) as kinds (kind, most)
+  cross join lateral (
+    select source_mutes.kind, source_mutes.value
     from recsys.source_mutes
-    where source_mutes.user_id = p_user_id
-  ) as muted
-  where muted.number <= case muted.kind when 'person' then 10000 else 100 end;
+    where source_mutes.user_id = p_user_id and source_mutes.kind = kinds.kind
+    order by source_mutes.value
+    limit kinds.most
+  ) as muted;
   request.muted_words := '(^|[^[:alnum:]])(?:' || (select string_agg(recsys.word_pattern(word), '|') from unnest(words) as word) || ')([^[:alnum:]]|$)';
   request.is_narrowed := request.muted_authors is not null or request.muted_topics is not null or request.muted_words is not null;
   return request;
@@ -79,26 +85,46 @@ set jit = off set plan_cache_mode = force_generic_plan
 as $$
 declare
   request recsys.feed_request := recsys.request_with_mutes(p_user_id, p_now);
+  kept record;
 begin
   request.user_id := p_user_id;
   request.seed := p_seed;
   request.served := p_served;
   if p_user_id is not null then
-    request.interacted := array(
-      select source_interactions.post_id from recsys.source_interactions
+    -- what was counted after this instant says nothing of what was before it
+    select user_affinities.until, user_affinities.authors, user_affinities.affinities, user_affinities.post_ids into kept
+    from recsys.user_affinities where user_affinities.user_id = p_user_id and user_affinities.until <= p_now;
+    request.authors := kept.authors;
+    request.affinities := kept.affinities;
+    -- No more is read of anybody: a feed of somebody with 200,000 views took a connection from others for seconds. What they did before is
+    -- known from the roll-up.
+    with latest as materialized (
+      select source_interactions.post_id, source_interactions.created_at
+      from recsys.source_interactions
       where source_interactions.user_id = p_user_id and source_interactions.created_at <= p_now
-    );
-    -- a null among them, which another app's view may show, would leave out everything
-    request.excluded := array_remove(array(
-      select unnest(request.interacted)
-      union
-      -- the replay in trainer/community/state.ts knows neither dismissals nor mutes nor what was seen: there such a post stays a
-      -- candidate that was not chosen, which is what training should learn of it
-      select source_dismissals.post_id from recsys.source_dismissals
-      where source_dismissals.user_id = p_user_id and source_dismissals.created_at <= p_now
-      union
-      select unnest(recsys.seen_posts(p_user_id, p_now))
-    ), null);
+      order by source_interactions.created_at desc, source_interactions.interaction_id desc
+      limit 2000
+    )
+    select
+      array(select latest.post_id from latest where (latest.created_at <= kept.until) is not true),
+      -- a null among them, which another app's view may show, would leave out everything
+      array_remove(array(
+        select latest.post_id from latest
+        union
+        select unnest(kept.post_ids) where (select count(*) from latest) = 2000
+        union
+        -- the replay in trainer/community/state.ts knows neither dismissals nor mutes nor what was seen: there such a post stays a
+        -- candidate that was not chosen, which is what training should learn of it
+        (
+          select source_dismissals.post_id from recsys.source_dismissals
+          where source_dismissals.user_id = p_user_id and source_dismissals.created_at <= p_now
+          order by source_dismissals.created_at desc
+          limit 5000
+        )
+        union
+        select unnest(recsys.seen_posts(p_user_id, p_now))
+      ), null)
+    into request.interacted, request.excluded;
   end if;
   if p_filter is not null and p_filter <> '{}' then
     if (case when jsonb_typeof(p_filter) = 'object' then p_filter - array['tags', 'author_ids', 'max_age_days', 'languages'] <> '{}' else true end) then
@@ -111,7 +137,7 @@ begin
   return request;
 end
 $$;
-comment on function recsys.feed_request(uuid, timestamptz, jsonb, bigint, bigint[]) is 'The request for a user''s feed as of an instant, with what is left out of it; for a visitor''s (p_user_id null) nothing is. p_filter: a recsys.feed_filter as an object, such as {"tags": ["sql"], "max_age_days": 7}; raises 22023 where it has other fields. p_seed, p_served: what earlier pages served.';
+comment on function recsys.feed_request(uuid, timestamptz, jsonb, bigint, bigint[]) is 'The request for a user''s feed as of an instant, with what is left out of it: what the user interacted with (the latest 10,000 times), dismissed (5,000) or saw (5,000); for a visitor''s (p_user_id null) nothing is. p_filter: a recsys.feed_filter as an object, such as {"tags": ["sql"], "max_age_days": 7}; raises 22023 where it has other fields. p_seed, p_served: what earlier pages served.';
 
 -- without "set", so that it becomes part of the query that asks it; with "begin atomic", so that its names are bound now, whatever the
 -- search_path is later

@@ -196,17 +196,22 @@ as $$
 declare
   request recsys.feed_request := p_request;
 begin
-  -- a visitor follows nobody, and has no rights on what people did
-  if request.user_id is not null then
+  -- a visitor follows nobody; and mostly nothing came since they were kept
+  if request.interacted <> '{}' then
     select array_agg(known.author_id order by known.affinity desc, known.author_id), array_agg(known.affinity order by known.affinity desc, known.author_id)
     into request.authors, request.affinities
     from (
-      select posts.author_id, count(*)::integer as affinity
-      -- their list, and not recsys.source_interactions once more: an app's views and policies may make one person's rows dear to read
-      from unnest(p_request.interacted) as interactions (post_id)
-      join recsys.source_posts as posts on posts.post_id = interactions.post_id
-      where posts.author_id <> p_request.user_id
-      group by posts.author_id
+      select each.author_id, sum(each.affinity)::integer as affinity
+      from (
+        select kept.author_id, kept.affinity from unnest(p_request.authors, p_request.affinities) as kept (author_id, affinity)
+        union all
+        -- their list, and not recsys.source_interactions once more: an app's views and policies may make one person's rows dear to read
+        select posts.author_id, 1
+        from unnest(p_request.interacted) as interactions (post_id)
+        join recsys.source_posts as posts on posts.post_id = interactions.post_id
+        where posts.author_id <> p_request.user_id
+      ) as each
+      group by each.author_id
     ) as known;
   end if;
   return request;

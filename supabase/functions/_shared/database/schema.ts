@@ -2446,6 +2446,33 @@ export interface RecsysTriedModels {
   model_id: number;
 }
 
+export interface RecsysUserAffinities {
+  /**
+   * How many interactions are counted: the latest 10,000 at most.
+   */
+  acts: number;
+  /**
+   * How many interactions they had with the posts of each of these.
+   */
+  affinities: number[];
+  /**
+   * Authors of posts that they interacted with, without themselves, those of most interactions first: 1,000 at most.
+   */
+  authors: string[];
+  /**
+   * The posts of others among these interactions, which stay out of their feed; null: so few interactions that a feed reads all of them itself.
+   */
+  post_ids: string[] | null;
+  /**
+   * When the last interaction was that is counted.
+   */
+  until: Timestamp;
+  /**
+   * The person.
+   */
+  user_id: string;
+}
+
 export interface RecsysUserEmbeddings {
   /**
    * What the user tower gave for the user when they were embedded.
@@ -2658,6 +2685,7 @@ export interface DB {
   "recsys.trial_impressions": RecsysTrialImpressions;
   "recsys.trials": RecsysTrials;
   "recsys.tried_models": RecsysTriedModels;
+  "recsys.user_affinities": RecsysUserAffinities;
   "recsys.user_embeddings": RecsysUserEmbeddings;
   "recsys.user_events": RecsysUserEvents;
   "recsys.user_stats": RecsysUserStats;
@@ -2815,7 +2843,7 @@ export interface Functions {
   "recsys.feature_store_differences": { args: {  }; row: { stats: string; event_id: string; post_id: string; user_id: string; at: Date; stored: any; expected: any } };
   /** The instant, the model and the settings for a feed, in one row: the active model and recsys.feed_settings, but for what p_assigned says for this user, null for most: settings, and the model_id, where that model can serve. assigned: what else it says. No row: recsys.settings is empty. */
   "recsys.feed_context": { args: { p_assigned: string | null }; row: { now: Date; model_id: number; model_name: string; feature_spec_digest: string; settings: any; assigned: any; feature_store: number } };
-  /** The request for a user's feed as of an instant, with what is left out of it; for a visitor's (p_user_id null) nothing is. p_filter: a recsys.feed_filter as an object, such as {"tags": ["sql"], "max_age_days": 7}; raises 22023 where it has other fields. p_seed, p_served: what earlier pages served. */
+  /** The request for a user's feed as of an instant, with what is left out of it: what the user interacted with (the latest 10,000 times), dismissed (5,000) or saw (5,000); for a visitor's (p_user_id null) nothing is. p_filter: a recsys.feed_filter as an object, such as {"tags": ["sql"], "max_age_days": 7}; raises 22023 where it has other fields. p_seed, p_served: what earlier pages served. */
   "recsys.feed_request": { args: { p_user_id: string | null; p_now: Date | string | null; p_filter?: string | null | undefined; p_seed?: number | string | null | undefined; p_served?: readonly (number | string | null)[] | null | undefined }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string; authors: string[]; affinities: number[]; pool: string; asked: string } };
   /** Ends a run of which no page is open: lists of users who were not active at its instant are removed. Returns the status it then has: running where pages are still open or in work. */
   "recsys.finish_batch_run": { args: { p_run_id: number | string | null }; row: { finish_batch_run: string } };
@@ -2871,6 +2899,8 @@ export interface Functions {
   "recsys.is_muted": { args: { p_kind: string | null; p_value: string | null; p_author_id: string | null; p_title: string | null; p_tags: readonly (string | null)[] | null }; row: { is_muted: boolean } };
   /** Whether a table has 8 pages or fewer, which are read faster than an index. */
   "recsys.is_small": { args: { p_table: string | null }; row: { is_small: boolean } };
+  /** Counts recsys.user_affinities of those of some users, each named once, of whom something that was counted changed (p_since: from when on), or who did much since; returns how many rows were written. */
+  "recsys.keep_affinities": { args: { p_users: readonly (string | null)[] | null; p_since: readonly (Date | string | null)[] | null }; row: { keep_affinities: number } };
   /** What the engine knows of some posts as of an instant, in their order, as one object. states: of each the row of recsys.post_stats that holds then (null: nobody came yet); has_embedding: whether the model has a vector of it; embeddings: the vectors there are, one after the other, in pgvector's binary form and base64. */
   "recsys.known_posts": { args: { p_model_id: number | string | null; p_post_ids: readonly (string | null)[] | null; p_now: Date | string | null }; row: { known_posts: any } };
   /** The last 200 interactions of a user up to an instant, the latest first. */
@@ -3021,7 +3051,7 @@ export interface Functions {
   "recsys.schedule": { args: { p_name: string | null; p_schedule: string | null; p_command: string | null }; row: { schedule: unknown } };
   /** The jobid by which pg_cron knows a schedule. Raises where there is none of that name. */
   "recsys.schedule_id": { args: { p_name: string | null }; row: { schedule_id: number } };
-  /** The posts that came into view of a user (recsys.impressions.seen_at) within the 30 days up to an instant. None while the log is locked. */
+  /** The posts that came into view of a user (recsys.impressions.seen_at) within the 30 days up to an instant, the latest 5,000. None while the log is locked. */
   "recsys.seen_posts": { args: { p_user_id: string | null; p_now: Date | string | null }; row: { seen_posts: string[] } };
   /** The id of a model by its name, published and not rolled back; null for null. Raises 22023 where there is none. */
   "recsys.servable_model": { args: { p_name: string | null }; row: { servable_model: number } };
