@@ -93,6 +93,11 @@ export async function changeAs<Row, Result>(
   return result;
 }
 
+/** All visitors are one person: in any number, they must not take the connections from who has signed in. */
+function personOf({ sub, role }: Identity): string | undefined {
+  return sub ?? (role === service.role ? undefined : role);
+}
+
 async function opened<Row>(
   pool: Pool,
   caller: Identity,
@@ -103,7 +108,7 @@ async function opened<Row>(
 ) {
   const toCount = counted.has(caller) || caller.preview ? undefined : caller.sub;
   if (toCount) requireAllowance(toCount);
-  const pooled = await pool.connect();
+  const pooled = await pool.connect(personOf(caller));
   const connection = namingFirstFailure(pooled);
   try {
     counted.add(caller);

@@ -3,7 +3,8 @@ import type { Functions } from "./schema.ts";
 
 /** The part of `pg` that functions use; only pool.ts knows the driver. */
 export interface Pool {
-  connect(): Promise<Connection>;
+  /** `person`: for whom, since connections are fair between people (turns.ts); left out: for the service itself. */
+  connect(person?: string): Promise<Connection>;
 }
 
 export interface Connection {

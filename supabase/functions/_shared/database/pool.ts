@@ -1,7 +1,8 @@
 // @ts-types="npm:@types/pg@8.23.1"
 import pg from "pg";
 import { servedAtOnce } from "../http/overload.ts";
-import type { Pool } from "./database.ts";
+import type { Connection, Pool } from "./database.ts";
+import { openTurns } from "./turns.ts";
 
 /** Connections of one worker. */
 export const poolSize = servedAtOnce;
@@ -30,7 +31,25 @@ export function openPool(url: string, onError: (error: Error) => void, options: 
   pool.on("error", onError);
   // a connection that dies in use tells its query; without a listener it would also end the process
   pool.on("connect", (client) => client.on("error", () => undefined));
-  return pool as unknown as ClosablePool;
+  const turns = openTurns(options.max ?? poolSize);
+  return {
+    async connect(person) {
+      const giveBack = await turns.take(person);
+      try {
+        const client = await pool.connect();
+        const release = client.release.bind(client);
+        client.release = (destroy) => {
+          release(destroy);
+          giveBack();
+        };
+        return client as Connection;
+      } catch (error) {
+        giveBack();
+        throw error;
+      }
+    },
+    end: () => pool.end(),
+  };
 }
 
 export interface ClosablePool extends Pool {

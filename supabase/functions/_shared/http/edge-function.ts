@@ -218,6 +218,7 @@ export function createApp<Input, Services>(
         return (input, call) => answerVisitor(input, call, services);
       }
       const claims = await services.verify(bearerToken(headers.get("authorization") ?? undefined));
+      c.get("place").belongTo(claims.sub);
       return (input, call) => edgeFunction.answer(input, { ...call, claims }, services);
     }
     if (edgeFunction.callers === "service") await requireSecretKey(headers.get("apikey"), services.secretKeys);

@@ -226,3 +226,19 @@ test("a slow sender says nothing of the worker's pace", async () => {
     }
   assert.ok(taken >= 100, `${taken} where a second serves 100`);
 });
+
+test("once half of the places are taken, a person who waits for an answer for a second has four of them", () => {
+  const clock = { now: 5_000 };
+  const { enter } = openDoor(() => clock.now);
+  const own = Array.from({ length: 20 }, () => enter());
+  for (const place of own) place.belongTo("ada");
+  clock.now += 1_001;
+  assert.throws(() => enter().belongTo("ada"), { code: "overloaded" });
+  for (let n = 0; n < 4; n++) enter().belongTo("ben");
+  enter().belongTo("ben");
+  clock.now += 1_001;
+  assert.throws(() => enter().belongTo("ben"), { code: "overloaded" });
+  enter().belongTo("eve");
+  for (const place of own.slice(0, 17)) place.leave(true);
+  enter().belongTo("ada");
+});

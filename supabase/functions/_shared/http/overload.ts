@@ -23,6 +23,12 @@ const longestWait = 1_000;
  */
 const visitorShare = 0.5;
 
+/**
+ * Once half of the places that there always are are taken, a person whose earlier request still waits after a second has at most so many: five whose feeds
+ * took seconds, and who asked for two a second each, filled a worker.
+ */
+const placesOfPerson = 4;
+
 /** How much an answer that nobody waited beside says about the rate. */
 const weightOfLatest = 0.1;
 
@@ -41,6 +47,8 @@ export interface Place {
   receive<Body>(read: () => Promise<Body>): Promise<Body>;
   /** The same for a wait of so many milliseconds; false, at once: the place is gone. */
   pause(milliseconds: number): Promise<boolean>;
+  /** Says whose it is, as soon as that is known. @throws AppError 503 `overloaded` where they wait for too many already */
+  belongTo(person: string): void;
   /** Ends the request. What was refused early says nothing of the rate. */
   leave(served: boolean): void;
 }
@@ -49,6 +57,8 @@ export interface Place {
 export function openDoor(now = () => performance.now()) {
   let inside = 0;
   let visitors = 0;
+  /** When each that is inside came in, of each person. */
+  const placesOf = new Map<string, number[]>();
   /** Who is inside and still sends, those first who began first, and what ends that. */
   const sending = new Map<Place, { isVisitor: boolean; giveWay: () => void }>();
   /** When the last one was answered, or somebody came in where nobody was. */
@@ -65,11 +75,13 @@ export function openDoor(now = () => performance.now()) {
     enter(isVisitor = false): Place {
       if (isVisitor && isFull(visitors, visitorShare) && !madeRoom(true)) throw overloaded(visitors * paceNow());
       if (isFull(inside, 1) && !madeRoom(true) && (isVisitor || !madeRoom(false))) throw overloaded(inside * paceNow());
-      let came = now();
+      const entered = now();
+      let came = entered;
       if (waiting() === 0) since = came;
       inside++;
       if (isVisitor) visitors++;
       let isInside = true;
+      let owner: string | undefined;
 
       const place: Place = {
         async receive(read) {
@@ -97,6 +109,14 @@ export function openDoor(now = () => performance.now()) {
             .catch(() => false)
             .finally(() => clearTimeout(timer));
         },
+        belongTo(person) {
+          const times = placesOf.get(person) ?? [];
+          if (inside > alwaysTaken / 2 && times.length >= placesOfPerson && now() - times[0] > longestWait)
+            throw overloaded(inside * paceNow());
+          owner = person;
+          placesOf.set(person, times);
+          times.push(entered);
+        },
         leave(served) {
           if (!isInside) return;
           const waited = waiting() > servedAtOnce;
@@ -118,6 +138,10 @@ export function openDoor(now = () => performance.now()) {
         sending.delete(place);
         inside--;
         if (isVisitor) visitors--;
+        if (owner === undefined) return;
+        const times = placesOf.get(owner) ?? [];
+        times.splice(times.indexOf(entered), 1);
+        if (times.length === 0) placesOf.delete(owner);
       }
     },
   };

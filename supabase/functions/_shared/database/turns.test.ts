@@ -1,0 +1,109 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { setImmediate } from "node:timers/promises";
+import { openTurns } from "./turns.ts";
+
+/** Three connections, and a clock that stands still. */
+function three() {
+  const clock = { now: 1_000 };
+  const turns = openTurns(3, () => clock.now);
+  const order: string[] = [];
+  const held = new Map<string, (() => void)[]>();
+  const ask = (name: string, person: string | undefined = name) => {
+    const came = (giveBack: () => void) => {
+      order.push(name);
+      held.set(name, [...(held.get(name) ?? []), giveBack]);
+    };
+    // who still waits when a test is over is given up
+    turns.take(person).then(came, () => undefined);
+    return setImmediate();
+  };
+  const giveBack = (name: string) => {
+    held.get(name)?.shift()?.();
+    return setImmediate();
+  };
+  return { clock, order, ask, giveBack, turns };
+}
+
+test("who holds none comes before who holds one, whoever came first", async () => {
+  const { order, ask, giveBack } = three();
+  for (const name of ["ada", "ada", "ada", "ada", "ben"]) await ask(name);
+  assert.deepEqual(order, ["ada", "ada", "ada"], "alone they may have all");
+  await giveBack("ada");
+  await giveBack("ada");
+  assert.deepEqual(order.slice(3), ["ben", "ada"]);
+});
+
+test("of those who wait, whoever used least lately is next, and of equals who came first", async () => {
+  const { clock, order, ask, giveBack } = three();
+  await ask("ada");
+  clock.now += 400;
+  await giveBack("ada");
+  for (const name of ["x", "y", "z"]) await ask(name);
+  for (const name of ["ada", "ben", "eve"]) await ask(name);
+  for (const name of ["x", "y", "z"]) await giveBack(name);
+  assert.deepEqual(order.slice(4), ["ben", "eve", "ada"]);
+});
+
+test("five whose feeds take seconds leave one connection to the others, and are quick again later", async () => {
+  const { clock, order, ask, giveBack } = three();
+  for (const name of ["1", "2", "3"]) await ask(name);
+  clock.now += 2_000;
+  for (const name of ["1", "2", "3"]) await giveBack(name);
+  for (const name of ["1", "2", "3", "1", "2"]) await ask(name);
+  assert.deepEqual(order.slice(3), ["1", "2"]);
+  for (let n = 0; n < 5; n++) {
+    await ask("honest");
+    await giveBack("honest");
+  }
+  assert.deepEqual(order.slice(5), Array(5).fill("honest"));
+  await giveBack("1");
+  assert.deepEqual(order.slice(10), ["3"]);
+  const later = three();
+  for (const name of ["1", "2", "3"]) await later.ask(name);
+  later.clock.now += 2_000;
+  for (const name of ["1", "2", "3"]) await later.giveBack(name);
+  later.clock.now += 20_000;
+  for (const name of ["1", "2", "3"]) await later.ask(name);
+  assert.equal(later.order.length, 6);
+});
+
+test("many quick requests make nobody slow, nor does the service's own work", async () => {
+  const { clock, order, ask, giveBack, turns } = three();
+  for (let n = 0; n < 500; n++) {
+    await ask("ada");
+    clock.now += 30;
+    await giveBack("ada");
+  }
+  for (let n = 0; n < 3; n++) await ask("ada");
+  assert.equal(order.length, 503);
+  for (let n = 0; n < 3; n++) await giveBack("ada");
+  const own = await Promise.all([turns.take(), turns.take(), turns.take()]);
+  clock.now += 60_000;
+  for (const giveBack of own) giveBack();
+  await Promise.all([turns.take(), turns.take(), turns.take()]);
+});
+
+test("what is given back twice is free once, and one connection alone is everybody's", async () => {
+  const clock = { now: 0 };
+  const turns = openTurns(1, () => clock.now);
+  const giveBack = await turns.take("ada");
+  clock.now += 5_000;
+  giveBack();
+  giveBack();
+  const again = await turns.take("ada");
+  const waiting = turns.take("ben");
+  await setImmediate();
+  assert.equal(turns.waiting(), 1);
+  again();
+  (await waiting)();
+});
+
+test("who waited for as long as anybody may is refused, and the others come to their turn", async () => {
+  const turns = openTurns(1, undefined, 20);
+  const giveBack = await turns.take("ada");
+  await assert.rejects(turns.take("ben"), /timeout exceeded when waiting for a connection/);
+  assert.equal(turns.waiting(), 0);
+  giveBack();
+  await turns.take("eve");
+});
