@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setImmediate } from "node:timers";
 import { GraphBuilder } from "../../../../trainer/onnx/graph-builder.ts";
 import { float32 } from "../features/tensors.ts";
 import { loadRuntime } from "./inference.ts";
@@ -23,6 +24,16 @@ test("without the platform's runtime the native one runs a graph", async () => {
   assert.deepEqual([...doubled.data], [2, 4, 6, 8]);
   assert.deepEqual([...doubled.dims], [2, 2]);
   await assert.rejects(runtime.createSession(new TextEncoder().encode("no graph")));
+});
+
+test("a run on the native one waits for no timer", async () => {
+  const session = await (await loadRuntime()).createSession(doubling());
+  let hasTurned = false;
+  setImmediate(() => {
+    hasTurned = true;
+  });
+  await session.run({ x: float32(Float32Array.of(1, 2), [1, 2]) });
+  assert.equal(hasTurned, false);
 });
 
 test("the platform's runtime comes first, and gets one argument", async () => {
