@@ -2768,7 +2768,7 @@ export interface Functions {
   /** The columns of a table that a view reads, itself or by views under it. */
   "recsys.columns_read": { args: { p_view: string | null; p_table: string | null }; row: { name: string; attnum: number; type: string; category: string } };
   /** What the common sources would bring somebody who may see everything and has seen nothing, more than they bring a caller, as one object: posts, as recsys.told_posts, and their ranks as {source: rank}. For the service role alone: it says which posts there are. */
-  "recsys.common_posts": { args: { p_now: Date | string | null }; row: { common_posts: any } };
+  "recsys.common_posts": { args: { p_now?: Date | string | null | undefined }; row: { common_posts: any } };
   /** What the sources bring that are the same for everybody, but for what is hidden from them, known to them or served. */
   "recsys.common_sources": { args: { p_request: string | null; p_extent: string | null }; row: { source: string; size: number; kept: number; post_id: string; rank: number } };
   /** Each metric: the preference for the second team, (second_credit - first_credit) / (second_credit + first_credit), from -1 to 1, with the interval that holds 95 times in 100 on a day chosen beforehand (low, high, p), and the one that does so on all days together (always_low, always_high, at p_alpha; always_p). acting: people who did anything with a pick. Null below 50 of these, and where all people do the same. */
@@ -2902,7 +2902,7 @@ export interface Functions {
   /** Counts recsys.user_affinities of those of some users, each named once, of whom something that was counted changed (p_since: from when on), or who did much since; returns how many rows were written. */
   "recsys.keep_affinities": { args: { p_users: readonly (string | null)[] | null; p_since: readonly (Date | string | null)[] | null }; row: { keep_affinities: number } };
   /** What the engine knows of some posts as of an instant, in their order, as one object. states: of each the row of recsys.post_stats that holds then (null: nobody came yet); has_embedding: whether the model has a vector of it; embeddings: the vectors there are, one after the other, in pgvector's binary form and base64. */
-  "recsys.known_posts": { args: { p_model_id: number | string | null; p_post_ids: readonly (string | null)[] | null; p_now: Date | string | null }; row: { known_posts: any } };
+  "recsys.known_posts": { args: { p_model_id: number | string | null; p_post_ids: readonly (string | null)[] | null; p_now?: Date | string | null | undefined }; row: { known_posts: any } };
   /** The last 200 interactions of a user up to an instant, the latest first. */
   "recsys.latest_interactions": { args: { p_user_id: string | null; p_now: Date | string | null }; row: { latest_interactions: string } };
   /** Of so many people at least is what users are told of people. */

@@ -13,7 +13,7 @@ export function parseVectors(text: string): number[][] {
 
 /**
  * Vectors [32] in pgvector's binary form, one after the other, in base64 without line breaks; null: none. As PostgreSQL's own text of
- * bytes, 130 of them took Deno 1.3 ms to read, and so 0.04.
+ * bytes, 130 of them took Deno 1.3 ms to read, and so 0.04. They share one array: with one of its own each takes twice the memory.
  */
 export function unpackVectors(base64: string | null): Float32Array[] {
   if (base64 === null) return [];
@@ -23,9 +23,9 @@ export function unpackVectors(base64: string | null): Float32Array[] {
   const view = new DataView(bytes.buffer);
   // two bytes for the width, two that are unused, then the numbers, big-endian
   const stride = 4 + 4 * dimensions;
-  return Array.from({ length: bytes.byteLength / stride }, (_, i) => {
-    const vector = new Float32Array(dimensions);
-    for (let d = 0; d < dimensions; d++) vector[d] = view.getFloat32(i * stride + 4 + 4 * d);
-    return vector;
-  });
+  const count = bytes.byteLength / stride;
+  const numbers = new Float32Array(count * dimensions);
+  for (let i = 0; i < count; i++)
+    for (let d = 0; d < dimensions; d++) numbers[i * dimensions + d] = view.getFloat32(i * stride + 4 + 4 * d);
+  return Array.from({ length: count }, (_, i) => numbers.subarray(i * dimensions, (i + 1) * dimensions));
 }

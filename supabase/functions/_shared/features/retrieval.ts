@@ -29,7 +29,8 @@ export const optionsOf: Record<Source, SourceOptions> = sources;
 export type Ranks = Record<Source, number | null>;
 
 /** Those of a post that no source brought. */
-export const unranked = (): Ranks => Object.fromEntries(sourceNames.map((source) => [source, null])) as Ranks;
+export const unranked = (): Ranks => ({ ...noRanks });
+const noRanks = Object.fromEntries(sourceNames.map((source) => [source, null])) as Ranks;
 
 /** Those that are common; what is written since they were read comes on top of those that begin with it. */
 export const commonSources = sourceNames.filter((source) => sources[source].common);

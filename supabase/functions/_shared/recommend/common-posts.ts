@@ -3,7 +3,7 @@
  * may see them is never kept: each feed asks recsys.candidates.
  */
 import { asService } from "../database/caller.ts";
-import type { Connection, Statement } from "../database/database.ts";
+import { type Connection, call, type Statement } from "../database/database.ts";
 import { commonSources, type Ranks, type Source, sources } from "../features/retrieval.ts";
 import { openKnownPosts, type Post, type ToldPosts, toldPosts } from "./known-posts.ts";
 
@@ -46,7 +46,7 @@ export function openCommonPosts() {
 export type CommonPostsCache = ReturnType<typeof openCommonPosts>;
 
 async function readCommonPosts(connection: Connection, role: string): Promise<CommonPosts> {
-  const [{ common }] = await asService(connection, role, readCommon);
+  const [{ common_posts: common }] = await asService(connection, role, readCommon);
   const posts = toldPosts(common.posts);
   const places: CommonPosts["places"] = {};
   const cut: CommonPosts["cut"] = {};
@@ -67,7 +67,4 @@ interface Common {
   ranks: Partial<Ranks>[] | null;
 }
 
-const readCommon: Statement<{ common: Common }> = {
-  text: "select recsys.common_posts(recsys.clock()) as common",
-  values: [],
-};
+const readCommon: Statement<{ common_posts: Common }> = call("recsys.common_posts", {});

@@ -1,6 +1,7 @@
 /** Posts as the engine knows them, whoever asks: with their state, and their vector in a model. A worker keeps those that it has met. */
 import { asService } from "../database/caller.ts";
-import type { Connection, Statement } from "../database/database.ts";
+import { type Connection, call, type Query, type Statement } from "../database/database.ts";
+import { db } from "../database/query.ts";
 import { unpackVectors } from "../database/vectors.ts";
 import { type Candidate, type PostState, quietPost } from "../features/ranker-features.ts";
 
@@ -51,42 +52,46 @@ export function unpackPosts({ states, has_embedding, embeddings }: PackedPosts):
   }));
 }
 
-const columns = Object.keys(quietPost) as (keyof PostState)[];
+const columns = Object.keys(quietPost);
 
+/** All begin as copies of one, so that they are alike in memory: small, and quick to read. */
 function stateOf(row: Record<string, unknown>): PostState {
-  return Object.fromEntries(
-    columns.map((column) => [column, column.endsWith("_at") ? milliseconds(row[column]) : row[column]]),
-  ) as unknown as PostState;
+  const state: Record<string, unknown> = { ...quietPost };
+  for (const column of columns) state[column] = column.endsWith("_at") ? milliseconds(row[column]) : row[column];
+  return state as PostState;
 }
 
 function milliseconds(time: unknown): number | null {
   return time === null ? null : Date.parse(time as string);
 }
 
-/** What the engine knows of posts as of an instant in milliseconds (null: now), in their order; `connection` is in a transaction under `role`. */
+/** What the engine knows of posts as of an instant in milliseconds (default: now), in their order; `connection` is in a transaction under `role`. */
 export async function readKnownPosts(
   connection: Connection,
   role: string,
   modelId: string | null,
   ids: string[],
-  instant: number | null = null,
+  instant?: number,
 ): Promise<KnownPost[]> {
-  const statement: Statement<{ known: PackedPosts }> = {
-    text: "select recsys.known_posts($1::bigint, $2::uuid[], coalesce(to_timestamp($3::double precision / 1000), recsys.clock())) as known",
-    values: [modelId, ids, instant],
-  };
-  const [{ known }] = await asService(connection, role, statement);
-  return unpackPosts(known);
+  const p_now = instant === undefined ? undefined : new Date(instant);
+  const statement: Statement<{ known_posts: PackedPosts }> = call("recsys.known_posts", {
+    p_model_id: modelId,
+    p_post_ids: ids,
+    p_now,
+  });
+  const [{ known_posts }] = await asService(connection, role, statement);
+  return unpackPosts(known_posts);
 }
 
-/** So many posts twice, of 1.1 KB each (46 MB): what was met since as many came, and what had been met before them. */
+/** So many posts twice: what was met since as many came, and what had been met before them. */
 const generation = 20_000;
+/** Of the model that serves, and one that an experiment compares with it or that serves next. */
+const mostModels = 2;
 
 /** Keeps what is known of the posts that feeds have met, until a roll-up says that it has changed. */
 export function openKnownPosts() {
-  let [young, old] = [new Map<string, KnownPost>(), new Map<string, KnownPost>()];
-  /** Of which models; and as of which recsys.feature_store_version all of it holds. */
-  const models = new Set<string | null>();
+  const models = new Map<string | null, ModelPosts>();
+  /** As of which recsys.feature_store_version all of it holds. */
   let version = -1;
 
   /** Forgets what roll-ups up to that version wrote anew. */
@@ -95,18 +100,19 @@ export function openKnownPosts() {
     const rolledUp = await asService(connection, role, readRolledUp(version, to));
     if (to <= version) return;
     // the first, or more roll-ups than are named
-    if (rolledUp.length < to - version || rolledUp.some(({ post_ids }) => post_ids === null)) {
-      young.clear();
-      old.clear();
-      models.clear();
-    }
+    if (rolledUp.length < to - version || rolledUp.some(({ post_ids }) => post_ids === null)) models.clear();
     for (const { post_ids } of rolledUp)
-      for (const id of post_ids ?? [])
-        for (const model of models) {
-          young.delete(`${model} ${id}`);
-          old.delete(`${model} ${id}`);
-        }
+      for (const id of post_ids ?? []) for (const posts of models.values()) posts.forget(id);
     version = to;
+  }
+
+  function postsOf(modelId: string | null): ModelPosts {
+    const found = models.get(modelId);
+    if (found) return found;
+    for (const oldest of models.keys()) if (models.size >= mostModels) models.delete(oldest);
+    const posts = openModelPosts();
+    models.set(modelId, posts);
+    return posts;
   }
 
   return {
@@ -119,35 +125,51 @@ export function openKnownPosts() {
       at: number,
       ids: string[],
     ): Promise<KnownPost[]> {
-      const found = ids.map((id) => {
-        const key = `${modelId} ${id}`;
-        const kept = young.get(key);
-        if (kept) return kept;
-        const before = old.get(key);
-        if (before) young.set(key, before);
-        return before;
-      });
+      const kept = postsOf(modelId);
+      const found = ids.map((id) => kept.of(id));
       const missing = ids.filter((_, i) => !found[i]);
       if (missing.length === 0) return found as KnownPost[];
       const read = (await readKnownPosts(connection, role, modelId, missing)).values();
-      models.add(modelId);
       for (const [i, id] of ids.entries()) {
         if (found[i]) continue;
         const known = read.next().value as KnownPost;
         found[i] = known;
         // what was read before a roll-up of which others have heard already may be what it wrote anew; and a vector may come at any time
-        if (at === version && (known.embedding || modelId === null)) young.set(`${modelId} ${id}`, known);
+        if (at === version && (known.embedding || modelId === null)) postsOf(modelId).keep(id, known);
       }
-      if (young.size > generation) [young, old] = [new Map(), young];
       return found as KnownPost[];
     },
   };
 }
 export type KnownPostsCache = ReturnType<typeof openKnownPosts>;
 
-function readRolledUp(since: number, to: number): Statement<{ post_ids: string[] | null }> {
+/** Posts with their vectors in one model, those that feeds met last. */
+function openModelPosts() {
+  let [young, old] = [new Map<string, KnownPost>(), new Map<string, KnownPost>()];
   return {
-    text: "select post_ids from recsys.rolled_up_posts where version > $1::bigint and version <= $2::bigint",
-    values: [since, to],
+    of(id: string): KnownPost | undefined {
+      const kept = young.get(id);
+      if (kept) return kept;
+      const before = old.get(id);
+      if (before) this.keep(id, before);
+      return before;
+    },
+    keep(id: string, known: KnownPost): void {
+      young.set(id, known);
+      if (young.size > generation) [young, old] = [new Map(), young];
+    },
+    forget(id: string): void {
+      young.delete(id);
+      old.delete(id);
+    },
   };
+}
+type ModelPosts = ReturnType<typeof openModelPosts>;
+
+function readRolledUp(since: number, to: number): Query<{ post_ids: string[] | null }> {
+  return db
+    .selectFrom("recsys.rolled_up_posts")
+    .select("post_ids")
+    .where("version", ">", since)
+    .where("version", "<=", to);
 }

@@ -29,17 +29,25 @@ export function finiteInputs(
   leftOut: LeftOut[],
 ): { posts: PostCandidate[]; feeds: Feeds } {
   const feeds = rankerInputs(user, vector, posts, now);
+  const { post_features, pair_features, posts: vectors } = feeds;
+  if ([post_features, pair_features, vectors].every(allFinite)) return { posts, feeds };
   const finite = posts.filter((post, i) => {
     const wrong =
-      notFinite(feeds.post_features, i, postFeatures) ??
-      notFinite(feeds.pair_features, i, pairFeatures) ??
-      notFinite(feeds.posts, i, []);
+      notFinite(post_features, i, postFeatures) ??
+      notFinite(pair_features, i, pairFeatures) ??
+      notFinite(vectors, i, []);
     if (wrong) leftOut.push({ post_id: post.post_id, ...wrong });
     return !wrong;
   });
-  if (finite.length === posts.length) return { posts, feeds };
   // anew, since a candidate's ranks say where it stands among the others
   return { posts: finite, feeds: rankerInputs(user, vector, finite, now) };
+}
+
+/** Whether all numbers are: their sum is, then. One by one, with their names, they took a feed 0.2 ms. */
+function allFinite({ data }: Tensor): boolean {
+  let sum = 0;
+  for (let i = 0; i < data.length; i++) sum += Number(data[i]);
+  return Number.isFinite(sum);
 }
 
 function notFinite({ data, dims }: Tensor, row: number, names: string[]): Omit<LeftOut, "post_id"> | undefined {

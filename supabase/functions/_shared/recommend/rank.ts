@@ -77,14 +77,13 @@ export function scoreOf({ probabilities, worth }: Opinion, i: number, weights: r
 
 /** What the ranker was told of candidate `i`: the features of user, post and pair, then the categories, in the order of the spec. */
 export function featuresOf(feeds: Feeds, i: number): number[] {
-  return [
-    ...row(feeds.user_features, 0),
-    ...row(feeds.post_features, i),
-    ...row(feeds.pair_features, i),
-    ...row(feeds.categories, i),
-  ];
+  const features: number[] = [];
+  addRow(features, feeds.user_features, 0);
+  for (const each of [feeds.post_features, feeds.pair_features, feeds.categories]) addRow(features, each, i);
+  return features;
 }
 
-function row({ data, dims }: Tensor, i: number): number[] {
-  return Array.from(data.slice(i * dims[1], (i + 1) * dims[1]), Number);
+/** Number by number: as arrays made of slices, those of a page's 20 posts took 0.3 ms. */
+function addRow(features: number[], { data, dims }: Tensor, i: number): void {
+  for (let at = i * dims[1]; at < (i + 1) * dims[1]; at++) features.push(Number(data[at]));
 }
