@@ -12,6 +12,8 @@ import { UserError } from "../db/user-error.ts";
 import { type Head, kinds } from "../supabase/functions/_shared/features/kinds.ts";
 import type { Community } from "./community/community.ts";
 import type { LoadedCommunity } from "./community/from-database.ts";
+import { boundedShares, ofPages, ofPositives, ofRequests } from "./community/shares.ts";
+import type { Timeline } from "./community/timeline.ts";
 import { type Config, defaultConfig } from "./config/config.ts";
 import { calibrateHeads, expectedPositives, shiftHeads } from "./dlrm/calibrate-heads.ts";
 import { denseWidth, isNewUser } from "./dlrm/dense-features.ts";
@@ -124,7 +126,7 @@ export async function trainModel(loaded: LoadedCommunity, options: PipelineOptio
   const { community, timeline } = loaded;
   const { from } = options;
   const { learnedFrom, pages, until } = learnable(loaded, options);
-  const interactions = firstInteractionEvents(community, timeline, until);
+  const interactions = shares(timeline, firstInteractionEvents(community, timeline, until));
   // what pages taught no first interactions can go on with, and the other way round
   if (from?.learnedFrom === learnedFrom) return await goOn(loaded, interactions, { pages, until }, from, options);
   if (interactions.length < 100)
@@ -132,8 +134,11 @@ export async function trainModel(loaded: LoadedCommunity, options: PipelineOptio
   const { seed, config = defaultConfig, stages = everyStage, onProgress, signal } = options;
   const { maximumRequests, interactionsPerRequest } = config.ranker;
   const wanted = Math.min(maximumRequests, Math.floor(interactions.length / interactionsPerRequest));
-  const ofInteractions = requestsAt(timeline, interactions.slice(-wanted), until);
-  const recent = since(pages, ofInteractions[0].at, maximumRequests);
+  const ofInteractions = requestsAt(timeline, shares(timeline, interactions, ofRequests, wanted), until);
+  const recent = latestPages(
+    pages.filter(({ at }) => at >= ofInteractions[0].at),
+    maximumRequests,
+  );
   const heads = headsOf(recent);
   const requests = learnedFrom === "pages" ? withHeads(recent, heads) : ofInteractions;
   const towerOptions = { ...towerOptionsOf(learnedFrom, config), seed, until: requests[0].at };
@@ -142,7 +147,7 @@ export async function trainModel(loaded: LoadedCommunity, options: PipelineOptio
     trainRanker(loaded, requests, heads, towers, { ...options, from: undefined }),
   );
   // fine-tuning changes the towers in place
-  const heldBack = heldBackTowers(towers, community, requests[firstHeldOut(requests, config)].at);
+  const heldBack = heldBackTowers(towers, community, requests[partsOf(requests, config).heldOut[0]].at);
   const fineTuning = { ...towerOptions, ...config.towers.fineTuning.before, until };
   const fineTuned = await trainTowers(community, fineTuning, onProgress, signal, towers);
   const newInteractions = interactions.length;
@@ -172,15 +177,25 @@ function learnable(
   const known = Math.min(until, timeline.length > 0 ? timeline.at[timeline.length - 1] + 1 : until);
   const settled = known - labelWindow;
   const since = from?.learnedFrom === "pages" ? from.learnedUntil : Number.NEGATIVE_INFINITY;
-  const pages = pageRequests(loaded.pages, timeline, community.posts.ids.length, since, known);
+  const pages = latestPages(pageRequests(loaded.pages, timeline, community.posts.ids.length, since, known));
   const enough = from?.learnedFrom === "pages" ? 1 : config.ranker.enoughPages;
   if (pages.filter(wasTouched).length < enough) return { learnedFrom: "interactions", pages: [], until };
   return { learnedFrom: "pages", pages, until: settled };
 }
 
-/** The latest pages from an instant on, `most` at most. */
-function since(pages: PageRequest[], from: number, most: number): PageRequest[] {
-  return pages.filter(({ at }) => at >= from).slice(-most);
+/** The latest pages, `most` at most, of which everybody has their share. */
+function latestPages(pages: PageRequest[], most?: number): PageRequest[] {
+  return Array.from(boundedShares(columnsOf(pages), ofPages, most), (i) => pages[i]);
+}
+
+/** The same of events, by their numbers. */
+function shares({ users, at }: Timeline, events: Uint32Array, bound = ofPositives, most?: number): Uint32Array {
+  const of = { users: events.map((event) => users[event]), at: Float64Array.from(events, (event) => at[event]) };
+  return boundedShares(of, bound, most).map((i) => events[i]);
+}
+
+function columnsOf(requests: RankerRequest[]) {
+  return { users: requests.map(({ user }) => user), at: requests.map(({ at }) => at) };
 }
 
 /** Goes on from an earlier model with what happened since. */
@@ -199,8 +214,8 @@ async function goOn(
   const unseen = interactions.filter((event) => timeline.at[event] >= learnedUntil);
   const requests =
     learnedFrom === "pages"
-      ? withHeads(since(pages, learnedUntil, maximumRequests), dlrm.heads)
-      : requestsAt(timeline, unseen.slice(-maximumRequests), until);
+      ? withHeads(latestPages(pages, maximumRequests), dlrm.heads)
+      : requestsAt(timeline, shares(timeline, unseen, ofRequests, maximumRequests), until);
   if (unseen.length === 0 || requests.length === 0) throw new UserError("nothing is new since the model to go on from");
   const further = { ...towerOptionsOf(learnedFrom, config), ...config.towers.further, seed };
   const [from, to] = [learnedUntil, requests[0].at];
@@ -221,9 +236,17 @@ function towerOptionsOf(learnedFrom: LearnedFrom, { towers }: Config) {
   return learnedFrom === "pages" ? { ...towers, ...towers.withPages } : towers;
 }
 
-/** The number of the first request that the ranker does not learn from. */
-function firstHeldOut({ length }: RankerRequest[], { ranker }: Config): number {
-  return Math.floor(length * (1 - ranker.heldOut));
+/**
+ * The requests that the ranker learns from, and the later ones that it does not. Of what is held out, too, everybody has their share, and whoever did
+ * more than that of late has it left out: the last minutes of a few would choose the epoch. At most twice as many are later than what is learned.
+ */
+function partsOf(requests: RankerRequest[], { ranker }: Config): RankerParts {
+  const every = Uint32Array.from(requests.keys());
+  const wanted = every.length - Math.floor(every.length * (1 - ranker.heldOut));
+  const last = every.subarray(-2 * wanted);
+  const bound = "shown" in requests[0] ? ofPages : ofRequests;
+  const heldOut = boundedShares(columnsOf(requests.slice(last[0])), bound, wanted).map((i) => last[i]);
+  return { training: every.subarray(0, heldOut[0]), heldOut };
 }
 
 function heldBackTowers({ towers }: TrainedTowers, { users, posts }: Community, from: number): HeldBackTowers {
@@ -265,8 +288,7 @@ async function trainRanker(
   const examples = await rankingExamples(community, timeline, requests, users, postVectors, exampleOptions);
   const every = Uint32Array.from(requests.keys());
   // all of them are new to a ranker that goes on: nothing need be held out to see whether it fits them too well
-  const split = from ? every.length : firstHeldOut(requests, config);
-  const parts = { training: every.subarray(0, split), heldOut: every.subarray(split) };
+  const parts = from ? { training: every, heldOut: new Uint32Array() } : partsOf(requests, config);
   const ofNewUsers = from ? undefined : await heldOutOfNewUsers();
   const expected = from && expectedPositives(from.dlrm, examples, every, postVectors);
   const further = ofPages ? ranker.furtherPages : ranker.further;
@@ -291,7 +313,7 @@ async function trainRanker(
   };
 
   async function heldOutOfNewUsers(): Promise<OfNewUsers> {
-    const last = requests.slice(split);
+    const last = Array.from(parts.heldOut, (request) => requests[request]);
     const asNew = usersOf(last, { towers, data }, histories, postVectors, () => true);
     const options = { ...exampleOptions, onProgress: undefined };
     return {

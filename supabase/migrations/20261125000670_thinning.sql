@@ -1,4 +1,4 @@
--- Old states go. Training reads the latest 500,000 events with the state each left; of what came before them it reads the last state
+-- Old states go. Training reads the latest 500,000 events, of each person the latest 10,000 at most, with the state each left; of what came before them it reads the last state
 -- of each post and user, and what each interaction found, which the interactions themselves say. So that is what stays: from an
 -- instant on every state, and before it the last one of each post and user. What is stored of a post or user is therefore always
 -- complete from some state on, and whoever needs a state before that one works it out from the interactions:
@@ -13,7 +13,7 @@ create table recsys.thinning (
 );
 comment on table recsys.thinning is 'How far recsys.thin_feature_store() has come, in one row.';
 comment on column recsys.thinning.only_row is 'Always true: there is one row.';
-comment on column recsys.thinning.thinned_before is 'Of the states before this instant only the last one of each post and user needs to be there. -infinity: nothing was thinned yet. It never goes back.';
+comment on column recsys.thinning.thinned_before is 'Of the states before this instant only the last one of each post and user needs to be there. -infinity: nothing was thinned yet, or all is worked out anew.';
 comment on column recsys.thinning.after_id is 'The post or user after which the next call goes on, in the order of their ids.';
 insert into recsys.thinning default values;
 alter table recsys.thinning enable row level security;
@@ -52,7 +52,25 @@ end
 $$;
 comment on function recsys.thinned_state(uuid, timestamptz, bigint) is 'last_active_at and comments of a post just before an interaction, worked out from the interactions: for where recsys.post_stats has no state before it, and the interaction lies before thinning.thinned_before. No row: nothing had happened yet, or, where the claims say who asks, the interaction is not theirs.';
 
-create function recsys.thin_feature_store(p_keep bigint default 500000, p_most integer default 20000) returns bigint
+create function recsys.training_start(p_events bigint, p_of_a_person bigint) returns table (at timestamptz, sort_id bigint)
+language sql stable security invoker set search_path = ''
+as $$
+  select latest.last_active_at, latest.sort_id
+  from recsys.latest_user_stats as people
+  -- by the index of each person: what one of them did beyond their share is not read
+  cross join lateral (
+    select user_stats.last_active_at, user_stats.sort_id from recsys.user_stats
+    where user_stats.user_id = people.user_id
+    order by user_stats.last_active_at desc, user_stats.sort_id desc, user_stats.event_id desc
+    limit p_of_a_person
+  ) as latest
+  order by latest.last_active_at desc, latest.sort_id desc
+  offset greatest(p_events, 1) - 1
+  limit 1
+$$;
+comment on function recsys.training_start(bigint, bigint) is 'The first of the latest p_events events of which each person has p_of_a_person at most: what training reads begins there, and what is thinned ends there. No row: there are fewer.';
+
+create function recsys.thin_feature_store(p_keep bigint default 500000, p_most integer default 20000, p_of_a_person bigint default 10000) returns bigint
 language plpgsql volatile security invoker set search_path = ''
 set plan_cache_mode = force_custom_plan set jit = off
 as $$
@@ -67,12 +85,14 @@ begin
   perform pg_advisory_xact_lock(hashtext('recsys.roll_up'));
   select * into strict progress from recsys.thinning;
   if progress.after_id = first_id then
-    -- not every event is an interaction, so the last p_keep events begin here or later
-    progress.thinned_before := greatest(progress.thinned_before, (
-      select post_stats.last_active_at from recsys.post_stats
-      order by post_stats.last_active_at desc, post_stats.interaction_id desc
-      offset greatest(p_keep, 1) - 1 limit 1
-    ));
+    -- a tenth of what training reads is gone, as where those are erased who had flooded it: what was thinned for them is worked out anew
+    if progress.thinned_before > coalesce((select start.at from recsys.training_start(p_keep * 9 / 10, p_of_a_person) as start), '-infinity') then
+      insert into recsys.feature_changes (post_id) select source_posts.post_id from recsys.source_posts;
+      insert into recsys.feature_changes (user_id) select source_users.user_id from recsys.source_users;
+      update recsys.thinning set thinned_before = '-infinity';
+      return 0::bigint;
+    end if;
+    progress.thinned_before := greatest(progress.thinned_before, (select start.at from recsys.training_start(p_keep, p_of_a_person) as start));
   end if;
   if progress.thinned_before = '-infinity' then
     return 0::bigint;
@@ -133,8 +153,8 @@ begin
   return thinned + of_users;
 end
 $$;
-comment on function recsys.thin_feature_store(bigint, integer) is 'Thins the states of the next p_most posts and users, in the order of their ids and from the first again after the last: of those before the latest p_keep interactions, only the last one stays. Returns the number of rows deleted. p_keep must not be less than the events that training reads (trainingEvents). Called every minute of an hour of the night by pg_cron.';
+comment on function recsys.thin_feature_store(bigint, integer, bigint) is 'Thins the states of the next p_most posts and users, in the order of their ids and from the first again after the last: of those before the latest p_keep events, of which each person has p_of_a_person at most, only the last one stays. Returns the number of rows deleted. Where a tenth of these events is gone since, as after an erasure, all posts and users are queued to be worked out anew instead. p_keep and p_of_a_person must not be less than what training reads (trainingEvents, eventsOfPerson). Called every minute of an hour of the night by pg_cron.';
 
-revoke all on function recsys.thinned_state(uuid, timestamptz, bigint), recsys.thin_feature_store(bigint, integer) from public;
+revoke all on function recsys.thinned_state(uuid, timestamptz, bigint), recsys.training_start(bigint, bigint), recsys.thin_feature_store(bigint, integer, bigint) from public;
 grant execute on function recsys.thinned_state(uuid, timestamptz, bigint) to authenticated, service_role;
-grant execute on function recsys.thin_feature_store(bigint, integer) to service_role;
+grant execute on function recsys.training_start(bigint, bigint), recsys.thin_feature_store(bigint, integer, bigint) to service_role;

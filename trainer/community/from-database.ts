@@ -9,6 +9,7 @@ import type { Community, Interactions, Posts, Users } from "./community.ts";
 import { readColumns } from "./cursor.ts";
 import { type Page, readPages } from "./pages.ts";
 import { readTimeline } from "./read-timeline.ts";
+import { eventsOfPerson } from "./shares.ts";
 import { login, type Timeline } from "./timeline.ts";
 
 /**
@@ -33,12 +34,14 @@ export interface LoadedCommunity {
  * many events are read as a whole (or, where recsys.thin_feature_store() left states of fewer, so many), and of the earlier ones only what these need: the last state of each post and user, and
  * the last 200 interactions of each user. Candidates and features at an instant of the part read as a whole are then the
  * same as with everything, but for one thing: what a user did before those 200 is forgotten, so such a post may be a
- * candidate again, and its author counts for less. Counts, habits, words and histories are exact.
+ * candidate again, and its author counts for less. Counts, habits, words and histories are exact. Of a person who did more than `ofPerson` things
+ * the latest are read: what they did before is no event, and a post is as quiet between two events as it was after the first.
  */
 export async function communityFromDatabase(
   database: Database,
   onProgress: OnProgress = () => {},
   latest = Number.POSITIVE_INFINITY,
+  ofPerson = Number.isFinite(latest) ? eventsOfPerson : Number.POSITIVE_INFINITY,
 ): Promise<LoadedCommunity> {
   const client = await database.pool.connect();
   try {
@@ -47,7 +50,7 @@ export async function communityFromDatabase(
     const userNumbers = new Map(users.ids.map((id, i) => [id, i]));
     const posts = await readPosts(client, userNumbers);
     const numbers = { users: userNumbers, posts: new Map(posts.ids.map((id, i) => [id, i])) };
-    const timeline = await readTimeline(client, numbers, latest, onProgress);
+    const timeline = await readTimeline(client, numbers, { latest, ofPerson }, onProgress);
     const pages = await readPages(client, numbers, trainingPages);
     await client.query("commit");
     return { community: { users, posts, interactions: interactionsOf(timeline) }, timeline, pages };

@@ -6,6 +6,7 @@ import { countOf, db, fn, milliseconds } from "../../supabase/functions/_shared/
 import { type OptionalHead, optionalHeads } from "../../supabase/functions/_shared/features/kinds.ts";
 import { rows } from "./cursor.ts";
 import type { Numbers } from "./read-timeline.ts";
+import { ofPages } from "./shares.ts";
 
 /** What one feed showed somebody; users and posts by number. */
 export interface Page {
@@ -25,26 +26,48 @@ export type Told = Partial<Record<OptionalHead, number>>;
 const days = 28;
 
 /**
- * At most about `most` pages of the last 28 days of the log, those of request ids that a hash picks where there are more, in order of
- * time. Where the app said of some posts of a page that they came into view, the others were not shown.
+ * At most about `most` pages of the last 28 days of the log, of everybody what a training takes of them a day (ofPages), and of these, where there
+ * are more, those of request ids that a hash picks; in order of time. Where the app said of some posts of a page that they came into view, the
+ * others were not shown.
  */
 export async function readPages(client: PoolClient, numbers: Numbers, most: number): Promise<Page[]> {
-  const recent = db
-    .selectFrom("recsys.impressions")
-    .where(
-      (shown) =>
-        sql<boolean>`${shown.ref("shown_at")} > ${shown.selectFrom("recsys.impressions").select((all) => all.fn.max("shown_at").as("last"))} - ${`${days} days`}::interval`,
+  const since = sql<Date>`(select max(shown_at) from recsys.impressions) - ${`${days} days`}::interval`;
+  // by the index of each person: what one of them was shown beyond their share is not read
+  const latest = db
+    .selectFrom("recsys.impressions as shown")
+    .select(["shown_at", "request_id"])
+    .where((row) => sql<boolean>`${row.ref("shown.user_id")} = people.user_id`)
+    .where("shown_at", ">", since)
+    .groupBy(["shown_at", "request_id"])
+    .orderBy("shown_at", "desc")
+    .limit(days * ofPages.perDay);
+  const ofPeople = db
+    .selectFrom("recsys.source_users as people")
+    .innerJoinLateral(latest.as("latest"), (join) => join.onTrue())
+    .select(["shown_at", "request_id"])
+    .select((row) =>
+      sql<number>`row_number() over (partition by ${row.ref("people.user_id")}, (${row.ref("shown_at")} at time zone 'UTC')::date order by ${row.ref("shown_at")} desc)`.as(
+        "of_day",
+      ),
     );
-  const [counted] = await run(client, recent.where("position", "=", 1).select(countOf().as("pages")));
+  const chosen = db
+    .selectFrom(ofPeople.as("pages"))
+    .select(["shown_at", "request_id"])
+    .where("of_day", "<=", ofPages.perDay);
+  const [counted] = await run(client, db.selectFrom(chosen.as("chosen")).select(countOf().as("pages")));
   const oneIn = Math.max(1, Math.ceil(counted.pages / most));
   const query = db
     .with(
       (cte) => cte("shown").materialized(),
       () =>
-        recent
-          .select(["request_id", "user_id", "post_id", "position", "shown_at", "seen_at"])
+        db
+          .selectFrom(chosen.as("chosen"))
+          .innerJoin("recsys.impressions as shown", (join) =>
+            join.onRef("shown.request_id", "=", "chosen.request_id").onRef("shown.shown_at", "=", "chosen.shown_at"),
+          )
+          .select(["shown.request_id", "shown.user_id", "post_id", "position", "shown.shown_at", "seen_at"])
           .where(
-            (shown) => sql<boolean>`pg_catalog.hashtext(${shown.ref("request_id")}::text) % ${oneIn}::integer = 0`,
+            (row) => sql<boolean>`pg_catalog.hashtext(${row.ref("shown.request_id")}::text) % ${oneIn}::integer = 0`,
           ),
     )
     .with(

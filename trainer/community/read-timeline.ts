@@ -10,7 +10,7 @@ import {
 import type { PoolClient } from "pg";
 import type { OnProgress } from "../../db/progress.ts";
 import { run } from "../../supabase/functions/_shared/database/database.ts";
-import { countOf, db, milliseconds } from "../../supabase/functions/_shared/database/query.ts";
+import { countOf, db, fn, milliseconds } from "../../supabase/functions/_shared/database/query.ts";
 import type { DB } from "../../supabase/functions/_shared/database/schema.ts";
 import { halfLives } from "../../supabase/functions/_shared/features/decay.ts";
 import { type Kind, kinds } from "../../supabase/functions/_shared/features/kinds.ts";
@@ -32,31 +32,34 @@ export interface Numbers {
   posts: Map<string, number>;
 }
 
-/** The whole timeline, or one bounded to the `latest` events or where states were thinned; see `communityFromDatabase`. */
+/**
+ * The whole timeline, or one bounded to the `latest` events or where states were thinned; see `communityFromDatabase`. Of a person who did more than
+ * `ofPerson` things the latest are read.
+ */
 export async function readTimeline(
   client: PoolClient,
   numbers: Numbers,
-  latest: number,
+  { latest, ofPerson }: { latest: number; ofPerson: number },
   onProgress: OnProgress,
 ): Promise<Timeline> {
   const timeline = new Timeline();
-  const start = await startOf(client, latest);
+  const start = await startOf(client, latest, ofPerson);
   if (start !== undefined) {
     await readHistory(client, timeline, numbers, start);
     await readStates(client, timeline, numbers, lastStatesBefore(start));
     timeline.wholeFrom = timeline.length;
   }
-  const counted = db.selectFrom("recsys.user_stats").select(countOf().as("total"));
-  const [{ total }] = await run(
+  const busy = await busyPeople(client, start, ofPerson);
+  const counted = db.selectFrom("recsys.user_stats").select(countOf().as("total")).where(isNoneOf(busy));
+  const [{ total: ofOthers }] = await run(
     client,
     start ? counted.where((row) => isBefore(row.ref("last_active_at"), row.ref("sort_id"), start, ">=")) : counted,
   );
+  const total = ofOthers + busy.length * ofPerson;
   function progress(done: number): void {
     onProgress({ step: "reading the timeline", done, total });
   }
-  const whole = db.selectFrom("recsys.timeline").selectAll();
-  const since = start ? whole.where((row) => isBefore(row.ref("at"), row.ref("sort_id"), start, ">=")) : whole;
-  await readStates(client, timeline, numbers, since.as("timeline"), progress);
+  await readStates(client, timeline, numbers, eventsSince(start, busy), progress);
   progress(total);
   return timeline;
 }
@@ -72,24 +75,14 @@ function isBefore(
   at: Expression<Date>,
   sortId: Expression<number>,
   start: Start,
-  is: "<" | ">=" = "<",
+  is: "<" | "<=" | ">=" = "<",
 ): RawBuilder<boolean> {
   return sql`(${at}, ${sortId}) ${sql.raw(is)} (${start.at}::timestamptz, ${start.sort_id}::bigint)`;
 }
 
-/** Where the last `count` events begin or, if that is later, the states that were not thinned. undefined: at the beginning. */
-async function startOf(client: PoolClient, count: number): Promise<Start | undefined> {
-  const most = Math.min(count, Number.MAX_SAFE_INTEGER);
-  const earliest = db
-    .selectFrom("recsys.user_stats as events")
-    .select(["last_active_at as at", "sort_id"])
-    .where(
-      (row) => sql<boolean>`${row.selectFrom("recsys.user_stats").select(countOf().as("events"))} > ${most}::bigint`,
-    )
-    .orderBy("events.last_active_at", "desc")
-    .orderBy("events.sort_id", "desc")
-    .offset(sql<number>`${most}::bigint - 1`)
-    .limit(1);
+/** Where the last `count` events begin, of each person so many at most, or, if that is later, the states that were not thinned. undefined: at the beginning. */
+async function startOf(client: PoolClient, count: number, ofPerson: number): Promise<Start | undefined> {
+  const earliest = fn("recsys.training_start", { p_events: bounded(count), p_of_a_person: bounded(ofPerson) });
   const query = db
     .selectFrom("recsys.thinning")
     .leftJoin(earliest.as("earliest"), (join) => join.onTrue())
@@ -101,6 +94,56 @@ async function startOf(client: PoolClient, count: number): Promise<Start | undef
     ])
     .where((row) => sql<boolean>`${row.ref("at")} is not null or ${row.ref("thinned_before")} > '-infinity'`);
   return (await run(client, query))[0];
+}
+
+function bounded(count: number): number {
+  return Math.min(count, Number.MAX_SAFE_INTEGER);
+}
+
+/** Somebody of whom not all is read since a start, and the last of what is left out. */
+interface BusyPerson extends Start {
+  user_id: string;
+}
+
+async function busyPeople(client: PoolClient, start: Start | undefined, ofPerson: number): Promise<BusyPerson[]> {
+  const beyond = db
+    .selectFrom("recsys.user_stats as state")
+    .select((row) => ["state.user_id", sql<string>`${row.ref("last_active_at")}::text`.as("at")])
+    .select((row) => sql<string>`${row.ref("sort_id")}::text`.as("sort_id"))
+    .where((row) => sql<boolean>`${row.ref("state.user_id")} = people.user_id`)
+    .orderBy("last_active_at", "desc")
+    .orderBy("state.sort_id", "desc")
+    .orderBy("event_id", "desc")
+    .offset(sql<number>`${bounded(ofPerson)}::bigint`)
+    .limit(1);
+  const since =
+    start && beyond.where((row) => isBefore(row.ref("last_active_at"), row.ref("state.sort_id"), start, ">="));
+  const query = db
+    .selectFrom("recsys.latest_user_stats as people")
+    .innerJoinLateral((since ?? beyond).as("beyond"), (join) => join.onTrue())
+    .select(["beyond.user_id", "beyond.at", "beyond.sort_id"]);
+  return await run(client, query);
+}
+
+function isNoneOf(busy: BusyPerson[]): RawBuilder<boolean> {
+  return sql`user_id <> all(${busy.map((person) => person.user_id)}::uuid[])`;
+}
+
+/** The events since a start, of busy people their latest. */
+function eventsSince(start: Start | undefined, busy: BusyPerson[]): AliasedExpression<TimelineRow, "timeline"> {
+  const whole = db.selectFrom("recsys.timeline").selectAll();
+  const since = start ? whole.where((row) => isBefore(row.ref("at"), row.ref("sort_id"), start, ">=")) : whole;
+  // nearly always: nobody is
+  if (busy.length === 0) return since.as("timeline");
+  // theirs one by one, by the index of each
+  const latest = busy.map((person) =>
+    whole
+      .where("user_id", "=", person.user_id)
+      .where((row) => sql<boolean>`${row.ref("at")} >= ${person.at}::timestamptz`)
+      .where((row) => sql<boolean>`not ${isBefore(row.ref("at"), row.ref("sort_id"), person, "<=")}`),
+  );
+  const others = since.where(isNoneOf(busy));
+  return latest.reduce((all, one) => all.unionAll(one), others).as("timeline");
 }
 
 /**

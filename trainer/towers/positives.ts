@@ -1,6 +1,7 @@
 /** The towers' training examples. */
 import type { Community } from "../community/community.ts";
 import { firstInteractions } from "../community/first-interactions.ts";
+import { boundedShares, ofPositives } from "../community/shares.ts";
 import type { Random } from "../engine/random.ts";
 
 /** First interactions. */
@@ -10,11 +11,17 @@ export interface Positives {
   at: Float64Array;
 }
 
-/** First interactions of others' posts before an instant, in order of time: the latest `most` of them. */
-export function positivesBefore(community: Community, until: number, most = Number.POSITIVE_INFINITY): Positives {
+/** First interactions of others' posts before an instant, in order of time: the latest `most` of them, of which everybody has their share. */
+export function positivesBefore(
+  community: Community,
+  until: number,
+  most = Number.POSITIVE_INFINITY,
+  bound = ofPositives,
+): Positives {
   const { users, posts, at } = community.interactions;
   const first = firstInteractions(community.posts, community.interactions).filter((i) => at[i] < until);
-  return pick({ users, posts, at }, first.slice(Math.max(0, first.length - most)));
+  const all = pick({ users, posts, at }, first);
+  return pick(all, boundedShares(all, bound, most));
 }
 
 /** The positives from an instant on, and `olderPerNew` times as many drawn from those before it, each at most once. */

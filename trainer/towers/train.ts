@@ -4,6 +4,7 @@
  */
 import type { OnProgress } from "../../db/progress.ts";
 import type { Community } from "../community/community.ts";
+import { ofRandomSplit } from "../community/shares.ts";
 import { Random } from "../engine/random.ts";
 import type { TowerHyperparameters } from "./hyperparameters.ts";
 import { newTowers, TowerData, type Towers } from "./model.ts";
@@ -55,7 +56,8 @@ export async function trainTowers(
   const random = new Random(options.seed);
   const data = from?.data ?? new TowerData(community);
   const towers = from?.towers ?? newTowers(community, data, options.until, options, random);
-  const all = positivesBefore(community, options.until, options.mostPositives);
+  const bound = histories === "others" ? ofRandomSplit : undefined;
+  const all = positivesBefore(community, options.until, options.mostPositives, bound);
   const positives = options.from === undefined ? all : withOlder(all, options.from, options.olderPerNew, random);
   const batch = Math.min(positives.at.length, batchOf(all.at.length, options));
   const trainer = new TowerTrainer(

@@ -2090,7 +2090,7 @@ export interface RecsysThinning {
    */
   only_row: Generated<boolean>;
   /**
-   * Of the states before this instant only the last one of each post and user needs to be there. -infinity: nothing was thinned yet. It never goes back.
+   * Of the states before this instant only the last one of each post and user needs to be there. -infinity: nothing was thinned yet, or all is worked out anew.
    */
   thinned_before: Generated<Timestamp>;
 }
@@ -3091,14 +3091,16 @@ export interface Functions {
   "recsys.table_sql": { args: { p_relation: string | null }; row: { table_sql: string } };
   /** Counts a request of a person. Null: they may have it; otherwise in how many seconds they may have the next. Called by the functions before the transaction of the request, so that it counts whatever becomes of that, and nobody waits for a row until it ends. */
   "recsys.take_request": { args: { p_user_id: string | null }; row: { take_request: number } };
-  /** Thins the states of the next p_most posts and users, in the order of their ids and from the first again after the last: of those before the latest p_keep interactions, only the last one stays. Returns the number of rows deleted. p_keep must not be less than the events that training reads (trainingEvents). Called every minute of an hour of the night by pg_cron. */
-  "recsys.thin_feature_store": { args: { p_keep?: number | string | null | undefined; p_most?: number | null | undefined }; row: { thin_feature_store: number } };
+  /** Thins the states of the next p_most posts and users, in the order of their ids and from the first again after the last: of those before the latest p_keep events, of which each person has p_of_a_person at most, only the last one stays. Returns the number of rows deleted. Where a tenth of these events is gone since, as after an erasure, all posts and users are queued to be worked out anew instead. p_keep and p_of_a_person must not be less than what training reads (trainingEvents, eventsOfPerson). Called every minute of an hour of the night by pg_cron. */
+  "recsys.thin_feature_store": { args: { p_keep?: number | string | null | undefined; p_most?: number | null | undefined; p_of_a_person?: number | string | null | undefined }; row: { thin_feature_store: number } };
   /** last_active_at and comments of a post just before an interaction, worked out from the interactions: for where recsys.post_stats has no state before it, and the interaction lies before thinning.thinned_before. No row: nothing had happened yet, or, where the claims say who asks, the interaction is not theirs. */
   "recsys.thinned_state": { args: { p_post_id: string | null; p_at: Date | string | null; p_interaction_id: number | string | null }; row: { last_active_at: Date; comments: number } };
   /** When a row came to be whose id says so. p_form: aid (and aidx), meid, objectid, ulid, uuid v7, or the snowflakes of mastodon, twitter and discord. For a generated column: recsys.time_of_id(id::text, 'aid'). Null: no such form, or an id that is not of it. */
   "recsys.time_of_id": { args: { p_id: string | null; p_form: string | null }; row: { time_of_id: Date } };
   /** Posts in columns, with times in milliseconds since 1970: rows took the driver 4 ms for 500 posts. */
   "recsys.told_posts": { args: { p_posts: readonly (string | null)[] | null }; row: { told_posts: any } };
+  /** The first of the latest p_events events of which each person has p_of_a_person at most: what training reads begins there, and what is thinned ends there. No row: there are fewer. */
+  "recsys.training_start": { args: { p_events: number | string | null; p_of_a_person: number | string | null }; row: { at: Date; sort_id: number } };
   /** How old a post may be and still be under trial: as old as what trends. */
   "recsys.trial_age": { args: {  }; row: { trial_age: string } };
   /** The arguments of a trigger, from pg_trigger.tgargs. */

@@ -1,0 +1,50 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { hour } from "../../supabase/functions/_shared/features/hours.ts";
+import { boundedShares, ofPages, ofPositives } from "./shares.ts";
+
+/** Deeds of 100 people, one an hour, and beside them what ten do within ten minutes at the end. */
+function deeds(floods: number) {
+  const honest = Array.from({ length: 1500 }, (_, i) => ({ user: (i * 37) % 100, at: i * hour }));
+  const flood = Array.from({ length: floods }, (_, i) => ({ user: 100 + (i % 10), at: 1500 * hour + i }));
+  const all = [...honest, ...flood];
+  return { users: all.map(({ user }) => user), at: all.map(({ at }) => at) };
+}
+
+function countOf(users: number[], taken: Uint32Array, isOne: (user: number) => boolean): number {
+  return taken.filter((i) => isOne(users[i])).length;
+}
+
+test("where everybody does what people do, the latest are taken, all of them", () => {
+  const all = deeds(0);
+  assert.deepEqual([...boundedShares(all, ofPages)], [...all.at.keys()]);
+  assert.deepEqual([...boundedShares(all, ofPages, 400)], [...all.at.keys()].slice(-400));
+  assert.deepEqual([...boundedShares({ users: [], at: [] }, ofPages)], []);
+});
+
+test("ten who do ten thousand things in ten minutes count for a day each", () => {
+  const all = deeds(10_000);
+  const isFlooder = (user: number) => user >= 100;
+  const taken = boundedShares(all, ofPages);
+  assert.equal(countOf(all.users, taken, isFlooder), 200);
+  assert.equal(taken.length, 1700);
+  assert.deepEqual(taken, taken.toSorted());
+  // of each the latest
+  assert.ok(taken.filter((i) => isFlooder(all.users[i])).every((i) => i >= all.at.length - 200));
+  assert.equal(countOf(all.users, boundedShares(all, ofPages, 800), isFlooder), 200);
+  assert.equal(boundedShares(all, ofPages, 800).length, 800);
+  assert.equal(countOf(all.users, boundedShares(all, ofPositives), isFlooder), 500);
+});
+
+test("one who goes on for months is a twelfth of what is taken at most", () => {
+  const others = deeds(0);
+  const busy = Array.from({ length: 6000 }, (_, i) => ({ user: 100, at: (i * hour) / 4 }));
+  const all = others.users.map((user, i) => ({ user, at: others.at[i] }));
+  const both = [...all, ...busy].sort((a, b) => a.at - b.at);
+  const columns = { users: both.map(({ user }) => user), at: both.map(({ at }) => at) };
+  for (const most of [240, 1200, undefined]) {
+    const taken = boundedShares(columns, { perDay: Number.POSITIVE_INFINITY, least: 5 }, most);
+    const share = countOf(columns.users, taken, (user) => user === 100) / taken.length;
+    assert.ok(share <= 1 / 12 && share > 0.05, `${share} of ${taken.length}`);
+  }
+});
