@@ -84,6 +84,7 @@ export async function spread(pool: pg.Pool, user: string, own: string, model: nu
   );
   await pool.query("insert into recsys.post_topics values ($1, 1, 1)", [own]);
   await pool.query("insert into recsys.event_ids values ($1, gen_random_uuid(), now())", [user]);
+  await pool.query("insert into recsys.user_days (user_id, events) values ($1, 1)", [user]);
   await pool.query("select recsys.take_request($1)", [user]);
   await pool.query("insert into recsys.similar_people values ($1::uuid, $3::bigint, '{}'), ($2, $3, array[$1::uuid])", [
     user,

@@ -433,9 +433,9 @@ export interface EventReport {
    */
   id: string | null;
   /**
-   * duplicate: stored before, under the same id.
+   * duplicate: stored before, under the same id. counted: taken and not kept, since the user's day has as many as are kept.
    */
-  status: "stored" | "duplicate" | "refused";
+  status: "stored" | "duplicate" | "counted" | "refused";
   code?: RefusalCode;
   /**
    * What to do about it, for the app's developer.

@@ -54,3 +54,29 @@ create policy "people say what they have seen" on recsys.impressions for update 
 -- scores and features stay the operator's
 grant select (request_id, user_id, post_id, shown_at, seen_at), update (seen_at) on recsys.impressions to authenticated;
 grant select, insert, update, delete on recsys.impressions to service_role;
+
+-- One account within settings.requests_per_minute could have 9.5 GB of impressions a day written, and 135 to 180 GB of events: beyond so
+-- many a day they are counted and not kept.
+alter table recsys.settings
+  add column impressions_per_day integer default 5000 check (impressions_per_day >= 0),
+  add column events_per_day integer default 10000 check (events_per_day >= 0);
+comment on column recsys.settings.impressions_per_day is 'How many impressions of a person are kept a day (UTC); more are counted in recsys.user_days and not kept. Null: all.';
+comment on column recsys.settings.events_per_day is 'How many events of a person, sent to the function `events`, are kept a day (UTC), where a comment counts as one more for each 500 bytes; more are counted in recsys.user_days and not kept. Null: all.';
+
+create table recsys.user_days (
+  user_id uuid not null,
+  day date not null default (now() at time zone 'utc')::date,
+  impressions integer not null default 0,
+  events integer not null default 0,
+  primary key (user_id, day)
+);
+comment on table recsys.user_days is 'What came of each person on each of the last 31 days, kept or not: who is above settings.impressions_per_day or settings.events_per_day had the rest counted only.';
+comment on column recsys.user_days.user_id is 'Whose.';
+comment on column recsys.user_days.day is 'By UTC and the wall clock.';
+comment on column recsys.user_days.impressions is 'Impressions to be logged.';
+comment on column recsys.user_days.events is 'Events that were not refused, a long comment as several.';
+create index user_days_day_idx on recsys.user_days (day);
+alter table recsys.user_days enable row level security;
+create policy "people read their own days" on recsys.user_days for select to authenticated using (user_id = (select auth.uid()));
+grant select on recsys.user_days to authenticated;
+grant select, insert, update, delete on recsys.user_days to service_role;

@@ -26,8 +26,6 @@ declare
   outcomes text[];
   number_of_events constant integer := jsonb_array_length(p_events);
   part_size constant integer := greatest(1, number_of_events / 20);
-  -- no event is older, so that the log is looked into from there on, and not in each of its months
-  oldest constant timestamptz := recsys.clock() - interval '31 days';
 begin
   begin
     with caller as (
@@ -35,14 +33,14 @@ begin
     ),
     given as (
       select
-        event.id, event.type, event.post_id, event.request_id, event.value, event.body,
+        event.id, event.type, event.post_id, event.value, event.body,
         p_before + event.number as number,
         coalesce(to_timestamp(event.occurred_at / 1000), now()) as occurred_at
       from rows from (
         jsonb_to_recordset(p_events) as (
-          id uuid, type text, post_id uuid, request_id uuid, value real, body text, occurred_at double precision
+          id uuid, type text, post_id uuid, value real, body text, occurred_at double precision
         )
-      ) with ordinality as event (id, type, post_id, request_id, value, body, occurred_at, number)
+      ) with ordinality as event (id, type, post_id, value, body, occurred_at, number)
     ),
     judged as (
       select
@@ -60,14 +58,6 @@ begin
         case
           when given.occurred_at > now() + interval '5 minutes' then 'in_the_future'
           when given.occurred_at < now() - interval '30 days' then 'too_old'
-          when given.type = 'seen' then (
-            select 'unknown_impression'
-            where not exists (
-              select from recsys.impressions
-              where impressions.request_id = given.request_id and impressions.post_id = given.post_id and impressions.user_id = caller.user_id
-                and impressions.shown_at > oldest
-            )
-          )
           -- a vote or a dismissal can be taken back from a post that has been hidden since
           when posts.post_id is null and given.type <> 'login' and (given.type in ('vote', 'dismiss') and given.value = 0) is not true then 'unknown_post'
         end as refusal
@@ -137,15 +127,6 @@ begin
       insert into recsys.dismissals (user_id, post_id, created_at)
       select user_id, post_id, at from last_dismissals where value is null
       on conflict do nothing
-    ),
-    seen as (
-      update recsys.impressions
-      set seen_at = greatest(impressions.shown_at, first_seen.at)
-      from (
-        select user_id, request_id, post_id, min(at) as at from stored where type = 'seen' group by user_id, request_id, post_id
-      ) as first_seen
-      where impressions.request_id = first_seen.request_id and impressions.post_id = first_seen.post_id
-        and impressions.user_id = first_seen.user_id and impressions.seen_at is null and impressions.shown_at > oldest
     )
     select array_agg(
       coalesce(judged.refusal, case when stored.id is null then 'duplicate' else 'stored' end)
@@ -178,21 +159,126 @@ begin
   return outcomes;
 end
 $$;
-comment on function recsys.store_events(jsonb, integer) is 'Stores events of the caller; for each in order: stored, duplicate, or why it alone is refused. A person has one vote on a post, so a vote takes the place of the one before, and 0 takes it back, as it does a dismissal. Called by recsys.record_events, and by itself for parts of a batch. p_before: how many events of the batch came before these.';
+comment on function recsys.store_events(jsonb, integer) is 'Stores events of the caller other than seen; for each in order: stored, duplicate, or why it alone is refused. A person has one vote on a post, so a vote takes the place of the one before, and 0 takes it back, as it does a dismissal. Called by recsys.record_events, and by itself for parts of a batch. p_before: how many events of the batch came before these.';
+
+create function recsys.store_seen(p_events jsonb) returns text[]
+language plpgsql volatile security invoker set search_path = ''
+-- a partition that is being made or dropped locks the log: whoever sends events waits no longer
+set lock_timeout = '200ms'
+as $$
+declare
+  outcomes text[];
+  -- no event is older, so that the log is looked into from there on, and not in each of its months
+  oldest constant timestamptz := recsys.clock() - interval '31 days';
+begin
+  with given as (
+    select event.id, event.post_id, event.request_id, event.number, coalesce(to_timestamp(event.occurred_at / 1000), now()) as occurred_at
+    from rows from (
+      jsonb_to_recordset(p_events) as (id uuid, post_id uuid, request_id uuid, occurred_at double precision)
+    ) with ordinality as event (id, post_id, request_id, occurred_at, number)
+  ),
+  judged as (
+    select
+      given.*,
+      recsys.clock() - greatest(now() - given.occurred_at, interval '1 millisecond') as at,
+      case
+        when given.occurred_at > now() + interval '5 minutes' then 'in_the_future'
+        when given.occurred_at < now() - interval '30 days' then 'too_old'
+        when not exists (
+          select from recsys.impressions
+          where impressions.request_id = given.request_id and impressions.post_id = given.post_id and impressions.user_id = (select auth.uid())
+            and impressions.shown_at > oldest
+        ) then 'unknown_impression'
+      end as refusal
+    from given
+  ),
+  recorded as (
+    insert into recsys.event_ids (user_id, event_id, recorded_at)
+    select distinct auth.uid(), judged.id, now() from judged where judged.refusal is null
+    on conflict do nothing
+    returning event_id
+  ),
+  stored as (
+    select distinct on (judged.id) judged.* from judged join recorded on recorded.event_id = judged.id where judged.refusal is null order by judged.id, judged.number
+  ),
+  seen as (
+    update recsys.impressions
+    set seen_at = greatest(impressions.shown_at, first_seen.at)
+    from (select request_id, post_id, min(at) as at from stored group by request_id, post_id) as first_seen
+    where impressions.request_id = first_seen.request_id and impressions.post_id = first_seen.post_id
+      and impressions.user_id = (select auth.uid()) and impressions.seen_at is null and impressions.shown_at > oldest
+  )
+  select array_agg(coalesce(judged.refusal, case when stored.id is null then 'duplicate' else 'stored' end) order by judged.number)
+  into outcomes
+  from judged
+  left join stored on stored.number = judged.number;
+  return outcomes;
+end
+$$;
+comment on function recsys.store_seen(jsonb) is 'Marks impressions of the caller as seen; for each event in order: stored, duplicate, or why it alone is refused. Raises 55P03 where the log of impressions is locked. Called by recsys.record_events.';
+
+-- definer: nobody counts their own days down
+create function recsys.count_events(p_events integer) returns void
+language sql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+  insert into recsys.user_days as own (user_id, events) values (auth.uid(), greatest(p_events, 0))
+  on conflict (user_id, day) do update set events = own.events + excluded.events
+$$;
+comment on function recsys.count_events(integer) is 'Adds so many events to the caller''s day in recsys.user_days. Called by recsys.record_events.';
 
 create function recsys.record_events(p_events jsonb) returns text[]
 language plpgsql volatile security invoker set search_path = ''
 as $$
+declare
+  limits constant recsys.settings := (select settings from recsys.settings);
+  so_far recsys.user_days;
+  -- what is not kept is counted
+  outcomes text[] := array_fill('counted'::text, array[jsonb_array_length(p_events)]);
+  costs constant integer[] := array(
+    select 1 + coalesce(octet_length(given.event ->> 'body'), 0) / 500 from jsonb_array_elements(p_events) with ordinality as given (event, place) order by given.place
+  );
+  is_seen boolean;
+  places integer[];
+  part jsonb;
+  found_outcomes text[];
 begin
   -- a person's batches one after another, so that two of them cannot both cast that person's vote on a post
   perform pg_advisory_xact_lock(hashtextextended('recsys.record_events ' || auth.uid(), 0));
   if not exists (select from recsys.source_users where source_users.user_id = auth.uid()) then
     return null;
   end if;
-  return recsys.store_events(p_events, 0);
+  select * into so_far from recsys.user_days where user_days.user_id = auth.uid() and user_days.day = (now() at time zone 'utc')::date;
+  foreach is_seen in array array[false, true] loop
+    select array_agg(given.place order by given.place), jsonb_agg(given.event order by given.place) into places, part
+    from (
+      select listed.event, listed.place, sum(costs[listed.place]) over (order by listed.place) as cost
+      from jsonb_array_elements(p_events) with ordinality as listed (event, place)
+    ) as given
+    where (given.event ->> 'type' = 'seen') = is_seen
+      and (limits.events_per_day is null or coalesce(so_far.events, 0) + given.cost <= limits.events_per_day);
+    begin
+      found_outcomes := case when places is null then null when is_seen then recsys.store_seen(part) else recsys.store_events(part, 0) end;
+      for i in 1 .. coalesce(cardinality(places), 0) loop
+        outcomes[places[i]] := found_outcomes[i];
+      end loop;
+    exception when lock_not_available then
+      if not is_seen then
+        raise;
+      end if;
+    end;
+  end loop;
+  -- of what was shown and not kept nobody knows
+  if so_far.impressions > limits.impressions_per_day then
+    outcomes := array_replace(outcomes, 'unknown_impression', 'counted');
+  end if;
+  perform recsys.count_events((
+    select coalesce(sum(costs[made.place]), 0)::integer from unnest(outcomes) with ordinality as made (outcome, place)
+    where made.outcome in ('stored', 'counted')
+  ));
+  return outcomes;
 end
 $$;
-comment on function recsys.record_events(jsonb) is 'Stores a batch of events of the caller (auth.uid()) as the function `events` has checked them: an array of {id, type, post_id?, request_id?, value?, body?, occurred_at?}, times in milliseconds since 1970. For each in order: stored, duplicate, or why it alone is refused. Null: no such user. An app that writes its own tables does not need it.';
+comment on function recsys.record_events(jsonb) is 'Stores a batch of events of the caller (auth.uid()) as the function `events` has checked them: an array of {id, type, post_id?, request_id?, value?, body?, occurred_at?}, times in milliseconds since 1970. For each in order: stored, duplicate, counted, or why it alone is refused. counted: not kept, because the person''s day has settings.events_per_day already, its impression was not kept, or the log of impressions is locked. Null: no such user. An app that writes its own tables does not need it.';
 
 create function recsys.purge_event_ids() returns bigint
 language sql volatile security invoker set search_path = ''
@@ -204,8 +290,8 @@ as $$
 $$;
 comment on function recsys.purge_event_ids() is 'Forgets the ids of events stored more than 31 days ago, and returns how many; events older than 30 days are refused anyway. Called every night by pg_cron.';
 
-revoke all on function recsys.store_events(jsonb, integer), recsys.record_events(jsonb), recsys.purge_event_ids() from public;
-grant execute on function recsys.store_events(jsonb, integer), recsys.record_events(jsonb) to authenticated;
+revoke all on function recsys.store_events(jsonb, integer), recsys.store_seen(jsonb), recsys.count_events(integer), recsys.record_events(jsonb), recsys.purge_event_ids() from public;
+grant execute on function recsys.store_events(jsonb, integer), recsys.store_seen(jsonb), recsys.count_events(integer), recsys.record_events(jsonb) to authenticated;
 grant execute on function recsys.purge_event_ids() to service_role;
 
 select recsys.schedule('recsys purge of event ids', '37 3 * * *', 'select recsys.purge_event_ids()');

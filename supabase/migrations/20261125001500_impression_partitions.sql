@@ -69,6 +69,7 @@ declare
   number integer := 0;
 begin
   perform pg_advisory_xact_lock(hashtext('recsys.impressions partitions'));
+  delete from recsys.user_days where user_days.day < (now() at time zone 'utc')::date - 31;
   delete from recsys.impressions_default where impressions_default.shown_at < kept_since;
   for name in
     select pg_class.relname::text
@@ -84,7 +85,7 @@ begin
   return number;
 end
 $$;
-comment on function recsys.purge_impressions() is 'Drops the months of recsys.impressions that are older than settings.impressions_kept, and returns how many. Fails after a second where somebody has been reading impressions all that time.';
+comment on function recsys.purge_impressions() is 'Drops the months of recsys.impressions that are older than settings.impressions_kept, and returns how many; forgets what recsys.user_days counted 31 days ago. Fails after a second where somebody has been reading impressions all that time.';
 revoke all on function recsys.make_impression_partitions(integer), recsys.purge_impressions() from public;
 
 select recsys.make_impression_partitions();

@@ -80,7 +80,11 @@ const refusalCode = z
 const eventReport = z
   .object({
     id: z.guid().nullable().describe("null where the event has no valid one."),
-    status: z.enum(["stored", "duplicate", "refused"]).describe("duplicate: stored before, under the same id."),
+    status: z
+      .enum(["stored", "duplicate", "counted", "refused"])
+      .describe(
+        "duplicate: stored before, under the same id. counted: taken and not kept, since the user's day has as many as are kept.",
+      ),
     code: refusalCode.optional(),
     message: z.string().optional().describe("What to do about it, for the app's developer."),
   })

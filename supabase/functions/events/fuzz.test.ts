@@ -48,7 +48,9 @@ test("whatever events is sent, it answers as it says it does", async () => {
       ...["views", "votes"].map((kind) => `post_${kind}`),
       "comments",
       "logins",
-      ...["dismissals", "event_ids", "feature_changes", "impressions", "rate_limits"].map((name) => `recsys.${name}`),
+      ...["dismissals", "event_ids", "feature_changes", "impressions", "rate_limits", "user_days"].map(
+        (name) => `recsys.${name}`,
+      ),
     ],
     statuses: [200, 400, 401, 404, 405, 413],
   });

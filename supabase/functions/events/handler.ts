@@ -32,6 +32,6 @@ export const eventsFunction: UserFunction<Checked[], { pool: Pool }> = {
 };
 
 function reportOf(id: string | null, outcome: EventOutcome): EventReport {
-  if (outcome === "stored" || outcome === "duplicate") return { id, status: outcome };
+  if (outcome === "stored" || outcome === "duplicate" || outcome === "counted") return { id, status: outcome };
   return { id, status: "refused", code: outcome, message: refusals[outcome] };
 }

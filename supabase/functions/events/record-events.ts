@@ -3,9 +3,9 @@ import { type Identity, writeAs } from "../_shared/database/caller.ts";
 import { call, type Pool, type Statement } from "../_shared/database/database.ts";
 import { longestWaitMilliseconds } from "../_shared/http/background.ts";
 import type { Call } from "../_shared/http/edge-function.ts";
-import type { Event, RefusalCode } from "./api.ts";
+import type { Event, EventReport, RefusalCode } from "./api.ts";
 
-export type EventOutcome = "stored" | "duplicate" | RefusalCode;
+export type EventOutcome = Exclude<EventReport["status"], "refused"> | RefusalCode;
 
 /** After how long it is looked again each time, in milliseconds: most feeds are logged within 300. */
 const pauses = [150, 150, 300, 600];

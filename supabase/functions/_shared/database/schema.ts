@@ -1707,6 +1707,10 @@ export interface RecsysSettings {
    */
   drawn_share: Generated<number>;
   /**
+   * How many events of a person, sent to the function `events`, are kept a day (UTC), where a comment counts as one more for each 500 bytes; more are counted in recsys.user_days and not kept. Null: all.
+   */
+  events_per_day: Generated<number | null>;
+  /**
    * How much worse than the active model a new one may be in a metric on requests that neither learned from, before the gate rejects it; beyond chance. 1000 lets every sound model pass.
    */
   gate_margin: Generated<number>;
@@ -1714,6 +1718,10 @@ export interface RecsysSettings {
    * How long impressions are kept at least. They go by whole months, so up to a month longer.
    */
   impressions_kept: Generated<string>;
+  /**
+   * How many impressions of a person are kept a day (UTC); more are counted in recsys.user_days and not kept. Null: all.
+   */
+  impressions_per_day: Generated<number | null>;
   /**
    * From how many seconds on a view (the value of recsys.source_interactions) is a long one. Null: time spent does not count, and models trained from now on do not predict it.
    */
@@ -2473,6 +2481,25 @@ export interface RecsysUserAffinities {
   user_id: string;
 }
 
+export interface RecsysUserDays {
+  /**
+   * By UTC and the wall clock.
+   */
+  day: Generated<Timestamp>;
+  /**
+   * Events that were not refused, a long comment as several.
+   */
+  events: Generated<number>;
+  /**
+   * Impressions to be logged.
+   */
+  impressions: Generated<number>;
+  /**
+   * Whose.
+   */
+  user_id: string;
+}
+
 export interface RecsysUserEmbeddings {
   /**
    * What the user tower gave for the user when they were embedded.
@@ -2686,6 +2713,7 @@ export interface DB {
   "recsys.trials": RecsysTrials;
   "recsys.tried_models": RecsysTriedModels;
   "recsys.user_affinities": RecsysUserAffinities;
+  "recsys.user_days": RecsysUserDays;
   "recsys.user_embeddings": RecsysUserEmbeddings;
   "recsys.user_events": RecsysUserEvents;
   "recsys.user_stats": RecsysUserStats;
@@ -2785,6 +2813,8 @@ export interface Functions {
   "recsys.complete_model": { args: { p_model_id: number | string | null; p_gate?: string | null | undefined }; row: { complete_model: unknown } };
   /** Records what a claimed request brought. false: the claim is no longer its own. */
   "recsys.complete_training_request": { args: { p_claim: number | string | null; p_model_id: number | string | null; p_new_interactions: number | null; p_seconds: number | null; p_ratio: number | null }; row: { complete_training_request: boolean } };
+  /** Adds so many events to the caller's day in recsys.user_days. Called by recsys.record_events. */
+  "recsys.count_events": { args: { p_events: number | null }; row: { count_events: unknown } };
   /** Adds to recsys.trials whom posts were shown to since the last count, and who of them acted within an hour; p_users and p_posts, by pairs, are those that did something since then. Returns how many posts have another count. Called by each roll-up; it costs what is new. */
   "recsys.count_trials": { args: { p_users?: readonly (string | null)[] | null | undefined; p_posts?: readonly (string | null)[] | null | undefined }; row: { count_trials: number } };
   /** Begins a model: its row as a candidate, and the stand-alone tables recsys.post_embeddings_N and recsys.user_embeddings_N for its vectors. Returns N. */
@@ -2975,7 +3005,7 @@ export interface Functions {
   "recsys.purge_cron_history": { args: {  }; row: { purge_cron_history: number } };
   /** Forgets the ids of events stored more than 31 days ago, and returns how many; events older than 30 days are refused anyway. Called every night by pg_cron. */
   "recsys.purge_event_ids": { args: {  }; row: { purge_event_ids: number } };
-  /** Drops the months of recsys.impressions that are older than settings.impressions_kept, and returns how many. Fails after a second where somebody has been reading impressions all that time. */
+  /** Drops the months of recsys.impressions that are older than settings.impressions_kept, and returns how many; forgets what recsys.user_days counted 31 days ago. Fails after a second where somebody has been reading impressions all that time. */
   "recsys.purge_impressions": { args: {  }; row: { purge_impressions: number } };
   /** Deletes the rows of whoever has a whole allowance again, and returns how many. Called every night by pg_cron. */
   "recsys.purge_rate_limits": { args: {  }; row: { purge_rate_limits: number } };
@@ -3001,7 +3031,7 @@ export interface Functions {
   "recsys.readable_posts": { args: { p_user_ids: readonly (string | null)[] | null; p_post_ids: readonly (string | null)[] | null }; row: { user_id: string; post_ids: string[] } };
   /** The last 50 posts of others within a user's last 200 interactions up to an instant, each at the earliest of these, the latest first, with the post as it was just before: {post_id, title, tags, at, created_at, last_active_at, comments}, times in milliseconds. What the ranker compares candidates with. p_latest: as of recsys.user_history. */
   "recsys.recent_interactions": { args: { p_user_id: string | null; p_now: Date | string | null; p_latest?: readonly (string | null)[] | null | undefined }; row: { recent_interactions: any } };
-  /** Stores a batch of events of the caller (auth.uid()) as the function `events` has checked them: an array of {id, type, post_id?, request_id?, value?, body?, occurred_at?}, times in milliseconds since 1970. For each in order: stored, duplicate, or why it alone is refused. Null: no such user. An app that writes its own tables does not need it. */
+  /** Stores a batch of events of the caller (auth.uid()) as the function `events` has checked them: an array of {id, type, post_id?, request_id?, value?, body?, occurred_at?}, times in milliseconds since 1970. For each in order: stored, duplicate, counted, or why it alone is refused. counted: not kept, because the person's day has settings.events_per_day already, its impression was not kept, or the log of impressions is locked. Null: no such user. An app that writes its own tables does not need it. */
   "recsys.record_events": { args: { p_events: string | null }; row: { record_events: string[] } };
   /** Counts how many posts each topic has and how much it is wanted and written about, and has posts join one that have none; returns how many topics there are. Called every hour by pg_cron and whenever topics are made. */
   "recsys.refresh_topics": { args: {  }; row: { refresh_topics: number } };
@@ -3083,8 +3113,10 @@ export interface Functions {
   "recsys.stop_harmful_experiments": { args: {  }; row: { stop_harmful_experiments: number } };
   /** Ends the shadow of a model; what it scored stays. Workers know within ten seconds. Raises P0002 where none runs. */
   "recsys.stop_shadow": { args: { p_model: string | null }; row: { stop_shadow: unknown } };
-  /** Stores events of the caller; for each in order: stored, duplicate, or why it alone is refused. A person has one vote on a post, so a vote takes the place of the one before, and 0 takes it back, as it does a dismissal. Called by recsys.record_events, and by itself for parts of a batch. p_before: how many events of the batch came before these. */
+  /** Stores events of the caller other than seen; for each in order: stored, duplicate, or why it alone is refused. A person has one vote on a post, so a vote takes the place of the one before, and 0 takes it back, as it does a dismissal. Called by recsys.record_events, and by itself for parts of a batch. p_before: how many events of the batch came before these. */
   "recsys.store_events": { args: { p_events: string | null; p_before: number | null }; row: { store_events: string[] } };
+  /** Marks impressions of the caller as seen; for each event in order: stored, duplicate, or why it alone is refused. Raises 55P03 where the log of impressions is locked. Called by recsys.record_events. */
+  "recsys.store_seen": { args: { p_events: string | null }; row: { store_seen: string[] } };
   /** What activate_model and rollback_model share, under their lock: the active model goes out of service, p_model_id serves, the history says why (activated or rollback). */
   "recsys.switch_model": { args: { p_model_id: number | string | null; p_reason: string | null }; row: { switch_model: unknown } };
   /** A table or view as SQL has it, with its schema. */

@@ -12,7 +12,7 @@ export interface Shown {
   userId: string;
 }
 
-/** Writes feeds that were shown to recsys.impressions, those of many people in one statement, and notes who was shown a post under trial. */
+/** Writes feeds that were shown to recsys.impressions, those of many people in one statement, and notes who was shown a post under trial: of a person settings.impressions_per_day at most. */
 export function impressionLog(pool: Pool): Work<Shown> {
   return {
     code: "impressions_lost",
@@ -36,7 +36,28 @@ function insertImpressions(shown: Shown[]): Statement<unknown> {
     })),
   );
   return {
-    text: `with logged as (
+    text: `with shown as (
+      select *, row_number() over (partition by user_id order by shown_at, request_id, position) as number
+      from unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::bigint[], $5::text[], $6::uuid[], $7::smallint[], $8::real[], $9::text[], $10::text[], $11::boolean[], $12::real[],
+          $13::real[], $14::real[], $15::real[], $16::text[], $17::text[], $18::smallint[], $19::text[])
+        as shown (request_id, user_id, shown_at, model_id, mode, post_id, position, score, source, features, explored, propensity,
+          view_probability, vote_probability, comment_probability, degraded, variant, team, optional_probabilities)
+      ),
+      -- in one order, as below
+      days as (
+        insert into recsys.user_days as own (user_id, impressions) select user_id, count(*) from shown group by user_id order by user_id
+        on conflict (user_id, day) do update set impressions = own.impressions + excluded.impressions
+        returning user_id, impressions
+      ),
+      kept as (
+        select shown.*
+        from shown
+        join (select shown.user_id, count(*) as count from shown group by shown.user_id) as of_user using (user_id)
+        join days using (user_id)
+        cross join recsys.settings
+        where settings.impressions_per_day is null or days.impressions - of_user.count + shown.number <= settings.impressions_per_day
+      ),
+      logged as (
       insert into recsys.impressions (request_id, user_id, shown_at, model_id, mode, post_id, position, score, source, features, explored, propensity,
         view_probability, vote_probability, comment_probability, degraded, variant, team, optional_probabilities)
       select request_id, user_id, shown_at, model_id, mode, post_id, position, score, source, features::real[], explored, propensity,
@@ -44,10 +65,7 @@ function insertImpressions(shown: Shown[]): Statement<unknown> {
         -- a feed from a lower rung did not look; what it shows is its variant's doing all the same
         nullif(case when variant is null and (select exists (select from recsys.experiments where ended_at is null))
           then (select assigned.variant from recsys.assignment(user_id) as assigned) else variant end, ''), team, optional_probabilities::jsonb
-      from unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::bigint[], $5::text[], $6::uuid[], $7::smallint[], $8::real[], $9::text[], $10::text[], $11::boolean[], $12::real[],
-          $13::real[], $14::real[], $15::real[], $16::text[], $17::text[], $18::smallint[], $19::text[])
-        as shown (request_id, user_id, shown_at, model_id, mode, post_id, position, score, source, features, explored, propensity,
-          view_probability, vote_probability, comment_probability, degraded, variant, team, optional_probabilities)
+      from kept
       returning post_id, user_id, shown_at
       )
       -- in one order, so that workers who show the same posts to the same people wait for each other at most
