@@ -50,12 +50,12 @@ export async function openEmbedded(folder: string): Promise<EmbeddedReference> {
   throw new UserError(`Another process keeps the embedded database ${absolute} busy. End it and try again.`);
 }
 
-/** Starts db/embedded-server.ts with these arguments; undefined when another process was faster to take the folder. */
-export async function startServer(args: string[]): Promise<EmbeddedReference | undefined> {
+/** Starts db/embedded-server.ts with these arguments, and Node's options; undefined when another process was faster to take the folder. */
+export async function startServer(args: string[], options: string[] = []): Promise<EmbeddedReference | undefined> {
   const program = fileURLToPath(new URL("./embedded-server.ts", import.meta.url));
   // A process of its own: long statements do not stop this one's event loop, and the database closes in order even when
   // this one is killed. Its own process group: Ctrl-C in a terminal is for this process, which then releases it.
-  const child = spawn(process.execPath, [program, ...args], {
+  const child = spawn(process.execPath, [...options, program, ...args], {
     stdio: ["ignore", "ignore", "ignore", "ipc"],
     detached: true,
   });

@@ -14,7 +14,8 @@ const cache = fileURLToPath(new URL("../.recsys/", import.meta.url));
 
 /** A migrated embedded database in memory, from a dump that the first call makes: 1 s instead of 5 s. */
 export async function openEmbeddedCopy(): Promise<Database> {
-  const server = await startServer(["memory", "--memory", await findOrMakeDump()]);
+  // a database of one test file does not live long enough for what it costs to optimize its code: of a processor's time a fifth or a third
+  const server = await startServer(["memory", "--memory", await findOrMakeDump()], ["--liftoff-only"]);
   if (!server) throw new UserError("An embedded database in memory cannot be taken by others.");
   return await connect(server.url, { embedded: true, release: server.release });
 }
