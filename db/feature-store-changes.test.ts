@@ -94,7 +94,7 @@ await onBoth("differences are found, and mended by queueing them", async (t, dat
     "update recsys.user_stats set habit_log_age = habit_log_age + 0.001 where event_id = (select max(event_id) from recsys.user_stats where habit_log_age is not null)",
     "delete from recsys.post_stats where interaction_id = (select min(interaction_id) from recsys.post_stats)",
     "delete from recsys.user_stats where event_id = (select min(event_id) from recsys.user_stats)",
-    "insert into recsys.post_stats select post_id, last_active_at, -1, user_id, kind, views, votes, comments, participants, last_comment_at, by_author, first_interaction, recent, trend from recsys.post_stats limit 1",
+    "insert into recsys.post_stats select post_id, last_active_at, -1, user_id, kind, views, votes, comments, participants, last_comment_at, first_interaction, recent, trend from recsys.post_stats limit 1",
     "update recsys.latest_post_stats set comments = comments + 1 where post_id = (select max(post_id::text)::uuid from recsys.latest_post_stats)",
     "update recsys.latest_post_stats set trend = trend - 0.01 where post_id = (select min(post_id::text)::uuid from recsys.latest_post_stats)",
     "delete from recsys.latest_post_stats where post_id = (select min(post_id::text)::uuid from recsys.latest_post_stats)",

@@ -36,11 +36,13 @@ const decayed = (events: StoredEvent[], now: Date) =>
   halfLives.map((halfLife) => events.reduce((sum, event) => sum + 0.5 ** (hours(+now - +event.at) / halfLife), 0));
 const mean = (values: number[]) => (values.length === 0 ? null : values.reduce((a, b) => a + b) / values.length);
 
-/** Logins count for no post, and an author's views of their own post count for nothing at all. */
+/** Of each person with each post of somebody else the first of each kind. */
 export function thatCount(events: StoredEvent[], posts: StoredPost[]): StoredEvent[] {
   const authors = new Map(posts.map((post) => [post.id, post.author]));
-  return events.filter(
-    ({ kind, user, post }) => kind !== "login" && !(kind === "view" && authors.get(post as string) === user),
+  const withOthers = events.filter(({ kind, user, post }) => kind !== "login" && authors.get(post as string) !== user);
+  const same = ({ kind, user, post }: StoredEvent) => [kind, user, post].join();
+  return Object.values(Object.groupBy(withOthers, same)).map((repeats = []) =>
+    repeats.reduce((first, event) => (isBefore(event, first) ? event : first)),
   );
 }
 
@@ -48,6 +50,7 @@ function expectedPostStats(events: StoredEvent[], posts: StoredPost[]) {
   const interactions = thatCount(events, posts);
   return interactions.map((last) => {
     const soFar = interactions.filter((event) => event.post === last.post && (event === last || isBefore(event, last)));
+    const came = soFar.filter((event) => !soFar.some((other) => other.user === event.user && isBefore(other, event)));
     const commented = soFar.filter((event) => event.kind === "comment").map((event) => +event.at);
     return {
       key: String(last.id),
@@ -61,9 +64,8 @@ function expectedPostStats(events: StoredEvent[], posts: StoredPost[]) {
       participants: new Set(soFar.map((event) => event.user)).size,
       last_comment_at: commented.length > 0 ? new Date(Math.max(...commented)) : null,
       first_interaction: soFar.filter((event) => event.user === last.user).length === 1,
-      by_author: posts.find((post) => post.id === last.post)?.author === last.user,
-      recent: decayed(soFar, last.at),
-      trend: Math.log2(decayed(soFar, last.at)[3]) + hours(+last.at) / 168,
+      recent: decayed(came, last.at),
+      trend: Math.log2(Math.max(decayed(came, last.at)[3], 1e-30)) + hours(+last.at) / 168,
     };
   });
 }
@@ -165,7 +167,7 @@ export async function assertExact(database: Database): Promise<void> {
     "select id, author_id as author, created_at as at from public.posts",
   );
   const { rows: postStats } = await database.pool.query(
-    `select interaction_id::text as key, post_id, user_id, kind, last_active_at, views, votes, comments, participants, last_comment_at, by_author, first_interaction, recent, trend
+    `select interaction_id::text as key, post_id, user_id, kind, last_active_at, views, votes, comments, participants, last_comment_at, first_interaction, recent, trend
      from recsys.post_stats`,
   );
   const { rows: userStats } = await database.pool.query(
@@ -179,7 +181,7 @@ export async function assertExact(database: Database): Promise<void> {
   assertSame(postStats, notThinned(expectedPostStats(events, posts), postStats, "post_id", before));
   assertSame(userStats, notThinned(expectedUserStats(events, posts), userStats, "user_id", before));
   const { rows: latestOfPosts } = await database.pool.query(
-    `select post_id as key, post_id, kind, last_active_at, views, votes, comments, participants, last_comment_at, by_author, recent, trend
+    `select post_id as key, post_id, kind, last_active_at, views, votes, comments, participants, last_comment_at, recent, trend
      from recsys.latest_post_stats`,
   );
   assertSame(latestOfPosts, expectedLatestOfPosts(events, posts));

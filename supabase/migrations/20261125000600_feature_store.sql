@@ -1,8 +1,9 @@
 -- The feature store: roll-ups, one row per event. The state "as of t" is the latest row at or before t.
 -- Training walks through the rows in time order, serving reads the latest: one definition, no leakage, no skew.
--- An author's views of their own post count for nothing, neither for the post (30,000 of them pushed trending from 48 posts of
--- others to 7) nor for the author (the ranker predicts what people do with others' posts): the post has no row of them. They
--- remain events of the user, who was there. Interactions with posts that source_posts does not show are none.
+-- An interaction counts where it is its user's first of its kind with a post of somebody else (docs/architecture.md, "What counts"). Repeats
+-- and what authors do with their own posts count for nothing, neither for the post (100 comments by an author brought it into 60 of 60
+-- feeds) nor for the user: the post has no row of them. They remain events of the user, who was there. Interactions with posts that
+-- source_posts does not show are none.
 
 create function recsys.half_lives() returns double precision[]
 language sql immutable security invoker set search_path = ''
@@ -60,7 +61,6 @@ create table recsys.post_stats (
   comments integer not null,
   participants integer not null,
   last_comment_at timestamptz,
-  by_author boolean not null,
   first_interaction boolean not null,
   recent double precision[] not null,
   trend double precision not null,
@@ -68,20 +68,19 @@ create table recsys.post_stats (
   -- what another app's views let through must not reach a feed; a roll-up sets it aside
   constraint post_stats_are_finite check (isfinite(last_active_at) and trend > '-Infinity' and trend < 'Infinity')
 );
-comment on table recsys.post_stats is 'The state of a post right after each of its interactions (last_active_at), views by its author left out. A post without a row has had none: its last activity is its creation.';
+comment on table recsys.post_stats is 'The state of a post right after each of the interactions that count (last_active_at): of each person with somebody else''s post the first of each kind. A post without a row has had none: its last activity is its creation.';
 comment on column recsys.post_stats.post_id is 'The post.';
 comment on column recsys.post_stats.last_active_at is 'When the interaction was: the state holds from then until the next row''s.';
 comment on column recsys.post_stats.interaction_id is 'The interaction; of equal times the lower one came first.';
 comment on column recsys.post_stats.user_id is 'Who did it.';
-comment on column recsys.post_stats.views is 'Views so far.';
-comment on column recsys.post_stats.votes is 'Votes so far.';
-comment on column recsys.post_stats.comments is 'Comments so far.';
-comment on column recsys.post_stats.last_comment_at is 'When the last comment so far was; null: there was none.';
+comment on column recsys.post_stats.views is 'People who viewed it so far.';
+comment on column recsys.post_stats.votes is 'People who voted for it so far.';
+comment on column recsys.post_stats.comments is 'People who commented on it so far.';
+comment on column recsys.post_stats.last_comment_at is 'When the last of them commented; null: nobody did.';
 comment on column recsys.post_stats.kind is 'Kind of the interaction, which was the last activity at that time.';
-comment on column recsys.post_stats.by_author is 'Whether the last activity was the author''s own.';
 comment on column recsys.post_stats.first_interaction is 'Whether the interaction is its user''s first with the post: the earliest that counts, of equal times the one with the lower id.';
 comment on column recsys.post_stats.participants is 'Distinct users who interacted so far.';
-comment on column recsys.post_stats.recent is 'Interactions decayed with half-lives of 1 hour, 6 hours, 1 day, 7 days, 30 days, as of last_active_at.';
+comment on column recsys.post_stats.recent is 'People who came, each at their first interaction, decayed with half-lives of 1 hour, 6 hours, 1 day, 7 days, 30 days, as of last_active_at.';
 comment on column recsys.post_stats.trend is 'When the count with the half-life of a week will have fallen to 1, in weeks since 1970: orders posts as that count does at any later instant.';
 create index post_stats_post_id_last_active_at_idx on recsys.post_stats (post_id, last_active_at desc, interaction_id desc);
 create index post_stats_last_active_at_idx on recsys.post_stats (last_active_at desc, interaction_id desc);
@@ -109,19 +108,19 @@ create table recsys.user_stats (
   primary key (event_id),
   constraint user_stats_are_finite check (isfinite(last_active_at) and habit_log_age < 'Infinity' and habit_log_idle < 'Infinity')
 );
-comment on table recsys.user_stats is 'The state of a user right after each of their interactions and logins (last_active_at). After a view of an own post it is that before, aged.';
+comment on table recsys.user_stats is 'The state of a user right after each of their interactions and logins (last_active_at). After an interaction that does not count it is that before, aged.';
 comment on column recsys.user_stats.user_id is 'The user.';
 comment on column recsys.user_stats.last_active_at is 'When the event was: the state holds from then until the next row''s.';
-comment on column recsys.user_stats.views is 'Views of others'' posts so far.';
-comment on column recsys.user_stats.votes is 'Votes so far.';
-comment on column recsys.user_stats.comments is 'Comments so far.';
+comment on column recsys.user_stats.views is 'Posts of others viewed so far.';
+comment on column recsys.user_stats.votes is 'Posts of others voted for so far.';
+comment on column recsys.user_stats.comments is 'Posts of others commented on so far.';
 comment on column recsys.user_stats.logins is 'Logins so far.';
 comment on column recsys.user_stats.event_id is 'interaction_id, or L followed by login_id.';
 comment on column recsys.user_stats.sort_id is 'interaction_id or login_id: events of the same instant are in the order of (sort_id, event_id).';
-comment on column recsys.user_stats.recent is 'Interactions decayed with half-lives of 1 hour, 6 hours, 1 day, 7 days, 30 days, as of last_active_at.';
+comment on column recsys.user_stats.recent is 'Interactions that count, decayed with half-lives of 1 hour, 6 hours, 1 day, 7 days, 30 days, as of last_active_at.';
 comment on column recsys.user_stats.recent_logins is 'The same for logins: login frequency.';
-comment on column recsys.user_stats.habit_log_age is 'Mean of ln(1 + age of the post in hours) over the interactions so far: does this person turn to what is new?';
-comment on column recsys.user_stats.habit_log_idle is 'Mean of ln(1 + hours the post had been idle) over the interactions so far: does this person revive what is old?';
+comment on column recsys.user_stats.habit_log_age is 'Mean of ln(1 + age of the post in hours) over the interactions that count so far: does this person turn to what is new?';
+comment on column recsys.user_stats.habit_log_idle is 'Mean of ln(1 + hours the post had been idle) over the interactions that count so far: does this person revive what is old?';
 create index user_stats_user_id_last_active_at_idx on recsys.user_stats (user_id, last_active_at desc, sort_id desc, event_id desc);
 
 create table recsys.latest_user_stats (
@@ -142,11 +141,11 @@ with (fillfactor = 70);
 comment on table recsys.latest_user_stats is 'The last state of each user who has one in recsys.user_stats, one row a user: a feed reads it, and the roll-up goes on from it, without a look into the states of all events. recsys.roll_up() is the only writer.';
 comment on column recsys.latest_user_stats.user_id is 'The user.';
 comment on column recsys.latest_user_stats.last_active_at is 'When their last event was.';
-comment on column recsys.latest_user_stats.views is 'Views of others'' posts so far, as in recsys.user_stats.';
-comment on column recsys.latest_user_stats.votes is 'Votes so far.';
-comment on column recsys.latest_user_stats.comments is 'Comments so far.';
+comment on column recsys.latest_user_stats.views is 'Posts of others viewed so far, as in recsys.user_stats.';
+comment on column recsys.latest_user_stats.votes is 'Posts of others voted for so far.';
+comment on column recsys.latest_user_stats.comments is 'Posts of others commented on so far.';
 comment on column recsys.latest_user_stats.logins is 'Logins so far.';
-comment on column recsys.latest_user_stats.recent is 'Interactions decayed with half-lives of 1 hour, 6 hours, 1 day, 7 days, 30 days, as of last_active_at.';
+comment on column recsys.latest_user_stats.recent is 'Interactions that count, decayed with half-lives of 1 hour, 6 hours, 1 day, 7 days, 30 days, as of last_active_at.';
 comment on column recsys.latest_user_stats.recent_logins is 'The same for logins: login frequency.';
 comment on column recsys.latest_user_stats.habit_log_age is 'Mean of ln(1 + age of the post in hours) over the interactions so far; null: none yet.';
 comment on column recsys.latest_user_stats.habit_log_idle is 'Mean of ln(1 + hours the post had been idle) over the interactions so far; null: none yet.';
@@ -163,7 +162,7 @@ create policy "stats are read with their post" on recsys.latest_post_stats for s
 create policy "people read their own stats" on recsys.user_stats for select to authenticated using (user_id = (select auth.uid()));
 create policy "people read their own stats" on recsys.latest_user_stats for select to authenticated using (user_id = (select auth.uid()));
 -- user_id of post_stats says who did what, so it is not granted
-grant select (post_id, last_active_at, interaction_id, kind, views, votes, comments, participants, last_comment_at, by_author, recent, trend) on recsys.post_stats, recsys.latest_post_stats to authenticated;
+grant select (post_id, last_active_at, interaction_id, kind, views, votes, comments, participants, last_comment_at, recent, trend) on recsys.post_stats, recsys.latest_post_stats to authenticated;
 grant select on recsys.user_stats, recsys.latest_user_stats to authenticated;
 grant select, insert, update, delete on recsys.post_stats, recsys.latest_post_stats, recsys.user_stats, recsys.latest_user_stats to service_role;
 

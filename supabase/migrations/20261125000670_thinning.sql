@@ -21,6 +21,22 @@ create policy "how far states are thinned is readable" on recsys.thinning for se
 grant select on recsys.thinning to authenticated;
 grant select, insert, update, delete on recsys.thinning to service_role;
 
+create function recsys.counted_before(p_post_id uuid, p_author_id uuid, p_at timestamptz, p_interaction_id bigint)
+returns table (last_active_at timestamptz, comments integer)
+language sql stable security invoker rows 1
+begin atomic
+  select max(firsts.created_at), (count(*) filter (where firsts.kind = 'comment'))::integer
+  from (
+    select earlier.kind, min(earlier.created_at) as created_at
+    from recsys.source_interactions as earlier
+    where earlier.post_id = p_post_id and earlier.created_at <= p_at and (earlier.created_at < p_at or earlier.interaction_id < p_interaction_id)
+      and earlier.user_id is distinct from p_author_id
+    group by earlier.user_id, earlier.kind
+  ) as firsts
+  having count(*) > 0;
+end;
+comment on function recsys.counted_before(uuid, uuid, timestamptz, bigint) is 'last_active_at and comments of a post of an author just before an interaction, from the interactions that count. No row: none did.';
+
 create function recsys.thinned_state(p_post_id uuid, p_at timestamptz, p_interaction_id bigint)
 returns table (last_active_at timestamptz, comments integer)
 -- definer: what others did with a post is not the caller's to read; what they found when they came to it is, and no more, or it would say of
@@ -29,21 +45,9 @@ language plpgsql stable security definer rows 1 set search_path = pg_catalog, pg
 as $$
 begin
   return query
-  select latest.created_at, (
-    select count(*)::integer
-    from recsys.source_interactions as earlier
-    where earlier.post_id = p_post_id and earlier.kind = 'comment' and earlier.created_at <= p_at
-      and (earlier.created_at < p_at or earlier.interaction_id < p_interaction_id)
-  )
+  select counted.last_active_at, counted.comments
   from recsys.source_posts as posts
-  cross join lateral (
-    select earlier.created_at
-    from recsys.source_interactions as earlier
-    where earlier.post_id = posts.post_id and (earlier.created_at, earlier.interaction_id) < (p_at, p_interaction_id)
-      and not (earlier.kind = 'view' and earlier.user_id is not distinct from posts.author_id)
-    order by earlier.created_at desc
-    limit 1
-  ) as latest
+  cross join lateral recsys.counted_before(posts.post_id, posts.author_id, p_at, p_interaction_id) as counted
   where posts.post_id = p_post_id and (auth.uid() is null or exists (
     select from recsys.source_interactions as own
     where own.user_id = auth.uid() and own.post_id = p_post_id and own.created_at = p_at and own.interaction_id = p_interaction_id
@@ -155,6 +159,6 @@ end
 $$;
 comment on function recsys.thin_feature_store(bigint, integer, bigint) is 'Thins the states of the next p_most posts and users, in the order of their ids and from the first again after the last: of those before the latest p_keep events, of which each person has p_of_a_person at most, only the last one stays. Returns the number of rows deleted. Where a tenth of these events is gone since, as after an erasure, all posts and users are queued to be worked out anew instead. p_keep and p_of_a_person must not be less than what training reads (trainingEvents, eventsOfPerson). Called every minute of an hour of the night by pg_cron.';
 
-revoke all on function recsys.thinned_state(uuid, timestamptz, bigint), recsys.training_start(bigint, bigint), recsys.thin_feature_store(bigint, integer, bigint) from public;
+revoke all on function recsys.counted_before(uuid, uuid, timestamptz, bigint), recsys.thinned_state(uuid, timestamptz, bigint), recsys.training_start(bigint, bigint), recsys.thin_feature_store(bigint, integer, bigint) from public;
 grant execute on function recsys.thinned_state(uuid, timestamptz, bigint) to authenticated, service_role;
-grant execute on function recsys.training_start(bigint, bigint), recsys.thin_feature_store(bigint, integer, bigint) to service_role;
+grant execute on function recsys.counted_before(uuid, uuid, timestamptz, bigint), recsys.training_start(bigint, bigint), recsys.thin_feature_store(bigint, integer, bigint) to service_role;

@@ -82,8 +82,8 @@ begin
   numbered as (
     select
       found.post_id, found.since, found.last_active_at, found.created_at, found.interaction_id, found.user_id, found.kind,
-      found.user_id is not distinct from found.author_id as by_author,
-      row_number() over (partition by found.post_id, found.user_id order by found.created_at, found.interaction_id) as number_of_user
+      row_number() over (partition by found.post_id, found.user_id order by found.created_at, found.interaction_id) as number_of_user,
+      row_number() over (partition by found.post_id, found.user_id, found.kind order by found.created_at, found.interaction_id) as number_of_kind
     from (
       select late.post_id, late.since, late.last_active_at, late.author_id, events.*
       from late
@@ -107,7 +107,7 @@ begin
         offset 0
       ) as events
     ) as found
-    where not (found.kind = 'view' and found.user_id is not distinct from found.author_id)
+    where found.user_id is distinct from found.author_id
   ),
   history as (
     select
@@ -118,10 +118,14 @@ begin
         else not exists (
           select from recsys.source_interactions as earlier
           where earlier.user_id = numbered.user_id and earlier.post_id = numbered.post_id and earlier.created_at < numbered.since
-            and not (earlier.kind = 'view' and numbered.by_author)
         )
       end as is_first
     from numbered
+    -- what counts: of each person the first of each kind
+    where numbered.number_of_kind = 1 and (numbered.last_active_at is null or not exists (
+      select from recsys.source_interactions as earlier
+      where earlier.user_id = numbered.user_id and earlier.post_id = numbered.post_id and earlier.kind = numbered.kind and earlier.created_at < numbered.since
+    ))
   ),
   series as (
     select
@@ -130,7 +134,6 @@ begin
       array_agg(history.interaction_id order by history.created_at, history.interaction_id) as interaction_ids,
       array_agg(history.user_id order by history.created_at, history.interaction_id) as user_ids,
       array_agg(history.kind order by history.created_at, history.interaction_id) as kinds,
-      array_agg(history.by_author order by history.created_at, history.interaction_id) as by_author,
       array_agg(history.is_first order by history.created_at, history.interaction_id) as is_first
     from history
     group by history.post_id
@@ -146,24 +149,24 @@ begin
     from series
     join late on late.post_id = series.post_id
     cross join lateral rows from (
-      unnest(series.at, series.interaction_ids, series.user_ids, series.kinds, series.by_author, series.is_first),
-      recsys.decayed_counts(series.at, array_fill(true, array[cardinality(series.at)]), late.last_active_at, (late.before).recent)
-    ) as events (created_at, interaction_id, user_id, kind, by_author, is_first, number, counts)
+      unnest(series.at, series.interaction_ids, series.user_ids, series.kinds, series.is_first),
+      recsys.decayed_counts(series.at, series.is_first, late.last_active_at, (late.before).recent)
+    ) as events (created_at, interaction_id, user_id, kind, is_first, number, counts)
     window so_far as (partition by late.post_id order by events.number rows unbounded preceding)
   )
-  insert into recsys.post_stats (post_id, last_active_at, interaction_id, user_id, kind, views, votes, comments, participants, last_comment_at, by_author, first_interaction, recent, trend)
+  insert into recsys.post_stats (post_id, last_active_at, interaction_id, user_id, kind, views, votes, comments, participants, last_comment_at, first_interaction, recent, trend)
   select
     post_id, created_at, interaction_id, user_id, kind,
     coalesce((before).views, 0) + views, coalesce((before).votes, 0) + votes, coalesce((before).comments, 0) + comments,
     coalesce((before).participants, 0) + participants, coalesce(last_comment_at, (before).last_comment_at),
-    by_author, is_first, counts,
-    ln(counts[4]) / ln(2::double precision) + extract(epoch from created_at)::double precision / 3600 / (recsys.half_lives())[4]
+    is_first, counts,
+    ln(greatest(counts[4], 1e-30)) / ln(2::double precision) + extract(epoch from created_at)::double precision / 3600 / (recsys.half_lives())[4]
   from changes
   -- an interaction that moved here from a post whose turn has not come yet
   on conflict (interaction_id) do update set
     post_id = excluded.post_id, last_active_at = excluded.last_active_at, user_id = excluded.user_id, kind = excluded.kind,
     views = excluded.views, votes = excluded.votes, comments = excluded.comments, participants = excluded.participants,
-    last_comment_at = excluded.last_comment_at, by_author = excluded.by_author, first_interaction = excluded.first_interaction,
+    last_comment_at = excluded.last_comment_at, first_interaction = excluded.first_interaction,
     recent = excluded.recent, trend = excluded.trend;
   get diagnostics written = row_count;
 

@@ -78,7 +78,12 @@ begin
   events as (
     select
       found.*, posts.created_at as post_created_at, posts.author_id,
-      found.kind <> 'login' and not (found.kind = 'view' and posts.author_id is not distinct from found.user_id) as is_interaction
+      -- what counts: their first of its kind with a post of somebody else
+      found.kind <> 'login' and posts.author_id is distinct from found.user_id and not exists (
+        select from recsys.source_interactions as earlier
+        where earlier.user_id = found.user_id and earlier.post_id = found.post_id and earlier.kind = found.kind
+          and earlier.created_at <= found.created_at and (earlier.created_at < found.created_at or earlier.interaction_id < found.sort_id)
+      ) as is_interaction
     from (
       select late.user_id, events.*
       from late
@@ -112,7 +117,7 @@ begin
     select
       events.*,
       ln(1 + greatest(0, extract(epoch from events.created_at - events.post_created_at)::double precision) / 3600) as log_age,
-      ln(1 + greatest(0, extract(epoch from events.created_at - coalesce(before.last_active_at, thinned.created_at, events.post_created_at))::double precision) / 3600) as log_idle
+      ln(1 + greatest(0, extract(epoch from events.created_at - coalesce(before.last_active_at, thinned.last_active_at, events.post_created_at))::double precision) / 3600) as log_idle
     from events
     left join lateral (
       select post_stats.last_active_at
@@ -124,13 +129,9 @@ begin
     ) as before on true
     left join lateral (
       -- as in recsys.thinned_state(), which a bulk of rows cannot wait for
-      select earlier.created_at
-      from recsys.source_interactions as earlier
-      where events.is_interaction and before.last_active_at is null and events.created_at < thinned_before
-        and earlier.post_id = events.post_id and (earlier.created_at, earlier.interaction_id) < (events.created_at, events.sort_id)
-        and not (earlier.kind = 'view' and earlier.user_id is not distinct from events.author_id)
-      order by earlier.created_at desc
-      limit 1
+      select counted.last_active_at
+      from (select where events.is_interaction and before.last_active_at is null and events.created_at < thinned_before offset 0) as asked
+      cross join lateral recsys.counted_before(events.post_id, events.author_id, events.created_at, events.sort_id) as counted
     ) as thinned on true
   ),
   series as (
@@ -153,8 +154,8 @@ begin
       late.habit_log_age, late.habit_log_idle, coalesce(late.views + late.votes + late.comments, 0) as interactions_before,
       events.*,
       count(*) filter (where events.kind = 'view' and events.is_interaction) over so_far as views,
-      count(*) filter (where events.kind = 'vote') over so_far as votes,
-      count(*) filter (where events.kind = 'comment') over so_far as comments,
+      count(*) filter (where events.kind = 'vote' and events.is_interaction) over so_far as votes,
+      count(*) filter (where events.kind = 'comment' and events.is_interaction) over so_far as comments,
       count(*) filter (where events.kind = 'login') over so_far as logins,
       count(*) filter (where events.is_interaction) over so_far as interactions,
       coalesce(sum(events.log_age) filter (where events.is_interaction) over so_far, 0) as log_ages,

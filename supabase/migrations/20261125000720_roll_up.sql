@@ -54,7 +54,21 @@ begin
         union all
         -- an interaction that changed makes the post more or less idle to whoever came at the same instant or next
         select next.user_id, next.last_active_at, false
-        from unnest(p_touched, p_touched_at) as changed (post_id, at)
+        from (
+          select touched.post_id, touched.at from unnest(p_touched, p_touched_at) as touched (post_id, at)
+          union all
+          -- where a first one came or went, the same person's next of a kind counts no more, or counts now
+          select touched.post_id, repeated.at
+          from unnest(p_touched_by, p_touched, p_touched_at) as touched (user_id, post_id, at)
+          cross join lateral (
+            select min(repeats.created_at) as at
+            from recsys.source_interactions as repeats
+            where repeats.user_id = touched.user_id and repeats.post_id = touched.post_id and repeats.created_at > touched.at
+            group by repeats.kind
+            offset 0
+          ) as repeated
+          where not p_everybody and touched.post_id <> all (known)
+        ) as changed
         cross join lateral (
           (
             select post_stats.user_id, post_stats.last_active_at

@@ -19,7 +19,7 @@ select
   user_events.weight
 from recsys.user_events
 join recsys.user_stats on user_stats.event_id = user_events.event_id;
-comment on view recsys.timeline is 'Every event with the state of its user right after it; read in the order of (at, sort_id), and with the rows of recsys.post_stats whose interaction_id is sort_id, it replays the community for training. An interaction without such a row, a view of an own post, changed no post.';
+comment on view recsys.timeline is 'Every event with the state of its user right after it; read in the order of (at, sort_id), and with the rows of recsys.post_stats whose interaction_id is sort_id, it replays the community for training. An interaction without such a row, a repeat or one with an own post, changed no post.';
 comment on column recsys.timeline.at is 'When the event was.';
 comment on column recsys.timeline.event_id is 'interaction_id, or L followed by login_id.';
 comment on column recsys.timeline.sort_id is 'interaction_id or login_id: events of the same instant are in the order of (sort_id, event_id).';

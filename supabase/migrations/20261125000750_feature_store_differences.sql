@@ -1,23 +1,31 @@
 -- Is the feature store right? Every row worked out from the definitions, from scratch, and held against what is stored.
 
+create function recsys.interactions_that_count() returns setof recsys.source_interactions
+language sql stable security invoker
+begin atomic
+  select distinct on (events.post_id, events.user_id, events.kind) events.*
+  from recsys.source_interactions as events
+  join recsys.source_posts as posts on posts.post_id = events.post_id
+  where events.user_id is distinct from posts.author_id
+  order by events.post_id, events.user_id, events.kind, events.created_at, events.interaction_id;
+end;
+comment on function recsys.interactions_that_count() is 'The interactions that count: of each person with each post of somebody else the first of each kind. The definition by which the feature store is checked.';
+
 create function recsys.post_stats_from_scratch() returns setof recsys.post_stats
 language sql stable security invoker set search_path = ''
 set jit = off
 as $$
   with history as (
     select
-      events.*,
-      events.user_id is not distinct from posts.author_id as by_author,
-      row_number() over (partition by events.post_id order by events.created_at, events.interaction_id) as number,
-      row_number() over (partition by events.post_id, events.user_id order by events.created_at, events.interaction_id) = 1 as is_first
-    from recsys.source_interactions as events
-    join recsys.source_posts as posts on posts.post_id = events.post_id
-    where not (events.kind = 'view' and events.user_id is not distinct from posts.author_id)
+      counted.*,
+      row_number() over (partition by counted.post_id order by counted.created_at, counted.interaction_id) as number,
+      row_number() over (partition by counted.post_id, counted.user_id order by counted.created_at, counted.interaction_id) = 1 as is_first
+    from recsys.interactions_that_count() as counted
   ),
   decayed as (
     select series.post_id, events.number, events.counts
     from (
-      select history.post_id, array_agg(history.created_at order by history.number) as at, array_agg(true) as is_counted
+      select history.post_id, array_agg(history.created_at order by history.number) as at, array_agg(history.is_first order by history.number) as is_counted
       from history group by history.post_id
     ) as series
     cross join lateral recsys.decayed_counts(series.at, series.is_counted) as events
@@ -29,12 +37,12 @@ as $$
     (count(*) filter (where kind = 'comment') over so_far)::integer,
     (count(*) filter (where is_first) over so_far)::integer,
     max(created_at) filter (where kind = 'comment') over so_far,
-    by_author, is_first, decayed.counts,
-    ln(decayed.counts[4]) / ln(2::double precision) + extract(epoch from created_at)::double precision / 3600 / (recsys.half_lives())[4]
+    is_first, decayed.counts,
+    ln(greatest(decayed.counts[4], 1e-30)) / ln(2::double precision) + extract(epoch from created_at)::double precision / 3600 / (recsys.half_lives())[4]
   from history join decayed using (post_id, number)
   window so_far as (partition by post_id order by number rows unbounded preceding)
 $$;
-comment on function recsys.post_stats_from_scratch() is 'What recsys.post_stats has to be, worked out from all interactions: one row per interaction.';
+comment on function recsys.post_stats_from_scratch() is 'What recsys.post_stats has to be, worked out from all interactions: one row for each that counts.';
 
 create function recsys.user_stats_from_scratch() returns setof recsys.user_stats
 language sql stable security invoker set search_path = ''
@@ -42,13 +50,12 @@ set jit = off
 as $$
   with moments as (
     select
-      events.interaction_id,
-      ln(1 + greatest(0, extract(epoch from events.created_at - posts.created_at)::double precision) / 3600) as log_age,
-      ln(1 + greatest(0, extract(epoch from events.created_at - lag(events.created_at, 1, posts.created_at) over (
-        partition by events.post_id order by events.created_at, events.interaction_id))::double precision) / 3600) as log_idle
-    from recsys.source_interactions as events
-    join recsys.source_posts as posts on posts.post_id = events.post_id
-    where not (events.kind = 'view' and events.user_id is not distinct from posts.author_id)
+      counted.interaction_id,
+      ln(1 + greatest(0, extract(epoch from counted.created_at - posts.created_at)::double precision) / 3600) as log_age,
+      ln(1 + greatest(0, extract(epoch from counted.created_at - lag(counted.created_at, 1, posts.created_at) over (
+        partition by counted.post_id order by counted.created_at, counted.interaction_id))::double precision) / 3600) as log_idle
+    from recsys.interactions_that_count() as counted
+    join recsys.source_posts as posts on posts.post_id = counted.post_id
   ),
   history as (
     select
@@ -74,8 +81,8 @@ as $$
   select
     user_id, created_at, event_id, sort_id,
     (count(*) filter (where kind = 'view' and is_interaction) over so_far)::integer,
-    (count(*) filter (where kind = 'vote') over so_far)::integer,
-    (count(*) filter (where kind = 'comment') over so_far)::integer,
+    (count(*) filter (where kind = 'vote' and is_interaction) over so_far)::integer,
+    (count(*) filter (where kind = 'comment' and is_interaction) over so_far)::integer,
     (count(*) filter (where kind = 'login') over so_far)::integer,
     decayed.counts, decayed.login_counts,
     avg(log_age) over so_far,
@@ -174,5 +181,5 @@ as $$
       expected.recent || expected.recent_logins || expected.habit_log_age || expected.habit_log_idle)
 $$;
 comment on function recsys.feature_store_differences() is 'The rows of recsys.post_stats, recsys.latest_post_stats, recsys.user_stats and recsys.latest_user_stats that are not what they have to be, as stored and as expected (null: there should be no row, or there is none). None is the answer after recsys.roll_up() as long as nobody writes, but for what was set aside (recsys.feature_store_failures); states that were thinned are none. It reads everything. Mend: insert into recsys.feature_changes (post_id, user_id) select post_id, user_id from recsys.feature_store_differences(), with an at of -infinity.';
-revoke all on function recsys.post_stats_from_scratch(), recsys.user_stats_from_scratch(), recsys.nearly_equal(double precision[], double precision[]), recsys.feature_store_differences() from public;
-grant execute on function recsys.post_stats_from_scratch(), recsys.user_stats_from_scratch(), recsys.nearly_equal(double precision[], double precision[]), recsys.feature_store_differences() to service_role;
+revoke all on function recsys.interactions_that_count(), recsys.post_stats_from_scratch(), recsys.user_stats_from_scratch(), recsys.nearly_equal(double precision[], double precision[]), recsys.feature_store_differences() from public;
+grant execute on function recsys.interactions_that_count(), recsys.post_stats_from_scratch(), recsys.user_stats_from_scratch(), recsys.nearly_equal(double precision[], double precision[]), recsys.feature_store_differences() to service_role;

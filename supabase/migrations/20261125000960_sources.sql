@@ -166,7 +166,7 @@ begin atomic
       cross join lateral (
         select eligible.post_id from recsys.eligible_posts(p_request) as eligible where eligible.post_id = latest_post_stats.post_id offset 0
       ) as posts
-      -- implied by the next line, and stops the walk down the index: active in the last week is a count of 1 and more then
+      -- stops the walk down the index: one person a week ago is as much
       where latest_post_stats."trend" >= extract(epoch from p_request.at)::double precision / 3600 / 168 - 1.00001
         -- said as ages, which no index knows: by that of last_active_at all of a week's posts were fetched, to be sorted by trend
         and p_request.at - latest_post_stats.last_active_at >= interval '0' and p_request.at - latest_post_stats.last_active_at < interval '168 hours'
@@ -180,14 +180,17 @@ begin atomic
     cross join lateral (
       select eligible.post_id from recsys.eligible_posts(p_request) as eligible where eligible.post_id = earlier.post_id offset 0
     ) as posts
-    where p_request.at - earlier.last_active_at < interval '168 hours' and p_request.pool is null
+    where earlier."trend" >= extract(epoch from p_request.at)::double precision / 3600 / 168 - 1.00001
+      and p_request.at - earlier.last_active_at < interval '168 hours' and p_request.pool is null
     union all
-    select posts.post_id, posts."trend" from unnest(p_request.pool) as posts where p_request.at - posts.last_active_at < interval '168 hours'
+    select posts.post_id, posts."trend" from unnest(p_request.pool) as posts
+    where posts."trend" >= extract(epoch from p_request.at)::double precision / 3600 / 168 - 1.00001
+      and p_request.at - posts.last_active_at < interval '168 hours'
   ) as hottest
   order by hottest."trend" desc, hottest.post_id
   limit p_most;
 end;
-comment on function recsys.retrieve_trending(recsys.feed_request, integer) is 'The p_most posts with the most interactions of the last week, decayed with a half-life of a week.';
+comment on function recsys.retrieve_trending(recsys.feed_request, integer) is 'The p_most posts to which somebody came in the last week, by the people who came, decayed with a half-life of a week: no fewer than came a week ago as one.';
 
 create function recsys.with_affinities(p_request recsys.feed_request) returns recsys.feed_request
 language plpgsql stable security invoker set search_path = ''

@@ -35,7 +35,7 @@ begin
     select distinct post_topics.topic_id, stats.user_id, floor(extract(epoch from recsys.clock() - stats.last_active_at) / 86400) as day
     from recsys.post_stats as stats
     join recsys.post_topics on post_topics.post_id = stats.post_id
-    where stats.last_active_at > known_since and stats.last_active_at <= recsys.clock() and not stats.by_author
+    where stats.last_active_at > known_since and stats.last_active_at <= recsys.clock()
   ),
   wanted as (
     select came.topic_id, count(*) / known_days as demand, count(distinct came.user_id)::integer as people from came group by came.topic_id

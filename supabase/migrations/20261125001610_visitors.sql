@@ -30,7 +30,7 @@ alter policy "the callers of functions read artifacts" on recsys.model_artifacts
 
 -- what the engine knows of posts, each read with its post
 grant select (model_id, post_id, embedding) on recsys.post_embeddings to anon;
-grant select (post_id, last_active_at, interaction_id, kind, views, votes, comments, participants, last_comment_at, by_author, recent, trend) on recsys.post_stats, recsys.latest_post_stats to anon;
+grant select (post_id, last_active_at, interaction_id, kind, views, votes, comments, participants, last_comment_at, recent, trend) on recsys.post_stats, recsys.latest_post_stats to anon;
 grant select on recsys.post_tags to anon;
 alter policy "vectors are read with their post" on recsys.post_embeddings to anon, authenticated;
 alter policy "stats are read with their post" on recsys.post_stats to anon, authenticated;

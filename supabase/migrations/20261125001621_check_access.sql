@@ -8,8 +8,8 @@ as $$
   select ' (' || granted.columns || ')'
   from (
     values
-      ('recsys.post_stats', 'post_id, last_active_at, interaction_id, kind, views, votes, comments, participants, last_comment_at, by_author, recent, trend'),
-      ('recsys.latest_post_stats', 'post_id, last_active_at, interaction_id, kind, views, votes, comments, participants, last_comment_at, by_author, recent, trend'),
+      ('recsys.post_stats', 'post_id, last_active_at, interaction_id, kind, views, votes, comments, participants, last_comment_at, recent, trend'),
+      ('recsys.latest_post_stats', 'post_id, last_active_at, interaction_id, kind, views, votes, comments, participants, last_comment_at, recent, trend'),
       ('recsys.impressions', 'request_id, user_id, post_id, shown_at, seen_at'),
       ('recsys.batch_runs', 'run_id, model_id, model_name, as_of')
   ) as granted (relation, columns)

@@ -9,7 +9,8 @@ $$;
 
 insert into profiles (id, bio, passions) values
   ('a0000000-0000-4000-8000-000000000000', 'Ana', '{}'),
-  ('b0000000-0000-4000-8000-000000000000', 'Ben', '{chess}');
+  ('b0000000-0000-4000-8000-000000000000', 'Ben', '{chess}'),
+  ('d0000000-0000-4000-8000-000000000000', 'Dee', '{}');
 insert into posts (id, author_id, title, visibility, created_at) values
   ('a1000000-0000-4000-8000-000000000000', 'a0000000-0000-4000-8000-000000000000', 'public', 'public', now() - interval '3 hours'),
   ('a2000000-0000-4000-8000-000000000000', 'a0000000-0000-4000-8000-000000000000', 'private', 'private', now() - interval '3 hours'),
@@ -21,8 +22,10 @@ insert into posts (id, author_id, title, visibility, created_at) values
 insert into post_views (user_id, post_id, created_at) values
   ('b0000000-0000-4000-8000-000000000000', 'a3000000-0000-4000-8000-000000000000', now() - interval '2 hours');
 insert into comments (user_id, post_id, created_at) values
-  ('a0000000-0000-4000-8000-000000000000', 'a2000000-0000-4000-8000-000000000000', now() - interval '30 minutes'),
-  ('a0000000-0000-4000-8000-000000000000', 'a1000000-0000-4000-8000-000000000000', now() - interval '1 hour');
+  ('d0000000-0000-4000-8000-000000000000', 'a2000000-0000-4000-8000-000000000000', now() - interval '30 minutes'),
+  ('d0000000-0000-4000-8000-000000000000', 'a1000000-0000-4000-8000-000000000000', now() - interval '1 hour'),
+  ('d0000000-0000-4000-8000-000000000000', 'a1000000-0000-4000-8000-000000000000', now() - interval '20 minutes'),
+  ('a0000000-0000-4000-8000-000000000000', 'a1000000-0000-4000-8000-000000000000', now() - interval '10 minutes');
 select recsys.roll_up();
 
 -- every post has a vector, the private ones too
@@ -44,14 +47,14 @@ select set_config('request.jwt.claims', '{"sub": "b0000000-0000-4000-8000-000000
 create temp view candidates as
 select found.*, stats.* from recsys.models
 cross join recsys.retrieve('b0000000-0000-4000-8000-000000000000', model_id, pg_temp.vector_at(1), now()) as found
-left join (select post_id as of_post, kind, views, comments, participants, by_author, last_active_at from recsys.latest_post_stats) as stats on of_post = post_id;
+left join (select post_id as of_post, kind, views, comments, participants, last_active_at from recsys.latest_post_stats) as stats on of_post = post_id;
 select set_eq('select title from candidates', array['public', 'nobody''s'], 'no private post of others, none of his own, none he interacted with, none of the future');
 select results_eq(
   $$select ranks from candidates where title = 'public'$$,
   $$values ('{"similar": 1, "active": 1, "fresh": 1, "trending": 1, "followed": 1}'::jsonb)$$, 'most similar, last active (but for a private one), freshest, first of followed authors');
 select results_eq(
-  $$select kind, comments, participants, by_author, author_affinity from candidates where title = 'public'$$,
-  $$values ('comment', 1, 1, true, 1)$$, 'with what the ranker needs to know of the post, and that Ben has read its author before');
+  $$select kind, comments, participants, last_active_at = now() - interval '1 hour', author_affinity from candidates where title = 'public'$$,
+  $$values ('comment', 1, 1, true, 1)$$, 'with what the ranker needs to know of the post, to which neither a repeat nor its author adds, and that Ben has read its author before');
 select results_eq(
   $$select last_active_at is null, views is null, author_id is null, author_affinity from candidates where title = 'nobody''s'$$,
   $$values (true, true, true, 0)$$, 'a post that nobody interacted with and nobody wrote is recommended too');

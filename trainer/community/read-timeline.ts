@@ -160,10 +160,10 @@ async function readHistory(client: PoolClient, timeline: Timeline, numbers: Numb
       "events.user_id",
       "events.post_id",
       "events.kind",
-      // a view of an own post changes nothing
-      sql<boolean>`not (${row.ref("events.kind")} = 'view' and ${row.ref("events.user_id")} is not distinct from ${row.ref("posts.author_id")})`.as(
-        "counts",
-      ),
+      // of each person with a post of somebody else the first of each kind
+      sql<boolean>`${row.ref("events.user_id")} is distinct from ${row.ref("posts.author_id")} and row_number() over (
+        partition by ${row.ref("events.post_id")}, ${row.ref("events.user_id")}, ${row.ref("events.kind")}
+        order by ${row.ref("events.created_at")}, ${row.ref("events.interaction_id")}) = 1`.as("counts"),
     ])
     .where((row) => isBefore(row.ref("events.created_at"), row.ref("events.interaction_id"), start));
   const before = sql`(partition by post_id order by at, sort_id rows between unbounded preceding and 1 preceding)`;
@@ -179,7 +179,7 @@ async function readHistory(client: PoolClient, timeline: Timeline, numbers: Numb
         "first_interaction",
       ),
       sql<Date | null>`max(at) filter (where counts) over ${before}`.as("found_at"),
-      sql<number>`(count(*) filter (where kind = 'comment') over ${before})::integer`.as("found_comments"),
+      sql<number>`(count(*) filter (where counts and kind = 'comment') over ${before})::integer`.as("found_comments"),
     ]);
   const numbered = db
     .selectFrom(interactions.as("interactions"))

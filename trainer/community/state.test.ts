@@ -12,7 +12,7 @@ import { testDatabase } from "../../db/testing.ts";
 import { Random } from "../engine/random.ts";
 import { writeSyntheticCommunity } from "../synthetic/write-synthetic-community.ts";
 import { communityFromDatabase, type LoadedCommunity } from "./from-database.ts";
-import { assertAgrees, instantAfter, unitVectors, viewOwnPosts } from "./testing.ts";
+import { addWhatCountsForNothing, assertAgrees, instantAfter, unitVectors } from "./testing.ts";
 
 const database = await testDatabase({ after }, "state");
 const random = new Random(7);
@@ -23,7 +23,7 @@ before(async () => {
   await writeSyntheticCommunity(folder, { seed: 3, users: 120, posts: 450, days: 40 });
   await importBundle(database, folder);
   await rm(folder, { recursive: true });
-  await viewOwnPosts(database);
+  await addWhatCountsForNothing(database);
   loaded = await communityFromDatabase(database);
 });
 

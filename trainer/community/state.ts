@@ -284,7 +284,9 @@ export class CommunityState {
     if (timeline.changesPost[event] === 0) return;
     const post = timeline.posts[event];
     this.lastOfPost[post] = event;
-    this.trend[post] = Math.log2(timeline.postAfter(event).recent[week]) + timeline.at[event] / weekLength;
+    // as in SQL: somebody's second act long after their first finds next to nothing left of the count
+    this.trend[post] =
+      Math.log2(Math.max(timeline.postAfter(event).recent[week], 1e-30)) + timeline.at[event] / weekLength;
     // an interaction dated before its post's creation is kept, but the post appears only when it exists
     if (post < this.alive) this.activity.moveToFront(post);
   }
@@ -337,11 +339,12 @@ export class CommunityState {
   /** Looks at every post that was active in the last week: thousands in a busy community, so no object is made for each. */
   private byHeat(now: number, hidden: Uint8Array | undefined, count: number): number[] {
     const posts: number[] = [];
+    const coldest = now / weekLength - 1.00001;
     for (let post = this.activity.head; post >= 0; post = this.activity.after[post]) {
       const event = this.lastOfPost[post];
       const at = event < 0 ? this.community.posts.createdAt[post] : this.timeline.at[event];
       if (at <= now - trendingWindow) break;
-      if (event >= 0 && !hidden?.[post]) posts.push(post);
+      if (event >= 0 && this.trend[post] >= coldest && !hidden?.[post]) posts.push(post);
     }
     const hottest = topByScore(
       Float64Array.from(posts, (post) => this.trend[post]),

@@ -73,17 +73,33 @@ export async function assertAgrees(instant: Instant, user: number, vector: Float
   return replayed;
 }
 
-/** Authors look after a quarter of the posts: at once, after a day and after a week, which must move no post. */
-export async function viewOwnPosts({ pool }: Pick<Database, "pool">): Promise<void> {
-  const { rowCount } = await pool.query(
-    `with last as (select max(at) as at from recsys.timeline)
-     insert into public.post_views (user_id, post_id, created_at)
-     select author_id, id, created_at + late
-     from public.posts, last, unnest(array['1 minute', '1 day', '1 week']::interval[]) as late
-     where author_id is not null and md5(id::text) < '4' and created_at + late < last.at on conflict do nothing`,
-  );
-  assert.ok(rowCount !== null && rowCount > 100, "there are authors");
+/** What must move no post: authors view a quarter of theirs and comment on some, and people do again what they did to a few posts; at once, after a day and after a week. */
+export async function addWhatCountsForNothing({ pool }: Pick<Database, "pool">): Promise<void> {
+  const states = "select count(*)::integer as states from recsys.post_stats";
+  const before = (await pool.query(states)).rows;
+  for (const [table, seconds] of [
+    ["post_views", 0],
+    ["comments", 7],
+  ]) {
+    // never two events of one instant
+    const late = `(select given + interval '${seconds} seconds' as late from unnest(array['1 minute', '1 day', '1 week']::interval[]) as given) as shifted`;
+    const own = await pool.query(
+      `with last as (select max(at) as at from recsys.timeline)
+       insert into public.${table} (user_id, post_id, created_at)
+       select author_id, id, created_at + late from public.posts, last, ${late}
+       where author_id is not null and md5(id::text) < '${table === "comments" ? 1 : 4}' and created_at + late < last.at on conflict do nothing`,
+    );
+    const again = await pool.query(
+      `with last as (select max(at) as at from recsys.timeline)
+       insert into public.${table} (user_id, post_id, created_at)
+       select user_id, post_id, created_at + late from public.${table}, last, ${late}
+       where md5(post_id::text) > 'ff' and created_at + late < last.at on conflict do nothing`,
+    );
+    for (const { rowCount } of [own, again])
+      assert.ok(rowCount !== null && rowCount > 0, "there are authors and repeats");
+  }
   await pool.query("select recsys.roll_up()");
+  assert.deepEqual((await pool.query(states)).rows, before);
 }
 
 /** Random vectors of unit length, [count, 32]. */

@@ -65,7 +65,7 @@ export class Timeline {
   weights = new Float32Array(1024);
   /** 1 where an interaction is its user's first with its post. */
   first = new Uint8Array(1024);
-  /** 1 where an event changed the state of its post: neither a login nor a view of an own post does. */
+  /** 1 where an event changed the state of its post: of each person with a post of somebody else the first of each kind. */
   changesPost = new Uint8Array(1024);
   /** [history] When the post was last active before the event, milliseconds; NaN: never. */
   foundAt = new Float64Array(0);

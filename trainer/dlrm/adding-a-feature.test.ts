@@ -41,7 +41,7 @@ test("the ranker's graph answers as its network does with one feature more", asy
   assert.ok(stdout.length > 0, "it ran");
 });
 
-/** Trains on a small community whose authors answer, publishes, and asks for two feeds, one of them with a filter; or the error. */
+/** Trains on a small community, publishes, and asks for two feeds, one of them with a filter; or the error. */
 const trainedAndServed = `
 import { openEmbeddedCopy } from "../db/testing-embedded.ts";
 import { testApp } from "../supabase/functions/recommend/testing.ts";
@@ -56,8 +56,6 @@ const { pool } = database;
 const cleanings = [() => database.close()];
 try {
   await fillSmallCommunity(database);
-  await pool.query("insert into public.comments (user_id, post_id, created_at) select author_id, id, created_at + number * interval '1 minute' from public.posts cross join generate_series(1, length(title) % 5) as number where author_id is not null");
-  await pool.query("select recsys.roll_up(null)");
   const { config } = parseConfig({ towers: { epochsOf: { before: 1 } }, ranker: { epochs: 1, rows: 24, hardNegatives: 12 } });
   const context = { database, onProgress() {}, signal: new AbortController().signal, print() {} };
   const folder = await trainIntoFolder(context, { seed: 1, config, out: process.argv[2], parent: "." });
@@ -69,7 +67,7 @@ try {
     const { status, body: feed } = await app.call(user_id, body);
     await app.settled();
     const { rows } = await pool.query(
-      "select impressed.value, ln(1 + (select count(*) from public.comments where comments.post_id = posts.id and comments.user_id = posts.author_id)) as expected from recsys.impression_features as impressed join public.posts on posts.id = impressed.post_id where impressed.request_id = $1 and impressed.feature = 'log_replies'",
+      "select impressed.value, ln(1 + (select count(distinct (user_id, kind)) - count(distinct user_id) from recsys.source_interactions as came where came.post_id = posts.id and user_id is distinct from author_id)) as expected from recsys.impression_features as impressed join public.posts on posts.id = impressed.post_id where impressed.request_id = $1 and impressed.feature = 'log_returns'",
       [feed.request_id],
     );
     feeds.push({ status, items: feed.items.length, rows });
@@ -81,11 +79,11 @@ try {
   for (const clean of cleanings) await clean();
 }`;
 
-const formula = "log_replies";
+const formula = "log_returns";
 
 test("a formula of what nothing fills is named at once", async () => {
   const [missing] = blocks.filter((block) => block.includes(formula));
-  const broken = missing.replace("logOf(state.replies)", "logOf((state as never as { replies: number }).replies)");
+  const broken = missing.replace("logOf(state.returns)", "logOf((state as never as { returns: number }).replies)");
   await apply(broken);
   assert.equal(`${await run(trainedAndServed)}`, documented);
   await apply(broken.replace(/^([+])(.*)$/m, "-$2"));

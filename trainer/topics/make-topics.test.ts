@@ -290,9 +290,9 @@ test("demand is people a day, each once a day and authors not, supply is posts a
   await pool.query(
     `insert into public.post_views (user_id, post_id, created_at)
      select $1::uuid, $3::uuid, now() - interval '2 days' - n * interval '1 second' from generate_series(1, 100) as n
-     union all select $1, $3, now() - interval '5 days' union all select $2, $3, now() - interval '5 days'
-     union all select $4, $3, now() - interval '5 days' union all select $1, $3, now() - interval '30 days'`,
-    [people.ada, people.ben, fishing[0], authors[0]],
+     union all select $1, $5, now() - interval '5 days' union all select $2, $3, now() - interval '5 days'
+     union all select $4, $3, now() - interval '5 days' union all select $1, $6, now() - interval '30 days'`,
+    [people.ada, people.ben, fishing[0], authors[0], fishing[1], fishing[2]],
   );
   await pool.query("select recsys.roll_up(null)");
   await made();

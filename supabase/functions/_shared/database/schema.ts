@@ -1118,11 +1118,7 @@ export interface RecsysKinds {
 
 export interface RecsysLatestPostStats {
   /**
-   * Whether the last activity was the author's own.
-   */
-  by_author: boolean;
-  /**
-   * Comments so far.
+   * People who commented on it so far.
    */
   comments: number;
   /**
@@ -1142,7 +1138,7 @@ export interface RecsysLatestPostStats {
    */
   last_active_at: Timestamp;
   /**
-   * When the last comment so far was; null: there was none.
+   * When the last of them commented; null: nobody did.
    */
   last_comment_at: Timestamp | null;
   /**
@@ -1154,7 +1150,7 @@ export interface RecsysLatestPostStats {
    */
   post_id: string;
   /**
-   * Interactions decayed with half-lives of 1 hour, 6 hours, 1 day, 7 days, 30 days, as of last_active_at.
+   * People who came, each at their first interaction, decayed with half-lives of 1 hour, 6 hours, 1 day, 7 days, 30 days, as of last_active_at.
    */
   recent: number[];
   /**
@@ -1166,18 +1162,18 @@ export interface RecsysLatestPostStats {
    */
   user_id: string;
   /**
-   * Views so far.
+   * People who viewed it so far.
    */
   views: number;
   /**
-   * Votes so far.
+   * People who voted for it so far.
    */
   votes: number;
 }
 
 export interface RecsysLatestUserStats {
   /**
-   * Comments so far.
+   * Posts of others commented on so far.
    */
   comments: number;
   /**
@@ -1197,7 +1193,7 @@ export interface RecsysLatestUserStats {
    */
   logins: number;
   /**
-   * Interactions decayed with half-lives of 1 hour, 6 hours, 1 day, 7 days, 30 days, as of last_active_at.
+   * Interactions that count, decayed with half-lives of 1 hour, 6 hours, 1 day, 7 days, 30 days, as of last_active_at.
    */
   recent: number[];
   /**
@@ -1209,11 +1205,11 @@ export interface RecsysLatestUserStats {
    */
   user_id: string;
   /**
-   * Views of others' posts so far, as in recsys.user_stats.
+   * Posts of others viewed so far, as in recsys.user_stats.
    */
   views: number;
   /**
-   * Votes so far.
+   * Posts of others voted for so far.
    */
   votes: number;
 }
@@ -1444,11 +1440,7 @@ export interface RecsysPostEmbeddings {
 
 export interface RecsysPostStats {
   /**
-   * Whether the last activity was the author's own.
-   */
-  by_author: boolean;
-  /**
-   * Comments so far.
+   * People who commented on it so far.
    */
   comments: number;
   /**
@@ -1468,7 +1460,7 @@ export interface RecsysPostStats {
    */
   last_active_at: Timestamp;
   /**
-   * When the last comment so far was; null: there was none.
+   * When the last of them commented; null: nobody did.
    */
   last_comment_at: Timestamp | null;
   /**
@@ -1480,7 +1472,7 @@ export interface RecsysPostStats {
    */
   post_id: string;
   /**
-   * Interactions decayed with half-lives of 1 hour, 6 hours, 1 day, 7 days, 30 days, as of last_active_at.
+   * People who came, each at their first interaction, decayed with half-lives of 1 hour, 6 hours, 1 day, 7 days, 30 days, as of last_active_at.
    */
   recent: number[];
   /**
@@ -1492,11 +1484,11 @@ export interface RecsysPostStats {
    */
   user_id: string;
   /**
-   * Views so far.
+   * People who viewed it so far.
    */
   views: number;
   /**
-   * Votes so far.
+   * People who voted for it so far.
    */
   votes: number;
 }
@@ -2552,7 +2544,7 @@ export interface RecsysUserEvents {
 
 export interface RecsysUserStats {
   /**
-   * Comments so far.
+   * Posts of others commented on so far.
    */
   comments: number;
   /**
@@ -2560,11 +2552,11 @@ export interface RecsysUserStats {
    */
   event_id: string;
   /**
-   * Mean of ln(1 + age of the post in hours) over the interactions so far: does this person turn to what is new?
+   * Mean of ln(1 + age of the post in hours) over the interactions that count so far: does this person turn to what is new?
    */
   habit_log_age: number | null;
   /**
-   * Mean of ln(1 + hours the post had been idle) over the interactions so far: does this person revive what is old?
+   * Mean of ln(1 + hours the post had been idle) over the interactions that count so far: does this person revive what is old?
    */
   habit_log_idle: number | null;
   /**
@@ -2576,7 +2568,7 @@ export interface RecsysUserStats {
    */
   logins: number;
   /**
-   * Interactions decayed with half-lives of 1 hour, 6 hours, 1 day, 7 days, 30 days, as of last_active_at.
+   * Interactions that count, decayed with half-lives of 1 hour, 6 hours, 1 day, 7 days, 30 days, as of last_active_at.
    */
   recent: number[];
   /**
@@ -2592,11 +2584,11 @@ export interface RecsysUserStats {
    */
   user_id: string;
   /**
-   * Views of others' posts so far.
+   * Posts of others viewed so far.
    */
   views: number;
   /**
-   * Votes so far.
+   * Posts of others voted for so far.
    */
   votes: number;
 }
@@ -2817,6 +2809,8 @@ export interface Functions {
   "recsys.count_events": { args: { p_events: number | null }; row: { count_events: unknown } };
   /** Adds to recsys.trials whom posts were shown to since the last count, and who of them acted within an hour; p_users and p_posts, by pairs, are those that did something since then. Returns how many posts have another count. Called by each roll-up; it costs what is new. */
   "recsys.count_trials": { args: { p_users?: readonly (string | null)[] | null | undefined; p_posts?: readonly (string | null)[] | null | undefined }; row: { count_trials: number } };
+  /** last_active_at and comments of a post of an author just before an interaction, from the interactions that count. No row: none did. */
+  "recsys.counted_before": { args: { p_post_id: string | null; p_author_id: string | null; p_at: Date | string | null; p_interaction_id: number | string | null }; row: { last_active_at: Date; comments: number } };
   /** Begins a model: its row as a candidate, and the stand-alone tables recsys.post_embeddings_N and recsys.user_embeddings_N for its vectors. Returns N. */
   "recsys.create_model": { args: { p_name: string | null; p_feature_spec: string | null; p_feature_spec_digest: string | null; p_metrics: string | null; p_learned_until?: Date | string | null | undefined; p_heads?: readonly (string | null)[] | null | undefined }; row: { create_model: number } };
   /** For each event of a series in ascending order, its number from 1 and, as of it, five exponentially decayed counts of those events so far that count; with p_before and p_counts the series goes on from that instant's counts. Unlike counts over a window they can be aged to any later instant without reading the events again. Not an aggregate: an aggregate cannot set its search_path, of which the database advisors warn. */
@@ -2917,6 +2911,8 @@ export interface Functions {
   "recsys.index_tags": { args: { p_post_ids: readonly (string | null)[] | null }; row: { index_tags: unknown } };
   /** How an index on an expression of a plan names it: a column, recsys.id_of(column), or another expression. Null: no index takes it. */
   "recsys.indexed_as": { args: { p_table: string | null; p_alias: string | null; p_expression: string | null }; row: { indexed_as: string } };
+  /** The interactions that count: of each person with each post of somebody else the first of each kind. The definition by which the feature store is checked. */
+  "recsys.interactions_that_count": { args: {  }; row: { interaction_id: number; user_id: string; post_id: string; kind: string; value: number; created_at: Date; weight: number } };
   /** Four rows for each person who was shown a drafted page since the experiment is counted, by page as by request_id: what they did within its outcome_window with each team's picks. An act counts for the page that showed the post last before it. Pages whose window is not over yet do not count, nor do places of no team. */
   "recsys.interleaving_credits": { args: { p_experiment_id: number | string | null }; row: { metric: string; pages: number; first_wins: number; second_wins: number; first_credit: number; second_credit: number } };
   /** Which of two models people prefer where both draft each page: of views, votes and comments, and of their sum weighted as in recsys.settings (score); dismissals and long views do not count. pages: those that both drafted; wins: on how many of them more was done with that team's picks; credit: how much in all; the rest as in recsys.compare_teams: a preference above 0 is for the second model. conclusion holds however often and whenever one looks. No row: nothing was drafted whose time to be acted on is over. Raises where there is no such experiment, or it splits people. */
@@ -2993,8 +2989,8 @@ export interface Functions {
   "recsys.post_audiences": { args: { p_post_ids: readonly (string | null)[] | null }; row: { people: number[]; viewers: number[]; voters: number[]; commenters: number[]; topic_ids: number[] } };
   /** About how many people came to posts of a post's topic in the last 28 days, as recsys.about_people() says it; null also where the post has no topic yet. The same for all posts of a topic, whoever asks. Always one row. */
   "recsys.post_reach": { args: { p_post_id: string | null }; row: { model_id: number; model_name: string; people: number } };
-  /** What recsys.post_stats has to be, worked out from all interactions: one row per interaction. */
-  "recsys.post_stats_from_scratch": { args: {  }; row: { post_id: string; last_active_at: Date; interaction_id: number; user_id: string; kind: string; views: number; votes: number; comments: number; participants: number; last_comment_at: Date; by_author: boolean; first_interaction: boolean; recent: number[]; trend: number } };
+  /** What recsys.post_stats has to be, worked out from all interactions: one row for each that counts. */
+  "recsys.post_stats_from_scratch": { args: {  }; row: { post_id: string; last_active_at: Date; interaction_id: number; user_id: string; kind: string; views: number; votes: number; comments: number; participants: number; last_comment_at: Date; first_interaction: boolean; recent: number[]; trend: number } };
   /** The posts nearest to a post, as the caller may read them and without those they dismissed: {post_id, app_id, title}, nearest first; none where the post has no vector yet, or no model is active. is_known: the caller may read the post. */
   "recsys.posts_like": { args: { p_post_id: string | null; p_limit: number | null }; row: { is_known: boolean; model_id: number; model_name: string; items: any } };
   /** The columns by which rows of a table that a view reads name a post of the table that is watched as posts; of that table itself, those by which a post answers another one or passes it on. */
@@ -3063,7 +3059,7 @@ export interface Functions {
   "recsys.retrieve_fresh": { args: { p_request: string | null; p_most: number | null }; row: { post_id: string; rank: number } };
   /** The p_most posts nearest to a user's vector by inner product; equally near ones share a rank. By the HNSW index, which may miss one in a hundred; where the 1,000 nearest of all posts hold too few eligible ones, exactly. p_is_quick: of fewer that it looks at, never exactly, and whoever may see them. Without model or vector none. */
   "recsys.retrieve_similar": { args: { p_request: string | null; p_model_id: number | string | null; p_embedding: string | null; p_most: number | null; p_is_quick?: boolean | null | undefined }; row: { post_id: string; rank: number } };
-  /** The p_most posts with the most interactions of the last week, decayed with a half-life of a week. */
+  /** The p_most posts to which somebody came in the last week, by the people who came, decayed with a half-life of a week: no fewer than came a week ago as one. */
   "recsys.retrieve_trending": { args: { p_request: string | null; p_most: number | null }; row: { post_id: string; rank: number } };
   /** Brings the feature store up to date with the oldest changes in recsys.feature_changes, p_most at a time (null: all of them; a backlog is so worked off in portions that end within the 2 minutes Supabase gives a statement); returns the number of rows written. Posts and users whose states cannot be worked out are set aside (recsys.feature_store_failures), and the others go on. Called after an import and every 10 seconds by pg_cron. */
   "recsys.roll_up": { args: { p_most?: number | string | null | undefined }; row: { roll_up: number } };

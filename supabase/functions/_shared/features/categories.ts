@@ -24,7 +24,6 @@ interface Asked {
 /** What the categories of a post are made of; as in `PostState`. */
 interface Counted {
   kind: Kind | null;
-  by_author: boolean;
   views: number;
   comments: number;
 }
@@ -37,8 +36,8 @@ const ofRequest: Category<Asked>[] = [
 const ofPost: Category<Counted>[] = [
   {
     name: "last_activity",
-    size: 8,
-    of: ({ kind, by_author }) => (kind === null ? 0 : 1 + kinds.indexOf(kind)) * 2 + (by_author ? 1 : 0),
+    size: 4,
+    of: ({ kind }) => (kind === null ? 0 : 1 + kinds.indexOf(kind)),
   },
   { name: "views_bucket", size: 16, bucketsPerDoubling: 2, of: ({ views }) => views },
   { name: "comments_bucket", size: 16, of: ({ comments }) => comments },

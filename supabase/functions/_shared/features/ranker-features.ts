@@ -38,17 +38,16 @@ export interface UserState {
   history: ArrayLike<number>[];
 }
 
-/** What happened to a post as of an instant, of which a row of recsys.post_stats has a column each; this is a post that nobody came to. */
+/** What people other than its author did with a post as of an instant, each counted once, of which a row of recsys.post_stats has a column each; this is a post that nobody came to. */
 export const quietPost = {
   last_active_at: null as number | null,
-  /** Of the last interaction. */
+  /** Of the last interaction that counts. */
   kind: null as Kind | null,
   views: 0,
   votes: 0,
   comments: 0,
   participants: 0,
   last_comment_at: null as number | null,
-  by_author: false,
   /** Decayed counts as of last_active_at, one per half-life. */
   recent: halfLives.map(() => 0) as ArrayLike<number>,
 };
@@ -141,7 +140,6 @@ const postFormulas = {
   log_comments: ({ state }) => logOf(state.comments),
   log_participants: ({ state }) => logOf(state.participants),
   log_click_rate: ({ state }) => Math.log(clickRate(state)),
-  by_author: ({ state }) => (state.by_author ? 1 : 0),
 } satisfies Record<string, (post: Candidate, now: number) => number>;
 
 const pairFormulas = {
