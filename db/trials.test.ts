@@ -324,7 +324,7 @@ test("nobody but the service reads who was shown what", async () => {
 });
 
 /** What a feed reads, in a transaction of somebody's, who may not read it themselves. */
-async function read(kept = openTrials(), featureStore = "1", now = Date.now()) {
+async function read(kept = openTrials(), featureStore = 1, now = Date.now()) {
   const reader = openPool(url, () => undefined, { max: 1 });
   const connection = await reader.connect();
   try {
@@ -350,7 +350,7 @@ test("a feed reads the counts, what is usual, and from when on a post is young; 
   );
   const kept = openTrials();
   const now = Date.now();
-  const first = await read(kept, "1", now);
+  const first = await read(kept, 1, now);
   assert.deepEqual(
     first.known,
     new Map([
@@ -359,13 +359,13 @@ test("a feed reads the counts, what is usual, and from when on a post is young; 
     ]),
   );
   assert.equal(first.rate, 11 / 100);
-  assert.equal(await read(kept, "1", now + 9_000), first);
-  const second = await read(kept, "2", now + 9_000);
+  assert.equal(await read(kept, 1, now + 9_000), first);
+  const second = await read(kept, 2, now + 9_000);
   assert.notEqual(second, first);
-  assert.equal(await read(kept, "2", now + 5_000), second);
-  const third = await read(kept, "2", now + 11_000);
+  assert.equal(await read(kept, 2, now + 5_000), second);
+  const third = await read(kept, 2, now + 11_000);
   assert.notEqual(third, second);
-  assert.notEqual(await read(kept, "2", now - 60_000), third, "the clock went back");
+  assert.notEqual(await read(kept, 2, now - 60_000), third, "the clock went back");
 });
 
 test("of more than 5,000 young posts the newest are under trial", async () => {

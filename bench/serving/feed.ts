@@ -84,7 +84,7 @@ export async function bareFeed(
   const vector = vectorAt(vectors, number % (vectors.length / dimensions));
   const begun = performance.now();
   const found = await retrieve(client, caller, {
-    modelId: String(modelId),
+    modelId,
     vector,
     page: { served: nothingServed() },
     common: null,

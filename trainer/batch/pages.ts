@@ -10,7 +10,7 @@ import type { Basis } from "../../supabase/functions/_shared/recommend/feed.ts";
 /** One model at one instant, for everyone who was active then. */
 export interface BatchRun {
   id: number;
-  modelId: string;
+  modelId: number;
   modelName: string;
   /** Milliseconds since 1970, by recsys.clock(). */
   asOf: number;
@@ -48,20 +48,20 @@ export async function beginRun({ pool }: Database): Promise<BatchRun> {
   const [{ begin_batch_run }] = await run(pool, call("recsys.begin_batch_run", {}));
   if (begin_batch_run === null)
     throw new UserError("no model is active: run `npx recsys train` and `npx recsys publish` first");
-  const [{ model_id, ...begun }] = await run(
+  const [begun] = await run(
     pool,
     db
       .selectFrom("recsys.batch_runs")
       .select((run) => [
         "run_id as id",
-        "model_id",
+        "model_id as modelId",
         "model_name as modelName",
         "users",
         milliseconds(run.ref("as_of")).as("asOf"),
       ])
       .where("run_id", "=", begin_batch_run),
   );
-  return { ...begun, modelId: String(model_id) };
+  return begun;
 }
 
 /** The next page of a run; undefined: none is free. */

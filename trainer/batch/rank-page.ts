@@ -86,7 +86,7 @@ async function readUsers(database: Database, snapshot: Snapshot, userIds: string
   const told = db
     .selectFrom(unnest({ user_id: ["uuid", userIds] }).as("listed"))
     .leftJoin("recsys.user_embeddings as own", (join) =>
-      join.onRef("own.user_id", "=", "listed.user_id").on("own.model_id", "=", Number(modelId)),
+      join.onRef("own.user_id", "=", "listed.user_id").on("own.model_id", "=", modelId),
     )
     .select((user) => [
       "listed.user_id",

@@ -230,7 +230,7 @@ test("a model that begins to serve in mid-run takes the rest of the night", asyn
   };
   const { run } = await runBatch({ ...quiet, onProgress });
   assert.notEqual(run.id, id);
-  assert.equal(run.modelId, String(other));
+  assert.equal(run.modelId, other);
   await assertAllListed(run.id);
 });
 

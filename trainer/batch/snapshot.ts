@@ -105,7 +105,7 @@ function rememberedRows(): RowOf {
 }
 
 async function readModel({ pool }: Database, { modelId, modelName }: BatchRun): Promise<Snapshot["model"]> {
-  const query = db.selectFrom("recsys.models").select("feature_spec_digest").where("model_id", "=", Number(modelId));
+  const query = db.selectFrom("recsys.models").select("feature_spec_digest").where("model_id", "=", modelId);
   const [found] = await run(pool, query);
   if (!found) throw new UserError(`model ${modelName} is gone: start again, with the model that serves now`);
   const client = await pool.connect();
@@ -126,7 +126,7 @@ async function readVectors({ pool }: Database, { modelId }: BatchRun, numbers: M
     const query = db
       .selectFrom("recsys.post_embeddings")
       .select(["post_id", "embedding"])
-      .where("model_id", "=", Number(modelId));
+      .where("model_id", "=", modelId);
     for await (const { post_id, embedding } of rows(client, query)) {
       const post = numbers.get(post_id);
       if (post === undefined) continue;

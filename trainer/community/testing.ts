@@ -154,7 +154,7 @@ async function fromSql(
       modelId,
       now,
     ]);
-    const asked = { modelId: String(modelId), vector, page: { served: nothingServed() }, common: null, instant: now };
+    const asked = { modelId, vector, page: { served: nothingServed() }, common: null, instant: now };
     return [contexts.rows[0], (await retrieve(client, { sub: userId, role: "postgres" }, asked)) ?? []];
   } finally {
     await client.query("rollback");

@@ -58,7 +58,7 @@ export async function publishedModel(
   const client = await pool.connect();
   try {
     const load = modelCache(loadRuntime);
-    const { graphs, heads } = await load({ id: String(id), name, featureSpecDigest }, client, ["user_tower", "dlrm"]);
+    const { graphs, heads } = await load({ id, name, featureSpecDigest }, client, ["user_tower", "dlrm"]);
     const postVectors = new Float32Array(posts.ids.length * dimensions);
     const numbers = new Map(posts.ids.map((post, number) => [post, number]));
     const postsAfter = (last: string) =>

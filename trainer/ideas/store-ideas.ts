@@ -18,7 +18,7 @@ export async function storeIdeas({ url }: Pick<Database, "url">): Promise<number
     const models = modelCache(loadRuntime);
     const active = await readAs(pool, service, statement, async (connection, [model]) => {
       if (!model) return undefined;
-      const { graphs } = await models({ ...model, id: String(model.id) }, connection, ["post_tower"]);
+      const { graphs } = await models(model, connection, ["post_tower"]);
       return { id: model.id, tower: graphs.post_tower };
     });
     if (!active) return undefined;

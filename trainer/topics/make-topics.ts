@@ -70,7 +70,7 @@ async function makeLocked(context: ReadContext): Promise<TopicsMade | null> {
   const [found] = await run(client, query);
   if (!found) throw new UserError("no model is active, and topics are made of its vectors: publish one first");
   const { started_at, model_id: modelId, ...model } = found;
-  const active = { ...model, id: String(modelId) };
+  const active = { ...model, id: modelId };
   const earlier = await readEarlier(client);
   const random = new Random(1);
   const { posts, clustering } = await clusterPosts(context, active, random);
@@ -98,7 +98,7 @@ async function readEarlier(client: pg.ClientBase): Promise<Map<number, string>> 
 /** Here alone are the vectors, of a million posts 128 MB: what comes after needs the memory for words. */
 async function clusterPosts(
   { client, onProgress, signal }: ReadContext,
-  active: { id: string; name: string; featureSpecDigest: string },
+  active: { id: number; name: string; featureSpecDigest: string },
   random: Random,
 ): Promise<{ posts: PostList; clustering: Clustering }> {
   const { graphs } = await modelCache(loadRuntime)(active, client, ["post_tower"]);

@@ -51,7 +51,7 @@ export function openIdeas({
       const tower = async (): Promise<InferenceSession | null> => {
         if (model_id === null) return null;
         const active = {
-          id: String(model_id),
+          id: model_id,
           name: model_name ?? "",
           featureSpecDigest: row.feature_spec_digest ?? "",
         };

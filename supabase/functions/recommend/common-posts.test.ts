@@ -22,7 +22,7 @@ const random = new Random(1);
 
 const { posts, people } = await fillManyPosts(pool);
 const vectors = unitVectors(random, posts.length);
-const modelId = String(await publishVectors({ pool }, posts, vectors));
+const modelId = await publishVectors({ pool }, posts, vectors);
 await pool.query("select recsys.activate_model($1)", [modelId]);
 await pool.query("analyze");
 

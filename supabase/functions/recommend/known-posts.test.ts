@@ -12,7 +12,7 @@ const { pool } = await testDatabase({ after }, "known_posts");
 const random = new Random(1);
 const { posts, people } = await fillManyPosts(pool);
 // the first ten have no vector
-const model = String(await publishVectors({ pool }, posts.slice(10), unitVectors(random, posts.length - 10)));
+const model = await publishVectors({ pool }, posts.slice(10), unitVectors(random, posts.length - 10));
 await pool.query("select recsys.activate_model($1)", [model]);
 
 /** How many posts were read. */

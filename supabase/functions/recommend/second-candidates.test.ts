@@ -26,8 +26,8 @@ const random = new Random(1);
 await pool.query("update recsys.settings set requests_per_minute = null");
 const { posts, people } = await fillManyPosts(pool);
 // of the second model some posts have no vector yet
-const second = String(await publishVectors({ pool }, posts.slice(20), unitVectors(random, posts.length - 20)));
-const first = String(await publishVectors({ pool }, posts, unitVectors(random, posts.length)));
+const second = await publishVectors({ pool }, posts.slice(20), unitVectors(random, posts.length - 20));
+const first = await publishVectors({ pool }, posts, unitVectors(random, posts.length));
 await pool.query("select recsys.activate_model($1)", [first]);
 await pool.query("analyze");
 const connections = openPool(url, () => undefined);

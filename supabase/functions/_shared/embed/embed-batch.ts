@@ -41,7 +41,7 @@ export async function embedBatch({ pool, models }: EmbedServices): Promise<Embed
   const work = await changeAs(pool, service, readWork(), async (connection, [active]) => {
     if (!active) return null;
     // before the claim, so that a model that cannot be loaded costs no job an attempt
-    const published = { ...active, id: String(active.id), featureSpecDigest: active.feature_spec_digest };
+    const published = { ...active, featureSpecDigest: active.feature_spec_digest };
     const model = await models(published, connection, ["post_tower", "user_tower"]);
     const jobs = await run(connection, claimJobs(batchSize, lease));
     const idsOf = (kind: Job["kind"]) => jobs.filter((job) => job.kind === kind).map(({ entity_id }) => entity_id);

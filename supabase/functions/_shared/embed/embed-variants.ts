@@ -42,7 +42,7 @@ async function embedMissing({ pool, models }: { pool: Pool; models: ModelCache }
     service,
     readPosts(missing.id, missing.post_ids),
     async (connection, posts) => {
-      const active = { ...missing, id: String(missing.id), featureSpecDigest: missing.feature_spec_digest };
+      const active = { ...missing, featureSpecDigest: missing.feature_spec_digest };
       return { model: await models(active, connection, ["post_tower", "user_tower"]), posts };
     },
   );

@@ -38,12 +38,12 @@ async function database() {
   return { state, connection };
 }
 
-const active = async (id: string) => ({ id, name: `model ${id}`, featureSpecDigest: await featureSpecDigest() });
+const active = async (id: number) => ({ id, name: `model ${id}`, featureSpecDigest: await featureSpecDigest() });
 
 test("a model is read once, however many ask at the same time", async () => {
   const { state, connection } = await database();
   const models = modelCache(loadRuntime);
-  const first = await active("1");
+  const first = await active(1);
   const [a, b] = await Promise.all([models(first, connection, needed), models(first, connection, needed)]);
   assert.equal(a, b);
   await models(first, connection, needed);
@@ -53,15 +53,15 @@ test("a model is read once, however many ask at the same time", async () => {
 test("four models are kept, the latest that were asked for", async () => {
   const { state, connection } = await database();
   const models = modelCache(loadRuntime);
-  const ids: string[] = [];
-  const ask = async (id: string) => ids.push((await models(await active(id), connection, needed)).id);
-  for (const id of ["1", "2", "3", "4", "2", "1", "3", "4"]) await ask(id);
-  assert.deepEqual(ids, ["1", "2", "3", "4", "2", "1", "3", "4"]);
+  const ids: number[] = [];
+  const ask = async (id: number) => ids.push((await models(await active(id), connection, needed)).id);
+  for (const id of [1, 2, 3, 4, 2, 1, 3, 4]) await ask(id);
+  assert.deepEqual(ids, [1, 2, 3, 4, 2, 1, 3, 4]);
   assert.equal(state.reads, 4);
   // 2 goes
-  for (const id of ["5", "1", "3", "4", "5"]) await ask(id);
+  for (const id of [5, 1, 3, 4, 5]) await ask(id);
   assert.equal(state.reads, 5);
-  await ask("2");
+  await ask(2);
   assert.equal(state.reads, 6);
 });
 
@@ -69,7 +69,7 @@ test("a database that failed during a load is asked again at once, a corrupt mod
   const { state, connection } = await database();
   let now = 0;
   const models = modelCache(loadRuntime, () => now);
-  const first = await active("1");
+  const first = await active(1);
   state.failure = new Error("Connection terminated");
   await assert.rejects(models(first, connection, needed), state.failure);
   state.failure = undefined;
@@ -81,7 +81,7 @@ test("a database that failed during a load is asked again at once, a corrupt mod
   await assert.rejects(models(first, connection, needed), { code: "model_corrupt" });
   assert.equal(state.reads, 2);
   now = 10_000;
-  assert.equal((await models(first, connection, needed)).id, "1");
+  assert.equal((await models(first, connection, needed)).id, 1);
 });
 
 test("a graph with another shape than the contract is refused", async () => {
@@ -90,7 +90,7 @@ test("a graph with another shape than the contract is refused", async () => {
   const { post_tower } = tinyGraphs();
   Object.assign(state.rows[0], { onnx: post_tower, sha256: await sha256(post_tower) });
   const models = modelCache(loadRuntime);
-  await assert.rejects(models(await active("1"), connection, needed), {
+  await assert.rejects(models(await active(1), connection, needed), {
     code: "model_corrupt",
     message: /user_tower of model model 1 has other inputs or outputs than the contract/,
   });

@@ -10,14 +10,14 @@ import type { InferenceSession, Runtime } from "./inference.ts";
 
 /** What recsys.models says of a model that may serve. */
 export interface PublishedModel {
-  id: string;
+  id: number;
   name: string;
   featureSpecDigest: string;
 }
 
 /** A model with those of its graphs that were asked for. */
 export interface ServingModel<Graph extends GraphName> {
-  id: string;
+  id: number;
   name: string;
   /** What its ranker predicts. */
   heads: readonly Head[];
@@ -89,7 +89,7 @@ async function load<Graph extends GraphName>(
     .selectFrom("recsys.model_artifacts as artifacts")
     .innerJoin("recsys.models as models", "models.model_id", "artifacts.model_id")
     .select(["artifacts.graph", "artifacts.onnx", "artifacts.sha256", "models.heads"])
-    .where("artifacts.model_id", "=", Number(published.id))
+    .where("artifacts.model_id", "=", published.id)
     .where("artifacts.graph", "in", graphs);
   const artifacts = await run(connection, query);
   const heads = artifacts[0]?.heads ?? [];

@@ -21,7 +21,7 @@ export function answerOf(
   const keys = selected.map(({ chosen }) => chosen.post.served_key);
   return {
     ...plainAnswer(context.now, items, {
-      model: model && { id: Number(model.id), name: model.name },
+      model: model && { id: model.id, name: model.name },
       degraded: found.model && !ranked ? "unranked" : null,
       basis: model ? basisOf(input.history.length > 0, input) : "community",
       next: candidates > selected.length ? cursorAfter(page.served, keys) : null,

@@ -15,13 +15,12 @@ export async function candidatesOf(
   connection: Connection,
   commonPosts: CommonPostsCache,
   caller: Identity,
-  { model_id: modelId, feature_store: featureStore, now }: ContextRow,
+  { model_id: modelId, feature_store: version, now }: ContextRow,
   vector: Float32Array | null,
   page: Page,
   span: Span,
 ): Promise<PostCandidate[]> {
   const { role } = caller;
-  const version = Number(featureStore);
   const known = (ids: string[]) => commonPosts.known.of(connection, role, modelId, version, ids);
   const asked = { modelId, vector, page, known };
   // travels with what is asked next

@@ -5,7 +5,7 @@ import type { ContextRow } from "./read-context.ts";
 
 /** The model of a feed, as far as it can be loaded. */
 export interface FeedModel {
-  id: string;
+  id: number;
   name: string;
   tower: ServingModel<"user_tower">;
   /** Or why it cannot rank. */

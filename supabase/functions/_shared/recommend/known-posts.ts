@@ -10,6 +10,8 @@ export interface KnownPost {
   state: PostState;
   /** [32]; null: none yet. */
   embedding: Float32Array | null;
+  /** What the app said of it last. */
+  told?: Pick<Post, "title" | "tags">;
 }
 
 /** What the app says of a post. */
@@ -69,7 +71,7 @@ function milliseconds(time: unknown): number | null {
 export async function readKnownPosts(
   connection: Connection,
   role: string,
-  modelId: string | null,
+  modelId: number | null,
   ids: string[],
   instant?: number,
 ): Promise<KnownPost[]> {
@@ -90,7 +92,7 @@ const mostModels = 2;
 
 /** Keeps what is known of the posts that feeds have met, until a roll-up says that it has changed. */
 export function openKnownPosts() {
-  const models = new Map<string | null, ModelPosts>();
+  const models = new Map<number | null, ModelPosts>();
   /** As of which recsys.feature_store_version all of it holds. */
   let version = -1;
 
@@ -106,7 +108,7 @@ export function openKnownPosts() {
     version = to;
   }
 
-  function postsOf(modelId: string | null): ModelPosts {
+  function postsOf(modelId: number | null): ModelPosts {
     const found = models.get(modelId);
     if (found) return found;
     for (const oldest of models.keys()) if (models.size >= mostModels) models.delete(oldest);
@@ -121,7 +123,7 @@ export function openKnownPosts() {
     async of(
       connection: Connection,
       role: string,
-      modelId: string | null,
+      modelId: number | null,
       at: number,
       ids: string[],
     ): Promise<KnownPost[]> {

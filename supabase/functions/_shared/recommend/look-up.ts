@@ -49,8 +49,7 @@ export async function lookUp(
     if (!context) throw new AppError(503, "not_installed", "recsys.settings is empty: insert its one row");
     if (!context.known) throw new AppError(404, "unknown_user", "this user has no profile yet: create one first");
     const chosen = choice.chosen(context);
-    if (chosen && chosen.id !== Number(context.model_id))
-      throw new ChosenModelFailed(chosen, "does not serve any more");
+    if (chosen && chosen.id !== context.model_id) throw new ChosenModelFailed(chosen, "does not serve any more");
     const known = userInput(context);
     // first, since the tower reads no more than some words
     const input = { ...known, passions: [...interests, ...known.passions] };

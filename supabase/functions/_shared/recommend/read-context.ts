@@ -7,14 +7,14 @@ import type { FeedSettings } from "./feed-settings.ts";
 export interface ContextRow extends UserTextRow {
   now: Date;
   /** The model that was assigned to the user, or the active one; null: none is active. */
-  model_id: string | null;
+  model_id: number | null;
   model_name: string | null;
   feature_spec_digest: string | null;
   settings: FeedSettings;
   /** What was assigned to the user beside settings and model, for whoever reads it; null: nothing. */
   assigned: object | null;
   /** recsys.feature_store_version. */
-  feature_store: string;
+  feature_store: number;
   /** false: no such user, and everything below is null. */
   known: boolean;
   created_at: Date;

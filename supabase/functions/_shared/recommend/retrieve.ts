@@ -29,7 +29,7 @@ interface Mine extends Found {
 
 /** What is asked of the sources. */
 export interface Asked {
-  modelId: string | null;
+  modelId: number | null;
   /** The user's, [32]; null without a model. */
   vector: Float32Array | null;
   page: Pick<Page, "served" | "filter">;

@@ -9,13 +9,13 @@ const keptFor = 10_000;
 const sameMoment = 1_000;
 
 export function openTrials() {
-  let kept: { at: number; featureStore: string; trials: Trials } | undefined;
+  let kept: { at: number; featureStore: number; trials: Trials } | undefined;
   return {
     /**
      * As of `now`, the engine's clock in milliseconds, and recsys.feature_store_version; `connection` is in a transaction under `role`.
      * Sends its statements at once, so that they travel with others.
      */
-    async of(connection: Connection, role: string, featureStore: string, now: number): Promise<Trials> {
+    async of(connection: Connection, role: string, featureStore: number, now: number): Promise<Trials> {
       if (kept && kept.featureStore === featureStore) {
         const age = now - kept.at;
         if (age <= keptFor && age > -sameMoment) return kept.trials;

@@ -82,7 +82,7 @@ function drafted(sides: Record<Team, Side>, page: Page, explore: Exploration | n
   return {
     selected,
     why: places.map(({ by }) => why[by].next().value as Reason),
-    credits: places.map(({ by, team }) => ({ modelId: Number(sides[by].context.model_id), team })),
+    credits: places.map(({ by, team }) => ({ modelId: sides[by].context.model_id as number, team })),
     candidates: new Set([...sides[1].scored, ...sides[2].scored].map(({ post }) => post.post_id)).size,
   };
 }

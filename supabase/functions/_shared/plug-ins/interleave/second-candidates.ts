@@ -25,12 +25,12 @@ export async function secondCandidates(
   page: Page,
   first: PostCandidate[],
 ): Promise<PostCandidate[]> {
-  const modelId = context.model_id as string;
+  const modelId = context.model_id as number;
   // with a filter each model's nearest are part of what all sources choose from
   if (!page.filter) {
     const shared = first.filter(({ ranks }) => commonSources.some((source) => ranks[source] !== null));
     const knownOf = (ids: string[]) =>
-      commonPosts.known.of(connection, caller.role, modelId, Number(context.feature_store), ids);
+      commonPosts.known.of(connection, caller.role, modelId, context.feature_store, ids);
     const [own, known] = await Promise.all([
       retrieve(connection, caller, { modelId, vector, page, common: nothingCommon, known: knownOf }),
       knownOf(shared.map(({ post_id }) => post_id)),

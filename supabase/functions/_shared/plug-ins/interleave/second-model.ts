@@ -33,9 +33,9 @@ export class SecondModelFailed extends Error {
 }
 
 /** The model that drafts the feed together with the one that serves; null: none does. */
-export function secondModelId(context: ContextRow): string | null {
+export function secondModelId(context: ContextRow): number | null {
   const { second_model_id } = assigned(context);
-  return second_model_id ? String(second_model_id) : null;
+  return second_model_id ?? null;
 }
 
 /** Of a row of recsys.assignment; empty: the user is in no experiment. */
@@ -49,7 +49,7 @@ export async function secondModel(
   { models, commonPosts }: FeedServices,
   { caller }: Reader,
   { context, input, posts }: LookedUp,
-  id: string,
+  id: number,
   page: Page,
 ): Promise<Second> {
   const [second] = await run(connection, readSecond(caller.sub ?? null, id, context.history_posts)).catch((error) => {
@@ -80,7 +80,7 @@ interface SecondRow extends Pick<ContextRow, "id_embedding" | "history" | "histo
 }
 
 /** No row: the model cannot serve. */
-function readSecond(userId: string | null, modelId: string, historyPosts: string[]): Query<SecondRow> {
+function readSecond(userId: string | null, modelId: number, historyPosts: string[]): Query<SecondRow> {
   return db
     .selectFrom("recsys.models as models")
     .crossJoinLateral(({ ref }) =>
@@ -92,6 +92,6 @@ function readSecond(userId: string | null, modelId: string, historyPosts: string
     )
     .selectAll("vectors")
     .select(["models.name", "models.feature_spec_digest"])
-    .where("models.model_id", "=", Number(modelId))
+    .where("models.model_id", "=", modelId)
     .where("models.status", "in", ["ready", "active", "retired"]);
 }

@@ -10,13 +10,13 @@ import type { Answered } from "./shadow-scores.ts";
 export async function logShadow(
   pool: Pool,
   answered: Answered,
-  modelId: string,
+  modelId: number,
   places: ReplayedPlace[],
 ): Promise<void> {
   await writeInBackground(pool, service, insertPlaces(answered, modelId, places));
 }
 
-function insertPlaces({ requestId, caller, shownAt }: Answered, modelId: string, places: ReplayedPlace[]) {
+function insertPlaces({ requestId, caller, shownAt }: Answered, modelId: number, places: ReplayedPlace[]) {
   return insertRows("recsys.shadow_impressions", {
     request_id: ["uuid", places.map(() => requestId)],
     shadow_model_id: ["bigint", places.map(() => modelId)],

@@ -31,7 +31,7 @@ export type UserRow = Pick<
 > & { model_name: string; feature_spec_digest: string };
 
 /** A user as of an instant, with what a model learned of them; no row: the model cannot serve. */
-export function readUser(userId: string, modelId: string, now: Date): Query<UserRow> {
+export function readUser(userId: string, modelId: number, now: Date): Query<UserRow> {
   return db
     .selectFrom("recsys.models as models")
     .leftJoinLateral(
@@ -45,7 +45,7 @@ export function readUser(userId: string, modelId: string, now: Date): Query<User
       "models.feature_spec_digest",
       sql<boolean>`${ref("context.created_at")} is not null`.as("known"),
     ])
-    .where("models.model_id", "=", Number(modelId))
+    .where("models.model_id", "=", modelId)
     .where("models.status", "in", ["ready", "active", "retired"]) as Query<UserRow>;
 }
 
@@ -61,7 +61,7 @@ export interface CandidateRow {
 /** The vectors of the candidates, and where they stand among the posts that the feed's caller may be shown, by nearness to `vector` [32]. */
 export function readCandidates(
   userId: string,
-  modelId: string,
+  modelId: number,
   vector: Float32Array,
   now: Date,
   { served, filter }: Page,

@@ -6,7 +6,7 @@ import { db } from "../../database/query.ts";
 
 /** A model that scores a share of the requests and is shown to nobody. */
 export interface Shadow {
-  model_id: string;
+  model_id: number;
   /** From above 0 to 1, in steps of 0.0001. */
   share: number;
 }
@@ -34,10 +34,7 @@ export async function readShadows(pool: Pool): Promise<Shadow[]> {
 function runningShadows() {
   return db
     .selectFrom("recsys.shadows")
-    .select(({ ref }) => [
-      sql<string>`${ref("model_id")}::text`.as("model_id"),
-      sql<number>`${ref("share")}::double precision`.as("share"),
-    ])
+    .select(({ ref }) => ["model_id", sql<number>`${ref("share")}::double precision`.as("share")])
     .where("ended_at", "is", null)
     .orderBy("shadow_id");
 }

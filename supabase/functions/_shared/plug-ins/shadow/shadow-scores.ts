@@ -36,7 +36,7 @@ export interface ShadowScores {
 export async function shadowScores(
   { pool, models }: { pool: Pool; models: ModelCache },
   { caller, decision: { found, page } }: Answered,
-  modelId: string,
+  modelId: number,
 ): Promise<ShadowScores | null> {
   const { context } = found;
   const now = Number(context.now);

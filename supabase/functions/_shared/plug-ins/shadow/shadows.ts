@@ -48,7 +48,7 @@ export function openShadows(pool: Pool, models: ModelCache, now = () => performa
     }
   }
 
-  async function score(answered: Answered, modelId: string): Promise<void> {
+  async function score(answered: Answered, modelId: number): Promise<void> {
     const { decision } = answered;
     const { found, page, ranked, selected } = decision;
     const scores = await shadowScores({ pool, models }, answered, modelId);
