@@ -30,7 +30,7 @@ try {
   const vector = unitVectors(random, 1);
   const replayed = await assertAgrees(instant, loaded.community.users.ids.indexOf(people[0]), vector);
   const client = await database.pool.connect();
-  const modelId = String(instant.modelId);
+  const { modelId } = instant;
   const caller = { sub: people[0], role: "postgres" };
   await client.query("begin; set local enable_indexscan = off");
   const common = await openCommonPosts().of(client, caller.role, 1, Date.now());

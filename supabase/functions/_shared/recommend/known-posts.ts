@@ -1,7 +1,7 @@
 /** Posts as the engine knows them, whoever asks: with their state, and their vector in a model. A worker keeps those that it has met. */
 import { asService } from "../database/caller.ts";
-import { type Connection, call, type Query, type Statement } from "../database/database.ts";
-import { db } from "../database/query.ts";
+import type { Connection, Query } from "../database/database.ts";
+import { db, fn, instantOf } from "../database/query.ts";
 import { unpackVectors } from "../database/vectors.ts";
 import { type Candidate, type PostState, quietPost } from "../features/ranker-features.ts";
 
@@ -75,14 +75,11 @@ export async function readKnownPosts(
   ids: string[],
   instant?: number,
 ): Promise<KnownPost[]> {
-  const p_now = instant === undefined ? undefined : new Date(instant);
-  const statement: Statement<{ known_posts: PackedPosts }> = call("recsys.known_posts", {
-    p_model_id: modelId,
-    p_post_ids: ids,
-    p_now,
-  });
-  const [{ known_posts }] = await asService(connection, role, statement);
-  return unpackPosts(known_posts);
+  // not as a Date, which would cut microseconds off
+  const p_now = instant === undefined ? undefined : instantOf(instant);
+  const known = fn("recsys.known_posts", { p_model_id: modelId, p_post_ids: ids, p_now }).$castTo<PackedPosts>();
+  const [row] = await asService(connection, role, db.selectNoFrom(known.as("known")));
+  return unpackPosts(row.known);
 }
 
 /** So many posts twice: what was met since as many came, and what had been met before them. */
