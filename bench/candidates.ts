@@ -10,7 +10,7 @@ import { Random } from "../trainer/engine/random.ts";
 import { vectorAt } from "../trainer/engine/vector-at.ts";
 import { activateModel, fill, person, topicVectors } from "./shared/made-up-community.ts";
 import { openPostgres, openScope } from "./shared/place.ts";
-import { load, processorTime, Times } from "./shared/times.ts";
+import { load, timeQueries } from "./shared/times.ts";
 
 const size = { people: 12_000, posts: 100_000, interactions: 600_000, days: 90 };
 const retrieve =
@@ -77,50 +77,35 @@ interface Asked {
   filter: FeedFilter | null;
 }
 
-/** Each request is another person's, all in one session, so that its processor time is that of the requests. */
+/** Each request is another person's. */
 async function measure(pool: pg.Pool, modelId: number, vectors: Float32Array, asking: Asked) {
   const { name, ago, requests, served, filter } = asking;
-  const client = await pool.connect();
-  const { rows: sessions } = await client.query("select pg_backend_pid() as process");
-  const times: number[] = [];
   let found = 0;
-  let processor = 0;
-  for (let i = -warmUps; i < requests; i++) {
+  const figures = await timeQueries(pool, { warmUps, requests }, async (client, number) => {
     const { rows } = await client.query(`select ${person("$1::integer")} as id, now() - $2::interval as now`, [
-      (97 * (i + warmUps)) % size.people,
+      (97 * number) % size.people,
       ago,
     ]);
     const { id, now } = rows[0];
-    await client.query("begin read only");
-    await client.query("select set_config('role', 'authenticated', true), set_config('request.jwt.claims', $1, true)", [
-      JSON.stringify({ sub: id, role: "authenticated" }),
-    ]);
-    const asked = [id, modelId, JSON.stringify([...vectorAt(vectors, i + warmUps)]), now];
-    const keys = await scrolled(client, asked, served, filter);
-    const before = processorTime(sessions[0].process);
-    const started = performance.now();
-    const { rowCount } = await client.query(`select * from ${retrieve}`, [...asked, keys, filter]);
-    if (i >= 0) {
-      times.push(performance.now() - started);
-      processor += (processorTime(sessions[0].process) - before) / requests;
-    }
-    found = rowCount ?? 0;
-    await client.query("commit");
-  }
-  client.release();
-  const all = new Times(times);
-  const figures = [
-    `median ${all.at(0.5)} ms`,
-    `95 % ${all.at(0.95)} ms`,
-    `processor ${processor.toFixed(1)} ms`,
-    `${found} candidates`,
-  ];
-  console.log([name, ...figures, load()].join(" | "));
+    const asked = [id, modelId, JSON.stringify([...vectorAt(vectors, number)]), now];
+    let keys: string[] = [];
+    return {
+      claims: { sub: id, role: "authenticated" },
+      async prepare() {
+        keys = await scrolled(client, asked, served, filter);
+      },
+      async ask() {
+        const { rowCount } = await client.query(`select * from ${retrieve}`, [...asked, keys, filter]);
+        found = rowCount ?? 0;
+      },
+    };
+  });
+  console.log([name, ...figures, `${found} candidates`, load()].join(" | "));
 }
 
 /** The keys of what pages of 100 serve, those that a source ranks best first. */
 async function scrolled(
-  client: pg.PoolClient,
+  client: pg.ClientBase,
   asked: unknown[],
   posts: number,
   filter: FeedFilter | null,

@@ -4,13 +4,12 @@
  */
 import { startBackend } from "../trainer/engine/backend.ts";
 import { type ColdUserMetrics, coldUserTable, evaluateColdUsers } from "../trainer/evaluation/cold-users.ts";
-import { writeSyntheticCommunity } from "../trainer/synthetic/write-synthetic-community.ts";
 import { loadCommunity } from "./shared/place.ts";
 
 const backend = await startBackend();
 const runs: ColdUserMetrics[][] = [];
 for (const seed of [1, 2, 3]) {
-  const { loaded, scoreWeights } = await loadCommunity((folder) => writeSyntheticCommunity(folder, { seed }));
+  const { loaded, scoreWeights } = await loadCommunity({ seed });
   runs.push(await evaluateColdUsers(loaded, { communitySeed: seed }, { seed, scoreWeights }));
 }
 console.log(`cold users with a profile, three communities (${backend})\n\n${coldUserTable(runs)}`);

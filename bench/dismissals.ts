@@ -4,26 +4,21 @@
  * what was not, beside the law that decided it, and what each weight makes of the pages: the share with a dismissal, and their utility, both as
  * the laws expect them. Takes two minutes a seed.
  */
-import { parseArgs } from "node:util";
 import { weightsOf } from "../supabase/functions/_shared/features/kinds.ts";
-import { loadRuntime } from "../supabase/functions/_shared/models/inference.ts";
 import { scoreOf } from "../supabase/functions/_shared/recommend/rank.ts";
 import type { LoadedCommunity } from "../trainer/community/from-database.ts";
 import { pageRequests } from "../trainer/dlrm/page-requests.ts";
 import type { Request } from "../trainer/dlrm/requests.ts";
 import { startBackend } from "../trainer/engine/backend.ts";
 import { auc } from "../trainer/evaluation/metrics/classification-metrics.ts";
-import { dlrmGraph } from "../trainer/export/dlrm.ts";
-import { userTowerGraph } from "../trainer/export/towers.ts";
-import { type ReplayedModel, rankedRequests } from "../trainer/gate/ranked-requests.ts";
-import { idEmbeddingsOf } from "../trainer/model-folder/id-embeddings.ts";
-import { type TrainedModel, trainModel } from "../trainer/pipeline.ts";
+import { replayedModel } from "../trainer/evaluation/system/replayed-system.ts";
+import { rankedRequests } from "../trainer/gate/ranked-requests.ts";
+import { trainModel } from "../trainer/pipeline.ts";
 import { dayLength } from "../trainer/synthetic/calendar.ts";
 import { impressionsPerVisit } from "../trainer/synthetic/simulation.ts";
 import { expectedUtility, lookProbability, viewProbability, warmthOf } from "../trainer/synthetic/taste.ts";
 import { World } from "../trainer/synthetic/world.ts";
-import { writeWorld } from "../trainer/synthetic/write-synthetic-community.ts";
-import { loadCommunity } from "./shared/place.ts";
+import { loadCommunity, numbersOf, optionsOf } from "./shared/place.ts";
 
 const size = { users: 600, posts: 1200, days: 60 };
 /** The last days, which nothing is learned from. */
@@ -32,18 +27,16 @@ const mostPages = 600;
 const scoreWeights = [0.2, 1, 1];
 const weights = [0, -1, -2, -4, -8, -16];
 
-const { values } = parseArgs({ options: { seed: { type: "string", default: "1,2,3" } } });
-for (const seed of values.seed.split(",").map(Number)) await measure(seed);
+for (const seed of numbersOf(optionsOf({ seed: "1,2,3" }).seed)) await measure(seed);
 
 async function measure(seed: number): Promise<void> {
-  const world = new World(seed, size, true);
-  const { loaded } = await loadCommunity((folder) => writeWorld(folder, world, world.days));
+  const { loaded } = await loadCommunity({ seed, ...size, dismisses: true });
   await startBackend();
   const { timeline } = loaded;
   const until = timeline.at[timeline.length - 1] - heldOutDays * dayLength;
   const model = await trainModel(loaded, { seed, until, scoreWeights });
   if (!model.dlrm.heads.includes("dismiss")) throw new Error("too few dismissals for a head");
-  const law = truth(world, loaded);
+  const law = truth(new World(seed, size, true), loaded);
   const shown = pageRequests(
     loaded.pages,
     timeline,
@@ -52,7 +45,7 @@ async function measure(seed: number): Promise<void> {
     Number.POSITIVE_INFINITY,
   );
   const pages = shown.slice(-mostPages);
-  const replayed = await replayedModel(model, loaded);
+  const replayed = await replayedModel(model, loaded.community);
   const options = { weights: { view: 0.2, vote: 1, comment: 1 }, onProgress: () => {} };
   const column = model.dlrm.heads.indexOf("dismiss");
   const rows = { labels: [] as number[], said: [] as number[], lawful: [] as number[], unviewed: [] as number[] };
@@ -92,21 +85,6 @@ async function measure(seed: number): Promise<void> {
       `  weight ${dismiss}: ${((100 * withDismissal) / moments.length).toFixed(2)} % of pages with a dismissal, utility ${(utility / moments.length).toFixed(4)}`,
     );
   }
-}
-
-async function replayedModel(model: TrainedModel, { community }: LoadedCommunity): Promise<ReplayedModel> {
-  const { createSession } = await loadRuntime();
-  const { towers } = model.towers;
-  return {
-    name: "model",
-    heads: model.dlrm.heads,
-    graphs: {
-      user_tower: await createSession(userTowerGraph(towers)),
-      dlrm: await createSession(dlrmGraph(model.dlrm)),
-    },
-    userIdEmbeddings: idEmbeddingsOf(community.users.ids, towers.userIdEmbeddings),
-    postVectors: model.postVectors,
-  };
 }
 
 /** What the laws say of a post that a user looks at, by the numbers of a loaded community, as if nobody had applauded it lately. */

@@ -4,7 +4,6 @@
  * well it ranks what comes of these, by what it weighs, is printed with the weights and as if there were none: of who learned from first interactions
  * all that they would have found at later ones, of who learned from pages what later pages showed. Takes two minutes a seed.
  */
-import { parseArgs } from "node:util";
 import { pageRequests } from "../trainer/dlrm/page-requests.ts";
 import { requestsBetween } from "../trainer/dlrm/requests.ts";
 import { startBackend } from "../trainer/engine/backend.ts";
@@ -12,19 +11,17 @@ import { weightedGains } from "../trainer/evaluation/weighted-gains.ts";
 import { trainModel } from "../trainer/pipeline.ts";
 import { dayLength } from "../trainer/synthetic/calendar.ts";
 import { weighPurchases } from "../trainer/synthetic/purchases.ts";
-import { writeSyntheticCommunity } from "../trainer/synthetic/write-synthetic-community.ts";
-import { loadCommunity } from "./shared/place.ts";
+import { loadCommunity, numbersOf, optionsOf } from "./shared/place.ts";
 
 const size = { users: 600, posts: 1200, days: 60 };
 const heldOutDays = 5;
 /** Of the later requests of each kind. */
 const most = 1500;
 const scoreWeights = [0.2, 1, 1];
-const { values } = parseArgs({ options: { seed: { type: "string", default: "1,2,3" } } });
-for (const seed of values.seed.split(",").map(Number)) await measure(seed);
+for (const seed of numbersOf(optionsOf({ seed: "1,2,3" }).seed)) await measure(seed);
 
 async function measure(seed: number): Promise<void> {
-  const { loaded } = await loadCommunity((folder) => writeSyntheticCommunity(folder, { seed, ...size }));
+  const { loaded } = await loadCommunity({ seed, ...size });
   weighPurchases(loaded, seed);
   await startBackend();
   const { timeline } = loaded;

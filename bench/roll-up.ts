@@ -8,8 +8,7 @@
  */
 import type pg from "pg";
 import type { Database } from "../db/connect.ts";
-import { fillTable, withoutLog } from "./shared/fill-table.ts";
-import { person, post, stateTables } from "./shared/made-up-community.ts";
+import { person, post, stateTables, withoutLog, writeCommunity } from "./shared/made-up-community.ts";
 import { openPostgres, openScope } from "./shared/place.ts";
 import { load, processorTime, Times } from "./shared/times.ts";
 
@@ -27,7 +26,6 @@ const lookedUp = {
   "recsys.latest_post_stats": "post_id = some_post",
   "recsys.latest_user_stats": "user_id = some_user",
 };
-type Client = Pick<pg.ClientBase, "query">;
 
 const sizes = process.argv.slice(2).map(Number);
 for (const size of sizes.length > 0 ? sizes : [100_000, 1_000_000]) {
@@ -41,10 +39,9 @@ async function measure({ pool }: Database, size: number): Promise<void> {
   const somebody = person(`floor(random() * ${people})`);
   const something = post(`floor(random() ^ 3 * ${posts})`);
   const client = await pool.connect();
-  // for filling only: sorts of that many rows with 4 MB each took a third longer
-  await client.query("set work_mem = '256MB'; set maintenance_work_mem = '1GB'");
   const started = performance.now();
-  await fill(client, size, people, posts);
+  await writeCommunity(client, { people, posts, interactions: size, logins: size / 4, days });
+  await client.query("analyze");
   console.log(
     `\n${size} interactions, made up in ${seconds(started)} s, ${await sizeOf(pool, appTables)}, shared buffers ${(await pool.query("show shared_buffers")).rows[0].shared_buffers}, ${load()}`,
   );
@@ -108,37 +105,6 @@ async function measure({ pool }: Database, size: number): Promise<void> {
   }
 }
 
-/** People, posts, interactions and logins, without the triggers; then every post and user is queued, as after an import. */
-async function fill(client: Client, size: number, people: number, posts: number): Promise<void> {
-  const at = `now() - random() * interval '${days} days'`;
-  await client.query("set session_replication_role = replica");
-  await client.query(
-    `insert into public.profiles (id, created_at) select ${person("n")}, now() - interval '${days} days' from generate_series(0, ${people - 1}) as n`,
-  );
-  await client.query(
-    `insert into public.posts (id, author_id, title, created_at)
-     select ${post("n")}, ${person(`floor(random() * ${people})`)}, 'a post', ${at} from generate_series(0, ${posts - 1}) as n`,
-  );
-  const shares = { post_views: 0.8, post_votes: 0.1, comments: 0.1 };
-  for (const [table, share] of Object.entries(shares))
-    await fillTable(
-      client,
-      `public.${table}`,
-      `(user_id, post_id, created_at)
-       select ${person(`floor(random() * ${people})`)}, ${post(`floor(random() ^ 3 * ${posts})`)}, ${at} from generate_series(1, ${share * size})`,
-    );
-  await fillTable(
-    client,
-    "public.logins",
-    `(user_id, created_at) select ${person(`floor(random() * ${people})`)}, ${at} from generate_series(1, ${size / 4})`,
-  );
-  await client.query("set session_replication_role = default");
-  await client.query(
-    "insert into recsys.feature_changes (post_id) select id from public.posts; insert into recsys.feature_changes (user_id) select id from public.profiles",
-  );
-  await client.query("analyze");
-}
-
 interface RollUp {
   milliseconds: number;
   processor: number;
@@ -148,7 +114,7 @@ interface RollUp {
   read: number;
 }
 
-async function rollUp(client: Client): Promise<RollUp> {
+async function rollUp(client: pg.ClientBase): Promise<RollUp> {
   const { rows: sessions } = await client.query("select pg_backend_pid() as process");
   const before = processorTime(sessions[0].process);
   const started = performance.now();

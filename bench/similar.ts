@@ -8,7 +8,7 @@ import { publishVectors, unitVectors } from "../trainer/community/testing.ts";
 import { Random } from "../trainer/engine/random.ts";
 import { vectorAt } from "../trainer/engine/vector-at.ts";
 import { openPostgres, openScope } from "./shared/place.ts";
-import { load, processorTime, Times } from "./shared/times.ts";
+import { load, timeQueries } from "./shared/times.ts";
 
 const size = 100_000;
 const requests = 50;
@@ -70,30 +70,16 @@ async function measure(name: string): Promise<void> {
       "select * from recsys.people_near($1::jsonb, 10 + 0 * length($2::text))",
     ],
   ]) {
-    const client = await pool.connect();
-    const [{ process }] = (await client.query("select pg_backend_pid() as process")).rows;
-    const times: number[] = [];
     let found = 0;
-    let before = 0;
-    for (let i = -warmUps; i < requests; i++) {
-      if (i === 0) before = processorTime(process);
-      const { person, post } = asked[i + warmUps];
-      const claims = JSON.stringify({ sub: person, role: "authenticated" });
-      await client.query("begin read only");
-      await client.query("select set_config('role', $1, true), set_config('request.jwt.claims', $2, true)", [
-        role,
-        claims,
-      ]);
-      const started = performance.now();
-      const answer = await client.query(statement, [claims, post]);
-      if (i >= 0) times.push(performance.now() - started);
-      found = answer.rows[0].items.length;
-      await client.query("commit");
-    }
-    const processor = (processorTime(process) - before) / requests;
-    client.release();
-    const all = new Times(times);
-    const figures = [`median ${all.at(0.5)} ms`, `95 % ${all.at(0.95)} ms`, `processor ${processor.toFixed(1)} ms`];
+    const figures = await timeQueries(pool, { warmUps, requests }, async (client, number) => {
+      const { person, post } = asked[number];
+      const claims = { sub: person, role: "authenticated" };
+      const ask = async () => {
+        const { rows } = await client.query(statement, [JSON.stringify(claims), post]);
+        found = rows[0].items.length;
+      };
+      return { role, claims, ask };
+    });
     console.log([`${kind}, ${name}`, ...figures, `${found} found`, load()].join(" | "));
   }
 }

@@ -2,14 +2,13 @@
  * Which posts under trial get the place of a page, and how soon the good ones are found: `npm run bench -- trials [--seeds 3]`. 300 posts, readers
  * who come one after another and act by known chances, and a place for each reader; a trial ends after 50 readers.
  */
-import { parseArgs } from "node:util";
 import { randomBeta } from "d3-random";
 import { exploration } from "../supabase/functions/_shared/recommend/select/exploration.ts";
 import { type Chooser, enough, equalShares, greedy, posts, tryPosts, type Ways, world } from "../testing/trials.ts";
 import { table } from "../trainer/evaluation/report/table.ts";
+import { optionsOf } from "./shared/place.ts";
 
-const { values } = parseArgs({ options: { seeds: { type: "string", default: "3" } } });
-const seeds = Array.from({ length: Number(values.seeds) }, (_, i) => i + 1);
+const seeds = Array.from({ length: Number(optionsOf({ seeds: "3" }).seeds) }, (_, i) => i + 1);
 
 /** Draws from a beta distribution that expects `chance` with the weight of so many readers. */
 function thompson(weight: number, chance: (predicted: number, usual: number) => number): Chooser {

@@ -7,17 +7,16 @@
  * anew with another seed shows what chance alone makes of them.
  */
 import { monitorEventLoopDelay } from "node:perf_hooks";
-import { parseArgs } from "node:util";
 import { hour } from "../supabase/functions/_shared/features/hours.ts";
 import { scoreOf } from "../supabase/functions/_shared/recommend/rank.ts";
+import { requestsOf } from "../trainer/dlrm/requests.ts";
 import { startBackend } from "../trainer/engine/backend.ts";
 import { communityBefore } from "../trainer/evaluation/history/event-walk.ts";
+import { replayMetrics } from "../trainer/evaluation/metrics/list-metrics.ts";
 import { headRows, type RankedList, rankerMetrics, sideBySide } from "../trainer/evaluation/metrics/ranker-metrics.ts";
-import { pairedDifferences } from "../trainer/evaluation/metrics/replay-metrics.ts";
 import { estimate } from "../trainer/evaluation/metrics/statistics.ts";
 import { runReplay } from "../trainer/evaluation/protocols/replay.ts";
 import { pairedCell, share, table } from "../trainer/evaluation/report/table.ts";
-import { requestsOf } from "../trainer/evaluation/system/ranker-requests.ts";
 import { ReplayedSystem } from "../trainer/evaluation/system/replayed-system.ts";
 import { System } from "../trainer/evaluation/system/system.ts";
 import { dlrmGraph } from "../trainer/export/dlrm.ts";
@@ -25,18 +24,9 @@ import { dlrmOf, towersOf } from "../trainer/export/read-weights.ts";
 import { postTowerGraph, userTowerGraph } from "../trainer/export/towers.ts";
 import { type EarlierModel, type TrainedModel, trainModel } from "../trainer/pipeline.ts";
 import { Stopwatch, type TimeUsed } from "../trainer/stopwatch.ts";
-import { writeSyntheticCommunity } from "../trainer/synthetic/write-synthetic-community.ts";
-import { loadCommunity } from "./shared/place.ts";
+import { loadCommunity, numbersOf, optionsOf } from "./shared/place.ts";
 
-const { values } = parseArgs({
-  options: {
-    data: { type: "string" },
-    "test-from": { type: "string" },
-    sample: { type: "string", default: "1000" },
-    seed: { type: "string", default: "1,2,3" },
-    days: { type: "string", default: "30" },
-  },
-});
+const values = optionsOf({ data: "", "test-from": "", sample: "1000", seed: "1,2,3", days: "30" });
 const sample = Number(values.sample);
 const days = Number(values.days);
 
@@ -59,7 +49,7 @@ console.log("seconds of the last training without reading; Δ: to anew, paired b
 console.log("loss: −ln of the post's share of the scores of its list, of posts that retrieval brought for both models");
 /** Mean differences to anew, of each model for each seed. */
 const differences = new Map<string, number[][]>();
-for (const seed of values.seed.split(",").map(Number)) console.log(`\nseed ${seed}\n\n${await measure(seed)}`);
+for (const seed of numbersOf(values.seed)) console.log(`\nseed ${seed}\n\n${await measure(seed)}`);
 const overSeeds = [...differences].map(([name, seeds]) => [
   name,
   ...seeds[0].map((_, measure) => pairedCell(estimate(seeds.map((means) => means[measure])))),
@@ -68,9 +58,7 @@ console.log(`\nmean over seeds, ± its standard error\n\n${table(["trained", "Δ
 console.log(`\nthe event loop stood still for ${(delay.max / 1e9).toFixed(1)} s at most`);
 
 async function measure(seed: number): Promise<string> {
-  const { loaded, scoreWeights } = await loadCommunity(
-    values.data ?? ((folder) => writeSyntheticCommunity(folder, { seed })),
-  );
+  const { loaded, scoreWeights } = await loadCommunity(values.data || { seed });
   const { at } = loaded.community.interactions;
   const testFrom = values["test-from"] ? Date.parse(values["test-from"]) : at[Math.floor(0.9 * at.length)];
   const start = testFrom - days * 24 * hour;
@@ -100,7 +88,7 @@ async function measure(seed: number): Promise<string> {
   const systems: System[] = [];
   for (const [, { model }] of all) {
     const replayed = new ReplayedSystem(loaded, { seed, scoreWeights });
-    await replayed.serve(model);
+    await replayed.serveTrained(model);
     systems.push(new Ready(replayed));
   }
   const tested = communityBefore(loaded.community, testFrom + days * 24 * hour);
@@ -109,7 +97,7 @@ async function measure(seed: number): Promise<string> {
   const losses = systems.map(({ lists }) => lists.map((list, i) => lossOf(list, requests[i].post, scoreWeights)));
   const rows = all.map(([name, { model, used }], i) => {
     const { metrics, events } = results[i];
-    const { "recall@20": recall, mrr } = pairedDifferences(events, results[0].events).all;
+    const { "recall@20": recall, mrr } = replayMetrics(events, results[0].events).all;
     const loss = estimate(losses[i].map((own, event) => own - losses[0][event]).filter(Number.isFinite));
     const toAnew = i === 0 ? [] : [recall, mrr, loss];
     if (i > 0) differences.set(name, [...(differences.get(name) ?? []), toAnew.map(({ mean }) => mean)]);

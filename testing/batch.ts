@@ -10,7 +10,7 @@ import { randomExamples, testOptions } from "../trainer/dlrm/testing.ts";
 import { Random } from "../trainer/engine/random.ts";
 import { dlrmGraph } from "../trainer/export/dlrm.ts";
 import { publish } from "../trainer/publish/publish.ts";
-import type { SyntheticSize } from "../trainer/synthetic/size.ts";
+import type { SyntheticSize } from "../trainer/synthetic/world.ts";
 import { writeSyntheticCommunity } from "../trainer/synthetic/write-synthetic-community.ts";
 import { handMadeModel } from "./gate.ts";
 import { wordTowers } from "./towers.ts";

@@ -133,7 +133,11 @@ function dlrm(slopes: number[]): Uint8Array {
   const { pair_features, ...unread } = g.inputsOf(contracts.dlrm);
   const weights = new Float32Array(pairFeatures.length * slopes.length);
   weights.set(slopes, pairFeatures.indexOf("similarity") * slopes.length);
-  const logits = plusNothing(g, g.dense(pair_features, weights), unread);
+  const logits = plusNothing(
+    g,
+    g.matMul(pair_features, g.weights(weights, [pairFeatures.length, slopes.length])),
+    unread,
+  );
   g.output("probabilities", g.sigmoid(logits), ["N", slopes.length]);
   return g.build();
 }

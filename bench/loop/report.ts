@@ -1,10 +1,9 @@
 /** The loop's runs as a table, as lines of JSON, and as a page with plots. */
 
 import { estimate, meanOf } from "../../trainer/evaluation/metrics/statistics.ts";
-import { barPlot, whiskers } from "../../trainer/evaluation/report/plots/bar-plot.ts";
-import { linePlot } from "../../trainer/evaluation/report/plots/line-plot.ts";
 import { page, section, tableOf } from "../../trainer/evaluation/report/plots/page.ts";
 import type { Role } from "../../trainer/evaluation/report/plots/svg.ts";
+import { barPlot, linePlot, whiskers } from "../../trainer/evaluation/report/plots/svg.ts";
 import { table } from "../../trainer/evaluation/report/table.ts";
 import type { LoopRun, Measures } from "./measures.ts";
 

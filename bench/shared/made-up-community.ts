@@ -17,13 +17,13 @@ import { dlrmGraph } from "../../trainer/export/dlrm.ts";
 import { postTowerGraph, userTowerGraph } from "../../trainer/export/towers.ts";
 import { towerDefaults } from "../../trainer/towers/hyperparameters.ts";
 import { newTowerWeights } from "../../trainer/towers/network.ts";
-import { fillTable, withoutLog } from "./fill-table.ts";
 
 interface CommunitySize {
   people: number;
   posts: number;
   interactions: number;
   days: number;
+  logins?: number;
 }
 
 /** The id of the person or post of a number, as SQL. */
@@ -38,36 +38,47 @@ export const stateTables = [
   "recsys.latest_user_stats",
 ];
 
-/** Without the triggers; then all of it is queued, as after an import, and rolled up. */
+/** Writes a community without the triggers and rolls it up. */
 export async function fill(pool: pg.Pool, size: CommunitySize): Promise<void> {
-  const somebody = person(`floor(random() * ${size.people})`);
-  const at = `now() - random() * interval '${size.days} days'`;
   const client = await pool.connect();
+  await writeCommunity(client, size);
+  await client.query("select recsys.index_tags(null)");
+  await client.query("analyze");
+  await withoutLog(client, stateTables, () => client.query("select recsys.roll_up(null)"));
+  // its settings go with it
+  client.release(true);
+}
+
+/** People, posts, interactions and logins, without the triggers; then every post and user is queued, as after an import. */
+export async function writeCommunity(client: pg.ClientBase, size: CommunitySize): Promise<void> {
+  const { people, posts, interactions, days, logins = 0 } = size;
+  const somebody = person(`floor(random() * ${people})`);
+  const at = `now() - random() * interval '${days} days'`;
   // for filling only: sorts of millions of rows with 4 MB each took a third longer
   await client.query("set work_mem = '256MB'; set maintenance_work_mem = '1GB'");
   await client.query("select setseed(0.5)");
   await client.query("set session_replication_role = replica");
   await client.query(
-    `insert into public.profiles (id, created_at) select ${person("n")}, now() - interval '${size.days} days' from generate_series(0, ${size.people - 1}) as n`,
+    `insert into public.profiles (id, created_at) select ${person("n")}, now() - interval '${days} days' from generate_series(0, ${people - 1}) as n`,
   );
-  await fillPosts(client, size.posts, { author: somebody, at });
+  await fillPosts(client, posts, { author: somebody, at });
   const shares = { post_views: 0.8, post_votes: 0.1, comments: 0.1 };
   for (const [table, share] of Object.entries(shares))
     await fillTable(
       client,
       `public.${table}`,
       `(user_id, post_id, created_at)
-       select ${somebody}, ${post(`floor(random() ^ 3 * ${size.posts})`)}, ${at} from generate_series(1, ${share * size.interactions})`,
+       select ${somebody}, ${post(`floor(random() ^ 3 * ${posts})`)}, ${at} from generate_series(1, ${share * interactions})`,
     );
+  await fillTable(
+    client,
+    "public.logins",
+    `(user_id, created_at) select ${somebody}, ${at} from generate_series(1, ${logins})`,
+  );
   await client.query("set session_replication_role = default");
   await client.query(
     "insert into recsys.feature_changes (post_id) select id from public.posts; insert into recsys.feature_changes (user_id) select id from public.profiles",
   );
-  await client.query("select recsys.index_tags(null)");
-  await client.query("analyze");
-  await withoutLog(client, stateTables, () => client.query("select recsys.roll_up(null)"));
-  // its settings go with it
-  client.release(true);
 }
 
 /** Posts alone; `author` and `at` are SQL, and may be another's for each post. */
@@ -150,4 +161,35 @@ export async function activateModel(
   await pool.query("vacuum analyze");
   await pool.query("checkpoint");
   return id;
+}
+
+// Filling tables of millions of rows: with their indexes and with a write-ahead log, 10 million interactions took hours.
+
+/** `rows`: what follows `insert into` and the table's name. Its indexes are made when the rows are there. */
+async function fillTable(client: pg.ClientBase, table: string, rows: string): Promise<void> {
+  const indexes = await client.query<{ drop: string; create: string }>(
+    `select
+       case when constraints.oid is null then format('drop index %s', indexrelid::regclass)
+         else format('alter table %s drop constraint %I', indrelid::regclass, conname) end as drop,
+       case when constraints.oid is null then pg_get_indexdef(indexrelid)
+         else format('alter table %s add constraint %I %s', indrelid::regclass, conname, pg_get_constraintdef(constraints.oid)) end as create
+     from pg_index left join pg_constraint as constraints on constraints.conindid = indexrelid
+     where indrelid = $1::regclass`,
+    [table],
+  );
+  for (const { drop } of indexes.rows) await client.query(drop);
+  await withoutLog(client, [table], () => client.query(`insert into ${table} ${rows}`));
+  for (const { create } of indexes.rows) await client.query(create);
+}
+
+/** Fills tables by some work, without a write-ahead log until it is done. */
+export async function withoutLog<Result>(
+  client: pg.ClientBase,
+  tables: string[],
+  work: () => Promise<Result>,
+): Promise<Result> {
+  for (const table of tables) await client.query(`alter table ${table} set unlogged`);
+  const result = await work();
+  for (const table of tables) await client.query(`alter table ${table} set logged`);
+  return result;
 }

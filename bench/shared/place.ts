@@ -4,7 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
+import { parseArgs, promisify } from "node:util";
 import type { Database } from "../../db/connect.ts";
 import { importBundle } from "../../db/import/import-bundle.ts";
 import { readScoreWeights } from "../../db/settings.ts";
@@ -12,11 +12,23 @@ import { type Scope, testDatabase } from "../../db/testing.ts";
 import { openPostgresCopy, testServer } from "../../db/testing-postgres.ts";
 import { UserError } from "../../db/user-error.ts";
 import { communityFromDatabase, type LoadedCommunity } from "../../trainer/community/from-database.ts";
+import { type SyntheticOptions, writeSyntheticCommunity } from "../../trainer/synthetic/write-synthetic-community.ts";
 
 /** `await using scope = openScope()`: what is told to it is closed when the block ends, the last first. */
 export function openScope(): Scope & AsyncDisposable {
   const stack = new AsyncDisposableStack();
   return { after: (close) => void stack.defer(close), [Symbol.asyncDispose]: () => stack.disposeAsync() };
+}
+
+/** The options of the command line by name, each text; those that are left out have these defaults. */
+export function optionsOf<Defaults extends Record<string, string | undefined>>(defaults: Defaults): Defaults {
+  const options = Object.fromEntries(Object.keys(defaults).map((name) => [name, { type: "string" as const }]));
+  return { ...defaults, ...parseArgs({ options }).values };
+}
+
+/** The numbers of an option: `1,2,3`. */
+export function numbersOf(option: string): number[] {
+  return option.split(",").map(Number);
 }
 
 /** The server of the tests, for what an embedded database cannot show. */
@@ -39,15 +51,24 @@ export async function openFolder(scope: Scope): Promise<string> {
   return folder;
 }
 
-/** The community of a bundle, or of what writes one, as a training reads it; from PostgreSQL where one answers. */
+/** The folder of a bundle that is given; else of a synthetic community, which is written first. */
+export async function openBundle(
+  scope: Scope,
+  given?: string,
+  synthetic: SyntheticOptions = { seed: 1 },
+): Promise<string> {
+  const folder = given ?? (await openFolder(scope));
+  if (given === undefined) await writeSyntheticCommunity(folder, synthetic);
+  return folder;
+}
+
+/** The community of a bundle, or a synthetic one, as a training reads it; from PostgreSQL where one answers. */
 export async function loadCommunity(
-  bundle: string | ((folder: string) => Promise<unknown>),
+  source: string | SyntheticOptions,
 ): Promise<{ loaded: LoadedCommunity; scoreWeights: number[] }> {
   await using scope = openScope();
   const database = await testDatabase(scope, "bench");
-  const folder = typeof bundle === "string" ? bundle : await openFolder(scope);
-  if (typeof bundle !== "string") await bundle(folder);
-  await importBundle(database, folder);
+  await importBundle(database, typeof source === "string" ? source : await openBundle(scope, undefined, source));
   return { loaded: await communityFromDatabase(database), scoreWeights: await readScoreWeights(database) };
 }
 

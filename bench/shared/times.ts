@@ -1,6 +1,7 @@
 /** How long something took, and what else the machine did meanwhile. */
 import { readFileSync } from "node:fs";
 import { loadavg } from "node:os";
+import type pg from "pg";
 
 /** Sorted times of many requests, in milliseconds. */
 export class Times {
@@ -53,11 +54,55 @@ export function ownProcessorTime(before?: NodeJS.CpuUsage): number {
   return (user + system) / 1e6;
 }
 
+/** A query as a caller: under a database role and with the claims of their token. */
+interface CallersQuery {
+  role?: string;
+  claims: { role: string; sub: string };
+  /** What the query needs to know, asked in the same transaction and not counted. */
+  prepare?: () => Promise<void>;
+  ask: () => Promise<void>;
+}
+
+/**
+ * Queries one after another in one session, so that its processor time is theirs, each in a transaction of its own as functions ask. The
+ * first `warmUps` fill the caches; of the others the median and so on, as text.
+ */
+export async function timeQueries(
+  pool: pg.Pool,
+  { warmUps, requests }: { warmUps: number; requests: number },
+  queryOf: (client: pg.ClientBase, number: number) => Promise<CallersQuery>,
+): Promise<string[]> {
+  const client = await pool.connect();
+  const { rows } = await client.query("select pg_backend_pid() as process");
+  const times: number[] = [];
+  let processor = 0;
+  for (let number = 0; number < warmUps + requests; number++) {
+    const { role = "authenticated", claims, prepare, ask } = await queryOf(client, number);
+    await client.query("begin read only");
+    await client.query("select set_config('role', $1, true), set_config('request.jwt.claims', $2, true)", [
+      role,
+      JSON.stringify(claims),
+    ]);
+    await prepare?.();
+    const before = processorTime(rows[0].process);
+    const started = performance.now();
+    await ask();
+    if (number >= warmUps) {
+      times.push(performance.now() - started);
+      processor += (processorTime(rows[0].process) - before) / requests;
+    }
+    await client.query("commit");
+  }
+  client.release();
+  const all = new Times(times);
+  return [`median ${all.at(0.5)} ms`, `95 % ${all.at(0.95)} ms`, `processor ${processor.toFixed(1)} ms`];
+}
+
 const turns = 15;
 const warmUps = 50;
 
-/** Median wall time of a run, without the pause after it, and median processor time over turns of `runs` runs each; in milliseconds. */
-export async function byTurns(runs: number, works: (() => Promise<unknown>)[], pause = 0) {
+/** Median wall time of a run, and median processor time over turns of `runs` runs each; in milliseconds. */
+export async function byTurns(runs: number, works: (() => Promise<unknown>)[]) {
   const taken = works.map(() => ({ wall: [] as number[], processor: [] as number[] }));
   for (const work of works) for (let i = 0; i < warmUps; i++) await work();
   for (let turn = 0; turn < turns; turn++)
@@ -67,7 +112,6 @@ export async function byTurns(runs: number, works: (() => Promise<unknown>)[], p
         const started = performance.now();
         await work();
         taken[w].wall.push(performance.now() - started);
-        if (pause > 0) await new Promise((done) => setTimeout(done, pause));
       }
       taken[w].processor.push((1000 * ownProcessorTime(before)) / runs);
     }

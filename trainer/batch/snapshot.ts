@@ -19,7 +19,7 @@ import { communityFromDatabase, trainingEvents } from "../community/from-databas
 import { CommunityState, type NumberedCandidate } from "../community/state.ts";
 import { Histories } from "../towers/histories.ts";
 import { MutedPosts } from "./mutes.ts";
-import { NearestPosts } from "./nearest-posts.ts";
+import { type NearestPosts, nearestPosts } from "./nearest-posts.ts";
 import type { BatchRun } from "./pages.ts";
 import { visiblePosts } from "./visibility.ts";
 
@@ -81,7 +81,7 @@ export async function readSnapshot(database: Database, run: BatchRun, onProgress
     hasVector,
     hidden,
     hiddenIds: posts.ids.filter((_, post) => hidden[post] === 1),
-    nearest: await NearestPosts.of(postVectors, searched),
+    nearest: await nearestPosts(postVectors, searched),
     muted: new MutedPosts(community),
     rowOf: rememberedRows(),
     model,

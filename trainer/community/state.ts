@@ -2,7 +2,7 @@
  * A community at one instant of its replay. `advance` moves it forward event by event; `candidates` then answers what
  * recsys.retrieve would have answered at that instant (state.test.ts holds the two against each other), but for dismissed
  * and seen posts: they stay candidates here, from which training learns that the user did not choose them. It pays: the candidates of
- * 6,000 requests of Travel take 16 s here and 3 min 31 s from SQL as of their instants (bench/retrieval.ts).
+ * 6,000 requests of Travel take 16 s here and 3 min 31 s from SQL as of their instants.
  */
 import { halfLives, week } from "../../supabase/functions/_shared/features/decay.ts";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";

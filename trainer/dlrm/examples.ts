@@ -1,14 +1,17 @@
 /**
  * Gathers the ranker's training set: what retrieval would have shown at each request, all features as of that moment.
  */
+
 import type { OnProgress } from "../../db/progress.ts";
-import { categories } from "../../supabase/functions/_shared/features/categories.ts";
+import { UserError } from "../../db/user-error.ts";
+import { categories, categoryStarts } from "../../supabase/functions/_shared/features/categories.ts";
 import { type Head, kinds } from "../../supabase/functions/_shared/features/kinds.ts";
 import {
   pairFeatures,
   postFeatures,
   type RankerFeatures,
   rankerFeatures,
+  userFeatures,
 } from "../../supabase/functions/_shared/features/ranker-features.ts";
 import type { Community } from "../community/community.ts";
 import { newUser } from "../community/quiet.ts";
@@ -17,11 +20,9 @@ import type { Timeline } from "../community/timeline.ts";
 import type { Random } from "../engine/random.ts";
 import { vectorAt } from "../engine/vector-at.ts";
 import { denseWidth } from "./dense-features.ts";
-import { assertFilled } from "./filled-features.ts";
-import { positiveAndNegatives, type SampledRows } from "./negatives.ts";
-import { pageRows } from "./page-rows.ts";
-import type { RankerRequest } from "./ranker-request.ts";
+import type { RankerRequest } from "./page-requests.ts";
 import { RankingExamples } from "./ranking-examples.ts";
+import { pageRows, positiveAndNegatives, type SampledRows } from "./sampled-rows.ts";
 
 /** The users of some requests, each as of the moment of the request. */
 export interface RequestUsers {
@@ -106,4 +107,27 @@ function write(
     examples.dense.set(features.pairs.subarray(candidate * q, (candidate + 1) * q), at + features.user.length + p);
     examples.categories.set(features.categories.subarray(candidate * c, (candidate + 1) * c), row * c);
   }
+}
+
+/** Throws a `UserError` that names the first feature which is no finite number, or a category that is none of its rows. */
+export function assertFilled({ user, posts, pairs, categories: ids }: RankerFeatures): void {
+  for (const [kind, names, values] of [
+    ["user", userFeatures, user],
+    ["post", postFeatures, posts],
+    ["pair", pairFeatures, pairs],
+  ] as const) {
+    const wrong = values.findIndex((value) => !Number.isFinite(value));
+    if (wrong >= 0) throw notFilled(`${kind} ${names[wrong % names.length]}`, values[wrong]);
+  }
+  const width = categories.length;
+  const wrong = ids.findIndex(
+    (row, i) => row < categoryStarts[i % width] || row >= categoryStarts[i % width] + categories[i % width].size,
+  );
+  if (wrong >= 0) throw notFilled(`category ${categories[wrong % width].name}`, ids[wrong]);
+}
+
+function notFilled(name: string, value: number): UserError {
+  return new UserError(
+    `the feature "${name}" is ${value}: nothing fills it, or what it is made of is no number (docs/adding-a-feature.md)`,
+  );
 }

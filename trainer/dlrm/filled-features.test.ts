@@ -7,7 +7,7 @@ import {
   type RankerFeatures,
   userFeatures,
 } from "../../supabase/functions/_shared/features/ranker-features.ts";
-import { assertFilled } from "./filled-features.ts";
+import { assertFilled } from "./examples.ts";
 
 /** The features of two candidates, each in the first row of every category. */
 function features(): RankerFeatures {

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { quietPost } from "../../supabase/functions/_shared/features/ranker-features.ts";
 import type { NumberedCandidate } from "../community/state.ts";
 import { Random } from "../engine/random.ts";
-import { positiveAndNegatives } from "./negatives.ts";
+import { positiveAndNegatives } from "./sampled-rows.ts";
 
 const hour = 3_600_000;
 /** Post 10 + i was created and last active i + 1 hours ago, so the recency baseline ranks them in this order. */

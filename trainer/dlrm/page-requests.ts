@@ -1,7 +1,9 @@
 /** The requests the ranker learns from where pages were logged: what was shown, and what came of it. */
+
 import type { Page, Told } from "../community/pages.ts";
 import { login, type Timeline } from "../community/timeline.ts";
 import { countBelow } from "../evaluation/metrics/statistics.ts";
+import type { Request } from "./requests.ts";
 import { addDeed, cameTo, type Deeds, labelWindow, type Moment } from "./requests.ts";
 
 /** A post of a page, and what the user did with it within the label window. */
@@ -61,3 +63,6 @@ function firstEventFrom({ at, wholeFrom, length }: Timeline, instant: number): n
 export function wasTouched({ shown }: PageRequest): boolean {
   return shown.some(({ labels }) => cameTo(labels));
 }
+
+/** What the ranker learns from: a first interaction, or a page. */
+export type RankerRequest = Request | PageRequest;

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import type { NumberedCandidate } from "../community/state.ts";
 import { Random } from "../engine/random.ts";
 import type { PageRequest } from "./page-requests.ts";
-import { pageRows } from "./page-rows.ts";
+import { pageRows } from "./sampled-rows.ts";
 
 const candidates = Array.from({ length: 12 }, (_, i) => ({ post: 10 + i }) as NumberedCandidate);
 

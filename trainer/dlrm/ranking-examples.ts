@@ -2,8 +2,9 @@
 import { categories } from "../../supabase/functions/_shared/features/categories.ts";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import { type Head, kinds } from "../../supabase/functions/_shared/features/kinds.ts";
+import { vectorAt } from "../engine/vector-at.ts";
 import { denseWidth, type Standardisation } from "./dense-features.ts";
-import type { RankerRequest } from "./ranker-request.ts";
+import type { RankerRequest } from "./page-requests.ts";
 import { unknown } from "./requests.ts";
 
 /**
@@ -151,4 +152,28 @@ export function standardisationOf(examples: RankingExamples, requests: Uint32Arr
     return variance > 1e-8 ? Math.sqrt(variance) : 1;
   });
   return { mean, deviation };
+}
+
+// A few of the requests that a ranker was told of, for the gate to see whether the exported graph answers as the trainer does.
+
+const number = 2;
+
+/** The last of them, the latest first, each alone; the other examples need not be kept for them. */
+export function sampledRequests(examples: RankingExamples): RankingExamples[] {
+  const last = examples.requests.map((_, request) => request).slice(-number);
+  return last.reverse().map((request) => oneRequest(examples, request));
+}
+
+/** A request alone, each of whose rows that stands for anything stands for one candidate, as in serving. */
+function oneRequest(examples: RankingExamples, request: number): RankingExamples {
+  const first = examples.rowOf(request);
+  const rows = examples.weights.subarray(first, examples.rowOf(request + 1)).findLastIndex((weight) => weight > 0) + 1;
+  const one = new RankingExamples([examples.requests[request]], rows, examples.heads);
+  one.users.set(vectorAt(examples.users, request));
+  one.posts.set(examples.posts.subarray(first, first + rows));
+  one.weights.fill(1);
+  one.dense.set(examples.dense.subarray(first * denseWidth, (first + rows) * denseWidth));
+  const c = categories.length;
+  one.categories.set(examples.categories.subarray(first * c, (first + rows) * c));
+  return one;
 }

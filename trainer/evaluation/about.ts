@@ -36,7 +36,7 @@ export function aboutData({ community }: LoadedCommunity, { testFrom }: ReplayOp
         ["before the test", `${count(countBelow(at, testFrom))} interactions`],
         [
           "events of the test",
-          `${count(all.events)} of ${count(tested)} first interactions, ${count(cold.events)} of cold users, ${count(old.events)} with posts of more than 7 days`,
+          `${count(all.lists)} of ${count(tested)} first interactions, ${count(cold.lists)} of cold users, ${count(old.lists)} with posts of more than 7 days`,
         ],
       ],
     },

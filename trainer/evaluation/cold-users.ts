@@ -5,9 +5,9 @@
 import type { LoadedCommunity } from "../community/from-database.ts";
 import type { PipelineOptions } from "../pipeline.ts";
 import { communityEnd } from "../synthetic/calendar.ts";
-import type { SyntheticSize } from "../synthetic/size.ts";
 import { firstVisits, type TruePreferences, truePreferences } from "../synthetic/true-preferences.ts";
-import { MostRecent, Popularity, RecencyBaseline } from "./baselines/simple.ts";
+import type { SyntheticSize } from "../synthetic/world.ts";
+import { mostRecent, popularity, recencyBaseline } from "./baselines/simple.ts";
 import { EventWalk } from "./history/event-walk.ts";
 import { meanOf } from "./metrics/statistics.ts";
 import { Exclusion, topOf } from "./protocols/rank.ts";
@@ -42,11 +42,11 @@ export async function evaluateColdUsers(
   const recommenders: Recommender[] = [
     new System(replayed),
     new TowersAlone(replayed),
-    new Popularity(sizes),
-    new Popularity(sizes, 7 * 24),
-    new MostRecent(sizes),
-    new RecencyBaseline(),
-    new TrueRanking(loaded, preferences),
+    popularity(sizes),
+    popularity(sizes, 7 * 24),
+    mostRecent(sizes),
+    recencyBaseline(),
+    trueRanking(loaded, preferences),
   ];
   const exclusion = new Exclusion(sizes);
   for (const event of new EventWalk(community).before(Number.POSITIVE_INFINITY)) {
@@ -101,23 +101,13 @@ export function coldUserTable(runs: ColdUserMetrics[][]): string {
 }
 
 /** Posts in the order of the user's true preference: what no recommender can beat. */
-class TrueRanking implements Recommender {
-  readonly name = "true preferences";
-  private readonly loaded: LoadedCommunity;
-  private readonly preferences: TruePreferences;
-
-  constructor(loaded: LoadedCommunity, preferences: TruePreferences) {
-    this.loaded = loaded;
-    this.preferences = preferences;
-  }
-
-  observe(): void {}
-
-  scores(user: number, _at: number, out: Float64Array): void {
-    const { users, posts } = this.loaded.community;
-    const id = users.externalIds?.[user] ?? users.ids[user];
-    for (let post = 0; post < out.length; post++) {
-      out[post] = this.preferences.score(id, posts.externalIds?.[post] ?? posts.ids[post]);
-    }
-  }
+function trueRanking({ community: { users, posts } }: LoadedCommunity, preferences: TruePreferences): Recommender {
+  const [userIds, postIds] = [users, posts].map(({ ids, externalIds }) => externalIds ?? ids);
+  return {
+    name: "true preferences",
+    observe() {},
+    scores(user, _at, out) {
+      for (let post = 0; post < out.length; post++) out[post] = preferences.score(userIds[user], postIds[post]);
+    },
+  };
 }

@@ -1,42 +1,43 @@
 /** Protocol 1 for models that were trained before, instead of one that is trained for it: each retrieves and ranks as it would serve. */
-import { type Head, kinds } from "../../supabase/functions/_shared/features/kinds.ts";
+import { allHeads, type Head, kinds } from "../../supabase/functions/_shared/features/kinds.ts";
 import type { LoadedCommunity } from "../community/from-database.ts";
 import type { Request } from "../dlrm/requests.ts";
+import { requestsOf, unknown } from "../dlrm/requests.ts";
 import { HeldOutMetrics } from "../gate/held-out-metrics.ts";
-import type { RankedRequest, ReplayedModel } from "../gate/ranked-requests.ts";
+import {
+  heldOutOf,
+  type RankedRequest,
+  type RankOptions,
+  type ReplayedModel,
+  rankedRequests,
+} from "../gate/ranked-requests.ts";
 import type { PipelineOptions } from "../pipeline.ts";
 import { aboutData, aboutModel } from "./about.ts";
-import { hardestBaseline, replayBaselines } from "./baselines/all.ts";
+import { replayBaselines } from "./baselines/all.ts";
 import {
   beginning,
   byHead,
-  checkIndex,
-  closing,
   type Evaluated,
   type Evaluation,
-  importanceOf,
   keepEvery,
+  reportReplay,
   sizesOf,
   ticking,
-  withExternalIds,
-  worstBeside,
 } from "./evaluate.ts";
 import type { GivenModel } from "./given-models.ts";
-import { headsOfPages } from "./heads-of-pages.ts";
 import {
   commonCandidates,
   type HeadMetrics,
+  type HeadRows,
   headRows,
   learnedFromPages,
   rankerMetrics,
   withoutProbabilities,
 } from "./metrics/ranker-metrics.ts";
+import { sample } from "./protocols/rank.ts";
 import { type ReplayOptions, runReplay } from "./protocols/replay.ts";
-import { writeReplay } from "./report/output.ts";
 import type { ReportExtras } from "./report/report.ts";
-import { table } from "./report/table.ts";
-import { pairedHeadRows, pairedRows, rankerTable, replayTable } from "./report/tables.ts";
-import { requestsOf } from "./system/ranker-requests.ts";
+import { pairedHeadRows, pairedRows } from "./report/tables.ts";
 import { ReplayedSystem } from "./system/replayed-system.ts";
 import { System } from "./system/system.ts";
 
@@ -45,15 +46,16 @@ export async function evaluateModels(
   loaded: LoadedCommunity,
   options: ReplayOptions,
   models: GivenModel[],
-  { database, meter, pipeline, out }: Evaluation,
+  evaluation: Evaluation,
 ): Promise<Evaluated> {
+  const { pipeline } = evaluation;
   const onProgress = pipeline.onProgress ?? (() => {});
   const systems: System[] = [];
   const served: Record<string, ReplayedModel> = {};
   for (const model of models) {
     const replayed = new ReplayedSystem(loaded, pipeline);
     served[model.label] = await model.load(loaded.community, { onProgress, signal: pipeline.signal });
-    replayed.serveGiven(served[model.label]);
+    replayed.serve(served[model.label]);
     systems.push(new System(replayed, model.label, systems.length === 0 ? keepEvery(loaded, options) : undefined));
   }
   const results = await runReplay(
@@ -62,42 +64,17 @@ export async function evaluateModels(
     [...systems, ...replayBaselines(sizesOf(loaded.community))],
     { onProgress: ticking(pipeline, "replaying"), onTraining: beginning(pipeline, Object.keys(served)) },
   );
-  meter.begin("metrics");
+  evaluation.meter.begin("metrics");
   const requests = requestsOf(loaded, results[0].events, options.testFrom);
-  const heads = await headsOf(loaded, systems, requests, { models, served, options, pipeline });
-  const ann = await checkIndex(database, meter, systems[0]);
-  const importance = await importanceOf(systems[0], requests, pipeline);
-  meter.begin("report");
-  const between = models.length > 1 ? [pairedRows(results.slice(0, models.length)), ...heads.between] : [];
-  const extras: ReportExtras = {
-    importance,
-    ...worstBeside(results, loaded),
+  const { between, ...heads } = await headsOf(loaded, systems, requests, { models, served, options, pipeline });
+  return await reportReplay(loaded, options, results, systems[0], requests, evaluation, {
+    ...heads,
+    between: models.length > 1 ? [pairedRows(results.slice(0, models.length)), ...between] : [],
     about: [...aboutData(loaded, options, results), ...models.map(aboutModel)],
-    heads: heads.byHead,
-    headNotes: heads.notes,
-    between,
-    ann,
-    steps: meter.end(),
-  };
-  const report = await writeReplay(out, withExternalIds(loaded.community), options, results, {
-    primary: models[0].label,
-    baseline: hardestBaseline,
-    extras,
   });
-  const tables = [
-    replayTable(results, hardestBaseline),
-    ...between.map(({ header, rows }) => table(header, rows)),
-    [rankerTable(heads.metrics), ...heads.notes].join("\n"),
-  ];
-  return { text: [...tables, ...closing(extras)].join("\n\n"), report };
 }
 
-interface Heads {
-  metrics: HeadMetrics[];
-  byHead: NonNullable<ReportExtras["heads"]>;
-  notes: string[];
-  between: NonNullable<ReportExtras["between"]>;
-}
+type Heads = Required<Pick<ReportExtras, "heads" | "headNotes" | "between">>;
 
 /** How good the models' probabilities are on the same rows: what all of them retrieved at the same events, and what was shown on pages. */
 async function headsOf(
@@ -137,9 +114,8 @@ async function headsOf(
   }));
   const count = (value: number) => value.toLocaleString("en");
   return {
-    metrics: [...metrics, ...ofShown],
-    byHead: [...byHead(metrics, rows), ...byHead(ofShown, shown?.rows ?? [])],
-    notes: [
+    heads: [...byHead(metrics, rows), ...byHead(ofShown, shown?.rows ?? [])],
+    headNotes: [
       ...(models.length > 1
         ? ["the heads' rows are the candidates that all models retrieved, at the same events"]
         : []),
@@ -169,4 +145,61 @@ function shownNotes(pages: string, ofInteractions: string[]): string[] {
         ]
       : []),
   ];
+}
+
+// What models say of posts that were shown, against what came of them: the same rows for every model, whatever it would have retrieved. Where
+// models learn from pages, their probabilities are of just this.
+
+interface HeadsOfPages {
+  pages: number;
+  rows: HeadRows[];
+  metrics: HeadMetrics[];
+  /** The same rows, paired by page. */
+  paired: HeldOutMetrics<string>;
+}
+
+/** Of pages since `testFrom`, `sample` at most, drawn by seed. undefined: none was shown whose day is over. */
+export async function headsOfPages(
+  loaded: LoadedCommunity,
+  models: Record<string, ReplayedModel>,
+  { testFrom, sample: most = Number.POSITIVE_INFINITY, seed = 1 }: Pick<ReplayOptions, "testFrom" | "sample" | "seed">,
+  options: RankOptions,
+): Promise<HeadsOfPages | undefined> {
+  const all = heldOutOf(loaded, testFrom, true);
+  const requests = Array.from(sample(all.length, most, seed), (i) => all[i]);
+  if (requests.length === 0) return undefined;
+  const names = Object.keys(models);
+  const paired = new HeldOutMetrics(names);
+  const heads = allHeads.filter((head) => names.every((name) => models[name].heads.includes(head)));
+  const columns = heads.map(() => ({
+    labels: [] as number[],
+    lists: [] as number[],
+    values: names.map((): number[] => []),
+  }));
+  for await (const [request, ranked] of rankedRequests(loaded, requests, models, options)) {
+    paired.add(request, ranked);
+    if (!("shown" in request)) continue;
+    for (const { post, labels } of request.shown)
+      for (const [h, { labels: ofHead, lists, values }] of columns.entries()) {
+        const label = labels[allHeads.indexOf(heads[h])];
+        if (label === unknown) continue;
+        ofHead.push(label);
+        lists.push(paired.requests);
+        for (const [n, name] of names.entries()) {
+          const { posts, heads: own, probabilities } = ranked[name];
+          values[n].push(probabilities[posts.indexOf(post) * own.length + own.indexOf(heads[h])]);
+        }
+      }
+  }
+  const rows = columns
+    .map(
+      ({ labels, lists, values }, h): HeadRows => ({
+        head: `${heads[h]}, shown`,
+        labels: Float64Array.from(labels),
+        probabilities: names.map((by, n) => ({ by, values: Float32Array.from(values[n]) })),
+        lists: Int32Array.from(lists),
+      }),
+    )
+    .filter(({ labels }) => labels.includes(1));
+  return { pages: requests.length, rows, metrics: rankerMetrics([], rows), paired };
 }

@@ -4,6 +4,7 @@ import type { OnProgress } from "../../db/progress.ts";
 import type { Community } from "../community/community.ts";
 import { firstInteractions } from "../community/first-interactions.ts";
 import type { LoadedCommunity } from "../community/from-database.ts";
+import { requestsOf } from "../dlrm/requests.ts";
 import type { PipelineOptions, TrainedModel } from "../pipeline.ts";
 import { aboutData, aboutTraining } from "./about.ts";
 import { type AnnRecall, annRecall } from "./ann-recall.ts";
@@ -24,15 +25,12 @@ import { type CutOptions, runCut } from "./protocols/cut.ts";
 import { type ReplayOptions, type ReplayResult, runReplay } from "./protocols/replay.ts";
 import { rankerBaselines } from "./ranker-baselines/ranked-by.ts";
 import { writeCut, writeReplay } from "./report/output.ts";
-import type { Report, ReportExtras } from "./report/report.ts";
-import { type StepMeter, stepsLine } from "./report/step-meter.ts";
-import { share } from "./report/table.ts";
-import { cutTable, rankerTable, replayTable } from "./report/tables.ts";
-import { requestsOf } from "./system/ranker-requests.ts";
+import { type Report, type ReportExtras, reportText } from "./report/report.ts";
+import type { StepMeter } from "./report/step-meter.ts";
 import { ReplayedSystem } from "./system/replayed-system.ts";
 import { System, TowersAlone } from "./system/system.ts";
 import { SystemInCut } from "./system/system-in-cut.ts";
-import { TowersInCut } from "./system/towers-in-cut.ts";
+import { towersInCut } from "./system/towers-in-cut.ts";
 import { worstOf } from "./worst.ts";
 
 const primary = "two-tower + DLRM";
@@ -57,8 +55,9 @@ export interface Evaluated {
 export async function evaluateReplay(
   loaded: LoadedCommunity,
   options: ReplayOptions,
-  { database, meter, pipeline, out }: Evaluation,
+  evaluation: Evaluation,
 ): Promise<Evaluated> {
+  const { pipeline, meter } = evaluation;
   const replayed = new ReplayedSystem(loaded, pipeline);
   const system = new System(replayed, primary, keepEvery(loaded, options));
   const rankedBy = rankerBaselines(replayed, pipeline.seed);
@@ -71,31 +70,33 @@ export async function evaluateReplay(
   const requests = requestsOf(loaded, results[0].events, options.testFrom);
   const lists = sideBySide([system, ...rankedBy].map((ranker) => ranker.lists));
   const rows = headRows(lists, requests);
-  const { learnedFrom } = replayed.model;
+  const { learnedFrom } = replayed.trainedModel;
   const ofPages = learnedFrom === "pages" ? rows[0]?.probabilities.map(({ by }) => by) : [];
-  const heads = withoutProbabilities(rankerMetrics(lists, rows), ofPages);
+  return await reportReplay(loaded, options, results, system, requests, evaluation, {
+    ...lossesOf(replayed.trainedModel),
+    heads: byHead(withoutProbabilities(rankerMetrics(lists, rows), ofPages), rows),
+    headNotes: learnedFromPages(ofPages),
+    about: [...aboutData(loaded, options, results), aboutTraining(pipeline)],
+  });
+}
+
+/** The report of a replay, whose first result is that of the `system` under test. */
+export async function reportReplay(
+  loaded: LoadedCommunity,
+  options: ReplayOptions,
+  results: ReplayResult[],
+  system: System,
+  requests: Outcome[],
+  { database, meter, pipeline, out }: Evaluation,
+  found: ReportExtras,
+): Promise<Evaluated> {
   const ann = await checkIndex(database, meter, system);
   const importance = await importanceOf(system, requests, pipeline);
   meter.begin("report");
-  const extras: ReportExtras = {
-    ...lossesOf(replayed.model),
-    heads: byHead(heads, rows),
-    headNotes: learnedFromPages(ofPages),
-    ann,
-    importance,
-    ...worstBeside(results, loaded),
-    about: aboutData(loaded, options, results),
-    steps: meter.end(),
-  };
-  extras.about?.push(aboutTraining(pipeline));
-  const report = await writeReplay(out, withExternalIds(loaded.community), options, results, {
-    primary,
-    baseline: hardestBaseline,
-    extras,
-  });
-  const ranker = [rankerTable(heads), ...learnedFromPages(ofPages)].join("\n");
-  const text = [replayTable(results, hardestBaseline), ranker, ...closing(extras)].join("\n\n");
-  return { text, report };
+  const extras = { ...found, ann, importance, ...worstBeside(results, loaded), steps: meter.end() };
+  const names = { primary: system.name, baseline: hardestBaseline };
+  const report = await writeReplay(out, withExternalIds(loaded.community), options, results, { ...names, extras });
+  return { text: reportText(report), report };
 }
 
 /** Of so many lists what the ranker was told is kept: the importance of 62 features takes some 4 ms for each of them and list. */
@@ -107,7 +108,7 @@ export function keepEvery({ community }: LoadedCommunity, { sample, testFrom }: 
   return Math.max(1, Math.floor(Math.min(events, sample ?? events) / importanceLists));
 }
 
-export async function importanceOf(
+async function importanceOf(
   { replayed, told }: System,
   requests: Outcome[],
   { seed, onProgress, signal }: PipelineOptions,
@@ -116,10 +117,10 @@ export async function importanceOf(
     feeds ? [{ posts, feeds, outcome: requests[number] }] : [],
   );
   const watched = ticking({ onProgress: onProgress ?? (() => {}), signal }, "importance of features");
-  return await permutationImportance(replayed.graphs, lists.slice(0, importanceLists), seed, watched);
+  return await permutationImportance(replayed.model, lists.slice(0, importanceLists), seed, watched);
 }
 
-export function worstBeside(results: ReplayResult[], { community }: LoadedCommunity): Pick<ReportExtras, "worst"> {
+function worstBeside(results: ReplayResult[], { community }: LoadedCommunity): Pick<ReportExtras, "worst"> {
   const base = results.find(({ name }) => name === hardestBaseline);
   if (!base) return {};
   const known = withExternalIds(community);
@@ -136,7 +137,7 @@ export async function evaluateCut(
   const systemInCut = new SystemInCut(options.split, pipeline);
   const recommenders = [
     systemInCut,
-    new TowersInCut({ ...pipeline, histories: options.split === "random" ? "others" : "before" }),
+    towersInCut({ ...pipeline, histories: options.split === "random" ? "others" : "before" }),
     ...cutBaselines(sizesOf(community)),
   ];
   const results = await runCut(community, options, recommenders, {
@@ -147,9 +148,9 @@ export async function evaluateCut(
   const { system } = systemInCut;
   const ann = await checkIndex(database, meter, system);
   meter.begin("report");
-  const extras = { ...lossesOf(system.replayed.model), ann, steps: meter.end() };
+  const extras = { ...lossesOf(system.replayed.trainedModel), ann, steps: meter.end() };
   const report = await writeCut(out, withExternalIds(community), options, results, { primary, baseline, extras });
-  return { text: [cutTable(results, baseline), ...closing(extras)].join("\n\n"), report };
+  return { text: reportText(report), report };
 }
 
 /** Each recommender's training is a step, but for those that name their own steps as they go, or are trained already. */
@@ -159,23 +160,9 @@ export function beginning({ onProgress = () => {} }: PipelineOptions, except = [
   };
 }
 
-export async function checkIndex(
-  database: Database,
-  meter: StepMeter,
-  { replayed, vectors }: System,
-): Promise<AnnRecall> {
+async function checkIndex(database: Database, meter: StepMeter, { replayed, vectors }: System): Promise<AnnRecall> {
   meter.begin("checking the vector index");
-  return await annRecall(database, replayed.postVectors, vectors);
-}
-
-/** The lines below the tables. */
-export function closing({ ann, steps = [] }: ReportExtras): string[] {
-  if (!ann) return [`wall time and peak memory: ${stepsLine(steps)}`];
-  const recalls = ann.recall.map(({ k, mean }) => `recall@${k} ${share(mean)}`).join(", ");
-  return [
-    `vector index against exact search, ${ann.users} users, ${ann.posts} posts: ${recalls}`,
-    `wall time and peak memory: ${stepsLine(steps)}`,
-  ];
+  return await annRecall(database, replayed.model.postVectors, vectors);
 }
 
 export function sizesOf({ users, posts }: Community): { users: number; posts: number } {
@@ -228,7 +215,7 @@ export function byHead(
 }
 
 /** The same community under the ids of its bundle: those of the database mean nothing to a reader of the files. */
-export function withExternalIds(community: Community): Community {
+function withExternalIds(community: Community): Community {
   const { users, posts } = community;
   return {
     ...community,

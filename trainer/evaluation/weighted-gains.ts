@@ -1,14 +1,11 @@
 /** How much of what people went on to do, by what its kinds weigh, a model puts first. */
-import { loadRuntime } from "../../supabase/functions/_shared/models/inference.ts";
 import { scoreOf } from "../../supabase/functions/_shared/recommend/rank.ts";
 import type { LoadedCommunity } from "../community/from-database.ts";
-import type { RankerRequest } from "../dlrm/ranker-request.ts";
+import type { RankerRequest } from "../dlrm/page-requests.ts";
 import type { Deeds } from "../dlrm/requests.ts";
-import { dlrmGraph } from "../export/dlrm.ts";
-import { userTowerGraph } from "../export/towers.ts";
 import { type RankedRequest, rankedRequests } from "../gate/ranked-requests.ts";
-import { idEmbeddingsOf } from "../model-folder/id-embeddings.ts";
 import type { TrainedModel } from "../pipeline.ts";
+import { replayedModel } from "./system/replayed-system.ts";
 
 const best = 10;
 
@@ -25,19 +22,11 @@ interface WeightedGains {
 /** What a model makes of some requests (ascending): of a first interaction it ranks all that it would have retrieved, of a page what was shown. */
 export async function weightedGains(
   loaded: LoadedCommunity,
-  { towers: { towers }, dlrm, postVectors }: Pick<TrainedModel, "towers" | "dlrm" | "postVectors">,
+  trained: TrainedModel,
   requests: RankerRequest[],
   scoreWeights: number[],
 ): Promise<WeightedGains> {
-  const { createSession } = await loadRuntime();
-  const [userTower, ranker] = [await createSession(userTowerGraph(towers)), await createSession(dlrmGraph(dlrm))];
-  const model = {
-    name: "model",
-    heads: dlrm.heads,
-    graphs: { user_tower: userTower, dlrm: ranker },
-    userIdEmbeddings: idEmbeddingsOf(loaded.community.users.ids, towers.userIdEmbeddings),
-    postVectors,
-  };
+  const model = await replayedModel(trained, loaded.community);
   const [view, vote, comment] = scoreWeights;
   const options = { weights: { view, vote, comment }, onProgress: () => {} };
   const sums = { weighted: [0, 0], unweighted: [0, 0] };

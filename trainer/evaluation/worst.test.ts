@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { ReplayEvent } from "./metrics/replay-metrics.ts";
+import type { ReplayEvent } from "./metrics/list-metrics.ts";
 import { hour, smallCommunity } from "./testing.ts";
 import { worstOf } from "./worst.ts";
 

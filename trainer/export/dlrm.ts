@@ -12,7 +12,6 @@ import type { Dlrm } from "../dlrm/model.ts";
 import { leastBaseRate } from "../dlrm/network.ts";
 import { mostLogWorth, worthWidth } from "../dlrm/worth.ts";
 import { GraphBuilder } from "../onnx/graph-builder.ts";
-import { denseLayer } from "./dense-layer.ts";
 import { type Dots, dotNumber, interaction, postRows } from "./interaction.ts";
 
 /** The graph under the contract of its heads. */
@@ -23,7 +22,9 @@ export function dlrmGraph(dlrm: Dlrm): Uint8Array {
   const { user, posts, user_features, post_features, pair_features, categories: ids } = g.inputsOf(contract);
   const shapes = dlrm.dense.matrices();
   const named = (name: string) => g.weights(dlrm.dense.values(name), shapes[name].shape, name);
-  const layer = (name: string, input: string) => denseLayer(g, dlrm.dense, name, input);
+  // under the names that weights have in training: read-weights.ts finds them by these
+  const layer = (name: string, input: string) =>
+    g.dense(input, dlrm.dense.values(`${name}/weight`), dlrm.dense.values(`${name}/bias`), name);
   const u = userFeatures.length;
 
   // the user's features are one row, so their part of the first layer is the bias of the candidates'
@@ -49,7 +50,8 @@ export function dlrmGraph(dlrm: Dlrm): Uint8Array {
 
   // what a request's candidates have in common has no part in their shares, so the wide part leaves out the user's features
   const wideTable = g.weights(dlrm.wide.weights.values, [categoryRows, heads], "wide");
-  const ofCategories = g.dense(lookUp(g.slice(wideTable, 0, postRows, categoryRows)), sumOfPostCategories(heads));
+  const wideOfPost = lookUp(g.slice(wideTable, 0, postRows, categoryRows), heads);
+  const ofCategories = g.matMul(wideOfPost, sumOfPostCategories(g, heads));
   const wide = g.gemm(x, g.slice(named("wide/dense"), 0, u, denseWidth), ofCategories);
   const own = g.multiply(g.add(layer("top/3", top), wide), strength(g, dlrm, user_features));
   const ofBaseline = g.matMul(baselineOfPost(g), named("wide/recency_baseline"));
@@ -99,9 +101,10 @@ function baselineOfPost(g: GraphBuilder): string {
 }
 
 /** [categories of a post · heads, heads]: adds up what each head has of a post's own categories. */
-function sumOfPostCategories(heads: number): Float32Array {
+function sumOfPostCategories(g: GraphBuilder, heads: number): string {
   const width = (categories.length - requestCategories) * heads;
-  return Float32Array.from({ length: width * heads }, (_, i) => (Math.floor(i / heads) % heads === i % heads ? 1 : 0));
+  const ones = Array.from({ length: width * heads }, (_, i) => Number(Math.floor(i / heads) % heads === i % heads));
+  return g.weights(Float32Array.from(ones), [width, heads]);
 }
 
 /** [heads, heads] */

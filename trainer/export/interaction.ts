@@ -59,7 +59,7 @@ interface Linear {
 }
 
 /** Looks up a post's categories in a table [categoryRows − postRows, width]: [N, categories of a post · width]. */
-type LookUp = (table: string) => string;
+type LookUp = (table: string, width: number) => string;
 
 /** The distinct dots of all candidates and of their request, and how a table is looked up by a post's categories. */
 export function interaction(
@@ -69,8 +69,7 @@ export function interaction(
   const numbers = g.cast(ids, "float32");
   const linear = (columns: Linear[]) => linearIn(g, numbers, columns);
   const places = linear(postCategories.map((c) => ({ factors: { [c]: 1 }, offset: -postRows })));
-  const lookUp: LookUp = (table) =>
-    g.reshape(g.gather(table, places), [0, postCategories.length * (g.shapeOf(table)[1] as number)]);
+  const lookUp: LookUp = (table, width) => g.reshape(g.gather(table, places), [0, postCategories.length * width]);
   const shared = g.concat([user, g.squeeze(g.gather(embeddings, requestIds), [0])], 0);
   const ofPosts = g.slice(embeddings, 0, postRows, categoryRows);
 
@@ -88,7 +87,7 @@ export function interaction(
     withOthers(bottomSlot, bottom),
     withOthers(postSlot, posts),
     { values: g.sum(g.multiply(bottom, posts), [1], true), pairs: [[bottomSlot, postSlot]] as [number, number][] },
-    { values: lookUp(g.dots(ofPosts, shared)), pairs: allPairs(postCategorySlots, requestSlots) },
+    { values: lookUp(g.dots(ofPosts, shared), requestSlots.length), pairs: allPairs(postCategorySlots, requestSlots) },
     twoCategories(g, embeddings, linear),
   ];
   return { ofCandidates, ofRequest: twoOfRequest(g, shared), lookUp };

@@ -4,7 +4,6 @@ import { type Field, postFields, tokenRows, userFields } from "../../supabase/fu
 import { contracts } from "../../supabase/functions/_shared/models/contracts.ts";
 import { GraphBuilder } from "../onnx/graph-builder.ts";
 import type { Towers } from "../towers/model.ts";
-import { denseLayer } from "./dense-layer.ts";
 
 /** The graph under `contracts.user_tower`. */
 export function userTowerGraph(towers: Towers): Uint8Array {
@@ -35,8 +34,12 @@ export function postTowerGraph(towers: Towers): Uint8Array {
 /** The text as one vector per field, [N, fields · 32]. */
 function fieldBags(g: GraphBuilder, towers: Towers, fields: Field[], ids: string, weights: string): string {
   const table = g.weights(towers.tokens.weights.values, [tokenRows, dimensions], "tokens");
-  const lengths = fields.map((field) => field.slots);
-  return g.fieldBags(table, ids, weights, lengths);
+  return g.fieldBags(
+    table,
+    ids,
+    weights,
+    fields.map(({ slots }) => slots),
+  );
 }
 
 /** Σ_f a_f · field_f, [N, 32]. */
@@ -46,6 +49,8 @@ function mix(g: GraphBuilder, towers: Towers, name: string, fields: Field[], val
 }
 
 function mlp(g: GraphBuilder, towers: Towers, name: string, x: string): string {
-  const layer = (part: string, input: string) => denseLayer(g, towers.dense, `${name}/${part}`, input);
+  const values = (weights: string) => towers.dense.values(`${name}/${weights}`);
+  const layer = (part: string, input: string) =>
+    g.dense(input, values(`${part}/weight`), values(`${part}/bias`), `${name}/${part}`);
   return layer("output", g.relu(layer("hidden", x)));
 }

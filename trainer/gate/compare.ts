@@ -12,7 +12,7 @@ import { run } from "../../supabase/functions/_shared/database/database.ts";
 import { db } from "../../supabase/functions/_shared/database/query.ts";
 import { headWeights } from "../../supabase/functions/_shared/recommend/feed-settings.ts";
 import { communityFromDatabase, trainingEvents } from "../community/from-database.ts";
-import type { RankerRequest } from "../dlrm/ranker-request.ts";
+import type { RankerRequest } from "../dlrm/page-requests.ts";
 import type { ModelFolder } from "../model-folder/model-folder.ts";
 import { type ActiveModel, replayedActiveModel } from "./active-model.ts";
 import { HeldOutMetrics, headMetrics, listMetrics } from "./held-out-metrics.ts";

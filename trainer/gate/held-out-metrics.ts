@@ -1,8 +1,8 @@
 /** How well models did on the same requests: metrics of each, and what lies between two of them, paired by request. */
 import { allHeads, kinds } from "../../supabase/functions/_shared/features/kinds.ts";
-import type { RankerRequest } from "../dlrm/ranker-request.ts";
+import type { RankerRequest } from "../dlrm/page-requests.ts";
 import { type Labels, unknown } from "../dlrm/requests.ts";
-import { recallAt, reciprocalRank } from "../evaluation/metrics/ranking-metrics.ts";
+import { recallAt, reciprocalRank } from "../evaluation/metrics/list-metrics.ts";
 import { type Estimate, estimate } from "../evaluation/metrics/statistics.ts";
 import type { RankedRequest } from "./ranked-requests.ts";
 

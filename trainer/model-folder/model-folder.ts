@@ -16,7 +16,6 @@ import {
   type GraphName,
   graphNames,
 } from "../../supabase/functions/_shared/models/contracts.ts";
-import type { FeatureBins } from "../dlrm/training-features.ts";
 import { type Sample, samplesFromJson, samplesToJson } from "../gate/samples.ts";
 import { assertContract } from "../onnx/contract.ts";
 import type { HeldBackTowers } from "../pipeline.ts";
@@ -27,8 +26,10 @@ const maximumBytes = 5_000_000;
 
 const description = z.object({
   name: z.string().min(1),
+  /** recsys.settings.community_id of the database it was trained on. */
   community: z.guid(),
   trained_at: z.string(),
+  /** What happened before this instant it learned from. */
   learned_until: z.iso.datetime(),
   held_back_from: z.iso.datetime(),
   seed: z.number().int(),
@@ -39,6 +40,7 @@ const description = z.object({
     .refine(areHeads)
     .default([...kinds]),
   metrics: z.record(z.string(), z.unknown()),
+  /** How the features of what the ranker learned from are distributed, in their order; empty where it is not known. */
   training_features: z.array(
     z.object({ feature: z.string(), edges: z.array(z.number()), shares: z.array(z.number()) }),
   ),
@@ -49,20 +51,13 @@ const newer = ["community", "learned_until", "held_back_from", "training_feature
 
 const heldBackGraphs = ["user_tower", "post_tower"] as const;
 
-export interface ModelFolder {
-  name: string;
-  /** recsys.settings.community_id of the database it was trained on. */
-  community: string;
-  trained_at: string;
-  /** What happened before this instant it learned from, ISO 8601. */
-  learned_until: string;
-  seed: number;
-  backend: string;
+/** What model.json says, but for what follows from the rest of the folder. */
+type Description = Omit<z.infer<typeof description>, "held_back_from" | "feature_spec_digest" | "sha256" | "heads"> & {
   /** What its ranker predicts. */
   heads: Head[];
-  metrics: Record<string, unknown>;
-  /** How the features of what the ranker learned from are distributed, in their order; empty where it is not known. */
-  training_features: FeatureBins[];
+};
+
+export interface ModelFolder extends Description {
   graphs: Record<GraphName, Uint8Array>;
   userIdEmbeddings: IdEmbeddings;
   postIdEmbeddings: IdEmbeddings;
@@ -75,29 +70,17 @@ export async function writeModelFolder(folder: string, model: ModelFolder): Prom
   assertGraphs(model.graphs, model.heads);
   const partial = `${folder}.partial`;
   await rm(partial, { recursive: true, force: true });
-  await mkdir(partial, { recursive: true });
-  for (const graph of graphNames) await writeFile(join(partial, `${graph}.onnx`), model.graphs[graph]);
-  await writeIdEmbeddings(join(partial, "user-id-embeddings"), model.userIdEmbeddings);
-  await writeIdEmbeddings(join(partial, "post-id-embeddings"), model.postIdEmbeddings);
-  await writeHeldBack(join(partial, "held-back"), model.heldBack);
-  await writeFile(join(partial, "samples.json"), samplesToJson(model.samples));
-  const { name, community, trained_at, learned_until, seed, backend, heads, metrics, training_features } = model;
-  const sums = Object.fromEntries(graphNames.map((graph) => [graph, sha256(model.graphs[graph])]));
+  await writeTowers(partial, model);
+  await writeTowers(join(partial, "held-back"), model.heldBack);
+  const { graphs, userIdEmbeddings, postIdEmbeddings, heldBack, samples, ...described } = model;
   const json = {
-    name,
-    community,
-    trained_at,
-    learned_until,
-    held_back_from: new Date(model.heldBack.from).toISOString(),
-    seed,
-    backend,
+    ...described,
+    held_back_from: new Date(heldBack.from).toISOString(),
     feature_spec_digest: await featureSpecDigest(),
-    heads,
-    metrics,
-    training_features,
-    sha256: sums,
+    sha256: Object.fromEntries(graphNames.map((graph) => [graph, sha256(graphs[graph])])),
     feature_spec: featureSpec,
   };
+  await writeFile(join(partial, "samples.json"), samplesToJson(samples));
   await writeFile(join(partial, "model.json"), `${JSON.stringify(json, null, 2)}\n`);
   await rename(partial, folder);
 }
@@ -117,13 +100,11 @@ export async function readModelFolder(folder: string): Promise<ModelFolder> {
   }
   try {
     assertGraphs(bytes, json.heads);
-    const userIdEmbeddings = await readIdEmbeddings(join(folder, "user-id-embeddings"));
-    const postIdEmbeddings = await readIdEmbeddings(join(folder, "post-id-embeddings"));
     const heldBack = await readHeldBack(join(folder, "held-back"), Date.parse(json.held_back_from));
     const written = await readFile(join(folder, "samples.json"), "utf8");
     const samples = parseJson(written) === undefined ? undefined : samplesFromJson(written);
     if (!samples) throw new Error("samples.json");
-    return { ...json, graphs: bytes, userIdEmbeddings, postIdEmbeddings, heldBack, samples };
+    return { ...json, graphs: bytes, ...(await readEmbeddings(folder)), heldBack, samples };
   } catch (error) {
     // of a file that is missing the name, of one that is no JSON what stands in it is left out
     const { message, path } = error as NodeJS.ErrnoException;
@@ -131,11 +112,23 @@ export async function readModelFolder(folder: string): Promise<ModelFolder> {
   }
 }
 
-async function writeHeldBack(folder: string, heldBack: HeldBackTowers): Promise<void> {
-  await mkdir(folder);
-  for (const graph of heldBackGraphs) await writeFile(join(folder, `${graph}.onnx`), heldBack.graphs[graph]);
-  await writeIdEmbeddings(join(folder, "user-id-embeddings"), heldBack.userIdEmbeddings);
-  await writeIdEmbeddings(join(folder, "post-id-embeddings"), heldBack.postIdEmbeddings);
+async function writeTowers(
+  folder: string,
+  {
+    graphs,
+    userIdEmbeddings,
+    postIdEmbeddings,
+  }: Pick<HeldBackTowers, "userIdEmbeddings" | "postIdEmbeddings" | "graphs">,
+): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  for (const [graph, bytes] of Object.entries(graphs)) await writeFile(join(folder, `${graph}.onnx`), bytes);
+  await writeIdEmbeddings(join(folder, "user-id-embeddings"), userIdEmbeddings);
+  await writeIdEmbeddings(join(folder, "post-id-embeddings"), postIdEmbeddings);
+}
+
+async function readEmbeddings(folder: string) {
+  const userIdEmbeddings = await readIdEmbeddings(join(folder, "user-id-embeddings"));
+  return { userIdEmbeddings, postIdEmbeddings: await readIdEmbeddings(join(folder, "post-id-embeddings")) };
 }
 
 async function readHeldBack(folder: string, from: number): Promise<HeldBackTowers> {
@@ -146,9 +139,7 @@ async function readHeldBack(folder: string, from: number): Promise<HeldBackTower
       return bytes;
     }),
   );
-  const userIdEmbeddings = await readIdEmbeddings(join(folder, "user-id-embeddings"));
-  const postIdEmbeddings = await readIdEmbeddings(join(folder, "post-id-embeddings"));
-  return { from, graphs: { user_tower, post_tower }, userIdEmbeddings, postIdEmbeddings };
+  return { from, graphs: { user_tower, post_tower }, ...(await readEmbeddings(folder)) };
 }
 
 /** The newest of the models in `parent` that were trained on a community; undefined where there is none. */

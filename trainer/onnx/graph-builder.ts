@@ -1,6 +1,5 @@
 import type { ValueSpecification } from "../../supabase/functions/_shared/models/contracts.ts";
-import { Operators } from "./operators.ts";
-import { write } from "./shapes.ts";
+import { type ElementType, Graph } from "./graph.ts";
 
 /** Names of the values [d] that `standardise` takes. */
 export interface Standardisation {
@@ -17,9 +16,63 @@ export interface Standardisation {
  *     g.output("probabilities", g.sigmoid(g.dense(hidden, headWeights, headBias)), ["N", 3]);
  *     const bytes = g.build();
  *
- * The methods here are the recommender's own layers; the plain operators are in `Operators`.
+ * First the ONNX operators that the models are made of, then the recommender's own layers. Arguments and results are names of values.
  */
-export class GraphBuilder extends Operators {
+export class GraphBuilder extends Graph {
+  add = (a: string, b: string): string => this.node("Add", [a, b]);
+  subtract = (a: string, b: string): string => this.node("Sub", [a, b]);
+  multiply = (a: string, b: string): string => this.node("Mul", [a, b]);
+  divide = (a: string, b: string): string => this.node("Div", [a, b]);
+
+  relu = (x: string): string => this.node("Relu", [x]);
+  sigmoid = (x: string): string => this.node("Sigmoid", [x]);
+  exp = (x: string): string => this.node("Exp", [x]);
+  log = (x: string): string => this.node("Log", [x]);
+  sqrt = (x: string): string => this.node("Sqrt", [x]);
+
+  /** Everything below `low` becomes `low`, everything above `high` becomes `high`. */
+  clip = (x: string, low: number, high: number): string => this.node("Clip", [x, this.scalar(low), this.scalar(high)]);
+
+  cast = (x: string, type: ElementType): string => this.node("Cast", [x], { to: type === "float32" ? 1 : 7 }, type);
+
+  /** `log(softmax(x))`, without the loss of taking a logarithm of what has become 0. */
+  logSoftmax = (x: string, axis = -1): string => this.node("LogSoftmax", [x], { axis });
+
+  /** Matrix product in the last two axes. */
+  matMul = (a: string, b: string): string => this.node("MatMul", [a, b]);
+
+  /** `x · weights + bias` on matrices: [rows, in] · [in, out] + [out]. */
+  gemm = (x: string, weights: string, bias: string): string => this.node("Gemm", [x, weights, bias]);
+
+  /** Inner products of each row of `a` with each row of `b`: [n, d] and [m, d] to [n, m]. */
+  dots = (a: string, b: string): string => this.node("Gemm", [a, b], { transB: 1 });
+
+  /** Slices of `table` along `axis`, picked by int64 `ids`. */
+  gather = (table: string, ids: string, axis = 0): string => this.node("Gather", [table, ids], { axis });
+
+  /** Of each row of `x` [n, m] the elements whose columns stand in the same row of int64 `columns` [n, k]: [n, k]. */
+  pick = (x: string, columns: string): string => this.node("GatherElements", [x, columns], { axis: 1 });
+
+  concat = (values: string[], axis: number): string => this.node("Concat", values, { axis });
+
+  /** The part of `x` from `start` to before `end` along an axis. */
+  slice(x: string, axis: number, start: number, end: number): string {
+    return this.node("Slice", [x, this.integers([start]), this.integers([end]), this.integers([axis])]);
+  }
+
+  /** 0 keeps the dimension of that axis, one -1 takes what is left. */
+  reshape = (x: string, shape: number[]): string => this.node("Reshape", [x, this.integers(shape)]);
+
+  /** Puts in axes of 1, numbered as they are in the result. */
+  unsqueeze = (x: string, axes: number[]): string => this.node("Unsqueeze", [x, this.integers(axes)]);
+
+  /** Drops axes, which must be 1. */
+  squeeze = (x: string, axes: number[]): string => this.node("Squeeze", [x, this.integers(axes)]);
+
+  sum(x: string, axes: number[], keep = false): string {
+    return this.node("ReduceSum", [x, this.integers(axes)], { keepdims: keep ? 1 : 0 });
+  }
+
   /** All inputs of a contract, by name. */
   inputsOf<Name extends string>(contract: { inputs: Record<Name, ValueSpecification> }): Record<Name, string> {
     const names = Object.keys(contract.inputs) as Name[];
@@ -31,21 +84,12 @@ export class GraphBuilder extends Operators {
   }
 
   /**
-   * `x · weights + bias` over the last axis of `x` [..., in], for weights [in, out] row-major; no bias adds nothing. With a
-   * `name` they are stored as `name/weight` and `name/bias`.
+   * `x · weights + bias` for `x` [rows, in], `weights` [in, out] row-major and `bias` [out]. With a `name` they are stored as `name/weight` and
+   * `name/bias`.
    */
-  dense(x: string, weights: Float32Array, bias?: Float32Array, name?: string): string {
-    const shape = this.shapeOf(x);
-    const width = this.#fixed(x, -1);
-    const out = weights.length / width;
-    if (!Number.isInteger(out) || (bias && bias.length !== out)) {
-      const biases = bias ? ` and ${bias.length} biases` : "";
-      throw this.error(`a dense layer on ${write(shape)} cannot have ${weights.length} weights${biases}`);
-    }
-    const matrix = this.weights(weights, [width, out], name && `${name}/weight`);
-    if (!bias) return this.matMul(x, matrix);
-    const biases = this.weights(bias, [out], name && `${name}/bias`);
-    return shape.length === 2 ? this.gemm(x, matrix, biases) : this.add(this.matMul(x, matrix), biases);
+  dense(x: string, weights: Float32Array, bias: Float32Array, name?: string): string {
+    const matrix = this.weights(weights, [weights.length / bias.length, bias.length], name && `${name}/weight`);
+    return this.gemm(x, matrix, this.weights(bias, [bias.length], name && `${name}/bias`));
   }
 
   /** Weighted sum of the rows that `ids` [N, L] picks from `table` [rows, d], with `weights` [N, L]: [N, d]. */
@@ -60,10 +104,6 @@ export class GraphBuilder extends Operators {
    * side by side: [N, fields · d].
    */
   fieldBags(table: string, ids: string, weights: string, lengths: number[]): string {
-    const width = this.#fixed(ids, 1);
-    const total = lengths.reduce((sum, length) => sum + length, 0);
-    if (total !== width)
-      throw this.error(`fields of ${lengths.join(" + ")} tokens do not fill ${write(this.shapeOf(ids))}`);
     let start = 0;
     const bags = lengths.map((length) => {
       const end = start + length;
@@ -93,12 +133,5 @@ export class GraphBuilder extends Operators {
       mean: this.weights(mean, [mean.length], "mean"),
       deviation: this.weights(deviation, [deviation.length], "deviation"),
     };
-  }
-
-  #fixed(x: string, axis: number): number {
-    const size = this.shapeOf(x).at(axis);
-    if (typeof size !== "number")
-      throw this.error(`axis ${axis} of ${x} ${write(this.shapeOf(x))} must have a fixed size`);
-    return size;
   }
 }

@@ -1,6 +1,7 @@
 import onnxProto, { type onnx } from "onnx-proto";
-import { type Shape, write } from "./shapes.ts";
 
+/** A fixed size, or a symbol such as "N" for one that is known when the graph runs. */
+export type Shape = (number | string)[];
 export type ElementType = "float32" | "int64";
 export type Attributes = Record<string, number | number[]>;
 
@@ -15,36 +16,33 @@ const opset = 17;
 const irVersion = 8;
 
 /**
- * An ONNX graph under construction. Values are known by their names; the type and shape of each is tracked, so that a
- * mistake shows where the graph is written, not where it is loaded.
+ * An ONNX graph under construction. Values are known by their names, and the type of each is tracked. Their shapes are not: the runtime works
+ * them out when it loads the graph, and names the node that does not fit.
  */
 export class Graph {
   readonly name: string;
-  readonly #values = new Map<string, { type: ElementType; shape: Shape }>();
+  readonly #types = new Map<string, ElementType>();
   readonly #inputs: onnx.IValueInfoProto[] = [];
   readonly #outputs: onnx.IValueInfoProto[] = [];
   readonly #nodes: onnx.INodeProto[] = [];
   readonly #initialisers: onnx.ITensorProto[] = [];
-  readonly #constants = new Map<string, string>();
 
   constructor(name: string) {
     this.name = name;
   }
 
   /** Declares an input, for instance `input("posts", "float32", ["N", 32])`, and gives its name back. */
-  input(name: string, type: "float32" | "int64", shape: Shape): string {
+  input(name: string, type: ElementType, shape: Shape): string {
     this.#inputs.push(valueInfo(name, type, shape));
-    return this.#add(name, type, shape);
+    return this.#add(name, type);
   }
 
-  /** Makes a value an output of the graph under a name of its own. Throws when its shape is not the declared one. */
+  /** Makes a value an output of the graph under a name of its own. */
   output(name: string, value: string, shape: Shape): void {
-    const { type, shape: actual } = this.#known(value);
-    if (write(shape) !== write(actual)) throw this.error(`output ${name} is ${write(actual)}, not ${write(shape)}`);
-    if (shape.length === 0) throw this.error(`output ${name} is a scalar, which the hosted runtime cannot give back`);
+    const type = this.typeOf(value);
     this.#outputs.push(valueInfo(name, type, shape));
     this.#nodes.push({ opType: "Identity", input: [value], output: [name], name });
-    this.#add(name, type, shape);
+    this.#add(name, type);
   }
 
   /** Stores float32 numbers in the graph, row-major. */
@@ -56,33 +54,31 @@ export class Graph {
 
   /** An int64 list, as Reshape, Slice and the like take them; the same list is stored once. */
   integers(values: number[]): string {
-    return this.#constant(`integers_${values.join("_").replaceAll("-", "m")}`, (name) =>
-      this.#initialise(name, "int64", [values.length], BigInt64Array.from(values, BigInt)),
-    );
+    const name = `integers_${values.join("_").replaceAll("-", "m")}`;
+    if (this.#types.has(name)) return name;
+    return this.#initialise(name, "int64", [values.length], BigInt64Array.from(values, BigInt));
   }
 
   /** A float32 scalar; the same number is stored once. */
   scalar(value: number): string {
-    return this.#constant(`scalar_${value}`, (name) => this.#initialise(name, "float32", [], Float32Array.of(value)));
+    const name = `scalar_${value}`;
+    return this.#types.has(name) ? name : this.#initialise(name, "float32", [], Float32Array.of(value));
   }
 
-  /** Adds a node of one output and gives that output's name. */
-  node(operator: string, inputs: string[], type: ElementType, shape: Shape, attributes: Attributes = {}): string {
-    for (const input of inputs) this.#known(input);
+  /** Adds a node of one output and gives that output's name; its type is that of the first input where none is said. */
+  node(operator: string, inputs: string[], attributes: Attributes = {}, type = this.typeOf(inputs[0])): string {
+    for (const input of inputs) this.typeOf(input);
     const name = `${operator}_${this.#nodes.length}`;
     const attribute = Object.entries(attributes).map(([key, value]) => toAttribute(key, value));
     this.#nodes.push({ opType: operator, input: inputs, output: [name], name, attribute });
-    return this.#add(name, type, shape);
-  }
-
-  /** The shape of a value of this graph. */
-  shapeOf(value: string): Shape {
-    return this.#known(value).shape;
+    return this.#add(name, type);
   }
 
   /** The element type of a value of this graph. */
   typeOf(value: string): ElementType {
-    return this.#known(value).type;
+    const type = this.#types.get(value);
+    if (!type) throw this.error(`there is no value ${value}`);
+    return type;
   }
 
   /** The finished ONNX file. The same calls give the same bytes. */
@@ -108,30 +104,18 @@ export class Graph {
     return new Error(`graph ${this.name}: ${message}`);
   }
 
-  #add(name: string, type: ElementType, shape: Shape): string {
-    if (this.#values.has(name)) throw this.error(`two values are called ${name}`);
-    this.#values.set(name, { type, shape });
+  #add(name: string, type: ElementType): string {
+    if (this.#types.has(name)) throw this.error(`two values are called ${name}`);
+    this.#types.set(name, type);
     return name;
-  }
-
-  #known(name: string): { type: ElementType; shape: Shape } {
-    const value = this.#values.get(name);
-    if (!value) throw this.error(`there is no value ${name}`);
-    return value;
-  }
-
-  #constant(name: string, create: (name: string) => string): string {
-    const known = this.#constants.get(name) ?? create(name);
-    this.#constants.set(name, known);
-    return known;
   }
 
   #initialise(name: string, type: ElementType, dims: number[], data: Float32Array | BigInt64Array): string {
     const size = dims.reduce((product, dim) => product * dim, 1);
-    if (data.length !== size) throw this.error(`${name} has ${data.length} numbers, not ${write(dims)}`);
+    if (data.length !== size) throw this.error(`${name} has ${data.length} numbers, not [${dims.join(", ")}]`);
     const rawData = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
     this.#initialisers.push({ name, dataType: elementTypes[type], dims, rawData: rawData.slice() });
-    return this.#add(name, type, dims);
+    return this.#add(name, type);
   }
 }
 

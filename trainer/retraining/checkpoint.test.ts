@@ -3,7 +3,7 @@ import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { newDlrm } from "../dlrm/model.ts";
-import { sampledRequests } from "../dlrm/sampled-requests.ts";
+import { sampledRequests } from "../dlrm/ranking-examples.ts";
 import { randomExamples, testOptions } from "../dlrm/testing.ts";
 import { startBackend } from "../engine/backend.ts";
 import { Random } from "../engine/random.ts";

@@ -1,9 +1,9 @@
 import type { Random } from "../engine/random.ts";
-import { Applause } from "./applause.ts";
+import { applauseOf } from "./applause.ts";
 import { communityEnd, communityStart, dayLength, timeOfDay } from "./calendar.ts";
 import type { Dismissals } from "./dismissals.ts";
 import { poisson, stream } from "./draws.ts";
-import { Impressions } from "./impressions.ts";
+import { impressionsOf } from "./impressions.ts";
 import type { Person } from "./people.ts";
 import {
   commentProbability,
@@ -32,61 +32,39 @@ interface Visit {
   at: number;
 }
 
-/** A community as it goes on day by day: what is popular, and who has seen what. */
-export class Simulation {
-  private readonly random: Random;
-  private readonly start: number;
-  private readonly people: Person[];
-  private readonly writings: Writing[];
-  private readonly popularity: Applause;
-  private readonly shown: Impressions;
-  private readonly dismissals: Dismissals | undefined;
-  private day = 0;
+export type Simulation = ReturnType<typeof simulationOf>;
+
+/** A community as it goes on day by day: what is popular, and who has seen what. Without `dismissals` nobody dismisses anything. */
+export function simulationOf(
+  seed: number,
+  days: number,
+  people: Person[],
+  writings: Writing[],
+  dismissals?: Dismissals,
+) {
+  const random = stream(seed, "life");
+  const popularity = applauseOf(Float64Array.from(writings, (writing) => writing.createdAt));
+  const shown = impressionsOf(random, people.length, writings, popularity);
+  let day = 0;
   /** What happens past midnight. */
-  private ahead: Happening[] = [];
+  let ahead: Happening[] = [];
 
-  /** Without `dismissals` nobody dismisses anything. */
-  constructor(seed: number, days: number, people: Person[], writings: Writing[], dismissals?: Dismissals) {
-    this.dismissals = dismissals;
-    this.random = stream(seed, "life");
-    this.start = communityStart(days);
-    this.people = people;
-    this.writings = writings;
-    this.popularity = new Applause(Float64Array.from(writings, (writing) => writing.createdAt));
-    this.shown = new Impressions(this.random, people.length, writings, this.popularity);
-  }
-
-  /** What happens on the next day, in order of time. */
-  nextDay(): Happening[] {
-    const { visits, begun, end } = this.beginDay();
-    for (const { user, at } of visits) begun.push(...this.visit(user, at));
-    begun.sort((a, b) => a.at - b.at);
-    const tomorrow = begun.findIndex(({ at }) => at >= end);
-    this.ahead = tomorrow < 0 ? [] : begun.splice(tomorrow).filter(({ at }) => at < communityEnd);
-    return begun;
-  }
+  const warmth = (post: number, now: number) =>
+    warmthOf(popularity.applause(post, now), (now - writings[post].createdAt) / dayLength);
 
   /** Who comes on the next day, what was begun before it and goes on, and when it ends. */
-  beginDay(): { visits: Visit[]; begun: Happening[]; end: number } {
-    const start = this.start + this.day++ * dayLength;
-    const begun = this.ahead;
-    this.ahead = [];
-    return { visits: visits(this.random, this.people, start), begun, end: start + dayLength };
-  }
-
-  /** What a user does who visits at an instant, and what follows from it. Call in order of time. */
-  visit(user: number, now: number): Happening[] {
-    return this.react(user, this.choose(user, now), now);
+  function beginDay(): { visits: Visit[]; begun: Happening[]; end: number } {
+    const start = communityStart(days) + day++ * dayLength;
+    const begun = ahead;
+    ahead = [];
+    return { visits: visits(random, people, start), begun, end: start + dayLength };
   }
 
   /** What the app shows a user by itself. */
-  choose(user: number, now: number): number[] {
-    return this.shown.next(user, this.people[user], now, impressionsPerVisit);
-  }
+  const choose = (user: number, now: number) => shown.next(user, people[user], now, impressionsPerVisit);
 
   /** What a user does who is shown some posts, and what follows from it. Call in order of time. */
-  react(user: number, posts: number[], now: number): Happening[] {
-    const { random, people, writings, popularity, shown } = this;
+  function react(user: number, posts: number[], now: number): Happening[] {
     const person = people[user];
     const happenings: Happening[] = [
       { what: "login", at: now, user },
@@ -97,8 +75,8 @@ export class Simulation {
       if (random.uniform() >= lookProbability(i + 1)) continue;
       at += Math.ceil(2 + 6 * random.uniform()) * second;
       const writing = writings[post];
-      if (random.uniform() >= viewProbability(person, writing, this.warmth(post, now))) {
-        if (this.dismissals?.happens(user, person, writing)) {
+      if (random.uniform() >= viewProbability(person, writing, warmth(post, now))) {
+        if (dismissals?.happens(user, person, writing)) {
           happenings.push({ what: "dismiss", at, user, post });
           shown.leavesOut(user, post);
         }
@@ -121,14 +99,24 @@ export class Simulation {
     return happenings;
   }
 
-  /** Expected utility of a post to a user who looks at it at an instant, with the warmth of the moment. */
-  worth(user: number, post: number, now: number): number {
-    return expectedUtility(this.people[user], this.writings[post], this.warmth(post, now));
+  /** What a user does who visits at an instant, and what follows from it. Call in order of time. */
+  const visit = (user: number, now: number) => react(user, choose(user, now), now);
+
+  /** What happens on the next day, in order of time. */
+  function nextDay(): Happening[] {
+    const { visits, begun, end } = beginDay();
+    for (const { user, at } of visits) begun.push(...visit(user, at));
+    begun.sort((a, b) => a.at - b.at);
+    const tomorrow = begun.findIndex(({ at }) => at >= end);
+    ahead = tomorrow < 0 ? [] : begun.splice(tomorrow).filter(({ at }) => at < communityEnd);
+    return begun;
   }
 
-  private warmth(post: number, now: number): number {
-    return warmthOf(this.popularity.applause(post, now), (now - this.writings[post].createdAt) / dayLength);
-  }
+  /** Expected utility of a post to a user who looks at it at an instant, with the warmth of the moment. */
+  const worth = (user: number, post: number, now: number) =>
+    expectedUtility(people[user], writings[post], warmth(post, now));
+
+  return { nextDay, beginDay, visit, choose, react, worth };
 }
 
 /** Who comes when on a day. New members look around right after they sign up. */

@@ -1,6 +1,6 @@
 import { communityEnd, dayLength } from "./calendar.ts";
-import type { SyntheticSize } from "./size.ts";
 import { expectedUtility } from "./taste.ts";
+import type { SyntheticSize } from "./world.ts";
 import { World } from "./world.ts";
 
 /** What the people of a synthetic community really like: the answers that a recommender is asked for. */

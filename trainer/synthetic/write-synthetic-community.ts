@@ -5,7 +5,7 @@ import type { Kind } from "../../supabase/functions/_shared/features/kinds.ts";
 import { dayLength } from "./calendar.ts";
 import { profileOf } from "./people.ts";
 import type { Happening } from "./simulation.ts";
-import type { SyntheticSize } from "./size.ts";
+import type { SyntheticSize } from "./world.ts";
 import { World } from "./world.ts";
 import { textOf } from "./writings.ts";
 
@@ -15,7 +15,7 @@ const loggedDays = 14;
 /** Number of records written, by file of the bundle. */
 type SyntheticCounts = Record<"users" | "posts" | "interactions" | "logins" | "impressions", number>;
 
-interface SyntheticOptions extends SyntheticSize {
+export interface SyntheticOptions extends SyntheticSize {
   seed: number;
   /** Whether people dismiss what is worth little to them. */
   dismisses?: boolean;

@@ -3,10 +3,18 @@ import { test } from "node:test";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import { Random } from "../engine/random.ts";
 import { vectorAt } from "../engine/vector-at.ts";
-import { kMeans, meansOf } from "./k-means.ts";
+import {
+  cosine,
+  fewestPosts,
+  kMeans,
+  meansOf,
+  mostTopics,
+  normalise,
+  numberOfTopics,
+  rowsOf,
+  settle,
+} from "./k-means.ts";
 import { seed } from "./seeding.ts";
-import { fewestPosts, mostTopics, numberOfTopics, settle } from "./settle.ts";
-import { cosine, normalise, rowsOf } from "./vectors.ts";
 
 /** Rows around `k` random directions in turn, `sizes` of each, and the direction of each row. */
 function blobs(sizes: number[], deviation: number, random: Random) {

@@ -14,15 +14,13 @@ import { db } from "../../supabase/functions/_shared/database/query.ts";
 import { loadRuntime } from "../../supabase/functions/_shared/models/inference.ts";
 import { modelCache } from "../../supabase/functions/_shared/models/models.ts";
 import { Random } from "../engine/random.ts";
-import { type Clustering, kMeans, meansOf } from "./k-means.ts";
+import { type Clustering, kMeans, meansOf, numberOfTopics, rowsOf, settle } from "./k-means.ts";
 import { matchTopics } from "./match.ts";
 import { nameTopic, type TopicName } from "./name-topic.ts";
 import { type PostList, type ReadContext, readPosts } from "./read-posts.ts";
 import { readTexts } from "./read-texts.ts";
 import { seed } from "./seeding.ts";
-import { numberOfTopics, settle } from "./settle.ts";
 import { AllTerms, type TopicTerms } from "./term-counts.ts";
-import { rowsOf } from "./vectors.ts";
 import { writeTopics } from "./write-topics.ts";
 
 export interface TopicsContext {

@@ -13,7 +13,7 @@ import { dimensions } from "../../supabase/functions/_shared/features/history.ts
 import { postTextInput, postTowerInputs } from "../../supabase/functions/_shared/features/tower-inputs.ts";
 import type { InferenceSession } from "../../supabase/functions/_shared/models/inference.ts";
 import { embeddingsOf } from "../../supabase/functions/_shared/towers/tower-vectors.ts";
-import { normalise } from "./vectors.ts";
+import { normalise } from "./k-means.ts";
 
 /** With 1,000, topics of a million posts took 56 MB more at their peak. */
 const page = 250;

@@ -6,7 +6,7 @@
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import type { Random } from "../engine/random.ts";
 import { vectorAt } from "../engine/vector-at.ts";
-import { cosine, rowsAt, rowsOf } from "./vectors.ts";
+import { cosine, rowsAt, rowsOf } from "./k-means.ts";
 
 /** Of so many posts centroids are drawn: each is compared with each centroid. */
 const sampleSize = 20_000;

@@ -1,26 +1,5 @@
-/** What is used of the package, which has no types of its own. */
+/** What is used of the package, which has no types of its own: a list of words for each language. */
 declare module "stopword" {
-  type List = string[];
-  export const ara: List,
-    ces: List,
-    dan: List,
-    deu: List,
-    ell: List,
-    eng: List,
-    fin: List,
-    fra: List,
-    hun: List,
-    ind: List,
-    ita: List,
-    nld: List,
-    nob: List,
-    pol: List,
-    por: List,
-    ron: List,
-    rus: List,
-    spa: List,
-    swe: List,
-    tur: List,
-    ukr: List,
-    vie: List;
+  const lists: Record<string, string[]>;
+  export = lists;
 }

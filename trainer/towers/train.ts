@@ -9,7 +9,7 @@ import { Random } from "../engine/random.ts";
 import type { TowerHyperparameters } from "./hyperparameters.ts";
 import { newTowers, TowerData, type Towers } from "./model.ts";
 import { positivesBefore, withOlder } from "./positives.ts";
-import { TowerTrainer, type TrainerOptions } from "./tower-trainer.ts";
+import { type TrainerOptions, towerTrainer } from "./tower-trainer.ts";
 
 type TowerOptions = TowerHyperparameters & {
   seed: number;
@@ -60,15 +60,8 @@ export async function trainTowers(
   const all = positivesBefore(community, options.until, options.mostPositives, bound);
   const positives = options.from === undefined ? all : withOlder(all, options.from, options.olderPerNew, random);
   const batch = Math.min(positives.at.length, batchOf(all.at.length, options));
-  const trainer = new TowerTrainer(
-    community,
-    towers,
-    data,
-    positives,
-    { ...options, histories, epochs, batch },
-    random,
-    from?.steps,
-  );
+  const each = { ...options, histories, epochs, batch };
+  const trainer = towerTrainer(community, towers, data, positives, each, random, from?.steps);
   const steps = Math.ceil(positives.at.length / batch);
   const losses: number[] = [];
   for (let epoch = 0; epoch < epochs; epoch++) {

@@ -74,7 +74,8 @@ function notANumberWhere(feature: string): Uint8Array {
   const { post_features, ...unread } = g.inputsOf(contracts.dlrm);
   const weights = new Float32Array(postFeatures.length * kinds.length);
   weights.fill(1e38, postFeatures.indexOf(feature) * kinds.length, (postFeatures.indexOf(feature) + 1) * kinds.length);
-  const infinite = g.multiply(g.dense(post_features, weights), g.scalar(1e38));
+  const product = g.matMul(post_features, g.weights(weights, [postFeatures.length, kinds.length]));
+  const infinite = g.multiply(product, g.scalar(1e38));
   const logits = plusNothing(g, g.add(infinite, g.multiply(infinite, g.scalar(-1))), unread);
   g.output("probabilities", g.sigmoid(logits), contracts.dlrm.outputs.probabilities.dims);
   return g.build();

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { scoresAfter, sizesOf, smallCommunity } from "../testing.ts";
-import { Als, gramOf, solveRow } from "./als.ts";
+import { als, gramOf, solveRow } from "./collaborative.ts";
 
 test("a row by hand: x = 4y / (y² + z² + 3y² + 2) with one factor", () => {
   const others = new Float64Array([2, 1]);
@@ -22,8 +22,8 @@ test("two camps: a user's unseen post of their own camp comes before the other c
     Array.from({ length: 6 }, () => [-1, 0]),
     pairs.filter(([user, post]) => user !== 0 || post !== 2),
   );
-  const als = new Als(sizesOf(community), { factors: 2, regularisation: 0.1, iterations: 20 });
-  const scores = await scoresAfter(community, als, 0, 99);
+  const recommender = als(sizesOf(community), { factors: 2, regularisation: 0.1, iterations: 20 });
+  const scores = await scoresAfter(community, recommender, 0, 99);
   // one factor per camp leaves no room to fit the one missing pair
   assert.ok(scores[2] > 0.5, `own camp ${scores[2]}`);
   for (const other of scores.slice(3)) assert.ok(Math.abs(other) < 0.05, `other camp ${other}`);

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { invert } from "../../engine/invert.ts";
+import { invert } from "../../engine/minimise.ts";
 import { Random } from "../../engine/random.ts";
 import { scoresAfter, sizesOf, smallCommunity } from "../testing.ts";
-import { Ease } from "./ease.ts";
+import { ease } from "./collaborative.ts";
 
 test("invert: matrix times inverse is the identity", () => {
   const n = 12;
@@ -41,7 +41,7 @@ test("two posts by hand: G = [[2 + λ, 1], [1, 1 + λ]], B₀₁ = 1 / (2 + λ)"
   const near = (actual: number[], expected: number[]) =>
     expected.forEach((value, i) => void assert.ok(Math.abs(actual[i] - value) < 1e-12, `${actual} ≠ ${expected}`));
   // P ∝ [[1 + λ, −1], [−1, 2 + λ]]: B₀₁ = −P₀₁/P₁₁ = 1/(2 + λ), B₁₀ = −P₁₀/P₀₀ = 1/(1 + λ)
-  near(await scoresAfter(community, new Ease(sizesOf(community), 3), 1, 9), [0, 1 / 5]);
-  near(await scoresAfter(community, new Ease(sizesOf(community), 3), 0, 9), [1 / 4, 1 / 5]);
-  near(await scoresAfter(community, new Ease(sizesOf(community), 3), 2, 9), [0, 0]);
+  near(await scoresAfter(community, ease(sizesOf(community), 3), 1, 9), [0, 1 / 5]);
+  near(await scoresAfter(community, ease(sizesOf(community), 3), 0, 9), [1 / 4, 1 / 5]);
+  near(await scoresAfter(community, ease(sizesOf(community), 3), 2, 9), [0, 0]);
 });

@@ -4,13 +4,13 @@ import { kinds } from "../../../supabase/functions/_shared/features/kinds.ts";
 import type { CommunityEvent } from "../history/event-walk.ts";
 import type { TfIdf } from "../metrics/tf-idf.ts";
 import type { Sizes } from "../protocols/recommender.ts";
-import { TextKnn } from "./text-knn.ts";
+import { textKnn } from "./text-knn.ts";
 
 /** Those of the feature store without the month, as the independent implementation has them that the figures are held against. */
 const halfLives = allHalfLives.slice(0, 4);
 
 /** The hand-made features of the logistic regression; counts and hours as log(1 + x). */
-export const logisticFeatures = [
+export const logisticFeatureNames = [
   // momentum
   "idle",
   "comment idle",
@@ -35,117 +35,90 @@ export const logisticFeatures = [
 ];
 
 /** What the features need to know, kept up to date event by event. */
-export class LogisticFeatures {
-  readonly lastActiveAt: Float64Array;
-  private readonly text: TextKnn;
-  private readonly cosines: Float64Array;
-  private readonly createdAt: Float64Array;
-  private readonly commentedAt: Float64Array;
-  private readonly authors: Int32Array;
+export function logisticFeatures(sizes: Sizes, tfIdf?: TfIdf) {
+  const text = textKnn(sizes, tfIdf);
+  const column = (length = sizes.posts) => new Float64Array(length);
+  const [lastActiveAt, cosines, createdAt, commentedAt, words] = Array.from({ length: 5 }, () => column());
+  const authors = new Int32Array(sizes.posts).fill(-1);
   /** One row per post, in the order of halfLives, as of lastActiveAt. */
-  private readonly recent: Float64Array;
-  private readonly counts: Float64Array[];
-  private readonly participants: Set<number>[] = [];
-  private readonly words: Float64Array;
-  private readonly authorLast: Uint8Array;
-  private readonly posted: Float64Array;
-  private readonly received: Float64Array;
+  const recent = column(sizes.posts * halfLives.length);
+  const counts = kinds.map(() => column());
+  const participants: Set<number>[] = [];
+  const authorLast = new Uint8Array(sizes.posts);
+  const [posted, received] = [column(sizes.users), column(sizes.users)];
   /** By user, how often they acted on each author's posts; by author, how often each user acted on theirs. */
-  private readonly actedOn: Map<number, number>[] = [];
-  private readonly actedBy: Map<number, number>[] = [];
+  const actedOn: Map<number, number>[] = [];
+  const actedBy: Map<number, number>[] = [];
   /** Both for the user of the list, one entry per author. */
-  private readonly withAuthor: Float64Array;
-  private readonly withUser: Float64Array;
-  private listUser = -1;
+  const [withAuthor, withUser] = [column(sizes.users), column(sizes.users)];
+  let listUser = -1;
 
-  constructor(sizes: Sizes, tfIdf?: TfIdf) {
-    this.text = new TextKnn(sizes, tfIdf);
-    const column = (length = sizes.posts) => new Float64Array(length);
-    this.lastActiveAt = column();
-    this.cosines = column();
-    this.createdAt = column();
-    this.commentedAt = column();
-    this.authors = new Int32Array(sizes.posts).fill(-1);
-    this.recent = column(sizes.posts * halfLives.length);
-    this.counts = kinds.map(() => column());
-    this.words = column();
-    this.authorLast = new Uint8Array(sizes.posts);
-    this.posted = column(sizes.users);
-    this.received = column(sizes.users);
-    this.withAuthor = column(sizes.users);
-    this.withUser = column(sizes.users);
-  }
-
-  train(): void {
-    this.text.train();
-  }
-
-  observe(event: CommunityEvent): void {
-    this.text.observe(event);
-    if (event.type === "post") {
-      const { post, at, user, title } = event;
-      this.createdAt[post] = at;
-      this.lastActiveAt[post] = at;
-      this.commentedAt[post] = at;
-      this.authors[post] = user;
-      this.participants[post] = new Set();
-      this.words[post] = title.split(/\s+/).length;
-      if (user >= 0) this.posted[user]++;
-    } else if (event.type === "interaction") {
-      const { post, at, user, kind } = event;
-      const author = this.authors[post];
-      for (const [h, halfLife] of halfLives.entries()) {
-        this.recent[post * halfLives.length + h] = 1 + this.recentAt(post, h, halfLife, at);
-      }
-      this.lastActiveAt[post] = at;
-      if (kinds[kind] === "comment") this.commentedAt[post] = at;
-      this.counts[kind][post]++;
-      this.participants[post]?.add(user);
-      this.authorLast[post] = user === author ? 1 : 0;
-      if (author < 0 || author === user) return;
-      this.received[author]++;
-      increment(this.actedOn, user, author);
-      increment(this.actedBy, author, user);
-    }
-  }
-
-  /** Call before `row` for each list: the part that is for all posts at once. */
-  begin(user: number, at: number): void {
-    this.text.scores(user, at, this.cosines);
-    for (const author of this.actedOn[this.listUser]?.keys() ?? []) this.withAuthor[author] = 0;
-    for (const author of this.actedBy[this.listUser]?.keys() ?? []) this.withUser[author] = 0;
-    for (const [author, count] of this.actedOn[user] ?? []) this.withAuthor[author] = count;
-    for (const [author, count] of this.actedBy[user] ?? []) this.withUser[author] = count;
-    this.listUser = user;
-  }
-
-  /** One row into `out`, in the order of `logisticFeatures`. */
-  row(post: number, at: number, out: Float64Array): void {
-    const author = this.authors[post];
-    const age = at - this.createdAt[post];
-    let i = 0;
-    out[i++] = Math.log1p((at - this.lastActiveAt[post]) / hour);
-    out[i++] = Math.log1p((at - this.commentedAt[post]) / hour);
-    for (let h = 0; h < halfLives.length; h++) out[i++] = Math.log1p(this.recentAt(post, h, halfLives[h], at));
-    out[i++] = Math.log1p(age / hour);
-    out[i++] = age < 24 * hour ? 1 : 0;
-    for (const counts of this.counts) out[i++] = logCount(counts[post]);
-    out[i++] = logCount(this.participants[post].size);
-    out[i++] = author < 0 ? 0 : logCount(this.posted[author]);
-    out[i++] = author < 0 ? 0 : logCount(this.received[author]);
-    out[i++] = this.cosines[post];
-    out[i++] = logCount(this.words[post]);
-    out[i++] = author < 0 ? 0 : logCount(this.withAuthor[author]);
-    out[i++] = author < 0 ? 0 : logCount(this.withUser[author]);
-    out[i++] = this.authorLast[post];
-  }
-
-  private recentAt(post: number, h: number, halfLife: number, at: number): number {
-    const count = this.recent[post * halfLives.length + h];
-    const hours = (at - this.lastActiveAt[post]) / hour;
+  function recentAt(post: number, h: number, at: number): number {
+    const count = recent[post * halfLives.length + h];
+    const hours = (at - lastActiveAt[post]) / hour;
     // below a millionth it no longer matters, and most posts of a community have been quiet for a long time
-    return count === 0 || hours > 20 * halfLife ? 0 : decay(count, hours, halfLife);
+    return count === 0 || hours > 20 * halfLives[h] ? 0 : decay(count, hours, halfLives[h]);
   }
+
+  return {
+    lastActiveAt,
+    train: text.train,
+    observe(event: CommunityEvent): void {
+      text.observe(event);
+      if (event.type === "post") {
+        const { post, at, user, title } = event;
+        createdAt[post] = at;
+        lastActiveAt[post] = at;
+        commentedAt[post] = at;
+        authors[post] = user;
+        participants[post] = new Set();
+        words[post] = title.split(/\s+/).length;
+        if (user >= 0) posted[user]++;
+      } else if (event.type === "interaction") {
+        const { post, at, user, kind } = event;
+        const author = authors[post];
+        for (let h = 0; h < halfLives.length; h++) recent[post * halfLives.length + h] = 1 + recentAt(post, h, at);
+        lastActiveAt[post] = at;
+        if (kinds[kind] === "comment") commentedAt[post] = at;
+        counts[kind][post]++;
+        participants[post]?.add(user);
+        authorLast[post] = user === author ? 1 : 0;
+        if (author < 0 || author === user) return;
+        received[author]++;
+        increment(actedOn, user, author);
+        increment(actedBy, author, user);
+      }
+    },
+    /** Call before `row` for each list: the part that is for all posts at once. */
+    begin(user: number, at: number): void {
+      text.scores(user, at, cosines);
+      for (const author of actedOn[listUser]?.keys() ?? []) withAuthor[author] = 0;
+      for (const author of actedBy[listUser]?.keys() ?? []) withUser[author] = 0;
+      for (const [author, count] of actedOn[user] ?? []) withAuthor[author] = count;
+      for (const [author, count] of actedBy[user] ?? []) withUser[author] = count;
+      listUser = user;
+    },
+    /** One row into `out`, in the order of `logisticFeatureNames`. */
+    row(post: number, at: number, out: Float64Array): void {
+      const author = authors[post];
+      const age = at - createdAt[post];
+      let i = 0;
+      out[i++] = Math.log1p((at - lastActiveAt[post]) / hour);
+      out[i++] = Math.log1p((at - commentedAt[post]) / hour);
+      for (let h = 0; h < halfLives.length; h++) out[i++] = Math.log1p(recentAt(post, h, at));
+      out[i++] = Math.log1p(age / hour);
+      out[i++] = age < 24 * hour ? 1 : 0;
+      for (const ofKind of counts) out[i++] = logCount(ofKind[post]);
+      out[i++] = logCount(participants[post].size);
+      out[i++] = author < 0 ? 0 : logCount(posted[author]);
+      out[i++] = author < 0 ? 0 : logCount(received[author]);
+      out[i++] = cosines[post];
+      out[i++] = logCount(words[post]);
+      out[i++] = author < 0 ? 0 : logCount(withAuthor[author]);
+      out[i++] = author < 0 ? 0 : logCount(withUser[author]);
+      out[i++] = authorLast[post];
+    },
+  };
 }
 
 function increment(maps: Map<number, number>[], of: number, key: number): void {

@@ -5,8 +5,8 @@ import { Random } from "../../engine/random.ts";
 import { EventWalk } from "../history/event-walk.ts";
 import { TfIdf } from "../metrics/tf-idf.ts";
 import { scoresAfter, sizesOf, smallCommunity } from "../testing.ts";
-import { LogisticFeatures, logisticFeatures } from "./logistic-features.ts";
-import { fitLogistic, LogisticRegression } from "./logistic-regression.ts";
+import { logisticFeatureNames, logisticFeatures } from "./logistic-features.ts";
+import { fitLogistic, logisticRegression } from "./logistic-regression.ts";
 
 test("one binary feature by hand: the weight is the log odds ratio, the bias the log odds at 0", () => {
   // 3 of 4 positive where the feature is 1, 1 of 4 where it is 0
@@ -79,13 +79,13 @@ test("the features of one post by hand", () => {
     ],
   );
   community.interactions.kinds.set([2, 0]);
-  const features = new LogisticFeatures(sizesOf(community), new TfIdf(1));
+  const features = logisticFeatures(sizesOf(community), new TfIdf(1));
   for (const event of new EventWalk(community).until(2)) features.observe(event);
   features.train();
   features.begin(0, 6 * 3_600_000);
-  const out = new Float64Array(logisticFeatures.length);
+  const out = new Float64Array(logisticFeatureNames.length);
   features.row(0, 6 * 3_600_000, out);
-  const named = Object.fromEntries(logisticFeatures.map((name, i) => [name, out[i]]));
+  const named = Object.fromEntries(logisticFeatureNames.map((name, i) => [name, out[i]]));
   const expected = {
     idle: Math.log(2),
     "comment idle": Math.log(3),
@@ -118,7 +118,7 @@ test("where people only open what is new, it learns to put the new first", async
     i / 3 + 0.1,
   ]);
   const community = smallCommunity(40, posts, interactions);
-  const scores = await scoresAfter(community, new LogisticRegression(sizesOf(community)), 0, 201);
+  const scores = await scoresAfter(community, logisticRegression(sizesOf(community)), 0, 201);
   const best = [...scores.keys()].sort((a, b) => scores[b] - scores[a]).slice(0, 5);
   assert.ok(Math.min(...best) >= 190, `best ${best}`);
 });

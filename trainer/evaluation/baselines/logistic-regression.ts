@@ -1,11 +1,12 @@
+import type { Community } from "../../community/community.ts";
 import { firstInteractions } from "../../community/first-interactions.ts";
 import { fitLogisticRegression } from "../../engine/logistic-regression.ts";
 import { Random } from "../../engine/random.ts";
-import { type CommunityEvent, EventWalk } from "../history/event-walk.ts";
+import { EventWalk } from "../history/event-walk.ts";
 import { TfIdf } from "../metrics/tf-idf.ts";
 import { Exclusion, topOf } from "../protocols/rank.ts";
-import type { History, Recommender, Sizes } from "../protocols/recommender.ts";
-import { LogisticFeatures, logisticFeatures } from "./logistic-features.ts";
+import type { Recommender, Sizes } from "../protocols/recommender.ts";
+import { logisticFeatureNames, logisticFeatures } from "./logistic-features.ts";
 
 /** Each of the latest first interactions before the test is one request: the post acted on, and posts that were not. */
 const requests = 6000;
@@ -15,79 +16,69 @@ const poolSize = 250;
 const randomNegatives = 50;
 
 /** Logistic regression on 19 hand-made features of momentum, age, counts, text and affinity. */
-export class LogisticRegression implements Recommender {
-  readonly name = "logistic regression";
-  private readonly sizes: Sizes;
-  private readonly seed: number;
-  private readonly features: LogisticFeatures;
-  private readonly posts: number[] = [];
-  private readonly row = new Float64Array(logisticFeatures.length);
-  model: LogisticModel = { weights: new Float64Array(logisticFeatures.length), bias: 0 };
-
-  constructor(sizes: Sizes, seed = 1) {
-    this.sizes = sizes;
-    this.seed = seed;
-    this.features = new LogisticFeatures(sizes);
-  }
-
-  observe(event: CommunityEvent): void {
-    this.features.observe(event);
-    if (event.type === "post") this.posts.push(event.post);
-  }
-
-  /** Walks the history again, so that every row is as of its time. */
-  train({ community }: History): void {
-    this.features.train();
-    const { posts, interactions } = community;
-    const tfIdf = new TfIdf();
-    for (const [post, title] of posts.titles.entries()) {
-      tfIdf.count(`${title} ${posts.descriptions[post]} ${posts.tags[post].join(" ")}`);
-    }
-    const features = new LogisticFeatures(this.sizes, tfIdf);
-    features.train();
-    const exclusion = new Exclusion(this.sizes);
-    const walk = new EventWalk(community);
-    const random = new Random(this.seed);
-    const size = logisticFeatures.length;
-    const rows = new Float64Array(requests * (1 + activeNegatives + randomNegatives) * size);
-    const labels: number[] = [];
-    const add = (post: number, at: number, label: number) => {
-      features.row(post, at, rows.subarray(labels.length * size));
-      labels.push(label);
-    };
-    for (const index of firstInteractions(posts, interactions).slice(-requests)) {
-      for (const event of walk.until(index)) {
-        features.observe(event);
-        exclusion.observe(event);
-      }
-      const user = interactions.users[index];
-      const positive = interactions.posts[index];
-      const at = interactions.at[index];
-      const candidates = exclusion.candidatesOf(user);
-      const active = topOf(features.lastActiveAt, candidates, poolSize);
-      const { clock } = walk;
+export function logisticRegression(sizes: Sizes, seed = 1): Recommender {
+  const features = logisticFeatures(sizes);
+  const posts: number[] = [];
+  const row = new Float64Array(logisticFeatureNames.length);
+  let model: LogisticModel = { weights: new Float64Array(logisticFeatureNames.length), bias: 0 };
+  return {
+    name: "logistic regression",
+    observe(event) {
+      features.observe(event);
+      if (event.type === "post") posts.push(event.post);
+    },
+    train({ community }) {
+      features.train();
+      model = learn(community, sizes, seed);
+    },
+    scores(user, at, out) {
       features.begin(user, at);
-      add(positive, at, 1);
-      for (let n = 0; n < activeNegatives + randomNegatives; n++) {
-        const post = n < activeNegatives ? active[random.below(active.length)] : random.below(clock.posts);
-        if (post !== positive && candidates[post] === 1) add(post, at, 0);
+      for (const post of posts) {
+        features.row(post, at, row);
+        let logit = model.bias;
+        for (let f = 0; f < row.length; f++) logit += model.weights[f] * row[f];
+        out[post] = logit;
       }
-      exclusion.release(user);
-    }
-    this.model = fitLogistic(rows.subarray(0, labels.length * size), labels, size);
-  }
+    },
+  };
+}
 
-  scores(user: number, at: number, out: Float64Array): void {
-    const { features, row } = this;
-    const { weights, bias } = this.model;
-    features.begin(user, at);
-    for (const post of this.posts) {
-      features.row(post, at, row);
-      let logit = bias;
-      for (let f = 0; f < row.length; f++) logit += weights[f] * row[f];
-      out[post] = logit;
-    }
+/** Walks the history again, so that every row is as of its time. */
+function learn(community: Community, sizes: Sizes, seed: number): LogisticModel {
+  const { posts, interactions } = community;
+  const tfIdf = new TfIdf();
+  for (const [post, title] of posts.titles.entries()) {
+    tfIdf.count(`${title} ${posts.descriptions[post]} ${posts.tags[post].join(" ")}`);
   }
+  const features = logisticFeatures(sizes, tfIdf);
+  features.train();
+  const exclusion = new Exclusion(sizes);
+  const walk = new EventWalk(community);
+  const random = new Random(seed);
+  const size = logisticFeatureNames.length;
+  const rows = new Float64Array(requests * (1 + activeNegatives + randomNegatives) * size);
+  const labels: number[] = [];
+  const add = (post: number, at: number, label: number) => {
+    features.row(post, at, rows.subarray(labels.length * size));
+    labels.push(label);
+  };
+  for (const index of firstInteractions(posts, interactions).slice(-requests)) {
+    for (const event of walk.until(index)) {
+      features.observe(event);
+      exclusion.observe(event);
+    }
+    const [user, positive, at] = [interactions.users[index], interactions.posts[index], interactions.at[index]];
+    const candidates = exclusion.candidatesOf(user);
+    const active = topOf(features.lastActiveAt, candidates, poolSize);
+    features.begin(user, at);
+    add(positive, at, 1);
+    for (let n = 0; n < activeNegatives + randomNegatives; n++) {
+      const post = n < activeNegatives ? active[random.below(active.length)] : random.below(walk.clock.posts);
+      if (post !== positive && candidates[post] === 1) add(post, at, 0);
+    }
+    exclusion.release(user);
+  }
+  return fitLogistic(rows.subarray(0, labels.length * size), labels, size);
 }
 
 /** A logistic model over raw features: p = 1 / (1 + exp(−(bias + weights · x))). */

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { TfIdf } from "../metrics/tf-idf.ts";
 import { scoresAfter, sizesOf, smallCommunity } from "../testing.ts";
-import { TextKnn, TextKnnRecency } from "./text-knn.ts";
+import { textKnn, textKnnRecency } from "./text-knn.ts";
 
 const near = (actual: number[], expected: number[]) => {
   for (const [i, value] of expected.entries())
@@ -21,7 +21,7 @@ const community = smallCommunity(
 );
 
 test("text kNN: cosine with the user's posts", async () => {
-  const scores = await scoresAfter(community, new TextKnn(sizesOf(community), new TfIdf(0.6)), 0, 72);
+  const scores = await scoresAfter(community, textKnn(sizesOf(community), new TfIdf(0.6)), 0, 72);
   const idf = (df: number) => 1 + Math.log(5 / (1 + df));
   // the user's only post is "train"; post 1 holds train twice, and and visa once
   const train = (1 + Math.log(2)) * idf(2);
@@ -29,7 +29,7 @@ test("text kNN: cosine with the user's posts", async () => {
 });
 
 test("text kNN × recency: log(.1 + cosine) − age in days; the age alone where there is no history", async () => {
-  const make = () => new TextKnnRecency(sizesOf(community), new TfIdf(0.6));
+  const make = () => textKnnRecency(sizesOf(community), new TfIdf(0.6));
   const [first, , , last] = await scoresAfter(community, make(), 0, 72);
   near([first, last], [Math.log(1.1) - 3, Math.log(0.1) - 1]);
   near(

@@ -8,7 +8,7 @@ import { meanOf } from "../metrics/statistics.ts";
 import { share, table } from "../report/table.ts";
 import { type ForecastResult, type Forecasts, runForecasts } from "./forecast-protocol.ts";
 import { type NeededTopics, neededTopics } from "./needed-topics.ts";
-import { AuthorMean, PartForecaster, ServedForecaster } from "./text-forecasters.ts";
+import { authorMean, servedForecaster } from "./text-forecasters.ts";
 import { towerForecasters } from "./tower-forecasters.ts";
 
 interface IdeasOptions {
@@ -30,10 +30,10 @@ export async function evaluateIdeas(
     onProgress?.({ step: "forecasting audiences", done, total });
   };
   const fixed = [
-    new ServedForecaster(),
-    new AuthorMean(),
-    new PartForecaster("100 nearest titles", "nearest"),
-    new PartForecaster("ridge on words", "words"),
+    servedForecaster(),
+    authorMean(),
+    servedForecaster("100 nearest titles", "nearest"),
+    servedForecaster("ridge on words", "words"),
   ];
   const forecasts = await runForecasts(community, testFrom, fixed, ticking);
   if (forecasts.posts.length === 0)

@@ -7,9 +7,8 @@ import { lately } from "../../../supabase/functions/_shared/ideas/idea-pool.ts";
 import { neededFrom, needsOf } from "../../../supabase/functions/_shared/ideas/needs.ts";
 import type { Community } from "../../community/community.ts";
 import { Random } from "../../engine/random.ts";
-import { assign, kMeans } from "../../topics/k-means.ts";
+import { assign, kMeans, numberOfTopics } from "../../topics/k-means.ts";
 import { seed as seedCentroids } from "../../topics/seeding.ts";
-import { numberOfTopics } from "../../topics/settle.ts";
 import { audiencesOf } from "./forecast-protocol.ts";
 
 const day = 86_400_000;

@@ -1,68 +1,43 @@
 /** The forecaster that serves, and its parts alone. */
 import type { Parts } from "../../../supabase/functions/_shared/ideas/forecast/blend.ts";
 import { Forecaster, unblended } from "../../../supabase/functions/_shared/ideas/forecast/forecaster.ts";
-import type { SettledPost } from "../../../supabase/functions/_shared/ideas/forecast/written-post.ts";
-import type { AudienceForecaster, NumberedPost } from "./forecast-protocol.ts";
+import type { SettledPost, WrittenPost } from "../../../supabase/functions/_shared/ideas/forecast/written-post.ts";
+import type { AudienceForecaster } from "./forecast-protocol.ts";
 
-/** What the function `ideas` says of an idea. */
-export class ServedForecaster implements AudienceForecaster {
-  readonly name: string = "ideas";
-  protected forecaster = new Forecaster([]);
-
-  train(posts: SettledPost[]): void {
-    this.forecaster = new Forecaster(posts);
-  }
-
-  add(post: SettledPost): void {
-    this.forecaster.add(post);
-  }
-
-  forecast(post: NumberedPost): number {
-    return this.forecaster.forecast(post);
-  }
-}
-
-/** One part of it. */
-export class PartForecaster extends ServedForecaster {
-  override readonly name: string;
-  private readonly part: keyof Parts;
-
-  constructor(name: string, part: keyof Parts) {
-    super();
-    this.name = name;
-    this.part = part;
-  }
-
-  override train(posts: SettledPost[]): void {
-    this.forecaster = new Forecaster(posts, unblended);
-  }
-
-  override forecast(post: NumberedPost): number {
-    return this.forecaster.parts(post)[this.part];
-  }
+/** What the function `ideas` says of an idea; or, with a name of its own, what one `part` of that says. */
+export function servedForecaster(name = "ideas", part?: keyof Parts): AudienceForecaster {
+  let forecaster = new Forecaster([]);
+  return {
+    name,
+    train(posts) {
+      forecaster = part ? new Forecaster(posts, unblended) : new Forecaster(posts);
+    },
+    add: (post) => forecaster.add(post),
+    forecast: (post) => (part ? forecaster.parts(post)[part] : forecaster.forecast(post)),
+  };
 }
 
 /** The mean of what an author's posts got; of all posts, for an author without any. */
-export class AuthorMean implements AudienceForecaster {
-  readonly name = "author's mean";
-  private readonly all = { sum: 0, count: 0 };
-  private readonly byAuthor = new Map<string | number, { sum: number; count: number }>();
-
-  train(posts: SettledPost[]): void {
-    for (const post of posts) this.add(post);
-  }
-
-  add({ author, people }: SettledPost): void {
-    if (author !== null && !this.byAuthor.has(author)) this.byAuthor.set(author, { sum: 0, count: 0 });
-    for (const mean of [this.all, author === null ? undefined : this.byAuthor.get(author)])
+export function authorMean() {
+  const all = { sum: 0, count: 0 };
+  const byAuthor = new Map<string | number, { sum: number; count: number }>();
+  const add = ({ author, people }: SettledPost) => {
+    if (author !== null && !byAuthor.has(author)) byAuthor.set(author, { sum: 0, count: 0 });
+    for (const mean of [all, author === null ? undefined : byAuthor.get(author)])
       if (mean) {
         mean.sum += people;
         mean.count++;
       }
-  }
-
-  forecast({ author }: NumberedPost): number {
-    const { sum, count } = (author === null ? undefined : this.byAuthor.get(author)) ?? this.all;
-    return count > 0 ? sum / count : 0;
-  }
+  };
+  return {
+    name: "author's mean",
+    train(posts: SettledPost[]) {
+      for (const post of posts) add(post);
+    },
+    add,
+    forecast({ author }: WrittenPost) {
+      const { sum, count } = (author === null ? undefined : byAuthor.get(author)) ?? all;
+      return count > 0 ? sum / count : 0;
+    },
+  } satisfies AudienceForecaster;
 }

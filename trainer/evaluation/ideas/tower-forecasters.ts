@@ -30,6 +30,7 @@ interface Vectors {
   posts: Float32Array;
   people: Float32Array;
 }
+type VectorsAt = (until: number) => Promise<Vectors>;
 
 /**
  * Both forecasters, on the same towers, and the vectors of these. `community`: the whole one, whose later posts are read as text alone.
@@ -37,13 +38,13 @@ interface Vectors {
 export function towerForecasters(
   community: Community,
   options: TowerOptions,
-): { forecasters: AudienceForecaster[]; vectorsAt: (until: number) => Promise<Vectors> } {
+): { forecasters: AudienceForecaster[]; vectorsAt: VectorsAt } {
   let training: Promise<Vectors> | undefined;
   const vectorsAt = (until: number) => {
     training ??= train(community, until, options);
     return training;
   };
-  return { forecasters: [new NearestByTower(vectorsAt), new NearToPeople(vectorsAt)], vectorsAt };
+  return { forecasters: [nearestByTower(vectorsAt), nearToPeople(vectorsAt)], vectorsAt };
 }
 
 async function train(
@@ -61,56 +62,40 @@ async function train(
   return { posts, people: embedUsersAt(towers, data, moments, posts) };
 }
 
-class NearestByTower implements AudienceForecaster {
-  readonly name = "100 nearest by the post tower";
-  private vectors: Float32Array = new Float32Array();
-  private readonly known: { post: number; value: number }[] = [];
-  private readonly vectorsAt: (until: number) => Promise<Vectors>;
-
-  constructor(vectorsAt: (until: number) => Promise<Vectors>) {
-    this.vectorsAt = vectorsAt;
-  }
-
-  async train(posts: (NumberedPost & SettledPost)[], _: Community, until: number): Promise<void> {
-    this.vectors = (await this.vectorsAt(until)).posts;
-    for (const post of posts) this.add(post);
-  }
-
-  add({ post, people }: NumberedPost & SettledPost): void {
-    this.known.push({ post, value: Math.log1p(people) });
-  }
-
-  forecast({ post }: NumberedPost): number {
-    const { vectors, known } = this;
-    const similarities = new Float64Array(known.length);
-    for (let i = 0; i < known.length; i++)
-      similarities[i] = innerProduct(vectors, post * dimensions, vectors, known[i].post * dimensions, dimensions);
-    const least = similarities.slice().sort()[Math.max(0, known.length - neighbours)];
-    const near = known.filter((_, i) => similarities[i] >= least);
-    return near.reduce((sum, { value }) => sum + value, 0) / Math.max(1, near.length);
-  }
+function nearestByTower(vectorsAt: VectorsAt): AudienceForecaster {
+  let vectors: Float32Array = new Float32Array();
+  const known: { post: number; value: number }[] = [];
+  const add = ({ post, people }: NumberedPost & SettledPost) => void known.push({ post, value: Math.log1p(people) });
+  return {
+    name: "100 nearest by the post tower",
+    async train(posts, _, until) {
+      vectors = (await vectorsAt(until)).posts;
+      for (const post of posts) add(post);
+    },
+    add,
+    forecast({ post }) {
+      const similarities = Float64Array.from(known, (each) =>
+        innerProduct(vectors, post * dimensions, vectors, each.post * dimensions, dimensions),
+      );
+      const least = similarities.slice().sort()[Math.max(0, known.length - neighbours)];
+      const near = known.filter((_, i) => similarities[i] >= least);
+      return near.reduce((sum, { value }) => sum + value, 0) / Math.max(1, near.length);
+    },
+  };
 }
 
-class NearToPeople implements AudienceForecaster {
-  readonly name = "near to active people by both towers";
-  private vectors: Float32Array = new Float32Array();
+function nearToPeople(vectorsAt: VectorsAt): AudienceForecaster {
+  let vectors: Float32Array = new Float32Array();
   /** The sum of the people's vectors: its product with a post's is that of their mean similarity. */
-  private readonly sum = new Float32Array(dimensions);
-  private readonly vectorsAt: (until: number) => Promise<Vectors>;
-
-  constructor(vectorsAt: (until: number) => Promise<Vectors>) {
-    this.vectorsAt = vectorsAt;
-  }
-
-  async train(_posts: unknown, _community: unknown, until: number): Promise<void> {
-    const { posts, people } = await this.vectorsAt(until);
-    this.vectors = posts;
-    for (const [i, value] of people.entries()) this.sum[i % dimensions] += value;
-  }
-
-  add(): void {}
-
-  forecast({ post }: NumberedPost): number {
-    return innerProduct(this.sum, 0, this.vectors, post * dimensions, dimensions);
-  }
+  const sum = new Float32Array(dimensions);
+  return {
+    name: "near to active people by both towers",
+    async train(_posts, _community, until) {
+      const { posts, people } = await vectorsAt(until);
+      vectors = posts;
+      for (const [i, value] of people.entries()) sum[i % dimensions] += value;
+    },
+    add() {},
+    forecast: ({ post }) => innerProduct(sum, 0, vectors, post * dimensions, dimensions),
+  };
 }

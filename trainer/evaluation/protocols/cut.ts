@@ -4,7 +4,7 @@
  */
 import type { Community } from "../../community/community.ts";
 import { EventWalk } from "../history/event-walk.ts";
-import { type CutList, type CutMetrics, cutMetrics } from "../metrics/cut-metrics.ts";
+import { type ListMetrics, listMetrics } from "../metrics/list-metrics.ts";
 import { ranksOf, topOf } from "./rank.ts";
 import type { Recommender } from "./recommender.ts";
 import type { Progress } from "./replay.ts";
@@ -19,10 +19,20 @@ export interface CutOptions {
   topSize?: number | undefined;
 }
 
+/** One user's list. */
+interface CutList {
+  user: number;
+  test: number[];
+  /** Rank of each test post, from 1; Infinity where the recommender left it out. */
+  ranks: number[];
+  top: Int32Array;
+}
+
 export interface CutResult {
   name: string;
+  /** Of the same users in the same order, whatever ranked. */
   lists: CutList[];
-  metrics: CutMetrics;
+  metrics: { all: ListMetrics };
   /** Seconds of this recommender alone. */
   seconds: { train: number; observe: number; score: number };
 }
@@ -70,7 +80,7 @@ export async function runCut(
     results.push({
       name: recommender.name,
       lists,
-      metrics: cutMetrics(lists),
+      metrics: { all: listMetrics(lists.map(({ ranks }) => ranks)) },
       seconds: {
         observe: (observed - started) / 1000,
         train: (trained - observed) / 1000,

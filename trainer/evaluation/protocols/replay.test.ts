@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { MostRecent } from "../baselines/simple.ts";
+import { mostRecent } from "../baselines/simple.ts";
 import type { CommunityEvent } from "../history/event-walk.ts";
 import { hour, sizesOf, smallCommunity } from "../testing.ts";
 import type { History, Recommender } from "./recommender.ts";
@@ -28,7 +28,7 @@ test("ranks what exists, is not the user's own and had no interaction before", a
       [1, 5, 20],
     ],
   );
-  const [{ events }] = await runReplay(community, options, [new MostRecent(sizesOf(community))]);
+  const [{ events }] = await runReplay(community, options, [mostRecent(sizesOf(community))]);
   // at hour 11 posts 2, 1, 0 are left; opening 0 again and the own post 4 are no events; post 5 is there when it is made
   assert.deepEqual(
     events.map(({ post, at, rank, top }) => ({ post, at: at / hour, rank, top: [...top] })),
@@ -54,7 +54,7 @@ test("a user is cold without interaction and without own post", async () => {
       [2, 0, 14],
     ],
   );
-  const [{ events }] = await runReplay(community, options, [new MostRecent(sizesOf(community))]);
+  const [{ events }] = await runReplay(community, options, [mostRecent(sizesOf(community))]);
   assert.deepEqual(
     events.map(({ user, cold }) => [user, cold]),
     [

@@ -6,7 +6,7 @@
 import type { Community } from "../../community/community.ts";
 import { coldUsers, firstInteractions } from "../../community/first-interactions.ts";
 import { type CommunityEvent, communityUntil, EventWalk } from "../history/event-walk.ts";
-import { type ReplayEvent, type ReplayMetrics, replayMetrics } from "../metrics/replay-metrics.ts";
+import { type ReplayEvent, type ReplayMetrics, replayMetrics } from "../metrics/list-metrics.ts";
 import { Exclusion, rankOf, sample } from "./rank.ts";
 import type { Recommender } from "./recommender.ts";
 

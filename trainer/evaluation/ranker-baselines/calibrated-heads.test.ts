@@ -11,8 +11,14 @@ import { featuresOf } from "../../../supabase/functions/_shared/recommend/rank.t
 import { denseWidth } from "../../dlrm/dense-features.ts";
 import { RankingExamples } from "../../dlrm/ranking-examples.ts";
 import { Random } from "../../engine/random.ts";
-import { calibratedHeads, type FitHead } from "./calibrated-heads.ts";
-import { labelledRows, readExample, rowsOfRequests, rowWidth } from "./labelled-rows.ts";
+import {
+  calibratedHeads,
+  type FitHead,
+  labelledRows,
+  readExample,
+  rowsOfRequests,
+  rowWidth,
+} from "./calibrated-heads.ts";
 import { fitLogisticHead } from "./logistic.ts";
 
 /** Requests of four rows, the last standing for three candidates; votes are as rare as asked, views never come. */

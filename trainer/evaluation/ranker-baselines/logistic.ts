@@ -3,7 +3,7 @@ import { categoryRows } from "../../../supabase/functions/_shared/features/categ
 import { denseWidth, type Standardisation, standardised } from "../../dlrm/dense-features.ts";
 import { fitLogisticRegression } from "../../engine/logistic-regression.ts";
 import type { FitHead } from "./calibrated-heads.ts";
-import { rowWidth } from "./labelled-rows.ts";
+import { rowWidth } from "./calibrated-heads.ts";
 
 /** The penalty on the weights: that of a feature on which nothing depends stays near 0. */
 const ridge = 1;

@@ -6,8 +6,7 @@ import type { RankedList } from "../metrics/ranker-metrics.ts";
 import type { History } from "../protocols/recommender.ts";
 import type { CandidateList, ReplayedSystem } from "../system/replayed-system.ts";
 import { SystemRecommender } from "../system/system.ts";
-import { calibratedHeads, type FitHead, type Probabilities } from "./calibrated-heads.ts";
-import { rowWidth } from "./labelled-rows.ts";
+import { calibratedHeads, type FitHead, type Probabilities, rowWidth } from "./calibrated-heads.ts";
 import { fitLogisticHead } from "./logistic.ts";
 import { fitTreesHead } from "./trees/boost.ts";
 
@@ -31,8 +30,8 @@ class RankedBy extends SystemRecommender {
 
   override async train(history: History): Promise<void> {
     await super.train(history);
-    const { model, trainedOn } = this.replayed;
-    this.probabilities = await calibratedHeads(this.fit(model.dlrm), trainedOn.examples, trainedOn.parts);
+    const { trainedModel, trainedOn } = this.replayed;
+    this.probabilities = await calibratedHeads(this.fit(trainedModel.dlrm), trainedOn.examples, trainedOn.parts);
   }
 
   protected rank(list: CandidateList, out: Float64Array): void {

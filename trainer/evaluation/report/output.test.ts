@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { Random } from "../../engine/random.ts";
-import { LastActive, MostRecent, Popularity } from "../baselines/simple.ts";
+import { lastActive, mostRecent, popularity } from "../baselines/simple.ts";
 import { runCut } from "../protocols/cut.ts";
 import { runReplay } from "../protocols/replay.ts";
 import { hour, sizesOf, smallCommunity } from "../testing.ts";
@@ -36,7 +36,7 @@ describe("the folder of an evaluation", () => {
 
   test("replay: metrics can be recomputed from the rankings, and the page stands alone", async () => {
     const options = { validFrom: 50 * hour, testFrom: 100 * hour, sample: 80, seed: 3 };
-    const results = await runReplay(community, options, [new LastActive(sizes), new MostRecent(sizes)]);
+    const results = await runReplay(community, options, [lastActive(sizes), mostRecent(sizes)]);
     await writeReplay(folder, community, options, results, { primary: "last active", baseline: "most recent" });
     assert.deepEqual((await readdir(folder)).sort(), ["baselines", "metrics.json", "rankings.ndjson", "report.html"]);
     const metrics = JSON.parse(await readFile(join(folder, "metrics.json"), "utf8"));
@@ -60,7 +60,7 @@ describe("the folder of an evaluation", () => {
 
   test("cut: the same from its rankings", async () => {
     const options = { split: "random" as const, seed: 1 };
-    const results = await runCut(community, options, [new Popularity(sizes)]);
+    const results = await runCut(community, options, [popularity(sizes)]);
     await writeCut(folder, community, options, results, { primary: "popularity", baseline: "popularity" });
     const rankings = await lines(join(folder, "rankings.ndjson"));
     const recalls = rankings.map(({ test: right, top }) => {

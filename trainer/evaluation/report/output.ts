@@ -8,9 +8,8 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { Community } from "../../community/community.ts";
-import { pairedCutDifferences } from "../metrics/cut-metrics.ts";
 import { diversityOf, textSimilarity } from "../metrics/diversity.ts";
-import { pairedDifferences } from "../metrics/replay-metrics.ts";
+import { type ListMetrics, listMetrics, recallAt, replayMetrics } from "../metrics/list-metrics.ts";
 import type { CutOptions, CutResult } from "../protocols/cut.ts";
 import type { ReplayOptions, ReplayResult } from "../protocols/replay.ts";
 import { type Report, type ReportExtras, reportPage } from "./report.ts";
@@ -32,8 +31,7 @@ interface Protocol<Result> {
   posts: number;
   /** The lines of a recommender's file. */
   rows(result: Result): object[];
-  metrics(result: Result): Report["recommenders"][number]["metrics"];
-  differences(result: Result, base: Result): Report["recommenders"][number]["differences"];
+  differences(result: Result, base: Result): Record<string, ListMetrics>;
   /** Of each list: the ranks of the right posts, and its head. */
   lists(result: Result): { ranks: number[]; top: Int32Array }[];
 }
@@ -65,11 +63,7 @@ export async function writeReplay(
         rank: Number.isFinite(rank) ? rank : null,
         top: Array.from(top, (number) => posts.ids[number]),
       })),
-    metrics: ({ metrics }) =>
-      Object.fromEntries(
-        Object.entries(metrics).map(([slice, { events, ...ofSlice }]) => [slice, { lists: events, ...ofSlice }]),
-      ),
-    differences: (result, base) => pairedDifferences(result.events, base.events),
+    differences: (result, base) => replayMetrics(result.events, base.events),
     lists: ({ events }) => events.map(({ rank, top }) => ({ ranks: [rank], top })),
   });
 }
@@ -97,18 +91,22 @@ export async function writeCut(
         test: test.map((post) => posts.ids[post]),
         top: Array.from(top, (post) => posts.ids[post]),
       })),
-    metrics: ({ metrics: { users: lists, ...metrics } }) => ({ all: { lists, ...metrics } }),
-    differences: (result, base) => ({ all: pairedCutDifferences(result.lists, base.lists) }),
+    differences: ({ lists }, base) => ({
+      all: listMetrics(
+        lists.map(({ ranks }) => ranks),
+        base.lists.map(({ ranks }) => ranks),
+      ),
+    }),
     lists: (result) => result.lists,
   });
 }
 
-async function write<Result extends { name: string; seconds: Report["recommenders"][number]["seconds"] }>(
+async function write<Result extends Pick<Report["recommenders"][number], "name" | "metrics" | "seconds">>(
   folder: string | undefined,
   community: Community,
   results: Result[],
   { primary, baseline, extras = {} }: OutputOptions,
-  { protocol, settings, posts, rows, metrics, differences, lists }: Protocol<Result>,
+  { protocol, settings, posts, rows, differences, lists }: Protocol<Result>,
 ): Promise<Report> {
   const similarity = textSimilarity(community);
   const base = results.find(({ name }) => name === baseline);
@@ -117,9 +115,9 @@ async function write<Result extends { name: string; seconds: Report["recommender
     const tops = all.map(({ top }) => top);
     return {
       name: result.name,
-      metrics: metrics(result),
+      metrics: result.metrics,
       differences: base && result !== base ? differences(result, base) : {},
-      recall: recallCurve(all.map(({ ranks }) => ranks)),
+      recall: recallCurve(all),
       diversity: diversityOf(tops, posts, similarity),
       seconds: result.seconds,
     };
@@ -129,16 +127,12 @@ async function write<Result extends { name: string; seconds: Report["recommender
   return report;
 }
 
-/** Mean recall at 1 to 100, denominators min(k, right posts). */
-function recallCurve(lists: number[][]): number[] {
-  return Array.from({ length: 100 }, (_, i) => {
-    const k = i + 1;
-    const sum = lists.reduce(
-      (total, ranks) => total + ranks.filter((rank) => rank <= k).length / Math.min(k, ranks.length),
-      0,
-    );
-    return sum / lists.length;
-  });
+/** Mean recall at 1 to 100. */
+function recallCurve(lists: { ranks: number[] }[]): number[] {
+  return Array.from(
+    { length: 100 },
+    (_, i) => lists.reduce((sum, { ranks }) => sum + recallAt(i + 1, ranks, ranks.length), 0) / lists.length,
+  );
 }
 
 async function writeFolder<Result extends { name: string }>(

@@ -2,12 +2,11 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Estimate, meanOf } from "../metrics/statistics.ts";
-import { barPlot } from "./plots/bar-plot.ts";
-import { page, section, tableOf } from "./plots/page.ts";
-import { rolesOf } from "./plots/svg.ts";
-import type { Report } from "./report.ts";
-import { share, signed, table } from "./table.ts";
-import { rankerColumns } from "./tables.ts";
+import { page, section, sectionsOf } from "./plots/page.ts";
+import { barPlot, rolesOf } from "./plots/svg.ts";
+import { type Report, titleOf } from "./report.ts";
+import { share, table } from "./table.ts";
+import { type ReportTable, tablesOf } from "./tables.ts";
 
 interface Spread {
   mean: number;
@@ -41,17 +40,17 @@ interface OverSeeds {
 
 /** Mean and range of every figure; a seed without one (a head nobody used in its sample) is left out of that figure. */
 export function overSeedsOf(seeds: number[], reports: Report[]): OverSeeds {
-  const [first] = reports;
-  const shared = Object.entries(first.settings).filter(([name, value]) =>
+  const { protocol, settings, primary, baseline, recommenders } = reports[0];
+  const shared = Object.entries(settings).filter(([name, value]) =>
     reports.every(({ settings }) => settings[name] === value),
   );
   return {
-    protocol: first.protocol,
+    protocol,
     settings: Object.fromEntries(shared),
     seeds,
-    primary: first.primary,
-    baseline: first.baseline,
-    recommenders: first.recommenders.map(({ name }, i) => ({
+    primary,
+    baseline,
+    recommenders: recommenders.map(({ name }, i) => ({
       name,
       metrics: slicesOver(reports.map(({ recommenders }) => recommenders[i].metrics)),
       differences: slicesOver(reports.map(({ recommenders }) => recommenders[i].differences)),
@@ -89,6 +88,7 @@ function headsOver(reports: Report[]): OverSeeds["heads"] {
 
 function spreadsOf(records: (Values | undefined)[]): Spreads {
   const found = records.filter((record) => record !== undefined);
+  const figureOf = (value: Estimate | number) => (typeof value === "number" ? value : value.mean);
   return Object.fromEntries(
     namesOf(found).map((metric) => [
       metric,
@@ -107,81 +107,40 @@ function namesOf(records: Record<string, unknown>[]): string[] {
   return [...new Set(records.flatMap(Object.keys))];
 }
 
-function figureOf(value: Estimate | number): number {
-  return typeof value === "number" ? value : value.mean;
-}
-
-/** Without the number of rows, which says nothing of a ranker. */
-const headColumns = rankerColumns.filter(({ metric }) => metric !== "rows");
-
-/** The figures that matter most as tables, header and rows each. */
-function tablesOf({ recommenders, heads, ann, protocol, baseline }: OverSeeds): [header: string[], rows: string[][]][] {
-  const columns: [label: string, slice: string, metric: string][] = [
-    ["R@20", "all", "recall@20"],
-    ["R@100", "all", "recall@100"],
-    ["MRR", "all", "mrr"],
-  ];
-  if (protocol === "cut") columns.push(["NDCG@20", "all", "ndcg@20"]);
-  else
-    columns.push(
-      ["R@20 cold", "cold users", "recall@20"],
-      ["MRR cold", "cold users", "mrr"],
-      ["R@20 > 7 days", "posts > 7 days", "recall@20"],
-    );
-  const header = columns.map(([label, slice]) => {
-    const lists = recommenders[0].metrics[slice]?.lists;
-    return lists ? `${label} (${counted(lists)})` : label;
-  });
-  const rowsOf = (part: "metrics" | "differences", format: (value: number) => string) =>
-    recommenders
-      .filter((each) => Object.keys(each[part]).length > 0)
-      .map((each) => [
-        each.name,
-        ...columns.map(([, slice, metric]) => spreadCell(each[part][slice]?.[metric], format)),
-      ]);
-  return [
-    [["recommender", ...header], rowsOf("metrics", share)],
-    [[`paired with ${baseline}`, ...header], rowsOf("differences", signed)],
-    ...heads.map(({ head, models }): [string[], string[][]] => [
-      [`head: ${head}`, ...headColumns.map(({ label }) => label)],
-      models.map(({ name, metrics }) => [
-        name,
-        ...headColumns.map(({ metric, format }) => spreadCell(metrics[metric], format)),
-      ]),
-    ]),
-    [["vector index against exact search", "mean"], Object.entries(ann).map(([k, spread]) => [k, spreadCell(spread)])],
-  ];
+function tablesOver(report: OverSeeds): ReportTable[] {
+  const ann = Object.entries(report.ann).map(([k, spread]) => [k, spreadCell(spread)]);
+  return [...tablesOf(report, spreadCell), { header: ["vector index against exact search", "mean"], rows: ann }];
 }
 
 /** The means with their ranges for the terminal. */
 export function overSeedsTable(report: OverSeeds): string {
-  return tablesOf(report)
-    .map(([header, rows]) => table(header, rows))
+  return tablesOver(report)
+    .map(({ header, rows }) => table(header, rows))
     .join("\n\n");
 }
 
 /** Writes metrics.json and report.html of all seeds into a folder. */
 export async function writeOverSeeds(folder: string, report: OverSeeds): Promise<void> {
-  const roleOf = rolesOf(report);
-  const sections = tablesOf(report).map(([[title, ...header], rows]) =>
-    section(title, tableOf(["", ...header], rows, { roleOf: (name) => (name === "DLRM" ? "primary" : roleOf(name)) })),
-  );
-  const plots = plotsOf(report);
   const { seeds, protocol, settings } = report;
   const links = seeds.map((seed) => `<a href="seed-${seed}/report.html">seed ${seed}</a>`).join(" · ");
   await mkdir(folder, { recursive: true });
   await writeFile(join(folder, "metrics.json"), `${JSON.stringify(report, null, 2)}\n`);
-  const title = `Evaluation: ${protocol === "replay" ? "live replay" : "one cut, full catalogue"}, mean over seeds (lowest to highest)`;
-  const html = page(title, { ...settings, seeds: seeds.join(", ") }, [`<p>${links}</p>`, plots, ...sections]);
+  const sections = sectionsOf(tablesOver(report), rolesOf(report));
+  const html = page(
+    `${titleOf(protocol)}, mean over seeds (lowest to highest)`,
+    { ...settings, seeds: seeds.join(", ") },
+    [`<p>${links}</p>`, plotsOf(report), ...sections],
+  );
   await writeFile(join(folder, "report.html"), html);
 }
 
 /** The means as bars, with whiskers from the lowest seed to the highest. */
 function plotsOf({ recommenders, seeds, ...report }: OverSeeds): string {
   const roleOf = rolesOf(report);
+  const lists = spreadCell(recommenders[0].metrics.all?.lists, String);
   const bars = ["recall@20", "mrr"].map((metric) =>
     barPlot(
-      `${metric}, all, ${seeds.length} seeds of ${counted(recommenders[0].metrics.all?.lists)} lists`,
+      `${metric}, all, ${seeds.length} seeds of ${lists} lists`,
       recommenders
         .flatMap(({ name, metrics: { all } }) => (all?.[metric] ? [{ name, ...all[metric] }] : []))
         .map(({ name, mean, lowest, highest }) => ({
@@ -199,11 +158,6 @@ function plotsOf({ recommenders, seeds, ...report }: OverSeeds): string {
     "Over the seeds",
     `<div class="grid">${bars.join("")}</div><p>Whiskers: the lowest and the highest seed.</p>`,
   );
-}
-
-function counted(lists: Spread | undefined): string {
-  if (!lists) return "–";
-  return lists.lowest === lists.highest ? `${lists.lowest}` : `${lists.lowest} to ${lists.highest}`;
 }
 
 function spreadCell(spread: Spread | undefined, format = share): string {

@@ -4,13 +4,11 @@ import type { CalibrationBin } from "../metrics/classification-metrics.ts";
 import type { Diversity } from "../metrics/diversity.ts";
 import type { Estimate } from "../metrics/statistics.ts";
 import type { Worst } from "../worst.ts";
-import { barPlot, whiskers } from "./plots/bar-plot.ts";
-import { type Line, linePlot } from "./plots/line-plot.ts";
-import { page, section, tableOf } from "./plots/page.ts";
-import { escapeHtml, rolesOf } from "./plots/svg.ts";
-import type { StepUse } from "./step-meter.ts";
-import { pairedCell, share } from "./table.ts";
-import { rankerColumns } from "./tables.ts";
+import { page, section, sectionsOf, tableOf } from "./plots/page.ts";
+import { barPlot, escapeHtml, type Line, linePlot, rolesOf, whiskers } from "./plots/svg.ts";
+import { type StepUse, stepsLine } from "./step-meter.ts";
+import { pairedCell, share, table } from "./table.ts";
+import { estimateCell, type ReportTable, tablesOf } from "./tables.ts";
 
 type Metrics = { lists: number } & { [metric: string]: Estimate | number };
 
@@ -26,7 +24,7 @@ export interface ReportExtras {
   /** What must be known to read these. */
   headNotes?: string[];
   /** What lies between several models under test, as tables. */
-  between?: { header: string[]; rows: string[][] }[];
+  between?: ReportTable[];
   /** The vector index against exact search. */
   ann?: AnnRecall;
   steps?: StepUse[];
@@ -57,11 +55,29 @@ export interface Report {
   extras: ReportExtras;
 }
 
+export function titleOf(protocol: Report["protocol"]): string {
+  return `Evaluation: ${protocol === "replay" ? "live replay" : "one cut, full catalogue"}`;
+}
+
+/** What the terminal shows. */
+export function reportText(report: Report): string {
+  const { between = [], headNotes = [], ann, steps = [] } = report.extras;
+  const [results, paired, ...heads] = tablesOf({ ...report, heads: report.extras.heads }, estimateCell);
+  const recalls = ann?.recall.map(({ k, mean }) => `recall@${k} ${share(mean)}`).join(", ");
+  return [
+    ...[results, paired, ...between, ...heads].map(({ header, rows }) => table(header, rows)),
+    ...(headNotes.length > 0 ? [headNotes.join("\n")] : []),
+    ...(ann ? [`vector index against exact search, ${ann.users} users, ${ann.posts} posts: ${recalls}`] : []),
+    `wall time and peak memory: ${stepsLine(steps)}`,
+  ].join("\n\n");
+}
+
 /** One self-contained HTML page. */
 export function reportPage(report: Report): string {
-  const { recommenders, settings } = report;
+  const { recommenders, settings, extras } = report;
   const ranked = recommenders.toSorted((a, b) => mean(b.metrics.all, "recall@20") - mean(a.metrics.all, "recall@20"));
   const role = rolesOf(report);
+  const [results, paired, ...heads] = tablesOf({ ...report, recommenders: ranked, heads: extras.heads }, estimateCell);
   const bars = (slice: string, metric: string) =>
     barPlot(
       `${metric}, ${slice} (${recommenders[0].metrics[slice].lists.toLocaleString("en")} lists)`,
@@ -74,11 +90,12 @@ export function reportPage(report: Report): string {
     );
   const slices = Object.keys(recommenders[0].metrics).filter((slice) => recommenders[0].metrics[slice].lists > 0);
   const sections = [
-    section("Results", resultTable(report, ranked)),
-    ...(report.extras.between ?? []).map(({ header: [title, ...columns], rows }) =>
-      section(title, tableOf(["", ...columns], rows)),
+    section(
+      "Results",
+      `${[results, paired].map(({ header, rows }) => tableOf(header, rows, { roleOf: role })).join("<br>")}<p>± one standard error; of how many lists is in brackets. The differences are paired, on the same lists.</p>`,
     ),
-    ...(report.extras.about ?? []).map(({ title, facts }) => section(title, tableOf(["", ""], facts, { texts: [1] }))),
+    ...sectionsOf(extras.between ?? []),
+    ...(extras.about ?? []).map(({ title, facts }) => section(title, tableOf(["", ""], facts, { texts: [1] }))),
     section(
       "How far down the right post is",
       linePlot(
@@ -97,29 +114,11 @@ export function reportPage(report: Report): string {
        <p>Whiskers: ± 1.96 standard errors.</p>`,
     ),
     section("Beyond accuracy", diversityTable(ranked)),
-    ...modelSections(report.extras),
-    ...importanceSection(report.extras),
+    ...modelSections(extras, heads),
+    ...importanceSection(extras),
     ...worstSections(report),
   ];
-  const title = `Evaluation: ${report.protocol === "replay" ? "live replay" : "one cut, full catalogue"}`;
-  return page(title, settings, sections);
-}
-
-function resultTable(report: Report, ranked: Report["recommenders"]): string {
-  const metrics = Object.keys(ranked[0].metrics.all).filter((metric) => metric !== "lists");
-  const rows = ranked.map(({ name, metrics: values, differences, seconds }) => [
-    name,
-    ...metrics.map((metric) => {
-      const { mean: value, error } = estimateOf(values.all, metric);
-      return `${share(value)} ± ${share(error)}`;
-    }),
-    ...["recall@20", "mrr"].map((metric) => (differences.all ? pairedCell(estimateOf(differences.all, metric)) : "–")),
-    (seconds.train + seconds.observe + seconds.score).toFixed(1),
-  ]);
-  const header = ["recommender", ...metrics, "Δ recall@20", "Δ mrr", "seconds"];
-  const { lists } = ranked[0].metrics.all;
-  const roleOf = rolesOf(report);
-  return `${tableOf(header, rows, { roleOf })}<p>${lists.toLocaleString("en")} lists. ± one standard error. Δ: paired difference to ${escapeHtml(report.baseline)} on the same lists.</p>`;
+  return page(titleOf(report.protocol), settings, sections);
 }
 
 function diversityTable(ranked: Report["recommenders"]): string {
@@ -131,7 +130,10 @@ function diversityTable(ranked: Report["recommenders"]): string {
     <p>Coverage: share of all posts shown to anyone. Gini: 0 all posts equally often, 1 one post only. Similarity: TF-IDF cosine.</p>`;
 }
 
-function modelSections({ losses = [], heads = [], headNotes = [], ann, steps = [] }: ReportExtras): string[] {
+function modelSections(
+  { losses = [], heads = [], headNotes = [], ann, steps = [] }: ReportExtras,
+  headTables: ReportTable[],
+): string[] {
   const sections: string[] = [];
   if (losses.length > 0) {
     const plots = losses.map(({ model, curves }) => {
@@ -145,13 +147,9 @@ function modelSections({ losses = [], heads = [], headNotes = [], ann, steps = [
   }
   if (headNotes.length > 0)
     sections.push(section("Heads", headNotes.map((note) => `<p>${escapeHtml(note)}.</p>`).join("")));
-  for (const { head, models } of heads) {
-    const rows = models.map(({ name, metrics }) => [
-      name,
-      ...rankerColumns.map(({ metric, format }) => format(metrics[metric])),
-    ]);
+  for (const [h, { head, models }] of heads.entries()) {
+    const { header, rows } = headTables[h];
     const roleOf = rolesOf({ primary: models[0]?.name, baseline: "" });
-    const header = ["ranked by", ...rankerColumns.map(({ label }) => label)];
     const plots = models.flatMap(({ name, bins, metrics }, i) => {
       if (!bins) return [];
       const points = bins.map(({ predicted, observed }): [number, number] => [predicted, observed]);
@@ -163,7 +161,10 @@ function modelSections({ losses = [], heads = [], headNotes = [], ann, steps = [
       ]);
     });
     sections.push(
-      section(`Head: ${head}`, `${tableOf(header, rows, { roleOf })}<div class="grid">${plots.join("")}</div>`),
+      section(
+        `Head: ${head}`,
+        `${tableOf(["ranked by", ...header.slice(1)], rows, { roleOf })}<div class="grid">${plots.join("")}</div>`,
+      ),
     );
   }
   if (ann) {

@@ -1,90 +1,112 @@
-import { pairedCutDifferences } from "../metrics/cut-metrics.ts";
-import type { HeadMetrics } from "../metrics/ranker-metrics.ts";
-import { pairedDifferences, type ReplayMetrics } from "../metrics/replay-metrics.ts";
+/** What an evaluation found as tables, for the terminal and for the page alike; so is what several seeds found. */
+import { type ListMetric, type ReplayMetrics, replayMetrics } from "../metrics/list-metrics.ts";
 import type { Estimate } from "../metrics/statistics.ts";
-import type { CutResult } from "../protocols/cut.ts";
 import type { ReplayResult } from "../protocols/replay.ts";
-import { intervalCell, ofEvents, pairedCell, share, table } from "./table.ts";
+import { intervalCell, share, signed } from "./table.ts";
 
-/** The results of a replay for the terminal; with a baseline's name also the paired differences to it. */
-export function replayTable(results: ReplayResult[], baseline?: string): string {
-  const slices = sliceColumns(results[0].metrics);
-  const { events } = results[0].metrics.all;
-  const header = ["recommender", ofEvents("R@20", events), "±", "R@100", "NDCG@20", "MRR", "±", ...slices, "seconds"];
-  const rows = results.map(({ name, metrics, seconds }) => [
-    name,
-    share(metrics.all["recall@20"].mean),
-    share(metrics.all["recall@20"].error),
-    share(metrics.all["recall@100"].mean),
-    share(metrics.all["ndcg@20"].mean),
-    share(metrics.all.mrr.mean),
-    share(metrics.all.mrr.error),
-    share(metrics["cold users"]["recall@20"].mean),
-    share(metrics["cold users"].mrr.mean),
-    share(metrics["posts > 7 days"]["recall@20"].mean),
-    (seconds.train + seconds.observe + seconds.score).toFixed(1),
-  ]);
-  const tables = [table(header, rows)];
-  const base = results.find(({ name }) => name === baseline);
-  if (base) {
-    const differences = results
-      .filter((result) => result !== base)
-      .map((result) => [result.name, ...differencesTo(base, result).map(pairedCell)]);
-    tables.push(table([`paired with ${base.name}`, ofEvents("R@20", events), "MRR", ...slices], differences));
-  }
-  return tables.join("\n\n");
-}
-
-/** Paired differences to another result: R@20 and MRR of all, then those of `sliceColumns`. */
-function differencesTo(base: ReplayResult, { events }: ReplayResult): Estimate[] {
-  const { all, "cold users": cold, "posts > 7 days": old } = pairedDifferences(events, base.events);
-  return [all["recall@20"], all.mrr, cold["recall@20"], cold.mrr, old["recall@20"]];
-}
-
-/** The columns of slices, each with how many events it is of: a figure of three says nothing. */
-function sliceColumns(metrics: ReplayMetrics): string[] {
-  const [cold, old] = [metrics["cold users"].events, metrics["posts > 7 days"].events];
-  return [ofEvents("R@20 cold", cold), ofEvents("MRR cold", cold), ofEvents("R@20 > 7 days", old)];
-}
-
-/** The results of a cut for the terminal; with a baseline's name also the paired differences to it. */
-export function cutTable(results: CutResult[], baseline?: string): string {
-  const rows = results.map(({ name, metrics, seconds }) => [
-    name,
-    share(metrics["recall@20"].mean),
-    share(metrics["recall@20"].error),
-    share(metrics["recall@100"].mean),
-    share(metrics["ndcg@20"].mean),
-    share(metrics.mrr.mean),
-    (seconds.train + seconds.observe + seconds.score).toFixed(1),
-  ]);
-  const recall = `R@20 (${results[0].metrics.users} users)`;
-  const tables = [table(["recommender", recall, "±", "R@100", "NDCG@20", "MRR", "seconds"], rows)];
-  const base = results.find(({ name }) => name === baseline);
-  if (base) {
-    const differences = results
-      .filter((result) => result !== base)
-      .map(({ name, lists }) => {
-        const paired = pairedCutDifferences(lists, base.lists);
-        return [name, ...[paired["recall@20"], paired["recall@100"], paired["ndcg@20"], paired.mrr].map(pairedCell)];
-      });
-    tables.push(table([`paired with ${base.name}`, recall, "R@100", "NDCG@20", "MRR"], differences));
-  }
-  return tables.join("\n\n");
-}
-
-interface Rows {
+export interface ReportTable {
+  /** The first says what the table is of. */
   header: string[];
   rows: string[][];
 }
 
+type Column = [label: string, slice: keyof ReplayMetrics, metric: ListMetric];
+const ofAll: Column[] = [
+  ["R@20", "all", "recall@20"],
+  ["R@100", "all", "recall@100"],
+  ["NDCG@20", "all", "ndcg@20"],
+  ["MRR", "all", "mrr"],
+];
+const columnsOf: Record<"replay" | "cut", Column[]> = {
+  replay: [
+    ...ofAll,
+    ["R@20 cold", "cold users", "recall@20"],
+    ["MRR cold", "cold users", "mrr"],
+    ["R@20 > 7 days", "posts > 7 days", "recall@20"],
+  ],
+  cut: ofAll,
+};
+
+const count = (value: number) => Math.round(value).toLocaleString("en");
+const smallNumber = (value: number) => (Number.isFinite(value) ? value.toFixed(5) : "–");
+const headColumns: [label: string, metric: string, format: (value: number) => string][] = [
+  ["rows", "rows", count],
+  ["positives", "positives", count],
+  ["AUC", "auc", share],
+  ["GAUC", "gauc", share],
+  ["log loss", "logLoss", smallNumber],
+  ["norm. entropy", "normalisedEntropy", share],
+  ["Σp/Σy", "calibration", share],
+];
+
+/** The figures of one seed, or those of several; `Figure` is what stands for one of them. */
+interface Figures<Figure> {
+  protocol: "replay" | "cut";
+  baseline: string;
+  recommenders: {
+    name: string;
+    /** By slice and metric; how many lists there are is among them. */
+    metrics: Record<string, Record<string, Figure>>;
+    /** Paired, to the baseline. */
+    differences: Record<string, Record<string, Figure>>;
+    seconds?: Record<"train" | "observe" | "score", number>;
+  }[];
+  heads?: { head: string; models: { name: string; metrics: Record<string, Figure> }[] }[] | undefined;
+}
+
+/** All recommenders, their paired differences to the baseline, and the heads; each column with how many lists it is of: a figure of three says nothing. */
+export function tablesOf<Figure>(
+  { protocol, baseline, recommenders, heads = [] }: Figures<Figure>,
+  cell: (figure: Figure | undefined, format: (value: number) => string) => string,
+): ReportTable[] {
+  const columns = columnsOf[protocol];
+  const { metrics } = recommenders[0];
+  const header = columns.map(([label, slice]) => `${label} (${cell(metrics[slice]?.lists, count)})`);
+  const rowsOf = (part: "metrics" | "differences", format: (value: number) => string) =>
+    recommenders
+      .filter((each) => Object.keys(each[part]).length > 0)
+      .map((each) => [each.name, ...columns.map(([, slice, metric]) => cell(each[part][slice]?.[metric], format))]);
+  const seconds = recommenders
+    .flatMap((each) => each.seconds ?? [])
+    .map(({ train, observe, score }) => train + observe + score);
+  return [
+    {
+      header: ["recommender", ...header, ...(seconds.length > 0 ? ["seconds"] : [])],
+      rows: rowsOf("metrics", share).map((row, i) => [
+        ...row,
+        ...seconds.slice(i, i + 1).map((each) => each.toFixed(1)),
+      ]),
+    },
+    { header: [`paired with ${baseline}`, ...header], rows: rowsOf("differences", signed) },
+    ...heads.map(({ head, models }) => ({
+      header: [`head: ${head}`, ...headColumns.map(([label]) => label)],
+      rows: models.map(({ name, metrics }) => [
+        name,
+        ...headColumns.map(([, metric, format]) => cell(metrics[metric], format)),
+      ]),
+    })),
+  ];
+}
+
+/** A figure of one seed, with its standard error. */
+export function estimateCell(figure: Estimate | number | undefined, format: (value: number) => string): string {
+  const { mean, error } = typeof figure === "object" ? figure : { mean: figure ?? Number.NaN, error: Number.NaN };
+  if (Number.isNaN(mean)) return "–";
+  return Number.isFinite(error) ? `${format(mean)} ± ${share(error)}` : format(mean);
+}
+
 /** What lies between each of some results and the first of them, on the same events: differences with 95 % intervals. */
-export function pairedRows([first, ...others]: ReplayResult[]): Rows {
-  const rows = others.map((result) => [result.name, ...differencesTo(first, result).map(intervalCell)]);
-  const { length } = first.events;
+export function pairedRows([first, ...others]: ReplayResult[]): ReportTable {
+  const columns = columnsOf.replay;
   return {
-    header: [`beside ${first.name}, 95 %`, ofEvents("R@20", length), "MRR", ...sliceColumns(first.metrics)],
-    rows,
+    header: [
+      `beside ${first.name}, 95 %`,
+      ...columns.map(([label, slice]) => `${label} (${first.metrics[slice].lists})`),
+    ],
+    rows: others.map(({ name, events }) => {
+      const differences = replayMetrics(events, first.events);
+      return [name, ...columns.map(([, slice, metric]) => intervalCell(differences[slice][metric]))];
+    }),
   };
 }
 
@@ -97,7 +119,7 @@ export function pairedHeadRows(
     /** undefined: there is nothing to say it by. */
     difference(name: string, other: string): Estimate | undefined;
   }[],
-): Rows {
+): ReportTable {
   const columns = heads
     .map(({ head, positives, difference }) => ({
       label: `${head} (${positives} positives)`,
@@ -108,26 +130,4 @@ export function pairedHeadRows(
     header: [`norm. entropy beside ${first}, 95 %`, ...columns.map(({ label }) => label)],
     rows: others.map((name, i) => [name, ...columns.map(({ found }) => (found[i] ? intervalCell(found[i]) : "–"))]),
   };
-}
-
-const count = (value: number) => Math.round(value).toLocaleString("en");
-const smallNumber = (value: number) => (Number.isFinite(value) ? value.toFixed(5) : "–");
-
-/** How the metrics are shown, in this order. */
-export const rankerColumns = [
-  { metric: "rows", label: "rows", format: count },
-  { metric: "positives", label: "positives", format: count },
-  { metric: "auc", label: "AUC", format: share },
-  { metric: "gauc", label: "GAUC", format: share },
-  { metric: "logLoss", label: "log loss", format: smallNumber },
-  { metric: "normalisedEntropy", label: "norm. entropy", format: share },
-  { metric: "calibration", label: "Σp/Σy", format: share },
-] as const;
-
-/** The metrics for the terminal. */
-export function rankerTable(metrics: HeadMetrics[]): string {
-  return table(
-    ["head", "ranked by", ...rankerColumns.map(({ label }) => label)],
-    metrics.map((each) => [each.head, each.by, ...rankerColumns.map(({ metric, format }) => format(each[metric]))]),
-  );
 }

@@ -68,12 +68,12 @@ test("trains once, and computes each list once for all who ask", async (t) => {
   const replayed = new ReplayedSystem(loaded, pipeline);
   const history = { community: loaded.community, ...window };
   await replayed.train(history);
-  const { model } = replayed;
+  const { trainedModel } = replayed;
   const retrieval = t.mock.method(CommunityState.prototype, "candidates");
   const [{ events }] = await runReplay(loaded.community, window, recommendersOver(replayed).recommenders);
   assert.equal(events.length, window.sample);
   assert.equal(retrieval.mock.callCount(), window.sample);
-  assert.equal(replayed.model, model);
+  assert.equal(replayed.trainedModel, trainedModel);
 });
 
 test("an interaction at the same instant makes another list; the replay does not go back; the training set is released", async () => {

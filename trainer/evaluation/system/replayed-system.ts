@@ -8,14 +8,9 @@ import { innerProduct } from "../../../supabase/functions/_shared/features/inner
 import { kinds } from "../../../supabase/functions/_shared/features/kinds.ts";
 import { recencyBaseline } from "../../../supabase/functions/_shared/features/recency-baseline.ts";
 import type { Feeds } from "../../../supabase/functions/_shared/features/tensors.ts";
-import { loadRuntime } from "../../../supabase/functions/_shared/models/inference.ts";
-import {
-  type Opinion,
-  predict,
-  type RankingModel,
-  scoreOf,
-} from "../../../supabase/functions/_shared/recommend/rank.ts";
+import { type Opinion, predict, scoreOf } from "../../../supabase/functions/_shared/recommend/rank.ts";
 import { embedUser } from "../../../supabase/functions/_shared/towers/embed-users.ts";
+import type { Community } from "../../community/community.ts";
 import type { LoadedCommunity } from "../../community/from-database.ts";
 import { CommunityState, type NumberedCandidate } from "../../community/state.ts";
 import { userText } from "../../community/texts.ts";
@@ -24,7 +19,9 @@ import type { RankerParts, RankingExamples } from "../../dlrm/ranking-examples.t
 import { vectorAt } from "../../engine/vector-at.ts";
 import { dlrmGraph } from "../../export/dlrm.ts";
 import { userTowerGraph } from "../../export/towers.ts";
+import { rankingModel } from "../../gate/model-in-memory.ts";
 import type { ReplayedModel } from "../../gate/ranked-requests.ts";
+import { idEmbeddingsOf } from "../../model-folder/id-embeddings.ts";
 import { type PipelineOptions, type TrainedModel, trainModel } from "../../pipeline.ts";
 import { Histories } from "../../towers/histories.ts";
 import type { History } from "../protocols/recommender.ts";
@@ -55,18 +52,18 @@ interface TrainingSet {
   parts: RankerParts;
 }
 
-/** What answers: two graphs, and what they are fed of the community at hand. */
-interface Served {
-  graphs: RankingModel;
-  /** [posts, 32] */
-  postVectors: Float32Array;
-  idEmbeddingOf(user: number): Float32Array;
+/** A model that was just trained, as it would serve. */
+export async function replayedModel(model: TrainedModel, { users }: Community): Promise<ReplayedModel> {
+  const { dlrm, postVectors } = model;
+  const { towers } = model.towers;
+  const served = await rankingModel("under evaluation", dlrm.heads, userTowerGraph(towers), dlrmGraph(dlrm));
+  return { ...served, userIdEmbeddings: idEmbeddingsOf(users.ids, towers.userIdEmbeddings), postVectors };
 }
 
 export class ReplayedSystem {
   private training: Promise<void> | undefined;
   private trainingSet: TrainingSet | undefined;
-  private served: Served | undefined;
+  private served: ReplayedModel | undefined;
   private trained: TrainedModel | undefined;
   private latest: { user: number; at: number; interactions: number; list: Promise<CandidateList> } | undefined;
   private readonly state: CommunityState;
@@ -97,45 +94,30 @@ export class ReplayedSystem {
     const onExamples = (examples: RankingExamples, parts: RankerParts) => {
       this.trainingSet = { examples, parts };
     };
-    await this.serve(await trainModel(this.loaded, { ...this.options, until, onExamples }));
+    await this.serveTrained(await trainModel(this.loaded, { ...this.options, until, onExamples }));
   }
 
-  /** Answers with a model that was trained before, as it would serve. */
-  serveGiven({ userIdEmbeddings, postVectors, ...graphs }: ReplayedModel): void {
-    const { ids } = this.loaded.community.users;
-    this.served = { graphs, postVectors, idEmbeddingOf: (user) => userIdEmbeddings.get(ids[user]) ?? none };
-  }
-
-  /** Answers with a model from now on. */
-  async serve(model: TrainedModel): Promise<void> {
-    const { createSession } = await loadRuntime();
-    const { towers, dlrm } = model;
-    const graphs = {
-      user_tower: await createSession(userTowerGraph(towers.towers)),
-      dlrm: await createSession(dlrmGraph(dlrm)),
-    };
+  /** Answers with a model that was just trained from now on. */
+  async serveTrained(model: TrainedModel): Promise<void> {
     this.trained = model;
-    this.served = {
-      graphs: { name: "under evaluation", heads: dlrm.heads, graphs },
-      postVectors: model.postVectors,
-      idEmbeddingOf: (user) => vectorAt(towers.towers.userIdEmbeddings.weights.values, user),
-    };
+    this.serve(await replayedModel(model, this.loaded.community));
+  }
+
+  /** Answers with a model as it would serve. */
+  serve(model: ReplayedModel): void {
+    this.served = model;
   }
 
   /** The model that it trained itself. */
-  get model(): TrainedModel {
+  get trainedModel(): TrainedModel {
     if (!this.trained) throw new Error("the system is asked for what it has not trained");
     return this.trained;
   }
 
-  /** Of the model that answers, [posts, 32]. */
-  get postVectors(): Float32Array {
-    return this.serving().postVectors;
-  }
-
-  /** The graphs that answer. */
-  get graphs(): RankingModel {
-    return this.serving().graphs;
+  /** The model that answers. */
+  get model(): ReplayedModel {
+    if (!this.served) throw new Error("the system is asked before it was trained");
+    return this.served;
   }
 
   /** What the ranker was trained on, for models that learn from the same; there until the first list is asked for. */
@@ -161,12 +143,13 @@ export class ReplayedSystem {
     // 200 MB that nobody needs any more: all training comes before the first list
     this.trainingSet = undefined;
     const { state, loaded } = this;
-    const { graphs, postVectors, idEmbeddingOf } = this.serving();
+    const { model } = this;
+    const { postVectors } = model;
     state.advance(this.events[interactions] ?? loaded.timeline.length, at);
     const history = this.histories.latest(user, at).map((post) => vectorAt(postVectors, post));
-    const vector = await embedUser(graphs, {
+    const vector = await embedUser(model, {
       ...userText(loaded.community, user),
-      id_embedding: idEmbeddingOf(user),
+      id_embedding: model.userIdEmbeddings.get(loaded.community.users.ids[user]) ?? none,
       history,
     });
     const candidates = state.candidates(user, at, vector, postVectors);
@@ -174,10 +157,10 @@ export class ReplayedSystem {
     // the graph takes one candidate or more
     const predicted =
       candidates.length > 0
-        ? await predict(graphs, state.user(user, history), vector, candidates, at)
+        ? await predict(model, state.user(user, history), vector, candidates, at)
         : { probabilities: new Float32Array(), feeds: undefined };
     const { probabilities } = predicted;
-    return { at, vector, candidates, posts, ...predicted, probabilities: ofKinds(probabilities, graphs.heads.length) };
+    return { at, vector, candidates, posts, ...predicted, probabilities: ofKinds(probabilities, model.heads.length) };
   }
 
   /**
@@ -194,15 +177,10 @@ export class ReplayedSystem {
 
   /** Scores every post that exists into `out` by its inner product with the user's vector of the latest list. */
   rankBySimilarity({ vector }: CandidateList, out: Float64Array): void {
-    const { postVectors } = this;
+    const { postVectors } = this.model;
     for (let post = 0; post < this.state.alive; post++) {
       out[post] = innerProduct(vector, 0, postVectors, post * dimensions, dimensions);
     }
-  }
-
-  private serving(): Served {
-    if (!this.served) throw new Error("the system is asked before it was trained");
-    return this.served;
   }
 }
 

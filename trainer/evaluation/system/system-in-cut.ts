@@ -52,7 +52,7 @@ export class SystemInCut implements Recommender {
     this.posts = numbersOf(community.posts.ids, posts.externalIds ?? posts.ids);
     this.inner = new Float64Array(posts.ids.length);
     const replayed = new ReplayedSystem(loaded, this.options);
-    await replayed.serve(
+    await replayed.serveTrained(
       this.split === "random" ? await this.trainOnPairs(community, loaded) : await trainModel(loaded, this.options),
     );
     this.trained = new System(replayed);

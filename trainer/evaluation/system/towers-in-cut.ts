@@ -7,7 +7,7 @@ import { embedPosts, embedUsersAt } from "../../towers/embed.ts";
 import { Histories } from "../../towers/histories.ts";
 import type { TrainerOptions } from "../../towers/tower-trainer.ts";
 import { type TrainedTowers, trainTowers } from "../../towers/train.ts";
-import type { History, Recommender } from "../protocols/recommender.ts";
+import type { Recommender } from "../protocols/recommender.ts";
 
 interface TowersInCutOptions {
   seed: number;
@@ -18,32 +18,25 @@ interface TowersInCutOptions {
   signal?: AbortSignal | undefined;
 }
 
-export class TowersInCut implements Recommender {
-  readonly name = "two towers alone";
-  private trained: (TrainedTowers & { postVectors: Float32Array; histories: Histories }) | undefined;
-  private readonly options: TowersInCutOptions;
-
-  constructor(options: TowersInCutOptions) {
-    this.options = options;
-  }
-
-  async train({ community }: History): Promise<void> {
-    const { seed, histories, config = defaultConfig, onProgress, signal } = this.options;
-    const until = Number.POSITIVE_INFINITY;
-    const trained = await trainTowers(community, { ...config.towers, seed, histories, until }, onProgress, signal);
-    const postVectors = embedPosts(trained.towers, trained.data, community.posts.ids.length);
-    this.trained = { ...trained, postVectors, histories: new Histories(community, until) };
-  }
-
-  observe(): void {}
-
-  scores(user: number, _at: number, out: Float64Array): void {
-    if (!this.trained) throw new Error("the towers are asked before they were trained");
-    const { towers, data, postVectors, histories } = this.trained;
-    const moment = { user, history: histories.latest(user, Number.POSITIVE_INFINITY) };
-    const vector = embedUsersAt(towers, data, [moment], postVectors);
-    for (let post = 0; post < out.length; post++) {
-      out[post] = innerProduct(vector, 0, postVectors, post * dimensions, dimensions);
-    }
-  }
+export function towersInCut(options: TowersInCutOptions): Recommender {
+  let trained: (TrainedTowers & { postVectors: Float32Array; past: Histories }) | undefined;
+  return {
+    name: "two towers alone",
+    async train({ community }) {
+      const { seed, histories, config = defaultConfig, onProgress, signal } = options;
+      const until = Number.POSITIVE_INFINITY;
+      const found = await trainTowers(community, { ...config.towers, seed, histories, until }, onProgress, signal);
+      const postVectors = embedPosts(found.towers, found.data, community.posts.ids.length);
+      trained = { ...found, postVectors, past: new Histories(community, until) };
+    },
+    observe() {},
+    scores(user, _at, out) {
+      if (!trained) throw new Error("the towers are asked before they were trained");
+      const { towers, data, postVectors, past } = trained;
+      const moment = { user, history: past.latest(user, Number.POSITIVE_INFINITY) };
+      const vector = embedUsersAt(towers, data, [moment], postVectors);
+      for (let post = 0; post < out.length; post++)
+        out[post] = innerProduct(vector, 0, postVectors, post * dimensions, dimensions);
+    },
+  };
 }

@@ -1,10 +1,8 @@
 /** Gradient-boosted trees for a label of 0 or 1: log loss, second order, stopped early on rows that were held out. */
 
 import { Random } from "../../../engine/random.ts";
-import type { FitHead } from "../calibrated-heads.ts";
-import type { LabelledRows } from "../labelled-rows.ts";
-import { addTree, type GrowOptions, growTree, type Tree, treeValue } from "./grow-tree.ts";
-import { binRows, cutsOfRows } from "./quantile-bins.ts";
+import type { FitHead, LabelledRows } from "../calibrated-heads.ts";
+import { addTree, binRows, cutsOfRows, type GrowOptions, growTree, type Tree, treeValue } from "./grow-tree.ts";
 
 export interface BoostOptions extends GrowOptions {
   /** The share of each tree that counts. */

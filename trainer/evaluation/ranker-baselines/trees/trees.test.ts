@@ -3,8 +3,7 @@ import { test } from "node:test";
 import { Random } from "../../../engine/random.ts";
 import { countBelow } from "../../metrics/statistics.ts";
 import { type BoostOptions, boost, boostedLogit, sampleRows } from "./boost.ts";
-import { addTree, bestSplit, growTree, histogramOf, treeValue } from "./grow-tree.ts";
-import { binCount, binRows, cutsOf } from "./quantile-bins.ts";
+import { addTree, bestSplit, binCount, binRows, cutsOf, growTree, histogramOf, treeValue } from "./grow-tree.ts";
 
 const options = { leaves: 4, l2: 0, minChildWeight: 0, maximumStep: Number.POSITIVE_INFINITY };
 const boosting: BoostOptions = { ...options, learningRate: 1, trees: 100, patience: 5 };

@@ -1,3 +1,4 @@
+import type { ReportTable } from "../tables.ts";
 import { escapeHtml, type Role } from "./svg.ts";
 
 /** One self-contained HTML page: a title, a line of settings, sections. */
@@ -34,7 +35,7 @@ export function section(title: string, body: string): string {
 export function tableOf(
   header: string[],
   rows: string[][],
-  { roleOf = () => "other", texts = [] }: { roleOf?: (name: string) => Role; texts?: number[] } = {},
+  { roleOf = () => "other", texts = [] }: { roleOf?: ((name: string) => Role) | undefined; texts?: number[] } = {},
 ): string {
   const cells = (values: string[], tag: string) =>
     values
@@ -42,4 +43,11 @@ export function tableOf(
       .join("");
   const body = rows.map((values) => `<tr class="${roleOf(values[0])}">${cells(values, "td")}</tr>`).join("");
   return `<div class="scroll"><table><thead><tr>${cells(header, "th")}</tr></thead><tbody>${body}</tbody></table></div>`;
+}
+
+/** A section for each table, whose first header is its title. */
+export function sectionsOf(tables: ReportTable[], roleOf?: (name: string) => Role): string[] {
+  return tables.map(({ header: [title, ...header], rows }) =>
+    section(title, tableOf(["", ...header], rows, { roleOf })),
+  );
 }

@@ -1,9 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { barPlot, whiskers } from "./bar-plot.ts";
-import { linePlot } from "./line-plot.ts";
 import { tableOf } from "./page.ts";
-import { escapeHtml, ticks } from "./svg.ts";
+import { barPlot, escapeHtml, linePlot, ticks, whiskers } from "./svg.ts";
 
 test("ticks are round and enclose what they must", () => {
   assert.deepEqual(ticks(0, 0.41), [0, 0.1, 0.2, 0.3, 0.4, 0.5]);
