@@ -18,7 +18,9 @@ beforeEach(async () => {
   );
   await fillCommunity(pool);
   model = await publishTinyModel(pool, { name: "tiny" });
-  await pool.query("update recsys.models set learned_until = recsys.clock() - interval '1 day'");
+  await pool.query(
+    `update recsys.models set learned_until = recsys.clock() - interval '1 day', metrics = '{"people": {"number": 200, "ten": 0.2}}'`,
+  );
   await pool.query("truncate recsys.embedding_jobs, recsys.feature_changes");
   await measured(36, 2, steady);
   await measured(0, 0, () => [["degraded", 0, "", 0, 100]]);
@@ -131,6 +133,11 @@ const changes: [what: string, value: string, change: () => Promise<unknown>][] =
     "measuring",
     "2",
     () => pool.query("delete from recsys.daily_metrics where day > (recsys.clock() at time zone 'UTC')::date - 4"),
+  ],
+  [
+    "ten people: of those that the ranker learned from",
+    "0.8",
+    () => pool.query(`update recsys.models set metrics = '{"people": {"number": 40, "ten": 0.8}}'`),
   ],
   [
     "model age: in days",

@@ -12,7 +12,7 @@ import { UserError } from "../db/user-error.ts";
 import { type Head, kinds } from "../supabase/functions/_shared/features/kinds.ts";
 import type { Community } from "./community/community.ts";
 import type { LoadedCommunity } from "./community/from-database.ts";
-import { boundedShares, ofPages, ofPositives, ofRequests } from "./community/shares.ts";
+import { boundedShares, ofPages, ofPositives, ofRequests, tenPeople } from "./community/shares.ts";
 import type { Timeline } from "./community/timeline.ts";
 import { type Config, defaultConfig } from "./config/config.ts";
 import { calibrateHeads, expectedPositives, shiftHeads } from "./dlrm/calibrate-heads.ts";
@@ -96,6 +96,8 @@ export interface TrainedModel extends TrainedRanker {
   wentOn: boolean;
   /** What its ranker learned from. */
   learnedFrom: LearnedFrom;
+  /** Whose requests these were (tenPeople). */
+  people: { number: number; ten: number };
   /** What happened before this instant it has learned from, milliseconds. */
   learnedUntil: number;
 }
@@ -158,6 +160,7 @@ export async function trainModel(loaded: LoadedCommunity, options: PipelineOptio
     heldBack,
     wentOn: false,
     learnedFrom,
+    people: tenPeople(columnsOf(requests).users),
     learnedUntil: until,
   };
 }
@@ -228,7 +231,8 @@ async function goOn(
   const heldBack = heldBackTowers(towers, community, to);
   const trained = await trainTowers(community, { ...further, from: to, until }, onProgress, signal, towers);
   const newInteractions = unseen.length;
-  const learned = { wentOn: true, learnedFrom, learnedUntil: until };
+  const people = tenPeople(columnsOf(requests).users);
+  const learned = { wentOn: true, learnedFrom, people, learnedUntil: until };
   return { ...ranker, ...withVectors(trained, community), newInteractions, heldBack, rankerBefore, ...learned };
 }
 
@@ -380,6 +384,7 @@ export async function trainModelOnPairs(
     newInteractions: requests.length,
     wentOn: false,
     learnedFrom: "interactions",
+    people: tenPeople(columnsOf(requests).users),
     learnedUntil: at,
   };
 }

@@ -165,6 +165,7 @@ function metricsOf(model: TrainedModel): Record<string, unknown> {
     new_interactions: model.newInteractions,
     tower_examples: model.towers.examples,
     learned_from: model.learnedFrom,
+    people: model.people,
     tower_losses: model.towers.losses,
     ranker_requests: model.requests,
     ranker_losses: model.dlrmLosses,

@@ -32,7 +32,7 @@ comment on column recsys.models.feature_spec_digest is 'sha256 of feature_spec; 
 comment on column recsys.models.heads is 'What its ranker predicts, in the order of its graph''s columns: always view, vote and comment, and after them those optional ones of recsys.heads of which it was trained on enough.';
 comment on column recsys.models.metrics is 'What its training says of itself: losses, numbers of examples, seed, backend, when it was trained.';
 comment on column recsys.models.learned_until is 'What happened before this instant of the engine''s clock it learned from; what came later is new to it. null: not known.';
-comment on column recsys.models.gate is 'What the gate said: {passed, reasons: [text], contract: "kept" or what breaks it, parity: {rows, largest_difference, tolerance}, comparison: {with, requests, from, margin, metrics: {name: {candidate, published, other, worse, standard_error}}} or {skipped: text}}. null: not judged.';
+comment on column recsys.models.gate is 'What the gate said: {passed, reasons: [text], contract: "kept" or what breaks it, parity: {rows, largest_difference, tolerance}, comparison: {with, requests, from, margin, metrics: {name: {candidate, published, other, worse, standard_error}}} or {skipped: text}, either with earlier: {with, requests, margin, metrics} where there are requests that both models have learned from}. Each person counts once. null: not judged.';
 comment on column recsys.models.created_at is 'When its publish began.';
 create unique index models_one_active_idx on recsys.models (status) where status = 'active';
 

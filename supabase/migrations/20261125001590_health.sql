@@ -50,7 +50,9 @@ as $$
     where recent.metric = 'drift'
   ),
   active as (
-    select max(models.name) as name, max(models.learned_until) as learned_until from recsys.models where models.status = 'active'
+    select max(models.name) as name, max(models.learned_until) as learned_until, max((models.metrics #>> '{people,ten}')::double precision) as ten_people,
+      max((models.metrics #>> '{people,number}')::bigint) as people
+    from recsys.models where models.status = 'active'
   ),
   worst_lag as (
     select metrics.slice, max(metrics.value) as seconds
@@ -82,6 +84,11 @@ as $$
     format('%s learned from what happened until %s.', active.name, active.learned_until::timestamptz(0))
   from active
   where active.learned_until is not null
+  union all
+  select 'ten people', 'of those that the ranker learned from', active.ten_people, active.people,
+    format('The ten who did most are %s of what %s learned last, from %s people.', recsys.percent(active.ten_people), active.name, active.people)
+  from active
+  where active.ten_people is not null
   union all
   select 'calibration', calibration.slice || 's by ' || calibration.model, calibration.expected / greatest(calibration.happened, 1),
     greatest(calibration.expected, calibration.happened)::bigint,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { hour } from "../../supabase/functions/_shared/features/hours.ts";
-import { boundedShares, ofPages, ofPositives } from "./shares.ts";
+import { boundedShares, ofPages, ofPositives, sampleOfEach, tenPeople } from "./shares.ts";
 
 /** Deeds of 100 people, one an hour, and beside them what ten do within ten minutes at the end. */
 function deeds(floods: number) {
@@ -47,4 +47,21 @@ test("one who goes on for months is a twelfth of what is taken at most", () => {
     const share = countOf(columns.users, taken, (user) => user === 100) / taken.length;
     assert.ok(share <= 1 / 12 && share > 0.05, `${share} of ${taken.length}`);
   }
+});
+
+test("a sample has one of everybody before a second of anybody, and stays what it was when others come", () => {
+  const users = Array.from({ length: 900 }, (_, i) => (i < 300 ? i % 60 : 60 + (i % 3)));
+  const keys = users.map((user, i) => `${user} ${i}`);
+  const few = sampleOfEach({ users, keys }, 5, 60);
+  assert.equal(new Set(few.map((i) => users[i])).size, 60);
+  const drawn = sampleOfEach({ users, keys }, 5, 1000);
+  assert.deepEqual(drawn, drawn.toSorted());
+  assert.equal(drawn.length, 60 * 5 + 3 * 5);
+  const before = sampleOfEach({ users: users.slice(0, 300), keys: keys.slice(0, 300) }, 5, 1000);
+  assert.deepEqual([...before], [...drawn.filter((i) => i < 300)]);
+});
+
+test("the share of the ten who did most", () => {
+  const users = [...Array(10).fill(7), ...Array(80).keys(), ...Array(10).fill(8)];
+  assert.deepEqual(tenPeople(users), { number: 80, ten: (11 + 11 + 8) / 100 });
 });

@@ -2,6 +2,7 @@
  * What one person may weigh of what a training learns from and the gate judges by: of each the latest, up to a bound a day and a share of all, so
  * that neither one account nor ten decide what everybody is shown.
  */
+import { createHash } from "node:crypto";
 import { hour } from "../../supabase/functions/_shared/features/hours.ts";
 
 /**
@@ -67,6 +68,31 @@ export function boundedShares(
   const taken = new Map<number, number>();
   const latest = inDay.filter((i) => add(taken, users[i]) <= bound);
   return Uint32Array.from(latest.slice(0, most)).reverse();
+}
+
+/**
+ * Numbers (ascending) of `most` deeds drawn by a hash of their keys, so that the same are drawn again: one of everybody before a second of anybody,
+ * and `ofPerson` of each at most.
+ */
+export function sampleOfEach(
+  { users, keys }: { users: ArrayLike<number>; keys: string[] },
+  ofPerson: number,
+  most: number,
+): Uint32Array {
+  const hashes = keys.map((key) => createHash("sha256").update(key).digest("hex"));
+  const byHash = [...keys.keys()].sort((a, b) => (hashes[a] < hashes[b] ? -1 : 1));
+  const taken = new Map<number, number>();
+  const drawn = byHash.map((i) => ({ i, number: add(taken, users[i]) })).filter(({ number }) => number <= ofPerson);
+  drawn.sort((a, b) => a.number - b.number);
+  return Uint32Array.from(drawn.slice(0, most), ({ i }) => i).sort();
+}
+
+/** How many people there are, and the share that the ten who did most have together. */
+export function tenPeople(users: ArrayLike<number>): { number: number; ten: number } {
+  const counts = new Map<number, number>();
+  for (let i = 0; i < users.length; i++) add(counts, users[i]);
+  const most = [...counts.values()].sort((a, b) => b - a).slice(0, 10);
+  return { number: counts.size, ten: most.reduce((sum, count) => sum + count, 0) / users.length };
 }
 
 /** How many of each person make nobody more than the share of what is then taken of all. */

@@ -11,14 +11,15 @@ import { readFeedSettings } from "../../db/settings.ts";
 import { run } from "../../supabase/functions/_shared/database/database.ts";
 import { db } from "../../supabase/functions/_shared/database/query.ts";
 import { headWeights } from "../../supabase/functions/_shared/recommend/feed-settings.ts";
-import { communityFromDatabase, trainingEvents } from "../community/from-database.ts";
+import { communityFromDatabase, type LoadedCommunity, trainingEvents } from "../community/from-database.ts";
+import { boundedShares, ofPages, ofRequests, sampleOfEach } from "../community/shares.ts";
 import type { RankerRequest } from "../dlrm/page-requests.ts";
 import type { ModelFolder } from "../model-folder/model-folder.ts";
 import { type ActiveModel, replayedActiveModel } from "./active-model.ts";
 import { HeldOutMetrics, headMetrics, listMetrics } from "./held-out-metrics.ts";
 import { byNumber, modelInMemory, rankingModel } from "./model-in-memory.ts";
-import { heldOutOf, type ReplayedModel, rankedRequests } from "./ranked-requests.ts";
-import type { Compared, Comparison, Skipped } from "./verdict.ts";
+import { heldOutOf, type RankOptions, type ReplayedModel, rankedRequests } from "./ranked-requests.ts";
+import type { Compared, Comparison, Earlier, Skipped } from "./verdict.ts";
 
 export interface GateContext {
   database: Database;
@@ -36,12 +37,18 @@ export interface Candidate {
 export const mostRequests = 500;
 /** With fewer, chance alone moves MRR by more than any margin worth having. */
 const fewestRequests = 100;
+/** And with fewer people, ten are half of them. */
+const fewestPeople = 20;
+/** Earlier requests are drawn from as many as a ranker learns from, and of a person no more than these. */
+const earlierWindow = 6000;
+const earlierOfPerson = 5;
 
 const baseline = "recency baseline";
 
 /**
  * Compares with the active model, or, where there are too few requests that it has not learned from either, with the
  * recency baseline, which learns nothing. Skipped where no model is active, and where the held-out part is too small.
+ * Each person counts once. Earlier requests are asked beside: whatever a few did since, they are of the people who were there before.
  */
 export async function compare(
   context: GateContext,
@@ -51,25 +58,35 @@ export async function compare(
   const { database, onProgress, signal } = context;
   if (!active) return { skipped: "no model is active, so there is none to compare it with" };
   const loaded = await communityFromDatabase(database, onProgress, trainingEvents);
-  const { heldBack } = candidate.model;
-  const heldOut = heldOutOf(loaded, heldBack.from, candidate.model.metrics.learned_from === "pages");
-  const unseen = heldOut.filter(({ at }) => at >= active.learnedUntil).slice(-mostRequests);
-  const other =
-    unseen.length < fewestRequests ? undefined : await replayedActiveModel(database, active, loaded.community);
-  const requests = other ? unseen : heldOut.slice(-mostRequests);
-  if (requests.length < fewestRequests)
-    return { skipped: `${requests.length} held-out requests are too few to compare it on (${fewestRequests})` };
-  const { heads } = candidate.model;
+  const { heldBack, heads } = candidate.model;
+  const areOfPages = candidate.model.metrics.learned_from === "pages";
+  const heldOut = heldOutOf(loaded, heldBack.from, areOfPages);
+  const unseen = latestRequests(heldOut.filter(({ at }) => at >= active.learnedUntil));
+  const earlier = earlierRequests(loaded, areOfPages, Math.min(heldBack.from, active.learnedUntil));
+  const replayed =
+    areEnough(unseen) || areEnough(earlier) ? await replayedActiveModel(database, active, loaded.community) : undefined;
   const { dlrm, user_tower } = candidate.model.graphs;
   const published: ReplayedModel = {
     ...(await rankingModel("as published", heads, user_tower, dlrm)),
     userIdEmbeddings: candidate.model.userIdEmbeddings,
     postVectors: byNumber(loaded.community, candidate.postVectors),
   };
+  const margin = await readMargin(database);
+  const options = { weights: headWeights(await readFeedSettings(database)), onProgress, signal };
+  const ofEarlier =
+    replayed && areEnough(earlier)
+      ? { earlier: await onEarlier(loaded, earlier, { published, other: replayed }, { active, margin, options }) }
+      : {};
+  const other = areEnough(unseen) ? replayed : undefined;
+  const requests = other ? unseen : latestRequests(heldOut);
+  if (!areEnough(requests))
+    return {
+      skipped: `${requests.length} held-out requests are too few to compare it on (${fewestRequests} of ${fewestPeople} people)`,
+      ...ofEarlier,
+    };
   const heldBackModel = await modelInMemory("held back", loaded.community, { ...heldBack, heads, dlrm }, context);
   const models: Record<string, ReplayedModel> = { candidate: heldBackModel, published, ...(other && { other }) };
-  const metrics = new HeldOutMetrics(["candidate", "published", "other"]);
-  const options = { weights: headWeights(await readFeedSettings(database)), onProgress, signal };
+  const metrics = new HeldOutMetrics(["candidate", "published", "other"], { weighsPeople: true });
   for await (const [request, ranked] of rankedRequests(loaded, requests, models, options)) {
     const { candidate, published } = ranked;
     // the baseline orders what the candidate retrieved
@@ -79,7 +96,47 @@ export async function compare(
       other: ranked.other ?? { ...candidate, rank: candidate.recencyRank },
     });
   }
-  return comparison(metrics, requests, other ? active : undefined, await readMargin(database));
+  return { ...comparison(metrics, requests, other ? active : undefined, margin), ...ofEarlier };
+}
+
+function areEnough(requests: RankerRequest[]): boolean {
+  return requests.length >= fewestRequests && new Set(requests.map(({ user }) => user)).size >= fewestPeople;
+}
+
+/** The latest requests of which everybody has their share. */
+function latestRequests(requests: RankerRequest[], most = mostRequests): RankerRequest[] {
+  const columns = { users: requests.map(({ user }) => user), at: requests.map(({ at }) => at) };
+  const bound = requests.length > 0 && "shown" in requests[0] ? ofPages : ofRequests;
+  return Array.from(boundedShares(columns, bound, most), (i) => requests[i]);
+}
+
+/** Requests before an instant, the same ones at each publish as long as they are among the latest of their kind, as many of each person as can be. */
+function earlierRequests(loaded: LoadedCommunity, areOfPages: boolean, until: number): RankerRequest[] {
+  const all = heldOutOf(loaded, Number.NEGATIVE_INFINITY, areOfPages, until);
+  const window = latestRequests(all, earlierWindow);
+  const { ids } = loaded.community.users;
+  const drawn = { users: window.map(({ user }) => user), keys: window.map(({ user, at }) => `${ids[user]} ${at}`) };
+  return Array.from(sampleOfEach(drawn, earlierOfPerson, mostRequests), (i) => window[i]);
+}
+
+/** By lists alone: how often people do what is another matter of another time. */
+async function onEarlier(
+  loaded: LoadedCommunity,
+  requests: RankerRequest[],
+  models: Record<"published" | "other", ReplayedModel>,
+  { active, margin, options }: { active: ActiveModel; margin: number; options: RankOptions },
+): Promise<Earlier> {
+  const gathered = new HeldOutMetrics(["published", "other"], { weighsPeople: true });
+  for await (const [request, ranked] of rankedRequests(loaded, requests, models, options))
+    gathered.add(request, ranked);
+  const metrics: Earlier["metrics"] = {};
+  for (const metric of listMetrics) {
+    const worse = gathered.worse("published", "other", metric);
+    const [published, other] = [gathered.mean("published", metric), gathered.mean("other", metric)];
+    if (!worse || published === undefined || other === undefined) continue;
+    metrics[metric] = { published, other, worse: worse.mean, standard_error: worse.error };
+  }
+  return { with: active.name, requests: requests.length, margin, metrics };
 }
 
 function comparison(

@@ -100,7 +100,7 @@ test("what the trainer answered is what ONNX Runtime answers", async () => {
 
 test("a model as good as the active one passes, on requests that neither learned from", async () => {
   const verdict = await published(trained, "as good");
-  const { metrics, requests, from, ...comparison } = verdict.comparison as Comparison;
+  const { metrics, requests, from, earlier: before, ...comparison } = verdict.comparison as Comparison;
   assert.deepEqual(comparison, { with: "first", margin: 0.02 });
   assert.ok(requests >= 100, `${requests} requests`);
   assert.ok(Date.parse(from) >= trained.heldBack.from);
@@ -111,6 +111,9 @@ test("a model as good as the active one passes, on requests that neither learned
   }
   assert.ok(metrics.mrr && metrics["recall@20"] && metrics["cross-entropy view"]);
   assert.ok(metrics.mrr.other > 0.1, "it ranks at all");
+  // on these both have learned from them, and the candidate from more
+  assert.ok(before && before.requests >= 100, JSON.stringify(before));
+  assert.deepEqual(Object.keys(before.metrics), ["mrr", "recall@20"]);
   assert.match(
     verdictLines(verdict)[1],
     /^on \d+ requests it has not learned from \(in brackets: first\): mrr 0\.\d{3} \(0\.\d{3}\), /,
@@ -192,8 +195,49 @@ test("without enough held-out requests nothing is compared", async () => {
   const { comparison } = await published({ ...trained, heldBack }, "too few");
   assert.match(
     (comparison as { skipped: string }).skipped,
-    /^\d held-out requests are too few to compare it on \(100\)$/,
+    /^\d held-out requests are too few to compare it on \(100 of 20 people\)$/,
   );
+});
+
+test("a model that pleases those who came last is refused for those who were there before", async () => {
+  const { rows } = await pool.query(
+    `update recsys.models set learned_until = (select max(at) + interval '1 second' from recsys.timeline) where status = 'active'
+     returning extract(epoch from learned_until) * 1000 as at`,
+  );
+  // who they are is no matter: the gate asks nobody else, since nobody else did anything since
+  await pool.query(
+    `with people as (
+       insert into public.profiles (id, external_id, created_at)
+       select md5('late ' || i)::uuid, 'late-' || i, to_timestamp($1::double precision / 1000) from generate_series(1, 25) as i
+       returning id
+     )
+     insert into public.post_views (user_id, post_id, created_at)
+     select people.id, oldest.post_id, to_timestamp($1::double precision / 1000) + oldest.number * interval '1 second'
+     -- each comes to those that the ranker below puts first: nobody has been there for longest
+     from (select id, row_number() over (order by id) as number from people) as people
+     join (
+       select posts.post_id, row_number() over (order by ln(1 + extract(epoch from now.at - posts.created_at) / 3600)
+         + ln(1 + extract(epoch from now.at - coalesce(stats.last_active_at, posts.created_at)) / 3600) desc) as number
+       from recsys.source_posts as posts
+       left join recsys.latest_post_stats as stats using (post_id)
+       cross join (select to_timestamp($1::double precision / 1000) as at) as now
+       where posts.created_at < now.at
+     ) as oldest on (oldest.number - 1) % 25 + 1 = people.number and oldest.number <= 150`,
+    [rows[0].at],
+  );
+  await pool.query("select recsys.roll_up(null)");
+  const worse = await withGraphs(
+    { ...trained.graphs, dlrm: backwards() },
+    { ...trained.heldBack, from: Number(rows[0].at) },
+  );
+  await refused(
+    worse,
+    "pleases the last",
+    /nothing changes: .*mrr of the model as published is 0\.\d+ on \d+ earlier requests/,
+  );
+  const { rows: models } = await pool.query("select gate from recsys.models where name = 'pleases the last'");
+  const { metrics } = models[0].gate.comparison as Comparison;
+  assert.ok(metrics.mrr && metrics.mrr.candidate > metrics.mrr.other + 0.1, JSON.stringify(metrics.mrr));
 });
 
 /** A ranker that puts first what nobody has come to for longest. */

@@ -1,12 +1,13 @@
 /**
  * The gate that a model passes before it may serve: its graphs keep the contract, ONNX Runtime answers as the trainer did,
- * and on requests that it has not learned from it is not worse than the active model, beyond a margin and beyond chance.
+ * and it is not worse than the active model, beyond a margin and beyond chance, on requests that it has not learned from, nor on earlier ones, of
+ * which what came since can be no part.
  */
 import { contractsOf, graphNames } from "../../supabase/functions/_shared/models/contracts.ts";
 import { assertSize, type ModelFolder } from "../model-folder/model-folder.ts";
 import { assertContract } from "../onnx/contract.ts";
 import { parityOf } from "./parity.ts";
-import type { Comparison, Parity, Skipped, Verdict } from "./verdict.ts";
+import type { Comparison, Earlier, Parity, Skipped, Verdict } from "./verdict.ts";
 
 /** Standard errors: how sure the gate must be that a model is worse than the margin allows. */
 const sureness = 2;
@@ -52,9 +53,10 @@ export function verdictOf(graphs: GraphVerdict, comparison: Comparison | Skipped
 
 /** What of a comparison speaks against the model: worse than the margin allows, and surely so. */
 function reasonsOf(comparison: Comparison | Skipped): string[] {
-  if ("skipped" in comparison) return [];
+  const ofEarlier = comparison.earlier ? reasonsOfEarlier(comparison.earlier) : [];
+  if ("skipped" in comparison) return ofEarlier;
   const { margin, requests, metrics } = comparison;
-  return Object.entries(metrics).flatMap(([name, compared]) => {
+  const ofNew = Object.entries(metrics).flatMap(([name, compared]) => {
     const { candidate, published, other, worse, standard_error } = compared;
     // as published it has an advantage, so whatever the published is behind by is a fault of its own
     const publishedWorse = worse + signOf(name) * (published - candidate);
@@ -64,6 +66,17 @@ function reasonsOf(comparison: Comparison | Skipped): string[] {
     if (worse > allowed) return [reason("the model", candidate)];
     if (publishedWorse > allowed) return [reason("the model as published", published)];
     return [];
+  });
+  return [...ofNew, ...ofEarlier];
+}
+
+function reasonsOfEarlier({ with: other, requests, margin, metrics }: Earlier): string[] {
+  return Object.entries(metrics).flatMap(([name, compared]) => {
+    const allowed = margin + sureness * compared.standard_error;
+    if (compared.worse <= allowed) return [];
+    return [
+      `${name} of the model as published is ${compared.published.toFixed(3)} on ${requests} earlier requests, of ${other} ${compared.other.toFixed(3)}: more than ${allowed.toFixed(3)} worse on what both have learned from (margin ${margin}, chance ${(sureness * compared.standard_error).toFixed(3)})`,
+    ];
   });
 }
 

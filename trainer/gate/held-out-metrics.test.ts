@@ -38,6 +38,19 @@ test("lists: what is not retrieved counts 0, and more is better", () => {
   close(metrics.worse("a", "b", "mrr")?.error, Math.sqrt(variance / 3));
 });
 
+test("where people are weighed, who asked often counts as much as who asked once", () => {
+  const metrics = new HeldOutMetrics(["a", "b"], { weighsPeople: true });
+  const better = { a: ranked(1, { 1: 0.5 }), b: ranked(2, { 1: 0.5 }) };
+  for (let i = 0; i < 100; i++) metrics.add(request([1, 0, 0]), better);
+  for (const user of [1, 2, 3])
+    metrics.add({ ...request([1, 0, 0]), user }, { a: ranked(4, { 1: 0.5 }), b: ranked(1, { 1: 0.5 }) });
+  close(metrics.mean("a", "mrr"), (1 + 3 / 4) / 4);
+  const worse = metrics.worse("a", "b", "mrr");
+  close(worse?.mean, (-1 / 2 + 3 * (3 / 4)) / 4);
+  // the differences of four people are -1/2, 3/4, 3/4, 3/4
+  close(worse?.error, Math.sqrt((3 * (5 / 16) ** 2 + (15 / 16) ** 2) / 3 / 4));
+});
+
 test("heads: cross-entropy of the posts that both retrieved, beside that of the base rate; less is better", () => {
   const metrics = new HeldOutMetrics(["a", "b"]);
   // of the posts 1 and 2, which both have, post 1 was viewed; what a says of post 3 counts nowhere

@@ -3,7 +3,7 @@ import { allHeads, kinds } from "../../supabase/functions/_shared/features/kinds
 import type { RankerRequest } from "../dlrm/page-requests.ts";
 import { type Labels, unknown } from "../dlrm/requests.ts";
 import { recallAt, reciprocalRank } from "../evaluation/metrics/list-metrics.ts";
-import { type Estimate, estimate } from "../evaluation/metrics/statistics.ts";
+import { type Estimate, estimate, meanOf } from "../evaluation/metrics/statistics.ts";
 import type { RankedRequest } from "./ranked-requests.ts";
 
 /**
@@ -23,18 +23,23 @@ export type Metric = (typeof listMetrics)[number] | (typeof headMetrics)[number]
 /** Fewer positives than this say too little of a head. */
 const enoughPositives = 20;
 
-/** Gathers what models made of requests. */
+/** Gathers what models made of requests. Where people are weighed each counts once: means are over people, of the mean of their requests. */
 export class HeldOutMetrics<Name extends string> {
   private readonly values: Record<Name, Record<string, number[]>>;
   private readonly positives = allHeads.map(() => 0);
   private readonly rows = allHeads.map(() => 0);
   private readonly names: Name[];
+  /** Whose each value of a metric is. */
+  private readonly users: Record<string, number[]>;
+  private readonly weighsPeople: boolean;
   requests = 0;
 
-  constructor(names: Name[]) {
+  constructor(names: Name[], { weighsPeople = false } = {}) {
     this.names = names;
+    this.weighsPeople = weighsPeople;
     const empty = () => Object.fromEntries([...listMetrics, ...headMetrics].map((metric) => [metric, [] as number[]]));
     this.values = Object.fromEntries(names.map((name) => [name, empty()])) as typeof this.values;
+    this.users = empty();
   }
 
   /** The labels of a page are those of `allHeads`. */
@@ -53,10 +58,13 @@ export class HeldOutMetrics<Name extends string> {
       }
     for (const name of this.names) {
       const { rank, posts, probabilities, heads } = ranked[name];
-      const values = this.values[name];
-      if (!("shown" in request)) values["recall@20"].push(recallAt(20, [rank], 1));
+      const push = (metric: Metric, value: number) => {
+        this.values[name][metric].push(value);
+        if (name === this.names[0]) this.users[metric].push(request.user);
+      };
+      if (!("shown" in request)) push("recall@20", recallAt(20, [rank], 1));
       // a page that nobody came to has no order to be right or wrong
-      if (!("shown" in request) || Number.isFinite(rank)) values.mrr.push(reciprocalRank([rank]));
+      if (!("shown" in request) || Number.isFinite(rank)) push("mrr", reciprocalRank([rank]));
       for (let head = 0; head < measured; head++) {
         if (!this.names.every((each) => ranked[each].heads.includes(allHeads[head]))) continue;
         const column = heads.indexOf(allHeads[head]);
@@ -65,7 +73,7 @@ export class HeldOutMetrics<Name extends string> {
           if (!shared.has(each) || label(each, head) === unknown) continue;
           loss -= logLikelihood(probabilities[heads.length * i + column], label(each, head));
         }
-        values[headMetrics[head]].push(loss);
+        push(headMetrics[head], loss);
       }
     }
   }
@@ -74,7 +82,7 @@ export class HeldOutMetrics<Name extends string> {
   mean(name: Name, metric: Metric): number | undefined {
     const scale = this.scaleOf(metric);
     const values = this.values[name][metric];
-    return scale === undefined || values.length === 0 ? undefined : estimate(values).mean / scale;
+    return scale === undefined || values.length === 0 ? undefined : this.estimate(metric, values).mean / scale;
   }
 
   /** How much worse `name` is than `other`, paired by request; undefined: nothing to say it by. */
@@ -84,8 +92,16 @@ export class HeldOutMetrics<Name extends string> {
     const sign = isListMetric(metric) ? -1 : 1;
     const [own, others] = [this.values[name][metric], this.values[other][metric]];
     if (own.length === 0) return undefined;
-    const { mean, error } = estimate(own.map((value, i) => (sign * (value - others[i])) / scale));
-    return { mean, error };
+    return this.estimate(
+      metric,
+      own.map((value, i) => (sign * (value - others[i])) / scale),
+    );
+  }
+
+  private estimate(metric: Metric, values: number[]): Estimate {
+    if (!this.weighsPeople) return estimate(values);
+    const ofPeople = Map.groupBy(values.keys(), (i) => this.users[metric][i]);
+    return estimate(Array.from(ofPeople.values(), (own) => meanOf(own.map((i) => values[i]))));
   }
 
   /** What a request's loss is divided by: the entropy of the base rate, of as many rows as a request has. */

@@ -21,7 +21,7 @@ export interface Parity {
   tolerance: number;
 }
 
-/** Metrics beside those of another on the same requests. */
+/** Metrics beside those of another on the same requests, in which each person counts once. */
 export interface Comparison {
   /** A model's name, or `recency baseline`. */
   with: string;
@@ -31,6 +31,16 @@ export interface Comparison {
   /** recsys.settings.gate_margin */
   margin: number;
   metrics: Partial<Record<Metric, Compared>>;
+  /** undefined: too few, or there is no active model. */
+  earlier?: Earlier | undefined;
+}
+
+/** The model as published beside the active one, on requests that both have learned from: what came since has no say in these. */
+export interface Earlier {
+  with: string;
+  requests: number;
+  margin: number;
+  metrics: Partial<Record<Metric, Omit<Compared, "candidate">>>;
 }
 
 export interface Compared {
@@ -39,13 +49,14 @@ export interface Compared {
   /** The model as published, whose towers have learned from them. */
   published: number;
   other: number;
-  /** How much worse the candidate is than the other, paired by request; below 0: it is better. */
+  /** How much worse the candidate (of earlier requests, the published) is than the other, paired by request; below 0: it is better. */
   worse: number;
   standard_error: number;
 }
 
 export interface Skipped {
   skipped: string;
+  earlier?: Earlier | undefined;
 }
 
 /** The verdict on a model that passed in one line, or two where models were compared; why another did not is the error of publish. */
