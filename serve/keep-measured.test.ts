@@ -4,7 +4,7 @@ import { setTimeout } from "node:timers/promises";
 import type pg from "pg";
 import { onBoth, testDatabase } from "../db/testing.ts";
 import { fillCommunity, people, post } from "../testing/community.ts";
-import { keepMeasured } from "./keep-measured.ts";
+import { keepMeasured } from "./keep.ts";
 
 async function unmeasured(pool: pg.Pool): Promise<number> {
   return (await pool.query("select from recsys.unmeasured_days()")).rowCount ?? 0;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { testDatabase } from "../db/testing.ts";
 import { fillCommunity, people, post } from "../testing/community.ts";
-import { keepRolledUp } from "./keep-rolled-up.ts";
+import { keepRolledUp } from "./keep.ts";
 
 const { pool } = await testDatabase({ after }, "rolled_up");
 

@@ -4,11 +4,7 @@ import { join } from "node:path";
 import type { Database } from "../../db/connect.ts";
 import { UserError } from "../../db/user-error.ts";
 import { type Gateway, startGateway } from "../../serve/gateway.ts";
-import { keepEmbedded } from "../../serve/keep-embedded.ts";
-import { keepMeasured } from "../../serve/keep-measured.ts";
-import { keepRolledUp } from "../../serve/keep-rolled-up.ts";
-import { keepTopics } from "../../serve/keep-topics.ts";
-import { oncePerMessage } from "../../serve/once-per-message.ts";
+import { keepEmbedded, keepMeasured, keepRolledUp, keepTopics } from "../../serve/keep.ts";
 import { buildPages } from "../../web/build.ts";
 import { basisOf, feedTable, fetchFeed, findUser } from "./feed.ts";
 import { type DatabaseOption, inDatabase } from "./in-database.ts";
@@ -56,10 +52,12 @@ export async function recommendCommand(user: string, options: DatabaseOption & {
 
 /** Keeps a gateway, the feature store and the vectors going until the signal aborts or the functions end. */
 export async function serveUntil(gateway: Gateway, database: Database, signal: AbortSignal): Promise<void> {
-  const stopRollingUp = await keepRolledUp(database.pool, { onError: oncePerMessage("feature store", console.error) });
-  const stopEmbedding = keepEmbedded(database, { onError: oncePerMessage("embedding", console.error) });
-  const stopTopics = keepTopics(database, { onError: oncePerMessage("topics", console.error) });
-  const stopMeasuring = await keepMeasured(database.pool, { onError: oncePerMessage("measuring", console.error) });
+  const stops = [
+    await keepRolledUp(database.pool),
+    keepEmbedded(database),
+    keepTopics(database),
+    await keepMeasured(database.pool),
+  ];
   try {
     if (signal.aborted) return;
     const ended = gateway.ended.then((status) => {
@@ -69,9 +67,6 @@ export async function serveUntil(gateway: Gateway, database: Database, signal: A
     await Promise.race([once(signal, "abort"), ended]);
   } finally {
     await gateway.stop();
-    await stopRollingUp();
-    await stopEmbedding();
-    await stopTopics();
-    await stopMeasuring();
+    for (const stop of stops) await stop();
   }
 }

@@ -6,11 +6,7 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { UserError } from "../../db/user-error.ts";
-import { keepBatched } from "../../serve/keep-batched.ts";
-import { keepEmbedded } from "../../serve/keep-embedded.ts";
-import { keepMeasured } from "../../serve/keep-measured.ts";
-import { keepTopics } from "../../serve/keep-topics.ts";
-import { oncePerMessage } from "../../serve/once-per-message.ts";
+import { keepBatched, keepEmbedded, keepMeasured, keepTopics, oncePerMessage } from "../../serve/keep.ts";
 import type { Config } from "../../trainer/config/config.ts";
 import { readConfig } from "../../trainer/config/config-file.ts";
 import { claimRequest } from "../../trainer/retraining/training-queue.ts";
@@ -51,36 +47,26 @@ async function embed({ database, signal, print }: CommandContext, { batch }: Wor
   let completed = 0;
   let failed = 0;
   print("embedding new and edited posts and users (Ctrl-C ends it)");
-  const stop = keepEmbedded(database, {
-    onBatch(batch) {
-      completed += batch.completed;
-      failed += batch.failed;
-    },
-    onError: oncePerMessage("embedding", console.error),
-  });
-  const stopTopics = keepTopics(database, {
-    onMade: (made) => print(topicsLine(made)),
-    onError: oncePerMessage("topics", console.error),
-  });
-  const stopMeasuring = await keepMeasured(database.pool, { onError: oncePerMessage("measuring", console.error) });
-  const stopBatch = batch
-    ? keepBatched(database, {
-        onRun: (result) => print(runLine(result)),
-        onError: oncePerMessage("lists", console.error),
-      })
-    : undefined;
+  const stops = [
+    keepEmbedded(database, {
+      onDone(batch) {
+        completed += batch.completed;
+        failed += batch.failed;
+      },
+    }),
+    keepTopics(database, { onDone: (made) => print(topicsLine(made)) }),
+    await keepMeasured(database.pool),
+    ...(batch ? [keepBatched(database, { onDone: (result) => print(runLine(result)) })] : []),
+  ];
   if (!signal.aborted) await once(signal, "abort");
-  await stop();
-  await stopTopics();
-  await stopMeasuring();
-  await stopBatch?.();
+  for (const stop of stops) await stop();
   print(`embedded ${completed}, failed ${failed}`);
 }
 
 /** Takes one training request after the other. With `once`, status 1 says that one of them failed. */
 async function trainWhatWaits(context: CommandContext, options: WorkerOptions, config: Config): Promise<void> {
   const { database, signal, print } = context;
-  const onError = oncePerMessage("training", console.error);
+  const onError = oncePerMessage("training");
   if (!options.once) print("training when it is asked for (Ctrl-C ends it)");
   let worked = 0;
   while (!signal.aborted) {

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { testDatabase, withOneSession } from "../../db/testing.ts";
-import { keepTopics } from "../../serve/keep-topics.ts";
+import { keepTopics } from "../../serve/keep.ts";
 import { clear, people, publishTinyModel, uuid } from "../../testing/community.ts";
 import { embedAll, publishWordModel } from "../../testing/embed.ts";
 import { topicsAreStale } from "./are-stale.ts";
@@ -374,8 +374,8 @@ test("a worker makes them whenever another model serves, and waits after a failu
   const errors: unknown[] = [];
   const stop = keepTopics(database, {
     every: 20,
-    again: 100,
-    onMade: (run) => runs.push(run),
+    pause: 100,
+    onDone: (run) => runs.push(run),
     onError: (error) => errors.push(error),
   });
   t.after(stop);

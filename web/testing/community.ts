@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type pg from "pg";
 import { type Scope, testDatabase } from "../../db/testing.ts";
 import { startGateway } from "../../serve/gateway.ts";
-import { keepEmbedded } from "../../serve/keep-embedded.ts";
+import { keepEmbedded } from "../../serve/keep.ts";
 import { uuid } from "../../testing/community.ts";
 import { publishWordModel } from "../../testing/embed.ts";
 import { buildPages } from "../build.ts";
