@@ -4,7 +4,7 @@ import type pg from "pg";
 import { connect, type Database } from "../db/connect.ts";
 import type { Scope } from "../db/testing.ts";
 import { createDatabase, testServer, withClient } from "../db/testing-postgres.ts";
-import { engineMigrations } from "./init/engine-files.ts";
+import { engineMigrations } from "./init/init.ts";
 
 const text = await readFile(new URL("../docs/adopting.md", import.meta.url), "utf8");
 const migrationOf = (name: string) =>

@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import type { Database } from "../db/connect.ts";
 import type { Scope } from "../db/testing.ts";
 import { runProgram } from "../db/testing-program.ts";
-import { engineMigrations } from "./init/engine-files.ts";
+import { engineMigrations } from "./init/init.ts";
 import { fixture } from "./testing.ts";
 import { emptyDatabase } from "./testing-blog.ts";
 

@@ -5,7 +5,7 @@ import { templateDigest } from "../db/template-digest.ts";
 import type { Scope } from "../db/testing.ts";
 import { openTestCopy, type Template, testServer } from "../db/testing-postgres.ts";
 import { draftDatabase } from "./draft/draft-views.ts";
-import { engineMigrations } from "./init/engine-files.ts";
+import { engineMigrations } from "./init/init.ts";
 
 const engine: Template = {
   name: "engine",

@@ -3,8 +3,7 @@ import type pg from "pg";
 import { platformSchemas } from "../../db/foreign-tables.ts";
 import type { Catalog, Column, Sample, Table } from "./catalog.ts";
 import { idTimeOf } from "./id-times.ts";
-import { Questions } from "./read-only.ts";
-import { readSample } from "./read-samples.ts";
+import { Questions, readSample } from "./read-samples.ts";
 
 /** The catalog, as `readTables` reads it. */
 export async function readCatalog(pool: pg.Pool): Promise<Catalog> {

@@ -28,6 +28,8 @@ export interface OpenReference {
 
 export interface References {
   of(table: Table): Reference[];
+  /** Those to other tables of the app. */
+  others(table: Table): (Reference & { to: Table })[];
   /** References to the table from others, each with the table that has it. */
   into(table: Table): { from: Table; reference: Reference }[];
 }
@@ -35,11 +37,13 @@ export interface References {
 export function findReferences(catalog: Catalog): References {
   const all = new Map(catalog.map((table) => [table, [...declared(table, catalog), ...implied(table, catalog)]]));
   const of = (table: Table) => all.get(table) ?? [];
+  const others: References["others"] = (table) =>
+    of(table).flatMap(({ to, ...reference }) => (to === "auth.users" || to === table ? [] : [{ ...reference, to }]));
   const into = (table: Table) =>
     catalog.flatMap((from) =>
-      from === table ? [] : of(from).flatMap((reference) => (reference.to === table ? [{ from, reference }] : [])),
+      others(from).flatMap((reference) => (reference.to === table ? [{ from, reference }] : [])),
     );
-  return { of, into };
+  return { of, others, into };
 }
 
 function declared(table: Table, catalog: Catalog): Reference[] {

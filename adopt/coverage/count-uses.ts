@@ -1,6 +1,6 @@
 /** Counts the rows of an app's tables as a draft would read them, within limits that nobody notices. */
 import { isSayable, type Table } from "../catalog/catalog.ts";
-import { pagesSql, type Questions, sampledFrom } from "../catalog/read-only.ts";
+import { pagesSql, type Questions, sampledFrom } from "../catalog/read-samples.ts";
 import { at, identifier, literal, qualified } from "../draft/sql-text.ts";
 import type { People, PersonColumn } from "../find/find-people.ts";
 import type { Posts } from "../find/find-roles.ts";

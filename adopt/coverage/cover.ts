@@ -1,10 +1,10 @@
 /** What became of each table that has a person or a post: what the finders decided, and of what they passed over, what it has. */
 import { type Catalog, nameOf, type Table } from "../catalog/catalog.ts";
 import { tableWords, wordsOf } from "../catalog/words.ts";
+import { postColumnOf } from "../find/deeds.ts";
 import { personsOf } from "../find/find-people.ts";
 import { enoughForPosts } from "../find/find-posts.ts";
 import type { Roles } from "../find/find-roles.ts";
-import { postColumnOf } from "../find/post-columns.ts";
 import type { Use } from "./use.ts";
 
 export type Fate =
@@ -33,7 +33,8 @@ function decidedOn(
   return left && { is: "left out", why: left.why };
 }
 
-function passedOver(table: Table, { people, posts, references, candidates }: Roles): Fate[] {
+function passedOver(table: Table, app: Roles): Fate[] {
+  const { posts, references, candidates } = app;
   const best = candidates.posts[0];
   const candidate = candidates.posts.find((found) => found.table === table);
   if (candidate && candidate.points >= enoughForPosts)
@@ -52,21 +53,18 @@ function passedOver(table: Table, { people, posts, references, candidates }: Rol
         why: "it has a text and a person, and neither a column nor a known form of its ids says when a row came to be",
       },
     ];
-  const persons = personsOf(table, people, references);
-  if (posts && postColumnOf(table, posts.table, references))
-    return [{ table, is: "not understood", why: "it names a post" }];
+  const persons = personsOf(app, table);
+  if (posts && postColumnOf(app, table, posts.table)) return [{ table, is: "not understood", why: "it names a post" }];
   if (persons.length === 0) return [];
   if (tableWords(table.name).some((word) => /^(follow|following|follower|friend|friendship|contact)$/.test(word)))
     return [{ table, is: "left out", why: "whom somebody follows is in no view" }];
-  const through = references
-    .of(table)
-    .find(({ to }) => to !== "auth.users" && posts && to !== posts.table && postColumnOf(to, posts.table, references));
-  if (through && through.to !== "auth.users")
-    return [{ table, is: "left out", why: `it names no post, but rows of ${nameOf(through.to)}` }];
-  const about = references
-    .of(table)
-    .find(({ to }) => candidates.posts.some((found) => found.table === to && found.points >= enoughForPosts));
-  if (about && about.to !== "auth.users")
+  const others = references.others(table);
+  const through = others.find(({ to }) => posts && to !== posts.table && postColumnOf(app, to, posts.table));
+  if (through) return [{ table, is: "left out", why: `it names no post, but rows of ${nameOf(through.to)}` }];
+  const about = others.find(({ to }) =>
+    candidates.posts.some((found) => found.table === to && found.points >= enoughForPosts),
+  );
+  if (about)
     return [{ table, is: "left out", why: `it is about rows of ${nameOf(about.to)}, which are no posts here` }];
   if (
     persons.length > 1 &&

@@ -1,6 +1,6 @@
 /** The list of what a draft makes of each table of an app, with the rows counted, for a reader who has to decide whether that is right. */
 import { type Catalog, nameOf } from "../catalog/catalog.ts";
-import type { Questions } from "../catalog/read-only.ts";
+import type { Questions } from "../catalog/read-samples.ts";
 import { oneLine } from "../draft/sql-text.ts";
 import type { Roles } from "../find/find-roles.ts";
 import { type Counted, countUse, rowsOf } from "./count-uses.ts";

@@ -4,10 +4,7 @@ import type { Action } from "../catalog/words.ts";
 import type { Use } from "../coverage/use.ts";
 import type { Roles } from "../find/find-roles.ts";
 import { addColumn, type Draft, watchSql } from "./draft.ts";
-import { commentPart } from "./draft-comment-deeds.ts";
-import { addDeeds, type Sorted } from "./draft-deeds.ts";
-import { parentParts } from "./draft-parents.ts";
-import type { Part } from "./draft-parts.ts";
+import { addDeeds, commentPart, type Part, parentParts, type Sorted } from "./draft-parts.ts";
 import { eventId, identifier, literal, oneLine, qualified, soundTime, uuidSql } from "./sql-text.ts";
 
 /** recsys.event_id_of takes numbers of tables up to this. */

@@ -1,8 +1,7 @@
 /** recsys.source_logins over the table that says when people came back. */
 import { columnOf, nameOf } from "../catalog/catalog.ts";
 import type { Joined } from "../catalog/references.ts";
-import type { Logins } from "../find/find-logins.ts";
-import type { PersonColumn } from "../find/find-people.ts";
+import type { Logins, PersonColumn } from "../find/find-people.ts";
 import { type Draft, shownTime, watchSql } from "./draft.ts";
 import { lookupIn, type ShownPerson, shownPerson } from "./shown-person.ts";
 import { aliasBeside, at, eventId, identifier, joinSql, personUuidSql, qualified, soundTime } from "./sql-text.ts";

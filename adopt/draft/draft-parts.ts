@@ -1,11 +1,15 @@
 /** The selects of which recsys.source_interactions and recsys.source_dismissals are made. */
-import type { Column, Table } from "../catalog/catalog.ts";
-import type { Condition } from "../catalog/pick-columns.ts";
-import type { Deeds } from "../find/deeds.ts";
+import { type Column, isSayable, nameOf, type Table } from "../catalog/catalog.ts";
+import { bodyOf, type Condition, livingConditions, publishedOf, titleOf } from "../catalog/pick-columns.ts";
+import type { Action } from "../catalog/words.ts";
+import type { Deeds, Direction } from "../find/deeds.ts";
+import type { CommentDeeds } from "../find/find-actions.ts";
 import type { PersonColumn } from "../find/find-people.ts";
+import type { ParentColumn } from "../find/find-posts.ts";
+import type { Posts } from "../find/find-roles.ts";
 import { byName, type Draft, type Shown, shownTime } from "./draft.ts";
 import { type ShownPerson, shownPerson } from "./shown-person.ts";
-import { at, conditionSql, literal, uuidSql } from "./sql-text.ts";
+import { aliasBeside, at, conditionSql, joinSql, literal, realSql, uuidSql } from "./sql-text.ts";
 
 /** One select of the union. */
 export interface Part {
@@ -80,4 +84,240 @@ export function partOf(draft: Draft, deeds: Deeds): Part {
 /** Where one table is about rows of several: those about this one. */
 export function isOneOf(alias: string, { type, values }: NonNullable<Deeds["ofPosts"]>): string {
   return `lower(${at(alias, type)}::text) in (${[...new Set(values.map((value) => value.toLowerCase()))].map(literal).join(", ")})`;
+}
+
+// What the rows of a table say, sorted into what was done and what is not wanted.
+
+/** Where the selects go: what was done, what is not wanted, and the kinds that they have. */
+export interface Sorted {
+  liked: Part[];
+  dismissed: Part[];
+  kinds: Map<string, Action>;
+}
+
+export function addDeeds(draft: Draft, deeds: Deeds, sorted: Sorted): void {
+  const { table, action, word, direction, kinds, rating } = deeds;
+  const part = partOf(draft, deeds);
+  if (action === "dismissal") {
+    sorted.dismissed.push(part);
+    return;
+  }
+  if (direction) {
+    addForAndAgainst(draft, deeds, direction, part, sorted);
+    return;
+  }
+  if (kinds && (kinds.values.size > 0 || !kinds.column.closed)) {
+    addKinds(draft, deeds, kinds, part, sorted);
+    return;
+  }
+  count(sorted, word, action);
+  if (rating)
+    part.notes.push(draft.doubt(table, `${rating.name} is shown as value; a low one counts as much as a high one`));
+  sorted.liked.push({ ...part, ...(rating && { value: realSql(at(table.name, rating), rating) }) });
+}
+
+function count({ kinds }: Sorted, what: string, as: Action): void {
+  if (as !== "dismissal" && !kinds.has(what)) kinds.set(what, as);
+}
+
+/** One column says for or against. */
+function addForAndAgainst(
+  draft: Draft,
+  { table, word, action }: Deeds,
+  direction: Direction,
+  part: Part,
+  sorted: Sorted,
+): void {
+  const { column, form } = direction;
+  const { up, down } = directionSql(table.name, direction);
+  part.others.push(column.name);
+  count(sorted, word, action);
+  const note = draft.doubt(table, `${column.name} is taken for or against: ${up} is a vote, ${down} a dismissal`);
+  sorted.liked.push({
+    ...part,
+    where: [...part.where, `${up}${note}`],
+    value: form === "sign" ? realSql(at(table.name, column), column) : part.value,
+  });
+  sorted.dismissed.push({ ...part, where: [...part.where, down], notes: [] });
+}
+
+/** What holds of the rows that are for something, and of those that are against it. */
+export function directionSql(alias: string, { column, form }: Direction): { up: string; down: string } {
+  const value = at(alias, column);
+  if (form === "sign") return { up: `${value} > 0`, down: `${value} < 0` };
+  if (form === "boolean") return { up: `${value} is true`, down: `${value} is false` };
+  const isOf = (values: string[]) => `${value}::text in (${values.map(literal).join(", ")})`;
+  return { up: isOf(form.up), down: isOf(form.down) };
+}
+
+/** One column says of what kind it was. Where anybody may write any word or emoji, those that recsys.kinds does not list count alike. */
+function addKinds(
+  draft: Draft,
+  { table, word, action }: Deeds,
+  { column, values }: NonNullable<Deeds["kinds"]>,
+  part: Part,
+  sorted: Sorted,
+): void {
+  const unknown = [...values].filter(([, what]) => what === undefined).map(([value]) => value);
+  const against = [...values].filter(([, what]) => what === "dismissal").map(([value]) => value);
+  for (const [value, what] of values) if (what) count(sorted, value, what);
+  const otherwise = column.closed ? undefined : `any ${word}`;
+  if (otherwise) {
+    count(sorted, otherwise, action);
+    const sayable = unknown.filter(isSayable).slice(0, 5);
+    const such = sayable.length > 0 ? `, such as ${sayable.join(", ")},` : "";
+    part.notes.push(
+      draft.doubt(
+        table,
+        `${column.name} may be any text: what recsys.kinds does not list${such} counts as ${action}, by its row '${otherwise}' there`,
+      ),
+    );
+  } else if (unknown.length > 0)
+    part.notes.push(
+      draft.doubt(table, `${column.name} ${unknown.join(", ")} counts as nothing: say in recsys.kinds what it is`),
+    );
+  const kind = `${at(table.name, column)}::text`;
+  part.others.push(column.name);
+  const named = { ...part, kind, ...(otherwise && { otherwise }) };
+  if (against.length > 0) {
+    const isAgainst = `${kind} in (${against.map(literal).join(", ")})`;
+    sorted.dismissed.push({ ...part, where: [...part.where, isAgainst], notes: [] });
+    sorted.liked.push({ ...named, where: [...part.where, `(${isAgainst}) is not true`] });
+  } else sorted.liked.push(named);
+}
+
+// Likes of comments, as views of the posts under which they are.
+
+/**
+ * Who likes a comment has read the post, which is sure; whether they like the post, too, is not, and a vote would say so. The kind is one
+ * of its own, so that a row of recsys.kinds makes it more. What is against a comment says nothing.
+ */
+export function commentPart(draft: Draft, deeds: CommentDeeds, kinds: Map<string, Action>): Part {
+  const { table, person, comment, post, postIsOwn, ofComments, ofPosts, first, time, word, conditions } = deeds;
+  const alias = table.name;
+  const beside = aliasBeside(alias, "liked", "of_liked");
+  const user = shownPerson(draft, table, alias, person);
+  const created = shownTime(draft, table, alias, time);
+  const kind = `comment_${word}`;
+  kinds.set(kind, "view");
+  if (first) kinds.set(word, "vote");
+  const { up, column } = notAgainst(deeds);
+  if (!postIsOwn) draft.read.add(comment.table);
+  return {
+    table,
+    as: `views (${kind})`,
+    user,
+    person,
+    ...(postIsOwn ? {} : { comment: joinSql(alias, beside, comment), postAt: beside }),
+    post: uuidSql(at(postIsOwn ? alias : beside, post), post),
+    postColumn: post,
+    created,
+    kind: first ? `case when ${at(beside, first)} = 1 then ${literal(word)} else ${literal(kind)} end` : literal(kind),
+    value: "null::real",
+    where: [
+      ...(comment.by.notNull ? [] : [conditionSql(alias, { column: comment.by, test: "present" })]),
+      ...(ofComments ? [isOneOf(alias, ofComments)] : []),
+      ...(ofPosts ? [isOneOf(beside, ofPosts)] : []),
+      ...up,
+      ...conditions.filter(({ column }) => column !== time.column).map((condition) => conditionSql(alias, condition)),
+    ],
+    others: [comment.by, ofComments?.type, column, ...conditions.map(({ column }) => column)].flatMap(
+      (column) => column?.name ?? [],
+    ),
+    notes: [
+      draft.doubt(
+        table,
+        `what is done to a row of ${nameOf(comment.table)} counts as a view of its post, of the kind ${kind} in recsys.kinds: make that a vote where it says as much`,
+      ),
+      ...deeds.doubts.map((why) => draft.doubt(table, why)),
+      user.note,
+      deeds.commentIsSure ? "" : draft.doubtColumn(table, comment.by, byName),
+      created.note,
+    ].filter((note) => note !== ""),
+    apart: [person.column, comment.by, time.column],
+  };
+}
+
+/** What holds of the rows that are not against a comment, and the column that says it. */
+function notAgainst({ table, against: { direction, kinds } }: CommentDeeds) {
+  if (direction) return { up: [directionSql(table.name, direction).up], column: direction.column };
+  const values = [...(kinds?.values ?? [])].filter(([, what]) => what === "dismissal").map(([value]) => value);
+  return kinds && values.length > 0
+    ? {
+        up: [`(${at(table.name, kinds.column)}::text in (${values.map(literal).join(", ")})) is not true`],
+        column: kinds.column,
+      }
+    : { up: [], column: undefined };
+}
+
+// Posts that answer posts, or pass them on, where they are rows of one table.
+
+/** Posts that answer posts, or pass them on. */
+export function parentParts(draft: Draft, { table, author, parents }: Posts, kinds: Map<string, Action>): Part[] {
+  const published = publishedOf(table);
+  if (!author || !published) return [];
+  const reposts = parents.filter(({ how }) => how === "repost");
+  return parents.map(({ column, how }) => {
+    const alias = table.name;
+    const isWordless = wordless(table, alias);
+    if (how === "repost") {
+      kinds.set("repost", "vote");
+      if (isWordless) kinds.set("quote", "comment");
+    }
+    return {
+      table,
+      as:
+        how === "reply"
+          ? "replies as comments"
+          : isWordless
+            ? "reposts as votes, quotes as comments"
+            : "reposts as votes",
+      person: author,
+      user: shownPerson(draft, table, alias, author),
+      post: uuidSql(at(alias, column), column),
+      postColumn: column,
+      created: shownTime(draft, table, alias, published),
+      // what is passed on with words of one's own is a post as well, and says something of the other
+      kind:
+        how === "repost"
+          ? isWordless
+            ? `case when ${isWordless} then 'repost' else 'quote' end`
+            : "'repost'"
+          : "'comment'",
+      value: "null::real",
+      where: [
+        conditionSql(alias, { column, test: "present" }),
+        // a post that does both without a word is counted as passed on
+        ...(how === "reply" ? reposts.map((repost) => isNoRepost(table, repost)) : []),
+        ...livingConditions(table)
+          .filter((condition) => condition.column !== published.column)
+          .map((condition) => conditionSql(alias, condition)),
+      ],
+      others: [...livingConditions(table), ...reposts.filter((other) => other.column !== column)]
+        .map(({ column }) => column)
+        .concat(reposts.length > 0 ? textsOf(table) : [])
+        .map(({ name }) => name),
+      notes: [],
+      apart: [author.column, column, published.column],
+    };
+  });
+}
+
+/** What holds of a post that is no other one passed on: it names none, or says something itself. */
+export function isNoRepost(table: Table, { column }: ParentColumn): string {
+  const isAbsent = conditionSql(table.name, { column, test: "absent" });
+  const isWordless = wordless(table, table.name);
+  return isWordless ? `(${isAbsent} or not (${isWordless}))` : isAbsent;
+}
+
+/** What holds of a row without any text; undefined: the table has none. */
+function wordless(table: Table, alias: string): string | undefined {
+  const texts = textsOf(table);
+  return texts.length > 0
+    ? texts.map((column) => conditionSql(alias, { column, test: "absent" })).join(" and ")
+    : undefined;
+}
+
+function textsOf(table: Table): Column[] {
+  return [titleOf(table), bodyOf(table)?.column].filter((column) => column?.kind === "text") as Column[];
 }

@@ -11,14 +11,13 @@ import {
   titleOf,
 } from "../catalog/pick-columns.ts";
 import { columns, names, tableWords } from "../catalog/words.ts";
-import type { Opening } from "../find/find-comments.ts";
+import type { Opening } from "../find/find-actions.ts";
 import type { PersonColumn } from "../find/find-people.ts";
 import { enoughForPosts } from "../find/find-posts.ts";
 import type { Posts, Roles } from "../find/find-roles.ts";
 import type { Tags } from "../find/find-tags.ts";
 import { byName, type Draft, shownId, shownTime, watchSql } from "./draft.ts";
-import { isNoRepost } from "./draft-parents.ts";
-import { isOneOf } from "./draft-parts.ts";
+import { isNoRepost, isOneOf } from "./draft-parts.ts";
 import { shownPerson } from "./shown-person.ts";
 import {
   aliasBeside,

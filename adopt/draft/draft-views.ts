@@ -2,7 +2,7 @@
 import type pg from "pg";
 import { type Catalog, nameOf } from "../catalog/catalog.ts";
 import { reading, readTables } from "../catalog/read-catalog.ts";
-import { Questions } from "../catalog/read-only.ts";
+import { Questions } from "../catalog/read-samples.ts";
 import { type Coverage, coverageOf } from "../coverage/coverage.ts";
 import type { Use } from "../coverage/use.ts";
 import { findRoles, type Roles } from "../find/find-roles.ts";

@@ -1,8 +1,9 @@
 /** What people did with posts, as far as the tables of an app say it. */
-import { type Column, sampleOf, type Table } from "../catalog/catalog.ts";
-import { type Condition, pick, type TimeColumn } from "../catalog/pick-columns.ts";
-import { type Action, actionOf, columns, plainName, singular, wordsOf } from "../catalog/words.ts";
-import type { PersonColumn } from "./find-people.ts";
+import { type Column, keyOf, nameOf, sampleOf, type Table } from "../catalog/catalog.ts";
+import { bodyOf, type Condition, createdOf, livingConditions, pick, type TimeColumn } from "../catalog/pick-columns.ts";
+import { type OpenReference, openReferenceOf } from "../catalog/references.ts";
+import { type Action, actionOf, columns, names, plainName, singular, tableWords, wordsOf } from "../catalog/words.ts";
+import type { App, PersonColumn } from "./find-people.ts";
 
 /** What rows of one table say, or those of them that have one of its times. */
 export interface Deeds {
@@ -97,4 +98,135 @@ function isDirection(table: Table, number: Column): boolean {
 export function ratingOf(table: Table): { rating?: Column } {
   const rating = pick(table, columns.rating, ["number", "decimal"]);
   return rating ? { rating } : {};
+}
+
+// Which column of a table names a post.
+
+export interface Target {
+  post: Column;
+  ofPosts?: Deeds["ofPosts"];
+  sure: boolean;
+}
+
+/** The column by which a table names a post, of its own or beside others. */
+export function postColumnOf({ references }: App, table: Table, posts: Table): Target | undefined {
+  const key = keyOf(posts);
+  const reference = references.of(table).find(({ to, key: at }) => to === posts && at === key?.name);
+  if (reference) return { post: reference.column, sure: reference.sure };
+  for (const column of table.columns) {
+    const open = column.kind === key?.kind ? openReferenceOf(table, column) : undefined;
+    const ofPosts = open && valuesOf(open, posts, table);
+    if (open && ofPosts) return { post: open.id, ofPosts, sure: false };
+  }
+  return undefined;
+}
+
+/** Which values of a type mean rows of a table: those that are there, or the ways in which frameworks write them. Undefined: none of those that are there. */
+export function valuesOf({ type }: OpenReference, to: Table, from: Table): Deeds["ofPosts"] {
+  const name = tableWords(to.name).join("");
+  const isName = (value: string) => tableWords(value.split(/[\\.:/]/).at(-1) ?? "").join("") === name;
+  const there = type.values.filter(isName);
+  if (there.length > 0) return { type, values: there, sure: true };
+  if (type.values.length > 0 && (type.closed || sampleOf(from, type))) return undefined;
+  const last = tableWords(to.name).at(-1) ?? "";
+  return {
+    type,
+    values: [...new Set([last, to.name.toLowerCase(), last[0]?.toUpperCase() + last.slice(1)])],
+    sure: false,
+  };
+}
+
+// What each row of a table with a person and a post says.
+
+export function deedsOf(
+  { references }: App,
+  table: Table,
+  person: PersonColumn,
+  target: Target,
+  posts: Table,
+  comments: Table[],
+): { deeds: Deeds[] } | { why: string } {
+  const doubts: string[] = [];
+  if (target.ofPosts && !target.ofPosts.sure)
+    doubts.push(`which values of ${target.ofPosts.type.name} mean ${nameOf(posts)} is guessed`);
+  const elsewhere = references
+    .others(table)
+    .filter(({ to, column }) => to !== posts && comments.includes(to) && !column.notNull)
+    .map(({ column }) => column);
+  const base = {
+    table,
+    person,
+    post: target.post,
+    postIsSure: target.sure || target.ofPosts !== undefined,
+    ...(target.ofPosts && { ofPosts: target.ofPosts }),
+    elsewhere,
+    conditions: livingConditions(table),
+    doubts,
+  };
+  const words = rest(tableWords(table.name), posts);
+  const body = bodyOf(table);
+  let action = actionOf(words);
+  if (action === undefined && body?.sure && comments.includes(table)) {
+    action = "comment";
+    if (!names.comments.has(tableWords(table.name).at(-1) ?? ""))
+      doubts.push("taken for comments, since it has a text, a person and a post");
+  }
+  if (action === "vote" && isOfPoll(table)) {
+    const time = createdOf(table);
+    if (!time) return { why: "it does not say when somebody voted in a poll" };
+    doubts.push(
+      "a vote for a choice says that somebody has seen the post, and no more: a view, of the kind poll_vote in recsys.kinds",
+    );
+    return { deeds: [{ ...base, time, word: "poll_vote", action: "view" }] };
+  }
+  const moments = action === undefined || !createdOf(table) ? momentsOf(table) : [];
+  if (moments.length > 0)
+    return {
+      deeds: moments.map(({ column, action, word }, place) => ({
+        ...base,
+        time: { column },
+        // hidden_at says what was done here, and not that the row is gone
+        conditions: base.conditions.filter(
+          (condition) => !moments.some((moment) => moment.column === condition.column),
+        ),
+        word,
+        action,
+        ...(action === "vote" && /vote|like/.test(word) ? directionOf(table) : {}),
+        doubts: place === 0 ? doubts : [],
+      })),
+    };
+  const kinds = kindsOf(table, target.ofPosts?.type);
+  if (action === undefined && kinds) action = "vote";
+  if (action === undefined) return { why: "its name does not say what was done" };
+  const time = createdOf(table);
+  if (!time && action !== "dismissal")
+    return { why: `it does not say when, so what was done has no place in time (${action})` };
+  const direction = action === "vote" ? directionOf(table) : {};
+  return {
+    deeds: [
+      {
+        ...base,
+        time,
+        word: wordFor(words, action),
+        action,
+        ...direction,
+        ...(!direction.direction && kinds && action !== "comment" ? { kinds } : {}),
+        ...(action === "vote" || action === "comment" ? ratingOf(table) : {}),
+      },
+    ],
+  };
+}
+
+/** Whether its votes are for one of several choices, and not for what they are asked beside. */
+function isOfPoll(table: Table): boolean {
+  return (
+    tableWords(table.name).some((word) => /^(poll|ballot|quiz|survey|election)$/.test(word)) ||
+    table.columns.some(({ name }) => /^((poll|vote)_)?(choice|option)(_id)?$/.test(plainName(name)))
+  );
+}
+
+/** The words of a name without those of the posts: of post_likes, likes. */
+export function rest(words: string[], posts: Table): string {
+  const own = tableWords(posts.name);
+  return words.filter((word) => !own.includes(word)).join("_");
 }

@@ -1,13 +1,27 @@
 /** The tables that say what people did with posts: those that name a person and a post. */
-import type { Catalog, Table } from "../catalog/catalog.ts";
-import type { References } from "../catalog/references.ts";
-import { actionOf, names, tableWords } from "../catalog/words.ts";
-import type { Deeds } from "./deeds.ts";
-import { type CommentDeeds, commentDeedsOf } from "./find-comment-actions.ts";
-import { isCommentTable, type Opening } from "./find-comments.ts";
-import { type People, personsOf } from "./find-people.ts";
-import { postColumnOf, type Target } from "./post-columns.ts";
-import { deedsOf, rest } from "./what-was-done.ts";
+import { type Column, keyOf, nameOf, type Table } from "../catalog/catalog.ts";
+import {
+  bodyOf,
+  type Condition,
+  createdOf,
+  livingConditions,
+  type TimeColumn,
+  titleOf,
+} from "../catalog/pick-columns.ts";
+import { type Joined, openReferenceOf } from "../catalog/references.ts";
+import { actionOf, names, plainName, tableWords } from "../catalog/words.ts";
+import {
+  type Deeds,
+  deedsOf,
+  directionOf,
+  kindsOf,
+  postColumnOf,
+  rest,
+  type Target,
+  valuesOf,
+  wordFor,
+} from "./deeds.ts";
+import { type App, type PersonColumn, personsOf } from "./find-people.ts";
 
 /** A table that is in no view, and why. */
 export interface Unclear {
@@ -24,20 +38,15 @@ export interface Actions {
   leftOut: Unclear[];
 }
 
-export function findActions(
-  catalog: Catalog,
-  posts: Table,
-  opening: Opening | undefined,
-  people: People | undefined,
-  references: References,
-): Actions {
+export function findActions(app: App, posts: Table, opening: Opening | undefined): Actions {
+  const { catalog, people } = app;
   const actions: Actions = { deeds: [], onComments: [], unclear: [], leftOut: [] };
-  const comments = catalog.filter((table) => isCommentTable(table, posts, people, references));
+  const comments = catalog.filter((table) => isCommentTable(app, table, posts));
   for (const table of catalog) {
     if (table === posts || table === people?.table) continue;
     const leave = (why: string) => actions.leftOut.push({ table, why });
-    const [person] = personsOf(table, people, references);
-    const target = postColumnOf(table, posts, references);
+    const [person] = personsOf(app, table);
+    const target = postColumnOf(app, table, posts);
     const words = tableWords(table.name);
     if (!person) {
       if (target) leave("it names a post and nobody");
@@ -49,8 +58,8 @@ export function findActions(
     }
     const onComments = comments.includes(table)
       ? undefined
-      : commentDeedsOf(table, person, posts, comments, opening, references);
-    if (isOnlyOnComments(table, target, comments, references)) {
+      : commentDeedsOf(app, table, person, posts, comments, opening);
+    if (isOnlyOnComments(app, table, target, comments)) {
       if (onComments && "why" in onComments) actions.unclear.push({ table, why: onComments.why });
       else if (onComments) actions.onComments.push(onComments);
       else leave("it is about comments, and does not say that somebody read or liked them");
@@ -68,7 +77,7 @@ export function findActions(
       leave("members may read none of it, so it is the app's own");
       continue;
     }
-    const found = deedsOf(table, person, target, posts, comments, references);
+    const found = deedsOf(app, table, person, target, posts, comments);
     if ("why" in found) actions.unclear.push({ table, why: found.why });
     else {
       if (opening?.table === table)
@@ -88,18 +97,136 @@ function isKept(table: Table, posts: Table, words: string[]): boolean {
 const offices = /^(mod|moderation|report|flag|notification|mention|subscription|draft|suggest|suggested)$/;
 
 /** Whether each row names a comment, so that the post beside it is that of the comment. */
-function isOnlyOnComments(
+function isOnlyOnComments({ references }: App, table: Table, target: Target | undefined, comments: Table[]): boolean {
+  const named = references.others(table).filter(({ to }) => comments.includes(to));
+  return !comments.includes(table) && named.some(({ column }) => !target || column.notNull);
+}
+
+// What people did with comments: likes of them, which say something of the post under which they are.
+
+export interface CommentDeeds {
+  table: Table;
+  person: PersonColumn;
+  comment: Joined;
+  commentIsSure: boolean;
+  /** Where the same table has likes of other things: which values of a column mean comments. */
+  ofComments?: Deeds["ofPosts"];
+  /** The column that names the post: of the table itself, or else of the comment. */
+  post: Column;
+  postIsOwn: boolean;
+  /** Where comments are of other things than posts too. */
+  ofPosts?: Deeds["ofPosts"];
+  /** Where the first comment of a post is its text: the column that says so. */
+  first?: Column;
+  time: TimeColumn;
+  word: string;
+  against: Pick<Deeds, "direction" | "kinds">;
+  conditions: Condition[];
+  doubts: string[];
+}
+
+/** Undefined: the table has nothing to do with comments, or it does not say by its name that they were liked or read. */
+export function commentDeedsOf(
+  app: App,
   table: Table,
-  target: Target | undefined,
+  person: PersonColumn,
+  posts: Table,
   comments: Table[],
-  references: References,
-): boolean {
+  opening: Opening | undefined,
+): CommentDeeds | { why: string } | undefined {
+  const words = tableWords(table.name);
+  const action = actionOf(words.join("_"));
+  const named = namedComment(app, table, comments);
+  if (!named || words.some((word) => names.chores.has(word))) return undefined;
+  const why = `it is about rows of ${nameOf(named.comment.table)}, which are comments here`;
+  // a reply that waits to be read is no deed of its reader
+  const isDone = action === "vote" || action === "view" || isActionOf(named.comment.table, words);
+  // whose rows are about many things is asked for votes alone: most views are of posts
+  if (named.ofComments && action !== "vote") return undefined;
+  if (!isDone || tableWords(person.column.name).some((word) => names.targets.has(word)))
+    return action ? { why } : undefined;
+  const time = createdOf(table);
+  if (!time) return { why: `${why}, and it does not say when` };
+  const target = postColumnOf(app, named.comment.table, posts);
+  if (!target) return undefined;
+  const first = opening?.table === named.comment.table && action === "vote" ? opening.number : undefined;
+  const own = postColumnOf(app, table, posts);
+  const postIsOwn = own !== undefined && !own.ofPosts && own.post.notNull && first === undefined;
+  const direction = directionOf(table);
+  const kinds = direction.direction ? undefined : kindsOf(table, named.ofComments?.type);
+  const type = table.columns.find(({ name }) => /(type|kind)_id$/.test(plainName(name)));
+  return {
+    table,
+    person,
+    ...named,
+    ...(postIsOwn ? { post: own.post } : { post: target.post, ...(target.ofPosts && { ofPosts: target.ofPosts }) }),
+    postIsOwn,
+    ...(first && { first }),
+    time,
+    word: action ? wordFor(words.join("_"), action) : "action",
+    against: { ...direction, ...(kinds && { kinds }) },
+    conditions: livingConditions(table),
+    doubts: type ? [`what was done is said by ${type.name}, and all of it counts alike: leave out what is not`] : [],
+  };
+}
+
+/** A name such as comment_actions; user_actions may be what happened to them. */
+function isActionOf(comments: Table, words: string[]): boolean {
+  return words.join("_") === [...tableWords(comments.name), "action"].join("_");
+}
+
+/** The column by which the table names comments, of its own or beside others. */
+function namedComment(
+  { references }: App,
+  table: Table,
+  comments: Table[],
+): Pick<CommentDeeds, "comment" | "commentIsSure" | "ofComments"> | undefined {
+  for (const { to, column, key, sure } of references.others(table))
+    if (comments.includes(to)) return { comment: { table: to, key, by: column }, commentIsSure: sure };
+  for (const column of table.columns) {
+    const open = openReferenceOf(table, column);
+    const to = comments.find(
+      (comment) => keyOf(comment)?.kind === column.kind && names.comments.has(tableWords(comment.name).at(-1) ?? ""),
+    );
+    const ofComments = open && to && valuesOf(open, to, table);
+    if (ofComments)
+      return { comment: { table: to, key: (keyOf(to) as Column).name, by: column }, commentIsSure: true, ofComments };
+  }
+  return undefined;
+}
+
+// Which tables hold comments, and the forum whose topics have their text in the first of them.
+
+export function isCommentTable(app: App, table: Table, posts: Table): boolean {
   return (
-    !comments.includes(table) &&
-    references
-      .of(table)
-      .some(
-        ({ to, column }) => to !== table && to !== "auth.users" && comments.includes(to) && (!target || column.notNull),
-      )
+    table !== posts &&
+    !names.containers.has(tableWords(table.name).at(-1) ?? "") &&
+    postColumnOf(app, table, posts) !== undefined &&
+    bodyOf(table)?.sure === true &&
+    personsOf(app, table).length > 0
   );
+}
+
+/** In a forum the first comment of a topic is its text: where that is. */
+export interface Opening {
+  table: Table;
+  post: Column;
+  text: Column;
+  /** From 1 on. */
+  number: Column;
+}
+
+export function findOpening(app: App, posts: Table): Opening | undefined {
+  if (!titleOf(posts) || bodyOf(posts)?.sure) return undefined;
+  for (const table of app.catalog) {
+    if (!isCommentTable(app, table, posts)) continue;
+    const target = postColumnOf(app, table, posts);
+    const text = bodyOf(table)?.column;
+    const number = table.columns.find(
+      ({ name, kind }) =>
+        kind === "number" && /^((post|comment|reply|message)_)?(number|position|floor|index)$/.test(plainName(name)),
+    );
+    if (target && !target.ofPosts && text && number) return { table, post: target.post, text, number };
+  }
+  return undefined;
 }

@@ -1,10 +1,10 @@
 /** Which tables say what somebody does not want to see: people, tags, words. */
-import { type Catalog, type Column, nameOf, type Table } from "../catalog/catalog.ts";
+import { type Column, nameOf, type Table } from "../catalog/catalog.ts";
 import { pick } from "../catalog/pick-columns.ts";
 import type { Joined, References } from "../catalog/references.ts";
 import { columns, names, parentWords, tableWords } from "../catalog/words.ts";
 import type { Unclear } from "./find-actions.ts";
-import { type Beside, type People, type PersonColumn, peopleBeside, personsOf } from "./find-people.ts";
+import { type App, type Beside, type PersonColumn, peopleBeside, personsOf } from "./find-people.ts";
 import { isAbout, type Tags } from "./find-tags.ts";
 
 export interface Mutes {
@@ -21,11 +21,10 @@ type Muted =
   | { kind: "topic" | "word"; text: Column; of?: Joined };
 
 export function findMutes(
-  catalog: Catalog,
-  people: People | undefined,
+  app: App,
   tags: Tags | undefined,
-  references: References,
 ): { mutes: Mutes[]; unclear: Unclear[]; leftOut: Unclear[] } {
+  const { catalog, references, people } = app;
   const mutes: Mutes[] = [];
   const unclear: Unclear[] = [];
   const leftOut: Unclear[] = [];
@@ -39,7 +38,7 @@ export function findMutes(
       });
       continue;
     }
-    const [person, whom] = personsOf(table, people, references);
+    const [person, whom] = personsOf(app, table);
     if (person && whom && !words.some((word) => /^(filter|hidden)/.test(word))) {
       // whoever is blocked is named as such; of two equal names the first blocks
       const turned = isTarget(person) && !isTarget(whom);
@@ -51,8 +50,8 @@ export function findMutes(
       continue;
     }
     const what = topicOf(table, tags, references) ?? wordOf(table);
-    const owner = ownerOf(table, people, references);
-    const beside = peopleBeside(table, people, references);
+    const owner = ownerOf(app, table);
+    const beside = peopleBeside(app, table);
     if (what && person) mutes.push({ table, person, what });
     else if (what && owner) mutes.push({ table, ...owner, what });
     // such a table has passwords
@@ -81,8 +80,7 @@ function isTarget({ column }: PersonColumn): boolean {
 /** A tag, or the community that is taken for one: what `recsys.source_posts` shows as tags. */
 function topicOf(table: Table, tags: Tags | undefined, references: References): Muted | undefined {
   if (!tags) return undefined;
-  for (const { to, column, key } of references.of(table)) {
-    if (to === "auth.users" || to === table) continue;
+  for (const { to, column, key } of references.others(table)) {
     const word = wordIn(to, key, tags);
     if (word) return { kind: "topic", text: word, of: { table: to, key, by: column } };
   }
@@ -108,10 +106,10 @@ function wordOf(table: Table): Muted | undefined {
 }
 
 /** Whose filter a row is part of, where a foreign key says so. */
-function ownerOf(table: Table, people: People | undefined, references: References): Beside | undefined {
-  for (const { to, column, key, sure } of references.of(table)) {
-    if (!sure || to === "auth.users" || to === table || !tableWords(to.name).some((word) => verbs.test(word))) continue;
-    const [person] = personsOf(to, people, references);
+function ownerOf(app: App, table: Table): Beside | undefined {
+  for (const { to, column, key, sure } of app.references.others(table)) {
+    if (!sure || !tableWords(to.name).some((word) => verbs.test(word))) continue;
+    const [person] = personsOf(app, to);
     if (person) return { through: { table: to, key, by: column }, person };
   }
   return undefined;

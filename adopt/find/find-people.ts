@@ -1,7 +1,8 @@
 /** Which table holds the people, and which column of another table says who it was. */
-import { type Catalog, type Column, columnOf, keyOf, nameOf, type Table } from "../catalog/catalog.ts";
+import { type Catalog, type Column, columnOf, isUnused, keyOf, nameOf, type Table } from "../catalog/catalog.ts";
+import { bodyOf, createdOf, pick, pickUsed, type TimeColumn } from "../catalog/pick-columns.ts";
 import type { Joined, References } from "../catalog/references.ts";
-import { names, plainName, tableWords, wordsOf } from "../catalog/words.ts";
+import { columns, names, plainName, tableWords, wordsOf } from "../catalog/words.ts";
 
 /** A table that may be what is looked for, with points and what gave them. */
 export class Candidate {
@@ -17,6 +18,13 @@ export class Candidate {
     this.points += points;
     this.reasons.push(`${points > 0 ? "+" : ""}${points} ${reason}`);
   }
+}
+
+/** An app's tables, as far as they are known. */
+export interface App {
+  catalog: Catalog;
+  references: References;
+  people: People | undefined;
 }
 
 export interface People {
@@ -59,14 +67,10 @@ function score(table: Table, references: References): Candidate {
   if (described > 0) give(Math.min(3, described), "columns such as a name, an email address or an avatar");
   const referring = new Set(references.into(table).map(({ from }) => from)).size;
   if (referring > 0) give(Math.min(4, referring), `${referring} tables refer to it`);
-  const owner = outgoing.find(
-    ({ to, column }) =>
-      to !== "auth.users" &&
-      to !== table &&
-      !column.name.match(/by/i) &&
-      names.people.has(tableWords(to.name).at(-1) ?? ""),
-  );
-  if (owner && owner.to !== "auth.users") give(-4, `each row belongs to one of ${nameOf(owner.to)}`);
+  const owner = references
+    .others(table)
+    .find(({ to, column }) => !column.name.match(/by/i) && names.people.has(tableWords(to.name).at(-1) ?? ""));
+  if (owner) give(-4, `each row belongs to one of ${nameOf(owner.to)}`);
   return candidate;
 }
 
@@ -102,7 +106,7 @@ export interface PersonColumn {
 }
 
 /** Persons of a row, the one that did it first. */
-export function personsOf(table: Table, people: People | undefined, references: References): PersonColumn[] {
+export function personsOf({ people, references }: App, table: Table): PersonColumn[] {
   const found: PersonColumn[] = [];
   const outgoing = references.of(table);
   for (const { column, to, key, sure } of outgoing) {
@@ -171,14 +175,107 @@ export interface Beside {
  * The other table of people that the table refers to, and who they are: both by foreign keys, since a name alone would make a visit of a
  * page a login of its author.
  */
-export function peopleBeside(table: Table, people: People | undefined, references: References): Beside | undefined {
-  for (const { to, column, key, sure } of references.of(table)) {
-    if (!sure || to === "auth.users" || to === people?.table || to === table) continue;
-    const person = personsOf(to, people, references).find((person) => person.sure);
+export function peopleBeside(app: App, table: Table): Beside | undefined {
+  for (const { to, column, key, sure } of app.references.others(table)) {
+    if (!sure || to === app.people?.table) continue;
+    const person = personsOf(app, to).find((person) => person.sure);
     if (!person) continue;
     const once = to.unique.includes(person.column.name);
     if (once || names.people.has(tableWords(to.name).at(-1) ?? ""))
       return { through: { table: to, key, by: column }, person };
   }
   return undefined;
+}
+
+// Where people say of themselves what their own table has no column for: a table with one row for each of them.
+
+export interface SelfTexts {
+  bio: Column | undefined;
+  location: Column | undefined;
+  interests: Column | undefined;
+}
+
+export interface Profile extends SelfTexts {
+  table: Table;
+  /** Whose it is, once each. */
+  person: PersonColumn;
+}
+
+/** What the columns of a table say of the person whose row it is. */
+export function selfTextsOf(table: Table, isPeople = false): SelfTexts {
+  const bio =
+    pickUsed(table, columns.bio, ["text"]) ?? (isPeople && bodyOf(table)?.sure ? bodyOf(table)?.column : undefined);
+  return {
+    bio,
+    location: pickUsed(table, ["location"], ["text"]),
+    interests: pickUsed(table, columns.interests, ["texts"]),
+  };
+}
+
+/** The same for a table of people that no other one completes: with columns that nobody has filled yet, for when somebody does. */
+export function selfTextsAlone(table: Table): SelfTexts {
+  const { bio, location, interests } = selfTextsOf(table, true);
+  return {
+    bio: bio ?? pick(table, columns.bio, ["text"]),
+    location,
+    interests: interests ?? pick(table, columns.interests, ["texts"]),
+  };
+}
+
+export function findProfile(app: App): Profile | undefined {
+  const { catalog, people } = app;
+  if (!people || selfTextsOf(people.table, true).bio) return undefined;
+  for (const table of catalog) {
+    if (table === people.table) continue;
+    const person = personsOf(app, table).find(
+      ({ column, sure }) => sure && (table.unique.includes(column.name) || isKey(table, column)),
+    );
+    const texts = selfTextsOf(table);
+    if (person && texts.bio && !isUnused(table, texts.bio)) return { table, person, ...texts };
+  }
+  return undefined;
+}
+
+function isKey({ primaryKey }: Table, { name }: Column): boolean {
+  return primaryKey.length === 1 && primaryKey[0] === name;
+}
+
+// Which table says when people came back.
+
+export interface Logins {
+  table: Table;
+  person: PersonColumn;
+  /** Where they are of another table of people, whose row says who it is: logins of users, who have an account each. */
+  through: Joined | undefined;
+  time: TimeColumn;
+  /** Whether somebody came in, or was refused. */
+  success: Column | undefined;
+}
+
+export function findLogins(app: App): Logins | undefined {
+  const { catalog, references, people } = app;
+  const found = catalog.flatMap((table): (Logins & { rank: number })[] => {
+    const isNamed = tableWords(table.name).some((word) => /^(login|visit|session|signin)$/.test(word));
+    const time = createdOf(table);
+    if (!isNamed || !time || table === people?.table) return [];
+    const [own] = personsOf(app, table);
+    const beside = own ? undefined : peopleBeside(app, table);
+    const person = own ?? beside?.person;
+    // a visit of something is no login
+    const elsewhere = references
+      .of(table)
+      .some(({ to, column }) => to !== people?.table && to !== "auth.users" && column !== beside?.through.by);
+    if (!person || elsewhere) return [];
+    return [
+      {
+        table,
+        person,
+        through: beside?.through,
+        time,
+        success: pick(table, ["success", "successful", "succeeded"], ["boolean"]),
+        rank: /login|signin/i.test(table.name) ? 0 : /visit/i.test(table.name) ? 1 : 2,
+      },
+    ];
+  });
+  return found.sort((one, other) => one.rank - other.rank || nameOf(one.table).localeCompare(nameOf(other.table)))[0];
 }

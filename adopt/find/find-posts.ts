@@ -1,47 +1,39 @@
 /** Which table holds the posts: a text, a time, somebody who wrote it, and other tables that say what people did with it. */
-import { type Catalog, type Column, isUnused, keyOf, nameOf, type Table } from "../catalog/catalog.ts";
+import { type Column, isUnused, keyOf, nameOf, type Table } from "../catalog/catalog.ts";
 import { bodyOf, createdOf, titleOf } from "../catalog/pick-columns.ts";
 import type { References } from "../catalog/references.ts";
 import { names, parentWords, plainName, tableWords, wordsOf } from "../catalog/words.ts";
-import { Candidate, isOwn, type People, personsOf } from "./find-people.ts";
+import { type App, Candidate, isOwn, personsOf } from "./find-people.ts";
 
 /** Below this a table is none of posts. Three are a user, a text and a time, which a table of messages has too. */
 export const enoughForPosts = 3;
 
 /** Tables with a text and a time, the likeliest to hold posts first; those below `enoughForPosts` say why they are not taken. */
-export function findPosts(catalog: Catalog, people: People | undefined, references: References): Candidate[] {
+export function findPosts(app: App): Candidate[] {
+  const { catalog, references, people } = app;
   const scored = catalog
     .filter((table) => table !== people?.table && keyOf(table) && createdOf(table) && (titleOf(table) || bodyOf(table)))
-    .map((table) => score(table, people, references));
+    .map((table) => score(app, table));
   for (const candidate of scored) {
-    const held = collectedIn(candidate.table, catalog, people, references);
+    const held = collectedIn(app, candidate.table);
     if (held) candidate.give(-5, `it is a collection of ${nameOf(held)}`);
   }
   // what answers another candidate is a comment on it
   for (const candidate of scored) {
     const { table } = candidate;
     const answered = references
-      .of(table)
+      .others(table)
       .find(
-        ({ to }) =>
-          to !== "auth.users" &&
-          to !== table &&
-          !isContainer(to) &&
-          scored.some((other) => other.table === to && other.points >= enoughForPosts),
+        ({ to }) => !isContainer(to) && scored.some((other) => other.table === to && other.points >= enoughForPosts),
       );
-    if (answered && answered.to !== "auth.users" && !titleOf(table))
-      candidate.give(-4, `each row belongs to one of ${nameOf(answered.to)}`);
+    if (answered && !titleOf(table)) candidate.give(-4, `each row belongs to one of ${nameOf(answered.to)}`);
   }
   return scored.sort((one, other) => other.points - one.points || nameOf(one.table).localeCompare(nameOf(other.table)));
 }
 
 /** Tables with a text and a person that others refer to more often than to the likeliest posts, and which do not say when a row came to be. */
-export function findTimeless(
-  catalog: Catalog,
-  best: Table | undefined,
-  people: People | undefined,
-  references: References,
-): Table[] {
+export function findTimeless(app: App, best: Table | undefined): Table[] {
+  const { catalog, references, people } = app;
   const least = best ? references.into(best).length : 1;
   return catalog.filter(
     (table) =>
@@ -49,15 +41,15 @@ export function findTimeless(
       keyOf(table) &&
       !createdOf(table) &&
       bodyOf(table)?.sure &&
-      personsOf(table, people, references).length > 0 &&
+      personsOf(app, table).length > 0 &&
       references.into(table).length >= least,
   );
 }
 
-function score(table: Table, people: People | undefined, references: References): Candidate {
+function score(app: App, table: Table): Candidate {
   const candidate = new Candidate(table);
   const give = candidate.give.bind(candidate);
-  const persons = personsOf(table, people, references);
+  const persons = personsOf(app, table);
   const title = titleOf(table);
   const body = bodyOf(table);
   give(persons.length > 0 ? 3 : 1, persons.length > 0 ? "a user, a text and a time" : "a text and a time, but no user");
@@ -84,9 +76,9 @@ function score(table: Table, people: People | undefined, references: References)
   )
     give(-4, "it is about a second person");
   const reacting = new Set(
-    references
+    app.references
       .into(table)
-      .filter(({ from }) => from !== people?.table && personsOf(from, people, references).length > 0)
+      .filter(({ from }) => from !== app.people?.table && personsOf(app, from).length > 0)
       .map(({ from }) => from),
   ).size;
   if (reacting > 0) give(Math.min(3, reacting), `${reacting} tables say what people did with it`);
@@ -96,12 +88,7 @@ function score(table: Table, people: People | undefined, references: References)
 }
 
 /** The table whose rows are collected in those of this one, by pairs of both: of two that are paired the one that fewer others name collects. */
-function collectedIn(
-  table: Table,
-  catalog: Catalog,
-  people: People | undefined,
-  references: References,
-): Table | undefined {
+function collectedIn({ catalog, references, people }: App, table: Table): Table | undefined {
   for (const { from } of references.into(table)) {
     const pair = references.of(from).flatMap(({ to }) => (to === "auth.users" || to === people?.table ? [] : [to]));
     const other = pair.find((to) => to !== table && to !== from);

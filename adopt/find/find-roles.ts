@@ -1,13 +1,21 @@
 /** Who is who among an app's tables: people, posts, what people did, when they came back, what they do not want to see. */
 import { type Catalog, type Column, keyOf, type Table } from "../catalog/catalog.ts";
-import { findReferences, type References } from "../catalog/references.ts";
-import { type Actions, findActions } from "./find-actions.ts";
-import { findOpening, type Opening } from "./find-comments.ts";
-import { findLogins, type Logins } from "./find-logins.ts";
+import { findReferences } from "../catalog/references.ts";
+import { type Actions, findActions, findOpening, type Opening } from "./find-actions.ts";
 import { findMutes } from "./find-mutes.ts";
-import { type Candidate, findPeople, type People, type PersonColumn, peopleOf, personsOf } from "./find-people.ts";
+import {
+  type App,
+  type Candidate,
+  findLogins,
+  findPeople,
+  findProfile,
+  type Logins,
+  type PersonColumn,
+  type Profile,
+  peopleOf,
+  personsOf,
+} from "./find-people.ts";
 import { enoughForPosts, findPosts, findTimeless, type ParentColumn, parentsOf } from "./find-posts.ts";
-import { findProfile, type Profile } from "./find-profile.ts";
 import { type Tags, tagsOf } from "./find-tags.ts";
 
 export interface Posts {
@@ -20,9 +28,7 @@ export interface Posts {
   opening: Opening | undefined;
 }
 
-export interface Roles {
-  references: References;
-  people: People | undefined;
+export interface Roles extends App {
   /** Where they say of themselves what their own table does not have. */
   profile: Profile | undefined;
   posts: Posts | undefined;
@@ -37,30 +43,28 @@ export function findRoles(catalog: Catalog): Roles {
   const references = findReferences(catalog);
   const peopleCandidates = findPeople(catalog, references);
   const people = peopleCandidates[0] && peopleOf(peopleCandidates[0].table, references);
-  const postCandidates = findPosts(catalog, people, references);
+  const app = { catalog, references, people };
+  const postCandidates = findPosts(app);
   const found = postCandidates[0] && postCandidates[0].points >= enoughForPosts ? postCandidates[0].table : undefined;
   const posts = found && {
     table: found,
     key: keyOf(found) as Column,
-    author: personsOf(found, people, references)[0],
+    author: personsOf(app, found)[0],
     parents: parentsOf(found, references),
-    tags: tagsOf(found, catalog, references),
-    opening: findOpening(catalog, found, people, references),
+    tags: tagsOf(app, found),
+    opening: findOpening(app, found),
   };
   return {
-    references,
-    people,
-    profile: findProfile(catalog, people, references),
+    ...app,
+    profile: findProfile(app),
     posts,
-    actions: found
-      ? findActions(catalog, found, posts?.opening, people, references)
-      : { deeds: [], onComments: [], unclear: [], leftOut: [] },
-    logins: findLogins(catalog, people, references),
-    muted: findMutes(catalog, people, posts?.tags, references),
+    actions: found ? findActions(app, found, posts?.opening) : { deeds: [], onComments: [], unclear: [], leftOut: [] },
+    logins: findLogins(app),
+    muted: findMutes(app, posts?.tags),
     candidates: {
       people: peopleCandidates,
       posts: postCandidates,
-      timeless: findTimeless(catalog, found, people, references),
+      timeless: findTimeless(app, found),
     },
   };
 }

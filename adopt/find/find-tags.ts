@@ -1,9 +1,10 @@
 /** Where the words are that a post is about: a list of its own, rows that name it, or the one group that it is in. */
-import { type Catalog, type Column, sampleOf, type Table } from "../catalog/catalog.ts";
+
+import { type Column, sampleOf, type Table } from "../catalog/catalog.ts";
 import { pick, pickUsed } from "../catalog/pick-columns.ts";
-import type { References } from "../catalog/references.ts";
 import { columns, names, tableWords } from "../catalog/words.ts";
-import { postColumnOf, type Target } from "./post-columns.ts";
+import { postColumnOf, type Target } from "./deeds.ts";
+import type { App } from "./find-people.ts";
 
 export type Tags =
   | { from: "column"; column: Column }
@@ -28,14 +29,14 @@ export function isAbout({ name }: Table): boolean {
   return about.test(tableWords(name).at(-1) ?? "");
 }
 
-export function tagsOf(posts: Table, catalog: Catalog, references: References): Tags | undefined {
+export function tagsOf(app: App, posts: Table): Tags | undefined {
   const own = pickUsed(posts, columns.tags, ["texts"]);
   if (own) return { from: "column", column: own };
   const list = pickUsed(posts, columns.tagList, ["text"]);
   const listed = list && !list.closed && { from: "list" as const, column: list, between: betweenTags(posts, list) };
   // beside the post it is read with it; rows of another table are looked up for each
   if (listed && posts.sample?.columns[list.name]?.present !== 0) return listed;
-  return tagRows(posts, catalog, references) ?? tagGroup(posts, references) ?? (listed || undefined);
+  return tagRows(app, posts) ?? tagGroup(app, posts) ?? (listed || undefined);
 }
 
 /** Commas, where some text has one; otherwise whatever is no part of a word. */
@@ -45,10 +46,11 @@ function betweenTags(table: Table, column: Column): string {
   return isSpaced ? "[\\s#]+" : "[\\s#]*[,;][\\s#]*";
 }
 
-function tagRows(posts: Table, catalog: Catalog, references: References): Tags | undefined {
+function tagRows(app: App, posts: Table): Tags | undefined {
+  const { catalog, references } = app;
   for (const from of catalog) {
     if (from === posts) continue;
-    const target = postColumnOf(from, posts, references);
+    const target = postColumnOf(app, from, posts);
     if (!target) continue;
     const named = {
       from: "rows" as const,
@@ -56,8 +58,8 @@ function tagRows(posts: Table, catalog: Catalog, references: References): Tags |
       post: target.post,
       ...(target.ofPosts && { ofPosts: target.ofPosts }),
     };
-    const of = references.of(from).find(({ to }) => to !== "auth.users" && to !== from && isAbout(to));
-    if (of && of.to !== "auth.users" && of.to !== posts) {
+    const of = references.others(from).find(({ to }) => isAbout(to));
+    if (of && of.to !== posts) {
       const word = pick(of.to, columns.tagName, ["text"]);
       // who tagged it, suggested or filtered, is no matter
       if (word && !tableWords(from.name).some((word) => names.chores.has(word) && word !== "tagging"))
@@ -69,9 +71,8 @@ function tagRows(posts: Table, catalog: Catalog, references: References): Tags |
   return undefined;
 }
 
-function tagGroup(posts: Table, references: References): Tags | undefined {
-  for (const { to, column, key } of references.of(posts)) {
-    if (to === "auth.users" || to === posts) continue;
+function tagGroup({ references }: App, posts: Table): Tags | undefined {
+  for (const { to, column, key } of references.others(posts)) {
     const last = tableWords(to.name).at(-1) ?? "";
     const word = pick(to, ["name", "title", "slug"], ["text"]);
     if (word && (isAbout(to) || /^(community|section|forum|board|subreddit|channel)$/.test(last)))

@@ -6,8 +6,7 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { runProgram } from "../../db/testing-program.ts";
-import { engineMigrations } from "./engine-files.ts";
-import { init, versionsAfter, withStanza } from "./init.ts";
+import { engineMigrations, init, versionsAfter, withStanza } from "./init.ts";
 
 const now = new Date("2026-11-26T10:15:00Z");
 

@@ -1,8 +1,8 @@
 import { useEffect, useMemo, useState } from "preact/hooks";
 import type { Config } from "../shared/config.ts";
-import { useLoaded } from "../shared/use-loaded.ts";
-import { useRoute } from "../shared/use-route.ts";
-import { AskContext, KeyRefused, openConsole, type Table, useAsk } from "./console-client.ts";
+import { Button, Views } from "../shared/elements.tsx";
+import { useLoaded, useRoute } from "../shared/hooks.ts";
+import { AskProvider, KeyRefused, openConsole, type Table, useAsk } from "./console-client.ts";
 import { cell } from "./rows-table.tsx";
 import { SignIn } from "./sign-in.tsx";
 import { Experiments } from "./views/experiments.tsx";
@@ -21,6 +21,8 @@ const views = {
   people: ["People", People],
 } as const;
 
+const names = Object.fromEntries(Object.entries(views).map(([route, [name]]) => [route, name]));
+
 /** The console of whoever holds a secret key of the project. */
 export function App({ config }: { config: Config }) {
   const [key, setKey] = useState(readKey);
@@ -31,11 +33,11 @@ export function App({ config }: { config: Config }) {
     return () => removeEventListener("hashchange", read);
   }, []);
   const signIn = (key: string) => {
-    keepKey(key);
+    sessionStorage.setItem(place, key);
     setKey(key);
   };
   const signOut = () => {
-    forgetKey();
+    sessionStorage.removeItem(place);
     setKey(null);
   };
   if (key === null) return <SignIn onKey={signIn} />;
@@ -56,25 +58,19 @@ function Console({ config, secretKey, onKey, onLeave }: ConsoleProps) {
   if (error instanceof KeyRefused) return <SignIn refused onKey={onKey} />;
   const [, View] = views[Object.hasOwn(views, view) ? (view as keyof typeof views) : ""];
   return (
-    <AskContext.Provider value={ask}>
+    <AskProvider value={ask}>
       <header class="top">
         <strong>Console</strong>
-        <nav aria-label="Views">
-          {Object.entries(views).map(([route, [name]]) => (
-            <a key={route} href={`#${route}`} aria-current={route === view ? "page" : undefined}>
-              {name}
-            </a>
-          ))}
-        </nav>
-        <button type="button" class="plain soft" onClick={onLeave}>
+        <Views route={view} links={names} />
+        <Button class="plain soft" onClick={onLeave}>
           Forget the key
-        </button>
+        </Button>
       </header>
       <main class="stack">
         <ArchiveClock />
         <View key={view} route={route} />
       </main>
-    </AskContext.Provider>
+    </AskProvider>
   );
 }
 
@@ -103,12 +99,4 @@ function readKey(): string | null {
     history.replaceState(null, "", location.pathname);
   }
   return sessionStorage.getItem(place);
-}
-
-function keepKey(key: string): void {
-  sessionStorage.setItem(place, key);
-}
-
-function forgetKey(): void {
-  sessionStorage.removeItem(place);
 }

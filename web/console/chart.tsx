@@ -1,6 +1,5 @@
-import type { Plot, PlotOptions } from "@observablehq/plot";
+import { type Plot, type PlotOptions, plot } from "@observablehq/plot";
 import { useEffect, useRef } from "preact/hooks";
-import { drawn } from "./drawn.ts";
 
 interface ChartProps<Datum> {
   /** What it shows, for who cannot see it. */
@@ -31,4 +30,11 @@ export function Chart<Datum>({ label, options, onChoose }: ChartProps<Datum>) {
     return () => watch.disconnect();
   }, [options, onChoose]);
   return <div class="chart" role="img" aria-label={label} ref={place} />;
+}
+
+/** A plot as the console's pages draw it; its parts have names, which takes a role too. */
+export function drawn(options: PlotOptions): (SVGSVGElement | HTMLElement) & Plot {
+  const figure = plot({ style: { background: "none", fontSize: "12px" }, ...options });
+  for (const part of figure.querySelectorAll("g[aria-label]")) part.setAttribute("role", "group");
+  return figure;
 }

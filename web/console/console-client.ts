@@ -1,8 +1,7 @@
 /** The function `console`, through supabase-js. */
 import { createClient, FunctionsHttpError } from "@supabase/supabase-js";
-import { createContext } from "preact";
-import { useContext } from "preact/hooks";
 import type { Config } from "../shared/config.ts";
+import { openContext } from "../shared/context.ts";
 
 export type Row = Record<string, unknown>;
 export type Table = { sql: string; rows: Row[] };
@@ -26,10 +25,4 @@ export function openConsole({ url }: Config, key: string): Ask {
   };
 }
 
-export const AskContext = createContext<Ask | undefined>(undefined);
-
-export function useAsk(): Ask {
-  const ask = useContext(AskContext);
-  if (!ask) throw new Error("there is no console above this component");
-  return ask;
-}
+export const [AskProvider, useAsk] = openContext<Ask>("console");

@@ -1,7 +1,7 @@
 /** The console: reads which project it belongs to, and shows it. */
 import { render } from "preact";
 import { readConfig } from "../shared/config.ts";
-import { Trouble } from "../shared/trouble.tsx";
+import { Trouble } from "../shared/elements.tsx";
 import { App } from "./app.tsx";
 
 const page = document.getElementById("page") as HTMLElement;

@@ -1,7 +1,7 @@
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
-import { Trouble } from "../shared/trouble.tsx";
-import { useLoaded } from "../shared/use-loaded.ts";
+import { Button, Trouble } from "../shared/elements.tsx";
+import { useLoaded } from "../shared/hooks.ts";
 import { KeyRefused, type Row, useAsk } from "./console-client.ts";
 import { RowsTable, type RowsTableProps } from "./rows-table.tsx";
 
@@ -54,9 +54,7 @@ function Sql({ text }: { text: string }) {
       <summary>SQL</summary>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a keyboard scrolls it sideways */}
       <pre tabIndex={0}>{text};</pre>
-      <button type="button" onClick={copy}>
-        {copied ? "Copied" : "Copy"}
-      </button>
+      <Button onClick={copy}>{copied ? "Copied" : "Copy"}</Button>
     </details>
   );
 }

@@ -1,30 +1,24 @@
 import { useState } from "preact/hooks";
-import { Heading } from "../shared/heading.tsx";
+import { Form, Heading, TextField } from "../shared/elements.tsx";
 
 /** Asks for the key; `refused`: the one that was given is no key of this project. */
 export function SignIn({ refused = false, onKey }: { refused?: boolean; onKey(key: string): void }) {
   const [key, setKey] = useState("");
-  const submit = (event: Event) => {
-    event.preventDefault();
-    onKey(key.trim());
-  };
   return (
     <main class="sign-in">
-      <form class="card" onSubmit={submit}>
+      <Form onSend={() => onKey(key.trim())}>
         <Heading text="Console" />
-        <label>
-          A secret key of the project{" "}
-          <small>npm start and npx recsys serve print an address that has it; only this tab keeps it</small>
-          <input
-            type="password"
-            required
-            autocomplete="off"
-            spellcheck={false}
-            value={key}
-            aria-describedby={refused ? "refused" : undefined}
-            onInput={(event) => setKey(event.currentTarget.value)}
-          />
-        </label>
+        <TextField
+          label="A secret key of the project"
+          hint="npm start and npx recsys serve print an address that has it; only this tab keeps it"
+          type="password"
+          required
+          autocomplete="off"
+          spellcheck={false}
+          value={key}
+          aria-describedby={refused ? "refused" : undefined}
+          onText={setKey}
+        />
         {refused && (
           <p id="refused" role="alert" class="bad">
             This is no secret key of this project. <code>npm start</code> and <code>npx recsys serve</code> print an
@@ -34,7 +28,7 @@ export function SignIn({ refused = false, onKey }: { refused?: boolean; onKey(ke
         <button type="submit" class="main">
           Open the console
         </button>
-      </form>
+      </Form>
     </main>
   );
 }

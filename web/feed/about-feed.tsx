@@ -1,6 +1,7 @@
+import { Button } from "../shared/elements.tsx";
 import { useProject } from "../shared/project.ts";
 import { Failed } from "./failed.tsx";
-import type { FeedOf } from "./use-feed.ts";
+import { useTheFeed } from "./use-feed.ts";
 
 const bases = {
   history: "What you did: posts you opened, voted for and commented on",
@@ -15,8 +16,8 @@ const degraded = {
 };
 
 /** What a feed is made from, beside it; and the way to posts that were not shown yet. */
-export function AboutFeed({ feed, name, isMember }: { feed: FeedOf; name: string; isMember: boolean }) {
-  const { feed: shown, took } = feed;
+export function AboutFeed({ name }: { name: string }) {
+  const { feed: shown, took, userId } = useTheFeed();
   if (!shown) return <aside />;
   return (
     <aside class="about">
@@ -41,16 +42,16 @@ export function AboutFeed({ feed, name, isMember }: { feed: FeedOf; name: string
           </div>
         </dl>
         {shown.degraded && <p class="degraded">{degraded[shown.degraded]}</p>}
-        {isMember ? <LeaveBehind feed={feed} /> : <a href="#people">Sign in to vote, comment and write</a>}
+        {userId ? <LeaveBehind /> : <a href="#people">Sign in to vote, comment and write</a>}
       </section>
     </aside>
   );
 }
 
 /** Marks what was shown as seen, so that it stays away for 30 days, and asks for the feed anew. */
-function LeaveBehind({ feed }: { feed: FeedOf }) {
+function LeaveBehind() {
   const { recommender } = useProject();
-  const { items, pending, busy, act, refresh } = feed;
+  const { items, pending, busy, act, refresh } = useTheFeed();
   async function leave(): Promise<void> {
     const seen = items.map(({ post_id, title, request_id }) => ({ kind: "seen" as const, post_id, title, request_id }));
     const stored = act(...seen);
@@ -60,14 +61,13 @@ function LeaveBehind({ feed }: { feed: FeedOf }) {
   }
   return (
     <>
-      <button
-        type="button"
+      <Button
         disabled={busy !== undefined || items.length === 0 || pending.some(({ kind }) => kind === "seen")}
         onClick={leave}
       >
         Seen: show me others
-      </button>
-      <Failed feed={feed} place="seen" />
+      </Button>
+      <Failed place="seen" />
     </>
   );
 }

@@ -1,8 +1,18 @@
+import { Heading } from "../shared/elements.tsx";
+import { go, type SignedIn, useLoaded, useRoute, useSession, useStored } from "../shared/hooks.ts";
 import { useProject } from "../shared/project.ts";
-import { useSession } from "../shared/use-session.ts";
-import { Member } from "./member.tsx";
-import { Skeletons } from "./skeletons.tsx";
-import { Visitor } from "./visitor.tsx";
+import { nameOf, readProfile } from "./app-tables.ts";
+import { FeedView } from "./feed-view.tsx";
+import { Frame, Skeletons } from "./frame.tsx";
+import { IdeasView } from "./ideas/ideas-view.tsx";
+import { Interests } from "./interests.tsx";
+import { LocalMembers } from "./people/local-members.tsx";
+import { ProfileForm } from "./people/profile-form.tsx";
+import { newPasswordRoute } from "./people/sign-in.ts";
+import { NewPassword, SignedInAlready, SignInForm } from "./people/sign-in-form.tsx";
+import { Leave, YouView } from "./people/you-view.tsx";
+import { FeedProvider, useFeed } from "./use-feed.ts";
+import { WriteView } from "./write/write-view.tsx";
 
 /** A visitor's page, or that of whoever is signed in; each person has one of their own, so that nothing of one is shown to the next. */
 export function App() {
@@ -10,4 +20,82 @@ export function App() {
   const session = useSession(supabase);
   if (session === undefined) return <Skeletons />;
   return session === null ? <Visitor /> : <Member key={session.userId} {...session} />;
+}
+
+/** What somebody sees who has not signed in: a feed by the interests they pick, which stay in their browser. */
+function Visitor() {
+  const [route, failed] = useRoute().split("/");
+  // a new password takes somebody who is signed in
+  const signsIn = route === "people" || route === newPasswordRoute;
+  const [interests, setInterests] = useStored<string[]>("interests", []);
+  const feed = useFeed({ interests });
+  return (
+    <Frame route={signsIn ? "people" : "feed"} links={{ feed: "Feed", people: "Sign in" }}>
+      {signsIn ? (
+        <ChoosePerson failed={failed} />
+      ) : (
+        <FeedProvider value={feed}>
+          <FeedView name="a visitor">
+            <Interests chosen={interests} onChange={setInterests} />
+          </FeedView>
+        </FeedProvider>
+      )}
+    </Frame>
+  );
+}
+
+/** Who are you? On this machine any member of the community; elsewhere whoever signs in. `failed`: why a link signed nobody in. */
+function ChoosePerson({ failed }: { failed?: string | undefined }) {
+  const { config } = useProject();
+  return (
+    <div class="narrow stack">
+      <Heading text={config.members ? "Who are you?" : "Sign in"} />
+      {config.members ? <LocalMembers /> : <SignInForm failed={failed} />}
+    </div>
+  );
+}
+
+/** All that somebody who is signed in sees. Their feed stays while they look at the other views. */
+function Member({ userId }: SignedIn) {
+  const { supabase } = useProject();
+  const [route, failed] = useRoute().split("/");
+  const feed = useFeed({ userId });
+  const profile = useLoaded(() => readProfile(supabase, userId), [userId]);
+  const name = profile.value ? nameOf(profile.value) : "You";
+
+  if (profile.value === null && route !== newPasswordRoute)
+    return (
+      <Frame route="" links={{}}>
+        <div class="narrow stack">
+          <Heading text="Welcome" />
+          <p class="soft">Say what you care about, and your first feed is about that already.</p>
+          <ProfileForm
+            userId={userId}
+            before={null}
+            onSaved={() => {
+              profile.again();
+              feed.refresh();
+              go("feed");
+            }}
+          />
+          <Leave />
+        </div>
+      </Frame>
+    );
+
+  const views: Record<string, () => preact.JSX.Element> = {
+    feed: () => <FeedView name={name} />,
+    write: () => <WriteView userId={userId} />,
+    ideas: () => <IdeasView />,
+    you: () => <YouView userId={userId} profile={profile} />,
+    [newPasswordRoute]: () => <NewPassword />,
+    // the link of an e-mail, of whoever was signed in here already
+    ...(failed && { people: () => <SignedInAlready name={name} failed={failed} /> }),
+  };
+  const shown = Object.hasOwn(views, route) ? route : "feed";
+  return (
+    <Frame route={shown} links={{ feed: "Feed", write: "Write", ideas: "Ideas", you: name }}>
+      <FeedProvider value={feed}>{views[shown]()}</FeedProvider>
+    </Frame>
+  );
 }

@@ -2,12 +2,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Reason } from "../../client/src/index.ts";
-import { type Act, countActs, sayActs } from "./acts.ts";
+import { type Act, countActs, netOf, sayActs } from "./acts.ts";
+import type { Item, Post } from "./app-tables.ts";
 import { changesBetween } from "./feed-changes.ts";
-import type { Item } from "./item.ts";
-import { netOf } from "./marks.ts";
-import type { Post } from "./posts/read-posts.ts";
-import { sayWhy } from "./posts/say-why.ts";
+import { sayWhy } from "./posts/say.ts";
 
 function feed(...ids: string[]): Item[] {
   const why: Reason = { kind: "fresh" };

@@ -1,8 +1,7 @@
 /** What moved between two feeds of one person, and why. */
 import { type Act, whyGone } from "./acts.ts";
-import type { Item } from "./item.ts";
-import type { Post } from "./posts/read-posts.ts";
-import { sayWhy } from "./posts/say-why.ts";
+import type { Item, Post } from "./app-tables.ts";
+import { sayWhy } from "./posts/say.ts";
 
 export interface Change {
   post_id: string;

@@ -1,32 +1,28 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { nowOf } from "../shared/config.ts";
-import { Heading } from "../shared/heading.tsx";
+import { Button, Heading, Trouble } from "../shared/elements.tsx";
 import { useProject } from "../shared/project.ts";
-import { Trouble } from "../shared/trouble.tsx";
 import { AboutFeed } from "./about-feed.tsx";
 import { FailedElsewhere } from "./failed.tsx";
+import { Skeletons } from "./frame.tsx";
 import { Moved } from "./moved.tsx";
 import { PendingBar } from "./pending-bar.tsx";
+import { UnfinishedComments } from "./posts/comments.tsx";
 import { PostCard } from "./posts/post-card.tsx";
-import { UnfinishedComments } from "./posts/unfinished-comments.tsx";
-import { Skeletons } from "./skeletons.tsx";
-import type { FeedOf } from "./use-feed.ts";
-import { usePlace } from "./use-place.ts";
+import { usePlace, useTheFeed } from "./use-feed.ts";
 import { Arrival } from "./write/arrival.tsx";
 
 interface FeedViewProps {
-  feed: FeedOf;
-  /** Undefined: a visitor, who may look only. */
-  userId?: string;
   name: string;
   /** What stands above the posts. */
   children?: ComponentChildren;
 }
 
 /** A feed, what moved in it and why, and what it is made from. */
-export function FeedView({ feed, userId, name, children }: FeedViewProps) {
-  const { items, tag, moved, busy, error, place } = feed;
+export function FeedView({ name, children }: FeedViewProps) {
+  const feed = useTheFeed();
+  const { userId, items, tag, moved, busy, error, place } = feed;
   const changes = new Map(moved?.changes.map((change) => [change.post_id, change]));
   // what its reader was told before they looked at another view is no news
   const told = useRef(moved);
@@ -37,29 +33,23 @@ export function FeedView({ feed, userId, name, children }: FeedViewProps) {
       <div class="stack">
         <div class="row spread">
           <Heading text="Your feed" goesOn={goesOn.current} />
-          <button type="button" disabled={busy !== undefined} onClick={feed.refresh}>
+          <Button disabled={busy !== undefined} onClick={feed.refresh}>
             {busy === "again" ? "Refreshing …" : "Refresh"}
-          </button>
+          </Button>
         </div>
         <ArchiveClock />
         {children}
-        {userId && <Arrival feed={feed} userId={userId} />}
-        {userId && <UnfinishedComments feed={feed} userId={userId} />}
-        <FailedElsewhere feed={feed} />
-        <TagFilter feed={feed} />
-        <PendingBar feed={feed} isMember={userId !== undefined} />
-        {moved && <Moved feed={feed} {...moved} isNews={moved !== told.current} />}
+        {userId && <Arrival />}
+        {userId && <UnfinishedComments />}
+        <FailedElsewhere />
+        <TagFilter />
+        <PendingBar />
+        {moved && <Moved {...moved} isNews={moved !== told.current} />}
         {error !== undefined && !feed.feed && <Trouble error={error} again={feed.retry} />}
         {busy === "first" && !feed.feed && <Skeletons />}
         <ol class="stack" aria-label="Posts" aria-busy={busy !== undefined}>
           {items.map((item) => (
-            <PostCard
-              key={item.post_id}
-              item={item}
-              feed={feed}
-              change={changes.get(item.post_id)}
-              {...(userId && { userId })}
-            />
+            <PostCard key={item.post_id} item={item} change={changes.get(item.post_id)} />
           ))}
         </ol>
         {!busy && !error && items.length === 0 && (
@@ -68,9 +58,9 @@ export function FeedView({ feed, userId, name, children }: FeedViewProps) {
             something yourself.
           </p>
         )}
-        <MoreOnScroll feed={feed} />
+        <MoreOnScroll />
       </div>
-      <AboutFeed feed={feed} name={name} isMember={userId !== undefined} />
+      <AboutFeed name={name} />
     </div>
   );
 }
@@ -88,7 +78,8 @@ function ArchiveClock() {
 }
 
 /** Asks for the next page when its button comes near; who does not scroll presses it. A page that failed is asked for again here. */
-function MoreOnScroll({ feed: { items, feed, busy, error, asked, more, retry } }: { feed: FeedOf }) {
+function MoreOnScroll() {
+  const { items, feed, busy, error, asked, more, retry } = useTheFeed();
   const button = useRef<HTMLButtonElement>(null);
   const waits = busy === undefined && error === undefined && Boolean(feed?.next);
   useEffect(() => {
@@ -108,7 +99,8 @@ function MoreOnScroll({ feed: { items, feed, busy, error, asked, more, retry } }
 }
 
 /** Says that the feed is of one tag alone, and shows all of it again. */
-function TagFilter({ feed: { tag, only } }: { feed: FeedOf }) {
+function TagFilter() {
+  const { tag, only } = useTheFeed();
   const button = useRef<HTMLButtonElement>(null);
   const before = useRef(tag);
   useEffect(() => {

@@ -1,10 +1,11 @@
 import type { ComponentChildren } from "preact";
+import { Button, Views } from "../shared/elements.tsx";
 
 interface FrameProps {
   /** Name of the view that is shown. */
   route: string;
   /** The views that there are, by route. */
-  links: [route: string, text: string][];
+  links: Record<string, string>;
   children: ComponentChildren;
 }
 
@@ -12,9 +13,9 @@ interface FrameProps {
 export function Frame({ route, links, children }: FrameProps) {
   return (
     <>
-      <button type="button" class="skip" onClick={() => document.getElementById("main")?.focus()}>
+      <Button class="skip" onClick={() => document.getElementById("main")?.focus()}>
         Skip to the content
-      </button>
+      </Button>
       <header class="top">
         <a class="brand" href="#feed">
           <svg viewBox="0 0 32 32" width="28" height="28" aria-hidden="true">
@@ -23,17 +24,27 @@ export function Frame({ route, links, children }: FrameProps) {
           </svg>
           Teamu
         </a>
-        <nav aria-label="Views">
-          {links.map(([name, text]) => (
-            <a key={name} href={`#${name}`} aria-current={name === route ? "page" : undefined}>
-              {text}
-            </a>
-          ))}
-        </nav>
+        <Views route={route} links={links} />
       </header>
       <main id="main" tabIndex={-1}>
         {children}
       </main>
     </>
+  );
+}
+
+/** What stands where posts are about to be. */
+export function Skeletons() {
+  return (
+    <div class="stack" role="status">
+      <span class="hidden">Loading the feed</span>
+      {[1, 2, 3, 4].map((n) => (
+        <div key={n} class="card skeleton" aria-hidden="true">
+          <i />
+          <i />
+          <i />
+        </div>
+      ))}
+    </div>
   );
 }

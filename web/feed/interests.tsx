@@ -1,7 +1,8 @@
 import { useState } from "preact/hooks";
+import { Button, Form } from "../shared/elements.tsx";
+import { useLoaded } from "../shared/hooks.ts";
 import { useProject } from "../shared/project.ts";
-import { rows } from "../shared/rows.ts";
-import { useLoaded } from "../shared/use-loaded.ts";
+import { frequentTags } from "./app-tables.ts";
 
 /** With more of them a phone shows nothing of the feed. */
 const mostAtFirst = 6;
@@ -24,25 +25,19 @@ export function Interests({ chosen, onChange }: { chosen: string[]; onChange(int
       <h2 id="interests">What do you care about?</h2>
       <div class="row">
         {(hasAll ? offered : few).map((interest) => (
-          <button
-            type="button"
-            key={interest}
-            aria-pressed={chosen.includes(interest)}
-            onClick={() => toggle(interest)}
-          >
+          <Button key={interest} aria-pressed={chosen.includes(interest)} onClick={() => toggle(interest)}>
             {interest}
-          </button>
+          </Button>
         ))}
         {few.length < offered.length && (
-          <button type="button" class="plain" aria-expanded={hasAll} onClick={() => setHasAll(!hasAll)}>
+          <Button class="plain" aria-expanded={hasAll} onClick={() => setHasAll(!hasAll)}>
             {hasAll ? "Fewer" : "More"}
-          </button>
+          </Button>
         )}
       </div>
-      <form
+      <Form
         class="row one-line"
-        onSubmit={(event) => {
-          event.preventDefault();
+        onSend={() => {
           const interest = own.trim();
           if (interest && !chosen.includes(interest)) toggle(interest);
           if (interest && !before.includes(interest)) setBefore([...before, interest]);
@@ -57,20 +52,7 @@ export function Interests({ chosen, onChange }: { chosen: string[]; onChange(int
           onInput={(event) => setOwn(event.currentTarget.value)}
         />
         <button type="submit">Add</button>
-      </form>
+      </Form>
     </section>
   );
-}
-
-/** The tags of the newest posts, the most frequent first. */
-async function frequentTags(supabase: ReturnType<typeof useProject>["supabase"]): Promise<string[]> {
-  const posts: { tags: string[] }[] = await rows(
-    supabase.from("posts").select("tags").order("created_at", { ascending: false }).limit(300),
-  );
-  const counts = new Map<string, number>();
-  for (const { tags } of posts) for (const tag of tags) counts.set(tag, (counts.get(tag) ?? 0) + 1);
-  return [...counts]
-    .sort(([, a], [, b]) => b - a)
-    .slice(0, 16)
-    .map(([tag]) => tag);
 }

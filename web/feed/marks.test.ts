@@ -1,8 +1,7 @@
 /** What can be taken back, and what of several acts is left for the next feed. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Act } from "./acts.ts";
-import { dismissalOf, marksOf, muteOf, netOf, voteOn, withActs } from "./marks.ts";
+import { type Act, dismissalOf, marksOf, muteOf, netOf, voteOn, withActs } from "./acts.ts";
 
 const act = (kind: "view" | "vote" | "unvote" | "dismiss" | "undismiss", post_id: string): Act => ({
   ...{ kind, post_id, title: post_id.toUpperCase() },

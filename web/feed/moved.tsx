@@ -1,11 +1,10 @@
 import { useEffect, useRef } from "preact/hooks";
-import { type Act, sayActs } from "./acts.ts";
+import { Button } from "../shared/elements.tsx";
+import { type Act, dismissalOf, sayActs } from "./acts.ts";
 import type { Change } from "./feed-changes.ts";
-import { dismissalOf } from "./marks.ts";
-import type { FeedOf } from "./use-feed.ts";
+import { useTheFeed } from "./use-feed.ts";
 
 interface MovedProps {
-  feed: FeedOf;
   changes: Change[];
   acts: Act[];
   /** Its reader has just asked for it. */
@@ -13,7 +12,7 @@ interface MovedProps {
 }
 
 /** What moved since the feed before, and why. */
-export function Moved({ feed, changes, acts, isNews }: MovedProps) {
+export function Moved({ changes, acts, isNews }: MovedProps) {
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
     // whoever asked for it may be far down, at a button that is gone now
@@ -34,9 +33,9 @@ export function Moved({ feed, changes, acts, isNews }: MovedProps) {
         </p>
       </div>
       <div class="parts">
-        <Part title="New" feed={feed} changes={fresh} />
-        <Part title="Up" feed={feed} changes={up} />
-        <Part title="Gone" feed={feed} changes={gone} />
+        <Part title="New" changes={fresh} />
+        <Part title="Up" changes={up} />
+        <Part title="Gone" changes={gone} />
       </div>
     </section>
   );
@@ -44,9 +43,9 @@ export function Moved({ feed, changes, acts, isNews }: MovedProps) {
 
 const mostShown = 2;
 
-function Part({ title, feed, changes }: { title: string; feed: FeedOf; changes: Change[] }) {
+function Part({ title, changes }: { title: string; changes: Change[] }) {
   if (changes.length === 0) return null;
-  const line = (change: Change) => <Line key={change.post_id} feed={feed} change={change} />;
+  const line = (change: Change) => <Line key={change.post_id} change={change} />;
   const [shown, rest] = [changes.slice(0, mostShown), changes.slice(mostShown)];
   return (
     <div>
@@ -63,8 +62,8 @@ function Part({ title, feed, changes }: { title: string; feed: FeedOf; changes: 
 }
 
 /** Here a dismissal is still to be undone: its post has left the feed. */
-function Line({ feed: { marks, act }, change }: { feed: FeedOf; change: Change }) {
-  const { post_id, title, from, to, why } = change;
+function Line({ change: { post_id, title, from, to, why } }: { change: Change }) {
+  const { marks, act } = useTheFeed();
   const isDismissed = to === undefined && (marks.get(dismissalOf(post_id)) ?? false);
   return (
     <li>
@@ -74,10 +73,10 @@ function Line({ feed: { marks, act }, change }: { feed: FeedOf; change: Change }
         <small>{why}</small>
       </span>
       {isDismissed && (
-        <button type="button" onClick={() => act({ kind: "undismiss", post_id, title })}>
+        <Button onClick={() => act({ kind: "undismiss", post_id, title })}>
           Undo
           <span class="hidden">that you dismissed {title}</span>
-        </button>
+        </Button>
       )}
     </li>
   );

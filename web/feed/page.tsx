@@ -1,8 +1,8 @@
 /** The feed page: reads which project it belongs to, and shows it. */
 import { render } from "preact";
 import { readConfig } from "../shared/config.ts";
-import { openProject, ProjectContext } from "../shared/project.ts";
-import { Trouble } from "../shared/trouble.tsx";
+import { Trouble } from "../shared/elements.tsx";
+import { openProject, ProjectProvider } from "../shared/project.ts";
 import { App } from "./app.tsx";
 import { followLink } from "./people/sign-in.ts";
 
@@ -15,9 +15,9 @@ try {
   await followLink(project);
   page.replaceChildren();
   render(
-    <ProjectContext.Provider value={project}>
+    <ProjectProvider value={project}>
       <App />
-    </ProjectContext.Provider>,
+    </ProjectProvider>,
     page,
   );
 } catch (error) {

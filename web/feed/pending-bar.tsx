@@ -1,20 +1,20 @@
 import { useEffect, useState } from "preact/hooks";
 import type { Connection } from "../../client/src/index.ts";
+import { Button, Trouble } from "../shared/elements.tsx";
 import { useProject } from "../shared/project.ts";
-import { Trouble } from "../shared/trouble.tsx";
 import { countActs, sayActs } from "./acts.ts";
-import type { FeedOf } from "./use-feed.ts";
+import { useTheFeed } from "./use-feed.ts";
 
 /** What was done since the feed was made, and the way to see what moves. It stays in view, so it also says what keeps that from working; on a phone in one row. */
-export function PendingBar({ feed, isMember }: { feed: FeedOf; isMember: boolean }) {
-  const { feed: shown, acts, busy, asked, error, refresh, retry } = feed;
+export function PendingBar() {
+  const { userId, feed: shown, acts, busy, asked, error, refresh, retry } = useTheFeed();
   const { isOnline, unsent } = useConnection();
   if (!isOnline)
     return (
       <div class="pending" role="status">
         <p>
           <strong>You are offline.</strong>
-          {isMember && (
+          {userId && (
             <>
               {" "}
               What you do is kept
@@ -42,9 +42,9 @@ export function PendingBar({ feed, isMember }: { feed: FeedOf; isMember: boolean
           {count} {count === 1 ? "thing" : "things"} done
         </span>
       </p>
-      <button type="button" class="main" disabled={busy !== undefined} onClick={refresh}>
+      <Button class="main" disabled={busy !== undefined} onClick={refresh}>
         Show what moves
-      </button>
+      </Button>
     </div>
   );
 }

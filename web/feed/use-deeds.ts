@@ -1,8 +1,7 @@
 import { useCallback, useEffect, useMemo } from "preact/hooks";
+import { useChanging } from "../shared/hooks.ts";
 import { useProject } from "../shared/project.ts";
-import { useChanging } from "../shared/use-changing.ts";
-import { type Act, sendActs, settleActs } from "./acts.ts";
-import { type Marks, markOf, marksOf, muteOf, netOf, withActs } from "./marks.ts";
+import { type Act, type Marks, markOf, marksOf, muteOf, netOf, sendActs, settleActs, withActs } from "./acts.ts";
 
 /** What was not stored, and why. */
 interface Failure {

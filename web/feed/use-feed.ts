@@ -1,14 +1,12 @@
-import { type MutableRef, useCallback, useEffect, useMemo, useRef } from "preact/hooks";
+import { type MutableRef, useCallback, useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import type { Feed } from "../../client/src/index.ts";
+import { openContext } from "../shared/context.ts";
+import { useChanging } from "../shared/hooks.ts";
 import { useProject } from "../shared/project.ts";
-import { useChanging } from "../shared/use-changing.ts";
-import type { Act } from "./acts.ts";
+import { type Act, voteOn } from "./acts.ts";
+import { type Item, type Post, readPosts, readVotes } from "./app-tables.ts";
 import { type Change, changesBetween } from "./feed-changes.ts";
-import type { Item } from "./item.ts";
-import { voteOn } from "./marks.ts";
-import { type Post, readPosts, readVotes } from "./posts/read-posts.ts";
 import { type Deeds, useDeeds } from "./use-deeds.ts";
-import type { Place } from "./use-place.ts";
 
 /** The first feed, the same anew, or its next page. */
 type Asked = "first" | "again" | "more";
@@ -33,7 +31,7 @@ interface State {
   askedTag?: string | undefined;
 }
 
-export interface FeedOf extends State, Omit<Deeds, "knowMarks" | "settle" | "forget"> {
+export interface FeedOf extends Reader, State, Omit<Deeds, "knowMarks" | "settle" | "forget"> {
   /** What moved since the feed before, and what was done in between; undefined: this is the first. */
   moved: { changes: Change[]; acts: Act[] } | undefined;
   /** Where its reader was when they left it for another view. */
@@ -153,7 +151,40 @@ export function useFeed({ userId, interests }: Reader): FeedOf {
       },
     [before, items, posts],
   );
-  return { ...state, ...deeds, moved, place, refresh: again, only, more, retry };
+  return { ...state, ...deeds, ...(userId && { userId }), moved, place, refresh: again, only, more, retry };
 }
 
+/** The feed that all views of a reader are about. */
+export const [FeedProvider, useTheFeed] = openContext<FeedOf>("feed");
+
 const firstPage = (items: Item[]) => items.slice(0, pageSize);
+
+/** Where a reader is in a feed: a post, and how far below the top of the window. Pixels of the page would not do, as posts grow. */
+export interface Place {
+  post_id: string;
+  top: number;
+}
+
+/** Goes on where the reader left the feed for another view, and keeps that when they leave. */
+export function usePlace(place: MutableRef<Place | undefined>): void {
+  useLayoutEffect(() => {
+    const { current } = place;
+    const post = current && document.getElementById(current.post_id);
+    if (post) {
+      scrollBy(0, post.getBoundingClientRect().top - current.top);
+      post.querySelector<HTMLElement>("button.title")?.focus({ preventScroll: true });
+    }
+    return () => {
+      place.current = placeNow();
+    };
+  }, [place]);
+}
+
+/** Of the first post of which something is in view; undefined: the reader is above all posts. */
+function placeNow(): Place | undefined {
+  for (const post of document.querySelectorAll("li.post")) {
+    const { top, bottom } = post.getBoundingClientRect();
+    if (bottom > 0) return scrollY > 0 ? { post_id: post.id, top } : undefined;
+  }
+  return undefined;
+}

@@ -1,8 +1,7 @@
 import { createClient, type SupabaseClient } from "@supabase/supabase-js";
-import { createContext } from "preact";
-import { useContext } from "preact/hooks";
 import { type Recsys, recsys } from "../../client/src/index.ts";
 import type { Config } from "./config.ts";
+import { openContext } from "./context.ts";
 
 /** What a page talks to. */
 export interface Project {
@@ -17,10 +16,4 @@ export function openProject(config: Config): Project {
   return { config, supabase, recommender: recsys(supabase, { onRefused: () => undefined }) };
 }
 
-export const ProjectContext = createContext<Project | undefined>(undefined);
-
-export function useProject(): Project {
-  const project = useContext(ProjectContext);
-  if (!project) throw new Error("there is no project above this component");
-  return project;
-}
+export const [ProjectProvider, useProject] = openContext<Project>("project");

@@ -1,4 +1,4 @@
-import { Heading } from "../../shared/heading.tsx";
+import { Heading } from "../../shared/elements.tsx";
 import type { Row } from "../console-client.ts";
 import { Panel } from "../panel.tsx";
 import { percent, RowsTable } from "../rows-table.tsx";

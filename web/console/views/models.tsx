@@ -1,6 +1,5 @@
 import { useState } from "preact/hooks";
-import { Heading } from "../../shared/heading.tsx";
-import { Trouble } from "../../shared/trouble.tsx";
+import { Button, Heading, Trouble } from "../../shared/elements.tsx";
 import { type Row, useAsk } from "../console-client.ts";
 import { Panel } from "../panel.tsx";
 import { RowsTable } from "../rows-table.tsx";
@@ -87,8 +86,7 @@ function Switches({ models, onDone }: { models: Row[]; onDone(): void }) {
       {(others.length > 0 || previous) && (
         <div class="row">
           {others.map((model) => (
-            <button
-              type="button"
+            <Button
               key={String(model.model_id)}
               onClick={() =>
                 setAsking({
@@ -98,11 +96,10 @@ function Switches({ models, onDone }: { models: Row[]; onDone(): void }) {
               }
             >
               Activate {String(model.name)}
-            </button>
+            </Button>
           ))}
           {previous && (
-            <button
-              type="button"
+            <Button
               onClick={() =>
                 setAsking({
                   text: `Let ${previous.name} serve again, and ${active.name} no more?`,
@@ -111,19 +108,17 @@ function Switches({ models, onDone }: { models: Row[]; onDone(): void }) {
               }
             >
               Roll back {String(active.name)}
-            </button>
+            </Button>
           )}
         </div>
       )}
       {asking && (
         <div class="row" role="alertdialog" aria-label={asking.text}>
           <strong>{asking.text}</strong>
-          <button type="button" class="main" onClick={confirm}>
+          <Button class="main" onClick={confirm}>
             Yes
-          </button>
-          <button type="button" onClick={() => setAsking(null)}>
-            No
-          </button>
+          </Button>
+          <Button onClick={() => setAsking(null)}>No</Button>
         </div>
       )}
       <p role="status" class={outcome ? "" : "hidden"}>

@@ -1,9 +1,7 @@
 import { useState } from "preact/hooks";
 import type { ConsoleCandidate, ConsoleFeed } from "../../../client/src/types.ts";
-import { Heading } from "../../shared/heading.tsx";
-import { Trouble } from "../../shared/trouble.tsx";
-import { useLoaded } from "../../shared/use-loaded.ts";
-import { go } from "../../shared/use-route.ts";
+import { Button, Form, Heading, TextField, Trouble } from "../../shared/elements.tsx";
+import { go, useLoaded } from "../../shared/hooks.ts";
 import { useAsk } from "../console-client.ts";
 import { Panel } from "../panel.tsx";
 import { cell, percent, RowsTable } from "../rows-table.tsx";
@@ -15,29 +13,24 @@ export function People({ route: [asked, postId] }: { route: string[] }) {
 
 function AskedPerson({ asked, postId }: { asked: string; postId: string }) {
   const [person, setPerson] = useState(asked);
-  const submit = (event: Event) => {
-    event.preventDefault();
-    go(`people/${person.trim()}`);
-  };
   return (
     <>
       <Heading text="People" />
-      <form class="card" onSubmit={submit}>
+      <Form onSend={() => go(`people/${person.trim()}`)}>
         <div class="fields">
-          <label>
-            Person <small>their id, or the one they had in an import</small>
-            <input
-              required
-              value={person}
-              spellcheck={false}
-              onInput={(event) => setPerson(event.currentTarget.value)}
-            />
-          </label>
+          <TextField
+            label="Person"
+            hint="their id, or the one they had in an import"
+            required
+            value={person}
+            spellcheck={false}
+            onText={setPerson}
+          />
           <button type="submit" class="main">
             Show the feed
           </button>
         </div>
-      </form>
+      </Form>
       {asked ? (
         <Person person={asked} postId={postId} />
       ) : (
@@ -96,9 +89,9 @@ function Feed({ userId, postId }: { userId: string; postId: string }) {
         ))}
       </ol>
       <div class="row">
-        <button type="button" onClick={() => setWhole(!isWhole)}>
+        <Button onClick={() => setWhole(!isWhole)}>
           {isWhole ? "Only the page" : `All ${value.candidates.length} candidates`}
-        </button>
+        </Button>
       </div>
       <Missing userId={userId} asked={postId} />
     </section>

@@ -1,8 +1,8 @@
 import { dot, pointer } from "@observablehq/plot";
 import { PCA } from "ml-pca";
 import { useMemo } from "preact/hooks";
-import { Heading } from "../../shared/heading.tsx";
-import { go } from "../../shared/use-route.ts";
+import { Heading } from "../../shared/elements.tsx";
+import { go } from "../../shared/hooks.ts";
 import { Chart } from "../chart.tsx";
 import type { Row } from "../console-client.ts";
 import { Panel } from "../panel.tsx";

@@ -1,6 +1,6 @@
 import { barX, dot, line, ruleY } from "@observablehq/plot";
 import { useMemo, useState } from "preact/hooks";
-import { Heading } from "../../shared/heading.tsx";
+import { Button, Heading } from "../../shared/elements.tsx";
 import { Chart } from "../chart.tsx";
 import type { Row } from "../console-client.ts";
 import { Panel } from "../panel.tsx";
@@ -23,9 +23,9 @@ export function Shown() {
       <fieldset class="row">
         <legend class="hidden">How far back</legend>
         {[7, 28, 90].map((n) => (
-          <button type="button" key={n} aria-pressed={n === days} onClick={() => setDays(n)}>
+          <Button key={n} aria-pressed={n === days} onClick={() => setDays(n)}>
             {n} days
-          </button>
+          </Button>
         ))}
       </fieldset>
       <Panel

@@ -1,10 +1,9 @@
 import { type Recsys, RecsysError } from "../../../client/src/index.ts";
 import type { Idea, Ideas } from "../../../client/src/types.ts";
-import { Heading } from "../../shared/heading.tsx";
+import { Button, Heading, Trouble } from "../../shared/elements.tsx";
+import { useLoaded } from "../../shared/hooks.ts";
 import { useProject } from "../../shared/project.ts";
-import { Trouble } from "../../shared/trouble.tsx";
-import { useLoaded } from "../../shared/use-loaded.ts";
-import { Skeletons } from "../skeletons.tsx";
+import { Skeletons } from "../frame.tsx";
 import { writeFrom } from "../write/draft.ts";
 
 /** What its reader could write: what people want and nobody wrote lately, each to be turned into a draft. */
@@ -15,9 +14,7 @@ export function IdeasView() {
     <div class="narrow stack">
       <div class="row spread">
         <Heading text="Ideas for you" />
-        <button type="button" onClick={ideas.again}>
-          Ask again
-        </button>
+        <Button onClick={ideas.again}>Ask again</Button>
       </div>
       {ideas.error !== undefined && <Trouble error={ideas.error} again={ideas.again} />}
       {ideas.value === undefined && ideas.error === undefined && <Skeletons />}
@@ -95,8 +92,7 @@ function IdeaCard({ idea }: { idea: Idea }) {
         )}
       </dl>
       <div class="row">
-        <button
-          type="button"
+        <Button
           class="main"
           onClick={() =>
             writeFrom({
@@ -107,7 +103,7 @@ function IdeaCard({ idea }: { idea: Idea }) {
           }
         >
           Write this <span class="hidden">{title}</span>
-        </button>
+        </Button>
       </div>
     </li>
   );

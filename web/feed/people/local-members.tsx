@@ -1,10 +1,9 @@
 import { useEffect, useState } from "preact/hooks";
+import { Button, TextField, Trouble } from "../../shared/elements.tsx";
+import { useLoaded, useOnce } from "../../shared/hooks.ts";
 import { useProject } from "../../shared/project.ts";
-import { Trouble } from "../../shared/trouble.tsx";
-import { useLoaded } from "../../shared/use-loaded.ts";
-import { findMembers, nameOf } from "./profile.ts";
+import { findMembers, nameOf } from "../app-tables.ts";
 import { signIn, signUp } from "./sign-in.ts";
-import { useOnce } from "./use-once.ts";
 
 /** The members of the community on this machine, of whom anybody may be chosen, or a new one. */
 export function LocalMembers() {
@@ -22,20 +21,23 @@ export function LocalMembers() {
     <>
       <p class="soft">This community lives on your machine, so you may be any of its members, or a new one.</p>
       <div class="row">
-        <button
-          type="button"
+        <Button
           class="main"
           onClick={() => once(() => signUp(project, `${crypto.randomUUID()}@new.invalid`, crypto.randomUUID()))}
         >
           I am new here
-        </button>
+        </Button>
         <a href="#feed">Just look around</a>
       </div>
       {error !== undefined && <Trouble error={error} />}
-      <label>
-        Or find a member <small>by name or by what they care about</small>
-        <input type="search" value={typed} maxLength={100} onInput={(event) => setTyped(event.currentTarget.value)} />
-      </label>
+      <TextField
+        label="Or find a member"
+        hint="by name or by what they care about"
+        type="search"
+        value={typed}
+        maxLength={100}
+        onText={setTyped}
+      />
       {members.error !== undefined && <Trouble error={members.error} again={members.again} />}
       <p class="hidden" role="status">
         {members.value && `${members.value.length} members found`}
@@ -43,11 +45,11 @@ export function LocalMembers() {
       <ul class="people" aria-label="Members">
         {members.value?.map((member) => (
           <li key={member.user_id}>
-            <button type="button" onClick={() => once(() => signIn(project, member.email, "not asked here"))}>
-              <strong>{nameOf({ id: member.user_id, external_id: member.external_id })}</strong>
+            <Button onClick={() => once(() => signIn(project, member.email, "not asked here"))}>
+              <strong>{nameOf({ ...member, id: member.user_id })}</strong>
               <span>{member.passions.join(", ") || "says nothing of themselves"}</span>
               <span class="soft">{member.interactions.toLocaleString("en")} views, votes and comments</span>
-            </button>
+            </Button>
           </li>
         ))}
       </ul>

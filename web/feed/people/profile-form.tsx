@@ -1,9 +1,8 @@
 import { useState } from "preact/hooks";
+import { Form, TextField, Trouble } from "../../shared/elements.tsx";
+import { useOnce, useStored } from "../../shared/hooks.ts";
 import { useProject } from "../../shared/project.ts";
-import { useStored } from "../../shared/stored.ts";
-import { Trouble } from "../../shared/trouble.tsx";
-import { type Profile, saveProfile, wordsOf } from "./profile.ts";
-import { useOnce } from "./use-once.ts";
+import { type Profile, saveProfile, wordsOf } from "../app-tables.ts";
 
 interface ProfileFormProps {
   userId: string;
@@ -42,38 +41,31 @@ export function ProfileForm({ userId, before, onSaved }: ProfileFormProps) {
   }
 
   return (
-    <form
-      class="card"
-      onSubmit={(event) => {
-        event.preventDefault();
-        once(save);
-      }}
-    >
-      <label>
-        What do you care about? <small>A few words each, with commas between</small>
-        <input
-          value={passions}
-          maxLength={2000}
-          readOnly={busy}
-          placeholder="Chess, gardens, travel by train"
-          onInput={(event) => edit({ passions: event.currentTarget.value })}
-        />
-      </label>
-      <label>
-        About you <small>Anything else; your feed is made from it, too</small>
-        <textarea
-          value={bio}
-          maxLength={10_000}
-          readOnly={busy}
-          onInput={(event) => edit({ bio: event.currentTarget.value })}
-        />
-      </label>
+    <Form onSend={() => once(save)}>
+      <TextField
+        label="What do you care about?"
+        hint="A few words each, with commas between"
+        value={passions}
+        maxLength={2000}
+        readOnly={busy}
+        placeholder="Chess, gardens, travel by train"
+        onText={(passions) => edit({ passions })}
+      />
+      <TextField
+        label="About you"
+        hint="Anything else; your feed is made from it, too"
+        isLong
+        value={bio}
+        maxLength={10_000}
+        readOnly={busy}
+        onText={(bio) => edit({ bio })}
+      />
       {error !== undefined && <Trouble error={error} />}
       <div class="row">
         <button type="submit" class="main" disabled={busy}>
           {before ? "Save" : "Show me my feed"}
         </button>
       </div>
-    </form>
+    </Form>
   );
 }

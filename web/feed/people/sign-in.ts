@@ -1,6 +1,6 @@
 import { type AuthError, isAuthError, isAuthImplicitGrantRedirectError, type Provider } from "@supabase/supabase-js";
+import { go } from "../../shared/hooks.ts";
 import type { Project } from "../../shared/project.ts";
-import { go } from "../../shared/use-route.ts";
 
 /** The route at which a new password is set. */
 export const newPasswordRoute = "new-password";
@@ -50,7 +50,7 @@ export async function sendReset({ supabase }: Project, email: string): Promise<v
   await accepted(supabase.auth.resetPasswordForEmail(email, { redirectTo: thisPage() }));
 }
 
-export async function setPassword({ supabase }: Project, password: string): Promise<void> {
+export async function changePassword({ supabase }: Project, password: string): Promise<void> {
   await accepted(supabase.auth.updateUser({ password }));
 }
 

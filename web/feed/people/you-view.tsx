@@ -1,22 +1,23 @@
 import { useState } from "preact/hooks";
-import { Heading } from "../../shared/heading.tsx";
-import { Trouble } from "../../shared/trouble.tsx";
-import type { Loaded } from "../../shared/use-loaded.ts";
-import type { FeedOf } from "../use-feed.ts";
-import { Leave } from "./leave.tsx";
-import { MuteList } from "./mute-list.tsx";
-import { nameOf, type Profile } from "./profile.ts";
+import { Button, Heading, Trouble } from "../../shared/elements.tsx";
+import { go, type Loaded, useLoaded } from "../../shared/hooks.ts";
+import { useProject } from "../../shared/project.ts";
+import { muteOf } from "../acts.ts";
+import { type Mute, nameOf, type Post, type Profile, readLatestVotes, readMutes, readNames, readPosts } from "../app-tables.ts";
+import { Failed } from "../failed.tsx";
+import { VoteButton } from "../posts/post-acts.tsx";
+import { useTheFeed } from "../use-feed.ts";
 import { ProfileForm } from "./profile-form.tsx";
-import { VoteList } from "./vote-list.tsx";
+import { newPasswordRoute } from "./sign-in.ts";
 
 interface YouViewProps {
   userId: string;
   profile: Loaded<Profile | null>;
-  feed: FeedOf;
 }
 
 /** Profile, mutes, votes, and the way out. */
-export function YouView({ userId, profile, feed }: YouViewProps) {
+export function YouView({ userId, profile }: YouViewProps) {
+  const { act } = useTheFeed();
   const [isSaved, setSaved] = useState(false);
   const { value, error, again } = profile;
   return (
@@ -30,7 +31,7 @@ export function YouView({ userId, profile, feed }: YouViewProps) {
           before={value}
           onSaved={() => {
             setSaved(true);
-            feed.act({ kind: "profile" });
+            act({ kind: "profile" });
             again();
           }}
         />
@@ -42,9 +43,114 @@ export function YouView({ userId, profile, feed }: YouViewProps) {
           </>
         )}
       </p>
-      <MuteList userId={userId} feed={feed} />
-      <VoteList feed={feed} />
+      <MuteList />
+      <VoteList />
       <Leave />
+    </div>
+  );
+}
+
+/** What somebody muted, to be taken back. */
+function MuteList() {
+  const { supabase } = useProject();
+  const { userId, marks, pending, act } = useTheFeed();
+  const isSettled = pending.length === 0;
+  const mutes = useLoaded(async () => {
+    const mutes = await readMutes(supabase);
+    const people = mutes.filter(({ kind }) => kind === "person").map(({ value }) => value);
+    const names = await readNames(supabase, people);
+    return mutes.map(({ kind: of, value }) => ({ of, value, label: sayMute({ kind: of, value }, names) }));
+  }, [userId, isSettled]);
+  const left = mutes.value?.filter((mute) => marks.get(muteOf(mute)) !== false);
+
+  return (
+    <section class="card stack" aria-labelledby="mutes">
+      <h2 id="mutes">Muted</h2>
+      {mutes.error !== undefined && <Trouble error={mutes.error} again={mutes.again} />}
+      {mutes.value?.map((mute) => (
+        <Failed key={muteOf(mute)} place={muteOf(mute)} />
+      ))}
+      {left?.length === 0 && <p class="soft">Nobody and nothing.</p>}
+      <ul class="row">
+        {left?.map((mute) => (
+          <li key={muteOf(mute)}>
+            <Button onClick={() => act({ kind: "unmute", ...mute })}>
+              {mute.label} <span aria-hidden="true">×</span>
+              <span class="hidden">take back</span>
+            </Button>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+function sayMute({ kind, value }: Mute, names: ReadonlyMap<string, string>): string {
+  if (kind === "person") return names.get(value) ?? "a member";
+  return kind === "topic" ? `#${value}` : `“${value}”`;
+}
+
+const pageSize = 20;
+
+/** What somebody voted for, the latest first. A post that was voted for has left the feed, so its vote is taken back here. */
+function VoteList() {
+  const { supabase } = useProject();
+  const { pending } = useTheFeed();
+  const [limit, setLimit] = useState(pageSize);
+  const [shown, setShown] = useState<Post[]>([]);
+  // what is on its way comes into the list once it is stored
+  const isSettled = pending.length === 0;
+  const votes = useLoaded(async () => {
+    const { ids, isAll } = await readLatestVotes(supabase, limit);
+    const had = new Set(shown.map(({ id }) => id));
+    const posts = await readPosts(
+      supabase,
+      ids.filter((id) => !had.has(id)),
+      { names: false },
+    );
+    // a vote that was taken back stays where it is, to be cast again; newer ones come above, earlier ones below
+    const first = ids.findIndex((id) => had.has(id));
+    const added = (some: string[]) => some.flatMap((id) => posts.get(id) ?? []);
+    setShown([...added(ids.slice(0, Math.max(first, 0))), ...shown, ...added(ids.slice(Math.max(first, 0)))]);
+    return { isAll };
+  }, [supabase, limit, isSettled]);
+
+  return (
+    <section class="card stack" aria-labelledby="votes">
+      <h2 id="votes">Voted for</h2>
+      {votes.error !== undefined && <Trouble error={votes.error} again={votes.again} />}
+      {votes.value && shown.length === 0 && <p class="soft">Nothing yet.</p>}
+      <ul class="votes">
+        {shown.map(({ id: post_id, title }) => (
+          <li key={post_id} class="stack">
+            <div class="row spread one-line">
+              <span dir="auto">{title}</span>
+              <VoteButton post={{ post_id, title }} otherwise={true} />
+            </div>
+            <Failed place={post_id} />
+          </li>
+        ))}
+      </ul>
+      {votes.value && !votes.value.isAll && <Button onClick={() => setLimit(limit + pageSize)}>Earlier votes</Button>}
+    </section>
+  );
+}
+
+/** The way out: to another person, where one may choose, or to nobody; and where people have passwords, to a new one. */
+export function Leave() {
+  const { supabase, config } = useProject();
+  async function leave(route: string): Promise<void> {
+    const { hash } = location;
+    // on this device alone; should Auth not answer, the page forgets the session all the same
+    await supabase.auth.signOut({ scope: "local" });
+    // whoever pressed a link meanwhile is where they want to be
+    if (location.hash === hash) go(route);
+  }
+  return (
+    <div class="row">
+      {config.members && <Button onClick={() => leave("people")}>Be somebody else</Button>}
+      <Button onClick={() => leave("feed")}>Sign out</Button>
+      {!config.members && <a href={`#${newPasswordRoute}`}>Set a new password</a>}
     </div>
   );
 }

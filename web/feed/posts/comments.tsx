@@ -1,44 +1,19 @@
+import { useEffect, useState } from "preact/hooks";
+import { Button, Form, Trouble } from "../../shared/elements.tsx";
+import { useLoaded, useStored } from "../../shared/hooks.ts";
 import { useProject } from "../../shared/project.ts";
-import { rows } from "../../shared/rows.ts";
-import { useStored } from "../../shared/stored.ts";
-import { Trouble } from "../../shared/trouble.tsx";
-import { useLoaded } from "../../shared/use-loaded.ts";
+import { type Post, readComments } from "../app-tables.ts";
 import { Failed } from "../failed.tsx";
-import type { FeedOf } from "../use-feed.ts";
-import type { Post } from "./read-posts.ts";
-
-interface Comment {
-  id: number;
-  body: string;
-  created_at: string;
-}
-
-interface CommentsProps {
-  post: Pick<Post, "id" | "title">;
-  feed: FeedOf;
-  userId: string;
-}
+import { useTheFeed } from "../use-feed.ts";
 
 /** The latest comments on a post, and a line for another, which stays until it is stored. */
-export function Comments({ post, feed, userId }: CommentsProps) {
+export function Comments({ post: { id: post_id, title } }: { post: Pick<Post, "id" | "title"> }) {
   const { supabase } = useProject();
-  const { id: post_id, title } = post;
-  const { drafts, edit, send } = useCommentDrafts(userId, feed);
+  const { pending } = useTheFeed();
+  const { drafts, edit, send } = useCommentDrafts();
   const draft = drafts[post_id] ?? { title, body: "" };
-  const isSending = feed.pending.some((act) => act.kind === "comment" && act.post_id === post_id);
-  const comments = useLoaded<Comment[]>(
-    () =>
-      rows(
-        supabase
-          .from("comments")
-          .select("id, body, created_at")
-          .eq("post_id", post_id)
-          .order("created_at", { ascending: false })
-          .limit(5),
-      ),
-    [post_id, isSending],
-  );
-  const written = comments.value?.filter((comment) => comment.body !== "") ?? [];
+  const isSending = pending.some((act) => act.kind === "comment" && act.post_id === post_id);
+  const comments = useLoaded(() => readComments(supabase, post_id), [post_id, isSending]);
 
   function submit(): void {
     if (draft.body.trim() !== "" && !isSending) send(post_id, draft);
@@ -47,22 +22,16 @@ export function Comments({ post, feed, userId }: CommentsProps) {
   return (
     <>
       {comments.error !== undefined && <Trouble error={comments.error} again={comments.again} />}
-      {written.length > 0 && (
+      {comments.value?.length && (
         <ul class="comments" aria-label="Comments">
-          {written.map(({ id, body }) => (
+          {comments.value.map(({ id, body }) => (
             <li key={id} dir="auto">
               {body}
             </li>
           ))}
         </ul>
       )}
-      <form
-        class="row one-line"
-        onSubmit={(event) => {
-          event.preventDefault();
-          submit();
-        }}
-      >
+      <Form class="row one-line" onSend={submit}>
         <input
           aria-label="Your comment"
           placeholder="Write a comment"
@@ -74,8 +43,8 @@ export function Comments({ post, feed, userId }: CommentsProps) {
         <button type="submit" aria-disabled={isSending}>
           {isSending ? "Sending …" : "Send"}
         </button>
-      </form>
-      <Failed feed={feed} place={`comment ${post_id}`} again={submit} />
+      </Form>
+      <Failed place={`comment ${post_id}`} again={submit} />
     </>
   );
 }
@@ -94,7 +63,8 @@ type ByPost = Readonly<Record<string, CommentDraft>>;
 const none: ByPost = {};
 
 /** Somebody's comments by post, until they are stored. */
-export function useCommentDrafts(userId: string, feed: FeedOf) {
+function useCommentDrafts() {
+  const { userId, act } = useTheFeed();
   const [drafts, change] = useStored(`comments of ${userId}`, none);
 
   /** null: there is none any more. */
@@ -109,10 +79,39 @@ export function useCommentDrafts(userId: string, feed: FeedOf) {
     const { title, body } = draft;
     const id = draft.id ?? crypto.randomUUID();
     edit(post_id, { title, body, id });
-    const act = { kind: "comment" as const, id, post_id, title, body: body.trim() };
+    const isStored = await act({ kind: "comment", id, post_id, title, body: body.trim() });
     // refused, it is a draft again; without a network it is on its way until the next visit
-    edit(post_id, (await feed.act(act)) ? null : { title, body });
+    edit(post_id, isStored ? null : { title, body });
   }
 
   return { drafts, edit, send };
+}
+
+/** Comments that were begun on posts which have left the feed since: who opened a post is not shown it again. */
+export function UnfinishedComments() {
+  const { items } = useTheFeed();
+  const { drafts, edit, send } = useCommentDrafts();
+  const [opened, setOpened] = useState<string>();
+  useEffect(() => {
+    // on their way when the page ended: whether they are stored is known once they are sent again
+    for (const [post_id, draft] of Object.entries(drafts)) if (draft.id) send(post_id, draft);
+  }, []);
+  const shown = new Set(items.map(({ post_id }) => post_id));
+  if (items.length === 0) return null;
+  return Object.entries(drafts)
+    .filter(([post_id, { id }]) => !shown.has(post_id) && !(id && post_id !== opened))
+    .map(([post_id, { title }]) => (
+      <section key={post_id} class="card stack" aria-label={`Unfinished comment on ${title}`}>
+        <div class="row spread">
+          <p>
+            You began a comment on <strong dir="auto">{title}</strong>
+          </p>
+          <div class="row">
+            {opened !== post_id && <Button onClick={() => setOpened(post_id)}>Go on</Button>}
+            <Button onClick={() => edit(post_id, null)}>Discard</Button>
+          </div>
+        </div>
+        {opened === post_id && <Comments post={{ id: post_id, title }} />}
+      </section>
+    ));
 }

@@ -1,53 +1,92 @@
-import type { Item } from "../item.ts";
-import { voteOn } from "../marks.ts";
-import type { FeedOf } from "../use-feed.ts";
-import { MuteMenu } from "./mute-menu.tsx";
+import { useRef } from "preact/hooks";
+import { Button } from "../../shared/elements.tsx";
+import { muteOf, voteOn } from "../acts.ts";
+import type { Item, Post } from "../app-tables.ts";
+import { Failed } from "../failed.tsx";
+import { useTheFeed } from "../use-feed.ts";
 
 interface PostActsProps {
   item: Item;
-  feed: FeedOf;
   isOpen: boolean;
   open(): void;
 }
 
 /** What a member can do with a post of their feed. */
-export function PostActs({ item: { post_id, title }, feed, isOpen, open }: PostActsProps) {
-  const { posts, act } = feed;
+export function PostActs({ item: { post_id, title }, isOpen, open }: PostActsProps) {
+  const { posts, act } = useTheFeed();
   const post = posts.get(post_id);
   return (
     <div class="row acts">
-      <VoteButton feed={feed} post={{ post_id, title }} otherwise={false} />
-      <button type="button" onClick={open}>
+      <VoteButton post={{ post_id, title }} otherwise={false} />
+      <Button onClick={open}>
         {isOpen ? "Close" : "Comment"}
         <span class="hidden">on {title}</span>
-      </button>
-      <button type="button" onClick={() => act({ kind: "dismiss", post_id, title })}>
+      </Button>
+      <Button onClick={() => act({ kind: "dismiss", post_id, title })}>
         Not for me
         <span class="hidden">is {title}</span>
-      </button>
-      {post && <MuteMenu post={post} feed={feed} />}
+      </Button>
+      {post && <MuteMenu post={post} />}
     </div>
   );
 }
 
 interface VoteButtonProps {
-  feed: FeedOf;
   post: { post_id: string; title: string };
   /** Where nothing is known of a vote: whether there is one. */
   otherwise: boolean;
 }
 
 /** Votes for a post, or takes the vote back. */
-export function VoteButton({ feed: { marks, act }, post: { post_id, title }, otherwise }: VoteButtonProps) {
+export function VoteButton({ post: { post_id, title }, otherwise }: VoteButtonProps) {
+  const { marks, act } = useTheFeed();
   const hasVoted = marks.get(voteOn(post_id)) ?? otherwise;
   return (
-    <button
-      type="button"
-      aria-pressed={hasVoted}
-      onClick={() => act({ kind: hasVoted ? "unvote" : "vote", post_id, title })}
-    >
+    <Button aria-pressed={hasVoted} onClick={() => act({ kind: hasVoted ? "unvote" : "vote", post_id, title })}>
       <span aria-hidden="true">▲</span> {hasVoted ? "Voted" : "Vote"}
       <span class="hidden">for {title}</span>
-    </button>
+    </Button>
+  );
+}
+
+/** Of what a post is, what its reader may want to see no more of: its author, its tags. What is muted can be undone in its place. */
+function MuteMenu({ post }: { post: Post }) {
+  const { marks, act } = useTheFeed();
+  const menu = useRef<HTMLDetailsElement>(null);
+  const choices = [
+    ...(post.author_id ? [{ of: "person" as const, value: post.author_id, label: post.author }] : []),
+    ...post.tags.slice(0, 5).map((tag) => ({ of: "topic" as const, value: tag, label: `#${tag}` })),
+  ];
+  if (choices.length === 0) return null;
+
+  function close({ key }: KeyboardEvent): void {
+    if (key !== "Escape" || !menu.current?.open) return;
+    menu.current.open = false;
+    menu.current.querySelector("summary")?.focus();
+  }
+
+  return (
+    <details class="menu" ref={menu} onKeyDown={close}>
+      <summary>
+        Mute<span class="hidden">somebody or something of {post.title}</span>
+      </summary>
+      <div class="row">
+        {choices.map((choice) => {
+          const isMuted = marks.get(muteOf(choice)) ?? false;
+          return (
+            <Button
+              key={muteOf(choice)}
+              aria-pressed={isMuted}
+              onClick={() => act({ kind: isMuted ? "unmute" : "mute", ...choice })}
+            >
+              {isMuted ? `Muted ${choice.label} · Undo` : `Mute ${choice.label}`}
+            </Button>
+          );
+        })}
+      </div>
+      {choices.map((choice) => (
+        <Failed key={muteOf(choice)} place={muteOf(choice)} />
+      ))}
+    </details>
   );
 }

@@ -1,31 +1,27 @@
 import { useLayoutEffect, useRef } from "preact/hooks";
+import type { Predictions } from "../../../client/src/index.ts";
 import { nowOf } from "../../shared/config.ts";
+import { Button } from "../../shared/elements.tsx";
 import { useProject } from "../../shared/project.ts";
+import { dismissalOf } from "../acts.ts";
+import type { Item, Post } from "../app-tables.ts";
 import { Failed } from "../failed.tsx";
 import type { Change } from "../feed-changes.ts";
-import type { Item } from "../item.ts";
-import { dismissalOf } from "../marks.ts";
-import type { FeedOf } from "../use-feed.ts";
-import { OpenedPost } from "./opened-post.tsx";
+import { useTheFeed } from "../use-feed.ts";
+import { Comments } from "./comments.tsx";
 import { PostActs } from "./post-acts.tsx";
-import { PredictedReactions } from "./predicted-reactions.tsx";
-import { sayAge } from "./say-age.ts";
-import { sayWhy } from "./say-why.ts";
-import { TopicChips } from "./topic-chips.tsx";
+import { sayAge, sayWhy } from "./say.ts";
 
 interface PostCardProps {
   item: Item;
-  feed: FeedOf;
   /** Undefined: it kept its place. */
   change: Change | undefined;
-  /** Whoever may act; undefined: a visitor, who may look only. */
-  userId?: string;
 }
 
 /** A post of the feed: why it is there, what its reader is expected to do, and what they can do. */
-export function PostCard({ item, feed, change, userId }: PostCardProps) {
+export function PostCard({ item, change }: PostCardProps) {
   const { post_id, title } = item;
-  const { posts, opened, marks, moved, act, toggle } = feed;
+  const { userId, posts, opened, marks, moved, act, toggle } = useTheFeed();
   const post = posts.get(post_id);
   const isOpen = opened.has(post_id);
   const isDismissed = marks.get(dismissalOf(post_id)) ?? false;
@@ -42,20 +38,20 @@ export function PostCard({ item, feed, change, userId }: PostCardProps) {
     return (
       <li class="card post dismissed" id={post_id} ref={card}>
         <DismissedPost title={title} undo={() => act({ kind: "undismiss", post_id, title })} />
-        <Failed feed={feed} place={post_id} />
+        <Failed place={post_id} />
       </li>
     );
   return (
     <li class="card post" id={post_id} ref={card} data-moved={change && !isFirstFeed ? "" : undefined}>
       <p class="row above">
         <span class="place">{item.position}</span>
-        <TopicChips item={item} feed={feed} />
+        <TopicChips item={item} />
         {!isFirstFeed && change && <ChangeBadge change={change} />}
       </p>
       <h2>
-        <button type="button" class="plain title" dir="auto" aria-expanded={isOpen} onClick={open}>
+        <Button class="plain title" dir="auto" aria-expanded={isOpen} onClick={open}>
           {title}
-        </button>
+        </Button>
       </h2>
       <CardByline item={item} author={post?.author} />
       {!isOpen && item.excerpt && (
@@ -65,9 +61,9 @@ export function PostCard({ item, feed, change, userId }: PostCardProps) {
       )}
       <p class="why">{sayWhy(item.why, item.basis, posts)}</p>
       <PredictedReactions predictions={item.predictions} isExplained={item.position === 1} />
-      {userId && <PostActs item={item} feed={feed} isOpen={isOpen} open={open} />}
-      <Failed feed={feed} place={post_id} />
-      {isOpen && <OpenedPost post={post} feed={feed} {...(userId && { userId })} />}
+      {userId && <PostActs item={item} isOpen={isOpen} open={open} />}
+      <Failed place={post_id} />
+      {isOpen && <OpenedPost post={post} />}
     </li>
   );
 }
@@ -124,10 +120,94 @@ function DismissedPost({ title, undo }: DismissedPostProps) {
       <p>
         <strong>Dismissed:</strong> {title}
       </p>
-      <button type="button" onClick={undo}>
+      <Button onClick={undo}>
         Undo
         <span class="hidden">that you dismissed {title}</span>
-      </button>
+      </Button>
     </div>
   );
+}
+
+/** The text of a post, who wrote it, and what others wrote below. */
+function OpenedPost({ post }: { post: Post | undefined }) {
+  const { userId } = useTheFeed();
+  if (!post) return <p class="opened soft">Its text is not to be had right now.</p>;
+  const { description, tags, author, created_at } = post;
+  return (
+    <div class="opened stack">
+      <p class="text" dir="auto">
+        {description || <span class="soft">Its title says it all.</span>}
+      </p>
+      <p class="row soft">
+        {author} · {new Date(created_at).toLocaleDateString("en", { dateStyle: "medium" })}
+        {tags.map((tag) => (
+          <TagChip key={tag} tag={tag} />
+        ))}
+      </p>
+      {userId ? <Comments post={post} /> : <a href="#people">Sign in to vote and comment</a>}
+    </div>
+  );
+}
+
+/** As many as stand beside a post's place on a phone. */
+const mostTags = 3;
+
+/** What a post is about: its topic, which the recommender found and no feed can be had of, as text, and its tags, each a feed of its own. */
+function TopicChips({ item: { topic, tags } }: { item: Item }) {
+  return (
+    <>
+      {topic && <span class="soft">{topic.label}</span>}
+      {tags.slice(0, mostTags).map((tag) => (
+        <TagChip key={tag} tag={tag} />
+      ))}
+    </>
+  );
+}
+
+/** A tag, which shows the feed of it alone, or all of it again. */
+function TagChip({ tag }: { tag: string }) {
+  const { tag: shown, only } = useTheFeed();
+  const isOnly = shown === tag;
+  return (
+    <Button class="chip" dir="auto" aria-pressed={isOnly} onClick={() => only(isOnly ? undefined : tag)}>
+      <span class="hidden">Only posts about</span> {tag}
+    </Button>
+  );
+}
+
+const reactions = [
+  ["view", "open"],
+  ["vote", "vote"],
+  ["comment", "comment"],
+] as const;
+
+interface PredictedReactionsProps {
+  predictions: Predictions | null;
+  /** Whether it says what the figures are: once on a page. */
+  isExplained: boolean;
+}
+
+/** How likely the reader opens a post, votes for it and comments on it, as the model has it. */
+export function PredictedReactions({ predictions, isExplained }: PredictedReactionsProps) {
+  if (!predictions) return <p class="soft">Not predicted for this one.</p>;
+  return (
+    <>
+      {isExplained && <p class="hint">How likely you are, as the model has it, to</p>}
+      <dl class="predicted" aria-label="How likely you are to">
+        {reactions.map(([kind, text]) => (
+          <div key={kind}>
+            <dt>{text}</dt>
+            <dd>
+              {percent(predictions[kind])}
+              <i aria-hidden="true" style={{ width: `${100 * predictions[kind]}%` }} />
+            </dd>
+          </div>
+        ))}
+      </dl>
+    </>
+  );
+}
+
+function percent(probability: number): string {
+  return `${(100 * probability).toFixed(probability < 0.1 ? 1 : 0)}%`;
 }

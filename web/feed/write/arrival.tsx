@@ -1,22 +1,23 @@
 import { useEffect, useState } from "preact/hooks";
-import { useStored } from "../../shared/stored.ts";
-import { sayWhy } from "../posts/say-why.ts";
-import type { FeedOf } from "../use-feed.ts";
+import { Button } from "../../shared/elements.tsx";
+import { useStored } from "../../shared/hooks.ts";
+import { sayWhy } from "../posts/say.ts";
+import { useTheFeed } from "../use-feed.ts";
 import { type Written, writtenName } from "./draft.ts";
 
 /** How far down it is worth looking. */
 const deepest = 100;
 
 /** As another person: whether the post that was just written is in their feed, at which place, and why. */
-export function Arrival({ feed, userId }: { feed: FeedOf; userId: string }) {
+export function Arrival() {
   const [written, setWritten] = useStored<Written | null>(writtenName, null);
   const [isLooking, setLooking] = useState(false);
-  const { items, posts, busy, more, refresh } = feed;
+  const { userId, items, posts, busy, error, feed, more, refresh } = useTheFeed();
   const found = written && items.find(({ post_id }) => post_id === written.post_id);
-  const goesOn = isLooking && !found && items.length < deepest && Boolean(feed.feed?.next);
+  const goesOn = isLooking && !found && items.length < deepest && Boolean(feed?.next);
   useEffect(() => {
-    if (goesOn && !busy && !feed.error) more();
-  }, [goesOn, busy, feed.error, more]);
+    if (goesOn && !busy && !error) more();
+  }, [goesOn, busy, error, more]);
   if (!written || written.author_id === userId || items.length === 0) return null;
   return (
     <section class="card moved row spread" aria-label="The post that was just written">
@@ -32,27 +33,20 @@ export function Arrival({ feed, userId }: { feed: FeedOf; userId: string }) {
       </p>
       <div class="row">
         {found ? (
-          <button
-            type="button"
-            onClick={() => document.getElementById(found.post_id)?.scrollIntoView({ block: "center" })}
-          >
+          <Button onClick={() => document.getElementById(found.post_id)?.scrollIntoView({ block: "center" })}>
             Go to it
-          </button>
+          </Button>
         ) : (
           <>
-            {!goesOn && items.length < deepest && feed.feed?.next && (
-              <button type="button" onClick={() => setLooking(true)}>
-                Look further down
-              </button>
+            {!goesOn && items.length < deepest && feed?.next && (
+              <Button onClick={() => setLooking(true)}>Look further down</Button>
             )}
-            <button type="button" disabled={busy !== undefined} onClick={refresh}>
+            <Button disabled={busy !== undefined} onClick={refresh}>
               Look again
-            </button>
+            </Button>
           </>
         )}
-        <button type="button" onClick={() => setWritten(null)}>
-          Close
-        </button>
+        <Button onClick={() => setWritten(null)}>Close</Button>
       </div>
     </section>
   );

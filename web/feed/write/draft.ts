@@ -1,7 +1,5 @@
-import type { SupabaseClient } from "@supabase/supabase-js";
 import { useState } from "preact/hooks";
-import { useStored } from "../../shared/stored.ts";
-import { go } from "../../shared/use-route.ts";
+import { go, useStored } from "../../shared/hooks.ts";
 
 /** A post that is being written, as it stands in the form. */
 export interface Draft {
@@ -40,28 +38,11 @@ function isBegun({ title, description, tags }: Draft): boolean {
   return `${title}${description}${tags}`.trim() !== "";
 }
 
-interface NewPost {
-  id: string;
-  author_id: string;
-  title: string;
-  description: string;
-  tags: string[];
-}
-
-/** Stores a post; sent again under its id, because no answer came, it is stored once. */
-export async function publishPost(supabase: SupabaseClient, post: NewPost): Promise<void> {
-  const { error } = await supabase.from("posts").insert(post);
-  // unique_violation
-  if (error && error.code !== "23505") throw error;
-}
-
 /** A post that somebody wrote here and whose way into the feeds of others is being watched; it outlives a change of person. */
 export interface Written {
   post_id: string;
   title: string;
   author_id: string;
-  /** Milliseconds since 1970. */
-  at: number;
 }
 
 /** Under which name the browser keeps it. */

@@ -1,11 +1,9 @@
-import { Heading } from "../../shared/heading.tsx";
+import { useEffect, useState } from "preact/hooks";
+import { Button, Form, Heading, TextField, Trouble } from "../../shared/elements.tsx";
+import { useOnce, useStored } from "../../shared/hooks.ts";
 import { useProject } from "../../shared/project.ts";
-import { useStored } from "../../shared/stored.ts";
-import { Trouble } from "../../shared/trouble.tsx";
-import { wordsOf } from "../people/profile.ts";
-import { useOnce } from "../people/use-once.ts";
-import { type Draft, publishPost, useDraft, type Written, writtenName } from "./draft.ts";
-import { Reach } from "./reach.tsx";
+import { publishPost, wordsOf } from "../app-tables.ts";
+import { type Draft, useDraft, type Written, writtenName } from "./draft.ts";
 
 /** Writes a post, and shows how it finds its readers. */
 export function WriteView({ userId }: { userId: string }) {
@@ -26,7 +24,7 @@ export function WriteView({ userId }: { userId: string }) {
     setDraft({ ...draft, id });
     const post = { id, author_id: userId, title: title.trim(), description, tags: wordsOf(tags) };
     await publishPost(supabase, post);
-    setWritten({ post_id: id, title: post.title, author_id: userId, at: Date.now() });
+    setWritten({ post_id: id, title: post.title, author_id: userId });
     setDraft(earlier ?? null);
   }
 
@@ -37,46 +35,34 @@ export function WriteView({ userId }: { userId: string }) {
       {earlier && (
         <p class="card row spread">
           What you were writing before is kept.
-          <button type="button" onClick={() => setDraft(earlier)}>
-            Go back to it
-          </button>
+          <Button onClick={() => setDraft(earlier)}>Go back to it</Button>
         </p>
       )}
-      <form
-        class="card"
-        onSubmit={(event) => {
-          event.preventDefault();
-          once(publish);
-        }}
-      >
-        <label>
-          Title
-          <input
-            required
-            maxLength={200}
-            readOnly={busy}
-            value={title}
-            onInput={(event) => edit({ title: event.currentTarget.value })}
-          />
-        </label>
-        <label>
-          Text
-          <textarea
-            maxLength={50_000}
-            readOnly={busy}
-            value={description}
-            onInput={(event) => edit({ description: event.currentTarget.value })}
-          />
-        </label>
-        <label>
-          Tags <small>A word each, with commas between</small>
-          <input
-            maxLength={1000}
-            readOnly={busy}
-            value={tags}
-            onInput={(event) => edit({ tags: event.currentTarget.value })}
-          />
-        </label>
+      <Form onSend={() => once(publish)}>
+        <TextField
+          label="Title"
+          required
+          maxLength={200}
+          readOnly={busy}
+          value={title}
+          onText={(title) => edit({ title })}
+        />
+        <TextField
+          label="Text"
+          isLong
+          maxLength={50_000}
+          readOnly={busy}
+          value={description}
+          onText={(description) => edit({ description })}
+        />
+        <TextField
+          label="Tags"
+          hint="A word each, with commas between"
+          maxLength={1000}
+          readOnly={busy}
+          value={tags}
+          onText={(tags) => edit({ tags })}
+        />
         {error !== undefined && <Trouble error={error} />}
         <div class="row">
           <button type="submit" class="main" disabled={busy || title.trim() === ""}>
@@ -84,7 +70,58 @@ export function WriteView({ userId }: { userId: string }) {
           </button>
           <a href="#ideas">No idea? Ask for some</a>
         </div>
-      </form>
+      </Form>
     </div>
+  );
+}
+
+const everyMilliseconds = 1500;
+const patienceMilliseconds = 60_000;
+
+/** Waits until a new post has its vector, and says how many people it may reach. */
+function Reach({ written }: { written: Written }) {
+  const { recommender, config } = useProject();
+  /** null: too few to say. */
+  const [people, setPeople] = useState<number | null>();
+  const [error, setError] = useState<unknown>();
+  const [isLate, setLate] = useState(false);
+
+  useEffect(() => {
+    const gone = new AbortController();
+    const { signal } = gone;
+    async function ask(): Promise<void> {
+      const { post_id } = written;
+      const { items } = await recommender.similar({ post_id, limit: 1 }, { signal });
+      if (items.length === 0) {
+        if (performance.now() - begun > patienceMilliseconds) setLate(true);
+        else timer = setTimeout(() => ask().catch(fail), everyMilliseconds);
+        return;
+      }
+      const reach = await recommender.similar({ find: "reach", post_id }, { signal });
+      if (!signal.aborted) setPeople(reach.people);
+    }
+    const fail = (error: unknown) => signal.aborted || setError(error);
+    const begun = performance.now();
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    ask().catch(fail);
+    return () => {
+      gone.abort();
+      clearTimeout(timer);
+    };
+  }, [written, recommender]);
+
+  return (
+    <section class="card moved stack" aria-label="How your post finds its readers">
+      <h2>“{written.title}” is published</h2>
+      <p role="status">
+        {people !== undefined
+          ? `It has been read. ${people === null ? "Fewer than ten people" : `About ${people} people`} came to posts like it in the last four weeks.`
+          : isLate
+            ? "It has not been read yet. It reaches people as soon as it is; nothing is left for you to do."
+            : "Finding out whom it may interest …"}
+      </p>
+      {people !== undefined && config.members && <p class="soft">Be somebody else to see where it arrives.</p>}
+      {error !== undefined && <Trouble error={error} />}
+    </section>
   );
 }

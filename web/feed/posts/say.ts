@@ -1,5 +1,5 @@
 import type { Feed, Reason } from "../../../client/src/index.ts";
-import type { Post } from "./read-posts.ts";
+import type { Post } from "../app-tables.ts";
 
 /** A reason in a sentence. `basis`: what the feed is made from. */
 export function sayWhy(why: Reason, basis: Feed["basis"], posts: ReadonlyMap<string, Post>): string {
@@ -34,4 +34,21 @@ function authorName(id: string, posts: ReadonlyMap<string, Post>): string {
 function listed(terms: string[]): string {
   const quoted = terms.map((term) => `“${term}”`);
   return quoted.length < 2 ? quoted.join("") : `${quoted.slice(0, -1).join(", ")} and ${quoted.at(-1)}`;
+}
+
+const units: [Intl.RelativeTimeFormatUnit, number][] = [
+  ["year", 365 * 86_400],
+  ["month", 30 * 86_400],
+  ["week", 7 * 86_400],
+  ["day", 86_400],
+  ["hour", 3_600],
+  ["minute", 60],
+];
+const format = new Intl.RelativeTimeFormat("en");
+
+/** How long ago something was, such as "3 hours ago", in the largest unit of which there is a whole one. */
+export function sayAge(milliseconds: number): string {
+  const seconds = milliseconds / 1000;
+  for (const [unit, length] of units) if (seconds >= length) return format.format(-Math.floor(seconds / length), unit);
+  return "just now";
 }

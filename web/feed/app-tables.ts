@@ -1,0 +1,198 @@
+/** The app's own tables, as this page reads and writes them under its reader's own rights: for an app with other tables, all that is to change here. */
+import type { SupabaseClient } from "@supabase/supabase-js";
+import type { Feed, FeedItem } from "../../client/src/index.ts";
+import type { Member } from "../../supabase/functions/_local/members.ts";
+
+/** What somebody says of themselves; the recommender reads it. */
+export interface Profile {
+  id: string;
+  external_id: string | null;
+  passions: string[];
+  bio: string;
+}
+
+/** Somebody's own profile; null: they have none yet. */
+export async function readProfile(supabase: SupabaseClient, id: string): Promise<Profile | null> {
+  const found: Profile[] = await rows(supabase.from("profiles").select("id, external_id, passions, bio").eq("id", id));
+  return found[0] ?? null;
+}
+
+/** Writes it, new or changed. Row level security lets people write their own only. */
+export async function saveProfile(
+  supabase: SupabaseClient,
+  before: Profile | null,
+  profile: Pick<Profile, "id" | "passions" | "bio">,
+): Promise<void> {
+  const { id, passions, bio } = profile;
+  if (before) await rows(supabase.from("profiles").update({ passions, bio }).eq("id", id));
+  else await rows(supabase.from("profiles").insert({ id, passions, bio }));
+}
+
+/** Words between commas, each once. */
+export function wordsOf(text: string): string[] {
+  const words = text.split(",").map((word) => word.trim().slice(0, 100));
+  return [...new Set(words.filter(Boolean))].slice(0, 20);
+}
+
+/** The example app has no names: people are known by the id of their import, or by the beginning of their own. */
+export function nameOf({ id, external_id }: Pick<Profile, "id" | "external_id">): string {
+  return external_id ?? `member ${id.slice(0, 4)}`;
+}
+
+/** The names of people whose profiles may be read, by id. */
+export async function readNames(supabase: SupabaseClient, ids: string[]): Promise<Map<string, string>> {
+  if (ids.length === 0) return new Map();
+  const found = await rows(supabase.from("profiles").select("id, external_id").in("id", ids));
+  return new Map(found.map((person) => [person.id, nameOf(person)]));
+}
+
+/** At most 20, who did most first. Only there where config.json says `members`. */
+export async function findMembers(search: string): Promise<Member[]> {
+  const response = await fetch(`local/members?search=${encodeURIComponent(search)}`);
+  const found = await response.json().catch(() => undefined);
+  if (!response.ok) throw new Error(found?.message ?? "The members cannot be read right now.");
+  return found;
+}
+
+export interface Mute {
+  kind: "person" | "word" | "topic";
+  value: string;
+}
+
+/** Mutes a person, a word or a topic; a second time changes nothing. */
+export async function mute(supabase: SupabaseClient, userId: string, { kind, value }: Mute): Promise<void> {
+  await inserted(supabase.from("mutes").insert({ user_id: userId, kind, value }));
+}
+
+/** The latest mutes of whoever is signed in: nobody else's can be read. */
+export async function readMutes(supabase: SupabaseClient): Promise<Mute[]> {
+  return await rows(supabase.from("mutes").select("kind, value").order("created_at", { ascending: false }).limit(100));
+}
+
+export async function unmute(supabase: SupabaseClient, userId: string, { kind, value }: Mute): Promise<void> {
+  await rows(supabase.from("mutes").delete().eq("user_id", userId).eq("kind", kind).eq("value", value));
+}
+
+/** A post as the app knows it. */
+export interface Post {
+  id: string;
+  title: string;
+  description: string;
+  tags: string[];
+  author_id: string | null;
+  created_at: string;
+  /** Name of the author. */
+  author: string;
+}
+
+/** As it is in the table: an app's own may leave texts null. */
+type Row = Pick<Post, "id" | "author_id" | "created_at"> & {
+  [text in "title" | "description" | "tags"]: Post[text] | null;
+};
+
+/** The posts of a page of the feed with their authors, by id. Row level security may leave some out; visitors read no names. */
+export async function readPosts(
+  supabase: SupabaseClient,
+  ids: string[],
+  { names = true } = {},
+): Promise<Map<string, Post>> {
+  if (ids.length === 0) return new Map();
+  const columns = "id, title, description, tags, author_id, created_at";
+  const found: Row[] = await rows(supabase.from("posts").select(columns).in("id", ids));
+  const authors = [...new Set(found.flatMap(({ author_id }) => author_id ?? []))];
+  const known = names ? await readNames(supabase, authors) : new Map<string, string>();
+  return new Map(
+    found.map(({ title, description, tags, ...post }) => [
+      post.id,
+      {
+        ...post,
+        title: title ?? "",
+        description: description ?? "",
+        tags: tags ?? [],
+        author: known.get(post.author_id ?? "") ?? "a member",
+      },
+    ]),
+  );
+}
+
+/** Stores a post; sent again under its id, because no answer came, it is stored once. */
+export async function publishPost(
+  supabase: SupabaseClient,
+  post: Pick<Post, "id" | "title" | "description" | "tags"> & { author_id: string },
+): Promise<void> {
+  await inserted(supabase.from("posts").insert(post));
+}
+
+/** The tags of the newest posts, the most frequent first. */
+export async function frequentTags(supabase: SupabaseClient): Promise<string[]> {
+  const newest = supabase.from("posts").select("tags").order("created_at", { ascending: false });
+  const posts: { tags: string[] }[] = await rows(newest.limit(300));
+  const byTag = Map.groupBy(
+    posts.flatMap(({ tags }) => tags),
+    (tag) => tag,
+  );
+  const counts = Array.from(byTag, ([tag, { length }]) => [tag, length] as const);
+  return counts
+    .sort(([, a], [, b]) => b - a)
+    .slice(0, 16)
+    .map(([tag]) => tag);
+}
+
+export interface Comment {
+  id: number;
+  body: string;
+}
+
+/** The latest comments on a post that say something. */
+export async function readComments(supabase: SupabaseClient, postId: string): Promise<Comment[]> {
+  const ofPost = supabase.from("comments").select("id, body").eq("post_id", postId);
+  const latest: Comment[] = await rows(ofPost.order("created_at", { ascending: false }).limit(5));
+  return latest.filter(({ body }) => body !== "");
+}
+
+interface Vote {
+  post_id: string;
+  /** A rating where the app has one; null: plainly for the post; below 0: against it. */
+  value: number | null;
+}
+
+/** Which of these posts whoever is signed in voted for: nobody else's votes can be read. */
+export async function readVotes(supabase: SupabaseClient, ids: string[]): Promise<string[]> {
+  if (ids.length === 0) return [];
+  return votedFor(await rows(supabase.from("post_votes").select("post_id, value").in("post_id", ids)));
+}
+
+/** The posts they voted for, the latest first, of the last `limit` votes; and whether these are all votes. */
+export async function readLatestVotes(
+  supabase: SupabaseClient,
+  limit: number,
+): Promise<{ ids: string[]; isAll: boolean }> {
+  const latest = supabase.from("post_votes").select("post_id, value").order("created_at", { ascending: false });
+  const votes: Vote[] = await rows(latest.limit(limit));
+  return { ids: votedFor(votes), isAll: votes.length < limit };
+}
+
+function votedFor(votes: Vote[]): string[] {
+  return [...new Set(votes.filter(({ value }) => value === null || value >= 0).map(({ post_id }) => post_id))];
+}
+
+/** A post of a feed, and which feed that was. */
+export type Item = FeedItem & {
+  /** The feed it came in, and what that was made from. */
+  request_id: string;
+  basis: Feed["basis"];
+};
+
+/** What a query of supabase-js gives, where it does not fail; its error is thrown. */
+async function rows<Data>(query: PromiseLike<{ data: Data | null; error: unknown }>): Promise<Data> {
+  const { data, error } = await query;
+  if (error) throw error;
+  return data as Data;
+}
+
+/** Throws why a row was not inserted; one that is there already was. */
+async function inserted(query: PromiseLike<{ error: { code: string } | null }>): Promise<void> {
+  const { error } = await query;
+  // unique_violation
+  if (error && error.code !== "23505") throw error;
+}
