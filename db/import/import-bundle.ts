@@ -2,14 +2,10 @@ import type pg from "pg";
 import { run } from "../../supabase/functions/_shared/database/database.ts";
 import { db } from "../../supabase/functions/_shared/database/query.ts";
 import { bundleDigest, openBundle } from "../bundle/open-bundle.ts";
-import type { BundlePart } from "../bundle/records.ts";
+import type { BundlePart, RecordOf } from "../bundle/records.ts";
 import type { OnProgress } from "../progress.ts";
-import { importPart, type PartReport } from "./import-part.ts";
-import { insertImpressions } from "./insert-impressions.ts";
-import { insertInteractions } from "./insert-interactions.ts";
-import { insertLogins } from "./insert-logins.ts";
-import { insertPosts } from "./insert-posts.ts";
-import { insertUsers } from "./insert-users.ts";
+import { type Insert, importPart, type PartReport } from "./import-part.ts";
+import { ifNew, insertImpressions, insertInteractions, insertLogins, insertPosts, insertUsers } from "./insert.ts";
 import { KnownIds } from "./known-ids.ts";
 import { prepareEngine } from "./prepare-engine.ts";
 
@@ -37,57 +33,29 @@ export async function importBundle(
     await client.query("begin");
     const users = new KnownIds("user");
     const posts = new KnownIds("post");
+    const part = <Part extends BundlePart>(name: Part, insert: Insert<RecordOf<Part>>) =>
+      importPart(name, files[name], insert, options);
     const report = {
-      users: await importPart(
-        "users",
-        files.users,
-        (records, lines, file) => {
-          const uuids = records.map(({ id }, i) => users.add(id, file, lines[i]));
-          return insertUsers(client, records, uuids);
-        },
-        options,
+      users: await part("users", (records, ...at) => insertUsers(client, records, users.add(records.map(idOf), ...at))),
+      posts: await part("posts", (records, ...at) => {
+        const authors = users.find(records.map(authorOf), ...at);
+        return insertPosts(client, records, posts.add(records.map(idOf), ...at), authors);
+      }),
+      interactions: await part("interactions", (records, ...at) => {
+        const people = users.find(records.map(userOf), ...at);
+        return insertInteractions(client, records, people, posts.find(records.map(postOf), ...at));
+      }),
+      logins: await part("logins", (records, ...at) =>
+        insertLogins(client, records, users.find(records.map(userOf), ...at)),
       ),
-      posts: await importPart(
-        "posts",
-        files.posts,
-        (records, lines, file) => {
-          const uuids = records.map(({ id }, i) => posts.add(id, file, lines[i]));
-          const authors = records.map(({ author_id: id }, i) => (id === null ? null : users.find(id, file, lines[i])));
-          return insertPosts(client, records, uuids, authors);
-        },
-        options,
-      ),
-      interactions: await importPart(
-        "interactions",
-        files.interactions,
-        (records, lines, file) =>
-          insertInteractions(client, records, ...peopleAndPosts(users, posts, records, lines, file)),
-        options,
-      ),
-      logins: await importPart(
-        "logins",
-        files.logins,
-        (records, lines, file) => {
-          const people = records.map(({ user_id: id }, i) => users.find(id, file, lines[i]));
-          return insertLogins(client, records, people);
-        },
-        options,
-      ),
-      impressions: await importPart(
-        "impressions",
-        files.impressions,
-        (records, lines, file) =>
-          insertImpressions(client, records, ...peopleAndPosts(users, posts, records, lines, file)),
-        options,
-      ),
+      impressions: await part("impressions", (records, ...at) => {
+        const people = users.find(records.map(userOf), ...at);
+        return insertImpressions(client, records, people, posts.find(records.map(postOf), ...at));
+      }),
     };
     const added = Object.values(report).some((part) => part.added > 0);
     const clockShift = await prepareEngine(client, added, options);
-    const imported = db.insertInto("recsys.imports").values({ bundle_digest: digest });
-    await run(
-      client,
-      imported.onConflict((row) => row.doNothing()),
-    );
+    await run(client, ifNew(db.insertInto("recsys.imports").values({ bundle_digest: digest })));
     await client.query("commit");
     return { ...report, clockShift };
   } catch (error) {
@@ -99,15 +67,7 @@ export async function importBundle(
   }
 }
 
-function peopleAndPosts(
-  users: KnownIds,
-  posts: KnownIds,
-  records: { user_id: string; post_id: string }[],
-  lines: number[],
-  file: string,
-): [users: string[], posts: string[]] {
-  return [
-    records.map(({ user_id: id }, i) => users.find(id, file, lines[i])),
-    records.map(({ post_id: id }, i) => posts.find(id, file, lines[i])),
-  ];
-}
+const idOf = ({ id }: { id: string }) => id;
+const userOf = ({ user_id }: { user_id: string }) => user_id;
+const postOf = ({ post_id }: { post_id: string }) => post_id;
+const authorOf = ({ author_id }: { author_id: string | null }) => author_id;

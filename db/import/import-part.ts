@@ -16,7 +16,7 @@ export interface PartReport extends Written {
 }
 
 /** Puts a batch into the database. References are resolved before the first await. */
-type Insert<T> = (records: T[], lines: number[], file: string) => Promise<Written>;
+export type Insert<T> = (records: T[], lines: number[], file: string) => Promise<Written>;
 
 /** Rows an insert statement takes: larger ones gain nothing, and memory grows with them. */
 const batchRows = 5000;

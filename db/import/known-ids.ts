@@ -10,19 +10,24 @@ export class KnownIds {
     this.#kind = kind;
   }
 
-  /** Notes the id of a new row and gives its uuid. @throws BundleError when the bundle has it already */
-  add(id: string, file: string, line: number): string {
-    if (this.#uuids.has(id)) throw new BundleError(file, line, `duplicate ${this.#kind} id ${JSON.stringify(id)}`);
-    const uuid = externalUuid(this.#kind, id);
-    this.#uuids.set(id, uuid);
-    return uuid;
+  /** Notes the ids of new rows, which are on these lines, and gives their uuids. @throws BundleError when the bundle has one already */
+  add(ids: string[], lines: number[], file: string): string[] {
+    return ids.map((id, i) => {
+      if (this.#uuids.has(id))
+        throw new BundleError(file, lines[i], `duplicate ${this.#kind} id ${JSON.stringify(id)}`);
+      const uuid = externalUuid(this.#kind, id);
+      this.#uuids.set(id, uuid);
+      return uuid;
+    });
   }
 
-  /** The uuid of a row that came before. @throws BundleError when there was none */
-  find(id: string, file: string, line: number): string {
-    const uuid = this.#uuids.get(id);
-    if (uuid === undefined) throw new BundleError(file, line, `unknown ${this.#kind} ${JSON.stringify(id)}`);
-    return uuid;
+  /** The uuids of rows that came before; of null, null. @throws BundleError when there was none */
+  find<Id extends string | null>(ids: Id[], lines: number[], file: string): Id[] {
+    return ids.map((id, i) => {
+      const uuid = id === null ? null : this.#uuids.get(id);
+      if (uuid === undefined) throw new BundleError(file, lines[i], `unknown ${this.#kind} ${JSON.stringify(id)}`);
+      return uuid as Id;
+    });
   }
 }
 

@@ -3,7 +3,16 @@ import { Button, Heading, Trouble } from "../../shared/elements.tsx";
 import { go, type Loaded, useLoaded } from "../../shared/hooks.ts";
 import { useProject } from "../../shared/project.ts";
 import { muteOf } from "../acts.ts";
-import { type Mute, nameOf, type Post, type Profile, readLatestVotes, readMutes, readNames, readPosts } from "../app-tables.ts";
+import {
+  type Mute,
+  nameOf,
+  type Post,
+  type Profile,
+  readLatestVotes,
+  readMutes,
+  readNames,
+  readPosts,
+} from "../app-tables.ts";
 import { Failed } from "../failed.tsx";
 import { VoteButton } from "../posts/post-acts.tsx";
 import { useTheFeed } from "../use-feed.ts";
