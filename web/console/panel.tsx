@@ -29,7 +29,7 @@ export function Panel({ title, about, ask: question, parameters, empty, fresh, c
   );
   const shown = children ?? ((rows: Row[]) => <RowsTable {...table} rows={rows} caption={table.caption ?? title} />);
   return (
-    <section class="card panel">
+    <section class="card stack panel">
       <h2>{title}</h2>
       {about && <p class="hint">{about}</p>}
       {/* that the key is refused is said once, by the sign-in */}
@@ -43,17 +43,20 @@ export function Panel({ title, about, ask: question, parameters, empty, fresh, c
 
 /** A statement to copy. */
 function Sql({ text }: { text: string }) {
+  const statement = `${text};`;
   const [copied, setCopied] = useState(false);
   const copy = async () => {
-    await navigator.clipboard.writeText(`${text};\n`);
+    await navigator.clipboard.writeText(`${statement}\n`);
     setCopied(true);
     setTimeout(() => setCopied(false), 2_000);
   };
   return (
     <details class="sql">
-      <summary>SQL</summary>
+      <summary class="soft small">SQL</summary>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a keyboard scrolls it sideways */}
-      <pre tabIndex={0}>{text};</pre>
+      <pre class="boxed small" tabIndex={0}>
+        {statement}
+      </pre>
       <Button onClick={copy}>{copied ? "Copied" : "Copy"}</Button>
     </details>
   );

@@ -41,7 +41,7 @@ export function AboutFeed({ name }: { name: string }) {
             <dd>{Math.round(took ?? 0)} ms</dd>
           </div>
         </dl>
-        {shown.degraded && <p class="degraded">{degraded[shown.degraded]}</p>}
+        {shown.degraded && <p class="boxed warn">{degraded[shown.degraded]}</p>}
         {userId ? <LeaveBehind /> : <a href="#people">Sign in to vote, comment and write</a>}
       </section>
     </aside>

@@ -40,9 +40,9 @@ export function Skeletons() {
       <span class="hidden">Loading the feed</span>
       {[1, 2, 3, 4].map((n) => (
         <div key={n} class="card skeleton" aria-hidden="true">
-          <i />
-          <i />
-          <i />
+          <i style={{ width: "30%" }} />
+          <i style={{ width: "85%", height: "1.1rem" }} />
+          <i style={{ width: "60%" }} />
         </div>
       ))}
     </div>

@@ -49,7 +49,7 @@ function Part({ title, changes }: { title: string; changes: Change[] }) {
   const [shown, rest] = [changes.slice(0, mostShown), changes.slice(mostShown)];
   return (
     <div>
-      <h3>{title}</h3>
+      <h3 class="soft small">{title}</h3>
       <ul>{shown.map(line)}</ul>
       {rest.length > 0 && (
         <details>
@@ -70,7 +70,7 @@ function Line({ change: { post_id, title, from, to, why } }: { change: Change })
       <span class="place">{to === undefined || from === undefined ? (to ?? from) : `${from} → ${to}`}</span>
       <span>
         {title}
-        <small>{why}</small>
+        <small class="hint">{why}</small>
       </span>
       {isDismissed && (
         <Button onClick={() => act({ kind: "undismiss", post_id, title })}>

@@ -113,7 +113,7 @@ function CandidateRow({ candidate, names, userId }: CandidateRowProps) {
       <details onToggle={(event) => setOpen(event.currentTarget.open)}>
         <summary>
           <strong>{position ?? "–"}</strong> {title}{" "}
-          <span class="soft">
+          <span class="soft small">
             score {cell(score)} (rank {rank}) · view {percent(predictions?.view)} · vote {percent(predictions?.vote)} ·
             comment {percent(predictions?.comment)} · {brought.join(", ")}
             {why ? ` · ${why.kind.replaceAll("_", " ")}` : ""}

@@ -65,7 +65,7 @@ function IdeaCard({ idea }: { idea: Idea }) {
         </ul>
       )}
       {why && (
-        <p class="why">
+        <p class="soft">
           {why.people_interested === null ? "Fewer than ten people" : `About ${why.people_interested} people`} came to
           such posts in the last four weeks. {why.posts_lately} were written, {why.unanswered} of them without a comment
           so far.

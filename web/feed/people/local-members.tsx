@@ -42,7 +42,7 @@ export function LocalMembers() {
       <p class="hidden" role="status">
         {members.value && `${members.value.length} members found`}
       </p>
-      <ul class="people" aria-label="Members">
+      <ul class="list people" aria-label="Members">
         {members.value?.map((member) => (
           <li key={member.user_id}>
             <Button onClick={() => once(() => signIn(project, member.email, "not asked here"))}>

@@ -129,7 +129,7 @@ function VoteList() {
       <h2 id="votes">Voted for</h2>
       {votes.error !== undefined && <Trouble error={votes.error} again={votes.again} />}
       {votes.value && shown.length === 0 && <p class="soft">Nothing yet.</p>}
-      <ul class="votes">
+      <ul class="list">
         {shown.map(({ id: post_id, title }) => (
           <li key={post_id} class="stack">
             <div class="row spread one-line">

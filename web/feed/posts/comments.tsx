@@ -23,9 +23,9 @@ export function Comments({ post: { id: post_id, title } }: { post: Pick<Post, "i
     <>
       {comments.error !== undefined && <Trouble error={comments.error} again={comments.again} />}
       {comments.value?.length && (
-        <ul class="comments" aria-label="Comments">
+        <ul class="list" aria-label="Comments">
           {comments.value.map(({ id, body }) => (
-            <li key={id} dir="auto">
+            <li key={id} class="boxed" dir="auto">
               {body}
             </li>
           ))}

@@ -36,14 +36,14 @@ export function PostCard({ item, change }: PostCardProps) {
 
   if (isDismissed)
     return (
-      <li class="card post dismissed" id={post_id} ref={card}>
+      <li class="card stack post dismissed" id={post_id} ref={card}>
         <DismissedPost title={title} undo={() => act({ kind: "undismiss", post_id, title })} />
         <Failed place={post_id} />
       </li>
     );
   return (
-    <li class="card post" id={post_id} ref={card} data-moved={change && !isFirstFeed ? "" : undefined}>
-      <p class="row above">
+    <li class="card stack post" id={post_id} ref={card} data-moved={change && !isFirstFeed ? "" : undefined}>
+      <p class="row small">
         <span class="place">{item.position}</span>
         <TopicChips item={item} />
         {!isFirstFeed && change && <ChangeBadge change={change} />}
@@ -59,7 +59,7 @@ export function PostCard({ item, change }: PostCardProps) {
           {item.excerpt}
         </p>
       )}
-      <p class="why">{sayWhy(item.why, item.basis, posts)}</p>
+      <p class="soft">{sayWhy(item.why, item.basis, posts)}</p>
       <PredictedReactions predictions={item.predictions} isExplained={item.position === 1} />
       {userId && <PostActs item={item} isOpen={isOpen} open={open} />}
       <Failed place={post_id} />
@@ -82,9 +82,9 @@ function useKeptFocus(card: { readonly current: HTMLElement | null }, isDismisse
 function CardByline({ item, author }: { item: Item; author: string | undefined }) {
   const { config } = useProject();
   const { created_at } = item;
-  if (!created_at) return author ? <p class="byline">{author}</p> : null;
+  if (!created_at) return author ? <p class="byline soft small">{author}</p> : null;
   return (
-    <p class="byline">
+    <p class="byline soft small">
       {author && <span>{author}</span>}
       <time dateTime={created_at} title={new Date(created_at).toLocaleString("en")}>
         {sayAge(nowOf(config) - Date.parse(created_at))}
@@ -96,10 +96,10 @@ function CardByline({ item, author }: { item: Item; author: string | undefined }
 /** New, or how many places up or down, beside a post. */
 function ChangeBadge({ change: { from, to } }: { change: Change }) {
   if (to === undefined) return null;
-  if (from === undefined) return <span class="badge new">New here</span>;
+  if (from === undefined) return <span class="badge small new">New here</span>;
   const by = Math.abs(from - to);
   return (
-    <span class={`badge ${to < from ? "up" : "down"}`}>
+    <span class={`badge small ${to < from ? "up" : "down"}`}>
       <span aria-hidden="true">{to < from ? "▲" : "▼"}</span> {by}
       <span class="hidden">
         {by === 1 ? "place" : "places"} {to < from ? "up" : "down"}
