@@ -10,7 +10,7 @@ import { dirname, join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { servedFunctions, init } from "../../adopt/init/init.ts";
+import { init, servedFunctions } from "../../adopt/init/init.ts";
 
 const run = promisify(execFile);
 const root = fileURLToPath(new URL("../..", import.meta.url));
