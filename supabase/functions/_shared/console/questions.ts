@@ -67,9 +67,7 @@ const healthQuestions = {
   health: { sql: "select * from recsys.health()" },
   lag: { sql: "select * from recsys.roll_up_lag" },
   queue: { sql: "select * from recsys.embedding_queue" },
-  dead_letters: {
-    sql: "select * from recsys.embedding_dead_letters order by enqueued_at desc limit 50",
-  },
+  dead_letters: { sql: "select * from recsys.embedding_dead_letters order by enqueued_at desc limit 50" },
   coverage: { sql: "select * from recsys.embedding_coverage order by model_id desc limit 5" },
   schedules: {
     sql: `
@@ -79,46 +77,30 @@ order by name`,
   },
 } satisfies Record<string, Question>;
 
-/** Days and models together, each with what it rests on: sum(value * count) / sum(count), as recsys.daily_metrics says. */
-const mean = "sum(value * count) / nullif(sum(count), 0) as value, sum(count) as count";
+/**
+ * A figure of recsys.daily_metrics over the last days. Days and models are taken together, each with what it rests on, as that table says:
+ * sum(value * count) / sum(count). `by`: what there is a row for; `order`: of the rows, where it is another.
+ */
+function daily(metrics: string[], by: Record<string, string>, order = Object.keys(by).join(", ")): Question {
+  const columns = Object.entries(by).map(([name, sql]) => (name === sql ? name : `${sql} as ${name}`));
+  const sql = `
+select ${columns.join(", ")}, sum(value * count) / nullif(sum(count), 0) as value, sum(count) as count
+from recsys.daily_metrics
+where metric in (${metrics.map((metric) => `'${metric}'`).join(", ")}) and day > (recsys.clock() at time zone 'UTC')::date - $1::integer
+group by ${Object.keys(by).join(", ")}
+order by ${order}`;
+  return { sql, parameters: { days } };
+}
+
+const head = "split_part(slice, ' ', 1)";
+const rest = "split_part(slice, ' ', 2)";
 
 const shownQuestions = {
-  rates: {
-    sql: `
-select day, slice as head, ${mean}
-from recsys.daily_metrics
-where metric = 'rate' and day > (recsys.clock() at time zone 'UTC')::date - $1::integer
-group by day, slice
-order by day, slice`,
-    parameters: { days },
-  },
-  rates_by_position: {
-    sql: `
-select split_part(slice, ' ', 1) as head, split_part(slice, ' ', 2) as place, ${mean}
-from recsys.daily_metrics
-where metric = 'rate by position' and day > (recsys.clock() at time zone 'UTC')::date - $1::integer
-group by slice
-order by head, length(split_part(slice, ' ', 2)), place`,
-    parameters: { days },
-  },
-  rates_by_source: {
-    sql: `
-select split_part(slice, ' ', 1) as head, split_part(slice, ' ', 2) as source, ${mean}
-from recsys.daily_metrics
-where metric = 'rate by source' and day > (recsys.clock() at time zone 'UTC')::date - $1::integer
-group by slice
-order by head, value desc`,
-    parameters: { days },
-  },
-  calibration: {
-    sql: `
-select slice as head, ${mean}
-from recsys.daily_metrics
-where metric = 'calibration' and day > (recsys.clock() at time zone 'UTC')::date - $1::integer
-group by slice
-order by slice`,
-    parameters: { days },
-  },
+  rates: daily(["rate"], { day: "day", head: "slice" }),
+  rates_by_position: daily(["rate by position"], { head, place: rest }, "head, length(min(slice)), place"),
+  rates_by_source: daily(["rate by source"], { head, source: rest }, "head, value desc"),
+  calibration: daily(["calibration"], { head: "slice" }),
+  shares: daily(["fresh", "authors", "coverage", "novelty", "feeds"], { day: "day", metric: "metric", slice: "slice" }),
   shown_topics: {
     sql: `
 select topics.label as topic, count(*) as shown, count(*)::double precision / sum(count(*)) over () as share,
@@ -130,15 +112,6 @@ where impressions.shown_at > recsys.clock() - interval '7 days'
 group by topics.topic_id
 order by shown desc
 limit 15`,
-  },
-  shares: {
-    sql: `
-select day, metric, slice, ${mean}
-from recsys.daily_metrics
-where metric in ('fresh', 'authors', 'coverage', 'novelty', 'feeds') and day > (recsys.clock() at time zone 'UTC')::date - $1::integer
-group by day, metric, slice
-order by day, metric, slice`,
-    parameters: { days },
   },
 } satisfies Record<string, Question>;
 
@@ -197,14 +170,8 @@ group by experiments.experiment_id
 order by experiments.started_at desc
 limit 50`,
   },
-  experiment_report: {
-    sql: "select * from recsys.experiment_report($1::text)",
-    parameters: { name },
-  },
-  interleaving_report: {
-    sql: "select * from recsys.interleaving_report($1::text)",
-    parameters: { name },
-  },
+  experiment_report: { sql: "select * from recsys.experiment_report($1::text)", parameters: { name } },
+  interleaving_report: { sql: "select * from recsys.interleaving_report($1::text)", parameters: { name } },
 } satisfies Record<string, Question>;
 
 const peopleQuestions = {
@@ -224,10 +191,7 @@ where external_id = $1 or user_id::text = lower($1)
 limit 1`,
     parameters: { person: name },
   },
-  explain: {
-    sql: "select * from recsys.explain($1::uuid, $2::uuid)",
-    parameters: { user_id: uuid, post_id: uuid },
-  },
+  explain: { sql: "select * from recsys.explain($1::uuid, $2::uuid)", parameters: { user_id: uuid, post_id: uuid } },
 } satisfies Record<string, Question>;
 
 export const questions = {
