@@ -3,6 +3,7 @@
 import type pg from "pg";
 import { run } from "../../supabase/functions/_shared/database/database.ts";
 import { db } from "../../supabase/functions/_shared/database/query.ts";
+import { table } from "../../trainer/evaluation/report/table.ts";
 import { storeIdeas } from "../../trainer/ideas/store-ideas.ts";
 import { topicsAreStale } from "../../trainer/topics/are-stale.ts";
 import { makeTopics, type TopicsMade } from "../../trainer/topics/make-topics.ts";
@@ -44,15 +45,10 @@ async function topicsTable(pool: pg.Pool): Promise<string> {
   const topics = db.selectFrom("recsys.topics").select(["topic_id", "label", "size", "demand", "supply"]);
   const rows = await run(pool, topics.orderBy("demand", "desc").orderBy("size", "desc").orderBy("topic_id"));
   const cells = rows.map(({ topic_id, label, size, demand, supply }) => [
-    String(topic_id),
-    label || "(no word that several authors share)",
+    `${String(topic_id).padStart(5)}  ${label || "(no word that several authors share)"}`,
     String(size),
     demand.toFixed(1),
     supply.toFixed(2),
   ]);
-  const head = ["topic", "label", "posts", "people a day", "new posts a day"];
-  const widths = head.map((title, column) => Math.max(title.length, ...cells.map((row) => row[column].length)));
-  const line = (row: string[]) =>
-    row.map((cell, column) => (column === 1 ? cell.padEnd(widths[column]) : cell.padStart(widths[column]))).join("  ");
-  return ["", line(head), ...cells.map(line)].join("\n");
+  return `\n${table(["topic", "posts", "people a day", "new posts a day"], cells)}`;
 }

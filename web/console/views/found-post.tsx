@@ -21,36 +21,29 @@ export function FoundPost({ postId }: { postId: string }) {
         )}
       </Panel>
       <div class="pair">
-        <Panel {...asked} title="Its neighbours" ask="neighbours" empty="It has no vector yet.">
-          {(rows) => (
-            <RowsTable
-              rows={rows}
-              columns={["title", "similarity", "created_at"]}
-              cells={{ title: ({ post_id, title }) => <a href={`#posts/${post_id}`}>{String(title)}</a> }}
-              caption="Neighbours"
-            />
-          )}
-        </Panel>
+        <Panel
+          {...asked}
+          title="Its neighbours"
+          ask="neighbours"
+          empty="It has no vector yet."
+          columns={["title", "similarity", "created_at"]}
+          cells={{ title: ({ post_id, title }) => <a href={`#posts/${post_id}`}>{String(title)}</a> }}
+          caption="Neighbours"
+        />
         <Panel
           {...asked}
           title="Who would see it"
           about="The people whose vectors are nearest; what their feed makes of it is one click away."
           ask="audience"
           empty="It has no vector yet."
-        >
-          {(rows) => (
-            <RowsTable
-              rows={rows}
-              columns={["person", "similarity"]}
-              cells={{
-                person: ({ user_id, external_id }) => (
-                  <a href={`#people/${user_id}/${postId}`}>{String(external_id ?? user_id)}</a>
-                ),
-              }}
-              caption="Audience"
-            />
-          )}
-        </Panel>
+          columns={["person", "similarity"]}
+          cells={{
+            person: ({ user_id, external_id }) => (
+              <a href={`#people/${user_id}/${postId}`}>{String(external_id ?? user_id)}</a>
+            ),
+          }}
+          caption="Audience"
+        />
       </div>
     </section>
   );

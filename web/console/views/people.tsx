@@ -34,20 +34,16 @@ function AskedPerson({ asked, postId }: { asked: string; postId: string }) {
       {asked ? (
         <Person person={asked} postId={postId} />
       ) : (
-        <Panel title="Active last" ask="people" empty="There is nobody yet.">
-          {(rows) => (
-            <RowsTable
-              rows={rows}
-              columns={["person", "views", "votes", "comments", "last_active_at"]}
-              cells={{
-                person: ({ user_id, external_id }) => (
-                  <a href={`#people/${user_id}`}>{String(external_id ?? user_id)}</a>
-                ),
-              }}
-              caption="People, the last active first"
-            />
-          )}
-        </Panel>
+        <Panel
+          title="Active last"
+          ask="people"
+          empty="There is nobody yet."
+          columns={["person", "views", "votes", "comments", "last_active_at"]}
+          cells={{
+            person: ({ user_id, external_id }) => <a href={`#people/${user_id}`}>{String(external_id ?? user_id)}</a>,
+          }}
+          caption="People, the last active first"
+        />
       )}
     </>
   );

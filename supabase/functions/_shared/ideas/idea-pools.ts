@@ -8,55 +8,34 @@ import type { Pool } from "../database/database.ts";
 import { db } from "../database/query.ts";
 import type { InferenceSession } from "../models/inference.ts";
 import { type IdeaMaker, type IdeaPool, makeIdeaPool } from "./idea-pool.ts";
+import { openKept } from "./kept.ts";
 import { readIdeaSource } from "./read-idea-source.ts";
 
-/** A worker looks for a newer one as often; milliseconds. */
-const keptFor = 3_600_000;
-/** What failed is not tried again for so long: it would be asked of the database with every request. */
-const retryAfter = 10_000;
+/** A worker looks for a newer one each hour, and keeps those of the model that serves. */
+const keeping = { keptFor: 3_600_000, retryAfter: 10_000, most: 1 };
 
 export type Tower = () => Promise<InferenceSession | null>;
 export type Making = () => Promise<unknown>;
 
 /** `now`: milliseconds of any clock. */
 export function openIdeaPools(now: () => number = () => performance.now()) {
-  let pool: Kept<IdeaPool> | undefined;
-  let maker: Kept<IdeaMaker> | undefined;
+  const pools = openKept<number | null, IdeaPool>(keeping, now);
+  const makers = openKept<number | null, IdeaMaker>(keeping, now);
   return {
     /**
      * That of the active model, whose post tower `tower` gives where the pool is made; null: no model is active. What is a day old does
      * once more, and `later` is given what makes the next.
      */
     of(database: Pool, modelId: number | null, tower: Tower, later: (make: Making) => void): Promise<IdeaPool> {
-      if (!isKept(pool, modelId, now())) pool = keep(modelId, storedOrMade(database, modelId, tower, later));
-      return pool.value;
+      return pools(modelId, () => storedOrMade(database, modelId, tower, later));
     },
     /** With the community's words, which are in no store: for titles from elsewhere. */
     maker(database: Pool, modelId: number | null, tower: Tower): Promise<IdeaMaker> {
-      if (!isKept(maker, modelId, now())) maker = keep(modelId, makeIdeas(database, modelId, tower));
-      return maker.value;
+      return makers(modelId, () => makeIdeas(database, modelId, tower));
     },
   };
-
-  function keep<Value>(modelId: number | null, value: Promise<Value>): Kept<Value> {
-    const kept = { modelId, until: now() + keptFor, value };
-    value.catch(() => {
-      kept.until = now() + retryAfter;
-    });
-    return kept;
-  }
 }
 export type IdeaPools = ReturnType<typeof openIdeaPools>;
-
-interface Kept<Value> {
-  modelId: number | null;
-  until: number;
-  value: Promise<Value>;
-}
-
-function isKept<Value>(kept: Kept<Value> | undefined, modelId: number | null, now: number): kept is Kept<Value> {
-  return kept !== undefined && kept.modelId === modelId && now < kept.until;
-}
 
 async function storedOrMade(
   database: Pool,

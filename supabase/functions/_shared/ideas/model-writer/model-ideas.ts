@@ -2,14 +2,14 @@
 import type { Pool } from "../../database/database.ts";
 import type { Idea } from "../idea.ts";
 import type { IdeaMaker } from "../idea-pool.ts";
+import { openKept } from "../kept.ts";
 import type { IdeaTopic } from "../read-idea-source.ts";
 import { askModel } from "./ask-model.ts";
 import { type Endpoint, endpointInVault } from "./endpoint.ts";
 
-/** After a failure the community's own words do for so long; milliseconds. */
-const retryAfter = 60_000;
-/** What the Vault says holds for so long. */
-const vaultEvery = 600_000;
+/** After a failure the community's own words do for a minute. */
+const ofTopics = { keptFor: Number.POSITIVE_INFINITY, retryAfter: 60_000 };
+const ofVault = { keptFor: 600_000, retryAfter: 0 };
 const titlesRead = 50;
 
 /** What they gave, and whether any of them failed. */
@@ -20,8 +20,8 @@ export interface WrittenIdeas {
 
 /** `fromEnvironment`: the endpoint, where the environment names one; else the Vault may. `now`: milliseconds of any clock. */
 export function openModelIdeas(fromEnvironment: Endpoint | undefined, now: () => number = () => performance.now()) {
-  const written = new WeakMap<IdeaMaker, Map<number | null, { ideas: Promise<Idea[]>; until: number }>>();
-  let inVault: { endpoint: Promise<Endpoint | undefined>; until: number } | undefined;
+  const written = new WeakMap<IdeaMaker, ReturnType<typeof openKept<number | null, Idea[]>>>();
+  const inVault = openKept<Pool, Endpoint | undefined>(ofVault, now);
   return {
     /** Ideas on some topics; undefined: there is no endpoint, and `makerOf` is not asked. Does not throw. */
     async on(
@@ -30,7 +30,7 @@ export function openModelIdeas(fromEnvironment: Endpoint | undefined, now: () =>
       database: Pool,
     ): Promise<WrittenIdeas | undefined> {
       try {
-        const endpoint = fromEnvironment ?? (await endpointFor(database));
+        const endpoint = fromEnvironment ?? (await inVault(database, () => endpointInVault(database)));
         if (!endpoint) return undefined;
         const maker = await makerOf();
         const all = await Promise.allSettled(topics.map((topic) => onTopic(endpoint, topic, maker)));
@@ -43,32 +43,12 @@ export function openModelIdeas(fromEnvironment: Endpoint | undefined, now: () =>
     },
   };
 
-  async function endpointFor(database: Pool): Promise<Endpoint | undefined> {
-    if (!inVault || now() >= inVault.until) {
-      const asked = { endpoint: endpointInVault(database), until: now() + vaultEvery };
-      asked.endpoint.catch(() => {
-        asked.until = 0;
-      });
-      inVault = asked;
-    }
-    return await inVault.endpoint;
-  }
-
   function onTopic(endpoint: Endpoint, topic: IdeaTopic | null, maker: IdeaMaker): Promise<Idea[]> {
-    const byTopic = written.get(maker) ?? new Map<number | null, { ideas: Promise<Idea[]>; until: number }>();
+    const byTopic = written.get(maker) ?? openKept<number | null, Idea[]>(ofTopics, now);
     written.set(maker, byTopic);
-    const id = topic?.id ?? null;
-    const known = byTopic.get(id);
-    if (known && now() < known.until) return known.ideas;
-    const asked = { ideas: ask(endpoint, topic, maker), until: Number.POSITIVE_INFINITY };
-    byTopic.set(id, asked);
-    asked.ideas.catch(() => {
-      asked.until = now() + retryAfter;
-    });
-    return asked.ideas;
+    return byTopic(topic?.id ?? null, () => ask(endpoint, topic, maker));
   }
 }
-export type ModelIdeas = ReturnType<typeof openModelIdeas>;
 
 async function ask(endpoint: Endpoint, topic: IdeaTopic | null, maker: IdeaMaker): Promise<Idea[]> {
   const subject = {
