@@ -25,10 +25,11 @@ const config = () =>
 const port = () =>
   new Option("--port <number>", "where the functions listen").default(54321).argParser(whole(0, 65535));
 
-program
-  .command("start")
-  .description("everything: community in, models trained, functions served, one feed printed")
-  .addOption(database())
+/** A command that works in a database. */
+const command = (parent: Command, name: string, description: string) =>
+  parent.command(name).description(description).addOption(database());
+
+command(program, "start", "everything: community in, models trained, functions served, one feed printed")
   .addOption(data("community bundle (default: a synthetic community)"))
   .addOption(seed())
   .addOption(backend())
@@ -36,28 +37,22 @@ program
   .option("--exit", "end after printing the feed")
   .action(async (options) => (await import("./commands/start.ts")).startCommand(options));
 
-program
-  .command("import")
-  .description(
-    "import a community bundle, and what changed since an earlier import; a second import of the same changes nothing",
-  )
+command(
+  program,
+  "import",
+  "import a community bundle, and what changed since an earlier import; a second import of the same changes nothing",
+)
   .addOption(data("community bundle").makeOptionMandatory())
-  .addOption(database())
   .action(async (options) => (await import("./commands/import.ts")).importCommand(options));
 
-program
-  .command("check")
-  .description(
-    "what is wrong with the tables and views that the app gives the engine, a line each with its cure; status 1 where something stops",
-  )
-  .addOption(database())
-  .action(async (options) => (await import("./commands/check.ts")).checkCommand(options));
+command(
+  program,
+  "check",
+  "what is wrong with the tables and views that the app gives the engine, a line each with its cure; status 1 where something stops",
+).action(async (options) => (await import("./commands/check.ts")).checkCommand(options));
 
-program
-  .command("token")
-  .description("an access token of a user for `recsys serve`, valid for an hour: to try supabase-js by hand")
+command(program, "token", "an access token of a user for `recsys serve`, valid for an hour: to try supabase-js by hand")
   .argument("<user>", "uuid, or the id in the imported bundle")
-  .addOption(database())
   .addOption(port())
   .action(async (user, options) => (await import("./commands/token.ts")).tokenCommand(user, options));
 
@@ -78,18 +73,11 @@ program
   .addOption(database().makeOptionMandatory())
   .action(async (options) => (await import("./commands/draft.ts")).draftCommand(options));
 
-program
-  .command("train")
-  .description("learn towers and ranker from the database, into a folder")
-  .addOption(database())
+command(program, "train", "learn towers and ranker from the database, into a folder")
   .addOption(seed())
   .addOption(backend())
   .addOption(config())
-  .addOption(
-    new Option("--until <time>", "learn only from what happened before it, to evaluate on what came after").argParser(
-      time,
-    ),
-  )
+  .option("--until <time>", "learn only from what happened before it, to evaluate on what came after", time)
   .option("--out <folder>", "where the model goes (default: .recsys/models/NAME)")
   .action(async (options) => (await import("./commands/train.ts")).trainCommand(options));
 
@@ -105,28 +93,24 @@ program
   .addOption(new Option("--by <order>", "which come first").choices(orders).default("newest"))
   .action(async (folder, options) => (await import("./commands/runs.ts")).runsCommand(folder, options));
 
-program
-  .command("search")
-  .description(
-    "train with many configs, one folder each, and say which is best on held-out requests; a second start goes on",
-  )
+command(
+  program,
+  "search",
+  "train with many configs, one folder each, and say which is best on held-out requests; a second start goes on",
+)
   .argument(
     "<space>",
     "a YAML file of hyperparameters and what to try: `towers.temperature: [0.1, 0.2]`, or with --draws `{ from: 0.05, to: 0.5 }`",
   )
   .requiredOption("--out <folder>", "where the models go")
-  .addOption(database())
-  .addOption(new Option("--draws <number>", "random draws (default: every combination)").argParser(whole(1, 3000)))
+  .option("--draws <number>", "random draws (default: every combination)", whole(1, 3000))
   .addOption(config())
   .addOption(seed())
   .addOption(backend())
-  .addOption(new Option("--until <time>", "learn only from what happened before it").argParser(time))
+  .option("--until <time>", "learn only from what happened before it", time)
   .action(async (space, options) => (await import("./commands/search.ts")).searchCommand(space, options));
 
-program
-  .command("evaluate")
-  .description("the system beside simple baselines on a community's own history")
-  .addOption(database())
+command(program, "evaluate", "the system beside simple baselines on a community's own history")
   .addOption(data("evaluate this bundle, in a database of its own"))
   .addOption(
     new Option(
@@ -141,29 +125,22 @@ program
       .default([1], "1")
       .argParser(seeds),
   )
-  .addOption(
-    new Option(
-      "--model <model>",
-      "replay: a model that was trained before, by folder, name or number, instead of one trained now; may come several times",
-    ).argParser((text, before: string[] = []) => [...before, text]),
+  .option(
+    "--model <model>",
+    "replay: a model that was trained before, by folder, name or number, instead of one trained now; may come several times",
+    (text, before: string[] = []) => [...before, text],
   )
   .addOption(backend())
   .addOption(config())
-  .addOption(
-    new Option(
-      "--valid-from <time>",
-      "replay: start of the window for choosing settings (default: the tenth before the last)",
-    ).argParser(time),
+  .option(
+    "--valid-from <time>",
+    "replay: start of the window for choosing settings (default: the tenth before the last)",
+    time,
   )
-  .addOption(
-    new Option("--test-from <time>", "replay, ideas: start of the test (default: the last tenth)").argParser(time),
-  )
-  .addOption(new Option("--sample <number>", "replay: how many events (default: 1000)").argParser(whole(1, 1_000_000)))
-  .addOption(
-    new Option(
-      "--split <how>",
-      "cut: random (80/20), or the instant where the test begins (default: random)",
-    ).argParser((text) => (text === "random" ? text : time(text))),
+  .option("--test-from <time>", "replay, ideas: start of the test (default: the last tenth)", time)
+  .option("--sample <number>", "replay: how many events (default: 1000)", whole(1, 1_000_000))
+  .option("--split <how>", "cut: random (80/20), or the instant where the test begins (default: random)", (text) =>
+    text === "random" ? text : time(text),
   )
   .option(
     "--out <folder>",
@@ -171,50 +148,34 @@ program
   )
   .action(async (options) => (await import("./commands/evaluate.ts")).evaluateCommand(options));
 
-program
-  .command("publish")
-  .description("put a trained model into the database, beside the one that serves, then switch")
+command(program, "publish", "put a trained model into the database, beside the one that serves, then switch")
   .argument("[folder]", "model folder (default: the newest of this community in .recsys/models)")
-  .addOption(database())
   .option("--no-activate", "leave the serving model as it is")
   .option("--from-another-community", "take a model that was trained on another community than this database holds")
   .action(async (folder, options) => (await import("./commands/models.ts")).publishCommand(folder, options));
 
-program
-  .command("activate")
-  .description("let a published model serve")
+command(program, "activate", "let a published model serve")
   .argument("<model>", "its name or number")
-  .addOption(database())
   .action(async (model, options) => (await import("./commands/models.ts")).activateCommand(model, options));
 
-program
-  .command("rollback")
-  .description("bring back the model that served before")
+command(program, "rollback", "bring back the model that served before")
   .argument("[model]", "the model to take out, by name or number (default: the one that serves)")
-  .addOption(database())
   .action(async (model, options) => (await import("./commands/models.ts")).rollbackCommand(model, options));
 
-program
-  .command("recommend")
-  .description("print the feed of a user")
+command(program, "recommend", "print the feed of a user")
   .argument("<user>", "uuid, or the id in the imported bundle")
-  .addOption(database())
-  .addOption(new Option("--limit <number>", "how many posts").default(10).argParser(whole(1, 100)))
+  .option("--limit <number>", "how many posts", whole(1, 100), 10)
   .action(async (user, options) => (await import("./commands/serve.ts")).recommendCommand(user, options));
 
-program
-  .command("serve")
-  .description("serve the Edge Functions on this machine")
-  .addOption(database())
+command(program, "serve", "serve the Edge Functions on this machine")
   .addOption(port())
   .action(async (options) => (await import("./commands/serve.ts")).serveCommand(options));
 
-program
-  .command("worker")
-  .description(
-    "embed new and edited posts and users, as the function embed does where pg_cron calls it; with --train, work training requests",
-  )
-  .addOption(database())
+command(
+  program,
+  "worker",
+  "embed new and edited posts and users, as the function embed does where pg_cron calls it; with --train, work training requests",
+)
   .option("--batch", "also make the lists of the runs that pg_cron begins each night")
   .option(
     "--train",
@@ -224,87 +185,69 @@ program
   .option("--once", "with --train: end when no request waits, with status 1 if one failed (for a scheduled job)")
   .action(async (options) => (await import("./commands/worker.ts")).workerCommand(options));
 
-program
-  .command("health")
-  .description(
-    "what of feeds, models and queues is out of bounds, and what to do about it; status 1 where anything is (for a scheduled job)",
-  )
-  .addOption(database())
-  .action(async (options) => (await import("./commands/health.ts")).healthCommand(options));
+command(
+  program,
+  "health",
+  "what of feeds, models and queues is out of bounds, and what to do about it; status 1 where anything is (for a scheduled job)",
+).action(async (options) => (await import("./commands/health.ts")).healthCommand(options));
 
-program
-  .command("batch")
-  .description(
-    "the best posts for every active user, into recsys.batch_recommendations; several at once share the work",
-  )
-  .addOption(database())
-  .action(async (options) => (await import("./commands/batch.ts")).batchCommand(options));
+command(
+  program,
+  "batch",
+  "the best posts for every active user, into recsys.batch_recommendations; several at once share the work",
+).action(async (options) => (await import("./commands/batch.ts")).batchCommand(options));
 
-program
-  .command("topics")
-  .description(
-    "what posts are about, found anew in the active model's vectors: topics with their names, how much they are wanted and written about",
-  )
-  .addOption(database())
-  .action(async (options) => (await import("./commands/topics.ts")).topicsCommand(options));
+command(
+  program,
+  "topics",
+  "what posts are about, found anew in the active model's vectors: topics with their names, how much they are wanted and written about",
+).action(async (options) => (await import("./commands/topics.ts")).topicsCommand(options));
 
 const experiment = program
   .command("experiment")
   .description("serve some people with another model, other weights or settings, and see what that does");
 
-experiment
-  .command("start")
-  .description("begin an experiment, from the next request on")
+command(experiment, "start", "begin an experiment, from the next request on")
   .argument("<name>", "small letters, digits, - and _; never used twice")
   .argument(
     "<variants>",
     'as JSON, the one that the others are compared with first: [{"name": "control", "share": 0.5}, {"name": "votes", "share": 0.5, "settings": {"vote_weight": 2}}]; "model" is the name of a published one; or one alone, whose feeds the active model and another draft together: [{"name": "both", "share": 0.1, "interleave_with": "MODEL"}]',
   )
-  .addOption(database())
   .option("--layer <name>", "experiments of one layer have different people", "feed")
   .option("--window <interval>", "how long after a post was shown what is done with it counts", "1 hour")
-  .addOption(
-    new Option(
-      "--max-loss <share>",
-      "end it once a variant surely loses more of the views, votes, comments or long views than this, or has so many more dismissals",
-    )
-      .default(0.1)
-      .argParser(Number),
+  .option(
+    "--max-loss <share>",
+    "end it once a variant surely loses more of the views, votes, comments or long views than this, or has so many more dismissals",
+    Number,
+    0.1,
   )
   .action(async (name, variants, options) =>
     (await import("./commands/experiment.ts")).startExperimentCommand(name, variants, options),
   );
 
-experiment
-  .command("shares")
-  .description("change how many people are in each variant; as few as possible move, and the report counts anew")
+command(
+  experiment,
+  "shares",
+  "change how many people are in each variant; as few as possible move, and the report counts anew",
+)
   .argument("<name>", "the experiment")
   .argument("<shares>", 'as JSON: {"control": 0.5, "votes": 0.5}')
-  .addOption(database())
   .action(async (name, shares, options) =>
     (await import("./commands/experiment.ts")).changeSharesCommand(name, shares, options),
   );
 
-experiment
-  .command("stop")
-  .description("end an experiment: its people are served as everybody, and its report stays")
+command(experiment, "stop", "end an experiment: its people are served as everybody, and its report stays")
   .argument("<name>", "the experiment")
   .option("--reason <text>", "why, for whoever reads it later", "stopped by hand")
-  .addOption(database())
   .action(async (name, options) => (await import("./commands/experiment.ts")).stopExperimentCommand(name, options));
 
-experiment
-  .command("report")
-  .description("what each variant does, and what to conclude; it may be read as often as one likes")
+command(experiment, "report", "what each variant does, and what to conclude; it may be read as often as one likes")
   .argument("<name>", "the experiment")
-  .addOption(database())
   .action(async (name, options) => (await import("./commands/experiment.ts")).experimentReportCommand(name, options));
 
-experiment
-  .command("list")
-  .description("all experiments, the latest first")
-  .addOption(database())
-  .action(async (options) => (await import("./commands/experiment.ts")).listExperimentsCommand(options));
+command(experiment, "list", "all experiments, the latest first").action(async (options) =>
+  (await import("./commands/experiment.ts")).listExperimentsCommand(options),
+);
 
 /** Parses seeds with commas between; none may come twice, or the range over them would mean nothing. */
 function seeds(text: string): number[] {
