@@ -1,6 +1,6 @@
 /** `POST /embed`, called by pg_cron every ten seconds while posts or users wait for a vector: embeds them. */
 import { type Embedded, type EmbedServices, embedBatch } from "../_shared/embed/embed-batch.ts";
-import type { ServiceFunction } from "../_shared/http/edge-function.ts";
+import type { OpenFunction } from "../_shared/http/edge-function.ts";
 
 /**
  * The most of one call. A worker of the platform has 2 s of CPU a request: 100 posts take ONNX Runtime
@@ -9,7 +9,7 @@ import type { ServiceFunction } from "../_shared/http/edge-function.ts";
 const mostBatches = 10;
 const mostMilliseconds = 5_000;
 
-export const embedFunction: ServiceFunction<void, EmbedServices> = {
+export const embedFunction: OpenFunction<void, EmbedServices> = {
   name: "embed",
   callers: "service",
   maximumBodyBytes: 1024,

@@ -1,8 +1,8 @@
 /** `GET /openapi`: what all functions take and answer, as an OpenAPI 3.1 document, which `npm run types` writes. */
-import type { PublicFunction } from "../_shared/http/edge-function.ts";
+import type { OpenFunction } from "../_shared/http/edge-function.ts";
 import document from "./document.json" with { type: "json" };
 
-export const openapiFunction: PublicFunction<void> = {
+export const openapiFunction: OpenFunction<void> = {
   name: "openapi",
   callers: "anyone",
   maximumBodyBytes: 1024,

@@ -22,10 +22,7 @@ import type { Trace, Traces } from "./traces.ts";
 import { openAllowances } from "./visitor-allowances.ts";
 
 /** `Services`: what the function's index opens for it once a worker, such as a pool. */
-export type EdgeFunction<Input, Services = Logging> =
-  | UserFunction<Input, Services>
-  | ServiceFunction<Input, Services>
-  | PublicFunction<Input, Services>;
+export type EdgeFunction<Input, Services = Logging> = UserFunction<Input, Services> | OpenFunction<Input, Services>;
 
 /** For people: each call is one user's, who sends their access token as `Authorization: Bearer …`. */
 export interface UserFunction<Input, Services = Logging> extends Reading<Input> {
@@ -36,16 +33,12 @@ export interface UserFunction<Input, Services = Logging> extends Reading<Input> 
   answerVisitor?(input: Input, call: Call, services: Services): Promise<unknown>;
 }
 
-/** For the project itself, such as its scheduled jobs: the caller sends one of the project's secret keys as `apikey`. */
-export interface ServiceFunction<Input, Services = Logging> extends Reading<Input> {
-  callers: "service";
-  /** The answer, to be sent as JSON. Throws AppError. */
-  answer(input: Input, call: Call, services: Services): Promise<unknown>;
-}
-
-/** For whoever comes: nothing is asked of the caller, so it must answer all alike. */
-export interface PublicFunction<Input, Services = Logging> extends Reading<Input> {
-  callers: "anyone";
+/**
+ * For the project itself (`service`), such as its scheduled jobs: the caller sends one of the project's secret keys as `apikey`. Or for whoever comes
+ * (`anyone`): nothing is asked of the caller, so it must answer all alike.
+ */
+export interface OpenFunction<Input, Services = Logging> extends Reading<Input> {
+  callers: "service" | "anyone";
   /** The answer, to be sent as JSON. Throws AppError. */
   answer(input: Input, call: Call, services: Services): Promise<unknown>;
 }

@@ -39,14 +39,7 @@ export function isConnectionLoss(error: unknown): boolean {
 const lostCodes = new Set(
   "ECONNRESET ECONNABORTED EPIPE ENOTCONN EBADF ERR_STREAM_DESTROYED 57P01 57P02 08003 08006".split(" "),
 );
-const unreachableCodes = new Set([
-  "ECONNREFUSED",
-  "ENOTFOUND",
-  "EAI_AGAIN",
-  "ETIMEDOUT",
-  "EHOSTUNREACH",
-  "ENETUNREACH",
-]);
+const unreachableCodes = new Set("ECONNREFUSED ENOTFOUND EAI_AGAIN ETIMEDOUT EHOSTUNREACH ENETUNREACH".split(" "));
 
 /** A statement, or a transaction that did nothing, was given up; a lock was not to be had, or two transactions stood in each other's way. */
 const tookTooLong = new Set(["57014", "25P03", "55P03", "40P01", "40001"]);
@@ -56,28 +49,18 @@ const missing = new Set(["3F000", "42P01", "42703", "42883", "42704"]);
 
 function databaseError(error: unknown): AppError | undefined {
   const { code, message, hint } = details(error);
+  const failure = (code: string, message: string) => new AppError(503, code, message, error);
   if (tookTooLong.has(code) || message === "Query read timeout")
-    return new AppError(503, "database_timeout", "the database took too long; try again", error);
+    return failure("database_timeout", "the database took too long; try again");
+  // Supabase makes a project read-only before its disk is full
   if (code === "25006")
-    // Supabase makes a project read-only before its disk is full
-    return new AppError(
-      503,
-      "database_unavailable",
-      "the database takes no writes: see whether its disk is full",
-      error,
-    );
-  if (code === "RS001")
-    // the words of recsys.require_invoker_views(), which name a view of the engine's and nothing of the app's
-    return new AppError(503, "unsafe_source_view", `${message}: ${hint ?? "see recsys.check()"}`, error);
-  if (missing.has(code))
-    return new AppError(503, "not_installed", "the database lacks the recommender: apply its migrations", error);
-  if (
-    isConnectionLoss(error) ||
-    unreachableCodes.has(code) ||
-    /^(08|28|3D|53|57P)/.test(code) ||
-    /timeout/.test(message)
-  )
-    return new AppError(503, "database_unavailable", "the database cannot be reached; try again", error);
+    return failure("database_unavailable", "the database takes no writes: see whether its disk is full");
+  // the words of recsys.require_invoker_views(), which name a view of the engine's and nothing of the app's
+  if (code === "RS001") return failure("unsafe_source_view", `${message}: ${hint ?? "see recsys.check()"}`);
+  if (missing.has(code)) return failure("not_installed", "the database lacks the recommender: apply its migrations");
+  const isUnavailable = unreachableCodes.has(code) || /^(08|28|3D|53|57P)/.test(code) || /timeout/.test(message);
+  if (isUnavailable || isConnectionLoss(error))
+    return failure("database_unavailable", "the database cannot be reached; try again");
   return undefined;
 }
 
