@@ -41,12 +41,12 @@ export interface EvaluateOptions extends DatabaseOption {
 
 /** Options that mean nothing to another protocol, and the protocols they belong to. */
 const belongsTo = {
-  "--model": ["replay"],
-  "--valid-from": ["replay"],
-  "--test-from": ["replay", "ideas"],
-  "--sample": ["replay"],
-  "--split": ["cut"],
-} satisfies Record<string, EvaluateOptions["protocol"][]>;
+  model: ["replay"],
+  validFrom: ["replay"],
+  testFrom: ["replay", "ideas"],
+  sample: ["replay"],
+  split: ["cut"],
+} satisfies Partial<Record<keyof EvaluateOptions, EvaluateOptions["protocol"][]>>;
 
 /** The split of a cut is the same for every seed, so that seeds differ in the models alone. */
 const splitSeed = 42;
@@ -58,17 +58,11 @@ export async function evaluateCommand(options: EvaluateOptions): Promise<void> {
   if (data !== undefined && options.database !== undefined) {
     throw new UserError("--data and --database exclude each other: a bundle is evaluated in a database of its own");
   }
-  const { model, validFrom, testFrom, sample, split, protocol } = options;
-  const given = {
-    "--model": model,
-    "--valid-from": validFrom,
-    "--test-from": testFrom,
-    "--sample": sample,
-    "--split": split,
-  };
-  for (const [option, protocols] of Object.entries(belongsTo) as [keyof typeof belongsTo, string[]][])
-    if (given[option] !== undefined && !protocols.includes(protocol))
+  for (const [name, protocols] of Object.entries(belongsTo) as [keyof typeof belongsTo, string[]][]) {
+    const option = `--${name.replace("From", "-from")}`;
+    if (options[name] !== undefined && !protocols.includes(options.protocol))
       throw new UserError(`${option} goes with --protocol ${protocols.join(" or ")}: leave it out, or name that`);
+  }
   for (const [option, value] of Object.entries({ "--config": options.config, "--backend": options.backend }))
     if (options.model && value !== undefined)
       throw new UserError(`${option} says how to train, and with --model nothing is trained: leave out one`);

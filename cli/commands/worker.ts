@@ -34,9 +34,9 @@ const every = 10_000;
 /** Works until Ctrl-C; what is in work then is finished, or given back where that takes minutes. */
 export async function workerCommand(options: WorkerOptions): Promise<void> {
   if (options.batch && options.train) throw new UserError("--batch and --train are for two workers: leave out one");
-  if (options.once && !options.train) throw new UserError("--once goes with --train: add it, or leave out --once");
-  if (options.config && !options.train)
-    throw new UserError("--config goes with --train: add it, or leave out --config");
+  for (const option of ["once", "config"] as const)
+    if (options[option] && !options.train)
+      throw new UserError(`--${option} goes with --train: add it, or leave out --${option}`);
   const config = await readConfig(options.config);
   await inDatabase(options, {}, (context) =>
     options.train ? trainWhatWaits(context, options, config) : embed(context, options),
