@@ -199,27 +199,32 @@ function rowsLeft(table: Table, { column, test }: Condition): number | undefined
   return undefined;
 }
 
+/** What names and kinds of columns say of whether a row is there to be seen. */
+const signs: { names: readonly string[]; kinds: ColumnKind[]; says: Omit<Condition, "column"> }[] = [
+  { names: columns.deletedTime, kinds: ["timestamptz", "timestamp", "date"], says: { test: "null" } },
+  {
+    names: columns.deletedTime,
+    kinds: ["number"],
+    says: { test: "zero", doubt: "taken as 0 or null while it is not deleted" },
+  },
+  { names: columns.deletedFlag, kinds: ["boolean"], says: { test: "not true" } },
+  {
+    names: columns.shownFlag,
+    kinds: ["boolean"],
+    says: { test: "true", doubt: "taken as true where it is there to be seen" },
+  },
+];
+
 function statedConditions(table: Table): Condition[] {
-  const conditions: Condition[] = [];
-  const add = (column: Column | undefined, test: Condition["test"], doubt?: string) =>
-    column && conditions.push({ column, test, ...(doubt && { doubt }) });
-  for (const column of table.columns) {
-    const name = plainName(column.name);
-    if (
-      columns.deletedTime.includes(name) &&
-      (column.kind === "timestamptz" || column.kind === "timestamp" || column.kind === "date")
-    )
-      add(column, "null");
-    else if (columns.deletedTime.includes(name) && column.kind === "number")
-      add(column, "zero", "taken as 0 or null while it is not deleted");
-    else if (columns.deletedFlag.includes(name) && column.kind === "boolean") add(column, "not true");
-    else if (columns.shownFlag.includes(name) && column.kind === "boolean")
-      add(column, "true", "taken as true where it is there to be seen");
-  }
+  const conditions = table.columns.flatMap((column): Condition[] => {
+    const sign = signs.find(
+      ({ names, kinds }) => names.includes(plainName(column.name)) && kinds.includes(column.kind),
+    );
+    return sign ? [{ column, ...sign.says }] : [];
+  });
   const state = pick(table, columns.state, ["text", "enum"]);
-  const shown =
-    state?.values.filter((value) => (columns.shownStates as readonly string[]).includes(value.toLowerCase())) ?? [];
-  if (state && shown.length > 0)
-    add(state, { in: shown }, `of ${sayableValues(state).join(", ")} only ${shown.join(", ")} is shown`);
-  return conditions;
+  const shown = state?.values.filter((value) => columns.shownStates.includes(value.toLowerCase())) ?? [];
+  if (!state || shown.length === 0) return conditions;
+  const doubt = `of ${sayableValues(state).join(", ")} only ${shown.join(", ")} is shown`;
+  return [...conditions, { column: state, test: { in: shown }, doubt }];
 }

@@ -35,54 +35,37 @@ function decidedOn(
 
 function passedOver(table: Table, app: Roles): Fate[] {
   const { posts, references, candidates } = app;
-  const best = candidates.posts[0];
-  const candidate = candidates.posts.find((found) => found.table === table);
-  if (candidate && candidate.points >= enoughForPosts)
-    return [
-      {
-        table,
-        is: "left out",
-        why: `posts are the rows of one table: ${nameOf(best.table)} has ${best.points} points, this one ${candidate.points}`,
-      },
-    ];
+  const found = (is: "left out" | "not understood", why: string): Fate[] => [{ table, is, why }];
+  const [best] = candidates.posts;
+  const candidateOf = (of: Table) =>
+    candidates.posts.find((found) => found.table === of && found.points >= enoughForPosts);
+  const candidate = candidateOf(table);
+  if (candidate)
+    return found(
+      "left out",
+      `posts are the rows of one table: ${nameOf(best.table)} has ${best.points} points, this one ${candidate.points}`,
+    );
   if (candidates.timeless.includes(table))
-    return [
-      {
-        table,
-        is: "not understood",
-        why: "it has a text and a person, and neither a column nor a known form of its ids says when a row came to be",
-      },
-    ];
+    return found(
+      "not understood",
+      "it has a text and a person, and neither a column nor a known form of its ids says when a row came to be",
+    );
   const persons = personsOf(app, table);
-  if (posts && postColumnOf(app, table, posts.table)) return [{ table, is: "not understood", why: "it names a post" }];
+  if (posts && postColumnOf(app, table, posts.table)) return found("not understood", "it names a post");
   if (persons.length === 0) return [];
   if (tableWords(table.name).some((word) => /^(follow|following|follower|friend|friendship|contact)$/.test(word)))
-    return [{ table, is: "left out", why: "whom somebody follows is in no view" }];
+    return found("left out", "whom somebody follows is in no view");
   const others = references.others(table);
   const through = others.find(({ to }) => posts && to !== posts.table && postColumnOf(app, to, posts.table));
-  if (through) return [{ table, is: "left out", why: `it names no post, but rows of ${nameOf(through.to)}` }];
-  const about = others.find(({ to }) =>
-    candidates.posts.some((found) => found.table === to && found.points >= enoughForPosts),
-  );
-  if (about)
-    return [{ table, is: "left out", why: `it is about rows of ${nameOf(about.to)}, which are no posts here` }];
-  if (
-    persons.length > 1 &&
-    !persons.some(({ column }) =>
-      wordsOf(column.name).some((word) =>
-        /^(assignee|sender|recipient|receiver|reporter|offender|affected)$/.test(word),
-      ),
-    )
-  )
-    return [
-      {
-        table,
-        is: "not understood",
-        why: `it names two people (${persons
-          .slice(0, 2)
-          .map(({ column }) => column.name)
-          .join(", ")}): where one wants to see nothing by the other, recsys.source_mutes has to show it`,
-      },
-    ];
+  if (through) return found("left out", `it names no post, but rows of ${nameOf(through.to)}`);
+  const about = others.find(({ to }) => candidateOf(to));
+  if (about) return found("left out", `it is about rows of ${nameOf(about.to)}, which are no posts here`);
+  const names = persons.map(({ column }) => column.name);
+  const isOffice = /^(assignee|sender|recipient|receiver|reporter|offender|affected)$/;
+  if (names.length > 1 && !names.some((name) => wordsOf(name).some((word) => isOffice.test(word))))
+    return found(
+      "not understood",
+      `it names two people (${names.slice(0, 2).join(", ")}): where one wants to see nothing by the other, recsys.source_mutes has to show it`,
+    );
   return [{ table, is: "beside the point" }];
 }

@@ -32,21 +32,16 @@ export function findMutes(
     const words = tableWords(table.name);
     if (!words.some((word) => verbs.test(word)) || table === people?.table) continue;
     if (words.some((word) => parentWords.repost.has(word))) {
-      leftOut.push({
-        table,
-        why: "of whom somebody wants no reposts: those are no posts here, so there is nothing to hide",
-      });
+      const why = "of whom somebody wants no reposts: those are no posts here, so there is nothing to hide";
+      leftOut.push({ table, why });
       continue;
     }
     const [person, whom] = personsOf(app, table);
     if (person && whom && !words.some((word) => /^(filter|hidden)/.test(word))) {
       // whoever is blocked is named as such; of two equal names the first blocks
       const turned = isTarget(person) && !isTarget(whom);
-      mutes.push({
-        table,
-        person: turned ? whom : person,
-        what: { kind: "person", whom: turned ? person : whom },
-      });
+      const [one, other] = turned ? [whom, person] : [person, whom];
+      mutes.push({ table, person: one, what: { kind: "person", whom: other } });
       continue;
     }
     const what = topicOf(table, tags, references) ?? wordOf(table);
