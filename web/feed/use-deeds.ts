@@ -64,29 +64,20 @@ export function useDeeds(userId: string | undefined): Deeds {
       const isNew = acts.filter((act) => !isDone(act, shown, pending));
       if (!userId || isNew.length === 0) return false;
       const place = placeOf(isNew[0]);
-      change((state) => ({
-        ...state,
-        pending: [...state.pending, ...isNew],
-        failures: without(state.failures, place),
-      }));
+      change(({ pending, failures }) => ({ pending: [...pending, ...isNew], failures: without(failures, place) }));
       const rest = ({ pending }: State) => pending.filter((act) => !isNew.includes(act));
       try {
         await sendActs(project, userId, isNew);
         change((state) => ({
-          ...state,
           pending: rest(state),
           marks: withActs(state.marks, isNew),
           stored: [...state.stored, ...isNew],
         }));
         return true;
       } catch (error) {
-        change((state) => ({
-          ...state,
-          pending: rest(state),
-          // that a view is not noted is no matter of whoever reads
-          failures:
-            isNew[0].kind === "view" ? state.failures : new Map([...state.failures, [place, { error, acts: isNew }]]),
-        }));
+        // that a view is not noted is no matter of whoever reads
+        const failure: [string, Failure][] = isNew[0].kind === "view" ? [] : [[place, { error, acts: isNew }]];
+        change((state) => ({ pending: rest(state), failures: new Map([...state.failures, ...failure]) }));
         return false;
       }
     },
@@ -95,15 +86,14 @@ export function useDeeds(userId: string | undefined): Deeds {
 
   const toggle = useCallback(
     (post_id: string) =>
-      change(({ opened, ...state }) => ({
-        ...state,
+      change(({ opened }) => ({
         opened: new Set(opened.has(post_id) ? [...opened].filter((id) => id !== post_id) : [...opened, post_id]),
       })),
     [change],
   );
 
   const knowMarks = useCallback(
-    (read: Marks) => change((state) => ({ ...state, marks: new Map([...read, ...state.marks]) })),
+    (read: Marks) => change(({ marks }) => ({ marks: new Map([...read, ...marks]) })),
     [change],
   );
 
@@ -127,8 +117,7 @@ export function useDeeds(userId: string | undefined): Deeds {
   }, [project, latest]);
 
   const forget = useCallback(
-    (known: readonly Act[]) =>
-      change((state) => ({ ...state, stored: state.stored.filter((act) => !known.includes(act)) })),
+    (known: readonly Act[]) => change(({ stored }) => ({ stored: stored.filter((act) => !known.includes(act)) })),
     [change],
   );
 

@@ -20,7 +20,7 @@ interface State {
   /** What the app knows of them, and of those of earlier feeds. */
   posts: ReadonlyMap<string, Post>;
   /** The feed before and what was done until this one; undefined: this is the first. */
-  before?: { items: Item[]; acts: Act[] };
+  before?: { items: Item[]; acts: Act[] } | undefined;
   /** The one that every post has; undefined: all are shown. */
   tag?: string | undefined;
   busy: Asked | undefined;
@@ -77,7 +77,7 @@ export function useFeed({ userId, interests }: Reader): FeedOf {
         userId ? readVotes(supabase, ids).catch(() => []) : [],
       ]);
       // whatever was asked since
-      change((state) => ({ ...state, posts: new Map([...state.posts, ...posts]) }));
+      change((state) => ({ posts: new Map([...state.posts, ...posts]) }));
       knowMarks(new Map(voted.map((id) => [voteOn(id), true])));
     },
     [supabase, userId, interests, change, knowMarks],
@@ -87,8 +87,8 @@ export function useFeed({ userId, interests }: Reader): FeedOf {
     async (busy: Asked, tag: string | undefined) => {
       const mine = ++turn.current;
       /** Of several answers that of the latest question counts. */
-      const changeIfLatest = (how: (state: State) => State) => mine === turn.current && change(how);
-      changeIfLatest((state) => ({ ...state, busy, asked: busy, askedTag: tag, error: undefined }));
+      const changeIfLatest = (to: Partial<State>) => mine === turn.current && change(() => to);
+      changeIfLatest({ busy, asked: busy, askedTag: tag, error: undefined });
       // a feed in place of another is made from what is stored by then
       const isAnother = busy !== "more" && latest.current.feed !== undefined;
       const { done, stored } = isAnother ? await settle() : { done: [], stored: [] };
@@ -108,20 +108,15 @@ export function useFeed({ userId, interests }: Reader): FeedOf {
         const came = { feed, took: performance.now() - asked, busy: undefined };
         if (mine !== turn.current) return;
         // titles and reasons first: the rest of the posts comes when it is there
-        if (busy === "more") change((state) => ({ ...state, ...came, items: [...state.items, ...page] }));
+        if (busy === "more") change(({ items }) => ({ ...came, items: [...items, ...page] }));
         else {
-          change(({ before: _, ...state }) => ({
-            ...state,
-            ...came,
-            items: page,
-            tag,
-            ...(busy === "again" && { before: { items: before.items, acts: done } }),
-          }));
+          const earlier = busy === "again" ? { items: before.items, acts: done } : undefined;
+          change(() => ({ ...came, items: page, tag, before: earlier }));
           forget(stored);
         }
         await know(page.map(({ post_id }) => post_id).filter((id) => !before.posts.has(id)));
       } catch (error) {
-        changeIfLatest((state) => ({ ...state, busy: undefined, error }));
+        changeIfLatest({ busy: undefined, error });
       }
     },
     [recommender, interests, latest, change, settle, forget, know],

@@ -28,15 +28,18 @@ export function useLoaded<Value>(load: () => Promise<Value>, inputs: readonly un
 }
 
 /** State whose latest value is known at once, before the next render: two presses in one instant see each other. */
-export function useChanging<State>(initial: State): {
+export function useChanging<State extends object>(
+  initial: State,
+): {
   state: State;
   latest: { readonly current: State };
-  change(how: (state: State) => State): void;
+  /** Changes what of the state it is given. */
+  change(how: (state: State) => Partial<State>): void;
 } {
   const [state, setState] = useState(initial);
   const latest = useRef(state);
-  const change = useCallback((how: (state: State) => State) => {
-    latest.current = how(latest.current);
+  const change = useCallback((how: (state: State) => Partial<State>) => {
+    latest.current = { ...latest.current, ...how(latest.current) };
     setState(latest.current);
   }, []);
   return { state, latest, change };
