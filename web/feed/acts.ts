@@ -94,7 +94,8 @@ function partsOf(act: Exclude<Act, { kind: "seen" }>): [object: string, verb: st
   return [` “${shortened(act.title)}”`, did[act.kind]];
 }
 
-function listed(parts: string[]): string {
+/** "one, another and a third" */
+export function listed(parts: string[]): string {
   return parts.length < 2 ? parts.join("") : `${parts.slice(0, -1).join(", ")} and ${parts.at(-1)}`;
 }
 

@@ -1,7 +1,7 @@
 import { useEffect, useRef } from "preact/hooks";
-import { Button } from "../shared/elements.tsx";
 import { type Act, dismissalOf, sayActs } from "./acts.ts";
 import type { Change } from "./feed-changes.ts";
+import { UndoDismissal } from "./posts/post-acts.tsx";
 import { useTheFeed } from "./use-feed.ts";
 
 interface MovedProps {
@@ -63,7 +63,7 @@ function Part({ title, changes }: { title: string; changes: Change[] }) {
 
 /** Here a dismissal is still to be undone: its post has left the feed. */
 function Line({ change: { post_id, title, from, to, why } }: { change: Change }) {
-  const { marks, act } = useTheFeed();
+  const { marks } = useTheFeed();
   const isDismissed = to === undefined && (marks.get(dismissalOf(post_id)) ?? false);
   return (
     <li>
@@ -72,12 +72,7 @@ function Line({ change: { post_id, title, from, to, why } }: { change: Change })
         {title}
         <small class="hint">{why}</small>
       </span>
-      {isDismissed && (
-        <Button onClick={() => act({ kind: "undismiss", post_id, title })}>
-          Undo
-          <span class="hidden">that you dismissed {title}</span>
-        </Button>
-      )}
+      {isDismissed && <UndoDismissal post_id={post_id} title={title} />}
     </li>
   );
 }

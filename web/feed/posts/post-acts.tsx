@@ -31,6 +31,17 @@ export function PostActs({ item: { post_id, title }, isOpen, open }: PostActsPro
   );
 }
 
+/** Takes back that a post was dismissed. */
+export function UndoDismissal({ post_id, title }: { post_id: string; title: string }) {
+  const { act } = useTheFeed();
+  return (
+    <Button onClick={() => act({ kind: "undismiss", post_id, title })}>
+      Undo
+      <span class="hidden">that you dismissed {title}</span>
+    </Button>
+  );
+}
+
 interface VoteButtonProps {
   post: { post_id: string; title: string };
   /** Where nothing is known of a vote: whether there is one. */

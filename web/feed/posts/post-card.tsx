@@ -9,7 +9,7 @@ import { Failed } from "../failed.tsx";
 import type { Change } from "../feed-changes.ts";
 import { useTheFeed } from "../use-feed.ts";
 import { Comments } from "./comments.tsx";
-import { PostActs } from "./post-acts.tsx";
+import { PostActs, UndoDismissal } from "./post-acts.tsx";
 import { sayAge, sayWhy } from "./say.ts";
 
 interface PostCardProps {
@@ -37,7 +37,12 @@ export function PostCard({ item, change }: PostCardProps) {
   if (isDismissed)
     return (
       <li class="card stack post dismissed" id={post_id} ref={card}>
-        <DismissedPost title={title} undo={() => act({ kind: "undismiss", post_id, title })} />
+        <div class="row spread">
+          <p>
+            <strong>Dismissed:</strong> {title}
+          </p>
+          <UndoDismissal post_id={post_id} title={title} />
+        </div>
         <Failed place={post_id} />
       </li>
     );
@@ -105,26 +110,6 @@ function ChangeBadge({ change: { from, to } }: { change: Change }) {
         {by === 1 ? "place" : "places"} {to < from ? "up" : "down"}
       </span>
     </span>
-  );
-}
-
-interface DismissedPostProps {
-  title: string;
-  undo(): void;
-}
-
-/** What is left of a post that was dismissed. */
-function DismissedPost({ title, undo }: DismissedPostProps) {
-  return (
-    <div class="row spread">
-      <p>
-        <strong>Dismissed:</strong> {title}
-      </p>
-      <Button onClick={undo}>
-        Undo
-        <span class="hidden">that you dismissed {title}</span>
-      </Button>
-    </div>
   );
 }
 

@@ -1,4 +1,5 @@
 import type { Feed, Reason } from "../../../client/src/index.ts";
+import { listed } from "../acts.ts";
 import type { Post } from "../app-tables.ts";
 
 /** A reason in a sentence. `basis`: what the feed is made from. */
@@ -9,7 +10,7 @@ export function sayWhy(why: Reason, basis: Feed["basis"], posts: ReadonlyMap<str
     case "followed_author":
       return `By ${authorName(why.author_id, posts)}, whose posts you often open`;
     case "shared_terms":
-      return `About ${listed(why.terms)}, as in posts that you know`;
+      return `About ${listed(why.terms.map((term) => `“${term}”`))}, as in posts that you know`;
     case "exploration":
       return "Brand new: few people have been shown it so far";
     case "similar":
@@ -29,11 +30,6 @@ export function sayWhy(why: Reason, basis: Feed["basis"], posts: ReadonlyMap<str
 function authorName(id: string, posts: ReadonlyMap<string, Post>): string {
   for (const post of posts.values()) if (post.author_id === id) return post.author;
   return "somebody";
-}
-
-function listed(terms: string[]): string {
-  const quoted = terms.map((term) => `“${term}”`);
-  return quoted.length < 2 ? quoted.join("") : `${quoted.slice(0, -1).join(", ")} and ${quoted.at(-1)}`;
 }
 
 const units: [Intl.RelativeTimeFormatUnit, number][] = [
