@@ -3,7 +3,7 @@ import { type Column, keyOf, nameOf, sampleOf, type Table } from "../catalog/cat
 import { bodyOf, type Condition, createdOf, livingConditions, pick, type TimeColumn } from "../catalog/pick-columns.ts";
 import { type OpenReference, openReferenceOf } from "../catalog/references.ts";
 import { type Action, actionOf, columns, names, plainName, singular, tableWords, wordsOf } from "../catalog/words.ts";
-import type { App, PersonColumn } from "./find-people.ts";
+import type { KnownApp, PersonColumn } from "./find-people.ts";
 
 /** What rows of one table say, or those of them that have one of its times. */
 export interface Deeds {
@@ -109,7 +109,7 @@ export interface Target {
 }
 
 /** The column by which a table names a post, of its own or beside others. */
-export function postColumnOf({ references }: App, table: Table, posts: Table): Target | undefined {
+export function postColumnOf({ references }: KnownApp, table: Table, posts: Table): Target | undefined {
   const key = keyOf(posts);
   const reference = references.of(table).find(({ to, key: at }) => to === posts && at === key?.name);
   if (reference) return { post: reference.column, sure: reference.sure };
@@ -139,7 +139,7 @@ export function valuesOf({ type }: OpenReference, to: Table, from: Table): Deeds
 // What each row of a table with a person and a post says.
 
 export function deedsOf(
-  { references }: App,
+  { references }: KnownApp,
   table: Table,
   person: PersonColumn,
   target: Target,

@@ -21,7 +21,7 @@ import {
   valuesOf,
   wordFor,
 } from "./deeds.ts";
-import { type App, type PersonColumn, personsOf } from "./find-people.ts";
+import { type KnownApp, type PersonColumn, personsOf } from "./find-people.ts";
 
 /** A table that is in no view, and why. */
 export interface Unclear {
@@ -38,7 +38,7 @@ export interface Actions {
   leftOut: Unclear[];
 }
 
-export function findActions(app: App, posts: Table, opening: Opening | undefined): Actions {
+export function findActions(app: KnownApp, posts: Table, opening: Opening | undefined): Actions {
   const { catalog, people } = app;
   const actions: Actions = { deeds: [], onComments: [], unclear: [], leftOut: [] };
   const comments = catalog.filter((table) => isCommentTable(app, table, posts));
@@ -97,7 +97,12 @@ function isKept(table: Table, posts: Table, words: string[]): boolean {
 const offices = /^(mod|moderation|report|flag|notification|mention|subscription|draft|suggest|suggested)$/;
 
 /** Whether each row names a comment, so that the post beside it is that of the comment. */
-function isOnlyOnComments({ references }: App, table: Table, target: Target | undefined, comments: Table[]): boolean {
+function isOnlyOnComments(
+  { references }: KnownApp,
+  table: Table,
+  target: Target | undefined,
+  comments: Table[],
+): boolean {
   const named = references.others(table).filter(({ to }) => comments.includes(to));
   return !comments.includes(table) && named.some(({ column }) => !target || column.notNull);
 }
@@ -127,7 +132,7 @@ export interface CommentDeeds {
 
 /** Undefined: the table has nothing to do with comments, or it does not say by its name that they were liked or read. */
 export function commentDeedsOf(
-  app: App,
+  app: KnownApp,
   table: Table,
   person: PersonColumn,
   posts: Table,
@@ -177,7 +182,7 @@ function isActionOf(comments: Table, words: string[]): boolean {
 
 /** The column by which the table names comments, of its own or beside others. */
 function namedComment(
-  { references }: App,
+  { references }: KnownApp,
   table: Table,
   comments: Table[],
 ): Pick<CommentDeeds, "comment" | "commentIsSure" | "ofComments"> | undefined {
@@ -197,7 +202,7 @@ function namedComment(
 
 // Which tables hold comments, and the forum whose topics have their text in the first of them.
 
-export function isCommentTable(app: App, table: Table, posts: Table): boolean {
+export function isCommentTable(app: KnownApp, table: Table, posts: Table): boolean {
   return (
     table !== posts &&
     !names.containers.has(tableWords(table.name).at(-1) ?? "") &&
@@ -216,7 +221,7 @@ export interface Opening {
   number: Column;
 }
 
-export function findOpening(app: App, posts: Table): Opening | undefined {
+export function findOpening(app: KnownApp, posts: Table): Opening | undefined {
   if (!titleOf(posts) || bodyOf(posts)?.sure) return undefined;
   for (const table of app.catalog) {
     if (!isCommentTable(app, table, posts)) continue;

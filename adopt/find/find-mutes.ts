@@ -4,7 +4,7 @@ import { pick } from "../catalog/pick-columns.ts";
 import type { Joined, References } from "../catalog/references.ts";
 import { columns, names, parentWords, tableWords } from "../catalog/words.ts";
 import type { Unclear } from "./find-actions.ts";
-import { type App, type Beside, type PersonColumn, peopleBeside, personsOf } from "./find-people.ts";
+import { type Beside, type KnownApp, type PersonColumn, peopleBeside, personsOf } from "./find-people.ts";
 import { isAbout, type Tags } from "./find-tags.ts";
 
 export interface Mutes {
@@ -21,7 +21,7 @@ type Muted =
   | { kind: "topic" | "word"; text: Column; of?: Joined };
 
 export function findMutes(
-  app: App,
+  app: KnownApp,
   tags: Tags | undefined,
 ): { mutes: Mutes[]; unclear: Unclear[]; leftOut: Unclear[] } {
   const { catalog, references, people } = app;
@@ -101,7 +101,7 @@ function wordOf(table: Table): Muted | undefined {
 }
 
 /** Whose filter a row is part of, where a foreign key says so. */
-function ownerOf(app: App, table: Table): Beside | undefined {
+function ownerOf(app: KnownApp, table: Table): Beside | undefined {
   for (const { to, column, key, sure } of app.references.others(table)) {
     if (!sure || !tableWords(to.name).some((word) => verbs.test(word))) continue;
     const [person] = personsOf(app, to);

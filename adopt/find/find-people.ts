@@ -21,7 +21,7 @@ export class Candidate {
 }
 
 /** An app's tables, as far as they are known. */
-export interface App {
+export interface KnownApp {
   catalog: Catalog;
   references: References;
   people: People | undefined;
@@ -106,7 +106,7 @@ export interface PersonColumn {
 }
 
 /** Persons of a row, the one that did it first. */
-export function personsOf({ people, references }: App, table: Table): PersonColumn[] {
+export function personsOf({ people, references }: KnownApp, table: Table): PersonColumn[] {
   const found: PersonColumn[] = [];
   const outgoing = references.of(table);
   for (const { column, to, key, sure } of outgoing) {
@@ -175,7 +175,7 @@ export interface Beside {
  * The other table of people that the table refers to, and who they are: both by foreign keys, since a name alone would make a visit of a
  * page a login of its author.
  */
-export function peopleBeside(app: App, table: Table): Beside | undefined {
+export function peopleBeside(app: KnownApp, table: Table): Beside | undefined {
   for (const { to, column, key, sure } of app.references.others(table)) {
     if (!sure || to === app.people?.table) continue;
     const person = personsOf(app, to).find((person) => person.sure);
@@ -222,7 +222,7 @@ export function selfTextsAlone(table: Table): SelfTexts {
   };
 }
 
-export function findProfile(app: App): Profile | undefined {
+export function findProfile(app: KnownApp): Profile | undefined {
   const { catalog, people } = app;
   if (!people || selfTextsOf(people.table, true).bio) return undefined;
   for (const table of catalog) {
@@ -252,7 +252,7 @@ export interface Logins {
   success: Column | undefined;
 }
 
-export function findLogins(app: App): Logins | undefined {
+export function findLogins(app: KnownApp): Logins | undefined {
   const { catalog, references, people } = app;
   const found = catalog.flatMap((table): (Logins & { rank: number })[] => {
     const isNamed = tableWords(table.name).some((word) => /^(login|visit|session|signin)$/.test(word));

@@ -3,13 +3,13 @@ import { type Column, isUnused, keyOf, nameOf, type Table } from "../catalog/cat
 import { bodyOf, createdOf, titleOf } from "../catalog/pick-columns.ts";
 import type { References } from "../catalog/references.ts";
 import { names, parentWords, plainName, tableWords, wordsOf } from "../catalog/words.ts";
-import { type App, Candidate, isOwn, personsOf } from "./find-people.ts";
+import { Candidate, isOwn, type KnownApp, personsOf } from "./find-people.ts";
 
 /** Below this a table is none of posts. Three are a user, a text and a time, which a table of messages has too. */
 export const enoughForPosts = 3;
 
 /** Tables with a text and a time, the likeliest to hold posts first; those below `enoughForPosts` say why they are not taken. */
-export function findPosts(app: App): Candidate[] {
+export function findPosts(app: KnownApp): Candidate[] {
   const { catalog, references, people } = app;
   const scored = catalog
     .filter((table) => table !== people?.table && keyOf(table) && createdOf(table) && (titleOf(table) || bodyOf(table)))
@@ -32,7 +32,7 @@ export function findPosts(app: App): Candidate[] {
 }
 
 /** Tables with a text and a person that others refer to more often than to the likeliest posts, and which do not say when a row came to be. */
-export function findTimeless(app: App, best: Table | undefined): Table[] {
+export function findTimeless(app: KnownApp, best: Table | undefined): Table[] {
   const { catalog, references, people } = app;
   const least = best ? references.into(best).length : 1;
   return catalog.filter(
@@ -46,7 +46,7 @@ export function findTimeless(app: App, best: Table | undefined): Table[] {
   );
 }
 
-function score(app: App, table: Table): Candidate {
+function score(app: KnownApp, table: Table): Candidate {
   const candidate = new Candidate(table);
   const give = candidate.give.bind(candidate);
   const persons = personsOf(app, table);
@@ -88,7 +88,7 @@ function score(app: App, table: Table): Candidate {
 }
 
 /** The table whose rows are collected in those of this one, by pairs of both: of two that are paired the one that fewer others name collects. */
-function collectedIn({ catalog, references, people }: App, table: Table): Table | undefined {
+function collectedIn({ catalog, references, people }: KnownApp, table: Table): Table | undefined {
   for (const { from } of references.into(table)) {
     const pair = references.of(from).flatMap(({ to }) => (to === "auth.users" || to === people?.table ? [] : [to]));
     const other = pair.find((to) => to !== table && to !== from);

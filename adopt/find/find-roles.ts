@@ -4,11 +4,11 @@ import { findReferences } from "../catalog/references.ts";
 import { type Actions, findActions, findOpening, type Opening } from "./find-actions.ts";
 import { findMutes } from "./find-mutes.ts";
 import {
-  type App,
   type Candidate,
   findLogins,
   findPeople,
   findProfile,
+  type KnownApp,
   type Logins,
   type PersonColumn,
   type Profile,
@@ -28,7 +28,7 @@ export interface Posts {
   opening: Opening | undefined;
 }
 
-export interface Roles extends App {
+export interface Roles extends KnownApp {
   /** Where they say of themselves what their own table does not have. */
   profile: Profile | undefined;
   posts: Posts | undefined;

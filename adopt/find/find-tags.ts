@@ -4,7 +4,7 @@ import { type Column, sampleOf, type Table } from "../catalog/catalog.ts";
 import { pick, pickUsed } from "../catalog/pick-columns.ts";
 import { columns, names, tableWords } from "../catalog/words.ts";
 import { postColumnOf, type Target } from "./deeds.ts";
-import type { App } from "./find-people.ts";
+import type { KnownApp } from "./find-people.ts";
 
 export type Tags =
   | { from: "column"; column: Column }
@@ -29,7 +29,7 @@ export function isAbout({ name }: Table): boolean {
   return about.test(tableWords(name).at(-1) ?? "");
 }
 
-export function tagsOf(app: App, posts: Table): Tags | undefined {
+export function tagsOf(app: KnownApp, posts: Table): Tags | undefined {
   const own = pickUsed(posts, columns.tags, ["texts"]);
   if (own) return { from: "column", column: own };
   const list = pickUsed(posts, columns.tagList, ["text"]);
@@ -46,7 +46,7 @@ function betweenTags(table: Table, column: Column): string {
   return isSpaced ? "[\\s#]+" : "[\\s#]*[,;][\\s#]*";
 }
 
-function tagRows(app: App, posts: Table): Tags | undefined {
+function tagRows(app: KnownApp, posts: Table): Tags | undefined {
   const { catalog, references } = app;
   for (const from of catalog) {
     if (from === posts) continue;
@@ -71,7 +71,7 @@ function tagRows(app: App, posts: Table): Tags | undefined {
   return undefined;
 }
 
-function tagGroup({ references }: App, posts: Table): Tags | undefined {
+function tagGroup({ references }: KnownApp, posts: Table): Tags | undefined {
   for (const { to, column, key } of references.others(posts)) {
     const last = tableWords(to.name).at(-1) ?? "";
     const word = pick(to, ["name", "title", "slug"], ["text"]);

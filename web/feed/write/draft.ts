@@ -2,7 +2,7 @@ import { useState } from "preact/hooks";
 import { go, useStored } from "../../shared/hooks.ts";
 
 /** A post that is being written, as it stands in the form. */
-export interface Draft {
+export interface PostDraft {
   title: string;
   description: string;
   /** With commas between. */
@@ -10,12 +10,12 @@ export interface Draft {
   /** Under which id it was sent already, and perhaps stored. */
   id?: string;
   /** What was being written before this one was begun from an idea. */
-  earlier?: Draft;
+  earlier?: PostDraft;
 }
 
-const nothing: Draft = { title: "", description: "", tags: "" };
+const nothing: PostDraft = { title: "", description: "", tags: "" };
 
-let waiting: Draft | undefined;
+let waiting: PostDraft | undefined;
 
 /** Opens the form for a new post, filled in. */
 export function writeFrom({ title, description, tags }: { title: string; description: string; tags: string[] }): void {
@@ -24,7 +24,7 @@ export function writeFrom({ title, description, tags }: { title: string; descrip
 }
 
 /** Somebody's draft, which outlives the view and a reload; null in its place: there is none any more. */
-export function useDraft(userId: string): [Draft, (draft: Draft | null) => void] {
+export function useDraft(userId: string): [PostDraft, (draft: PostDraft | null) => void] {
   const [draft, setDraft] = useStored(`draft of ${userId}`, nothing);
   // an idea that waits comes before what was being written, and does not take its place
   useState(() => {
@@ -34,7 +34,7 @@ export function useDraft(userId: string): [Draft, (draft: Draft | null) => void]
   return [draft, (next) => setDraft(next && (isBegun(next) || next.earlier) ? next : nothing)];
 }
 
-function isBegun({ title, description, tags }: Draft): boolean {
+function isBegun({ title, description, tags }: PostDraft): boolean {
   return `${title}${description}${tags}`.trim() !== "";
 }
 

@@ -3,7 +3,7 @@ import { Button, Form, Heading, TextField, Trouble } from "../../shared/elements
 import { useOnce, useStored } from "../../shared/hooks.ts";
 import { useProject } from "../../shared/project.ts";
 import { publishPost, wordsOf } from "../app-tables.ts";
-import { type Draft, useDraft, type Written, writtenName } from "./draft.ts";
+import { type PostDraft, useDraft, type Written, writtenName } from "./draft.ts";
 
 /** Writes a post, and shows how it finds its readers. */
 export function WriteView({ userId }: { userId: string }) {
@@ -14,7 +14,7 @@ export function WriteView({ userId }: { userId: string }) {
   const { busy, error, once } = useOnce();
 
   /** What is changed is another text than the one that was sent. */
-  function edit(change: Partial<Draft>): void {
+  function edit(change: Partial<PostDraft>): void {
     const { id: _, ...rest } = draft;
     setDraft({ ...rest, ...change });
   }
