@@ -63,6 +63,12 @@ test("a newcomer looks around, signs up, and her feed follows her votes", option
     const [title] = await titles(page, 1);
     await card(page, title).getByRole("button", { name: title, exact: true }).click();
     await page.locator(".text", { hasText: "Garden bed in a few words" }).waitFor();
+    await page.waitForLoadState("networkidle");
+    const opened = card(page, title).locator(".opened");
+    const bare = await opened.evaluate(({ childNodes }) =>
+      [...childNodes].filter((node) => node.nodeType === 3).map((node) => node.textContent),
+    );
+    assert.deepEqual(bare, [], "of no comments nothing is said");
     await page.getByLabel("Your comment").fill("Mine has slugs.");
     await page.getByRole("button", { name: "Send" }).click();
     await page.getByRole("list", { name: "Comments" }).getByText("Mine has slugs.").waitFor();

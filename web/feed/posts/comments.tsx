@@ -22,7 +22,7 @@ export function Comments({ post: { id: post_id, title } }: { post: Pick<Post, "i
   return (
     <>
       {comments.error !== undefined && <Trouble error={comments.error} again={comments.again} />}
-      {comments.value?.length && (
+      {comments.value !== undefined && comments.value.length > 0 && (
         <ul class="list" aria-label="Comments">
           {comments.value.map(({ id, body }) => (
             <li key={id} class="boxed" dir="auto">

@@ -100,7 +100,6 @@ const shownQuestions = {
   rates_by_position: daily(["rate by position"], { head, place: rest }, "head, length(min(slice)), place"),
   rates_by_source: daily(["rate by source"], { head, source: rest }, "head, value desc"),
   calibration: daily(["calibration"], { head: "slice" }),
-  shares: daily(["fresh", "authors", "coverage", "novelty", "feeds"], { day: "day", metric: "metric", slice: "slice" }),
   shown_topics: {
     sql: `
 select topics.label as topic, count(*) as shown, count(*)::double precision / sum(count(*)) over () as share,
@@ -113,6 +112,7 @@ group by topics.topic_id
 order by shown desc
 limit 15`,
   },
+  shares: daily(["fresh", "authors", "coverage", "novelty", "feeds"], { day: "day", metric: "metric", slice: "slice" }),
 } satisfies Record<string, Question>;
 
 const postQuestions = {
