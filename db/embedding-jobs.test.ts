@@ -149,6 +149,18 @@ test("nobody gets what another one works on, until the lease is over", async () 
   assert.deepEqual(idsOf(alone), idsOf(second));
 });
 
+test("what was queued or claimed while the clock was a day ahead waits for nobody", async () => {
+  await retitle(1, "One");
+  await claim();
+  await pool.query("update recsys.embedding_jobs set claimed_until = claimed_until + interval '1 day'");
+  assert.equal((await claim()).length, 1, "the lease is over");
+  await pool.query("update recsys.embedding_jobs set claimed_until = null, due_at = due_at + interval '1 day'");
+  assert.equal((await claim()).length, 1, "it is due");
+  assert.equal((await claim()).length, 0);
+  await pool.query("update recsys.embedding_jobs set claimed_until = null, due_at = now() + interval '64 minutes'");
+  assert.equal((await claim()).length, 0, "a failure waits");
+});
+
 test("two workers claim at the same time: neither waits, and each gets its own", { skip }, async () => {
   await pool.query("update public.posts set title = 'x'");
   const workers = [await pool.connect(), await pool.connect()];

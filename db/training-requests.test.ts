@@ -88,6 +88,18 @@ test("a heartbeat keeps the lease; when it is over another worker goes on, and t
   assert.deepEqual(await requests(), ["running 2"]);
 });
 
+test("a lease, and a wait, of a clock that was a day ahead are over", async () => {
+  await file();
+  await claim("one");
+  await pool.query("update recsys.training_requests set claimed_until = claimed_until + interval '1 day'");
+  const second = await claim("two");
+  assert.ok(second);
+  await fail(second);
+  assert.equal(await claim(), undefined);
+  await pool.query("update recsys.training_requests set due_at = due_at + interval '1 day'");
+  assert.ok(await claim("three"));
+});
+
 test("a request that is given back costs no attempt and is due at once", async () => {
   await file();
   assert.equal(await release(await claim()), true);

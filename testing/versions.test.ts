@@ -47,6 +47,18 @@ test("package-lock.json names the packages of every platform", () => {
   }
 });
 
+// of other platforms' binaries a registry may have none, and npm ci takes them by version there
+test("package-lock.json has the checksum of every package, but for binaries of other platforms", () => {
+  const { packages } = read<{ packages: Record<string, { integrity?: string; os?: string[]; cpu?: string[] }> }>(
+    "package-lock.json",
+  );
+  const here = (only: string[] | undefined, mine: string) => only === undefined || only.includes(mine);
+  const bare = Object.entries(packages).filter(
+    ([path, { integrity, os, cpu }]) => path !== "" && !integrity && here(os, "linux") && here(cpu, "x64"),
+  );
+  assert.deepEqual(bare, []);
+});
+
 test("deno.json has the same versions", () => {
   const { imports } = read<{ imports: Record<string, string> }>("deno.json");
   assert.ok(Object.keys(imports).length > 0);

@@ -3,10 +3,11 @@ import { z } from "zod";
 const day = 24 * 60 * 60 * 1000;
 const earliest = Date.parse("1990-01-01T00:00:00Z");
 
-/** Postgres stores no NUL character; everything else JSON can say is welcome. */
+/** Postgres stores neither a NUL character nor half a surrogate pair; everything else JSON can say is welcome. */
 const text = z
   .string()
-  .refine((value) => !value.includes("\0"), "contains a NUL character, which Postgres cannot store");
+  .refine((value) => !value.includes("\0"), "contains a NUL character, which Postgres cannot store")
+  .refine((value) => value.isWellFormed(), "contains half a surrogate pair, which Postgres cannot store");
 
 /** Characters as Postgres counts them: of an emoji that JavaScript counts as two, one. */
 const atMost = (most: number) =>

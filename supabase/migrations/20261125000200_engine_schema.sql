@@ -46,6 +46,15 @@ comment on column recsys.settings.trial_impressions is 'To how many people a pos
 comment on column recsys.settings.drawn_share is 'The chance with which a place of a signed-in person''s feed is drawn from the best candidates and not given to the best of them, each place by itself: what recsys.off_policy learns from. 0: none.';
 comment on column recsys.settings.draw_temperature is 'How wide a drawn place is drawn: a candidate''s chance is proportional to score^(1 / draw_temperature), with the score as diversity and author_decay leave it. 0.05: nearly always the best; 5: nearly any.';
 insert into recsys.settings default values;
+
+create function recsys.is_leased(p_until timestamptz) returns boolean
+language sql stable security invoker
+-- nothing is leased or put off for longer than 64 minutes and a lease
+return coalesce(p_until > pg_catalog.now() and p_until <= pg_catalog.now() + interval '3 hours', false);
+comment on function recsys.is_leased(timestamptz) is 'Whether a lease, or a time until which something waits, holds still: one that ends more than 3 hours from now was set while the clock was ahead, and counts as over.';
+revoke all on function recsys.is_leased(timestamptz) from public;
+grant execute on function recsys.is_leased(timestamptz) to service_role;
+
 alter table recsys.settings enable row level security;
 create policy "settings are readable" on recsys.settings for select to authenticated using (true);
 grant select on recsys.settings to authenticated;

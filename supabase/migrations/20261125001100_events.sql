@@ -238,7 +238,7 @@ declare
     select 1 + coalesce(octet_length(given.event ->> 'body'), 0) / 500 from jsonb_array_elements(p_events) with ordinality as given (event, place) order by given.place
   );
   is_seen boolean;
-  places integer[];
+  places bigint[];
   part jsonb;
   found_outcomes text[];
 begin

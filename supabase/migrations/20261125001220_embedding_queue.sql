@@ -12,7 +12,8 @@ comment on function recsys.embeds_change(pg_snapshot, xid8) is 'Whether vectors 
 create view recsys.due_embedding_jobs with (security_invoker = true) as
 select job.kind, job.entity_id, job.due_at, job.attempts
 from recsys.embedding_jobs as job
-where not job.is_dead and job.due_at <= now() and (job.claimed_until is null or job.claimed_until <= now());
+-- two ranges of the index, where recsys.is_leased(due_at) would be none
+where not job.is_dead and (job.due_at <= now() or job.due_at > now() + interval '3 hours') and not recsys.is_leased(job.claimed_until);
 comment on view recsys.due_embedding_jobs is 'Jobs that a worker may claim now: due, alive and in nobody''s hands.';
 comment on column recsys.due_embedding_jobs.kind is 'post or user.';
 comment on column recsys.due_embedding_jobs.entity_id is 'The post_id or user_id.';

@@ -86,7 +86,7 @@ begin
   -- claims one after another: what is asked below stays true until it is written
   perform pg_advisory_xact_lock(hashtext('recsys.claim_training_request'));
   select * into running from recsys.training_requests where status = 'running';
-  if running.claimed_until > now() or running.due_at > now() then
+  if recsys.is_leased(running.claimed_until) or recsys.is_leased(running.due_at) then
     return;
   end if;
   -- its last worker was lost too, so nobody has said why

@@ -150,7 +150,7 @@ begin
   select * into now_running from recsys.batch_runs where batch_runs.status = 'running';
   if found then
     -- after half a night a run is about a community that is no more
-    if now_running.model_id = active.model_id and now_running.started_at > now() - interval '6 hours' then
+    if now_running.model_id = active.model_id and now_running.started_at > now() - interval '6 hours' and now_running.started_at <= now() then
       return now_running.run_id;
     end if;
     perform recsys.end_batch_run(now_running.run_id, 'superseded');
@@ -190,7 +190,7 @@ begin
   -- materialized: a subquery that a nested loop ran again would give another page each time
   with picked as materialized (
     select open.page from recsys.batch_pages as open
-    where open.run_id = p_run_id and open.done_at is null and open.attempts < 5 and (open.claimed_until is null or open.claimed_until <= now())
+    where open.run_id = p_run_id and open.done_at is null and open.attempts < 5 and not recsys.is_leased(open.claimed_until)
     order by open.page limit 1 for update skip locked
   )
   update recsys.batch_pages as taken
@@ -274,7 +274,7 @@ begin
   end if;
   if exists (
     select from recsys.batch_pages
-    where batch_pages.run_id = p_run_id and batch_pages.done_at is null and (batch_pages.attempts < 5 or batch_pages.claimed_until > now())
+    where batch_pages.run_id = p_run_id and batch_pages.done_at is null and (batch_pages.attempts < 5 or recsys.is_leased(batch_pages.claimed_until))
   ) then
     return 'running';
   end if;
@@ -311,6 +311,16 @@ end
 $$;
 comment on function recsys.readable_posts(uuid[], uuid[]) is 'Which of some posts (null: of all) each of some users may read: asked under their own role, as the app''s row level security decides. Policies that ask for more than who it is, such as other claims of a token, say no here.';
 
+-- definer: nobody reads the erasures of others; asked of ids that the caller has
+create function recsys.deleted_posts(p_post_ids uuid[], p_since timestamptz) returns uuid[]
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return array(select erasures.entity_id from recsys.erasures where erasures.kind = 'post' and erasures.entity_id = any (p_post_ids) and erasures.deleted_at >= p_since);
+end
+$$;
+comment on function recsys.deleted_posts(uuid[], timestamptz) is 'Those of some posts that were deleted since an instant of the wall clock, in the last day at most, be there another post under the id by now or not. Until recsys.erase() has been through the lists made ahead, these hold their ids.';
+
 create function recsys.batch_feed(p_user_id uuid, p_limit integer, p_seed bigint default null, p_served bigint[] default null, p_filter jsonb default null)
 returns table (
   now timestamptz, made_at timestamptz, model_id bigint, model_name text, basis text, post_id uuid, title text, score real, view real, vote real, comment real, source text, author_id uuid, served_key bigint,
@@ -340,6 +350,9 @@ begin
     select * from recsys.eligible_posts(request) as eligible where eligible.post_id = listed.post_id offset 0
   ) as posts
   where list.user_id = p_user_id
+    -- a post that was written under the id of a deleted one is another
+    and posts.created_at <= list.made_at
+    and posts.post_id <> all (recsys.deleted_posts(list.post_ids, now() - (recsys.clock() - list.made_at)))
   order by listed.number
   limit p_limit;
 end
@@ -352,10 +365,10 @@ comment on column recsys.impressions.mode is 'live: ranked for this request; bat
 revoke all on function recsys.batch_activity(), recsys.begin_batch_run(integer), recsys.claim_batch_page(bigint, interval),
   recsys.complete_batch_page(bigint, bigint, uuid[], text[], text[], text[], text[], text[], text[], text[], integer, text, text[]),
   recsys.release_batch_page(bigint, bigint), recsys.end_batch_run(bigint, text), recsys.finish_batch_run(bigint),
-  recsys.readable_posts(uuid[], uuid[]), recsys.batch_feed(uuid, integer, bigint, bigint[], jsonb) from public;
+  recsys.readable_posts(uuid[], uuid[]), recsys.deleted_posts(uuid[], timestamptz), recsys.batch_feed(uuid, integer, bigint, bigint[], jsonb) from public;
 -- readable_posts works for whoever may become `authenticated`: the owner, and the functions, who are their own role within a transaction
 grant execute on function recsys.readable_posts(uuid[], uuid[]), recsys.batch_activity(), recsys.begin_batch_run(integer), recsys.claim_batch_page(bigint, interval),
   recsys.complete_batch_page(bigint, bigint, uuid[], text[], text[], text[], text[], text[], text[], text[], integer, text, text[]),
   recsys.release_batch_page(bigint, bigint), recsys.end_batch_run(bigint, text), recsys.finish_batch_run(bigint),
   recsys.batch_feed(uuid, integer, bigint, bigint[], jsonb) to service_role;
-grant execute on function recsys.batch_feed(uuid, integer, bigint, bigint[], jsonb) to authenticated;
+grant execute on function recsys.batch_feed(uuid, integer, bigint, bigint[], jsonb), recsys.deleted_posts(uuid[], timestamptz) to authenticated;

@@ -17,6 +17,8 @@ comment on column recsys.erasures.erased_at is 'When the engine''s rows were rem
 -- what is to go now and what is to go once more: of a million deleted yesterday neither reads the rest, each minute
 create index erasures_waiting_idx on recsys.erasures (erasure_id) where erased_at is null;
 create index erasures_deleted_at_idx on recsys.erasures (deleted_at);
+-- a list made ahead asks which of its posts were deleted
+create index erasures_entity_id_idx on recsys.erasures (entity_id);
 alter table recsys.erasures enable row level security;
 grant select, insert, update, delete on recsys.erasures to service_role;
 
@@ -109,6 +111,7 @@ declare
   due bigint[];
   posts uuid[];
   posts_again uuid[];
+  posts_back uuid[];
   users uuid[];
   removed bigint;
 begin
@@ -117,8 +120,9 @@ begin
     array_agg(oldest.erasure_id),
     array_agg(distinct oldest.entity_id) filter (where oldest.kind = 'post' and oldest.is_to_go and not oldest.is_last),
     array_agg(distinct oldest.entity_id) filter (where oldest.kind = 'post' and oldest.is_to_go and oldest.is_last),
+    array_agg(distinct oldest.entity_id) filter (where oldest.kind = 'post' and oldest.is_last and not oldest.is_to_go),
     array_agg(distinct oldest.entity_id) filter (where oldest.kind = 'user' and oldest.is_to_go)
-  into due, posts, posts_again, users
+  into due, posts, posts_again, posts_back, users
   from (
     select
       noted.erasure_id, noted.kind, noted.entity_id, noted.is_last,
@@ -148,6 +152,10 @@ begin
   removed := case when posts is null then 0 else recsys.erase_entities('post', posts, false) end
     + case when posts_again is null then 0 else recsys.erase_entities('post', posts_again) end
     + case when users is null then 0 else recsys.erase_entities('user', users) end;
+  -- what is there again under the id keeps all of its own, and takes no place of what was deleted
+  update recsys.batch_recommendations
+  set post_ids = array(select case when id <> all (posts_back) then id end from unnest(post_ids) with ordinality as list (id, place) order by place)
+  where posts_back is not null and post_ids && posts_back;
   delete from recsys.erasures where erasure_id = any (due) and deleted_at < now() - p_again_after;
   update recsys.erasures set erased_at = now() where erasure_id = any (due);
   return removed;

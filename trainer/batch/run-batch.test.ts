@@ -146,6 +146,19 @@ test("a worker that comes back after its lease writes nothing", async () => {
   assert.equal((await listed()).length, 4);
 });
 
+test("a page, and a run, of a clock that was a day ahead are taken over", async () => {
+  const begin = async () => (await pool.query("select recsys.begin_batch_run(4) as id")).rows[0].id;
+  const claim = async (run: number) =>
+    (await pool.query("select page from recsys.claim_batch_page($1, '1 minute')", [run])).rows[0]?.page;
+  const run = await begin();
+  assert.equal(await claim(run), 0);
+  await pool.query("update recsys.batch_pages set claimed_until = claimed_until + interval '1 day' where page = 0");
+  assert.equal(await claim(run), 0);
+  assert.equal(await begin(), run);
+  await pool.query("update recsys.batch_runs set started_at = started_at + interval '1 day' where run_id = $1", [run]);
+  assert.notEqual(await begin(), run);
+});
+
 test("a page that five workers did not come back with is left alone", async () => {
   const run = await begun();
   const snapshot = await readSnapshot(database, run, () => {});

@@ -1,7 +1,8 @@
 /** Learned ID embeddings by id: what a user's or post's own past taught beyond text, kept beside the graphs. */
-import { readFile, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import type { EmbeddingTable } from "../engine/embedding-table.ts";
+import { readRegular } from "./read-regular.ts";
 
 export type IdEmbeddings = Map<string, Float32Array>;
 
@@ -26,8 +27,8 @@ export async function writeIdEmbeddings(path: string, idEmbeddings: IdEmbeddings
 
 /** Reads what `writeIdEmbeddings` wrote; throws where the two files do not fit together. */
 export async function readIdEmbeddings(path: string): Promise<IdEmbeddings> {
-  const ids = (await readFile(`${path}.ids`, "utf8")).split("\n").slice(0, -1);
-  const bytes = await readFile(`${path}.f32`);
+  const ids = (await readRegular(`${path}.ids`)).toString().split("\n").slice(0, -1);
+  const bytes = await readRegular(`${path}.f32`);
   if (bytes.length !== ids.length * dimensions * 4)
     throw new Error(`${path}.f32 has ${bytes.length} bytes for ${ids.length} ids`);
   const values = new Float32Array(Uint8Array.from(bytes).buffer);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -76,6 +76,26 @@ const damages: [name: string, file: string, change: (bytes: Buffer) => Buffer, e
     /was trained for other features than this version computes: train again/,
   ],
 ];
+
+const inModelJson = (field: string, value: string) => (bytes: Buffer) =>
+  Buffer.from(JSON.stringify({ ...JSON.parse(bytes.toString()), [field]: value }));
+for (const [name, field, value] of [
+  ["a time of the year 275760", "learned_until", "9999-12-31T23:59:59Z"],
+  ["a time before all times", "held_back_from", "0001-01-01T00:00:00Z"],
+  ["a name of two lines", "name", "tiny\nand another"],
+  ["an endless name", "name", "x".repeat(201)],
+])
+  damages.push([name, "model.json", inModelJson(field, value), /is damaged \(model.json\): train again/]);
+
+for (const file of ["model.json", "dlrm.onnx", "post-id-embeddings.ids", "post-id-embeddings.f32", "samples.json"])
+  test(`a link in place of ${file} is not followed`, async () => {
+    await inFolder(async (folder) => {
+      await writeModelFolder(folder, model);
+      await rename(join(folder, file), `${folder}-elsewhere`);
+      await symlink(`${folder}-elsewhere`, join(folder, file));
+      await assert.rejects(readModelFolder(folder), /is damaged|holds no model.json/);
+    });
+  });
 
 for (const [name, file, change, error] of damages) {
   test(`${name} is one line with the cure`, async () => {

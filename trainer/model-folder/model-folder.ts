@@ -4,7 +4,7 @@
  * it.
  */
 import { createHash } from "node:crypto";
-import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { z } from "zod";
 import { UserError } from "../../db/user-error.ts";
@@ -20,18 +20,27 @@ import { type Sample, samplesFromJson, samplesToJson } from "../gate/samples.ts"
 import { assertContract } from "../onnx/contract.ts";
 import type { HeldBackTowers } from "../pipeline.ts";
 import { type IdEmbeddings, readIdEmbeddings, writeIdEmbeddings } from "./id-embeddings.ts";
+import { readRegular } from "./read-regular.ts";
 
 /** What a model's graphs may weigh together: they travel to every fresh worker of an Edge Function. */
 const maximumBytes = 5_000_000;
 
+/** From 1970 on; a clock may be ahead by a day. */
+const time = z.iso.datetime().refine((iso) => Date.parse(iso) >= 0 && Date.parse(iso) <= Date.now() + 86_400_000);
+
 const description = z.object({
-  name: z.string().min(1),
+  // it stands in lines of logs and in the pages of the console
+  name: z
+    .string()
+    .min(1)
+    .max(200)
+    .regex(/^[^\p{C}\u2028\u2029]+$/u),
   /** recsys.settings.community_id of the database it was trained on. */
   community: z.guid(),
-  trained_at: z.string(),
+  trained_at: z.string().max(40),
   /** What happened before this instant it learned from. */
-  learned_until: z.iso.datetime(),
-  held_back_from: z.iso.datetime(),
+  learned_until: time,
+  held_back_from: time,
   seed: z.number().int(),
   backend: z.string(),
   feature_spec_digest: z.string(),
@@ -93,7 +102,7 @@ export async function readModelFolder(folder: string): Promise<ModelFolder> {
   }
   const bytes = {} as Record<GraphName, Uint8Array>;
   for (const graph of graphNames) {
-    bytes[graph] = await readFile(join(folder, `${graph}.onnx`)).catch(() => {
+    bytes[graph] = await readRegular(join(folder, `${graph}.onnx`)).catch(() => {
       throw damaged(folder, `${graph}.onnx`);
     });
     if (sha256(bytes[graph]) !== json.sha256[graph]) throw damaged(folder, `${graph}.onnx`);
@@ -101,7 +110,7 @@ export async function readModelFolder(folder: string): Promise<ModelFolder> {
   try {
     assertGraphs(bytes, json.heads);
     const heldBack = await readHeldBack(join(folder, "held-back"), Date.parse(json.held_back_from));
-    const written = await readFile(join(folder, "samples.json"), "utf8");
+    const written = (await readRegular(join(folder, "samples.json"))).toString();
     const samples = parseJson(written) === undefined ? undefined : samplesFromJson(written);
     if (!samples) throw new Error("samples.json");
     return { ...json, graphs: bytes, ...(await readEmbeddings(folder)), heldBack, samples };
@@ -134,7 +143,7 @@ async function readEmbeddings(folder: string) {
 async function readHeldBack(folder: string, from: number): Promise<HeldBackTowers> {
   const [user_tower, post_tower] = await Promise.all(
     heldBackGraphs.map(async (graph) => {
-      const bytes = await readFile(join(folder, `${graph}.onnx`));
+      const bytes = await readRegular(join(folder, `${graph}.onnx`));
       assertContract(bytes, contracts[graph]);
       return bytes;
     }),
@@ -159,12 +168,14 @@ export async function newestModelFolder(parent: string, community: string): Prom
 
 /** What model.json says; throws a `UserError` where it is missing, damaged or of an older version. */
 export async function readDescription(folder: string): Promise<z.infer<typeof description>> {
-  const text = await readFile(join(folder, "model.json"), "utf8").catch(() => {
+  const bytes = await readRegular(join(folder, "model.json")).catch(() => {
     throw new UserError(`${folder} holds no model.json: name a folder that \`recsys train\` wrote`);
   });
-  const parsed = description.safeParse(parseJson(text));
+  const parsed = description.safeParse(parseJson(bytes.toString()));
   if (!parsed.success) {
-    const isOlder = parsed.error.issues.every(({ path }) => newer.includes(path[0] as string));
+    const isOlder = parsed.error.issues.every(
+      ({ path, code }) => code === "invalid_type" && newer.includes(path[0] as string),
+    );
     if (isOlder) throw new UserError(`the model in ${folder} was written by an older version: train again`);
     throw damaged(folder, "model.json");
   }

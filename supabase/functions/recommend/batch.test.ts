@@ -109,6 +109,32 @@ test("what is erased is in no list, and the lists keep their order", async (t) =
   assert.ok(rows[0].pages.includes(people.ada));
 });
 
+test("a post that is written under the id of a deleted one takes no place of its in a list", async (t) => {
+  const app = testApp(t, url);
+  const asked = { limit: 10, mode: "batch" };
+  const [first, second, ...rest] = ids((await app.call(people.ada, asked)).body.items);
+  await pool.query("delete from public.posts where id = any ($1)", [[first, second]]);
+  await pool.query(
+    `insert into public.posts (id, author_id, title, created_at)
+     values ($1, $3, 'Taken over', now() - interval '2 days'), ($2, $3, 'And this', now())`,
+    [first, second, people.ben],
+  );
+  const left = async () => ids((await app.call(people.ada, { ...asked, limit: 8 })).body.items);
+  assert.deepEqual(await left(), rest, "dated back or not");
+  await pool.query("select recsys.erase()");
+  assert.deepEqual(await left(), rest);
+  await pool.query(
+    "update recsys.erasures set deleted_at = deleted_at - interval '2 days' where entity_id = any ($1)",
+    [[first, second]],
+  );
+  await pool.query("select recsys.erase()");
+  assert.equal(
+    (await pool.query("select from recsys.erasures where entity_id = any ($1)", [[first, second]])).rowCount,
+    0,
+  );
+  assert.deepEqual(await left(), rest, "also when the deletion is forgotten");
+});
+
 test("nobody reads the list of another", async () => {
   const client = await pool.connect();
   try {

@@ -2815,6 +2815,8 @@ export interface Functions {
   "recsys.create_model": { args: { p_name: string | null; p_feature_spec: string | null; p_feature_spec_digest: string | null; p_metrics: string | null; p_learned_until?: Date | string | null | undefined; p_heads?: readonly (string | null)[] | null | undefined }; row: { create_model: number } };
   /** For each event of a series in ascending order, its number from 1 and, as of it, five exponentially decayed counts of those events so far that count; with p_before and p_counts the series goes on from that instant's counts. Unlike counts over a window they can be aged to any later instant without reading the events again. Not an aggregate: an aggregate cannot set its search_path, of which the database advisors warn. */
   "recsys.decayed_counts": { args: { p_at: readonly (Date | string | null)[] | null; p_counted: readonly (boolean | null)[] | null; p_before?: Date | string | null | undefined; p_counts?: readonly (number | null)[] | null | undefined }; row: { number: number; counts: number[] } };
+  /** Those of some posts that were deleted since an instant of the wall clock, in the last day at most, be there another post under the id by now or not. Until recsys.erase() has been through the lists made ahead, these hold their ids. */
+  "recsys.deleted_posts": { args: { p_post_ids: readonly (string | null)[] | null; p_since: Date | string | null }; row: { deleted_posts: string[] } };
   /** A row for each person of the drawn places that a shadow of the model scored, shown from an instant on and before another, as far as their day is over. The reward of a place is view_weight, vote_weight and comment_weight of recsys.settings, each where the user did that with the post within a day. */
   "recsys.draws_by_person": { args: { p_model_id: number | string | null; p_from: Date | string | null; p_to: Date | string | null }; row: { places: number; unknown: number; acted: number; reward: number; weight: number; weight_squared: number; weight_cubed: number; support: number; weighted_reward: number; modelled_reward: number; served_modelled_reward: number } };
   /** Removes a model that is neither active nor that of a running experiment or shadow, with its vectors and artifacts; also what an interrupted publish left behind. Raises no_data_found where there is no such model. Raises lock_not_available, and changes nothing, where readers do not let go within 25 ms: try again. */
@@ -2921,6 +2923,8 @@ export interface Functions {
   "recsys.interleaving_verdict": { args: { p_name: string | null }; row: { variant: string; verdict: string } };
   /** Whether a view shows its reader what the reader may see (security_invoker), and not what its owner may. */
   "recsys.is_invoker_view": { args: { p_view: string | null }; row: { is_invoker_view: boolean } };
+  /** Whether a lease, or a time until which something waits, holds still: one that ends more than 3 hours from now was set while the clock was ahead, and counts as over. */
+  "recsys.is_leased": { args: { p_until: Date | string | null }; row: { is_leased: boolean } };
   /** Whether a row of recsys.source_mutes, its kind and value, hides a post of that author with that title and these tags. */
   "recsys.is_muted": { args: { p_kind: string | null; p_value: string | null; p_author_id: string | null; p_title: string | null; p_tags: readonly (string | null)[] | null }; row: { is_muted: boolean } };
   /** Whether a table has 8 pages or fewer, which are read faster than an index. */
