@@ -26,6 +26,7 @@ test("schedules with pg_cron", { skip: await withoutCluster() }, async (t) => {
         ["recsys erasure", "* * * * *", true],
         ["recsys experiment guardrails", "*/15 * * * *", true],
         ["recsys impression partitions", "7 3 * * *", true],
+        ["recsys late roll-up", "* 1 * * *", true],
         ["recsys purge of cron history", "17 3 * * *", true],
         ["recsys purge of event ids", "37 3 * * *", true],
         ["recsys purge of impressions", "47 3 * * *", true],

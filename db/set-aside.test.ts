@@ -1,6 +1,7 @@
 // What the roll-up cannot digest is set aside, with its reason; everybody else's states go on, and no change is lost.
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
+import { setTimeout } from "node:timers/promises";
 import type pg from "pg";
 import type { Database } from "./connect.ts";
 import { onBoth, testDatabase, withoutPostgres } from "./testing.ts";
@@ -226,16 +227,22 @@ test("what is no row's fault ends the roll-up and sets nothing aside", {
     await roller.query("set lock_timeout = '50ms'");
     await unharmed("55P03", () => roller.query("select recsys.roll_up()"));
   });
-  await t.test("a statement timeout", async () => {
-    await roller.query("set lock_timeout = 0; set statement_timeout = '50ms'");
-    await unharmed("57014", () => roller.query("select recsys.roll_up()"));
-    await roller.query("set statement_timeout = 0");
+  await t.test("a cancellation, before any statement limit", async () => {
+    await roller.query("set lock_timeout = 0; set statement_timeout = '1min'");
+    const { rows } = await roller.query("select pg_backend_pid() as process");
+    await unharmed("57014", async () => {
+      const rolledUp = roller.query("select recsys.roll_up()");
+      await Promise.all([
+        rolledUp,
+        setTimeout(100).then(() => other.query("select pg_cancel_backend($1)", [rows[0].process])),
+      ]);
+    });
   });
   await t.test("an end of the session", async () => {
     const session = await pool.connect();
     const { rows } = await session.query("select pg_backend_pid() as process");
     const ended = assert.rejects(session.query("select recsys.roll_up()"));
-    await new Promise((done) => setTimeout(done, 100));
+    await setTimeout(100);
     await other.query("select pg_terminate_backend($1)", [rows[0].process]);
     await ended;
     session.release(true);

@@ -116,6 +116,7 @@ export async function spread(pool: pg.Pool, user: string, own: string, model: nu
     [model, user, people.ben, post(4), post(5), own],
   );
   await pool.query("insert into recsys.feature_changes (user_id, post_id) values ($1, $2)", [user, own]);
+  await pool.query("insert into recsys.late_changes (user_id, post_id, at) values ($1, $2, now())", [user, own]);
   await pool.query(
     `insert into recsys.set_aside_changes (user_id, post_id, at, error_code, reason)
      values ($1, null, '-infinity', '22003', 'tested'), (null, $2, '-infinity', '22003', 'tested')`,

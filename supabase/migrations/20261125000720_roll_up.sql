@@ -134,16 +134,15 @@ end
 $$;
 comment on function recsys.work_off(text, uuid[], timestamptz[], uuid[], uuid[], timestamptz[], boolean, timestamptz) is 'Works out the states of posts or users (p_kind), each from its instant on. Where that fails, it is done in twentieths, and theirs, until it is known which ones fail: these go to recsys.set_aside_changes. p_touched_by, p_touched, p_touched_at: the interactions and logins that changed; p_everybody: there are too many to look at each. p_until: what is not worked off in parts by then is queued again; null: 20 seconds from the first failure. Returns how many rows were written, the users whose states depend on the posts, and which of them have events that may have had no state before (revisited).';
 
-create function recsys.roll_up(p_most bigint default 100000) returns bigint
+create function recsys.roll_up_portion(p_most bigint, p_late integer, p_rewrites integer, p_horizon integer, out taken bigint, out written bigint)
 language plpgsql volatile security invoker set search_path = ''
 set plan_cache_mode = force_custom_plan set jit = off
 as $$
 declare
   -- beyond this many changes, whoever came to a changed post later is worked out anew, instead of the next one only
-  few constant integer := 20000;
+  few constant integer := 50000;
   started constant timestamptz := clock_timestamp();
-  until constant timestamptz := case when p_most is null then 'infinity'::timestamptz end;
-  total bigint;
+  until constant timestamptz := case when p_rewrites is null then 'infinity'::timestamptz end;
   posts uuid[];
   posts_since timestamptz[];
   users uuid[];
@@ -155,22 +154,20 @@ declare
   -- who did something with which post while it may have been under trial
   acted_by uuid[];
   acted_on uuid[];
+  affected uuid[] := array[]::uuid[];
+  affected_since timestamptz[] := array[]::timestamptz[];
   revisited uuid[] := array[]::uuid[];
   part record;
   done record;
-  written bigint := 0::bigint;
   version_now bigint;
 begin
-  -- one roll-up at a time; a second one waits, and then takes what came meanwhile
-  perform pg_advisory_xact_lock(hashtext('recsys.roll_up'));
+  written := 0::bigint;
   -- what comes after this statement stays queued, even where the statements below see its effect already
-  with taken as (
-    delete from recsys.feature_changes
-    where change_id <= (select max(change_id) from (select change_id from recsys.feature_changes order by change_id limit p_most) as oldest)
-    returning user_id, post_id, at
+  with taken as materialized (
+    select * from recsys.take_changes(p_most, p_late, p_horizon)
   )
   select counted.total, of_posts.ids, of_posts.since, of_users.ids, of_users.since, of_instants.user_ids, of_instants.post_ids, of_instants.at, acts.user_ids, acts.post_ids
-  into total, posts, posts_since, users, users_since, touched_by, touched, touched_at, acted_by, acted_on
+  into taken, posts, posts_since, users, users_since, touched_by, touched, touched_at, acted_by, acted_on
   from
     (select count(*) as total from taken) as counted,
     (select coalesce(array_agg(post_id), '{}') as ids, coalesce(array_agg(since), '{}') as since
@@ -188,8 +185,8 @@ begin
     -- the feature store goes on without it
     raise warning 'the trials of new posts were not counted: % (%)', sqlerrm, sqlstate;
   end;
-  if total = 0 then
-    return 0::bigint;
+  if taken = 0 then
+    return;
   end if;
 
   -- each that failed before is tried alone, so that it costs the others no second attempt
@@ -199,12 +196,36 @@ begin
     left join recsys.set_aside_changes as failed on failed.post_id = changed.post_id
     group by failed.post_id
   loop
-    select * into done from recsys.work_off('post', part.ids, part.since, touched_by, touched, touched_at, total > few, until);
+    select * into done from recsys.work_off('post', part.ids, part.since, touched_by, touched, touched_at, taken > few, until);
     written := written + done.written;
-    users := users || done.affected;
-    users_since := users_since || done.affected_since;
+    affected := affected || done.affected;
+    affected_since := affected_since || done.affected_since;
     revisited := revisited || done.revisited;
   end loop;
+  -- whoever else owes a state to one of these posts, as far as the rows go; who has states to work out beyond that waits
+  with each as (
+    select changed.user_id, min(changed.since) as since from unnest(affected, affected_since) as changed (user_id, since) group by changed.user_id
+  ),
+  judged as (
+    select
+      each.user_id, each.since,
+      case when p_rewrites is null then 0 else recsys.states_since('user', each.user_id, each.since, coalesce(p_horizon, 1000000) + 1) end as number
+    from each
+  ),
+  summed as (
+    select judged.*, sum(judged.number) over (order by judged.number, judged.user_id) as so_far from judged
+  )
+  select
+    users || coalesce(array_agg(summed.user_id) filter (where p_rewrites is null or summed.so_far <= p_rewrites), '{}') as now,
+    users_since || coalesce(array_agg(summed.since) filter (where p_rewrites is null or summed.so_far <= p_rewrites), '{}') as now_since,
+    array_agg(summed.user_id) filter (where summed.so_far > p_rewrites) as later,
+    array_agg(summed.since) filter (where summed.so_far > p_rewrites) as later_since,
+    array_agg(summed.number) filter (where summed.so_far > p_rewrites) as later_number
+  into part
+  from summed;
+  users := part.now;
+  users_since := part.now_since;
+  perform recsys.put_off(part.later, part.later_since, part.later_number);
   -- of these, everything is read that they did
   touched_by := touched_by || revisited;
   touched := touched || array_fill(null::uuid, array[cardinality(revisited)]);
@@ -233,9 +254,84 @@ begin
   -- one that is deleted is shown to nobody, and its id is to be forgotten; when it is there again, it is rolled up again
   values (version_now, case when cardinality(posts) <= few then array(select source_posts.post_id from recsys.source_posts where source_posts.post_id = any (posts)) end);
   delete from recsys.rolled_up_posts where rolled_up_posts.version <= version_now - 100;
-  return written;
 end
 $$;
-comment on function recsys.roll_up(bigint) is 'Brings the feature store up to date with the oldest changes in recsys.feature_changes, p_most at a time (null: all of them; a backlog is so worked off in portions that end within the 2 minutes Supabase gives a statement); returns the number of rows written. Posts and users whose states cannot be worked out are set aside (recsys.feature_store_failures), and the others go on. Called after an import and every 10 seconds by pg_cron.';
-revoke all on function recsys.work_off(text, uuid[], timestamptz[], uuid[], uuid[], timestamptz[], boolean, timestamptz), recsys.roll_up(bigint) from public;
-grant execute on function recsys.work_off(text, uuid[], timestamptz[], uuid[], uuid[], timestamptz[], boolean, timestamptz), recsys.roll_up(bigint) to service_role;
+comment on function recsys.roll_up_portion(bigint, integer, integer, integer) is 'A portion of recsys.roll_up(), which has its lock: the arguments of recsys.take_changes, and in p_rewrites how many states of people who owe one to a changed post are worked out as well (null: all). Returns how many changes were taken and how many rows written.';
+
+create function recsys.set_aside(p_user_id uuid, p_post_id uuid, p_at timestamptz) returns void
+language sql volatile security invoker set search_path = ''
+as $$
+  insert into recsys.set_aside_changes as known (user_id, at, error_code, reason)
+  select p_user_id, p_at, '57014', 'it reached the statement limit alone' where p_user_id is not null
+  on conflict (user_id) do update
+  set at = least(known.at, excluded.at), error_code = excluded.error_code, reason = excluded.reason, failures = known.failures + 1, last_failed_at = clock_timestamp();
+  insert into recsys.set_aside_changes as known (post_id, at, error_code, reason)
+  select p_post_id, p_at, '57014', 'it reached the statement limit alone' where p_post_id is not null
+  on conflict (post_id) do update
+  set at = least(known.at, excluded.at), error_code = excluded.error_code, reason = excluded.reason, failures = known.failures + 1, last_failed_at = clock_timestamp();
+  -- above any horizon
+  insert into recsys.late_changes as waiting (user_id, post_id, at, of_post) values (p_user_id, p_post_id, p_at, 1000001)
+  on conflict (user_id) where post_id is null do update set at = least(waiting.at, excluded.at), of_post = excluded.of_post
+$$;
+comment on function recsys.set_aside(uuid, uuid, timestamptz) is 'Sets aside the user and the post of a change that reached the statement limit alone. They are tried again at night.';
+
+create function recsys.roll_up(p_most bigint default 20000, p_rewrites integer default 20000, p_horizon integer default 10000) returns bigint
+language plpgsql volatile security invoker set search_path = ''
+as $$
+declare
+  started constant timestamptz := clock_timestamp();
+  -- a statement limit that was reached says so once, and then the statement may go on; an end from outside comes before it
+  due constant timestamptz := statement_timestamp() + nullif(current_setting('statement_timeout')::interval, interval '0');
+  most bigint := p_most;
+  rewrites integer := p_rewrites;
+  late integer;
+  so_far bigint := 0::bigint;
+  portion record;
+  before double precision;
+begin
+  -- one roll-up at a time; a second one waits, and then takes what came meanwhile
+  perform pg_advisory_xact_lock(hashtext('recsys.roll_up'));
+  if current_setting('lock_timeout') = '0' then
+    -- whoever holds a table says nothing of how long a change takes
+    perform set_config('lock_timeout', '5s', true);
+  end if;
+  if p_most is null or p_rewrites is null then
+    select * into portion from recsys.roll_up_portion(p_most, null, null, null);
+    return portion.written;
+  end if;
+  select roll_up_share.share into strict before from recsys.roll_up_share;
+  most := greatest(1, floor(p_most * before)::bigint);
+  rewrites := greatest(1, floor(p_rewrites * before)::integer);
+  for number in 1 .. 1000 loop
+    begin
+      -- what came late is taken once, and after that only what is new; and one change is one of either
+      late := case when number = 1 and (most > 1 or not exists (select from recsys.feature_changes)) then rewrites else 0 end;
+      select * into portion from recsys.roll_up_portion(most, late, rewrites, p_horizon);
+    exception when query_canceled then
+      if due is null or clock_timestamp() < due then
+        raise;
+      end if;
+      if number > 1 then
+        -- what was worked off before stays so
+        return so_far;
+      elsif most > 1 then
+        -- it took no more than waits
+        most := least(most, greatest(1, (select count(*) from (select from recsys.feature_changes limit most) as waiting)));
+        update recsys.roll_up_share set share = least(before, greatest(1, most) / p_most::double precision) / 2;
+      else
+        perform recsys.set_aside(alone.user_id, alone.post_id, alone.at) from recsys.take_changes(1, late, p_horizon) as alone;
+      end if;
+      return so_far;
+    end;
+    so_far := so_far + portion.written;
+    exit when portion.taken < most or clock_timestamp() > least(started + interval '2 seconds', started + (due - started) / 4);
+  end loop;
+  update recsys.roll_up_share set share = least(1, before * 2) where share < 1;
+  return so_far;
+end
+$$;
+comment on function recsys.roll_up(bigint, integer, integer) is 'Brings the feature store up to date with the oldest changes in recsys.feature_changes, p_most at a time, for two seconds; returns the number of rows written. What came late has p_rewrites states worked out anew at most, and waits in recsys.late_changes; what would rewrite more than p_horizon alone (null: any) waits for the night. p_most or p_rewrites null: everything, without a bound. Where a statement limit is reached, the next roll-up takes half as much, down to one change, which is then set aside. Posts and users whose states cannot be worked out are set aside (recsys.feature_store_failures), and the others go on. Called after an import and every 10 seconds by pg_cron.';
+revoke all on function recsys.work_off(text, uuid[], timestamptz[], uuid[], uuid[], timestamptz[], boolean, timestamptz),
+  recsys.roll_up_portion(bigint, integer, integer, integer), recsys.set_aside(uuid, uuid, timestamptz), recsys.roll_up(bigint, integer, integer) from public;
+grant execute on function recsys.work_off(text, uuid[], timestamptz[], uuid[], uuid[], timestamptz[], boolean, timestamptz),
+  recsys.roll_up_portion(bigint, integer, integer, integer), recsys.set_aside(uuid, uuid, timestamptz), recsys.roll_up(bigint, integer, integer) to service_role;

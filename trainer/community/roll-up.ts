@@ -25,7 +25,7 @@ export async function rollUpAll({ pool }: Database, onProgress: OnProgress, sign
       onProgress({ step, done, total });
       // a project ends a statement after 2 minutes, which a first roll-up of millions of events takes
       await client.query("begin; set local statement_timeout = 0");
-      await run(client, call("recsys.roll_up", { p_most: portion }));
+      await run(client, call("recsys.roll_up", { p_most: portion, p_rewrites: null }));
       await client.query("commit");
     }
     if (total > fewest)

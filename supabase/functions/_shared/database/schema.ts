@@ -1116,6 +1116,41 @@ export interface RecsysKinds {
   weight: Generated<number>;
 }
 
+export interface RecsysLateChanges {
+  /**
+   * As in recsys.feature_changes.
+   */
+  at: Timestamp;
+  /**
+   * Its number.
+   */
+  late_change_id: Generated<number>;
+  /**
+   * How many states of the post are worked out anew for it, about: not counted on above the horizon.
+   */
+  of_post: Generated<number>;
+  /**
+   * How many of the user.
+   */
+  of_user: Generated<number>;
+  /**
+   * As in recsys.feature_changes.
+   */
+  post_id: string | null;
+  /**
+   * When the change was made.
+   */
+  queued_at: Generated<Timestamp>;
+  /**
+   * How many together.
+   */
+  rewrites: Generated<number>;
+  /**
+   * As in recsys.feature_changes.
+   */
+  user_id: string | null;
+}
+
 export interface RecsysLatestPostStats {
   /**
    * People who commented on it so far.
@@ -1593,6 +1628,17 @@ export interface RecsysRollUpLag {
    * Changes that wait for recsys.roll_up().
    */
   depth: number;
+}
+
+export interface RecsysRollUpShare {
+  /**
+   * Always true: there is one row.
+   */
+  only_row: Generated<boolean>;
+  /**
+   * The share, 1 at most.
+   */
+  share: Generated<number>;
 }
 
 export interface RecsysSchedules {
@@ -2662,6 +2708,7 @@ export interface DB {
   "recsys.impression_features": RecsysImpressionFeatures;
   "recsys.impressions": RecsysImpressions;
   "recsys.kinds": RecsysKinds;
+  "recsys.late_changes": RecsysLateChanges;
   "recsys.latest_post_stats": RecsysLatestPostStats;
   "recsys.latest_user_stats": RecsysLatestUserStats;
   "recsys.model_activations": RecsysModelActivations;
@@ -2678,6 +2725,7 @@ export interface DB {
   "recsys.posts_without_vector": RecsysPostsWithoutVector;
   "recsys.rate_limits": RecsysRateLimits;
   "recsys.roll_up_lag": RecsysRollUpLag;
+  "recsys.roll_up_share": RecsysRollUpShare;
   "recsys.rolled_up_posts": RecsysRolledUpPosts;
   "recsys.schedules": RecsysSchedules;
   "recsys.set_aside_changes": RecsysSetAsideChanges;
@@ -3017,6 +3065,8 @@ export interface Functions {
   "recsys.purge_trials": { args: {  }; row: { purge_trials: number } };
   /** What a scheduled command is for: the beginning of the comment of the function that it calls. */
   "recsys.purpose_of": { args: { p_command: string | null }; row: { purpose_of: string } };
+  /** Has the states of users worked out later, each from its instant on; p_rewrites: how many these are. */
+  "recsys.put_off": { args: { p_users: readonly (string | null)[] | null; p_since: readonly (Date | string | null)[] | null; p_rewrites: readonly (number | null)[] | null }; row: { put_off: unknown } };
   /** Queues all that a table names, for the feature store and the vectors. p_watch: as in recsys.watches. p_with_users: of interactions not the posts alone, so that somebody none of whose rows the view shows any more is worked out as well. */
   "recsys.queue_watched": { args: { p_table: string | null; p_watch: string | null; p_with_users: boolean | null }; row: { queue_watched: unknown } };
   /** A text with line breaks or control characters in quotes of SQL, without them; null where it has none. */
@@ -3065,8 +3115,10 @@ export interface Functions {
   "recsys.retrieve_similar": { args: { p_request: string | null; p_model_id: number | string | null; p_embedding: string | null; p_most: number | null; p_is_quick?: boolean | null | undefined }; row: { post_id: string; rank: number } };
   /** The p_most posts to which somebody came in the last week, by the people who came, decayed with a half-life of a week: no fewer than came a week ago as one. */
   "recsys.retrieve_trending": { args: { p_request: string | null; p_most: number | null }; row: { post_id: string; rank: number } };
-  /** Brings the feature store up to date with the oldest changes in recsys.feature_changes, p_most at a time (null: all of them; a backlog is so worked off in portions that end within the 2 minutes Supabase gives a statement); returns the number of rows written. Posts and users whose states cannot be worked out are set aside (recsys.feature_store_failures), and the others go on. Called after an import and every 10 seconds by pg_cron. */
-  "recsys.roll_up": { args: { p_most?: number | string | null | undefined }; row: { roll_up: number } };
+  /** Brings the feature store up to date with the oldest changes in recsys.feature_changes, p_most at a time, for two seconds; returns the number of rows written. What came late has p_rewrites states worked out anew at most, and waits in recsys.late_changes; what would rewrite more than p_horizon alone (null: any) waits for the night. p_most or p_rewrites null: everything, without a bound. Where a statement limit is reached, the next roll-up takes half as much, down to one change, which is then set aside. Posts and users whose states cannot be worked out are set aside (recsys.feature_store_failures), and the others go on. Called after an import and every 10 seconds by pg_cron. */
+  "recsys.roll_up": { args: { p_most?: number | string | null | undefined; p_rewrites?: number | null | undefined; p_horizon?: number | null | undefined }; row: { roll_up: number } };
+  /** A portion of recsys.roll_up(), which has its lock: the arguments of recsys.take_changes, and in p_rewrites how many states of people who owe one to a changed post are worked out as well (null: all). Returns how many changes were taken and how many rows written. */
+  "recsys.roll_up_portion": { args: { p_most: number | string | null; p_late: number | null; p_rewrites: number | null; p_horizon: number | null }; row: { taken: number; written: number } };
   /** Works out recsys.post_stats and recsys.latest_post_stats of some posts, each named once, anew from an instant on; returns the number of rows written, and the posts of which nothing but the new interactions of known users is written. p_touched_by, p_touched, p_touched_at: whose interaction with which post changed, and when. Of a post among p_touched, each time with a user, nothing else changed, so these interactions are all that is looked up where they are new; of any other post, all there are. */
   "recsys.roll_up_posts": { args: { p_posts: readonly (string | null)[] | null; p_since: readonly (Date | string | null)[] | null; p_touched_by: readonly (string | null)[] | null; p_touched: readonly (string | null)[] | null; p_touched_at: readonly (Date | string | null)[] | null }; row: { written: number; known: string[] } };
   /** Works out recsys.user_stats and recsys.latest_user_stats of some users, each named once, anew from an instant on, after the posts; returns the number of rows written. p_touched_by, p_touched, p_touched_at: as for posts; a post of null stands for anything the user did. */
@@ -3087,6 +3139,8 @@ export interface Functions {
   "recsys.servable_model": { args: { p_name: string | null }; row: { servable_model: number } };
   /** What the cursor of a feed remembers a served post by: 0 to 4294967295. The seed is the feed's. */
   "recsys.served_key": { args: { p_post_id: string | null; p_seed: number | string | null }; row: { served_key: number } };
+  /** Sets aside the user and the post of a change that reached the statement limit alone. They are tried again at night. */
+  "recsys.set_aside": { args: { p_user_id: string | null; p_post_id: string | null; p_at: Date | string | null }; row: { set_aside: unknown } };
   /** The model_id of the latest shadow by a model of that name. Raises P0002 where there was none. */
   "recsys.shadow_model_id": { args: { p_model: string | null }; row: { shadow_model_id: number } };
   /** The rows of recsys.shadow_impressions of a model from an instant on and before another, with what the user did with the post within a day of being shown it: 1 or 0 each for view, vote and comment; null while the day is not over. */
@@ -3107,6 +3161,8 @@ export interface Functions {
   "recsys.start_experiment": { args: { p_name: string | null; p_variants: string | null; p_layer?: string | null | undefined; p_outcome_window?: string | null | undefined; p_max_loss?: number | null | undefined }; row: { start_experiment: number } };
   /** Has a published model, by its name, score p_share of the feeds (0.0001 to 1) beside the model that serves, without being shown; returns the shadow_id. Workers know within ten seconds. Each request has one shadow at most, so the shares of all that run are 1 together at most. Raises 22023 where the share or the model is none, 23505 where a shadow of the model runs. */
   "recsys.start_shadow": { args: { p_model: string | null; p_share: number | null }; row: { start_shadow: number } };
+  /** How many states of a post or user (p_kind) a change of that instant has worked out anew, p_most at most. */
+  "recsys.states_since": { args: { p_kind: string | null; p_id: string | null; p_since: Date | string | null; p_most: number | null }; row: { states_since: number } };
   /** Ends an experiment: from the next request on its people are served as everybody, and its report stays. */
   "recsys.stop_experiment": { args: { p_name: string | null; p_reason?: string | null | undefined }; row: { stop_experiment: unknown } };
   /** Stops experiments in which a variant has surely lost more than max_loss of the views, votes, comments or long views of the first one, or has surely so many more dismissals, or the picks of the second of two interleaved models get that much less of them than the first's, and returns how many. Of 100 harmless experiments it stops 5 at most, however often it is called; end_reason says why. Called every 15 minutes by pg_cron. */
@@ -3121,6 +3177,8 @@ export interface Functions {
   "recsys.switch_model": { args: { p_model_id: number | string | null; p_reason: string | null }; row: { switch_model: unknown } };
   /** A table or view as SQL has it, with its schema. */
   "recsys.table_sql": { args: { p_relation: string | null }; row: { table_sql: string } };
+  /** Takes the oldest p_most of recsys.feature_changes. Those that have states worked out anew go to recsys.late_changes, and of these it takes those of fewest first, of p_rewrites states together (0: none) and p_horizon each (null: any). p_rewrites null: everything. Returns what is to be worked off. */
+  "recsys.take_changes": { args: { p_most: number | string | null; p_rewrites: number | null; p_horizon: number | null }; row: { user_id: string; post_id: string; at: Date } };
   /** Counts a request of a person. Null: they may have it; otherwise in how many seconds they may have the next. Called by the functions before the transaction of the request, so that it counts whatever becomes of that, and nobody waits for a row until it ends. */
   "recsys.take_request": { args: { p_user_id: string | null }; row: { take_request: number } };
   /** Thins the states of the next p_most posts and users, in the order of their ids and from the first again after the last: of those before the latest p_keep events, of which each person has p_of_a_person at most, only the last one stays. Returns the number of rows deleted. Where a tenth of these events is gone since, as after an erasure, all posts and users are queued to be worked out anew instead. p_keep and p_of_a_person must not be less than what training reads (trainingEvents, eventsOfPerson). Called every minute of an hour of the night by pg_cron. */
