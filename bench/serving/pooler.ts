@@ -35,6 +35,7 @@ export async function measurePooler(
         value: feeds.perSecond,
         unit: "1/s",
         floor: { what: `bare SQL of ${clients} sessions`, value: bare.perSecond },
+        bar: { of: "value", must: "be at least", limit: 100 },
       },
       {
         what: "of these, errors",

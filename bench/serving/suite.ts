@@ -14,15 +14,16 @@ import { measurePublish } from "./publish.ts";
 import { measureRanker } from "./ranker.ts";
 import { measureRecall } from "./recall.ts";
 import { measureStart } from "./start.ts";
+import { measureWorker } from "./worker.ts";
 
 /** In the order in which they run. */
-export const names = ["feed", "pooler", "recall", "start", "ranker", "bundle", "scale", "publish"] as const;
+export const names = ["feed", "pooler", "worker", "recall", "start", "ranker", "bundle", "scale", "publish"] as const;
 export type Name = (typeof names)[number];
 
 interface SuiteOptions {
   /** Of the community; `scale` and `publish` take ten times as many. */
   posts: number;
-  /** How many are asked one after another; those that take longer, `recall` and `start`, make do with a third and a thirtieth. */
+  /** How many are asked one after another; those that take longer, `recall` and `start`, make do with a third and a thirtieth; `worker` takes seven times as many. */
   requests: number;
   /** How long `pooler` asks. */
   seconds: number;
@@ -53,6 +54,7 @@ export function openSuite({
       await installPooler();
       return await measurePooler(scope, await small(), seconds, folder);
     },
+    worker: async () => measureWorker(await small(), 7 * requests, folder),
     recall: async () => measureRecall(await small(), Math.ceil(requests / 3)),
     start: async () => measureStart(await small(), Math.ceil(requests / 30), folder),
     ranker: () => measureRanker([500, 1000]),

@@ -48,6 +48,15 @@ export function processorTime(process: number): number {
   }
 }
 
+/** What a process holds in memory now, in MB; NaN where it is not known. */
+export function memoryOf(process: number): number {
+  try {
+    return Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${process}/status`, "utf8"))?.[1]) / 1024;
+  } catch {
+    return Number.NaN;
+  }
+}
+
 /** Processor time of this process, in seconds since `before`. */
 export function ownProcessorTime(before?: NodeJS.CpuUsage): number {
   const { user, system } = process.cpuUsage(before);
