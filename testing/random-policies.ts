@@ -4,6 +4,7 @@
  */
 import type pg from "pg";
 import { dimensions } from "../supabase/functions/_shared/features/history.ts";
+import { folded } from "../supabase/functions/_shared/features/tokens.ts";
 import type { FeedFilter } from "../supabase/functions/_shared/recommend/filter.ts";
 import type { Random } from "../trainer/engine/random.ts";
 import { uuid } from "./community.ts";
@@ -357,11 +358,11 @@ export async function factsOf(owner: Client, { sub }: PolicyCaller, modelId: num
 
 /** Whether a caller muted the post. */
 export function isMuted({ mutes }: Facts, { author_id, title, tags }: PolicyPost): boolean {
-  const text = [title, ...tags].join("\n").toLowerCase();
+  const text = folded([title, ...tags].join("\n"));
   return mutes.some(({ kind, value }) => {
     if (kind === "person") return value === author_id;
     if (kind === "topic") return tags.some((tag) => tag.toLowerCase() === value.toLowerCase());
-    return hasWord(text, value.toLowerCase());
+    return hasWord(text, folded(value));
   });
 }
 

@@ -13,7 +13,7 @@ create table public.mutes (
 comment on table public.mutes is 'People, words and topics that somebody blocked or muted: no post of these people, with such a word in title or tags, or with such a tag is recommended to them. It works one way: whoever is blocked still sees the posts of the one who blocked them. At most 100 words, 100 topics and 10,000 people each.';
 comment on column public.mutes.user_id is 'Who does not want to see it.';
 comment on column public.mutes.kind is 'person, word or topic.';
-comment on column public.mutes.value is 'The id of the person; the word or phrase; the tag. Capital or small letters are the same.';
+comment on column public.mutes.value is 'The id of the person; the word or phrase, with or without accents; the tag. Capital or small letters are the same.';
 comment on column public.mutes.person_id is 'The person, where it is one.';
 comment on column public.mutes.created_at is 'When.';
 create index mutes_person_id_idx on public.mutes (person_id) where person_id is not null;

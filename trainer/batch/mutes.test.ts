@@ -15,7 +15,8 @@ const random = new Random(5);
 const people = await fillRandomCommunity(pool, random, await publishTinyModel(pool, { name: "tiny" }));
 await pool.query(
   `insert into public.posts (title, tags) values ('', '{}'), ('ROOK', '{Chess}'), ('a rook', '{}'), ('rooks', '{}'), ('node.js', '{}'), ('node js', '{}'),
-   ('C++ and C', '{}'), ('two  words', '{}'), (E'two\twords', '{}'), (E'two\nwords', '{}'), ('twowords', '{}'), ('end$', '{}'), ('ÜBER', '{}'), ('x_y', '{}'), ('...', '{}')`,
+   ('C++ and C', '{}'), ('two  words', '{}'), (E'two\twords', '{}'), (E'two\nwords', '{}'), ('twowords', '{}'), ('end$', '{}'), ('ÜBER', '{}'), ('x_y', '{}'), ('...', '{}'),
+   ('uber', '{}'), (E'u\\u0308ber', '{}'), (E'ro\\u00adok', '{}'), (E'ro\\u200bok', '{}'), ('ｒｏｏｋ', '{}'), ('ﬁlm', '{}'), ('Café', '{CAFÉ}'), ('Straße', '{}')`,
 );
 const { community } = await communityFromDatabase(database);
 const muted = new MutedPosts(community);
@@ -49,12 +50,33 @@ test("each word, topic and person, by itself", async () => {
   const [user] = people;
   const each: [string, string][] = [
     ...mutedWords.map((word): [string, string] => ["word", word]),
-    ...["  rook ", "ÜBER", "two \t words", "...", "\u00a0"].map((word): [string, string] => ["word", word]),
+    ...[
+      "  rook ",
+      "ÜBER",
+      "two \t words",
+      "...",
+      "\u00a0",
+      "u\u0308ber",
+      "uber",
+      "r\u200book",
+      "ｒook",
+      "film",
+      "cafe",
+      "CAFÉ",
+      "straße",
+      "\u00ad",
+    ].map((word): [string, string] => ["word", word]),
     ...tags.map((tag): [string, string] => ["topic", tag]),
     ["topic", "sQL"],
     ...people.map((person): [string, string] => ["person", person]),
     ["person", `{${people[1]?.toUpperCase()}}`],
   ];
+  const hidden = async (word: string) => {
+    await mute(people[0], [["word", word]]);
+    return (await leftOut(people[0])).length;
+  };
+  assert.equal(await hidden("rook"), await hidden("RÓ\u00adOK"), "however it is written");
+  assert.equal(await hidden("\u00ad"), 0, "and of nothing nothing");
   let some = 0;
   for (const one of each) {
     await mute(user, [one]);

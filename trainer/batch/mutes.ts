@@ -7,6 +7,7 @@ import { type Expression, type RawBuilder, sql } from "kysely";
 import type { Database } from "../../db/connect.ts";
 import { run } from "../../supabase/functions/_shared/database/database.ts";
 import { anyOf, db } from "../../supabase/functions/_shared/database/query.ts";
+import { folded } from "../../supabase/functions/_shared/features/tokens.ts";
 import type { Community } from "../community/community.ts";
 
 /** What a user muted, as recsys.request_with_mutes reads it. */
@@ -81,24 +82,26 @@ export class MutedPosts {
     // those of several parts, or with other signs, have to be looked for; however many they are, each post is looked at once
     const odd: string[] = [];
     const candidates = new Set<number>();
-    for (const word of words.map(trimmed)) {
+    for (const word of words.map((each) => trimmed(folded(each)))) {
+      if (word === "") continue;
       const parts = partsOf(word);
       const found = parts.map((part) => index.get(part) ?? []).sort((a, b) => a.length - b.length);
       // a post with the word has every part of it; of C++ that is c, and of ... there is none
       const rarest: Iterable<number> = found[0] ?? this.community.posts.ids.keys();
-      if (parts[0] === word.toLowerCase()) yield* rarest;
+      if (parts[0] === word) yield* rarest;
       else {
         odd.push(literal(word));
         for (const post of rarest) candidates.add(post);
       }
     }
-    const expression = new RegExp(`(?:^|${other})(?:${odd.join("|")})(?:${other}|$)`, "iu");
+    if (odd.length === 0) return;
+    const expression = new RegExp(`(?:^|${other})(?:${odd.join("|")})(?:${other}|$)`, "u");
     for (const post of candidates) if (expression.test(this.textOf(post))) yield post;
   }
 
   private textOf(post: number): string {
     const { titles, tags } = this.community.posts;
-    return [titles[post], ...tags[post]].join("\n");
+    return folded([titles[post], ...tags[post]].join("\n"));
   }
 
   private indexed(keysOf: (post: number) => string[]): Index {
@@ -116,9 +119,9 @@ export class MutedPosts {
 /** The numbers of the posts that have something. */
 type Index = Map<string, number[]>;
 
-/** Runs of letters and digits, and the class of all else. */
+/** Runs of letters and digits of folded text, and the class of all else. */
 function partsOf(text: string): string[] {
-  return text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [];
+  return text.match(/[\p{L}\p{N}]+/gu) ?? [];
 }
 const other = "[^\\p{L}\\p{N}]";
 

@@ -85,7 +85,7 @@ export interface PublicMutes {
    */
   user_id: string;
   /**
-   * The id of the person; the word or phrase; the tag. Capital or small letters are the same.
+   * The id of the person; the word or phrase, with or without accents; the tag. Capital or small letters are the same.
    */
   value: string;
 }
@@ -2921,6 +2921,8 @@ export interface Functions {
   "recsys.feed_request": { args: { p_user_id: string | null; p_now: Date | string | null; p_filter?: string | null | undefined; p_seed?: number | string | null | undefined; p_served?: readonly (number | string | null)[] | null | undefined }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string; authors: string[]; affinities: number[]; pool: string; asked: string } };
   /** Ends a run of which no page is open: lists of users who were not active at its instant are removed. Returns the status it then has: running where pages are still open or in work. */
   "recsys.finish_batch_run": { args: { p_run_id: number | string | null }; row: { finish_batch_run: string } };
+  /** A text as the towers read its words: compatible forms are one (NFKD), without accents and other marks, soft hyphens and what else has no width, in small letters. The same as folded() in _shared/features/tokens.ts. */
+  "recsys.folded": { args: { p_text: string | null }; row: { folded: string } };
   /** The columns of which a generated column is made. */
   "recsys.generated_from": { args: { p_table: string | null; p_column: number | null }; row: { attnum: number } };
   /** Grants a role the columns that the source views read of the app's tables, as far as it lacks them, and nothing else of these. Call it after each change of a view, for service_role, which reads all rows of them. Of authenticated it asks no more than each feed does: row level security has to say which rows these are. */
@@ -3217,7 +3219,7 @@ export interface Functions {
   "recsys.with_pool": { args: { p_request: string | null; p_model_id: number | string | null; p_embedding: string | null }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string; authors: string[]; affinities: number[]; pool: string; asked: string } };
   /** recsys.id_of(column) and recsys.person_id_of(column) as one would write them, of what PostgreSQL prints. */
   "recsys.without_casts": { args: { p_expression: string | null }; row: { without_casts: string } };
-  /** A regular expression that finds a muted word or phrase, with any blanks between its words. */
+  /** A regular expression that finds a muted word or phrase in recsys.folded() text, both folded, with any blanks between its words. */
   "recsys.word_pattern": { args: { p_word: string | null }; row: { word_pattern: string } };
   /** Works out the states of posts or users (p_kind), each from its instant on. Where that fails, it is done in twentieths, and theirs, until it is known which ones fail: these go to recsys.set_aside_changes. p_touched_by, p_touched, p_touched_at: the interactions and logins that changed; p_everybody: there are too many to look at each. p_until: what is not worked off in parts by then is queued again; null: 20 seconds from the first failure. Returns how many rows were written, the users whose states depend on the posts, and which of them have events that may have had no state before (revisited). */
   "recsys.work_off": { args: { p_kind: string | null; p_ids: readonly (string | null)[] | null; p_since: readonly (Date | string | null)[] | null; p_touched_by: readonly (string | null)[] | null; p_touched: readonly (string | null)[] | null; p_touched_at: readonly (Date | string | null)[] | null; p_everybody: boolean | null; p_until: Date | string | null }; row: { written: number; affected: string[]; affected_since: Date[]; revisited: string[] } };

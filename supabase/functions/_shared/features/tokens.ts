@@ -57,13 +57,15 @@ export function postTokens(post: PostText): TokenRow {
 
 /** Lower-case words without diacritics; letters and digits of any script. */
 export function words(text: string): string[] {
-  return (
-    text
-      .normalize("NFKD")
-      .replace(/\p{M}+/gu, "")
-      .toLowerCase()
-      .match(/[\p{L}\p{N}]+/gu) ?? []
-  );
+  return folded(text).match(/[\p{L}\p{N}]+/gu) ?? [];
+}
+
+/** A text in small letters, compatible forms as one, without marks, soft hyphens and what else has no width: as recsys.folded(). */
+export function folded(text: string): string {
+  return text
+    .normalize("NFKD")
+    .replace(/[\p{M}\p{Cf}]+/gu, "")
+    .toLowerCase();
 }
 
 /** The row of the token table for a word: FNV-1a over its UTF-8 bytes, 1 to tokenRows − 1. */

@@ -89,9 +89,4 @@ function isMuted({ title, topic }: Idea, muted: string[]): boolean {
   return muted.some((each) => plain(each) !== "" && text.includes(` ${plain(each)} `));
 }
 
-function plain(text: string): string {
-  return text
-    .toLowerCase()
-    .replace(/[^\p{L}\p{N}]+/gu, " ")
-    .trim();
-}
+const plain = (text: string) => words(text).join(" ");
