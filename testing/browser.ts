@@ -21,7 +21,8 @@ export async function openPage(
 ): Promise<{ page: Page; wrong: string[] }> {
   const context = await browser.newContext({ reducedMotion: "reduce", ...options });
   const page = await context.newPage();
-  page.setDefaultTimeout(10_000);
+  // a page that comes takes milliseconds, and on a busy machine (load 25 on two processors) more than 10 s
+  page.setDefaultTimeout(60_000);
   const wrong: string[] = [];
   page.on("pageerror", (error) => wrong.push(String(error.stack)));
   page.on("request", (request) => {

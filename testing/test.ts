@@ -1,7 +1,7 @@
 // npm test [-- --both] [--brief] [PART OF A FILE'S NAME …]: every *.test.ts in Node, those of functions/_shared in Deno too.
 // With --both what depends on a PostgreSQL runs there and then once more as where there is none; the rest is the same and runs once.
 // With --brief what passes has no lines. Closes with what failed and the line `N passed, N failed, N skipped`, and status 0 when nothing did.
-import { chmodSync, existsSync, globSync, mkdtempSync, rmSync, statfsSync } from "node:fs";
+import { globSync } from "node:fs";
 import { availableParallelism, loadavg } from "node:os";
 import { findOrMakeDump } from "../db/testing-embedded.ts";
 import { testServer } from "../db/testing-postgres.ts";
@@ -14,7 +14,6 @@ import { noTests, printTotals, sumOf, type Totals } from "./totals.ts";
 process.chdir(new URL("..", import.meta.url).pathname);
 // 0.1 to 0.2 s less of a processor for each Node that a test starts
 process.env.NODE_COMPILE_CACHE ??= `${process.cwd()}/.recsys/compile-cache`;
-inMemory();
 const flags = ["--both", "--brief"];
 const [both, brief] = flags.map((flag) => process.argv.includes(flag));
 const wanted = process.argv.slice(2).filter((argument) => !flags.includes(argument));
@@ -27,7 +26,8 @@ const sharedFiles = files.filter((file) => file.startsWith("supabase/functions/_
 /** The totals of each file. */
 async function run(some: string[]): Promise<Map<string, Totals>> {
   const order = await longestFirst(some);
-  const ofFiles = await runNodeTests(order, { concurrency: Math.min(2, availableParallelism()), brief });
+  // one more than there are processors: files wait for browsers, schedules and disks
+  const ofFiles = await runNodeTests(order, { concurrency: Math.min(3, availableParallelism() + 1), brief });
   await printSlowest(ofFiles);
   return ofFiles;
 }
@@ -63,15 +63,3 @@ if (asked) {
   end();
 }
 process.exit(files.length === 0 || totals.some(({ failed }) => failed > 0) ? 1 : 0);
-
-/** Has temporary files in memory where there is room: what a browser or a PostgreSQL of a test's own writes is many of them. */
-function inMemory(): void {
-  if (!existsSync("/dev/shm")) return;
-  const { bavail, bsize } = statfsSync("/dev/shm");
-  if (bavail * bsize < 4e9) return;
-  const folder = mkdtempSync("/dev/shm/recsys-tests-");
-  // a PostgreSQL does not run as root
-  chmodSync(folder, 0o777);
-  process.env.TMPDIR = folder;
-  process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
-}

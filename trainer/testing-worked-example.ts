@@ -9,6 +9,8 @@ import { temporaryFolder } from "./testing.ts";
 const root = fileURLToPath(new URL("../", import.meta.url));
 
 export async function workedExample(t: Parameters<typeof temporaryFolder>[0], page: string) {
+  // the copy's migrations would take the place of the template on which all other tests wait
+  process.env.TEST_DATABASE_URL = "embedded";
   const copy = await temporaryFolder(t);
   const parts = [
     "supabase/functions",
