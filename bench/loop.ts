@@ -9,10 +9,33 @@ import { join } from "node:path";
 import { Command, Option } from "commander";
 import { whole } from "../cli/commands/whole.ts";
 import { World } from "../trainer/synthetic/world.ts";
-import { closedLoop, type Day } from "./loop/closed-loop.ts";
+import { closedLoop, type Day, type Policy } from "./loop/closed-loop.ts";
 import { type LoopRun, measuresOf } from "./loop/measures.ts";
-import { policies } from "./loop/policies.ts";
 import { asLines, loopPage, loopTable } from "./loop/report.ts";
+import { FacetCounts, Generator, LastActive, MostRecent, Popularity, TrueLaw } from "./loop/simple-policies.ts";
+import { SystemPolicy } from "./loop/system-policy.ts";
+
+type Make = (seed: number, print: (line: string) => void) => Policy;
+
+/** The system with some settings of recsys.settings, as SQL. */
+function system(name: string, settings?: string): Make {
+  return (seed, print) => new SystemPolicy({ name, seed, settings, print });
+}
+
+/** The policies that may choose the pages, by the names they are asked for. */
+const policies: Record<string, Make> = {
+  recent: () => new MostRecent(),
+  active: () => new LastActive(),
+  popular: () => new Popularity(7),
+  "popular-ever": () => new Popularity(Number.POSITIVE_INFINITY),
+  own: () => new Generator(),
+  facets: () => new FacetCounts(false),
+  "facets-profile": () => new FacetCounts(true),
+  law: () => new TrueLaw(),
+  system: system("the system"),
+  "system-untried": system("the system, no trials", "trial_place = 0"),
+  "system-plain": system("the system, by score alone", "diversity = 0, author_decay = 1, trial_place = 0"),
+};
 
 /** It lives as many days by itself; people and posts keep arriving as before. */
 const before = 90;

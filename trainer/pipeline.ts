@@ -33,7 +33,7 @@ import { Random } from "./engine/random.ts";
 import { dlrmGraph } from "./export/dlrm.ts";
 import { postTowerGraph, userTowerGraph } from "./export/towers.ts";
 import { type IdEmbeddings, idEmbeddingsOf } from "./model-folder/id-embeddings.ts";
-import { embedPosts, embedUsersAt, type Moment } from "./towers/embed.ts";
+import { embedPosts, embedUsersAt, type UserMoment } from "./towers/embed.ts";
 import { Histories } from "./towers/histories.ts";
 import { TowerData, type Towers } from "./towers/model.ts";
 import { type TrainedTowers, trainTowers } from "./towers/train.ts";
@@ -336,7 +336,7 @@ function usersOf(
   postVectors: Float32Array,
   areNew: (request: RankerRequest) => boolean,
 ): RequestUsers {
-  const moments = requests.map((request): Required<Moment> => {
+  const moments = requests.map((request): Required<UserMoment> => {
     const { user, at } = request;
     const isNew = areNew(request);
     const except = "shown" in request ? -1 : request.post;

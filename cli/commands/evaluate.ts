@@ -15,7 +15,7 @@ import { evaluateModels } from "../../trainer/evaluation/evaluate-models.ts";
 import { givenModels } from "../../trainer/evaluation/given-models.ts";
 import { evaluateIdeas } from "../../trainer/evaluation/ideas/evaluate-ideas.ts";
 import { overSeedsOf, overSeedsTable, writeOverSeeds } from "../../trainer/evaluation/report/over-seeds.ts";
-import type { Report } from "../../trainer/evaluation/report/report.ts";
+import type { EvaluationReport } from "../../trainer/evaluation/report/report.ts";
 import { StepMeter } from "../../trainer/evaluation/report/step-meter.ts";
 import { type CommandContext, type DatabaseOption, inDatabase } from "./in-database.ts";
 import { requireFolder } from "./out-folder.ts";
@@ -106,7 +106,7 @@ async function evaluate(
     return;
   }
   const before = meter.end();
-  const reports: Report[] = [];
+  const reports: EvaluationReport[] = [];
   for (const seed of seeds) {
     meter.restart(before);
     const folder = out === undefined || seeds.length === 1 ? out : join(out, `seed-${seed}`);

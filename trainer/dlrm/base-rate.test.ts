@@ -3,9 +3,9 @@ import { test } from "node:test";
 import { categories } from "../../supabase/functions/_shared/features/categories.ts";
 import { kinds } from "../../supabase/functions/_shared/features/kinds.ts";
 import { Random } from "../engine/random.ts";
-import { fitBaseRate } from "./base-rate.ts";
 import { denseWidth } from "./dense-features.ts";
 import type { RankingExamples } from "./ranking-examples.ts";
+import { fitBaseRate } from "./start.ts";
 import { randomExamples } from "./testing.ts";
 
 const [vote, comment] = [1, 2];

@@ -5,12 +5,11 @@ import type { Head } from "../../supabase/functions/_shared/features/kinds.ts";
 import type { DenseWeights } from "../engine/dense.ts";
 import { EmbeddingTable } from "../engine/embedding-table.ts";
 import type { Random } from "../engine/random.ts";
-import { type BaseRate, fitBaseRate } from "./base-rate.ts";
 import { shiftToMean, smoothedShare } from "./calibrate.ts";
 import { type Standardisation, similarityColumn } from "./dense-features.ts";
 import { type HiddenWidths, newDlrmWeights, startsBlank } from "./network.ts";
 import { type RankingExamples, standardisationOf } from "./ranking-examples.ts";
-import { fitStart, type Start, startScores } from "./start.ts";
+import { type BaseRate, fitBaseRate, fitStart, type Start, startScores } from "./start.ts";
 
 /** Everything training changes, and the standardisation of the dense features. */
 export interface Dlrm extends Standardisation {
@@ -28,7 +27,7 @@ export interface Dlrm extends Standardisation {
 }
 
 /** See hyperparameters.ts. */
-export interface StartOptions extends HiddenWidths {
+export interface RankerOptions extends HiddenWidths {
   embeddingDeviation: number;
   baseRateRidge: number;
   /** Weights of view, vote and comment in the score. */
@@ -36,7 +35,12 @@ export interface StartOptions extends HiddenWidths {
 }
 
 /** An untrained ranker for some requests: it orders as `fitStart` says, and its heads have the right mean. */
-export function newDlrm(examples: RankingExamples, requests: Uint32Array, options: StartOptions, random: Random): Dlrm {
+export function newDlrm(
+  examples: RankingExamples,
+  requests: Uint32Array,
+  options: RankerOptions,
+  random: Random,
+): Dlrm {
   const { embeddingDeviation, baseRateRidge, scoreWeights } = options;
   const embeddings = Float32Array.from(
     { length: categoryRows * dimensions },

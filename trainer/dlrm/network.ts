@@ -8,7 +8,7 @@
  *   wide    = weight · recency baseline + x · W + Σ one weight per post category   starts as start.ts says
  *   s       = deep + wide                                                          view, vote, comment, and the optional heads
  *             of somebody who has not done anything: weight · recency baseline + strength · the rest, as new-users.ts says
- *   base    = sigmoid(x of the user · R + Σ one weight per request category + r)   starts as base-rate.ts says
+ *   base    = sigmoid(x of the user · R + Σ one weight per request category + r)   starts as start.ts says
  *   p       = sigmoid(s − log Σ exp(s) over the request's candidates + log base + bias + position · log place)
  *
  * The place is where a post was shown: serving holds it constant, at the first, so that a post is not taken for bad that stood far down.

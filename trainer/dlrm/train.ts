@@ -3,11 +3,11 @@ import type { OnProgress } from "../../db/progress.ts";
 import { Random } from "../engine/random.ts";
 import { meanLoss } from "./forward.ts";
 import type { DlrmHyperparameters } from "./hyperparameters.ts";
-import { type Dlrm, newDlrm, type StartOptions } from "./model.ts";
+import { type Dlrm, newDlrm, type RankerOptions } from "./model.ts";
 import type { RankerParts, RankingExamples } from "./ranking-examples.ts";
 import { arraysOf, trainStep } from "./train-step.ts";
 
-type DlrmOptions = DlrmHyperparameters & StartOptions & { seed: number };
+type DlrmOptions = DlrmHyperparameters & RankerOptions & { seed: number };
 
 interface TrainedDlrm {
   dlrm: Dlrm;

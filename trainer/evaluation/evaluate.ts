@@ -15,8 +15,8 @@ import {
   type HeadMetrics,
   type HeadRows,
   headRows,
+  type ListOutcome,
   learnedFromPages,
-  type Outcome,
   rankerMetrics,
   sideBySide,
   withoutProbabilities,
@@ -25,12 +25,11 @@ import { type CutOptions, runCut } from "./protocols/cut.ts";
 import { type ReplayOptions, type ReplayResult, runReplay } from "./protocols/replay.ts";
 import { rankerBaselines } from "./ranker-baselines/ranked-by.ts";
 import { writeCut, writeReplay } from "./report/output.ts";
-import { type Report, type ReportExtras, reportText } from "./report/report.ts";
+import { type EvaluationReport, type ReportExtras, reportText } from "./report/report.ts";
 import type { StepMeter } from "./report/step-meter.ts";
 import { ReplayedSystem } from "./system/replayed-system.ts";
 import { System, TowersAlone } from "./system/system.ts";
-import { SystemInCut } from "./system/system-in-cut.ts";
-import { towersInCut } from "./system/towers-in-cut.ts";
+import { SystemInCut, towersInCut } from "./system/system-in-cut.ts";
 import { worstOf } from "./worst.ts";
 
 const primary = "two-tower + DLRM";
@@ -48,7 +47,7 @@ export interface Evaluation {
 /** The result: tables for the terminal, and the whole report. */
 export interface Evaluated {
   text: string;
-  report: Report;
+  report: EvaluationReport;
 }
 
 /** Protocol 1, live replay. */
@@ -86,7 +85,7 @@ export async function reportReplay(
   options: ReplayOptions,
   results: ReplayResult[],
   system: System,
-  requests: Outcome[],
+  requests: ListOutcome[],
   { database, meter, pipeline, out }: Evaluation,
   found: ReportExtras,
 ): Promise<Evaluated> {
@@ -110,7 +109,7 @@ export function keepEvery({ community }: LoadedCommunity, { sample, testFrom }: 
 
 async function importanceOf(
   { replayed, told }: System,
-  requests: Outcome[],
+  requests: ListOutcome[],
   { seed, onProgress, signal }: PipelineOptions,
 ): Promise<Importance> {
   const lists = [...told].flatMap(([number, { posts, feeds }]) =>

@@ -9,14 +9,14 @@ import { pairFeatures, postFeatures, userFeatures } from "../../supabase/functio
 import type { Feeds, Tensor } from "../../supabase/functions/_shared/features/tensors.ts";
 import { opinionOf, type RankingModel } from "../../supabase/functions/_shared/recommend/rank.ts";
 import { Random } from "../engine/random.ts";
-import type { Outcome } from "./metrics/ranker-metrics.ts";
+import type { ListOutcome } from "./metrics/ranker-metrics.ts";
 import { type Estimate, estimate } from "./metrics/statistics.ts";
 
 /** What the ranker was told for one list, and what then happened. */
 export interface ToldList {
   posts: Int32Array;
   feeds: Feeds;
-  outcome: Outcome;
+  outcome: ListOutcome;
 }
 
 export interface Importance {

@@ -30,7 +30,7 @@ const trained = provenanceSchema.extend({
     .nullable(),
 });
 
-export interface Run extends z.output<typeof trained> {
+export interface TrainedRun extends z.output<typeof trained> {
   /** The name of its folder. */
   folder: string;
   name: string;
@@ -41,11 +41,11 @@ export interface Run extends z.output<typeof trained> {
 }
 
 /** The models in a folder; `unreadable` are those that say too little, each with the reason. Throws a `UserError` where there is no such folder. */
-export async function readRuns(parent: string): Promise<{ runs: Run[]; unreadable: string[] }> {
+export async function readRuns(parent: string): Promise<{ runs: TrainedRun[]; unreadable: string[] }> {
   const entries = await readdir(parent, { withFileTypes: true }).catch(() => {
     throw new UserError(`there is no folder ${parent}: \`npx recsys train\` makes one, or name another`);
   });
-  const runs: Run[] = [];
+  const runs: TrainedRun[] = [];
   const unreadable: string[] = [];
   for (const { name: folder } of entries.filter((entry) => entry.isDirectory() && !entry.name.endsWith(".partial"))) {
     try {
@@ -63,14 +63,14 @@ export async function readRuns(parent: string): Promise<{ runs: Run[]; unreadabl
 }
 
 /** The best first, by a held-out metric of the model itself; those without one come last. Or the newest first. */
-export function inOrder(runs: Run[], by: Order): Run[] {
+export function inOrder(runs: TrainedRun[], by: Order): TrainedRun[] {
   if (by === "newest") return runs.toSorted((a, b) => b.trained_at.localeCompare(a.trained_at));
-  const value = ({ held_out }: Run) => held_out?.metrics[by]?.model ?? Number.NEGATIVE_INFINITY;
+  const value = ({ held_out }: TrainedRun) => held_out?.metrics[by]?.model ?? Number.NEGATIVE_INFINITY;
   return runs.toSorted((a, b) => value(b) - value(a) || b.trained_at.localeCompare(a.trained_at));
 }
 
 /** Whether the figures of some runs are of the same requests. */
-export function wereAskedTheSame(runs: Run[]): boolean {
+export function wereAskedTheSame(runs: TrainedRun[]): boolean {
   const asked = runs.map(({ data, held_out }) =>
     [data.digest, held_out?.requests, held_out?.from, held_out?.to].join(),
   );
@@ -82,7 +82,7 @@ function differenceCell(of: z.output<typeof figure> | undefined): string {
 }
 
 /** Runs for the terminal. Figures of runs with the same data are of the same requests; of others they are not comparable. */
-export function runsTable(runs: Run[]): string {
+export function runsTable(runs: TrainedRun[]): string {
   const header =
     "model, trained, data, seed, backend, requests, MRR, beside recency, R@20, beside recency, seconds, config";
   return table(

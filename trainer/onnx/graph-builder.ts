@@ -2,7 +2,7 @@ import type { ValueSpecification } from "../../supabase/functions/_shared/models
 import { type ElementType, Graph } from "./graph.ts";
 
 /** Names of the values [d] that `standardise` takes. */
-export interface Standardisation {
+export interface StandardisationNames {
   mean: string;
   deviation: string;
 }
@@ -121,12 +121,12 @@ export class GraphBuilder extends Graph {
   }
 
   /** `(x − mean) / deviation` column by column for `x` [N, d], clipped to ±`limit` deviations. */
-  standardise(x: string, { mean, deviation }: Standardisation, limit = 5): string {
+  standardise(x: string, { mean, deviation }: StandardisationNames, limit = 5): string {
     return this.clip(this.divide(this.subtract(x, mean), deviation), -limit, limit);
   }
 
   /** Stores what `standardise` takes, [d] each, as `mean` and `deviation`. */
-  standardisation(mean: Float32Array, deviation: Float32Array): Standardisation {
+  standardisation(mean: Float32Array, deviation: Float32Array): StandardisationNames {
     const bad = deviation.findIndex((each) => !(each > 0));
     if (bad >= 0) throw this.error(`column ${bad} has the deviation ${deviation[bad]}; use 1 for a constant column`);
     return {

@@ -11,7 +11,7 @@ import { UserError } from "../../db/user-error.ts";
 import { type Config, configDigest } from "../config/config.ts";
 import { type Backend, startBackend } from "../engine/backend.ts";
 import { readDescription } from "../model-folder/model-folder.ts";
-import { inOrder, type Run, readRuns } from "../model-folder/runs.ts";
+import { inOrder, readRuns, type TrainedRun } from "../model-folder/runs.ts";
 import { settledUntil, type TrainingContext, train } from "../train-into-folder.ts";
 import { configsOf, drawsOf, gridOf, type Space, type Trial } from "./space.ts";
 
@@ -28,7 +28,7 @@ interface SearchOptions {
 }
 
 /** Trains whatever is not trained yet, and returns all trials of the search, the best by MRR first. Throws a `UserError` where the folder holds another search. */
-export async function search(context: TrainingContext, options: SearchOptions): Promise<Run[]> {
+export async function search(context: TrainingContext, options: SearchOptions): Promise<TrainedRun[]> {
   const { space, config, draws, seed, out } = options;
   const trials = draws === undefined ? gridOf(space) : drawsOf(space, draws, seed, config);
   const configs = configsOf(trials, config);

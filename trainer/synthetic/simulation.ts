@@ -1,10 +1,10 @@
 import type { Random } from "../engine/random.ts";
 import { applauseOf } from "./applause.ts";
 import { communityEnd, communityStart, dayLength, timeOfDay } from "./calendar.ts";
-import type { Dismissals } from "./dismissals.ts";
 import { poisson, stream } from "./draws.ts";
 import { impressionsOf } from "./impressions.ts";
 import type { Person } from "./people.ts";
+import type { Dismissals } from "./taste.ts";
 import {
   commentProbability,
   expectedUtility,

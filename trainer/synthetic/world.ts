@@ -1,9 +1,9 @@
 /** The synthetic community of a seed and size: who is in it, what they write, and how it goes on. */
 import { UserError } from "../../db/user-error.ts";
 import { communityStart, dayLength } from "./calendar.ts";
-import { type Dismissals, dismissalsOf } from "./dismissals.ts";
 import { createPeople, type Person } from "./people.ts";
 import { type Simulation, simulationOf } from "./simulation.ts";
+import { type Dismissals, dismissalsOf } from "./taste.ts";
 import { createWritings, type Writing } from "./writings.ts";
 
 export class World {

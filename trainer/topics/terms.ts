@@ -75,32 +75,15 @@ function isNumber(key: string): boolean {
   return /^\p{N}+$/u.test(key);
 }
 
-/** By the first part of a BCP 47 tag; those of English hold where the language is not known, or has no list here. */
-const lists: Record<string, string[]> = {
-  ar: stopword.ara,
-  cs: stopword.ces,
-  da: stopword.dan,
-  de: stopword.deu,
-  el: stopword.ell,
-  en: stopword.eng,
-  es: stopword.spa,
-  fi: stopword.fin,
-  fr: stopword.fra,
-  hu: stopword.hun,
-  id: stopword.ind,
-  it: stopword.ita,
-  nb: stopword.nob,
-  nl: stopword.nld,
-  no: stopword.nob,
-  pl: stopword.pol,
-  pt: stopword.por,
-  ro: stopword.ron,
-  ru: stopword.rus,
-  sv: stopword.swe,
-  tr: stopword.tur,
-  uk: stopword.ukr,
-  vi: stopword.vie,
-};
+/**
+ * The package's lists, whose names are those of ISO 639-3, by the first part of a BCP 47 tag. Those of English hold where the language is not
+ * known, or has no list here.
+ */
+const lists = new Map(
+  Object.entries(stopword)
+    .filter(([name]) => /^[a-z]{3}$/.test(name))
+    .map(([name, list]) => [Intl.getCanonicalLocales(name)[0], list]),
+).set("no", stopword.nob);
 /** What posts on any topic in English say, beside what that list has: the words of questions, and verbs that go with anything. */
 const more =
   "also another anyone anything ask asking asked available avoid best better bring cannot cant changing coming could different does doesnt doing done dont every everyone find found get gets getting give given go goes going good got happen happened happens help how id ill im instead ive keep kind know known leave left less let like long look looking looks lot made make makes making many may maybe mean means might more most much need needed needs never new next not now often one ones only possible put question questions really recommend see shall show so some somebody someone something start still stop sure take takes taken taking tell than thing things think tip tips too tried try trying turn upon usage use used useful using various via visit visiting want wants way ways well went what when where whether which while who whose why will within without wont work working works worth would yes yet".split(
@@ -112,11 +95,14 @@ const sets = new Map<string, Set<string>>();
 
 function stopWordsOf(language: string | null): Set<string> {
   const code = language?.split("-")[0] ?? "en";
-  const name = Object.hasOwn(lists, code) ? code : "en";
+  const name = lists.has(code) ? code : "en";
   let set = sets.get(name);
   if (!set) {
     set = new Set(
-      [...lists[name], ...(name === "en" ? more : [])].flatMap((word) => [words(word).join(""), ...words(word)]),
+      [...(lists.get(name) ?? []), ...(name === "en" ? more : [])].flatMap((word) => [
+        words(word).join(""),
+        ...words(word),
+      ]),
     );
     sets.set(name, set);
   }

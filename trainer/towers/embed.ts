@@ -17,7 +17,7 @@ export function embedPosts(towers: Towers, data: TowerData, n: number): Float32A
 }
 
 /** A user as they were at some moment: their number, and the posts of their history, latest first. */
-export interface Moment {
+export interface UserMoment {
   user: number;
   history: number[];
   /** As if the user had just come: without their ID embedding. */
@@ -28,7 +28,7 @@ export interface Moment {
 export function embedUsersAt(
   towers: Towers,
   data: TowerData,
-  moments: Moment[],
+  moments: UserMoment[],
   postVectors: Float32Array,
 ): Float32Array {
   return inChunks(moments.length, (rows) => {

@@ -83,7 +83,7 @@ export interface HeadMetrics {
 }
 
 /** What happened after a list was asked for: the post acted on, and 1 for each kind of action taken. */
-export interface Outcome {
+export interface ListOutcome {
   post: number;
   labels: ArrayLike<number>;
 }
@@ -97,7 +97,7 @@ export interface HeadRows {
 }
 
 /** The rows of each head that has a positive; `outcomes` are those of the lists, in the same order. */
-export function headRows(lists: RankedList[], outcomes: Outcome[]): HeadRows[] {
+export function headRows(lists: RankedList[], outcomes: ListOutcome[]): HeadRows[] {
   const groups = concatenated(Int32Array, lists, ({ posts }, list) => new Int32Array(posts.length).fill(list));
   const rankers = namesOf(lists.map(({ probabilities }) => probabilities));
   const all = kinds.map((head, h): HeadRows => {

@@ -14,12 +14,12 @@ import { Random } from "../../engine/random.ts";
 import {
   calibratedHeads,
   type FitHead,
+  fitLogisticHead,
   labelledRows,
   readExample,
   rowsOfRequests,
   rowWidth,
 } from "./calibrated-heads.ts";
-import { fitLogisticHead } from "./logistic.ts";
 
 /** Requests of four rows, the last standing for three candidates; votes are as rare as asked, views never come. */
 function examplesOf(count: number, votes = 0.2): RankingExamples {

@@ -6,8 +6,7 @@ import type { RankedList } from "../metrics/ranker-metrics.ts";
 import type { History } from "../protocols/recommender.ts";
 import type { CandidateList, ReplayedSystem } from "../system/replayed-system.ts";
 import { SystemRecommender } from "../system/system.ts";
-import { calibratedHeads, type FitHead, type Probabilities, rowWidth } from "./calibrated-heads.ts";
-import { fitLogisticHead } from "./logistic.ts";
+import { calibratedHeads, type FitHead, fitLogisticHead, type Probabilities, rowWidth } from "./calibrated-heads.ts";
 import { fitTreesHead } from "./trees/boost.ts";
 
 class RankedBy extends SystemRecommender {

@@ -12,7 +12,7 @@ import { diversityOf, textSimilarity } from "../metrics/diversity.ts";
 import { type ListMetrics, listMetrics, recallAt, replayMetrics } from "../metrics/list-metrics.ts";
 import type { CutOptions, CutResult } from "../protocols/cut.ts";
 import type { ReplayOptions, ReplayResult } from "../protocols/replay.ts";
-import { type Report, type ReportExtras, reportPage } from "./report.ts";
+import { type EvaluationReport, type ReportExtras, reportPage } from "./report.ts";
 
 interface OutputOptions {
   /** Name of the recommender under test. */
@@ -25,8 +25,8 @@ interface OutputOptions {
 
 /** What the results of one protocol say in its report. */
 interface Protocol<Result> {
-  protocol: Report["protocol"];
-  settings: Report["settings"];
+  protocol: EvaluationReport["protocol"];
+  settings: EvaluationReport["settings"];
   /** How many posts there were to show. */
   posts: number;
   /** The lines of a recommender's file. */
@@ -43,7 +43,7 @@ export async function writeReplay(
   { validFrom, testFrom, seed = 1 }: ReplayOptions,
   results: ReplayResult[],
   output: OutputOptions,
-): Promise<Report> {
+): Promise<EvaluationReport> {
   const { users, posts } = community;
   const last = Math.max(...results[0].events.map(({ at }) => at));
   return await write(folder, community, results, output, {
@@ -75,7 +75,7 @@ export async function writeCut(
   { split, testShare = 0.2, seed = 42 }: CutOptions,
   results: CutResult[],
   output: OutputOptions,
-): Promise<Report> {
+): Promise<EvaluationReport> {
   const { users, posts } = community;
   return await write(folder, community, results, output, {
     protocol: "cut",
@@ -101,13 +101,13 @@ export async function writeCut(
   });
 }
 
-async function write<Result extends Pick<Report["recommenders"][number], "name" | "metrics" | "seconds">>(
+async function write<Result extends Pick<EvaluationReport["recommenders"][number], "name" | "metrics" | "seconds">>(
   folder: string | undefined,
   community: Community,
   results: Result[],
   { primary, baseline, extras = {} }: OutputOptions,
   { protocol, settings, posts, rows, differences, lists }: Protocol<Result>,
-): Promise<Report> {
+): Promise<EvaluationReport> {
   const similarity = textSimilarity(community);
   const base = results.find(({ name }) => name === baseline);
   const recommenders = results.map((result) => {
@@ -122,7 +122,7 @@ async function write<Result extends Pick<Report["recommenders"][number], "name" 
       seconds: result.seconds,
     };
   });
-  const report: Report = { protocol, settings, primary, baseline, recommenders, extras };
+  const report: EvaluationReport = { protocol, settings, primary, baseline, recommenders, extras };
   if (folder !== undefined) await writeFolder(folder, results, rows, report);
   return report;
 }
@@ -139,7 +139,7 @@ async function writeFolder<Result extends { name: string }>(
   folder: string,
   results: Result[],
   rows: (result: Result) => object[],
-  report: Report,
+  report: EvaluationReport,
 ): Promise<void> {
   await mkdir(join(folder, "baselines"), { recursive: true });
   for (const result of results) {

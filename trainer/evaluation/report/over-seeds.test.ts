@@ -4,10 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { overSeedsOf, overSeedsTable, spreadOf, writeOverSeeds } from "./over-seeds.ts";
-import type { Report } from "./report.ts";
+import type { EvaluationReport } from "./report.ts";
 
 /** A report of two recommenders; `votes` undefined: nobody voted in the seed's sample. */
-function reportOf(seed: number, recall: number, difference: number, votes: number | undefined): Report {
+function reportOf(seed: number, recall: number, difference: number, votes: number | undefined): EvaluationReport {
   const slice = (mean: number) => ({ all: { lists: 10, "recall@20": { mean, error: 0.1 } } });
   const rest = { recall: [], diversity: { coverage: 0, gini: 0, intraListSimilarity: 0 } };
   const seconds = { train: 0, observe: 0, score: 0 };

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { type Estimate, meanOf } from "../metrics/statistics.ts";
 import { page, section, sectionsOf } from "./plots/page.ts";
 import { barPlot, rolesOf } from "./plots/svg.ts";
-import { type Report, titleOf } from "./report.ts";
+import { type EvaluationReport, titleOf } from "./report.ts";
 import { share, table } from "./table.ts";
 import { type ReportTable, tablesOf } from "./tables.ts";
 
@@ -20,9 +20,9 @@ type Spreads = Record<string, Spread>;
 
 /** The content of metrics.json in the folder above those of the seeds. */
 interface OverSeeds {
-  protocol: Report["protocol"];
+  protocol: EvaluationReport["protocol"];
   /** Those that all seeds share. */
-  settings: Report["settings"];
+  settings: EvaluationReport["settings"];
   seeds: number[];
   primary: string;
   baseline: string;
@@ -39,7 +39,7 @@ interface OverSeeds {
 }
 
 /** Mean and range of every figure; a seed without one (a head nobody used in its sample) is left out of that figure. */
-export function overSeedsOf(seeds: number[], reports: Report[]): OverSeeds {
+export function overSeedsOf(seeds: number[], reports: EvaluationReport[]): OverSeeds {
   const { protocol, settings, primary, baseline, recommenders } = reports[0];
   const shared = Object.entries(settings).filter(([name, value]) =>
     reports.every(({ settings }) => settings[name] === value),
@@ -70,7 +70,7 @@ function slicesOver(reports: Record<string, Values>[]): Record<string, Spreads> 
   return Object.fromEntries(namesOf(reports).map((slice) => [slice, spreadsOf(reports.map((each) => each[slice]))]));
 }
 
-function headsOver(reports: Report[]): OverSeeds["heads"] {
+function headsOver(reports: EvaluationReport[]): OverSeeds["heads"] {
   const all = reports.map(({ extras }) => extras.heads ?? []);
   const names = [...new Set(all.flatMap((heads) => heads.map(({ head }) => head)))];
   return names.map((head) => {

@@ -36,7 +36,7 @@ export interface ReportExtras {
 }
 
 /** The content of metrics.json, which the HTML page is drawn from. */
-export interface Report {
+export interface EvaluationReport {
   protocol: "replay" | "cut";
   settings: Record<string, string | number>;
   primary: string;
@@ -55,12 +55,12 @@ export interface Report {
   extras: ReportExtras;
 }
 
-export function titleOf(protocol: Report["protocol"]): string {
+export function titleOf(protocol: EvaluationReport["protocol"]): string {
   return `Evaluation: ${protocol === "replay" ? "live replay" : "one cut, full catalogue"}`;
 }
 
 /** What the terminal shows. */
-export function reportText(report: Report): string {
+export function reportText(report: EvaluationReport): string {
   const { between = [], headNotes = [], ann, steps = [] } = report.extras;
   const [results, paired, ...heads] = tablesOf({ ...report, heads: report.extras.heads }, estimateCell);
   const recalls = ann?.recall.map(({ k, mean }) => `recall@${k} ${share(mean)}`).join(", ");
@@ -73,7 +73,7 @@ export function reportText(report: Report): string {
 }
 
 /** One self-contained HTML page. */
-export function reportPage(report: Report): string {
+export function reportPage(report: EvaluationReport): string {
   const { recommenders, settings, extras } = report;
   const ranked = recommenders.toSorted((a, b) => mean(b.metrics.all, "recall@20") - mean(a.metrics.all, "recall@20"));
   const role = rolesOf(report);
@@ -121,7 +121,7 @@ export function reportPage(report: Report): string {
   return page(titleOf(report.protocol), settings, sections);
 }
 
-function diversityTable(ranked: Report["recommenders"]): string {
+function diversityTable(ranked: EvaluationReport["recommenders"]): string {
   const rows = ranked.map(({ name, diversity }) => [
     name,
     ...[diversity.coverage, diversity.gini, diversity.intraListSimilarity].map(share),
@@ -200,7 +200,7 @@ function importanceSection({ importance }: ReportExtras): string[] {
   return [section("What each feature is worth", `${tableOf(header, rows)}<p>${text}</p>`)];
 }
 
-function worstSections({ extras: { worst }, primary, baseline }: Report): string[] {
+function worstSections({ extras: { worst }, primary, baseline }: EvaluationReport): string[] {
   if (!worst) return [];
   const rank = (value: number | null) => (value === null ? "not in the list" : String(value));
   return Object.entries(worst).flatMap(([what, all]) => {

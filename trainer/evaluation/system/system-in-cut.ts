@@ -2,6 +2,7 @@
  * The system in one cut. Its feature store must hold the training part and nothing else, so that part becomes a bundle
  * and is imported into a database made for it: the test pairs cannot leak into a count.
  */
+
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,9 +11,12 @@ import { openDatabase } from "../../../db/connect.ts";
 import { importBundle } from "../../../db/import/import-bundle.ts";
 import { migrate } from "../../../db/migrate.ts";
 import type { OnProgress } from "../../../db/progress.ts";
+import { dimensions } from "../../../supabase/functions/_shared/features/history.ts";
+import { innerProduct } from "../../../supabase/functions/_shared/features/inner-product.ts";
 import { kinds } from "../../../supabase/functions/_shared/features/kinds.ts";
 import type { Community } from "../../community/community.ts";
 import { communityFromDatabase, type LoadedCommunity } from "../../community/from-database.ts";
+import { type Config, defaultConfig } from "../../config/config.ts";
 import {
   type HeldPair,
   type PipelineOptions,
@@ -20,6 +24,10 @@ import {
   trainModel,
   trainModelOnPairs,
 } from "../../pipeline.ts";
+import { embedPosts, embedUsersAt } from "../../towers/embed.ts";
+import { Histories } from "../../towers/histories.ts";
+import type { TrainerOptions } from "../../towers/tower-trainer.ts";
+import { type TrainedTowers, trainTowers } from "../../towers/train.ts";
 import type { CutOptions } from "../protocols/cut.ts";
 import type { History, Recommender } from "../protocols/recommender.ts";
 import { randomSplit } from "../protocols/split.ts";
@@ -138,4 +146,38 @@ async function writeBundle(folder: string, { users, posts, interactions }: Commu
 function numbersOf(ids: string[], stored: string[]): number[] {
   const numbers = new Map(stored.map((id, i) => [id, i]));
   return ids.map((id) => numbers.get(id) ?? -1);
+}
+
+// The two towers alone in one cut: trained on the whole training part, ranked by inner product.
+
+interface TowersInCutOptions {
+  seed: number;
+  /** "others" for a random split, which takes pairs from between those of the history. */
+  histories: TrainerOptions["histories"];
+  config?: Config | undefined;
+  onProgress?: OnProgress | undefined;
+  signal?: AbortSignal | undefined;
+}
+
+export function towersInCut(options: TowersInCutOptions): Recommender {
+  let trained: (TrainedTowers & { postVectors: Float32Array; past: Histories }) | undefined;
+  return {
+    name: "two towers alone",
+    async train({ community }) {
+      const { seed, histories, config = defaultConfig, onProgress, signal } = options;
+      const until = Number.POSITIVE_INFINITY;
+      const found = await trainTowers(community, { ...config.towers, seed, histories, until }, onProgress, signal);
+      const postVectors = embedPosts(found.towers, found.data, community.posts.ids.length);
+      trained = { ...found, postVectors, past: new Histories(community, until) };
+    },
+    observe() {},
+    scores(user, _at, out) {
+      if (!trained) throw new Error("the towers are asked before they were trained");
+      const { towers, data, postVectors, past } = trained;
+      const moment = { user, history: past.latest(user, Number.POSITIVE_INFINITY) };
+      const vector = embedUsersAt(towers, data, [moment], postVectors);
+      for (let post = 0; post < out.length; post++)
+        out[post] = innerProduct(vector, 0, postVectors, post * dimensions, dimensions);
+    },
+  };
 }
