@@ -87,7 +87,7 @@ as_postgres -c "alter role postgres password 'postgres'" -c "set client_min_mess
 if [ "$is_new" = yes ]; then
   lost="select format('drop database %I', datname) from pg_database join pg_tablespace on pg_tablespace.oid = dattablespace where spcname = 'recsys_tests'"
   as_postgres -At -c "$lost" | as_postgres
-  as_postgres -c "drop tablespace if exists recsys_tests"
+  as_postgres -c "set client_min_messages = warning" -c "drop tablespace if exists recsys_tests"
   as_postgres -c "create tablespace recsys_tests location '$memory'"
 fi
 
