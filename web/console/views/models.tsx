@@ -1,5 +1,6 @@
 import { useState } from "preact/hooks";
 import { Button, Heading, Trouble } from "../../shared/elements.tsx";
+import { useOnce } from "../../shared/hooks.ts";
 import { type Row, useAsk } from "../console-client.ts";
 import { Panel } from "../panel.tsx";
 import { RowsTable } from "../rows-table.tsx";
@@ -56,66 +57,55 @@ const asPrinted = {
   standard_error: ({ standard_error: error }: Row) => fixed(error) && `± ${fixed(error)}`,
 };
 
+/** A switch that may be made: what its button says, what is asked once more, and how it is done. */
+interface Switch {
+  label: string;
+  question: string;
+  run(): Promise<unknown>;
+}
+
 /** Asks once more before it switches, and says how it went. */
 function Switches({ models, onDone }: { models: Row[]; onDone(): void }) {
   const ask = useAsk();
-  const [asking, setAsking] = useState<{ text: string; run(): Promise<unknown> } | null>(null);
+  const [asking, setAsking] = useState<Switch | null>(null);
   const [outcome, setOutcome] = useState<string>("");
-  const [error, setError] = useState<unknown>();
+  const { error, once } = useOnce();
   const active = models.find(({ status }) => status === "active");
+  if (!active) return null;
   const others = models.filter(({ status }) => status === "ready" || status === "retired");
   // as recsys.rollback_model() chooses: of those that served before and were not rolled back, the last
   const [previous] = models
     .filter(({ status }) => status === "retired")
     .sort((a, b) => Date.parse(String(b.since)) - Date.parse(String(a.since)));
-  const confirm = async () => {
-    if (!asking) return;
-    setError(undefined);
-    try {
-      await asking.run();
-      setOutcome(`Done: ${asking.text.replace(/^L/, "l").replace(/\?$/, "")}.`);
-      onDone();
-    } catch (thrown) {
-      setError(thrown);
-    }
-    setAsking(null);
-  };
-  if (!active) return null;
+  const switches: Switch[] = others.map(({ model_id, name }) => ({
+    label: `Activate ${name}`,
+    question: `Let ${name} serve instead of ${active.name}?`,
+    run: () => ask("activate", { model_id: Number(model_id), instead_of: Number(active.model_id) }),
+  }));
+  if (previous)
+    switches.push({
+      label: `Roll back ${active.name}`,
+      question: `Let ${previous.name} serve again, and ${active.name} no more?`,
+      run: () => ask("rollback", { model_id: Number(active.model_id) }),
+    });
+  async function confirm({ question, run }: Switch): Promise<void> {
+    await run().finally(() => setAsking(null));
+    setOutcome(`Done: ${question.replace(/^L/, "l").replace(/\?$/, "")}.`);
+    onDone();
+  }
   return (
     <div class="stack">
-      {(others.length > 0 || previous) && (
-        <div class="row">
-          {others.map((model) => (
-            <Button
-              key={String(model.model_id)}
-              onClick={() =>
-                setAsking({
-                  text: `Let ${model.name} serve instead of ${active.name}?`,
-                  run: () => ask("activate", { model_id: Number(model.model_id), instead_of: Number(active.model_id) }),
-                })
-              }
-            >
-              Activate {String(model.name)}
-            </Button>
-          ))}
-          {previous && (
-            <Button
-              onClick={() =>
-                setAsking({
-                  text: `Let ${previous.name} serve again, and ${active.name} no more?`,
-                  run: () => ask("rollback", { model_id: Number(active.model_id) }),
-                })
-              }
-            >
-              Roll back {String(active.name)}
-            </Button>
-          )}
-        </div>
-      )}
+      <div class="row">
+        {switches.map((each) => (
+          <Button key={each.label} onClick={() => setAsking(each)}>
+            {each.label}
+          </Button>
+        ))}
+      </div>
       {asking && (
-        <div class="row" role="alertdialog" aria-label={asking.text}>
-          <strong>{asking.text}</strong>
-          <Button class="main" onClick={confirm}>
+        <div class="row" role="alertdialog" aria-label={asking.question}>
+          <strong>{asking.question}</strong>
+          <Button class="main" onClick={() => once(() => confirm(asking))}>
             Yes
           </Button>
           <Button onClick={() => setAsking(null)}>No</Button>
