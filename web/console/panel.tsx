@@ -17,17 +17,28 @@ interface PanelProps extends Pick<RowsTableProps, "columns" | "cells"> {
   fresh?: unknown;
   /** Of the table in which the rows are, where there are no children to show them. */
   caption?: string;
+  /** What stands with that table. */
+  above?(rows: Row[]): ComponentChildren;
+  below?(rows: Row[]): ComponentChildren;
   children?(rows: Row[]): ComponentChildren;
 }
 
 /** One question with its answer, and the SQL that gives it. */
-export function Panel({ title, about, ask: question, parameters, empty, fresh, children, ...table }: PanelProps) {
+export function Panel(props: PanelProps) {
+  const { title, about, ask: question, parameters, empty, fresh, above, below, children, ...table } = props;
   const ask = useAsk();
   const { value, error, again } = useLoaded(
     () => ask(question, parameters),
     [ask, question, JSON.stringify(parameters), fresh],
   );
-  const shown = children ?? ((rows: Row[]) => <RowsTable {...table} rows={rows} caption={table.caption ?? title} />);
+  const tableOf = (rows: Row[]) => (
+    <>
+      {above?.(rows)}
+      <RowsTable {...table} rows={rows} caption={table.caption ?? title} />
+      {below?.(rows)}
+    </>
+  );
+  const shown = children ?? tableOf;
   return (
     <section class="card stack panel">
       <h2>{title}</h2>

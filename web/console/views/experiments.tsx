@@ -1,7 +1,7 @@
 import { Heading } from "../../shared/elements.tsx";
 import type { Row } from "../console-client.ts";
 import { Panel } from "../panel.tsx";
-import { percent, RowsTable } from "../rows-table.tsx";
+import { percent } from "../rows-table.tsx";
 
 /** What is or was tried on some of the people, and what to conclude, in words that hold whenever one looks. */
 export function Experiments() {
@@ -16,16 +16,9 @@ export function Experiments() {
             There was none yet: <code>npx recsys experiment start NAME VARIANTS</code>.
           </>
         }
-      >
-        {(rows) => (
-          <>
-            <RowsTable rows={rows} caption="Experiments, the latest first" />
-            {rows.map((row) => (
-              <Report key={String(row.name)} experiment={row} />
-            ))}
-          </>
-        )}
-      </Panel>
+        caption="Experiments, the latest first"
+        below={(rows) => rows.map((row) => <Report key={String(row.name)} experiment={row} />)}
+      />
     </>
   );
 }
@@ -43,23 +36,17 @@ function Report({ experiment: { name, kind } }: { experiment: Row }) {
       ask={interleaves ? "interleaving_report" : "experiment_report"}
       parameters={{ name: String(name) }}
       empty="Nobody has seen a page of it yet."
-    >
-      {(rows) => (
-        <>
-          <ul class="stack">
-            {[...new Set(rows.map(({ conclusion }) => conclusion).filter(Boolean))].map((conclusion) => (
-              <li key={String(conclusion)}>{String(conclusion)}</li>
-            ))}
-          </ul>
-          <RowsTable
-            rows={rows}
-            columns={interleaves ? interleavingColumns : reportColumns}
-            cells={{ rate: ({ rate }) => percent(rate) }}
-            caption={`Report of ${name}`}
-          />
-        </>
+      above={(rows) => (
+        <ul class="stack">
+          {[...new Set(rows.map(({ conclusion }) => conclusion).filter(Boolean))].map((conclusion) => (
+            <li key={String(conclusion)}>{String(conclusion)}</li>
+          ))}
+        </ul>
       )}
-    </Panel>
+      columns={interleaves ? interleavingColumns : reportColumns}
+      cells={{ rate: ({ rate }) => percent(rate) }}
+      caption={`Report of ${name}`}
+    />
   );
 }
 

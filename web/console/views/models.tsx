@@ -3,7 +3,6 @@ import { Button, Heading, Trouble } from "../../shared/elements.tsx";
 import { useOnce } from "../../shared/hooks.ts";
 import { type Row, useAsk } from "../console-client.ts";
 import { Panel } from "../panel.tsx";
-import { RowsTable } from "../rows-table.tsx";
 
 const columns = "name status since gate compared_with requests mrr mrr_of_other posts users size learned_until".split(
   " ",
@@ -26,14 +25,10 @@ export function Models() {
             There is none yet: <code>npx recsys train</code>, then <code>npx recsys publish</code>.
           </>
         }
-      >
-        {(rows) => (
-          <>
-            <RowsTable rows={rows} columns={columns} caption="Models, the newest first" />
-            <Switches models={rows} onDone={done} />
-          </>
-        )}
-      </Panel>
+        columns={columns}
+        caption="Models, the newest first"
+        below={(rows) => <Switches models={rows} onDone={done} />}
+      />
       <Panel
         title="As training found them"
         about="What recsys train printed: the model beside showing the most recent first, on requests that it had not learned from. A difference of twice its standard error is hardly chance. –: there was too little to hold anything out. runtimes: how far their answers are from the trainer's."

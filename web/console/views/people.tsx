@@ -4,7 +4,7 @@ import { Button, Form, Heading, TextField, Trouble } from "../../shared/elements
 import { go, useLoaded } from "../../shared/hooks.ts";
 import { useAsk } from "../console-client.ts";
 import { Panel } from "../panel.tsx";
-import { cell, percent, RowsTable } from "../rows-table.tsx";
+import { cell, percent } from "../rows-table.tsx";
 
 /** Somebody's feed as it would be now, with every candidate; `route`: whose, and the post that is asked about. */
 export function People({ route: [asked, postId] }: { route: string[] }) {
@@ -51,14 +51,14 @@ function AskedPerson({ asked, postId }: { asked: string; postId: string }) {
 
 function Person({ person, postId }: { person: string; postId: string }) {
   return (
-    <Panel title="Who it is" ask="person" parameters={{ person }} empty="There is no such person.">
-      {([row]) => (
-        <>
-          <RowsTable rows={[row]} caption="The person" />
-          <Feed userId={String(row.user_id)} postId={postId} />
-        </>
-      )}
-    </Panel>
+    <Panel
+      title="Who it is"
+      ask="person"
+      parameters={{ person }}
+      empty="There is no such person."
+      caption="The person"
+      below={([row]) => <Feed userId={String(row.user_id)} postId={postId} />}
+    />
   );
 }
 
