@@ -1,4 +1,4 @@
-import { Button } from "../shared/elements.tsx";
+import { Button, Facts } from "../shared/elements.tsx";
 import { useProject } from "../shared/project.ts";
 import { Failed } from "./failed.tsx";
 import { useTheFeed } from "./use-feed.ts";
@@ -23,24 +23,15 @@ export function AboutFeed({ name }: { name: string }) {
     <aside class="about">
       <section class="card stack" aria-labelledby="about">
         <h2 id="about">About this feed</h2>
-        <dl class="facts">
-          <div>
-            <dt>For</dt>
-            <dd>{name}</dd>
-          </div>
-          <div>
-            <dt>Made from</dt>
-            <dd>{bases[shown.basis]}</dd>
-          </div>
-          <div>
-            <dt>Ranked by</dt>
-            <dd>{shown.model?.name ?? "no model yet"}</dd>
-          </div>
-          <div>
-            <dt>Answered in</dt>
-            <dd>{Math.round(took ?? 0)} ms</dd>
-          </div>
-        </dl>
+        <Facts
+          class="facts"
+          facts={[
+            ["For", name],
+            ["Made from", bases[shown.basis]],
+            ["Ranked by", shown.model?.name ?? "no model yet"],
+            ["Answered in", `${Math.round(took ?? 0)} ms`],
+          ]}
+        />
         {shown.degraded && <p class="boxed warn">{degraded[shown.degraded]}</p>}
         {userId ? <LeaveBehind /> : <a href="#people">Sign in to vote, comment and write</a>}
       </section>

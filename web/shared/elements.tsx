@@ -1,4 +1,4 @@
-import type { JSX } from "preact";
+import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { RecsysError } from "../../client/src/index.ts";
 
@@ -38,6 +38,20 @@ export function TextField({ label, hint, isLong = false, onText, ...props }: Tex
       {label} {hint && <small>{hint}</small>}
       <Field {...props} onInput={(event: InputEvent) => onText?.((event.currentTarget as HTMLInputElement).value)} />
     </label>
+  );
+}
+
+/** Facts or figures, each below or beside what it is. */
+export function Facts({ facts, ...props }: { class: string; facts: [what: string, fact: ComponentChildren][] }) {
+  return (
+    <dl {...props}>
+      {facts.map(([what, fact], i) => (
+        <div key={i}>
+          <dt>{what}</dt>
+          <dd>{fact}</dd>
+        </div>
+      ))}
+    </dl>
   );
 }
 

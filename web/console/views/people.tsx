@@ -1,6 +1,6 @@
 import { useState } from "preact/hooks";
 import type { ConsoleCandidate, ConsoleFeed } from "../../../client/src/types.ts";
-import { Button, Form, Heading, TextField, Trouble } from "../../shared/elements.tsx";
+import { Button, Facts, Form, Heading, TextField, Trouble } from "../../shared/elements.tsx";
 import { go, useLoaded } from "../../shared/hooks.ts";
 import { useAsk } from "../console-client.ts";
 import { Panel } from "../panel.tsx";
@@ -117,16 +117,7 @@ function CandidateRow({ candidate, names, userId }: CandidateRowProps) {
         </summary>
         {isOpen && (
           <div class="stack">
-            {features && (
-              <dl class="facts">
-                {names.map((name, i) => (
-                  <div key={i}>
-                    <dt>{name}</dt>
-                    <dd>{cell(features[i])}</dd>
-                  </div>
-                ))}
-              </dl>
-            )}
+            {features && <Facts class="facts" facts={names.map((name, i) => [name, cell(features[i])])} />}
             <Explained userId={userId} postId={post_id} />
           </div>
         )}

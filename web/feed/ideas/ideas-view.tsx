@@ -1,6 +1,6 @@
 import { type Recsys, RecsysError } from "../../../client/src/index.ts";
 import type { Idea, Ideas } from "../../../client/src/types.ts";
-import { Button, Heading, Trouble } from "../../shared/elements.tsx";
+import { Button, Facts, Heading, Trouble } from "../../shared/elements.tsx";
 import { useLoaded } from "../../shared/hooks.ts";
 import { useProject } from "../../shared/project.ts";
 import { Skeletons } from "../frame.tsx";
@@ -72,25 +72,16 @@ function IdeaCard({ idea }: { idea: Idea }) {
         </p>
       )}
       <p class="soft">In its first week, if you write it:</p>
-      <dl class="numbers">
-        {[
-          ["people", predicted.audience],
-          ["views", predicted.views],
-          ["votes", predicted.votes],
-          ["comments", predicted.comments],
-        ].map(([name, number]) => (
-          <div key={name}>
-            <dt>{name}</dt>
-            <dd>about {(number as number).toLocaleString("en")}</dd>
-          </div>
-        ))}
-        {fit !== null && (
-          <div>
-            <dt>close to you</dt>
-            <dd>{fit.toFixed(2)} of 1</dd>
-          </div>
-        )}
-      </dl>
+      <Facts
+        class="numbers"
+        facts={[
+          ["people", about(predicted.audience)],
+          ["views", about(predicted.views)],
+          ["votes", about(predicted.votes)],
+          ["comments", about(predicted.comments)],
+          ...(fit === null ? [] : [["close to you", `${fit.toFixed(2)} of 1`] as [string, string]]),
+        ]}
+      />
       <div class="row">
         <Button
           class="main"
@@ -108,6 +99,8 @@ function IdeaCard({ idea }: { idea: Idea }) {
     </li>
   );
 }
+
+const about = (number: number) => `about ${number.toLocaleString("en")}`;
 
 /** Ideas for whoever is signed in; null: this project has no function `ideas`. */
 async function readIdeas(recommender: Recsys): Promise<Ideas | null> {
