@@ -319,3 +319,57 @@ test("one who erases holds up neither deletions, feeds nor workers, and two shar
   await workOff(pool);
   for (const id of [post(1), post(2), post(3)]) assert.deepEqual(await tablesWith(pool, id), []);
 });
+
+test("who left more rows than are erased at a time is erased in portions, and those who wait come in between", async () => {
+  const rows = 3_500;
+  await pool.query(
+    `insert into recsys.impressions (request_id, user_id, post_id, position, shown_at)
+     select gen_random_uuid(), $1, $2, 1, now() - n % 60 * interval '1 day' from generate_series(1, $3::integer) as n`,
+    [people.ada, post(3), rows],
+  );
+  await pool.query("insert into recsys.erasures (kind, entity_id) values ('user', $1)", [people.ada]);
+  const erase = async () =>
+    Number((await pool.query("select recsys.erase(10000, '1 day', 1000) as removed")).rows[0].removed);
+  const left = async () =>
+    (await pool.query("select from recsys.impressions where user_id = $1", [people.ada])).rowCount ?? 0;
+  assert.equal(await erase(), 1000);
+  assert.equal(await left(), rows - 1000);
+  await pool.query("insert into recsys.dismissals values ($1, $2, now())", [people.ben, post(3)]);
+  await pool.query("insert into recsys.erasures (kind, entity_id) values ('user', $1)", [people.ben]);
+  let calls = 0;
+  while ((await pool.query("select from recsys.erasures where erased_at is null")).rowCount) {
+    assert.ok((await erase()) <= 1000 && calls++ < 10);
+    assert.equal((await pool.query("select from recsys.dismissals")).rowCount, 0, "the next one's");
+  }
+  assert.equal(await left(), 0);
+});
+
+test("whose erasure reaches a statement limit is tried after all others, fewer and fewer together", {
+  skip,
+}, async () => {
+  const gone = Array.from({ length: 6 }, (_, n) => uuid("9", n));
+  await pool.query("insert into recsys.dismissals select unnest($1::uuid[]), $2, now()", [gone, post(3)]);
+  await pool.query("insert into recsys.erasures (kind, entity_id) select 'user', unnest($1::uuid[])", [gone]);
+  await pool.query(`
+    create function public.slow() returns trigger language plpgsql as
+    $$ begin if old.user_id = '${gone[2]}' then perform pg_sleep(10); end if; return old; end $$;
+    create trigger slow before delete on recsys.dismissals for each row execute function public.slow()`);
+  const session = await pool.connect();
+  try {
+    await session.query("set statement_timeout = '1s'");
+    const waiting = async () =>
+      (await pool.query("select entity_id from recsys.erasures where erased_at is null")).rows.map(
+        ({ entity_id }) => entity_id,
+      );
+    for (let calls = 0; (await waiting()).length > 1; calls++) {
+      assert.ok(calls < 40);
+      await session.query("select recsys.erase(8)");
+    }
+    assert.deepEqual(await waiting(), [gone[2]]);
+  } finally {
+    session.release(true);
+    await pool.query("drop trigger slow on recsys.dismissals; drop function public.slow()");
+  }
+  await pool.query("select recsys.erase()");
+  assert.equal((await pool.query("select from recsys.dismissals")).rowCount, 0);
+});

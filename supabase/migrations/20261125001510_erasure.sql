@@ -6,7 +6,9 @@ create table recsys.erasures (
   kind text not null check (kind in ('post', 'user')),
   entity_id uuid not null,
   deleted_at timestamptz not null default now(),
-  erased_at timestamptz
+  erased_at timestamptz,
+  strikes integer not null default 0,
+  tried_at timestamptz not null default '-infinity'
 );
 comment on table recsys.erasures is 'Posts and users that were deleted in the app, until recsys.erase() has removed all that the engine holds of them. To have one erased by hand: insert into recsys.erasures (kind, entity_id) values (''user'', …).';
 comment on column recsys.erasures.erasure_id is 'Number of the erasure.';
@@ -14,8 +16,10 @@ comment on column recsys.erasures.kind is 'post or user.';
 comment on column recsys.erasures.entity_id is 'The post_id or user_id that was.';
 comment on column recsys.erasures.deleted_at is 'When it was deleted in the app.';
 comment on column recsys.erasures.erased_at is 'When the engine''s rows were removed for the first time; null: not yet.';
+comment on column recsys.erasures.strikes is 'How often a statement limit was reached on it: then half as many are erased together, after all others.';
+comment on column recsys.erasures.tried_at is 'When a part of it was erased last; -infinity: not yet.';
 -- what is to go now and what is to go once more: of a million deleted yesterday neither reads the rest, each minute
-create index erasures_waiting_idx on recsys.erasures (erasure_id) where erased_at is null;
+create index erasures_waiting_idx on recsys.erasures (strikes, tried_at, erasure_id) where erased_at is null;
 create index erasures_deleted_at_idx on recsys.erasures (deleted_at);
 -- a list made ahead asks which of its posts were deleted
 create index erasures_entity_id_idx on recsys.erasures (entity_id);
@@ -45,7 +49,7 @@ comment on column recsys.erasable_columns.kind is 'Whose: post or user.';
 comment on column recsys.erasable_columns.type is 'uuid: the row goes. uuid[]: the id goes out of the list.';
 grant select on recsys.erasable_columns to service_role;
 
-create function recsys.erase_entities(p_kind text, p_ids uuid[], p_with_lists boolean default true) returns bigint
+create function recsys.erase_entities(p_kind text, p_ids uuid[], p_with_lists boolean default true, p_rows bigint default null) returns bigint
 language plpgsql volatile security invoker set search_path = ''
 as $$
 declare
@@ -54,19 +58,29 @@ declare
   total bigint := 0::bigint;
 begin
   -- their names come from the catalog, quoted, which plpgsql_check cannot see: @plpgsql_check_options: security_warnings = off
-  for place in select * from recsys.erasable_columns where kind = p_kind and (p_with_lists or column_name <> 'post_ids') order by table_name::text loop
+  for place in
+    select coalesce(leaves.relid, columns.table_name) as table_name, columns.column_name, columns.type
+    from recsys.erasable_columns as columns
+    -- a row is found again by its place in its partition; a table that has none is no tree
+    left join lateral pg_catalog.pg_partition_tree(columns.table_name) as leaves on true
+    where columns.kind = p_kind and (p_with_lists or columns.column_name <> 'post_ids') and leaves.isleaf is not false
+    order by coalesce(leaves.relid, columns.table_name)::text
+  loop
     begin
       execute format(
         case
-          when place.column_name = 'entity_id' then 'delete from %s where %I = any ($1) and kind = $2'
-          when place.type = 'uuid'::regtype then 'delete from %s where %I = any ($1)'
-          when p_kind = 'user' then 'update %1$s set %2$I = array(select id from unnest(%2$I) with ordinality as list (id, place) where id <> all ($1) order by place) where %2$I && $1'
+          when place.column_name = 'entity_id' then 'delete from %1$s where ctid = any (array(select ctid from %1$s where %2$I = any ($1) and kind = $2 limit $3))'
+          when place.type = 'uuid'::regtype then 'delete from %1$s where ctid = any (array(select ctid from %1$s where %2$I = any ($1) limit $3))'
+          when p_kind = 'user' then 'update %1$s set %2$I = array(select id from unnest(%2$I) with ordinality as list (id, place) where id <> all ($1) order by place) where ctid = any (array(select ctid from %1$s where %2$I && $1 limit $3))'
           -- null takes the place of a post, so that its score and the rest, in lists beside this one, stay where they belong
-          else 'update %1$s set %2$I = array(select case when id <> all ($1) then id end from unnest(%2$I) with ordinality as list (id, place) order by place) where %2$I && $1'
+          else 'update %1$s set %2$I = array(select case when id <> all ($1) then id end from unnest(%2$I) with ordinality as list (id, place) order by place) where ctid = any (array(select ctid from %1$s where %2$I && $1 limit $3))'
         end, place.table_name, place.column_name)
-      using p_ids, p_kind;
+      using p_ids, p_kind, p_rows - total;
       get diagnostics removed = row_count;
       total := total + removed;
+      if total >= p_rows then
+        return total;
+      end if;
     exception
       -- the tables of a model that was dropped just now
       when undefined_table then null;
@@ -98,9 +112,9 @@ begin
   return total;
 end
 $$;
-comment on function recsys.erase_entities(text, uuid[], boolean) is 'Clears all of recsys.erasable_columns of some posts or users (p_kind), and has the feature store work out what it owed to them, in the posts that a user came to and the users who came to a post as well, whether their table is watched or not; returns how many rows it removed or changed. p_with_lists: also lists of posts, of which every row is read.';
+comment on function recsys.erase_entities(text, uuid[], boolean, bigint) is 'Clears all of recsys.erasable_columns of some posts or users (p_kind), and has the feature store work out what it owed to them, in the posts that a user came to and the users who came to a post as well, whether their table is watched or not; returns how many rows it removed or changed. p_with_lists: also lists of posts, of which every row is read. p_rows: so many rows at most (null: all); where it returns so many, there may be more, and it is to be called again.';
 
-create function recsys.erase(p_most integer default 10000, p_again_after interval default '1 day') returns bigint
+create function recsys.erase(p_most integer default 10000, p_again_after interval default '1 day', p_rows bigint default 100000) returns bigint
 language plpgsql volatile security invoker set search_path = ''
 -- a table that somebody holds, such as those of a model that is just being completed, is for the next run
 set lock_timeout = '5s'
@@ -113,9 +127,21 @@ declare
   posts_again uuid[];
   posts_back uuid[];
   users uuid[];
-  removed bigint;
+  -- as in recsys.roll_up(): when a statement limit is reached
+  limit_at constant timestamptz := statement_timestamp() + nullif(current_setting('statement_timeout')::interval, interval '0');
+  struck integer;
+  most integer;
+  rows_left bigint;
+  removed bigint := 0::bigint;
 begin
   perform pg_advisory_xact_lock(hashtext('recsys.erase'));
+  struck := coalesce(
+    (select min(erasures.strikes) from recsys.erasures where erasures.erased_at is null),
+    (select min(erasures.strikes) from recsys.erasures where is_again and erasures.deleted_at < now() - p_again_after),
+    0
+  );
+  most := case when p_most > 0 then greatest(1, p_most >> least(struck, 30)) else p_most end;
+  rows_left := greatest(1000, p_rows >> least(struck, 30));
   select
     array_agg(oldest.erasure_id),
     array_agg(distinct oldest.entity_id) filter (where oldest.kind = 'post' and oldest.is_to_go and not oldest.is_last),
@@ -134,24 +160,43 @@ begin
     from (
       (
         select *, deleted_at < now() - p_again_after as is_last from recsys.erasures
-        where erased_at is null
-        order by erasure_id
-        limit p_most
+        where erased_at is null and strikes = struck
+        order by tried_at, erasure_id
+        limit most
       )
       union all
       (
         select *, true from recsys.erasures
-        where is_again and erased_at is not null and deleted_at < now() - p_again_after
+        where is_again and erased_at is not null and deleted_at < now() - p_again_after and strikes <= struck
         order by deleted_at
-        limit p_most
+        limit most
       )
     ) as noted
-    order by noted.erasure_id
-    limit p_most
+    order by noted.tried_at, noted.erasure_id
+    limit most
   ) as oldest;
-  removed := case when posts is null then 0 else recsys.erase_entities('post', posts, false) end
-    + case when posts_again is null then 0 else recsys.erase_entities('post', posts_again) end
-    + case when users is null then 0 else recsys.erase_entities('user', users) end;
+  begin
+    if posts is not null then
+      removed := recsys.erase_entities('post', posts, false, rows_left);
+    end if;
+    if posts_again is not null and removed < rows_left then
+      removed := removed + recsys.erase_entities('post', posts_again, true, rows_left - removed);
+    end if;
+    if users is not null and removed < rows_left then
+      removed := removed + recsys.erase_entities('user', users, true, rows_left - removed);
+    end if;
+  exception when query_canceled then
+    if limit_at is null or clock_timestamp() < limit_at then
+      raise;
+    end if;
+    update recsys.erasures set strikes = erasures.strikes + 1, tried_at = now() where erasures.erasure_id = any (due);
+    return 0::bigint;
+  end;
+  if removed >= rows_left then
+    -- there may be more of them, after those that wait
+    update recsys.erasures set tried_at = now() where erasures.erasure_id = any (due);
+    return removed;
+  end if;
   -- what is there again under the id keeps all of its own, and takes no place of what was deleted
   update recsys.batch_recommendations
   set post_ids = array(select case when id <> all (posts_back) then id end from unnest(post_ids) with ordinality as list (id, place) order by place)
@@ -161,8 +206,8 @@ begin
   return removed;
 end
 $$;
-comment on function recsys.erase(integer, interval) is 'Removes what the engine holds of deleted posts and users, p_most of them at a time: at once, and again after p_again_after for what was begun before and written afterwards (vectors of a model being published, a feed''s impressions), an hour''s at a time, and then also out of lists of posts, which are read as a whole for it and serve no deleted post meanwhile; then it forgets the deletion too. Returns the number of rows removed or changed. Called every minute by pg_cron.';
+comment on function recsys.erase(integer, interval, bigint) is 'Removes what the engine holds of deleted posts and users, p_most of them and p_rows rows at a time; where a statement limit is reached, half as many the next time, after all others: at once, and again after p_again_after for what was begun before and written afterwards (vectors of a model being published, a feed''s impressions), an hour''s at a time, and then also out of lists of posts, which are read as a whole for it and serve no deleted post meanwhile; then it forgets the deletion too. Returns the number of rows removed or changed. Called every minute by pg_cron.';
 -- the owner's: the tables of a model that is being published are nobody else's
-revoke all on function recsys.erase_entities(text, uuid[], boolean), recsys.erase(integer, interval) from public;
+revoke all on function recsys.erase_entities(text, uuid[], boolean, bigint), recsys.erase(integer, interval, bigint) from public;
 
 select recsys.schedule('recsys erasure', '* * * * *', 'select recsys.erase()');

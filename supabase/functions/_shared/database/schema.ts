@@ -668,6 +668,14 @@ export interface RecsysErasures {
    * post or user.
    */
   kind: string;
+  /**
+   * How often a statement limit was reached on it: then half as many are erased together, after all others.
+   */
+  strikes: Generated<number>;
+  /**
+   * When a part of it was erased last; -infinity: not yet.
+   */
+  tried_at: Generated<Timestamp>;
 }
 
 export interface RecsysEventIds {
@@ -2887,10 +2895,10 @@ export interface Functions {
   "recsys.enumerate_words": { args: { p_words: readonly (string | null)[] | null }; row: { enumerate_words: string } };
   /** What a condition, as explain prints it, compares by "=" in each row that it lets through, from both sides. What holds of some rows alone, behind OR, is none. */
   "recsys.equalities": { args: { p_condition: string | null }; row: { one: string; other: string } };
-  /** Removes what the engine holds of deleted posts and users, p_most of them at a time: at once, and again after p_again_after for what was begun before and written afterwards (vectors of a model being published, a feed's impressions), an hour's at a time, and then also out of lists of posts, which are read as a whole for it and serve no deleted post meanwhile; then it forgets the deletion too. Returns the number of rows removed or changed. Called every minute by pg_cron. */
-  "recsys.erase": { args: { p_most?: number | null | undefined; p_again_after?: string | null | undefined }; row: { erase: number } };
-  /** Clears all of recsys.erasable_columns of some posts or users (p_kind), and has the feature store work out what it owed to them, in the posts that a user came to and the users who came to a post as well, whether their table is watched or not; returns how many rows it removed or changed. p_with_lists: also lists of posts, of which every row is read. */
-  "recsys.erase_entities": { args: { p_kind: string | null; p_ids: readonly (string | null)[] | null; p_with_lists?: boolean | null | undefined }; row: { erase_entities: number } };
+  /** Removes what the engine holds of deleted posts and users, p_most of them and p_rows rows at a time; where a statement limit is reached, half as many the next time, after all others: at once, and again after p_again_after for what was begun before and written afterwards (vectors of a model being published, a feed's impressions), an hour's at a time, and then also out of lists of posts, which are read as a whole for it and serve no deleted post meanwhile; then it forgets the deletion too. Returns the number of rows removed or changed. Called every minute by pg_cron. */
+  "recsys.erase": { args: { p_most?: number | null | undefined; p_again_after?: string | null | undefined; p_rows?: number | string | null | undefined }; row: { erase: number } };
+  /** Clears all of recsys.erasable_columns of some posts or users (p_kind), and has the feature store work out what it owed to them, in the posts that a user came to and the users who came to a post as well, whether their table is watched or not; returns how many rows it removed or changed. p_with_lists: also lists of posts, of which every row is read. p_rows: so many rows at most (null: all); where it returns so many, there may be more, and it is to be called again. */
+  "recsys.erase_entities": { args: { p_kind: string | null; p_ids: readonly (string | null)[] | null; p_with_lists?: boolean | null | undefined; p_rows?: number | string | null | undefined }; row: { erase_entities: number } };
   /** An interaction_id that no other table has: p_table numbers the tables of recsys.source_interactions, from 0 to 31. Of one table it keeps the order of ids up to 2^57; greater ones, such as snowflakes, become hashes. */
   "recsys.event_id_of": { args: { p_table: number | null; p_id: number | string | null }; row: { event_id_of: number } };
   /** Rows for each person who was shown something in an experiment since it is counted: what they were shown and did with it within its outcome_window, now and before. One each for view, vote and comment; for dismiss (dismissed by name or by a vote against it; mutes do not count) where any of its people did that, now or before; for each other optional head where it is known (recsys.heads), by what recsys.settings says now. Posts whose window is not over yet do not count. Reads the impressions of the experiment and of 28 days before. */
