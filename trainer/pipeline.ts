@@ -135,14 +135,19 @@ export async function trainModel(loaded: LoadedCommunity, options: PipelineOptio
     throw new UserError(`${interactions.length} first interactions are too few to train on: 100 are needed`);
   const { seed, config = defaultConfig, stages = everyStage, onProgress, signal } = options;
   const { maximumRequests, interactionsPerRequest } = config.ranker;
-  const wanted = Math.min(maximumRequests, Math.floor(interactions.length / interactionsPerRequest));
-  const ofInteractions = requestsAt(timeline, shares(timeline, interactions, ofRequests, wanted), until);
+  const lastPart = ({ length }: Uint32Array) => Math.min(maximumRequests, Math.floor(length / interactionsPerRequest));
+  // as few of a person as of pages: a flood of acts would move the start and leave the pages of others out
+  const calm = shares(timeline, interactions, ofPages);
+  const start = timeline.at[calm[calm.length - Math.max(1, lastPart(calm))]];
   const recent = latestPages(
-    pages.filter(({ at }) => at >= ofInteractions[0].at),
+    pages.filter(({ at }) => at >= start),
     maximumRequests,
   );
   const heads = headsOf(recent);
-  const requests = learnedFrom === "pages" ? withHeads(recent, heads) : ofInteractions;
+  const requests =
+    learnedFrom === "pages"
+      ? withHeads(recent, heads)
+      : requestsAt(timeline, shares(timeline, interactions, ofRequests, lastPart(interactions)), until);
   const towerOptions = { ...towerOptionsOf(learnedFrom, config), seed, until: requests[0].at };
   const towers = await stages.towers(() => trainTowers(community, towerOptions, onProgress, signal));
   const ranker = await stages.ranker(() =>

@@ -144,7 +144,10 @@ export function whyAnew({ name, learnedAnew, learnedSince }: WarmStart): string 
 }
 
 /** A model in the numbers of a community. */
-export function earlierModel(model: WarmStart, { users, posts }: Community): EarlierModel {
+export function earlierModel(
+  model: Pick<WarmStart, "towers" | "userIdEmbeddings" | "postIdEmbeddings" | "dlrm" | "learnedUntil" | "learnedFrom">,
+  { users, posts }: Community,
+): EarlierModel {
   return {
     towers: {
       ...model.towers,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { hour } from "../../supabase/functions/_shared/features/hours.ts";
-import { boundedShares, ofPages, ofPositives, sampleOfEach, tenPeople } from "./shares.ts";
+import { boundedShares, ofPages, ofPositives, ofRandomSplit, sampleOfEach, tenPeople } from "./shares.ts";
 
 /** Deeds of 100 people, one an hour, and beside them what ten do within ten minutes at the end. */
 function deeds(floods: number) {
@@ -26,14 +26,15 @@ test("ten who do ten thousand things in ten minutes count for a day each", () =>
   const all = deeds(10_000);
   const isFlooder = (user: number) => user >= 100;
   const taken = boundedShares(all, ofPages);
-  assert.equal(countOf(all.users, taken, isFlooder), 200);
-  assert.equal(taken.length, 1700);
+  // of a day of 24 pages three a person
+  assert.equal(countOf(all.users, taken, isFlooder), 30);
+  assert.equal(taken.length, 1530);
   assert.deepEqual(taken, taken.toSorted());
   // of each the latest
-  assert.ok(taken.filter((i) => isFlooder(all.users[i])).every((i) => i >= all.at.length - 200));
-  assert.equal(countOf(all.users, boundedShares(all, ofPages, 800), isFlooder), 200);
+  assert.ok(taken.filter((i) => isFlooder(all.users[i])).every((i) => i >= all.at.length - 30));
+  assert.equal(countOf(all.users, boundedShares(all, ofPages, 800), isFlooder), 30);
   assert.equal(boundedShares(all, ofPages, 800).length, 800);
-  assert.equal(countOf(all.users, boundedShares(all, ofPositives), isFlooder), 500);
+  assert.equal(countOf(all.users, boundedShares(all, ofPositives), isFlooder), 200);
 });
 
 test("one who goes on for months is a twelfth of what is taken at most", () => {
@@ -43,7 +44,7 @@ test("one who goes on for months is a twelfth of what is taken at most", () => {
   const both = [...all, ...busy].sort((a, b) => a.at - b.at);
   const columns = { users: both.map(({ user }) => user), at: both.map(({ at }) => at) };
   for (const most of [240, 1200, undefined]) {
-    const taken = boundedShares(columns, { perDay: Number.POSITIVE_INFINITY, least: 5 }, most);
+    const taken = boundedShares(columns, { ...ofRandomSplit, least: 5 }, most);
     const share = countOf(columns.users, taken, (user) => user === 100) / taken.length;
     assert.ok(share <= 1 / 12 && share > 0.05, `${share} of ${taken.length}`);
   }
