@@ -260,6 +260,20 @@ test("a model that is activated waits for the vectors that are being written, an
   assert.equal(await complete(job, 9), 0);
 });
 
+test("of a model that came with a dump nobody knows what its vectors include: a rollback queues what was written since", async () => {
+  const newer = await publishTinyModel(pool, { name: "newer" });
+  await retitle(1, "One");
+  // numbers of transactions that are those of the change by chance
+  await pool.query(
+    "update recsys.models set embedded_in = embedded_in - 1, embedded_as_of = pg_current_snapshot() where model_id = $1",
+    [model],
+  );
+  await complete(await claim(), 3, newer);
+  assert.deepEqual(await queue(), []);
+  await pool.query("select recsys.rollback_model()");
+  assert.deepEqual(await queue(), [`post ${post(1)} 1`]);
+});
+
 test("a change that is committed after a publish began is not taken for embedded by it", { skip }, async () => {
   const writer = await pool.connect();
   await writer.query("begin");

@@ -3,11 +3,21 @@
 alter table recsys.models add column embedded_as_of pg_snapshot not null default pg_current_snapshot();
 comment on column recsys.models.embedded_as_of is 'What was committed when publishing began: the model''s vectors include these changes of texts, and may lack any other.';
 
-create function recsys.embeds_change(p_embedded_as_of pg_snapshot, p_changed_by xid8) returns boolean
+create function recsys.cluster_id() returns bigint
 language sql stable security invoker set search_path = ''
--- a snapshot from the future is one of another cluster, restored from a dump: its numbers say nothing here
-as $$ select pg_snapshot_xmax(p_embedded_as_of) <= pg_snapshot_xmax(pg_current_snapshot()) and pg_visible_in_snapshot(p_changed_by, p_embedded_as_of) $$;
-comment on function recsys.embeds_change(pg_snapshot, xid8) is 'Whether vectors made as of a snapshot include the change of a transaction.';
+return (select pg_control_system.system_identifier from pg_catalog.pg_control_system());
+comment on function recsys.cluster_id() is 'Which cluster of PostgreSQL this is: its numbers of transactions say nothing of another''s, into which a dump of it is restored.';
+revoke all on function recsys.cluster_id() from public;
+grant execute on function recsys.cluster_id() to service_role;
+
+alter table recsys.models add column embedded_in bigint;
+alter table recsys.models alter column embedded_in set default recsys.cluster_id();
+comment on column recsys.models.embedded_in is 'The cluster that embedded_as_of is of, as recsys.cluster_id().';
+
+create function recsys.embeds_change(p_model recsys.models, p_changed_by xid8) returns boolean
+language sql stable security invoker set search_path = ''
+as $$ select p_model.embedded_in is not distinct from recsys.cluster_id() and pg_visible_in_snapshot(p_changed_by, p_model.embedded_as_of) $$;
+comment on function recsys.embeds_change(recsys.models, xid8) is 'Whether the vectors of a model include the change of a transaction. Of a model that came with a dump nobody knows, so they do not.';
 
 create view recsys.due_embedding_jobs with (security_invoker = true) as
 select job.kind, job.entity_id, job.due_at, job.attempts
@@ -127,7 +137,7 @@ begin
   )
   insert into recsys.embedding_changes (kind, entity_id, changed_by)
   select gone.kind, gone.entity_id, gone.changed_by from gone
-  where exists (select from recsys.models where models.model_id <> p_model_id and not recsys.embeds_change(models.embedded_as_of, gone.changed_by))
+  where exists (select from recsys.models where models.model_id <> p_model_id and not recsys.embeds_change(models, gone.changed_by))
   on conflict (kind, entity_id) do update set changed_by = excluded.changed_by;
   return coalesce(cardinality(ids), 0);
 end
@@ -155,7 +165,7 @@ begin
   with superfluous as (
     -- a locked job is being changed or completed right now, so it is not superfluous
     select job.kind, job.entity_id from recsys.embedding_jobs as job
-    where recsys.embeds_change(new.embedded_as_of, job.changed_by)
+    where recsys.embeds_change(new, job.changed_by)
     for update skip locked
   ),
   gone as (
@@ -165,16 +175,16 @@ begin
   )
   insert into recsys.embedding_changes (kind, entity_id, changed_by)
   select gone.kind, gone.entity_id, gone.changed_by from gone
-  where exists (select from recsys.models where models.model_id <> new.model_id and not recsys.embeds_change(models.embedded_as_of, gone.changed_by))
+  where exists (select from recsys.models where models.model_id <> new.model_id and not recsys.embeds_change(models, gone.changed_by))
   on conflict (kind, entity_id) do update set changed_by = excluded.changed_by;
   insert into recsys.embedding_jobs (kind, entity_id, changed_by)
   select changes.kind, changes.entity_id, changes.changed_by
   from recsys.embedding_changes as changes
-  where not recsys.embeds_change(new.embedded_as_of, changes.changed_by)
+  where not recsys.embeds_change(new, changes.changed_by)
   order by changes.kind, changes.entity_id
   on conflict (kind, entity_id) do nothing;
   delete from recsys.embedding_changes as changes
-  where not exists (select from recsys.models where not recsys.embeds_change(models.embedded_as_of, changes.changed_by));
+  where not exists (select from recsys.models where not recsys.embeds_change(models, changes.changed_by));
   return null;
 end
 $$;
@@ -183,7 +193,7 @@ create trigger recsys_follow_active_model after update of status on recsys.model
 for each row when (new.status = 'active' and old.status <> 'active')
 execute function recsys.follow_active_model();
 
-revoke all on function recsys.embeds_change(pg_snapshot, xid8), recsys.has_due_embedding_jobs(), recsys.claim_embedding_jobs(integer, interval),
+revoke all on function recsys.embeds_change(recsys.models, xid8), recsys.has_due_embedding_jobs(), recsys.claim_embedding_jobs(integer, interval),
   recsys.complete_embedding_jobs(bigint, bigint, text[], uuid[], text[], text[]), recsys.fail_embedding_jobs(bigint, text[], uuid[], text[]), recsys.follow_active_model() from public;
-grant execute on function recsys.embeds_change(pg_snapshot, xid8), recsys.has_due_embedding_jobs(), recsys.claim_embedding_jobs(integer, interval),
+grant execute on function recsys.embeds_change(recsys.models, xid8), recsys.has_due_embedding_jobs(), recsys.claim_embedding_jobs(integer, interval),
   recsys.complete_embedding_jobs(bigint, bigint, text[], uuid[], text[], text[]), recsys.fail_embedding_jobs(bigint, text[], uuid[], text[]) to service_role;

@@ -1336,6 +1336,10 @@ export interface RecsysModels {
    */
   embedded_as_of: Generated<string>;
   /**
+   * The cluster that embedded_as_of is of, as recsys.cluster_id().
+   */
+  embedded_in: Generated<number | null>;
+  /**
    * What the inputs of the three graphs are, as the trainer built them: names, order, and every value that changes a feature.
    */
   feature_spec: Json;
@@ -2837,6 +2841,8 @@ export interface Functions {
   "recsys.claim_training_request": { args: { p_worker: string | null; p_lease: string | null }; row: { training_request_id: number; claim: number; attempts: number } };
   /** The instant for which the engine recommends: now(), minus settings.clock_shift. */
   "recsys.clock": { args: {  }; row: { clock: Date } };
+  /** Which cluster of PostgreSQL this is: its numbers of transactions say nothing of another's, into which a dump of it is restored. */
+  "recsys.cluster_id": { args: {  }; row: { cluster_id: number } };
   /** The columns that a view, or the policies on a table, read as the role that asks, one step down; with a number of 0 for the table itself. */
   "recsys.columns_asked": { args: { p_role: string | null; p_relation: string | null }; row: { relation: string; attnum: number } };
   /** The columns that a role has to be allowed to read for a view to show it anything, those of views under it and of what policies read included; with a number of 0 for each table itself. What functions read is not among them: the catalog does not say it. */
@@ -2885,8 +2891,8 @@ export interface Functions {
   "recsys.earlier_states": { args: { p_request: string | null }; row: { post_id: string; last_active_at: Date; trend: number } };
   /** The posts that may be in a feed: those the caller may read, without the user's own, what the request leaves out, what the user muted, and what its filter does not let in. */
   "recsys.eligible_posts": { args: { p_request: string | null }; row: { post_id: string; title: string; tags: string[]; author_id: string; created_at: Date } };
-  /** Whether vectors made as of a snapshot include the change of a transaction. */
-  "recsys.embeds_change": { args: { p_embedded_as_of: string | null; p_changed_by: string | null }; row: { embeds_change: boolean } };
+  /** Whether the vectors of a model include the change of a transaction. Of a model that came with a dump nobody knows, so they do not. */
+  "recsys.embeds_change": { args: { p_model: string | null; p_changed_by: string | null }; row: { embeds_change: boolean } };
   /** Ends a run as finished or superseded: what its pages say is summed up in its row, and they go. */
   "recsys.end_batch_run": { args: { p_run_id: number | string | null; p_status: string | null }; row: { end_batch_run: unknown } };
   /** Enqueues posts (p_kind: post) or users (p_kind: user) to be embedded again, each once. */
