@@ -242,7 +242,7 @@ async function columnsOfMembers(client: pg.PoolClient): Promise<number> {
   return rows[0].number;
 }
 
-/** Nothing of a feed depends on these: logins are read by the roll-up, and this app's ids are no texts, none of people and say no time. */
+/** Nothing of a feed depends on these: logins are read by the roll-up, days by whose they are, and this app's ids are no texts, none of people and say no time. */
 const besidesFeeds = [
   "execute on function recsys.event_id_of(integer,text)",
   "execute on function recsys.id_of(text)",
@@ -251,6 +251,7 @@ const besidesFeeds = [
   "execute on function recsys.person_id_of(text)",
   "execute on function recsys.time_of_id(text,text)",
   "select on table recsys.source_logins",
+  "select on table recsys.user_days",
 ];
 
 test("each right that a feed needs of its caller is missed by check, and given back by its cure", {
