@@ -73,6 +73,14 @@ end
 $$;
 comment on function recsys.retrieve_similar(recsys.feed_request, bigint, extensions.vector, integer, boolean) is 'The p_most posts nearest to a user''s vector by inner product; equally near ones share a rank. By the HNSW index, which may miss one in a hundred; where the 1,000 nearest of all posts hold too few eligible ones, exactly. p_is_quick: of fewer that it looks at, never exactly, and whoever may see them. Without model or vector none.';
 
+create function recsys.is_beyond(p_request recsys.feed_request, p_author_id uuid, p_number bigint, p_share integer) returns boolean
+language sql immutable security invoker
+begin atomic
+  -- who asks for certain authors gets all of them; an unknown author is nobody
+  select p_author_id is not null and p_number > p_share and (p_request.filter).author_ids is null;
+end;
+comment on function recsys.is_beyond(recsys.feed_request, uuid, bigint, integer) is 'Whether the p_number-th post of an author in a source comes after all others'', since p_share of theirs come before it.';
+
 create function recsys.earlier_states(p_request recsys.feed_request)
 returns table (post_id uuid, last_active_at timestamptz, "trend" double precision)
 language sql stable security invoker
@@ -90,107 +98,161 @@ begin atomic
 end;
 comment on function recsys.earlier_states(recsys.feed_request) is 'The states as of the request''s instant of posts that somebody came to later. Now there are none; a month ago they are many.';
 
-create function recsys.retrieve_active(p_request recsys.feed_request, p_most integer) returns table (post_id uuid, rank bigint)
+create function recsys.newest_posts(p_request recsys.feed_request, p_most integer, p_share integer, p_since timestamptz default '-infinity')
+returns table (post_id uuid, author_id uuid, created_at timestamptz)
+language sql stable security invoker
+begin atomic
+  with newest as materialized (
+    select posts.post_id, posts.author_id, posts.created_at
+    from recsys.eligible_posts(p_request) as posts
+    where p_request.pool is null and posts.created_at >= p_since
+    order by posts.created_at desc, posts.post_id
+    limit p_most
+  )
+  select newest.post_id, newest.author_id, newest.created_at from newest
+  union all
+  (
+    -- an author is beyond their share: others come after
+    select posts.post_id, posts.author_id, posts.created_at
+    from recsys.eligible_posts(p_request) as posts
+    where p_request.pool is null and posts.created_at >= p_since
+    order by posts.created_at desc, posts.post_id
+    offset p_most limit case
+      when p_most is not null and exists (select from newest where newest.author_id is not null group by newest.author_id having count(*) > p_share) then 19 * p_most else 0
+    end
+  );
+end;
+comment on function recsys.newest_posts(recsys.feed_request, integer, integer, timestamptz) is 'The p_most newest posts since an instant and, where more than p_share of them are of one author, 19 times as many after them.';
+
+create function recsys.retrieve_active(p_request recsys.feed_request, p_most integer, p_share integer) returns table (post_id uuid, rank bigint)
 language sql stable security invoker
 begin atomic
   with touched as materialized (
-    select posts.post_id, latest_post_stats.last_active_at as at
+    select posts.post_id, posts.author_id, latest_post_stats.last_active_at as at
     from recsys.latest_post_stats
     cross join lateral (
-      select eligible.post_id from recsys.eligible_posts(p_request) as eligible where eligible.post_id = latest_post_stats.post_id offset 0
+      select eligible.post_id, eligible.author_id from recsys.eligible_posts(p_request) as eligible where eligible.post_id = latest_post_stats.post_id offset 0
     ) as posts
     where latest_post_stats.last_active_at <= p_request.at and p_request.pool is null
     order by latest_post_stats.last_active_at desc, latest_post_stats.post_id
     limit p_most
   )
-  select latest.post_id, row_number() over (order by latest.at desc, latest.post_id)
+  select latest.post_id, row_number() over (order by latest.is_beyond, latest.at desc, latest.post_id)
   from (
-    select found.post_id, max(found.at) as at
+    select found.post_id, max(found.at) as at,
+      recsys.is_beyond(p_request, found.author_id, row_number() over (partition by found.author_id order by max(found.at) desc, found.post_id), p_share) as is_beyond
     from (
-      select touched.post_id, touched.at from touched
+      select touched.post_id, touched.author_id, touched.at from touched
       union all
-      select posts.post_id, earlier.last_active_at
-      from recsys.earlier_states(p_request) as earlier
-      cross join lateral (
-        select eligible.post_id from recsys.eligible_posts(p_request) as eligible where eligible.post_id = earlier.post_id offset 0
-      ) as posts
-      where p_request.pool is null
-      union all
-      -- nobody need have come to a post that is new
       (
-        select posts.post_id, posts.created_at
-        from recsys.eligible_posts(p_request) as posts
-        -- older ones come after p_most others; as one subquery, or the index would not know where to stop: 35 ms instead of 0.2
-        where posts.created_at >= (select coalesce((select touched.at from touched where p_most is not null order by touched.at desc offset p_most - 1 limit 1), '-infinity'))
-          and p_request.pool is null
-        order by posts.created_at desc, posts.post_id
-        limit p_most
+        select posts.post_id, posts.author_id, latest_post_stats.last_active_at
+        from recsys.latest_post_stats
+        cross join lateral (
+          select eligible.post_id, eligible.author_id from recsys.eligible_posts(p_request) as eligible where eligible.post_id = latest_post_stats.post_id offset 0
+        ) as posts
+        where latest_post_stats.last_active_at <= p_request.at and p_request.pool is null
+        order by latest_post_stats.last_active_at desc, latest_post_stats.post_id
+        offset p_most limit case
+          when p_most is not null and exists (select from touched where touched.author_id is not null group by touched.author_id having count(*) > p_share) then 19 * p_most else 0
+        end
       )
       union all
-      select posts.post_id, greatest(posts.last_active_at, posts.created_at) from unnest(p_request.pool) as posts
-    ) as found
-    group by found.post_id
-  ) as latest
-  order by latest.at desc, latest.post_id
-  limit p_most;
-end;
-comment on function recsys.retrieve_active(recsys.feed_request, integer) is 'The p_most posts that somebody came to or wrote last.';
-
-create function recsys.retrieve_fresh(p_request recsys.feed_request, p_most integer) returns table (post_id uuid, rank bigint)
-language sql stable security invoker
-begin atomic
-  select newest.post_id, row_number() over (order by newest.created_at desc, newest.post_id)
-  from (
-    (
-      select posts.post_id, posts.created_at from recsys.eligible_posts(p_request) as posts
-      where p_request.pool is null
-      order by posts.created_at desc, posts.post_id
-      limit p_most
-    )
-    union all
-    select posts.post_id, posts.created_at from unnest(p_request.pool) as posts
-  ) as newest
-  order by newest.created_at desc, newest.post_id
-  limit p_most;
-end;
-comment on function recsys.retrieve_fresh(recsys.feed_request, integer) is 'The p_most newest posts.';
-
-create function recsys.retrieve_trending(p_request recsys.feed_request, p_most integer) returns table (post_id uuid, rank bigint)
-language sql stable security invoker
-begin atomic
-  select hottest.post_id, row_number() over (order by hottest."trend" desc, hottest.post_id)
-  from (
-    (
-      select posts.post_id, latest_post_stats."trend"
-      from recsys.latest_post_stats
+      select posts.post_id, posts.author_id, earlier.last_active_at
+      from recsys.earlier_states(p_request) as earlier
       cross join lateral (
-        select eligible.post_id from recsys.eligible_posts(p_request) as eligible where eligible.post_id = latest_post_stats.post_id offset 0
+        select eligible.post_id, eligible.author_id from recsys.eligible_posts(p_request) as eligible where eligible.post_id = earlier.post_id offset 0
       ) as posts
-      -- stops the walk down the index: one person a week ago is as much
-      where latest_post_stats."trend" >= extract(epoch from p_request.at)::double precision / 3600 / 168 - 1.00001
-        -- said as ages, which no index knows: by that of last_active_at all of a week's posts were fetched, to be sorted by trend
-        and p_request.at - latest_post_stats.last_active_at >= interval '0' and p_request.at - latest_post_stats.last_active_at < interval '168 hours'
-        and p_request.pool is null
-      order by latest_post_stats."trend" desc, latest_post_stats.post_id
-      limit p_most
-    )
-    union all
-    select posts.post_id, earlier."trend"
-    from recsys.earlier_states(p_request) as earlier
-    cross join lateral (
-      select eligible.post_id from recsys.eligible_posts(p_request) as eligible where eligible.post_id = earlier.post_id offset 0
-    ) as posts
-    where earlier."trend" >= extract(epoch from p_request.at)::double precision / 3600 / 168 - 1.00001
-      and p_request.at - earlier.last_active_at < interval '168 hours' and p_request.pool is null
-    union all
-    select posts.post_id, posts."trend" from unnest(p_request.pool) as posts
-    where posts."trend" >= extract(epoch from p_request.at)::double precision / 3600 / 168 - 1.00001
-      and p_request.at - posts.last_active_at < interval '168 hours'
-  ) as hottest
-  order by hottest."trend" desc, hottest.post_id
+      where p_request.pool is null
+      union all
+      -- nobody need have come to a post that is new; older ones come after p_most others: as one subquery, or the index would not know where to
+      -- stop: 35 ms instead of 0.2
+      select posts.post_id, posts.author_id, posts.created_at
+      from recsys.newest_posts(p_request, p_most, p_share,
+        (select coalesce((select touched.at from touched where p_most is not null order by touched.at desc offset p_most - 1 limit 1), '-infinity'))) as posts
+      union all
+      select posts.post_id, posts.author_id, greatest(posts.last_active_at, posts.created_at) from unnest(p_request.pool) as posts
+    ) as found
+    group by found.post_id, found.author_id
+  ) as latest
+  order by latest.is_beyond, latest.at desc, latest.post_id
   limit p_most;
 end;
-comment on function recsys.retrieve_trending(recsys.feed_request, integer) is 'The p_most posts to which somebody came in the last week, by the people who came, decayed with a half-life of a week: no fewer than came a week ago as one.';
+comment on function recsys.retrieve_active(recsys.feed_request, integer, integer) is 'The p_most posts that somebody came to or wrote last, p_share of an author before all others''.';
+
+create function recsys.retrieve_fresh(p_request recsys.feed_request, p_most integer, p_share integer) returns table (post_id uuid, rank bigint)
+language sql stable security invoker
+begin atomic
+  select shared.post_id, row_number() over (order by shared.is_beyond, shared.created_at desc, shared.post_id)
+  from (
+    select newest.post_id, newest.created_at,
+      recsys.is_beyond(p_request, newest.author_id, row_number() over (partition by newest.author_id order by newest.created_at desc, newest.post_id), p_share) as is_beyond
+    from (
+      select posts.post_id, posts.author_id, posts.created_at from recsys.newest_posts(p_request, p_most, p_share) as posts
+      union all
+      select posts.post_id, posts.author_id, posts.created_at from unnest(p_request.pool) as posts
+    ) as newest
+  ) as shared
+  order by shared.is_beyond, shared.created_at desc, shared.post_id
+  limit p_most;
+end;
+comment on function recsys.retrieve_fresh(recsys.feed_request, integer, integer) is 'The p_most newest posts, p_share of an author before all others''.';
+
+create function recsys.retrieve_trending(p_request recsys.feed_request, p_most integer, p_share integer) returns table (post_id uuid, rank bigint)
+language sql stable security invoker
+begin atomic
+  with first as materialized (
+    select posts.post_id, posts.author_id, latest_post_stats."trend"
+    from recsys.latest_post_stats
+    cross join lateral (
+      select eligible.post_id, eligible.author_id from recsys.eligible_posts(p_request) as eligible where eligible.post_id = latest_post_stats.post_id offset 0
+    ) as posts
+    -- stops the walk down the index: one person a week ago is as much
+    where latest_post_stats."trend" >= extract(epoch from p_request.at)::double precision / 3600 / 168 - 1.00001
+      -- said as ages, which no index knows: by that of last_active_at all of a week's posts were fetched, to be sorted by trend
+      and p_request.at - latest_post_stats.last_active_at >= interval '0' and p_request.at - latest_post_stats.last_active_at < interval '168 hours'
+      and p_request.pool is null
+    order by latest_post_stats."trend" desc, latest_post_stats.post_id
+    limit p_most
+  )
+  select shared.post_id, row_number() over (order by shared.is_beyond, shared."trend" desc, shared.post_id)
+  from (
+    select hottest.post_id, hottest."trend",
+      recsys.is_beyond(p_request, hottest.author_id, row_number() over (partition by hottest.author_id order by hottest."trend" desc, hottest.post_id), p_share) as is_beyond
+    from (
+      select first.post_id, first.author_id, first."trend" from first
+      union all
+      (
+        select posts.post_id, posts.author_id, latest_post_stats."trend"
+        from recsys.latest_post_stats
+        cross join lateral (
+          select eligible.post_id, eligible.author_id from recsys.eligible_posts(p_request) as eligible where eligible.post_id = latest_post_stats.post_id offset 0
+        ) as posts
+        where latest_post_stats."trend" >= extract(epoch from p_request.at)::double precision / 3600 / 168 - 1.00001
+          and p_request.at - latest_post_stats.last_active_at >= interval '0' and p_request.at - latest_post_stats.last_active_at < interval '168 hours'
+          and p_request.pool is null
+        order by latest_post_stats."trend" desc, latest_post_stats.post_id
+        offset p_most limit case
+          when p_most is not null and exists (select from first where first.author_id is not null group by first.author_id having count(*) > p_share) then 19 * p_most else 0
+        end
+      )
+      union all
+      select posts.post_id, posts.author_id, earlier."trend"
+      from recsys.earlier_states(p_request) as earlier
+      cross join lateral (
+        select eligible.post_id, eligible.author_id from recsys.eligible_posts(p_request) as eligible where eligible.post_id = earlier.post_id offset 0
+      ) as posts
+      where earlier."trend" >= extract(epoch from p_request.at)::double precision / 3600 / 168 - 1.00001
+        and p_request.at - earlier.last_active_at < interval '168 hours' and p_request.pool is null
+      union all
+      select posts.post_id, posts.author_id, posts."trend" from unnest(p_request.pool) as posts
+      where posts."trend" >= extract(epoch from p_request.at)::double precision / 3600 / 168 - 1.00001
+        and p_request.at - posts.last_active_at < interval '168 hours'
+    ) as hottest
+  ) as shared
+  order by shared.is_beyond, shared."trend" desc, shared.post_id
+  limit p_most;
+end;
+comment on function recsys.retrieve_trending(recsys.feed_request, integer, integer) is 'The p_most posts to which somebody came in the last week, by the people who came, decayed with a half-life of a week: no fewer than came a week ago as one. p_share of an author before all others''.';
 
 create function recsys.with_affinities(p_request recsys.feed_request) returns recsys.feed_request
 language plpgsql stable security invoker set search_path = ''
@@ -243,17 +305,18 @@ begin atomic
 end;
 comment on function recsys.retrieve_followed(recsys.feed_request, integer) is 'The p_most newest posts of the 50 authors with whose posts the user interacted most.';
 
--- The lists. size: how many posts of a source are candidates; kept: how many are found before it is asked which of them a caller may see.
+-- The lists. size: how many posts of a source are candidates; kept: how many are found before it is asked which of them a caller may see. The
+-- last number of those that are common: how many of an author come before all others', a tenth of the size.
 -- p_extent is feed, kept, or all: then there is no limit. As jsonb, since `supabase db push` takes the end of a "case" for that of the body.
 
 create function recsys.common_sources(p_request recsys.feed_request, p_extent text) returns table (source text, size integer, kept integer, post_id uuid, rank bigint)
 language sql stable security invoker
 begin atomic
-  select 'active', 300, 420, found.* from recsys.retrieve_active(p_request, (jsonb '{"feed": 300, "kept": 420}' ->> p_extent)::integer) as found
+  select 'active', 300, 420, found.* from recsys.retrieve_active(p_request, (jsonb '{"feed": 300, "kept": 420}' ->> p_extent)::integer, 30) as found
   union all
-  select 'fresh', 100, 140, found.* from recsys.retrieve_fresh(p_request, (jsonb '{"feed": 100, "kept": 140}' ->> p_extent)::integer) as found
+  select 'fresh', 100, 140, found.* from recsys.retrieve_fresh(p_request, (jsonb '{"feed": 100, "kept": 140}' ->> p_extent)::integer, 10) as found
   union all
-  select 'trending', 50, 125, found.* from recsys."retrieve_trending"(p_request, (jsonb '{"feed": 50, "kept": 125}' ->> p_extent)::integer) as found;
+  select 'trending', 50, 125, found.* from recsys."retrieve_trending"(p_request, (jsonb '{"feed": 50, "kept": 125}' ->> p_extent)::integer, 5) as found;
 end;
 comment on function recsys.common_sources(recsys.feed_request, text) is 'What the sources bring that are the same for everybody, but for what is hidden from them, known to them or served.';
 
@@ -272,7 +335,7 @@ do $$
 declare
   source regprocedure;
 begin
-  for source in select oid::regprocedure from pg_catalog.pg_proc where pronamespace = 'recsys'::regnamespace and proname ~ '^(retrieve_|earlier_states$|with_affinities$|common_sources$|own_sources$)' loop
+  for source in select oid::regprocedure from pg_catalog.pg_proc where pronamespace = 'recsys'::regnamespace and proname ~ '^(retrieve_|is_beyond$|newest_posts$|earlier_states$|with_affinities$|common_sources$|own_sources$)' loop
     execute format('revoke all on function %s from public', source);
     execute format('grant execute on function %s to authenticated, service_role', source);
   end loop;

@@ -134,7 +134,7 @@ begin
         ('authenticated', 'a list made ahead', 'select from recsys.batch_feed($1, 1)'),
         ('authenticated', 'what is fresh and popular',
           'with asked as materialized (select recsys.feed_request($1, recsys.clock()) as request)
-            select from recsys.retrieve_fresh((select request from asked), 1) union all select from recsys.retrieve_trending((select request from asked), 1)'),
+            select from recsys.retrieve_fresh((select request from asked), 1, 1) union all select from recsys.retrieve_trending((select request from asked), 1, 1)'),
         ('authenticated', 'posts like one', 
           -- the last fails where no model is active
           'select recsys.app_id(post.post_id), recsys.posts_like(post.post_id, 1),

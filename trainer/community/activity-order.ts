@@ -28,6 +28,11 @@ export class ActivityOrder {
     this.head = post;
   }
 
+  /** The posts for which `is` holds. */
+  *posts(is: (post: number) => boolean): Iterable<number> {
+    for (let post = this.head; post >= 0; post = this.after[post]) if (is(post)) yield post;
+  }
+
   /** The first `count` posts. */
   first(count: number): number[] {
     const found: number[] = [];

@@ -7,7 +7,13 @@ import { after, test } from "node:test";
 import { testDatabase } from "../../db/testing.ts";
 import { halfLives } from "../../supabase/functions/_shared/features/decay.ts";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
-import { retrieval, searchWidth, sourceNames, sources } from "../../supabase/functions/_shared/features/retrieval.ts";
+import {
+  optionsOf,
+  retrieval,
+  searchWidth,
+  sourceNames,
+  sources,
+} from "../../supabase/functions/_shared/features/retrieval.ts";
 import { Random } from "../engine/random.ts";
 import { communityFromDatabase } from "./from-database.ts";
 import { assertAgrees, instantAfter, unitVectors } from "./testing.ts";
@@ -88,27 +94,33 @@ test("the limits in the text of the SQL functions are the declared ones", async 
   ] as const) {
     const { rows } = await pool.query("select pg_get_functiondef(('recsys.' || $1)::regproc) as text", [list]);
     const lines = rows[0].text.matchAll(
-      /'(\w+)'::text(?: AS \w+)?,\s+(\d+)(?: AS \w+)?,\s+(\d+)[\s\S]+?"feed": (\d+), "kept": (\d+)/g,
+      /'(\w+)'::text(?: AS \w+)?,\s+(\d+)(?: AS \w+)?,\s+(\d+)[\s\S]+?"feed": (\d+), "kept": (\d+)[\s\S]+?\)::integer(?:, (\d+)|[^\d]*?)\)/g,
     );
     const declared = sourceNames.filter((source) => sources[source].common === common);
     assert.deepEqual(
-      Array.from(lines, ([, source, ...numbers]) => [source, ...numbers.map(Number)]),
+      Array.from(lines, ([, source, ...numbers]) => [
+        source,
+        ...numbers.map((number) => (number === undefined ? undefined : Number(number))),
+      ]),
       declared.map((source) => [
         source,
         sources[source].size,
         sources[source].kept,
         sources[source].size,
         sources[source].kept,
+        optionsOf[source].share,
       ]),
     );
   }
   assert.deepEqual(await numbers("retrieve_trending", /< '(\d+):00:00'::interval/g), [
     retrieval.trendingHours,
+    retrieval.trendingHours, // of more, where an author is beyond their share
     retrieval.trendingHours, // for those whose state has changed since
     retrieval.trendingHours, // and of a pool
   ]);
   assert.deepEqual(await numbers("candidates", /'since', (\d+), (\d+)/g), [sources.active.size]);
   assert.deepEqual(await numbers("candidates", /limit (\d+)\n/g), [sources.active.kept]);
+  assert.deepEqual(await numbers("candidates", /posts\.post_id\), (\d+)\) as is_beyond/g), [sources.fresh.share]);
   assert.deepEqual(await numbers("retrieve_followed", /authors\[:(\d+)\]/g), [
     retrieval.followedAuthors,
     retrieval.followedAuthors,

@@ -27,6 +27,7 @@ import { ActivityOrder } from "./activity-order.ts";
 import type { Community } from "./community.ts";
 import { mostSimilar } from "./most-similar.ts";
 import { quietUser } from "./quiet.ts";
+import { withinShare } from "./share.ts";
 import { login, type Timeline } from "./timeline.ts";
 import { topByScore } from "./top.ts";
 
@@ -302,29 +303,24 @@ export class CommunityState {
   };
 
   private active(eligible: Eligible): number[] {
-    const posts: number[] = [];
-    for (
-      let post = this.activity.head;
-      post >= 0 && posts.length < sources.active.size;
-      post = this.activity.after[post]
-    )
-      if (eligible(post)) posts.push(post);
-    return posts;
+    return withinShare(this.activity.posts(eligible), this.community.posts.authors, sources.active).posts;
   }
 
   private fresh(eligible: Eligible): number[] {
-    const posts: number[] = [];
-    for (let post = this.alive - 1; post >= 0 && posts.length < sources.fresh.size; post--)
-      if (eligible(post)) posts.push(post);
-    return posts;
+    return withinShare(this.newest(eligible), this.community.posts.authors, sources.fresh).posts;
+  }
+
+  private *newest(eligible: Eligible): Iterable<number> {
+    for (let post = this.alive - 1; post >= 0; post--) if (eligible(post)) yield post;
   }
 
   private trending(now: number, hidden: Uint8Array | undefined, eligible: Eligible): number[] {
-    const { size } = sources.trending;
+    const { authors } = this.community.posts;
     const few = this.hottest(now, hidden);
-    const found = few.filter(eligible);
-    if (found.length >= size || few.length < hottestKept) return found.slice(0, size);
-    return this.byHeat(now, hidden, Number.POSITIVE_INFINITY).filter(eligible).slice(0, size);
+    const found = withinShare(few.filter(eligible), authors, sources.trending);
+    if (found.isFull || few.length < hottestKept) return found.posts;
+    return withinShare(this.byHeat(now, hidden, Number.POSITIVE_INFINITY).filter(eligible), authors, sources.trending)
+      .posts;
   }
 
   /** The first `hottestKept`, found once for all who ask at the same instant and may read the same. */

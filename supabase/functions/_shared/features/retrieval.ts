@@ -6,6 +6,8 @@ interface SourceOptions {
   size: number;
   /** How many of its posts are found before it is asked which of them a caller may see: more than it brings, and more where people know most already. */
   kept: number;
+  /** How many posts of an author come before all others': a tenth. Those of a reader's own have no such share, since only what the reader does brings an author there. */
+  share?: number;
   /** Whether it brings everybody the same, but for what is hidden from them, known to them or served; and whether it begins with what was written last. */
   common: boolean;
   beginsWithNew?: boolean;
@@ -16,9 +18,9 @@ interface SourceOptions {
 /** The sources in the order of the ranker's inputs: the nearest to the user's vector, the last active, the newest, the most popular of the week, the newest of the authors they follow. */
 export const sources = {
   similar: { size: 100, kept: 160, common: false, telling: 1 },
-  active: { size: 300, kept: 420, common: true, beginsWithNew: true, telling: 4 },
-  fresh: { size: 100, kept: 140, common: true, beginsWithNew: true, telling: 5 },
-  trending: { size: 50, kept: 125, common: true, telling: 3 },
+  active: { size: 300, kept: 420, share: 30, common: true, beginsWithNew: true, telling: 4 },
+  fresh: { size: 100, kept: 140, share: 10, common: true, beginsWithNew: true, telling: 5 },
+  trending: { size: 50, kept: 125, share: 5, common: true, telling: 3 },
   followed: { size: 50, kept: 70, common: false, telling: 2 },
 } satisfies Record<string, SourceOptions>;
 export type Source = keyof typeof sources;

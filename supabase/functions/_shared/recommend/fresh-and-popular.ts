@@ -64,9 +64,9 @@ function readFreshAndPopular(
       found as (
         select post_id, min(fresh_rank)::integer as fresh_rank, min(trending_rank)::integer as trending_rank
         from (
-          select post_id, rank as fresh_rank, null::bigint as trending_rank from recsys.retrieve_fresh((select request from asked), ${sources.fresh.size})
+          select post_id, rank as fresh_rank, null::bigint as trending_rank from recsys.retrieve_fresh((select request from asked), ${sources.fresh.size}, ${sources.fresh.share})
           union all
-          select post_id, null, rank from recsys.retrieve_trending((select request from asked), ${sources.trending.size})
+          select post_id, null, rank from recsys.retrieve_trending((select request from asked), ${sources.trending.size}, ${sources.trending.share})
         ) as each
         group by post_id
       )

@@ -23,12 +23,13 @@ const uniform = () => random.uniform();
 
 interface Given {
   age?: number;
+  author?: string | null;
   predictions?: Predictions | null;
 }
 
 /** A post that is `age` days old, at an instant at which a week ago is 0. */
-function candidate(post_id: string, score: number, { age = 30, predictions = null }: Given = {}) {
-  const known = { author_id: null, embedding: null, ranks };
+function candidate(post_id: string, score: number, { age = 30, author = null, predictions = null }: Given = {}) {
+  const known = { author_id: author, embedding: null, ranks };
   return { score, predictions, post: { post_id, created_at: 7 - age, ...known } };
 }
 
@@ -192,4 +193,13 @@ test("of 300 posts four fifths of the best tenth end their trial in three quarte
     assert.equal(byDraw.unshown[10 * number - 1], 0);
     assert.ok(byRanker.unshown[10 * number - 1] > number / 2, "while the ranker alone leaves most of them unseen");
   }
+});
+
+test("an author of a thousand new posts has as many trials as one of a single post", () => {
+  const flood = Array.from({ length: 1000 }, (_, i) => candidate(`flood ${i}`, 0.001, { age: 1, author: "many" }));
+  const few = Array.from({ length: 9 }, (_, i) => candidate(`few ${i}`, 0.001, { age: 1, author: `author ${i}` }));
+  const all = exploration(settings, trials(), 0, 20, uniform) ?? assert.fail();
+  let ofMany = 0;
+  for (let page = 0; page < 1000; page++) if (all.draw([...flood, ...few])?.post.author_id === "many") ofMany++;
+  assert.ok(ofMany > 60 && ofMany < 140, `${ofMany} of 1,000 trials`);
 });

@@ -48,7 +48,7 @@ export interface Exploration {
 
 /** What has to be known of a candidate. */
 export interface Triable {
-  post: { post_id: string; created_at: number };
+  post: { post_id: string; created_at: number; author_id?: string | null };
   /** null: no model ranked. */
   predictions?: Predictions | null;
 }
@@ -91,7 +91,7 @@ export function exploration(
   return place === null ? null : { place, draw: (left) => drawn(left, trials, settings.trial_impressions, uniform) };
 }
 
-/** Of the posts under trial the one with the highest draw. */
+/** Of the posts under trial the one with the highest draw. Of an author one draws, or whoever writes a thousand had nearly all trials. */
 function drawn<Post extends Triable>(
   left: Post[],
   { known, since, rate }: Trials,
@@ -100,11 +100,16 @@ function drawn<Post extends Triable>(
 ): Post | undefined {
   let [best, highest]: [Post | undefined, number] = [undefined, -1];
   const betaOf = randomBeta.source(uniform);
+  const drew = new Set<string>();
   for (const candidate of left) {
     const { post, predictions } = candidate;
     if (post.created_at <= since) continue;
     const { impressions, acted } = known.get(post.post_id) ?? untried;
     if (impressions >= enough) continue;
+    if (post.author_id) {
+      if (drew.has(post.author_id)) continue;
+      drew.add(post.author_id);
+    }
     const expected = expectedFrom * expectedChance(predictions, rate);
     const value = betaOf(expected + acted, expectedFrom - expected + impressions - acted)();
     if (value > highest) [best, highest] = [candidate, value];

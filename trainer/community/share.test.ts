@@ -1,0 +1,57 @@
+/** An author who writes, and is come to, more than all others together has a share of each source, in SQL as in the replay. */
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+import { testDatabase } from "../../db/testing.ts";
+import { commonSources, optionsOf, type Source } from "../../supabase/functions/_shared/features/retrieval.ts";
+import { Random } from "../engine/random.ts";
+import { communityFromDatabase } from "./from-database.ts";
+import { assertAgrees, instantAfter, unitVectors } from "./testing.ts";
+
+const database = await testDatabase({ after }, "share");
+const { pool } = database;
+const id = (kind: string, number: number) => `${kind}0000000-0000-4000-8000-${String(number).padStart(12, "0")}`;
+const [reader, many] = [id("a", 0), id("a", 1)];
+
+/** 50 authors wrote 10 posts each in the last days, to which two people came; later one wrote 700, to 200 of which four came. */
+await pool.query(`
+  create function pg_temp.id(kind text, number bigint) returns uuid language sql immutable as $$
+    select (kind || '0000000-0000-4000-8000-' || lpad(number::text, 12, '0'))::uuid
+  $$;
+  insert into public.profiles (id, created_at) select pg_temp.id('a', n), now() - interval '90 days' from generate_series(0, 59) as n;
+  insert into public.posts (id, author_id, title, created_at)
+  select pg_temp.id('b', n), pg_temp.id('a', 10 + n % 50), 'post ' || n, now() - interval '3 days' - n * interval '1 minute' from generate_series(0, 499) as n
+  union all select pg_temp.id('c', n), '${many}', 'of many ' || n, now() - interval '1 day' - n * interval '1 minute' from generate_series(1, 700) as n;
+  insert into public.post_views (user_id, post_id, created_at)
+  select pg_temp.id('a', 2 + person), pg_temp.id('b', n), now() - interval '2 days' - (2 * n + person) * interval '1 second' from generate_series(0, 499) as n, generate_series(0, 1) as person
+  union all
+  select pg_temp.id('a', 4 + person), pg_temp.id('c', n), now() - interval '1 hour' - (4 * n + person) * interval '1 second' from generate_series(1, 200) as n, generate_series(0, 3) as person;
+  select recsys.roll_up(null)`);
+const loaded = await communityFromDatabase(database);
+const random = new Random(1);
+const vectors = unitVectors(random, loaded.community.posts.ids.length);
+const instant = await instantAfter(database, loaded, vectors, loaded.timeline.length);
+
+test("of each common source the author has a tenth, and others all that is left", async () => {
+  const user = loaded.community.users.ids.indexOf(reader);
+  const candidates = await assertAgrees(instant, user, unitVectors(random, 1));
+  for (const source of commonSources) {
+    const brought = candidates.filter(({ ranks }) => ranks[source] !== null);
+    const { size, share } = optionsOf[source];
+    assert.equal(brought.length, size, source);
+    assert.equal(share, size / 10, source);
+    assert.equal(brought.filter(({ author_id }) => author_id === many).length, share, source);
+  }
+});
+
+test("who asks for that author's posts gets as many as there are places", async () => {
+  const brought = async (filter: object | null) => {
+    const { rows } = await pool.query<{ author_id: string; ranks: Partial<Record<Source, number>> }>(
+      "select author_id, ranks from recsys.retrieve($1, null, null, now(), p_filter => $2)",
+      [reader, filter],
+    );
+    return (source: Source) => rows.filter(({ author_id, ranks }) => author_id === many && ranks[source]).length;
+  };
+  assert.equal((await brought(null))("fresh"), 10);
+  const asked = await brought({ author_ids: [many] });
+  assert.deepEqual([asked("active"), asked("fresh"), asked("trending")], [300, 100, 50]);
+});

@@ -1,0 +1,133 @@
+/**
+ * What accounts that keep to the rate limits can do to the feeds of others: the share of places among the first 20 that change. SOAK sets for how
+ * many people the community is made: 60 by default, 400 in `npm run test:soak`.
+ */
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { importBundle } from "../db/import/import-bundle.ts";
+import { testDatabase } from "../db/testing.ts";
+import { testApp } from "../supabase/functions/recommend/testing.ts";
+import { parseConfig } from "./config/config.ts";
+import { readModelFolder } from "./model-folder/model-folder.ts";
+import { publish } from "./publish/publish.ts";
+import { writeSyntheticCommunity } from "./synthetic/write-synthetic-community.ts";
+import { temporaryFolder } from "./testing.ts";
+import { trainIntoFolder } from "./train-into-folder.ts";
+
+const people = Number(process.env.SOAK ?? 60);
+const database = await testDatabase({ after }, "weighs");
+const { pool } = database;
+const honest: string[] = [];
+
+before(async () => {
+  const folder = await temporaryFolder({ after });
+  await writeSyntheticCommunity(folder, { seed: 3, users: people, posts: 4 * people, days: 30 });
+  await importBundle(database, folder);
+  await pool.query("select recsys.roll_up(null)");
+  const quick = { towers: { epochsOf: { before: 1 } }, ranker: { epochs: 1, rows: 24, hardNegatives: 12 } };
+  const parsed = parseConfig(people > 60 ? {} : quick);
+  assert.ok("config" in parsed);
+  const { config } = parsed;
+  const context = { database, onProgress() {}, signal: new AbortController().signal, print() {} };
+  const out = `${await temporaryFolder({ after })}/model`;
+  await publish(
+    database,
+    await readModelFolder(await trainIntoFolder(context, { seed: 1, config, out, parent: "." })),
+    {
+      activate: true,
+    },
+  );
+  // a place that is drawn by lot would change by itself
+  await pool.query("update recsys.settings set trial_place = 0");
+  const { rows } = await pool.query("select user_id from recsys.source_users order by user_id limit 60");
+  honest.push(...rows.map(({ user_id }) => user_id));
+});
+
+type Scope = Parameters<typeof testApp>[0];
+
+/** The first 20 posts of each honest person's feed. */
+async function feeds(t: Scope): Promise<Set<string>[]> {
+  await pool.query("select recsys.roll_up(null)");
+  const app = testApp(t, database.url);
+  const all: Set<string>[] = [];
+  for (const person of honest) {
+    const { status, body } = await app.call(person, { limit: 20 });
+    assert.equal(status, 200);
+    all.push(new Set(body.items.map((item) => item.post_id)));
+  }
+  await app.settled();
+  // what they were shown is not what is measured
+  await pool.query("truncate recsys.impressions");
+  return all;
+}
+
+/** Which share of places has another post. */
+function changed(before: Set<string>[], now: Set<string>[]): number {
+  const places = now.reduce((sum, feed) => sum + feed.size, 0);
+  return now.reduce((sum, feed, i) => sum + [...feed].filter((post) => !before[i].has(post)).length, 0) / places;
+}
+
+/** Honest people's feeds while nobody attacks. */
+let base: Set<string>[] | undefined;
+
+/** What an attack by some new accounts changes, after what they may do; nothing of it stays. */
+async function effectOf(scope: Scope, accounts: number, attack: string, prepare?: string): Promise<number> {
+  const ids = Array.from({ length: accounts }, (_, i) => `00000000-0000-4000-8000-${String(i + 1).padStart(12, "0")}`);
+  const run = (sql: string) =>
+    pool.query(sql.replaceAll("$accounts", `unnest('{${ids}}'::uuid[]) with ordinality as account (id, number)`));
+  try {
+    if (!prepare) base ??= await feeds(scope);
+    await run("insert into public.profiles (id) select account.id from $accounts");
+    if (prepare) await run(prepare);
+    const before = prepare ? await feeds(scope) : (base as Set<string>[]);
+    await run(attack);
+    return changed(before, await feeds(scope));
+  } finally {
+    await pool.query("delete from public.posts where author_id = any ($1)", [ids]);
+    await pool.query("delete from public.profiles where id = any ($1)", [ids]);
+    await pool.query("select recsys.roll_up(null)");
+  }
+}
+
+/** Each account writes so many posts, with the words and the vectors of posts of others. */
+const ownPosts = (count: number) => `
+  create temp table likened on commit drop as
+    select gen_random_uuid() as id, account.id as author_id, other.post_id as other, n
+    from $accounts cross join generate_series(1, ${count}) as n
+    cross join lateral (select post_id from recsys.source_posts order by md5(post_id::text || n || account.number) limit 1) as other;
+  insert into public.posts (id, author_id, title, tags, created_at)
+    select likened.id, likened.author_id, title, tags, now() - n * interval '1 second' from likened join public.posts on posts.id = other;
+  insert into recsys.post_embeddings (model_id, post_id, embedding)
+    select model_id, likened.id, embedding from likened join recsys.post_embeddings on post_embeddings.post_id = other`;
+const written = (count: number) => `begin; ${ownPosts(count)}; commit`;
+
+/** A post of others that is not new. */
+const oldPost =
+  "(select id from public.posts where created_at < now() - interval '10 days' and author_id is not null order by md5(id::text) limit 1) as old";
+const view = (from: number, to: number) =>
+  `insert into public.post_views (user_id, post_id, created_at)
+   select account.id, old.id, now() - n * interval '0.1 second' from $accounts, ${oldPost}, generate_series(${from}, ${to}) as n`;
+const actOnOwn = (table: string) =>
+  `insert into public.${table} (user_id, post_id, created_at)
+   select author_id, posts.id, now() - n * interval '0.1 second'
+   from public.posts join $accounts on account.id = author_id cross join generate_series(1, 200) as n`;
+
+test("whatever authors do with their own posts changes no place", async (t) => {
+  const attack = ["post_views", "post_votes", "comments"].map(actOnOwn).join(";");
+  assert.equal(await effectOf(t, 10, attack, written(4)), 0);
+});
+
+test("a thousand views of a post change no more than the first of them", async (t) => {
+  assert.equal(await effectOf(t, 1, view(2, 1000), view(1, 1)), 0);
+});
+
+for (const [name, accounts, attack, bound] of [
+  ["nine accounts that view a post", 9, view(1, 1), 0.028],
+  ["an account that writes 1,000 posts", 1, written(1000), 0.02],
+  ["ten accounts that write 100 posts each", 10, written(100), 0.05],
+] as const)
+  test(`${name} change at most ${(100 * bound).toFixed(1)} % of places`, async (t) => {
+    const share = await effectOf(t, accounts, attack);
+    t.diagnostic(`${(100 * share).toFixed(1)} % of places`);
+    assert.ok(share <= bound, `${(100 * share).toFixed(1)} % of places`);
+  });
