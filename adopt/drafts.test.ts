@@ -103,7 +103,7 @@ test("people who are numbers are followed by the uuid that one table has for the
     "create table logins (id serial primary key, user_id int not null references person, created_at timestamptz not null default now())",
   );
   assert.deepEqual(
-    app.unsure.filter((line) => /worked out anew|not followed/.test(line)).map((line) => line.split(":")[0]),
+    app.unsure.filter((line) => /recomputed|not followed/.test(line)).map((line) => line.split(":")[0]),
     ["public.comment_like"],
   );
   const changes: [statement: string, queued: string[]][] = [
@@ -118,7 +118,7 @@ test("people who are numbers are followed by the uuid that one table has for the
     await t.test(statement, async () => {
       assert.deepEqual(await queued(app, statement), expected);
     });
-  await t.test("their texts are embedded anew", async () => {
+  await t.test("their texts are re-embedded", async () => {
     await app.pool.query("truncate recsys.embedding_jobs; update person set bio = 'Writer' where id = 2");
     const { rows } = await app.pool.query("select kind, right(entity_id::text, 1) as who from recsys.embedding_jobs");
     assert.deepEqual(rows, [{ kind: "user", who: "2" }]);

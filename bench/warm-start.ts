@@ -1,10 +1,10 @@
 /**
  * What going on from an earlier model saves, and whether it costs quality: `npm run bench -- warm-start [--data FOLDER
  * --test-from 2017-04-01 --sample 1000 --seed 1,2,3 --days 30]`; without a folder, synthetic communities, of which each seed has
- * its own. For each seed a model is trained anew up to the test, and another up to some days before it, which then goes on: in
+ * its own. For each seed a model is trained from scratch up to the test, and another up to some days before it, which then goes on: in
  * one training, or night by night. All of them are replayed side by side on the same events: those of as many days from the
  * test on, since months later nobody could tell what a model had learned last. Differences are paired by event; a model trained
- * anew with another seed shows what chance alone makes of them.
+ * from scratch with another seed shows what chance alone makes of them.
  */
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { hour } from "../supabase/functions/_shared/features/hours.ts";
@@ -45,9 +45,9 @@ class Ready extends System {
 const delay = monitorEventLoopDelay();
 const backend = await startBackend();
 console.log(`a replay of ${sample} events of the ${days} days after the test (${backend})`);
-console.log("seconds of the last training without reading; Δ: to anew, paired by event");
+console.log("seconds of the last training without reading; Δ: to from scratch, paired by event");
 console.log("loss: −ln of the post's share of the scores of its list, of posts that retrieval brought for both models");
-/** Mean differences to anew, of each model for each seed. */
+/** Mean differences to from scratch, of each model for each seed. */
 const differences = new Map<string, number[][]>();
 for (const seed of numbersOf(values.seed)) console.log(`\nseed ${seed}\n\n${await measure(seed)}`);
 const overSeeds = [...differences].map(([name, seeds]) => [
@@ -79,9 +79,9 @@ async function measure(seed: number): Promise<string> {
     return last;
   };
   const all: [name: string, trained: Trained][] = [
-    ["anew up to the test", await trainUntil(testFrom, seed)],
+    ["from scratch up to the test", await trainUntil(testFrom, seed)],
     ["the same with another seed", await trainUntil(testFrom, seed + 1000)],
-    [`anew up to ${days} days before, not retrained`, first],
+    [`from scratch up to ${days} days before, not retrained`, first],
     [`from that, ${days} days at once`, await goOn(1)],
     [`from that, ${days} nights`, await goOn(days)],
   ];
@@ -99,8 +99,8 @@ async function measure(seed: number): Promise<string> {
     const { metrics, events } = results[i];
     const { "recall@20": recall, mrr } = replayMetrics(events, results[0].events).all;
     const loss = estimate(losses[i].map((own, event) => own - losses[0][event]).filter(Number.isFinite));
-    const toAnew = i === 0 ? [] : [recall, mrr, loss];
-    if (i > 0) differences.set(name, [...(differences.get(name) ?? []), toAnew.map(({ mean }) => mean)]);
+    const toFromScratch = i === 0 ? [] : [recall, mrr, loss];
+    if (i > 0) differences.set(name, [...(differences.get(name) ?? []), toFromScratch.map(({ mean }) => mean)]);
     const lists = sideBySide([systems[i].lists]);
     const comment = rankerMetrics(lists, headRows(lists, requests)).find(
       ({ head, by }) => head === "comment" && by === "DLRM",
@@ -109,7 +109,7 @@ async function measure(seed: number): Promise<string> {
       name,
       share(metrics.all["recall@20"].mean),
       share(metrics.all.mrr.mean),
-      ...(i === 0 ? ["", "", ""] : toAnew.map(pairedCell)),
+      ...(i === 0 ? ["", "", ""] : toFromScratch.map(pairedCell)),
       share(metrics["posts > 7 days"]["recall@20"].mean),
       share(comment?.normalisedEntropy ?? Number.NaN),
       (comment?.calibration ?? Number.NaN).toFixed(3),

@@ -130,7 +130,7 @@ test("the same call again changes nothing but what it says otherwise", async (t)
   assert.equal((await triggers()).length, before.length);
 });
 
-test("a watch that is called again after its view changed works out anew those whom the view has lost", async (t) => {
+test("a watch that is called again after its view changed recomputes those whom the view has lost", async (t) => {
   const database = await testDatabase(t, "watch_lost");
   const { pool } = database;
   await useNotes(database);

@@ -108,7 +108,7 @@ function earlier(learnedFrom: EarlierModel["learnedFrom"] = "pages"): EarlierMod
   };
 }
 
-test("a later training goes on with the pages of one more day; from a model of first interactions it starts anew", async () => {
+test("a later training goes on with the pages of one more day; from a model of first interactions it starts from scratch", async () => {
   const next = await trainModel(loaded, { ...options, from: earlier() });
   assert.equal(next.wentOn, true);
   const { at, length } = loaded.timeline;
@@ -117,8 +117,13 @@ test("a later training goes on with the pages of one more day; from a model of f
   const pages = loaded.pages.filter((page) => page.at >= model.learnedUntil && page.at < settled);
   assert.ok(next.requests > 20 && next.requests <= pages.length, `${next.requests} of ${pages.length}`);
   assert.notDeepEqual(next.dlrm.dense.values("position"), model.dlrm.dense.values("position"));
-  const anew = await trainModel(loaded, { ...options, config: quickConfig, until, from: earlier("interactions") });
-  assert.equal(anew.wentOn, false);
+  const fromScratch = await trainModel(loaded, {
+    ...options,
+    config: quickConfig,
+    until,
+    from: earlier("interactions"),
+  });
+  assert.equal(fromScratch.wentOn, false);
 });
 
 test("where nothing was shown the ranker learns from first interactions, up to the last", async () => {

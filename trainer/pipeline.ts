@@ -47,7 +47,7 @@ export interface PipelineOptions {
   config?: Config | undefined;
   /** Given what the ranker was trained on, some 200 MB that nobody else keeps: for models to compare it with. */
   onExamples?: (examples: RankingExamples, parts: RankerParts) => void;
-  /** The model to go on from, whose weights are then changed; without it, training starts anew. */
+  /** The model to go on from, whose weights are then changed; without it, training starts from scratch. */
   from?: EarlierModel | undefined;
   /** What finished stages have left, where a training was interrupted. */
   stages?: Stages | undefined;
@@ -105,14 +105,14 @@ export interface TrainedModel extends TrainedRanker {
 /** A model that can also be asked about requests its towers have not learned from: those from an instant on. */
 export interface HeldBackModel extends TrainedModel {
   heldBack: HeldBackTowers;
-  /** The graph of the ranker that it went on from, which has learned from none of its requests; undefined: it started anew. */
+  /** The graph of the ranker that it went on from, which has learned from none of its requests; undefined: it started from scratch. */
   rankerBefore?: Uint8Array | undefined;
 }
 
 /** The towers before they learned from the requests that the gate asks about. */
 export interface HeldBackTowers {
   /**
-   * When these requests begin, in milliseconds: the held-out ones of a training anew, which its ranker has not learned from
+   * When these requests begin, in milliseconds: the held-out ones of a training from scratch, which its ranker has not learned from
    * either; all new ones of a training that goes on from an earlier model, whose ranker has.
    */
   from: number;
@@ -307,7 +307,7 @@ async function trainRanker(
   if (expected) shiftHeads(trained.dlrm, examples, every, postVectors, expected, ranker.maximumRequests);
   else {
     calibrateHeads(trained.dlrm, examples, parts, postVectors);
-    // a training that goes on keeps it: a change of weights makes it begin anew
+    // a training that goes on keeps it: a change of weights makes it begin from scratch
     fitWorth(trained.dlrm, examples, parts, postVectors, scoreWeights);
   }
   onExamples?.(examples, parts);

@@ -49,7 +49,7 @@ export interface TrainingOptions {
   parent: string;
 }
 
-/** Trains towers and ranker anew on everything the database holds, and returns the folder of the model. */
+/** Trains towers and ranker from scratch on everything the database holds, and returns the folder of the model. */
 export async function trainIntoFolder(
   context: TrainingContext,
   { seed, backend: wish, config = defaultConfig, until, out, parent }: TrainingOptions,
@@ -74,7 +74,7 @@ interface Training {
   /** Milliseconds since 1970. */
   learnedUntil: number;
   folderOf(name: string): string;
-  /** The model to go on from; without it, training starts anew. */
+  /** The model to go on from; without it, training starts from scratch. */
   from?: WarmStart | undefined;
   checkpoint?: Checkpoint;
 }
@@ -85,7 +85,7 @@ export interface Checkpoint {
   stages(community: Community, config: Config): Stages;
 }
 
-/** Trains on what happened up to an instant, anew or on from the active model, and returns the folder of the model. */
+/** Trains on what happened up to an instant, from scratch or on from the active model, and returns the folder of the model. */
 export async function train(
   { database, onProgress, signal, print }: TrainingContext,
   { seed, backend, config = defaultConfig, learnedUntil, folderOf, from, checkpoint }: Training,
@@ -142,8 +142,8 @@ export async function train(
       started_from: earlier?.name ?? null,
       seconds: used.wall,
       processor_seconds: used.processor,
-      seconds_anew: earlier?.secondsAnew ?? used.wall,
-      learned_anew: earlier?.learnedAnew ?? model.newInteractions,
+      seconds_from_scratch: earlier?.secondsFromScratch ?? used.wall,
+      learned_from_scratch: earlier?.learnedFromScratch ?? model.newInteractions,
       learned_since: earlier ? earlier.learnedSince + model.newInteractions : 0,
     },
     // a night's few requests say little: what they go on from says more

@@ -66,7 +66,7 @@ const checks: [RegExp, (line: string) => Promise<void>][] = [
     async (line) => {
       const request = await fileRequest(pool);
       await succeeds(line.replace("--train", "--train --once"));
-      assert.match(printed, /, anew: no model is active$/m);
+      assert.match(printed, /, from scratch: no model is active$/m);
       assert.equal((await requestRow(pool, request)).status, "done");
       const { rows } = await pool.query(
         "select metrics -> 'config' as config from recsys.models where status = 'active'",

@@ -23,8 +23,8 @@ import type { Towers } from "./towers/model.ts";
 /** What `trainIntoFolder` writes among a model's metrics for the trainings that go on from it. */
 const learned = z.object({
   community: z.guid(),
-  seconds_anew: z.number().positive(),
-  learned_anew: z.number().positive(),
+  seconds_from_scratch: z.number().positive(),
+  learned_from_scratch: z.number().positive(),
   learned_since: z.number().nonnegative(),
   learned_from: z.enum(["interactions", "pages"]).default("interactions"),
   config_digest: z.string().optional(),
@@ -32,10 +32,10 @@ const learned = z.object({
 });
 
 /**
- * A model that has learned this share of what its training anew learned from is not gone on from. Going on once a week in a
+ * A model that has learned this share of what its training from scratch learned from is not gone on from. Going on once a week in a
  * community of its first year (travel-se from 2011-12 on, one seed), on the six weeks that followed: at a share of .24 MRR is
- * +.013 ± .005 to anew, and retrieval brings .923 of the posts, not retrained .926, anew .931; at .45 MRR is +.012 ± .005, but
- * retrieval brings .874, not retrained .887, anew .894: the towers begin to lose posts.
+ * +.013 ± .005 to from scratch, and retrieval brings .923 of the posts, not retrained .926, from scratch .931; at .45 MRR is +.012 ± .005, but
+ * retrieval brings .874, not retrained .887, from scratch .894: the towers begin to lose posts.
  */
 const mostLearnedSince = 0.25;
 
@@ -44,10 +44,10 @@ export interface WarmStart {
   name: string;
   /** Milliseconds since 1970. */
   learnedUntil: number;
-  /** Wall time of the training that it descends from and that started anew. */
-  secondsAnew: number;
+  /** Wall time of the training that it descends from and that started from scratch. */
+  secondsFromScratch: number;
   /** First interactions that this training learned from. */
-  learnedAnew: number;
+  learnedFromScratch: number;
   /** First interactions that those which went on from it have learned from. */
   learnedSince: number;
   learnedFrom: LearnedFrom;
@@ -80,7 +80,7 @@ export async function readWarmStart({ pool }: Database, config = defaultConfig):
     // what it learned was said of other heads or weights, and what is new would not unsay it
     if (kinds && !isDeepStrictEqual(kinds, await readKinds(client)))
       return `recsys.kinds is not what it was for model ${name}`;
-    const { community: of, seconds_anew, learned_anew, learned_since, learned_from } = parsed.data;
+    const { community: of, seconds_from_scratch, learned_from_scratch, learned_since, learned_from } = parsed.data;
     if (of !== community) return `model ${name} was trained on another community`;
     const graphs = db.selectFrom("recsys.model_artifacts").select(["graph", "onnx", "sha256"]);
     const artifacts = await run(client, graphs.where("model_id", "=", model_id));
@@ -106,8 +106,8 @@ export async function readWarmStart({ pool }: Database, config = defaultConfig):
       modelId: model_id,
       name,
       learnedUntil: Number(learned_until),
-      secondsAnew: seconds_anew,
-      learnedAnew: learned_anew,
+      secondsFromScratch: seconds_from_scratch,
+      learnedFromScratch: learned_from_scratch,
       learnedSince: learned_since,
       learnedFrom: learned_from,
       ...weights,
@@ -137,10 +137,10 @@ function weightsOf(
   }
 }
 
-/** Why it is time for a training anew, though one could go on from this model; undefined where it is not. */
-export function whyAnew({ name, learnedAnew, learnedSince }: WarmStart): string | undefined {
-  if (learnedSince < mostLearnedSince * learnedAnew) return undefined;
-  return `model ${name} has learned ${learnedSince} first interactions since a training anew on ${learnedAnew}`;
+/** Why it is time for a training from scratch, though one could go on from this model; undefined where it is not. */
+export function whyFromScratch({ name, learnedFromScratch, learnedSince }: WarmStart): string | undefined {
+  if (learnedSince < mostLearnedSince * learnedFromScratch) return undefined;
+  return `model ${name} has learned ${learnedSince} first interactions since a training from scratch on ${learnedFromScratch}`;
 }
 
 /** A model in the numbers of a community. */

@@ -154,10 +154,7 @@ function watchTable(draft: Draft, table: Table, all: Part[]): string[] {
   }
   const watched = [...new Set([...kinds.values()].map((kind) => watchOwn(draft, table, kind)))];
   if (parts.length === all.length) return watched;
-  draft.doubt(
-    table,
-    `what is done to comments reaches the feeds only when everything is worked out anew: ${onComments}`,
-  );
+  draft.doubt(table, `what is done to comments reaches the feeds only when everything is recomputed: ${onComments}`);
   return [
     ...watched,
     `-- unsure: what is done to comments in ${oneLine(qualified(table))} is not followed: ${onComments}`,

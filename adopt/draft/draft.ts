@@ -41,7 +41,7 @@ export class Draft {
 
   /** Says that changes of a table cannot be followed. */
   unwatched(table: Table, why: string): string {
-    this.doubt(table, `changes of it reach the feeds only when everything is worked out anew: ${why}`);
+    this.doubt(table, `changes of it reach the feeds only when everything is recomputed: ${why}`);
     return `-- unsure: recsys.watch cannot follow ${oneLine(qualified(table))}: ${oneLine(why)}`;
   }
 

@@ -93,7 +93,7 @@ test("a draft takes the place of the migration to fill, once", async (t) => {
   const { sources } = await init(folder, now, "-- drafted");
   const path = join(folder, "supabase/migrations", sources);
   assert.equal(await readFile(path, "utf8"), "-- drafted");
-  await init(folder, now, "-- drafted anew");
+  await init(folder, now, "-- drafted again");
   assert.equal(await readFile(path, "utf8"), "-- drafted");
 });
 

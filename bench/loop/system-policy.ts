@@ -25,7 +25,7 @@ import type { World } from "../../trainer/synthetic/world.ts";
 import { recordOf, writeWorld } from "../../trainer/synthetic/write-synthetic-community.ts";
 import { textOf } from "../../trainer/synthetic/writings.ts";
 import { settledUntil, train } from "../../trainer/train-into-folder.ts";
-import { readWarmStart, whyAnew } from "../../trainer/warm-start.ts";
+import { readWarmStart, whyFromScratch } from "../../trainer/warm-start.ts";
 import { openFolder, openPostgres, openScope } from "../shared/place.ts";
 import type { Policy } from "./closed-loop.ts";
 
@@ -198,7 +198,7 @@ export class SystemPolicy implements Policy {
     const { database, options, folder } = this;
     await database.pool.query("select recsys.roll_up()");
     const active = await readWarmStart(database);
-    const anew = typeof active === "string" ? active : whyAnew(active);
+    const fromScratch = typeof active === "string" ? active : whyFromScratch(active);
     const backend = await startBackend();
     const started = performance.now();
     const out = join(folder, `model-${this.nights}`);
@@ -208,7 +208,7 @@ export class SystemPolicy implements Policy {
       backend,
       learnedUntil: await settledUntil(database),
       folderOf: () => out,
-      from: typeof active === "string" || anew ? undefined : active,
+      from: typeof active === "string" || fromScratch ? undefined : active,
     });
     const trained = performance.now();
     try {
@@ -218,7 +218,7 @@ export class SystemPolicy implements Policy {
     }
     await rm(out, { recursive: true, force: true });
     options.print(
-      `night ${this.nights}: trained ${anew ? "anew" : "on"} in ${((trained - started) / 1000).toFixed(0)} s, published in ${((performance.now() - trained) / 1000).toFixed(0)} s`,
+      `night ${this.nights}: trained ${fromScratch ? "from scratch" : "on"} in ${((trained - started) / 1000).toFixed(0)} s, published in ${((performance.now() - trained) / 1000).toFixed(0)} s`,
     );
   }
 }

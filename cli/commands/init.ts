@@ -15,7 +15,7 @@ export async function initCommand({ into, database }: { into: string; database?:
   console.log(`${at}/supabase/functions/_recsys and the end of ${at}/supabase/config.toml: written`);
   if (changed.length > 0)
     console.log(
-      `\nedited since you installed them, and written again: ${changed.join(", ")}\nA database that has them already does not get that by \`supabase db push\`: until version 1.0 such a database is made anew.`,
+      `\nedited since you installed them, and written again: ${changed.join(", ")}\nA database that has them already does not get that by \`supabase db push\`: until version 1.0 such a database is remade.`,
     );
   if (left.length > 0) console.log(`\nno longer part of the recommender, and left where they are: ${left.join(", ")}`);
   if (upgraded) {

@@ -388,7 +388,7 @@ export interface FeedItem {
   source: "similar" | "active" | "fresh" | "trending" | "followed";
   why: Reason;
   /**
-   * What it is about: id stays when topics are made anew, label names it. null: it has none yet, none that several authors name, or none that visitors may be told.
+   * What it is about: id stays when topics are remade, label names it. null: it has none yet, none that several authors name, or none that visitors may be told.
    */
   topic: {
     id: number;

@@ -61,7 +61,7 @@ create or replace view recsys.source_mutes with (security_invoker = true) as
 select mutes.user_id, mutes.kind, mutes.value, mutes.created_at from public.mutes;
 
 -- By the engine's clock, and so not in 0100_app_tables.sql. 30 days, as function events takes them: one view of 1990 had the states of all 20,000
--- interactions of a post worked out anew.
+-- interactions of a post recomputed.
 create policy "views are no older than 30 days" on public.post_views as restrictive for insert to authenticated with check (created_at >= recsys.clock() - interval '30 days');
 create policy "votes are no older than 30 days" on public.post_votes as restrictive for insert to authenticated with check (created_at >= recsys.clock() - interval '30 days');
 create policy "comments are no older than 30 days" on public.comments as restrictive for insert to authenticated with check (created_at >= recsys.clock() - interval '30 days');

@@ -22,7 +22,7 @@ comment on column recsys.experiments.experiment_id is 'Ascending in the order of
 comment on column recsys.experiments.name is 'What commands and recsys.impressions.variant call it; never used twice.';
 comment on column recsys.experiments.kind is 'split: each person is in one of the variants. interleaving: all people of its one variant get feeds that two models draft.';
 comment on column recsys.experiments.layer is 'Experiments of one layer share its people out; those of other layers have the same people independently of it.';
-comment on column recsys.experiments.salt is 'What a person is hashed with. Experiments that run in a layer together have the same; when the layer was empty it is drawn anew, so that no group of people goes through experiments one after another.';
+comment on column recsys.experiments.salt is 'What a person is hashed with. Experiments that run in a layer together have the same; when the layer was empty it is drawn again, so that no group of people goes through experiments one after another.';
 comment on column recsys.experiments.outcome_window is 'How long after a post was shown an interaction with it, or its dismissal, counts.';
 comment on column recsys.experiments.max_loss is 'The guardrail: the experiment is stopped once a variant has surely lost more than this share of the views, votes, comments or long views of the first variant, or has surely so many more dismissals. 1: never.';
 comment on column recsys.experiments.started_at is 'When it began, by the engine''s clock.';

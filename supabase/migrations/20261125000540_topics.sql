@@ -1,5 +1,5 @@
 -- Topics: what the community's posts are about, found in the active model's vectors (trainer/topics/). They diversify feeds, and say where
--- more is wanted than is written. Made anew after each publish beside those that are there, in one transaction; a topic that has the posts
+-- more is wanted than is written. Remade after each publish beside those that are there, in one transaction; a topic that has the posts
 -- of an earlier one keeps its id and name, so that whoever refers to it goes on doing so.
 
 create table recsys.topics (
@@ -17,7 +17,7 @@ create table recsys.topics (
   updated_at timestamptz not null default now()
 );
 comment on table recsys.topics is 'What the community''s posts are about: clusters of the active model''s vectors of posts (mini-batch k-means: Sculley, "Web-Scale K-Means Clustering", 2010), named by the terms that set their posts apart.';
-comment on column recsys.topics.topic_id is 'Stays when topics are made anew and this one keeps most of its posts; never used again for another.';
+comment on column recsys.topics.topic_id is 'Stays when topics are remade and this one keeps most of its posts; never used again for another.';
 comment on column recsys.topics.model_id is 'Of which model''s vectors the centroid is. No foreign key: a topic outlives models.';
 comment on column recsys.topics.label is 'Its name: up to three of its terms. Every word stands in posts of several authors that any signed-in member may read. Empty: there are no such words.';
 comment on column recsys.topics.terms is 'Up to ten words and phrases that set its posts apart from the others, the strongest first; under the same condition as the label.';

@@ -184,7 +184,7 @@ create table recsys.rolled_up_posts (
   post_ids uuid[],
   primary key (version)
 );
-comment on table recsys.rolled_up_posts is 'Which posts a roll-up wrote anew, of the last hundred: a worker that keeps states and vectors of posts forgets these, and everything where it missed one.';
+comment on table recsys.rolled_up_posts is 'Which posts a roll-up rewrote, of the last hundred: a worker that keeps states and vectors of posts forgets these, and everything where it missed one.';
 comment on column recsys.rolled_up_posts.version is 'recsys.feature_store_version after it.';
 comment on column recsys.rolled_up_posts.post_ids is 'The posts; null: too many to name.';
 alter table recsys.rolled_up_posts enable row level security;

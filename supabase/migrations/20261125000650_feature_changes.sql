@@ -10,7 +10,7 @@ create table recsys.feature_changes (
 )
 -- a busy queue is as dead as it is long: it is vacuumed by its dead rows alone, however few are alive
 with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
-comment on table recsys.feature_changes is 'What recsys.roll_up() has to work off. Writers only ever append, so they never wait for each other. A post or user put in here by hand is worked out anew: insert into recsys.feature_changes (post_id) values (…).';
+comment on table recsys.feature_changes is 'What recsys.roll_up() has to work off. Writers only ever append, so they never wait for each other. A post or user put in here by hand is recomputed: insert into recsys.feature_changes (post_id) values (…).';
 comment on column recsys.feature_changes.change_id is 'Number of the change.';
 comment on column recsys.feature_changes.user_id is 'Whose interaction or login came, went or changed; null: the post itself did.';
 comment on column recsys.feature_changes.post_id is 'The post of the interaction; null: a login.';

@@ -14,7 +14,7 @@ create table recsys.set_aside_changes (
 comment on table recsys.set_aside_changes is 'Posts and users whose states could not be worked out, one row each; their states stay as they were. Each is tried again, alone, when it changes again, and its row goes when that succeeds. All of them at once, after the cause is mended: insert into recsys.feature_changes (user_id, post_id, at) select user_id, post_id, at from recsys.set_aside_changes.';
 comment on column recsys.set_aside_changes.user_id is 'The user; null: a post.';
 comment on column recsys.set_aside_changes.post_id is 'The post; null: a user.';
-comment on column recsys.set_aside_changes.at is 'From when on the states are to be worked out anew. -infinity: all of them.';
+comment on column recsys.set_aside_changes.at is 'From when on the states are to be recomputed. -infinity: all of them.';
 comment on column recsys.set_aside_changes.error_code is 'SQLSTATE of the latest failure.';
 comment on column recsys.set_aside_changes.reason is 'What the latest failure was.';
 comment on column recsys.set_aside_changes.failures is 'How often it was tried in vain.';

@@ -13,7 +13,7 @@ create table recsys.thinning (
 );
 comment on table recsys.thinning is 'How far recsys.thin_feature_store() has come, in one row.';
 comment on column recsys.thinning.only_row is 'Always true: there is one row.';
-comment on column recsys.thinning.thinned_before is 'Of the states before this instant only the last one of each post and user needs to be there. -infinity: nothing was thinned yet, or all is worked out anew.';
+comment on column recsys.thinning.thinned_before is 'Of the states before this instant only the last one of each post and user needs to be there. -infinity: nothing was thinned yet, or all is recomputed.';
 comment on column recsys.thinning.after_id is 'The post or user after which the next call goes on, in the order of their ids.';
 insert into recsys.thinning default values;
 alter table recsys.thinning enable row level security;
@@ -89,7 +89,7 @@ begin
   perform pg_advisory_xact_lock(hashtext('recsys.roll_up'));
   select * into strict progress from recsys.thinning;
   if progress.after_id = first_id then
-    -- a tenth of what training reads is gone, as where those are erased who had flooded it: what was thinned for them is worked out anew
+    -- a tenth of what training reads is gone, as where those are erased who had flooded it: what was thinned for them is recomputed
     if progress.thinned_before > coalesce((select start.at from recsys.training_start(p_keep * 9 / 10, p_of_a_person) as start), '-infinity') then
       insert into recsys.feature_changes (post_id) select source_posts.post_id from recsys.source_posts;
       insert into recsys.feature_changes (user_id) select source_users.user_id from recsys.source_users;
@@ -157,7 +157,7 @@ begin
   return thinned + of_users;
 end
 $$;
-comment on function recsys.thin_feature_store(bigint, integer, bigint) is 'Thins the states of the next p_most posts and users, in the order of their ids and from the first again after the last: of those before the latest p_keep events, of which each person has p_of_a_person at most, only the last one stays. Returns the number of rows deleted. Where a tenth of these events is gone since, as after an erasure, all posts and users are queued to be worked out anew instead. p_keep and p_of_a_person must not be less than what training reads (trainingEvents, eventsOfPerson). Called every minute of an hour of the night by pg_cron.';
+comment on function recsys.thin_feature_store(bigint, integer, bigint) is 'Thins the states of the next p_most posts and users, in the order of their ids and from the first again after the last: of those before the latest p_keep events, of which each person has p_of_a_person at most, only the last one stays. Returns the number of rows deleted. Where a tenth of these events is gone since, as after an erasure, all posts and users are queued to be recomputed instead. p_keep and p_of_a_person must not be less than what training reads (trainingEvents, eventsOfPerson). Called every minute of an hour of the night by pg_cron.';
 
 revoke all on function recsys.counted_before(uuid, uuid, timestamptz, bigint), recsys.thinned_state(uuid, timestamptz, bigint), recsys.training_start(bigint, bigint), recsys.thin_feature_store(bigint, integer, bigint) from public;
 grant execute on function recsys.thinned_state(uuid, timestamptz, bigint) to authenticated, service_role;

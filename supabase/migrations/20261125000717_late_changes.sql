@@ -1,4 +1,4 @@
--- What came late: an event of a month ago has all states of its post and its user since then worked out anew. 500 views dated 28 days back, one
+-- What came late: an event of a month ago has all states of its post and its user since then recomputed. 500 views dated 28 days back, one
 -- request, took 6.9 s of roll-up instead of 0.2. So changes that rewrite states wait here, and a roll-up takes as many as its rows allow, after all
 -- that is new. What would rewrite more than the horizon alone is mended at night.
 
@@ -13,12 +13,12 @@ create table recsys.late_changes (
   queued_at timestamptz not null default now(),
   check (user_id is not null or post_id is not null)
 );
-comment on table recsys.late_changes is 'Changes of recsys.feature_changes that have states worked out anew; recsys.roll_up() takes those of fewest first. Until then states are as if they had not been made. All at once: select recsys.roll_up(null).';
+comment on table recsys.late_changes is 'Changes of recsys.feature_changes that have states recomputed; recsys.roll_up() takes those of fewest first. Until then states are as if they had not been made. All at once: select recsys.roll_up(null).';
 comment on column recsys.late_changes.late_change_id is 'Its number.';
 comment on column recsys.late_changes.user_id is 'As in recsys.feature_changes.';
 comment on column recsys.late_changes.post_id is 'As in recsys.feature_changes.';
 comment on column recsys.late_changes.at is 'As in recsys.feature_changes.';
-comment on column recsys.late_changes.of_post is 'How many states of the post are worked out anew for it, about: not counted on above the horizon.';
+comment on column recsys.late_changes.of_post is 'How many states of the post are recomputed for it, about: not counted on above the horizon.';
 comment on column recsys.late_changes.of_user is 'How many of the user.';
 comment on column recsys.late_changes.rewrites is 'How many together.';
 comment on column recsys.late_changes.queued_at is 'When the change was made.';
@@ -71,7 +71,7 @@ begin
   );
 end
 $$;
-comment on function recsys.states_since(text, uuid, timestamptz, integer) is 'How many states of a post or user (p_kind) a change of that instant has worked out anew, p_most at most.';
+comment on function recsys.states_since(text, uuid, timestamptz, integer) is 'How many states of a post or user (p_kind) a change of that instant has recomputed, p_most at most.';
 
 create function recsys.put_off(p_users uuid[], p_since timestamptz[], p_rewrites integer[]) returns void
 language sql volatile security invoker set search_path = ''
@@ -188,7 +188,7 @@ begin
   select * from unnest(users, posts, instants) union all select * from late;
 end
 $$;
-comment on function recsys.take_changes(bigint, integer, integer) is 'Takes the oldest p_most of recsys.feature_changes. Those that have states worked out anew go to recsys.late_changes, and of these it takes those of fewest first, of p_rewrites states together (0: none) and p_horizon each (null: any). p_rewrites null: everything. Returns what is to be worked off.';
+comment on function recsys.take_changes(bigint, integer, integer) is 'Takes the oldest p_most of recsys.feature_changes. Those that have states recomputed go to recsys.late_changes, and of these it takes those of fewest first, of p_rewrites states together (0: none) and p_horizon each (null: any). p_rewrites null: everything. Returns what is to be worked off.';
 
 revoke all on function recsys.states_since(text, uuid, timestamptz, integer), recsys.put_off(uuid[], timestamptz[], integer[]), recsys.take_changes(bigint, integer, integer) from public;
 grant execute on function recsys.states_since(text, uuid, timestamptz, integer), recsys.put_off(uuid[], timestamptz[], integer[]), recsys.take_changes(bigint, integer, integer) to service_role;

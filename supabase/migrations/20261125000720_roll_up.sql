@@ -110,7 +110,7 @@ begin
     where case when p_kind = 'user' then known.user_id else known.post_id end = p_ids[1];
     if not found then
       insert into recsys.set_aside_changes (user_id, post_id, at, error_code, reason)
-      -- of a post, whoever came to it is to be worked out anew as well
+      -- of a post, whoever came to it is to be recomputed as well
       select case when p_kind = 'user' then p_ids[1] end, case when p_kind = 'post' then p_ids[1] end,
         case when p_kind = 'user' then p_since[1] else '-infinity' end, failed_code, failed_reason;
     end if;
@@ -141,7 +141,7 @@ language plpgsql volatile security invoker set search_path = ''
 set plan_cache_mode = force_custom_plan set jit = off
 as $$
 declare
-  -- beyond this many changes, whoever came to a changed post later is worked out anew, instead of the next one only
+  -- beyond this many changes, whoever came to a changed post later is recomputed, instead of the next one only
   few constant integer := 50000;
   started constant timestamptz := clock_timestamp();
   until constant timestamptz := case when p_rewrites is null then 'infinity'::timestamptz end;
@@ -332,7 +332,7 @@ begin
   return so_far;
 end
 $$;
-comment on function recsys.roll_up(bigint, integer, integer) is 'Brings the feature store up to date with the oldest changes in recsys.feature_changes, p_most at a time, for two seconds; returns the number of rows written. What came late has p_rewrites states worked out anew at most, and waits in recsys.late_changes; what would rewrite more than p_horizon alone (null: any) waits for the night. p_most or p_rewrites null: everything, without a bound. Where a statement limit is reached, the next roll-up takes half as much, down to one change, which is then set aside. Posts and users whose states cannot be worked out are set aside (recsys.feature_store_failures), and the others go on. Called after an import and every 10 seconds by pg_cron.';
+comment on function recsys.roll_up(bigint, integer, integer) is 'Brings the feature store up to date with the oldest changes in recsys.feature_changes, p_most at a time, for two seconds; returns the number of rows written. What came late has p_rewrites states recomputed at most, and waits in recsys.late_changes; what would rewrite more than p_horizon alone (null: any) waits for the night. p_most or p_rewrites null: everything, without a bound. Where a statement limit is reached, the next roll-up takes half as much, down to one change, which is then set aside. Posts and users whose states cannot be worked out are set aside (recsys.feature_store_failures), and the others go on. Called after an import and every 10 seconds by pg_cron.';
 revoke all on function recsys.work_off(text, uuid[], timestamptz[], uuid[], uuid[], timestamptz[], boolean, timestamptz),
   recsys.roll_up_portion(bigint, integer, integer, integer), recsys.set_aside(uuid, uuid, timestamptz), recsys.roll_up(bigint, integer, integer) from public;
 grant execute on function recsys.work_off(text, uuid[], timestamptz[], uuid[], uuid[], timestamptz[], boolean, timestamptz),

@@ -37,9 +37,9 @@ comment on column recsys.training_requests.step is 'What its worker was last doi
 comment on column recsys.training_requests.started_at is 'When it was first claimed.';
 comment on column recsys.training_requests.ended_at is 'When it was done or had failed.';
 comment on column recsys.training_requests.model_id is 'The model it brought; null while there is none, where nothing was new, and after that model was dropped.';
-comment on column recsys.training_requests.new_interactions is 'First interactions since the model it started from; all of them where it started anew.';
+comment on column recsys.training_requests.new_interactions is 'First interactions since the model it started from; all of them where it started from scratch.';
 comment on column recsys.training_requests.seconds is 'Wall time of the training, all attempts together, without publishing.';
-comment on column recsys.training_requests.ratio is 'Its seconds over those of the last training that started anew: 1 for that one.';
+comment on column recsys.training_requests.ratio is 'Its seconds over those of the last training that started from scratch: 1 for that one.';
 comment on column recsys.training_requests.last_error is 'What the latest failure was, and the cure where one is known.';
 -- these two make it one at a time, whatever the functions below do
 create unique index training_requests_one_queued_idx on recsys.training_requests (status) where status = 'queued';

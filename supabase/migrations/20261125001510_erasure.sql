@@ -36,7 +36,7 @@ from (
 join pg_catalog.pg_attribute on pg_attribute.attname = names.column_name and pg_attribute.atttypid = names.type and not pg_attribute.attisdropped
 join pg_catalog.pg_class on pg_class.oid = pg_attribute.attrelid
 where pg_class.relnamespace = 'recsys'::regnamespace and pg_class.relkind in ('r', 'p') and not pg_class.relispartition
-  -- the roll-up works out anew what these hold: the states of others, too, owe something to what is gone
+  -- the roll-up recomputes what these hold: the states of others, too, owe something to what is gone
   and pg_class.relname not in ('feature_changes', 'late_changes', 'post_stats', 'user_stats')
   and (pg_class.relname, pg_attribute.attname) is distinct from ('latest_post_stats', 'user_id')
   -- gone in the transaction of the deletion, and there again for what the app has again under the same id

@@ -29,7 +29,7 @@ begin
   end if;
   insert into recsys.rate_limits as own (user_id, whole_at) values (p_user_id, at + share)
   on conflict (user_id) do update
-    -- two minutes ahead is nobody but who called before the clock was set back: they begin anew
+    -- two minutes ahead is nobody but who called before the clock was set back: they begin from scratch
     set whole_at = case when own.whole_at > at + interval '2 minutes' then at else greatest(own.whole_at, at) end + share
     where greatest(own.whole_at, at) + share <= at + interval '1 minute' or own.whole_at > at + interval '2 minutes';
   if found then

@@ -34,7 +34,7 @@ begin
   return null;
 end
 $$;
-comment on function recsys.queue_everything() is 'Trigger of recsys.kinds: queues every post and user to be worked out anew.';
+comment on function recsys.queue_everything() is 'Trigger of recsys.kinds: queues every post and user to be recomputed.';
 revoke all on function recsys.queue_everything() from public;
 -- no state depends on a weight
 create trigger queue_everything after insert or update of kind, head or delete or truncate on recsys.kinds

@@ -38,10 +38,10 @@ select throws_ok($$select recsys.create_model('mine', '{}', '', '{}')$$, '42501'
 select throws_ok('select recsys.complete_model(1)', '42501', null, 'nor complete one');
 select throws_ok('select recsys.drop_model(1)', '42501', null, 'nor drop one');
 select throws_ok('select recsys.roll_up()', '42501', null, 'nor roll up');
-select throws_ok('select recsys.feature_store_differences()', '42501', null, 'nor have the feature store worked out anew');
+select throws_ok('select recsys.feature_store_differences()', '42501', null, 'nor have the feature store recomputed');
 select throws_ok($$select recsys.watch('public.posts', 'posts')$$, '42501', null, 'nor watch a table');
 select throws_ok('select from recsys.feature_changes', '42501', null, 'nor see what others just did');
-select throws_ok($$insert into recsys.feature_changes (post_id) values ('a1000000-0000-4000-8000-000000000000')$$, '42501', null, 'nor have a post worked out anew');
+select throws_ok($$insert into recsys.feature_changes (post_id) values ('a1000000-0000-4000-8000-000000000000')$$, '42501', null, 'nor have a post recomputed');
 select lives_ok($$insert into post_votes (user_id, post_id) values ('b0000000-0000-4000-8000-000000000000', 'a1000000-0000-4000-8000-000000000000')$$, 'but what Ben does is queued');
 select throws_ok(
   $$insert into recsys.model_artifacts values (1, 'dlrm', '', encode(sha256(''), 'hex'))$$,

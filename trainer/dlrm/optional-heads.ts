@@ -13,7 +13,7 @@ const perPerson = 4;
 /** And no person may be more than the 50th part of what a head learns from. */
 const largestShare = 1 / 50;
 
-/** The heads that a ranker trained anew on these pages has. */
+/** The heads that a ranker trained from scratch on these pages has. */
 export function headsOf(pages: PageRequest[]): Head[] {
   return [...kinds, ...optionalHeads.filter((head) => counted(pages, head) >= enough)];
 }

@@ -20,7 +20,7 @@ interface TrainedDlrm {
 }
 
 /**
- * Trains a ranker on some of the examples' requests (their numbers), anew or on from `from` (whose weights it then changes),
+ * Trains a ranker on some of the examples' requests (their numbers), from scratch or on from `from` (whose weights it then changes),
  * and keeps the epoch that does best on the held-out ones, which should be later: a ranker that fits its window too well
  * shows there. Where none are held out it keeps the last. `postVectors` [posts, 32].
  */

@@ -103,7 +103,7 @@ for (const [what, other] of Object.entries({
     assert.deepEqual(await readdir(folder), ["training.json"]);
   });
 
-test("a damaged stage is trained again, a half-written one was never there, and a damaged folder begins anew", async (t) => {
+test("a damaged stage is trained again, a half-written one was never there, and a damaged folder begins from scratch", async (t) => {
   const folder = await temporaryFolder(t);
   const examples = randomExamples(new Random(1), 20, 12);
   const dlrm = newDlrm(examples, Uint32Array.from(examples.requests.keys()), testOptions, new Random(1));

@@ -1,6 +1,6 @@
 /**
  * What the finished stages of a request's training left in its folder, so that whoever goes on with it after a crash need
- * not begin anew. Each file is written whole or not at all. What belongs to another training is thrown away.
+ * not begin from scratch. Each file is written whole or not at all. What belongs to another training is thrown away.
  */
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -26,7 +26,7 @@ export interface Identity {
   featureSpecDigest: string;
   configDigest: string;
   backend: string;
-  /** The model it goes on from; null: it starts anew. */
+  /** The model it goes on from; null: it starts from scratch. */
   startedFrom: number | null;
 }
 

@@ -22,7 +22,7 @@ export interface Outcome {
   modelId: number | null;
   newInteractions: number;
   seconds: number;
-  /** Of the seconds to those of the last training that started anew; null where these are not known. */
+  /** Of the seconds to those of the last training that started from scratch; null where these are not known. */
   ratio: number | null;
 }
 

@@ -57,13 +57,13 @@ function at(step: string, work: () => Promise<unknown>): { onProgress: OnProgres
   };
 }
 
-test("without a model it starts anew; then nothing is new; then it goes on from that model with what is", async () => {
+test("without a model it starts from scratch; then nothing is new; then it goes on from that model with what is", async () => {
   const first = await train();
   assert.deepEqual([first.ending, first.status, first.ratio], ["done", "done", 1]);
-  const anew = await activeMetrics(pool);
-  assert.equal(anew.started_from, null);
-  assert.equal(anew.new_interactions, first.new_interactions);
-  assert.match(lines[0], /anew: no model is active/);
+  const fromScratch = await activeMetrics(pool);
+  assert.equal(fromScratch.started_from, null);
+  assert.equal(fromScratch.new_interactions, first.new_interactions);
+  assert.match(lines[0], /from scratch: no model is active/);
   assert.match(lines[1], /^on \d+ held-out requests: mrr /);
 
   const second = await train();
@@ -80,10 +80,10 @@ test("without a model it starts anew; then nothing is new; then it goes on from 
   assert.match(String(lines.at(-1)), /serves: trained in \d+ s, 0\.\d\d of the last from scratch \(\d+ s\) on 40 new/);
   const further = await activeMetrics(pool);
   assert.match(String(further.started_from), /^model-/);
-  assert.equal(further.seconds_anew, anew.seconds);
+  assert.equal(further.seconds_from_scratch, fromScratch.seconds);
   assert.equal(further.ranker_requests, news);
-  assert.deepEqual([anew.learned_anew, anew.learned_since], [anew.new_interactions, 0]);
-  assert.deepEqual([further.learned_anew, further.learned_since], [anew.new_interactions, news]);
+  assert.deepEqual([fromScratch.learned_from_scratch, fromScratch.learned_since], [fromScratch.new_interactions, 0]);
+  assert.deepEqual([further.learned_from_scratch, further.learned_since], [fromScratch.new_interactions, news]);
   const said = `on ${news} new requests, before it learned from them: mrr `;
   assert.ok(
     lines.some((line) => line.startsWith(said)),
@@ -150,22 +150,22 @@ test("a request that is filed during a training is worked after it, on what was 
 });
 
 for (const [what, spoil, reason] of [
-  ["other features", "feature_spec_digest = 'other'", /anew: model model-\S+ was trained for other features/],
+  ["other features", "feature_spec_digest = 'other'", /from scratch: model model-\S+ was trained for other features/],
   [
     "another community",
     `metrics = jsonb_set(metrics, '{community}', '"0b9c1a52-6a3e-4f0d-9d0b-1d2f3a4b5c6d"')`,
-    /anew: model model-\S+ was trained on another community/,
+    /from scratch: model model-\S+ was trained on another community/,
   ],
   [
     "another config",
     'metrics = metrics || \'{"config_digest": "other"}\'',
-    /anew: model model-\S+ was trained with another config/,
+    /from scratch: model model-\S+ was trained with another config/,
   ],
-  ["an older version", "metrics = '{}'", /anew: model model-\S+ does not say what it has learned from/],
+  ["an older version", "metrics = '{}'", /from scratch: model model-\S+ does not say what it has learned from/],
   [
-    "many trainings since one anew",
-    'metrics = metrics || \'{"learned_anew": 400, "learned_since": 100}\'',
-    /anew: model model-\S+ has learned 100 first interactions since a training anew on 400/,
+    "many trainings since one from scratch",
+    'metrics = metrics || \'{"learned_from_scratch": 400, "learned_since": 100}\'',
+    /from scratch: model model-\S+ has learned 100 first interactions since a training from scratch on 400/,
   ],
 ] as const)
   test(`from a model of ${what} no training goes on`, async () => {
@@ -177,12 +177,12 @@ for (const [what, spoil, reason] of [
     assert.match(lines[0], reason);
   });
 
-test("where a kind weighs something else than it did for the model, training begins anew, though nothing is new", async () => {
+test("where a kind weighs something else than it did for the model, training begins from scratch, though nothing is new", async () => {
   assert.equal((await train()).model_id, null, "nothing is new");
   await pool.query("update recsys.kinds set weight = 5 where kind = 'comment'");
   const { ratio, ending } = await train();
   assert.deepEqual([ending, ratio], ["done", 1]);
-  assert.match(lines.join(), /anew: recsys\.kinds is not what it was for model model-/);
+  assert.match(lines.join(), /from scratch: recsys\.kinds is not what it was for model model-/);
   assert.equal((await train()).model_id, null, "and once");
   await pool.query("update recsys.kinds set weight = 1 where kind = 'comment'");
   assert.equal((await train()).ratio, 1);
@@ -192,14 +192,14 @@ test("a model just short of a quarter is gone on from, and what is learned since
   await passHours(pool, 3);
   const news = await vote(pool, 10, 70);
   await pool.query(
-    `update recsys.models set metrics = metrics || '{"learned_anew": 400, "learned_since": 99}' where status = 'active'`,
+    `update recsys.models set metrics = metrics || '{"learned_from_scratch": 400, "learned_since": 99}' where status = 'active'`,
   );
   const { ending, new_interactions } = await train();
   assert.deepEqual([ending, new_interactions], ["done", news]);
   assert.match(lines[0], /from model model-/);
-  const { learned_anew, learned_since } = await activeMetrics(pool);
-  assert.deepEqual([learned_anew, learned_since], [400, 99 + news]);
-  assert.equal((await train()).new_interactions, 0, "no training, not even one anew, where nothing is new");
+  const { learned_from_scratch, learned_since } = await activeMetrics(pool);
+  assert.deepEqual([learned_from_scratch, learned_since], [400, 99 + news]);
+  assert.equal((await train()).new_interactions, 0, "no training, not even one from scratch, where nothing is new");
 });
 
 test("told to end, it gives the request back, and the next worker goes on after the last finished stage", async () => {

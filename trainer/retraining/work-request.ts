@@ -15,7 +15,7 @@ import { startBackend } from "../engine/backend.ts";
 import { type ModelFolder, readModelFolder } from "../model-folder/model-folder.ts";
 import { publish } from "../publish/publish.ts";
 import { settledUntil, type TrainingContext, train } from "../train-into-folder.ts";
-import { readWarmStart, type WarmStart, whyAnew } from "../warm-start.ts";
+import { readWarmStart, type WarmStart, whyFromScratch } from "../warm-start.ts";
 import { Checkpoint } from "./checkpoint.ts";
 import { Lease, LeaseLost } from "./lease.ts";
 import { type Claim, completeRequest, failRequest, type Outcome, releaseRequest } from "./training-queue.ts";
@@ -74,8 +74,8 @@ async function trainAndPublish(
   if (published) return published;
   const backend = await startBackend();
   const active = await readWarmStart(database, config);
-  const anew = typeof active === "string" ? active : whyAnew(active);
-  const from = typeof active === "string" || anew ? undefined : active;
+  const fromScratch = typeof active === "string" ? active : whyFromScratch(active);
+  const from = typeof active === "string" || fromScratch ? undefined : active;
   const identity = {
     community,
     request: claim.request,
@@ -94,7 +94,7 @@ async function trainAndPublish(
       return { modelId: null, newInteractions: 0, seconds: checkpoint.stopwatch.read().wall, ratio: null };
     }
     print(
-      `training request ${claim.request} on the ${backend} backend, ${from ? `from model ${from.name}` : `anew: ${anew}`}`,
+      `training request ${claim.request} on the ${backend} backend, ${from ? `from model ${from.name}` : `from scratch: ${fromScratch}`}`,
     );
     // a model that cannot be read is in the way of one that can
     await rm(checkpoint.modelFolder, { recursive: true, force: true });
@@ -109,7 +109,9 @@ async function trainAndPublish(
   });
   await checkpoint.remove();
   const outcome = outcomeOf(model, modelId);
-  const share = from ? `, ${outcome.ratio.toFixed(2)} of the last from scratch (${from.secondsAnew.toFixed(0)} s)` : "";
+  const share = from
+    ? `, ${outcome.ratio.toFixed(2)} of the last from scratch (${from.secondsFromScratch.toFixed(0)} s)`
+    : "";
   print(
     `model ${model.name} serves: trained in ${outcome.seconds.toFixed(0)} s${share} on ${outcome.newInteractions} new interactions`,
   );
@@ -130,8 +132,8 @@ async function publishedAs({ pool }: Database, { name }: ModelFolder): Promise<n
 }
 
 function outcomeOf({ metrics }: ModelFolder, modelId: number) {
-  const { seconds, seconds_anew, new_interactions } = metrics as Record<string, number>;
-  return { modelId, newInteractions: new_interactions, seconds, ratio: seconds / seconds_anew };
+  const { seconds, seconds_from_scratch, new_interactions } = metrics as Record<string, number>;
+  return { modelId, newInteractions: new_interactions, seconds, ratio: seconds / seconds_from_scratch };
 }
 
 /** Whether a community has any first interaction that a model has not learned from. */

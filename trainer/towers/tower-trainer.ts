@@ -84,7 +84,7 @@ export function towerTrainer(
   }
 
   return {
-    /** Embeds all posts anew: the histories of the steps to come are pooled from these vectors. */
+    /** Embeds all posts from scratch: the histories of the steps to come are pooled from these vectors. */
     refreshPostVectors() {
       postVectors = embedPosts(towers, data, ids.length);
     },

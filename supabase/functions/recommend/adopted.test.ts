@@ -230,7 +230,7 @@ test("a kind counts as what the team says, from the next roll-up on", { skip }, 
   await assert.rejects(pool.query("insert into recsys.kinds values ('wow', 'applause')"), /kinds_head_check/);
 });
 
-test("what a kind weighs is in the timeline at once, and no state is worked out anew for it", { skip }, async () => {
+test("what a kind weighs is in the timeline at once, and no state is recomputed for it", { skip }, async () => {
   await rollUpAll(database, () => {});
   const weights = async () => {
     const { rows } = await pool.query(

@@ -1,4 +1,4 @@
-/** What a worker keeps of posts is what the database has of them, whatever is rolled up, taken back, embedded anew or read at once; and what it kept is not asked for again. */
+/** What a worker keeps of posts is what the database has of them, whatever is rolled up, taken back, re-embedded or read at once; and what it kept is not asked for again. */
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { testDatabase } from "../../../db/testing.ts";
@@ -72,7 +72,7 @@ test("what was read once is not read again, but for what a roll-up wrote, and wh
   assert.equal(read, 11);
 });
 
-test("a vector that is made anew is told by the next roll-up", async () => {
+test("a vector that is remade is told by the next roll-up", async () => {
   await ask([posts[20]]);
   await pool.query("update public.posts set title = 'anew' where id = $1", [posts[20]]);
   const { rows } = await pool.query(

@@ -52,7 +52,7 @@ test("the fifth place is a new post's, with a model and without, and its impress
       new Map(rows.map(({ request_id, post_id, position }) => [request_id, [post_id, position]])),
       new Map([...tried].map(([request, id]) => [request, [id, 5]])),
     );
-    assert.ok(new Set(tried.values()).size > 1, "it is drawn anew for each feed");
+    assert.ok(new Set(tried.values()).size > 1, "it is drawn again for each feed");
   }
   assert.deepEqual(app.logged, []);
 });

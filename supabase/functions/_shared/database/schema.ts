@@ -731,7 +731,7 @@ export interface RecsysExperiments {
    */
   outcome_window: string;
   /**
-   * What a person is hashed with. Experiments that run in a layer together have the same; when the layer was empty it is drawn anew, so that no group of people goes through experiments one after another.
+   * What a person is hashed with. Experiments that run in a layer together have the same; when the layer was empty it is drawn again, so that no group of people goes through experiments one after another.
    */
   salt: string;
   /**
@@ -1134,7 +1134,7 @@ export interface RecsysLateChanges {
    */
   late_change_id: Generated<number>;
   /**
-   * How many states of the post are worked out anew for it, about: not counted on above the horizon.
+   * How many states of the post are recomputed for it, about: not counted on above the horizon.
    */
   of_post: Generated<number>;
   /**
@@ -1690,7 +1690,7 @@ export interface RecsysSchedules {
 
 export interface RecsysSetAsideChanges {
   /**
-   * From when on the states are to be worked out anew. -infinity: all of them.
+   * From when on the states are to be recomputed. -infinity: all of them.
    */
   at: Timestamp;
   /**
@@ -2003,7 +2003,7 @@ export interface RecsysSourceInteractions {
    */
   value: number;
   /**
-   * How much it counts beside others of its kind, above 0 and at most 1000, such as recsys.kinds.weight of the app's own word for it; null: 1. The next training anew learns from it what to put first; counts, probabilities and reports know nothing of it.
+   * How much it counts beside others of its kind, above 0 and at most 1000, such as recsys.kinds.weight of the app's own word for it; null: 1. The next training from scratch learns from it what to put first; counts, probabilities and reports know nothing of it.
    */
   weight: number;
 }
@@ -2148,7 +2148,7 @@ export interface RecsysThinning {
    */
   only_row: Generated<boolean>;
   /**
-   * Of the states before this instant only the last one of each post and user needs to be there. -infinity: nothing was thinned yet, or all is worked out anew.
+   * Of the states before this instant only the last one of each post and user needs to be there. -infinity: nothing was thinned yet, or all is recomputed.
    */
   thinned_before: Generated<Timestamp>;
 }
@@ -2289,7 +2289,7 @@ export interface RecsysTopics {
    */
   terms: string[];
   /**
-   * Stays when topics are made anew and this one keeps most of its posts; never used again for another.
+   * Stays when topics are remade and this one keeps most of its posts; never used again for another.
    */
   topic_id: Generated<number>;
   /**
@@ -2355,11 +2355,11 @@ export interface RecsysTrainingRequests {
    */
   model_id: number | null;
   /**
-   * First interactions since the model it started from; all of them where it started anew.
+   * First interactions since the model it started from; all of them where it started from scratch.
    */
   new_interactions: number | null;
   /**
-   * Its seconds over those of the last training that started anew: 1 for that one.
+   * Its seconds over those of the last training that started from scratch: 1 for that one.
    */
   ratio: number | null;
   /**
@@ -3135,7 +3135,7 @@ export interface Functions {
   "recsys.retrieve_similar": { args: { p_request: string | null; p_model_id: number | string | null; p_embedding: string | null; p_most: number | null; p_is_quick?: boolean | null | undefined }; row: { post_id: string; rank: number } };
   /** The p_most posts to which somebody came in the last week, by the people who came, decayed with a half-life of a week: no fewer than came a week ago as one. p_share of an author before all others'. */
   "recsys.retrieve_trending": { args: { p_request: string | null; p_most: number | null; p_share: number | null }; row: { post_id: string; rank: number } };
-  /** Brings the feature store up to date with the oldest changes in recsys.feature_changes, p_most at a time, for two seconds; returns the number of rows written. What came late has p_rewrites states worked out anew at most, and waits in recsys.late_changes; what would rewrite more than p_horizon alone (null: any) waits for the night. p_most or p_rewrites null: everything, without a bound. Where a statement limit is reached, the next roll-up takes half as much, down to one change, which is then set aside. Posts and users whose states cannot be worked out are set aside (recsys.feature_store_failures), and the others go on. Called after an import and every 10 seconds by pg_cron. */
+  /** Brings the feature store up to date with the oldest changes in recsys.feature_changes, p_most at a time, for two seconds; returns the number of rows written. What came late has p_rewrites states recomputed at most, and waits in recsys.late_changes; what would rewrite more than p_horizon alone (null: any) waits for the night. p_most or p_rewrites null: everything, without a bound. Where a statement limit is reached, the next roll-up takes half as much, down to one change, which is then set aside. Posts and users whose states cannot be worked out are set aside (recsys.feature_store_failures), and the others go on. Called after an import and every 10 seconds by pg_cron. */
   "recsys.roll_up": { args: { p_most?: number | string | null | undefined; p_rewrites?: number | null | undefined; p_horizon?: number | null | undefined }; row: { roll_up: number } };
   /** A portion of recsys.roll_up(), which has its lock: the arguments of recsys.take_changes, and in p_rewrites how many states of people who owe one to a changed post are worked out as well (null: all). Returns how many changes were taken and how many rows written. */
   "recsys.roll_up_portion": { args: { p_most: number | string | null; p_late: number | null; p_rewrites: number | null; p_horizon: number | null }; row: { taken: number; written: number } };
@@ -3181,7 +3181,7 @@ export interface Functions {
   "recsys.start_experiment": { args: { p_name: string | null; p_variants: string | null; p_layer?: string | null | undefined; p_outcome_window?: string | null | undefined; p_max_loss?: number | null | undefined }; row: { start_experiment: number } };
   /** Has a published model, by its name, score p_share of the feeds (0.0001 to 1) beside the model that serves, without being shown; returns the shadow_id. Workers know within ten seconds. Each request has one shadow at most, so the shares of all that run are 1 together at most. Raises 22023 where the share or the model is none, 23505 where a shadow of the model runs. */
   "recsys.start_shadow": { args: { p_model: string | null; p_share: number | null }; row: { start_shadow: number } };
-  /** How many states of a post or user (p_kind) a change of that instant has worked out anew, p_most at most. */
+  /** How many states of a post or user (p_kind) a change of that instant has recomputed, p_most at most. */
   "recsys.states_since": { args: { p_kind: string | null; p_id: string | null; p_since: Date | string | null; p_most: number | null }; row: { states_since: number } };
   /** Ends an experiment: from the next request on its people are served as everybody, and its report stays. */
   "recsys.stop_experiment": { args: { p_name: string | null; p_reason?: string | null | undefined }; row: { stop_experiment: unknown } };
@@ -3197,11 +3197,11 @@ export interface Functions {
   "recsys.switch_model": { args: { p_model_id: number | string | null; p_reason: string | null }; row: { switch_model: unknown } };
   /** A table or view as SQL has it, with its schema. */
   "recsys.table_sql": { args: { p_relation: string | null }; row: { table_sql: string } };
-  /** Takes the oldest p_most of recsys.feature_changes. Those that have states worked out anew go to recsys.late_changes, and of these it takes those of fewest first, of p_rewrites states together (0: none) and p_horizon each (null: any). p_rewrites null: everything. Returns what is to be worked off. */
+  /** Takes the oldest p_most of recsys.feature_changes. Those that have states recomputed go to recsys.late_changes, and of these it takes those of fewest first, of p_rewrites states together (0: none) and p_horizon each (null: any). p_rewrites null: everything. Returns what is to be worked off. */
   "recsys.take_changes": { args: { p_most: number | string | null; p_rewrites: number | null; p_horizon: number | null }; row: { user_id: string; post_id: string; at: Date } };
   /** Counts a request of a person. Null: they may have it; otherwise in how many seconds they may have the next. Called by the functions before the transaction of the request, so that it counts whatever becomes of that, and nobody waits for a row until it ends. */
   "recsys.take_request": { args: { p_user_id: string | null }; row: { take_request: number } };
-  /** Thins the states of the next p_most posts and users, in the order of their ids and from the first again after the last: of those before the latest p_keep events, of which each person has p_of_a_person at most, only the last one stays. Returns the number of rows deleted. Where a tenth of these events is gone since, as after an erasure, all posts and users are queued to be worked out anew instead. p_keep and p_of_a_person must not be less than what training reads (trainingEvents, eventsOfPerson). Called every minute of an hour of the night by pg_cron. */
+  /** Thins the states of the next p_most posts and users, in the order of their ids and from the first again after the last: of those before the latest p_keep events, of which each person has p_of_a_person at most, only the last one stays. Returns the number of rows deleted. Where a tenth of these events is gone since, as after an erasure, all posts and users are queued to be recomputed instead. p_keep and p_of_a_person must not be less than what training reads (trainingEvents, eventsOfPerson). Called every minute of an hour of the night by pg_cron. */
   "recsys.thin_feature_store": { args: { p_keep?: number | string | null | undefined; p_most?: number | null | undefined; p_of_a_person?: number | string | null | undefined }; row: { thin_feature_store: number } };
   /** last_active_at and comments of a post just before an interaction, worked out from the interactions: for where recsys.post_stats has no state before it, and the interaction lies before thinning.thinned_before. No row: nothing had happened yet, or, where the claims say who asks, the interaction is not theirs. */
   "recsys.thinned_state": { args: { p_post_id: string | null; p_at: Date | string | null; p_interaction_id: number | string | null }; row: { last_active_at: Date; comments: number } };

@@ -67,7 +67,7 @@ export const feedItem = z
       .object({ id: z.int(), label: z.string() })
       .nullable()
       .describe(
-        "What it is about: id stays when topics are made anew, label names it. null: it has none yet, none that several authors name, or none that visitors may be told.",
+        "What it is about: id stays when topics are remade, label names it. null: it has none yet, none that several authors name, or none that visitors may be told.",
       ),
     position: z.int().min(1).describe("In the feed, from 1, counted through its pages."),
   })

@@ -93,7 +93,7 @@ export function openKnownPosts() {
   /** As of which recsys.feature_store_version all of it holds. */
   let version = -1;
 
-  /** Forgets what roll-ups up to that version wrote anew. */
+  /** Forgets what roll-ups up to that version rewrote. */
   async function advance(connection: Connection, role: string, to: number): Promise<void> {
     if (to <= version) return;
     const rolledUp = await asService(connection, role, readRolledUp(version, to));
@@ -133,7 +133,7 @@ export function openKnownPosts() {
         if (found[i]) continue;
         const known = read.next().value as KnownPost;
         found[i] = known;
-        // what was read before a roll-up of which others have heard already may be what it wrote anew; and a vector may come at any time
+        // what was read before a roll-up of which others have heard already may be what it rewrote; and a vector may come at any time
         if (at === version && (known.embedding || modelId === null)) postsOf(modelId).keep(id, known);
       }
       return found as KnownPost[];

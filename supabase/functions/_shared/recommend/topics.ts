@@ -1,5 +1,5 @@
 /**
- * The topics of posts, kept by the worker: a post changes its topic when it is edited or topics are made anew, and that may be shown a minute later. Read as the
+ * The topics of posts, kept by the worker: a post changes its topic when it is edited or topics are remade, and that may be shown a minute later. Read as the
  * service, of posts that the caller is shown, or may be.
  */
 
