@@ -126,15 +126,20 @@ async function onEarlier(
   models: Record<"published" | "other", ReplayedModel>,
   { active, margin, options }: { active: ActiveModel; margin: number; options: RankOptions },
 ): Promise<Earlier> {
-  const gathered = new HeldOutMetrics(["published", "other"], { weighsPeople: true });
-  for await (const [request, ranked] of rankedRequests(loaded, requests, models, options))
-    gathered.add(request, ranked);
+  const gathered = new HeldOutMetrics(["published", "other", "baseline"], { weighsPeople: true });
+  for await (const [request, { published, other }] of rankedRequests(loaded, requests, models, options))
+    gathered.add(request, { published, other, baseline: { ...published, rank: published.recencyRank } });
   const metrics: Earlier["metrics"] = {};
   for (const metric of listMetrics) {
-    const worse = gathered.worse("published", "other", metric);
-    const [published, other] = [gathered.mean("published", metric), gathered.mean("other", metric)];
-    if (!worse || published === undefined || other === undefined) continue;
-    metrics[metric] = { published, other, worse: worse.mean, standard_error: worse.error };
+    const [published, other, least] = (["published", "other", "baseline"] as const).map((each) =>
+      gathered.mean(each, metric),
+    );
+    if (published === undefined || other === undefined || least === undefined) continue;
+    // whatever was trained for longer knows them better
+    const weaker = least < other ? "baseline" : "other";
+    const worse = gathered.worse("published", weaker, metric);
+    if (!worse) continue;
+    metrics[metric] = { published, other: Math.min(other, least), worse: worse.mean, standard_error: worse.error };
   }
   return { with: active.name, requests: requests.length, margin, metrics };
 }

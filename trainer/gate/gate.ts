@@ -75,7 +75,7 @@ function reasonsOfEarlier({ with: other, requests, margin, metrics }: Earlier): 
     const allowed = margin + sureness * compared.standard_error;
     if (compared.worse <= allowed) return [];
     return [
-      `${name} of the model as published is ${compared.published.toFixed(3)} on ${requests} earlier requests, of ${other} ${compared.other.toFixed(3)}: more than ${allowed.toFixed(3)} worse on what both have learned from (margin ${margin}, chance ${(sureness * compared.standard_error).toFixed(3)})`,
+      `${name} of the model as published is ${compared.published.toFixed(3)} on ${requests} earlier requests, of the weaker of ${other} and the recency baseline ${compared.other.toFixed(3)}: more than ${allowed.toFixed(3)} worse on what both have learned from (margin ${margin}, chance ${(sureness * compared.standard_error).toFixed(3)})`,
     ];
   });
 }

@@ -35,7 +35,7 @@ export interface Comparison {
   earlier?: Earlier | undefined;
 }
 
-/** The model as published beside the active one, on requests that both have learned from: what came since has no say in these. */
+/** The model as published beside the weaker of the active one and the recency baseline, on requests that both models have learned from: what came since has no say in these. */
 export interface Earlier {
   with: string;
   requests: number;
