@@ -117,9 +117,9 @@ begin atomic
     from recsys.eligible_posts(p_request) as posts
     where p_request.pool is null and posts.created_at >= p_since
     order by posts.created_at desc, posts.post_id
-    offset p_most limit case
-      when p_most is not null and exists (select from newest where newest.author_id is not null group by newest.author_id having count(*) > p_share) then 19 * p_most else 0
-    end
+    offset p_most limit coalesce((
+      select 19 * p_most where exists (select from newest where newest.author_id is not null group by newest.author_id having count(*) > p_share)
+    ), 0)
   );
 end;
 comment on function recsys.newest_posts(recsys.feed_request, integer, integer, timestamptz) is 'The p_most newest posts since an instant and, where more than p_share of them are of one author, 19 times as many after them.';
@@ -152,9 +152,9 @@ begin atomic
         ) as posts
         where latest_post_stats.last_active_at <= p_request.at and p_request.pool is null
         order by latest_post_stats.last_active_at desc, latest_post_stats.post_id
-        offset p_most limit case
-          when p_most is not null and exists (select from touched where touched.author_id is not null group by touched.author_id having count(*) > p_share) then 19 * p_most else 0
-        end
+        offset p_most limit coalesce((
+          select 19 * p_most where exists (select from touched where touched.author_id is not null group by touched.author_id having count(*) > p_share)
+        ), 0)
       )
       union all
       select posts.post_id, posts.author_id, earlier.last_active_at
@@ -231,9 +231,9 @@ begin atomic
           and p_request.at - latest_post_stats.last_active_at >= interval '0' and p_request.at - latest_post_stats.last_active_at < interval '168 hours'
           and p_request.pool is null
         order by latest_post_stats."trend" desc, latest_post_stats.post_id
-        offset p_most limit case
-          when p_most is not null and exists (select from first where first.author_id is not null group by first.author_id having count(*) > p_share) then 19 * p_most else 0
-        end
+        offset p_most limit coalesce((
+          select 19 * p_most where exists (select from first where first.author_id is not null group by first.author_id having count(*) > p_share)
+        ), 0)
       )
       union all
       select posts.post_id, posts.author_id, earlier."trend"
