@@ -306,17 +306,18 @@ end;
 comment on function recsys.retrieve_followed(recsys.feed_request, integer) is 'The p_most newest posts of the 50 authors with whose posts the user interacted most.';
 
 -- The lists. size: how many posts of a source are candidates; kept: how many are found before it is asked which of them a caller may see. The
--- last number of those that are common: how many of an author come before all others', a tenth of the size.
+-- last number of those that are common: how many of an author come before all others', a tenth of the size. Twice as many are kept, since a
+-- caller may not see, or knows, some of them.
 -- p_extent is feed, kept, or all: then there is no limit. As jsonb, since `supabase db push` takes the end of a "case" for that of the body.
 
 create function recsys.common_sources(p_request recsys.feed_request, p_extent text) returns table (source text, size integer, kept integer, post_id uuid, rank bigint)
 language sql stable security invoker
 begin atomic
-  select 'active', 300, 420, found.* from recsys.retrieve_active(p_request, (jsonb '{"feed": 300, "kept": 420}' ->> p_extent)::integer, 30) as found
+  select 'active', 300, 420, found.* from recsys.retrieve_active(p_request, (jsonb '{"feed": 300, "kept": 420}' ->> p_extent)::integer, (jsonb '{"feed": 30, "kept": 60, "all": 30}' ->> p_extent)::integer) as found
   union all
-  select 'fresh', 100, 140, found.* from recsys.retrieve_fresh(p_request, (jsonb '{"feed": 100, "kept": 140}' ->> p_extent)::integer, 10) as found
+  select 'fresh', 100, 140, found.* from recsys.retrieve_fresh(p_request, (jsonb '{"feed": 100, "kept": 140}' ->> p_extent)::integer, (jsonb '{"feed": 10, "kept": 20, "all": 10}' ->> p_extent)::integer) as found
   union all
-  select 'trending', 50, 125, found.* from recsys."retrieve_trending"(p_request, (jsonb '{"feed": 50, "kept": 125}' ->> p_extent)::integer, 5) as found;
+  select 'trending', 50, 125, found.* from recsys."retrieve_trending"(p_request, (jsonb '{"feed": 50, "kept": 125}' ->> p_extent)::integer, (jsonb '{"feed": 5, "kept": 10, "all": 5}' ->> p_extent)::integer) as found;
 end;
 comment on function recsys.common_sources(recsys.feed_request, text) is 'What the sources bring that are the same for everybody, but for what is hidden from them, known to them or served.';
 

@@ -94,22 +94,23 @@ test("the limits in the text of the SQL functions are the declared ones", async 
   ] as const) {
     const { rows } = await pool.query("select pg_get_functiondef(('recsys.' || $1)::regproc) as text", [list]);
     const lines = rows[0].text.matchAll(
-      /'(\w+)'::text(?: AS \w+)?,\s+(\d+)(?: AS \w+)?,\s+(\d+)[\s\S]+?"feed": (\d+), "kept": (\d+)[\s\S]+?\)::integer(?:, (\d+)|[^\d]*?)\)/g,
+      /'(\w+)'::text(?: AS \w+)?,\s+(\d+)(?: AS \w+)?,\s+(\d+)((?:(?!'\w+'::text)[\s\S])+)/g,
     );
-    const declared = sourceNames.filter((source) => sources[source].common === common);
     assert.deepEqual(
-      Array.from(lines, ([, source, ...numbers]) => [
+      Array.from(lines, ([, source, size, kept, sized]) => [
         source,
-        ...numbers.map((number) => (number === undefined ? undefined : Number(number))),
+        Number(size),
+        Number(kept),
+        ...Array.from(sized.matchAll(/'(\{.+?\})'::jsonb/g), ([, extents]) => JSON.parse(extents)),
       ]),
-      declared.map((source) => [
-        source,
-        sources[source].size,
-        sources[source].kept,
-        sources[source].size,
-        sources[source].kept,
-        optionsOf[source].share,
-      ]),
+      sourceNames
+        .filter((source) => sources[source].common === common)
+        .map((source) => {
+          const { size, kept, share } = optionsOf[source];
+          // twice an author's share, since a caller may not see some of it
+          const shares = share ? [{ feed: share, kept: 2 * share, all: share }] : [];
+          return [source, size, kept, { feed: size, kept }, ...shares];
+        }),
     );
   }
   assert.deepEqual(await numbers("retrieve_trending", /< '(\d+):00:00'::interval/g), [

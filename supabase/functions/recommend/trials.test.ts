@@ -9,11 +9,14 @@ import { testApp } from "./testing.ts";
 const { pool, url } = await testDatabase({ after }, "trials");
 
 const readers = [people.ada, people.ben, people.eve];
-// 30 posts, of which 1 to 10 are new
+// 30 posts, of which 1 to 10 are new, and by nobody who is known: of an author one draws at a time
 beforeEach(async () => {
   await clear(pool);
   await fillCommunity(pool);
   await pool.query("update public.posts set created_at = created_at - interval '30 days' where id <> all ($1)", [
+    Array.from({ length: 10 }, (_, i) => post(i + 1)),
+  ]);
+  await pool.query("update public.posts set author_id = null where id = any ($1)", [
     Array.from({ length: 10 }, (_, i) => post(i + 1)),
   ]);
   await pool.query("update recsys.settings set trial_place = 5, trial_impressions = 50, requests_per_minute = null");

@@ -49,18 +49,24 @@ const missing = new Set(["3F000", "42P01", "42703", "42883", "42704"]);
 
 function databaseError(error: unknown): AppError | undefined {
   const { code, message, hint } = details(error);
-  const failure = (code: string, message: string) => new AppError(503, code, message, error);
   if (tookTooLong.has(code) || message === "Query read timeout")
-    return failure("database_timeout", "the database took too long; try again");
+    return new AppError(503, "database_timeout", "the database took too long; try again", error);
   // Supabase makes a project read-only before its disk is full
   if (code === "25006")
-    return failure("database_unavailable", "the database takes no writes: see whether its disk is full");
+    return new AppError(
+      503,
+      "database_unavailable",
+      "the database takes no writes: see whether its disk is full",
+      error,
+    );
   // the words of recsys.require_invoker_views(), which name a view of the engine's and nothing of the app's
-  if (code === "RS001") return failure("unsafe_source_view", `${message}: ${hint ?? "see recsys.check()"}`);
-  if (missing.has(code)) return failure("not_installed", "the database lacks the recommender: apply its migrations");
+  if (code === "RS001")
+    return new AppError(503, "unsafe_source_view", `${message}: ${hint ?? "see recsys.check()"}`, error);
+  if (missing.has(code))
+    return new AppError(503, "not_installed", "the database lacks the recommender: apply its migrations", error);
   const isUnavailable = unreachableCodes.has(code) || /^(08|28|3D|53|57P)/.test(code) || /timeout/.test(message);
   if (isUnavailable || isConnectionLoss(error))
-    return failure("database_unavailable", "the database cannot be reached; try again");
+    return new AppError(503, "database_unavailable", "the database cannot be reached; try again", error);
   return undefined;
 }
 

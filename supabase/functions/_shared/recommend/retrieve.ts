@@ -94,19 +94,29 @@ function addCommon(
 ): boolean {
   const keys = new Map(answer.common?.place?.map((place, i) => [place, answer.common?.served_key?.[i] ?? 0]));
   for (const source of commonSources) {
-    const { size, beginsWithNew } = optionsOf[source];
+    const { size, share = Infinity, beginsWithNew } = optionsOf[source];
     let rank = 0;
+    const ofAuthor = new Map<string, number>();
+    const isBeyond = ({ author_id }: Post) => {
+      if (author_id === null) return false;
+      const number = (ofAuthor.get(author_id) ?? 0) + 1;
+      ofAuthor.set(author_id, number);
+      return number > share;
+    };
     // it is newer than all that was read before
-    if (beginsWithNew) for (const mine of since) if (rank < size) mine.ranks[source] = ++rank;
-    for (const place of common.places[source] ?? []) {
-      if (rank === size) break;
-      const served_key = keys.get(place);
-      if (served_key === undefined) continue;
+    if (beginsWithNew) for (const mine of since) if (rank < size && !isBeyond(mine.post)) mine.ranks[source] = ++rank;
+    const shown = (common.places[source] ?? []).filter((place) => keys.has(place));
+    const beyond = new Set(shown.filter((place) => isBeyond(common.posts[place])));
+    for (const place of [...shown.filter((place) => !beyond.has(place)), ...beyond].slice(0, size - rank)) {
       const post = common.posts[place];
       let mine = found.get(post.post_id);
       if (!mine) {
-        const author_affinity = affinityOf(post.author_id);
-        mine = { post, ranks: unranked(), author_affinity, served_key };
+        mine = {
+          post,
+          ranks: unranked(),
+          author_affinity: affinityOf(post.author_id),
+          served_key: keys.get(place) ?? 0,
+        };
         found.set(post.post_id, mine);
       }
       mine.ranks[source] = ++rank;
