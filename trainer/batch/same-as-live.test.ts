@@ -41,7 +41,10 @@ async function assertAsLive(live = app): Promise<List[]> {
   let moved = 0;
   for (const { user_id, post_ids, scores, basis } of made) {
     assert.equal(post_ids.length, 75);
-    const { body } = await live.call(user_id, { limit: 75 });
+    let { body } = await live.call(user_id, { limit: 75 });
+    // a first feed on a busy machine takes longer than its steps are given
+    for (let more = 0; body.degraded && more < 5; more++) ({ body } = await live.call(user_id, { limit: 75 }));
+    assert.equal(body.degraded ?? null, null);
     assert.equal(basis, body.basis);
     for (const [i, { post_id, score }] of body.items.entries()) {
       const place = post_ids.indexOf(post_id);

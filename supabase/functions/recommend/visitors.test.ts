@@ -267,9 +267,10 @@ test("visitors of one address share an allowance in a worker, where the platform
   assert.ok(served >= 120 && served <= 121 + regained, `${served}, of which ${regained} by waiting`);
   assert.equal(await visit(from("203.0.113.8")), 200, "another's is whole");
   assert.equal(await visit({ "x-forwarded-for": "203.0.113.7" }), 200, "anybody could write that");
-  const refused = await app.request("/recommend", {
-    headers: { apikey: publishableKey, ...from("203.0.113.7") },
-  });
+  const again = () => app.request("/recommend", { headers: { apikey: publishableKey, ...from("203.0.113.7") } });
+  let refused = await again();
+  // on a busy machine the two in between took so long that one more was allowed
+  for (let more = 0; refused.status === 200 && more < 10; more++) refused = await again();
   assert.equal((await refused.json()).error.code, "too_many_requests");
   assert.match(refused.headers.get("retry-after") ?? "", /^1$/);
 });

@@ -4,7 +4,7 @@
  */
 import { asService } from "../database/caller.ts";
 import { type Connection, call, type Statement } from "../database/database.ts";
-import { commonSources, type Ranks, type Source, sources } from "../features/retrieval.ts";
+import { commonSources, optionsOf, type Ranks, type Source, sources } from "../features/retrieval.ts";
 import { openKnownPosts, type Post, type ToldPosts, toldPosts } from "./known-posts.ts";
 
 export interface CommonPosts {
@@ -17,6 +17,8 @@ export interface CommonPosts {
   places: Partial<Record<Source, number[]>>;
   /** Whether a source may have more than these. */
   cut: Partial<Record<Source, boolean>>;
+  /** Authors of whom as many are kept as are of anybody, twice their share: there may be more. */
+  cutAuthors: Partial<Record<Source, Set<string>>>;
 }
 
 /**
@@ -50,14 +52,19 @@ async function readCommonPosts(connection: Connection, role: string): Promise<Co
   const posts = toldPosts(common.posts);
   const places: CommonPosts["places"] = {};
   const cut: CommonPosts["cut"] = {};
+  const cutAuthors: CommonPosts["cutAuthors"] = {};
   for (const source of commonSources) {
     const rankOf = (place: number) => common.ranks?.[place][source] ?? 0;
     const ranked = [...posts.keys()].filter((place) => rankOf(place) > 0).sort((a, b) => rankOf(a) - rankOf(b));
     places[source] = ranked;
     cut[source] = ranked.length >= sources[source].kept;
+    const { share = Infinity } = optionsOf[source];
+    const byAuthor = Map.groupBy(ranked, (place) => posts[place].author_id);
+    const prolific = [...byAuthor].filter(([author, theirs]) => author !== null && theirs.length >= 2 * share);
+    cutAuthors[source] = new Set(prolific.map(([author]) => author as string));
   }
   const ids = `{${posts.map(({ post_id }) => post_id).join()}}`;
-  return { at: common.at, posts, ids, places, cut };
+  return { at: common.at, posts, ids, places, cut, cutAuthors };
 }
 
 /** What recsys.common_posts returns; null where there are none. */

@@ -122,6 +122,11 @@ function addCommon(
       mine.ranks[source] = ++rank;
     }
     if (rank < size && common.cut[source]) return false;
+    // nobody's posts are all hidden but by a mute, and then more of them would be, too
+    for (const author of common.cutAuthors[source] ?? []) {
+      const number = ofAuthor.get(author) ?? 0;
+      if (number > 0 && number < share) return false;
+    }
   }
   return true;
 }
