@@ -72,8 +72,9 @@ export function openTurns(size: number, now = () => performance.now(), patience 
   /** Gives what is free to those whose turn it is. */
   function next(): void {
     while (free > 0) {
-      const maySlow = size === 1 || heldBySlow() < size - 1;
-      const [first] = line.filter(({ person }) => maySlow || !isSlow(person)).sort(inTurn);
+      // what the slow hold is added up only where one of them waits: it is a walk through all who are remembered
+      const maySlow = () => size === 1 || heldBySlow() < size - 1;
+      const [first] = line.filter(({ person }) => !isSlow(person) || maySlow()).sort(inTurn);
       if (!first) return;
       line.splice(line.indexOf(first), 1);
       first.begin();
