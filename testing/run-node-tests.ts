@@ -78,6 +78,24 @@ export async function runNodeTests(files: string[], { concurrency, brief }: Opti
   return ofFiles;
 }
 
+/** More files than these do not fail because the machine was busy. */
+const mostFlaky = 3;
+
+/** Runs each of the few files that failed beside others once more, by itself: what passes now is not failed but flaky. */
+export async function tryAlone(ofFiles: Map<string, FileTotals>, brief: boolean): Promise<void> {
+  const failed = [...ofFiles].filter(([, { failed }]) => failed > 0);
+  if (failed.length === 0 || failed.length > mostFlaky || failed.length === ofFiles.size) return;
+  console.log(`Once more, alone: ${failed.map(([file]) => file).join(", ")}.`);
+  const alone = await runNodeTests(
+    failed.map(([file]) => file),
+    { concurrency: 1, brief },
+  );
+  for (const [file, { failures }] of failed) {
+    const again = alone.get(file);
+    if (again) ofFiles.set(file, { ...again, flaky: again.failed > 0 ? [] : failures });
+  }
+}
+
 function isFailureOfSubtests(error: Error): boolean {
   return "failureType" in error && error.failureType === "subtestsFailed";
 }

@@ -8,7 +8,7 @@ import { testServer } from "../db/testing-postgres.ts";
 import { askedForServer } from "./asked-for-server.ts";
 import { longestFirst, printSlowest } from "./durations.ts";
 import { runDenoTests } from "./run-deno-tests.ts";
-import { runNodeTests } from "./run-node-tests.ts";
+import { runNodeTests, tryAlone } from "./run-node-tests.ts";
 import { noTests, printTotals, sumOf, type Totals } from "./totals.ts";
 
 process.chdir(new URL("..", import.meta.url).pathname);
@@ -28,6 +28,7 @@ async function run(some: string[]): Promise<Map<string, Totals>> {
   const order = await longestFirst(some);
   // one more than there are processors: files wait for browsers, schedules and disks
   const ofFiles = await runNodeTests(order, { concurrency: Math.min(3, availableParallelism() + 1), brief });
+  await tryAlone(ofFiles, brief);
   await printSlowest(ofFiles);
   return ofFiles;
 }

@@ -13,11 +13,13 @@ export interface Totals {
   /** Why tests were skipped, and how many for each reason. */
   reasons: Map<string, number>;
   failures: Failure[];
+  /** What failed beside other files and passed alone, which is no failure, but is said. */
+  flaky: Failure[];
 }
 
 /** Nothing run yet. */
 export function noTests(): Totals {
-  return { passed: 0, failed: 0, skipped: 0, reasons: new Map(), failures: [] };
+  return { passed: 0, failed: 0, skipped: 0, reasons: new Map(), failures: [], flaky: [] };
 }
 
 /** Counts skipped tests with their reason. */
@@ -29,20 +31,23 @@ export function countSkipped(totals: Totals, reason: string, number = 1): void {
 /** The totals of a run, from those of its parts. */
 export function sumOf(parts: Totals[]): Totals {
   const sum = noTests();
-  for (const { passed, failed, reasons, failures } of parts) {
+  for (const { passed, failed, reasons, failures, flaky } of parts) {
     sum.passed += passed;
     sum.failed += failed;
     sum.failures.push(...failures);
+    sum.flaky.push(...flaky);
     for (const [reason, number] of reasons) countSkipped(sum, reason, number);
   }
   return sum;
 }
 
 /**
- * Prints what failed once more, why tests were skipped, the most frequent reason first, and the line that programs look for:
+ * Prints what was flaky, what failed once more, why tests were skipped, the most frequent reason first, and the line that programs look for:
  * `N passed, N failed, N skipped`. Of a message the beginning is enough here.
  */
-export function printTotals({ passed, failed, skipped, reasons, failures }: Totals): void {
+export function printTotals({ passed, failed, skipped, reasons, failures, flaky }: Totals): void {
+  for (const { file, name } of flaky)
+    console.log(`flaky, failed beside other files and passed alone: ${file}: ${name}`);
   if (failures.length > 0) console.log("\nFailed:");
   for (const { file, name, message } of failures)
     console.log(
