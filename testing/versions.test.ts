@@ -59,6 +59,20 @@ test("package-lock.json has the checksum of every package, but for binaries of o
   assert.deepEqual(bare, []);
 });
 
+// types are not deployed, and Deno brings those of Node itself
+test("supabase/functions/deno.lock has the checksum of every package: what is deployed is what package-lock.json installs here", () => {
+  const { packages } = read<{ packages: Record<string, { version: string; integrity: string }> }>("package-lock.json");
+  const { npm } = read<{ npm: Record<string, { integrity: string }> }>("supabase/functions/deno.lock");
+  const deployed = Object.entries(npm).filter(([key]) => !/^(@types\/|undici-types@)/.test(key));
+  assert.ok(deployed.length > Object.keys(read<{ imports: object }>("deno.json").imports).length);
+  for (const [key, { integrity }] of deployed) {
+    // pg-pool@3.14.0_pg@8.23.1: with the peer that it goes with
+    const [, name, version] = /^(.[^@]*)@([^_]+)/.exec(key) ?? [];
+    const { [`node_modules/${name}`]: here } = packages;
+    assert.deepEqual([version, integrity], [here?.version, here?.integrity], `${key}: npm run lock`);
+  }
+});
+
 test("deno.json has the same versions", () => {
   const { imports } = read<{ imports: Record<string, string> }>("deno.json");
   assert.ok(Object.keys(imports).length > 0);

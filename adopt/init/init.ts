@@ -108,7 +108,9 @@ export function withStanza(config: string, functions: string[]): string {
 enabled = true
 # it finds out itself who calls: verify_jwt does not prove that there is a user
 verify_jwt = false
-import_map = "./functions/_recsys/import_map.json"
+import_map = "./functions/_recsys/deno.json"
+# what bundles it checks its packages by this: without Docker it is uploaded as a static file only
+static_files = ["./functions/_recsys/deno.lock"]
 entrypoint = "./functions/_recsys/${name}/index.ts"
 `,
   );
@@ -178,7 +180,7 @@ export async function engineMigrations(): Promise<EngineMigration[]> {
 export async function copyFunctions(into: string): Promise<void> {
   await rm(into, { recursive: true, force: true });
   await mkdir(into, { recursive: true });
-  for (const part of ["_shared", "_deno", ...servedFunctions, "import_map.json"])
+  for (const part of ["_shared", "_deno", ...servedFunctions, "deno.json", "deno.lock"])
     await cp(join(functionsFolder, part), join(into, part), { recursive: true, filter: isServed });
   // for the app's pages: what a function takes and answers
   await cp(answerTypes, join(into, "types.ts"));

@@ -22,7 +22,7 @@ const names = globSync("[a-z]*/index.ts", { cwd: join(root, "supabase/functions"
 test("there are functions to deploy", () => assert.ok(names.includes("recommend")));
 
 for (const name of names)
-  test(`the CLI deploys ${name} with all that it imports, its import map, and no platform check of tokens`, async (t) => {
+  test(`the CLI deploys ${name} with all that it imports, its import map and lock file, and no platform check of tokens`, async (t) => {
     const folder = await emptyFolder(t);
     await cp(join(root, "supabase/functions"), join(folder, "supabase/functions"), { recursive: true });
     await cp(join(root, "supabase/config.toml"), join(folder, "supabase/config.toml"));
@@ -77,10 +77,10 @@ async function deployed(t: TestContext, name: string, folder: string, functions:
     .filter((specifier) => specifier.startsWith("file:") && !specifier.includes("/node_modules/"))
     .map((specifier) => fileURLToPath(specifier).slice(root.length).replace("supabase/functions", functions));
   assert.ok(needed.includes(index));
-  assert.deepEqual(sent, [...needed, `${functions}/import_map.json`].sort());
+  assert.deepEqual(sent, [...needed, `${functions}/deno.json`, `${functions}/deno.lock`].sort());
   const metadata = JSON.parse(/\{"entrypoint_path".*\}/.exec(upload)?.[0] ?? "{}");
   assert.deepEqual(
     [metadata.entrypoint_path, metadata.import_map_path, metadata.verify_jwt],
-    [index, `${functions}/import_map.json`, false],
+    [index, `${functions}/deno.json`, false],
   );
 }

@@ -3,7 +3,7 @@ import { globSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 
 const read = (path: string) => readFileSync(new URL(path, import.meta.url), "utf8");
-const deployed: Record<string, string> = JSON.parse(read("import_map.json")).imports;
+const deployed: Record<string, string> = JSON.parse(read("deno.json")).imports;
 const local: Record<string, string> = JSON.parse(read("../../deno.json")).imports;
 
 test("what is deployed is what is tested: the functions' import map has the versions of deno.json", () => {
@@ -24,16 +24,17 @@ test("the functions' import map has all that the functions import, and nothing n
   assert.ok(!imported.has("onnxruntime-node"));
 });
 
-test("every function verifies its callers itself and uses that map", () => {
+test("every function verifies its callers itself and uses that map and its lock file", () => {
   const config = read("../config.toml");
   for (const file of globSync("[a-z]*/index.ts", { cwd: new URL(".", import.meta.url) })) {
     const name = file.split("/")[0];
-    const section = new RegExp(`\\[functions\\.${name}\\]\\n([^[]*)`).exec(config)?.[1] ?? "";
+    const section = new RegExp(`\\[functions\\.${name}\\]\\n((?:[^[].*\\n|\\n)*)`).exec(config)?.[1] ?? "";
     assert.match(section, /^verify_jwt = false$/m, name);
     assert.ok(
       read(`${name}/handler.ts`).includes(`name: "${name}"`),
       `${name} answers at another path than its folder's`,
     );
-    assert.match(section, /^import_map = "\.\/functions\/import_map\.json"$/m, name);
+    assert.match(section, /^import_map = "\.\/functions\/deno\.json"$/m, name);
+    assert.match(section, /^static_files = \["\.\/functions\/deno\.lock"\]$/m, name);
   }
 });
