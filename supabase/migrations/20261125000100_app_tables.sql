@@ -46,6 +46,7 @@ create table public.posts (
   ),
   visibility text not null default 'public' check (visibility in ('public', 'private')),
   language text check (language ~ '^[a-z]{2,3}(-[a-z0-9]{2,8})*$' and length(language) <= 35),
+  draft_id uuid,
   created_at timestamptz not null default now() check (created_at >= '1990-01-01 00:00Z' and created_at < '2200-01-01 00:00Z')
 );
 comment on table public.posts is 'What is recommended. A private post is seen, and so recommended, to its author only.';
@@ -57,8 +58,10 @@ comment on column public.posts.description is 'Its text; empty: the title says i
 comment on column public.posts.tags is 'What it is about, in a word each.';
 comment on column public.posts.visibility is 'public or private.';
 comment on column public.posts.language is 'Its language as a BCP 47 tag in small letters, such as en or pt-br; null: unknown.';
+comment on column public.posts.draft_id is 'What its author''s page called it before it was stored, so that a post that is sent again is stored once; null: nothing.';
 comment on column public.posts.created_at is 'When it was written.';
 create index posts_author_id_created_at_idx on public.posts (author_id, created_at desc);
+create unique index posts_author_id_draft_id_key on public.posts (author_id, draft_id) where draft_id is not null;
 create index posts_created_at_idx on public.posts (created_at desc, id);
 -- a feed in one language
 create index posts_language_created_at_idx on public.posts (language, created_at desc, id) where language is not null;
@@ -176,11 +179,12 @@ create policy "people record their own logins" on public.logins for insert to au
 
 revoke all on public.profiles, public.projects, public.posts, public.post_views, public.post_votes, public.comments, public.logins from anon, authenticated;
 grant select on public.posts to anon;
--- external_id is the import's. Ids of interactions come from the sequence, or somebody could take that of another's view. When a post was
--- written is not to be edited: dated anew each hour, it was the newest of all feeds for good
+-- external_id is the import's. Ids come from the database: a unique violation would tell whoever chose the id of a hidden post that it exists,
+-- and somebody could take that of another's view. When a post was written is not to be edited: dated anew each hour, it was the newest
+-- of all feeds for good
 grant select, insert (id, passions, bio, created_at), update (passions, bio) on public.profiles to authenticated;
 grant select, insert, update, delete on public.projects to authenticated;
-grant select, insert (id, author_id, title, description, tags, visibility, language, created_at),
+grant select, insert (author_id, title, description, tags, visibility, language, draft_id, created_at),
   update (title, description, tags, visibility, language), delete on public.posts to authenticated;
 grant select, insert (user_id, post_id, value, created_at) on public.post_views to authenticated;
 grant select, insert (user_id, created_at) on public.logins to authenticated;

@@ -1,7 +1,7 @@
 -- Ana and Ben use the app: who sees what, and who may write what.
 begin;
 set local search_path = public, extensions;
-select plan(91);
+select plan(93);
 
 insert into profiles (id, bio) values
   ('a0000000-0000-4000-8000-000000000000', 'Ana'),
@@ -56,6 +56,10 @@ from unnest(array['post_views', 'post_votes', 'comments']) as kind;
 select throws_ok(
   $$insert into posts (author_id, title, external_id) values ('b0000000-0000-4000-8000-000000000000', 'x', '42')$$,
   '42501', null, 'nor the id that an import may bring');
+select throws_ok(
+  format($$insert into posts (id, author_id, title) values ('%s', 'b0000000-0000-4000-8000-000000000000', 'x')$$, post),
+  '42501', 'permission denied for table posts', 'Ben cannot tell by writing a post under an id whether Ana''s private one has it: ' || post)
+from unnest(array['a2000000-0000-4000-8000-000000000000', 'ff000000-0000-4000-8000-000000000000']) as post;
 select throws_ok(statement, '42501', null, 'Ben cannot write into the states of long ago: ' || statement)
 from unnest(array[
   $$insert into post_views (user_id, post_id, created_at) values ('b0000000-0000-4000-8000-000000000000', 'a1000000-0000-4000-8000-000000000000', now() - interval '31 days')$$,

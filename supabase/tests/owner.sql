@@ -24,10 +24,10 @@ select set_config('request.jwt.claims', '{"sub": "a0000000-0000-4000-8000-000000
 select lives_ok($$update profiles set bio = 'Ana'$$, 'a profile is edited with nobody''s types but PostgreSQL''s');
 select lives_ok($$insert into projects (owner_id, title) values ('a0000000-0000-4000-8000-000000000000', 'a project')$$, 'a project is begun');
 select lives_ok(
-  $$insert into posts (id, author_id, title, tags) values ('a1000000-0000-4000-8000-000000000000', 'a0000000-0000-4000-8000-000000000000', 'a post', '{sql}')$$,
+  $$insert into posts (author_id, title, tags) values ('a0000000-0000-4000-8000-000000000000', 'a post', '{sql}')$$,
   'a post is written');
 select lives_ok(
-  $$insert into post_votes (user_id, post_id) values ('a0000000-0000-4000-8000-000000000000', 'a1000000-0000-4000-8000-000000000000')$$,
+  $$insert into post_votes (user_id, post_id) select 'a0000000-0000-4000-8000-000000000000', posts.id from posts$$,
   'a vote is cast');
 select lives_ok($$insert into logins (user_id) values ('a0000000-0000-4000-8000-000000000000')$$, 'a login is noted');
 select lives_ok($$select recsys.thinned_state('a1000000-0000-4000-8000-000000000000', pg_catalog.now(), 0)$$, 'an older state is asked for');

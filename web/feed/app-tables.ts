@@ -115,12 +115,15 @@ export async function readPosts(
   );
 }
 
-/** Stores a post; sent again under its id, because no answer came, it is stored once. */
+/** Stores a post and returns its id; sent again with the same draft_id, because no answer came, it is stored once. */
 export async function publishPost(
   supabase: SupabaseClient,
-  post: Pick<Post, "id" | "title" | "description" | "tags"> & { author_id: string },
-): Promise<void> {
+  post: Pick<Post, "title" | "description" | "tags"> & { author_id: string; draft_id: string },
+): Promise<string> {
   await inserted(supabase.from("posts").insert(post));
+  const { author_id, draft_id } = post;
+  const [{ id }] = await rows(supabase.from("posts").select("id").eq("author_id", author_id).eq("draft_id", draft_id));
+  return id;
 }
 
 /** The tags of the newest posts, the most frequent first. */

@@ -7,7 +7,7 @@ export interface PostDraft {
   description: string;
   /** With commas between. */
   tags: string;
-  /** Under which id it was sent already, and perhaps stored. */
+  /** Under which draft_id it was sent already, and perhaps stored. */
   id?: string;
   /** What was being written before this one was begun from an idea. */
   earlier?: PostDraft;

@@ -22,9 +22,9 @@ export function WriteView({ userId }: { userId: string }) {
   async function publish(): Promise<void> {
     const id = draft.id ?? crypto.randomUUID();
     setDraft({ ...draft, id });
-    const post = { id, author_id: userId, title: title.trim(), description, tags: wordsOf(tags) };
-    await publishPost(supabase, post);
-    setWritten({ post_id: id, title: post.title, author_id: userId });
+    const post = { draft_id: id, author_id: userId, title: title.trim(), description, tags: wordsOf(tags) };
+    const post_id = await publishPost(supabase, post);
+    setWritten({ post_id, title: post.title, author_id: userId });
     setDraft(earlier ?? null);
   }
 

@@ -104,6 +104,10 @@ export interface PublicPosts {
    */
   description: Generated<string>;
   /**
+   * What its author's page called it before it was stored, so that a post that is sent again is stored once; null: nothing.
+   */
+  draft_id: string | null;
+  /**
    * The id it had in an imported bundle; null for posts that were written here.
    */
   external_id: string | null;
