@@ -4,7 +4,7 @@
  */
 import type pg from "pg";
 import { dimensions } from "../supabase/functions/_shared/features/history.ts";
-import { folded } from "../supabase/functions/_shared/features/tokens.ts";
+import { folded } from "../supabase/functions/_shared/features/words.ts";
 import type { FeedFilter } from "../supabase/functions/_shared/recommend/filter.ts";
 import type { Random } from "../trainer/engine/random.ts";
 import { uuid } from "./community.ts";
@@ -362,14 +362,14 @@ export function isMuted({ mutes }: Facts, { author_id, title, tags }: PolicyPost
   return mutes.some(({ kind, value }) => {
     if (kind === "person") return value === author_id;
     if (kind === "topic") return tags.some((tag) => tag.toLowerCase() === value.toLowerCase());
-    return hasWord(text, folded(value));
+    return hasWord(text, folded(value).trim());
   });
 }
 
 /** Whether the word stands in the text with neither letter nor digit beside it. Any space is as good as another within a line. */
 function hasWord(text: string, word: string): boolean {
   const [spaced, wanted] = [text.replaceAll(/ +/g, " "), word.replaceAll(/ +/g, " ")];
-  const isLetter = (character: string | undefined) => character !== undefined && /[\p{L}\p{N}]/u.test(character);
+  const isLetter = (character: string | undefined) => character !== undefined && /[\p{L}\p{N}\p{M}]/u.test(character);
   for (let at = spaced.indexOf(wanted); at >= 0; at = spaced.indexOf(wanted, at + 1))
     if (!isLetter(spaced[at - 1]) && !isLetter(spaced[at + wanted.length])) return true;
   return false;

@@ -71,7 +71,7 @@ begin
     order by source_mutes.value
     limit kinds.most
   ) as muted;
-  request.muted_words := '(^|[^[:alnum:]])(?:' || (select string_agg(recsys.word_pattern(word), '|') from unnest(words) as word) || ')([^[:alnum:]]|$)';
+  request.muted_words := '(^|' || recsys.not_in_words() || ')(?:' || (select string_agg(recsys.word_pattern(word), '|') from unnest(words) as word) || ')(' || recsys.not_in_words() || '|$)';
   request.is_narrowed := request.muted_authors is not null or request.muted_topics is not null or request.muted_words is not null;
   return request;
 end

@@ -38,7 +38,7 @@ alter policy "stats are read with their post" on recsys.latest_post_stats to ano
 alter policy "tags are read with their post" on recsys.post_tags to anon, authenticated;
 
 grant execute on function
-  recsys.feed_context(jsonb), recsys.clock(), recsys.served_key(uuid, bigint), recsys.folded(text), recsys.word_pattern(text), recsys.request_with_mutes(uuid, timestamptz), recsys.feed_request(uuid, timestamptz, jsonb, bigint, bigint[]),
+  recsys.feed_context(jsonb), recsys.clock(), recsys.served_key(uuid, bigint), recsys.folded(text), recsys.not_in_words(), recsys.word_pattern(text), recsys.request_with_mutes(uuid, timestamptz), recsys.feed_request(uuid, timestamptz, jsonb, bigint, bigint[]),
   recsys.eligible_posts(recsys.feed_request), recsys.newest_matches(recsys.feed_request, integer), recsys.with_affinities(recsys.feed_request),
   recsys.with_pool(recsys.feed_request, bigint, extensions.vector), recsys.retrieve(uuid, bigint, extensions.vector, timestamptz, bigint, bigint[], jsonb)
 to anon;

@@ -16,7 +16,8 @@ const people = await fillRandomCommunity(pool, random, await publishTinyModel(po
 await pool.query(
   `insert into public.posts (title, tags) values ('', '{}'), ('ROOK', '{Chess}'), ('a rook', '{}'), ('rooks', '{}'), ('node.js', '{}'), ('node js', '{}'),
    ('C++ and C', '{}'), ('two  words', '{}'), (E'two\twords', '{}'), (E'two\nwords', '{}'), ('twowords', '{}'), ('end$', '{}'), ('ÜBER', '{}'), ('x_y', '{}'), ('...', '{}'),
-   ('uber', '{}'), (E'u\\u0308ber', '{}'), (E'ro\\u00adok', '{}'), (E'ro\\u200bok', '{}'), ('ｒｏｏｋ', '{}'), ('ﬁlm', '{}'), ('Café', '{CAFÉ}'), ('Straße', '{}')`,
+   ('uber', '{}'), (E'u\\u0308ber', '{}'), (E'ro\\u00adok', '{}'), (E'ro\\u200bok', '{}'), ('ｒｏｏｋ', '{}'), ('ﬁlm', '{}'), ('Café', '{CAFÉ}'), ('Straße', '{}'),
+   ('旅行签证过境', '{}'), ('签 证', '{}'), ('证签', '{}'), ('去Paris了', '{}'), ('東京の天気', '{}'), ('ไปเที่ยวเชียงใหม่', '{}'), ('दिल्ली', '{}'), ('दिल', '{}'), ('كِتَاب', '{}')`,
 );
 const { community } = await communityFromDatabase(database);
 const muted = new MutedPosts(community);
@@ -64,6 +65,18 @@ test("each word, topic and person, by itself", async () => {
       "cafe",
       "CAFÉ",
       "straße",
+      "签证",
+      "签",
+      "过境了",
+      "签证过",
+      "paris",
+      "去paris",
+      "par",
+      "の",
+      "เชียงใหม่",
+      "दिल",
+      "दिल्ली",
+      "كتاب",
       "\u00ad",
     ].map((word): [string, string] => ["word", word]),
     ...tags.map((tag): [string, string] => ["topic", tag]),

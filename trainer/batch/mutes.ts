@@ -7,7 +7,7 @@ import { type Expression, type RawBuilder, sql } from "kysely";
 import type { Database } from "../../db/connect.ts";
 import { run } from "../../supabase/functions/_shared/database/database.ts";
 import { anyOf, db } from "../../supabase/functions/_shared/database/query.ts";
-import { folded } from "../../supabase/functions/_shared/features/tokens.ts";
+import { folded, foldedParts } from "../../supabase/functions/_shared/features/words.ts";
 import type { Community } from "../community/community.ts";
 
 /** What a user muted, as recsys.request_with_mutes reads it. */
@@ -77,14 +77,14 @@ export class MutedPosts {
 
   /** Posts in whose title or tags one of the words stands with neither letter nor digit beside it. */
   private *withOneOf(words: string[]): Iterable<number> {
-    this.byWord ??= this.indexed((post) => partsOf(this.textOf(post)));
+    this.byWord ??= this.indexed((post) => foldedParts(this.textOf(post)));
     const index = this.byWord;
     // those of several parts, or with other signs, have to be looked for; however many they are, each post is looked at once
     const odd: string[] = [];
     const candidates = new Set<number>();
     for (const word of words.map((each) => trimmed(folded(each)))) {
       if (word === "") continue;
-      const parts = partsOf(word);
+      const parts = foldedParts(word);
       const found = parts.map((part) => index.get(part) ?? []).sort((a, b) => a.length - b.length);
       // a post with the word has every part of it; of C++ that is c, and of ... there is none
       const rarest: Iterable<number> = found[0] ?? this.community.posts.ids.keys();
@@ -119,11 +119,8 @@ export class MutedPosts {
 /** The numbers of the posts that have something. */
 type Index = Map<string, number[]>;
 
-/** Runs of letters and digits of folded text, and the class of all else. */
-function partsOf(text: string): string[] {
-  return text.match(/[\p{L}\p{N}]+/gu) ?? [];
-}
-const other = "[^\\p{L}\\p{N}]";
+/** As recsys.not_in_words(). */
+const other = "[^\\p{L}\\p{N}\\p{M}]";
 
 function trimmed(word: string): string {
   return word.replace(/^[ \t\r\n\f\v]+|[ \t\r\n\f\v]+$/g, "");

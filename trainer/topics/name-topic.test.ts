@@ -66,6 +66,32 @@ test("stop words are those of the post's language", () => {
   assert.ok(terms("The garden", { language: "constructor" }).includes("garden"));
 });
 
+test("where the language is not known, its script says which words stop, and words need no spaces", () => {
+  assert.deepEqual(terms("我想去巴黎旅行，需要签证"), [
+    "我想去",
+    "巴黎",
+    "我想去 巴黎",
+    "旅行",
+    "巴黎旅行",
+    "需要",
+    "签证",
+    "需要签证",
+  ]);
+  assert.deepEqual(terms("すぐに東京でラーメンを食べる"), ["すぐ", "東京", "ラーメン", "食べる"]);
+  assert.deepEqual(terms("ไปเที่ยวเชียงใหม่"), ["เที่ยว", "เชียงใหม่", "เที่ยวเชียงใหม่"]);
+  assert.deepEqual(terms("मैं दिल्ली में और आगरा में"), ["मैं", "दिल्ली", "मैं दिल्ली", "आगरा"]);
+  assert.deepEqual(terms("كيف السفر إلى باريس"), ["السفر", "باريس"]);
+  assert.deepEqual(terms("", { tags: ["巴黎签证", "O'Hare"] }), ["巴黎 签证", "ohare"]);
+});
+
+test("the label of a topic in Chinese is kept as one in English is", () => {
+  const topic = posts(["我的巴黎签证过期", "申请巴黎签证", "去巴黎签证很难", "关于巴黎签证"]);
+  const first = name(topic);
+  assert.match(first.label, /巴黎签证/);
+  const kept = name([...topic, ...posts(["我的巴黎机票", "申请巴黎机票"])], { earlier: "巴黎签证" });
+  assert.equal(kept.label, "巴黎签证");
+});
+
 test("the log-odds ratio by hand", () => {
   // 8 of 10 authors have it here and 2 of 90 elsewhere: the prior is 10 * 10/100 = 1 of 10
   const [here, elsewhere] = [Math.log(9 / 11), Math.log(3 / 97)];

@@ -3,7 +3,8 @@
  * tags. A key compares them, whatever the letters' case and accents; how most people write it is what is shown.
  */
 import * as stopword from "stopword";
-import { words } from "../../supabase/functions/_shared/features/tokens.ts";
+import { folded, foldedParts, unspaced, words, wordsOfRun } from "../../supabase/functions/_shared/features/words.ts";
+import { titleOf } from "../../supabase/functions/_shared/ideas/titles/title-words.ts";
 
 export interface PostWords {
   title: string;
@@ -28,13 +29,13 @@ export function termsOf(post: PostWords, found: (key: string, shown: string | nu
       [last, word].every(({ key }) => isPart(key, stopWords)) &&
       ![last, word].every(({ key }) => isNumber(key))
     )
-      found(`${last.key} ${word.key}`, last.isFirst ? null : `${last.shown} ${word.shown}`);
+      found(`${last.key} ${word.key}`, last.isFirst ? null : titleOf([last.shown, word.shown]));
     last = word;
   }
   for (const word of read(post.description.slice(0, descriptionLetters)))
     if (isTerm(word.key, stopWords)) found(word.key, word.isFirst ? null : word.shown);
   for (const tag of post.tags) {
-    const key = words(tag).join(" ");
+    const key = keyOf(tag);
     if (key.includes(" ") || isTerm(key, stopWords)) found(key, null);
   }
 }
@@ -48,19 +49,34 @@ interface Word {
   follows: boolean;
 }
 
+const word = new RegExp(
+  `${unspaced}+|[[\\p{L}\\p{N}]--${unspaced}][[\\p{L}\\p{N}\\p{M}]--${unspaced}]*(?:['’][[\\p{L}\\p{M}]--${unspaced}]+)?`,
+  "gv",
+);
+
 function* read(text: string): Generator<Word> {
   let end = 0;
-  for (const match of text.matchAll(/[\p{L}\p{N}][\p{L}\p{N}\p{M}]*(?:['’][\p{L}\p{M}]+)?/gu)) {
+  for (const match of text.matchAll(word)) {
     const between = text.slice(end, match.index);
+    const isFirst = /^[^\p{L}\p{N}]*$/u.test(text.slice(0, match.index)) || /[.!?:。！？：]/.test(between);
+    // words of a script without spaces follow each other with nothing between
+    const follows = /^[ -]$/.test(between) || (between === "" && end > 0);
+    for (const [i, own] of wordsOfRun(match[0]).entries()) {
+      const shown = own.replace(/['’]s$/iu, "");
+      yield { key: lettersOf(shown), shown, isFirst: isFirst && i === 0, follows: follows || i > 0 };
+    }
     end = match.index + match[0].length;
-    const shown = match[0].replace(/['’]s$/iu, "");
-    yield {
-      key: words(shown).join(""),
-      shown,
-      isFirst: /^[^\p{L}\p{N}]*$/u.test(text.slice(0, match.index)) || /[.!?:]/.test(between),
-      follows: /^[ -]$/.test(between),
-    };
   }
+}
+
+/** What a word is compared by. */
+function lettersOf(word: string): string {
+  return foldedParts(folded(word)).join("");
+}
+
+/** The key of a term that is written like this. */
+export function keyOf(text: string): string {
+  return Array.from(read(text), ({ key }) => key).join(" ");
 }
 
 function isTerm(key: string, stopWords: Set<string>): boolean {
@@ -76,8 +92,8 @@ function isNumber(key: string): boolean {
 }
 
 /**
- * The package's lists, whose names are those of ISO 639-3, by the first part of a BCP 47 tag. Those of English hold where the language is not
- * known, or has no list here.
+ * The package's lists, whose names are those of ISO 639-3, by the first part of a BCP 47 tag. Where the language is not known, or has no list
+ * here, those of English hold, and of the languages whose script says enough: no word of one is a word of another.
  */
 const lists = new Map(
   Object.entries(stopword)
@@ -91,6 +107,7 @@ const more =
   );
 /** Which stand in names all the same. */
 const inPhrases = new Set(["new"]);
+const byScript = ["ar", "bn", "el", "gu", "he", "hi", "hy", "ja", "ko", "my", "ru", "th", "zh"];
 const sets = new Map<string, Set<string>>();
 
 function stopWordsOf(language: string | null): Set<string> {
@@ -98,12 +115,9 @@ function stopWordsOf(language: string | null): Set<string> {
   const name = lists.has(code) ? code : "en";
   let set = sets.get(name);
   if (!set) {
-    set = new Set(
-      [...(lists.get(name) ?? []), ...(name === "en" ? more : [])].flatMap((word) => [
-        words(word).join(""),
-        ...words(word),
-      ]),
-    );
+    const codes = name === "en" ? ["en", ...byScript] : [name];
+    const all = [...codes.flatMap((each) => lists.get(each) ?? []), ...(name === "en" ? more : [])];
+    set = new Set(all.flatMap((word) => [lettersOf(word), ...words(word)]));
     sets.set(name, set);
   }
   return set;

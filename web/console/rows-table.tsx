@@ -30,7 +30,11 @@ export function RowsTable({ rows, columns = Object.keys(rows[0] ?? {}), cells = 
           {rows.map((row, i) => (
             <tr key={i}>
               {columns.map((name) => (
-                <td key={name} class={isNumber(row[name]) ? "number" : isShort(row[name]) ? "short" : undefined}>
+                <td
+                  key={name}
+                  dir="auto"
+                  class={isNumber(row[name]) ? "number" : isShort(row[name]) ? "short" : undefined}
+                >
                   {cells[name]?.(row) ?? cell(row[name])}
                 </td>
               ))}

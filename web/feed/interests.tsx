@@ -25,7 +25,7 @@ export function Interests({ chosen, onChange }: { chosen: string[]; onChange(int
       <h2 id="interests">What do you care about?</h2>
       <div class="row">
         {(hasAll ? offered : few).map((interest) => (
-          <Button key={interest} aria-pressed={chosen.includes(interest)} onClick={() => toggle(interest)}>
+          <Button key={interest} dir="auto" aria-pressed={chosen.includes(interest)} onClick={() => toggle(interest)}>
             {interest}
           </Button>
         ))}
@@ -48,6 +48,7 @@ export function Interests({ chosen, onChange }: { chosen: string[]; onChange(int
           aria-label="Another interest"
           placeholder="Another, in your own words"
           maxLength={100}
+          dir="auto"
           value={own}
           onInput={(event) => setOwn(event.currentTarget.value)}
         />

@@ -36,7 +36,11 @@ export function TextField({ label, hint, isLong = false, onText, ...props }: Tex
     // biome-ignore lint/a11y/noLabelWithoutControl: its field is in it
     <label>
       {label} {hint && <small>{hint}</small>}
-      <Field {...props} onInput={(event: InputEvent) => onText?.((event.currentTarget as HTMLInputElement).value)} />
+      <Field
+        dir="auto"
+        {...props}
+        onInput={(event: InputEvent) => onText?.((event.currentTarget as HTMLInputElement).value)}
+      />
     </label>
   );
 }

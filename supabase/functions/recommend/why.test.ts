@@ -4,7 +4,7 @@ import { after, beforeEach, test } from "node:test";
 import { testDatabase } from "../../../db/testing.ts";
 import { clear, fillCommunity, people, post, privatePost, publishTinyModel } from "../../../testing/community.ts";
 import { runBatch } from "../../../trainer/batch/run-batch.ts";
-import { words } from "../_shared/features/tokens.ts";
+import { words } from "../_shared/features/words.ts";
 import type { Feed, FeedItem } from "../_shared/recommend/feed.ts";
 import { testApp } from "./testing.ts";
 

@@ -1,4 +1,4 @@
-import { words } from "../../../supabase/functions/_shared/features/tokens.ts";
+import { words } from "../../../supabase/functions/_shared/features/words.ts";
 
 /** A sparse vector over the vocabulary. */
 export interface SparseVector {

@@ -57,7 +57,7 @@ function Found({ postId, text }: { postId: string; text: string }) {
     place.current?.focus({ preventScroll: true });
   }, [postId]);
   return (
-    <strong ref={place} tabIndex={-1} class="found">
+    <strong ref={place} tabIndex={-1} class="found" dir="auto">
       {text}
     </strong>
   );

@@ -108,7 +108,7 @@ function CandidateRow({ candidate, names, userId }: CandidateRowProps) {
     <li>
       <details onToggle={(event) => setOpen(event.currentTarget.open)}>
         <summary>
-          <strong>{position ?? "–"}</strong> {title}{" "}
+          <strong>{position ?? "–"}</strong> <bdi>{title}</bdi>{" "}
           <span class="soft small">
             score {cell(score)} (rank {rank}) · view {percent(predictions?.view)} · vote {percent(predictions?.vote)} ·
             comment {percent(predictions?.comment)} · {brought.join(", ")}

@@ -53,14 +53,18 @@ function IdeaCard({ idea }: { idea: Idea }) {
     <li class="card stack">
       {topic && (
         <p>
-          <span class="chip">{topic}</span>
+          <span class="chip" dir="auto">
+            {topic}
+          </span>
         </p>
       )}
-      <h2>{title}</h2>
+      <h2 dir="auto">{title}</h2>
       {points.length > 0 && (
         <ul class="points">
           {points.map((point) => (
-            <li key={point}>{point}</li>
+            <li key={point} dir="auto">
+              {point}
+            </li>
           ))}
         </ul>
       )}

@@ -84,7 +84,7 @@ function MuteList() {
         {left?.map((mute) => (
           <li key={muteOf(mute)}>
             <Button onClick={() => act({ kind: "unmute", ...mute })}>
-              {mute.label} <span aria-hidden="true">×</span>
+              <bdi>{mute.label}</bdi> <span aria-hidden="true">×</span>
               <span class="hidden">take back</span>
             </Button>
           </li>

@@ -35,6 +35,7 @@ export function Comments({ post: { id: post_id, title } }: { post: Pick<Post, "i
         <input
           aria-label="Your comment"
           placeholder="Write a comment"
+          dir="auto"
           maxLength={10_000}
           readOnly={isSending}
           value={draft.body}

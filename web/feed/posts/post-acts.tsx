@@ -90,7 +90,8 @@ function MuteMenu({ post }: { post: Post }) {
               aria-pressed={isMuted}
               onClick={() => act({ kind: isMuted ? "unmute" : "mute", ...choice })}
             >
-              {isMuted ? `Muted ${choice.label} · Undo` : `Mute ${choice.label}`}
+              {isMuted ? "Muted" : "Mute"} <bdi>{choice.label}</bdi>
+              {isMuted && " · Undo"}
             </Button>
           );
         })}

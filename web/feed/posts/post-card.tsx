@@ -39,7 +39,7 @@ export function PostCard({ item, change }: PostCardProps) {
       <li class="card stack post dismissed" id={post_id} ref={card}>
         <div class="row spread">
           <p>
-            <strong>Dismissed:</strong> {title}
+            <strong>Dismissed:</strong> <bdi>{title}</bdi>
           </p>
           <UndoDismissal post_id={post_id} title={title} />
         </div>
@@ -87,10 +87,15 @@ function useKeptFocus(card: { readonly current: HTMLElement | null }, isDismisse
 function CardByline({ item, author }: { item: Item; author: string | undefined }) {
   const { config } = useProject();
   const { created_at } = item;
-  if (!created_at) return author ? <p class="byline soft small">{author}</p> : null;
+  if (!created_at)
+    return author ? (
+      <p class="byline soft small" dir="auto">
+        {author}
+      </p>
+    ) : null;
   return (
     <p class="byline soft small">
-      {author && <span>{author}</span>}
+      {author && <bdi>{author}</bdi>}
       <time dateTime={created_at} title={new Date(created_at).toLocaleString("en")}>
         {sayAge(nowOf(config) - Date.parse(created_at))}
       </time>
@@ -124,7 +129,7 @@ function OpenedPost({ post }: { post: Post | undefined }) {
         {description || <span class="soft">Its title says it all.</span>}
       </p>
       <p class="row soft">
-        {author} · {new Date(created_at).toLocaleDateString("en", { dateStyle: "medium" })}
+        <bdi>{author}</bdi> · {new Date(created_at).toLocaleDateString("en", { dateStyle: "medium" })}
         {tags.map((tag) => (
           <TagChip key={tag} tag={tag} />
         ))}
@@ -141,7 +146,11 @@ const mostTags = 3;
 function TopicChips({ item: { topic, tags } }: { item: Item }) {
   return (
     <>
-      {topic && <span class="soft">{topic.label}</span>}
+      {topic && (
+        <span class="soft" dir="auto">
+          {topic.label}
+        </span>
+      )}
       {tags.slice(0, mostTags).map((tag) => (
         <TagChip key={tag} tag={tag} />
       ))}

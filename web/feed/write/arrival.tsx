@@ -24,11 +24,13 @@ export function Arrival() {
       <p role="status">
         {found ? (
           <>
-            “{written.title}” has arrived: it is at place <strong>{found.position}</strong> of this feed.{" "}
+            “<bdi>{written.title}</bdi>” has arrived: it is at place <strong>{found.position}</strong> of this feed.{" "}
             <span class="soft">{sayWhy(found.why, found.basis, posts)}.</span>
           </>
         ) : (
-          `“${written.title}” is not among the first ${items.length} posts of this feed.`
+          <>
+            “<bdi>{written.title}</bdi>” is not among the first {items.length} posts of this feed.
+          </>
         )}
       </p>
       <div class="row">

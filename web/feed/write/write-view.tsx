@@ -112,7 +112,9 @@ function Reach({ written }: { written: Written }) {
 
   return (
     <section class="card moved stack" aria-label="How your post finds its readers">
-      <h2>“{written.title}” is published</h2>
+      <h2>
+        “<bdi>{written.title}</bdi>” is published
+      </h2>
       <p role="status">
         {people !== undefined
           ? `It has been read. ${people === null ? "Fewer than ten people" : `About ${people} people`} came to posts like it in the last four weeks.`

@@ -13,11 +13,18 @@ import { retrieval, sourceNames, sources } from "./retrieval.ts";
 import { textDecay } from "./text-match.ts";
 import { postFields, tokenId, tokenRows, userFields } from "./tokens.ts";
 import { postNumbers, userNumbers } from "./tower-inputs.ts";
+import { wordBreaks } from "./words.ts";
 
 export const featureSpec = {
   dimensions,
   // the row of a word stands for the hash
-  tokens: { rows: tokenRows, user: userFields, post: postFields, row_of_word: tokenId("word") },
+  tokens: {
+    rows: tokenRows,
+    user: userFields,
+    post: postFields,
+    row_of_word: tokenId("word"),
+    word_breaks: wordBreaks,
+  },
   numbers: { user: userNumbers, post: postNumbers },
   ranker: { user: userFeatures, post: postFeatures, pair: pairFeatures, categories },
   kinds,

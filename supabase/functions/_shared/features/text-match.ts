@@ -3,7 +3,7 @@
  * knows single words, rare ones above all: travel-se in its second year, listwise loss 2.89 without it, 2.76 with it; in
  * its sixth 3.04 and 3.02.
  */
-import { words } from "./tokens.ts";
+import { words } from "./words.ts";
 
 export interface Text {
   title: string;

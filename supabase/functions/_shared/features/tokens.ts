@@ -2,6 +2,7 @@
  * Text to hashed tokens: the one part of the towers that stands outside their graphs, so trainer and functions share it.
  * Words of all fields and both towers share one table, so that a passion and a title that say the same word mean the same row.
  */
+import { words } from "./words.ts";
 
 /** Rows of the token table; row 0 is padding. 16,384 × 32 floats twice (once per tower) keeps the graphs under 5 MB. */
 export const tokenRows = 16_384;
@@ -53,19 +54,6 @@ export function userTokens(user: UserText): TokenRow {
 export function postTokens(post: PostText): TokenRow {
   const author = post.author_id === null ? [] : [`author ${post.author_id}`];
   return tokenRow(postFields, [words(post.title), words(post.description), words(post.tags.join(" ")), author]);
-}
-
-/** Lower-case words without diacritics; letters and digits of any script. */
-export function words(text: string): string[] {
-  return folded(text).match(/[\p{L}\p{N}]+/gu) ?? [];
-}
-
-/** A text in small letters, compatible forms as one, without marks, soft hyphens and what else has no width: as recsys.folded(). */
-export function folded(text: string): string {
-  return text
-    .normalize("NFKD")
-    .replace(/[\p{M}\p{Cf}]+/gu, "")
-    .toLowerCase();
 }
 
 /** The row of the token table for a word: FNV-1a over its UTF-8 bytes, 1 to tokenRows − 1. */

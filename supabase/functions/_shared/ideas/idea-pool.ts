@@ -2,8 +2,8 @@
 
 import { dimensions } from "../features/history.ts";
 import { innerProduct } from "../features/inner-product.ts";
-import { words } from "../features/tokens.ts";
 import { postTowerInputs } from "../features/tower-inputs.ts";
+import { words } from "../features/words.ts";
 import type { InferenceSession } from "../models/inference.ts";
 import { towerVectors } from "../towers/tower-vectors.ts";
 import type { Level } from "./forecast/author-means.ts";

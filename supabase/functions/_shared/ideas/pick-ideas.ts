@@ -1,7 +1,7 @@
 /** The ideas for one author, out of all there are: what people ask for more than is written, and what the author knows. */
 import { dimensions } from "../features/history.ts";
 import { innerProduct } from "../features/inner-product.ts";
-import { words } from "../features/tokens.ts";
+import { folded, foldedParts, words } from "../features/words.ts";
 import { authorMean } from "./forecast/author-means.ts";
 import { blended } from "./forecast/blend.ts";
 import { TitleIndex, wordsOf } from "./forecast/title-index.ts";
@@ -89,4 +89,4 @@ function isMuted({ title, topic }: Idea, muted: string[]): boolean {
   return muted.some((each) => plain(each) !== "" && text.includes(` ${plain(each)} `));
 }
 
-const plain = (text: string) => words(text).join(" ");
+const plain = (text: string) => foldedParts(folded(text)).join(" ");

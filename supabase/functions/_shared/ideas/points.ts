@@ -1,5 +1,5 @@
 /** What to speak of: words and phrases of the topic, and of the posts nearest to an idea to which most people came. */
-import { words } from "../features/tokens.ts";
+import { words } from "../features/words.ts";
 
 const pointsAtMost = 3;
 

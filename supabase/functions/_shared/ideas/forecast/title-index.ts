@@ -2,7 +2,7 @@
  * Texts by their words, to find those nearest to another: cosine of TF-IDF vectors, in which every word counts once, since a title
  * hardly repeats one (Salton & Buckley, "Term-weighting approaches in automatic text retrieval", 1988).
  */
-import { words } from "../../features/tokens.ts";
+import { words } from "../../features/words.ts";
 
 /** Words in more than this share of the texts weigh nothing: a stop list for any language. */
 const stopShare = 0.1;

@@ -4,7 +4,7 @@
  */
 import { AuthorsOf, severalAuthors } from "./authors-of.ts";
 import { phrasesOfForms } from "./shared-forms.ts";
-import { isPlain, isWord, partsOf } from "./title-words.ts";
+import { isPlain, isWord, partsOf, titleOf } from "./title-words.ts";
 
 export interface TitledPost {
   title: string;
@@ -57,9 +57,11 @@ export class Phrasebook {
       small,
       posts.map(({ author }) => author),
     );
+    // as parts, which a term of a script without spaces is not written in
+    const subjects = new Set(Array.from(terms, (term) => partsOf(term).join(" ")));
     this.isTerm = (phrase) =>
-      terms.has(phrase) || phrases.has(phrase) || phrase.split(" ").every((word) => names.has(word));
-    this.beginsTerm = new Set([...names, ...[...terms, ...phrases].map((phrase) => phrase.split(" ", 1)[0])]);
+      subjects.has(phrase) || phrases.has(phrase) || phrase.split(" ").every((word) => names.has(word));
+    this.beginsTerm = new Set([...names, ...[...subjects, ...phrases].map((phrase) => phrase.split(" ", 1)[0])]);
     this.usualFor = posts.length < smallCommunity ? 2 : severalAuthors;
     const mean = posts.reduce((sum, { people }) => sum + people, 0) / Math.max(1, posts.length);
     for (const [i, parts] of titles.entries()) this.read(posts[i], parts, small[i], mean);
@@ -76,7 +78,7 @@ export class Phrasebook {
       for (let end = start + 1; end <= Math.min(parts.length, start + longestTerm) && isWord(parts[end - 1]); end++) {
         const term = small.slice(start, end).join(" ");
         if (!this.isTerm(term)) continue;
-        this.put(term, parts.slice(start, end).join(" "), small[start - 1], small[end], author);
+        this.put(term, titleOf(parts.slice(start, end)), small[start - 1], small[end], author);
         // part of a longer name: "United" of "United Kingdom"
         if (this.isTerm(small[start - 1]) || (end < parts.length && this.isTerm(small[end]))) continue;
         if (!lends) continue;
@@ -176,7 +178,7 @@ export class Phrasebook {
 }
 
 function placeOf(before: string, behind: string | undefined): string {
-  return `${before} _ ${behind === "?" ? "" : (behind ?? "")}`;
+  return `${before} _ ${behind === undefined || /^[?？؟]$/.test(behind) ? "" : behind}`;
 }
 
 function entryOf<Key, Value>(map: Map<Key, Value>, key: Key, make: () => Value): Value {

@@ -1,18 +1,33 @@
 /** A title as words and signs, and back. */
+import { unspaced, wordsOfRun } from "../../features/words.ts";
 
-/** Words with what is inside them ("re-enter", "O'Hare", "90/180"), and every other sign alone. */
+const part = new RegExp(
+  `${unspaced}+|(?<=${unspaced}) | (?=${unspaced})|[[\\p{L}\\p{N}]--${unspaced}](?:[[\\p{L}\\p{N}\\p{M}'’.\\/\\-]--${unspaced}]*[[\\p{L}\\p{N}\\p{M}]--${unspaced}])?|[^\\s\\p{L}\\p{N}]`,
+  "gv",
+);
+const beginsUnspaced = new RegExp(`^${unspaced}`, "v");
+const endsUnspaced = new RegExp(`${unspaced}$`, "v");
+
+/** Words with what is inside them ("re-enter", "O'Hare", "90/180"), and every other sign alone; a blank beside a word of a script without spaces is such a sign. */
 export function partsOf(title: string): string[] {
-  return title.match(/[\p{L}\p{N}](?:[\p{L}\p{N}\p{M}'’./-]*[\p{L}\p{N}\p{M}])?|[^\s\p{L}\p{N}]/gu) ?? [];
+  return (title.normalize("NFC").match(part) ?? []).flatMap(wordsOfRun);
 }
 
 export function isWord(part: string): boolean {
   return /^[\p{L}\p{N}]/u.test(part);
 }
 
-/** The title of some parts: signs that end a word or sentence stand right behind it. */
+/** The title of some parts: signs that end a word or sentence stand right behind it, and no blank stands in a sentence without spaces. */
 export function titleOf(parts: readonly string[]): string {
   return parts.reduce(
-    (title, part) => (title === "" || /^[?!.,%’]/.test(part) ? title + part : `${title} ${part}`),
+    (title, part) =>
+      title === "" ||
+      /^[ ?!.,%’？！。，、：؟،؛।]/.test(part) ||
+      /[ ？！。，、：]$/.test(title) ||
+      beginsUnspaced.test(part) ||
+      endsUnspaced.test(title)
+        ? title + part
+        : `${title} ${part}`,
     "",
   );
 }
@@ -25,6 +40,6 @@ export function isPlain(title: string, parts: readonly string[]): boolean {
   return (
     parts.length >= 4 &&
     parts.length <= 14 &&
-    !/[,"“”„«»()[\]{}:;@#…|*<>\\/&_=]|www|\d{3}|\.\.|[\p{Cc}\p{Cf}]/iu.test(title)
+    !/[,"“”„«»()[\]{}:;@#…|*<>\\/&_=，、：；「」『』【】（）《》،؛]|www|\d{3}|\.\.|[\p{Cc}\p{Cf}]/iu.test(title)
   );
 }

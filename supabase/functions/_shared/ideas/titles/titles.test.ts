@@ -41,6 +41,18 @@ test("a title that is missing among its like is what comes", () => {
   assert.deepEqual([...found], [missing]);
 });
 
+test("in a language without spaces and capital letters too, of what topics are about", () => {
+  const places = ["巴黎", "北京", "东京", "伦敦", "上海", "香港", "台湾"];
+  const forms = ["晚上在_散步安全吗？", "星期天在_哪里吃饭？", "一天在_看什么？", "中午在_散步很吵吗？"];
+  const missing = "晚上在东京散步安全吗？";
+  const posts = forms
+    .flatMap((form, f) =>
+      places.map((place, p) => ({ title: form.replace("_", place), author: (p + f) % 7, people: f === 0 ? 9 : 1 })),
+    )
+    .filter(({ title }) => title !== missing);
+  assert.deepEqual([...new Set(titlesFrom(posts, places))], [missing]);
+});
+
 test("a title as near as stated to one that exists is not new", () => {
   const titles = new TitleIndex(
     Array.from({ length: 40 }, (_, i) => [`word${i}`]),
@@ -110,8 +122,20 @@ test("signs, addresses, mentions and lists lend no form", () => {
 });
 
 test("a title is put together as it was", () => {
-  for (const title of ["How do I re-enter O'Hare, at 90/180?", "Is St. Moritz open?", "What's new?"])
+  for (const title of [
+    "How do I re-enter O'Hare, at 90/180?",
+    "Is St. Moritz open?",
+    "What's new?",
+    "我想去巴黎旅行，需要签证吗？",
+    "去Paris旅行3天！好",
+    "去 Paris 旅行 3天",
+    "東京でラーメンを食べるならどこですか？",
+    "ไป Paris กับ ครอบครัว ได้ไหม",
+    "मैं दिल्ली में घूमना चाहता हूँ। क्या करूँ?",
+    "كيف يمكنني السفر، إلى باريس؟",
+  ])
     assert.equal(titleOf(partsOf(title)), title);
+  assert.deepEqual(partsOf("去巴黎旅行？"), ["去", "巴黎", "旅行", "？"]);
 });
 
 test("authors are counted up to three, nobody for nothing, each once", () => {
