@@ -126,3 +126,28 @@ test("a visitor's cards name nobody, and have chips as well", options, async (t)
   await nextFeed(page, () => page.getByRole("button", { name: "Only posts about chess" }).first().click());
   assert.ok((await titles(page)).every((title) => title.startsWith("Chess")));
 });
+
+test("what is written from right to left is shown so, within sentences from left to right", options, async (t) => {
+  await pool.query("update public.posts set title = 'رحلة إلى باريس: 3 أيام؟ ' || title, description = 'نص عربي طويل'");
+  const { page, wrong } = await open(t, { viewport: phone });
+  await signInAs(page, gateway.url, "ben");
+  const first = page.locator("li.post").first();
+  const directionOf = (selector: string) =>
+    first.locator(selector).evaluate((each) => getComputedStyle(each).direction);
+  await first.locator(".byline bdi").waitFor();
+  assert.equal(await directionOf(".title"), "rtl");
+  assert.equal(await directionOf(".excerpt"), "rtl");
+  assert.equal(await directionOf(".byline"), "ltr");
+  assert.deepEqual(await phoneFaults(page), []);
+  if (process.env.PICTURES) await page.screenshot({ path: `${process.env.PICTURES}/right-to-left.png` });
+  await first.getByRole("button", { name: "Not for me" }).click();
+  await page.locator("li", { hasText: "Dismissed:" }).first().waitFor();
+  assert.equal(
+    await page
+      .locator("li p:has(strong) bdi")
+      .first()
+      .evaluate((each) => getComputedStyle(each).direction),
+    "rtl",
+  );
+  assert.deepEqual(wrong, []);
+});

@@ -90,8 +90,7 @@ function MuteMenu({ post }: { post: Post }) {
               aria-pressed={isMuted}
               onClick={() => act({ kind: isMuted ? "unmute" : "mute", ...choice })}
             >
-              {isMuted ? "Muted" : "Mute"} <bdi>{choice.label}</bdi>
-              {isMuted && " · Undo"}
+              {isMuted ? `Muted ${choice.label} · Undo` : `Mute ${choice.label}`}
             </Button>
           );
         })}
