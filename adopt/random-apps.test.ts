@@ -45,12 +45,12 @@ test("the draft for a random app is applied, and its views are read", { skip: aw
           const uncounted = lines.filter((line) => /not counted/.test(line));
           assert.deepEqual(uncounted, [], `${statements.join(";\n")}\n${sql}`);
           await client.query(sql).catch((error) => assert.fail(`${error.message}\n${statements.join(";\n")}\n${sql}`));
-          for (const view of ["users", "posts", "interactions", "dismissals", "logins", "mutes"])
+          for (const view of ["users", "posts", "interactions", "dismissals", "logins", "mutes", "follows"])
             await client
               .query(`select * from recsys.source_${view}`)
               .catch((error) => assert.fail(`${view}: ${error.message}\n${statements.join(";\n")}\n${sql}`));
           const open = await client.query(
-            "select view from unnest('{users,posts,interactions,dismissals,logins,mutes}'::text[]) as view where not recsys.is_invoker_view(('recsys.source_' || view)::regclass)",
+            "select view from unnest('{users,posts,interactions,dismissals,logins,mutes,follows}'::text[]) as view where not recsys.is_invoker_view(('recsys.source_' || view)::regclass)",
           );
           assert.deepEqual(open.rows, []);
           assert.equal(

@@ -10,7 +10,17 @@ export const platformSchemas = [
 ];
 
 /** The example app's own tables, and the migration that makes them. */
-const appTables = ["profiles", "projects", "posts", "post_views", "post_votes", "comments", "logins", "mutes"];
+const appTables = [
+  "profiles",
+  "projects",
+  "posts",
+  "post_views",
+  "post_votes",
+  "comments",
+  "logins",
+  "mutes",
+  "follows",
+];
 const appMigration = "20261125000100";
 
 /** Names of an app's own tables and views, `schema.table`, in order. An app's table that happens to have the name of one of ours counts too. */

@@ -154,7 +154,7 @@ function instantOf(version: string): number {
 // What of this checkout goes into an app's own supabase folder: everything but the example app and what is only for development.
 
 /** Tables, views and triggers of the example app, and the function `events`, which writes into them. */
-const exampleApp = new Set(["app_tables", "mutes", "sources 000300", "events", "watch_app_tables"]);
+const exampleApp = new Set(["app_tables", "mutes", "follows", "sources 000300", "events", "watch_app_tables"]);
 
 /** The functions that an app with tables of its own is served by, with what `supabase functions deploy` needs to know. */
 export const servedFunctions = ["recommend", "similar", "ideas", "embed"];

@@ -1,4 +1,4 @@
--- Where the recommender finds what it recommends: six views over your tables, and a line for each table whose changes it has to follow.
+-- Where the recommender finds what it recommends: seven views over your tables, and a line for each table whose changes it has to follow.
 -- Fill this in before you push it. Later changes go into a migration of your own, by the same statements. docs/adopting.md in the
 -- recommender's repository is an example from the first to the last line; `npx recsys check` says what is wrong.
 --
@@ -77,6 +77,12 @@
 --
 -- create or replace view recsys.source_mutes with (security_invoker = true) as
 -- select blocks.user_id, 'person' as kind, blocks.blocked_id::text as value, blocks.created_at from public.blocks;
+
+-- Whom and what somebody follows: (user_id, kind in person | topic | group, target, created_at). Of people the target is their user_id as text; only they
+-- are read so far. Each feed asks for those of its user: the table needs an index on them.
+--
+-- create or replace view recsys.source_follows with (security_invoker = true) as
+-- select follows.follower_id as user_id, 'person' as kind, follows.followed_id::text as target, follows.created_at from public.follows;
 
 -- The service reads the columns that these views show, and of your tables nothing else. Say so again after each change of a view; in the
 -- schema public of a Supabase project it may read everything as it is.

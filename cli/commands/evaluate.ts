@@ -92,6 +92,8 @@ async function evaluate(
   const backend = options.model ? undefined : await startBackend(options.backend);
   meter.begin("reading the timeline");
   const loaded = await communityFromDatabase(database, onProgress);
+  // a bundle says nothing of who may read what: the policies of the example app are not its community's
+  if (options.data !== undefined) loaded.community.readable = undefined;
   const scoreWeights = await readScoreWeights(database);
   if (loaded.community.interactions.at.length === 0) {
     throw new UserError("there are no interactions to evaluate on: import a community first");

@@ -135,13 +135,17 @@ export type ErrorCode =
   | "invalid_parameters"
   | "refused";
 /**
- * Why a post is shown, from the caller's own history, the post itself and numbers of the whole community, never from what somebody else did.
+ * Why a post is shown, from the caller's own history, the post itself and numbers of the whole community; from what others did only that some whom the caller follows came to it, where the caller may read that.
  */
 export type Reason =
   | {
       kind: "like_your_history";
       post_id: string;
       title: string;
+    }
+  | {
+      kind: "follows_author";
+      author_id: string;
     }
   | {
       kind: "followed_author";
@@ -152,7 +156,7 @@ export type Reason =
       terms: string[];
     }
   | {
-      kind: "exploration" | "similar" | "active" | "fresh" | "trending";
+      kind: "exploration" | "similar" | "active" | "fresh" | "trending" | "touched";
     };
 /**
  * Why an event alone is refused.
@@ -385,7 +389,7 @@ export interface FeedItem {
   /**
    * What brought the post; of several, the one that says most.
    */
-  source: "similar" | "active" | "fresh" | "trending" | "followed";
+  source: "similar" | "active" | "fresh" | "trending" | "followed" | "touched";
   why: Reason;
   /**
    * What it is about: id stays when topics are remade, label names it. null: it has none yet, none that several authors name, or none that visitors may be told.

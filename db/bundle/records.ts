@@ -1,7 +1,8 @@
 import { z } from "zod";
 
 const day = 24 * 60 * 60 * 1000;
-const earliest = Date.parse("1990-01-01T00:00:00Z");
+/** No time of a bundle lies before it, in milliseconds since 1970. */
+export const earliest = Date.parse("1990-01-01T00:00:00Z");
 
 /** Postgres stores neither a NUL character nor half a surrogate pair; everything else JSON can say is welcome. */
 const text = z
@@ -76,11 +77,19 @@ const impressionRecord = z.object({
 
 export const loginRecord = z.object({ user_id: indexed, created_at: time });
 
+const followRecord = z.object({
+  user_id: indexed,
+  kind: z.enum(["person", "topic", "group"]),
+  target_id: indexed,
+  created_at: time,
+});
+
 export type UserRecord = z.infer<typeof userRecord>;
 export type PostRecord = z.infer<typeof postRecord>;
 export type InteractionRecord = z.infer<typeof interactionRecord>;
 export type ImpressionRecord = z.infer<typeof impressionRecord>;
 export type LoginRecord = z.infer<typeof loginRecord>;
+export type FollowRecord = z.infer<typeof followRecord>;
 
 /** The files of a bundle in the order in which they are read: what is referred to comes first. */
 export const bundleFiles = {
@@ -89,6 +98,7 @@ export const bundleFiles = {
   interactions: { name: "interactions.ndjson.gz", record: interactionRecord, required: true },
   logins: { name: "logins.ndjson.gz", record: loginRecord, required: false },
   impressions: { name: "impressions.ndjson.gz", record: impressionRecord, required: false },
+  follows: { name: "follows.ndjson.gz", record: followRecord, required: false },
 } as const;
 
 export type BundlePart = keyof typeof bundleFiles;

@@ -37,6 +37,10 @@ export const soundBundle = {
   ],
   logins: [{ user_id: "bob", created_at: "2026-01-05T00:00:00Z" }],
   impressions: [{ request_id: "r1", user_id: "bob", post_id: "rye", position: 1, shown_at: "2026-01-05T00:00:00Z" }],
+  follows: [
+    { user_id: "bob", kind: "person", target_id: "ann", created_at: "2026-01-04T00:00:00Z" },
+    { user_id: "bob", kind: "topic", target_id: "bread", created_at: "2026-01-04T00:00:00Z" },
+  ],
 };
 
 /** Writes a bundle into a temporary folder that is removed when the test is over. */

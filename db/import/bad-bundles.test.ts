@@ -11,7 +11,7 @@ import { importBundle } from "./import-bundle.ts";
 
 const database = await testDatabase({ after }, "bad_bundles");
 
-const { users, posts, interactions, logins, impressions } = soundBundle;
+const { users, posts, interactions, logins, impressions, follows } = soundBundle;
 const [ann] = users;
 const [rye] = posts;
 const [view] = interactions;
@@ -163,6 +163,23 @@ const cases: [string, BundleContent, string, number | undefined, RegExp][] = [
     1,
     /^unknown post "x"$/,
   ],
+  ["a follow by nobody", { follows: [{ ...follows[0], user_id: "eve" }] }, "follows", 1, /^unknown user "eve"$/],
+  [
+    "a follow of nobody",
+    { follows: [follows[1], { ...follows[0], target_id: "eve" }] },
+    "follows",
+    2,
+    /^unknown user "eve"$/,
+  ],
+  [
+    "a follow of oneself",
+    { follows: [{ ...follows[0], target_id: "bob" }] },
+    "follows",
+    1,
+    /^"bob" follows themselves$/,
+  ],
+  ["a follow twice", { follows: [...follows, follows[0]] }, "follows", 3, /^"bob" follows "ann" twice$/],
+  ["an unknown kind of follow", { follows: [{ ...follows[0], kind: "friend" }] }, "follows", 1, /^kind: .*"person"/],
   ["late trouble", { interactions: [...Array(12_000).fill(view), "oops"] }, "interactions", 12_001, /^is not JSON$/],
 ];
 
@@ -210,7 +227,7 @@ test("the connection is sound after all that: a sound bundle goes in", async (t)
 async function assertEmpty(): Promise<void> {
   const { rows } = await database.pool.query(
     `select (select count(*) from public.profiles) + (select count(*) from public.projects) + (select count(*) from public.posts)
-      + (select count(*) from recsys.source_interactions) + (select count(*) from public.logins)
+      + (select count(*) from recsys.source_interactions) + (select count(*) from public.logins) + (select count(*) from public.follows)
       + (select count(*) from recsys.impressions) + (select count(*) from recsys.post_stats) as rows`,
   );
   assert.equal(Number(rows[0].rows), 0);

@@ -31,9 +31,11 @@ await onBoth("a bundle goes in whole, and a second time changes nothing", async 
   assert.deepEqual(first.interactions, { read: 3, added: 3, updated: 0, existing: 0 });
   assert.deepEqual(first.logins, { read: 1, added: 1, updated: 0, existing: 0 });
   assert.deepEqual(first.impressions, { read: 1, added: 1, updated: 0, existing: 0 });
+  assert.deepEqual(first.follows, { read: 2, added: 2, updated: 0, existing: 0 });
   const after = await contents(database);
   const second = await importBundle(database, folder);
   assert.deepEqual(second.interactions, { read: 3, added: 0, updated: 0, existing: 3 });
+  assert.deepEqual(second.follows, { read: 2, added: 0, updated: 0, existing: 2 });
   assert.deepEqual(second.users, { read: 2, added: 0, updated: 0, existing: 2 });
   assert.equal(second.clockShift, first.clockShift);
   assert.deepEqual(await contents(database), after);
@@ -93,6 +95,12 @@ test("every field arrives as it was written", async (t) => {
       value: null,
       at: "2026-01-05T00:00:01.123456",
     },
+  ]);
+  const follows = await database.pool.query("select * from recsys.source_follows order by kind");
+  const [bob, since] = [externalUuid("user", "bob"), new Date("2026-01-04T00:00:00Z")];
+  assert.deepEqual(follows.rows, [
+    { user_id: bob, kind: "person", target: externalUuid("user", "ann"), created_at: since },
+    { user_id: bob, kind: "topic", target: "bread", created_at: since },
   ]);
   const stats = await database.pool.query("select count(*)::integer as rows from recsys.timeline");
   assert.equal(stats.rows[0].rows, 4, "the feature store knows three interactions and a login");
@@ -168,6 +176,7 @@ test("progress is reported step by step and ends at its total", async (t) => {
       "import interactions",
       "import logins",
       "import impressions",
+      "import follows",
       "roll up the feature store",
     ],
   );

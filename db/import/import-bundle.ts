@@ -4,8 +4,17 @@ import { db } from "../../supabase/functions/_shared/database/query.ts";
 import { bundleDigest, openBundle } from "../bundle/open-bundle.ts";
 import type { BundlePart, RecordOf } from "../bundle/records.ts";
 import type { OnProgress } from "../progress.ts";
+import { followTargets } from "./follow-targets.ts";
 import { type Insert, importPart, type PartReport } from "./import-part.ts";
-import { ifNew, insertImpressions, insertInteractions, insertLogins, insertPosts, insertUsers } from "./insert.ts";
+import {
+  ifNew,
+  insertFollows,
+  insertImpressions,
+  insertInteractions,
+  insertLogins,
+  insertPosts,
+  insertUsers,
+} from "./insert.ts";
 import { KnownIds } from "./known-ids.ts";
 import { prepareEngine } from "./prepare-engine.ts";
 
@@ -33,6 +42,7 @@ export async function importBundle(
     await client.query("begin");
     const users = new KnownIds("user");
     const posts = new KnownIds("post");
+    const targetsOf = followTargets(users);
     const part = <Part extends BundlePart>(name: Part, insert: Insert<RecordOf<Part>>) =>
       importPart(name, files[name], insert, options);
     const report = {
@@ -51,6 +61,10 @@ export async function importBundle(
       impressions: await part("impressions", (records, ...at) => {
         const people = users.find(records.map(userOf), ...at);
         return insertImpressions(client, records, people, posts.find(records.map(postOf), ...at));
+      }),
+      follows: await part("follows", (records, ...at) => {
+        const people = users.find(records.map(userOf), ...at);
+        return insertFollows(client, records, people, targetsOf(records, ...at));
       }),
     };
     const added = Object.values(report).some((part) => part.added > 0);

@@ -5,7 +5,14 @@ import { execute, type Query, run } from "../../supabase/functions/_shared/datab
 import { anyOf, countOf, db, insertRows, unnest } from "../../supabase/functions/_shared/database/query.ts";
 import type { DB } from "../../supabase/functions/_shared/database/schema.ts";
 import type { Kind } from "../../supabase/functions/_shared/features/kinds.ts";
-import type { ImpressionRecord, InteractionRecord, LoginRecord, PostRecord, UserRecord } from "../bundle/records.ts";
+import type {
+  FollowRecord,
+  ImpressionRecord,
+  InteractionRecord,
+  LoginRecord,
+  PostRecord,
+  UserRecord,
+} from "../bundle/records.ts";
 import { plainArray, textArray } from "./array-literal.ts";
 import type { Written } from "./import-part.ts";
 import { externalUuid } from "./known-ids.ts";
@@ -150,6 +157,22 @@ export async function insertImpressions(
     post_id: ["uuid", plainArray(posts)],
     position: ["smallint", plainArray(impressions.map(({ position }) => position))],
     shown_at: ["timestamptz", plainArray(impressions.map(({ shown_at }) => shown_at))],
+  });
+  return { added: await execute(client, ifNew(rows)), updated: 0 };
+}
+
+/** Inserts follows, `users[i]` being the uuid of the user of `follows[i]` and `targets[i]` what it is of; resolves to the number that were new. */
+export async function insertFollows(
+  client: ClientBase,
+  follows: FollowRecord[],
+  users: string[],
+  targets: string[],
+): Promise<Written> {
+  const rows = insertRows("public.follows", {
+    user_id: ["uuid", plainArray(users)],
+    kind: ["text", plainArray(follows.map(({ kind }) => kind))],
+    target: ["text", textArray(targets)],
+    created_at: ["timestamptz", plainArray(follows.map(({ created_at }) => created_at))],
   });
   return { added: await execute(client, ifNew(rows)), updated: 0 };
 }

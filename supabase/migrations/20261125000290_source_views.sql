@@ -1,4 +1,4 @@
--- The seam between an app and the engine: six views. An app redefines them over its own tables by "create or replace view", as
+-- The seam between an app and the engine: seven views. An app redefines them over its own tables by "create or replace view", as
 -- 20261125000300_sources.sql does for the example app, and nothing else; until then they are empty.
 -- They are security_invoker, so whoever reads them sees what the app's own row level security lets them see. "create or replace view" drops
 -- that where it is not said again: recsys.require_invoker_views() then refuses every feed.
@@ -68,4 +68,12 @@ comment on column recsys.source_mutes.kind is 'person: an author. word: a word o
 comment on column recsys.source_mutes.value is 'The author''s id as text; the word, phrase or tag, of which 100 letters are read. Capital or small letters are the same.';
 comment on column recsys.source_mutes.created_at is 'Since when; null: the app does not say. A ranker learns from mutes that came within an hour of a shown post; what is muted is left out whatever it is.';
 
-grant select on recsys.source_users, recsys.source_posts, recsys.source_interactions, recsys.source_logins, recsys.source_dismissals, recsys.source_mutes to authenticated, service_role;
+create view recsys.source_follows with (security_invoker = true) as
+select null::uuid as user_id, null::text as kind, null::text as target, null::timestamptz as created_at where false;
+comment on view recsys.source_follows is 'Whom and what people follow: (user_id, kind in person | topic | group, target, created_at). Of each user the latest 1,000 people are read: their posts come first among those of followed authors, and what they came to is a source of its own. Empty in an app without such a table.';
+comment on column recsys.source_follows.user_id is 'Who follows.';
+comment on column recsys.source_follows.kind is 'person: an author. topic: a tag. group: whatever else posts belong to. Only people are read so far.';
+comment on column recsys.source_follows.target is 'The person''s id as text; the tag; the id of the group.';
+comment on column recsys.source_follows.created_at is 'Since when; null: the app does not say, and they count as followed from the beginning. Training believes that nobody was followed before.';
+
+grant select on recsys.source_users, recsys.source_posts, recsys.source_interactions, recsys.source_logins, recsys.source_dismissals, recsys.source_mutes, recsys.source_follows to authenticated, service_role;

@@ -1,4 +1,4 @@
--- The six views over the example app's tables, and how old what people do there may be. Another app leaves this file out and redefines them over its own (docs/adopting.md); what
+-- The seven views over the example app's tables, and how old what people do there may be. Another app leaves this file out and redefines them over its own (docs/adopting.md); what
 -- they have to keep is said in 20261125000290_source_views.sql.
 
 create or replace view recsys.source_users with (security_invoker = true) as
@@ -59,6 +59,9 @@ where (dismissed.created_at >= '1990-01-01 00:00Z' and dismissed.created_at < '2
 
 create or replace view recsys.source_mutes with (security_invoker = true) as
 select mutes.user_id, mutes.kind, mutes.value, mutes.created_at from public.mutes;
+
+create or replace view recsys.source_follows with (security_invoker = true) as
+select follows.user_id, follows.kind, follows.target, follows.created_at from public.follows;
 
 -- By the engine's clock, and so not in 0100_app_tables.sql. 30 days, as function events takes them: one view of 1990 had the states of all 20,000
 -- interactions of a post recomputed.

@@ -284,26 +284,98 @@ end
 $$;
 comment on function recsys.with_affinities(recsys.feed_request) is 'A request with the authors whose posts its user interacted with up to its instant, and how often, those of most interactions first.';
 
+create function recsys.with_touched(p_request recsys.feed_request) returns recsys.feed_request
+language plpgsql stable security invoker set search_path = ''
+set jit = off set plan_cache_mode = force_generic_plan
+as $$
+declare
+  request recsys.feed_request := p_request;
+begin
+  if request.follows <> '{}' then
+    select array_agg(touched.post_id order by touched.people desc, touched.at desc, touched.post_id), array_agg(touched.people order by touched.people desc, touched.at desc, touched.post_id)
+    into request.touched, request.touches
+    from (
+      select acts.post_id, count(distinct followed.user_id)::integer as people, max(acts.created_at) as at
+      from unnest(request.follows[:100]) as followed (user_id)
+      cross join lateral (
+        select source_interactions.post_id, source_interactions.created_at
+        from recsys.source_interactions
+        where source_interactions.user_id = followed.user_id and source_interactions.created_at <= request.at
+        order by source_interactions.created_at desc, source_interactions.interaction_id desc
+        limit 50
+      ) as acts
+      group by acts.post_id
+    ) as touched;
+  end if;
+  return request;
+end
+$$;
+comment on function recsys.with_touched(recsys.feed_request) is 'A request with the posts that those whom its user follows did something with, as far as the caller may read that: of the 100 followed last the last 50 interactions each. Posts of most people come first, of as many those that were touched last.';
+
 create function recsys.retrieve_followed(p_request recsys.feed_request, p_most integer) returns table (post_id uuid, rank bigint)
 language sql stable security invoker
 begin atomic
-  select newest.post_id, row_number() over (order by newest.created_at desc, newest.post_id)
+  select newest.post_id, row_number() over (order by newest.is_habit, newest.created_at desc, newest.post_id)
   from (
-    select posts.post_id, posts.created_at
-    from unnest(p_request.authors[:50]) as followed (author_id)
+    select posts.post_id, posts.created_at, authors.is_habit
+    from (
+      (
+        -- the newest posts of a thousand people are by those who wrote last
+        select followed.author_id, false as is_habit
+        from unnest(p_request.follows) as followed (author_id)
+        cross join lateral (
+          select eligible.created_at from recsys.eligible_posts(p_request) as eligible
+          where eligible.author_id = followed.author_id and p_request.pool is null
+          order by eligible.created_at desc
+          limit 1
+        ) as last
+        order by last.created_at desc
+        fetch first (coalesce(p_most, 1000)) rows with ties
+      )
+      union all
+      select habit.author_id, true from unnest(p_request.authors[:50]) as habit (author_id)
+      where (habit.author_id <> all (p_request.follows)) is not false
+    ) as authors
     cross join lateral (
       select eligible.post_id, eligible.created_at from recsys.eligible_posts(p_request) as eligible
-      where eligible.author_id = followed.author_id and p_request.pool is null
+      where eligible.author_id = authors.author_id and p_request.pool is null
       order by eligible.created_at desc, eligible.post_id
       limit p_most
     ) as posts
     union all
-    select posts.post_id, posts.created_at from unnest(p_request.pool) as posts where posts.author_id = any (p_request.authors[:50])
+    select posts.post_id, posts.created_at, (posts.author_id = any (p_request.follows)) is not true
+    from unnest(p_request.pool) as posts
+    where posts.author_id = any (p_request.authors[:50]) or posts.author_id = any (p_request.follows)
   ) as newest
-  order by newest.created_at desc, newest.post_id
+  order by newest.is_habit, newest.created_at desc, newest.post_id
   limit p_most;
 end;
-comment on function recsys.retrieve_followed(recsys.feed_request, integer) is 'The p_most newest posts of the 50 authors with whose posts the user interacted most.';
+comment on function recsys.retrieve_followed(recsys.feed_request, integer) is 'The p_most newest posts of those whom the user follows and, after these, of the 50 authors with whose posts they interacted most.';
+
+create function recsys.retrieve_touched(p_request recsys.feed_request, p_most integer) returns table (post_id uuid, rank bigint)
+language sql stable security invoker
+begin atomic
+  select found.post_id, row_number() over (order by found.place)
+  from (
+    (
+      select posts.post_id, touched.place
+      from unnest(p_request.touched) with ordinality as touched (post_id, place)
+      cross join lateral (
+        select eligible.post_id from recsys.eligible_posts(p_request) as eligible where eligible.post_id = touched.post_id offset 0
+      ) as posts
+      where p_request.pool is null
+      order by touched.place
+      limit p_most
+    )
+    union all
+    select touched.post_id, touched.place
+    from unnest(p_request.touched) with ordinality as touched (post_id, place)
+    where touched.post_id in (select posts.post_id from unnest(p_request.pool) as posts)
+  ) as found
+  order by found.place
+  limit p_most;
+end;
+comment on function recsys.retrieve_touched(recsys.feed_request, integer) is 'The p_most posts that most of those whom the user follows did something with lately, as recsys.with_touched finds them.';
 
 -- The lists. size: how many posts of a source are candidates; kept: how many are found before it is asked which of them a caller may see. The
 -- last number of those that are common: how many of an author come before all others', a tenth of the size. Twice as many are kept, since a
@@ -328,7 +400,9 @@ begin atomic
   select 'similar', 100, 160, found.*
   from recsys.retrieve_similar(p_request, p_model_id, p_embedding, (jsonb '{"feed": 100, "kept": 160}' ->> p_extent)::integer, p_extent = 'kept') as found
   union all
-  select 'followed', 50, 70, found.* from recsys.retrieve_followed(p_request, (jsonb '{"feed": 50, "kept": 70}' ->> p_extent)::integer) as found;
+  select 'followed', 50, 70, found.* from recsys.retrieve_followed(p_request, (jsonb '{"feed": 50, "kept": 70}' ->> p_extent)::integer) as found
+  union all
+  select 'touched', 100, 140, found.* from recsys.retrieve_touched(p_request, (jsonb '{"feed": 100, "kept": 140}' ->> p_extent)::integer) as found;
 end;
 comment on function recsys.own_sources(recsys.feed_request, bigint, extensions.vector, text) is 'What the sources bring that are another for each reader: by a model and their vector in it, and by what they did.';
 
@@ -336,7 +410,7 @@ do $$
 declare
   source regprocedure;
 begin
-  for source in select oid::regprocedure from pg_catalog.pg_proc where pronamespace = 'recsys'::regnamespace and proname ~ '^(retrieve_|is_beyond$|newest_posts$|earlier_states$|with_affinities$|common_sources$|own_sources$)' loop
+  for source in select oid::regprocedure from pg_catalog.pg_proc where pronamespace = 'recsys'::regnamespace and proname ~ '^(retrieve_|is_beyond$|newest_posts$|earlier_states$|with_affinities$|with_touched$|common_sources$|own_sources$)' loop
     execute format('revoke all on function %s from public', source);
     execute format('grant execute on function %s to authenticated, service_role', source);
   end loop;

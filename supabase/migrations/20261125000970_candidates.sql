@@ -8,7 +8,7 @@ create function recsys.retrieve(
   p_user_id uuid, p_model_id bigint, p_embedding extensions.vector, p_now timestamptz, p_seed bigint default null, p_served bigint[] default null,
   p_filter jsonb default null
 )
-returns table (post_id uuid, title text, tags text[], author_id uuid, created_at timestamptz, ranks jsonb, author_affinity integer)
+returns table (post_id uuid, title text, tags text[], author_id uuid, created_at timestamptz, ranks jsonb, author_affinity integer, follows_author boolean, touches integer)
 -- PL/pgSQL keeps the plan of a session; planning this takes as long as running it
 language plpgsql stable security invoker set search_path = ''
 -- it is planned for any instant, also those to which most of the past has to be looked up: by that cost it would be compiled
@@ -16,13 +16,15 @@ set jit = off set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
 declare
-  request recsys.feed_request := recsys.with_affinities(recsys.feed_request(p_user_id, p_now, p_filter, p_seed, p_served));
+  request recsys.feed_request := recsys.with_touched(recsys.with_affinities(recsys.feed_request(p_user_id, p_now, p_filter, p_seed, p_served)));
 begin
   request := recsys.with_pool(request, p_model_id, p_embedding);
   return query
   select
     posts.post_id, coalesce(posts.title, ''), array_remove(coalesce(posts.tags, '{}'), null), posts.author_id, posts.created_at, found.ranks,
-    coalesce(request.affinities[array_position(request.authors, posts.author_id)], 0)
+    coalesce(request.affinities[array_position(request.authors, posts.author_id)], 0),
+    coalesce(posts.author_id = any (request.follows), false),
+    coalesce(request.touches[array_position(request.touched, posts.post_id)], 0)
   from (
     select each.post_id, jsonb_object_agg(each.source, each.rank) as ranks
     from (
@@ -35,7 +37,7 @@ begin
   cross join lateral (select * from recsys.source_posts where source_posts.post_id = found.post_id offset 0) as posts;
 end
 $$;
-comment on function recsys.retrieve(uuid, bigint, extensions.vector, timestamptz, bigint, bigint[], jsonb) is 'Posts that a user might want as of an instant, with their ranks in the sources that brought them, as {source: rank}, and how often the user interacted with posts of their author: of posts that the caller may read, without the user''s own and those they interacted with, dismissed, muted, or saw in the last 30 days, and without those that earlier pages served (p_served: their recsys.served_key with p_seed). p_filter: what else is asked of a post, as of recsys.feed_request. p_user_id null: a visitor. p_model_id and p_embedding null: no model, no similar posts. At most 600 rows, unordered.';
+comment on function recsys.retrieve(uuid, bigint, extensions.vector, timestamptz, bigint, bigint[], jsonb) is 'Posts that a user might want as of an instant, with their ranks in the sources that brought them, as {source: rank}, how often the user interacted with posts of their author, whether they follow them, and how many of those whom they follow did something with the post (recsys.with_touched): of posts that the caller may read, without the user''s own and those they interacted with, dismissed, muted, or saw in the last 30 days, and without those that earlier pages served (p_served: their recsys.served_key with p_seed). p_filter: what else is asked of a post, as of recsys.feed_request. p_user_id null: a visitor. p_model_id and p_embedding null: no model, no similar posts. At most 700 rows, unordered.';
 
 create type recsys.told_post as (post_id uuid, title text, tags text[], author_id uuid, created_at timestamptz);
 comment on type recsys.told_post is 'What the app says of a post.';
@@ -128,6 +130,8 @@ as $$
 declare
   request recsys.feed_request;
   affinities json;
+  follows json;
+  touches json;
   sources text[];
   found_ids uuid[];
   found_ranks bigint[];
@@ -143,11 +147,14 @@ begin
   if p_common is null then
     select
       array_agg(row(found.post_id, found.title, found.tags, found.author_id, found.created_at)::recsys.told_post), json_agg(found.ranks),
-      json_object_agg(found.author_id, found.author_affinity) filter (where found.author_affinity > 0)
-    into own, ranks, affinities
+      json_object_agg(found.author_id, found.author_affinity) filter (where found.author_affinity > 0),
+      json_agg(found.author_id) filter (where found.follows_author),
+      json_object_agg(found.post_id, found.touches) filter (where found.touches > 0)
+    into own, ranks, affinities, follows, touches
     from recsys.retrieve(p_user_id, p_model_id, p_embedding, p_now, p_seed, p_served, p_filter) as found;
   else
-    request := recsys.with_affinities(recsys.feed_request(p_user_id, p_now, p_filter, p_seed, p_served));
+    request := recsys.with_touched(recsys.with_affinities(recsys.feed_request(p_user_id, p_now, p_filter, p_seed, p_served)));
+    follows := to_json(request.follows);
     select json_object_agg(known.author_id, known.affinity) into affinities from unnest(request.authors, request.affinities) as known (author_id, affinity);
 
     -- what might be theirs: policies that would ask of each vector whether its post is readable took as long as finding it
@@ -220,8 +227,13 @@ begin
         select from (select found.source, min(found.size) as size from found group by found.source having count(*) = min(found.kept)) as full_sources
         where (select count(*) from ranked where ranked.source = full_sources.source) < full_sources.size
       ),
+      (
+        select json_object_agg(touched.post_id, touched.people)
+        from unnest(request.touched, request.touches) as touched (post_id, people)
+        where touched.post_id in (select shown.post_id from shown)
+      ),
       array_agg(row(shown.post_id, shown.title, shown.tags, shown.author_id, shown.created_at)::recsys.told_post), json_agg(brought.ranks)
-    into common, is_cut, own, ranks
+    into common, is_cut, touches, own, ranks
     from brought
     join shown on shown.post_id = brought.post_id;
   end if;
@@ -231,6 +243,8 @@ begin
     'model_gone', p_model_id is not null and to_regclass('recsys.post_embeddings_' || p_model_id) is null,
     'is_cut', is_cut,
     'affinities', affinities,
+    'follows', follows,
+    'touches', touches,
     'common', common,
     'posts', recsys.told_posts(own),
     'ranks', ranks,
@@ -238,7 +252,7 @@ begin
   );
 end
 $$;
-comment on function recsys.candidates(text, uuid, bigint, extensions.vector, timestamptz, jsonb, bigint, bigint[], uuid[], timestamptz) is 'The candidates of a feed, as one object. posts, ranks, served_keys: what recsys.retrieve brings, each with its recsys.served_key; affinities: how often the user interacted with posts of each author; model_gone: the model was dropped. With p_common, the recsys.common_posts of a moment ago (p_common_at), posts are only those of the user''s own sources and, as a source called since, what was written meanwhile, and common says which of p_common may be in the feed, by their places from 0, with their recsys.served_key; is_cut: a source may have more behind what is hidden. The service role calls it, and what may be shown is decided under p_role, the caller''s, with the claims of the transaction. The other arguments are those of recsys.retrieve.';
+comment on function recsys.candidates(text, uuid, bigint, extensions.vector, timestamptz, jsonb, bigint, bigint[], uuid[], timestamptz) is 'The candidates of a feed, as one object. posts, ranks, served_keys: what recsys.retrieve brings, each with its recsys.served_key; affinities: how often the user interacted with posts of each author; follows: whom of their authors, or of all, the user follows; touches: how many of these did something with each post; model_gone: the model was dropped. With p_common, the recsys.common_posts of a moment ago (p_common_at), posts are only those of the user''s own sources and, as a source called since, what was written meanwhile, and common says which of p_common may be in the feed, by their places from 0, with their recsys.served_key; is_cut: a source may have more behind what is hidden. The service role calls it, and what may be shown is decided under p_role, the caller''s, with the claims of the transaction. The other arguments are those of recsys.retrieve.';
 
 revoke all on function
   recsys.told_posts(recsys.told_post[]), recsys.retrieve(uuid, bigint, extensions.vector, timestamptz, bigint, bigint[], jsonb), recsys.known_posts(bigint, uuid[], timestamptz), recsys.common_posts(timestamptz),

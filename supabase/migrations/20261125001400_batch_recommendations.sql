@@ -87,7 +87,7 @@ comment on column recsys.batch_recommendations.scores is 'The score of each.';
 comment on column recsys.batch_recommendations.views is 'The probability that the user views each.';
 comment on column recsys.batch_recommendations.votes is 'The probability that the user votes for each.';
 comment on column recsys.batch_recommendations.comments is 'The probability that the user comments on each.';
-comment on column recsys.batch_recommendations.sources is 'What brought each: similar, active, fresh, trending or followed.';
+comment on column recsys.batch_recommendations.sources is 'What brought each: similar, active, fresh, trending, followed or touched.';
 comment on column recsys.batch_recommendations.optional_probabilities is 'Of each optional head that the model has, by name, the probability of each: {"dismiss": [0.02, 0.01]}; null: it has none.';
 
 alter table recsys.batch_runs enable row level security;
@@ -311,6 +311,45 @@ end
 $$;
 comment on function recsys.readable_posts(uuid[], uuid[]) is 'Which of some posts (null: of all) each of some users may read: asked under their own role, as the app''s row level security decides. Policies that ask for more than who it is, such as other claims of a token, say no here.';
 
+create function recsys.kinds_read_of_followed() returns text[]
+-- volatile: it sets the role
+language plpgsql volatile security invoker set search_path = ''
+as $$
+declare
+  -- what the transaction had before
+  caller constant text := current_setting('role');
+  claims constant text := coalesce(current_setting('request.jwt.claims', true), '');
+  follow record;
+  there text[];
+  seen text[];
+  all_there text[] := '{}'::text[];
+  all_seen text[] := '{}'::text[];
+begin
+  for follow in
+    select source_follows.user_id, source_follows.target::uuid as person_id
+    from recsys.source_follows
+    where source_follows.kind = 'person' and pg_input_is_valid(source_follows.target, 'uuid')
+    order by md5(source_follows.user_id::text || source_follows.target)
+    limit 200
+  loop
+    there := array(select distinct source_interactions.kind from recsys.source_interactions where source_interactions.user_id = follow.person_id);
+    perform set_config('role', 'authenticated', true),
+      set_config('request.jwt.claims', jsonb_build_object('sub', follow.user_id, 'role', 'authenticated')::text, true);
+    seen := array(select distinct source_interactions.kind from recsys.source_interactions where source_interactions.user_id = follow.person_id);
+    perform set_config('role', caller, true), set_config('request.jwt.claims', claims, true);
+    all_there := all_there || there;
+    all_seen := all_seen || seen;
+  end loop;
+  return array(
+    select known.kind from unnest(all_there) as known (kind)
+    group by known.kind
+    having 2 * (select count(*) from unnest(all_seen) as shown (kind) where shown.kind = known.kind) >= count(*)
+    order by known.kind
+  );
+end
+$$;
+comment on function recsys.kinds_read_of_followed() is 'The kinds of interactions that people may read of those whom they follow, as the app''s row level security decides for half or more of 200 pairs. Training counts no others among what the followed did, since no feed will.';
+
 -- definer: nobody reads the erasures of others; asked of ids that the caller has
 create function recsys.deleted_posts(p_post_ids uuid[], p_since timestamptz) returns uuid[]
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp
@@ -324,7 +363,7 @@ comment on function recsys.deleted_posts(uuid[], timestamptz) is 'Those of some 
 create function recsys.batch_feed(p_user_id uuid, p_limit integer, p_seed bigint default null, p_served bigint[] default null, p_filter jsonb default null)
 returns table (
   now timestamptz, made_at timestamptz, model_id bigint, model_name text, basis text, post_id uuid, title text, score real, view real, vote real, comment real, source text, author_id uuid, served_key bigint,
-  optional_probabilities jsonb
+  optional_probabilities jsonb, follows_author boolean
 )
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
@@ -340,7 +379,8 @@ begin
     listed.score, listed.view, listed.vote, listed.comment, listed.source, posts.author_id, recsys.served_key(posts.post_id, p_seed),
     (
       select jsonb_object_agg(each_head.key, each_head.value -> (listed.number - 1)::integer) from jsonb_each(list.optional_probabilities) as each_head
-    )
+    ),
+    coalesce(posts.author_id = any (request.follows), false)
   from recsys.batch_recommendations as list
   join recsys.batch_runs on batch_runs.run_id = list.run_id
   cross join unnest(list.post_ids, list.scores, list.views, list.votes, list.comments, list.sources)
@@ -365,9 +405,9 @@ comment on column recsys.impressions.mode is 'live: ranked for this request; bat
 revoke all on function recsys.batch_activity(), recsys.begin_batch_run(integer), recsys.claim_batch_page(bigint, interval),
   recsys.complete_batch_page(bigint, bigint, uuid[], text[], text[], text[], text[], text[], text[], text[], integer, text, text[]),
   recsys.release_batch_page(bigint, bigint), recsys.end_batch_run(bigint, text), recsys.finish_batch_run(bigint),
-  recsys.readable_posts(uuid[], uuid[]), recsys.deleted_posts(uuid[], timestamptz), recsys.batch_feed(uuid, integer, bigint, bigint[], jsonb) from public;
+  recsys.readable_posts(uuid[], uuid[]), recsys.kinds_read_of_followed(), recsys.deleted_posts(uuid[], timestamptz), recsys.batch_feed(uuid, integer, bigint, bigint[], jsonb) from public;
 -- readable_posts works for whoever may become `authenticated`: the owner, and the functions, who are their own role within a transaction
-grant execute on function recsys.readable_posts(uuid[], uuid[]), recsys.batch_activity(), recsys.begin_batch_run(integer), recsys.claim_batch_page(bigint, interval),
+grant execute on function recsys.readable_posts(uuid[], uuid[]), recsys.kinds_read_of_followed(), recsys.batch_activity(), recsys.begin_batch_run(integer), recsys.claim_batch_page(bigint, interval),
   recsys.complete_batch_page(bigint, bigint, uuid[], text[], text[], text[], text[], text[], text[], text[], integer, text, text[]),
   recsys.release_batch_page(bigint, bigint), recsys.end_batch_run(bigint, text), recsys.finish_batch_run(bigint),
   recsys.batch_feed(uuid, integer, bigint, bigint[], jsonb) to service_role;

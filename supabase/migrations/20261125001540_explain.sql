@@ -21,7 +21,7 @@ begin
     return;
   end if;
 
-  request := recsys.with_affinities(recsys.feed_request(p_user_id, p_now));
+  request := recsys.with_touched(recsys.with_affinities(recsys.feed_request(p_user_id, p_now)));
   request.asked := p_post_id;
   select jsonb_object_agg(listed.source, listed.rank) into source_ranks
   from (

@@ -56,6 +56,16 @@ begin
     ) as found;
 
     return query
+    select false, format('recsys.source_follows: %s rows such as %s %s count for nothing', found.count, recsys.literal_sql(found.kind), recsys.literal_sql(left(found.target, 100))),
+      'kind is person, topic or group; the target of a person is their user_id as text, and nobody follows themselves'::text
+    from (
+      select count(*), min(source_follows.kind) as kind, min(source_follows.target) as target from recsys.source_follows
+      where num_nulls(source_follows.user_id, source_follows.kind, source_follows.target) > 0 or source_follows.kind not in ('person', 'topic', 'group')
+        or (source_follows.kind = 'person' and (not pg_input_is_valid(source_follows.target, 'uuid') or source_follows.target = source_follows.user_id::text))
+    ) as found
+    where found.count > 0;
+
+    return query
     select false, format('recsys.source_interactions: %s have a weight such as %s, and count as if it were 1', found.count, found.example),
       'a weight is above 0 and at most 1000, as recsys.kinds.weight is; null: 1'::text
     from (
@@ -99,7 +109,7 @@ begin
     left join (select source_posts.post_id, source_posts.created_at from recsys.source_posts) as known on known.post_id = interactions.post_id
     left join (select source_users.user_id from recsys.source_users) as someone on someone.user_id = interactions.user_id;
     if posts = 0 then
-      return query select false, 'recsys.source_posts is empty'::text, 'redefine the six source views over the tables of your app (docs/adopting.md)'::text;
+      return query select false, 'recsys.source_posts is empty'::text, 'redefine the seven source views over the tables of your app (docs/adopting.md)'::text;
     elsif events.total = 0 then
       return query select false, 'recsys.source_interactions is empty: nobody has done anything'::text, 'redefine it over the tables that say who viewed, liked or commented on what (docs/adopting.md)'::text;
     elsif not exists (select from recsys.source_users) then

@@ -293,10 +293,11 @@ begin
         (4, 'authenticated', 'source_interactions', 'user_id', 'person', 'each feed finds what its user did'),
         (5, 'authenticated', 'source_dismissals', 'user_id', 'person', 'each feed finds what its user dismissed'),
         (6, 'authenticated', 'source_mutes', 'user_id', 'person', 'each feed finds what its user muted'),
-        (7, 'service_role', 'source_posts', 'post_id', 'post', 'each roll-up looks up its posts'),
-        (8, 'service_role', 'source_interactions', 'user_id', 'person', 'each roll-up finds what a user did'),
-        (9, 'service_role', 'source_interactions', 'post_id', 'post', 'each roll-up finds what was done with a post'),
-        (10, 'service_role', 'source_logins', 'user_id', 'person', 'each roll-up finds the logins of a user')
+        (7, 'authenticated', 'source_follows', 'user_id', 'person', 'each feed finds whom its user follows'),
+        (8, 'service_role', 'source_posts', 'post_id', 'post', 'each roll-up looks up its posts'),
+        (9, 'service_role', 'source_interactions', 'user_id', 'person', 'each roll-up finds what a user did'),
+        (10, 'service_role', 'source_interactions', 'post_id', 'post', 'each roll-up finds what was done with a post'),
+        (11, 'service_role', 'source_logins', 'user_id', 'person', 'each roll-up finds the logins of a user')
     ) as asked (place, role, view, shown_as, entity, why)
     cross join lateral recsys.read_whole(asked.role, format('select * from recsys.%I where %I = $1', asked.view, asked.shown_as)) as read_whole
   ),

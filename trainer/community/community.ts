@@ -5,6 +5,10 @@ export interface Community {
   posts: Posts;
   /** In order of time; events of the same instant keep the order in which they happened. */
   interactions: Interactions;
+  /** Left out: nobody follows anybody. */
+  follows?: Follows;
+  /** What people do that those who follow them may read, as numbers of `kinds`; left out: all of it. */
+  readable?: number[] | undefined;
 }
 
 export interface Users {
@@ -38,4 +42,13 @@ export interface Interactions {
   at: Float64Array;
   /** 1 where an interaction is its user's first with its post (see first-interactions.ts). */
   first: Uint8Array;
+}
+
+/** Who follows whom, in order of time. */
+export interface Follows {
+  /** User numbers. */
+  users: Int32Array;
+  people: Int32Array;
+  /** Milliseconds since 1970; −Infinity: from the beginning. */
+  at: Float64Array;
 }

@@ -3,9 +3,11 @@ import { sql } from "kysely";
 import type { PoolClient } from "pg";
 import type { Database } from "../../db/connect.ts";
 import type { OnProgress } from "../../db/progress.ts";
+import { call, run } from "../../supabase/functions/_shared/database/database.ts";
 import { db, listOf, milliseconds, textOf } from "../../supabase/functions/_shared/database/query.ts";
+import { type Kind, kinds } from "../../supabase/functions/_shared/features/kinds.ts";
 import { pickRows } from "./columns.ts";
-import type { Community, Interactions, Posts, Users } from "./community.ts";
+import type { Community, Follows, Interactions, Posts, Users } from "./community.ts";
 import { readColumns } from "./cursor.ts";
 import { type Page, readPages } from "./pages.ts";
 import { readTimeline } from "./read-timeline.ts";
@@ -52,8 +54,9 @@ export async function communityFromDatabase(
     const numbers = { users: userNumbers, posts: new Map(posts.ids.map((id, i) => [id, i])) };
     const timeline = await readTimeline(client, numbers, { latest, ofPerson }, onProgress);
     const pages = await readPages(client, numbers, trainingPages);
+    const graph = await readGraph(client, userNumbers);
     await client.query("commit");
-    return { community: { users, posts, interactions: interactionsOf(timeline) }, timeline, pages };
+    return { community: { users, posts, interactions: interactionsOf(timeline), ...graph }, timeline, pages };
   } catch (error) {
     await client.query("rollback").catch(() => {});
     throw error;
@@ -95,6 +98,31 @@ async function readPosts(client: PoolClient, userNumbers: Map<string, number>): 
     authors: Int32Array.from(posts.authors, (author) => userNumbers.get(author) ?? -1),
     createdAt: Float64Array.from(posts.createdAt),
   };
+}
+
+/** Who follows whom, and what they may read of these; nothing where nobody follows anybody. */
+async function readGraph(
+  client: PoolClient,
+  userNumbers: Map<string, number>,
+): Promise<Pick<Community, "follows" | "readable">> {
+  const query = db
+    .selectFrom("recsys.source_follows")
+    .select((follow) => [
+      "user_id as users",
+      sql<string>`lower(${follow.ref("target")})`.as("people"),
+      sql<number>`coalesce(${milliseconds(sql`max(${follow.ref("created_at")})`)}, '-infinity')`.as("at"),
+    ])
+    .where("kind", "=", "person")
+    .groupBy(["user_id", sql`lower(target)`]);
+  // of one instant the first in the order of ids comes last: it is the latest
+  const read = await readColumns(client, query.orderBy("at").orderBy("people", "desc"));
+  const users = Int32Array.from(read.users, (id) => userNumbers.get(id) ?? -1);
+  const people = Int32Array.from(read.people, (id) => userNumbers.get(id) ?? -1);
+  const known = Array.from(users.keys()).filter((i) => users[i] >= 0 && people[i] >= 0 && users[i] !== people[i]);
+  if (known.length === 0) return {};
+  const follows: Follows = pickRows({ users, people, at: Float64Array.from(read.at) }, known);
+  const [{ kinds_read_of_followed: readable }] = await run(client, call("recsys.kinds_read_of_followed", {}));
+  return { follows, readable: (readable ?? []).map((kind) => kinds.indexOf(kind as Kind)) };
 }
 
 function interactionsOf(timeline: Timeline): Interactions {

@@ -53,6 +53,13 @@ async function fill(): Promise<void> {
     insert into public.comments (user_id, post_id, created_at)
     select pg_temp.id('a', 2), pg_temp.id('b', 900 + number % 20), now() - interval '2 days' + number * interval '1 second'
     from generate_series(1, 3050) as number;
+    -- the reader follows the last 5 authors, the first of whom came to 60 posts and the others to twenty of the same and ten more each
+    insert into public.follows (user_id, kind, target, created_at)
+    select pg_temp.id('a', 0), 'person', pg_temp.id('a', number)::text, now() - interval '1 day' - number * interval '1 hour'
+    from generate_series(78, 82) as number;
+    insert into public.comments (user_id, post_id, created_at)
+    select pg_temp.id('a', 78 + number / 60), pg_temp.id('b', 400 + number % 60 + 15 * (number / 60)), now() - interval '9 days' + number * interval '1 second'
+    from generate_series(0, 299) as number;
     select recsys.roll_up()`);
 }
 
@@ -126,6 +133,9 @@ test("the limits in the text of the SQL functions are the declared ones", async 
     retrieval.followedAuthors,
     retrieval.followedAuthors,
   ]);
+  assert.deepEqual(await numbers("feed_request", /followed\.since[^\n]+\n\s+limit (\d+)/g), [retrieval.follows]);
+  assert.deepEqual(await numbers("with_touched", /follows\[:(\d+)\]/g), [retrieval.touchedBy]);
+  assert.deepEqual(await numbers("with_touched", /limit (\d+)/g), [retrieval.touchedInteractions]);
   assert.deepEqual(await numbers("retrieve_similar", /ef_search', '(\d+)'/g), [searchWidth]);
   const { historyInteractions, historyLength } = retrieval;
   assert.deepEqual(await numbers("latest_interactions", /limit (\d+)/gi), [historyInteractions]);

@@ -25,6 +25,7 @@ import {
 import { vectorAt } from "../engine/vector-at.ts";
 import { ActivityOrder } from "./activity-order.ts";
 import type { Community } from "./community.ts";
+import { byTouches, FollowsSoFar, type Touched } from "./follows.ts";
 import { mostSimilar } from "./most-similar.ts";
 import { quietUser } from "./quiet.ts";
 import { withinShare } from "./share.ts";
@@ -70,6 +71,7 @@ export class CommunityState {
   /** When a post's decayed count of the last week will have fallen to 1, in weeks: orders posts as the counts of any instant do. */
   private readonly trend: Float64Array;
   private readonly postsOf = new Map<number, number[]>();
+  private readonly follows: FollowsSoFar;
   /** What `hottest` found at an instant, for each mask of hidden posts, until the state moves on. */
   private hot: { now: number; found: WeakMap<object, number[]> } | undefined;
   /** By post, as of its last event. */
@@ -84,6 +86,7 @@ export class CommunityState {
   constructor(community: Community, timeline: Timeline) {
     this.community = community;
     this.timeline = timeline;
+    this.follows = new FollowsSoFar(community.follows);
     this.activity = new ActivityOrder(community.posts.ids.length);
     this.eventBefore = new Int32Array(timeline.length).fill(-1);
     this.lastOfPost = new Int32Array(community.posts.ids.length).fill(-1);
@@ -103,6 +106,7 @@ export class CommunityState {
       this.apply(this.next);
     }
     this.createPosts(now);
+    this.follows.advance(now);
   }
 
   /** When a post was created and last active; null: nobody came yet. */
@@ -185,7 +189,9 @@ export class CommunityState {
     };
     const similarityOf = (post: number) =>
       Math.fround(innerProduct(vector, 0, postVectors, post * dimensions, dimensions));
-    const asked = { now, vector, postVectors, hidden, similar, affinities, eligible };
+    const follows = this.follows.of(user);
+    const touched = this.touched(follows);
+    const asked = { now, vector, postVectors, hidden, similar, affinities, follows, touched, eligible };
     for (const source of sourceNames) {
       const posts = this.sources[source](asked);
       for (let i = 0, rank = 1, before = Number.NaN; i < posts.length; i++) {
@@ -198,9 +204,13 @@ export class CommunityState {
     }
     for (const post of shown) ranksOf(post);
     const { authors } = this.community.posts;
+    const followed = new Set(follows);
     for (const candidate of found) {
       candidate.similarity = similarityOf(candidate.post);
-      candidate.author_affinity = affinities.get(authors[candidate.post]) ?? 0;
+      const author = authors[candidate.post];
+      candidate.author_affinity = affinities.get(author) ?? 0;
+      candidate.follows_author = followed.has(author);
+      candidate.touches = touched.get(candidate.post)?.people ?? 0;
     }
     return found;
   }
@@ -245,6 +255,8 @@ export class CommunityState {
       similarity: 0,
       ranks: unranked(),
       author_affinity: 0,
+      follows_author: false,
+      touches: 0,
     };
     this.candidateOf[post] = { event, postVectors, candidate };
     return candidate;
@@ -299,7 +311,9 @@ export class CommunityState {
     active: ({ eligible }) => this.active(eligible),
     fresh: ({ eligible }) => this.fresh(eligible),
     trending: ({ now, hidden, eligible }) => this.trending(now, hidden, eligible),
-    followed: ({ affinities, eligible }) => this.followed(affinities, eligible),
+    followed: ({ affinities, follows, eligible }) => this.followed(affinities, follows, eligible),
+    touched: ({ touched, eligible }) =>
+      byTouches(touched, this.community.posts.ids).filter(eligible).slice(0, sources.touched.size),
   };
 
   private active(eligible: Eligible): number[] {
@@ -349,17 +363,49 @@ export class CommunityState {
     return hottest.map((i) => posts[i]);
   }
 
-  private followed(affinities: Map<number, number>, eligible: Eligible): number[] {
+  /** What recsys.with_touched finds: the posts that those whom a user follows did something with. */
+  private touched(follows: number[]): Map<number, Touched> {
+    const { timeline, community } = this;
+    const touched = new Map<number, Touched>();
+    for (const person of follows.slice(0, retrieval.touchedBy)) {
+      let left = retrieval.touchedInteractions;
+      for (let event = this.lastInteraction[person]; event >= 0 && left > 0; event = this.interactionBefore[event]) {
+        if (community.readable && !community.readable.includes(timeline.kinds[event])) continue;
+        left--;
+        const known = getOrAdd(touched, timeline.posts[event], () => ({ people: 0, at: 0, last: -1 }));
+        if (known.last !== person) known.people++;
+        known.last = person;
+        known.at = Math.max(known.at, timeline.at[event]);
+      }
+    }
+    // dated before it was written
+    for (const post of touched.keys()) if (post >= this.alive) touched.delete(post);
+    return touched;
+  }
+
+  private followed(affinities: Map<number, number>, follows: number[], eligible: Eligible): number[] {
     const { ids } = this.community.users;
     const authors = [...affinities].sort(([a, often], [b, oftener]) => oftener - often || (ids[a] < ids[b] ? -1 : 1));
-    const posts = authors.slice(0, retrieval.followedAuthors).flatMap(([author]) => {
+    const habit = authors.slice(0, retrieval.followedAuthors).map(([author]) => author);
+    const known = new Set(follows);
+    return [
+      ...this.newestBy(follows, eligible),
+      ...this.newestBy(
+        habit.filter((author) => !known.has(author)),
+        eligible,
+      ),
+    ].slice(0, sources.followed.size);
+  }
+
+  private newestBy(authors: number[], eligible: Eligible): number[] {
+    const posts = authors.flatMap((author) => {
       const newest: number[] = [];
       const theirs = this.postsOf.get(author) ?? [];
       for (let i = theirs.length - 1; i >= 0 && newest.length < sources.followed.size; i--)
         if (eligible(theirs[i])) newest.push(theirs[i]);
       return newest;
     });
-    return posts.sort((a, b) => b - a).slice(0, sources.followed.size);
+    return posts.sort((a, b) => b - a);
   }
 }
 
@@ -375,6 +421,9 @@ interface Asked {
   postVectors: Float32Array;
   /** How often the user interacted with the posts of each other author. */
   affinities: Map<number, number>;
+  /** Whom the user follows, the latest first. */
+  follows: number[];
+  touched: Map<number, Touched>;
   eligible: Eligible;
 }
 

@@ -4,7 +4,7 @@ import { readRecords } from "../../db/bundle/read-records.ts";
 import { type BundlePart, bundleFiles, type RecordOf } from "../../db/bundle/records.ts";
 import { kinds } from "../../supabase/functions/_shared/features/kinds.ts";
 import { pickRows } from "./columns.ts";
-import type { Community, Interactions } from "./community.ts";
+import type { Community, Follows, Interactions } from "./community.ts";
 import { markFirst } from "./first-interactions.ts";
 
 /**
@@ -51,7 +51,24 @@ export async function communityFromBundle(folder: string): Promise<Community> {
     interactions.kinds.push(kinds.indexOf(interaction.kind));
     interactions.at.push(Date.parse(interaction.created_at));
   });
+  const follows = { users: [] as number[], people: [] as number[], at: [] as number[] };
+  await each(files, "follows", ({ user_id, kind, target_id, created_at }, path, line) => {
+    if (kind !== "person") return;
+    const [user, person] = [user_id, target_id].map((id) => userNumbers.get(id));
+    if (user === undefined || person === undefined)
+      throw new BundleError(path, line, `${user_id} or ${target_id} is not in the bundle`);
+    follows.users.push(user);
+    follows.people.push(person);
+    follows.at.push(Date.parse(created_at));
+  });
   return inOrderOfTime({
+    ...(follows.at.length > 0 && {
+      follows: {
+        users: Int32Array.from(follows.users),
+        people: Int32Array.from(follows.people),
+        at: Float64Array.from(follows.at),
+      },
+    }),
     users: { ...users, createdAt: Float64Array.from(userTimes) },
     posts: { ...posts, authors: Int32Array.from(authors), createdAt: Float64Array.from(postTimes) },
     interactions: {
@@ -87,7 +104,7 @@ type Unordered = Omit<Community, "interactions"> & { interactions: Omit<Interact
  * The same community with users, posts and interactions renumbered in order of their time; equal times keep their order.
  * What existed at an instant then has the numbers from 0 to some last one, which is what the evaluation relies on.
  */
-export function inOrderOfTime({ users, posts, interactions }: Unordered): Community {
+export function inOrderOfTime({ users, posts, interactions, follows }: Unordered): Community {
   const userOrder = orderOf(users.createdAt);
   const postOrder = orderOf(posts.createdAt);
   const newUser = ranksIn(userOrder);
@@ -105,7 +122,13 @@ export function inOrderOfTime({ users, posts, interactions }: Unordered): Commun
       authors: Int32Array.from(postOrder, (i) => (posts.authors[i] < 0 ? -1 : newUser[posts.authors[i]])),
     },
     interactions: { ...renumbered, first: markFirst(renumbered, posts.ids.length) },
+    ...(follows && { follows: followsInOrder(follows, newUser) }),
   };
+}
+
+function followsInOrder(follows: Follows, newUser: Int32Array): Follows {
+  const { users, people, at } = pickRows(follows, orderOf(follows.at));
+  return { users: users.map((user) => newUser[user]), people: people.map((person) => newUser[person]), at };
 }
 
 function orderOf(times: Float64Array): Uint32Array {

@@ -102,6 +102,20 @@ export async function addWhatCountsForNothing({ pool }: Pick<Database, "pool">):
   assert.deepEqual((await pool.query(states)).rows, before);
 }
 
+/** Whom people follow: of all pairs one in ten, since instants of the whole time of the community; every fifth since the beginning. */
+export async function addFollows({ pool }: Pick<Database, "pool">): Promise<void> {
+  await pool.query(
+    `with span as (select min(at) as first, max(at) as last from recsys.timeline)
+     insert into public.follows (user_id, kind, target, created_at)
+     select one.id, 'person', other.id::text,
+       case when hash % 5 = 0 then timestamptz '1990-01-01Z' else first + (last - first) * (hash % 97) / 97 end
+     from span, public.profiles as one
+     join public.profiles as other on other.id <> one.id
+     cross join lateral (select abs(hashtext(one.id::text || other.id::text)) as hash) as hashed
+     where hash / 100 % 10 = 0`,
+  );
+}
+
 /** Random vectors of unit length, [count, 32]. */
 export function unitVectors(random: Random, count: number): Float32Array {
   const vectors = Float32Array.from({ length: count * dimensions }, () => random.normal());

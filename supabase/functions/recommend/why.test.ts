@@ -108,6 +108,44 @@ test("a list made ahead tells what its source tells", async () => {
     );
 });
 
+test("of whom somebody follows it is told that they do, live and in a list made ahead; as soon as they unfollow it is not", async () => {
+  await publishTinyModel(pool, { name: "tiny" });
+  await pool.query("insert into public.follows (user_id, kind, target) values ($1, 'person', $2)", [
+    people.ben,
+    people.author,
+  ]);
+  await runBatch({ database, onProgress: () => {}, signal: new AbortController().signal });
+  for (const mode of ["live", "batch"]) {
+    const { items } = await feedOf(people.ben, { mode });
+    assert.ok(items.length > 20);
+    for (const { why } of items) assert.deepEqual(why, { kind: "follows_author", author_id: people.author });
+  }
+  assert.ok(!kinds(await feedOf(people.eve)).has("follows_author"));
+  await pool.query("delete from public.follows");
+  for (const mode of ["live", "batch"]) assert.ok(!kinds(await feedOf(people.ben, { mode })).has("follows_author"));
+});
+
+test("that those whom somebody follows came to a post is told of what that reader may read", async () => {
+  await publishTinyModel(pool, { name: "tiny" });
+  await pool.query("insert into public.follows (user_id, kind, target) values ($1, 'person', $2)", [
+    people.eve,
+    people.ben,
+  ]);
+  // comments are read with their post, votes by nobody else
+  await pool.query("insert into public.comments (user_id, post_id) select $1, unnest($2::uuid[])", [
+    people.ben,
+    [post(8), privatePost],
+  ]);
+  await pool.query("insert into public.post_votes (user_id, post_id) values ($1, $2)", [people.ben, post(10)]);
+  for (const more of [{}, { filter: { max_age_days: 100 } }]) {
+    const { items } = await feedOf(people.eve, more);
+    assert.deepEqual(
+      items.filter(({ source }) => source === "touched").map(({ post_id, why }) => [post_id, why]),
+      [[post(8), { kind: "touched" }]],
+    );
+  }
+});
+
 test("nothing of what others did or may read is in it", async () => {
   await publishTinyModel(pool, { name: "tiny" });
   // ben comes to everything, also to a post that ada may not read

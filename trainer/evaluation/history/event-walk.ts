@@ -96,7 +96,7 @@ export class EventWalk {
  * The community as far as the clock has come: posts and interactions after it are cut off. All users keep their numbers,
  * those who came later with empty profiles, because an interaction may name a user before the profile exists.
  */
-export function communityUntil({ users, posts, interactions }: Community, clock: Clock): Community {
+export function communityUntil({ users, posts, interactions, ...graph }: Community, clock: Clock): Community {
   const here = <T>(values: T[], empty: T) => values.map((value, user) => (user < clock.users ? value : empty));
   return {
     users: {
@@ -107,6 +107,8 @@ export function communityUntil({ users, posts, interactions }: Community, clock:
     },
     posts: firstRows(posts, clock.posts),
     interactions: firstRows(interactions, clock.interactions),
+    // with their times, by which whoever reads them goes
+    ...graph,
   };
 }
 

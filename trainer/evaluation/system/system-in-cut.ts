@@ -6,6 +6,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { earliest } from "../../../db/bundle/records.ts";
 import { writeAll } from "../../../db/bundle/write-records.ts";
 import { openDatabase } from "../../../db/connect.ts";
 import { importBundle } from "../../../db/import/import-bundle.ts";
@@ -14,7 +15,7 @@ import type { OnProgress } from "../../../db/progress.ts";
 import { dimensions } from "../../../supabase/functions/_shared/features/history.ts";
 import { innerProduct } from "../../../supabase/functions/_shared/features/inner-product.ts";
 import { kinds } from "../../../supabase/functions/_shared/features/kinds.ts";
-import type { Community } from "../../community/community.ts";
+import type { Community, Follows } from "../../community/community.ts";
 import { communityFromDatabase, type LoadedCommunity } from "../../community/from-database.ts";
 import { type Config, defaultConfig } from "../../config/config.ts";
 import {
@@ -111,7 +112,9 @@ async function throughDatabase(community: Community, onProgress: OnProgress): Pr
     try {
       await migrate(database);
       await importBundle(database, folder, { onProgress });
-      return await communityFromDatabase(database, onProgress);
+      const loaded = await communityFromDatabase(database, onProgress);
+      loaded.community.readable = community.readable;
+      return loaded;
     } finally {
       await database.close();
     }
@@ -120,7 +123,7 @@ async function throughDatabase(community: Community, onProgress: OnProgress): Pr
   }
 }
 
-async function writeBundle(folder: string, { users, posts, interactions }: Community): Promise<void> {
+async function writeBundle(folder: string, { users, posts, interactions, follows }: Community): Promise<void> {
   const time = (at: number) => new Date(at).toISOString();
   const userRecords = users.ids.map((id, u) => {
     const [passions, projects, bio] = [users.passions[u], users.projects[u], users.bios[u]];
@@ -138,9 +141,16 @@ async function writeBundle(folder: string, { users, posts, interactions }: Commu
       yield { user_id: users.ids[user], post_id, kind, created_at: time(interactions.at[i]) };
     }
   }
+  function* followRecords({ users: followers, people, at }: Follows) {
+    for (const [i, user] of followers.entries()) {
+      const created_at = time(Math.max(at[i], earliest));
+      yield { user_id: users.ids[user], kind: "person", target_id: users.ids[people[i]], created_at } as const;
+    }
+  }
   await writeAll(folder, "users", userRecords);
   await writeAll(folder, "posts", postRecords);
   await writeAll(folder, "interactions", interactionRecords());
+  if (follows) await writeAll(folder, "follows", followRecords(follows));
 }
 
 function numbersOf(ids: string[], stored: string[]): number[] {

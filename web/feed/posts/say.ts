@@ -7,6 +7,10 @@ export function sayWhy(why: Reason, basis: Feed["basis"], posts: ReadonlyMap<str
   switch (why.kind) {
     case "like_your_history":
       return `Like “${why.title}”, which you know`;
+    case "follows_author":
+      return `By ${authorName(why.author_id, posts)}, whom you follow`;
+    case "touched":
+      return "People whom you follow were there";
     case "followed_author":
       return `By ${authorName(why.author_id, posts)}, whose posts you often open`;
     case "shared_terms":

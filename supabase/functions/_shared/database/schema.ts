@@ -52,6 +52,29 @@ export interface PublicComments {
   value: number | null;
 }
 
+export interface PublicFollows {
+  /**
+   * Since when.
+   */
+  created_at: Generated<Timestamp>;
+  /**
+   * person, topic or group.
+   */
+  kind: string;
+  /**
+   * The person, where it is one.
+   */
+  person_id: Generated<string | null>;
+  /**
+   * The id of the person, the tag, or the id of the group.
+   */
+  target: string;
+  /**
+   * Who follows.
+   */
+  user_id: string;
+}
+
 export interface PublicLogins {
   /**
    * When.
@@ -337,7 +360,7 @@ export interface RecsysBatchRecommendations {
    */
   scores: number[];
   /**
-   * What brought each: similar, active, fresh, trending or followed.
+   * What brought each: similar, active, fresh, trending, followed or touched.
    */
   sources: string[];
   /**
@@ -1088,7 +1111,7 @@ export interface RecsysImpressions {
    */
   shown_at: Timestamp;
   /**
-   * The source that ranked it best: similar, active, fresh, trending or followed.
+   * The source that ranked it best: similar, active, fresh, trending, followed or touched.
    */
   source: string | null;
   /**
@@ -1981,6 +2004,25 @@ export interface RecsysSourceDismissals {
   user_id: string;
 }
 
+export interface RecsysSourceFollows {
+  /**
+   * Since when; null: the app does not say, and they count as followed from the beginning. Training believes that nobody was followed before.
+   */
+  created_at: Timestamp;
+  /**
+   * person: an author. topic: a tag. group: whatever else posts belong to. Only people are read so far.
+   */
+  kind: string;
+  /**
+   * The person's id as text; the tag; the id of the group.
+   */
+  target: string;
+  /**
+   * Who follows.
+   */
+  user_id: string;
+}
+
 export interface RecsysSourceInteractions {
   /**
    * When.
@@ -2688,6 +2730,7 @@ export interface RecsysWatches {
 
 export interface DB {
   "public.comments": PublicComments;
+  "public.follows": PublicFollows;
   "public.logins": PublicLogins;
   "public.mutes": PublicMutes;
   "public.post_views": PublicPostViews;
@@ -2751,6 +2794,7 @@ export interface DB {
   "recsys.similar_people": RecsysSimilarPeople;
   "recsys.sizes": RecsysSizes;
   "recsys.source_dismissals": RecsysSourceDismissals;
+  "recsys.source_follows": RecsysSourceFollows;
   "recsys.source_interactions": RecsysSourceInteractions;
   "recsys.source_kinds": RecsysSourceKinds;
   "recsys.source_logins": RecsysSourceLogins;
@@ -2802,7 +2846,7 @@ export interface Functions {
   /** A user is active who interacted or logged in within this long before the instant of a run. */
   "recsys.batch_activity": { args: {  }; row: { batch_activity: string } };
   /** What is left of a user's list for the caller to see now, best first: without posts that are gone or that the caller may not read, without the user's own, those they interacted with, dismissed, saw or muted since, those that earlier pages served (p_served: their recsys.served_key with p_seed), and what p_filter (as of recsys.feed_request) does not let in. */
-  "recsys.batch_feed": { args: { p_user_id: string | null; p_limit: number | null; p_seed?: number | string | null | undefined; p_served?: readonly (number | string | null)[] | null | undefined; p_filter?: string | null | undefined }; row: { now: Date; made_at: Date; model_id: number; model_name: string; basis: string; post_id: string; title: string; score: number; view: number; vote: number; comment: number; source: string; author_id: string; served_key: number; optional_probabilities: any } };
+  "recsys.batch_feed": { args: { p_user_id: string | null; p_limit: number | null; p_seed?: number | string | null | undefined; p_served?: readonly (number | string | null)[] | null | undefined; p_filter?: string | null | undefined }; row: { now: Date; made_at: Date; model_id: number; model_name: string; basis: string; post_id: string; title: string; score: number; view: number; vote: number; comment: number; source: string; author_id: string; served_key: number; optional_probabilities: any; follows_author: boolean } };
   /** Begins a run of lists, and returns the run to work on: the one that is running if it is of the active model and less than 6 hours old, else a new one for everyone active now, in pages of p_page_size users; null: no model is active. */
   "recsys.begin_batch_run": { args: { p_page_size?: number | null | undefined }; row: { begin_batch_run: number } };
   /** Which of 10,000 buckets a person is in, 0 to 9999: the first 32 bits of sha256(salt:id), modulo 10000. */
@@ -2811,7 +2855,7 @@ export interface Functions {
   "recsys.call_embed": { args: {  }; row: { call_embed: number } };
   /** Whether a user may see a post and whether it is among what recsys.retrieve brings them as of an instant, its rank in each source that has it, without the limit on how many that source brings, and the post of their history that is nearest to it, as {title, similarity, at}: asked under the user's own role. Policies that ask for more than who it is, such as other claims of a token, say no here. Reads whole tables. */
   "recsys.candidate_for": { args: { p_user_id: string | null; p_post_id: string | null; p_model_id: number | string | null; p_embedding: string | null; p_now: Date | string | null }; row: { is_visible: boolean; is_candidate: boolean; ranks: any; nearest: any } };
-  /** The candidates of a feed, as one object. posts, ranks, served_keys: what recsys.retrieve brings, each with its recsys.served_key; affinities: how often the user interacted with posts of each author; model_gone: the model was dropped. With p_common, the recsys.common_posts of a moment ago (p_common_at), posts are only those of the user's own sources and, as a source called since, what was written meanwhile, and common says which of p_common may be in the feed, by their places from 0, with their recsys.served_key; is_cut: a source may have more behind what is hidden. The service role calls it, and what may be shown is decided under p_role, the caller's, with the claims of the transaction. The other arguments are those of recsys.retrieve. */
+  /** The candidates of a feed, as one object. posts, ranks, served_keys: what recsys.retrieve brings, each with its recsys.served_key; affinities: how often the user interacted with posts of each author; follows: whom of their authors, or of all, the user follows; touches: how many of these did something with each post; model_gone: the model was dropped. With p_common, the recsys.common_posts of a moment ago (p_common_at), posts are only those of the user's own sources and, as a source called since, what was written meanwhile, and common says which of p_common may be in the feed, by their places from 0, with their recsys.served_key; is_cut: a source may have more behind what is hidden. The service role calls it, and what may be shown is decided under p_role, the caller's, with the claims of the transaction. The other arguments are those of recsys.retrieve. */
   "recsys.candidates": { args: { p_role: string | null; p_user_id: string | null; p_model_id: number | string | null; p_embedding: string | null; p_now: Date | string | null; p_filter?: string | null | undefined; p_seed?: number | string | null | undefined; p_served?: readonly (number | string | null)[] | null | undefined; p_common?: readonly (string | null)[] | null | undefined; p_common_at?: Date | string | null | undefined }; row: { candidates: any } };
   /** Changes how many people are in each variant of a running experiment, {"control": 0.5, "votes": 0.5}; as few as possible move. Its report counts anew from here. */
   "recsys.change_shares": { args: { p_name: string | null; p_shares: string | null }; row: { change_shares: unknown } };
@@ -2935,8 +2979,8 @@ export interface Functions {
   "recsys.feature_store_differences": { args: {  }; row: { stats: string; event_id: string; post_id: string; user_id: string; at: Date; stored: any; expected: any } };
   /** The instant, the model and the settings for a feed, in one row: the active model and recsys.feed_settings, but for what p_assigned says for this user, null for most: settings, and the model_id, where that model can serve. assigned: what else it says. No row: recsys.settings is empty. */
   "recsys.feed_context": { args: { p_assigned: string | null }; row: { now: Date; model_id: number; model_name: string; feature_spec_digest: string; settings: any; assigned: any; feature_store: number } };
-  /** The request for a user's feed as of an instant, with what is left out of it: what the user interacted with (the latest 10,000 times), dismissed (5,000) or saw (5,000); for a visitor's (p_user_id null) nothing is. p_filter: a recsys.feed_filter as an object, such as {"tags": ["sql"], "max_age_days": 7}; raises 22023 where it has other fields. p_seed, p_served: what earlier pages served. */
-  "recsys.feed_request": { args: { p_user_id: string | null; p_now: Date | string | null; p_filter?: string | null | undefined; p_seed?: number | string | null | undefined; p_served?: readonly (number | string | null)[] | null | undefined }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string; authors: string[]; affinities: number[]; pool: string; asked: string } };
+  /** The request for a user's feed as of an instant, with what is left out of it: what the user interacted with (the latest 10,000 times), dismissed (5,000) or saw (5,000), and with whom the user follows (the latest 1,000); for a visitor's (p_user_id null) nothing is. p_filter: a recsys.feed_filter as an object, such as {"tags": ["sql"], "max_age_days": 7}; raises 22023 where it has other fields. p_seed, p_served: what earlier pages served. */
+  "recsys.feed_request": { args: { p_user_id: string | null; p_now: Date | string | null; p_filter?: string | null | undefined; p_seed?: number | string | null | undefined; p_served?: readonly (number | string | null)[] | null | undefined }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string; authors: string[]; affinities: number[]; follows: string[]; touched: string[]; touches: number[]; pool: string; asked: string } };
   /** Ends a run of which no page is open: lists of users who were not active at its instant are removed. Returns the status it then has: running where pages are still open or in work. */
   "recsys.finish_batch_run": { args: { p_run_id: number | string | null }; row: { finish_batch_run: string } };
   /** A text as muted words are looked for in it, both folded: in small letters, compatible forms as one (NFKD), without accents, soft hyphens and what else has no width. Letters of scripts without spaces stand apart, so that a word is found inside a sentence. The same as folded() in _shared/features/words.ts. */
@@ -3001,6 +3045,8 @@ export interface Functions {
   "recsys.is_small": { args: { p_table: string | null }; row: { is_small: boolean } };
   /** Counts recsys.user_affinities of those of some users, each named once, of whom something that was counted changed (p_since: from when on), or who did much since; returns how many rows were written. */
   "recsys.keep_affinities": { args: { p_users: readonly (string | null)[] | null; p_since: readonly (Date | string | null)[] | null }; row: { keep_affinities: number } };
+  /** The kinds of interactions that people may read of those whom they follow, as the app's row level security decides for half or more of 200 pairs. Training counts no others among what the followed did, since no feed will. */
+  "recsys.kinds_read_of_followed": { args: {  }; row: { kinds_read_of_followed: string[] } };
   /** What the engine knows of some posts as of an instant, in their order, as one object. states: of each the row of recsys.post_stats that holds then (null: nobody came yet); has_embedding: whether the model has a vector of it; embeddings: the vectors there are, one after the other, in pgvector's binary form and base64. */
   "recsys.known_posts": { args: { p_model_id: number | string | null; p_post_ids: readonly (string | null)[] | null; p_now?: Date | string | null | undefined }; row: { known_posts: any } };
   /** The last 200 interactions of a user up to an instant, the latest first. */
@@ -3122,23 +3168,25 @@ export interface Functions {
   /** Asks for a training and returns the number of the request; while one is queued, that one. One that is running already reads nothing new, so beside it another is filed. */
   "recsys.request_training": { args: { p_requested_by?: string | null | undefined }; row: { request_training: number } };
   /** A request as of an instant of which nothing is known but what a user muted: for answers that are not their feed. user_id null: nobody's mutes. */
-  "recsys.request_with_mutes": { args: { p_user_id: string | null; p_now: Date | string | null }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string; authors: string[]; affinities: number[]; pool: string; asked: string } };
+  "recsys.request_with_mutes": { args: { p_user_id: string | null; p_now: Date | string | null }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string; authors: string[]; affinities: number[]; follows: string[]; touched: string[]; touches: number[]; pool: string; asked: string } };
   /** Raises RS001 where a source view is not security_invoker, which "create or replace view" makes of one where it is not said again. Every request for posts or people asks it, so that nothing is served from such a view. */
   "recsys.require_invoker_views": { args: {  }; row: { require_invoker_views: unknown } };
   /** Changes when a schedule runs: "30 seconds", or minute, hour, day, month and weekday in GMT. */
   "recsys.reschedule": { args: { p_name: string | null; p_schedule: string | null }; row: { reschedule: unknown } };
   /** Lets a paused schedule run again. */
   "recsys.resume": { args: { p_name: string | null }; row: { resume: unknown } };
-  /** Posts that a user might want as of an instant, with their ranks in the sources that brought them, as {source: rank}, and how often the user interacted with posts of their author: of posts that the caller may read, without the user's own and those they interacted with, dismissed, muted, or saw in the last 30 days, and without those that earlier pages served (p_served: their recsys.served_key with p_seed). p_filter: what else is asked of a post, as of recsys.feed_request. p_user_id null: a visitor. p_model_id and p_embedding null: no model, no similar posts. At most 600 rows, unordered. */
-  "recsys.retrieve": { args: { p_user_id: string | null; p_model_id: number | string | null; p_embedding: string | null; p_now: Date | string | null; p_seed?: number | string | null | undefined; p_served?: readonly (number | string | null)[] | null | undefined; p_filter?: string | null | undefined }; row: { post_id: string; title: string; tags: string[]; author_id: string; created_at: Date; ranks: any; author_affinity: number } };
+  /** Posts that a user might want as of an instant, with their ranks in the sources that brought them, as {source: rank}, how often the user interacted with posts of their author, whether they follow them, and how many of those whom they follow did something with the post (recsys.with_touched): of posts that the caller may read, without the user's own and those they interacted with, dismissed, muted, or saw in the last 30 days, and without those that earlier pages served (p_served: their recsys.served_key with p_seed). p_filter: what else is asked of a post, as of recsys.feed_request. p_user_id null: a visitor. p_model_id and p_embedding null: no model, no similar posts. At most 700 rows, unordered. */
+  "recsys.retrieve": { args: { p_user_id: string | null; p_model_id: number | string | null; p_embedding: string | null; p_now: Date | string | null; p_seed?: number | string | null | undefined; p_served?: readonly (number | string | null)[] | null | undefined; p_filter?: string | null | undefined }; row: { post_id: string; title: string; tags: string[]; author_id: string; created_at: Date; ranks: any; author_affinity: number; follows_author: boolean; touches: number } };
   /** The p_most posts that somebody came to or wrote last, p_share of an author before all others'. */
   "recsys.retrieve_active": { args: { p_request: string | null; p_most: number | null; p_share: number | null }; row: { post_id: string; rank: number } };
-  /** The p_most newest posts of the 50 authors with whose posts the user interacted most. */
+  /** The p_most newest posts of those whom the user follows and, after these, of the 50 authors with whose posts they interacted most. */
   "recsys.retrieve_followed": { args: { p_request: string | null; p_most: number | null }; row: { post_id: string; rank: number } };
   /** The p_most newest posts, p_share of an author before all others'. */
   "recsys.retrieve_fresh": { args: { p_request: string | null; p_most: number | null; p_share: number | null }; row: { post_id: string; rank: number } };
   /** The p_most posts nearest to a user's vector by inner product; equally near ones share a rank. By the HNSW index, which may miss one in a hundred; where the 1,000 nearest of all posts hold too few eligible ones, exactly. p_is_quick: of fewer that it looks at, never exactly, and whoever may see them. Without model or vector none. */
   "recsys.retrieve_similar": { args: { p_request: string | null; p_model_id: number | string | null; p_embedding: string | null; p_most: number | null; p_is_quick?: boolean | null | undefined }; row: { post_id: string; rank: number } };
+  /** The p_most posts that most of those whom the user follows did something with lately, as recsys.with_touched finds them. */
+  "recsys.retrieve_touched": { args: { p_request: string | null; p_most: number | null }; row: { post_id: string; rank: number } };
   /** The p_most posts to which somebody came in the last week, by the people who came, decayed with a half-life of a week: no fewer than came a week ago as one. p_share of an author before all others'. */
   "recsys.retrieve_trending": { args: { p_request: string | null; p_most: number | null; p_share: number | null }; row: { post_id: string; rank: number } };
   /** Brings the feature store up to date with the oldest changes in recsys.feature_changes, p_most at a time, for two seconds; returns the number of rows written. What came late has p_rewrites states recomputed at most, and waits in recsys.late_changes; what would rewrite more than p_horizon alone (null: any) waits for the night. p_most or p_rewrites null: everything, without a bound. Where a statement limit is reached, the next roll-up takes half as much, down to one change, which is then set aside. Posts and users whose states cannot be worked out are set aside (recsys.feature_store_failures), and the others go on. Called after an import and every 10 seconds by pg_cron. */
@@ -3238,9 +3286,11 @@ export interface Functions {
   /** What the triggers of a watch are named by: its kind and the columns that tell it from others of that kind on the same table. */
   "recsys.watch_name": { args: { p_kind: string | null; p_columns: readonly (string | null)[] | null }; row: { watch_name: string } };
   /** A request with the authors whose posts its user interacted with up to its instant, and how often, those of most interactions first. */
-  "recsys.with_affinities": { args: { p_request: string | null }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string; authors: string[]; affinities: number[]; pool: string; asked: string } };
+  "recsys.with_affinities": { args: { p_request: string | null }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string; authors: string[]; affinities: number[]; follows: string[]; touched: string[]; touches: number[]; pool: string; asked: string } };
   /** A request with the pool that its sources choose from, where it has a filter: all posts that pass where these are fewer than 1,000; else the 1,000 newest of them, and the nearest, the last active and the trending that pass among the first 20,000 of each. */
-  "recsys.with_pool": { args: { p_request: string | null; p_model_id: number | string | null; p_embedding: string | null }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string; authors: string[]; affinities: number[]; pool: string; asked: string } };
+  "recsys.with_pool": { args: { p_request: string | null; p_model_id: number | string | null; p_embedding: string | null }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string; authors: string[]; affinities: number[]; follows: string[]; touched: string[]; touches: number[]; pool: string; asked: string } };
+  /** A request with the posts that those whom its user follows did something with, as far as the caller may read that: of the 100 followed last the last 50 interactions each. Posts of most people come first, of as many those that were touched last. */
+  "recsys.with_touched": { args: { p_request: string | null }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string; authors: string[]; affinities: number[]; follows: string[]; touched: string[]; touches: number[]; pool: string; asked: string } };
   /** recsys.id_of(column) and recsys.person_id_of(column) as one would write them, of what PostgreSQL prints. */
   "recsys.without_casts": { args: { p_expression: string | null }; row: { without_casts: string } };
   /** A regular expression that finds a muted word or phrase in recsys.folded() text, both folded, with any blanks between its words. */

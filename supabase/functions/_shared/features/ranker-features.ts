@@ -66,6 +66,10 @@ export interface Candidate {
   similarity: number;
   ranks: Ranks;
   author_affinity: number;
+  /** Whether the user follows its author. */
+  follows_author: boolean;
+  /** How many of those whom the user follows interacted with it lately (recsys.with_touched). */
+  touches: number;
 }
 
 /** What the features of a user are made of. */
@@ -151,6 +155,8 @@ const pairFormulas = {
   similarity: ({ candidate }) => candidate.similarity,
   log_similarity_rank: ({ similarityRank }) => logOf(similarityRank),
   log_author_affinity: ({ candidate }) => logOf(candidate.author_affinity),
+  follows_author: ({ candidate }) => (candidate.follows_author ? 1 : 0),
+  log_touches: ({ candidate }) => logOf(candidate.touches),
   age_beside_habit: ({ age }) => age,
   idle_beside_habit: ({ idle }) => idle,
   age_off_habit: ({ age }) => Math.abs(age),

@@ -15,13 +15,14 @@ interface SourceOptions {
   telling: number;
 }
 
-/** The sources in the order of the ranker's inputs: the nearest to the user's vector, the last active, the newest, the most popular of the week, the newest of the authors they follow. */
+/** The sources in the order of the ranker's inputs: the nearest to the user's vector, the last active, the newest, the most popular of the week, the newest of the authors they follow or came to most, what those whom they follow came to. */
 export const sources = {
   similar: { size: 100, kept: 160, common: false, telling: 1 },
-  active: { size: 300, kept: 420, share: 30, common: true, beginsWithNew: true, telling: 4 },
-  fresh: { size: 100, kept: 140, share: 10, common: true, beginsWithNew: true, telling: 5 },
-  trending: { size: 50, kept: 125, share: 5, common: true, telling: 3 },
+  active: { size: 300, kept: 420, share: 30, common: true, beginsWithNew: true, telling: 5 },
+  fresh: { size: 100, kept: 140, share: 10, common: true, beginsWithNew: true, telling: 6 },
+  trending: { size: 50, kept: 125, share: 5, common: true, telling: 4 },
   followed: { size: 50, kept: 70, common: false, telling: 2 },
+  touched: { size: 100, kept: 140, common: false, telling: 3 },
 } satisfies Record<string, SourceOptions>;
 export type Source = keyof typeof sources;
 export const sourceNames = Object.keys(sources) as Source[];
@@ -43,8 +44,12 @@ export const searchWidth = 200;
 export const retrieval = {
   /** trending: posts with an interaction in this many hours, ranked by their interactions with a half-life of as many. */
   trendingHours: 168,
-  /** followed: how many authors are asked for, those whose posts the user interacted with most. */
+  /** followed: of how many the user follows, the latest, and of how many authors whose posts they interacted with most. */
+  follows: 1000,
   followedAuthors: 50,
+  /** touched: how many of those whom the user follows are asked for what they came to, those followed last; and for how many interactions each. */
+  touchedBy: 100,
+  touchedInteractions: 50,
   /** A user's history and habits are made of at most this many of their last interactions. */
   historyInteractions: 200,
   /** And of at most this many different posts. */

@@ -11,6 +11,7 @@ import type { Recommendation } from "./seams.ts";
 
 /** A row of recsys.batch_feed. */
 interface BatchRow {
+  follows_author: boolean;
   now: Date;
   made_at: Date;
   model_id: number;
@@ -43,7 +44,11 @@ export async function batchFeed(
   const items = rows.map((row, i) => {
     const { view, vote, comment, optional_probabilities } = row;
     const predictions = { view, vote, comment, ...optional_probabilities };
-    return itemOf(row, page, i, { ...row, predictions, why: plainReason(row.source, row.author_id) });
+    return itemOf(row, page, i, {
+      ...row,
+      predictions,
+      why: plainReason(row.source, row.author_id, row.follows_author),
+    });
   });
   return plainAnswer(now, items, {
     model: { id: model_id, name: model_name },

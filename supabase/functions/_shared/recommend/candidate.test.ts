@@ -10,7 +10,7 @@ test("a text that is told again is in the lists of the first time, and one that 
     candidateOf(
       { post_id: "1", title, tags, author_id: null, created_at: 0 },
       known,
-      { ranks: unranked(), author_affinity: 0, served_key: 1 },
+      { ranks: unranked(), author_affinity: 0, follows_author: false, touches: 0, served_key: 1 },
       null,
     );
   const first = of("Tea", ["green"]);

@@ -5,7 +5,7 @@ import type { KnownPost, Post } from "./known-posts.ts";
 import type { PostCandidate } from "./states.ts";
 
 /** What a post is to one user. */
-export type Found = Pick<PostCandidate, "ranks" | "author_affinity" | "served_key">;
+export type Found = Pick<PostCandidate, "ranks" | "author_affinity" | "follows_author" | "touches" | "served_key">;
 
 /** A post as a candidate for the user whose vector [32] this is; null without a model. */
 export function candidateOf(post: Post, known: KnownPost, found: Found, vector: Float32Array | null): PostCandidate {
@@ -18,6 +18,8 @@ export function candidateOf(post: Post, known: KnownPost, found: Found, vector: 
     created_at: post.created_at,
     state: known.state,
     author_affinity: found.author_affinity,
+    follows_author: found.follows_author,
+    touches: found.touches,
     served_key: found.served_key,
     ranks: found.ranks,
     embedding: known.embedding,

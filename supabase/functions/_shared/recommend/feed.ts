@@ -28,6 +28,7 @@ export const reason = z
     z
       .object({ kind: z.literal("like_your_history"), post_id: z.guid(), title: z.string() })
       .describe("Of all they came to, that post is most like this one, and few candidates are as like."),
+    z.object({ kind: z.literal("follows_author"), author_id: z.guid() }).describe("They follow its author."),
     z
       .object({ kind: z.literal("followed_author"), author_id: z.guid() })
       .describe("They often come to posts of its author."),
@@ -36,12 +37,14 @@ export const reason = z
       .describe("Up to three rare words that it shares with what they came to."),
     z
       .object({ kind: z.enum(plainReasons) })
-      .describe("exploration: it is new and few were shown it so far. The others: as its source says."),
+      .describe(
+        "exploration: it is new and few were shown it so far. touched: those whom they follow came to it, as far as they may read that. The others: as its source says.",
+      ),
   ])
   .meta({
     id: "Reason",
     description:
-      "Why a post is shown, from the caller's own history, the post itself and numbers of the whole community, never from what somebody else did.",
+      "Why a post is shown, from the caller's own history, the post itself and numbers of the whole community; from what others did only that some whom the caller follows came to it, where the caller may read that.",
   });
 
 export const feedItem = z

@@ -31,6 +31,7 @@ export function reasons(selected: Selected<ScoredPost>[], candidates: Text[], co
   );
   return selected.map(({ chosen: { post, rankBy }, explored }, i) => {
     if (explored) return { kind: "exploration" };
+    if (post.follows_author) return plainReason("followed", post.author_id, true);
     const nearest = isClose(rankBy?.("log_history_rank")) && nearestInHistory(history, post.embedding);
     if (nearest) return { kind: "like_your_history", post_id: nearest.post_id, title: nearest.title };
     if (post.ranks.followed !== null) return plainReason("followed", post.author_id);
@@ -79,8 +80,9 @@ export function bestSource(ranks: Record<Source, number | null>): Source {
   });
 }
 
-/** What the source alone tells. */
-export function plainReason(source: Source, authorId: string | null): Reason {
+/** What the source alone tells, and that the user follows the author. */
+export function plainReason(source: Source, authorId: string | null, followsAuthor = false): Reason {
+  if (followsAuthor && authorId !== null) return { kind: "follows_author", author_id: authorId };
   if (source !== "followed") return { kind: source };
   // the source asks for posts of authors, so there is one
   return authorId === null ? { kind: "active" } : { kind: "followed_author", author_id: authorId };

@@ -13,6 +13,10 @@ interface Answer {
   model_gone: boolean;
   is_cut: boolean;
   affinities: Record<string, number> | null;
+  /** Authors whom the caller follows. */
+  follows: string[] | null;
+  /** By post, how many of those whom the caller follows interacted with it. */
+  touches: Record<string, number> | null;
   /** null: all sources were asked. */
   common: { place: number[] | null; served_key: number[] | null } | null;
   /** Those of the caller's own sources; of these, in their order: */
@@ -54,28 +58,36 @@ export async function retrieve(
   const [{ found: answer }] = await asService(connection, caller.role, candidates(caller, asked));
   if (answer.model_gone) throw new ModelGone();
   if (answer.is_cut) return null;
-  const affinityOf = (author: string | null) => (author === null ? 0 : (answer.affinities?.[author] ?? 0));
+  const ofCaller = toCaller(answer);
   const found = new Map<string, Mine>();
-  const since = ownPosts(answer, affinityOf, found);
-  if (common && !addCommon(common, answer, since, affinityOf, found)) return null;
+  const since = ownPosts(answer, ofCaller, found);
+  if (common && !addCommon(common, answer, since, ofCaller, found)) return null;
   const knownOf = asked.known ?? ((ids) => readKnownPosts(connection, caller.role, asked.modelId, ids, asked.instant));
   const known = await knownOf([...found.keys()]);
   return Array.from(found.values(), (mine, i) => candidateOf(mine.post, known[i], mine, vector));
 }
 
+/** What a post is to the caller by its author, and by whom they follow. */
+type ToCaller = (post: Post) => Pick<Mine, "author_affinity" | "follows_author" | "touches">;
+
+function toCaller({ affinities, follows, touches }: Answer): ToCaller {
+  const followed = new Set(follows);
+  return ({ post_id, author_id }) => ({
+    author_affinity: author_id === null ? 0 : (affinities?.[author_id] ?? 0),
+    follows_author: author_id !== null && followed.has(author_id),
+    touches: touches?.[post_id] ?? 0,
+  });
+}
+
 /** Adds the posts of the caller's own sources to `found`; returns those written since, the newest first. */
-function ownPosts(
-  { posts, ranks, served_keys }: Answer,
-  affinityOf: (author: string | null) => number,
-  found: Map<string, Mine>,
-): Mine[] {
+function ownPosts({ posts, ranks, served_keys }: Answer, ofCaller: ToCaller, found: Map<string, Mine>): Mine[] {
   const since: Mine[] = [];
   for (const [i, post] of toldPosts(posts).entries()) {
     const { since: newest, ...own } = ranks?.[i] ?? {};
     const mine = {
       post,
       ranks: Object.assign(unranked(), own),
-      author_affinity: affinityOf(post.author_id),
+      ...ofCaller(post),
       served_key: served_keys[i],
     };
     found.set(post.post_id, mine);
@@ -89,7 +101,7 @@ function addCommon(
   common: NonNullable<Asked["common"]>,
   answer: Answer,
   since: Mine[],
-  affinityOf: (author: string | null) => number,
+  ofCaller: ToCaller,
   found: Map<string, Mine>,
 ): boolean {
   const keys = new Map(answer.common?.place?.map((place, i) => [place, answer.common?.served_key?.[i] ?? 0]));
@@ -114,7 +126,7 @@ function addCommon(
         mine = {
           post,
           ranks: unranked(),
-          author_affinity: affinityOf(post.author_id),
+          ...ofCaller(post),
           served_key: keys.get(place) ?? 0,
         };
         found.set(post.post_id, mine);
