@@ -19,7 +19,7 @@ create table recsys.shadow_impressions (
   primary key (request_id, post_id),
   check (num_nulls(support, expected, served_expected, weight_squared, weight_cubed) in (0, 5))
 );
-comment on table recsys.shadow_impressions is 'One row per post shown in a feed that a shadow scored: what shadow and served model say of it, and where the shadow''s own page would have had it. Kept as long as recsys.impressions.';
+comment on table recsys.shadow_impressions is 'One row per post shown in a feed that a shadow scored: what shadow and served model say of it, and where the shadow''s own page would have had it. Kept as long as recsys.impressions, and of nobody who has had settings.impressions_per_day.';
 comment on column recsys.shadow_impressions.request_id is 'The feed, as in recsys.impressions.';
 comment on column recsys.shadow_impressions.post_id is 'What was shown.';
 comment on column recsys.shadow_impressions.shadow_model_id is 'The model of the shadow.';

@@ -187,6 +187,27 @@ test("nobody's feed but that of a person whom a model ranked it for has a shadow
   assert.deepEqual([...app.logged, ...operator.logged], []);
 });
 
+test("whose day has all impressions that are kept is scored no more until the next, and others are", async (t) => {
+  await pool.query("update recsys.settings set impressions_per_day = 5");
+  t.after(() => pool.query("update recsys.settings set impressions_per_day = default"));
+  await start();
+  const app = testApp(t, url);
+  const shown = async (user: string) => {
+    await app.call(user, { limit: 3 });
+    await app.settled();
+    const { rowCount } = await pool.query("select from recsys.shadow_impressions where user_id = $1", [user]);
+    return rowCount;
+  };
+  assert.equal(await shown(people.ada), 3);
+  // its impressions may be counted before or after it is scored
+  const most = await shown(people.ada);
+  for (let i = 0; i < 3; i++) assert.equal(await shown(people.ada), most);
+  assert.equal(await shown(people.ben), 3);
+  await pool.query("update recsys.user_days set day = day - 1");
+  assert.equal(await shown(people.ada), most + 3);
+  assert.deepEqual(app.logged, []);
+});
+
 /** How the shadow may fail, and what the log then says. */
 const failures: [what: string, message: RegExp, fail: () => Promise<unknown>][] = [
   ["its tower is broken", /graph user_tower of model shadow/, () => broken("user_tower")],

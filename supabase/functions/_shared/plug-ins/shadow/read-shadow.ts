@@ -28,7 +28,12 @@ export type UserRow = Pick<
   | "habit_log_idle"
   | "recent_interactions"
   | "history_posts"
-> & { model_name: string; feature_spec_digest: string };
+> & {
+  model_name: string;
+  feature_spec_digest: string;
+  /** No more impressions of the user are kept today: what a shadow says of them would be beside nothing. */
+  has_full_day: boolean;
+};
 
 /** A user as of an instant, with what a model learned of them; no row: the model cannot serve. */
 export function readUser(userId: string, modelId: number, now: Date): Query<UserRow> {
@@ -44,6 +49,11 @@ export function readUser(userId: string, modelId: number, now: Date): Query<User
       "models.name as model_name",
       "models.feature_spec_digest",
       sql<boolean>`${ref("context.created_at")} is not null`.as("known"),
+      sql<boolean>`exists (
+        select from recsys.user_days cross join recsys.settings
+        where user_days.user_id = ${userId}::uuid and user_days.day = (now() at time zone 'utc')::date
+          and user_days.impressions >= settings.impressions_per_day
+      )`.as("has_full_day"),
     ])
     .where("models.model_id", "=", modelId)
     .where("models.status", "in", ["ready", "active", "retired"]) as Query<UserRow>;

@@ -32,7 +32,7 @@ export interface ShadowScores {
   scored: ScoredPost[];
 }
 
-/** As the request was, under its caller's role, but by another model; null: the user is gone. Throws where the model cannot serve. */
+/** As the request was, under its caller's role, but by another model; null: the user is gone, or has had all impressions that are kept of a day. Throws where the model cannot serve. */
 export async function shadowScores(
   { pool, models }: { pool: Pool; models: ModelCache },
   { caller, decision: { found, page } }: Answered,
@@ -46,7 +46,7 @@ export async function shadowScores(
     readUser(caller.sub, modelId, context.now),
     async (connection, [row]) => {
       if (!row) throw new Error(`model ${modelId} of a shadow does not serve any more: recsys.stop_shadow(name)`);
-      if (!row.known) return null;
+      if (!row.known || row.has_full_day) return null;
       const { model_name: name, feature_spec_digest: featureSpecDigest } = row;
       const model = await models({ id: modelId, name, featureSpecDigest }, connection, ["user_tower", "dlrm"]);
       // what the request said of its reader is in the passions of the served one
