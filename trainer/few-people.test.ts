@@ -1,7 +1,7 @@
 /**
  * Ten accounts that keep to the rate limits are shown thousands of pages and act on the oldest post of each. A model trained on that serves the others
  * as one trained without it, or the gate refuses it; and trained from scratch once they are gone it is the same to the last weight. ATTACK=12000 plays
- * it in full.
+ * it in full; with ACCOUNTS=100 it says what a hundred do, and asks for nothing.
  */
 import assert from "node:assert/strict";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -30,6 +30,7 @@ import { writeSyntheticCommunity } from "./synthetic/write-synthetic-community.t
 import { earlierModel } from "./warm-start.ts";
 
 const pages = Number(process.env.ATTACK ?? 2000);
+const accounts = Number(process.env.ACCOUNTS ?? 10);
 const inFull = pages > 2000;
 const day = labelWindow;
 const database = await testDatabase({ after }, "few_people");
@@ -68,16 +69,16 @@ function read(): Promise<LoadedCommunity> {
   return communityFromDatabase(database, () => {}, trainingEvents);
 }
 
-/** Ten accounts, for ten minutes: each page has ten posts, and the oldest of them is viewed. */
+/** The accounts, for ten minutes: each page has ten posts, and the oldest of them is viewed. */
 async function attack(at: number): Promise<void> {
   await pool.query(
     `insert into public.profiles (id, external_id, created_at)
-     select md5('ten ' || i)::uuid, 'ten-' || i, to_timestamp($1::double precision / 1000) - interval '1 day' from generate_series(0, 9) as i`,
-    [at],
+     select md5('ten ' || i)::uuid, 'ten-' || i, to_timestamp($1::double precision / 1000) - interval '1 day' from generate_series(1, $2::integer) as i`,
+    [at, accounts],
   );
   await pool.query(
     `create temporary table shown as
-     select md5('page ' || page)::uuid as request_id, md5('ten ' || page % 10)::uuid as user_id, posts.post_id, posts.created_at,
+     select md5('page ' || page)::uuid as request_id, md5('ten ' || page % $3::integer + 1)::uuid as user_id, posts.post_id, posts.created_at,
        row_number() over (partition by page) as position, to_timestamp($1::double precision / 1000) + page * interval '600 seconds' / $2::integer as shown_at
      from generate_series(1, $2::integer) as page
      cross join lateral (
@@ -86,7 +87,7 @@ async function attack(at: number): Promise<void> {
        ) as numbered
        where (number * 7919 + page * 31) % posts < 10
      ) as posts`,
-    [at, pages],
+    [at, pages, accounts],
   );
   await pool.query("select recsys.make_impression_partitions()");
   await pool.query(
@@ -129,12 +130,13 @@ async function assertAlike(other: TrainedModel): Promise<void> {
   const inLists = metrics.worse("with", "without", "recall@20");
   const inPages = shown?.paired.worse("with", "without", "mrr");
   const said = `${names.map((name) => `${name}: R@20 ${metrics.mean(name, "recall@20")?.toFixed(3)}, MRR of pages ${shown?.paired.mean(name, "mrr")?.toFixed(3)}, AUC ${auc(name).toFixed(3)}`).join("; ")}; worse by ${inLists?.mean.toFixed(3)} ± ${inLists?.error.toFixed(3)} and ${inPages?.mean.toFixed(3)} ± ${inPages?.error.toFixed(3)}`;
-  if (inFull) console.log(said);
+  if (inFull || accounts > 10) console.log(said);
+  if (accounts > 10) return;
   for (const worse of [inLists, inPages]) assert.ok(worse && worse.mean <= 0.01 + 2 * worse.error, said);
   if (inFull) assert.ok(auc("with") >= auc("without") - 0.01, said);
 }
 
-test("of ten people no more is read and learned than a day's share", () => {
+test("of ten people no more is read and learned than a day's share", { skip: accounts > 10 }, () => {
   const { users } = attacked.community;
   const theirs = attacked.pages.filter(({ user }) => users.externalIds?.[user].startsWith("ten-"));
   assert.equal(theirs.length, 200);

@@ -1,4 +1,5 @@
--- Who and what is alike by the active model, to look at from psql; nearest_posts is also what the function `similar` asks.
+-- Who and what is alike by the active model, to look at from psql. Members call nearest_posts alone, by way of recsys.posts_like, which says
+-- how similar nothing is.
 
 -- loads pgvector: before that only a superuser may name its settings in a function, and `supabase db push` is none
 do $$ begin perform '[1]'::extensions.vector; end $$;
@@ -77,7 +78,7 @@ begin
   order by nearest.similarity desc, posts.post_id;
 end
 $$;
-comment on function recsys.similar_posts(uuid, integer) is 'The posts nearest to a post by the active model, nearest first: of those that the caller may read and did not mute. similarity: inner product of the vectors, from -1 to 1. Raises alike where the post has no vector, is none, or is not for the caller to read.';
+comment on function recsys.similar_posts(uuid, integer) is 'The posts nearest to a post by the active model, nearest first: of those that the caller may read and did not mute. similarity: inner product of the vectors, from -1 to 1. For whoever runs the project. Raises alike where the post has no vector, is none, or is not for the caller to read.';
 
 create function recsys.similar_users(p_user_id uuid, p_limit integer default 10)
 returns table (user_id uuid, external_id text, passions text[], bio text, similarity double precision)
@@ -106,4 +107,4 @@ revoke all on function recsys.active_model_id(), recsys.nearest_posts(bigint, ex
   recsys.similar_posts(uuid, integer), recsys.similar_users(uuid, integer) from public;
 grant execute on function recsys.active_model_id(), recsys.nearest_posts(bigint, extensions.vector, timestamptz, uuid[], integer),
   recsys.similar_posts(uuid, integer), recsys.similar_users(uuid, integer) to service_role;
-grant execute on function recsys.active_model_id(), recsys.nearest_posts(bigint, extensions.vector, timestamptz, uuid[], integer), recsys.similar_posts(uuid, integer) to authenticated;
+grant execute on function recsys.nearest_posts(bigint, extensions.vector, timestamptz, uuid[], integer) to authenticated;

@@ -135,10 +135,9 @@ begin
         ('authenticated', 'what is fresh and popular',
           'with asked as materialized (select recsys.feed_request($1, recsys.clock()) as request)
             select from recsys.retrieve_fresh((select request from asked), 1, 1) union all select from recsys.retrieve_trending((select request from asked), 1, 1)'),
-        ('authenticated', 'posts like one', 
-          -- the last fails where no model is active
+        ('authenticated', 'posts like one',
           'select recsys.app_id(post.post_id), recsys.posts_like(post.post_id, 1),
-            recsys.nearest_posts($2, translate($3, ''{}'', ''[]'')::extensions.vector, recsys.clock(), ''{}'', 1), recsys.similar_posts(post.post_id, 1)
+            recsys.nearest_posts($2, translate($3, ''{}'', ''[]'')::extensions.vector, recsys.clock(), ''{}'', 1)
             from (select source_posts.post_id from recsys.source_posts limit 1) as post'),
         ('authenticated', 'ideas', 'select from recsys.idea_author(), recsys.idea_posts(1)'),
         ('authenticated', 'having events stored', 'select recsys.record_events(''[]'')')

@@ -1,7 +1,7 @@
 -- What the engine lets callers do: read what ranks their feed, and nothing of what others did.
 begin;
 set local search_path = public, extensions;
-select plan(34);
+select plan(35);
 
 insert into profiles (id, bio) values
   ('a0000000-0000-4000-8000-000000000000', 'Ana'),
@@ -53,6 +53,8 @@ select results_eq(
 select results_eq(
   'select user_id from recsys.user_embeddings', $$values ('b0000000-0000-4000-8000-000000000000'::uuid)$$, 'Ben reads his own vector only');
 select throws_ok('select from recsys.user_embeddings_story', '42501', null, 'nor does he get around that by the partition');
+select throws_ok(
+  $$select recsys.similar_posts('a1000000-0000-4000-8000-000000000000')$$, '42501', 'permission denied for function similar_posts', 'nor is he told how similar posts are');
 select isnt_empty('select views from recsys.post_stats', 'Ben reads how often a post was viewed');
 select throws_ok('select user_id from recsys.post_stats', '42501', null, 'but not by whom');
 select is_empty(

@@ -196,7 +196,7 @@ test("whose day has all impressions that are kept is scored no more until the ne
     await app.call(user, { limit: 3 });
     await app.settled();
     const { rowCount } = await pool.query("select from recsys.shadow_impressions where user_id = $1", [user]);
-    return rowCount;
+    return rowCount ?? 0;
   };
   assert.equal(await shown(people.ada), 3);
   // its impressions may be counted before or after it is scored

@@ -3225,7 +3225,7 @@ export interface Functions {
   "recsys.share_of_acts": { args: { p_metric: string | null; p_from: number | null; p_to: number | null }; row: { share_of_acts: string } };
   /** What the ranker was told of the first ten places of some p_feeds feeds of a day, without those for exploration. */
   "recsys.shown_features": { args: { p_day: Date | string | null; p_feeds: number | null }; row: { model_id: number; user_id: string; post_id: string; features: number[] } };
-  /** The posts nearest to a post by the active model, nearest first: of those that the caller may read and did not mute. similarity: inner product of the vectors, from -1 to 1. Raises alike where the post has no vector, is none, or is not for the caller to read. */
+  /** The posts nearest to a post by the active model, nearest first: of those that the caller may read and did not mute. similarity: inner product of the vectors, from -1 to 1. For whoever runs the project. Raises alike where the post has no vector, is none, or is not for the caller to read. */
   "recsys.similar_posts": { args: { p_post_id: string | null; p_limit?: number | null | undefined }; row: { post_id: string; title: string; author_id: string; created_at: Date; similarity: number } };
   /** The users nearest to a user by the active model, nearest first, as they were when they were embedded: by publishing, or when their profile changed last. similarity: inner product of the vectors, from -1 to 1. */
   "recsys.similar_users": { args: { p_user_id: string | null; p_limit?: number | null | undefined }; row: { user_id: string; external_id: string; passions: string[]; bio: string; similarity: number } };
