@@ -13,13 +13,11 @@ import type { UserInput } from "../../supabase/functions/_shared/features/tower-
 import { type Basis, basisOf } from "../../supabase/functions/_shared/recommend/feed.ts";
 import { isFiniteRow, predict, scoreOf } from "../../supabase/functions/_shared/recommend/rank.ts";
 import { bestSource } from "../../supabase/functions/_shared/recommend/reasons.ts";
-import { candidatesPerPage } from "../../supabase/functions/_shared/recommend/select/pool.ts";
 import { select } from "../../supabase/functions/_shared/recommend/select/select.ts";
 import type { Selectable, SelectionSettings } from "../../supabase/functions/_shared/recommend/select/selectable.ts";
 import { embedUsers } from "../../supabase/functions/_shared/towers/embed-users.ts";
 import type { NumberedCandidate } from "../community/state.ts";
 import { userText } from "../community/texts.ts";
-import { topByScore } from "../community/top.ts";
 import { vectorAt } from "../engine/vector-at.ts";
 import { readMutes } from "./mutes.ts";
 import type { BatchList } from "./pages.ts";
@@ -198,18 +196,11 @@ function best(
   ids: string[],
   settings: SelectionSettings,
 ): Ranked[] {
-  const least = scores[topByScore(scores, candidatesPerPage(listLength)).at(-1) as number];
   const ranked: Ranked[] = [];
   for (let i = 0; i < scores.length; i++) {
     const { post, created_at, author_id, embedding, ranks } = candidates[i];
     if (!Number.isFinite(scores[i])) continue;
-    const selectable = {
-      i,
-      score: scores[i],
-      post: { post_id: ids[post], created_at, author_id, embedding, ranks },
-    };
-    // the selection looks no further
-    if (scores[i] >= least) ranked.push(selectable);
+    ranked.push({ i, score: scores[i], post: { post_id: ids[post], created_at, author_id, embedding, ranks } });
   }
   return select(ranked, listLength, settings).map(({ chosen }) => chosen);
 }

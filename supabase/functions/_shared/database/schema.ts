@@ -877,7 +877,7 @@ export interface RecsysFeatureStoreVersion {
 
 export interface RecsysFeedSettings {
   /**
-   * What is left of a post's score for each post of its author that stands above it in a page. 1: everything.
+   * What is left of a post's score for each post of its author that stands above it in a page. Below 1 an author with a tenth of the page, two posts at least, also stands behind all others. 1: everything is left.
    */
   author_decay: number;
   /**
@@ -1752,7 +1752,7 @@ export interface RecsysSetAsideChanges {
 
 export interface RecsysSettings {
   /**
-   * What is left of a post's score for each post of its author that stands above it in a page. 1: everything.
+   * What is left of a post's score for each post of its author that stands above it in a page. Below 1 an author with a tenth of the page, two posts at least, also stands behind all others. 1: everything is left.
    */
   author_decay: Generated<number>;
   /**

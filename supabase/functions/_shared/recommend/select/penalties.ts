@@ -26,16 +26,21 @@ export function likeness(pool: Selectable[], diversity: number): Penalty {
   };
 }
 
-/** One author must not fill a page: −log(decay) for each chosen post of theirs. */
-export function repeatedAuthor(pool: Selectable[], decay: number): Penalty {
+/**
+ * One author must not fill a page: −log(decay) for each chosen post of theirs, and behind all others once they have a tenth of `limit` places, two at
+ * least. By the decay alone whoever wrote a thousand posts had every place of the feeds of 60 people.
+ */
+export function repeatedAuthor(pool: Selectable[], decay: number, limit: number): Penalty {
   const loss = -Math.log(decay);
-  return ({ post: { author_id } }, values) => {
-    if (author_id === null) return;
-    for (let i = 0; i < values.length; i++) if (pool[i].post.author_id === author_id) values[i] -= loss;
-  };
+  const most = Math.max(2, Math.floor(limit / 10));
+  return ofGroups(
+    pool,
+    ({ author_id }) => author_id,
+    (has) => (has === most ? loss + behind : loss),
+  );
 }
 
-/** In logarithms of scores; behind any of another topic, and before what is worth nothing at all. */
+/** In logarithms of scores; behind any of another topic or author, and before what is worth nothing at all. */
 const behind = 1e6;
 
 /**
@@ -46,12 +51,27 @@ const behind = 1e6;
 export function fullTopics(pool: Selectable[], share: number, limit: number): Penalty {
   // 0.3 of 10 are 3, though as a number of 32 bits 0.3 times 10 is a little more or less
   const most = Math.max(1, Math.floor(share * limit + 1e-4));
-  const places = new Map<number, number>();
-  return ({ post: { topic_id } }, values) => {
-    if (topic_id == null) return;
-    const has = (places.get(topic_id) ?? 0) + 1;
-    places.set(topic_id, has);
-    if (has !== most) return;
-    for (let i = 0; i < values.length; i++) if (pool[i].post.topic_id === topic_id) values[i] -= behind;
+  return ofGroups(
+    pool,
+    ({ topic_id }) => topic_id,
+    (has) => (has === most ? behind : 0),
+  );
+}
+
+/** What the others of a chosen post's group lose, by how many of the group the page now has. Posts of no group lose nothing. */
+function ofGroups<Group>(
+  pool: Selectable[],
+  groupOf: (post: Selectable["post"]) => Group | null | undefined,
+  loss: (has: number) => number,
+): Penalty {
+  const places = new Map<Group, number>();
+  return ({ post }, values) => {
+    const group = groupOf(post);
+    if (group === null || group === undefined) return;
+    const has = (places.get(group) ?? 0) + 1;
+    places.set(group, has);
+    const lost = loss(has);
+    if (lost === 0) return;
+    for (let i = 0; i < values.length; i++) if (groupOf(pool[i].post) === group) values[i] -= lost;
   };
 }

@@ -25,11 +25,12 @@ export function candidatePool<Post extends Selectable>(
   { diversity, author_decay, topic_share }: SelectionSettings,
 ): CandidatePool<Post> {
   posts.sort(better);
-  const pool = posts.slice(0, candidatesPerPage(limit));
+  const most = candidatesPerPage(limit);
+  const pool = (author_decay < 1 ? withinShares(posts, most / 10) : posts).slice(0, most);
   const values = Float64Array.from(pool, ({ score }) => Math.log(score));
   const penalties: Penalty[] = [];
   if (diversity > 0) penalties.push(likeness(pool, diversity));
-  if (author_decay < 1) penalties.push(repeatedAuthor(pool, author_decay));
+  if (author_decay < 1) penalties.push(repeatedAuthor(pool, author_decay, limit));
   if (topic_share < 1) penalties.push(fullTopics(pool, topic_share, limit));
   const taken = new Set<Post>();
   return {
@@ -50,6 +51,21 @@ export function candidatePool<Post extends Selectable>(
       for (const penalty of penalties) penalty(post, values);
     },
   };
+}
+
+/** Posts in their order, but of each author all after the first `share` behind those of others: what is not in the pool is on no page. */
+function withinShares<Post extends Selectable>(posts: Post[], share: number): Post[] {
+  const has = new Map<string, number>();
+  const beyond: Post[] = [];
+  const within = posts.filter((candidate) => {
+    const { author_id } = candidate.post;
+    if (author_id === null) return true;
+    const number = (has.get(author_id) ?? 0) + 1;
+    has.set(author_id, number);
+    if (number > share) beyond.push(candidate);
+    return number <= share;
+  });
+  return [...within, ...beyond];
 }
 
 /** The chances of candidates with these values, logarithms of what they are worth (−∞: taken, or worth nothing); null: none is left that is worth something. */

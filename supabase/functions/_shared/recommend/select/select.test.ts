@@ -87,6 +87,21 @@ test("each further post of an author is worth less", () => {
   assert.equal(page(posts, 6, { author_decay: 1, topic_share: 1 }), "a1 a2 a3 b1 n1 n2");
 });
 
+test("an author has a tenth of a page, two places at least, and then stands behind all others", () => {
+  // more than there are candidates for a page
+  const flood = Array.from({ length: 150 }, (_, i) => candidate(`flood ${i}`, 0.9 - i / 1000, { author: "one" }));
+  const others = Array.from({ length: 60 }, (_, i) => candidate(`other ${i}`, 0.1, { author: `author ${i}` }));
+  const places = (limit: number, posts: Selectable[]) =>
+    select(posts, limit, { ...plain, author_decay: 0.9 }).filter(({ chosen }) => chosen.post.author_id === "one")
+      .length;
+  assert.deepEqual(
+    [1, 5, 10, 20, 30, 60].map((limit) => places(limit, [...flood, ...others])),
+    [1, 2, 2, 2, 3, 6],
+  );
+  assert.equal(places(20, [...flood]), 20, "a page is full where there is nobody else");
+  assert.equal(places(20, [...flood, ...others.slice(0, 10)]), 10);
+});
+
 const many = Array.from({ length: 600 }, (_, i) =>
   candidate(`p${String(i).padStart(3, "0")}`, 1 / (i + 2), { author: `a${i % 7}`, degrees: (i * 37) % 360 }),
 );
@@ -109,7 +124,16 @@ test("the page does not hang on the order in which candidates come", () => {
 
 test("it is what trying every order of places would give, greedily, from the best of the pool", () => {
   const [diversity, author_decay] = [0.7, 0.8];
-  const pool = many.toSorted(better).slice(0, candidatesPerPage(20));
+  const of = new Map<string | null, number>();
+  const hasShare = ({ post: { author_id } }: Selectable) => {
+    const number = (of.get(author_id) ?? 0) + 1;
+    of.set(author_id, number);
+    return number <= candidatesPerPage(20) / 10;
+  };
+  // 10 of each of the 7 authors, and then the best of the others
+  const sorted = many.toSorted(better);
+  const first = sorted.filter(hasShare);
+  const pool = [...first, ...sorted.filter((post) => !first.includes(post))].slice(0, candidatesPerPage(20));
   const expected: string[] = [];
   const chosen: Selectable[] = [];
   while (chosen.length < 20) {
@@ -121,7 +145,9 @@ test("it is what trying every order of places would give, greedily, from the bes
         ),
       );
       const repeats = chosen.filter((other) => other.post.author_id === post.post.author_id).length;
-      return post.score * Math.exp(-diversity * Math.max(0, ...cosines)) * author_decay ** repeats;
+      // a tenth of the page, and then behind all others
+      const behind = repeats >= 2 ? 1e-300 : 1;
+      return post.score * Math.exp(-diversity * Math.max(0, ...cosines)) * author_decay ** repeats * behind;
     };
     const left = pool.filter((post) => !chosen.includes(post));
     const next = left.reduce((best, post) => (worth(post) > worth(best) * (1 + 1e-12) ? post : best));
