@@ -80,6 +80,9 @@ const permissive = [
   `tenant = ${claim}`,
   "exists (select from public.memberships where memberships.team = posts.team and memberships.user_id = (select auth.uid()))",
   "posts.team in (select memberships.team from public.memberships)",
+  // organisations: of one, and of several
+  "team = (select min(memberships.team) from public.memberships where memberships.user_id = (select auth.uid()))",
+  "team = any (array(select memberships.team from public.memberships where memberships.user_id = (select auth.uid())))",
   "visibility = 'public' and now() between visible_from and visible_until",
   "exists (select from public.profiles where profiles.id = posts.author_id and profiles.bio = 'open')",
 ];
@@ -96,6 +99,7 @@ export async function addTenants(client: Client): Promise<void> {
     alter table public.posts add column tenant text, add column team text,
       add column visible_from timestamptz not null default '2000-01-01', add column visible_until timestamptz not null default '2100-01-01';
     create table public.memberships (user_id uuid not null references public.profiles (id) on delete cascade, team text not null, primary key (user_id, team));
+    create index on public.posts (team);
     alter table public.memberships enable row level security;
     create policy "people read their own memberships" on public.memberships for select to authenticated using (user_id = (select auth.uid()));
     grant select on public.memberships to authenticated`);
@@ -164,6 +168,8 @@ export async function fillRandomCommunity(client: Client, random: Random, modelI
       [Math.floor(share * events)],
     );
   await client.query("select recsys.roll_up(null)");
+  // whoever may read few posts beside what statistics know of gets candidates from these
+  if (random.below(2) === 0) await client.query("analyze recsys.latest_post_stats");
   return people;
 }
 
@@ -256,6 +262,7 @@ export async function changeSomething(
         pick(random, teams),
       ]),
     left: () => client.query("delete from public.memberships where user_id = $1", [person]),
+    "went over to another": () => goOver(client, random, person),
     "policies changed": () => changePolicies(client, random),
     written: () => addPosts(client, random, people, modelId, 1 + random.below(20)),
     dismissed: () =>
@@ -281,6 +288,12 @@ export async function changeSomething(
   const name = pick(random, Object.keys(changes));
   await changes[name]?.();
   return name;
+}
+
+/** Somebody leaves all teams for another one. */
+export async function goOver(client: Client, random: Random, person: string): Promise<void> {
+  await client.query("delete from public.memberships where user_id = $1", [person]);
+  await client.query("insert into public.memberships values ($1, $2)", [person, pick(random, teams)]);
 }
 
 async function mute(client: Client, person: string, kind: string, value: string) {

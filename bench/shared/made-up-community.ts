@@ -24,6 +24,8 @@ interface CommunitySize {
   interactions: number;
   days: number;
   logins?: number;
+  /** Person and post of a number belong to number % organisations, and people come to posts of theirs; default: to all. */
+  organisations?: number;
 }
 
 /** The id of the person or post of a number, as SQL. */
@@ -51,7 +53,7 @@ export async function fill(pool: pg.Pool, size: CommunitySize): Promise<void> {
 
 /** People, posts, interactions and logins, without the triggers; then every post and user is queued, as after an import. */
 export async function writeCommunity(client: pg.ClientBase, size: CommunitySize): Promise<void> {
-  const { people, posts, interactions, days, logins = 0 } = size;
+  const { people, posts, interactions, days, logins = 0, organisations = 1 } = size;
   const somebody = person(`floor(random() * ${people})`);
   const at = `now() - random() * interval '${days} days'`;
   // for filling only: sorts of millions of rows with 4 MB each took a third longer
@@ -61,14 +63,16 @@ export async function writeCommunity(client: pg.ClientBase, size: CommunitySize)
   await client.query(
     `insert into public.profiles (id, created_at) select ${person("n")}, now() - interval '${days} days' from generate_series(0, ${people - 1}) as n`,
   );
-  await fillPosts(client, posts, { author: somebody, at });
+  const member = person(`(floor(random() * ${people / organisations}) * ${organisations} + n % ${organisations})`);
+  await fillPosts(client, posts, { author: member, at });
   const shares = { post_views: 0.8, post_votes: 0.1, comments: 0.1 };
   for (const [table, share] of Object.entries(shares))
     await fillTable(
       client,
       `public.${table}`,
       `(user_id, post_id, created_at)
-       select ${somebody}, ${post(`floor(random() ^ 3 * ${posts})`)}, ${at} from generate_series(1, ${share * interactions})`,
+       select ${person("reader")}, ${post(`(floor(popular * ${posts / organisations}) * ${organisations} + reader::integer % ${organisations})`)}, ${at}
+       from (select floor(random() * ${people}) as reader, random() ^ 3 as popular from generate_series(1, ${share * interactions})) as drawn`,
     );
   await fillTable(
     client,

@@ -1,5 +1,21 @@
--- A feed with a filter. A source that walked down its index until enough posts pass would go through a million of them for a tag that ten
--- have, so it begins at the other end: with the posts that pass, found by what is asked of them, of which then each source has its best.
+-- A feed with a filter, or of somebody who may read few posts. A source that walked down its index until enough posts pass would go through a
+-- million of them for a tag that ten have, or for the hundred posts of an organisation. So it begins at the other end: with the posts that pass,
+-- found by what is asked of them or by the indexes that serve the app's policies, of which then each source has its best.
+
+create function recsys.few_readable() returns uuid[]
+language plpgsql stable security invoker set search_path = ''
+set jit = off set plan_cache_mode = force_generic_plan
+as $$
+declare
+  -- as statistics have it: in a community that is small all of it is nothing to be gone around
+  most constant integer := (select greatest(0, least(2000, pg_class.reltuples / 2)) from pg_catalog.pg_class where pg_class.oid = 'recsys.latest_post_stats'::regclass);
+  -- no condition on time: with one, the planner also read an index over all posts for it
+  readable constant uuid[] := array(select source_posts.post_id from recsys.source_posts limit most + 1);
+begin
+  return case when cardinality(readable) <= most then readable end;
+end
+$$;
+comment on function recsys.few_readable() is 'All posts that the caller may read, where these are 2,000 at most and fewer than half as many as somebody came to in the community, else null. It reads no more than that, by the indexes that serve the app''s policies.';
 
 create function recsys.newest_matches(p_request recsys.feed_request, p_most integer) returns uuid[]
 language plpgsql stable security invoker set search_path = ''
@@ -73,21 +89,25 @@ end
 $$;
 comment on function recsys.newest_matches(recsys.feed_request, integer) is 'The newest posts that pass the filter of a request, p_most of them at most. It looks at the 20,000 newest of each tag or language, at all by the authors asked for, and at none that the filter does not ask for.';
 
-create function recsys.with_pool(p_request recsys.feed_request, p_model_id bigint, p_embedding extensions.vector) returns recsys.feed_request
+create function recsys.with_pool(p_request recsys.feed_request, p_model_id bigint, p_embedding extensions.vector, p_may_be_few boolean default true) returns recsys.feed_request
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
 declare
   request recsys.feed_request := p_request;
+  few uuid[];
   passing uuid[];
 begin
+  if p_may_be_few then
+    few := recsys.few_readable();
+  end if;
   -- "is null": asks for tags, authors, age and languages at once
-  if request.filter is null then
+  if few is null and request.filter is null then
     return request;
   end if;
-  passing := recsys.newest_matches(p_request, 1000);
-  if cardinality(passing) = 1000 then
+  passing := coalesce(few, recsys.newest_matches(p_request, 1000));
+  if few is null and cardinality(passing) = 1000 then
     -- where many pass, the best are not among the newest only, and are met soon on a walk
     passing := passing
       || array(select similar_posts.post_id from recsys.retrieve_similar(p_request, p_model_id, p_embedding, 100) as similar_posts)
@@ -137,7 +157,7 @@ begin
   return request;
 end
 $$;
-comment on function recsys.with_pool(recsys.feed_request, bigint, extensions.vector) is 'A request with the pool that its sources choose from, where it has a filter: all posts that pass where these are fewer than 1,000; else the 1,000 newest of them, and the nearest, the last active and the trending that pass among the first 20,000 of each.';
+comment on function recsys.with_pool(recsys.feed_request, bigint, extensions.vector, boolean) is 'A request with the pool that its sources choose from. Where the caller may read few posts (recsys.few_readable), all of these that may be in the feed. Else where it has a filter: all posts that pass where these are fewer than 1,000; else the 1,000 newest of them, and the nearest, the last active and the trending that pass among the first 20,000 of each. p_may_be_few false: it is not asked whether they may read few.';
 
-revoke all on function recsys.newest_matches(recsys.feed_request, integer), recsys.with_pool(recsys.feed_request, bigint, extensions.vector) from public;
-grant execute on function recsys.newest_matches(recsys.feed_request, integer), recsys.with_pool(recsys.feed_request, bigint, extensions.vector) to authenticated, service_role;
+revoke all on function recsys.few_readable(), recsys.newest_matches(recsys.feed_request, integer), recsys.with_pool(recsys.feed_request, bigint, extensions.vector, boolean) from public;
+grant execute on function recsys.few_readable(), recsys.newest_matches(recsys.feed_request, integer), recsys.with_pool(recsys.feed_request, bigint, extensions.vector, boolean) to authenticated, service_role;

@@ -4,10 +4,7 @@
 -- loads pgvector, as in 0960_sources.sql: each file may have a session of its own
 do $$ begin perform '[1]'::extensions.vector; end $$;
 
-create function recsys.retrieve(
-  p_user_id uuid, p_model_id bigint, p_embedding extensions.vector, p_now timestamptz, p_seed bigint default null, p_served bigint[] default null,
-  p_filter jsonb default null
-)
+create function recsys.found_posts(p_request recsys.feed_request, p_model_id bigint, p_embedding extensions.vector)
 returns table (post_id uuid, title text, tags text[], author_id uuid, created_at timestamptz, ranks jsonb, author_affinity integer, follows_author boolean, touches integer)
 -- PL/pgSQL keeps the plan of a session; planning this takes as long as running it
 language plpgsql stable security invoker set search_path = ''
@@ -15,26 +12,39 @@ language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
-declare
-  request recsys.feed_request := recsys.with_touched(recsys.with_affinities(recsys.feed_request(p_user_id, p_now, p_filter, p_seed, p_served)));
 begin
-  request := recsys.with_pool(request, p_model_id, p_embedding);
   return query
   select
     posts.post_id, coalesce(posts.title, ''), array_remove(coalesce(posts.tags, '{}'), null), posts.author_id, posts.created_at, found.ranks,
-    coalesce(request.affinities[array_position(request.authors, posts.author_id)], 0),
-    coalesce(posts.author_id = any (request.follows), false),
-    coalesce(request.touches[array_position(request.touched, posts.post_id)], 0)
+    coalesce(p_request.affinities[array_position(p_request.authors, posts.author_id)], 0),
+    coalesce(posts.author_id = any (p_request.follows), false),
+    coalesce(p_request.touches[array_position(p_request.touched, posts.post_id)], 0)
   from (
     select each.post_id, jsonb_object_agg(each.source, each.rank) as ranks
     from (
-      select * from recsys.own_sources(request, p_model_id, p_embedding, 'feed')
+      select * from recsys.own_sources(p_request, p_model_id, p_embedding, 'feed')
       union all
-      select * from recsys.common_sources(request, 'feed')
+      select * from recsys.common_sources(p_request, 'feed')
     ) as each
     group by each.post_id
   ) as found
   cross join lateral (select * from recsys.source_posts where source_posts.post_id = found.post_id offset 0) as posts;
+end
+$$;
+comment on function recsys.found_posts(recsys.feed_request, bigint, extensions.vector) is 'What all sources bring for a request (recsys.with_touched, recsys.with_pool), as recsys.retrieve says it.';
+
+create function recsys.retrieve(
+  p_user_id uuid, p_model_id bigint, p_embedding extensions.vector, p_now timestamptz, p_seed bigint default null, p_served bigint[] default null,
+  p_filter jsonb default null
+)
+returns table (post_id uuid, title text, tags text[], author_id uuid, created_at timestamptz, ranks jsonb, author_affinity integer, follows_author boolean, touches integer)
+language plpgsql stable security invoker set search_path = ''
+set jit = off set plan_cache_mode = force_generic_plan
+as $$
+declare
+  request constant recsys.feed_request := recsys.with_touched(recsys.with_affinities(recsys.feed_request(p_user_id, p_now, p_filter, p_seed, p_served)));
+begin
+  return query select * from recsys.found_posts(recsys.with_pool(request, p_model_id, p_embedding), p_model_id, p_embedding);
 end
 $$;
 comment on function recsys.retrieve(uuid, bigint, extensions.vector, timestamptz, bigint, bigint[], jsonb) is 'Posts that a user might want as of an instant, with their ranks in the sources that brought them, as {source: rank}, how often the user interacted with posts of their author, whether they follow them, and how many of those whom they follow did something with the post (recsys.with_touched): of posts that the caller may read, without the user''s own and those they interacted with, dismissed, muted, or saw in the last 30 days, and without those that earlier pages served (p_served: their recsys.served_key with p_seed). p_filter: what else is asked of a post, as of recsys.feed_request. p_user_id null: a visitor. p_model_id and p_embedding null: no model, no similar posts. At most 700 rows, unordered.';
@@ -121,7 +131,8 @@ comment on function recsys.common_posts(timestamptz) is 'What the common sources
 
 create function recsys.candidates(
   p_role text, p_user_id uuid, p_model_id bigint, p_embedding extensions.vector, p_now timestamptz,
-  p_filter jsonb default null, p_seed bigint default null, p_served bigint[] default null, p_common uuid[] default null, p_common_at timestamptz default null
+  p_filter jsonb default null, p_seed bigint default null, p_served bigint[] default null, p_common uuid[] default null, p_common_at timestamptz default null,
+  p_is_few boolean default null
 ) returns json
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
@@ -144,16 +155,19 @@ declare
 begin
   -- what they did, as they may see it
   perform set_config('role', p_role, true);
-  if p_common is null then
+  request := recsys.with_touched(recsys.with_affinities(recsys.feed_request(p_user_id, p_now, p_filter, p_seed, p_served)));
+  if p_common is null or p_is_few then
+    request := recsys.with_pool(request, p_model_id, p_embedding, p_is_few is distinct from false);
+  end if;
+  if p_common is null or request.pool is not null then
     select
       array_agg(row(found.post_id, found.title, found.tags, found.author_id, found.created_at)::recsys.told_post), json_agg(found.ranks),
       json_object_agg(found.author_id, found.author_affinity) filter (where found.author_affinity > 0),
       json_agg(found.author_id) filter (where found.follows_author),
       json_object_agg(found.post_id, found.touches) filter (where found.touches > 0)
     into own, ranks, affinities, follows, touches
-    from recsys.retrieve(p_user_id, p_model_id, p_embedding, p_now, p_seed, p_served, p_filter) as found;
+    from recsys.found_posts(request, p_model_id, p_embedding) as found;
   else
-    request := recsys.with_touched(recsys.with_affinities(recsys.feed_request(p_user_id, p_now, p_filter, p_seed, p_served)));
     follows := to_json(request.follows);
     select json_object_agg(known.author_id, known.affinity) into affinities from unnest(request.authors, request.affinities) as known (author_id, affinity);
 
@@ -241,6 +255,7 @@ begin
   perform set_config('role', 'service_role', true);
   return json_build_object(
     'model_gone', p_model_id is not null and to_regclass('recsys.post_embeddings_' || p_model_id) is null,
+    'is_few', request.filter is null and request.pool is not null,
     'is_cut', is_cut,
     'affinities', affinities,
     'follows', follows,
@@ -252,14 +267,14 @@ begin
   );
 end
 $$;
-comment on function recsys.candidates(text, uuid, bigint, extensions.vector, timestamptz, jsonb, bigint, bigint[], uuid[], timestamptz) is 'The candidates of a feed, as one object. posts, ranks, served_keys: what recsys.retrieve brings, each with its recsys.served_key; affinities: how often the user interacted with posts of each author; follows: whom of their authors, or of all, the user follows; touches: how many of these did something with each post; model_gone: the model was dropped. With p_common, the recsys.common_posts of a moment ago (p_common_at), posts are only those of the user''s own sources and, as a source called since, what was written meanwhile, and common says which of p_common may be in the feed, by their places from 0, with their recsys.served_key; is_cut: a source may have more behind what is hidden. The service role calls it, and what may be shown is decided under p_role, the caller''s, with the claims of the transaction. The other arguments are those of recsys.retrieve.';
+comment on function recsys.candidates(text, uuid, bigint, extensions.vector, timestamptz, jsonb, bigint, bigint[], uuid[], timestamptz, boolean) is 'The candidates of a feed, as one object. posts, ranks, served_keys: what recsys.retrieve brings, each with its recsys.served_key; affinities: how often the user interacted with posts of each author; follows: whom of their authors, or of all, the user follows; touches: how many of these did something with each post; model_gone: the model was dropped. With p_common, the recsys.common_posts of a moment ago (p_common_at), posts are only those of the user''s own sources and, as a source called since, what was written meanwhile, and common says which of p_common may be in the feed, by their places from 0, with their recsys.served_key; is_cut: a source may have more behind what is hidden. is_few: the caller may read few posts (recsys.few_readable), and got them from these, without p_common; p_is_few true: this is looked at first, false: it is not, null: it is without p_common. The service role calls it, and what may be shown is decided under p_role, the caller''s, with the claims of the transaction. The other arguments are those of recsys.retrieve.';
 
 revoke all on function
-  recsys.told_posts(recsys.told_post[]), recsys.retrieve(uuid, bigint, extensions.vector, timestamptz, bigint, bigint[], jsonb), recsys.known_posts(bigint, uuid[], timestamptz), recsys.common_posts(timestamptz),
-  recsys.candidates(text, uuid, bigint, extensions.vector, timestamptz, jsonb, bigint, bigint[], uuid[], timestamptz)
+  recsys.told_posts(recsys.told_post[]), recsys.found_posts(recsys.feed_request, bigint, extensions.vector), recsys.retrieve(uuid, bigint, extensions.vector, timestamptz, bigint, bigint[], jsonb), recsys.known_posts(bigint, uuid[], timestamptz), recsys.common_posts(timestamptz),
+  recsys.candidates(text, uuid, bigint, extensions.vector, timestamptz, jsonb, bigint, bigint[], uuid[], timestamptz, boolean)
 from public;
-grant execute on function recsys.retrieve(uuid, bigint, extensions.vector, timestamptz, bigint, bigint[], jsonb) to authenticated, service_role;
+grant execute on function recsys.found_posts(recsys.feed_request, bigint, extensions.vector), recsys.retrieve(uuid, bigint, extensions.vector, timestamptz, bigint, bigint[], jsonb) to authenticated, service_role;
 grant execute on function
   recsys.told_posts(recsys.told_post[]), recsys.known_posts(bigint, uuid[], timestamptz), recsys.common_posts(timestamptz),
-  recsys.candidates(text, uuid, bigint, extensions.vector, timestamptz, jsonb, bigint, bigint[], uuid[], timestamptz)
+  recsys.candidates(text, uuid, bigint, extensions.vector, timestamptz, jsonb, bigint, bigint[], uuid[], timestamptz, boolean)
 to service_role;

@@ -23,6 +23,7 @@ begin
 
   request := recsys.with_touched(recsys.with_affinities(recsys.feed_request(p_user_id, p_now)));
   request.asked := p_post_id;
+  request := recsys.with_pool(request, p_model_id, p_embedding);
   select jsonb_object_agg(listed.source, listed.rank) into source_ranks
   from (
     select * from recsys.own_sources(request, p_model_id, p_embedding, 'all')

@@ -21,6 +21,7 @@ import {
   type Facts,
   factsOf,
   fillRandomCommunity,
+  goOver,
   isMuted,
   type PolicyCaller,
   type PolicyPost,
@@ -47,6 +48,9 @@ const tenantOf = (user: string) =>
   user.endsWith("0") ? {} : { tenant: ["north", "south", "east"][Number(user.at(-1)) % 3] };
 const app = testApp({ after }, url, { claims: tenantOf });
 const similar = similarApp({ after }, url, { claims: tenantOf });
+
+/** How many retrievals were of somebody who may read few posts. */
+let ofFew = 0;
 
 interface Asked {
   random: Random;
@@ -102,6 +106,8 @@ const within: Record<string, (asked: Asked, client: pg.PoolClient) => Promise<nu
       sources.active.size,
       what,
     );
+    const { rows: few } = await client.query("select from recsys.few_readable() as few where few is not null");
+    ofFew += few.length;
     const count = (source: string) => rows.filter(({ ranks }) => ranks[source] !== undefined).length;
     assert.equal(count("active"), Math.min(sources.active.size, expected.length), `${what}: active`);
     assert.equal(count("fresh"), Math.min(sources.fresh.size, expected.length), `${what}: fresh`);
@@ -239,24 +245,33 @@ const beside: Record<string, (asked: Asked) => Promise<number>> = {
       client.release();
     }
   },
-  async "the function"(asked) {
-    const { random, caller } = asked;
-    const [filter, limit] = [anyFilter(random, asked.people), pick(random, [1, 5, 20, 20, 100])];
-    const mode = random.below(4) === 0 ? "batch" : "live";
-    const request = { limit, mode, ...(filter && { filter }), interests: random.below(2) === 0 ? ["chess"] : [] };
-    const { status, body } = await (caller.sub ? app.call(caller.sub, request) : app.visit(request));
-    await app.settled();
-    assert.equal(status, 200, JSON.stringify(body));
-    const what = `function ${JSON.stringify({ filter, mode, limit })}`;
-    assertHolds(
-      body.items.map(({ post_id }) => post_id),
-      eligible(asked, filter),
-      body.mode === "live" ? limit : 1,
-      what,
-    );
-    return body.items.length;
+  "the function": askFunction,
+  async "the function, after a change of teams"(asked) {
+    const { random, caller, modelId } = asked;
+    const before = await askFunction(asked);
+    await goOver(pool, random, caller.sub as string);
+    const facts = await factsOf(pool, caller, modelId);
+    return before + (await askFunction({ ...asked, facts, posts: await asCaller(caller, readable) }));
   },
 };
+
+async function askFunction(asked: Asked): Promise<number> {
+  const { random, caller } = asked;
+  const [filter, limit] = [anyFilter(random, asked.people), pick(random, [1, 5, 20, 20, 100])];
+  const mode = random.below(4) === 0 ? "batch" : "live";
+  const request = { limit, mode, ...(filter && { filter }), interests: random.below(2) === 0 ? ["chess"] : [] };
+  const { status, body } = await (caller.sub ? app.call(caller.sub, request) : app.visit(request));
+  await app.settled();
+  assert.equal(status, 200, JSON.stringify(body));
+  const what = `function ${JSON.stringify({ filter, mode, limit })}`;
+  assertHolds(
+    body.items.map(({ post_id }) => post_id),
+    eligible(asked, filter),
+    body.mode === "live" ? limit : 1,
+    what,
+  );
+  return body.items.length;
+}
 
 /** The rarer ones read whole tables. */
 const turns = [
@@ -267,6 +282,7 @@ const turns = [
   ...Array(3).fill("what explains a feed"),
   "what the engine keeps of posts",
   ...Array(4).fill("the function"),
+  ...Array(2).fill("the function, after a change of teams"),
 ] as string[];
 /** What is there for those who have not signed in. */
 const turnsOfVisitors = ["retrieval", "retrieval", "what the engine keeps of posts", "the function"];
@@ -303,6 +319,7 @@ test(`${requests} requests under random policies: nothing leaks, no page is shor
   for (const kind of Object.keys({ ...within, ...beside }))
     assert.ok((answered.get(kind) ?? 0) > requests / 10, `${kind}: ${answered.get(kind)}`);
   assert.ok(visited > requests / 10, `visitors: ${visited}`);
+  assert.ok(ofFew > requests / 20, `retrievals of few posts: ${ofFew}`);
 });
 
 /** A model stays while its vectors are read, which an autovacuum may do for a while. */

@@ -6,6 +6,7 @@ import { asService } from "../database/caller.ts";
 import { type Connection, call, type Statement } from "../database/database.ts";
 import { commonSources, optionsOf, type Ranks, type Source, sources } from "../features/retrieval.ts";
 import { openKnownPosts, type Post, type ToldPosts, toldPosts } from "./known-posts.ts";
+import { openWays } from "./ways.ts";
 
 export interface CommonPosts {
   /** By the engine's clock, in milliseconds. */
@@ -34,6 +35,8 @@ export function openCommonPosts() {
   return {
     /** What is known of these and of other posts. */
     known: openKnownPosts(),
+    /** For whom they do. */
+    ways: openWays(),
     /** Those of this recsys.feature_store_version at `now`, the engine's clock in milliseconds; `connection` is in a transaction under `role`. */
     async of(connection: Connection, role: string, featureStore: number, now: number): Promise<CommonPosts> {
       if (kept?.featureStore === featureStore) {

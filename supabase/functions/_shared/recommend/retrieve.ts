@@ -12,6 +12,7 @@ import type { PostCandidate } from "./states.ts";
 interface Answer {
   model_gone: boolean;
   is_cut: boolean;
+  is_few: boolean;
   affinities: Record<string, number> | null;
   /** Authors whom the caller follows. */
   follows: string[] | null;
@@ -39,6 +40,10 @@ export interface Asked {
   page: Pick<Page, "served" | "filter">;
   /** What is common to all feeds and need not be asked for; null: everything is. */
   common: (Omit<CommonPosts, "at"> & { at: number | null }) | null;
+  /** Whether the caller is taken for one who may read few posts: true, it is looked at first; false, it is not; default: where `common` is null. */
+  isFew?: boolean;
+  /** Told whether they may. */
+  tellFew?: (isFew: boolean) => void;
   /** In milliseconds; default: recsys.clock(). */
   instant?: number;
   /** Where a worker keeps what is known of posts; default: it is read. */
@@ -57,11 +62,12 @@ export async function retrieve(
   const { common, vector } = asked;
   const [{ found: answer }] = await asService(connection, caller.role, candidates(caller, asked));
   if (answer.model_gone) throw new ModelGone();
+  asked.tellFew?.(answer.is_few);
   if (answer.is_cut) return null;
   const ofCaller = toCaller(answer);
   const found = new Map<string, Mine>();
   const since = ownPosts(answer, ofCaller, found);
-  if (common && !addCommon(common, answer, since, ofCaller, found)) return null;
+  if (common && !answer.is_few && !addCommon(common, answer, since, ofCaller, found)) return null;
   const knownOf = asked.known ?? ((ids) => readKnownPosts(connection, caller.role, asked.modelId, ids, asked.instant));
   const known = await knownOf([...found.keys()]);
   return Array.from(found.values(), (mine, i) => candidateOf(mine.post, known[i], mine, vector));
@@ -145,12 +151,12 @@ function addCommon(
 
 function candidates(
   { role, sub }: Identity,
-  { modelId, vector, page: { served, filter }, common, instant }: Asked,
+  { modelId, vector, page: { served, filter }, common, isFew, instant }: Asked,
 ): Statement<{ found: Answer }> {
   return {
     text: `select recsys.candidates($1::text, $2::uuid, $3::bigint, $4::text::extensions.vector,
         coalesce(to_timestamp($5::double precision / 1000), recsys.clock()), $6::jsonb, $7::bigint, $8::bigint[],
-        $9::uuid[], to_timestamp($10::double precision / 1000)) as found`,
+        $9::uuid[], to_timestamp($10::double precision / 1000), $11::boolean) as found`,
     values: [
       role,
       sub ?? null,
@@ -162,6 +168,7 @@ function candidates(
       served.keys,
       common?.ids ?? null,
       common?.at ?? null,
+      isFew ?? null,
     ],
   };
 }
