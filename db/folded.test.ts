@@ -29,14 +29,13 @@ test("every mark and every sign without width is folded alike in SQL and in Type
   assert.ok(gone > 800 && gone < signs.length - 1200, `${gone} of ${signs.length} are accents`);
 });
 
-test("every letter of a script without spaces stands apart in SQL as in TypeScript", async () => {
-  const letters: string[] = [];
-  for (let code = 1; code <= 0x10ffff; code++) {
-    const letter = String.fromCodePoint(code);
-    // what PostgreSQL 17 (Unicode 15.1) does not know yet is nobody's word
-    if (/[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Thai}\p{sc=Lao}\p{sc=Khmer}\p{sc=Myanmar}]/u.test(letter))
-      letters.push(letter);
-  }
+test("letters of scripts without spaces stand apart in SQL as in TypeScript, and no others", async () => {
+  const apart = Array.from({ length: 0x40000 }, (_, code) => folded(String.fromCodePoint(code)).startsWith(" "));
+  const letters = apart.flatMap((is, code) => {
+    // both sides of each edge, and a few of the 100,000 between; no halves of letters
+    const isChosen = is !== apart[code - 1] || is !== apart[code + 1] || code % 512 === 0;
+    return isChosen && code > 0 && (code < 0xd800 || code > 0xdfff) ? [String.fromCodePoint(code)] : [];
+  });
   const { rows } = await pool.query<{ letter: string; folded: string }>(
     "select letter, recsys.folded(letter) as folded from unnest($1::text[]) as letter",
     [letters],

@@ -1,5 +1,6 @@
 /** What can be done and taken back: a vote, a dismissal, a mute. Each is a mark that is set or not. */
 import type { Event, NewEvent } from "../../client/src/index.ts";
+import { isolated } from "../shared/isolated.ts";
 import type { Project } from "../shared/project.ts";
 import { mute, type Post, unmute } from "./app-tables.ts";
 
@@ -91,7 +92,7 @@ function byObject(acts: readonly Act[]): Map<string, string[]> {
 function partsOf(act: Exclude<Act, { kind: "seen" }>): [object: string, verb: string] {
   if ("label" in act) return [` ${act.label}`, `${act.kind}d`];
   if (act.kind === "profile") return ["", "changed what you say of yourself"];
-  return [` “${shortened(act.title)}”`, did[act.kind]];
+  return [` “${isolated(shortened(act.title))}”`, did[act.kind]];
 }
 
 /** "one, another and a third" */

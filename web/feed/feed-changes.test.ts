@@ -97,6 +97,11 @@ test("every reason is a sentence, those of later versions too", () => {
     say({ kind: "shared_terms", terms: ["a", "b", "c"] }),
     "About “a”, “b” and “c”, as in posts that you know",
   );
+  assert.equal(
+    say({ kind: "like_your_history", title: "متى 3؟" }),
+    "Like “\u2068متى 3؟\u2069”, which you know",
+    "what is read from right to left keeps its signs",
+  );
   assert.equal(say({ kind: "sponsored" }), "Picked for you");
   assert.equal(sayWhy({ kind: "similar" }, "community", known), "Close to what people here care about");
 });

@@ -1,4 +1,5 @@
 import type { Feed, Reason } from "../../../client/src/index.ts";
+import { isolated } from "../../shared/isolated.ts";
 import { listed } from "../acts.ts";
 import type { Post } from "../app-tables.ts";
 
@@ -6,7 +7,7 @@ import type { Post } from "../app-tables.ts";
 export function sayWhy(why: Reason, basis: Feed["basis"], posts: ReadonlyMap<string, Post>): string {
   switch (why.kind) {
     case "like_your_history":
-      return `Like “${why.title}”, which you know`;
+      return `Like “${isolated(why.title)}”, which you know`;
     case "follows_author":
       return `By ${authorName(why.author_id, posts)}, whom you follow`;
     case "touched":
@@ -14,7 +15,7 @@ export function sayWhy(why: Reason, basis: Feed["basis"], posts: ReadonlyMap<str
     case "followed_author":
       return `By ${authorName(why.author_id, posts)}, whose posts you often open`;
     case "shared_terms":
-      return `About ${listed(why.terms.map((term) => `“${term}”`))}, as in posts that you know`;
+      return `About ${listed(why.terms.map((term) => `“${isolated(term)}”`))}, as in posts that you know`;
     case "exploration":
       return "Brand new: few people have been shown it so far";
     case "similar":
@@ -32,7 +33,7 @@ export function sayWhy(why: Reason, basis: Feed["basis"], posts: ReadonlyMap<str
 }
 
 function authorName(id: string, posts: ReadonlyMap<string, Post>): string {
-  for (const post of posts.values()) if (post.author_id === id) return post.author;
+  for (const post of posts.values()) if (post.author_id === id) return isolated(post.author);
   return "somebody";
 }
 

@@ -4,7 +4,10 @@
  */
 import { words } from "./words.ts";
 
-/** Rows of the token table; row 0 is padding. 16,384 × 32 floats twice (once per tower) keeps the graphs under 5 MB. */
+/**
+ * Rows of the token table; row 0 is padding. 16,384 × 32 floats twice (once per tower) keeps the graphs under 5 MB. Of travel-se's 17,818
+ * words 4.5 % of all occurrences are in the row of a commoner word; of 100,000 words (Zipf) 19 %, and 9 % with 65,536 rows, at 17 MB.
+ */
 export const tokenRows = 16_384;
 
 /** A text field of a tower: its tokens take up to `slots` elements of the row, the rest is padding. */
