@@ -20,6 +20,8 @@ export interface GatewayOptions {
    * whoever reaches the port can be anybody of the community: so for a database that is not on this machine the console alone is served, which asks for the secret key.
    */
   site?: string | undefined;
+  /** How large V8's heap may become, in MB; left out: as large as it likes. The platform gives a worker 256. */
+  heap?: number;
   /** Hears every line that the functions write. */
   onLog?: (line: string) => void;
 }
@@ -55,11 +57,11 @@ export const localProject = join(root, ".recsys");
 /** Starts the gateway and waits until it serves. Throws one clear line when the port is taken or Deno cannot start. */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const { databaseUrl, port = 54321, folder = localProject, onLog = console.error } = options;
-  const { site } = options;
+  const { site, heap } = options;
   const isLocal = isOnThisMachine(databaseUrl);
   const key = await signingKey(folder);
   const secretKey = `sb_secret_${crypto.randomUUID()}`;
-  const child = spawn(denoPath(), denoArguments(), {
+  const child = spawn(denoPath(), denoArguments(heap), {
     cwd: root,
     stdio: ["pipe", "pipe", "pipe"],
     // Ctrl-C in a terminal is for this process, which then ends the other in order
@@ -104,9 +106,18 @@ export function denoPath(): string {
   return join(dirname(createRequire(import.meta.url).resolve("deno/package.json")), "deno");
 }
 
-function denoArguments(): string[] {
+function denoArguments(heap: number | undefined): string[] {
   const permissions = ["--allow-net", "--allow-env", "--allow-read", "--allow-sys", "--allow-ffi"];
-  return ["run", "--no-prompt", "--config", "deno.json", ...permissions, "supabase/functions/_local/gateway.ts"];
+  const limit = heap === undefined ? [] : [`--v8-flags=--max-heap-size=${heap}`];
+  return [
+    "run",
+    "--no-prompt",
+    ...limit,
+    "--config",
+    "deno.json",
+    ...permissions,
+    "supabase/functions/_local/gateway.ts",
+  ];
 }
 
 /** Only what the functions need, so that nothing of the operator's own environment reaches them. */

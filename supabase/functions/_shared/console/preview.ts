@@ -18,18 +18,18 @@ export async function feedWithCandidates(services: FeedServices, userId: string,
   const { feed, decision } = await previewOf(services, userId, limit);
   const places = new Map(feed.items.map((item) => [item.post_id, item]));
   const ranked = [...(decision?.ranked ?? [])].sort((a, b) => b.score - a.score);
-  const candidates = ranked.map(({ post, score, predictions, features }, i) => ({
-    post_id: post.post_id,
-    title: post.title,
-    created_at: new Date(Number(post.created_at)).toISOString(),
-    author_id: post.author_id,
-    sources: post.ranks,
-    score,
-    predictions,
+  const candidates = ranked.map((each, i) => ({
+    post_id: each.post.post_id,
+    title: each.post.title,
+    created_at: new Date(Number(each.post.created_at)).toISOString(),
+    author_id: each.post.author_id,
+    sources: each.post.ranks,
+    score: each.score,
+    predictions: each.predictions,
     rank: i + 1,
-    position: places.get(post.post_id)?.position ?? null,
-    why: places.get(post.post_id)?.why ?? null,
-    features: features?.().map((value) => Number(value.toPrecision(6))) ?? null,
+    position: places.get(each.post.post_id)?.position ?? null,
+    why: places.get(each.post.post_id)?.why ?? null,
+    features: each.features()?.map((value) => Number(value.toPrecision(6))) ?? null,
   }));
   return { ...feed, feature_names: featureNames, candidates };
 }

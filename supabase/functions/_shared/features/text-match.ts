@@ -20,7 +20,10 @@ export const textDecay = 0.95;
 export function textMatches(history: Text[], candidates: Text[]): Float64Array {
   const matches = new Float64Array(candidates.length);
   if (history.length === 0) return matches;
-  const { documents, idfs, interestLength, forgetInterest } = interestIn(history, candidates);
+  if (numbers.size > wordsAtMost) forget();
+  const documents = candidates.map(wordsOf);
+  documentsOf.set(candidates, documents);
+  const { idfs, interestLength, forgetInterest } = interestIn(history, documents);
   for (let i = 0; i < documents.length; i++) {
     const document = documents[i];
     let dot = 0;
@@ -41,10 +44,10 @@ export function textMatches(history: Text[], candidates: Text[]): Float64Array {
 const commonShare = 0.05;
 const termsAtMost = 3;
 
-/** The words that each of some candidates shares with the history, those that add most to its match first; common ones are left out. */
+/** The words that each of some candidates shares with the history, those that add most to its match first; common ones are left out. `candidates` do not change once `textMatches` had them. */
 export function sharedTerms(history: Text[], candidates: Text[], some: Text[]): string[][] {
   if (history.length === 0) return some.map(() => []);
-  const { idfs, forgetInterest } = interestIn(history, candidates);
+  const { idfs, forgetInterest } = interestIn(history, documentsOf.get(candidates) ?? candidates.map(wordsOf));
   const terms = some.map(({ title, tags }) => {
     const shared: [word: string, weight: number][] = [];
     for (const word of new Set(words(`${title} ${tags.join(" ")}`))) {
@@ -62,15 +65,13 @@ export function sharedTerms(history: Text[], candidates: Text[], some: Text[]): 
 }
 
 /** Fills `counted` and `interest`, until `forgetInterest` is called. */
-function interestIn(history: Text[], candidates: Text[]) {
-  if (numbers.size > wordsAtMost) forget();
+function interestIn(history: Text[], documents: Document[]) {
   const past = history.map(wordsOf);
-  const documents = candidates.map(wordsOf);
   if (counted.length < numbers.size) makeRoom();
   // words are counted through by index here: with `of` they took twice as long
   for (const document of documents) for (let w = 0; w < document.length; w++) counted[document[w]]++;
   // by how many of the candidates have a word; 0 is that of a word of the history alone
-  const idfs = idfsOf(candidates.length);
+  const idfs = idfsOf(documents.length);
   const interests: number[] = [];
   let weight = 1;
   for (const document of past) {
@@ -90,7 +91,7 @@ function interestIn(history: Text[], candidates: Text[]) {
     for (const document of documents) for (let w = 0; w < document.length; w++) counted[document[w]] = 0;
     for (const word of interests) interest[word] = 0;
   };
-  return { documents, idfs, interestLength: Math.sqrt(interestSquare), forgetInterest };
+  return { idfs, interestLength: Math.sqrt(interestSquare), forgetInterest };
 }
 
 let lastIdfs = new Float64Array();
@@ -113,13 +114,18 @@ function makeRoom(): void {
   interest = new Float64Array(2 * numbers.size);
 }
 
+/** The distinct words of a text, by number. No typed array: of so few numbers it takes three times the memory, most of it outside of the heap. */
+type Document = readonly number[];
+
 /*
  * Texts come again and again: in training as the same arrays of tags, in serving as the same words in one feed after
  * another. Making a key of title and tags to look them up by took training as long as everything else here. Words are
  * counted by their numbers, in arrays.
  */
-let ofTags = new WeakMap<string[], { title: string; document: Int32Array }>();
-const ofText = new Map<string, Int32Array>();
+let ofTags = new WeakMap<string[], { title: string; document: Document }>();
+const ofText = new Map<string, Document>();
+/** Of the candidates that `textMatches` had: to look 550 of them up again took as long as what `sharedTerms` does with them. */
+let documentsOf = new WeakMap<Text[], Document[]>();
 const textsAtMost = 20_000;
 /** The number of each word, from 0. */
 const numbers = new Map<string, number>();
@@ -130,10 +136,11 @@ function forget(): void {
   numbers.clear();
   ofText.clear();
   ofTags = new WeakMap();
+  documentsOf = new WeakMap();
 }
 
 /** The distinct words of title and tags, by number. */
-function wordsOf({ title, tags }: Text): Int32Array {
+function wordsOf({ title, tags }: Text): Document {
   const found = ofTags.get(tags);
   if (found?.title === title) return found.document;
   const text = tags.length > 0 ? `${title} ${tags.join(" ")}` : title;
@@ -149,17 +156,17 @@ function wordsOf({ title, tags }: Text): Int32Array {
   return document;
 }
 
-function distinctNumbers(ofDocument: string[]): Int32Array {
-  const document = new Int32Array(ofDocument.length);
-  let length = 0;
+function distinctNumbers(ofDocument: string[]): Document {
+  const document: number[] = [];
   documentsRead++;
   for (let w = 0; w < ofDocument.length; w++) {
     const number = numberOf(ofDocument[w]);
     if (lastIn[number] === documentsRead) continue;
     lastIn[number] = documentsRead;
-    document[length++] = number;
+    document.push(number);
   }
-  return document.slice(0, length);
+  // a list that grew has room for 17
+  return document.slice();
 }
 
 /** Of each word, the number of the document that it was last found in. */

@@ -26,7 +26,7 @@ export function answerOf(
       basis: model ? basisOf(input.history.length > 0, input) : "community",
       next: candidates > selected.length ? cursorAfter(page.served, keys) : null,
     }),
-    features: selected.map(({ chosen }) => chosen.features?.() ?? null),
+    features: selected.map(({ chosen }) => chosen.features()),
     propensities: selected.map(({ propensity }) => (ranked ? propensity : null)),
     decision: ranked && { found: { context, input, ...found }, page, ranked, selected },
     label,

@@ -14,11 +14,11 @@ export function explorationOf({ context, trials }: LookedUp, { limit, served }: 
 
 /** The page of one model, or of none. */
 export function plainPage(
-  { found: { context, posts }, page, scored, explore }: Ranked,
+  { found: { context, posts, input }, page, scored, explore }: Ranked,
   ...fillers: Filler<ScoredPost>[]
 ): MadePage {
   const selected = bestOf(scored, page, context, explore, ...fillers);
-  return { selected, why: reasons(selected, posts, context), candidates: scored.length };
+  return { selected, why: reasons(selected, posts, context, input.history), candidates: scored.length };
 }
 
 /** The best by their scores, but for a place under trial and those that `fillers` want. */

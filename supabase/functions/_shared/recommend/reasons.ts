@@ -1,6 +1,5 @@
 /** The stage that says why each post of a page is there: the most telling of the reasons that hold. */
 
-import { parseVectors } from "../database/vectors.ts";
 import { dimensions } from "../features/history.ts";
 import { innerProduct } from "../features/inner-product.ts";
 import { type Source, sourceNames, sources } from "../features/retrieval.ts";
@@ -17,34 +16,38 @@ import type { Selected } from "./select/select.ts";
 const closeShare = 0.1;
 
 /**
- * The reason of each selected post; `candidates` are all of the request. Where no model ranked, nothing that the user did has brought
+ * The reason of each selected post; `candidates` are all of the request, `vectors` [32] those of `context.history_posts`. Where no model ranked, nothing that the user did has brought
  * a post, but for its author.
  */
-export function reasons(selected: Selected<ScoredPost>[], candidates: Text[], context: ContextRow): Reason[] {
-  const history = namedHistory(context);
-  const isClose = (rank: number | undefined) =>
-    rank !== undefined && rank <= Math.max(1, closeShare * candidates.length);
+export function reasons(
+  selected: Selected<ScoredPost>[],
+  candidates: Text[],
+  context: ContextRow,
+  vectors: ArrayLike<number>[],
+): Reason[] {
+  const history = namedHistory(context, vectors);
+  const isClose = (rank: number | null) => rank !== null && rank <= Math.max(1, closeShare * candidates.length);
   const terms = sharedTerms(
     context.recent_interactions ?? [],
     candidates,
     selected.map(({ chosen }) => chosen.post),
   );
-  return selected.map(({ chosen: { post, rankBy }, explored }, i) => {
+  return selected.map(({ chosen, explored }, i) => {
+    const { post } = chosen;
     if (explored) return { kind: "exploration" };
     if (post.follows_author) return plainReason("followed", post.author_id, true);
-    const nearest = isClose(rankBy?.("log_history_rank")) && nearestInHistory(history, post.embedding);
+    const nearest = isClose(chosen.rankBy("log_history_rank")) && nearestInHistory(history, post.embedding);
     if (nearest) return { kind: "like_your_history", post_id: nearest.post_id, title: nearest.title };
     if (post.ranks.followed !== null) return plainReason("followed", post.author_id);
-    if (isClose(rankBy?.("log_text_match_rank")) && terms[i].length > 0)
+    if (isClose(chosen.rankBy("log_text_match_rank")) && terms[i].length > 0)
       return { kind: "shared_terms", terms: terms[i] };
     return plainReason(bestSource(post.ranks), post.author_id);
   });
 }
 
 /** The posts of the history that have a vector, and whose title the caller may read: recent_interactions was read under their role. */
-function namedHistory({ history, history_posts, recent_interactions }: ContextRow): NamedPost[] {
+function namedHistory({ history_posts, recent_interactions }: ContextRow, vectors: ArrayLike<number>[]): NamedPost[] {
   const titles = new Map((recent_interactions ?? []).map(({ post_id, title }) => [post_id, title]));
-  const vectors = parseVectors(history);
   return history_posts.flatMap((post_id, i) => {
     const title = titles.get(post_id);
     return title === undefined ? [] : [{ post_id, title, embedding: vectors[i] }];

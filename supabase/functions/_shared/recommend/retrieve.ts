@@ -110,7 +110,9 @@ function addCommon(
   ofCaller: ToCaller,
   found: Map<string, Mine>,
 ): boolean {
-  const keys = new Map(answer.common?.place?.map((place, i) => [place, answer.common?.served_key?.[i] ?? 0]));
+  /** By their places; undefined: it may not be shown. */
+  const keys: (number | undefined)[] = common.posts.map(() => undefined);
+  for (const [i, place] of (answer.common?.place ?? []).entries()) keys[place] = answer.common?.served_key?.[i];
   for (const source of commonSources) {
     const { size, share = Infinity, beginsWithNew } = optionsOf[source];
     let rank = 0;
@@ -123,7 +125,7 @@ function addCommon(
     };
     // it is newer than all that was read before
     if (beginsWithNew) for (const mine of since) if (rank < size && !isBeyond(mine.post)) mine.ranks[source] = ++rank;
-    const shown = (common.places[source] ?? []).filter((place) => keys.has(place));
+    const shown = (common.places[source] ?? []).filter((place) => keys[place] !== undefined);
     const beyond = new Set(shown.filter((place) => isBeyond(common.posts[place])));
     for (const place of [...shown.filter((place) => !beyond.has(place)), ...beyond].slice(0, size - rank)) {
       const post = common.posts[place];
@@ -133,7 +135,7 @@ function addCommon(
           post,
           ranks: unranked(),
           ...ofCaller(post),
-          served_key: keys.get(place) ?? 0,
+          served_key: keys[place] ?? 0,
         };
         found.set(post.post_id, mine);
       }

@@ -1,7 +1,7 @@
 /** The stage that says how much each candidate is worth to the user: the ranker's probabilities, or the community's measure without a model. */
 import { type Head, type HeadWeights, weightsOf } from "../features/kinds.ts";
 import { pairFeatures, type UserState } from "../features/ranker-features.ts";
-import type { Tensor } from "../features/tensors.ts";
+import type { Feeds, Tensor } from "../features/tensors.ts";
 import type { ServingModel } from "../models/models.ts";
 import { communityScore, communityValue } from "./community-feed.ts";
 import type { Predictions } from "./feed.ts";
@@ -16,11 +16,46 @@ export type Measure = "log_history_rank" | "log_text_match_rank";
 export interface ScoredPost {
   post: PostCandidate;
   score: number;
+  /** null: no model ranked; no more is known then. */
   predictions: Predictions | null;
   /** What the ranker was told of it. */
-  features: (() => number[]) | null;
+  features(): number[] | null;
   /** Where it stands among the candidates by a measure that the ranker was told of, from 1. */
-  rankBy: ((measure: Measure) => number) | null;
+  rankBy(measure: Measure): number | null;
+}
+
+/** What a ranker said of the candidates, and what it was told of them. */
+interface Ranking {
+  heads: readonly Head[];
+  probabilities: Float32Array;
+  feeds: Feeds;
+}
+
+/** Looks up what is asked of it, which is little but for the page: told in advance of 550 candidates it was 170 KB of a feed's 3,300 of garbage. */
+class RankedPost implements ScoredPost {
+  readonly post: PostCandidate;
+  readonly score: number;
+  private readonly ranking: Ranking;
+  private readonly i: number;
+
+  constructor(post: PostCandidate, score: number, ranking: Ranking, i: number) {
+    this.post = post;
+    this.score = score;
+    this.ranking = ranking;
+    this.i = i;
+  }
+
+  get predictions(): Predictions {
+    return predictionsOf(this.ranking.heads, this.ranking.probabilities, this.i);
+  }
+
+  features(): number[] {
+    return featuresOf(this.ranking.feeds, this.i);
+  }
+
+  rankBy(measure: Measure): number {
+    return rankOf(this.ranking.feeds.pair_features, this.i, measure);
+  }
 }
 
 /** The weighted sum of the ranker's probabilities, times the worth. `leftOut` takes the posts that cannot be ranked. */
@@ -38,17 +73,12 @@ export async function modelScores(
   const { probabilities } = opinion;
   const { heads } = model;
   const weightOf = weightsOf(heads, weights);
+  const ranking = { heads, probabilities, feeds };
   const scored: ScoredPost[] = [];
   for (let i = 0; i < finite.length; i++) {
     const score = scoreOf(opinion, i, weightOf);
     if (isFiniteRow(probabilities, i, heads.length) && Number.isFinite(score))
-      scored.push({
-        post: finite[i],
-        score,
-        predictions: predictionsOf(heads, probabilities, i),
-        features: () => featuresOf(feeds, i),
-        rankBy: (measure) => rankOf(feeds.pair_features, i, measure),
-      });
+      scored.push(new RankedPost(finite[i], score, ranking, i));
     else leftOut.push({ post_id: finite[i].post_id, what: "score", value: score });
   }
   return scored;
@@ -72,12 +102,13 @@ export interface Request {
   weights: HeadWeights;
 }
 
+const notRanked = { predictions: null, features: () => null, rankBy: () => null };
+
 /** The measure of the community feed. `leftOut` takes the posts for which it is no finite number. */
 export function communityScores(posts: PostCandidate[], now: number, leftOut: LeftOut[]): ScoredPost[] {
   return posts.flatMap((post) => {
     const value = communityValue(post.created_at, post.state, now);
-    if (Number.isFinite(value))
-      return [{ post, score: communityScore(value), predictions: null, features: null, rankBy: null }];
+    if (Number.isFinite(value)) return [{ post, score: communityScore(value), ...notRanked }];
     leftOut.push({ post_id: post.post_id, what: "recency or popularity", value });
     return [];
   });

@@ -58,7 +58,7 @@ async function secondScores(
 }
 
 /** One side of the draft: what a model thinks, of which posts, and in which terms. */
-interface Side extends Pick<LookedUp, "context" | "posts"> {
+interface Side extends Pick<LookedUp, "context" | "posts" | "input"> {
   scored: ScoredPost[];
 }
 
@@ -76,7 +76,8 @@ function drafted(sides: Record<Team, Side>, page: Page, explore: Exploration | n
   const selected = places.map(({ chosen, explored }) => ({ chosen, explored, drawn: false, propensity: null }));
   const whyOf = (team: Team) => {
     const those = selected.filter((_, i) => places[i].by === team);
-    return reasons(those, sides[team].posts, sides[team].context).values();
+    const { posts, context, input } = sides[team];
+    return reasons(those, posts, context, input.history).values();
   };
   const why = { 1: whyOf(1), 2: whyOf(2) };
   return {

@@ -80,7 +80,7 @@ export function replay(
     served.take(chosen);
     // penalties ask for its vector, also where the shadow cannot rank it
     const seen = candidates.get(id);
-    if (own ?? seen) shadow.take(own ?? { ...chosen, post: seen ?? chosen.post });
+    if (own ?? seen) shadow.take(own ?? { score: chosen.score, post: seen ?? chosen.post });
     return { served: chosen, shadow: own, propensity, drawn: drawnPlace };
   });
 }

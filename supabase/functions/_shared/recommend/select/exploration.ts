@@ -102,7 +102,7 @@ function drawn<Post extends Triable>(
   const betaOf = randomBeta.source(uniform);
   const drew = new Set<string>();
   for (const candidate of left) {
-    const { post, predictions } = candidate;
+    const { post } = candidate;
     if (post.created_at <= since) continue;
     const { impressions, acted } = known.get(post.post_id) ?? untried;
     if (impressions >= enough) continue;
@@ -110,7 +110,7 @@ function drawn<Post extends Triable>(
       if (drew.has(post.author_id)) continue;
       drew.add(post.author_id);
     }
-    const expected = expectedFrom * expectedChance(predictions, rate);
+    const expected = expectedFrom * expectedChance(candidate.predictions, rate);
     const value = betaOf(expected + acted, expectedFrom - expected + impressions - acted)();
     if (value > highest) [best, highest] = [candidate, value];
   }

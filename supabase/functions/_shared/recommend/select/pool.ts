@@ -15,7 +15,7 @@ export interface CandidatePool<Post extends Selectable> {
   /** Which has the highest value of those that are not taken, of equals the first; −1: all are. */
   best(): number;
   /** Puts a post on the page, one of these or another. */
-  take(post: Post): void;
+  take(post: Selectable): void;
 }
 
 /** The pool of a page of `limit`; sorts `posts`. */
@@ -32,7 +32,7 @@ export function candidatePool<Post extends Selectable>(
   if (diversity > 0) penalties.push(likeness(pool, diversity));
   if (author_decay < 1) penalties.push(repeatedAuthor(pool, author_decay, limit));
   if (topic_share < 1) penalties.push(fullTopics(pool, topic_share, limit));
-  const taken = new Set<Post>();
+  const taken = new Set<Selectable>();
   return {
     posts: pool,
     values,
@@ -46,7 +46,7 @@ export function candidatePool<Post extends Selectable>(
     },
     take(post) {
       taken.add(post);
-      const place = pool.indexOf(post);
+      const place = (pool as Selectable[]).indexOf(post);
       if (place >= 0) values[place] = Number.NEGATIVE_INFINITY;
       for (const penalty of penalties) penalty(post, values);
     },
