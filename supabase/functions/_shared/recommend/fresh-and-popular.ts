@@ -1,6 +1,8 @@
 /** What is fresh and popular, in one statement: the feed where neither model nor list can be had. It takes no vectors, and two of the five sources. */
+import { type Expression, sql } from "kysely";
 import { type Identity, readAs } from "../database/caller.ts";
-import type { Pool, Statement } from "../database/database.ts";
+import type { Pool, Query } from "../database/database.ts";
+import { db, fn, milliseconds, textOf } from "../database/query.ts";
 import { quietPost } from "../features/ranker-features.ts";
 import { sources, unranked } from "../features/retrieval.ts";
 import { itemOf, plainAnswer } from "./answer.ts";
@@ -54,31 +56,44 @@ export async function freshAndPopular(
 function readFreshAndPopular(
   userId: string | null,
   { served: { seed, keys }, filter }: Page,
-): Statement<FreshOrPopularRow> {
-  return {
-    // the request is made once and handed over as a whole: joined to each row, what is left out would be searched from end to end for each post
-    text: `with asked as materialized (
-        select clock.now, recsys.with_pool(recsys.feed_request($1::uuid, clock.now, $4::jsonb, $2::bigint, $3::bigint[]), null, null) as request
-        from (select recsys.clock() as now) as clock
-      ),
-      found as (
-        select post_id, min(fresh_rank)::integer as fresh_rank, min(trending_rank)::integer as trending_rank
-        from (
-          select post_id, rank as fresh_rank, null::bigint as trending_rank from recsys.retrieve_fresh((select request from asked), ${sources.fresh.size}, ${sources.fresh.share})
-          union all
-          select post_id, null, rank from recsys.retrieve_trending((select request from asked), ${sources.trending.size}, ${sources.trending.share})
-        ) as each
-        group by post_id
-      )
-      select
-        asked.now, found.*, coalesce(posts.title, '') as title, stats.recent,
-        recsys.served_key(found.post_id, $2::bigint) as served_key,
-        1000 * date_part('epoch', posts.created_at) as created_at,
-        1000 * date_part('epoch', stats.last_active_at) as last_active_at
-      from asked
-      cross join found
-      join recsys.source_posts as posts on posts.post_id = found.post_id
-      left join recsys.latest_post_stats as stats on stats.post_id = found.post_id and stats.last_active_at <= asked.now`,
-    values: [userId, String(seed), keys, filter ? JSON.stringify(filter) : null],
+): Query<FreshOrPopularRow> {
+  const p_seed = String(seed);
+  const p_filter = filter ? JSON.stringify(filter) : null;
+  const request = (p_now: Expression<unknown>) => {
+    const p_request = fn("recsys.feed_request", { p_user_id: userId, p_now, p_filter, p_seed, p_served: keys });
+    return fn("recsys.with_pool", { p_request, p_model_id: null, p_embedding: null });
   };
+  // the request is made once and handed over as a whole: joined to each row, what is left out would be searched from end to end for each post
+  const p_request = sql`(select request from asked)`;
+  const of = ({ size, share }: { size: number; share: number }) => ({ p_request, p_most: size, p_share: share });
+  return db
+    .with(
+      (asked) => asked("asked").materialized(),
+      (db) =>
+        db
+          .selectFrom(sql<{ now: Date }>`(select recsys.clock() as now)`.as("clock"))
+          .select(({ ref }) => ["clock.now", request(ref("clock.now")).as("request")]),
+    )
+    .selectFrom(fn("recsys.retrieve_fresh", of(sources.fresh)).as("fresh"))
+    .fullJoin(fn("recsys.retrieve_trending", of(sources.trending)).as("trending"), "trending.post_id", "fresh.post_id")
+    .innerJoin("asked", (join) => join.onTrue())
+    .innerJoin("recsys.source_posts as posts", (join) =>
+      join.on(({ eb, fn, ref }) =>
+        eb("posts.post_id", "=", fn.coalesce(ref("fresh.post_id"), ref("trending.post_id"))),
+      ),
+    )
+    .leftJoin("recsys.latest_post_stats as stats", (join) =>
+      join.onRef("stats.post_id", "=", "posts.post_id").onRef("stats.last_active_at", "<=", "asked.now"),
+    )
+    .select(({ ref }) => [
+      "asked.now",
+      "posts.post_id",
+      "stats.recent",
+      sql<number | null>`${ref("fresh.rank")}::integer`.as("fresh_rank"),
+      sql<number | null>`${ref("trending.rank")}::integer`.as("trending_rank"),
+      textOf(ref("posts.title")).as("title"),
+      sql<string>`${fn("recsys.served_key", { p_post_id: ref("posts.post_id"), p_seed })}`.as("served_key"),
+      milliseconds(ref("posts.created_at")).as("created_at"),
+      milliseconds(ref("stats.last_active_at")).as("last_active_at"),
+    ]);
 }

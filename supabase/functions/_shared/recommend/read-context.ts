@@ -1,4 +1,6 @@
-import type { Statement } from "../database/database.ts";
+import { type Expression, sql } from "kysely";
+import type { FunctionRow, Query } from "../database/database.ts";
+import { db, fn } from "../database/query.ts";
 import type { RecentInteraction } from "../features/recent-habit.ts";
 import type { UserTextRow } from "../towers/user-input.ts";
 import type { FeedSettings } from "./feed-settings.ts";
@@ -37,25 +39,26 @@ export interface NamedInteraction extends RecentInteraction {
   post_id: string;
 }
 
-/** What `context` is for a visitor: a person who came this moment and of whom nothing is known. */
-const visitorContext = `cross join lateral (
-        select
-          '{}'::text[] as passions, '{}'::text[] as projects, '' as bio, feed.now as created_at, null::text as id_embedding, '{}'::text as history,
-          null::timestamptz as last_active_at, null::integer as views, null::integer as votes, null::integer as comments, null::integer as logins,
-          null::double precision[] as recent, null::double precision[] as recent_logins, null::double precision as habit_log_age,
-          null::double precision as habit_log_idle, '[]'::json as recent_interactions, '{}'::uuid[] as history_posts
-      ) as context`;
-const userContext = "left join lateral recsys.user_context($1::uuid, feed.model_id, feed.now) as context on true";
+/** What recsys.user_context would say of a visitor: a person who came this moment and of whom nothing is known. */
+const visitorContext = sql<FunctionRow<"recsys.user_context">>`(
+  select
+    '{}'::text[] as passions, '{}'::text[] as projects, '' as bio, feed.now as created_at, null::text as id_embedding, '{}'::text as history,
+    null::timestamptz as last_active_at, null::integer as views, null::integer as votes, null::integer as comments, null::integer as logins,
+    null::double precision[] as recent, null::double precision[] as recent_logins, null::double precision as habit_log_age,
+    null::double precision as habit_log_idle, '[]'::json as recent_interactions, '{}'::uuid[] as history_posts)`;
 
-/**
- * Model, settings and user (null: a visitor) as of recsys.clock(), in one row. `assigned`: what recsys.feed_context takes, as an expression in SQL, in
- * which $1 is the user.
- */
-export function readContext(userId: string | null, assigned = "null"): Statement<ContextRow> {
-  return {
-    text: `select feed.*, context.created_at is not null as known, context.*
-      from recsys.feed_context(${assigned}) as feed
-      ${userId === null ? visitorContext : userContext}`,
-    values: userId === null ? [] : [userId],
-  };
+/** Model, settings and user (null: a visitor) as of recsys.clock(), in one row. `assigned`: what recsys.feed_context takes, as an expression in SQL. */
+export function readContext(userId: string | null, assigned: Expression<unknown> | null = null): Query<ContextRow> {
+  const userContext = (p_model_id: Expression<unknown>, p_now: Expression<unknown>) =>
+    fn("recsys.user_context", { p_user_id: userId, p_model_id, p_now });
+  return db
+    .selectFrom(fn("recsys.feed_context", { p_assigned: assigned }).as("feed"))
+    .leftJoinLateral(
+      ({ ref }) =>
+        (userId === null ? visitorContext : userContext(ref("feed.model_id"), ref("feed.now"))).as("context"),
+      (join) => join.onTrue(),
+    )
+    .selectAll("feed")
+    .select(({ ref }) => sql<boolean>`${ref("context.created_at")} is not null`.as("known"))
+    .selectAll("context") as Query<ContextRow>;
 }

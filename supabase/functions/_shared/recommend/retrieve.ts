@@ -1,6 +1,8 @@
 /** The candidates of a feed as recsys.candidates brings them: beside what is common to all feeds, or from all sources at once. */
+import { sql } from "kysely";
 import { asService, type Identity } from "../database/caller.ts";
-import type { Connection, Statement } from "../database/database.ts";
+import type { Connection, Query } from "../database/database.ts";
+import { db, fn, instantOf } from "../database/query.ts";
 import { commonSources, optionsOf, type Ranks, unranked } from "../features/retrieval.ts";
 import { candidateOf, type Found } from "./candidate.ts";
 import type { CommonPosts } from "./common-posts.ts";
@@ -154,23 +156,20 @@ function addCommon(
 function candidates(
   { role, sub }: Identity,
   { modelId, vector, page: { served, filter }, common, isFew, instant }: Asked,
-): Statement<{ found: Answer }> {
-  return {
-    text: `select recsys.candidates($1::text, $2::uuid, $3::bigint, $4::text::extensions.vector,
-        coalesce(to_timestamp($5::double precision / 1000), recsys.clock()), $6::jsonb, $7::bigint, $8::bigint[],
-        $9::uuid[], to_timestamp($10::double precision / 1000), $11::boolean) as found`,
-    values: [
-      role,
-      sub ?? null,
-      modelId,
-      vector && JSON.stringify(Array.from(vector)),
-      instant ?? null,
-      filter ? JSON.stringify(filter) : null,
-      String(served.seed),
-      served.keys,
-      common?.ids ?? null,
-      common?.at ?? null,
-      isFew ?? null,
-    ],
-  };
+): Query<{ found: Answer }> {
+  const found = fn("recsys.candidates", {
+    p_role: role,
+    p_user_id: sub ?? null,
+    p_model_id: modelId,
+    p_embedding: vector && JSON.stringify(Array.from(vector)),
+    // not as Dates, which would cut microseconds off
+    p_now: instant === undefined ? fn("recsys.clock", {}) : instantOf(instant),
+    p_filter: filter ? JSON.stringify(filter) : null,
+    p_seed: String(served.seed),
+    p_served: served.keys,
+    p_common: sql`${common?.ids ?? null}`,
+    p_common_at: typeof common?.at === "number" ? instantOf(common.at) : null,
+    p_is_few: isFew,
+  });
+  return db.selectNoFrom(found.$castTo<Answer>().as("found"));
 }

@@ -3,7 +3,7 @@
  * page, and what comes after the answer. The line knows these interfaces alone; who plugs in is in _shared/plug-ins/.
  */
 import type { Identity } from "../database/caller.ts";
-import type { Connection, Pool, Statement } from "../database/database.ts";
+import type { Connection, Pool, Query } from "../database/database.ts";
 import type { UserInput } from "../features/tower-inputs.ts";
 import type { Work } from "../http/background.ts";
 import type { Log } from "../http/log.ts";
@@ -45,7 +45,7 @@ export interface PlugIns {
 /** The first seam: which model serves. */
 export interface ModelChoice {
   /** Reads the context of a user's feed (null: a visitor's), and with it which model serves. `failed`: the chosen one did. */
-  readContext(userId: string | null, failed: boolean): Statement<ContextRow>;
+  readContext(userId: string | null, failed: boolean): Query<ContextRow>;
   /** The model that is to serve instead of the active one; null: that one does. */
   chosen(context: ContextRow): Chosen | null;
   /** What was chosen for the user, as recsys.impressions.variant; "": nothing. */

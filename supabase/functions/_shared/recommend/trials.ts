@@ -1,6 +1,8 @@
 /** How it stands with the posts under trial, kept by the worker as what is common to all feeds is: until a roll-up, or for ten seconds. */
+import { sql } from "kysely";
 import { asService } from "../database/caller.ts";
-import type { Connection, Statement } from "../database/database.ts";
+import { type Connection, type Statement, toStatement } from "../database/database.ts";
+import { db, milliseconds } from "../database/query.ts";
 import type { Trials } from "./select/exploration.ts";
 
 /** In milliseconds. */
@@ -42,16 +44,26 @@ function usualRate(trials: { impressions: number; acted: number }[]): number {
 /** null: there are none. */
 type Columns = { post_id: string[] | null; impressions: number[]; acted: number[]; at: number; since: number };
 
-/** The newest 5,000: where more are written in a week than that, posts are under trial for less than a week. */
-const readTrials: Statement<Columns> = {
-  text: `select
-      json_agg(newest.post_id) as post_id,
-      json_agg(newest.impressions) as impressions,
-      json_agg(newest.acted) as acted,
-      1000 * date_part('epoch', recsys.clock()) as at,
-      1000 * date_part('epoch', case when count(*) = 5000 then min(newest.created_at) else recsys.clock() - recsys.trial_age() end) as since
-    from (
-      select * from recsys.trials where trials.created_at > recsys.clock() - recsys.trial_age() order by trials.created_at desc limit 5000
-    ) as newest`,
-  values: [],
-};
+/** Where more are written in a week than that, posts are under trial for less than a week. */
+const most = 5_000;
+
+const newest = db
+  .selectFrom("recsys.trials")
+  .select(["post_id", "impressions", "acted", "created_at"])
+  .where("created_at", ">", sql<Date>`recsys.clock() - recsys.trial_age()`)
+  .orderBy("created_at", "desc")
+  .limit(sql.lit(most));
+
+/** The newest. */
+const readTrials: Statement<Columns> = toStatement(
+  db.selectFrom(newest.as("newest")).select(({ ref }) => {
+    const oldest = sql`case when count(*) = ${sql.lit(most)} then min(${ref("created_at")}) else recsys.clock() - recsys.trial_age() end`;
+    return [
+      sql<string[] | null>`json_agg(${ref("post_id")})`.as("post_id"),
+      sql<number[]>`json_agg(${ref("impressions")})`.as("impressions"),
+      sql<number[]>`json_agg(${ref("acted")})`.as("acted"),
+      milliseconds(sql`recsys.clock()`).as("at"),
+      milliseconds(oldest).as("since"),
+    ];
+  }),
+);

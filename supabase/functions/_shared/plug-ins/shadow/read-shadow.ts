@@ -1,8 +1,8 @@
 /** What the database knows of a request for another model than the one that served it. */
 
 import { sql } from "kysely";
-import type { Query, Statement } from "../../database/database.ts";
-import { db, fn } from "../../database/query.ts";
+import type { Query } from "../../database/database.ts";
+import { db, fn, unnest } from "../../database/query.ts";
 import { sources } from "../../features/retrieval.ts";
 import type { Page } from "../../recommend/cursor.ts";
 import type { ContextRow } from "../../recommend/read-context.ts";
@@ -76,26 +76,31 @@ export function readCandidates(
   now: Date,
   { served, filter }: Page,
   postIds: string[],
-): Statement<CandidateRow> {
-  return {
-    text: `select
-        json_agg(near.rank order by listed.place) as similar_rank,
-        json_agg(vectors.embedding is not null order by listed.place) as has_embedding,
-        translate(encode(string_agg(extensions.vector_send(vectors.embedding), ''::bytea order by listed.place), 'base64'), E'\\n', '') as embeddings
-      from unnest($8::uuid[]) with ordinality as listed (post_id, place)
-      left join recsys.post_embeddings as vectors on vectors.model_id = $2::bigint and vectors.post_id = listed.post_id
-      left join recsys.retrieve_similar(
-        recsys.feed_request($1::uuid, $4::timestamptz, $7::jsonb, $5::bigint, $6::bigint[]), $2::bigint, $3::text::extensions.vector, ${sources.similar.size}
-      ) as near on near.post_id = listed.post_id`,
-    values: [
-      userId,
-      modelId,
-      JSON.stringify(Array.from(vector)),
-      now,
-      String(served.seed),
-      served.keys,
-      filter ? JSON.stringify(filter) : null,
-      postIds,
-    ],
-  };
+): Query<CandidateRow> {
+  const p_request = fn("recsys.feed_request", {
+    p_user_id: userId,
+    p_now: now,
+    p_filter: filter ? JSON.stringify(filter) : null,
+    p_seed: String(served.seed),
+    p_served: served.keys,
+  });
+  const p_embedding = JSON.stringify(Array.from(vector));
+  const near = { p_request, p_model_id: modelId, p_embedding, p_most: sources.similar.size };
+  return db
+    .selectFrom(unnest({ post_id: ["uuid", postIds] }).as("listed"))
+    .leftJoin("recsys.post_embeddings as vectors", (join) =>
+      join.onRef("vectors.post_id", "=", "listed.post_id").on("vectors.model_id", "=", modelId),
+    )
+    .leftJoin(fn("recsys.retrieve_similar", near).as("near"), (join) =>
+      join.onRef("near.post_id", "=", "listed.post_id"),
+    )
+    .select(({ ref }) => {
+      const inOrder = sql`order by ${ref("listed.number")}`;
+      const bytes = sql`string_agg(extensions.vector_send(${ref("vectors.embedding")}), ''::bytea ${inOrder})`;
+      return [
+        sql<(number | null)[]>`json_agg(${ref("near.rank")} ${inOrder})`.as("similar_rank"),
+        sql<boolean[]>`json_agg(${ref("vectors.embedding")} is not null ${inOrder})`.as("has_embedding"),
+        sql<string | null>`translate(encode(${bytes}, 'base64'), E'\\n', '')`.as("embeddings"),
+      ];
+    });
 }

@@ -1,4 +1,6 @@
 /** The model and settings of an experiment's variant; the model may fail without taking the feed from anybody. */
+import { sql } from "kysely";
+import { fn } from "../../database/query.ts";
 import { type ContextRow, readContext } from "../../recommend/read-context.ts";
 import type { ModelChoice } from "../../recommend/seams.ts";
 
@@ -6,8 +8,11 @@ export const variantModel: ModelChoice = {
   readContext(userId, failed) {
     // a visitor is in no experiment
     if (userId === null) return readContext(null);
-    const assigned = failed ? "jsonb_build_object('variant', variant, 'settings', settings)" : "to_jsonb(assigned)";
-    return readContext(userId, `(select ${assigned} from recsys.assignment($1::uuid) as assigned)`);
+    const assigned = failed
+      ? sql`jsonb_build_object('variant', variant, 'settings', settings)`
+      : sql`to_jsonb(assigned)`;
+    const assignment = fn("recsys.assignment", { p_user_id: userId });
+    return readContext(userId, sql`(select ${assigned} from ${assignment} as assigned)`);
   },
   chosen(context) {
     const { variant, model_id } = assigned(context);
