@@ -134,7 +134,7 @@ test("what is written from right to left is shown so, within sentences from left
   const first = page.locator("li.post").first();
   const directionOf = (selector: string) =>
     first.locator(selector).evaluate((each) => getComputedStyle(each).direction);
-  await first.locator(".byline bdi").waitFor();
+  await first.locator(".byline span").waitFor();
   assert.equal(await directionOf(".title"), "rtl");
   assert.equal(await directionOf(".excerpt"), "rtl");
   assert.equal(await directionOf(".byline"), "ltr");

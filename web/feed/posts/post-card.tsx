@@ -95,7 +95,7 @@ function CardByline({ item, author }: { item: Item; author: string | undefined }
     ) : null;
   return (
     <p class="byline soft small">
-      {author && <bdi>{author}</bdi>}
+      {author && <span dir="auto">{author}</span>}
       <time dateTime={created_at} title={new Date(created_at).toLocaleString("en")}>
         {sayAge(nowOf(config) - Date.parse(created_at))}
       </time>
