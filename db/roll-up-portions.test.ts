@@ -132,3 +132,29 @@ test("a roll-up that reaches its statement limit takes half the next time, what 
   assert.equal(await count(pool, "recsys.set_aside_changes"), 0);
   await isExact(pool);
 });
+
+test("twice as many views of one post by one person take twice as much reading, their own post or another's", {
+  skip: await withOneSession(),
+}, async (t) => {
+  const { pool } = await testDatabase(t, "repeats");
+  await pool.query(`
+    insert into public.profiles (id, created_at) select ${person("n")}, now() - interval '1 year' from generate_series(0, 1) as n;
+    insert into public.posts (id, author_id, title, created_at) values (${post("0")}, ${person("0")}, 'a post', now() - interval '40 days')`);
+  /** Pages of 8 kB that a roll-up of so many views looks at, once the planner knows them. */
+  const pagesFor = async (who: string, views: number) => {
+    await pool.query("truncate public.post_views");
+    await pool.query("select recsys.roll_up(null)");
+    await pool.query(
+      `insert into public.post_views (user_id, post_id, created_at)
+       select ${person(who)}, ${post("0")}, now() - n * interval '1 second' from generate_series(1, ${views}) as n`,
+    );
+    await pool.query("analyze");
+    const { rows } = await pool.query("explain (analyze, buffers, format json) select recsys.roll_up(null)");
+    return rows[0]["QUERY PLAN"][0].Plan["Shared Hit Blocks"] as number;
+  };
+  for (const who of ["0", "1"]) {
+    const [some, twice] = [await pagesFor(who, 2000), await pagesFor(who, 4000)];
+    t.diagnostic(`person ${who}: ${some} pages for 2,000 views, ${twice} for 4,000`);
+    assert.ok(twice < 2.3 * some, `${some} pages for 2,000 views, ${twice} for 4,000`);
+  }
+});
