@@ -13,7 +13,7 @@ let model: number;
 beforeEach(async () => {
   await clear(pool);
   await pool.query(
-    `truncate recsys.daily_metrics, recsys.embedding_jobs, recsys.feature_changes; update recsys.settings set clock_shift = '0';
+    `truncate recsys.daily_metrics, recsys.embedding_jobs, recsys.feature_changes, recsys.late_changes; update recsys.settings set clock_shift = '0';
      select recsys.make_impression_partitions()`,
   );
   await fillCommunity(pool);
@@ -154,6 +154,15 @@ const changes: [what: string, value: string, change: () => Promise<unknown>][] =
       ),
   ],
   [
+    "late changes: the oldest, in hours",
+    "50",
+    () =>
+      pool.query(
+        "insert into recsys.late_changes (user_id, at, queued_at) values ($1, now(), now() - interval '50 hours')",
+        [people.ada],
+      ),
+  ],
+  [
     "embedding lag: in seconds",
     "600",
     () =>
@@ -275,11 +284,12 @@ await onBoth(
       [
         ["model", false],
         ["embedding lag: in seconds", true],
+        ["late changes: the oldest, in hours", true],
         ["measuring", true],
         ["roll-up lag: in seconds", true],
       ],
     );
-    assert.match(rows[2].state, /^Nothing was shown .* pg_cron is missing here: .* select recsys\.measure_days\(\)/);
+    assert.match(rows[3].state, /^Nothing was shown .* pg_cron is missing here: .* select recsys\.measure_days\(\)/);
     // and a day later nothing was shown still
     await pool.query("select recsys.measure_days(100)");
     assert.deepEqual(

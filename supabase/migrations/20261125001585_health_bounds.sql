@@ -60,6 +60,9 @@ insert into recsys.health_bounds (figure, low, high, enough, reason, cure) value
   ('roll-up lag', null, 60, 0,
     'The roll-up runs every 10 seconds; features are that much older than feeds suppose.',
     'select * from recsys.schedules where name = ''recsys roll-up''; work a backlog off at once: select recsys.roll_up(null)'),
+  ('late changes', null, 48, 0,
+    'What came late is worked off at night at the latest; a night may be lost to maintenance, two are not.',
+    'select * from recsys.schedules where name = ''recsys late roll-up''; all at once: set statement_timeout = 0; select recsys.roll_up(null). What fails then: select * from recsys.feature_store_failures'),
   ('embedding lag', null, 60, 0,
     'A new post is found by its text once it has its vector, seconds after it was written.',
     'Does pg_cron call embed (select * from recsys.schedules)? Otherwise: npx recsys worker');
