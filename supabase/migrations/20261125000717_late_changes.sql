@@ -116,36 +116,31 @@ begin
   with changes as materialized (
     select each.* from unnest(users, posts, instants, queued) as each (user_id, post_id, at, queued_at)
   ),
-  posts_of_late as materialized (
-    select late.post_id, late.last_active_at, late.is_stuck,
-      case when late.is_stuck then most else recsys.states_since('post', late.post_id, late.since, most) end as number
+  late as materialized (
+    select each.kind, each.id, max(each.last_active_at) as last_active_at, bool_or(each.is_stuck) as is_stuck,
+      case when bool_or(each.is_stuck) then most else recsys.states_since(each.kind, each.id, min(each.at), most) end as number
     from (
-      select changes.post_id, min(changes.at) as since, max(latest.last_active_at) as last_active_at, bool_or(stuck.post_id is not null) as is_stuck
+      -- one that reached the limit alone is for the night
+      select 'post' as kind, changes.post_id as id, changes.at, latest.last_active_at, stuck.post_id is not null as is_stuck
       from changes
       left join recsys.latest_post_stats as latest on latest.post_id = changes.post_id
-      -- one that reached the limit alone is for the night
       left join recsys.set_aside_changes as stuck on stuck.post_id = changes.post_id and stuck.error_code = '57014'
-      where latest.last_active_at >= changes.at or changes.post_id is not null and (latest.post_id is null and changes.at = '-infinity' or stuck.post_id is not null)
-      group by changes.post_id
-    ) as late
-  ),
-  users_of_late as materialized (
-    select late.user_id, late.last_active_at, late.is_stuck,
-      case when late.is_stuck then most else recsys.states_since('user', late.user_id, late.since, most) end as number
-    from (
-      select changes.user_id, min(changes.at) as since, max(latest.last_active_at) as last_active_at, bool_or(stuck.user_id is not null) as is_stuck
+      union all
+      select 'user', changes.user_id, changes.at, latest.last_active_at, stuck.user_id is not null
       from changes
       left join recsys.latest_user_stats as latest on latest.user_id = changes.user_id
       left join recsys.set_aside_changes as stuck on stuck.user_id = changes.user_id and stuck.error_code = '57014'
-      where latest.last_active_at >= changes.at or changes.user_id is not null and (latest.user_id is null and changes.at = '-infinity' or stuck.user_id is not null)
-      group by changes.user_id
-    ) as late
+    ) as each
+    where each.id is not null and (each.last_active_at >= each.at or each.last_active_at is null and each.at = '-infinity' or each.is_stuck)
+    group by each.kind, each.id
   ),
   judged as materialized (
     select changes.*, coalesce(of_posts.number, 0) as of_post, coalesce(of_users.number, 0) as of_user
     from changes
-    left join posts_of_late as of_posts on of_posts.post_id = changes.post_id and (of_posts.is_stuck or changes.at <= coalesce(of_posts.last_active_at, '-infinity'))
-    left join users_of_late as of_users on of_users.user_id = changes.user_id and (of_users.is_stuck or changes.at <= coalesce(of_users.last_active_at, '-infinity'))
+    left join late as of_posts
+      on of_posts.kind = 'post' and of_posts.id = changes.post_id and (of_posts.is_stuck or changes.at <= coalesce(of_posts.last_active_at, '-infinity'))
+    left join late as of_users
+      on of_users.kind = 'user' and of_users.id = changes.user_id and (of_users.is_stuck or changes.at <= coalesce(of_users.last_active_at, '-infinity'))
   ),
   put_off as (
     insert into recsys.late_changes as waiting (user_id, post_id, at, of_post, of_user, queued_at)
