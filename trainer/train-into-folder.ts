@@ -76,11 +76,11 @@ interface Training {
   folderOf(name: string): string;
   /** The model to go on from; without it, training starts from scratch. */
   from?: WarmStart | undefined;
-  checkpoint?: FinishedStages;
+  checkpoint?: Checkpoint;
 }
 
 /** What an interrupted training goes on from: the stages that it finished, and the time that they took. */
-export interface FinishedStages {
+export interface Checkpoint {
   stopwatch: Stopwatch;
   stages(community: Community, config: Config): Stages;
 }

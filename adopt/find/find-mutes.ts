@@ -7,7 +7,7 @@ import type { Unclear } from "./find-actions.ts";
 import { type Beside, type KnownApp, type PersonColumn, peopleBeside, personsOf } from "./find-people.ts";
 import { isAbout, type Tags } from "./find-tags.ts";
 
-export interface MuteTable {
+export interface Mutes {
   table: Table;
   person: PersonColumn;
   /** Where the person is said by another row: a filter, of which these are the words. */
@@ -23,9 +23,9 @@ type Muted =
 export function findMutes(
   app: KnownApp,
   tags: Tags | undefined,
-): { mutes: MuteTable[]; unclear: Unclear[]; leftOut: Unclear[] } {
+): { mutes: Mutes[]; unclear: Unclear[]; leftOut: Unclear[] } {
   const { catalog, references, people } = app;
-  const mutes: MuteTable[] = [];
+  const mutes: Mutes[] = [];
   const unclear: Unclear[] = [];
   const leftOut: Unclear[] = [];
   for (const table of catalog) {

@@ -4,6 +4,7 @@ import { findReferences } from "../catalog/references.ts";
 import { type Actions, findActions, findOpening, type Opening } from "./find-actions.ts";
 import { findMutes } from "./find-mutes.ts";
 import {
+  type Candidate,
   findLogins,
   findPeople,
   findProfile,
@@ -13,12 +14,11 @@ import {
   type Profile,
   peopleOf,
   personsOf,
-  type TableCandidate,
 } from "./find-people.ts";
 import { enoughForPosts, findPosts, findTimeless, type ParentColumn, parentsOf } from "./find-posts.ts";
 import { type Tags, tagsOf } from "./find-tags.ts";
 
-export interface PostTable {
+export interface Posts {
   table: Table;
   key: Column;
   author: PersonColumn | undefined;
@@ -31,16 +31,12 @@ export interface PostTable {
 export interface Roles extends KnownApp {
   /** Where they say of themselves what their own table does not have. */
   profile: Profile | undefined;
-  posts: PostTable | undefined;
+  posts: Posts | undefined;
   actions: Actions;
   logins: Logins | undefined;
   muted: ReturnType<typeof findMutes>;
   /** What else might hold people or posts, with points. */
-  candidates: {
-    people: TableCandidate[];
-    posts: TableCandidate[] /** Which would be, if they said when. */;
-    timeless: Table[];
-  };
+  candidates: { people: Candidate[]; posts: Candidate[] /** Which would be, if they said when. */; timeless: Table[] };
 }
 
 export function findRoles(catalog: Catalog): Roles {

@@ -183,7 +183,7 @@ begin
         select 'since', 300, 420, newest.post_id, row_number() over (order by newest.created_at desc, newest.post_id)
         from (
           select posts.*, recsys.is_beyond(request, posts.author_id, row_number() over (partition by posts.author_id order by posts.created_at desc, posts.post_id), 10) as is_beyond
-          from recsys.newest_posts(request, 420, 10, p_common_at + interval '1 microsecond') as posts
+          from recsys.newest_posts_since(request, 420, 10, p_common_at + interval '1 microsecond') as posts
         ) as newest
         -- what is beyond the share of an author waits until the common posts are read again
         where not newest.is_beyond

@@ -184,7 +184,7 @@ function withAlso(
   return Int32Array.from(posts.slice(0, sources.similar.size));
 }
 
-interface RankedUser extends Selectable {
+interface Ranked extends Selectable {
   /** Which of the candidates. */
   i: number;
 }
@@ -195,8 +195,8 @@ function best(
   scores: Float64Array,
   ids: string[],
   settings: SelectionSettings,
-): RankedUser[] {
-  const ranked: RankedUser[] = [];
+): Ranked[] {
+  const ranked: Ranked[] = [];
   for (let i = 0; i < scores.length; i++) {
     const { post, created_at, author_id, embedding, ranks } = candidates[i];
     if (!Number.isFinite(scores[i])) continue;
@@ -208,7 +208,7 @@ function best(
 function listOf(
   userId: string,
   basis: Basis,
-  ranked: RankedUser[],
+  ranked: Ranked[],
   probabilities: Float32Array,
   heads: readonly Head[],
 ): BatchList {

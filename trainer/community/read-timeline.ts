@@ -65,7 +65,7 @@ export async function readTimeline(
 }
 
 /** An instant and the number of an event at it. */
-interface TimelineStart {
+interface Start {
   at: string;
   sort_id: string;
 }
@@ -74,14 +74,14 @@ interface TimelineStart {
 function isBefore(
   at: Expression<Date>,
   sortId: Expression<number>,
-  start: TimelineStart,
+  start: Start,
   is: "<" | "<=" | ">=" = "<",
 ): RawBuilder<boolean> {
   return sql`(${at}, ${sortId}) ${sql.raw(is)} (${start.at}::timestamptz, ${start.sort_id}::bigint)`;
 }
 
 /** Where the last `count` events begin, of each person so many at most, or, if that is later, the states that were not thinned. undefined: at the beginning. */
-async function startOf(client: PoolClient, count: number, ofPerson: number): Promise<TimelineStart | undefined> {
+async function startOf(client: PoolClient, count: number, ofPerson: number): Promise<Start | undefined> {
   const earliest = fn("recsys.training_start", { p_events: bounded(count), p_of_a_person: bounded(ofPerson) });
   const query = db
     .selectFrom("recsys.thinning")
@@ -101,15 +101,11 @@ function bounded(count: number): number {
 }
 
 /** Somebody of whom not all is read since a start, and the last of what is left out. */
-interface BusyPerson extends TimelineStart {
+interface BusyPerson extends Start {
   user_id: string;
 }
 
-async function busyPeople(
-  client: PoolClient,
-  start: TimelineStart | undefined,
-  ofPerson: number,
-): Promise<BusyPerson[]> {
+async function busyPeople(client: PoolClient, start: Start | undefined, ofPerson: number): Promise<BusyPerson[]> {
   const beyond = db
     .selectFrom("recsys.user_stats as state")
     .select((row) => ["state.user_id", sql<string>`${row.ref("last_active_at")}::text`.as("at")])
@@ -134,7 +130,7 @@ function isNoneOf(busy: BusyPerson[]): RawBuilder<boolean> {
 }
 
 /** The events since a start, of busy people their latest. */
-function eventsSince(start: TimelineStart | undefined, busy: BusyPerson[]): AliasedExpression<TimelineRow, "timeline"> {
+function eventsSince(start: Start | undefined, busy: BusyPerson[]): AliasedExpression<TimelineRow, "timeline"> {
   const whole = db.selectFrom("recsys.timeline").selectAll();
   const since = start ? whole.where((row) => isBefore(row.ref("at"), row.ref("sort_id"), start, ">=")) : whole;
   // nearly always: nobody is
@@ -154,12 +150,7 @@ function eventsSince(start: TimelineStart | undefined, busy: BusyPerson[]): Alia
  * The last interactions of each user before `start`, as far back as histories go, with what they found when they came. Worked out
  * from the interactions: their states may have been thinned.
  */
-async function readHistory(
-  client: PoolClient,
-  timeline: Timeline,
-  numbers: Numbers,
-  start: TimelineStart,
-): Promise<void> {
+async function readHistory(client: PoolClient, timeline: Timeline, numbers: Numbers, start: Start): Promise<void> {
   const events = db
     .selectFrom("recsys.source_interactions as events")
     .innerJoin("recsys.source_posts as posts", "posts.post_id", "events.post_id")
@@ -223,7 +214,7 @@ type TimelineRow = {
  * The last state of each post, and the last of each user, before `start`, as rows of recsys.timeline. A row has the state of its post, or of
  * its user, or both. Where it lacks that of its user, a later row has it: the user's last event comes after all others of that user.
  */
-function lastStatesBefore(start: TimelineStart): AliasedExpression<TimelineRow, "timeline"> {
+function lastStatesBefore(start: Start): AliasedExpression<TimelineRow, "timeline"> {
   const ofPosts = db
     .selectFrom("recsys.post_stats")
     .distinctOn("post_id")

@@ -51,18 +51,15 @@ interface Types {
 }
 
 /** The values of a column, one a row: a list, or its literal. */
-export type ColumnValues<Type extends keyof Types = keyof Types> = readonly [
-  type: Type,
-  values: readonly unknown[] | string,
-];
+export type Column<Type extends keyof Types = keyof Types> = readonly [type: Type, values: readonly unknown[] | string];
 
 /**
  * Many rows as a parameter a column, to select from or to join; `number` counts them from 1.
  *
  *     db.selectFrom(unnest({ post_id: ["uuid", ids], score: ["real", scores] }).as("ranked"))
  */
-export function unnest<Columns extends Record<string, ColumnValues>>(columns: Columns) {
-  const each = Object.entries<ColumnValues>(columns);
+export function unnest<Columns extends Record<string, Column>>(columns: Columns) {
+  const each = Object.entries<Column>(columns);
   const lists = each.map(([, [type, values]]) => sql`${values}::${sql.raw(isList(type) ? "text" : type)}[]`);
   const names = each.map(([name]) => sql.ref(name));
   const cast = each.map(([name, [type]]) =>
@@ -77,10 +74,10 @@ const isList = (type: string) => type.endsWith("[]");
 /** Inserts many rows at once: `insertRows("public.logins", { user_id: ["uuid", users], created_at: ["timestamptz", instants] })`. */
 export function insertRows<Table extends keyof DB>(
   table: Table,
-  columns: { [Name in keyof Insertable<DB[Table]>]?: ColumnValues },
+  columns: { [Name in keyof Insertable<DB[Table]>]?: Column },
 ): InsertQueryBuilder<DB, Table, InsertResult> {
   const names = Object.keys(columns);
-  const rows = sql`select ${sql.join(names.map((name) => sql.ref(name)))} from ${unnest(columns as Record<string, ColumnValues>)} as listed`;
+  const rows = sql`select ${sql.join(names.map((name) => sql.ref(name)))} from ${unnest(columns as Record<string, Column>)} as listed`;
   return db
     .insertInto(table)
     .columns(names as never)

@@ -3081,8 +3081,10 @@ export interface Functions {
   "recsys.nearly_equal": { args: { p_some: readonly (number | null)[] | null; p_others: readonly (number | null)[] | null }; row: { nearly_equal: boolean } };
   /** The newest posts that pass the filter of a request, p_most of them at most. It looks at the 20,000 newest of each tag or language, at all by the authors asked for, and at none that the filter does not ask for. */
   "recsys.newest_matches": { args: { p_request: string | null; p_most: number | null }; row: { newest_matches: string[] } };
-  /** The p_most newest posts since an instant and, where more than p_share of them are of one author, 19 times as many after them. */
-  "recsys.newest_posts": { args: { p_request: string | null; p_most: number | null; p_share: number | null; p_since?: Date | string | null | undefined }; row: { post_id: string; author_id: string; created_at: Date } };
+  /** The p_most newest posts and, where more than p_share of them are of one author, 19 times as many after them. */
+  "recsys.newest_posts": { args: { p_request: string | null; p_most: number | null; p_share: number | null }; row: { post_id: string; author_id: string; created_at: Date } };
+  /** As recsys.newest_posts, of those since an instant. */
+  "recsys.newest_posts_since": { args: { p_request: string | null; p_most: number | null; p_share: number | null; p_since: Date | string | null }; row: { post_id: string; author_id: string; created_at: Date } };
   /** A class of regular expressions: what stands in no word of a text that is folded, as blanks, signs and the ends of lines. */
   "recsys.not_in_words": { args: {  }; row: { not_in_words: string } };
   /** The number that digits are; p_alphabet: the digits from 0 on, in small letters. Null: something in it is no digit. */

@@ -42,11 +42,7 @@ function write(
 ): void {
   const error = cause instanceof Error ? cause : new Error(String(cause));
   // an error for the caller says what that means for them, its cause what happened
-  const {
-    code: reason,
-    stack,
-    message,
-  } = error.cause instanceof Error ? (error.cause as LoggedFailure) : (error as LoggedFailure);
+  const { code: reason, stack, message } = error.cause instanceof Error ? (error.cause as Failure) : (error as Failure);
   const because = message === error.message ? undefined : withoutSecrets(message);
   const where = framesOf(stack ?? "", message);
   const line = {
@@ -63,7 +59,7 @@ function write(
 }
 
 /** As drivers and the platform throw it. */
-interface LoggedFailure extends Error {
+interface Failure extends Error {
   code?: unknown;
 }
 
