@@ -83,8 +83,9 @@ const mostFlaky = 3;
 
 /** Runs each of the few files that failed beside others once more, by itself: what passes now is not failed but flaky. */
 export async function tryAlone(ofFiles: Map<string, FileTotals>, brief: boolean): Promise<void> {
-  const failed = [...ofFiles].filter(([, { failed }]) => failed > 0);
-  if (failed.length === 0 || failed.length > mostFlaky || failed.length === ofFiles.size) return;
+  const files = [...ofFiles].filter(([file]) => file !== "");
+  const failed = files.filter(([, { failed }]) => failed > 0);
+  if (failed.length === 0 || failed.length > mostFlaky || failed.length === files.length) return;
   console.log(`Once more, alone: ${failed.map(([file]) => file).join(", ")}.`);
   const alone = await runNodeTests(
     failed.map(([file]) => file),

@@ -55,7 +55,8 @@ export async function readTimeline(
     client,
     start ? counted.where((row) => isBefore(row.ref("last_active_at"), row.ref("sort_id"), start, ">=")) : counted,
   );
-  const total = ofOthers + busy.length * ofPerson;
+  // nobody is busy where everything of everybody is read
+  const total = ofOthers + (busy.length > 0 ? busy.length * ofPerson : 0);
   function progress(done: number): void {
     onProgress({ step: "reading the timeline", done, total });
   }
