@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readdir } from "node:fs/promises";
 import { after, test } from "node:test";
-import type { Finding } from "../cli/commands/check.ts";
+import type { CheckRow } from "../cli/commands/check.ts";
 import type { Database } from "../db/connect.ts";
 import { withoutPostgres } from "../db/testing.ts";
 import { readCatalog } from "./catalog/read-catalog.ts";
@@ -15,7 +15,7 @@ const fixtures = await readdir(new URL("fixtures/", import.meta.url));
 const apps = fixtures.filter((file) => file.endsWith(".sql")).map((file) => file.replace(/\.sql$/, ""));
 
 interface Mended {
-  left: Finding[];
+  left: CheckRow[];
   /** Of what was done. */
   indexes: string[];
   watched: Map<string, string>;
@@ -33,7 +33,7 @@ async function mend(name: string, isWatched: boolean): Promise<Mended> {
   await pool.query(isWatched ? sql : sql.replace(/^select recsys\.watch.*$/gm, ""));
   const done = new Set<string>();
   for (;;) {
-    const { rows: left } = await pool.query<Finding>("select * from recsys.check()");
+    const { rows: left } = await pool.query<CheckRow>("select * from recsys.check()");
     const next = left
       .map(({ cure }) => cure)
       // a policy that nobody has thought of is no statement

@@ -1,7 +1,7 @@
 /** Whether the rows of one person are reached without reading those of everybody: check says where they are not, however few rows there are. */
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import type { Finding } from "../cli/commands/check.ts";
+import type { CheckRow } from "../cli/commands/check.ts";
 import { withoutPostgres } from "../db/testing.ts";
 import { draftedApps } from "./testing.ts";
 
@@ -135,7 +135,7 @@ const shapes: [name: string, views: string, problem?: RegExp, cure?: RegExp][] =
 test("check says where no index could lead to the rows of one person", { skip }, async (t) => {
   const { pool } = await adopt("links");
   const problems = async (client: { query: typeof pool.query }) =>
-    (await client.query<Finding>("select * from recsys.check_indexes()")).rows.filter(({ stops }) => stops);
+    (await client.query<CheckRow>("select * from recsys.check_indexes()")).rows.filter(({ stops }) => stops);
   await pool.query(grants);
   assert.deepEqual(await problems(pool), [], "as drafted");
   for (const [name, views, problem, cure] of shapes)
@@ -166,7 +166,7 @@ test("a partitioned table gets its index as a whole, which mends it", { skip }, 
   await pool.query(view([branch(1, "parted", "who.auth_id", { from: joined("parted", "user_id") })]));
   await pool.query(grants);
   const lines = async () =>
-    (await pool.query<Finding>("select * from recsys.check_indexes() where problem ~ 'parted'")).rows.map(
+    (await pool.query<CheckRow>("select * from recsys.check_indexes() where problem ~ 'parted'")).rows.map(
       ({ cure }) => cure,
     );
   const cures = await lines();

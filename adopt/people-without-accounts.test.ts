@@ -1,7 +1,7 @@
 /** People whom an app knows and auth.users does not: their posts stay, and whoever is tired of them can mute them. */
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import type { Finding } from "../cli/commands/check.ts";
+import type { CheckRow } from "../cli/commands/check.ts";
 import { withoutPostgres } from "../db/testing.ts";
 import { draftedApps } from "./testing.ts";
 
@@ -60,7 +60,7 @@ test("who has no account is known by an id that no post has", { skip }, async (t
     await pool.query(`do $$ declare name text; begin
       for name in select tgname from pg_trigger where tgrelid = 'votes'::regclass and tgname like 'recsys%' loop execute format('drop trigger %I on votes', name); end loop;
     end $$`);
-    const { rows } = await pool.query<Finding>("select * from recsys.check_upkeep() where problem ~ 'public.votes'");
+    const { rows } = await pool.query<CheckRow>("select * from recsys.check_upkeep() where problem ~ 'public.votes'");
     assert.match(rows[0].cure, /p_user_lookup => '\{public\.person,id,recsys_user_id\}'/);
   });
 });

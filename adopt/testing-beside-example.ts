@@ -51,7 +51,7 @@ export async function exampleWithRowsOf(scope: Scope, { pool: adopted }: Databas
 }
 
 /** Median milliseconds of the same in two databases, and the median of the ratios of pairs. */
-interface Compared {
+interface ComparedApp {
   adopted: number;
   example: number;
   ratio: number;
@@ -63,7 +63,7 @@ export async function compareFeeds(
   both: { adopted: Database; example: Database },
   readers: string[],
   pairs: number,
-): Promise<{ feed: Compared; candidates: Compared }> {
+): Promise<{ feed: ComparedApp; candidates: ComparedApp }> {
   const gateways = {
     adopted: await gatewayOf(scope, both.adopted),
     example: await gatewayOf(scope, both.example),
@@ -85,7 +85,7 @@ async function inPairs(
   pairs: number,
   readers: string[],
   ask: (which: App, reader: string) => Promise<number>,
-): Promise<Compared> {
+): Promise<ComparedApp> {
   const times: Record<App, number[]> = { adopted: [], example: [] };
   const warmUps = 5;
   for (let pair = -warmUps; pair < pairs; pair++) {

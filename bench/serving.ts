@@ -7,7 +7,7 @@ import { loadavg } from "node:os";
 import { dirname } from "node:path";
 import { Argument, Command, Option } from "commander";
 import { whole } from "../cli/commands/whole.ts";
-import { asJson, asTable, type Measured, type Run } from "./serving/report.ts";
+import { asJson, asTable, type MeasuredBenchmark, type Run } from "./serving/report.ts";
 import { type Name, names, openSuite } from "./serving/suite.ts";
 import { openFolder, openScope } from "./shared/place.ts";
 
@@ -48,7 +48,7 @@ async function save(): Promise<void> {
   await writeFile(file, asJson(run));
 }
 
-async function measure(name: Name): Promise<Measured> {
+async function measure(name: Name): Promise<MeasuredBenchmark> {
   const load = loadavg()[0];
   const begun = performance.now();
   const since = () => (performance.now() - begun) / 1000;

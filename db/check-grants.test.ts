@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type pg from "pg";
-import type { Finding } from "../cli/commands/check.ts";
+import type { CheckRow } from "../cli/commands/check.ts";
 import { onBoth, testDatabase } from "./testing.ts";
 
 const id = (number: number) => `00000000-0000-4000-8000-${String(number).padStart(12, "0")}`;
@@ -75,8 +75,8 @@ async function readable(pool: pg.Pool): Promise<string[]> {
   return rows.map(({ line }) => line);
 }
 
-const isStatement = ({ cure }: Finding) => /^(select|grant|create|alter|insert|update|delete) /.test(cure);
-const findings = async (pool: pg.Pool) => (await pool.query<Finding>("select * from recsys.check()")).rows;
+const isStatement = ({ cure }: CheckRow) => /^(select|grant|create|alter|insert|update|delete) /.test(cure);
+const findings = async (pool: pg.Pool) => (await pool.query<CheckRow>("select * from recsys.check()")).rows;
 
 const members = [
   "Mixed Case.Who?",
@@ -197,7 +197,7 @@ test("of views of the app's, what their reader has to read: the view where its o
   const asked = async (from: string) => {
     await pool.query(`create or replace view recsys.source_users with (security_invoker = true) as
       select id as user_id, null::text as external_id, null::text[] as passions, null::text[] as projects, name as bio, now() as created_at from ${from}`);
-    const { rows } = await pool.query<Finding>(
+    const { rows } = await pool.query<CheckRow>(
       "select * from recsys.check_access() where cure like '% to authenticated'",
     );
     for (const { cure } of rows) await pool.query(cure);
@@ -230,7 +230,7 @@ test("what a function hides, or a whole row, is said in words, and no statement 
     const client = await pool.connect();
     try {
       await client.query(`begin; ${what}`);
-      return (await client.query<Finding>("select * from recsys.check_access()")).rows.filter(
+      return (await client.query<CheckRow>("select * from recsys.check_access()")).rows.filter(
         ({ cure }) => !cure.includes("service_role"),
       );
     } finally {

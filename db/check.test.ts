@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import type pg from "pg";
 import { adoptedBlog } from "../adopt/testing-blog.ts";
-import type { Finding } from "../cli/commands/check.ts";
+import type { CheckRow } from "../cli/commands/check.ts";
 import type { Database } from "./connect.ts";
 import { withoutPostgres } from "./testing.ts";
 
@@ -21,7 +21,7 @@ test.after(async () => {
 let foundBefore: Promise<Set<string>> | undefined;
 
 /** What is found after `broken`, beside what was found before; all is rolled back. `cure` mends it. */
-async function found(broken: string, cure?: string): Promise<Finding[]> {
+async function found(broken: string, cure?: string): Promise<CheckRow[]> {
   const client = await database.pool.connect();
   try {
     await client.query("begin");
@@ -41,8 +41,8 @@ async function found(broken: string, cure?: string): Promise<Finding[]> {
   }
 }
 
-async function findings(client: pg.PoolClient): Promise<Finding[]> {
-  return (await client.query<Finding>("select * from recsys.check()")).rows;
+async function findings(client: pg.PoolClient): Promise<CheckRow[]> {
+  return (await client.query<CheckRow>("select * from recsys.check()")).rows;
 }
 
 const posts = (columns = "", where = "posts.deleted_at is null and posts.published_at is not null") =>
@@ -266,7 +266,7 @@ test("each right that a feed needs of its caller is missed by check, and given b
     const unnoticed: string[] = [];
     for (const right of rights) {
       await client.query(`savepoint whole; revoke ${right} from authenticated, public`);
-      const { rows } = await client.query<Finding>("select * from recsys.check_access()");
+      const { rows } = await client.query<CheckRow>("select * from recsys.check_access()");
       if (rows.length === 0) unnoticed.push(right);
       else {
         for (const { cure } of rows) await client.query(cure);

@@ -1,7 +1,7 @@
 /** An interface of the functions of schema recsys, as `call` takes it: arguments by name, and what a row of the result has. */
 import type pg from "pg";
 
-interface FunctionRow {
+interface DeclaredFunction {
   name: string;
   comment: string | null;
   /** The last `defaults` of them may be left out. */
@@ -52,7 +52,7 @@ function argumentType(type: string): string {
   return dates.includes(type) ? "Date | string" : resultType(type);
 }
 
-function describe({ name, comment, arguments: given, defaults, columns }: FunctionRow): string {
+function describe({ name, comment, arguments: given, defaults, columns }: DeclaredFunction): string {
   const args = given.map((argument, i) =>
     i < given.length - defaults
       ? `${argument.name}: ${argumentType(argument.type)} | null`
@@ -65,8 +65,8 @@ function describe({ name, comment, arguments: given, defaults, columns }: Functi
 
 /** The interface as TypeScript. Of functions of one name it takes the one with the most arguments. */
 export async function functionTypes(pool: pg.Pool): Promise<string> {
-  const { rows } = await pool.query<FunctionRow>(functionsSql);
-  const widest = new Map<string, FunctionRow>();
+  const { rows } = await pool.query<DeclaredFunction>(functionsSql);
+  const widest = new Map<string, DeclaredFunction>();
   for (const row of rows) {
     const other = widest.get(row.name);
     if (!other || other.arguments.length < row.arguments.length) widest.set(row.name, row);

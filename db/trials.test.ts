@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 import { openPool } from "../supabase/functions/_shared/database/pool.ts";
 import { undescribed } from "../supabase/functions/_shared/recommend/describe-items.ts";
-import { impressionLog, type Shown } from "../supabase/functions/_shared/recommend/log-impressions.ts";
+import { impressionLog, type ShownFeed } from "../supabase/functions/_shared/recommend/log-impressions.ts";
 import { openTrials } from "../supabase/functions/_shared/recommend/trials.ts";
 import { Random } from "../trainer/engine/random.ts";
 import { testDatabase, withOneSession } from "./testing.ts";
@@ -29,7 +29,7 @@ beforeEach(async () => {
 });
 
 /** A feed of these posts, which a person was shown. */
-function shown(n: number, ids: string[], shownAt = new Date()): Shown {
+function shown(n: number, ids: string[], shownAt = new Date()): ShownFeed {
   const items = ids.map((post_id, i) => ({
     post_id,
     ...undescribed(post_id),
@@ -59,7 +59,7 @@ function shown(n: number, ids: string[], shownAt = new Date()): Shown {
   };
 }
 
-async function log(...feeds: Shown[]): Promise<void> {
+async function log(...feeds: ShownFeed[]): Promise<void> {
   const workers = openPool(url, () => undefined, { max: 1 });
   await impressionLog(workers)
     .do(feeds)

@@ -1,4 +1,4 @@
-/** The house stands: no files import each other in a circle, and no room imports from one above it. Tests may import from anywhere. */
+/** The house stands: no files import each other in a circle, no room imports from one above it, and no two export types of one name. Tests may import from anywhere. */
 import assert from "node:assert/strict";
 import { globSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -80,4 +80,20 @@ test("no file is imported by what it imports", () => {
   };
   for (const file of files) walk(file, []);
   assert.deepEqual(circles, []);
+});
+
+test("a name of an exported type is one thing", () => {
+  const generated = ["supabase/functions/_shared/database/schema.ts", "client/src/types.ts"];
+  const places = new Map<string, string[]>();
+  for (const file of files) {
+    if (generated.includes(file)) continue;
+    const text = readFileSync(join(root, file), "utf8");
+    for (const [, name] of text.matchAll(/^export (?:interface|type|(?:abstract )?class) (\w+)/gm))
+      places.set(name, [...(places.get(name) ?? []), file]);
+  }
+  assert.ok(places.size > 500, `${places.size}`);
+  assert.deepEqual(
+    [...places].filter(([, files]) => files.length > 1),
+    [],
+  );
 });

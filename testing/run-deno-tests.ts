@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { stripVTControlCharacters } from "node:util";
-import { countSkipped, type Failure, noTests, type Totals } from "./totals.ts";
+import { countSkipped, type FailedTest, noTests, type Totals } from "./totals.ts";
 
 const deno = fileURLToPath(new URL("../node_modules/.bin/deno", import.meta.url));
 
@@ -25,7 +25,7 @@ export async function runDenoTests(files: string[]): Promise<Totals> {
 }
 
 /** " ERRORS " is followed by each that failed, "name => file:line:column" and what was thrown, and " FAILURES " by their names alone. */
-function failuresIn(output: string): Failure[] {
+function failuresIn(output: string): FailedTest[] {
   const errors = output.split("\n ERRORS \n")[1]?.split("\n FAILURES \n")[0];
   if (errors === undefined) return [{ file: "Deno", name: "no test ran to its end", message: output.slice(-2000) }];
   return errors

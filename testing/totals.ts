@@ -1,5 +1,5 @@
 /** A test that failed: where it is, and what it said. */
-export interface Failure {
+export interface FailedTest {
   file: string;
   name: string;
   message: string;
@@ -12,9 +12,9 @@ export interface Totals {
   skipped: number;
   /** Why tests were skipped, and how many for each reason. */
   reasons: Map<string, number>;
-  failures: Failure[];
+  failures: FailedTest[];
   /** What failed beside other files and passed alone, which is no failure, but is said. */
-  flaky: Failure[];
+  flaky: FailedTest[];
 }
 
 /** Nothing run yet. */

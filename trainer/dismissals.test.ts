@@ -7,7 +7,7 @@ import { after, before, test } from "node:test";
 import { importBundle } from "../db/import/import-bundle.ts";
 import { testDatabase } from "../db/testing.ts";
 import { communityFromDatabase, type LoadedCommunity } from "./community/from-database.ts";
-import type { Page } from "./community/pages.ts";
+import type { ShownPage } from "./community/pages.ts";
 import { quickConfig } from "./config/testing.ts";
 import { headsOf, withHeads } from "./dlrm/optional-heads.ts";
 import { pageRequests } from "./dlrm/page-requests.ts";
@@ -63,7 +63,7 @@ test("where the pages hold enough dismissals the ranker has the head, and expect
 
 test("where they do not, the ranker learns from the same labels as where nobody knows of any", () => {
   const posts = loaded.community.posts.ids.length;
-  const requestsOf = (pages: Page[]) => pageRequests(pages, loaded.timeline, posts, 0, until);
+  const requestsOf = (pages: ShownPage[]) => pageRequests(pages, loaded.timeline, posts, 0, until);
   const ofOne = requestsOf(
     loaded.pages.map((page) => ({ ...page, told: page.posts.map(() => ({ dismiss: Number(page.user === 7) })) })),
   );

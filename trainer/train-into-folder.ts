@@ -76,11 +76,11 @@ interface Training {
   folderOf(name: string): string;
   /** The model to go on from; without it, training starts from scratch. */
   from?: WarmStart | undefined;
-  checkpoint?: Checkpoint;
+  checkpoint?: FinishedStages;
 }
 
 /** What an interrupted training goes on from: the stages that it finished, and the time that they took. */
-export interface Checkpoint {
+export interface FinishedStages {
   stopwatch: Stopwatch;
   stages(community: Community, config: Config): Stages;
 }

@@ -63,13 +63,13 @@ export interface Table {
   /** Whether they may select at least one column. */
   membersMayReadSome: boolean;
   /** What some of its rows say; undefined: they were not read. */
-  sample?: Sample | undefined;
+  sample?: TableSample | undefined;
   /** Where the ids of its rows say when these came to be. */
   idTime?: IdTime | undefined;
 }
 
 /** Rows of a table: all of a small one, some of a large one. */
-export interface Sample {
+export interface TableSample {
   rows: number;
   whole: boolean;
   /** By the name of the column; only of those that a draft may ask about. */

@@ -1,7 +1,7 @@
 /** Reads the app's tables from pg_catalog, in a transaction that cannot write. */
 import type pg from "pg";
 import { platformSchemas } from "../../db/foreign-tables.ts";
-import type { Catalog, Column, Sample, Table } from "./catalog.ts";
+import type { Catalog, Column, Table, TableSample } from "./catalog.ts";
 import { idTimeOf } from "./id-times.ts";
 import { Questions, readSample } from "./read-samples.ts";
 
@@ -43,7 +43,7 @@ export async function readTables(client: pg.ClientBase): Promise<Catalog> {
 /** Of words whose number nobody limits, a column has few: more are texts of their own. */
 const fewValues = 30;
 
-function sampled(table: Table, sample: Sample | undefined): Table {
+function sampled(table: Table, sample: TableSample | undefined): Table {
   if (!sample) return table;
   const columns = table.columns.map((column) => {
     const { values = [], distinct = 0 } = sample.columns[column.name] ?? {};

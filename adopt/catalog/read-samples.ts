@@ -2,7 +2,7 @@
 
 import type pg from "pg";
 import { identifier, qualified } from "../draft/sql-text.ts";
-import { type Column, keyOf, type Sample, type SampledColumn, type Table } from "./catalog.ts";
+import { type Column, keyOf, type SampledColumn, type Table, type TableSample } from "./catalog.ts";
 import { columns, plainName } from "./words.ts";
 
 /** Some 800 KB a table: 2,000 to 20,000 rows, which tell one in a hundred from none. */
@@ -11,7 +11,7 @@ const mostValues = 40;
 const someIds = 100;
 
 /** Undefined: they could not be read. */
-export async function readSample(questions: Questions, table: Table): Promise<Sample | undefined> {
+export async function readSample(questions: Questions, table: Table): Promise<TableSample | undefined> {
   const size = await questions.ask<{ pages: string }>(pagesSql, [qualified(table)]);
   if ("why" in size) return undefined;
   const { sql: from, whole } = sampledFrom(qualified(table), "sampled", Number(size[0].pages), mostPages);

@@ -3,8 +3,8 @@ import { isSayable, type Table } from "../catalog/catalog.ts";
 import { pagesSql, type Questions, sampledFrom } from "../catalog/read-samples.ts";
 import { at, identifier, literal, qualified } from "../draft/sql-text.ts";
 import type { People, PersonColumn } from "../find/find-people.ts";
-import type { Posts } from "../find/find-roles.ts";
-import type { Use } from "./use.ts";
+import type { PostTable } from "../find/find-roles.ts";
+import type { TableUse } from "./use.ts";
 
 /** 16 MB of a table; a larger one is sampled. */
 const mostPages = 2000;
@@ -12,7 +12,7 @@ const someKinds = 5;
 /** Of so many it is looked which may be repeated. */
 const commonest = 100;
 
-export interface Counted {
+export interface UseCount {
   /** All that were looked at, and whether that is the whole table. */
   rows: number;
   whole: boolean;
@@ -29,10 +29,10 @@ export interface Counted {
 
 export async function countUse(
   questions: Questions,
-  use: Use,
+  use: TableUse,
   people: People | undefined,
-  posts: Posts | undefined,
-): Promise<Counted | { why: string }> {
+  posts: PostTable | undefined,
+): Promise<UseCount | { why: string }> {
   const size = await questions.ask<{ pages: string }>(pagesSql, [qualified(use.table)]);
   if ("why" in size) return size;
   const { sql, whole } = sampledFrom(
@@ -74,10 +74,10 @@ export async function countUse(
 
 async function unlistedKinds(
   questions: Questions,
-  { kinds }: Use,
+  { kinds }: TableUse,
   from: string,
   where: string,
-): Promise<Counted["unlisted"]> {
+): Promise<UseCount["unlisted"]> {
   const none = { rows: 0, examples: [] };
   if (!kinds) return none;
   const listed =
@@ -98,7 +98,7 @@ function isNobody(table: Table, { column, holds }: PersonColumn, people: People)
   return `not exists (select from ${qualified(people.table)} as known where ${at("known", key)} = ${at(table.name, column)})`;
 }
 
-function isNoPost({ table, post }: Use, posts: Posts): string {
+function isNoPost({ table, post }: TableUse, posts: PostTable): string {
   if (!post) return "false";
   return `not exists (select from ${qualified(posts.table)} as shown where ${at("shown", posts.key)} = ${at(post.at ?? table.name, post.column)})`;
 }

@@ -5,15 +5,15 @@ import { postColumnOf } from "../find/deeds.ts";
 import { personsOf } from "../find/find-people.ts";
 import { enoughForPosts } from "../find/find-posts.ts";
 import type { Roles } from "../find/find-roles.ts";
-import type { Use } from "./use.ts";
+import type { TableUse } from "./use.ts";
 
 export type Fate =
-  | { table: Table; is: "used"; uses: Use[] }
+  | { table: Table; is: "used"; uses: TableUse[] }
   | { table: Table; is: "left out" | "not understood"; why: string }
   /** With whom or what nobody did anything: settings, sessions. */
   | { table: Table; is: "beside the point" };
 
-export function fatesOf(catalog: Catalog, roles: Roles, uses: Use[]): Fate[] {
+export function fatesOf(catalog: Catalog, roles: Roles, uses: TableUse[]): Fate[] {
   return catalog.flatMap((table): Fate[] => {
     const own = uses.filter((use) => use.table === table);
     if (own.length > 0) return [{ table, is: "used", uses: own }];

@@ -3,9 +3,9 @@ import { type Catalog, nameOf } from "../catalog/catalog.ts";
 import type { Questions } from "../catalog/read-samples.ts";
 import { oneLine } from "../draft/sql-text.ts";
 import type { Roles } from "../find/find-roles.ts";
-import { type Counted, countUse, rowsOf } from "./count-uses.ts";
+import { countUse, rowsOf, type UseCount } from "./count-uses.ts";
 import { type Fate, fatesOf } from "./cover.ts";
-import type { Use } from "./use.ts";
+import type { TableUse } from "./use.ts";
 
 export interface Coverage {
   /** The list, a line for each table or use of it. */
@@ -24,7 +24,12 @@ interface Entry {
   what: string[];
 }
 
-export async function coverageOf(questions: Questions, catalog: Catalog, roles: Roles, uses: Use[]): Promise<Coverage> {
+export async function coverageOf(
+  questions: Questions,
+  catalog: Catalog,
+  roles: Roles,
+  uses: TableUse[],
+): Promise<Coverage> {
   const fates = fatesOf(catalog, roles, uses);
   const entries: Entry[] = [];
   for (const fate of fates)
@@ -89,7 +94,7 @@ function aligned(entries: Entry[]): string[] {
 /** Where more of the rows are wrong than this, something is. */
 const few = 0.05;
 
-function describeUse(use: Use, counted: Counted): { text: string; bad: boolean } {
+function describeUse(use: TableUse, counted: UseCount): { text: string; bad: boolean } {
   const { rows, whole, used, empty, ofNobody, ofNoPost, held, unlisted } = counted;
   const notes: string[] = [];
   let bad = false;

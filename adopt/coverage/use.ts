@@ -3,7 +3,7 @@ import type { Column, Table } from "../catalog/catalog.ts";
 import type { Condition } from "../catalog/pick-columns.ts";
 import type { PersonColumn } from "../find/find-people.ts";
 
-export interface Use {
+export interface TableUse {
   table: Table;
   /** What they are, in the plural: posts, votes (like), people whom somebody mutes. */
   as: string;

@@ -1,10 +1,10 @@
 /** recsys.source_interactions and recsys.source_dismissals over the tables that say what people did with posts. */
 import { keyOf, nameOf, type Table } from "../catalog/catalog.ts";
 import type { Action } from "../catalog/words.ts";
-import type { Use } from "../coverage/use.ts";
+import type { TableUse } from "../coverage/use.ts";
 import type { Roles } from "../find/find-roles.ts";
 import { addColumn, type Draft, watchSql } from "./draft.ts";
-import { addDeeds, commentPart, type Part, parentParts, type Sorted } from "./draft-parts.ts";
+import { addDeeds, commentPart, type DraftPart, parentParts, type Sorted } from "./draft-parts.ts";
 import { eventId, identifier, literal, oneLine, qualified, soundTime, uuidSql } from "./sql-text.ts";
 
 /** recsys.event_id_of takes numbers of tables up to this. */
@@ -52,9 +52,9 @@ export function draftInteractions(draft: Draft, roles: Roles): void {
 }
 
 function useOf(
-  { table, as, where, comment, person, postColumn, postAt, kind, otherwise }: Part,
+  { table, as, where, comment, person, postColumn, postAt, kind, otherwise }: DraftPart,
   listed: string[],
-): Use {
+): TableUse {
   return {
     table,
     as,
@@ -71,7 +71,7 @@ function saysKind(kind: string): boolean {
   return kind.endsWith("::text");
 }
 
-function interactionLines(parts: Part[], kinds: Map<string, Action>): string[] {
+function interactionLines(parts: DraftPart[], kinds: Map<string, Action>): string[] {
   const own = [...kinds].filter(([kind, head]) => kind !== head);
   const isOpen = parts.some(({ otherwise }) => otherwise);
   return [
@@ -105,7 +105,7 @@ function interactionLines(parts: Part[], kinds: Map<string, Action>): string[] {
 }
 
 /** The words that rows say themselves, for recsys.check() to say which of them recsys.kinds does not list. */
-function kindLines(parts: Part[]): string[] {
+function kindLines(parts: DraftPart[]): string[] {
   if (parts.length === 0) return [];
   return [
     "create or replace view recsys.source_kinds with (security_invoker = true) as",
@@ -119,7 +119,7 @@ function kindLines(parts: Part[]): string[] {
   ];
 }
 
-function dismissalLines(parts: Part[]): string[] {
+function dismissalLines(parts: DraftPart[]): string[] {
   return [
     "-- What people do not want to be shown.",
     "create or replace view recsys.source_dismissals with (security_invoker = true) as",
@@ -144,10 +144,10 @@ function dismissalLines(parts: Part[]): string[] {
 const onComments = "the post is looked up in the row of its comment";
 
 /** A table is watched once for each of the columns and times by which its rows name a post. */
-function watchTable(draft: Draft, table: Table, all: Part[]): string[] {
+function watchTable(draft: Draft, table: Table, all: DraftPart[]): string[] {
   const parts = all.filter(({ comment }) => comment === undefined);
   if (parts.length === 0) return [draft.unwatched(table, onComments)];
-  const kinds = new Map<string, Part[]>();
+  const kinds = new Map<string, DraftPart[]>();
   for (const part of parts) {
     const kind = JSON.stringify([part.postColumn.name, part.created.watched]);
     kinds.set(kind, [...(kinds.get(kind) ?? []), part]);
@@ -162,7 +162,7 @@ function watchTable(draft: Draft, table: Table, all: Part[]): string[] {
 }
 
 /** Of the parts whose post is one column of the table, at one time. */
-function watchOwn(draft: Draft, table: Table, parts: Part[]): string {
+function watchOwn(draft: Draft, table: Table, parts: DraftPart[]): string {
   const [{ user, created, postColumn, apart }] = parts;
   if (user.watched === undefined)
     return draft.unwatched(table, "the person is looked up by what is no unique key, or of a type of its own");

@@ -1,7 +1,7 @@
 /** recsys.source_mutes over the tables that say what somebody does not want to see. */
 import { nameOf, type Table } from "../catalog/catalog.ts";
 import { createdOf, pick, titleOf } from "../catalog/pick-columns.ts";
-import type { Mutes } from "../find/find-mutes.ts";
+import type { MuteTable } from "../find/find-mutes.ts";
 import type { Roles } from "../find/find-roles.ts";
 import { type Draft, timeDoubts } from "./draft.ts";
 import { shownPerson } from "./shown-person.ts";
@@ -31,7 +31,7 @@ const mutedThings = {
   word: "words that somebody mutes",
 };
 
-function selectOf(draft: Draft, { table, person, through, what }: Mutes): string {
+function selectOf(draft: Draft, { table, person, through, what }: MuteTable): string {
   const alias = table.name;
   const owner = aliasBeside(alias, "filter", "of_filter");
   const named = aliasBeside(alias, "named", "of_named");

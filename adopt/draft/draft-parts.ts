@@ -6,13 +6,13 @@ import type { Deeds, Direction } from "../find/deeds.ts";
 import type { CommentDeeds } from "../find/find-actions.ts";
 import type { PersonColumn } from "../find/find-people.ts";
 import type { ParentColumn } from "../find/find-posts.ts";
-import type { Posts } from "../find/find-roles.ts";
-import { byName, type Draft, type Shown, shownTime } from "./draft.ts";
+import type { PostTable } from "../find/find-roles.ts";
+import { byName, type Draft, type ShownColumn, shownTime } from "./draft.ts";
 import { type ShownPerson, shownPerson } from "./shown-person.ts";
 import { aliasBeside, at, conditionSql, joinSql, literal, realSql, uuidSql } from "./sql-text.ts";
 
 /** One select of the union. */
-export interface Part {
+export interface DraftPart {
   table: Table;
   /** What its rows are, in the plural. */
   as: string;
@@ -24,7 +24,7 @@ export interface Part {
   postAt?: string;
   post: string;
   postColumn: Column;
-  created: Shown;
+  created: ShownColumn;
   /** The kind as SQL. */
   kind: string;
   /** What it counts as where recsys.kinds does not list it: another kind there, as a text. */
@@ -38,7 +38,7 @@ export interface Part {
   apart: Column[];
 }
 
-export function partOf(draft: Draft, deeds: Deeds): Part {
+export function partOf(draft: Draft, deeds: Deeds): DraftPart {
   const { table, person, post, postIsSure, ofPosts, elsewhere, time, word, conditions } = deeds;
   const alias = table.name;
   const user = shownPerson(draft, table, alias, person);
@@ -90,8 +90,8 @@ export function isOneOf(alias: string, { type, values }: NonNullable<Deeds["ofPo
 
 /** Where the selects go: what was done, what is not wanted, and the kinds that they have. */
 export interface Sorted {
-  liked: Part[];
-  dismissed: Part[];
+  liked: DraftPart[];
+  dismissed: DraftPart[];
   kinds: Map<string, Action>;
 }
 
@@ -125,7 +125,7 @@ function addForAndAgainst(
   draft: Draft,
   { table, word, action }: Deeds,
   direction: Direction,
-  part: Part,
+  part: DraftPart,
   sorted: Sorted,
 ): void {
   const { column, form } = direction;
@@ -155,7 +155,7 @@ function addKinds(
   draft: Draft,
   { table, word, action }: Deeds,
   { column, values }: NonNullable<Deeds["kinds"]>,
-  part: Part,
+  part: DraftPart,
   sorted: Sorted,
 ): void {
   const unknown = [...values].filter(([, what]) => what === undefined).map(([value]) => value);
@@ -192,7 +192,7 @@ function addKinds(
  * Who likes a comment has read the post, which is sure; whether they like the post, too, is not, and a vote would say so. The kind is one
  * of its own, so that a row of recsys.kinds makes it more. What is against a comment says nothing.
  */
-export function commentPart(draft: Draft, deeds: CommentDeeds, kinds: Map<string, Action>): Part {
+export function commentPart(draft: Draft, deeds: CommentDeeds, kinds: Map<string, Action>): DraftPart {
   const { table, person, comment, post, postIsOwn, ofComments, ofPosts, first, time, word, conditions } = deeds;
   const alias = table.name;
   const beside = aliasBeside(alias, "liked", "of_liked");
@@ -253,7 +253,11 @@ function notAgainst({ table, against: { direction, kinds } }: CommentDeeds) {
 // Posts that answer posts, or pass them on, where they are rows of one table.
 
 /** Posts that answer posts, or pass them on. */
-export function parentParts(draft: Draft, { table, author, parents }: Posts, kinds: Map<string, Action>): Part[] {
+export function parentParts(
+  draft: Draft,
+  { table, author, parents }: PostTable,
+  kinds: Map<string, Action>,
+): DraftPart[] {
   const published = publishedOf(table);
   if (!author || !published) return [];
   const reposts = parents.filter(({ how }) => how === "repost");

@@ -14,7 +14,7 @@ import { columns, names, tableWords } from "../catalog/words.ts";
 import type { Opening } from "../find/find-actions.ts";
 import type { PersonColumn } from "../find/find-people.ts";
 import { enoughForPosts } from "../find/find-posts.ts";
-import type { Posts, Roles } from "../find/find-roles.ts";
+import type { PostTable, Roles } from "../find/find-roles.ts";
 import type { Tags } from "../find/find-tags.ts";
 import { byName, type Draft, shownId, shownTime, watchSql } from "./draft.ts";
 import { isNoRepost, isOneOf } from "./draft-parts.ts";
@@ -205,7 +205,7 @@ function doubtUnheld(draft: Draft, table: Table): void {
 }
 
 /** What to think of before a table is taken for posts. */
-function doubtTable(draft: Draft, { table }: Posts, { candidates }: Roles): void {
+function doubtTable(draft: Draft, { table }: PostTable, { candidates }: Roles): void {
   const [best, second] = candidates.posts;
   if (second && best.points - second.points < 2 && second.points >= enoughForPosts)
     draft.doubt(
@@ -232,13 +232,13 @@ function doubtTable(draft: Draft, { table }: Posts, { candidates }: Roles): void
 }
 
 /** The text of a topic, which is its first comment. */
-function openingSql(draft: Draft, { table, key }: Posts, { table: comments, post, text, number }: Opening): string {
+function openingSql(draft: Draft, { table, key }: PostTable, { table: comments, post, text, number }: Opening): string {
   draft.read.add(comments);
   const first = table.name === "first" ? "opening" : "first";
   return `(select ${textSql(at(first, text), text, 50000)} from ${qualified(comments)} as ${first} where ${at(first, post)} = ${at(table.name, key)} and ${at(first, number)} = 1 limit 1)`;
 }
 
-function tagsSql(draft: Draft, { table, key }: Posts, tags: Tags): string {
+function tagsSql(draft: Draft, { table, key }: PostTable, tags: Tags): string {
   if (tags.from === "column") return listSql(at(table.name, tags.column), tags.column);
   if (tags.from === "list") return splitSql(at(table.name, tags.column), tags.column, tags.between);
   draft.read.add(tags.table);
@@ -270,7 +270,7 @@ function tagsDoubt(draft: Draft, table: Table, tags: Tags | undefined): string {
 
 function watchPosts(
   draft: Draft,
-  { table, tags, key, author, opening }: Posts,
+  { table, tags, key, author, opening }: PostTable,
   watched: {
     id: string | undefined;
     uuid: string | undefined;

@@ -4,7 +4,7 @@ import { type Catalog, nameOf } from "../catalog/catalog.ts";
 import { reading, readTables } from "../catalog/read-catalog.ts";
 import { Questions } from "../catalog/read-samples.ts";
 import { type Coverage, coverageOf } from "../coverage/coverage.ts";
-import type { Use } from "../coverage/use.ts";
+import type { TableUse } from "../coverage/use.ts";
 import { findRoles, type Roles } from "../find/find-roles.ts";
 import { addedColumns, Draft } from "./draft.ts";
 import { draftInteractions } from "./draft-interactions.ts";
@@ -14,7 +14,7 @@ import { draftPeople } from "./draft-people.ts";
 import { draftPosts } from "./draft-posts.ts";
 import { oneLine } from "./sql-text.ts";
 
-interface Drafted {
+interface DraftedViews {
   /** A migration, valid as it stands. */
   sql: string;
   /** What a reader has to decide, one line each. */
@@ -23,11 +23,11 @@ interface Drafted {
   hasPosts: boolean;
   roles: Roles;
   /** What it makes of the tables. */
-  uses: Use[];
+  uses: TableUse[];
 }
 
 /** Drafts the source views for an app's database, which is only read, with a list of what became of each table. */
-export async function draftDatabase(pool: pg.Pool): Promise<Drafted & { coverage: Coverage }> {
+export async function draftDatabase(pool: pg.Pool): Promise<DraftedViews & { coverage: Coverage }> {
   return await reading(pool, async (client) => {
     const catalog = await readTables(client);
     const drafted = draftViews(catalog);
@@ -41,7 +41,7 @@ export async function draftDatabase(pool: pg.Pool): Promise<Drafted & { coverage
 const belowHead = "-- What was thought of:";
 
 /** Drafts the source views from the catalog of an app. */
-export function draftViews(catalog: Catalog): Drafted {
+export function draftViews(catalog: Catalog): DraftedViews {
   const roles = findRoles(catalog);
   const draft = new Draft(roles.people, roles.posts?.table);
   draftPeople(draft, roles);

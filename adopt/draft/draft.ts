@@ -2,7 +2,7 @@
 import { type Column, type IdForm, nameOf, type Table } from "../catalog/catalog.ts";
 import { idForms } from "../catalog/id-times.ts";
 import type { TimeColumn } from "../catalog/pick-columns.ts";
-import type { Use } from "../coverage/use.ts";
+import type { TableUse } from "../coverage/use.ts";
 import type { People } from "../find/find-people.ts";
 import { at, identifier, literal, nameList, oneLine, qualified, timeSql, uuidSql } from "./sql-text.ts";
 
@@ -14,7 +14,7 @@ export class Draft {
   /** Tables that the views read. */
   readonly read = new Set<Table>();
   /** What it makes of the tables: to be counted. */
-  readonly uses: Use[] = [];
+  readonly uses: TableUse[] = [];
   /** Columns that are added: by table, their names and what they are. */
   readonly added = new Map<Table, Map<string, { type: string; sql: string }>>();
   private readonly unsure: string[] = [];
@@ -109,7 +109,7 @@ function uniqueIn({ partitioned, unique }: Table, other?: Column): string {
 }
 
 /** A column of a table as a view shows it, and the name by which recsys.watch may know it. */
-export interface Shown {
+export interface ShownColumn {
   sql: string;
   watched: string | undefined;
   /** A comment on what is unsure of it, or none. */
@@ -124,7 +124,7 @@ export function shownId(
   column: Column,
   name: string,
   uuid: (reference: string, column: Column) => string = uuidSql,
-): Shown {
+): ShownColumn {
   if (column.kind === "uuid" && column.plain) return { sql: at(alias, column), watched: column.name, note: "" };
   const added = addColumn(draft, table, name, "uuid", [column], () => uuid(identifier(column.name), column));
   return { sql: added ? at(alias, { name: added }) : uuid(at(alias, column), column), watched: added, note: "" };
@@ -138,7 +138,12 @@ export const timeDoubts: Partial<Record<Column["kind"], string>> = {
 };
 
 /** The instant that a column says. */
-export function shownTime(draft: Draft, table: Table, alias: string, { column, form, doubt: why }: TimeColumn): Shown {
+export function shownTime(
+  draft: Draft,
+  table: Table,
+  alias: string,
+  { column, form, doubt: why }: TimeColumn,
+): ShownColumn {
   if (form) return timeInId(draft, table, alias, column, form);
   const byType = timeDoubts[column.kind];
   const note = [
@@ -153,7 +158,7 @@ export function shownTime(draft: Draft, table: Table, alias: string, { column, f
 }
 
 /** The instant that an id says, in a column of its own. */
-function timeInId(draft: Draft, table: Table, alias: string, key: Column, form: IdForm): Shown {
+function timeInId(draft: Draft, table: Table, alias: string, key: Column, form: IdForm): ShownColumn {
   draft.doubtColumn(table, key, `no column says when a row came to be, so its id does (${idForms[form]})`);
   // not the whole of it: whoever has the id of a session may be let in by it
   const { newest } = table.idTime as NonNullable<Table["idTime"]>;

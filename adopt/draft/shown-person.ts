@@ -1,11 +1,11 @@
 /** How a draft shows people: by the uuid of auth.users, wherever that is. */
 import type { Column, Table } from "../catalog/catalog.ts";
 import type { People, PersonColumn } from "../find/find-people.ts";
-import { addColumn, addedName, byName, type Draft, type Shown, shownId } from "./draft.ts";
+import { addColumn, addedName, byName, type Draft, type ShownColumn, shownId } from "./draft.ts";
 import { aliasBeside, at, identifier, joinSql, personUuidSql, qualified, uuidSql } from "./sql-text.ts";
 
 /** A person of a row, and how the table that has their uuid is joined to it. */
-export interface ShownPerson extends Shown {
+export interface ShownPerson extends ShownColumn {
   join?: string;
   /** The same for recsys.watch: the table, key and column in which it finds their uuid. */
   lookup?: string[] | undefined;
@@ -45,7 +45,7 @@ export function shownPerson(
  * The uuid in the table of people itself. Where that of auth.users may be missing, one made of their key stands in, so that whoever has no
  * account can be muted and followed as others can.
  */
-export function personId(draft: Draft, { table, key, userId }: People, alias: string): Shown {
+export function personId(draft: Draft, { table, key, userId }: People, alias: string): ShownColumn {
   const name = "recsys_user_id";
   if (!userId) return shownId(draft, table, alias, key, name, personUuidSql);
   if (userId === key || userId.notNull) return shownId(draft, table, alias, userId, name);

@@ -7,7 +7,7 @@ import type { Unclear } from "./find-actions.ts";
 import { type Beside, type KnownApp, type PersonColumn, peopleBeside, personsOf } from "./find-people.ts";
 import { isAbout, type Tags } from "./find-tags.ts";
 
-export interface Mutes {
+export interface MuteTable {
   table: Table;
   person: PersonColumn;
   /** Where the person is said by another row: a filter, of which these are the words. */
@@ -23,9 +23,9 @@ type Muted =
 export function findMutes(
   app: KnownApp,
   tags: Tags | undefined,
-): { mutes: Mutes[]; unclear: Unclear[]; leftOut: Unclear[] } {
+): { mutes: MuteTable[]; unclear: Unclear[]; leftOut: Unclear[] } {
   const { catalog, references, people } = app;
-  const mutes: Mutes[] = [];
+  const mutes: MuteTable[] = [];
   const unclear: Unclear[] = [];
   const leftOut: Unclear[] = [];
   for (const table of catalog) {

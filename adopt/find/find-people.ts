@@ -5,7 +5,7 @@ import type { Joined, References } from "../catalog/references.ts";
 import { columns, names, plainName, tableWords, wordsOf } from "../catalog/words.ts";
 
 /** A table that may be what is looked for, with points and what gave them. */
-export class Candidate {
+export class TableCandidate {
   readonly table: Table;
   points = 0;
   readonly reasons: string[] = [];
@@ -41,7 +41,7 @@ const traits =
   /^(user_?name|display_?name|full_?name|first_?name|nick_?name|email|avatar(_url)?|bio(_raw)?|about|password(_hash|_digest)?|handle)$/;
 
 /** Tables of people, the likeliest first. */
-export function findPeople(catalog: Catalog, references: References): Candidate[] {
+export function findPeople(catalog: Catalog, references: References): TableCandidate[] {
   return catalog
     .filter((table) => keyOf(table))
     .map((table) => score(table, references))
@@ -49,8 +49,8 @@ export function findPeople(catalog: Catalog, references: References): Candidate[
     .sort((one, other) => other.points - one.points || nameOf(one.table).localeCompare(nameOf(other.table)));
 }
 
-function score(table: Table, references: References): Candidate {
-  const candidate = new Candidate(table);
+function score(table: Table, references: References): TableCandidate {
+  const candidate = new TableCandidate(table);
   const give = candidate.give.bind(candidate);
   const words = tableWords(table.name);
   const last = words.at(-1) ?? "";

@@ -3,13 +3,13 @@ import { type Column, isUnused, keyOf, nameOf, type Table } from "../catalog/cat
 import { bodyOf, createdOf, titleOf } from "../catalog/pick-columns.ts";
 import type { References } from "../catalog/references.ts";
 import { names, parentWords, plainName, tableWords, wordsOf } from "../catalog/words.ts";
-import { Candidate, isOwn, type KnownApp, personsOf } from "./find-people.ts";
+import { isOwn, type KnownApp, personsOf, TableCandidate } from "./find-people.ts";
 
 /** Below this a table is none of posts. Three are a user, a text and a time, which a table of messages has too. */
 export const enoughForPosts = 3;
 
 /** Tables with a text and a time, the likeliest to hold posts first; those below `enoughForPosts` say why they are not taken. */
-export function findPosts(app: KnownApp): Candidate[] {
+export function findPosts(app: KnownApp): TableCandidate[] {
   const { catalog, references, people } = app;
   const scored = catalog
     .filter((table) => table !== people?.table && keyOf(table) && createdOf(table) && (titleOf(table) || bodyOf(table)))
@@ -46,8 +46,8 @@ export function findTimeless(app: KnownApp, best: Table | undefined): Table[] {
   );
 }
 
-function score(app: KnownApp, table: Table): Candidate {
-  const candidate = new Candidate(table);
+function score(app: KnownApp, table: Table): TableCandidate {
+  const candidate = new TableCandidate(table);
   const give = candidate.give.bind(candidate);
   const persons = personsOf(app, table);
   const title = titleOf(table);

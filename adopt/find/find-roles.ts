@@ -4,7 +4,6 @@ import { findReferences } from "../catalog/references.ts";
 import { type Actions, findActions, findOpening, type Opening } from "./find-actions.ts";
 import { findMutes } from "./find-mutes.ts";
 import {
-  type Candidate,
   findLogins,
   findPeople,
   findProfile,
@@ -14,11 +13,12 @@ import {
   type Profile,
   peopleOf,
   personsOf,
+  type TableCandidate,
 } from "./find-people.ts";
 import { enoughForPosts, findPosts, findTimeless, type ParentColumn, parentsOf } from "./find-posts.ts";
 import { type Tags, tagsOf } from "./find-tags.ts";
 
-export interface Posts {
+export interface PostTable {
   table: Table;
   key: Column;
   author: PersonColumn | undefined;
@@ -31,12 +31,16 @@ export interface Posts {
 export interface Roles extends KnownApp {
   /** Where they say of themselves what their own table does not have. */
   profile: Profile | undefined;
-  posts: Posts | undefined;
+  posts: PostTable | undefined;
   actions: Actions;
   logins: Logins | undefined;
   muted: ReturnType<typeof findMutes>;
   /** What else might hold people or posts, with points. */
-  candidates: { people: Candidate[]; posts: Candidate[] /** Which would be, if they said when. */; timeless: Table[] };
+  candidates: {
+    people: TableCandidate[];
+    posts: TableCandidate[] /** Which would be, if they said when. */;
+    timeless: Table[];
+  };
 }
 
 export function findRoles(catalog: Catalog): Roles {

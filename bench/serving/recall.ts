@@ -29,7 +29,7 @@ const interests = {
 type Interests = keyof typeof interests;
 
 /** A person whose feed is asked for, with a vector as text. */
-interface Reader {
+interface RecallReader {
   user: string;
   interests: Interests;
   vector: string;
@@ -92,7 +92,7 @@ function figuresOf(name: string, searches: Searched[]): Figure[] {
 }
 
 interface Searched {
-  reader: Reader;
+  reader: RecallReader;
   /** How many posts came as similar, how many there are, and how many of them are among those that came. */
   found: number;
   exact: number;
@@ -102,7 +102,7 @@ interface Searched {
 }
 
 /** Asks for the similar posts as the reader: as a feed does, then exactly. */
-async function search(client: pg.ClientBase, modelId: number, reader: Reader): Promise<Searched> {
+async function search(client: pg.ClientBase, modelId: number, reader: RecallReader): Promise<Searched> {
   const { user, vector } = reader;
   const claims = JSON.stringify({ sub: user, role: "authenticated" });
   await client.query("select set_config('request.jwt.claims', $1, true)", [claims]);
@@ -142,10 +142,10 @@ async function readersOf(
   client: pg.ClientBase,
   { users, modelId, vectors }: ServedCommunity,
   count: number,
-): Promise<Reader[]> {
+): Promise<RecallReader[]> {
   const posts = vectors.length / dimensions;
   const kinds = Object.keys(interests) as Interests[];
-  const readers: Reader[] = [];
+  const readers: RecallReader[] = [];
   for (let i = 0; i < count; i++) {
     const kind = kinds[i % kinds.length];
     const { rows } = await client.query<{ vector: string }>(

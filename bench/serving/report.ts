@@ -5,7 +5,7 @@ import { type Figure, type Finding, ratioOf, reaches } from "./figure.ts";
 import type { Name } from "./suite.ts";
 
 /** A benchmark that ran, or failed. */
-export type Measured = {
+export type MeasuredBenchmark = {
   name: Name;
   /** Of the machine when it began: how many processes wanted a core in the minute before, among them the benchmark before. */
   load: number;
@@ -16,7 +16,7 @@ export type Measured = {
 export interface Run {
   began: Date;
   options: { posts: number; requests: number; seconds: number };
-  measured: Measured[];
+  measured: MeasuredBenchmark[];
 }
 
 export function asTable({ measured }: Run): string {

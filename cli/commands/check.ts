@@ -6,7 +6,7 @@ import { call, run } from "../../supabase/functions/_shared/database/database.ts
 import { type DatabaseOption, inDatabase } from "./in-database.ts";
 
 /** A row of recsys.check(). */
-export interface Finding {
+export interface CheckRow {
   /** Whether nothing right can come of training or serving until it is mended. */
   stops: boolean;
   problem: string;
@@ -34,7 +34,7 @@ export async function requireSoundSources(database: Database, print: (line: stri
     );
 }
 
-async function readFindings({ pool }: Database): Promise<Finding[]> {
+async function readFindings({ pool }: Database): Promise<CheckRow[]> {
   const client = await pool.connect();
   try {
     // it reads every row, and says who may read what by becoming others
@@ -46,6 +46,6 @@ async function readFindings({ pool }: Database): Promise<Finding[]> {
   }
 }
 
-function lineOf({ stops, problem, cure }: Finding): string {
+function lineOf({ stops, problem, cure }: CheckRow): string {
   return `${stops ? "PROBLEM" : "warning"}  ${problem}. What to do: ${cure}`;
 }

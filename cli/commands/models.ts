@@ -74,7 +74,7 @@ export async function rollbackCommand(model: string | undefined, options: Databa
   });
 }
 
-interface PublishedModel {
+interface ListedModel {
   model_id: number;
   name: string;
   status: string;
@@ -91,7 +91,7 @@ const published = db
     sql<string | null>`${model.ref("gate")} ->> 'reasons'`.as("reasons"),
   ]);
 
-async function activeModel({ pool }: Database): Promise<PublishedModel | undefined> {
+async function activeModel({ pool }: Database): Promise<ListedModel | undefined> {
   return (await run(pool, published.where("status", "=", "active")))[0];
 }
 
@@ -104,7 +104,7 @@ async function newestModel(database: Database): Promise<string> {
   return newest;
 }
 
-async function findModel({ pool }: Database, wanted: string): Promise<PublishedModel> {
+async function findModel({ pool }: Database, wanted: string): Promise<ListedModel> {
   const named = published.where((model) =>
     model("name", "=", wanted).or(sql`${model.ref("model_id")}::text`, "=", wanted),
   );

@@ -1,7 +1,7 @@
 /** Events on their way: kept until the functions have answered, sent in the order in which they happened, whatever comes between. */
 import { batchesOf } from "./batches.ts";
 import { RecsysError } from "./error.ts";
-import type { EventStore, Waiting } from "./event-store.ts";
+import type { EventStore, WaitingEvent } from "./event-store.ts";
 import type { ReadSession, Session } from "./session.ts";
 import type { ErrorCode, Event, EventReport, RefusalCode } from "./types.ts";
 import { randomUuid } from "./uuid.ts";
@@ -47,7 +47,7 @@ interface Answer {
 /** The queue of one page. */
 export function openQueue({ readSession, store, send, onRefused, onChange }: QueueOptions) {
   /** By their ids, of whomever: this page's, and those found in the store, of pages before and of other tabs. */
-  const waiting = new Map<string, Waiting & Partial<Answer>>();
+  const waiting = new Map<string, WaitingEvent & Partial<Answer>>();
   /** Impressions that were not there yet. */
   const held = new Set<string>();
   /** Of a device whose clock is so wrong that the functions do not believe it: these happened when they arrive. */
@@ -122,7 +122,7 @@ export function openQueue({ readSession, store, send, onRefused, onChange }: Que
       onRefused(report, event);
       return { promise: Promise.resolve(report) };
     }
-    const each = (known ?? { owner, at, event }) as Waiting & Answer;
+    const each = (known ?? { owner, at, event }) as WaitingEvent & Answer;
     each.promise = new Promise((over) => {
       each.answered = over;
     });
@@ -190,7 +190,7 @@ export function openQueue({ readSession, store, send, onRefused, onChange }: Que
   }
 
   /** Sends events; where the call as a whole is refused for good, in halves, down to the one that is to blame. */
-  async function sendParts(sent: Waiting[], batch: Event[], token: string): Promise<void> {
+  async function sendParts(sent: WaitingEvent[], batch: Event[], token: string): Promise<void> {
     let reports: EventReport[];
     try {
       reports = await send(batch, token);
@@ -204,7 +204,7 @@ export function openQueue({ readSession, store, send, onRefused, onChange }: Que
     for (const [i, each] of sent.entries()) answer(each, reports[i]);
   }
 
-  function answer(each: Waiting, report: EventReport): void {
+  function answer(each: WaitingEvent, report: EventReport): void {
     const { at, event } = each;
     if (report.code === "unknown_impression" && Math.abs(Date.now() - at) < impressionsLoggedWithin) {
       held.add(event.id);
@@ -213,7 +213,7 @@ export function openQueue({ readSession, store, send, onRefused, onChange }: Que
     else settle(each, report);
   }
 
-  function settle(each: Waiting, report: Tracked): void {
+  function settle(each: WaitingEvent, report: Tracked): void {
     const { event } = each;
     const answered = waiting.get(event.id)?.answered;
     // sent twice, as at the end of a page, it is answered twice
@@ -226,7 +226,7 @@ export function openQueue({ readSession, store, send, onRefused, onChange }: Que
   }
 
   /** Those of one user, the oldest first. */
-  function waitingOf(owner: string): (Waiting & Partial<Answer>)[] {
+  function waitingOf(owner: string): (WaitingEvent & Partial<Answer>)[] {
     const kept = new Map(store.of(owner).map((each) => [each.event.id, each]));
     // what was found there and is there no more was sent by another tab
     for (const [id, each] of waiting) if (each.owner === owner && !each.promise && !kept.has(id)) waiting.delete(id);
@@ -234,7 +234,7 @@ export function openQueue({ readSession, store, send, onRefused, onChange }: Que
     return [...waiting.values()].filter((each) => each.owner === owner).sort((a, b) => a.at - b.at);
   }
 
-  function asSent({ at, event }: Waiting): Event {
+  function asSent({ at, event }: WaitingEvent): Event {
     if (event.occurred_at || timeless.has(event.id) || Math.abs(Date.now() - at) < promptly) return event;
     return { ...event, occurred_at: new Date(at).toISOString() };
   }

@@ -4,7 +4,7 @@ import type { Event } from "./types.ts";
 export type EventStorage = Pick<Storage, "length" | "key" | "getItem" | "setItem" | "removeItem">;
 
 /** An event that waits until it is sent. */
-export interface Waiting {
+export interface WaitingEvent {
   owner: string;
   /** When it was tracked, in milliseconds of this device's clock; each has another. */
   at: number;
@@ -13,10 +13,10 @@ export interface Waiting {
 
 /** Events that outlive the page, each under a key of its own, so that tabs do not overwrite those of one another. */
 export interface EventStore {
-  add(waiting: Waiting): void;
-  remove(waiting: Waiting): void;
+  add(waiting: WaitingEvent): void;
+  remove(waiting: WaitingEvent): void;
   /** Those of one user, the oldest first. */
-  of(owner: string): Waiting[];
+  of(owner: string): WaitingEvent[];
   /** Whether any are kept, of anybody. */
   hasAny(): boolean;
 }
@@ -34,7 +34,7 @@ export function openStore(storage: EventStorage | null): EventStore {
       return otherwise;
     }
   };
-  const keyOf = ({ owner, at, event }: Waiting) => `${prefix}${owner}:${at}:${event.id}`;
+  const keyOf = ({ owner, at, event }: WaitingEvent) => `${prefix}${owner}:${at}:${event.id}`;
   const keys = () =>
     attempt((storage) => {
       const all = Array.from({ length: storage.length }, (_, i) => storage.key(i) ?? "");

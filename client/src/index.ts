@@ -48,7 +48,7 @@ export interface RecsysOptions {
 }
 
 /** What a page may tell its reader. */
-export interface Connection {
+export interface ConnectionState {
   /** false: this device has no network. */
   isOnline: boolean;
   /** The tracked events of whoever is signed in that wait until they can be sent, the oldest first. */
@@ -72,7 +72,7 @@ export interface Recsys {
   /** Sends at once what `track` keeps; rejects where that cannot be sent just now: it is kept, and sent later. */
   flush(): Promise<void>;
   /** Tells of the connection, now and whenever it changes, until what it returns is called. */
-  watch(tell: (connection: Connection) => void): () => void;
+  watch(tell: (connection: ConnectionState) => void): () => void;
   /** People like the signed-in user. */
   similar(request: SimilarRequest & { find: "people" }, options?: CallOptions): Promise<SimilarPeople>;
   /** About how many people a post of the signed-in user may reach. */

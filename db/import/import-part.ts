@@ -4,19 +4,19 @@ import { type BundlePart, bundleFiles, type RecordOf } from "../bundle/records.t
 import type { OnProgress } from "../progress.ts";
 
 /** What became of a batch's rows: new, or there before with another text. The others were there as they are. */
-export interface Written {
+export interface WrittenRows {
   added: number;
   updated: number;
 }
 
 /** Rows of one file: read, new to the database, updated, and there before as they are (or twice in the file). */
-export interface PartReport extends Written {
+export interface PartReport extends WrittenRows {
   read: number;
   existing: number;
 }
 
 /** Puts a batch into the database. References are resolved before the first await. */
-export type Insert<T> = (records: T[], lines: number[], file: string) => Promise<Written>;
+export type Insert<T> = (records: T[], lines: number[], file: string) => Promise<WrittenRows>;
 
 /** Rows an insert statement takes: larger ones gain nothing, and memory grows with them. */
 const batchRows = 5000;
@@ -29,7 +29,7 @@ export async function importPart<Part extends BundlePart>(
   { onProgress, signal }: { onProgress: OnProgress; signal?: AbortSignal },
 ): Promise<PartReport> {
   const report = { read: 0, added: 0, updated: 0, existing: 0 };
-  const count = ({ added, updated }: Written) => {
+  const count = ({ added, updated }: WrittenRows) => {
     report.added += added;
     report.updated += updated;
   };

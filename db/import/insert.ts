@@ -14,11 +14,11 @@ import type {
   UserRecord,
 } from "../bundle/records.ts";
 import { plainArray, textArray } from "./array-literal.ts";
-import type { Written } from "./import-part.ts";
+import type { WrittenRows } from "./import-part.ts";
 import { externalUuid } from "./known-ids.ts";
 
 /** Inserts users, `uuids[i]` being that of `users[i]`, with their projects, and updates those whose texts differ. */
-export async function insertUsers(client: ClientBase, users: UserRecord[], uuids: string[]): Promise<Written> {
+export async function insertUsers(client: ClientBase, users: UserRecord[], uuids: string[]): Promise<WrittenRows> {
   const written = insertRows("public.profiles", {
     id: ["uuid", plainArray(uuids)],
     external_id: ["text", textArray(users.map((user) => user.id))],
@@ -67,7 +67,7 @@ export async function insertPosts(
   posts: PostRecord[],
   uuids: string[],
   authors: (string | null)[],
-): Promise<Written> {
+): Promise<WrittenRows> {
   const written = insertRows("public.posts", {
     id: ["uuid", plainArray(uuids)],
     external_id: ["text", textArray(posts.map((post) => post.id))],
@@ -91,7 +91,7 @@ export async function insertInteractions(
   interactions: InteractionRecord[],
   users: string[],
   posts: string[],
-): Promise<Written> {
+): Promise<WrittenRows> {
   const given = db
     .selectFrom(
       unnest({
@@ -136,7 +136,7 @@ function insertOf(kind: Kind, table: "public.post_views" | "public.post_votes" |
 }
 
 /** Inserts logins, `users[i]` being the uuid of the user of `logins[i]`; resolves to the number that were new. */
-export async function insertLogins(client: ClientBase, logins: LoginRecord[], users: string[]): Promise<Written> {
+export async function insertLogins(client: ClientBase, logins: LoginRecord[], users: string[]): Promise<WrittenRows> {
   const rows = insertRows("public.logins", {
     user_id: ["uuid", plainArray(users)],
     created_at: ["timestamptz", plainArray(logins.map(({ created_at }) => created_at))],
@@ -150,7 +150,7 @@ export async function insertImpressions(
   impressions: ImpressionRecord[],
   users: string[],
   posts: string[],
-): Promise<Written> {
+): Promise<WrittenRows> {
   const rows = insertRows("recsys.impressions", {
     request_id: ["uuid", plainArray(requestUuids(impressions))],
     user_id: ["uuid", plainArray(users)],
@@ -167,7 +167,7 @@ export async function insertFollows(
   follows: FollowRecord[],
   users: string[],
   targets: string[],
-): Promise<Written> {
+): Promise<WrittenRows> {
   const rows = insertRows("public.follows", {
     user_id: ["uuid", plainArray(users)],
     kind: ["text", plainArray(follows.map(({ kind }) => kind))],

@@ -2,7 +2,7 @@
 import type { Feeds, Tensor } from "../../supabase/functions/_shared/features/tensors.ts";
 import { type InferenceSession, loadRuntime } from "../../supabase/functions/_shared/models/inference.ts";
 import { platformKey, platformRuntime } from "./platform-runtime.ts";
-import type { Answer } from "./runtimes.ts";
+import type { ChildAnswer } from "./runtimes.ts";
 
 type Message = { graph: number; bytes: Uint8Array } | { graph: number; feeds: Feeds };
 
@@ -13,7 +13,7 @@ runtime.catch(() => {});
 const sessions = new Map<number, InferenceSession>();
 
 process.on("message", async (message: Message) => {
-  const answer = await work(message).catch((error): Answer => ({ error: String(error.message ?? error) }));
+  const answer = await work(message).catch((error): ChildAnswer => ({ error: String(error.message ?? error) }));
   process.send?.(answer);
 });
 
@@ -24,7 +24,7 @@ async function load() {
   return await loadRuntime();
 }
 
-async function work(message: Message): Promise<Answer> {
+async function work(message: Message): Promise<ChildAnswer> {
   const { createSession } = await runtime;
   if ("bytes" in message) {
     const session = await createSession(message.bytes);

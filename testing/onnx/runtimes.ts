@@ -4,7 +4,7 @@ import type { InferenceSession, Runtime } from "../../supabase/functions/_shared
 import { platformPackage } from "./platform-runtime.ts";
 
 /** What a child answers: the names of a graph's inputs and outputs, or its outputs and how long the run itself took; or what went wrong. */
-export interface Answer extends Partial<Pick<InferenceSession, "inputNames" | "outputNames">> {
+export interface ChildAnswer extends Partial<Pick<InferenceSession, "inputNames" | "outputNames">> {
   outputs?: Record<string, Tensor>;
   milliseconds?: number;
   error?: string;
@@ -30,13 +30,13 @@ export function onnxRuntime(packageName: string, onRun: (milliseconds: number) =
   let before: Promise<unknown> = Promise.resolve();
 
   /** One question at a time: the child answers in no other way. */
-  function ask(message: { graph: number; bytes?: Uint8Array; feeds?: Feeds }): Promise<Answer> {
+  function ask(message: { graph: number; bytes?: Uint8Array; feeds?: Feeds }): Promise<ChildAnswer> {
     const answer = before.then(() => answerTo(message));
     before = answer.catch(() => {});
     return answer;
   }
 
-  function answerTo(message: object): Promise<Answer> {
+  function answerTo(message: object): Promise<ChildAnswer> {
     child ??= fork(new URL("./runtime-process.ts", import.meta.url), [packageName], { serialization: "advanced" });
     const asked = child;
     return new Promise((resolve, reject) => {
@@ -44,7 +44,7 @@ export function onnxRuntime(packageName: string, onRun: (milliseconds: number) =
         asked.off("message", answer);
         asked.off("exit", exit);
       };
-      const answer = (received: Answer) => {
+      const answer = (received: ChildAnswer) => {
         stop();
         if (received.error) reject(new Error(`${packageName}: ${received.error}`));
         else resolve(received);

@@ -184,7 +184,7 @@ function withAlso(
   return Int32Array.from(posts.slice(0, sources.similar.size));
 }
 
-interface Ranked extends Selectable {
+interface RankedUser extends Selectable {
   /** Which of the candidates. */
   i: number;
 }
@@ -195,8 +195,8 @@ function best(
   scores: Float64Array,
   ids: string[],
   settings: SelectionSettings,
-): Ranked[] {
-  const ranked: Ranked[] = [];
+): RankedUser[] {
+  const ranked: RankedUser[] = [];
   for (let i = 0; i < scores.length; i++) {
     const { post, created_at, author_id, embedding, ranks } = candidates[i];
     if (!Number.isFinite(scores[i])) continue;
@@ -208,7 +208,7 @@ function best(
 function listOf(
   userId: string,
   basis: Basis,
-  ranked: Ranked[],
+  ranked: RankedUser[],
   probabilities: Float32Array,
   heads: readonly Head[],
 ): BatchList {

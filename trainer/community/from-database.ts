@@ -9,7 +9,7 @@ import { type Kind, kinds } from "../../supabase/functions/_shared/features/kind
 import { pickRows } from "./columns.ts";
 import type { Community, Follows, Interactions, Posts, Users } from "./community.ts";
 import { readColumns } from "./cursor.ts";
-import { type Page, readPages } from "./pages.ts";
+import { readPages, type ShownPage } from "./pages.ts";
 import { readTimeline } from "./read-timeline.ts";
 import { eventsOfPerson } from "./shares.ts";
 import { login, type Timeline } from "./timeline.ts";
@@ -28,7 +28,7 @@ export interface LoadedCommunity {
   community: Community;
   timeline: Timeline;
   /** What was shown lately, in order of time; none where nobody logs it. */
-  pages: Page[];
+  pages: ShownPage[];
 }
 
 /**

@@ -9,7 +9,7 @@ import type { Numbers } from "./read-timeline.ts";
 import { ofPages } from "./shares.ts";
 
 /** What one feed showed somebody; users and posts by number. */
-export interface Page {
+export interface ShownPage {
   user: number;
   at: number;
   posts: number[];
@@ -30,7 +30,7 @@ const days = 28;
  * are more, those of request ids that a hash picks; in order of time. Where the app said of some posts of a page that they came into view, the
  * others were not shown.
  */
-export async function readPages(client: PoolClient, numbers: Numbers, most: number): Promise<Page[]> {
+export async function readPages(client: PoolClient, numbers: Numbers, most: number): Promise<ShownPage[]> {
   const since = sql<Date>`(select max(shown_at) from recsys.impressions) - ${`${days} days`}::interval`;
   // by the index of each person: what one of them was shown beyond their share is not read
   const latest = db
@@ -105,11 +105,11 @@ export async function readPages(client: PoolClient, numbers: Numbers, most: numb
     .orderBy("shown.request_id");
   const told = await run(client, db.selectFrom("recsys.heads").select("head").where("is_known", "=", true));
   const known = optionalHeads.filter((head) => told.some((row) => row.head === head));
-  const pages: Page[] = [];
+  const pages: ShownPage[] = [];
   for await (const { at, user_id, posts, positions, seen, heads } of rows(client, query)) {
     const user = numbers.users.get(user_id);
     if (user === undefined) continue;
-    const page: Required<Page> = { user, at, posts: [], positions: [], told: [] };
+    const page: Required<ShownPage> = { user, at, posts: [], positions: [], told: [] };
     const tells = seen.includes(true);
     for (const [i, id] of posts.entries()) {
       const post = numbers.posts.get(id);

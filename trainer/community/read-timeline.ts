@@ -66,7 +66,7 @@ export async function readTimeline(
 }
 
 /** An instant and the number of an event at it. */
-interface Start {
+interface TimelineStart {
   at: string;
   sort_id: string;
 }
@@ -75,14 +75,14 @@ interface Start {
 function isBefore(
   at: Expression<Date>,
   sortId: Expression<number>,
-  start: Start,
+  start: TimelineStart,
   is: "<" | "<=" | ">=" = "<",
 ): RawBuilder<boolean> {
   return sql`(${at}, ${sortId}) ${sql.raw(is)} (${start.at}::timestamptz, ${start.sort_id}::bigint)`;
 }
 
 /** Where the last `count` events begin, of each person so many at most, or, if that is later, the states that were not thinned. undefined: at the beginning. */
-async function startOf(client: PoolClient, count: number, ofPerson: number): Promise<Start | undefined> {
+async function startOf(client: PoolClient, count: number, ofPerson: number): Promise<TimelineStart | undefined> {
   const earliest = fn("recsys.training_start", { p_events: bounded(count), p_of_a_person: bounded(ofPerson) });
   const query = db
     .selectFrom("recsys.thinning")
@@ -102,11 +102,15 @@ function bounded(count: number): number {
 }
 
 /** Somebody of whom not all is read since a start, and the last of what is left out. */
-interface BusyPerson extends Start {
+interface BusyPerson extends TimelineStart {
   user_id: string;
 }
 
-async function busyPeople(client: PoolClient, start: Start | undefined, ofPerson: number): Promise<BusyPerson[]> {
+async function busyPeople(
+  client: PoolClient,
+  start: TimelineStart | undefined,
+  ofPerson: number,
+): Promise<BusyPerson[]> {
   const beyond = db
     .selectFrom("recsys.user_stats as state")
     .select((row) => ["state.user_id", sql<string>`${row.ref("last_active_at")}::text`.as("at")])
@@ -131,7 +135,7 @@ function isNoneOf(busy: BusyPerson[]): RawBuilder<boolean> {
 }
 
 /** The events since a start, of busy people their latest. */
-function eventsSince(start: Start | undefined, busy: BusyPerson[]): AliasedExpression<TimelineRow, "timeline"> {
+function eventsSince(start: TimelineStart | undefined, busy: BusyPerson[]): AliasedExpression<TimelineRow, "timeline"> {
   const whole = db.selectFrom("recsys.timeline").selectAll();
   const since = start ? whole.where((row) => isBefore(row.ref("at"), row.ref("sort_id"), start, ">=")) : whole;
   // nearly always: nobody is
@@ -151,7 +155,12 @@ function eventsSince(start: Start | undefined, busy: BusyPerson[]): AliasedExpre
  * The last interactions of each user before `start`, as far back as histories go, with what they found when they came. Worked out
  * from the interactions: their states may have been thinned.
  */
-async function readHistory(client: PoolClient, timeline: Timeline, numbers: Numbers, start: Start): Promise<void> {
+async function readHistory(
+  client: PoolClient,
+  timeline: Timeline,
+  numbers: Numbers,
+  start: TimelineStart,
+): Promise<void> {
   const events = db
     .selectFrom("recsys.source_interactions as events")
     .innerJoin("recsys.source_posts as posts", "posts.post_id", "events.post_id")
@@ -215,7 +224,7 @@ type TimelineRow = {
  * The last state of each post, and the last of each user, before `start`, as rows of recsys.timeline. A row has the state of its post, or of
  * its user, or both. Where it lacks that of its user, a later row has it: the user's last event comes after all others of that user.
  */
-function lastStatesBefore(start: Start): AliasedExpression<TimelineRow, "timeline"> {
+function lastStatesBefore(start: TimelineStart): AliasedExpression<TimelineRow, "timeline"> {
   const ofPosts = db
     .selectFrom("recsys.post_stats")
     .distinctOn("post_id")

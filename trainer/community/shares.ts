@@ -60,7 +60,7 @@ export const ofPages: Bound = { perDay, leastPerDay: 3, least: 5 };
 const day = 24 * hour;
 
 /** Who did something, and when, in order of time. */
-interface Deeds {
+interface DeedTimes {
   users: ArrayLike<number>;
   /** Milliseconds since 1970. */
   at: ArrayLike<number>;
@@ -68,7 +68,7 @@ interface Deeds {
 
 /** Numbers (ascending) of the latest `most` deeds of which everybody has no more than the bound lets them. */
 export function boundedShares(
-  { users, at }: Deeds,
+  { users, at }: DeedTimes,
   { perDay, leastPerDay, least }: Bound,
   most = Number.POSITIVE_INFINITY,
 ): Uint32Array {

@@ -1,13 +1,13 @@
 /** The requests the ranker learns from where pages were logged: what was shown, and what came of it. */
 
-import type { Page, Told } from "../community/pages.ts";
+import type { ShownPage, Told } from "../community/pages.ts";
 import { login, type Timeline } from "../community/timeline.ts";
 import { countBelow } from "../evaluation/metrics/statistics.ts";
 import type { Request } from "./requests.ts";
-import { addDeed, cameTo, type Deeds, labelWindow, type Moment } from "./requests.ts";
+import { addDeed, cameTo, type LabelledDeeds, labelWindow, type Moment } from "./requests.ts";
 
 /** A post of a page, and what the user did with it within the label window. */
-interface Shown extends Deeds {
+interface PagePost extends LabelledDeeds {
   post: number;
   /** From 1. */
   position: number;
@@ -17,7 +17,7 @@ interface Shown extends Deeds {
 
 /** A page, without the posts its user had come to before. */
 export interface PageRequest extends Moment {
-  shown: Shown[];
+  shown: PagePost[];
 }
 
 /**
@@ -25,7 +25,7 @@ export interface PageRequest extends Moment {
  * pages shown less than that before `until` wait for a later training.
  */
 export function pageRequests(
-  pages: Page[],
+  pages: ShownPage[],
   timeline: Timeline,
   posts: number,
   from: number,
@@ -46,7 +46,7 @@ export function pageRequests(
     for (const [i, post] of shown.entries()) {
       const done = acts.get(user * posts + post) ?? [];
       if (done.some((act) => act.at < at)) continue;
-      const deeds: Deeds = { labels: [0, 0, 0] };
+      const deeds: LabelledDeeds = { labels: [0, 0, 0] };
       for (const act of done) if (act.at <= at + labelWindow) addDeed(deeds, act.kind, act.weight);
       request.shown.push({ post, position: positions[i], ...deeds, ...(told && { told: told[i] }) });
     }

@@ -15,7 +15,7 @@ export interface Moment {
 }
 
 /** What a user did with a post within the label window. */
-export interface Deeds {
+export interface LabelledDeeds {
   /** View, vote, comment. */
   labels: Labels;
   /** How much each counts beside others of its kind, the heaviest where there were several; left out: 1. */
@@ -24,7 +24,7 @@ export interface Deeds {
 type DeedWeights = [view: number, vote: number, comment: number];
 
 /** A first interaction. */
-export interface Request extends Moment, Deeds {
+export interface Request extends Moment, LabelledDeeds {
   post: number;
 }
 
@@ -35,7 +35,7 @@ export type Labels = [view: number, vote: number, comment: number, ...optional: 
 export const unknown = 2;
 
 /** Notes that the user did something: a number of `kinds`, and its weight. */
-export function addDeed(deeds: Deeds, kind: number, weight: number): void {
+export function addDeed(deeds: LabelledDeeds, kind: number, weight: number): void {
   const before = deeds.labels[kind] === 1 ? (deeds.weights?.[kind] ?? 1) : 0;
   deeds.labels[kind] = 1;
   const heaviest = Math.max(before, weight);

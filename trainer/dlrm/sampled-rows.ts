@@ -7,7 +7,7 @@ import { recencyBaseline } from "../../supabase/functions/_shared/features/recen
 import type { NumberedCandidate } from "../community/state.ts";
 import type { Random } from "../engine/random.ts";
 import type { PageRequest } from "./page-requests.ts";
-import type { Deeds, Request } from "./requests.ts";
+import type { LabelledDeeds, Request } from "./requests.ts";
 import { cameTo } from "./requests.ts";
 
 export interface SampledRows {
@@ -21,7 +21,7 @@ export interface SampledRows {
   lossWeights: number[];
   /** The logarithms of the places of the first rows, and what was done with them; the others were not shown. */
   logPositions: number[];
-  deeds: Deeds[];
+  deeds: LabelledDeeds[];
 }
 
 /** Of a first interaction: the positive, up to `hard` hard negatives, and sampled negatives up to `rows` in all. */

@@ -2,7 +2,7 @@
 import { scoreOf } from "../../supabase/functions/_shared/recommend/rank.ts";
 import type { LoadedCommunity } from "../community/from-database.ts";
 import type { RankerRequest } from "../dlrm/page-requests.ts";
-import type { Deeds } from "../dlrm/requests.ts";
+import type { LabelledDeeds } from "../dlrm/requests.ts";
 import { type RankedRequest, rankedRequests } from "../gate/ranked-requests.ts";
 import type { TrainedModel } from "../pipeline.ts";
 import { replayedModel } from "./system/replayed-system.ts";
@@ -42,7 +42,7 @@ export async function weightedGains(
   return { weighted: sums.weighted[0] / sums.weighted[1], unweighted: sums.unweighted[0] / sums.unweighted[1] };
 }
 
-function gainOf({ labels, weights }: Deeds, scoreWeights: number[], weighted: boolean): number {
+function gainOf({ labels, weights }: LabelledDeeds, scoreWeights: number[], weighted: boolean): number {
   return scoreWeights.reduce((sum, of, kind) => sum + of * labels[kind] * (weighted ? (weights?.[kind] ?? 1) : 1), 0);
 }
 

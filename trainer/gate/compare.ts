@@ -28,7 +28,7 @@ export interface GateContext {
 }
 
 /** A model that is being published, with the vectors that its post tower gave. */
-export interface Candidate {
+export interface CandidateModel {
   model: ModelFolder;
   postVectors: Map<string, Float32Array>;
 }
@@ -52,7 +52,7 @@ const baseline = "recency baseline";
  */
 export async function compare(
   context: GateContext,
-  candidate: Candidate,
+  candidate: CandidateModel,
   active: ActiveModel | undefined,
 ): Promise<Comparison | Skipped> {
   const { database, onProgress, signal } = context;

@@ -12,7 +12,7 @@ import { HeldOutMetrics, listMetrics } from "./held-out-metrics.ts";
 import { modelInMemory } from "./model-in-memory.ts";
 import { heldOutOf, type RankOptions, rankedRequests } from "./ranked-requests.ts";
 
-type ListMetric = (typeof listMetrics)[number];
+type ComparedMetric = (typeof listMetrics)[number];
 
 /** One metric of the model and of the baseline; `standard_error` is that of their difference, paired by request. */
 export interface BesideBaseline {
@@ -30,7 +30,7 @@ export interface HeldOutQuality {
   from: string;
   to: string;
   /** Of pages that were shown there is no recall. */
-  metrics: Partial<Record<ListMetric, BesideBaseline>>;
+  metrics: Partial<Record<ComparedMetric, BesideBaseline>>;
 }
 
 /**

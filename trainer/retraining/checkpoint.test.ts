@@ -11,9 +11,9 @@ import { hour, smallCommunity } from "../evaluation/testing.ts";
 import { temporaryFolder } from "../testing.ts";
 import { towerDefaults } from "../towers/hyperparameters.ts";
 import { trainTowers } from "../towers/train.ts";
-import { Checkpoint, type Identity } from "./checkpoint.ts";
+import { Checkpoint, type TrainingIdentity } from "./checkpoint.ts";
 
-const identity: Identity = {
+const identity: TrainingIdentity = {
   community: "0b9c1a52-6a3e-4f0d-9d0b-1d2f3a4b5c6d",
   request: 7,
   featureSpecDigest: "abc",

@@ -19,7 +19,7 @@ import type { TrainedTowers } from "../towers/train.ts";
 import { type PackedTowers, packTowers, unpackTowers } from "./pack-towers.ts";
 
 /** What a training depends on, but for the instant up to which it learns. */
-export interface Identity {
+export interface TrainingIdentity {
   /** recsys.settings.community_id */
   community: string;
   request: number;
@@ -45,7 +45,7 @@ export class Checkpoint {
   }
 
   /** Opens the folder of a training; where it is empty or belongs to another, it is that of one that learns up to `learnedUntil`. */
-  static async open(folder: string, identity: Identity, learnedUntil: number): Promise<Checkpoint> {
+  static async open(folder: string, identity: TrainingIdentity, learnedUntil: number): Promise<Checkpoint> {
     const path = join(folder, "training.json");
     const found = await readFile(path, "utf8")
       .then(JSON.parse)

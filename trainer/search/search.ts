@@ -13,7 +13,7 @@ import { type Backend, startBackend } from "../engine/backend.ts";
 import { readDescription } from "../model-folder/model-folder.ts";
 import { inOrder, readRuns, type TrainedRun } from "../model-folder/runs.ts";
 import { settledUntil, type TrainingContext, train } from "../train-into-folder.ts";
-import { configsOf, drawsOf, gridOf, type Space, type Trial } from "./space.ts";
+import { configsOf, drawsOf, gridOf, type SearchTrial, type Space } from "./space.ts";
 
 interface SearchOptions {
   space: Space;
@@ -92,7 +92,7 @@ function trialName(i: number): string {
   return `trial-${String(i + 1).padStart(5, "0")}`;
 }
 
-function trialText(trial: Trial): string {
+function trialText(trial: SearchTrial): string {
   return Object.entries(trial)
     .map(([path, value]) => `${path}=${JSON.stringify(value)}`)
     .join(" ");

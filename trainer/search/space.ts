@@ -17,7 +17,7 @@ const spaceSchema = z.record(
 /** By path, as in `towers.temperature`. */
 export type Space = z.output<typeof spaceSchema>;
 /** The values of one trial, by path. */
-export type Trial = Record<string, unknown>;
+export type SearchTrial = Record<string, unknown>;
 
 /** A grid of more is a mistake: at half a minute each they would take a day. */
 const mostTrials = 3000;
@@ -37,8 +37,8 @@ export function parseSpace(file: string, content: unknown, config: Config): Spac
 }
 
 /** All combinations, the last hyperparameter changing first. Throws a `UserError` where a range would need draws, or they are too many. */
-export function gridOf(space: Space): Trial[] {
-  let trials: Trial[] = [{}];
+export function gridOf(space: Space): SearchTrial[] {
+  let trials: SearchTrial[] = [{}];
   for (const [path, of] of Object.entries(space)) {
     if (!Array.isArray(of))
       throw new UserError(`${path} has a range, which has no end of values: give --draws, or a list`);
@@ -50,7 +50,7 @@ export function gridOf(space: Space): Trial[] {
 }
 
 /** Draws of the space; more of them with the same seed begin with the same (Bergstra & Bengio 2012 on why rather than a grid). */
-export function drawsOf(space: Space, count: number, seed: number, config: Config): Trial[] {
+export function drawsOf(space: Space, count: number, seed: number, config: Config): SearchTrial[] {
   const random = new Random(seed);
   return Array.from({ length: count }, () =>
     Object.fromEntries(
@@ -66,7 +66,7 @@ export function drawsOf(space: Space, count: number, seed: number, config: Confi
 }
 
 /** The config of each trial; throws a `UserError` where one cannot be. */
-export function configsOf(trials: Trial[], config: Config): Config[] {
+export function configsOf(trials: SearchTrial[], config: Config): Config[] {
   return trials.map((trial) => {
     const parsed = parseConfig(withValues(config, trial));
     if ("config" in parsed) return parsed.config;
@@ -75,7 +75,7 @@ export function configsOf(trials: Trial[], config: Config): Config[] {
 }
 
 /** A config with some of its values, by path, replaced. */
-function withValues(config: Config, trial: Trial): unknown {
+function withValues(config: Config, trial: SearchTrial): unknown {
   const changed = structuredClone(config);
   for (const [path, value] of Object.entries(trial)) {
     const names = path.split(".");

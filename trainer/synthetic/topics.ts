@@ -1,5 +1,5 @@
 /** What the people of the synthetic community care about. */
-interface Topic {
+interface SyntheticTopic {
   /** Also the first tag of its posts. */
   name: string;
   /** Numbers of topics whose people often care about this one too. */
@@ -186,13 +186,13 @@ function facetOf(lines: string): Facet {
   return { tag, passions: listOf(passions), projects: listOf(projects), terms: listOf(terms) };
 }
 
-function topicOfText(part: string): Topic {
+function topicOfText(part: string): SyntheticTopic {
   const [first, ...facets] = part.trim().split(/\n(?! )/);
   const [, name, related] = /(.*) \((.*)\)/.exec(first) as RegExpExecArray;
   return { name, related: listOf(related).map(Number), facets: facets.map(facetOf) };
 }
 
-export const topics: Topic[] = text.split("# ").slice(1).map(topicOfText);
+export const topics: SyntheticTopic[] = text.split("# ").slice(1).map(topicOfText);
 
 /** All facets in one row; `topicOf[facet]` is the topic a facet belongs to. */
 export const facets: Facet[] = topics.flatMap((topic) => topic.facets);

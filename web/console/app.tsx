@@ -1,8 +1,8 @@
 import { useEffect, useMemo, useState } from "preact/hooks";
-import type { Config } from "../shared/config.ts";
+import type { SiteConfig } from "../shared/config.ts";
 import { Button, Views } from "../shared/elements.tsx";
 import { useLoaded, useRoute } from "../shared/hooks.ts";
-import { AskProvider, KeyRefused, openConsole, type Table, useAsk } from "./console-client.ts";
+import { type AnswerTable, AskProvider, KeyRefused, openConsole, useAsk } from "./console-client.ts";
 import { cell } from "./rows-table.tsx";
 import { SignIn } from "./sign-in.tsx";
 import { Experiments } from "./views/experiments.tsx";
@@ -24,7 +24,7 @@ const views = {
 const names = Object.fromEntries(Object.entries(views).map(([route, [name]]) => [route, name]));
 
 /** The console of whoever holds a secret key of the project. */
-export function App({ config }: { config: Config }) {
+export function App({ config }: { config: SiteConfig }) {
   const [key, setKey] = useState(readKey);
   // whoever pastes the address into a tab that is at the console already loads no page
   useEffect(() => {
@@ -45,7 +45,7 @@ export function App({ config }: { config: Config }) {
 }
 
 interface ConsoleProps {
-  config: Config;
+  config: SiteConfig;
   secretKey: string;
   onKey(key: string): void;
   onLeave(): void;
@@ -53,7 +53,7 @@ interface ConsoleProps {
 
 function Console({ config, secretKey, onKey, onLeave }: ConsoleProps) {
   const ask = useMemo(() => openConsole(config, secretKey), [config, secretKey]);
-  const { error } = useLoaded(() => ask<Table>("status"), [ask]);
+  const { error } = useLoaded(() => ask<AnswerTable>("status"), [ask]);
   const [view, ...route] = useRoute().split("/");
   if (error instanceof KeyRefused) return <SignIn refused onKey={onKey} />;
   const [, View] = views[Object.hasOwn(views, view) ? (view as keyof typeof views) : ""];
@@ -77,7 +77,7 @@ function Console({ config, secretKey, onKey, onLeave }: ConsoleProps) {
 /** Says which day it is in a community from an archive; without it a model would have learned until many months before it was trained. */
 function ArchiveClock() {
   const ask = useAsk();
-  const { value } = useLoaded(() => ask<Table>("clock"), [ask]);
+  const { value } = useLoaded(() => ask<AnswerTable>("clock"), [ask]);
   const [clock] = value?.rows ?? [];
   if (!clock?.is_archive) return null;
   return (

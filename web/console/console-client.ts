@@ -1,18 +1,18 @@
 /** The function `console`, through supabase-js. */
 import { createClient, FunctionsHttpError } from "@supabase/supabase-js";
-import type { Config } from "../shared/config.ts";
+import type { SiteConfig } from "../shared/config.ts";
 import { openContext } from "../shared/context.ts";
 
-export type Row = Record<string, unknown>;
-export type Table = { sql: string; rows: Row[] };
+export type ConsoleRow = Record<string, unknown>;
+export type AnswerTable = { sql: string; rows: ConsoleRow[] };
 type Parameters = Record<string, string | number>;
 
 /** Asks one question. Throws an Error in the function's own words. */
-type Ask = <Answer = Table>(question: string, parameters?: Parameters) => Promise<Answer>;
+type Ask = <Answer = AnswerTable>(question: string, parameters?: Parameters) => Promise<Answer>;
 
 export class KeyRefused extends Error {}
 
-export function openConsole({ url }: Config, key: string): Ask {
+export function openConsole({ url }: SiteConfig, key: string): Ask {
   // nobody is signed in: the key is all there is
   const { functions } = createClient(url, key, { auth: { persistSession: false, autoRefreshToken: false } });
   return async (question, parameters = {}) => {

@@ -2,7 +2,7 @@ import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import { Button, Trouble } from "../shared/elements.tsx";
 import { useLoaded } from "../shared/hooks.ts";
-import { KeyRefused, type Row, useAsk } from "./console-client.ts";
+import { type ConsoleRow, KeyRefused, useAsk } from "./console-client.ts";
 import { RowsTable, type RowsTableProps } from "./rows-table.tsx";
 
 interface PanelProps extends Pick<RowsTableProps, "columns" | "cells"> {
@@ -18,9 +18,9 @@ interface PanelProps extends Pick<RowsTableProps, "columns" | "cells"> {
   /** Of the table in which the rows are, where there are no children to show them. */
   caption?: string;
   /** What stands with that table. */
-  above?(rows: Row[]): ComponentChildren;
-  below?(rows: Row[]): ComponentChildren;
-  children?(rows: Row[]): ComponentChildren;
+  above?(rows: ConsoleRow[]): ComponentChildren;
+  below?(rows: ConsoleRow[]): ComponentChildren;
+  children?(rows: ConsoleRow[]): ComponentChildren;
 }
 
 /** One question with its answer, and the SQL that gives it. */
@@ -31,7 +31,7 @@ export function Panel(props: PanelProps) {
     () => ask(question, parameters),
     [ask, question, JSON.stringify(parameters), fresh],
   );
-  const tableOf = (rows: Row[]) => (
+  const tableOf = (rows: ConsoleRow[]) => (
     <>
       {above?.(rows)}
       <RowsTable {...table} rows={rows} caption={table.caption ?? title} />

@@ -1,12 +1,12 @@
 import type { ComponentChildren } from "preact";
-import type { Row } from "./console-client.ts";
+import type { ConsoleRow } from "./console-client.ts";
 
 export interface RowsTableProps {
-  rows: Row[];
+  rows: ConsoleRow[];
   /** Which columns, in which order; left out: all. */
   columns?: string[];
   /** What stands in a cell instead of its value. */
-  cells?: Record<string, (row: Row) => ComponentChildren>;
+  cells?: Record<string, (row: ConsoleRow) => ComponentChildren>;
   caption: string;
 }
 

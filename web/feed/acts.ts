@@ -2,7 +2,7 @@
 import type { Event, NewEvent } from "../../client/src/index.ts";
 import { isolated } from "../shared/isolated.ts";
 import type { Project } from "../shared/project.ts";
-import { mute, type Post, unmute } from "./app-tables.ts";
+import { type AppPost, mute, unmute } from "./app-tables.ts";
 
 /** What somebody did since their feed was made, as far as it changes the next one. */
 export type Act =
@@ -44,7 +44,7 @@ const did = {
 };
 
 /** Why an act takes a post out of the feed; undefined: it does not. Of what was taken back again nothing may be left: see netOf. */
-export function whyGone(post_id: string, post: Post | undefined, acts: Act[]): string | undefined {
+export function whyGone(post_id: string, post: AppPost | undefined, acts: Act[]): string | undefined {
   for (const act of acts.toReversed()) {
     if (act.kind === "mute") {
       const isOfIt = act.of === "person" ? post?.author_id === act.value : post?.tags.includes(act.value);

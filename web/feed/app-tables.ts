@@ -4,7 +4,7 @@ import type { Feed, FeedItem } from "../../client/src/index.ts";
 import type { Member } from "../../supabase/functions/_local/members.ts";
 
 /** What somebody says of themselves; the recommender reads it. */
-export interface Profile {
+export interface AppProfile {
   id: string;
   external_id: string | null;
   passions: string[];
@@ -12,16 +12,18 @@ export interface Profile {
 }
 
 /** Somebody's own profile; null: they have none yet. */
-export async function readProfile(supabase: SupabaseClient, id: string): Promise<Profile | null> {
-  const found: Profile[] = await rows(supabase.from("profiles").select("id, external_id, passions, bio").eq("id", id));
+export async function readProfile(supabase: SupabaseClient, id: string): Promise<AppProfile | null> {
+  const found: AppProfile[] = await rows(
+    supabase.from("profiles").select("id, external_id, passions, bio").eq("id", id),
+  );
   return found[0] ?? null;
 }
 
 /** Writes it, new or changed. Row level security lets people write their own only. */
 export async function saveProfile(
   supabase: SupabaseClient,
-  before: Profile | null,
-  profile: Pick<Profile, "id" | "passions" | "bio">,
+  before: AppProfile | null,
+  profile: Pick<AppProfile, "id" | "passions" | "bio">,
 ): Promise<void> {
   const { id, passions, bio } = profile;
   if (before) await rows(supabase.from("profiles").update({ passions, bio }).eq("id", id));
@@ -35,7 +37,7 @@ export function wordsOf(text: string): string[] {
 }
 
 /** The example app has no names: people are known by the id of their import, or by the beginning of their own. */
-export function nameOf({ id, external_id }: Pick<Profile, "id" | "external_id">): string {
+export function nameOf({ id, external_id }: Pick<AppProfile, "id" | "external_id">): string {
   return external_id ?? `member ${id.slice(0, 4)}`;
 }
 
@@ -74,7 +76,7 @@ export async function unmute(supabase: SupabaseClient, userId: string, { kind, v
 }
 
 /** A post as the app knows it. */
-export interface Post {
+export interface AppPost {
   id: string;
   title: string;
   description: string;
@@ -86,8 +88,8 @@ export interface Post {
 }
 
 /** As it is in the table: an app's own may leave texts null. */
-type Row = Pick<Post, "id" | "author_id" | "created_at"> & {
-  [text in "title" | "description" | "tags"]: Post[text] | null;
+type Row = Pick<AppPost, "id" | "author_id" | "created_at"> & {
+  [text in "title" | "description" | "tags"]: AppPost[text] | null;
 };
 
 /** The posts of a page of the feed with their authors, by id. Row level security may leave some out; visitors read no names. */
@@ -95,7 +97,7 @@ export async function readPosts(
   supabase: SupabaseClient,
   ids: string[],
   { names = true } = {},
-): Promise<Map<string, Post>> {
+): Promise<Map<string, AppPost>> {
   if (ids.length === 0) return new Map();
   const columns = "id, title, description, tags, author_id, created_at";
   const found: Row[] = await rows(supabase.from("posts").select(columns).in("id", ids));
@@ -118,7 +120,7 @@ export async function readPosts(
 /** Stores a post and returns its id; sent again with the same draft_id, because no answer came, it is stored once. */
 export async function publishPost(
   supabase: SupabaseClient,
-  post: Pick<Post, "title" | "description" | "tags"> & { author_id: string; draft_id: string },
+  post: Pick<AppPost, "title" | "description" | "tags"> & { author_id: string; draft_id: string },
 ): Promise<string> {
   await inserted(supabase.from("posts").insert(post));
   const { author_id, draft_id } = post;

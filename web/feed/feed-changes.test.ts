@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Reason } from "../../client/src/index.ts";
 import { type Act, countActs, netOf, sayActs } from "./acts.ts";
-import type { Item, Post } from "./app-tables.ts";
+import type { AppPost, Item } from "./app-tables.ts";
 import { changesBetween } from "./feed-changes.ts";
 import { sayWhy } from "./posts/say.ts";
 
@@ -28,9 +28,9 @@ function feed(...ids: string[]): Item[] {
   }));
 }
 
-function posts(...all: Partial<Post>[]): Map<string, Post> {
+function posts(...all: Partial<AppPost>[]): Map<string, AppPost> {
   const rest = { title: "", description: "", tags: [], author_id: null, author: "rosa", created_at: "" };
-  return new Map(all.map((post) => [post.id as string, { ...rest, ...post } as Post]));
+  return new Map(all.map((post) => [post.id as string, { ...rest, ...post } as AppPost]));
 }
 
 const places = (before: string[], after: string[], acts: Act[] = [], known = posts()) =>

@@ -1,9 +1,9 @@
 /** What moved between two feeds of one person, and why. */
 import { type Act, whyGone } from "./acts.ts";
-import type { Item, Post } from "./app-tables.ts";
+import type { AppPost, Item } from "./app-tables.ts";
 import { sayWhy } from "./posts/say.ts";
 
-export interface Change {
+export interface FeedChange {
   post_id: string;
   title: string;
   /** Its place in the feed before; undefined: it was not there. */
@@ -18,16 +18,16 @@ export function changesBetween(
   before: readonly Item[],
   after: readonly Item[],
   acts: Act[],
-  posts: ReadonlyMap<string, Post>,
-): Change[] {
+  posts: ReadonlyMap<string, AppPost>,
+): FeedChange[] {
   const placeBefore = new Map(before.map(({ post_id }, i) => [post_id, i + 1]));
   const stays = new Set(after.map(({ post_id }) => post_id));
-  const moved = after.flatMap((item, i): Change[] => {
+  const moved = after.flatMap((item, i): FeedChange[] => {
     const from = placeBefore.get(item.post_id);
     if (from === i + 1) return [];
     return [{ post_id: item.post_id, title: item.title, from, to: i + 1, why: sayWhy(item.why, item.basis, posts) }];
   });
-  const gone = before.flatMap(({ post_id, title }, i): Change[] => {
+  const gone = before.flatMap(({ post_id, title }, i): FeedChange[] => {
     if (stays.has(post_id)) return [];
     const why = whyGone(post_id, posts.get(post_id), acts) ?? `Others come before it now`;
     return [{ post_id, title, from: i + 1, to: undefined, why }];

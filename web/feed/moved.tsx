@@ -1,11 +1,11 @@
 import { useEffect, useRef } from "preact/hooks";
 import { type Act, dismissalOf, sayActs } from "./acts.ts";
-import type { Change } from "./feed-changes.ts";
+import type { FeedChange } from "./feed-changes.ts";
 import { UndoDismissal } from "./posts/post-acts.tsx";
 import { useTheFeed } from "./use-feed.ts";
 
 interface MovedProps {
-  changes: Change[];
+  changes: FeedChange[];
   acts: Act[];
   /** Its reader has just asked for it. */
   isNews: boolean;
@@ -43,9 +43,9 @@ export function Moved({ changes, acts, isNews }: MovedProps) {
 
 const mostShown = 2;
 
-function Part({ title, changes }: { title: string; changes: Change[] }) {
+function Part({ title, changes }: { title: string; changes: FeedChange[] }) {
   if (changes.length === 0) return null;
-  const line = (change: Change) => <Line key={change.post_id} change={change} />;
+  const line = (change: FeedChange) => <Line key={change.post_id} change={change} />;
   const [shown, rest] = [changes.slice(0, mostShown), changes.slice(mostShown)];
   return (
     <div>
@@ -62,7 +62,7 @@ function Part({ title, changes }: { title: string; changes: Change[] }) {
 }
 
 /** Here a dismissal is still to be undone: its post has left the feed. */
-function Line({ change: { post_id, title, from, to, why } }: { change: Change }) {
+function Line({ change: { post_id, title, from, to, why } }: { change: FeedChange }) {
   const { marks } = useTheFeed();
   const isDismissed = to === undefined && (marks.get(dismissalOf(post_id)) ?? false);
   return (
@@ -77,8 +77,8 @@ function Line({ change: { post_id, title, from, to, why } }: { change: Change })
   );
 }
 
-function counted(...[fresh, up, down, gone]: Change[][]): string {
-  const parts: [Change[], string][] = [
+function counted(...[fresh, up, down, gone]: FeedChange[][]): string {
+  const parts: [FeedChange[], string][] = [
     [fresh, "new"],
     [up, "up"],
     [down, "down"],

@@ -1,5 +1,5 @@
 import { useEffect, useState } from "preact/hooks";
-import type { Connection } from "../../client/src/index.ts";
+import type { ConnectionState } from "../../client/src/index.ts";
 import { Button, Trouble } from "../shared/elements.tsx";
 import { useProject } from "../shared/project.ts";
 import { countActs, sayActs } from "./acts.ts";
@@ -50,9 +50,9 @@ export function PendingBar() {
 }
 
 /** Whether there is a network, and what was done and waits for one. */
-function useConnection(): Connection {
+function useConnection(): ConnectionState {
   const { recommender } = useProject();
-  const [connection, setConnection] = useState<Connection>({ isOnline: navigator.onLine, unsent: [] });
+  const [connection, setConnection] = useState<ConnectionState>({ isOnline: navigator.onLine, unsent: [] });
   useEffect(() => recommender.watch(setConnection), [recommender]);
   return connection;
 }

@@ -4,7 +4,7 @@ import { useProject } from "../shared/project.ts";
 import { type Act, type Marks, markOf, marksOf, muteOf, netOf, sendActs, settleActs, withActs } from "./acts.ts";
 
 /** What was not stored, and why. */
-interface Failure {
+interface FailedDeed {
   error: unknown;
   acts: Act[];
 }
@@ -16,12 +16,12 @@ interface State {
   stored: readonly Act[];
   /** What is on its way, in the order in which it was done. */
   pending: readonly Act[];
-  failures: ReadonlyMap<string, Failure>;
+  failures: ReadonlyMap<string, FailedDeed>;
   /** The posts that are open. */
   opened: ReadonlySet<string>;
 }
 
-export interface Deeds extends Pick<State, "pending" | "failures" | "opened"> {
+export interface ReaderDeeds extends Pick<State, "pending" | "failures" | "opened"> {
   /** Votes, dismissals and mutes, those on their way among them. */
   marks: Marks;
   /** What was done since the feed was made and makes a difference to the next one. */
@@ -47,7 +47,7 @@ function placeOf(act: Act): string {
 }
 
 /** What its reader does with a feed. It outlives the views, so that none of it is forgotten when they look at another. */
-export function useDeeds(userId: string | undefined): Deeds {
+export function useDeeds(userId: string | undefined): ReaderDeeds {
   const project = useProject();
   const { state, latest, change } = useChanging<State>({
     marks: new Map(),
@@ -76,7 +76,7 @@ export function useDeeds(userId: string | undefined): Deeds {
         return true;
       } catch (error) {
         // that a view is not noted is no matter of whoever reads
-        const failure: [string, Failure][] = isNew[0].kind === "view" ? [] : [[place, { error, acts: isNew }]];
+        const failure: [string, FailedDeed][] = isNew[0].kind === "view" ? [] : [[place, { error, acts: isNew }]];
         change((state) => ({ pending: rest(state), failures: new Map([...state.failures, ...failure]) }));
         return false;
       }

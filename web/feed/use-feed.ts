@@ -4,9 +4,9 @@ import { openContext } from "../shared/context.ts";
 import { useChanging } from "../shared/hooks.ts";
 import { useProject } from "../shared/project.ts";
 import { type Act, voteOn } from "./acts.ts";
-import { type Item, type Post, readPosts, readVotes } from "./app-tables.ts";
-import { type Change, changesBetween } from "./feed-changes.ts";
-import { type Deeds, useDeeds } from "./use-deeds.ts";
+import { type AppPost, type Item, readPosts, readVotes } from "./app-tables.ts";
+import { changesBetween, type FeedChange } from "./feed-changes.ts";
+import { type ReaderDeeds, useDeeds } from "./use-deeds.ts";
 
 /** The first feed, the same anew, or its next page. */
 type Asked = "first" | "again" | "more";
@@ -18,7 +18,7 @@ interface State {
   took?: number;
   items: Item[];
   /** What the app knows of them, and of those of earlier feeds. */
-  posts: ReadonlyMap<string, Post>;
+  posts: ReadonlyMap<string, AppPost>;
   /** The feed before and what was done until this one; undefined: this is the first. */
   before?: { items: Item[]; acts: Act[] } | undefined;
   /** The one that every post has; undefined: all are shown. */
@@ -31,11 +31,11 @@ interface State {
   askedTag?: string | undefined;
 }
 
-export interface FeedOf extends Reader, State, Omit<Deeds, "knowMarks" | "settle" | "forget"> {
+export interface FeedOf extends FeedReader, State, Omit<ReaderDeeds, "knowMarks" | "settle" | "forget"> {
   /** What moved since the feed before, and what was done in between; undefined: this is the first. */
-  moved: { changes: Change[]; acts: Act[] } | undefined;
+  moved: { changes: FeedChange[]; acts: Act[] } | undefined;
   /** Where its reader was when they left it for another view. */
-  place: MutableRef<Place | undefined>;
+  place: MutableRef<ScrollPlace | undefined>;
   /** Asks for the feed anew and compares. */
   refresh(): Promise<void>;
   /** Shows posts with this tag alone; undefined: all. */
@@ -46,7 +46,7 @@ export interface FeedOf extends Reader, State, Omit<Deeds, "knowMarks" | "settle
   retry(): Promise<void>;
 }
 
-interface Reader {
+interface FeedReader {
   /** Whoever is signed in; undefined: a visitor. */
   userId?: string;
   /** Of a visitor. */
@@ -56,7 +56,7 @@ interface Reader {
 const pageSize = 20;
 
 /** The feed of whoever is signed in, or a visitor's: its pages, what its reader does with them, and what becomes of it. */
-export function useFeed({ userId, interests }: Reader): FeedOf {
+export function useFeed({ userId, interests }: FeedReader): FeedOf {
   const { supabase, recommender } = useProject();
   const { knowMarks, settle, forget, ...deeds } = useDeeds(userId);
   const { state, latest, change } = useChanging<State>({
@@ -66,14 +66,14 @@ export function useFeed({ userId, interests }: Reader): FeedOf {
     asked: "first",
     error: undefined,
   });
-  const place = useRef<Place>();
+  const place = useRef<ScrollPlace>();
   const turn = useRef(0);
 
   /** What the app knows of posts, and what their reader did with them before. A feed without that is still a feed. */
   const know = useCallback(
     async (ids: string[]) => {
       const [posts, voted] = await Promise.all([
-        readPosts(supabase, ids, { names: !interests }).catch(() => new Map<string, Post>()),
+        readPosts(supabase, ids, { names: !interests }).catch(() => new Map<string, AppPost>()),
         userId ? readVotes(supabase, ids).catch(() => []) : [],
       ]);
       // whatever was asked since
@@ -155,13 +155,13 @@ export const [FeedProvider, useTheFeed] = openContext<FeedOf>("feed");
 const firstPage = (items: Item[]) => items.slice(0, pageSize);
 
 /** Where a reader is in a feed: a post, and how far below the top of the window. Pixels of the page would not do, as posts grow. */
-export interface Place {
+export interface ScrollPlace {
   post_id: string;
   top: number;
 }
 
 /** Goes on where the reader left the feed for another view, and keeps that when they leave. */
-export function usePlace(place: MutableRef<Place | undefined>): void {
+export function usePlace(place: MutableRef<ScrollPlace | undefined>): void {
   useLayoutEffect(() => {
     const { current } = place;
     const post = current && document.getElementById(current.post_id);
@@ -176,7 +176,7 @@ export function usePlace(place: MutableRef<Place | undefined>): void {
 }
 
 /** Of the first post of which something is in view; undefined: the reader is above all posts. */
-function placeNow(): Place | undefined {
+function placeNow(): ScrollPlace | undefined {
   for (const post of document.querySelectorAll("li.post")) {
     const { top, bottom } = post.getBoundingClientRect();
     if (bottom > 0) return scrollY > 0 ? { post_id: post.id, top } : undefined;

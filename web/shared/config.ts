@@ -1,5 +1,5 @@
 /** Which project a page belongs to. */
-export interface Config {
+export interface SiteConfig {
   /** The project's address. */
   url: string;
   /** Its publishable key, which is no secret. */
@@ -11,14 +11,16 @@ export interface Config {
 }
 
 /** Reads config.json, which lies at the root of the site. Throws one line that says what is missing. */
-export async function readConfig(address = "config.json"): Promise<Config> {
+export async function readConfig(address = "config.json"): Promise<SiteConfig> {
   const response = await fetch(address);
-  const config: Partial<Config> | undefined = response.ok ? await response.json().catch(() => undefined) : undefined;
+  const config: Partial<SiteConfig> | undefined = response.ok
+    ? await response.json().catch(() => undefined)
+    : undefined;
   if (!config?.url || !config.key) throw new Error("config.json must name the project's url and its publishable key");
-  return config as Config;
+  return config as SiteConfig;
 }
 
 /** The instant that the community's posts and the recommender go by, milliseconds since 1970: now, but for an archive on this machine. */
-export function nowOf({ clockShift = 0 }: Config): number {
+export function nowOf({ clockShift = 0 }: SiteConfig): number {
   return Date.now() - clockShift;
 }

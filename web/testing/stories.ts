@@ -4,9 +4,9 @@ import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { openPage, startBrowser, withoutBrowser } from "../../testing/browser.ts";
 import { servedCommunity } from "./community.ts";
 
-type Community = Awaited<ReturnType<typeof servedCommunity>>;
+type ServedPages = Awaited<ReturnType<typeof servedCommunity>>;
 
-export interface Stories extends Community {
+export interface Stories extends ServedPages {
   /** Of each test: left out where there is no browser. */
   options: { skip: string | boolean };
   browser: Browser;

@@ -11,7 +11,7 @@ import { type NeededTopics, neededTopics } from "./needed-topics.ts";
 import { authorMean, servedForecaster } from "./text-forecasters.ts";
 import { towerForecasters } from "./tower-forecasters.ts";
 
-interface IdeasOptions {
+interface IdeasEvaluationOptions {
   testFrom: number;
   /** Of the towers among the baselines; nothing else is random. */
   seeds: number[];
@@ -22,7 +22,7 @@ interface IdeasOptions {
 /** Returns the table. Throws a `UserError` where nothing was written from the instant on. */
 export async function evaluateIdeas(
   community: Community,
-  { testFrom, seeds, out }: IdeasOptions,
+  { testFrom, seeds, out }: IdeasEvaluationOptions,
   { config, onProgress, signal }: Pick<PipelineOptions, "config" | "onProgress" | "signal">,
 ): Promise<string> {
   const ticking = (done: number, total: number) => {
@@ -73,7 +73,7 @@ function rowOf(results: ForecastResult[]): string[] {
 async function write(
   folder: string,
   { posts: { ids, externalIds } }: Community,
-  { testFrom, seeds }: IdeasOptions,
+  { testFrom, seeds }: IdeasEvaluationOptions,
   { posts, people, results }: Forecasts,
   { rows, needed }: { rows: ForecastResult[][]; needed: NeededTopics[] },
 ): Promise<void> {

@@ -1,5 +1,5 @@
 import { Heading } from "../../shared/elements.tsx";
-import type { Row } from "../console-client.ts";
+import type { ConsoleRow } from "../console-client.ts";
 import { Panel } from "../panel.tsx";
 import { percent } from "../rows-table.tsx";
 
@@ -23,7 +23,7 @@ export function Experiments() {
   );
 }
 
-function Report({ experiment: { name, kind } }: { experiment: Row }) {
+function Report({ experiment: { name, kind } }: { experiment: ConsoleRow }) {
   const interleaves = kind === "interleaving";
   return (
     <Panel

@@ -1,8 +1,10 @@
 import { Heading } from "../../shared/elements.tsx";
-import type { Row } from "../console-client.ts";
+import type { ConsoleRow } from "../console-client.ts";
 import { Panel } from "../panel.tsx";
 
-const judged = (key: string) => (row: Row) => <span class={row[key] ? "good" : "bad"}>{row[key] ? "ok" : "look"}</span>;
+const judged = (key: string) => (row: ConsoleRow) => (
+  <span class={row[key] ? "good" : "bad"}>{row[key] ? "ok" : "look"}</span>
+);
 
 /** Whether everything runs, and how fast. */
 export function Health() {

@@ -1,7 +1,7 @@
 import { useState } from "preact/hooks";
 import { Button, Heading, Trouble } from "../../shared/elements.tsx";
 import { useOnce } from "../../shared/hooks.ts";
-import { type Row, useAsk } from "../console-client.ts";
+import { type ConsoleRow, useAsk } from "../console-client.ts";
 import { Panel } from "../panel.tsx";
 
 const columns = "name status since gate compared_with requests mrr mrr_of_other posts users size learned_until".split(
@@ -46,10 +46,11 @@ export function Models() {
 /** To the same digits as in the terminal. */
 const fixed = (value: unknown) => (typeof value === "number" ? Math.abs(value).toFixed(3) : undefined);
 const asPrinted = {
-  model: ({ model }: Row) => fixed(model),
-  recency_baseline: ({ recency_baseline: baseline }: Row) => fixed(baseline),
-  difference: ({ difference }: Row) => fixed(difference) && `${Number(difference) < 0 ? "−" : "+"}${fixed(difference)}`,
-  standard_error: ({ standard_error: error }: Row) => fixed(error) && `± ${fixed(error)}`,
+  model: ({ model }: ConsoleRow) => fixed(model),
+  recency_baseline: ({ recency_baseline: baseline }: ConsoleRow) => fixed(baseline),
+  difference: ({ difference }: ConsoleRow) =>
+    fixed(difference) && `${Number(difference) < 0 ? "−" : "+"}${fixed(difference)}`,
+  standard_error: ({ standard_error: error }: ConsoleRow) => fixed(error) && `± ${fixed(error)}`,
 };
 
 /** A switch that may be made: what its button says, what is asked once more, and how it is done. */
@@ -60,7 +61,7 @@ interface Switch {
 }
 
 /** Asks once more before it switches, and says how it went. */
-function Switches({ models, onDone }: { models: Row[]; onDone(): void }) {
+function Switches({ models, onDone }: { models: ConsoleRow[]; onDone(): void }) {
   const ask = useAsk();
   const [asking, setAsking] = useState<Switch | null>(null);
   const [outcome, setOutcome] = useState<string>("");

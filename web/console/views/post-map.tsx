@@ -4,7 +4,7 @@ import { useMemo } from "preact/hooks";
 import { Heading } from "../../shared/elements.tsx";
 import { go } from "../../shared/hooks.ts";
 import { Chart } from "../chart.tsx";
-import type { Row } from "../console-client.ts";
+import type { ConsoleRow } from "../console-client.ts";
 import { Panel } from "../panel.tsx";
 import { FoundPost } from "./found-post.tsx";
 
@@ -41,7 +41,7 @@ export function PostMap({ route: [asked = ""] }: { route: string[] }) {
   );
 }
 
-interface Placed extends Row {
+interface Placed extends ConsoleRow {
   x: number;
   y: number;
   topic: string;
@@ -50,7 +50,7 @@ interface Placed extends Row {
 /** The twenty largest topics have a colour each; the rest share one. */
 const coloured = 20;
 
-function placed(rows: Row[]): Placed[] {
+function placed(rows: ConsoleRow[]): Placed[] {
   const vectors = rows.map(({ vector }) => vector as number[]);
   const groups = Map.groupBy(rows, ({ topic_id }) => topic_id);
   groups.delete(null);
@@ -71,7 +71,7 @@ function mean(vectors: number[][]): number[] {
 
 const choose = ({ post_id }: Placed) => go(`posts/${post_id}`);
 
-function Dots({ rows, chosen }: { rows: Row[]; chosen: string }) {
+function Dots({ rows, chosen }: { rows: ConsoleRow[]; chosen: string }) {
   const points = useMemo(() => placed(rows), [rows]);
   const options = useMemo(
     () => (width: number) => ({

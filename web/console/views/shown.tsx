@@ -2,7 +2,7 @@ import { barX, dot, line, ruleY } from "@observablehq/plot";
 import { useMemo, useState } from "preact/hooks";
 import { Button, Heading } from "../../shared/elements.tsx";
 import { Chart } from "../chart.tsx";
-import type { Row } from "../console-client.ts";
+import type { ConsoleRow } from "../console-client.ts";
 import { Panel } from "../panel.tsx";
 import { percent } from "../rows-table.tsx";
 
@@ -87,7 +87,7 @@ export function Shown() {
 }
 
 interface SeriesProps {
-  rows: Row[];
+  rows: ConsoleRow[];
   /** The column that names a line or a bar. */
   by: string;
   label: string;
@@ -137,8 +137,8 @@ const dayMilliseconds = 24 * 3600 * 1000;
  * The rows of each series, one a day from the first day of all to the last, with `day` as a Date: of a day that a series has no row of, the
  * value is NaN, across which no line is drawn.
  */
-function withGaps(rows: Row[], by: string): Row[] {
-  const dayOf = (row: Row) => Date.parse(`${row.day}`);
+function withGaps(rows: ConsoleRow[], by: string): ConsoleRow[] {
+  const dayOf = (row: ConsoleRow) => Date.parse(`${row.day}`);
   const days = rows.map(dayOf);
   const [first, last] = [Math.min(...days), Math.max(...days)];
   return [...Map.groupBy(rows, (row) => row[by])].flatMap(([name, series]) => {

@@ -2,12 +2,12 @@ import { useState } from "preact/hooks";
 import { Form, TextField, Trouble } from "../../shared/elements.tsx";
 import { useOnce, useStored } from "../../shared/hooks.ts";
 import { useProject } from "../../shared/project.ts";
-import { type Profile, saveProfile, wordsOf } from "../app-tables.ts";
+import { type AppProfile, saveProfile, wordsOf } from "../app-tables.ts";
 
 interface ProfileFormProps {
   userId: string;
   /** null: there is none yet. */
-  before: Profile | null;
+  before: AppProfile | null;
   onSaved(): void;
 }
 

@@ -1,6 +1,6 @@
 import type { Provider } from "@supabase/supabase-js";
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { Config } from "../../shared/config.ts";
+import type { SiteConfig } from "../../shared/config.ts";
 import { Button, Form, Heading, TextField, Trouble } from "../../shared/elements.tsx";
 import { useLoaded, useOnce } from "../../shared/hooks.ts";
 import { useProject } from "../../shared/project.ts";
@@ -182,7 +182,7 @@ const names: Partial<Record<Provider, string>> = {
 const nameOfProvider = (provider: Provider) => names[provider] ?? `${provider[0].toUpperCase()}${provider.slice(1)}`;
 
 /** By which ways the project lets people in, new ones too; Auth says it to everybody. Rejects where it does not answer. */
-async function readAuthSettings({ url, key }: Config) {
+async function readAuthSettings({ url, key }: SiteConfig) {
   const response = await fetch(`${url}/auth/v1/settings`, { headers: { apikey: key } });
   if (!response.ok) throw new Error(`Auth answered ${response.status}`);
   const { external = {}, disable_signup } = await response.json();

@@ -4,10 +4,10 @@ import { go, type Loaded, useLoaded } from "../../shared/hooks.ts";
 import { useProject } from "../../shared/project.ts";
 import { muteOf } from "../acts.ts";
 import {
+  type AppPost,
+  type AppProfile,
   type Mute,
   nameOf,
-  type Post,
-  type Profile,
   readLatestVotes,
   readMutes,
   readNames,
@@ -21,7 +21,7 @@ import { newPasswordRoute } from "./sign-in.ts";
 
 interface YouViewProps {
   userId: string;
-  profile: Loaded<Profile | null>;
+  profile: Loaded<AppProfile | null>;
 }
 
 /** Profile, mutes, votes, and the way out. */
@@ -106,7 +106,7 @@ function VoteList() {
   const { supabase } = useProject();
   const { pending } = useTheFeed();
   const [limit, setLimit] = useState(pageSize);
-  const [shown, setShown] = useState<Post[]>([]);
+  const [shown, setShown] = useState<AppPost[]>([]);
   // what is on its way comes into the list once it is stored
   const isSettled = pending.length === 0;
   const votes = useLoaded(async () => {

@@ -2,12 +2,12 @@ import { useEffect, useState } from "preact/hooks";
 import { Button, Form, Trouble } from "../../shared/elements.tsx";
 import { useLoaded, useStored } from "../../shared/hooks.ts";
 import { useProject } from "../../shared/project.ts";
-import { type Post, readComments } from "../app-tables.ts";
+import { type AppPost, readComments } from "../app-tables.ts";
 import { Failed } from "../failed.tsx";
 import { useTheFeed } from "../use-feed.ts";
 
 /** The latest comments on a post, and a line for another, which stays until it is stored. */
-export function Comments({ post: { id: post_id, title } }: { post: Pick<Post, "id" | "title"> }) {
+export function Comments({ post: { id: post_id, title } }: { post: Pick<AppPost, "id" | "title"> }) {
   const { supabase } = useProject();
   const { pending } = useTheFeed();
   const { drafts, edit, send } = useCommentDrafts();

@@ -1,7 +1,7 @@
 import { useRef } from "preact/hooks";
 import { Button } from "../../shared/elements.tsx";
 import { muteOf, voteOn } from "../acts.ts";
-import type { Item, Post } from "../app-tables.ts";
+import type { AppPost, Item } from "../app-tables.ts";
 import { Failed } from "../failed.tsx";
 import { useTheFeed } from "../use-feed.ts";
 
@@ -61,7 +61,7 @@ export function VoteButton({ post: { post_id, title }, otherwise }: VoteButtonPr
 }
 
 /** Of what a post is, what its reader may want to see no more of: its author, its tags. What is muted can be undone in its place. */
-function MuteMenu({ post }: { post: Post }) {
+function MuteMenu({ post }: { post: AppPost }) {
   const { marks, act } = useTheFeed();
   const menu = useRef<HTMLDetailsElement>(null);
   const choices = [

@@ -4,9 +4,9 @@ import { nowOf } from "../../shared/config.ts";
 import { Button } from "../../shared/elements.tsx";
 import { useProject } from "../../shared/project.ts";
 import { dismissalOf } from "../acts.ts";
-import type { Item, Post } from "../app-tables.ts";
+import type { AppPost, Item } from "../app-tables.ts";
 import { Failed } from "../failed.tsx";
-import type { Change } from "../feed-changes.ts";
+import type { FeedChange } from "../feed-changes.ts";
 import { useTheFeed } from "../use-feed.ts";
 import { Comments } from "./comments.tsx";
 import { PostActs, UndoDismissal } from "./post-acts.tsx";
@@ -15,7 +15,7 @@ import { sayAge, sayWhy } from "./say.ts";
 interface PostCardProps {
   item: Item;
   /** Undefined: it kept its place. */
-  change: Change | undefined;
+  change: FeedChange | undefined;
 }
 
 /** A post of the feed: why it is there, what its reader is expected to do, and what they can do. */
@@ -104,7 +104,7 @@ function CardByline({ item, author }: { item: Item; author: string | undefined }
 }
 
 /** New, or how many places up or down, beside a post. */
-function ChangeBadge({ change: { from, to } }: { change: Change }) {
+function ChangeBadge({ change: { from, to } }: { change: FeedChange }) {
   if (to === undefined) return null;
   if (from === undefined) return <span class="badge small new">New here</span>;
   const by = Math.abs(from - to);
@@ -119,7 +119,7 @@ function ChangeBadge({ change: { from, to } }: { change: Change }) {
 }
 
 /** The text of a post, who wrote it, and what others wrote below. */
-function OpenedPost({ post }: { post: Post | undefined }) {
+function OpenedPost({ post }: { post: AppPost | undefined }) {
   const { userId } = useTheFeed();
   if (!post) return <p class="opened soft">Its text is not to be had right now.</p>;
   const { description, tags, author, created_at } = post;

@@ -1,10 +1,10 @@
 import type { Feed, Reason } from "../../../client/src/index.ts";
 import { isolated } from "../../shared/isolated.ts";
 import { listed } from "../acts.ts";
-import type { Post } from "../app-tables.ts";
+import type { AppPost } from "../app-tables.ts";
 
 /** A reason in a sentence. `basis`: what the feed is made from. */
-export function sayWhy(why: Reason, basis: Feed["basis"], posts: ReadonlyMap<string, Post>): string {
+export function sayWhy(why: Reason, basis: Feed["basis"], posts: ReadonlyMap<string, AppPost>): string {
   switch (why.kind) {
     case "like_your_history":
       return `Like “${isolated(why.title)}”, which you know`;
@@ -32,7 +32,7 @@ export function sayWhy(why: Reason, basis: Feed["basis"], posts: ReadonlyMap<str
   }
 }
 
-function authorName(id: string, posts: ReadonlyMap<string, Post>): string {
+function authorName(id: string, posts: ReadonlyMap<string, AppPost>): string {
   for (const post of posts.values()) if (post.author_id === id) return isolated(post.author);
   return "somebody";
 }

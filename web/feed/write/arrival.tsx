@@ -3,14 +3,14 @@ import { Button } from "../../shared/elements.tsx";
 import { useStored } from "../../shared/hooks.ts";
 import { sayWhy } from "../posts/say.ts";
 import { useTheFeed } from "../use-feed.ts";
-import { type Written, writtenName } from "./draft.ts";
+import { type WatchedPost, writtenName } from "./draft.ts";
 
 /** How far down it is worth looking. */
 const deepest = 100;
 
 /** As another person: whether the post that was just written is in their feed, at which place, and why. */
 export function Arrival() {
-  const [written, setWritten] = useStored<Written | null>(writtenName, null);
+  const [written, setWritten] = useStored<WatchedPost | null>(writtenName, null);
   const [isLooking, setLooking] = useState(false);
   const { userId, items, posts, busy, error, feed, more, refresh } = useTheFeed();
   const found = written && items.find(({ post_id }) => post_id === written.post_id);

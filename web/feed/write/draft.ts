@@ -39,7 +39,7 @@ function isBegun({ title, description, tags }: PostDraft): boolean {
 }
 
 /** A post that somebody wrote here and whose way into the feeds of others is being watched; it outlives a change of person. */
-export interface Written {
+export interface WatchedPost {
   post_id: string;
   title: string;
   author_id: string;

@@ -3,14 +3,14 @@ import { Button, Form, Heading, TextField, Trouble } from "../../shared/elements
 import { useOnce, useStored } from "../../shared/hooks.ts";
 import { useProject } from "../../shared/project.ts";
 import { publishPost, wordsOf } from "../app-tables.ts";
-import { type PostDraft, useDraft, type Written, writtenName } from "./draft.ts";
+import { type PostDraft, useDraft, type WatchedPost, writtenName } from "./draft.ts";
 
 /** Writes a post, and shows how it finds its readers. */
 export function WriteView({ userId }: { userId: string }) {
   const { supabase } = useProject();
   const [draft, setDraft] = useDraft(userId);
   const { title, description, tags, earlier } = draft;
-  const [written, setWritten] = useStored<Written | null>(writtenName, null);
+  const [written, setWritten] = useStored<WatchedPost | null>(writtenName, null);
   const { busy, error, once } = useOnce();
 
   /** What is changed is another text than the one that was sent. */
@@ -79,7 +79,7 @@ const everyMilliseconds = 1500;
 const patienceMilliseconds = 60_000;
 
 /** Waits until a new post has its vector, and says how many people it may reach. */
-function Reach({ written }: { written: Written }) {
+function Reach({ written }: { written: WatchedPost }) {
   const { recommender, config } = useProject();
   /** null: too few to say. */
   const [people, setPeople] = useState<number | null>();

@@ -8,12 +8,12 @@ export interface Pool {
 }
 
 export interface Connection {
-  query(text: string, values?: unknown[]): Promise<Answer>;
+  query(text: string, values?: unknown[]): Promise<QueryAnswer>;
   /** Gives the connection back; `true` closes it. */
   release(destroy?: boolean): void;
 }
 
-interface Answer {
+interface QueryAnswer {
   rows: unknown[];
   /** How many were written, or read. */
   rowCount?: number | null;
@@ -37,7 +37,7 @@ export function toStatement<Row>(query: Query<Row>): Statement<Row> {
   return { text: sql, values: [...parameters] };
 }
 
-async function send<Row>(connection: Pick<Connection, "query">, query: Query<Row>): Promise<Answer> {
+async function send<Row>(connection: Pick<Connection, "query">, query: Query<Row>): Promise<QueryAnswer> {
   const { text, values } = toStatement(query);
   return await connection.query(text, values);
 }

@@ -51,15 +51,18 @@ interface Types {
 }
 
 /** The values of a column, one a row: a list, or its literal. */
-export type Column<Type extends keyof Types = keyof Types> = readonly [type: Type, values: readonly unknown[] | string];
+export type ColumnValues<Type extends keyof Types = keyof Types> = readonly [
+  type: Type,
+  values: readonly unknown[] | string,
+];
 
 /**
  * Many rows as a parameter a column, to select from or to join; `number` counts them from 1.
  *
  *     db.selectFrom(unnest({ post_id: ["uuid", ids], score: ["real", scores] }).as("ranked"))
  */
-export function unnest<Columns extends Record<string, Column>>(columns: Columns) {
-  const each = Object.entries<Column>(columns);
+export function unnest<Columns extends Record<string, ColumnValues>>(columns: Columns) {
+  const each = Object.entries<ColumnValues>(columns);
   const lists = each.map(([, [type, values]]) => sql`${values}::${sql.raw(isList(type) ? "text" : type)}[]`);
   const names = each.map(([name]) => sql.ref(name));
   const cast = each.map(([name, [type]]) =>
@@ -74,10 +77,10 @@ const isList = (type: string) => type.endsWith("[]");
 /** Inserts many rows at once: `insertRows("public.logins", { user_id: ["uuid", users], created_at: ["timestamptz", instants] })`. */
 export function insertRows<Table extends keyof DB>(
   table: Table,
-  columns: { [Name in keyof Insertable<DB[Table]>]?: Column },
+  columns: { [Name in keyof Insertable<DB[Table]>]?: ColumnValues },
 ): InsertQueryBuilder<DB, Table, InsertResult> {
   const names = Object.keys(columns);
-  const rows = sql`select ${sql.join(names.map((name) => sql.ref(name)))} from ${unnest(columns as Record<string, Column>)} as listed`;
+  const rows = sql`select ${sql.join(names.map((name) => sql.ref(name)))} from ${unnest(columns as Record<string, ColumnValues>)} as listed`;
   return db
     .insertInto(table)
     .columns(names as never)

@@ -21,7 +21,7 @@ interface Waiting {
 }
 
 /** What one person used lately. */
-interface Use {
+interface ConnectionUse {
   /** How long they held connections, in milliseconds, and how often; both fade. */
   held: number;
   times: number;
@@ -45,7 +45,7 @@ export interface Turns {
 /** The turns with so many connections. `now`: milliseconds of any clock. */
 export function openTurns(size: number, now = () => performance.now(), patience = longestWait): Turns {
   let free = size;
-  const uses = new Map<string, Use>();
+  const uses = new Map<string, ConnectionUse>();
   const line: Waiting[] = [];
 
   return {
@@ -130,7 +130,7 @@ export function openTurns(size: number, now = () => performance.now(), patience 
     return { held: use.held + holding, times: use.times, holds: use.since.length };
   }
 
-  function useOf(person: string): Use {
+  function useOf(person: string): ConnectionUse {
     const use = uses.get(person) ?? { held: 0, times: 0, at: now(), since: [] };
     // whoever came last is the last to be forgotten
     uses.delete(person);
@@ -142,7 +142,7 @@ export function openTurns(size: number, now = () => performance.now(), patience 
     return use;
   }
 
-  function fade(use: Use): void {
+  function fade(use: ConnectionUse): void {
     const left = Math.exp((use.at - now()) / memory);
     use.held *= left;
     use.times *= left;

@@ -16,24 +16,24 @@ interface Category<Of> {
 }
 
 /** What the categories of a request are made of. */
-interface Asked {
+interface RequestMoment {
   loginFrequency: number;
   now: number;
 }
 
 /** What the categories of a post are made of; as in `PostState`. */
-interface Counted {
+interface CountedPost {
   kind: Kind | null;
   views: number;
   comments: number;
 }
 
 /** Those that are the same for all candidates of a request. */
-const ofRequest: Category<Asked>[] = [
+const ofRequest: Category<RequestMoment>[] = [
   { name: "hour", size: 24, of: ({ now }) => hourOfDay(now) },
   { name: "login_bucket", size: 16, bucketsPerDoubling: 4, of: ({ loginFrequency }) => loginFrequency },
 ];
-const ofPost: Category<Counted>[] = [
+const ofPost: Category<CountedPost>[] = [
   {
     name: "last_activity",
     size: 4,
@@ -56,7 +56,7 @@ export function requestCategoryRow(loginFrequency: number, now: number): number[
 }
 
 /** The rows in the table of a post's own categories, which follow those of the request. */
-export function postCategoryRow(post: Counted): number[] {
+export function postCategoryRow(post: CountedPost): number[] {
   return ofPost.map((category, c) => categoryStarts[requestCategories + c] + bucket(category, category.of(post)));
 }
 

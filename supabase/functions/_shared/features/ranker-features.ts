@@ -73,7 +73,7 @@ export interface Candidate {
 }
 
 /** What the features of a user are made of. */
-interface UserMoment {
+interface UserFacts {
   user: UserState;
   habit: RecentHabit | null;
   /** Decayed with a half-life of a week. */
@@ -115,7 +115,7 @@ const userFormulas = {
   log_logins: ({ user }) => Math.log1p(user.logins),
   ...eachHalfLife(
     (h) =>
-      ({ user, now }: UserMoment) =>
+      ({ user, now }: UserFacts) =>
         Math.log1p(decayedAt(user.recent, user.last_active_at, now, h)),
   ),
   log_login_frequency: ({ logins }) => Math.log1p(logins),
@@ -127,7 +127,7 @@ const userFormulas = {
   recent_log_age: ({ habit }) => habit?.logAge ?? 0,
   recent_log_idle: ({ habit }) => habit?.logIdle ?? 0,
   recent_log_comments: ({ habit }) => habit?.logComments ?? 0,
-} satisfies Record<string, (moment: UserMoment) => number>;
+} satisfies Record<string, (moment: UserFacts) => number>;
 
 const postFormulas = {
   log_age: ({ created_at }, now) => logHours(created_at, now),
@@ -179,7 +179,7 @@ export const userFeatures = Object.keys(userFormulas);
 export const postFeatures = Object.keys(postFormulas);
 export const pairFeatures = Object.keys(pairFormulas);
 
-const ofUser: ((moment: UserMoment) => number)[] = Object.values(userFormulas);
+const ofUser: ((moment: UserFacts) => number)[] = Object.values(userFormulas);
 const ofPost: ((post: Candidate, now: number) => number)[] = Object.values(postFormulas);
 const ofPair: ((moment: PairMoment) => number)[] = Object.values(pairFormulas);
 

@@ -42,7 +42,11 @@ function write(
 ): void {
   const error = cause instanceof Error ? cause : new Error(String(cause));
   // an error for the caller says what that means for them, its cause what happened
-  const { code: reason, stack, message } = error.cause instanceof Error ? (error.cause as Failure) : (error as Failure);
+  const {
+    code: reason,
+    stack,
+    message,
+  } = error.cause instanceof Error ? (error.cause as LoggedFailure) : (error as LoggedFailure);
   const because = message === error.message ? undefined : withoutSecrets(message);
   const where = framesOf(stack ?? "", message);
   const line = {
@@ -59,7 +63,7 @@ function write(
 }
 
 /** As drivers and the platform throw it. */
-interface Failure extends Error {
+interface LoggedFailure extends Error {
   code?: unknown;
 }
 

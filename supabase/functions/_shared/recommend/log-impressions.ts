@@ -6,14 +6,14 @@ import type { Predictions } from "./feed.ts";
 import type { Recommendation } from "./seams.ts";
 
 /** A feed that was shown to a user. */
-export interface Shown {
+export interface ShownFeed {
   /** Without what it was chosen from, which would keep hundreds of candidates in memory while it waits. */
   recommendation: Omit<Recommendation, "decision">;
   userId: string;
 }
 
 /** Writes feeds that were shown to recsys.impressions, those of many people in one statement, and notes who was shown a post under trial: of a person settings.impressions_per_day at most. */
-export function impressionLog(pool: Pool): Work<Shown> {
+export function impressionLog(pool: Pool): Work<ShownFeed> {
   return {
     code: "impressions_lost",
     // one by one they took as much of the processor as a third of a feed
@@ -23,7 +23,7 @@ export function impressionLog(pool: Pool): Work<Shown> {
 }
 
 /** A string, since three steps that write and two that read take the query builder 75 lines instead of 35; impressions.test.ts runs each column of it. */
-function insertImpressions(shown: Shown[]): Statement<unknown> {
+function insertImpressions(shown: ShownFeed[]): Statement<unknown> {
   const rows = shown.flatMap(({ recommendation: { feed, shownAt, features, propensities, label, credits }, userId }) =>
     feed.items.map((item, i) => ({
       feed,

@@ -13,13 +13,13 @@ import { feedModel, isModelError } from "./feed-model.ts";
 import { type ContextRow, readContext } from "./read-context.ts";
 import type { Reader } from "./reader.ts";
 import {
-  type Asked,
   type Chosen,
   ChosenModelFailed,
   type FeedServices,
   type LookedUp,
   type MakePage,
   type ModelChoice,
+  type PageInputs,
 } from "./seams.ts";
 import { triesPosts } from "./select/exploration.ts";
 
@@ -85,7 +85,7 @@ async function userTower(
 }
 
 /** Who may make the page, one after another, since they share the connection. */
-async function preparedMakers(asked: Asked, services: FeedServices): Promise<MakePage[]> {
+async function preparedMakers(asked: PageInputs, services: FeedServices): Promise<MakePage[]> {
   const makers: MakePage[] = [];
   for (const maker of services.plugIns.pages) {
     const make = await maker.prepare(asked, services);

@@ -11,7 +11,7 @@ import { type KnownPost, ModelGone, type Post, readKnownPosts, type ToldPosts, t
 import type { PostCandidate } from "./states.ts";
 
 /** What recsys.candidates returns; null where there is none. */
-interface Answer {
+interface FoundCandidates {
   model_gone: boolean;
   is_cut: boolean;
   is_few: boolean;
@@ -35,7 +35,7 @@ interface Mine extends Found {
 }
 
 /** What is asked of the sources. */
-export interface Asked {
+export interface RetrievalRequest {
   modelId: number | null;
   /** The user's, [32]; null without a model. */
   vector: Float32Array | null;
@@ -59,7 +59,7 @@ export interface Asked {
 export async function retrieve(
   connection: Connection,
   caller: Identity,
-  asked: Asked,
+  asked: RetrievalRequest,
 ): Promise<PostCandidate[] | null> {
   const { common, vector } = asked;
   const [{ found: answer }] = await asService(connection, caller.role, candidates(caller, asked));
@@ -78,7 +78,7 @@ export async function retrieve(
 /** What a post is to the caller by its author, and by whom they follow. */
 type ToCaller = (post: Post) => Pick<Mine, "author_affinity" | "follows_author" | "touches">;
 
-function toCaller({ affinities, follows, touches }: Answer): ToCaller {
+function toCaller({ affinities, follows, touches }: FoundCandidates): ToCaller {
   const followed = new Set(follows);
   return ({ post_id, author_id }) => ({
     author_affinity: author_id === null ? 0 : (affinities?.[author_id] ?? 0),
@@ -88,7 +88,11 @@ function toCaller({ affinities, follows, touches }: Answer): ToCaller {
 }
 
 /** Adds the posts of the caller's own sources to `found`; returns those written since, the newest first. */
-function ownPosts({ posts, ranks, served_keys }: Answer, ofCaller: ToCaller, found: Map<string, Mine>): Mine[] {
+function ownPosts(
+  { posts, ranks, served_keys }: FoundCandidates,
+  ofCaller: ToCaller,
+  found: Map<string, Mine>,
+): Mine[] {
   const since: Mine[] = [];
   for (const [i, post] of toldPosts(posts).entries()) {
     const { since: newest, ...own } = ranks?.[i] ?? {};
@@ -106,8 +110,8 @@ function ownPosts({ posts, ranks, served_keys }: Answer, ofCaller: ToCaller, fou
 
 /** Adds what of the common posts the caller may be shown; false where it does not do. */
 function addCommon(
-  common: NonNullable<Asked["common"]>,
-  answer: Answer,
+  common: NonNullable<RetrievalRequest["common"]>,
+  answer: FoundCandidates,
   since: Mine[],
   ofCaller: ToCaller,
   found: Map<string, Mine>,
@@ -155,8 +159,8 @@ function addCommon(
 
 function candidates(
   { role, sub }: Identity,
-  { modelId, vector, page: { served, filter }, common, isFew, instant }: Asked,
-): Query<{ found: Answer }> {
+  { modelId, vector, page: { served, filter }, common, isFew, instant }: RetrievalRequest,
+): Query<{ found: FoundCandidates }> {
   const found = fn("recsys.candidates", {
     p_role: role,
     p_user_id: sub ?? null,
@@ -171,5 +175,5 @@ function candidates(
     p_common_at: typeof common?.at === "number" ? instantOf(common.at) : null,
     p_is_few: isFew,
   });
-  return db.selectNoFrom(found.$castTo<Answer>().as("found"));
+  return db.selectNoFrom(found.$castTo<FoundCandidates>().as("found"));
 }

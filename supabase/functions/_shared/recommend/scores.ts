@@ -64,7 +64,7 @@ export async function modelScores(
   user: UserState,
   vector: Float32Array,
   posts: PostCandidate[],
-  { now, weights }: Request,
+  { now, weights }: ScoringRequest,
   leftOut: LeftOut[],
 ): Promise<ScoredPost[]> {
   const { posts: finite, feeds } = finiteInputs(user, vector, posts, now, leftOut);
@@ -97,7 +97,7 @@ function predictionsOf(heads: readonly Head[], probabilities: Float32Array, i: n
 }
 
 /** The instant in milliseconds, and the weights of the heads. */
-export interface Request {
+export interface ScoringRequest {
   now: number;
   weights: HeadWeights;
 }

@@ -84,10 +84,10 @@ export interface PageMaker {
    * Looks up what it needs, last in the feed's transaction, where a statement that fails takes nothing back of what is found; null: it does not make
    * the page of this feed.
    */
-  prepare(asked: Asked, services: FeedServices): Promise<MakePage | null>;
+  prepare(asked: PageInputs, services: FeedServices): Promise<MakePage | null>;
 }
 
-export interface Asked {
+export interface PageInputs {
   connection: Connection;
   reader: Reader;
   page: Page;

@@ -69,14 +69,14 @@ export function boostedLogit({ base, trees }: BoostedTrees, row: Float32Array): 
   return logit;
 }
 
-interface Part {
+interface NodePart {
   bins: Uint8Array;
   labels: Float64Array;
   weights: Float64Array;
   logits: Float64Array;
 }
 
-function partOf({ labels, weights, read }: LabelledRows, numbers: Uint32Array, cuts: Float32Array[]): Part {
+function partOf({ labels, weights, read }: LabelledRows, numbers: Uint32Array, cuts: Float32Array[]): NodePart {
   return {
     bins: binRows(numbers, cuts, read),
     labels: Float64Array.from(numbers, (row) => labels[row]),
@@ -86,7 +86,7 @@ function partOf({ labels, weights, read }: LabelledRows, numbers: Uint32Array, c
 }
 
 /** The logit of the weighted base rate, one more positive and one more negative counted in as the ranker's calibration does. */
-function logOdds({ labels, weights }: Part): number {
+function logOdds({ labels, weights }: NodePart): number {
   let positives = 1;
   let total = 2;
   for (let i = 0; i < labels.length; i++) {
@@ -96,7 +96,7 @@ function logOdds({ labels, weights }: Part): number {
   return Math.log(positives / (total - positives));
 }
 
-function lossOf({ labels, weights, logits }: Part): number {
+function lossOf({ labels, weights, logits }: NodePart): number {
   let loss = 0;
   let total = 0;
   for (const [i, logit] of logits.entries()) {

@@ -8,14 +8,14 @@
 export type Team = 1 | 2;
 
 /** A place of a ranking: a page as `select` makes it. */
-interface Ranked<Post> {
+interface RankedPlace<Post> {
   chosen: Post;
   /** It is there because little is known of it. */
   explored: boolean;
 }
 
 /** A place of a drafted page. */
-export interface Drafted<Post> extends Ranked<Post> {
+export interface Drafted<Post> extends RankedPlace<Post> {
   /** Whose ranking it is from. */
   by: Team;
   /** Whom it counts for; null: it is there to explore, or the other ranking had nothing left to pick. */
@@ -34,7 +34,7 @@ export type Explore<Post> = (by: Team, isLeft: (post: Post) => boolean) => Post 
 
 /** A page of at most `limit` posts from two rankings; `served`: how many the feed had before it. */
 export function draft<Post extends Draftable>(
-  rankings: Record<Team, Ranked<Post>[]>,
+  rankings: Record<Team, RankedPlace<Post>[]>,
   limit: number,
   coin: Coin,
   served = 0,
@@ -77,7 +77,7 @@ export function draft<Post extends Draftable>(
     return null;
   }
 
-  function isLeft({ chosen }: Pick<Ranked<Post>, "chosen">): boolean {
+  function isLeft({ chosen }: Pick<RankedPlace<Post>, "chosen">): boolean {
     return !taken.has(chosen.post.post_id);
   }
 }
