@@ -17,6 +17,8 @@ interface WeightedGains {
   weighted: number;
   /** The same where every kind weighs 1. */
   unweighted: number;
+  /** The weighted gain of each request, discounted by place: two models on the same requests differ in pairs. */
+  each: number[];
 }
 
 /** What a model makes of some requests (ascending): of a first interaction it ranks all that it would have retrieved, of a page what was shown. */
@@ -29,17 +31,20 @@ export async function weightedGains(
   const model = await replayedModel(trained, loaded.community);
   const [view, vote, comment] = scoreWeights;
   const options = { weights: { view, vote, comment }, onProgress: () => {} };
+  const each: number[] = [];
   const sums = { weighted: [0, 0], unweighted: [0, 0] };
   for await (const [request, { model: ranked }] of rankedRequests(loaded, requests, { model }, options)) {
     const order = inOrder(ranked, scoreWeights);
     const deeds = "shown" in request ? request.shown : [request];
     for (const how of ["weighted", "unweighted"] as const) {
       const gains = new Map(deeds.map((deed) => [deed.post, gainOf(deed, scoreWeights, how === "weighted")]));
-      sums[how][0] += discounted(order.map((post) => gains.get(post) ?? 0));
+      const gained = discounted(order.map((post) => gains.get(post) ?? 0));
+      if (how === "weighted") each.push(gained);
+      sums[how][0] += gained;
       sums[how][1] += discounted([...gains.values()].sort((a, b) => b - a));
     }
   }
-  return { weighted: sums.weighted[0] / sums.weighted[1], unweighted: sums.unweighted[0] / sums.unweighted[1] };
+  return { weighted: sums.weighted[0] / sums.weighted[1], unweighted: sums.unweighted[0] / sums.unweighted[1], each };
 }
 
 function gainOf({ labels, weights }: LabelledDeeds, scoreWeights: number[], weighted: boolean): number {
