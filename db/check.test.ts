@@ -201,6 +201,13 @@ const wrong: [name: string, broken: string, stops: boolean, problem: RegExp, cur
     "select recsys.watch('blog.claps', 'logins', p_user_id => 'member_id')",
   ],
   [
+    "follows that count for nothing",
+    `create or replace view recsys.source_follows ${invoker} as select id as user_id, 'friend' as kind, id::text as target, created_at from blog.members`,
+    false,
+    /^recsys\.source_follows: \d+ rows such as 'friend' '[0-9a-f-]+' count for nothing$/,
+    /^kind is person, topic or group/,
+  ],
+  [
     "nothing there",
     "truncate blog.posts cascade",
     false,

@@ -61,7 +61,7 @@ export async function evaluateModels(
   const results = await runReplay(
     loaded.community,
     options,
-    [...systems, ...replayBaselines(sizesOf(loaded.community))],
+    [...systems, ...replayBaselines(sizesOf(loaded.community), loaded.community.follows)],
     { onProgress: ticking(pipeline, "replaying"), onTraining: beginning(pipeline, Object.keys(served)) },
   );
   evaluation.meter.begin("metrics");

@@ -60,7 +60,12 @@ export async function evaluateReplay(
   const replayed = new ReplayedSystem(loaded, pipeline);
   const system = new System(replayed, primary, keepEvery(loaded, options));
   const rankedBy = rankerBaselines(replayed, pipeline.seed);
-  const recommenders = [system, ...rankedBy, new TowersAlone(replayed), ...replayBaselines(sizesOf(loaded.community))];
+  const recommenders = [
+    system,
+    ...rankedBy,
+    new TowersAlone(replayed),
+    ...replayBaselines(sizesOf(loaded.community), loaded.community.follows),
+  ];
   const results = await runReplay(loaded.community, options, recommenders, {
     onProgress: ticking(pipeline, "replaying"),
     onTraining: beginning(pipeline),
@@ -137,7 +142,7 @@ export async function evaluateCut(
   const recommenders = [
     systemInCut,
     towersInCut({ ...pipeline, histories: options.split === "random" ? "others" : "before" }),
-    ...cutBaselines(sizesOf(community)),
+    ...cutBaselines(sizesOf(community), community.follows),
   ];
   const results = await runCut(community, options, recommenders, {
     onProgress: ticking(pipeline, "ranking the catalogue"),

@@ -1,11 +1,12 @@
+import type { Follows } from "../../community/community.ts";
 import type { Recommender, Sizes } from "../protocols/recommender.ts";
 import { als, ease, itemKnn } from "./collaborative.ts";
 import { logisticRegression } from "./logistic-regression.ts";
-import { lastActive, mostRecent, popularity, recencyBaseline } from "./simple.ts";
+import { followedTouched, lastActive, mostRecent, popularity, recencyBaseline } from "./simple.ts";
 import { textKnn, textKnnRecency } from "./text-knn.ts";
 
 /** What everything is measured against in the live replay; the strongest, `hardestBaseline`, comes first. */
-export function replayBaselines(sizes: Sizes): Recommender[] {
+export function replayBaselines(sizes: Sizes, follows?: Follows): Recommender[] {
   return [
     recencyBaseline(),
     logisticRegression(sizes),
@@ -19,13 +20,14 @@ export function replayBaselines(sizes: Sizes): Recommender[] {
     ease(sizes),
     // a live community has many more rows than a film data set: fewer factors and rounds, the same settings otherwise
     als(sizes, { factors: 32, iterations: 15 }),
+    ...ofFollows(sizes, follows),
   ];
 }
 
 export const hardestBaseline = "recency baseline";
 
 /** What everything is measured against in one cut. ALS with 128 factors only where it takes no more than a few minutes. */
-export function cutBaselines(sizes: Sizes): Recommender[] {
+export function cutBaselines(sizes: Sizes, follows?: Follows): Recommender[] {
   const small = sizes.users + sizes.posts <= 10_000;
   return [
     popularity(sizes),
@@ -36,5 +38,11 @@ export function cutBaselines(sizes: Sizes): Recommender[] {
     ease(sizes),
     als(sizes, { factors: 32, iterations: small ? 60 : 15 }),
     ...(small ? [als(sizes, { factors: 128 })] : []),
+    ...ofFollows(sizes, follows),
   ];
+}
+
+/** What needs to know who follows whom. */
+function ofFollows(sizes: Sizes, follows: Follows | undefined): Recommender[] {
+  return follows ? [followedTouched(sizes, follows)] : [];
 }

@@ -2,6 +2,7 @@
 import { decay } from "../../../supabase/functions/_shared/features/decay.ts";
 import { hour } from "../../../supabase/functions/_shared/features/hours.ts";
 import { recencyBaseline as recencyScore } from "../../../supabase/functions/_shared/features/recency-baseline.ts";
+import type { Follows } from "../../community/community.ts";
 import type { Recommender, Sizes } from "../protocols/recommender.ts";
 
 /** The post with the latest activity first: any interaction, or the post's own creation. */
@@ -44,6 +45,30 @@ export function popularity({ posts }: Sizes, halfLifeHours = Number.POSITIVE_INF
     },
     scores(_user, at, out) {
       for (let post = 0; post < out.length; post++) out[post] = countAt(post, at);
+    },
+  };
+}
+
+/** The post that most of those whom somebody follows came to, whenever that was; of as many the more popular one. */
+export function followedTouched(
+  { users, posts }: Sizes,
+  { users: followers, people, at: since }: Follows,
+): Recommender {
+  const popular = new Float64Array(posts);
+  const postsOf = Array.from({ length: users }, () => new Set<number>());
+  return {
+    name: "touched by the followed",
+    observe(event) {
+      if (event.type !== "interaction") return;
+      popular[event.post]++;
+      postsOf[event.user].add(event.post);
+    },
+    scores(user, at, out) {
+      // less than one person
+      const most = 1 + popular.reduce((a, b) => Math.max(a, b), 0);
+      for (let post = 0; post < posts; post++) out[post] = popular[post] / most;
+      for (const [i, person] of people.entries())
+        if (followers[i] === user && since[i] <= at) for (const post of postsOf[person]) out[post]++;
     },
   };
 }
