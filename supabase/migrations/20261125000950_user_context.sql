@@ -105,6 +105,28 @@ end
 $$;
 comment on function recsys.recent_interactions(uuid, timestamptz, recsys.dated_post[]) is 'The last 50 posts of others within a user''s last 200 interactions up to an instant, each at the earliest of these, the latest first, with the post as it was just before: {post_id, title, tags, at, created_at, last_active_at, comments}, times in milliseconds. What the ranker compares candidates with. p_latest: as of recsys.user_history.';
 
+create function recsys.followed_people(p_user_id uuid, p_now timestamptz) returns uuid[]
+language plpgsql stable security invoker set search_path = ''
+set jit = off set plan_cache_mode = force_generic_plan
+as $$
+begin
+  return array(
+    select followed.user_id
+    from (
+      select source_follows.target::uuid as user_id, max(source_follows.created_at) as since
+      from recsys.source_follows
+      where source_follows.user_id = p_user_id and source_follows.kind = 'person' and (source_follows.created_at <= p_now) is not false
+        and pg_input_is_valid(source_follows.target, 'uuid')
+      group by source_follows.target::uuid
+    ) as followed
+    where followed.user_id <> p_user_id
+    order by followed.since desc nulls last, followed.user_id
+    limit 1000
+  );
+end
+$$;
+comment on function recsys.followed_people(uuid, timestamptz) is 'Whom a user follows as of an instant, the latest first, 1,000 at most.';
+
 create function recsys.user_context(p_user_id uuid, p_model_id bigint, p_now timestamptz)
 returns table (
   passions text[],
@@ -122,6 +144,7 @@ returns table (
   recent_logins double precision[],
   habit_log_age double precision,
   habit_log_idle double precision,
+  follows integer,
   recent_interactions json,
   history_posts uuid[]
 )
@@ -138,6 +161,7 @@ begin
     user_embeddings.id_embedding,
     coalesce(embedded.vectors, '{}'),
     stats.last_active_at, stats.views, stats.votes, stats.comments, stats.logins, stats.recent, stats.recent_logins, stats.habit_log_age, stats.habit_log_idle,
+    cardinality(recsys.followed_people(p_user_id, p_now)),
     recsys.recent_interactions(p_user_id, p_now, latest), coalesce(embedded.post_ids, '{}')
   from recsys.source_users as users
   left join recsys.user_embeddings on user_embeddings.model_id = p_model_id and user_embeddings.user_id = users.user_id
@@ -172,7 +196,7 @@ begin
   where users.user_id = p_user_id;
 end
 $$;
-comment on function recsys.user_context(uuid, bigint, timestamptz) is 'What the user tower needs to know of a user as of an instant: profile, learned ID embedding, the vectors of the last 50 posts they interacted with or wrote (latest first; history_posts says which these are), their latest stats, and their recent interactions. No row: no such user. An interaction committed a moment ago is already in it.';
+comment on function recsys.user_context(uuid, bigint, timestamptz) is 'What the user tower needs to know of a user as of an instant: profile, learned ID embedding, the vectors of the last 50 posts they interacted with or wrote (latest first; history_posts says which these are), their latest stats, how many people they follow, and their recent interactions. No row: no such user. An interaction committed a moment ago is already in it.';
 
-revoke all on function recsys.latest_interactions(uuid, timestamptz), recsys.user_history(uuid, timestamptz, recsys.dated_post[]), recsys.recent_interactions(uuid, timestamptz, recsys.dated_post[]), recsys.user_context(uuid, bigint, timestamptz) from public;
-grant execute on function recsys.latest_interactions(uuid, timestamptz), recsys.user_history(uuid, timestamptz, recsys.dated_post[]), recsys.recent_interactions(uuid, timestamptz, recsys.dated_post[]), recsys.user_context(uuid, bigint, timestamptz) to authenticated, service_role;
+revoke all on function recsys.latest_interactions(uuid, timestamptz), recsys.user_history(uuid, timestamptz, recsys.dated_post[]), recsys.recent_interactions(uuid, timestamptz, recsys.dated_post[]), recsys.followed_people(uuid, timestamptz), recsys.user_context(uuid, bigint, timestamptz) from public;
+grant execute on function recsys.latest_interactions(uuid, timestamptz), recsys.user_history(uuid, timestamptz, recsys.dated_post[]), recsys.recent_interactions(uuid, timestamptz, recsys.dated_post[]), recsys.followed_people(uuid, timestamptz), recsys.user_context(uuid, bigint, timestamptz) to authenticated, service_role;

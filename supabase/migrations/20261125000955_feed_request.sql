@@ -125,19 +125,7 @@ begin
         select unnest(recsys.seen_posts(p_user_id, p_now))
       ), null)
     into request.interacted, request.excluded;
-    request.follows := array(
-      select followed.user_id
-      from (
-        select source_follows.target::uuid as user_id, max(source_follows.created_at) as since
-        from recsys.source_follows
-        where source_follows.user_id = p_user_id and source_follows.kind = 'person' and (source_follows.created_at <= p_now) is not false
-          and pg_input_is_valid(source_follows.target, 'uuid')
-        group by source_follows.target::uuid
-      ) as followed
-      where followed.user_id <> p_user_id
-      order by followed.since desc nulls last, followed.user_id
-      limit 1000
-    );
+    request.follows := recsys.followed_people(p_user_id, p_now);
   end if;
   if p_filter is not null and p_filter <> '{}' then
     if (case when jsonb_typeof(p_filter) = 'object' then p_filter - array['tags', 'author_ids', 'max_age_days', 'languages'] <> '{}' else true end) then

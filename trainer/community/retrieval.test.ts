@@ -133,7 +133,7 @@ test("the limits in the text of the SQL functions are the declared ones", async 
     retrieval.followedAuthors,
     retrieval.followedAuthors,
   ]);
-  assert.deepEqual(await numbers("feed_request", /followed\.since[^\n]+\n\s+limit (\d+)/g), [retrieval.follows]);
+  assert.deepEqual(await numbers("followed_people", /limit (\d+)/g), [retrieval.follows]);
   assert.deepEqual(await numbers("with_touched", /follows\[:(\d+)\]/g), [retrieval.touchedBy]);
   assert.deepEqual(await numbers("with_touched", /limit (\d+)/g), [retrieval.touchedInteractions]);
   assert.deepEqual(await numbers("retrieve_similar", /ef_search', '(\d+)'/g), [searchWidth]);

@@ -49,7 +49,7 @@ export interface RetrievalOptions {
   excluded?: Iterable<number>;
   /** The numbers of the posts most similar to the user's vector, the nearest first, where they are known already. */
   similar?: ArrayLike<number>;
-  /** Whether nothing is known of what the user did. */
+  /** Whether nothing is known of what the user did, nor of whom they follow. */
   isNew?: boolean;
   /** Numbers of posts that were shown, and are found whether or not a source brings them. */
   shown?: Iterable<number> | undefined;
@@ -125,6 +125,7 @@ export class CommunityState {
       created_at: this.community.users.createdAt[user],
       last_active_at: event < 0 ? null : this.timeline.at[event],
       ...(event < 0 ? quietUser : this.timeline.userAfter(event)),
+      follows: this.follows.of(user).length,
       recent_interactions: this.recentInteractions(user),
       history,
     };
@@ -189,7 +190,7 @@ export class CommunityState {
     };
     const similarityOf = (post: number) =>
       Math.fround(innerProduct(vector, 0, postVectors, post * dimensions, dimensions));
-    const follows = this.follows.of(user);
+    const follows = isNew ? [] : this.follows.of(user);
     const touched = this.touched(follows);
     const asked = { now, vector, postVectors, hidden, similar, affinities, follows, touched, eligible };
     for (const source of sourceNames) {

@@ -15,7 +15,7 @@ import { featureSpecDigest } from "../supabase/functions/_shared/features/featur
 import { postFeatures, quietPost, rankerFeatures } from "../supabase/functions/_shared/features/ranker-features.ts";
 import { contracts } from "../supabase/functions/_shared/models/contracts.ts";
 import { assertFilled } from "./dlrm/examples.ts";
-const user = { created_at: 0, last_active_at: null, views: 0, votes: 0, comments: 0, logins: 0, recent: [], recent_logins: [], habit_log_age: null, habit_log_idle: null, recent_interactions: [], history: [] };
+const user = { created_at: 0, last_active_at: null, views: 0, votes: 0, comments: 0, logins: 0, recent: [], recent_logins: [], habit_log_age: null, habit_log_idle: null, follows: 0, recent_interactions: [], history: [] };
 const post = { title: "Two words", tags: [], author_id: null, created_at: 0, state: quietPost, embedding: null, similarity: 0, ranks: {}, author_affinity: 0, follows_author: false, touches: 0 };
 const features = rankerFeatures(user, [post], 3_600_000);
 `;

@@ -80,7 +80,7 @@ function worth(g: GraphBuilder, weights: Float32Array, { posts, x }: Record<"pos
   return g.exp(g.clip(g.add(ofPost, ofFeatures), -mostLogWorth, mostLogWorth));
 }
 
-/** [1, 1]: what counts of all but the recency baseline: 1, or `newUserStrength` for somebody who has not done anything. */
+/** [1, 1]: what counts of all but the recency baseline: 1, or `newUserStrength` for somebody who has not done anything and follows nobody. */
 function strength(g: GraphBuilder, { newUserStrength }: Dlrm, userFeaturesOf: string): string {
   // a count of 1 is a logarithm of .69, so twice their sum is above 1 for everybody else
   const columns = new Float32Array(userFeatures.length);

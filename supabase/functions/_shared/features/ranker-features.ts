@@ -32,6 +32,8 @@ export interface UserState {
   recent_logins: ArrayLike<number>;
   habit_log_age: number | null;
   habit_log_idle: number | null;
+  /** How many people they follow. */
+  follows: number;
   /** What recsys.recent_interactions returns, the latest first. */
   recent_interactions: RecentInteraction[];
   /** Vectors [32] of the posts of their history, latest first, as the user tower sees them. */
@@ -113,6 +115,7 @@ const userFormulas = {
   log_votes: ({ user }) => Math.log1p(user.votes),
   log_comments: ({ user }) => Math.log1p(user.comments),
   log_logins: ({ user }) => Math.log1p(user.logins),
+  log_follows: ({ user }) => Math.log1p(user.follows),
   ...eachHalfLife(
     (h) =>
       ({ user, now }: UserFacts) =>

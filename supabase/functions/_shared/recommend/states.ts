@@ -4,7 +4,7 @@ import type { Candidate, UserState } from "../features/ranker-features.ts";
 import type { ContextRow } from "./read-context.ts";
 
 const noCounts = { views: 0, votes: 0, comments: 0, recent: halfLives.map(() => 0) as ArrayLike<number> };
-const quietUser = { ...noCounts, logins: 0, recent_logins: noCounts.recent };
+const quietUser = { ...noCounts, logins: 0, follows: 0, recent_logins: noCounts.recent };
 
 /** `history`: that of `userInput`. */
 export function userState(row: ContextRow, history: ArrayLike<number>[]): UserState {

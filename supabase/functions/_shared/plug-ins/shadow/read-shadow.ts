@@ -26,6 +26,7 @@ export type UserRow = Pick<
   | "recent_logins"
   | "habit_log_age"
   | "habit_log_idle"
+  | "follows"
   | "recent_interactions"
   | "history_posts"
 > & {
